@@ -1,0 +1,239 @@
+/**
+ * Canonical binary codec. A wire format is declared once; its TypeScript type, encoder,
+ * decoder and size limits follow from that declaration (docs/protocol.md §1).
+ *
+ * One value has exactly one encoding: `decode` rejects what `encode` would not write.
+ */
+export interface Codec<T> {
+  write(w: Writer, value: T): void;
+  read(r: Reader): T;
+}
+/** The value type that a codec describes: `type Header = Value<typeof Header>`. */
+export type Value<C> = C extends Codec<infer T> ? T : never;
+
+export class CodecError extends Error {
+  override readonly name = 'CodecError';
+}
+
+class Writer {
+  #data = new Uint8Array(256);
+  #at = 0;
+
+  #room(n: number): void {
+    if (this.#at + n <= this.#data.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.#data.length, this.#at + n));
+    grown.set(this.#data);
+    this.#data = grown;
+  }
+
+  byte(b: number): void {
+    this.#room(1);
+    this.#data[this.#at++] = b;
+  }
+
+  bytes(b: Uint8Array): void {
+    this.#room(b.length);
+    this.#data.set(b, this.#at);
+    this.#at += b.length;
+  }
+
+  done(): Uint8Array {
+    return this.#data.slice(0, this.#at);
+  }
+}
+
+class Reader {
+  #at = 0;
+  readonly #data: Uint8Array;
+  constructor(data: Uint8Array) {
+    this.#data = data;
+  }
+
+  get left(): number {
+    return this.#data.length - this.#at;
+  }
+
+  byte(): number {
+    if (!this.left) throw new CodecError('need 1 byte, 0 left');
+    return this.#data[this.#at++]!;
+  }
+
+  bytes(n: number): Uint8Array {
+    if (n > this.left) throw new CodecError(`need ${n} bytes, ${this.left} left`);
+    return this.#data.slice(this.#at, (this.#at += n));
+  }
+}
+
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const w = new Writer();
+  codec.write(w, value);
+  return w.done();
+}
+
+/** @throws CodecError */
+export function decode<T>(codec: Codec<T>, data: Uint8Array): T {
+  const r = new Reader(data);
+  const value = codec.read(r);
+  if (r.left) throw new CodecError(`${r.left} trailing bytes`);
+  return value;
+}
+
+/** The value, or undefined when the bytes are not its encoding. */
+export function tryDecode<T>(codec: Codec<T>, data: Uint8Array): T | undefined {
+  try {
+    return decode(codec, data);
+  } catch (e) {
+    if (e instanceof CodecError) return undefined;
+    throw e;
+  }
+}
+
+/** Unsigned integer of `size` bytes, at most 6, so that it stays a safe `number`. */
+export const uint = (size: 1 | 2 | 4 | 6): Codec<number> => ({
+  write(w, value) {
+    if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size))
+      throw new CodecError(`${value} is not a u${8 * size}`);
+    for (let i = 0; i < size; i++) w.byte(Math.floor(value / 2 ** (8 * i)) % 256);
+  },
+  read: (r) => r.bytes(size).reduce((sum, b, i) => sum + b * 2 ** (8 * i), 0),
+});
+
+const bigUint = (size: number): Codec<bigint> => ({
+  write(w, value) {
+    if (value < 0n || value >= 1n << BigInt(8 * size))
+      throw new CodecError(`${value} is not a u${8 * size}`);
+    for (let i = 0; i < size; i++) w.byte(Number((value >> BigInt(8 * i)) & 0xffn));
+  },
+  read: (r) => r.bytes(size).reduceRight((sum, b) => (sum << 8n) | BigInt(b), 0n),
+});
+export const u8 = uint(1);
+export const u16 = uint(2);
+export const u32 = uint(4);
+/** Milliseconds since 1970. */
+export const u48 = uint(6);
+export const u64 = bigUint(8);
+export const u256 = bigUint(32);
+
+/** LEB128 of at most 28 bits, minimal form only. */
+export const varint: Codec<number> = {
+  write(w, value) {
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 28)
+      throw new CodecError(`${value} is not a varint`);
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) w.byte((rest & 0x7f) | 0x80);
+    w.byte(rest);
+  },
+  read(r) {
+    for (let value = 0, shift = 0; shift < 28; shift += 7) {
+      const b = r.byte();
+      value |= (b & 0x7f) << shift;
+      if (b === 0 && shift) throw new CodecError('varint is not minimal');
+      if (b < 0x80) return value;
+    }
+    throw new CodecError('varint is too long');
+  },
+};
+
+function length(max: number): Codec<number> {
+  const check = (n: number) => {
+    if (n > max) throw new CodecError(`length ${n} is over ${max}`);
+    return n;
+  };
+  return { write: (w, n) => varint.write(w, check(n)), read: (r) => check(varint.read(r)) };
+}
+
+export const bytes = (size: number): Codec<Uint8Array> => ({
+  write(w, value) {
+    if (value.length !== size) throw new CodecError(`${value.length} bytes, not ${size}`);
+    w.bytes(value);
+  },
+  read: (r) => r.bytes(size),
+});
+export const hash32 = bytes(32);
+
+export function blob(max: number): Codec<Uint8Array> {
+  const size = length(max);
+  return {
+    write(w, value) {
+      size.write(w, value.length);
+      w.bytes(value);
+    },
+    read: (r) => r.bytes(size.read(r)),
+  };
+}
+
+/** UTF-8 text of at most `max` bytes; invalid UTF-8 is rejected. */
+export function text(max: number): Codec<string> {
+  const inner = blob(max);
+  return {
+    write: (w, value) => inner.write(w, new TextEncoder().encode(value)),
+    read(r) {
+      try {
+        // ignoreBOM: the default would drop a BOM, and the value would re-encode differently.
+        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(inner.read(r));
+      } catch (e) {
+        if (e instanceof CodecError) throw e;
+        throw new CodecError('not UTF-8', { cause: e });
+      }
+    },
+  };
+}
+
+export function list<T>(item: Codec<T>, max: number): Codec<T[]> {
+  const size = length(max);
+  return {
+    write(w, values) {
+      size.write(w, values.length);
+      for (const v of values) item.write(w, v);
+    },
+    read: (r) => Array.from({ length: size.read(r) }, () => item.read(r)),
+  };
+}
+
+/** One byte, 0 or 1, then the value if 1. */
+export const optional = <T>(item: Codec<T>): Codec<T | null> => ({
+  write(w, value) {
+    w.byte(value === null ? 0 : 1);
+    if (value !== null) item.write(w, value);
+  },
+  read(r) {
+    const tag = r.byte();
+    if (tag > 1) throw new CodecError(`${tag} is not an option tag`);
+    return tag ? item.read(r) : null;
+  },
+});
+
+type Fields = Record<string, Codec<any>>;
+type Struct<F extends Fields> = { [K in keyof F]: Value<F[K]> };
+
+/** Fields are written in the order they are declared. */
+export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
+  const entries = Object.entries(fields);
+  return {
+    write(w, value) {
+      for (const [name, codec] of entries) codec.write(w, value[name]);
+    },
+    read: (r) =>
+      Object.fromEntries(entries.map(([name, codec]) => [name, codec.read(r)])) as Struct<F>,
+  };
+}
+
+type Cases<F extends Fields> = { [K in keyof F]: { type: K } & Value<F[K]> }[keyof F];
+
+/** Tagged union of structs: one tag byte, numbered in the order the cases are declared. */
+export function union<F extends Fields>(cases: F): Codec<Cases<F>> {
+  const names = Object.keys(cases);
+  return {
+    write(w, value) {
+      const tag = names.indexOf(value.type as string);
+      if (tag < 0) throw new CodecError(`unknown case ${String(value.type)}`);
+      w.byte(tag);
+      cases[value.type]!.write(w, value);
+    },
+    read(r) {
+      const name = names[r.byte()];
+      if (name === undefined) throw new CodecError('unknown tag');
+      return { type: name, ...cases[name]!.read(r) } as Cases<F>;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** Headers, transactions, bodies, proofs, state leaves: every stored or signed format, declared once. */
+import {
+  blob,
+  bytes,
+  hash32,
+  list,
+  optional,
+  struct,
+  u16,
+  u256,
+  u32,
+  u48,
+  u64,
+  u8,
+  union,
+  type Value,
+} from './codec.ts';
+import {
+  ANSWER_BYTES_MAX,
+  BODY_TXS_MAX,
+  INPUT_BYTES_MAX,
+  REQUESTS_PER_EXPIRY_MAX,
+} from './params.ts';
+import { LINEARS_MAX } from './manifest.ts';
+
+const coreFields = {
+  version: u8,
+  height: u32,
+  prevHash: hash32,
+  mmrRoot: hash32,
+  bodyRoot: hash32,
+  stateRoot: hash32,
+  sharesRoot: hash32,
+  miner: hash32,
+  time: u48,
+  bits: u32,
+  totalWork: u256,
+  nonce: u64,
+  modelId: hash32,
+  jobId: hash32,
+};
+/** Every field of a header but the proof digest: what the work is done for. */
+export const HeaderCore = struct(coreFields);
+export type HeaderCore = Value<typeof HeaderCore>;
+
+export const Header = struct({ ...coreFields, proofDigest: hash32 });
+export type Header = Value<typeof Header>;
+
+const signedBy = { chainId: u32, from: hash32, nonce: u32, expiry: u32, fee: u64 };
+
+export const Tx = union({
+  transfer: struct({ ...signedBy, to: hash32, amount: u64, memo: blob(64) }),
+  request: struct({
+    ...signedBy,
+    modelId: hash32,
+    reward: u64,
+    lifetime: u16,
+    input: blob(INPUT_BYTES_MAX),
+  }),
+  claim: struct({ ...signedBy, request: hash32, commitment: hash32 }),
+  result: struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) }),
+});
+export type Tx = Value<typeof Tx>;
+export type TxOf<K extends Tx['type']> = Extract<Tx, { type: K }>;
+
+export const SignedTx = struct({ tx: Tx, signature: bytes(64) });
+export type SignedTx = Value<typeof SignedTx>;
+
+export const Body = list(SignedTx, BODY_TXS_MAX);
+export type Body = Value<typeof Body>;
+
+export const Proof = struct({
+  /** ℓ*, from 1. */
+  linear: u8,
+  tile: u32,
+  /** a_1..a_ℓ*. */
+  a: list(hash32, LINEARS_MAX),
+  /** t_1..t_{ℓ*−1}. */
+  t: list(hash32, LINEARS_MAX),
+  rows: blob(65_536),
+  rowPath: list(hash32, 64),
+  columns: blob(65_536),
+  columnPath: list(hash32, 64),
+});
+export type Proof = Value<typeof Proof>;
+
+/** Where a transaction stands in the chain. */
+export const Position = struct({ height: u32, index: u32 });
+export type Position = Value<typeof Position>;
+
+export const Account = struct({ balance: u64, nonce: u32, txCount: u32, lastTx: Position });
+export type Account = Value<typeof Account>;
+
+export const Coinbase = struct({ miner: hash32, amount: u64 });
+export type Coinbase = Value<typeof Coinbase>;
+
+export const OpenRequest = struct({
+  asker: hash32,
+  modelId: hash32,
+  reward: u64,
+  expiry: u32,
+  best: optional(struct({ payee: hash32, claim: Position })),
+  /** Height of the payment; 0 while there is no valid result. */
+  settle: u32,
+  answerHash: hash32,
+  input: blob(INPUT_BYTES_MAX),
+});
+export type OpenRequest = Value<typeof OpenRequest>;
+
+export const ExpiryList = list(hash32, REQUESTS_PER_EXPIRY_MAX);
+/** 16 first results a block over 6 blocks cannot fill it. */
+export const SettleList = list(hash32, 1024);
+
+export const Claim = struct({ commitment: hash32, position: Position });
+export type Claim = Value<typeof Claim>;

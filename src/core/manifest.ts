@@ -1,0 +1,94 @@
+/** What a model must be for the proof of work: shapes, ranks, hashes, credits (docs/protocol.md §5.1). */
+import { bytes, hash32, list, struct, text, u16, u32, u8, encode, type Value } from './codec.ts';
+import { hash } from './hash.ts';
+
+export const LINEARS_MAX = 255;
+
+export const Linear = struct({
+  /** Rows of A = B·S of the manifest. */
+  m: u32,
+  /** Columns of A; a multiple of 64 and of r. */
+  k: u32,
+  /** Columns of B. */
+  n: u32,
+  /** Rank of the noise; a multiple of 16, at most k/8. */
+  r: u16,
+  /** b_ℓ = BLAKE3(B_ℓᵀ as int8, n×k row-major). */
+  weights: hash32,
+});
+export type Linear = Value<typeof Linear>;
+
+/** A file of the package, by content. */
+export const FileRef = struct({ hash: hash32, size: u32 });
+export type FileRef = Value<typeof FileRef>;
+
+export const Manifest = struct({
+  version: u8,
+  name: text(64),
+  /** B: sequences in a unit; the last is always fresh. */
+  sequences: u16,
+  /** S: tokens in a sequence. */
+  tokens: u16,
+  /** V: token ids are 0 (padding) to V−1. */
+  vocabulary: u32,
+  /** How a request's input becomes tokens. Only `bytes` so far: token = 1 + byte. */
+  packing: text(16),
+  /** Length of one sequence's answer row, int8 values. */
+  answerSize: u16,
+  /** Names of the answer's entries, for screens. */
+  labels: list(text(32), 1024),
+  /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
+  segments: list(FileRef, LINEARS_MAX + 1),
+  linears: list(Linear, LINEARS_MAX),
+  /** κ in 64ths: credit density of the first linear. */
+  kappa64: u8,
+  /** κ_job in 64ths: credit of a pass on a request. */
+  kappaJob64: u8,
+  /** a_1..a_L of the idle unit with σ_0 = 32 zero bytes. */
+  knownAnswer: list(bytes(32), LINEARS_MAX),
+});
+export type Manifest = Value<typeof Manifest>;
+
+export const modelId = (m: Manifest): Uint8Array => hash('model', encode(Manifest, m));
+
+export const linearMacs = (l: Linear): bigint => BigInt(l.m) * BigInt(l.k) * BigInt(l.n);
+
+/** W: multiply-accumulates of one unit's linears. */
+export const unitMacs = (m: Manifest): bigint =>
+  m.linears.reduce((sum, l) => sum + linearMacs(l), 0n);
+
+/** c_ℓ of every linear (docs/protocol.md §5.1): ticket credit, mean density exactly 1. */
+export function credits(m: Manifest): bigint[] {
+  const W = unitMacs(m);
+  const kappa = BigInt(m.kappa64);
+  let before = 0n;
+  return m.linears.map((l) => {
+    const w = linearMacs(l);
+    const density = kappa * W + (64n - kappa) * (2n * before + w);
+    before += w;
+    return (256n * BigInt(l.k) * density) / (64n * W);
+  });
+}
+
+/** First problem of a manifest's numbers as one sentence, or undefined. */
+export function manifestProblem(m: Manifest): string | undefined {
+  const rows = m.sequences * m.tokens;
+  if (m.version !== 1) return `version ${m.version} is not 1`;
+  if (m.packing !== 'bytes') return `packing '${m.packing}' is not known`;
+  if (m.sequences < 2) return 'a unit needs at least 2 sequences, the last one fresh';
+  if (m.vocabulary < 2 || m.vocabulary > 65_536) return `vocabulary ${m.vocabulary}`;
+  if (!m.linears.length) return 'no linears';
+  if (m.segments.length !== m.linears.length + 1) return 'segments ≠ linears + 1';
+  if (m.knownAnswer.length !== m.linears.length) return 'known answer ≠ linears';
+  if (m.kappa64 > 64 || m.kappaJob64 > 64) return 'κ is over 1';
+  for (const [i, l] of m.linears.entries()) {
+    const at = `linear ${i + 1}: `;
+    if (l.m !== rows) return `${at}m ${l.m} is not ${rows}`;
+    if (l.m % 16 || l.n % 16 || !l.n) return `${at}m and n must be multiples of 16`;
+    if (!l.r || l.r % 16 || l.k % 64 || l.k % l.r || l.k < 8 * l.r)
+      return `${at}k ${l.k} and r ${l.r} do not fit`;
+    // 126·126·k must stay inside int32, and the opened rows inside a proof.
+    if (l.k > 4096) return `${at}k ${l.k} is over 4096`;
+  }
+  return undefined;
+}

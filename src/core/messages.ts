@@ -1,0 +1,78 @@
+/** Messages between peers: request/response `sync` and the two gossip topics (docs/protocol.md §9). */
+import {
+  blob,
+  hash32,
+  list,
+  optional,
+  struct,
+  text,
+  u16,
+  u256,
+  u32,
+  union,
+  type Value,
+} from './codec.ts';
+import { Body, Header, Position, Proof, SignedTx } from './formats.ts';
+
+export const LOCATOR_MAX = 64;
+export const HEADERS_MAX = 512;
+export const BLOCKS_MAX = 16;
+export const PROOF_KEYS_MAX = 256;
+export const TXS_MAX = 200;
+export const HISTORY_MAX = 50;
+/** Bytes of one message of any kind, its length prefix excluded. */
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of one gossip message: header, body and proof of a block with k ≤ 4096. */
+export const GOSSIP_BYTES_MAX = 256 * 1024;
+
+export const Block = struct({ header: Header, body: Body, proof: Proof });
+export type Block = Value<typeof Block>;
+
+export const BlockParts = struct({ id: hash32, body: Body, proof: optional(Proof) });
+export type BlockParts = Value<typeof BlockParts>;
+
+export const Status = struct({
+  genesis: Header,
+  head: hash32,
+  height: u32,
+  totalWork: u256,
+  agent: text(64),
+});
+export type Status = Value<typeof Status>;
+
+export const HistoryEntry = struct({ position: Position, tx: SignedTx });
+export type HistoryEntry = Value<typeof HistoryEntry>;
+
+export const SyncRequest = union({
+  status: struct({}),
+  headers: struct({ locator: list(hash32, LOCATOR_MAX), max: u16 }),
+  blocks: struct({ ids: list(hash32, BLOCKS_MAX) }),
+  /** Tree proof of keys against the state after that block. */
+  proof: struct({ block: hash32, keys: list(hash32, PROOF_KEYS_MAX) }),
+  /** Tree proof of every leaf that executing the block touches, against its own stateRoot. */
+  witness: struct({ block: hash32 }),
+  transactions: struct({}),
+  /** Transactions of an address, newest first, from its account's lastTx. */
+  history: struct({ address: hash32, from: Position, max: u16 }),
+});
+export type SyncRequest = Value<typeof SyncRequest>;
+
+export const SyncResponse = union({
+  status: Status,
+  headers: struct({ headers: list(Header, HEADERS_MAX) }),
+  blocks: struct({ blocks: list(BlockParts, BLOCKS_MAX) }),
+  proof: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
+  witness: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
+  transactions: struct({ txs: list(SignedTx, TXS_MAX) }),
+  history: struct({ entries: list(HistoryEntry, HISTORY_MAX) }),
+  /** The peer does not have it, or will not give it now. */
+  unavailable: struct({ reason: text(64) }),
+});
+export type SyncResponse = Value<typeof SyncResponse>;
+export type ResponseTo<T extends SyncRequest['type']> = Extract<SyncResponse, { type: T }>;
+
+/** Gossip: a block with its proof, and how many the sender has told of (so that a repeat is new). */
+export const BlockAnnounce = struct({ block: Block, sequence: u32 });
+export type BlockAnnounce = Value<typeof BlockAnnounce>;
+export const TxAnnounce = struct({ tx: SignedTx, sequence: u32 });
+export type TxAnnounce = Value<typeof TxAnnounce>;

@@ -1,0 +1,107 @@
+/** Constants of the protocol and the networks (docs/protocol.md §3). Each with its unit and reason. */
+import type { FaultCode } from './faults.ts';
+
+export type NetworkName = 'main' | 'test' | 'local' | 'e2e';
+
+export interface Params {
+  readonly network: NetworkName;
+  readonly chainId: number;
+  /** Human-readable part of addresses. */
+  readonly prefix: string;
+  /** Mean time between blocks, ms. */
+  readonly blockTimeMs: number;
+  /** ASERT half-life, ms: 60 blocks keeps a lucky fork from moving the target (notes on FlyClient). */
+  readonly halfLifeMs: number;
+  /** Blocks until a coinbase can be spent. */
+  readonly maturityBlocks: number;
+  /** A longer gap than this, ms, makes the block the new ASERT anchor; 0 = never. */
+  readonly reanchorGapMs: number;
+  /** Easiest target. */
+  readonly targetMax: bigint;
+  /** Ids of admitted models, hex. */
+  readonly models: readonly string[];
+  /** Coins for the asking, local networks only. */
+  readonly faucet: boolean;
+  /** Rules switched off: empty everywhere but in attack runs on `e2e`. */
+  readonly off: ReadonlySet<FaultCode>;
+}
+
+export const PROTOCOL_VERSION = 1;
+/** nV in a VLT. */
+export const NANOVOLTS = 1_000_000_000n;
+/** nV paid per block before the first halving. */
+export const SUBSIDY = 50n * NANOVOLTS;
+/** Blocks between halvings: four years of minutes. */
+export const HALVING_BLOCKS = 2_102_400;
+/** ms a block's time may lie ahead of the receiver's clock. */
+export const FUTURE_MS_MAX = 120_000;
+export const BODY_BYTES_MAX = 65_536;
+export const BODY_TXS_MAX = 1000;
+export const REQUESTS_PER_BLOCK_MAX = 64;
+export const CLAIMS_PER_BLOCK_MAX = 64;
+export const RESULTS_PER_BLOCK_MAX = 16;
+/** Blocks a transaction may stay valid: bounds what a mempool must remember. */
+export const EXPIRY_BLOCKS_MAX = 1440;
+export const REQUEST_LIFETIME_MIN = 30;
+export const REQUEST_LIFETIME_MAX = 1440;
+export const REQUESTS_PER_EXPIRY_MAX = 64;
+/** Blocks between the first valid result and the payment, so that an earlier claimant can show its result. */
+export const SETTLEMENT_BLOCKS = 6;
+/** Per cent of a request's reward that its payee gets; the rest is burned. */
+export const PAYEE_PERCENT = 80n;
+export const INPUT_BYTES_MAX = 4096;
+export const ANSWER_BYTES_MAX = 4096;
+/** A pass wins at most once in this many: so a pass never wins almost surely. */
+export const PASSES_PER_BLOCK_MIN = 16n;
+/** Proofs that a light client keeps of the newest blocks. */
+export const PROOFS_KEPT = 100;
+
+const timing = (blockTimeMs: number, localClock: boolean) => ({
+  blockTimeMs,
+  halfLifeMs: 60 * blockTimeMs,
+  reanchorGapMs: localClock ? 20 * blockTimeMs : 0,
+});
+
+/** W of `tiny` and of `lingua`, MACs per unit: fixed by their shapes. */
+const TINY_MACS = 32n * (128n * 384n + 128n * 128n + 2n * 128n * 512n);
+const easiest = (macs: bigint): bigint => (1n << 256n) / (PASSES_PER_BLOCK_MIN * macs);
+
+const common = {
+  maturityBlocks: 100,
+  targetMax: easiest(TINY_MACS),
+  faucet: false,
+  models: [] as readonly string[],
+  off: new Set<FaultCode>(),
+};
+
+const NETWORKS: Record<NetworkName, Params> = {
+  main: { ...common, network: 'main', chainId: 1, prefix: 'pila', ...timing(60_000, false) },
+  test: { ...common, network: 'test', chainId: 2, prefix: 'tpila', ...timing(60_000, false) },
+  local: {
+    ...common,
+    network: 'local',
+    chainId: 3,
+    prefix: 'rpila',
+    ...timing(5_000, true),
+    maturityBlocks: 3,
+    faucet: true,
+  },
+  e2e: {
+    ...common,
+    network: 'e2e',
+    chainId: 4,
+    prefix: 'rpila',
+    ...timing(2_000, true),
+    maturityBlocks: 3,
+    faucet: true,
+  },
+};
+
+export const NETWORK_NAMES = Object.keys(NETWORKS) as NetworkName[];
+
+/** Parameters of a network with the models it admits (their ids come from the packaged manifests). */
+export const createParams = (
+  network: NetworkName,
+  models: readonly string[],
+  off: Iterable<FaultCode> = [],
+): Params => ({ ...NETWORKS[network], models, off: new Set(off) });

@@ -1,0 +1,24 @@
+/** The world failed, or a person gave bad input: a code that screens and tools can map to words. */
+export class AppError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'AppError';
+    this.code = code;
+  }
+
+  static from(e: unknown): AppError {
+    if (e instanceof AppError) return e;
+    const message = e instanceof Error ? e.message : String(e);
+    return new AppError('INTERNAL', message, { cause: e });
+  }
+
+  toJSON(): { code: string; message: string } {
+    return { code: this.code, message: this.message };
+  }
+}
+
+/** A bug if it fails: caught only at the edge of a worker or a process. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}

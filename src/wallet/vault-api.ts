@@ -1,0 +1,49 @@
+/** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
+export interface VaultStatus {
+  readonly exists: boolean;
+  /** Keys are not in memory: spending needs `unlock`. */
+  readonly locked: boolean;
+  /** Wrapped by a passphrase (scrypt) rather than only by this device's key. */
+  readonly protected: boolean;
+  /** The words were proven to be written down: sending is allowed. */
+  readonly backedUp: boolean;
+  /** Payout address of account 0, index 0; known also while locked. */
+  readonly address: Uint8Array | undefined;
+  readonly publicKey: Uint8Array | undefined;
+}
+
+/** What the vault read from the bytes it signs: shown before and after. Amounts in nV. */
+export interface TxSummary {
+  readonly type: 'transfer' | 'request' | 'claim' | 'result';
+  readonly to: Uint8Array | undefined;
+  readonly amount: bigint;
+  readonly fee: bigint;
+  readonly nonce: number;
+  readonly expiry: number;
+  readonly memo: string;
+}
+
+export type VaultApi = {
+  status(): Promise<VaultStatus>;
+  /** New keys from 24 fresh words, wrapped by this device's non-extractable key. @throws VAULT_EXISTS */
+  create(): Promise<VaultStatus>;
+  /** @throws VAULT_EXISTS, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
+  restore(words: string): Promise<VaultStatus>;
+  /** Wraps the data key by a passphrase instead of the device key. @throws PASSPHRASE_WEAK, VAULT_LOCKED */
+  protect(passphrase: string): Promise<VaultStatus>;
+  /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
+  unlock(passphrase: string): Promise<VaultStatus>;
+  lock(): Promise<VaultStatus>;
+  /** The 24 words, for display. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
+  words(passphrase: string | undefined): Promise<string>;
+  /** Three questions: which word stands at this place? Choices hold the right one. */
+  backupQuiz(): Promise<{ place: number; choices: string[] }[]>;
+  /** @throws BACKUP_WRONG */
+  proveBackup(answers: string[]): Promise<VaultStatus>;
+  /** Decodes an unsigned Tx and tells what it does. @throws TX_MALFORMED */
+  describe(tx: Uint8Array): Promise<TxSummary>;
+  /** Encoded SignedTx. Refuses another sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
+  sign(tx: Uint8Array): Promise<Uint8Array>;
+  /** Deletes the keys from this device. */
+  erase(): Promise<VaultStatus>;
+};
