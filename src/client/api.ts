@@ -5,7 +5,19 @@
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Header } from '../core/formats.ts';
+import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
 import type { PeerInfo } from '../net/transport.ts';
+
+/** What a page is told by the place that serves it (`config.json`), or a program gives itself. */
+export interface ClientConfig {
+  readonly network: NetworkName;
+  /** Multiaddrs of seeds. */
+  readonly bootstrap: readonly string[];
+  /** Encoded genesis header in hex, for networks whose genesis is made at first start. */
+  readonly genesis: string | undefined;
+  /** Mine also on a software adapter: tests only. */
+  readonly forceFallback?: boolean;
+}
 
 export type SyncState = 'connecting' | 'syncing' | 'synced' | 'offline';
 export type MinerState =
@@ -28,22 +40,6 @@ export interface ChainStatus {
   /** Peers whose head is this head. */
   readonly peersAgreeing: number;
   readonly mempool: number;
-}
-
-export interface MinerStatus {
-  readonly state: MinerState;
-  readonly backend: 'webgpu' | 'cpu' | undefined;
-  readonly device: string;
-  readonly model: string;
-  /** Units finished since the page opened: measured. */
-  readonly units: number;
-  /** Units that ended early or had to be thrown away, by reason. */
-  readonly rejected: Readonly<Record<string, number>>;
-  /** Multiply-accumulates per second over the last units: measured; 0 before the first. */
-  readonly macsPerSecond: number;
-  readonly blocksFound: number;
-  /** AppError code when failed. */
-  readonly problem: string | undefined;
 }
 
 export interface Balance {
@@ -89,7 +85,7 @@ export type ClientApi = {
   prepare(
     address: Uint8Array,
   ): Promise<{ chainId: number; nonce: number; expiry: number; fee: bigint; spendable: bigint }>;
-  startMining(options: { model?: string; backend?: 'auto' | 'webgpu' | 'cpu' }): Promise<void>;
+  startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
   pauseMining(): Promise<void>;
   /** Ends after the unit in work. */
   finishMining(): Promise<void>;

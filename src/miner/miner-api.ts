@@ -1,0 +1,86 @@
+/** The miner worker's protocol: what the client asks of it and what it tells. */
+import type { Fault } from '../core/faults.ts';
+import type { Header, HeaderCore, Proof } from '../core/formats.ts';
+
+export type BackendChoice = 'auto' | 'webgpu' | 'cpu';
+
+export interface MinerConfig {
+  /** Where model packages lie: an http(s) URL or a folder, ending in '/'. */
+  readonly modelBase: string;
+  /** Where ONNX Runtime's wasm files lie; undefined lets the runtime find them (Node, tests). */
+  readonly ortBase: string | undefined;
+  /** Names of the packages it may load. */
+  readonly models: readonly string[];
+  /** Mine also on a software adapter: tests only, it is slower than the CPU. */
+  readonly forceFallback: boolean;
+}
+
+/** What to work on: a header without nonce and, for a job, the request's input. */
+export interface Template {
+  readonly core: HeaderCore;
+  readonly jobInput: Uint8Array | undefined;
+}
+
+export type MinerState =
+  'off' | 'loading' | 'testing' | 'running' | 'finishing' | 'paused' | 'failed';
+
+/** Everything here is measured since the worker started. */
+export interface MinerStatus {
+  readonly state: MinerState;
+  readonly backend: 'webgpu' | 'cpu' | undefined;
+  /** Adapter or processor, for people. */
+  readonly device: string;
+  readonly model: string;
+  /** Units run to the end. */
+  readonly units: number;
+  /** Units or blocks thrown away, by reason. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Over the last units; 0 before the first. */
+  readonly macsPerSecond: number;
+  readonly blocksFound: number;
+  /** Code of the failure that ended it. */
+  readonly problem: string | undefined;
+}
+
+export const MINER_OFF: MinerStatus = {
+  state: 'off',
+  backend: undefined,
+  device: '',
+  model: '',
+  units: 0,
+  rejected: {},
+  macsPerSecond: 0,
+  blocksFound: 0,
+  problem: undefined,
+};
+
+export interface FoundBlock {
+  readonly header: Header;
+  readonly proof: Proof;
+}
+
+/** H_execution and the answer rows of a request's sequences. */
+export interface Execution {
+  readonly execution: Uint8Array;
+  readonly answer: Uint8Array;
+}
+
+export type MinerApi = {
+  configure(config: MinerConfig): void;
+  /**
+   * Loads and self-tests, then runs units whenever there is a template.
+   * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU
+   */
+  start(model: string, backend: BackendChoice): Promise<void>;
+  work(template: Template | undefined): void;
+  /** At once: the unit in work is thrown away. */
+  pause(): void;
+  /** After the unit in work. */
+  finish(): void;
+  /** Replays the winning unit on the CPU. */
+  check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<Fault | undefined>;
+  /** Runs a request's input. */
+  execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
+};
+
+export type MinerEvents = { status: MinerStatus; block: FoundBlock };

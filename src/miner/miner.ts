@@ -1,0 +1,297 @@
+/**
+ * The mining engine: loads a model, proves the device right, then turns templates into units and
+ * winning units into blocks. It holds one device backend and, beside it, the CPU backend that
+ * re-checks wins and replays other people's blocks.
+ */
+import type { Fault } from '../core/faults.ts';
+import type { Header, HeaderCore, Proof } from '../core/formats.ts';
+import { unitMacs } from '../core/manifest.ts';
+import { proofDigest } from '../core/pow/proof.ts';
+import { compareReplay } from '../core/pow/replay.ts';
+import { seedOf, tokensOf } from '../core/pow/seed.ts';
+import { ticketLimits } from '../core/pow/transcript.ts';
+import { ZERO_HASH } from '../core/hash.ts';
+import { targetFromBits } from '../core/target.ts';
+import { equal, toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Backend, BackendKind, ModelPackage, PassInput } from './backend.ts';
+import {
+  MINER_OFF,
+  type BackendChoice,
+  type Execution,
+  type FoundBlock,
+  type MinerStatus,
+  type Template,
+} from './miner-api.ts';
+import { createProof } from './prove.ts';
+import { RateMeter } from './rate.ts';
+import { selfTest } from './self-test.ts';
+
+/** What differs between a browser's worker and Node's. */
+export interface MinerParts {
+  loadModel(name: string): Promise<ModelPackage>;
+  createCpu(model: ModelPackage): Promise<Backend>;
+  /** undefined where there is no WebGPU to try. */
+  createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
+  nowMs(): number;
+  randomNonce(): bigint;
+  onStatus(status: MinerStatus): void;
+  onBlock(block: FoundBlock): void;
+}
+
+/** Devices lost in a row after which the CPU takes over. */
+const LOSSES_MAX = 3;
+/** ms before a lost device is asked for again, doubling. */
+const LOSS_WAIT_MS = 1000;
+
+interface Loaded {
+  readonly model: ModelPackage;
+  /** The CPU backend checks; it is also the device where there is no WebGPU. */
+  readonly cpu: Backend;
+}
+
+export class Miner {
+  readonly #parts: MinerParts;
+  #status: MinerStatus = MINER_OFF;
+  #loaded = new Map<string, Promise<Loaded>>();
+  #device: Backend | undefined;
+  #template: Template | undefined;
+  /** The running loop's; aborted by pause. */
+  #run: AbortController | undefined;
+  #finishing = false;
+  #wake: (() => void) | undefined;
+  #rate = new RateMeter();
+
+  constructor(parts: MinerParts) {
+    this.#parts = parts;
+  }
+
+  get status(): MinerStatus {
+    return this.#status;
+  }
+
+  #set(change: Partial<MinerStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.#parts.onStatus(this.#status);
+  }
+
+  #reject(reason: string): void {
+    const { rejected } = this.#status;
+    this.#set({ rejected: { ...rejected, [reason]: (rejected[reason] ?? 0) + 1 } });
+  }
+
+  work(template: Template | undefined): void {
+    this.#template = template;
+    this.#wake?.();
+  }
+
+  pause(): void {
+    if (!this.#run) return;
+    this.#run.abort();
+    this.#run = undefined;
+    this.#wake?.();
+    this.#set({ state: 'paused', macsPerSecond: 0 });
+  }
+
+  finish(): void {
+    if (!this.#run || this.#finishing) return;
+    this.#finishing = true;
+    this.#set({ state: 'finishing' });
+    this.#wake?.();
+  }
+
+  async start(name: string, choice: BackendChoice): Promise<void> {
+    if (this.#run) return;
+    const run = (this.#run = new AbortController());
+    this.#finishing = false;
+    try {
+      await this.#prepare(name, choice);
+    } catch (e) {
+      const { code } = AppError.from(e);
+      if (this.#run === run) this.#run = undefined;
+      this.#set({ state: 'failed', problem: code });
+      throw e;
+    }
+    // Paused while it was loading.
+    if (run.signal.aborted) return;
+    this.#set({ state: 'running', problem: undefined });
+    void this.#loop(name, run).catch((e: unknown) => {
+      this.#run = undefined;
+      this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
+    });
+  }
+
+  /** The model and its CPU backend, loaded once and self-tested. */
+  #load(name: string): Promise<Loaded> {
+    let loading = this.#loaded.get(name);
+    if (!loading) {
+      loading = (async () => {
+        const model = await this.#parts.loadModel(name);
+        const cpu = await this.#parts.createCpu(model);
+        await selfTest(cpu, model);
+        return { model, cpu };
+      })();
+      this.#loaded.set(name, loading);
+      loading.catch(() => this.#loaded.delete(name));
+    }
+    return loading;
+  }
+
+  /** The CPU backend of an admitted model by id: for checks and answers. */
+  async #loadById(modelId: Uint8Array, names: readonly string[]): Promise<Loaded> {
+    for (const name of names) {
+      const loaded = await this.#load(name);
+      if (equal(loaded.model.id, modelId)) return loaded;
+    }
+    throw new AppError('MODEL_MISSING', `no package of model ${toHex(modelId).slice(0, 16)}`);
+  }
+
+  async #prepare(name: string, choice: BackendChoice): Promise<void> {
+    if (this.#device && this.#status.model === name && this.#fits(this.#device.kind, choice))
+      return;
+    if (this.#device && this.#device.kind !== 'cpu') await this.#device.close();
+    this.#device = undefined;
+    this.#set({ state: 'loading', model: name, problem: undefined });
+    const { model, cpu } = await this.#load(name);
+    this.#device = (choice !== 'cpu' && (await this.#webgpu(model, choice))) || cpu;
+    const { kind, device } = this.#device;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
+  }
+
+  #fits(kind: BackendKind, choice: BackendChoice): boolean {
+    return choice === 'auto' ? kind === 'webgpu' || !this.#parts.createWebgpu : kind === choice;
+  }
+
+  /** A self-tested WebGPU device; undefined when `auto` may fall back to the CPU. */
+  async #webgpu(model: ModelPackage, choice: BackendChoice): Promise<Backend | undefined> {
+    let device: Backend | undefined;
+    try {
+      if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
+      device = await this.#parts.createWebgpu(model);
+      this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
+      await selfTest(device, model);
+      return device;
+    } catch (e) {
+      await device?.close();
+      if (choice === 'webgpu') throw e;
+      this.#reject(`gpu: ${AppError.from(e).code}`);
+      return undefined;
+    }
+  }
+
+  async #loop(name: string, run: AbortController): Promise<void> {
+    const { model, cpu } = await this.#load(name);
+    let nonce = this.#parts.randomNonce();
+    let losses = 0;
+    while (!run.signal.aborted) {
+      if (this.#finishing) break;
+      const template = this.#template;
+      if (!template) {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        continue;
+      }
+      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
+      try {
+        await this.#unit(model, cpu, template, { ...template.core, nonce }, run.signal);
+        losses = 0;
+      } catch (e) {
+        const { code } = AppError.from(e);
+        if (code === 'PASS_ABORTED') break;
+        if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
+        await this.#replaceDevice(model, cpu, code, ++losses);
+      }
+    }
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    this.#set({ state: 'paused', macsPerSecond: 0 });
+  }
+
+  async #replaceDevice(model: ModelPackage, cpu: Backend, code: string, losses: number) {
+    this.#reject(`gpu: ${code}`);
+    await this.#device?.close().catch(() => undefined);
+    const retry = losses <= LOSSES_MAX && code === 'DEVICE_LOST';
+    if (retry) await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
+    this.#device = (retry && (await this.#webgpu(model, 'auto'))) || cpu;
+    const { kind, device } = this.#device;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
+    if (this.#status.state === 'testing') this.#set({ state: 'running' });
+  }
+
+  /** One unit; a win is re-checked on the CPU, proven and told. */
+  async #unit(
+    model: ModelPackage,
+    cpu: Backend,
+    template: Template,
+    core: HeaderCore,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const started = this.#parts.nowMs();
+    const input = passInput(model, core, template.jobInput);
+    const result = await this.#device!.pass({ ...input, signal });
+    this.#rate.add(started, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
+    this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
+    if (!result.winner) return;
+    if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
+      this.#reject('stale');
+      return;
+    }
+    const { linear } = result.winner;
+    const again = await cpu.pass({ ...input, stopAfter: linear, capture: linear, signal });
+    const same = again.winner?.linear === linear && again.winner.tile === result.winner.tile;
+    if (!same || !again.captured) {
+      this.#reject('recheck');
+      return;
+    }
+    const proof = createProof(model, again);
+    const header: Header = { ...core, proofDigest: proofDigest(proof) };
+    // The next template comes with the new head; until then there is nothing to do for this one.
+    this.#template = undefined;
+    this.#set({ blocksFound: this.#status.blocksFound + 1 });
+    this.#parts.onBlock({ header, proof });
+  }
+
+  async check(
+    header: Header,
+    proof: Proof,
+    jobInput: Uint8Array | undefined,
+    names: readonly string[],
+  ): Promise<Fault | undefined> {
+    const { model, cpu } = await this.#loadById(header.modelId, names);
+    const input = passInput(model, header, jobInput);
+    const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
+    const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
+    return compareReplay(new Set(), proof, { a, t, winner });
+  }
+
+  async execute(
+    modelId: Uint8Array,
+    input: Uint8Array,
+    names: readonly string[],
+  ): Promise<Execution> {
+    const { model, cpu } = await this.#loadById(modelId, names);
+    const { manifest } = model;
+    const { execution, answer } = await cpu.pass({
+      tokens: tokensOf(ZERO_HASH, manifest, input),
+      sigma0: undefined,
+      limits: [],
+      job: true,
+    });
+    const rows = answer.subarray(0, (manifest.sequences - 1) * manifest.answerSize);
+    return { execution: execution!, answer: Uint8Array.from(rows, (x) => x & 0xff) };
+  }
+}
+
+function passInput(
+  model: ModelPackage,
+  core: HeaderCore,
+  jobInput: Uint8Array | undefined,
+): PassInput {
+  const sigma0 = seedOf(core);
+  const job = jobInput !== undefined;
+  return {
+    tokens: tokensOf(sigma0, model.manifest, jobInput),
+    sigma0,
+    limits: ticketLimits(targetFromBits(core.bits) ?? 0n, model.manifest, job),
+    job: false,
+  };
+}
