@@ -1,0 +1,91 @@
+/** Maps and sets with a bound: the entry used longest ago makes room. For what peers can make us keep. */
+import { assert } from './errors.ts';
+
+/** Keys compare as in Map: use hex text for bytes. */
+export class BoundedMap<K, V> {
+  readonly #entries = new Map<K, V>();
+  readonly #max: number;
+  readonly #evicted: ((key: K, value: V) => void) | undefined;
+
+  /** @param evicted hears of entries that made room, not of deleted ones */
+  constructor(max: number, evicted?: (key: K, value: V) => void) {
+    assert(max >= 1, 'a bounded map holds at least one entry');
+    this.#max = max;
+    this.#evicted = evicted;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(key: K): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Counts as a use. */
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined && !this.#entries.has(key)) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, value!);
+    return value;
+  }
+
+  set(key: K, value: V): this {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size > this.#max) this.#dropOldest();
+    return this;
+  }
+
+  delete(key: K): boolean {
+    return this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** The entry used longest ago first. */
+  [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.#entries[Symbol.iterator]();
+  }
+
+  #dropOldest(): void {
+    const [[key, value]] = this.#entries as unknown as [[K, V]];
+    this.#entries.delete(key);
+    this.#evicted?.(key, value);
+  }
+}
+
+export class BoundedSet<K> {
+  readonly #map: BoundedMap<K, true>;
+
+  constructor(max: number) {
+    this.#map = new BoundedMap(max);
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  /** Counts as a use. */
+  has(key: K): boolean {
+    return this.#map.get(key) === true;
+  }
+
+  /** Whether it was new. */
+  add(key: K): boolean {
+    const isNew = !this.#map.has(key);
+    this.#map.set(key, true);
+    return isNew;
+  }
+
+  delete(key: K): boolean {
+    return this.#map.delete(key);
+  }
+
+  *[Symbol.iterator](): Generator<K> {
+    for (const [key] of this.#map) yield key;
+  }
+}

@@ -1,0 +1,33 @@
+/** Runs tasks one at a time in the order they came, so that read-change-write steps never mix. */
+import { AppError } from './errors.ts';
+
+export class SerialQueue {
+  readonly #max: number;
+  #waiting = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /** @param max tasks that may be running or waiting */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Tasks running or waiting. */
+  get size(): number {
+    return this.#waiting;
+  }
+
+  /** The task's result; its failure does not stop the next one. @throws QUEUE_FULL */
+  run<T>(task: () => T | Promise<T>): Promise<T> {
+    if (this.#waiting >= this.#max)
+      return Promise.reject(new AppError('QUEUE_FULL', `${this.#max} tasks are waiting`));
+    this.#waiting++;
+    const done = this.#tail.then(task).finally(() => this.#waiting--);
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  /** Resolves when everything that was waiting has ended. */
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+}
