@@ -1,0 +1,98 @@
+/**
+ * The light check: one block's proof without the model (docs/protocol.md §5.6). It recomputes one
+ * tile from its 16 rows and 16 columns; what it cannot know is whether the rows are the model's
+ * (replay.ts does). A bad witness says nothing about the block's id: ask another peer.
+ */
+import { equal, u32 } from '../../lib/bytes.ts';
+import { firstFault, fault, type Fault } from '../faults.ts';
+import type { Header, Proof } from '../formats.ts';
+import { hash } from '../hash.ts';
+import type { Linear, Manifest } from '../manifest.ts';
+import type { Params } from '../params.ts';
+import { targetFromBits } from '../target.ts';
+import { CHUNK_BYTES } from './blake3.ts';
+import { verifyRange } from './blake3-tree.ts';
+import { noisyRows } from './noise.ts';
+import { hasJob, layerSeedFrom, seedOf } from './seed.ts';
+import { TILE, ticket, ticketLimits, tileCount, tileMessage, tileOrigin } from './transcript.ts';
+
+/** Operands are int7: with noise they stay inside int8. */
+export const OPERAND_MAX = 63;
+
+/** What a block id commits to of its proof. */
+export const proofDigest = (p: Pick<Proof, 'linear' | 'tile' | 'a' | 't'>): Uint8Array =>
+  hash('digest', Uint8Array.of(p.linear), u32(p.tile), ...p.a, ...p.t);
+
+/** Whether every value lies in [−63, 63]. */
+export const isOperand = (values: Int8Array): boolean =>
+  values.every((x) => x >= -OPERAND_MAX && x <= OPERAND_MAX);
+
+const asInt8 = (b: Uint8Array): Int8Array => new Int8Array(b.buffer, b.byteOffset, b.length);
+
+function shapeProblem(p: Proof, m: Manifest, hasWeights: boolean): string | undefined {
+  const l = m.linears[p.linear - 1];
+  if (!l) return `no linear ${p.linear}`;
+  if (p.tile >= tileCount(l)) return `no tile ${p.tile}`;
+  if (p.a.length !== p.linear || p.t.length !== p.linear - 1) return 'number of hashes';
+  if (p.rows.length !== TILE * l.k) return `${p.rows.length} bytes of rows`;
+  if (!p.columns.length && hasWeights && !p.columnPath.length) return undefined;
+  return p.columns.length === TILE * l.k ? undefined : `${p.columns.length} bytes of columns`;
+}
+
+/** Whether the 16 rows from `first` on are opened by the path into the array of `count` rows. */
+function isOpened(
+  root: Uint8Array,
+  count: number,
+  first: number,
+  rows: Uint8Array,
+  path: readonly Uint8Array[],
+): boolean {
+  const k = rows.length / TILE;
+  // k is a multiple of 64, so 16 rows are whole chunks.
+  return verifyRange(root, count * k, (first * k) / CHUNK_BYTES, rows, path);
+}
+
+function columnsOf(p: Proof, l: Linear, column: number, weights?: readonly Int8Array[]): Int8Array {
+  if (p.columns.length) return asInt8(p.columns);
+  return weights![p.linear - 1]!.subarray(column * l.k, (column + TILE) * l.k);
+}
+
+function* lightFaults(
+  header: Header,
+  p: Proof,
+  m: Manifest,
+  weights?: readonly Int8Array[],
+): Generator<Fault> {
+  const problem = shapeProblem(p, m, weights !== undefined);
+  if (problem) {
+    yield fault('proof.shape', { problem });
+    return; // nothing below has a meaning
+  }
+  if (!equal(proofDigest(p), header.proofDigest)) yield fault('proof.digest');
+  const l = m.linears[p.linear - 1]!;
+  const { row, column } = tileOrigin(l, p.tile);
+  const rows = asInt8(p.rows);
+  const columns = columnsOf(p, l, column, weights);
+  if (!isOperand(rows) || !isOperand(columns)) yield fault('proof.range');
+  if (!isOpened(p.a[p.linear - 1]!, l.m, row, p.rows, p.rowPath)) yield fault('proof.rows');
+  if (p.columns.length && !isOpened(l.weights, l.n, column, p.columns, p.columnPath))
+    yield fault('proof.columns');
+  const sigma = layerSeedFrom(seedOf(header), p.a, p.t, m);
+  const noisyA = noisyRows(sigma, 'a', row, rows, l.k, l.r);
+  const noisyB = noisyRows(sigma, 'b', column, columns, l.k, l.r);
+  const value = ticket(sigma, tileMessage(noisyA, noisyB, l.k, l.r), p.linear, p.tile);
+  const target = targetFromBits(header.bits) ?? 0n;
+  if (value > ticketLimits(target, m, hasJob(header))[p.linear - 1]!) yield fault('proof.target');
+}
+
+/**
+ * First fault of a proof against its header, or undefined. `manifest` is that of header.modelId.
+ * `weights` (B_ℓᵀ, n×k, of each linear) let a proof leave its columns out.
+ */
+export const verifyLight = (
+  params: Params,
+  header: Header,
+  proof: Proof,
+  manifest: Manifest,
+  weights?: readonly Int8Array[],
+): Fault | undefined => firstFault(params.off, lightFaults(header, proof, manifest, weights));

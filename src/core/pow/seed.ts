@@ -1,0 +1,69 @@
+/** From a header to its unit of work: seed, tokens, and the chain of layer seeds (docs/protocol.md §5.2, §5.3). */
+import { assert } from '../../lib/errors.ts';
+import { u32 } from '../../lib/bytes.ts';
+import { encode } from '../codec.ts';
+import { HeaderCore } from '../formats.ts';
+import { ZERO_HASH, hash, xof } from '../hash.ts';
+import type { Manifest } from '../manifest.ts';
+
+/** σ_0 of a header. A whole `Header` will do: its proof digest is left out. */
+export const seedOf = (core: HeaderCore): Uint8Array =>
+  hash('seed', hash('header', encode(HeaderCore, core)));
+
+/** Whether a header's work is for a request. */
+export const hasJob = (header: { readonly jobId: Uint8Array }): boolean =>
+  header.jobId.some((b) => b !== 0);
+
+/** Bytes that a request's input may have for this model: all sequences but the fresh one. */
+export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
+
+/** Fresh token ids of one sequence: uniform over 1..V−1, never the padding token 0. */
+export function freshTokens(sigma0: Uint8Array, sequence: number, m: Manifest): Uint16Array {
+  const stream = xof('idle', 4 * m.tokens, sigma0, u32(sequence));
+  const words = new DataView(stream.buffer, stream.byteOffset);
+  return Uint16Array.from({ length: m.tokens }, (_, i) => {
+    const u = BigInt(words.getUint32(4 * i, true));
+    return Number((u * BigInt(m.vocabulary - 1)) >> 32n) + 1;
+  });
+}
+
+/** A request's input as the token ids of sequences 0..B−2, (B−1)·S of them. */
+export function packInput(input: Uint8Array, m: Manifest): Uint16Array {
+  assert(input.length <= inputBytesMax(m), 'the input was checked when the request was accepted');
+  const tokens = new Uint16Array(inputBytesMax(m));
+  for (let i = 0; i < input.length; i++) tokens[i] = input[i]! + 1;
+  return tokens;
+}
+
+/** The B·S token ids of a unit; with `jobInput` all but the last sequence hold the request. */
+export function tokensOf(sigma0: Uint8Array, m: Manifest, jobInput?: Uint8Array): Uint16Array {
+  const tokens = new Uint16Array(m.sequences * m.tokens);
+  if (jobInput) tokens.set(packInput(jobInput, m));
+  for (let s = jobInput ? m.sequences - 1 : 0; s < m.sequences; s++)
+    tokens.set(freshTokens(sigma0, s, m), s * m.tokens);
+  return tokens;
+}
+
+/**
+ * σ_ℓ of linear ℓ (1-based) from σ_{ℓ−1}, t_{ℓ−1} (32 zero bytes for ℓ = 1), a_ℓ and b_ℓ.
+ */
+export const layerSeed = (
+  previous: Uint8Array,
+  transcript: Uint8Array,
+  activations: Uint8Array,
+  weights: Uint8Array,
+  linear: number,
+): Uint8Array => hash('layer', previous, transcript, activations, weights, u32(linear));
+
+/** σ_ℓ where ℓ = a.length, rebuilt from σ_0, a_1..a_ℓ and t_1..t_{ℓ−1}. */
+export function layerSeedFrom(
+  sigma0: Uint8Array,
+  a: readonly Uint8Array[],
+  t: readonly Uint8Array[],
+  m: Manifest,
+): Uint8Array {
+  let sigma = sigma0;
+  for (let i = 0; i < a.length; i++)
+    sigma = layerSeed(sigma, t[i - 1] ?? ZERO_HASH, a[i]!, m.linears[i]!.weights, i + 1);
+  return sigma;
+}

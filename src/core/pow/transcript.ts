@@ -1,0 +1,83 @@
+/** What a tile's multiplication leaves behind: its message, its ticket, and what a ticket must beat (docs/protocol.md §5.5). */
+import { concat, toBigint, u32 } from '../../lib/bytes.ts';
+import { credits, unitMacs, type Linear, type Manifest } from '../manifest.ts';
+import { effectiveTarget } from '../target.ts';
+import { keyedShort, wordsOf } from './blake3.ts';
+
+/** Rows and columns of a tile. */
+export const TILE = 16;
+/** Bytes of a tile's message: 16 words. */
+export const MESSAGE_BYTES = 64;
+const TICKET_MAX = (1n << 256n) - 1n;
+
+export const tileCount = (l: Linear): number => (l.m / TILE) * (l.n / TILE);
+
+/** First row of A and first column of B of a tile: tiles are numbered row-major. */
+export const tileOrigin = (l: Linear, tile: number): { row: number; column: number } => ({
+  row: TILE * Math.floor(tile / (l.n / TILE)),
+  column: TILE * (tile % (l.n / TILE)),
+});
+
+/** Adds one dot product of r columns to every accumulator; gives the XOR of all 256. */
+function addColumns(
+  acc: Int32Array,
+  rows: Int8Array,
+  columns: Int8Array,
+  k: number,
+  from: number,
+  r: number,
+): number {
+  let x = 0;
+  for (let i = 0; i < TILE; i++) {
+    const a = i * k + from;
+    for (let j = 0; j < TILE; j++) {
+      const b = j * k + from;
+      let sum = acc[TILE * i + j]!;
+      for (let p = 0; p < r; p++) sum += rows[a + p]! * columns[b + p]!;
+      acc[TILE * i + j] = sum;
+      x ^= sum;
+    }
+  }
+  return x;
+}
+
+/** Message of a tile, 64 bytes, from 16 rows of A' and 16 of B'ᵀ (int8, 16×k row-major). */
+export function tileMessage(
+  rows: Int8Array,
+  columns: Int8Array,
+  k: number,
+  r: number,
+): Uint8Array<ArrayBuffer> {
+  const acc = new Int32Array(TILE * TILE);
+  const words = new Int32Array(16);
+  for (let s = 0; s < k / r; s++) {
+    const x = addColumns(acc, rows, columns, k, s * r, r);
+    const w = words[s % 16]!;
+    words[s % 16] = ((w << 13) | (w >>> 19)) ^ x;
+  }
+  const out = new Uint8Array(MESSAGE_BYTES);
+  const view = new DataView(out.buffer);
+  for (let i = 0; i < 16; i++) view.setInt32(4 * i, words[i]!, true);
+  return out;
+}
+
+/** τ of a tile; `linear` is 1-based. It wins at or below the linear's limit. */
+export const ticket = (
+  sigma: Uint8Array,
+  message: Uint8Array,
+  linear: number,
+  tile: number,
+): bigint => toBigint(keyedShort(wordsOf(sigma), concat(message, u32(linear), u32(tile))));
+
+/**
+ * min(target_e·c, 2^256−1) of every linear, for a block target of `target` (before the model's own
+ * cap) and a unit with or without a job.
+ */
+export function ticketLimits(target: bigint, m: Manifest, job: boolean): bigint[] {
+  const effective = effectiveTarget(target, unitMacs(m));
+  return credits(m).map((c) => {
+    const credit = job ? (c * BigInt(m.kappaJob64)) / 64n : c;
+    const limit = effective * credit;
+    return limit < TICKET_MAX ? limit : TICKET_MAX;
+  });
+}
