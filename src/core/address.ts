@@ -1,0 +1,17 @@
+/** Addresses: the hash of a public key, and its bech32m text (docs/protocol.md §2). */
+import { bech32m } from '@scure/base';
+import { hash } from './hash.ts';
+
+export const addressOf = (xonly: Uint8Array): Uint8Array => hash('address', xonly);
+
+/** `prefix` is the network's (Params.prefix). */
+export const formatAddress = (address: Uint8Array, prefix: string): string =>
+  bech32m.encode(prefix, bech32m.toWords(address));
+
+/** The 32 bytes of an address of that network, or undefined; all upper case is fine (QR codes). */
+export function parseAddress(text: string, prefix: string): Uint8Array | undefined {
+  const decoded = bech32m.decodeUnsafe(text);
+  if (decoded?.prefix !== prefix) return undefined;
+  const address = bech32m.fromWordsUnsafe(decoded.words);
+  return address instanceof Uint8Array && address.length === 32 ? address : undefined;
+}
