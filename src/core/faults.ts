@@ -58,6 +58,7 @@ export const PENALTY = {
   'tx.result-order': 0,
   'tx.result-commitment': 50,
   'tx.result-answer': 100,
+  'tx.result-budget': 0,
   'tx.known': 0,
   'tx.fee-low': 0,
   'tx.pool-full': 0,

@@ -42,14 +42,13 @@ export function spentBy(tx: Tx): bigint {
 /** Bytes of input that a unit of the model can hold: all but its last sequence. */
 export const modelInputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
 
-/** Faults that show without state, in a block of `height`; the signature, the dearest, comes last. */
+/** Faults that show without state in a block of `height`, but for the signature's: it is dear. */
 export function* txFaults(
   params: Params,
   models: Models,
   height: number,
-  signed: SignedTx,
+  { tx }: SignedTx,
 ): Generator<Fault, void> {
-  const { tx } = signed;
   if (tx.chainId !== params.chainId) yield fault('tx.chain', { chainId: tx.chainId });
   if (tx.expiry < height) yield fault('tx.expired', { expiry: tx.expiry, height });
   if (tx.expiry > height + EXPIRY_BLOCKS_MAX)
@@ -63,7 +62,6 @@ export function* txFaults(
     if (tx.lifetime < REQUEST_LIFETIME_MIN || tx.lifetime > REQUEST_LIFETIME_MAX)
       yield fault('tx.request-lifetime', { lifetime: tx.lifetime });
   }
-  if (!verifySignature(signed)) yield fault('tx.signature');
 }
 
 function admittedModel(params: Params, models: Models, id: Uint8Array): Manifest | undefined {
