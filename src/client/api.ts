@@ -8,6 +8,9 @@ import type { Header } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
+export type { BackendChoice, MinerState, MinerStatus } from '../miner/miner-api.ts';
+export type { PeerInfo } from '../net/transport.ts';
+
 /** What a page is told by the place that serves it (`config.json`), or a program gives itself. */
 export interface ClientConfig {
   readonly network: NetworkName;
@@ -20,8 +23,6 @@ export interface ClientConfig {
 }
 
 export type SyncState = 'connecting' | 'syncing' | 'synced' | 'offline';
-export type MinerState =
-  'off' | 'loading' | 'testing' | 'running' | 'finishing' | 'paused' | 'failed';
 
 export interface ChainStatus {
   readonly network: NetworkName;

@@ -1,0 +1,115 @@
+/**
+ * Transactions this peer sent: written durably before they are told to anyone, kept until they are
+ * confirmed deep enough or have expired, told again until then.
+ */
+import type { Store } from '../chain/store.ts';
+import { struct, u32, u8, tryDecode, encode } from '../core/codec.ts';
+import { SignedTx } from '../core/formats.ts';
+import { txBytes, txId } from '../core/tx.ts';
+import { toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import type { PendingTx } from './api.ts';
+
+/** Transactions kept at once. */
+const OUTBOX_MAX = 500;
+/** Blocks after which a confirmed one is forgotten. */
+const SETTLED_BLOCKS = 100;
+
+const STATES = ['pending', 'confirmed', 'expired', 'refused'] as const;
+const EntryRecord = struct({ tx: SignedTx, state: u8, height: u32 });
+
+interface Entry {
+  readonly signed: SignedTx;
+  state: PendingTx['state'];
+  height: number | undefined;
+}
+
+export class Outbox {
+  readonly #store: Store;
+  readonly #entries = new Map<string, Entry>();
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async open(store: Store): Promise<Outbox> {
+    const box = new Outbox(store);
+    for (const { key, value } of await store.range('tx/', 'tx0', OUTBOX_MAX)) {
+      const record = tryDecode(EntryRecord, value);
+      if (!record) continue;
+      const state = STATES[record.state] ?? 'pending';
+      box.#entries.set(key.slice(3), {
+        signed: record.tx,
+        state,
+        height: record.height || undefined,
+      });
+    }
+    return box;
+  }
+
+  /** @throws AppError OUTBOX_FULL, STORE_* */
+  async add(signed: SignedTx): Promise<PendingTx> {
+    const id = toHex(txId(signed.tx));
+    if (!this.#entries.has(id)) {
+      if (this.#entries.size >= OUTBOX_MAX)
+        throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);
+      await this.#write(id, { signed, state: 'pending', height: undefined });
+    }
+    return this.#tell(id);
+  }
+
+  all(): PendingTx[] {
+    return [...this.#entries.keys()].map((id) => this.#tell(id)).reverse();
+  }
+
+  /** What still wants to be in a block. */
+  waiting(): SignedTx[] {
+    return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
+  }
+
+  /** After a new head: `inBlock` are transactions of adopted blocks, `reverted` of abandoned ones. */
+  async follow(
+    height: number,
+    inBlock: readonly { id: Uint8Array; height: number }[],
+    reverted: readonly Uint8Array[],
+  ): Promise<void> {
+    for (const id of reverted) await this.#change(toHex(id), 'pending', undefined);
+    for (const { id, height: at } of inBlock) await this.#change(toHex(id), 'confirmed', at);
+    for (const [id, entry] of this.#entries) {
+      if (entry.state === 'pending' && entry.signed.tx.expiry < height)
+        await this.#change(id, 'expired', undefined);
+      const settledAt =
+        entry.state === 'pending' ? undefined : (entry.height ?? entry.signed.tx.expiry);
+      if (settledAt !== undefined && height > settledAt + SETTLED_BLOCKS)
+        await this.#write(id, undefined);
+    }
+  }
+
+  async refuse(id: Uint8Array): Promise<void> {
+    await this.#change(toHex(id), 'refused', undefined);
+  }
+
+  async #change(id: string, state: PendingTx['state'], height: number | undefined): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry && (entry.state !== state || entry.height !== height))
+      await this.#write(id, { ...entry, state, height });
+  }
+
+  async #write(id: string, entry: Entry | undefined): Promise<void> {
+    const value =
+      entry &&
+      encode(EntryRecord, {
+        tx: entry.signed,
+        state: STATES.indexOf(entry.state),
+        height: entry.height ?? 0,
+      });
+    await this.#store.batch([{ key: `tx/${id}`, value }], true);
+    if (entry) this.#entries.set(id, entry);
+    else this.#entries.delete(id);
+  }
+
+  #tell(id: string): PendingTx {
+    const { signed, state, height } = this.#entries.get(id)!;
+    return { id: txId(signed.tx), bytes: txBytes(signed), state, height };
+  }
+}

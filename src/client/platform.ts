@@ -1,0 +1,18 @@
+/** What differs between a browser, Node and a test: a value that createClient is given. */
+import type { Store } from '../chain/store.ts';
+import type { Client } from '../lib/rpc.ts';
+import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import type { Transport } from '../net/transport.ts';
+
+export interface Platform {
+  /** `chain` can be rebuilt from peers; `outbox` holds what a person sent and is kept apart. */
+  openStore(name: 'chain' | 'outbox'): Promise<Store>;
+  createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
+  /** Starts the miner worker; undefined where there is none. */
+  createMiner: (() => Promise<Client<MinerApi, MinerEvents>>) | undefined;
+  /** Asks the seed for coins; undefined where there is no faucet to ask. */
+  faucet: ((address: string) => Promise<void>) | undefined;
+  nowMs(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+}

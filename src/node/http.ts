@@ -1,0 +1,137 @@
+/** HTTP: the built app with its models, the page's configuration, the faucet; apart from it RPC and metrics. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
+import sirv from 'sirv';
+import { AppError } from '../lib/errors.ts';
+
+/** Bytes of a request's body. */
+const BODY_BYTES_MAX = 1024 * 1024;
+/** Sockets open at once on one listener. */
+const SOCKETS_MAX = 2000;
+
+export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** `METHOD /path` to what answers it. */
+export type Routes = Readonly<Record<string, Route>>;
+
+export const sendJson = (response: ServerResponse, status: number, value: unknown): void =>
+  send(response, status, 'application/json', JSON.stringify(value));
+
+export function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+/** @throws AppError BODY_TOO_LARGE */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > BODY_BYTES_MAX)
+      throw new AppError('BODY_TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** Serves files of `folder`; with `fallback` a missing one goes on to it. */
+export const serveFolder = (folder: string, fallback?: Route): Route => {
+  const files = sirv(folder, { etag: true, dev: false, setHeaders: setFileHeaders });
+  return (request, response) =>
+    files(request, response, () =>
+      fallback
+        ? void fallback(request, response)
+        : send(response, 404, 'text/plain', 'not found\n'),
+    );
+};
+
+function setFileHeaders(response: ServerResponse, path: string): void {
+  // Hashed assets never change; everything else is asked for again.
+  const forever = path.startsWith('/assets/');
+  response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'no-referrer');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+  response.setHeader('content-security-policy', "frame-ancestors 'none'");
+}
+
+export function createHttp(
+  routes: Routes,
+  otherwise: Route,
+  tls?: { cert: Buffer; key: Buffer },
+): Server {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const path = (request.url ?? '/').split('?')[0]!;
+      await (routes[`${request.method} ${path}`] ?? otherwise)(request, response);
+    } catch (e) {
+      const error = AppError.from(e);
+      if (!response.headersSent)
+        sendJson(response, error.code === 'INTERNAL' ? 500 : 400, { error });
+      else response.destroy();
+    }
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    void handle(request, response);
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener);
+  server.maxConnections = SOCKETS_MAX;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  return server;
+}
+
+/** Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. */
+export function forwardUpgrades(server: Server, port: number): void {
+  server.on('upgrade', (request, socket, head) => {
+    const upstream = connect(port, '127.0.0.1', () => {
+      const headers = request.rawHeaders.reduce(
+        (text, value, i) => text + value + (i % 2 ? '\r\n' : ': '),
+        '',
+      );
+      upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers}\r\n`);
+      upstream.write(head);
+      upstream.pipe(socket).pipe(upstream);
+    });
+    const close = () => {
+      upstream.destroy();
+      socket.destroy();
+    };
+    upstream.on('error', close).on('close', close);
+    socket.on('error', close).on('close', close);
+  });
+}
+
+/** The port it listens on. @throws AppError PORT_BUSY, PORT_REFUSED */
+export function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const busy = cause.code === 'EADDRINUSE';
+      const why = busy ? 'is in use by another program' : `cannot be opened (${cause.code})`;
+      reject(
+        new AppError(busy ? 'PORT_BUSY' : 'PORT_REFUSED', `port ${port} on ${host} ${why}`, {
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+
+/**
+ * Refuses what a foreign page could make a browser send to a loopback service: other Host names
+ * (DNS rebinding) and bodies that need no CORS preflight.
+ */
+export function guardLoopback(request: IncomingMessage, host: string): void {
+  const loopback = LOOPBACK.test(host);
+  if (loopback && !LOOPBACK.test(request.headers.host ?? ''))
+    throw new AppError('HOST_REFUSED', 'ask by a loopback name');
+  if (request.headers.origin !== undefined)
+    throw new AppError('ORIGIN_REFUSED', 'web pages may not call this service');
+  const type = request.headers['content-type'] ?? '';
+  if (request.method === 'POST' && !type.startsWith('application/json'))
+    throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+}

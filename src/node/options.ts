@@ -1,0 +1,119 @@
+/** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
+import { parseArgs } from 'node:util';
+import { PENALTY, type FaultCode } from '../core/faults.ts';
+import { NETWORK_NAMES, type NetworkName } from '../core/params.ts';
+import { AppError } from '../lib/errors.ts';
+
+export interface Options {
+  readonly network: NetworkName;
+  readonly data: string;
+  readonly host: string;
+  /** Page and WebSocket peers; 0 picks a free one. */
+  readonly port: number;
+  readonly rpcHost: string;
+  readonly rpcPort: number;
+  /** UDP, WebRTC-direct. */
+  readonly rtcPort: number;
+  readonly mine: boolean;
+  readonly payout: string | undefined;
+  readonly model: string;
+  readonly bootstrap: readonly string[];
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly off: readonly FaultCode[];
+}
+
+export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
+
+  npm start -- [flags]
+
+  --network NAME     local (default), e2e, test or main
+  --data DIR         where the chain and the node's key lie (default .data/NETWORK)
+  --host HOST        address of the page and of WebSocket peers (default 127.0.0.1)
+  --port N           their port (default 8790)
+  --rtc-port N       UDP port of WebRTC-direct peers (default 8791)
+  --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
+  --rpc-port N       their port (default 8792)
+  --mine             mine on this computer's CPU
+  --payout ADDRESS   who is paid for it (default: the node's own key)
+  --model NAME       what to run while mining (default lingua; tiny on e2e)
+  --bootstrap ADDR   multiaddr of another seed; may be given several times
+  --tls CERT,KEY     PEM files: serve https and wss
+  --help             this text
+
+Exit codes: 0 stopped, 1 failed, 2 wrong flag, 3 port busy, 4 database busy, corrupt or foreign.
+`;
+
+const FLAGS = {
+  network: { type: 'string' },
+  data: { type: 'string' },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  'rtc-port': { type: 'string' },
+  'rpc-host': { type: 'string' },
+  'rpc-port': { type: 'string' },
+  mine: { type: 'boolean' },
+  payout: { type: 'string' },
+  model: { type: 'string' },
+  bootstrap: { type: 'string', multiple: true },
+  tls: { type: 'string' },
+  // For attack runs: switches one rule off. Refused everywhere but on e2e, and not in the help.
+  without: { type: 'string', multiple: true },
+  help: { type: 'boolean' },
+} as const;
+
+const wrong = (message: string): AppError => new AppError('WRONG_FLAG', message);
+
+function portOf(flag: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw wrong(`--${flag} takes a port from 0 to 65535, not '${text}'`);
+  return Number(text);
+}
+
+function networkOf(text: string): NetworkName {
+  const name = NETWORK_NAMES.find((n) => n === text);
+  if (!name) throw wrong(`--network takes ${NETWORK_NAMES.join(', ')}, not '${text}'`);
+  return name;
+}
+
+function rulesOf(codes: readonly string[], network: NetworkName): FaultCode[] {
+  if (codes.length && network !== 'e2e') throw wrong('--without is for the e2e network only');
+  for (const code of codes)
+    if (!Object.hasOwn(PENALTY, code)) throw wrong(`--without: no rule '${code}'`);
+  return codes as FaultCode[];
+}
+
+function tlsOf(text: string | undefined): Options['tls'] {
+  if (text === undefined) return undefined;
+  const [cert, key, more] = text.split(',');
+  if (!cert || !key || more !== undefined) throw wrong(`--tls takes CERT,KEY, not '${text}'`);
+  return { cert, key };
+}
+
+/** Options, or undefined when help was asked for. @throws AppError WRONG_FLAG */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: false }));
+  } catch (e) {
+    throw wrong((e as Error).message.split('. ')[0]!);
+  }
+  if (values.help) return undefined;
+  const network = networkOf(values.network ?? 'local');
+  if (values.payout !== undefined && !values.mine) throw wrong('--payout needs --mine');
+  return {
+    network,
+    data: values.data ?? `.data/${network}`,
+    host: values.host ?? '127.0.0.1',
+    port: portOf('port', values.port, 8790),
+    rpcHost: values['rpc-host'] ?? '127.0.0.1',
+    rpcPort: portOf('rpc-port', values['rpc-port'], 8792),
+    rtcPort: portOf('rtc-port', values['rtc-port'], 8791),
+    mine: values.mine ?? false,
+    payout: values.payout,
+    model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
+    bootstrap: values.bootstrap ?? [],
+    tls: tlsOf(values.tls),
+    off: rulesOf(values.without ?? [], network),
+  };
+}
