@@ -1,0 +1,132 @@
+/**
+ * The transport over libp2p, the same for browser, worker and Node.js. This module loads libp2p
+ * (about 125 KB brotli): import it lazily. In a worker call installRtc (rtc-worker.ts) before.
+ */
+import { peerIdFromString } from '@libp2p/peer-id';
+import { describeFault, PENALTY, type Fault } from '../core/faults.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
+import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
+import { createHost, type Host, type HostOptions, type Log, type Role } from './host.ts';
+import { Penalties } from './penalties.ts';
+import { createSync, syncProtocol, type Sync } from './sync.ts';
+import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
+
+export interface TransportOptions extends Pick<
+  HostOptions,
+  'listen' | 'announce' | 'privateKey' | 'datastore' | 'iceServers'
+> {
+  readonly chainId: number;
+  readonly role: Role;
+  /** Multiaddrs of seeds; those of one peer are alternatives. */
+  readonly bootstrap: readonly string[];
+  readonly log?: Log;
+}
+
+type Connection = ReturnType<Host['getConnections']>[number];
+type Running = { sync: Sync; gossip: Gossip; stopped: AbortController };
+
+export const linkOf = (address: string): Link =>
+  address.includes('/webrtc-direct')
+    ? 'webrtc-direct'
+    : address.includes('/webrtc')
+      ? 'webrtc'
+      : address.includes('/p2p-circuit')
+        ? 'relayed'
+        : 'websocket';
+
+/** A transport that is not started; start it once. */
+export function createTransport(options: TransportOptions): Transport {
+  const { chainId, log = () => {} } = options;
+  const penalties = new Penalties();
+  /** Peers that speak our protocol on our chain. */
+  const known = new Set<string>();
+  let host: Host | undefined;
+  let running: Running | undefined;
+
+  const isBanned = (peer: { toString(): string }) =>
+    penalties.isBanned(peer.toString(), Date.now());
+  const gater = {
+    // The default refuses ws:// and loopback in browsers.
+    denyDialMultiaddr: () => false,
+    denyDialPeer: isBanned,
+    denyInboundEncryptedConnection: isBanned,
+    denyInboundUpgradedConnection: isBanned,
+    denyOutboundEncryptedConnection: isBanned,
+    denyInboundRelayReservation: isBanned,
+  };
+
+  const connectionsOf = (peer: string): Connection[] =>
+    (host?.getConnections(peerIdFromString(peer)) ?? []).filter(
+      (c) => c.status === 'open' && !c.limits,
+    );
+
+  function charge(peer: string, f: Fault): void {
+    if (PENALTY[f.fault] === 0) return;
+    log(`net: ${peer} charged: ${describeFault(f)}`);
+    if (!penalties.charge(peer, PENALTY[f.fault], Date.now()) || !host) return;
+    known.delete(peer);
+    for (const c of host.getConnections(peerIdFromString(peer)))
+      c.abort(new Error(`banned: ${f.fault}`));
+  }
+
+  const infoOf = (peer: string): PeerInfo[] => {
+    const address = connectionsOf(peer)[0]?.remoteAddr.toString();
+    if (address === undefined) return [];
+    const penalty = Math.round(penalties.points(peer, Date.now()));
+    return [{ id: peer, link: linkOf(address), address, penalty }];
+  };
+  const peers = (): PeerInfo[] => [...known].flatMap(infoOf);
+
+  async function follow(host: Host, handlers: Handlers): Promise<void> {
+    const changed = () => handlers.onPeers(peers());
+    await host.register(syncProtocol(chainId), {
+      onConnect: (peer) => {
+        known.add(peer.toString());
+        changed();
+      },
+      onDisconnect: (peer) => {
+        known.delete(peer.toString());
+        changed();
+      },
+    });
+  }
+
+  const started = (): Running => {
+    if (!running) throw new AppError('NET_CLOSED', 'the transport is not running');
+    return running;
+  };
+
+  return {
+    async start(handlers) {
+      assert(!host, 'a transport starts once');
+      const topics = [blockTopic(chainId), txTopic(chainId)];
+      const made = (host = await createHost({ ...options, topics, gater, log }));
+      const stopped = new AbortController();
+      const wiring = { host: made, chainId, handlers, charge, log };
+      const sync = await createSync(wiring);
+      await follow(made, handlers);
+      await made.start();
+      running = { sync, gossip: createGossip(wiring), stopped };
+      keepSeeds(made, seedsFromAddresses(options.bootstrap, log), stopped.signal, log);
+    },
+    async stop() {
+      running?.stopped.abort();
+      running = undefined;
+      known.clear();
+      await host?.stop();
+    },
+    peers,
+    addresses: () => host?.getMultiaddrs().map(String) ?? [],
+    async request(peer, request, timeoutMs) {
+      return await started().sync.request(peer, request, timeoutMs);
+    },
+    async announceBlock(announce) {
+      await started().gossip.announceBlock(announce);
+    },
+    async announceTx(announce) {
+      await started().gossip.announceTx(announce);
+    },
+    charge,
+  };
+}

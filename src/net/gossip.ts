@@ -1,0 +1,99 @@
+/**
+ * The two gossip topics. Every message is judged by our handlers before it is relayed: accepted,
+ * ignored, or refused and charged to the peer that passed it on. Sizes, rates and the number of
+ * messages in judgement are capped.
+ */
+import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
+import type { PeerId } from '@libp2p/interface';
+import { encode, tryDecode, type Codec } from '../core/codec.ts';
+import { fault, isFault, PENALTY, type Fault } from '../core/faults.ts';
+import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Host, Log } from './host.ts';
+import { RateLimiter } from './rate.ts';
+import type { Handlers, Verdict } from './transport.ts';
+
+/** Messages from one peer beyond this are dropped: an honest peer may relay a flood of others. */
+export const GOSSIP_RATE = { perSecond: 50, burst: 200 };
+/** Beyond this no honest peer comes, and each message is charged. */
+export const FLOOD_RATE = { perSecond: 250, burst: 1000 };
+const VALIDATING_MAX = 32;
+
+export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/1`;
+export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/1`;
+
+const { Accept, Ignore, Reject } = TopicValidatorResult;
+
+export interface GossipOptions {
+  readonly host: Host;
+  readonly chainId: number;
+  readonly handlers: Handlers;
+  readonly charge: (peer: string, f: Fault) => void;
+  readonly log: Log;
+}
+export interface Gossip {
+  announceBlock(announce: BlockAnnounce): Promise<void>;
+  announceTx(announce: TxAnnounce): Promise<void>;
+}
+
+export function createGossip({ host, chainId, handlers, charge, log }: GossipOptions): Gossip {
+  const { pubsub } = host.services;
+  const rate = new RateLimiter(GOSSIP_RATE);
+  const flood = new RateLimiter(FLOOD_RATE);
+  let validating = 0;
+
+  const refuse = (peer: string, f: Fault): TopicValidatorResult => {
+    charge(peer, f);
+    // A fault that costs nothing is not the sender's, and must not cost it gossip score either.
+    return PENALTY[f.fault] === 0 ? Ignore : Reject;
+  };
+
+  async function judge<T>(
+    codec: Codec<T>,
+    hear: (peer: string, value: T) => Promise<Verdict>,
+    peer: string,
+    data: Uint8Array,
+  ): Promise<TopicValidatorResult> {
+    const now = Date.now();
+    if (data.length > GOSSIP_BYTES_MAX)
+      return refuse(peer, fault('wire.too-large', { bytes: data.length }));
+    if (!flood.take(peer, 1, now)) return refuse(peer, fault('wire.rate', { what: 'gossip' }));
+    if (!rate.take(peer, 1, now) || validating >= VALIDATING_MAX) return Ignore;
+    const value = tryDecode(codec, data);
+    if (value === undefined)
+      return refuse(peer, fault('wire.malformed', { what: 'gossip', bytes: data.length }));
+    validating++;
+    try {
+      const verdict = await hear(peer, value);
+      if (isFault(verdict)) return refuse(peer, verdict);
+      return verdict === 'accept' ? Accept : Ignore;
+    } catch (e) {
+      log(`gossip: a handler failed: ${String(e)}`);
+      return Ignore;
+    } finally {
+      validating--;
+    }
+  }
+
+  function open<T>(
+    topic: string,
+    codec: Codec<T>,
+    hear: (peer: string, value: T) => Promise<Verdict>,
+  ) {
+    pubsub.topicValidators.set(topic, (from: PeerId, message: Message) =>
+      judge(codec, hear, from.toString(), message.data),
+    );
+    pubsub.subscribe(topic);
+    return async (value: T): Promise<void> => {
+      const data = encode(codec, value);
+      if (data.length > GOSSIP_BYTES_MAX)
+        throw new AppError('NET_TOO_LARGE', `${data.length} bytes for ${topic}`);
+      await pubsub.publish(topic, data);
+    };
+  }
+
+  return {
+    announceBlock: open(blockTopic(chainId), BlockAnnounce, (p, a) => handlers.onBlock(p, a)),
+    announceTx: open(txTopic(chainId), TxAnnounce, (p, a) => handlers.onTx(p, a)),
+  };
+}

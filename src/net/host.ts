@@ -1,0 +1,182 @@
+/**
+ * The libp2p node by role. A seed listens and relays; a browser dials, and meets other browsers
+ * over relays; a node (Node.js, not listening by default) dials. WebRTC is loaded when the host is
+ * made and not with this module: in a worker its façade must be there first (rtc-worker.ts), and
+ * in Node.js its native part may be missing.
+ */
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
+import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/gossipsub';
+import { createTopicScoreParams } from '@libp2p/gossipsub/score';
+import { identify, identifyPush } from '@libp2p/identify';
+import type { ConnectionGater, Libp2p } from '@libp2p/interface';
+import { keychain } from '@libp2p/keychain';
+import { noise } from '@libp2p/noise';
+import { ping } from '@libp2p/ping';
+import { webSockets } from '@libp2p/websockets';
+import { yamux } from '@libp2p/yamux';
+import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import { keepInitChannel } from './rtc-init.ts';
+
+export type Role = 'browser' | 'seed' | 'node';
+export type Log = (line: string) => void;
+export type Host = Libp2p<{ pubsub: GossipSub }>;
+type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
+
+export interface HostOptions {
+  readonly role: Role;
+  /** Multiaddrs to listen on; default none, for a browser its relays. */
+  readonly listen?: readonly string[];
+  /** Multiaddrs to tell of besides, for a host behind a proxy. */
+  readonly announce?: readonly string[];
+  /** From newPrivateKey(); a fresh one when absent. */
+  readonly privateKey?: Uint8Array;
+  /** Keeps peers and the WebRTC-direct certificate; opened and closed by the caller. */
+  readonly datastore?: Libp2pOptions['datastore'];
+  /** STUN servers for browser to browser; none by default: nobody outside is asked. */
+  readonly iceServers?: RTCIceServer[];
+  readonly topics: readonly string[];
+  readonly gater: ConnectionGater;
+  readonly log: Log;
+}
+
+/** Several messages may share one frame; each is held to GOSSIP_BYTES_MAX by its validator. */
+const GOSSIP_FRAME_BYTES_MAX = 4 * 1024 * 1024;
+
+export async function createHost(options: HostOptions): Promise<Host> {
+  const { role, privateKey, datastore, gater } = options;
+  const rtc = await rtcTransports(options);
+  const listen = options.listen ?? (role === 'browser' && rtc.length ? BROWSER_LISTEN : []);
+  return await createLibp2p({
+    start: false,
+    ...(privateKey && { privateKey: privateKeyFromProtobuf(privateKey) }),
+    ...(datastore && { datastore }),
+    addresses: {
+      listen: listen.filter((a) => rtc.length || !a.includes('/webrtc')),
+      ...(options.announce && { appendAnnounce: [...options.announce] }),
+    },
+    // A seed whose UDP port is taken still serves WebSockets.
+    transportManager: { faultTolerance: 1 },
+    transports: [webSockets(), ...rtc, ...(role === 'browser' ? [circuitRelayTransport()] : [])],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: gater,
+    connectionManager: connectionLimits(role),
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      pubsub: gossip(role, options.topics),
+      ...(datastore && { keychain: keychain() }),
+      ...(role !== 'node' && { relay: relayServer(role) }),
+    },
+  } as Libp2pOptions<{ pubsub: GossipSub }>);
+}
+
+/** Two relays at most hold a place for a browser. */
+const BROWSER_LISTEN = ['/p2p-circuit', '/p2p-circuit', '/webrtc'];
+
+async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> {
+  keepInitChannel();
+  try {
+    if (typeof process === 'undefined' && !globalThis.RTCPeerConnection)
+      throw new Error('no RTCPeerConnection here');
+    const { webRTC, webRTCDirect } = await import('@libp2p/webrtc');
+    const init = { rtcConfiguration: { iceServers: options.iceServers ?? [] } };
+    const direct = webRTCDirect(init) as TransportFactory;
+    return options.role === 'browser' ? [direct, webRTC(init) as TransportFactory] : [direct];
+  } catch (e) {
+    options.log(`net: no WebRTC, WebSockets only (${e instanceof Error ? e.message : String(e)})`);
+    return [];
+  }
+}
+
+const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
+  role === 'seed'
+    ? {
+        maxConnections: 2000,
+        inboundConnectionThreshold: 500,
+        maxIncomingPendingConnections: 200,
+        maxParallelDials: 20,
+        addressDialTimeout: 6000,
+      }
+    : // Few dials at once: Chromium keeps every RTCPeerConnection until it collects garbage.
+      {
+        maxConnections: 60,
+        inboundConnectionThreshold: 20,
+        maxParallelDials: 4,
+        addressDialTimeout: 6000,
+        dialTimeout: 10_000,
+      };
+
+const relayServer = (role: Role) =>
+  role === 'seed'
+    ? circuitRelayServer({
+        reservations: { maxReservations: 2000 },
+        maxInboundHopStreams: 512,
+        maxOutboundHopStreams: 512,
+        maxOutboundStopStreams: 512,
+      })
+    : // A browser introduces others for as long as a handshake takes, no more.
+      circuitRelayServer({
+        reservations: {
+          maxReservations: 16,
+          defaultDataLimit: 32_768n,
+          defaultDurationLimit: 30_000,
+        },
+      });
+
+/** A refused message weighs enough to leave the mesh; silence weighs nothing, as blocks are rare. */
+const TOPIC_SCORE = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshWeight: 0.01,
+  timeInMeshQuantum: 1000,
+  timeInMeshCap: 100,
+  firstMessageDeliveriesWeight: 0.5,
+  firstMessageDeliveriesDecay: 0.97,
+  firstMessageDeliveriesCap: 20,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -20,
+  invalidMessageDeliveriesDecay: 0.97,
+});
+
+/** Ids are of the content, for messages carry no author; announcements hold a sequence number. */
+const messageId = async (message: Message): Promise<Uint8Array> =>
+  new Uint8Array(
+    await crypto.subtle.digest('SHA-256', message.data as Uint8Array<ArrayBuffer>),
+  ).subarray(0, 20);
+
+const gossip = (role: Role, topics: readonly string[]) =>
+  gossipsub({
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: messageId,
+    emitSelf: false,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    fallbackToFloodsub: false,
+    allowedTopics: [...topics],
+    maxInboundDataLength: GOSSIP_FRAME_BYTES_MAX,
+    maxOutboundBufferSize: 4 * GOSSIP_FRAME_BYTES_MAX,
+    decodeRpcLimits: {
+      maxSubscriptions: 32,
+      maxMessages: 64,
+      maxIhaveMessageIDs: 1000,
+      maxIwantMessageIDs: 1000,
+      maxIdontwantMessageIDs: 1000,
+      maxControlMessages: 64,
+      maxPeerInfos: 16,
+    },
+    D: 4,
+    Dlo: 3,
+    Dhi: 8,
+    Dout: 1,
+    Dscore: 2,
+    // A seed with many peers outside its mesh tells all of them; the default reached half.
+    gossipFactor: role === 'seed' ? 1 : 0.25,
+    scoreParams: {
+      topics: Object.fromEntries(topics.map((t) => [t, TOPIC_SCORE])),
+      // Many peers of one address are a household, a proxy or a test.
+      IPColocationFactorWeight: 0,
+    },
+  });

@@ -1,0 +1,28 @@
+/** Token buckets, one per peer, for a bounded number of peers (least recently seen out). */
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+const BUCKETS_MAX = 4096;
+
+export class RateLimiter {
+  readonly #limit: RateLimit;
+  readonly #buckets = new Map<string, { tokens: number; atMs: number }>();
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+  }
+
+  /** Takes `cost` tokens of a peer's bucket, or takes nothing and is false when they are short. */
+  take(peer: string, cost: number, nowMs: number): boolean {
+    const { perSecond, burst } = this.#limit;
+    const before = this.#buckets.get(peer) ?? { tokens: burst, atMs: nowMs };
+    const earned = (Math.max(0, nowMs - before.atMs) / 1000) * perSecond;
+    const tokens = Math.min(burst, before.tokens + earned);
+    const enough = tokens >= cost;
+    this.#buckets.delete(peer);
+    this.#buckets.set(peer, { tokens: enough ? tokens - cost : tokens, atMs: nowMs });
+    if (this.#buckets.size > BUCKETS_MAX) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return enough;
+  }
+}

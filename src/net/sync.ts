@@ -1,0 +1,225 @@
+/**
+ * Request and response: one length-prefixed message each way per stream, then the stream is closed
+ * at both ends. Sizes, waits, streams and rates are capped on both sides; a client paces itself
+ * below the rate that servers charge for.
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { lpStream } from '@libp2p/utils';
+import { encode, tryDecode } from '../core/codec.ts';
+import { fault, isFault, type Fault } from '../core/faults.ts';
+import { MESSAGE_BYTES_MAX, SyncRequest, SyncResponse } from '../core/messages.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Host, Log } from './host.ts';
+import { RateLimiter } from './rate.ts';
+import type { Handlers } from './transport.ts';
+
+/** The largest request: a proof of 256 keys is 8.2 KB. */
+export const REQUEST_BYTES_MAX = 16 * 1024;
+export const REQUEST_MS = 10_000;
+/** How long a peer may take to send its request, and to read our answer. */
+const PEER_MS = 10_000;
+export const INBOUND_STREAMS_MAX = 16;
+const OUTBOUND_MAX = 8;
+const WAITING_MAX = 64;
+/** Answers in work over all peers, each at most MESSAGE_BYTES_MAX. */
+const SERVING_MAX = 32;
+const PACE_MS = 20;
+
+/** Tokens per request: about what it costs to answer. */
+const COST: Record<SyncRequest['type'], number> = {
+  status: 1,
+  headers: 2,
+  blocks: 4,
+  proof: 2,
+  witness: 4,
+  transactions: 4,
+  history: 4,
+};
+export const SERVE_RATE = { perSecond: 50, burst: 100 };
+const ASK_RATE = { perSecond: 40, burst: 80 };
+
+export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId}`;
+
+/** The answers that always fit far below the general cap. */
+const RESPONSE_BYTES_MAX: Partial<Record<SyncRequest['type'], number>> = {
+  status: 1024,
+  headers: 256 * 1024,
+};
+
+export interface SyncOptions {
+  readonly host: Host;
+  readonly chainId: number;
+  readonly handlers: Handlers;
+  readonly charge: (peer: string, f: Fault) => void;
+  readonly log: Log;
+}
+export interface Sync {
+  request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
+}
+
+/** What a failed read says of the peer: a fault, or nothing when it only went away. */
+function faultOfRead(error: unknown): Fault | undefined {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'InvalidDataLengthError' || name === 'StreamBufferError')
+    return fault('wire.too-large', { error: name });
+  if (name === 'InvalidMessageLengthError' || name === 'InvalidDataLengthLengthError')
+    return fault('wire.malformed', { error: name });
+  return undefined;
+}
+
+const unavailable = (reason: string): SyncResponse => ({ type: 'unavailable', reason });
+
+export async function createSync(options: SyncOptions): Promise<Sync> {
+  const { host, chainId } = options;
+  const protocol = syncProtocol(chainId);
+  const answer = createAnswer(options);
+  await host.handle(protocol, (stream, connection) => serve(options, answer, stream, connection), {
+    maxInboundStreams: INBOUND_STREAMS_MAX,
+    maxOutboundStreams: OUTBOUND_MAX + 1,
+  });
+  const paced = createPace();
+  return {
+    async request(peer, request, timeoutMs = REQUEST_MS) {
+      const signal = AbortSignal.timeout(timeoutMs);
+      try {
+        return await paced(peer, COST[request.type], signal, () =>
+          ask(options, protocol, peer, request, signal),
+        );
+      } catch (cause) {
+        if (cause instanceof AppError) throw cause;
+        if (signal.aborted) throw new AppError('NET_TIMEOUT', `no answer from ${peer}`, { cause });
+        throw new AppError('NET_CLOSED', `${peer} closed the stream`, { cause });
+      }
+    },
+  };
+}
+
+type Answer = (peer: string, bytes: Uint8Array) => Promise<SyncResponse | Fault>;
+
+function createAnswer({ handlers, log }: SyncOptions): Answer {
+  const rates = new RateLimiter(SERVE_RATE);
+  let serving = 0;
+  return async (peer, bytes) => {
+    const request = tryDecode(SyncRequest, bytes);
+    if (!request) return fault('wire.malformed', { protocol: 'sync', bytes: bytes.length });
+    if (!rates.take(peer, COST[request.type], Date.now()))
+      return fault('wire.rate', { request: request.type });
+    if (serving >= SERVING_MAX) return unavailable('busy');
+    serving++;
+    try {
+      return await handlers.onRequest(peer, request);
+    } catch (e) {
+      // A bug or a failing store of ours; the peer did nothing wrong.
+      log(`sync: ${request.type} failed: ${String(e)}`);
+      return unavailable('failed');
+    } finally {
+      serving--;
+    }
+  };
+}
+
+async function serve(
+  { charge }: SyncOptions,
+  answer: Answer,
+  stream: Stream,
+  connection: Connection,
+): Promise<void> {
+  const peer = connection.remotePeer.toString();
+  try {
+    const lp = lpStream(stream, {
+      maxDataLength: REQUEST_BYTES_MAX,
+      maxBufferSize: REQUEST_BYTES_MAX + 8,
+    });
+    const bytes = (await lp.read({ signal: AbortSignal.timeout(PEER_MS) })).subarray();
+    const response = await answer(peer, bytes);
+    if (isFault(response)) {
+      charge(peer, response);
+      // Over the rate is told, so that an honest peer waits; anything worse is just cut.
+      if (response.fault !== 'wire.rate') return stream.abort(new Error(response.fault));
+    }
+    await lp.write(responseBytes(isFault(response) ? unavailable('rate') : response), {
+      signal: AbortSignal.timeout(PEER_MS),
+    });
+    await stream.close({ signal: AbortSignal.timeout(PEER_MS) });
+  } catch (error) {
+    const found = faultOfRead(error);
+    if (found) charge(peer, found);
+    stream.abort(error as Error);
+  }
+}
+
+function responseBytes(response: SyncResponse): Uint8Array {
+  const bytes = encode(SyncResponse, response);
+  return bytes.length <= MESSAGE_BYTES_MAX ? bytes : encode(SyncResponse, unavailable('too large'));
+}
+
+async function ask(
+  { host, charge }: SyncOptions,
+  protocol: string,
+  peer: string,
+  request: SyncRequest,
+  signal: AbortSignal,
+): Promise<SyncResponse> {
+  // Only over a connection that is there: a request never starts a dial of its own.
+  const connection = host
+    .getConnections(peerIdFromString(peer))
+    .find((c) => c.status === 'open' && !c.limits);
+  if (!connection) throw new AppError('NET_CLOSED', `not connected to ${peer}`);
+  const stream = await connection.newStream(protocol, { signal });
+  const refuse = (f: Fault, error?: unknown): AppError => {
+    charge(peer, f);
+    return new AppError('NET_MALFORMED', `${peer}: ${f.fault}`, { cause: error });
+  };
+  try {
+    const max = RESPONSE_BYTES_MAX[request.type] ?? MESSAGE_BYTES_MAX;
+    const lp = lpStream(stream, { maxDataLength: max, maxBufferSize: max + 8 });
+    await lp.write(encode(SyncRequest, request), { signal });
+    const response = tryDecode(SyncResponse, (await lp.read({ signal })).subarray());
+    if (!response) throw refuse(fault('wire.malformed', { request: request.type }));
+    if (response.type !== request.type && response.type !== 'unavailable')
+      throw refuse(fault('wire.unasked', { asked: request.type, got: response.type }));
+    await stream.close({ signal });
+    return response;
+  } catch (error) {
+    stream.abort(error as Error);
+    const found = faultOfRead(error);
+    throw found ? refuse(found, error) : error;
+  }
+}
+
+/** Keeps our requests to one peer below its rate and stream caps, waiting with a bound. */
+function createPace() {
+  const rates = new RateLimiter(ASK_RATE);
+  const running = new Map<string, number>();
+  let waiting = 0;
+  return async <T>(
+    peer: string,
+    cost: number,
+    signal: AbortSignal,
+    run: () => Promise<T>,
+  ): Promise<T> => {
+    const free = () =>
+      (running.get(peer) ?? 0) < OUTBOUND_MAX && rates.take(peer, cost, Date.now());
+    if (!free()) {
+      if (waiting >= WAITING_MAX) throw new AppError('BUSY', 'too many requests are waiting');
+      waiting++;
+      try {
+        do {
+          await new Promise((r) => setTimeout(r, PACE_MS));
+          signal.throwIfAborted();
+        } while (!free());
+      } finally {
+        waiting--;
+      }
+    }
+    running.set(peer, (running.get(peer) ?? 0) + 1);
+    try {
+      return await run();
+    } finally {
+      const left = running.get(peer)! - 1;
+      if (left) running.set(peer, left);
+      else running.delete(peer);
+    }
+  };
+}
