@@ -79,8 +79,8 @@ export function treeGet(tree: Tree, key: Uint8Array): Uint8Array | undefined {
 /**
  * The tree with that value at that key; undefined deletes. @throws MissingNode
  *
- * In a partial tree, make insertions before deletions (`treeUpdate` does): a deletion can move an
- * unopened leaf up into the way of an insertion.
+ * Several changes of a partial tree go through `treeUpdate`: a deletion can move an unopened leaf up
+ * into the way of the next change.
  */
 export const treeSet = (tree: Tree, key: Uint8Array, value: Uint8Array | undefined): Tree =>
   value === undefined ? remove(tree, key, 0) : put(tree, key, value, 0);
@@ -95,10 +95,11 @@ export interface TreeChange {
   readonly value: Uint8Array | undefined;
 }
 
-/** All changes at once, in the order that a proof of their keys suffices for. @throws MissingNode */
+/** Changes of distinct keys, in an order for which a proof of them suffices. @throws MissingNode */
 export function treeUpdate(tree: Tree, changes: readonly TreeChange[]): Tree {
   const puts = changes.filter((c) => c.value !== undefined);
-  const removals = changes.filter((c) => c.value === undefined);
+  // Absent keys are left out: after another deletion an unopened leaf may stand in their way.
+  const removals = changes.filter((c) => c.value === undefined && treeGet(tree, c.key));
   return [...puts, ...removals].reduce((t, c) => treeSet(t, c.key, c.value), tree);
 }
 

@@ -1,0 +1,124 @@
+/** Small, fixed material for tests of the core: a model, a network, people with keys, blocks. */
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { toHex } from '../../src/lib/bytes.ts';
+import { addressOf } from '../../src/core/address.ts';
+import { bodyRoot } from '../../src/core/body.ts';
+import type { Body, Header, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
+import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header.ts';
+import { hash, ZERO_HASH } from '../../src/core/hash.ts';
+import { modelId, type Manifest } from '../../src/core/manifest.ts';
+import { createParams, type NetworkName, type Params } from '../../src/core/params.ts';
+import type { FaultCode } from '../../src/core/faults.ts';
+import { treeRoot, type Tree } from '../../src/core/tree.ts';
+import { signTx } from '../../src/core/tx.ts';
+
+/** 32 bytes that follow from a number. */
+export const bytes32 = (n: number): Uint8Array => hash('seed', Uint8Array.of(n & 255, n >> 8));
+
+const linear = (k: number, n: number, seed: number) => ({
+  m: 32,
+  k,
+  n,
+  r: 16,
+  weights: bytes32(seed),
+});
+
+export const MANIFEST: Manifest = {
+  version: 1,
+  name: 'fixture',
+  sequences: 4,
+  tokens: 8,
+  vocabulary: 257,
+  packing: 'bytes',
+  answerSize: 2,
+  labels: ['no', 'yes'],
+  segments: [1, 2, 3].map((n) => ({ hash: bytes32(n), size: n })),
+  linears: [linear(128, 256, 10), linear(256, 128, 11)],
+  kappa64: 48,
+  kappaJob64: 40,
+  knownAnswer: [bytes32(20), bytes32(21)],
+};
+export const MODEL = modelId(MANIFEST);
+export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
+
+export const paramsOf = (network: NetworkName = 'local', off: FaultCode[] = []): Params =>
+  createParams(network, [toHex(MODEL)], off);
+
+export interface Person {
+  readonly secret: Uint8Array;
+  readonly key: Uint8Array;
+  readonly address: Uint8Array;
+}
+export const person = (n: number): Person => {
+  const secret = bytes32(1000 + n);
+  const key = schnorr.getPublicKey(secret);
+  return { secret, key, address: addressOf(key) };
+};
+export const [ALICE, BOB, CAROL, MINER] = [person(0), person(1), person(2), person(3)];
+
+type Fields<K extends Tx['type']> = Partial<Omit<TxOf<K>, 'type'>>;
+const common = (from: Person, params = paramsOf()) => ({
+  chainId: params.chainId,
+  from: from.key,
+  nonce: 0,
+  expiry: 1000,
+  fee: 10n,
+});
+
+export const transfer = (from: Person, fields: Fields<'transfer'> = {}): SignedTx =>
+  signTx(
+    {
+      type: 'transfer',
+      ...common(from),
+      to: BOB.address,
+      amount: 5n,
+      memo: new Uint8Array(),
+      ...fields,
+    },
+    from.secret,
+  );
+export const request = (from: Person, fields: Fields<'request'> = {}): SignedTx =>
+  signTx(
+    {
+      type: 'request',
+      ...common(from),
+      modelId: MODEL,
+      reward: 1001n,
+      lifetime: 30,
+      input: Uint8Array.of(104, 105),
+      ...fields,
+    },
+    from.secret,
+  );
+export const claim = (from: Person, fields: Fields<'claim'> & { request: Uint8Array }): SignedTx =>
+  signTx({ type: 'claim', ...common(from), commitment: ZERO_HASH, ...fields }, from.secret);
+export const result = (
+  from: Person,
+  fields: Fields<'result'> & { request: Uint8Array },
+): SignedTx =>
+  signTx({ type: 'result', ...common(from), answer: Uint8Array.of(1, 2), ...fields }, from.secret);
+
+/** A header that follows every rule but the proof of work's, over a parent and the state after it. */
+export function childHeader(
+  params: Params,
+  parent: ChainPoint,
+  tree: Tree,
+  body: Body = [],
+  fields: Partial<Header> = {},
+): Header {
+  const core = templateCore(params, parent, {
+    timeMs: fields.time ?? parent.header.time + params.blockTimeMs,
+    miner: fields.miner ?? MINER.address,
+    modelId: MODEL,
+    bodyRoot: bodyRoot(body),
+    stateRoot: treeRoot(tree),
+  });
+  return { ...core, proofDigest: ZERO_HASH, ...fields };
+}
+
+export const child = (
+  params: Params,
+  parent: ChainPoint,
+  tree: Tree,
+  body: Body = [],
+): ChainPoint => extendPoint(params, parent, childHeader(params, parent, tree, body));
