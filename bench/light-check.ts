@@ -22,7 +22,7 @@ for (const [k, r] of [
   const a = shapes.map(() => plainHash(new Uint8Array(captured)));
   // Everything is computed, then the ticket misses the target: the dearest verdict there is.
   const winner = { linear: LINEARS, tile: 77 };
-  const proof = createProof(manifest, weights, { a, t: a, winner, captured });
+  const proof = createProof({ manifest, weights }, { a, t: a, winner, captured });
   const header = { ...blankHeader(0x03000001), proofDigest: proofDigest(proof) };
   const times: number[] = [];
   for (let i = 0; i < 60; i++) {

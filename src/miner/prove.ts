@@ -1,11 +1,10 @@
 /** From a won pass to its proof: the winning tile's rows and columns, opened from their hashes (docs/protocol.md §5.6). */
 import type { Proof } from '../core/formats.ts';
-import type { Manifest } from '../core/manifest.ts';
 import { CHUNK_BYTES } from '../core/pow/blake3.ts';
 import { openRange } from '../core/pow/blake3-tree.ts';
 import { TILE, tileOrigin } from '../core/pow/transcript.ts';
 import { assert } from '../lib/errors.ts';
-import type { PassResult } from './backend.ts';
+import type { ModelPackage, PassResult } from './backend.ts';
 
 /** 16 rows of k int8 values from `first` on, and their path in the hash of the whole matrix. */
 function openRows(matrix: Int8Array, k: number, first: number) {
@@ -18,12 +17,10 @@ function openRows(matrix: Int8Array, k: number, first: number) {
 }
 
 /**
- * Proof of a pass that won and was run with `capture` = its winning linear. `weights` are B_ℓᵀ of
- * every linear, n×k int8.
+ * Proof of a pass of that model that won, and was run with `capture` = its winning linear.
  */
 export function createProof(
-  manifest: Manifest,
-  weights: readonly Int8Array[],
+  { manifest, weights }: Pick<ModelPackage, 'manifest' | 'weights'>,
   result: Pick<PassResult, 'a' | 't' | 'winner' | 'captured'>,
 ): Proof {
   const { winner, captured } = result;

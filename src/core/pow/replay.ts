@@ -3,9 +3,8 @@
  * to ℓ* and compares. Operands are a unique function of model and input, so this is equality.
  */
 import { equal } from '../../lib/bytes.ts';
-import { firstFault, fault, type Fault } from '../faults.ts';
+import { firstFault, fault, type Fault, type FaultCode } from '../faults.ts';
 import type { Proof } from '../formats.ts';
-import type { Params } from '../params.ts';
 
 /** What a pass over the header's own tokens gave, up to at least the proof's linear. */
 export interface Replayed {
@@ -27,9 +26,9 @@ function* replayFaults(p: Proof, replayed: Replayed): Generator<Fault> {
     yield fault('proof.earlier-winner', { linear: w?.linear, tile: w?.tile });
 }
 
-/** First fault of a light-checked proof against the replay of its unit, or undefined. */
+/** First fault of a light-checked proof against the replay of its unit, or undefined. `off`: as in `firstFault`. */
 export const compareReplay = (
-  params: Params,
+  off: ReadonlySet<FaultCode>,
   proof: Proof,
   replayed: Replayed,
-): Fault | undefined => firstFault(params.off, replayFaults(proof, replayed));
+): Fault | undefined => firstFault(off, replayFaults(proof, replayed));

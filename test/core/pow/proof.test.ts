@@ -23,7 +23,7 @@ let pass: ReturnType<typeof forgePass>;
 beforeAll(() => {
   const won = forgeWin(blankHeader(EASIEST), manifest, weights, (linear) => linear === 2);
   pass = won.pass;
-  proof = createProof(manifest, weights, pass);
+  proof = createProof({ manifest, weights }, pass);
   header = { ...won.header, proofDigest: proofDigest(proof) };
 });
 
@@ -109,7 +109,7 @@ describe('the light check', () => {
 
 describe('the comparison with a replay', () => {
   it('takes the same pass', () => {
-    expect(compareReplay(params, proof, pass)).toBeUndefined();
+    expect(compareReplay(params.off, proof, pass)).toBeUndefined();
   });
 
   it('finds the first difference', () => {
@@ -117,7 +117,7 @@ describe('the comparison with a replay', () => {
     const [a1, a2] = pass.a as [Uint8Array, Uint8Array];
     const [t1, t2] = pass.t as [Uint8Array, Uint8Array];
     const replay = (x: Partial<typeof pass>, p = params) =>
-      compareReplay(p, proof, { ...pass, ...x });
+      compareReplay(p.off, proof, { ...pass, ...x });
     expect(replay({ a: [other, a2] })?.fault).toBe('proof.activations');
     expect(replay({ a: [a1] })?.context.linear).toBe(2);
     expect(replay({ t: [other, t2] })?.fault).toBe('proof.transcript');
