@@ -1,0 +1,55 @@
+/**
+ * Service worker: the shell is precached, so the app opens offline and shows the last proven
+ * balance; the runtime (wasm) is cached after its first use. A new version waits until asked.
+ */
+import {
+  cleanupOutdatedCaches,
+  createHandlerBoundToURL,
+  precacheAndRoute,
+} from 'workbox-precaching';
+import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { CacheFirst, NetworkFirst } from 'workbox-strategies';
+
+/** What we use of ServiceWorkerGlobalScope: its library cannot be loaded beside the DOM's. */
+declare const self: {
+  readonly __WB_MANIFEST: { url: string; revision: string | null }[];
+  skipWaiting(): Promise<void>;
+  readonly clients: { claim(): Promise<void> };
+  addEventListener(
+    type: 'message' | 'activate',
+    listener: (event: { data?: unknown; waitUntil(done: Promise<unknown>): void }) => void,
+  ): void;
+};
+
+/** Files of the runtime that stay: a few versions of a few files. */
+const RUNTIME_FILES_MAX = 12;
+
+precacheAndRoute(self.__WB_MANIFEST);
+cleanupOutdatedCaches();
+registerRoute(new NavigationRoute(createHandlerBoundToURL('index.html')));
+
+async function dropOldest(cacheName: string): Promise<void> {
+  const cache = await caches.open(cacheName);
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, -RUNTIME_FILES_MAX).map((request) => cache.delete(request)));
+}
+
+// Hashed names never change. Models are not here: the worker that uses them checks and keeps them.
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && /\/assets\/.*\.(wasm|mjs|js)$/.test(url.pathname),
+  new CacheFirst({
+    cacheName: 'runtime',
+    plugins: [{ cacheDidUpdate: ({ cacheName }) => dropOldest(cacheName) }],
+  }),
+);
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/config.json'),
+  new NetworkFirst({ cacheName: 'config', networkTimeoutSeconds: 5 }),
+);
+
+self.addEventListener('message', (event) => {
+  if ((event.data as { type?: string } | undefined)?.type === 'SKIP_WAITING')
+    event.waitUntil(self.skipWaiting());
+});
+// The first visit's workers are fetched before control: without this they would be missing offline.
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));

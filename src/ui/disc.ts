@@ -1,0 +1,29 @@
+/** Paths of the engraved discs: seen a little from above, light from the left. Pure. */
+export interface Disc {
+  /** Half widths of the ellipse, px. */
+  readonly rx: number;
+  readonly ry: number;
+  /** Thickness, px. */
+  readonly h: number;
+}
+
+const n = (x: number): string => String(Math.round(x * 100) / 100);
+
+/** Rim and face as one outline; (0, 0) is the middle of the upper face. */
+export const outlineOf = ({ rx, ry, h }: Disc): string =>
+  `M${-rx} 0A${rx} ${ry} 0 0 1 ${rx} 0V${h}A${rx} ${ry} 0 0 1 ${-rx} ${h}Z`;
+
+/** The front edge of the upper face. */
+export const edgeOf = ({ rx, ry }: Disc): string => `M${-rx} 0A${rx} ${ry} 0 0 0 ${rx} 0`;
+
+/** Engraved lines on the rim's shaded right, closer together towards the edge. */
+export function shadeOf({ rx, ry, h }: Disc): string {
+  let path = '';
+  for (let angle = 4, step = 3.2; angle < 78; angle += step, step *= 1.19) {
+    const rad = (angle * Math.PI) / 180;
+    const x = rx * Math.cos(rad);
+    const y = ry * Math.sin(rad);
+    path += `M${n(x)} ${n(y + 0.8)}v${n(h - 0.8)}`;
+  }
+  return path;
+}

@@ -1,0 +1,71 @@
+/** What went wrong and what the person can do, by AppError code; faults of transactions by theirs. */
+export const errors = {
+  INTERNAL:
+    'Something went wrong inside Pila. Reload the page; if it comes back, report the code below.',
+  BUSY: 'Too much is waiting already. Try again in a moment.',
+  WORKER_DIED: 'A part of Pila stopped. Reload the page: keys and coins are safe.',
+  CONFIG_MISSING:
+    'The server this page came from does not answer. Check the connection and reload.',
+  CONFIG_MALFORMED: 'The server sent settings that make no sense. Tell whoever runs it.',
+  BROWSER_OLD:
+    'This browser lacks something Pila needs. Update it, or use a current Chrome, Edge, Firefox or Safari.',
+  STORE_FAILED:
+    'This browser does not let Pila store anything. Leave private browsing, or free some space.',
+  STORE_CORRUPT:
+    'The copy of the chain on this device was damaged. Reload: it will be fetched anew.',
+  STORE_QUOTA: 'The disk is full. Free some space and reload.',
+  NET_TIMEOUT: 'The network does not answer. Check the connection; Pila keeps trying.',
+  NET_CLOSED: 'The connection was closed. Pila looks for another peer.',
+  NET_MALFORMED: 'A peer sent nonsense and was dropped. Try again.',
+  NET_NO_PEERS: 'No peer is reachable. Check the connection; Pila keeps trying.',
+  NO_WEBGPU:
+    'This browser gives no access to the graphics card. Pila can use the processor instead.',
+  NO_BACKEND:
+    'Neither the graphics card nor the processor can run the model here. Try another browser.',
+  DEVICE_LOST: 'The graphics card was taken away, perhaps by another program. Press “Try again”.',
+  DEVICE_WRONG:
+    'This device gave a wrong result in the test, so its work would be refused. Update the graphics driver or use another browser.',
+  MODEL_MISSING: 'The model could not be downloaded. Check the connection and press “Try again”.',
+  MODEL_CORRUPT: 'The downloaded model was damaged. Press “Try again” to fetch it anew.',
+  MODEL_UNKNOWN: 'This network asks for a model that this version does not know. Reload to update.',
+  OUT_OF_MEMORY: 'There was not enough memory. Close other tabs and press “Try again”.',
+  MINER_FAILED: 'The work stopped by an error. Press “Try again”.',
+  NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
+  NOT_SYNCED: 'Pila is still catching up with the chain. Try again shortly.',
+  FAUCET_OFF: 'This network gives no trial coins.',
+  FAUCET_LATER: 'You got trial coins not long ago. Try again later.',
+  TX_REFUSED: 'The network refused this payment; nothing was paid.',
+  TX_MALFORMED: 'This payment could not be read. Nothing was signed.',
+  TX_SENDER: 'This payment is not from your address. Nothing was signed.',
+  TX_POOL_FULL: 'Too many of your payments are waiting. Let some be confirmed first.',
+  VAULT_EXISTS: 'There are keys on this device already. Erase them first, if you have their words.',
+  VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
+  VAULT_LOCKED: 'The keys are locked. Unlock them first.',
+  VAULT_CORRUPT: 'The stored keys are damaged. Erase them and restore from the 24 words.',
+  WORDS_COUNT: 'There must be exactly 24 words.',
+  WORDS_UNKNOWN: 'One of the words is not in the list. Check the spelling.',
+  WORDS_CHECKSUM: 'These words do not belong together. Check their order, and each of them.',
+  PASSPHRASE_WEAK: 'This passphrase is too easy to guess. Make it longer, or let Pila suggest one.',
+  PASSPHRASE_WRONG: 'That is not the passphrase.',
+  BACKUP_WRONG: 'Not all of these are right. Look at your paper again.',
+  BACKUP_FIRST: 'Write down the 24 words before sending.',
+};
+export type ErrorCode = keyof typeof errors;
+
+/** Bad input in a form; faults of a refused transaction. */
+export const forms = {
+  ADDRESS_MISSING: 'Enter the address to pay to.',
+  ADDRESS_NETWORK: 'This address belongs to another network.',
+  ADDRESS_MALFORMED: 'This is not an address: a character is missing or wrong. Copy it again.',
+  AMOUNT_MALFORMED: 'Enter a number such as 1.25, without thousands marks.',
+  AMOUNT_ZERO: 'The amount must be more than zero.',
+  AMOUNT_OVER: 'Amount and fee together are more than you can spend.',
+  FEE_MALFORMED: 'Enter a number such as 0.0001.',
+  SUMMARY_DIFFERS: 'The vault reads something else than you typed. Nothing was signed.',
+  'tx.balance': 'The balance does not cover amount and fee: another payment may be waiting.',
+  'tx.nonce': 'Another payment of yours came first. Review it again.',
+  'tx.expired': 'It ran out of time. Send it again.',
+  'tx.fee-low': 'The fee is too low right now. Raise it.',
+  'tx.pool-full': 'Too many payments are waiting. Try later or raise the fee.',
+  'tx.known': 'This very payment is waiting already.',
+};

@@ -1,0 +1,77 @@
+/** Italiano: errori. */
+import type { errors as english, forms as englishForms } from './en-errors.ts';
+
+export const errors: typeof english = {
+  INTERNAL:
+    'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il codice qui sotto.',
+  BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
+  WORKER_DIED:
+    'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
+  CONFIG_MISSING:
+    'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
+  CONFIG_MALFORMED: 'Il server ha mandato impostazioni senza senso. Avvisa chi lo gestisce.',
+  BROWSER_OLD:
+    'A questo browser manca qualcosa che serve a Pila. Aggiornalo, o usa Chrome, Edge, Firefox o Safari recenti.',
+  STORE_FAILED:
+    'Questo browser non lascia salvare nulla a Pila. Esci dalla navigazione privata o libera spazio.',
+  STORE_CORRUPT:
+    'La copia della catena su questo dispositivo era danneggiata. Ricarica: verrà scaricata di nuovo.',
+  STORE_QUOTA: 'Il disco è pieno. Libera spazio e ricarica.',
+  NET_TIMEOUT: 'La rete non risponde. Controlla la connessione; Pila continua a provare.',
+  NET_CLOSED: 'La connessione si è chiusa. Pila cerca un altro pari.',
+  NET_MALFORMED: 'Un pari ha mandato dati senza senso ed è stato scollegato. Riprova.',
+  NET_NO_PEERS: 'Nessun pari è raggiungibile. Controlla la connessione; Pila continua a provare.',
+  NO_WEBGPU: 'Questo browser non dà accesso alla scheda grafica. Pila può usare il processore.',
+  NO_BACKEND:
+    'Qui né la scheda grafica né il processore riescono a eseguire il modello. Prova un altro browser.',
+  DEVICE_LOST:
+    'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
+  DEVICE_WRONG:
+    'Nella prova questo dispositivo ha dato un risultato sbagliato: il suo lavoro verrebbe rifiutato. Aggiorna il driver grafico o usa un altro browser.',
+  MODEL_MISSING:
+    'Non è stato possibile scaricare il modello. Controlla la connessione e premi «Riprova».',
+  MODEL_CORRUPT: 'Il modello scaricato era danneggiato. Premi «Riprova» per scaricarlo di nuovo.',
+  MODEL_UNKNOWN:
+    'Questa rete chiede un modello che questa versione non conosce. Ricarica per aggiornare.',
+  OUT_OF_MEMORY: 'La memoria non è bastata. Chiudi altre schede e premi «Riprova».',
+  MINER_FAILED: 'Il lavoro si è fermato per un errore. Premi «Riprova».',
+  NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
+  NOT_SYNCED: 'Pila sta ancora raggiungendo la catena. Riprova tra poco.',
+  FAUCET_OFF: 'Questa rete non regala monete di prova.',
+  FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
+  TX_REFUSED: 'La rete ha rifiutato questo pagamento; nulla è stato pagato.',
+  TX_MALFORMED: 'Questo pagamento non è leggibile. Nulla è stato firmato.',
+  TX_SENDER: 'Questo pagamento non parte dal tuo indirizzo. Nulla è stato firmato.',
+  TX_POOL_FULL: 'Troppi tuoi pagamenti sono in attesa. Lascia che qualcuno sia confermato.',
+  VAULT_EXISTS:
+    'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
+  VAULT_MISSING:
+    'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
+  VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
+  VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
+  WORDS_COUNT: 'Le parole devono essere esattamente 24.',
+  WORDS_UNKNOWN: 'Una delle parole non è nell’elenco. Controlla come è scritta.',
+  WORDS_CHECKSUM: 'Queste parole non vanno insieme. Controlla l’ordine, e ognuna.',
+  PASSPHRASE_WEAK:
+    'Questa frase segreta è troppo facile da indovinare. Allungala, o fattela proporre da Pila.',
+  PASSPHRASE_WRONG: 'Non è la frase segreta.',
+  BACKUP_WRONG: 'Non sono tutte giuste. Guarda di nuovo il foglio.',
+  BACKUP_FIRST: 'Scrivi le 24 parole prima di inviare.',
+};
+
+export const forms: typeof englishForms = {
+  ADDRESS_MISSING: 'Scrivi l’indirizzo da pagare.',
+  ADDRESS_NETWORK: 'Questo indirizzo è di un’altra rete.',
+  ADDRESS_MALFORMED: 'Non è un indirizzo: manca o è sbagliato un carattere. Copialo di nuovo.',
+  AMOUNT_MALFORMED: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
+  AMOUNT_ZERO: 'L’importo deve essere più di zero.',
+  AMOUNT_OVER: 'Importo e commissione insieme superano quanto puoi spendere.',
+  FEE_MALFORMED: 'Scrivi un numero come 0,0001.',
+  SUMMARY_DIFFERS: 'La cassaforte legge altro da quello che hai scritto. Nulla è stato firmato.',
+  'tx.balance': 'Il saldo non copre importo e commissione: forse un altro pagamento è in attesa.',
+  'tx.nonce': 'Un altro tuo pagamento è arrivato prima. Ricontrolla.',
+  'tx.expired': 'È scaduto. Invialo di nuovo.',
+  'tx.fee-low': 'La commissione ora è troppo bassa. Alzala.',
+  'tx.pool-full': 'Troppi pagamenti sono in attesa. Riprova più tardi o alza la commissione.',
+  'tx.known': 'Proprio questo pagamento è già in attesa.',
+};

@@ -1,0 +1,28 @@
+/** The page: refuses frames, then shows the app. Workers start later, at what a person does. */
+import { mount } from 'svelte';
+import App from './App.svelte';
+import Framed from './Framed.svelte';
+import { lazyEngine, loadConfig } from './engine.ts';
+import { openPage } from './page.ts';
+import { Preferences } from './preferences.svelte.ts';
+import { Session } from './session.svelte.ts';
+import { installPolicy } from './trusted.ts';
+import './style.css';
+
+installPolicy();
+const target = document.getElementById('app')!;
+const preferences = new Preferences(navigator.languages, browserStorage());
+if (window.top === window.self) {
+  const session = new Session(lazyEngine(openPage), loadConfig);
+  mount(App, { target, props: { session, preferences } });
+  void session.open();
+} else mount(Framed, { target, props: { preferences } });
+
+/** Reading `localStorage` itself throws where a person forbids it. */
+function browserStorage(): Storage | undefined {
+  try {
+    return window.localStorage;
+  } catch {
+    return undefined;
+  }
+}

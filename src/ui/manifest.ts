@@ -1,0 +1,27 @@
+/** The web app manifest; the build writes it. Addresses are relative: the app may lie in a folder. */
+import type { ManifestOptions } from 'vite-plugin-pwa';
+
+export const manifest: Partial<ManifestOptions> = {
+  id: './',
+  name: 'Pila',
+  short_name: 'Pila',
+  description: 'Your computer answers. The network pays.',
+  lang: 'en',
+  dir: 'ltr',
+  start_url: './',
+  scope: './',
+  display: 'standalone',
+  display_override: ['standalone', 'minimal-ui'],
+  background_color: '#F6F1E6',
+  theme_color: '#F6F1E6',
+  categories: ['utilities', 'finance'],
+  launch_handler: { client_mode: 'focus-existing' },
+  icons: [
+    { src: 'icon-192.png', sizes: '192x192', type: 'image/png', purpose: 'any' },
+    { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
+    { src: 'icon-maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+    { src: 'icon-monochrome-512.png', sizes: '512x512', type: 'image/png', purpose: 'monochrome' },
+    { src: 'pile.svg', sizes: 'any', type: 'image/svg+xml', purpose: 'any' },
+  ],
+  shortcuts: [{ name: 'Wallet', short_name: 'Wallet', url: './#/wallet' }],
+};

@@ -1,0 +1,69 @@
+/** Language and appearance: kept in localStorage where that is allowed, followed live. */
+import { en, type Text } from './i18n/en.ts';
+import { it } from './i18n/it.ts';
+
+export const LANGUAGES = { en, it };
+export type Language = keyof typeof LANGUAGES;
+export const THEMES = ['auto', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
+
+/** The first of the person's languages that we speak. */
+export const preferredLanguage = (languages: readonly string[]): Language =>
+  (languages.map((l) => l.slice(0, 2).toLowerCase()).find((l) => l in LANGUAGES) as Language) ??
+  'en';
+
+/** Their own region's numbers when it is a region of that language. */
+export const localeOf = (language: Language, languages: readonly string[]): string =>
+  languages.find((l) => l.toLowerCase().startsWith(`${language}-`)) ?? language;
+
+export class Preferences {
+  language = $state<Language>('en');
+  theme = $state<Theme>('auto');
+  readonly #languages: readonly string[];
+  readonly #storage: Storage | undefined;
+
+  constructor(languages: readonly string[], storage: Storage | undefined) {
+    this.#languages = languages;
+    this.#storage = storage;
+    const kept = this.#read('language');
+    this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
+    this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
+  }
+
+  get text(): Text {
+    return LANGUAGES[this.language];
+  }
+
+  get locale(): string {
+    return localeOf(this.language, this.#languages);
+  }
+
+  speak(language: Language): void {
+    this.language = language;
+    this.#write('language', language);
+  }
+
+  show(theme: Theme): void {
+    this.theme = theme;
+    this.#write('theme', theme);
+  }
+
+  // Storage may be forbidden: then the choice lasts as long as the page.
+  #read(key: string): string | null {
+    try {
+      return this.#storage?.getItem(`pila.${key}`) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  #write(key: string, value: string): void {
+    try {
+      this.#storage?.setItem(`pila.${key}`, value);
+    } catch {
+      // See #read.
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What the screens show and do: the last word of the client and of the vault, and the acts a person
+ * can start. Every act's failure becomes `problem`, to be shown in words.
+ */
+import type {
+  Balance,
+  ChainStatus,
+  ClientApi,
+  ClientEvent,
+  MinerStatus,
+  PendingTx,
+} from '../client/api.ts';
+import type { HistoryEntry } from '../core/messages.ts';
+import { createParams } from '../core/params.ts';
+import { AppError } from '../lib/errors.ts';
+import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
+import type { Engine, PageConfig } from './engine.ts';
+import { isWorking } from './sentence.ts';
+
+export const HISTORY_SHOWN = 20;
+
+export const MINER_OFF: MinerStatus = {
+  state: 'off',
+  backend: undefined,
+  device: '',
+  model: '',
+  units: 0,
+  rejected: {},
+  macsPerSecond: 0,
+  blocksFound: 0,
+  problem: undefined,
+};
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+export class Session {
+  config = $state.raw<PageConfig>();
+  chain = $state.raw<ChainStatus>();
+  miner = $state.raw<MinerStatus>(MINER_OFF);
+  balance = $state.raw<Balance>();
+  vault = $state.raw<VaultStatus>();
+  history = $state.raw<readonly HistoryEntry[]>();
+  pending = $state.raw<readonly PendingTx[]>([]);
+  problem = $state.raw<Problem>();
+  /** Blocks that the last reorganisation replaced, until dismissed. */
+  reorganised = $state.raw(0);
+  /** The act in progress: only one at a time. */
+  busy = $state.raw<string>();
+  now = $state.raw(Date.now());
+  readonly #engine: Engine;
+  readonly #loadConfig: () => Promise<PageConfig>;
+  #following = '';
+
+  constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
+    this.#engine = engine;
+    this.#loadConfig = loadConfig;
+    engine.on((event) => this.#hear(event));
+  }
+
+  get keys(): VaultApi {
+    return this.#engine.vault;
+  }
+
+  get peer(): ClientApi {
+    return this.#engine.client;
+  }
+
+  get blockTimeMs(): number {
+    return this.config ? createParams(this.config.network, []).blockTimeMs : 60_000;
+  }
+
+  get hasFaucet(): boolean {
+    return this.config !== undefined && createParams(this.config.network, []).faucet;
+  }
+
+  /** At load: reads the vault; with keys on this device the client connects, and never mines. */
+  async open(): Promise<void> {
+    await this.act('open', async () => {
+      this.config = await this.#loadConfig();
+      this.vault = await this.keys.status();
+      if (this.vault.exists) await this.follow();
+    });
+  }
+
+  /** Watches the vault's address and shows what is known of it, offline too. */
+  async follow(): Promise<void> {
+    const address = this.vault?.address;
+    if (!address || this.#following === address.toString()) return;
+    await this.peer.watch(address);
+    this.#following = address.toString();
+    const { chain, miner } = await this.peer.status();
+    this.chain = chain;
+    this.miner = miner;
+    this.balance ??= await this.peer.balance(address);
+    await this.refresh();
+  }
+
+  /** History and waiting payments. */
+  async refresh(): Promise<void> {
+    const address = this.vault?.address;
+    if (!address) return;
+    this.pending = await this.peer.pending();
+    this.history = await this.peer.history(address, HISTORY_SHOWN);
+  }
+
+  /** @param trusted of the click that asked for it: a script's click starts nothing. */
+  async start(trusted: boolean): Promise<void> {
+    if (!trusted) return;
+    await this.act('start', async () => {
+      this.config ??= await this.#loadConfig();
+      this.vault ??= await this.keys.status();
+      if (!this.vault.exists) this.vault = await this.keys.create();
+      await this.follow();
+      await this.peer.startMining({ backend: 'auto' });
+    });
+  }
+
+  pause = (): Promise<boolean> => this.act('pause', () => this.peer.pauseMining());
+  finish = (): Promise<boolean> => this.act('finish', () => this.peer.finishMining());
+
+  async faucet(): Promise<boolean> {
+    const address = this.vault?.address;
+    return address ? this.act('faucet', () => this.peer.faucet(address)) : false;
+  }
+
+  /** Runs an act on the vault and shows its new status. */
+  async change(name: string, act: (keys: VaultApi) => Promise<VaultStatus>): Promise<boolean> {
+    return this.act(name, async () => {
+      const before = this.vault?.address?.toString();
+      this.vault = await act(this.keys);
+      if (this.vault.address?.toString() === before) return;
+      this.balance = undefined;
+      this.history = undefined;
+      this.pending = [];
+      this.#following = '';
+      await this.follow();
+    });
+  }
+
+  /** Stops the work first: it would go on being paid to keys that nobody has any more. */
+  async erase(): Promise<boolean> {
+    if (isWorking(this.miner.state) && !(await this.pause())) return false;
+    return this.change('erase', (keys) => keys.erase());
+  }
+
+  /** Whether it went well. A pause is never refused because something else is going on. */
+  async act(name: string, work: () => Promise<unknown>): Promise<boolean> {
+    if (this.busy && name !== 'pause') return false;
+    this.busy = name;
+    this.problem = undefined;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    } finally {
+      if (this.busy === name) this.busy = undefined;
+    }
+  }
+
+  fail(error: unknown): void {
+    this.problem = AppError.from(error).toJSON();
+  }
+
+  #hear(event: ClientEvent): void {
+    if (event.type === 'chain') this.chain = event.status;
+    else if (event.type === 'miner') this.miner = event.status;
+    else if (event.type === 'reorganised') this.reorganised = event.depth;
+    else if (event.type === 'problem') this.problem = { code: event.code, message: event.message };
+    else {
+      const mine = event.balance.address.toString() === this.vault?.address?.toString();
+      if (!mine) return;
+      const changed = event.balance.txCount !== this.balance?.txCount || this.pending.length > 0;
+      this.balance = event.balance;
+      if (changed) this.refresh().catch((error: unknown) => this.fail(error));
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The screens in states that are hard to reach, for looking at: `?state=running#/wallet`.
+ * `npx vite test/ui/gallery`
+ */
+import { mount } from 'svelte';
+import App from '../../../src/ui/App.svelte';
+import { addressOf } from '../../../src/core/address.ts';
+import { encode } from '../../../src/core/codec.ts';
+import { SignedTx } from '../../../src/core/formats.ts';
+import { Preferences } from '../../../src/ui/preferences.svelte.ts';
+import { Session } from '../../../src/ui/session.svelte.ts';
+import '../../../src/ui/style.css';
+import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
+
+const engine = new MemoryEngine();
+const other = new Uint8Array(32).fill(9);
+const transfer = (from: Uint8Array, to: Uint8Array, amount: bigint): SignedTx => ({
+  tx: {
+    type: 'transfer',
+    chainId: 3,
+    from,
+    nonce: 1,
+    expiry: 9000,
+    fee: 100_000n,
+    to,
+    amount,
+    memo: new Uint8Array(),
+  },
+  signature: new Uint8Array(64),
+});
+const running = {
+  state: 'running',
+  backend: 'webgpu',
+  device: 'Intel Iris Xe',
+  model: 'lingua',
+  units: 7,
+  rejected: { stale: 1 },
+  macsPerSecond: 41.23e9,
+  blocksFound: 1,
+  problem: undefined,
+} as const;
+
+function owner(): void {
+  engine.vaultStatus = FULL_VAULT;
+  engine.known = BALANCE;
+}
+
+function payments(): void {
+  const mine = FULL_VAULT.publicKey!;
+  engine.vaultStatus = { ...FULL_VAULT, backedUp: true, protected: true };
+  engine.entries = [
+    { position: { height: 8101, index: 0 }, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
+    { position: { height: 7990, index: 3 }, tx: transfer(other, ADDRESS, 10_000_000_000n) },
+  ];
+  const bytes = encode(SignedTx, transfer(mine, addressOf(other), 250_000_000n));
+  engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
+}
+
+const STATES: Record<string, () => void> = {
+  fresh: () => {},
+  stopped: owner,
+  owner: () => (owner(), payments()),
+  locked: () => {
+    owner();
+    payments();
+    engine.vaultStatus = { ...engine.vaultStatus, locked: true };
+  },
+  running: () => (owner(), (engine.miner = running)),
+  many: () => {
+    owner();
+    engine.miner = { ...running, units: 148, rejected: { stale: 3, aborted: 2 }, blocksFound: 9 };
+  },
+  loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
+  testing: () => (owner(), (engine.miner = { ...engine.miner, state: 'testing' })),
+  paused: () => (owner(), (engine.miner = { ...running, state: 'paused' })),
+  nopeers: () => {
+    owner();
+    engine.miner = { ...running, backend: 'cpu', device: '' };
+    const headTimeMs = Date.now() - 95_000;
+    engine.chain = { ...CHAIN, sync: 'offline', peers: [], peersAgreeing: 0, headTimeMs };
+  },
+  failed: () => {
+    owner();
+    engine.miner = { ...running, state: 'failed', problem: 'DEVICE_LOST' };
+  },
+};
+STATES[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+
+const config = {
+  network: 'local',
+  prefix: 'rpila',
+  bootstrap: [],
+  downloadBytes: 21_400_000,
+} as const;
+const session = new Session(engine, async () => config);
+const preferences = new Preferences(navigator.languages, undefined);
+mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
+void session.open();

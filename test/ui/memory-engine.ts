@@ -1,0 +1,178 @@
+/** An engine without workers for tests of the screens' state: answers from plain fields. */
+import type {
+  Balance,
+  ChainStatus,
+  ClientApi,
+  ClientEvent,
+  MinerStatus,
+  PendingTx,
+} from '../../src/client/api.ts';
+import { addressOf } from '../../src/core/address.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { SignedTx, Tx } from '../../src/core/formats.ts';
+import type { HistoryEntry } from '../../src/core/messages.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import type { Engine } from '../../src/ui/engine.ts';
+import { MINER_OFF } from '../../src/ui/session.svelte.ts';
+import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
+
+const publicKey = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 255);
+export const ADDRESS = addressOf(publicKey);
+const WORDS =
+  'abandon ability able about above absent absorb abstract absurd abuse access accident '
+    .concat('account accuse achieve acid acoustic acquire across act action actor actress actual')
+    .split(' ');
+export const PASSPHRASE = 'lusab-babad-gutih-tugad-mudof';
+
+export const CHAIN: ChainStatus = {
+  network: 'local',
+  prefix: 'rpila',
+  sync: 'synced',
+  height: 8112,
+  headId: new Uint8Array(32).fill(0xab),
+  headTimeMs: Date.now() - 4000,
+  genesisId: new Uint8Array(32).fill(7),
+  totalWork: 1n << 60n,
+  proofsChecked: 100,
+  difficulty: 1n << 32n,
+  peers: Array.from({ length: 9 }, (_, i) => ({
+    id: `peer-${i}`,
+    link: 'webrtc' as const,
+    address: '/webrtc',
+    penalty: 0,
+  })),
+  peersAgreeing: 8,
+  mempool: 2,
+};
+
+export const EMPTY_VAULT: VaultStatus = {
+  exists: false,
+  locked: false,
+  protected: false,
+  backedUp: false,
+  address: undefined,
+  publicKey: undefined,
+};
+export const FULL_VAULT: VaultStatus = {
+  ...EMPTY_VAULT,
+  exists: true,
+  address: ADDRESS,
+  publicKey,
+};
+
+export const BALANCE: Balance = {
+  address: ADDRESS,
+  spendable: 151_307_000_000n,
+  immature: 100_000_000_000n,
+  nonce: 3,
+  txCount: 5,
+  provenAt: { height: 8111, id: new Uint8Array(32).fill(0x5c), timeMs: Date.now() - 9000 },
+  proofBytes: 742,
+};
+
+export class MemoryEngine implements Engine {
+  vaultStatus: VaultStatus = EMPTY_VAULT;
+  chain: ChainStatus = CHAIN;
+  miner: MinerStatus = MINER_OFF;
+  known: Balance | undefined;
+  entries: HistoryEntry[] = [];
+  waiting: PendingTx[] = [];
+  /** Every call, in order: `vault.create`, `client.watch`, … */
+  readonly calls: string[] = [];
+  /** A call of this name fails with the code. */
+  fails: Record<string, string> = {};
+  readonly #hearers = new Set<(event: ClientEvent) => void>();
+
+  on(hear: (event: ClientEvent) => void): () => void {
+    this.#hearers.add(hear);
+    return () => void this.#hearers.delete(hear);
+  }
+
+  emit(event: ClientEvent): void {
+    this.#hearers.forEach((hear) => hear(event));
+  }
+
+  #note(call: string): void {
+    this.calls.push(call);
+    const code = this.fails[call];
+    if (code) throw new AppError(code, 'tx.balance');
+  }
+
+  #mine(state: MinerStatus['state']): void {
+    this.miner = { ...this.miner, state };
+    this.emit({ type: 'miner', status: this.miner });
+  }
+
+  #vault(call: string, next: Partial<VaultStatus>): VaultStatus {
+    this.#note(`vault.${call}`);
+    return (this.vaultStatus = { ...this.vaultStatus, ...next });
+  }
+
+  readonly client: ClientApi = {
+    status: async () => {
+      this.#note('client.status');
+      return { chain: this.chain, miner: this.miner };
+    },
+    watch: async () => this.#note('client.watch'),
+    balance: async () => this.known,
+    history: async () => this.entries,
+    header: async () => undefined,
+    submit: async (bytes) => {
+      this.#note('client.submit');
+      const id = new Uint8Array(32).fill(this.waiting.length + 1);
+      const sent: PendingTx = { id, bytes, state: 'pending', height: undefined };
+      this.waiting = [sent, ...this.waiting];
+      return sent;
+    },
+    pending: async () => this.waiting,
+    prepare: async () => {
+      this.#note('client.prepare');
+      return { chainId: 3, nonce: 3, expiry: 8212, fee: 100_000n, spendable: BALANCE.spendable };
+    },
+    startMining: async () => {
+      this.#note('client.startMining');
+      this.#mine('running');
+    },
+    pauseMining: async () => {
+      this.#note('client.pauseMining');
+      this.#mine('paused');
+    },
+    finishMining: async () => {
+      this.#note('client.finishMining');
+      this.#mine('off');
+    },
+    faucet: async () => this.#note('client.faucet'),
+  };
+
+  readonly vault: VaultApi = {
+    status: async () => {
+      this.#note('vault.status');
+      return this.vaultStatus;
+    },
+    create: async () => this.#vault('create', FULL_VAULT),
+    restore: async () => this.#vault('restore', { ...FULL_VAULT, backedUp: true }),
+    protect: async () => this.#vault('protect', { protected: true, locked: false }),
+    unlock: async (passphrase) => {
+      if (passphrase !== PASSPHRASE) throw new AppError('PASSPHRASE_WRONG', 'no');
+      return this.#vault('unlock', { locked: false });
+    },
+    lock: async () => this.#vault('lock', { locked: true }),
+    words: async () => WORDS.join(' '),
+    backupQuiz: async () =>
+      [3, 11, 20].map((place) => ({
+        place,
+        choices: [WORDS[place]!, WORDS[place - 1]!, WORDS[0]!, WORDS[23]!, WORDS[7]!, WORDS[14]!],
+      })),
+    proveBackup: async () => this.#vault('proveBackup', { backedUp: true }),
+    describe: async (bytes) => {
+      const tx = decode(Tx, bytes);
+      if (tx.type !== 'transfer') throw new AppError('TX_MALFORMED', 'not a transfer');
+      return { ...tx, memo: '' };
+    },
+    sign: async (bytes) => {
+      this.#note('vault.sign');
+      return encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) });
+    },
+    erase: async () => this.#vault('erase', EMPTY_VAULT),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * The web app's build. The policy goes into the page at build time only, because the development
+ * server injects styles; a server should send it as a header too, with `frame-ancestors 'none'`.
+ */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig, type Plugin } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
+import { manifest } from './src/ui/manifest.ts';
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  // Peers: any WebSocket. WebRTC is outside connect-src.
+  "connect-src 'self' ws: wss:",
+  "img-src 'self' data: blob:",
+  "style-src 'self'",
+  "font-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "require-trusted-types-for 'script'",
+  // `default`: worker and script addresses (src/ui/trusted.ts); the other is Svelte's own.
+  'trusted-types default svelte-trusted-html',
+].join('; ');
+
+const contentSecurityPolicy: Plugin = {
+  name: 'content-security-policy',
+  apply: 'build',
+  transformIndexHtml: () => [
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+      injectTo: 'head-prepend',
+    },
+  ],
+};
+
+export default defineConfig({
+  base: './',
+  plugins: [
+    svelte(),
+    contentSecurityPolicy,
+    VitePWA({
+      strategies: 'injectManifest',
+      srcDir: 'src',
+      filename: 'sw.ts',
+      registerType: 'prompt',
+      injectRegister: false,
+      manifest,
+      injectManifest: {
+        // The shell and its workers; the runtime and the models are cached after their first use.
+        globPatterns: ['**/*.{js,css,html,svg}', 'icon-192.png'],
+        globIgnores: ['**/*.wasm', '**/ort*', '**/*miner*', 'models/**', '**/*.map'],
+        maximumFileSizeToCacheInBytes: 1_500_000,
+      },
+    }),
+  ],
+  worker: { format: 'es' },
+  build: { target: 'esnext', outDir: 'dist', modulePreload: { polyfill: false } },
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+});
