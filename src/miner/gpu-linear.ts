@@ -1,0 +1,201 @@
+/**
+ * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment before)
+ * into a_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
+ */
+import type { Linear } from '../core/manifest.ts';
+import { tileCount } from '../core/pow/transcript.ts';
+import { bindGroup, storage, uniform, type Kernels, type Step } from './gpu-kernels.ts';
+import { groupSide } from './wgsl/gemm.ts';
+import { RECORD, SLOT } from './wgsl/hashing.ts';
+import { limbsOf } from './wgsl/noise.ts';
+
+/** MACs of one dispatch: 50 ms on a slow integrated GPU at 0.1 TMAC/s. */
+const DISPATCH_MACS_MAX = 5e9;
+
+/** Buffers that every linear of a model uses in turn. */
+export interface Scratch {
+  /** Records of a_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts), and what tickets are compared with and won. */
+  readonly chain: GPUBuffer;
+  readonly limits: GPUBuffer;
+  readonly winners: GPUBuffer;
+  readonly weightHashes: GPUBuffer;
+  readonly packed: GPUBuffer;
+  readonly noisyA: GPUBuffer;
+  readonly noisyB: GPUBuffer;
+  readonly left: GPUBuffer;
+  readonly right: GPUBuffer;
+  readonly perms: GPUBuffer;
+  readonly thinA: GPUBuffer;
+  readonly thinB: GPUBuffer;
+  readonly messages: GPUBuffer;
+  readonly cvs: GPUBuffer;
+  readonly integers: GPUBuffer;
+}
+
+const hashWords = (hashes: readonly Uint8Array[]): Uint8Array => {
+  const out = new Uint8Array(32 * hashes.length);
+  hashes.forEach((h, i) => out.set(h, 32 * i));
+  return out;
+};
+
+/** Scratch for the largest of the linears. */
+export function createScratch(device: GPUDevice, linears: readonly Linear[]): Scratch {
+  const most = (bytes: (l: Linear) => number): GPUBuffer =>
+    storage(device, Math.max(...linears.map(bytes)));
+  const last = linears.at(-1)!;
+  const limbs = (l: Linear): number => limbsOf(l.k, l.r);
+  const chunksMax = Math.max(
+    ...linears.map((l) => Math.max((l.m * l.k) / 1024, tileCount(l) / 16)),
+    (last.m * last.n * 4) / 1024,
+  );
+  return {
+    chain: storage(device, 4 * RECORD * (linears.length + 1)),
+    limits: storage(device, 32 * linears.length),
+    winners: storage(device, 4 * linears.length),
+    weightHashes: storage(device, 32 * linears.length, hashWords(linears.map((l) => l.weights))),
+    packed: most((l) => l.m * l.k),
+    noisyA: most((l) => l.m * l.k),
+    noisyB: most((l) => l.n * l.k),
+    left: most((l) => l.m * l.r),
+    right: most((l) => l.n * l.r),
+    perms: most((l) => 4 * 4 * l.k),
+    thinA: most((l) => l.m * l.r * limbs(l)),
+    thinB: most((l) => l.n * l.r * limbs(l)),
+    messages: most((l) => 64 * tileCount(l)),
+    // Two halves of 32 bytes per chunk.
+    cvs: storage(device, 64 * Math.ceil(chunksMax + 1)),
+    integers: storage(device, 4 * last.m * last.n),
+  };
+}
+
+export interface GpuLinear {
+  readonly linear: Linear;
+  /** A, m×k float32: the segment before writes it. */
+  readonly input: GPUBuffer;
+  /** C = A·B, m×n float32, exact: the segment after reads it. */
+  readonly output: GPUBuffer;
+  /** All dispatches of the linear in order. `job` adds the hash of A's first jobRows rows. */
+  steps(noisy: boolean, job: boolean): Step[];
+  /** Hash of the product's first jobRows rows as int32, into the job slot of record 0. */
+  productHash(): Step[];
+}
+
+/** BLAKE3 of the first `bytes` bytes (a multiple of 64) of `data` into word `out` of the chain. */
+function hashSteps(
+  kernels: Kernels,
+  scratch: Scratch,
+  data: GPUBuffer,
+  bytes: number,
+  out: number,
+): Step[] {
+  const h = uniform(kernels.device, [bytes / 64, out]);
+  return [
+    kernels.step('hash', 'chunks', [h, data, scratch.cvs], Math.ceil(bytes / 1024)),
+    kernels.step('hash', 'tree', [h, scratch.cvs, scratch.chain], 1),
+  ];
+}
+
+function noiseSteps(
+  kernels: Kernels,
+  s: Scratch,
+  { m, k, n, r }: Linear,
+  params: GPUBuffer,
+  weights: GPUBuffer,
+): Step[] {
+  const limbs = limbsOf(k, r);
+  // `perms` holds π and π⁻¹ of kind 2, then of kind 3, k words each.
+  const side = (rows: number, perms: number): GPUBuffer =>
+    uniform(kernels.device, [rows, k, r, perms, limbs]);
+  const [a2, a3, b2, b3] = [side(m, 0), side(m, 2 * k), side(n, 0), side(n, 2 * k)];
+  const streams = m + n + (2 * k) / r;
+  return [
+    kernels.step('noise', 'noise', [params, s.chain, s.left, s.right, s.perms], streams),
+    kernels.step('noise', 'apply', [a2, s.packed, s.left, s.perms, s.noisyA], (m * k) / 4),
+    kernels.step('noise', 'apply', [b3, weights, s.right, s.perms, s.noisyB], (n * k) / 4),
+    // A·F_L takes the permutations of F_L (kind 3), E_R·B' those of E_R (kind 2).
+    kernels.step('peel', 'thin', [a3, s.packed, s.perms, s.thinA], (m * r) / 4),
+    kernels.step('peel', 'thin', [b2, s.noisyB, s.perms, s.thinB], (n * r) / 4),
+  ];
+}
+
+/** The GEMM in as many dispatches as DISPATCH_MACS_MAX asks for, split by rows. */
+async function gemmSteps(
+  kernels: Kernels,
+  { m, k, n, r }: Linear,
+  buffers: readonly GPUBuffer[],
+  noisy: boolean,
+  macsMax: number,
+): Promise<Step[]> {
+  const { device } = kernels;
+  const rows = groupSide(m);
+  const columns = groupSide(n);
+  const limbs = noisy ? limbsOf(k, r) : 0;
+  const pipeline = await kernels.gemm({ k, r, rows, columns, limbs });
+  const groups = Math.ceil(m / rows);
+  const atOnce = Math.min(groups, Math.max(1, Math.floor(macsMax / (rows * n * k))));
+  const steps: Step[] = [];
+  for (let first = 0; first < groups; first += atOnce) {
+    const g = uniform(device, [m, n, first * rows]);
+    const group = bindGroup(device, pipeline, [g, ...buffers]);
+    const y = Math.min(atOnce, groups - first);
+    steps.push({ stage: 'gemm', pipeline, group, x: Math.ceil(n / columns), y });
+  }
+  return steps;
+}
+
+/**
+ * Buffers and dispatches of linear `number` (1-based). `weights`: B_ℓᵀ, n×k int8; `jobRows`: rows of A
+ * that belong to sequences 0..B−2; `macsMax` bounds one dispatch.
+ */
+export async function createGpuLinear(
+  kernels: Kernels,
+  s: Scratch,
+  linear: Linear,
+  number: number,
+  weights: Int8Array,
+  jobRows: number,
+  macsMax = DISPATCH_MACS_MAX,
+): Promise<GpuLinear> {
+  const { device } = kernels;
+  const { m, k, n, r } = linear;
+  const input = storage(device, 4 * m * k);
+  const output = storage(device, 4 * m * n);
+  const stored = storage(device, n * k, weights);
+  const here = number * RECORD;
+  const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma]);
+  const words = uniform(device, [(m * k) / 4]);
+  const pack = kernels.step('convert', 'pack', [words, input, s.packed], (m * k) / 4);
+  const hashA = hashSteps(kernels, s, s.packed, m * k, here + SLOT.a);
+  const hashJob = hashSteps(kernels, s, s.packed, jobRows * k, here + SLOT.job);
+  const seed = kernels.step('hash', 'seed', [params, s.weightHashes, s.chain], 1);
+  const noise = noiseSteps(kernels, s, linear, params, stored);
+  const factors = [s.messages, s.left, s.right, s.thinA, s.thinB];
+  const operands = [s.noisyA, s.noisyB, output];
+  const noisyGemm = await gemmSteps(kernels, linear, [...operands, ...factors], true, macsMax);
+  const plainGemm = await gemmSteps(kernels, linear, [s.packed, stored, output], false, macsMax);
+  const tiles = tileCount(linear);
+  const hashT = hashSteps(kernels, s, s.messages, 64 * tiles, here + SLOT.t);
+  const tickets = kernels.step(
+    'hash',
+    'tickets',
+    [params, s.chain, s.messages, s.limits, s.winners],
+    tiles,
+  );
+  const productHash = (): Step[] => {
+    const h = uniform(device, [jobRows * n]);
+    const integer = kernels.step('convert', 'integer', [h, output, s.integers], jobRows * n);
+    return [integer, ...hashSteps(kernels, s, s.integers, 4 * jobRows * n, SLOT.job)];
+  };
+  return {
+    linear,
+    input,
+    output,
+    productHash,
+    steps: (noisy, job) => [
+      pack,
+      ...hashA,
+      ...(job ? hashJob : []),
+      ...(noisy ? [seed, ...noise, ...noisyGemm, ...hashT, tickets] : plainGemm),
+    ],
+  };
+}

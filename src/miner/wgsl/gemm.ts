@@ -1,0 +1,178 @@
+/**
+ * The int8 GEMM with its transcript (docs/protocol.md §5.5): C' = A'·B' in int32, after every r columns
+ * the XOR of each 16×16 tile into the tile's message, and the peel to the exact product at the end,
+ * while the accumulators are still in registers.
+ *
+ * A workgroup computes rows × columns of C, a thread 4×4 of it. Sixteen threads with consecutive
+ * numbers own one tile, and each of them also owns one of the tile's sixteen message words.
+ */
+
+/** How four int8 products are summed: the packed dot product of WGSL, or by unpacking. */
+export type DotKind = 'dp4a' | 'i32';
+
+export type GemmShape = {
+  readonly k: number;
+  readonly r: number;
+  /** Rows and columns of C per workgroup: multiples of 16, at most 64. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly dot: DotKind;
+  /** Noisy: fold the transcript and peel with this many limbs. 0: plain product, neither. */
+  readonly limbs: number;
+};
+
+const FOUR = [0, 1, 2, 3] as const;
+const LANES = ['x', 'y', 'z', 'w'] as const;
+const each = (line: (i: number, j: number) => string): string =>
+  FOUR.flatMap((i) => FOUR.map((j) => line(i, j))).join('\n    ');
+
+export const dotWgsl = (kind: DotKind): string =>
+  kind === 'dp4a'
+    ? 'fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }'
+    : `
+fn lane(x: u32, at: u32) -> i32 { return extractBits(bitcast<i32>(x), at, 8u); }
+fn dot4(a: u32, b: u32) -> i32 {
+  return lane(a, 0u) * lane(b, 0u) + lane(a, 8u) * lane(b, 8u)
+    + lane(a, 16u) * lane(b, 16u) + lane(a, 24u) * lane(b, 24u);
+}`;
+export const dotHeader = (kind: DotKind): string =>
+  kind === 'dp4a' ? 'requires packed_4x8_integer_dot_product;\n' : '';
+
+/** Columns of A that a workgroup loads at a time: whole folds, or a whole part of one. */
+export function columnStep(k: number, r: number): number {
+  const fits = (step: number): boolean =>
+    k % step === 0 && (r % step === 0 || step % r === 0) && step % 4 === 0;
+  for (let step = 64; step > 16; step -= 16) if (fits(step)) return step;
+  return 16;
+}
+
+/** Rows per workgroup for an operand of `size` rows: no more than it has, so that few lie idle. */
+export const groupSide = (size: number): number => Math.min(64, size);
+
+const loadWgsl = (name: string, from: string, side: number, words: number): string => `
+    for (var e = li; e < ${(side / 4) * words}u; e += THREADS) {
+      let row = ${from}0 + e / ${words}u * 4u;
+      let at = k0 + e % ${words}u;
+      ${name}[e % ${words}u * ${side / 4}u + e / ${words}u] = vec4<u32>(
+        ${FOUR.map((i) => `${name}In[min(row + ${i}u, ${from}Max) * K4 + at]`).join(',\n        ')});
+    }`;
+
+/** Reduce the threads' partial XORs of this step and roll them into the message words. */
+const rollWgsl = (folds: number, every: number): string => `
+    ${every > 1 ? `if (step % ${every}u == ${every - 1}u) {` : '{'}
+      for (var f = 0u; f < ${folds}u; f++) {
+        let fold = step / ${every}u * ${folds}u + f;
+        if (fold % 16u == li % 16u) {
+          var x = 0u;
+          for (var i = 0u; i < 16u; i++) { x ^= partial[f * THREADS + li / 16u * 16u + i]; }
+          message = ((message << 13u) | (message >> 19u)) ^ x;
+        }
+      }
+    }`;
+
+const peelTerm = (a: string, b: string, shift: string): string => `
+      { let a = ${a}; let b = ${b};
+    ${each((i, j) => `acc${i}${j} -= dot4(a.${LANES[i]}, b.${LANES[j]}) << ${shift};`)}
+      }`;
+
+const gather = (name: string, index: (lane: string) => string, from: string): string =>
+  `vec4<u32>(${FOUR.map((i) => `${name}[${index(`min(${from} + ${i}u, ${from}Max)`)}]`).join(', ')})`;
+
+/** C −= (A·F_L)·F_R + E_L·(E_R·B'): the thin factors as base-256 digits. */
+const peelWgsl = ({ r, limbs }: GemmShape): string => {
+  const thin = (lane: string): string => `(${lane} * ${limbs}u + limb) * R4 + w`;
+  const flat = (lane: string): string => `${lane} * R4 + w`;
+  return `
+  for (var w = 0u; w < ${r / 4}u; w++) {
+    for (var limb = 0u; limb < ${limbs}u; limb++) {
+      ${peelTerm(gather('thinA', thin, 'row'), gather('right', flat, 'column'), '(8u * limb)')}
+      ${peelTerm(gather('left', flat, 'row'), gather('thinB', thin, 'column'), '(8u * limb)')}
+    }
+  }`;
+};
+
+const bindings = (noisy: boolean): string => `
+struct G { m: u32, n: u32, firstRow: u32 };
+@group(0) @binding(0) var<uniform> g: G;
+@group(0) @binding(1) var<storage, read> AsIn: array<u32>;
+@group(0) @binding(2) var<storage, read> BsIn: array<u32>;
+@group(0) @binding(3) var<storage, read_write> product: array<f32>;
+${
+  noisy
+    ? `@group(0) @binding(4) var<storage, read_write> messages: array<u32>;
+@group(0) @binding(5) var<storage, read> left: array<u32>;
+@group(0) @binding(6) var<storage, read> right: array<u32>;
+@group(0) @binding(7) var<storage, read> thinA: array<u32>;
+@group(0) @binding(8) var<storage, read> thinB: array<u32>;`
+    : ''
+}`;
+
+/** The inner product over the words that lie in workgroup memory, with a fold after each r columns. */
+const multiplyWgsl = (s: GemmShape, step: number): string => {
+  const foldWords = Math.min(s.r, step) / 4;
+  const folds = s.limbs ? step / 4 / foldWords : 1;
+  const words = s.limbs ? foldWords : step / 4;
+  const xor = FOUR.map((i) => FOUR.map((j) => `acc${i}${j}`).join(' ^ ')).join(' ^ ');
+  return `
+    for (var f = 0u; f < ${folds}u; f++) {
+      for (var w = f * ${words}u; w < (f + 1u) * ${words}u; w++) {
+        let a = As[w * ${s.rows / 4}u + y];
+        let b = Bs[w * ${s.columns / 4}u + x];
+    ${each((i, j) => `acc${i}${j} += dot4(a.${LANES[i]}, b.${LANES[j]});`)}
+      }
+      ${s.limbs ? `partial[f * THREADS + li] = bitcast<u32>(${xor});` : ''}
+    }`;
+};
+
+/**
+ * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n float32, exact integers; messages: 16 words
+ * per tile. The grid is ⌈n/columns⌉ × as many row groups as wanted, beginning at row G.firstRow.
+ */
+export function gemmWgsl(s: GemmShape): string {
+  const step = columnStep(s.k, s.r);
+  const noisy = s.limbs > 0;
+  const threads = (s.rows * s.columns) / 16;
+  const folds = Math.max(1, step / s.r);
+  const store = each((i, j) => `product[(row + ${i}u) * g.n + column + ${j}u] = f32(acc${i}${j});`);
+  return `${dotHeader(s.dot)}${bindings(noisy)}
+const THREADS = ${threads}u;
+const K4 = ${s.k / 4}u;
+const R4 = ${s.r / 4}u;
+var<workgroup> As: array<vec4<u32>, ${(step / 4) * (s.rows / 4)}>;
+var<workgroup> Bs: array<vec4<u32>, ${(step / 4) * (s.columns / 4)}>;
+${noisy ? `var<workgroup> partial: array<u32, ${folds * threads}>;` : ''}
+${dotWgsl(s.dot)}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) li: u32) {
+  let row0 = g.firstRow + group.y * ${s.rows}u;
+  let column0 = group.x * ${s.columns}u;
+  let rowMax = g.m - 1u;
+  let columnMax = g.n - 1u;
+  // Threads 16·t..16·t+15 own tile t of the group; within it they lie 4×4.
+  let tile = li / 16u;
+  let y = tile / ${s.columns / 16}u * 4u + li % 16u / 4u;
+  let x = tile % ${s.columns / 16}u * 4u + li % 4u;
+  let row = row0 + y * 4u;
+  let column = column0 + x * 4u;
+  ${each((i, j) => `var acc${i}${j} = 0;`)}
+  ${noisy ? 'var message = 0u;' : ''}
+  for (var step = 0u; step < ${s.k / step}u; step++) {
+    let k0 = step * ${step / 4}u;
+    ${loadWgsl('As', 'row', s.rows, step / 4)}
+    ${loadWgsl('Bs', 'column', s.columns, step / 4)}
+    workgroupBarrier();
+    ${multiplyWgsl(s, step)}
+    workgroupBarrier();
+    ${noisy ? rollWgsl(folds, Math.max(1, s.r / step)) : ''}
+  }
+  // m and n are multiples of 16: a tile lies inside or outside as a whole.
+  if (row >= g.m || column >= g.n) { return; }
+  ${
+    noisy
+      ? `messages[((row / 16u) * (g.n / 16u) + column / 16u) * 16u + li % 16u] = message;
+  ${peelWgsl(s)}`
+      : ''
+  }
+  ${store}
+}`;
+}

@@ -1,0 +1,148 @@
+/** Every kernel of a linear against the naive oracle, on whatever WebGPU this Node finds. */
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import type { Linear } from '../../src/core/manifest.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import {
+  chooseDot,
+  createKernels,
+  readBuffers,
+  submit,
+  type Kernels,
+} from '../../src/miner/gpu-kernels.ts';
+import { createGpuLinear, createScratch } from '../../src/miner/gpu-linear.ts';
+import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
+import { NO_WINNER, RECORD, SLOT } from '../../src/miner/wgsl/hashing.ts';
+import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
+import { randomBytes, randomOperand } from '../oracle/random.ts';
+
+/** Chromium's own Vulkan loader and software device, where the machine has no other. */
+const CHROMIUM = '/usr/lib/chromium';
+function borrowVulkan(): void {
+  if (process.env.VK_ICD_FILENAMES || !existsSync(`${CHROMIUM}/libvulkan.so.1`)) return;
+  process.env.VK_ICD_FILENAMES = `${CHROMIUM}/vk_swiftshader_icd.json`;
+  // Dawn opens the loader by its name: one that is loaded already is found wherever it lies. It is no
+  // Node module, which Node says after loading it; NODELETE (0x1000) keeps it.
+  const flags = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000;
+  try {
+    process.dlopen({ exports: {} }, `${CHROMIUM}/libvulkan.so.1`, flags);
+  } catch (e) {
+    if (!String(e).includes('self-register')) throw e;
+  }
+}
+
+async function openGpu(): Promise<{ gpu: GPU; device: GPUDevice } | undefined> {
+  borrowVulkan();
+  const { create, globals } = await import('webgpu');
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  const adapter = await gpu.requestAdapter();
+  return adapter ? { gpu, device: await adapter.requestDevice() } : undefined;
+}
+const opened = await openGpu();
+if (!opened) console.warn('webgpu-kernels: skipped, no WebGPU adapter in this Node');
+
+const NUMBER = 3;
+/** Shapes: fewer tiles than a workgroup, odd group sides, r over and under the column step. */
+const SHAPES = [
+  { m: 32, k: 128, n: 128, r: 16 },
+  { m: 80, k: 256, n: 48, r: 32 },
+  { m: 16, k: 1024, n: 144, r: 128 },
+  { m: 48, k: 768, n: 32, r: 48 },
+  { m: 16, k: 2560, n: 16, r: 16 },
+];
+
+// Compiling is most of the time on a software device: once for all shapes.
+const compiled = new Map<DotKind, Promise<Kernels>>();
+function kernelsOf(dot: DotKind): Promise<Kernels> {
+  const kernels = compiled.get(dot) ?? createKernels(opened!.device, dot);
+  compiled.set(dot, kernels);
+  return kernels;
+}
+
+const words = (x: bigint): Uint32Array =>
+  Uint32Array.from({ length: 8 }, (_, i) => Number((x >> BigInt(32 * (7 - i))) & 0xffffffffn));
+
+async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: boolean) {
+  const { device } = opened!;
+  const { m, k, n } = shape;
+  const seed = `${JSON.stringify(shape)} ${extreme}`;
+  const ends = (name: string, size: number): Int8Array =>
+    Int8Array.from(randomBytes(name, size), (b) => (b & 1 ? 63 : -63));
+  const operand = extreme ? ends : randomOperand;
+  const A = operand(`${seed} A`, m * k);
+  const B = operand(`${seed} B`, n * k);
+  const sigma = randomBytes(`${seed} sigma`, 32);
+  const t = randomBytes(`${seed} t`, 32);
+  const want = naiveLinear(shape, NUMBER, sigma, t, A, B);
+  const linear: Linear = { ...shape, weights: plainHash(new Uint8Array(B)) };
+  const linears = Array.from({ length: NUMBER }, () => linear);
+  const scratch = createScratch(device, linears);
+  const kernels = await kernelsOf(dot);
+  const gpu = await createGpuLinear(kernels, scratch, linear, NUMBER, B, m - 3, 1 << 18);
+  device.queue.writeBuffer(gpu.input, 0, Float32Array.from(A));
+  const before = 4 * RECORD * (NUMBER - 1);
+  device.queue.writeBuffer(scratch.chain, before + 4 * SLOT.sigma, sigma);
+  device.queue.writeBuffer(scratch.chain, before + 4 * SLOT.t, t);
+  const run = async (limit: bigint, noisy: boolean) => {
+    device.queue.writeBuffer(scratch.limits, 32 * (NUMBER - 1), words(limit));
+    device.queue.writeBuffer(scratch.winners, 0, new Uint32Array(NUMBER).fill(NO_WINNER));
+    submit(device, [...gpu.steps(noisy, true), ...gpu.productHash()]);
+    const tiles = want.messages.length;
+    const [chain, messages, product, winners] = await readBuffers(device, [
+      { buffer: scratch.chain, bytes: 4 * RECORD * (NUMBER + 1) },
+      { buffer: scratch.messages, bytes: 64 * tiles },
+      { buffer: gpu.output, bytes: 4 * m * n },
+      { buffer: scratch.winners, bytes: 4 * NUMBER },
+    ]);
+    const slot = (record: number, at: number): Uint8Array =>
+      new Uint8Array(chain!, 4 * (record * RECORD + at), 32);
+    const winner = new Uint32Array(winners!)[NUMBER - 1]!;
+    return {
+      slot,
+      messages: new Uint8Array(messages!),
+      product: new Float32Array(product!),
+      winner,
+    };
+  };
+  return { want, run, A, B };
+}
+
+describe.skipIf(!opened)('kernels on WebGPU', () => {
+  const cases = SHAPES.flatMap((shape, i) =>
+    (['dp4a', 'i32'] as const).map((dot) => ({ shape, dot, extreme: i % 2 === 1 })),
+  );
+  it.each(cases)('equal the oracle: %j', async ({ shape, dot, extreme }) => {
+    const { want, run, A, B } = await runLinear(shape, dot, extreme);
+    const { m, k, n } = shape;
+    const lowest = want.tickets.reduce((x, y) => (y < x ? y : x));
+    const got = await run(lowest, true);
+    expect(got.slot(NUMBER, SLOT.a)).toEqual(want.a);
+    expect(got.slot(NUMBER, SLOT.sigma)).toEqual(want.sigma);
+    expect(Buffer.concat(want.messages).equals(got.messages)).toBe(true);
+    expect(got.slot(NUMBER, SLOT.t)).toEqual(want.t);
+    expect(got.winner).toBe(want.tickets.indexOf(lowest));
+    const product = Float32Array.from(want.product.flat());
+    expect(Buffer.from(got.product.buffer).equals(Buffer.from(product.buffer))).toBe(true);
+    const exact = multiply(matrixFrom(A, m, k), transpose(matrixFrom(B, n, k)));
+    expect(want.product).toEqual(exact);
+
+    // The first m − 3 rows are the job's: of A as int8, of C as int32.
+    const jobA = new Uint8Array(A.slice(0, (m - 3) * k));
+    expect(got.slot(NUMBER, SLOT.job)).toEqual(plainHash(jobA));
+    const jobC = Int32Array.from(exact.flat().slice(0, (m - 3) * n));
+    expect(got.slot(0, SLOT.job)).toEqual(plainHash(new Uint8Array(jobC.buffer)));
+
+    expect((await run(lowest - 1n, true)).winner).toBe(NO_WINNER);
+    expect((await run((1n << 256n) - 1n, true)).winner).toBe(0);
+    const plain = await run(0n, false);
+    expect(Buffer.from(plain.product.buffer).equals(Buffer.from(product.buffer))).toBe(true);
+  });
+
+  it('proves the packed dot product before it is chosen', async () => {
+    const kind = await chooseDot(opened!.gpu, opened!.device);
+    const has = opened!.gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product');
+    expect(kind).toBe(has ? 'dp4a' : 'i32');
+  });
+});
