@@ -1,0 +1,82 @@
+/**
+ * Packs a model: integers → manifest.json, seg-*.onnx, weights.bin in models/<name>/.
+ * Usage: node models/build.ts lingua|tiny      the same input always gives the same bytes
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tokensOf } from '../src/core/pow/seed.ts';
+import { plainHash } from '../src/core/hash.ts';
+import { manifestProblem, modelId, unitMacs, type Manifest } from '../src/core/manifest.ts';
+import { concat, toHex } from '../src/lib/bytes.ts';
+import { encodeOnnx } from '../src/miner/onnx.ts';
+import { MANIFEST_FILE, WEIGHTS_FILE, manifestToJson, segmentFile } from '../src/miner/package.ts';
+import { interpretModel } from '../test/oracle/interpret-onnx.ts';
+import { encoderSegments, VOCABULARY, type IntegerEncoder } from './encoder.ts';
+import { tinyEncoder, trainedEncoder } from './integers.ts';
+
+/**
+ * Pass time ÷ noisy-GEMM time, the largest over the reference backends, as measured on the CPU
+ * backend; κ and κ_job follow from it (docs/protocol.md §5.1).
+ */
+const OVERHEAD: Record<string, number> = { tiny: 3, lingua: 3 };
+
+const kappas = (o: number, sequences: number): Pick<Manifest, 'kappa64' | 'kappaJob64'> => ({
+  kappa64: Math.floor((64 * 0.9) / o),
+  kappaJob64: Math.floor((64 * 0.95 * (1 + (o - 1) / sequences)) / o),
+});
+
+/** Rank of the noise: 16 for narrow linears, near √(1.56·k) for wide ones. */
+const rankOf = (k: number): number => (k < 256 ? 16 : 32);
+const bytesOf = (x: Int8Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.length);
+
+function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Manifest {
+  const unanswered: Manifest = {
+    version: 1,
+    name: model.name,
+    sequences: model.sequences,
+    tokens: model.tokens,
+    vocabulary: VOCABULARY,
+    packing: 'bytes',
+    answerSize: model.head.n,
+    labels: [...model.labels],
+    segments: segments.map((s) => ({ hash: plainHash(s), size: s.length })),
+    linears: model.linears.map((l) => ({
+      m: model.sequences * model.tokens,
+      k: l.k,
+      n: l.n,
+      r: rankOf(l.k),
+      weights: plainHash(bytesOf(l.weight)),
+    })),
+    ...kappas(OVERHEAD[model.name]!, model.sequences),
+    knownAnswer: [],
+  };
+  const weights = model.linears.map((l) => l.weight);
+  const tokens = tokensOf(new Uint8Array(32), unanswered);
+  const { a } = interpretModel({ manifest: unanswered, segments, weights }, tokens);
+  return { ...unanswered, knownAnswer: a };
+}
+
+function build(name: string): void {
+  const folder = join(import.meta.dirname, name);
+  const model = name === 'tiny' ? tinyEncoder() : trainedEncoder(folder);
+  const graphs = encoderSegments(model);
+  const segments = graphs.map(encodeOnnx);
+  const manifest = manifestOf(model, segments);
+  const problem = manifestProblem(manifest);
+  if (problem) throw new Error(problem);
+  const weights = concat(...model.linears.map((l) => bytesOf(l.weight)));
+  for (const [i, bytes] of segments.entries()) writeFileSync(join(folder, segmentFile(i)), bytes);
+  writeFileSync(join(folder, WEIGHTS_FILE), weights);
+  const text = JSON.stringify(manifestToJson(manifest), undefined, 2);
+  writeFileSync(join(folder, MANIFEST_FILE), `${text}\n`);
+  const nodes = graphs.reduce((sum, g) => sum + g.nodes.length, 0);
+  const size = segments.reduce((sum, s) => sum + s.length, weights.length);
+  console.log(`${name}: id ${toHex(modelId(manifest))}`);
+  console.log(
+    `${segments.length} segments, ${nodes} nodes, ${size} bytes, ${unitMacs(manifest)} MAC`,
+  );
+}
+
+const name = process.argv[2];
+if (name !== 'tiny' && name !== 'lingua') throw new Error('usage: models/build.ts lingua|tiny');
+build(name);

@@ -1,0 +1,182 @@
+/**
+ * A model's package: manifest.json, seg-0.onnx … seg-L.onnx, weights.bin (all B_ℓᵀ joined).
+ * Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
+ */
+import { createBLAKE3 } from 'hash-wasm';
+import { manifestProblem, modelId, Manifest, type FileRef, type Linear } from '../core/manifest.ts';
+import { CodecError, encode } from '../core/codec.ts';
+import { equal, fromHex, toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import type { ModelPackage } from './backend.ts';
+import { ONNX_BYTES_MAX } from './onnx.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+export const WEIGHTS_FILE = 'weights.bin';
+export const segmentFile = (index: number): string => `seg-${index}.onnx`;
+const MANIFEST_BYTES_MAX = 2 ** 20;
+const WEIGHT_MAX = 63;
+
+const corrupt = (message: string, cause?: unknown): AppError =>
+  new AppError('MODEL_CORRUPT', message, { cause });
+
+/** Manifest as JSON: hashes in hex, everything else as it is. */
+export const manifestToJson = (m: Manifest): unknown => ({
+  ...m,
+  segments: m.segments.map((s) => ({ ...s, hash: toHex(s.hash) })),
+  linears: m.linears.map((l) => ({ ...l, weights: toHex(l.weights) })),
+  knownAnswer: m.knownAnswer.map(toHex),
+});
+
+type Fields = Record<string, unknown>;
+function object(value: unknown, at: string, keys: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw corrupt(`${at} is not an object`);
+  const found = Object.keys(value);
+  const odd = found.find((k) => !keys.includes(k)) ?? keys.find((k) => !found.includes(k));
+  if (odd !== undefined) throw corrupt(`${at}: '${odd}' is missing or not known`);
+  return value as Fields;
+}
+function array<T>(value: unknown, at: string, item: (x: unknown, at: string) => T): T[] {
+  if (!Array.isArray(value)) throw corrupt(`${at} is not a list`);
+  return value.map((x, i) => item(x, `${at}[${i}]`));
+}
+function number(value: unknown, at: string): number {
+  if (typeof value !== 'number') throw corrupt(`${at} is not a number`);
+  return value;
+}
+function text(value: unknown, at: string): string {
+  if (typeof value !== 'string') throw corrupt(`${at} is not a text`);
+  return value;
+}
+function digest(value: unknown, at: string): Uint8Array {
+  const bytes = fromHex(text(value, at), 32);
+  if (!bytes) throw corrupt(`${at} is not a hash of 64 hex digits`);
+  return bytes;
+}
+
+const LINEAR_KEYS = ['m', 'k', 'n', 'r', 'weights'] as const;
+const linear = (value: unknown, at: string): Linear => {
+  const f = object(value, at, LINEAR_KEYS);
+  const size = (key: string): number => number(f[key], `${at}.${key}`);
+  const weights = digest(f.weights, `${at}.weights`);
+  return { m: size('m'), k: size('k'), n: size('n'), r: size('r'), weights };
+};
+const file = (value: unknown, at: string): FileRef => {
+  const f = object(value, at, ['hash', 'size']);
+  return { hash: digest(f.hash, `${at}.hash`), size: number(f.size, `${at}.size`) };
+};
+
+const NUMBERS = [
+  'version',
+  'sequences',
+  'tokens',
+  'vocabulary',
+  'answerSize',
+  'kappa64',
+  'kappaJob64',
+] as const;
+const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer'] as const;
+
+/**
+ * Manifest from parsed JSON of unknown origin.
+ * @throws AppError MODEL_CORRUPT with the place that is wrong
+ */
+export function manifestFromJson(value: unknown): Manifest {
+  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS]);
+  const numbers = Object.fromEntries(NUMBERS.map((k) => [k, number(f[k], k)])) as Record<
+    (typeof NUMBERS)[number],
+    number
+  >;
+  const manifest: Manifest = {
+    ...numbers,
+    name: text(f.name, 'name'),
+    packing: text(f.packing, 'packing'),
+    labels: array(f.labels, 'labels', text),
+    segments: array(f.segments, 'segments', file),
+    linears: array(f.linears, 'linears', linear),
+    knownAnswer: array(f.knownAnswer, 'knownAnswer', digest),
+  };
+  try {
+    encode(Manifest, manifest);
+  } catch (e) {
+    if (e instanceof CodecError) throw corrupt(`manifest: ${e.message}`, e);
+    throw e;
+  }
+  const problem = manifestProblem(manifest);
+  if (problem) throw corrupt(`manifest: ${problem}`);
+  return manifest;
+}
+
+/** Manifest from the bytes of manifest.json. @throws AppError MODEL_CORRUPT */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length > MANIFEST_BYTES_MAX) throw corrupt(`manifest.json is over 1 MiB`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (e) {
+    throw corrupt('manifest.json is not JSON', e);
+  }
+  return manifestFromJson(value);
+}
+
+async function blake3Of(data: Uint8Array): Promise<Uint8Array> {
+  const hasher = await createBLAKE3();
+  return hasher.update(data).digest('binary');
+}
+
+/** B_ℓᵀ of each linear out of weights.bin, each against its hash and the range ±63. */
+async function readWeights(m: Manifest, bytes: Uint8Array): Promise<Int8Array[]> {
+  const size = m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
+  if (bytes.length !== size)
+    throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${size}`);
+  const weights: Int8Array[] = [];
+  let at = 0;
+  for (const [i, l] of m.linears.entries()) {
+    const part = bytes.slice(at, (at += l.k * l.n));
+    if (!equal(await blake3Of(part), l.weights))
+      throw corrupt(`weights of linear ${i + 1} do not match their hash`);
+    const values = new Int8Array(part.buffer);
+    const odd = values.find((w) => w > WEIGHT_MAX || w < -WEIGHT_MAX);
+    if (odd !== undefined)
+      throw new AppError('MODEL_REFUSED', `linear ${i + 1}: weight ${odd} is outside ±63`);
+    weights.push(values);
+  }
+  return weights;
+}
+
+async function readSegment(
+  ref: FileRef,
+  name: string,
+  read: (file: string) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  if (ref.size > ONNX_BYTES_MAX)
+    throw new AppError('MODEL_REFUSED', `${name} has ${ref.size} bytes, over ${ONNX_BYTES_MAX}`);
+  const bytes = await read(name);
+  if (bytes.length !== ref.size)
+    throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
+  if (!equal(await blake3Of(bytes), ref.hash)) throw corrupt(`${name} does not match its hash`);
+  return bytes;
+}
+
+/**
+ * A whole package through `read`, which gives a file of it by name.
+ * It proves that the files are the manifest's; checkModel proves that the model is exact.
+ * @throws AppError MODEL_MISSING (a file can't be read), MODEL_CORRUPT, MODEL_REFUSED
+ */
+export async function loadPackage(
+  read: (file: string) => Promise<Uint8Array>,
+): Promise<ModelPackage> {
+  const get = async (file: string): Promise<Uint8Array> => {
+    try {
+      return await read(file);
+    } catch (e) {
+      throw new AppError('MODEL_MISSING', `the model's file ${file} can't be read`, { cause: e });
+    }
+  };
+  const manifest = parseManifest(await get(MANIFEST_FILE));
+  const weights = await readWeights(manifest, await get(WEIGHTS_FILE));
+  const segments: Uint8Array[] = [];
+  for (const [i, ref] of manifest.segments.entries())
+    segments.push(await readSegment(ref, segmentFile(i), get));
+  return { id: modelId(manifest), manifest, segments, weights };
+}
