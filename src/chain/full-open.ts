@@ -1,0 +1,157 @@
+/** Opening a full chain: genesis into an empty store, or memory made again from a filled one. */
+import { encode, tryDecode, type Codec } from '../core/codec.ts';
+import { Body, Header } from '../core/formats.ts';
+import { ChainPointRecord, extendPoint, genesisPoint, type ChainPoint } from '../core/header.ts';
+import type { Params } from '../core/params.ts';
+import { EMPTY_TREE, treeRoot, treeSet, type Tree } from '../core/tree.ts';
+import type { Models } from '../core/tx.ts';
+import { equal, fromHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import { formatPut, readFormat, type Format } from './format-marker.ts';
+import { keepTree, readUndo, undoTree, type FullState } from './full-state.ts';
+import { createHeaderIndex } from './header-index.ts';
+import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from './records.ts';
+import type { Put, Store } from './store.ts';
+import { NO_TOTALS } from './totals.ts';
+
+const corrupt = (what: string): AppError =>
+  new AppError(
+    'STORE_CORRUPT',
+    `The chain's database is damaged: ${what}. Delete it to sync anew.`,
+  );
+
+/** @throws AppError STORE_FOREIGN, STORE_CORRUPT */
+export async function openFull(
+  store: Store,
+  params: Params,
+  models: Models,
+  nowMs: number,
+): Promise<FullState> {
+  const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
+  const stored = await readFormat(store, format);
+  if (stored === 'damaged') throw corrupt('it has no format marker');
+  if (stored === 'empty') return createGenesis(store, params, models, format, nowMs);
+
+  const genesis = genesisPoint(
+    params,
+    (await need(store, recordKey.main(0), MainEntry)).header.time,
+  );
+  if (!equal(genesis.id, stored)) throw corrupt('its first block is not the one of its marker');
+  const headId = await store.get(recordKey.head);
+  const header = await need(store, recordKey.header(headId ?? new Uint8Array(32)), Header);
+  const index = createHeaderIndex();
+  const head = await loadMain(store, params, index, header.height);
+  if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
+  await loadBranches(store, params, index, head);
+  const s: FullState = { store, params, models, index, trees: new Map(), head, totals: NO_TOTALS };
+  await loadState(s);
+  return s;
+}
+
+async function need<T>(store: Store, key: string, codec: Codec<T>): Promise<T> {
+  const data = await store.get(key);
+  const value = data && tryDecode(codec, data);
+  if (value === undefined) throw corrupt(`the record ${key} is missing or mangled`);
+  return value;
+}
+
+async function createGenesis(
+  store: Store,
+  params: Params,
+  models: Models,
+  format: Format,
+  nowMs: number,
+): Promise<FullState> {
+  const head = genesisPoint(params, nowMs);
+  const { id, header } = head;
+  const puts: Put[] = [
+    { key: recordKey.header(id), value: encode(Header, header) },
+    { key: recordKey.body(id), value: encode(Body, []) },
+    { key: recordKey.main(0), value: encode(MainEntry, { id, header }) },
+    { key: recordKey.point(0), value: encode(ChainPointRecord, head) },
+    { key: recordKey.recent(0, id), value: new Uint8Array(0) },
+    { key: recordKey.head, value: id },
+    formatPut(format, id),
+  ];
+  await store.batch(puts, true);
+  const index = createHeaderIndex();
+  index.add(head);
+  index.setMain([head]);
+  const s: FullState = { store, params, models, index, trees: new Map(), head, totals: NO_TOTALS };
+  keepTree(s, head, EMPTY_TREE);
+  return s;
+}
+
+/** Replays headers from the last stored point below the window, and so checks that they link. */
+async function loadMain(
+  store: Store,
+  params: Params,
+  index: FullState['index'],
+  headHeight: number,
+): Promise<ChainPoint> {
+  const lowest = Math.max(0, headHeight - WINDOW);
+  const start = lowest - (lowest % POINT_EVERY);
+  let point = await need(store, recordKey.point(start), ChainPointRecord);
+  const kept = start >= lowest ? [point] : [];
+  const to = recordKey.main(headHeight + 1);
+  const rows = await store.range(recordKey.main(start + 1), to);
+  for (const { key, value } of rows) {
+    const entry = tryDecode(MainEntry, value);
+    if (!entry || !equal(entry.header.prevHash, point.id)) throw corrupt(`${key} does not link`);
+    point = extendPoint(params, point, entry.header);
+    if (point.header.height >= lowest) kept.push(point);
+  }
+  for (const at of kept) index.add(at);
+  index.setMain(kept);
+  return point;
+}
+
+async function loadBranches(
+  store: Store,
+  params: Params,
+  index: FullState['index'],
+  head: ChainPoint,
+): Promise<void> {
+  const lowest = Math.max(0, head.header.height - WINDOW);
+  for (let from = recordKey.recent(lowest); ;) {
+    const rows = await store.range(from, 'i0');
+    for (const { key } of rows) {
+      const id = fromHex(key.slice(-64), 32);
+      if (!id) throw corrupt(`the key ${key} holds no id`);
+      if (index.get(id)) continue;
+      const header = await need(store, recordKey.header(id), Header);
+      const parent = index.get(header.prevHash);
+      // Its branch may start below the window: then it can't win and is left to be pruned.
+      if (parent) index.add(extendPoint(params, parent, header));
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    from = `${last.key}0`;
+  }
+}
+
+/** The state tree from its leaves, checked by undoing the head. */
+async function loadState(s: FullState): Promise<void> {
+  let tree: Tree = EMPTY_TREE;
+  for (let from = 's/'; ;) {
+    const rows = await s.store.range(from, 's0');
+    for (const { key, value } of rows) {
+      const leaf = fromHex(key.slice(2), 32);
+      if (!leaf) throw corrupt(`the key ${key} is no state key`);
+      tree = treeSet(tree, leaf, value);
+    }
+    const last = rows.at(-1);
+    if (!last) break;
+    from = `${last.key}0`;
+  }
+  const { head } = s;
+  keepTree(s, head, tree);
+  if (head.header.height === 0) return;
+  const undo = await readUndo(s, head.id);
+  if (!undo) throw corrupt('the newest block has no undo record');
+  s.totals = undo.totals;
+  // The head's header commits to the state before it.
+  const before = treeRoot(undoTree(tree, undo));
+  if (!equal(before, head.header.stateRoot) && !s.params.off.has('header.state-root'))
+    throw corrupt('its state is not the one that its newest block followed');
+}
