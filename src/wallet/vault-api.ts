@@ -10,7 +10,15 @@ export interface VaultStatus {
   /** Payout address of account 0, index 0; known also while locked. */
   readonly address: Uint8Array | undefined;
   readonly publicKey: Uint8Array | undefined;
+  /** Keys are stored but cannot be read; only `erase` and `restore` help. */
+  readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | undefined;
 }
+
+/** One-way events of the vault worker. */
+export type VaultEvents = {
+  /** After every change, and after an auto-lock. */
+  status: VaultStatus;
+};
 
 /** What the vault read from the bytes it signs: shown before and after. Amounts in nV. */
 export interface TxSummary {

@@ -1,0 +1,72 @@
+/** Unsigned transactions from fields: the bytes that the vault signs. */
+import { encode } from '../core/codec.ts';
+import { Tx, type TxOf } from '../core/formats.ts';
+import {
+  ANSWER_BYTES_MAX,
+  INPUT_BYTES_MAX,
+  REQUEST_LIFETIME_MAX,
+  REQUEST_LIFETIME_MIN,
+} from '../core/params.ts';
+import { utf8 } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import { AMOUNT_MAX } from './amount.ts';
+
+export const MEMO_BYTES_MAX = 64;
+
+/** What every transaction begins with: `client.prepare` gives all but `from`. */
+export interface TxBase {
+  readonly chainId: number;
+  /** x-only public key, 32 bytes. */
+  readonly from: Uint8Array;
+  readonly nonce: number;
+  /** Last height at which it is valid. */
+  readonly expiry: number;
+  /** nV. */
+  readonly fee: bigint;
+}
+
+/** @throws AMOUNT_RANGE (under 1 nV, or with the fee over 2^64−1), MEMO_LONG (over 64 bytes) */
+export function buildTransfer(
+  base: TxBase,
+  fields: { to: Uint8Array; amount: bigint; memo?: string },
+): Uint8Array {
+  requireAmount(fields.amount, 1n, base.fee);
+  const memo = utf8(fields.memo ?? '');
+  if (memo.length > MEMO_BYTES_MAX) throw new AppError('MEMO_LONG', `${memo.length} bytes`);
+  return encodeTx({ type: 'transfer', ...base, to: fields.to, amount: fields.amount, memo });
+}
+
+/** @throws AMOUNT_RANGE, LIFETIME_RANGE (30..1440 blocks), INPUT_LONG (over 4096 bytes) */
+export function buildRequest(
+  base: TxBase,
+  fields: { modelId: Uint8Array; reward: bigint; lifetime: number; input: Uint8Array },
+): Uint8Array {
+  const { lifetime, input } = fields;
+  requireAmount(fields.reward, 0n, base.fee);
+  if (lifetime < REQUEST_LIFETIME_MIN || lifetime > REQUEST_LIFETIME_MAX)
+    throw new AppError('LIFETIME_RANGE', `${lifetime} blocks`);
+  if (input.length > INPUT_BYTES_MAX) throw new AppError('INPUT_LONG', `${input.length} bytes`);
+  return encodeTx({ type: 'request', ...base, ...fields });
+}
+
+export const buildClaim = (
+  base: TxBase,
+  fields: { request: Uint8Array; commitment: Uint8Array },
+): Uint8Array => encodeTx({ type: 'claim', ...base, ...fields });
+
+/** @throws ANSWER_LONG (over 4096 bytes) */
+export function buildResult(
+  base: TxBase,
+  fields: { request: Uint8Array; answer: Uint8Array },
+): Uint8Array {
+  if (fields.answer.length > ANSWER_BYTES_MAX)
+    throw new AppError('ANSWER_LONG', `${fields.answer.length} bytes`);
+  return encodeTx({ type: 'result', ...base, ...fields });
+}
+
+function requireAmount(amount: bigint, least: bigint, fee: bigint): void {
+  if (amount < least || fee < 0n || amount + fee > AMOUNT_MAX)
+    throw new AppError('AMOUNT_RANGE', `${amount} nV and a fee of ${fee} nV`);
+}
+
+const encodeTx = (tx: TxOf<Tx['type']>): Uint8Array => encode(Tx, tx);

@@ -1,0 +1,38 @@
+/** From entropy to a key pair: BIP-39 seed, BIP-32 path, secp256k1, x-only (docs/protocol.md §2). */
+import { HDKey } from '@scure/bip32';
+import { mnemonicToSeedSync } from '@scure/bip39';
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { addressOf } from '../core/address.ts';
+import { assert } from '../lib/errors.ts';
+import { formatWords } from './words.ts';
+
+/** Not in SLIP-44's list as of November 2026; to be registered before a launch. */
+export const COIN_TYPE = 7333;
+
+export interface KeyPair {
+  /** 32 bytes. Fill with zeros after use. */
+  readonly secret: Uint8Array;
+  /** x-only, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly address: Uint8Array;
+}
+
+export const keyPath = (account: number, index: number): string =>
+  `m/44'/${COIN_TYPE}'/${account}'/0/${index}`;
+
+/** Key of an account and index, each below 2^31. */
+export const keyFromEntropy = (entropy: Uint8Array, account = 0, index = 0): KeyPair =>
+  keyAtPath(entropy, keyPath(account, index));
+
+export function keyAtPath(entropy: Uint8Array, path: string): KeyPair {
+  const seed = mnemonicToSeedSync(formatWords(entropy));
+  const root = HDKey.fromMasterSeed(seed);
+  const node = root.derive(path);
+  assert(node.privateKey, 'a derived key is private');
+  const secret = node.privateKey.slice();
+  seed.fill(0);
+  root.wipePrivateData();
+  node.wipePrivateData();
+  const publicKey = schnorr.getPublicKey(secret);
+  return { secret, publicKey, address: addressOf(publicKey) };
+}

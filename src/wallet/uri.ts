@@ -1,0 +1,99 @@
+/**
+ * Payment URIs after BIP-321: `pila:<address>?amount=1.5&label=…&message=…`. Amounts are VLT with a
+ * point. A parameter that starts with `req-` and that we do not know makes the whole URI void.
+ */
+import { AppError } from '../lib/errors.ts';
+import { readAddress } from './address.ts';
+import { formatAmount, parseAmount } from './amount.ts';
+
+export interface PaymentRequest {
+  readonly address: Uint8Array;
+  /** nV, at least 1. */
+  readonly amount: bigint | undefined;
+  /** Who is paid, in the payee's words: anybody can write anything here. */
+  readonly label: string | undefined;
+  readonly message: string | undefined;
+}
+
+const URI_CHARS_MAX = 2048;
+const TEXT_CHARS_MAX = 200;
+/** `web+pila` is what a browser lets us register. */
+const SCHEME = /^(?:web\+)?pila:(?:\/\/)?/i;
+
+/**
+ * Reads a URI, or a bare address.
+ * @throws URI_MALFORMED, URI_REQUIRED, and the codes of readAddress and parseAmount
+ */
+export function parseUri(text: string, prefix: string): PaymentRequest {
+  const trimmed = text.trim();
+  if (trimmed.length > URI_CHARS_MAX) throw malformed('too long');
+  const [path, query = ''] = splitOnce(trimmed.replace(SCHEME, ''), '?');
+  const address = readAddress(path, prefix);
+  const fields = parseQuery(query);
+  const amount = fields.get('amount');
+  return {
+    address,
+    amount: amount === undefined ? undefined : positive(parseAmount(amount)),
+    label: readText(fields.get('label')),
+    message: readText(fields.get('message')),
+  };
+}
+
+/** @param address text, as formatAddress gives it */
+export function formatUri(
+  address: string,
+  { amount, label, message }: Partial<Omit<PaymentRequest, 'address'>> = {},
+): string {
+  const fields = Object.entries({
+    amount: amount === undefined ? undefined : formatAmount(amount),
+    label,
+    message,
+  }).filter(([, value]) => value !== undefined && value !== '');
+  const query = fields
+    .map(([name, value]) => `${name}=${encodeURIComponent(value!.toWellFormed())}`)
+    .join('&');
+  return `pila:${address}${query && '?'}${query}`;
+}
+
+function parseQuery(query: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const part of query.split('&').filter(Boolean)) {
+    const [name, value = ''] = splitOnce(part, '=').map(unescape);
+    const key = name!.toLowerCase();
+    if (key.startsWith('req-')) throw new AppError('URI_REQUIRED', 'it asks for more than we know');
+    if (fields.has(key)) throw malformed('a field stands twice');
+    fields.set(key, value);
+  }
+  return fields;
+}
+
+function splitOnce(text: string, mark: string): [string, string | undefined] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + mark.length)];
+}
+
+function unescape(text: string | undefined): string {
+  try {
+    return decodeURIComponent(text ?? '');
+  } catch {
+    throw malformed('a % is not followed by UTF-8');
+  }
+}
+
+/** Text that a stranger wrote: short, without controls and without marks that turn its direction. */
+function readText(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text.length > TEXT_CHARS_MAX) throw malformed('a text is too long');
+  return plainText(text);
+}
+
+/** Text for a screen, with controls and direction marks shown as a blank box. */
+export const plainText = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
+
+function positive(amount: bigint): bigint {
+  if (amount === 0n) throw new AppError('AMOUNT_RANGE', 'nothing to pay');
+  return amount;
+}
+
+const malformed = (why: string) => new AppError('URI_MALFORMED', why);

@@ -1,0 +1,38 @@
+/** Seed words: BIP-39, 24 English words, no passphrase (docs/protocol.md §2). */
+import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { AppError } from '../lib/errors.ts';
+
+export const WORDS_COUNT = 24;
+export const ENTROPY_BYTES = 32;
+/** The 2048 English words. */
+export const WORD_LIST: readonly string[] = wordlist;
+/** Longer text is not 24 words of at most 8 letters, however it is spaced. */
+const TEXT_CHARS_MAX = 2000;
+const known = new Set(wordlist);
+
+/** 24 words, one space between, of 32 bytes of entropy. */
+export const formatWords = (entropy: Uint8Array): string => entropyToMnemonic(entropy, wordlist);
+
+/**
+ * The 32 bytes behind 24 words in any case and spacing. Messages name places, never words.
+ * @throws WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM
+ */
+export function parseWords(text: string): Uint8Array {
+  const words = splitWords(text);
+  if (words.length !== WORDS_COUNT)
+    throw new AppError('WORDS_COUNT', `${words.length} words, not ${WORDS_COUNT}`);
+  const unknown = words.flatMap((word, i) => (known.has(word) ? [] : [i + 1]));
+  if (unknown.length) throw new AppError('WORDS_UNKNOWN', unknown.join(', '));
+  try {
+    return mnemonicToEntropy(words.join(' '), wordlist);
+  } catch {
+    // Every word is known: only the checksum is left to be wrong. The cause could quote words.
+    throw new AppError('WORDS_CHECKSUM', 'the words do not belong together');
+  }
+}
+
+function splitWords(text: string): string[] {
+  if (text.length > TEXT_CHARS_MAX) throw new AppError('WORDS_COUNT', 'far too much text');
+  return text.normalize('NFKD').toLowerCase().split(/\s+/).filter(Boolean);
+}
