@@ -1,0 +1,127 @@
+/** A chain of states without headers' history: executes bodies one after another, and can undo them. */
+import { equal, toHex } from '../../src/lib/bytes.ts';
+import { bodyRoot } from '../../src/core/body.ts';
+import { isFault, type Fault } from '../../src/core/faults.ts';
+import { Account, type Body, type Header } from '../../src/core/formats.ts';
+import { decode } from '../../src/core/codec.ts';
+import { hash, ZERO_HASH } from '../../src/core/hash.ts';
+import { stateKey } from '../../src/core/keys.ts';
+import type { Params } from '../../src/core/params.ts';
+import { executeBlock, type Executed } from '../../src/core/state.ts';
+import { commitmentOf, type StateContext } from '../../src/core/state-tx.ts';
+import { bitsFromTarget } from '../../src/core/target.ts';
+import {
+  EMPTY_TREE,
+  proveKeys,
+  treeFromProof,
+  treeGet,
+  treeRoot,
+  treeUpdate,
+  type Tree,
+} from '../../src/core/tree.ts';
+import { MINER, MODEL, MODELS, paramsOf, type Person } from './fixtures.ts';
+
+export const ANSWER = Uint8Array.of(1, 2);
+/** What the fixture model is said to give for a request. */
+export const executionOf = (id: Uint8Array) => ({
+  execution: hash('execution', id),
+  answer: ANSWER,
+});
+export const commitment = (id: Uint8Array, payee: Person): Uint8Array =>
+  commitmentOf(id, payee.address, executionOf(id));
+
+export const checking: StateContext = { models: MODELS, executionOf };
+
+export class Ledger {
+  height = 0;
+  tree: Tree = EMPTY_TREE;
+  readonly done: Executed[] = [];
+  readonly params: Params;
+  readonly context: StateContext;
+
+  constructor(params: Params = paramsOf(), context: StateContext = checking) {
+    this.params = params;
+    this.context = context;
+  }
+
+  header(body: Body = [], fields: Partial<Header> = {}): Header {
+    return {
+      version: 1,
+      height: this.height + 1,
+      prevHash: ZERO_HASH,
+      mmrRoot: ZERO_HASH,
+      bodyRoot: bodyRoot(body),
+      stateRoot: treeRoot(this.tree),
+      sharesRoot: ZERO_HASH,
+      miner: MINER.address,
+      time: 1,
+      bits: bitsFromTarget(this.params.targetMax),
+      totalWork: 0n,
+      nonce: 0n,
+      modelId: MODEL,
+      jobId: ZERO_HASH,
+      proofDigest: ZERO_HASH,
+      ...fields,
+    };
+  }
+
+  /** The next state, or why there is none. Nothing is kept. */
+  preview(body: Body, fields: Partial<Header> = {}): Executed | Fault {
+    const header = this.header(body, fields);
+    return executeBlock(this.tree, header, body, this.params, this.context);
+  }
+
+  /** Executes the next block, and once more from its witness alone. */
+  add(body: Body = [], fields: Partial<Header> = {}): Executed {
+    const header = this.header(body, fields);
+    const full = this.preview(body, fields);
+    if (isFault(full)) throw new Error(`refused: ${full.fault} ${JSON.stringify(full.context)}`);
+    const witness = treeFromProof(proveKeys(this.tree, full.touched));
+    if (isFault(witness)) throw new Error('witness is malformed');
+    const again = executeBlock(witness, header, body, this.params, this.context);
+    if (isFault(again)) throw new Error(`the witness does not suffice: ${again.fault}`);
+    if (!equal(treeRoot(again.tree), treeRoot(full.tree))) throw new Error('roots differ');
+    this.tree = full.tree;
+    this.height++;
+    this.done.push(full);
+    return full;
+  }
+
+  /** Fault code of a block with this body. */
+  fault(body: Body, fields: Partial<Header> = {}): string | undefined {
+    const out = this.preview(body, fields);
+    return isFault(out) ? out.fault : undefined;
+  }
+
+  skip(blocks: number, fields: Partial<Header> = {}): void {
+    for (let i = 0; i < blocks; i++) this.add([], fields);
+  }
+
+  undo(): void {
+    const { changes } = this.done.pop()!;
+    this.tree = treeUpdate(
+      this.tree,
+      changes.map((c) => ({ key: c.key, value: c.before })),
+    );
+    this.height--;
+  }
+
+  account(of: Uint8Array): Account | undefined {
+    const value = treeGet(this.tree, stateKey.account(of));
+    return value && decode(Account, value);
+  }
+
+  balance(of: Person): bigint {
+    return this.account(of.address)?.balance ?? 0n;
+  }
+
+  /** A ledger where this person has mined `blocks` blocks that have matured. */
+  static rich(of: Person, blocks = 1, params = paramsOf(), context = checking): Ledger {
+    const ledger = new Ledger(params, context);
+    ledger.skip(blocks, { miner: of.address });
+    ledger.skip(params.maturityBlocks);
+    return ledger;
+  }
+}
+
+export const hexes = (keys: readonly Uint8Array[]): string[] => keys.map(toHex);

@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fromHex, toHex } from '../../src/lib/bytes.ts';
+import { isFault } from '../../src/core/faults.ts';
+import type { SignedTx, Tx } from '../../src/core/formats.ts';
+import { beginBlock, executeTx } from '../../src/core/state.ts';
+import { EMPTY_TREE, treeEntries, treeRoot, treeSet } from '../../src/core/tree.ts';
+import { ALICE, BOB, CAROL, MODEL, paramsOf, person } from './fixtures.ts';
+import { ANSWER, checking, commitment, Ledger } from './ledger.ts';
+import { Oracle } from './state-oracle.ts';
+
+const PEOPLE = [ALICE, BOB, CAROL, person(7)];
+// Signatures have tests of their own; without them a run is a hundred times faster.
+const context = { ...checking, signatureKnown: () => true };
+
+/** What somebody tries, made into a transaction of the moment. */
+const intent = fc.record({
+  type: fc.constantFrom('transfer', 'request', 'claim', 'result', 'claim', 'result'),
+  who: fc.nat(PEOPLE.length - 1),
+  to: fc.nat(PEOPLE.length - 1),
+  which: fc.nat(5),
+  amount: fc.oneof(fc.bigInt(1n, 1000n), fc.bigInt(1n, 200_000_000_000n)),
+  fee: fc.bigInt(0n, 50n),
+  lifetime: fc.constantFrom(30, 30, 31, 33),
+  /** One in ten goes wrong on purpose: nonce, commitment or answer. */
+  slip: fc.nat(29),
+});
+type Intent = typeof intent extends fc.Arbitrary<infer T> ? T : never;
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ miner: fc.nat(3), body: fc.array(intent, { maxLength: 8 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ undo: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 2, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 20 }) }) },
+);
+
+function txOf(i: Intent, oracle: Oracle): SignedTx {
+  const me = PEOPLE[i.who]!;
+  const nonce = oracle.of(me.address).nonce + (i.slip === 0 ? 1 : 0);
+  const common = { chainId: 3, from: me.key, nonce, expiry: oracle.height + 9, fee: i.fee };
+  const open = Object.keys(oracle.requests);
+  const claimed = open.filter((id) => oracle.requests[id]!.claims[toHex(me.address)]);
+  const ids = i.type === 'result' && claimed.length ? claimed : open;
+  const request = fromHex(ids[i.which % Math.max(ids.length, 1)] ?? toHex(MODEL), 32)!;
+  const cases: Record<string, Tx> = {
+    transfer: {
+      type: 'transfer',
+      ...common,
+      to: PEOPLE[i.to]!.address,
+      amount: i.amount,
+      memo: new Uint8Array(),
+    },
+    request: {
+      type: 'request',
+      ...common,
+      modelId: MODEL,
+      reward: i.amount,
+      lifetime: i.lifetime,
+      input: Uint8Array.of(i.which),
+    },
+    claim: {
+      type: 'claim',
+      ...common,
+      request,
+      commitment: commitment(request, i.slip === 1 ? PEOPLE[i.to]! : me),
+    },
+    result: {
+      type: 'result',
+      ...common,
+      request,
+      answer: i.slip === 2 ? Uint8Array.of(7) : ANSWER,
+    },
+  };
+  return { tx: cases[i.type]!, signature: new Uint8Array(64) };
+}
+
+/** Executes what the oracle allows, and checks that exactly that is allowed. */
+function addBlock(ledger: Ledger, oracle: Oracle, miner: number, intents: Intent[]): void {
+  const fields = { miner: PEOPLE[miner]!.address };
+  oracle.begin();
+  const block = beginBlock(ledger.tree, ledger.header([], fields), ledger.params, context);
+  if (isFault(block)) throw new Error(block.fault);
+  const body: SignedTx[] = [];
+  for (const i of intents) {
+    const signed = txOf(i, oracle);
+    const allowed = oracle.execute(signed.tx);
+    const refused = executeTx(block, signed);
+    expect(refused?.fault, `${i.type} is ${allowed ? 'valid' : 'not valid'}`).toEqual(
+      allowed ? undefined : expect.any(String),
+    );
+    if (allowed) body.push(signed);
+  }
+  oracle.end(fields.miner);
+  ledger.add(body, fields);
+}
+
+function checkAgainst(ledger: Ledger, oracle: Oracle): void {
+  const leaves = [...treeEntries(ledger.tree)].map((e) => [toHex(e.key), toHex(e.value)]);
+  const expected = [...oracle.leaves()].map(([key, value]) => [key, toHex(value)]);
+  expect(leaves).toEqual(expected.sort(([a], [b]) => (a! < b! ? -1 : 1)));
+  expect(oracle.coins() + oracle.burned).toBe(oracle.issued);
+}
+
+test('any blocks and reorganisations give the naive state, conserve coins, and can be undone', () => {
+  const seen = { refund: 0, paid: 0, undone: 0, txs: 0 };
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 20, maxLength: 50 }), (steps) => {
+      const ledger = new Ledger(paramsOf(), context);
+      let past = [new Oracle()];
+      for (const s of steps) {
+        if ('undo' in s) {
+          for (let i = 0; i < s.undo && ledger.height; i++) {
+            ledger.undo();
+            past = past.slice(0, -1);
+            seen.undone++;
+          }
+        } else {
+          for (let i = 0; i < ('skip' in s ? s.skip : 1); i++) {
+            const oracle = past.at(-1)!.copy();
+            const open = Object.keys(oracle.requests).length;
+            const { burned } = oracle;
+            addBlock(ledger, oracle, 'skip' in s ? 0 : s.miner, 'skip' in s ? [] : s.body);
+            if (oracle.burned > burned) seen.paid++;
+            else if (Object.keys(oracle.requests).length < open) seen.refund++;
+            seen.txs += 'skip' in s ? 0 : s.body.length;
+            past.push(oracle);
+          }
+        }
+        checkAgainst(ledger, past.at(-1)!);
+      }
+      // The root depends on the leaves alone, not on how they came to be.
+      const rebuilt = [...treeEntries(ledger.tree)].reduceRight(
+        (tree, e) => treeSet(tree, e.key, e.value),
+        EMPTY_TREE,
+      );
+      expect(treeRoot(ledger.tree)).toEqual(treeRoot(rebuilt));
+    }),
+    { numRuns: 20, seed: 1 },
+  );
+  // The run is worth its time only if it went through every fate of a request.
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(8);
+});
