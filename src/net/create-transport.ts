@@ -23,6 +23,8 @@ export interface TransportOptions extends Pick<
   readonly log?: Log;
 }
 
+const CLOSE_MS = 1000;
+
 type Connection = ReturnType<Host['getConnections']>[number];
 type Running = { sync: Sync; gossip: Gossip; stopped: AbortController };
 
@@ -66,8 +68,11 @@ export function createTransport(options: TransportOptions): Transport {
     log(`net: ${peer} charged: ${describeFault(f)}`);
     if (!penalties.charge(peer, PENALTY[f.fault], Date.now()) || !host) return;
     known.delete(peer);
-    for (const c of host.getConnections(peerIdFromString(peer)))
-      c.abort(new Error(`banned: ${f.fault}`));
+    for (const c of host.getConnections(peerIdFromString(peer))) {
+      for (const stream of c.streams) stream.abort(new Error(`banned: ${f.fault}`));
+      // Not abort: @libp2p/websockets 10 then leaves the socket open (a close code it may not send).
+      c.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch(() => c.abort(new Error('banned')));
+    }
   }
 
   const infoOf = (peer: string): PeerInfo[] => {

@@ -3,42 +3,49 @@
  * the limit. A peer id is free to make, so this protects from broken and lazy peers, and makes a
  * hostile one pay a new handshake per ban; it holds a bounded number of peers, least recent out.
  */
+import { BoundedMap } from '../lib/bounded.ts';
+
 export const BAN_AT = 100;
 export const BAN_MS = 10 * 60_000;
-/** Points forgiven per minute: an honest peer's rare slips never add up. */
-export const FORGIVEN_PER_MINUTE = 5;
+/** Time to forgive one point, in whole points: an honest peer's rare slips never add up. */
+export const FORGIVE_MS = 12_000;
 export const PENALTY_PEERS_MAX = 4096;
 
 interface Entry {
   points: number;
-  atMs: number;
+  /** When the next point began to be forgiven. */
+  sinceMs: number;
   bannedUntilMs: number;
 }
 
 export class Penalties {
-  readonly #peers = new Map<string, Entry>();
+  readonly #peers = new BoundedMap<string, Entry>(PENALTY_PEERS_MAX);
 
-  /** Adds points; true when that bans the peer (also when it was banned already). */
+  /** Adds points; true when the peer is banned then. */
   charge(peer: string, points: number, nowMs: number): boolean {
-    if (points <= 0) return this.isBanned(peer, nowMs);
-    const total = this.points(peer, nowMs) + points;
-    const until = this.#peers.get(peer)?.bannedUntilMs ?? 0;
-    const bannedUntilMs = total >= BAN_AT ? nowMs + BAN_MS : until;
-    this.#peers.delete(peer);
-    this.#peers.set(peer, { points: total, atMs: nowMs, bannedUntilMs });
-    if (this.#peers.size > PENALTY_PEERS_MAX) this.#peers.delete(this.#peers.keys().next().value!);
+    const entry = this.#at(peer, nowMs);
+    const total = entry.points + points;
+    const bannedUntilMs = total >= BAN_AT && points > 0 ? nowMs + BAN_MS : entry.bannedUntilMs;
+    this.#peers.set(peer, { ...entry, points: total, bannedUntilMs });
     return bannedUntilMs > nowMs;
   }
 
   points(peer: string, nowMs: number): number {
-    const entry = this.#peers.get(peer);
-    if (!entry) return 0;
-    // A ban that was served wipes the slate: the next slip is judged by itself.
-    if (entry.bannedUntilMs && entry.bannedUntilMs <= nowMs) return 0;
-    return Math.max(0, entry.points - ((nowMs - entry.atMs) / 60_000) * FORGIVEN_PER_MINUTE);
+    return this.#at(peer, nowMs).points;
   }
 
   isBanned(peer: string, nowMs: number): boolean {
-    return (this.#peers.get(peer)?.bannedUntilMs ?? 0) > nowMs;
+    return this.#at(peer, nowMs).bannedUntilMs > nowMs;
+  }
+
+  #at(peer: string, nowMs: number): Entry {
+    const entry = this.#peers.get(peer);
+    // A ban that was served wipes the slate: the next slip is judged by itself.
+    if (!entry || (entry.bannedUntilMs && entry.bannedUntilMs <= nowMs))
+      return { points: 0, sinceMs: nowMs, bannedUntilMs: 0 };
+    const forgiven = Math.max(0, Math.floor((nowMs - entry.sinceMs) / FORGIVE_MS));
+    if (forgiven >= entry.points) return { ...entry, points: 0, sinceMs: nowMs };
+    const sinceMs = entry.sinceMs + forgiven * FORGIVE_MS;
+    return { ...entry, points: entry.points - forgiven, sinceMs };
   }
 }

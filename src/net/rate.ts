@@ -1,4 +1,6 @@
 /** Token buckets, one per peer, for a bounded number of peers (least recently seen out). */
+import { BoundedMap } from '../lib/bounded.ts';
+
 export interface RateLimit {
   readonly perSecond: number;
   readonly burst: number;
@@ -7,7 +9,7 @@ const BUCKETS_MAX = 4096;
 
 export class RateLimiter {
   readonly #limit: RateLimit;
-  readonly #buckets = new Map<string, { tokens: number; atMs: number }>();
+  readonly #buckets = new BoundedMap<string, { tokens: number; atMs: number }>(BUCKETS_MAX);
 
   constructor(limit: RateLimit) {
     this.#limit = limit;
@@ -20,9 +22,7 @@ export class RateLimiter {
     const earned = (Math.max(0, nowMs - before.atMs) / 1000) * perSecond;
     const tokens = Math.min(burst, before.tokens + earned);
     const enough = tokens >= cost;
-    this.#buckets.delete(peer);
     this.#buckets.set(peer, { tokens: enough ? tokens - cost : tokens, atMs: nowMs });
-    if (this.#buckets.size > BUCKETS_MAX) this.#buckets.delete(this.#buckets.keys().next().value!);
     return enough;
   }
 }

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { seedsFromAddresses } from '../../src/net/bootstrap.ts';
+
+const A = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
+const HASH = 'uEiDp4cgOMM_RfTxbSuZJFFVj7S0Y8aWYZm38tinMia4qOA';
+
+it('groups addresses by peer, WebSockets first, and leaves bad ones out with a word', () => {
+  const log: string[] = [];
+  const direct = `/ip4/1.2.3.4/udp/5/webrtc-direct/certhash/${HASH}/p2p/${A}`;
+  const socket = `/dns4/seed.example/tcp/443/tls/ws/p2p/${A}`;
+  const nameless = '/ip4/127.0.0.1/tcp/1/ws';
+  const seeds = seedsFromAddresses([direct, 'http://x', nameless, socket], (l) => log.push(l));
+  expect(seeds.map((s) => [s.peer, s.addresses.map(String)])).toEqual([
+    [A, [socket, direct]],
+    [undefined, [nameless]],
+  ]);
+  expect(log).toHaveLength(1);
+});
+
+it('takes a bounded number of seeds and of addresses for each', () => {
+  const many = Array.from({ length: 100 }, (_, i) => `/ip4/127.0.0.1/tcp/${i + 1}/ws`);
+  expect(seedsFromAddresses(many, () => {})).toHaveLength(16);
+  const one = many.map((a) => `${a}/p2p/${A}`);
+  expect(seedsFromAddresses(one, () => {})[0]!.addresses).toHaveLength(8);
+});

@@ -1,0 +1,2 @@
+/** The chain of these tests. */
+export const CHAIN = 77;

@@ -1,0 +1,93 @@
+/** Transports in this process over loopback, stopped after each test. */
+import { afterEach } from 'vitest';
+import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
+import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
+import type { Handlers, Transport, Verdict } from '../../src/net/transport.ts';
+import { CHAIN } from './chain-id.ts';
+import { EXCHANGES } from './samples.ts';
+
+export const WEBSOCKET = '/ip4/127.0.0.1/tcp/0/ws';
+export const WEBRTC_DIRECT = '/ip4/127.0.0.1/udp/0/webrtc-direct';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(stops.splice(0).map((stop) => stop()));
+});
+/** Runs after the test, with the transports' own stops. */
+export const atEnd = (stop: () => Promise<void>): void => void stops.push(stop);
+
+/** Polls until the value is there; fails after 15 s. */
+export async function until<T>(what: string, get: () => T | undefined | false): Promise<T> {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const value = get();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > end) throw new Error(`never happened: ${what}`);
+    await new Promise((r) => setTimeout(r, 10));
+  }
+}
+
+export interface TestPeer {
+  readonly transport: Transport;
+  readonly blocks: { peer: string; announce: BlockAnnounce }[];
+  readonly txs: { peer: string; announce: TxAnnounce }[];
+  readonly requests: SyncRequest[];
+  readonly log: string[];
+  readonly id: string;
+  stop(): Promise<void>;
+}
+
+export async function startPeer(
+  options: Partial<TransportOptions> & { judge?: () => Verdict; handlers?: Partial<Handlers> } = {},
+): Promise<TestPeer> {
+  const { judge = () => 'accept', handlers, ...rest } = options;
+  const log: string[] = [];
+  const transport = createTransport({
+    chainId: CHAIN,
+    role: 'node',
+    bootstrap: [],
+    log: (line) => log.push(line),
+    ...rest,
+  });
+  const peer: Omit<TestPeer, 'id'> = {
+    transport,
+    blocks: [],
+    txs: [],
+    requests: [],
+    log,
+    stop: () => transport.stop(),
+  };
+  await transport.start({
+    async onRequest(_, request) {
+      peer.requests.push(request);
+      return EXCHANGES.find(([r]) => r.type === request.type)![1];
+    },
+    async onBlock(from, announce) {
+      peer.blocks.push({ peer: from, announce });
+      return judge();
+    },
+    async onTx(from, announce) {
+      peer.txs.push({ peer: from, announce });
+      return judge();
+    },
+    onPeers() {},
+    ...handlers,
+  });
+  atEnd(peer.stop);
+  const id = transport.addresses()[0]?.split('/p2p/').at(-1) ?? '';
+  return { ...peer, id };
+}
+
+export const startSeed = (options: Parameters<typeof startPeer>[0] = {}): Promise<TestPeer> =>
+  startPeer({ role: 'seed', listen: [WEBSOCKET], ...options });
+
+/** Until the client lists that peer. */
+export const sees = (client: TestPeer, id: string) =>
+  until('the client sees the seed', () => client.transport.peers().find((p) => p.id === id));
+
+/** Both ends list each other. */
+export async function connected(client: TestPeer, seed: TestPeer): Promise<string> {
+  await sees(client, seed.id);
+  await until('the seed sees a peer', () => seed.transport.peers().length > 0);
+  return seed.id;
+}

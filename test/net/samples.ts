@@ -1,0 +1,93 @@
+/** Values of every message kind: well-formed bytes that mean nothing. */
+import type { Header, Proof, SignedTx } from '../../src/core/formats.ts';
+import type { BlockAnnounce, SyncRequest, SyncResponse } from '../../src/core/messages.ts';
+
+export const hash = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+
+export const header: Header = {
+  version: 1,
+  height: 1,
+  prevHash: hash(1),
+  mmrRoot: hash(2),
+  bodyRoot: hash(3),
+  stateRoot: hash(4),
+  sharesRoot: hash(0),
+  miner: hash(5),
+  time: 1_700_000_000_000,
+  bits: 0x1f00ffff,
+  totalWork: 1000n,
+  nonce: 7n,
+  modelId: hash(6),
+  jobId: hash(0),
+  proofDigest: hash(8),
+};
+
+export const signedTx: SignedTx = {
+  tx: {
+    type: 'transfer',
+    chainId: 1,
+    from: hash(5),
+    nonce: 0,
+    expiry: 100,
+    fee: 1n,
+    to: hash(6),
+    amount: 2n,
+    memo: new Uint8Array(),
+  },
+  signature: new Uint8Array(64),
+};
+
+export const proof = (bytes = 100): Proof => ({
+  linear: 1,
+  tile: 0,
+  a: [hash(1)],
+  t: [],
+  rows: new Uint8Array(bytes),
+  rowPath: [],
+  columns: new Uint8Array(),
+  columnPath: [],
+});
+
+export const blockAnnounce = (sequence: number): BlockAnnounce => ({
+  block: { header, body: [signedTx], proof: proof() },
+  sequence,
+});
+
+const position = { height: 1, index: 0 };
+
+/** Each request with the answer that the tests' handler gives. */
+export const EXCHANGES: readonly (readonly [SyncRequest, SyncResponse])[] = [
+  [
+    { type: 'status' },
+    {
+      type: 'status',
+      genesis: header,
+      head: hash(9),
+      height: 1,
+      totalWork: 2n ** 255n,
+      agent: 'test',
+    },
+  ],
+  [
+    { type: 'headers', locator: [hash(1)], max: 512 },
+    { type: 'headers', headers: Array.from({ length: 512 }, () => header) },
+  ],
+  [
+    { type: 'blocks', ids: [hash(1)] },
+    { type: 'blocks', blocks: [{ id: hash(1), body: [signedTx], proof: proof(60_000) }] },
+  ],
+  [
+    { type: 'proof', block: hash(1), keys: Array.from({ length: 256 }, (_, i) => hash(i)) },
+    { type: 'proof', proof: new Uint8Array(1000).fill(3) },
+  ],
+  [
+    { type: 'witness', block: hash(1) },
+    // The largest answer there is.
+    { type: 'witness', proof: new Uint8Array(4 * 1024 * 1024 - 64).fill(4) },
+  ],
+  [{ type: 'transactions' }, { type: 'transactions', txs: [signedTx] }],
+  [
+    { type: 'history', address: hash(5), from: position, max: 50 },
+    { type: 'history', entries: [{ position, tx: signedTx }] },
+  ],
+];
