@@ -19,7 +19,7 @@ export const edgeOf = ({ rx, ry }: Disc): string => `M${-rx} 0A${rx} ${ry} 0 0 0
 /** Engraved lines on the rim's shaded right, closer together towards the edge. */
 export function shadeOf({ rx, ry, h }: Disc): string {
   let path = '';
-  for (let angle = 4, step = 3.2; angle < 78; angle += step, step *= 1.19) {
+  for (let angle = 5, step = 2.1; angle < 66; angle += step, step *= 1.06) {
     const rad = (angle * Math.PI) / 180;
     const x = rx * Math.cos(rad);
     const y = ry * Math.sin(rad);

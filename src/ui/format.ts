@@ -35,8 +35,12 @@ export function editVolts(nanovolts: bigint, locale: string): string {
 }
 
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
-/** With three significant digits and the fitting prefix: `41.2 GMAC/s`. */
-export function formatSi(value: number, unit: string, locale: string): string {
+/** With three significant digits and the fitting prefix: `41.2` and `GMAC/s`. */
+export function siOf(
+  value: number,
+  unit: string,
+  locale: string,
+): { number: string; unit: string } {
   let step = 0;
   let scaled = value;
   while (scaled >= 999.5 && step < STEPS.length - 1) {
@@ -44,7 +48,12 @@ export function formatSi(value: number, unit: string, locale: string): string {
     step++;
   }
   const number = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(scaled);
-  return `${number}\u00a0${STEPS[step]}${unit}`;
+  return { number, unit: `${STEPS[step]}${unit}` };
+}
+
+export function formatSi(value: number, unit: string, locale: string): string {
+  const parts = siOf(value, unit, locale);
+  return `${parts.number}\u00a0${parts.unit}`;
 }
 
 export const formatCount = (value: number | bigint, locale: string): string =>

@@ -23,7 +23,7 @@ export const en = {
     empty: 'One pair of discs for each unit you complete',
     shelf: 'one line = 12 units',
     legendCopper: 'copper and zinc: completed',
-    legendWork: 'outlined: in work',
+    legendWork: 'yellow: in work',
     legendBad: 'struck out: thrown away',
   },
   pila: {

@@ -24,7 +24,7 @@ export const it: Text = {
     empty: 'Una coppia di dischi per ogni unità completata',
     shelf: 'una linea = 12 unità',
     legendCopper: 'rame e zinco: completata',
-    legendWork: 'a contorno: in lavoro',
+    legendWork: 'giallo: in lavoro',
     legendBad: 'barrata: scartata',
   },
   pila: {
