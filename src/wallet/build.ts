@@ -43,7 +43,8 @@ export function buildRequest(
 ): Uint8Array {
   const { lifetime, input } = fields;
   requireAmount(fields.reward, 0n, base.fee);
-  if (lifetime < REQUEST_LIFETIME_MIN || lifetime > REQUEST_LIFETIME_MAX)
+  const isInRange = lifetime >= REQUEST_LIFETIME_MIN && lifetime <= REQUEST_LIFETIME_MAX;
+  if (!isInRange || !Number.isInteger(lifetime))
     throw new AppError('LIFETIME_RANGE', `${lifetime} blocks`);
   if (input.length > INPUT_BYTES_MAX) throw new AppError('INPUT_LONG', `${input.length} bytes`);
   return encodeTx({ type: 'request', ...base, ...fields });

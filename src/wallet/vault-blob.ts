@@ -69,7 +69,7 @@ export function decodeVault(stored: Uint8Array): VaultBlob {
 }
 
 const isCostBounded = ({ logN, r, p }: ScryptCost): boolean =>
-  logN >= 14 && r >= 1 && p >= 1 && p <= 4 && 128 * r * 2 ** logN <= SCRYPT_BYTES_MAX;
+  logN >= 10 && r >= 1 && p >= 1 && p <= 4 && 128 * r * 2 ** logN <= SCRYPT_BYTES_MAX;
 
 /** Encrypts entropy under a new data key, wrapped by `wrapKey`, which is what `wrap` describes. */
 export async function sealVault(

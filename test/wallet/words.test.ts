@@ -50,7 +50,11 @@ test('case, spacing and full-width letters do not matter', () => {
 
 test('entropy makes the round trip', () => {
   const entropy = fc.uint8Array({ minLength: 32, maxLength: 32 });
-  fc.assert(fc.property(entropy, (e) => expect(parseWords(formatWords(e))).toEqual(e)));
+  fc.assert(
+    fc.property(entropy, (e) => {
+      expect(parseWords(formatWords(e))).toEqual(e);
+    }),
+  );
 });
 
 test('faults have codes, and messages never hold a word', () => {
@@ -63,8 +67,7 @@ test('faults have codes, and messages never hold a word', () => {
   const swapped = words.with(0, words[1]!).with(1, words[0]!).join(' ');
   const [code, message] = codeOf(() => parseWords(swapped));
   expect(code).toBe('WORDS_CHECKSUM');
-  for (const word of words) expect(message).not.toContain(`${word} ${word}`);
-  expect(message).not.toContain('hamster');
+  expect(message).not.toMatch(/hamster|diagram|length/);
 });
 
 test('the list is the one BIP-39 names', () => {

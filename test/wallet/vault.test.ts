@@ -1,0 +1,432 @@
+import { IDBFactory } from 'fake-indexeddb';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { decode, encode } from '../../src/core/codec.ts';
+import { SignedTx, Tx } from '../../src/core/formats.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import { verifySignature } from '../../src/core/tx.ts';
+import { concat, toHex } from '../../src/lib/bytes.ts';
+import { connect, expose, type Port } from '../../src/lib/rpc.ts';
+import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
+import { keyFromEntropy } from '../../src/wallet/keys.ts';
+import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
+import { decodeVault, encodeVault } from '../../src/wallet/vault-blob.ts';
+import {
+  indexedDbStorage,
+  memoryStorage,
+  type VaultStorage,
+} from '../../src/wallet/vault-storage.ts';
+import { createVault, IDLE_LOCK_MS } from '../../src/wallet/vault.ts';
+import { formatWords, parseWords } from '../../src/wallet/words.ts';
+
+/** The least that a blob may ask for: 1 MiB instead of 128. */
+const CHEAP = { logN: 10, r: 8, p: 1 };
+const STRONG = 'orbit velvet canyon thimble pretzel lagoon';
+const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
+const code = (c: string) => expect.objectContaining({ code: c });
+const hash = (n: number) => new Uint8Array(32).fill(n);
+
+/** Time that stands still until it is told to go on. */
+function createClock() {
+  let timeMs = 1e12;
+  const timers = new Map<() => void, number>();
+  return {
+    now: () => timeMs,
+    after(ms: number, run: () => void) {
+      const key = () => run();
+      timers.set(key, timeMs + ms);
+      return () => void timers.delete(key);
+    },
+    advance(ms: number, fire = true) {
+      timeMs += ms;
+      for (const [run, at] of timers) if (fire && at <= timeMs && timers.delete(run)) run();
+    },
+  };
+}
+
+let storage: VaultStorage;
+let clock: ReturnType<typeof createClock>;
+let changes: VaultStatus[];
+let vault: VaultApi;
+const newVault = (cost = CHEAP) =>
+  createVault({ storage, crypto, clock, cost, onChange: (s) => changes.push(s) });
+beforeEach(() => {
+  storage = indexedDbStorage(new IDBFactory());
+  clock = createClock();
+  changes = [];
+  vault = newVault();
+});
+
+const base = (from: Uint8Array) => ({ chainId: 3, from, nonce: 4, expiry: 99, fee: 1000n });
+const transferOf = (from: Uint8Array) =>
+  buildTransfer(base(from), { to: hash(7), amount: 5n, memo: 'caffè\u202e' });
+async function backUp(): Promise<VaultStatus> {
+  const words = (await vault.words(STRONG)).split(' ');
+  const quiz = await vault.backupQuiz();
+  return vault.proveBackup(quiz.map((q) => words[q.place - 1]!));
+}
+
+describe('a new vault', () => {
+  test('there is none at first', async () => {
+    expect(await vault.status()).toEqual({
+      exists: false,
+      locked: false,
+      protected: false,
+      backedUp: false,
+      address: undefined,
+      publicKey: undefined,
+      problem: undefined,
+    });
+    for (const call of [vault.words(undefined), vault.sign(transferOf(hash(1))), vault.unlock('x')])
+      await expect(call).rejects.toThrow(code('VAULT_MISSING'));
+  });
+
+  test('is made once, has 24 words, and opens again on this device', async () => {
+    const status = await vault.create();
+    expect(status).toMatchObject({
+      exists: true,
+      locked: false,
+      protected: false,
+      backedUp: false,
+    });
+    const words = await vault.words(undefined);
+    expect(keyFromEntropy(parseWords(words)).address).toEqual(status.address);
+    await expect(vault.create()).rejects.toThrow(code('VAULT_EXISTS'));
+    await expect(vault.restore(words)).rejects.toThrow(code('VAULT_EXISTS'));
+    const later = newVault();
+    expect(await later.status()).toEqual(status);
+    expect(await later.words(undefined)).toBe(words);
+    await later.lock();
+    expect(await later.words(undefined)).toBe(words);
+  });
+
+  test('of two made at once one wins', async () => {
+    const results = await Promise.allSettled([vault.create(), newVault().create()]);
+    expect(results.filter((r) => r.status === 'fulfilled').length).toBe(1);
+  });
+
+  test('from words has their address and counts as backed up', async () => {
+    const entropy = hash(9);
+    const status = await vault.restore(formatWords(entropy).toUpperCase());
+    expect(status).toMatchObject({ address: keyFromEntropy(entropy).address, backedUp: true });
+    await expect(newVault().restore('zoo')).rejects.toThrow(code('WORDS_COUNT'));
+  });
+
+  test('stores neither entropy nor key in the clear, and its device key cannot be read', async () => {
+    await vault.restore(formatWords(hash(0xab)));
+    const { blob, deviceKey } = (await storage.load())!;
+    expect(toHex(blob)).not.toContain(toHex(hash(0xab)));
+    expect(toHex(blob)).not.toContain(toHex(keyFromEntropy(hash(0xab)).secret));
+    expect(deviceKey!.extractable).toBe(false);
+    await expect(crypto.subtle.exportKey('raw', deviceKey!)).rejects.toThrow();
+  });
+
+  test('is gone after erase', async () => {
+    await vault.create();
+    expect((await vault.erase()).exists).toBe(false);
+    expect(await storage.load()).toBe(undefined);
+    expect((await vault.create()).exists).toBe(true);
+  });
+});
+
+describe('a passphrase', () => {
+  beforeEach(async () => void (await vault.restore(formatWords(hash(3)))));
+
+  test('must be strong', async () => {
+    await expect(vault.protect('password')).rejects.toThrow(code('PASSPHRASE_WEAK'));
+    expect((await vault.status()).protected).toBe(false);
+  });
+
+  test('takes the place of the device key, locks, and opens, typed either way', async () => {
+    const { publicKey } = await vault.protect(`${STRONG} caff\u00e8`);
+    expect((await storage.load())!.deviceKey).toBe(undefined);
+    expect(await vault.lock()).toMatchObject({ locked: true, protected: true, publicKey });
+    const tx = transferOf(publicKey!);
+    for (const call of [vault.sign(tx), vault.words(STRONG), vault.backupQuiz()])
+      await expect(call).rejects.toThrow(code('VAULT_LOCKED'));
+    await expect(vault.protect(OTHER)).rejects.toThrow(code('VAULT_LOCKED'));
+    await expect(vault.unlock(OTHER)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    expect((await vault.status()).locked).toBe(true);
+    expect(await vault.unlock(`${STRONG} caffe\u0300`)).toMatchObject({ locked: false });
+    expect((await vault.sign(tx)).length).toBeGreaterThan(64);
+    expect((await newVault().status()).locked).toBe(true);
+  });
+
+  test('is asked again for the words, and can be changed while unlocked', async () => {
+    await vault.protect(STRONG);
+    await expect(vault.words(undefined)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    await expect(vault.words(OTHER)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    expect(await vault.words(STRONG)).toBe(formatWords(hash(3)));
+    await vault.protect(OTHER);
+    await expect(vault.unlock(STRONG)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    expect(await newVault().unlock(OTHER)).toMatchObject({ locked: false, backedUp: true });
+  });
+
+  test('of a cheaper time is made dearer at unlock: N = 2^17 by default', async () => {
+    await vault.protect(STRONG);
+    const today = createVault({ storage, crypto, clock });
+    await today.unlock(STRONG);
+    expect(decodeVault((await storage.load())!.blob).wrap).toMatchObject({ logN: 17, r: 8, p: 1 });
+    expect((await today.status()).locked).toBe(false);
+  });
+});
+
+describe('auto-lock', () => {
+  beforeEach(async () => void (await vault.restore(formatWords(hash(3)))));
+
+  test('after five idle minutes, each use starting them anew, and tells so', async () => {
+    const { publicKey } = await vault.protect(STRONG);
+    clock.advance(IDLE_LOCK_MS - 1);
+    await vault.sign(transferOf(publicKey!));
+    clock.advance(IDLE_LOCK_MS - 1);
+    expect((await vault.status()).locked).toBe(false);
+    changes = [];
+    clock.advance(1);
+    expect((await vault.status()).locked).toBe(true);
+    expect(changes).toMatchObject([{ locked: true }]);
+  });
+
+  test('also when the timer slept through it', async () => {
+    const { publicKey } = await vault.protect(STRONG);
+    clock.advance(IDLE_LOCK_MS, false);
+    await expect(vault.sign(transferOf(publicKey!))).rejects.toThrow(code('VAULT_LOCKED'));
+  });
+
+  test('never without a passphrase', async () => {
+    const { publicKey } = await vault.status();
+    clock.advance(10 * IDLE_LOCK_MS);
+    expect((await vault.status()).locked).toBe(false);
+    expect((await vault.sign(transferOf(publicKey!))).length).toBeGreaterThan(64);
+  });
+});
+
+describe('signing', () => {
+  test('is refused for spending until the backup is proven, allowed for work', async () => {
+    const { publicKey: from } = await vault.create();
+    const input = Uint8Array.of(1);
+    const request = { modelId: hash(2), reward: 1n, lifetime: 30, input };
+    const spending = [transferOf(from!), buildRequest(base(from!), request)];
+    for (const tx of spending) await expect(vault.sign(tx)).rejects.toThrow(code('BACKUP_FIRST'));
+    const work = [
+      buildClaim(base(from!), { request: hash(2), commitment: hash(3) }),
+      buildResult(base(from!), { request: hash(2), answer: input }),
+    ];
+    expect(await backUp()).toMatchObject({ backedUp: true });
+    for (const tx of [...spending, ...work]) {
+      const signed = decode(SignedTx, await vault.sign(tx));
+      expect(encode(Tx, signed.tx)).toEqual(tx);
+      expect(verifySignature(signed)).toBe(true);
+    }
+  });
+
+  test('work is signed before the backup', async () => {
+    const { publicKey: from } = await vault.create();
+    const claim = buildClaim(base(from!), { request: hash(2), commitment: hash(3) });
+    expect(verifySignature(decode(SignedTx, await vault.sign(claim)))).toBe(true);
+  });
+
+  test('never signs what it cannot read or what another key spends', async () => {
+    const { publicKey: from } = await vault.restore(formatWords(hash(3)));
+    const tx = transferOf(from!);
+    for (const bad of [new Uint8Array(), tx.slice(1), concat(tx, Uint8Array.of(0)), hash(0)]) {
+      await expect(vault.sign(bad)).rejects.toThrow(code('TX_MALFORMED'));
+      await expect(vault.describe(bad)).rejects.toThrow(code('TX_MALFORMED'));
+    }
+    await expect(vault.sign(transferOf(hash(1)))).rejects.toThrow(code('TX_SENDER'));
+  });
+
+  test('says what the bytes do, in text that cannot turn the line', async () => {
+    expect(await vault.describe(transferOf(hash(1)))).toEqual({
+      type: 'transfer',
+      to: hash(7),
+      amount: 5n,
+      fee: 1000n,
+      nonce: 4,
+      expiry: 99,
+      memo: 'caffè\ufffd',
+    });
+    const ask = { modelId: hash(2), reward: 8n, lifetime: 30, input: new Uint8Array() };
+    expect(await vault.describe(buildRequest(base(hash(1)), ask))).toMatchObject({
+      type: 'request',
+      to: undefined,
+      amount: 8n,
+      memo: '',
+    });
+  });
+});
+
+describe('the backup quiz', () => {
+  test('asks a place in each third, with the right word among six', async () => {
+    await vault.create();
+    const words = (await vault.words(undefined)).split(' ');
+    for (let i = 0; i < 20; i++) {
+      const quiz = await vault.backupQuiz();
+      expect(quiz.map((q) => Math.ceil(q.place / 8))).toEqual([1, 2, 3]);
+      for (const q of quiz) {
+        expect(new Set(q.choices).size).toBe(6);
+        expect(q.choices).toContain(words[q.place - 1]);
+      }
+    }
+  });
+
+  test('one wrong answer uses it up', async () => {
+    await vault.create();
+    const words = (await vault.words(undefined)).split(' ');
+    await expect(vault.proveBackup([])).rejects.toThrow(code('BACKUP_WRONG'));
+    const quiz = await vault.backupQuiz();
+    const right = quiz.map((q) => words[q.place - 1]!);
+    await expect(vault.proveBackup(right.slice(1))).rejects.toThrow(code('BACKUP_WRONG'));
+    await expect(vault.proveBackup(right)).rejects.toThrow(code('BACKUP_WRONG'));
+    expect((await vault.status()).backedUp).toBe(false);
+    await backUp();
+    expect((await newVault().status()).backedUp).toBe(true);
+  });
+});
+
+describe('damage', () => {
+  const alter = async (change: (blob: Uint8Array) => Uint8Array, keepKey = true) => {
+    const { blob, deviceKey } = (await storage.load())!;
+    const record = { blob: change(blob.slice()), deviceKey: keepKey ? deviceKey : undefined };
+    expect(await storage.save(record, blob)).toBe(true);
+  };
+  /** Changes one stored byte and makes the checksum right again. */
+  const forge = (at: number) => (blob: Uint8Array) => {
+    const data = blob.slice(0, -32);
+    data[at < 0 ? data.length + at : at]! ^= 1;
+    return concat(data, plainHash(data));
+  };
+
+  test('is told from a wrong passphrase, and never overwritten', async () => {
+    await vault.restore(formatWords(hash(3)));
+    await vault.protect(STRONG);
+    await alter((blob) => blob.with(200, blob[200]! ^ 1));
+    const later = newVault();
+    expect(await later.status()).toMatchObject({
+      exists: true,
+      locked: true,
+      problem: 'VAULT_CORRUPT',
+    });
+    await expect(later.unlock(STRONG)).rejects.toThrow(code('VAULT_CORRUPT'));
+    const stored = (await storage.load())!.blob;
+    await expect(later.create()).rejects.toThrow(code('VAULT_EXISTS'));
+    await expect(later.restore(formatWords(hash(3)))).rejects.toThrow(code('VAULT_EXISTS'));
+    expect((await storage.load())!.blob).toEqual(stored);
+    expect((await later.erase()).exists).toBe(false);
+    expect((await later.restore(formatWords(hash(3)))).exists).toBe(true);
+  });
+
+  test('of any part is found out, even under a right checksum', async () => {
+    await vault.create();
+    // wrap's tag, address, public key, backup flag's high bit, wrapped key, entropy's tag
+    for (const at of [1, 2, 40, -150, -70, -1]) {
+      const { blob } = (await storage.load())!;
+      await alter(forge(at));
+      await expect(newVault().words(undefined), `byte ${at}`).rejects.toThrow(
+        code('VAULT_CORRUPT'),
+      );
+      await alter(() => blob);
+    }
+    expect((await newVault().words(undefined)).split(' ').length).toBe(24);
+  });
+
+  test('a lost device key, an empty record, a newer version', async () => {
+    await vault.create();
+    await alter((blob) => blob, false);
+    await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
+    await alter((blob) => {
+      const data = blob.slice(0, -32).with(0, 2);
+      return concat(data, plainHash(data));
+    });
+    await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_VERSION'));
+    expect(await newVault().status()).toMatchObject({ problem: 'VAULT_VERSION' });
+    await alter(() => new Uint8Array());
+    await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
+  });
+
+  test('a blob cannot ask for boundless work or for none', async () => {
+    await vault.restore(formatWords(hash(3)));
+    await vault.protect(STRONG);
+    const blob = decodeVault((await storage.load())!.blob);
+    for (const cost of [
+      { logN: 40 },
+      { logN: 9 },
+      { r: 0 },
+      { logN: 17, r: 33 },
+      { p: 0 },
+      { p: 5 },
+    ])
+      expect(() =>
+        decodeVault(encodeVault({ ...blob, wrap: { ...blob.wrap, ...cost } as typeof blob.wrap })),
+      ).toThrow(code('VAULT_CORRUPT'));
+  });
+
+  test('a storage that fails says so', async () => {
+    const broken = {
+      open: () => {
+        throw new Error('private window');
+      },
+    };
+    storage = indexedDbStorage(broken as unknown as IDBFactory);
+    await expect(newVault().status()).rejects.toThrow(code('STORAGE_FAILED'));
+    await expect(newVault().create()).rejects.toThrow(code('STORAGE_FAILED'));
+  });
+});
+
+describe('two tabs', () => {
+  test('see each other: erased, protected, and never overwritten', async () => {
+    await vault.create();
+    const other = newVault();
+    await vault.protect(STRONG);
+    expect(await other.status()).toMatchObject({ protected: true, locked: true });
+    await other.unlock(STRONG);
+    await other.erase();
+    await expect(vault.words(STRONG)).rejects.toThrow(code('VAULT_MISSING'));
+    await other.restore(formatWords(hash(4)));
+    expect(await vault.words(undefined)).toBe(formatWords(hash(4)));
+  });
+
+  test('a change under one tab stops the other from writing', async () => {
+    await vault.create();
+    const inner = storage;
+    const { blob, deviceKey } = (await inner.load())!;
+    // The other tab writes between this one's reading and writing.
+    storage = { ...inner, load: async () => ({ blob, deviceKey }) };
+    await inner.save({ blob: encodeVault({ ...decodeVault(blob), backedUp: 1 }), deviceKey }, blob);
+    await expect(newVault().protect(STRONG)).rejects.toThrow(code('VAULT_CHANGED'));
+    expect(decodeVault((await inner.load())!.blob)).toMatchObject({ backedUp: 1 });
+  });
+});
+
+test.each([
+  ['IndexedDB', () => indexedDbStorage(new IDBFactory())],
+  ['memory', memoryStorage],
+])('%s storage replaces only what it is told to', async (_, create) => {
+  const store = create();
+  const record = (n: number) => ({ blob: hash(n), deviceKey: undefined });
+  expect(await store.load()).toBe(undefined);
+  expect(await store.save(record(1), hash(0))).toBe(false);
+  expect(await store.save(record(1), undefined)).toBe(true);
+  expect(await store.save(record(2), undefined)).toBe(false);
+  expect(await store.save(record(2), hash(1))).toBe(true);
+  expect((await store.load())!.blob).toEqual(hash(2));
+  await store.erase();
+  expect(await store.load()).toBe(undefined);
+});
+
+test('more calls than the queue holds are refused', async () => {
+  const calls = Array.from({ length: 40 }, () => vault.status());
+  const results = await Promise.allSettled(calls);
+  const refused = results.filter((r) => r.status === 'rejected');
+  expect(refused.map((r) => (r.reason as { code: string }).code)).toEqual(
+    Array<string>(8).fill('QUEUE_FULL'),
+  );
+});
+
+test('works across a port, with codes', async () => {
+  const { port1, port2 } = new MessageChannel();
+  expose(vault, port2 as Port);
+  const client = connect<VaultApi>(port1 as Port);
+  const { address } = await client.create();
+  expect(address).toBeInstanceOf(Uint8Array);
+  await expect(client.create()).rejects.toThrow(code('VAULT_EXISTS'));
+  port1.close();
+});
