@@ -1,0 +1,48 @@
+/** Speed of the CPU's linears, plain and noisy. Run: node bench/cpu-kernel.ts */
+import { plainHash } from '../src/core/hash.ts';
+import { createKernel } from '../src/miner/kernel/kernel.ts';
+import { randomBytes, randomOperand } from '../test/oracle/random.ts';
+
+const breathe = () => undefined;
+
+/** Shortest of several runs, ms. */
+async function shortest(run: () => unknown): Promise<number> {
+  let best = Infinity;
+  for (let i = 0; i < 7; i++) {
+    const start = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+for (const [m, k, n, r] of [
+  [32, 128, 512, 16],
+  [512, 128, 384, 16],
+  [1024, 256, 1024, 16],
+  [1024, 256, 1024, 32],
+  [1024, 512, 512, 16],
+  [1024, 512, 512, 32],
+  [1024, 768, 3072, 32],
+  [1024, 3072, 768, 64],
+] as const) {
+  const l = { m, k, n, r, weights: plainHash(new Uint8Array(0)) };
+  const kernel = await createKernel([l]);
+  kernel.loadOperand(randomOperand('a', m * k));
+  const values = Float32Array.from(randomOperand('a', m * k));
+  const b = randomOperand('b', n * k);
+  const sigma = randomBytes('sigma', 32);
+  const plain = await shortest(() => kernel.multiply(l, b, breathe));
+  const noisy = await shortest(() => kernel.multiplyNoisy(l, b, sigma, 1, breathe));
+  const rest = await shortest(() => {
+    kernel.loadActivations(l, values);
+    kernel.hashActivations(l, m);
+    kernel.product(l);
+  });
+  const rate = (ms: number) => ((m * k * n) / ms / 1e6).toFixed(1);
+  console.log(
+    `${m}×${k}×${n} r=${r}: plain ${plain.toFixed(2)} ms ${rate(plain)} GMAC/s, ` +
+      `noisy ${noisy.toFixed(2)} ms ${rate(noisy)} GMAC/s (+${((noisy / plain - 1) * 100).toFixed(0)} %), ` +
+      `load, hash A, unload ${rest.toFixed(2)} ms`,
+  );
+}

@@ -1,0 +1,8 @@
+// What the wasm module exports. Memory is laid out by the caller (../kernel.ts), from heapBase() on.
+export { hash, tickets, factors } from './blake3';
+export { packLeft, packRight, packRight16, gemm } from './gemm';
+export { addNoise, project, widen, quantize, toFloat } from './noise';
+
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,2 @@
+/** Text of kernel-wasm.ts, compiled from assembly/. */
+export function buildKernel(): Promise<string>;

@@ -1,0 +1,261 @@
+/**
+ * The CPU's linears: WebAssembly SIMD kernels on one memory that is laid out once for the largest of
+ * a model's linears. One unit at a time; the caller keeps units apart.
+ *
+ * The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more GEMM of depth 2r by the same
+ * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
+ */
+import type { Linear } from '../../core/manifest.ts';
+import { NOISE_KEY, permutations, type Side } from '../../core/pow/noise.ts';
+import { MESSAGE_BYTES, TILE, tileCount } from '../../core/pow/transcript.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { KERNEL_WASM } from './kernel-wasm.ts';
+
+type Call = (...args: number[]) => number;
+type Exports = Record<
+  | 'hash'
+  | 'tickets'
+  | 'factors'
+  | 'packLeft'
+  | 'packRight'
+  | 'packRight16'
+  | 'gemm'
+  | 'addNoise'
+  | 'project'
+  | 'widen'
+  | 'quantize'
+  | 'toFloat'
+  | 'heapBase',
+  Call
+> & { memory: WebAssembly.Memory };
+
+/** Larger ranks do not fit the noise kernel's byte tables. */
+const RANK_MAX = 240;
+/** Blocks of k for which E_R·B', at most 252 a block, stays inside int16. */
+const PEEL_BLOCKS_MAX = 130;
+/** MACs between two breaths: 10–20 ms, so that a pause is quick. */
+const SLAB_MACS = 3e8;
+/** Kernels read and write a little past a region's end. */
+const SLACK = 4096;
+const PAGE = 65_536;
+
+/** Bytes of each region for one linear. */
+const regionBytes = ({ m, k, n, r }: Linear) => ({
+  /** A as it comes, then C as it goes: float32. */
+  floats: 4 * m * Math.max(k, n),
+  a: m * k,
+  b: n * k,
+  /** A', then B': int8. */
+  noisy: Math.max(m, n) * k,
+  left: 2 * m * k,
+  right: 2 * n * k,
+  c: 4 * m * n,
+  leftFactor: m * r,
+  rightFactor: n * r,
+  /** Operands of the peel: int16, 2r to a row. */
+  thinLeft: 4 * m * r,
+  thinRows: 4 * n * r,
+  thinRight: 4 * n * r,
+  messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
+  tickets: (32 * m * n) / TILE ** 2,
+  sums: (16 * k) / r,
+  chainingValues: Math.max(m * k, 4 * m * n) / 32,
+  /** Four tables of k places for each side. */
+  placesA: 4 * k,
+  placesB: 4 * k,
+  sigma: 32,
+  noiseKey: 32,
+  digest: 128,
+});
+type Layout = ReturnType<typeof regionBytes>;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+const compileKernel = (): Promise<WebAssembly.Module> =>
+  (compiled ??= WebAssembly.compile(
+    Uint8Array.from(atob(KERNEL_WASM.replaceAll('\n', '')), (c) => c.charCodeAt(0)),
+  ));
+
+function layOut(linears: readonly Linear[], base: number) {
+  const sizes = linears.map(regionBytes);
+  let end = Math.ceil(base / 64) * 64;
+  const place = (name: keyof Layout): number => {
+    const at = end;
+    end += Math.ceil((Math.max(...sizes.map((s) => s[name])) + SLACK) / 64) * 64;
+    return at;
+  };
+  const names = Object.keys(sizes[0]!) as (keyof Layout)[];
+  const at = Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
+  return { at, bytes: end };
+}
+
+/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+export async function createKernel(linears: readonly Linear[]): Promise<Kernel> {
+  const rank = Math.max(...linears.map((l) => l.r));
+  if (rank > RANK_MAX) throw new AppError('MODEL_REFUSED', `rank ${rank} is over ${RANK_MAX}`);
+  const { exports } = await WebAssembly.instantiate(await compileKernel(), {
+    env: {
+      abort: () => {
+        throw new Error('kernel aborted');
+      },
+    },
+  });
+  const wasm = exports as unknown as Exports;
+  const { at, bytes } = layOut(linears, wasm.heapBase());
+  try {
+    wasm.memory.grow(Math.ceil(bytes / PAGE) - wasm.memory.buffer.byteLength / PAGE);
+  } catch (cause) {
+    throw new AppError('DEVICE_MEMORY', `${bytes} bytes for the kernels`, { cause });
+  }
+  return new Kernel(wasm, at);
+}
+
+/** Called between slabs of work; throws to stop it. */
+export type Breathe = () => Promise<void> | undefined;
+
+export class Kernel {
+  readonly #wasm: Exports;
+  readonly #at: Layout;
+
+  constructor(wasm: Exports, at: Layout) {
+    this.#wasm = wasm;
+    this.#at = at;
+    this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
+  }
+
+  #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#wasm.memory.buffer as ArrayBuffer, at, length);
+  }
+
+  #hash(at: number, length: number): Uint8Array<ArrayBuffer> {
+    const { chainingValues, digest } = this.#at;
+    this.#wasm.hash(at, length, chainingValues, digest);
+    return this.#bytes(digest, 32).slice();
+  }
+
+  /** Takes A (m×k float32). False when a value is not an integer in [−63, 63]. */
+  loadActivations({ m, k }: Linear, values: Float32Array): boolean {
+    assert(values.length === m * k, `A has ${m}×${k} values`);
+    const { floats, a } = this.#at;
+    new Float32Array(this.#wasm.memory.buffer, floats, m * k).set(values);
+    return this.#wasm.quantize(floats, m * k, a) !== 0;
+  }
+
+  /** Takes A (m×k int8), every value in [−63, 63]. */
+  loadOperand(values: Int8Array): void {
+    new Int8Array(this.#wasm.memory.buffer, this.#at.a, values.length).set(values);
+  }
+
+  /** A, copied. */
+  activations({ m, k }: Linear): Int8Array {
+    return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
+  }
+
+  /** BLAKE3 of the first `rows` rows of A as int8. */
+  hashActivations({ k }: Linear, rows: number): Uint8Array {
+    return this.#hash(this.#at.a, rows * k);
+  }
+
+  /** BLAKE3 of the first `rows` rows of C as int32. */
+  hashProduct({ n }: Linear, rows: number): Uint8Array {
+    return this.#hash(this.#at.c, 4 * rows * n);
+  }
+
+  /** C (m×n) as float32: a view that lasts until the next call. */
+  product({ m, n }: Linear): Float32Array<ArrayBuffer> {
+    const { c, floats } = this.#at;
+    this.#wasm.toFloat(c, m * n, floats);
+    return new Float32Array(this.#wasm.memory.buffer as ArrayBuffer, floats, m * n);
+  }
+
+  /** C = A·B exactly; `weights` is Bᵀ, n×k. */
+  async multiply(l: Linear, weights: Int8Array, breathe: Breathe): Promise<void> {
+    const { a, left, right } = this.#at;
+    this.#loadWeights(l, weights);
+    this.#wasm.packLeft(a, l.m * l.k, left);
+    this.#wasm.packRight(this.#at.b, l.n, l.k, right);
+    await this.#gemm(l, l.k, false, breathe);
+  }
+
+  /**
+   * The noisy product of linear `number` (1-based) under σ_ℓ: leaves C = A·B, gives t_ℓ and the
+   * tickets of all tiles (32 bytes each, a view that lasts until the next call).
+   */
+  async multiplyNoisy(
+    l: Linear,
+    weights: Int8Array,
+    sigma: Uint8Array,
+    number: number,
+    breathe: Breathe,
+  ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
+    const at = this.#at;
+    this.#loadWeights(l, weights);
+    this.#bytes(at.sigma, 32).set(sigma);
+    this.#placeNoise(l, 'a', sigma, at.placesA);
+    this.#placeNoise(l, 'b', sigma, at.placesB);
+    this.#packNoisy(l);
+    await this.#gemm(l, l.r, true, breathe);
+    const tiles = tileCount(l);
+    this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
+    const t = this.#hash(at.messages, MESSAGE_BYTES * tiles);
+    if (l.k / l.r > PEEL_BLOCKS_MAX) await this.multiply(l, weights, breathe);
+    else this.#peel(l);
+    return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
+  }
+
+  #loadWeights({ n, k }: Linear, weights: Int8Array): void {
+    assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
+    new Int8Array(this.#wasm.memory.buffer, this.#at.b, n * k).set(weights);
+  }
+
+  /** For every place c of a block: π(c), π(c−1), π⁻¹(c), π⁻¹(c)+1; 255 where there is none. */
+  #placeNoise({ k, r }: Linear, side: Side, sigma: Uint8Array, to: number): void {
+    const tables = this.#bytes(to, 4 * k);
+    permutations(sigma, side, k, r).forEach((place, c, order) => {
+      const j = c % r;
+      const inverse = c - j + place;
+      tables[c] = place;
+      tables[k + c] = j ? order[c - 1]! : 255;
+      tables[2 * k + inverse] = j;
+      tables[3 * k + inverse] = j + 1 < r ? j + 1 : 255;
+    });
+  }
+
+  /** A' and B' into the GEMM's operands, and all that the peel needs of B' while it is there. */
+  #packNoisy({ m, k, n, r }: Linear): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    w.factors(at.sigma, 0, m, r, at.noiseKey, at.leftFactor);
+    w.factors(at.sigma, 1, n, r, at.noiseKey, at.rightFactor);
+    w.addNoise(at.a, at.leftFactor, at.placesA, at.placesA + k, m, k, r, at.noisy);
+    w.packLeft(at.noisy, m * k, at.left);
+    w.addNoise(at.b, at.rightFactor, at.placesB, at.placesB + k, n, k, r, at.noisy);
+    w.packRight(at.noisy, n, k, at.right);
+    const place = at.placesA + 2 * k;
+    w.project(at.noisy, place, place + k, n, k, r, at.thinRows + 2 * r, 4 * r);
+    w.widen(at.rightFactor, n, r, at.thinRows, 4 * r);
+  }
+
+  #peel({ m, k, n, r }: Linear): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    const place = at.placesB + 2 * k;
+    w.project(at.a, place, place + k, m, k, r, at.thinLeft, 4 * r);
+    w.widen(at.leftFactor, m, r, at.thinLeft + 2 * r, 4 * r);
+    w.packRight16(at.thinRows, n, 2 * r, at.thinRight);
+    w.gemm(at.thinLeft, at.thinRight, at.c, m, n, 2 * r, 2 * r, at.sums, 0, 1);
+  }
+
+  /** C = left·right in slabs of rows; `fold` also writes the tiles' messages every `step` columns. */
+  async #gemm({ m, k, n }: Linear, step: number, fold: boolean, breathe: Breathe): Promise<void> {
+    const at = this.#at;
+    const slab = TILE * Math.max(1, Math.floor(SLAB_MACS / (TILE * n * k)));
+    for (let row = 0; row < m; row += slab) {
+      const rows = Math.min(slab, m - row);
+      const left = at.left + 2 * row * k;
+      const c = at.c + 4 * row * n;
+      const message = fold ? at.messages + (MESSAGE_BYTES * row * n) / TILE ** 2 : 0;
+      this.#wasm.gemm(left, at.right, c, rows, n, k, step, at.sums, message, 0);
+      await breathe();
+    }
+  }
+}

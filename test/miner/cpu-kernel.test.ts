@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { plainHash } from '../../src/core/hash.ts';
+import type { Linear } from '../../src/core/manifest.ts';
+import { createKernel, type Kernel } from '../../src/miner/kernel/kernel.ts';
+import { KERNEL_WASM } from '../../src/miner/kernel/kernel-wasm.ts';
+import { buildKernel } from '../../src/miner/kernel/build.mjs';
+import { toBigint } from '../../src/lib/bytes.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
+import { randomBytes, randomOperand } from '../oracle/random.ts';
+
+const shape = (m: number, k: number, n: number, r: number): Linear => ({
+  m,
+  k,
+  n,
+  r,
+  weights: plainHash(new Uint8Array(0)),
+});
+/** One tile; more steps than words; ranks of one, several and over 64 places; peel past int16. */
+const SHAPES = [
+  shape(16, 128, 16, 16),
+  shape(48, 320, 80, 16),
+  shape(32, 256, 48, 32),
+  shape(16, 384, 32, 48),
+  shape(32, 640, 16, 80),
+  shape(16, 1920, 16, 240),
+  shape(16, 2112, 16, 16),
+];
+const noBreath = () => undefined;
+const rowsOf = (c: Float32Array, l: Linear) => matrixFrom(c, l.m, l.n);
+
+describe('the kernel against the naive oracle', () => {
+  const operands = {
+    random: (seed: string, size: number) => randomOperand(seed, size),
+    extreme: (seed: string, size: number) =>
+      Int8Array.from(randomBytes(seed, size), (b) => (b & 1 ? 63 : -63)),
+    equal: (_: string, size: number) => new Int8Array(size).fill(63),
+  };
+  type Name = keyof typeof operands;
+  const all = Object.keys(operands) as Name[];
+  for (const l of SHAPES)
+    // The oracle is slow: large ones only where sums are largest.
+    for (const name of l.k > 1000 ? (['extreme'] as const) : all)
+      it(`${l.m}×${l.k}×${l.n} rank ${l.r}, ${name} operands`, async () => {
+        const kernel = await createKernel([l]);
+        const operand = operands[name];
+        const a = operand('a', l.m * l.k);
+        const b = operand('b', l.n * l.k);
+        const seed = randomBytes(`${name} seed`, 32);
+        const naive = naiveLinear(l, 3, seed, seed, a, b);
+        expect(kernel.loadActivations(l, Float32Array.from(a))).toBe(true);
+        expect(kernel.activations(l)).toEqual(a);
+        expect(kernel.hashActivations(l, l.m)).toEqual(naive.a);
+        const { t, tickets } = await kernel.multiplyNoisy(l, b, naive.sigma, 3, noBreath);
+        expect(t).toEqual(naive.t);
+        naive.tickets.forEach((ticket, tile) =>
+          expect(toBigint(tickets.slice(32 * tile, 32 * tile + 32))).toBe(ticket),
+        );
+        expect(rowsOf(kernel.product(l), l)).toEqual(naive.product);
+        kernel.loadOperand(a);
+        await kernel.multiply(l, b, noBreath);
+        expect(rowsOf(kernel.product(l), l)).toEqual(naive.product);
+      });
+});
+
+describe('one kernel for several linears', () => {
+  it('gives the same, whatever ran before', async () => {
+    const kernel = await createKernel(SHAPES);
+    for (const l of [...SHAPES, ...SHAPES.toReversed()]) {
+      const a = randomOperand(`a ${l.k}`, l.m * l.k);
+      const b = randomOperand(`b ${l.k}`, l.n * l.k);
+      kernel.loadOperand(a);
+      await kernel.multiply(l, b, noBreath);
+      const exact = multiply(matrixFrom(a, l.m, l.k), transpose(matrixFrom(b, l.n, l.k)));
+      expect(rowsOf(kernel.product(l), l)).toEqual(exact);
+      hashesRows(kernel, l, a);
+    }
+  });
+
+  function hashesRows(kernel: Kernel, l: Linear, a: Int8Array): void {
+    for (let rows = 1; rows <= l.m; rows++)
+      expect(kernel.hashActivations(l, rows)).toEqual(
+        plainHash(new Uint8Array(a.subarray(0, rows * l.k))),
+      );
+    const c = Int32Array.from(kernel.product(l));
+    for (const rows of [1, 2, 5, l.m])
+      expect(kernel.hashProduct(l, rows)).toEqual(
+        plainHash(new Uint8Array(c.buffer, 0, 4 * rows * l.n)),
+      );
+  }
+
+  it('stops between slabs when told to', async () => {
+    const l = shape(64, 4096, 2048, 64);
+    const kernel = await createKernel([l]);
+    const weights = new Int8Array(l.n * l.k);
+    let breaths = 0;
+    const stop = () => {
+      if (++breaths === 2) throw new AppError('PASS_ABORTED', 'stop');
+      return undefined;
+    };
+    await expect(kernel.multiply(l, weights, stop)).rejects.toThrow('stop');
+    expect(breaths).toBe(2);
+  });
+});
+
+describe('what the kernel refuses', () => {
+  const [l] = SHAPES as [Linear];
+  it.each([64, -64, 0.5, NaN, Infinity, -1e9, 2 ** 31])('an activation of %d', async (bad) => {
+    const kernel = await createKernel([l]);
+    for (const at of [0, 17, l.m * l.k - 1]) {
+      const values = new Float32Array(l.m * l.k).fill(-63);
+      expect(kernel.loadActivations(l, values)).toBe(true);
+      values[at] = bad;
+      expect(kernel.loadActivations(l, values)).toBe(false);
+    }
+  });
+
+  it('a rank that its tables cannot hold', async () => {
+    await expect(createKernel([shape(16, 2048, 16, 256)])).rejects.toMatchObject({
+      code: 'MODEL_REFUSED',
+    });
+  });
+});
+
+it('the committed wasm is what the source compiles to', async () => {
+  expect(await buildKernel()).toContain(KERNEL_WASM);
+});
