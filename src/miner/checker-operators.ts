@@ -1,0 +1,281 @@
+/**
+ * One transfer function per operator that a model may use: from what is known of the inputs to what
+ * is proven of the output, or a refusal. Div and Sqrt are not here: checker-patterns.ts has them.
+ * Every interval must hold for any order of summation, fused or not (docs/architecture.md).
+ */
+import type { OnnxNode } from './onnx.ts';
+import {
+  axisOf,
+  broadcast,
+  concat,
+  demandOtherAxis,
+  numbersOf,
+  reduced,
+  reshape,
+  slice,
+  transpose,
+} from './checker-shape.ts';
+import {
+  EXACT_MAX,
+  demand,
+  demandFloat,
+  demandWhole,
+  magnitude,
+  sizeOf,
+  whole,
+  type Value,
+} from './checker-value.ts';
+
+/** MatMul operands: 8 bits of significand, so that TF32 and bf16 multipliers are exact too. */
+export const MATMUL_OPERAND_MAX = 127;
+/** Entries of a head's matrix: larger ones belong into linears, and bounding them takes time. */
+export const HEAD_ENTRIES_MAX = 2 ** 20;
+const CAST_TO = { 1: 'float32', 6: 'int32' } as const;
+
+type Inputs = readonly Value[];
+type Attributes = OnnxNode['attributes'];
+interface Operator {
+  /** Names of its attributes: all must be there, and no other. */
+  readonly attributes: readonly string[];
+  /** How many inputs; Concat has any number. */
+  readonly inputs: number | undefined;
+  /** `same`: both inputs are one tensor, as in a square. */
+  run(x: Inputs, a: Attributes, sequences: number, same: boolean): Value;
+}
+
+const numeric = (...values: Inputs): void =>
+  values.forEach((v) => {
+    demandFloat(v);
+    demandWhole(v);
+  });
+
+const elementwise =
+  (f: (a: Value, b: Value, same: boolean) => readonly [number, number]) =>
+  ([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value => {
+    numeric(a!, b!);
+    const { dims, perSequence } = broadcast(a!, b!);
+    return whole(dims, ...f(a!, b!, same), perSequence);
+  };
+
+const compare = ([a, b]: Inputs): Value => {
+  numeric(a!, b!);
+  return { ...broadcast(a!, b!), type: 'bool', lo: 0, hi: 1, integer: true };
+};
+
+const corners = (a: Value, b: Value): number[] => [
+  a.lo * b.lo,
+  a.lo * b.hi,
+  a.hi * b.lo,
+  a.hi * b.hi,
+];
+
+function mul(inputs: Inputs, _: Attributes, __: number, same: boolean): Value {
+  const [a, b] = inputs as [Value, Value];
+  demandFloat(a);
+  demandFloat(b);
+  const { dims, perSequence } = broadcast(a, b);
+  const all = corners(a, b);
+  const lo = same ? Math.min(0, ...all) : Math.min(...all);
+  const hi = Math.max(...all);
+  if (a.integer && b.integer) {
+    const least = same ? (a.lo > 0 || a.hi < 0 ? Math.min(a.lo ** 2, a.hi ** 2) : 0) : lo;
+    return whole(dims, least, hi, perSequence);
+  }
+  const [x, scale] = a.integer ? [a, b] : [b, a];
+  demandWhole(x);
+  demand(
+    // constantValue has seen that a fractional constant holds powers of two only.
+    scale.constant && !scale.integer,
+    'scale',
+    'scales by something else than whole numbers or a constant of powers of two',
+  );
+  return { type: 'float32', dims, lo, hi, integer: false, perSequence };
+}
+
+function floor([x]: Inputs): Value {
+  demandFloat(x!);
+  return whole(x!.dims, Math.floor(x!.lo), Math.floor(x!.hi), x!.perSequence);
+}
+
+function clip([x, low, high]: Inputs): Value {
+  numeric(x!, low!, high!);
+  const bounds = [low!, high!].map((v) => {
+    demand(v.constant && v.dims.length === 0, 'attribute', 'a limit is not a scalar constant');
+    return v.constant[0]!;
+  });
+  const [from, to] = bounds as [number, number];
+  demand(from <= to, 'attribute', `limits ${from}..${to}`);
+  const clamp = (v: number): number => Math.min(Math.max(v, from), to);
+  return whole(x!.dims, clamp(x!.lo), clamp(x!.hi), x!.perSequence);
+}
+
+function cast([x]: Inputs, { to }: Attributes): Value {
+  demandWhole(x!);
+  const type = CAST_TO[to as keyof typeof CAST_TO];
+  demand(type, 'attribute', `casts to element type ${String(to)}`);
+  const fits = type === 'float32' ? x!.type !== 'float32' : x!.type === 'float32';
+  demand(fits && x!.type !== 'int64', 'type', `casts ${x!.type} to ${type}`);
+  return { ...x!, type, constant: undefined };
+}
+
+function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value {
+  demandWhole(data!);
+  demand(data!.type !== 'int64' && data!.type !== 'bool', 'type', `gathers ${data!.type}`);
+  demand(indices!.type === 'int32', 'type', `indices are ${indices!.type}, not int32`);
+  const axis = axisOf(attribute, data!.dims.length);
+  const size = data!.dims[axis]!;
+  demand(
+    indices!.lo >= 0 && indices!.hi < size,
+    'gather-range',
+    `indices ${indices!.lo}..${indices!.hi} of ${size} entries`,
+    indices!.lo < 0 ? indices!.lo : indices!.hi,
+  );
+  if (data!.perSequence) {
+    demandOtherAxis(data!, axis);
+    demand(!indices!.perSequence, 'sequence', 'looks up one unit tensor in another');
+  } else
+    demand(!indices!.perSequence || axis === 0, 'sequence', 'a table is read along axis 0 only');
+  const dims = [...data!.dims.slice(0, axis), ...indices!.dims, ...data!.dims.slice(axis + 1)];
+  const perSequence = data!.perSequence || indices!.perSequence;
+  return { ...data!, dims, perSequence, constant: undefined };
+}
+
+/** Interval of Σ a·w over a constant's columns, and the largest Σ |a|·|w|. */
+export function columnBounds(
+  a: Value,
+  weights: ArrayLike<number>,
+  rows: number,
+  columns: number,
+  at: (row: number, column: number) => number,
+): { lo: number; hi: number; sum: number } {
+  let [lo, hi, sum] = [Infinity, -Infinity, 0];
+  for (let j = 0; j < columns; j++) {
+    let [low, high, total] = [0, 0, 0];
+    for (let i = 0; i < rows; i++) {
+      const w = weights[at(i, j)]!;
+      low += w > 0 ? w * a.lo : w * a.hi;
+      high += w > 0 ? w * a.hi : w * a.lo;
+      total += Math.abs(w);
+    }
+    lo = Math.min(lo, low);
+    hi = Math.max(hi, high);
+    sum = Math.max(sum, total * magnitude(a));
+  }
+  return { lo, hi, sum };
+}
+
+function matmul([a, b]: Inputs): Value {
+  numeric(a!, b!);
+  for (const v of [a!, b!])
+    demand(
+      magnitude(v) <= MATMUL_OPERAND_MAX,
+      'matmul-operand',
+      `an operand could reach ${magnitude(v)}, over ${MATMUL_OPERAND_MAX}`,
+      magnitude(v),
+    );
+  const [p, q] = [a!.dims, b!.dims];
+  demand(p.length >= 2 && q.length >= 2 && p.at(-1) === q.at(-2), 'shape', `[${p}]·[${q}]`);
+  demand(a!.perSequence, 'sequence', 'the left operand does not depend on the unit');
+  const k = p.at(-1)!;
+  const dims = [...p.slice(0, -1), q.at(-1)!];
+  if (b!.perSequence) {
+    const same = p.length === q.length && p.slice(0, -2).every((d, i) => d === q[i]);
+    demand(same && p.length >= 3, 'sequence', `[${p}]·[${q}] would mix sequences`);
+    const bound = k * magnitude(a!) * magnitude(b!);
+    demand(bound < EXACT_MAX, 'matmul-sum', `a sum could reach ${bound}`, bound);
+    const all = corners(a!, b!);
+    return whole(dims, k * Math.min(...all), k * Math.max(...all), true);
+  }
+  demand(q.length === 2 && b!.constant, 'shape', 'the right operand is no constant matrix');
+  const n = q[1]!;
+  demand(k * n <= HEAD_ENTRIES_MAX, 'shape', `a head of ${k * n} entries`, k * n);
+  const { lo, hi, sum } = columnBounds(a!, b!.constant, k, n, (i, j) => i * n + j);
+  demand(sum < EXACT_MAX, 'matmul-sum', `a sum could reach ${sum}`, sum);
+  return whole(dims, lo, hi, true);
+}
+
+function reduceSum([x, axes]: Inputs, { keepdims }: Attributes): Value {
+  numeric(x!);
+  const { dims, count } = reduced(x!, axes!, keepdims);
+  const bound = count * magnitude(x!);
+  demand(bound < EXACT_MAX, 'sum', `a sum of ${count} could reach ${bound}`, bound);
+  return whole(dims, count * x!.lo, count * x!.hi, x!.perSequence);
+}
+
+function reduceMax([x, axes]: Inputs, { keepdims }: Attributes): Value {
+  numeric(x!);
+  return { ...x!, dims: reduced(x!, axes!, keepdims).dims, constant: undefined };
+}
+
+/** Moves entries and changes none. */
+const moved = (v: Value): Value => ({ ...v, constant: undefined });
+const movable = (v: Value): Value => {
+  demandWhole(v);
+  demand(v.type === 'float32' || v.type === 'int32', 'type', `moves ${v.type}`);
+  return v;
+};
+
+const binary = (run: Operator['run']): Operator => ({ attributes: [], inputs: 2, run });
+
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['Add', binary(elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi]))],
+  ['Sub', binary(elementwise((a, b, same) => (same ? [0, 0] : [a.lo - b.hi, a.hi - b.lo])))],
+  ['Mul', binary(mul)],
+  ['Greater', binary(compare)],
+  ['GreaterOrEqual', binary(compare)],
+  ['Less', binary(compare)],
+  ['LessOrEqual', binary(compare)],
+  ['Floor', { attributes: [], inputs: 1, run: floor }],
+  ['Clip', { attributes: [], inputs: 3, run: clip }],
+  ['Cast', { attributes: ['to'], inputs: 1, run: cast }],
+  ['Gather', { attributes: ['axis'], inputs: 2, run: gather }],
+  ['MatMul', binary(matmul)],
+  [
+    'Reshape',
+    binary(([x, dims], _, sequences) => moved(reshape(movable(x!), numbersOf(dims!), sequences))),
+  ],
+  [
+    'Transpose',
+    {
+      attributes: ['perm'],
+      inputs: 1,
+      run: ([x], { perm }) => moved(transpose(movable(x!), perm)),
+    },
+  ],
+  [
+    'Slice',
+    { attributes: [], inputs: 4, run: ([x, a, b, c]) => moved(slice(movable(x!), a!, b!, c!)) },
+  ],
+  [
+    'Concat',
+    {
+      attributes: ['axis'],
+      inputs: undefined,
+      run: (parts, { axis }) => moved(concat(parts.map(movable), axis)),
+    },
+  ],
+  ['ReduceSum', { attributes: ['keepdims'], inputs: 2, run: reduceSum }],
+  ['ReduceMax', { attributes: ['keepdims'], inputs: 2, run: reduceMax }],
+]);
+
+/** Result of one node, or a refusal. */
+export function runOperator(node: OnnxNode, inputs: readonly Value[], sequences: number): Value {
+  const operator = OPERATORS.get(node.op);
+  demand(operator, 'operator', `operator ${node.op} is not allowed`);
+  demand(node.outputs.length === 1, 'operator', `${node.outputs.length} outputs, not one`);
+  const count = operator.inputs ?? Math.max(1, inputs.length);
+  demand(inputs.length === count, 'operator', `${inputs.length} inputs of ${node.op}`);
+  const names = Object.keys(node.attributes);
+  const odd =
+    names.find((n) => !operator.attributes.includes(n)) ??
+    operator.attributes.find((n) => !names.includes(n));
+  demand(odd === undefined, 'attribute', `attribute '${odd}' of ${node.op} is odd or missing`);
+  const same = inputs.length === 2 && node.inputs[0] === node.inputs[1];
+  const value = operator.run(inputs, node.attributes, sequences, same);
+  demand(
+    value.dims.length <= 6 && sizeOf(value.dims) <= 2 ** 26,
+    'shape',
+    'the result is too large',
+  );
+  return value;
+}
