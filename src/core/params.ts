@@ -56,6 +56,14 @@ export const PASSES_PER_BLOCK_MIN = 16n;
 /** Proofs that a light client keeps of the newest blocks. */
 export const PROOFS_KEPT = 100;
 
+/**
+ * Networks with a faucet hold this at genesis, for a key that everybody knows: coins to try things
+ * with. Secret = H_genesis("faucet").
+ */
+export const FAUCET_SUPPLY = 10_000_000n * NANOVOLTS;
+export const FAUCET_SECRET = 'ccfc0523e2776f8833ca07a95677b01e3a4296cc0a7f4e8912714916eb35648b';
+export const FAUCET_ADDRESS = '53c4cbac4cb5dd9e27840981678263d70c29e22b94d5f58ffad80b2ea420aff3';
+
 const timing = (blockTimeMs: number, localClock: boolean) => ({
   blockTimeMs,
   halfLifeMs: 60 * blockTimeMs,

@@ -1,5 +1,5 @@
 /** The miner worker's protocol: what the client asks of it and what it tells. */
-import type { Fault } from '../core/faults.ts';
+import type { Fault, FaultCode } from '../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../core/formats.ts';
 
 export type BackendChoice = 'auto' | 'webgpu' | 'cpu';
@@ -77,8 +77,13 @@ export type MinerApi = {
   pause(): void;
   /** After the unit in work. */
   finish(): void;
-  /** Replays the winning unit on the CPU. */
-  check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<Fault | undefined>;
+  /** Replays the winning unit on the CPU; `off`: rules switched off in attack runs. */
+  check(
+    header: Header,
+    proof: Proof,
+    jobInput: Uint8Array | undefined,
+    off?: readonly FaultCode[],
+  ): Promise<Fault | undefined>;
   /** Runs a request's input. */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
 };

@@ -3,7 +3,7 @@
  * winning units into blocks. It holds one device backend and, beside it, the CPU backend that
  * re-checks wins and replays other people's blocks.
  */
-import type { Fault } from '../core/faults.ts';
+import type { Fault, FaultCode } from '../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../core/formats.ts';
 import { unitMacs } from '../core/manifest.ts';
 import { proofDigest } from '../core/pow/proof.ts';
@@ -153,7 +153,7 @@ export class Miner {
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
     const { model, cpu } = await this.#load(name);
-    this.#device = (choice !== 'cpu' && (await this.#webgpu(model, choice))) || cpu;
+    this.#device = (choice !== 'cpu' && (await this.#webgpu(model, cpu, choice))) || cpu;
     const { kind, device } = this.#device;
     this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
   }
@@ -163,13 +163,17 @@ export class Miner {
   }
 
   /** A self-tested WebGPU device; undefined when `auto` may fall back to the CPU. */
-  async #webgpu(model: ModelPackage, choice: BackendChoice): Promise<Backend | undefined> {
+  async #webgpu(
+    model: ModelPackage,
+    cpu: Backend,
+    choice: BackendChoice,
+  ): Promise<Backend | undefined> {
     let device: Backend | undefined;
     try {
       if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
       device = await this.#parts.createWebgpu(model);
       this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
-      await selfTest(device, model);
+      await selfTest(device, model, cpu);
       return device;
     } catch (e) {
       await device?.close();
@@ -211,7 +215,7 @@ export class Miner {
     await this.#device?.close().catch(() => undefined);
     const retry = losses <= LOSSES_MAX && code === 'DEVICE_LOST';
     if (retry) await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
-    this.#device = (retry && (await this.#webgpu(model, 'auto'))) || cpu;
+    this.#device = (retry && (await this.#webgpu(model, cpu, 'auto'))) || cpu;
     const { kind, device } = this.#device;
     this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
     if (this.#status.state === 'testing') this.#set({ state: 'running' });
@@ -254,13 +258,14 @@ export class Miner {
     header: Header,
     proof: Proof,
     jobInput: Uint8Array | undefined,
+    off: readonly FaultCode[],
     names: readonly string[],
   ): Promise<Fault | undefined> {
     const { model, cpu } = await this.#loadById(header.modelId, names);
     const input = passInput(model, header, jobInput);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
     const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
-    return compareReplay(new Set(), proof, { a, t, winner });
+    return compareReplay(new Set(off), proof, { a, t, winner });
   }
 
   async execute(

@@ -42,7 +42,8 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     work: (template) => miner.work(template),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
-    check: (header, proof, jobInput) => miner.check(header, proof, jobInput, configured().models),
+    check: (header, proof, jobInput, off) =>
+      miner.check(header, proof, jobInput, off ?? [], configured().models),
     execute: (modelId, input) => miner.execute(modelId, input, configured().models),
   };
   const { emit } = expose<MinerApi, MinerEvents>(api, port);

@@ -1,0 +1,48 @@
+/**
+ * Keeps a miner supplied: a new template at every new head or transaction and every few seconds, so
+ * that its time stays true; finds the body again that a won header commits to.
+ */
+import { bodyRoot } from '../core/body.ts';
+import type { Body, HeaderCore } from '../core/formats.ts';
+import type { Block } from '../core/messages.ts';
+import { toHex } from '../lib/bytes.ts';
+import type { FoundBlock, Template } from '../miner/miner-api.ts';
+
+/** Bodies of older templates that a win may still name. */
+const BODIES_KEPT = 16;
+
+export interface TemplateFeed {
+  /** Makes a template now. */
+  refresh(): void;
+  /** The whole block of a win, or undefined when its template is long gone. */
+  complete(found: FoundBlock): Block | undefined;
+  stop(): void;
+}
+
+/** `make` gives undefined while there is nothing to work on; `everyMs` between refreshes. */
+export function createTemplateFeed(
+  make: () => { core: HeaderCore; body: Body; jobInput?: Uint8Array } | undefined,
+  work: (template: Template | undefined) => void,
+  everyMs: number,
+): TemplateFeed {
+  const bodies = new Map<string, Body>();
+  const refresh = (): void => {
+    const made = make();
+    if (!made) return work(undefined);
+    const { core, body, jobInput } = made;
+    const root = toHex(bodyRoot(body));
+    bodies.delete(root);
+    bodies.set(root, body);
+    for (const old of bodies.keys()) if (bodies.size > BODIES_KEPT) bodies.delete(old);
+    work({ core, jobInput });
+  };
+  const timer = setInterval(refresh, everyMs);
+  return {
+    refresh,
+    complete({ header, proof }) {
+      const body = bodies.get(toHex(header.bodyRoot));
+      return body && { header, body, proof };
+    },
+    stop: () => clearInterval(timer),
+  };
+}

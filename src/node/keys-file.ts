@@ -1,0 +1,64 @@
+/** Secrets of a node in its data folder, readable by its owner alone: peer key and payout key. */
+import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { addressOf } from '../core/address.ts';
+import { fromHex, toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import { newPrivateKey } from '../net/peer-key.ts';
+
+export interface NodeKeys {
+  /** libp2p's, so that the node's address survives a restart. */
+  readonly peer: Uint8Array;
+  /** secp256k1, 32 bytes: who is paid for mining without --payout. */
+  readonly payout: Uint8Array;
+}
+
+export const payoutAddress = (keys: NodeKeys): Uint8Array =>
+  addressOf(schnorr.getPublicKey(keys.payout));
+
+/** Loads the keys, or makes them at first start. @throws AppError KEYS_CORRUPT, DATA_REFUSED */
+export async function openKeys(folder: string): Promise<NodeKeys> {
+  const path = join(folder, 'keys.json');
+  let text: string | undefined;
+  try {
+    await mkdir(folder, { recursive: true });
+    text = await readFile(path, 'utf8').catch((e: NodeJS.ErrnoException) => {
+      if (e.code === 'ENOENT') return undefined;
+      throw e;
+    });
+  } catch (cause) {
+    throw new AppError('DATA_REFUSED', `${folder} cannot be used: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  if (text !== undefined) return parseKeys(text, path);
+  const keys = {
+    peer: await newPrivateKey(),
+    payout: schnorr.utils.randomSecretKey(randomBytes(48)),
+  };
+  await writeWhole(path, JSON.stringify({ peer: toHex(keys.peer), payout: toHex(keys.payout) }));
+  return keys;
+}
+
+function parseKeys(text: string, path: string): NodeKeys {
+  try {
+    const { peer, payout } = JSON.parse(text) as Record<string, string>;
+    const keys = { peer: fromHex(peer ?? '?'), payout: fromHex(payout ?? '?', 32) };
+    if (keys.peer && keys.payout) return keys as NodeKeys;
+  } catch {
+    // Told below, whatever it was.
+  }
+  throw new AppError('KEYS_CORRUPT', `${path} is not a key file: restore it, or move it away`);
+}
+
+/** The file is there whole or not at all, also when the process dies in between. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600);
+  await file.writeFile(text);
+  await file.sync();
+  await file.close();
+  await chmod(`${path}.new`, 0o600);
+  await rename(`${path}.new`, path);
+}

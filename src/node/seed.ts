@@ -1,0 +1,260 @@
+/** A running seed: full chain, peers, page, RPC, faucet, and a miner if asked. Started and stopped as one. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Server } from 'node:http';
+import { LevelDatastore } from 'datastore-level';
+import { createFullChain, type FullChain } from '../chain/full-chain.ts';
+import { createLevelStore } from '../chain/level-store.ts';
+import { modelNamed, networkOf, type Network } from '../client/models.ts';
+import { parseAddress } from '../core/address.ts';
+import type { Header } from '../core/formats.ts';
+import type { Block } from '../core/messages.ts';
+import { toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { createTransport } from '../net/create-transport.ts';
+import { peerIdOfKey } from '../net/peer-key.ts';
+import type { Transport } from '../net/transport.ts';
+import { createFaucet } from './faucet.ts';
+import { createFullSync, type FullSync } from './full-sync.ts';
+import { createHttp, forwardUpgrades, listen, sendJson, serveFolder } from './http.ts';
+import { openKeys, payoutAddress, type NodeKeys } from './keys-file.ts';
+import { createMetrics } from './metrics.ts';
+import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
+import type { Options } from './options.ts';
+import { pageConfig } from './page-config.ts';
+import { rpcRoutes } from './rpc-routes.ts';
+import { createSeedMiner } from './seed-miner.ts';
+import { createHandlers } from './serve-peers.ts';
+
+const APP_FOLDER = fileURLToPath(new URL('../../dist', import.meta.url));
+
+export interface Seed {
+  readonly appUrl: string;
+  readonly rpcUrl: string;
+  readonly peerId: string;
+  stop(): Promise<void>;
+}
+
+/** Everything that is open, closed in reverse order. */
+type Closers = (() => unknown)[];
+
+export interface SeedParts {
+  readonly options: Options;
+  readonly network: Network;
+  readonly keys: NodeKeys;
+  readonly chain: FullChain;
+  readonly transport: Transport;
+  readonly thread: MinerThread;
+  readonly genesis: Header;
+  readonly log: Log;
+  /** Tells peers of a block that this node imported by itself. */
+  announce(block: Block): Promise<void>;
+}
+
+/**
+ * @param fail called once when a part dies that the seed cannot go on without
+ * @throws AppError PORT_BUSY, STORE_*, KEYS_CORRUPT, DATA_REFUSED, WRONG_FLAG
+ */
+export async function startSeed(
+  options: Options,
+  log: Log,
+  fail: (reason: string) => void,
+): Promise<Seed> {
+  const closers: Closers = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    return { ...(await openAll(options, log, fail, closers)), stop: close };
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
+
+async function openAll(
+  options: Options,
+  log: Log,
+  fail: (reason: string) => void,
+  closers: Closers,
+): Promise<Omit<Seed, 'stop'>> {
+  const network = networkOf(options.network, options.off);
+  const payout = payoutOf(options, network);
+  if (options.mine && !modelNamed(network, options.model))
+    throw new AppError(
+      'WRONG_FLAG',
+      `--model: ${options.network} admits ${network.names.join(', ')}`,
+    );
+  const keys = await openKeys(options.data);
+  const thread = await startMinerThread(network.names, MODEL_FOLDER, (why) =>
+    fail(`the miner thread died: ${why}`),
+  );
+  closers.push(() => thread.stop());
+  const chain = await openChain(options, network, thread);
+  closers.push(() => chain.close());
+  const genesis = (await chain.header(0))!;
+
+  const datastore = new LevelDatastore(join(options.data, 'net'));
+  await datastore.open();
+  closers.push(() => datastore.close());
+  const transport = createTransport({
+    chainId: network.params.chainId,
+    role: 'seed',
+    bootstrap: options.bootstrap,
+    privateKey: keys.peer,
+    datastore,
+    listen: [
+      '/ip4/127.0.0.1/tcp/0/ws',
+      `/ip4/${options.host}/udp/${options.rtcPort}/webrtc-direct`,
+    ],
+    log: (line) => log.info(line),
+  });
+  const sequence = announcer(transport);
+  const parts: SeedParts = {
+    ...{ options, network, keys, chain, transport, thread, genesis, log },
+    announce: sequence,
+  };
+  let sync: FullSync | undefined;
+  const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
+  await transport.start({
+    ...createHandlers(chain, fullSync, log),
+    onPeers: (peers) => fullSync().meet(peers),
+  });
+  closers.push(() => transport.stop());
+
+  const page = await openPage(parts, closers);
+  const rpcPort = await openRpc(parts, closers);
+  if (options.mine) {
+    const miner = createSeedMiner(parts, payout ?? payoutAddress(keys));
+    closers.push(() => miner.stop());
+    await miner.start();
+  }
+  closers.push(logHeads(chain, log));
+  return {
+    appUrl: page,
+    rpcUrl: `http://${options.rpcHost}:${rpcPort}/`,
+    peerId: peerIdOfKey(keys.peer),
+  };
+}
+
+function payoutOf(options: Options, network: Network): Uint8Array | undefined {
+  if (options.payout === undefined) return undefined;
+  const address = parseAddress(options.payout, network.params.prefix);
+  if (!address)
+    throw new AppError(
+      'WRONG_FLAG',
+      `--payout: '${options.payout}' is no ${options.network} address`,
+    );
+  return address;
+}
+
+async function openChain(options: Options, network: Network, thread: MinerThread) {
+  const store = await createLevelStore(join(options.data, 'chain'));
+  try {
+    return await createFullChain({
+      store,
+      params: network.params,
+      models: network.models,
+      now: Date.now,
+      checkProof: (header, proof, input) =>
+        thread.miner.check(header, proof, input, [...network.params.off]),
+      executionOf: (_id, request) => thread.miner.execute(request.modelId, request.input),
+    });
+  } catch (e) {
+    await store.close();
+    throw e;
+  }
+}
+
+/** Gossip drops what it has seen: a number makes each telling new. */
+function announcer(transport: Transport): (block: Block) => Promise<void> {
+  let sequence = 0;
+  return async (block) => transport.announceBlock({ block, sequence: ++sequence });
+}
+
+async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
+  const { options, network, keys, transport, genesis, log } = parts;
+  const faucet = createFaucet(parts);
+  const app = serveFolder(APP_FOLDER);
+  const downloadBytes = await bytesOf(network.names[0]!);
+  const server = createHttp(
+    {
+      'GET /config.json': (request, response) =>
+        sendJson(
+          response,
+          200,
+          pageConfig(
+            {
+              ...{ params: network.params, genesis, downloadBytes },
+              peerId: peerIdOfKey(keys.peer),
+              addresses: transport.addresses(),
+            },
+            request,
+          ),
+        ),
+      'POST /faucet': faucet,
+    },
+    modelsOrApp(app),
+    options.tls && { cert: await readPem(options.tls.cert), key: await readPem(options.tls.key) },
+  );
+  const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
+  const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
+  if (wsPort) forwardUpgrades(server, wsPort);
+  else log.error('peers.no-websocket', {});
+  const port = await listen(server, options.host, options.port);
+  closers.push(() => closeServer(server));
+  const name = options.host === '127.0.0.1' ? 'localhost' : options.host;
+  return `${options.tls ? 'https' : 'http'}://${name}:${port}/`;
+}
+
+/** `/models/<name>/<file>` from the packages, everything else from the built app. */
+function modelsOrApp(app: ReturnType<typeof serveFolder>): ReturnType<typeof serveFolder> {
+  const models = serveFolder(MODEL_FOLDER);
+  return (request, response) => {
+    if (!/^\/models\/\w+\/[\w.-]+$/.test(request.url ?? '')) return app(request, response);
+    request.url = request.url!.slice('/models'.length);
+    return models(request, response);
+  };
+}
+
+/** What a first start downloads: a model's package and the runtime. */
+async function bytesOf(model: string): Promise<number> {
+  const manifest = JSON.parse(await readFile(join(MODEL_FOLDER, model, 'manifest.json'), 'utf8'));
+  const weights = await stat(join(MODEL_FOLDER, model, 'weights.bin'));
+  const graphs = manifest.segments.reduce((sum: number, s: { size: number }) => sum + s.size, 0);
+  return weights.size + graphs;
+}
+
+async function readPem(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw new AppError('WRONG_FLAG', `--tls: ${path} cannot be read`, { cause });
+  });
+}
+
+async function openRpc(parts: SeedParts, closers: Closers): Promise<number> {
+  const { options } = parts;
+  const server = createHttp(...rpcRoutes(parts, createMetrics(parts)));
+  const port = await listen(server, options.rpcHost, options.rpcPort);
+  closers.push(() => closeServer(server));
+  return port;
+}
+
+function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  return closed;
+}
+
+const logHeads = (chain: FullChain, log: Log): (() => void) =>
+  chain.subscribe((event) => {
+    if (event.type !== 'head') return;
+    const { header, id } = event.point;
+    log.info('head', {
+      height: header.height,
+      id: toHex(id).slice(0, 16),
+      txs: event.adopted.length,
+      reverted: event.reverted.length || undefined,
+    });
+  });
