@@ -1,0 +1,61 @@
+/**
+ * The naive oracle of the full chain: walk the main chain from genesis, execute every block on a
+ * growing tree, and compare all that the store holds with what must follow from those blocks alone.
+ */
+import { expect } from 'vitest';
+import { blockId } from '../../src/core/header.ts';
+import { Account, Body, Header, Position } from '../../src/core/formats.ts';
+import { decode } from '../../src/core/codec.ts';
+import { isFault } from '../../src/core/faults.ts';
+import { executeBlock } from '../../src/core/state.ts';
+import { EMPTY_TREE, treeEntries, treeRoot, type Tree } from '../../src/core/tree.ts';
+import { txId } from '../../src/core/tx.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import type { Store } from '../../src/chain/store.ts';
+import { MainEntry } from '../../src/chain/records.ts';
+import { MODELS, PARAMS } from './make-blocks.ts';
+
+export async function expectConsistent(store: Store): Promise<{ height: number; tree: Tree }> {
+  const all = new Map((await store.range('', '~', 1_000_000)).map((e) => [e.key, e.value]));
+  const of = (kind: string) => [...all.keys()].filter((key) => key.startsWith(`${kind}/`));
+  const positions = new Map<string, Position>();
+  let tree: Tree = EMPTY_TREE;
+  let parent: Uint8Array | undefined;
+  let height = -1;
+  for (const key of of('n')) {
+    const { id, header } = decode(MainEntry, all.get(key)!);
+    height++;
+    expect(header.height).toBe(height);
+    expect(toHex(id)).toBe(toHex(blockId(header)));
+    expect(decode(Header, all.get(`h/${toHex(id)}`)!)).toEqual(header);
+    if (parent) {
+      expect(toHex(header.prevHash)).toBe(toHex(parent));
+      const body = decode(Body, all.get(`b/${toHex(id)}`)!);
+      expect(all.has(`w/${toHex(id)}`)).toBe(true);
+      const executed = executeBlock(tree, header, body, PARAMS, { models: MODELS });
+      if (isFault(executed)) throw new Error(executed.fault);
+      tree = executed.tree;
+      for (const [index, { tx }] of body.entries())
+        positions.set(toHex(txId(tx)), { height, index });
+    }
+    parent = id;
+  }
+  expect(toHex(all.get('head')!)).toBe(toHex(parent!));
+  const leaves = [...treeEntries(tree)].map((e) => [`s/${toHex(e.key)}`, toHex(e.value)]);
+  expect(of('s').map((key) => [key, toHex(all.get(key)!)])).toEqual(leaves.sort());
+  const stored = of('t').map((key) => [key.slice(2), decode(Position, all.get(key)!)] as const);
+  expect(new Map(stored)).toEqual(positions);
+  // Every stored block is whole and in the index of recent ones.
+  for (const key of of('i')) expect(all.has(`h/${key.slice(-64)}`)).toBe(true);
+  expect(of('h')).toHaveLength(of('i').length);
+  expect(of('b')).toHaveLength(of('h').length);
+  expect(of('u')).toHaveLength(height);
+  treeRoot(tree);
+  return { height, tree };
+}
+
+/** nV in all accounts. */
+export const sumOfBalances = (tree: Tree): bigint =>
+  [...treeEntries(tree)]
+    .filter(({ value }) => value.length === 24)
+    .reduce((sum, { value }) => sum + decode(Account, value).balance, 0n);

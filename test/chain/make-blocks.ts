@@ -1,0 +1,124 @@
+/** Blocks for tests of the chain: real headers, bodies and signatures; the proof is not looked at. */
+import { schnorr } from '@noble/curves/secp256k1.js';
+import type { FullChain } from '../../src/chain/full-chain.ts';
+import { createFullChain, type FullChainOptions } from '../../src/chain/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import type { Store } from '../../src/chain/store.ts';
+import { addressOf } from '../../src/core/address.ts';
+import type { Proof, SignedTx, Tx } from '../../src/core/formats.ts';
+import { blockId } from '../../src/core/header.ts';
+import { modelId, type Manifest } from '../../src/core/manifest.ts';
+import type { Block } from '../../src/core/messages.ts';
+import { createParams } from '../../src/core/params.ts';
+import { signTx } from '../../src/core/tx.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+
+const filled = (b: number) => new Uint8Array(32).fill(b);
+
+export const MANIFEST: Manifest = {
+  version: 1,
+  name: 'test',
+  sequences: 2,
+  tokens: 16,
+  vocabulary: 257,
+  packing: 'bytes',
+  answerSize: 16,
+  labels: [],
+  segments: [1, 2].map((b) => ({ hash: filled(b), size: 1 })),
+  linears: [{ m: 32, k: 128, n: 16, r: 16, weights: filled(3) }],
+  kappa64: 48,
+  kappaJob64: 40,
+  knownAnswer: [filled(4)],
+};
+export const MODEL = modelId(MANIFEST);
+export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
+export const PARAMS = createParams('e2e', [toHex(MODEL)]);
+export const START_MS = 1_790_000_000_000;
+
+export const PROOF: Proof = {
+  linear: 1,
+  tile: 0,
+  a: [filled(5)],
+  t: [],
+  rows: new Uint8Array(8),
+  rowPath: [],
+  columns: new Uint8Array(8),
+  columnPath: [],
+};
+
+export interface Person {
+  readonly secret: Uint8Array;
+  readonly xonly: Uint8Array;
+  readonly address: Uint8Array;
+}
+export function person(seed: number): Person {
+  const secret = filled(seed);
+  const xonly = schnorr.getPublicKey(secret);
+  return { secret, xonly, address: addressOf(xonly) };
+}
+
+/** Signs with the fields that every transaction has filled in. */
+export function sign(from: Person, nonce: number, tx: object, fee = 1_000n): SignedTx {
+  const common = { chainId: PARAMS.chainId, from: from.xonly, nonce, expiry: 1000, fee };
+  return signTx({ ...common, ...tx } as Tx, from.secret);
+}
+export const transfer = (
+  from: Person,
+  nonce: number,
+  to: Person,
+  amount: bigint,
+  fee = 1_000n,
+): SignedTx =>
+  sign(from, nonce, { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) }, fee);
+
+/** A clock that stands still until it is set. */
+export interface Clock {
+  ms: number;
+}
+
+export const openChain = (
+  store: Store = createMemoryStore(),
+  clock: Clock = { ms: START_MS },
+  options: Partial<FullChainOptions> = {},
+): Promise<FullChain> =>
+  createFullChain({
+    store,
+    params: PARAMS,
+    models: MODELS,
+    now: () => clock.ms,
+    verifyProof: () => undefined,
+    ...options,
+  });
+
+/** The next block on the chain's head; `salt` makes siblings differ. */
+export function nextBlock(
+  chain: FullChain,
+  miner: Person,
+  { afterMs = 2000, salt = 0, jobId }: { afterMs?: number; salt?: number; jobId?: Uint8Array } = {},
+): Block {
+  const nowMs = chain.head().header.time + afterMs;
+  const wanted = { miner: miner.address, modelId: MODEL, nowMs };
+  const { core, body } = chain.template(jobId ? { ...wanted, jobId } : wanted);
+  const header = { ...core, nonce: BigInt(salt), proofDigest: filled(9) };
+  return { header, body, proof: PROOF };
+}
+
+/** Mines onto the chain; its clock must run behind by no more than two minutes. */
+export async function mine(
+  chain: FullChain,
+  miner: Person,
+  count = 1,
+  options: Parameters<typeof nextBlock>[2] = {},
+): Promise<Block[]> {
+  const blocks: Block[] = [];
+  for (let i = 0; i < count; i++) {
+    const block = nextBlock(chain, miner, options);
+    const done = await chain.importBlock(block);
+    if (!('status' in done) || done.status !== 'extended')
+      throw new Error(`not extended: ${JSON.stringify(done)}`);
+    blocks.push(block);
+  }
+  return blocks;
+}
+
+export const idOf = (block: Block): string => toHex(blockId(block.header));
