@@ -8,6 +8,8 @@ import { AppError, assert } from '../lib/errors.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
 import { createHost, type Host, type HostOptions, type Log, type Role } from './host.ts';
+import { peerTopic, startMesh } from './mesh.ts';
+import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
 import { createSync, syncProtocol, type Sync } from './sync.ts';
 import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
@@ -105,14 +107,21 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     async start(handlers) {
       assert(!host, 'a transport starts once');
-      const topics = [blockTopic(chainId), txTopic(chainId)];
-      const made = (host = await createHost({ ...options, topics, gater, log }));
+      const topics = [blockTopic(chainId), txTopic(chainId), peerTopic(chainId)];
+      const privateKey = options.privateKey ?? (await newPrivateKey());
+      const made = (host = await createHost({ ...options, privateKey, topics, gater, log }));
       const stopped = new AbortController();
       const wiring = { host: made, chainId, handlers, charge, log };
       const sync = await createSync(wiring);
       await follow(made, handlers);
       await made.start();
       running = { sync, gossip: createGossip(wiring), stopped };
+      startMesh({
+        ...wiring,
+        privateKey,
+        meets: options.role === 'browser',
+        signal: stopped.signal,
+      });
       keepSeeds(made, seedsFromAddresses(options.bootstrap, log), stopped.signal, log);
     },
     async stop() {

@@ -47,7 +47,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const { role, privateKey, datastore, gater } = options;
   const rtc = await rtcTransports(options);
   const listen = options.listen ?? (role === 'browser' && rtc.length ? BROWSER_LISTEN : []);
-  return await createLibp2p({
+  const host = await createLibp2p({
     start: false,
     ...(privateKey && { privateKey: privateKeyFromProtobuf(privateKey) }),
     ...(datastore && { datastore }),
@@ -71,6 +71,28 @@ export async function createHost(options: HostOptions): Promise<Host> {
       ...(role !== 'node' && { relay: relayServer(role) }),
     },
   } as Libp2pOptions<{ pubsub: GossipSub }>);
+  keepRelayAddresses(host, options.log);
+  return host;
+}
+
+/**
+ * libp2p 3.3 throws, outside of any call of ours, when a relay's own address is a WebRTC one, as
+ * that of a browser is; the address is listed all the same. In a worker it would look like a crash.
+ */
+function keepRelayAddresses(host: Host, log: Log): void {
+  type Observed = Record<'confirmObservedAddr' | 'removeObservedAddr', (...args: any[]) => void>;
+  const manager = (host as unknown as { components: { addressManager: Observed } }).components
+    .addressManager;
+  for (const name of ['confirmObservedAddr', 'removeObservedAddr'] as const) {
+    const real = manager[name].bind(manager);
+    manager[name] = (...args) => {
+      try {
+        real(...args);
+      } catch (e) {
+        log(`net: ${name}: ${String(e).slice(0, 200)}`);
+      }
+    };
+  }
 }
 
 /** Two relays at most hold a place for a browser. */

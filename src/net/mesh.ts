@@ -1,0 +1,160 @@
+/**
+ * How browsers meet: each tells, on a gossip topic, a signed record of its WebRTC addresses behind
+ * relays; others dial it through a relay that both are connected to, until they have enough
+ * neighbours. Neighbours relay too, so that it goes on when the seeds are gone.
+ */
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
+import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
+import type { PeerId, PrivateKey } from '@libp2p/interface';
+import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { fault, type Fault } from '../core/faults.ts';
+import { BoundedMap } from '../lib/bounded.ts';
+import type { Host, Log } from './host.ts';
+import { RateLimiter } from './rate.ts';
+
+export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
+
+/** Neighbours over WebRTC to have; others may still dial us. */
+export const DEGREE = 5;
+const DIALS_MAX = 2;
+/** A record is told this often, and is stale after RECORD_MS. */
+const ANNOUNCE_MS = 15_000;
+const RECORD_MS = 120_000;
+const RECORD_BYTES_MAX = 2048;
+const ADDRESSES_MAX = 4;
+const DIAL_MS = 12_000;
+/** A peer that could not be reached is left alone so long. */
+const RETRY_MS = 30_000;
+/** Records relayed by one peer: a hundred browsers behind it, and some. */
+const RECORD_RATE = { perSecond: 20, burst: 200 };
+/** Records of one author. */
+const AUTHOR_RATE = { perSecond: 0.5, burst: 10 };
+
+export interface MeshOptions {
+  readonly host: Host;
+  readonly privateKey: Uint8Array;
+  readonly chainId: number;
+  /** Whether it meets others, as browsers do; else it only passes records on. */
+  readonly meets: boolean;
+  readonly charge: (peer: string, f: Fault) => void;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export function startMesh(options: MeshOptions): void {
+  const { host, chainId, charge } = options;
+  const topic = peerTopic(chainId);
+  const relayed = new RateLimiter(RECORD_RATE);
+  const authored = new RateLimiter(AUTHOR_RATE);
+  const meet = options.meets ? createMeeting(options) : () => {};
+  const { Accept, Ignore, Reject } = TopicValidatorResult;
+
+  host.services.pubsub.topicValidators.set(topic, async (from: PeerId, { data }: Message) => {
+    const peer = from.toString();
+    if (!relayed.take(peer, 1, Date.now())) return Ignore;
+    const record = await openRecord(data);
+    if (!record) {
+      charge(peer, fault('wire.malformed', { what: 'peer record', bytes: data.length }));
+      return Reject;
+    }
+    const stale = Math.abs(Date.now() - Number(record.seqNumber)) > RECORD_MS;
+    if (stale || !authored.take(record.peerId.toString(), 1, Date.now())) return Ignore;
+    meet(record);
+    return Accept;
+  });
+  host.services.pubsub.subscribe(topic);
+  if (options.meets) keepAnnouncing(options, topic, privateKeyFromProtobuf(options.privateKey));
+}
+
+/** The record, if its author signed it; unsigned and malformed ones are undefined. */
+async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
+  if (data.length > RECORD_BYTES_MAX) return undefined;
+  try {
+    const envelope = await RecordEnvelope.openAndCertify(data, PeerRecord.DOMAIN);
+    const record = PeerRecord.createFromProtobuf(envelope.payload);
+    const signed = envelope.publicKey.equals(record.peerId.publicKey);
+    return signed ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isMeeting = (a: Multiaddr): boolean => a.toString().includes('/p2p-circuit/webrtc');
+
+function keepAnnouncing({ host, signal, log }: MeshOptions, topic: string, key: PrivateKey): void {
+  const announce = async () => {
+    const multiaddrs = host.getMultiaddrs().filter(isMeeting).slice(0, ADDRESSES_MAX);
+    if (signal.aborted || !multiaddrs.length) return;
+    const seqNumber = BigInt(Date.now());
+    const record = new PeerRecord({ peerId: host.peerId, multiaddrs, seqNumber });
+    const envelope = await RecordEnvelope.seal(record, key);
+    await host.services.pubsub.publish(topic, envelope.marshal());
+  };
+  const tell = () => void announce().catch((e) => log(`net: own record: ${String(e)}`));
+  // At most one a second for events: a new address, or a new listener to tell.
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const tellSoon = () => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      tell();
+    }, 1000 * Math.random());
+  };
+  host.addEventListener('self:peer:update', tellSoon, { signal });
+  host.services.pubsub.addEventListener('subscription-change', tellSoon, { signal });
+  const timer = setInterval(tell, ANNOUNCE_MS * (0.75 + Math.random() / 2));
+  signal.addEventListener('abort', () => {
+    clearInterval(timer);
+    clearTimeout(soon);
+  });
+}
+
+/** Dials authors of records while there are too few neighbours. */
+function createMeeting({ host, log, signal }: MeshOptions): (record: PeerRecord) => void {
+  const failedUntil = new BoundedMap<string, number>(256);
+  const self = host.peerId.toString();
+  let dialing = 0;
+  const neighbours = () =>
+    new Set(
+      host
+        .getConnections()
+        .filter((c) => !c.limits && c.remoteAddr.toString().includes('/webrtc'))
+        .map((c) => c.remotePeer.toString()),
+    ).size;
+
+  async function dial(peer: PeerId, addresses: Multiaddr[]): Promise<void> {
+    dialing++;
+    try {
+      await host.dial(addresses, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]),
+      });
+      // The relayed connection was for the introduction only.
+      for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
+    } catch (e) {
+      failedUntil.set(peer.toString(), Date.now() + RETRY_MS);
+      if (!signal.aborted) log(`net: ${peer.toString()} could not be met: ${String(e)}`);
+    } finally {
+      dialing--;
+    }
+  }
+
+  return ({ peerId, multiaddrs }) => {
+    const peer = peerId.toString();
+    // Of two that hear of each other one dials: the smaller id.
+    if (signal.aborted || self >= peer || dialing >= DIALS_MAX) return;
+    if (neighbours() + dialing >= DEGREE || (failedUntil.get(peer) ?? 0) > Date.now()) return;
+    if (host.getConnections(peerId).some((c) => !c.limits)) return;
+    const addresses = multiaddrs
+      .filter(isMeeting)
+      .filter((a) => throughNeighbour(host, a))
+      .slice(0, ADDRESSES_MAX)
+      .map((a) => (a.toString().endsWith(`/p2p/${peer}`) ? a : a.encapsulate(`/p2p/${peer}`)));
+    if (addresses.length) void dial(peerId, addresses);
+  };
+}
+
+/** Only relays that we are connected to: a record must not make us open sockets anywhere. */
+function throughNeighbour(host: Host, address: Multiaddr): boolean {
+  const relay = /\/p2p\/([^/]+)\/p2p-circuit\/webrtc/.exec(address.toString())?.[1];
+  return host.getConnections().some((c) => c.remotePeer.toString() === relay && !c.limits);
+}
