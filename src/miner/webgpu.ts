@@ -1,0 +1,282 @@
+/**
+ * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only queued
+ * from here; activations, seeds and transcripts stay on the device, and one readback at the end
+ * brings a, t, the winners and the answer.
+ */
+import * as ort from 'onnxruntime-web/webgpu';
+import { hash } from '../core/hash.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/queue.ts';
+import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
+import { openDevice, watchDevice, type OpenDevice } from './gpu-device.ts';
+import {
+  chooseDot,
+  createKernels,
+  readBuffers,
+  storage,
+  submit,
+  type Stage,
+  type Step,
+} from './gpu-kernels.ts';
+import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './gpu-linear.ts';
+import { createSegmentChain, type SegmentChain } from './segments.ts';
+import type { DotKind } from './wgsl/gemm.ts';
+import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
+
+/** Passes that may wait for their turn. */
+const WAITING_MAX = 16;
+
+export interface WebgpuOptions {
+  /** A device to share; otherwise one is opened, and destroyed by close. */
+  readonly device?: GPUDevice;
+  /** Accept a software adapter: tests only. */
+  readonly forceFallback?: boolean;
+  /** Instead of the fastest one that computes right. */
+  readonly dot?: DotKind;
+  /** Time of each stage of a pass in ms. Measuring waits for the device after each: passes are slower. */
+  readonly onStage?: (stage: Stage, ms: number) => void;
+}
+
+/**
+ * A backend for one model.
+ * @throws AppError NO_WEBGPU, MODEL_REFUSED, DEVICE_LOST, DEVICE_MEMORY
+ */
+export async function createWebgpuBackend(
+  model: ModelPackage,
+  options: WebgpuOptions = {},
+): Promise<Backend> {
+  const gpu = globalThis.navigator?.gpu;
+  const opened = options.device
+    ? watchDevice(options.device, 'shared GPU')
+    : await openDevice(gpu, options.forceFallback ?? false);
+  try {
+    return await buildBackend(model, opened, options, gpu);
+  } catch (e) {
+    if (!options.device) opened.device.destroy();
+    throw opened.failure() ?? e;
+  }
+}
+
+async function buildBackend(
+  model: ModelPackage,
+  opened: OpenDevice,
+  options: WebgpuOptions,
+  gpu: GPU,
+): Promise<Backend> {
+  const { device } = opened;
+  const { linears, sequences, tokens } = model.manifest;
+  device.pushErrorScope('out-of-memory');
+  const scratch = createScratch(device, linears);
+  const kernels = await createKernels(device, options.dot ?? (await chooseDot(gpu, device)));
+  const jobRows = (sequences - 1) * tokens;
+  const gpuLinears: GpuLinear[] = [];
+  for (const [i, l] of linears.entries())
+    gpuLinears.push(await createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows));
+  const memory = await device.popErrorScope();
+  if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
+  const chain = await createSegmentChain(model.segments, {
+    // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
+    provider: { name: 'webgpu', device } as ort.InferenceSession.WebGpuExecutionProviderOption,
+    session: {
+      preferredOutputLocation: 'gpu-buffer',
+      // A node on the CPU would mean copies, and a segment that the checker misjudged.
+      extra: { session: { disable_cpu_ep_fallback: '1' } },
+    },
+  });
+  return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain });
+}
+
+interface Parts {
+  readonly scratch: Scratch;
+  readonly linears: readonly GpuLinear[];
+  readonly chain: SegmentChain;
+}
+
+const tensorOn = (
+  gpuBuffer: GPUBuffer,
+  dataType: 'float32' | 'int32',
+  dims: number[],
+): ort.Tensor => ort.Tensor.fromGpuBuffer(gpuBuffer, { dataType, dims });
+
+/** 8 words per limit, the most significant first, as the ticket kernel compares them. */
+const limitWords = (limits: readonly bigint[]): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from(
+    limits.flatMap((x) =>
+      Array.from({ length: 8 }, (_, i) => Number((x >> BigInt(32 * (7 - i))) & 0xffff_ffffn)),
+    ),
+  );
+
+class WebgpuBackend implements Backend {
+  readonly kind = 'webgpu';
+  readonly device: string;
+  readonly lost: Promise<string>;
+  readonly #model: ModelPackage;
+  readonly #opened: OpenDevice;
+  readonly #options: WebgpuOptions;
+  readonly #parts: Parts;
+  readonly #tokens: GPUBuffer;
+  readonly #capture: GPUBuffer;
+  readonly #inputs: ort.Tensor[];
+  readonly #outputs: ort.Tensor[];
+  /** Passes share every buffer: they run one after the other. */
+  readonly #queue = new SerialQueue(WAITING_MAX);
+  /** Ends the running pass when the device is lost: the runtime's promises may then never settle. */
+  #abandon: (() => void) | undefined;
+  #closed = false;
+
+  constructor(model: ModelPackage, opened: OpenDevice, options: WebgpuOptions, parts: Parts) {
+    const { sequences, tokens } = model.manifest;
+    this.#model = model;
+    this.#opened = opened;
+    this.#options = options;
+    this.#parts = parts;
+    this.device = opened.name;
+    this.lost = opened.lost;
+    void opened.gone.then(() => this.#abandon?.());
+    this.#tokens = storage(opened.device, 4 * sequences * tokens);
+    this.#capture = storage(opened.device, parts.scratch.packed.size);
+    this.#inputs = [
+      tensorOn(this.#tokens, 'int32', [sequences, tokens]),
+      ...parts.linears.map((l) => tensorOn(l.output, 'float32', [l.linear.m, l.linear.n])),
+    ];
+    this.#outputs = parts.linears.map((l) =>
+      tensorOn(l.input, 'float32', [l.linear.m, l.linear.k]),
+    );
+  }
+
+  pass(input: PassInput): Promise<PassResult> {
+    const { manifest } = this.#model;
+    assert(input.tokens.length === manifest.sequences * manifest.tokens, 'a unit of tokens');
+    assert(!input.sigma0 || input.limits.length === manifest.linears.length, 'a limit per linear');
+    return this.#queue.run(() => this.#run(input));
+  }
+
+  /** A pass that names what ended it: the caller's signal, the device, or else a bug. */
+  async #run(input: PassInput): Promise<PassResult> {
+    if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
+    try {
+      const result = await new Promise<PassResult>((resolve, reject) => {
+        this.#abandon = () => reject(new AppError('DEVICE_LOST', 'the device was lost'));
+        this.#layers(input).then(resolve, reject);
+      });
+      const failure = this.#opened.failure();
+      if (failure) throw failure;
+      return result;
+    } catch (e) {
+      throw this.#opened.failure() ?? e;
+    } finally {
+      this.#abandon = undefined;
+      this.#parts.chain.reset();
+    }
+  }
+
+  #prepare({ tokens, sigma0, limits }: PassInput): void {
+    const { queue } = this.#opened.device;
+    const { scratch, linears } = this.#parts;
+    queue.writeBuffer(this.#tokens, 0, Int32Array.from(tokens));
+    const first = new Uint8Array(4 * RECORD);
+    first.set(sigma0 ?? [], 4 * SLOT.sigma);
+    queue.writeBuffer(scratch.chain, 0, first);
+    const none = new Uint32Array(linears.length).fill(NO_WINNER);
+    queue.writeBuffer(scratch.winners, 0, none);
+    if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
+  }
+
+  async #layers(input: PassInput): Promise<PassResult> {
+    const { linears } = this.#parts;
+    const stop = input.stopAfter ?? linears.length;
+    const early = stop < linears.length;
+    this.#prepare(input);
+    for (let i = 0; i < stop; i++) {
+      this.#checkSignal(input.signal);
+      await this.#segment(i, this.#outputs[i]);
+      const linear = linears[i]!;
+      const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
+      const last = input.job && i === linears.length - 1;
+      await this.#submit([...steps, ...(last ? linear.productHash() : [])]);
+      if (input.capture === i + 1) this.#keepPacked();
+    }
+    this.#checkSignal(input.signal);
+    const answer = early ? undefined : await this.#segment(linears.length);
+    try {
+      return await this.#timed('readback', () => this.#result(input, stop, answer?.gpuBuffer));
+    } finally {
+      answer?.dispose();
+    }
+  }
+
+  #checkSignal(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was stopped');
+  }
+
+  async #segment(index: number, output?: ort.Tensor): Promise<ort.Tensor> {
+    return this.#timed('segments', () =>
+      this.#parts.chain.run(index, this.#inputs[index]!, output),
+    );
+  }
+
+  async #submit(steps: readonly Step[]): Promise<void> {
+    const { device } = this.#opened;
+    if (!this.#options.onStage) return submit(device, steps);
+    for (const step of steps)
+      await this.#timed(step.stage, () => Promise.resolve(submit(device, [step])));
+  }
+
+  async #timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+    const { onStage } = this.#options;
+    if (!onStage) return work();
+    const started = performance.now();
+    const result = await work();
+    await this.#opened.device.queue.onSubmittedWorkDone();
+    onStage(stage, performance.now() - started);
+    return result;
+  }
+
+  #keepPacked(): void {
+    const { device } = this.#opened;
+    const { packed } = this.#parts.scratch;
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(packed, 0, this.#capture, 0, packed.size);
+    device.queue.submit([encoder.finish()]);
+  }
+
+  async #result(
+    input: PassInput,
+    stop: number,
+    answer: GPUBuffer | undefined,
+  ): Promise<PassResult> {
+    const { manifest } = this.#model;
+    const { scratch } = this.#parts;
+    const captured = manifest.linears[(input.capture ?? 0) - 1];
+    const answers = manifest.sequences * manifest.answerSize;
+    const [chain, winners, kept, rows] = await readBuffers(this.#opened.device, [
+      { buffer: scratch.chain, bytes: 4 * RECORD * (stop + 1) },
+      { buffer: scratch.winners, bytes: 4 * manifest.linears.length },
+      { buffer: this.#capture, bytes: captured ? captured.m * captured.k : 0 },
+      { buffer: answer ?? scratch.chain, bytes: answer ? 4 * answers : 0 },
+    ]);
+    const slot = (record: number, at: number): Uint8Array =>
+      new Uint8Array(chain!, 4 * (RECORD * record + at), 32).slice();
+    const each = (at: number): Uint8Array[] =>
+      Array.from({ length: stop }, (_, i) => slot(i + 1, at));
+    const tiles = new Uint32Array(winners!).subarray(0, stop);
+    const won = tiles.findIndex((tile) => tile !== NO_WINNER);
+    return {
+      a: each(SLOT.a),
+      t: input.sigma0 ? each(SLOT.t) : [],
+      winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
+      answer: Int8Array.from(new Float32Array(rows!)),
+      execution:
+        input.job && answer ? hash('execution', ...each(SLOT.job), slot(0, SLOT.job)) : undefined,
+      captured: captured && (input.capture ?? 0) <= stop ? new Int8Array(kept!) : undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue.idle();
+    await this.#parts.chain.close().catch(() => undefined);
+    if (!this.#options.device) this.#opened.device.destroy();
+  }
+}

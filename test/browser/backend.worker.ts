@@ -1,0 +1,110 @@
+/** The worker under test: the real WebGPU backend behind JSON calls (harness.ts). */
+import { ZERO_HASH } from '../../src/core/hash.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
+import type { Stage } from '../../src/miner/gpu-kernels.ts';
+import { loadPackage } from '../../src/miner/package.ts';
+import { configureOrt } from '../../src/miner/segments.ts';
+import { selfTest } from '../../src/miner/self-test.ts';
+import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
+import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
+import {
+  inputFromJson,
+  resultToJson,
+  type PassInputJson,
+  type PassResultJson,
+} from './pass-json.ts';
+
+configureOrt({ wasmPaths: new URL('/ort/', location.href).href });
+
+interface OpenOptions {
+  readonly dot?: DotKind;
+  readonly forceFallback?: boolean;
+  readonly stages?: boolean;
+}
+
+let backend: Backend | undefined;
+let model: ModelPackage | undefined;
+let stages: Partial<Record<Stage, number>> = {};
+/** Devices that the page opened itself, to be able to take them away. */
+let device: GPUDevice | undefined;
+
+async function read(name: string, file: string): Promise<Uint8Array> {
+  const response = await fetch(`/models/${name}/${file}`);
+  if (!response.ok) throw new Error(`${file}: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+const opened = (): { backend: Backend; model: ModelPackage } => {
+  if (!backend || !model) throw new Error('open comes first');
+  return { backend, model };
+};
+
+const api = {
+  async open(name: string, options: OpenOptions = {}): Promise<string> {
+    await backend?.close();
+    model = await loadPackage((file) => read(name, file));
+    backend = await createWebgpuBackend(model, {
+      forceFallback: options.forceFallback ?? true,
+      ...(options.dot ? { dot: options.dot } : {}),
+      ...(options.stages
+        ? { onStage: (stage: Stage, ms: number) => (stages[stage] = (stages[stage] ?? 0) + ms) }
+        : {}),
+    });
+    return backend.device;
+  },
+  /** A backend on a device that `loseDevice` can take away. */
+  async openShared(name: string): Promise<void> {
+    await backend?.close();
+    model = await loadPackage((file) => read(name, file));
+    device = await (await navigator.gpu.requestAdapter())!.requestDevice();
+    backend = await createWebgpuBackend(model, { device });
+  },
+  loseDevice(): void {
+    device?.destroy();
+  },
+  async selfTest(): Promise<void> {
+    const { backend, model } = opened();
+    await selfTest(backend, model);
+  },
+  async pass(input: PassInputJson): Promise<PassResultJson> {
+    return resultToJson(await opened().backend.pass(inputFromJson(input)));
+  },
+  /** Aborted after `afterMs`. */
+  async abortedPass(input: PassInputJson, afterMs: number): Promise<PassResultJson> {
+    const signal = afterMs ? AbortSignal.timeout(afterMs) : AbortSignal.abort();
+    return resultToJson(await opened().backend.pass({ ...inputFromJson(input), signal }));
+  },
+  /** Wall time of `passes` passes in ms, and the stages if they are measured. */
+  async bench(passes: number, noisy: boolean) {
+    const { backend, model } = opened();
+    const limits = model.manifest.linears.map(() => 0n);
+    const tokens = tokensOf(ZERO_HASH, model.manifest);
+    const input = { tokens, sigma0: noisy ? ZERO_HASH : undefined, limits };
+    await backend.pass(input);
+    stages = {};
+    const started = performance.now();
+    for (let i = 0; i < passes; i++) await backend.pass(input);
+    return { ms: performance.now() - started, stages };
+  },
+  async close(): Promise<void> {
+    await backend?.close();
+    backend = undefined;
+  },
+};
+export type WorkerApi = typeof api;
+
+const described = (e: unknown): string =>
+  e instanceof AppError
+    ? `${e.code}: ${e.message} ${e.cause instanceof Error ? e.cause.message : ''}`
+    : String(e instanceof Error ? (e.stack ?? e.message) : e);
+
+self.onmessage = async ({ data: { id, method, args } }: MessageEvent) => {
+  try {
+    const call = api[method as keyof WorkerApi] as (...args: unknown[]) => unknown;
+    postMessage({ id, result: await call(...args) });
+  } catch (e) {
+    postMessage({ id, error: described(e) });
+  }
+};
