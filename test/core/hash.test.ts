@@ -1,0 +1,29 @@
+import { blake3 } from '@noble/hashes/blake3.js';
+import { expect, test } from 'vitest';
+import { concat, utf8 } from '../../src/lib/bytes.ts';
+import { contextText, hash, keyedHash, plainHash, xof } from '../../src/core/hash.ts';
+
+const a = utf8('one');
+const b = utf8('two');
+
+test('derive-key mode with the context’s text, parts joined', () => {
+  const plain = blake3(concat(a, b), { context: utf8('pila 1 tx') });
+  expect(contextText('tx')).toBe('pila 1 tx');
+  expect(hash('tx', a, b)).toEqual(plain);
+  expect(hash('tx', concat(a, b))).toEqual(plain);
+  expect(hash('body', a, b)).not.toEqual(plain);
+  // The kept hasher must not carry anything over.
+  expect(hash('tx', a, b)).toEqual(plain);
+});
+
+test('an extendable output begins with the hash', () => {
+  expect(xof('idle', 100, a).slice(0, 32)).toEqual(hash('idle', a));
+  expect(xof('idle', 100, a)).toHaveLength(100);
+});
+
+test('plain and keyed mode', () => {
+  const key = new Uint8Array(32).fill(7);
+  expect(plainHash(a)).toEqual(blake3(a));
+  expect(keyedHash(key, a)).toEqual(blake3(a, { key }));
+  expect(keyedHash(key, a)).not.toEqual(plainHash(a));
+});
