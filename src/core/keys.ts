@@ -1,4 +1,4 @@
-/** Keys of state leaves (docs/protocol.md §8.2). Hashed, so that nobody chooses a leaf's place cheaply. */
+/** Keys of state leaves (docs/protocol.md §8.2): hashed, so that a leaf's place is not chosen. */
 import { u32 } from '../lib/bytes.ts';
 import { hash } from './hash.ts';
 

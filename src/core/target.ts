@@ -1,4 +1,4 @@
-/** Targets: 256-bit thresholds, their compact form and the work they stand for (docs/protocol.md §6). */
+/** Targets: thresholds of 256 bits, their compact form and their work (docs/protocol.md §6). */
 import { assert } from '../lib/errors.ts';
 import { PASSES_PER_BLOCK_MIN } from './params.ts';
 

@@ -1,4 +1,7 @@
-/** Transactions on their own: id, signature, and every rule that needs no state (docs/protocol.md §4.2). */
+/**
+ * Transactions on their own: id, signature, and every rule that needs no state
+ * (docs/protocol.md §4.2).
+ */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { toHex } from '../lib/bytes.ts';
 import { encode } from './codec.ts';
