@@ -1,0 +1,165 @@
+/**
+ * What every Backend must do: one suite for the CPU and for WebGPU, against the naive oracle on the
+ * model `tiny`. Run it inside a `describe`.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
+import type { Backend, CreateBackend, ModelPackage, PassInput } from '../../src/miner/backend.ts';
+import { createOracle, type Oracle, type OracleResult } from '../oracle/oracle-backend.ts';
+import { readModel } from '../oracle/models.ts';
+import { randomBytes } from '../oracle/random.ts';
+
+export interface ContractOptions {
+  /** Random units to compare; a software GPU takes fewer. */
+  readonly units: number;
+  /** Tiles of each linear whose ticket is checked on both sides of the limit. */
+  readonly tiles: number;
+}
+
+const MOST = (1n << 256n) - 1n;
+/** What a test changes about a pass. */
+type Change = Partial<PassInput>;
+
+export function backendContract(create: CreateBackend, options: ContractOptions): void {
+  let model: ModelPackage;
+  let backend: Backend;
+  let oracle: Oracle;
+  /** One unit and what the oracle says of it, shared by the tests. */
+  let sigma0: Uint8Array;
+  let unit: OracleResult;
+  beforeAll(async () => {
+    model = await readModel('tiny');
+    backend = await create(model);
+    oracle = await createOracle(model);
+    sigma0 = randomBytes('contract', 32);
+    unit = await oracle.pass({ tokens: tokensOf(sigma0, model.manifest), sigma0 });
+  });
+  afterAll(async () => {
+    await backend.close();
+    await oracle.close();
+  });
+
+  const count = () => model.manifest.linears.length;
+  const none = () => model.manifest.linears.map(() => 0n);
+  const pass = (change: Change = {}) =>
+    backend.pass({
+      tokens: tokensOf(sigma0, model.manifest),
+      sigma0,
+      limits: none(),
+      ...change,
+    });
+
+  it('gives the known answers', async () => {
+    const tokens = tokensOf(ZERO_HASH, model.manifest);
+    const { knownAnswer } = model.manifest;
+    expect((await pass({ tokens, sigma0: ZERO_HASH })).a).toEqual(knownAnswer);
+    expect((await pass({ tokens, sigma0: undefined })).a).toEqual(knownAnswer);
+  });
+
+  it('equals the oracle on random units', async () => {
+    for (let i = 0; i < options.units; i++) {
+      const seed = randomBytes(`unit ${i}`, 32);
+      const tokens = tokensOf(seed, model.manifest);
+      const want = await oracle.pass({ tokens, sigma0: seed });
+      const got = await pass({ tokens, sigma0: seed });
+      expect(got.a).toEqual(want.a);
+      expect(got.t).toEqual(want.t);
+      expect(got.answer).toEqual(want.answer);
+      expect(got.winner).toBeUndefined();
+      expect(got.execution).toBeUndefined();
+      expect(got.captured).toBeUndefined();
+    }
+  });
+
+  it('runs a plain pass: the same activations and answer, no transcript', async () => {
+    const got = await pass({ sigma0: undefined, limits: [] });
+    expect(got.a).toEqual(unit.a);
+    expect(got.answer).toEqual(unit.answer);
+    expect(got.t).toEqual([]);
+    expect(got.winner).toBeUndefined();
+  });
+
+  it('gives the execution of a job, whatever the fresh sequence is', async () => {
+    const input = randomBytes('input', 12);
+    const tokens = tokensOf(sigma0, model.manifest, input);
+    const want = await oracle.pass({ tokens, sigma0 });
+    const noisy = await pass({ tokens, job: true });
+    expect(noisy.execution).toEqual(want.execution);
+    expect(noisy.t).toEqual(want.t);
+    expect(noisy.answer).toEqual(want.answer);
+    const other = tokensOf(randomBytes('other', 32), model.manifest, input);
+    expect(other).not.toEqual(tokens);
+    const plain = await pass({ tokens: other, sigma0: undefined, job: true });
+    expect(plain.execution).toEqual(want.execution);
+    expect(plain.a).not.toEqual(want.a);
+  });
+
+  it('finds a tile at its limit and not above it', async () => {
+    for (let linear = 1; linear <= count(); linear++) {
+      const tickets = unit.tickets[linear - 1]!;
+      const step = Math.max(1, Math.ceil(tickets.length / options.tiles));
+      for (let tile = linear % step; tile < tickets.length; tile += step) {
+        const limit = tickets[tile]!;
+        for (const bound of [limit, limit - 1n]) {
+          const limits = none().with(linear - 1, bound);
+          const first = tickets.findIndex((x) => x <= bound);
+          const want = first < 0 ? undefined : { linear, tile: first };
+          expect((await pass({ limits, stopAfter: linear })).winner).toEqual(want);
+        }
+      }
+    }
+  });
+
+  it('finds the lowest ticket of every linear, alone', async () => {
+    for (let linear = 1; linear <= count(); linear++) {
+      const tickets = unit.tickets[linear - 1]!;
+      const lowest = tickets.reduce((x, y) => (x < y ? x : y));
+      const limits = none().with(linear - 1, lowest);
+      expect((await pass({ limits })).winner).toEqual({ linear, tile: tickets.indexOf(lowest) });
+    }
+  });
+
+  it('takes the first winner in order of linear, then tile', async () => {
+    expect((await pass({ limits: none().fill(MOST) })).winner).toEqual({ linear: 1, tile: 0 });
+    const later = none().fill(MOST).with(0, 0n);
+    expect((await pass({ limits: later })).winner).toEqual({ linear: 2, tile: 0 });
+  });
+
+  it('stops after a linear, and captures its operand', async () => {
+    for (let linear = 1; linear <= count(); linear++) {
+      const got = await pass({ stopAfter: linear, capture: linear });
+      expect(got.a).toEqual(unit.a.slice(0, linear));
+      expect(got.t).toEqual(unit.t.slice(0, linear));
+      expect(got.captured).toEqual(unit.operands[linear - 1]);
+      expect(plainHash(new Uint8Array(got.captured!))).toEqual(got.a.at(-1));
+      expect(got.answer).toHaveLength(0);
+      expect(got.execution).toBeUndefined();
+    }
+    const whole = await pass({ capture: 1 });
+    expect(whole.captured).toEqual(unit.operands[0]);
+    expect(whole.answer).toEqual(unit.answer);
+  });
+
+  it('aborts, before and in the middle, and is whole afterwards', async () => {
+    const aborted = { code: 'PASS_ABORTED' };
+    await expect(pass({ signal: AbortSignal.abort() })).rejects.toMatchObject(aborted);
+    const control = new AbortController();
+    // Aborted while a crowd of passes runs: some end before, at least the last cannot.
+    const crowd = Array.from({ length: 8 }, () => pass({ signal: control.signal }));
+    setTimeout(() => control.abort(), 1);
+    const ends = await Promise.allSettled(crowd);
+    expect(ends.at(-1)).toMatchObject({ status: 'rejected', reason: aborted });
+    expect((await pass()).t).toEqual(unit.t);
+  });
+
+  it('keeps passes that are asked for at once apart', async () => {
+    const seeds = ['x', 'y', 'x', 'y'].map((s) => randomBytes(s, 32));
+    const got = await Promise.all(
+      seeds.map((s) => pass({ sigma0: s, tokens: tokensOf(s, model.manifest) })),
+    );
+    expect(got[0]!.t).not.toEqual(got[1]!.t);
+    expect(got[2]).toEqual(got[0]);
+    expect(got[3]).toEqual(got[1]);
+  });
+}

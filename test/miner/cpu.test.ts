@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createParams } from '../../src/core/params.ts';
+import type { Header } from '../../src/core/formats.ts';
+import { proofDigest, verifyLight } from '../../src/core/pow/proof.ts';
+import { compareReplay } from '../../src/core/pow/replay.ts';
+import { seedOf, tokensOf } from '../../src/core/pow/seed.ts';
+import { ticketLimits } from '../../src/core/pow/transcript.ts';
+import { targetFromBits } from '../../src/core/target.ts';
+import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { createProof } from '../../src/miner/prove.ts';
+import { backendContract } from '../contracts/backend.contract.ts';
+import { blankHeader } from '../oracle/forged-pass.ts';
+import { readModel } from '../oracle/models.ts';
+
+describe('the CPU backend', () => backendContract(createCpuBackend, { units: 4, tiles: 12 }));
+
+describe('from a header to a checked proof', () => {
+  const params = createParams('e2e', []);
+  let model: ModelPackage;
+  let cpu: Backend;
+  beforeAll(async () => {
+    model = await readModel('tiny');
+    cpu = await createCpuBackend(model);
+    return () => cpu.close();
+  });
+
+  /** Mines with the easiest target: one pass in 16 wins. */
+  async function mine() {
+    const { manifest } = model;
+    for (let nonce = 0n; nonce < 1000n; nonce++) {
+      const core: Header = { ...blankHeader(0x207fffff), modelId: model.id, nonce };
+      const sigma0 = seedOf(core);
+      const limits = ticketLimits(targetFromBits(core.bits)!, manifest, false);
+      const input = { tokens: tokensOf(sigma0, manifest), sigma0, limits };
+      const { winner } = await cpu.pass(input);
+      if (!winner) continue;
+      const { linear } = winner;
+      return { core, won: await cpu.pass({ ...input, stopAfter: linear, capture: linear }) };
+    }
+    throw new Error('no win in 1000 passes');
+  }
+
+  it('a win makes a proof that the light check and a replay take', async () => {
+    const { core, won } = await mine();
+    const proof = createProof(model, won);
+    const header = { ...core, proofDigest: proofDigest(proof) };
+    expect(verifyLight(params, header, proof, model.manifest)).toBeUndefined();
+    expect(verifyLight(params, header, proof, model.manifest, model.weights)).toBeUndefined();
+    expect(compareReplay(params.off, proof, won)).toBeUndefined();
+  });
+});
+
+it('a model whose segments do not load or fit is refused', async () => {
+  const model = await readModel('tiny');
+  const refused = { code: 'MODEL_REFUSED' };
+  const segments = [...model.segments];
+  const broken = segments.with(1, segments[1]!.slice(0, 100));
+  await expect(createCpuBackend({ ...model, segments: broken })).rejects.toMatchObject(refused);
+  const crossed = segments.with(1, segments[2]!);
+  await expect(createCpuBackend({ ...model, segments: crossed })).rejects.toMatchObject(refused);
+});
