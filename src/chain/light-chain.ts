@@ -1,0 +1,289 @@
+/**
+ * The chain of a light client: all headers, the newest proofs of work and a random sample of the
+ * older ones, state in proven parts. Parts: light-open, light-import (light-headers, light-paths),
+ * light-sample, light-state.
+ */
+import { bodyRoot } from '../core/body.ts';
+import { decode, encode, u32 } from '../core/codec.ts';
+import { fault, type Fault } from '../core/faults.ts';
+import { Header, Proof, type Body, type SignedTx } from '../core/formats.ts';
+import { ZERO_HASH } from '../core/hash.ts';
+import {
+  blockId,
+  expectedBits,
+  genesisPoint,
+  templateCore,
+  type ChainPoint,
+} from '../core/header.ts';
+import { stateKey } from '../core/keys.ts';
+import { LOCATOR_MAX } from '../core/messages.ts';
+import { FUTURE_MS_MAX, type Params } from '../core/params.ts';
+import { verifyLight } from '../core/pow/proof.ts';
+import { verifyJob } from '../core/state.ts';
+import { treeRoot, type Tree } from '../core/tree.ts';
+import type { Models } from '../core/tx.ts';
+import { equal, toHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import { createListeners, createTaskQueue } from './bounded.ts';
+import { chooseBody } from './choose-body.ts';
+import { partiesOf } from './commit.ts';
+import type { Template } from './full-chain.ts';
+import type { VerifyProof } from './import.ts';
+import { entryAt } from './light-headers.ts';
+import {
+  dropBranch,
+  forkOf,
+  importHeaders,
+  invalidate,
+  selectHead,
+  type HeadersImported,
+  type LightHeadEvent,
+} from './light-import.ts';
+import { beginLight, openLight, type LightState } from './light-open.ts';
+import { unproven } from './light-paths.ts';
+import { lightKey, Sample } from './light-records.ts';
+import { sampleHeights } from './light-sample.ts';
+import { executeOn, rootAfter, verifyStateProof } from './light-state.ts';
+import type { Store } from './store.ts';
+
+/** Batches and proofs that wait for the one before them. */
+const QUEUE_MAX = 512;
+
+export interface LightChainOptions {
+  readonly store: Store;
+  readonly params: Params;
+  /** Manifests of the admitted models by id in hex. */
+  readonly models: Models;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** The light check, core's by default. */
+  readonly verifyProof?: VerifyProof;
+}
+
+export interface WantedProof {
+  readonly id: Uint8Array;
+  readonly height: number;
+}
+
+export interface LightTemplateOptions {
+  /** Address that is paid. */
+  readonly miner: Uint8Array;
+  readonly modelId: Uint8Array;
+  readonly jobId?: Uint8Array;
+  readonly nowMs: number;
+  /** Candidates in order; those that the known part of the state refuses or can't judge are left out. */
+  readonly txs: readonly SignedTx[];
+  /** State after the head, as far as it is known; by default what executing the head gave. */
+  readonly tree?: Tree;
+}
+
+export interface LightChain {
+  /** Whether a damaged store was wiped when it was opened. */
+  readonly rebuilt: boolean;
+  /** undefined until a peer has told of it. */
+  genesis(): ChainPoint | undefined;
+  /** Goes on from this genesis; another one wipes the store. @returns a fault if it is none of this network */
+  openOrReset(genesis: Header): Promise<{ rebuilt: boolean } | Fault>;
+  /** Of the branch whose last proofs were checked. undefined before a genesis. */
+  head(): ChainPoint | undefined;
+  /** Newest header of the branch with the most work, proven or not. */
+  bestHeader(): ChainPoint | undefined;
+  /** Contiguous, lowest first, at most 512. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
+  importHeaders(headers: readonly Header[]): Promise<HeadersImported | Fault>;
+  importProof(id: Uint8Array, proof: Proof): Promise<Fault | undefined>;
+  /** Proofs to ask for: of branches with more work than the head, then of the sample. */
+  wantedProofs(): WantedProof[];
+  /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
+  chooseSample(random: readonly number[]): Promise<number>;
+  /** Gives up a branch, by its tip, that nobody can prove. */
+  dropBranch(tipId: Uint8Array): Promise<void>;
+  locator(): Promise<Uint8Array[]>;
+  header(height: number): Promise<Header | undefined>;
+  proof(id: Uint8Array): Promise<Proof | undefined>;
+  readonly proofsChecked: number;
+  /** Executes a block on its witness; the state after it is then known. A block that fails leaves the chain. */
+  executeOn(block: { header: Header; body: Body }, witness: Uint8Array): Promise<Fault | undefined>;
+  /** Root of the state after a block, if it is known. */
+  rootAfter(id: Uint8Array): Uint8Array | undefined;
+  /** @throws AppError ROOT_UNKNOWN */
+  verifyStateProof(
+    id: Uint8Array,
+    keys: readonly Uint8Array[],
+    proof: Uint8Array,
+  ): (Uint8Array | undefined)[] | Fault;
+  /** Keys that a template with these transactions reads: ask for their proof after the head. */
+  templateKeys(txs: readonly SignedTx[]): Promise<Uint8Array[]>;
+  /** undefined while the state after the head is not known. */
+  template(options: LightTemplateOptions): Template | undefined;
+  subscribe(listener: (event: LightHeadEvent) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** @throws AppError STORE_FOREIGN, and the store's */
+export async function createLightChain(options: LightChainOptions): Promise<LightChain> {
+  const { store, params, models, now } = options;
+  const verifyProof = options.verifyProof ?? verifyLight;
+  const { emit, subscribe } = createListeners<LightHeadEvent>();
+  const enqueue = createTaskQueue(QUEUE_MAX);
+  const opened = await openLight(store, params, models);
+  let s = opened.state;
+  const need = (): LightState => {
+    if (!s) throw new AppError('NO_GENESIS', 'No peer has told of this network’s first block yet.');
+    return s;
+  };
+
+  return {
+    rebuilt: opened.rebuilt,
+    genesis: () => s?.genesis,
+    openOrReset: (header) =>
+      enqueue(async () => {
+        const genesis = genesisPoint(params, header.time);
+        if (!equal(encode(Header, genesis.header), encode(Header, header)))
+          return fault('header.version', { problem: 'not a genesis of this network' });
+        if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
+        if (s && equal(s.genesis.id, genesis.id)) return { rebuilt: false };
+        const rebuilt = s !== undefined;
+        s = await beginLight(store, params, models, genesis);
+        return { rebuilt };
+      }),
+    head: () => s?.head,
+    bestHeader: () => s && bestPath(s).tip,
+    importHeaders: (headers) => enqueue(() => importHeaders(need(), headers, now(), emit)),
+    importProof: (id, proof) => enqueue(() => importProof(need(), verifyProof, id, proof, emit)),
+    wantedProofs: () => (s ? wantedProofs(s) : []),
+    chooseSample: (random) => enqueue(() => chooseSample(need(), random)),
+    dropBranch: (id) => enqueue(() => dropBranch(need(), id)),
+    locator: async () => (s ? locator(s) : []),
+    header: async (height) => (s ? headerAt(s, height) : undefined),
+    async proof(id) {
+      const data = await store.get(lightKey.proof(id));
+      return data && decode(Proof, data);
+    },
+    get proofsChecked() {
+      return s?.checked.size ?? 0;
+    },
+    executeOn: (block, witness) =>
+      enqueue(async () => {
+        const wrong = executeOn(need(), block, witness);
+        if (wrong && blamesBlock(wrong)) await invalidate(need(), blockId(block.header), emit);
+        return wrong;
+      }),
+    rootAfter: (id) => (s ? rootAfter(s, id) : undefined),
+    verifyStateProof: (id, keys, proof) => verifyStateProof(need(), id, keys, proof),
+    templateKeys: (txs) => templateKeys(need(), txs),
+    template: (wanted) => (s ? template(s, wanted) : undefined),
+    subscribe,
+    close: () => enqueue(() => store.close()),
+  };
+}
+
+const blamesBlock = ({ fault: code }: Fault): boolean =>
+  code.startsWith('tx.') || code === 'header.job';
+
+const bestPath = (s: LightState) =>
+  s.paths.reduce((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? b : a));
+
+async function importProof(
+  s: LightState,
+  verifyProof: VerifyProof,
+  id: Uint8Array,
+  proof: Proof,
+  onHead: (event: LightHeadEvent) => void,
+): Promise<Fault | undefined> {
+  const hex = toHex(id);
+  if (s.proofs.has(hex)) return undefined;
+  const header = await findHeader(s, id);
+  if (!header) return fault('wire.unasked', { id: hex });
+  const manifest = s.models.get(toHex(header.modelId));
+  if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
+  const wrong = verifyProof(s.params, header, proof, manifest);
+  if (wrong) return wrong;
+  await s.store.batch([
+    { key: lightKey.proof(id), value: encode(Proof, proof) },
+    { key: lightKey.checked(id), value: encode(u32, header.height) },
+  ]);
+  s.checked.set(hex, header.height);
+  s.proofs.set(hex, header.height);
+  await selectHead(s, onHead);
+  return undefined;
+}
+
+/** Header of a block whose proof can matter: near a tip, or in the sample. */
+async function findHeader(s: LightState, id: Uint8Array): Promise<Header | undefined> {
+  for (const path of s.paths)
+    for (const point of path.recent.values()) if (equal(point.id, id)) return point.header;
+  const sampled = s.sample.find((one) => equal(one.id, id));
+  return sampled && (await entryAt(s.store, s.headPath, sampled.height)).header;
+}
+
+function wantedProofs(s: LightState): WantedProof[] {
+  const wanted = new Map<string, WantedProof>();
+  const isChecked = (id: string) => s.checked.has(id);
+  const byWork = s.paths
+    .filter((path) => path.tip.header.totalWork > s.head.header.totalWork)
+    .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1));
+  for (const path of byWork)
+    for (const { id, header } of unproven(path, forkOf(s, path), isChecked))
+      wanted.set(toHex(id), { id, height: header.height });
+  for (const one of s.sample) if (!isChecked(toHex(one.id))) wanted.set(toHex(one.id), one);
+  return [...wanted.values()];
+}
+
+/** @returns how many blocks are in the sample */
+async function chooseSample(s: LightState, random: readonly number[]): Promise<number> {
+  const heights = sampleHeights(s.head.header.height, random);
+  const sample: Sample = [];
+  for (const height of heights)
+    sample.push({ height, id: (await entryAt(s.store, s.headPath, height)).id });
+  await s.store.batch([{ key: lightKey.sample, value: encode(Sample, sample) }]);
+  s.sample = sample;
+  return sample.length;
+}
+
+/** Ids of the branch with the most work: the newest ten, then ever wider apart, genesis last. */
+async function locator(s: LightState): Promise<Uint8Array[]> {
+  const path = bestPath(s);
+  const ids: Uint8Array[] = [];
+  for (let height = path.tip.header.height, step = 1; height > 0; height -= step) {
+    if (ids.length >= 10) step *= 2;
+    if (ids.length < LOCATOR_MAX - 1) ids.push((await entryAt(s.store, path, height)).id);
+  }
+  return [...ids, s.genesis.id];
+}
+
+const headerAt = async (s: LightState, height: number): Promise<Header | undefined> =>
+  height >= 0 && height <= s.head.header.height
+    ? (await entryAt(s.store, s.headPath, height)).header
+    : undefined;
+
+async function templateKeys(s: LightState, txs: readonly SignedTx[]): Promise<Uint8Array[]> {
+  const next = s.head.header.height + 1;
+  const maturing = await headerAt(s, next - s.params.maturityBlocks);
+  return [
+    stateKey.coinbase(next - s.params.maturityBlocks > 0 ? next - s.params.maturityBlocks : 0),
+    stateKey.settle(next),
+    stateKey.expiry(next),
+    ...(maturing ? [stateKey.account(maturing.miner)] : []),
+    ...txs.flatMap(({ tx }) => partiesOf(tx).map(stateKey.account)),
+  ];
+}
+
+function template(
+  s: LightState,
+  { miner, modelId, jobId: wanted, nowMs, txs, tree: given }: LightTemplateOptions,
+): Template | undefined {
+  const parent = s.head;
+  const executed = s.trees.get(toHex(parent.id));
+  const tree = given ?? executed;
+  const stateRoot = tree ? treeRoot(tree) : rootAfter(s, parent.id);
+  if (!stateRoot) return undefined;
+  const timeMs = Math.max(nowMs, parent.header.time + 1);
+  const height = parent.header.height + 1;
+  const bits = expectedBits(s.params, parent, timeMs);
+  const open = tree && wanted && !verifyJob(tree, { height, modelId, jobId: wanted });
+  const jobId = open ? wanted : ZERO_HASH;
+  const header = { height, miner, bits, modelId, jobId };
+  const body = tree ? chooseBody(s.params, { models: s.models }, tree, header, txs) : [];
+  const fields = { timeMs, miner, modelId, jobId, bodyRoot: bodyRoot(body), stateRoot };
+  return { core: templateCore(s.params, parent, fields), body };
+}
