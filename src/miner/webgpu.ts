@@ -147,6 +147,8 @@ class WebgpuBackend implements Backend {
   pass(input: PassInput): Promise<PassResult> {
     const { manifest } = this.#model;
     assert(input.tokens.length === manifest.sequences * manifest.tokens, 'a unit of tokens');
+    const { stopAfter = 1 } = input;
+    assert(stopAfter >= 1 && stopAfter <= manifest.linears.length, `stopAfter ${stopAfter}`);
     assert(!input.sigma0 || input.limits.length === manifest.linears.length, 'a limit per linear');
     return this.#queue.run(() => this.#run(input));
   }
@@ -185,7 +187,7 @@ class WebgpuBackend implements Backend {
   async #layers(input: PassInput): Promise<PassResult> {
     const { linears } = this.#parts;
     const stop = input.stopAfter ?? linears.length;
-    const early = stop < linears.length;
+    const early = input.stopAfter !== undefined;
     this.#prepare(input);
     for (let i = 0; i < stop; i++) {
       this.#checkSignal(input.signal);

@@ -64,7 +64,7 @@ async function serve(worker: string): Promise<Server> {
     else if (pathname === '/')
       response
         .writeHead(200, { 'content-type': 'text/html' })
-        .end('<!doctype html><title>x</title>');
+        .end('<!doctype html><link rel=icon href=data:,>');
     else sendFile(response, pathname);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
