@@ -1,0 +1,113 @@
+/** A package is loaded only if every byte is the one its manifest names. */
+import { describe, expect, it } from 'vitest';
+import { tokensOf } from '../../src/core/pow/seed.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import { encodeOnnx } from '../../src/miner/onnx.ts';
+import {
+  loadPackage,
+  manifestFromJson,
+  manifestToJson,
+  parseManifest,
+} from '../../src/miner/package.ts';
+import { equal, utf8 } from '../../src/lib/bytes.ts';
+import { encoderSegments } from '../../models/encoder.ts';
+import { tinyEncoder } from '../../models/integers.ts';
+import { interpretModel } from '../oracle/interpret-onnx.ts';
+import { loadModel, readModelFile } from './small-model.ts';
+
+const read = readModelFile('tiny');
+const tiny = await loadModel('tiny');
+
+/** The package of tiny with one file changed. */
+const loadChanged = (file: string, change: (b: Uint8Array) => Uint8Array) =>
+  loadPackage(async (f) => (f === file ? change(await read(f)) : read(f)));
+const flipped = (b: Uint8Array): Uint8Array => b.with(b.length >> 1, b[b.length >> 1]! ^ 1);
+
+describe('loadPackage', () => {
+  it('gives segments and weights', () => {
+    expect(tiny.segments).toHaveLength(5);
+    expect(tiny.weights.map((w) => w.length)).toEqual([49_152, 16_384, 65_536, 65_536]);
+  });
+  it.each(['seg-0.onnx', 'seg-4.onnx', 'weights.bin'])('refuses a flipped bit in %s', async (f) => {
+    await expect(loadChanged(f, flipped)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+  });
+  it.each(['seg-0.onnx', 'weights.bin', 'manifest.json'])('refuses a cut %s', async (f) => {
+    await expect(loadChanged(f, (b) => b.subarray(1))).rejects.toMatchObject({
+      code: 'MODEL_CORRUPT',
+    });
+  });
+  it('names the file that is missing', async () => {
+    const load = loadPackage((f) =>
+      f === 'seg-2.onnx' ? Promise.reject(new Error('404')) : read(f),
+    );
+    await expect(load).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+      message: expect.stringContaining('seg-2.onnx'),
+    });
+  });
+  it('refuses weights over 63 though their hash is right', async () => {
+    const weights = (await read('weights.bin')).with(0, 64);
+    const linears = tiny.manifest.linears.with(0, {
+      ...tiny.manifest.linears[0]!,
+      weights: plainHash(weights.subarray(0, 49_152)),
+    });
+    const json = utf8(JSON.stringify(manifestToJson({ ...tiny.manifest, linears })));
+    const load = loadPackage(async (f) =>
+      f === 'weights.bin' ? weights : f === 'manifest.json' ? json : read(f),
+    );
+    await expect(load).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  });
+});
+
+describe('tiny', () => {
+  it('is what its builder makes', () => {
+    const built = encoderSegments(tinyEncoder()).map(encodeOnnx);
+    expect(built.map((b, i) => equal(b, tiny.segments[i]!))).toEqual(Array(5).fill(true));
+  });
+  it('gives its known answer', () => {
+    const tokens = tokensOf(new Uint8Array(32), tiny.manifest);
+    expect(interpretModel(tiny, tokens).a).toEqual(tiny.manifest.knownAnswer);
+  });
+  it('answers a sequence whatever the other one holds, padding included', () => {
+    const { tokens: length } = tiny.manifest;
+    const unit = tokensOf(new Uint8Array(32), tiny.manifest).fill(0, 5, length);
+    const other = unit.slice().fill(9, length);
+    const answers = [unit, other].map((t) => interpretModel(tiny, t).answer);
+    expect(answers[0]!.subarray(0, 16)).toEqual(answers[1]!.subarray(0, 16));
+    expect(answers[0]!.subarray(16)).not.toEqual(answers[1]!.subarray(16));
+  });
+});
+
+describe('manifest as JSON', () => {
+  const json = (): any => JSON.parse(JSON.stringify(manifestToJson(tiny.manifest)));
+  it('comes back the same', () => {
+    expect(manifestFromJson(json())).toEqual(tiny.manifest);
+  });
+
+  const CASES: [string, (m: any) => unknown, string][] = [
+    ['null', () => null, 'not an object'],
+    ['a list', () => [], 'not an object'],
+    ['a missing field', ({ name: _, ...m }) => m, "'name'"],
+    ['a field too many', (m) => ({ ...m, extra: 1 }), "'extra'"],
+    ['a text for a number', (m) => ({ ...m, tokens: '16' }), 'tokens'],
+    ['a fraction', (m) => ({ ...m, tokens: 16.5 }), '16.5'],
+    ['a negative number', (m) => ({ ...m, kappa64: -1 }), '-1'],
+    ['a short hash', (m) => ({ ...m, knownAnswer: ['00'] }), 'knownAnswer[0]'],
+    ['a hash of odd letters', (m) => ({ ...m, knownAnswer: ['zz'.repeat(32)] }), 'knownAnswer[0]'],
+    ['too long a name', (m) => ({ ...m, name: 'x'.repeat(65) }), 'length 65'],
+    ['a linear that is a number', (m) => ({ ...m, linears: [1] }), 'linears[0]'],
+    ['numbers that do not fit', (m) => ({ ...m, sequences: 1 }), 'at least 2'],
+    ['an unknown packing', (m) => ({ ...m, packing: 'words' }), 'words'],
+  ];
+  it.each(CASES)('refuses %s', (_, change, message) => {
+    const load = (): unknown => manifestFromJson(change(json()));
+    expect(load).toThrow(expect.objectContaining({ code: 'MODEL_CORRUPT' }));
+    expect(load).toThrow(message);
+  });
+  it('refuses what is no JSON and what is too long', () => {
+    for (const bytes of [utf8('{'), Uint8Array.of(0xff), new Uint8Array(2 ** 20 + 1)])
+      expect(() => parseManifest(bytes)).toThrow(
+        expect.objectContaining({ code: 'MODEL_CORRUPT' }),
+      );
+  });
+});
