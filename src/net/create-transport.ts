@@ -1,6 +1,6 @@
 /**
  * The transport over libp2p, the same for browser, worker and Node.js. This module loads libp2p
- * (about 125 KB brotli): import it lazily. In a worker call installRtc (rtc-worker.ts) before.
+ * (about 155 KB brotli): import it lazily. In a worker call installRtc (rtc-worker.ts) before.
  */
 import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, PENALTY, type Fault } from '../core/faults.ts';

@@ -10,7 +10,6 @@ import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/g
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { identify, identifyPush } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
-import { keychain } from '@libp2p/keychain';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webSockets } from '@libp2p/websockets';
@@ -67,7 +66,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       identifyPush: identifyPush(),
       ping: ping(),
       pubsub: gossip(role, options.topics),
-      ...(datastore && { keychain: keychain() }),
+      // Holds the certificate's key; browsers have no use for its 18 KB.
+      ...(datastore && { keychain: (await import('@libp2p/keychain')).keychain() }),
       ...(role !== 'node' && { relay: relayServer(role) }),
     },
   } as Libp2pOptions<{ pubsub: GossipSub }>);

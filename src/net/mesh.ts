@@ -21,9 +21,13 @@ const DIALS_MAX = 2;
 /** A record is told this often, and is stale after RECORD_MS. */
 const ANNOUNCE_MS = 15_000;
 const RECORD_MS = 120_000;
+/** Records of others are answered with the own one at most this often. */
+const ANSWER_MS = 4000;
 const RECORD_BYTES_MAX = 2048;
 const ADDRESSES_MAX = 4;
-const DIAL_MS = 12_000;
+const DIAL_MS = 6000;
+/** A handshake that lost a race works the next time (rtc-init.ts). */
+const ATTEMPTS = 2;
 /** A peer that could not be reached is left alone so long. */
 const RETRY_MS = 30_000;
 /** Records relayed by one peer: a hundred browsers behind it, and some. */
@@ -47,7 +51,10 @@ export function startMesh(options: MeshOptions): void {
   const topic = peerTopic(chainId);
   const relayed = new RateLimiter(RECORD_RATE);
   const authored = new RateLimiter(AUTHOR_RATE);
-  const meet = options.meets ? createMeeting(options) : () => {};
+  const key = privateKeyFromProtobuf(options.privateKey);
+  const meet = options.meets
+    ? createMeeting(options, keepAnnouncing(options, topic, key))
+    : () => {};
   const { Accept, Ignore, Reject } = TopicValidatorResult;
 
   host.services.pubsub.topicValidators.set(topic, async (from: PeerId, { data }: Message) => {
@@ -64,7 +71,6 @@ export function startMesh(options: MeshOptions): void {
     return Accept;
   });
   host.services.pubsub.subscribe(topic);
-  if (options.meets) keepAnnouncing(options, topic, privateKeyFromProtobuf(options.privateKey));
 }
 
 /** The record, if its author signed it; unsigned and malformed ones are undefined. */
@@ -82,7 +88,12 @@ async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
 
 const isMeeting = (a: Multiaddr): boolean => a.toString().includes('/p2p-circuit/webrtc');
 
-function keepAnnouncing({ host, signal, log }: MeshOptions, topic: string, key: PrivateKey): void {
+/** Tells the own record now and then; the result tells it soon. */
+function keepAnnouncing(
+  { host, signal, log }: MeshOptions,
+  topic: string,
+  key: PrivateKey,
+): () => void {
   const announce = async () => {
     const multiaddrs = host.getMultiaddrs().filter(isMeeting).slice(0, ADDRESSES_MAX);
     if (signal.aborted || !multiaddrs.length) return;
@@ -107,10 +118,14 @@ function keepAnnouncing({ host, signal, log }: MeshOptions, topic: string, key: 
     clearInterval(timer);
     clearTimeout(soon);
   });
+  return tellSoon;
 }
 
 /** Dials authors of records while there are too few neighbours. */
-function createMeeting({ host, log, signal }: MeshOptions): (record: PeerRecord) => void {
+function createMeeting(
+  { host, log, signal }: MeshOptions,
+  tellSoon: () => void,
+): (record: PeerRecord) => void {
   const failedUntil = new BoundedMap<string, number>(256);
   const self = host.peerId.toString();
   let dialing = 0;
@@ -122,12 +137,19 @@ function createMeeting({ host, log, signal }: MeshOptions): (record: PeerRecord)
         .map((c) => c.remotePeer.toString()),
     ).size;
 
+  let answeredMs = 0;
+  const answer = () => {
+    if (Date.now() - answeredMs < ANSWER_MS) return;
+    answeredMs = Date.now();
+    tellSoon();
+  };
+
   async function dial(peer: PeerId, addresses: Multiaddr[]): Promise<void> {
     dialing++;
     try {
-      await host.dial(addresses, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]),
-      });
+      await attempt(ATTEMPTS, () =>
+        host.dial(addresses, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]) }),
+      );
       // The relayed connection was for the introduction only.
       for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
     } catch (e) {
@@ -140,10 +162,11 @@ function createMeeting({ host, log, signal }: MeshOptions): (record: PeerRecord)
 
   return ({ peerId, multiaddrs }) => {
     const peer = peerId.toString();
-    // Of two that hear of each other one dials: the smaller id.
-    if (signal.aborted || self >= peer || dialing >= DIALS_MAX) return;
+    if (signal.aborted || self === peer || dialing >= DIALS_MAX) return;
     if (neighbours() + dialing >= DEGREE || (failedUntil.get(peer) ?? 0) > Date.now()) return;
     if (host.getConnections(peerId).some((c) => !c.limits)) return;
+    // Of two that hear of each other one dials: the smaller id. It may have missed our record.
+    if (self > peer) return answer();
     const addresses = multiaddrs
       .filter(isMeeting)
       .filter((a) => throughNeighbour(host, a))
@@ -157,4 +180,13 @@ function createMeeting({ host, log, signal }: MeshOptions): (record: PeerRecord)
 function throughNeighbour(host: Host, address: Multiaddr): boolean {
   const relay = /\/p2p\/([^/]+)\/p2p-circuit\/webrtc/.exec(address.toString())?.[1];
   return host.getConnections().some((c) => c.remotePeer.toString() === relay && !c.limits);
+}
+
+async function attempt<T>(times: number, run: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await run();
+    } catch (e) {
+      if (--times <= 0) throw e;
+    }
 }
