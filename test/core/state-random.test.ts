@@ -137,7 +137,7 @@ test('any blocks and reorganisations give the naive state, conserve coins, and c
       );
       expect(treeRoot(ledger.tree)).toEqual(treeRoot(rebuilt));
     }),
-    { numRuns: 20, seed: 1 },
+    { numRuns: 12, seed: 1 },
   );
   // The run is worth its time only if it went through every fate of a request.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(8);

@@ -373,6 +373,8 @@ describe('rules of claims and results', () => {
     const dust = { bits: 0x2100ffff };
     expect(ledger.fault(results.slice(0, 1), dust)).toBeUndefined();
     expect(ledger.fault(results.slice(0, 2), dust)).toBe('tx.result-budget');
+    // The header's own model bounds them too; one that is unknown leaves room for none but the first.
+    expect(ledger.fault(results.slice(0, 2), { modelId: bytes32(9) })).toBe('tx.result-budget');
   });
 });
 
