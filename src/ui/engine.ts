@@ -2,17 +2,14 @@
  * What the screens talk to: one peer and one vault, in workers that start at the first call of one
  * of their methods. Until a person acts nothing runs, nothing connects.
  */
-import type { ClientApi, ClientEvent } from '../client/api.ts';
-import type { NetworkName } from '../core/params.ts';
+import type { ClientApi, ClientConfig, ClientEvent } from '../client/api.ts';
+import { NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
-import type { VaultApi } from '../wallet/vault-api.ts';
+import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 
 /** `config.json`, beside the app: served by the node that serves the app. */
-export interface PageConfig {
-  readonly network: NetworkName;
+export interface PageConfig extends ClientConfig {
   readonly prefix: string;
-  /** Multiaddrs of the first peers. */
-  readonly bootstrap: readonly string[];
   /** Bytes that the first start downloads: model and runtime. */
   readonly downloadBytes?: number;
 }
@@ -22,6 +19,8 @@ export interface Engine {
   readonly vault: VaultApi;
   /** Hears what the client tells; the result stops it. */
   on(hear: (event: ClientEvent) => void): () => void;
+  /** Hears the vault's status after every change and auto-lock; the result stops it. */
+  onVault(hear: (status: VaultStatus) => void): () => void;
 }
 
 /** @throws CONFIG_MISSING, CONFIG_MALFORMED */
@@ -35,48 +34,58 @@ export async function loadConfig(address = './config.json'): Promise<PageConfig>
   return config;
 }
 
+/** What the client will check itself (genesis, addresses) is left to it. */
 export const isConfig = (x: unknown): x is PageConfig => {
   const c = x as Partial<PageConfig> | null | undefined;
   return (
-    typeof c?.network === 'string' &&
-    typeof c.prefix === 'string' &&
+    NETWORK_NAMES.some((name) => name === c?.network) &&
+    typeof c?.prefix === 'string' &&
     Array.isArray(c.bootstrap) &&
     c.bootstrap.every((address) => typeof address === 'string')
   );
 };
 
-/** An engine whose parts are loaded at the first call. A failed load is tried again by the next. */
-export function lazyEngine(load: () => Promise<Engine>): Engine {
-  const hearers = new Set<(event: ClientEvent) => void>();
-  let loading: Promise<Engine> | undefined;
-  const loaded = (): Promise<Engine> => {
-    loading ??= load().then(
-      (engine) => {
-        engine.on((event) => hearers.forEach((hear) => hear(event)));
-        return engine;
-      },
-      (error: unknown) => {
-        loading = undefined;
-        throw error;
-      },
-    );
-    return loading;
+/** One part with its events, as its loader gives it. */
+export interface Part<Api, Event> {
+  readonly api: Api;
+  on(hear: (event: Event) => void): unknown;
+}
+
+type Calls = Record<string, (...args: unknown[]) => unknown>;
+
+/** Loads at the first call; a failed load is tried again by the next one. */
+function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
+  const hearers = new Set<(event: Event) => void>();
+  let loading: Promise<Part<Api, Event>> | undefined;
+  const start = async (): Promise<Part<Api, Event>> => {
+    const part = await load();
+    part.on((event) => hearers.forEach((hear) => hear(event)));
+    return part;
   };
-  type Calls = Record<string, (...args: unknown[]) => unknown>;
-  const part = (name: 'client' | 'vault'): Calls =>
-    new Proxy({} as Calls, {
-      get: (_, method) =>
-        typeof method === 'symbol' || method === 'then'
-          ? undefined
-          : async (...args: unknown[]) =>
-              ((await loaded())[name] as unknown as Calls)[method]!(...args),
+  const call = async (name: string, args: unknown[]): Promise<unknown> => {
+    loading ??= start();
+    const mine = loading;
+    mine.catch(() => {
+      if (loading === mine) loading = undefined;
     });
-  return {
-    client: part('client') as unknown as ClientApi,
-    vault: part('vault') as unknown as VaultApi,
-    on(hear) {
-      hearers.add(hear);
-      return () => void hearers.delete(hear);
-    },
+    return ((await mine).api as Calls)[name]!(...args);
   };
+  const get = (_: unknown, name: string | symbol) =>
+    typeof name === 'symbol' || name === 'then'
+      ? undefined
+      : (...args: unknown[]) => call(name, args);
+  const on = (hear: (event: Event) => void) => {
+    hearers.add(hear);
+    return () => void hearers.delete(hear);
+  };
+  return { api: new Proxy({}, { get }) as Api, on };
+}
+
+export function lazyEngine(
+  loadClient: () => Promise<Part<ClientApi, ClientEvent>>,
+  loadVault: () => Promise<Part<VaultApi, VaultStatus>>,
+): Engine {
+  const client = lazyPart(loadClient);
+  const vault = lazyPart(loadVault);
+  return { client: client.api, vault: vault.api, on: client.on, onVault: vault.on };
 }

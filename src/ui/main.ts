@@ -3,7 +3,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import Framed from './Framed.svelte';
 import { lazyEngine, loadConfig } from './engine.ts';
-import { openPage } from './page.ts';
+import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
 import { installPolicy } from './trusted.ts';
@@ -13,7 +13,7 @@ installPolicy();
 const target = document.getElementById('app')!;
 const preferences = new Preferences(navigator.languages, browserStorage());
 if (window.top === window.self) {
-  const session = new Session(lazyEngine(openPage), loadConfig);
+  const session = new Session(lazyEngine(openClient, openVault), loadConfig);
   mount(App, { target, props: { session, preferences } });
   void session.open();
 } else mount(Framed, { target, props: { preferences } });

@@ -1,13 +1,24 @@
-/** Loads the part that starts the workers: apart from the first route's code. */
-import { AppError } from '../lib/errors.ts';
-import { loadConfig, type Engine, type PageConfig } from './engine.ts';
+/**
+ * Starts the workers, each at the first call of its part. The vault's is light and answers at load
+ * whether there are keys; the client's brings the network and comes with the first click, or with
+ * keys. Their code is apart from the first route's.
+ */
+import type { ClientApi, ClientEvent } from '../client/api.ts';
+import { connect, workerFailure } from '../lib/rpc.ts';
+import type { VaultApi, VaultEvents, VaultStatus } from '../wallet/vault-api.ts';
+import { loadConfig, type Part } from './engine.ts';
 
-type PageModule = { createPageClient(config: PageConfig): Engine | Promise<Engine> };
-// A glob, so that the app builds without it; the module is `client/page.ts`.
-const modules = import.meta.glob<PageModule>('../client/page.ts');
+export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
+  const worker = new Worker(new URL('../wallet/vault.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'vault',
+  });
+  const api = connect<VaultApi, VaultEvents>(worker, { failed: workerFailure(worker) });
+  return { api, on: (hear) => api.on('status', hear) };
+}
 
-export async function openPage(): Promise<Engine> {
-  const load = modules['../client/page.ts'];
-  if (!load) throw new AppError('INTERNAL', 'built without client/page.ts');
-  return (await load()).createPageClient(await loadConfig());
+export async function openClient(): Promise<Part<ClientApi, ClientEvent>> {
+  const { createPageClient } = await import('../client/page.ts');
+  const { client, on } = await createPageClient(await loadConfig());
+  return { api: client, on };
 }

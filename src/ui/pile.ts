@@ -21,5 +21,18 @@ export function pileOf(units: number, rejected: number): PileShape {
   };
 }
 
+/** Reasons of this kind tell that a device was set aside: no unit was lost. */
+const DEVICE = 'gpu: ';
+
+/** Work thrown away, by reason. */
+export const thrownAway = (byReason: Readonly<Record<string, number>>): [string, number][] =>
+  Object.entries(byReason).filter(([reason, n]) => n > 0 && !reason.startsWith(DEVICE));
+
 export const countOf = (byReason: Readonly<Record<string, number>>): number =>
-  Object.values(byReason).reduce((sum, n) => sum + n, 0);
+  thrownAway(byReason).reduce((sum, [, n]) => sum + n, 0);
+
+/** Code of why the graphics card is not used. */
+export const setAside = (byReason: Readonly<Record<string, number>>): string | undefined =>
+  Object.keys(byReason)
+    .findLast((reason) => reason.startsWith(DEVICE))
+    ?.slice(DEVICE.length);

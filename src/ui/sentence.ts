@@ -61,7 +61,7 @@ export function controlsOf(state: MinerState): Controls {
             ? 'again'
             : undefined,
     pause: working || state === 'finishing',
-    finish: state === 'running' || state === 'paused',
+    finish: state === 'running',
   };
 }
 

@@ -58,6 +58,7 @@ export class Session {
     this.#engine = engine;
     this.#loadConfig = loadConfig;
     engine.on((event) => this.#hear(event));
+    engine.onVault((status) => this.#hearVault(status));
   }
 
   get keys(): VaultApi {
@@ -164,6 +165,12 @@ export class Session {
 
   fail(error: unknown): void {
     this.problem = AppError.from(error).toJSON();
+  }
+
+  /** Another tab, or the vault's own lock, changed it; an act that is going on tells for itself. */
+  #hearVault(status: VaultStatus): void {
+    if (this.busy) return;
+    void this.change('vault', async () => status);
   }
 
   #hear(event: ClientEvent): void {

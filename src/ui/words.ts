@@ -1,14 +1,20 @@
-/** Codes as sentences. */
+/** Codes as sentences. Codes come from outside: only a table's own entries count. */
 import type { Text } from './i18n/en.ts';
 
-export function sentenceOfError({ code, message }: { code: string; message: string }, t: Text) {
-  const sentence = t.errors[code as keyof Text['errors']] ?? t.errors.INTERNAL;
+const entry = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
+export function sentenceOfError(
+  { code, message }: { code: string; message: string },
+  t: Text,
+): string {
+  const sentence = entry(t.errors, code) ?? t.errors.INTERNAL;
   // The fault's code travels as the message.
-  const why = code === 'TX_REFUSED' ? t.forms[message as keyof Text['forms']] : undefined;
+  const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
   return why ? `${sentence} ${why}` : sentence;
 }
 
 export function sentenceOfReason(reason: string, t: Text): string {
-  const { unknown, ...known } = t.reasons;
-  return known[reason as keyof typeof known] ?? unknown(reason);
+  const { unknown, noGpu: _, ...known } = t.reasons;
+  return entry(known, reason) ?? unknown(reason);
 }

@@ -52,6 +52,7 @@ export const EMPTY_VAULT: VaultStatus = {
   backedUp: false,
   address: undefined,
   publicKey: undefined,
+  problem: undefined,
 };
 export const FULL_VAULT: VaultStatus = {
   ...EMPTY_VAULT,
@@ -81,11 +82,21 @@ export class MemoryEngine implements Engine {
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
   fails: Record<string, string> = {};
+  readonly #vaultHearers = new Set<(status: VaultStatus) => void>();
   readonly #hearers = new Set<(event: ClientEvent) => void>();
 
   on(hear: (event: ClientEvent) => void): () => void {
     this.#hearers.add(hear);
     return () => void this.#hearers.delete(hear);
+  }
+
+  onVault(hear: (status: VaultStatus) => void): () => void {
+    this.#vaultHearers.add(hear);
+    return () => void this.#vaultHearers.delete(hear);
+  }
+
+  emitVault(status: VaultStatus): void {
+    this.#vaultHearers.forEach((hear) => hear(status));
   }
 
   emit(event: ClientEvent): void {

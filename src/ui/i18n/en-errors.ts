@@ -8,36 +8,52 @@ export const errors = {
     'The server this page came from does not answer. Check the connection and reload.',
   CONFIG_MALFORMED: 'The server sent settings that make no sense. Tell whoever runs it.',
   BROWSER_OLD:
-    'This browser lacks something Pila needs. Update it, or use a current Chrome, Edge, Firefox or Safari.',
+    'This browser lacks something Pila needs. Update it, or use a current Chrome, Edge, Firefox ' +
+    'or Safari.',
   STORE_FAILED:
     'This browser does not let Pila store anything. Leave private browsing, or free some space.',
   STORE_CORRUPT:
     'The copy of the chain on this device was damaged. Reload: it will be fetched anew.',
-  STORE_QUOTA: 'The disk is full. Free some space and reload.',
   NET_TIMEOUT: 'The network does not answer. Check the connection; Pila keeps trying.',
   NET_CLOSED: 'The connection was closed. Pila looks for another peer.',
   NET_MALFORMED: 'A peer sent nonsense and was dropped. Try again.',
-  NET_NO_PEERS: 'No peer is reachable. Check the connection; Pila keeps trying.',
   NO_WEBGPU:
     'This browser gives no access to the graphics card. Pila can use the processor instead.',
-  NO_BACKEND:
-    'Neither the graphics card nor the processor can run the model here. Try another browser.',
   DEVICE_LOST: 'The graphics card was taken away, perhaps by another program. Press “Try again”.',
-  DEVICE_WRONG:
-    'This device gave a wrong result in the test, so its work would be refused. Update the graphics driver or use another browser.',
   MODEL_MISSING: 'The model could not be downloaded. Check the connection and press “Try again”.',
   MODEL_CORRUPT: 'The downloaded model was damaged. Press “Try again” to fetch it anew.',
-  MODEL_UNKNOWN: 'This network asks for a model that this version does not know. Reload to update.',
-  OUT_OF_MEMORY: 'There was not enough memory. Close other tabs and press “Try again”.',
-  MINER_FAILED: 'The work stopped by an error. Press “Try again”.',
+  STORE_FULL: 'This browser gives no more room. Free some space and reload.',
+  STORE_BUSY: 'Another tab holds an older version of Pila. Close it and reload.',
+  STORE_CLOSED: 'The browser closed Pila’s storage. Reload the page.',
+  STORE_FOREIGN: 'A newer version of Pila wrote the data here. Reload to get that version.',
+  STORAGE_FAILED:
+    'The keys could not be read or written. Leave private browsing, or free some space, and ' +
+    'reload.',
+  CHAIN_BUSY: 'Many blocks are being checked. Try again in a moment.',
+  QUEUE_FULL: 'Too much is waiting already. Try again in a moment.',
+  OUTBOX_FULL: 'Too many of your payments are waiting. Let some be confirmed first.',
+  NET_TOO_LARGE:
+    'A message was too large for the network. Try again; if it comes back, report the code below.',
+  DEVICE_MEMORY:
+    'There was not enough memory on the device. Close other tabs and press “Try again”.',
+  SELF_TEST_FAILED:
+    'This device gave a wrong result in the test, so its work would be refused. Update the ' +
+    'graphics driver or use another browser.',
+  MODEL_REFUSED: 'The model cannot be run by this version. Reload to update.',
+  VAULT_CHANGED: 'Another tab changed the keys in the meantime. Try again.',
+  VAULT_MEMORY:
+    'There was not enough memory to use the passphrase. Close other tabs and try again.',
+  VAULT_VERSION: 'A newer version of Pila stored these keys. Reload to get that version.',
+  OTHER_TAB:
+    'Pila already runs in another tab or window. Use that one, or close it and reload this page.',
+  NO_GENESIS: 'No peer has answered yet. Check the connection; Pila keeps trying.',
+  ROOT_UNKNOWN: 'The newest block has not been proven yet. Try again in a moment.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
-  NOT_SYNCED: 'Pila is still catching up with the chain. Try again shortly.',
   FAUCET_OFF: 'This network gives no trial coins.',
   FAUCET_LATER: 'You got trial coins not long ago. Try again later.',
   TX_REFUSED: 'The network refused this payment; nothing was paid.',
   TX_MALFORMED: 'This payment could not be read. Nothing was signed.',
   TX_SENDER: 'This payment is not from your address. Nothing was signed.',
-  TX_POOL_FULL: 'Too many of your payments are waiting. Let some be confirmed first.',
   VAULT_EXISTS: 'There are keys on this device already. Erase them first, if you have their words.',
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
   VAULT_LOCKED: 'The keys are locked. Unlock them first.',

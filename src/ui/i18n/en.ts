@@ -5,7 +5,9 @@ export const en = {
   code: 'en' as string,
   name: 'English',
   tagline: 'Your computer answers.\nThe network pays.',
-  lead: 'Pila runs a small AI model on your device. The same multiplications keep a public chain safe, and the chain pays you for them.',
+  lead:
+    'Pila runs a small AI model on your device. The same multiplications keep a public chain ' +
+    'safe, and the chain pays you for them.',
   nav: {
     label: 'Places',
     pila: 'Pile',
@@ -76,27 +78,32 @@ export const en = {
     finishing: 'Finishing the unit in work, then it stops.',
     paused: 'Paused. What you completed stays.',
     noPeers:
-      'No peers: work goes on, but a block found now cannot be told to anyone. Check the connection.',
+      'No peers: work goes on, but a block found now cannot be told to anyone. Check the ' +
+      'connection.',
     syncing: 'Catching up with the chain.',
     failed: 'Stopped by a problem.',
   },
   reasons: {
-    stale: 'too late: the chain had moved on',
-    aborted: 'ended early',
-    fault: 'failed its own check',
+    stale: 'blocks found too late: the chain had moved on',
+    recheck: 'blocks that failed the check on the processor',
+    refused: 'blocks that the chain refused',
     unknown: (reason: string) => reason,
+    noGpu: (why: string) => `The graphics card is not used: ${why}`,
   },
   proof: {
     title: 'How do we know?',
     balance:
-      'No server told this number. A peer sent the account with a proof; this device checked the proof against the block, and the work in the block.',
+      'No server told this number. A peer sent the account with a proof; this device checked ' +
+      'the proof against the block, and the work in the block.',
     height: 'Block',
     id: 'Block id',
     bytes: 'Size of the proof',
     checked: 'Proofs of work checked here',
     agreeing: 'Peers with the same head',
     time: 'Time of the block',
-    rate: 'Units and rate are counted on this device since the page was opened; the rate covers the last units. Nobody else has checked them.',
+    rate:
+      'Units and rate are counted on this device since the page was opened; the rate covers the ' +
+      'last units. Nobody else has checked them.',
   },
   wallet: {
     spendable: 'Spendable',
@@ -108,7 +115,8 @@ export const en = {
     faucetDone: 'Asked. They arrive with one of the next blocks.',
     noKeys: 'There are no keys on this device yet.',
     noKeysWhy:
-      'Keys are 24 words made here. They never leave this device, and nobody can give them back to you if they are lost.',
+      'Keys are 24 words made here. They never leave this device, and nobody can give them back ' +
+      'to you if they are lost.',
     create: 'Make new keys',
     restore: 'Restore from 24 words',
     notBackedUp:
@@ -167,13 +175,15 @@ export const en = {
     change: 'Change',
     done: 'Sent',
     doneWhy:
-      'The network has it. It is final only once it lies in a block; you can follow it under “Waiting”.',
+      'The network has it. It is final only once it lies in a block; you can follow it under ' +
+      '“Waiting”.',
     compare: 'Compare every group with the address you were given.',
   },
   backup: {
     title: 'Write down 24 words',
     intro:
-      'Take paper and a pen. Whoever has these words has your coins; without them a lost device means lost coins. Do not photograph them.',
+      'Take paper and a pen. Whoever has these words has your coins; without them a lost device ' +
+      'means lost coins. Do not photograph them.',
     show: 'Show the words',
     passphrase: 'Your passphrase',
     written: 'I have written them down',
@@ -182,13 +192,15 @@ export const en = {
     check: 'Check',
     done: 'Done',
     doneWhy:
-      'The words are checked. You can send now. Keep the paper where fire and water do not reach it.',
+      'The words are checked. You can send now. Keep the paper where fire and water do not ' +
+      'reach it.',
     back: 'Show the words again',
   },
   protect: {
     title: 'Passphrase',
     intro:
-      'It encrypts the keys on this device. It does not replace the 24 words: if you forget it, only they help.',
+      'It encrypts the keys on this device. It does not replace the 24 words: if you forget it, ' +
+      'only they help.',
     passphrase: 'Passphrase',
     suggest: 'Suggest one',
     repeat: 'The same again',
@@ -210,7 +222,8 @@ export const en = {
   erase: {
     title: 'Erase keys',
     intro:
-      'This deletes the keys from this device. Without the 24 words the coins can never be moved again, by anyone.',
+      'This deletes the keys from this device. Without the 24 words the coins can never be ' +
+      'moved again, by anyone.',
     balance: (amount: string) => `${amount} VLT are on this address.`,
     sure: 'I have the 24 words, or want to give these coins up',
     go: 'Erase for good',
@@ -222,7 +235,9 @@ export const en = {
     themes: { auto: 'As the device', light: 'Paper', dark: 'Night' },
     about: 'About',
     aboutText:
-      'Pila is free software, named after Volta’s pile of 1800. Your keys and the proofs this app checks stay on this device; it talks only to peers of the network and to the server it came from.',
+      'Pila is free software, named after Volta’s pile of 1800. Your keys and the proofs this ' +
+      'app checks stay on this device; it talks only to peers of the network and to the server ' +
+      'it came from.',
     network: 'Network',
     genesis: 'First block',
     agent: 'Version',

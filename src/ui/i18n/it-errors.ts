@@ -3,7 +3,8 @@ import type { errors as english, forms as englishForms } from './en-errors.ts';
 
 export const errors: typeof english = {
   INTERNAL:
-    'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il codice qui sotto.',
+    'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il ' +
+    'codice qui sotto.',
   BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
   WORKER_DIED:
     'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
@@ -11,38 +12,56 @@ export const errors: typeof english = {
     'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
   CONFIG_MALFORMED: 'Il server ha mandato impostazioni senza senso. Avvisa chi lo gestisce.',
   BROWSER_OLD:
-    'A questo browser manca qualcosa che serve a Pila. Aggiornalo, o usa Chrome, Edge, Firefox o Safari recenti.',
+    'A questo browser manca qualcosa che serve a Pila. Aggiornalo, o usa Chrome, Edge, Firefox ' +
+    'o Safari recenti.',
   STORE_FAILED:
-    'Questo browser non lascia salvare nulla a Pila. Esci dalla navigazione privata o libera spazio.',
+    'Questo browser non lascia salvare nulla a Pila. Esci dalla navigazione privata o libera ' +
+    'spazio.',
   STORE_CORRUPT:
-    'La copia della catena su questo dispositivo era danneggiata. Ricarica: verrà scaricata di nuovo.',
-  STORE_QUOTA: 'Il disco è pieno. Libera spazio e ricarica.',
+    'La copia della catena su questo dispositivo era danneggiata. Ricarica: verrà scaricata di ' +
+    'nuovo.',
   NET_TIMEOUT: 'La rete non risponde. Controlla la connessione; Pila continua a provare.',
   NET_CLOSED: 'La connessione si è chiusa. Pila cerca un altro pari.',
   NET_MALFORMED: 'Un pari ha mandato dati senza senso ed è stato scollegato. Riprova.',
-  NET_NO_PEERS: 'Nessun pari è raggiungibile. Controlla la connessione; Pila continua a provare.',
   NO_WEBGPU: 'Questo browser non dà accesso alla scheda grafica. Pila può usare il processore.',
-  NO_BACKEND:
-    'Qui né la scheda grafica né il processore riescono a eseguire il modello. Prova un altro browser.',
   DEVICE_LOST:
     'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
-  DEVICE_WRONG:
-    'Nella prova questo dispositivo ha dato un risultato sbagliato: il suo lavoro verrebbe rifiutato. Aggiorna il driver grafico o usa un altro browser.',
   MODEL_MISSING:
     'Non è stato possibile scaricare il modello. Controlla la connessione e premi «Riprova».',
   MODEL_CORRUPT: 'Il modello scaricato era danneggiato. Premi «Riprova» per scaricarlo di nuovo.',
-  MODEL_UNKNOWN:
-    'Questa rete chiede un modello che questa versione non conosce. Ricarica per aggiornare.',
-  OUT_OF_MEMORY: 'La memoria non è bastata. Chiudi altre schede e premi «Riprova».',
-  MINER_FAILED: 'Il lavoro si è fermato per un errore. Premi «Riprova».',
+  STORE_FULL: 'Questo browser non dà altro spazio. Libera spazio e ricarica.',
+  STORE_BUSY: 'Un’altra scheda tiene aperta una versione più vecchia di Pila. Chiudila e ricarica.',
+  STORE_CLOSED: 'Il browser ha chiuso l’archivio di Pila. Ricarica la pagina.',
+  STORE_FOREIGN: 'I dati qui sono di una versione più nuova di Pila. Ricarica per averla.',
+  STORAGE_FAILED:
+    'Non è stato possibile leggere o scrivere le chiavi. Esci dalla navigazione privata, o ' +
+    'libera spazio, e ricarica.',
+  CHAIN_BUSY: 'Molti blocchi sono in verifica. Riprova tra un momento.',
+  QUEUE_FULL: 'Troppe cose sono già in attesa. Riprova tra un momento.',
+  OUTBOX_FULL: 'Troppi tuoi pagamenti sono in attesa. Lascia che qualcuno sia confermato.',
+  NET_TOO_LARGE:
+    'Un messaggio era troppo grande per la rete. Riprova; se succede ancora, segnala il codice ' +
+    'qui sotto.',
+  DEVICE_MEMORY: 'La memoria del dispositivo non è bastata. Chiudi altre schede e premi «Riprova».',
+  SELF_TEST_FAILED:
+    'Nella prova questo dispositivo ha dato un risultato sbagliato: il suo lavoro verrebbe ' +
+    'rifiutato. Aggiorna il driver grafico o usa un altro browser.',
+  MODEL_REFUSED: 'Questa versione non riesce a eseguire il modello. Ricarica per aggiornare.',
+  VAULT_CHANGED: 'Un’altra scheda ha cambiato le chiavi nel frattempo. Riprova.',
+  VAULT_MEMORY:
+    'La memoria non è bastata per usare la frase segreta. Chiudi altre schede e riprova.',
+  VAULT_VERSION: 'Queste chiavi sono di una versione più nuova di Pila. Ricarica per averla.',
+  OTHER_TAB:
+    'Pila gira già in un’altra scheda o finestra. Usa quella, o chiudila e ricarica questa ' +
+    'pagina.',
+  NO_GENESIS: 'Nessun pari ha ancora risposto. Controlla la connessione; Pila continua a provare.',
+  ROOT_UNKNOWN: 'L’ultimo blocco non è ancora dimostrato. Riprova tra un momento.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
-  NOT_SYNCED: 'Pila sta ancora raggiungendo la catena. Riprova tra poco.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
   TX_REFUSED: 'La rete ha rifiutato questo pagamento; nulla è stato pagato.',
   TX_MALFORMED: 'Questo pagamento non è leggibile. Nulla è stato firmato.',
   TX_SENDER: 'Questo pagamento non parte dal tuo indirizzo. Nulla è stato firmato.',
-  TX_POOL_FULL: 'Troppi tuoi pagamenti sono in attesa. Lascia che qualcuno sia confermato.',
   VAULT_EXISTS:
     'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
   VAULT_MISSING:

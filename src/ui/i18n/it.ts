@@ -6,7 +6,9 @@ export const it: Text = {
   code: 'it',
   name: 'Italiano',
   tagline: 'Il tuo computer risponde.\nLa rete paga.',
-  lead: 'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono sicura una catena pubblica, e la catena te le paga.',
+  lead:
+    'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono ' +
+    'sicura una catena pubblica, e la catena te le paga.',
   nav: {
     label: 'Luoghi',
     pila: 'Pila',
@@ -71,33 +73,39 @@ export const it: Text = {
     starting: 'Parto…',
     loading: 'Carico il modello.',
     testing:
-      'Provo il dispositivo: deve dare esattamente il risultato giusto. Lo schermo può avere un singhiozzo.',
+      'Provo il dispositivo: deve dare esattamente il risultato giusto. Lo schermo può avere un ' +
+      'singhiozzo.',
     runningGpu: 'Al lavoro sulla scheda grafica.',
     runningCpu: 'Al lavoro sul processore.',
     finishing: 'Finisco l’unità in lavoro, poi mi fermo.',
     paused: 'In pausa. Quello che hai completato resta.',
     noPeers:
-      'Nessun pari: il lavoro continua, ma un blocco trovato ora non si può annunciare. Controlla la connessione.',
+      'Nessun pari: il lavoro continua, ma un blocco trovato ora non si può annunciare. ' +
+      'Controlla la connessione.',
     syncing: 'Raggiungo la catena.',
     failed: 'Ferma per un problema.',
   },
   reasons: {
-    stale: 'tardi: la catena era già avanti',
-    aborted: 'interrotte',
-    fault: 'non passate al proprio controllo',
+    stale: 'blocchi trovati tardi: la catena era già avanti',
+    recheck: 'blocchi non confermati dal controllo sul processore',
+    refused: 'blocchi rifiutati dalla catena',
     unknown: (reason) => reason,
+    noGpu: (why) => `La scheda grafica non è usata: ${why}`,
   },
   proof: {
     title: 'Come lo so?',
     balance:
-      'Nessun server ha detto questo numero. Un pari ha mandato il conto con una prova; questo dispositivo ha verificato la prova contro il blocco, e il lavoro nel blocco.',
+      'Nessun server ha detto questo numero. Un pari ha mandato il conto con una prova; questo ' +
+      'dispositivo ha verificato la prova contro il blocco, e il lavoro nel blocco.',
     height: 'Blocco',
     id: 'Identità del blocco',
     bytes: 'Grandezza della prova',
     checked: 'Prove di lavoro verificate qui',
     agreeing: 'Pari con la stessa testa',
     time: 'Ora del blocco',
-    rate: 'Unità e ritmo sono contati su questo dispositivo da quando la pagina è aperta; il ritmo riguarda le ultime unità. Nessun altro li ha verificati.',
+    rate:
+      'Unità e ritmo sono contati su questo dispositivo da quando la pagina è aperta; il ritmo ' +
+      'riguarda le ultime unità. Nessun altro li ha verificati.',
   },
   wallet: {
     spendable: 'Spendibile',
@@ -110,7 +118,8 @@ export const it: Text = {
     faucetDone: 'Chieste. Arrivano con uno dei prossimi blocchi.',
     noKeys: 'Su questo dispositivo non ci sono ancora chiavi.',
     noKeysWhy:
-      'Le chiavi sono 24 parole create qui. Non lasciano mai questo dispositivo, e nessuno può ridartele se le perdi.',
+      'Le chiavi sono 24 parole create qui. Non lasciano mai questo dispositivo, e nessuno può ' +
+      'ridartele se le perdi.',
     create: 'Crea nuove chiavi',
     restore: 'Ripristina da 24 parole',
     notBackedUp:
@@ -180,7 +189,8 @@ export const it: Text = {
   backup: {
     title: 'Scrivi 24 parole',
     intro:
-      'Prendi carta e penna. Chi ha queste parole ha le tue monete; senza di esse un dispositivo perso vuol dire monete perse. Non fotografarle.',
+      'Prendi carta e penna. Chi ha queste parole ha le tue monete; senza di esse un ' +
+      'dispositivo perso vuol dire monete perse. Non fotografarle.',
     show: 'Mostra le parole',
     passphrase: 'La tua frase segreta',
     written: 'Le ho scritte',
@@ -195,7 +205,8 @@ export const it: Text = {
   protect: {
     title: 'Frase segreta',
     intro:
-      'Cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, aiutano solo quelle.',
+      'Cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, ' +
+      'aiutano solo quelle.',
     passphrase: 'Frase segreta',
     suggest: 'Proponine una',
     repeat: 'Di nuovo la stessa',
@@ -216,7 +227,8 @@ export const it: Text = {
   erase: {
     title: 'Cancella le chiavi',
     intro:
-      'Le chiavi vengono tolte da questo dispositivo. Senza le 24 parole nessuno potrà mai più muovere le monete.',
+      'Le chiavi vengono tolte da questo dispositivo. Senza le 24 parole nessuno potrà mai più ' +
+      'muovere le monete.',
     balance: (amount) => `Su questo indirizzo ci sono ${amount} VLT.`,
     sure: 'Ho le 24 parole, oppure rinuncio a queste monete',
     go: 'Cancella per sempre',
@@ -228,7 +240,9 @@ export const it: Text = {
     themes: { auto: 'Come il dispositivo', light: 'Carta', dark: 'Notte' },
     about: 'Informazioni',
     aboutText:
-      'Pila è software libero e prende il nome dalla pila di Volta del 1800. Le chiavi e le prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete e con il server da cui viene.',
+      'Pila è software libero e prende il nome dalla pila di Volta del 1800. Le chiavi e le ' +
+      'prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete e ' +
+      'con il server da cui viene.',
     network: 'Rete',
     genesis: 'Primo blocco',
     agent: 'Versione',

@@ -68,14 +68,14 @@ const STATES: Record<string, () => void> = {
   running: () => (owner(), (engine.miner = running)),
   many: () => {
     owner();
-    engine.miner = { ...running, units: 148, rejected: { stale: 3, aborted: 2 }, blocksFound: 9 };
+    engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };
   },
   loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
   testing: () => (owner(), (engine.miner = { ...engine.miner, state: 'testing' })),
   paused: () => (owner(), (engine.miner = { ...running, state: 'paused' })),
   nopeers: () => {
     owner();
-    engine.miner = { ...running, backend: 'cpu', device: '' };
+    engine.miner = { ...running, backend: 'cpu', device: '', rejected: { 'gpu: NO_WEBGPU': 1 } };
     const headTimeMs = Date.now() - 95_000;
     engine.chain = { ...CHAIN, sync: 'offline', peers: [], peersAgreeing: 0, headTimeMs };
   },
@@ -90,6 +90,7 @@ const config = {
   network: 'local',
   prefix: 'rpila',
   bootstrap: [],
+  genesis: undefined,
   downloadBytes: 21_400_000,
 } as const;
 const session = new Session(engine, async () => config);

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { MinerState } from '../../src/client/api.ts';
+import { edgeOf, outlineOf, shadeOf } from '../../src/ui/disc.ts';
+import { passphraseFrom, quintOf } from '../../src/ui/passphrase.ts';
+import { COLUMN, countOf, pileOf, setAside, SHELF_MAX } from '../../src/ui/pile.ts';
+import { qrPath } from '../../src/ui/qr.ts';
+import { placeOf } from '../../src/ui/route.svelte.ts';
+import { controlsOf, sentenceOf } from '../../src/ui/sentence.ts';
+import { sameOrigin } from '../../src/ui/trusted.ts';
+import { CHAIN } from './memory-engine.ts';
+
+const STATES: MinerState[] = [
+  'off',
+  'loading',
+  'testing',
+  'running',
+  'finishing',
+  'paused',
+  'failed',
+];
+
+describe('the sentence', () => {
+  it('tells peers and chain before the device', () => {
+    const running = { state: 'running', backend: 'webgpu' } as const;
+    expect(sentenceOf(running, CHAIN, false).key).toBe('runningGpu');
+    expect(sentenceOf({ ...running, backend: 'cpu' }, CHAIN, false).key).toBe('runningCpu');
+    expect(sentenceOf(running, { ...CHAIN, peers: [] }, false).key).toBe('noPeers');
+    expect(sentenceOf(running, { ...CHAIN, sync: 'syncing' }, false).key).toBe('syncing');
+  });
+
+  it('says at once that the button was pressed', () => {
+    expect(sentenceOf({ state: 'off', backend: undefined }, undefined, true).key).toBe('starting');
+    expect(sentenceOf({ state: 'failed', backend: undefined }, undefined, false).tone).toBe('bad');
+  });
+
+  it('there is always a way to start or to stop', () => {
+    for (const state of STATES) {
+      const controls = controlsOf(state);
+      expect(controls.pause !== (controls.start !== undefined), state).toBe(true);
+    }
+  });
+});
+
+describe('the pile', () => {
+  it('shows every unit until the shelf is full', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: COLUMN * (SHELF_MAX + 1) }), (units) => {
+        const { standing, shelved } = pileOf(units, 0);
+        expect(standing + shelved * COLUMN).toBe(units);
+        expect(standing).toBeLessThanOrEqual(COLUMN);
+        expect(standing > 0).toBe(units > 0);
+      }),
+    );
+    expect(pileOf(1e9, 1e9)).toMatchObject({ shelved: SHELF_MAX, rejected: 5 });
+  });
+
+  it('a device that was set aside is no lost unit', () => {
+    const reasons = { stale: 2, 'gpu: NO_WEBGPU': 1, recheck: 0 };
+    expect(countOf(reasons)).toBe(2);
+    expect(setAside(reasons)).toBe('NO_WEBGPU');
+    expect(setAside({ stale: 1 })).toBeUndefined();
+  });
+
+  it('is drawn inside its disc', () => {
+    const disc = { rx: 64, ry: 10, h: 8 };
+    expect(outlineOf(disc)).toBe('M-64 0A64 10 0 0 1 64 0V8A64 10 0 0 1 -64 8Z');
+    expect(edgeOf(disc)).toBe('M-64 0A64 10 0 0 0 64 0');
+    const points = [...shadeOf(disc).matchAll(/M(\S+) (\S+)v/g)];
+    expect(points.length).toBeGreaterThan(8);
+    for (const [, x, y] of points)
+      expect((+x! / 64) ** 2 + ((+y! - 0.8) / 10) ** 2).toBeCloseTo(1, 2);
+  });
+});
+
+it('passphrases are proquints: the published vectors', () => {
+  // arXiv:0901.4016: 127.0.0.1 = lusab-babad, 63.84.220.193 = gutih-tugad.
+  expect(passphraseFrom(Uint16Array.of(0x7f00, 0x0001, 0x3f54, 0xdcc1))).toBe(
+    'lusab-babad-gutih-tugad',
+  );
+  expect(quintOf(0xffff)).toBe('zuzuz');
+});
+
+it('a QR code has its three finders and a quiet zone', () => {
+  const { side, path } = qrPath('rpila1xxhd8n04eexfttxd6syyzspna06gr4x9aanrsv75hczl4eehvygs2gwfaw');
+  const dark = new Set(path.match(/M\d+ \d+/g));
+  for (const [x, y] of [
+    [3, 3],
+    [side - 10, 3],
+    [3, side - 10],
+  ] as const)
+    for (let i = 0; i < 7; i++) expect(dark.has(`M${x + i} ${y}`)).toBe(true);
+  for (let i = 0; i < side; i++) expect(dark.has(`M${i} 2`) || dark.has(`M2 ${i}`)).toBe(false);
+});
+
+it('unknown fragments lead to the pile', () => {
+  expect(['', '#/', '#/wallet', '#/settings', '#/pila', '#/__proto__'].map(placeOf)).toEqual([
+    'pila',
+    'pila',
+    'wallet',
+    'settings',
+    'pila',
+    'pila',
+  ]);
+});
+
+it('only our own origin may give scripts', () => {
+  const base = 'https://pila.example/app/';
+  expect(sameOrigin('./assets/x.js', base)).toBe('./assets/x.js');
+  for (const url of [
+    'https://evil.example/x.js',
+    '//evil.example/x.js',
+    'data:text/javascript,1',
+    'blob:null/1',
+  ])
+    expect(() => sameOrigin(url, base), url).toThrow(TypeError);
+});

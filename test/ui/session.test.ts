@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, formatAddress } from '../../src/core/address.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { SignedTx, Tx } from '../../src/core/formats.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { historyLine, pendingLine } from '../../src/ui/activity.ts';
+import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
+import { Session } from '../../src/ui/session.svelte.ts';
+import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/transfer.ts';
+import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from './memory-engine.ts';
+
+const CONFIG: PageConfig = {
+  network: 'local',
+  prefix: 'rpila',
+  bootstrap: [],
+  genesis: undefined,
+};
+const setUp = () => {
+  const engine = new MemoryEngine();
+  return { engine, session: new Session(engine, async () => CONFIG) };
+};
+
+describe('consent', () => {
+  it('a first visit asks the vault only: nothing connects', async () => {
+    const { engine, session } = setUp();
+    await session.open();
+    expect(engine.calls).toEqual(['vault.status']);
+  });
+
+  it('a script’s click starts nothing', async () => {
+    const { engine, session } = setUp();
+    await session.start(false);
+    expect(engine.calls).toEqual([]);
+  });
+
+  it('the first trusted click makes keys, watches them and starts', async () => {
+    const { engine, session } = setUp();
+    await session.open();
+    await session.start(true);
+    expect(engine.calls.slice(1)).toEqual([
+      'vault.create',
+      'client.watch',
+      'client.status',
+      'client.startMining',
+    ]);
+    expect(session.miner.state).toBe('running');
+    expect(session.problem).toBeUndefined();
+  });
+
+  it('a returning holder connects and sees the last proof, and never mines', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    engine.known = BALANCE;
+    await session.open();
+    expect(session.balance).toEqual(BALANCE);
+    expect(engine.calls).not.toContain('client.startMining');
+  });
+});
+
+describe('acts', () => {
+  it('a failure becomes a problem, and can be tried again', async () => {
+    const { engine, session } = setUp();
+    engine.fails = { 'vault.create': 'STORAGE_FAILED' };
+    await session.start(true);
+    expect(session.problem?.code).toBe('STORAGE_FAILED');
+    expect(session.busy).toBeUndefined();
+    engine.fails = {};
+    await session.start(true);
+    expect(session.problem).toBeUndefined();
+    expect(engine.calls.filter((c) => c === 'client.startMining')).toHaveLength(1);
+  });
+
+  it('one at a time, but a pause is never refused', async () => {
+    const { engine, session } = setUp();
+    const slow = session.act('send', () => new Promise((done) => setTimeout(done, 20)));
+    expect(await session.faucet()).toBe(false);
+    expect(await session.act('other', async () => {})).toBe(false);
+    expect(await session.pause()).toBe(true);
+    await slow;
+    expect(engine.calls).toEqual(['client.pauseMining']);
+    expect(session.busy).toBeUndefined();
+  });
+
+  it('erasing keys stops the work first and forgets the balance', async () => {
+    const { engine, session } = setUp();
+    engine.known = BALANCE;
+    await session.start(true);
+    expect(await session.erase()).toBe(true);
+    expect(engine.calls.slice(-2)).toEqual(['client.pauseMining', 'vault.erase']);
+    expect([session.balance, session.history, session.vault?.exists]).toEqual([
+      undefined,
+      undefined,
+      false,
+    ]);
+  });
+
+  it('another’s balance is not ours', async () => {
+    const { engine, session } = setUp();
+    await session.start(true);
+    engine.emit({ type: 'balance', balance: { ...BALANCE, address: new Uint8Array(32) } });
+    expect(session.balance).toBeUndefined();
+    engine.emit({ type: 'balance', balance: BALANCE });
+    expect(session.balance).toEqual(BALANCE);
+  });
+
+  it('hears a lock that it did not ask for', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    await session.open();
+    engine.emitVault({ ...FULL_VAULT, locked: true });
+    await Promise.resolve();
+    expect(session.vault?.locked).toBe(true);
+    engine.emit({ type: 'chain', status: { ...CHAIN, height: 9 } });
+    expect(session.chain?.height).toBe(9);
+  });
+});
+
+describe('sending', () => {
+  const other = addressOf(new Uint8Array(32).fill(9));
+  const around = { prefix: 'rpila', locale: 'it-IT', spendable: 1_000_000_000n };
+  const form = { to: formatAddress(other, 'rpila'), amount: '0,5', fee: '0,0001' };
+
+  it('takes an address in groups, and makes the bytes that were meant', async () => {
+    const grouped = { ...form, to: form.to.match(/.{1,4}/g)!.join(' ') };
+    const { transfer, faults } = checkTransfer(grouped, around);
+    expect(faults).toEqual({});
+    const fields = { chainId: 3, nonce: 4, expiry: 500 };
+    const bytes = encodeTransfer(transfer!, FULL_VAULT.publicKey!, fields);
+    expect(decode(Tx, bytes)).toMatchObject({ ...fields, amount: 500_000_000n, to: other });
+    const read = await new MemoryEngine().vault.describe(bytes);
+    expect(saysTheSame(read, transfer!)).toBe(true);
+    expect(saysTheSame({ ...read, to: ADDRESS }, transfer!)).toBe(false);
+    expect(saysTheSame({ ...read, amount: read.amount + 1n }, transfer!)).toBe(false);
+    expect(saysTheSame({ ...read, fee: read.fee + 1n }, transfer!)).toBe(false);
+  });
+
+  it('tells what is wrong with each field', () => {
+    const faultsOf = (change: Partial<typeof form>) =>
+      checkTransfer({ ...form, ...change }, around).faults;
+    expect(faultsOf({ to: '' })).toEqual({ to: 'ADDRESS_MISSING' });
+    expect(faultsOf({ to: form.to.slice(0, -1) + 'q' }).to).toBe('ADDRESS_MALFORMED');
+    expect(faultsOf({ to: formatAddress(other, 'pila') })).toEqual({ to: 'ADDRESS_NETWORK' });
+    expect(faultsOf({ amount: '0' })).toEqual({ amount: 'AMOUNT_ZERO' });
+    expect(faultsOf({ amount: '1' })).toEqual({ amount: 'AMOUNT_OVER' });
+    expect(faultsOf({ amount: '0,9999' })).toEqual({});
+    expect(faultsOf({ amount: '1.5', fee: '' })).toEqual({
+      amount: 'AMOUNT_MALFORMED',
+      fee: 'FEE_MALFORMED',
+    });
+  });
+
+  it('history and waiting payments tell the direction and the whole loss', () => {
+    const tx = (from: Uint8Array, to: Uint8Array): SignedTx => ({
+      tx: {
+        type: 'transfer',
+        chainId: 3,
+        from,
+        nonce: 0,
+        expiry: 9,
+        fee: 1n,
+        to,
+        amount: 10n,
+        memo: new Uint8Array(),
+      },
+      signature: new Uint8Array(64),
+    });
+    const mine = FULL_VAULT.publicKey!;
+    const theirs = new Uint8Array(32).fill(9);
+    const at = { height: 5, index: 0 };
+    const line = (signed: SignedTx) => historyLine({ position: at, tx: signed }, ADDRESS);
+    expect(line(tx(mine, other))).toMatchObject({ kind: 'sent', amount: -11n, other });
+    expect(line(tx(theirs, ADDRESS))).toMatchObject({ kind: 'received', amount: 10n, other });
+    expect(line(tx(mine, ADDRESS))).toMatchObject({ kind: 'toSelf', amount: -1n });
+    const pending = { id: other, state: 'pending', height: undefined } as const;
+    const bytes = encode(SignedTx, tx(mine, other));
+    expect(pendingLine({ ...pending, bytes }, ADDRESS)).toMatchObject({ amount: -11n });
+    expect(pendingLine({ ...pending, bytes: bytes.slice(1) }, ADDRESS)).toBeUndefined();
+  });
+});
+
+describe('the engine', () => {
+  it('loads at the first call, hears from then on, and tries again after a failure', async () => {
+    const real = new MemoryEngine();
+    let loads = 0;
+    const engine = lazyEngine(
+      async () => {
+        if (++loads === 1) throw new AppError('CONFIG_MISSING', 'offline');
+        return { api: real.client, on: (hear) => real.on(hear) };
+      },
+      async () => ({ api: real.vault, on: (hear) => real.onVault(hear) }),
+    );
+    const heard: string[] = [];
+    engine.on((event) => heard.push(event.type));
+    engine.onVault(() => heard.push('vault'));
+    expect(loads).toBe(0);
+    await expect(engine.client.status()).rejects.toMatchObject({ code: 'CONFIG_MISSING' });
+    await Promise.all([engine.client.pending(), engine.client.status(), engine.vault.status()]);
+    expect(loads).toBe(2);
+    real.emit({ type: 'reorganised', depth: 2 });
+    real.emitVault(FULL_VAULT);
+    expect(heard).toEqual(['reorganised', 'vault']);
+  });
+
+  it('takes no configuration but its own', () => {
+    expect(isConfig(CONFIG)).toBe(true);
+    for (const bad of [
+      undefined,
+      null,
+      'x',
+      {},
+      { ...CONFIG, bootstrap: [1] },
+      { ...CONFIG, prefix: 2 },
+      { ...CONFIG, network: 'moon' },
+    ])
+      expect(isConfig(bad)).toBe(false);
+  });
+});

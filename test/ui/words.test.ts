@@ -1,0 +1,92 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { PENALTY } from '../../src/core/faults.ts';
+import { en } from '../../src/ui/i18n/en.ts';
+import { it as italian } from '../../src/ui/i18n/it.ts';
+import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
+import { sentenceOfError, sentenceOfReason } from '../../src/ui/words.ts';
+
+type Tree = { readonly [key: string]: unknown };
+const isTree = (x: unknown): x is Tree => typeof x === 'object' && x !== null;
+const leaves = (tree: Tree, path = ''): [string, unknown][] =>
+  Object.entries(tree).flatMap(([key, value]) =>
+    isTree(value) ? leaves(value, `${path}${key}.`) : [[`${path}${key}`, value]],
+  );
+
+/** Bugs, and codes that never reach a person: INTERNAL's sentence is right for them. */
+const BUGS = ['NO_METHOD', 'NOT_CLONABLE', 'NOT_CONFIGURED', 'PASS_ABORTED'];
+/** Codes of parts that no screen uses yet: payment links and asking. */
+const UNUSED =
+  /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|INPUT_LONG|ANSWER_LONG|LIFETIME_RANGE|REWARD_|FEE_)/;
+
+describe('languages', () => {
+  it('say the same things, none of them empty, with the same parameters', () => {
+    const [english, other] = [leaves(en), new Map(leaves(italian))];
+    expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
+    for (const [key, text] of english) {
+      const translated = other.get(key);
+      expect(typeof translated, key).toBe(typeof text);
+      if (typeof text === 'string') expect(translated, key).not.toBe('');
+      else expect((translated as () => void).length, key).toBe((text as () => void).length);
+    }
+  });
+
+  it('follow the browser, then the choice', () => {
+    expect(preferredLanguage(['de-DE', 'it-CH', 'en'])).toBe('it');
+    expect(preferredLanguage(['de'])).toBe('en');
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    const first = new Preferences(['it-CH'], storage);
+    expect([first.language, first.locale]).toEqual(['it', 'it-CH']);
+    first.speak('en');
+    first.show('dark');
+    const second = new Preferences(['it-CH'], storage);
+    expect([second.language, second.locale, second.theme]).toEqual(['en', 'en', 'dark']);
+    expect(second.text).toBe(LANGUAGES.en);
+  });
+
+  it('work where storage is forbidden', () => {
+    const forbidden = () => {
+      throw new DOMException('denied', 'SecurityError');
+    };
+    const preferences = new Preferences(['en'], { getItem: forbidden, setItem: forbidden });
+    preferences.speak('it');
+    expect(preferences.text.code).toBe('it');
+  });
+});
+
+describe('errors', () => {
+  it('every code that our browser parts throw has its own sentence', () => {
+    const files = globSync('src/{lib,core,chain,net,miner,wallet,client,ui}/**/*.ts');
+    const thrown = new Set<string>();
+    for (const file of files)
+      for (const [, code] of readFileSync(file, 'utf8').matchAll(/new AppError\(\s*'([A-Z_]+)'/g))
+        thrown.add(code!);
+    expect(thrown.size).toBeGreaterThan(20);
+    const missing = [...thrown].filter(
+      (code) => !(code in en.errors) && !BUGS.includes(code) && !UNUSED.test(code),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('an unknown code gets the sentence of a bug', () => {
+    expect(sentenceOfError({ code: 'toString', message: '' }, en)).toBe(en.errors.INTERNAL);
+    expect(sentenceOfError({ code: 'NEVER_SEEN', message: '' }, en)).toBe(en.errors.INTERNAL);
+  });
+
+  it('a refused payment says why', () => {
+    const said = sentenceOfError({ code: 'TX_REFUSED', message: 'tx.fee-low' }, italian);
+    expect(said).toBe(`${italian.errors.TX_REFUSED} ${italian.forms['tx.fee-low']}`);
+    const faults = Object.keys(en.forms).filter((key) => key.startsWith('tx.'));
+    expect(faults.filter((code) => !(code in PENALTY))).toEqual([]);
+  });
+
+  it('an unknown reason is shown as it is', () => {
+    expect(sentenceOfReason('stale', en)).toBe(en.reasons.stale);
+    expect(sentenceOfReason('noGpu', en)).toBe('noGpu');
+    expect(sentenceOfReason('constructor', en)).toBe('constructor');
+  });
+});
