@@ -21,10 +21,11 @@ export async function createCpuBackend(model: ModelPackage): Promise<Backend> {
   const kernel = await createKernel(model.manifest.linears);
   const chain = await createSegmentChain(model.segments, { provider: 'wasm' });
   const passes = new SerialQueue(WAITING_MAX);
+  const breathe = createBreathe();
   return {
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
-    pass: (input) => passes.run(() => new Pass(model, kernel, chain, input).run()),
+    pass: (input) => passes.run(() => new Pass(model, kernel, chain, input, breathe).run()),
     lost: new Promise(() => {}),
     close: () => passes.run(() => chain.close()),
   };
@@ -42,11 +43,27 @@ function nextTask(): Promise<void> {
   });
 }
 
+type BreatheFor = (signal: AbortSignal | undefined) => Promise<void>;
+
+/** Over all passes, so that many short ones in a row let messages in too. */
+function createBreathe(): BreatheFor {
+  let breathedAt = performance.now();
+  return async (signal) => {
+    if (performance.now() - breathedAt > BREATH_MS) {
+      await nextTask();
+      breathedAt = performance.now();
+    }
+    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was aborted');
+  };
+}
+
 class Pass {
   readonly #model: ModelPackage;
   readonly #kernel: Kernel;
   readonly #chain: SegmentChain;
   readonly #input: PassInput;
+  /** @throws PASS_ABORTED */
+  readonly #breathe: () => Promise<void>;
   readonly #a: Uint8Array[] = [];
   readonly #t: Uint8Array[] = [];
   /** ā_1..ā_L, then c̄_L. */
@@ -54,13 +71,19 @@ class Pass {
   #sigma: Uint8Array | undefined;
   #winner: PassResult['winner'];
   #captured: Int8Array | undefined;
-  #breathedAt = performance.now();
 
-  constructor(model: ModelPackage, kernel: Kernel, chain: SegmentChain, input: PassInput) {
+  constructor(
+    model: ModelPackage,
+    kernel: Kernel,
+    chain: SegmentChain,
+    input: PassInput,
+    breathe: BreatheFor,
+  ) {
     this.#model = model;
     this.#kernel = kernel;
     this.#chain = chain;
     this.#input = input;
+    this.#breathe = () => breathe(input.signal);
     this.#sigma = input.sigma0;
   }
 
@@ -82,15 +105,6 @@ class Pass {
       this.#chain.reset();
     }
   }
-
-  /** @throws PASS_ABORTED */
-  readonly #breathe = async (): Promise<void> => {
-    if (performance.now() - this.#breathedAt > BREATH_MS) {
-      await nextTask();
-      this.#breathedAt = performance.now();
-    }
-    if (this.#input.signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was aborted');
-  };
 
   /** Rows of A that belong to sequences 0..B−2. */
   get #jobRows(): number {
