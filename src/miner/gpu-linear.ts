@@ -22,11 +22,10 @@ export interface Scratch {
   readonly packed: GPUBuffer;
   readonly noisyA: GPUBuffer;
   readonly noisyB: GPUBuffer;
-  readonly left: GPUBuffer;
-  readonly right: GPUBuffer;
+  /** Per row of A: the digits of A·F_L, then E_L. Per column of B: those of E_R·B', then F_R. */
+  readonly rowFactors: GPUBuffer;
+  readonly columnFactors: GPUBuffer;
   readonly perms: GPUBuffer;
-  readonly thinA: GPUBuffer;
-  readonly thinB: GPUBuffer;
   readonly messages: GPUBuffer;
   readonly cvs: GPUBuffer;
   readonly integers: GPUBuffer;
@@ -56,11 +55,9 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
     packed: most((l) => l.m * l.k),
     noisyA: most((l) => l.m * l.k),
     noisyB: most((l) => l.n * l.k),
-    left: most((l) => l.m * l.r),
-    right: most((l) => l.n * l.r),
+    rowFactors: most((l) => l.m * l.r * (limbs(l) + 1)),
+    columnFactors: most((l) => l.n * l.r * (limbs(l) + 1)),
     perms: most((l) => 4 * 4 * l.k),
-    thinA: most((l) => l.m * l.r * limbs(l)),
-    thinB: most((l) => l.n * l.r * limbs(l)),
     messages: most((l) => 64 * tileCount(l)),
     // Two halves of 32 bytes per chunk.
     cvs: storage(device, 64 * Math.ceil(chunksMax + 1)),
@@ -109,12 +106,17 @@ function noiseSteps(
   const [a2, a3, b2, b3] = [side(m, 0), side(m, 2 * k), side(n, 0), side(n, 2 * k)];
   const streams = m + n + (2 * k) / r;
   return [
-    kernels.step('noise', 'noise', [params, s.chain, s.left, s.right, s.perms], streams),
-    kernels.step('noise', 'apply', [a2, s.packed, s.left, s.perms, s.noisyA], (m * k) / 4),
-    kernels.step('noise', 'apply', [b3, weights, s.right, s.perms, s.noisyB], (n * k) / 4),
+    kernels.step(
+      'noise',
+      'noise',
+      [params, s.chain, s.rowFactors, s.columnFactors, s.perms],
+      streams,
+    ),
+    kernels.step('noise', 'apply', [a2, s.packed, s.rowFactors, s.perms, s.noisyA], (m * k) / 4),
+    kernels.step('noise', 'apply', [b3, weights, s.columnFactors, s.perms, s.noisyB], (n * k) / 4),
     // A·F_L takes the permutations of F_L (kind 3), E_R·B' those of E_R (kind 2).
-    kernels.step('peel', 'thin', [a3, s.packed, s.perms, s.thinA], (m * r) / 4),
-    kernels.step('peel', 'thin', [b2, s.noisyB, s.perms, s.thinB], (n * r) / 4),
+    kernels.step('peel', 'thin', [a3, s.packed, s.perms, s.rowFactors], (m * r) / 4),
+    kernels.step('peel', 'thin', [b2, s.noisyB, s.perms, s.columnFactors], (n * r) / 4),
   ];
 }
 
@@ -162,17 +164,19 @@ export async function createGpuLinear(
   const output = storage(device, 4 * m * n);
   const stored = storage(device, n * k, weights);
   const here = number * RECORD;
-  const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma]);
+  const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma, limbsOf(k, r)]);
   const words = uniform(device, [(m * k) / 4]);
   const pack = kernels.step('convert', 'pack', [words, input, s.packed], (m * k) / 4);
   const hashA = hashSteps(kernels, s, s.packed, m * k, here + SLOT.a);
   const hashJob = hashSteps(kernels, s, s.packed, jobRows * k, here + SLOT.job);
   const seed = kernels.step('hash', 'seed', [params, s.weightHashes, s.chain], 1);
   const noise = noiseSteps(kernels, s, linear, params, stored);
-  const factors = [s.messages, s.left, s.right, s.thinA, s.thinB];
+  const factors = [s.messages, s.rowFactors, s.columnFactors];
   const operands = [s.noisyA, s.noisyB, output];
-  const noisyGemm = await gemmSteps(kernels, linear, [...operands, ...factors], true, macsMax);
-  const plainGemm = await gemmSteps(kernels, linear, [s.packed, stored, output], false, macsMax);
+  const [noisyGemm, plainGemm] = await Promise.all([
+    gemmSteps(kernels, linear, [...operands, ...factors], true, macsMax),
+    gemmSteps(kernels, linear, [s.packed, stored, output], false, macsMax),
+  ]);
   const tiles = tileCount(linear);
   const hashT = hashSteps(kernels, s, s.messages, 64 * tiles, here + SLOT.t);
   const tickets = kernels.step(

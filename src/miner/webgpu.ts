@@ -69,9 +69,9 @@ async function buildBackend(
   const scratch = createScratch(device, linears);
   const kernels = await createKernels(device, options.dot ?? (await chooseDot(gpu, device)));
   const jobRows = (sequences - 1) * tokens;
-  const gpuLinears: GpuLinear[] = [];
-  for (const [i, l] of linears.entries())
-    gpuLinears.push(await createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows));
+  const gpuLinears: GpuLinear[] = await Promise.all(
+    linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
+  );
   const memory = await device.popErrorScope();
   if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
   const chain = await createSegmentChain(model.segments, {

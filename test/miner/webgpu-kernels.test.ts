@@ -50,7 +50,8 @@ const SHAPES = [
   { m: 80, k: 256, n: 48, r: 32 },
   { m: 16, k: 1024, n: 144, r: 128 },
   { m: 48, k: 768, n: 32, r: 48 },
-  { m: 16, k: 2560, n: 16, r: 16 },
+  // Three digits: k/r over 128.
+  { m: 16, k: 2112, n: 16, r: 16 },
 ];
 
 // Compiling is most of the time on a software device: once for all shapes.
@@ -111,7 +112,9 @@ async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: 
 
 describe.skipIf(!opened)('kernels on WebGPU', () => {
   const cases = SHAPES.flatMap((shape, i) =>
-    (['dp4a', 'i32'] as const).map((dot) => ({ shape, dot, extreme: i % 2 === 1 })),
+    (['dp4a', 'i32'] as const)
+      .filter((dot) => dot === 'dp4a' || i < 2)
+      .map((dot) => ({ shape, dot, extreme: i % 2 === 1 })),
   );
   it.each(cases)('equal the oracle: %j', async ({ shape, dot, extreme }) => {
     const { want, run, A, B } = await runLinear(shape, dot, extreme);

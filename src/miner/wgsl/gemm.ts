@@ -70,26 +70,24 @@ const rollWgsl = (folds: number, every: number): string => `
       }
     }`;
 
-const peelTerm = (a: string, b: string, shift: string): string => `
-      { let a = ${a}; let b = ${b};
-    ${each((i, j) => `acc${i}${j} -= dot4(a.${LANES[i]}, b.${LANES[j]}) << ${shift};`)}
-      }`;
+const gather = (name: string, line: string, part: string): string =>
+  `vec4<u32>(${FOUR.map((i) => `${name}[(min(${line} + ${i}u, ${line}Max) * PARTS + ${part}) * R4 + w]`).join(', ')})`;
 
-const gather = (name: string, index: (lane: string) => string, from: string): string =>
-  `vec4<u32>(${FOUR.map((i) => `${name}[${index(`min(${from} + ${i}u, ${from}Max)`)}]`).join(', ')})`;
-
-/** C −= (A·F_L)·F_R + E_L·(E_R·B'): the thin factors as base-256 digits. */
-const peelWgsl = ({ r, limbs }: GemmShape): string => {
-  const thin = (lane: string): string => `(${lane} * ${limbs}u + limb) * R4 + w`;
-  const flat = (lane: string): string => `${lane} * R4 + w`;
-  return `
-  for (var w = 0u; w < ${r / 4}u; w++) {
-    for (var limb = 0u; limb < ${limbs}u; limb++) {
-      ${peelTerm(gather('thinA', thin, 'row'), gather('right', flat, 'column'), '(8u * limb)')}
-      ${peelTerm(gather('left', flat, 'row'), gather('thinB', thin, 'column'), '(8u * limb)')}
+/**
+ * C −= (A·F_L)·F_R + E_L·(E_R·B'), each thin factor as base-256 digits: digit d of A·F_L meets F_R, then
+ * E_L meets digit d of E_R·B'. One place in the code for both: compiling is slow on software devices.
+ */
+const peelWgsl = ({ r, limbs }: GemmShape): string => `
+  for (var term = 0u; term < ${2 * limbs}u; term++) {
+    let digit = term % ${limbs}u;
+    let partA = select(${limbs}u, digit, term < ${limbs}u);
+    let partB = select(digit, ${limbs}u, term < ${limbs}u);
+    for (var w = 0u; w < ${r / 4}u; w++) {
+      let a = ${gather('rowFactors', 'row', 'partA')};
+      let b = ${gather('columnFactors', 'column', 'partB')};
+    ${each((i, j) => `acc${i}${j} -= dot4(a.${LANES[i]}, b.${LANES[j]}) << (8u * digit);`)}
     }
   }`;
-};
 
 const bindings = (noisy: boolean): string => `
 struct G { m: u32, n: u32, firstRow: u32 };
@@ -100,10 +98,8 @@ struct G { m: u32, n: u32, firstRow: u32 };
 ${
   noisy
     ? `@group(0) @binding(4) var<storage, read_write> messages: array<u32>;
-@group(0) @binding(5) var<storage, read> left: array<u32>;
-@group(0) @binding(6) var<storage, read> right: array<u32>;
-@group(0) @binding(7) var<storage, read> thinA: array<u32>;
-@group(0) @binding(8) var<storage, read> thinB: array<u32>;`
+@group(0) @binding(5) var<storage, read> rowFactors: array<u32>;
+@group(0) @binding(6) var<storage, read> columnFactors: array<u32>;`
     : ''
 }`;
 
@@ -138,6 +134,7 @@ export function gemmWgsl(s: GemmShape): string {
 const THREADS = ${threads}u;
 const K4 = ${s.k / 4}u;
 const R4 = ${s.r / 4}u;
+const PARTS = ${s.limbs + 1}u;
 var<workgroup> As: array<vec4<u32>, ${(step / 4) * (s.rows / 4)}>;
 var<workgroup> Bs: array<vec4<u32>, ${(step / 4) * (s.columns / 4)}>;
 ${noisy ? `var<workgroup> partial: array<u32, ${folds * threads}>;` : ''}

@@ -10,7 +10,7 @@ import { NOISE_KEY } from '../../core/pow/noise.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
 
 const LINEAR = `
-struct L { m: u32, k: u32, n: u32, r: u32, linear: u32, sigma: u32 };
+struct L { m: u32, k: u32, n: u32, r: u32, linear: u32, sigma: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> l: L;`;
 const INT8 = `
 fn int8(word: u32, lane: u32) -> i32 { return extractBits(bitcast<i32>(word), lane * 8u, 8u); }`;
@@ -22,8 +22,8 @@ fn int8(word: u32, lane: u32) -> i32 { return extractBits(bitcast<i32>(word), la
 export const noiseWgsl = (): string => `${blake3Wgsl(true)}
 ${LINEAR}
 @group(0) @binding(1) var<storage, read> chain: array<u32>;
-@group(0) @binding(2) var<storage, read_write> left: array<u32>;
-@group(0) @binding(3) var<storage, read_write> right: array<u32>;
+@group(0) @binding(2) var<storage, read_write> rowFactors: array<u32>;
+@group(0) @binding(3) var<storage, read_write> columnFactors: array<u32>;
 @group(0) @binding(4) var<storage, read_write> perms: array<u32>;
 const KEY = ${wgslWords(NOISE_KEY)};
 fn stream(kind: u32, index: u32, block: u32) -> array<u32,16> {
@@ -46,9 +46,9 @@ fn below(u: u32, n: u32) -> u32 { return ((u >> 16u) * n + (((u & 0xffffu) * n) 
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let blocks = l.k / l.r;
   let all = l.m + l.n + 2u * blocks;
-  for (var at = id.x; at < all; at += groups.x * 64u) {
+  for (var item = id.x; item < all; item += groups.x * 64u) {
     var kind = 0u;
-    var index = at;
+    var index = item;
     if (kind == 0u && index >= l.m) { kind = 1u; index -= l.m; }
     if (kind == 1u && index >= l.n) { kind = 2u; index -= l.n; }
     if (kind == 2u && index >= blocks) { kind = 3u; index -= blocks; }
@@ -60,8 +60,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
       // One place in the code, so that the hash is compiled once.
       if (w % 16u == 0u) { out = stream(kind, index, w / 16u); }
       let u = out[w % 16u];
-      if (kind == 0u) { left[index * words + w] = entries(u); }
-      else if (kind == 1u) { right[index * words + w] = entries(u); }
+      let at = (index * (l.limbs + 1u) + l.limbs) * words + w;
+      if (kind == 0u) { rowFactors[at] = entries(u); }
+      else if (kind == 1u) { columnFactors[at] = entries(u); }
       else {
         let i = l.r - 1u - w;
         let j = order + below(u, i + 1u);
@@ -78,16 +79,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 
 /** Rows of a matrix plus its noise: out = data + factor·E, where E's permutations begin at S.perms. */
 export const applyWgsl = (): string => `
-struct S { rows: u32, k: u32, r: u32, perms: u32 };
+struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> s: S;
 @group(0) @binding(1) var<storage, read> data: array<u32>;
-@group(0) @binding(2) var<storage, read> factor: array<u32>;
+@group(0) @binding(2) var<storage, read> factors: array<u32>;
 @group(0) @binding(3) var<storage, read> perms: array<u32>;
 @group(0) @binding(4) var<storage, read_write> noisy: array<u32>;
 ${INT8}
 fn entry(row: u32, p: u32) -> i32 {
-  let at = row * s.r + p;
-  return int8(factor[at / 4u], at % 4u);
+  let at = (row * (s.limbs + 1u) + s.limbs) * s.r + p;
+  return int8(factors[at / 4u], at % 4u);
 }
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -118,7 +119,7 @@ struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> s: S;
 @group(0) @binding(1) var<storage, read> data: array<u32>;
 @group(0) @binding(2) var<storage, read> perms: array<u32>;
-@group(0) @binding(3) var<storage, read_write> thin: array<u32>;
+@group(0) @binding(3) var<storage, read_write> factors: array<u32>;
 ${INT8}
 fn entry(at: u32) -> i32 { return int8(data[at / 4u], at % 4u); }
 fn product(row: u32, p: u32) -> i32 {
@@ -142,7 +143,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     for (var limb = 0u; limb < s.limbs; limb++) {
       let digit = (sums << vec4<u32>(24u)) >> vec4<u32>(24u);
       let b = bitcast<vec4<u32>>(digit) & vec4<u32>(255u);
-      thin[(row * s.limbs + limb) * words + word] =
+      factors[(row * (s.limbs + 1u) + limb) * words + word] =
         b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
       sums = (sums - digit) >> vec4<u32>(8u);
     }
