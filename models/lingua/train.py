@@ -1,6 +1,6 @@
 """Trains `lingua`, the language identifier, and writes its integers (trained.json, trained.bin).
 
-Usage: python3 train.py [--steps N] [--out DIR]     needs .cache/data.json from prep.ts, PyTorch >= 1.13
+Usage: python3 train.py [--steps N] [--stop N] [--out DIR]     needs .cache/data.json from prep.ts, PyTorch >= 1.13
 
 The first 60 % of the steps train a float model; the rest train with every rounding of the exact
 graph (models/graph.ts) in the forward pass and its gradient passed straight through. Units are
@@ -142,7 +142,8 @@ def save(net, labels, steps, report, folder):
 def main():
     global QUANT
     args = argparse.ArgumentParser()
-    args.add_argument("--steps", type=int, default=3000)
+    args.add_argument("--steps", type=int, default=1800, help="length of the schedule")
+    args.add_argument("--stop", type=int, default=10**9, help="stop after this step")
     args.add_argument("--out", default=HERE)
     a = args.parse_args()
     torch.set_num_threads(2); torch.manual_seed(1); rng = random.Random(1)
@@ -170,8 +171,9 @@ def main():
             held = accuracy(net, data["held"][::8], label_of)
             print(f"{step + 1} {time.time() - began:.0f}s loss {mean:.3f} held/8 {held:.4f} quant {QUANT}", flush=True)
             save(net, labels, step + 1, report, a.out)
-    report["quantised"] = accuracy(net, data["held"], label_of)
-    save(net, labels, a.steps, report, a.out)
+        if step + 1 >= a.stop: break
+    report["quantised" if QUANT else "float"] = accuracy(net, data["held"], label_of)
+    save(net, labels, step + 1, report, a.out)
     print("held out:", report)
 
 main()
