@@ -85,7 +85,8 @@ export function manifestProblem(m: Manifest): string | undefined {
     const at = `linear ${i + 1}: `;
     if (l.m !== rows) return `${at}m ${l.m} is not ${rows}`;
     if (l.m % 16 || l.n % 16 || !l.n) return `${at}m and n must be multiples of 16`;
-    if (!l.r || l.r % 16 || l.k % 64 || l.k % l.r || l.k < 8 * l.r)
+    // r ≤ 240: a permuted place and "none" fit one byte in the kernels; the best r is below 90 anyway.
+    if (!l.r || l.r % 16 || l.r > 240 || l.k % 64 || l.k % l.r || l.k < 8 * l.r)
       return `${at}k ${l.k} and r ${l.r} do not fit`;
     // 126·126·k must stay inside int32, and the opened rows inside a proof.
     if (l.k > 4096) return `${at}k ${l.k} is over 4096`;
