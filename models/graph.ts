@@ -1,5 +1,5 @@
 /**
- * Builds one segment's ONNX graph out of exact integer forms (docs/architecture.md, the checker's
+ * Builds one segment's ONNX graph out of exact integer forms (models/README.md, the checker's
  * rules in src/miner/checker.ts). Names are made in order, so one model always gives one file.
  */
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '../src/miner/onnx.ts';

@@ -1,7 +1,7 @@
 /**
  * One transfer function per operator that a model may use: from what is known of the inputs to what
  * is proven of the output, or a refusal. Div and Sqrt are not here: checker-patterns.ts has them.
- * Every interval must hold for any order of summation, fused or not (docs/architecture.md).
+ * Every interval must hold for any order of summation, fused or not (models/README.md).
  */
 import type { OnnxNode } from './onnx.ts';
 import {

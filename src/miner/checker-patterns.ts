@@ -1,6 +1,6 @@
 /**
  * The only two places where a quotient or a root may appear. A GPU's Div may be 2.5 ULP off and its
- * Sqrt too, so each is followed by steps that correct its floor; nothing else may read what lies
+ * Sqrt 5, so each is followed by steps that correct its floor; nothing else may read what lies
  * between. Both are exact inside their bounds, and refused outside.
  */
 import type { OnnxGraph, OnnxNode } from './onnx.ts';

@@ -4,7 +4,7 @@
  */
 import type { ElementType, OnnxTensor } from './onnx.ts';
 
-/** Rules that a model can break; docs/architecture.md gives the reasons. */
+/** Rules that a model can break; models/README.md gives the reasons. */
 export type Rule =
   | 'file'
   | 'manifest'

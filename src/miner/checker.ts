@@ -1,7 +1,7 @@
 /**
  * Proves a model exact before it is used: abstract interpretation over all its segments, with the
  * real weights. What passes gives the same bits on every device that keeps WGSL's and IEEE's rules
- * (docs/architecture.md). loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
+ * (models/README.md). loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
  */
 import { manifestProblem, type Linear, type Manifest } from '../core/manifest.ts';
 import type { ModelPackage } from './backend.ts';
