@@ -26,7 +26,12 @@ const RUNTIME_FILES_MAX = 12;
 
 precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();
-registerRoute(new NavigationRoute(createHandlerBoundToURL('index.html')));
+// Only the app's own address: the node that serves it has other pages (metrics).
+registerRoute(
+  new NavigationRoute(createHandlerBoundToURL('index.html'), {
+    allowlist: [/^[^?]*\/(index\.html)?(\?|$)/],
+  }),
+);
 
 async function dropOldest(cacheName: string): Promise<void> {
   const cache = await caches.open(cacheName);

@@ -76,5 +76,6 @@ export function formatAge(ms: number, locale: string): string {
 /** `q8k2 …`: all of it, in fours, so that every part gets compared. */
 export const groupsOf = (text: string): string[] => text.match(/.{1,4}/g) ?? [];
 
-/** The head says nothing about now once it is this old: three blocks. */
-export const isStale = (ageMs: number, blockTimeMs: number): boolean => ageMs > 3 * blockTimeMs;
+/** A head this old, three blocks, says nothing about now. No head yet (time 0) is not stale. */
+export const isStale = (headTimeMs: number, nowMs: number, blockTimeMs: number): boolean =>
+  headTimeMs > 0 && nowMs - headTimeMs > 3 * blockTimeMs;

@@ -15,6 +15,7 @@ import { createParams } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
+import { isStale } from './format.ts';
 import { isWorking } from './sentence.ts';
 
 export const HISTORY_SHOWN = 20;
@@ -49,6 +50,8 @@ export class Session {
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
   busy = $state.raw<string>();
+  /** A sheet lies over the screen: it shows the problem itself. */
+  covered = $state.raw(false);
   now = $state.raw(Date.now());
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
@@ -71,6 +74,10 @@ export class Session {
 
   get blockTimeMs(): number {
     return this.config ? createParams(this.config.network, []).blockTimeMs : 60_000;
+  }
+
+  get stale(): boolean {
+    return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
   }
 
   get hasFaucet(): boolean {

@@ -67,8 +67,9 @@ describe('measures', () => {
   });
 
   it('a head of more than three blocks ago is stale', () => {
-    expect(isStale(15_000, 5000)).toBe(false);
-    expect(isStale(15_001, 5000)).toBe(true);
+    expect(isStale(1000, 16_000, 5000)).toBe(false);
+    expect(isStale(1000, 16_001, 5000)).toBe(true);
+    expect(isStale(0, 16_001, 5000)).toBe(false);
   });
 });
 

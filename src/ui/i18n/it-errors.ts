@@ -56,6 +56,10 @@ export const errors: typeof english = {
     'pagina.',
   NO_GENESIS: 'Nessun pari ha ancora risposto. Controlla la connessione; Pila continua a provare.',
   ROOT_UNKNOWN: 'L’ultimo blocco non è ancora dimostrato. Riprova tra un momento.',
+  NO_PEERS: 'Nessun pari è raggiungibile. Controlla la connessione; Pila continua a provare.',
+  NO_MINER:
+    'Questo dispositivo non può lavorare, ma il portafoglio funziona. Prova un altro browser.',
+  NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
