@@ -1,9 +1,15 @@
 /** Opening a full chain: genesis into an empty store, or memory made again from a filled one. */
 import { encode, tryDecode, type Codec } from '../core/codec.ts';
 import { Body, Header } from '../core/formats.ts';
-import { ChainPointRecord, extendPoint, genesisPoint, type ChainPoint } from '../core/header.ts';
+import {
+  ChainPointRecord,
+  extendPoint,
+  genesisPoint,
+  genesisTree,
+  type ChainPoint,
+} from '../core/header.ts';
 import type { Params } from '../core/params.ts';
-import { EMPTY_TREE, treeRoot, treeSet, type Tree } from '../core/tree.ts';
+import { EMPTY_TREE, treeEntries, treeRoot, treeSet, type Tree } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
@@ -12,7 +18,7 @@ import { keepTree, readUndo, undoTree, type FullState } from './full-state.ts';
 import { createHeaderIndex } from './header-index.ts';
 import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from './records.ts';
 import type { Put, Store } from './store.ts';
-import { NO_TOTALS } from './totals.ts';
+import { genesisTotals } from './totals.ts';
 
 const corrupt = (what: string): AppError =>
   new AppError(
@@ -43,7 +49,8 @@ export async function openFull(
   const head = await loadMain(store, params, index, header.height);
   if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
   await loadBranches(store, params, index, head);
-  const s: FullState = { store, params, models, index, trees: new Map(), head, totals: NO_TOTALS };
+  const totals = genesisTotals(params);
+  const s: FullState = { store, params, models, index, trees: new Map(), head, totals };
   await loadState(s);
   return s;
 }
@@ -64,7 +71,10 @@ async function createGenesis(
 ): Promise<FullState> {
   const head = genesisPoint(params, nowMs);
   const { id, header } = head;
+  const tree = genesisTree(params);
+  const leaves = [...treeEntries(tree)];
   const puts: Put[] = [
+    ...leaves.map(({ key, value }) => ({ key: recordKey.leaf(key), value })),
     { key: recordKey.header(id), value: encode(Header, header) },
     { key: recordKey.body(id), value: encode(Body, []) },
     { key: recordKey.main(0), value: encode(MainEntry, { id, header }) },
@@ -74,11 +84,12 @@ async function createGenesis(
     formatPut(format, id),
   ];
   await store.batch(puts, true);
+  const totals = genesisTotals(params);
   const index = createHeaderIndex();
   index.add(head);
   index.setMain([head]);
-  const s: FullState = { store, params, models, index, trees: new Map(), head, totals: NO_TOTALS };
-  keepTree(s, head, EMPTY_TREE);
+  const s: FullState = { store, params, models, index, trees: new Map(), head, totals };
+  keepTree(s, head, tree);
   return s;
 }
 

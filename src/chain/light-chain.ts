@@ -97,6 +97,7 @@ export interface LightChain {
   chooseSample(random: readonly number[]): Promise<number>;
   /** Gives up a branch, by its tip, that nobody can prove. */
   dropBranch(tipId: Uint8Array): Promise<void>;
+  /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
   locator(): Promise<Uint8Array[]>;
   header(height: number): Promise<Header | undefined>;
   proof(id: Uint8Array): Promise<Proof | undefined>;
@@ -127,6 +128,8 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const enqueue = createTaskQueue(QUEUE_MAX);
   const opened = await openLight(store, params, models);
   let s = opened.state;
+  // A kill may have come between the last proof and the head that it proved.
+  if (s) await selectHead(s, emit);
   const need = (): LightState => {
     if (!s) throw new AppError('NO_GENESIS', 'No peer has told of this network’s first block yet.');
     return s;
@@ -240,7 +243,7 @@ async function chooseSample(s: LightState, random: readonly number[]): Promise<n
   return sample.length;
 }
 
-/** Ids of the branch with the most work: the newest ten, then ever wider apart, genesis last. */
+/** Ids of a branch: the newest ten, then ever wider apart, genesis last. */
 async function locator(s: LightState): Promise<Uint8Array[]> {
   const path = bestPath(s);
   const ids: Uint8Array[] = [];

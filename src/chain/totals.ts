@@ -3,7 +3,7 @@ import { decode } from '../core/codec.ts';
 import { Account, OpenRequest, SettleList } from '../core/formats.ts';
 import type { ChainPoint } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
-import { HALVING_BLOCKS, PAYEE_PERCENT } from '../core/params.ts';
+import { HALVING_BLOCKS, PAYEE_PERCENT, type Params } from '../core/params.ts';
 import { subsidyAt, type Executed } from '../core/state.ts';
 import { treeGet, type Tree } from '../core/tree.ts';
 import { encode } from '../core/codec.ts';
@@ -12,7 +12,11 @@ import { equal } from '../lib/bytes.ts';
 import { readUndo, type FullState } from './full-state.ts';
 import type { Totals } from './records.ts';
 
-export const NO_TOTALS: Totals = { burned: 0n, accounts: 0 };
+/** At genesis: a faucet's account is the only leaf there may be. */
+export const genesisTotals = (params: Params): Totals => ({
+  burned: 0n,
+  accounts: params.faucet ? 1 : 0,
+});
 
 /** Of all leaves only an account's has this size, whatever it holds. */
 const ACCOUNT_BYTES = encode(Account, {
@@ -49,7 +53,7 @@ function burnedAt(tree: Tree, height: number): bigint {
 /** Totals after a main-chain block of the window. */
 export async function readTotals(s: FullState, point: ChainPoint): Promise<Totals> {
   if (equal(point.id, s.head.id)) return s.totals;
-  if (point.header.height === 0) return NO_TOTALS;
+  if (point.header.height === 0) return genesisTotals(s.params);
   const undo = await readUndo(s, point.id);
   assert(undo, 'a main-chain block of the window has its undo record');
   return undo.totals;

@@ -1,0 +1,433 @@
+/** The light client: which branch it follows, what it proves, what survives a restart or a damaged store. */
+import 'fake-indexeddb/auto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FullChain } from '../../src/chain/full-chain.ts';
+import { createIdbStore } from '../../src/chain/idb-store.ts';
+import { createLightChain, type LightChain } from '../../src/chain/light-chain.ts';
+import { commonHeight } from '../../src/chain/light-paths.ts';
+import { sampleHeights, strataCount } from '../../src/chain/light-sample.ts';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import type { Store } from '../../src/chain/store.ts';
+import { decode } from '../../src/core/codec.ts';
+import { fault, isFault } from '../../src/core/faults.ts';
+import { Account } from '../../src/core/formats.ts';
+import { blockId, genesisPoint } from '../../src/core/header.ts';
+import { stateKey } from '../../src/core/keys.ts';
+import { treeFromProof, treeRoot } from '../../src/core/tree.ts';
+import { equal, toHex } from '../../src/lib/bytes.ts';
+import {
+  mine,
+  MODEL,
+  MODELS,
+  nextBlock,
+  openChain,
+  PARAMS,
+  person,
+  PROOF,
+  START_MS,
+  transfer,
+} from './make-blocks.ts';
+
+const [ann, bob] = [person(1), person(2)] as const;
+const clock = { ms: START_MS + 10_000_000 };
+
+async function openLight(
+  store: Store = createMemoryStore(),
+  isGood: (idHex: string) => boolean = () => true,
+): Promise<LightChain> {
+  return createLightChain({
+    store,
+    params: PARAMS,
+    models: MODELS,
+    now: () => clock.ms,
+    verifyProof: (_, header) =>
+      isGood(toHex(blockId(header))) ? undefined : fault('proof.target'),
+  });
+}
+/** A chain whose genesis lies far enough in the past for all the blocks that a test mines. */
+async function chainAt(): Promise<FullChain> {
+  const own = { ms: START_MS };
+  const chain = await openChain(createMemoryStore(), own);
+  own.ms = clock.ms;
+  return chain;
+}
+
+/** Everything the peer has: headers, then the proofs that are asked for. */
+async function sync(light: LightChain, peer: FullChain, proofs = true): Promise<number> {
+  if (!light.genesis()) await light.openOrReset((await peer.header(0))!);
+  for (let last: Uint8Array[] = []; ;) {
+    const headers = await peer.headersAfter([...last, ...(await light.locator())], 512);
+    if (!headers.length) break;
+    const done = await light.importHeaders(headers);
+    if (isFault(done)) throw new Error(done.fault);
+    last = [blockId(headers.at(-1)!)];
+  }
+  let asked = 0;
+  for (const { id } of proofs ? light.wantedProofs() : []) {
+    asked++;
+    await light.importProof(id, PROOF);
+  }
+  return asked;
+}
+const headOf = (chain: FullChain | LightChain) => toHex(chain.head()!.id);
+
+async function copyOf(chain: FullChain): Promise<FullChain> {
+  const copy = await chainAt();
+  for (let h = 1; h <= chain.head().header.height; h++)
+    await copy.importBlock((await chain.block(blockId((await chain.header(h))!)))!);
+  return copy;
+}
+
+describe('head', () => {
+  it('follows headers only once the last hundred proofs were checked', async () => {
+    const peer = await chainAt();
+    await mine(peer, ann, 130);
+    const light = await openLight();
+    await sync(light, peer, false);
+    expect(light.bestHeader()!.header.height).toBe(130);
+    expect(light.head()!.header.height).toBe(0);
+    const wanted = light.wantedProofs();
+    expect(wanted.map((w) => w.height)).toEqual(Array.from({ length: 100 }, (_, i) => 130 - i));
+    for (const { id } of wanted.slice(0, 99)) await light.importProof(id, PROOF);
+    expect(light.head()!.header.height).toBe(0);
+    await light.importProof(wanted[99]!.id, PROOF);
+    expect(headOf(light)).toBe(headOf(peer));
+    await mine(peer, ann, 1);
+    expect(await sync(light, peer)).toBe(1);
+    expect(headOf(light)).toBe(headOf(peer));
+  });
+
+  it('is not moved by a longer branch whose proofs are bad or missing', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 5);
+    const liar = await copyOf(honest);
+    await mine(honest, ann, 1, { salt: 1 });
+    const fakes = new Set(
+      (await mine(liar, bob, 4, { salt: 2 })).map((b) => toHex(blockId(b.header))),
+    );
+    const light = await openLight(createMemoryStore(), (id) => !fakes.has(id));
+    await sync(light, honest);
+    await sync(light, liar);
+    expect(headOf(light)).toBe(headOf(honest));
+    expect(light.bestHeader()!.header.height).toBe(9);
+    expect(light.wantedProofs()).toHaveLength(4);
+    await light.dropBranch(light.bestHeader()!.id);
+    expect(light.wantedProofs()).toEqual([]);
+    await mine(honest, ann, 1);
+    await sync(light, honest);
+    expect(headOf(light)).toBe(headOf(honest));
+  });
+
+  it('drops fakes that extend its own head, and goes on with the honest block', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const light = await openLight();
+    await sync(light, honest);
+    const liar = await copyOf(honest);
+    await mine(liar, bob, 520, { salt: 2 });
+    await sync(light, liar, false);
+    await mine(honest, ann, 1);
+    await light.importHeaders([honest.head().header]);
+    await light.dropBranch(light.bestHeader()!.id);
+    expect(light.bestHeader()!.header.height).toBe(4);
+    await light.importProof(honest.head().id, PROOF);
+    expect(headOf(light)).toBe(headOf(honest));
+  });
+
+  it('reorganises to any depth and back, also over a restart', async () => {
+    const store = createMemoryStore();
+    const a = await chainAt();
+    await mine(a, ann, 3);
+    const b = await copyOf(a);
+    await mine(a, ann, 30, { salt: 1 });
+    await mine(b, bob, 530, { salt: 2 });
+    const light = await openLight(store);
+    const events: number[] = [];
+    light.subscribe((e) => events.push(e.reverted));
+    await sync(light, a);
+    expect(headOf(light)).toBe(headOf(a));
+    await sync(light, b);
+    expect(headOf(light)).toBe(headOf(b));
+    expect(events.at(-1)).toBe(30);
+    await mine(a, ann, 520, { salt: 3 });
+    const again = await openLight(store);
+    expect(again.rebuilt).toBe(false);
+    expect(headOf(again)).toBe(headOf(b));
+    await sync(again, a);
+    expect(headOf(again)).toBe(headOf(a));
+    for (const height of [0, 3, 4, 33, 34, 300, 553])
+      expect(await again.header(height)).toEqual(await a.header(height));
+    expect((await openLight(store)).head()).toEqual(again.head());
+  });
+
+  it('bounds branches and batches', async () => {
+    const base = await chainAt();
+    await mine(base, ann, 2);
+    const light = await openLight();
+    await sync(light, base);
+    for (let salt = 1; salt <= 20; salt++)
+      await light.importHeaders([nextBlock(base, bob, { salt }).header]);
+    expect(new Set(light.wantedProofs().map((w) => toHex(w.id))).size).toBeLessThanOrEqual(8);
+    expect(headOf(light)).toBe(headOf(base));
+    const many = Array.from({ length: 513 }, () => base.head().header);
+    expect(await light.importHeaders(many)).toMatchObject({ fault: 'wire.too-large' });
+  });
+
+  it('checks every header rule and refuses what it did not ask for', async () => {
+    const peer = await chainAt();
+    const [one, two] = await mine(peer, ann, 2);
+    const light = await openLight();
+    await light.openOrReset((await peer.header(0))!);
+    expect(await light.importHeaders([two!.header])).toMatchObject({
+      fault: 'header.parent-unknown',
+    });
+    const bad = { ...two!.header, bits: two!.header.bits + 1 };
+    expect(await light.importHeaders([one!.header, bad])).toMatchObject({ fault: 'header.bits' });
+    expect(await light.importProof(MODEL, PROOF)).toMatchObject({ fault: 'wire.unasked' });
+    expect(light.bestHeader()!.header.height).toBe(0);
+  });
+});
+
+describe('proofs', () => {
+  it('keeps those of the newest hundred and of the sample', async () => {
+    const store = createMemoryStore();
+    const peer = await chainAt();
+    await mine(peer, ann, 400);
+    const light = await openLight(store);
+    await sync(light, peer);
+    const picked = await light.chooseSample(Array.from({ length: 64 }, () => 0.5));
+    expect(picked).toBeGreaterThan(30);
+    const wanted = light.wantedProofs();
+    expect(wanted.length).toBe(picked);
+    for (const { id, height } of wanted) {
+      expect(height).toBeLessThanOrEqual(300);
+      expect(await light.importProof(id, PROOF)).toBeUndefined();
+    }
+    expect(light.wantedProofs()).toEqual([]);
+    await mine(peer, ann, 50);
+    await sync(light, peer);
+    const kept = (await store.range('p/', 'p0')).length;
+    expect(kept).toBe(100 + picked);
+    expect(await light.proof(wanted[0]!.id)).toEqual(PROOF);
+    const again = await openLight(store);
+    expect(again.wantedProofs()).toEqual([]);
+    expect(again.proofsChecked).toBe(light.proofsChecked);
+  });
+
+  it('samples one block per stratum, never past the tail', () => {
+    expect(strataCount(100)).toBe(0);
+    expect(strataCount(1_000_000)).toBe(64);
+    const zeroToOne = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 5_000_000 }),
+        fc.array(zeroToOne, { minLength: 64, maxLength: 64 }),
+        (height, random) => {
+          for (const h of sampleHeights(height, random)) {
+            expect(h).toBeGreaterThanOrEqual(1);
+            expect(h).toBeLessThanOrEqual(height - 100);
+          }
+        },
+      ),
+    );
+    // A run of blocks that spans a stratum is always hit: here the older half in weight.
+    const worst = sampleHeights(
+      1_000_000,
+      Array.from({ length: 64 }, () => 0.999),
+    );
+    expect(Math.min(...worst)).toBeLessThan(200_000);
+  });
+
+  it('finds where two paths part, as a walk block by block does', () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 3 });
+    fc.assert(
+      fc.property(cuts, cuts, fc.nat(15), fc.nat(15), (a, b, tipA, tipB) => {
+        const make = (froms: number[], lane0: number) => [
+          { lane: 0, from: 0 },
+          ...[...new Set(froms)]
+            .sort((x, y) => x - y)
+            .map((from, i) => ({ lane: lane0 + i, from })),
+        ];
+        const [x, y] = [make(a, 1), make(b, a.length && b[0] === a[0] ? 1 : 9)];
+        const lane = (s: typeof x, h: number) => s.findLast((e) => e.from <= h)!;
+        let expected = 0;
+        for (let h = 0; h <= Math.min(tipA, tipB); h++) {
+          const [p, q] = [lane(x, h), lane(y, h)];
+          if (p.lane !== q.lane || p.from !== q.from) break;
+          expected = h;
+        }
+        expect(commonHeight(x, tipA, y, tipB)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('state', () => {
+  async function synced() {
+    const peer = await chainAt();
+    await mine(peer, ann, 5);
+    await peer.addTx(transfer(ann, 0, bob, 7n));
+    await mine(peer, bob, 1);
+    const light = await openLight();
+    await sync(light, peer);
+    return { peer, light, id: peer.head().id };
+  }
+
+  it('proves a balance against the state after a block that it executed', async () => {
+    const { peer, light, id } = await synced();
+    const keys = [stateKey.account(bob.address), stateKey.account(MODEL)];
+    const proof = (await peer.proveState(id, keys))!;
+    expect(() => light.verifyStateProof(id, keys, proof)).toThrow('not known');
+    const block = (await peer.block(id))!;
+    expect(await light.executeOn(block, (await peer.witness(id))!)).toBeUndefined();
+    const leaves = light.verifyStateProof(id, keys, proof);
+    if (isFault(leaves)) throw new Error(leaves.fault);
+    expect(decode(Account, leaves[0]!).balance).toBe(7n);
+    expect(leaves[1]).toBeUndefined();
+    const cut = [stateKey.account(ann.address)];
+    expect(light.verifyStateProof(id, cut, proof)).toSatisfy(
+      (x) => isFault(x) || equal(x[0], x[0]),
+    );
+    const old = (await peer.proveState(peer.head().header.prevHash, keys))!;
+    expect(light.verifyStateProof(id, keys, old)).toMatchObject({ fault: 'state.proof' });
+  });
+
+  it('proves against the child’s state root once there is a child', async () => {
+    const { peer, light, id } = await synced();
+    await mine(peer, ann, 1);
+    await sync(light, peer);
+    const keys = [stateKey.account(bob.address)];
+    const leaves = light.verifyStateProof(id, keys, (await peer.proveState(id, keys))!);
+    if (isFault(leaves)) throw new Error(leaves.fault);
+    expect(decode(Account, leaves[0]!).balance).toBe(7n);
+  });
+
+  it('makes a template that a full chain accepts, transactions included', async () => {
+    const { peer, light, id } = await synced();
+    const wanted = { miner: bob.address, modelId: MODEL, nowMs: clock.ms };
+    expect(light.template({ ...wanted, txs: [] })).toBeUndefined();
+    await light.executeOn((await peer.block(id))!, (await peer.witness(id))!);
+    const txs = [transfer(ann, 1, bob, 5n), transfer(bob, 9, ann, 1n)];
+    const proof = (await peer.proveState(id, await light.templateKeys(txs)))!;
+    const tree = treeFromProof(proof);
+    if (isFault(tree)) throw new Error(tree.fault);
+    expect(toHex(treeRoot(tree))).toBe(toHex(light.rootAfter(id)!));
+    const { core, body } = light.template({ ...wanted, txs, tree })!;
+    expect(body).toEqual([txs[0]]);
+    const header = { ...core, proofDigest: MODEL };
+    const done = await peer.importBlock({ header, body, proof: PROOF });
+    expect(done).toMatchObject({ status: 'extended' });
+  });
+
+  it('leaves a block that fails execution, and refuses it from then on', async () => {
+    const { peer, light } = await synced();
+    const good = nextBlock(peer, ann);
+    const unpaid = transfer(bob, 0, ann, 10n ** 15n);
+    const { bodyRoot } = await import('../../src/core/body.ts');
+    const bad = { header: { ...good.header, bodyRoot: bodyRoot([unpaid]) }, body: [unpaid] };
+    const badId = blockId(bad.header);
+    await light.importHeaders([bad.header]);
+    await light.importProof(badId, PROOF);
+    expect(headOf(light)).toBe(toHex(badId));
+    const keys = [...(await light.templateKeys([unpaid])), stateKey.account(bob.address)];
+    const witness = (await peer.proveState(peer.head().id, [
+      ...keys,
+      stateKey.coinbase(7),
+      stateKey.coinbase(4),
+    ]))!;
+    const done = await light.executeOn(bad, witness);
+    expect(done).toMatchObject({ fault: 'tx.balance' });
+    expect(headOf(light)).toBe(headOf(peer));
+    expect(await light.importHeaders([bad.header])).toMatchObject({
+      fault: 'header.known-invalid',
+    });
+    await peer.importBlock(good);
+    await sync(light, peer);
+    expect(headOf(light)).toBe(headOf(peer));
+  });
+
+  it('does not blame the block for a bad witness', async () => {
+    const { peer, light, id } = await synced();
+    const block = (await peer.block(id))!;
+    const parent = block.header.prevHash;
+    const other = (await peer.witness(parent))!;
+    expect(await light.executeOn(block, other)).toMatchObject({ fault: 'state.witness' });
+    expect(await light.executeOn(block, MODEL)).toMatchObject({ fault: 'state.proof' });
+    expect(headOf(light)).toBe(headOf(peer));
+  });
+});
+
+describe('database', () => {
+  it('goes on over IndexedDB', async () => {
+    const peer = await chainAt();
+    await mine(peer, ann, 20);
+    const store = await createIdbStore('pila-light');
+    await sync(await openLight(store), peer);
+    await store.close();
+    const again = await openLight(await createIdbStore('pila-light'));
+    expect(headOf(again)).toBe(headOf(peer));
+  });
+
+  it('wipes itself for another genesis, refuses one of another network', async () => {
+    const peer = await chainAt();
+    await mine(peer, ann, 3);
+    const light = await openLight();
+    await sync(light, peer);
+    const same = await light.openOrReset((await peer.header(0))!);
+    expect(same).toEqual({ rebuilt: false });
+    expect(headOf(light)).toBe(headOf(peer));
+    const foreign = genesisPoint({ ...PARAMS, chainId: 9 }, START_MS).header;
+    expect(await light.openOrReset(foreign)).toMatchObject({ fault: 'header.version' });
+    const later = genesisPoint(PARAMS, START_MS + 1).header;
+    expect(await light.openOrReset(later)).toEqual({ rebuilt: true });
+    expect(light.head()!.header).toEqual(later);
+  });
+
+  it('is rebuilt when anything of it is missing or mangled', async () => {
+    const peer = await chainAt();
+    await mine(peer, ann, 10);
+    for (const damage of ['format', 'paths', 'l/0000000000/0000000004', 'c/', 'k/']) {
+      const store = createMemoryStore();
+      await sync(await openLight(store), peer);
+      const { key } = (await store.range(damage, `${damage}~`))[0]!;
+      const value = damage === 'k/' || damage === 'format' ? MODEL : undefined;
+      await store.batch([{ key, value }]);
+      const light = await openLight(store);
+      expect([damage, light.rebuilt]).toEqual([damage, true]);
+      await sync(light, peer);
+      expect(headOf(light)).toBe(headOf(peer));
+    }
+  });
+
+  it('is whole after a kill at any write', async () => {
+    const a = await chainAt();
+    await mine(a, ann, 4);
+    const b = await copyOf(a);
+    await mine(a, ann, 2, { salt: 1 });
+    await mine(b, bob, 3, { salt: 2 });
+    for (let kill = 0, killed = true; killed; kill++) {
+      const store = createMemoryStore();
+      let writes = 0;
+      killed = false;
+      const dying: Store = {
+        ...store,
+        async batch(puts, durable) {
+          if (writes++ >= kill) {
+            killed = true;
+            throw new Error('killed');
+          }
+          return store.batch(puts, durable);
+        },
+      };
+      const light = await openLight(dying);
+      await sync(light, a).catch(() => undefined);
+      await sync(light, b).catch(() => undefined);
+      const again = await openLight(store);
+      expect(again.rebuilt).toBe(false);
+      await sync(again, a);
+      await sync(again, b);
+      expect(headOf(again)).toBe(headOf(b));
+    }
+  });
+});
