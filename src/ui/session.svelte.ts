@@ -103,7 +103,8 @@ export class Session {
     this.chain = chain;
     this.miner = miner;
     this.balance ??= await this.peer.balance(address);
-    await this.refresh();
+    // Without peers yet there is no history: the next proven balance asks again.
+    void this.refresh().catch(() => undefined);
   }
 
   /** History and waiting payments. */
@@ -188,7 +189,10 @@ export class Session {
     else {
       const mine = event.balance.address.toString() === this.vault?.address?.toString();
       if (!mine) return;
-      const changed = event.balance.txCount !== this.balance?.txCount || this.pending.length > 0;
+      const changed =
+        event.balance.txCount !== this.balance?.txCount ||
+        this.pending.length > 0 ||
+        this.history === undefined;
       this.balance = event.balance;
       if (changed) this.refresh().catch((error: unknown) => this.fail(error));
     }

@@ -126,7 +126,10 @@ export class MemoryEngine implements Engine {
     },
     watch: async () => this.#note('client.watch'),
     balance: async () => this.known,
-    history: async () => this.entries,
+    history: async () => {
+      if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');
+      return this.entries;
+    },
     header: async () => undefined,
     submit: async (bytes) => {
       this.#note('client.submit');

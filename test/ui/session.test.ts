@@ -58,6 +58,16 @@ describe('consent', () => {
 });
 
 describe('acts', () => {
+  it('no peer yet: the work starts all the same, and the history comes with the balance', async () => {
+    const { engine, session } = setUp();
+    engine.fails = { 'client.history': 'NO_PEERS' };
+    await session.start(true);
+    expect([session.miner.state, session.problem]).toEqual(['running', undefined]);
+    engine.fails = {};
+    engine.emit({ type: 'balance', balance: BALANCE });
+    await expect.poll(() => session.history).toEqual([]);
+  });
+
   it('a failure becomes a problem, and can be tried again', async () => {
     const { engine, session } = setUp();
     engine.fails = { 'vault.create': 'STORAGE_FAILED' };

@@ -135,7 +135,6 @@ export const en = {
     pending: 'Waiting',
     history: 'History',
     historyEmpty: 'Nothing sent or received yet. Pay for blocks found is not in this list.',
-    historyFailed: 'The history could not be read:',
     received: 'Received',
     sent: 'Sent',
     toSelf: 'To yourself',

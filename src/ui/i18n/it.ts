@@ -139,7 +139,6 @@ export const it: Text = {
     history: 'Attività',
     historyEmpty:
       'Nulla inviato o ricevuto finora. La paga dei blocchi trovati non è in questo elenco.',
-    historyFailed: 'Non è stato possibile leggere l’attività:',
     received: 'Ricevuto',
     sent: 'Inviato',
     toSelf: 'A te stesso',
