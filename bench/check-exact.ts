@@ -1,6 +1,6 @@
 /**
- * Exactness of the three ways to run a unit: WebGPU (in Chromium), the CPU backend and the naive oracle
- * must give the same bytes. Random and extreme units, with tickets easy enough to win.
+ * Exactness of the three ways to run a unit: WebGPU (in Chromium), the CPU backend and the naive
+ * oracle must give the same bytes. Random and extreme units, with tickets easy enough to win.
  * Usage: node bench/check-exact.ts [--units 200] [--lingua 5] [--seed text] [--dot i32]
  */
 import { parseArgs } from 'node:util';
@@ -54,8 +54,8 @@ function unitOf(model: ModelPackage, index: number): PassInput {
 }
 
 /**
- * The oracle's result, and a harder question: limits that are exactly one tile's ticket, or one less,
- * so that every comparison of 256 bits counts.
+ * The oracle's result, and a harder question: limits that are exactly one tile's ticket, or one
+ * less, so that every comparison of 256 bits counts.
  */
 async function askOracle(oracle: Oracle, input: PassInput, index: number) {
   const found = await oracle.pass(input);
@@ -119,7 +119,7 @@ async function checkModel(browser: BrowserBackend, name: 'tiny' | 'lingua', unit
   await cpu.close();
   await oracle.close();
   console.log(
-    `${name}: ${units} units on cpu and webgpu (${device}), ${totals.naive} of them on the oracle, ` +
+    `${name}: ${units} units on cpu and webgpu (${device}), ${totals.naive} on the oracle, ` +
       `${totals.winners} with a winner, ${totals.compared} bytes compared`,
   );
   return totals.differing;

@@ -1,4 +1,6 @@
-/** Opens a GPUDevice for a model and keeps what went wrong on it: lost, out of memory, our own bugs. */
+/**
+ * Opens a GPUDevice for a model and keeps what went wrong on it: lost, out of memory, our own bugs.
+ */
 import { AppError } from '../lib/errors.ts';
 
 export interface OpenDevice {

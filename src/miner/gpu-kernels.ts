@@ -94,7 +94,9 @@ export const bindGroup = (
     entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
 
-/** A storage buffer of at least `bytes` bytes, with `data` in it; ONNX Runtime wants sizes of 16·x. */
+/**
+ * A storage buffer of at least `bytes` bytes, with `data` in it; ONNX Runtime wants sizes of 16·x.
+ */
 export function storage(device: GPUDevice, bytes: number, data?: ArrayBufferView): GPUBuffer {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const buffer = device.createBuffer({ size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });

@@ -1,6 +1,6 @@
 /**
- * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment before)
- * into a_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
+ * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment
+ * before) into a_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
  */
 import type { Linear } from '../core/manifest.ts';
 import { tileCount } from '../core/pow/transcript.ts';
@@ -146,8 +146,8 @@ async function gemmSteps(
 }
 
 /**
- * Buffers and dispatches of linear `number` (1-based). `weights`: B_ℓᵀ, n×k int8; `jobRows`: rows of A
- * that belong to sequences 0..B−2; `macsMax` bounds one dispatch.
+ * Buffers and dispatches of linear `number` (1-based). `weights`: B_ℓᵀ, n×k int8; `jobRows`: rows
+ * of A that belong to sequences 0..B−2; `macsMax` bounds one dispatch.
  */
 export async function createGpuLinear(
   kernels: Kernels,

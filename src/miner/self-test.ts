@@ -1,6 +1,6 @@
 /**
- * The proof that a device computes right, before it is used: the idle unit of σ_0 = 32 zero bytes, plain
- * and noisy, against the manifest's known answer. Compilers and drivers do get shaders wrong.
+ * The proof that a device computes right, before it is used: the idle unit of σ_0 = 32 zero bytes,
+ * plain and noisy, against the manifest's known answer. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../core/hash.ts';
 import { tokensOf } from '../core/pow/seed.ts';
@@ -34,9 +34,9 @@ function compare(backend: Backend, got: PassResult, want: PassResult): void {
 }
 
 /**
- * Runs the known unit twice. Products are tested by what follows from them: a_2..a_L of the noisy pass
- * are those of the plain one only if every noisy product was peeled exactly. `reference` is another
- * backend of the same model, whose transcript and winner must agree too.
+ * Runs the known unit twice. Products are tested by what follows from them: a_2..a_L of the noisy
+ * pass are those of the plain one only if every noisy product was peeled exactly. `reference` is
+ * another backend of the same model, whose transcript and winner must agree too.
  * @throws AppError SELF_TEST_FAILED
  */
 export async function selfTest(

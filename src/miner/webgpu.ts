@@ -1,7 +1,7 @@
 /**
- * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only queued
- * from here; activations, seeds and transcripts stay on the device, and one readback at the end
- * brings a, t, the winners and the answer.
+ * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only
+ * queued from here; activations, seeds and transcripts stay on the device, and one readback at the
+ * end brings a, t, the winners and the answer.
  */
 import * as ort from 'onnxruntime-web/webgpu';
 import { hash } from '../core/hash.ts';
@@ -33,7 +33,7 @@ export interface WebgpuOptions {
   readonly forceFallback?: boolean;
   /** Instead of the fastest one that computes right. */
   readonly dot?: DotKind;
-  /** Time of each stage of a pass in ms. Measuring waits for the device after each: passes are slower. */
+  /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
   readonly onStage?: (stage: Stage, ms: number) => void;
 }
 
@@ -120,7 +120,9 @@ class WebgpuBackend implements Backend {
   readonly #outputs: ort.Tensor[];
   /** Passes share every buffer: they run one after the other. */
   readonly #queue = new SerialQueue(WAITING_MAX);
-  /** Ends the running pass when the device is lost: the runtime's promises may then never settle. */
+  /**
+   * Ends the running pass when the device is lost: the runtime's promises may then never settle.
+   */
   #abandon: (() => void) | undefined;
   #closed = false;
 
@@ -201,7 +203,11 @@ class WebgpuBackend implements Backend {
     this.#checkSignal(input.signal);
     const answer = early ? undefined : await this.#segment(linears.length);
     try {
-      return await this.#timed('readback', () => this.#result(input, stop, answer?.gpuBuffer));
+      const result = () => this.#result(input, stop, answer?.gpuBuffer);
+      const made = await this.#timed('readback', result);
+      // Most of a pass is this wait: a signal that came meanwhile counts too.
+      this.#checkSignal(input.signal);
+      return made;
     } finally {
       answer?.dispose();
     }

@@ -27,6 +27,7 @@ interface OpenOptions {
 let backend: Backend | undefined;
 let model: ModelPackage | undefined;
 let stages: Partial<Record<Stage, number>> = {};
+const running = new Map<number, AbortController>();
 /** Devices that the page opened itself, to be able to take them away. */
 let device: GPUDevice | undefined;
 
@@ -68,13 +69,19 @@ const api = {
     const { backend, model } = opened();
     await selfTest(backend, model);
   },
-  async pass(input: PassInputJson): Promise<PassResultJson> {
-    return resultToJson(await opened().backend.pass(inputFromJson(input)));
+  /** `key` names the pass for `abort`. */
+  async pass(input: PassInputJson, key = 0): Promise<PassResultJson> {
+    const control = new AbortController();
+    if (key) running.set(key, control);
+    try {
+      const { signal } = control;
+      return resultToJson(await opened().backend.pass({ ...inputFromJson(input), signal }));
+    } finally {
+      running.delete(key);
+    }
   },
-  /** Aborted after `afterMs`. */
-  async abortedPass(input: PassInputJson, afterMs: number): Promise<PassResultJson> {
-    const signal = afterMs ? AbortSignal.timeout(afterMs) : AbortSignal.abort();
-    return resultToJson(await opened().backend.pass({ ...inputFromJson(input), signal }));
+  abort(key: number): void {
+    running.get(key)?.abort();
   },
   /** Wall time of `passes` passes in ms, and the stages if they are measured. */
   async bench(passes: number, noisy: boolean) {

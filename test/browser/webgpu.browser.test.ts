@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import type { Backend, ModelPackage, PassInput } from '../../src/miner/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { backendContract } from '../contracts/backend.contract.ts';
 import { readModel } from '../oracle/models.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { BrowserBackend, hasChromium } from './harness.ts';
 import { inputToJson, resultToJson } from './pass-json.ts';
+import { createRemoteBackend } from './remote-backend.ts';
 
 if (!hasChromium()) console.warn('webgpu.browser: skipped, no Chromium (set CHROMIUM_PATH)');
 const PATIENCE_MS = 240_000;
@@ -50,21 +52,6 @@ describe.skipIf(!hasChromium())('WebGPU backend in Chromium', { timeout: PATIENC
     expect(got.t).toEqual([]);
   });
 
-  it('stops after a linear and captures its A', async () => {
-    for (const stopAfter of [1, model.manifest.linears.length]) {
-      const { got, want } = await both({ ...unit('stop', all), stopAfter, capture: stopAfter });
-      expect(got).toEqual(want);
-      expect(got.a.length).toBe(stopAfter);
-    }
-  });
-
-  it('ends an aborted pass and runs the next one', async () => {
-    const input = inputToJson(unit('abort', 0n));
-    await expect(browser.call('abortedPass', input, 0)).rejects.toThrow('PASS_ABORTED');
-    const { got, want } = await both(unit('after', 0n));
-    expect(got).toEqual(want);
-  });
-
   it('refuses a software adapter unless forced', async () => {
     const opening = browser.call('open', 'tiny', { forceFallback: false });
     // Only where Chromium has nothing else: on a machine with a GPU this opens it.
@@ -83,5 +70,9 @@ describe.skipIf(!hasChromium())('WebGPU backend in Chromium', { timeout: PATIENC
     await expect(browser.call('pass', inputToJson(unit('lost', 0n)))).rejects.toThrow(
       'DEVICE_LOST',
     );
+  });
+
+  describe('as a Backend', () => {
+    backendContract(() => createRemoteBackend(browser, 'tiny'), { units: 1, tiles: 2 });
   });
 });

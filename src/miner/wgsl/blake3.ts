@@ -1,7 +1,7 @@
 /**
  * BLAKE3's compression function for WGSL. State and message are 16 scalars each, with no dynamic
- * indexing, so that they stay in registers. The seven rounds are a loop: unrolled, and inlined at each
- * use, they took software devices 10 s to compile.
+ * indexing, so that they stay in registers. The seven rounds are a loop: unrolled, and inlined at
+ * each use, they took software devices 10 s to compile.
  */
 import { IV } from '../../core/pow/blake3.ts';
 
@@ -39,8 +39,8 @@ export function blake3Wgsl(wide = false): string {
   return `
 const BLAKE3_IV = ${wgslWords(IV)};
 fn rotr(x: u32, n: u32) -> u32 { return (x >> n) | (x << (32u - n)); }
-fn compress${wide ? '16' : ''}(cv: array<u32,8>, m: array<u32,16>, counter: u32, len: u32, flags: u32)
-    -> array<u32,${size}> {
+fn compress${wide ? '16' : ''}(cv: array<u32,8>, m: array<u32,16>, counter: u32, len: u32,
+    flags: u32) -> array<u32,${size}> {
   ${lines(8, (i) => `var v${i} = cv[${i}];`)}
   ${lines(4, (i) => `var v${i + 8} = ${IV[i]! >>> 0}u;`)}
   var v12 = counter; var v13 = 0u; var v14 = len; var v15 = flags;

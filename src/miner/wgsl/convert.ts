@@ -1,4 +1,6 @@
-/** Kernels between the float32 tensors of the segments and the int8 and int32 matrices of the proof. */
+/**
+ * Kernels between the float32 tensors of the segments and the int8 and int32 matrices of the proof.
+ */
 
 /** int8 rows from float32 integers in [−63, 63], four to a word; H.words words. */
 export const packWgsl = (): string => `

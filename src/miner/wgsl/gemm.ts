@@ -1,7 +1,7 @@
 /**
- * The int8 GEMM with its transcript (docs/protocol.md §5.5): C' = A'·B' in int32, after every r columns
- * the XOR of each 16×16 tile into the tile's message, and the peel to the exact product at the end,
- * while the accumulators are still in registers.
+ * The int8 GEMM with its transcript (docs/protocol.md §5.5): C' = A'·B' in int32, after every r
+ * columns the XOR of each 16×16 tile into the tile's message, and the peel to the exact product at
+ * the end, while the accumulators are still in registers.
  *
  * A workgroup computes rows × columns of C, a thread 4×4 of it. Sixteen threads with consecutive
  * numbers own one tile, and each of them also owns one of the tile's sixteen message words.
@@ -49,13 +49,16 @@ export function columnStep(k: number, r: number): number {
 /** Rows per workgroup for an operand of `size` rows: no more than it has, so that few lie idle. */
 export const groupSide = (size: number): number => Math.min(64, size);
 
-const loadWgsl = (name: string, from: string, side: number, words: number): string => `
+const loadWgsl = (name: string, line: string, side: number, words: number): string => {
+  const word = (i: number): string => `${name}In[min(first + ${i}u, ${line}Max) * K4 + at]`;
+  return `
     for (var e = li; e < ${(side / 4) * words}u; e += THREADS) {
-      let row = ${from}0 + e / ${words}u * 4u;
+      let first = ${line}0 + e / ${words}u * 4u;
       let at = k0 + e % ${words}u;
-      ${name}[e % ${words}u * ${side / 4}u + e / ${words}u] = vec4<u32>(
-        ${FOUR.map((i) => `${name}In[min(row + ${i}u, ${from}Max) * K4 + at]`).join(',\n        ')});
+      ${name}[e % ${words}u * ${side / 4}u + e / ${words}u] =
+        vec4<u32>(${FOUR.map(word).join(', ')});
     }`;
+};
 
 /** Reduce the threads' partial XORs of this step and roll them into the message words. */
 const rollWgsl = (folds: number, every: number): string => `
@@ -70,12 +73,15 @@ const rollWgsl = (folds: number, every: number): string => `
       }
     }`;
 
-const gather = (name: string, line: string, part: string): string =>
-  `vec4<u32>(${FOUR.map((i) => `${name}[(min(${line} + ${i}u, ${line}Max) * PARTS + ${part}) * R4 + w]`).join(', ')})`;
+const gather = (name: string, line: string, part: string): string => {
+  const at = (i: number): string => `(min(${line} + ${i}u, ${line}Max) * PARTS + ${part}) * R4 + w`;
+  return `vec4<u32>(${FOUR.map((i) => `${name}[${at(i)}]`).join(', ')})`;
+};
 
 /**
- * C −= (A·F_L)·F_R + E_L·(E_R·B'), each thin factor as base-256 digits: digit d of A·F_L meets F_R, then
- * E_L meets digit d of E_R·B'. One place in the code for both: compiling is slow on software devices.
+ * C −= (A·F_L)·F_R + E_L·(E_R·B'), each thin factor as base-256 digits: digit d of A·F_L meets F_R,
+ * then E_L meets digit d of E_R·B'. One place in the code for both: compiling is slow on software
+ * devices.
  */
 const peelWgsl = ({ r, limbs }: GemmShape): string => `
   for (var term = 0u; term < ${2 * limbs}u; term++) {
@@ -103,7 +109,9 @@ ${
     : ''
 }`;
 
-/** The inner product over the words that lie in workgroup memory, with a fold after each r columns. */
+/**
+ * The inner product over the words that lie in workgroup memory, with a fold after each r columns.
+ */
 const multiplyWgsl = (s: GemmShape, step: number): string => {
   const foldWords = Math.min(s.r, step) / 4;
   const folds = s.limbs ? step / 4 / foldWords : 1;
@@ -121,8 +129,9 @@ const multiplyWgsl = (s: GemmShape, step: number): string => {
 };
 
 /**
- * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n float32, exact integers; messages: 16 words
- * per tile. The grid is ⌈n/columns⌉ × as many row groups as wanted, beginning at row G.firstRow.
+ * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n float32, exact integers; messages: 16
+ * words per tile. The grid is ⌈n/columns⌉ × as many row groups as wanted, beginning at row
+ * G.firstRow.
  */
 export function gemmWgsl(s: GemmShape): string {
   const step = columnStep(s.k, s.r);

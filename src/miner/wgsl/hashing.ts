@@ -2,7 +2,8 @@
  * Kernels that hash: BLAKE3 of a buffer (chunk chaining values, then the tree), the layer seed σ_ℓ,
  * and the ticket of every tile (docs/protocol.md §5.3 and §5.5).
  *
- * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ and the hash of the job's rows.
+ * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ and the hash of the job's
+ * rows.
  */
 import { contextKey, FLAG } from '../../core/pow/blake3.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
@@ -38,8 +39,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 }`;
 
 /**
- * Root of the tree over the chaining values, into chain[H.out ..]. Pairs merge row by row and an odd
- * last one moves up unchanged: the same tree as BLAKE3's. One workgroup; the rows change sides
+ * Root of the tree over the chaining values, into chain[H.out ..]. Pairs merge row by row and an
+ * odd last one moves up unchanged: the same tree as BLAKE3's. One workgroup; the rows change sides
  * between the two halves of `cvs`.
  */
 export const treeWgsl = (): string => `${blake3Wgsl()}
@@ -57,10 +58,13 @@ fn main(@builtin(local_invocation_index) li: u32) {
     for (var p = li; p < count / 2u; p += ${TREE_THREADS}u) {
       var m = array<u32,16>();
       for (var i = 0u; i < 16u; i++) { m[i] = cvs[source + p * 16u + i]; }
-      let cv = compress(BLAKE3_IV, m, 0u, 64u, ${FLAG.parent}u | select(0u, ${FLAG.root}u, count == 2u));
+      let root = select(0u, ${FLAG.root}u, count == 2u);
+      let cv = compress(BLAKE3_IV, m, 0u, 64u, ${FLAG.parent}u | root);
       for (var i = 0u; i < 8u; i++) { cvs[sink + p * 8u + i] = cv[i]; }
     }
-    if (count % 2u == 1u && li < 8u) { cvs[sink + count / 2u * 8u + li] = cvs[source + (count - 1u) * 8u + li]; }
+    if (count % 2u == 1u && li < 8u) {
+      cvs[sink + count / 2u * 8u + li] = cvs[source + (count - 1u) * 8u + li];
+    }
     storageBarrier();
     let old = source; source = sink; sink = old;
   }

@@ -1,6 +1,6 @@
 /**
- * Kernels of the noise (docs/protocol.md §5.4): the streams E_L, F_R and the permutations, the noisy
- * operands A' and B', and the two thin products A·F_L and E_R·B' that the peel needs.
+ * Kernels of the noise (docs/protocol.md §5.4): the streams E_L, F_R and the permutations, the
+ * noisy operands A' and B', and the two thin products A·F_L and E_R·B' that the peel needs.
  *
  * E_R and F_L are never built: column j of a block is e_π(j) − e_π(j−1), so a product with them is
  * two reads and a subtraction per entry. All matrices lie with k (or r) along a row: B as Bᵀ.
@@ -9,6 +9,7 @@ import { FLAG } from '../../core/pow/blake3.ts';
 import { NOISE_KEY } from '../../core/pow/noise.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
 
+const STREAM_FLAGS = FLAG.deriveMaterial | FLAG.chunkStart | FLAG.chunkEnd | FLAG.root;
 const LINEAR = `
 struct L { m: u32, k: u32, n: u32, r: u32, linear: u32, sigma: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> l: L;`;
@@ -16,7 +17,8 @@ const INT8 = `
 fn int8(word: u32, lane: u32) -> i32 { return extractBits(bitcast<i32>(word), lane * 8u, 8u); }`;
 
 /**
- * Every stream of one linear. `factors`: E_L (m×r) then F_Rᵀ (n×r), int8. `perms`: four arrays of k
+ * Every stream of one linear. Factors, per row of A and per column of B: L.limbs digits that
+ * thinWgsl writes, then the int8 entries of E_L or F_R, r/4 words each. `perms`: four arrays of k
  * words: π of kind 2, its inverse, π of kind 3, its inverse, each block's entries counted from 0.
  */
 export const noiseWgsl = (): string => `${blake3Wgsl(true)}
@@ -31,7 +33,7 @@ fn stream(kind: u32, index: u32, block: u32) -> array<u32,16> {
   for (var i = 0u; i < 8u; i++) { m[i] = chain[l.sigma + i]; }
   m[8] = kind | (index << 8u);
   m[9] = index >> 24u;
-  return compress16(KEY, m, block, 37u, ${FLAG.deriveMaterial | FLAG.chunkStart | FLAG.chunkEnd | FLAG.root}u);
+  return compress16(KEY, m, block, 37u, ${STREAM_FLAGS}u);
 }
 /** Four bytes b as four int8 values (b & 63) − 32. */
 fn entries(word: u32) -> u32 {
@@ -77,7 +79,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   }
 }`;
 
-/** Rows of a matrix plus its noise: out = data + factor·E, where E's permutations begin at S.perms. */
+/**
+ * Rows of a matrix plus its noise: out = data + factor·E, where E's permutations begin at S.perms.
+ */
 export const applyWgsl = (): string => `
 struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> s: S;
@@ -112,7 +116,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 /**
  * Thin product of each row with the path-shaped factor: entry p = Σ over blocks of
  * x[π⁻¹(p)] − x[π⁻¹(p)+1]. Written as `limbs` signed base-256 digits, so that the peel can use the
- * int8 dot product: thin[row][limb][r/4 words].
+ * int8 dot product: factors[row][limb][r/4 words].
  */
 export const thinWgsl = (): string => `
 struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
