@@ -2,17 +2,24 @@
  * Headers: ids, the rules that need one parent only, and the fields of the next one
  * (docs/protocol.md §4, §6). A `ChainPoint` is all that a child's rules need to know of its parent.
  */
-import { equal, toHex } from '../lib/bytes.ts';
+import { equal, fromHex, toHex } from '../lib/bytes.ts';
 import { asertTarget } from './asert.ts';
 import { bodyRoot } from './body.ts';
 import { encode, hash32, list, struct, u256, u32, u48, type Value } from './codec.ts';
 import { fault, firstFault, type Fault } from './faults.ts';
-import { Header, HeaderCore } from './formats.ts';
+import { Account, Header, HeaderCore } from './formats.ts';
 import { hash, ZERO_HASH } from './hash.ts';
+import { stateKey } from './keys.ts';
 import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from './mmr.ts';
-import { FUTURE_MS_MAX, PROTOCOL_VERSION, type Params } from './params.ts';
+import {
+  FAUCET_ADDRESS,
+  FAUCET_SUPPLY,
+  FUTURE_MS_MAX,
+  PROTOCOL_VERSION,
+  type Params,
+} from './params.ts';
 import { bitsFromTarget, targetFromBits, workOf } from './target.ts';
-import { EMPTY_TREE, treeRoot } from './tree.ts';
+import { EMPTY_TREE, treeRoot, treeSet, type Tree } from './tree.ts';
 
 /** Where ASERT counts from. Its target is always the network's easiest. */
 export const Anchor = struct({
@@ -49,7 +56,15 @@ export function headerWork(header: Pick<HeaderCore, 'bits'>): bigint {
   return target === undefined ? 0n : workOf(target);
 }
 
-/** The first block of a network: no proof, no work, an empty body, the empty state. */
+/** The state before the first block: empty, or a faucet's account where the network has one. */
+export function genesisTree(params: Params): Tree {
+  if (!params.faucet) return EMPTY_TREE;
+  const account = { balance: FAUCET_SUPPLY, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
+  const key = stateKey.account(fromHex(FAUCET_ADDRESS, 32)!);
+  return treeSet(EMPTY_TREE, key, encode(Account, account));
+}
+
+/** The first block of a network: no proof, no work, an empty body, `genesisTree`. */
 export function genesisPoint(params: Params, timeMs: number): ChainPoint {
   const header: Header = {
     version: PROTOCOL_VERSION,
@@ -57,7 +72,7 @@ export function genesisPoint(params: Params, timeMs: number): ChainPoint {
     prevHash: hash('genesis', encode(u32, params.chainId), encode(u48, timeMs)),
     mmrRoot: ZERO_HASH,
     bodyRoot: bodyRoot([]),
-    stateRoot: treeRoot(EMPTY_TREE),
+    stateRoot: treeRoot(genesisTree(params)),
     sharesRoot: ZERO_HASH,
     miner: ZERO_HASH,
     time: timeMs,

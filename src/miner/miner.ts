@@ -23,6 +23,7 @@ import {
   type MinerStatus,
   type Template,
 } from './miner-api.ts';
+import { checkModel } from './checker.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
@@ -127,6 +128,8 @@ export class Miner {
     if (!loading) {
       loading = (async () => {
         const model = await this.#parts.loadModel(name);
+        const refused = checkModel(model);
+        if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
         const cpu = await this.#parts.createCpu(model);
         await selfTest(cpu, model);
         return { model, cpu };

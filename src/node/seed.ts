@@ -254,7 +254,7 @@ const logHeads = (chain: FullChain, log: Log): (() => void) =>
     log.info('head', {
       height: header.height,
       id: toHex(id).slice(0, 16),
-      txs: event.adopted.length,
+      blocks: event.adopted.length,
       reverted: event.reverted.length || undefined,
     });
   });

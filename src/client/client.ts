@@ -1,0 +1,299 @@
+/** One running peer: light chain, peers, accounts, outbox and miner, joined behind the client API. */
+import { createLightChain, type LightChain } from '../chain/light-chain.ts';
+import { formatAddress } from '../core/address.ts';
+import { tryDecode } from '../core/codec.ts';
+import { isFault } from '../core/faults.ts';
+import { Header, SignedTx, type Body } from '../core/formats.ts';
+import { headerWork, type ChainPoint } from '../core/header.ts';
+import type { BlockAnnounce, TxAnnounce } from '../core/messages.ts';
+import { addressOf } from '../core/address.ts';
+import { txId } from '../core/tx.ts';
+import { equal, fromHex } from '../lib/bytes.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Transport, Verdict } from '../net/transport.ts';
+import { createAccounts, type Accounts } from './accounts.ts';
+import type { Balance, ChainStatus, ClientApi, ClientConfig, ClientEvent } from './api.ts';
+import { createFollower, type Follower } from './follow.ts';
+import { createLightPool, type LightPool } from './light-pool.ts';
+import { createMining, type Mining } from './mining.ts';
+import { networkOf, type Network } from './models.ts';
+import { Outbox } from './outbox.ts';
+import type { Platform } from './platform.ts';
+
+export interface Client {
+  readonly api: ClientApi;
+  on(hear: (event: ClientEvent) => void): () => void;
+  stop(): Promise<void>;
+}
+
+/** nV suggested for a transfer: ten times what a pool asks at least. */
+const FEE = 10_000n;
+/** Blocks in which a new transaction may be mined. */
+const LIFETIME_BLOCKS = 120;
+/** ms between two looks at what peers have. */
+const POLL_MS = 15_000;
+/** ms in which changes of the status are gathered into one event. */
+const GATHER_MS = 100;
+/** Addresses followed at once. */
+const WATCHED_MAX = 16;
+
+export async function createClient(platform: Platform, config: ClientConfig): Promise<Client> {
+  const network = networkOf(config.network);
+  const chain = await openChain(platform, network, config);
+  const store = await platform.openStore('outbox');
+  const outbox = await Outbox.open(store);
+  const transport = await platform.createTransport({
+    chainId: network.params.chainId,
+    bootstrap: config.bootstrap,
+  });
+  const peer = new Peer(platform, config, network, chain, outbox, transport);
+  peer.accounts = createAccounts({
+    ...{ chain, transport, store },
+    ...{ params: network.params, follower: peer.follower },
+  });
+  await peer.start();
+  return {
+    api: peer.api(),
+    on: (hear) => peer.on(hear),
+    async stop() {
+      peer.stop();
+      await transport.stop();
+      await chain.close();
+      await store.close();
+    },
+  };
+}
+
+async function openChain(platform: Platform, network: Network, config: ClientConfig) {
+  const { params, models } = network;
+  const store = await platform.openStore('chain');
+  const chain = await createLightChain({ store, params, models, now: platform.nowMs });
+  const bytes = config.genesis === undefined ? undefined : fromHex(config.genesis);
+  const genesis = bytes && tryDecode(Header, bytes);
+  if (config.genesis !== undefined && !genesis)
+    throw new AppError('CONFIG_MALFORMED', 'genesis is no header');
+  const refused = genesis && (await chain.openOrReset(genesis));
+  if (isFault(refused)) throw new AppError('CONFIG_MALFORMED', 'genesis is of another network');
+  return chain;
+}
+
+class Peer {
+  readonly #platform: Platform;
+  readonly #config: ClientConfig;
+  readonly #network: Network;
+  readonly #chain: LightChain;
+  readonly #outbox: Outbox;
+  readonly #transport: Transport;
+  readonly #pool: LightPool;
+  readonly #mining: Mining;
+  readonly #listeners = new Set<(event: ClientEvent) => void>();
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly follower: Follower;
+  /** Set once, right after construction: it needs the follower. */
+  accounts!: Accounts;
+  #watched: Uint8Array[] = [];
+  #sequence = 0;
+  #gathering = false;
+
+  constructor(
+    platform: Platform,
+    config: ClientConfig,
+    network: Network,
+    chain: LightChain,
+    outbox: Outbox,
+    transport: Transport,
+  ) {
+    this.#platform = platform;
+    this.#config = config;
+    this.#network = network;
+    this.#chain = chain;
+    this.#outbox = outbox;
+    this.#transport = transport;
+    this.#pool = createLightPool(network.params, network.models);
+    this.follower = createFollower({
+      ...{ chain, transport, random: () => platform.random() },
+      trustFirstGenesis: config.genesis === undefined,
+      checkFully: (block) => this.#mining.check(block),
+      onChange: () => this.#changed(),
+      onHead: (head, body) => this.#onHead(head, body),
+    });
+    this.#mining = createMining({
+      ...{ platform, network, chain, pool: this.#pool, follower: this.follower },
+      payout: () => this.#watched[0],
+      announce: (block) => this.#transport.announceBlock({ block, sequence: ++this.#sequence }),
+      onStatus: (status) => this.#emit({ type: 'miner', status }),
+      onProblem: (code, message) => this.#emit({ type: 'problem', code, message }),
+    });
+  }
+
+  on(hear: (event: ClientEvent) => void): () => void {
+    this.#listeners.add(hear);
+    return () => void this.#listeners.delete(hear);
+  }
+
+  #emit(event: ClientEvent): void {
+    for (const hear of this.#listeners) hear(event);
+  }
+
+  #changed(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => {
+      this.#gathering = false;
+      this.#emit({ type: 'chain', status: this.#status() });
+    }, GATHER_MS);
+  }
+
+  async start(): Promise<void> {
+    this.#chain.subscribe((event) => {
+      if (event.reverted) this.#emit({ type: 'reorganised', depth: event.reverted });
+      this.#changed();
+    });
+    for (const tx of this.#outbox.waiting()) this.#pool.add(tx, this.#height());
+    await this.#transport.start({
+      onRequest: async () => ({ type: 'unavailable', reason: 'light client' }),
+      onBlock: (peer, announce: BlockAnnounce) => this.follower.onBlock(peer, announce),
+      onTx: async (_peer, announce) => this.#onTx(announce),
+      onPeers: (peers) => {
+        this.follower.meet(peers);
+        void this.#tellWaiting();
+      },
+    });
+    this.#timers.push(setInterval(() => this.follower.poll(), POLL_MS));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#mining.stop();
+  }
+
+  #height = (): number => this.#chain.head()?.header.height ?? 0;
+
+  #onTx({ tx }: TxAnnounce): Verdict {
+    const refused = this.#pool.add(tx, this.#height());
+    if (refused) return refused === 'known' ? 'ignore' : refused;
+    this.#mining.refresh();
+    this.#changed();
+    return 'accept';
+  }
+
+  /** The state after a new head is known: what we own, what was confirmed, what to mine. */
+  async #onHead(head: ChainPoint, body: Body | undefined): Promise<void> {
+    const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
+    this.#pool.remove(inBlock.map(({ id }) => id));
+    await this.#outbox.follow(head.header.height, inBlock, []);
+    await this.#mining.refresh();
+    for (const address of this.#watched) await this.#prove(address);
+    this.#changed();
+  }
+
+  async #prove(address: Uint8Array): Promise<void> {
+    const balance = await this.accounts.prove(address);
+    if (!balance) return;
+    await this.#reconcile(balance);
+    this.#emit({ type: 'balance', balance });
+  }
+
+  /** Ours whose nonce is used up: confirmed where the history shows them, else displaced. */
+  async #reconcile({ address, nonce }: Balance): Promise<void> {
+    const used = this.#outbox
+      .waiting()
+      .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
+    if (!used.length) return;
+    const history = await this.accounts.history(address, 50).catch(() => []);
+    for (const { tx } of used) {
+      const id = txId(tx);
+      const entry = history.find((e) => equal(txId(e.tx.tx), id));
+      if (entry)
+        await this.#outbox.follow(this.#height(), [{ id, height: entry.position.height }], []);
+      else if (history.length) await this.#outbox.refuse(id);
+    }
+  }
+
+  async #tellWaiting(): Promise<void> {
+    if (!this.#transport.peers().length) return;
+    for (const tx of this.#outbox.waiting())
+      await this.#transport.announceTx({ tx, sequence: ++this.#sequence }).catch(() => undefined);
+  }
+
+  #status(): ChainStatus {
+    const { params } = this.#network;
+    const head = this.#chain.head();
+    const header = head?.header;
+    return {
+      network: params.network,
+      prefix: params.prefix,
+      sync: this.follower.sync(),
+      height: header?.height ?? 0,
+      headId: head?.id ?? new Uint8Array(32),
+      headTimeMs: header?.time ?? 0,
+      genesisId: this.#chain.genesis()?.id ?? new Uint8Array(32),
+      totalWork: header?.totalWork ?? 0n,
+      proofsChecked: this.#chain.genesis() ? this.#chain.proofsChecked : 0,
+      difficulty: header ? headerWork(header) : 0n,
+      peers: this.#transport.peers(),
+      peersAgreeing: this.follower.agreeing(),
+      mempool: this.#pool.size,
+    };
+  }
+
+  async #submit(bytes: Uint8Array) {
+    const signed = tryDecode(SignedTx, bytes);
+    if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
+    const refused = this.#pool.add(signed, this.#height());
+    if (isFault(refused)) throw new AppError('TX_REFUSED', refused.fault);
+    const pending = await this.#outbox.add(signed);
+    await this.#tellWaiting();
+    await this.#mining.refresh();
+    return pending;
+  }
+
+  async #prepare(address: Uint8Array) {
+    const balance = await this.accounts.last(address);
+    if (!balance || !this.#chain.head())
+      throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
+    const own = this.#outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
+    const spent = own.reduce(
+      (sum, { tx }) => sum + tx.fee + (tx.type === 'transfer' ? tx.amount : 0n),
+      0n,
+    );
+    return {
+      chainId: this.#network.params.chainId,
+      nonce: Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
+      expiry: this.#height() + LIFETIME_BLOCKS,
+      fee: FEE,
+      spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
+    };
+  }
+
+  async #faucet(address: Uint8Array): Promise<void> {
+    const { params } = this.#network;
+    if (!params.faucet || !this.#platform.faucet)
+      throw new AppError('FAUCET_OFF', 'this network has no faucet');
+    await this.#platform.faucet(formatAddress(address, params.prefix));
+  }
+
+  async #watch(address: Uint8Array): Promise<void> {
+    if (this.#watched.some((a) => equal(a, address))) return;
+    this.#watched = [address, ...this.#watched].slice(0, WATCHED_MAX);
+    void this.#mining.refresh();
+    void this.#prove(address).catch(() => undefined);
+  }
+
+  api(): ClientApi {
+    return {
+      status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
+      watch: (address) => this.#watch(address),
+      balance: (address) => this.accounts.last(address),
+      history: (address, max) => this.accounts.history(address, max),
+      header: async (height) => (this.#chain.genesis() ? this.#chain.header(height) : undefined),
+      submit: (bytes) => this.#submit(bytes),
+      pending: async () => this.#outbox.all(),
+      prepare: (address) => this.#prepare(address),
+      startMining: (options) => this.#mining.start(options, this.#config),
+      pauseMining: () => this.#mining.pause(),
+      finishMining: () => this.#mining.finish(),
+      faucet: (address) => this.#faucet(address),
+    };
+  }
+}

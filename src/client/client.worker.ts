@@ -1,0 +1,105 @@
+/** The browser's client worker: peers, light chain, IndexedDB; it starts the miner's worker. */
+import { createIdbStore } from '../chain/idb-store.ts';
+import { AppError } from '../lib/errors.ts';
+import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
+import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import { installRtc } from '../net/rtc-worker.ts';
+import type { ClientApi, ClientConfig } from './api.ts';
+import { createClient, type Client } from './client.ts';
+import { networkOf } from './models.ts';
+import type { Platform } from './platform.ts';
+import type { WorkerApi, WorkerEvents } from './worker-api.ts';
+
+const ready = Promise.withResolvers<Client>();
+// A failed init is told by init's own rejection.
+ready.promise.catch(() => undefined);
+
+/** Two engines on one database would undo each other's writes; the lock ends with the tab. */
+async function lockTab(): Promise<void> {
+  const held = Promise.withResolvers<boolean>();
+  void navigator.locks.request('pila', { ifAvailable: true }, (lock) => {
+    held.resolve(lock !== null);
+    return lock ? new Promise(() => undefined) : undefined;
+  });
+  if (!(await held.promise)) throw new AppError('OTHER_TAB', 'Pila runs in another tab');
+}
+
+/** The app's folder: this module lies in its `assets`, or in `src` while developing. */
+const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
+
+async function createMiner(config: ClientConfig) {
+  const worker = new Worker(new URL('../miner/miner.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'miner',
+  });
+  const miner = connect<MinerApi, MinerEvents>(worker, { failed: workerFailure(worker) });
+  await miner.configure({
+    modelBase: appUrl('models/'),
+    ortBase: undefined,
+    models: networkOf(config.network).names,
+    forceFallback: config.forceFallback ?? false,
+  });
+  return miner;
+}
+
+async function askFaucet(address: string): Promise<void> {
+  const response = await fetch(appUrl('faucet'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address }),
+  }).catch((cause: unknown) => {
+    throw new AppError('FAUCET_LATER', 'the faucet cannot be reached', { cause });
+  });
+  if (response.ok) return;
+  const { error } = (await response.json().catch(() => ({}))) as { error?: { code: string } };
+  throw new AppError(error?.code ?? 'FAUCET_OFF', `HTTP ${response.status}`);
+}
+
+const platformOf = (config: ClientConfig): Platform => ({
+  openStore: (name) => createIdbStore(`pila-${config.network}-${name}`),
+  async createTransport(options) {
+    const { createTransport } = await import('../net/create-transport.ts');
+    return createTransport({ ...options, role: 'browser' });
+  },
+  createMiner: () => createMiner(config),
+  faucet: askFaucet,
+  nowMs: () => Date.now(),
+  random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
+});
+
+async function init(config: ClientConfig, rtc: MessagePort | undefined): Promise<void> {
+  try {
+    await lockTab();
+    if (rtc) installRtc(rtc);
+    const client = await createClient(platformOf(config), config);
+    client.on((event) => emit('event', event));
+    ready.resolve(client);
+  } catch (e) {
+    ready.reject(e);
+    throw e;
+  }
+}
+
+/** Calls that come before init has ended wait for it. */
+const METHODS = [
+  'status',
+  'watch',
+  'balance',
+  'history',
+  'header',
+  'submit',
+  'pending',
+  'prepare',
+  'startMining',
+  'pauseMining',
+  'finishMining',
+  'faucet',
+] as const satisfies readonly (keyof ClientApi)[];
+const waiting = Object.fromEntries(
+  METHODS.map((method) => [
+    method,
+    async (...args: unknown[]) => ((await ready.promise).api[method] as any)(...args),
+  ]),
+) as unknown as ClientApi;
+
+const { emit } = expose<WorkerApi, WorkerEvents>({ ...waiting, init }, self as unknown as Port);
