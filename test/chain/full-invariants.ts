@@ -3,12 +3,12 @@
  * growing tree, and compare all that the store holds with what must follow from those blocks alone.
  */
 import { expect } from 'vitest';
-import { blockId } from '../../src/core/header.ts';
+import { blockId, genesisTree } from '../../src/core/header.ts';
 import { Account, Body, Header, Position } from '../../src/core/formats.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { executeBlock } from '../../src/core/state.ts';
-import { EMPTY_TREE, treeEntries, treeRoot, type Tree } from '../../src/core/tree.ts';
+import { treeEntries, treeRoot, type Tree } from '../../src/core/tree.ts';
 import { txId } from '../../src/core/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type { Store } from '../../src/chain/store.ts';
@@ -19,7 +19,7 @@ export async function expectConsistent(store: Store): Promise<{ height: number; 
   const all = new Map((await store.range('', '~', 1_000_000)).map((e) => [e.key, e.value]));
   const of = (kind: string) => [...all.keys()].filter((key) => key.startsWith(`${kind}/`));
   const positions = new Map<string, Position>();
-  let tree: Tree = EMPTY_TREE;
+  let tree: Tree = genesisTree(PARAMS);
   let parent: Uint8Array | undefined;
   let height = -1;
   for (const key of of('n')) {

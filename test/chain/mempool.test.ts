@@ -1,0 +1,64 @@
+/** The mempool: what it takes, replaces, evicts, and what a new head does to it. */
+import { describe, expect, it } from 'vitest';
+import { txId } from '../../src/core/tx.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { mine, openChain, person, transfer } from './make-blocks.ts';
+
+const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
+
+async function rich() {
+  const chain = await openChain(createMemoryStore());
+  await mine(chain, ann, 6);
+  return chain;
+}
+
+describe('mempool', () => {
+  it('takes nonces in sequence, and tells why it does not', async () => {
+    const chain = await rich();
+    expect(await chain.addTx(transfer(ann, 0, bob, 1n))).toBeUndefined();
+    expect(await chain.addTx(transfer(ann, 1, bob, 1n))).toBeUndefined();
+    const refused = async (tx: ReturnType<typeof transfer>) => (await chain.addTx(tx))?.fault;
+    expect(await refused(transfer(ann, 0, bob, 1n))).toBe('tx.known');
+    expect(await refused(transfer(ann, 3, bob, 1n))).toBe('tx.nonce');
+    expect(await refused(transfer(ann, 2, bob, 1n, 999n))).toBe('tx.fee-low');
+    expect(await refused(transfer(ann, 2, bob, 10n ** 15n))).toBe('tx.balance');
+    expect(await refused(transfer(cat, 0, bob, 1n))).toBe('tx.balance');
+    const forged = { ...transfer(ann, 2, bob, 1n), signature: new Uint8Array(64) };
+    expect(await refused(forged)).toBe('tx.signature');
+    expect(chain.mempool.size).toBe(2);
+  });
+
+  it('replaces for a tenth more, keeps what follows, and bounds a sender', async () => {
+    const chain = await rich();
+    for (let nonce = 0; nonce < 64; nonce++)
+      expect(await chain.addTx(transfer(ann, nonce, bob, 1n))).toBeUndefined();
+    expect(await chain.addTx(transfer(ann, 64, bob, 1n))).toMatchObject({ fault: 'tx.pool-full' });
+    expect(await chain.addTx(transfer(ann, 3, cat, 1n, 1_099n))).toMatchObject({
+      fault: 'tx.fee-low',
+    });
+    expect(await chain.addTx(transfer(ann, 3, cat, 1n, 1_100n))).toBeUndefined();
+    expect(chain.mempool.size).toBe(64);
+    const [block] = await mine(chain, bob, 1);
+    expect(block!.body.map(({ tx }) => tx.nonce)).toEqual(Array.from({ length: 64 }, (_, i) => i));
+    expect(chain.mempool.size).toBe(0);
+    expect(chain.mempool.bytes).toBe(0);
+  });
+
+  it('takes back what a reorganisation reverts', async () => {
+    const a = await rich();
+    const b = await openChain();
+    for (const header of await a.headersAfter([], 100)) {
+      const { blockId } = await import('../../src/core/header.ts');
+      await b.importBlock((await a.block(blockId(header)))!);
+    }
+    const [both, lost] = [transfer(ann, 0, bob, 1n), transfer(ann, 1, bob, 2n)];
+    await a.addTx(both);
+    await a.addTx(lost);
+    await mine(a, ann, 1, { salt: 1 });
+    expect(a.mempool.size).toBe(0);
+    await b.addTx(both);
+    for (const block of await mine(b, bob, 2, { salt: 2 })) await a.importBlock(block);
+    expect(a.mempool.byFee().map(({ tx }) => toHex(txId(tx)))).toEqual([toHex(txId(lost.tx))]);
+  });
+});
