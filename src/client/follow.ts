@@ -10,6 +10,7 @@ import { blockId, type ChainPoint } from '../core/header.ts';
 import {
   BLOCKS_MAX,
   HEADERS_MAX,
+  LOCATOR_MAX,
   type Block,
   type BlockAnnounce,
   type ResponseTo,
@@ -114,18 +115,25 @@ export function createFollower(parts: FollowParts): Follower {
     if (!sampled) await chain.chooseSample(Array.from({ length: SAMPLE }, parts.random));
     sampled = true;
     await fetchProofs(peer);
+    await dropUnproven(peer, answer.head);
     await settleHead();
   }
 
+  /** Along the peer's branch to its end: each question starts at the last header that it gave. */
   async function fetchHeaders(peer: string): Promise<void> {
+    const own = await chain.locator();
+    let last: Uint8Array | undefined;
     for (;;) {
-      const locator = await chain.locator();
+      const locator = (last ? [last, ...own] : own).slice(0, LOCATOR_MAX);
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
-      if (answer.type !== 'headers' || !answer.headers.length) return;
+      const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
+      if (answer.type !== 'headers' || !newest) return;
       const result = await chain.importHeaders(answer.headers);
       if (isFault(result)) return transport.charge(peer, result);
       parts.onChange();
-      if (!result.added || answer.headers.length < HEADERS_MAX) return;
+      const id = blockId(newest);
+      if (answer.headers.length < HEADERS_MAX || (last && equal(last, id))) return;
+      last = id;
     }
   }
 
@@ -150,6 +158,14 @@ export function createFollower(parts: FollowParts): Follower {
       parts.onChange();
       if (!got) return;
     }
+  }
+
+  /** Headers cost nothing to make: a peer that boasts of a branch must be able to prove it. */
+  async function dropUnproven(peer: string, tip: Uint8Array): Promise<void> {
+    const best = chain.bestHeader();
+    if (!best || !equal(best.id, tip) || equal(best.id, chain.head()!.id)) return;
+    await chain.dropBranch(best.id);
+    transport.charge(peer, fault('wire.unproven', { height: best.header.height }));
   }
 
   /** Executes the head on its witness, until the root after it is known; once at a time. */
@@ -177,8 +193,20 @@ export function createFollower(parts: FollowParts): Follower {
     const got = body && (await ask({ type: 'witness', block: id }));
     if (!got) return false;
     const refused = await chain.executeOn({ header, body }, got.answer.proof);
-    if (refused) transport.charge(got.peer, refused);
-    return !refused;
+    if (refused) {
+      transport.charge(got.peer, refused);
+      return false;
+    }
+    noteHead(got.peer, header);
+    return true;
+  }
+
+  /** The peer has this block: it gave it, or what only its holder can give. */
+  function noteHead(peer: string, header: Header): void {
+    const status = statuses.get(peer);
+    if (!status || header.totalWork <= status.totalWork) return;
+    const { height, totalWork } = header;
+    statuses.set(peer, { ...status, head: blockId(header), height, totalWork });
   }
 
   /** Header, full check where possible, proof: in this order, because a head needs all. */
@@ -215,15 +243,7 @@ export function createFollower(parts: FollowParts): Follower {
           return 'ignore';
         }
         if (refused) return refused;
-        const { header } = block;
-        const status = statuses.get(peer);
-        if (status && header.totalWork > status.totalWork)
-          statuses.set(peer, {
-            ...status,
-            head: blockId(header),
-            height: header.height,
-            totalWork: header.totalWork,
-          });
+        noteHead(peer, block.header);
         void settleHead();
         return 'accept';
       } catch (e) {

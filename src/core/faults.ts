@@ -9,6 +9,8 @@ export const PENALTY = {
   'wire.too-large': 100,
   'wire.unasked': 20,
   'wire.rate': 10,
+  /** Headers with the most work whose proofs it would not give. */
+  'wire.unproven': 50,
   // header
   'header.version': 100,
   'header.height': 100,
