@@ -2,6 +2,9 @@
  * The web app's build. The policy goes into the page at build time only, because the development
  * server injects styles; a server should send it as a header too, with `frame-ancestors 'none'`.
  */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
@@ -36,6 +39,28 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+/** Level 5 takes a second for the 27 MB runtime and comes within 5 % of level 9. */
+const BROTLI = {
+  params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 24 },
+};
+
+/** Puts a `.br` beside what browsers download; the seed serves it where it is accepted. */
+const precompress: Plugin = {
+  name: 'precompress',
+  apply: 'build',
+  closeBundle: {
+    order: 'post',
+    sequential: true,
+    handler() {
+      for (const file of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
+        if (!/\.(js|css|html|svg|wasm|webmanifest)$/.test(file)) continue;
+        const path = join('dist', file);
+        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), BROTLI));
+      }
+    },
+  },
+};
+
 export default defineConfig({
   base: './',
   plugins: [
@@ -55,6 +80,7 @@ export default defineConfig({
         maximumFileSizeToCacheInBytes: 1_500_000,
       },
     }),
+    precompress,
   ],
   worker: { format: 'es' },
   build: { target: 'esnext', outDir: 'dist', modulePreload: { polyfill: false } },

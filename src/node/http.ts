@@ -38,7 +38,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
 
 /** Serves files of `folder`; with `fallback` a missing one goes on to it. */
 export const serveFolder = (folder: string, fallback?: Route): Route => {
-  const files = sirv(folder, { etag: true, dev: false, setHeaders: setFileHeaders });
+  const files = sirv(folder, { etag: true, brotli: true, setHeaders: setFileHeaders });
   return (request, response) =>
     files(request, response, () =>
       fallback

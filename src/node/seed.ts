@@ -1,5 +1,5 @@
 /** A running seed: full chain, peers, page, RPC, faucet, and a miner if asked. Started and stopped as one. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Server } from 'node:http';
@@ -178,7 +178,7 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
   const app = serveFolder(APP_FOLDER);
-  const downloadBytes = await bytesOf(network.names[0]!);
+  const downloadBytes = await downloadBytesOf(network.names[0]!);
   const server = createHttp(
     {
       'GET /config.json': (request, response) =>
@@ -219,12 +219,15 @@ function modelsOrApp(app: ReturnType<typeof serveFolder>): ReturnType<typeof ser
   };
 }
 
-/** What a first start downloads: a model's package and the runtime. */
-async function bytesOf(model: string): Promise<number> {
+/** Bytes that a first start downloads: the app, the runtime, and a model's package. */
+async function downloadBytesOf(model: string): Promise<number> {
   const manifest = JSON.parse(await readFile(join(MODEL_FOLDER, model, 'manifest.json'), 'utf8'));
   const weights = await stat(join(MODEL_FOLDER, model, 'weights.bin'));
-  const graphs = manifest.segments.reduce((sum: number, s: { size: number }) => sum + s.size, 0);
-  return weights.size + graphs;
+  let bytes = manifest.segments.reduce((sum: number, s: { size: number }) => sum + s.size, 0);
+  bytes += weights.size;
+  for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))
+    if (file.endsWith('.br')) bytes += (await stat(join(APP_FOLDER, 'assets', file))).size;
+  return bytes;
 }
 
 async function readPem(path: string): Promise<Buffer> {
