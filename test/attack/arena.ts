@@ -1,0 +1,166 @@
+/**
+ * One attack's surroundings: a real seed process on `e2e`, perhaps with rules switched off, and an
+ * honest copy of its chain in this process, so that what is forged is exact in all but one thing.
+ */
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { removeData, startSeed, type Seed } from '../../e2e/seed.ts';
+import { createFullChain, type FullChain } from '../../src/chain/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { modelNamed, networkOf } from '../../src/client/models.ts';
+import { addressOf } from '../../src/core/address.ts';
+import { bodyRoot } from '../../src/core/body.ts';
+import { decode } from '../../src/core/codec.ts';
+import { isFault, type FaultCode } from '../../src/core/faults.ts';
+import {
+  Header,
+  type Body,
+  type HeaderCore,
+  type SignedTx,
+  type Tx,
+} from '../../src/core/formats.ts';
+import { blockId } from '../../src/core/header.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import type { Block } from '../../src/core/messages.ts';
+import { NANOVOLTS } from '../../src/core/params.ts';
+import { signTx, txId } from '../../src/core/tx.ts';
+import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
+import type { Forger } from './forger.ts';
+import { fetchConfig, isKnown, tellBlock, tellTx, type Verdict } from './peer.ts';
+
+export interface Person {
+  readonly secret: Uint8Array;
+  readonly xonly: Uint8Array;
+  readonly address: Uint8Array;
+}
+
+export function person(name: string): Person {
+  const secret = plainHash(utf8(name));
+  const xonly = schnorr.getPublicKey(secret);
+  return { secret, xonly, address: addressOf(xonly) };
+}
+
+export const MINER = person('an honest miner');
+export const THIEF = person('a thief');
+const MARKER = person('sends markers');
+/** nV. */
+export const FEE = 10_000n;
+
+export class Arena {
+  readonly seed: Seed;
+  readonly chain: FullChain;
+  readonly forger: Forger;
+  readonly chainId: number;
+  readonly #modelId: Uint8Array;
+  readonly #made = new Map<string, Promise<unknown>>();
+  /** Markers that wait in the node's pool. */
+  #markers = 0;
+  #markerFee = FEE;
+  #cores = 0;
+
+  constructor(seed: Seed, chain: FullChain, forger: Forger, chainId: number, modelId: Uint8Array) {
+    this.seed = seed;
+    this.chain = chain;
+    this.forger = forger;
+    this.chainId = chainId;
+    this.#modelId = modelId;
+  }
+
+  /** What several attacks need and one makes. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    if (!this.#made.has(name)) this.#made.set(name, make());
+    return this.#made.get(name) as Promise<T>;
+  }
+
+  /** The next `once` of that name makes it anew. */
+  again(name: string): void {
+    this.#made.delete(name);
+  }
+
+  /** Header to work on; on schedule, so that the target stays the easiest, or `afterMs` later. */
+  core(miner: Person, body: Body = [], afterMs = 2000): HeaderCore {
+    const nowMs = this.chain.head().header.time + afterMs;
+    const { core } = this.chain.template({ miner: miner.address, modelId: this.#modelId, nowMs });
+    // Each try is work of its own.
+    return { ...core, bodyRoot: bodyRoot(body), nonce: BigInt(++this.#cores) << 32n };
+  }
+
+  /** A block by the rules, taken by the node and the copy. */
+  async honest(body: Body = [], afterMs = 2000): Promise<Block> {
+    const block = { ...(await this.forger.win(this.core(MINER, body, afterMs))), body };
+    const verdict = await this.tellBlock(block);
+    if (!verdict.accepted) throw new Error(`an honest block was refused: ${verdict.fault}`);
+    return block;
+  }
+
+  /** What the node takes, the copy must take too: it has the same rules but for replays. */
+  async tellBlock(block: Block): Promise<Verdict> {
+    const verdict = await tellBlock(this.seed, this.chainId, block);
+    if (!verdict.accepted) return verdict;
+    const imported = await this.chain.importBlock(block);
+    if (isFault(imported)) throw new Error(`the copy refused a block: ${imported.fault}`);
+    return verdict;
+  }
+
+  async tellTx(tx: SignedTx): Promise<Verdict> {
+    await this.coins();
+    const fields = { type: 'transfer', to: MARKER.address, amount: 1n, memo: new Uint8Array() };
+    const marker = this.sign(MARKER, fields, this.#markers, this.#markerFee);
+    const verdict = await tellTx(this.seed, this.chainId, tx, marker);
+    // One of a peer that was cut off may be in the pool or not: a better fee replaces it.
+    this.#markerFee = (this.#markerFee * 12n) / 10n;
+    if (await isKnown(this.seed, txId(marker.tx))) this.#markers++;
+    return verdict;
+  }
+
+  /** The miner has coins to spend, and whoever sends markers too. */
+  coins(): Promise<void> {
+    return this.once('coins', async () => {
+      while (!this.balanceOf(MINER)) await this.honest();
+      await this.honest([this.pay(MINER, MARKER.address, NANOVOLTS)]);
+    });
+  }
+
+  /** nV that the copy sees. */
+  balanceOf(who: Person): bigint {
+    return this.chain.account(who.address)?.balance ?? 0n;
+  }
+
+  nonceOf(who: Person): number {
+    return this.chain.account(who.address)?.nonce ?? 0;
+  }
+
+  /** Signed with the sender's next nonce and an expiry of its own. */
+  sign(from: Person, fields: object, nonce = this.nonceOf(from), fee = 0n): SignedTx {
+    const { height } = this.chain.head().header;
+    const common = { chainId: this.chainId, from: from.xonly, nonce, expiry: height + 300, fee };
+    return signTx({ ...common, ...fields } as Tx, from.secret);
+  }
+
+  pay(from: Person, to: Uint8Array, amount: bigint, nonce?: number): SignedTx {
+    return this.sign(from, { type: 'transfer', to, amount, memo: new Uint8Array() }, nonce, FEE);
+  }
+
+  async close(): Promise<void> {
+    await this.seed.kill();
+    removeData(this.seed);
+    await this.chain.close();
+  }
+}
+
+/** A fresh network of one node, without the rules in `off`. */
+export async function openArena(forger: Forger, off: readonly FaultCode[]): Promise<Arena> {
+  const seed = await startSeed({ args: off.flatMap((code) => ['--without', code]) });
+  const network = networkOf('e2e', off);
+  const genesis = decode(Header, fromHex((await fetchConfig(seed)).genesis)!);
+  let opened = false;
+  const chain = await createFullChain({
+    store: createMemoryStore(),
+    params: network.params,
+    models: network.models,
+    now: () => (opened ? Date.now() : genesis.time),
+  });
+  opened = true;
+  if (!equal(chain.head().id, blockId(genesis))) throw new Error('the copy has another genesis');
+  const { id } = modelNamed(network, 'tiny')!;
+  return new Arena(seed, chain, forger, network.params.chainId, id);
+}

@@ -1,0 +1,123 @@
+/**
+ * Attacks a real node over the real protocol: each forges one thing and must be refused by its rule,
+ * then is run once more on a node without that rule and must win: so it is a real attack.
+ * Prints one line per attack; the last is `accepted 0 of N`. Usage: node attack.ts [part of a name]
+ */
+import type { FaultCode } from '../../src/core/faults.ts';
+import { readModel } from '../oracle/models.ts';
+import { ANSWER_ATTACKS, isPaid, openJob, resultOf, WORKER } from './answer-attacks.ts';
+import { openArena, type Arena } from './arena.ts';
+import type { Attack } from './attack-type.ts';
+import { createForger, type Forger } from './forger.ts';
+import { HEADER_ATTACKS } from './header-attacks.ts';
+import { PROOF_ATTACKS } from './proof-attacks.ts';
+import { TX_ATTACKS } from './tx-attacks.ts';
+import type { Verdict } from './peer.ts';
+
+/** The whole run: far more than it takes, so that nothing hangs. */
+const RUN_MS = 15 * 60_000;
+
+interface Outcome {
+  readonly tries: number;
+  readonly accepted: number;
+  /** What is not as it must be. */
+  readonly problems: readonly string[];
+}
+
+async function withRules(arena: Arena, attack: Attack): Promise<Outcome> {
+  const verdicts: Verdict[] = [];
+  for (let i = 0; i < attack.runs; i++) verdicts.push(...(await attack.run(arena)));
+  const refused = verdicts.filter((v) => !v.accepted);
+  const accepted = verdicts.length - refused.length;
+  const others = refused.filter((v) => v.fault !== attack.rule).map((v) => v.fault);
+  const problems = others.map((fault) => `refused by ${fault}, not ${attack.rule}`);
+  if (accepted) problems.push('ACCEPTED');
+  return { tries: verdicts.length, accepted, problems };
+}
+
+/** Nodes without rules: attacks that need the same ones off share a node, one lives at a time. */
+class Weakened {
+  readonly #forger: Forger;
+  #key = '';
+  #arena: Arena | undefined;
+
+  constructor(forger: Forger) {
+    this.#forger = forger;
+  }
+
+  async attack(attack: Attack): Promise<Outcome> {
+    const arena = await this.#without(attack.off);
+    const verdicts = await attack.run(arena);
+    const refused = verdicts.filter((v) => !v.accepted);
+    const problems = refused.map((v) => `refused by ${v.fault} with ${this.#key} off`);
+    if (!refused.length && attack.hasWon && !(await attack.hasWon(arena)))
+      problems.push('accepted, but it won nothing');
+    return { tries: verdicts.length, accepted: verdicts.length - refused.length, problems };
+  }
+
+  async #without(off: readonly FaultCode[]): Promise<Arena> {
+    const key = off.join(' ');
+    if (this.#arena && this.#key === key) return this.#arena;
+    await this.close();
+    this.#key = key;
+    return (this.#arena = await openArena(this.#forger, off));
+  }
+
+  async close(): Promise<void> {
+    await this.#arena?.close();
+    this.#arena = undefined;
+  }
+}
+
+/** After all that, the worker's result is still taken, and paid. */
+async function control(arena: Arena): Promise<void> {
+  const job = await openJob(arena);
+  await arena.honest([resultOf(arena, WORKER, job)]);
+  if (!(await isPaid(arena, WORKER))) throw new Error('the honest worker was not paid');
+}
+
+function print(attack: Attack, on: Outcome, off: Outcome): void {
+  const count = (n: number) => String(n).padEnd(3);
+  console.log(
+    `${attack.name.padEnd(33)} tries ${count(on.tries)} accepted ${count(on.accepted)}` +
+      ` | check off: accepted ${off.accepted} of ${off.tries} (${attack.rule})`,
+  );
+  for (const problem of new Set([...on.problems, ...off.problems])) console.log(`  ! ${problem}`);
+}
+
+async function main(filter: string): Promise<boolean> {
+  const attacks = [...PROOF_ATTACKS, ...HEADER_ATTACKS, ...TX_ATTACKS, ...ANSWER_ATTACKS].filter(
+    (attack) => attack.name.includes(filter),
+  );
+  const forger = await createForger(await readModel('tiny'));
+  const arena = await openArena(forger, []);
+  const weakened = new Weakened(forger);
+  let [tries, accepted, problems] = [0, 0, 0];
+  try {
+    for (const attack of attacks) {
+      const on = await withRules(arena, attack);
+      const off = await weakened.attack(attack);
+      print(attack, on, off);
+      tries += on.tries;
+      accepted += on.accepted;
+      problems += on.problems.length + off.problems.length;
+    }
+    await control(arena);
+  } finally {
+    await weakened.close();
+    await arena.close();
+  }
+  console.log(`accepted ${accepted} of ${tries}`);
+  return problems === 0;
+}
+
+const limit = setTimeout(() => {
+  console.error(`the attacks did not end in ${RUN_MS / 60_000} minutes`);
+  process.exit(1);
+}, RUN_MS);
+const done = await main(process.argv[2] ?? '').catch((e: unknown) => {
+  console.error(e);
+  return false;
+});
+clearTimeout(limit);
+process.exit(done ? 0 : 1);

@@ -1,0 +1,119 @@
+/**
+ * Bodies and transactions that take what is not theirs: by gossip into the mempool, and in a block
+ * with real work behind it.
+ */
+import type { Body, SignedTx } from '../../src/core/formats.ts';
+import { NANOVOLTS } from '../../src/core/params.ts';
+import { MINER, person, THIEF, type Arena } from './arena.ts';
+import type { Attack } from './attack-type.ts';
+import type { Verdict } from './peer.ts';
+
+export async function inBlock(arena: Arena, body: Body): Promise<Verdict> {
+  return arena.tellBlock({ ...(await arena.forger.win(arena.core(THIEF, body))), body });
+}
+
+/** First by gossip, then in a block. */
+const bothWays = async (arena: Arena, tx: SignedTx): Promise<Verdict[]> => [
+  await arena.tellTx(tx),
+  await inBlock(arena, [tx]),
+];
+
+const SHOP = person('a shop').address;
+const SPENDER = person('spends twice');
+let memos = 0;
+
+/** Someone paid all they had: the transaction is in the chain. */
+const spent = (arena: Arena): Promise<bigint> =>
+  arena.once('all is spent', async () => {
+    await arena.coins();
+    const coins = NANOVOLTS;
+    await arena.honest([arena.pay(MINER, SPENDER.address, coins)]);
+    const all = coins - 10_000n;
+    await arena.honest([arena.pay(SPENDER, SHOP, all)]);
+    return all;
+  });
+
+/** The same coins again, to oneself. */
+async function doubleSpend(arena: Arena): Promise<Verdict[]> {
+  const amount = await spent(arena);
+  return bothWays(arena, arena.pay(SPENDER, SPENDER.address, amount - BigInt(memos++)));
+}
+
+/** Two payments of the same coins in one body. */
+async function doubleSpendInBlock(arena: Arena): Promise<Verdict[]> {
+  await arena.coins();
+  const balance = arena.chain.account(MINER.address)!.balance - 10_000n - BigInt(memos++);
+  const nonce = arena.nonceOf(MINER);
+  const body = [nonce, nonce + 1].map((n) => arena.pay(MINER, SHOP, balance, n));
+  return [await inBlock(arena, body)];
+}
+
+/** Signed by its owner, and in the chain already. */
+const confirmed = (arena: Arena): Promise<SignedTx> =>
+  arena.once('a payment to the thief', async () => {
+    await arena.coins();
+    const tx = arena.pay(MINER, THIEF.address, NANOVOLTS);
+    await arena.honest([tx]);
+    return tx;
+  });
+
+const replayed = async (arena: Arena): Promise<Verdict[]> =>
+  bothWays(arena, await confirmed(arena));
+
+/** The body of an earlier block once more. */
+const replayedBody = async (arena: Arena): Promise<Verdict[]> => [
+  await inBlock(arena, [await confirmed(arena)]),
+];
+
+/** Waits for nobody's signature: none, and the thief's own. */
+async function unsigned(arena: Arena): Promise<Verdict[]> {
+  await arena.coins();
+  const amount = NANOVOLTS + BigInt(memos++);
+  const { tx } = arena.pay(MINER, THIEF.address, amount);
+  const mine = arena.pay(THIEF, THIEF.address, amount);
+  const signature = memos % 2 ? new Uint8Array(64) : mine.signature;
+  return bothWays(arena, { tx, signature });
+}
+
+/** A payment that its sender made once, counted twice in the same block. */
+async function twiceInBody(arena: Arena): Promise<Verdict[]> {
+  await arena.coins();
+  const tx = arena.pay(MINER, THIEF.address, NANOVOLTS + BigInt(memos++));
+  return [await inBlock(arena, [tx, tx])];
+}
+
+/** Under a header whose work was done for another body. */
+async function swappedBody(arena: Arena): Promise<Verdict[]> {
+  await arena.coins();
+  const won = await arena.forger.win(arena.core(THIEF));
+  const body = [arena.pay(MINER, SHOP, NANOVOLTS + BigInt(memos++))];
+  return [await arena.tellBlock({ ...won, body })];
+}
+
+export const TX_ATTACKS: readonly Attack[] = [
+  { name: 'swapped block body', rule: 'body.root', off: ['body.root'], runs: 3, run: swappedBody },
+  {
+    name: 'transaction twice in a body',
+    rule: 'body.duplicate',
+    off: ['body.duplicate', 'tx.nonce'],
+    runs: 3,
+    run: twiceInBody,
+  },
+  { name: 'double spend', rule: 'tx.balance', off: ['tx.balance'], runs: 3, run: doubleSpend },
+  {
+    name: 'double spend in one block',
+    rule: 'tx.balance',
+    off: ['tx.balance'],
+    runs: 3,
+    run: doubleSpendInBlock,
+  },
+  {
+    name: 'unsigned transaction',
+    rule: 'tx.signature',
+    off: ['tx.signature'],
+    runs: 4,
+    run: unsigned,
+  },
+  { name: 'replayed block body', rule: 'tx.nonce', off: ['tx.nonce'], runs: 3, run: replayedBody },
+  { name: 'replayed transaction', rule: 'tx.nonce', off: ['tx.nonce'], runs: 2, run: replayed },
+];
