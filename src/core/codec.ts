@@ -60,7 +60,8 @@ class Reader {
 
   bytes(n: number): Uint8Array {
     if (n > this.left) throw new CodecError(`need ${n} bytes, ${this.left} left`);
-    return this.#data.slice(this.#at, (this.#at += n));
+    // Not slice: that of a Node.js Buffer shares memory and makes a Buffer again.
+    return new Uint8Array(this.#data.subarray(this.#at, (this.#at += n)));
   }
 }
 

@@ -7,7 +7,14 @@ import { describeFault, PENALTY, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
-import { createHost, type Host, type HostOptions, type Log, type Role } from './host.ts';
+import {
+  createHost,
+  keepUdpSockets,
+  type Host,
+  type HostOptions,
+  type Log,
+  type Role,
+} from './host.ts';
 import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
@@ -128,6 +135,7 @@ export function createTransport(options: TransportOptions): Transport {
       running?.stopped.abort();
       running = undefined;
       known.clear();
+      if (host) keepUdpSockets(host);
       await host?.stop();
     },
     peers,

@@ -10,7 +10,6 @@ import { fault, isFault, PENALTY, type Fault } from '../core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Host, Log } from './host.ts';
-import { plainBytes } from './plain-bytes.ts';
 import { RateLimiter } from './rate.ts';
 import type { Handlers, Verdict } from './transport.ts';
 
@@ -82,7 +81,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
     hear: (peer: string, value: T) => Promise<Verdict>,
   ) {
     pubsub.topicValidators.set(topic, (from: PeerId, message: Message) =>
-      judge(codec, hear, from.toString(), plainBytes(message.data)),
+      judge(codec, hear, from.toString(), message.data),
     );
     pubsub.subscribe(topic);
     return async (value: T): Promise<void> => {

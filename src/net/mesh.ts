@@ -28,8 +28,9 @@ const ADDRESSES_MAX = 4;
 const DIAL_MS = 6000;
 /** A handshake that lost a race works the next time (rtc-init.ts). */
 const ATTEMPTS = 2;
-/** A peer that could not be reached is left alone so long. */
-const RETRY_MS = 30_000;
+/** A peer that could not be reached is left alone for the first, then for twice as long each time. */
+const RETRY_MIN_MS = 2000;
+const RETRY_MAX_MS = 60_000;
 /** Records relayed by one peer: a hundred browsers behind it, and some. */
 const RECORD_RATE = { perSecond: 20, burst: 200 };
 /** Records of one author. */
@@ -126,7 +127,7 @@ function createMeeting(
   { host, log, signal }: MeshOptions,
   tellSoon: () => void,
 ): (record: PeerRecord) => void {
-  const failedUntil = new BoundedMap<string, number>(256);
+  const failed = new BoundedMap<string, { waitMs: number; until: number }>(256);
   const self = host.peerId.toString();
   let dialing = 0;
   const neighbours = () =>
@@ -150,10 +151,13 @@ function createMeeting(
       await attempt(ATTEMPTS, () =>
         host.dial(addresses, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]) }),
       );
+      failed.delete(peer.toString());
       // The relayed connection was for the introduction only.
       for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
     } catch (e) {
-      failedUntil.set(peer.toString(), Date.now() + RETRY_MS);
+      const waitMs = 2 * (failed.get(peer.toString())?.waitMs ?? RETRY_MIN_MS / 2);
+      const bounded = Math.min(waitMs, RETRY_MAX_MS);
+      failed.set(peer.toString(), { waitMs: bounded, until: Date.now() + bounded });
       if (!signal.aborted) log(`net: ${peer.toString()} could not be met: ${String(e)}`);
     } finally {
       dialing--;
@@ -163,7 +167,7 @@ function createMeeting(
   return ({ peerId, multiaddrs }) => {
     const peer = peerId.toString();
     if (signal.aborted || self === peer || dialing >= DIALS_MAX) return;
-    if (neighbours() + dialing >= DEGREE || (failedUntil.get(peer) ?? 0) > Date.now()) return;
+    if (neighbours() + dialing >= DEGREE || (failed.get(peer)?.until ?? 0) > Date.now()) return;
     if (host.getConnections(peerId).some((c) => !c.limits)) return;
     // Of two that hear of each other one dials: the smaller id. It may have missed our record.
     if (self > peer) return answer();

@@ -11,7 +11,6 @@ import { fault, isFault, type Fault } from '../core/faults.ts';
 import { MESSAGE_BYTES_MAX, SyncRequest, SyncResponse } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Host, Log } from './host.ts';
-import { plainBytes } from './plain-bytes.ts';
 import { RateLimiter } from './rate.ts';
 import type { Handlers } from './transport.ts';
 
@@ -132,7 +131,7 @@ async function serve(
       maxDataLength: REQUEST_BYTES_MAX,
       maxBufferSize: REQUEST_BYTES_MAX + 8,
     });
-    const bytes = plainBytes((await lp.read({ signal: AbortSignal.timeout(PEER_MS) })).subarray());
+    const bytes = (await lp.read({ signal: AbortSignal.timeout(PEER_MS) })).subarray();
     const response = await answer(peer, bytes);
     if (isFault(response)) {
       charge(peer, response);
@@ -176,7 +175,7 @@ async function ask(
     const max = RESPONSE_BYTES_MAX[request.type] ?? MESSAGE_BYTES_MAX;
     const lp = lpStream(stream, { maxDataLength: max, maxBufferSize: max + 8 });
     await lp.write(encode(SyncRequest, request), { signal });
-    const response = tryDecode(SyncResponse, plainBytes((await lp.read({ signal })).subarray()));
+    const response = tryDecode(SyncResponse, (await lp.read({ signal })).subarray());
     if (!response) throw refuse(fault('wire.malformed', { request: request.type }));
     if (response.type !== request.type && response.type !== 'unavailable')
       throw refuse(fault('wire.unasked', { asked: request.type, got: response.type }));

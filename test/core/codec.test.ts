@@ -33,6 +33,14 @@ const isCodec = (x: unknown): x is Codec<unknown> =>
 const exported = { ...formats, ...manifest, ...messages, Anchor, ChainPointRecord };
 const all = Object.entries(exported).filter((e): e is [string, Codec<any>] => isCodec(e[1]));
 
+test('what is decoded from a Buffer is plain bytes that share no memory with it', () => {
+  const data = Buffer.from([1, 2, 3, 4, 3, 5, 6, 7]);
+  const value = decode(struct({ a: bytes(4), b: blob(8) }), data);
+  data.fill(0);
+  expect(value).toStrictEqual({ a: Uint8Array.of(1, 2, 3, 4), b: Uint8Array.of(5, 6, 7) });
+  for (const part of [value.a, value.b]) expect(part.buffer.byteLength).toBe(part.length);
+});
+
 test('every format is here', () => {
   const names = all.map(([name]) => name);
   expect(names).toEqual(expect.arrayContaining(['Header', 'Tx', 'Body', 'Proof', 'Manifest']));

@@ -16,9 +16,13 @@ afterEach(async () => {
 /** Runs after the test, with the transports' own stops. */
 export const atEnd = (stop: () => Promise<void>): void => void stops.push(stop);
 
-/** Polls until the value is there; fails after 15 s. */
-export async function until<T>(what: string, get: () => T | undefined | false): Promise<T> {
-  const end = Date.now() + 15_000;
+/** Polls until the value is there, with a bound that only a hang reaches. */
+export async function until<T>(
+  what: string,
+  get: () => T | undefined | false,
+  waitMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + waitMs;
   for (;;) {
     const value = get();
     if (value !== undefined && value !== false) return value;

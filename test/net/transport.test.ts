@@ -1,30 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fault } from '../../src/core/faults.ts';
 import { newPrivateKey, peerIdOfKey } from '../../src/net/peer-key.ts';
 import { transportContract } from '../contracts/transport.contract.ts';
-import { connected, sees, startPeer, startSeed, until, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
+import { connected, startPeer, startSeed, until, WEBSOCKET } from './peers.ts';
 import { blockAnnounce, proof } from './samples.ts';
-import { spawnSeed } from './spawn-seed.ts';
 
 transportContract({ link: 'websocket', listen: [WEBSOCKET] });
-transportContract({ link: 'webrtc-direct', listen: [WEBRTC_DIRECT] });
 
 describe('transport', () => {
-  it('prefers WebSocket, and takes WebRTC-direct when that does not work', async () => {
-    const seed = await startSeed({ listen: [WEBSOCKET, WEBRTC_DIRECT] });
-    const both = seed.transport.addresses();
-    const first = await startPeer({ bootstrap: both.toReversed() });
-    await connected(first, seed);
-    expect(first.transport.peers()[0]!.link).toBe('websocket');
-    const dead = both.map((a) => a.replace(/\/tcp\/\d+\//, '/tcp/1/'));
-    const second = await startPeer({ bootstrap: dead });
-    await connected(second, seed);
-    expect(second.transport.peers()[0]!.link).toBe('webrtc-direct');
-  });
-
   it('does not list peers of another chain', async () => {
     const heard: number[] = [];
     const onPeers = (peers: readonly unknown[]) => void heard.push(peers.length);
@@ -76,31 +59,5 @@ describe('transport', () => {
     const body = Array.from({ length: 999 }, () => block.body[0]!);
     const big = { block: { ...block, body, proof: { ...rows, columns: rows.rows } }, sequence: 0 };
     await expect(transport.announceBlock(big)).rejects.toMatchObject({ code: 'NET_TOO_LARGE' });
-  });
-
-  it('returns to a seed that was killed and restarts with its key and addresses', async () => {
-    const place = await mkdtemp(join(tmpdir(), 'pila-net-'));
-    const before = await spawnSeed(place, [WEBSOCKET, WEBRTC_DIRECT]);
-    const client = await startPeer({ bootstrap: before.addresses });
-    const direct = before.addresses.filter((a) => a.includes('/webrtc-direct'));
-    expect(direct).toHaveLength(1);
-    const other = await startPeer({ bootstrap: direct });
-    const id = before.addresses[0]!.split('/p2p/').at(-1)!;
-    await Promise.all([sees(client, id), sees(other, id)]);
-    await before.kill();
-    await until('the client noticed', () => client.transport.peers().length === 0);
-
-    // Ports are given again, without the certificate's hash, which must come out the same.
-    const listen = before.addresses.map((a) => a.split('/p2p/')[0]!.replace(/\/certhash.*/, ''));
-    const after = await spawnSeed(place, listen);
-    expect(after.addresses.toSorted()).toEqual(before.addresses.toSorted());
-    await sees(client, id);
-    const again = await startPeer({ bootstrap: direct });
-    for (const peer of [client, again]) {
-      await sees(peer, id);
-      expect(await peer.transport.request(id, { type: 'status' })).toBeDefined();
-    }
-    await after.kill();
-    await rm(place, { recursive: true });
   });
 });
