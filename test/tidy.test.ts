@@ -47,9 +47,10 @@ const FUNCTION_LINES_MAX = 70;
 const LINE_MAX = 100;
 /** Prettier breaks code at 100; it leaves comments and texts as they are. */
 const TEXT_LINE_MAX = 130;
+/** Lines of code: blank ones and comments are free. */
 const CORE_LINES_MAX = 3000;
-/** 15,000 was the plan; texts in two languages and the GPU and wasm kernels came on top. */
-const SRC_LINES_MAX = 20_000;
+/** 15,000 was the plan; texts in two languages, the checker and the kernels came on top. */
+const SRC_LINES_MAX = 17_500;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -124,7 +125,9 @@ test('files, lines and the whole stay within their budgets', () => {
     .filter((f) => lines(f.text).length > FILE_LINES_MAX)
     .map((f) => `${f.file}: ${lines(f.text).length} lines`);
   expect(long).toEqual([]);
-  const total = (some: typeof files) => some.reduce((sum, f) => sum + lines(f.text).length, 0);
+  const isCode = (line: string) => !/^\s*(\/\/|\/?\*|$)/.test(line);
+  const total = (some: typeof files) =>
+    some.reduce((sum, f) => sum + lines(f.text).filter(isCode).length, 0);
   expect(total(files.filter((f) => f.folder === 'core'))).toBeLessThanOrEqual(CORE_LINES_MAX);
   expect(total(files)).toBeLessThanOrEqual(SRC_LINES_MAX);
 });
