@@ -1,0 +1,58 @@
+/** Node's Platform: the same client as in a browser, for programs. See docs/api.md. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createLevelStore } from '../chain/level-store.ts';
+import { createMemoryStore } from '../chain/memory-store.ts';
+import type { Platform } from '../client/platform.ts';
+import { networkOf } from '../client/models.ts';
+import type { NetworkName } from '../core/params.ts';
+import { AppError } from '../lib/errors.ts';
+import { createTransport } from '../net/create-transport.ts';
+import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
+
+export interface NodePlatformOptions {
+  readonly network: NetworkName;
+  /** Folder of the databases; in memory when absent. */
+  readonly data?: string;
+  /** The seed's page, for its faucet. */
+  readonly seedUrl?: string;
+  readonly onFailure?: (reason: string) => void;
+}
+
+export interface NodePlatform extends Platform {
+  /** Ends the miner thread, if one was started. */
+  close(): Promise<void>;
+}
+
+export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
+  const { network, data, seedUrl } = options;
+  let thread: MinerThread | undefined;
+  return {
+    async openStore(name) {
+      if (data === undefined) return createMemoryStore();
+      await mkdir(data, { recursive: true });
+      return createLevelStore(join(data, name));
+    },
+    createTransport: async (given) => createTransport({ ...given, role: 'node' }),
+    async createMiner() {
+      const failed = options.onFailure ?? (() => undefined);
+      thread ??= await startMinerThread(networkOf(network).names, MODEL_FOLDER, failed);
+      return thread.miner;
+    },
+    faucet: seedUrl === undefined ? undefined : (address) => askFaucet(seedUrl, address),
+    nowMs: () => Date.now(),
+    random: () => Math.random(),
+    close: async () => void (await thread?.stop()),
+  };
+}
+
+async function askFaucet(seedUrl: string, address: string): Promise<void> {
+  const response = await fetch(new URL('faucet', seedUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address }),
+  });
+  if (response.ok) return;
+  const { error } = (await response.json()) as { error?: { code: string; message: string } };
+  throw new AppError(error?.code ?? 'FAUCET_OFF', error?.message ?? `HTTP ${response.status}`);
+}

@@ -1,0 +1,93 @@
+// The client API in Node against a real seed process: what a developer's program does.
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startSeed, removeData, type Seed } from '../../e2e/seed.ts';
+import type { ClientConfig, ClientEvent } from '../../src/client/api.ts';
+import { createClient, type Client } from '../../src/client/client.ts';
+import { addressOf } from '../../src/core/address.ts';
+import { decode } from '../../src/core/codec.ts';
+import { Tx } from '../../src/core/formats.ts';
+import { NANOVOLTS } from '../../src/core/params.ts';
+import { signTx, txBytes, txId } from '../../src/core/tx.ts';
+import { createNodePlatform, type NodePlatform } from '../../src/node/client-platform.ts';
+import { buildTransfer } from '../../src/wallet/build.ts';
+
+const secret = schnorr.utils.randomSecretKey();
+const publicKey = schnorr.getPublicKey(secret);
+const address = addressOf(publicKey);
+const other = addressOf(schnorr.getPublicKey(schnorr.utils.randomSecretKey()));
+
+let seed: Seed;
+let platform: NodePlatform;
+let client: Client;
+const events: ClientEvent[] = [];
+const wait = { timeout: 60_000, interval: 100 };
+
+beforeAll(async () => {
+  seed = await startSeed({ network: 'e2e' });
+  const config = (await (await fetch(`${seed.url}config.json`)).json()) as ClientConfig;
+  platform = createNodePlatform({ network: 'e2e', seedUrl: seed.url });
+  client = await createClient(platform, config);
+  client.on((event) => void events.push(event));
+});
+afterAll(async () => {
+  await client?.stop();
+  await platform?.close();
+  await seed?.stop();
+  removeData(seed);
+});
+
+test('mines blocks that the seed takes, and proves what they pay', async () => {
+  await client.api.watch(address);
+  await client.api.startMining({ backend: 'cpu' });
+  // Four blocks: the first coinbase has matured.
+  await vi.waitUntil(async () => ((await client.api.balance(address))?.spendable ?? 0n) > 0n, wait);
+  const balance = (await client.api.balance(address))!;
+  expect(balance.spendable % (50n * NANOVOLTS)).toBe(0n);
+  expect(balance.proofBytes).toBeGreaterThan(0);
+  const { height } = await seed.rpc('status');
+  expect(height).toBeGreaterThanOrEqual(4);
+  const { chain } = await client.api.status();
+  expect(chain.proofsChecked).toBeGreaterThanOrEqual(4);
+  expect(await client.api.header(1)).toBeDefined();
+});
+
+test('sends: pending, confirmed by its own block, found in the history', async () => {
+  await expect(client.api.prepare(other)).rejects.toMatchObject({ code: 'NOT_PROVEN' });
+  const { spendable, ...base } = await client.api.prepare(address);
+  expect(spendable).toBeGreaterThan(NANOVOLTS);
+  const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: NANOVOLTS });
+  const signed = signTx(decode(Tx, unsigned), secret);
+  const id = txId(signed.tx);
+  const sent = await client.api.submit(txBytes(signed));
+  expect(sent).toMatchObject({ id, state: 'pending' });
+  await vi.waitUntil(async () => (await client.api.pending())[0]?.state === 'confirmed', wait);
+  await client.api.watch(other);
+  await vi.waitUntil(async () => (await client.api.balance(other))?.spendable === NANOVOLTS, wait);
+  const history = await client.api.history(other, 10);
+  expect(history.map(({ tx }) => txId(tx.tx))).toEqual([id]);
+});
+
+test('refuses bad transactions with a code and keeps nothing of them', async () => {
+  const before = await client.api.pending();
+  await expect(client.api.submit(new Uint8Array(9))).rejects.toMatchObject({
+    code: 'TX_MALFORMED',
+  });
+  const { spendable: _, ...base } = await client.api.prepare(address);
+  const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: 1n });
+  const signed = signTx(decode(Tx, unsigned), secret);
+  const forged = { ...signed, signature: new Uint8Array(64) };
+  await expect(client.api.submit(txBytes(forged))).rejects.toMatchObject({
+    code: 'TX_REFUSED',
+    message: 'tx.signature',
+  });
+  expect(await client.api.pending()).toEqual(before);
+});
+
+test('the faucet pays once, then asks to wait', async () => {
+  await client.api.pauseMining();
+  await client.api.faucet(other);
+  await expect(client.api.faucet(other)).rejects.toMatchObject({ code: 'FAUCET_LATER' });
+  expect(events.some((e) => e.type === 'balance')).toBe(true);
+  expect(events.filter((e) => e.type === 'problem')).toEqual([]);
+});
