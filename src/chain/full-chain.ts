@@ -37,6 +37,8 @@ export interface FullChainOptions {
   readonly models: Models;
   /** ms since 1970. */
   readonly now: () => number;
+  /** Time of a chain that begins in an empty store, ms since 1970; now when absent. */
+  readonly genesisTimeMs?: () => Promise<number>;
   /** The full check; without it the chain follows light-checked work. */
   readonly checkProof?: CheckProof;
   readonly executionOf?: ExecutionOf;
@@ -89,7 +91,8 @@ export interface FullChain {
 /** @throws AppError STORE_FOREIGN, STORE_CORRUPT, and the store's */
 export async function createFullChain(options: FullChainOptions): Promise<FullChain> {
   const { store, params, models, now } = options;
-  const s = await openFull(store, params, models, now());
+  const { genesisTimeMs = async () => now() } = options;
+  const s = await openFull(store, params, models, genesisTimeMs);
   const pool = createMempool();
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const enqueue = createTaskQueue(QUEUE_MAX);

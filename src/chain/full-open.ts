@@ -26,17 +26,18 @@ const corrupt = (what: string): AppError =>
     `The chain's database is damaged: ${what}. Delete it to sync anew.`,
   );
 
-/** @throws AppError STORE_FOREIGN, STORE_CORRUPT */
+/** @param genesisTimeMs asked when the store is empty @throws AppError STORE_FOREIGN, STORE_CORRUPT */
 export async function openFull(
   store: Store,
   params: Params,
   models: Models,
-  nowMs: number,
+  genesisTimeMs: () => Promise<number>,
 ): Promise<FullState> {
   const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
   const stored = await readFormat(store, format);
   if (stored === 'damaged') throw corrupt('it has no format marker');
-  if (stored === 'empty') return createGenesis(store, params, models, format, nowMs);
+  if (stored === 'empty')
+    return createGenesis(store, params, models, format, await genesisTimeMs());
 
   const genesis = genesisPoint(
     params,

@@ -25,7 +25,7 @@ function end(e: unknown): never {
   const known = EXIT[error.code];
   console.error(`pila: ${error.message}`);
   if (error.code === 'WRONG_FLAG') console.error('pila: --help tells the flags');
-  if (known === undefined && e instanceof Error) console.error(e.stack);
+  if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
   process.exit(known ?? 1);
 }
 

@@ -5,8 +5,9 @@ import { isFault } from '../core/faults.ts';
 import { FAUCET_SECRET, NANOVOLTS } from '../core/params.ts';
 import { signTx } from '../core/tx.ts';
 import { BoundedMap } from '../lib/bounded.ts';
-import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
+import { equal, fromHex, toHex, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/queue.ts';
 import { readBody, sendJson, type Route } from './http.ts';
 import type { SeedParts } from './seed.ts';
 
@@ -15,6 +16,7 @@ const GIFT = 100n * NANOVOLTS;
 /** ms until the same address is given again. */
 const WAIT_MS = 30_000;
 const REMEMBERED_MAX = 10_000;
+const QUEUE_MAX = 100;
 const FEE = 10_000n;
 /** Blocks in which a gift may still be mined. */
 const LIFETIME = 200;
@@ -24,11 +26,19 @@ export function createFaucet({ chain, network, transport, log }: SeedParts): Rou
   const secret = fromHex(FAUCET_SECRET, 32)!;
   const from = schnorr.getPublicKey(secret);
   const given = new BoundedMap<string, number>(REMEMBERED_MAX);
-  let nonce = 0;
+  /** Two at once would take the same nonce. */
+  const queue = new SerialQueue(QUEUE_MAX);
   let sequence = 0;
 
+  /** After those that wait: other nodes' faucets give from the same account. */
+  const nextNonce = (): number =>
+    chain.mempool
+      .byFee()
+      .filter(({ tx }) => equal(tx.from, from))
+      .reduce((n, { tx }) => Math.max(n, tx.nonce + 1), chain.account(addressOf(from))?.nonce ?? 0);
+
   async function give(address: Uint8Array): Promise<void> {
-    nonce = Math.max(nonce, chain.account(addressOf(from))?.nonce ?? 0);
+    const nonce = nextNonce();
     const expiry = chain.head().header.height + LIFETIME;
     const { chainId } = params;
     const tx = signTx(
@@ -40,7 +50,6 @@ export function createFaucet({ chain, network, transport, log }: SeedParts): Rou
     );
     const refused = await chain.addTx(tx);
     if (isFault(refused)) throw new AppError('FAUCET_LATER', `not now: ${refused.fault}`);
-    nonce++;
     await transport.announceTx({ tx, sequence: ++sequence });
     log.info('faucet', { to: toHex(address).slice(0, 16) });
   }
@@ -54,7 +63,12 @@ export function createFaucet({ chain, network, transport, log }: SeedParts): Rou
     if (Date.now() - (given.get(key) ?? 0) < WAIT_MS)
       throw new AppError('FAUCET_LATER', `this address was given coins; wait ${WAIT_MS / 1000} s`);
     given.set(key, Date.now());
-    await give(address);
+    try {
+      await queue.run(() => give(address));
+    } catch (e) {
+      given.delete(key);
+      throw e;
+    }
     sendJson(response, 200, { amount: GIFT.toString() });
   };
 }

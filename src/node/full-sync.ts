@@ -18,19 +18,23 @@ export interface FullSync {
 
 export function createFullSync(chain: FullChain, transport: Transport, log: Log): FullSync {
   const met = new Set<string>();
-  /** One at a time: two would fetch the same blocks. */
+  /** Connected peers to catch up with, one at a time: two would fetch the same blocks. */
+  const waiting = new Set<string>();
   let busy = false;
 
   async function follow(peer: string): Promise<void> {
+    waiting.add(peer);
     if (busy) return;
     busy = true;
-    try {
-      await catchUp(peer);
-    } catch (e) {
-      log.info('sync.stopped', { peer, code: AppError.from(e).code });
-    } finally {
-      busy = false;
+    for (const next of waiting) {
+      waiting.delete(next);
+      try {
+        await catchUp(next);
+      } catch (e) {
+        log.info('sync.stopped', { peer: next, code: AppError.from(e).code });
+      }
     }
+    busy = false;
   }
 
   async function catchUp(peer: string): Promise<void> {
@@ -47,17 +51,32 @@ export function createFullSync(chain: FullChain, transport: Transport, log: Log)
     const answer = await transport.request(peer, { type: 'status' });
     if (answer.type !== 'status') return undefined;
     const genesis = await chain.header(0);
-    return genesis && equal(blockId(answer.genesis), blockId(genesis)) ? answer : undefined;
+    if (genesis && equal(blockId(answer.genesis), blockId(genesis))) return answer;
+    log.warn('sync.foreign', { peer, genesis: toHex(blockId(answer.genesis)).slice(0, 16) });
+    return undefined;
   }
 
-  /** Headers after our last common block, then their blocks; false when it did not get further. */
+  /**
+   * Headers after our last common block, then their blocks, until these outweigh our own branch;
+   * false when they do not.
+   */
   async function fetchBranch(peer: string): Promise<boolean> {
-    const locator = await chain.locator();
-    const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
-    if (answer.type !== 'headers' || !answer.headers.length) return false;
-    for (let i = 0; i < answer.headers.length; i += BLOCKS_MAX)
-      if (!(await fetchBlocks(peer, answer.headers.slice(i, i + BLOCKS_MAX)))) return false;
-    return true;
+    const before = chain.head().header.totalWork;
+    let reached = 0;
+    let locator = await chain.locator();
+    for (;;) {
+      const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
+      if (answer.type !== 'headers') return false;
+      const { headers } = answer;
+      for (let i = 0; i < headers.length; i += BLOCKS_MAX)
+        if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
+      if (chain.head().header.totalWork > before) return true;
+      // A branch longer than one answer. Imported blocks cost work: this does not go on for ever.
+      const last = headers.at(-1);
+      if (!last || last.height <= reached) return false;
+      reached = last.height;
+      locator = [blockId(last)];
+    }
   }
 
   async function fetchBlocks(peer: string, headers: readonly Header[]): Promise<boolean> {

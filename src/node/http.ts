@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import sirv from 'sirv';
 import { AppError } from '../lib/errors.ts';
 
@@ -27,7 +28,8 @@ export function send(response: ServerResponse, status: number, type: string, tex
 export async function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  // Left open when refused: destroying the request would take the answer's socket along.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     size += part.length;
     if (size > BODY_BYTES_MAX)
       throw new AppError('BODY_TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`);
@@ -82,8 +84,12 @@ export function createHttp(
   return server;
 }
 
-/** Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. */
-export function forwardUpgrades(server: Server, port: number): void {
+/**
+ * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The
+ * result cuts them: a server's own close waits for them and does not end them.
+ */
+export function forwardUpgrades(server: Server, port: number): () => void {
+  const open = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
     const upstream = connect(port, '127.0.0.1', () => {
       const headers = request.rawHeaders.reduce(
@@ -94,13 +100,16 @@ export function forwardUpgrades(server: Server, port: number): void {
       upstream.write(head);
       upstream.pipe(socket).pipe(upstream);
     });
+    open.add(socket);
     const close = () => {
+      open.delete(socket);
       upstream.destroy();
       socket.destroy();
     };
     upstream.on('error', close).on('close', close);
     socket.on('error', close).on('close', close);
   });
+  return () => open.forEach((socket) => socket.destroy());
 }
 
 /** The port it listens on. @throws AppError PORT_BUSY, PORT_REFUSED */
@@ -119,7 +128,7 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
 
 /**
  * Refuses what a foreign page could make a browser send to a loopback service: other Host names

@@ -6,7 +6,7 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../core/address.ts';
 import { fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { newPrivateKey } from '../net/peer-key.ts';
+import { newPrivateKey, peerIdOfKey } from '../net/peer-key.ts';
 
 export interface NodeKeys {
   /** libp2p's, so that the node's address survives a restart. */
@@ -46,7 +46,12 @@ function parseKeys(text: string, path: string): NodeKeys {
   try {
     const { peer, payout } = JSON.parse(text) as Record<string, string>;
     const keys = { peer: fromHex(peer ?? '?'), payout: fromHex(payout ?? '?', 32) };
-    if (keys.peer && keys.payout) return keys as NodeKeys;
+    if (keys.peer && keys.payout) {
+      // Both throw for bytes that are no key.
+      peerIdOfKey(keys.peer);
+      schnorr.getPublicKey(keys.payout);
+      return keys as NodeKeys;
+    }
   } catch {
     // Told below, whatever it was.
   }

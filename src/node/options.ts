@@ -1,8 +1,10 @@
 /** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { PENALTY, type FaultCode } from '../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
+import { seedsFromAddresses } from '../net/bootstrap.ts';
 
 export interface Options {
   readonly network: NetworkName;
@@ -70,6 +72,19 @@ function portOf(flag: string, text: string | undefined, otherwise: number): numb
   return Number(text);
 }
 
+function hostOf(flag: string, text: string | undefined): string {
+  if (text === undefined) return '127.0.0.1';
+  if (!isIP(text)) throw wrong(`--${flag} takes an IP address, not '${text}'`);
+  return text;
+}
+
+function bootstrapOf(texts: readonly string[]): readonly string[] {
+  for (const text of texts)
+    if (!seedsFromAddresses([text], () => {}).length)
+      throw wrong(`--bootstrap takes a multiaddr such as /ip4/…/tcp/…/ws/p2p/…, not '${text}'`);
+  return texts;
+}
+
 function networkOf(text: string): NetworkName {
   const name = NETWORK_NAMES.find((n) => n === text);
   if (!name) throw wrong(`--network takes ${NETWORK_NAMES.join(', ')}, not '${text}'`);
@@ -96,7 +111,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   try {
     ({ values } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: false }));
   } catch (e) {
-    throw wrong((e as Error).message.split('. ')[0]!);
+    throw wrong((e as Error).message.split(/\.\s/)[0]!);
   }
   if (values.help) return undefined;
   const network = networkOf(values.network ?? 'local');
@@ -104,15 +119,15 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   return {
     network,
     data: values.data ?? `.data/${network}`,
-    host: values.host ?? '127.0.0.1',
+    host: hostOf('host', values.host),
     port: portOf('port', values.port, 8790),
-    rpcHost: values['rpc-host'] ?? '127.0.0.1',
+    rpcHost: hostOf('rpc-host', values['rpc-host']),
     rpcPort: portOf('rpc-port', values['rpc-port'], 8792),
     rtcPort: portOf('rtc-port', values['rtc-port'], 8791),
     mine: values.mine ?? false,
     payout: values.payout,
     model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
-    bootstrap: values.bootstrap ?? [],
+    bootstrap: bootstrapOf(values.bootstrap ?? []),
     tls: tlsOf(values.tls),
     off: rulesOf(values.without ?? [], network),
   };

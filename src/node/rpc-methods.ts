@@ -107,7 +107,9 @@ export function rpcMethods(parts: SeedParts): RpcMethods {
     },
     async getHistory([text, max]) {
       const address = addressParam(text);
-      const count = typeof max === 'number' && max > 0 ? Math.min(max, HISTORY_MAX) : HISTORY_MAX;
+      if (max !== undefined && !(Number.isSafeInteger(max) && (max as number) > 0))
+        throw wrong('max is a whole number above 0');
+      const count = Math.min((max as number | undefined) ?? HISTORY_MAX, HISTORY_MAX);
       const account = chain.account(address);
       return account ? readable(await chain.history(address, account.lastTx, count)) : [];
     },

@@ -3,6 +3,8 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Server } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { LevelDatastore } from 'datastore-level';
 import { createFullChain, type FullChain } from '../chain/full-chain.ts';
 import { createLevelStore } from '../chain/level-store.ts';
@@ -19,6 +21,7 @@ import type { Transport } from '../net/transport.ts';
 import { createFaucet } from './faucet.ts';
 import { createFullSync, type FullSync } from './full-sync.ts';
 import { createHttp, forwardUpgrades, listen, sendJson, serveFolder } from './http.ts';
+import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress, type NodeKeys } from './keys-file.ts';
 import { createMetrics } from './metrics.ts';
 import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
@@ -92,7 +95,7 @@ async function openAll(
     fail(`the miner thread died: ${why}`),
   );
   closers.push(() => thread.stop());
-  const chain = await openChain(options, network, thread);
+  const chain = await openChain(options, network, thread, log);
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
@@ -107,7 +110,7 @@ async function openAll(
     datastore,
     listen: [
       '/ip4/127.0.0.1/tcp/0/ws',
-      `/ip4/${options.host}/udp/${options.rtcPort}/webrtc-direct`,
+      `/${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}/udp/${options.rtcPort}/webrtc-direct`,
     ],
     log: (line) => log.info(line),
   });
@@ -134,10 +137,13 @@ async function openAll(
   closers.push(logHeads(chain, log));
   return {
     appUrl: page,
-    rpcUrl: `http://${options.rpcHost}:${rpcPort}/`,
+    rpcUrl: `http://${urlHost(options.rpcHost)}:${rpcPort}/`,
     peerId: peerIdOfKey(keys.peer),
   };
 }
+
+const urlHost = (host: string): string =>
+  host === '127.0.0.1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host;
 
 function payoutOf(options: Options, network: Network): Uint8Array | undefined {
   if (options.payout === undefined) return undefined;
@@ -150,7 +156,8 @@ function payoutOf(options: Options, network: Network): Uint8Array | undefined {
   return address;
 }
 
-async function openChain(options: Options, network: Network, thread: MinerThread) {
+async function openChain(options: Options, network: Network, thread: MinerThread, log: Log) {
+  const { bootstrap } = options;
   const store = await createLevelStore(join(options.data, 'chain'));
   try {
     return await createFullChain({
@@ -158,6 +165,9 @@ async function openChain(options: Options, network: Network, thread: MinerThread
       params: network.params,
       models: network.models,
       now: Date.now,
+      ...(bootstrap.length && {
+        genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
+      }),
       checkProof: (header, proof, input) =>
         thread.miner.check(header, proof, input, [...network.params.off]),
       executionOf: (_id, request) => thread.miner.execute(request.modelId, request.input),
@@ -178,7 +188,8 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
   const app = serveFolder(APP_FOLDER);
-  const downloadBytes = await downloadBytesOf(network.names[0]!);
+  const [model] = network.names;
+  const downloadBytes = model === undefined ? 0 : await downloadBytesOf(model);
   const server = createHttp(
     {
       'GET /config.json': (request, response) =>
@@ -197,16 +208,20 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
       'POST /faucet': faucet,
     },
     modelsOrApp(app),
-    options.tls && { cert: await readPem(options.tls.cert), key: await readPem(options.tls.key) },
+    options.tls && (await readTls(options.tls)),
   );
   const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
   const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
-  if (wsPort) forwardUpgrades(server, wsPort);
-  else log.error('peers.no-websocket', {});
+  const cut = wsPort ? forwardUpgrades(server, wsPort) : () => {};
+  if (!wsPort) log.error('peers.no-websocket', {});
   const port = await listen(server, options.host, options.port);
-  closers.push(() => closeServer(server));
-  const name = options.host === '127.0.0.1' ? 'localhost' : options.host;
-  return `${options.tls ? 'https' : 'http'}://${name}:${port}/`;
+  closers.push(() => {
+    const closed = closeServer(server);
+    cut();
+    return closed;
+  });
+  const scheme = options.tls ? 'https' : 'http';
+  return `${scheme}://${urlHost(options.host)}:${port}/`;
 }
 
 /** `/models/<name>/<file>` from the packages, everything else from the built app. */
@@ -228,6 +243,16 @@ async function downloadBytesOf(model: string): Promise<number> {
   for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))
     if (file.endsWith('.br')) bytes += (await stat(join(APP_FOLDER, 'assets', file))).size;
   return bytes;
+}
+
+async function readTls({ cert, key }: { cert: string; key: string }) {
+  const tls = { cert: await readPem(cert), key: await readPem(key) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new AppError('WRONG_FLAG', '--tls: not a PEM certificate and its key', { cause });
+  }
+  return tls;
 }
 
 async function readPem(path: string): Promise<Buffer> {

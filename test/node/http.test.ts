@@ -1,0 +1,197 @@
+/** The listener by itself, over real sockets. */
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/lib/errors.ts';
+import {
+  createHttp,
+  forwardUpgrades,
+  guardLoopback,
+  listen,
+  readBody,
+  sendJson,
+  serveFolder,
+  type Route,
+} from '../../src/node/http.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const missing: Route = (_, response) => sendJson(response, 404, {});
+
+async function serve(routes: Record<string, Route>, otherwise = missing) {
+  const server = createHttp(routes, otherwise);
+  const port = await listen(server, '127.0.0.1', 0);
+  closers.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { server, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** Bytes as they are: fetch would tidy the path. */
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.end(text);
+  let got = '';
+  for await (const part of socket) got += part;
+  return got;
+}
+
+describe('HTTP', () => {
+  it('routes by method and path, and nothing by what objects inherit', async () => {
+    const { url } = await serve({ 'GET /a': (_, response) => sendJson(response, 200, { a: 1 }) });
+    expect(await (await fetch(`${url}/a?x=1`)).json()).toEqual({ a: 1 });
+    for (const [method, path] of ['POST /a', 'GET /b', 'GET /constructor'].map((r) => r.split(' ')))
+      expect((await fetch(url + path, { method })).status).toBe(404);
+  });
+
+  it('tells a refusal by its code, and a bug without its details of place', async () => {
+    const { url } = await serve({
+      'GET /refused': () => Promise.reject(new AppError('FAUCET_LATER', 'wait')),
+      'GET /bug': () => Promise.reject(new TypeError('oops')),
+    });
+    const refused = await fetch(`${url}/refused`);
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { error: { code: 'FAUCET_LATER', message: 'wait' } },
+    ]);
+    const bug = await fetch(`${url}/bug`);
+    expect([bug.status, await bug.json()]).toMatchObject([500, { error: { code: 'INTERNAL' } }]);
+  });
+
+  it('reads a body up to a mebibyte, and answers a larger one with a refusal', async () => {
+    const { url, port } = await serve({
+      'POST /': async (request, response) =>
+        sendJson(response, 200, { length: (await readBody(request)).length }),
+    });
+    const post = async (body: string) => (await fetch(url, { method: 'POST', body })).json();
+    expect(await post('x'.repeat(1024 * 1024))).toEqual({ length: 1024 * 1024 });
+    // By hand: the answer must come while the body is still being sent.
+    const request = httpRequest({ port, method: 'POST', host: '127.0.0.1' });
+    request.on('error', () => {});
+    const answered = once(request, 'response');
+    for (let i = 0; i < 20; i++) request.write(Buffer.alloc(64 * 1024));
+    const [response] = (await answered) as [IncomingMessage];
+    let text = '';
+    for await (const part of response) text += part;
+    expect(JSON.parse(text)).toMatchObject({ error: { code: 'BODY_TOO_LARGE' } });
+    request.destroy();
+  });
+
+  it('serves a folder and nothing outside of it', async () => {
+    const place = await mkdtemp(join(tmpdir(), 'pila-http-'));
+    closers.push(() => rm(place, { recursive: true }));
+    const folder = join(place, 'public');
+    await mkdir(folder);
+    await writeFile(join(folder, 'in.txt'), 'inside');
+    await writeFile(join(place, 'secret.txt'), 'outside');
+    const { url, port } = await serve({}, serveFolder(folder));
+    const got = await fetch(`${url}/in.txt`);
+    expect(await got.text()).toBe('inside');
+    expect(got.headers.get('x-content-type-options')).toBe('nosniff');
+    const paths = [
+      '/../secret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/x/../../secret.txt',
+    ];
+    for (const path of [...paths, '/..\\secret.txt', '//secret.txt', '/%00', '/%']) {
+      const answer = await raw(
+        port,
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 4/);
+      expect(answer).not.toContain('outside');
+    }
+  });
+
+  it('says in one sentence that a port is busy or cannot be opened', async () => {
+    const { port } = await serve({});
+    const second = createHttp({}, missing);
+    await expect(listen(second, '127.0.0.1', port)).rejects.toMatchObject({
+      code: 'PORT_BUSY',
+      message: `port ${port} on 127.0.0.1 is in use by another program`,
+    });
+    const third: Server = createHttp({}, missing);
+    await expect(listen(third, '192.0.2.1', 0)).rejects.toMatchObject({ code: 'PORT_REFUSED' });
+  });
+
+  it('hands upgrades on, both ways, and cuts them at the end', async () => {
+    let heard = '';
+    const upstream = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .on('data', (data) => {
+          heard += data;
+          socket.write(`echo:${data}`);
+        }),
+    ).listen(0, '127.0.0.1');
+    closers.push(() => upstream.close());
+    await once(upstream, 'listening');
+    const { server, port } = await serve({});
+    const cut = forwardUpgrades(server, (upstream.address() as { port: number }).port);
+    const socket = connect(port, '127.0.0.1');
+    const head = 'GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    socket.write(head);
+    const [first] = await once(socket, 'data');
+    expect(String(first)).toBe(`echo:${head}`);
+    socket.write('more');
+    expect(String((await once(socket, 'data'))[0])).toBe('echo:more');
+    expect(heard).toBe(`${head}more`);
+    const closed = once(socket, 'close');
+    cut();
+    await closed;
+  });
+});
+
+describe('the guard of the loopback service', () => {
+  const guard = (headers: Record<string, string>, { host = '127.0.0.1', method = 'POST' } = {}) => {
+    try {
+      guardLoopback({ method, headers } as unknown as IncomingMessage, host);
+    } catch (e) {
+      return AppError.from(e).code;
+    }
+    return 'passed';
+  };
+  const json = { 'content-type': 'application/json' };
+
+  it.each([
+    ['localhost:8792', 'passed'],
+    ['127.0.0.1', 'passed'],
+    ['[::1]:8792', 'passed'],
+    ['evil.example', 'HOST_REFUSED'],
+    ['127.0.0.1.evil.example', 'HOST_REFUSED'],
+    ['localhost.evil.example:8792', 'HOST_REFUSED'],
+    ['', 'HOST_REFUSED'],
+  ])('asked by the name %j: %s', (host, code) => {
+    expect(guard({ host, ...json })).toBe(code);
+    if (host !== '') expect(guard({ host, ...json }, { host: '0.0.0.0' })).toBe('passed');
+  });
+
+  it.each([
+    [{ origin: 'https://evil.example', ...json }, 'ORIGIN_REFUSED'],
+    [{ origin: 'null', ...json }, 'ORIGIN_REFUSED'],
+    [{ 'content-type': 'text/plain' }, 'TYPE_REFUSED'],
+    [{}, 'TYPE_REFUSED'],
+    [{ 'content-type': 'application/json; charset=utf-8' }, 'passed'],
+  ] as [Record<string, string>, string][])('with %j: %s', (headers, code) => {
+    expect(guard({ host: 'localhost', ...headers })).toBe(code);
+  });
+
+  it('refuses a foreign page to read metrics too', () => {
+    const origin = 'https://evil.example';
+    expect(guard({ host: 'localhost', origin }, { method: 'GET' })).toBe('ORIGIN_REFUSED');
+    expect(guard({ host: 'localhost' }, { method: 'GET' })).toBe('passed');
+  });
+
+  it('guards ::1 too, which comes without brackets', () => {
+    expect(guard({ host: 'evil.example', ...json }, { host: '::1' })).toBe('HOST_REFUSED');
+  });
+});

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { decode } from '../../src/core/codec.ts';
+import { Header } from '../../src/core/formats.ts';
+import { genesisPoint } from '../../src/core/header.ts';
+import { createParams, type NetworkName } from '../../src/core/params.ts';
+import { fromHex } from '../../src/lib/bytes.ts';
+import { pageConfig } from '../../src/node/page-config.ts';
+
+const direct = '/ip4/127.0.0.1/udp/2/webrtc-direct/certhash/uEi/p2p/ID';
+
+function configOf(
+  headers: Record<string, string>,
+  { secure = false, network = 'e2e' as NetworkName } = {},
+): any {
+  const params = createParams(network, []);
+  const genesis = genesisPoint(params, 1_700_000_000_000).header;
+  const addresses = ['/ip4/127.0.0.1/tcp/9/ws/p2p/ID', direct];
+  const parts = { params, genesis, peerId: 'ID', addresses, downloadBytes: 5 };
+  const request = { headers, socket: secure ? { encrypted: true } : {} };
+  return pageConfig(parts, request as unknown as IncomingMessage);
+}
+
+describe('config.json', () => {
+  it.each([
+    ['localhost:8790', false, '/dns4/localhost/tcp/8790/ws'],
+    ['127.0.0.1:80', false, '/ip4/127.0.0.1/tcp/80/ws'],
+    ['[::1]:5', false, '/ip6/::1/tcp/5/ws'],
+    ['pila.example', false, '/dns4/pila.example/tcp/80/ws'],
+    ['pila.example', true, '/dns4/pila.example/tcp/443/tls/ws'],
+  ])('names %s as the browser sees it', (host, secure, address) => {
+    expect(configOf({ host }, { secure }).bootstrap).toEqual([`${address}/p2p/ID`, direct]);
+  });
+
+  it('believes a proxy that it speaks TLS', () => {
+    const { bootstrap } = configOf({ host: 'a.b', 'x-forwarded-proto': 'https' });
+    expect(bootstrap[0]).toBe('/dns4/a.b/tcp/443/tls/ws/p2p/ID');
+  });
+
+  it.each(['', 'a/b', 'a b', 'evil/ws/p2p/X', 'a:123456', '[::1', 'a\\b'])(
+    'makes no address of the host %j',
+    (host) => expect(configOf({ host }).bootstrap).toEqual([direct]),
+  );
+
+  it('tells network, prefix, sizes, and the genesis where it is made at the first start', () => {
+    const told = configOf({ host: 'a' });
+    expect(told).toMatchObject({ network: 'e2e', prefix: 'rpila', downloadBytes: 5 });
+    expect(decode(Header, fromHex(told.genesis)!).time).toBe(1_700_000_000_000);
+    expect(configOf({ host: 'a' }, { network: 'main' }).genesis).toBeUndefined();
+  });
+});
