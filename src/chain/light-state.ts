@@ -30,13 +30,16 @@ export function executeOn(
   return undefined;
 }
 
-/** Root of the state after a block: from its child's header, or from executing it here. */
+/**
+ * Root of the state after a block: from executing it here, or from its child's header. A child above
+ * the head will not do: until its proof is checked, anybody can make one with any root.
+ */
 export function rootAfter(s: LightState, id: Uint8Array): Uint8Array | undefined {
   const executed = s.trees.get(toHex(id));
   if (executed) return treeRoot(executed);
-  for (const path of [s.headPath, ...s.paths])
-    for (const point of path.recent.values())
-      if (equal(point.header.prevHash, id)) return point.header.stateRoot;
+  for (const { header } of s.headPath.recent.values())
+    if (header.height <= s.head.header.height && equal(header.prevHash, id))
+      return header.stateRoot;
   if (equal(id, s.genesis.id)) return s.genesis.header.stateRoot;
   return undefined;
 }

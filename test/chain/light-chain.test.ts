@@ -303,6 +303,16 @@ describe('state', () => {
     expect(decode(Account, leaves[0]!).balance).toBe(7n);
   });
 
+  it('takes no state root from a header above the head, which anybody can make', async () => {
+    const { peer, light, id } = await synced();
+    const { header } = nextBlock(peer, ann);
+    const fake = { ...header, stateRoot: MODEL };
+    expect(await light.importHeaders([fake])).toMatchObject({ added: 1 });
+    expect(light.rootAfter(id)).toBeUndefined();
+    const wanted = { miner: bob.address, modelId: MODEL, nowMs: clock.ms };
+    expect(light.template({ ...wanted, txs: [] })).toBeUndefined();
+  });
+
   it('makes a template that a full chain accepts, transactions included', async () => {
     const { peer, light, id } = await synced();
     const wanted = { miner: bob.address, modelId: MODEL, nowMs: clock.ms };
