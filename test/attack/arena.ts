@@ -21,7 +21,7 @@ import {
 import { blockId } from '../../src/core/header.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { NANOVOLTS } from '../../src/core/params.ts';
+import { FAUCET_SECRET, NANOVOLTS } from '../../src/core/params.ts';
 import { signTx, txId } from '../../src/core/tx.ts';
 import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
 import type { Forger } from './forger.ts';
@@ -33,8 +33,9 @@ export interface Person {
   readonly address: Uint8Array;
 }
 
-export function person(name: string): Person {
-  const secret = plainHash(utf8(name));
+export const person = (name: string): Person => personOf(plainHash(utf8(name)));
+
+function personOf(secret: Uint8Array): Person {
   const xonly = schnorr.getPublicKey(secret);
   return { secret, xonly, address: addressOf(xonly) };
 }
@@ -42,6 +43,7 @@ export function person(name: string): Person {
 export const MINER = person('an honest miner');
 export const THIEF = person('a thief');
 const MARKER = person('sends markers');
+const FAUCET = personOf(fromHex(FAUCET_SECRET, 32)!);
 /** nV. */
 export const FEE = 10_000n;
 
@@ -115,8 +117,9 @@ export class Arena {
   /** The miner has coins to spend, and whoever sends markers too. */
   coins(): Promise<void> {
     return this.once('coins', async () => {
-      while (!this.balanceOf(MINER)) await this.honest();
-      await this.honest([this.pay(MINER, MARKER.address, NANOVOLTS)]);
+      const gift = 100n * NANOVOLTS;
+      const gifts = [MINER, MARKER].map((who, i) => this.pay(FAUCET, who.address, gift, i));
+      await this.honest(gifts);
     });
   }
 
