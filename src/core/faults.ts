@@ -81,6 +81,22 @@ export const fault = (code: FaultCode, context: Record<string, unknown> = {}): F
   context,
 });
 
+/**
+ * Points of a transaction's fault in a block, where no chance of timing excuses it: its producer had
+ * to execute it. Not a ban at once: a light peer relays blocks whose bodies it cannot execute.
+ */
+const IN_BLOCK_PENALTY = 50;
+
+/** The fault of a transaction as that of the block which contains it; `index` is its place there. */
+export const inBlock = (f: Fault, index: number): Fault => ({
+  fault: f.fault,
+  context: { ...f.context, index, inBlock: true },
+});
+
+/** Points that the sender is charged. */
+export const penaltyOf = (f: Fault): number =>
+  Math.max(PENALTY[f.fault], f.context.inBlock === true ? IN_BLOCK_PENALTY : 0);
+
 export const isFault = (x: unknown): x is Fault =>
   typeof x === 'object' && x !== null && typeof (x as Fault).fault === 'string';
 

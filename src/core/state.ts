@@ -3,7 +3,7 @@
  * function is pure and total: whatever the body, the outcome is a state or a fault.
  */
 import { equal, toHex } from '../lib/bytes.ts';
-import { fault, firstFault, isFault, type Fault } from './faults.ts';
+import { fault, firstFault, inBlock, isFault, type Fault } from './faults.ts';
 import {
   Coinbase,
   ExpiryList,
@@ -61,7 +61,7 @@ export function executeBlock(
   if (isFault(block)) return block;
   for (const [index, signed] of body.entries()) {
     const refused = executeTx(block, signed);
-    if (refused) return { fault: refused.fault, context: { ...refused.context, index } };
+    if (refused) return refused.fault === 'state.witness' ? refused : inBlock(refused, index);
   }
   return finishBlock(block, header);
 }

@@ -3,7 +3,7 @@
  * (about 155 KB brotli): import it lazily. In a worker call installRtc (rtc-worker.ts) before.
  */
 import { peerIdFromString } from '@libp2p/peer-id';
-import { describeFault, PENALTY, type Fault } from '../core/faults.ts';
+import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
@@ -73,9 +73,10 @@ export function createTransport(options: TransportOptions): Transport {
     );
 
   function charge(peer: string, f: Fault): void {
-    if (PENALTY[f.fault] === 0) return;
+    const points = penaltyOf(f);
+    if (points === 0) return;
     log(`net: ${peer} charged: ${describeFault(f)}`);
-    if (!penalties.charge(peer, PENALTY[f.fault], Date.now()) || !host) return;
+    if (!penalties.charge(peer, points, Date.now()) || !host) return;
     known.delete(peer);
     for (const c of host.getConnections(peerIdFromString(peer))) {
       for (const stream of c.streams) stream.abort(new Error(`banned: ${f.fault}`));

@@ -6,7 +6,7 @@
 import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
 import { encode, tryDecode, type Codec } from '../core/codec.ts';
-import { fault, isFault, PENALTY, type Fault } from '../core/faults.ts';
+import { fault, isFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Host, Log } from './host.ts';
@@ -45,7 +45,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
   const refuse = (peer: string, f: Fault): TopicValidatorResult => {
     charge(peer, f);
     // A fault that costs nothing is not the sender's, and must not cost it gossip score either.
-    return PENALTY[f.fault] === 0 ? Ignore : Reject;
+    return penaltyOf(f) === 0 ? Ignore : Reject;
   };
 
   async function judge<T>(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { bodyRoot } from '../../src/core/body.ts';
-import { fault, isFault } from '../../src/core/faults.ts';
+import { fault, isFault, PENALTY, penaltyOf } from '../../src/core/faults.ts';
 import { blockId, genesisTree } from '../../src/core/header.ts';
 import { stateKey } from '../../src/core/keys.ts';
 import type { Block } from '../../src/core/messages.ts';
@@ -84,7 +84,11 @@ describe('import', () => {
       header: { ...good.header, bodyRoot: bodyRoot([unpaid]) },
       body: [unpaid],
     };
-    expect(await b.importBlock(bad)).toMatchObject({ fault: 'tx.balance' });
+    const refused = await b.importBlock(bad);
+    expect(refused).toMatchObject({ fault: 'tx.balance' });
+    // Alone it costs its sender nothing; in a block it does.
+    expect(PENALTY['tx.balance']).toBe(0);
+    expect(isFault(refused) && penaltyOf(refused)).toBe(50);
     expect(await b.importBlock(bad)).toMatchObject({ fault: 'header.known-invalid' });
     const child = { ...good, header: { ...good.header, height: 7, prevHash: blockId(bad.header) } };
     expect(await b.importBlock(child)).toMatchObject({ fault: 'header.known-invalid' });
