@@ -10,7 +10,8 @@ import type { Log } from '../lib/log.ts';
 import { createTransport } from '../net/create-transport.ts';
 import type { Handlers } from '../net/transport.ts';
 
-const ANSWER_MS_MAX = 30_000;
+/** Loading, a dial that fails, and one after it. */
+const ANSWER_MS_MAX = 20_000;
 const ASK_EVERY_MS = 200;
 
 const SILENT: Handlers = {

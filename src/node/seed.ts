@@ -102,16 +102,14 @@ async function openAll(
   const datastore = new LevelDatastore(join(options.data, 'net'));
   await datastore.open();
   closers.push(() => datastore.close());
+  const ip = `${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}`;
   const transport = createTransport({
     chainId: network.params.chainId,
     role: 'seed',
     bootstrap: options.bootstrap,
     privateKey: keys.peer,
     datastore,
-    listen: [
-      '/ip4/127.0.0.1/tcp/0/ws',
-      `/${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}/udp/${options.rtcPort}/webrtc-direct`,
-    ],
+    listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
     log: (line) => log.info(line),
   });
   const sequence = announcer(transport);

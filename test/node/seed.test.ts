@@ -1,0 +1,194 @@
+/** Real seed processes: how they start, refuse to start, and end. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { startSeed, type Seed, type SeedOptions } from '../../e2e/seed.ts';
+import { FAUCET_ADDRESS } from '../../src/core/params.ts';
+import { formatAddress } from '../../src/core/address.ts';
+import { fromHex } from '../../src/lib/bytes.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'pila-node-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+const folder = (name: string): string => join(scratch, name);
+
+const started: Seed[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((seed) => seed.kill()));
+});
+async function start(options: SeedOptions): Promise<Seed> {
+  const seed = await startSeed(options);
+  started.push(seed);
+  return seed;
+}
+
+/** Exit code and last words of a seed that does not start. */
+async function refusal(options: SeedOptions): Promise<{ code: number; sentence: string }> {
+  const { message } = await start(options).then(
+    () => new Error('it started'),
+    (e: Error) => e,
+  );
+  const [, code, sentence = ''] = /^seed ended with (\d+):\n([^]*)$/.exec(message) ?? [];
+  if (code === undefined) throw new Error(message);
+  return { code: Number(code), sentence };
+}
+
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, ['src/node/cli.ts', ...args], { encoding: 'utf8' });
+
+/** Polls until it is so; a hang runs into the test's own limit. */
+async function until(what: () => Promise<boolean>): Promise<void> {
+  while (!(await what())) await new Promise((r) => setTimeout(r, 100));
+}
+
+describe('a seed process', () => {
+  it('tells its flags and exits 0; a wrong one is one sentence and exit 2', () => {
+    expect(run('--help')).toMatchObject({ status: 0, stderr: '' });
+    const wrong = run('--port', 'x');
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    expect(wrong.stderr).toBe(
+      "pila: --port takes a port from 0 to 65535, not 'x'\npila: --help tells the flags\n",
+    );
+  });
+
+  it('exits 3 at a busy port, 2 for a certificate that is none', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const data = folder('busy');
+    expect(await refusal({ data, port })).toEqual({
+      code: 3,
+      sentence: `pila: port ${port} on 127.0.0.1 is in use by another program`,
+    });
+    server.close();
+    writeFileSync(folder('no.pem'), 'hello');
+    const args = ['--tls', `${folder('no.pem')},${folder('no.pem')}`];
+    const { code, sentence } = await refusal({ data, args });
+    expect([code, sentence.split('\n')[0]]).toEqual([
+      2,
+      'pila: --tls: not a PEM certificate and its key',
+    ]);
+  });
+
+  it('exits 4 when its folder is in use, of another network, or damaged', async () => {
+    const data = folder('shared');
+    const first = await start({ data });
+    const busy = await refusal({ data });
+    expect(busy).toMatchObject({ code: 4 });
+    expect(busy.sentence).toMatch(/^pila: Another process uses the database [^\n]*$/);
+    expect(await first.stop()).toBe(0);
+    const foreign = await refusal({ data, network: 'local' });
+    expect(foreign).toMatchObject({ code: 4 });
+    expect(foreign.sentence).toMatch(/^pila: This database is of chain 4, not 3\.$/);
+    writeFileSync(join(data, 'chain', 'CURRENT'), randomBytes(16));
+    const corrupt = await refusal({ data });
+    expect(corrupt).toMatchObject({ code: 4 });
+    expect(corrupt.sentence).toMatch(/^pila: The database [^\n]* is damaged[^\n]*$/);
+  });
+
+  it('exits 4 when its key file is damaged', async () => {
+    const data = folder('keys');
+    const seed = await start({ data });
+    expect(await seed.stop()).toBe(0);
+    writeFileSync(join(data, 'keys.json'), '{}');
+    const { code, sentence } = await refusal({ data });
+    expect(code).toBe(4);
+    expect(sentence).toContain('keys.json is not a key file');
+  });
+
+  it('serves https and wss with --tls', async () => {
+    const [cert, key] = [folder('cert.pem'), folder('key.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+    const made = ['req', '-x509', ...curve, '-nodes', '-days', '2', ...subject];
+    const openssl = spawnSync('openssl', [...made, '-keyout', key, '-out', cert]);
+    expect(openssl.status).toBe(0);
+    const seed = await start({ data: folder('tls'), args: ['--tls', `${cert},${key}`] });
+    const ask = (path: string, headers = {}) =>
+      httpsRequest({
+        ...{ host: 'localhost', port: seed.port, path, headers },
+        ca: readFileSync(cert),
+      }).end();
+    const [response] = await once(ask('/config.json'), 'response');
+    let text = '';
+    for await (const part of response) text += part;
+    const config = JSON.parse(text);
+    expect(config.bootstrap[0]).toMatch(
+      new RegExp(`^/dns4/localhost/tcp/${seed.port}/tls/ws/p2p/12D3\\w+$`),
+    );
+    const [upgraded, socket] = await once(
+      ask('/', {
+        ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+        'sec-websocket-key': randomBytes(16).toString('base64'),
+      }),
+      'upgrade',
+    );
+    expect(upgraded.statusCode).toBe(101);
+    // An open peer connection must not hold up the end.
+    socket.on('error', () => {});
+    expect(await seed.stop()).toBe(0);
+  });
+});
+
+describe('a mining seed', () => {
+  it('pays the faucet out, tells its metrics, and stops cleanly while it mines', async () => {
+    const seed = await start({ data: folder('faucet'), args: ['--mine'] });
+    await until(async () => (await seed.rpc('status')).height >= 1);
+    // Anybody's address but the faucet's own.
+    const address = formatAddress(new Uint8Array(32).fill(7), 'rpila');
+    const give = (body: unknown) =>
+      fetch(`${seed.url}faucet`, { method: 'POST', body: JSON.stringify(body) });
+    const others = [1, 2, 3].map((n) => formatAddress(new Uint8Array(32).fill(n), 'rpila'));
+    const gifts = await Promise.all([address, ...others].map((a) => give({ address: a })));
+    for (const gift of gifts) expect(await gift.json()).toEqual({ amount: '100000000000' });
+    const again = await (await give({ address })).json();
+    expect(again).toMatchObject({ error: { code: 'FAUCET_LATER' } });
+    for (const bad of [{}, { address: 'pila1' }, null]) expect((await give(bad)).status).toBe(400);
+    await until(async () =>
+      (await Promise.all([address, ...others].map((a) => seed.rpc('getAccount', a)))).every(
+        ({ balance }) => balance === '100000000000',
+      ),
+    );
+    const [entry] = await seed.rpc('getHistory', address);
+    expect(entry.tx.tx).toMatchObject({ type: 'transfer', amount: '100000000000' });
+    const giver = formatAddress(fromHex(FAUCET_ADDRESS, 32)!, 'rpila');
+    expect(await seed.rpc('getAccount', giver)).toMatchObject({ nonce: 4 });
+
+    const rpcUrl = seed.log.join('\n').match(/metrics: (\S+)/)![1]!;
+    const metrics = await (await fetch(`${rpcUrl}metrics`)).text();
+    expect(Number(/^pila_height (\d+)$/m.exec(metrics)![1])).toBeGreaterThanOrEqual(1);
+    for (const name of ['pila_peers', 'pila_units', 'pila_issued_vlt', 'process_cpu_seconds_total'])
+      expect(metrics).toMatch(new RegExp(`^${name} `, 'm'));
+    for (const wrong of [
+      ['getBlock', 'zz'],
+      ['getHistory', address, 0.5],
+      ['getAccount', 'x'],
+    ])
+      await expect(seed.rpc(...(wrong as [string]))).rejects.toMatchObject({ code: 'RPC_PARAMS' });
+    expect(await seed.stop()).toBe(0);
+  });
+
+  it('loses no block that it told of, however often it is killed', async () => {
+    const data = folder('killed');
+    let last = { height: 0, head: '' };
+    for (let round = 0; round < 4; round++) {
+      const seed = await start({ data, args: ['--mine'] });
+      const { height } = await seed.rpc('status');
+      expect(height).toBeGreaterThanOrEqual(last.height);
+      if (last.head)
+        expect(await seed.rpc('getHeader', last.height)).toMatchObject({ id: last.head });
+      for (let h = 0; h <= height; h++) expect((await seed.rpc('getHeader', h)).height).toBe(h);
+      const wanted = height + 1 + round;
+      await until(async () => (await seed.rpc('status')).height >= wanted);
+      last = await seed.rpc('status');
+      await new Promise((r) => setTimeout(r, Math.random() * 300));
+      await seed.kill();
+    }
+    expect(last.height).toBeGreaterThanOrEqual(10);
+  });
+});
