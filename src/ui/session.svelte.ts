@@ -53,9 +53,12 @@ export class Session {
   /** A sheet lies over the screen: it shows the problem itself. */
   covered = $state.raw(false);
   now = $state.raw(Date.now());
+  /** Start was pressed, and the miner has not spoken yet. */
+  starting = $state.raw(false);
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
   #following = '';
+  #opened: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
     this.#engine = engine;
@@ -86,11 +89,12 @@ export class Session {
 
   /** At load: reads the vault; with keys on this device the client connects, and never mines. */
   async open(): Promise<void> {
-    await this.act('open', async () => {
+    this.#opened = this.act('open', async () => {
       this.config = await this.#loadConfig();
       this.vault = await this.keys.status();
       if (this.vault.exists) await this.follow();
     });
+    await this.#opened;
   }
 
   /** Watches the vault's address and shows what is known of it, offline too. */
@@ -117,7 +121,12 @@ export class Session {
 
   /** @param trusted of the click that asked for it: a script's click starts nothing. */
   async start(trusted: boolean): Promise<void> {
-    if (!trusted) return;
+    if (!trusted || this.starting) return;
+    this.starting = true;
+    // A quick hand presses before the page has read its keys: the click must not be lost.
+    await this.#opened;
+    // Paused meanwhile.
+    if (!this.starting) return;
     await this.act('start', async () => {
       this.config ??= await this.#loadConfig();
       this.vault ??= await this.keys.status();
@@ -125,9 +134,13 @@ export class Session {
       await this.follow();
       await this.peer.startMining({ backend: 'auto' });
     });
+    this.starting = false;
   }
 
-  pause = (): Promise<boolean> => this.act('pause', () => this.peer.pauseMining());
+  pause = (): Promise<boolean> => {
+    this.starting = false;
+    return this.act('pause', () => this.peer.pauseMining());
+  };
   finish = (): Promise<boolean> => this.act('finish', () => this.peer.finishMining());
 
   async faucet(): Promise<boolean> {

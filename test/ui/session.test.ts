@@ -47,6 +47,21 @@ describe('consent', () => {
     expect(session.problem).toBeUndefined();
   });
 
+  it('a click before the page has read its keys is not lost, unless paused meanwhile', async () => {
+    const { engine, session } = setUp();
+    const opening = session.open();
+    await session.start(true);
+    await opening;
+    expect(engine.calls.filter((c) => c === 'client.startMining')).toHaveLength(1);
+    const again = setUp();
+    void again.session.open();
+    const started = again.session.start(true);
+    expect(again.session.starting).toBe(true);
+    await again.session.pause();
+    await started;
+    expect(again.engine.calls).not.toContain('client.startMining');
+  });
+
   it('a returning holder connects and sees the last proof, and never mines', async () => {
     const { engine, session } = setUp();
     engine.vaultStatus = FULL_VAULT;

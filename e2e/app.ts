@@ -1,0 +1,86 @@
+/** The app as a person meets it: its places, its numbers, its buttons, by the words on the screen. */
+import { expect, type Locator, type Page } from '@playwright/test';
+import { parseAddress } from '../src/core/address.ts';
+import { toHex } from '../src/lib/bytes.ts';
+import { en } from '../src/ui/i18n/en.ts';
+import type { Seed } from './seed.ts';
+
+/** Both trial networks. */
+const PREFIX = 'rpila';
+
+export const button = (page: Page, name: string): Locator =>
+  page.getByRole('button', { name, exact: true });
+
+export const sentence = (page: Page): Locator => page.locator('h1[role=status]');
+
+/** One number of a screen with its unit and note. */
+export const figure = (page: Page, label: string): Locator =>
+  page.locator('.figure', { has: page.locator('dt', { hasText: new RegExp(`^${label}`) }) });
+
+export const valueOf = (page: Page, label: string): Locator =>
+  figure(page, label).locator('.value');
+
+/** nV from text such as `12.5000 VLT`; undefined before it is known. */
+export function voltsIn(text: string): bigint | undefined {
+  const found = /([\d,]+)\.(\d{4,9})/.exec(text);
+  return found
+    ? BigInt(found[1]!.replaceAll(',', '')) * 10n ** 9n + BigInt(found[2]!.padEnd(9, '0'))
+    : undefined;
+}
+
+export const readVolts = async (page: Page, label: string): Promise<bigint> =>
+  voltsIn(await valueOf(page, label).innerText()) ?? -1n;
+
+/** A line of the index below the numbers, such as peers. */
+export const indexLine = (page: Page, label: string): Locator =>
+  page
+    .locator('dl.index > div', {
+      has: page.locator('dt').filter({ hasText: new RegExp(`^${label}$`) }),
+    })
+    .locator('dd');
+
+export async function goTo(page: Page, place: 'pila' | 'wallet' | 'settings'): Promise<void> {
+  const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
+  await link.click();
+  await expect(link).toHaveAttribute('aria-current', 'page');
+}
+
+/** The address as the Receive sheet shows it; ends on the wallet. */
+export async function readAddress(page: Page): Promise<string> {
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.receive).click();
+  const text = await page.getByRole('dialog').locator('.address').innerText();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  return text.replace(/\s+/g, '');
+}
+
+/** An address as the chain's records write it. */
+export const addressHex = (text: string): string => toHex(parseAddress(text, PREFIX)!);
+
+/** Heights of blocks that this address mined, of the newest `max`. */
+export async function minedBy(seed: Seed, address: string, max = 100): Promise<number[]> {
+  const { height } = await seed.rpc('status');
+  const own: number[] = [];
+  for (let h = Math.max(1, height - max + 1); h <= height; h++)
+    if ((await seed.rpc('getHeader', h)).miner === addressHex(address)) own.push(h);
+  return own;
+}
+
+export const heightOf = async (seed: Seed): Promise<number> => (await seed.rpc('status')).height;
+
+/** Presses Start and waits until the page is paid: a proven balance that can be spent. */
+export async function mineUntilPaid(page: Page): Promise<void> {
+  await button(page, en.pila.start).click();
+  await expect
+    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
+    .toBeGreaterThan(0n);
+}
+
+export async function pause(page: Page): Promise<void> {
+  await button(page, en.pila.pause).click();
+  await expect(sentence(page)).toHaveText(en.sentence.paused);
+}
+
+/** Urls of the page's workers. */
+export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());

@@ -1,0 +1,81 @@
+/** A first visit: nothing heavy before the click, then work on the GPU until coins are proven. */
+import { expect, test } from '@playwright/test';
+import { en } from '../src/ui/i18n/en.ts';
+import {
+  addressHex,
+  button,
+  figure,
+  minedBy,
+  readAddress,
+  readVolts,
+  valueOf,
+  workersOf,
+} from './app.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+let seed: Seed;
+test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));
+test.afterAll(async () => {
+  await seed.kill();
+  removeData(seed);
+});
+// The configuration is changed on its way to the page: a service worker would fetch it past us.
+test.use({ serviceWorkers: 'block' });
+
+const HEAVY = /ort|onnx|\.wasm|models\/|miner|transport|client\.worker|weights/i;
+
+test('nothing heavy runs before the click', async ({ page }) => {
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  const sockets: string[] = [];
+  page.on('websocket', (socket) => sockets.push(socket.url()));
+  await page.addInitScript(() => {
+    const told = globalThis as unknown as { gpuCalls: number };
+    told.gpuCalls = 0;
+    const { gpu } = navigator;
+    const real = gpu.requestAdapter.bind(gpu);
+    gpu.requestAdapter = (options) => {
+      told.gpuCalls++;
+      return real(options);
+    };
+  });
+  await page.goto(seed.url);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('Your computer answers.');
+  await expect(button(page, en.pila.start)).toBeEnabled();
+  await expect(page.getByText('to download, once')).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  expect(requests).toContain('/config.json');
+  expect(requests.filter((path) => HEAVY.test(path))).toEqual([]);
+  expect(sockets).toEqual([]);
+  expect(workersOf(page).filter((url) => !url.includes('vault'))).toEqual([]);
+  expect(await page.evaluate('gpuCalls')).toBe(0);
+  // A script's click is not a person's.
+  await button(page, en.pila.start).evaluate((element: HTMLButtonElement) => element.click());
+  expect(workersOf(page).filter((url) => !url.includes('vault'))).toEqual([]);
+});
+
+test('Start: self-test, unit, block on the network, proven balance, on WebGPU', async ({
+  page,
+}) => {
+  // The only adapter here is software, which a person's browser must not mine on.
+  await page.route('**/config.json', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), forceFallback: true } });
+  });
+  await page.goto(seed.url);
+  await button(page, en.pila.start).click();
+  await expect(page.getByText(en.sentence.testing)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(en.sentence.runningGpu)).toBeVisible({ timeout: 90_000 });
+  await expect(figure(page, en.pila.rate)).toContainText(en.pila.backendGpu);
+  await expect(valueOf(page, en.pila.completed)).not.toHaveText('0');
+  await expect(valueOf(page, en.pila.blocks)).not.toHaveText('0', { timeout: 120_000 });
+  await expect
+    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
+    .toBeGreaterThan(0n);
+  await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
+  await page.screenshot({ path: test.info().outputPath('webgpu.png'), fullPage: true });
+  const address = await readAddress(page);
+  expect((await minedBy(seed, address)).length).toBeGreaterThan(0);
+  const { header } = await seed.rpc('getBlock', 1);
+  expect(header.miner).toBe(addressHex(address));
+});
