@@ -7,11 +7,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { startSeed, type Seed, type SeedOptions } from '../../e2e/seed.ts';
 import { FAUCET_ADDRESS } from '../../src/core/params.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
+
+// Several starts of a process each; one takes a second or, on a busy machine, ten.
+vi.setConfig({ testTimeout: 180_000 });
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-node-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -30,53 +30,61 @@ const addressOf = async (seed: Seed): Promise<string> => {
   return config.bootstrap[0]!;
 };
 
-it.concurrent('a node without a chain needs a peer that answers', { timeout: 90_000 }, async ({ expect }) => {
-  const nobody = '/ip4/127.0.0.1/tcp/1/ws';
-  const ended = await start('alone', await freePort(), '--bootstrap', nobody).then(
-    () => 'started',
-    (e: Error) => e.message,
-  );
-  expect(ended).toMatch(/^seed ended with 1:/);
-  const told = ended.split('\n').filter((line) => line.startsWith('pila: '));
-  expect(told).toEqual([expect.stringContaining('no --bootstrap peer of e2e answered')]);
-});
+it.concurrent(
+  'a node without a chain needs a peer that answers',
+  { timeout: 180_000 },
+  async ({ expect }) => {
+    const nobody = '/ip4/127.0.0.1/tcp/1/ws';
+    const ended = await start('alone', await freePort(), '--bootstrap', nobody).then(
+      () => 'started',
+      (e: Error) => e.message,
+    );
+    expect(ended).toMatch(/^seed ended with 1:/);
+    const told = ended.split('\n').filter((line) => line.startsWith('pila: '));
+    expect(told).toEqual([expect.stringContaining('no --bootstrap peer of e2e answered')]);
+  },
+);
 
-it.concurrent('two seeds sync, part, and heal to the heavier chain', { timeout: 180_000 }, async ({ expect }) => {
-  const [portA, portB] = [await freePort(), await freePort()];
-  const a = await start('a', portA, '--mine');
-  const address = await addressOf(a);
-  await until(async () => (await status(a)).height >= 3);
-  let b = await start('b', portB, '--bootstrap', address);
-  expect((await status(b)).genesis).toBe((await status(a)).genesis);
-  // History, and then blocks as they are found.
-  await until(async () => (await status(b)).height >= 3);
-  const now = await status(a);
-  await until(async () => (await status(b)).height > now.height);
-  expect(await b.rpc('getHeader', now.height)).toMatchObject({ id: now.head });
-  expect(await b.stop()).toBe(0);
+it.concurrent(
+  'two seeds sync, part, and heal to the heavier chain',
+  { timeout: 300_000 },
+  async ({ expect }) => {
+    const [portA, portB] = [await freePort(), await freePort()];
+    const a = await start('a', portA, '--mine');
+    const address = await addressOf(a);
+    await until(async () => (await status(a)).height >= 3);
+    let b = await start('b', portB, '--bootstrap', address);
+    expect((await status(b)).genesis).toBe((await status(a)).genesis);
+    // History, and then blocks as they are found.
+    await until(async () => (await status(b)).height >= 3);
+    const now = await status(a);
+    await until(async () => (await status(b)).height > now.height);
+    expect(await b.rpc('getHeader', now.height)).toMatchObject({ id: now.head });
+    expect(await b.stop()).toBe(0);
 
-  // Apart: B alone mines a branch of its own, for its only peer's address leads nowhere.
-  b = await start('b', portB, '--mine', '--bootstrap', '/ip4/127.0.0.1/tcp/1/ws');
-  const fork = (await status(b)).height;
-  const [own, other] = await until(async () => {
-    const both = [await status(a), await status(b)];
-    return both.every((s) => s.height > fork + 2) && both;
-  });
-  const at = Math.min(own!.height, other!.height);
-  const told = [await a.rpc('getHeader', at), await b.rpc('getHeader', at)];
-  expect(told[0].id).not.toBe(told[1].id);
-  // Its branch is still there after a kill.
-  await b.kill();
+    // Apart: B alone mines a branch of its own, for its only peer's address leads nowhere.
+    b = await start('b', portB, '--mine', '--bootstrap', '/ip4/127.0.0.1/tcp/1/ws');
+    const fork = (await status(b)).height;
+    const [own, other] = await until(async () => {
+      const both = [await status(a), await status(b)];
+      return both.every((s) => s.height > fork + 2) && both;
+    });
+    const at = Math.min(own!.height, other!.height);
+    const told = [await a.rpc('getHeader', at), await b.rpc('getHeader', at)];
+    expect(told[0].id).not.toBe(told[1].id);
+    // Its branch is still there after a kill.
+    await b.kill();
 
-  b = await start('b', portB, '--bootstrap', address);
-  await until(async () => {
-    const both = await Promise.all([a.rpc('getHeader', at), b.rpc('getHeader', at)]);
-    return both[0].id === both[1].id;
-  });
-  const healed = await a.rpc('getHeader', at);
-  expect(told.map(({ id }) => id)).toContain(healed.id);
-  const reorganised = [a, b].some((s) => s.log.some((line) => / reverted=\d/.test(line)));
-  expect(reorganised).toBe(true);
-  expect(await b.stop()).toBe(0);
-  expect(await a.stop()).toBe(0);
-});
+    b = await start('b', portB, '--bootstrap', address);
+    await until(async () => {
+      const both = await Promise.all([a.rpc('getHeader', at), b.rpc('getHeader', at)]);
+      return both[0].id === both[1].id;
+    });
+    const healed = await a.rpc('getHeader', at);
+    expect(told.map(({ id }) => id)).toContain(healed.id);
+    const reorganised = [a, b].some((s) => s.log.some((line) => / reverted=\d/.test(line)));
+    expect(reorganised).toBe(true);
+    expect(await b.stop()).toBe(0);
+    expect(await a.stop()).toBe(0);
+  },
+);
