@@ -94,6 +94,7 @@ async function main(filter: string): Promise<boolean> {
   const attacks = [...PROOF_ATTACKS, ...HEADER_ATTACKS, ...TX_ATTACKS, ...ANSWER_ATTACKS].filter(
     (attack) => attack.name.includes(filter),
   );
+  if (!attacks.length) throw new Error(`no attack has '${filter}' in its name`);
   const forger = await createForger(await readModel('tiny'));
   const arena = await openArena(forger, []);
   const weakened = new Weakened(forger);
