@@ -13,17 +13,7 @@ import { MANIFEST_FILE, WEIGHTS_FILE, manifestToJson, segmentFile } from '../src
 import { interpretModel } from '../test/oracle/interpret-onnx.ts';
 import { encoderSegments, VOCABULARY, type IntegerEncoder } from './encoder.ts';
 import { tinyEncoder, trainedEncoder } from './integers.ts';
-
-/**
- * Pass time ÷ noisy-GEMM time, the largest over the reference backends, as measured on the CPU
- * backend; κ and κ_job follow from it (docs/protocol.md §5.1).
- */
-const OVERHEAD: Record<string, number> = { tiny: 3, lingua: 3 };
-
-const kappas = (o: number, sequences: number): Pick<Manifest, 'kappa64' | 'kappaJob64'> => ({
-  kappa64: Math.floor((64 * 0.9) / o),
-  kappaJob64: Math.floor((64 * 0.95 * (1 + (o - 1) / sequences)) / o),
-});
+import { OVERHEAD, kappas } from './overhead.ts';
 
 /** Rank of the noise: 16 for narrow linears, near √(1.56·k) for wide ones. */
 const rankOf = (k: number): number => (k < 256 ? 16 : 32);
@@ -47,7 +37,7 @@ function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Man
       r: rankOf(l.k),
       weights: plainHash(bytesOf(l.weight)),
     })),
-    ...kappas(OVERHEAD[model.name]!, model.sequences),
+    ...kappas(OVERHEAD[model.name as keyof typeof OVERHEAD], model.sequences),
     knownAnswer: [],
   };
   const weights = model.linears.map((l) => l.weight);

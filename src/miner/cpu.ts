@@ -10,22 +10,28 @@ import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { createSegmentChain, type SegmentChain } from './segments.ts';
+import { createLap, type Lap, type OnStage } from './stages.ts';
 
 /** Passes that may wait: the unit in work, its re-check, and replays of other people's blocks. */
 const WAITING_MAX = 64;
 /** ms between two looks at the event loop, where an abort may wait. */
 const BREATH_MS = 8;
 
-/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
-export async function createCpuBackend(model: ModelPackage): Promise<Backend> {
-  const kernel = await createKernel(model.manifest.linears);
+/**
+ * `onStage` hears how long each stretch of each stage took.
+ * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
+ */
+export async function createCpuBackend(model: ModelPackage, onStage?: OnStage): Promise<Backend> {
+  const lap = createLap(onStage);
+  const kernel = await createKernel(model.manifest.linears, lap);
   const chain = await createSegmentChain(model.segments, { provider: 'wasm' });
   const passes = new SerialQueue(WAITING_MAX);
   const breathe = createBreathe();
   return {
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
-    pass: (input) => passes.run(() => new Pass(model, kernel, chain, input, breathe).run()),
+    pass: (input) =>
+      passes.run(() => new Pass({ model, kernel, chain, breathe, lap }, input).run()),
     lost: new Promise(() => {}),
     close: () => passes.run(() => chain.close()),
   };
@@ -57,10 +63,19 @@ function createBreathe(): BreatheFor {
   };
 }
 
+interface Parts {
+  readonly model: ModelPackage;
+  readonly kernel: Kernel;
+  readonly chain: SegmentChain;
+  readonly breathe: BreatheFor;
+  readonly lap: Lap;
+}
+
 class Pass {
   readonly #model: ModelPackage;
   readonly #kernel: Kernel;
   readonly #chain: SegmentChain;
+  readonly #lap: Lap;
   readonly #input: PassInput;
   /** @throws PASS_ABORTED */
   readonly #breathe: () => Promise<void>;
@@ -72,14 +87,9 @@ class Pass {
   #winner: PassResult['winner'];
   #captured: Int8Array | undefined;
 
-  constructor(
-    model: ModelPackage,
-    kernel: Kernel,
-    chain: SegmentChain,
-    input: PassInput,
-    breathe: BreatheFor,
-  ) {
+  constructor({ model, kernel, chain, breathe, lap }: Parts, input: PassInput) {
     this.#model = model;
+    this.#lap = lap;
     this.#kernel = kernel;
     this.#chain = chain;
     this.#input = input;
@@ -93,11 +103,14 @@ class Pass {
     assert(last >= 1 && last <= linears.length, `stopAfter ${last}`);
     try {
       await this.#breathe();
+      this.#lap();
       let tensor = await this.#chain.run(0, this.#tokens());
+      this.#lap('segments');
       for (let number = 1; number <= last; number++) {
         await this.#linear(number, tensor);
         if (number === last && this.#input.stopAfter !== undefined) break;
         tensor = await this.#chain.run(number, this.#product(number));
+        this.#lap('segments');
         await this.#breathe();
       }
       return this.#result(this.#input.stopAfter === undefined ? tensor : undefined);
@@ -124,9 +137,11 @@ class Pass {
     if (values.length !== l.m * l.k || !this.#kernel.loadActivations(l, values))
       throw new AppError('MODEL_REFUSED', `a${number} is not ${l.m}×${l.k} int7 values`);
     activations.dispose();
+    this.#lap('convert');
     this.#a.push(this.#kernel.hashActivations(l, l.m));
     if (this.#input.job) this.#execution.push(this.#kernel.hashActivations(l, this.#jobRows));
     if (this.#input.capture === number) this.#captured = this.#kernel.activations(l);
+    this.#lap('hash');
     await this.#multiply(number);
   }
 
@@ -141,6 +156,7 @@ class Pass {
     this.#t.push(made.t);
     const tile = this.#winner ? -1 : firstWinner(made.tickets, this.#input.limits[number - 1]!);
     if (tile >= 0) this.#winner = { linear: number, tile };
+    this.#lap('tickets');
   }
 
   #product(number: number): Tensor {
@@ -148,7 +164,9 @@ class Pass {
     const l = linears[number - 1]!;
     if (this.#input.job && number === linears.length)
       this.#execution.push(this.#kernel.hashProduct(l, this.#jobRows));
-    return new Tensor('float32', this.#kernel.product(l), [l.m, l.n]);
+    const product = this.#kernel.product(l);
+    this.#lap('convert');
+    return new Tensor('float32', product, [l.m, l.n]);
   }
 
   #result(answer: Tensor | undefined): PassResult {

@@ -3,6 +3,7 @@
  * uniforms, steps. Shapes are uniforms, so that one pipeline serves every linear; only the GEMM is
  * compiled per (k, r).
  */
+import type { Stage } from './stages.ts';
 import { integerWgsl, packWgsl } from './wgsl/convert.ts';
 import { dotHeader, dotWgsl, gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
 import { chunksWgsl, seedWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
@@ -20,9 +21,6 @@ const SOURCES = {
   thin: thinWgsl,
 } as const;
 export type KernelName = keyof typeof SOURCES;
-
-/** Parts of a pass, as the bench reports them. */
-export type Stage = 'segments' | 'convert' | 'hash' | 'noise' | 'peel' | 'gemm' | 'readback';
 
 /** One dispatch. */
 export interface Step {

@@ -5,6 +5,7 @@
 import type { Linear } from '../core/manifest.ts';
 import { tileCount } from '../core/pow/transcript.ts';
 import { bindGroup, storage, uniform, type Kernels, type Step } from './gpu-kernels.ts';
+import type { Stage } from './stages.ts';
 import { groupSide } from './wgsl/gemm.ts';
 import { RECORD, SLOT } from './wgsl/hashing.ts';
 import { limbsOf } from './wgsl/noise.ts';
@@ -84,11 +85,12 @@ function hashSteps(
   data: GPUBuffer,
   bytes: number,
   out: number,
+  stage: Stage,
 ): Step[] {
   const h = uniform(kernels.device, [bytes / 64, out]);
   return [
-    kernels.step('hash', 'chunks', [h, data, scratch.cvs], Math.ceil(bytes / 1024)),
-    kernels.step('hash', 'tree', [h, scratch.cvs, scratch.chain], 1),
+    kernels.step(stage, 'chunks', [h, data, scratch.cvs], Math.ceil(bytes / 1024)),
+    kernels.step(stage, 'tree', [h, scratch.cvs, scratch.chain], 1),
   ];
 }
 
@@ -167,9 +169,9 @@ export async function createGpuLinear(
   const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma, limbsOf(k, r)]);
   const words = uniform(device, [(m * k) / 4]);
   const pack = kernels.step('convert', 'pack', [words, input, s.packed], (m * k) / 4);
-  const hashA = hashSteps(kernels, s, s.packed, m * k, here + SLOT.a);
-  const hashJob = hashSteps(kernels, s, s.packed, jobRows * k, here + SLOT.job);
-  const seed = kernels.step('hash', 'seed', [params, s.weightHashes, s.chain], 1);
+  const hashA = hashSteps(kernels, s, s.packed, m * k, here + SLOT.a, 'hash');
+  const hashJob = hashSteps(kernels, s, s.packed, jobRows * k, here + SLOT.job, 'hash');
+  const seed = kernels.step('tickets', 'seed', [params, s.weightHashes, s.chain], 1);
   const noise = noiseSteps(kernels, s, linear, params, stored);
   const factors = [s.messages, s.rowFactors, s.columnFactors];
   const operands = [s.noisyA, s.noisyB, output];
@@ -178,9 +180,9 @@ export async function createGpuLinear(
     gemmSteps(kernels, linear, [s.packed, stored, output], false, macsMax),
   ]);
   const tiles = tileCount(linear);
-  const hashT = hashSteps(kernels, s, s.messages, 64 * tiles, here + SLOT.t);
+  const hashT = hashSteps(kernels, s, s.messages, 64 * tiles, here + SLOT.t, 'tickets');
   const tickets = kernels.step(
-    'hash',
+    'tickets',
     'tickets',
     [params, s.chain, s.messages, s.limits, s.winners],
     tiles,
@@ -188,7 +190,7 @@ export async function createGpuLinear(
   const productHash = (): Step[] => {
     const h = uniform(device, [jobRows * n]);
     const integer = kernels.step('convert', 'integer', [h, output, s.integers], jobRows * n);
-    return [integer, ...hashSteps(kernels, s, s.integers, 4 * jobRows * n, SLOT.job)];
+    return [integer, ...hashSteps(kernels, s, s.integers, 4 * jobRows * n, SLOT.job, 'hash')];
   };
   return {
     linear,

@@ -15,11 +15,11 @@ import {
   readBuffers,
   storage,
   submit,
-  type Stage,
   type Step,
 } from './gpu-kernels.ts';
 import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './gpu-linear.ts';
 import { createSegmentChain, type SegmentChain } from './segments.ts';
+import type { OnStage, Stage } from './stages.ts';
 import type { DotKind } from './wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
 
@@ -34,7 +34,7 @@ export interface WebgpuOptions {
   /** Instead of the fastest one that computes right. */
   readonly dot?: DotKind;
   /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
-  readonly onStage?: (stage: Stage, ms: number) => void;
+  readonly onStage?: OnStage;
 }
 
 /**

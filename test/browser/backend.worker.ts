@@ -3,10 +3,10 @@ import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
-import type { Stage } from '../../src/miner/gpu-kernels.ts';
 import { loadPackage } from '../../src/miner/package.ts';
 import { configureOrt } from '../../src/miner/segments.ts';
 import { selfTest } from '../../src/miner/self-test.ts';
+import type { Stage } from '../../src/miner/stages.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
 import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
 import {
@@ -27,6 +27,7 @@ interface OpenOptions {
 let backend: Backend | undefined;
 let model: ModelPackage | undefined;
 let stages: Partial<Record<Stage, number>> = {};
+let stretches: { stage: Stage; ms: number }[] = [];
 const running = new Map<number, AbortController>();
 /** Devices that the page opened itself, to be able to take them away. */
 let device: GPUDevice | undefined;
@@ -50,7 +51,12 @@ const api = {
       forceFallback: options.forceFallback ?? true,
       ...(options.dot ? { dot: options.dot } : {}),
       ...(options.stages
-        ? { onStage: (stage: Stage, ms: number) => (stages[stage] = (stages[stage] ?? 0) + ms) }
+        ? {
+            onStage: (stage: Stage, ms: number) => {
+              stages[stage] = (stages[stage] ?? 0) + ms;
+              stretches.push({ stage, ms });
+            },
+          }
         : {}),
     });
     return backend.device;
@@ -94,6 +100,19 @@ const api = {
     const started = performance.now();
     for (let i = 0; i < passes; i++) await backend.pass(input);
     return { ms: performance.now() - started, stages };
+  },
+  /** A plain and a noisy pass: wall time in ms, and stretches in order if they are measured. */
+  async round(seed: number) {
+    const { backend, model } = opened();
+    const limits = model.manifest.linears.map(() => 0n);
+    const run = async (sigma0: Uint8Array | undefined) => {
+      stretches = [];
+      const tokens = tokensOf(sigma0 ?? ZERO_HASH, model.manifest);
+      const started = performance.now();
+      await backend.pass({ tokens, sigma0, limits });
+      return { ms: performance.now() - started, stretches };
+    };
+    return { plain: await run(undefined), noisy: await run(new Uint8Array(32).fill(seed)) };
   },
   async close(): Promise<void> {
     await backend?.close();

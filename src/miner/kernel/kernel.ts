@@ -9,6 +9,7 @@ import type { Linear } from '../../core/manifest.ts';
 import { NOISE_KEY, permutations, type Side } from '../../core/pow/noise.ts';
 import { MESSAGE_BYTES, TILE, tileCount } from '../../core/pow/transcript.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import type { Lap } from '../stages.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
 
 type Call = (...args: number[]) => number;
@@ -88,8 +89,11 @@ function layOut(linears: readonly Linear[], base: number) {
   return { at, bytes: end };
 }
 
-/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
-export async function createKernel(linears: readonly Linear[]): Promise<Kernel> {
+/** `lap` hears of noise, gemm, tickets and peel. @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+export async function createKernel(
+  linears: readonly Linear[],
+  lap: Lap = () => undefined,
+): Promise<Kernel> {
   const rank = Math.max(...linears.map((l) => l.r));
   if (rank > RANK_MAX) throw new AppError('MODEL_REFUSED', `rank ${rank} is over ${RANK_MAX}`);
   const { exports } = await WebAssembly.instantiate(await compileKernel(), {
@@ -106,7 +110,7 @@ export async function createKernel(linears: readonly Linear[]): Promise<Kernel> 
   } catch (cause) {
     throw new AppError('DEVICE_MEMORY', `${bytes} bytes for the kernels`, { cause });
   }
-  return new Kernel(wasm, at);
+  return new Kernel(wasm, at, lap);
 }
 
 /** Called between slabs of work; throws to stop it. */
@@ -115,10 +119,12 @@ export type Breathe = () => Promise<void> | undefined;
 export class Kernel {
   readonly #wasm: Exports;
   readonly #at: Layout;
+  readonly #lap: Lap;
 
-  constructor(wasm: Exports, at: Layout) {
+  constructor(wasm: Exports, at: Layout, lap: Lap) {
     this.#wasm = wasm;
     this.#at = at;
+    this.#lap = lap;
     this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
   }
 
@@ -169,11 +175,11 @@ export class Kernel {
 
   /** C = A·B exactly; `weights` is Bᵀ, n×k. */
   async multiply(l: Linear, weights: Int8Array, breathe: Breathe): Promise<void> {
-    const { a, left, right } = this.#at;
     this.#loadWeights(l, weights);
-    this.#wasm.packLeft(a, l.m * l.k, left);
-    this.#wasm.packRight(this.#at.b, l.n, l.k, right);
+    this.#packPlain(l);
+    this.#lap('convert');
     await this.#gemm(l, l.k, false, breathe);
+    this.#lap('gemm');
   }
 
   /**
@@ -194,17 +200,29 @@ export class Kernel {
     this.#placeNoise(l, 'b', sigma, at.placesB);
     this.#packNoisy(l);
     await this.#gemm(l, l.r, true, breathe);
+    this.#lap('gemm');
     const tiles = tileCount(l);
     this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
     const t = this.#hash(at.messages, MESSAGE_BYTES * tiles);
-    if (l.k / l.r > PEEL_BLOCKS_MAX) await this.multiply(l, weights, breathe);
-    else this.#peel(l);
+    this.#lap('tickets');
+    if (l.k / l.r <= PEEL_BLOCKS_MAX) this.#peel(l);
+    else {
+      this.#packPlain(l);
+      await this.#gemm(l, l.k, false, breathe);
+    }
+    this.#lap('peel');
     return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
   }
 
   #loadWeights({ n, k }: Linear, weights: Int8Array): void {
     assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
     new Int8Array(this.#wasm.memory.buffer, this.#at.b, n * k).set(weights);
+  }
+
+  #packPlain({ m, k, n }: Linear): void {
+    const { a, b, left, right } = this.#at;
+    this.#wasm.packLeft(a, m * k, left);
+    this.#wasm.packRight(b, n, k, right);
   }
 
   /** For every place c of a block: π(c), π(c−1), π⁻¹(c), π⁻¹(c)+1; 255 where there is none. */
@@ -230,9 +248,11 @@ export class Kernel {
     w.packLeft(at.noisy, m * k, at.left);
     w.addNoise(at.b, at.rightFactor, at.placesB, at.placesB + k, n, k, r, at.noisy);
     w.packRight(at.noisy, n, k, at.right);
+    this.#lap('noise');
     const place = at.placesA + 2 * k;
     w.project(at.noisy, place, place + k, n, k, r, at.thinRows + 2 * r, 4 * r);
     w.widen(at.rightFactor, n, r, at.thinRows, 4 * r);
+    this.#lap('peel');
   }
 
   #peel({ m, k, n, r }: Linear): void {

@@ -1,0 +1,24 @@
+/** Parts of a pass, and a clock that tells a bench how long each took. */
+
+/**
+ * segments: ONNX Runtime. convert: between its tensors and our operands. hash: a_ℓ. noise: E, F, A', B'.
+ * gemm: the product with its fold. tickets: σ_ℓ, t_ℓ and the tickets. peel: all that only the exact
+ * product needs. readback: the wait for a GPU's results.
+ */
+export type Stage =
+  'segments' | 'convert' | 'hash' | 'noise' | 'gemm' | 'tickets' | 'peel' | 'readback';
+
+/** `ms` of one stretch of a stage; a pass has many, in the order in which they ran. */
+export type OnStage = (stage: Stage, ms: number) => void;
+
+/** Ends a stretch: what ran since the last call was `stage`; without one, nothing to tell. */
+export type Lap = (stage?: Stage) => void;
+
+export function createLap(onStage: OnStage | undefined): Lap {
+  if (!onStage) return () => undefined;
+  let last = performance.now();
+  return (stage) => {
+    if (stage) onStage(stage, performance.now() - last);
+    last = performance.now();
+  };
+}
