@@ -11,7 +11,7 @@ const PREFIX = 'rpila';
 export const button = (page: Page, name: string): Locator =>
   page.getByRole('button', { name, exact: true });
 
-export const sentence = (page: Page): Locator => page.locator('h1[role=status]');
+export const sentence = (page: Page): Locator => page.locator('h1').getByRole('status');
 
 /** One number of a screen with its unit and note. */
 export const figure = (page: Page, label: string): Locator =>

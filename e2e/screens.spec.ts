@@ -1,0 +1,138 @@
+/** The screens for everyone: by keyboard alone, in a hand, for assistive technology, never framed. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test, type Page } from '@playwright/test';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { en } from '../src/ui/i18n/en.ts';
+import { it } from '../src/ui/i18n/it.ts';
+import { button, goTo, pause, sentence, valueOf } from './app.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+/** Presses of Tab in which everything on a screen is reached. */
+const TABS_MAX = 30;
+
+let seed: Seed;
+test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));
+test.afterAll(async () => {
+  await seed.kill();
+  removeData(seed);
+});
+
+/** Moves on with Tab until what has the focus bears this name. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
+    if (focused === name) return;
+  }
+  throw new Error(`Tab does not reach “${name}”`);
+}
+
+/** Night differs from day in colours alone. */
+const violations = async (page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> => {
+  const axe = new AxeBuilder({ page });
+  if (colorScheme === 'dark') axe.withRules(['color-contrast']);
+  const { violations: found } = await axe.analyze();
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+};
+
+test('a first run with the keyboard alone', async ({ page }) => {
+  await page.goto(seed.url);
+  await expect(button(page, en.pila.start)).toBeEnabled();
+  await page.keyboard.press('Tab');
+  await expect(page.getByText(en.nav.skip)).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('main')).toBeFocused();
+  await tabTo(page, en.pila.start);
+  await page.keyboard.press('Enter');
+  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
+  await tabTo(page, en.pila.pause);
+  await page.keyboard.press('Space');
+  await expect(sentence(page)).toHaveText(en.sentence.paused);
+  await page.goto(`${seed.url}#/wallet`);
+  await tabTo(page, en.wallet.receive);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog', { name: en.wallet.receive })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(button(page, en.wallet.receive)).toBeFocused();
+});
+
+for (const colorScheme of ['light', 'dark'] as const)
+  test(`accessible and narrow: every screen, ${colorScheme}`, async ({ browser }) => {
+    const viewport = { width: 390, height: 844 };
+    const context = await browser.newContext({ viewport, colorScheme, hasTouch: true });
+    const page = await context.newPage();
+    const look = async (name: string) => {
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide, `${name}: no scrolling sideways`).toBeLessThanOrEqual(viewport.width);
+      expect(await violations(page, colorScheme), name).toEqual([]);
+      const path = test.info().outputPath(`${name}-${colorScheme}.png`);
+      await page.screenshot({ path });
+    };
+    await page.goto(seed.url);
+    await expect(button(page, en.pila.start)).toBeEnabled();
+    await look('first');
+    await goTo(page, 'wallet');
+    await look('no-keys');
+    await goTo(page, 'pila');
+    await button(page, en.pila.start).click();
+    await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
+    await look('running');
+    await pause(page);
+    await goTo(page, 'wallet');
+    await look('wallet');
+    for (const sheet of [en.wallet.receive, en.wallet.words, en.wallet.protect, en.wallet.erase]) {
+      await button(page, sheet).click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      await look(sheet.toLowerCase().replaceAll(' ', '-'));
+      await page.keyboard.press('Escape');
+    }
+    await goTo(page, 'settings');
+    await look('settings');
+    await context.close();
+  });
+
+test('Italian from the first page, where the browser speaks it', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'it-IT' });
+  const page = await context.newPage();
+  await page.goto(seed.url);
+  await expect(button(page, it.pila.start)).toBeEnabled();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'it');
+  await page.getByRole('button', { name: 'EN', exact: true }).click();
+  await expect(button(page, en.pila.start)).toBeEnabled();
+  await context.close();
+});
+
+test.describe('inside another page', () => {
+  test.use({ serviceWorkers: 'block' });
+  let host: Server;
+  let address: string;
+  test.beforeAll(async () => {
+    host = createServer((_, response) =>
+      response.setHeader('content-type', 'text/html').end(`<iframe src="${seed.url}"></iframe>`),
+    );
+    await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(host.address() as AddressInfo).port}/`;
+  });
+  test.afterAll(() => void host.close());
+
+  test('the server forbids it', async ({ page }) => {
+    await page.goto(address);
+    await expect.poll(() => page.frames()[1]?.url()).toMatch(/^chrome-error:/);
+  });
+
+  test('and the app itself refuses, where a server forgot to', async ({ page }) => {
+    await page.route(seed.url, async (route) => {
+      const response = await route.fetch();
+      const { 'content-security-policy': _, ...headers } = response.headers();
+      await route.fulfill({ response, headers });
+    });
+    await page.goto(address);
+    const frame = page.frameLocator('iframe');
+    await expect(frame.getByText(en.common.framed)).toBeVisible();
+    await expect(frame.getByRole('link', { name: en.common.openOwn })).toBeVisible();
+    await expect(frame.getByRole('button')).toHaveCount(0);
+    expect(page.workers()).toEqual([]);
+  });
+});

@@ -1,0 +1,95 @@
+/** What stays: reloads, a dead seed, no network at all. One browser profile goes through all. */
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { en } from '../src/ui/i18n/en.ts';
+import {
+  button,
+  figure,
+  heightOf,
+  indexLine,
+  minedBy,
+  mineUntilPaid,
+  pause,
+  readAddress,
+  readVolts,
+  goTo,
+  sentence,
+  workersOf,
+} from './app.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+let seed: Seed;
+let context: BrowserContext;
+let page: Page;
+let address: string;
+
+test.beforeAll(async ({ browser }) => {
+  seed = await startSeed({ network: 'e2e' });
+  context = await browser.newContext();
+  page = await context.newPage();
+  await page.goto(seed.url);
+  await mineUntilPaid(page);
+  await pause(page);
+  address = await readAddress(page);
+  await goTo(page, 'pila');
+});
+test.afterAll(async () => {
+  await context.close();
+  await seed.kill();
+  removeData(seed);
+});
+
+const balance = () => readVolts(page, en.pila.balance);
+const agreed = () =>
+  expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
+
+test('a reload keeps keys, chain and balance, and does not mine', async () => {
+  const height = await heightOf(seed);
+  await agreed();
+  const { balance: paid } = await seed.rpc('getAccount', address);
+  await expect.poll(balance).toBe(BigInt(paid));
+  await page.reload();
+  await expect(button(page, en.pila.start)).toBeEnabled();
+  await expect.poll(balance).toBe(BigInt(paid));
+  await agreed();
+  await expect(sentence(page)).toHaveText(en.sentence.off);
+  await expect(indexLine(page, en.pila.head)).toContainText(`${height},`);
+  expect(await readAddress(page)).toBe(address);
+  await goTo(page, 'pila');
+  expect(workersOf(page).filter((url) => url.includes('miner'))).toEqual([]);
+  expect(await heightOf(seed)).toBe(height);
+});
+
+test('a killed seed comes back, and the page goes on mining by itself', async () => {
+  await button(page, en.pila.start).click();
+  await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+  const before = await heightOf(seed);
+  await expect.poll(() => heightOf(seed)).toBeGreaterThan(before);
+  await seed.kill();
+  await expect(sentence(page)).toHaveText(en.sentence.noPeers);
+  const { port, data } = seed;
+  seed = await startSeed({ network: 'e2e', port, data });
+  const after = await heightOf(seed);
+  await expect.poll(() => heightOf(seed), { timeout: 90_000 }).toBeGreaterThan(after + 1);
+  expect((await minedBy(seed, address)).at(-1)).toBeGreaterThan(after);
+  await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
+  await pause(page);
+  await agreed();
+});
+
+test('without any network the app opens and shows the last proven balance with its age', async () => {
+  const owned = BigInt((await seed.rpc('getAccount', address)).balance);
+  await expect.poll(balance).toBe(owned);
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active !== null);
+  await seed.kill();
+  await context.setOffline(true);
+  await page.reload();
+  await expect.poll(balance).toBe(owned);
+  await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
+  await expect(page.getByText(/The last block came .+ ago: these numbers may/)).toBeVisible();
+  await page.screenshot({ path: test.info().outputPath('offline.png'), fullPage: true });
+  expect(await readAddress(page)).toBe(address);
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(owned);
+  await expect(page.getByText(/The last block came .+ ago: these numbers may/)).toBeVisible();
+});
