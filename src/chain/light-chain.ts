@@ -22,7 +22,7 @@ import { verifyLight } from '../core/pow/proof.ts';
 import { verifyJob } from '../core/state.ts';
 import { treeRoot, type Tree } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
-import { equal, toHex } from '../lib/bytes.ts';
+import { equal, fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { createListeners, createTaskQueue } from './bounded.ts';
 import { chooseBody } from './choose-body.ts';
@@ -31,6 +31,7 @@ import type { Template } from './full-chain.ts';
 import type { VerifyProof } from './import.ts';
 import { entryAt } from './light-headers.ts';
 import {
+  auditDeep,
   dropBranch,
   forkOf,
   importHeaders,
@@ -58,7 +59,11 @@ export interface LightChainOptions {
   readonly now: () => number;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
+  /** Uniform in [0, 1), for audits: nobody may know it beforehand. The platform's by default. */
+  readonly random?: () => number;
 }
+
+const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
 
 export interface WantedProof {
   readonly id: Uint8Array;
@@ -122,11 +127,11 @@ export interface LightChain {
 
 /** @throws AppError STORE_FOREIGN, and the store's */
 export async function createLightChain(options: LightChainOptions): Promise<LightChain> {
-  const { store, params, models, now } = options;
+  const { store, params, models, now, random = randomNumber } = options;
   const verifyProof = options.verifyProof ?? verifyLight;
   const { emit, subscribe } = createListeners<LightHeadEvent>();
   const enqueue = createTaskQueue(QUEUE_MAX);
-  const opened = await openLight(store, params, models);
+  const opened = await openLight(store, params, models, random);
   let s = opened.state;
   // A kill may have come between the last proof and the head that it proved.
   if (s) await selectHead(s, emit);
@@ -146,7 +151,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
         if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
         if (s && equal(s.genesis.id, genesis.id)) return { rebuilt: false };
         const rebuilt = s !== undefined;
-        s = await beginLight(store, params, models, genesis);
+        s = await beginLight(store, params, models, random, genesis);
         return { rebuilt };
       }),
     head: () => s?.head,
@@ -154,7 +159,11 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     importHeaders: (headers) => enqueue(() => importHeaders(need(), headers, now(), emit)),
     importProof: (id, proof) => enqueue(() => importProof(need(), verifyProof, id, proof, emit)),
     wantedProofs: () => (s ? wantedProofs(s) : []),
-    chooseSample: (random) => enqueue(() => chooseSample(need(), random)),
+    chooseSample: (numbers) =>
+      enqueue(async () => {
+        await auditDeep(need());
+        return chooseSample(need(), numbers);
+      }),
     dropBranch: (id) => enqueue(() => dropBranch(need(), id)),
     locator: async () => (s ? locator(s) : []),
     header: async (height) => (s ? headerAt(s, height) : undefined),
@@ -200,21 +209,35 @@ async function importProof(
   const manifest = s.models.get(toHex(header.modelId));
   if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
   const wrong = verifyProof(s.params, header, proof, manifest);
-  if (wrong) return wrong;
+  if (wrong) {
+    await dropLone(s, id);
+    return wrong;
+  }
   await s.store.batch([
     { key: lightKey.proof(id), value: encode(Proof, proof) },
     { key: lightKey.checked(id), value: encode(u32, header.height) },
   ]);
   s.checked.set(hex, header.height);
   s.proofs.set(hex, header.height);
+  s.winners.set(hex, proof.linear);
   await selectHead(s, onHead);
   return undefined;
 }
 
-/** Header of a block whose proof can matter: near a tip, or in the sample. */
+/** A header that came alone and proved nothing makes room: it cost nothing to make. */
+async function dropLone(s: LightState, id: Uint8Array): Promise<void> {
+  const path = s.paths.find(({ tip }) => equal(tip.id, id));
+  if (path && path.tip.header.height === forkOf(s, path) + 1) await dropBranch(s, id);
+}
+
+/** Header of a block whose proof can matter: near a tip, in an audit, or in the sample. */
 async function findHeader(s: LightState, id: Uint8Array): Promise<Header | undefined> {
   for (const path of s.paths)
     for (const point of path.recent.values()) if (equal(point.id, id)) return point.header;
+  for (const path of s.paths) {
+    const audited = path.audit?.blocks.find((one) => one.id === toHex(id));
+    if (audited) return (await entryAt(s.store, path, audited.height)).header;
+  }
   const sampled = s.sample.find((one) => equal(one.id, id));
   return sampled && (await entryAt(s.store, s.headPath, sampled.height)).header;
 }
@@ -224,10 +247,12 @@ function wantedProofs(s: LightState): WantedProof[] {
   const isChecked = (id: string) => s.checked.has(id);
   const byWork = s.paths
     .filter((path) => path.tip.header.totalWork > s.head.header.totalWork)
-    .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1));
-  for (const path of byWork)
-    for (const { id, header } of unproven(path, forkOf(s, path), isChecked))
-      wanted.set(toHex(id), { id, height: header.height });
+    .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1))
+    .map((path) => unproven(path, forkOf(s, path), isChecked));
+  // In turns: a branch that nobody can prove must not keep the others' from being asked for.
+  for (let i = 0; byWork.some((list) => i < list.length); i++)
+    for (const { id, height } of byWork.flatMap((list) => list[i] ?? []))
+      wanted.set(id, { id: fromHex(id, 32)!, height });
   for (const one of s.sample) if (!isChecked(toHex(one.id))) wanted.set(toHex(one.id), one);
   return [...wanted.values()];
 }

@@ -1,14 +1,16 @@
 /**
  * Headers into a light client, and which branch is its head. Headers cost nothing to make, so they
  * alone move no head: a branch becomes the head when it has the most work and the proofs of its
- * blocks above the fork, at most the last 100 of them, were checked.
+ * blocks above the fork were checked; of a deep one those of its audit and the last 100.
  */
 import { fault, isFault, type Fault } from '../core/faults.ts';
 import type { Header } from '../core/formats.ts';
 import { blockId, type ChainPoint } from '../core/header.ts';
+import { looksForged, type Winner } from '../core/light-safety.ts';
 import { HEADERS_MAX } from '../core/messages.ts';
 import { PROOFS_KEPT } from '../core/params.ts';
 import { equal, toHex } from '../lib/bytes.ts';
+import { drawAudit, needsAudit } from './light-audit.ts';
 import {
   clearLane,
   entryAt,
@@ -25,6 +27,7 @@ import {
   extendedPath,
   laneAt,
   provenTip,
+  type Audit,
   type Path,
 } from './light-paths.ts';
 import { LIGHT_HEADERS_MAX, PATHS_MAX } from './light-records.ts';
@@ -62,20 +65,37 @@ export async function importHeaders(
   const first = headers[0];
   if (!first) return { added: 0, reorganised: 0 };
   if (first.height < 1) return fault('header.height', { height: first.height });
-  if (first.height + headers.length > LIGHT_HEADERS_MAX)
+  if (first.height + headers.length > heightMax(s, nowMs))
     return fault('wire.too-large', { height: first.height });
   const place = await findPlace(s, headers);
   if (!place) return fault('header.parent-unknown', { height: first.height });
   const { path, known } = place;
   const fresh = headers.slice(known);
-  if (!fresh.length) return { added: 0, reorganised: 0 };
+  const isEnd = headers.length < HEADERS_MAX;
+  if (!fresh.length) {
+    if (isEnd) await auditDeep(s);
+    return { added: 0, reorganised: 0 };
+  }
   const parent = await pointAt(s.store, s.params, path, fresh[0]!.height - 1);
   const points = verifyHeaders(s.params, parent, fresh, nowMs);
   if (isFault(points)) return points;
   const bad = points.find((point) => s.invalid.has(toHex(point.id)));
   if (bad) return fault('header.known-invalid', { id: toHex(bad.id) });
   await attach(s, path, parent, points);
+  // Drawn when a branch seems whole: what is drawn must not be known while it can still be chosen.
+  if (isEnd) await auditDeep(s);
   return { added: fresh.length, reorganised: await selectHead(s, onHead) };
+}
+
+/**
+ * ASERT keeps a chain to its schedule: to be this many blocks ahead takes 2^128 times the work of the
+ * easiest target. Headers cost nothing to make, so without it one peer could fill the store.
+ */
+const AHEAD_MAX = 60 * 128;
+
+function heightMax({ genesis, params }: LightState, nowMs: number): number {
+  const elapsedMs = Math.max(0, nowMs - genesis.header.time);
+  return Math.min(LIGHT_HEADERS_MAX, Math.floor(elapsedMs / params.blockTimeMs) + AHEAD_MAX);
 }
 
 /** The path that holds the most of these headers, and how many; undefined: none holds their parent. */
@@ -153,18 +173,50 @@ const workOf = (path: Path): bigint => path.tip.header.totalWork;
 export const forkOf = (s: LightState, path: Path): number =>
   commonHeight(s.headPath.segments, s.head.header.height, path.segments, path.tip.header.height);
 
+/** Draws the audits of branches with more work than the head that need one. @throws AppError STORE_CORRUPT */
+export async function auditDeep(s: LightState): Promise<void> {
+  for (const path of s.paths) {
+    const fork = forkOf(s, path);
+    if (workOf(path) <= s.head.header.totalWork || !needsAudit(path, fork)) continue;
+    setAudit(s, path, await drawAudit(s, path, fork));
+  }
+}
+
+function setAudit(s: LightState, path: Path, audit: Audit | undefined): void {
+  const next = { ...path, audit };
+  s.paths = s.paths.with(s.paths.indexOf(path), next);
+  if (s.headPath === path) s.headPath = next;
+}
+
+/** Whether a branch that would replace blocks of ours shows winners too late in their passes. */
+function isForged(s: LightState, path: Path, fork: number, top: ChainPoint): boolean {
+  if (fork >= s.head.header.height) return false;
+  const winners: Winner[] = [];
+  for (let height = fork + 1; height <= top.header.height; height++) {
+    const point = path.recent.get(height);
+    const linear = point && s.winners.get(toHex(point.id));
+    const manifest = point && s.models.get(toHex(point.header.modelId));
+    if (linear && manifest) winners.push({ manifest, linear });
+  }
+  return looksForged(winners);
+}
+
 /** Moves the head to the best proven block. @returns how many blocks left its chain */
 export async function selectHead(s: LightState, onHead: OnHead): Promise<number> {
   let best = { path: s.headPath, point: s.head, fork: s.head.header.height };
   for (const path of s.paths) {
     const fork = forkOf(s, path);
     const point = provenTip(path, fork, (id) => s.checked.has(id));
-    if (point && point.header.totalWork > best.point.header.totalWork) best = { path, point, fork };
+    if (!point || point.header.totalWork <= best.point.header.totalWork) continue;
+    if (!isForged(s, path, fork, point)) best = { path, point, fork };
   }
   if (best.point === s.head) return 0;
   const reverted = s.head.header.height - best.fork;
   const adopted = best.point.header.height - best.fork;
   await setPaths(s, { paths: s.paths, headPath: best.path, head: best.point });
+  // The head may have come only part of the way: the rest still needs it.
+  if ((best.path.audit?.upTo ?? Infinity) <= best.point.header.height)
+    setAudit(s, best.path, undefined);
   const pruned = await prunePuts(s, reverted > 0);
   if (pruned.length) await s.store.batch(pruned);
   onHead({ type: 'head', point: best.point, reverted, adopted });
@@ -183,12 +235,14 @@ async function prunePuts(s: LightState, reorganised: boolean): Promise<Put[]> {
     );
     s.sample = s.sample.filter((_, i) => on[i]);
   }
-  const sampled = new Set(s.sample.map(({ id }) => toHex(id)));
+  const audited = s.paths.flatMap(({ audit }) => audit?.blocks ?? []).map(({ id }) => id);
+  const sampled = new Set([...s.sample.map(({ id }) => toHex(id)), ...audited]);
   const puts: Put[] = [];
   const drop = (map: Map<string, number>, kind: string, below: number) => {
     for (const [hex, height] of map)
       if (height <= below && !sampled.has(hex)) {
         map.delete(hex);
+        if (kind === 'k') s.winners.delete(hex);
         puts.push({ key: `${kind}/${hex}`, value: undefined });
       }
   };

@@ -1,5 +1,6 @@
 /** What a light client holds in memory, and opening its store: anything damaged is wiped, not mended. */
 import { encode, tryDecode, u32 } from '../core/codec.ts';
+import { Proof } from '../core/formats.ts';
 import { genesisPoint, type ChainPoint } from '../core/header.ts';
 import type { Params } from '../core/params.ts';
 import type { Tree } from '../core/tree.ts';
@@ -36,6 +37,10 @@ export interface LightState {
   sample: Sample;
   readonly trees: BoundedMap<Tree>;
   readonly invalid: BoundedMap<true>;
+  /** Winning linears of checked blocks, by id in hex. */
+  readonly winners: Map<string, number>;
+  /** Uniform in [0, 1), unknown to peers beforehand. */
+  readonly random: () => number;
 }
 
 export function pathsPut(s: LightState): Put {
@@ -63,12 +68,13 @@ export async function openLight(
   store: Store,
   params: Params,
   models: Models,
+  random: () => number,
 ): Promise<{ state: LightState | undefined; rebuilt: boolean }> {
   const stored = await readFormat(store, formatOf(params));
   if (stored === 'empty') return { state: undefined, rebuilt: false };
   try {
     if (stored === 'damaged') throw damaged('it has no format marker');
-    return { state: await load(store, params, models, stored), rebuilt: false };
+    return { state: await load(store, params, models, random, stored), rebuilt: false };
   } catch (e) {
     if (!(e instanceof AppError) || e.code !== 'STORE_CORRUPT') throw e;
     await store.clear();
@@ -80,6 +86,7 @@ async function load(
   store: Store,
   params: Params,
   models: Models,
+  random: () => number,
   genesisId: Uint8Array,
 ): Promise<LightState> {
   const record = await needRecord(store, lightKey.paths, PathsRecord);
@@ -98,9 +105,17 @@ async function load(
   if (!sample) throw damaged('its sample is mangled');
   const checked = await loadHeights(store, 'k');
   const proofs = new Map<string, number>();
-  for (const [hex, height] of checked) if (await store.get(`p/${hex}`)) proofs.set(hex, height);
+  const winners = new Map<string, number>();
+  for (const [hex, height] of checked) {
+    const data = await store.get(`p/${hex}`);
+    const proof = data && tryDecode(Proof, data);
+    if (!proof) continue;
+    proofs.set(hex, height);
+    winners.set(hex, proof.linear);
+  }
   return {
     ...{ store, params, models, genesis, paths, headPath, head, checked, proofs, sample },
+    ...{ winners, random },
     nextLane: record.nextLane,
     trees: new BoundedMap(LIGHT_TREES_MAX),
     invalid: new BoundedMap(INVALID_MAX),
@@ -123,6 +138,7 @@ export async function beginLight(
   store: Store,
   params: Params,
   models: Models,
+  random: () => number,
   genesis: ChainPoint,
 ): Promise<LightState> {
   const path: Path = {
@@ -138,6 +154,8 @@ export async function beginLight(
     sample: [],
     trees: new BoundedMap(LIGHT_TREES_MAX),
     invalid: new BoundedMap(INVALID_MAX),
+    winners: new Map(),
+    random,
   };
   await store.clear();
   const puts = [...headerPuts(0, [genesis]), pathsPut(s), formatPut(formatOf(params), genesis.id)];

@@ -1,14 +1,23 @@
 /** Branches of a light client as values: which lanes hold them, where two part, what one proves. */
 import type { ChainPoint } from '../core/header.ts';
-import { PROOFS_KEPT } from '../core/params.ts';
 import { toHex } from '../lib/bytes.ts';
 import type { Segment } from './light-records.ts';
 
 /** Newest points of a path kept in memory: the proofs that can matter, and some forks. */
 export const PATH_WINDOW = 512;
 
+/** Blocks of a deep branch that were drawn at random and must be proven too (light-audit.ts). */
+export interface Audit {
+  /** It speaks of the blocks above `from`, up to `upTo`. */
+  readonly from: number;
+  readonly upTo: number;
+  /** Ids in hex. */
+  readonly blocks: readonly { readonly id: string; readonly height: number }[];
+}
+
 /** A chain from genesis to `tip`. */
 export interface Path {
+  readonly audit?: Audit | undefined;
   readonly segments: readonly Segment[];
   readonly tip: ChainPoint;
   /** Points by height, the newest of the path. */
@@ -47,7 +56,8 @@ export function extendedPath(path: Path, segments: readonly Segment[], points: C
   const all = [...path.recent.values(), ...points];
   const kept = all.filter(({ header }) => header.height > lowest);
   const recent = new Map(kept.map((point) => [point.header.height, point]));
-  return { segments, tip, recent };
+  const isAudited = path.audit && path.audit.upTo < points[0]!.header.height;
+  return { segments, tip, recent, audit: isAudited ? path.audit : undefined };
 }
 
 /** The path up to that height, if its point there is in memory. */
@@ -58,12 +68,17 @@ export function cutPath(path: Path, height: number): Path | undefined {
   return { segments: cutSegments(path.segments, height), tip, recent };
 }
 
-/** Blocks above `fork` whose proofs decide about height `top`: the newest 100 at most. */
-const lowestNeeded = (fork: number, top: number): number => Math.max(fork, top - PROOFS_KEPT) + 1;
+/** Height above which all proofs of a branch are needed: its fork, or where its audit ends. */
+export const believedFrom = ({ audit }: Path, fork: number): number =>
+  audit && audit.from <= fork ? Math.max(fork, audit.upTo) : fork;
+
+/** Blocks of a branch's audit; none when it has none for that fork. */
+export const auditedBlocks = ({ audit }: Path, fork: number): Audit['blocks'] =>
+  audit && audit.from <= fork ? audit.blocks : [];
 
 /**
- * The highest point of a path that its proofs reach: those of its blocks above the fork, at most
- * the last 100 of them, were checked. undefined: none above the fork.
+ * The highest point of a path that its proofs reach: those of all its blocks above the fork, or, of
+ * a deep branch, those of its audit and of all above. undefined: none above the fork.
  */
 export function provenTip(
   path: Path,
@@ -71,32 +86,29 @@ export function provenTip(
   isChecked: (idHex: string) => boolean,
 ): ChainPoint | undefined {
   const tip = path.tip.header.height;
-  // checkedFrom: lowest height of the unbroken run of checked blocks that ends at `height`.
-  let checkedFrom = Infinity;
+  const isAuditPassed = auditedBlocks(path, fork).every(({ id }) => isChecked(id));
+  const from = isAuditPassed ? believedFrom(path, fork) : fork;
   let best: ChainPoint | undefined;
-  for (let height = Math.max(fork, tip - PATH_WINDOW) + 1; height <= tip; height++) {
+  for (let height = from + 1; height <= tip; height++) {
     const point = path.recent.get(height);
-    if (!point || !isChecked(toHex(point.id))) {
-      checkedFrom = Infinity;
-      continue;
-    }
-    checkedFrom = Math.min(checkedFrom, height);
-    if (checkedFrom <= lowestNeeded(fork, height)) best = point;
+    if (!point || !isChecked(toHex(point.id))) break;
+    best = point;
   }
   return best;
 }
 
-/** Blocks whose proofs would make the path's tip provable, newest first. */
+/** Blocks whose proofs would make the path's tip provable, newest first, those of its audit last. */
 export function unproven(
   path: Path,
   fork: number,
   isChecked: (idHex: string) => boolean,
-): ChainPoint[] {
+): { id: string; height: number }[] {
   const tip = path.tip.header.height;
-  const wanted: ChainPoint[] = [];
-  for (let height = tip; height >= lowestNeeded(fork, tip); height--) {
+  const from = Math.max(believedFrom(path, fork), tip - PATH_WINDOW);
+  const wanted: { id: string; height: number }[] = [];
+  for (let height = tip; height > from; height--) {
     const point = path.recent.get(height);
-    if (point && !isChecked(toHex(point.id))) wanted.push(point);
+    if (point) wanted.push({ id: toHex(point.id), height });
   }
-  return wanted;
+  return [...wanted, ...auditedBlocks(path, fork)].filter(({ id }) => !isChecked(id));
 }

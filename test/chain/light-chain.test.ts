@@ -17,6 +17,8 @@ import { stateKey } from '../../src/core/keys.ts';
 import { treeFromProof, treeRoot } from '../../src/core/tree.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
+  idOf,
+  MANIFEST,
   mine,
   MODEL,
   MODELS,
@@ -35,11 +37,12 @@ const clock = { ms: START_MS + 10_000_000 };
 async function openLight(
   store: Store = createMemoryStore(),
   isGood: (idHex: string) => boolean = () => true,
+  models = MODELS,
 ): Promise<LightChain> {
   return createLightChain({
     store,
     params: PARAMS,
-    models: MODELS,
+    models,
     now: () => clock.ms,
     verifyProof: (_, header) =>
       isGood(toHex(blockId(header))) ? undefined : fault('proof.target'),
@@ -88,10 +91,15 @@ describe('head', () => {
     expect(light.bestHeader()!.header.height).toBe(130);
     expect(light.head()!.header.height).toBe(0);
     const wanted = light.wantedProofs();
-    expect(wanted.map((w) => w.height)).toEqual(Array.from({ length: 100 }, (_, i) => 130 - i));
-    for (const { id } of wanted.slice(0, 99)) await light.importProof(id, PROOF);
-    expect(light.head()!.header.height).toBe(0);
-    await light.importProof(wanted[99]!.id, PROOF);
+    const heights = wanted.map((w) => w.height);
+    expect(heights.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, i) => 130 - i));
+    // And an audit of what is below.
+    expect(heights.length).toBeGreaterThan(115);
+    expect(heights.slice(100).every((h) => h >= 1 && h <= 30)).toBe(true);
+    for (const { id } of wanted.slice(0, -1)) await light.importProof(id, PROOF);
+    // At most as far as an unbroken run from genesis reaches.
+    expect(light.head()!.header.height).toBeLessThan(31);
+    await light.importProof(wanted.at(-1)!.id, PROOF);
     expect(headOf(light)).toBe(headOf(peer));
     await mine(peer, ann, 1);
     expect(await sync(light, peer)).toBe(1);
@@ -117,6 +125,79 @@ describe('head', () => {
     await mine(honest, ann, 1);
     await sync(light, honest);
     expect(headOf(light)).toBe(headOf(honest));
+  });
+
+  it('is not moved by a deep branch whose claimed work was never done', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const liar = await copyOf(honest);
+    await mine(honest, ann, 300);
+    // A millisecond a block: the difficulty, and so the claimed work, doubles every 60 blocks.
+    const free = await mine(liar, bob, 200, { afterMs: 1, salt: 2 });
+    const fakes = new Set(free.map((b) => toHex(blockId(b.header))));
+    // Then behind the schedule: the blocks that end it are as easy as can be.
+    await mine(liar, bob, 1, { afterMs: 500_000, salt: 2 });
+    await mine(liar, bob, 110, { salt: 2 });
+    const easy = (await liar.header(liar.head().header.height))!;
+    expect(easy.bits).toBe((await honest.header(1))!.bits);
+    const light = await openLight(createMemoryStore(), (id) => !fakes.has(id));
+    await sync(light, honest);
+    expect(headOf(light)).toBe(headOf(honest));
+    await sync(light, liar);
+    expect(light.bestHeader()!.header).toEqual(easy);
+    expect(headOf(light)).toBe(headOf(honest));
+  });
+
+  it('is not moved by a deep branch whose winners lie too late in their passes', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const liar = await copyOf(honest);
+    await mine(honest, ann, 5);
+    const [one] = MANIFEST.linears;
+    const manifest = { ...MANIFEST, kappa64: 19, linears: [one!, one!, one!, one!] };
+    const models = new Map([[toHex(MODEL), manifest]]);
+    await mine(liar, bob, 120, { salt: 2 });
+    for (const forged of [true, false]) {
+      const light = await openLight(createMemoryStore(), () => true, models);
+      await sync(light, honest);
+      await sync(light, liar, false);
+      for (const [i, { id }] of light.wantedProofs().entries())
+        await light.importProof(id, { ...PROOF, linear: forged ? 4 : 1 + (i % 4) });
+      expect(headOf(light)).toBe(headOf(forged ? honest : liar));
+    }
+  });
+
+  it('asks for the proofs of every branch, and lets go of a lone header without one', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const liar = await copyOf(honest);
+    const lone = nextBlock(honest, bob, { salt: 7 });
+    const light = await openLight(createMemoryStore(), (id) => id !== idOf(lone));
+    await sync(light, honest);
+    await mine(honest, ann, 2);
+    await mine(liar, bob, 40, { salt: 2 });
+    await sync(light, liar, false);
+    await sync(light, honest, false);
+    const asked = light
+      .wantedProofs()
+      .slice(0, 16)
+      .map((w) => toHex(w.id));
+    expect(asked).toContain(toHex(honest.head().id));
+    await light.importHeaders([lone.header]);
+    expect(await light.importProof(blockId(lone.header), PROOF)).toMatchObject({
+      fault: 'proof.target',
+    });
+    expect(light.wantedProofs().map((w) => toHex(w.id))).not.toContain(idOf(lone));
+  });
+
+  it('refuses headers that are further ahead of the clock than any work could bring them', async () => {
+    const peer = await chainAt();
+    const [one] = await mine(peer, ann, 1);
+    const light = await openLight();
+    await sync(light, peer);
+    expect(await light.importHeaders([{ ...one!.header, height: 20_000 }])).toMatchObject({
+      fault: 'wire.too-large',
+    });
   });
 
   it('drops fakes that extend its own head, and goes on with the honest block', async () => {
@@ -199,7 +280,9 @@ describe('proofs', () => {
     const picked = await light.chooseSample(Array.from({ length: 64 }, () => 0.5));
     expect(picked).toBeGreaterThan(30);
     const wanted = light.wantedProofs();
-    expect(wanted.length).toBe(picked);
+    // The audit has proven some of them.
+    expect(wanted.length).toBeGreaterThan(10);
+    expect(wanted.length).toBeLessThanOrEqual(picked);
     for (const { id, height } of wanted) {
       expect(height).toBeLessThanOrEqual(300);
       expect(await light.importProof(id, PROOF)).toBeUndefined();
@@ -208,7 +291,7 @@ describe('proofs', () => {
     await mine(peer, ann, 50);
     await sync(light, peer);
     const kept = (await store.range('p/', 'p0')).length;
-    expect(kept).toBe(100 + picked);
+    expect(kept).toBe(100 + wanted.length);
     expect(await light.proof(wanted[0]!.id)).toEqual(PROOF);
     const again = await openLight(store);
     expect(again.wantedProofs()).toEqual([]);
