@@ -7,7 +7,7 @@ import { Header, SignedTx, type Body } from '../core/formats.ts';
 import { headerWork, type ChainPoint } from '../core/header.ts';
 import type { BlockAnnounce, TxAnnounce } from '../core/messages.ts';
 import { addressOf } from '../core/address.ts';
-import { txId } from '../core/tx.ts';
+import { spentBy, txId } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Transport, Verdict } from '../net/transport.ts';
@@ -146,7 +146,11 @@ class Peer {
 
   async start(): Promise<void> {
     this.#chain.subscribe((event) => {
-      if (event.reverted) this.#emit({ type: 'reorganised', depth: event.reverted });
+      if (event.reverted) {
+        this.#emit({ type: 'reorganised', depth: event.reverted });
+        // What is in the new branch too is found again by its nonce.
+        void this.#outbox.reopen(event.point.header.height - event.adopted).catch(() => undefined);
+      }
       this.#changed();
     });
     for (const tx of this.#outbox.waiting()) this.#pool.add(tx, this.#height());
@@ -242,7 +246,11 @@ class Peer {
     if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
     const refused = this.#pool.add(signed, this.#height());
     if (isFault(refused)) throw new AppError('TX_REFUSED', refused.fault);
-    const pending = await this.#outbox.add(signed);
+    const pending = await this.#outbox.add(signed).catch((e: unknown) => {
+      // Who is told that it failed must not find it mined.
+      if (refused !== 'known') this.#pool.remove([txId(signed.tx)]);
+      throw e;
+    });
     await this.#tellWaiting();
     await this.#mining.refresh();
     return pending;
@@ -253,10 +261,7 @@ class Peer {
     if (!balance || !this.#chain.head())
       throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
     const own = this.#outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
-    const spent = own.reduce(
-      (sum, { tx }) => sum + tx.fee + (tx.type === 'transfer' ? tx.amount : 0n),
-      0n,
-    );
+    const spent = own.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
     return {
       chainId: this.#network.params.chainId,
       nonce: Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
@@ -274,8 +279,9 @@ class Peer {
   }
 
   async #watch(address: Uint8Array): Promise<void> {
-    if (this.#watched.some((a) => equal(a, address))) return;
-    this.#watched = [address, ...this.#watched].slice(0, WATCHED_MAX);
+    const others = this.#watched.filter((a) => !equal(a, address));
+    // The first is paid: the last one that was asked for, also when it was followed before.
+    this.#watched = [address, ...others].slice(0, WATCHED_MAX);
     void this.#mining.refresh();
     void this.#prove(address).catch(() => undefined);
   }

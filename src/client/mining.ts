@@ -5,7 +5,8 @@ import type { SignedTx } from '../core/formats.ts';
 import type { Block } from '../core/messages.ts';
 import { treeFromProof, treeRoot, type Tree } from '../core/tree.ts';
 import { PROOF_KEYS_MAX } from '../core/messages.ts';
-import { equal } from '../lib/bytes.ts';
+import { verifyLight } from '../core/pow/proof.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Client } from '../lib/rpc.ts';
 import {
@@ -78,10 +79,18 @@ export function createMining(parts: Parts): Mining {
     parts.onProblem(code, message);
   };
 
+  /** A worker that died is started anew the next time; until then blocks are checked lightly. */
+  const bury = (e: unknown): void => {
+    if (AppError.from(e).code !== 'WORKER_DIED') return;
+    starting = loaded = undefined;
+    parts.onStatus((status = { ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' }));
+  };
+
   async function take(found: FoundBlock): Promise<void> {
     const block = feed?.complete(found);
     if (!block) return;
-    await parts.announce(block);
+    // Told first, for speed; if nobody can be told now, it is still our head.
+    await parts.announce(block).catch(report);
     const refused = await follower.adopt(block);
     if (refused) parts.onProblem('BLOCK_REFUSED', refused.fault);
   }
@@ -123,7 +132,10 @@ export function createMining(parts: Parts): Mining {
         Math.max(1000, network.params.blockTimeMs / 2),
       );
       feed.refresh();
-      await miner.start(model, backend);
+      await miner.start(model, backend).catch((e: unknown) => {
+        bury(e);
+        throw e;
+      });
       loaded = miner;
     },
     async pause() {
@@ -137,12 +149,20 @@ export function createMining(parts: Parts): Mining {
       feed?.refresh();
     },
     async check({ header, proof }) {
-      if (!loaded || header.jobId.some((b) => b !== 0)) return undefined;
-      return await loaded.check(header, proof, undefined);
+      const manifest = network.models.get(toHex(header.modelId));
+      if (!loaded || !manifest || header.jobId.some((b) => b !== 0)) return undefined;
+      // The cheap check first: a replay costs a whole unit, and a header nothing.
+      const wrong = verifyLight(network.params, header, proof, manifest);
+      if (wrong) return wrong;
+      return await loaded.check(header, proof, undefined).catch((e: unknown) => {
+        // Our trouble, not the block's: without a replay it is followed as by who has no model.
+        bury(e);
+        return undefined;
+      });
     },
     stop() {
       feed?.stop();
-      void starting?.then((miner) => miner.pause());
+      void starting?.then((miner) => miner.pause()).catch(() => undefined);
     },
   };
 }

@@ -85,6 +85,13 @@ export class Outbox {
     }
   }
 
+  /** After a reorganisation: what was confirmed above its fork waits again. */
+  async reopen(forkHeight: number): Promise<void> {
+    for (const [id, { state, height = 0 }] of [...this.#entries])
+      if (state === 'confirmed' && height > forkHeight)
+        await this.#change(id, 'pending', undefined);
+  }
+
   async refuse(id: Uint8Array): Promise<void> {
     await this.#change(toHex(id), 'refused', undefined);
   }
