@@ -1,0 +1,127 @@
+/** Where the time of a unit goes: plain and noisy passes in turn, split into stages. */
+import { tokensOf } from '../src/core/pow/seed.ts';
+import type { PassInput } from '../src/miner/backend.ts';
+import { createCpuBackend } from '../src/miner/cpu.ts';
+import type { Stage } from '../src/miner/stages.ts';
+import { overheadOf, stoppingPays, type Stretch } from '../models/overhead.ts';
+import type { BrowserBackend } from '../test/browser/harness.ts';
+import { readModel } from '../test/oracle/models.ts';
+import { randomBytes } from '../test/oracle/random.ts';
+import { median } from './measure.ts';
+
+export type ModelName = 'tiny' | 'lingua';
+
+/** One plain pass and the noisy one after it, as stretches in order. */
+export interface Round {
+  readonly plain: readonly Stretch[];
+  readonly noisy: readonly Stretch[];
+}
+
+/** Medians over rounds; ratios are medians of each round's ratio, so that a busy machine cancels out. */
+export interface Split {
+  readonly rounds: number;
+  readonly plainMs: number;
+  readonly noisyMs: number;
+  readonly noisyOverPlain: number;
+  readonly overhead: number;
+  /** o of the fastest run of every stretch: of a machine with nothing else to do. */
+  readonly quietOverhead: number;
+  /** ms of a noisy pass by stage; gemm without the fold. */
+  readonly stages: Readonly<Record<Stage | 'fold', number>>;
+  /** For each linear, pay of stopping there ÷ pay of the whole pass. */
+  readonly stopping: readonly number[];
+}
+
+const total = (pass: readonly Stretch[], stage?: Stage): number =>
+  pass.reduce((sum, x) => sum + (stage && x.stage !== stage ? 0 : x.ms), 0);
+
+const STAGES: readonly Stage[] = [
+  'segments',
+  'convert',
+  'hash',
+  'noise',
+  'gemm',
+  'tickets',
+  'peel',
+  'readback',
+];
+
+/**
+ * The fastest run of each stretch; all passes have the same stretches. Medians would not do here: a
+ * busy machine interrupts every long stretch and few of the short ones.
+ */
+const fastestPass = (passes: readonly (readonly Stretch[])[]): Stretch[] =>
+  passes[0]!.map(({ stage }, i) => ({ stage, ms: Math.min(...passes.map((p) => p[i]!.ms)) }));
+
+export function splitOf(
+  manifest: Parameters<typeof stoppingPays>[0],
+  rounds: readonly Round[],
+): Split {
+  const quiet = fastestPass(rounds.map((r) => r.noisy));
+  const of = (value: (r: Round) => number): number => median(rounds.map(value));
+  const stages = Object.fromEntries(
+    STAGES.map((stage) => [stage, of((r) => total(r.noisy, stage))]),
+  ) as Record<Stage, number>;
+  const gemm = of((r) => total(r.plain, 'gemm'));
+  return {
+    rounds: rounds.length,
+    plainMs: of((r) => total(r.plain)),
+    noisyMs: of((r) => total(r.noisy)),
+    noisyOverPlain: of((r) => total(r.noisy) / total(r.plain)),
+    overhead: of((r) => overheadOf(r.noisy)),
+    stages: { ...stages, gemm, fold: of((r) => total(r.noisy, 'gemm') - total(r.plain, 'gemm')) },
+    quietOverhead: overheadOf(quiet),
+    stopping: stoppingPays(manifest, quiet),
+  };
+}
+
+/** The CPU backend in this process. */
+export async function measureCpu(name: ModelName, rounds: number): Promise<Round[]> {
+  const model = await readModel(name);
+  const { manifest } = model;
+  let pass: Stretch[] = [];
+  const backend = await createCpuBackend(model, (stage, ms) => pass.push({ stage, ms }));
+  const run = async (input: PassInput): Promise<Stretch[]> => {
+    pass = [];
+    await backend.pass(input);
+    return pass;
+  };
+  const limits = manifest.linears.map(() => 0n);
+  const measured: Round[] = [];
+  // The first rounds compile and warm up.
+  for (let i = -5; i < rounds; i++) {
+    const sigma0 = randomBytes(`bench ${i}`, 32);
+    const tokens = tokensOf(sigma0, manifest);
+    const plain = await run({ tokens, sigma0: undefined, limits: [] });
+    const noisy = await run({ tokens, sigma0, limits });
+    if (i >= 0) measured.push({ plain, noisy });
+  }
+  await backend.close();
+  return measured;
+}
+
+/**
+ * The WebGPU backend in Chromium. Waits for the device after every stage, so that a stage's time is
+ * its own; `whole` is wall time without these waits.
+ */
+export async function measureWebgpu(
+  browser: BrowserBackend,
+  name: ModelName,
+  rounds: number,
+): Promise<{ device: string; rounds: Round[]; whole: { plain: number[]; noisy: number[] } }> {
+  const device = await browser.call('open', name);
+  const whole = { plain: [] as number[], noisy: [] as number[] };
+  for (let i = -1; i < rounds; i++) {
+    const { plain, noisy } = await browser.call('round', i & 0xff);
+    if (i < 0) continue;
+    whole.plain.push(plain.ms);
+    whole.noisy.push(noisy.ms);
+  }
+  await browser.call('open', name, { stages: true });
+  const measured: Round[] = [];
+  for (let i = -1; i < rounds; i++) {
+    const { plain, noisy } = await browser.call('round', i & 0xff);
+    if (i >= 0) measured.push({ plain: plain.stretches, noisy: noisy.stretches });
+  }
+  return { device, rounds: measured, whole };
+}
