@@ -14,6 +14,7 @@ import { ZERO_HASH } from '../core/hash.ts';
 import { targetFromBits } from '../core/target.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, BackendKind, ModelPackage, PassInput } from './backend.ts';
 import {
   MINER_OFF,
@@ -45,6 +46,9 @@ const LOSSES_MAX = 3;
 /** ms before a lost device is asked for again, doubling. */
 const LOSS_WAIT_MS = 1000;
 
+/** Starts that may wait for the one before them. */
+const STARTS_MAX = 8;
+
 interface Loaded {
   readonly model: ModelPackage;
   /** The CPU backend checks; it is also the device where there is no WebGPU. */
@@ -62,6 +66,7 @@ export class Miner {
   #finishing = false;
   #wake: (() => void) | undefined;
   #rate = new RateMeter();
+  readonly #preparing = new SerialQueue(STARTS_MAX);
 
   constructor(parts: MinerParts) {
     this.#parts = parts;
@@ -102,24 +107,36 @@ export class Miner {
   }
 
   async start(name: string, choice: BackendChoice): Promise<void> {
-    if (this.#run) return;
+    if (this.#run) return this.#resume();
     const run = (this.#run = new AbortController());
     this.#finishing = false;
     try {
-      await this.#prepare(name, choice);
+      // One after another: a start after a pause must not make a second device beside the first.
+      await this.#preparing.run(() =>
+        run.signal.aborted ? undefined : this.#prepare(name, choice),
+      );
     } catch (e) {
       const { code } = AppError.from(e);
       if (this.#run === run) this.#run = undefined;
-      this.#set({ state: 'failed', problem: code });
+      if (!this.#run) this.#set({ state: 'failed', problem: code });
       throw e;
     }
-    // Paused while it was loading.
-    if (run.signal.aborted) return;
-    this.#set({ state: 'running', problem: undefined });
+    // Paused while it was loading, whose last state is not the one that holds.
+    if (run.signal.aborted) return this.#run ? undefined : this.#set({ state: 'paused' });
+    this.#set({ state: this.#finishing ? 'finishing' : 'running', problem: undefined });
     void this.#loop(name, run).catch((e: unknown) => {
+      // A later start has its own run.
+      if (this.#run !== run) return;
       this.#run = undefined;
       this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
     });
+  }
+
+  /** A start during the last unit takes the finish back. */
+  #resume(): void {
+    if (!this.#finishing) return;
+    this.#finishing = false;
+    this.#set({ state: 'running' });
   }
 
   /** The model and its CPU backend, loaded once and self-tested. */
@@ -193,7 +210,8 @@ export class Miner {
     while (!run.signal.aborted) {
       if (this.#finishing) break;
       const template = this.#template;
-      if (!template) {
+      // A template for another model would make units that no verifier takes.
+      if (!template || !equal(template.core.modelId, model.id)) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
@@ -252,7 +270,8 @@ export class Miner {
     const proof = createProof(model, again);
     const header: Header = { ...core, proofDigest: proofDigest(proof) };
     // The next template comes with the new head; until then there is nothing to do for this one.
-    this.#template = undefined;
+    if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
+      this.#template = undefined;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
   }
