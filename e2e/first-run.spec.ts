@@ -19,14 +19,12 @@ test.afterAll(async () => {
   await seed.kill();
   removeData(seed);
 });
-// The configuration is changed on its way to the page: a service worker would fetch it past us.
-test.use({ serviceWorkers: 'block' });
-
 const HEAVY = /ort|onnx|\.wasm|models\/|miner|transport|client\.worker|weights/i;
 
-test('nothing heavy runs before the click', async ({ page }) => {
+test('nothing heavy runs before the click', async ({ page, context }) => {
   const requests: string[] = [];
-  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  // The context also hears a service worker's.
+  context.on('request', (request) => requests.push(new URL(request.url()).pathname));
   const sockets: string[] = [];
   page.on('websocket', (socket) => sockets.push(socket.url()));
   await page.addInitScript(() => {
@@ -44,6 +42,9 @@ test('nothing heavy runs before the click', async ({ page }) => {
   await expect(button(page, en.pila.start)).toBeEnabled();
   await expect(page.getByText('to download, once')).toBeVisible();
   await page.waitForLoadState('networkidle');
+  const registered = () =>
+    page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);
+  expect(await registered()).toBe(0);
   expect(requests).toContain('/config.json');
   expect(requests.filter((path) => HEAVY.test(path))).toEqual([]);
   expect(sockets).toEqual([]);
@@ -54,28 +55,30 @@ test('nothing heavy runs before the click', async ({ page }) => {
   expect(workersOf(page).filter((url) => !url.includes('vault'))).toEqual([]);
 });
 
-test('Start: self-test, unit, block on the network, proven balance, on WebGPU', async ({
-  page,
-}) => {
-  // The only adapter here is software, which a person's browser must not mine on.
-  await page.route('**/config.json', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, json: { ...(await response.json()), forceFallback: true } });
+// The configuration is changed on its way to the page: a service worker would fetch it past us.
+test.describe('on WebGPU', () => {
+  test.use({ serviceWorkers: 'block' });
+  test('Start: self-test, unit, block on the network, proven balance', async ({ page }) => {
+    // The only adapter here is software, which a person's browser must not mine on.
+    await page.route('**/config.json', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), forceFallback: true } });
+    });
+    await page.goto(seed.url);
+    await button(page, en.pila.start).click();
+    await expect(page.getByText(en.sentence.testing)).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText(en.sentence.runningGpu)).toBeVisible({ timeout: 90_000 });
+    await expect(figure(page, en.pila.rate)).toContainText(en.pila.backendGpu);
+    await expect(valueOf(page, en.pila.completed)).not.toHaveText('0');
+    await expect(valueOf(page, en.pila.blocks)).not.toHaveText('0', { timeout: 120_000 });
+    await expect
+      .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
+      .toBeGreaterThan(0n);
+    await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
+    await page.screenshot({ path: test.info().outputPath('webgpu.png'), fullPage: true });
+    const address = await readAddress(page);
+    expect((await minedBy(seed, address)).length).toBeGreaterThan(0);
+    const { header } = await seed.rpc('getBlock', 1);
+    expect(header.miner).toBe(addressHex(address));
   });
-  await page.goto(seed.url);
-  await button(page, en.pila.start).click();
-  await expect(page.getByText(en.sentence.testing)).toBeVisible({ timeout: 60_000 });
-  await expect(page.getByText(en.sentence.runningGpu)).toBeVisible({ timeout: 90_000 });
-  await expect(figure(page, en.pila.rate)).toContainText(en.pila.backendGpu);
-  await expect(valueOf(page, en.pila.completed)).not.toHaveText('0');
-  await expect(valueOf(page, en.pila.blocks)).not.toHaveText('0', { timeout: 120_000 });
-  await expect
-    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
-    .toBeGreaterThan(0n);
-  await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
-  await page.screenshot({ path: test.info().outputPath('webgpu.png'), fullPage: true });
-  const address = await readAddress(page);
-  expect((await minedBy(seed, address)).length).toBeGreaterThan(0);
-  const { header } = await seed.rpc('getBlock', 1);
-  expect(header.miner).toBe(addressHex(address));
 });

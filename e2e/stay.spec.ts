@@ -41,6 +41,8 @@ test.afterAll(async () => {
 });
 
 const balance = () => readVolts(page, en.pila.balance);
+const headHeight = async () =>
+  Number(/^[\d,]+/.exec(await indexLine(page, en.pila.head).innerText())?.[0].replaceAll(',', ''));
 const agreed = () =>
   expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
 
@@ -66,8 +68,11 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
   const before = await heightOf(seed);
   await expect.poll(() => heightOf(seed)).toBeGreaterThan(before);
+  const known = await heightOf(seed);
   await seed.kill();
   await expect(sentence(page)).toHaveText(en.sentence.noPeers);
+  // A block that nobody else has: the page has to tell of it again.
+  await expect.poll(headHeight).toBeGreaterThan(known);
   const { port, data } = seed;
   seed = await startSeed({ network: 'e2e', port, data });
   const after = await heightOf(seed);

@@ -4,8 +4,8 @@ import { formatAddress } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
 import { Header, SignedTx, type Body } from '../core/formats.ts';
-import { headerWork, type ChainPoint } from '../core/header.ts';
-import type { BlockAnnounce, TxAnnounce } from '../core/messages.ts';
+import { blockId, headerWork, type ChainPoint } from '../core/header.ts';
+import type { Block, BlockAnnounce, TxAnnounce } from '../core/messages.ts';
 import { addressOf } from '../core/address.ts';
 import { spentBy, txId } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
@@ -32,6 +32,8 @@ const FEE = 10_000n;
 const LIFETIME_BLOCKS = 120;
 /** ms between two looks at what peers have. */
 const POLL_MS = 15_000;
+/** ms until a block of our own that no peer can execute is told again. */
+const RETELL_MS = 3_000;
 /** ms in which changes of the status are gathered into one event. */
 const GATHER_MS = 100;
 /** Addresses followed at once. */
@@ -93,6 +95,8 @@ class Peer {
   accounts!: Accounts;
   #watched: Uint8Array[] = [];
   #sequence = 0;
+  /** The last block found here. */
+  #found: Block | undefined;
   #gathering = false;
 
   constructor(
@@ -120,7 +124,7 @@ class Peer {
     this.#mining = createMining({
       ...{ platform, network, chain, pool: this.#pool, follower: this.follower },
       payout: () => this.#watched[0],
-      announce: (block) => this.#transport.announceBlock({ block, sequence: ++this.#sequence }),
+      announce: (block) => this.#announce(block),
       onStatus: (status) => this.#emit({ type: 'miner', status }),
       onProblem: (code, message) => this.#emit({ type: 'problem', code, message }),
     });
@@ -133,6 +137,22 @@ class Peer {
 
   #emit(event: ClientEvent): void {
     for (const hear of this.#listeners) hear(event);
+  }
+
+  async #announce(block: Block): Promise<void> {
+    this.#found = block;
+    await this.#transport.announceBlock({ block, sequence: ++this.#sequence });
+  }
+
+  /**
+   * A block found while the last peer was dying is known to nobody: no witness of it can be had, and
+   * without one there is nothing to mine on. Told again until somebody has it.
+   */
+  async #tellFound(): Promise<void> {
+    const head = this.#chain.genesis() && this.#chain.head();
+    if (!this.#found || !head || !this.#transport.peers().length) return;
+    if (!equal(head.id, blockId(this.#found.header)) || this.#chain.rootAfter(head.id)) return;
+    await this.#announce(this.#found).catch(() => undefined);
   }
 
   #changed(): void {
@@ -164,6 +184,7 @@ class Peer {
       },
     });
     this.#timers.push(setInterval(() => this.follower.poll(), POLL_MS));
+    this.#timers.push(setInterval(() => void this.#tellFound(), RETELL_MS));
   }
 
   stop(): void {

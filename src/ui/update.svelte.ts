@@ -5,11 +5,13 @@ const CHECK_MS = 3_600_000;
 
 export class Update {
   ready = $state(false);
+  #registered = false;
   #workbox: Workbox | undefined;
 
-  /** Registers the service worker, once the page has nothing better to do. */
+  /** Registers the service worker, once. */
   async register(address: string): Promise<void> {
-    if (!('serviceWorker' in navigator)) return;
+    if (this.#registered || !('serviceWorker' in navigator)) return;
+    this.#registered = true;
     const { Workbox } = await import('workbox-window');
     const workbox = new Workbox(address);
     this.#workbox = workbox;
