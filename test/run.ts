@@ -24,22 +24,21 @@ function run(command: string, args: readonly string[], more: Record<string, stri
 const single = (command: string, ...args: string[]): Count =>
   run(command, args) ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 
-function vitest(...filters: string[]): Count {
-  const out = join(scratch, `vitest-${filters.length}-${Date.now()}.json`);
-  const ok = run(bin('vitest'), [
-    'run',
-    ...filters,
-    '--reporter=dot',
-    '--reporter=json',
-    `--outputFile=${out}`,
-  ]);
+function vitest(): Count {
+  const out = join(scratch, 'vitest.json');
+  const ok = run(bin('vitest'), ['run', '--silent', '--reporter=json', `--outputFile=${out}`]);
   try {
     const report = JSON.parse(readFileSync(out, 'utf8'));
-    const failed =
-      report.numFailedTests + report.numFailedTestSuites * Number(!report.numFailedTests);
+    for (const file of report.testResults) {
+      if (file.status === 'passed') continue;
+      console.log(`  FAILED ${file.name} ${file.message}`);
+      for (const test of file.assertionResults.filter((t: any) => t.status === 'failed'))
+        console.log(`    ${test.fullName}\n      ${test.failureMessages.join('\n      ')}`);
+    }
+    const broken = report.testResults.some((f: any) => f.status === 'failed') || !ok;
     return {
       passed: report.numPassedTests,
-      failed: failed || Number(!ok),
+      failed: report.numFailedTests || Number(broken),
       skipped: report.numPendingTests,
     };
   } catch {
@@ -69,8 +68,7 @@ const STEPS: Record<string, () => Count> = {
   format: () => single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
   build: () => single('npm', 'run', '-s', 'build'),
   size: () => single('npm', 'run', '-s', 'size'),
-  'tidy, unit, contract and browser tests': () => vitest(),
-  attack: () => single('npm', 'run', '-s', 'attack'),
+  'tidy, unit, contract and browser tests': vitest,
   'end to end': playwright,
 };
 
