@@ -185,7 +185,8 @@ function createTemplates(
     // A request that has ended is no job any more: the unit is idle then.
     const closed = wanted && verifyJob(tree, { height, modelId, jobId: wanted });
     const jobId = wanted && !closed ? wanted : ZERO_HASH;
-    const key = [parent.id, modelId, jobId].map(toHex).join() + pool.revision;
+    // The bits bound the results; with a re-anchor they change under one parent.
+    const key = [...[parent.id, modelId, jobId].map(toHex), bits, pool.revision].join();
     if (last?.key !== key) {
       const header = { height, miner, bits, modelId, jobId };
       last = { key, body: chooseBody(s.params, context, tree, header, pool.byFee()) };

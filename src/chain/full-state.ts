@@ -24,7 +24,10 @@ export interface FullState {
 }
 
 export function keepTree(s: FullState, point: ChainPoint, tree: Tree): void {
-  s.trees.set(toHex(point.id), { height: point.header.height, tree });
+  const id = toHex(point.id);
+  // Put last, also when it is there: the ones kept longest go first, and the head must not.
+  s.trees.delete(id);
+  s.trees.set(id, { height: point.header.height, tree });
 }
 
 /** Forgets the trees far below the head, and the oldest kept when branches make them too many. */

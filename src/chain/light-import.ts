@@ -9,6 +9,7 @@ import { blockId, type ChainPoint } from '../core/header.ts';
 import { looksForged, type Winner } from '../core/light-safety.ts';
 import { HEADERS_MAX } from '../core/messages.ts';
 import { PROOFS_KEPT } from '../core/params.ts';
+import { treeRoot } from '../core/tree.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { drawAudit, needsAudit } from './light-audit.ts';
 import {
@@ -81,10 +82,19 @@ export async function importHeaders(
   if (isFault(points)) return points;
   const bad = points.find((point) => s.invalid.has(toHex(point.id)));
   if (bad) return fault('header.known-invalid', { id: toHex(bad.id) });
+  const wrongRoot = points.find((point) => !followsState(s, point));
+  if (wrongRoot) return fault('header.state-root', { height: wrongRoot.header.height });
   await attach(s, path, parent, points);
   // Drawn when a branch seems whole: what is drawn must not be known while it can still be chosen.
   if (isEnd) await auditDeep(s);
   return { added: fresh.length, reorganised: await selectHead(s, onHead) };
+}
+
+/** Whether a header commits to the state after its parent, as far as that was executed here. */
+function followsState({ trees, params }: LightState, { header }: ChainPoint): boolean {
+  const tree = trees.get(toHex(header.prevHash));
+  if (!tree || params.off.has('header.state-root')) return true;
+  return equal(treeRoot(tree), header.stateRoot);
 }
 
 /**

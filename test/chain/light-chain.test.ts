@@ -156,7 +156,7 @@ describe('head', () => {
     const [one] = MANIFEST.linears;
     const manifest = { ...MANIFEST, kappa64: 19, linears: [one!, one!, one!, one!] };
     const models = new Map([[toHex(MODEL), manifest]]);
-    await mine(liar, bob, 120, { salt: 2 });
+    await mine(liar, bob, 100, { salt: 2 });
     for (const forged of [true, false]) {
       const light = await openLight(createMemoryStore(), () => true, models);
       await sync(light, honest);
@@ -394,6 +394,16 @@ describe('state', () => {
     expect(light.rootAfter(id)).toBeUndefined();
     const wanted = { miner: bob.address, modelId: MODEL, nowMs: clock.ms };
     expect(light.template({ ...wanted, txs: [] })).toBeUndefined();
+  });
+
+  it('refuses a header whose state root is not that of the executed parent', async () => {
+    const { peer, light, id } = await synced();
+    await light.executeOn((await peer.block(id))!, (await peer.witness(id))!);
+    const { header } = nextBlock(peer, ann);
+    expect(await light.importHeaders([{ ...header, stateRoot: MODEL }])).toMatchObject({
+      fault: 'header.state-root',
+    });
+    expect(await light.importHeaders([header])).toMatchObject({ added: 1 });
   });
 
   it('makes a template that a full chain accepts, transactions included', async () => {
