@@ -68,7 +68,14 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
   const before = await heightOf(seed);
   await expect.poll(() => heightOf(seed)).toBeGreaterThan(before);
-  const known = await heightOf(seed);
+  // Once it knows the state after the head it can find the next block alone.
+  let known = 0;
+  const isHeadProven = async () => {
+    known = await heightOf(seed);
+    const text = await figure(page, en.pila.balance).innerText();
+    return text.includes(`${en.pila.provenAt(String(known))} `);
+  };
+  await expect.poll(isHeadProven, { intervals: [100] }).toBe(true);
   await seed.kill();
   await expect(sentence(page)).toHaveText(en.sentence.noPeers);
   // A block that nobody else has: the page has to tell of it again.
