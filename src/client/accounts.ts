@@ -14,7 +14,6 @@ import type { Params } from '../core/params.ts';
 import { txId } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Transport } from '../net/transport.ts';
 import type { Balance } from './api.ts';
 import type { Follower } from './follow.ts';
 
@@ -43,12 +42,11 @@ interface Parts {
   readonly chain: LightChain;
   readonly params: Params;
   readonly follower: Follower;
-  readonly transport: Transport;
   /** Survives a rebuilt chain. */
   readonly store: Store;
 }
 
-export function createAccounts({ chain, params, follower, transport, store }: Parts): Accounts {
+export function createAccounts({ chain, params, follower, store }: Parts): Accounts {
   /** The head if the state after it is known, else its parent, whose root the head carries. */
   async function provable(): Promise<Header | undefined> {
     const head = chain.head();
@@ -68,13 +66,10 @@ export function createAccounts({ chain, params, follower, transport, store }: Pa
 
   async function openLeaves(header: Header, keys: Uint8Array[]) {
     const block = blockId(header);
-    const got = await follower.ask({ type: 'proof', block, keys });
-    if (!got) return undefined;
-    const { proof } = got.answer;
-    const values = chain.verifyStateProof(block, keys, proof);
-    if (!isFault(values)) return { values, proofBytes: proof.length };
-    transport.charge(got.peer, values);
-    return undefined;
+    return await follower.ask({ type: 'proof', block, keys }, ({ proof }) => {
+      const values = chain.verifyStateProof(block, keys, proof);
+      return isFault(values) ? values : { values, proofBytes: proof.length };
+    });
   }
 
   async function prove(address: Uint8Array): Promise<Balance | undefined> {
@@ -124,13 +119,17 @@ export function createAccounts({ chain, params, follower, transport, store }: Pa
     const { lastTx, txCount } = decode(Account, leaf);
     if (!txCount) return [];
     const count = Math.min(max, HISTORY_MAX, txCount);
-    const got = await follower.ask({ type: 'history', address, from: lastTx, max: count });
-    if (!got) throw new AppError('NO_PEERS', 'no peer answers');
-    const entries: HistoryEntry[] = [];
-    for (const entry of got.answer.entries.slice(0, count)) {
-      if (!(await isGenuine(entry))) break;
-      entries.push(entry);
-    }
+    const request = { type: 'history', address, from: lastTx, max: count } as const;
+    const entries = await follower.ask(request, async ({ entries }) => {
+      const genuine: HistoryEntry[] = [];
+      for (const entry of entries.slice(0, count)) {
+        if (!(await isGenuine(entry))) break;
+        genuine.push(entry);
+      }
+      // An account with transactions has a history: the next peer may tell it.
+      return genuine.length ? genuine : undefined;
+    });
+    if (!entries) throw new AppError('NO_PEERS', 'no peer tells the history');
     return entries;
   }
 

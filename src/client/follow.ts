@@ -17,6 +17,7 @@ import {
   type Status,
   type SyncRequest,
 } from '../core/messages.ts';
+import { PROOFS_KEPT } from '../core/params.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
@@ -53,10 +54,17 @@ export interface Follower {
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   /** Takes a block of our own; the caller has announced it or will. */
   adopt(block: Block): Promise<Fault | undefined>;
-  /** Asks peers in turn until one has it; undefined when none does. */
-  ask<T extends SyncRequest['type']>(
+  /**
+   * Asks peers in turn until `take` makes something of an answer; undefined when none does. A fault
+   * that it returns is charged to the peer, and the next one is asked.
+   */
+  ask<T extends SyncRequest['type'], R>(
     request: Extract<SyncRequest, { type: T }>,
-  ): Promise<{ peer: string; answer: ResponseTo<T> } | undefined>;
+    take: (
+      answer: ResponseTo<T>,
+      peer: string,
+    ) => Promise<R | Fault | undefined> | R | Fault | undefined,
+  ): Promise<R | undefined>;
   bodyOf(header: Header): Promise<Body | undefined>;
   sync(): SyncState;
   /** Peers that told of this head. */
@@ -70,17 +78,20 @@ export function createFollower(parts: FollowParts): Follower {
   const statuses = new Map<string, Status>();
   const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
   const queue = new SerialQueue(QUEUE_MAX);
-  let sampled = false;
   let everMet = false;
+  let sampled = false;
   let settling: Promise<void> | undefined;
 
-  const ask: Follower['ask'] = async (request) => {
+  const ask: Follower['ask'] = async (request, take) => {
     const peers = [...transport.peers()].sort(
       (a, b) => (statuses.get(b.id)?.height ?? 0) - (statuses.get(a.id)?.height ?? 0),
     );
     for (const { id: peer } of peers) {
       const answer = await transport.request(peer, request).catch(() => undefined);
-      if (answer?.type === request.type) return { peer, answer: answer as never };
+      if (answer?.type !== request.type) continue;
+      const taken = await take(answer as never, peer);
+      if (isFault(taken)) transport.charge(peer, taken);
+      else if (taken !== undefined) return taken;
     }
     return undefined;
   };
@@ -89,10 +100,12 @@ export function createFollower(parts: FollowParts): Follower {
     const id = blockId(header);
     const known = bodies.get(toHex(id));
     if (known) return known;
-    const got = await ask({ type: 'blocks', ids: [id] });
-    const body = got?.answer.blocks.find((b) => equal(b.id, id))?.body;
-    if (!body || !equal(bodyRoot(body), header.bodyRoot)) return undefined;
-    bodies.set(toHex(id), body);
+    const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
+      const found = blocks.find((b) => equal(b.id, id))?.body;
+      const right = !found || equal(bodyRoot(found), header.bodyRoot);
+      return right ? found : fault('body.root', { height: header.height });
+    });
+    if (body) bodies.set(toHex(id), body);
     return body;
   }
 
@@ -111,29 +124,37 @@ export function createFollower(parts: FollowParts): Follower {
     if (!genesis || !equal(blockId(answer.genesis), genesis.id)) return;
     statuses.set(peer, answer);
     parts.onChange();
-    if (answer.totalWork > (chain.head()?.header.totalWork ?? 0n)) await fetchHeaders(peer);
-    if (!sampled) await chain.chooseSample(Array.from({ length: SAMPLE }, parts.random));
-    sampled = true;
+    const more = answer.totalWork > (chain.head()?.header.totalWork ?? 0n);
+    const tip = more ? await fetchHeaders(peer) : undefined;
     await fetchProofs(peer);
-    await dropUnproven(peer, answer.head);
+    if (tip) await dropUnproven(peer, tip);
+    await drawSample(peer);
     await settleHead();
   }
 
-  /** Along the peer's branch to its end: each question starts at the last header that it gave. */
-  async function fetchHeaders(peer: string): Promise<void> {
+  /**
+   * Along the peer's branch to its end: each question starts at the last header that it gave. The
+   * chain refuses headers too far ahead of the clock, which bounds how many there can be.
+   * @returns the last header's id
+   */
+  async function fetchHeaders(peer: string): Promise<Uint8Array | undefined> {
     const own = await chain.locator();
     let last: Uint8Array | undefined;
     for (;;) {
       const locator = (last ? [last, ...own] : own).slice(0, LOCATOR_MAX);
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
-      if (answer.type !== 'headers' || !newest) return;
+      if (answer.type !== 'headers' || !newest) return last;
       const result = await chain.importHeaders(answer.headers);
-      if (isFault(result)) return transport.charge(peer, result);
+      if (isFault(result)) {
+        transport.charge(peer, result);
+        return last;
+      }
       parts.onChange();
       const id = blockId(newest);
-      if (answer.headers.length < HEADERS_MAX || (last && equal(last, id))) return;
+      const end = answer.headers.length < HEADERS_MAX || (last && equal(last, id));
       last = id;
+      if (end) return last;
     }
   }
 
@@ -160,10 +181,19 @@ export function createFollower(parts: FollowParts): Follower {
     }
   }
 
+  /** Proofs of older blocks, drawn at random once the head is deep enough to have older ones. */
+  async function drawSample(peer: string): Promise<void> {
+    if (sampled || (chain.head()?.header.height ?? 0) <= PROOFS_KEPT) return;
+    sampled = true;
+    await chain.chooseSample(Array.from({ length: SAMPLE }, parts.random));
+    await fetchProofs(peer);
+  }
+
   /** Headers cost nothing to make: a peer that boasts of a branch must be able to prove it. */
   async function dropUnproven(peer: string, tip: Uint8Array): Promise<void> {
     const best = chain.bestHeader();
-    if (!best || !equal(best.id, tip) || equal(best.id, chain.head()!.id)) return;
+    const head = chain.head();
+    if (!best || !head || !equal(best.id, tip) || equal(best.id, head.id)) return;
     await chain.dropBranch(best.id);
     transport.charge(peer, fault('wire.unproven', { height: best.header.height }));
   }
@@ -188,17 +218,19 @@ export function createFollower(parts: FollowParts): Follower {
     return settling;
   }
 
+  /** In the background: what fails is tried again at the next head or look around. */
+  const settle = (): void => void settleHead().catch(() => undefined);
+
   async function executeHead({ header, id }: ChainPoint): Promise<boolean> {
     const body = await bodyOf(header);
-    const got = body && (await ask({ type: 'witness', block: id }));
-    if (!got) return false;
-    const refused = await chain.executeOn({ header, body }, got.answer.proof);
-    if (refused) {
-      transport.charge(got.peer, refused);
-      return false;
-    }
-    noteHead(got.peer, header);
-    return true;
+    if (!body) return false;
+    const done = await ask({ type: 'witness', block: id }, async ({ proof }, peer) => {
+      const refused = await chain.executeOn({ header, body }, proof);
+      if (!refused) noteHead(peer, header);
+      // A block that cannot be executed is not the fault of who proves it, and has left the chain.
+      return refused?.fault.startsWith('state.') ? refused : true;
+    });
+    return done === true && chain.rootAfter(id) !== undefined;
   }
 
   /** The peer has this block: it gave it, or what only its holder can give. */
@@ -244,7 +276,7 @@ export function createFollower(parts: FollowParts): Follower {
         }
         if (refused) return refused;
         noteHead(peer, block.header);
-        void settleHead();
+        settle();
         return 'accept';
       } catch (e) {
         if (AppError.from(e).code === 'INTERNAL') throw e;
@@ -253,7 +285,7 @@ export function createFollower(parts: FollowParts): Follower {
     },
     async adopt(block) {
       const refused = await take(block);
-      void settleHead();
+      settle();
       return refused;
     },
     sync() {

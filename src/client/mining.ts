@@ -1,6 +1,6 @@
 /** Mining of a light client: the miner worker, templates from proven state, wins into the chain. */
 import type { LightChain } from '../chain/light-chain.ts';
-import { isFault, type Fault } from '../core/faults.ts';
+import { fault, isFault, type Fault } from '../core/faults.ts';
 import type { SignedTx } from '../core/formats.ts';
 import type { Block } from '../core/messages.ts';
 import { treeFromProof, treeRoot, type Tree } from '../core/tree.ts';
@@ -103,10 +103,12 @@ export function createMining(parts: Parts): Mining {
     if (!head || !root || !txs.length || !feed) return;
     if (known && equal(known.head, head.id) && sameTxs(known.txs, txs)) return;
     const keys = (await chain.templateKeys(txs)).slice(0, PROOF_KEYS_MAX);
-    const got = await follower.ask({ type: 'proof', block: head.id, keys });
-    const tree = got && treeFromProof(got.answer.proof);
-    if (!tree || isFault(tree) || !equal(treeRoot(tree), root)) return;
-    known = { head: head.id, tree, txs };
+    const tree = await follower.ask({ type: 'proof', block: head.id, keys }, ({ proof }) => {
+      const opened = treeFromProof(proof);
+      if (isFault(opened)) return opened;
+      return equal(treeRoot(opened), root) ? opened : fault('state.proof');
+    });
+    if (tree) known = { head: head.id, tree, txs };
   }
 
   const makeTemplate = () => {
