@@ -69,6 +69,7 @@ const STEPS: Record<string, () => Count> = {
   build: () => single('npm', 'run', '-s', 'build'),
   size: () => single('npm', 'run', '-s', 'size'),
   'tidy, unit, contract and browser tests': vitest,
+  attack: () => single('npm', 'run', '-s', 'attack'),
   'end to end': playwright,
 };
 
