@@ -95,8 +95,6 @@ class Peer {
   accounts!: Accounts;
   #watched: Uint8Array[] = [];
   #sequence = 0;
-  /** The last block found here. */
-  #found: Block | undefined;
   #gathering = false;
 
   constructor(
@@ -140,19 +138,20 @@ class Peer {
   }
 
   async #announce(block: Block): Promise<void> {
-    this.#found = block;
-    await this.#transport.announceBlock({ block, sequence: ++this.#sequence });
+    const kept = block === this.#outbox.found ? undefined : this.#outbox.keepFound(block);
+    await this.#transport.announceBlock({ block, sequence: ++this.#sequence }).finally(() => kept);
   }
 
   /**
    * A block found while the last peer was dying is known to nobody: no witness of it can be had, and
-   * without one there is nothing to mine on. Told again until somebody has it.
+   * without one there is nothing to mine on. Told again until somebody has it, after a reload too.
    */
   async #tellFound(): Promise<void> {
     const head = this.#chain.genesis() && this.#chain.head();
-    if (!this.#found || !head || !this.#transport.peers().length) return;
-    if (!equal(head.id, blockId(this.#found.header)) || this.#chain.rootAfter(head.id)) return;
-    await this.#announce(this.#found).catch(() => undefined);
+    const { found } = this.#outbox;
+    if (!found || !head || !this.#transport.peers().length) return;
+    if (!equal(head.id, blockId(found.header)) || this.#chain.rootAfter(head.id)) return;
+    await this.#announce(found).catch(() => undefined);
   }
 
   #changed(): void {

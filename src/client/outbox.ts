@@ -1,15 +1,17 @@
 /**
  * Transactions this peer sent: written durably before they are told to anyone, kept until they are
- * confirmed deep enough or have expired, told again until then.
+ * confirmed deep enough or have expired, told again until then. So is the last block found here.
  */
 import type { Store } from '../chain/store.ts';
 import { struct, u32, u8, tryDecode, encode } from '../core/codec.ts';
 import { SignedTx } from '../core/formats.ts';
+import { Block } from '../core/messages.ts';
 import { txBytes, txId } from '../core/tx.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { PendingTx } from './api.ts';
 
+const FOUND_KEY = 'found';
 /** Transactions kept at once. */
 const OUTBOX_MAX = 500;
 /** Blocks after which a confirmed one is forgotten. */
@@ -28,6 +30,9 @@ export class Outbox {
   readonly #store: Store;
   readonly #entries = new Map<string, Entry>();
 
+  /** The last block found here: until a peer has it, nobody else can tell of it. */
+  found: Block | undefined;
+
   private constructor(store: Store) {
     this.#store = store;
   }
@@ -44,7 +49,14 @@ export class Outbox {
         height: record.height || undefined,
       });
     }
+    const found = await store.get(FOUND_KEY);
+    box.found = found && tryDecode(Block, found);
     return box;
+  }
+
+  async keepFound(block: Block): Promise<void> {
+    this.found = block;
+    await this.#store.batch([{ key: FOUND_KEY, value: encode(Block, block) }]);
   }
 
   /** @throws AppError OUTBOX_FULL, STORE_* */

@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { Outbox } from '../../src/client/outbox.ts';
+import { genesisPoint } from '../../src/core/header.ts';
+import { createParams } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx.ts';
 import { person, transfer } from '../chain/make-blocks.ts';
 
@@ -17,4 +19,16 @@ test('a reorganisation opens again what was confirmed above its fork', async () 
   expect(box.waiting()).toEqual([]);
   await box.reopen(5);
   for (const one of [box, await Outbox.open(store)]) expect(one.waiting()).toEqual([high]);
+});
+
+test('the block found last is there again after a restart', async () => {
+  const store = createMemoryStore();
+  const box = await Outbox.open(store);
+  expect(box.found).toBeUndefined();
+  const { header } = genesisPoint(createParams('e2e', []), 1);
+  const proof = { linear: 1, tile: 2, a: [], t: [], rowPath: [], columnPath: [] };
+  const empty = new Uint8Array();
+  const block = { header, body: [], proof: { ...proof, rows: empty, columns: empty } };
+  await box.keepFound(block);
+  expect((await Outbox.open(store)).found).toEqual(block);
 });
