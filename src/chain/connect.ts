@@ -12,7 +12,7 @@ import type { Execution } from '../core/state-tx.ts';
 import { treeGet, treeRoot, type Tree } from '../core/tree.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { assert } from '../lib/errors.ts';
-import type { BoundedMap } from './bounded.ts';
+import type { BoundedMap } from '../lib/bounded.ts';
 import { treeAfter, type FullState } from './full-state.ts';
 import { nextTotals, readTotals } from './totals.ts';
 import type { Totals } from './records.ts';
@@ -34,7 +34,7 @@ export interface Checks {
   readonly checkProof: CheckProof | undefined;
   readonly executionOf: ExecutionOf | undefined;
   /** What models gave, by request id in hex: the dearest check is made once. */
-  readonly executions: BoundedMap<Execution>;
+  readonly executions: BoundedMap<string, Execution>;
   readonly signatureKnown: (signed: SignedTx) => boolean;
 }
 

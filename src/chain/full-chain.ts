@@ -15,7 +15,9 @@ import type { Execution, StateContext } from '../core/state-tx.ts';
 import { treeRoot } from '../core/tree.ts';
 import { txId, type Models } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
-import { BoundedMap, createListeners, createTaskQueue } from './bounded.ts';
+import { BoundedMap } from '../lib/bounded.ts';
+import { SerialQueue } from '../lib/queue.ts';
+import { createListeners } from './listeners.ts';
 import { chooseBody } from './choose-body.ts';
 import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
 import { openFull } from './full-open.ts';
@@ -95,7 +97,8 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const s = await openFull(store, params, models, genesisTimeMs);
   const pool = createMempool();
   const { emit, subscribe } = createListeners<FullChainEvent>();
-  const enqueue = createTaskQueue(QUEUE_MAX);
+  const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
+  const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const checks = checksOf(options, pool);
   pool.setBase(poolBase(s, checks));
   const importBlock = createImporter(s, {
@@ -140,7 +143,7 @@ function checksOf(options: FullChainOptions, pool: Mempool): Checks {
   return {
     checkProof: options.checkProof,
     executionOf: options.executionOf,
-    executions: new BoundedMap<Execution>(EXECUTIONS_MAX),
+    executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
     signatureKnown(signed) {
       const waiting = pool.get(toHex(txId(signed.tx)));
       return waiting !== undefined && equal(waiting.signature, signed.signature);

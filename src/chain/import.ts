@@ -14,7 +14,7 @@ import type { Params } from '../core/params.ts';
 import { txId } from '../core/tx.ts';
 import { toHex } from '../lib/bytes.ts';
 import { assert } from '../lib/errors.ts';
-import { BoundedMap } from './bounded.ts';
+import { BoundedMap } from '../lib/bounded.ts';
 import { Batch, connect, deleteBlock, disconnect, prune, putBlock } from './commit.ts';
 import { connectBranch, type Checks, type Connected } from './connect.ts';
 import { keepTree, pruneTrees, readUndo, type FullState } from './full-state.ts';
@@ -61,7 +61,7 @@ export function createImporter(
   s: FullState,
   tools: ImportTools,
 ): (block: Block) => Promise<Imported | Fault> {
-  const invalid = new BoundedMap<FaultCode>(INVALID_MAX);
+  const invalid = new BoundedMap<string, FaultCode>(INVALID_MAX);
 
   return async (block) => {
     const { header } = block;
@@ -114,7 +114,7 @@ async function storeSide(s: FullState, point: ChainPoint, { body, proof }: Block
 async function adopt(
   s: FullState,
   tools: ImportTools,
-  invalid: BoundedMap<FaultCode>,
+  invalid: BoundedMap<string, FaultCode>,
   point: ChainPoint,
   block: Block,
 ): Promise<Imported | Fault> {
@@ -144,7 +144,7 @@ async function readParts(s: FullState, { id }: ChainPoint): Promise<{ body: Body
 /** An invalid block and every stored one that builds on it. */
 async function forget(
   s: FullState,
-  invalid: BoundedMap<FaultCode>,
+  invalid: BoundedMap<string, FaultCode>,
   branch: readonly ChainPoint[],
   cause: FaultCode,
 ): Promise<void> {

@@ -24,7 +24,8 @@ import { treeRoot, type Tree } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
 import { equal, fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { createListeners, createTaskQueue } from './bounded.ts';
+import { SerialQueue } from '../lib/queue.ts';
+import { createListeners } from './listeners.ts';
 import { chooseBody } from './choose-body.ts';
 import { partiesOf } from './commit.ts';
 import type { Template } from './full-chain.ts';
@@ -130,7 +131,8 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const { store, params, models, now, random = randomNumber } = options;
   const verifyProof = options.verifyProof ?? verifyLight;
   const { emit, subscribe } = createListeners<LightHeadEvent>();
-  const enqueue = createTaskQueue(QUEUE_MAX);
+  const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
+  const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const opened = await openLight(store, params, models, random);
   let s = opened.state;
   // A kill may have come between the last proof and the head that it proved.

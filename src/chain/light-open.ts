@@ -7,7 +7,7 @@ import type { Tree } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
 import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { BoundedMap } from './bounded.ts';
+import { BoundedMap } from '../lib/bounded.ts';
 import { formatPut, readFormat, type Format } from './format-marker.ts';
 import { damaged, entryAt, headerPuts, loadPath, needRecord, pointAt } from './light-headers.ts';
 import type { Path } from './light-paths.ts';
@@ -35,8 +35,8 @@ export interface LightState {
   /** Heights of those whose proof is stored. */
   readonly proofs: Map<string, number>;
   sample: Sample;
-  readonly trees: BoundedMap<Tree>;
-  readonly invalid: BoundedMap<true>;
+  readonly trees: BoundedMap<string, Tree>;
+  readonly invalid: BoundedMap<string, true>;
   /** Winning linears of checked blocks, by id in hex. */
   readonly winners: Map<string, number>;
   /** Uniform in [0, 1), unknown to peers beforehand. */

@@ -8,6 +8,7 @@ import type { Header } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
+export { MINER_OFF } from '../miner/miner-api.ts';
 export type { BackendChoice, MinerState, MinerStatus } from '../miner/miner-api.ts';
 export type { PeerInfo } from '../net/transport.ts';
 

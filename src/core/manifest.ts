@@ -57,6 +57,9 @@ export const linearMacs = (l: Linear): bigint => BigInt(l.m) * BigInt(l.k) * Big
 export const unitMacs = (m: Manifest): bigint =>
   m.linears.reduce((sum, l) => sum + linearMacs(l), 0n);
 
+/** Bytes that a request's input may have for this model: all sequences but the fresh one. */
+export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
+
 /** c_ℓ of every linear (docs/protocol.md §5.1): ticket credit, mean density exactly 1. */
 export function credits(m: Manifest): bigint[] {
   const W = unitMacs(m);

@@ -8,7 +8,7 @@ import { encode } from './codec.ts';
 import { fault, type Fault } from './faults.ts';
 import { SignedTx, Tx } from './formats.ts';
 import { hash, ZERO_HASH } from './hash.ts';
-import type { Manifest } from './manifest.ts';
+import { inputBytesMax, type Manifest } from './manifest.ts';
 import {
   EXPIRY_BLOCKS_MAX,
   REQUEST_LIFETIME_MAX,
@@ -42,9 +42,6 @@ export function spentBy(tx: Tx): bigint {
   return tx.type === 'request' ? tx.fee + tx.reward : tx.fee;
 }
 
-/** Bytes of input that a unit of the model can hold: all but its last sequence. */
-export const modelInputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
-
 /** Faults that show without state in a block of `height`, but for the signature's: it is dear. */
 export function* txFaults(
   params: Params,
@@ -60,7 +57,7 @@ export function* txFaults(
   if (tx.type === 'request') {
     const model = admittedModel(params, models, tx.modelId);
     if (!model) yield fault('tx.request-model', { modelId: toHex(tx.modelId) });
-    if (model && tx.input.length > modelInputBytesMax(model))
+    if (model && tx.input.length > inputBytesMax(model))
       yield fault('tx.request-input', { bytes: tx.input.length });
     if (tx.lifetime < REQUEST_LIFETIME_MIN || tx.lifetime > REQUEST_LIFETIME_MAX)
       yield fault('tx.request-lifetime', { lifetime: tx.lifetime });

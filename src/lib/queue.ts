@@ -6,9 +6,12 @@ export class SerialQueue {
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** @param max tasks that may be running or waiting */
-  constructor(max: number) {
+  readonly #code: string;
+
+  /** @param max tasks that may be running or waiting; `code`: of the error when one is too many */
+  constructor(max: number, code = 'QUEUE_FULL') {
     this.#max = max;
+    this.#code = code;
   }
 
   /** Tasks running or waiting. */
@@ -16,10 +19,10 @@ export class SerialQueue {
     return this.#waiting;
   }
 
-  /** The task's result; its failure does not stop the next one. @throws QUEUE_FULL */
+  /** The task's result; its failure does not stop the next one. @throws QUEUE_FULL, or its `code` */
   run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.#waiting >= this.#max)
-      return Promise.reject(new AppError('QUEUE_FULL', `${this.#max} tasks are waiting`));
+      return Promise.reject(new AppError(this.#code, `${this.#max} tasks are waiting`));
     this.#waiting++;
     const done = this.#tail.then(task).finally(() => this.#waiting--);
     this.#tail = done.catch(() => {});

@@ -12,6 +12,7 @@ import type {
 } from '../client/api.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import { createParams } from '../core/params.ts';
+import { MINER_OFF } from '../client/api.ts';
 import { AppError } from '../lib/errors.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
@@ -19,18 +20,6 @@ import { isStale } from './format.ts';
 import { isWorking } from './sentence.ts';
 
 export const HISTORY_SHOWN = 20;
-
-export const MINER_OFF: MinerStatus = {
-  state: 'off',
-  backend: undefined,
-  device: '',
-  model: '',
-  units: 0,
-  rejected: {},
-  macsPerSecond: 0,
-  blocksFound: 0,
-  problem: undefined,
-};
 
 export interface Problem {
   readonly code: string;

@@ -1,15 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { firstFault } from '../../src/core/faults.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
+import { inputBytesMax } from '../../src/core/manifest.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
-import {
-  modelInputBytesMax,
-  signTx,
-  spentBy,
-  txFaults,
-  txId,
-  verifySignature,
-} from '../../src/core/tx.ts';
+import { signTx, spentBy, txFaults, txId, verifySignature } from '../../src/core/tx.ts';
 import { ALICE, BOB, bytes32, MANIFEST, MODELS, paramsOf, request, transfer } from './fixtures.ts';
 
 const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
@@ -43,7 +37,7 @@ test('what leaves the sender', () => {
 });
 
 describe('rules without state', () => {
-  const roomy = new Uint8Array(modelInputBytesMax(MANIFEST));
+  const roomy = new Uint8Array(inputBytesMax(MANIFEST));
   test.each([
     ['a transfer', transfer(ALICE), undefined],
     ['another network', transfer(ALICE, { chainId: 4 }), 'tx.chain'],

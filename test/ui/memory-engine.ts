@@ -13,7 +13,7 @@ import { SignedTx, Tx } from '../../src/core/formats.ts';
 import type { HistoryEntry } from '../../src/core/messages.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine } from '../../src/ui/engine.ts';
-import { MINER_OFF } from '../../src/ui/session.svelte.ts';
+import { MINER_OFF } from '../../src/client/api.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
 
 const publicKey = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 255);

@@ -4,7 +4,7 @@ import { u32 } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { HeaderCore } from '../formats.ts';
 import { ZERO_HASH, hash, xof } from '../hash.ts';
-import type { Manifest } from '../manifest.ts';
+import { inputBytesMax, type Manifest } from '../manifest.ts';
 
 /** σ_0 of a header. A whole `Header` will do: its proof digest is left out. */
 export const seedOf = (core: HeaderCore): Uint8Array =>
@@ -13,9 +13,6 @@ export const seedOf = (core: HeaderCore): Uint8Array =>
 /** Whether a header's work is for a request. */
 export const hasJob = (header: { readonly jobId: Uint8Array }): boolean =>
   header.jobId.some((b) => b !== 0);
-
-/** Bytes that a request's input may have for this model: all sequences but the fresh one. */
-export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
 
 /** Fresh token ids of one sequence: uniform over 1..V−1, never the padding token 0. */
 export function freshTokens(sigma0: Uint8Array, sequence: number, m: Manifest): Uint16Array {
