@@ -6,7 +6,7 @@ import type { LightChain } from '../chain/light-chain.ts';
 import type { Store } from '../chain/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
-import { Account, Coinbase, type Header } from '../core/formats.ts';
+import { Account, Coinbase, type Header, type Position } from '../core/formats.ts';
 import { blockId } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../core/messages.ts';
@@ -14,7 +14,7 @@ import type { Params } from '../core/params.ts';
 import { txId } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Balance } from './api.ts';
+import type { Balance, History } from './api.ts';
 import type { Follower } from './follow.ts';
 
 const BalanceRecord = struct({
@@ -35,7 +35,7 @@ export interface Accounts {
   /** Proves it anew; undefined when no peer could give a proof that holds. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
   /** Newest first. @throws AppError NO_PEERS when none answers */
-  history(address: Uint8Array, max: number): Promise<HistoryEntry[]>;
+  history(address: Uint8Array, max: number, from?: Position): Promise<History>;
 }
 
 interface Parts {
@@ -111,15 +111,15 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
     return there !== undefined && equal(txId(there.tx), txId(tx.tx));
   }
 
-  async function history(address: Uint8Array, max: number): Promise<HistoryEntry[]> {
+  async function history(address: Uint8Array, max: number, from?: Position): Promise<History> {
     const at = await provable();
     const key = stateKey.account(address);
     const leaf = at && (await openLeaves(at, [key]))?.values[0];
-    if (!leaf) return [];
+    if (!leaf) return { entries: [], total: 0, linked: true, next: undefined };
     const { lastTx, txCount } = decode(Account, leaf);
-    if (!txCount) return [];
+    if (!txCount) return { entries: [], total: 0, linked: true, next: undefined };
     const count = Math.min(max, HISTORY_MAX, txCount);
-    const request = { type: 'history', address, from: lastTx, max: count } as const;
+    const request = { type: 'history', address, from: from ?? lastTx, max: count } as const;
     const entries = await follower.ask(request, async ({ entries }) => {
       const genuine: HistoryEntry[] = [];
       for (const entry of entries.slice(0, count)) {
@@ -130,7 +130,7 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
       return genuine.length ? genuine : undefined;
     });
     if (!entries) throw new AppError('NO_PEERS', 'no peer tells the history');
-    return entries;
+    return { entries, total: txCount, linked: false, next: undefined };
   }
 
   return { prove, last, history };

@@ -4,7 +4,7 @@
  */
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
-import type { Header } from '../core/formats.ts';
+import type { Body, Header, Position, SignedTx } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
@@ -42,6 +42,8 @@ export interface ChainStatus {
   /** Peers whose head is this head. */
   readonly peersAgreeing: number;
   readonly mempool: number;
+  /** The whole state after the head is on this device: nobody need prove any of it. */
+  readonly holdsState: boolean;
 }
 
 export interface Balance {
@@ -62,35 +64,213 @@ export type ClientEvent =
   | { readonly type: 'miner'; readonly status: MinerStatus }
   | { readonly type: 'balance'; readonly balance: Balance }
   | { readonly type: 'reorganised'; readonly depth: number }
+  /** A request of ours has moved on, or its answer came. */
+  | { readonly type: 'receipt'; readonly receipt: Receipt }
+  /** Encoded unsigned Tx of the serving miner (claim or result): sign it and `submit` it. */
+  | { readonly type: 'unsigned'; readonly tx: Uint8Array }
   | { readonly type: 'problem'; readonly code: string; readonly message: string };
 
 export interface PendingTx {
   readonly id: Uint8Array;
   readonly bytes: Uint8Array;
-  readonly state: 'pending' | 'confirmed' | 'expired' | 'refused';
+  /** `replaced`: another transaction of ours with its nonce was confirmed. */
+  readonly state: 'pending' | 'confirmed' | 'expired' | 'refused' | 'replaced';
   readonly height: number | undefined;
 }
 
-export type ClientApi = {
+/** nV for a transaction, by how soon it should be in a block. */
+export interface Fees {
+  readonly slow: bigint;
+  readonly normal: bigint;
+  readonly fast: bigint;
+}
+
+/** Fields that a new transaction needs. */
+export interface Prepared {
+  readonly chainId: number;
+  readonly nonce: number;
+  readonly expiry: number;
+  readonly fees: Fees;
+  /** nV: proven, less what waits. */
+  readonly spendable: bigint;
+}
+
+export interface History {
+  /** Newest first, each checked against its block's bodyRoot. */
+  readonly entries: readonly HistoryEntry[];
+  /** Transactions of the account by its proven leaf. */
+  readonly total: number;
+  /** Nothing is missing between the account's last transaction and the oldest entry: back-links. */
+  readonly linked: boolean;
+  /** Where to go on, or undefined when the first transaction is among the entries. */
+  readonly next: Position | undefined;
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly id: Uint8Array;
+  /** Names of an answer row's entries. */
+  readonly labels: readonly string[];
+  /** Bytes of UTF-8 that an input may have. */
+  readonly inputBytesMax: number;
+  /** Input bytes per sequence: each sequence has one answer row. */
+  readonly sequenceBytes: number;
+  /** int8 values of one answer row. */
+  readonly answerSize: number;
+  /** Multiply-accumulates of one unit. */
+  readonly macs: bigint;
+}
+
+export interface Quote {
+  readonly model: ModelInfo;
+  /** nV: the least reward with which serving pays more than idling, (1−κ_job)·p/0.8. */
+  readonly minimum: bigint;
+  /** p, nV: subsidy expected per idle pass. */
+  readonly subsidyPerPass: bigint;
+  /** κ_job in 64ths. */
+  readonly kappaJob64: number;
+  /** Expected multiply-accumulates per block. */
+  readonly difficulty: bigint;
+  /** Open requests known here that pay at least the minimum. */
+  readonly waiting: number;
+}
+
+export interface Answered {
+  readonly payee: Uint8Array;
+  /** Rows of the input's sequences, int8 as bytes. */
+  readonly answer: Uint8Array;
+  readonly claim: Position | undefined;
+  /** undefined: told by a peer, in no block yet (unconfirmed). */
+  readonly result: Position | undefined;
+}
+
+export interface Receipt {
+  readonly id: Uint8Array;
+  readonly asker: Uint8Array;
+  readonly modelId: Uint8Array;
+  /** Name of an admitted model. */
+  readonly model: string | undefined;
+  readonly input: Uint8Array;
+  /** nV, escrowed. */
+  readonly reward: bigint;
+  readonly fee: bigint;
+  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`. */
+  readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded';
+  readonly requested: Position | undefined;
+  /** Height at which it is refunded when nobody answered. */
+  readonly expiry: number | undefined;
+  /** Height at which the best claim is paid. */
+  readonly settle: number | undefined;
+  /** The earliest claim first. */
+  readonly answers: readonly Answered[];
+  /** nV of the reward; the rest is burned. */
+  readonly paid: { readonly payee: Uint8Array; readonly amount: bigint } | undefined;
+  /** How it is known: a proven state leaf, or transactions in proven blocks. */
+  readonly source: 'state' | 'blocks' | 'peers';
+}
+
+export interface BlockView {
+  readonly id: Uint8Array;
+  readonly header: Header;
+  /** undefined when no peer has it any more. */
+  readonly body: Body | undefined;
+  readonly txIds: readonly Uint8Array[];
+  /** Blocks on top of it. */
+  readonly confirmations: number;
+  /** Its own proof of work was checked on this device; else it lies under blocks whose was. */
+  readonly workChecked: boolean;
+  /** Winning linear (from 1) and proof size, while the proof is kept. */
+  readonly proof: { readonly linear: number; readonly bytes: number } | undefined;
+}
+
+export interface TxView {
+  readonly id: Uint8Array;
+  readonly tx: SignedTx;
+  /** undefined while it waits in the pool. */
+  readonly position: Position | undefined;
+  readonly blockId: Uint8Array | undefined;
+  readonly confirmations: number;
+}
+
+export interface Supply {
+  readonly height: number;
+  /** nV created up to here: subsidies and the trial networks' genesis, from the rules. */
+  readonly issued: bigint;
+  /** nV in accounts, coinbases and open requests, summed over the proven state; needs all of it. */
+  readonly held: bigint | undefined;
+  /** issued − held. */
+  readonly burned: bigint | undefined;
+  readonly accounts: number | undefined;
+}
+
+/** What to attach to a bug report: no keys, no addresses, no inputs. */
+export type Diagnostics = Readonly<Record<string, unknown>>;
+
+export type ClientApi = ChainApi & AccountApi & AskApi & MiningApi;
+
+export type ChainApi = {
   status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
-  /** Follow the proven balance of this address, and pay mining to it. */
+  header(height: number): Promise<Header | undefined>;
+  /** By height, or by id of a block on the chain. */
+  block(at: number | Uint8Array): Promise<BlockView | undefined>;
+  /** In a block whose bodyRoot it was checked against, or waiting. */
+  transaction(id: Uint8Array): Promise<TxView | undefined>;
+  supply(): Promise<Supply>;
+  diagnostics(): Promise<Diagnostics>;
+};
+
+export type AccountApi = {
+  /** Follow the proven balance of this address. @throws WATCH_FULL over 16 */
   watch(address: Uint8Array): Promise<void>;
+  unwatch(address: Uint8Array): Promise<void>;
+  /** Pay mining to this address, and follow it. */
+  payTo(address: Uint8Array): Promise<void>;
   /** The last proven balance (also offline), or undefined before the first. */
   balance(address: Uint8Array): Promise<Balance | undefined>;
-  /** Newest first; each entry's transaction checked against its block's bodyRoot. */
-  history(address: Uint8Array, max: number): Promise<HistoryEntry[]>;
-  header(height: number): Promise<Header | undefined>;
+  /** Proves any address now. @throws NO_PEERS when nobody can */
+  account(address: Uint8Array): Promise<Balance>;
+  /** Newest first, from the account's last transaction or an earlier page's `next`. @throws NO_PEERS */
+  history(address: Uint8Array, max: number, from?: Position): Promise<History>;
   /** Encoded SignedTx; it is kept until it is confirmed or expired. @throws TX_REFUSED with the fault's code as message */
   submit(tx: Uint8Array): Promise<PendingTx>;
   pending(): Promise<PendingTx[]>;
-  /** Fields a new transaction of this sender needs. @throws NOT_PROVEN before a balance is */
-  prepare(
-    address: Uint8Array,
-  ): Promise<{ chainId: number; nonce: number; expiry: number; fee: bigint; spendable: bigint }>;
+  /**
+   * Fields a new transaction of this sender needs; `replacing` one of ours that waits: its nonce, and
+   * fees that displace it. @throws NOT_PROVEN before a balance is, TX_UNKNOWN
+   */
+  prepare(address: Uint8Array, replacing?: Uint8Array): Promise<Prepared>;
+  /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
+  faucet(address: Uint8Array): Promise<void>;
+};
+
+export type AskApi = {
+  models(): Promise<ModelInfo[]>;
+  /** @throws MODEL_MISSING, NO_HEAD */
+  quote(model: string): Promise<Quote>;
+  /** Any request by its id. @throws NO_PEERS when it is not here and nobody tells */
+  receipt(id: Uint8Array): Promise<Receipt | undefined>;
+  /** Requests sent from here, newest first. */
+  requests(): Promise<Receipt[]>;
+  /** Runs a model here on an input, as a receipt's check. @throws NO_MINER, MODEL_MISSING, INPUT_LONG */
+  execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+};
+
+export type MiningApi = {
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
   pauseMining(): Promise<void>;
   /** Ends after the unit in work. */
   finishMining(): Promise<void>;
-  /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
-  faucet(address: Uint8Array): Promise<void>;
+  /**
+   * Serve open requests while mining, claimed by this x-only key (the payee is its address): claims
+   * and results come as `unsigned` events. undefined: mine idle, as while the vault is locked.
+   */
+  serve(publicKey: Uint8Array | undefined): Promise<void>;
 };
+
+/** Every method, for proxies that must name them. */
+export const CLIENT_METHODS = [
+  ...['status', 'header', 'block', 'transaction', 'supply', 'diagnostics'],
+  ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
+  ...['faucet', 'models', 'quote', 'receipt', 'requests', 'execute'],
+  ...['startMining', 'pauseMining', 'finishMining', 'serve'],
+] as readonly (keyof ClientApi)[];

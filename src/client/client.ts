@@ -3,19 +3,22 @@ import { createLightChain, type LightChain } from '../chain/light-chain.ts';
 import { formatAddress } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
-import { Header, SignedTx, type Body } from '../core/formats.ts';
+import { Header, type Body } from '../core/formats.ts';
 import { blockId, headerWork, type ChainPoint } from '../core/header.ts';
 import type { Block, BlockAnnounce, TxAnnounce } from '../core/messages.ts';
-import { addressOf } from '../core/address.ts';
-import { spentBy, txId } from '../core/tx.ts';
+import { txId } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Transport, Verdict } from '../net/transport.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
+import { createAsking, type Asking } from './asking.ts';
+import { createExplorer, type Explorer } from './explorer.ts';
 import type { Balance, ChainStatus, ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { createLightPool, type LightPool } from './light-pool.ts';
 import { createMining, type Mining } from './mining.ts';
+import { createSending, type Sending } from './sending.ts';
+import { createServing, type Serving } from './serving.ts';
 import { networkOf, type Network } from './models.ts';
 import { Outbox } from './outbox.ts';
 import type { Platform } from './platform.ts';
@@ -26,10 +29,6 @@ export interface Client {
   stop(): Promise<void>;
 }
 
-/** nV suggested for a transfer: ten times what a pool asks at least. */
-const FEE = 10_000n;
-/** Blocks in which a new transaction may be mined. */
-const LIFETIME_BLOCKS = 120;
 /** ms between two looks at what peers have. */
 const POLL_MS = 15_000;
 /** ms until a block of our own that no peer can execute is told again. */
@@ -88,12 +87,17 @@ class Peer {
   readonly #transport: Transport;
   readonly #pool: LightPool;
   readonly #mining: Mining;
+  readonly #serving: Serving;
+  readonly #sending: Sending;
+  readonly #asking: Asking;
+  readonly #explorer: Explorer;
   readonly #listeners = new Set<(event: ClientEvent) => void>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   readonly follower: Follower;
   /** Set once, right after construction: it needs the follower. */
   accounts!: Accounts;
   #watched: Uint8Array[] = [];
+  #payout: Uint8Array | undefined;
   #sequence = 0;
   #gathering = false;
 
@@ -119,13 +123,31 @@ class Peer {
       onChange: () => this.#changed(),
       onHead: (head, body) => this.#onHead(head, body),
     });
+    this.#serving = createServing({
+      ...{ network, chain, outbox },
+      onUnsigned: (tx) => this.#emit({ type: 'unsigned', tx }),
+    });
     this.#mining = createMining({
       ...{ platform, network, chain, pool: this.#pool, follower: this.follower },
-      payout: () => this.#watched[0],
+      payout: () => this.#payout,
+      serving: this.#serving,
       announce: (block) => this.#announce(block),
       onStatus: (status) => this.#emit({ type: 'miner', status }),
       onProblem: (code, message) => this.#emit({ type: 'problem', code, message }),
     });
+    this.#sending = createSending({
+      ...{ params: network.params, chain, transport, pool: this.#pool, outbox },
+      accounts: () => this.accounts,
+      onPool: () => this.#mining.refresh(),
+      nextSequence: () => ++this.#sequence,
+    });
+    const shared = { network, chain, outbox, pool: this.#pool, follower: this.follower };
+    this.#asking = createAsking({
+      ...shared,
+      execute: (modelId, input) => this.#mining.execute(modelId, input),
+      onReceipt: (receipt) => this.#emit({ type: 'receipt', receipt }),
+    });
+    this.#explorer = createExplorer({ ...shared, status: () => this.#status() });
   }
 
   on(hear: (event: ClientEvent) => void): () => void {
@@ -179,7 +201,7 @@ class Peer {
       onTx: async (_peer, announce) => this.#onTx(announce),
       onPeers: (peers) => {
         this.follower.meet(peers);
-        void this.#tellWaiting();
+        void this.#sending.tellWaiting();
       },
     });
     this.#timers.push(setInterval(() => this.follower.poll(), POLL_MS));
@@ -214,30 +236,8 @@ class Peer {
   async #prove(address: Uint8Array): Promise<void> {
     const balance = await this.accounts.prove(address);
     if (!balance) return;
-    await this.#reconcile(balance);
+    await this.#sending.reconcile(balance).catch(() => undefined);
     this.#emit({ type: 'balance', balance });
-  }
-
-  /** Ours whose nonce is used up: confirmed where the history shows them, else displaced. */
-  async #reconcile({ address, nonce }: Balance): Promise<void> {
-    const used = this.#outbox
-      .waiting()
-      .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
-    if (!used.length) return;
-    const history = await this.accounts.history(address, 50).catch(() => []);
-    for (const { tx } of used) {
-      const id = txId(tx);
-      const entry = history.find((e) => equal(txId(e.tx.tx), id));
-      if (entry)
-        await this.#outbox.follow(this.#height(), [{ id, height: entry.position.height }], []);
-      else if (history.length) await this.#outbox.refuse(id);
-    }
-  }
-
-  async #tellWaiting(): Promise<void> {
-    if (!this.#transport.peers().length) return;
-    for (const tx of this.#outbox.waiting())
-      await this.#transport.announceTx({ tx, sequence: ++this.#sequence }).catch(() => undefined);
   }
 
   #status(): ChainStatus {
@@ -258,36 +258,7 @@ class Peer {
       peers: this.#transport.peers(),
       peersAgreeing: this.follower.agreeing(),
       mempool: this.#pool.size,
-    };
-  }
-
-  async #submit(bytes: Uint8Array) {
-    const signed = tryDecode(SignedTx, bytes);
-    if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
-    const refused = this.#pool.add(signed, this.#height());
-    if (isFault(refused)) throw new AppError('TX_REFUSED', refused.fault);
-    const pending = await this.#outbox.add(signed).catch((e: unknown) => {
-      // Who is told that it failed must not find it mined.
-      if (refused !== 'known') this.#pool.remove([txId(signed.tx)]);
-      throw e;
-    });
-    await this.#tellWaiting();
-    await this.#mining.refresh();
-    return pending;
-  }
-
-  async #prepare(address: Uint8Array) {
-    const balance = await this.accounts.last(address);
-    if (!balance || !this.#chain.head())
-      throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
-    const own = this.#outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
-    const spent = own.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
-    return {
-      chainId: this.#network.params.chainId,
-      nonce: Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
-      expiry: this.#height() + LIFETIME_BLOCKS,
-      fee: FEE,
-      spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
+      holdsState: false,
     };
   }
 
@@ -299,27 +270,49 @@ class Peer {
   }
 
   async #watch(address: Uint8Array): Promise<void> {
-    const others = this.#watched.filter((a) => !equal(a, address));
-    // The first is paid: the last one that was asked for, also when it was followed before.
-    this.#watched = [address, ...others].slice(0, WATCHED_MAX);
-    void this.#mining.refresh();
+    if (!this.#watched.some((a) => equal(a, address))) {
+      if (this.#watched.length >= WATCHED_MAX)
+        throw new AppError('WATCH_FULL', `${WATCHED_MAX} addresses are followed`);
+      this.#watched.push(address);
+    }
     void this.#prove(address).catch(() => undefined);
   }
 
+  async #payTo(address: Uint8Array): Promise<void> {
+    this.#payout = address;
+    await this.#watch(address);
+    void this.#mining.refresh();
+  }
+
+  /** Proves any address now. */
+  async #account(address: Uint8Array): Promise<Balance> {
+    const balance = await this.accounts.prove(address);
+    if (!balance) throw new AppError('NO_PEERS', 'no peer proves this address');
+    return balance;
+  }
+
   api(): ClientApi {
+    const chain = this.#chain;
     return {
+      ...this.#explorer,
+      ...this.#asking.api,
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
+      header: async (height) => (chain.genesis() ? chain.header(height) : undefined),
       watch: (address) => this.#watch(address),
+      unwatch: async (address) =>
+        void (this.#watched = this.#watched.filter((a) => !equal(a, address))),
+      payTo: (address) => this.#payTo(address),
       balance: (address) => this.accounts.last(address),
-      history: (address, max) => this.accounts.history(address, max),
-      header: async (height) => (this.#chain.genesis() ? this.#chain.header(height) : undefined),
-      submit: (bytes) => this.#submit(bytes),
-      pending: async () => this.#outbox.all(),
-      prepare: (address) => this.#prepare(address),
+      account: (address) => this.#account(address),
+      history: (address, max, from) => this.accounts.history(address, max, from),
+      submit: (bytes) => this.#sending.submit(bytes),
+      pending: () => this.#sending.pending(),
+      prepare: (address, replacing) => this.#sending.prepare(address, replacing),
+      faucet: (address) => this.#faucet(address),
       startMining: (options) => this.#mining.start(options, this.#config),
       pauseMining: () => this.#mining.pause(),
       finishMining: () => this.#mining.finish(),
-      faucet: (address) => this.#faucet(address),
+      serve: async (publicKey) => this.#serving.serve(publicKey),
     };
   }
 }

@@ -4,7 +4,7 @@ import { AppError } from '../lib/errors.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
 import { installRtc } from '../net/rtc-worker.ts';
-import type { ClientApi, ClientConfig } from './api.ts';
+import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
 import { createClient, type Client } from './client.ts';
 import { networkOf } from './models.ts';
 import type { Platform } from './platform.ts';
@@ -81,22 +81,8 @@ async function init(config: ClientConfig, rtc: MessagePort | undefined): Promise
 }
 
 /** Calls that come before init has ended wait for it. */
-const METHODS = [
-  'status',
-  'watch',
-  'balance',
-  'history',
-  'header',
-  'submit',
-  'pending',
-  'prepare',
-  'startMining',
-  'pauseMining',
-  'finishMining',
-  'faucet',
-] as const satisfies readonly (keyof ClientApi)[];
 const waiting = Object.fromEntries(
-  METHODS.map((method) => [
+  CLIENT_METHODS.map((method) => [
     method,
     async (...args: unknown[]) => ((await ready.promise).api[method] as any)(...args),
   ]),

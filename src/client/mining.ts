@@ -22,6 +22,7 @@ import type { Follower } from './follow.ts';
 import type { LightPool } from './light-pool.ts';
 import { modelNamed, type Network } from './models.ts';
 import type { Platform } from './platform.ts';
+import type { Serving } from './serving.ts';
 import { createTemplateFeed, type TemplateFeed } from './template-feed.ts';
 
 export interface Mining {
@@ -32,6 +33,8 @@ export interface Mining {
   finish(): Promise<void>;
   /** A new head or transaction: another template. */
   refresh(): Promise<void>;
+  /** Runs a model on an input. @throws AppError NO_MINER, and the miner's */
+  execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
   /** The full check, while the model is loaded. */
   check(block: Block): Promise<Fault | undefined>;
   stop(): void;
@@ -43,6 +46,7 @@ interface Parts {
   readonly chain: LightChain;
   readonly pool: LightPool;
   readonly follower: Follower;
+  readonly serving: Serving;
   /** Who is paid. */
   readonly payout: () => Uint8Array | undefined;
   readonly announce: (block: Block) => Promise<void>;
@@ -149,6 +153,9 @@ export function createMining(parts: Parts): Mining {
     async refresh() {
       await learnState().catch(report);
       feed?.refresh();
+    },
+    async execute(modelId, input) {
+      return (await (await launch()).execute(modelId, input)).answer;
     },
     async check({ header, proof }) {
       const manifest = network.models.get(toHex(header.modelId));

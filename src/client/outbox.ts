@@ -17,7 +17,7 @@ const OUTBOX_MAX = 500;
 /** Blocks after which a confirmed one is forgotten. */
 const SETTLED_BLOCKS = 100;
 
-const STATES = ['pending', 'confirmed', 'expired', 'refused'] as const;
+const STATES = ['pending', 'confirmed', 'expired', 'refused', 'replaced'] as const;
 const EntryRecord = struct({ tx: SignedTx, state: u8, height: u32 });
 
 interface Entry {

@@ -20,6 +20,10 @@ export const BLOCKS_MAX = 16;
 export const PROOF_KEYS_MAX = 256;
 export const TXS_MAX = 200;
 export const HISTORY_MAX = 50;
+/** Positions of what names an id: a transaction, or a request with its claims and results. */
+export const FIND_MAX = 64;
+/** Bytes of a part of the state: some thousand leaves. */
+export const STATE_PART_BYTES = 512 * 1024;
 /** Bytes of one message of any kind, its length prefix excluded. */
 export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of one gossip message: header, body and proof of a block with k ≤ 4096. */
@@ -54,6 +58,10 @@ export const SyncRequest = union({
   transactions: struct({}),
   /** Transactions of an address, newest first, from its account's lastTx. */
   history: struct({ address: hash32, from: Position, max: u16 }),
+  /** Tree proof of all leaves from a key on, in order, as many as fit STATE_PART_BYTES. */
+  state: struct({ block: hash32, from: hash32 }),
+  /** Where the transaction of that id stands, and those that claim or answer it. */
+  find: struct({ id: hash32 }),
 });
 export type SyncRequest = Value<typeof SyncRequest>;
 
@@ -65,6 +73,8 @@ export const SyncResponse = union({
   witness: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
   transactions: struct({ txs: list(SignedTx, TXS_MAX) }),
   history: struct({ entries: list(HistoryEntry, HISTORY_MAX) }),
+  state: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
+  find: struct({ positions: list(Position, FIND_MAX) }),
   /** The peer does not have it, or will not give it now. */
   unavailable: struct({ reason: text(64) }),
 });

@@ -35,6 +35,8 @@ const COST: Record<SyncRequest['type'], number> = {
   witness: 4,
   transactions: 4,
   history: 4,
+  state: 8,
+  find: 2,
 };
 export const SERVE_RATE = { perSecond: 50, burst: 100 };
 const ASK_RATE = { perSecond: 40, burst: 80 };

@@ -41,6 +41,9 @@ async function answer(chain: FullChain, request: SyncRequest): Promise<SyncRespo
       const { address, from, max } = request;
       return { type: 'history', entries: await chain.history(address, from, max) };
     }
+    case 'state':
+    case 'find':
+      return unavailable('not yet');
   }
 }
 

@@ -1,18 +1,57 @@
 /** The place in the app, from the fragment: it never reaches the server. */
-export const PLACES = ['pila', 'wallet', 'settings'] as const;
+export const PLACES = ['pila', 'ask', 'wallet', 'network', 'settings'] as const;
 export type Place = (typeof PLACES)[number];
 
-export const placeOf = (fragment: string): Place =>
-  PLACES.find((place) => fragment === `#/${place}`) ?? 'pila';
+/** Pages under a place, each about one thing: a block by height or id, the others by id or address. */
+const PAGES = {
+  receipt: 'ask',
+  block: 'network',
+  tx: 'network',
+  address: 'network',
+  watch: 'wallet',
+  pay: 'wallet',
+} as const satisfies Record<string, Place>;
+export type PageName = keyof typeof PAGES;
+
+export interface Location {
+  readonly place: Place;
+  readonly page: PageName | undefined;
+  /** What follows the page's name, decoded. */
+  readonly about: string;
+}
+
+export function locationOf(fragment: string): Location {
+  const [, name = '', ...rest] = fragment.split('/');
+  const place = PLACES.find((p) => fragment === `#/${p}`);
+  if (place) return { place, page: undefined, about: '' };
+  const page = (Object.keys(PAGES) as PageName[]).find((p) => p === name);
+  if (!page || !rest.length) return { place: 'pila', page: undefined, about: '' };
+  return { place: PAGES[page], page, about: decoded(rest.join('/')) };
+}
+
+/** A person may have typed anything: what is no escape stays as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 export const linkTo = (place: Place): string => (place === 'pila' ? '#/' : `#/${place}`);
+export const linkToPage = (page: PageName, about: string | number): string =>
+  `#/${page}/${encodeURIComponent(about)}`;
 
 export class Route {
-  place = $state<Place>('pila');
+  location = $state.raw<Location>(locationOf(''));
 
   /** Follows the address bar. */
   constructor(page: Pick<Window, 'location' | 'addEventListener'>) {
-    this.place = placeOf(page.location.hash);
-    page.addEventListener('hashchange', () => (this.place = placeOf(page.location.hash)));
+    this.location = locationOf(page.location.hash);
+    page.addEventListener('hashchange', () => (this.location = locationOf(page.location.hash)));
+  }
+
+  get place(): Place {
+    return this.location.place;
   }
 }

@@ -90,7 +90,7 @@ export class Session {
   async follow(): Promise<void> {
     const address = this.vault?.address;
     if (!address || this.#following === address.toString()) return;
-    await this.peer.watch(address);
+    await this.peer.payTo(address);
     this.#following = address.toString();
     const { chain, miner } = await this.peer.status();
     this.chain = chain;
@@ -105,7 +105,7 @@ export class Session {
     const address = this.vault?.address;
     if (!address) return;
     this.pending = await this.peer.pending();
-    this.history = await this.peer.history(address, HISTORY_SHOWN);
+    this.history = (await this.peer.history(address, HISTORY_SHOWN)).entries;
   }
 
   /** @param trusted of the click that asked for it: a script's click starts nothing. */
@@ -188,7 +188,7 @@ export class Session {
     else if (event.type === 'miner') this.miner = event.status;
     else if (event.type === 'reorganised') this.reorganised = event.depth;
     else if (event.type === 'problem') this.problem = { code: event.code, message: event.message };
-    else {
+    else if (event.type === 'balance') {
       const mine = event.balance.address.toString() === this.vault?.address?.toString();
       if (!mine) return;
       const changed =

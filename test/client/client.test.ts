@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 test('mines blocks that the seed takes, and proves what they pay', async () => {
-  await client.api.watch(address);
+  await client.api.payTo(address);
   await client.api.startMining({ backend: 'cpu' });
   // Four blocks: the first coinbase has matured.
   await vi.waitUntil(async () => ((await client.api.balance(address))?.spendable ?? 0n) > 0n, wait);
@@ -54,7 +54,8 @@ test('mines blocks that the seed takes, and proves what they pay', async () => {
 
 test('sends: pending, confirmed by its own block, found in the history', async () => {
   await expect(client.api.prepare(other)).rejects.toMatchObject({ code: 'NOT_PROVEN' });
-  const { spendable, ...base } = await client.api.prepare(address);
+  const { spendable, fees, ...rest } = await client.api.prepare(address);
+  const base = { ...rest, fee: fees.normal };
   expect(spendable).toBeGreaterThan(NANOVOLTS);
   const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: NANOVOLTS });
   const signed = signTx(decode(Tx, unsigned), secret);
@@ -64,7 +65,7 @@ test('sends: pending, confirmed by its own block, found in the history', async (
   await vi.waitUntil(async () => (await client.api.pending())[0]?.state === 'confirmed', wait);
   await client.api.watch(other);
   await vi.waitUntil(async () => (await client.api.balance(other))?.spendable === NANOVOLTS, wait);
-  const history = await client.api.history(other, 10);
+  const { entries: history } = await client.api.history(other, 10);
   expect(history.map(({ tx }) => txId(tx.tx))).toEqual([id]);
 });
 
@@ -73,7 +74,8 @@ test('refuses bad transactions with a code and keeps nothing of them', async () 
   await expect(client.api.submit(new Uint8Array(9))).rejects.toMatchObject({
     code: 'TX_MALFORMED',
   });
-  const { spendable: _, ...base } = await client.api.prepare(address);
+  const { fees, ...rest } = await client.api.prepare(address);
+  const base = { ...rest, fee: fees.normal };
   const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: 1n });
   const signed = signTx(decode(Tx, unsigned), secret);
   const forged = { ...signed, signature: new Uint8Array(64) };

@@ -42,6 +42,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     chain: { head: full.head, template: full.template } as never,
     pool: { best: () => [] } as never,
     follower: { adopt: async (b: Block) => void adopted.push(b) } as never,
+    serving: { serve: () => undefined },
     payout: () => ann.address,
     announce: async () => {
       throw new AppError('NET_CLOSED', 'nobody is here');

@@ -43,6 +43,7 @@ export const CHAIN: ChainStatus = {
   })),
   peersAgreeing: 8,
   mempool: 2,
+  holdsState: true,
 };
 
 export const EMPTY_VAULT: VaultStatus = {
@@ -125,10 +126,28 @@ export class MemoryEngine implements Engine {
       return { chain: this.chain, miner: this.miner };
     },
     watch: async () => this.#note('client.watch'),
+    unwatch: async () => this.#note('client.unwatch'),
+    payTo: async () => this.#note('client.payTo'),
+    serve: async () => this.#note('client.serve'),
+    account: async () => BALANCE,
+    block: async () => undefined,
+    transaction: async () => undefined,
+    supply: async () => ({
+      ...{ height: 8112, issued: 0n, held: undefined, burned: undefined, accounts: undefined },
+    }),
+    diagnostics: async () => ({}),
+    models: async () => [],
+    quote: async () => {
+      throw new AppError('MODEL_MISSING', 'no');
+    },
+    receipt: async () => undefined,
+    requests: async () => [],
+    execute: async () => new Uint8Array(),
     balance: async () => this.known,
     history: async () => {
       if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');
-      return this.entries;
+      const { entries } = this;
+      return { entries, total: entries.length, linked: true, next: undefined };
     },
     header: async () => undefined,
     submit: async (bytes) => {
@@ -141,7 +160,8 @@ export class MemoryEngine implements Engine {
     pending: async () => this.waiting,
     prepare: async () => {
       this.#note('client.prepare');
-      return { chainId: 3, nonce: 3, expiry: 8212, fee: 100_000n, spendable: BALANCE.spendable };
+      const fees = { slow: 10_000n, normal: 100_000n, fast: 1_000_000n };
+      return { chainId: 3, nonce: 3, expiry: 8212, fees, spendable: BALANCE.spendable };
     },
     startMining: async () => {
       this.#note('client.startMining');

@@ -5,7 +5,7 @@ import { edgeOf, outlineOf, shadeOf } from '../../src/ui/disc.ts';
 import { passphraseFrom, quintOf } from '../../src/ui/passphrase.ts';
 import { COLUMN, countOf, pileOf, setAside, SHELF_MAX } from '../../src/ui/pile.ts';
 import { qrPath } from '../../src/ui/qr.ts';
-import { placeOf } from '../../src/ui/route.svelte.ts';
+import { locationOf } from '../../src/ui/route.svelte.ts';
 import { controlsOf, sentenceOf } from '../../src/ui/sentence.ts';
 import { sameOrigin } from '../../src/ui/trusted.ts';
 import { CHAIN } from './memory-engine.ts';
@@ -94,14 +94,9 @@ it('a QR code has its three finders and a quiet zone', () => {
 });
 
 it('unknown fragments lead to the pile', () => {
-  expect(['', '#/', '#/wallet', '#/settings', '#/pila', '#/__proto__'].map(placeOf)).toEqual([
-    'pila',
-    'pila',
-    'wallet',
-    'settings',
-    'pila',
-    'pila',
-  ]);
+  expect(
+    ['', '#/', '#/wallet', '#/settings', '#/pila', '#/__proto__'].map((f) => locationOf(f).place),
+  ).toEqual(['pila', 'pila', 'wallet', 'settings', 'pila', 'pila']);
 });
 
 it('only our own origin may give scripts', () => {

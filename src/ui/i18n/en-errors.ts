@@ -2,6 +2,7 @@
 export const errors = {
   INTERNAL:
     'Something went wrong inside Pila. Reload the page; if it comes back, report the code below.',
+  WATCH_FULL: 'Sixteen addresses are followed already. Stop following one first.',
   BUSY: 'Too much is waiting already. Try again in a moment.',
   WORKER_DIED: 'A part of Pila stopped. Reload the page: keys and coins are safe.',
   CONFIG_MISSING:

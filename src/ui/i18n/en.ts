@@ -1,4 +1,6 @@
 /** English, and the shape that every language has to fill: a missing key does not compile. */
+import { ask } from './en-ask.ts';
+import { network } from './en-network.ts';
 import { errors, forms } from './en-errors.ts';
 
 export const en = {
@@ -8,10 +10,14 @@ export const en = {
   lead:
     'Pila runs a small AI model on your device. The same multiplications keep a public chain ' +
     'safe, and the chain pays you for them.',
+  ask,
+  network,
   nav: {
     label: 'Places',
     pila: 'Pile',
+    ask: 'Ask',
     wallet: 'Wallet',
+    network: 'Network',
     settings: 'Settings',
     skip: 'Skip to content',
   },
@@ -157,6 +163,7 @@ export const en = {
       confirmed: 'in the chain',
       expired: 'ran out of time: nothing was paid',
       refused: 'refused: nothing was paid',
+      replaced: 'replaced by another of yours',
     },
   },
   send: {

@@ -5,6 +5,7 @@ export const errors: typeof english = {
   INTERNAL:
     'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il ' +
     'codice qui sotto.',
+  WATCH_FULL: 'Segui già sedici indirizzi. Smetti prima di seguirne uno.',
   BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
   WORKER_DIED:
     'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',

@@ -1,4 +1,6 @@
 /** Italiano. */
+import { ask } from './it-ask.ts';
+import { network } from './it-network.ts';
 import type { Text } from './en.ts';
 import { errors, forms } from './it-errors.ts';
 
@@ -9,10 +11,14 @@ export const it: Text = {
   lead:
     'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono ' +
     'sicura una catena pubblica, e la catena te le paga.',
+  ask,
+  network,
   nav: {
     label: 'Luoghi',
     pila: 'Pila',
+    ask: 'Chiedi',
     wallet: 'Portafoglio',
+    network: 'Rete',
     settings: 'Impostazioni',
     skip: 'Vai al contenuto',
   },
@@ -165,6 +171,7 @@ export const it: Text = {
       confirmed: 'nella catena',
       expired: 'scaduto: nulla è stato pagato',
       refused: 'rifiutato: nulla è stato pagato',
+      replaced: 'sostituita da un’altra tua',
     },
   },
   send: {

@@ -1,0 +1,4 @@
+/** The Ask screen and receipts. */
+export const ask = {
+  title: 'Ask',
+};

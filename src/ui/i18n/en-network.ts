@@ -1,0 +1,4 @@
+/** The Network screen and the explorer. */
+export const network = {
+  title: 'Network',
+};
