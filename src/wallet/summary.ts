@@ -1,6 +1,8 @@
 /** What an unsigned transaction does, read from the very bytes that are signed. */
+import { addressOf } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { Tx } from '../core/formats.ts';
+import { createParams, NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
 import { plainText } from './uri.ts';
 import type { TxSummary } from './vault-api.ts';
@@ -14,14 +16,24 @@ export function decodeTx(bytes: Uint8Array): Tx {
 
 export function summaryFromTx(tx: Tx): TxSummary {
   const transfer = tx.type === 'transfer' ? tx : undefined;
-  const amount = tx.type === 'request' ? tx.reward : (transfer?.amount ?? 0n);
+  const request = tx.type === 'request' ? tx : undefined;
   return {
     type: tx.type,
+    chainId: tx.chainId,
+    network: NETWORK_NAMES.find((name) => createParams(name, []).chainId === tx.chainId),
+    from: addressOf(tx.from),
     to: transfer?.to,
-    amount,
+    amount: request?.reward ?? transfer?.amount ?? 0n,
     fee: tx.fee,
     nonce: tx.nonce,
     expiry: tx.expiry,
     memo: plainText(new TextDecoder().decode(transfer?.memo)),
+    asks: request && {
+      modelId: request.modelId,
+      input: request.input,
+      lifetime: request.lifetime,
+    },
+    request: tx.type === 'claim' || tx.type === 'result' ? tx.request : undefined,
+    answer: tx.type === 'result' ? tx.answer : undefined,
   };
 }

@@ -1,4 +1,6 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
+import type { NetworkName } from '../core/params.ts';
+
 export interface VaultStatus {
   readonly exists: boolean;
   /** Keys are not in memory: spending needs `unlock`. */
@@ -23,12 +25,32 @@ export type VaultEvents = {
 /** What the vault read from the bytes it signs: shown before and after. Amounts in nV. */
 export interface TxSummary {
   readonly type: 'transfer' | 'request' | 'claim' | 'result';
+  readonly chainId: number;
+  /** Network of that chain id; undefined when it is none that we know. */
+  readonly network: NetworkName | undefined;
+  /** Address that signs and pays. */
+  readonly from: Uint8Array;
   readonly to: Uint8Array | undefined;
+  /** What leaves the sender besides the fee: a transfer's amount, a request's reward. */
   readonly amount: bigint;
   readonly fee: bigint;
   readonly nonce: number;
   readonly expiry: number;
+  /** A transfer's; '' for the others. */
   readonly memo: string;
+  /** What a request asks for: input and answer are public for ever. */
+  readonly asks: RequestSummary | undefined;
+  /** Id of the request that a claim or result is for. */
+  readonly request: Uint8Array | undefined;
+  /** A result's, int8 as bytes. */
+  readonly answer: Uint8Array | undefined;
+}
+
+export interface RequestSummary {
+  readonly modelId: Uint8Array;
+  readonly input: Uint8Array;
+  /** Blocks from its own to the refund. */
+  readonly lifetime: number;
 }
 
 export type VaultApi = {

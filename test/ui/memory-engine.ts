@@ -14,6 +14,7 @@ import type { HistoryEntry } from '../../src/core/messages.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
+import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
 
 const publicKey = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 255);
@@ -198,11 +199,7 @@ export class MemoryEngine implements Engine {
         choices: [WORDS[place]!, WORDS[place - 1]!, WORDS[0]!, WORDS[23]!, WORDS[7]!, WORDS[14]!],
       })),
     proveBackup: async () => this.#vault('proveBackup', { backedUp: true }),
-    describe: async (bytes) => {
-      const tx = decode(Tx, bytes);
-      if (tx.type !== 'transfer') throw new AppError('TX_MALFORMED', 'not a transfer');
-      return { ...tx, memo: '' };
-    },
+    describe: async (bytes) => summaryFromTx(decodeTx(bytes)),
     sign: async (bytes) => {
       this.#note('vault.sign');
       return encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) });

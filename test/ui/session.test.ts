@@ -39,7 +39,7 @@ describe('consent', () => {
     await session.start(true);
     expect(engine.calls.slice(1)).toEqual([
       'vault.create',
-      'client.watch',
+      'client.payTo',
       'client.status',
       'client.startMining',
     ]);

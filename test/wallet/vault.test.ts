@@ -1,5 +1,6 @@
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { addressOf } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import { plainHash } from '../../src/core/hash.ts';
@@ -235,22 +236,28 @@ describe('signing', () => {
   });
 
   test('says what the bytes do, in text that cannot turn the line', async () => {
+    const from = addressOf(hash(1));
+    const common = { chainId: 3, network: 'local', from, fee: 1000n, nonce: 4, expiry: 99 };
+    const none = { to: undefined, amount: 0n, memo: '', asks: undefined };
+    const work = { request: undefined, answer: undefined };
     expect(await vault.describe(transferOf(hash(1)))).toEqual({
-      type: 'transfer',
-      to: hash(7),
-      amount: 5n,
-      fee: 1000n,
-      nonce: 4,
-      expiry: 99,
-      memo: 'caffè\ufffd',
+      ...{ type: 'transfer', ...common, ...none, ...work },
+      ...{ to: hash(7), amount: 5n, memo: 'caffè\ufffd' },
     });
-    const ask = { modelId: hash(2), reward: 8n, lifetime: 30, input: new Uint8Array() };
-    expect(await vault.describe(buildRequest(base(hash(1)), ask))).toMatchObject({
-      type: 'request',
-      to: undefined,
-      amount: 8n,
-      memo: '',
+    const ask = { modelId: hash(2), lifetime: 30, input: hash(5) };
+    expect(await vault.describe(buildRequest(base(hash(1)), { ...ask, reward: 8n }))).toEqual({
+      ...{ type: 'request', ...common, ...none, ...work, amount: 8n, asks: ask },
     });
+    const claim = { request: hash(2), commitment: hash(3) };
+    expect(await vault.describe(buildClaim(base(hash(1)), claim))).toEqual({
+      ...{ type: 'claim', ...common, ...none, ...work, request: hash(2) },
+    });
+    const result = { request: hash(2), answer: hash(6) };
+    expect(await vault.describe(buildResult(base(hash(1)), result))).toEqual({
+      ...{ type: 'result', ...common, ...none, ...result },
+    });
+    const unknown = buildTransfer({ ...base(hash(1)), chainId: 77 }, { to: hash(7), amount: 5n });
+    expect(await vault.describe(unknown)).toMatchObject({ chainId: 77, network: undefined });
   });
 });
 
