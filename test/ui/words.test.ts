@@ -2,7 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PENALTY } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en.ts';
+import { ask } from '../../src/ui/i18n/en-ask.ts';
+import { network } from '../../src/ui/i18n/en-network.ts';
 import { it as italian } from '../../src/ui/i18n/it.ts';
+import { ask as chiedi } from '../../src/ui/i18n/it-ask.ts';
+import { network as rete } from '../../src/ui/i18n/it-network.ts';
 import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
 import { sentenceOfError, sentenceOfReason } from '../../src/ui/words.ts';
 
@@ -21,7 +25,8 @@ const UNUSED =
 
 describe('languages', () => {
   it('say the same things, none of them empty, with the same parameters', () => {
-    const [english, other] = [leaves(en), new Map(leaves(italian))];
+    const english = leaves({ en, ask, network });
+    const other = new Map(leaves({ en: italian, ask: chiedi, network: rete }));
     expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
     for (const [key, text] of english) {
       const translated = other.get(key);

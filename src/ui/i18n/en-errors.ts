@@ -5,6 +5,7 @@ export const errors = {
   WATCH_FULL: 'Sixteen addresses are followed already. Stop following one first.',
   BUSY: 'Too much is waiting already. Try again in a moment.',
   WORKER_DIED: 'A part of Pila stopped. Reload the page: keys and coins are safe.',
+  SCREEN_MISSING: 'This part of Pila could not be fetched. Check the connection and reload.',
   CONFIG_MISSING:
     'The server this page came from does not answer. Check the connection and reload.',
   CONFIG_MALFORMED: 'The server sent settings that make no sense. Tell whoever runs it.',

@@ -1,6 +1,4 @@
 /** English, and the shape that every language has to fill: a missing key does not compile. */
-import { ask } from './en-ask.ts';
-import { network } from './en-network.ts';
 import { errors, forms } from './en-errors.ts';
 
 export const en = {
@@ -10,8 +8,6 @@ export const en = {
   lead:
     'Pila runs a small AI model on your device. The same multiplications keep a public chain ' +
     'safe, and the chain pays you for them.',
-  ask,
-  network,
   nav: {
     label: 'Places',
     pila: 'Pile',

@@ -1,6 +1,6 @@
 /** The Ask screen and receipts. */
-import type { Text } from './en.ts';
+import type { ask as english } from './en-ask.ts';
 
-export const ask: Text['ask'] = {
+export const ask: typeof english = {
   title: 'Chiedi',
 };

@@ -9,6 +9,7 @@ export const errors: typeof english = {
   BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
   WORKER_DIED:
     'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
+  SCREEN_MISSING: 'Questa parte di Pila non è arrivata. Controlla la connessione e ricarica.',
   CONFIG_MISSING:
     'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
   CONFIG_MALFORMED: 'Il server ha mandato impostazioni senza senso. Avvisa chi lo gestisce.',

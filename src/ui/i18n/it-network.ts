@@ -1,6 +1,6 @@
 /** The Network screen and the explorer. */
-import type { Text } from './en.ts';
+import type { network as english } from './en-network.ts';
 
-export const network: Text['network'] = {
+export const network: typeof english = {
   title: 'Rete',
 };

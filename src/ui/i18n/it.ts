@@ -1,6 +1,4 @@
 /** Italiano. */
-import { ask } from './it-ask.ts';
-import { network } from './it-network.ts';
 import type { Text } from './en.ts';
 import { errors, forms } from './it-errors.ts';
 
@@ -11,8 +9,6 @@ export const it: Text = {
   lead:
     'Pila esegue un piccolo modello di IA sul tuo dispositivo. Le stesse moltiplicazioni tengono ' +
     'sicura una catena pubblica, e la catena te le paga.',
-  ask,
-  network,
   nav: {
     label: 'Luoghi',
     pila: 'Pila',
