@@ -35,7 +35,7 @@ const OWNERS: [RegExp, readonly string[]][] = [
 /** The only uses of a package outside its owner, each with its reason. */
 const EXCEPTIONS: Record<string, readonly string[]> = {
   // The seed's own keys, which no wallet holds.
-  'node/faucet.ts': ['@noble/curves/secp256k1.js'],
+  'node/sender.ts': ['@noble/curves/secp256k1.js'],
   'node/keys-file.ts': ['@noble/curves/secp256k1.js'],
 };
 

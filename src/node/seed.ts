@@ -1,4 +1,5 @@
 /** A running seed: full chain, peers, page, RPC, faucet, and a miner if asked. Started and stopped as one. */
+import { existsSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,15 @@ import { peerIdOfKey } from '../net/peer-key.ts';
 import type { Transport } from '../net/transport.ts';
 import { createFaucet } from './faucet.ts';
 import { createFullSync, type FullSync } from './full-sync.ts';
-import { createHttp, forwardUpgrades, listen, sendJson, serveFolder } from './http.ts';
+import {
+  createHttp,
+  forwardUpgrades,
+  listen,
+  send,
+  sendJson,
+  serveFolder,
+  type Route,
+} from './http.ts';
 import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress, type NodeKeys } from './keys-file.ts';
 import { createMetrics } from './metrics.ts';
@@ -185,7 +194,7 @@ function announcer(transport: Transport): (block: Block) => Promise<void> {
 async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
-  const app = serveFolder(APP_FOLDER);
+  const app = serveApp(log);
   const [model] = network.names;
   const downloadBytes = model === undefined ? 0 : await downloadBytesOf(model);
   const server = createHttp(
@@ -222,8 +231,16 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
   return `${scheme}://${urlHost(options.host)}:${port}/`;
 }
 
+/** A node may also serve peers alone, without the page. */
+function serveApp(log: Log): Route {
+  if (existsSync(APP_FOLDER)) return serveFolder(APP_FOLDER);
+  log.warn('app.missing', { folder: APP_FOLDER });
+  return (_, response) =>
+    send(response, 404, 'text/plain', 'no app here: npm run build makes it\n');
+}
+
 /** `/models/<name>/<file>` from the packages, everything else from the built app. */
-function modelsOrApp(app: ReturnType<typeof serveFolder>): ReturnType<typeof serveFolder> {
+function modelsOrApp(app: Route): Route {
   const models = serveFolder(MODEL_FOLDER);
   return (request, response) => {
     if (!/^\/models\/\w+\/[\w.-]+$/.test(request.url ?? '')) return app(request, response);
