@@ -123,7 +123,7 @@ export interface ModelInfo {
 
 export interface Quote {
   readonly model: ModelInfo;
-  /** nV: the least reward with which serving pays more than idling, (1−κ_job)·p/0.8. */
+  /** nV: the least reward with which serving pays no less than idling, ((1−κ_job)·p + a claim's fee)/0.8. */
   readonly minimum: bigint;
   /** p, nV: subsidy expected per idle pass. */
   readonly subsidyPerPass: bigint;
