@@ -38,8 +38,12 @@ const GATHER_MS = 100;
 /** Addresses followed at once. */
 const WATCHED_MAX = 16;
 
-export async function createClient(platform: Platform, config: ClientConfig): Promise<Client> {
-  const network = networkOf(config.network);
+/** `network`: the packaged one of that name, or another for a simulation. */
+export async function createClient(
+  platform: Platform,
+  config: ClientConfig,
+  network: Network = networkOf(config.network),
+): Promise<Client> {
   const chain = await openChain(platform, network, config);
   const store = await platform.openStore('outbox');
   const outbox = await Outbox.open(store);
@@ -68,7 +72,10 @@ export async function createClient(platform: Platform, config: ClientConfig): Pr
 async function openChain(platform: Platform, network: Network, config: ClientConfig) {
   const { params, models } = network;
   const store = await platform.openStore('chain');
-  const chain = await createLightChain({ store, params, models, now: platform.nowMs });
+  const chain = await createLightChain({
+    ...{ store, params, models, now: platform.nowMs },
+    ...(network.verifyProof && { verifyProof: network.verifyProof }),
+  });
   const bytes = config.genesis === undefined ? undefined : fromHex(config.genesis);
   const genesis = bytes && tryDecode(Header, bytes);
   if (config.genesis !== undefined && !genesis)

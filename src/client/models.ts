@@ -7,6 +7,7 @@ import tiny from '../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../core/manifest.ts';
 import { createParams, type NetworkName, type Params } from '../core/params.ts';
 import type { FaultCode } from '../core/faults.ts';
+import type { verifyLight } from '../core/pow/proof.ts';
 import { toHex } from '../lib/bytes.ts';
 import { manifestFromJson } from '../miner/package.ts';
 
@@ -26,6 +27,8 @@ export interface Network {
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
   readonly names: readonly string[];
+  /** The light check, core's by default: simulations of whole networks have no use for real work. */
+  readonly verifyProof?: typeof verifyLight;
 }
 
 export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): Network {
