@@ -1,10 +1,11 @@
 /**
  * Transactions that wait for a block. Every one is valid on the head's state after those of the
- * same sender before it: nothing is kept that no block could take.
+ * same sender before it: nothing is kept that no block could take. A result may wait right behind its
+ * claim: it is judged as of the block after the claim's.
  */
 import { addressOf } from '../core/address.ts';
-import { fault, type Fault } from '../core/faults.ts';
-import type { SignedTx } from '../core/formats.ts';
+import { fault, isFault, type Fault } from '../core/faults.ts';
+import type { SignedTx, Tx } from '../core/formats.ts';
 import { stateKey } from '../core/keys.ts';
 import type { Params } from '../core/params.ts';
 import { executeTx } from '../core/state.ts';
@@ -12,13 +13,16 @@ import type { BlockState, StateContext } from '../core/state-tx.ts';
 import type { Tree } from '../core/tree.ts';
 import { txBytes, txId } from '../core/tx.ts';
 import { StateView } from '../core/view.ts';
-import { toHex } from '../lib/bytes.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 
 export const POOL_TXS_MAX = 5000;
 export const POOL_BYTES_MAX = 8 * 1024 * 1024;
 /** Waiting transactions of one sender: what one key can take of the pool. */
 export const SENDER_TXS_MAX = 64;
-/** nV: what a transfer or a request must pay to be kept. A claim or result is paid by its request. */
+/**
+ * nV: what a transaction must pay to be kept. A claim leaves leaves behind as a transfer does, and so
+ * pays as much; a result takes its claim's away, there is one for each, and it is free.
+ */
 export const FEE_MIN = 1_000n;
 /** Per cent: a replacement must pay this much of the old fee. */
 const REPLACEMENT_PERCENT = 110n;
@@ -47,6 +51,15 @@ interface Sender {
   block: BlockState | undefined;
 }
 
+interface Placed {
+  readonly tx: PoolTx;
+  readonly hex: string;
+  readonly sender: Sender;
+  readonly next: PoolTx[];
+  /** It replaces none. */
+  readonly isNew: boolean;
+}
+
 /** What a new head did, for the transactions that wait. */
 export interface HeadChange {
   /** Of blocks that left the main chain, in order; those taken in again left out. */
@@ -60,6 +73,8 @@ export interface HeadChange {
 export interface Mempool {
   /** Adds or replaces. @returns a fault `tx.*` when it is not taken */
   add(signed: SignedTx): Fault | undefined;
+  /** What `add` would return, but for a lack of room; nothing is kept. */
+  judge(signed: SignedTx): Fault | undefined;
   setBase(base: PoolBase, change?: HeadChange): void;
   get(idHex: string): SignedTx | undefined;
   /** Best fee first; a sender's in order of nonce. */
@@ -97,7 +112,7 @@ export function createMempool(): Mempool {
 
   const append = (now: PoolBase, sender: Sender, tx: PoolTx): PoolTx[] | Fault => {
     if (sender.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
-    const refused = executeTx(replay(now, sender), tx.signed);
+    const refused = execute(replay(now, sender), sender.txs, tx);
     return refused ?? [...sender.txs, tx];
   };
 
@@ -120,34 +135,50 @@ export function createMempool(): Mempool {
       for (const entry of senders)
         if (entry[0] !== own && (!poorest || lastFee(entry[1]) < lastFee(poorest[1])))
           poorest = entry;
-      if (!poorest || lastFee(poorest[1]) >= tx.signed.tx.fee) return fault('tx.pool-full');
+      if (!poorest || lastFee(poorest[1]) >= worthOf(tx.signed)) return fault('tx.pool-full');
       poorest[1].block = undefined;
       set(poorest[0], poorest[1], poorest[1].txs.slice(0, -1));
     }
     return undefined;
   };
 
-  const add = (signed: SignedTx): Fault | undefined => {
+  /** The sender's transactions with this one among them. */
+  const place = (signed: SignedTx): Placed | Fault => {
     const tx = poolTx(signed);
     if (!base) return fault('tx.pool-full', { of: 'no head yet' });
     if (txs.has(tx.id)) return fault('tx.known');
-    const cheap = signed.tx.type === 'transfer' || signed.tx.type === 'request';
-    if (cheap && signed.tx.fee < FEE_MIN) return fault('tx.fee-low', { least: FEE_MIN });
+    if (signed.tx.type !== 'result' && signed.tx.fee < FEE_MIN)
+      return fault('tx.fee-low', { least: FEE_MIN });
     const address = addressOf(signed.tx.from);
     const hex = toHex(address);
     const sender = senders.get(hex) ?? newSender(address);
     const at = sender.txs.findIndex((old) => old.signed.tx.nonce === signed.tx.nonce);
     const next = at < 0 ? append(base, sender, tx) : replace(base, sender, tx, at);
-    if (!Array.isArray(next)) return next;
-    const noRoom = at < 0 ? makeRoom(tx, hex) : undefined;
+    return isFault(next) ? next : { tx, hex, sender, next, isNew: at < 0 };
+  };
+
+  const add = (signed: SignedTx): Fault | undefined => {
+    const placed = place(signed);
+    if (isFault(placed)) return placed;
+    const { tx, hex, sender, next, isNew } = placed;
+    const noRoom = isNew ? makeRoom(tx, hex) : undefined;
     // The state went one transaction too far: made again when it is needed.
     if (noRoom) sender.block = undefined;
     else set(hex, sender, next);
     return noRoom;
   };
 
+  const judge = (signed: SignedTx): Fault | undefined => {
+    const placed = place(signed);
+    if (isFault(placed)) return placed;
+    placed.sender.block = undefined;
+    verified.add(signed);
+    return undefined;
+  };
+
   return {
     add,
+    judge,
     setBase(next, change) {
       base = next;
       // They were in a block that was executed here.
@@ -169,9 +200,9 @@ export function createMempool(): Mempool {
     byFee() {
       const ranked = [...senders.values()].flatMap((sender) => {
         // What a transaction can bring: no more than the poorest before it lets through.
-        let rank = sender.txs[0]!.signed.tx.fee;
+        let rank = worthOf(sender.txs[0]!.signed);
         return sender.txs.map(({ signed }) => {
-          if (signed.tx.fee < rank) rank = signed.tx.fee;
+          if (worthOf(signed) < rank) rank = worthOf(signed);
           return { signed, rank };
         });
       });
@@ -190,7 +221,14 @@ export function createMempool(): Mempool {
   };
 }
 
-const lastFee = (sender: Sender): bigint => sender.txs.at(-1)?.signed.tx.fee ?? 0n;
+/** nV that ranks it: a free result stands for its claim, which paid. */
+const worthOf = ({ tx }: SignedTx): bigint =>
+  tx.type === 'result' && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
+
+const lastFee = (sender: Sender): bigint => {
+  const last = sender.txs.at(-1);
+  return last ? worthOf(last.signed) : 0n;
+};
 
 const poolTx = (signed: SignedTx): PoolTx => ({
   id: toHex(txId(signed.tx)),
@@ -229,6 +267,20 @@ const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
   firstResults: 0,
 });
 
+/** A result whose claim waits before it can be in the block after the claim's, not in the same. */
+function execute(
+  block: BlockState,
+  before: readonly PoolTx[],
+  { signed }: PoolTx,
+): Fault | undefined {
+  const { tx } = signed;
+  const waits = tx.type === 'result' && before.some((old) => isClaimOf(old.signed.tx, tx.request));
+  return executeTx(waits ? { ...block, height: block.height + 1 } : block, signed);
+}
+
+const isClaimOf = (tx: Tx, request: Uint8Array): boolean =>
+  tx.type === 'claim' && equal(tx.request, request);
+
 /** Executes one sender's transactions alone; what is refused, and so all that build on it, is left out. */
 function runSequence(
   block: BlockState,
@@ -237,7 +289,7 @@ function runSequence(
   const kept: PoolTx[] = [];
   const refusals = new Map<string, Fault>();
   for (const tx of sequence) {
-    const refused = executeTx(block, tx.signed);
+    const refused = execute(block, kept, tx);
     if (refused) refusals.set(tx.id, refused);
     else kept.push(tx);
   }

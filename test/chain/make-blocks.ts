@@ -6,12 +6,14 @@ import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
 import { addressOf } from '../../src/core/address.ts';
 import type { Proof, SignedTx, Tx } from '../../src/core/formats.ts';
+import { hash } from '../../src/core/hash.ts';
 import { blockId } from '../../src/core/header.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { createParams } from '../../src/core/params.ts';
+import { commitmentOf, type Execution } from '../../src/core/state-tx.ts';
 import { signTx } from '../../src/core/tx.ts';
-import { toHex } from '../../src/lib/bytes.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
 
 const filled = (b: number) => new Uint8Array(32).fill(b);
 
@@ -70,6 +72,25 @@ export const transfer = (
   fee = 1_000n,
 ): SignedTx =>
   sign(from, nonce, { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) }, fee);
+
+export const request = (from: Person, nonce: number, reward: bigint, input = 'hi'): SignedTx =>
+  sign(from, nonce, { type: 'request', modelId: MODEL, reward, lifetime: 30, input: utf8(input) });
+
+/** What the model of the tests is said to give. */
+export const executionOf = (id: Uint8Array): Execution => ({
+  execution: hash('execution', id),
+  answer: Uint8Array.of(1, 2),
+});
+
+/** A claim with its true commitment and the result behind it. */
+export function answer(from: Person, nonce: number, id: Uint8Array): [SignedTx, SignedTx] {
+  const ran = executionOf(id);
+  const commitment = commitmentOf(id, from.address, ran);
+  return [
+    sign(from, nonce, { type: 'claim', request: id, commitment }),
+    sign(from, nonce + 1, { type: 'result', request: id, answer: ran.answer }, 0n),
+  ];
+}
 
 /** A clock that stands still until it is set. */
 export interface Clock {
