@@ -41,6 +41,8 @@ export interface FullChainOptions {
   readonly now: () => number;
   /** Time of a chain that begins in an empty store, ms since 1970; now when absent. */
   readonly genesisTimeMs?: () => Promise<number>;
+  /** Newest blocks kept whole on disk, at least 2,001; all when absent. */
+  readonly keepBlocks?: number;
   /** The full check; without it the chain follows light-checked work. */
   readonly checkProof?: CheckProof;
   readonly executionOf?: ExecutionOf;
@@ -94,7 +96,7 @@ export interface FullChain {
 export async function createFullChain(options: FullChainOptions): Promise<FullChain> {
   const { store, params, models, now } = options;
   const { genesisTimeMs = async () => now() } = options;
-  const s = await openFull(store, params, models, genesisTimeMs);
+  const s = await openFull(store, params, models, genesisTimeMs, options.keepBlocks);
   const pool = createMempool();
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');

@@ -16,6 +16,7 @@ import { AppError } from '../lib/errors.ts';
 import { formatPut, readFormat, type Format } from './format-marker.ts';
 import { keepTree, readUndo, undoTree, type FullState } from './full-state.ts';
 import { createHeaderIndex } from './header-index.ts';
+import { readPruned } from './prune.ts';
 import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from './records.ts';
 import type { Put, Store } from './store.ts';
 import { genesisTotals } from './totals.ts';
@@ -32,12 +33,13 @@ export async function openFull(
   params: Params,
   models: Models,
   genesisTimeMs: () => Promise<number>,
+  keepBlocks?: number,
 ): Promise<FullState> {
   const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
   const stored = await readFormat(store, format);
   if (stored === 'damaged') throw corrupt('it has no format marker');
   if (stored === 'empty')
-    return createGenesis(store, params, models, format, await genesisTimeMs());
+    return createGenesis({ store, params, models, keepBlocks }, format, await genesisTimeMs());
 
   const genesis = genesisPoint(
     params,
@@ -51,7 +53,11 @@ export async function openFull(
   if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
   await loadBranches(store, params, index, head);
   const totals = genesisTotals(params);
-  const s: FullState = { store, params, models, index, trees: new Map(), head, totals };
+  const pruned = await readPruned(store);
+  const s: FullState = {
+    ...{ store, params, models, index, trees: new Map(), head, totals },
+    ...{ keepBlocks, pruned },
+  };
   await loadState(s);
   return s;
 }
@@ -64,12 +70,11 @@ async function need<T>(store: Store, key: string, codec: Codec<T>): Promise<T> {
 }
 
 async function createGenesis(
-  store: Store,
-  params: Params,
-  models: Models,
+  given: Pick<FullState, 'store' | 'params' | 'models' | 'keepBlocks'>,
   format: Format,
   nowMs: number,
 ): Promise<FullState> {
+  const { store, params } = given;
   const head = genesisPoint(params, nowMs);
   const { id, header } = head;
   const tree = genesisTree(params);
@@ -89,7 +94,7 @@ async function createGenesis(
   const index = createHeaderIndex();
   index.add(head);
   index.setMain([head]);
-  const s: FullState = { store, params, models, index, trees: new Map(), head, totals };
+  const s: FullState = { ...given, index, trees: new Map(), head, totals, pruned: 1 };
   keepTree(s, head, tree);
   return s;
 }

@@ -21,6 +21,10 @@ export interface FullState {
   readonly trees: Map<string, { height: number; tree: Tree }>;
   head: ChainPoint;
   totals: Totals;
+  /** Newest blocks that stay whole on disk; undefined: all. */
+  readonly keepBlocks: number | undefined;
+  /** Height of the oldest block that is whole. */
+  pruned: number;
 }
 
 export function keepTree(s: FullState, point: ChainPoint, tree: Tree): void {

@@ -18,6 +18,7 @@ import { BoundedMap } from '../lib/bounded.ts';
 import { Batch, connect, deleteBlock, disconnect, prune, putBlock } from './commit.ts';
 import { connectBranch, type Checks, type Connected } from './connect.ts';
 import { keepTree, pruneTrees, readUndo, type FullState } from './full-state.ts';
+import { pruneBlocks } from './prune.ts';
 import { recordKey, type Undo } from './records.ts';
 import type { HeadChange } from './mempool.ts';
 
@@ -184,6 +185,7 @@ async function commit(
   for (const r of reverted) disconnect(batch, r.point, r.body, r.undo);
   for (const c of connected) connect(batch, c);
   const pruned = prune(batch, s, point.header.height);
+  const whole = await pruneBlocks(batch, s, point.header.height);
   await s.store.batch(batch.puts());
 
   // From here on nothing waits: readers see the old head or the new one.
@@ -191,6 +193,7 @@ async function commit(
   s.index.setMain(connected.map((c) => c.point));
   for (const old of pruned) s.index.remove(old);
   s.head = point;
+  s.pruned = whole;
   s.totals = connected.at(-1)!.totals;
   for (const c of connected) keepTree(s, c.point, c.executed.tree);
   pruneTrees(s);

@@ -5,6 +5,7 @@
  * | key | value |
  * |---|---|
  * | `head` | id of the best block |
+ * | `pruned` | u32: the oldest block that is still whole; absent when none was dropped |
  * | `n/<height>` | id and header of the main chain's block |
  * | `c/<height>` | chain point of the main chain's block, every 256th height |
  * | `h/<id>` `b/<id>` `w/<id>` | header, body, proof (w as in witness) of any stored block |
@@ -29,6 +30,7 @@ const digits = (height: number): string => String(height).padStart(10, '0');
 
 export const recordKey = {
   head: 'head',
+  pruned: 'pruned',
   main: (height: number) => `n/${digits(height)}`,
   point: (height: number) => `c/${digits(height)}`,
   header: (id: Uint8Array) => `h/${toHex(id)}`,
