@@ -21,6 +21,8 @@ export interface ClientConfig {
   readonly genesis: string | undefined;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
+  /** Run libp2p on the page even where the worker could: tests only. */
+  readonly transport?: 'page';
 }
 
 export type SyncState = 'connecting' | 'syncing' | 'synced' | 'offline';

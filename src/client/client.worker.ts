@@ -3,12 +3,13 @@ import { createIdbStore } from '../chain/idb-store.ts';
 import { AppError } from '../lib/errors.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import { createRemoteTransport } from '../net/remote-transport.ts';
 import { installRtc } from '../net/rtc-worker.ts';
 import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
 import { createClient, type Client } from './client.ts';
 import { networkOf } from './models.ts';
 import type { Platform } from './platform.ts';
-import type { WorkerApi, WorkerEvents } from './worker-api.ts';
+import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 
 const ready = Promise.withResolvers<Client>();
 // A failed init is told by init's own rejection.
@@ -55,9 +56,11 @@ async function askFaucet(address: string): Promise<void> {
   throw new AppError(error?.code ?? 'FAUCET_OFF', `HTTP ${response.status}`);
 }
 
-const platformOf = (config: ClientConfig): Platform => ({
+const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => ({
   openStore: (name) => createIdbStore(`pila-${config.network}-${name}`),
   async createTransport(options) {
+    if (lent?.kind === 'transport') return createRemoteTransport(lent.port, options);
+    if (lent) installRtc(lent.port);
     const { createTransport } = await import('../net/create-transport.ts');
     return createTransport({ ...options, role: 'browser' });
   },
@@ -67,11 +70,10 @@ const platformOf = (config: ClientConfig): Platform => ({
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 });
 
-async function init(config: ClientConfig, rtc: MessagePort | undefined): Promise<void> {
+async function init(config: ClientConfig, lent: Lent | undefined): Promise<void> {
   try {
     await lockTab();
-    if (rtc) installRtc(rtc);
-    const client = await createClient(platformOf(config), config);
+    const client = await createClient(platformOf(config, lent), config);
     client.on((event) => emit('event', event));
     ready.resolve(client);
   } catch (e) {

@@ -1,8 +1,12 @@
-/** The page's side of the client: starts the client worker and lends it peer connections. */
+/**
+ * The page's side of the client: starts the client worker and lends it peer connections, or where
+ * data channels cannot cross (Firefox), a transport that runs here.
+ */
 import { connect, transfer, workerFailure } from '../lib/rpc.ts';
+import { servePageTransport } from '../net/page-transport.ts';
 import { canBridgeRtc, serveRtc } from '../net/rtc-page.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
-import type { WorkerApi, WorkerEvents } from './worker-api.ts';
+import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 
 export interface PageClient {
   readonly client: ClientApi;
@@ -18,7 +22,7 @@ export async function createPageClient(config: ClientConfig): Promise<PageClient
   });
   const client = connect<WorkerApi, WorkerEvents>(worker, { failed: workerFailure(worker) });
   try {
-    await client.init(config, lendRtc());
+    await client.init(config, lend(config));
   } catch (e) {
     worker.terminate();
     throw e;
@@ -26,9 +30,16 @@ export async function createPageClient(config: ClientConfig): Promise<PageClient
   return { client, on: (hear) => client.on('event', hear) };
 }
 
-function lendRtc(): MessagePort | undefined {
-  if (!canBridgeRtc()) return undefined;
+/** undefined where there is no WebRTC at all: the worker then has WebSockets only. */
+function lend(config: ClientConfig): Lent | undefined {
+  if (typeof RTCPeerConnection === 'undefined') return undefined;
   const { port1, port2 } = new MessageChannel();
-  serveRtc(port1);
-  return transfer(port2, [port2]);
+  const kind = config.transport !== 'page' && canBridgeRtc() ? 'rtc' : 'transport';
+  if (kind === 'rtc') serveRtc(port1);
+  else
+    servePageTransport(port1, async (options) => {
+      const { createTransport } = await import('../net/create-transport.ts');
+      return createTransport({ ...options, role: 'browser' });
+    });
+  return transfer<Lent>({ kind, port: port2 }, [port2]);
 }

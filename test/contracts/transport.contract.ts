@@ -4,7 +4,7 @@ import { encode } from '../../src/core/codec.ts';
 import { SyncResponse } from '../../src/core/messages.ts';
 import { fault } from '../../src/core/faults.ts';
 import type { Link } from '../../src/net/transport.ts';
-import { connected, startPeer, startSeed, until } from '../net/peers.ts';
+import { connected, startPeer, startSeed, until, type PeerOptions } from '../net/peers.ts';
 import { blockAnnounce, EXCHANGES, signedTx } from '../net/samples.ts';
 
 const bytesOf = (response: SyncResponse): string =>
@@ -14,16 +14,18 @@ export interface TransportSubject {
   readonly link: Link;
   /** What a seed listens on. */
   readonly listen: readonly string[];
+  /** The client's transport stands in another thread. */
+  readonly remote?: boolean;
 }
 
-export function transportContract({ link, listen }: TransportSubject): void {
-  const pair = async (seedOptions: Parameters<typeof startSeed>[0] = {}) => {
+export function transportContract({ link, listen, remote = false }: TransportSubject): void {
+  const pair = async (seedOptions: PeerOptions = {}) => {
     const seed = await startSeed({ listen, ...seedOptions });
-    const client = await startPeer({ bootstrap: seed.transport.addresses() });
+    const client = await startPeer({ bootstrap: seed.transport.addresses(), remote });
     return { seed, client, seedId: await connected(client, seed) };
   };
 
-  describe(`transport over ${link}`, () => {
+  describe(`transport over ${link}${remote ? ', through a port' : ''}`, () => {
     it('carries every kind of request and answer', async () => {
       const { seed, client, seedId } = await pair();
       expect(client.transport.peers()).toMatchObject([{ id: seedId, link, penalty: 0 }]);

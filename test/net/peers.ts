@@ -2,6 +2,8 @@
 import { afterEach } from 'vitest';
 import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
 import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
+import { servePageTransport } from '../../src/net/page-transport.ts';
+import { createRemoteTransport } from '../../src/net/remote-transport.ts';
 import type { Handlers, Transport, Verdict } from '../../src/net/transport.ts';
 import { CHAIN } from './chain-id.ts';
 import { EXCHANGES } from './samples.ts';
@@ -41,18 +43,32 @@ export interface TestPeer {
   stop(): Promise<void>;
 }
 
-export async function startPeer(
-  options: Partial<TransportOptions> & { judge?: () => Verdict; handlers?: Partial<Handlers> } = {},
-): Promise<TestPeer> {
-  const { judge = () => 'accept', handlers, ...rest } = options;
+export interface PeerOptions extends Partial<TransportOptions> {
+  readonly judge?: () => Verdict;
+  readonly handlers?: Partial<Handlers>;
+  /** Behind a port, as where libp2p runs on the page. */
+  readonly remote?: boolean;
+}
+
+function createRemote(options: TransportOptions): Transport {
+  const { port1, port2 } = new MessageChannel();
+  servePageTransport(port1, async (given) => createTransport({ ...options, ...given }));
+  const transport = createRemoteTransport(port2, options);
+  const stop = () => transport.stop().finally(() => port1.close());
+  return { ...transport, stop };
+}
+
+export async function startPeer(options: PeerOptions = {}): Promise<TestPeer> {
+  const { judge = () => 'accept', handlers, remote = false, ...rest } = options;
   const log: string[] = [];
-  const transport = createTransport({
+  const made: TransportOptions = {
     chainId: CHAIN,
     role: 'node',
     bootstrap: [],
     log: (line) => log.push(line),
     ...rest,
-  });
+  };
+  const transport = remote ? createRemote(made) : createTransport(made);
   const peer: Omit<TestPeer, 'id'> = {
     transport,
     blocks: [],
@@ -82,7 +98,7 @@ export async function startPeer(
   return { ...peer, id };
 }
 
-export const startSeed = (options: Parameters<typeof startPeer>[0] = {}): Promise<TestPeer> =>
+export const startSeed = (options: PeerOptions = {}): Promise<TestPeer> =>
   startPeer({ role: 'seed', listen: [WEBSOCKET], ...options });
 
 /** Until the client lists that peer. */

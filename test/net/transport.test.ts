@@ -6,6 +6,7 @@ import { connected, startPeer, startSeed, until, WEBSOCKET } from './peers.ts';
 import { blockAnnounce, proof } from './samples.ts';
 
 transportContract({ link: 'websocket', listen: [WEBSOCKET] });
+transportContract({ link: 'websocket', listen: [WEBSOCKET], remote: true });
 
 describe('transport', () => {
   it('does not list peers of another chain', async () => {

@@ -1,0 +1,59 @@
+/** The page's side of remote-transport.ts: a real transport, run for a worker. */
+import { connect, expose, type Port } from '../lib/rpc.ts';
+import type {
+  HandlersApi,
+  RemoteOptions,
+  TransportApi,
+  TransportEvents,
+  TransportState,
+} from './remote-transport.ts';
+import type { Transport } from './transport.ts';
+
+/** Serves one transport, made at the worker's `start`. */
+export function servePageTransport(
+  port: Port,
+  create: (options: RemoteOptions) => Promise<Transport>,
+): void {
+  const handlers = connect<HandlersApi>(port);
+  let transport: Promise<Transport> | undefined;
+  let told = '';
+
+  /** Only what changed: a request is charged, or a peer came or went. */
+  const tell = (from: Transport): void => {
+    const state: TransportState = { peers: from.peers(), addresses: from.addresses() };
+    const text = JSON.stringify(state);
+    if (text === told) return;
+    told = text;
+    emit('state', state);
+  };
+  const use = async <T>(run: (started: Transport) => T | Promise<T>): Promise<T> => {
+    const started = await transport!;
+    try {
+      return await run(started);
+    } finally {
+      tell(started);
+    }
+  };
+
+  const { emit } = expose<TransportApi, TransportEvents>(
+    {
+      async start(options) {
+        transport ??= create(options);
+        await use((made) =>
+          made.start({
+            onRequest: (peer, request) => handlers.onRequest(peer, request),
+            onBlock: (peer, announce) => handlers.onBlock(peer, announce),
+            onTx: (peer, announce) => handlers.onTx(peer, announce),
+            onPeers: () => tell(made),
+          }),
+        );
+      },
+      stop: () => use((t) => t.stop()),
+      request: (peer, request, timeoutMs) => use((t) => t.request(peer, request, timeoutMs)),
+      announceBlock: (announce) => use((t) => t.announceBlock(announce)),
+      announceTx: (announce) => use((t) => t.announceTx(announce)),
+      charge: (peer, fault) => use((t) => t.charge(peer, fault)),
+    },
+    port,
+  );
+}

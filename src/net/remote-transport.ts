@@ -1,0 +1,63 @@
+/**
+ * A transport in another thread, over a port whose other end has `servePageTransport`: where data
+ * channels cannot be moved to a worker, libp2p runs on the page and this stands for it in the worker.
+ */
+import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
+import type { Fault } from '../core/faults.ts';
+import { connect, expose, type Port } from '../lib/rpc.ts';
+import type { Handlers, PeerInfo, Transport, Verdict } from './transport.ts';
+
+/** What the page's transport needs to be made. */
+export interface RemoteOptions {
+  readonly chainId: number;
+  readonly bootstrap: readonly string[];
+}
+
+/** Worker to page. */
+export type TransportApi = {
+  start(options: RemoteOptions): Promise<void>;
+  stop(): Promise<void>;
+  request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
+  announceBlock(announce: BlockAnnounce): Promise<void>;
+  announceTx(announce: TxAnnounce): Promise<void>;
+  charge(peer: string, fault: Fault): Promise<void>;
+};
+/** Page to worker: its peers and addresses, told before anything that changed them is answered. */
+export interface TransportState {
+  readonly peers: readonly PeerInfo[];
+  readonly addresses: readonly string[];
+}
+export type TransportEvents = { state: TransportState };
+/** Page to worker: the handlers that judge and answer. */
+export type HandlersApi = {
+  onRequest(peer: string, request: SyncRequest): Promise<SyncResponse | Fault>;
+  onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
+  onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
+};
+
+/** `peers` and `addresses` are as the page told last. Start it once. */
+export function createRemoteTransport(
+  port: Port,
+  { chainId, bootstrap }: RemoteOptions,
+): Transport {
+  const page = connect<TransportApi, TransportEvents>(port);
+  let state: TransportState = { peers: [], addresses: [] };
+  return {
+    async start(handlers: Handlers) {
+      const { onRequest, onBlock, onTx } = handlers;
+      page.on('state', (told) => {
+        state = told;
+        handlers.onPeers(told.peers);
+      });
+      expose<HandlersApi>({ onRequest, onBlock, onTx }, port);
+      await page.start({ chainId, bootstrap });
+    },
+    stop: () => page.stop(),
+    peers: () => state.peers,
+    addresses: () => state.addresses,
+    request: (peer, request, timeoutMs) => page.request(peer, request, timeoutMs),
+    announceBlock: (announce) => page.announceBlock(announce),
+    announceTx: (announce) => page.announceTx(announce),
+    charge: (peer, fault) => void page.charge(peer, fault).catch(() => undefined),
+  };
+}
