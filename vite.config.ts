@@ -74,9 +74,17 @@ export default defineConfig({
       injectRegister: false,
       manifest,
       injectManifest: {
-        // The shell and its workers; the runtime and the models are cached after their first use.
+        // The shell and its workers; the runtime, the models, and the transport of browsers that need
+        // it on the page are cached after their first use.
         globPatterns: ['**/*.{js,css,html,svg}', 'icon-192.png'],
-        globIgnores: ['**/*.wasm', '**/ort*', '**/*miner*', 'models/**', '**/*.map'],
+        globIgnores: [
+          '**/*.wasm',
+          '**/ort*',
+          '**/*miner*',
+          '**/page-transport*',
+          'models/**',
+          '**/*.map',
+        ],
         maximumFileSizeToCacheInBytes: 1_500_000,
       },
     }),

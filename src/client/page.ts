@@ -3,7 +3,6 @@
  * data channels cannot cross (Firefox), a transport that runs here.
  */
 import { connect, transfer, workerFailure } from '../lib/rpc.ts';
-import { servePageTransport } from '../net/page-transport.ts';
 import { canBridgeRtc, serveRtc } from '../net/rtc-page.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
@@ -36,10 +35,11 @@ function lend(config: ClientConfig): Lent | undefined {
   const { port1, port2 } = new MessageChannel();
   const kind = config.transport !== 'page' && canBridgeRtc() ? 'rtc' : 'transport';
   if (kind === 'rtc') serveRtc(port1);
+  // What the worker says meanwhile waits in the port.
   else
-    servePageTransport(port1, async (options) => {
-      const { createTransport } = await import('../net/create-transport.ts');
-      return createTransport({ ...options, role: 'browser' });
-    });
+    import('../net/page-transport.ts').then(
+      (m) => m.servePageTransport(port1),
+      () => undefined, // Offline and not cached yet: as a network without peers.
+    );
   return transfer<Lent>({ kind, port: port2 }, [port2]);
 }

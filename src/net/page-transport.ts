@@ -1,5 +1,6 @@
-/** The page's side of remote-transport.ts: a real transport, run for a worker. */
+/** The page's side of remote-transport.ts: a real transport, run for a worker. Loads libp2p. */
 import { connect, expose, type Port } from '../lib/rpc.ts';
+import { createTransport } from './create-transport.ts';
 import type {
   HandlersApi,
   RemoteOptions,
@@ -12,10 +13,10 @@ import type { Transport } from './transport.ts';
 /** Serves one transport, made at the worker's `start`. */
 export function servePageTransport(
   port: Port,
-  create: (options: RemoteOptions) => Promise<Transport>,
+  create = (options: RemoteOptions): Transport => createTransport({ ...options, role: 'browser' }),
 ): void {
   const handlers = connect<HandlersApi>(port);
-  let transport: Promise<Transport> | undefined;
+  let transport: Transport | undefined;
   let told = '';
 
   /** Only what changed: a request is charged, or a peer came or went. */
@@ -27,7 +28,7 @@ export function servePageTransport(
     emit('state', state);
   };
   const use = async <T>(run: (started: Transport) => T | Promise<T>): Promise<T> => {
-    const started = await transport!;
+    const started = transport!;
     try {
       return await run(started);
     } finally {

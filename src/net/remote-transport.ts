@@ -50,7 +50,8 @@ export function createRemoteTransport(
         handlers.onPeers(told.peers);
       });
       expose<HandlersApi>({ onRequest, onBlock, onTx }, port);
-      await page.start({ chainId, bootstrap });
+      // Not awaited: the page may still load libp2p, or be offline, and the chain here works without.
+      void page.start({ chainId, bootstrap });
     },
     stop: () => page.stop(),
     peers: () => state.peers,

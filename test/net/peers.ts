@@ -52,7 +52,7 @@ export interface PeerOptions extends Partial<TransportOptions> {
 
 function createRemote(options: TransportOptions): Transport {
   const { port1, port2 } = new MessageChannel();
-  servePageTransport(port1, async (given) => createTransport({ ...options, ...given }));
+  servePageTransport(port1, (given) => createTransport({ ...options, ...given }));
   const transport = createRemoteTransport(port2, options);
   const stop = () => transport.stop().finally(() => port1.close());
   return { ...transport, stop };
