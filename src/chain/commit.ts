@@ -7,12 +7,14 @@ import { addressOf } from '../core/address.ts';
 import { Body, Header, Position, Proof, type Tx } from '../core/formats.ts';
 import { ChainPointRecord, type ChainPoint } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
+import type { Executed } from '../core/state.ts';
 import { txId } from '../core/tx.ts';
 import { toHex } from '../lib/bytes.ts';
 import { decode } from '../core/codec.ts';
 import { Account } from '../core/formats.ts';
 import type { Connected } from './connect.ts';
 import type { FullState } from './full-state.ts';
+import { indexEntries } from './request-index.ts';
 import { Links, MainEntry, POINT_EVERY, recordKey, Undo, WINDOW } from './records.ts';
 import type { Put } from './store.ts';
 
@@ -50,6 +52,8 @@ export function disconnect(batch: Batch, point: ChainPoint, body: Body, undo: Un
   const { id, header } = point;
   for (const { key, before } of undo.changes) batch.set(recordKey.leaf(key), before ?? undefined);
   for (const { tx } of body) batch.set(recordKey.tx(txId(tx)), undefined);
+  for (const { request, kind, position } of indexEntries(header.height, body, []))
+    batch.set(recordKey.ofRequest(request, kind, position), undefined);
   batch.set(recordKey.undo(id), undefined);
   batch.set(recordKey.links(id), undefined);
   batch.set(recordKey.main(header.height), undefined);
@@ -63,6 +67,8 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
   for (const { key, after } of executed.changes) batch.set(recordKey.leaf(key), after);
   for (const [index, { tx }] of body.entries())
     batch.set(recordKey.tx(txId(tx)), encode(Position, { height, index }));
+  for (const { request, kind, position, value } of indexEntries(height, body, executed.changes))
+    batch.set(recordKey.ofRequest(request, kind, position), value);
   const changes = executed.changes.map(({ key, before }) => ({ key, before: before ?? null }));
   const touched = [...executed.touched];
   batch.set(recordKey.undo(id), encode(Undo, { changes, touched, totals }));
@@ -78,7 +84,8 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
 export const partiesOf = (tx: Tx): Uint8Array[] =>
   tx.type === 'transfer' ? [addressOf(tx.from), tx.to] : [addressOf(tx.from)];
 
-function linksOf(body: Body, changes: Connected['executed']['changes']): Links {
+/** Where each account of the body's transactions was last seen before. */
+export function linksOf(body: Body, changes: Executed['changes']): Links {
   const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
   const links = new Map<string, Links[number]>();
   for (const address of body.flatMap(({ tx }) => partiesOf(tx))) {

@@ -78,11 +78,15 @@ export interface FullChain {
   parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
   /** Against the state after that block; undefined when its state is not kept. */
   proveState(id: Uint8Array, keys: readonly Uint8Array[]): Promise<Uint8Array | undefined>;
+  /** Leaves from a key on, against the state after that block. */
+  statePart(id: Uint8Array, from: Uint8Array): Promise<Uint8Array | undefined>;
   witness(id: Uint8Array): Promise<Uint8Array | undefined>;
   account(address: Uint8Array): Account | undefined;
   history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
   header(height: number): Promise<Header | undefined>;
   position(txId: Uint8Array): Promise<Position | undefined>;
+  /** Where the transaction of that id stands, and those that claim or answer it. */
+  find(id: Uint8Array): Promise<Position[]>;
   stats(): queries.ChainStats;
   /** Header to work on and its body, from the mempool's best. */
   template(options: TemplateOptions): Template;
@@ -131,11 +135,13 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     block: (id) => queries.blockOf(s, id),
     parts: (ids) => queries.partsOf(s, ids),
     proveState: (id, keys) => queries.proveState(s, id, keys),
+    statePart: (id, from) => queries.statePart(s, id, from),
     witness: (id) => queries.witnessOf(s, id),
     account: (address) => queries.accountOf(s, address),
     history: (address, from, max) => queries.historyOf(s, address, from, max),
     header: (height) => queries.headerAt(s, height),
     position: (id) => queries.positionOf(s, id),
+    find: (id) => queries.findOf(s, id),
     stats: () => queries.statsOf(s),
     template: createTemplates(s, checks, pool),
     mempool: pool,

@@ -9,11 +9,12 @@ import {
   type ChainPoint,
 } from '../core/header.ts';
 import type { Params } from '../core/params.ts';
-import { EMPTY_TREE, treeEntries, treeRoot, treeSet, type Tree } from '../core/tree.ts';
+import { treeEntries, treeRoot } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { formatPut, readFormat, type Format } from './format-marker.ts';
+import { loadLeaves } from './leaves.ts';
 import { keepTree, readUndo, undoTree, type FullState } from './full-state.ts';
 import { createHeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
@@ -149,18 +150,8 @@ async function loadBranches(
 
 /** The state tree from its leaves, checked by undoing the head. */
 async function loadState(s: FullState): Promise<void> {
-  let tree: Tree = EMPTY_TREE;
-  for (let from = 's/'; ;) {
-    const rows = await s.store.range(from, 's0');
-    for (const { key, value } of rows) {
-      const leaf = fromHex(key.slice(2), 32);
-      if (!leaf) throw corrupt(`the key ${key} is no state key`);
-      tree = treeSet(tree, leaf, value);
-    }
-    const last = rows.at(-1);
-    if (!last) break;
-    from = `${last.key}0`;
-  }
+  const tree = await loadLeaves(s.store);
+  if (!tree) throw corrupt('a key of its state is none');
   const { head } = s;
   keepTree(s, head, tree);
   if (head.header.height === 0) return;

@@ -8,18 +8,25 @@ import {
   HEADERS_MAX,
   HISTORY_MAX,
   LOCATOR_MAX,
+  FIND_MAX,
   PROOF_KEYS_MAX,
+  STATE_PART_BYTES,
   type Block,
   type BlockParts,
   type HistoryEntry,
 } from '../core/messages.ts';
+import { proveFrom } from '../core/tree-parts.ts';
 import { proveKeys, treeGet } from '../core/tree.ts';
+import { SETTLEMENT_BLOCKS } from '../core/params.ts';
 import { equal } from '../lib/bytes.ts';
 import { partiesOf } from './commit.ts';
 import { headTree, readUndo, treeAfter, type FullState } from './full-state.ts';
+import { placesOf } from './request-index.ts';
 import { Links, MainEntry, recordKey } from './records.ts';
 import { issuedBy } from './totals.ts';
 
+/** All results that one request can have: 16 a block until it is settled. */
+const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
 /** Bytes of one answer with bodies and proofs (docs/protocol.md §9). */
 const PARTS_BYTES_MAX = 1024 * 1024;
 
@@ -121,6 +128,18 @@ export async function proveState(
   return tree && proveKeys(tree, keys);
 }
 
+/** A part of the state after that block, from a key on; undefined when its state is not kept. */
+export async function statePart(
+  s: FullState,
+  id: Uint8Array,
+  from: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const point = s.index.get(id);
+  if (!point || isDeep(s, point)) return undefined;
+  const tree = await treeAfter(s, point);
+  return tree && proveFrom(tree, from, STATE_PART_BYTES);
+}
+
 /** Proof of every leaf that executing the block touches, against its own stateRoot. */
 export async function witnessOf(s: FullState, id: Uint8Array): Promise<Uint8Array | undefined> {
   const point = s.index.get(id);
@@ -181,6 +200,20 @@ function ownIn(body: readonly SignedTx[], address: Uint8Array, from: Position): 
 
 export const positionOf = (s: FullState, txId: Uint8Array): Promise<Position | undefined> =>
   read(s, recordKey.tx(txId), Position);
+
+/** Places of the transaction with that id, and of claims and results that name it. */
+export async function findOf(s: FullState, id: Uint8Array): Promise<Position[]> {
+  const rows = (kind: 'c' | 'r', max: number) =>
+    s.store.range(recordKey.ofRequest(id, kind), `${recordKey.ofRequest(id, kind)}~`, max);
+  const results = (await rows('r', RESULTS_READ_MAX)).map((row) => ({ ...row, ...placeOf(row) }));
+  const claims = (await rows('c', FIND_MAX)).map((row) => placeOf(row).position);
+  return placesOf(await positionOf(s, id), results, claims);
+}
+
+const placeOf = ({ key }: { key: string }): { position: Position } => {
+  const [height, index] = key.split('/').slice(-2).map(Number);
+  return { position: { height: height!, index: index! } };
+};
 
 export const statsOf = (s: FullState): ChainStats => ({
   height: s.head.header.height,

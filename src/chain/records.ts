@@ -13,6 +13,7 @@
  * | `u/<id>` | undo record of a main-chain block of the last 2,000 heights |
  * | `l/<id>` | back-links: where each account of the block's transactions was last seen before |
  * | `t/<tx id>` | position in the main chain |
+ * | `q/<request id>/<c or r>/<height>/<index>` | a claim or result of the main chain (request-index.ts) |
  * | `s/<key>` | a state leaf, after the head |
  */
 import { blob, hash32, list, optional, struct, u32, u64, type Value } from '../core/codec.ts';
@@ -24,7 +25,7 @@ export const WINDOW = 2000;
 /** Heights between two stored chain points: what a start replays at most beyond its window. */
 export const POINT_EVERY = 256;
 /** Raised when a key or a value above changes its meaning. */
-export const FULL_SCHEMA = 1;
+export const FULL_SCHEMA = 2;
 
 const digits = (height: number): string => String(height).padStart(10, '0');
 
@@ -40,6 +41,8 @@ export const recordKey = {
   undo: (id: Uint8Array) => `u/${toHex(id)}`,
   links: (id: Uint8Array) => `l/${toHex(id)}`,
   tx: (id: Uint8Array) => `t/${toHex(id)}`,
+  ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position) =>
+    `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
   leaf: (key: Uint8Array) => `s/${toHex(key)}`,
 };
 /** Key after every key of a kind: `s/` → `s0`. */

@@ -24,10 +24,14 @@ interface Leaf {
   readonly value: Uint8Array;
   hash: Uint8Array | undefined;
 }
-interface Branch {
+export interface Branch {
   readonly kind: 'branch';
   readonly left: Tree;
   readonly right: Tree;
+  /** Leaves below that are opened. */
+  readonly leaves: number;
+  /** No stub is below. */
+  readonly isWhole: boolean;
   hash: Uint8Array | undefined;
 }
 interface Stub {
@@ -45,19 +49,29 @@ export class MissingNode extends Error {
   override readonly name = 'MissingNode';
 }
 
-const leaf = (key: Uint8Array, value: Uint8Array): Tree => ({
+export const leaf = (key: Uint8Array, value: Uint8Array): Tree => ({
   kind: 'leaf',
   key,
   value,
   hash: undefined,
 });
 const stub = (nodeHash: Uint8Array): Tree => ({ kind: 'stub', hash: nodeHash });
-const branch = (left: Tree, right: Tree): Tree => ({
+export const branch = (left: Tree, right: Tree): Branch => ({
   kind: 'branch',
   left,
   right,
+  leaves: openedLeaves(left) + openedLeaves(right),
+  isWhole: isWhole(left) && isWhole(right),
   hash: undefined,
 });
+
+/** Leaves of the tree that are opened. */
+export const openedLeaves = (tree: Tree): number =>
+  tree.kind === 'branch' ? tree.leaves : Number(tree.kind === 'leaf');
+
+/** Whether the tree has no stub. */
+export const isWhole = (tree: Tree): boolean =>
+  tree.kind === 'branch' ? tree.isWhole : tree.kind !== 'stub';
 
 /** Bit of a key at a depth, the most significant of byte 0 first. */
 export const keyBit = (key: Uint8Array, depth: number): number =>
@@ -188,9 +202,9 @@ const ProofNode = union({
   leaf: struct({ key: hash32, value: blob(TREE_VALUE_BYTES_MAX) }),
   branch: struct({}),
 });
-type ProofNode = Value<typeof ProofNode>;
+export type ProofNode = Value<typeof ProofNode>;
 /** The tree in pre-order, cut at every subtree that no key leads into. */
-const TreeProof = list(ProofNode, PROOF_NODES_MAX);
+export const TreeProof = list(ProofNode, PROOF_NODES_MAX);
 
 /** Encoded proof of what stands at each key, present or absent. @throws MissingNode */
 export function proveKeys(tree: Tree, keys: readonly Uint8Array[]): Uint8Array {
@@ -268,7 +282,7 @@ function leadsTo(path: Uint8Array, depth: number, key: Uint8Array): boolean {
   return true;
 }
 
-function withBit(path: Uint8Array, depth: number): Uint8Array {
+export function withBit(path: Uint8Array, depth: number): Uint8Array {
   const out = path.slice();
   out[depth >> 3]! |= 0x80 >> (depth & 7);
   return out;

@@ -1,51 +1,12 @@
-/** What a full node answers to peers: a request in, what the chain has out. */
+/** What a full node does with what peers send: requests, blocks, transactions. */
+import { answer, unavailable } from '../chain/answer.ts';
 import type { FullChain } from '../chain/full-chain.ts';
 import { isFault, type Fault } from '../core/faults.ts';
-import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
-import { TXS_MAX } from '../core/messages.ts';
+import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Handlers, Verdict } from '../net/transport.ts';
 import type { FullSync } from './full-sync.ts';
-
-export const AGENT = 'pila/0.1.0';
-
-const unavailable = (reason: string): SyncResponse => ({ type: 'unavailable', reason });
-
-async function answer(chain: FullChain, request: SyncRequest): Promise<SyncResponse> {
-  switch (request.type) {
-    case 'status': {
-      const { id, header } = chain.head();
-      const genesis = await chain.header(0);
-      if (!genesis) return unavailable('no genesis');
-      const { height, totalWork } = header;
-      return { type: 'status', genesis, head: id, height, totalWork, agent: AGENT };
-    }
-    case 'headers': {
-      const headers = await chain.headersAfter(request.locator, request.max);
-      return { type: 'headers', headers };
-    }
-    case 'blocks':
-      return { type: 'blocks', blocks: await chain.parts(request.ids) };
-    case 'proof': {
-      const proof = await chain.proveState(request.block, request.keys);
-      return proof ? { type: 'proof', proof } : unavailable('state not kept');
-    }
-    case 'witness': {
-      const proof = await chain.witness(request.block);
-      return proof ? { type: 'witness', proof } : unavailable('state not kept');
-    }
-    case 'transactions':
-      return { type: 'transactions', txs: chain.mempool.byFee().slice(0, TXS_MAX) };
-    case 'history': {
-      const { address, from, max } = request;
-      return { type: 'history', entries: await chain.history(address, from, max) };
-    }
-    case 'state':
-    case 'find':
-      return unavailable('not yet');
-  }
-}
 
 export function createHandlers(
   chain: FullChain,
@@ -60,7 +21,7 @@ export function createHandlers(
   return {
     async onRequest(_peer, request): Promise<SyncResponse | Fault> {
       try {
-        return await answer(chain, request);
+        return await answer(chain, request, () => chain.mempool.byFee());
       } catch (e) {
         log.error('peer.request', { type: request.type, error: AppError.from(e).message });
         return unavailable('busy');

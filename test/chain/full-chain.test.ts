@@ -1,13 +1,22 @@
 /** The full chain: imports, branches, reorganisations, what it refuses, what it answers. */
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { answer } from '../../src/chain/answer.ts';
+import { placesOf } from '../../src/chain/request-index.ts';
+import { encode, optional } from '../../src/core/codec.ts';
+import { Position } from '../../src/core/formats.ts';
 import { bodyRoot } from '../../src/core/body.ts';
 import { fault, isFault, PENALTY, penaltyOf } from '../../src/core/faults.ts';
 import { blockId, genesisTree } from '../../src/core/header.ts';
 import { stateKey } from '../../src/core/keys.ts';
-import type { Block } from '../../src/core/messages.ts';
+import {
+  FIND_MAX,
+  type Block,
+  type ResponseTo,
+  type SyncRequest,
+} from '../../src/core/messages.ts';
 import { executeBlock } from '../../src/core/state.ts';
-import { treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
+import { isWhole, treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
 import { txId } from '../../src/core/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { expectConsistent, sumOfBalances } from './full-invariants.ts';
@@ -20,6 +29,7 @@ import {
   openChain,
   PARAMS,
   person,
+  request,
   sign,
   START_MS,
   transfer,
@@ -253,6 +263,84 @@ describe('answers', () => {
     expect(await chain.history(ann.address, { height: 1, index: 0 }, 50)).toEqual([]);
   });
 
+  it('finds a transaction, and a request’s claims and results, results before lone claims', async () => {
+    const chain = await openChain();
+    await mine(chain, ann, 5);
+    await mine(chain, bob, 4);
+    const asked = request(ann, 0, 100n);
+    const id = txId(asked.tx);
+    const claim = (who: typeof ann, nonce: number) =>
+      sign(who, nonce, { type: 'claim', request: id, commitment: MODEL });
+    const result = sign(ann, 2, { type: 'result', request: id, answer: new Uint8Array(16) });
+    const blocks: Block[] = [];
+    for (const txs of [[asked], [claim(bob, 0), claim(ann, 1)], [result]]) {
+      for (const tx of txs) expect(await chain.addTx(tx)).toBeUndefined();
+      blocks.push(...(await mine(chain, cat, 1)));
+    }
+    const at = (block: number, index = 0) => ({ height: 10 + block, index });
+    const claimed = (who: typeof ann) =>
+      at(
+        1,
+        blocks[1]!.body.findIndex(({ tx }) => equal(tx.from, who.xonly)),
+      );
+    const found = await chain.find(id);
+    expect(found).toHaveLength(4);
+    expect(found).toEqual(expect.arrayContaining([at(0), claimed(bob), claimed(ann), at(2)]));
+    expect(await chain.find(txId(result.tx))).toEqual([at(2)]);
+    expect(await chain.find(MODEL)).toEqual([]);
+    // The bound: whoever makes lone claims cannot crowd out an answer.
+    const many = Array.from({ length: 100 }, (_, i) => ({ height: 11, index: i }));
+    const fulfils = encode(optional(Position), { height: 90, index: 9 });
+    const results = [{ position: { height: 91, index: 0 }, value: fulfils }];
+    const places = placesOf({ height: 10, index: 0 }, results, many);
+    expect(places).toHaveLength(FIND_MAX);
+    expect(places.slice(-2)).toEqual([
+      { height: 90, index: 9 },
+      { height: 91, index: 0 },
+    ]);
+  });
+
+  it('gives the state after a block in parts, to whoever joins them', async () => {
+    const chain = await openChain();
+    await mine(chain, ann, 8);
+    const id = chain.head().header.prevHash;
+    const part = treeFromProof((await chain.statePart(id, new Uint8Array(32)))!);
+    if (isFault(part)) throw new Error(part.fault);
+    expect(isWhole(part)).toBe(true);
+    expect(toHex(treeRoot(part))).toBe(toHex(chain.head().header.stateRoot));
+    expect(await chain.statePart(MODEL, new Uint8Array(32))).toBeUndefined();
+  });
+
+  it('answers peers, and says so when it has not what they ask', async () => {
+    const chain = await openChain();
+    await mine(chain, ann, 5);
+    const waiting = transfer(ann, 0, bob, 5n);
+    await chain.addTx(waiting);
+    const told = (request: SyncRequest) => answer(chain, request, () => chain.mempool.byFee());
+    const { id, header } = chain.head();
+    expect(await told({ type: 'status' })).toMatchObject({ type: 'status', head: id, height: 5 });
+    expect(await told({ type: 'transactions' })).toEqual({ type: 'transactions', txs: [waiting] });
+    const gone = { type: 'unavailable' };
+    for (const block of [id, MODEL]) {
+      const known = block === id;
+      const from = new Uint8Array(32);
+      const state = await told({ type: 'state', block, from });
+      expect(state).toMatchObject(known ? { type: 'state' } : gone);
+      const proof = await told({ type: 'proof', block, keys: [] });
+      expect(proof).toMatchObject(known ? { type: 'proof' } : gone);
+      const witness = await told({ type: 'witness', block });
+      expect(witness).toMatchObject(known ? { type: 'witness' } : gone);
+      const { blocks } = (await told({ type: 'blocks', ids: [block] })) as ResponseTo<'blocks'>;
+      expect(blocks.map((b) => b.id)).toEqual(known ? [id] : []);
+    }
+    const { headers } = (await told({
+      type: 'headers',
+      locator: [header.prevHash],
+      max: 9,
+    })) as ResponseTo<'headers'>;
+    expect(headers).toEqual([header]);
+  });
+
   it('serves headers after the last common block', async () => {
     const { a, b } = await twins(30);
     await mine(a, ann, 3, { salt: 1 });
@@ -282,16 +370,10 @@ describe('answers', () => {
   it('builds templates that import, with a closed job left out', async () => {
     const chain = await openChain();
     await mine(chain, ann, 5);
-    const ask = sign(ann, 0, {
-      type: 'request',
-      modelId: MODEL,
-      reward: 100n,
-      lifetime: 30,
-      input: new Uint8Array(3),
-    });
-    expect(await chain.addTx(ask)).toBeUndefined();
+    const asked = request(ann, 0, 100n);
+    expect(await chain.addTx(asked)).toBeUndefined();
     await mine(chain, ann, 1);
-    const jobId = txId(ask.tx);
+    const jobId = txId(asked.tx);
     const block = nextBlock(chain, ann, { jobId });
     expect(toHex(block.header.jobId)).toBe(toHex(jobId));
     expect(status(await chain.importBlock(block))).toBe('extended');
