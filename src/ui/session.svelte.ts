@@ -86,6 +86,20 @@ export class Session {
     await this.#opened;
   }
 
+  /** A screen about the network was opened: that connects, also without keys. */
+  async connect(): Promise<void> {
+    await this.#opened;
+    if (this.chain) return;
+    try {
+      this.config ??= await this.#loadConfig();
+      const { chain, miner } = await this.peer.status();
+      this.chain ??= chain;
+      this.miner = miner;
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   /** Watches the vault's address and shows what is known of it, offline too. */
   async follow(): Promise<void> {
     const address = this.vault?.address;
