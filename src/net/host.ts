@@ -9,7 +9,7 @@ import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/gossipsub';
 import { createTopicScoreParams } from '@libp2p/gossipsub/score';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { ConnectionGater, Libp2p } from '@libp2p/interface';
+import type { ConnectionGater, Libp2p, PeerId } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webSockets } from '@libp2p/websockets';
@@ -110,8 +110,21 @@ export function keepUdpSockets(host: Host): void {
     if (stunServer) stunServer.close = async () => {};
 }
 
-/** Two relays at most hold a place for a browser. */
-const BROWSER_LISTEN = ['/p2p-circuit', '/p2p-circuit', '/webrtc'];
+export interface Reservations extends EventTarget {
+  hasReservation(relay: PeerId): boolean;
+}
+
+/** The places that relays hold for this host, and events of them; undefined where none are asked for. */
+export function reservationsOf(host: Host): Reservations | undefined {
+  type Manager = { getTransports(): { reservationStore?: Reservations }[] };
+  const { transportManager } = (host as unknown as { components: { transportManager: Manager } })
+    .components;
+  return transportManager.getTransports().find((t) => t.reservationStore)?.reservationStore;
+}
+
+/** As many relays hold a place for a browser: the seed and neighbours, who are there when it dies. */
+export const RELAYS_MAX = 4;
+const BROWSER_LISTEN = [...Array.from({ length: RELAYS_MAX }, () => '/p2p-circuit'), '/webrtc'];
 
 async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> {
   keepInitChannel();
@@ -146,10 +159,16 @@ const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
         dialTimeout: 10_000,
       };
 
+/**
+ * Places at a relay. One is free again when it was not renewed for its lifetime (a browser's is
+ * renewed every 30 s, a seed's every 5 min): libp2p does not free it when the peer leaves.
+ */
+export const RESERVATIONS_MAX = { seed: 2000, browser: 16 };
+
 const relayServer = (role: Role) =>
   role === 'seed'
     ? circuitRelayServer({
-        reservations: { maxReservations: 2000 },
+        reservations: { maxReservations: RESERVATIONS_MAX.seed, reservationTtl: 600_000 },
         maxInboundHopStreams: 512,
         maxOutboundHopStreams: 512,
         maxOutboundStopStreams: 512,
@@ -157,7 +176,8 @@ const relayServer = (role: Role) =>
     : // A browser introduces others for as long as a handshake takes, no more.
       circuitRelayServer({
         reservations: {
-          maxReservations: 16,
+          maxReservations: RESERVATIONS_MAX.browser,
+          reservationTtl: 120_000,
           defaultDataLimit: 32_768n,
           defaultDurationLimit: 30_000,
         },

@@ -1,16 +1,16 @@
 /**
- * How browsers meet: each tells, on a gossip topic, a signed record of its WebRTC addresses behind
- * relays; others dial it through a relay that both are connected to, until they have enough
+ * How browsers meet: each tells, on a gossip topic, a signed record of the relays that hold a place
+ * for it; others dial it through a relay that both are connected to, until they have enough
  * neighbours. Neighbours relay too, so that it goes on when the seeds are gone.
  */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
 import type { PeerId, PrivateKey } from '@libp2p/interface';
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
-import type { Multiaddr } from '@multiformats/multiaddr';
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { fault, type Fault } from '../core/faults.ts';
 import { BoundedMap } from '../lib/bounded.ts';
-import type { Host, Log } from './host.ts';
+import { RELAYS_MAX, reservationsOf, type Host, type Log } from './host.ts';
 import { RateLimiter } from './rate.ts';
 
 export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
@@ -24,13 +24,16 @@ const RECORD_MS = 120_000;
 /** Records of others are answered with the own one at most this often. */
 const ANSWER_MS = 4000;
 const RECORD_BYTES_MAX = 2048;
-const ADDRESSES_MAX = 4;
 const DIAL_MS = 6000;
 /** A handshake that lost a race works the next time (rtc-init.ts). */
 const ATTEMPTS = 2;
+/** Of two that hear of each other the smaller id dials; the other when that did not happen so long. */
+const PATIENCE_MS = 5000;
 /** A peer that could not be reached is left alone for the first, then for twice as long each time. */
 const RETRY_MIN_MS = 2000;
 const RETRY_MAX_MS = 60_000;
+/** Peers remembered as heard of or failed. */
+const HEARD_MAX = 256;
 /** Records relayed by one peer: a hundred browsers behind it, and some. */
 const RECORD_RATE = { perSecond: 20, burst: 200 };
 /** Records of one author. */
@@ -87,7 +90,25 @@ async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
   }
 }
 
-const isMeeting = (a: Multiaddr): boolean => a.toString().includes('/p2p-circuit/webrtc');
+/**
+ * The whole address to meet a peer: through a relay that both are connected to. Where the relay
+ * itself is reached is no part of it, so that a record cannot make anyone open a socket anywhere.
+ */
+const meetingPoint = (relay: string, peer: string): Multiaddr =>
+  multiaddr(`/p2p/${relay}/p2p-circuit/webrtc/p2p/${peer}`);
+
+/** An address between browsers: not a seed's WebRTC-direct. */
+const isMeeting = (a: Multiaddr): boolean => /\/webrtc(\/|$)/.test(a.toString());
+
+const relayOf = (address: Multiaddr): string | undefined =>
+  /^\/p2p\/([^/]+)\/p2p-circuit\/webrtc\//.exec(address.toString())?.[1];
+
+/** Peers with a connection that is not itself relayed. */
+const connectedTo = (host: Host): PeerId[] =>
+  host
+    .getConnections()
+    .filter((c) => c.status === 'open' && !c.limits)
+    .map((c) => c.remotePeer);
 
 /** Tells the own record now and then; the result tells it soon. */
 function keepAnnouncing(
@@ -95,8 +116,15 @@ function keepAnnouncing(
   topic: string,
   key: PrivateKey,
 ): () => void {
+  const reservations = reservationsOf(host);
+  const self = host.peerId.toString();
   const announce = async () => {
-    const multiaddrs = host.getMultiaddrs().filter(isMeeting).slice(0, ADDRESSES_MAX);
+    const relays = new Set(
+      connectedTo(host)
+        .filter((peer) => reservations?.hasReservation(peer))
+        .map(String),
+    );
+    const multiaddrs = [...relays].slice(0, RELAYS_MAX).map((relay) => meetingPoint(relay, self));
     if (signal.aborted || !multiaddrs.length) return;
     const seqNumber = BigInt(Date.now());
     const record = new PeerRecord({ peerId: host.peerId, multiaddrs, seqNumber });
@@ -104,7 +132,7 @@ function keepAnnouncing(
     await host.services.pubsub.publish(topic, envelope.marshal());
   };
   const tell = () => void announce().catch((e) => log(`net: own record: ${String(e)}`));
-  // At most one a second for events: a new address, or a new listener to tell.
+  // At most one a second for events: another relay, or a new listener to tell.
   let soon: ReturnType<typeof setTimeout> | undefined;
   const tellSoon = () => {
     soon ??= setTimeout(() => {
@@ -112,7 +140,8 @@ function keepAnnouncing(
       tell();
     }, 1000 * Math.random());
   };
-  host.addEventListener('self:peer:update', tellSoon, { signal });
+  for (const event of ['relay:created-reservation', 'relay:removed'])
+    reservations?.addEventListener(event, tellSoon, { signal });
   host.services.pubsub.addEventListener('subscription-change', tellSoon, { signal });
   const timer = setInterval(tell, ANNOUNCE_MS * (0.75 + Math.random() / 2));
   signal.addEventListener('abort', () => {
@@ -127,14 +156,16 @@ function createMeeting(
   { host, log, signal }: MeshOptions,
   tellSoon: () => void,
 ): (record: PeerRecord) => void {
-  const failed = new BoundedMap<string, { waitMs: number; until: number }>(256);
+  const failed = new BoundedMap<string, { waitMs: number; until: number }>(HEARD_MAX);
+  /** When peers that should dial us were first heard of. */
+  const heard = new BoundedMap<string, number>(HEARD_MAX);
   const self = host.peerId.toString();
   let dialing = 0;
   const neighbours = () =>
     new Set(
       host
         .getConnections()
-        .filter((c) => !c.limits && c.remoteAddr.toString().includes('/webrtc'))
+        .filter((c) => !c.limits && isMeeting(c.remoteAddr))
         .map((c) => c.remotePeer.toString()),
     ).size;
 
@@ -148,12 +179,13 @@ function createMeeting(
   async function dial(peer: PeerId, addresses: Multiaddr[]): Promise<void> {
     dialing++;
     try {
-      await attempt(ATTEMPTS, () =>
-        host.dial(addresses, { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]) }),
-      );
+      await attempt(ATTEMPTS, async () => {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
+        const { limits } = await host.dial(addresses, { signal: limit });
+        if (limits) throw new Error('only relayed');
+      });
       failed.delete(peer.toString());
-      // The relayed connection was for the introduction only.
-      for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
+      heard.delete(peer.toString());
     } catch (e) {
       const waitMs = 2 * (failed.get(peer.toString())?.waitMs ?? RETRY_MIN_MS / 2);
       const bounded = Math.min(waitMs, RETRY_MAX_MS);
@@ -161,6 +193,8 @@ function createMeeting(
       if (!signal.aborted) log(`net: ${peer.toString()} could not be met: ${String(e)}`);
     } finally {
       dialing--;
+      // The relayed connection was for the introduction only.
+      for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
     }
   }
 
@@ -168,22 +202,26 @@ function createMeeting(
     const peer = peerId.toString();
     if (signal.aborted || self === peer || dialing >= DIALS_MAX) return;
     if (neighbours() + dialing >= DEGREE || (failed.get(peer)?.until ?? 0) > Date.now()) return;
-    if (host.getConnections(peerId).some((c) => !c.limits)) return;
-    // Of two that hear of each other one dials: the smaller id. It may have missed our record.
-    if (self > peer) return answer();
-    const addresses = multiaddrs
-      .filter(isMeeting)
-      .filter((a) => throughNeighbour(host, a))
-      .slice(0, ADDRESSES_MAX)
-      .map((a) => (a.toString().endsWith(`/p2p/${peer}`) ? a : a.encapsulate(`/p2p/${peer}`)));
-    if (addresses.length) void dial(peerId, addresses);
+    if (host.getConnections(peerId).some((c) => !c.limits)) return void heard.delete(peer);
+    const addresses = meetable(host, multiaddrs, peer);
+    if (!addresses.length) return;
+    if (self > peer) {
+      const heardMs = heard.get(peer) ?? Date.now();
+      heard.set(peer, heardMs);
+      // It may have missed our record.
+      if (Date.now() - heardMs < PATIENCE_MS) return answer();
+    }
+    void dial(peerId, addresses);
   };
 }
 
-/** Only relays that we are connected to: a record must not make us open sockets anywhere. */
-function throughNeighbour(host: Host, address: Multiaddr): boolean {
-  const relay = /\/p2p\/([^/]+)\/p2p-circuit\/webrtc/.exec(address.toString())?.[1];
-  return host.getConnections().some((c) => c.remotePeer.toString() === relay && !c.limits);
+/** Where to meet the author of a record: at those of its relays that we are connected to. */
+function meetable(host: Host, told: readonly Multiaddr[], peer: string): Multiaddr[] {
+  const ours = new Set(connectedTo(host).map(String));
+  const relays = new Set(told.slice(0, RELAYS_MAX).map(relayOf));
+  return [...relays]
+    .filter((relay) => relay !== undefined && relay !== peer && ours.has(relay))
+    .map((relay) => meetingPoint(relay!, peer));
 }
 
 async function attempt<T>(times: number, run: () => Promise<T>): Promise<T> {

@@ -1,63 +1,114 @@
-/** A real Chromium whose dedicated worker dials a real seed, over WebSocket and WebRTC-direct. */
-import { createServer, type Server } from 'node:http';
-import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from '@playwright/test';
-import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CHROMIUM_FLAGS, findChromium, WEBRTC_FLAGS } from '../chromium.ts';
+/** Real Chromiums: each a process whose dedicated worker or page runs the transport. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { PeerInfo } from '../../src/net/transport.ts';
+import { openPage, startBrowser, type BrowserPeer } from './browser/launch.ts';
 import { startSeed, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
+import { spawnSeed } from './spawn-seed.ts';
 
-let server: Server;
-let browser: Browser;
-let page: Page;
+/** A handshake that fails is tried again with later records. */
+const MEET_MS_MAX = 90_000;
+const peerId = (addresses: readonly string[]) => addresses[0]!.split('/p2p/').at(-1)!;
 
-const bundle = async () => {
-  const at = (name: string) => fileURLToPath(new URL(`./browser/${name}.ts`, import.meta.url));
-  const { outputFiles } = await build({
-    entryPoints: { page: at('page'), worker: at('peer.worker') },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    write: false,
-    outdir: '/',
-  });
-  return new Map(outputFiles.map((f) => [f.path, f.text]));
-};
+/** Polls a page until it says so. */
+async function sees<T>(
+  what: string,
+  peer: BrowserPeer,
+  find: (state: Awaited<ReturnType<BrowserPeer['state']>>) => T | undefined | false,
+): Promise<T> {
+  const end = Date.now() + MEET_MS_MAX;
+  for (;;) {
+    const state = await peer.state();
+    const found = find(state);
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`never happened: ${what}; ${JSON.stringify(state)}`);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
 
-beforeAll(async () => {
-  const files = await bundle();
-  server = createServer((request, response) => {
-    const script = files.get(request.url ?? '');
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
-    response.end(script ?? '<!doctype html><script type="module" src="/page.js"></script>');
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS],
-  });
-  page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
-});
+const links = (peers: readonly PeerInfo[]) => peers.filter((p) => p.link === 'webrtc');
+const link = (peer: BrowserPeer, count = 1) =>
+  sees(`${count} direct links`, peer, ({ peers }) => links(peers).length === count && links(peers));
 
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-});
+/** A block told by one is heard by the other; repeated, for the gossip mesh has to form. */
+async function hears(from: BrowserPeer, to: BrowserPeer, first: number): Promise<void> {
+  for (let n = first; ; n++) {
+    await from.tell(n);
+    const { heard } = await to.state();
+    if (heard.some((h) => h >= first)) return;
+    expect(n - first).toBeLessThan(200);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
 
 it('can move data channels to a worker', async () => {
+  const page = await openPage();
   expect(await page.evaluate(() => window.canBridgeRtc())).toBe(true);
 });
 
-for (const [link, listen] of [
-  ['websocket', WEBSOCKET],
-  ['webrtc-direct', WEBRTC_DIRECT],
+for (const [kind, name] of [
+  ['rtc', 'a worker'],
+  ['transport', 'a page, for its worker,'],
 ] as const)
-  it(`a worker dials a seed over ${link} and asks for its status`, async () => {
-    const seed = await startSeed({ listen: [listen] });
-    const got = await page.evaluate((b) => window.dial(b), [...seed.transport.addresses()]);
-    expect(got).toMatchObject({ link, agent: 'test' });
-    console.log(
-      `${link}: connected ${got.connectMs.toFixed(0)} ms, status ${got.statusMs.toFixed(0)} ms`,
-    );
-  });
+  for (const [way, listen] of [
+    ['websocket', WEBSOCKET],
+    ['webrtc-direct', WEBRTC_DIRECT],
+  ] as const)
+    it(`${name} dials a seed over ${way} and asks for its status`, async () => {
+      const seed = await startSeed({ listen: [listen] });
+      const browser = await startBrowser(seed.transport.addresses(), kind);
+      const [peer] = await sees('a peer', browser, ({ peers }) => peers.length > 0 && peers);
+      expect(peer!.link).toBe(way);
+      expect(await browser.ask(peer!.id)).toBe('test');
+    });
+
+it('two meet directly, one on its page, and go on without the seed until it returns', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'pila-net-'));
+  const seed = await spawnSeed(place, [WEBSOCKET]);
+  const a = await startBrowser(seed.addresses);
+  const b = await startBrowser(seed.addresses, 'transport');
+  const [[toB], [toA]] = [await link(a), await link(b)];
+  // The dialler's address names the relay that introduced it, the other's names nobody else.
+  expect([toA!.address, toB!.address].filter((s) => s.includes('/p2p-circuit/'))).toHaveLength(1);
+  await seed.kill();
+  for (const peer of [a, b]) await sees('the seed is gone', peer, (s) => s.peers.length === 1);
+  expect(await a.ask(toB!.id)).toBe('browser');
+  expect(await b.ask(toA!.id)).toBe('browser');
+  await hears(a, b, 0);
+  await hears(b, a, 1000);
+
+  const listen = seed.addresses.map((s) => s.split('/p2p/')[0]!);
+  await spawnSeed(place, listen);
+  const id = peerId(seed.addresses);
+  for (const peer of [a, b]) await sees('the seed', peer, (s) => s.peers.some((p) => p.id === id));
+});
+
+it('two that have no seed in common meet through a third, and outlive the seeds', async () => {
+  const place = () => mkdtemp(join(tmpdir(), 'pila-net-'));
+  const [one, other] = [
+    await spawnSeed(await place(), [WEBSOCKET]),
+    await spawnSeed(await place(), [WEBSOCKET]),
+  ];
+  const a = await startBrowser([...one.addresses, ...other.addresses]);
+  const b = await startBrowser(one.addresses);
+  const [toA] = await link(b);
+  await one.kill();
+  const c = await startBrowser(other.addresses);
+  await sees('C is linked to A', c, ({ peers }) => links(peers).some((p) => p.id === toA!.id));
+  await other.kill();
+  const through = await link(b, 2);
+  await link(c, 2);
+  const [toC] = through.filter((p) => p.id !== toA!.id);
+  const [toB] = (await link(c, 2)).filter((p) => p.id !== toA!.id);
+  // Whoever dialled did so through A.
+  const dialled = [toC!, toB!].filter((p) => p.address.includes('/p2p-circuit/'));
+  expect(dialled.map((p) => p.address)).toEqual([
+    expect.stringContaining(`/p2p/${toA!.id}/p2p-circuit/webrtc/`),
+  ]);
+  await a.close();
+  await sees('A is gone', b, ({ peers }) => peers.length === 1);
+  expect(await b.ask(toC!.id)).toBe('browser');
+  await hears(c, b, 0);
+});

@@ -1,33 +1,26 @@
-/** The page of browser.browser.test.ts: a dedicated worker runs the transport, the page lends WebRTC. */
+/**
+ * The page of browser.browser.test.ts: a dedicated worker runs the transport, the page lends it
+ * WebRTC, or runs the transport itself and lends that.
+ */
+import { connect, transfer, type Client } from '../../../src/lib/rpc.ts';
+import { servePageTransport } from '../../../src/net/page-transport.ts';
 import { canBridgeRtc, serveRtc } from '../../../src/net/rtc-page.ts';
-
-export interface DialResult {
-  readonly link: string;
-  /** From start to a listed peer. */
-  readonly connectMs: number;
-  readonly statusMs: number;
-  readonly agent: string;
-}
+import type { PeerApi } from './peer.worker.ts';
 
 declare global {
   interface Window {
     canBridgeRtc(): boolean;
-    dial(bootstrap: string[]): Promise<DialResult>;
+    peer: Client<PeerApi>;
+    start(bootstrap: readonly string[], kind: 'rtc' | 'transport'): Promise<void>;
   }
 }
 
+const peer = connect<PeerApi>(new Worker('/worker.js', { type: 'module' }));
 window.canBridgeRtc = canBridgeRtc;
-window.dial = (bootstrap) =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker('/worker.js', { type: 'module' });
-    const { port1, port2 } = new MessageChannel();
-    const close = serveRtc(port1);
-    worker.onmessage = ({ data }) => {
-      worker.terminate();
-      close();
-      if (data.error) reject(new Error(data.error));
-      else resolve(data);
-    };
-    worker.onerror = (e) => reject(new Error(e.message));
-    worker.postMessage({ port: port2, bootstrap }, [port2]);
-  });
+window.peer = peer;
+window.start = async (bootstrap, kind) => {
+  const { port1, port2 } = new MessageChannel();
+  if (kind === 'rtc') serveRtc(port1);
+  else servePageTransport(port1);
+  await peer.start(bootstrap, transfer({ kind, port: port2 }, [port2]));
+};
