@@ -3,8 +3,8 @@
  * proofs they need, then the head's body and witness, so that the state root after the head is known.
  */
 import type { LightChain } from '../chain/light-chain.ts';
-import { bodyRoot } from '../core/body.ts';
-import { fault, isFault, type Fault } from '../core/faults.ts';
+import { bodyFaults, bodyRoot } from '../core/body.ts';
+import { fault, firstFault, isFault, type Fault } from '../core/faults.ts';
 import type { Body, Header } from '../core/formats.ts';
 import { blockId, type ChainPoint } from '../core/header.ts';
 import {
@@ -268,7 +268,8 @@ export function createFollower(parts: FollowParts): Follower {
     async onBlock(peer, { block }) {
       if (!chain.genesis()) return 'ignore';
       try {
-        if (!equal(bodyRoot(block.body), block.header.bodyRoot)) return fault('body.root');
+        const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
+        if (wrongBody) return wrongBody;
         const refused = await take(block);
         if (refused?.fault === 'header.parent-unknown') {
           enqueue(() => catchUp(peer));

@@ -1,4 +1,11 @@
 /**
+ * Points of what only a peer with the state or the model can see: a block's execution and its replay.
+ * Whoever passed it on may be honest and without them, and to make one costs the work of a block; ten
+ * within 20 minutes (net/penalties.ts forgives) are a ban all the same.
+ */
+const PASSED_ON = 10;
+
+/**
  * Bad data from outside is a returned fault, never an exception. A fault has a code, a context
  * for the log, and a penalty for the peer that sent it; a code without a penalty does not compile.
  * A peer is banned when its penalties reach 100.
@@ -22,9 +29,9 @@ export const PENALTY = {
   'header.bits': 100,
   'header.total-work': 100,
   'header.model': 100,
-  'header.state-root': 100,
-  'header.job': 100,
-  'header.known-invalid': 50,
+  'header.state-root': PASSED_ON,
+  'header.job': PASSED_ON,
+  'header.known-invalid': PASSED_ON,
   // body
   'body.root': 50,
   'body.size': 100,
@@ -37,9 +44,9 @@ export const PENALTY = {
   'proof.rows': 100,
   'proof.columns': 100,
   'proof.target': 100,
-  'proof.activations': 100,
-  'proof.transcript': 100,
-  'proof.earlier-winner': 100,
+  'proof.activations': PASSED_ON,
+  'proof.transcript': PASSED_ON,
+  'proof.earlier-winner': PASSED_ON,
   // transactions
   'tx.chain': 50,
   'tx.signature': 100,
@@ -81,21 +88,15 @@ export const fault = (code: FaultCode, context: Record<string, unknown> = {}): F
   context,
 });
 
-/**
- * Points of a transaction's fault in a block, where no chance of timing excuses it: its producer had
- * to execute it. Not a ban at once: a light peer relays blocks whose bodies it cannot execute.
- */
-const IN_BLOCK_PENALTY = 50;
-
 /** The fault of a transaction as that of the block which contains it; `index` is its place there. */
 export const inBlock = (f: Fault, index: number): Fault => ({
   fault: f.fault,
   context: { ...f.context, index, inBlock: true },
 });
 
-/** Points that the sender is charged. */
+/** Points that the sender is charged. In a block no chance of timing excuses a transaction's fault. */
 export const penaltyOf = (f: Fault): number =>
-  Math.max(PENALTY[f.fault], f.context.inBlock === true ? IN_BLOCK_PENALTY : 0);
+  f.context.inBlock === true ? PASSED_ON : PENALTY[f.fault];
 
 export const isFault = (x: unknown): x is Fault =>
   typeof x === 'object' && x !== null && typeof (x as Fault).fault === 'string';

@@ -98,7 +98,7 @@ describe('import', () => {
     expect(refused).toMatchObject({ fault: 'tx.balance' });
     // Alone it costs its sender nothing; in a block it does.
     expect(PENALTY['tx.balance']).toBe(0);
-    expect(isFault(refused) && penaltyOf(refused)).toBe(50);
+    expect(isFault(refused) && penaltyOf(refused)).toBe(10);
     expect(await b.importBlock(bad)).toMatchObject({ fault: 'header.known-invalid' });
     const child = { ...good, header: { ...good.header, height: 7, prevHash: blockId(bad.header) } };
     expect(await b.importBlock(child)).toMatchObject({ fault: 'header.known-invalid' });
