@@ -129,6 +129,8 @@ export interface Quote {
   readonly minimum: bigint;
   /** p, nV: subsidy expected per idle pass. */
   readonly subsidyPerPass: bigint;
+  /** nV that claiming costs the payee. */
+  readonly claimFee: bigint;
   /** κ_job in 64ths. */
   readonly kappaJob64: number;
   /** Expected multiply-accumulates per block. */
@@ -155,9 +157,10 @@ export interface Receipt {
   readonly input: Uint8Array;
   /** nV, escrowed. */
   readonly reward: bigint;
-  readonly fee: bigint;
-  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`. */
-  readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded';
+  /** undefined: only its state leaf is known, which does not hold it. */
+  readonly fee: bigint | undefined;
+  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, `dropped`: no block took it. */
+  readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded' | 'dropped';
   readonly requested: Position | undefined;
   /** Height at which it is refunded when nobody answered. */
   readonly expiry: number | undefined;
@@ -167,7 +170,7 @@ export interface Receipt {
   readonly answers: readonly Answered[];
   /** nV of the reward; the rest is burned. */
   readonly paid: { readonly payee: Uint8Array; readonly amount: bigint } | undefined;
-  /** How it is known: a proven state leaf, or transactions in proven blocks. */
+  /** How it is known: a proven state leaf, transactions in checked blocks, or told (it waits). */
   readonly source: 'state' | 'blocks' | 'peers';
 }
 

@@ -1,20 +1,39 @@
-/** Asking for inference: models, quotes, and what became of a request: its receipt. */
+/**
+ * Asking for inference: models, quotes, and what became of a request: its receipt. receipt.ts says
+ * what of it is proven and what only told.
+ */
 import type { LightChain } from '../chain/light-chain.ts';
+import { FEE_MIN } from '../chain/mempool.ts';
+import type { Body, Header } from '../core/formats.ts';
+import { headerWork, type ChainPoint } from '../core/header.ts';
+import { inputBytesMax, modelId, unitMacs, type Manifest } from '../core/manifest.ts';
+import { targetFromBits } from '../core/target.ts';
+import { BoundedMap } from '../lib/bounded.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { AskApi, Receipt } from './api.ts';
+import type { AskApi, ModelInfo, Quote, Receipt } from './api.ts';
+import type { Asked } from './asked.ts';
+import { createEvidence, type Glance } from './evidence.ts';
 import type { Follower } from './follow.ts';
 import type { LightPool } from './light-pool.ts';
-import type { Network } from './models.ts';
+import { modelNamed, type Network } from './models.ts';
 import type { Outbox } from './outbox.ts';
+import { minimumReward, subsidyPerPass } from './quote.ts';
+import { receiptFrom } from './receipt.ts';
 
 export interface Asking {
   readonly api: AskApi;
+  /** The state after a new head is known. */
+  onHead(head: ChainPoint, body: Body | undefined): void;
+  /** Something new waits in the pool. */
+  onPool(): void;
 }
 
 export interface AskingParts {
   readonly network: Network;
   readonly chain: LightChain;
   readonly outbox: Outbox;
+  readonly asked: Asked;
   readonly pool: LightPool;
   readonly follower: Follower;
   /** Runs a model in the miner worker. */
@@ -22,11 +41,125 @@ export interface AskingParts {
   readonly onReceipt: (receipt: Receipt) => void;
 }
 
-export function createAsking({ execute }: AskingParts): Asking {
-  const later = async (): Promise<never> => {
-    throw new AppError('NOT_BUILT', 'in work');
+/** Receipts told last, to tell only changes; as many as requests are kept, and some looked up. */
+const TOLD_MAX = 256;
+
+export function createAsking(parts: AskingParts): Asking {
+  const { network, chain, asked } = parts;
+  const evidences = createEvidence(parts);
+  const told = new BoundedMap<string, Receipt>(TOLD_MAX);
+  let refreshing: Promise<void> | undefined;
+  let again = false;
+
+  const receiptOf = async (id: Uint8Array, glance?: Glance): Promise<Receipt | undefined> => {
+    const evidence = await evidences.of(id, glance);
+    return evidence && receiptFrom(evidence, network.models);
   };
+
+  /** Tells of every own request that has moved on. */
+  async function tellOwn(): Promise<void> {
+    await evidences.noteSent();
+    const open = asked.all().filter(({ id }) => !evidences.isFinal(id));
+    if (!open.length) return;
+    const glance = await evidences.glance(open.map(({ id }) => id));
+    for (const { id } of open) {
+      const receipt = await receiptOf(id, glance);
+      const before = told.get(toHex(id));
+      if (!receipt || (before && sameReceipt(before, receipt))) continue;
+      told.set(toHex(id), receipt);
+      parts.onReceipt(receipt);
+    }
+  }
+
+  /** Once at a time, and once more when something happened meanwhile. */
+  function refresh(): void {
+    again = true;
+    refreshing ??= (async () => {
+      while (again) {
+        again = false;
+        // The network's failure: the next head tries again.
+        await tellOwn().catch(() => undefined);
+      }
+    })().finally(() => (refreshing = undefined));
+  }
+
   return {
-    api: { models: later, quote: later, receipt: later, requests: async () => [], execute },
+    onHead(head, body) {
+      const noted = body ? evidences.noteBlock(head, body) : Promise.resolve();
+      // What it misses, the next search finds.
+      void noted.catch(() => undefined).then(refresh);
+    },
+    onPool: refresh,
+    api: {
+      models: async () =>
+        network.names.flatMap((name) => {
+          const found = modelNamed(network, name);
+          return found ? [modelInfo(found.manifest)] : [];
+        }),
+      async quote(name) {
+        const found = modelNamed(network, name);
+        if (!found) throw new AppError('MODEL_MISSING', `no model ${name} here`);
+        const head = chain.head();
+        if (!head) throw new AppError('NO_HEAD', 'no block is known yet');
+        const quote = quoteAt(found.manifest, head.header);
+        const { waiting } = await evidences.glance([]);
+        const paying = [...waiting.values()].filter(
+          ({ modelId: wanted, reward }) => equal(wanted, found.id) && reward >= quote.minimum,
+        );
+        return { ...quote, waiting: paying.length };
+      },
+      receipt: (id) => receiptOf(id),
+      async requests() {
+        await evidences.noteSent();
+        const ids = asked.all().map(({ id }) => id);
+        const glance = await evidences.glance(ids.filter((id) => !evidences.isFinal(id)));
+        const receipts: Receipt[] = [];
+        for (const id of ids) {
+          const receipt = await receiptOf(id, glance);
+          if (receipt) receipts.push(receipt);
+        }
+        return receipts;
+      },
+      async execute(id, input) {
+        const manifest = network.models.get(toHex(id));
+        if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
+        if (input.length > inputBytesMax(manifest))
+          throw new AppError('INPUT_LONG', `${input.length} bytes`);
+        return await parts.execute(id, input);
+      },
+    },
   };
 }
+
+/** For a pass on the next block, as hard as the head. */
+function quoteAt(manifest: Manifest, head: Header): Omit<Quote, 'waiting'> {
+  const target = targetFromBits(head.bits)!;
+  const height = head.height + 1;
+  return {
+    model: modelInfo(manifest),
+    minimum: minimumReward(manifest, target, height),
+    subsidyPerPass: subsidyPerPass(manifest, target, height),
+    claimFee: FEE_MIN,
+    kappaJob64: manifest.kappaJob64,
+    difficulty: headerWork(head),
+  };
+}
+
+const modelInfo = (manifest: Manifest): ModelInfo => ({
+  name: manifest.name,
+  id: modelId(manifest),
+  labels: manifest.labels,
+  inputBytesMax: inputBytesMax(manifest),
+  sequenceBytes: manifest.tokens,
+  answerSize: manifest.answerSize,
+  macs: unitMacs(manifest),
+});
+
+/** For screens: what a receipt of one request may change in. */
+const sameReceipt = (a: Receipt, b: Receipt): boolean =>
+  JSON.stringify(changing(a)) === JSON.stringify(changing(b));
+
+const changing = ({ state, requested, settle, answers, paid, source }: Receipt) => [
+  ...[state, requested, settle, source, paid && toHex(paid.payee)],
+  ...answers.map(({ payee, claim, result }) => [toHex(payee), claim, result]),
+];

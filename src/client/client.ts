@@ -11,6 +11,7 @@ import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Transport, Verdict } from '../net/transport.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
+import { Asked } from './asked.ts';
 import { createAsking, type Asking } from './asking.ts';
 import { createExplorer, type Explorer } from './explorer.ts';
 import type { Balance, ChainStatus, ClientApi, ClientConfig, ClientEvent } from './api.ts';
@@ -47,11 +48,12 @@ export async function createClient(
   const chain = await openChain(platform, network, config);
   const store = await platform.openStore('outbox');
   const outbox = await Outbox.open(store);
+  const asked = await Asked.open(store);
   const transport = await platform.createTransport({
     chainId: network.params.chainId,
     bootstrap: config.bootstrap,
   });
-  const peer = new Peer(platform, config, network, chain, outbox, transport);
+  const peer = new Peer(platform, config, network, chain, outbox, asked, transport);
   peer.accounts = createAccounts({
     ...{ chain, transport, store },
     ...{ params: network.params, follower: peer.follower },
@@ -114,6 +116,7 @@ class Peer {
     network: Network,
     chain: LightChain,
     outbox: Outbox,
+    asked: Asked,
     transport: Transport,
   ) {
     this.#platform = platform;
@@ -145,12 +148,15 @@ class Peer {
     this.#sending = createSending({
       ...{ params: network.params, chain, transport, pool: this.#pool, outbox },
       accounts: () => this.accounts,
-      onPool: () => this.#mining.refresh(),
+      onPool: () => {
+        this.#asking.onPool();
+        return this.#mining.refresh();
+      },
       nextSequence: () => ++this.#sequence,
     });
     const shared = { network, chain, outbox, pool: this.#pool, follower: this.follower };
     this.#asking = createAsking({
-      ...shared,
+      ...{ ...shared, asked },
       execute: (modelId, input) => this.#mining.execute(modelId, input),
       onReceipt: (receipt) => this.#emit({ type: 'receipt', receipt }),
     });
@@ -225,6 +231,7 @@ class Peer {
   #onTx({ tx }: TxAnnounce): Verdict {
     const refused = this.#pool.add(tx, this.#height());
     if (refused) return refused === 'known' ? 'ignore' : refused;
+    this.#asking.onPool();
     this.#mining.refresh();
     this.#changed();
     return 'accept';
@@ -235,6 +242,7 @@ class Peer {
     const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
     this.#pool.remove(inBlock.map(({ id }) => id));
     await this.#outbox.follow(head.header.height, inBlock, []);
+    this.#asking.onHead(head, body);
     await this.#mining.refresh();
     for (const address of this.#watched) await this.#prove(address);
     this.#changed();

@@ -62,6 +62,10 @@ export const errors: typeof english = {
   NO_MINER:
     'Questo dispositivo non può lavorare, ma il portafoglio funziona. Prova un altro browser.',
   NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
+  NO_HEAD: 'Non si conosce ancora nessun blocco. Aspetta che un pari risponda.',
+  INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
+  LIFETIME_RANGE: 'Una richiesta resta aperta da 30 a 1.440 blocchi.',
+  AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
