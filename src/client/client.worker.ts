@@ -1,6 +1,7 @@
 /** The browser's client worker: peers, light chain, IndexedDB; it starts the miner's worker. */
 import { createIdbStore } from '../chain/idb-store.ts';
 import { AppError } from '../lib/errors.ts';
+import { holdLock } from '../lib/locks.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
 import { createRemoteTransport } from '../net/remote-transport.ts';
@@ -14,16 +15,6 @@ import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 const ready = Promise.withResolvers<Client>();
 // A failed init is told by init's own rejection.
 ready.promise.catch(() => undefined);
-
-/** Two engines on one database would undo each other's writes; the lock ends with the tab. */
-async function lockTab(): Promise<void> {
-  const held = Promise.withResolvers<boolean>();
-  void navigator.locks.request('pila', { ifAvailable: true }, (lock) => {
-    held.resolve(lock !== null);
-    return lock ? new Promise(() => undefined) : undefined;
-  });
-  if (!(await held.promise)) throw new AppError('OTHER_TAB', 'Pila runs in another tab');
-}
 
 /** The app's folder: this module lies in its `assets`, or in `src` while developing. */
 const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
@@ -72,7 +63,9 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
 
 async function init(config: ClientConfig, lent: Lent | undefined): Promise<void> {
   try {
-    await lockTab();
+    // Two engines on one database would undo each other's writes. The last leader's worker may end
+    // after its page: this lock ends with the worker.
+    await holdLock(`pila engine ${config.network}`);
     const client = await createClient(platformOf(config, lent), config);
     client.on((event) => emit('event', event));
     ready.resolve(client);

@@ -10,7 +10,7 @@ export interface Lent {
 export type WorkerApi = ClientApi & {
   /**
    * First of all calls; the others wait for it. `lent`: what only the page can have, undefined
-   * without WebRTC. @throws AppError OTHER_TAB, STORE_FAILED
+   * without WebRTC. Waits until no other worker of the network runs. @throws AppError STORE_FAILED
    */
   init(config: ClientConfig, lent: Lent | undefined): Promise<void>;
 };

@@ -10,11 +10,11 @@ import type {
 } from './remote-transport.ts';
 import type { Transport } from './transport.ts';
 
-/** Serves one transport, made at the worker's `start`. */
+/** Serves one transport, made at the worker's `start`; the result stops it. */
 export function servePageTransport(
   port: Port,
   create = (options: RemoteOptions): Transport => createTransport({ ...options, role: 'browser' }),
-): void {
+): () => void {
   const handlers = connect<HandlersApi>(port);
   let transport: Transport | undefined;
   let told = '';
@@ -57,4 +57,5 @@ export function servePageTransport(
     },
     port,
   );
+  return () => void transport?.stop().catch(() => undefined);
 }

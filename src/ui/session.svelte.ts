@@ -47,6 +47,8 @@ export class Session {
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
   #following = '';
+  /** The vault's last word while an act is going on. */
+  #heard: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
@@ -153,16 +155,18 @@ export class Session {
 
   /** Runs an act on the vault and shows its new status. */
   async change(name: string, act: (keys: VaultApi) => Promise<VaultStatus>): Promise<boolean> {
-    return this.act(name, async () => {
-      const before = this.vault?.address?.toString();
-      this.vault = await act(this.keys);
-      if (this.vault.address?.toString() === before) return;
-      this.balance = undefined;
-      this.history = undefined;
-      this.pending = [];
-      this.#following = '';
-      await this.follow();
-    });
+    return this.act(name, async () => this.#show(await act(this.keys)));
+  }
+
+  async #show(status: VaultStatus): Promise<void> {
+    const before = this.vault?.address?.toString();
+    this.vault = status;
+    if (status.address?.toString() === before) return;
+    this.balance = undefined;
+    this.history = undefined;
+    this.pending = [];
+    this.#following = '';
+    await this.follow();
   }
 
   /** Stops the work first: it would go on being paid to keys that nobody has any more. */
@@ -184,6 +188,7 @@ export class Session {
       return false;
     } finally {
       if (this.busy === name) this.busy = undefined;
+      if (!this.busy) this.#showHeard();
     }
   }
 
@@ -191,10 +196,16 @@ export class Session {
     this.problem = AppError.from(error).toJSON();
   }
 
-  /** Another tab, or the vault's own lock, changed it; an act that is going on tells for itself. */
+  /** Another tab, or the vault's own lock, changed it: shown after the act that is going on. */
   #hearVault(status: VaultStatus): void {
-    if (this.busy) return;
-    void this.change('vault', async () => status);
+    this.#heard = status;
+    if (!this.busy) this.#showHeard();
+  }
+
+  #showHeard(): void {
+    const status = this.#heard;
+    this.#heard = undefined;
+    if (status) void this.#show(status).catch((error: unknown) => this.fail(error));
   }
 
   #hear(event: ClientEvent): void {

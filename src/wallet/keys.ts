@@ -22,17 +22,24 @@ export const keyPath = (account: number, index: number): string =>
 
 /** Key of an account and index, each below 2^31. */
 export const keyFromEntropy = (entropy: Uint8Array, account = 0, index = 0): KeyPair =>
-  keyAtPath(entropy, keyPath(account, index));
+  keysFromEntropy(entropy, [keyPath(account, index)])[0]!;
 
-export function keyAtPath(entropy: Uint8Array, path: string): KeyPair {
+export const keyAtPath = (entropy: Uint8Array, path: string): KeyPair =>
+  keysFromEntropy(entropy, [path])[0]!;
+
+/** The seed is dear (2048 rounds of HMAC-SHA-512), a path is not: keys of many paths at once. */
+export function keysFromEntropy(entropy: Uint8Array, paths: readonly string[]): KeyPair[] {
   const seed = mnemonicToSeedSync(formatWords(entropy));
   const root = HDKey.fromMasterSeed(seed);
-  const node = root.derive(path);
-  assert(node.privateKey, 'a derived key is private');
-  const secret = node.privateKey.slice();
+  const pairs = paths.map((path) => {
+    const node = root.derive(path);
+    assert(node.privateKey, 'a derived key is private');
+    const secret = node.privateKey.slice();
+    node.wipePrivateData();
+    const publicKey = schnorr.getPublicKey(secret);
+    return { secret, publicKey, address: addressOf(publicKey) };
+  });
   seed.fill(0);
   root.wipePrivateData();
-  node.wipePrivateData();
-  const publicKey = schnorr.getPublicKey(secret);
-  return { secret, publicKey, address: addressOf(publicKey) };
+  return pairs;
 }

@@ -9,11 +9,25 @@ export interface VaultStatus {
   readonly protected: boolean;
   /** The words were proven to be written down: sending is allowed. */
   readonly backedUp: boolean;
-  /** Payout address of account 0, index 0; known also while locked. */
+  /** Of the current account; known also while locked. */
   readonly address: Uint8Array | undefined;
   readonly publicKey: Uint8Array | undefined;
+  /** All from the same words, in the order of their index; at least one while the vault is readable. */
+  readonly accounts: readonly VaultAccount[];
+  /** Index of the one in use. */
+  readonly current: number;
   /** Keys are stored but cannot be read; only `erase` and `restore` help. */
   readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | undefined;
+}
+
+export interface VaultAccount {
+  /** `account'` of its key's path (docs/protocol.md §2), from 0. */
+  readonly index: number;
+  /** Chosen by the person; '' until then. */
+  readonly name: string;
+  readonly address: Uint8Array;
+  /** x-only, 32 bytes. */
+  readonly publicKey: Uint8Array;
 }
 
 /** One-way events of the vault worker. */
@@ -72,8 +86,14 @@ export type VaultApi = {
   proveBackup(answers: string[]): Promise<VaultStatus>;
   /** Decodes an unsigned Tx and tells what it does. @throws TX_MALFORMED */
   describe(tx: Uint8Array): Promise<TxSummary>;
-  /** Encoded SignedTx. Refuses another sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
+  /** Encoded SignedTx, by the account that is its sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
   sign(tx: Uint8Array): Promise<Uint8Array>;
+  /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
+  addAccount(name: string): Promise<VaultStatus>;
+  /** Also while locked. @throws ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */
+  renameAccount(index: number, name: string): Promise<VaultStatus>;
+  /** Also while locked. @throws ACCOUNT_UNKNOWN */
+  useAccount(index: number): Promise<VaultStatus>;
   /** Deletes the keys from this device. */
   erase(): Promise<VaultStatus>;
 };

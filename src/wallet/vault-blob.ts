@@ -5,17 +5,31 @@
  */
 import { scryptAsync } from '@noble/hashes/scrypt.js';
 import { addressOf } from '../core/address.ts';
-import { bytes, encode, hash32, struct, tryDecode, u8, union, type Value } from '../core/codec.ts';
+import {
+  blob,
+  bytes,
+  encode,
+  hash32,
+  list,
+  struct,
+  tryDecode,
+  u8,
+  union,
+  type Value,
+} from '../core/codec.ts';
 import { plainHash } from '../core/hash.ts';
 import { concat, equal, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { KeyPair } from './keys.ts';
 import { normalizePassphrase } from './passphrase.ts';
 import { randomBytes } from './random.ts';
 
 export type VaultCrypto = Pick<Crypto, 'subtle' | 'getRandomValues'>;
 
-const VERSION = 1;
+const VERSION = 2;
+/** Of what the cipher texts are bound to: as in version 1. */
+const SEAL_VERSION = 1;
+/** One passphrase opens them all, and each costs a derivation then. */
+export const ACCOUNTS_MAX = 16;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const SALT_BYTES = 16;
@@ -32,16 +46,26 @@ export type ScryptWrap = Extract<Wrap, { type: 'scrypt' }>;
 export type ScryptCost = Pick<ScryptWrap, 'logN' | 'r' | 'p'>;
 
 const Bound = struct({ version: u8, wrap: Wrap, address: hash32 });
-const Stored = struct({
-  version: u8,
-  wrap: Wrap,
-  address: hash32,
-  publicKey: hash32,
+/** Public: readable while locked. Its place in the list is its index in the path. */
+const Account = struct({ name: blob(128), publicKey: hash32 });
+export type AccountRecord = Value<typeof Account>;
+
+const sealedFields = {
   /** 0 or 1. */
   backedUp: u8,
   wrappedKey: struct(sealed),
   entropy: struct(sealed),
+};
+/** `address`: of account 0. */
+const head = { version: u8, wrap: Wrap, address: hash32 };
+const Stored = struct({
+  ...head,
+  accounts: list(Account, ACCOUNTS_MAX),
+  current: u8,
+  ...sealedFields,
 });
+/** With one account. */
+const StoredV1 = struct({ ...head, publicKey: hash32, ...sealedFields });
 export type VaultBlob = Value<typeof Stored>;
 
 /** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
@@ -59,34 +83,54 @@ export function decodeVault(stored: Uint8Array): VaultBlob {
   const data = stored.slice(0, -CHECK_BYTES);
   const isWhole = data.length > 0 && equal(plainHash(data), stored.slice(-CHECK_BYTES));
   if (!isWhole) throw corrupt('its checksum is wrong');
-  if (data[0] !== VERSION) throw new AppError('VAULT_VERSION', `version ${data[0]}`);
-  const blob = tryDecode(Stored, data);
-  if (!blob || blob.backedUp > 1) throw corrupt('its format is wrong');
-  if (!equal(addressOf(blob.publicKey), blob.address)) throw corrupt('its address is wrong');
+  if (data[0] !== VERSION && data[0] !== 1)
+    throw new AppError('VAULT_VERSION', `version ${data[0]}`);
+  const blob = data[0] === VERSION ? tryDecode(Stored, data) : fromV1(data);
+  if (!blob || blob.backedUp > 1 || blob.current >= blob.accounts.length)
+    throw corrupt('its format is wrong');
+  if (!equal(addressOf(blob.accounts[0]!.publicKey), blob.address))
+    throw corrupt('its address is wrong');
   if (blob.wrap.type === 'scrypt' && !isCostBounded(blob.wrap))
     throw corrupt('it asks for too much work');
   return blob;
 }
 
+function fromV1(data: Uint8Array): VaultBlob | undefined {
+  const old = tryDecode(StoredV1, data);
+  if (!old) return undefined;
+  const { publicKey, ...rest } = old;
+  const accounts = [{ name: new Uint8Array(), publicKey }];
+  return { ...rest, version: VERSION, accounts, current: 0 };
+}
+
 const isCostBounded = ({ logN, r, p }: ScryptCost): boolean =>
   logN >= 10 && r >= 1 && p >= 1 && p <= 4 && 128 * r * 2 ** logN <= SCRYPT_BYTES_MAX;
+
+export interface VaultContents {
+  readonly entropy: Uint8Array;
+  /** The first is account 0. */
+  readonly accounts: readonly AccountRecord[];
+  readonly current: number;
+  readonly backedUp: boolean;
+}
 
 /** Encrypts entropy under a new data key, wrapped by `wrapKey`, which is what `wrap` describes. */
 export async function sealVault(
   crypto: VaultCrypto,
-  { entropy, pair, backedUp }: { entropy: Uint8Array; pair: KeyPair; backedUp: boolean },
+  { entropy, accounts, current, backedUp }: VaultContents,
   wrap: Wrap,
   wrapKey: CryptoKey,
 ): Promise<VaultBlob> {
-  const { publicKey, address } = pair;
-  const bound = encode(Bound, { version: VERSION, wrap, address });
+  const address = addressOf(accounts[0]!.publicKey);
+  const bound = encode(Bound, { version: SEAL_VERSION, wrap, address });
   const rawKey = randomBytes(crypto, KEY_BYTES);
   try {
     return {
       version: VERSION,
       wrap,
       address,
-      publicKey,
+      accounts: [...accounts],
+      current,
       backedUp: backedUp ? 1 : 0,
       wrappedKey: await encrypt(crypto, wrapKey, bound, rawKey),
       entropy: await encrypt(crypto, await importKey(crypto, rawKey), bound, entropy),
@@ -102,7 +146,7 @@ export async function openVault(
   blob: VaultBlob,
   wrapKey: CryptoKey,
 ): Promise<Uint8Array> {
-  const bound = encode(Bound, blob);
+  const bound = encode(Bound, { ...blob, version: SEAL_VERSION });
   const rawKey = await decrypt(crypto, wrapKey, bound, blob.wrappedKey);
   if (!rawKey && blob.wrap.type === 'scrypt')
     throw new AppError('PASSPHRASE_WRONG', 'the passphrase does not open the vault');

@@ -2,17 +2,20 @@
  * The vault: keeps one seed, shows it only when asked, and signs what it has read itself. Knows no
  * platform: storage, cryptography and time come from outside. Calls run one after another.
  */
+import { addressOf } from '../core/address.ts';
 import { txBytes, signTx } from '../core/tx.ts';
 import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import { createQuiz, isQuizPassed, type QuizQuestion } from './backup-quiz.ts';
-import { keyFromEntropy, type KeyPair } from './keys.ts';
+import { keyPath, keysFromEntropy, type KeyPair } from './keys.ts';
 import { requireStrong } from './passphrase.ts';
 import { randomBytes } from './random.ts';
 import { decodeTx, summaryFromTx } from './summary.ts';
+import { plainText } from './uri.ts';
 import type { VaultApi, VaultStatus } from './vault-api.ts';
 import {
+  ACCOUNTS_MAX,
   createDeviceKey,
   createScryptWrap,
   decodeVault,
@@ -25,6 +28,7 @@ import {
   type VaultBlob,
   type VaultCrypto,
 } from './vault-blob.ts';
+import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
 import type { VaultRecord, VaultStorage } from './vault-storage.ts';
 import { ENTROPY_BYTES, formatWords, parseWords } from './words.ts';
 
@@ -39,9 +43,17 @@ export interface VaultPlatform {
   };
   /** Cost of new passphrase keys; weaker stored ones are raised to it at unlock. */
   readonly cost?: ScryptCost;
-  /** Hears of every change, those that no call made too (auto-lock). */
+  /** Hears of every change, those that no call made too (auto-lock, another tab's). */
   readonly onChange?: (status: VaultStatus) => void;
+  /** Vaults of other tabs over the same storage. Nothing secret is told: each tab is unlocked by itself. */
+  readonly others?: {
+    tell(what: VaultNews): void;
+    hear(listener: (what: unknown) => void): void;
+  };
 }
+
+/** What a vault tells the other tabs': look again, or also lock. */
+export type VaultNews = 'changed' | 'lock';
 
 /** A protected vault locks after this long without a call that needs keys. */
 export const IDLE_LOCK_MS = 5 * 60_000;
@@ -63,14 +75,13 @@ export function createVault(platform: VaultPlatform): VaultApi {
     proveBackup: (answers) => queue.run(() => vault.proveBackup(answers)),
     describe: async (tx) => summaryFromTx(decodeTx(tx)),
     sign: (tx) => queue.run(() => vault.sign(tx)),
+    addAccount: (name) => queue.run(() => vault.addAccount(name)),
+    renameAccount: (index, name) => queue.run(() => vault.renameAccount(index, name)),
+    useAccount: (index) => queue.run(() => vault.useAccount(index)),
     erase: () => queue.run(() => vault.erase()),
   };
 }
 
-interface Keys {
-  readonly entropy: Uint8Array;
-  readonly pair: KeyPair;
-}
 interface Loaded {
   readonly record: VaultRecord;
   readonly blob: VaultBlob;
@@ -86,6 +97,11 @@ class Vault {
 
   constructor(platform: VaultPlatform) {
     this.#platform = platform;
+    platform.others?.hear((what) => {
+      if (what !== 'changed' && what !== 'lock') return;
+      // If the queue is full, its calls look again themselves.
+      void this.queue.run(() => this.#hearOther(what)).catch(() => {});
+    });
   }
 
   async status(): Promise<VaultStatus> {
@@ -111,7 +127,7 @@ class Vault {
     const { keys, loaded } = await this.#open();
     await this.#wrapByPassphrase(passphrase, keys, loaded);
     this.#touch();
-    return this.#changed();
+    return this.#changed('changed');
   }
 
   async unlock(passphrase: string): Promise<VaultStatus> {
@@ -130,7 +146,35 @@ class Vault {
 
   lock(): Promise<VaultStatus> {
     this.#forget();
-    return this.#changed();
+    return this.#changed('lock');
+  }
+
+  async addAccount(name: string): Promise<VaultStatus> {
+    const stored = readName(name);
+    const { keys, loaded } = await this.#open();
+    const { accounts } = loaded.blob;
+    if (accounts.length >= ACCOUNTS_MAX)
+      throw new AppError('ACCOUNTS_FULL', `${ACCOUNTS_MAX} accounts`);
+    const [pair] = keysFromEntropy(keys.entropy, [keyPath(accounts.length, 0)]) as [KeyPair];
+    const next = [...accounts, { name: stored, publicKey: pair.publicKey }];
+    await this.#change(loaded, { accounts: next, current: accounts.length });
+    this.#keys = { ...keys, pairs: [...keys.pairs, pair] };
+    return this.#changed('changed');
+  }
+
+  async renameAccount(index: number, name: string): Promise<VaultStatus> {
+    const stored = readName(name);
+    const loaded = await this.#requireAccount(index);
+    const accounts = loaded.blob.accounts.map((account, i) =>
+      i === index ? { ...account, name: stored } : account,
+    );
+    await this.#change(loaded, { accounts });
+    return this.#changed('changed');
+  }
+
+  async useAccount(index: number): Promise<VaultStatus> {
+    await this.#change(await this.#requireAccount(index), { current: index });
+    return this.#changed('changed');
   }
 
   async words(passphrase: string | undefined): Promise<string> {
@@ -154,26 +198,26 @@ class Vault {
     this.#quiz = undefined;
     if (!quiz || !isQuizPassed(quiz, formatWords(keys.entropy).split(' '), answers))
       throw new AppError('BACKUP_WRONG', 'an answer is wrong, or the questions are used up');
-    await this.#save({ ...loaded.blob, backedUp: 1 }, loaded.record.deviceKey, loaded);
-    return this.#changed();
+    await this.#change(loaded, { backedUp: 1 });
+    return this.#changed('changed');
   }
 
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
     const { keys, loaded } = await this.#open();
-    if (!equal(tx.from, keys.pair.publicKey))
-      throw new AppError('TX_SENDER', 'the transaction spends from another key');
+    const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
+    if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
     // Work may be claimed before: a backup is asked for when there is something to lose by spending.
     const isSpending = tx.type === 'transfer' || tx.type === 'request';
     if (isSpending && !loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
-    return txBytes(signTx(tx, keys.pair.secret));
+    return txBytes(signTx(tx, pair.secret));
   }
 
   async erase(): Promise<VaultStatus> {
     this.#forget();
     await this.#platform.storage.erase();
-    return this.#changed();
+    return this.#changed('lock');
   }
 
   get #cost(): ScryptCost {
@@ -182,47 +226,74 @@ class Vault {
 
   #statusOf(loaded: Loaded | undefined): VaultStatus {
     const isProtected = loaded?.blob.wrap.type === 'scrypt';
+    const accounts = (loaded?.blob.accounts ?? []).map(({ name, publicKey }, index) => ({
+      ...{ index, publicKey, address: addressOf(publicKey) },
+      name: plainText(new TextDecoder().decode(name)),
+    }));
+    const current = loaded?.blob.current ?? 0;
     return {
       exists: !!loaded,
       locked: isProtected && !this.#keys,
       protected: isProtected,
       backedUp: loaded?.blob.backedUp === 1,
-      address: loaded?.blob.address,
-      publicKey: loaded?.blob.publicKey,
+      address: accounts[current]?.address,
+      publicKey: accounts[current]?.publicKey,
+      ...{ accounts, current },
       problem: undefined,
     };
   }
 
-  async #changed(): Promise<VaultStatus> {
+  async #changed(news?: VaultNews): Promise<VaultStatus> {
     const status = await this.status();
     this.#platform.onChange?.(status);
+    if (news) this.#platform.others?.tell(news);
     return status;
+  }
+
+  async #hearOther(what: VaultNews): Promise<void> {
+    if (what === 'lock') this.#forget();
+    await this.#changed();
   }
 
   /** New keys, wrapped by a new key of this device. */
   async #found(entropy: Uint8Array, backedUp: boolean): Promise<VaultStatus> {
     const { crypto, storage } = this.#platform;
-    const keys = { entropy, pair: keyFromEntropy(entropy) };
+    const keys = { entropy, pairs: keysFromEntropy(entropy, [keyPath(0, 0)]) };
+    const accounts = [{ name: new Uint8Array(), publicKey: keys.pairs[0]!.publicKey }];
     const deviceKey = await createDeviceKey(crypto);
-    const blob = await sealVault(crypto, { ...keys, backedUp }, { type: 'device' }, deviceKey);
+    const contents = { entropy, accounts, current: 0, backedUp };
+    const blob = await sealVault(crypto, contents, { type: 'device' }, deviceKey);
     // Also true of a damaged vault: only `erase` removes one.
     if (!(await storage.save({ blob: encodeVault(blob), deviceKey }, undefined))) {
       wipe(keys);
       throw new AppError('VAULT_EXISTS', 'this device already holds keys');
     }
     this.#keep(keys);
-    return this.#changed();
+    return this.#changed('changed');
   }
 
   /** What is stored now: another tab may have changed it. */
   async #load(): Promise<Loaded | undefined> {
     const record = await this.#platform.storage.load();
     const blob = record && decodeVault(record.blob);
-    if (!blob || (this.#keys && !equal(this.#keys.pair.address, blob.address))) this.#forget();
+    if (!blob || (this.#keys && !equal(this.#keys.pairs[0]!.address, blob.address))) this.#forget();
+    else if (this.#keys) this.#deriveNew(this.#keys, blob);
     // Timers stop while a device sleeps: the clock decides, and one set back is not trusted.
     const idleMs = Math.abs(this.#platform.clock.now() - this.#usedAtMs);
     if (blob?.wrap.type === 'scrypt' && idleMs >= IDLE_LOCK_MS) this.#forget();
     return record && blob && { record, blob };
+  }
+
+  /** Keys of accounts that another tab added. */
+  #deriveNew({ entropy, pairs }: Keys, { accounts }: VaultBlob): void {
+    if (accounts.length === pairs.length) return;
+    this.#keys = { entropy, pairs: pairsOf(entropy, accounts) };
+  }
+
+  async #requireAccount(index: number): Promise<Loaded> {
+    const loaded = await this.#require();
+    if (!loaded.blob.accounts[index]) throw new AppError('ACCOUNT_UNKNOWN', `account ${index}`);
+    return loaded;
   }
 
   async #require(): Promise<Loaded> {
@@ -251,19 +322,22 @@ class Vault {
   async #openByKey({ blob }: Loaded, wrapKey: CryptoKey | undefined): Promise<Keys> {
     if (!wrapKey) throw new AppError('VAULT_CORRUPT', 'the key of this device is gone');
     const entropy = await openVault(this.#platform.crypto, blob, wrapKey);
-    const keys = { entropy, pair: keyFromEntropy(entropy) };
-    if (equal(keys.pair.address, blob.address)) return keys;
-    wipe(keys);
-    throw new AppError('VAULT_CORRUPT', 'its keys are of another address');
+    return { entropy, pairs: pairsOf(entropy, blob.accounts) };
   }
 
   async #wrapByPassphrase(passphrase: string, keys: Keys, loaded: Loaded): Promise<void> {
     const { crypto } = this.#platform;
     const wrap = createScryptWrap(crypto, this.#cost);
     const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
-    const backedUp = loaded.blob.backedUp === 1;
-    const blob = await sealVault(crypto, { ...keys, backedUp }, wrap, wrapKey);
+    const { accounts, current, backedUp } = loaded.blob;
+    const contents = { entropy: keys.entropy, accounts, current, backedUp: backedUp === 1 };
+    const blob = await sealVault(crypto, contents, wrap, wrapKey);
     await this.#save(blob, undefined, loaded);
+  }
+
+  /** Changes what is not sealed. */
+  #change(loaded: Loaded, change: Partial<VaultBlob>): Promise<void> {
+    return this.#save({ ...loaded.blob, ...change }, loaded.record.deviceKey, loaded);
   }
 
   async #save(blob: VaultBlob, deviceKey: CryptoKey | undefined, { record }: Loaded) {
@@ -299,9 +373,4 @@ class Vault {
     this.#quiz = undefined;
     this.#cancelTimer();
   }
-}
-
-function wipe({ entropy, pair }: Keys): void {
-  entropy.fill(0);
-  pair.secret.fill(0);
 }

@@ -4,7 +4,12 @@ import type { VaultApi, VaultEvents } from './vault-api.ts';
 import { createVault } from './vault.ts';
 import { indexedDbStorage } from './vault-storage.ts';
 
+const channel = new BroadcastChannel('pila vault');
 const vault = createVault({
+  others: {
+    tell: (what) => channel.postMessage(what),
+    hear: (listener) => channel.addEventListener('message', ({ data }) => listener(data)),
+  },
   storage: indexedDbStorage(indexedDB),
   crypto,
   clock: {

@@ -54,6 +54,8 @@ export const EMPTY_VAULT: VaultStatus = {
   backedUp: false,
   address: undefined,
   publicKey: undefined,
+  accounts: [],
+  current: 0,
   problem: undefined,
 };
 export const FULL_VAULT: VaultStatus = {
@@ -61,7 +63,11 @@ export const FULL_VAULT: VaultStatus = {
   exists: true,
   address: ADDRESS,
   publicKey,
+  accounts: [{ index: 0, name: '', address: ADDRESS, publicKey }],
 };
+/** Of another account of the same vault. */
+const otherKey = new Uint8Array(32).fill(5);
+export const OTHER_ADDRESS = addressOf(otherKey);
 
 export const BALANCE: Balance = {
   address: ADDRESS,
@@ -203,6 +209,24 @@ export class MemoryEngine implements Engine {
     sign: async (bytes) => {
       this.#note('vault.sign');
       return encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) });
+    },
+    addAccount: async (name) => {
+      const { accounts } = this.vaultStatus;
+      const account = { index: 1, name, address: OTHER_ADDRESS, publicKey: otherKey };
+      return this.#vault('addAccount', {
+        ...{ accounts: [...accounts, account], current: 1 },
+        ...{ address: OTHER_ADDRESS, publicKey: otherKey },
+      });
+    },
+    renameAccount: async (index, name) => {
+      const accounts = this.vaultStatus.accounts.map((a) =>
+        a.index === index ? { ...a, name } : a,
+      );
+      return this.#vault('renameAccount', { accounts });
+    },
+    useAccount: async (index) => {
+      const { address, publicKey: key } = this.vaultStatus.accounts[index]!;
+      return this.#vault('useAccount', { current: index, address, publicKey: key });
     },
     erase: async () => this.#vault('erase', EMPTY_VAULT),
   };

@@ -7,7 +7,14 @@ import { historyLine, pendingLine } from '../../src/ui/activity.ts';
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/transfer.ts';
-import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from './memory-engine.ts';
+import {
+  ADDRESS,
+  BALANCE,
+  CHAIN,
+  FULL_VAULT,
+  MemoryEngine,
+  OTHER_ADDRESS,
+} from './memory-engine.ts';
 
 const CONFIG: PageConfig = {
   network: 'local',
@@ -137,6 +144,20 @@ describe('acts', () => {
     expect(session.vault?.locked).toBe(true);
     engine.emit({ type: 'chain', status: { ...CHAIN, height: 9 } });
     expect(session.chain?.height).toBe(9);
+  });
+
+  it('hears another tab’s change during an act, and keeps the act’s problem', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    await session.open();
+    const failing = session.act('send', async () => {
+      engine.emitVault({ ...FULL_VAULT, address: OTHER_ADDRESS });
+      await Promise.resolve();
+      throw new AppError('TX_REFUSED', 'tx.nonce');
+    });
+    await failing;
+    await expect.poll(() => engine.calls.filter((c) => c === 'client.payTo').length).toBe(2);
+    expect([session.vault?.address, session.problem?.code]).toEqual([OTHER_ADDRESS, 'TX_REFUSED']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
-import { decode, encode } from '../../src/core/codec.ts';
+import { bytes, decode, encode, hash32, struct, u8 } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { verifySignature } from '../../src/core/tx.ts';
@@ -75,6 +75,8 @@ describe('a new vault', () => {
       backedUp: false,
       address: undefined,
       publicKey: undefined,
+      accounts: [],
+      current: 0,
       problem: undefined,
     });
     for (const call of [vault.words(undefined), vault.sign(transferOf(hash(1))), vault.unlock('x')])
@@ -261,6 +263,99 @@ describe('signing', () => {
   });
 });
 
+describe('accounts', () => {
+  const entropy = hash(3);
+  const addressAt = (account: number) => keyFromEntropy(entropy, account).address;
+  beforeEach(async () => void (await vault.restore(formatWords(entropy))));
+
+  test('come from the same words, are named, and one is in use', async () => {
+    expect(await vault.addAccount('  Savings  ')).toMatchObject({
+      accounts: [
+        { index: 0, name: '', address: addressAt(0) },
+        { index: 1, name: 'Savings', address: addressAt(1) },
+      ],
+      ...{ current: 1, address: addressAt(1) },
+    });
+    expect(await vault.useAccount(0)).toMatchObject({ current: 0, address: addressAt(0) });
+    await vault.renameAccount(0, 'Daily \u202e');
+    const later = await newVault().status();
+    expect(later.accounts.map(({ name }) => name)).toEqual(['Daily \ufffd', 'Savings']);
+    expect(later.accounts[1]!.publicKey).toEqual(keyFromEntropy(entropy, 1).publicKey);
+    expect(later.backedUp).toBe(true);
+  });
+
+  test('each signs what it sends, and no other', async () => {
+    const { accounts } = await vault.addAccount('Savings');
+    for (const { publicKey } of accounts) {
+      const signed = decode(SignedTx, await vault.sign(transferOf(publicKey)));
+      expect(signed.tx.from).toEqual(publicKey);
+      expect(verifySignature(signed)).toBe(true);
+    }
+    const third = keyFromEntropy(entropy, 2).publicKey;
+    await expect(vault.sign(transferOf(third))).rejects.toThrow(code('TX_SENDER'));
+  });
+
+  test('are read and chosen while locked; a new one needs the keys', async () => {
+    await vault.addAccount('Savings');
+    await vault.protect(STRONG);
+    await vault.lock();
+    await expect(vault.addAccount('Third')).rejects.toThrow(code('VAULT_LOCKED'));
+    const status = await vault.useAccount(0);
+    expect(status).toMatchObject({ locked: true, current: 0, address: addressAt(0) });
+    expect(status.accounts.map((a) => a.address)).toEqual([addressAt(0), addressAt(1)]);
+    await vault.renameAccount(1, 'Later');
+    const { accounts } = await vault.unlock(STRONG);
+    expect(accounts[1]!.name).toBe('Later');
+    expect((await vault.sign(transferOf(accounts[1]!.publicKey))).length).toBeGreaterThan(64);
+  });
+
+  test('sixteen and no more; names of 1 to 32 characters; only those there are', async () => {
+    for (let i = 1; i < 16; i++) await vault.addAccount(`Account ${i}`);
+    await expect(vault.addAccount('One more')).rejects.toThrow(code('ACCOUNTS_FULL'));
+    expect((await newVault().status()).accounts.length).toBe(16);
+    expect((await vault.renameAccount(3, '🔋'.repeat(32))).accounts[3]!.name).toHaveLength(64);
+    for (const name of ['', '  ', 'x'.repeat(33)])
+      await expect(vault.renameAccount(3, name)).rejects.toThrow(code('NAME_MALFORMED'));
+    for (const index of [16, -1, 0.5])
+      await expect(vault.useAccount(index)).rejects.toThrow(code('ACCOUNT_UNKNOWN'));
+  });
+
+  test('of another key than the words give are found out', async () => {
+    await vault.addAccount('Savings');
+    const { blob, deviceKey } = (await storage.load())!;
+    const stored = decodeVault(blob);
+    const accounts = [stored.accounts[0]!, { ...stored.accounts[1]!, publicKey: hash(9) }];
+    await storage.save({ blob: encodeVault({ ...stored, accounts }), deviceKey }, blob);
+    await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
+    const none = encodeVault({ ...stored, accounts: [], current: 0 });
+    expect(() => decodeVault(none)).toThrow(code('VAULT_CORRUPT'));
+    expect(() => decodeVault(encodeVault({ ...stored, current: 2 }))).toThrow(
+      code('VAULT_CORRUPT'),
+    );
+  });
+
+  test('a vault of version 1 has one, and becomes version 2 at its first change', async () => {
+    const { blob, deviceKey } = (await storage.load())!;
+    const { accounts, current: _, ...rest } = decodeVault(blob);
+    const [{ publicKey }] = accounts as [(typeof accounts)[0]];
+    const seal = struct({ iv: bytes(12), data: bytes(48) });
+    const old = encode(
+      struct({
+        ...{ version: u8, wrap: u8, address: hash32, publicKey: hash32 },
+        ...{ backedUp: u8, wrappedKey: seal, entropy: seal },
+      }),
+      { ...rest, version: 1, wrap: 0, publicKey },
+    );
+    await storage.save({ blob: concat(old, plainHash(old)), deviceKey }, blob);
+    const later = newVault();
+    expect(await later.status()).toMatchObject({ backedUp: true, address: addressAt(0) });
+    expect(parseWords(await later.words(undefined))).toEqual(entropy);
+    expect((await later.addAccount('Savings')).accounts.length).toBe(2);
+    expect((await storage.load())!.blob[0]).toBe(2);
+    expect(parseWords(await newVault().words(undefined))).toEqual(entropy);
+  });
+});
+
 describe('the backup quiz', () => {
   test('asks a place in each third, with the right word among six', async () => {
     await vault.create();
@@ -340,7 +435,7 @@ describe('damage', () => {
     await alter((blob) => blob, false);
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
     await alter((blob) => {
-      const data = blob.slice(0, -32).with(0, 2);
+      const data = blob.slice(0, -32).with(0, 3);
       return concat(data, plainHash(data));
     });
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_VERSION'));
@@ -389,6 +484,45 @@ describe('two tabs', () => {
     await expect(vault.words(STRONG)).rejects.toThrow(code('VAULT_MISSING'));
     await other.restore(formatWords(hash(4)));
     expect(await vault.words(undefined)).toBe(formatWords(hash(4)));
+  });
+
+  /** A vault that hears its like over a real channel, as each tab's worker does. */
+  function inTab() {
+    const channel = new BroadcastChannel('vaults');
+    const seen: VaultStatus[] = [];
+    const others = {
+      tell: (what: string) => channel.postMessage(what),
+      hear: (listener: (what: unknown) => void) =>
+        channel.addEventListener('message', (e) => listener((e as MessageEvent).data)),
+    };
+    const onChange = (status: VaultStatus) => void seen.push(status);
+    const api = createVault({ storage, crypto, clock, cost: CHEAP, others, onChange });
+    return { api, seen, channel };
+  }
+
+  test('hear of each other at once: changed, locked, erased; each is unlocked by itself', async () => {
+    const [one, two] = [inTab(), inTab()];
+    const last = () => two.seen.at(-1);
+    await one.api.create();
+    await vi.waitUntil(() => last()?.exists);
+    await one.api.protect(STRONG);
+    await vi.waitUntil(() => last()?.locked);
+    await two.api.unlock(STRONG);
+    const { publicKey } = await one.api.addAccount('Savings');
+    await vi.waitUntil(() => last()?.current === 1);
+    expect(last()).toMatchObject({ locked: false, publicKey });
+    const claim = buildClaim(base(publicKey!), { request: hash(2), commitment: hash(3) });
+    expect((await two.api.sign(claim)).length).toBeGreaterThan(64);
+    await one.api.lock();
+    await vi.waitUntil(() => last()?.locked);
+    await expect(two.api.sign(claim)).rejects.toThrow(code('VAULT_LOCKED'));
+    await one.api.unlock(STRONG);
+    two.seen.splice(0);
+    one.channel.postMessage('nonsense');
+    await one.api.erase();
+    await vi.waitUntil(() => last()?.exists === false);
+    expect(two.seen.length).toBe(1);
+    for (const { channel } of [one, two]) channel.close();
   });
 
   test('a change under one tab stops the other from writing', async () => {

@@ -46,8 +46,6 @@ export const errors = {
   VAULT_MEMORY:
     'There was not enough memory to use the passphrase. Close other tabs and try again.',
   VAULT_VERSION: 'A newer version of Pila stored these keys. Reload to get that version.',
-  OTHER_TAB:
-    'Pila already runs in another tab or window. Use that one, or close it and reload this page.',
   NO_GENESIS: 'No peer has answered yet. Check the connection; Pila keeps trying.',
   ROOT_UNKNOWN: 'The newest block has not been proven yet. Try again in a moment.',
   NO_PEERS: 'No peer is reachable. Check the connection; Pila keeps trying.',
@@ -67,6 +65,9 @@ export const errors = {
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
   VAULT_LOCKED: 'The keys are locked. Unlock them first.',
   VAULT_CORRUPT: 'The stored keys are damaged. Erase them and restore from the 24 words.',
+  ACCOUNTS_FULL: 'There are sixteen accounts already: more are not possible.',
+  ACCOUNT_UNKNOWN: 'There is no such account any more. Reload the page.',
+  NAME_MALFORMED: 'A name has 1 to 32 characters.',
   WORDS_COUNT: 'There must be exactly 24 words.',
   WORDS_UNKNOWN: 'One of the words is not in the list. Check the spelling.',
   WORDS_CHECKSUM: 'These words do not belong together. Check their order, and each of them.',

@@ -53,9 +53,6 @@ export const errors: typeof english = {
   VAULT_MEMORY:
     'La memoria non è bastata per usare la frase segreta. Chiudi altre schede e riprova.',
   VAULT_VERSION: 'Queste chiavi sono di una versione più nuova di Pila. Ricarica per averla.',
-  OTHER_TAB:
-    'Pila gira già in un’altra scheda o finestra. Usa quella, o chiudila e ricarica questa ' +
-    'pagina.',
   NO_GENESIS: 'Nessun pari ha ancora risposto. Controlla la connessione; Pila continua a provare.',
   ROOT_UNKNOWN: 'L’ultimo blocco non è ancora dimostrato. Riprova tra un momento.',
   NO_PEERS: 'Nessun pari è raggiungibile. Controlla la connessione; Pila continua a provare.',
@@ -78,6 +75,9 @@ export const errors: typeof english = {
     'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
   VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
   VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
+  ACCOUNTS_FULL: 'Ci sono già sedici conti: di più non se ne possono avere.',
+  ACCOUNT_UNKNOWN: 'Questo conto non c’è più. Ricarica la pagina.',
+  NAME_MALFORMED: 'Un nome ha da 1 a 32 caratteri.',
   WORDS_COUNT: 'Le parole devono essere esattamente 24.',
   WORDS_UNKNOWN: 'Una delle parole non è nell’elenco. Controlla come è scritta.',
   WORDS_CHECKSUM: 'Queste parole non vanno insieme. Controlla l’ordine, e ognuna.',

@@ -1,0 +1,114 @@
+/** Several tabs of one browser: one works, all show and do everything; when it closes another goes on. */
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { en } from '../src/ui/i18n/en.ts';
+import {
+  addressHex,
+  button,
+  goTo,
+  mineUntilPaid,
+  readAddress,
+  readVolts,
+  sentence,
+  valueOf,
+  workersOf,
+} from './app.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+let seed: Seed;
+let context: BrowserContext;
+let leader: Page;
+let follower: Page;
+let address: string;
+
+test.beforeAll(async ({ browser }) => {
+  seed = await startSeed({ network: 'e2e' });
+  context = await browser.newContext();
+  leader = await context.newPage();
+  await leader.goto(seed.url);
+  await mineUntilPaid(leader);
+  follower = await context.newPage();
+  await follower.goto(seed.url);
+});
+test.afterAll(async () => {
+  await context.close();
+  await seed.kill();
+  removeData(seed);
+});
+
+const units = async (page: Page) => Number(await valueOf(page, en.pila.completed).innerText());
+const engines = (page: Page) =>
+  workersOf(page).filter((url) => /client\.worker|miner\.worker/.test(url));
+const balance = (page: Page) => readVolts(page, en.pila.balance);
+
+test('a second tab sees the work, and runs none itself', async () => {
+  await expect(sentence(follower)).toHaveText(en.sentence.runningCpu);
+  const before = await units(follower);
+  await expect.poll(() => units(follower)).toBeGreaterThan(before);
+  await expect.poll(() => balance(follower)).toBeGreaterThan(0n);
+  expect(engines(leader).length).toBe(2);
+  expect(engines(follower)).toEqual([]);
+});
+
+test('it can pause and resume it', async () => {
+  await button(follower, en.pila.pause).click();
+  await expect(sentence(leader)).toHaveText(en.sentence.paused);
+  await expect(sentence(follower)).toHaveText(en.sentence.paused);
+  await button(follower, en.pila.resume).click();
+  await expect(sentence(leader)).toHaveText(en.sentence.runningCpu);
+});
+
+test('the working tab is closed: the other takes over, and nothing is lost', async () => {
+  address = await readAddress(follower);
+  await goTo(follower, 'pila');
+  const owned = await balance(follower);
+  const { height } = await seed.rpc('status');
+  await leader.close();
+  await expect.poll(() => engines(follower).length).toBe(2);
+  await expect(sentence(follower)).toHaveText(en.sentence.runningCpu);
+  const minedLater = async () => {
+    const now = (await seed.rpc('status')).height as number;
+    for (let h = now; h > height; h--)
+      if ((await seed.rpc('getHeader', h)).miner === addressHex(address)) return true;
+    return false;
+  };
+  await expect.poll(minedLater, { timeout: 120_000 }).toBe(true);
+  await expect.poll(() => balance(follower)).toBeGreaterThanOrEqual(owned);
+});
+
+test('a payment goes out from a tab that runs nothing', async () => {
+  const third = await context.newPage();
+  await third.goto(seed.url);
+  await expect(sentence(third)).toHaveText(en.sentence.runningCpu);
+  await goTo(third, 'wallet');
+  const dialog = third.getByRole('dialog');
+  const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
+  await button(third, en.wallet.backUp).click();
+  await press(en.backup.show);
+  const items = dialog.locator('ol li');
+  await expect(items).toHaveCount(24);
+  const words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+  await press(en.backup.written);
+  for (const question of await dialog.getByRole('group').all()) {
+    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+    await question.getByRole('radio', { name: words[place - 1]!, exact: true }).check();
+  }
+  await press(en.backup.check);
+  await press(en.common.done);
+  // The other tab learns it: its warning goes.
+  await goTo(follower, 'wallet');
+  await expect(button(follower, en.wallet.send)).toBeEnabled();
+  await expect(button(follower, en.wallet.backUp)).toHaveCount(0);
+  await button(third, en.wallet.send).click();
+  const to = 'rpila1' + address.slice(6);
+  await dialog.getByLabel(en.send.to, { exact: true }).fill(to);
+  await dialog.getByLabel(en.send.amount, { exact: true }).fill('1.5');
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await expect(dialog.getByText(en.send.doneWhy)).toBeVisible();
+  await press(en.common.done);
+  for (const page of [third, follower])
+    await expect(page.getByText(en.wallet.toSelf, { exact: true }).first()).toBeVisible();
+  expect(engines(third)).toEqual([]);
+});

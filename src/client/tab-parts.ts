@@ -1,0 +1,66 @@
+/** What a tab is given to run an engine, and what it must tell a new one again. */
+import { toHex } from '../lib/bytes.ts';
+import { BoundedMap } from '../lib/bounded.ts';
+import type { ClientApi, ClientEvent } from './api.ts';
+import type { TabChannel } from './tab-messages.ts';
+
+export type Method = keyof ClientApi;
+
+export interface TabEngine {
+  readonly client: ClientApi;
+  on(hear: (event: ClientEvent) => void): () => void;
+  /** Ends it now; its calls in flight fail. */
+  stop(): void;
+}
+
+export interface TabParts {
+  /** Differs from every other tab's. */
+  readonly tab: string;
+  openChannel(): TabChannel;
+  /** Waits for the lock of that name; the result lets it go. Rejects when the signal aborts. */
+  lock(name: string, signal: AbortSignal): Promise<() => void>;
+  startEngine(): Promise<TabEngine>;
+}
+
+/** The way to the engine, here or in the leading tab, until that engine ends. */
+export interface Link {
+  readonly call: (method: Method, args: unknown[]) => Promise<unknown>;
+  ended: boolean;
+  readonly end: () => void;
+}
+
+export function newLink(): PromiseWithResolvers<Link> {
+  const next = Promise.withResolvers<Link>();
+  next.promise.catch(() => undefined);
+  return next;
+}
+
+/** Addresses that one engine follows. */
+const WATCHED_MAX = 16;
+
+export const isStop = (method: Method): boolean =>
+  method === 'pauseMining' || method === 'finishMining';
+
+/** What a tab asked for and an engine forgets. */
+export class TabWishes {
+  readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
+  #payTo: Uint8Array | undefined;
+  #serve: Uint8Array | undefined;
+
+  note(method: Method, [first]: unknown[]): void {
+    const bytes = first as Uint8Array;
+    if (method === 'watch') this.#watched.set(toHex(bytes), bytes);
+    else if (method === 'unwatch') this.#watched.delete(toHex(bytes));
+    else if (method === 'payTo') this.#payTo = bytes;
+    else if (method === 'serve') this.#serve = bytes;
+  }
+
+  /** The payee's first: it must have its place among the followed addresses. */
+  calls(): [Method, unknown[]][] {
+    return [
+      ...(this.#payTo ? [['payTo', [this.#payTo]] as [Method, unknown[]]] : []),
+      ...[...this.#watched].map(([, address]) => ['watch', [address]] as [Method, unknown[]]),
+      ...(this.#serve ? [['serve', [this.#serve]] as [Method, unknown[]]] : []),
+    ];
+  }
+}
