@@ -25,7 +25,8 @@ const ACCOUNT_BYTES = encode(Account, {
   txCount: 0,
   lastTx: { height: 0, index: 0 },
 }).length;
-const isAccount = (value: Uint8Array | undefined): boolean => value?.length === ACCOUNT_BYTES;
+export const isAccount = (value: Uint8Array | undefined): boolean =>
+  value?.length === ACCOUNT_BYTES;
 
 /** `parentTree`: the state that the block was executed on. */
 export function nextTotals(

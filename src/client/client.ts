@@ -160,7 +160,14 @@ class Peer {
       execute: (modelId, input) => this.#mining.execute(modelId, input),
       onReceipt: (receipt) => this.#emit({ type: 'receipt', receipt }),
     });
-    this.#explorer = createExplorer({ ...shared, status: () => this.#status() });
+    this.#explorer = createExplorer({
+      ...shared,
+      waiting: (idHex) => this.#pool.get(idHex),
+      stateAfter: () => undefined,
+      status: () => this.#status(),
+      miner: () => this.#mining.status(),
+      nowMs: platform.nowMs,
+    });
   }
 
   on(hear: (event: ClientEvent) => void): () => void {
@@ -169,6 +176,7 @@ class Peer {
   }
 
   #emit(event: ClientEvent): void {
+    this.#explorer.hear(event);
     for (const hear of this.#listeners) hear(event);
   }
 
@@ -309,7 +317,7 @@ class Peer {
   api(): ClientApi {
     const chain = this.#chain;
     return {
-      ...this.#explorer,
+      ...this.#explorer.api,
       ...this.#asking.api,
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
       header: async (height) => (chain.genesis() ? chain.header(height) : undefined),

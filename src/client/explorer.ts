@@ -1,26 +1,144 @@
 /** Blocks, transactions and supply, each checked here before it is shown; and a report for bugs. */
 import type { LightChain } from '../chain/light-chain.ts';
+import { bodyRoot } from '../core/body.ts';
+import { decode, encode } from '../core/codec.ts';
+import { Proof, SignedTx, type Body, type Header, type Position } from '../core/formats.ts';
+import { blockId } from '../core/header.ts';
+import type { Tree } from '../core/tree.ts';
+import { txId } from '../core/tx.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ChainApi, ChainStatus } from './api.ts';
+import type {
+  BlockView,
+  ChainApi,
+  ChainStatus,
+  ClientEvent,
+  MinerStatus,
+  Supply,
+  TxView,
+} from './api.ts';
+import { createDiagnostics } from './diagnostics.ts';
 import type { Follower } from './follow.ts';
-import type { LightPool } from './light-pool.ts';
 import type { Network } from './models.ts';
 import type { Outbox } from './outbox.ts';
+import { supplyOf } from './supply.ts';
 
-export type Explorer = Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;
+/** Newest blocks whose ids are compared here before peers are asked where an id stands. */
+const SCANNED_BLOCKS = 256;
+
+export interface Explorer {
+  readonly api: Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;
+  /** What the client tells the screens: problems are kept for the report. */
+  hear(event: ClientEvent): void;
+}
 
 export interface ExplorerParts {
   readonly network: Network;
   readonly chain: LightChain;
   readonly outbox: Outbox;
-  readonly pool: LightPool;
+  /** A transaction of the pool, by its id in hex. */
+  readonly waiting: (idHex: string) => SignedTx | undefined;
   readonly follower: Follower;
+  /** The whole state after a block; undefined where it is not held. */
+  readonly stateAfter: (block: Uint8Array) => Tree | undefined;
   readonly status: () => ChainStatus;
+  readonly miner: () => MinerStatus;
+  readonly nowMs: () => number;
 }
 
-export function createExplorer(_parts: ExplorerParts): Explorer {
-  const later = async (): Promise<never> => {
-    throw new AppError('NOT_BUILT', 'in work');
+export function createExplorer(parts: ExplorerParts): Explorer {
+  const { network, chain, outbox, follower } = parts;
+  const diagnostics = createDiagnostics(parts);
+  let summed: { head: Uint8Array; supply: Supply } | undefined;
+
+  const headHeight = (): number => chain.head()?.header.height ?? 0;
+
+  /** Where a block stands: told by a peer that knows its child, checked against the own headers. */
+  async function heightOf(id: Uint8Array): Promise<number | undefined> {
+    const isAt = async (height: number): Promise<boolean> => {
+      const header = await chain.header(height);
+      return header !== undefined && equal(blockId(header), id);
+    };
+    const newest = headHeight();
+    for (let height = newest; height >= Math.max(0, newest - SCANNED_BLOCKS); height--)
+      if (await isAt(height)) return height;
+    return await follower.ask({ type: 'headers', locator: [id], max: 1 }, async ({ headers }) => {
+      const [child] = headers;
+      if (!child || !equal(child.prevHash, id)) return undefined;
+      return (await isAt(child.height - 1)) ? child.height - 1 : undefined;
+    });
+  }
+
+  async function bodyOf(header: Header): Promise<Body | undefined> {
+    if (header.height === 0) return [];
+    const body = await follower.bodyOf(header);
+    return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
+  }
+
+  async function block(at: number | Uint8Array): Promise<BlockView | undefined> {
+    if (!chain.genesis()) return undefined;
+    const isHeight = typeof at === 'number';
+    if (isHeight ? !Number.isSafeInteger(at) : at.length !== 32) return undefined;
+    const height = isHeight ? at : await heightOf(at);
+    const header = height === undefined ? undefined : await chain.header(height);
+    if (!header) return undefined;
+    const id = blockId(header);
+    const proof = await chain.proof(id);
+    const body = await bodyOf(header);
+    return {
+      ...{ id, header, body },
+      txIds: (body ?? []).map(({ tx }) => txId(tx)),
+      confirmations: Math.max(0, headHeight() - header.height),
+      workChecked: proof !== undefined,
+      proof: proof && { linear: proof.linear, bytes: encode(Proof, proof).length },
+    };
+  }
+
+  /** The transaction with that id at that place of the chain, if it is there. */
+  async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
+    const header = await chain.header(position.height);
+    const tx = header && (await bodyOf(header))?.[position.index];
+    if (!tx || !equal(txId(tx.tx), id)) return undefined;
+    const confirmations = Math.max(0, headHeight() - position.height);
+    return { id, tx, position, blockId: blockId(header), confirmations };
+  }
+
+  /** One of ours that was confirmed needs no peer to say where. */
+  async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
+    const header = await chain.header(height);
+    const body = header && (await bodyOf(header));
+    const index = body?.findIndex(({ tx }) => equal(txId(tx), id)) ?? -1;
+    return index < 0 ? undefined : await placed(id, { height, index });
+  }
+
+  async function transaction(id: Uint8Array): Promise<TxView | undefined> {
+    if (!chain.genesis() || id.length !== 32) return undefined;
+    const own = outbox.all().find((one) => equal(one.id, id));
+    const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
+    if (known) return known;
+    const found = await follower.ask({ type: 'find', id }, async ({ positions }) => {
+      // Claims and results, which may be told with a request, lie after it.
+      const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
+      return first && (await placed(id, first));
+    });
+    if (found) return found;
+    const isOurs = own?.state === 'pending';
+    const tx = parts.waiting(toHex(id)) ?? (isOurs ? decode(SignedTx, own.bytes) : undefined);
+    return tx && { id, tx, position: undefined, blockId: undefined, confirmations: 0 };
+  }
+
+  async function supply(): Promise<Supply> {
+    const head = chain.head();
+    if (!head) throw new AppError('NO_GENESIS', 'no chain yet');
+    if (summed && equal(summed.head, head.id)) return summed.supply;
+    const state = parts.stateAfter(head.id);
+    const sum = supplyOf(network.params, head.header.height, state);
+    if (state) summed = { head: head.id, supply: sum };
+    return sum;
+  }
+
+  return {
+    api: { block, transaction, supply, diagnostics: diagnostics.report },
+    hear: diagnostics.hear,
   };
-  return { block: later, transaction: later, supply: later, diagnostics: later };
 }

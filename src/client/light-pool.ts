@@ -15,6 +15,7 @@ export const TEMPLATE_TXS_MAX = CLAIMS_PER_BLOCK_MAX;
 export interface LightPool {
   /** A fault, `known`, or undefined when it is new and kept. */
   add(signed: SignedTx, height: number): Fault | 'known' | undefined;
+  get(idHex: string): SignedTx | undefined;
   remove(ids: Iterable<Uint8Array>): void;
   /** Dearest first, at most TEMPLATE_TXS_MAX. */
   best(height: number): SignedTx[];
@@ -34,6 +35,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
       txs.set(id, signed);
       return undefined;
     },
+    get: (idHex) => txs.get(idHex),
     remove(ids) {
       for (const id of ids) txs.delete(toHex(id));
     },
