@@ -14,7 +14,15 @@ export interface FullSync {
   meet(peers: readonly PeerInfo[]): void;
   /** The peer told of a block whose parent is not here. */
   lagging(peer: string): void;
+  /**
+   * Asks all of them again where they stand: an announcement may be lost, or have come too early for
+   * this machine's clock.
+   */
+  poll(): void;
 }
+
+/** ms between two polls. */
+export const POLL_MS = 15_000;
 
 export function createFullSync(chain: FullChain, transport: Transport, log: Log): FullSync {
   const met = new Set<string>();
@@ -117,6 +125,9 @@ export function createFullSync(chain: FullChain, transport: Transport, log: Log)
     lagging(peer) {
       log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
       void follow(peer);
+    },
+    poll() {
+      for (const id of met) void follow(id);
     },
   };
 }

@@ -86,8 +86,6 @@ export class MemoryEngine implements Engine {
   known: Balance | undefined;
   entries: HistoryEntry[] = [];
   waiting: PendingTx[] = [];
-  /** Whose key the miner serves for. */
-  served: Uint8Array | undefined;
   /** Every call, in order: `vault.create`, `client.watch`, … */
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
@@ -137,10 +135,7 @@ export class MemoryEngine implements Engine {
     watch: async () => this.#note('client.watch'),
     unwatch: async () => this.#note('client.unwatch'),
     payTo: async () => this.#note('client.payTo'),
-    serve: async (key) => {
-      this.#note('client.serve');
-      this.served = key;
-    },
+    serve: async () => this.#note('client.serve'),
     account: async () => BALANCE,
     block: async () => undefined,
     transaction: async () => undefined,

@@ -1,0 +1,51 @@
+/** Following other full nodes, also when nobody announces anything. */
+import { expect, test } from 'vitest';
+import type { FullChain } from '../../src/chain/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import { createLog } from '../../src/lib/log.ts';
+import type { PeerInfo, Transport } from '../../src/net/transport.ts';
+import { createFullSync } from '../../src/node/full-sync.ts';
+import { createHandlers } from '../../src/node/serve-peers.ts';
+import { mine, nextBlock, openChain, person, START_MS } from '../chain/make-blocks.ts';
+
+const log = createLog(() => undefined);
+const ann = person(1);
+const headOf = (chain: FullChain) => toHex(chain.head().id);
+
+/** A transport whose one peer is that chain behind a node's handlers. */
+function transportTo(chain: FullChain): Transport {
+  const never = (): never => {
+    throw new Error('not asked here');
+  };
+  const handlers = createHandlers(chain, never, log);
+  return {
+    request: (_peer: string, request: never) => handlers.onRequest('me', request),
+    charge: never,
+  } as unknown as Transport;
+}
+
+test('a block that nobody told of is found by a poll, one too early at a later one', async () => {
+  const peer = await openChain();
+  const clock = { ms: START_MS };
+  const own = await openChain(createMemoryStore(), clock);
+  const charged: string[] = [];
+  const transport = {
+    ...transportTo(peer),
+    charge: (_: string, f: { fault: string }) => charged.push(f.fault),
+  };
+  const sync = createFullSync(own, transport as unknown as Transport, log);
+  sync.meet([{ id: 'peer' } as PeerInfo]);
+  await mine(peer, ann, 2);
+  sync.poll();
+  await expect.poll(() => headOf(own)).toBe(headOf(peer));
+  // Two minutes and more ahead of this clock: refused at no cost to who told, and taken in time.
+  const early = nextBlock(peer, ann, { afterMs: 110_000 });
+  expect(await peer.importBlock(early)).toMatchObject({ status: 'extended' });
+  clock.ms = early.header.time - 120_001;
+  sync.poll();
+  await expect.poll(() => charged).toEqual(['header.time-future']);
+  clock.ms += 1;
+  sync.poll();
+  await expect.poll(() => headOf(own)).toBe(headOf(peer));
+});
