@@ -33,6 +33,8 @@ export interface TransportOptions extends Pick<
 }
 
 const CLOSE_MS = 1000;
+/** Connections of one peer: its ways to us, and introductions through relays. */
+export const CONNECTIONS_PER_PEER_MAX = 8;
 
 type Connection = ReturnType<Host['getConnections']>[number];
 type Running = { sync: Sync; gossip: Gossip; stopped: AbortController };
@@ -95,6 +97,11 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function follow(host: Host, handlers: Handlers): Promise<void> {
     const changed = () => handlers.onPeers(peers());
+    host.addEventListener('connection:open', ({ detail: opened }) => {
+      if (host.getConnections(opened.remotePeer).length <= CONNECTIONS_PER_PEER_MAX) return;
+      log(`net: ${opened.remotePeer.toString()} has too many connections`);
+      opened.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch((e) => opened.abort(e));
+    });
     await host.register(syncProtocol(chainId), {
       onConnect: (peer) => {
         known.add(peer.toString());

@@ -17,7 +17,7 @@ import type { Handlers, Verdict } from './transport.ts';
 export const GOSSIP_RATE = { perSecond: 50, burst: 200 };
 /** Beyond this no honest peer comes, and each message is charged. */
 export const FLOOD_RATE = { perSecond: 250, burst: 1000 };
-const VALIDATING_MAX = 32;
+export const VALIDATING_MAX = 32;
 
 export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/1`;
 export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/1`;

@@ -141,10 +141,13 @@ async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> 
   }
 }
 
+/** Connections at once; those that come in beyond it are refused. */
+export const CONNECTIONS_MAX = { seed: 2000, browser: 60, node: 60 } as const;
+
 const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
   role === 'seed'
     ? {
-        maxConnections: 2000,
+        maxConnections: CONNECTIONS_MAX.seed,
         inboundConnectionThreshold: 500,
         maxIncomingPendingConnections: 200,
         maxParallelDials: 20,
@@ -152,7 +155,7 @@ const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
       }
     : // Few dials at once: Chromium keeps every RTCPeerConnection until it collects garbage.
       {
-        maxConnections: 60,
+        maxConnections: CONNECTIONS_MAX[role],
         inboundConnectionThreshold: 20,
         maxParallelDials: 4,
         addressDialTimeout: 6000,

@@ -20,10 +20,10 @@ export const DEGREE = 5;
 const DIALS_MAX = 2;
 /** A record is told this often, and is stale after RECORD_MS. */
 const ANNOUNCE_MS = 15_000;
-const RECORD_MS = 120_000;
+export const RECORD_MS = 120_000;
 /** Records of others are answered with the own one at most this often. */
 const ANSWER_MS = 4000;
-const RECORD_BYTES_MAX = 2048;
+export const RECORD_BYTES_MAX = 2048;
 const DIAL_MS = 6000;
 /** A handshake that lost a race works the next time (rtc-init.ts). */
 const ATTEMPTS = 2;
@@ -35,9 +35,9 @@ const RETRY_MAX_MS = 60_000;
 /** Peers remembered as heard of or failed. */
 const HEARD_MAX = 256;
 /** Records relayed by one peer: a hundred browsers behind it, and some. */
-const RECORD_RATE = { perSecond: 20, burst: 200 };
+export const RECORD_RATE = { perSecond: 20, burst: 200 };
 /** Records of one author. */
-const AUTHOR_RATE = { perSecond: 0.5, burst: 10 };
+export const AUTHOR_RATE = { perSecond: 0.5, burst: 10 };
 
 export interface MeshOptions {
   readonly host: Host;

@@ -5,7 +5,7 @@ export interface RateLimit {
   readonly perSecond: number;
   readonly burst: number;
 }
-const BUCKETS_MAX = 4096;
+export const BUCKETS_MAX = 4096;
 
 export class RateLimiter {
   readonly #limit: RateLimit;

@@ -20,10 +20,10 @@ export const REQUEST_MS = 10_000;
 /** How long a peer may take to send its request, and to read our answer. */
 const PEER_MS = 10_000;
 export const INBOUND_STREAMS_MAX = 16;
-const OUTBOUND_MAX = 8;
-const WAITING_MAX = 64;
+export const OUTBOUND_MAX = 8;
+export const WAITING_MAX = 64;
 /** Answers in work over all peers, each at most MESSAGE_BYTES_MAX. */
-const SERVING_MAX = 32;
+export const SERVING_MAX = 32;
 const PACE_MS = 20;
 
 /** Tokens per request: about what it costs to answer. */

@@ -5,33 +5,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode, tryDecode } from '../../src/core/codec.ts';
 import { GOSSIP_BYTES_MAX, SyncRequest, SyncResponse } from '../../src/core/messages.ts';
-import { blockTopic, txTopic } from '../../src/net/gossip.ts';
-import { createHost, type Host } from '../../src/net/host.ts';
+import { blockTopic } from '../../src/net/gossip.ts';
+import type { Host } from '../../src/net/host.ts';
 import { REQUEST_BYTES_MAX, SERVE_RATE, syncProtocol } from '../../src/net/sync.ts';
 import { CHAIN } from './chain-id.ts';
-import { atEnd, startPeer, startSeed, until, WEBSOCKET, type TestPeer } from './peers.ts';
+import { startHost, startPeer, startSeed, until, WEBSOCKET, type TestPeer } from './peers.ts';
 import { EXCHANGES } from './samples.ts';
 
 const protocol = syncProtocol(CHAIN);
 
-async function startRaw(listen: string[] = []): Promise<Host> {
-  const topics = [blockTopic(CHAIN), txTopic(CHAIN)];
-  const host = await createHost({
-    role: 'node',
-    listen,
-    topics,
-    gater: { denyDialMultiaddr: () => false },
-    log: () => {},
-  });
-  await host.start();
-  atEnd(async () => await host.stop());
-  return host;
-}
-
 /** A hostile peer that is connected to a seed of ours. */
 async function attack(): Promise<{ seed: TestPeer; raw: Host; open: () => Promise<any> }> {
   const seed = await startSeed();
-  const raw = await startRaw();
+  const raw = await startHost();
   await raw.handle(protocol, (stream) => stream.abort(new Error('never')));
   const connection = await raw.dial(multiaddr(seed.transport.addresses()[0]!));
   await until('the seed lists it', () => seed.transport.peers().length === 1);
@@ -106,7 +92,7 @@ describe('a hostile peer', () => {
   });
 
   it('costs its victim nothing but time when it never answers or floods an answer', async () => {
-    const raw = await startRaw([WEBSOCKET]);
+    const raw = await startHost('node', [WEBSOCKET]);
     let reply: (stream: any) => void = () => {};
     await raw.handle(protocol, (stream) => reply(stream));
     const client = await startPeer({ bootstrap: raw.getMultiaddrs().map(String) });

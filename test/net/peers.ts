@@ -2,6 +2,9 @@
 import { afterEach } from 'vitest';
 import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
 import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
+import { blockTopic, txTopic } from '../../src/net/gossip.ts';
+import { createHost, type Host, type Role } from '../../src/net/host.ts';
+import { peerTopic } from '../../src/net/mesh.ts';
 import { servePageTransport } from '../../src/net/page-transport.ts';
 import { createRemoteTransport } from '../../src/net/remote-transport.ts';
 import type { Handlers, Transport, Verdict } from '../../src/net/transport.ts';
@@ -100,6 +103,16 @@ export async function startPeer(options: PeerOptions = {}): Promise<TestPeer> {
 
 export const startSeed = (options: PeerOptions = {}): Promise<TestPeer> =>
   startPeer({ role: 'seed', listen: [WEBSOCKET], ...options });
+
+/** A libp2p host of ours without our manners: what a hostile peer runs. */
+export async function startHost(role: Role = 'node', listen: string[] = []): Promise<Host> {
+  const topics = [blockTopic(CHAIN), txTopic(CHAIN), peerTopic(CHAIN)];
+  const gater = { denyDialMultiaddr: () => false };
+  const host = await createHost({ role, listen, topics, gater, log: () => {} });
+  await host.start();
+  atEnd(async () => await host.stop());
+  return host;
+}
 
 /** Until the client lists that peer. */
 export const sees = (client: TestPeer, id: string) =>
