@@ -39,7 +39,10 @@ export const indexLine = (page: Page, label: string): Locator =>
     })
     .locator('dd');
 
-export async function goTo(page: Page, place: 'pila' | 'wallet' | 'settings'): Promise<void> {
+export async function goTo(
+  page: Page,
+  place: 'pila' | 'wallet' | 'network' | 'settings',
+): Promise<void> {
   const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
   await link.click();
   await expect(link).toHaveAttribute('aria-current', 'page');
