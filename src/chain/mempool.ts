@@ -25,7 +25,7 @@ export const SENDER_TXS_MAX = 64;
  */
 export const FEE_MIN = 1_000n;
 /** Per cent: a replacement must pay this much of the old fee. */
-const REPLACEMENT_PERCENT = 110n;
+export const REPLACEMENT_PERCENT = 110n;
 
 /** What the next block's transactions will meet. */
 export interface PoolBase {

@@ -63,8 +63,7 @@ export class Outbox {
   async add(signed: SignedTx): Promise<PendingTx> {
     const id = toHex(txId(signed.tx));
     if (!this.#entries.has(id)) {
-      if (this.#entries.size >= OUTBOX_MAX)
-        throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);
+      if (this.#entries.size >= OUTBOX_MAX) await this.#dropSettled();
       await this.#write(id, { signed, state: 'pending', height: undefined });
     }
     return this.#tell(id);
@@ -74,9 +73,19 @@ export class Outbox {
     return [...this.#entries.keys()].map((id) => this.#tell(id)).reverse();
   }
 
-  /** What still wants to be in a block. */
-  waiting(): SignedTx[] {
+  /** Every one that is in no block, also beside its replacement. */
+  unsettled(): SignedTx[] {
     return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
+  }
+
+  /** What still wants to be in a block: of those with one nonce the dearest, which replaces the others. */
+  waiting(): SignedTx[] {
+    const dearest = new Map<string, SignedTx>();
+    for (const signed of this.unsettled()) {
+      const rival = dearest.get(placeOf(signed));
+      if (!rival || signed.tx.fee > rival.tx.fee) dearest.set(placeOf(signed), signed);
+    }
+    return [...dearest.values()];
   }
 
   /** After a new head: `inBlock` are transactions of adopted blocks, `reverted` of abandoned ones. */
@@ -86,7 +95,7 @@ export class Outbox {
     reverted: readonly Uint8Array[],
   ): Promise<void> {
     for (const id of reverted) await this.#change(toHex(id), 'pending', undefined);
-    for (const { id, height: at } of inBlock) await this.#change(toHex(id), 'confirmed', at);
+    for (const { id, height: at } of inBlock) await this.#confirm(toHex(id), at);
     for (const [id, entry] of this.#entries) {
       if (entry.state === 'pending' && entry.signed.tx.expiry < height)
         await this.#change(id, 'expired', undefined);
@@ -100,12 +109,30 @@ export class Outbox {
   /** After a reorganisation: what was confirmed above its fork waits again. */
   async reopen(forkHeight: number): Promise<void> {
     for (const [id, { state, height = 0 }] of [...this.#entries])
-      if (state === 'confirmed' && height > forkHeight)
+      if ((state === 'confirmed' || state === 'replaced') && height > forkHeight)
         await this.#change(id, 'pending', undefined);
   }
 
-  async refuse(id: Uint8Array): Promise<void> {
-    await this.#change(toHex(id), 'refused', undefined);
+  /** Another transaction with its nonce is in the block of that height. */
+  async replace(id: Uint8Array, height: number): Promise<void> {
+    await this.#change(toHex(id), 'replaced', height);
+  }
+
+  async #confirm(id: string, height: number): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    await this.#change(id, 'confirmed', height);
+    const place = placeOf(entry.signed);
+    for (const [other, { signed, state }] of [...this.#entries])
+      if (other !== id && state === 'pending' && placeOf(signed) === place)
+        await this.#change(other, 'replaced', height);
+  }
+
+  /** The oldest that waits for nothing makes room. */
+  async #dropSettled(): Promise<void> {
+    const settled = [...this.#entries].find(([, { state }]) => state !== 'pending');
+    if (!settled) throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);
+    await this.#write(settled[0], undefined);
   }
 
   async #change(id: string, state: PendingTx['state'], height: number | undefined): Promise<void> {
@@ -132,3 +159,6 @@ export class Outbox {
     return { id: txId(signed.tx), bytes: txBytes(signed), state, height };
   }
 }
+
+/** Only one transaction of a sender and nonce can be in the chain. */
+const placeOf = ({ tx }: SignedTx): string => `${toHex(tx.from)}/${tx.nonce}`;

@@ -1,9 +1,10 @@
 /** What this peer sends: fields for new transactions, handing them to the network, what became of them. */
+import { FEE_MIN, REPLACEMENT_PERCENT } from '../chain/mempool.ts';
 import type { LightChain } from '../chain/light-chain.ts';
 import { addressOf } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
-import { SignedTx } from '../core/formats.ts';
+import { SignedTx, type Position } from '../core/formats.ts';
 import type { Params } from '../core/params.ts';
 import { spentBy, txId } from '../core/tx.ts';
 import { equal } from '../lib/bytes.ts';
@@ -14,15 +15,18 @@ import type { AccountApi, Balance, Fees } from './api.ts';
 import type { LightPool } from './light-pool.ts';
 import type { Outbox } from './outbox.ts';
 
-/** nV suggested for a transfer: ten times what a pool asks at least. */
-const FEES: Fees = { slow: 1_000n, normal: 10_000n, fast: 100_000n };
+/** nV: what a pool asks at least, ten times that, and a hundred times. */
+const FEES: Fees = { slow: FEE_MIN, normal: 10n * FEE_MIN, fast: 100n * FEE_MIN };
+/** Pages of history looked through for what became of a transaction. */
+const PAGES_MAX = 20;
+const PAGE = 50;
 /** Blocks in which a new transaction may be mined. */
 const LIFETIME_BLOCKS = 120;
 
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
   /** Tells peers again of what waits. */
   tellWaiting(): Promise<void>;
-  /** After a proven balance: ours whose nonce is used up are confirmed or displaced. */
+  /** After a proven balance: ours whose nonce is used up are confirmed or replaced. */
   reconcile(balance: Balance): Promise<void>;
 }
 
@@ -66,32 +70,58 @@ export function createSending(parts: SendingParts): Sending {
       await parts.onPool();
       return pending;
     },
-    async prepare(address) {
+    async prepare(address, replacing) {
       const balance = await parts.accounts().last(address);
       if (!balance || !chain.head())
         throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
-      const own = outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
-      const spent = own.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
+      const isOwn = ({ tx }: SignedTx) => equal(addressOf(tx.from), address);
+      const old =
+        replacing && outbox.unsettled().find((s) => isOwn(s) && equal(txId(s.tx), replacing))?.tx;
+      if (replacing && !old) throw new AppError('TX_UNKNOWN', 'it waits no longer');
+      const own = outbox.waiting().filter(isOwn);
+      const others = own.filter(({ tx }) => tx.nonce !== old?.nonce);
+      const spent = others.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
+      const rival = own.find(({ tx }) => tx.nonce === old?.nonce)?.tx.fee ?? 0n;
       return {
         chainId: params.chainId,
-        nonce: Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
+        nonce: old?.nonce ?? Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
         expiry: height() + LIFETIME_BLOCKS,
-        fees: FEES,
+        fees: old ? feesOver(rival) : FEES,
         spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
       };
     },
     async reconcile({ address, nonce }) {
-      const used = outbox
-        .waiting()
+      let used = outbox
+        .unsettled()
         .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
-      if (!used.length) return;
-      const { entries } = await parts.accounts().history(address, 50);
-      for (const { tx } of used) {
-        const id = txId(tx);
-        const entry = entries.find((e) => equal(txId(e.tx.tx), id));
-        if (entry) await outbox.follow(height(), [{ id, height: entry.position.height }], []);
-        else if (entries.length) await outbox.refuse(id);
+      let from: Position | undefined;
+      for (let page = 0; used.length && page < PAGES_MAX; page++) {
+        const { entries, next } = await parts.accounts().history(address, PAGE, from);
+        for (const { tx, position } of entries) {
+          const rivals = used.filter((s) => sameNonce(s, tx));
+          for (const signed of rivals) await settle(signed, tx, position.height);
+          used = used.filter((s) => !rivals.includes(s));
+        }
+        if (!(from = next)) return;
       }
     },
   };
+
+  /** `there` has its nonce, and is in a block: itself, or what displaced it. */
+  async function settle(signed: SignedTx, there: SignedTx, at: number): Promise<void> {
+    const id = txId(signed.tx);
+    if (!equal(txId(there.tx), id)) await outbox.replace(id, at);
+    else await outbox.follow(height(), [{ id, height: at }], []);
+  }
+}
+
+const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
+  a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
+
+/** The least that displaces a transaction of that fee, or more. */
+function feesOver(fee: bigint): Fees {
+  const slow = (fee * REPLACEMENT_PERCENT + 99n) / 100n;
+  const atLeast = (suggested: bigint, factor: bigint) =>
+    suggested > slow ? suggested : slow * factor;
+  return { slow, normal: atLeast(FEES.normal, 2n), fast: atLeast(FEES.fast, 10n) };
 }

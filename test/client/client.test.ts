@@ -69,6 +69,36 @@ test('sends: pending, confirmed by its own block, found in the history', async (
   expect(history.map(({ tx }) => txId(tx.tx))).toEqual([id]);
 });
 
+test('a payment that waits is replaced: same nonce, a fee that displaces it', async () => {
+  await client.api.pauseMining();
+  const send = async (to: Uint8Array, amount: bigint, replacing?: Uint8Array) => {
+    const { fees, spendable, ...rest } = await client.api.prepare(address, replacing);
+    const fee = replacing ? fees.slow : fees.normal;
+    const made = buildTransfer({ ...rest, fee, from: publicKey }, { to, amount });
+    const signed = signTx(decode(Tx, made), secret);
+    return { pending: await client.api.submit(txBytes(signed)), tx: signed.tx, spendable };
+  };
+  const first = await send(other, NANOVOLTS);
+  const cancel = await send(address, 1n, first.pending.id);
+  expect(cancel.tx.nonce).toBe(first.tx.nonce);
+  expect(cancel.tx.fee).toBe((first.tx.fee * 110n) / 100n);
+  expect(cancel.spendable).toBe(first.spendable);
+  // Again, over the dearer of the two.
+  const again = await send(address, 1n, first.pending.id);
+  expect(again.tx.fee).toBe((cancel.tx.fee * 110n) / 100n);
+  const { nonce } = await client.api.prepare(address);
+  expect(nonce).toBe(first.tx.nonce + 1);
+  const unknown = new Uint8Array(32);
+  await expect(client.api.prepare(address, unknown)).rejects.toMatchObject({ code: 'TX_UNKNOWN' });
+  await client.api.startMining({ backend: 'cpu' });
+  const states = async () => (await client.api.pending()).slice(0, 3).map(({ state }) => state);
+  await vi.waitUntil(async () => !(await states()).includes('pending'), wait);
+  expect(await states()).toEqual(['confirmed', 'replaced', 'replaced']);
+  await expect(client.api.prepare(address, first.pending.id)).rejects.toMatchObject({
+    code: 'TX_UNKNOWN',
+  });
+});
+
 test('refuses bad transactions with a code and keeps nothing of them', async () => {
   const before = await client.api.pending();
   await expect(client.api.submit(new Uint8Array(9))).rejects.toMatchObject({

@@ -60,6 +60,7 @@ export const errors = {
   FAUCET_LATER: 'You got trial coins not long ago. Try again later.',
   TX_REFUSED: 'The network refused this payment; nothing was paid.',
   TX_MALFORMED: 'This payment could not be read. Nothing was signed.',
+  TX_UNKNOWN: 'This payment waits no longer: it is in a block, or it ran out of time.',
   TX_SENDER: 'This payment is not from your address. Nothing was signed.',
   VAULT_EXISTS: 'There are keys on this device already. Erase them first, if you have their words.',
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',

@@ -68,6 +68,7 @@ export const errors: typeof english = {
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
   TX_REFUSED: 'La rete ha rifiutato questo pagamento; nulla è stato pagato.',
   TX_MALFORMED: 'Questo pagamento non è leggibile. Nulla è stato firmato.',
+  TX_UNKNOWN: 'Questo pagamento non è più in attesa: è in un blocco, o è scaduto.',
   TX_SENDER: 'Questo pagamento non parte dal tuo indirizzo. Nulla è stato firmato.',
   VAULT_EXISTS:
     'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
