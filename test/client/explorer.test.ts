@@ -203,7 +203,7 @@ describe('a transaction', () => {
       expect(await explorer.api.transaction(txId(tx.tx))).toMatchObject({
         ...{ tx, position: undefined, blockId: undefined, confirmations: 0 },
       });
-    await outbox.refuse(txId(ours.tx));
+    await outbox.replace(txId(ours.tx), 6);
     expect(await explorer.api.transaction(txId(ours.tx))).toBeUndefined();
     expect(await explorer.api.transaction(new Uint8Array(32))).toBeUndefined();
     expect(await explorer.api.transaction(new Uint8Array(5))).toBeUndefined();
