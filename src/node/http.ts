@@ -13,8 +13,37 @@ const SOCKETS_MAX = 2000;
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** `METHOD /path` to what answers it. */
+/** `METHOD /path` to what answers it; `METHOD /path/*` answers one more part of a path. */
 export type Routes = Readonly<Record<string, Route>>;
+
+/** Status of a refusal by its code; 400 for all others. */
+const STATUS: Readonly<Record<string, number>> = {
+  INTERNAL: 500,
+  API_KEY_WRONG: 401,
+  FUNDS_SHORT: 402,
+  ...{ ASKING_OFF: 403, HOST_REFUSED: 403, ORIGIN_REFUSED: 403, SPEND_LIMIT: 403 },
+  ...{ NOT_FOUND: 404, MODEL_MISSING: 404 },
+  ...{ IDEMPOTENCY_REUSED: 409, TX_REFUSED: 409 },
+  ...{ BODY_TOO_LARGE: 413, TYPE_REFUSED: 415, RATE_LIMIT: 429 },
+  ...{
+    BUSY: 503,
+    CHAIN_BUSY: 503,
+    SENDER_BUSY: 503,
+    NO_HEAD: 503,
+    STORE_FULL: 503,
+    STORE_FAILED: 503,
+  },
+};
+/** Seconds after which one that was refused for the moment may try again. */
+const RETRY_S = 5;
+
+function sendError(response: ServerResponse, e: unknown): void {
+  const error = AppError.from(e);
+  const status = STATUS[error.code] ?? 400;
+  if (status === 401) response.setHeader('www-authenticate', 'Bearer');
+  if (status === 429 || status === 503) response.setHeader('retry-after', RETRY_S);
+  sendJson(response, status, { error });
+}
 
 export const sendJson = (response: ServerResponse, status: number, value: unknown): void =>
   send(response, status, 'application/json', JSON.stringify(value));
@@ -25,14 +54,17 @@ export function send(response: ServerResponse, status: number, type: string, tex
 }
 
 /** @throws AppError BODY_TOO_LARGE */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax = BODY_BYTES_MAX,
+): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   // Left open when refused: destroying the request would take the answer's socket along.
   for await (const part of request.iterator({ destroyOnReturn: false })) {
     size += part.length;
-    if (size > BODY_BYTES_MAX)
-      throw new AppError('BODY_TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`);
+    if (size > bytesMax)
+      throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
@@ -67,11 +99,11 @@ export function createHttp(
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const path = (request.url ?? '/').split('?')[0]!;
-      await (routes[`${request.method} ${path}`] ?? otherwise)(request, response);
+      const key = `${request.method} ${path}`;
+      const folder = `${key.slice(0, key.lastIndexOf('/'))}/*`;
+      await (routes[key] ?? routes[folder] ?? otherwise)(request, response);
     } catch (e) {
-      const error = AppError.from(e);
-      if (!response.headersSent)
-        sendJson(response, error.code === 'INTERNAL' ? 500 : 400, { error });
+      if (!response.headersSent) sendError(response, e);
       else response.destroy();
     }
   };
@@ -128,7 +160,7 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
 
 /**
  * Refuses what a foreign page could make a browser send to a loopback service: other Host names

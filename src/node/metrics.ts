@@ -1,8 +1,12 @@
 /** `/metrics` in Prometheus' text form. */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Inference } from './inference.ts';
 import type { SeedParts } from './seed.ts';
 
-export function createMetrics({ chain, transport, thread }: SeedParts): () => Promise<string> {
+export function createMetrics(
+  { chain, transport, thread }: SeedParts,
+  inference: Inference,
+): () => Promise<string> {
   const registers = [new Registry()];
   const registry = registers[0]!;
   collectDefaultMetrics({ register: registry });
@@ -34,6 +38,8 @@ export function createMetrics({ chain, transport, thread }: SeedParts): () => Pr
     blocks.inc(event.adopted.length);
     reverted.inc(event.reverted.length);
   });
+  const asked = 'Spent on requests over HTTP in the last 24 hours';
+  gauge('infer_spent_vlt', asked, () => Number(inference.spent()) / 1e9);
   let status = { units: 0, macsPerSecond: 0 };
   thread.miner.on('status', (s) => (status = s));
   gauge('units', 'Units run to the end since the start', () => status.units);

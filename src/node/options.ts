@@ -4,7 +4,12 @@ import { parseArgs } from 'node:util';
 import { PENALTY, type FaultCode } from '../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
+import { WINDOW } from '../chain/records.ts';
 import { seedsFromAddresses } from '../net/bootstrap.ts';
+import { parseAmount } from '../wallet/amount.ts';
+
+/** Addresses told of besides the page's own. */
+const ANNOUNCED_MAX = 8;
 
 export interface Options {
   readonly network: NetworkName;
@@ -21,6 +26,14 @@ export interface Options {
   readonly model: string;
   readonly bootstrap: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Multiaddrs under which others reach this node, without its peer id. */
+  readonly announce: readonly string[];
+  /** Newest blocks that stay whole on disk; undefined: all. */
+  readonly prune: number | undefined;
+  /** File with the key that lets callers spend over HTTP. */
+  readonly apiKeyFile: string | undefined;
+  /** nV that requests over HTTP may cost in 24 hours; 0: none. */
+  readonly spendMax: bigint;
   readonly off: readonly FaultCode[];
 }
 
@@ -39,7 +52,14 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --bootstrap ADDR   multiaddr of another seed; may be given several times
+  --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
+                     or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
   --tls CERT,KEY     PEM files: serve https and wss
+  --prune N          keep bodies and proofs of the newest N blocks only, at least 2001;
+                     clients that are new then need another seed
+  --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
+                     the environment's PILA_API_KEY does the same
+  --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
   --help             this text
 
 Exit codes: 0 stopped, 1 failed, 2 wrong flag, 3 port busy, 4 database busy, corrupt or foreign.
@@ -57,7 +77,11 @@ const FLAGS = {
   payout: { type: 'string' },
   model: { type: 'string' },
   bootstrap: { type: 'string', multiple: true },
+  announce: { type: 'string', multiple: true },
   tls: { type: 'string' },
+  prune: { type: 'string' },
+  'api-key-file': { type: 'string' },
+  'spend-max': { type: 'string' },
   // For attack runs: switches one rule off. Refused everywhere but on e2e, and not in the help.
   without: { type: 'string', multiple: true },
   help: { type: 'boolean' },
@@ -83,6 +107,34 @@ function bootstrapOf(texts: readonly string[]): readonly string[] {
     if (!seedsFromAddresses([text], () => {}).length)
       throw wrong(`--bootstrap takes a multiaddr such as /ip4/…/tcp/…/ws/p2p/…, not '${text}'`);
   return texts;
+}
+
+const REACHED =
+  /^\/(ip4|ip6|dns|dns4|dns6)\/[\w.:-]+\/(tcp\/\d{1,5}\/(tls\/)?ws|udp\/\d{1,5}\/webrtc-direct)$/;
+
+function announceOf(texts: readonly string[]): readonly string[] {
+  if (texts.length > ANNOUNCED_MAX) throw wrong(`--announce: at most ${ANNOUNCED_MAX}`);
+  for (const text of texts)
+    if (!REACHED.test(text))
+      throw wrong(
+        `--announce takes /dns4/…/tcp/…/tls/ws or /ip4/…/udp/…/webrtc-direct, not '${text}'`,
+      );
+  return texts;
+}
+
+function pruneOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text) || Number(text) <= WINDOW)
+    throw wrong(`--prune takes a number of blocks above ${WINDOW}, not '${text}'`);
+  return Number(text);
+}
+
+function spendMaxOf(text: string): bigint {
+  try {
+    return parseAmount(text);
+  } catch {
+    throw wrong(`--spend-max takes an amount of VLT such as 12.5, not '${text}'`);
+  }
 }
 
 function networkOf(text: string): NetworkName {
@@ -129,6 +181,10 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
     bootstrap: bootstrapOf(values.bootstrap ?? []),
     tls: tlsOf(values.tls),
+    announce: announceOf(values.announce ?? []),
+    prune: pruneOf(values.prune),
+    apiKeyFile: values['api-key-file'],
+    spendMax: spendMaxOf(values['spend-max'] ?? '100'),
     off: rulesOf(values.without ?? [], network),
   };
 }

@@ -11,6 +11,8 @@ export interface PageConfigParts {
   readonly peerId: string;
   /** Where peers reach this node besides the page's own port. */
   readonly addresses: readonly string[];
+  /** Addresses told of besides, from the command line. */
+  readonly announced: readonly string[];
   readonly downloadBytes: number;
 }
 
@@ -20,14 +22,24 @@ export interface PageConfigParts {
  */
 export function pageConfig(parts: PageConfigParts, request: IncomingMessage): object {
   const { params, genesis, peerId, addresses, downloadBytes } = parts;
-  const direct = addresses.filter((a) => a.includes('/webrtc-direct/'));
+  const own = addresses.filter((a) => a.includes('/webrtc-direct/'));
+  const told = parts.announced.flatMap((a) => completed(a, own, peerId));
+  // Those of our interfaces may be of no use outside, where an operator names better ones.
+  const direct = told.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
   return {
     network: params.network,
     prefix: params.prefix,
-    bootstrap: [...pageAddress(request, peerId), ...direct],
+    bootstrap: [...pageAddress(request, peerId), ...told, ...direct],
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
   };
+}
+
+/** With what only the running node knows: its id, and the hash of its WebRTC certificate. */
+function completed(address: string, own: readonly string[], peerId: string): string[] {
+  if (!address.endsWith('/webrtc-direct')) return [`${address}/p2p/${peerId}`];
+  const hash = own.map((a) => /\/certhash\/[^/]+/.exec(a)?.[0]).find((h) => h !== undefined);
+  return hash === undefined ? [] : [`${address}${hash}/p2p/${peerId}`];
 }
 
 function pageAddress(request: IncomingMessage, peerId: string): string[] {

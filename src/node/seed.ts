@@ -29,6 +29,7 @@ import {
   sendJson,
   serveFolder,
   type Route,
+  type Routes,
 } from './http.ts';
 import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress, type NodeKeys } from './keys-file.ts';
@@ -36,6 +37,11 @@ import { createMetrics } from './metrics.ts';
 import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
 import type { Options } from './options.ts';
 import { pageConfig } from './page-config.ts';
+import { openKeyGuard } from './api-key.ts';
+import { inferRoutes } from './infer-routes.ts';
+import { createInference } from './inference.ts';
+import { openSpendings } from './spending.ts';
+import { createSender, type Sender } from './sender.ts';
 import { rpcRoutes } from './rpc-routes.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
@@ -119,6 +125,8 @@ async function openAll(
     privateKey: keys.peer,
     datastore,
     listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
+    // WebRTC-direct ones lack the certificate's hash: config.json completes them.
+    announce: options.announce.filter((a) => a.endsWith('/ws')),
     log: (line) => log.info(line),
   });
   const sequence = announcer(transport);
@@ -136,8 +144,10 @@ async function openAll(
   const polling = setInterval(() => fullSync().poll(), POLL_MS);
   closers.push(() => clearInterval(polling));
 
-  const page = await openPage(parts, closers);
-  const rpcPort = await openRpc(parts, closers);
+  const sender = createSender({ chain, params: network.params, transport }, keys.payout);
+  const infer = await openInference(parts, sender, closers);
+  const page = await openPage(parts, infer.routes.page, closers);
+  const rpcPort = await openRpc(parts, infer, closers);
   if (options.mine) {
     const miner = createSeedMiner(parts, payout ?? payoutAddress(keys));
     closers.push(() => miner.stop());
@@ -174,6 +184,7 @@ async function openChain(options: Options, network: Network, thread: MinerThread
       params: network.params,
       models: network.models,
       now: Date.now,
+      ...(options.prune && { keepBlocks: options.prune }),
       ...(bootstrap.length && {
         genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
       }),
@@ -193,7 +204,18 @@ function announcer(transport: Transport): (block: Block) => Promise<void> {
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
 }
 
-async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
+async function openInference(parts: SeedParts, sender: Sender, closers: Closers) {
+  const { options, network } = parts;
+  const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
+  const store = await createLevelStore(join(options.data, 'spent'));
+  closers.push(() => store.close());
+  const spendings = await openSpendings(store, options.spendMax, Date.now);
+  const inference = createInference(parts, sender, spendings);
+  const routes = inferRoutes(inference, network, options.rpcHost, requireKey);
+  return { inference, routes };
+}
+
+async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Promise<string> {
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
   const app = serveApp(log);
@@ -201,6 +223,7 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
   const downloadBytes = model === undefined ? 0 : await downloadBytesOf(model);
   const server = createHttp(
     {
+      ...infer,
       'GET /config.json': (request, response) =>
         sendJson(
           response,
@@ -210,6 +233,7 @@ async function openPage(parts: SeedParts, closers: Closers): Promise<string> {
               ...{ params: network.params, genesis, downloadBytes },
               peerId: peerIdOfKey(keys.peer),
               addresses: transport.addresses(),
+              announced: options.announce,
             },
             request,
           ),
@@ -278,9 +302,14 @@ async function readPem(path: string): Promise<Buffer> {
   });
 }
 
-async function openRpc(parts: SeedParts, closers: Closers): Promise<number> {
+async function openRpc(
+  parts: SeedParts,
+  { inference, routes }: Awaited<ReturnType<typeof openInference>>,
+  closers: Closers,
+): Promise<number> {
   const { options } = parts;
-  const server = createHttp(...rpcRoutes(parts, createMetrics(parts)));
+  const [own, otherwise] = rpcRoutes(parts, createMetrics(parts, inference));
+  const server = createHttp({ ...own, ...routes.rpc }, otherwise);
   const port = await listen(server, options.rpcHost, options.rpcPort);
   closers.push(() => closeServer(server));
   return port;

@@ -18,6 +18,7 @@ import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
 import { isStale } from './format.ts';
 import { isWorking } from './sentence.ts';
+import { Serving } from './serving.ts';
 
 export const HISTORY_SHOWN = 20;
 
@@ -46,6 +47,7 @@ export class Session {
   starting = $state.raw(false);
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
+  readonly #serving: Serving;
   #following = '';
   /** The vault's last word while an act is going on. */
   #heard: VaultStatus | undefined;
@@ -54,8 +56,17 @@ export class Session {
   constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
     this.#engine = engine;
     this.#loadConfig = loadConfig;
+    this.#serving = new Serving(
+      () => engine.client,
+      () => engine.vault,
+    );
     engine.on((event) => this.#hear(event));
     engine.onVault((status) => this.#hearVault(status));
+  }
+
+  /** Hears what the client tells, until the result is called. */
+  on(hear: (event: ClientEvent) => void): () => void {
+    return this.#engine.on(hear);
   }
 
   get keys(): VaultApi {
@@ -108,6 +119,7 @@ export class Session {
     if (!address || this.#following === address.toString()) return;
     await this.peer.payTo(address);
     this.#following = address.toString();
+    await this.#serve();
     const { chain, miner } = await this.peer.status();
     this.chain = chain;
     this.miner = miner;
@@ -161,12 +173,19 @@ export class Session {
   async #show(status: VaultStatus): Promise<void> {
     const before = this.vault?.address?.toString();
     this.vault = status;
+    if (this.#following) await this.#serve();
     if (status.address?.toString() === before) return;
     this.balance = undefined;
     this.history = undefined;
     this.pending = [];
     this.#following = '';
     await this.follow();
+  }
+
+  /** While the keys are locked nobody signs: the miner works idle. */
+  async #serve(): Promise<void> {
+    const { locked = true, publicKey } = this.vault ?? {};
+    await this.#serving.tell(locked ? undefined : publicKey);
   }
 
   /** Stops the work first: it would go on being paid to keys that nobody has any more. */
@@ -211,6 +230,7 @@ export class Session {
   #hear(event: ClientEvent): void {
     if (event.type === 'chain') this.chain = event.status;
     else if (event.type === 'miner') this.miner = event.status;
+    else if (event.type === 'unsigned') this.#serving.sign(event.tx);
     else if (event.type === 'reorganised') this.reorganised = event.depth;
     else if (event.type === 'problem') this.problem = { code: event.code, message: event.message };
     else if (event.type === 'balance') {

@@ -204,11 +204,12 @@ class Vault {
 
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
-    const { keys, loaded } = await this.#open();
-    const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
-    if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
     // Work may be claimed before: a backup is asked for when there is something to lose by spending.
     const isSpending = tx.type === 'transfer' || tx.type === 'request';
+    // Claims and results are signed without anybody there: they must not keep the vault open.
+    const { keys, loaded } = await this.#open(isSpending);
+    const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
+    if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
     if (isSpending && !loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
     return txBytes(signTx(tx, pair.secret));
@@ -302,13 +303,13 @@ class Vault {
     return loaded;
   }
 
-  /** Keys for a call that needs them, which counts as a use. */
-  async #open(): Promise<{ keys: Keys; loaded: Loaded }> {
+  /** Keys for a call that needs them, which counts as a use where a person asked for it. */
+  async #open(isUse = true): Promise<{ keys: Keys; loaded: Loaded }> {
     const loaded = await this.#require();
     if (!this.#keys && loaded.blob.wrap.type === 'scrypt')
       throw new AppError('VAULT_LOCKED', 'the vault is locked');
     if (!this.#keys) this.#keep(await this.#openByKey(loaded, loaded.record.deviceKey));
-    this.#touch();
+    if (isUse) this.#touch();
     return { keys: this.#keys!, loaded };
   }
 

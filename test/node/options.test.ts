@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NANOVOLTS } from '../../src/core/params.ts';
 import { HELP, parseOptions } from '../../src/node/options.ts';
 
 const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
@@ -9,6 +10,7 @@ describe('options', () => {
       ...{ network: 'local', data: '.data/local', host: '127.0.0.1', port: 8790 },
       ...{ rpcHost: '127.0.0.1', rpcPort: 8792, rtcPort: 8791, mine: false, payout: undefined },
       ...{ model: 'lingua', bootstrap: [], tls: undefined, off: [] },
+      ...{ announce: [], prune: undefined, apiKeyFile: undefined, spendMax: 100n * NANOVOLTS },
     });
     expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
   });
@@ -19,16 +21,22 @@ describe('options', () => {
     const more = ['--rtc-port', '65535', '--rpc-host', '0.0.0.0', '--rpc-port=1', '--mine'];
     const rest = ['--payout', 'rpila1', '--model', 'lingua', '--bootstrap', ws, '--tls', 'c,k'];
     const without = ['--without', 'header.state-root', '--bootstrap', ws];
-    expect(parseOptions([...flags, ...more, ...rest, ...without])).toEqual({
+    const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
+    const told = reached.flatMap((a) => ['--announce', a]);
+    const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5'];
+    const all = [...flags, ...more, ...rest, ...without, ...told, ...asking];
+    expect(parseOptions(all)).toEqual({
       ...{ network: 'e2e', data: '/d', host: '::1', port: 0, rpcHost: '0.0.0.0', rpcPort: 1 },
       ...{ rtcPort: 65535, mine: true, payout: 'rpila1', model: 'lingua', bootstrap: [ws, ws] },
       ...{ tls: { cert: 'c', key: 'k' }, off: ['header.state-root'] },
+      ...{ announce: reached, prune: 2001, apiKeyFile: '/k', spendMax: NANOVOLTS / 2n },
     });
   });
 
   it('give way to help, which names every flag but the one for attack runs', () => {
     expect(parseOptions(['--port', 'x', '--help'])).toBeUndefined();
-    for (const flag of ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'])
+    const ports = ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'];
+    for (const flag of [...ports, 'announce', 'prune', 'api-key-file', 'spend-max'])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
   });
@@ -50,6 +58,13 @@ describe('options', () => {
     [['--bootstrap', 'http://x'], '--bootstrap takes a multiaddr'],
     [['--tls', 'cert.pem'], '--tls takes CERT,KEY'],
     [['--tls', 'a,b,c'], '--tls takes CERT,KEY'],
+    [['--announce', '/ip4/1.2.3.4/tcp/1'], '--announce takes'],
+    [['--announce', `/dns4/a/tcp/1/ws/p2p/${PEER}`], '--announce takes'],
+    [Array.from({ length: 9 }, () => '--announce=/dns4/a/tcp/1/ws'), '--announce: at most 8'],
+    [['--prune', '2000'], "--prune takes a number of blocks above 2000, not '2000'"],
+    [['--prune', '-1'], '--prune'],
+    [['--spend-max=-1'], '--spend-max takes an amount of VLT'],
+    [['--spend-max', '1e3'], "not '1e3'"],
     [['--without', 'tx.nonce'], '--without is for the e2e network only'],
     [['--network', 'e2e', '--without', 'toString'], "--without: no rule 'toString'"],
   ])('%j is one sentence', (args, sentence) => {

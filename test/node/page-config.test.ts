@@ -11,12 +11,12 @@ const direct = '/ip4/127.0.0.1/udp/2/webrtc-direct/certhash/uEi/p2p/ID';
 
 function configOf(
   headers: Record<string, string>,
-  { secure = false, network = 'e2e' as NetworkName } = {},
+  { secure = false, network = 'e2e' as NetworkName, announced = [] as string[] } = {},
 ): any {
   const params = createParams(network, []);
   const genesis = genesisPoint(params, 1_700_000_000_000).header;
   const addresses = ['/ip4/127.0.0.1/tcp/9/ws/p2p/ID', direct];
-  const parts = { params, genesis, peerId: 'ID', addresses, downloadBytes: 5 };
+  const parts = { params, genesis, peerId: 'ID', addresses, announced, downloadBytes: 5 };
   const request = { headers, socket: secure ? { encrypted: true } : {} };
   return pageConfig(parts, request as unknown as IncomingMessage);
 }
@@ -35,6 +35,14 @@ describe('config.json', () => {
   it('believes a proxy that it speaks TLS', () => {
     const { bootstrap } = configOf({ host: 'a.b', 'x-forwarded-proto': 'https' });
     expect(bootstrap[0]).toBe('/dns4/a.b/tcp/443/tls/ws/p2p/ID');
+  });
+
+  it('completes the addresses that the operator names, and leaves out those they replace', () => {
+    const told = (...announced: string[]) =>
+      configOf({ host: 'a' }, { announced }).bootstrap.slice(1);
+    const [ws, rtc] = ['/dns4/b/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/5/webrtc-direct'];
+    expect(told(ws)).toEqual([`${ws}/p2p/ID`, direct]);
+    expect(told(ws, rtc)).toEqual([`${ws}/p2p/ID`, `${rtc}/certhash/uEi/p2p/ID`]);
   });
 
   it.each(['', 'a/b', 'a b', 'evil/ws/p2p/X', 'a:123456', '[::1', 'a\\b'])(

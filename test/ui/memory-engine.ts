@@ -86,6 +86,8 @@ export class MemoryEngine implements Engine {
   known: Balance | undefined;
   entries: HistoryEntry[] = [];
   waiting: PendingTx[] = [];
+  /** Whose key the miner serves for. */
+  served: Uint8Array | undefined;
   /** Every call, in order: `vault.create`, `client.watch`, … */
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
@@ -135,7 +137,10 @@ export class MemoryEngine implements Engine {
     watch: async () => this.#note('client.watch'),
     unwatch: async () => this.#note('client.unwatch'),
     payTo: async () => this.#note('client.payTo'),
-    serve: async () => this.#note('client.serve'),
+    serve: async (key) => {
+      this.#note('client.serve');
+      this.served = key;
+    },
     account: async () => BALANCE,
     block: async () => undefined,
     transaction: async () => undefined,

@@ -47,6 +47,7 @@ describe('consent', () => {
     expect(engine.calls.slice(1)).toEqual([
       'vault.create',
       'client.payTo',
+      'client.serve',
       'client.status',
       'client.startMining',
     ]);
@@ -118,7 +119,7 @@ describe('acts', () => {
     engine.known = BALANCE;
     await session.start(true);
     expect(await session.erase()).toBe(true);
-    expect(engine.calls.slice(-2)).toEqual(['client.pauseMining', 'vault.erase']);
+    expect(engine.calls.slice(-3)).toEqual(['client.pauseMining', 'vault.erase', 'client.serve']);
     expect([session.balance, session.history, session.vault?.exists]).toEqual([
       undefined,
       undefined,

@@ -188,6 +188,15 @@ describe('auto-lock', () => {
     expect(changes).toMatchObject([{ locked: true }]);
   });
 
+  test('signing work for the miner does not keep it open', async () => {
+    const { publicKey } = await vault.protect(STRONG);
+    const claim = buildClaim(base(publicKey!), { request: hash(2), commitment: hash(3) });
+    clock.advance(IDLE_LOCK_MS - 1);
+    expect((await vault.sign(claim)).length).toBeGreaterThan(64);
+    clock.advance(1);
+    expect((await vault.status()).locked).toBe(true);
+  });
+
   test('also when the timer slept through it', async () => {
     const { publicKey } = await vault.protect(STRONG);
     clock.advance(IDLE_LOCK_MS, false);

@@ -1,0 +1,161 @@
+/** What guards spending over HTTP, each at its limit. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import type { Store } from '../../src/chain/store.ts';
+import { txId } from '../../src/core/tx.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { openKeyGuard } from '../../src/node/api-key.ts';
+import { addressOfCaller, parseAsk } from '../../src/node/infer-routes.ts';
+import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/spending.ts';
+import { MODEL, person, sign, START_MS } from '../chain/make-blocks.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'pila-key-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const codeOf = async (run: () => unknown): Promise<string> => {
+  try {
+    await run();
+  } catch (e) {
+    return AppError.from(e).code;
+  }
+  return 'passed';
+};
+
+const content = new Uint8Array(32);
+const asked = (nonce: number) =>
+  sign(person(1), nonce, {
+    ...{ type: 'request', modelId: MODEL, reward: 5n, lifetime: 30 },
+    input: new Uint8Array(2),
+  });
+
+describe('spendings', () => {
+  const open = (store: Store, clock: { ms: number }) => openSpendings(store, 100n, () => clock.ms);
+
+  it('allow the limit and not one nV more, until a day has passed', async () => {
+    const clock = { ms: START_MS };
+    const spendings = await open(createMemoryStore(), clock);
+    spendings.allow(100n);
+    await spendings.keep('a', content, 60n, asked(0));
+    expect(await codeOf(() => spendings.allow(40n))).toBe('passed');
+    expect(await codeOf(() => spendings.allow(41n))).toBe('SPEND_LIMIT');
+    clock.ms += DAY_MS - 1;
+    expect(spendings.total()).toBe(60n);
+    clock.ms += 1;
+    expect(spendings.total()).toBe(0n);
+    expect(await spendings.find('a', content)).toBeUndefined();
+  });
+
+  it('know a key again after a restart, and refuse it for anything else', async () => {
+    const [store, clock] = [createMemoryStore(), { ms: START_MS }];
+    const before = await open(store, clock);
+    await before.keep('key', content, 60n, asked(0));
+    await before.keep('other', content, 1n, asked(1));
+    await before.drop('other');
+    const spendings = await open(store, clock);
+    expect(spendings.total()).toBe(60n);
+    expect(await spendings.find('key', content)).toEqual(asked(0));
+    expect(await spendings.find('other', content)).toBeUndefined();
+    expect(await spendings.sent(txId(asked(0).tx))).toEqual(asked(0).tx);
+    expect(await spendings.sent(txId(asked(1).tx))).toBeUndefined();
+    expect(await spendings.all()).toEqual([asked(0)]);
+    const reused = codeOf(() => spendings.find('key', new Uint8Array(32).fill(1)));
+    expect(await reused).toBe('IDEMPOTENCY_REUSED');
+  });
+
+  it('are no more than so many in a day, whatever they cost', async () => {
+    const store = createMemoryStore();
+    const spendings = await open(store, { ms: START_MS });
+    const tx = asked(0);
+    for (let i = 0; i < SPENDINGS_MAX - 1; i++) await spendings.keep(`${i}`, content, 0n, tx);
+    expect(await codeOf(() => spendings.allow(0n))).toBe('passed');
+    await spendings.keep('last', content, 0n, tx);
+    expect(await codeOf(() => spendings.allow(0n))).toBe('SPEND_LIMIT');
+  });
+});
+
+describe('the API key', () => {
+  const key = '0123456789abcdef';
+  const ask = (authorization?: string) =>
+    ({ headers: { authorization } }) as unknown as IncomingMessage;
+
+  it('opens for exactly its holder, from a file or the environment', async () => {
+    writeFileSync(join(scratch, 'key'), `${key}\n`);
+    for (const guard of [
+      await openKeyGuard(join(scratch, 'key'), undefined),
+      await openKeyGuard(undefined, key),
+    ]) {
+      expect(await codeOf(() => guard(ask(`Bearer ${key}`)))).toBe('passed');
+      const wrong = [undefined, '', key, `Bearer ${key}x`, `Bearer ${key.slice(1)}`, 'Bearer '];
+      for (const given of [...wrong, `Basic ${key}`])
+        expect(await codeOf(() => guard(ask(given)))).toBe('API_KEY_WRONG');
+    }
+    const closed = await openKeyGuard(undefined, undefined);
+    expect(await codeOf(() => closed(ask(`Bearer ${key}`)))).toBe('ASKING_OFF');
+  });
+
+  it.each([key.slice(1), 'x'.repeat(513), '0123456789 abcdefg', ''])(
+    'cannot be %j',
+    async (bad) => {
+      expect(await codeOf(() => openKeyGuard(undefined, bad))).toBe('WRONG_FLAG');
+    },
+  );
+
+  it('cannot be a file that is not there', async () => {
+    expect(await codeOf(() => openKeyGuard(join(scratch, 'none'), key))).toBe('WRONG_FLAG');
+  });
+});
+
+describe('a body', () => {
+  const body = { model: 'tiny', input: 'ciao' };
+
+  it('has defaults', () => {
+    expect(parseAsk(JSON.stringify(body))).toEqual({
+      ...{ model: 'tiny', input: new TextEncoder().encode('ciao'), reward: undefined },
+      ...{ wanted: 'answer', waitMs: 60_000 },
+    });
+    const all = { model: 'm', inputHex: 'ff00', reward: '18446744073709551615', wait: 'none' };
+    expect(parseAsk(JSON.stringify({ ...all, timeoutMs: 600_000 }))).toEqual({
+      ...{ model: 'm', input: Uint8Array.of(255, 0), reward: (1n << 64n) - 1n },
+      ...{ wanted: 'none', waitMs: 600_000 },
+    });
+  });
+
+  it.each([
+    '{',
+    'null',
+    '[]',
+    '"x"',
+    {},
+    { ...body, model: 7 },
+    { ...body, inputHex: '00' },
+    { model: 'tiny' },
+    { model: 'tiny', inputHex: '0' },
+    { ...body, reward: 5 },
+    { ...body, reward: '-5' },
+    { ...body, reward: '18446744073709551616' },
+    { ...body, wait: 'forever' },
+    { ...body, wait: 'toString' },
+    { ...body, timeoutMs: 600_001 },
+    { ...body, timeoutMs: -1 },
+    { ...body, timeoutMs: 0.5 },
+    { ...body, rewards: '5' },
+  ])('of %j is refused', async (bad) => {
+    const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
+    expect(await codeOf(() => parseAsk(text))).toBe('BODY_MALFORMED');
+  });
+});
+
+it.each([
+  ['1.2.3.4', undefined, '1.2.3.4'],
+  ['1.2.3.4', '9.9.9.9', '1.2.3.4'],
+  ['127.0.0.1', '9.9.9.9', '9.9.9.9'],
+  ['::ffff:127.0.0.1', 'forged, 9.9.9.9', '9.9.9.9'],
+  ['::1', undefined, '::1'],
+])('a caller at %s, forwarded for %s, counts as %s', (remoteAddress, forwarded, told) => {
+  const request = { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } };
+  expect(addressOfCaller(request as unknown as IncomingMessage)).toBe(told);
+});

@@ -1,0 +1,195 @@
+/** Asking over HTTP: a real seed that mines, and a person with a program who answers. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startSeed, type Seed } from '../../e2e/seed.ts';
+import { modelNamed, networkOf } from '../../src/client/models.ts';
+import { addressOf, formatAddress } from '../../src/core/address.ts';
+import type { Tx } from '../../src/core/formats.ts';
+import { commitmentOf } from '../../src/core/state-tx.ts';
+import { signTx, txBytes } from '../../src/core/tx.ts';
+import { fromHex, toHex, utf8 } from '../../src/lib/bytes.ts';
+import { MODEL_FOLDER, startMinerThread, type MinerThread } from '../../src/node/miner-thread.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const KEY = 'a-key-of-this-test-0123456789';
+const LIMIT = 1_000_000n;
+const FEE = 10_000n;
+const folder = mkdtempSync(join(tmpdir(), 'pila-infer-'));
+const network = networkOf('e2e');
+const tiny = modelNamed(network, 'tiny')!;
+
+let seed: Seed;
+let thread: MinerThread;
+
+const start = async () => {
+  writeFileSync(join(folder, 'key'), KEY);
+  const asking = ['--api-key-file', join(folder, 'key'), '--spend-max', '0.001'];
+  seed = await startSeed({ data: join(folder, 'data'), args: ['--mine', ...asking] });
+};
+const rpcUrl = (): string => /metrics: (\S+)/.exec(seed.log.join('\n'))![1]!;
+
+async function call(url: string, body?: object | string, headers: Record<string, string> = {}) {
+  const init = { headers: { 'content-type': 'application/json', ...headers } };
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(url, body ? { ...init, method: 'POST', body: text } : init);
+  return {
+    status: response.status,
+    headers: response.headers,
+    json: (await response.json()) as any,
+  };
+}
+/** On the operator's listener, where no key is needed. */
+const infer = (body: object | string, headers?: Record<string, string>) =>
+  call(`${rpcUrl()}v1/infer`, body, headers);
+const ask = { model: 'tiny', input: 'ciao', reward: '1000', wait: 'none' };
+
+/** The work of a miner by hand: claim, and the result in a later block. */
+async function answer(id: string): Promise<void> {
+  const secret = schnorr.utils.randomSecretKey();
+  const from = schnorr.getPublicKey(secret);
+  const address = formatAddress(addressOf(from), network.params.prefix);
+  const gift = await call(`${seed.url}faucet`, { address });
+  expect(gift.status).toBe(200);
+  const poor = async () => (await seed.rpc('getAccount', address)).balance === '0';
+  while (await poor()) await new Promise((r) => setTimeout(r, 100));
+  const request = fromHex(id, 32)!;
+  const ran = await thread.miner.execute(tiny.id, utf8(ask.input));
+  const commitment = commitmentOf(request, addressOf(from), ran);
+  const { height } = await seed.rpc('status');
+  const common = { chainId: network.params.chainId, from, expiry: height + 100, fee: FEE };
+  for (const fields of [
+    { type: 'claim', nonce: 0, request, commitment },
+    { type: 'result', nonce: 1, request, answer: ran.answer },
+  ]) {
+    const signed = signTx({ ...common, ...fields } as Tx, secret);
+    await seed.rpc('submitTransaction', toHex(txBytes(signed)));
+  }
+}
+
+beforeAll(async () => {
+  thread = await startMinerThread(network.names, MODEL_FOLDER, () => {});
+  await start();
+});
+afterAll(async () => {
+  await seed?.kill();
+  await thread?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('POST /v1/infer', () => {
+  it('tells who must be given coins while there are none', async () => {
+    // Before the first coinbase has matured.
+    const poor = await infer(ask);
+    if (poor.status !== 202) {
+      expect([poor.status, poor.json.error.code]).toEqual([402, 'FUNDS_SHORT']);
+      expect(poor.json.error.message).toContain('rpila1');
+    }
+    while ((await infer(ask)).json.error?.code === 'FUNDS_SHORT')
+      await new Promise((r) => setTimeout(r, 1100));
+  });
+
+  it('asks once per key, across a restart, and tells answer, confirmation and payment', async () => {
+    const once = { 'idempotency-key': 'one' };
+    const first = await infer({ ...ask, reward: '1001' }, once);
+    expect([first.status, first.json.state]).toEqual([202, expect.stringMatching(/waiting|open/)]);
+    const { id, receipt } = first.json;
+    expect((await infer({ ...ask, reward: '1001' }, once)).json.id).toBe(id);
+    const other = await infer({ ...ask, reward: '1002' }, once);
+    expect([other.status, other.json.error.code]).toEqual([409, 'IDEMPOTENCY_REUSED']);
+
+    expect(await seed.stop()).toBe(0);
+    await start();
+    expect((await infer({ ...ask, reward: '1001' }, once)).json.id).toBe(id);
+    const isOpen = async () =>
+      (await call(`${seed.url}v1${receipt.slice(3)}`)).json.state === 'open';
+    while (!(await isOpen())) await new Promise((r) => setTimeout(r, 100));
+
+    const waits = { ...ask, reward: '1001', timeoutMs: 100_000 };
+    const answered = infer({ ...waits, wait: 'answer' }, once);
+    const paid = infer({ ...waits, wait: 'paid' }, once);
+    await answer(id);
+    const { status, json } = await answered;
+    expect(status).toBe(200);
+    const ran = await thread.miner.execute(tiny.id, utf8(ask.input));
+    expect(json.answers[0]).toMatchObject({
+      answerHex: toHex(ran.answer),
+      labels: [expect.any(String)],
+    });
+    const settled = await paid;
+    expect([settled.status, settled.json.state]).toEqual([200, 'paid']);
+    expect(settled.json.paid).toEqual({ payee: settled.json.answers[0].payee, amount: '800' });
+    // Anybody may read it, also on the page's listener.
+    expect((await call(`${seed.url}v1/receipt/${id}`)).json).toEqual(settled.json);
+  });
+
+  it('spends up to the day’s limit and not one nV more', async () => {
+    const spent = async (): Promise<bigint> => {
+      const metrics = await (await fetch(`${rpcUrl()}metrics`)).text();
+      return BigInt(Math.round(1e9 * Number(/^pila_infer_spent_vlt (\S+)$/m.exec(metrics)![1])));
+    };
+    const left = LIMIT - (await spent()) - FEE;
+    const over = await infer({ ...ask, reward: String(left + 1n) });
+    expect([over.status, over.json.error.code]).toEqual([403, 'SPEND_LIMIT']);
+    expect((await infer({ ...ask, reward: String(left) })).status).toBe(202);
+    expect(await spent()).toBe(LIMIT);
+    expect((await infer({ ...ask, reward: '0' })).json.error.code).toBe('SPEND_LIMIT');
+  });
+
+  it('spends on the page’s listener for the holder of the key only', async () => {
+    const page = `${seed.url}v1/infer`;
+    for (const authorization of ['', 'Bearer 0123456789abcdef']) {
+      const refused = await call(page, ask, { authorization });
+      expect([refused.status, refused.json.error.code]).toEqual([401, 'API_KEY_WRONG']);
+      expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+    }
+    // Past the guard: the limit of the test before is reached.
+    const allowed = await call(page, ask, { authorization: `Bearer ${KEY}` });
+    expect(allowed.json.error.code).toBe('SPEND_LIMIT');
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    [404, 'MODEL_MISSING', { ...ask, model: 'none' }, {}],
+    [400, 'INPUT_LONG', { ...ask, input: 'x'.repeat(17) }, {}],
+    [400, 'BODY_MALFORMED', '{', {}],
+    [413, 'BODY_TOO_LARGE', { ...ask, input: 'x'.repeat(17_000) }, {}],
+    [415, 'TYPE_REFUSED', ask, { 'content-type': 'text/plain' }],
+    [403, 'ORIGIN_REFUSED', ask, { origin: 'https://evil.example' }],
+    [400, 'IDEMPOTENCY_MALFORMED', ask, { 'idempotency-key': 'x'.repeat(256) }],
+  ] as [number, string, object | string, Record<string, string>][])(
+    '%i %s',
+    async (status, code, body, headers) => {
+      await new Promise((r) => setTimeout(r, 1100));
+      const { json, ...refused } = await infer(body, headers);
+      expect([refused.status, json.error.code]).toEqual([status, code]);
+    },
+  );
+
+  it('a caller that asks too often is told to wait', async () => {
+    for (;;) {
+      const { status, headers, json } = await infer('{');
+      if (status === 400) continue;
+      expect([status, json.error.code]).toEqual([429, 'RATE_LIMIT']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      return;
+    }
+  });
+});
+
+describe('questions', () => {
+  it('tell models and prices to anybody', async () => {
+    const { json } = await call(`${seed.url}v1/models`);
+    expect(json.models.map((m: any) => m.name)).toEqual(['tiny', 'lingua']);
+    expect(json.models[0]).toMatchObject({ id: toHex(tiny.id), inputBytesMax: 16 });
+    const quote = (await call(`${seed.url}v1/quote?model=tiny`)).json;
+    expect(BigInt(quote.minimum)).toBeGreaterThan(0n);
+    expect((await call(`${seed.url}v1/quote?model=x`)).json.error.code).toBe('MODEL_MISSING');
+    for (const id of ['00'.repeat(32), 'zz', ''])
+      expect((await call(`${seed.url}v1/receipt/${id}`)).status).toBe(404);
+  });
+});
