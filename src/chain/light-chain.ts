@@ -5,7 +5,7 @@
  */
 import { bodyRoot } from '../core/body.ts';
 import { decode, encode, u32 } from '../core/codec.ts';
-import { fault, type Fault } from '../core/faults.ts';
+import { fault, isFault, type Fault } from '../core/faults.ts';
 import { Header, Proof, type Body, type SignedTx } from '../core/formats.ts';
 import { ZERO_HASH } from '../core/hash.ts';
 import {
@@ -45,7 +45,16 @@ import { beginLight, openLight, type LightState } from './light-open.ts';
 import { unproven } from './light-paths.ts';
 import { lightKey, Sample } from './light-records.ts';
 import { sampleHeights } from './light-sample.ts';
-import { executeOn, rootAfter, verifyStateProof } from './light-state.ts';
+import {
+  executeOn,
+  holdsState,
+  learnState,
+  rootAfter,
+  STATE_LEAVES_MAX,
+  stateAfter,
+  verifyStateProof,
+  wantedState,
+} from './light-state.ts';
 import type { Store } from './store.ts';
 
 /** Batches and proofs that wait for the one before them. */
@@ -62,6 +71,8 @@ export interface LightChainOptions {
   readonly verifyProof?: VerifyProof;
   /** Uniform in [0, 1), for audits: nobody may know it beforehand. The platform's by default. */
   readonly random?: () => number;
+  /** Leaves of a state that is held as a whole. */
+  readonly stateLeavesMax?: number;
 }
 
 const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
@@ -108,8 +119,22 @@ export interface LightChain {
   header(height: number): Promise<Header | undefined>;
   proof(id: Uint8Array): Promise<Proof | undefined>;
   readonly proofsChecked: number;
-  /** Executes a block on its witness; the state after it is then known. A block that fails leaves the chain. */
-  executeOn(block: { header: Header; body: Body }, witness: Uint8Array): Promise<Fault | undefined>;
+  /**
+   * Executes a block on what is known of the state before it and on its witness, if one is given; the
+   * state after it is then known. A block that fails leaves the chain.
+   */
+  executeOn(
+    block: { header: Header; body: Body },
+    witness: Uint8Array | undefined,
+  ): Promise<Fault | undefined>;
+  /** What is known of the state after a block: leaves that nobody opened yet are behind stubs. */
+  stateAfter(id: Uint8Array): Tree | undefined;
+  /** The whole state after the head is here. */
+  readonly holdsState: boolean;
+  /** Part of the state to ask for next; undefined when it is whole, or too much to hold. */
+  wantedState(): { readonly block: Uint8Array; readonly from: Uint8Array } | undefined;
+  /** Joins a part or any proof to what is known after that block. @throws AppError ROOT_UNKNOWN */
+  learnState(id: Uint8Array, proof: Uint8Array): Promise<Fault | undefined>;
   /** Root of the state after a block, if it is known. */
   rootAfter(id: Uint8Array): Uint8Array | undefined;
   /** @throws AppError ROOT_UNKNOWN */
@@ -133,7 +158,9 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const { emit, subscribe } = createListeners<LightHeadEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
-  const opened = await openLight(store, params, models, random);
+  const { stateLeavesMax = STATE_LEAVES_MAX } = options;
+  const tools = { store, params, models, random, stateLeavesMax };
+  const opened = await openLight(tools);
   let s = opened.state;
   // A kill may have come between the last proof and the head that it proved.
   if (s) await selectHead(s, emit);
@@ -153,7 +180,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
         if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
         if (s && equal(s.genesis.id, genesis.id)) return { rebuilt: false };
         const rebuilt = s !== undefined;
-        s = await beginLight(store, params, models, random, genesis);
+        s = await beginLight(tools, genesis);
         return { rebuilt };
       }),
     head: () => s?.head,
@@ -178,10 +205,17 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     },
     executeOn: (block, witness) =>
       enqueue(async () => {
-        const wrong = executeOn(need(), block, witness);
-        if (wrong && blamesBlock(wrong)) await invalidate(need(), blockId(block.header), emit);
-        return wrong;
+        const done = executeOn(need(), block, witness);
+        if (!isFault(done)) return undefined;
+        if (blamesBlock(done, block)) await invalidate(need(), blockId(block.header), emit);
+        return done;
       }),
+    stateAfter: (id) => s && stateAfter(s, id),
+    get holdsState() {
+      return s !== undefined && holdsState(s);
+    },
+    wantedState: () => s && wantedState(s),
+    learnState: (id, proof) => enqueue(async () => learnState(need(), id, proof)),
     rootAfter: (id) => (s ? rootAfter(s, id) : undefined),
     verifyStateProof: (id, keys, proof) => verifyStateProof(need(), id, keys, proof),
     templateKeys: (txs) => templateKeys(need(), txs),
@@ -191,8 +225,12 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   };
 }
 
-const blamesBlock = ({ fault: code }: Fault): boolean =>
-  code.startsWith('tx.') || code === 'header.job';
+/** Whether execution failed by the block's own doing; its body, if it is the one, cannot be another. */
+const blamesBlock = ({ fault: code }: Fault, { header, body }: { header: Header; body: Body }) =>
+  code.startsWith('tx.') ||
+  (code.startsWith('body.') && equal(bodyRoot(body), header.bodyRoot)) ||
+  code === 'header.job' ||
+  code === 'header.state-root';
 
 const bestPath = (s: LightState) =>
   s.paths.reduce((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? b : a));
@@ -303,8 +341,7 @@ function template(
   { miner, modelId, jobId: wanted, nowMs, txs, tree: given }: LightTemplateOptions,
 ): Template | undefined {
   const parent = s.head;
-  const executed = s.trees.get(toHex(parent.id));
-  const tree = given ?? executed;
+  const tree = given ?? stateAfter(s, parent.id);
   const stateRoot = tree ? treeRoot(tree) : rootAfter(s, parent.id);
   if (!stateRoot) return undefined;
   const timeMs = Math.max(nowMs, parent.header.time + 1);

@@ -91,10 +91,10 @@ export async function importHeaders(
 }
 
 /** Whether a header commits to the state after its parent, as far as that was executed here. */
-function followsState({ trees, params }: LightState, { header }: ChainPoint): boolean {
-  const tree = trees.get(toHex(header.prevHash));
-  if (!tree || params.off.has('header.state-root')) return true;
-  return equal(treeRoot(tree), header.stateRoot);
+function followsState({ states, params }: LightState, { header }: ChainPoint): boolean {
+  const parent = states.get(toHex(header.prevHash));
+  if (!parent?.executed || params.off.has('header.state-root')) return true;
+  return equal(treeRoot(parent.tree), header.stateRoot);
 }
 
 /**

@@ -1,28 +1,33 @@
 /** What a light client holds in memory, and opening its store: anything damaged is wiped, not mended. */
 import { encode, tryDecode, u32 } from '../core/codec.ts';
 import { Proof } from '../core/formats.ts';
-import { genesisPoint, type ChainPoint } from '../core/header.ts';
+import { genesisPoint, genesisTree, type ChainPoint } from '../core/header.ts';
 import type { Params } from '../core/params.ts';
-import type { Tree } from '../core/tree.ts';
 import type { Models } from '../core/tx.ts';
-import { equal } from '../lib/bytes.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import { formatPut, readFormat, type Format } from './format-marker.ts';
 import { damaged, entryAt, headerPuts, loadPath, needRecord, pointAt } from './light-headers.ts';
 import type { Path } from './light-paths.ts';
+import { keepState, type KnownState } from './light-state.ts';
 import { LIGHT_SCHEMA, lightKey, PathsRecord, Sample } from './light-records.ts';
 import type { Put, Store } from './store.ts';
 
-/** States kept: those after the newest blocks that were executed here. */
-export const LIGHT_TREES_MAX = 16;
 /** Ids of blocks that failed execution. Each cost a proof of work. */
 const INVALID_MAX = 1024;
 
-export interface LightState {
+export interface LightTools {
   readonly store: Store;
   readonly params: Params;
   readonly models: Models;
+  /** Uniform in [0, 1), unknown to peers beforehand. */
+  readonly random: () => number;
+  /** Leaves of a state that may be held as a whole. */
+  readonly stateLeavesMax: number;
+}
+
+export interface LightState extends LightTools {
   readonly genesis: ChainPoint;
   /** Most of them branches that wait for their proofs. */
   paths: Path[];
@@ -35,13 +40,19 @@ export interface LightState {
   /** Heights of those whose proof is stored. */
   readonly proofs: Map<string, number>;
   sample: Sample;
-  readonly trees: BoundedMap<string, Tree>;
+  /** By block id in hex. */
+  readonly states: Map<string, KnownState>;
+  /** The newest block whose following state is stored whole. */
+  base: { readonly id: Uint8Array; readonly height: number } | undefined;
+  /** The whole state is more than may be held: it is not asked for again. */
+  stateTooLarge: boolean;
   readonly invalid: BoundedMap<string, true>;
   /** Winning linears of checked blocks, by id in hex. */
   readonly winners: Map<string, number>;
-  /** Uniform in [0, 1), unknown to peers beforehand. */
-  readonly random: () => number;
 }
+
+/** Genesis changes nothing. */
+const UNTOUCHED = { changes: [], touched: [] };
 
 export function pathsPut(s: LightState): Put {
   const paths = s.paths.map(({ segments, tip }) => ({
@@ -65,16 +76,14 @@ const formatOf = (params: Params): Format => ({
  * @throws AppError STORE_FOREIGN, and the store's
  */
 export async function openLight(
-  store: Store,
-  params: Params,
-  models: Models,
-  random: () => number,
+  tools: LightTools,
 ): Promise<{ state: LightState | undefined; rebuilt: boolean }> {
+  const { store, params } = tools;
   const stored = await readFormat(store, formatOf(params));
   if (stored === 'empty') return { state: undefined, rebuilt: false };
   try {
     if (stored === 'damaged') throw damaged('it has no format marker');
-    return { state: await load(store, params, models, random, stored), rebuilt: false };
+    return { state: await load(tools, stored), rebuilt: false };
   } catch (e) {
     if (!(e instanceof AppError) || e.code !== 'STORE_CORRUPT') throw e;
     await store.clear();
@@ -82,13 +91,8 @@ export async function openLight(
   }
 }
 
-async function load(
-  store: Store,
-  params: Params,
-  models: Models,
-  random: () => number,
-  genesisId: Uint8Array,
-): Promise<LightState> {
+async function load(tools: LightTools, genesisId: Uint8Array): Promise<LightState> {
+  const { store, params } = tools;
   const record = await needRecord(store, lightKey.paths, PathsRecord);
   const paths: Path[] = [];
   for (const { segments, tip } of record.paths)
@@ -114,10 +118,9 @@ async function load(
     winners.set(hex, proof.linear);
   }
   return {
-    ...{ store, params, models, genesis, paths, headPath, head, checked, proofs, sample },
-    ...{ winners, random },
+    ...{ ...tools, genesis, paths, headPath, head, checked, proofs, sample, winners },
     nextLane: record.nextLane,
-    trees: new BoundedMap(LIGHT_TREES_MAX),
+    ...{ states: new Map(), base: undefined, stateTooLarge: false },
     invalid: new BoundedMap(INVALID_MAX),
   };
 }
@@ -134,29 +137,25 @@ async function loadHeights(store: Store, kind: string): Promise<Map<string, numb
 }
 
 /** Wipes the store and begins at that genesis. */
-export async function beginLight(
-  store: Store,
-  params: Params,
-  models: Models,
-  random: () => number,
-  genesis: ChainPoint,
-): Promise<LightState> {
+export async function beginLight(tools: LightTools, genesis: ChainPoint): Promise<LightState> {
+  const { store, params } = tools;
   const path: Path = {
     segments: [{ lane: 0, from: 0 }],
     tip: genesis,
     recent: new Map([[0, genesis]]),
   };
   const s: LightState = {
-    ...{ store, params, models, genesis, paths: [path], headPath: path, head: genesis },
+    ...{ ...tools, genesis, paths: [path], headPath: path, head: genesis },
     nextLane: 1,
     checked: new Map(),
     proofs: new Map(),
     sample: [],
-    trees: new BoundedMap(LIGHT_TREES_MAX),
+    ...{ states: new Map(), base: undefined, stateTooLarge: false },
     invalid: new BoundedMap(INVALID_MAX),
     winners: new Map(),
-    random,
   };
+  const parent = toHex(genesis.header.prevHash);
+  keepState(s, genesis.id, { height: 0, parent, tree: genesisTree(params), executed: UNTOUCHED });
   await store.clear();
   const puts = [...headerPuts(0, [genesis]), pathsPut(s), formatPut(formatOf(params), genesis.id)];
   await store.batch(puts, true);

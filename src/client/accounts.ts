@@ -5,8 +5,7 @@
 import type { LightChain } from '../chain/light-chain.ts';
 import type { Store } from '../chain/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../core/codec.ts';
-import { isFault } from '../core/faults.ts';
-import { Account, Coinbase, type Header, type Position } from '../core/formats.ts';
+import { Account, Coinbase, type Position } from '../core/formats.ts';
 import { blockId } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../core/messages.ts';
@@ -47,12 +46,7 @@ interface Parts {
 }
 
 export function createAccounts({ chain, params, follower, store }: Parts): Accounts {
-  /** The head if the state after it is known, else its parent, whose root the head carries. */
-  async function provable(): Promise<Header | undefined> {
-    const head = chain.head();
-    if (!head || chain.rootAfter(head.id)) return head?.header;
-    return await chain.header(head.header.height - 1);
-  }
+  const { reader } = follower;
 
   /** Heights up to `height` whose coinbase pays the address and has not matured. */
   async function ownCoinbases(address: Uint8Array, height: number): Promise<number[]> {
@@ -64,20 +58,12 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
     return own;
   }
 
-  async function openLeaves(header: Header, keys: Uint8Array[]) {
-    const block = blockId(header);
-    return await follower.ask({ type: 'proof', block, keys }, ({ proof }) => {
-      const values = chain.verifyStateProof(block, keys, proof);
-      return isFault(values) ? values : { values, proofBytes: proof.length };
-    });
-  }
-
   async function prove(address: Uint8Array): Promise<Balance | undefined> {
-    const at = await provable();
+    const at = await reader.newest();
     if (!at) return undefined;
     const heights = await ownCoinbases(address, at.height);
     const keys = [stateKey.account(address), ...heights.map(stateKey.coinbase)];
-    const opened = await openLeaves(at, keys);
+    const opened = await reader.read(at, keys);
     if (!opened) return undefined;
     const [leaf, ...coinbases] = opened.values;
     const account = leaf && decode(Account, leaf);
@@ -112,9 +98,9 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
   }
 
   async function history(address: Uint8Array, max: number, from?: Position): Promise<History> {
-    const at = await provable();
+    const at = await reader.newest();
     const key = stateKey.account(address);
-    const leaf = at && (await openLeaves(at, [key]))?.values[0];
+    const leaf = at && (await reader.read(at, [key]))?.values[0];
     if (!leaf) return { entries: [], total: 0, linked: true, next: undefined };
     const { lastTx, txCount } = decode(Account, leaf);
     if (!txCount) return { entries: [], total: 0, linked: true, next: undefined };

@@ -281,7 +281,7 @@ class Peer {
       peers: this.#transport.peers(),
       peersAgreeing: this.follower.agreeing(),
       mempool: this.#pool.size,
-      holdsState: false,
+      holdsState: this.#chain.holdsState,
     };
   }
 

@@ -24,6 +24,8 @@ import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import type { SyncState } from './api.ts';
+import { createHolding } from './holding.ts';
+import { createStateReader, type StateReader } from './state-reader.ts';
 
 /** Bodies of new blocks kept for executing them and finding transactions. */
 const BODIES_KEPT = 64;
@@ -66,6 +68,7 @@ export interface Follower {
     ) => Promise<R | Fault | undefined> | R | Fault | undefined,
   ): Promise<R | undefined>;
   bodyOf(header: Header): Promise<Body | undefined>;
+  readonly reader: StateReader;
   sync(): SyncState;
   /** Peers that told of this head. */
   agreeing(): number;
@@ -96,10 +99,14 @@ export function createFollower(parts: FollowParts): Follower {
     return undefined;
   };
 
+  const reader = createStateReader(chain, ask);
+  const holding = createHolding(chain, ask, parts.onChange);
+
   async function bodyOf(header: Header): Promise<Body | undefined> {
     const id = blockId(header);
     const known = bodies.get(toHex(id));
-    if (known) return known;
+    // A peer that gave a proof gave a body with it, and nobody has looked at that.
+    if (known && equal(bodyRoot(known), header.bodyRoot)) return known;
     const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
       const found = blocks.find((b) => equal(b.id, id))?.body;
       const right = !found || equal(bodyRoot(found), header.bodyRoot);
@@ -207,6 +214,7 @@ export function createFollower(parts: FollowParts): Follower {
         if (chain.rootAfter(head.id) || (await executeHead(head))) {
           const body = bodies.get(toHex(head.id));
           await parts.onHead(head, body);
+          holding.run();
           if (chain.head() === head) return;
           tries = 0;
         } else await new Promise((r) => setTimeout(r, WITNESS_WAIT_MS * (tries + 1)));
@@ -224,6 +232,9 @@ export function createFollower(parts: FollowParts): Follower {
   async function executeHead({ header, id }: ChainPoint): Promise<boolean> {
     const body = await bodyOf(header);
     if (!body) return false;
+    const own = await chain.executeOn({ header, body }, undefined);
+    // A block that cannot be executed has left the chain, and its parent is the head.
+    if (!own?.fault.startsWith('state.')) return chain.rootAfter(id) !== undefined;
     const done = await ask({ type: 'witness', block: id }, async ({ proof }, peer) => {
       const refused = await chain.executeOn({ header, body }, proof);
       if (!refused) noteHead(peer, header);
@@ -255,6 +266,7 @@ export function createFollower(parts: FollowParts): Follower {
   return {
     ask,
     bodyOf,
+    reader,
     meet(peers) {
       const here = new Set(peers.map(({ id }) => id));
       for (const id of statuses.keys()) if (!here.has(id)) statuses.delete(id);
