@@ -20,6 +20,8 @@ export interface Format {
   readonly kind: ChainKind;
   /** Raised when the meaning of the stored keys or values changes. */
   readonly schema: number;
+  /** What an older program wrote can be fetched again: it counts as damaged. */
+  readonly replacesOlder?: boolean;
   readonly chainId: number;
 }
 
@@ -51,6 +53,7 @@ export async function readFormat(
   const foreign = (sentence: string) => new AppError('STORE_FOREIGN', sentence);
   if (marker.kind !== KINDS.indexOf(format.kind))
     throw foreign(`This database is not one of a ${format.kind} chain.`);
+  if (format.replacesOlder && marker.schema < format.schema) return 'damaged';
   if (marker.schema !== format.schema)
     throw foreign(
       `This database has format ${marker.schema}, this program writes ${format.schema}.`,

@@ -4,17 +4,11 @@
  * light-sample, light-state.
  */
 import { bodyRoot } from '../core/body.ts';
-import { decode, encode, u32 } from '../core/codec.ts';
+import { encode } from '../core/codec.ts';
 import { fault, isFault, type Fault } from '../core/faults.ts';
 import { Header, Proof, type Body, type SignedTx } from '../core/formats.ts';
 import { ZERO_HASH } from '../core/hash.ts';
-import {
-  blockId,
-  expectedBits,
-  genesisPoint,
-  templateCore,
-  type ChainPoint,
-} from '../core/header.ts';
+import { expectedBits, genesisPoint, templateCore, type ChainPoint } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
 import { LOCATOR_MAX } from '../core/messages.ts';
 import { FUTURE_MS_MAX, type Params } from '../core/params.ts';
@@ -36,17 +30,18 @@ import {
   dropBranch,
   forkOf,
   importHeaders,
-  invalidate,
   selectHead,
   type HeadersImported,
   type LightHeadEvent,
 } from './light-import.ts';
 import { beginLight, openLight, type LightState } from './light-open.ts';
 import { unproven } from './light-paths.ts';
-import { lightKey, Sample } from './light-records.ts';
+import { Checked, lightKey, Sample } from './light-records.ts';
 import { sampleHeights } from './light-sample.ts';
+import { BLOCKS_KEPT, bodyOf, bodyPuts, heightOf, proofOf } from './light-blocks.ts';
+import { executeAndKeep, executeKept, blocksToExecute, blocksToKeep } from './light-execute.ts';
+import * as queries from './light-queries.ts';
 import {
-  executeOn,
   holdsState,
   learnState,
   rootAfter,
@@ -55,6 +50,7 @@ import {
   verifyStateProof,
   wantedState,
 } from './light-state.ts';
+import type { SyncSource } from './answer.ts';
 import type { Store } from './store.ts';
 
 /** Batches and proofs that wait for the one before them. */
@@ -73,6 +69,8 @@ export interface LightChainOptions {
   readonly random?: () => number;
   /** Leaves of a state that is held as a whole. */
   readonly stateLeavesMax?: number;
+  /** Newest blocks kept with body and proof. */
+  readonly blocksKept?: number;
 }
 
 const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
@@ -94,7 +92,7 @@ export interface LightTemplateOptions {
   readonly tree?: Tree;
 }
 
-export interface LightChain {
+export interface LightChain extends SyncSource {
   /** Whether a damaged store was wiped when it was opened. */
   readonly rebuilt: boolean;
   /** undefined until a peer has told of it. */
@@ -107,7 +105,17 @@ export interface LightChain {
   bestHeader(): ChainPoint | undefined;
   /** Contiguous, lowest first, at most 512. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
   importHeaders(headers: readonly Header[]): Promise<HeadersImported | Fault>;
-  importProof(id: Uint8Array, proof: Proof): Promise<Fault | undefined>;
+  /** `body` is kept with it, so that both can be given to others. */
+  importProof(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
+  /**
+   * Blocks above the newest whole state whose bodies are missing, lowest first; none when they are too
+   * many to be had. Their proofs and bodies go to `importProof`, then `executeKept` goes on.
+   */
+  blocksToExecute(max: number): Promise<WantedProof[]>;
+  /** The newest blocks that are not kept whole, newest first: others will ask for them. */
+  blocksToKeep(max: number): Promise<WantedProof[]>;
+  /** Executes kept blocks above the newest whole state. @returns how many, at most 16 */
+  executeKept(): Promise<number>;
   /** Proofs to ask for: of branches with more work than the head, then of the sample. */
   wantedProofs(): WantedProof[];
   /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
@@ -116,8 +124,11 @@ export interface LightChain {
   dropBranch(tipId: Uint8Array): Promise<void>;
   /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
   locator(): Promise<Uint8Array[]>;
-  header(height: number): Promise<Header | undefined>;
   proof(id: Uint8Array): Promise<Proof | undefined>;
+  /** A kept body. */
+  body(id: Uint8Array): Promise<Body | undefined>;
+  /** Height of a block of the head's chain. */
+  heightOf(id: Uint8Array): Promise<number | undefined>;
   readonly proofsChecked: number;
   /**
    * Executes a block on what is known of the state before it and on its witness, if one is given; the
@@ -158,8 +169,8 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const { emit, subscribe } = createListeners<LightHeadEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
-  const { stateLeavesMax = STATE_LEAVES_MAX } = options;
-  const tools = { store, params, models, random, stateLeavesMax };
+  const { stateLeavesMax = STATE_LEAVES_MAX, blocksKept = BLOCKS_KEPT } = options;
+  const tools = { store, params, models, random, stateLeavesMax, blocksKept };
   const opened = await openLight(tools);
   let s = opened.state;
   // A kill may have come between the last proof and the head that it proved.
@@ -186,7 +197,11 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     head: () => s?.head,
     bestHeader: () => s && bestPath(s).tip,
     importHeaders: (headers) => enqueue(() => importHeaders(need(), headers, now(), emit)),
-    importProof: (id, proof) => enqueue(() => importProof(need(), verifyProof, id, proof, emit)),
+    importProof: (id, proof, body) =>
+      enqueue(() => importProof(need(), verifyProof, { id, proof, body }, emit)),
+    blocksToExecute: async (max) => (s ? blocksToExecute(s, max) : []),
+    blocksToKeep: async (max) => (s ? blocksToKeep(s, max) : []),
+    executeKept: () => enqueue(() => executeKept(need(), emit)),
     wantedProofs: () => (s ? wantedProofs(s) : []),
     chooseSample: (numbers) =>
       enqueue(async () => {
@@ -196,19 +211,23 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     dropBranch: (id) => enqueue(() => dropBranch(need(), id)),
     locator: async () => (s ? locator(s) : []),
     header: async (height) => (s ? headerAt(s, height) : undefined),
-    async proof(id) {
-      const data = await store.get(lightKey.proof(id));
-      return data && decode(Proof, data);
-    },
+    proof: async (id) => s && proofOf(s, id),
+    body: async (id) => s && bodyOf(s, id),
+    heightOf: async (id) => s && heightOf(s, id),
+    headersAfter: async (ids, max) => (s ? queries.headersAfter(s, ids, max) : []),
+    parts: async (ids) => (s ? queries.parts(s, ids) : []),
+    proveState: async (id, keys) => s && queries.proveState(s, id, keys),
+    statePart: async (id, from) => s && queries.statePart(s, id, from),
+    witness: async (id) => s && queries.witness(s, id),
+    history: async (address, from, max) => (s ? queries.history(s, address, from, max) : []),
+    find: async (id) => (s ? queries.find(s, id) : []),
     get proofsChecked() {
       return s?.checked.size ?? 0;
     },
     executeOn: (block, witness) =>
       enqueue(async () => {
-        const done = executeOn(need(), block, witness);
-        if (!isFault(done)) return undefined;
-        if (blamesBlock(done, block)) await invalidate(need(), blockId(block.header), emit);
-        return done;
+        const done = await executeAndKeep(need(), block, witness, emit);
+        return isFault(done) ? done : undefined;
       }),
     stateAfter: (id) => s && stateAfter(s, id),
     get holdsState() {
@@ -225,41 +244,37 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   };
 }
 
-/** Whether execution failed by the block's own doing; its body, if it is the one, cannot be another. */
-const blamesBlock = ({ fault: code }: Fault, { header, body }: { header: Header; body: Body }) =>
-  code.startsWith('tx.') ||
-  (code.startsWith('body.') && equal(bodyRoot(body), header.bodyRoot)) ||
-  code === 'header.job' ||
-  code === 'header.state-root';
-
 const bestPath = (s: LightState) =>
   s.paths.reduce((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? b : a));
 
 async function importProof(
   s: LightState,
   verifyProof: VerifyProof,
-  id: Uint8Array,
-  proof: Proof,
+  { id, proof, body }: { id: Uint8Array; proof: Proof; body: Body | undefined },
   onHead: (event: LightHeadEvent) => void,
 ): Promise<Fault | undefined> {
   const hex = toHex(id);
-  if (s.proofs.has(hex)) return undefined;
+  if (s.checked.has(hex) && (!body || s.bodies.has(hex))) return undefined;
   const header = await findHeader(s, id);
   if (!header) return fault('wire.unasked', { id: hex });
-  const manifest = s.models.get(toHex(header.modelId));
-  if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
-  const wrong = verifyProof(s.params, header, proof, manifest);
-  if (wrong) {
-    await dropLone(s, id);
-    return wrong;
-  }
-  await s.store.batch([
-    { key: lightKey.proof(id), value: encode(Proof, proof) },
-    { key: lightKey.checked(id), value: encode(u32, header.height) },
-  ]);
-  s.checked.set(hex, header.height);
-  s.proofs.set(hex, header.height);
-  s.winners.set(hex, proof.linear);
+  if (body && !equal(bodyRoot(body), header.bodyRoot))
+    return fault('body.root', { height: header.height });
+  const puts = body && !s.bodies.has(hex) ? bodyPuts(id, header.height, body) : [];
+  if (!s.checked.has(hex)) {
+    const manifest = s.models.get(toHex(header.modelId));
+    if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
+    const wrong = verifyProof(s.params, header, proof, manifest);
+    if (wrong) {
+      await dropLone(s, id);
+      return wrong;
+    }
+    const checked = { height: header.height, linear: proof.linear };
+    puts.push({ key: lightKey.proof(id), value: encode(Proof, proof) });
+    puts.push({ key: lightKey.checked(id), value: encode(Checked, checked) });
+    await s.store.batch(puts);
+    s.checked.set(hex, checked);
+  } else await s.store.batch(puts);
+  if (body) s.bodies.set(hex, header.height);
   await selectHead(s, onHead);
   return undefined;
 }
@@ -270,7 +285,7 @@ async function dropLone(s: LightState, id: Uint8Array): Promise<void> {
   if (path && path.tip.header.height === forkOf(s, path) + 1) await dropBranch(s, id);
 }
 
-/** Header of a block whose proof can matter: near a tip, in an audit, or in the sample. */
+/** Header of a block whose proof can matter: near a tip, in an audit, or on the head's chain. */
 async function findHeader(s: LightState, id: Uint8Array): Promise<Header | undefined> {
   for (const path of s.paths)
     for (const point of path.recent.values()) if (equal(point.id, id)) return point.header;
@@ -278,8 +293,9 @@ async function findHeader(s: LightState, id: Uint8Array): Promise<Header | undef
     const audited = path.audit?.blocks.find((one) => one.id === toHex(id));
     if (audited) return (await entryAt(s.store, path, audited.height)).header;
   }
-  const sampled = s.sample.find((one) => equal(one.id, id));
-  return sampled && (await entryAt(s.store, s.headPath, sampled.height)).header;
+  // Of the sample, or one to be kept for others.
+  const height = await heightOf(s, id);
+  return height === undefined ? undefined : (await entryAt(s.store, s.headPath, height)).header;
 }
 
 function wantedProofs(s: LightState): WantedProof[] {

@@ -1,5 +1,5 @@
 /** A light client's headers in its store: reading, replaying chain points, adding a checked batch. */
-import { encode, tryDecode, type Codec } from '../core/codec.ts';
+import { encode, tryDecode, u32, type Codec } from '../core/codec.ts';
 import { ChainPointRecord, extendPoint, verifyHeader, type ChainPoint } from '../core/header.ts';
 import type { Fault } from '../core/faults.ts';
 import type { Header } from '../core/formats.ts';
@@ -122,7 +122,10 @@ export function headerPuts(lane: number, points: readonly ChainPoint[]): Put[] {
   return points.flatMap((point) => {
     const { id, header } = point;
     const value = encode(MainEntry, { id, header });
-    const puts: Put[] = [{ key: lightKey.header(lane, header.height), value }];
+    const puts: Put[] = [
+      { key: lightKey.header(lane, header.height), value },
+      { key: lightKey.height(id), value: encode(u32, header.height) },
+    ];
     if (header.height % LIGHT_POINT_EVERY === 0)
       puts.push({
         key: lightKey.point(lane, header.height),
@@ -138,6 +141,12 @@ export async function clearLane(store: Store, lane: number): Promise<void> {
     for (;;) {
       const rows = await store.range(kind(lane, 0), kind(lane + 1, 0), 2000);
       if (!rows.length) break;
-      await store.batch(rows.map(({ key }) => ({ key, value: undefined })));
+      const keys = rows.map(({ key }) => key);
+      if (kind === lightKey.header)
+        for (const { value } of rows) {
+          const entry = tryDecode(MainEntry, value);
+          if (entry) keys.push(lightKey.height(entry.id));
+        }
+      await store.batch(keys.map((key) => ({ key, value: undefined })));
     }
 }

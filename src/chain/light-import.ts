@@ -8,9 +8,9 @@ import type { Header } from '../core/formats.ts';
 import { blockId, type ChainPoint } from '../core/header.ts';
 import { looksForged, type Winner } from '../core/light-safety.ts';
 import { HEADERS_MAX } from '../core/messages.ts';
-import { PROOFS_KEPT } from '../core/params.ts';
 import { treeRoot } from '../core/tree.ts';
 import { equal, toHex } from '../lib/bytes.ts';
+import { dropBodies } from './light-blocks.ts';
 import { drawAudit, needsAudit } from './light-audit.ts';
 import {
   clearLane,
@@ -33,9 +33,6 @@ import {
 } from './light-paths.ts';
 import { LIGHT_HEADERS_MAX, PATHS_MAX } from './light-records.ts';
 import type { Put } from './store.ts';
-
-/** Blocks below the head for which it is remembered that their proof passed. */
-const CHECKED_KEPT = 1000;
 
 export interface HeadersImported {
   /** Headers that were new. */
@@ -204,7 +201,7 @@ function isForged(s: LightState, path: Path, fork: number, top: ChainPoint): boo
   const winners: Winner[] = [];
   for (let height = fork + 1; height <= top.header.height; height++) {
     const point = path.recent.get(height);
-    const linear = point && s.winners.get(toHex(point.id));
+    const linear = point && s.checked.get(toHex(point.id))?.linear;
     const manifest = point && s.models.get(toHex(point.header.modelId));
     if (linear && manifest) winners.push({ manifest, linear });
   }
@@ -233,7 +230,7 @@ export async function selectHead(s: LightState, onHead: OnHead): Promise<number>
   return reverted;
 }
 
-/** Forgets proofs below the newest 100, and that they were checked below the newest 1,000. */
+/** Forgets proofs and bodies below the newest blocks, but of those that were drawn. */
 async function prunePuts(s: LightState, reorganised: boolean): Promise<Put[]> {
   if (reorganised) {
     const on = await Promise.all(
@@ -247,18 +244,12 @@ async function prunePuts(s: LightState, reorganised: boolean): Promise<Put[]> {
   }
   const audited = s.paths.flatMap(({ audit }) => audit?.blocks ?? []).map(({ id }) => id);
   const sampled = new Set([...s.sample.map(({ id }) => toHex(id)), ...audited]);
-  const puts: Put[] = [];
-  const drop = (map: Map<string, number>, kind: string, below: number) => {
-    for (const [hex, height] of map)
-      if (height <= below && !sampled.has(hex)) {
-        map.delete(hex);
-        if (kind === 'k') s.winners.delete(hex);
-        puts.push({ key: `${kind}/${hex}`, value: undefined });
-      }
-  };
-  const { height } = s.head.header;
-  drop(s.proofs, 'p', height - PROOFS_KEPT);
-  drop(s.checked, 'k', height - CHECKED_KEPT);
+  const puts = await dropBodies(s, sampled);
+  for (const [hex, { height }] of s.checked)
+    if (height <= s.head.header.height - s.blocksKept && !sampled.has(hex)) {
+      s.checked.delete(hex);
+      for (const kind of ['p', 'k']) puts.push({ key: `${kind}/${hex}`, value: undefined });
+    }
   return puts;
 }
 
@@ -271,11 +262,16 @@ export async function dropBranch(s: LightState, tipId: Uint8Array): Promise<void
 }
 
 /** A block that failed execution: no path holds it any more; the head may fall back below it. */
-export async function invalidate(s: LightState, id: Uint8Array, onHead: OnHead): Promise<void> {
+export async function invalidate(
+  s: LightState,
+  id: Uint8Array,
+  height: number,
+  onHead: OnHead,
+): Promise<void> {
   s.invalid.set(toHex(id), true);
   for (const path of [...s.paths]) {
-    const at = [...path.recent.values()].find((point) => equal(point.id, id));
-    if (at) await cutAt(s, path, at.header.height);
+    if (height > path.tip.header.height) continue;
+    if (equal((await entryAt(s.store, path, height)).id, id)) await cutAt(s, path, height);
   }
   await selectHead(s, onHead);
 }

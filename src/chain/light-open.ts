@@ -1,6 +1,5 @@
 /** What a light client holds in memory, and opening its store: anything damaged is wiped, not mended. */
-import { encode, tryDecode, u32 } from '../core/codec.ts';
-import { Proof } from '../core/formats.ts';
+import { encode, tryDecode } from '../core/codec.ts';
 import { genesisPoint, genesisTree, type ChainPoint } from '../core/header.ts';
 import type { Params } from '../core/params.ts';
 import type { Models } from '../core/tx.ts';
@@ -11,7 +10,15 @@ import { formatPut, readFormat, type Format } from './format-marker.ts';
 import { damaged, entryAt, headerPuts, loadPath, needRecord, pointAt } from './light-headers.ts';
 import type { Path } from './light-paths.ts';
 import { keepState, type KnownState } from './light-state.ts';
-import { LIGHT_SCHEMA, lightKey, PathsRecord, Sample } from './light-records.ts';
+import { basePuts, loadBase, UNTOUCHED } from './light-base.ts';
+import {
+  Checked,
+  LIGHT_SCHEMA,
+  lightKey,
+  PathsRecord,
+  Sample,
+  type Base,
+} from './light-records.ts';
 import type { Put, Store } from './store.ts';
 
 /** Ids of blocks that failed execution. Each cost a proof of work. */
@@ -25,6 +32,8 @@ export interface LightTools {
   readonly random: () => number;
   /** Leaves of a state that may be held as a whole. */
   readonly stateLeavesMax: number;
+  /** Newest blocks kept with body and proof. */
+  readonly blocksKept: number;
 }
 
 export interface LightState extends LightTools {
@@ -35,24 +44,21 @@ export interface LightState extends LightTools {
   headPath: Path;
   head: ChainPoint;
   nextLane: number;
-  /** Heights of blocks whose proof passed, by id in hex. */
-  readonly checked: Map<string, number>;
-  /** Heights of those whose proof is stored. */
-  readonly proofs: Map<string, number>;
+  /** Blocks whose proof passed and is stored, by id in hex. */
+  readonly checked: Map<string, Checked>;
+  /** Heights of blocks whose body is stored, by id in hex. */
+  readonly bodies: Map<string, number>;
   sample: Sample;
   /** By block id in hex. */
   readonly states: Map<string, KnownState>;
   /** The newest block whose following state is stored whole. */
-  base: { readonly id: Uint8Array; readonly height: number } | undefined;
+  base: Base | undefined;
+  /** Blocks above are kept whole, but for those near the head. */
+  keptDownTo: number;
   /** The whole state is more than may be held: it is not asked for again. */
   stateTooLarge: boolean;
   readonly invalid: BoundedMap<string, true>;
-  /** Winning linears of checked blocks, by id in hex. */
-  readonly winners: Map<string, number>;
 }
-
-/** Genesis changes nothing. */
-const UNTOUCHED = { changes: [], touched: [] };
 
 export function pathsPut(s: LightState): Put {
   const paths = s.paths.map(({ segments, tip }) => ({
@@ -68,6 +74,7 @@ export function pathsPut(s: LightState): Put {
 const formatOf = (params: Params): Format => ({
   kind: 'light',
   schema: LIGHT_SCHEMA,
+  replacesOlder: true,
   chainId: params.chainId,
 });
 
@@ -107,31 +114,35 @@ async function load(tools: LightTools, genesisId: Uint8Array): Promise<LightStat
   const sampleBytes = await store.get(lightKey.sample);
   const sample = sampleBytes ? tryDecode(Sample, sampleBytes) : [];
   if (!sample) throw damaged('its sample is mangled');
-  const checked = await loadHeights(store, 'k');
-  const proofs = new Map<string, number>();
-  const winners = new Map<string, number>();
-  for (const [hex, height] of checked) {
-    const data = await store.get(`p/${hex}`);
-    const proof = data && tryDecode(Proof, data);
-    if (!proof) continue;
-    proofs.set(hex, height);
-    winners.set(hex, proof.linear);
-  }
-  return {
-    ...{ ...tools, genesis, paths, headPath, head, checked, proofs, sample, winners },
+  const s: LightState = {
+    ...{ ...tools, genesis, paths, headPath, head, sample },
+    checked: await loadChecked(store),
+    bodies: await loadBodies(store),
     nextLane: record.nextLane,
-    ...{ states: new Map(), base: undefined, stateTooLarge: false },
+    ...{ states: new Map(), base: undefined, stateTooLarge: false, keptDownTo: Infinity },
     invalid: new BoundedMap(INVALID_MAX),
   };
+  await loadBase(s);
+  return s;
 }
 
-async function loadHeights(store: Store, kind: string): Promise<Map<string, number>> {
-  const rows = await store.range(`${kind}/`, `${kind}0`);
+async function loadChecked(store: Store): Promise<LightState['checked']> {
+  const rows = await store.range('k/', 'k0');
   return new Map(
     rows.map(({ key, value }) => {
-      const height = tryDecode(u32, value);
-      if (height === undefined) throw damaged(`the record ${key} is mangled`);
-      return [key.slice(2), height];
+      const checked = tryDecode(Checked, value);
+      if (checked === undefined) throw damaged(`the record ${key} is mangled`);
+      return [key.slice(2), checked];
+    }),
+  );
+}
+
+async function loadBodies(store: Store): Promise<LightState['bodies']> {
+  const rows = await store.range('i/', 'i0');
+  return new Map(
+    rows.map(({ key }) => {
+      const [, height, hex] = key.split('/');
+      return [hex ?? '', Number(height)];
     }),
   );
 }
@@ -148,16 +159,18 @@ export async function beginLight(tools: LightTools, genesis: ChainPoint): Promis
     ...{ ...tools, genesis, paths: [path], headPath: path, head: genesis },
     nextLane: 1,
     checked: new Map(),
-    proofs: new Map(),
+    bodies: new Map(),
     sample: [],
-    ...{ states: new Map(), base: undefined, stateTooLarge: false },
+    ...{ states: new Map(), base: undefined, stateTooLarge: false, keptDownTo: Infinity },
     invalid: new BoundedMap(INVALID_MAX),
-    winners: new Map(),
   };
   const parent = toHex(genesis.header.prevHash);
-  keepState(s, genesis.id, { height: 0, parent, tree: genesisTree(params), executed: UNTOUCHED });
+  const state = { height: 0, parent, tree: genesisTree(params), executed: UNTOUCHED };
+  keepState(s, genesis.id, state);
   await store.clear();
-  const puts = [...headerPuts(0, [genesis]), pathsPut(s), formatPut(formatOf(params), genesis.id)];
+  const format = formatPut(formatOf(params), genesis.id);
+  const puts = [...headerPuts(0, [genesis]), pathsPut(s), format, ...basePuts(state, genesis.id)];
   await store.batch(puts, true);
+  s.base = { id: genesis.id, height: 0 };
   return s;
 }

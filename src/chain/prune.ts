@@ -7,6 +7,7 @@ import { Body } from '../core/formats.ts';
 import { txId } from '../core/tx.ts';
 import type { Batch } from './commit.ts';
 import type { FullState } from './full-state.ts';
+import { indexEntries } from './request-index.ts';
 import { MainEntry, recordKey, WINDOW } from './records.ts';
 
 /** Blocks dropped along with one import: who prunes late catches up over the next blocks. */
@@ -30,8 +31,10 @@ export async function pruneBlocks(batch: Batch, s: FullState, headHeight: number
     if (!entry) continue;
     const { id } = decode(MainEntry, entry);
     const body = await s.store.get(recordKey.body(id));
-    for (const { tx } of body ? decode(Body, body) : [])
-      batch.set(recordKey.tx(txId(tx)), undefined);
+    const txs = body ? decode(Body, body) : [];
+    for (const { tx } of txs) batch.set(recordKey.tx(txId(tx)), undefined);
+    for (const { request, kind, position } of indexEntries(height, txs, []))
+      batch.set(recordKey.ofRequest(request, kind, position), undefined);
     for (const key of [recordKey.body, recordKey.proof, recordKey.links])
       batch.set(key(id), undefined);
   }

@@ -21,12 +21,13 @@ import { SETTLEMENT_BLOCKS } from '../core/params.ts';
 import { equal } from '../lib/bytes.ts';
 import { partiesOf } from './commit.ts';
 import { headTree, readUndo, treeAfter, type FullState } from './full-state.ts';
+import type { Store } from './store.ts';
 import { placesOf } from './request-index.ts';
 import { Links, MainEntry, recordKey } from './records.ts';
 import { issuedBy } from './totals.ts';
 
 /** All results that one request can have: 16 a block until it is settled. */
-const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
+export const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
 /** Bytes of one answer with bodies and proofs (docs/protocol.md §9). */
 const PARTS_BYTES_MAX = 1024 * 1024;
 
@@ -101,12 +102,22 @@ export async function blockOf(s: FullState, id: Uint8Array): Promise<Block | und
 }
 
 /** Those of the blocks that are stored, up to a megabyte. */
-export async function partsOf(s: FullState, ids: readonly Uint8Array[]): Promise<BlockParts[]> {
+export const partsOf = (s: FullState, ids: readonly Uint8Array[]): Promise<BlockParts[]> =>
+  partsFrom(s.store, recordKey.body, recordKey.proof, ids);
+
+type KeyOf = (id: Uint8Array) => string;
+
+export async function partsFrom(
+  store: Store,
+  bodyKey: KeyOf,
+  proofKey: KeyOf,
+  ids: readonly Uint8Array[],
+): Promise<BlockParts[]> {
   const parts: BlockParts[] = [];
   let size = 0;
   for (const id of ids.slice(0, BLOCKS_MAX)) {
-    const bodyBytes = await s.store.get(recordKey.body(id));
-    const proofBytes = await s.store.get(recordKey.proof(id));
+    const bodyBytes = await store.get(bodyKey(id));
+    const proofBytes = await store.get(proofKey(id));
     if (!bodyBytes) continue;
     size += 64 + bodyBytes.length + (proofBytes?.length ?? 0);
     if (parts.length && size > PARTS_BYTES_MAX) break;
@@ -165,24 +176,35 @@ export function accountOf(s: FullState, address: Uint8Array): Account | undefine
  * Transactions of an address on the main chain, newest first, from the position `from` (its
  * account's lastTx) along the back-links. Empty when `from` is not one of its transactions.
  */
-export async function historyOf(
+export const historyOf = (
   s: FullState,
   address: Uint8Array,
   from: Position,
   max: number,
+): Promise<HistoryEntry[]> =>
+  walkBack(address, from, max, async (height) => {
+    const entry = await mainEntry(s, height);
+    const body = entry && (await read(s, recordKey.body(entry.id), Body));
+    return body && { body, links: (await read(s, recordKey.links(entry.id), Links)) ?? [] };
+  });
+
+/** `blockAt`: body and back-links of the chain's block of that height, if they are kept. */
+export async function walkBack(
+  address: Uint8Array,
+  from: Position,
+  max: number,
+  blockAt: (height: number) => Promise<{ body: Body; links: Links } | undefined>,
 ): Promise<HistoryEntry[]> {
   const entries: HistoryEntry[] = [];
   const most = Math.min(max, HISTORY_MAX);
   let at = from;
   while (at.height > 0 && entries.length < most) {
-    const entry = await mainEntry(s, at.height);
-    const body = entry && (await read(s, recordKey.body(entry.id), Body));
-    if (!body) break;
-    const mine = ownIn(body, address, at).slice(0, most - entries.length);
+    const block = await blockAt(at.height);
+    if (!block) break;
+    const mine = ownIn(block.body, address, at).slice(0, most - entries.length);
     if (!mine.length) break;
     entries.push(...mine);
-    const links = await read(s, recordKey.links(entry.id), Links);
-    const link = links?.find((l) => equal(l.address, address));
+    const link = block.links.find((l) => equal(l.address, address));
     if (!link || link.previous.height >= at.height) break;
     at = link.previous;
   }

@@ -1,11 +1,18 @@
 /** One running peer: light chain, peers, accounts, outbox and miner, joined behind the client API. */
+import { answer, unavailable } from '../chain/answer.ts';
 import { createLightChain, type LightChain } from '../chain/light-chain.ts';
 import { formatAddress } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
 import { Header, type Body } from '../core/formats.ts';
 import { blockId, headerWork, type ChainPoint } from '../core/header.ts';
-import type { Block, BlockAnnounce, TxAnnounce } from '../core/messages.ts';
+import type {
+  Block,
+  BlockAnnounce,
+  SyncRequest,
+  SyncResponse,
+  TxAnnounce,
+} from '../core/messages.ts';
 import { txId } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
@@ -217,7 +224,7 @@ class Peer {
     });
     for (const tx of this.#outbox.waiting()) this.#pool.add(tx, this.#height());
     await this.#transport.start({
-      onRequest: async () => ({ type: 'unavailable', reason: 'light client' }),
+      onRequest: (_peer, request) => this.#answer(request),
       onBlock: (peer, announce: BlockAnnounce) => this.follower.onBlock(peer, announce),
       onTx: async (_peer, announce) => this.#onTx(announce),
       onPeers: (peers) => {
@@ -243,6 +250,13 @@ class Peer {
     this.#mining.refresh();
     this.#changed();
     return 'accept';
+  }
+
+  async #answer(request: SyncRequest): Promise<SyncResponse> {
+    // A full queue or store is our trouble, and no reason to doubt who asks.
+    return answer(this.#chain, request, () => this.#pool.best(this.#height())).catch(() =>
+      unavailable('busy'),
+    );
   }
 
   /** The state after a new head is known: what we own, what was confirmed, what to mine. */

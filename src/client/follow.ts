@@ -70,6 +70,8 @@ export interface Follower {
   bodyOf(header: Header): Promise<Body | undefined>;
   readonly reader: StateReader;
   sync(): SyncState;
+  /** A peer was caught up with since the start: what is found now builds on what others have. */
+  ready(): boolean;
   /** Peers that told of this head. */
   agreeing(): number;
   /** Asks every peer for its status again. */
@@ -82,6 +84,7 @@ export function createFollower(parts: FollowParts): Follower {
   const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
   const queue = new SerialQueue(QUEUE_MAX);
   let everMet = false;
+  let caughtUp = false;
   let sampled = false;
   let settling: Promise<void> | undefined;
 
@@ -107,6 +110,8 @@ export function createFollower(parts: FollowParts): Follower {
     const known = bodies.get(toHex(id));
     // A peer that gave a proof gave a body with it, and nobody has looked at that.
     if (known && equal(bodyRoot(known), header.bodyRoot)) return known;
+    const kept = await chain.body(id);
+    if (kept && equal(bodyRoot(kept), header.bodyRoot)) return kept;
     const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
       const found = blocks.find((b) => equal(b.id, id))?.body;
       const right = !found || equal(bodyRoot(found), header.bodyRoot);
@@ -137,6 +142,7 @@ export function createFollower(parts: FollowParts): Follower {
     if (tip) await dropUnproven(peer, tip);
     await drawSample(peer);
     await settleHead();
+    caughtUp = true;
   }
 
   /**
@@ -178,7 +184,7 @@ export function createFollower(parts: FollowParts): Follower {
       let got = 0;
       for (const { id, body, proof } of answer.blocks) {
         if (!proof || !ids.some((wanted) => equal(wanted, id))) continue;
-        const refused = await chain.importProof(id, proof);
+        const refused = await chain.importProof(id, proof, body);
         if (refused) return transport.charge(peer, refused);
         bodies.set(toHex(id), body);
         got++;
@@ -260,7 +266,7 @@ export function createFollower(parts: FollowParts): Follower {
     if (wrong) return wrong;
     const id = blockId(block.header);
     bodies.set(toHex(id), block.body);
-    return chain.importProof(id, block.proof);
+    return chain.importProof(id, block.proof, block.body);
   }
 
   return {
@@ -305,6 +311,7 @@ export function createFollower(parts: FollowParts): Follower {
       if (!transport.peers().length) return everMet ? 'offline' : 'connecting';
       return queue.size ? 'syncing' : 'synced';
     },
+    ready: () => caughtUp,
     agreeing() {
       const head = chain.head();
       return head ? [...statuses.values()].filter((s) => equal(s.head, head.id)).length : 0;

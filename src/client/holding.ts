@@ -1,15 +1,19 @@
 /**
  * Becoming a peer that needs no other: in the background, one question at a time, the whole state is
- * fetched, so that new blocks are executed without anybody's witness.
+ * fetched and the newest blocks are, so that new ones are executed without anybody's witness and
+ * newcomers can be served.
  */
-import type { LightChain } from '../chain/light-chain.ts';
+import type { LightChain, WantedProof } from '../chain/light-chain.ts';
 import { fault } from '../core/faults.ts';
+import { BLOCKS_MAX } from '../core/messages.ts';
 import { firstStub } from '../core/tree-parts.ts';
-import { compare } from '../lib/bytes.ts';
+import { compare, equal } from '../lib/bytes.ts';
 import type { Follower } from './follow.ts';
 
 /** Questions of one run; the next head or look around goes on. */
-const STEPS_MAX = 256;
+const STEPS_MAX = 512;
+/** Runs until peers are asked again for what none of them had. */
+const PAUSE_RUNS = 16;
 
 export interface Holding {
   /** Fetches what is missing, as far as peers have it; once at a time. */
@@ -22,6 +26,7 @@ export function createHolding(
   onChange: () => void,
 ): Holding {
   let running = false;
+  let pause = 0;
 
   /** @returns whether a peer had more of the state */
   async function fetchPart({ block, from }: { block: Uint8Array; from: Uint8Array }) {
@@ -37,11 +42,42 @@ export function createHolding(
     });
   }
 
-  async function fetchAll(): Promise<void> {
-    for (let step = 0; step < STEPS_MAX; step++) {
-      const wanted = chain.wantedState();
-      if (!wanted || !(await fetchPart(wanted))) return;
+  /** @returns whether a peer had some of them */
+  async function fetchBlocks(wanted: readonly WantedProof[]): Promise<boolean | undefined> {
+    if (!wanted.length) return false;
+    const ids = wanted.map(({ id }) => id);
+    return await ask({ type: 'blocks', ids }, async ({ blocks }) => {
+      let got: true | undefined;
+      for (const { id, proof, body } of blocks) {
+        if (!proof || !ids.some((one) => equal(one, id))) continue;
+        const refused = await chain.importProof(id, proof, body);
+        // Reorganised away meanwhile: nobody's fault.
+        if (refused?.fault === 'wire.unasked') continue;
+        if (refused) return refused;
+        got = true;
+      }
+      return got;
+    });
+  }
+
+  /** The state first, from the blocks since it was whole or else in parts; then old blocks for others. */
+  async function step(): Promise<boolean | undefined> {
+    if (await chain.executeKept()) return true;
+    if (!chain.holdsState) {
+      if (await fetchBlocks(await chain.blocksToExecute(BLOCKS_MAX))) return true;
+      const part = chain.wantedState();
+      if (part) return await fetchPart(part);
     }
+    if (pause > 0) return false;
+    const missing = await chain.blocksToKeep(BLOCKS_MAX);
+    const got = await fetchBlocks(missing);
+    if (missing.length && !got) pause = PAUSE_RUNS;
+    return got;
+  }
+
+  async function fetchAll(): Promise<void> {
+    if (pause > 0) pause--;
+    for (let steps = 0; steps < STEPS_MAX && (await step()); steps++);
   }
 
   return {

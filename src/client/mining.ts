@@ -118,7 +118,7 @@ export function createMining(parts: Parts): Mining {
   const makeTemplate = () => {
     const miner = parts.payout();
     const head = chain.head();
-    if (!miner || !modelId || !head) return undefined;
+    if (!miner || !modelId || !head || !follower.ready()) return undefined;
     const tree = known && equal(known.head, head.id) ? known.tree : undefined;
     const base = { miner, modelId, nowMs: platform.nowMs(), txs: tree ? known!.txs : [] };
     return chain.template(tree ? { ...base, tree } : base);

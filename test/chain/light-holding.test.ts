@@ -1,16 +1,27 @@
 /** A light chain that holds the whole state: fetched in parts or executed, kept, served to others. */
 import { describe, expect, it } from 'vitest';
 import type { FullChain } from '../../src/chain/full-chain.ts';
-import { createLightChain, type LightChain } from '../../src/chain/light-chain.ts';
+import type { SyncSource } from '../../src/chain/answer.ts';
+import {
+  createLightChain,
+  type LightChain,
+  type WantedProof,
+} from '../../src/chain/light-chain.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
+import { Base } from '../../src/chain/light-records.ts';
+import { bodyRoot } from '../../src/core/body.ts';
+import { decode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
+import type { Position } from '../../src/core/formats.ts';
 import { blockId } from '../../src/core/header.ts';
 import { stateKey } from '../../src/core/keys.ts';
 import { firstStub, proveFrom } from '../../src/core/tree-parts.ts';
 import { isWhole, openedLeaves, treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
+import { txId } from '../../src/core/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
+  answer,
   mine,
   MODEL,
   MODELS,
@@ -18,6 +29,7 @@ import {
   PARAMS,
   person,
   PROOF,
+  request,
   START_MS,
   transfer,
 } from './make-blocks.ts';
@@ -25,9 +37,13 @@ import {
 const [ann, bob] = [person(1), person(2)] as const;
 const clock = { ms: START_MS + 10_000_000 };
 
-const openLight = (store: Store = createMemoryStore(), stateLeavesMax = 200_000) =>
+const openLight = (
+  store: Store = createMemoryStore(),
+  stateLeavesMax = 200_000,
+  blocksKept = 2048,
+): Promise<LightChain> =>
   createLightChain({
-    ...{ store, params: PARAMS, models: MODELS, stateLeavesMax },
+    ...{ store, params: PARAMS, models: MODELS, stateLeavesMax, blocksKept },
     now: () => clock.ms,
     verifyProof: () => undefined,
   });
@@ -45,11 +61,43 @@ async function fullChain(blocks: number, people = 0): Promise<FullChain> {
 }
 
 /** Headers and proofs; no state. */
-async function follow(light: LightChain, peer: FullChain): Promise<void> {
+async function follow(light: LightChain, peer: SyncSource, bodies = false): Promise<void> {
   if (!light.genesis()) await light.openOrReset((await peer.header(0))!);
   await light.importHeaders(await peer.headersAfter(await light.locator(), 512));
-  for (const { id } of light.wantedProofs()) await light.importProof(id, PROOF);
-  expect(toHex(light.head()!.id)).toBe(toHex(peer.head().id));
+  await take(light, peer, light.wantedProofs(), bodies);
+  expect(toHex(light.head()!.id)).toBe(toHex(peer.head()!.id));
+}
+
+async function take(
+  light: LightChain,
+  peer: SyncSource,
+  wanted: readonly WantedProof[],
+  bodies = true,
+): Promise<void> {
+  for (const { id } of wanted) {
+    const [part] = await peer.parts([id]);
+    const refused = await light.importProof(id, part!.proof!, bodies ? part!.body : undefined);
+    expect(refused).toBeUndefined();
+  }
+}
+
+/** Everything, as a client in the background: bodies since the state was whole, executed; then old ones. */
+async function hold(light: LightChain, peer: SyncSource): Promise<void> {
+  await follow(light, peer, true);
+  for (;;) {
+    if (await light.executeKept()) continue;
+    const since = await light.blocksToExecute(16);
+    if (!since.length) break;
+    await take(light, peer, since);
+  }
+  for (let part = light.wantedState(); part; part = light.wantedState())
+    await light.learnState(part.block, (await peer.statePart(part.block, part.from))!);
+  const head = peer.head()!;
+  const [whole] = await peer.parts([head.id]);
+  expect(await light.executeOn({ ...head, ...whole! }, undefined)).toBeUndefined();
+  expect(light.holdsState).toBe(true);
+  await take(light, peer, await light.blocksToKeep(10_000));
+  expect(await light.blocksToKeep(1)).toEqual([]);
 }
 
 /** The head, on the peer's witness. */
@@ -156,5 +204,178 @@ describe('the state', () => {
     expect(
       equal(light.rootAfter(peer.head().id)!, treeRoot(light.stateAfter(peer.head().id)!)),
     ).toBe(true);
+  });
+});
+
+const sorted = (places: Position[]) => places.map((at) => `${at.height}:${at.index}`).sort();
+
+describe('a chain that holds all', () => {
+  /** People pay, ask and answer over some blocks. */
+  async function busyChain(): Promise<{ peer: FullChain; ids: Uint8Array[] }> {
+    const peer = await fullChain(12, 8);
+    const asked = request(ann, 8, 100n);
+    const id = txId(asked.tx);
+    const [claim, result] = answer(bob, 0, id);
+    for (const txs of [[asked], [claim, result], [], [transfer(ann, 9, bob, 7n)]]) {
+      for (const tx of txs) expect(await peer.addTx(tx)).toBeUndefined();
+      await mine(peer, bob, 1);
+    }
+    expect((await peer.find(id)).length).toBeGreaterThan(1);
+    return { peer, ids: [id, ...[claim, result].map(({ tx }) => txId(tx))] };
+  }
+
+  it('answers what a full chain answers, and another light chain lives on it alone', async () => {
+    const { peer, ids } = await busyChain();
+    const light = await openLight();
+    await hold(light, peer);
+    const { id, header } = peer.head();
+    const keys = [stateKey.account(ann.address), stateKey.account(MODEL)];
+    expect(await light.proveState(id, keys)).toEqual(await peer.proveState(id, keys));
+    expect(await light.statePart(id, MODEL)).toEqual(await peer.statePart(id, MODEL));
+    expect(await light.witness(id)).toEqual(await peer.witness(id));
+    expect(await light.parts([id, MODEL])).toEqual(await peer.parts([id, MODEL]));
+    for (const locator of [[], [header.prevHash], [MODEL, id]])
+      expect(await light.headersAfter(locator, 9)).toEqual(await peer.headersAfter(locator, 9));
+    for (const one of [...ids, MODEL])
+      expect(sorted(await light.find(one))).toEqual(sorted(await peer.find(one)));
+    for (const { address } of [ann, bob]) {
+      const { lastTx } = peer.account(address)!;
+      for (const max of [50, 3])
+        expect(await light.history(address, lastTx, max)).toEqual(
+          await peer.history(address, lastTx, max),
+        );
+    }
+    const newcomer = await openLight();
+    await hold(newcomer, light);
+    expect(await newcomer.statePart(id, MODEL)).toEqual(await peer.statePart(id, MODEL));
+    expect(await newcomer.find(ids[0]!)).toEqual(await light.find(ids[0]!));
+    // Another comes when it is too late for old blocks: in parts.
+    const late = await openLight(createMemoryStore(), 200_000, 3);
+    await follow(late, light);
+    expect(await late.blocksToExecute(16)).toEqual([]);
+    const wanted = late.wantedState()!;
+    const part = (await light.statePart(wanted.block, wanted.from))!;
+    expect(await late.learnState(wanted.block, part)).toBeUndefined();
+    expect(await late.executeOn((await peer.block(id))!, undefined)).toBeUndefined();
+    expect(late.holdsState).toBe(true);
+  });
+
+  it('answers nothing that it does not have', async () => {
+    const { peer } = await busyChain();
+    const light = await openLight();
+    await follow(light, peer);
+    const { id, header } = peer.head();
+    expect(await light.statePart(id, MODEL)).toBeUndefined();
+    expect(await light.proveState(header.prevHash, [MODEL])).toBeUndefined();
+    expect(await light.witness(id)).toBeUndefined();
+    expect(await light.parts([id])).toEqual([]);
+    expect(await light.history(ann.address, { height: 13, index: 0 }, 9)).toEqual([]);
+    expect(await light.find(MODEL)).toEqual([]);
+    const [part] = await peer.parts([header.prevHash]);
+    const wrong = await light.importProof(id, PROOF, part!.body);
+    expect(wrong ?? equal(bodyRoot(part!.body), header.bodyRoot)).toBeTruthy();
+  });
+
+  it('keeps to its bound of blocks', async () => {
+    const peer = await fullChain(60);
+    const store = createMemoryStore();
+    const light = await openLight(store, 200_000, 20);
+    await follow(light, peer, true);
+    await mine(peer, ann, 30);
+    await follow(light, peer, true);
+    for (const kind of ['b', 'i', 'p', 'k'])
+      expect([kind, (await store.range(`${kind}/`, `${kind}0`)).length]).toEqual([kind, 20]);
+    expect((await light.parts([peer.head().id])).length).toBe(1);
+  });
+
+  it('goes on after a restart from its own disk, over its base and kept bodies', async () => {
+    const store = createMemoryStore();
+    const peer = await fullChain(20, 10);
+    await hold(await openLight(store), peer);
+    for (const blocks of [1, 130, 60]) {
+      await mine(peer, ann, blocks);
+      await hold(await openLight(store), peer);
+      const again = await openLight(store);
+      expect([again.rebuilt, again.holdsState]).toEqual([false, true]);
+      const { id } = peer.head();
+      expect(await again.statePart(id, MODEL)).toEqual(await peer.statePart(id, MODEL));
+    }
+    const base = decode(Base, (await store.get('base'))!);
+    expect(base.height).toBeGreaterThan(peer.head().header.height - 140);
+    expect(base.height).toBeLessThanOrEqual(peer.head().header.height - 100);
+  });
+
+  it('reorganises around its base', async () => {
+    const store = createMemoryStore();
+    const a = await fullChain(20, 10);
+    const own = { ms: START_MS };
+    const b = await openChain(createMemoryStore(), own);
+    own.ms = clock.ms;
+    for (let h = 1; h <= 20; h++)
+      await b.importBlock((await a.block(blockId((await a.header(h))!)))!);
+    await mine(a, ann, 150, { salt: 1 });
+    const light = await openLight(store);
+    await hold(light, a);
+    expect(decode(Base, (await store.get('base'))!).height).toBeGreaterThan(20);
+    await mine(b, bob, 190, { salt: 2 });
+    await follow(light, b, true);
+    // Nothing of that branch's state is known from the fork on: in parts, as a newcomer.
+    for (let i = 0; i < 3 && !light.holdsState; i++) {
+      const wanted = light.wantedState();
+      if (wanted)
+        await light.learnState(wanted.block, (await b.statePart(wanted.block, wanted.from))!);
+      await light.executeOn((await b.block(b.head().id))!, undefined);
+    }
+    expect(light.holdsState).toBe(true);
+    await mine(b, bob, 2);
+    await hold(light, b);
+    const again = await openLight(store);
+    expect([again.rebuilt, again.holdsState]).toEqual([false, true]);
+    expect(await again.statePart(b.head().id, MODEL)).toEqual(
+      await b.statePart(b.head().id, MODEL),
+    );
+  });
+
+  it('believes nothing of its disk that does not fit the headers', async () => {
+    const peer = await fullChain(140, 10);
+    for (const damage of ['s/', 'base', 'b/', 'a/']) {
+      const store = createMemoryStore();
+      await hold(await openLight(store), peer);
+      const rows = await store.range(damage, `${damage}~`);
+      const bad = damage === 's/' ? rows[0]!.value.map((x) => x ^ 1) : undefined;
+      await store.batch(
+        rows.slice(0, bad ? 1 : rows.length).map(({ key }) => ({ key, value: bad })),
+      );
+      const again = await openLight(store);
+      expect(again.rebuilt).toBe(false);
+      expect([damage, again.holdsState]).toEqual([damage, damage === 'a/']);
+      // And it mends itself.
+      await hold(again, peer);
+    }
+  });
+
+  it('is whole after a kill at any write', async () => {
+    const peer = await fullChain(10, 5);
+    await mine(peer, ann, 170);
+    for (let kill = 0, killed = true; killed; kill += 37) {
+      const store = createMemoryStore();
+      let writes = 0;
+      killed = false;
+      const dying: Store = {
+        ...store,
+        async batch(puts, durable) {
+          if (writes++ >= kill) throw new Error((killed = true) && 'killed');
+          return store.batch(puts, durable);
+        },
+      };
+      const grow = async () => hold(await openLight(dying), peer);
+      await grow().catch(() => undefined);
+      const again = await openLight(store);
+      expect(again.rebuilt).toBe(false);
+      await hold(again, peer);
+      const { id } = peer.head();
+      expect(await again.statePart(id, MODEL)).toEqual(await peer.statePart(id, MODEL));
+      expect((await openLight(store)).holdsState).toBe(true);
+    }
   });
 });

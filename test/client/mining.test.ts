@@ -41,7 +41,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     network: { params: createParams('e2e', PARAMS.models, off), models: MODELS, names: ['test'] },
     chain: { head: full.head, template: full.template } as never,
     pool: { best: () => [] } as never,
-    follower: { adopt: async (b: Block) => void adopted.push(b) } as never,
+    follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,
     serving: { serve: () => undefined },
     payout: () => ann.address,
     announce: async () => {
