@@ -48,8 +48,20 @@ export const linkOf = (address: string): Link =>
         ? 'relayed'
         : 'websocket';
 
+/** What only an operator wants to know. */
+export interface TransportStats {
+  readonly connections: number;
+  readonly banned: number;
+  /** Places that others hold here as a relay. */
+  readonly reservations: number;
+}
+
+export interface OwnTransport extends Transport {
+  stats(): TransportStats;
+}
+
 /** A transport that is not started; start it once. */
-export function createTransport(options: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): OwnTransport {
   const { chainId, log = () => {} } = options;
   const penalties = new Penalties();
   /** Peers that speak our protocol on our chain. */
@@ -158,5 +170,15 @@ export function createTransport(options: TransportOptions): Transport {
       await started().gossip.announceTx(announce);
     },
     charge,
+    stats: () => ({
+      connections: host?.getConnections().length ?? 0,
+      banned: penalties.banned(Date.now()),
+      reservations: host ? placesHeld(host) : 0,
+    }),
   };
+}
+
+function placesHeld(host: Host): number {
+  const { relay } = host.services as { relay?: { reservations: { size: number } } };
+  return relay?.reservations.size ?? 0;
 }

@@ -38,6 +38,11 @@ export class Penalties {
     return this.#at(peer, nowMs).bannedUntilMs > nowMs;
   }
 
+  /** Peers banned now. */
+  banned(nowMs: number): number {
+    return [...this.#peers].filter(([, { bannedUntilMs }]) => bannedUntilMs > nowMs).length;
+  }
+
   #at(peer: string, nowMs: number): Entry {
     const entry = this.#peers.get(peer);
     // A ban that was served wipes the slate: the next slip is judged by itself.

@@ -1,10 +1,14 @@
 /** `/metrics` in Prometheus' text form. */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { addressOf } from '../core/address.ts';
+import { BLOCKS_MAX, type BlockParts } from '../core/messages.ts';
+import { equal } from '../lib/bytes.ts';
+import { payoutAddress } from './keys-file.ts';
 import type { Inference } from './inference.ts';
 import type { SeedParts } from './seed.ts';
 
 export function createMetrics(
-  { chain, transport, thread }: SeedParts,
+  { chain, transport, thread, store, keys }: SeedParts,
   inference: Inference,
 ): () => Promise<string> {
   const registers = [new Registry()];
@@ -22,6 +26,11 @@ export function createMetrics(
   gauge('height', 'Height of the best block', () => chain.head().header.height);
   gauge('head_time_ms', 'Time of the best block', () => chain.head().header.time);
   gauge('peers', 'Connected peers', () => transport.peers().length);
+  gauge('connections', 'Open connections', () => transport.stats().connections);
+  gauge('banned_peers', 'Peers banned now', () => transport.stats().banned);
+  const places = 'Places that browsers hold here as a relay';
+  gauge('relay_reservations', places, () => transport.stats().reservations);
+  gauge('store_failing', '1 when the last write failed', () => Number(!!store.problem()));
   gauge('mempool_txs', 'Transactions waiting', () => chain.mempool.size);
   gauge('mempool_bytes', 'Their bytes', () => chain.mempool.bytes);
   gauge('accounts', 'Accounts with a leaf', () => chain.stats().accounts);
@@ -33,8 +42,11 @@ export function createMetrics(
   const blocks = count('blocks_total', 'Blocks that became the head or part of its chain');
   const reverted = count('blocks_reverted_total', 'Blocks that left the main chain');
   const txs = count('txs_total', 'Transactions taken into the mempool');
+  const noteBodies = countBodies(payoutAddress(keys), registers);
   chain.subscribe((event) => {
     if (event.type === 'tx') return txs.inc();
+    const newest = event.adopted.slice(-BLOCKS_MAX).map(({ id }) => id);
+    void chain.parts(newest).then(noteBodies, () => undefined);
     blocks.inc(event.adopted.length);
     reverted.inc(event.reverted.length);
   });
@@ -45,4 +57,24 @@ export function createMetrics(
   gauge('units', 'Units run to the end since the start', () => status.units);
   gauge('macs_per_second', 'Multiply-accumulates per second of mining', () => status.macsPerSecond);
   return () => registry.metrics();
+}
+
+function countBodies(own: Uint8Array, registers: Registry[]) {
+  const inBlocks = new Counter({
+    name: 'pila_block_txs_total',
+    help: 'Transactions in blocks that joined the main chain',
+    labelNames: ['type'],
+    registers,
+  });
+  const served = new Counter({
+    name: 'pila_results_served_total',
+    help: "Results among them that this node's own key signed",
+    registers,
+  });
+  return (blocks: readonly BlockParts[]): void => {
+    for (const { tx } of blocks.flatMap(({ body }) => body)) {
+      inBlocks.inc({ type: tx.type });
+      if (tx.type === 'result' && equal(addressOf(tx.from), own)) served.inc();
+    }
+  };
 }

@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls';
 import { LevelDatastore } from 'datastore-level';
 import { createFullChain, type FullChain } from '../chain/full-chain.ts';
 import { createLevelStore } from '../chain/level-store.ts';
+import type { Store } from '../chain/store.ts';
 import { modelNamed, networkOf, type Network } from '../client/models.ts';
 import { parseAddress } from '../core/address.ts';
 import type { Header } from '../core/formats.ts';
@@ -16,10 +17,11 @@ import type { Block } from '../core/messages.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { createTransport } from '../net/create-transport.ts';
+import { createTransport, type OwnTransport } from '../net/create-transport.ts';
 import { peerIdOfKey } from '../net/peer-key.ts';
 import type { Transport } from '../net/transport.ts';
 import { createFaucet } from './faucet.ts';
+import { healthRoute, watchStore, type WatchedStore } from './health.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
@@ -63,7 +65,9 @@ export interface SeedParts {
   readonly network: Network;
   readonly keys: NodeKeys;
   readonly chain: FullChain;
-  readonly transport: Transport;
+  readonly transport: OwnTransport;
+  /** The chain's. */
+  readonly store: WatchedStore;
   readonly thread: MinerThread;
   readonly genesis: Header;
   readonly log: Log;
@@ -110,7 +114,8 @@ async function openAll(
     fail(`the miner thread died: ${why}`),
   );
   closers.push(() => thread.stop());
-  const chain = await openChain(options, network, thread, log);
+  const store = watchStore(await createLevelStore(join(options.data, 'chain')));
+  const chain = await openChain(store, options, network, thread, log);
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
@@ -131,7 +136,7 @@ async function openAll(
   });
   const sequence = announcer(transport);
   const parts: SeedParts = {
-    ...{ options, network, keys, chain, transport, thread, genesis, log },
+    ...{ options, network, keys, store, chain, transport, thread, genesis, log },
     announce: sequence,
   };
   let sync: FullSync | undefined;
@@ -175,9 +180,14 @@ function payoutOf(options: Options, network: Network): Uint8Array | undefined {
   return address;
 }
 
-async function openChain(options: Options, network: Network, thread: MinerThread, log: Log) {
+async function openChain(
+  store: Store,
+  options: Options,
+  network: Network,
+  thread: MinerThread,
+  log: Log,
+) {
   const { bootstrap } = options;
-  const store = await createLevelStore(join(options.data, 'chain'));
   try {
     return await createFullChain({
       store,
@@ -238,6 +248,7 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
             request,
           ),
         ),
+      'GET /health': healthRoute(parts),
       'POST /faucet': faucet,
     },
     modelsOrApp(app),

@@ -165,8 +165,12 @@ describe('a mining seed', () => {
     const rpcUrl = seed.log.join('\n').match(/metrics: (\S+)/)![1]!;
     const metrics = await (await fetch(`${rpcUrl}metrics`)).text();
     expect(Number(/^pila_height (\d+)$/m.exec(metrics)![1])).toBeGreaterThanOrEqual(1);
-    for (const name of ['pila_peers', 'pila_units', 'pila_issued_vlt', 'process_cpu_seconds_total'])
+    const names = ['pila_peers', 'pila_units', 'pila_issued_vlt', 'process_cpu_seconds_total'];
+    const more = ['pila_connections', 'pila_banned_peers', 'pila_relay_reservations'];
+    for (const name of [...names, ...more, 'pila_store_failing', 'pila_infer_spent_vlt'])
       expect(metrics).toMatch(new RegExp(`^${name} `, 'm'));
+    expect(metrics).toMatch(/^pila_block_txs_total\{type="transfer"\} 4$/m);
+    expect((await fetch(`${seed.url}health`)).status).toBe(200);
     for (const wrong of [
       ['getBlock', 'zz'],
       ['getHistory', address, 0.5],
