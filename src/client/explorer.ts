@@ -5,7 +5,7 @@ import { decode, encode } from '../core/codec.ts';
 import { Proof, SignedTx, type Body, type Header, type Position } from '../core/formats.ts';
 import { blockId } from '../core/header.ts';
 import type { Tree } from '../core/tree.ts';
-import { txId } from '../core/tx.ts';
+import { txId, verifySignature } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type {
@@ -98,7 +98,7 @@ export function createExplorer(parts: ExplorerParts): Explorer {
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
     const header = await chain.header(position.height);
     const tx = header && (await bodyOf(header))?.[position.index];
-    if (!tx || !equal(txId(tx.tx), id)) return undefined;
+    if (!tx || !equal(txId(tx.tx), id) || !verifySignature(tx)) return undefined;
     const confirmations = Math.max(0, headHeight() - position.height);
     return { id, tx, position, blockId: blockId(header), confirmations };
   }

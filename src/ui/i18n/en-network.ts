@@ -61,4 +61,150 @@ export const network = {
     counts: (direct: string, nodes: string, relayed: string) =>
       `${direct} direct · ${nodes} nodes · ${relayed} relayed`,
   },
+  know: {
+    title: 'How do we know?',
+    head:
+      'This device keeps every block header. Each names the one before it by hash, and its proof of ' +
+      'work stands for the difficulty in it. The newest proofs, and some older ones drawn at random, ' +
+      'were checked here.',
+    supplyIssued:
+      'Created: 50 VLT a block, halved every 2,102,400 blocks; a trial network begins with its ' +
+      'faucet’s coins. Anybody can add it up.',
+    supplyHeld:
+      'Held: the sum over every leaf of the state tree, whose root the block headers carry. Burned ' +
+      'is the difference: nobody needs to be asked.',
+    supplyNot:
+      'Held and burned need the whole state. Until this device holds it, they are not shown: a peer’s ' +
+      'word would be no proof.',
+    peers:
+      'A peer agrees when it told of the same head. Peers are not believed: what they send is checked.',
+  },
+  newest: {
+    title: 'Newest blocks',
+    block: (height: string) => `Block ${height}`,
+    by: 'mined by',
+    mine: 'this device',
+    job: 'answered a request',
+    none: 'No block yet.',
+  },
+  search: {
+    label: 'Look something up',
+    note: 'A block’s height; the id of a block, a transaction or a request; or an address.',
+    go: 'Find',
+    looking: 'Looking…',
+    problems: {
+      LOOKUP_EMPTY: 'Enter a height, an id or an address.',
+      LOOKUP_MALFORMED:
+        'This is no height, no id and no address. An id has 64 digits from 0 to f; an address begins with the network’s name.',
+      LOOKUP_UNKNOWN:
+        'Nobody reachable knows this id on the chain this device follows. It may be of another network, or was never mined.',
+      ADDRESS_CHECKSUM: 'A letter of this address is wrong, missing or moved. Copy it again.',
+      ADDRESS_NETWORK: 'This address belongs to another network.',
+    },
+  },
+  page: {
+    back: 'To the network',
+    looking: 'Looking for it…',
+    again: 'Try again',
+    code: 'code',
+    noBlock: 'This block is not on the chain that this device follows.',
+    noTx: 'No block and no pool within reach holds this transaction.',
+    badId: 'This is no id: it should have 64 digits from 0 to f.',
+    badHeight: 'This is no height and no block id.',
+  },
+  block: {
+    title: (height: string) => `Block ${height}`,
+    genesis: 'The first block',
+    id: 'Id',
+    previous: 'Block before',
+    next: 'Block after',
+    time: 'Time',
+    miner: 'Paid to',
+    depth: 'Blocks on top',
+    work: 'Work',
+    model: 'Model',
+    job: 'Answers the request',
+    idle: 'none: idle tokens',
+    txs: (n: string) => `Transactions: ${n}`,
+    noTxs: 'None: the block pays its miner alone.',
+    noBody: 'No peer within reach has its transactions any more.',
+    chained:
+      'Its header is one of the chain on this device: it names the block before it, and the block after ' +
+      'it names this one. Its MMR root commits to all blocks before it, with their work.',
+    firstOne:
+      'The first block follows from the network’s rules and the time in it. It has no work and no transactions.',
+    checked: (linear: string, bytes: string) =>
+      `Its proof of work was checked on this device: ${bytes} bytes that open one tile of linear ${linear} of the model.`,
+    under: (n: string, checked: string) =>
+      `Its own proof is not on this device. It lies under ${n} blocks; ${checked} proofs of this chain were checked here, the newest ones and a random sample.`,
+    body: 'Its transactions were hashed here and give the body root in the header.',
+    state:
+      'The state root is of the state before this block; the next header carries the one after.',
+    roots: { mmr: 'MMR root', body: 'Body root', state: 'State root', digest: 'Proof digest' },
+  },
+  tx: {
+    title: 'Transaction',
+    kinds: {
+      transfer: 'Payment',
+      request: 'Request to a model',
+      claim: 'Claim to a request',
+      result: 'Answer to a request',
+    },
+    waiting: 'waits for a block',
+    inBlock: (height: string, index: string) => `block ${height}, place ${index}`,
+    state: 'Stands in',
+    depth: 'Blocks on top',
+    from: 'From',
+    to: 'To',
+    amount: 'Amount',
+    fee: 'Fee',
+    reward: 'Reward, held back',
+    memo: 'Note',
+    nonce: 'Number of the sender',
+    expiry: 'Valid up to block',
+    lifetime: 'Blocks to answer in',
+    request: 'Request',
+    input: 'Input',
+    answer: 'Answer',
+    bytes: (n: string) => `${n} bytes`,
+    receipt: 'Open the receipt',
+    inBody:
+      'It was read from the body of its block, which hashes to the body root in a header of the chain on this device. Its id is the hash of what it says, and its signature was checked here.',
+    inPool:
+      'It waits in this device’s pool: its signature is right and its form is valid. No block holds it yet, and none has to.',
+  },
+  address: {
+    title: 'Address',
+    spendable: 'Spendable',
+    immature: 'Maturing',
+    nonce: 'Payments sent',
+    total: 'Transactions',
+    proven: (height: string) => `proven at block ${height}`,
+    history: 'History',
+    none: 'No transaction yet.',
+    coinbases: 'Rewards of mined blocks are no transactions: they are in the balance alone.',
+    complete: (n: string) =>
+      `Complete: the account’s proven leaf counts ${n} transactions, and each names the one before it.`,
+    part: (some: string, all: string) =>
+      `The newest ${some} of ${all}; each names the one before it, so none is missing in between.`,
+    unlinked: (some: string, all: string) =>
+      `${some} of ${all}. Each stands in its block, but whether others lie between was not proven.`,
+    more: 'Earlier ones',
+    watch: 'Keep watching it in the wallet',
+    leaf: (bytes: string) =>
+      `A peer, or this device’s own copy of the state, gave the account’s leaf with a proof of ${bytes} bytes. It leads to the state root that follows from the block below, whose proof of work was checked here.`,
+    entries:
+      'Each transaction below was read from the body of its block and checked against its header.',
+  },
+  report: {
+    title: 'Report for bugs',
+    why: 'What Pila knows of itself, to attach to a bug report. It holds no keys, no words, no addresses, no amounts, no inputs; of peers it holds how they are connected, not who or where they are. Nothing is sent: you see all of it first.',
+    make: 'Make the report',
+    again: 'Make it again',
+    all: 'All that it holds',
+    download: 'Download',
+    copy: 'Copy',
+    copied: 'Copied.',
+    copyFailed: 'The browser did not allow copying. Select the text instead.',
+  },
 };

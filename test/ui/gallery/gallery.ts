@@ -10,6 +10,7 @@ import { SignedTx } from '../../../src/core/formats.ts';
 import { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import '../../../src/ui/style.css';
+import { explorerSamples } from './explorer-samples.ts';
 import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
 
 const engine = new MemoryEngine();
@@ -85,6 +86,9 @@ const STATES: Record<string, () => void> = {
   },
 };
 STATES[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+
+const samples = [transfer(other, ADDRESS, 10_000_000_000n), transfer(other, other, 250_000_000n)];
+Object.assign(engine.client, explorerSamples(samples));
 
 const config = {
   network: 'local',

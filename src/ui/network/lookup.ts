@@ -1,0 +1,52 @@
+/** What a person typed into the explorer's search. Pure. */
+import type { Network } from './words.ts';
+import { fromHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { parseUri } from '../../wallet/uri.ts';
+
+export type LookupProblem = keyof Network['search']['problems'];
+export type Lookup =
+  | { readonly type: 'height'; readonly height: number }
+  /** Of a block, a transaction or a request. */
+  | { readonly type: 'id'; readonly id: Uint8Array }
+  | { readonly type: 'address'; readonly address: Uint8Array }
+  | { readonly type: 'problem'; readonly code: LookupProblem };
+
+const HEIGHT_MAX = 2 ** 32 - 1;
+const KNOWN = ['ADDRESS_CHECKSUM', 'ADDRESS_NETWORK'] as const;
+
+/** A height, an id in hex, or an address or `pila:` URI of the network with this prefix. */
+export function lookupOf(text: string, prefix: string): Lookup {
+  const trimmed = text.trim();
+  if (!trimmed) return { type: 'problem', code: 'LOOKUP_EMPTY' };
+  const id = idOf(trimmed);
+  if (id) return { type: 'id', id };
+  const height = heightOf(trimmed);
+  if (height !== undefined) return { type: 'height', height };
+  try {
+    return { type: 'address', address: parseUri(trimmed, prefix).address };
+  } catch (error) {
+    const { code } = AppError.from(error);
+    return { type: 'problem', code: KNOWN.find((one) => one === code) ?? 'LOOKUP_MALFORMED' };
+  }
+}
+
+/** 32 bytes in hex, in any case. */
+export const idOf = (text: string): Uint8Array | undefined =>
+  fromHex(text.trim().toLowerCase(), 32);
+
+export function heightOf(text: string): number | undefined {
+  const height = /^\d{1,10}$/.test(text.trim()) ? Number(text) : NaN;
+  return height <= HEIGHT_MAX ? height : undefined;
+}
+
+/** Printable text of bytes that a stranger wrote; undefined when they are no text. */
+export function textOf(data: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(data);
+    // Controls and marks of direction could make a line read as another.
+    return /^[^\p{C}\u2028\u2029]*$/u.test(text.replaceAll('\n', ' ')) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
