@@ -170,7 +170,6 @@ class Peer {
     this.#explorer = createExplorer({
       ...shared,
       waiting: (idHex) => this.#pool.get(idHex),
-      stateAfter: () => undefined,
       status: () => this.#status(),
       miner: () => this.#mining.status(),
       nowMs: platform.nowMs,

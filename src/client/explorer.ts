@@ -4,7 +4,7 @@ import { bodyRoot } from '../core/body.ts';
 import { decode, encode } from '../core/codec.ts';
 import { Proof, SignedTx, type Body, type Header, type Position } from '../core/formats.ts';
 import { blockId } from '../core/header.ts';
-import type { Tree } from '../core/tree.ts';
+import { isWhole } from '../core/tree.ts';
 import { txId, verifySignature } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
@@ -23,9 +23,6 @@ import type { Network } from './models.ts';
 import type { Outbox } from './outbox.ts';
 import { supplyOf } from './supply.ts';
 
-/** Newest blocks whose ids are compared here before peers are asked where an id stands. */
-const SCANNED_BLOCKS = 256;
-
 export interface Explorer {
   readonly api: Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;
   /** What the client tells the screens: problems are kept for the report. */
@@ -39,8 +36,6 @@ export interface ExplorerParts {
   /** A transaction of the pool, by its id in hex. */
   readonly waiting: (idHex: string) => SignedTx | undefined;
   readonly follower: Follower;
-  /** The whole state after a block; undefined where it is not held. */
-  readonly stateAfter: (block: Uint8Array) => Tree | undefined;
   readonly status: () => ChainStatus;
   readonly miner: () => MinerStatus;
   readonly nowMs: () => number;
@@ -53,22 +48,6 @@ export function createExplorer(parts: ExplorerParts): Explorer {
 
   const headHeight = (): number => chain.head()?.header.height ?? 0;
 
-  /** Where a block stands: told by a peer that knows its child, checked against the own headers. */
-  async function heightOf(id: Uint8Array): Promise<number | undefined> {
-    const isAt = async (height: number): Promise<boolean> => {
-      const header = await chain.header(height);
-      return header !== undefined && equal(blockId(header), id);
-    };
-    const newest = headHeight();
-    for (let height = newest; height >= Math.max(0, newest - SCANNED_BLOCKS); height--)
-      if (await isAt(height)) return height;
-    return await follower.ask({ type: 'headers', locator: [id], max: 1 }, async ({ headers }) => {
-      const [child] = headers;
-      if (!child || !equal(child.prevHash, id)) return undefined;
-      return (await isAt(child.height - 1)) ? child.height - 1 : undefined;
-    });
-  }
-
   async function bodyOf(header: Header): Promise<Body | undefined> {
     if (header.height === 0) return [];
     const body = await follower.bodyOf(header);
@@ -79,7 +58,7 @@ export function createExplorer(parts: ExplorerParts): Explorer {
     if (!chain.genesis()) return undefined;
     const isHeight = typeof at === 'number';
     if (isHeight ? !Number.isSafeInteger(at) : at.length !== 32) return undefined;
-    const height = isHeight ? at : await heightOf(at);
+    const height = isHeight ? at : await chain.heightOf(at);
     const header = height === undefined ? undefined : await chain.header(height);
     if (!header) return undefined;
     const id = blockId(header);
@@ -116,11 +95,14 @@ export function createExplorer(parts: ExplorerParts): Explorer {
     const own = outbox.all().find((one) => equal(one.id, id));
     const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
     if (known) return known;
-    const found = await follower.ask({ type: 'find', id }, async ({ positions }) => {
+    const told = async (positions: readonly Position[]): Promise<TxView | undefined> => {
       // Claims and results, which may be told with a request, lie after it.
       const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
       return first && (await placed(id, first));
-    });
+    };
+    const here = await told(await chain.find(id));
+    if (here) return here;
+    const found = await follower.ask({ type: 'find', id }, ({ positions }) => told(positions));
     if (found) return found;
     const isOurs = own?.state === 'pending';
     const tx = parts.waiting(toHex(id)) ?? (isOurs ? decode(SignedTx, own.bytes) : undefined);
@@ -131,9 +113,10 @@ export function createExplorer(parts: ExplorerParts): Explorer {
     const head = chain.head();
     if (!head) throw new AppError('NO_GENESIS', 'no chain yet');
     if (summed && equal(summed.head, head.id)) return summed.supply;
-    const state = parts.stateAfter(head.id);
-    const sum = supplyOf(network.params, head.header.height, state);
-    if (state) summed = { head: head.id, supply: sum };
+    const known = chain.stateAfter(head.id);
+    const whole = known && isWhole(known) ? known : undefined;
+    const sum = supplyOf(network.params, head.header.height, whole);
+    if (whole) summed = { head: head.id, supply: sum };
     return sum;
   }
 

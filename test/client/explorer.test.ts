@@ -11,12 +11,10 @@ import { createFollower, type Follower } from '../../src/client/follow.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { encode } from '../../src/core/codec.ts';
-import { isFault } from '../../src/core/faults.ts';
 import { Proof, type SignedTx } from '../../src/core/formats.ts';
 import { blockId } from '../../src/core/header.ts';
 import type { SyncRequest, SyncResponse } from '../../src/core/messages.ts';
 import { FAUCET_SUPPLY, NANOVOLTS } from '../../src/core/params.ts';
-import { treeFromProof, type Tree } from '../../src/core/tree.ts';
 import { txId } from '../../src/core/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type { Transport } from '../../src/net/transport.ts';
@@ -63,11 +61,17 @@ const saying =
   async (asked) =>
     asked.type === type ? said : none;
 
-async function wholeState(): Promise<Tree> {
-  const part = await full.statePart(full.head().id, new Uint8Array(32));
-  const tree = treeFromProof(part!);
-  if (isFault(tree)) throw new Error(tree.fault);
-  return tree;
+/** All of the state after the head, from the full chain. */
+async function learnState(chain: LightChain): Promise<void> {
+  const { id } = full.head();
+  const { body } = (await full.parts([id]))[0]!;
+  const witness = await full.witness(id);
+  expect(await chain.executeOn({ header: full.head().header, body }, witness)).toBeUndefined();
+  for (let part = chain.wantedState(); part; part = chain.wantedState())
+    expect(await chain.learnState(part.block, (await full.statePart(part.block, part.from))!)).toBe(
+      undefined,
+    );
+  expect(chain.holdsState).toBe(true);
 }
 
 interface Made {
@@ -77,8 +81,8 @@ interface Made {
   readonly explorer: Explorer;
 }
 
-/** A light client of the first chain's blocks; `pool` and `state` are what it holds besides. */
-async function open(pool: readonly SignedTx[] = [], state?: Tree): Promise<Made> {
+/** A light client of the chain's blocks, with all of the state if asked. */
+async function open(pool: readonly SignedTx[] = [], withState = false): Promise<Made> {
   const chain = await createLightChain({
     ...{ store: createMemoryStore(), params: PARAMS, models: MODELS },
     ...{ now: () => START_MS + 1_000_000, verifyProof: () => undefined },
@@ -86,6 +90,7 @@ async function open(pool: readonly SignedTx[] = [], state?: Tree): Promise<Made>
   await chain.openOrReset((await full.header(0))!);
   await chain.importHeaders(await full.headersAfter([], 512));
   for (const { id } of chain.wantedProofs()) await chain.importProof(id, PROOF);
+  if (withState) await learnState(chain);
   const outbox = await Outbox.open(createMemoryStore());
   const follower = createFollower({
     ...{ chain, transport, random: Math.random, checkFully: undefined },
@@ -100,7 +105,6 @@ async function open(pool: readonly SignedTx[] = [], state?: Tree): Promise<Made>
   const explorer = createExplorer({
     ...{ network: { params: PARAMS, models: MODELS, names: [] }, chain, outbox, follower, status },
     waiting: (hex) => pool.find(({ tx }) => toHex(txId(tx)) === hex),
-    stateAfter: () => state,
     ...{ miner: () => MINER_OFF, nowMs: () => START_MS },
   });
   return { chain, follower, outbox, explorer };
@@ -231,7 +235,7 @@ describe('the supply', () => {
   });
 
   it('with it agrees with a full node: all but the burned part of what was answered', async () => {
-    const { explorer } = await open([], await wholeState());
+    const { explorer } = await open([], true);
     const { issued, burned, accounts } = full.stats();
     expect(burned).toBe(NANOVOLTS);
     expect(await explorer.api.supply()).toEqual({
@@ -251,7 +255,7 @@ describe('the supply', () => {
       expect(await chain.addTx(tx)).toBeUndefined();
     for (let height = 7; height <= 14; height++) {
       await mine(chain, cat, 1);
-      const { explorer } = await open([], await wholeState());
+      const { explorer } = await open([], true);
       expect((await explorer.api.supply()).burned).toBe(chain.stats().burned);
     }
     expect(chain.stats().burned).toBe(NANOVOLTS);
