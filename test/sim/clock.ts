@@ -1,0 +1,145 @@
+/**
+ * Virtual time. The product's own timers, clocks and random numbers are the simulation's while one
+ * runs, so that a seed gives the same run every time; nothing in it may wait for the real world.
+ */
+import type { Random } from './random.ts';
+
+interface Task {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => unknown;
+}
+
+export class Clock {
+  nowMs: number;
+  /** Tasks run so far. */
+  steps = 0;
+  readonly #heap: Task[] = [];
+  readonly #cancelled = new Set<number>();
+  #order = 0;
+
+  constructor(startMs: number) {
+    this.nowMs = startMs;
+  }
+
+  /** @returns a handle for `cancel` */
+  after(ms: number, run: () => unknown): number {
+    const order = ++this.#order;
+    this.#push({ atMs: this.nowMs + Math.max(0, Number(ms) || 0), order, run });
+    return order;
+  }
+
+  every(ms: number, run: () => unknown): { readonly stop: () => void } {
+    let stopped = false;
+    let handle = 0;
+    const again = () => {
+      handle = this.after(Math.max(1, ms), () => {
+        run();
+        if (!stopped) again();
+      });
+    };
+    again();
+    return { stop: () => ((stopped = true), this.cancel(handle)) };
+  }
+
+  cancel(handle: number): void {
+    this.#cancelled.add(handle);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve));
+  }
+
+  /** Runs what is due up to then; all that a task sets going at once is done before the next one. */
+  async runUntil(untilMs: number, onStep: () => void): Promise<void> {
+    while (this.#heap.length && this.#heap[0]!.atMs <= untilMs) {
+      const task = this.#pop();
+      if (this.#cancelled.delete(task.order)) continue;
+      this.nowMs = Math.max(this.nowMs, task.atMs);
+      this.steps++;
+      task.run();
+      await settled();
+      onStep();
+    }
+    this.nowMs = untilMs;
+  }
+
+  #push(task: Task): void {
+    const heap = this.#heap;
+    let i = heap.push(task) - 1;
+    for (let up = (i - 1) >> 1; i > 0 && before(task, heap[up]!); up = (i - 1) >> 1) {
+      heap[i] = heap[up]!;
+      i = up;
+    }
+    heap[i] = task;
+  }
+
+  #pop(): Task {
+    const heap = this.#heap;
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (!heap.length) return top;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+    return top;
+  }
+}
+
+const before = (a: Task, b: Task): boolean =>
+  a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+const { setImmediate } = globalThis;
+/** Every promise that can go on has gone on: nothing in a simulation waits for anything but the clock. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Puts the clock and the random numbers in the place of the real ones; the result puts them back. */
+export function installTime(clock: Clock, random: Random): () => void {
+  const g = globalThis as Record<string, any>;
+  const real = Object.fromEntries(TIMERS.map((name) => [name, g[name]]));
+  const { now } = Date;
+  const { random: realRandom } = Math;
+  const realPerformanceNow = performance.now;
+  const repeating = new Map<number, { readonly stop: () => void }>();
+  let lastRepeat = 0;
+  const clear = (handle: number) => {
+    repeating.get(handle)?.stop();
+    if (!repeating.delete(handle)) clock.cancel(handle);
+  };
+  g.setTimeout = (run: (...a: unknown[]) => unknown, ms = 0, ...args: unknown[]) =>
+    clock.after(ms, () => run(...args));
+  g.setInterval = (run: (...a: unknown[]) => unknown, ms = 0, ...args: unknown[]) => {
+    // Below zero, apart from the handles of `after`.
+    repeating.set(
+      --lastRepeat,
+      clock.every(ms, () => run(...args)),
+    );
+    return lastRepeat;
+  };
+  g.clearTimeout = g.clearInterval = clear;
+  Date.now = () => Math.floor(clock.nowMs);
+  performance.now = () => clock.nowMs;
+  Math.random = random.next;
+  crypto.getRandomValues = <T extends ArrayBufferView | null>(into: T): T => {
+    const bytes = new Uint8Array(into!.buffer, into!.byteOffset, into!.byteLength);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = random.int(0, 255);
+    return into;
+  };
+  return () => {
+    Object.assign(g, real);
+    Date.now = now;
+    Math.random = realRandom;
+    performance.now = realPerformanceNow;
+    // The real one is the prototype's.
+    delete (crypto as unknown as Record<string, unknown>).getRandomValues;
+  };
+}
+
+const TIMERS = ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'];

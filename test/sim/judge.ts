@@ -1,0 +1,159 @@
+/**
+ * Who sees everything: every block that anybody made, executed from genesis by the core's rules alone,
+ * with no window, no fork choice and no peers. What clients believe is held against it.
+ */
+import { verifyBody } from '../../src/core/body.ts';
+import { decode } from '../../src/core/codec.ts';
+import { isFault, type FaultCode } from '../../src/core/faults.ts';
+import { Account, Coinbase, OpenRequest, SettleList } from '../../src/core/formats.ts';
+import {
+  blockId,
+  extendPoint,
+  genesisTree,
+  verifyHeader,
+  type ChainPoint,
+} from '../../src/core/header.ts';
+import { stateKey } from '../../src/core/keys.ts';
+import type { Block } from '../../src/core/messages.ts';
+import { FAUCET_SUPPLY, type Params } from '../../src/core/params.ts';
+import { executeBlock, subsidyAt } from '../../src/core/state.ts';
+import { treeEntries, treeGet, treeRoot, type Tree } from '../../src/core/tree.ts';
+import { txId, type Models } from '../../src/core/tx.ts';
+import { equal, toHex } from '../../src/lib/bytes.ts';
+import { verifyWork } from './work.ts';
+
+/** A block on which all rules hold, and the state after it. */
+export interface Judged {
+  readonly point: ChainPoint;
+  readonly tree: Tree;
+  readonly parent: Judged | undefined;
+  /** nV destroyed by settlements up to here. */
+  readonly burned: bigint;
+  /** Hex ids of the block's transactions. */
+  readonly txs: readonly string[];
+  readonly bytes: Block | undefined;
+}
+
+const ACCOUNT_BYTES = 24;
+
+export class Judge {
+  readonly genesis: Judged;
+  readonly #params: Params;
+  readonly #models: Models;
+  readonly #good = new Map<string, Judged>();
+  readonly #bad = new Map<string, FaultCode>();
+  /** Of every request that any block held. */
+  readonly #requests = new Set<Uint8Array>();
+
+  constructor(params: Params, models: Models, genesis: ChainPoint) {
+    this.#params = params;
+    this.#models = models;
+    const tree = genesisTree(params);
+    const none = { parent: undefined, bytes: undefined };
+    this.genesis = { point: genesis, tree, burned: 0n, txs: [], ...none };
+    this.#good.set(toHex(genesis.id), this.genesis);
+  }
+
+  valid(idHex: string): Judged | undefined {
+    return this.#good.get(idHex);
+  }
+
+  /** Why a block is not valid: the rule it breaks, or that nobody made it. */
+  verdict(idHex: string): FaultCode | 'unknown' | undefined {
+    return this.#good.has(idHex) ? undefined : (this.#bad.get(idHex) ?? 'unknown');
+  }
+
+  get blocks(): { good: number; bad: number } {
+    return { good: this.#good.size - 1, bad: this.#bad.size };
+  }
+
+  record(block: Block): void {
+    const id = toHex(blockId(block.header));
+    if (this.#good.has(id) || this.#bad.has(id)) return;
+    const judged = this.#judge(block);
+    if (typeof judged === 'string') this.#bad.set(id, judged);
+    else this.#good.set(id, judged);
+  }
+
+  #judge(block: Block): Judged | FaultCode {
+    const { header, body, proof } = block;
+    const parentHex = toHex(header.prevHash);
+    const parent = this.#good.get(parentHex);
+    if (!parent) return this.#bad.get(parentHex) ?? 'header.parent-unknown';
+    // Whether its time lies in the future depends on who asks and when.
+    const refused =
+      verifyHeader(this.#params, parent.point, header, Infinity) ??
+      verifyWork(this.#params, header, proof) ??
+      verifyBody(this.#params, header, body);
+    if (refused) return refused.fault;
+    const context = { models: this.#models };
+    const executed = executeBlock(parent.tree, header, body, this.#params, context);
+    if (isFault(executed)) return executed.fault;
+    const point = extendPoint(this.#params, parent.point, header);
+    for (const { tx } of body) if (tx.type === 'request') this.#requests.add(txId(tx));
+    const burned = parent.burned + burnedAt(parent.tree, header.height);
+    const txs = body.map(({ tx }) => toHex(txId(tx)));
+    return { point, tree: executed.tree, parent, burned, txs, bytes: block };
+  }
+
+  account(at: Judged, address: Uint8Array): Account | undefined {
+    const leaf = treeGet(at.tree, stateKey.account(address));
+    return leaf && decode(Account, leaf);
+  }
+
+  /** nV of the coinbases that pay an address and have not matured. */
+  immature(at: Judged, address: Uint8Array): bigint {
+    return this.#coinbases(at)
+      .filter(({ miner }) => equal(miner, address))
+      .reduce((sum, { amount }) => sum + amount, 0n);
+  }
+
+  /** issued − held − burned, nV: 0 unless coins came from nothing or were lost. */
+  missing(at: Judged): bigint {
+    const { height } = at.point.header;
+    let issued = this.#params.faucet ? FAUCET_SUPPLY : 0n;
+    for (let h = 1; h <= height; h++) issued += subsidyAt(h);
+    let held = this.#coinbases(at).reduce((sum, { amount }) => sum + amount, 0n);
+    for (const { value } of treeEntries(at.tree))
+      if (value.length === ACCOUNT_BYTES) held += decode(Account, value).balance;
+    for (const id of this.#requests) {
+      const leaf = treeGet(at.tree, stateKey.request(id));
+      if (leaf) held += decode(OpenRequest, leaf).reward;
+    }
+    return issued - held - at.burned;
+  }
+
+  #coinbases({ tree, point }: Judged): Coinbase[] {
+    const { height } = point.header;
+    const found: Coinbase[] = [];
+    for (let h = Math.max(1, height - this.#params.maturityBlocks); h <= height; h++) {
+      const leaf = treeGet(tree, stateKey.coinbase(h));
+      if (leaf) found.push(decode(Coinbase, leaf));
+    }
+    return found;
+  }
+
+  /** Hex ids of all transactions from genesis to there. */
+  confirmed(at: Judged): Set<string> {
+    const ids = new Set<string>();
+    for (let one: Judged | undefined = at; one; one = one.parent)
+      for (const id of one.txs) ids.add(id);
+    return ids;
+  }
+
+  rootAfter(at: Judged): Uint8Array {
+    return treeRoot(at.tree);
+  }
+}
+
+/** nV that settling block `height` destroys, by the state before it. */
+function burnedAt(tree: Tree, height: number): bigint {
+  const due = treeGet(tree, stateKey.settle(height));
+  let burned = 0n;
+  for (const id of due ? decode(SettleList, due) : []) {
+    const leaf = treeGet(tree, stateKey.request(id));
+    const reward = leaf ? decode(OpenRequest, leaf).reward : 0n;
+    burned += reward - (reward * 4n) / 5n;
+  }
+  return burned;
+}

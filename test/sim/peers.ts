@@ -1,0 +1,296 @@
+/** The honest ones: clients as they run in browsers, and seeds with the whole chain. */
+import { createFullChain, type FullChain } from '../../src/chain/full-chain.ts';
+import type { Store } from '../../src/chain/store.ts';
+import type { ChainStatus, Balance } from '../../src/client/api.ts';
+import { createClient, type Client } from '../../src/client/client.ts';
+import type { Network as ChainNetwork } from '../../src/client/models.ts';
+import type { Platform } from '../../src/client/platform.ts';
+import { createTemplateFeed, type TemplateFeed } from '../../src/client/template-feed.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { isFault } from '../../src/core/faults.ts';
+import { Header, SignedTx, Tx, type HeaderCore } from '../../src/core/formats.ts';
+import type { ChainPoint } from '../../src/core/header.ts';
+import type { Block } from '../../src/core/messages.ts';
+import { signTx, txId } from '../../src/core/tx.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { createLog } from '../../src/lib/log.ts';
+import type { Handlers } from '../../src/net/transport.ts';
+import { createFullSync, POLL_MS, type FullSync } from '../../src/node/full-sync.ts';
+import { createHandlers } from '../../src/node/serve-peers.ts';
+import { MODEL, type Person } from '../chain/make-blocks.ts';
+import type { Clock } from './clock.ts';
+import { SimTransport, type Network } from './network.ts';
+import type { Random } from './random.ts';
+import type { Disk } from './store.ts';
+import { minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
+
+/** What every peer of a simulation lives in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly net: Network;
+  readonly chain: ChainNetwork;
+  readonly genesis: ChainPoint;
+  readonly onHead: (peer: Peer, idHex: string) => void;
+  readonly onBalance: (peer: Peer, balance: Balance) => void;
+  readonly onProblem: (peer: Peer, code: string, message: string) => void;
+}
+
+export interface PeerOptions {
+  readonly id: string;
+  readonly key: Person;
+  readonly random: Random;
+  /** ms that its clock is ahead. */
+  readonly skewMs: number;
+  /** Expected tries per ms. */
+  readonly power: number;
+  readonly newDisk: () => Disk;
+}
+
+export interface Peer {
+  readonly id: string;
+  readonly key: Person;
+  readonly skewMs: number;
+  readonly running: boolean;
+  start(): Promise<void>;
+  crash(): Promise<void>;
+  /** Hex id of its head. */
+  headHex(): Promise<string>;
+  setMining(on: boolean): Promise<void>;
+}
+
+abstract class BasePeer {
+  readonly id: string;
+  readonly key: Person;
+  readonly skewMs: number;
+  protected readonly random: Random;
+  protected readonly power: number;
+  protected readonly around: Surroundings;
+  protected mining = true;
+  protected transport: SimTransport | undefined;
+
+  constructor(around: Surroundings, options: PeerOptions) {
+    this.around = around;
+    this.id = options.id;
+    this.key = options.key;
+    this.skewMs = options.skewMs;
+    this.random = options.random;
+    this.power = options.power;
+  }
+
+  nowMs = (): number => Math.floor(this.around.clock.nowMs + this.skewMs);
+
+  protected newTransport(): SimTransport {
+    this.transport = new SimTransport(this.around.net, this.id, this.nowMs);
+    return this.transport;
+  }
+}
+
+export class LightPeer extends BasePeer implements Peer {
+  readonly #disks: Readonly<Record<'chain' | 'outbox', Disk>>;
+  #client: Client | undefined;
+  /** What it sent, by hex id. */
+  readonly sent = new Map<string, SignedTx>();
+
+  constructor(around: Surroundings, options: PeerOptions) {
+    super(around, options);
+    this.#disks = { chain: options.newDisk(), outbox: options.newDisk() };
+  }
+
+  get running(): boolean {
+    return this.#client !== undefined;
+  }
+
+  get api() {
+    return this.#client?.api;
+  }
+
+  async start(): Promise<void> {
+    const { clock, chain, genesis } = this.around;
+    const platform: Platform = {
+      openStore: async (name) => this.#disks[name].open(),
+      createTransport: async () => this.newTransport(),
+      createMiner: async () => minerWorker(clock, this.random, this.power, chain.params) as never,
+      faucet: undefined,
+      nowMs: this.nowMs,
+      random: this.random.next,
+    };
+    const config = {
+      network: chain.params.network,
+      bootstrap: [],
+      genesis: toHex(encode(Header, genesis.header)),
+    };
+    const client = await createClient(platform, config, chain);
+    this.#client = client;
+    client.on((event) => {
+      if (client !== this.#client) return;
+      if (event.type === 'chain') this.#note(event.status);
+      if (event.type === 'balance') this.around.onBalance(this, event.balance);
+      if (event.type === 'problem') this.around.onProblem(this, event.code, event.message);
+      if (event.type === 'unsigned') void this.#send(decode(Tx, event.tx)).catch(() => undefined);
+    });
+    await client.api.payTo(this.key.address);
+    await client.api.serve(this.key.xonly);
+    if (this.mining && this.power) await client.api.startMining({ model: chain.names[0]! });
+  }
+
+  #note(status: ChainStatus): void {
+    this.around.onHead(this, toHex(status.headId));
+  }
+
+  async crash(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    for (const disk of Object.values(this.#disks)) await disk.crash(this.random);
+    this.transport?.crash();
+    // Ends its timers; its stores are gone, so nothing more comes of it.
+    void client?.stop().catch(() => undefined);
+  }
+
+  async headHex(): Promise<string> {
+    return toHex((await this.#client!.api.status()).chain.headId);
+  }
+
+  async setMining(on: boolean): Promise<void> {
+    this.mining = on;
+    const api = this.#client?.api;
+    if (!api || !this.power) return;
+    await (on ? api.startMining({ model: this.around.chain.names[0]! }) : api.pauseMining());
+  }
+
+  /** Fields of a transaction; the rest is as the client proposes. */
+  async send(fields: object): Promise<void> {
+    const api = this.#client?.api;
+    if (!api) return;
+    const { chainId, nonce, expiry, fees, spendable } = await api.prepare(this.key.address);
+    const common = { chainId, from: this.key.xonly, nonce, expiry, fee: fees.normal };
+    const tx = { ...common, ...fields } as Tx;
+    const spent = tx.type === 'transfer' ? tx.amount : tx.type === 'request' ? tx.reward : 0n;
+    if (spendable >= spent + tx.fee) await this.#send(tx);
+  }
+
+  async #send(tx: Tx): Promise<void> {
+    const signed = signTx(tx, this.key.secret);
+    await this.#client?.api.submit(encode(SignedTx, signed));
+    this.sent.set(toHex(txId(tx)), signed);
+  }
+}
+
+/** A seed: the full chain behind the node's handlers, and a miner as the node has one. */
+export class FullPeer extends BasePeer implements Peer {
+  readonly #disk: Disk;
+  protected chain: FullChain | undefined;
+  #feed: TemplateFeed | undefined;
+  #miner: PoissonMiner | undefined;
+  #polling: { readonly stop: () => void } | undefined;
+  #sequence = 0;
+
+  constructor(around: Surroundings, options: PeerOptions) {
+    super(around, options);
+    this.#disk = options.newDisk();
+  }
+
+  get running(): boolean {
+    return this.chain !== undefined;
+  }
+
+  /** Rules that it keeps. */
+  protected get params() {
+    return this.around.chain.params;
+  }
+
+  async start(): Promise<void> {
+    const { genesis, clock } = this.around;
+    const chain = await this.#open(this.#disk.open());
+    this.chain = chain;
+    const transport = this.newTransport();
+    const log = createLog(() => undefined, 'error');
+    let sync: FullSync | undefined;
+    const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
+    chain.subscribe((event) => {
+      if (event.type !== 'head' || chain !== this.chain) return;
+      this.around.onHead(this, toHex(event.point.id));
+    });
+    const handlers: Handlers = {
+      ...createHandlers(chain, fullSync, log),
+      onPeers: (peers) => fullSync().meet(peers),
+    };
+    await transport.start(this.behave(handlers));
+    this.#polling = clock.every(POLL_MS, () => fullSync().poll());
+    if (toHex((await chain.header(0))!.prevHash) !== toHex(genesis.header.prevHash))
+      throw new Error('another genesis');
+    this.#miner = new PoissonMiner(clock, this.random, this.power, (won) => this.#won(won.core));
+    this.#feed = createTemplateFeed(
+      () => chain.template({ miner: this.key.address, modelId: MODEL, nowMs: this.nowMs() }),
+      (template) => this.#miner!.work(template),
+      this.params.blockTimeMs / 2,
+    );
+    chain.subscribe(() => this.#feed?.refresh());
+    this.#feed.refresh();
+    this.#miner.run(this.mining);
+  }
+
+  #open(store: Store): Promise<FullChain> {
+    const { chain, genesis } = this.around;
+    return createFullChain({
+      store,
+      params: this.params,
+      models: chain.models,
+      now: this.nowMs,
+      genesisTimeMs: async () => genesis.header.time,
+      verifyProof: verifyWork,
+    });
+  }
+
+  /** What others see of its handlers. */
+  protected behave(handlers: Handlers): Handlers {
+    return handlers;
+  }
+
+  #won(core: HeaderCore): void {
+    const found = this.#feed?.complete(prove({ ...core, nonce: BigInt(++this.#sequence) }));
+    if (found) void this.found(found).catch(() => undefined);
+  }
+
+  /** Finds a block at once. */
+  async mineNow(): Promise<void> {
+    const { core, body } = this.chain!.template({
+      ...{ miner: this.key.address, modelId: MODEL, nowMs: this.nowMs() },
+    });
+    await this.found({ ...prove(core), body });
+  }
+
+  protected async found(block: Block): Promise<void> {
+    await this.take(block);
+    await this.tell(block);
+  }
+
+  /** Into its own chain. */
+  protected async take(block: Block): Promise<void> {
+    this.around.net.hooks.onBlock(block);
+    const result = await this.chain?.importBlock(block);
+    if (isFault(result)) throw new AppError('BLOCK_REFUSED', result.fault);
+  }
+
+  protected async tell(block: Block): Promise<void> {
+    await this.transport?.announceBlock({ block, sequence: ++this.#sequence });
+  }
+
+  async crash(): Promise<void> {
+    this.#miner?.run(false);
+    this.#polling?.stop();
+    this.#feed?.stop();
+    this.chain = this.#feed = undefined;
+    await this.#disk.crash(this.random);
+    this.transport?.crash();
+  }
+
+  async headHex(): Promise<string> {
+    return toHex(this.chain!.head().id);
+  }
+
+  async setMining(on: boolean): Promise<void> {
+    this.mining = on;
+    this.#miner?.run(on);
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The simulation itself: small networks keep every invariant, a seed gives one run, and each
+ * invariant sees the fault that it is for. `npm run sim` runs the large ones.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** In a process of its own, whose clock is the simulation's. */
+function sim(...args: string[]): Promise<{ code: number | null; out: string }> {
+  const small = ['--clients', '10', '--seconds', '100'];
+  const file = join(import.meta.dirname, 'sim.ts');
+  const child = spawn(process.execPath, [file, ...small, ...args]);
+  let out = '';
+  child.stdout.on('data', (data) => (out += data));
+  child.stderr.on('data', (data) => (out += data));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
+}
+
+test('every invariant holds, and one seed gives one run', { timeout: 120_000 }, async () => {
+  const [once, again] = await Promise.all([sim('--seeds', '1..5'), sim('--seeds', '1..2')]);
+  expect(once.out).toContain('5 passed, 0 failed');
+  expect(once.code).toBe(0);
+  const traces = ({ out }: { out: string }) => out.match(/trace \w{16}/g)!;
+  expect(traces(again)).toEqual(traces(once).slice(0, 2));
+  expect(new Set(traces(once)).size).toBe(5);
+});
+
+describe('a broken rule is seen', () => {
+  test.each([
+    ['no-work-rule', 'valid'],
+    ['free-coins', 'coins'],
+    ['harsh', 'bans'],
+    ['lost-outbox', 'payments'],
+    ['no-redial', 'one-chain'],
+  ])('%s: %s', { timeout: 120_000 }, async (mutation, invariant) => {
+    const { code, out } = await sim('--seeds', '1..12', '--bail', '--mutate', mutation);
+    expect(out).toContain(`invariant '${invariant}'`);
+    expect(out).toMatch(/again: npm run sim -- --seed \d+ .*--mutate/);
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,131 @@
+/**
+ * Proofs of work for a simulation: a keyed hash of the header, made by the simulated miners only, in
+ * the place of a winning unit's rows. It binds every field as the real one does and cannot be guessed;
+ * what a real proof can be forged from is `npm run attack`'s part.
+ */
+import { createHmac } from 'node:crypto';
+import { fault, firstFault, type Fault } from '../../src/core/faults.ts';
+import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
+import { headerHash, headerWork } from '../../src/core/header.ts';
+import { hash, plainHash } from '../../src/core/hash.ts';
+import type { Params } from '../../src/core/params.ts';
+import { equal } from '../../src/lib/bytes.ts';
+import {
+  MINER_OFF,
+  type Execution,
+  type FoundBlock,
+  type Template,
+} from '../../src/miner/miner-api.ts';
+import { PROOF } from '../chain/make-blocks.ts';
+import type { Clock } from './clock.ts';
+import type { Random } from './random.ts';
+
+const SECRET = 'only the simulated miners know it';
+
+const rowsOf = (core: HeaderCore): Uint8Array =>
+  new Uint8Array(createHmac('sha256', SECRET).update(headerHash(core)).digest());
+
+/** The block that a win makes of a template. */
+export function prove(core: HeaderCore): FoundBlock {
+  const rows = rowsOf(core);
+  return { header: { ...core, proofDigest: plainHash(rows) }, proof: { ...PROOF, rows } };
+}
+
+/** A proof that nobody worked for. */
+export function forge(core: HeaderCore, random: Random): FoundBlock {
+  const rows = Uint8Array.from({ length: 32 }, () => random.int(0, 255));
+  return { header: { ...core, proofDigest: plainHash(rows) }, proof: { ...PROOF, rows } };
+}
+
+export const verifyWork = (params: Params, header: Header, { rows }: Proof): Fault | undefined =>
+  firstFault(params.off, workFaults(header, rows));
+
+function* workFaults(header: Header, rows: Uint8Array): Generator<Fault, void> {
+  if (!equal(plainHash(rows), header.proofDigest)) yield fault('proof.digest');
+  if (!equal(rows, rowsOf(header))) yield fault('proof.target', { height: header.height });
+}
+
+/** What the model of a simulation makes of an input. */
+export const executionOf = (input: Uint8Array): Execution => ({
+  execution: hash('execution', input),
+  answer: plainHash(input).subarray(0, 16),
+});
+
+/** A miner that wins as a Poisson process: `power` in expected tries per ms. */
+export class PoissonMiner {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #power: number;
+  readonly #found: (template: Template) => void;
+  #template: Template | undefined;
+  #running = false;
+  #timer: number | undefined;
+  #bits = 0;
+
+  constructor(clock: Clock, random: Random, power: number, found: (template: Template) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#power = power;
+    this.#found = found;
+  }
+
+  run(running: boolean): void {
+    this.#running = running;
+    this.#draw();
+  }
+
+  work(template: Template | undefined): void {
+    const before = this.#template;
+    this.#template = template;
+    // What has no memory need not begin anew with every template.
+    if (!before || !template || template.core.bits !== this.#bits) this.#draw();
+  }
+
+  #draw(): void {
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+    this.#timer = undefined;
+    const template = this.#template;
+    if (!this.#running || !template || !this.#power) return;
+    this.#bits = template.core.bits;
+    const meanMs = Number(headerWork(template.core)) / this.#power;
+    this.#timer = this.#clock.after(this.#random.wait(meanMs), () => {
+      this.#timer = undefined;
+      const won = this.#template;
+      if (won) this.#found(won);
+      this.#draw();
+    });
+  }
+}
+
+/** The miner worker's face of it, for a client's platform. */
+export function minerWorker(clock: Clock, random: Random, power: number, params: Params) {
+  const hearers = new Map<string, (value: never) => void>();
+  let nonce = 0n;
+  const tell = (event: string, value: unknown) => hearers.get(event)?.(value as never);
+  const miner = new PoissonMiner(clock, random, power, ({ core }) => {
+    tell('block', prove({ ...core, nonce: ++nonce }));
+  });
+  const status = (state: 'running' | 'paused') => tell('status', { ...MINER_OFF, state });
+  return {
+    on(name: string, hear: (value: never) => void) {
+      hearers.set(name, hear);
+      return () => void hearers.delete(name);
+    },
+    configure: async () => undefined,
+    async start() {
+      miner.run(true);
+      status('running');
+    },
+    work: async (template: Template | undefined) => miner.work(template),
+    async pause() {
+      miner.run(false);
+      status('paused');
+    },
+    async finish() {
+      miner.run(false);
+      status('paused');
+    },
+    check: async (header: Header, proof: Proof) => verifyWork(params, header, proof),
+    execute: async (_modelId: Uint8Array, input: Uint8Array) => executionOf(input),
+  };
+}

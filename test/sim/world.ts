@@ -1,0 +1,423 @@
+/**
+ * One seed's run: peers, a network that misbehaves, people who pay each other, liars; and what must
+ * hold all the while (invariants), whatever chance has in store.
+ */
+import { createHash } from 'node:crypto';
+import type { Balance } from '../../src/client/api.ts';
+import type { Network as ChainNetwork } from '../../src/client/models.ts';
+import type { FaultCode } from '../../src/core/faults.ts';
+import { genesisPoint, headerWork } from '../../src/core/header.ts';
+import { createParams, FAUCET_SECRET, FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { addressOf } from '../../src/core/address.ts';
+import { fromHex, toHex } from '../../src/lib/bytes.ts';
+import { MANIFEST, MODEL, MODELS, person, START_MS, type Person } from '../chain/make-blocks.ts';
+import { Clock } from './clock.ts';
+import { Judge, type Judged } from './judge.ts';
+import { Liar, VICES, type Vice } from './liars.ts';
+import { Network } from './network.ts';
+import { FullPeer, LightPeer, type Peer, type PeerOptions, type Surroundings } from './peers.ts';
+import { createRandom, type Random } from './random.ts';
+import { Disk } from './store.ts';
+import { verifyWork } from './work.ts';
+
+export type Invariant =
+  | 'valid' // no peer has a head that breaks a rule
+  | 'coins' // issued = held + burned
+  | 'proven' // a proven balance is the true one
+  | 'bans' // no honest peer bans an honest one
+  | 'payments' // what was confirmed is in the chain; what was sent is not forgotten
+  | 'one-chain' // after healing and quiet all honest peers have one head
+  | 'alive'; // no unhandled error, no stuck peer
+
+/** Ways to break the product, to show that an invariant sees it. */
+export const MUTATIONS = {
+  /** Clients follow headers whatever state they claim. */
+  'no-state-rule': { off: ['header.state-root', 'tx.nonce', 'tx.balance'] },
+  'no-work-rule': { off: ['proof.target'] },
+  /** Nobody looks whether a sender has the coins. */
+  'free-coins': { off: ['tx.balance', 'tx.nonce'], judgeToo: true },
+  /** A late transaction costs as much as a forged one. */
+  harsh: { severity: 20 },
+  'lost-outbox': { forgetful: true },
+  'no-redial': { redials: false },
+} satisfies Record<string, Mutation>;
+export type MutationName = keyof typeof MUTATIONS;
+
+interface Mutation {
+  readonly off?: readonly FaultCode[];
+  readonly judgeToo?: boolean;
+  readonly severity?: number;
+  readonly forgetful?: boolean;
+  readonly redials?: boolean;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly clients: number;
+  /** Seconds of trouble. */
+  readonly seconds: number;
+  readonly mutation?: MutationName | undefined;
+  readonly verbose?: boolean;
+}
+
+export interface Outcome {
+  readonly seed: number;
+  readonly failure:
+    { invariant: Invariant; detail: string; step: number; atMs: number } | undefined;
+  readonly trace: readonly string[];
+  readonly traceHash: string;
+  readonly stats: Readonly<Record<string, number>>;
+}
+
+const BLOCK_MS = 10_000;
+const SEEDS = 3;
+const LIARS = 0.3;
+/** Lines of the trace that are kept for showing. */
+const TRACE_KEPT = 400;
+/** ms that a client may believe in a block that it cannot execute yet. */
+const DOUBT_MS = 60_000;
+/** ms: both clocks' skews, and some polls. */
+const QUIET_MS = 160_000;
+
+const treasurer = (): Person => {
+  const secret = fromHex(FAUCET_SECRET, 32)!;
+  const xonly = schnorr.getPublicKey(secret);
+  return { secret, xonly, address: addressOf(xonly) };
+};
+
+export class World {
+  readonly clock: Clock;
+  readonly options: WorldOptions;
+  readonly random: Random;
+  readonly net: Network;
+  readonly judge: Judge;
+  readonly lights: LightPeer[] = [];
+  readonly seeds: FullPeer[] = [];
+  readonly liars: Liar[] = [];
+  readonly #trace: string[] = [];
+  readonly #hash = createHash('sha256');
+  readonly #stats: Record<string, number> = {};
+  readonly #mutation: Mutation;
+  /** Since when a client's head is one that no rule allows, by peer. */
+  readonly #doubts = new Map<string, number>();
+  /** Last told by each honest peer. */
+  readonly #heads = new Map<string, string>();
+  readonly #checked = new Set<string>();
+  #failure: Outcome['failure'];
+
+  constructor(clock: Clock, options: WorldOptions) {
+    this.clock = clock;
+    this.options = options;
+    this.#mutation = options.mutation ? MUTATIONS[options.mutation] : {};
+    const { seed } = options;
+    this.random = createRandom(seed, 'script');
+    const timing = {
+      blockTimeMs: BLOCK_MS,
+      halfLifeMs: 60 * BLOCK_MS,
+      reanchorGapMs: 20 * BLOCK_MS,
+    };
+    const off = this.#mutation.off ?? [];
+    const params = { ...createParams('e2e', [toHex(MODEL)], off), ...timing };
+    const judgeParams = this.#mutation.judgeToo ? params : { ...params, off: new Set<FaultCode>() };
+    const genesis = genesisPoint(params, START_MS);
+    this.judge = new Judge(judgeParams, MODELS, genesis);
+    const chain: ChainNetwork = {
+      params,
+      models: MODELS,
+      names: [MANIFEST.name],
+      verifyProof: verifyWork,
+    };
+    this.net = new Network(clock, createRandom(seed, 'network'), {
+      isHonest: (id) => !id.startsWith('liar'),
+      onBlock: (block) => {
+        this.judge.record(block);
+        this.count('blocks');
+      },
+      onCharge: (by, peer, f, banned) => this.#charged(by, peer, f.fault, banned),
+    });
+    this.net.severity = this.#mutation.severity ?? 1;
+    const around: Surroundings = {
+      ...{ clock, net: this.net, chain, genesis },
+      onHead: (peer, idHex) => this.#headed(peer, idHex),
+      onBalance: (peer, balance) => this.#balanced(peer, balance),
+      onProblem: (peer, code, message) => {
+        this.count(`problem ${code}`);
+        this.note(`${peer.id} problem ${code} ${message}`);
+      },
+    };
+    this.#populate(around, Number(headerWork(genesis.header)) * 1.3);
+  }
+
+  get honest(): readonly Peer[] {
+    return [...this.lights, ...this.seeds];
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** `work`: tries that the network makes per block time. */
+  #populate(around: Surroundings, work: number): void {
+    const { clients, seed } = this.options;
+    const liars = Math.round(clients * LIARS);
+    // Every second one mines, as most people's machines do not.
+    const power = work / BLOCK_MS / clients;
+    const options = (id: string, key: Person, share: number): PeerOptions => ({
+      ...{ id, key, power: power * share },
+      random: createRandom(seed, id),
+      skewMs: Math.round(this.random.between(-120_000, 120_000)),
+      newDisk: () => new Disk(this.#mutation.forgetful),
+    });
+    for (let i = 0; i < clients; i++) {
+      const key = i === SEEDS ? treasurer() : person(i + 1);
+      if (i < SEEDS) this.seeds.push(new FullPeer(around, options(`seed${i}`, key, 1)));
+      else if (i < clients - liars)
+        this.lights.push(new LightPeer(around, options(`light${i}`, key, (i % 2) * 2)));
+      else this.liars.push(new Liar(around, options(`liar${i}`, key, 1), this.#drawVices()));
+    }
+    const all = [...this.honest, ...this.liars];
+    const seedIds = this.seeds.map(({ id }) => id);
+    for (const { id } of all) {
+      this.net.link(id, this.random.pick(seedIds));
+      for (const other of this.random.shuffle(all).slice(0, 2)) this.net.link(id, other.id);
+    }
+    for (const id of seedIds) for (const other of seedIds) this.net.link(id, other);
+  }
+
+  #drawVices(): Set<Vice> {
+    return new Set(this.random.shuffle(VICES).slice(0, this.random.int(1, 3)));
+  }
+
+  count(what: string, by = 1): void {
+    this.#stats[what] = (this.#stats[what] ?? 0) + by;
+  }
+
+  note(what: string): void {
+    const line = `${((this.clock.nowMs - START_MS) / 1000).toFixed(3)} ${what}`;
+    this.#hash.update(line);
+    this.#trace.push(line);
+    if (this.options.verbose) console.log(line);
+    if (this.#trace.length > 2 * TRACE_KEPT) this.#trace.splice(0, TRACE_KEPT);
+  }
+
+  fail(invariant: Invariant, detail: string): void {
+    this.#failure ??= {
+      invariant,
+      detail,
+      step: this.clock.steps,
+      atMs: this.clock.nowMs - START_MS,
+    };
+    this.note(`FAILED ${invariant}: ${detail}`);
+  }
+
+  #charged(by: string, peer: string, code: FaultCode, banned: boolean): void {
+    const { isHonest } = this.net.hooks;
+    if (!isHonest(by)) return;
+    this.count(`${isHonest(peer) ? 'honest' : 'liar'} ${code}`);
+    if (banned) this.note(`${by} bans ${peer} for ${code}`);
+    if (banned && isHonest(peer)) this.fail('bans', `${by} bans ${peer} for ${code}`);
+    if (banned) this.count(isHonest(peer) ? 'honest banned' : 'liars banned');
+  }
+
+  #headed(peer: Peer, idHex: string): void {
+    if (!this.net.hooks.isHonest(peer.id) || this.#heads.get(peer.id) === idHex) return;
+    this.#heads.set(peer.id, idHex);
+    const verdict = this.judge.verdict(idHex);
+    this.note(`${peer.id} head ${idHex.slice(0, 12)} ${verdict ?? ''}`);
+    if (!verdict) {
+      this.#doubts.delete(peer.id);
+      return this.#checkGood(peer, this.judge.valid(idHex)!);
+    }
+    this.count('doubtful heads');
+    if (peer instanceof FullPeer || verdict === 'unknown' || !verdict.match(/^(tx|header\.job)/))
+      return this.fail('valid', `${peer.id} follows ${idHex.slice(0, 12)}: ${verdict}`);
+    if (!this.#doubts.has(peer.id)) this.#doubts.set(peer.id, this.clock.nowMs);
+  }
+
+  #checkGood(peer: Peer, head: Judged): void {
+    const { header, id } = head.point;
+    const ahead = header.time - (this.clock.nowMs + peer.skewMs);
+    if (ahead > FUTURE_MS_MAX) this.fail('valid', `${peer.id} follows a block ${ahead} ms ahead`);
+    if (this.#checked.has(toHex(id))) return;
+    this.#checked.add(toHex(id));
+    const missing = this.judge.missing(head);
+    if (missing) this.fail('coins', `${missing} nV are missing at height ${header.height}`);
+  }
+
+  #balanced(peer: Peer, balance: Balance): void {
+    const at = this.judge.valid(toHex(balance.provenAt.id));
+    if (!at) return void this.count('balances at doubtful blocks');
+    this.count('balances');
+    const account = this.judge.account(at, balance.address);
+    const immature = this.judge.immature(at, balance.address);
+    const right =
+      balance.spendable === (account?.balance ?? 0n) &&
+      balance.nonce === (account?.nonce ?? 0) &&
+      balance.immature === immature;
+    if (!right) this.fail('proven', `${peer.id} believes in ${balance.spendable} nV`);
+  }
+
+  /** After every step. */
+  check(): void {
+    for (const [id, sinceMs] of this.#doubts)
+      if (this.clock.nowMs - sinceMs > DOUBT_MS) {
+        this.#doubts.delete(id);
+        this.fail('valid', `${id} has followed an invalid block for a minute`);
+      }
+  }
+
+  async run(): Promise<Outcome> {
+    const { seconds, seed } = this.options;
+    await this.#go(this.#script(seconds * 1000));
+    const { good, bad } = this.judge.blocks;
+    Object.assign(this.#stats, { steps: this.clock.steps, messages: this.net.messages, good, bad });
+    const traceHash = this.#hash.digest('hex').slice(0, 16);
+    return { seed, failure: this.#failure, trace: this.#trace, traceHash, stats: this.#stats };
+  }
+
+  /** Runs the clock until the script has ended or an invariant does not hold. */
+  async #go(script: Promise<void>): Promise<void> {
+    let ended = false;
+    script
+      .catch((e: unknown) => this.fail('alive', `the script: ${(e as Error).stack}`))
+      .finally(() => (ended = true));
+    while (!ended && !this.failed)
+      await this.clock.runUntil(this.clock.nowMs + 1000, () => this.check());
+  }
+
+  async #script(troubleMs: number): Promise<void> {
+    const { clock, net } = this;
+    for (const peer of [...this.honest, ...this.liars]) await peer.start();
+    const happenings = [
+      clock.every(6_000, () => void this.#pay().catch(() => this.count('unpaid'))),
+      clock.every(3_000, () => this.liars.forEach((liar) => void liar.act())),
+    ];
+    // Gifts first, in calm.
+    await this.#gifts();
+    const endMs = clock.nowMs + troubleMs;
+    while (clock.nowMs < endMs) {
+      await clock.sleep(this.random.between(5_000, 40_000));
+      await this.#trouble();
+    }
+    this.note('calm');
+    net.heal();
+    net.weather.loss = 0;
+    net.weather.jitterMs = 50;
+    if (this.#mutation.redials === false) net.redials = false;
+    for (const peer of this.honest) if (!peer.running) await peer.start();
+    for (const happening of happenings) happening.stop();
+    await this.#settle();
+    await this.#checkEnd();
+  }
+
+  /** Honest miners go on for a while, then stop; a few more blocks decide between equal branches. */
+  async #settle(): Promise<void> {
+    for (const liar of this.liars) await liar.setMining(false);
+    await this.clock.sleep(60_000);
+    for (const peer of this.honest) await peer.setMining(false);
+    const slowest = this.seeds.reduce((a, b) => (a.skewMs < b.skewMs ? a : b));
+    for (let i = 0; i < 3; i++) {
+      await this.clock.sleep(30_000);
+      await slowest.mineNow();
+    }
+    await this.clock.sleep(QUIET_MS);
+  }
+
+  async #gifts(): Promise<void> {
+    const [giver] = this.lights as [LightPeer];
+    await this.clock.sleep(15_000);
+    for (const { key } of [...this.lights.slice(1), ...this.liars]) {
+      const gift = { type: 'transfer', to: key.address, amount: 100n * NANOVOLTS, memo: NO_MEMO };
+      await giver.send(gift).catch(() => this.count('gifts refused'));
+    }
+    await this.clock.sleep(30_000);
+  }
+
+  async #pay(): Promise<void> {
+    const { random } = this;
+    const from = random.pick(this.lights);
+    const to = random.pick(this.lights).key.address;
+    const amount = BigInt(random.int(1, 2_000_000_000));
+    await from.send({ type: 'transfer', to, amount, memo: NO_MEMO });
+    this.count('payments');
+  }
+
+  async #trouble(): Promise<void> {
+    const { random, net } = this;
+    const kind = random.pick([
+      'split',
+      'heal',
+      'heal',
+      'crash',
+      'crash',
+      'start',
+      'start',
+      'weather',
+    ]);
+    switch (kind) {
+      case 'split': {
+        const sides = random.int(2, 3);
+        const all = [...this.honest, ...this.liars];
+        net.split(new Map(all.map(({ id }) => [id, random.int(0, sides - 1)])));
+        return this.note(`split ${sides}`);
+      }
+      case 'heal':
+        net.heal();
+        return this.note('heal');
+      case 'weather':
+        net.weather.loss = random.pick([0, 0, 0.02, 0.1, 0.2]);
+        net.weather.jitterMs = random.pick([10, 50, 300, 1500]);
+        return this.note(`weather ${net.weather.loss} ${net.weather.jitterMs}`);
+      case 'crash': {
+        const peer = random.pick(this.honest);
+        if (!peer.running) return;
+        this.note(`${peer.id} crashes`);
+        return peer.crash();
+      }
+      case 'start':
+        for (const peer of this.honest)
+          if (!peer.running) {
+            await peer.start();
+            this.note(`${peer.id} starts`);
+          }
+    }
+  }
+
+  async #checkEnd(): Promise<void> {
+    const heads = new Map<string, string[]>();
+    for (const peer of this.honest) {
+      const hex = await peer.headHex();
+      heads.set(hex, [...(heads.get(hex) ?? []), peer.id]);
+    }
+    if (heads.size > 1)
+      this.fail(
+        'one-chain',
+        [...heads].map(([id, who]) => `${id.slice(0, 12)}: ${who.join(' ')}`).join('; '),
+      );
+    const [hex] = heads.keys();
+    const head = this.judge.valid(hex!);
+    if (!head) return this.fail('valid', `the last head is ${this.judge.verdict(hex!)}`);
+    this.count('height', head.point.header.height);
+    const confirmed = this.judge.confirmed(head);
+    for (const peer of this.lights) await this.#checkPayments(peer, confirmed);
+  }
+
+  async #checkPayments(peer: LightPeer, confirmed: ReadonlySet<string>): Promise<void> {
+    const pending = await peer.api!.pending();
+    const states = new Map(pending.map(({ id, state }) => [toHex(id), state]));
+    for (const id of peer.sent.keys()) {
+      const state = states.get(id);
+      const where = `${peer.id} sent ${id.slice(0, 12)}, which is ${state ?? 'forgotten'}`;
+      this.count(`sent ${state ?? 'forgotten'}${confirmed.has(id) ? ' in chain' : ''}`);
+      // None is old enough to be forgotten.
+      if (!state) this.fail('payments', where);
+      if (state === 'confirmed' && !confirmed.has(id))
+        this.fail('payments', `${where}, but not in the chain`);
+      if (state && state !== 'confirmed' && confirmed.has(id))
+        this.fail('payments', `${where}, but in the chain`);
+    }
+  }
+}
+
+const NO_MEMO = new Uint8Array(0);
