@@ -11,7 +11,7 @@ import {
 } from '../core/formats.ts';
 import { blockId, type ChainPoint } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
-import { FIND_MAX, PROOF_KEYS_MAX } from '../core/messages.ts';
+import { FIND_MAX } from '../core/messages.ts';
 import { txId } from '../core/tx.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import { equal, toHex } from '../lib/bytes.ts';
@@ -101,23 +101,10 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     await asked.keep(id, memory.found);
   }
 
-  /** The head if the state after it is known, else its parent, whose root the head carries. */
-  async function provable(): Promise<Header | undefined> {
-    const head = chain.genesis() && chain.head();
-    if (!head || chain.rootAfter(head.id)) return head?.header;
-    return await chain.header(head.header.height - 1);
-  }
-
   /** Requests' leaves after that block, null where there is none; undefined when nobody proves them. */
   async function readLeaves(header: Header, ids: readonly Uint8Array[]) {
-    const block = blockId(header);
-    if (!chain.rootAfter(block)) return undefined;
-    const keys = ids.slice(0, PROOF_KEYS_MAX).map(stateKey.request);
-    if (!keys.length) return [];
-    const values = await follower.ask({ type: 'proof', block, keys }, ({ proof }) =>
-      chain.verifyStateProof(block, keys, proof),
-    );
-    return values?.map((value) => (value ? decode(OpenRequest, value) : null));
+    const opened = await follower.reader.read(header, ids.map(stateKey.request));
+    return opened?.values.map((value) => (value ? decode(OpenRequest, value) : null));
   }
 
   /** Those whose block still is on the chain; the same array when all are. */
@@ -146,13 +133,16 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     return found.length > known.length ? found.slice(0, FIND_MAX) : known;
   }
 
-  /** Asks for places until nothing is missing; else the most that was found. */
+  /** Looks here, then asks for places until nothing is missing; else the most that was found. */
   async function search(evidence: Evidence): Promise<Evidence> {
+    const { id } = evidence;
     let most = evidence;
-    await follower.ask({ type: 'find', id: evidence.id }, async ({ positions }) => {
-      most = { ...most, found: await lookUp(evidence.id, positions, most.found) };
+    const take = async (places: readonly Position[]): Promise<Evidence | undefined> => {
+      most = { ...most, found: await lookUp(id, places, most.found) };
       return isComplete(most) ? most : undefined;
-    });
+    };
+    const own = await take(await chain.find(id));
+    if (!own) await follower.ask({ type: 'find', id }, ({ positions }) => take(positions));
     return most;
   }
 
@@ -169,7 +159,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
   }
 
   async function glance(ids: readonly Uint8Array[]): Promise<Glance> {
-    const header = await provable();
+    const header = await follower.reader.newest();
     const known = header && (await readLeaves(header, ids));
     const leaves = known && new Map(known.map((leaf, i) => [toHex(ids[i]!), leaf] as const));
     const fates = new Map(outbox.all().map(({ id, state }) => [toHex(id), FATES[state]] as const));
@@ -216,7 +206,10 @@ export function createEvidence(parts: EvidenceParts): Evidences {
       const closed = closedAt(evidence);
       if (closed !== undefined && closed + FINAL_BLOCKS <= now.height) memory.final = evidence;
       if (evidence.found.length || evidence.sent || evidence.leaf) return evidence;
-      if (evidence.leaf === undefined) throw new AppError('NO_PEERS', 'nobody tells of it');
+      // What is proven absent may be in blocks that were not heard of.
+      const isAlone = ['connecting', 'offline'].includes(follower.sync());
+      if (isAlone || evidence.leaf === undefined)
+        throw new AppError('NO_PEERS', 'nobody tells of it');
       return undefined;
     },
     async noteBlock({ header, id: block }, body) {

@@ -199,7 +199,7 @@ describe('a request of ours', () => {
     const offline = await asker(chain, [], ...stores);
     const [receipt] = await offline.api.requests();
     expect(receipt).toMatchObject({ id, state: 'answered', answers: [{ answer: ANSWER }] });
-    expect(receipt!.source).toBe('blocks');
+    expect(receipt!.source).toBe('state');
   });
 
   test('makes room for a newer one at the bound', async () => {

@@ -5,12 +5,16 @@ import type {
   ClientApi,
   ClientEvent,
   MinerStatus,
+  ModelInfo,
   PendingTx,
+  Quote,
+  Receipt,
 } from '../../src/client/api.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import type { HistoryEntry } from '../../src/core/messages.ts';
+import { equal, utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
@@ -79,6 +83,45 @@ export const BALANCE: Balance = {
   proofBytes: 742,
 };
 
+export const LINGUA: ModelInfo = {
+  name: 'lingua',
+  id: new Uint8Array(32).fill(0x11),
+  labels: 'cs de en es fr it ja ko pl pt ru tr zh zht'.split(' '),
+  inputBytesMax: 128,
+  sequenceBytes: 128,
+  answerSize: 14,
+  macs: 151_000_000n,
+};
+/** Italian before Spanish. */
+export const ANSWER = new Uint8Array(
+  new Int8Array([-12, -20, -3, 19, 4, 47, -40, -38, -9, 12, -22, -17, -31, -35]),
+);
+export const QUOTE: Quote = {
+  model: LINGUA,
+  minimum: 1_587_403_210n,
+  subsidyPerPass: 3_125_000_000n,
+  claimFee: 1_000n,
+  kappaJob64: 38,
+  difficulty: 1n << 32n,
+  waiting: 2,
+};
+export const RECEIPT: Receipt = {
+  id: new Uint8Array(32).fill(0x5e),
+  asker: ADDRESS,
+  modelId: LINGUA.id,
+  model: 'lingua',
+  input: utf8('La pila di Volta fece scorrere la prima corrente continua.'),
+  reward: 1_600_000_000n,
+  fee: 10_000n,
+  state: 'open',
+  requested: { height: 8101, index: 2 },
+  expiry: 8221,
+  settle: undefined,
+  answers: [],
+  paid: undefined,
+  source: 'state',
+};
+
 export class MemoryEngine implements Engine {
   vaultStatus: VaultStatus = EMPTY_VAULT;
   chain: ChainStatus = CHAIN;
@@ -86,6 +129,9 @@ export class MemoryEngine implements Engine {
   known: Balance | undefined;
   entries: HistoryEntry[] = [];
   waiting: PendingTx[] = [];
+  receipts: Receipt[] = [];
+  /** What running a model gives. */
+  ran = ANSWER;
   /** Whose key the miner serves for. */
   served: Uint8Array | undefined;
   /** Every call, in order: `vault.create`, `client.watch`, … */
@@ -148,13 +194,17 @@ export class MemoryEngine implements Engine {
       ...{ height: 8112, issued: 0n, held: undefined, burned: undefined, accounts: undefined },
     }),
     diagnostics: async () => ({}),
-    models: async () => [],
-    quote: async () => {
-      throw new AppError('MODEL_MISSING', 'no');
+    models: async () => [LINGUA],
+    quote: async () => QUOTE,
+    receipt: async (id) => {
+      this.#note('client.receipt');
+      return this.receipts.find((receipt) => equal(receipt.id, id));
     },
-    receipt: async () => undefined,
-    requests: async () => [],
-    execute: async () => new Uint8Array(),
+    requests: async () => this.receipts,
+    execute: async () => {
+      this.#note('client.execute');
+      return this.ran;
+    },
     balance: async () => this.known,
     history: async () => {
       if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');

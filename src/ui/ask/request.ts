@@ -1,0 +1,117 @@
+/** Asking: checks what a person typed, and what its answer says in words. Pure. */
+import type { ModelInfo, Receipt } from '../../client/api.ts';
+import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
+import { equal, utf8 } from '../../lib/bytes.ts';
+import type { TxSummary } from '../../wallet/vault-api.ts';
+import { parseVolts } from '../format.ts';
+
+/** Blocks that a request may stay open, as offered. */
+export const LIFETIMES = [REQUEST_LIFETIME_MIN, 120, 480, REQUEST_LIFETIME_MAX] as const;
+
+export interface AskForm {
+  readonly input: string;
+  readonly reward: string;
+  readonly lifetime: number;
+}
+export interface Ask {
+  readonly modelId: Uint8Array;
+  readonly input: Uint8Array;
+  /** nV. */
+  readonly reward: bigint;
+  /** Blocks. */
+  readonly lifetime: number;
+}
+export type AskFault =
+  'inputMissing' | 'inputLong' | 'rewardMalformed' | 'rewardOver' | 'summaryDiffers';
+export type AskFaults = Partial<Record<'input' | 'reward', AskFault>>;
+
+export function checkAsk(
+  form: AskForm,
+  model: ModelInfo,
+  { locale, spendable, fee }: { locale: string; spendable: bigint; fee: bigint },
+): { ask?: Ask; faults: AskFaults } {
+  const input = utf8(form.input);
+  const reward = parseVolts(form.reward, locale);
+  const faults: AskFaults = {};
+  if (!input.length) faults.input = 'inputMissing';
+  if (input.length > model.inputBytesMax) faults.input = 'inputLong';
+  if (reward === undefined) faults.reward = 'rewardMalformed';
+  else if (reward + fee > spendable) faults.reward = 'rewardOver';
+  if (reward === undefined || Object.keys(faults).length) return { faults };
+  return { ask: { modelId: model.id, input, reward, lifetime: form.lifetime }, faults };
+}
+
+/** Whether the vault read in the bytes what was meant. */
+export const asksTheSame = (read: TxSummary, meant: Ask, fee: bigint): boolean =>
+  read.asks !== undefined &&
+  equal(read.asks.modelId, meant.modelId) &&
+  equal(read.asks.input, meant.input) &&
+  read.asks.lifetime === meant.lifetime &&
+  read.amount === meant.reward &&
+  read.fee === fee;
+
+/** How far a request has come, in the order that screens show. */
+export const STAGES = ['waiting', 'open', 'unconfirmed', 'confirmed', 'paid'] as const;
+export type Stage = (typeof STAGES)[number] | 'refunded' | 'dropped';
+
+export function stageOf({ state, answers }: Pick<Receipt, 'state' | 'answers'>): Stage {
+  if (state === 'answered') return 'confirmed';
+  return state === 'open' && answers.length ? 'unconfirmed' : state;
+}
+
+export const isClosed = ({ state }: Pick<Receipt, 'state'>): boolean =>
+  state === 'paid' || state === 'refunded' || state === 'dropped';
+
+export interface Row {
+  /** The part of the input that it is about. */
+  readonly text: string;
+  /** Highest first, the first of equals first; none where the model names no labels. */
+  readonly scores: readonly { readonly label: string; readonly score: number }[];
+}
+
+/** An answer's rows that have a part of the input; undefined when its size is not the model's. */
+export function rowsOf(
+  answer: Uint8Array,
+  input: Uint8Array,
+  { answerSize, sequenceBytes, inputBytesMax, labels }: ModelInfo,
+): Row[] | undefined {
+  if (answer.length !== (inputBytesMax / sequenceBytes) * answerSize) return undefined;
+  const values = new Int8Array(answer.buffer, answer.byteOffset, answer.length);
+  const used = Math.max(1, Math.ceil(input.length / sequenceBytes));
+  return Array.from({ length: used }, (_, i) => ({
+    text: readableText(input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes)),
+    scores: [...values.subarray(i * answerSize, (i + 1) * answerSize)]
+      .map((score, at) => ({ label: labels[at] ?? String(at), score }))
+      .sort((a, b) => b.score - a.score),
+  }));
+}
+
+/** Bytes as text, with controls but line ends, and marks that turn the line, as a blank box. */
+export const readableText = (bytes: Uint8Array): string =>
+  new TextDecoder()
+    .decode(bytes)
+    .replace(/[^\P{Cc}\n\t]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
+
+const SCRIPTS: Readonly<Record<string, string>> = { zh: 'zh-Hans', zht: 'zh-Hant' };
+
+/** A label in words: the language identifier's labels are language codes. */
+export function labelText(label: string, model: string, locale: string): string {
+  if (model !== 'lingua') return label;
+  const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
+  const name = names.of(SCRIPTS[label] ?? label) ?? label;
+  return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
+}
+
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** That long, in the largest unit of which there are two: `90 minutes`, `4 hours`. */
+export function formatSpan(ms: number, locale: string): string {
+  const [unit, size] = SPANS.find(([, one]) => ms >= 2 * one) ?? SPANS[3];
+  const options = { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 } as const;
+  return new Intl.NumberFormat(locale, options).format(ms / size);
+}
