@@ -1,20 +1,18 @@
 /**
- * What an address owns and did, proven: leaves by tree proofs against a state root that the chain
- * knows, transactions by the body root of their block. The last proven balance is kept for offline.
+ * What an address owns, proven by leaves of the state; the last proven balance is kept for offline.
+ * What it did is in history.ts.
  */
 import type { LightChain } from '../chain/light-chain.ts';
 import type { Store } from '../chain/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../core/codec.ts';
-import { Account, Coinbase, type Position } from '../core/formats.ts';
+import { Account, Coinbase } from '../core/formats.ts';
 import { blockId } from '../core/header.ts';
 import { stateKey } from '../core/keys.ts';
-import { HISTORY_MAX, type HistoryEntry } from '../core/messages.ts';
 import type { Params } from '../core/params.ts';
-import { txId } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
-import { AppError } from '../lib/errors.ts';
-import type { Balance, History } from './api.ts';
+import type { Balance } from './api.ts';
 import type { Follower } from './follow.ts';
+import { createHistory, type ReadHistory } from './history.ts';
 
 const BalanceRecord = struct({
   address: bytes(32),
@@ -33,8 +31,7 @@ export interface Accounts {
   last(address: Uint8Array): Promise<Balance | undefined>;
   /** Proves it anew; undefined when no peer could give a proof that holds. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
-  /** Newest first. @throws AppError NO_PEERS when none answers */
-  history(address: Uint8Array, max: number, from?: Position): Promise<History>;
+  readonly history: ReadHistory;
 }
 
 interface Parts {
@@ -89,35 +86,5 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
     return { ...rest, provenAt: { height, id, timeMs } };
   }
 
-  /** Whether the transaction stands at that place of a block of the chain. */
-  async function isGenuine({ position, tx }: HistoryEntry): Promise<boolean> {
-    const header = await chain.header(position.height);
-    const body = header && (await follower.bodyOf(header));
-    const there = body?.[position.index];
-    return there !== undefined && equal(txId(there.tx), txId(tx.tx));
-  }
-
-  async function history(address: Uint8Array, max: number, from?: Position): Promise<History> {
-    const at = await reader.newest();
-    const key = stateKey.account(address);
-    const leaf = at && (await reader.read(at, [key]))?.values[0];
-    if (!leaf) return { entries: [], total: 0, linked: true, next: undefined };
-    const { lastTx, txCount } = decode(Account, leaf);
-    if (!txCount) return { entries: [], total: 0, linked: true, next: undefined };
-    const count = Math.min(max, HISTORY_MAX, txCount);
-    const request = { type: 'history', address, from: from ?? lastTx, max: count } as const;
-    const entries = await follower.ask(request, async ({ entries }) => {
-      const genuine: HistoryEntry[] = [];
-      for (const entry of entries.slice(0, count)) {
-        if (!(await isGenuine(entry))) break;
-        genuine.push(entry);
-      }
-      // An account with transactions has a history: the next peer may tell it.
-      return genuine.length ? genuine : undefined;
-    });
-    if (!entries) throw new AppError('NO_PEERS', 'no peer tells the history');
-    return { entries, total: txCount, linked: false, next: undefined };
-  }
-
-  return { prove, last, history };
+  return { prove, last, history: createHistory(chain, follower) };
 }

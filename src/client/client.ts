@@ -192,14 +192,14 @@ class Peer {
   }
 
   /**
-   * A block found while the last peer was dying is known to nobody: no witness of it can be had, and
-   * without one there is nothing to mine on. Told again until somebody has it, after a reload too.
+   * A block found while the last peer was dying, or before gossip had found its ways, is known to
+   * nobody. Told again until somebody has it, after a reload too.
    */
   async #tellFound(): Promise<void> {
     const head = this.#chain.genesis() && this.#chain.head();
     const { found } = this.#outbox;
     if (!found || !head || !this.#transport.peers().length) return;
-    if (!equal(head.id, blockId(found.header)) || this.#chain.rootAfter(head.id)) return;
+    if (!equal(head.id, blockId(found.header)) || this.follower.agreeing()) return;
     await this.#announce(found).catch(() => undefined);
   }
 
