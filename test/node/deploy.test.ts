@@ -1,0 +1,70 @@
+/** What operators are given says nothing that the node does not have, and needs nothing it lacks. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { HELP } from '../../src/node/options.ts';
+
+/** Flags of npm, podman, systemctl and the container file. */
+const OTHERS = [
+  ...['--omit', '--cap-drop', '--read-only', '--tmpfs', '--now', '--name'],
+  ...['--interval', '--timeout', '--start-period', '--from'],
+];
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const unit = read('deploy/pila.service');
+const operate = read('docs/operate.md');
+const sources = (folder: string) =>
+  readdirSync(join('src', folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(join('src', folder, file)));
+
+it('flags in the documents are flags of the node', () => {
+  const named = [operate, unit, read('deploy/Containerfile'), read('docs/api.md')].flatMap((text) =>
+    [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag),
+  );
+  const wrong = named.filter((flag) => !OTHERS.includes(flag) && !HELP.includes(`  ${flag} `));
+  expect([...new Set(wrong)]).toEqual([]);
+  expect(named.length).toBeGreaterThan(20);
+});
+
+it('metrics to watch are metrics of the node, and none is left out', () => {
+  const code = read('src/node/metrics.ts');
+  const made = [...code.matchAll(/(?:gauge|count)\('(\w+)'|name: 'pila_(\w+)'/g)].map(
+    ([, short, whole]) => `pila_${short ?? whole}`,
+  );
+  const told = new Set([...operate.matchAll(/pila_\w+/g)].map(([name]) => name));
+  expect([...told].sort()).toEqual([...new Set(made)].sort());
+});
+
+it('packages that the node imports are there without those for development', () => {
+  const { dependencies } = JSON.parse(read('package.json'));
+  const folders = ['lib', 'core', 'chain', 'net', 'miner', 'wallet', 'client', 'node'];
+  const named = folders.flatMap(sources).flatMap((text) => {
+    const imports = text.matchAll(/^\s*(?:import|export)\b[^'";]*?\bfrom\s*'([^'.][^']*)'/gm);
+    return [...imports].map(([, name]) => name!);
+  });
+  const packages = named
+    .filter((name) => !name.startsWith('node:') && !name.startsWith('virtual:'))
+    .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
+  expect([...new Set(packages)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+it.skipIf(!hasSystemd)('systemd understands the unit (skipped where there is none)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pila-unit-'));
+  const path = join(folder, 'pila.service');
+  // What it starts is not installed here.
+  const there = unit
+    .replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true')
+    .replace(/^WorkingDirectory=.*$/m, 'WorkingDirectory=/');
+  writeFileSync(path, there);
+  const verified = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' });
+  const security = ['security', '--offline=true', '--threshold=20', path];
+  const exposed = spawnSync('systemd-analyze', security, { encoding: 'utf8' });
+  rmSync(folder, { recursive: true });
+  expect([verified.status, verified.stderr]).toEqual([0, '']);
+  // Out of 100.
+  expect(exposed.status, exposed.stdout).toBe(0);
+});
