@@ -4,15 +4,15 @@
  */
 import { bodyRoot } from '../core/body.ts';
 import { verifyLight } from '../core/pow/proof.ts';
-import { isFault, type Fault } from '../core/faults.ts';
+import type { Fault } from '../core/faults.ts';
 import type { Account, Body, Header, HeaderCore, Position, SignedTx } from '../core/formats.ts';
 import { expectedBits, templateCore, type ChainPoint } from '../core/header.ts';
 import { ZERO_HASH } from '../core/hash.ts';
 import type { Block, BlockParts, HistoryEntry } from '../core/messages.ts';
 import type { Params } from '../core/params.ts';
-import { beginBlock, verifyJob } from '../core/state.ts';
+import { verifyJob } from '../core/state.ts';
 import type { Execution, StateContext } from '../core/state-tx.ts';
-import { treeRoot } from '../core/tree.ts';
+import { treeRoot, type Tree } from '../core/tree.ts';
 import { txId, type Models } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { BoundedMap } from '../lib/bounded.ts';
@@ -23,7 +23,7 @@ import { runResults, type CheckProof, type Checks, type ExecutionOf } from './co
 import { openFull } from './full-open.ts';
 import { headTree, type FullState } from './full-state.ts';
 import { createImporter, type HeadEvent, type Imported, type VerifyProof } from './import.ts';
-import { createMempool, type HeadChange, type Mempool } from './mempool.ts';
+import { createMempool, poolBase, type HeadChange, type Mempool } from './mempool.ts';
 import * as queries from './queries.ts';
 import type { Store } from './store.ts';
 
@@ -81,6 +81,8 @@ export interface FullChain {
   /** Leaves from a key on, against the state after that block. */
   statePart(id: Uint8Array, from: Uint8Array): Promise<Uint8Array | undefined>;
   witness(id: Uint8Array): Promise<Uint8Array | undefined>;
+  /** The state after the head. */
+  headState(): Tree;
   account(address: Uint8Array): Account | undefined;
   history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
   header(height: number): Promise<Header | undefined>;
@@ -90,7 +92,7 @@ export interface FullChain {
   stats(): queries.ChainStats;
   /** Header to work on and its body, from the mempool's best. */
   template(options: TemplateOptions): Template;
-  readonly mempool: Pick<Mempool, 'byFee' | 'get' | 'size' | 'bytes' | 'revision'>;
+  readonly mempool: Pick<Mempool, 'byFee' | 'get' | 'of' | 'size' | 'bytes' | 'revision'>;
   subscribe(listener: (event: FullChainEvent) => void): () => void;
   /** Waits for the import in work, then closes the store. */
   close(): Promise<void>;
@@ -106,13 +108,15 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const checks = checksOf(options, pool);
-  pool.setBase(poolBase(s, checks));
+  const rebase = (change?: HeadChange): void =>
+    pool.setBase(poolBase(params, contextOf(s, checks), headTree(s), s.head.header), change);
+  rebase();
   const importBlock = createImporter(s, {
     now,
     verifyProof: options.verifyProof ?? verifyLight,
     checks,
     onHead(event: HeadEvent, change: HeadChange) {
-      pool.setBase(poolBase(s, checks), change);
+      rebase(change);
       emit(event);
     },
   });
@@ -137,6 +141,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     proveState: (id, keys) => queries.proveState(s, id, keys),
     statePart: (id, from) => queries.statePart(s, id, from),
     witness: (id) => queries.witnessOf(s, id),
+    headState: () => headTree(s),
     account: (address) => queries.accountOf(s, address),
     history: (address, from, max) => queries.historyOf(s, address, from, max),
     header: (height) => queries.headerAt(s, height),
@@ -167,17 +172,6 @@ const contextOf = (s: FullState, checks: Checks): StateContext => ({
   executionOf: (id) => checks.executions.get(toHex(id)),
   signatureKnown: checks.signatureKnown,
 });
-
-/** The head's state with what every next block does first: coins mature, requests end. */
-function poolBase(s: FullState, checks: Checks): Parameters<Mempool['setBase']>[0] {
-  const height = s.head.header.height + 1;
-  const { bits } = s.head.header;
-  const nobody = { miner: ZERO_HASH, modelId: ZERO_HASH, jobId: ZERO_HASH };
-  const context = contextOf(s, checks);
-  const block = beginBlock(headTree(s), { height, bits, ...nobody }, s.params, context);
-  const tree = isFault(block) ? headTree(s) : block.view.tree();
-  return { params: s.params, context, tree, height };
-}
 
 /**
  * Templates for the head. The body is chosen again only when the head or the pool has changed: a

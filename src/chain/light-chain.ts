@@ -21,7 +21,6 @@ import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import { createListeners } from './listeners.ts';
 import { chooseBody } from './choose-body.ts';
-import { partiesOf } from './commit.ts';
 import type { Template } from './full-chain.ts';
 import type { VerifyProof } from './import.ts';
 import { entryAt } from './light-headers.ts';
@@ -86,10 +85,12 @@ export interface LightTemplateOptions {
   readonly modelId: Uint8Array;
   readonly jobId?: Uint8Array;
   readonly nowMs: number;
-  /** Candidates in order; those that the known part of the state refuses or can't judge are left out. */
+  /**
+   * Candidates in order; those that the known part of the state refuses or can't judge are left out.
+   * The same array again gives the same body: a miner asks before each unit.
+   */
   readonly txs: readonly SignedTx[];
-  /** State after the head, as far as it is known; by default what executing the head gave. */
-  readonly tree?: Tree;
+  readonly signatureKnown?: (signed: SignedTx) => boolean;
 }
 
 export interface LightChain extends SyncSource {
@@ -154,8 +155,8 @@ export interface LightChain extends SyncSource {
     keys: readonly Uint8Array[],
     proof: Uint8Array,
   ): (Uint8Array | undefined)[] | Fault;
-  /** Keys that a template with these transactions reads: ask for their proof after the head. */
-  templateKeys(txs: readonly SignedTx[]): Promise<Uint8Array[]>;
+  /** Keys that every template reads after the head, but for what its lists lead to. */
+  templateKeys(): Promise<Uint8Array[]>;
   /** undefined while the state after the head is not known. */
   template(options: LightTemplateOptions): Template | undefined;
   subscribe(listener: (event: LightHeadEvent) => void): () => void;
@@ -172,6 +173,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const { stateLeavesMax = STATE_LEAVES_MAX, blocksKept = BLOCKS_KEPT } = options;
   const tools = { store, params, models, random, stateLeavesMax, blocksKept };
   const opened = await openLight(tools);
+  const bodies: Bodies = new WeakMap();
   let s = opened.state;
   // A kill may have come between the last proof and the head that it proved.
   if (s) await selectHead(s, emit);
@@ -237,8 +239,8 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     learnState: (id, proof) => enqueue(async () => learnState(need(), id, proof)),
     rootAfter: (id) => (s ? rootAfter(s, id) : undefined),
     verifyStateProof: (id, keys, proof) => verifyStateProof(need(), id, keys, proof),
-    templateKeys: (txs) => templateKeys(need(), txs),
-    template: (wanted) => (s ? template(s, wanted) : undefined),
+    templateKeys: () => templateKeys(need()),
+    template: (wanted) => (s ? template(s, bodies, wanted) : undefined),
     subscribe,
     close: () => enqueue(() => store.close()),
   };
@@ -340,7 +342,7 @@ const headerAt = async (s: LightState, height: number): Promise<Header | undefin
     ? (await entryAt(s.store, s.headPath, height)).header
     : undefined;
 
-async function templateKeys(s: LightState, txs: readonly SignedTx[]): Promise<Uint8Array[]> {
+async function templateKeys(s: LightState): Promise<Uint8Array[]> {
   const next = s.head.header.height + 1;
   const maturing = await headerAt(s, next - s.params.maturityBlocks);
   return [
@@ -348,16 +350,19 @@ async function templateKeys(s: LightState, txs: readonly SignedTx[]): Promise<Ui
     stateKey.settle(next),
     stateKey.expiry(next),
     ...(maturing ? [stateKey.account(maturing.miner)] : []),
-    ...txs.flatMap(({ tx }) => partiesOf(tx).map(stateKey.account)),
   ];
 }
 
+/** The body last chosen of some candidates, by what else it depends on. */
+type Bodies = WeakMap<readonly SignedTx[], ReadonlyMap<string, Body>>;
+
 function template(
   s: LightState,
-  { miner, modelId, jobId: wanted, nowMs, txs, tree: given }: LightTemplateOptions,
+  bodies: Bodies,
+  { miner, modelId, jobId: wanted, nowMs, txs, signatureKnown }: LightTemplateOptions,
 ): Template | undefined {
   const parent = s.head;
-  const tree = given ?? stateAfter(s, parent.id);
+  const tree = stateAfter(s, parent.id);
   const stateRoot = tree ? treeRoot(tree) : rootAfter(s, parent.id);
   if (!stateRoot) return undefined;
   const timeMs = Math.max(nowMs, parent.header.time + 1);
@@ -365,8 +370,13 @@ function template(
   const bits = expectedBits(s.params, parent, timeMs);
   const open = tree && wanted && !verifyJob(tree, { height, modelId, jobId: wanted });
   const jobId = open ? wanted : ZERO_HASH;
-  const header = { height, miner, bits, modelId, jobId };
-  const body = tree ? chooseBody(s.params, { models: s.models }, tree, header, txs) : [];
+  const key = [...[parent.id, modelId, jobId].map(toHex), bits].join();
+  let body = tree ? bodies.get(txs)?.get(key) : [];
+  if (!body) {
+    const context = { models: s.models, ...(signatureKnown && { signatureKnown }) };
+    const header = { height, miner, bits, modelId, jobId };
+    bodies.set(txs, new Map([[key, (body = chooseBody(s.params, context, tree!, header, txs))]]));
+  }
   const fields = { timeMs, miner, modelId, jobId, bodyRoot: bodyRoot(body), stateRoot };
   return { core: templateCore(s.params, parent, fields), body };
 }

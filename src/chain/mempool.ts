@@ -5,10 +5,11 @@
  */
 import { addressOf } from '../core/address.ts';
 import { fault, isFault, type Fault } from '../core/faults.ts';
-import type { SignedTx, Tx } from '../core/formats.ts';
+import type { HeaderCore, SignedTx, Tx } from '../core/formats.ts';
+import { ZERO_HASH } from '../core/hash.ts';
 import { stateKey } from '../core/keys.ts';
 import type { Params } from '../core/params.ts';
-import { executeTx } from '../core/state.ts';
+import { beginBlock, executeTx } from '../core/state.ts';
 import type { BlockState, StateContext } from '../core/state-tx.ts';
 import type { Tree } from '../core/tree.ts';
 import { txBytes, txId } from '../core/tx.ts';
@@ -35,6 +36,20 @@ export interface PoolBase {
   readonly tree: Tree;
   /** Of the next block. */
   readonly height: number;
+}
+
+/** The head's state with what every next block does first: coins mature, requests end. */
+export function poolBase(
+  params: Params,
+  context: StateContext,
+  tree: Tree,
+  head: Pick<HeaderCore, 'height' | 'bits'>,
+): PoolBase {
+  const height = head.height + 1;
+  const nobody = { miner: ZERO_HASH, modelId: ZERO_HASH, jobId: ZERO_HASH };
+  const block = beginBlock(tree, { ...nobody, height, bits: head.bits }, params, context);
+  // A partial tree may lack what ends here: it is judged on what there is.
+  return { params, context, tree: isFault(block) ? tree : block.view.tree(), height };
 }
 
 export interface PoolTx {
@@ -75,8 +90,12 @@ export interface Mempool {
   add(signed: SignedTx): Fault | undefined;
   /** What `add` would return, but for a lack of room; nothing is kept. */
   judge(signed: SignedTx): Fault | undefined;
+  /** With those of its sender that come after it. */
+  remove(idHex: string): void;
   setBase(base: PoolBase, change?: HeadChange): void;
   get(idHex: string): SignedTx | undefined;
+  /** Of one address, in order of nonce. */
+  of(address: Uint8Array): SignedTx[];
   /** Best fee first; a sender's in order of nonce. */
   byFee(): SignedTx[];
   readonly size: number;
@@ -196,7 +215,23 @@ export function createMempool(): Mempool {
         set(hex, sender, run.kept.slice(0, SENDER_TXS_MAX));
       }
     },
+    remove(id) {
+      const signed = txs.get(id)?.signed;
+      if (!signed) return;
+      const hex = toHex(addressOf(signed.tx.from));
+      const sender = senders.get(hex)!;
+      sender.block = undefined;
+      set(
+        hex,
+        sender,
+        sender.txs.slice(
+          0,
+          sender.txs.findIndex((tx) => tx.id === id),
+        ),
+      );
+    },
     get: (id) => txs.get(id)?.signed,
+    of: (address) => (senders.get(toHex(address))?.txs ?? []).map(({ signed }) => signed),
     byFee() {
       const ranked = [...senders.values()].flatMap((sender) => {
         // What a transaction can bring: no more than the poorest before it lets through.

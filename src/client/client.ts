@@ -1,32 +1,27 @@
 /** One running peer: light chain, peers, accounts, outbox and miner, joined behind the client API. */
 import { answer, unavailable } from '../chain/answer.ts';
 import { createLightChain, type LightChain } from '../chain/light-chain.ts';
-import { formatAddress } from '../core/address.ts';
+import { addressOf, formatAddress } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
-import { Header, type Body } from '../core/formats.ts';
+import { Header, type Body, type SignedTx } from '../core/formats.ts';
 import { blockId, headerWork, type ChainPoint } from '../core/header.ts';
-import type {
-  Block,
-  BlockAnnounce,
-  SyncRequest,
-  SyncResponse,
-  TxAnnounce,
-} from '../core/messages.ts';
+import type { Block, BlockAnnounce, SyncRequest, SyncResponse } from '../core/messages.ts';
 import { txId } from '../core/tx.ts';
 import { equal, fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Transport, Verdict } from '../net/transport.ts';
+import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { Asked } from './asked.ts';
 import { createAsking, type Asking } from './asking.ts';
 import { createExplorer, type Explorer } from './explorer.ts';
 import type { Balance, ChainStatus, ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { createFollower, type Follower } from './follow.ts';
-import { createLightPool, type LightPool } from './light-pool.ts';
+import { createLightPool, createSampler, type LightPool } from './light-pool.ts';
 import { createMining, type Mining } from './mining.ts';
 import { createSending, type Sending } from './sending.ts';
-import { createServing, type Serving } from './serving.ts';
+import { baseOf, createServing, handOut, type Serving } from './serving.ts';
+import { createStateReader } from './state-reader.ts';
 import { networkOf, type Network } from './models.ts';
 import { Outbox } from './outbox.ts';
 import type { Platform } from './platform.ts';
@@ -43,6 +38,8 @@ const POLL_MS = 15_000;
 const RETELL_MS = 3_000;
 /** ms in which changes of the status are gathered into one event. */
 const GATHER_MS = 100;
+/** Of telling what waits again at a new head. */
+const RETELL_CHANCE = 1 / 8;
 /** Addresses followed at once. */
 const WATCHED_MAX = 16;
 
@@ -102,6 +99,7 @@ class Peer {
   readonly #outbox: Outbox;
   readonly #transport: Transport;
   readonly #pool: LightPool;
+  readonly #sampler: (peers: readonly PeerInfo[]) => Promise<void>;
   readonly #mining: Mining;
   readonly #serving: Serving;
   readonly #sending: Sending;
@@ -133,6 +131,7 @@ class Peer {
     this.#outbox = outbox;
     this.#transport = transport;
     this.#pool = createLightPool(network.params, network.models);
+    this.#sampler = createSampler(transport, (tx) => void this.#onTx(tx));
     this.follower = createFollower({
       ...{ chain, transport, random: () => platform.random() },
       trustFirstGenesis: config.genesis === undefined,
@@ -140,12 +139,20 @@ class Peer {
       onChange: () => this.#changed(),
       onHead: (head, body) => this.#onHead(head, body),
     });
+    const reader = createStateReader(chain, this.follower.ask);
     this.#serving = createServing({
-      ...{ network, chain, outbox },
-      onUnsigned: (tx) => this.#emit({ type: 'unsigned', tx }),
+      base: () => baseOf(chain),
+      waiting: () => outbox.waiting(),
+      send: handOut(
+        (address) => this.#sending.prepare(address),
+        (tx) => this.#emit({ type: 'unsigned', tx }),
+      ),
+      nowMs: () => platform.nowMs(),
+      onProblem: () => undefined,
+      onChange: () => void this.#mining.refresh(),
     });
     this.#mining = createMining({
-      ...{ platform, network, chain, pool: this.#pool, follower: this.follower },
+      ...{ platform, network, chain, pool: this.#pool, follower: this.follower, reader },
       payout: () => this.#payout,
       serving: this.#serving,
       announce: (block) => this.#announce(block),
@@ -225,10 +232,11 @@ class Peer {
     await this.#transport.start({
       onRequest: (_peer, request) => this.#answer(request),
       onBlock: (peer, announce: BlockAnnounce) => this.follower.onBlock(peer, announce),
-      onTx: async (_peer, announce) => this.#onTx(announce),
+      onTx: async (_peer, { tx }) => this.#onTx(tx),
       onPeers: (peers) => {
         this.follower.meet(peers);
         void this.#sending.tellWaiting();
+        void this.#sampler(peers);
       },
     });
     this.#timers.push(setInterval(() => this.follower.poll(), POLL_MS));
@@ -242,7 +250,7 @@ class Peer {
 
   #height = (): number => this.#chain.head()?.header.height ?? 0;
 
-  #onTx({ tx }: TxAnnounce): Verdict {
+  #onTx(tx: SignedTx): Verdict {
     const refused = this.#pool.add(tx, this.#height());
     if (refused) return refused === 'known' ? 'ignore' : refused;
     this.#asking.onPool();
@@ -258,11 +266,18 @@ class Peer {
     );
   }
 
+  /** A pool may have dropped what waits here, and messages come in any order: told now and then. */
+  async #tellAgain(height: number): Promise<void> {
+    for (const tx of this.#outbox.waiting()) this.#pool.add(tx, height);
+    if (this.#platform.random() < RETELL_CHANCE) await this.#sending.tellWaiting();
+  }
+
   /** The state after a new head is known: what we own, what was confirmed, what to mine. */
   async #onHead(head: ChainPoint, body: Body | undefined): Promise<void> {
     const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
-    this.#pool.remove(inBlock.map(({ id }) => id));
+    this.#pool.setHead(head.header, this.#chain.stateAfter(head.id));
     await this.#outbox.follow(head.header.height, inBlock, []);
+    await this.#tellAgain(head.header.height);
     this.#asking.onHead(head, body);
     await this.#mining.refresh();
     for (const address of this.#watched) await this.#prove(address);
@@ -320,6 +335,12 @@ class Peer {
     void this.#mining.refresh();
   }
 
+  /** Claims are paid from the payee's account: its nonce and balance must be known. */
+  async #serve(publicKey: Uint8Array | undefined): Promise<void> {
+    if (publicKey) await this.#watch(addressOf(publicKey));
+    this.#serving.serve(publicKey);
+  }
+
   /** Proves any address now. */
   async #account(address: Uint8Array): Promise<Balance> {
     const balance = await this.accounts.prove(address);
@@ -348,7 +369,7 @@ class Peer {
       startMining: (options) => this.#mining.start(options, this.#config),
       pauseMining: () => this.#mining.pause(),
       finishMining: () => this.#mining.finish(),
-      serve: async (publicKey) => this.#serving.serve(publicKey),
+      serve: (publicKey) => this.#serve(publicKey),
     };
   }
 }

@@ -1,12 +1,14 @@
 /** Mining of a light client: the miner worker, templates from proven state, wins into the chain. */
 import type { LightChain } from '../chain/light-chain.ts';
-import { fault, isFault, type Fault } from '../core/faults.ts';
-import type { SignedTx } from '../core/formats.ts';
-import type { Block } from '../core/messages.ts';
-import { treeFromProof, treeRoot, type Tree } from '../core/tree.ts';
-import { PROOF_KEYS_MAX } from '../core/messages.ts';
+import { tryDecode } from '../core/codec.ts';
+import { isFault, type Fault } from '../core/faults.ts';
+import { OpenRequest, type Header } from '../core/formats.ts';
+import { stateKey } from '../core/keys.ts';
+import { PROOF_KEYS_MAX, type Block } from '../core/messages.ts';
 import { verifyLight } from '../core/pow/proof.ts';
-import { equal, toHex } from '../lib/bytes.ts';
+import { hasJob } from '../core/pow/seed.ts';
+import { verifyJob } from '../core/state.ts';
+import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Client } from '../lib/rpc.ts';
 import {
@@ -22,8 +24,10 @@ import type { Follower } from './follow.ts';
 import type { LightPool } from './light-pool.ts';
 import { modelNamed, type Network } from './models.ts';
 import type { Platform } from './platform.ts';
+import { known } from './open-requests.ts';
 import type { Serving } from './serving.ts';
-import { createTemplateFeed, type TemplateFeed } from './template-feed.ts';
+import type { StateReader } from './state-reader.ts';
+import { createTemplateFeed, withInput, type TemplateFeed } from './template-feed.ts';
 
 export interface Mining {
   status(): MinerStatus;
@@ -46,6 +50,7 @@ interface Parts {
   readonly chain: LightChain;
   readonly pool: LightPool;
   readonly follower: Follower;
+  readonly reader: StateReader;
   readonly serving: Serving;
   /** Who is paid. */
   readonly payout: () => Uint8Array | undefined;
@@ -57,14 +62,12 @@ interface Parts {
 type Miner = Client<MinerApi, MinerEvents>;
 
 export function createMining(parts: Parts): Mining {
-  const { platform, network, chain, pool, follower } = parts;
+  const { platform, network, chain, pool, follower, reader, serving } = parts;
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
   let feed: TemplateFeed | undefined;
   let modelId: Uint8Array | undefined;
-  /** State that the transactions read, after the head of that id. */
-  let known: { head: Uint8Array; tree: Tree; txs: readonly SignedTx[] } | undefined;
 
   function launch(): Promise<Miner> {
     if (!platform.createMiner)
@@ -72,6 +75,7 @@ export function createMining(parts: Parts): Mining {
     starting ??= platform.createMiner().then((miner) => {
       miner.on('status', (s) => parts.onStatus((status = s)));
       miner.on('block', (found) => void take(found).catch(report));
+      miner.on('answered', (ran) => serving.take(ran));
       return miner;
     });
     starting.catch(() => (starting = undefined));
@@ -99,29 +103,34 @@ export function createMining(parts: Parts): Mining {
     if (refused) parts.onProblem('BLOCK_REFUSED', refused.fault);
   }
 
-  /** State leaves that the pool's transactions read, proven against the root after the head. */
+  /** What the pool could not judge for lack of state is asked for; a state held whole lacks none. */
   async function learnState(): Promise<void> {
     const head = chain.head();
-    const root = head && chain.rootAfter(head.id);
-    const txs = head ? pool.best(head.header.height) : [];
-    if (!head || !root || !txs.length || !feed) return;
-    if (known && equal(known.head, head.id) && sameTxs(known.txs, txs)) return;
-    const keys = (await chain.templateKeys(txs)).slice(0, PROOF_KEYS_MAX);
-    const tree = await follower.ask({ type: 'proof', block: head.id, keys }, ({ proof }) => {
-      const opened = treeFromProof(proof);
-      if (isFault(opened)) return opened;
-      return equal(treeRoot(opened), root) ? opened : fault('state.proof');
-    });
-    if (tree) known = { head: head.id, tree, txs };
+    const missing = head ? pool.missing(head.header.height) : [];
+    if (!head || !missing.length || !feed || chain.holdsState) return;
+    const keys = [...(await chain.templateKeys()), ...missing].slice(0, PROOF_KEYS_MAX);
+    if (await reader.read(head.header, keys)) pool.setHead(head.header, chain.stateAfter(head.id));
+  }
+
+  /** Input of the request that a header names, from the state that it builds on. */
+  async function jobInput(header: Header): Promise<Uint8Array | Fault | undefined> {
+    const tree = chain.stateAfter(header.prevHash);
+    if (!tree) return undefined;
+    const wrong = verifyJob(tree, header);
+    if (wrong) return wrong.fault === 'state.witness' ? undefined : wrong;
+    const leaf = known(tree, stateKey.request(header.jobId));
+    return leaf && tryDecode(OpenRequest, leaf)?.input;
   }
 
   const makeTemplate = () => {
     const miner = parts.payout();
-    const head = chain.head();
-    if (!miner || !modelId || !head || !follower.ready()) return undefined;
-    const tree = known && equal(known.head, head.id) ? known.tree : undefined;
-    const base = { miner, modelId, nowMs: platform.nowMs(), txs: tree ? known!.txs : [] };
-    return chain.template(tree ? { ...base, tree } : base);
+    if (!miner || !modelId || !follower.ready()) return undefined;
+    const job = serving.nextJob(modelId);
+    const { signatureKnown } = pool;
+    const txs = pool.judged();
+    const wanted = { miner, modelId, nowMs: platform.nowMs(), txs, signatureKnown };
+    const made = chain.template(job ? { ...wanted, jobId: job.id } : wanted);
+    return made && withInput(made, job);
   };
 
   return {
@@ -152,6 +161,7 @@ export function createMining(parts: Parts): Mining {
     },
     async refresh() {
       await learnState().catch(report);
+      void serving.refresh();
       feed?.refresh();
     },
     async execute(modelId, input) {
@@ -159,11 +169,15 @@ export function createMining(parts: Parts): Mining {
     },
     async check({ header, proof }) {
       const manifest = network.models.get(toHex(header.modelId));
-      if (!loaded || !manifest || header.jobId.some((b) => b !== 0)) return undefined;
+      if (!loaded || !manifest) return undefined;
+      const job = hasJob(header) ? await jobInput(header) : undefined;
+      if (isFault(job)) return job;
+      // Without the request's input there is no unit to replay: followed as by who has no model.
+      if (hasJob(header) && !job) return undefined;
       // The cheap check first: a replay costs a whole unit, and a header nothing.
       const wrong = (network.verifyProof ?? verifyLight)(network.params, header, proof, manifest);
       if (wrong) return wrong;
-      return await loaded.check(header, proof, undefined).catch((e: unknown) => {
+      return await loaded.check(header, proof, job).catch((e: unknown) => {
         // Our trouble, not the block's: without a replay it is followed as by who has no model.
         bury(e);
         return undefined;
@@ -175,6 +189,3 @@ export function createMining(parts: Parts): Mining {
     },
   };
 }
-
-const sameTxs = (a: readonly SignedTx[], b: readonly SignedTx[]): boolean =>
-  a.length === b.length && a.every((tx, i) => tx === b[i]);

@@ -5,11 +5,20 @@
 import { bodyRoot } from '../core/body.ts';
 import type { Body, HeaderCore } from '../core/formats.ts';
 import type { Block } from '../core/messages.ts';
+import { hasJob } from '../core/pow/seed.ts';
 import { toHex } from '../lib/bytes.ts';
 import type { FoundBlock, Template } from '../miner/miner-api.ts';
 
 /** Bodies of older templates that a win may still name. */
 const BODIES_KEPT = 16;
+
+/** The template with its request's input, unless the chain found that the job has closed. */
+export function withInput<T extends { core: HeaderCore }>(
+  template: T,
+  job: { readonly input: Uint8Array } | undefined,
+): T & { jobInput?: Uint8Array } {
+  return job && hasJob(template.core) ? { ...template, jobInput: job.input } : template;
+}
 
 export interface TemplateFeed {
   /** Makes a template now. */

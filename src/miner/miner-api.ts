@@ -88,4 +88,9 @@ export type MinerApi = {
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
 };
 
-export type MinerEvents = { status: MinerStatus; block: FoundBlock };
+/** What a unit on a request gave beside its tickets; once for each time its job begins. */
+export interface AnsweredJob extends Execution {
+  readonly jobId: Uint8Array;
+}
+
+export type MinerEvents = { status: MinerStatus; block: FoundBlock; answered: AnsweredJob };

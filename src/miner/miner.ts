@@ -15,9 +15,10 @@ import { targetFromBits } from '../core/target.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
-import type { Backend, BackendKind, ModelPackage, PassInput } from './backend.ts';
+import type { Backend, BackendKind, ModelPackage, PassInput, PassResult } from './backend.ts';
 import {
   MINER_OFF,
+  type AnsweredJob,
   type BackendChoice,
   type Execution,
   type FoundBlock,
@@ -39,6 +40,7 @@ export interface MinerParts {
   randomNonce(): bigint;
   onStatus(status: MinerStatus): void;
   onBlock(block: FoundBlock): void;
+  onAnswered(job: AnsweredJob): void;
 }
 
 /** Devices lost in a row after which the CPU takes over. */
@@ -61,6 +63,8 @@ export class Miner {
   #loaded = new Map<string, Promise<Loaded>>();
   #device: Backend | undefined;
   #template: Template | undefined;
+  /** Job of the template, once it is answered: its other units only mine. */
+  #answered: Uint8Array | undefined;
   /** The running loop's; aborted by pause. */
   #run: AbortController | undefined;
   #finishing = false;
@@ -88,8 +92,12 @@ export class Miner {
 
   work(template: Template | undefined): void {
     this.#template = template;
+    if (!this.#isAnswered(template?.core)) this.#answered = undefined;
     this.#wake?.();
   }
+
+  #isAnswered = (core: HeaderCore | undefined): boolean =>
+    core !== undefined && this.#answered !== undefined && equal(core.jobId, this.#answered);
 
   pause(): void {
     if (!this.#run) return;
@@ -252,9 +260,11 @@ export class Miner {
   ): Promise<void> {
     const started = this.#parts.nowMs();
     const input = passInput(model, core, template.jobInput);
-    const result = await this.#device!.pass({ ...input, signal });
+    const job = template.jobInput !== undefined && !this.#isAnswered(core);
+    const result = await this.#device!.pass({ ...input, job, signal });
     this.#rate.add(started, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
+    if (job) await this.#tellAnswer(model, cpu, core, template.jobInput!, result);
     if (!result.winner) return;
     if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
       this.#reject('stale');
@@ -274,6 +284,22 @@ export class Miner {
       this.#template = undefined;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
+  }
+
+  /** A wrong answer would spoil the block that it is in: a GPU's is run again on the CPU. */
+  async #tellAnswer(
+    model: ModelPackage,
+    cpu: Backend,
+    { jobId }: HeaderCore,
+    jobInput: Uint8Array,
+    result: PassResult,
+  ): Promise<void> {
+    const ran = executionFrom(model, result);
+    this.#answered = jobId;
+    const again = this.#device === cpu ? ran : await runPlain(model, cpu, jobInput);
+    if (!equal(again.execution, ran.execution) || !equal(again.answer, ran.answer))
+      this.#reject('recheck');
+    this.#parts.onAnswered({ jobId, ...again });
   }
 
   async check(
@@ -296,16 +322,20 @@ export class Miner {
     names: readonly string[],
   ): Promise<Execution> {
     const { model, cpu } = await this.#loadById(modelId, names);
-    const { manifest } = model;
-    const { execution, answer } = await cpu.pass({
-      tokens: tokensOf(ZERO_HASH, manifest, input),
-      sigma0: undefined,
-      limits: [],
-      job: true,
-    });
-    const rows = answer.subarray(0, (manifest.sequences - 1) * manifest.answerSize);
-    return { execution: execution!, answer: Uint8Array.from(rows, (x) => x & 0xff) };
+    return runPlain(model, cpu, input);
   }
+}
+
+/** The model on a request's input, without noise: what any unit on it gives. */
+async function runPlain(model: ModelPackage, cpu: Backend, input: Uint8Array): Promise<Execution> {
+  const tokens = tokensOf(ZERO_HASH, model.manifest, input);
+  return executionFrom(model, await cpu.pass({ tokens, sigma0: undefined, limits: [], job: true }));
+}
+
+/** Of a whole pass with `job`. */
+function executionFrom({ manifest }: ModelPackage, { execution, answer }: PassResult): Execution {
+  const rows = answer.subarray(0, (manifest.sequences - 1) * manifest.answerSize);
+  return { execution: execution!, answer: Uint8Array.from(rows, (x) => x & 0xff) };
 }
 
 function passInput(

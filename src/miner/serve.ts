@@ -32,6 +32,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     randomNonce: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
     onStatus: (status) => emit('status', status),
     onBlock: (block) => emit('block', block),
+    onAnswered: (job) => emit('answered', job),
   });
   const api: MinerApi = {
     configure(given) {

@@ -1,10 +1,16 @@
-/** Mining on the seed's own CPU: templates from its full chain, wins into it. */
-import { createTemplateFeed, type TemplateFeed } from '../client/template-feed.ts';
+/**
+ * Mining on the seed's own CPU: templates from its full chain, wins into it. It serves open requests
+ * with the node's own key, as soon as that key has coins for a claim.
+ */
+import { createServing, type AnswerTx } from '../client/serving.ts';
+import { createTemplateFeed, withInput, type TemplateFeed } from '../client/template-feed.ts';
 import { modelNamed } from '../client/models.ts';
 import { isFault } from '../core/faults.ts';
+import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { FoundBlock } from '../miner/miner-api.ts';
 import type { SeedParts } from './seed.ts';
+import { createSender } from './sender.ts';
 
 export interface SeedMiner {
   start(): Promise<void>;
@@ -14,6 +20,20 @@ export interface SeedMiner {
 export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner {
   const { chain, thread, network, options, log, announce } = parts;
   const { id: modelId } = modelNamed(network, options.model)!;
+  const sender = createSender({ ...parts, params: network.params }, parts.keys.payout);
+  const serving = createServing({
+    base: () => ({ header: chain.head().header, tree: chain.headState() }),
+    waiting: () => chain.mempool.of(sender.address),
+    async send(_payee, txs: readonly AnswerTx[]) {
+      for (const tx of txs) {
+        await sender.send(tx);
+        log.info('serve', { tx: tx.type, request: toHex(tx.request).slice(0, 16) });
+      }
+    },
+    nowMs: () => Date.now(),
+    onProblem: (e) => log.warn('serve.refused', { error: AppError.from(e).message }),
+    onChange: () => feed?.refresh(),
+  });
   let feed: TemplateFeed | undefined;
   let unsubscribe: (() => void) | undefined;
 
@@ -27,20 +47,30 @@ export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner
     await announce(block);
   }
 
+  function makeTemplate() {
+    const job = serving.nextJob(modelId);
+    const wanted = { miner: payout, modelId, nowMs: Date.now() };
+    return withInput(chain.template(job ? { ...wanted, jobId: job.id } : wanted), job);
+  }
+
   return {
     async start() {
       await thread.miner.start(options.model, 'cpu');
       feed = createTemplateFeed(
-        () => chain.template({ miner: payout, modelId, nowMs: Date.now() }),
+        makeTemplate,
         (template) => void thread.miner.work(template),
         network.params.blockTimeMs / 2,
       );
       const offBlock = thread.miner.on('block', (found) =>
         take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message })),
       );
-      const offChain = chain.subscribe(() => feed?.refresh());
-      unsubscribe = () => [offBlock, offChain].forEach((off) => off());
-      feed.refresh();
+      const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
+      const offChain = chain.subscribe(() => {
+        void serving.refresh();
+        feed?.refresh();
+      });
+      unsubscribe = () => [offBlock, offAnswered, offChain].forEach((off) => off());
+      serving.serve(sender.publicKey);
     },
     stop() {
       unsubscribe?.();

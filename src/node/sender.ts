@@ -6,7 +6,6 @@ import { isFault } from '../core/faults.ts';
 import type { SignedTx, Tx } from '../core/formats.ts';
 import type { Params } from '../core/params.ts';
 import { signTx } from '../core/tx.ts';
-import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { Transport } from '../net/transport.ts';
@@ -52,8 +51,7 @@ export function createSender(
   /** After those that wait: another node with this key may have sent some. */
   const nextNonce = (): number =>
     chain.mempool
-      .byFee()
-      .filter(({ tx }) => equal(tx.from, from))
+      .of(address)
       .reduce((n, { tx }) => Math.max(n, tx.nonce + 1), chain.account(address)?.nonce ?? 0);
 
   async function tell(signed: SignedTx): Promise<void> {

@@ -40,9 +40,10 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     } as never,
     network: { params: createParams('e2e', PARAMS.models, off), models: MODELS, names: ['test'] },
     chain: { head: full.head, template: full.template } as never,
-    pool: { best: () => [] } as never,
+    pool: { judged: () => [], missing: () => [] } as never,
+    reader: { read: async () => undefined } as never,
     follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,
-    serving: { serve: () => undefined },
+    serving: { nextJob: () => undefined, refresh: async () => undefined } as never,
     payout: () => ann.address,
     announce: async () => {
       throw new AppError('NET_CLOSED', 'nobody is here');

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { Miner } from '../../src/miner/miner.ts';
-import type { FoundBlock } from '../../src/miner/miner-api.ts';
+import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/miner-api.ts';
 import { genesisPoint, templateCore } from '../../src/core/header.ts';
 import { createParams } from '../../src/core/params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
@@ -19,7 +19,8 @@ const wait = { timeout: 30_000, interval: 5 };
 
 function create() {
   const found: FoundBlock[] = [];
-  const seen = { passes: 0 };
+  const answered: AnsweredJob[] = [];
+  const seen = { passes: 0, next: { core, jobInput: undefined } as Template };
   const miner: Miner = new Miner({
     loadModel: async () => model,
     async createCpu(given) {
@@ -32,10 +33,11 @@ function create() {
     onStatus: () => undefined,
     onBlock: (block) => {
       found.push(block);
-      miner.work({ core, jobInput: undefined });
+      miner.work(seen.next);
     },
+    onAnswered: (job) => void answered.push(job),
   });
-  return { miner, found, seen };
+  return { miner, found, seen, answered };
 }
 
 test('works on no template of another model', async () => {
@@ -67,4 +69,31 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
   await vi.waitUntil(() => miner.status.units > units + 2, wait);
   miner.finish();
   await vi.waitUntil(() => miner.status.state === 'paused', wait);
+});
+
+test('a job is answered once, by a unit that mines too; again after another', async () => {
+  const { miner, answered, seen } = create();
+  const work = (template: Template) => miner.work((seen.next = template));
+  const [one, two] = [1, 2].map((b) => ({
+    core: { ...core, jobId: new Uint8Array(32).fill(b) },
+    jobInput: Uint8Array.of(b),
+  })) as [Template, Template];
+  work(one);
+  await miner.start('tiny', 'cpu');
+  await vi.waitUntil(() => miner.status.units > 3, wait);
+  expect(answered).toHaveLength(1);
+  // Another time of the same job is the same job.
+  work({ ...one, core: { ...one.core, time: 3000 } });
+  const { units } = miner.status;
+  await vi.waitUntil(() => miner.status.units > units + 2, wait);
+  expect(answered).toHaveLength(1);
+  work(two);
+  await vi.waitUntil(() => answered.length === 2, wait);
+  work(one);
+  await vi.waitUntil(() => answered.length === 3, wait);
+  miner.pause();
+  const ran = await miner.execute(model.id, Uint8Array.of(1), ['tiny']);
+  expect(answered[0]).toEqual({ jobId: one.core.jobId, ...ran });
+  expect(answered[2]).toEqual(answered[0]);
+  expect(answered[1]!.execution).not.toEqual(ran.execution);
 });
