@@ -1,22 +1,18 @@
-/** Asking over HTTP: a real seed that mines, and a person with a program who answers. */
+/** Asking over HTTP: a real seed that mines, and answers what it is asked. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSeed, type Seed } from '../../e2e/seed.ts';
 import { modelNamed, networkOf } from '../../src/client/models.ts';
-import { addressOf, formatAddress } from '../../src/core/address.ts';
-import type { Tx } from '../../src/core/formats.ts';
-import { commitmentOf } from '../../src/core/state-tx.ts';
-import { signTx, txBytes } from '../../src/core/tx.ts';
-import { fromHex, toHex, utf8 } from '../../src/lib/bytes.ts';
+import { NANOVOLTS } from '../../src/core/params.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { MODEL_FOLDER, startMinerThread, type MinerThread } from '../../src/node/miner-thread.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const KEY = 'a-key-of-this-test-0123456789';
-const LIMIT = 1_000_000n;
+const LIMIT = 5n * NANOVOLTS;
 const FEE = 10_000n;
 const folder = mkdtempSync(join(tmpdir(), 'pila-infer-'));
 const network = networkOf('e2e');
@@ -27,7 +23,7 @@ let thread: MinerThread;
 
 const start = async () => {
   writeFileSync(join(folder, 'key'), KEY);
-  const asking = ['--api-key-file', join(folder, 'key'), '--spend-max', '0.001'];
+  const asking = ['--api-key-file', join(folder, 'key'), '--spend-max', '5'];
   seed = await startSeed({ data: join(folder, 'data'), args: ['--mine', ...asking] });
 };
 const rpcUrl = (): string => /metrics: (\S+)/.exec(seed.log.join('\n'))![1]!;
@@ -46,29 +42,6 @@ async function call(url: string, body?: object | string, headers: Record<string,
 const infer = (body: object | string, headers?: Record<string, string>) =>
   call(`${rpcUrl()}v1/infer`, body, headers);
 const ask = { model: 'tiny', input: 'ciao', reward: '1000', wait: 'none' };
-
-/** The work of a miner by hand: claim, and the result in a later block. */
-async function answer(id: string): Promise<void> {
-  const secret = schnorr.utils.randomSecretKey();
-  const from = schnorr.getPublicKey(secret);
-  const address = formatAddress(addressOf(from), network.params.prefix);
-  const gift = await call(`${seed.url}faucet`, { address });
-  expect(gift.status).toBe(200);
-  const poor = async () => (await seed.rpc('getAccount', address)).balance === '0';
-  while (await poor()) await new Promise((r) => setTimeout(r, 100));
-  const request = fromHex(id, 32)!;
-  const ran = await thread.miner.execute(tiny.id, utf8(ask.input));
-  const commitment = commitmentOf(request, addressOf(from), ran);
-  const { height } = await seed.rpc('status');
-  const common = { chainId: network.params.chainId, from, expiry: height + 100, fee: FEE };
-  for (const fields of [
-    { type: 'claim', nonce: 0, request, commitment },
-    { type: 'result', nonce: 1, request, answer: ran.answer },
-  ]) {
-    const signed = signTx({ ...common, ...fields } as Tx, secret);
-    await seed.rpc('submitTransaction', toHex(txBytes(signed)));
-  }
-}
 
 beforeAll(async () => {
   thread = await startMinerThread(network.names, MODEL_FOLDER, () => {});
@@ -94,36 +67,33 @@ describe('POST /v1/infer', () => {
 
   it('asks once per key, across a restart, and tells answer, confirmation and payment', async () => {
     const once = { 'idempotency-key': 'one' };
-    const first = await infer({ ...ask, reward: '1001' }, once);
+    const { minimum } = (await call(`${rpcUrl()}v1/quote?model=tiny`)).json;
+    const fair = { ...ask, reward: minimum };
+    const first = await infer(fair, once);
     expect([first.status, first.json.state]).toEqual([202, expect.stringMatching(/waiting|open/)]);
-    const { id, receipt } = first.json;
-    expect((await infer({ ...ask, reward: '1001' }, once)).json.id).toBe(id);
-    const other = await infer({ ...ask, reward: '1002' }, once);
+    const { id } = first.json;
+    expect((await infer(fair, once)).json.id).toBe(id);
+    const other = await infer({ ...fair, input: 'hello' }, once);
     expect([other.status, other.json.error.code]).toEqual([409, 'IDEMPOTENCY_REUSED']);
 
     expect(await seed.stop()).toBe(0);
     await start();
-    expect((await infer({ ...ask, reward: '1001' }, once)).json.id).toBe(id);
-    const isOpen = async () =>
-      (await call(`${seed.url}v1${receipt.slice(3)}`)).json.state === 'open';
-    while (!(await isOpen())) await new Promise((r) => setTimeout(r, 100));
-
-    const waits = { ...ask, reward: '1001', timeoutMs: 100_000 };
-    const answered = infer({ ...waits, wait: 'answer' }, once);
-    const paid = infer({ ...waits, wait: 'paid' }, once);
-    await answer(id);
-    const { status, json } = await answered;
-    expect(status).toBe(200);
+    const waits = { ...fair, timeoutMs: 100_000 };
+    const [answered, confirmed, paid] = await Promise.all(
+      ['answer', 'confirmed', 'paid'].map((wait) => infer({ ...waits, wait }, once)),
+    );
     const ran = await thread.miner.execute(tiny.id, utf8(ask.input));
-    expect(json.answers[0]).toMatchObject({
-      answerHex: toHex(ran.answer),
-      labels: [expect.any(String)],
-    });
-    const settled = await paid;
-    expect([settled.status, settled.json.state]).toEqual([200, 'paid']);
-    expect(settled.json.paid).toEqual({ payee: settled.json.answers[0].payee, amount: '800' });
+    const answer = { answerHex: toHex(ran.answer), labels: [expect.any(String)] };
+    for (const { status, json } of [answered!, confirmed!, paid!]) {
+      expect([status, json.id]).toEqual([200, id]);
+      expect(json.answers[0]).toMatchObject(answer);
+    }
+    expect(confirmed!.json.answers[0].confirmed).toBe(true);
+    const { payee } = confirmed!.json.answers[0];
+    const amount = String((BigInt(minimum) * 80n) / 100n);
+    expect(paid!.json).toMatchObject({ state: 'paid', paid: { payee, amount } });
     // Anybody may read it, also on the page's listener.
-    expect((await call(`${seed.url}v1/receipt/${id}`)).json).toEqual(settled.json);
+    expect((await call(`${seed.url}v1/receipt/${id}`)).json).toEqual(paid!.json);
   });
 
   it('spends up to the day’s limit and not one nV more', async () => {
