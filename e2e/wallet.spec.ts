@@ -2,6 +2,7 @@
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../src/core/address.ts';
 import { en } from '../src/ui/i18n/en.ts';
+import { wallet as words } from '../src/ui/i18n/en-wallet.ts';
 import { button, readAddress, readVolts } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
@@ -17,7 +18,7 @@ let seed: Seed;
 let context: BrowserContext;
 let page: Page;
 let address: string;
-let words: string[];
+let seedWords: string[];
 
 test.beforeAll(async ({ browser }) => {
   seed = await startSeed({ network: 'e2e', args: ['--mine'] });
@@ -60,7 +61,7 @@ test('sending opens once the words are written down', async () => {
   await inDialog(en.backup.show).click();
   const items = dialog().locator('ol li');
   await expect(items).toHaveCount(24);
-  words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+  seedWords = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
   await inDialog(en.backup.written).click();
   await answer((right, choices) => choices.find((word) => word !== right)!);
   await expect(dialog().getByText(en.errors.BACKUP_WRONG)).toBeVisible();
@@ -84,7 +85,7 @@ async function answer(pick: (right: string, choices: string[]) => string): Promi
       .getByRole('radio')
       .evaluateAll((radios) => radios.map((radio) => (radio as HTMLInputElement).value));
     await question
-      .getByRole('radio', { name: pick(words[place - 1]!, choices), exact: true })
+      .getByRole('radio', { name: pick(seedWords[place - 1]!, choices), exact: true })
       .check();
   }
   await inDialog(en.backup.check).click();
@@ -121,7 +122,10 @@ test('a passphrase locks spending, not the balance', async () => {
 
 test('a payment: wrong input is told, a right one is confirmed on the chain', async () => {
   await button(page, en.wallet.send).click();
-  await expect(field(en.send.fee)).toHaveValue('0.00001');
+  await expect(dialog().getByRole('radio', { name: words.fee.normal })).toBeChecked();
+  await expect(dialog().getByText('0.00001 VLT', { exact: true })).toBeVisible();
+  await dialog().getByRole('radio', { name: words.fee.custom }).check();
+  await field(en.send.fee).fill('0.000000999');
   const refused = async (to: string, amount: string, ...sentences: string[]) => {
     await field(en.send.to).fill(to);
     await field(en.send.amount).fill(amount);
@@ -132,7 +136,8 @@ test('a payment: wrong input is told, a right one is confirmed on the chain', as
   await refused(OTHER.replace(/.$/, 'q'), '0', en.forms.ADDRESS_MALFORMED, en.forms.AMOUNT_ZERO);
   await refused(formatAddress(new Uint8Array(32), 'pila'), '1', en.forms.ADDRESS_NETWORK);
   await refused(OTHER, '100', en.forms.AMOUNT_OVER);
-  await refused(OTHER, '1,5', en.forms.AMOUNT_MALFORMED);
+  await refused(OTHER, '1,5', en.forms.AMOUNT_MALFORMED, en.forms.FEE_LOW);
+  await dialog().getByRole('radio', { name: words.fee.normal }).check();
   await refused(OTHER, '12.345');
   await expect(dialog().getByRole('heading', { name: en.send.confirmTitle })).toBeVisible();
   await expect(dialog().locator('.address')).toHaveText(OTHER);
@@ -170,12 +175,12 @@ test('the 24 words give the same address and balance on another device', async (
     await inDialog(en.restore.go).click();
     await expect(dialog().getByText(why)).toBeVisible();
   };
-  await refused(words.slice(1).join(' '), en.errors.WORDS_COUNT);
-  await refused([...words.slice(1), 'volta'].join(' '), en.errors.WORDS_UNKNOWN);
-  const last = words.at(-1) === 'zoo' ? 'abandon' : 'zoo';
-  const wrong = [words.slice(1), last].flat();
+  await refused(seedWords.slice(1).join(' '), en.errors.WORDS_COUNT);
+  await refused([...seedWords.slice(1), 'volta'].join(' '), en.errors.WORDS_UNKNOWN);
+  const last = seedWords.at(-1) === 'zoo' ? 'abandon' : 'zoo';
+  const wrong = [seedWords.slice(1), last].flat();
   await refused(wrong.join(' '), en.errors.WORDS_CHECKSUM);
-  await field(en.restore.words).fill(words.join('  ').toUpperCase());
+  await field(en.restore.words).fill(seedWords.join('  ').toUpperCase());
   await inDialog(en.restore.go).click();
   await expect(dialog()).toHaveCount(0);
   await expect.poll(spendable).toBe((87_655n * VOLT) / 1000n - FEE);

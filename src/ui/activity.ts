@@ -4,11 +4,13 @@ import { addressOf } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { SignedTx } from '../core/formats.ts';
 import type { HistoryEntry } from '../core/messages.ts';
+import { txId } from '../core/tx.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 
 export interface Line {
+  /** Of the transaction, hex. */
   readonly id: string;
-  readonly kind: 'sent' | 'received' | 'toSelf' | 'request' | 'claim' | 'result';
+  readonly kind: 'sent' | 'received' | 'toSelf' | 'cancellation' | 'request' | 'claim' | 'result';
   /** nV: what the balance lost (fee included) or gained. */
   readonly amount: bigint;
   /** The other side's address; undefined where there is none. */
@@ -29,12 +31,49 @@ function lineOf({ tx }: SignedTx, mine: Uint8Array): Omit<Line, 'id' | 'height'>
 
 export const historyLine = ({ position, tx }: HistoryEntry, mine: Uint8Array): Line => ({
   ...lineOf(tx, mine),
-  id: `${position.height}/${position.index}`,
+  id: toHex(txId(tx.tx)),
   height: position.height,
 });
 
-/** Undefined when its bytes are no transaction. */
-export function pendingLine(pending: PendingTx, mine: Uint8Array): Line | undefined {
-  const signed = tryDecode(SignedTx, pending.bytes);
-  return signed && { ...lineOf(signed, mine), id: toHex(pending.id), height: pending.height };
+/** One of ours that is in no block. */
+export interface WaitingLine extends Line {
+  readonly state: PendingTx['state'];
+  /** Last height at which it can be in a block. */
+  readonly expiry: number;
+  /** A dearer one of its nonce waits too. */
+  readonly isRival: boolean;
+  /** Id and fields for another in its place; undefined where that is not offered. */
+  readonly replaceable: Replaceable | undefined;
+}
+export interface Replaceable {
+  readonly id: Uint8Array;
+  readonly to: Uint8Array;
+  /** nV. */
+  readonly amount: bigint;
+}
+
+/** Newest first; what its blocks confirm is in the history. */
+export function waitingLines(pending: readonly PendingTx[], mine: Uint8Array): WaitingLine[] {
+  const own = pending.flatMap((entry) => {
+    const signed = tryDecode(SignedTx, entry.bytes);
+    const isMine = signed && equal(addressOf(signed.tx.from), mine);
+    return isMine ? [{ ...entry, signed, tx: signed.tx }] : [];
+  });
+  return own
+    .filter(({ state }) => state !== 'confirmed')
+    .map(({ id, tx, state, height, signed }) => {
+      const sameNonce = own.filter((other) => other.tx.nonce === tx.nonce);
+      const isRival =
+        state === 'pending' &&
+        sameNonce.some((other) => other.state === 'pending' && other.tx.fee > tx.fee);
+      const line = lineOf(signed, mine);
+      const isCancellation = line.kind === 'toSelf' && sameNonce.length > 1;
+      const canReplace = state === 'pending' && !isRival && tx.type === 'transfer';
+      return {
+        ...line,
+        ...(isCancellation ? { kind: 'cancellation' as const } : {}),
+        ...{ id: toHex(id), height, state, isRival, expiry: tx.expiry },
+        replaceable: canReplace ? { id, to: tx.to, amount: tx.amount } : undefined,
+      };
+    });
 }

@@ -16,6 +16,8 @@ export const manifest: Partial<ManifestOptions> = {
   theme_color: '#F6F1E6',
   categories: ['utilities', 'finance'],
   launch_handler: { client_mode: 'focus-existing' },
+  // What a browser lets an app register; `pila:` itself it does not.
+  protocol_handlers: [{ protocol: 'web+pila', url: './#/pay/%s' }],
   icons: [
     { src: 'icon-192.png', sizes: '192x192', type: 'image/png', purpose: 'any' },
     { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },

@@ -22,11 +22,12 @@ export class Preferences {
   language = $state<Language>('en');
   theme = $state<Theme>('auto');
   readonly #languages: readonly string[];
-  readonly #storage: Storage | undefined;
+  /** Undefined where it is forbidden. */
+  readonly storage: Storage | undefined;
 
   constructor(languages: readonly string[], storage: Storage | undefined) {
     this.#languages = languages;
-    this.#storage = storage;
+    this.storage = storage;
     const kept = this.#read('language');
     this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
@@ -53,7 +54,7 @@ export class Preferences {
   // Storage may be forbidden: then the choice lasts as long as the page.
   #read(key: string): string | null {
     try {
-      return this.#storage?.getItem(`pila.${key}`) ?? null;
+      return this.storage?.getItem(`pila.${key}`) ?? null;
     } catch {
       return null;
     }
@@ -61,7 +62,7 @@ export class Preferences {
 
   #write(key: string, value: string): void {
     try {
-      this.#storage?.setItem(`pila.${key}`, value);
+      this.storage?.setItem(`pila.${key}`, value);
     } catch {
       // See #read.
     }

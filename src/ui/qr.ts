@@ -1,9 +1,9 @@
-/** QR code as one SVG path. bech32m in upper case fits the compact alphanumeric mode. */
+/** QR code as one SVG path. */
 import { encode } from 'uqr';
 
 /** @returns side in modules, quiet zone included, and a path of unit squares. */
 export function qrPath(text: string): { side: number; path: string } {
-  const { size, data } = encode(text.toUpperCase(), { ecc: 'M', border: 3 });
+  const { size, data } = encode(compact(text), { ecc: 'M', border: 3 });
   let path = '';
   data.forEach((row, y) =>
     row.forEach((dark, x) => {
@@ -12,3 +12,6 @@ export function qrPath(text: string): { side: number; path: string } {
   );
   return { side: size, path };
 }
+
+/** bech32m and the scheme in upper case fit the compact alphanumeric mode; a link's texts stay. */
+const compact = (text: string): string => (text.includes('?') ? text : text.toUpperCase());

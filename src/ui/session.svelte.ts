@@ -7,12 +7,13 @@ import type {
   ChainStatus,
   ClientApi,
   ClientEvent,
+  History,
   MinerStatus,
   PendingTx,
 } from '../client/api.ts';
-import type { HistoryEntry } from '../core/messages.ts';
 import { createParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
+import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
@@ -21,6 +22,8 @@ import { isWorking } from './sentence.ts';
 import { Serving } from './serving.ts';
 
 export const HISTORY_SHOWN = 20;
+/** Entries of the history that a page keeps. */
+export const HISTORY_MAX = 2000;
 
 export interface Problem {
   readonly code: string;
@@ -33,7 +36,9 @@ export class Session {
   miner = $state.raw<MinerStatus>(MINER_OFF);
   balance = $state.raw<Balance>();
   vault = $state.raw<VaultStatus>();
-  history = $state.raw<readonly HistoryEntry[]>();
+  history = $state.raw<History>();
+  /** Proven balances of other addresses that are looked at, by address in hex. */
+  others = $state.raw<Readonly<Record<string, Balance>>>({});
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
   /** Blocks that the last reorganisation replaced, until dismissed. */
@@ -49,6 +54,10 @@ export class Session {
   readonly #loadConfig: () => Promise<PageConfig>;
   readonly #serving: Serving;
   #following = '';
+  /** The account that was followed last: it gives its place up to the next. */
+  #followed: Uint8Array | undefined;
+  /** Addresses that are looked at, in hex. */
+  readonly #looked = new Set<string>();
   /** The vault's last word while an act is going on. */
   #heard: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
@@ -118,6 +127,9 @@ export class Session {
     const address = this.vault?.address;
     if (!address || this.#following === address.toString()) return;
     await this.peer.payTo(address);
+    const before = this.#followed;
+    this.#followed = address;
+    if (before && !this.#looked.has(toHex(before))) await this.peer.unwatch(before);
     this.#following = address.toString();
     await this.#serve();
     const { chain, miner } = await this.peer.status();
@@ -133,7 +145,47 @@ export class Session {
     const address = this.vault?.address;
     if (!address) return;
     this.pending = await this.peer.pending();
-    this.history = (await this.peer.history(address, HISTORY_SHOWN)).entries;
+    const newest = await this.peer.history(address, HISTORY_SHOWN);
+    if (address === this.vault?.address) this.history = joinHistory(newest, this.history);
+  }
+
+  /** The next page of the history. */
+  older(): Promise<boolean> {
+    return this.act('older', async () => {
+      const address = this.vault?.address;
+      const shown = this.history;
+      if (!address || !shown?.next) return;
+      const page = await this.peer.history(address, HISTORY_SHOWN, shown.next);
+      if (this.history !== shown) return;
+      const entries = [...shown.entries, ...page.entries].slice(0, HISTORY_MAX);
+      const next = entries.length < HISTORY_MAX ? page.next : undefined;
+      this.history = { ...page, entries, next, linked: shown.linked && page.linked };
+    });
+  }
+
+  /** Follows the balance of an address without keys. */
+  async look(address: Uint8Array): Promise<void> {
+    const key = toHex(address);
+    if (this.#looked.has(key)) return;
+    this.#looked.add(key);
+    try {
+      await this.connect();
+      const known = await this.peer.balance(address);
+      if (known) this.others = { ...this.others, [key]: known };
+      await this.peer.watch(address);
+    } catch (error) {
+      this.#looked.delete(key);
+      this.fail(error);
+    }
+  }
+
+  async lookAway(address: Uint8Array): Promise<void> {
+    const key = toHex(address);
+    this.#looked.delete(key);
+    const { [key]: _, ...rest } = this.others;
+    this.others = rest;
+    if (this.vault?.address && toHex(this.vault.address) === key) return;
+    await this.peer.unwatch(address).catch((error: unknown) => this.fail(error));
   }
 
   /** @param trusted of the click that asked for it: a script's click starts nothing. */
@@ -231,11 +283,16 @@ export class Session {
     if (event.type === 'chain') this.chain = event.status;
     else if (event.type === 'miner') this.miner = event.status;
     else if (event.type === 'unsigned') this.#serving.sign(event.tx);
-    else if (event.type === 'reorganised') this.reorganised = event.depth;
-    else if (event.type === 'problem') this.problem = { code: event.code, message: event.message };
+    else if (event.type === 'reorganised') {
+      this.reorganised = event.depth;
+      // Places in abandoned blocks: fetched again with the next proven balance.
+      this.history = undefined;
+    } else if (event.type === 'problem')
+      this.problem = { code: event.code, message: event.message };
     else if (event.type === 'balance') {
-      const mine = event.balance.address.toString() === this.vault?.address?.toString();
-      if (!mine) return;
+      const key = toHex(event.balance.address);
+      if (this.#looked.has(key)) this.others = { ...this.others, [key]: event.balance };
+      if (event.balance.address.toString() !== this.vault?.address?.toString()) return;
       const changed =
         event.balance.txCount !== this.balance?.txCount ||
         this.pending.length > 0 ||
@@ -244,4 +301,16 @@ export class Session {
       if (changed) this.refresh().catch((error: unknown) => this.fail(error));
     }
   }
+}
+
+const placeOf = ({ position }: History['entries'][number]): string =>
+  `${position.height}/${position.index}`;
+
+/** The newest page with the older ones that were fetched before, where it reaches them. */
+export function joinHistory(newest: History, known: History | undefined): History {
+  const first = known?.entries[0];
+  const at = first ? newest.entries.findIndex((entry) => placeOf(entry) === placeOf(first)) : -1;
+  if (!known || at < 0 || known.entries.length <= newest.entries.length - at) return newest;
+  const entries = [...newest.entries.slice(0, at), ...known.entries];
+  return { ...newest, entries, next: known.next, linked: newest.linked && known.linked };
 }

@@ -1,2 +1,20 @@
+import type { PaymentRequest } from '../wallet/uri.ts';
+import type { Replaceable } from './activity.ts';
+
 /** What can lie over the wallet. */
-export type Sheet = 'receive' | 'send' | 'backup' | 'protect' | 'unlock' | 'restore' | 'erase';
+export type Sheet =
+  | 'receive'
+  | 'send'
+  | 'backup'
+  | 'protect'
+  | 'unlock'
+  | 'restore'
+  | 'erase'
+  | 'account'
+  | 'rename'
+  | 'watch';
+
+/** What the sheet for sending begins with. */
+export type SendStart =
+  | { readonly kind: 'pay'; readonly request: PaymentRequest }
+  | { readonly kind: 'speedUp' | 'cancel'; readonly old: Replaceable };

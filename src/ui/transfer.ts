@@ -24,6 +24,7 @@ export type FormFault =
   | 'AMOUNT_ZERO'
   | 'AMOUNT_OVER'
   | 'FEE_MALFORMED'
+  | 'FEE_LOW'
   | 'SUMMARY_DIFFERS';
 export type FormFaults = Partial<Record<keyof TransferForm, FormFault>>;
 
@@ -39,9 +40,18 @@ function addressFault(text: string, prefix: string): FormFault | undefined {
 /** People copy addresses in groups: blanks between them do not count. */
 export const bareAddress = (text: string): string => text.replace(/\s+/g, '');
 
+export interface TransferContext {
+  readonly prefix: string;
+  readonly locale: string;
+  /** nV. */
+  readonly spendable: bigint;
+  /** nV: less is not relayed, or does not displace what is to be replaced. */
+  readonly leastFee: bigint;
+}
+
 export function checkTransfer(
   form: TransferForm,
-  { prefix, locale, spendable }: { prefix: string; locale: string; spendable: bigint },
+  { prefix, locale, spendable, leastFee }: TransferContext,
 ): { transfer?: Transfer; faults: FormFaults } {
   const text = bareAddress(form.to);
   const faults: FormFaults = {};
@@ -50,6 +60,7 @@ export function checkTransfer(
   const fee = parseVolts(form.fee, locale);
   if (badAddress) faults.to = badAddress;
   if (fee === undefined) faults.fee = 'FEE_MALFORMED';
+  else if (fee < leastFee) faults.fee = 'FEE_LOW';
   if (amount === undefined) faults.amount = 'AMOUNT_MALFORMED';
   else if (amount === 0n) faults.amount = 'AMOUNT_ZERO';
   else if (amount + (fee ?? 0n) > spendable) faults.amount = 'AMOUNT_OVER';

@@ -8,7 +8,7 @@ export function sentenceOfError(
   { code, message }: { code: string; message: string },
   t: Text,
 ): string {
-  const sentence = entry(t.errors, code) ?? t.errors.INTERNAL;
+  const sentence = entry(t.errors, code) ?? entry(t.forms, code) ?? t.errors.INTERNAL;
   // The fault's code travels as the message.
   const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
   return why ? `${sentence} ${why}` : sentence;

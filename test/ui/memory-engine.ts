@@ -206,10 +206,14 @@ export class MemoryEngine implements Engine {
       return this.ran;
     },
     balance: async () => this.known,
-    history: async () => {
+    history: async (_address, max, from) => {
       if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');
-      const { entries } = this;
-      return { entries, total: entries.length, linked: true, next: undefined };
+      const isFrom = ({ position }: HistoryEntry) =>
+        position.height === from?.height && position.index === from.index;
+      const at = from ? this.entries.findIndex(isFrom) : 0;
+      const entries = this.entries.slice(at, at + max);
+      const next = this.entries[at + max]?.position;
+      return { entries, total: this.entries.length, linked: true, next };
     },
     header: async () => undefined,
     submit: async (bytes) => {

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
-import { SignedTx, Tx } from '../../src/core/formats.ts';
+import type { PendingTx } from '../../src/client/api.ts';
+import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
+import type { HistoryEntry } from '../../src/core/messages.ts';
+import { txId } from '../../src/core/tx.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { historyLine, pendingLine } from '../../src/ui/activity.ts';
+import { historyLine, waitingLines } from '../../src/ui/activity.ts';
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
+import { WatchedList } from '../../src/ui/watched.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/transfer.ts';
 import {
@@ -88,7 +93,7 @@ describe('acts', () => {
     expect([session.miner.state, session.problem]).toEqual(['running', undefined]);
     engine.fails = {};
     engine.emit({ type: 'balance', balance: BALANCE });
-    await expect.poll(() => session.history).toEqual([]);
+    await expect.poll(() => session.history?.entries).toEqual([]);
   });
 
   it('a failure becomes a problem, and can be tried again', async () => {
@@ -164,7 +169,7 @@ describe('acts', () => {
 
 describe('sending', () => {
   const other = addressOf(new Uint8Array(32).fill(9));
-  const around = { prefix: 'rpila', locale: 'it-IT', spendable: 1_000_000_000n };
+  const around = { prefix: 'rpila', locale: 'it-IT', spendable: 1_000_000_000n, leastFee: 1_000n };
   const form = { to: formatAddress(other, 'rpila'), amount: '0,5', fee: '0,0001' };
 
   it('takes an address in groups, and makes the bytes that were meant', async () => {
@@ -190,27 +195,27 @@ describe('sending', () => {
     expect(faultsOf({ amount: '0' })).toEqual({ amount: 'AMOUNT_ZERO' });
     expect(faultsOf({ amount: '1' })).toEqual({ amount: 'AMOUNT_OVER' });
     expect(faultsOf({ amount: '0,9999' })).toEqual({});
+    expect(faultsOf({ fee: '0,000001' })).toEqual({});
+    expect(faultsOf({ fee: '0,000000999' })).toEqual({ fee: 'FEE_LOW' });
     expect(faultsOf({ amount: '1.5', fee: '' })).toEqual({
       amount: 'AMOUNT_MALFORMED',
       fee: 'FEE_MALFORMED',
     });
   });
 
+  const tx = (
+    from: Uint8Array,
+    to: Uint8Array,
+    change: Partial<TxOf<'transfer'>> = {},
+  ): SignedTx => ({
+    tx: {
+      ...{ type: 'transfer', chainId: 3, from, nonce: 0, expiry: 9, fee: 1n, to, amount: 10n },
+      ...{ memo: new Uint8Array(), ...change },
+    } as Tx,
+    signature: new Uint8Array(64),
+  });
+
   it('history and waiting payments tell the direction and the whole loss', () => {
-    const tx = (from: Uint8Array, to: Uint8Array): SignedTx => ({
-      tx: {
-        type: 'transfer',
-        chainId: 3,
-        from,
-        nonce: 0,
-        expiry: 9,
-        fee: 1n,
-        to,
-        amount: 10n,
-        memo: new Uint8Array(),
-      },
-      signature: new Uint8Array(64),
-    });
     const mine = FULL_VAULT.publicKey!;
     const theirs = new Uint8Array(32).fill(9);
     const at = { height: 5, index: 0 };
@@ -220,8 +225,131 @@ describe('sending', () => {
     expect(line(tx(mine, ADDRESS))).toMatchObject({ kind: 'toSelf', amount: -1n });
     const pending = { id: other, state: 'pending', height: undefined } as const;
     const bytes = encode(SignedTx, tx(mine, other));
-    expect(pendingLine({ ...pending, bytes }, ADDRESS)).toMatchObject({ amount: -11n });
-    expect(pendingLine({ ...pending, bytes: bytes.slice(1) }, ADDRESS)).toBeUndefined();
+    const [line0] = waitingLines([{ ...pending, bytes }], ADDRESS);
+    expect(line0).toMatchObject({
+      amount: -11n,
+      expiry: 9,
+      replaceable: { id: other, amount: 10n },
+    });
+    expect(waitingLines([{ ...pending, bytes: bytes.slice(1) }], ADDRESS)).toEqual([]);
+    expect(waitingLines([{ ...pending, bytes }], OTHER_ADDRESS)).toEqual([]);
+    expect(waitingLines([{ ...pending, bytes, state: 'confirmed' }], ADDRESS)).toEqual([]);
+  });
+
+  it('of two with one nonce only the dearer can be replaced again', () => {
+    const mine = FULL_VAULT.publicKey!;
+    const entry = (signed: SignedTx, state: PendingTx['state'] = 'pending'): PendingTx => ({
+      ...{ id: txId(signed.tx), bytes: encode(SignedTx, signed), state, height: undefined },
+    });
+    const paid = tx(mine, other);
+    const cancelled = tx(mine, ADDRESS, { amount: 1n, fee: 2n });
+    const lines = waitingLines([entry(cancelled), entry(paid)], ADDRESS);
+    expect(lines.map((l) => [l.kind, l.isRival, l.replaceable !== undefined])).toEqual([
+      ['cancellation', false, true],
+      ['sent', true, false],
+    ]);
+    const after = waitingLines([entry(cancelled, 'confirmed'), entry(paid, 'replaced')], ADDRESS);
+    expect(after.map((l) => [l.kind, l.state, l.replaceable])).toEqual([
+      ['sent', 'replaced', undefined],
+    ]);
+  });
+});
+
+describe('history', () => {
+  const entry = (height: number): HistoryEntry => ({
+    position: { height, index: 0 },
+    tx: {
+      tx: {
+        ...{ type: 'transfer', chainId: 3, from: ADDRESS, nonce: height, expiry: 9, fee: 1n },
+        ...{ to: ADDRESS, amount: 1n, memo: new Uint8Array() },
+      },
+      signature: new Uint8Array(64),
+    },
+  });
+  const heights = (session: Session) => session.history?.entries.map((e) => e.position.height);
+  const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from - i);
+
+  it('comes in pages, and keeps the older ones when a newer transaction comes', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    engine.entries = range(50, 45).map(entry);
+    await session.open();
+    await expect.poll(() => heights(session)).toEqual(range(50, 20));
+    await session.older();
+    expect(heights(session)).toEqual(range(50, 40));
+    engine.entries = [entry(51), ...engine.entries];
+    await session.refresh();
+    expect(heights(session)).toEqual(range(51, 41));
+    await session.older();
+    await session.older();
+    expect(heights(session)).toEqual(range(51, 46));
+    expect(session.history).toMatchObject({ total: 46, linked: true, next: undefined });
+    // More than a page is new: the older ones no longer join.
+    engine.entries = [...range(99, 30).map(entry), ...engine.entries];
+    await session.refresh();
+    expect(heights(session)).toEqual(range(99, 20));
+    engine.emit({ type: 'reorganised', depth: 1 });
+    expect(session.history).toBeUndefined();
+  });
+});
+
+describe('other addresses', () => {
+  it('are followed without keys, and told of until they are looked away from', async () => {
+    const { engine, session } = setUp();
+    await session.open();
+    await session.look(OTHER_ADDRESS);
+    expect(engine.calls.slice(-2)).toEqual(['client.status', 'client.watch']);
+    const theirs = { ...BALANCE, address: OTHER_ADDRESS };
+    engine.emit({ type: 'balance', balance: theirs });
+    engine.emit({ type: 'balance', balance: { ...BALANCE, address: new Uint8Array(32) } });
+    expect(session.others).toEqual({ [toHex(OTHER_ADDRESS)]: theirs });
+    await session.lookAway(OTHER_ADDRESS);
+    expect([session.others, engine.calls.at(-1)]).toEqual([{}, 'client.unwatch']);
+  });
+
+  it('an account left gives its place up, unless it is looked at', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    await session.open();
+    await session.change('add', (keys) => keys.addAccount('Savings'));
+    expect(session.vault?.address).toEqual(OTHER_ADDRESS);
+    expect(engine.calls.filter((c) => c === 'client.unwatch').length).toBe(1);
+    await session.look(OTHER_ADDRESS);
+    await session.change('use', (keys) => keys.useAccount(0));
+    expect(engine.calls.filter((c) => c === 'client.unwatch').length).toBe(1);
+    expect(engine.calls.filter((c) => c === 'client.payTo').length).toBe(3);
+  });
+
+  it('are kept, twelve at most, and what is no list counts as none', () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    const list = new WatchedList('rpila', storage);
+    const text = (n: number) => formatAddress(new Uint8Array(32).fill(n), 'rpila');
+    list.add(
+      text(1)
+        .match(/.{1,4}/g)!
+        .join(' '),
+      ' Ann\u202e ',
+    );
+    expect(() => list.add(text(1), '')).toThrow(expect.objectContaining({ code: 'WATCHED_KNOWN' }));
+    expect(() => list.add('x', '')).toThrow(expect.objectContaining({ code: 'ADDRESS_MALFORMED' }));
+    for (let n = 2; n <= 12; n++) list.add(text(n), '');
+    expect(() => list.add(text(13), '')).toThrow(expect.objectContaining({ code: 'WATCHED_FULL' }));
+    const again = new WatchedList('rpila', storage);
+    expect(again.entries).toEqual(list.entries);
+    expect(again.entries[0]).toMatchObject({ name: 'Ann\ufffd', key: '01'.repeat(32) });
+    list.remove(list.entries[0]!.key);
+    again.read();
+    expect(again.entries.length).toBe(11);
+    expect(new WatchedList('pila', storage).entries).toEqual([]);
+    for (const bad of ['{', '7', '{"a":1}', '[1,null,{"address":3},{"address":"x"}]']) {
+      kept.set(list.storageKey, bad);
+      again.read();
+      expect(again.entries).toEqual([]);
+    }
   });
 });
 

@@ -76,6 +76,8 @@ export const errors: typeof english = {
     'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
   VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
   VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
+  WATCHED_FULL: 'Gli indirizzi osservati sono già dodici. Prima togline uno.',
+  WATCHED_KNOWN: 'Questo indirizzo è già osservato.',
   ACCOUNTS_FULL: 'Ci sono già sedici conti: di più non se ne possono avere.',
   ACCOUNT_UNKNOWN: 'Questo conto non c’è più. Ricarica la pagina.',
   NAME_MALFORMED: 'Un nome ha da 1 a 32 caratteri.',
@@ -97,6 +99,14 @@ export const forms: typeof englishForms = {
   AMOUNT_ZERO: 'L’importo deve essere più di zero.',
   AMOUNT_OVER: 'Importo e commissione insieme superano quanto puoi spendere.',
   FEE_MALFORMED: 'Scrivi un numero come 0,0001.',
+  ADDRESS_CHECKSUM:
+    'Una lettera di questo indirizzo è sbagliata, manca o è spostata. Copialo di nuovo.',
+  AMOUNT_RANGE: 'Questo importo non si può pagare.',
+  AMOUNT_PRECISION: 'Un importo ha al massimo nove decimali.',
+  URI_MALFORMED: 'Questo link di pagamento non si legge. Fattelo dare di nuovo.',
+  URI_REQUIRED:
+    'Questo link di pagamento chiede qualcosa che questa versione non conosce. Ricarica per aggiornare.',
+  FEE_LOW: 'Questa commissione è troppo bassa: guarda sotto.',
   SUMMARY_DIFFERS: 'La cassaforte legge altro da quello che hai scritto. Nulla è stato firmato.',
   'tx.balance': 'Il saldo non copre importo e commissione: forse un altro pagamento è in attesa.',
   'tx.nonce': 'Un altro tuo pagamento è arrivato prima. Ricontrolla.',

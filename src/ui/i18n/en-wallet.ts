@@ -1,0 +1,82 @@
+/** The wallet screen's own texts: they come with it. */
+export const wallet = {
+  account: {
+    label: 'Account',
+    first: (number: string) => `Account ${number}`,
+    add: 'New account',
+    rename: 'Rename',
+    addTitle: 'New account',
+    addWhy:
+      'It has an address and coins of its own, from the same 24 words: nothing more to write down. ' +
+      'After restoring from the words, make as many accounts again and they come back.',
+    renameTitle: 'Name of the account',
+    nameWhy: 'Only you see it, on this device.',
+    name: 'Name',
+    make: 'Make it and use it',
+    save: 'Save',
+    paid: 'Work is paid to the account in use.',
+  },
+  watch: {
+    title: 'Watched addresses',
+    why: 'Balances anybody can look at, proven here like your own. No keys are needed.',
+    add: 'Watch an address',
+    address: 'Address',
+    name: 'Name, if you like',
+    go: 'Watch it',
+    remove: (name: string) => `Stop watching ${name}`,
+    removeShort: 'Remove',
+    notProven: 'not proven yet',
+    maturing: (amount: string) => `and ${amount} VLT maturing`,
+  },
+  fee: {
+    legend: 'Fee',
+    slow: 'Slow',
+    slowWhy: 'when a block has room for it',
+    normal: 'Normal',
+    normalWhy: 'one of the next blocks',
+    fast: 'Fast',
+    fastWhy: 'ahead of nearly all others',
+    custom: 'Another fee',
+    least: (fee: string) => `At least ${fee} VLT: less does not displace the one that waits.`,
+  },
+  replace: {
+    speedUp: 'Speed up',
+    speedUpWhy:
+      'The same payment again with a higher fee. Only one of the two can be in the chain: nothing is ' +
+      'paid twice.',
+    cancel: 'Cancel payment',
+    cancelWhy:
+      'Sends the smallest amount to yourself in place of the payment, with a higher fee. If it is in ' +
+      'a block first, the payment never will be. If the payment is faster, it stays.',
+    cancellation: 'Cancellation of a payment',
+    rival: 'to be replaced by a dearer one of yours',
+    until: (height: string, left: string) => `valid until block ${height}, ${left} to go`,
+  },
+  pay: {
+    paste: 'An address, or a payment link (pila:…)',
+    asksAs: (label: string) => `Says who asks: “${label}”`,
+    message: (text: string) => `Message: “${text}”`,
+    unchecked: 'Anybody can write anything there. Only the address decides who is paid.',
+  },
+  receive: {
+    request: 'Ask for an amount',
+    amount: 'Amount in VLT, if you like',
+    label: 'Your name, if you like',
+    qr: 'QR code of the payment link',
+    link: 'Payment link',
+    copyLink: 'Copy link',
+    amountWrong: 'Enter a number above zero such as 1.25, or nothing.',
+  },
+  history: {
+    older: 'Older',
+    complete: (total: string) =>
+      `Complete: all ${total} transactions. Each names the one before it, and the last is in the ` +
+      'proven account.',
+    linked: (shown: string, total: string) =>
+      `The newest ${shown} of ${total}, none left out: each names the one before it.`,
+    partial: (shown: string, total: string) =>
+      `${shown} of ${total}. That none is left out between them is not proven.`,
+    open: 'How do we know?',
+  },
+};
+export type WalletWords = typeof wallet;
