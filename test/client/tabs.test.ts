@@ -136,7 +136,6 @@ describe('while a tab leads', () => {
     const [leader, follower] = await openThree();
     engineOf(leader).fails = { 'client.submit': 'TX_REFUSED' };
     await expect(follower.client.submit(new Uint8Array(3))).rejects.toThrow(code('TX_REFUSED'));
-    await expect(follower.client.quote('x')).rejects.toThrow(code('MODEL_MISSING'));
   });
 
   test('it serves while the vault of any tab is open, and no longer than that tab lives', async () => {
