@@ -51,15 +51,14 @@ export class Clock {
   }
 
   /** Runs what is due up to then; all that a task sets going at once is done before the next one. */
-  async runUntil(untilMs: number, onStep: () => void): Promise<void> {
-    while (this.#heap.length && this.#heap[0]!.atMs <= untilMs) {
+  async runUntil(untilMs: number, isOver: () => boolean): Promise<void> {
+    while (this.#heap.length && this.#heap[0]!.atMs <= untilMs && !isOver()) {
       const task = this.#pop();
       if (this.#cancelled.delete(task.order)) continue;
       this.nowMs = Math.max(this.nowMs, task.atMs);
       this.steps++;
       task.run();
       await settled();
-      onStep();
     }
     this.nowMs = untilMs;
   }

@@ -67,12 +67,14 @@ export class Judge {
     return { good: this.#good.size - 1, bad: this.#bad.size };
   }
 
-  record(block: Block): void {
+  /** @returns whether it is new */
+  record(block: Block): boolean {
     const id = toHex(blockId(block.header));
-    if (this.#good.has(id) || this.#bad.has(id)) return;
+    if (this.#good.has(id) || this.#bad.has(id)) return false;
     const judged = this.#judge(block);
     if (typeof judged === 'string') this.#bad.set(id, judged);
     else this.#good.set(id, judged);
+    return true;
   }
 
   #judge(block: Block): Judged | FaultCode {

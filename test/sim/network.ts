@@ -53,7 +53,7 @@ export interface Weather {
 export interface NetworkHooks {
   readonly isHonest: (id: string) => boolean;
   /** A block is told by its finder. */
-  readonly onBlock: (block: Block) => void;
+  readonly onBlock: (finder: string, block: Block) => void;
   readonly onCharge: (by: string, peer: string, f: Fault, banned: boolean) => void;
 }
 
@@ -261,7 +261,7 @@ export class SimTransport implements Transport {
   }
 
   async announceBlock(announce: BlockAnnounce): Promise<void> {
-    this.#net.hooks.onBlock(announce.block);
+    this.#net.hooks.onBlock(this.id, announce.block);
     this.#publish('blocks', encode(BlockAnnounce, announce));
   }
 

@@ -31,7 +31,8 @@ export interface Surroundings {
   readonly net: Network;
   readonly chain: ChainNetwork;
   readonly genesis: ChainPoint;
-  readonly onHead: (peer: Peer, idHex: string) => void;
+  /** `executed`: it knows the state after it. */
+  readonly onHead: (peer: Peer, idHex: string, executed: boolean) => void;
   readonly onBalance: (peer: Peer, balance: Balance) => void;
   readonly onProblem: (peer: Peer, code: string, message: string) => void;
 }
@@ -135,7 +136,7 @@ export class LightPeer extends BasePeer implements Peer {
   }
 
   #note(status: ChainStatus): void {
-    this.around.onHead(this, toHex(status.headId));
+    this.around.onHead(this, toHex(status.headId), status.holdsState);
   }
 
   async crash(): Promise<void> {
@@ -209,7 +210,7 @@ export class FullPeer extends BasePeer implements Peer {
     const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
     chain.subscribe((event) => {
       if (event.type !== 'head' || chain !== this.chain) return;
-      this.around.onHead(this, toHex(event.point.id));
+      this.around.onHead(this, toHex(event.point.id), true);
     });
     const handlers: Handlers = {
       ...createHandlers(chain, fullSync, log),
@@ -267,7 +268,7 @@ export class FullPeer extends BasePeer implements Peer {
 
   /** Into its own chain. */
   protected async take(block: Block): Promise<void> {
-    this.around.net.hooks.onBlock(block);
+    this.around.net.hooks.onBlock(this.id, block);
     const result = await this.chain?.importBlock(block);
     if (isFault(result)) throw new AppError('BLOCK_REFUSED', result.fault);
   }
