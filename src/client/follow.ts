@@ -206,7 +206,9 @@ export function createFollower(parts: FollowParts): Follower {
   async function dropUnproven(peer: string, tip: Uint8Array): Promise<void> {
     const best = chain.bestHeader();
     const head = chain.head();
-    if (!best || !head || !equal(best.id, tip) || equal(best.id, head.id)) return;
+    if (!best || !head || !equal(best.id, tip)) return;
+    // It may be proven by now, with a rival of the same work that came while the peer was asked.
+    if (best.header.totalWork <= head.header.totalWork) return;
     await chain.dropBranch(best.id);
     transport.charge(peer, fault('wire.unproven', { height: best.header.height }));
   }
