@@ -48,7 +48,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --rtc-port N       UDP port of WebRTC-direct peers (default 8791)
   --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
   --rpc-port N       their port (default 8792)
-  --mine             mine on this computer's CPU
+  --mine             mine on this computer's CPU, and answer open requests
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --bootstrap ADDR   multiaddr of another seed; may be given several times
