@@ -39,6 +39,7 @@ import { Checked, lightKey, Sample } from './light-records.ts';
 import { sampleHeights } from './light-sample.ts';
 import { BLOCKS_KEPT, bodyOf, bodyPuts, heightOf, proofOf } from './light-blocks.ts';
 import { executeAndKeep, executeKept, blocksToExecute, blocksToKeep } from './light-execute.ts';
+import { SEGMENTS_LEFT } from './light-compact.ts';
 import * as queries from './light-queries.ts';
 import {
   holdsState,
@@ -70,6 +71,8 @@ export interface LightChainOptions {
   readonly stateLeavesMax?: number;
   /** Newest blocks kept with body and proof. */
   readonly blocksKept?: number;
+  /** Pieces in which branches may leave the chain on disk until a start joins them. */
+  readonly segmentsLeft?: number;
 }
 
 const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
@@ -171,7 +174,8 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const { stateLeavesMax = STATE_LEAVES_MAX, blocksKept = BLOCKS_KEPT } = options;
-  const tools = { store, params, models, random, stateLeavesMax, blocksKept };
+  const { segmentsLeft = SEGMENTS_LEFT } = options;
+  const tools = { store, params, models, random, stateLeavesMax, blocksKept, segmentsLeft };
   const opened = await openLight(tools);
   const bodies: Bodies = new WeakMap();
   let s = opened.state;

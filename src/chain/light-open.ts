@@ -10,6 +10,7 @@ import { formatPut, readFormat, type Format } from './format-marker.ts';
 import { damaged, entryAt, headerPuts, loadPath, needRecord, pointAt } from './light-headers.ts';
 import type { Path } from './light-paths.ts';
 import { keepState, type KnownState } from './light-state.ts';
+import { compactPaths } from './light-compact.ts';
 import { basePuts, loadBase, UNTOUCHED } from './light-base.ts';
 import {
   Checked,
@@ -34,6 +35,8 @@ export interface LightTools {
   readonly stateLeavesMax: number;
   /** Newest blocks kept with body and proof. */
   readonly blocksKept: number;
+  /** Segments of a path that a start leaves as they are. */
+  readonly segmentsLeft: number;
 }
 
 export interface LightState extends LightTools {
@@ -100,7 +103,11 @@ export async function openLight(
 
 async function load(tools: LightTools, genesisId: Uint8Array): Promise<LightState> {
   const { store, params } = tools;
-  const record = await needRecord(store, lightKey.paths, PathsRecord);
+  const record = await compactPaths(
+    store,
+    await needRecord(store, lightKey.paths, PathsRecord),
+    tools.segmentsLeft,
+  );
   const paths: Path[] = [];
   for (const { segments, tip } of record.paths)
     paths.push(await loadPath(store, params, segments, tip));

@@ -102,9 +102,13 @@ export interface History {
   readonly entries: readonly HistoryEntry[];
   /** Transactions of the account by its proven leaf. */
   readonly total: number;
-  /** Nothing is missing between the account's last transaction and the oldest entry: back-links. */
+  /**
+   * Nothing is missing between the account's last transaction and the oldest entry. Proven by the
+   * back-links of blocks executed here, or because there are as many as the leaf counts, down to the
+   * first, or by the leaf before the oldest entry's block; of a later page only after the one before.
+   */
   readonly linked: boolean;
-  /** Where to go on, or undefined when the first transaction is among the entries. */
+  /** Where to go on; undefined when the first is among the entries, or nobody has more. */
   readonly next: Position | undefined;
 }
 

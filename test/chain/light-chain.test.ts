@@ -6,6 +6,7 @@ import type { FullChain } from '../../src/chain/full-chain.ts';
 import { createIdbStore } from '../../src/chain/idb-store.ts';
 import { createLightChain, type LightChain } from '../../src/chain/light-chain.ts';
 import { commonHeight } from '../../src/chain/light-paths.ts';
+import { PathsRecord } from '../../src/chain/light-records.ts';
 import { sampleHeights, strataCount } from '../../src/chain/light-sample.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
@@ -239,6 +240,55 @@ describe('head', () => {
     for (const height of [0, 3, 4, 33, 34, 300, 553])
       expect(await again.header(height)).toEqual(await a.header(height));
     expect((await openLight(store)).head()).toEqual(again.head());
+  });
+
+  it('joins old pieces of its chain at a start, killed at any write or not', async () => {
+    const [a, b] = [await chainAt(), await chainAt()];
+    for (const block of await mine(a, ann, 260)) await b.importBlock(block);
+    const filled = createMemoryStore();
+    const light = await openLight(filled);
+    await sync(light, a);
+    // They take turns in being ahead.
+    for (let turn = 0; turn < 12; turn++) {
+      const [ahead, behind] = turn % 2 ? [a, b] : [b, a];
+      await mine(behind, ann, 1, { salt: 2 * turn + 1 });
+      const blocks = await mine(ahead, bob, 2, { salt: 2 * turn + 2 });
+      await sync(light, behind);
+      await sync(light, ahead);
+      for (const block of blocks) await behind.importBlock(block);
+    }
+    const segmentsOf = async (store: Store) =>
+      decode(PathsRecord, (await store.get('paths'))!).paths.map((p) => p.segments.length);
+    expect(Math.max(...(await segmentsOf(filled)))).toBeGreaterThan(5);
+    const rows = await filled.range('', '~', 100_000);
+    const open = (store: Store) =>
+      createLightChain({
+        ...{ store, params: PARAMS, models: MODELS, segmentsLeft: 2 },
+        ...{ now: () => clock.ms, verifyProof: () => undefined },
+      });
+    for (let kill = 0, killed = true; killed; kill++) {
+      const store = createMemoryStore();
+      await store.batch(rows);
+      let writes = 0;
+      killed = false;
+      const dying: Store = {
+        ...store,
+        async batch(puts, durable) {
+          if (writes++ >= kill) throw new Error((killed = true) && 'killed');
+          return store.batch(puts, durable);
+        },
+      };
+      await open(dying).catch(() => undefined);
+      const again = await open(store);
+      expect(again.rebuilt).toBe(false);
+      expect(headOf(again)).toBe(headOf(light));
+      for (let height = 0; height <= light.head()!.header.height; height++)
+        expect(await again.header(height)).toEqual(await light.header(height));
+      expect(Math.min(...(await segmentsOf(store)))).toBeLessThan(5);
+      expect(await again.headersAfter(await a.locator(), 9)).toEqual(
+        await light.headersAfter(await a.locator(), 9),
+      );
+    }
   });
 
   it('bounds branches and batches', async () => {
