@@ -25,7 +25,7 @@ import type { LightState } from './light-open.ts';
 
 /** States kept: those after the newest blocks. Trees share what they have in common. */
 export const STATES_KEPT = 160;
-/** Leaves of a state that is held as a whole: some 60 MB of memory. */
+/** Leaves of a state that is held as a whole: 144 MB of heap in V8, 12 MB in 24 parts. */
 export const STATE_LEAVES_MAX = 200_000;
 
 /** What is known of the state after a block. */
