@@ -5,6 +5,8 @@
 import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import type { Multiaddr } from '@multiformats/multiaddr';
+import { AddressRate } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
 import {
@@ -71,7 +73,12 @@ export function createTransport(options: TransportOptions): OwnTransport {
 
   const isBanned = (peer: { toString(): string }) =>
     penalties.isBanned(peer.toString(), Date.now());
+  const addresses = new AddressRate();
   const gater = {
+    // A seed's WebRTC-direct peers; those over WebSocket come from its own HTTP server.
+    denyInboundConnection: ({ remoteAddr }: { remoteAddr: Multiaddr }) =>
+      options.role === 'seed' &&
+      !addresses.take(/^\/ip[46]\/([^/]+)/.exec(remoteAddr.toString())?.[1], Date.now()),
     // The default refuses ws:// and loopback in browsers.
     denyDialMultiaddr: () => false,
     denyDialPeer: isBanned,

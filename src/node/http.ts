@@ -118,11 +118,21 @@ export function createHttp(
 
 /**
  * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The
- * result cuts them: a server's own close waits for them and does not end them.
+ * result cuts them: a server's own close waits for them and does not end them. `allow` says whether
+ * one more may come from an IP address.
  */
-export function forwardUpgrades(server: Server, port: number): () => void {
+export function forwardUpgrades(
+  server: Server,
+  port: number,
+  allow: (address: string | undefined) => boolean = () => true,
+): () => void {
   const open = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    if (!allow(request.socket.remoteAddress)) {
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n\r\n');
+      return;
+    }
     const upstream = connect(port, '127.0.0.1', () => {
       const headers = request.rawHeaders.reduce(
         (text, value, i) => text + value + (i % 2 ? '\r\n' : ': '),

@@ -17,6 +17,7 @@ import type { Block } from '../core/messages.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { AddressRate } from '../net/address-rate.ts';
 import { createTransport, type OwnTransport } from '../net/create-transport.ts';
 import { peerIdOfKey } from '../net/peer-key.ts';
 import type { Transport } from '../net/transport.ts';
@@ -250,7 +251,9 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
   );
   const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
   const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
-  const cut = wsPort ? forwardUpgrades(server, wsPort) : () => {};
+  const addresses = new AddressRate();
+  const allow = (address: string | undefined) => addresses.take(address, Date.now());
+  const cut = wsPort ? forwardUpgrades(server, wsPort, allow) : () => {};
   if (!wsPort) log.error('peers.no-websocket', {});
   const port = await listen(server, options.host, options.port);
   closers.push(() => {

@@ -3,8 +3,11 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { DEGREE } from '../../src/net/mesh.ts';
+import type { ToPage, ToWorker } from '../../src/net/rtc-messages.ts';
+import { PEER_CONNECTIONS_MAX } from '../../src/net/rtc-page.ts';
 import type { PeerInfo } from '../../src/net/transport.ts';
-import { openPage, startBrowser, type BrowserPeer } from './browser/launch.ts';
+import { openPage, openPages, startBrowser, startIn, type BrowserPeer } from './browser/launch.ts';
 import { startSeed, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
 import { spawnSeed } from './spawn-seed.ts';
 
@@ -46,6 +49,54 @@ async function hears(from: BrowserPeer, to: BrowserPeer, first: number): Promise
 it('can move data channels to a worker', async () => {
   const page = await openPage();
   expect(await page.evaluate(() => window.canBridgeRtc())).toBe(true);
+});
+
+it('a page lends a bounded number of peer connections, and again when one is closed', async () => {
+  const page = await openPage();
+  const failed = await page.evaluate(async (max) => {
+    const { port1, port2 } = new MessageChannel();
+    const close = window.serveRtc(port1);
+    const failed: number[] = [];
+    let answered = (_: ToWorker) => {};
+    port2.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+      if (data.type === 'state' && data.states.connectionState === 'failed') failed.push(data.pc);
+      if (data.type === 'result' || data.type === 'error') answered(data);
+    };
+    const tell = (message: ToPage) => port2.postMessage(message);
+    const open = (pc: number) => tell({ op: 'new', pc, iceServers: [] });
+    /** Everything told before was handled when this is answered. */
+    const offer = (pc: number) =>
+      new Promise<string>((resolve) => {
+        answered = ({ type }) => resolve(type);
+        tell({ op: 'call', pc, id: pc, call: 'createOffer', argument: undefined });
+      });
+    for (let pc = 1; pc <= max + 1; pc++) open(pc);
+    const answers = [await offer(max), await offer(max + 1)];
+    tell({ op: 'close', pc: 1 });
+    open(max + 2);
+    answers.push(await offer(max + 2));
+    close();
+    return { failed, answers };
+  }, PEER_CONNECTIONS_MAX);
+  expect(failed).toEqual({
+    failed: [PEER_CONNECTIONS_MAX + 1],
+    answers: ['result', 'error', 'result'],
+  });
+});
+
+it('each dials until it has neighbours enough, and nobody is left with fewer', async () => {
+  const seed = await startSeed();
+  const seeds = seed.transport.addresses();
+  const pages = await openPages(DEGREE + 2);
+  const peers = await Promise.all(pages.map((page) => startIn(page, seeds)));
+  for (const peer of peers)
+    await sees('neighbours enough', peer, (s) => links(s.peers).length >= DEGREE);
+  for (const peer of peers) {
+    const dialled = links((await peer.state()).peers).filter((p) =>
+      p.address.includes('/p2p-circ'),
+    );
+    expect(dialled.length).toBeLessThanOrEqual(DEGREE);
+  }
 });
 
 for (const [kind, name] of [

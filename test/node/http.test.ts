@@ -149,6 +149,16 @@ describe('HTTP', () => {
     cut();
     await closed;
   });
+
+  it('refuses an upgrade from an address that may not come now', async () => {
+    const { server, port } = await serve({});
+    const asked: (string | undefined)[] = [];
+    forwardUpgrades(server, 1, (address) => asked.push(address) < 1);
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 429 /);
+    expect(asked).toEqual([expect.stringContaining('127.0.0.1')]);
+  });
 });
 
 describe('the guard of the loopback service', () => {

@@ -42,26 +42,40 @@ async function servePage(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
 }
 
-/** A page in a Chromium process of its own, ended after the test. */
-export async function openPage(): Promise<Page> {
+/** Pages of one Chromium process, ended after the test. */
+export async function openPages(count: number): Promise<Page[]> {
   const url = await servePage();
   const browser = await chromium.launch({
     executablePath: findChromium(),
     args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS],
   });
   atEnd(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(url);
-  await page.waitForFunction(() => 'start' in window);
-  return page;
+  return await Promise.all(
+    Array.from({ length: count }, async () => {
+      const page = await browser.newPage();
+      await page.goto(url);
+      await page.waitForFunction(() => 'start' in window);
+      return page;
+    }),
+  );
 }
+
+/** A page in a Chromium process of its own. */
+export const openPage = async (): Promise<Page> => (await openPages(1))[0]!;
 
 /** A peer in a page; `kind`: its transport runs in the worker with lent WebRTC, or on the page. */
 export async function startBrowser(
   bootstrap: readonly string[],
   kind: 'rtc' | 'transport' = 'rtc',
 ): Promise<BrowserPeer> {
-  const page = await openPage();
+  return startIn(await openPage(), bootstrap, kind);
+}
+
+export async function startIn(
+  page: Page,
+  bootstrap: readonly string[],
+  kind: 'rtc' | 'transport' = 'rtc',
+): Promise<BrowserPeer> {
   await page.evaluate(([seeds, where]) => window.start(seeds, where), [bootstrap, kind] as const);
   return {
     page,

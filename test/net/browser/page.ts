@@ -9,7 +9,8 @@ import type { PeerApi } from './peer.worker.ts';
 
 declare global {
   interface Window {
-    canBridgeRtc(): boolean;
+    canBridgeRtc: typeof canBridgeRtc;
+    serveRtc: typeof serveRtc;
     peer: Client<PeerApi>;
     start(bootstrap: readonly string[], kind: 'rtc' | 'transport'): Promise<void>;
   }
@@ -17,6 +18,7 @@ declare global {
 
 const peer = connect<PeerApi>(new Worker('/worker.js', { type: 'module' }));
 window.canBridgeRtc = canBridgeRtc;
+window.serveRtc = serveRtc;
 window.peer = peer;
 window.start = async (bootstrap, kind) => {
   const { port1, port2 } = new MessageChannel();

@@ -1,0 +1,179 @@
+/** Browsers among themselves: they find each other, outlive every seed, and agree when seeds return. */
+import { chromium, expect, test, type Browser, type Page } from '@playwright/test';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { en } from '../src/ui/i18n/en.ts';
+import { network as words } from '../src/ui/i18n/en-network.ts';
+import { button, goTo, indexLine, pause, readAddress, readVolts, sentence } from './app.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+const VOLT = 10n ** 9n;
+
+interface Link {
+  readonly id: string;
+  readonly address: string;
+}
+
+/** Direct WebRTC connections as the Network screen lists them. */
+async function directLinks(page: Page): Promise<Link[]> {
+  const rows = await page.locator('.peer[data-link="webrtc"]').all();
+  return Promise.all(
+    rows.map(async (row) => ({
+      id: (await row.locator('.id').getAttribute('title')) ?? '',
+      address: (await row.locator('.address').textContent()) ?? '',
+    })),
+  );
+}
+
+const linkCount = (page: Page) => page.locator('.peer[data-link="webrtc"]');
+const hasPeers = (page: Page, count: number) => expect(page.locator('.peer')).toHaveCount(count);
+const line = (page: Page, label: string) => indexLine(page, label).innerText();
+const height = async (page: Page) =>
+  Number(/^[\d,]+/.exec(await line(page, words.head.height))?.[0].replaceAll(',', '') ?? -1);
+const agree = (page: Page, count: number) =>
+  expect(indexLine(page, words.head.agree)).toHaveText(words.head.of(`${count}`, `${count}`));
+const holdsState = (page: Page) =>
+  expect(indexLine(page, words.state.title)).toHaveText(words.state.yes);
+
+/** A browser of its own at the Network screen; `seeds`: those it knows besides the one that serves it. */
+async function open(browser: Browser, seed: Seed, seeds: readonly Seed[] = []): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  const more = await Promise.all(
+    seeds.map(async ({ url }) => (await (await fetch(`${url}config.json`)).json()).bootstrap),
+  );
+  await page.route('**/config.json', async (route) => {
+    const response = await route.fetch();
+    const config = await response.json();
+    const bootstrap = [...config.bootstrap, ...more.flat()];
+    await route.fulfill({ response, json: { ...config, bootstrap } });
+  });
+  await page.goto(`${seed.url}#/network`);
+  return page;
+}
+
+async function mine(page: Page): Promise<void> {
+  await goTo(page, 'pila');
+  await button(page, en.pila.start).click();
+  await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
+  await goTo(page, 'network');
+}
+
+async function rest(page: Page): Promise<void> {
+  await goTo(page, 'pila');
+  await pause(page);
+  await goTo(page, 'network');
+}
+
+/** Two seeds of one chain, with keys of their own, that do not know each other. */
+async function startStrangers(): Promise<[Seed, Seed]> {
+  const first = await startSeed();
+  await first.stop();
+  const data = join(mkdtempSync(join(tmpdir(), 'pila-branch-')), 'data');
+  cpSync(first.data, data, { recursive: true });
+  for (const own of ['keys.json', 'net']) rmSync(join(data, own), { recursive: true });
+  return [await startSeed({ port: first.port, data: first.data }), await startSeed({ data })];
+}
+
+test('two browsers go on without the seed: blocks, and a payment', async ({
+  browser,
+  launchOptions,
+}) => {
+  const seed = await startSeed();
+  // A process of its own, as another person's would be.
+  const apart = await chromium.launch(launchOptions);
+  const [a, b] = [await open(browser, seed), await open(apart, seed)];
+  for (const page of [a, b]) await expect(linkCount(page)).toHaveCount(1);
+  const [toB, toA] = [(await directLinks(a))[0]!, (await directLinks(b))[0]!];
+  const addresses = [toB.address, toA.address];
+  expect(addresses.filter((s) => s.includes('/p2p-circuit/webrtc/p2p/'))).toHaveLength(1);
+  expect(addresses).toContainEqual(expect.stringMatching(/^\/webrtc\/p2p\/\w+$/));
+
+  await goTo(b, 'wallet');
+  await button(b, en.wallet.create).click();
+  const address = await readAddress(b);
+  await openSending(a);
+  for (const page of [a, b]) {
+    await goTo(page, 'network');
+    await holdsState(page);
+  }
+  await mine(a);
+  await mine(b);
+  await seed.kill();
+  for (const page of [a, b]) await hasPeers(page, 1);
+  const before = await height(a);
+  for (const page of [a, b]) await expect.poll(() => height(page)).toBeGreaterThan(before + 3);
+  await goTo(a, 'pila');
+  await expect.poll(() => readVolts(a, en.pila.balance)).toBeGreaterThan(0n);
+  await rest(b);
+  await goTo(b, 'wallet');
+  const had = await readVolts(b, en.wallet.spendable);
+  await pay(a, address, '5');
+  await expect
+    .poll(() => readVolts(b, en.wallet.spendable))
+    .toBeGreaterThanOrEqual(had + 5n * VOLT);
+  await expect(b.getByText(en.wallet.received, { exact: true }).first()).toBeVisible();
+  await rest(a);
+  for (const page of [a, b]) {
+    await goTo(page, 'network');
+    await agree(page, 1);
+  }
+  expect(await height(a)).toBe(await height(b));
+  await apart.close();
+  removeData(seed);
+});
+
+/** Writes the words down, as sending asks for. */
+async function openSending(page: Page): Promise<void> {
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.create).click();
+  const dialog = page.getByRole('dialog');
+  const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
+  await button(page, en.wallet.backUp).click();
+  await press(en.backup.show);
+  const items = dialog.locator('ol li');
+  await expect(items).toHaveCount(24);
+  const seedWords = (await items.allInnerTexts()).map((s) => s.replace(/^\d+\s*/, '').trim());
+  await press(en.backup.written);
+  for (const question of await dialog.getByRole('group').all()) {
+    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+    await question.getByRole('radio', { name: seedWords[place - 1]!, exact: true }).check();
+  }
+  await press(en.backup.check);
+  await press(en.common.done);
+}
+
+async function pay(page: Page, address: string, amount: string): Promise<void> {
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.send).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel(en.send.to, { exact: true }).fill(address);
+  await dialog.getByLabel(en.send.amount, { exact: true }).fill(amount);
+  for (const name of [en.send.review, en.send.confirm, en.common.done])
+    await dialog.getByRole('button', { name, exact: true }).click();
+}
+
+test('two that never met connect through a third when every seed is dead', async ({ browser }) => {
+  const [one, other] = await startStrangers();
+  const a = await open(browser, one, [other]);
+  const b = await open(browser, one);
+  await expect(linkCount(b)).toHaveCount(1);
+  const [toA] = await directLinks(b);
+  // The model comes from the seed, so it starts while there is one.
+  await mine(b);
+  await one.kill();
+  const c = await open(browser, other);
+  await expect(linkCount(c).filter({ has: c.getByTitle(toA!.id) })).toHaveCount(1);
+  await other.kill();
+  for (const page of [a, b, c]) await expect(linkCount(page)).toHaveCount(2);
+  const others = [...(await directLinks(b)), ...(await directLinks(c))].filter(
+    ({ id }) => id !== toA!.id,
+  );
+  const dialled = others.filter((l) => l.address.includes('/p2p-circuit/')).map((l) => l.address);
+  expect(dialled).toEqual([expect.stringContaining(`/p2p/${toA!.id}/p2p-circuit/webrtc/p2p/`)]);
+  // Whoever introduced them is no longer needed.
+  await a.context().close();
+  const before = await height(c);
+  await expect.poll(() => height(c)).toBeGreaterThan(before + 2);
+  for (const seed of [one, other]) removeData(seed);
+});
