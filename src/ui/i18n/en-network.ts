@@ -184,7 +184,7 @@ export const network = {
     none: 'No transaction yet.',
     coinbases: 'Rewards of mined blocks are no transactions: they are in the balance alone.',
     complete: (n: string) =>
-      `Complete: the account’s proven leaf counts ${n} transactions, and each names the one before it.`,
+      `Complete: ${n} of the ${n} that the account’s proven leaf counts; each names the one before it.`,
     part: (some: string, all: string) =>
       `The newest ${some} of ${all}; each names the one before it, so none is missing in between.`,
     unlinked: (some: string, all: string) =>

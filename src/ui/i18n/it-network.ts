@@ -192,7 +192,7 @@ export const network: typeof english = {
     none: 'Ancora nessuna transazione.',
     coinbases: 'I premi dei blocchi trovati non sono transazioni: stanno solo nel saldo.',
     complete: (n) =>
-      `Completa: la foglia dimostrata del conto conta ${n} transazioni, e ognuna nomina la precedente.`,
+      `Completa: ${n} su ${n}, quante ne conta la foglia dimostrata del conto; ognuna nomina la precedente.`,
     part: (some, all) =>
       `Le ultime ${some} su ${all}; ognuna nomina la precedente, quindi in mezzo non ne manca nessuna.`,
     unlinked: (some, all) =>
