@@ -49,7 +49,6 @@ export const network = {
   },
   peers: {
     title: 'Peers',
-    ring: (n: string) => `A ring of cups, one for each of ${n} peers.`,
     none: 'Nobody yet. Pila keeps looking.',
     links: {
       webrtc: 'direct, WebRTC',
@@ -59,7 +58,7 @@ export const network = {
     },
     penalty: (n: string) => `penalty ${n} of 100`,
     counts: (direct: string, nodes: string, relayed: string) =>
-      `${direct} direct · ${nodes} nodes · ${relayed} relayed`,
+      `direct ${direct} · nodes ${nodes} · relayed ${relayed}`,
   },
   know: {
     title: 'How do we know?',
@@ -129,8 +128,7 @@ export const network = {
     noTxs: 'None: the block pays its miner alone.',
     noBody: 'No peer within reach has its transactions any more.',
     chained:
-      'Its header is one of the chain on this device: it names the block before it, and the block after ' +
-      'it names this one. Its MMR root commits to all blocks before it, with their work.',
+      'Its header is one of the chain on this device, in which each names the one before it. Its MMR root commits to all blocks before it, with their work.',
     firstOne:
       'The first block follows from the network’s rules and the time in it. It has no work and no transactions.',
     checked: (linear: string, bytes: string) =>

@@ -51,7 +51,6 @@ export const network: typeof english = {
   },
   peers: {
     title: 'Pari',
-    ring: (n) => `Una corona di tazze, una per ciascuno dei ${n} pari.`,
     none: 'Ancora nessuno. Pila continua a cercare.',
     links: {
       webrtc: 'diretto, WebRTC',
@@ -61,7 +60,7 @@ export const network: typeof english = {
     },
     penalty: (n) => `penalità ${n} su 100`,
     counts: (direct, nodes, relayed) =>
-      `${direct} diretti · ${nodes} nodi · ${relayed} tramite altri`,
+      `diretti ${direct} · nodi ${nodes} · tramite altri ${relayed}`,
   },
   know: {
     title: 'Come lo sappiamo?',
@@ -132,8 +131,7 @@ export const network: typeof english = {
     noTxs: 'Nessuna: il blocco paga solo chi l’ha trovato.',
     noBody: 'Nessun pari a portata ha ancora le sue transazioni.',
     chained:
-      'La sua intestazione è una della catena su questo dispositivo: nomina il blocco prima, e quello ' +
-      'dopo nomina questo. La sua radice MMR impegna tutti i blocchi prima, col loro lavoro.',
+      'La sua intestazione è una della catena su questo dispositivo, in cui ognuna nomina la precedente. La sua radice MMR impegna tutti i blocchi prima, col loro lavoro.',
     firstOne:
       'Il primo blocco segue dalle regole della rete e dall’ora che porta. Non ha lavoro né transazioni.',
     checked: (linear, bytes) =>
