@@ -10,7 +10,6 @@ import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { FoundBlock } from '../miner/miner-api.ts';
 import type { SeedParts } from './seed.ts';
-import { createSender } from './sender.ts';
 
 export interface SeedMiner {
   start(): Promise<void>;
@@ -20,7 +19,7 @@ export interface SeedMiner {
 export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner {
   const { chain, thread, network, options, log, announce } = parts;
   const { id: modelId } = modelNamed(network, options.model)!;
-  const sender = createSender({ ...parts, params: network.params }, parts.keys.payout);
+  const { sender } = parts;
   const serving = createServing({
     base: () => ({ header: chain.head().header, tree: chain.headState() }),
     waiting: () => chain.mempool.of(sender.address),

@@ -70,6 +70,8 @@ export interface SeedParts {
   /** The chain's. */
   readonly store: WatchedStore;
   readonly thread: MinerThread;
+  /** Of the payout key: one for all that it signs, so that nonces never meet. */
+  readonly sender: Sender;
   readonly genesis: Header;
   readonly log: Log;
   /** Tells peers of a block that this node imported by itself. */
@@ -138,6 +140,7 @@ async function openAll(
   const sequence = announcer(transport);
   const parts: SeedParts = {
     ...{ options, network, keys, store, chain, transport, thread, genesis, log },
+    sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
   };
   let sync: FullSync | undefined;
@@ -150,8 +153,7 @@ async function openAll(
   const polling = setInterval(() => fullSync().poll(), POLL_MS);
   closers.push(() => clearInterval(polling));
 
-  const sender = createSender({ chain, params: network.params, transport }, keys.payout);
-  const infer = await openInference(parts, sender, closers);
+  const infer = await openInference(parts, closers);
   const page = await openPage(parts, infer.routes.page, closers);
   const rpcPort = await openRpc(parts, infer, closers);
   if (options.mine) {
@@ -215,8 +217,8 @@ function announcer(transport: Transport): (block: Block) => Promise<void> {
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
 }
 
-async function openInference(parts: SeedParts, sender: Sender, closers: Closers) {
-  const { options, network } = parts;
+async function openInference(parts: SeedParts, closers: Closers) {
+  const { options, network, sender } = parts;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
   const store = await createLevelStore(join(options.data, 'spent'));
   closers.push(() => store.close());
