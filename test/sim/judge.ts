@@ -42,8 +42,10 @@ export class Judge {
   readonly #models: Models;
   readonly #good = new Map<string, Judged>();
   readonly #bad = new Map<string, FaultCode>();
-  /** Of every request that any block held. */
-  readonly #requests = new Set<Uint8Array>();
+  /** Ids of all requests that blocks held, by hex id: branches may share some. */
+  readonly #requests = new Map<string, Uint8Array>();
+  /** Results in blocks, on any branch. */
+  results = 0;
 
   constructor(params: Params, models: Models, genesis: ChainPoint) {
     this.#params = params;
@@ -92,7 +94,10 @@ export class Judge {
     const executed = executeBlock(parent.tree, header, body, this.#params, context);
     if (isFault(executed)) return executed.fault;
     const point = extendPoint(this.#params, parent.point, header);
-    for (const { tx } of body) if (tx.type === 'request') this.#requests.add(txId(tx));
+    for (const { tx } of body) {
+      if (tx.type === 'request') this.#requests.set(toHex(txId(tx)), txId(tx));
+      if (tx.type === 'result') this.results++;
+    }
     const burned = parent.burned + burnedAt(parent.tree, header.height);
     const txs = body.map(({ tx }) => toHex(txId(tx)));
     return { point, tree: executed.tree, parent, burned, txs, bytes: block };
@@ -118,7 +123,7 @@ export class Judge {
     let held = this.#coinbases(at).reduce((sum, { amount }) => sum + amount, 0n);
     for (const { value } of treeEntries(at.tree))
       if (value.length === ACCOUNT_BYTES) held += decode(Account, value).balance;
-    for (const id of this.#requests) {
+    for (const id of this.#requests.values()) {
       const leaf = treeGet(at.tree, stateKey.request(id));
       if (leaf) held += decode(OpenRequest, leaf).reward;
     }

@@ -267,6 +267,7 @@ export class World {
     await this.#go(this.#script(seconds * 1000));
     const { good, bad } = this.judge.blocks;
     Object.assign(this.#stats, { steps: this.clock.steps, messages: this.net.messages, good, bad });
+    this.count('results in blocks', this.judge.results);
     const traceHash = this.#hash.digest('hex').slice(0, 16);
     return { seed, failure: this.#failure, trace: this.#trace, traceHash, stats: this.#stats };
   }
@@ -334,6 +335,17 @@ export class World {
     const from = random.pick(this.lights);
     const to = random.pick(this.lights).key.address;
     const amount = BigInt(random.int(1, 2_000_000_000));
+    if (random.chance(0.2)) {
+      const input = Uint8Array.from({ length: random.int(1, 16) }, () => random.int(1, 127));
+      await from.send({
+        type: 'request',
+        modelId: MODEL,
+        reward: 20n * amount,
+        lifetime: 30,
+        input,
+      });
+      return this.count('requests');
+    }
     await from.send({ type: 'transfer', to, amount, memo: NO_MEMO });
     this.count('payments');
   }
