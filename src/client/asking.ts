@@ -17,6 +17,7 @@ import { createEvidence, type Glance } from './evidence.ts';
 import type { Follower } from './follow.ts';
 import type { LightPool } from './light-pool.ts';
 import { modelNamed, type Network } from './models.ts';
+import { OpenRequests } from './open-requests.ts';
 import type { Outbox } from './outbox.ts';
 import { minimumReward, subsidyPerPass } from './quote.ts';
 import { receiptFrom } from './receipt.ts';
@@ -47,6 +48,7 @@ const TOLD_MAX = 256;
 export function createAsking(parts: AskingParts): Asking {
   const { network, chain, asked } = parts;
   const evidences = createEvidence(parts);
+  const openRequests = new OpenRequests();
   const told = new BoundedMap<string, Receipt>(TOLD_MAX);
   let refreshing: Promise<void> | undefined;
   let again = false;
@@ -102,8 +104,11 @@ export function createAsking(parts: AskingParts): Asking {
         const head = chain.head();
         if (!head) throw new AppError('NO_HEAD', 'no block is known yet');
         const quote = quoteAt(found.manifest, head.header);
+        const tree = chain.stateAfter(head.id);
+        const open = tree ? openRequests.list(tree, head.header.height) : [];
+        const unanswered = open.filter(({ request }) => !request.settle).map((job) => job.request);
         const { waiting } = await evidences.glance([]);
-        const paying = [...waiting.values()].filter(
+        const paying = [...unanswered, ...waiting.values()].filter(
           ({ modelId: wanted, reward }) => equal(wanted, found.id) && reward >= quote.minimum,
         );
         return { ...quote, waiting: paying.length };

@@ -312,8 +312,8 @@ describe('anybody’s request', () => {
 });
 
 test('models, quotes and runs', async () => {
-  const { chain, honest } = await network();
-  const { api, ran } = await asker(chain, [honest]);
+  const { chain, honest, take } = await network();
+  const { api, follow, ran } = await asker(chain, [honest]);
   const [model] = await api.models();
   expect(model).toMatchObject({ name: 'test', id: MODEL, inputBytesMax: 16, sequenceBytes: 16 });
   const { header } = chain.head();
@@ -321,6 +321,9 @@ test('models, quotes and runs', async () => {
   const minimum = minimumReward(MANIFEST, targetFromBits(header.bits)!, header.height + 1);
   expect(quote).toMatchObject({ minimum, kappaJob64: MANIFEST.kappaJob64, waiting: 0 });
   expect(quote.subsidyPerPass).toBeGreaterThan(0n);
+  await take(request(ann, 0, minimum), request(bob, 0, minimum - 1n));
+  await follow();
+  expect((await api.quote('test')).waiting).toBe(1);
   await expect(api.quote('nobody')).rejects.toMatchObject({ code: 'MODEL_MISSING' });
   expect(await api.execute(MODEL, new Uint8Array(16))).toEqual(ANSWER);
   await expect(api.execute(MODEL, new Uint8Array(17))).rejects.toMatchObject({

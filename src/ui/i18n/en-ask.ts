@@ -51,6 +51,7 @@ export const ask = {
     share: 'The miner gets of the reward',
     shareOf: (part: string) => `${part}; the rest is burned`,
     minimum: 'So it pays from',
+    difficulty: 'Difficulty of the last block',
     waiting: 'Requests waiting now that pay as much',
   },
   review: {
@@ -99,6 +100,7 @@ export const ask = {
     sent: (span: string) => `It waits for a block; the next one comes in about ${span}.`,
     open: (height: string, span: string) =>
       `Open until block ${height}, about ${span} from now. Then the reward comes back.`,
+    told: 'A miner has answered. It counts once a block holds it.',
     settles: (height: string, blocks: string) =>
       `Paid in block ${height}, ${blocks} to go: until then a miner who was earlier may still show it.`,
     settlesNow: 'Paid with the next block.',

@@ -54,6 +54,7 @@ export const ask: typeof english = {
     share: 'Del compenso al minatore va',
     shareOf: (part) => `${part}; il resto è bruciato`,
     minimum: 'Quindi conviene da',
+    difficulty: 'Difficoltà dell’ultimo blocco',
     waiting: 'Richieste in attesa che pagano altrettanto',
   },
   review: {
@@ -102,6 +103,7 @@ export const ask: typeof english = {
     sent: (span) => `Aspetta un blocco; il prossimo arriva fra circa ${span}.`,
     open: (height, span) =>
       `Aperta fino al blocco ${height}, per circa ${span}. Poi il compenso torna indietro.`,
+    told: 'Un minatore ha risposto. Vale quando un blocco la contiene.',
     settles: (height, blocks) =>
       `Pagata nel blocco ${height}, ne mancano ${blocks}: fino ad allora chi era arrivato prima può ancora mostrarla.`,
     settlesNow: 'Pagata col prossimo blocco.',

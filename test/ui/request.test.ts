@@ -1,0 +1,121 @@
+/** Asking on the screen: what is checked before the vault, and how answers are told. */
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../src/lib/bytes.ts';
+import {
+  asksTheSame,
+  checkAsk,
+  formatSpan,
+  labelText,
+  LIFETIMES,
+  readableText,
+  rowsOf,
+  stageOf,
+} from '../../src/ui/ask/request.ts';
+import { Asks } from '../../src/ui/ask/asks.svelte.ts';
+import { Session } from '../../src/ui/session.svelte.ts';
+import { buildRequest } from '../../src/wallet/build.ts';
+import { ANSWER, FULL_VAULT, LINGUA, MemoryEngine, RECEIPT } from './memory-engine.ts';
+
+const VOLT = 10n ** 9n;
+const FEE = 10_000n;
+const limits = { locale: 'en', spendable: 2n * VOLT, fee: FEE };
+const form = (input: string, reward: string) => ({ input, reward, lifetime: 120 });
+
+describe('a question', () => {
+  it('has 1 to as many bytes as the model takes, counted in UTF-8', () => {
+    const inputOf = (text: string) => checkAsk(form(text, '1'), LINGUA, limits);
+    expect(inputOf('').faults).toEqual({ input: 'inputMissing' });
+    expect(inputOf('è'.repeat(64)).ask!.input).toHaveLength(128);
+    expect(inputOf(`${'è'.repeat(64)}.`).faults).toEqual({ input: 'inputLong' });
+  });
+
+  it('offers a reward from 0 to what fee and balance leave', () => {
+    const rewardOf = (text: string) => checkAsk(form('hi', text), LINGUA, limits);
+    expect(rewardOf('0').ask!.reward).toBe(0n);
+    expect(rewardOf('1.99999').ask!.reward).toBe(2n * VOLT - FEE);
+    expect(rewardOf('1.999990001').faults).toEqual({ reward: 'rewardOver' });
+    expect(rewardOf('1,5').faults).toEqual({ reward: 'rewardMalformed' });
+    expect(rewardOf('-1').faults).toEqual({ reward: 'rewardMalformed' });
+  });
+
+  it('is signed only if the vault reads every field as it was meant', async () => {
+    const { ask } = checkAsk(form('hi', '1'), LINGUA, limits);
+    const base = { chainId: 3, from: FULL_VAULT.publicKey!, nonce: 3, expiry: 99, fee: FEE };
+    const read = await new MemoryEngine().vault.describe(buildRequest(base, ask!));
+    expect(asksTheSame(read, ask!, FEE)).toBe(true);
+    const others = [
+      { ...ask!, reward: 2n },
+      { ...ask!, lifetime: LIFETIMES[0] },
+      { ...ask!, input: utf8('ho') },
+      { ...ask!, modelId: new Uint8Array(32) },
+    ];
+    for (const other of others) expect(asksTheSame(read, other, FEE)).toBe(false);
+    expect(asksTheSame(read, ask!, FEE + 1n)).toBe(false);
+  });
+});
+
+describe('an answer', () => {
+  it('is told as labels by score, one row for each part of the text', () => {
+    const [row, ...more] = rowsOf(ANSWER, RECEIPT.input, LINGUA)!;
+    expect(more).toEqual([]);
+    expect(row!.scores.slice(0, 2)).toEqual([
+      { label: 'it', score: 47 },
+      { label: 'es', score: 19 },
+    ]);
+    const model = { ...LINGUA, inputBytesMax: 8, sequenceBytes: 4, answerSize: 2, labels: ['a'] };
+    const two = rowsOf(Uint8Array.of(1, 2, 200, 200), utf8('abcdef'), model)!;
+    expect(two.map(({ text }) => text)).toEqual(['abcd', 'ef']);
+    // Of equals the first is the model's choice; a value without a label has its number.
+    expect(two[1]!.scores).toEqual([
+      { label: 'a', score: -56 },
+      { label: '1', score: -56 },
+    ]);
+    expect(rowsOf(Uint8Array.of(1), RECEIPT.input, LINGUA)).toBeUndefined();
+    expect(rowsOf(ANSWER, new Uint8Array(), LINGUA)).toHaveLength(1);
+  });
+
+  it('names languages in the reader’s own', () => {
+    expect(labelText('it', 'lingua', 'it')).toBe('Italiano');
+    expect(labelText('zht', 'lingua', 'en')).toBe('Traditional Chinese');
+    expect(labelText('class 3', 'tiny', 'it')).toBe('class 3');
+  });
+
+  it('cannot turn the line or hide a control', () => {
+    expect(readableText(utf8('a\u202eb\u0007\nc'))).toBe('a\ufffdb\ufffd\nc');
+    expect(readableText(Uint8Array.of(0xff))).toBe('\ufffd');
+  });
+});
+
+it('tells how far a request has come', () => {
+  const [answer] = [{ payee: LINGUA.id, answer: ANSWER, claim: undefined, result: undefined }];
+  expect(stageOf({ state: 'open', answers: [] })).toBe('open');
+  expect(stageOf({ state: 'open', answers: [answer] })).toBe('unconfirmed');
+  expect(stageOf({ state: 'answered', answers: [answer] })).toBe('confirmed');
+  for (const state of ['waiting', 'paid', 'refunded', 'dropped'] as const)
+    expect(stageOf({ state, answers: [] })).toBe(state);
+});
+
+it('tells times in units of which there are two', () => {
+  expect(formatSpan(60_000, 'en')).toBe('60 seconds');
+  expect(formatSpan(120_000, 'en')).toBe('2 minutes');
+  expect(formatSpan(1440 * 60_000, 'it')).toBe('24 ore');
+});
+
+it('the list shows a change of a request where it stands, and a new one first', async () => {
+  const engine = new MemoryEngine();
+  engine.receipts = [RECEIPT];
+  const config = { network: 'local', prefix: 'rpila', bootstrap: [], genesis: undefined } as const;
+  const asks = new Asks(new Session(engine, async () => config));
+  const stop = asks.start();
+  await expect.poll(() => asks.receipts).toEqual([RECEIPT]);
+  expect(asks.chosen).toEqual(LINGUA);
+  expect(asks.quote?.minimum).toBeGreaterThan(0n);
+  const newer = { ...RECEIPT, id: new Uint8Array(32) };
+  engine.emit({ type: 'receipt', receipt: newer });
+  engine.emit({ type: 'receipt', receipt: { ...RECEIPT, state: 'paid' } });
+  expect(asks.receipts!.map(({ state }) => state)).toEqual(['open', 'paid']);
+  expect(asks.receipts![0]).toBe(newer);
+  stop();
+  engine.emit({ type: 'receipt', receipt: { ...newer, state: 'paid' } });
+  expect(asks.receipts![0]).toBe(newer);
+});
