@@ -68,7 +68,9 @@ test('a miner works, an asker has coins and proven words', async () => {
   await accessible(asker);
   await goTo(asker, 'wallet');
   await button(asker, en.wallet.create).click();
+  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(0n);
   await button(asker, en.wallet.faucet).click();
+  await expect(asker.getByText(en.wallet.faucetDone)).toBeVisible();
   await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(100n * VOLT);
   await backUp(asker);
 });
