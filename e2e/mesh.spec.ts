@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { en } from '../src/ui/i18n/en.ts';
 import { network as words } from '../src/ui/i18n/en-network.ts';
-import { button, goTo, indexLine, pause, readAddress, readVolts, sentence } from './app.ts';
+import {
+  button,
+  goTo,
+  heightOf,
+  indexLine,
+  pause,
+  readAddress,
+  readVolts,
+  sentence,
+} from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 const VOLT = 10n ** 9n;
@@ -176,4 +185,39 @@ test('two that never met connect through a third when every seed is dead', async
   const before = await height(c);
   await expect.poll(() => height(c)).toBeGreaterThan(before + 2);
   for (const seed of [one, other]) removeData(seed);
+});
+
+test('two pairs that were apart agree on one chain', async ({ browser }) => {
+  const [one, other] = await startStrangers();
+  const pairs: Page[][] = [];
+  for (const seed of [one, other])
+    pairs.push([await open(browser, seed), await open(browser, seed)]);
+  const all = pairs.flat();
+  for (const page of all) await expect(linkCount(page)).toHaveCount(1);
+  for (const page of all) await holdsState(page);
+  // Apart from the start: neither seed knows the other.
+  for (const [first] of pairs) await mine(first!);
+  for (const page of all) await expect.poll(() => height(page)).toBeGreaterThan(0);
+  const known = await Promise.all([heightOf(one), heightOf(other)]);
+  await Promise.all([one.kill(), other.kill()]);
+  for (const page of all)
+    await expect.poll(() => height(page)).toBeGreaterThan(Math.max(...known) + 1);
+  for (const [first] of pairs) await rest(first!);
+
+  const left = await startSeed({ port: one.port, data: one.data });
+  const { bootstrap } = await (await fetch(`${left.url}config.json`)).json();
+  const args = ['--bootstrap', bootstrap[0] as string];
+  const right = await startSeed({ port: other.port, data: other.data, args });
+  /** Heads of both seeds and heights of all browsers, as a set: one chain has one of each. */
+  const heads = async () => {
+    const told = await Promise.all([left, right].map((seed) => seed.rpc('status')));
+    const heights = await Promise.all(all.map(height));
+    return [new Set(told.map((s) => s.head)).size, new Set([...heights, told[0].height]).size];
+  };
+  await expect.poll(heads).toEqual([1, 1]);
+  expect(await heightOf(left)).toBeGreaterThan(Math.max(...known) + 1);
+  for (const seed of [left, right]) {
+    await seed.kill();
+    removeData(seed);
+  }
 });
