@@ -135,7 +135,9 @@ export class Session {
     const { chain, miner } = await this.peer.status();
     this.chain = chain;
     this.miner = miner;
-    this.balance ??= await this.peer.balance(address);
+    const known = await this.peer.balance(address);
+    // What was proven meanwhile is newer, and the account may be another one by now.
+    if (this.#isOwn(address)) this.balance ??= known;
     // Without peers yet there is no history: the next proven balance asks again.
     void this.refresh().catch(() => undefined);
   }
@@ -146,7 +148,7 @@ export class Session {
     if (!address) return;
     this.pending = await this.peer.pending();
     const newest = await this.peer.history(address, HISTORY_SHOWN);
-    if (address === this.vault?.address) this.history = joinHistory(newest, this.history);
+    if (this.#isOwn(address)) this.history = joinHistory(newest, this.history);
   }
 
   /** The next page of the history. */
@@ -161,6 +163,10 @@ export class Session {
       const next = entries.length < HISTORY_MAX ? page.next : undefined;
       this.history = { ...page, entries, next, linked: shown.linked && page.linked };
     });
+  }
+
+  #isOwn(address: Uint8Array): boolean {
+    return address.toString() === this.vault?.address?.toString();
   }
 
   /** Follows the balance of an address without keys. */
@@ -184,7 +190,7 @@ export class Session {
     this.#looked.delete(key);
     const { [key]: _, ...rest } = this.others;
     this.others = rest;
-    if (this.vault?.address && toHex(this.vault.address) === key) return;
+    if (this.#isOwn(address)) return;
     await this.peer.unwatch(address).catch((error: unknown) => this.fail(error));
   }
 
@@ -292,7 +298,7 @@ export class Session {
     else if (event.type === 'balance') {
       const key = toHex(event.balance.address);
       if (this.#looked.has(key)) this.others = { ...this.others, [key]: event.balance };
-      if (event.balance.address.toString() !== this.vault?.address?.toString()) return;
+      if (!this.#isOwn(event.balance.address)) return;
       const changed =
         event.balance.txCount !== this.balance?.txCount ||
         this.pending.length > 0 ||
@@ -303,14 +309,18 @@ export class Session {
   }
 }
 
-const placeOf = ({ position }: History['entries'][number]): string =>
-  `${position.height}/${position.index}`;
+/** A reorganisation may put another transaction, so another signature, at the same place. */
+const nameOf = ({ position, tx }: History['entries'][number]): string =>
+  `${position.height}/${position.index}/${toHex(tx.signature)}`;
 
 /** The newest page with the older ones that were fetched before, where it reaches them. */
 export function joinHistory(newest: History, known: History | undefined): History {
-  const first = known?.entries[0];
-  const at = first ? newest.entries.findIndex((entry) => placeOf(entry) === placeOf(first)) : -1;
-  if (!known || at < 0 || known.entries.length <= newest.entries.length - at) return newest;
-  const entries = [...newest.entries.slice(0, at), ...known.entries];
+  const last = newest.entries.at(-1);
+  if (!known || !last) return newest;
+  // Its back-link is what makes those before it the same: the newest's last has to be known.
+  const name = nameOf(last);
+  const at = known.entries.findIndex((entry) => nameOf(entry) === name);
+  if (at < 0 || at === known.entries.length - 1) return newest;
+  const entries = [...newest.entries, ...known.entries.slice(at + 1)];
   return { ...newest, entries, next: known.next, linked: newest.linked && known.linked };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
-import type { PendingTx } from '../../src/client/api.ts';
+import type { History, PendingTx } from '../../src/client/api.ts';
 import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
 import type { HistoryEntry } from '../../src/core/messages.ts';
 import { txId } from '../../src/core/tx.ts';
@@ -10,7 +10,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { historyLine, waitingLines } from '../../src/ui/activity.ts';
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
 import { WatchedList } from '../../src/ui/watched.svelte.ts';
-import { Session } from '../../src/ui/session.svelte.ts';
+import { joinHistory, Session } from '../../src/ui/session.svelte.ts';
 import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/transfer.ts';
 import {
   ADDRESS,
@@ -290,6 +290,40 @@ describe('history', () => {
     expect(heights(session)).toEqual(range(99, 20));
     engine.emit({ type: 'reorganised', depth: 1 });
     expect(session.history).toBeUndefined();
+  });
+
+  it('shows no transaction of an abandoned block that another took the place of', () => {
+    const page = (entries: HistoryEntry[]): History => ({
+      ...{ entries, total: 30, linked: true, next: undefined },
+    });
+    const signature = new Uint8Array(64).fill(1);
+    const abandoned = { ...entry(50), tx: { ...entry(50).tx, signature } };
+    const older = range(49, 25).map(entry);
+    const known = page([abandoned, ...older]);
+    const newest = page([entry(50), ...older.slice(0, 19)]);
+    expect(joinHistory(newest, known).entries).toEqual([entry(50), ...older]);
+    const other = page([entry(51), abandoned]);
+    expect(joinHistory(other, page([entry(50), ...older])).entries).toEqual(other.entries);
+  });
+});
+
+describe('the balance kept from before', () => {
+  it('comes neither over a newer one nor to another account', async () => {
+    const { engine, session } = setUp();
+    engine.vaultStatus = FULL_VAULT;
+    const newer = { ...BALANCE, spendable: 2n };
+    engine.client.balance = async () => {
+      engine.emit({ type: 'balance', balance: newer });
+      return { ...BALANCE, spendable: 1n };
+    };
+    await session.open();
+    expect(session.balance).toEqual(newer);
+    engine.client.balance = async () => {
+      session.vault = { ...FULL_VAULT, address: ADDRESS };
+      return { ...BALANCE, address: OTHER_ADDRESS };
+    };
+    await session.change('add', (keys) => keys.addAccount('Savings'));
+    expect(session.balance).toBeUndefined();
   });
 });
 

@@ -7,7 +7,6 @@ export const network = {
     title: 'The chain',
     height: 'Last block',
     none: 'none yet',
-    age: 'Age',
     stale: (age: string) => `The last block came ${age}: what is shown here may be out of date.`,
     agree: 'Peers with the same head',
     of: (some: string, all: string) => `${some} of ${all}`,
@@ -82,7 +81,7 @@ export const network = {
     title: 'Newest blocks',
     block: (height: string) => `Block ${height}`,
     by: 'mined by',
-    mine: 'this device',
+    mine: 'you',
     job: 'answered a request',
     none: 'No block yet.',
   },
@@ -175,12 +174,13 @@ export const network = {
     title: 'Address',
     spendable: 'Spendable',
     immature: 'Maturing',
-    nonce: 'Payments sent',
-    total: 'Transactions',
+    nonce: 'Transactions sent',
+    total: 'Transactions in all',
     proven: (height: string) => `proven at block ${height}`,
     history: 'History',
     none: 'No transaction yet.',
-    coinbases: 'Rewards of mined blocks are no transactions: they are in the balance alone.',
+    coinbases:
+      'Pay for mined blocks and for answers, and refunds, are no transactions: they are in the balance alone.',
     complete: (n: string) =>
       `Complete: ${n} of the ${n} that the account’s proven leaf counts; each names the one before it.`,
     part: (some: string, all: string) =>

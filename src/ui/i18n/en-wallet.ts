@@ -76,6 +76,8 @@ export const wallet = {
       `The newest ${shown} of ${total}, none left out: each names the one before it.`,
     partial: (shown: string, total: string) =>
       `${shown} of ${total}. That none is left out between them is not proven.`,
+    apart:
+      'Pay for blocks and answers, and refunds, are no transactions: they are in the balance alone.',
     open: 'How do we know?',
   },
 };

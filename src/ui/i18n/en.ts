@@ -95,8 +95,8 @@ export const en = {
   proof: {
     title: 'How do we know?',
     balance:
-      'No server told this number. A peer sent the account with a proof; this device checked ' +
-      'the proof against the block, and the work in the block.',
+      'No server told this number. A peer, or this device’s own copy of the state, gave the account ' +
+      'with a proof; this device checked it against the block, and the work in the block.',
     height: 'Block',
     id: 'Block id',
     bytes: 'Size of the proof',
@@ -136,7 +136,7 @@ export const en = {
     qr: 'QR code of your address',
     pending: 'Waiting',
     history: 'History',
-    historyEmpty: 'Nothing sent or received yet. Pay for blocks found is not in this list.',
+    historyEmpty: 'Nothing sent or received yet.',
     received: 'Received',
     sent: 'Sent',
     toSelf: 'To yourself',
@@ -242,7 +242,6 @@ export const en = {
       'it came from.',
     network: 'Network',
     genesis: 'First block',
-    agent: 'Version',
     unlaunched: 'This is a trial network: its coins are worth nothing.',
   },
   update: {

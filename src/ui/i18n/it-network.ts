@@ -9,7 +9,6 @@ export const network: typeof english = {
     title: 'La catena',
     height: 'Ultimo blocco',
     none: 'ancora nessuno',
-    age: 'Età',
     stale: (age) => `L’ultimo blocco è arrivato ${age}: ciò che vedi può non essere aggiornato.`,
     agree: 'Pari con la stessa testa',
     of: (some, all) => `${some} su ${all}`,
@@ -63,7 +62,7 @@ export const network: typeof english = {
       `diretti ${direct} · nodi ${nodes} · tramite altri ${relayed}`,
   },
   know: {
-    title: 'Come lo sappiamo?',
+    title: 'Come lo so?',
     head:
       'Questo dispositivo tiene le intestazioni di tutti i blocchi. Ognuna nomina la precedente con ' +
       'il suo hash, e la sua prova di lavoro vale la difficoltà che porta. Le prove più nuove, e ' +
@@ -84,7 +83,7 @@ export const network: typeof english = {
     title: 'Ultimi blocchi',
     block: (height) => `Blocco ${height}`,
     by: 'trovato da',
-    mine: 'questo dispositivo',
+    mine: 'te',
     job: 'ha risposto a una richiesta',
     none: 'Ancora nessun blocco.',
   },
@@ -183,12 +182,13 @@ export const network: typeof english = {
     title: 'Indirizzo',
     spendable: 'Spendibile',
     immature: 'In maturazione',
-    nonce: 'Pagamenti inviati',
-    total: 'Transazioni',
+    nonce: 'Transazioni inviate',
+    total: 'Transazioni in tutto',
     proven: (height) => `dimostrato al blocco ${height}`,
     history: 'Storia',
     none: 'Ancora nessuna transazione.',
-    coinbases: 'I premi dei blocchi trovati non sono transazioni: stanno solo nel saldo.',
+    coinbases:
+      'La paga di blocchi e risposte e i rimborsi non sono transazioni: stanno solo nel saldo.',
     complete: (n) =>
       `Completa: ${n} su ${n}, quante ne conta la foglia dimostrata del conto; ognuna nomina la precedente.`,
     part: (some, all) =>

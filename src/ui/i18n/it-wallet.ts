@@ -78,6 +78,8 @@ export const wallet: WalletWords = {
       `Le ultime ${shown} di ${total}, nessuna esclusa: ognuna nomina la precedente.`,
     partial: (shown, total) =>
       `${shown} di ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
-    open: 'Come lo sappiamo?',
+    apart:
+      'La paga di blocchi e risposte e i rimborsi non sono transazioni: stanno solo nel saldo.',
+    open: 'Come lo so?',
   },
 };

@@ -97,8 +97,8 @@ export const it: Text = {
   proof: {
     title: 'Come lo so?',
     balance:
-      'Nessun server ha detto questo numero. Un pari ha mandato il conto con una prova; questo ' +
-      'dispositivo ha verificato la prova contro il blocco, e il lavoro nel blocco.',
+      'Nessun server ha detto questo numero. Un pari, o la copia dello stato su questo dispositivo, ' +
+      'ha dato il conto con una prova, verificata qui contro il blocco, e così il lavoro nel blocco.',
     height: 'Blocco',
     id: 'Identità del blocco',
     bytes: 'Grandezza della prova',
@@ -139,8 +139,7 @@ export const it: Text = {
     qr: 'Codice QR del tuo indirizzo',
     pending: 'In attesa',
     history: 'Attività',
-    historyEmpty:
-      'Nulla inviato o ricevuto finora. La paga dei blocchi trovati non è in questo elenco.',
+    historyEmpty: 'Nulla inviato o ricevuto finora.',
     received: 'Ricevuto',
     sent: 'Inviato',
     toSelf: 'A te stesso',
@@ -167,7 +166,7 @@ export const it: Text = {
       confirmed: 'nella catena',
       expired: 'scaduto: nulla è stato pagato',
       refused: 'rifiutato: nulla è stato pagato',
-      replaced: 'sostituita da un’altra tua',
+      replaced: 'sostituito da un altro tuo',
     },
   },
   send: {
@@ -247,7 +246,6 @@ export const it: Text = {
       'con il server da cui viene.',
     network: 'Rete',
     genesis: 'Primo blocco',
-    agent: 'Versione',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',
   },
   update: {
