@@ -254,7 +254,7 @@ class Peer {
     const refused = this.#pool.add(tx, this.#height());
     if (refused) return refused === 'known' ? 'ignore' : refused;
     this.#asking.onPool();
-    this.#mining.refresh();
+    void this.#mining.refreshSoon();
     this.#changed();
     return 'accept';
   }

@@ -35,8 +35,10 @@ export interface Mining {
   start(options: { model?: string; backend?: BackendChoice }, config: ClientConfig): Promise<void>;
   pause(): Promise<void>;
   finish(): Promise<void>;
-  /** A new head or transaction: another template. */
+  /** A new head or payee: another template. */
   refresh(): Promise<void>;
+  /** A new transaction: another template soon. */
+  refreshSoon(): Promise<void>;
   /** Runs a model on an input. @throws AppError NO_MINER, and the miner's */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
   /** The full check, while the model is loaded. */
@@ -163,6 +165,11 @@ export function createMining(parts: Parts): Mining {
       await learnState().catch(report);
       void serving.refresh();
       feed?.refresh();
+    },
+    async refreshSoon() {
+      await learnState().catch(report);
+      void serving.refresh();
+      feed?.refreshSoon();
     },
     async execute(modelId, input) {
       return (await (await launch()).execute(modelId, input)).answer;

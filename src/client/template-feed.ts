@@ -1,6 +1,6 @@
 /**
- * Keeps a miner supplied: a new template at every new head or transaction and every few seconds, so
- * that its time stays true; finds the body again that a won header commits to.
+ * Keeps a miner supplied: a new template at every new head, soon after a transaction and every few
+ * seconds, so that its time stays true; finds the body again that a won header commits to.
  */
 import { bodyRoot } from '../core/body.ts';
 import type { Body, HeaderCore } from '../core/formats.ts';
@@ -11,6 +11,8 @@ import type { FoundBlock, Template } from '../miner/miner-api.ts';
 
 /** Bodies of older templates that a win may still name. */
 const BODIES_KEPT = 16;
+/** ms: a template executes the whole pool, so that one for each transaction would not keep up. */
+const SOON_MS = 500;
 
 /** The template with its request's input, unless the chain found that the job has closed. */
 export function withInput<T extends { core: HeaderCore }>(
@@ -23,6 +25,8 @@ export function withInput<T extends { core: HeaderCore }>(
 export interface TemplateFeed {
   /** Makes a template now. */
   refresh(): void;
+  /** Within `SOON_MS`: one template for however many transactions come meanwhile. */
+  refreshSoon(): void;
   /** The whole block of a win, or undefined when its template is long gone. */
   complete(found: FoundBlock): Block | undefined;
   stop(): void;
@@ -35,7 +39,10 @@ export function createTemplateFeed(
   everyMs: number,
 ): TemplateFeed {
   const bodies = new Map<string, Body>();
+  let soon: ReturnType<typeof setTimeout> | undefined;
   const refresh = (): void => {
+    clearTimeout(soon);
+    soon = undefined;
     const made = make();
     if (!made) return work(undefined);
     const { core, body, jobInput } = made;
@@ -48,10 +55,14 @@ export function createTemplateFeed(
   const timer = setInterval(refresh, everyMs);
   return {
     refresh,
+    refreshSoon: () => void (soon ??= setTimeout(refresh, SOON_MS)),
     complete({ header, proof }) {
       const body = bodies.get(toHex(header.bodyRoot));
       return body && { header, body, proof };
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      clearTimeout(soon);
+    },
   };
 }

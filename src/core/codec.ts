@@ -37,8 +37,15 @@ class Writer {
     this.#at += b.length;
   }
 
-  done(): Uint8Array {
-    return this.#data.slice(0, this.#at);
+  /** A copy of what was written; the next writing begins anew. */
+  take(): Uint8Array {
+    const written = this.#data.slice(0, this.#at);
+    this.#at = 0;
+    return written;
+  }
+
+  get room(): number {
+    return this.#data.length;
   }
 }
 
@@ -65,10 +72,17 @@ class Reader {
   }
 }
 
+/** The last writer, while none is at work: most values are small and many are written. */
+let spare: Writer | undefined;
+const SPARE_BYTES_MAX = 65_536;
+
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const w = new Writer();
+  const w = spare ?? new Writer();
+  spare = undefined;
   codec.write(w, value);
-  return w.done();
+  const written = w.take();
+  if (w.room <= SPARE_BYTES_MAX) spare = w;
+  return written;
 }
 
 /** @throws CodecError */
@@ -94,19 +108,31 @@ export const uint = (size: 1 | 2 | 4 | 6): Codec<number> => ({
   write(w, value) {
     if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * size))
       throw new CodecError(`${value} is not a u${8 * size}`);
-    for (let i = 0; i < size; i++) w.byte(Math.floor(value / 2 ** (8 * i)) % 256);
+    for (let i = 0, rest = value; i < size; i++, rest = Math.floor(rest / 256)) w.byte(rest % 256);
   },
-  read: (r) => r.bytes(size).reduce((sum, b, i) => sum + b * 2 ** (8 * i), 0),
+  read(r) {
+    let value = 0;
+    for (let i = 0; i < size; i++) value += r.byte() * 2 ** (8 * i);
+    return value;
+  },
 });
 
-const bigUint = (size: number): Codec<bigint> => ({
-  write(w, value) {
-    if (value < 0n || value >= 1n << BigInt(8 * size))
-      throw new CodecError(`${value} is not a u${8 * size}`);
-    for (let i = 0; i < size; i++) w.byte(Number((value >> BigInt(8 * i)) & 0xffn));
-  },
-  read: (r) => r.bytes(size).reduceRight((sum, b) => (sum << 8n) | BigInt(b), 0n),
-});
+/** In parts of 32 bits: arithmetic on a bigint is dear. */
+function bigUint(size: 8 | 32): Codec<bigint> {
+  const end = 1n << BigInt(8 * size);
+  return {
+    write(w, value) {
+      if (value < 0n || value >= end) throw new CodecError(`${value} is not a u${8 * size}`);
+      for (let i = 0, rest = value; i < size; i += 4, rest >>= 32n)
+        u32.write(w, Number(rest & 0xffff_ffffn));
+    },
+    read(r) {
+      let value = 0n;
+      for (let i = 0; i < size; i += 4) value += BigInt(u32.read(r)) << BigInt(8 * i);
+      return value;
+    },
+  };
+}
 export const u8 = uint(1);
 export const u16 = uint(2);
 export const u32 = uint(4);

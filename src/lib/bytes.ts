@@ -22,9 +22,11 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
   return Math.sign(a.length - b.length);
 }
 
+const HEX = Array.from({ length: 256 }, (_, x) => x.toString(16).padStart(2, '0'));
+
 export const toHex = (b: Uint8Array): string => {
   let out = '';
-  for (const x of b) out += x.toString(16).padStart(2, '0');
+  for (let i = 0; i < b.length; i++) out += HEX[b[i]!];
   return out;
 };
 

@@ -64,9 +64,10 @@ export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner
         take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message })),
       );
       const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
-      const offChain = chain.subscribe(() => {
+      const offChain = chain.subscribe(({ type }) => {
         void serving.refresh();
-        feed?.refresh();
+        if (type === 'tx') feed?.refreshSoon();
+        else feed?.refresh();
       });
       unsubscribe = () => [offBlock, offAnswered, offChain].forEach((off) => off());
       serving.serve(sender.publicKey);

@@ -41,6 +41,22 @@ test('what is decoded from a Buffer is plain bytes that share no memory with it'
   for (const part of [value.a, value.b]) expect(part.buffer.byteLength).toBe(part.length);
 });
 
+test('an encoding that fails, or that another one is part of, leaves nothing in the next', () => {
+  const pair = struct({ a: u64, b: bytes(2) });
+  const right = encode(pair, { a: 1n, b: Uint8Array.of(7, 8) });
+  expect(() => encode(pair, { a: 1n, b: Uint8Array.of(7) })).toThrow(CodecError);
+  expect(encode(pair, { a: 1n, b: Uint8Array.of(7, 8) })).toEqual(right);
+  const outer: Codec<number> = {
+    write(w, n) {
+      w.byte(n);
+      w.bytes(encode(pair, { a: 1n, b: Uint8Array.of(7, 8) }));
+    },
+    read: (r) => r.byte(),
+  };
+  expect(encode(outer, 3)).toEqual(concat(Uint8Array.of(3), right));
+  expect(right).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 7, 8));
+});
+
 test('every format is here', () => {
   const names = all.map(([name]) => name);
   expect(names).toEqual(expect.arrayContaining(['Header', 'Tx', 'Body', 'Proof', 'Manifest']));

@@ -226,7 +226,9 @@ export class FullPeer extends BasePeer implements Peer {
       (template) => this.#miner!.work(template),
       this.params.blockTimeMs / 2,
     );
-    chain.subscribe(() => this.#feed?.refresh());
+    chain.subscribe(({ type }) =>
+      type === 'tx' ? this.#feed?.refreshSoon() : this.#feed?.refresh(),
+    );
     this.#feed.refresh();
     this.#miner.run(this.mining);
   }

@@ -2,17 +2,23 @@
  * `npm run sim -- --seed N` or `--seeds A..B`: thirty peers on a network, a clock and a chance that
  * follow from the seed alone. The same seed gives the same run, to the last message.
  */
+import { fork } from 'node:child_process';
 import { registerHooks } from 'node:module';
 import { parseArgs } from 'node:util';
 import type { Outcome, WorldOptions } from './world.ts';
 
-// Thirty peers verify each signature in one process: once is enough, and it is the same code.
+// Thirty peers verify each signature and hash the same bytes in one process: once is enough, and it
+// is the same code.
+const KNOWN = [
+  { of: '@noble/curves/secp256k1', by: '/src/core/tx.ts', known: './known-signatures.ts' },
+  { of: '@noble/hashes/blake3', by: '/src/core/hash.ts', known: './known-hashes.ts' },
+];
 registerHooks({
   resolve(specifier, context, next) {
-    const known = specifier.startsWith('@noble/curves/secp256k1') && context.parentURL;
-    return known && /\/src\/core\/tx\.ts$/.test(known)
-      ? next(new URL('./known-signatures.ts', import.meta.url).href, context)
-      : next(specifier, context);
+    const hit = KNOWN.find(
+      ({ of, by }) => specifier.startsWith(of) && context.parentURL?.endsWith(by),
+    );
+    return hit ? next(new URL(hit.known, import.meta.url).href, context) : next(specifier, context);
   },
 });
 const { simulate } = await import('./run.ts');
@@ -23,8 +29,10 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string' },
     clients: { type: 'string', default: '30' },
-    seconds: { type: 'string', default: '250' },
+    seconds: { type: 'string', default: '150' },
     mutate: { type: 'string' },
+    /** Processes that run seeds side by side. */
+    jobs: { type: 'string', default: '1' },
     /** Ends at the first seed that fails. */
     bail: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -35,11 +43,29 @@ const mutation = values.mutate as WorldOptions['mutation'];
 if (mutation && !(mutation in MUTATIONS))
   throw new Error(`--mutate: one of ${Object.keys(MUTATIONS).join(', ')}`);
 
-function print({ seed, failure, traceHash, trace, stats }: Outcome, ms: number): void {
+interface Ran {
+  readonly outcome: Outcome;
+  /** Real ms that it took. */
+  readonly tookMs: number;
+}
+
+const realNow = performance.now.bind(performance);
+async function runSeed(seed: number): Promise<Ran> {
+  const startMs = realNow();
+  const outcome = await simulate({
+    ...{ seed, mutation, verbose: values.verbose },
+    clients: Number(values.clients),
+    seconds: Number(values.seconds),
+  });
+  return { outcome, tookMs: realNow() - startMs };
+}
+
+function print({ outcome, tookMs }: Ran): void {
+  const { seed, failure, traceHash, trace, stats } = outcome;
   const { good, bad, height, steps } = stats;
   console.log(
     `seed ${seed}: ${failure ? 'FAILED' : 'ok'} trace ${traceHash}, height ${height ?? '-'}, ` +
-      `${good} blocks, ${bad} invalid, ${steps} steps, ${(ms / 1000).toFixed(1)} s`,
+      `${good} blocks, ${bad} invalid, ${steps} steps, ${(tookMs / 1000).toFixed(1)} s`,
   );
   if (values.verbose) console.log(stats);
   if (!failure) return;
@@ -52,23 +78,51 @@ function print({ seed, failure, traceHash, trace, stats }: Outcome, ms: number):
   console.log(`  again: npm run sim -- --seed ${seed} ${flags} --verbose`);
 }
 
-const realNow = performance.now.bind(performance);
 let [passed, failed] = [0, 0];
 const totals: Record<string, number> = {};
-for (let seed = first; seed <= last && !(failed && values.bail); seed++) {
-  const startMs = realNow();
-  const outcome = await simulate({
-    ...{ seed, mutation, verbose: values.verbose },
-    clients: Number(values.clients),
-    seconds: Number(values.seconds),
-  });
-  print(outcome, realNow() - startMs);
-  if (outcome.failure) failed++;
+let next = first;
+const nextSeed = (): number | undefined =>
+  next <= last && !(failed && values.bail) ? next++ : undefined;
+
+function take(ran: Ran): void {
+  print(ran);
+  if (ran.outcome.failure) failed++;
   else passed++;
-  for (const [what, count] of Object.entries(outcome.stats))
+  for (const [what, count] of Object.entries(ran.outcome.stats))
     totals[what] = (totals[what] ?? 0) + count;
 }
-if (passed + failed > 1)
-  for (const what of Object.keys(totals).sort()) console.log(`  ${what}: ${totals[what]}`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+
+/** A process of its own, which is given one seed after the other. */
+function job(): Promise<void> {
+  const child = fork(import.meta.filename, process.argv.slice(2), {
+    env: { ...process.env, SIM_JOB: '1' },
+  });
+  const give = () => {
+    const seed = nextSeed();
+    if (seed === undefined) child.disconnect();
+    else child.send(seed);
+  };
+  child.on('message', (ran: Ran) => {
+    take(ran);
+    give();
+  });
+  give();
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => (code ? reject(new Error(`a job ended with ${code}`)) : resolve()));
+  });
+}
+
+async function runAll(): Promise<void> {
+  const jobs = Number(values.jobs);
+  if (jobs > 1) await Promise.all(Array.from({ length: jobs }, job));
+  else for (let seed = nextSeed(); seed !== undefined; seed = nextSeed()) take(await runSeed(seed));
+  if (passed + failed > 1)
+    for (const what of Object.keys(totals).sort()) console.log(`  ${what}: ${totals[what]}`);
+  console.log(`${passed} passed, ${failed} failed, ${(realNow() / 1000).toFixed(0)} s`);
+  process.exit(failed ? 1 : 0);
+}
+
+if (process.env['SIM_JOB'])
+  process.on('message', async (seed: number) => process.send!(await runSeed(seed)));
+else await runAll();
