@@ -2,7 +2,7 @@
  * Keeps the light chain at the network's head: asks peers where they stand, fetches headers, then the
  * proofs they need, then the head's body and witness, so that the state root after the head is known.
  */
-import type { LightChain } from '../chain/light-chain.ts';
+import type { LightChain, WantedProof } from '../chain/light-chain.ts';
 import { bodyFaults, bodyRoot } from '../core/body.ts';
 import { fault, firstFault, isFault, type Fault } from '../core/faults.ts';
 import type { Body, Header } from '../core/formats.ts';
@@ -105,11 +105,16 @@ export function createFollower(parts: FollowParts): Follower {
   const reader = createStateReader(chain, ask);
   const holding = createHolding(chain, ask, parts.onChange);
 
+  /** A body that came here. With a proof that was known one may have come that nobody looked at. */
+  function cameHere(header: Header): Body | undefined {
+    const body = bodies.get(toHex(blockId(header)));
+    return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
+  }
+
   async function bodyOf(header: Header): Promise<Body | undefined> {
     const id = blockId(header);
-    const known = bodies.get(toHex(id));
-    // A peer that gave a proof gave a body with it, and nobody has looked at that.
-    if (known && equal(bodyRoot(known), header.bodyRoot)) return known;
+    const known = cameHere(header);
+    if (known) return known;
     const kept = await chain.body(id);
     if (kept && equal(bodyRoot(kept), header.bodyRoot)) return kept;
     const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
@@ -164,10 +169,10 @@ export function createFollower(parts: FollowParts): Follower {
         return last;
       }
       parts.onChange();
-      const id = blockId(newest);
-      const end = answer.headers.length < HEADERS_MAX || (last && equal(last, id));
-      last = id;
-      if (end) return last;
+      // Whoever does not go on where it was asked to could go on for ever.
+      const goesOn = !last || equal(answer.headers[0]!.prevHash, last);
+      last = blockId(newest);
+      if (!goesOn || answer.headers.length < HEADERS_MAX) return last;
     }
   }
 
@@ -209,8 +214,14 @@ export function createFollower(parts: FollowParts): Follower {
     if (!best || !head || !equal(best.id, tip)) return;
     // It may be proven by now, with a rival of the same work that came while the peer was asked.
     if (best.header.totalWork <= head.header.totalWork) return;
+    const { height } = best.header;
+    const lacking = chain.wantedProofs();
     await chain.dropBranch(best.id);
-    transport.charge(peer, fault('wire.unproven', { height: best.header.height }));
+    const others = new Set(chain.wantedProofs().map(({ id }) => toHex(id)));
+    // Nobody is bound to keep old blocks: who gave the newest may know no more of the others.
+    const lacksNew = (one: WantedProof) =>
+      one.height > height - PROOFS_KEPT && !others.has(toHex(one.id));
+    if (lacking.some(lacksNew)) transport.charge(peer, fault('wire.unproven', { height }));
   }
 
   /** Executes the head on its witness, until the root after it is known; once at a time. */
@@ -220,8 +231,7 @@ export function createFollower(parts: FollowParts): Follower {
         const head = chain.head();
         if (!head) return;
         if (chain.rootAfter(head.id) || (await executeHead(head))) {
-          const body = bodies.get(toHex(head.id));
-          await parts.onHead(head, body);
+          await parts.onHead(head, cameHere(head.header));
           holding.run();
           if (chain.head() === head) return;
           tries = 0;

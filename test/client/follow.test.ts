@@ -1,9 +1,13 @@
 /** Following peers: who is charged for a branch that is not proven, and who is not. */
 import { expect, test } from 'vitest';
 import { createFollower } from '../../src/client/follow.ts';
+import type { FullChain } from '../../src/chain/full-chain.ts';
 import { createLightChain } from '../../src/chain/light-chain.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
+import type { Body } from '../../src/core/formats.ts';
+import { blockId } from '../../src/core/header.ts';
+import { PROOFS_KEPT } from '../../src/core/params.ts';
 import type { SyncRequest, SyncResponse } from '../../src/core/messages.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -11,30 +15,33 @@ import type { PeerInfo, Transport } from '../../src/net/transport.ts';
 import { createHandlers } from '../../src/node/serve-peers.ts';
 import {
   idOf,
+  mine,
   MODELS,
   nextBlock,
   openChain,
   PARAMS,
   person,
   START_MS,
+  transfer,
 } from '../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
 /** A follower of one peer, a full chain with one block; `meanwhile` happens to each answer. */
-async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>) {
-  const full = await openChain();
+async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>, full?: FullChain) {
+  const mined = full !== undefined;
+  full ??= await openChain();
   const chain = await createLightChain({
     store: createMemoryStore(),
     params: PARAMS,
     models: MODELS,
-    now: () => START_MS + 60_000,
+    now: () => START_MS + 10_000_000,
     verifyProof: () => undefined,
   });
   await chain.openOrReset((await full.header(0))!);
   const rival = nextBlock(full, bob);
   const told = nextBlock(full, ann);
-  await full.importBlock(told);
+  if (!mined) await full.importBlock(told);
   const never = (): never => {
     throw new Error('a full chain with one block has nothing to follow');
   };
@@ -44,6 +51,7 @@ async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>)
     createLog(() => undefined),
   );
   const charged: string[] = [];
+  const heads: (Body | undefined)[] = [];
   const transport = {
     peers: () => [{ id: 'peer' } as PeerInfo],
     charge: (_peer: string, f: Fault) => void charged.push(f.fault),
@@ -56,9 +64,9 @@ async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>)
   const follower = createFollower({
     ...{ chain, transport, random: Math.random, checkFully: undefined, trustFirstGenesis: false },
     onChange: () => undefined,
-    onHead: async () => undefined,
+    onHead: async (_head, body) => void heads.push(body),
   });
-  return { follower, chain, charged, rival, told };
+  return { follower, chain, charged, heads, rival, told };
 }
 
 test('a peer whose branch is outrun by one of equal work while it proves it is not charged', async () => {
@@ -82,4 +90,73 @@ test('a peer that does not prove its branch is charged, and the branch is droppe
   made.follower.poll();
   await expect.poll(() => made.charged).toEqual(['wire.unproven']);
   expect(made.chain.bestHeader()!.header.height).toBe(0);
+});
+
+let made513: Promise<FullChain> | undefined;
+/** A chain of 513 blocks. */
+const longChain = () =>
+  (made513 ??= (async () => {
+    const own = { ms: START_MS };
+    const full = await openChain(undefined, own);
+    own.ms = START_MS + 10_000_000;
+    await mine(full, ann, 513);
+    return full;
+  })());
+
+test('a peer that keeps the newest blocks alone is not charged for older ones', async () => {
+  const full = await longChain();
+  const kept = { from: 0 };
+  const heights = new Map<string, number>();
+  for (let height = 1; height <= 513; height++)
+    heights.set(toHex(blockId((await full.header(height))!)), height);
+  const made = await setUp(async (answer) => {
+    if (answer.type !== 'blocks') return answer;
+    const blocks = answer.blocks.filter(({ id }) => heights.get(toHex(id))! >= kept.from);
+    return { type: 'blocks', blocks };
+  }, full);
+  const newest = 513 - PROOFS_KEPT + 1;
+  for (const [from, height] of [
+    [newest + 1, 0],
+    [newest, 0],
+    [0, 513],
+  ] as const) {
+    kept.from = from;
+    made.follower.poll();
+    await expect.poll(() => made.follower.sync()).toBe('synced');
+    // For the first answers alone, which lacked a new one.
+    expect(made.charged).toEqual(['wire.unproven']);
+    expect(made.chain.head()!.header.height).toBe(height);
+  }
+});
+
+test('headers that do not go on where they were asked to end the question', async () => {
+  const full = await longChain();
+  const headers = await full.headersAfter([], 512);
+  const later = await full.headersAfter([blockId(headers[0]!)], 512);
+  let asked = 0;
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'status')
+      return { ...answer, height: 513, totalWork: full.head().header.totalWork };
+    if (answer.type !== 'headers') return answer;
+    if (++asked > 20) throw new Error('asked for ever');
+    return { type: 'headers', headers: asked % 2 ? headers : later };
+  }, full);
+  made.follower.poll();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(asked).toBe(2);
+});
+
+test('a body that nobody looked at is told to nobody', async () => {
+  const lie = [transfer(ann, 0, bob, 1n)];
+  const made = await setUp(async (answer) => {
+    if (answer.type !== 'blocks') return answer;
+    // While it is asked, another tells of the block: the proof then is known.
+    await made.follower.onBlock('other', { block: made.told, sequence: 1 });
+    return { type: 'blocks', blocks: answer.blocks.map((block) => ({ ...block, body: lie })) };
+  });
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBeGreaterThan(1);
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(made.told));
+  expect(made.heads.flatMap((body) => body ?? [])).toEqual([]);
 });
