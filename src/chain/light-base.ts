@@ -22,7 +22,7 @@ const BASE_STEP = 32;
 /** Leaves of one batch, where they do not all have to land together. */
 const LEAVES_AT_ONCE = 2000;
 
-/** Changes nothing: the state after genesis is the one before it, and a base is read as it is. */
+/** Changes nothing: the state after genesis is the one before it. */
 export const UNTOUCHED = { changes: [], touched: [] };
 
 export const basePuts = (state: KnownState, id: Uint8Array): Put[] => [
@@ -119,5 +119,7 @@ async function readBase(s: LightState, { id, height }: Base): Promise<KnownState
     : { header: s.genesis.header };
   const tree = await loadLeaves(s.store);
   if (!tree || !equal(treeRoot(tree), next.header.stateRoot)) return undefined;
-  return { height, parent: toHex(entry.header.prevHash), tree, executed: UNTOUCHED };
+  // The next header tells its root: another branch may tell another, and be right.
+  const executed = height ? undefined : UNTOUCHED;
+  return { height, parent: toHex(entry.header.prevHash), tree, executed };
 }

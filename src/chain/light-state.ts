@@ -229,7 +229,9 @@ function verifiedTree(s: LightState, id: Uint8Array, proof: Uint8Array): Tree | 
   if (!root) throw new AppError('ROOT_UNKNOWN', 'The state after this block is not known yet.');
   const tree = treeFromProof(proof);
   if (isFault(tree)) return tree;
-  return equal(treeRoot(tree), root) ? tree : fault('state.proof', { problem: 'root' });
+  if (equal(treeRoot(tree), root)) return tree;
+  const executed = s.states.get(toHex(id))?.executed;
+  return executed ? fault('state.proof', { problem: 'root' }) : fault('state.root');
 }
 
 function readLeaves(tree: Tree, keys: readonly Uint8Array[]): (Uint8Array | undefined)[] | Fault {

@@ -76,6 +76,8 @@ export const PENALTY = {
   // state
   'state.witness': 20,
   'state.proof': 50,
+  /** Against a root that a header told: one that lies costs its work, and may be the head for a while. */
+  'state.root': PASSED_ON,
 } as const satisfies Record<string, number>;
 
 export type FaultCode = keyof typeof PENALTY;

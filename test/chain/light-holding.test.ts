@@ -12,12 +12,19 @@ import type { Store } from '../../src/chain/store.ts';
 import { Base } from '../../src/chain/light-records.ts';
 import { bodyRoot } from '../../src/core/body.ts';
 import { decode } from '../../src/core/codec.ts';
-import { isFault } from '../../src/core/faults.ts';
+import { isFault, penaltyOf } from '../../src/core/faults.ts';
 import type { Position } from '../../src/core/formats.ts';
 import { blockId } from '../../src/core/header.ts';
 import { stateKey } from '../../src/core/keys.ts';
 import { firstStub, proveFrom } from '../../src/core/tree-parts.ts';
-import { isWhole, openedLeaves, treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
+import {
+  isWhole,
+  openedLeaves,
+  treeFromProof,
+  treeGet,
+  treeRoot,
+  treeSet,
+} from '../../src/core/tree.ts';
 import { txId } from '../../src/core/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
@@ -25,6 +32,7 @@ import {
   mine,
   MODEL,
   MODELS,
+  nextBlock,
   openChain,
   PARAMS,
   person,
@@ -334,6 +342,34 @@ describe('a chain that holds all', () => {
     expect(await again.statePart(b.head().id, MODEL)).toEqual(
       await b.statePart(b.head().id, MODEL),
     );
+  });
+
+  it('leaves a block that invents a state, also after a restart on that state', async () => {
+    const peer = await fullChain(140, 5);
+    const store = createMemoryStore();
+    const light = await openLight(store);
+    await follow(light, peer);
+    const { id } = peer.head();
+    const part = (await peer.statePart(id, new Uint8Array(32)))!;
+    const whole = treeFromProof(part);
+    if (isFault(whole)) throw new Error(whole.fault);
+    const invented = treeSet(whole, stateKey.account(MODEL), Uint8Array.of(1));
+    const { header, body } = nextBlock(peer, ann, { salt: 7 });
+    const lie = { header: { ...header, stateRoot: treeRoot(invented) }, body };
+    await light.importHeaders([lie.header]);
+    await light.importProof(blockId(lie.header), PROOF, body);
+    expect(light.head()!.header.height).toBe(141);
+    // Whoever proves the true state does so in good faith: in a lying header's eyes it lies.
+    const truth = await light.learnState(id, part);
+    expect(isFault(truth) && penaltyOf(truth)).toBe(10);
+    await light.learnState(id, proveFrom(invented, new Uint8Array(32), 1 << 20));
+    expect(await light.executeOn(lie, undefined)).toBeUndefined();
+    expect(toHex(decode(Base, (await store.get('base'))!).id)).toBe(toHex(id));
+    await mine(peer, bob, 2);
+    const again = await openLight(store);
+    expect(again.holdsState).toBe(true);
+    await follow(again, peer);
+    await hold(again, peer);
   });
 
   it('believes nothing of its disk that does not fit the headers', async () => {
