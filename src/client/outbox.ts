@@ -78,14 +78,26 @@ export class Outbox {
     return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
   }
 
-  /** What still wants to be in a block: of those with one nonce the dearest, which replaces the others. */
+  has(signed: SignedTx): boolean {
+    return this.#entries.has(toHex(txId(signed.tx)));
+  }
+
+  /** What is in a block or may come into one: a new one needs another nonce. */
+  alive(): SignedTx[] {
+    return [...this.#entries.values()].filter((e) => e.state !== 'expired').map((e) => e.signed);
+  }
+
+  /**
+   * What still wants to be in a block, in order of nonce, as pools take it: of those with one nonce the
+   * dearest, which replaces the others.
+   */
   waiting(): SignedTx[] {
     const dearest = new Map<string, SignedTx>();
     for (const signed of this.unsettled()) {
       const rival = dearest.get(placeOf(signed));
       if (!rival || signed.tx.fee > rival.tx.fee) dearest.set(placeOf(signed), signed);
     }
-    return [...dearest.values()];
+    return [...dearest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
   }
 
   /** After a new head: `inBlock` are transactions of adopted blocks, `reverted` of abandoned ones. */

@@ -45,10 +45,14 @@ async function startEngine(config: ClientConfig): Promise<TabEngine> {
   });
   const { lent, takeBack } = lend(config);
   let die: (reason: string) => void = () => undefined;
+  const died = Promise.withResolvers<AppError>();
   const client = connect<WorkerApi, WorkerEvents>(worker, {
     failed(fail) {
       die = fail;
-      workerFailure(worker)(fail);
+      workerFailure(worker)((reason) => {
+        fail(reason);
+        died.resolve(new AppError('WORKER_DIED', reason));
+      });
     },
   });
   const stop = (): void => {
@@ -62,7 +66,7 @@ async function startEngine(config: ClientConfig): Promise<TabEngine> {
     stop();
     throw e;
   }
-  return { client, on: (hear) => client.on('event', hear), stop };
+  return { client, on: (hear) => client.on('event', hear), died: died.promise, stop };
 }
 
 /** Nothing where there is no WebRTC at all: the worker then has WebSockets only. */

@@ -60,7 +60,8 @@ export function createSending(parts: SendingParts): Sending {
       const signed = tryDecode(SignedTx, bytes);
       if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
       const refused = pool.add(signed, height());
-      if (isFault(refused)) throw new AppError('TX_REFUSED', refused.fault);
+      // What was taken before is not refused when a call is made again, also once it is in a block.
+      if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
       const pending = await outbox.add(signed).catch((e: unknown) => {
         // Who is told that it failed must not find it mined.
         if (refused !== 'known') pool.remove([txId(signed.tx)]);
@@ -84,7 +85,7 @@ export function createSending(parts: SendingParts): Sending {
       const rival = own.find(({ tx }) => tx.nonce === old?.nonce)?.tx.fee ?? 0n;
       return {
         chainId: params.chainId,
-        nonce: old?.nonce ?? Math.max(balance.nonce, ...own.map(({ tx }) => tx.nonce + 1)),
+        nonce: old?.nonce ?? freeNonce(balance.nonce, outbox.alive().filter(isOwn)),
         expiry: height() + LIFETIME_BLOCKS,
         fees: old ? feesOver(rival) : FEES,
         spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
@@ -117,6 +118,13 @@ export function createSending(parts: SendingParts): Sending {
 
 const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
   a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
+
+/** The lowest: one that expired left a gap, and nothing after a gap can be mined. */
+function freeNonce(least: number, alive: readonly SignedTx[]): number {
+  const taken = new Set(alive.map(({ tx }) => tx.nonce));
+  while (taken.has(least)) least++;
+  return least;
+}
 
 /** The least that displaces a transaction of that fee, or more. */
 function feesOver(fee: bigint): Fees {

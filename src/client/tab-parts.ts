@@ -1,14 +1,24 @@
 /** What a tab is given to run an engine, and what it must tell a new one again. */
 import { toHex } from '../lib/bytes.ts';
 import { BoundedMap } from '../lib/bounded.ts';
+import type { AppError } from '../lib/errors.ts';
 import type { ClientApi, ClientEvent } from './api.ts';
 import type { TabChannel } from './tab-messages.ts';
+
+/** Calls of one tab that may wait for an answer, by its own count and by the leader's. */
+export const CALLS_MAX = 200;
+/** Leaders that a call is made to: it may be what ends them. */
+export const TRIES_MAX = 4;
+/** Other tabs that the leader knows; the one heard of longest ago makes room and is met again. */
+export const FOLLOWERS_MAX = 64;
 
 export type Method = keyof ClientApi;
 
 export interface TabEngine {
   readonly client: ClientApi;
   on(hear: (event: ClientEvent) => void): () => void;
+  /** Resolves with why when it ends by itself: another must be started. */
+  readonly died: Promise<AppError>;
   /** Ends it now; its calls in flight fail. */
   stop(): void;
 }

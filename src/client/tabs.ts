@@ -17,9 +17,12 @@ import {
   type TabPort,
 } from './tab-messages.ts';
 import {
+  CALLS_MAX,
+  FOLLOWERS_MAX,
   isStop,
   newLink,
   TabWishes,
+  TRIES_MAX,
   type Link,
   type Method,
   type TabEngine,
@@ -36,11 +39,6 @@ export interface Tabs {
   /** The page has come back. */
   rejoin(): void;
 }
-
-/** Calls of one tab that may wait for an answer, by its own count and by the leader's. */
-const CALLS_MAX = 200;
-/** Other tabs that the leader knows; the one heard of longest ago makes room and is met again. */
-const FOLLOWERS_MAX = 64;
 
 type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 type Events = { event: ClientEvent };
@@ -108,8 +106,8 @@ class TabSet {
     if (isStop(method)) this.#mining = undefined;
     this.#calls++;
     try {
-      this.#join();
-      for (;;) {
+      for (let tries = 1; ; tries++) {
+        this.#join();
         const link = this.#link ?? (await this.#nextLink.promise);
         try {
           const value = await link.call(method, args);
@@ -117,7 +115,7 @@ class TabSet {
           return value;
         } catch (e) {
           // Made again where the engine is now: every call can be made twice.
-          if (!link.ended) throw e;
+          if (!link.ended || tries === TRIES_MAX) throw e;
         }
       }
     } finally {
@@ -194,7 +192,7 @@ class TabSet {
     if (this.#stay === stay) this.#stay = undefined;
   }
 
-  /** The engine did not start: who waits is told, and the next call tries again. */
+  /** The engine did not start, or has died: who waits is told, and the next call tries again. */
   #fail(stay: Stay, error: unknown): void {
     if (stay.over.signal.aborted) return;
     this.#end(stay);
@@ -230,6 +228,7 @@ class TabSet {
     const engine = await this.#parts.startEngine();
     if (stay.over.signal.aborted) return engine.stop();
     stay.engine = engine;
+    void engine.died.then((e) => this.#fail(stay, e));
     const tell = (event: ClientEvent): void => {
       this.#emit(event);
       this.#say(stay, { type: 'rpc', from: tab, to: '', data: { event: 'event', value: event } });

@@ -59,17 +59,13 @@ async function keepSeed(host: Host, seed: Seed, signal: AbortSignal): Promise<vo
   let peer = seed.peer;
   let waitMs = WAIT_MIN_MS;
   while (!signal.aborted) {
-    if (isConnected(host, peer)) {
-      await closed(host, peer, signal);
-      waitMs = WAIT_MIN_MS;
-      continue;
-    }
-    const reached = await dialFirst(host, seed.addresses, signal);
-    if (reached) peer = reached;
-    else {
-      await sleep(waitMs * (0.75 + Math.random() / 2), signal);
-      waitMs = Math.min(waitMs * 2, WAIT_MAX_MS);
-    }
+    if (!isConnected(host, peer)) peer = (await dialFirst(host, seed.addresses, signal)) ?? peer;
+    const sinceMs = Date.now();
+    while (!signal.aborted && isConnected(host, peer)) await closed(host, peer, signal);
+    // One that takes us and cuts us at once, full or holding us banned, is as one that does not.
+    if (Date.now() - sinceMs >= CHECK_MS) waitMs = WAIT_MIN_MS;
+    await sleep(waitMs * (0.75 + Math.random() / 2), signal);
+    waitMs = Math.min(waitMs * 2, WAIT_MAX_MS);
   }
 }
 

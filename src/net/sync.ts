@@ -24,6 +24,10 @@ export const OUTBOUND_MAX = 8;
 export const WAITING_MAX = 64;
 /** Answers in work over all peers, each at most MESSAGE_BYTES_MAX. */
 export const SERVING_MAX = 32;
+/** Bytes of answers that one peer has not read yet, and all peers; of all, small ones do not count. */
+export const UNREAD_BYTES_MAX = 4 * MESSAGE_BYTES_MAX;
+const UNREAD_ALL_BYTES_MAX = 8 * UNREAD_BYTES_MAX;
+const SMALL_BYTES = 4096;
 const PACE_MS = 20;
 
 /** Tokens per request: about what it costs to answer. */
@@ -76,7 +80,10 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   const { host, chainId } = options;
   const protocol = syncProtocol(chainId);
   const answer = createAnswer(options);
-  await host.handle(protocol, (stream, connection) => serve(options, answer, stream, connection), {
+  const unread = new Unread();
+  const onStream = (stream: Stream, connection: Connection) =>
+    serve(options, answer, unread, stream, connection);
+  await host.handle(protocol, onStream, {
     maxInboundStreams: INBOUND_STREAMS_MAX,
     maxOutboundStreams: OUTBOUND_MAX + 1,
   });
@@ -124,10 +131,12 @@ function createAnswer({ handlers, log }: SyncOptions): Answer {
 async function serve(
   { charge }: SyncOptions,
   answer: Answer,
+  unread: Unread,
   stream: Stream,
   connection: Connection,
 ): Promise<void> {
   const peer = connection.remotePeer.toString();
+  let taken = 0;
   try {
     const lp = lpStream(stream, {
       maxDataLength: REQUEST_BYTES_MAX,
@@ -140,7 +149,10 @@ async function serve(
       // Over the rate is told, so that an honest peer waits; anything worse is just cut.
       if (response.fault !== 'wire.rate') return stream.abort(new Error(response.fault));
     }
-    await lp.write(responseBytes(isFault(response) ? unavailable('rate') : response), {
+    let told = responseBytes(isFault(response) ? unavailable('rate') : response);
+    if (!unread.take(peer, told.length)) told = responseBytes(unavailable('busy'));
+    else taken = told.length;
+    await lp.write(told, {
       signal: AbortSignal.timeout(PEER_MS),
     });
     await stream.close({ signal: AbortSignal.timeout(PEER_MS) });
@@ -148,6 +160,30 @@ async function serve(
     const found = faultOfRead(error);
     if (found) charge(peer, found);
     stream.abort(error as Error);
+  } finally {
+    unread.give(peer, taken);
+  }
+}
+
+/** Memory that answers may take whose askers do not read: keys and streams are free to have many. */
+class Unread {
+  readonly #ofPeer = new Map<string, number>();
+  #all = 0;
+
+  take(peer: string, bytes: number): boolean {
+    const own = (this.#ofPeer.get(peer) ?? 0) + bytes;
+    const isOver = bytes > SMALL_BYTES && this.#all + bytes > UNREAD_ALL_BYTES_MAX;
+    if (own > UNREAD_BYTES_MAX || isOver) return false;
+    this.#ofPeer.set(peer, own);
+    this.#all += bytes;
+    return true;
+  }
+
+  give(peer: string, bytes: number): void {
+    const own = (this.#ofPeer.get(peer) ?? 0) - bytes;
+    this.#all -= bytes;
+    if (own > 0) this.#ofPeer.set(peer, own);
+    else this.#ofPeer.delete(peer);
   }
 }
 

@@ -43,6 +43,8 @@ export interface Priced {
 }
 
 export interface Inference {
+  /** Once what was sent before the last stop is pooled again. Never rejects. */
+  readonly told: Promise<void>;
   readonly names: readonly string[];
   /** nV of the fee that `ask` pays. */
   readonly fee: bigint;
@@ -134,11 +136,15 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
   async function tellAgain(): Promise<void> {
     for (const signed of await spendings.all()) await repeat(signed);
   }
-  void tellAgain().catch((e: unknown) => log.warn('infer', { error: AppError.from(e).message }));
+  // Before anything new is signed: it would be given the nonce of one that is in no pool yet.
+  const told = tellAgain().catch((e: unknown) =>
+    log.warn('infer', { error: AppError.from(e).message }),
+  );
 
   const receipt: ReceiptOf = async (id) => receiptOf(id, await spendings.sent(id));
 
   return {
+    told,
     names: network.names,
     fee: FEE,
     quote,

@@ -224,6 +224,7 @@ async function openInference(parts: SeedParts, closers: Closers) {
   closers.push(() => store.close());
   const spendings = await openSpendings(store, options.spendMax, Date.now);
   const inference = createInference(parts, sender, spendings);
+  await inference.told;
   const routes = inferRoutes(inference, network, options.rpcHost, requireKey);
   return { inference, routes };
 }

@@ -44,7 +44,7 @@ test('of one nonce only the dearest is told; when one is confirmed the others ar
   for (const tx of [cheap, dear, next, other]) await box.add(tx);
   const stateOf = (from: Outbox, tx: SignedTx) =>
     from.all().find(({ id }) => toHex(id) === toHex(txId(tx.tx)))?.state;
-  expect(box.waiting()).toEqual([dear, next, other]);
+  expect(box.waiting()).toEqual([dear, other, next]);
   expect(box.unsettled().length).toBe(4);
   await box.follow(5, [{ id: txId(cheap.tx), height: 5 }], []);
   expect([cheap, dear, next].map((tx) => stateOf(box, tx))).toEqual([
@@ -54,7 +54,7 @@ test('of one nonce only the dearest is told; when one is confirmed the others ar
   ]);
   // The block is abandoned, and the dearer one is in the next.
   await box.reopen(4);
-  expect(box.waiting()).toEqual([dear, next, other]);
+  expect(box.waiting()).toEqual([dear, other, next]);
   await box.follow(5, [{ id: txId(dear.tx), height: 5 }], []);
   const later = await Outbox.open(store);
   for (const one of [box, later])

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClientApi, ClientEvent } from '../../src/client/api.ts';
 import { readMessage, type TabChannel } from '../../src/client/tab-messages.ts';
-import type { TabEngine } from '../../src/client/tab-parts.ts';
+import { TRIES_MAX, type TabEngine } from '../../src/client/tab-parts.ts';
 import { createTabs, type Tabs } from '../../src/client/tabs.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { holdLock } from '../../src/lib/locks.ts';
@@ -27,6 +27,9 @@ let running: Set<MemoryEngine>;
 let tabs: TestTab[];
 /** The next starts fail with these. */
 let failures: AppError[];
+/** `pending` ends the engine. */
+let poisoned = false;
+const deaths = new Map<MemoryEngine, PromiseWithResolvers<AppError>>();
 let served: (Uint8Array | undefined)[];
 
 beforeEach(() => {
@@ -42,9 +45,14 @@ function startEngine(engines: MemoryEngine[]): TabEngine {
   engines.push(engine);
   running.add(engine);
   expect(running.size, 'engines at once').toBe(1);
+  const died = Promise.withResolvers<AppError>();
+  deaths.set(engine, died);
   const serve = async (key: Uint8Array | undefined) => void served.push(key);
   const { port1, port2 } = new MessageChannel();
-  const pending = () => engine.client.pending();
+  const pending = async () => {
+    if (poisoned) died.resolve(new AppError('WORKER_DIED', 'an error of libp2p'));
+    return poisoned ? await new Promise<never>(() => {}) : await engine.client.pending();
+  };
   const { emit } = expose({ ...engine.client, serve, pending }, port2 as Port);
   engine.on((event) => emit('event', event));
   let die: (reason: string) => void;
@@ -56,8 +64,13 @@ function startEngine(engines: MemoryEngine[]): TabEngine {
     port1.close();
     die('stopped');
   };
-  return { client: api, on: (hear) => api.on('event', hear), stop };
+  // As a worker that ends by an error: its calls in flight fail first.
+  void died.promise.then(stop, () => undefined);
+  return { client: api, on: (hear) => api.on('event', hear), died: died.promise, stop };
 }
+
+const kill = (tab: TestTab): void =>
+  deaths.get(engineOf(tab))!.resolve(new AppError('WORKER_DIED', 'an error of libp2p'));
 
 function open(): TestTab {
   const engines: MemoryEngine[] = [];
@@ -242,6 +255,33 @@ test('an engine that does not start fails the calls; the next ones try again', a
   expect((await other.client.status()).chain.height).toBe(8112);
   expect((await tab.client.status()).chain.height).toBe(8112);
   expect([tab.engines.length, other.engines.length]).toEqual([0, 1]);
+});
+
+test('an engine that dies leaves the lead: another tab goes on, and alone the next call does', async () => {
+  const [tab, other] = [open(), open()];
+  for (const one of [tab, other]) await one.client.status();
+  await other.client.payTo(hash(1));
+  await other.client.startMining(OPTIONS);
+  kill(tab);
+  await vi.waitUntil(() => other.engines.length === 1);
+  await vi.waitUntil(() => engineOf(other).calls.includes('client.startMining'));
+  expect((await tab.client.status()).chain.height).toBe(8112);
+  expect([tab.engines.length, other.engines.length]).toEqual([1, 1]);
+  tab.leave();
+  kill(other);
+  await vi.waitUntil(() => other.events.some((e) => e.type === 'problem'));
+  expect((await other.client.status()).chain.height).toBe(8112);
+  expect(other.engines.length).toBe(2);
+});
+
+test('a call that ends every engine is made to so many and no more', async () => {
+  const tab = open();
+  await tab.client.status();
+  poisoned = true;
+  await expect(tab.client.pending()).rejects.toThrow(code('WORKER_DIED'));
+  expect(tab.engines.length).toBeLessThanOrEqual(TRIES_MAX);
+  poisoned = false;
+  expect(await tab.client.pending()).toEqual([]);
 });
 
 test('what is no message of this version is passed over', async () => {

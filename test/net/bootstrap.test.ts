@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { seedsFromAddresses } from '../../src/net/bootstrap.ts';
+import { startHost, startPeer, until, WEBSOCKET } from './peers.ts';
 
 const A = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
 const HASH = 'uEiDp4cgOMM_RfTxbSuZJFFVj7S0Y8aWYZm38tinMia4qOA';
@@ -22,4 +23,18 @@ it('takes a bounded number of seeds and of addresses for each', () => {
   expect(seedsFromAddresses(many, () => {})).toHaveLength(16);
   const one = many.map((a) => `${a}/p2p/${A}`);
   expect(seedsFromAddresses(one, () => {})[0]!.addresses).toHaveLength(8);
+});
+
+it('waits longer and longer for a seed that takes it and cuts it at once', async () => {
+  const seed = await startHost('seed', [WEBSOCKET]);
+  let met = 0;
+  seed.addEventListener('connection:open', ({ detail }) => {
+    met++;
+    void detail.close().catch(() => undefined);
+  });
+  await startPeer({ bootstrap: seed.getMultiaddrs().map(String) });
+  await until('it comes back', () => met > 1);
+  // At most after 0.4, 0.75, 1.5 and 3 s: a fifth time is later than this.
+  await new Promise((r) => setTimeout(r, 4000));
+  expect(met).toBeLessThanOrEqual(6);
 });

@@ -14,6 +14,7 @@ import {
   REQUEST_BYTES_MAX,
   SERVING_MAX,
   syncProtocol,
+  UNREAD_BYTES_MAX,
   WAITING_MAX,
 } from '../../src/net/sync.ts';
 import type { Verdict } from '../../src/net/transport.ts';
@@ -76,6 +77,38 @@ describe('requests', () => {
     expect(answer).toEqual({ type: 'unavailable', reason: 'busy' });
     expect(asked).toBe(SERVING_MAX);
     expect(seed.log.join()).not.toContain('charged');
+  });
+
+  it('whose answers one peer does not read take bounded memory; others are answered', async () => {
+    let asked = 0;
+    const proof = new Uint8Array(2 * 1024 * 1024 - 64);
+    const onRequest = async () => {
+      asked++;
+      return { type: 'state', proof } as const;
+    };
+    const seed = await startSeed({ handlers: { onRequest } });
+    const join = async () => (await startHost()).dial(multiaddr(seed.transport.addresses()[0]!));
+    type Connection = Awaited<ReturnType<typeof join>>;
+    const ask = async (connection: Connection) => {
+      const lp = lpStream(await connection.newStream(protocol));
+      await lp.write(status);
+      return tryDecode(SyncResponse, (await lp.read()).subarray())?.type;
+    };
+    const [hostile, honest] = [await join(), await join()];
+    const many = Math.floor(UNREAD_BYTES_MAX / proof.length) - 1;
+    for (let i = 0; i < many; i++) {
+      const stream = await hostile.newStream(protocol);
+      stream.pause();
+      stream.send(Uint8Array.of(status.length, ...status));
+    }
+    await until('all are asked', () => asked === many);
+    expect(await ask(hostile)).toBe('state');
+    const last = await hostile.newStream(protocol);
+    last.pause();
+    last.send(Uint8Array.of(status.length, ...status));
+    await until('it is asked', () => asked === many + 2);
+    expect(await ask(hostile)).toBe('unavailable');
+    expect(await ask(honest)).toBe('state');
   });
 
   it('are read up to REQUEST_BYTES_MAX', async () => {
@@ -168,6 +201,7 @@ describe('connections', () => {
 /** What gossipsub's own class has and its interface does not tell. */
 interface Scored {
   getMeshPeers(topic: string): string[];
+  getSubscribers(topic: string): { toString(): string }[];
   getScore(peer: string): number;
 }
 
@@ -189,7 +223,10 @@ it('a peer whose messages are refused leaves the gossip mesh before it is banned
   const pubsub = seed.services.pubsub as unknown as Scored;
   const inMesh = () => pubsub.getMeshPeers(topic).includes(id);
   await until('it is in the mesh', inMesh);
-  verdict = fault('header.time-future');
+  // Each end hears of the other's topics by itself: before, it would tell nobody.
+  const told = () => raw.services.pubsub.getSubscribers(topic).length > 0;
+  await until('it knows whom to tell', told);
+  verdict = fault('header.state-root');
   for (let n = 0; n < 3; n++)
     await raw.services.pubsub.publish(topic, encode(BlockAnnounce, blockAnnounce(n)));
   await until('its score is bad', () => pubsub.getScore(id) < 0);

@@ -6,10 +6,14 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
+import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/api-key.ts';
+import { createInference } from '../../src/node/inference.ts';
 import { addressOfCaller, parseAsk } from '../../src/node/infer-routes.ts';
+import type { SeedParts } from '../../src/node/seed.ts';
+import type { Sender } from '../../src/node/sender.ts';
 import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/spending.ts';
 import { MODEL, person, sign, START_MS } from '../chain/make-blocks.ts';
 
@@ -64,6 +68,21 @@ describe('spendings', () => {
     expect(await spendings.all()).toEqual([asked(0)]);
     const reused = codeOf(() => spendings.find('key', new Uint8Array(32).fill(1)));
     expect(await reused).toBe('IDEMPOTENCY_REUSED');
+  });
+
+  it('of before are pooled again, in order of nonce, before anything new is signed', async () => {
+    const spendings = await open(createMemoryStore(), { ms: START_MS });
+    for (const nonce of [7, 5, 6]) await spendings.keep(`${nonce}`, content, 1n, asked(nonce));
+    const told: number[] = [];
+    const tell = async ({ tx }: SignedTx) => {
+      await new Promise((r) => setTimeout(r, 1));
+      told.push(tx.nonce);
+      if (tx.nonce === 5) throw new AppError('TX_REFUSED', 'tx.expired');
+    };
+    const parts = { chain: { position: async () => undefined }, network: { names: [] } };
+    const sender = { tell } as unknown as Sender;
+    await createInference(parts as unknown as SeedParts, sender, spendings).told;
+    expect(told).toEqual([5, 6, 7]);
   });
 
   it('are no more than so many in a day, whatever they cost', async () => {

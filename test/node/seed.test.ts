@@ -36,7 +36,9 @@ async function refusal(options: SeedOptions): Promise<{ code: number; sentence: 
     () => new Error('it started'),
     (e: Error) => e,
   );
-  const [, code, sentence = ''] = /^seed ended with (\d+):\n([^]*)$/.exec(message) ?? [];
+  // Log lines may come first: where the app was not built, one says so.
+  const words = /^seed ended with (\d+):\n(?:[^]*?\n)?(pila: [^]*)$/.exec(message);
+  const [, code, sentence = ''] = words ?? [];
   if (code === undefined) throw new Error(message);
   return { code: Number(code), sentence };
 }
