@@ -1,7 +1,7 @@
 /** Sending over a real outbox: nonces and calls that are made again. */
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import { createLightPool } from '../../src/client/light-pool.ts';
+import { createLightPool, type LightPool } from '../../src/client/light-pool.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { createSending, type SendingParts } from '../../src/client/sending.ts';
 import { fault, type Fault } from '../../src/core/faults.ts';
@@ -15,11 +15,12 @@ const HEIGHT = 50;
 async function openSending(nonce: number, refuse: () => Fault | undefined = () => undefined) {
   const outbox = await Outbox.open(createMemoryStore());
   const pool = createLightPool(PARAMS, MODELS);
+  const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
   const sending = createSending({
     params: PARAMS,
     chain: { head: () => ({ header: { height: HEIGHT } }) },
     transport: { peers: () => [] },
-    pool: { ...pool, add: (tx, height) => refuse() ?? pool.add(tx, height) },
+    pool: { ...pool, add },
     outbox,
     accounts: () => ({
       last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
