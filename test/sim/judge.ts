@@ -19,14 +19,17 @@ import { FAUCET_SUPPLY, type Params } from '../../src/core/params.ts';
 import { executeBlock, subsidyAt } from '../../src/core/state.ts';
 import { treeEntries, treeGet, treeRoot, type Tree } from '../../src/core/tree.ts';
 import { txId, type Models } from '../../src/core/tx.ts';
-import { equal, toHex } from '../../src/lib/bytes.ts';
-import { verifyWork } from './work.ts';
+import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
+import { genesisLedger, nextLedger, type Ledger } from './ledger.ts';
+import { executionOf, verifyWork } from './work.ts';
 
 /** A block on which all rules hold, and the state after it. */
 export interface Judged {
   readonly point: ChainPoint;
   readonly tree: Tree;
   readonly parent: Judged | undefined;
+  /** Who has what by the bodies alone. */
+  readonly ledger: Ledger;
   /** nV destroyed by settlements up to here. */
   readonly burned: bigint;
   /** Hex ids of the block's transactions. */
@@ -52,7 +55,14 @@ export class Judge {
     this.#models = models;
     const tree = genesisTree(params);
     const none = { parent: undefined, bytes: undefined };
-    this.genesis = { point: genesis, tree, burned: 0n, txs: [], ...none };
+    this.genesis = {
+      point: genesis,
+      tree,
+      burned: 0n,
+      txs: [],
+      ledger: genesisLedger(params),
+      ...none,
+    };
     this.#good.set(toHex(genesis.id), this.genesis);
   }
 
@@ -90,7 +100,10 @@ export class Judge {
       verifyWork(this.#params, header, proof) ??
       verifyBody(this.#params, header, body);
     if (refused) return refused.fault;
-    const context = { models: this.#models };
+    const context = {
+      models: this.#models,
+      executionOf: (_id: Uint8Array, { input }: OpenRequest) => executionOf(input),
+    };
     const executed = executeBlock(parent.tree, header, body, this.#params, context);
     if (isFault(executed)) return executed.fault;
     const point = extendPoint(this.#params, parent.point, header);
@@ -100,7 +113,8 @@ export class Judge {
     }
     const burned = parent.burned + burnedAt(parent.tree, header.height);
     const txs = body.map(({ tx }) => toHex(txId(tx)));
-    return { point, tree: executed.tree, parent, burned, txs, bytes: block };
+    const ledger = nextLedger(parent.ledger, this.#params, block);
+    return { point, tree: executed.tree, parent, ledger, burned, txs, bytes: block };
   }
 
   account(at: Judged, address: Uint8Array): Account | undefined {
@@ -128,6 +142,15 @@ export class Judge {
       if (leaf) held += decode(OpenRequest, leaf).reward;
     }
     return issued - held - at.burned;
+  }
+
+  /** Where the state is not what the bodies say: who has too much or too little, who was paid wrongly. */
+  *wrong(at: Judged): Generator<string, void> {
+    yield* at.ledger.wrong;
+    for (const [hex, balance] of at.ledger.balances) {
+      const held = this.account(at, fromHex(hex)!)?.balance ?? 0n;
+      if (held !== balance) yield `${hex.slice(0, 12)} has ${held} nV in the state, not ${balance}`;
+    }
   }
 
   #coinbases({ tree, point }: Judged): Coinbase[] {

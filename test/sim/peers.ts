@@ -23,7 +23,7 @@ import type { Clock } from './clock.ts';
 import { SimTransport, type Network } from './network.ts';
 import type { Random } from './random.ts';
 import type { Disk } from './store.ts';
-import { minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
+import { executionOf, minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
 
 /** What every peer of a simulation lives in. */
 export interface Surroundings {
@@ -242,6 +242,7 @@ export class FullPeer extends BasePeer implements Peer {
       now: this.nowMs,
       genesisTimeMs: async () => genesis.header.time,
       verifyProof: verifyWork,
+      executionOf: async (_id, { input }) => executionOf(input),
     });
   }
 

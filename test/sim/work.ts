@@ -9,9 +9,10 @@ import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
 import { headerHash, headerWork } from '../../src/core/header.ts';
 import { hash, plainHash } from '../../src/core/hash.ts';
 import type { Params } from '../../src/core/params.ts';
-import { equal } from '../../src/lib/bytes.ts';
+import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
   MINER_OFF,
+  type AnsweredJob,
   type Execution,
   type FoundBlock,
   type Template,
@@ -45,7 +46,7 @@ function* workFaults(header: Header, rows: Uint8Array): Generator<Fault, void> {
   if (!equal(rows, rowsOf(header))) yield fault('proof.target', { height: header.height });
 }
 
-/** What the model of a simulation makes of an input. */
+/** What the model of a simulation makes of an input: anybody can run it, at the cost of a unit. */
 export const executionOf = (input: Uint8Array): Execution => ({
   execution: hash('execution', input),
   answer: plainHash(input).subarray(0, 16),
@@ -97,6 +98,36 @@ export class PoissonMiner {
   }
 }
 
+/** ms that a unit on a request takes. */
+const UNIT_MS = [500, 6000] as const;
+
+/** Answers the request that is worked on once a unit of it has run, once for each time it begins. */
+class Answers {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #answered: (ran: AnsweredJob) => void;
+  #job = '';
+  #timer = 0;
+
+  constructor(clock: Clock, random: Random, answered: (ran: AnsweredJob) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#answered = answered;
+  }
+
+  work(template: Template | undefined): void {
+    const input = template?.jobInput;
+    const job = template && input ? toHex(template.core.jobId) : '';
+    if (job === this.#job) return;
+    this.#clock.cancel(this.#timer);
+    this.#job = job;
+    if (!template || !input) return;
+    const ran = { jobId: template.core.jobId, ...executionOf(input) };
+    const unitMs = this.#random.between(...UNIT_MS);
+    this.#timer = this.#clock.after(unitMs, () => this.#answered(ran));
+  }
+}
+
 /** The miner worker's face of it, for a client's platform. */
 export function minerWorker(clock: Clock, random: Random, power: number, params: Params) {
   const hearers = new Map<string, (value: never) => void>();
@@ -105,26 +136,29 @@ export function minerWorker(clock: Clock, random: Random, power: number, params:
   const miner = new PoissonMiner(clock, random, power, ({ core }) => {
     tell('block', prove({ ...core, nonce: ++nonce }));
   });
-  const status = (state: 'running' | 'paused') => tell('status', { ...MINER_OFF, state });
+  const answers = new Answers(clock, random, (ran) => tell('answered', ran));
+  let template: Template | undefined;
+  let running = false;
+  const run = (on: boolean) => {
+    running = on;
+    miner.run(on);
+    answers.work(on ? template : undefined);
+    tell('status', { ...MINER_OFF, state: on ? 'running' : 'paused' });
+  };
   return {
     on(name: string, hear: (value: never) => void) {
       hearers.set(name, hear);
       return () => void hearers.delete(name);
     },
     configure: async () => undefined,
-    async start() {
-      miner.run(true);
-      status('running');
+    start: async () => run(true),
+    async work(next: Template | undefined) {
+      template = next;
+      miner.work(next);
+      if (running) answers.work(next);
     },
-    work: async (template: Template | undefined) => miner.work(template),
-    async pause() {
-      miner.run(false);
-      status('paused');
-    },
-    async finish() {
-      miner.run(false);
-      status('paused');
-    },
+    pause: async () => run(false),
+    finish: async () => run(false),
     check: async (header: Header, proof: Proof) => verifyWork(params, header, proof),
     execute: async (_modelId: Uint8Array, input: Uint8Array) => executionOf(input),
   };

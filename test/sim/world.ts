@@ -25,6 +25,7 @@ import { verifyWork } from './work.ts';
 export type Invariant =
   | 'valid' // no peer has a head that breaks a rule
   | 'coins' // issued = held + burned
+  | 'paid' // each has what the bodies say; of those who answer only the first with a true result
   | 'proven' // a proven balance is the true one
   | 'bans' // no honest peer bans an honest one
   | 'payments' // what was confirmed is in the chain; what was sent is not forgotten
@@ -247,6 +248,8 @@ export class World {
     this.#checked.add(toHex(id));
     const missing = this.judge.missing(head);
     if (missing) this.fail('coins', `${missing} nV are missing at height ${header.height}`);
+    for (const what of this.judge.wrong(head))
+      this.fail('paid', `height ${header.height}: ${what}`);
   }
 
   #balanced(peer: Peer, balance: Balance): void {
@@ -406,6 +409,7 @@ export class World {
     const head = this.judge.valid(hex!);
     if (!head) return this.fail('valid', `the last head is ${this.judge.verdict(hex!)}`);
     this.count('height', head.point.header.height);
+    this.count('requests paid', head.ledger.paid);
     const confirmed = this.judge.confirmed(head);
     for (const peer of this.lights) await this.#checkPayments(peer, confirmed);
   }
