@@ -73,8 +73,11 @@ export type VaultApi = {
   create(): Promise<VaultStatus>;
   /** @throws VAULT_EXISTS, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
   restore(words: string): Promise<VaultStatus>;
-  /** Wraps the data key by a passphrase instead of the device key. @throws PASSPHRASE_WEAK, VAULT_LOCKED */
-  protect(passphrase: string): Promise<VaultStatus>;
+  /**
+   * Wraps the data key by a passphrase instead of the device key, or of the old passphrase, which must
+   * then be given. @throws PASSPHRASE_WEAK, VAULT_LOCKED, PASSPHRASE_WRONG
+   */
+  protect(passphrase: string, old?: string): Promise<VaultStatus>;
   /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
   unlock(passphrase: string): Promise<VaultStatus>;
   lock(): Promise<VaultStatus>;

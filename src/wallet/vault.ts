@@ -67,7 +67,7 @@ export function createVault(platform: VaultPlatform): VaultApi {
     status: () => queue.run(() => vault.status()),
     create: () => queue.run(() => vault.create()),
     restore: (words) => queue.run(() => vault.restore(words)),
-    protect: (passphrase) => queue.run(() => vault.protect(passphrase)),
+    protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
     unlock: (passphrase) => queue.run(() => vault.unlock(passphrase)),
     lock: () => queue.run(() => vault.lock()),
     words: (passphrase) => queue.run(() => vault.words(passphrase)),
@@ -122,9 +122,10 @@ class Vault {
     return this.#found(parseWords(words), true);
   }
 
-  async protect(passphrase: string): Promise<VaultStatus> {
+  async protect(passphrase: string, old: string | undefined): Promise<VaultStatus> {
     requireStrong(passphrase);
     const { keys, loaded } = await this.#open();
+    await this.#ask(old, loaded);
     await this.#wrapByPassphrase(passphrase, keys, loaded);
     this.#touch();
     return this.#changed('changed');
@@ -179,9 +180,7 @@ class Vault {
 
   async words(passphrase: string | undefined): Promise<string> {
     const { keys, loaded } = await this.#open();
-    // Asked again although it is unlocked: who finds the page open must not walk away with the seed.
-    if (loaded.blob.wrap.type === 'scrypt')
-      wipe(await this.#openByPassphrase(passphrase ?? '', loaded));
+    await this.#ask(passphrase, loaded);
     return formatWords(keys.entropy);
   }
 
@@ -311,6 +310,12 @@ class Vault {
     if (!this.#keys) this.#keep(await this.#openByKey(loaded, loaded.record.deviceKey));
     if (isUse) this.#touch();
     return { keys: this.#keys!, loaded };
+  }
+
+  /** Asked although it is unlocked: who finds the page open must not walk away with the seed. */
+  async #ask(passphrase: string | undefined, loaded: Loaded): Promise<void> {
+    if (loaded.blob.wrap.type === 'scrypt')
+      wipe(await this.#openByPassphrase(passphrase ?? '', loaded));
   }
 
   async #openByPassphrase(passphrase: string, loaded: Loaded): Promise<Keys> {
