@@ -40,5 +40,7 @@ test('lingua on the processor: unit, block, proven balance soon after the click'
   await expect(figure(page, en.pila.rate)).toContainText(en.pila.backendCpu);
   await expect(page.getByText(en.sentence.runningCpu)).toBeVisible();
   await page.screenshot({ path: test.info().outputPath('lingua.png'), fullPage: true });
-  expect((await minedBy(seed, await readAddress(page))).length).toBeGreaterThan(0);
+  // The seed replays each block in full before it has it.
+  const address = await readAddress(page);
+  await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
 });

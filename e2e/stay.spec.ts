@@ -47,8 +47,9 @@ const agreed = () =>
   expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
 
 test('a reload keeps keys, chain and balance, and does not mine', async () => {
-  const height = await heightOf(seed);
+  // The seed checks in full, and may be some blocks behind a page that goes on alone.
   await agreed();
+  const height = await heightOf(seed);
   const { balance: paid } = await seed.rpc('getAccount', address);
   await expect.poll(balance).toBe(BigInt(paid));
   await page.reload();
