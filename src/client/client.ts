@@ -267,8 +267,8 @@ class Peer {
   }
 
   /** A pool may have dropped what waits here, and messages come in any order: told now and then. */
-  async #tellAgain(height: number): Promise<void> {
-    for (const tx of this.#outbox.waiting()) this.#pool.add(tx, height);
+  async #tellAgain(): Promise<void> {
+    await this.#sending.takeAgain();
     if (this.#platform.random() < RETELL_CHANCE) await this.#sending.tellWaiting();
   }
 
@@ -277,7 +277,7 @@ class Peer {
     const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
     this.#pool.setHead(head.header, this.#chain.stateAfter(head.id));
     await this.#outbox.follow(head.header.height, inBlock, []);
-    await this.#tellAgain(head.header.height);
+    await this.#tellAgain();
     this.#asking.onHead(head, body);
     await this.#mining.refresh();
     for (const address of this.#watched) await this.#prove(address);

@@ -84,7 +84,9 @@ export class Outbox {
 
   /** What is in a block or may come into one: a new one needs another nonce. */
   alive(): SignedTx[] {
-    return [...this.#entries.values()].filter((e) => e.state !== 'expired').map((e) => e.signed);
+    return [...this.#entries.values()]
+      .filter(({ state }) => state !== 'expired' && state !== 'refused')
+      .map(({ signed }) => signed);
   }
 
   /**
@@ -128,6 +130,11 @@ export class Outbox {
   /** Another transaction with its nonce is in the block of that height. */
   async replace(id: Uint8Array, height: number): Promise<void> {
     await this.#change(toHex(id), 'replaced', height);
+  }
+
+  /** No block can take it any more. */
+  async refuse(id: Uint8Array): Promise<void> {
+    await this.#change(toHex(id), 'refused', undefined);
   }
 
   async #confirm(id: string, height: number): Promise<void> {

@@ -3,7 +3,7 @@ import { FEE_MIN, REPLACEMENT_PERCENT } from '../chain/mempool.ts';
 import type { LightChain } from '../chain/light-chain.ts';
 import { addressOf } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
-import { isFault } from '../core/faults.ts';
+import { isFault, type FaultCode } from '../core/faults.ts';
 import { SignedTx, type Position } from '../core/formats.ts';
 import type { Params } from '../core/params.ts';
 import { spentBy, txId } from '../core/tx.ts';
@@ -26,6 +26,8 @@ const LIFETIME_BLOCKS = 120;
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
   /** Tells peers again of what waits. */
   tellWaiting(): Promise<void>;
+  /** What waits goes to the pool again; what no block can take waits no longer. */
+  takeAgain(): Promise<void>;
   /** After a proven balance: ours whose nonce is used up are confirmed or replaced. */
   reconcile(balance: Balance): Promise<void>;
 }
@@ -53,8 +55,20 @@ export function createSending(parts: SendingParts): Sending {
       await transport.announceTx({ tx, sequence: parts.nextSequence() }).catch(() => undefined);
   }
 
+  async function takeAgain(): Promise<void> {
+    for (const signed of outbox.waiting()) {
+      const refused = pool.add(signed, height());
+      if (!isFault(refused) || !HOPELESS.has(refused.fault)) continue;
+      await outbox.refuse(txId(signed.tx));
+      if (refused.fault === 'tx.claim-closed')
+        for (const other of outbox.unsettled())
+          if (isResultOf(other, signed)) await outbox.refuse(txId(other.tx));
+    }
+  }
+
   return {
     tellWaiting,
+    takeAgain,
     pending: async () => outbox.all(),
     async submit(bytes) {
       const signed = tryDecode(SignedTx, bytes);
@@ -67,6 +81,8 @@ export function createSending(parts: SendingParts): Sending {
         if (refused !== 'known') pool.remove([txId(signed.tx)]);
         throw e;
       });
+      // It may have displaced a claim.
+      await takeAgain();
       await tellWaiting();
       await parts.onPool();
       return pending;
@@ -115,6 +131,21 @@ export function createSending(parts: SendingParts): Sending {
     else await outbox.follow(height(), [{ id, height: at }], []);
   }
 }
+
+/**
+ * A claim or result that no block takes any more must give its nonce back: what comes after it would
+ * wait until it expires.
+ */
+const HOPELESS: ReadonlySet<FaultCode> = new Set([
+  ...(['tx.claim-closed', 'tx.claim-twice', 'tx.result-closed'] as const),
+  ...(['tx.result-claim', 'tx.result-answer', 'tx.result-commitment'] as const),
+]);
+
+const isResultOf = ({ tx }: SignedTx, { tx: claim }: SignedTx): boolean =>
+  tx.type === 'result' &&
+  claim.type === 'claim' &&
+  equal(tx.from, claim.from) &&
+  equal(tx.request, claim.request);
 
 const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
   a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
