@@ -63,9 +63,14 @@ export async function readBody(
   // Left open when refused: destroying the request would take the answer's socket along.
   for await (const part of request.iterator({ destroyOnReturn: false })) {
     size += part.length;
-    if (size > bytesMax)
-      throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
+    if (size > bytesMax) break;
     parts.push(part);
+  }
+  if (size > bytesMax) {
+    // The rest is read away, or the next request on this connection would never be seen.
+    // Not at once: until the loop's listener is gone, a stream does not flow.
+    setImmediate(() => request.resume());
+    throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
   }
   return Buffer.concat(parts).toString('utf8');
 }

@@ -85,6 +85,19 @@ describe('HTTP', () => {
     request.destroy();
   });
 
+  it('answers what follows a body that was too large on the same connection', async () => {
+    const { port } = await serve({
+      'POST /': async (request) => void (await readBody(request, 16)),
+      'GET /next': (_, response) => sendJson(response, 200, {}),
+    });
+    const large = `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
+    const got = await raw(
+      port,
+      `${large}GET /next HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`,
+    );
+    expect(got.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
+  });
+
   it('serves a folder and nothing outside of it', async () => {
     const place = await mkdtemp(join(tmpdir(), 'pila-http-'));
     closers.push(() => rm(place, { recursive: true }));
