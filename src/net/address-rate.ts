@@ -11,19 +11,23 @@ export const ADDRESS_RATE = { perSecond: 5, burst: 500 };
 const PRIVATE =
   /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd][0-9a-f]{2}:|fe80:)/i;
 
+/** An IPv4 address as a socket of both kinds tells it. */
+const MAPPED = /^::ffff:/i;
+
 export class AddressRate {
   readonly #rate = new RateLimiter(ADDRESS_RATE);
 
   /** Whether one more connection may come; `address`: IPv4 or IPv6 text, undefined when unknown. */
   take(address: string | undefined, nowMs: number): boolean {
-    const ip = address?.replace(/^::ffff:/i, '');
+    const ip = address?.replace(MAPPED, '');
     if (!ip || PRIVATE.test(ip)) return true;
     return this.#rate.take(networkOf(ip), 1, nowMs);
   }
 }
 
 /** An IPv4 address itself; of an IPv6 address the first 64 bits, which one household has whole. */
-function networkOf(ip: string): string {
+export function networkOf(address: string): string {
+  const ip = address.replace(MAPPED, '');
   if (!ip.includes(':')) return ip;
   const [head = '', tail] = ip.toLowerCase().split('::');
   const groups = (text: string) => (text ? text.split(':') : []);

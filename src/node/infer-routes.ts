@@ -7,6 +7,7 @@ import { formatAddress } from '../core/address.ts';
 import { inputBytesMax, unitMacs, type Manifest } from '../core/manifest.ts';
 import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { networkOf } from '../net/address-rate.ts';
 import { RateLimiter } from '../net/rate.ts';
 import { AMOUNT_MAX } from '../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
@@ -161,7 +162,7 @@ export function inferRoutes(
   let waiting = 0;
 
   const limit = (rate: RateLimiter, request: IncomingMessage): void => {
-    if (!rate.take(addressOfCaller(request), 1, Date.now()))
+    if (!rate.take(networkOf(addressOfCaller(request)), 1, Date.now()))
       throw new AppError('RATE_LIMIT', 'too many calls from this address');
   };
   const queryOf = (request: IncomingMessage) =>

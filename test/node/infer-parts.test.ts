@@ -1,17 +1,18 @@
 /** What guards spending over HTTP, each at its limit. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
+import type { Network } from '../../src/client/models.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/api-key.ts';
-import { createInference } from '../../src/node/inference.ts';
-import { addressOfCaller, parseAsk } from '../../src/node/infer-routes.ts';
+import { createInference, type Inference } from '../../src/node/inference.ts';
+import { addressOfCaller, inferRoutes, parseAsk, READ_RATE } from '../../src/node/infer-routes.ts';
 import type { SeedParts } from '../../src/node/seed.ts';
 import type { Sender } from '../../src/node/sender.ts';
 import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/spending.ts';
@@ -177,4 +178,22 @@ it.each([
 ])('a caller at %s, forwarded for %s, counts as %s', (remoteAddress, forwarded, told) => {
   const request = { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } };
   expect(addressOfCaller(request as unknown as IncomingMessage)).toBe(told);
+});
+
+it('a household of IPv6 has one rate, whichever of its addresses it uses', async () => {
+  const inference = { names: [] } as unknown as Inference;
+  const { page } = inferRoutes(inference, {} as Network, '127.0.0.1', () => undefined);
+  const response = {
+    writeHead: () => undefined,
+    end: () => undefined,
+  } as unknown as ServerResponse;
+  const call = (remoteAddress: string) => {
+    const request = { url: '/v1/models', headers: {}, socket: { remoteAddress } };
+    return codeOf(() => page['GET /v1/models']!(request as unknown as IncomingMessage, response));
+  };
+  for (let i = 0; i < READ_RATE.burst; i++) expect(await call(`2001:db8::${i}`)).toBe('passed');
+  // It earns one back in 50 ms.
+  const more = await Promise.all(Array.from({ length: 100 }, (_, i) => call(`2001:db8::f:${i}`)));
+  expect(more).toContain('RATE_LIMIT');
+  expect(await call('2001:db8:0:1::1')).toBe('passed');
 });
