@@ -148,6 +148,6 @@ export const ask = {
     peers: 'It is in no block yet: this is what this device sent or a peer told.',
     never:
       'That the answer is what the model gives, no light check proves. Miners who have the model ' +
-      'check it; you can too, below.',
+      'check it; so can you, with “Check the answer”.',
   },
 };

@@ -152,6 +152,6 @@ export const ask: typeof english = {
       'Non è ancora in nessun blocco: è ciò che questo dispositivo ha mandato o un pari ha detto.',
     never:
       'Che la risposta sia quella del modello, nessun controllo leggero lo prova. Lo controllano i ' +
-      'minatori che hanno il modello; puoi farlo anche tu, qui sotto.',
+      'minatori che hanno il modello; puoi farlo anche tu, con «Controlla la risposta».',
   },
 };
