@@ -25,6 +25,7 @@ import type { LightPool } from './light-pool.ts';
 import { modelNamed, type Network } from './models.ts';
 import type { Platform } from './platform.ts';
 import { known } from './open-requests.ts';
+import { createResults } from './results.ts';
 import type { Serving } from './serving.ts';
 import type { StateReader } from './state-reader.ts';
 import { createTemplateFeed, withInput, type TemplateFeed } from './template-feed.ts';
@@ -70,6 +71,20 @@ export function createMining(parts: Parts): Mining {
   let loaded: Miner | undefined;
   let feed: TemplateFeed | undefined;
   let modelId: Uint8Array | undefined;
+  const results = createResults(async (id, input) => {
+    if (!loaded) throw new AppError('NO_MINER', 'no model is loaded');
+    return await loaded.execute(id, input);
+  });
+  const headTree = () => {
+    const head = chain.head();
+    return head && chain.stateAfter(head.id);
+  };
+
+  /** Results that wait are looked into before a block takes them in. */
+  async function learnResults(): Promise<void> {
+    if (!modelId || !loaded) return;
+    if (await results.learn(pool.judged(), headTree(), modelId)) feed?.refreshSoon();
+  }
 
   function launch(): Promise<Miner> {
     if (!platform.createMiner)
@@ -77,7 +92,10 @@ export function createMining(parts: Parts): Mining {
     starting ??= platform.createMiner().then((miner) => {
       miner.on('status', (s) => parts.onStatus((status = s)));
       miner.on('block', (found) => void take(found).catch(report));
-      miner.on('answered', (ran) => serving.take(ran));
+      miner.on('answered', (ran) => {
+        results.note(ran.jobId, ran);
+        serving.take(ran);
+      });
       return miner;
     });
     starting.catch(() => (starting = undefined));
@@ -129,7 +147,7 @@ export function createMining(parts: Parts): Mining {
     if (!miner || !modelId || !follower.ready()) return undefined;
     const job = serving.nextJob(modelId);
     const { signatureKnown } = pool;
-    const txs = pool.judged();
+    const txs = results.worthy(pool.judged(), headTree());
     const wanted = { miner, modelId, nowMs: platform.nowMs(), txs, signatureKnown };
     const made = chain.template(job ? { ...wanted, jobId: job.id } : wanted);
     return made && withInput(made, job);
@@ -164,17 +182,19 @@ export function createMining(parts: Parts): Mining {
     async refresh() {
       await learnState().catch(report);
       void serving.refresh();
+      void learnResults().catch(() => undefined);
       feed?.refresh();
     },
     async refreshSoon() {
       await learnState().catch(report);
       void serving.refresh();
+      void learnResults().catch(() => undefined);
       feed?.refreshSoon();
     },
     async execute(modelId, input) {
       return (await (await launch()).execute(modelId, input)).answer;
     },
-    async check({ header, proof }) {
+    async check({ header, proof, body }) {
       const manifest = network.models.get(toHex(header.modelId));
       if (!loaded || !manifest) return undefined;
       const job = hasJob(header) ? await jobInput(header) : undefined;
@@ -184,6 +204,9 @@ export function createMining(parts: Parts): Mining {
       // The cheap check first: a replay costs a whole unit, and a header nothing.
       const wrong = (network.verifyProof ?? verifyLight)(network.params, header, proof, manifest);
       if (wrong) return wrong;
+      const { off } = network.params;
+      const lie = results.check(body, chain.stateAfter(header.prevHash));
+      if (lie && !off.has(lie.fault)) return lie;
       return await loaded.check(header, proof, job).catch((e: unknown) => {
         // Our trouble, not the block's: without a replay it is followed as by who has no model.
         bury(e);

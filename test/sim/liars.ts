@@ -17,6 +17,7 @@ import {
 import type { Params } from '../../src/core/params.ts';
 import type { Handlers } from '../../src/net/transport.ts';
 import { MODEL, sign } from '../chain/make-blocks.ts';
+import { Cheat } from './cheat.ts';
 import { FullPeer, type PeerOptions, type Surroundings } from './peers.ts';
 import type { Random } from './random.ts';
 import { forge, prove } from './work.ts';
@@ -38,6 +39,8 @@ export const VICES = [
   'boasting',
   /** More messages than anybody needs. */
   'flooding',
+  /** Wants to be paid for answers that it did not work for, or that are not true. */
+  'cheating',
 ] as const;
 export type Vice = (typeof VICES)[number];
 
@@ -55,10 +58,12 @@ export class Liar extends FullPeer {
   /** Found and not told. */
   #secret: Block[] = [];
   #made = 0;
+  readonly #cheat: Cheat;
 
   constructor(around: Surroundings, options: PeerOptions, vices: ReadonlySet<Vice>) {
     super(around, options);
     this.vices = vices;
+    this.#cheat = new Cheat(this.key, this.random);
     this.#params = vices.has('fraud')
       ? { ...around.chain.params, off: FRAUD_OFF }
       : around.chain.params;
@@ -77,6 +82,16 @@ export class Liar extends FullPeer {
       await this.tell({ ...forge(core, random), body });
     }
     if (this.vices.has('flooding') && random.chance(0.3)) this.#flood();
+    if (this.vices.has('cheating')) await this.#answer(chain);
+  }
+
+  async #answer(chain: FullChain): Promise<void> {
+    const { address } = this.key;
+    const nonce = (chain.account(address)?.nonce ?? 0) + chain.mempool.of(address).length;
+    for (const tx of this.#cheat.next(nonce)) {
+      await chain.addTx(tx);
+      await this.transport?.announceTx({ tx, sequence: ++this.#made });
+    }
   }
 
   template(chain: FullChain): { core: HeaderCore; body: Body } {
@@ -168,6 +183,7 @@ export class Liar extends FullPeer {
         return vices.has('silent') ? 'ignore' : verdict;
       },
       onTx: async (peer, announce) => {
+        this.#cheat.hear(announce.tx);
         const verdict = await handlers.onTx(peer, announce);
         return vices.has('silent') ? 'ignore' : verdict;
       },

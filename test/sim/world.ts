@@ -181,7 +181,10 @@ export class World {
   }
 
   #drawVices(): Set<Vice> {
-    return new Set(this.random.shuffle(VICES).slice(0, this.random.int(1, 3)));
+    const { random } = this;
+    const vices = new Set(random.shuffle(VICES).slice(0, random.int(1, 3)));
+    // Costs no power and no luck: the commonest.
+    return random.chance(0.4) ? vices.add('cheating') : vices;
   }
 
   count(what: string, by = 1): void {
