@@ -228,6 +228,8 @@ class Peer {
       }
       this.#changed();
     });
+    // A crash may have lost the chain's last blocks and kept what the outbox noted of them.
+    if (this.#chain.head()) await this.#outbox.reopen(this.#height());
     for (const tx of this.#outbox.waiting()) this.#pool.add(tx, this.#height());
     await this.#transport.start({
       onRequest: (_peer, request) => this.#answer(request),
