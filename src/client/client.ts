@@ -34,6 +34,8 @@ export interface Client {
 
 /** ms between two looks at what peers have. */
 const POLL_MS = 15_000;
+/** Heads at which an address that was asked for is tried. */
+const PROVE_TRIES = 3;
 /** ms until a block of our own that no peer can execute is told again. */
 const RETELL_MS = 3_000;
 /** ms in which changes of the status are gathered into one event. */
@@ -345,7 +347,10 @@ class Peer {
 
   /** Proves any address now. */
   async #account(address: Uint8Array): Promise<Balance> {
-    const balance = await this.accounts.prove(address);
+    let balance: Balance | undefined;
+    // Heads that come while a peer answers make its answer useless: the next one is asked for again.
+    for (let tries = 0; !balance && tries < PROVE_TRIES; tries++)
+      balance = await this.accounts.prove(address);
     if (!balance) throw new AppError('NO_PEERS', 'no peer proves this address');
     return balance;
   }

@@ -39,6 +39,8 @@ export function createStateReader(chain: LightChain, ask: Follower['ask']): Stat
 
   const proven = (block: Uint8Array, keys: Uint8Array[]): Promise<Leaves | undefined> =>
     ask({ type: 'proof', block, keys }, async ({ proof }) => {
+      // A reorganisation may have come while the peer thought.
+      if (!chain.rootAfter(block)) return undefined;
       const values = chain.verifyStateProof(block, keys, proof);
       if (isFault(values)) return values;
       await chain.learnState(block, proof);

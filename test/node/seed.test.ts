@@ -37,7 +37,7 @@ async function refusal(options: SeedOptions): Promise<{ code: number; sentence: 
     (e: Error) => e,
   );
   // Log lines may come first: where the app was not built, one says so.
-  const words = /^seed ended with (\d+):\n(?:[^]*?\n)?(pila: [^]*)$/.exec(message);
+  const words = /^seed ended with (\d+):\n(?:[^]*?\n)??(pila: [^]*)$/.exec(message);
   const [, code, sentence = ''] = words ?? [];
   if (code === undefined) throw new Error(message);
   return { code: Number(code), sentence };
