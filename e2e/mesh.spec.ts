@@ -188,6 +188,7 @@ test('two that never met connect through a third when every seed is dead', async
 });
 
 test('two pairs that were apart agree on one chain', async ({ browser }) => {
+  test.setTimeout(300_000);
   const [one, other] = await startStrangers();
   const pairs: Page[][] = [];
   for (const seed of [one, other])
@@ -214,7 +215,8 @@ test('two pairs that were apart agree on one chain', async ({ browser }) => {
     const heights = await Promise.all(all.map(height));
     return [new Set(told.map((s) => s.head)).size, new Set([...heights, told[0].height]).size];
   };
-  await expect.poll(heads).toEqual([1, 1]);
+  // Redialling waits up to 19 s, a look around 15 s, and each follows on the other.
+  await expect.poll(heads, { timeout: 150_000 }).toEqual([1, 1]);
   expect(await heightOf(left)).toBeGreaterThan(Math.max(...known) + 1);
   for (const seed of [left, right]) {
     await seed.kill();
