@@ -78,6 +78,13 @@ export class Outbox {
     return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
   }
 
+  /** Every one that is not known to be in a block, whatever was thought of it: another branch may have it. */
+  unplaced(): SignedTx[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => state !== 'confirmed' && state !== 'replaced')
+      .map(({ signed }) => signed);
+  }
+
   has(signed: SignedTx): boolean {
     return this.#entries.has(toHex(txId(signed.tx)));
   }

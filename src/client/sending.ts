@@ -109,7 +109,7 @@ export function createSending(parts: SendingParts): Sending {
     },
     async reconcile({ address, nonce }) {
       let used = outbox
-        .unsettled()
+        .unplaced()
         .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
       let from: Position | undefined;
       for (let page = 0; used.length && page < PAGES_MAX; page++) {

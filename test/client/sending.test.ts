@@ -1,10 +1,12 @@
 /** Sending over a real outbox: nonces and calls that are made again. */
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import type { Balance } from '../../src/client/api.ts';
 import { createLightPool, type LightPool } from '../../src/client/light-pool.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { createSending, type SendingParts } from '../../src/client/sending.ts';
 import { fault, type Fault } from '../../src/core/faults.ts';
+import type { HistoryEntry } from '../../src/core/messages.ts';
 import { signTx, txBytes, txId } from '../../src/core/tx.ts';
 import { MODELS, PARAMS, person, transfer } from '../chain/make-blocks.ts';
 
@@ -12,7 +14,11 @@ const [ann, bob] = [person(1), person(2)] as const;
 const HEIGHT = 50;
 
 /** A client whose head is at HEIGHT and whose account has used `nonce` nonces. */
-async function openSending(nonce: number, refuse: () => Fault | undefined = () => undefined) {
+async function openSending(
+  nonce: number,
+  refuse: () => Fault | undefined = () => undefined,
+  inChain: readonly HistoryEntry[] = [],
+) {
   const outbox = await Outbox.open(createMemoryStore());
   const pool = createLightPool(PARAMS, MODELS);
   const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
@@ -24,6 +30,7 @@ async function openSending(nonce: number, refuse: () => Fault | undefined = () =
     outbox,
     accounts: () => ({
       last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
+      history: async () => ({ entries: inChain, next: undefined }),
     }),
     onPool: async () => undefined,
     nextSequence: () => 1,
@@ -53,4 +60,14 @@ test('one that was taken is not refused when it is submitted again after its blo
   await expect(sending.submit(txBytes(transfer(ann, 1, bob, 1n)))).rejects.toMatchObject({
     code: 'TX_REFUSED',
   });
+});
+
+test('one that was given up and is in the chain all the same is confirmed', async () => {
+  const tx = transfer(ann, 0, bob, 1n);
+  const entry = { tx, position: { height: 7, index: 0 } };
+  const { outbox, sending } = await openSending(1, undefined, [entry]);
+  await outbox.add(tx);
+  await outbox.refuse(txId(tx.tx));
+  await sending.reconcile({ address: ann.address, nonce: 1 } as Balance);
+  expect(outbox.all()).toMatchObject([{ state: 'confirmed', height: 7 }]);
 });
