@@ -85,5 +85,30 @@ export async function pause(page: Page): Promise<void> {
   await expect(sentence(page)).toHaveText(en.sentence.paused);
 }
 
+/** The questions of the backup, once the vault has put them: three. */
+export async function backupQuestions(page: Page): Promise<Locator[]> {
+  const groups = page.getByRole('dialog').getByRole('group');
+  await expect(groups).toHaveCount(3);
+  return groups.all();
+}
+
+/** At the wallet: writes the 24 words down and chooses the right ones, as sending asks for. */
+export async function backUp(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
+  await button(page, en.wallet.backUp).first().click();
+  await press(en.backup.show);
+  const items = dialog.locator('ol li');
+  await expect(items).toHaveCount(24);
+  const words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+  await press(en.backup.written);
+  for (const question of await backupQuestions(page)) {
+    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+    await question.getByRole('radio', { name: words[place - 1]!, exact: true }).check();
+  }
+  await press(en.backup.check);
+  await press(en.common.done);
+}
+
 /** Urls of the page's workers. */
 export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());

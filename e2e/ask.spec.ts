@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en-ask.ts';
 import { en } from '../src/ui/i18n/en.ts';
-import { button, goTo, mineUntilPaid, readVolts, voltsIn } from './app.ts';
+import { backUp, button, goTo, mineUntilPaid, readVolts, voltsIn } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -43,22 +43,6 @@ const accessible = async (page: Page) => {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(wide).toBeLessThanOrEqual(390);
 };
-
-/** Writes the words down and chooses the right ones. */
-async function backUp(page: Page): Promise<void> {
-  await button(page, en.wallet.backUp).first().click();
-  await dialog(page).getByRole('button', { name: en.backup.show }).click();
-  const items = dialog(page).locator('ol li');
-  await expect(items).toHaveCount(24);
-  const all = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
-  await dialog(page).getByRole('button', { name: en.backup.written }).click();
-  for (const question of await dialog(page).getByRole('group').all()) {
-    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
-    await question.getByRole('radio', { name: all[place - 1]!, exact: true }).check();
-  }
-  await dialog(page).getByRole('button', { name: en.backup.check, exact: true }).click();
-  await dialog(page).getByRole('button', { name: en.common.done, exact: true }).click();
-}
 
 test('a miner works, an asker has coins and proven words', async () => {
   await miner.goto(seed.url);

@@ -3,6 +3,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en.ts';
 import {
   addressHex,
+  backUp,
   button,
   goTo,
   mineUntilPaid,
@@ -84,18 +85,7 @@ test('a payment goes out from a tab that runs nothing', async () => {
   await goTo(third, 'wallet');
   const dialog = third.getByRole('dialog');
   const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
-  await button(third, en.wallet.backUp).click();
-  await press(en.backup.show);
-  const items = dialog.locator('ol li');
-  await expect(items).toHaveCount(24);
-  const words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
-  await press(en.backup.written);
-  for (const question of await dialog.getByRole('group').all()) {
-    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
-    await question.getByRole('radio', { name: words[place - 1]!, exact: true }).check();
-  }
-  await press(en.backup.check);
-  await press(en.common.done);
+  await backUp(third);
   // The other tab learns it: its warning goes.
   await goTo(follower, 'wallet');
   await expect(button(follower, en.wallet.send)).toBeEnabled();

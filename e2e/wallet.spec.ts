@@ -3,7 +3,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../src/core/address.ts';
 import { en } from '../src/ui/i18n/en.ts';
 import { wallet as words } from '../src/ui/i18n/en-wallet.ts';
-import { button, readAddress, readVolts } from './app.ts';
+import { backupQuestions, button, readAddress, readVolts } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -77,9 +77,7 @@ test('sending opens once the words are written down', async () => {
 
 /** Answers the three questions about the words and presses Check. */
 async function answer(pick: (right: string, choices: string[]) => string): Promise<void> {
-  const questions = dialog().getByRole('group');
-  await expect(questions).toHaveCount(3);
-  for (const question of await questions.all()) {
+  for (const question of await backupQuestions(page)) {
     const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
     const choices = await question
       .getByRole('radio')
