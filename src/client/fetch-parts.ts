@@ -22,6 +22,8 @@ export interface PartFetch {
   /** The best first; asked again for every part, for peers come and go. */
   readonly sources: () => readonly PartSource[];
   readonly signal: AbortSignal;
+  /** Before the sources are asked again, doubled the next time. */
+  readonly roundWaitMs?: number;
   /** Bytes on their way, more or (given up) fewer. */
   readonly onBytes: (change: number) => void;
   readonly onKept: (part: number, size: number) => void;
@@ -71,11 +73,11 @@ async function fetchOne(
   part: number,
   outline: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const { model, plan, signal } = job;
+  const { model, plan, signal, roundWaitMs = ROUND_WAIT_MS } = job;
   const size = partSize(plan, part)!;
   let cause: unknown;
   for (let round = 0; round < ROUNDS; round++) {
-    if (round) await pause(ROUND_WAIT_MS * round, signal);
+    if (round) await pause(roundWaitMs * round, signal);
     for (const source of inOrder(job.sources(), state)) {
       signal.throwIfAborted();
       let came = 0;

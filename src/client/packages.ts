@@ -48,8 +48,9 @@ export interface PackageParts {
   readonly store: PartStore;
   readonly sources: () => readonly PartSource[];
   readonly onChange: (model: StoredModel) => void;
-  /** Tests only. */
+  /** Tests only, as the next. */
   readonly partBytes?: number;
+  readonly roundWaitMs?: number;
 }
 
 /** Times that rotten parts are fetched anew before a load fails. */
@@ -142,10 +143,11 @@ class PackageShelf implements Packages {
   }
 
   async #fetch(holding: Holding, wanted: readonly number[], signal: AbortSignal): Promise<void> {
-    const { store, sources } = this.#parts;
+    const { store, sources, roundWaitMs } = this.#parts;
     try {
       await fetchParts({
         ...{ model: fromHex(holding.id)!, plan: holding.plan, store, wanted, sources, signal },
+        ...(roundWaitMs !== undefined && { roundWaitMs }),
         onBytes: (change) => {
           holding.arriving += change;
           this.#tell(holding);

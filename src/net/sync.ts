@@ -8,7 +8,12 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
 import { encode, tryDecode } from '../core/codec.ts';
 import { fault, isFault, type Fault } from '../core/faults.ts';
-import { MESSAGE_BYTES_MAX, SyncRequest, SyncResponse } from '../core/messages.ts';
+import {
+  MESSAGE_BYTES_MAX,
+  MODEL_SLICE_BYTES,
+  SyncRequest,
+  SyncResponse,
+} from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Host, Log } from './host.ts';
 import { RateLimiter } from './rate.ts';
@@ -52,6 +57,7 @@ export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId
 const RESPONSE_BYTES_MAX: Partial<Record<SyncRequest['type'], number>> = {
   status: 1024,
   headers: 256 * 1024,
+  model: MODEL_SLICE_BYTES + 64,
 };
 
 export interface SyncOptions {

@@ -7,7 +7,7 @@ import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { SyncRequest } from '../../src/core/messages.ts';
+import { MODEL_SLICE_BYTES, type SyncRequest } from '../../src/core/messages.ts';
 import { blockTopic } from '../../src/net/gossip.ts';
 import { createHost } from '../../src/net/host.ts';
 import { peerTopic, startMesh } from '../../src/net/mesh.ts';
@@ -18,8 +18,12 @@ import { atEnd, sees, startHost, startPeer, until, WEBSOCKET } from './peers.ts'
 import { EXCHANGES } from './samples.ts';
 
 describe('answers are read up to their cap, and one byte more is cut', () => {
+  const caps: Partial<Record<SyncRequest['type'], number>> = {
+    headers: 256 * 1024,
+    model: MODEL_SLICE_BYTES + 64,
+  };
   const requests: [SyncRequest, number][] = EXCHANGES.filter(([r]) => r.type !== 'status').map(
-    ([r]) => [r, r.type === 'headers' ? 256 * 1024 : 4 * 1024 * 1024],
+    ([r]) => [r, caps[r.type] ?? 4 * 1024 * 1024],
   );
   it.each(requests)('$type', async (request, max) => {
     for (const [bytes, code] of [

@@ -1,6 +1,11 @@
 /** Values of every message kind: well-formed bytes that mean nothing. */
 import type { Header, Proof, SignedTx } from '../../src/core/formats.ts';
-import type { BlockAnnounce, SyncRequest, SyncResponse } from '../../src/core/messages.ts';
+import {
+  MODEL_SLICE_BYTES,
+  type BlockAnnounce,
+  type SyncRequest,
+  type SyncResponse,
+} from '../../src/core/messages.ts';
 
 export const hash = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 
@@ -89,5 +94,9 @@ export const EXCHANGES: readonly (readonly [SyncRequest, SyncResponse])[] = [
   [
     { type: 'history', address: hash(5), from: position, max: 50 },
     { type: 'history', entries: [{ position, tx: signedTx }] },
+  ],
+  [
+    { type: 'model', id: hash(6), part: 65_535, at: 2 ** 32 - 1 },
+    { type: 'model', bytes: new Uint8Array(MODEL_SLICE_BYTES).fill(5) },
   ],
 ];

@@ -16,6 +16,7 @@ import {
   BALANCE,
   CHAIN,
   FULL_VAULT,
+  LINGUA,
   MemoryEngine,
   OTHER_ADDRESS,
 } from './memory-engine.ts';
@@ -57,6 +58,39 @@ describe('consent', () => {
     ]);
     expect(session.miner.state).toBe('running');
     expect(session.problem).toBeUndefined();
+  });
+
+  it('mines with the chosen model where the network has it, else with its default', async () => {
+    for (const [model, call] of [
+      [LINGUA.name, `client.startMining ${LINGUA.name}`],
+      ['gone', 'client.startMining'],
+    ] as const) {
+      const { engine, session } = setUp();
+      await session.start(true, model);
+      expect(engine.calls.at(-1)).toBe(call);
+    }
+  });
+
+  it('models are looked at and fetched only when a person asks', async () => {
+    const { engine, session } = setUp();
+    await session.open();
+    await session.readStorage();
+    const [model] = session.storage!.models;
+    await session.fetchModel(model!, false);
+    expect(engine.calls).not.toContain('client.fetchModel');
+    await session.fetchModel(model!, true);
+    expect(engine.calls).toContain('client.fetchModel');
+    engine.emit({ type: 'model', model: { ...model!, state: 'stored' } });
+    expect(session.storage!.models[0]!.state).toBe('stored');
+    expect(session.arriving?.state).toBe('stored');
+  });
+
+  it('a download can be stopped while another act waits for it', async () => {
+    const { engine, session } = setUp();
+    await session.readStorage();
+    session.busy = 'start';
+    await session.stopModel(session.storage!.models[0]!);
+    expect(engine.calls.at(-1)).toBe('client.stopModel');
   });
 
   it('a click before the page has read its keys is not lost, unless paused meanwhile', async () => {

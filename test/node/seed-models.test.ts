@@ -1,0 +1,106 @@
+/** A seed's models: the packaged ones seen as parts, and parts over HTTP. */
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { networkOf } from '../../src/client/models.ts';
+import { createPackages, type Packages } from '../../src/client/packages.ts';
+import { httpSource } from '../../src/client/part-sources.ts';
+import { createMemoryParts } from '../../src/miner/part-store.ts';
+import { packageOf } from '../../src/miner/package.ts';
+import { isPart, partNumbers, planParts } from '../../src/miner/parts.ts';
+import { createFileParts } from '../../src/node/file-parts.ts';
+import { createHttp, listen, sendJson } from '../../src/node/http.ts';
+import { createPackagedParts, MODEL_FOLDER } from '../../src/node/packaged-parts.ts';
+import { partsOr } from '../../src/node/seed-models.ts';
+
+const network = networkOf('e2e');
+const { models } = network;
+const [id, manifest] = [...models].find(([, m]) => m.name === 'tiny')!;
+const plan = planParts(manifest);
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
+  const store = await createPackagedParts(models, over, folder);
+  return createPackages({ models, store, sources: () => [], onChange: () => undefined });
+};
+
+async function serve(packages: Packages) {
+  const otherwise = partsOr(packages, network, (_, response) => sendJson(response, 404, {}));
+  const server = createHttp({}, otherwise);
+  const port = await listen(server, '127.0.0.1', 0);
+  closers.push(() => (server.closeAllConnections(), server.close()));
+  return { port, url: `http://127.0.0.1:${port}/models/` };
+}
+
+/** The models' folder with a byte of tiny's weights changed. */
+async function damagedFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  mkdirSync(join(folder, 'tiny'));
+  for (const file of await readdir(join(MODEL_FOLDER, 'tiny')))
+    await copyFile(join(MODEL_FOLDER, 'tiny', file), join(folder, 'tiny', file));
+  const weights = new Uint8Array(manifest.linears.reduce((sum, { k, n }) => sum + k * n, 0));
+  await writeFile(join(folder, 'tiny/weights.bin'), weights);
+  return folder;
+}
+
+it('the packaged folder gives every part, in spans too', async () => {
+  const store = await createPackagedParts(models, createMemoryParts());
+  expect([...(await store.sizes(id)).keys()]).toEqual(partNumbers(plan));
+  for (const part of partNumbers(plan))
+    expect(await isPart(plan, part, (await store.read(id, part))!, undefined)).toBe(true);
+  const last = plan.parts.length;
+  const whole = (await store.read(id, last))!;
+  expect(await store.read(id, last, 10, 20)).toEqual(whole.subarray(10, 20));
+  expect(await store.read(id, last, whole.length - 2, whole.length + 9)).toHaveLength(2);
+  expect(await store.read(id, last, whole.length + 5, whole.length + 9)).toHaveLength(0);
+  expect(await store.read(id, last + 1)).toBeUndefined();
+  expect(await store.read('ee'.repeat(32), 1)).toBeUndefined();
+});
+
+it('serves parts to anybody for ever, and nothing else', async () => {
+  const { url } = await serve(await open());
+  for (const part of partNumbers(plan)) {
+    const response = await fetch(`${url}${id}/${part}`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(await isPart(plan, part, bytes, undefined)).toBe(true);
+    expect(response.headers.get('cache-control')).toContain('immutable');
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  }
+  const missing = [`${id}/0`, `${id}/99`, `${id}/99999`, `${id}/123456`, `${id}/1/`, `${id}/../1`];
+  for (const path of [...missing, `${'ee'.repeat(32)}/1`, 'tiny/manifest.json'])
+    expect((await fetch(url + path)).status, path).toBe(404);
+  expect((await fetch(`${url}${id}/1`, { method: 'POST' })).status).toBe(404);
+});
+
+it('a node without a package fetches it from another, and what is damaged in its folder too', async () => {
+  const { url } = await serve(await open());
+  const folder = await mkdtemp(join(tmpdir(), 'pila-parts-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const over = createFileParts(folder);
+  const store = await createPackagedParts(models, over, await damagedFolder());
+  const sources = () => [httpSource(url)];
+  const packages = await createPackages({ models, store, sources, onChange: () => undefined });
+  const { files } = await packages.load(id);
+  await packageOf(manifest, files);
+  // The weights of four linears; the segments were right.
+  expect((await over.sizes(id)).size).toBe(4);
+  const lingua = [...models.keys()].find((other) => other !== id)!;
+  await packages.fetch(lingua);
+  expect((await over.sizes(lingua)).size).toBe(planParts(models.get(lingua)!).parts.length);
+});
+
+it('a reader that goes away in the middle ends its part, and no other', async () => {
+  const { port, url } = await serve(await open());
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`GET /models/${id}/1 HTTP/1.1\r\nhost: a\r\n\r\n`);
+  await new Promise((r) => socket.once('data', r));
+  socket.destroy();
+  expect((await fetch(`${url}${id}/1`)).status).toBe(200);
+});
