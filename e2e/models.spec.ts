@@ -51,6 +51,23 @@ async function mineWithIt(page: Page): Promise<void> {
   await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/, { timeout: 90_000 });
 }
 
+/** The client's worker reaches the mirror that the settings list, and no other server. */
+async function expectOnlyListed(page: Page): Promise<void> {
+  const client = page.workers().find((worker) => worker.url().includes('client.worker'))!;
+  const unlisted = await startMirror();
+  const reach = (url: string) =>
+    client.evaluate(
+      (u) =>
+        fetch(u).then(
+          () => true,
+          () => false,
+        ),
+      url,
+    );
+  expect([await reach(mirror.url), await reach(unlisted.url)]).toEqual([true, false]);
+  unlisted.close();
+}
+
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 const sorted = (parts: readonly number[]) => [...parts].sort((a, b) => a - b);
@@ -116,6 +133,7 @@ test('a spoiled part is refused with a message and fetched from a peer; then fre
   await button(page, words.fetch(MODEL)).click();
   await expect(page.getByText(words.refused('1', mirror.url))).toBeVisible();
   await expect(state(page)).toHaveText(words.state.stored);
+  await expectOnlyListed(page);
   // Nothing more was taken from the liar than what was on its way: the seed gave the rest as a peer.
   expect(mirror.asked.length).toBeLessThan(packageSize(MODEL).parts);
   for (const [width, name] of [

@@ -75,16 +75,28 @@ export async function readBody(
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Serves files of `folder`; with `fallback` a missing one goes on to it. */
-export const serveFolder = (folder: string, fallback?: Route): Route => {
-  const files = sirv(folder, { etag: true, brotli: true, setHeaders: setFileHeaders });
+/** Serves files of `folder`. `mirrors`: where the app's workers may fetch models from besides. */
+export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
+  const policy = workerPolicy(mirrors);
+  const setHeaders = (response: ServerResponse, path: string): void => {
+    setFileHeaders(response, path);
+    // A worker's policy is that of its own script, not the page's.
+    if (/^\/assets\/.*\.js$/.test(path)) response.setHeader('content-security-policy', policy);
+  };
+  const files = sirv(folder, { etag: true, brotli: true, setHeaders });
   return (request, response) =>
-    files(request, response, () =>
-      fallback
-        ? void fallback(request, response)
-        : send(response, 404, 'text/plain', 'not found\n'),
-    );
+    files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
 };
+
+/** Peers: any WebSocket, and WebRTC, which no policy governs. All else is what the settings list. */
+const workerPolicy = (mirrors: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    `connect-src ${["'self' ws: wss:", ...new Set(mirrors.map((m) => new URL(m).origin))].join(' ')}`,
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 function setFileHeaders(response: ServerResponse, path: string): void {
   // Hashed assets never change; everything else is asked for again.

@@ -242,7 +242,7 @@ async function openInference(parts: SeedParts, closers: Closers) {
 async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Promise<string> {
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
-  const app = serveApp(log);
+  const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
   const server = createHttp(
     {
@@ -279,8 +279,8 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
 }
 
 /** A node may also serve peers alone, without the page. */
-function serveApp(log: Log): Route {
-  if (existsSync(APP_FOLDER)) return serveFolder(APP_FOLDER);
+function serveApp(log: Log, mirrors: readonly string[]): Route {
+  if (existsSync(APP_FOLDER)) return serveFolder(APP_FOLDER, mirrors);
   log.warn('app.missing', { folder: APP_FOLDER });
   return (_, response) =>
     send(response, 404, 'text/plain', 'no app here: npm run build makes it\n');

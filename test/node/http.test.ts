@@ -125,6 +125,19 @@ describe('HTTP', () => {
     }
   });
 
+  it('lets workers of the app reach this server, peers and the mirrors only', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    await mkdir(join(folder, 'assets'));
+    await writeFile(join(folder, 'assets/client.worker.js'), '0');
+    const mirrors = ['https://a.example/m/', 'https://a.example/n/'];
+    const { url } = await serve({}, serveFolder(folder, mirrors));
+    const { headers } = await fetch(`${url}/assets/client.worker.js`);
+    const policy = headers.get('content-security-policy')!.split('; ');
+    expect(policy).toContain("connect-src 'self' ws: wss: https://a.example");
+    expect(policy).toContain("default-src 'none'");
+  });
+
   it('says in one sentence that a port is busy or cannot be opened', async () => {
     const { port } = await serve({});
     const second = createHttp({}, missing);
