@@ -1,0 +1,21 @@
+/**
+ * Writes the parts of all packaged models for a static server: <folder>/<id>/<part>.
+ * Usage: node models/mirror.ts <folder>      then start seeds with --mirror https://…/
+ */
+import { networkOf } from '../src/client/models.ts';
+import { NETWORK_NAMES } from '../src/core/params.ts';
+import { createMemoryParts } from '../src/miner/part-store.ts';
+import { createFileParts } from '../src/node/file-parts.ts';
+import { createPackagedParts } from '../src/node/packaged-parts.ts';
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: models/mirror.ts <folder>');
+const models = new Map(NETWORK_NAMES.flatMap((name) => [...networkOf(name).models]));
+const packaged = await createPackagedParts(models, createMemoryParts());
+const mirror = createFileParts(folder);
+for (const [id, { name }] of models) {
+  const sizes = await packaged.sizes(id);
+  for (const part of sizes.keys()) await mirror.write(id, part, (await packaged.read(id, part))!);
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  console.log(`${name}: ${id}, ${sizes.size} parts, ${bytes} bytes`);
+}
