@@ -36,8 +36,10 @@ async function createMiner(config: ClientConfig) {
 
 /** OPFS, or the next best thing; in memory where a private window keeps nothing. */
 async function openParts(name: string): Promise<PartStore> {
+  const usable = async (store: PartStore) => (await store.models(), store);
   return await createOpfsParts(name)
-    .catch(() => createCacheParts(name))
+    .then(usable)
+    .catch(() => createCacheParts(name).then(usable))
     .catch(() => createMemoryParts());
 }
 

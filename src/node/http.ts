@@ -89,14 +89,16 @@ export const serveFolder = (folder: string, mirrors: readonly string[] = []): Ro
 };
 
 /** Peers: any WebSocket, and WebRTC, which no policy governs. All else is what the settings list. */
-const workerPolicy = (mirrors: readonly string[]): string =>
-  [
+function workerPolicy(mirrors: readonly string[]): string {
+  const origins = new Set(mirrors.map((mirror) => new URL(mirror).origin));
+  return [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self'",
-    `connect-src ${["'self' ws: wss:", ...new Set(mirrors.map((m) => new URL(m).origin))].join(' ')}`,
+    ["connect-src 'self' ws: wss:", ...origins].join(' '),
     "frame-ancestors 'none'",
   ].join('; ');
+}
 
 function setFileHeaders(response: ServerResponse, path: string): void {
   // Hashed assets never change; everything else is asked for again.

@@ -74,6 +74,14 @@ export function partsOr(packages: Packages, { models }: Network, otherwise: Rout
   };
 }
 
+/** ms in which a reader must take a slice. */
+const SLICE_MS = 30_000;
+
+async function drained(response: ServerResponse, gone: AbortController): Promise<void> {
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(SLICE_MS)]);
+  await once(response, 'drain', { signal }).catch(() => gone.abort());
+}
+
 /** Slice by slice: who reads slowly holds one slice of memory. */
 async function sendPart(
   response: ServerResponse,
@@ -87,8 +95,7 @@ async function sendPart(
   for (let at = 0; at < size; slice = await read(at)) {
     if (!slice?.length || gone.signal.aborted) return void response.destroy();
     at += slice.length;
-    if (!response.write(slice))
-      await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
+    if (!response.write(slice)) await drained(response, gone);
   }
   response.end();
 }
