@@ -12,10 +12,6 @@ const entries = (v: Value, f: (i: number) => number): Float64Array =>
   Float64Array.from({ length: v.dims.reduce((p, d) => p * d, 1) }, (_, i) => f(i));
 
 type Fill = (v: Value, r: Random) => (i: number) => number;
-const ends: Fill =
-  ({ lo, hi }, r) =>
-  () =>
-    r.pick([lo, hi]);
 const FILLS: Readonly<Record<string, Fill>> = {
   lows:
     ({ lo }) =>
@@ -29,11 +25,14 @@ const FILLS: Readonly<Record<string, Fill>> = {
     ({ lo, hi }) =>
     (i) =>
       i % 2 ? lo : hi,
-  ends,
   random:
     ({ lo, hi }, r) =>
     () =>
       r.int(lo, hi),
+  ends:
+    ({ lo, hi }, r) =>
+    () =>
+      r.pick([lo, hi]),
   /** Near zero, where floors of negative numbers and quotients turn. */
   small:
     ({ lo, hi }, r) =>

@@ -126,8 +126,10 @@ export async function judge(
   const graph = parseOnnx(bytes);
   if (typeof graph === 'string') return { faults: [`admitted, but ${graph}`], reached: 0 };
   try {
-    const inputs = trial.kinds.map((kind) => inputsOf(graph, claims, kind, r));
-    for (let i = 0; i < trial.climbs; i++) inputs.push(climb(graph, claims, CLIMB_STEPS, r));
+    const climbed = Array.from({ length: trial.climbs }, () =>
+      climb(graph, claims, CLIMB_STEPS, r),
+    );
+    const inputs = [...climbed, ...trial.kinds.map((kind) => inputsOf(graph, claims, kind, r))];
     return await tryInputs(graph, bytes, claims, inputs, r);
   } catch (e) {
     return { faults: [`admitted, but ${sentenceOf(e)}`], reached: 0 };

@@ -30,7 +30,7 @@ export const numbersIn = (r: Random, size: number, lo: number, hi: number): numb
 type Step = (site: Site, x: Made) => Made | undefined;
 
 const ELEMENTS_MAX = 2048;
-const OVER = 0.02;
+const OVER = 0.06;
 
 const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
 /** `most` as a rule, sometimes less, and rarely one more than is right. */
