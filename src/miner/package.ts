@@ -14,7 +14,11 @@ export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
 export const segmentFile = (index: number): string => `seg-${index}.onnx`;
 const MANIFEST_BYTES_MAX = 2 ** 20;
+/** Weights and segments together: what a browser's worker can hold twice. */
+export const PACKAGE_BYTES_MAX = 2 ** 30;
 const WEIGHT_MAX = 63;
+/** Of a key from a stranger's JSON that goes into a message. */
+const SHOWN_MAX = 64;
 
 const corrupt = (message: string, cause?: unknown): AppError =>
   new AppError('MODEL_CORRUPT', message, { cause });
@@ -33,7 +37,8 @@ function object(value: unknown, at: string, keys: readonly string[]): Fields {
     throw corrupt(`${at} is not an object`);
   const found = Object.keys(value);
   const odd = found.find((k) => !keys.includes(k)) ?? keys.find((k) => !found.includes(k));
-  if (odd !== undefined) throw corrupt(`${at}: '${odd}' is missing or not known`);
+  if (odd !== undefined)
+    throw corrupt(`${at}: '${odd.slice(0, SHOWN_MAX)}' is missing or not known`);
   return value as Fields;
 }
 function array<T>(value: unknown, at: string, item: (x: unknown, at: string) => T): T[] {
@@ -124,9 +129,24 @@ async function blake3Of(data: Uint8Array): Promise<Uint8Array> {
   return hasher.update(data).digest('binary');
 }
 
+const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
+
+/** Before anything large is read. */
+function checkSizes(m: Manifest): void {
+  const odd = m.segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
+  if (odd >= 0)
+    throw new AppError(
+      'MODEL_REFUSED',
+      `${segmentFile(odd)} has ${m.segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
+    );
+  const total = weightBytes(m) + m.segments.reduce((sum, s) => sum + s.size, 0);
+  if (total > PACKAGE_BYTES_MAX)
+    throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
+}
+
 /** B_ℓᵀ of each linear out of weights.bin, each against its hash and the range ±63. */
 async function readWeights(m: Manifest, bytes: Uint8Array): Promise<Int8Array[]> {
-  const size = m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
+  const size = weightBytes(m);
   if (bytes.length !== size)
     throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${size}`);
   const weights: Int8Array[] = [];
@@ -149,8 +169,6 @@ async function readSegment(
   name: string,
   read: (file: string) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
-  if (ref.size > ONNX_BYTES_MAX)
-    throw new AppError('MODEL_REFUSED', `${name} has ${ref.size} bytes, over ${ONNX_BYTES_MAX}`);
   const bytes = await read(name);
   if (bytes.length !== ref.size)
     throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
@@ -174,6 +192,7 @@ export async function loadPackage(
     }
   };
   const manifest = parseManifest(await get(MANIFEST_FILE));
+  checkSizes(manifest);
   const weights = await readWeights(manifest, await get(WEIGHTS_FILE));
   const segments: Uint8Array[] = [];
   for (const [i, ref] of manifest.segments.entries())
