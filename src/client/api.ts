@@ -19,6 +19,8 @@ export interface ClientConfig {
   readonly bootstrap: readonly string[];
   /** Encoded genesis header in hex, for networks whose genesis is made at first start. */
   readonly genesis: string | undefined;
+  /** Base addresses of packages' parts, besides the page's own server. */
+  readonly mirrors?: readonly string[];
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
   /** Run libp2p on the page even where the worker could: tests only. */
@@ -65,6 +67,7 @@ export type ClientEvent =
   | { readonly type: 'chain'; readonly status: ChainStatus }
   | { readonly type: 'miner'; readonly status: MinerStatus }
   | { readonly type: 'balance'; readonly balance: Balance }
+  | { readonly type: 'model'; readonly model: StoredModel }
   | { readonly type: 'reorganised'; readonly depth: number }
   /** A request of ours has moved on, or its answer came. */
   | { readonly type: 'receipt'; readonly receipt: Receipt }
@@ -125,6 +128,32 @@ export interface ModelInfo {
   readonly answerSize: number;
   /** Multiply-accumulates of one unit. */
   readonly macs: bigint;
+}
+
+/** An admitted model's package on this device. */
+export interface StoredModel {
+  readonly name: string;
+  readonly id: Uint8Array;
+  /** Of the whole package. */
+  readonly bytes: number;
+  /** In checked parts on this device. */
+  readonly stored: number;
+  /** Of parts on their way. */
+  readonly arriving: number;
+  readonly state: 'absent' | 'partial' | 'fetching' | 'stored';
+  /** Code that the last fetch ended with. */
+  readonly problem: string | undefined;
+  /** Parts that were not the model's, the newest; `source` is an address, a peer, or '' for this device. */
+  readonly refused: readonly { readonly source: string; readonly part: number }[];
+}
+
+export interface ModelStorage {
+  readonly models: readonly StoredModel[];
+  /** Where parts come from besides peers, the page's own server first. */
+  readonly sources: readonly string[];
+  /** Of everything that this origin stores, and may; undefined where nobody tells. */
+  readonly usedBytes: number | undefined;
+  readonly quotaBytes: number | undefined;
 }
 
 export interface Quote {
@@ -215,7 +244,7 @@ export interface Supply {
 /** What to attach to a bug report: no keys, no addresses, no inputs. */
 export type Diagnostics = Readonly<Record<string, unknown>>;
 
-export type ClientApi = ChainApi & AccountApi & AskApi & MiningApi;
+export type ClientApi = ChainApi & AccountApi & AskApi & ModelApi & MiningApi;
 
 export type ChainApi = {
   status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
@@ -264,7 +293,21 @@ export type AskApi = {
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
 };
 
+export type ModelApi = {
+  storage(): Promise<ModelStorage>;
+  /**
+   * Resolves when the whole package is here and checked.
+   * @throws MODEL_MISSING, MODEL_CORRUPT, MODEL_STOPPED, MODEL_STORE_FULL, MODEL_STORE_FAILED
+   */
+  fetchModel(id: Uint8Array): Promise<void>;
+  /** What came is kept, and the next fetch goes on there. */
+  stopModel(id: Uint8Array): Promise<void>;
+  /** Removes what is kept. @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED */
+  freeModel(id: Uint8Array): Promise<void>;
+};
+
 export type MiningApi = {
+  /** Fetches the model first, where it is not here. @throws as fetchModel, and the miner's */
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
   pauseMining(): Promise<void>;
   /** Ends after the unit in work. */
@@ -281,5 +324,6 @@ export const CLIENT_METHODS = [
   ...['status', 'header', 'block', 'transaction', 'supply', 'diagnostics'],
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
   ...['faucet', 'models', 'quote', 'receipt', 'requests', 'execute'],
+  ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
   ...['startMining', 'pauseMining', 'finishMining', 'serve'],
 ] as readonly (keyof ClientApi)[];

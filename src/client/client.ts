@@ -23,6 +23,7 @@ import { createSending, type Sending } from './sending.ts';
 import { baseOf, createServing, handOut, type Serving } from './serving.ts';
 import { createStateReader } from './state-reader.ts';
 import { networkOf, type Network } from './models.ts';
+import { createModelDesk, type ModelDesk } from './model-desk.ts';
 import { Outbox } from './outbox.ts';
 import type { Platform } from './platform.ts';
 
@@ -59,7 +60,8 @@ export async function createClient(
     chainId: network.params.chainId,
     bootstrap: config.bootstrap,
   });
-  const peer = new Peer(platform, config, network, chain, outbox, asked, transport);
+  const desk = await createModelDesk(platform, config, network, transport);
+  const peer = new Peer(platform, config, network, chain, outbox, asked, transport, desk);
   peer.accounts = createAccounts({
     ...{ chain, transport, store },
     ...{ params: network.params, follower: peer.follower },
@@ -103,6 +105,7 @@ class Peer {
   readonly #pool: LightPool;
   readonly #sampler: (peers: readonly PeerInfo[]) => Promise<void>;
   readonly #mining: Mining;
+  readonly #desk: ModelDesk;
   readonly #serving: Serving;
   readonly #sending: Sending;
   readonly #asking: Asking;
@@ -125,7 +128,10 @@ class Peer {
     outbox: Outbox,
     asked: Asked,
     transport: Transport,
+    desk: ModelDesk,
   ) {
+    this.#desk = desk;
+    desk.on((model) => this.#emit({ type: 'model', model }));
     this.#platform = platform;
     this.#config = config;
     this.#network = network;
@@ -154,7 +160,7 @@ class Peer {
       onChange: () => void this.#mining.refresh(),
     });
     this.#mining = createMining({
-      ...{ platform, network, chain, pool: this.#pool, follower: this.follower, reader },
+      ...{ platform, network, chain, pool: this.#pool, follower: this.follower, reader, desk },
       payout: () => this.#payout,
       serving: this.#serving,
       announce: (block) => this.#announce(block),
@@ -250,6 +256,7 @@ class Peer {
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#mining.stop();
+    this.#desk.close();
   }
 
   #height = (): number => this.#chain.head()?.header.height ?? 0;
@@ -264,6 +271,7 @@ class Peer {
   }
 
   async #answer(request: SyncRequest): Promise<SyncResponse> {
+    if (request.type === 'model') return this.#desk.answer(request);
     // A full queue or store is our trouble, and no reason to doubt who asks.
     return answer(this.#chain, request, () => this.#pool.best(this.#height())).catch(() =>
       unavailable('busy'),
@@ -360,6 +368,7 @@ class Peer {
     return {
       ...this.#explorer.api,
       ...this.#asking.api,
+      ...this.#desk.api(() => this.#mining.status()),
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
       header: async (height) => (chain.genesis() ? chain.header(height) : undefined),
       watch: (address) => this.#watch(address),

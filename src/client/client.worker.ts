@@ -3,12 +3,14 @@ import { createIdbStore } from '../chain/idb-store.ts';
 import { AppError } from '../lib/errors.ts';
 import { holdLock } from '../lib/locks.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
+import { createCacheParts } from '../miner/cache-parts.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import { createOpfsParts } from '../miner/opfs-parts.ts';
+import { createMemoryParts, type PartStore } from '../miner/part-store.ts';
 import { createRemoteTransport } from '../net/remote-transport.ts';
 import { installRtc } from '../net/rtc-worker.ts';
 import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
 import { createClient, type Client } from './client.ts';
-import { networkOf } from './models.ts';
 import type { Platform } from './platform.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 
@@ -26,12 +28,17 @@ async function createMiner(config: ClientConfig) {
   });
   const miner = connect<MinerApi, MinerEvents>(worker, { failed: workerFailure(worker) });
   await miner.configure({
-    modelBase: appUrl('models/'),
     ortBase: undefined,
-    models: networkOf(config.network).names,
     forceFallback: config.forceFallback ?? false,
   });
   return miner;
+}
+
+/** OPFS, or the next best thing; in memory where a private window keeps nothing. */
+async function openParts(name: string): Promise<PartStore> {
+  return await createOpfsParts(name)
+    .catch(() => createCacheParts(name))
+    .catch(() => createMemoryParts());
 }
 
 async function askFaucet(address: string): Promise<void> {
@@ -56,6 +63,11 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
     return createTransport({ ...options, role: 'browser' });
   },
   createMiner: () => createMiner(config),
+  packages: {
+    openStore: () => openParts(`pila-${config.network}-models`),
+    origin: appUrl('models/'),
+    estimate: () => navigator.storage.estimate(),
+  },
   faucet: askFaucet,
   nowMs: () => Date.now(),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,

@@ -17,11 +17,13 @@ import {
   type FoundBlock,
   type MinerApi,
   type MinerEvents,
+  type MinerState,
   type MinerStatus,
 } from '../miner/miner-api.ts';
 import type { ClientConfig } from './api.ts';
 import type { Follower } from './follow.ts';
 import type { LightPool } from './light-pool.ts';
+import type { ModelDesk } from './model-desk.ts';
 import { modelNamed, type Network } from './models.ts';
 import type { Platform } from './platform.ts';
 import { known } from './open-requests.ts';
@@ -55,6 +57,8 @@ interface Parts {
   readonly follower: Follower;
   readonly reader: StateReader;
   readonly serving: Serving;
+  /** Packages for the miner. */
+  readonly desk: Pick<ModelDesk, 'supply' | 'stop'>;
   /** Who is paid. */
   readonly payout: () => Uint8Array | undefined;
   readonly announce: (block: Block) => Promise<void>;
@@ -64,13 +68,17 @@ interface Parts {
 
 type Miner = Client<MinerApi, MinerEvents>;
 
+const IN_WORK: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
+
 export function createMining(parts: Parts): Mining {
-  const { platform, network, chain, pool, follower, reader, serving } = parts;
+  const { platform, network, chain, pool, follower, reader, serving, desk } = parts;
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
   let feed: TemplateFeed | undefined;
   let modelId: Uint8Array | undefined;
+  /** The model on its way for a start; undefined once that is paused. */
+  let fetching: { readonly id: Uint8Array } | undefined;
   const results = createResults(async (id, input) => {
     if (!loaded) throw new AppError('NO_MINER', 'no model is loaded');
     return await loaded.execute(id, input);
@@ -113,6 +121,26 @@ export function createMining(parts: Parts): Mining {
     starting = loaded = undefined;
     parts.onStatus((status = { ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' }));
   };
+
+  const tell = (change: Partial<MinerStatus>): void =>
+    parts.onStatus((status = { ...status, ...change }));
+
+  /** The model into the miner; false when it was paused meanwhile. */
+  async function fetchModel(miner: Miner, model: string, id: Uint8Array): Promise<boolean> {
+    const own = { id };
+    if (!desk.supply.has(miner, id)) tell({ state: 'loading', model, problem: undefined });
+    fetching = own;
+    try {
+      await desk.supply.give(miner, id);
+      return fetching === own;
+    } catch (e) {
+      if (fetching !== own) return false;
+      tell({ state: 'failed', problem: AppError.from(e).code });
+      throw e;
+    } finally {
+      if (fetching === own) fetching = undefined;
+    }
+  }
 
   async function take(found: FoundBlock): Promise<void> {
     const block = feed?.complete(found);
@@ -160,6 +188,9 @@ export function createMining(parts: Parts): Mining {
       if (!model || !chosen) throw new AppError('MODEL_MISSING', `no model ${model ?? ''} here`);
       if (!parts.payout()) throw new AppError('NO_PAYOUT', 'nobody to pay: watch an address first');
       const miner = await launch();
+      // Another model than the one in work.
+      if (status.model !== model && IN_WORK.has(status.state)) await miner.pause();
+      if (!(await fetchModel(miner, model, chosen.id))) return;
       modelId = chosen.id;
       feed ??= createTemplateFeed(
         makeTemplate,
@@ -174,6 +205,11 @@ export function createMining(parts: Parts): Mining {
       loaded = miner;
     },
     async pause() {
+      if (fetching) {
+        desk.stop(fetching.id);
+        fetching = undefined;
+        tell({ state: 'paused' });
+      }
       await (await starting)?.pause();
     },
     async finish() {
@@ -192,11 +228,14 @@ export function createMining(parts: Parts): Mining {
       feed?.refreshSoon();
     },
     async execute(modelId, input) {
-      return (await (await launch()).execute(modelId, input)).answer;
+      const miner = await launch();
+      await desk.supply.give(miner, modelId);
+      return (await miner.execute(modelId, input)).answer;
     },
     async check({ header, proof, body }) {
       const manifest = network.models.get(toHex(header.modelId));
-      if (!loaded || !manifest) return undefined;
+      // Blocks of a model that is not here are followed as by who has none.
+      if (!loaded || !manifest || !desk.supply.has(loaded, header.modelId)) return undefined;
       const job = hasJob(header) ? await jobInput(header) : undefined;
       if (isFault(job)) return job;
       // Without the request's input there is no unit to replay: followed as by who has no model.

@@ -23,7 +23,7 @@ const ADMITTED: Record<NetworkName, readonly string[]> = {
 
 export interface Network {
   readonly params: Params;
-  /** By id in hex. */
+  /** By id in hex, the default first. */
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
   readonly names: readonly string[];
@@ -34,7 +34,9 @@ export interface Network {
 export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): Network {
   const names = ADMITTED[name];
   const models = new Map(
-    MANIFESTS.filter((m) => names.includes(m.name)).map((m) => [toHex(modelId(m)), m]),
+    names.flatMap((name) =>
+      MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),
+    ),
   );
   return { params: createParams(name, [...models.keys()], off), models, names };
 }

@@ -2,6 +2,7 @@
 import type { Store } from '../chain/store.ts';
 import type { Client } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import type { PartStore } from '../miner/part-store.ts';
 import type { Transport } from '../net/transport.ts';
 
 export interface Platform {
@@ -10,6 +11,13 @@ export interface Platform {
   createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
   /** Starts the miner worker; undefined where there is none. */
   createMiner: (() => Promise<Client<MinerApi, MinerEvents>>) | undefined;
+  /** Where packages are kept and come from; without it the miner brings its own (simulations). */
+  readonly packages?: {
+    openStore(): Promise<PartStore>;
+    /** Base address of parts at the page's own server. */
+    readonly origin: string | undefined;
+    estimate?(): Promise<{ usage?: number; quota?: number }>;
+  };
   /** Asks the seed for coins; undefined where there is no faucet to ask. */
   faucet: ((address: string) => Promise<void>) | undefined;
   nowMs(): number;

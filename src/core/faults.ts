@@ -18,6 +18,8 @@ export const PENALTY = {
   'wire.rate': 10,
   /** Headers with the most work whose proofs it would not give. */
   'wire.unproven': 50,
+  /** Bytes of a model that are not its. Not a ban at once: a disk may have spoiled them. */
+  'wire.model': 50,
   // header
   'header.version': 100,
   'header.height': 100,

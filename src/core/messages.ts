@@ -24,6 +24,8 @@ export const HISTORY_MAX = 50;
 export const FIND_MAX = 64;
 /** Bytes of a part of the state: some thousand leaves. */
 export const STATE_PART_BYTES = 512 * 1024;
+/** Bytes of a model's part in one answer: a slow line sends them within a request's time. */
+export const MODEL_SLICE_BYTES = 256 * 1024;
 /** Bytes of one message of any kind, its length prefix excluded. */
 export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Bytes of one gossip message: header, body and proof of a block with k ≤ 4096. */
@@ -62,6 +64,8 @@ export const SyncRequest = union({
   state: struct({ block: hash32, from: hash32 }),
   /** Where the transaction of that id stands, and those that claim or answer it. */
   find: struct({ id: hash32 }),
+  /** Bytes of a part of an admitted model's package from a place on, as many as fit MODEL_SLICE_BYTES. */
+  model: struct({ id: hash32, part: u16, at: u32 }),
 });
 export type SyncRequest = Value<typeof SyncRequest>;
 
@@ -77,6 +81,7 @@ export const SyncResponse = union({
   find: struct({ positions: list(Position, FIND_MAX) }),
   /** The peer does not have it, or will not give it now. */
   unavailable: struct({ reason: text(64) }),
+  model: struct({ bytes: blob(MODEL_SLICE_BYTES) }),
 });
 export type SyncResponse = Value<typeof SyncResponse>;
 export type ResponseTo<T extends SyncRequest['type']> = Extract<SyncResponse, { type: T }>;

@@ -1,16 +1,13 @@
 /** The miner worker's protocol: what the client asks of it and what it tells. */
 import type { Fault, FaultCode } from '../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../core/formats.ts';
+import type { Manifest } from '../core/manifest.ts';
 
 export type BackendChoice = 'auto' | 'webgpu' | 'cpu';
 
 export interface MinerConfig {
-  /** Where model packages lie: an http(s) URL or a folder, ending in '/'. */
-  readonly modelBase: string;
   /** Where ONNX Runtime's wasm files lie; undefined lets the runtime find them (Node, tests). */
   readonly ortBase: string | undefined;
-  /** Names of the packages it may load. */
-  readonly models: readonly string[];
   /** Mine also on a software adapter: tests only, it is slower than the CPU. */
   readonly forceFallback: boolean;
 }
@@ -67,6 +64,11 @@ export interface Execution {
 
 export type MinerApi = {
   configure(config: MinerConfig): void;
+  /**
+   * A model's files, segments 0..L then the weights of linears 1..L: comes before what uses it.
+   * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
+   */
+  provide(manifest: Manifest, files: readonly Uint8Array[]): Promise<void>;
   /**
    * Loads and self-tests, then runs units whenever there is a template.
    * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU

@@ -32,7 +32,9 @@ import { selfTest } from './self-test.ts';
 
 /** What differs between a browser's worker and Node's. */
 export interface MinerParts {
-  loadModel(name: string): Promise<ModelPackage>;
+  /** Of the models that it was given; undefined for others. */
+  modelNamed(name: string): ModelPackage | undefined;
+  modelOf(id: Uint8Array): ModelPackage | undefined;
   createCpu(model: ModelPackage): Promise<Backend>;
   /** undefined where there is no WebGPU to try. */
   createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
@@ -152,7 +154,8 @@ export class Miner {
     let loading = this.#loaded.get(name);
     if (!loading) {
       loading = (async () => {
-        const model = await this.#parts.loadModel(name);
+        const model = this.#parts.modelNamed(name);
+        if (!model) throw new AppError('MODEL_MISSING', `no package of ${name}`);
         const refused = checkModel(model);
         if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
         const cpu = await this.#parts.createCpu(model);
@@ -165,12 +168,10 @@ export class Miner {
     return loading;
   }
 
-  /** The CPU backend of an admitted model by id: for checks and answers. */
-  async #loadById(modelId: Uint8Array, names: readonly string[]): Promise<Loaded> {
-    for (const name of names) {
-      const loaded = await this.#load(name);
-      if (equal(loaded.model.id, modelId)) return loaded;
-    }
+  /** The CPU backend of a model by id: for checks and answers. */
+  async #loadById(modelId: Uint8Array): Promise<Loaded> {
+    const model = this.#parts.modelOf(modelId);
+    if (model) return this.#load(model.manifest.name);
     throw new AppError('MODEL_MISSING', `no package of model ${toHex(modelId).slice(0, 16)}`);
   }
 
@@ -307,21 +308,16 @@ export class Miner {
     proof: Proof,
     jobInput: Uint8Array | undefined,
     off: readonly FaultCode[],
-    names: readonly string[],
   ): Promise<Fault | undefined> {
-    const { model, cpu } = await this.#loadById(header.modelId, names);
+    const { model, cpu } = await this.#loadById(header.modelId);
     const input = passInput(model, header, jobInput);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
     const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
     return compareReplay(new Set(off), proof, { a, t, winner });
   }
 
-  async execute(
-    modelId: Uint8Array,
-    input: Uint8Array,
-    names: readonly string[],
-  ): Promise<Execution> {
-    const { model, cpu } = await this.#loadById(modelId, names);
+  async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {
+    const { model, cpu } = await this.#loadById(modelId);
     return runPlain(model, cpu, input);
   }
 }

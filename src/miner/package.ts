@@ -2,13 +2,13 @@
  * A model's package: manifest.json, seg-0.onnx … seg-L.onnx, weights.bin (all B_ℓᵀ joined).
  * Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
  */
-import { createBLAKE3 } from 'hash-wasm';
 import { manifestProblem, modelId, Manifest, type FileRef, type Linear } from '../core/manifest.ts';
 import { CodecError, encode } from '../core/codec.ts';
 import { equal, fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ModelPackage } from './backend.ts';
 import { ONNX_BYTES_MAX } from './onnx.ts';
+import { blake3Of } from './parts.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
@@ -124,9 +124,15 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return manifestFromJson(value);
 }
 
-async function blake3Of(data: Uint8Array): Promise<Uint8Array> {
-  const hasher = await createBLAKE3();
-  return hasher.update(data).digest('binary');
+/** B_ℓᵀ of a linear, against its hash and the range ±63. `part` is owned from now on. */
+async function readWeights(m: Manifest, index: number, part: Uint8Array): Promise<Int8Array> {
+  if (!equal(await blake3Of(part), m.linears[index]!.weights))
+    throw corrupt(`weights of linear ${index + 1} do not match their hash`);
+  const values = new Int8Array(part.buffer, part.byteOffset, part.length);
+  const odd = values.find((w) => w > WEIGHT_MAX || w < -WEIGHT_MAX);
+  if (odd !== undefined)
+    throw new AppError('MODEL_REFUSED', `linear ${index + 1}: weight ${odd} is outside ±63`);
+  return values;
 }
 
 const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
@@ -144,41 +150,44 @@ function checkSizes(m: Manifest): void {
     throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
 }
 
-/** B_ℓᵀ of each linear out of weights.bin, each against its hash and the range ±63. */
-async function readWeights(m: Manifest, bytes: Uint8Array): Promise<Int8Array[]> {
+/** weights.bin cut into the linears' own. */
+function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
   const size = weightBytes(m);
   if (bytes.length !== size)
     throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${size}`);
-  const weights: Int8Array[] = [];
   let at = 0;
-  for (const [i, l] of m.linears.entries()) {
-    const part = bytes.slice(at, (at += l.k * l.n));
-    if (!equal(await blake3Of(part), l.weights))
-      throw corrupt(`weights of linear ${i + 1} do not match their hash`);
-    const values = new Int8Array(part.buffer);
-    const odd = values.find((w) => w > WEIGHT_MAX || w < -WEIGHT_MAX);
-    if (odd !== undefined)
-      throw new AppError('MODEL_REFUSED', `linear ${i + 1}: weight ${odd} is outside ±63`);
-    weights.push(values);
-  }
-  return weights;
+  return m.linears.map((l) => bytes.slice(at, (at += l.k * l.n)));
 }
 
-async function readSegment(
-  ref: FileRef,
-  name: string,
-  read: (file: string) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  const bytes = await read(name);
+async function checkSegment(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
   if (bytes.length !== ref.size)
     throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
   if (!equal(await blake3Of(bytes), ref.hash)) throw corrupt(`${name} does not match its hash`);
-  return bytes;
 }
 
 /**
- * A whole package through `read`, which gives a file of it by name.
- * It proves that the files are the manifest's; checkModel proves that the model is exact.
+ * A package from its files: segments 0..L, then the weights of linears 1..L, which are owned from
+ * now on. It proves that they are the manifest's; checkModel proves that the model is exact.
+ * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
+ */
+export async function packageOf(
+  manifest: Manifest,
+  files: readonly Uint8Array[],
+): Promise<ModelPackage> {
+  checkSizes(manifest);
+  const count = manifest.segments.length;
+  if (files.length !== count + manifest.linears.length) throw corrupt('files are missing');
+  const segments = files.slice(0, count);
+  for (const [i, ref] of manifest.segments.entries())
+    await checkSegment(ref, segmentFile(i), segments[i]!);
+  const weights: Int8Array[] = [];
+  for (const [i, part] of files.slice(count).entries())
+    weights.push(await readWeights(manifest, i, part));
+  return { id: modelId(manifest), manifest, segments, weights };
+}
+
+/**
+ * A whole package through `read`, which gives a file of its folder by name.
  * @throws AppError MODEL_MISSING (a file can't be read), MODEL_CORRUPT, MODEL_REFUSED
  */
 export async function loadPackage(
@@ -193,9 +202,8 @@ export async function loadPackage(
   };
   const manifest = parseManifest(await get(MANIFEST_FILE));
   checkSizes(manifest);
-  const weights = await readWeights(manifest, await get(WEIGHTS_FILE));
+  const weights = cutWeights(manifest, await get(WEIGHTS_FILE));
   const segments: Uint8Array[] = [];
-  for (const [i, ref] of manifest.segments.entries())
-    segments.push(await readSegment(ref, segmentFile(i), get));
-  return { id: modelId(manifest), manifest, segments, weights };
+  for (const i of manifest.segments.keys()) segments.push(await get(segmentFile(i)));
+  return packageOf(manifest, [...segments, ...weights]);
 }

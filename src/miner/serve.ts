@@ -1,15 +1,14 @@
 /** Serves a Miner over a port: the same worker body in a browser and in Node. */
+import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { expose, type Port } from '../lib/rpc.ts';
 import type { ModelPackage, Backend } from './backend.ts';
 import { createCpuBackend } from './cpu.ts';
 import type { MinerApi, MinerConfig, MinerEvents } from './miner-api.ts';
 import { Miner } from './miner.ts';
-import { loadPackage } from './package.ts';
+import { packageOf } from './package.ts';
 
 export interface WorkerPlatform {
-  /** One file of a model package; `path` is `<model>/<file>` under the config's modelBase. */
-  read(modelBase: string, path: string): Promise<Uint8Array>;
   configure(config: MinerConfig): void;
   createWebgpu:
     ((model: ModelPackage, options: { forceFallback: boolean }) => Promise<Backend>) | undefined;
@@ -22,9 +21,10 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     return config;
   };
   const webgpu = platform.createWebgpu;
+  const models = new Map<string, ModelPackage>();
   const miner = new Miner({
-    loadModel: (name) =>
-      loadPackage((file) => platform.read(configured().modelBase, `${name}/${file}`)),
+    modelNamed: (name) => models.get(name),
+    modelOf: (id) => [...models.values()].find((model) => equal(model.id, id)),
     createCpu: createCpuBackend,
     createWebgpu:
       webgpu && ((model) => webgpu(model, { forceFallback: configured().forceFallback })),
@@ -39,13 +39,17 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
       config = given;
       platform.configure(given);
     },
+    async provide(manifest, files) {
+      const model = await packageOf(manifest, files);
+      // Those that the network admits: few, and each under its own name.
+      if (!models.has(manifest.name)) models.set(manifest.name, model);
+    },
     start: (model, backend) => miner.start(model, backend),
     work: (template) => miner.work(template),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
-    check: (header, proof, jobInput, off) =>
-      miner.check(header, proof, jobInput, off ?? [], configured().models),
-    execute: (modelId, input) => miner.execute(modelId, input, configured().models),
+    check: (header, proof, jobInput, off) => miner.check(header, proof, jobInput, off ?? []),
+    execute: (modelId, input) => miner.execute(modelId, input),
   };
   const { emit } = expose<MinerApi, MinerEvents>(api, port);
 }

@@ -41,6 +41,7 @@ const COST: Record<SyncRequest['type'], number> = {
   history: 4,
   state: 8,
   find: 2,
+  model: 4,
 };
 export const SERVE_RATE = { perSecond: 50, burst: 100 };
 const ASK_RATE = { perSecond: 40, burst: 80 };

@@ -5,10 +5,13 @@ import { createLevelStore } from '../chain/level-store.ts';
 import { createMemoryStore } from '../chain/memory-store.ts';
 import type { Platform } from '../client/platform.ts';
 import { networkOf } from '../client/models.ts';
+import { createMemoryParts } from '../miner/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
 import { createTransport } from '../net/create-transport.ts';
-import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
+import { createFileParts } from './file-parts.ts';
+import { startMinerThread, type MinerThread } from './miner-thread.ts';
+import { createPackagedParts } from './packaged-parts.ts';
 
 export interface NodePlatformOptions {
   readonly network: NetworkName;
@@ -36,8 +39,17 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     createTransport: async (given) => createTransport({ ...given, role: 'node' }),
     async createMiner() {
       const failed = options.onFailure ?? (() => undefined);
-      thread ??= await startMinerThread(networkOf(network).names, MODEL_FOLDER, failed);
+      // The client gives it packages.
+      thread ??= await startMinerThread(undefined, failed);
       return thread.miner;
+    },
+    packages: {
+      openStore: () =>
+        createPackagedParts(
+          networkOf(network).models,
+          data === undefined ? createMemoryParts() : createFileParts(join(data, 'models')),
+        ),
+      origin: seedUrl === undefined ? undefined : new URL('models/', seedUrl).href,
     },
     faucet: seedUrl === undefined ? undefined : (address) => askFaucet(seedUrl, address),
     nowMs: () => Date.now(),

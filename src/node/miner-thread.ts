@@ -1,11 +1,14 @@
-/** Starts the miner's worker thread. */
-import { fileURLToPath } from 'node:url';
+/** Starts the miner's worker thread, and gives it packages when they are needed. */
 import { Worker } from 'node:worker_threads';
+import type { WholePackage } from '../client/packages.ts';
+import { ModelSupply } from '../client/model-supply.ts';
 import { connect, type Client, type Port } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
 
 export interface MinerThread {
   readonly miner: Client<MinerApi, MinerEvents>;
+  /** Gives it that model's package, unless it has it. @throws AppError MODEL_MISSING and others */
+  ensure(modelId: Uint8Array): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -20,8 +23,7 @@ const portOf = (worker: Worker): Port => ({
 });
 
 export async function startMinerThread(
-  models: readonly string[],
-  modelFolder: string,
+  load: ((id: string) => Promise<WholePackage>) | undefined,
   onFailure: (reason: string) => void,
 ): Promise<MinerThread> {
   const worker = new Worker(new URL('./miner-worker.ts', import.meta.url));
@@ -29,13 +31,11 @@ export async function startMinerThread(
   const miner = connect<MinerApi, MinerEvents>(portOf(worker), {
     failed: (die) => worker.on('error', (e) => die(String(e))),
   });
-  await miner.configure({
-    modelBase: modelFolder,
-    ortBase: undefined,
-    models,
-    forceFallback: false,
-  });
-  return { miner, stop: async () => void (await worker.terminate()) };
+  await miner.configure({ ortBase: undefined, forceFallback: false });
+  const supply = new ModelSupply(load);
+  return {
+    miner,
+    ensure: (modelId) => supply.give(miner, modelId),
+    stop: async () => void (await worker.terminate()),
+  };
 }
-
-export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));

@@ -1,19 +1,9 @@
-/** Node's miner worker thread: the CPU backend on packages read from a folder. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Node's miner worker thread: the CPU backend. */
 import { parentPort } from 'node:worker_threads';
-import { AppError } from '../lib/errors.ts';
 import type { Port } from '../lib/rpc.ts';
 import { serveMiner } from '../miner/serve.ts';
 
 serveMiner(parentPort as unknown as Port, {
-  read: async (modelBase, path) => {
-    try {
-      return new Uint8Array(await readFile(join(modelBase, path)));
-    } catch (cause) {
-      throw new AppError('MODEL_MISSING', `${path} cannot be read`, { cause });
-    }
-  },
   configure: () => undefined,
   createWebgpu: undefined,
 });

@@ -5,6 +5,7 @@ import { PENALTY, type FaultCode } from '../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
 import { WINDOW } from '../chain/records.ts';
+import { mirrorAddress, MIRRORS_MAX } from '../client/part-sources.ts';
 import { seedsFromAddresses } from '../net/bootstrap.ts';
 import { parseAmount } from '../wallet/amount.ts';
 
@@ -25,6 +26,8 @@ export interface Options {
   readonly payout: string | undefined;
   readonly model: string;
   readonly bootstrap: readonly string[];
+  /** Base addresses of models' parts, for this node and its pages. */
+  readonly mirrors: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Multiaddrs under which others reach this node, without its peer id. */
   readonly announce: readonly string[];
@@ -54,6 +57,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --bootstrap ADDR   multiaddr of another seed; may be given several times
   --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
                      or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
+  --mirror URL       https address under which a server keeps models' parts, for this node and its
+                     pages; may be given several times
   --tls CERT,KEY     PEM files: serve https and wss
   --prune N          keep bodies and proofs of the newest N blocks only, at least 2001;
                      clients that are new then need another seed
@@ -78,6 +83,7 @@ const FLAGS = {
   model: { type: 'string' },
   bootstrap: { type: 'string', multiple: true },
   announce: { type: 'string', multiple: true },
+  mirror: { type: 'string', multiple: true },
   tls: { type: 'string' },
   prune: { type: 'string' },
   'api-key-file': { type: 'string' },
@@ -150,6 +156,15 @@ function rulesOf(codes: readonly string[], network: NetworkName): FaultCode[] {
   return codes as FaultCode[];
 }
 
+function mirrorsOf(texts: readonly string[]): readonly string[] {
+  if (texts.length > MIRRORS_MAX) throw wrong(`--mirror: at most ${MIRRORS_MAX}`);
+  return texts.map((text) => {
+    const address = mirrorAddress(text);
+    if (address === undefined) throw wrong(`--mirror takes an https address, not '${text}'`);
+    return address;
+  });
+}
+
 function tlsOf(text: string | undefined): Options['tls'] {
   if (text === undefined) return undefined;
   const [cert, key, more] = text.split(',');
@@ -180,6 +195,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     payout: values.payout,
     model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
     bootstrap: bootstrapOf(values.bootstrap ?? []),
+    mirrors: mirrorsOf(values.mirror ?? []),
     tls: tlsOf(values.tls),
     announce: announceOf(values.announce ?? []),
     prune: pruneOf(values.prune),

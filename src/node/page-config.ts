@@ -14,6 +14,7 @@ export interface PageConfigParts {
   /** Addresses told of besides, from the command line. */
   readonly announced: readonly string[];
   readonly downloadBytes: number;
+  readonly mirrors: readonly string[];
 }
 
 /**
@@ -32,6 +33,7 @@ export function pageConfig(parts: PageConfigParts, request: IncomingMessage): ob
     bootstrap: [...pageAddress(request, peerId), ...told, ...direct],
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
+    mirrors: parts.mirrors,
   };
 }
 

@@ -54,6 +54,7 @@ export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner
 
   return {
     async start() {
+      await thread.ensure(modelId);
       await thread.miner.start(options.model, 'cpu');
       feed = createTemplateFeed(
         makeTemplate,

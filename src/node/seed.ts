@@ -11,17 +11,20 @@ import { createFullChain, type FullChain } from '../chain/full-chain.ts';
 import { createLevelStore } from '../chain/level-store.ts';
 import type { Store } from '../chain/store.ts';
 import { modelNamed, networkOf, type Network } from '../client/models.ts';
+import type { Packages } from '../client/packages.ts';
 import { parseAddress } from '../core/address.ts';
 import type { Header } from '../core/formats.ts';
 import type { Block } from '../core/messages.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { planParts } from '../miner/parts.ts';
 import { AddressRate } from '../net/address-rate.ts';
 import { createTransport, type OwnTransport } from '../net/create-transport.ts';
 import { peerIdOfKey } from '../net/peer-key.ts';
 import type { Transport } from '../net/transport.ts';
 import { createFaucet } from './faucet.ts';
+import { fetchMissing, openModels, partsOr } from './seed-models.ts';
 import { healthRoute, watchStore, type WatchedStore } from './health.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
@@ -37,7 +40,7 @@ import {
 import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress, type NodeKeys } from './keys-file.ts';
 import { createMetrics } from './metrics.ts';
-import { MODEL_FOLDER, startMinerThread, type MinerThread } from './miner-thread.ts';
+import { startMinerThread, type MinerThread } from './miner-thread.ts';
 import type { Options } from './options.ts';
 import { pageConfig } from './page-config.ts';
 import { openKeyGuard } from './api-key.ts';
@@ -69,6 +72,7 @@ export interface SeedParts {
   readonly transport: OwnTransport;
   /** The chain's. */
   readonly store: WatchedStore;
+  readonly packages: Packages;
   readonly thread: MinerThread;
   /** Of the payout key: one for all that it signs, so that nonces never meet. */
   readonly sender: Sender;
@@ -113,9 +117,9 @@ async function openAll(
       `--model: ${options.network} admits ${network.names.join(', ')}`,
     );
   const keys = await openKeys(options.data);
-  const thread = await startMinerThread(network.names, MODEL_FOLDER, (why) =>
-    fail(`the miner thread died: ${why}`),
-  );
+  const packages = await openModels(options, network, () => transport);
+  const died = (why: string): void => fail(`the miner thread died: ${why}`);
+  const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
   const store = watchStore(await createLevelStore(join(options.data, 'chain')));
   const chain = await openChain(store, options, network, thread, log);
@@ -139,14 +143,14 @@ async function openAll(
   });
   const sequence = announcer(transport);
   const parts: SeedParts = {
-    ...{ options, network, keys, store, chain, transport, thread, genesis, log },
+    ...{ options, network, keys, store, chain, transport, packages, thread, genesis, log },
     sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
   };
   let sync: FullSync | undefined;
   const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
   await transport.start({
-    ...createHandlers(chain, fullSync, log),
+    ...createHandlers(chain, fullSync, log, packages),
     onPeers: (peers) => fullSync().meet(peers),
   });
   closers.push(() => transport.stop());
@@ -162,6 +166,7 @@ async function openAll(
     await miner.start();
   }
   closers.push(logHeads(chain, log));
+  void fetchMissing(packages, network, log);
   return {
     appUrl: page,
     rpcUrl: `http://${urlHost(options.rpcHost)}:${rpcPort}/`,
@@ -201,9 +206,14 @@ async function openChain(
       ...(bootstrap.length && {
         genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
       }),
-      checkProof: (header, proof, input) =>
-        thread.miner.check(header, proof, input, [...network.params.off]),
-      executionOf: (_id, request) => thread.miner.execute(request.modelId, request.input),
+      async checkProof(header, proof, input) {
+        await thread.ensure(header.modelId);
+        return await thread.miner.check(header, proof, input, [...network.params.off]);
+      },
+      async executionOf(_id, { modelId, input }) {
+        await thread.ensure(modelId);
+        return await thread.miner.execute(modelId, input);
+      },
     });
   } catch (e) {
     await store.close();
@@ -233,15 +243,15 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
   const { options, network, keys, transport, genesis, log } = parts;
   const faucet = createFaucet(parts);
   const app = serveApp(log);
-  const [model] = network.names;
-  const downloadBytes = model === undefined ? 0 : await downloadBytesOf(model);
+  const downloadBytes = await downloadBytesOf(network);
   const server = createHttp(
     {
       ...infer,
       'GET /config.json': (request, response) => {
         const addresses = transport.addresses();
         const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
-        const known = { params: network.params, genesis, downloadBytes, ...found };
+        const { mirrors } = options;
+        const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
         // Pages of other origins may find the network here too: nothing in it is secret.
         response.setHeader('access-control-allow-origin', '*');
         sendJson(response, 200, pageConfig(known, request));
@@ -249,7 +259,7 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
       'GET /health': healthRoute(parts),
       'POST /faucet': faucet,
     },
-    modelsOrApp(app),
+    partsOr(parts.packages, network, app),
     options.tls && (await readTls(options.tls)),
   );
   const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
@@ -276,22 +286,10 @@ function serveApp(log: Log): Route {
     send(response, 404, 'text/plain', 'no app here: npm run build makes it\n');
 }
 
-/** `/models/<name>/<file>` from the packages, everything else from the built app. */
-function modelsOrApp(app: Route): Route {
-  const models = serveFolder(MODEL_FOLDER);
-  return (request, response) => {
-    if (!/^\/models\/\w+\/[\w.-]+$/.test(request.url ?? '')) return app(request, response);
-    request.url = request.url!.slice('/models'.length);
-    return models(request, response);
-  };
-}
-
-/** Bytes that a first start downloads: the app, the runtime, and a model's package. */
-async function downloadBytesOf(model: string): Promise<number> {
-  const manifest = JSON.parse(await readFile(join(MODEL_FOLDER, model, 'manifest.json'), 'utf8'));
-  const weights = await stat(join(MODEL_FOLDER, model, 'weights.bin'));
-  let bytes = manifest.segments.reduce((sum: number, s: { size: number }) => sum + s.size, 0);
-  bytes += weights.size;
+/** Bytes that a first start downloads: the app, the runtime, and the default model's package. */
+async function downloadBytesOf(network: Network): Promise<number> {
+  const model = network.names[0] && modelNamed(network, network.names[0]);
+  let bytes = model ? planParts(model.manifest).bytes : 0;
   for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))
     if (file.endsWith('.br')) bytes += (await stat(join(APP_FOLDER, 'assets', file))).size;
   return bytes;

@@ -1,6 +1,7 @@
 /** What a full node does with what peers send: requests, blocks, transactions. */
 import { answer, unavailable } from '../chain/answer.ts';
 import type { FullChain } from '../chain/full-chain.ts';
+import type { Packages } from '../client/packages.ts';
 import { isFault, type Fault } from '../core/faults.ts';
 import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
@@ -12,6 +13,7 @@ export function createHandlers(
   chain: FullChain,
   sync: () => FullSync,
   log: Log,
+  packages?: Pick<Packages, 'answer'>,
 ): Omit<Handlers, 'onPeers'> {
   /** A full queue is our trouble, not the sender's. */
   const busy = (e: unknown): 'ignore' => {
@@ -21,6 +23,7 @@ export function createHandlers(
   return {
     async onRequest(_peer, request): Promise<SyncResponse | Fault> {
       try {
+        if (request.type === 'model' && packages) return await packages.answer(request);
         return await answer(chain, request, () => chain.mempool.byFee());
       } catch (e) {
         log.error('peer.request', { type: request.type, error: AppError.from(e).message });

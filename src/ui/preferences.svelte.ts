@@ -21,6 +21,8 @@ export const localeOf = (language: Language, languages: readonly string[]): stri
 export class Preferences {
   language = $state<Language>('en');
   theme = $state<Theme>('auto');
+  /** Name of the model to mine with; undefined: the network's default. */
+  model = $state<string>();
   readonly #languages: readonly string[];
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
@@ -30,6 +32,7 @@ export class Preferences {
     this.storage = storage;
     const kept = this.#read('language');
     this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
+    this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
   }
 
@@ -49,6 +52,11 @@ export class Preferences {
   show(theme: Theme): void {
     this.theme = theme;
     this.#write('theme', theme);
+  }
+
+  mineWith(model: string): void {
+    this.model = model;
+    this.#write('model', model);
   }
 
   // Storage may be forbidden: then the choice lasts as long as the page.

@@ -9,11 +9,13 @@ import type {
   ClientEvent,
   History,
   MinerStatus,
+  ModelStorage,
   PendingTx,
+  StoredModel,
 } from '../client/api.ts';
 import { createParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
-import { toHex } from '../lib/bytes.ts';
+import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
@@ -39,6 +41,10 @@ export class Session {
   history = $state.raw<History>();
   /** Proven balances of other addresses that are looked at, by address in hex. */
   others = $state.raw<Readonly<Record<string, Balance>>>({});
+  /** Models on this device; undefined until a screen asked. */
+  storage = $state.raw<ModelStorage>();
+  /** The model that is on its way, or came last. */
+  arriving = $state.raw<StoredModel>();
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
   /** Blocks that the last reorganisation replaced, until dismissed. */
@@ -194,8 +200,45 @@ export class Session {
     await this.peer.unwatch(address).catch((error: unknown) => this.fail(error));
   }
 
-  /** @param trusted of the click that asked for it: a script's click starts nothing. */
-  async start(trusted: boolean): Promise<void> {
+  /** Connects, and asks what is stored. */
+  async readStorage(): Promise<void> {
+    await this.connect();
+    try {
+      this.storage = await this.peer.storage();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** A fetch is no act: others may go on beside it. What it ended with is in the model's own state. */
+  async fetchModel({ id }: StoredModel, trusted: boolean): Promise<void> {
+    if (!trusted) return;
+    await this.peer.fetchModel(id).catch(() => undefined);
+    await this.readStorage();
+  }
+
+  /** At any time: a start may be waiting for it. */
+  stopModel = ({ id }: StoredModel): Promise<void> =>
+    this.peer.stopModel(id).catch((error: unknown) => this.fail(error));
+
+  async freeModel({ id }: StoredModel): Promise<void> {
+    await this.act('freeModel', () => this.peer.freeModel(id));
+    await this.readStorage();
+  }
+
+  #noteModel(model: StoredModel): void {
+    this.arriving = model;
+    const { storage } = this;
+    if (!storage) return;
+    const models = storage.models.map((known) => (equal(known.id, model.id) ? model : known));
+    this.storage = { ...storage, models };
+  }
+
+  /**
+   * @param trusted of the click that asked for it: a script's click starts nothing.
+   * @param model name of the model to mine with; one that the network lacks is not asked for
+   */
+  async start(trusted: boolean, model?: string): Promise<void> {
     if (!trusted || this.starting) return;
     this.starting = true;
     // A quick hand presses before the page has read its keys: the click must not be lost.
@@ -207,7 +250,9 @@ export class Session {
       this.vault ??= await this.keys.status();
       if (!this.vault.exists) this.vault = await this.keys.create();
       await this.follow();
-      await this.peer.startMining({ backend: 'auto' });
+      const known = model !== undefined && (await this.peer.models());
+      const isKnown = known && known.some(({ name }) => name === model);
+      await this.peer.startMining({ backend: 'auto', ...(isKnown && { model: model! }) });
     });
     this.starting = false;
   }
@@ -288,6 +333,7 @@ export class Session {
   #hear(event: ClientEvent): void {
     if (event.type === 'chain') this.chain = event.status;
     else if (event.type === 'miner') this.miner = event.status;
+    else if (event.type === 'model') this.#noteModel(event.model);
     else if (event.type === 'unsigned') this.#serving.sign(event.tx);
     else if (event.type === 'reorganised') {
       this.reorganised = event.depth;

@@ -1,5 +1,6 @@
 /** Mining of a light client: what a dead worker, a silent network or a junk block does to it. */
 import { expect, test } from 'vitest';
+import { ModelSupply } from '../../src/client/model-supply.ts';
 import { createMining } from '../../src/client/mining.ts';
 import type { ClientConfig } from '../../src/client/api.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
@@ -44,6 +45,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     reader: { read: async () => undefined } as never,
     follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,
     serving: { nextJob: () => undefined, refresh: async () => undefined } as never,
+    desk: { supply: new ModelSupply(undefined), stop: () => undefined },
     payout: () => ann.address,
     announce: async () => {
       throw new AppError('NET_CLOSED', 'nobody is here');

@@ -22,7 +22,8 @@ function create() {
   const answered: AnsweredJob[] = [];
   const seen = { passes: 0, next: { core, jobInput: undefined } as Template };
   const miner: Miner = new Miner({
-    loadModel: async () => model,
+    modelNamed: () => model,
+    modelOf: () => model,
     async createCpu(given) {
       const cpu = await createCpuBackend(given);
       return { ...cpu, pass: (input) => (seen.passes++, cpu.pass(input)) };
@@ -92,7 +93,7 @@ test('a job is answered once, by a unit that mines too; again after another', as
   work(one);
   await vi.waitUntil(() => answered.length === 3, wait);
   miner.pause();
-  const ran = await miner.execute(model.id, Uint8Array.of(1), ['tiny']);
+  const ran = await miner.execute(model.id, Uint8Array.of(1));
   expect(answered[0]).toEqual({ jobId: one.core.jobId, ...ran });
   expect(answered[2]).toEqual(answered[0]);
   expect(answered[1]!.execution).not.toEqual(ran.execution);

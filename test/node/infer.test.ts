@@ -7,7 +7,10 @@ import { startSeed, type Seed } from '../../e2e/seed.ts';
 import { modelNamed, networkOf } from '../../src/client/models.ts';
 import { NANOVOLTS } from '../../src/core/params.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';
-import { MODEL_FOLDER, startMinerThread, type MinerThread } from '../../src/node/miner-thread.ts';
+import { createMemoryParts } from '../../src/miner/part-store.ts';
+import { createPackages } from '../../src/client/packages.ts';
+import { startMinerThread, type MinerThread } from '../../src/node/miner-thread.ts';
+import { createPackagedParts } from '../../src/node/packaged-parts.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -44,7 +47,16 @@ const infer = (body: object | string, headers?: Record<string, string>) =>
 const ask = { model: 'tiny', input: 'ciao', reward: '1000', wait: 'none' };
 
 beforeAll(async () => {
-  thread = await startMinerThread(network.names, MODEL_FOLDER, () => {});
+  const { models } = network;
+  const store = await createPackagedParts(models, createMemoryParts());
+  const packages = await createPackages({
+    ...{ models, store, sources: () => [], onChange: () => undefined },
+  });
+  thread = await startMinerThread(
+    (id) => packages.load(id),
+    () => {},
+  );
+  await thread.ensure(tiny.id);
   await start();
 });
 afterAll(async () => {

@@ -9,7 +9,7 @@ describe('options', () => {
     expect(parseOptions([])).toEqual({
       ...{ network: 'local', data: '.data/local', host: '127.0.0.1', port: 8790 },
       ...{ rpcHost: '127.0.0.1', rpcPort: 8792, rtcPort: 8791, mine: false, payout: undefined },
-      ...{ model: 'lingua', bootstrap: [], tls: undefined, off: [] },
+      ...{ model: 'lingua', bootstrap: [], mirrors: [], tls: undefined, off: [] },
       ...{ announce: [], prune: undefined, apiKeyFile: undefined, spendMax: 100n * NANOVOLTS },
     });
     expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
@@ -24,10 +24,12 @@ describe('options', () => {
     const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
     const told = reached.flatMap((a) => ['--announce', a]);
     const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5'];
-    const all = [...flags, ...more, ...rest, ...without, ...told, ...asking];
+    const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
+    const all = [...mirrored, ...flags, ...more, ...rest, ...without, ...told, ...asking];
     expect(parseOptions(all)).toEqual({
       ...{ network: 'e2e', data: '/d', host: '::1', port: 0, rpcHost: '0.0.0.0', rpcPort: 1 },
       ...{ rtcPort: 65535, mine: true, payout: 'rpila1', model: 'lingua', bootstrap: [ws, ws] },
+      mirrors: ['https://a.example/m/', 'http://127.0.0.1:1/'],
       ...{ tls: { cert: 'c', key: 'k' }, off: ['header.state-root'] },
       ...{ announce: reached, prune: 2001, apiKeyFile: '/k', spendMax: NANOVOLTS / 2n },
     });
@@ -36,7 +38,7 @@ describe('options', () => {
   it('give way to help, which names every flag but the one for attack runs', () => {
     expect(parseOptions(['--port', 'x', '--help'])).toBeUndefined();
     const ports = ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'];
-    for (const flag of [...ports, 'announce', 'prune', 'api-key-file', 'spend-max'])
+    for (const flag of [...ports, 'announce', 'mirror', 'prune', 'api-key-file', 'spend-max'])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
   });
@@ -61,6 +63,9 @@ describe('options', () => {
     [['--announce', '/ip4/1.2.3.4/tcp/1'], '--announce takes'],
     [['--announce', `/dns4/a/tcp/1/ws/p2p/${PEER}`], '--announce takes'],
     [Array.from({ length: 9 }, () => '--announce=/dns4/a/tcp/1/ws'), '--announce: at most 8'],
+    [['--mirror', 'http://a.example/'], "--mirror takes an https address, not 'http://a.example/'"],
+    [['--mirror', 'https://u:p@a.example/'], '--mirror takes'],
+    [Array.from({ length: 9 }, () => '--mirror=https://a.example'), '--mirror: at most 8'],
     [['--prune', '2000'], "--prune takes a number of blocks above 2000, not '2000'"],
     [['--prune', '-1'], '--prune'],
     [['--spend-max=-1'], '--spend-max takes an amount of VLT'],

@@ -16,7 +16,15 @@ function configOf(
   const params = createParams(network, []);
   const genesis = genesisPoint(params, 1_700_000_000_000).header;
   const addresses = ['/ip4/127.0.0.1/tcp/9/ws/p2p/ID', direct];
-  const parts = { params, genesis, peerId: 'ID', addresses, announced, downloadBytes: 5 };
+  const parts = {
+    params,
+    genesis,
+    peerId: 'ID',
+    addresses,
+    announced,
+    mirrors: [],
+    downloadBytes: 5,
+  };
   const request = { headers, socket: secure ? { encrypted: true } : {} };
   return pageConfig(parts, request as unknown as IncomingMessage);
 }

@@ -6,6 +6,7 @@ import type {
   ClientEvent,
   MinerStatus,
   ModelInfo,
+  ModelStorage,
   PendingTx,
   Quote,
   Receipt,
@@ -175,6 +176,18 @@ export class MemoryEngine implements Engine {
     return (this.vaultStatus = { ...this.vaultStatus, ...next });
   }
 
+  kept: ModelStorage = {
+    models: [
+      {
+        ...{ name: LINGUA.name, id: LINGUA.id, bytes: 1_410_000, stored: 700_000, arriving: 0 },
+        ...{ state: 'partial', problem: undefined, refused: [] },
+      },
+    ],
+    sources: ['http://localhost:8790/models/'],
+    usedBytes: 21_000_000,
+    quotaBytes: 2_000_000_000,
+  };
+
   readonly client: ClientApi = {
     status: async () => {
       this.#note('client.status');
@@ -229,8 +242,12 @@ export class MemoryEngine implements Engine {
       const fees = { slow: 10_000n, normal: 100_000n, fast: 1_000_000n };
       return { chainId: 3, nonce: 3, expiry: 8212, fees, spendable: BALANCE.spendable };
     },
-    startMining: async () => {
-      this.#note('client.startMining');
+    storage: async () => this.kept,
+    fetchModel: async () => this.#note('client.fetchModel'),
+    stopModel: async () => this.#note('client.stopModel'),
+    freeModel: async () => this.#note('client.freeModel'),
+    startMining: async ({ model }) => {
+      this.#note(`client.startMining${model === undefined ? '' : ` ${model}`}`);
       this.#mine('running');
     },
     pauseMining: async () => {

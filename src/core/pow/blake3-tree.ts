@@ -21,20 +21,44 @@ interface Range {
 const isOutside = (range: Range, start: number, count: number): boolean =>
   start + count <= range.from || start >= range.to;
 
-function subtree(data: Uint8Array, start: number, count: number, isRoot: boolean): Uint8Array {
+/** `first`: number, in the whole array, of the chunk that `data` begins with. */
+function subtree(
+  data: Uint8Array,
+  start: number,
+  count: number,
+  isRoot: boolean,
+  first = 0,
+): Uint8Array {
   if (count === 1) {
     const from = start * CHUNK_BYTES;
     const end = Math.min(from + CHUNK_BYTES, data.length);
-    return chunkValue(data, from, end, start, IV, 0, isRoot ? FLAG.root : 0);
+    return chunkValue(data, from, end, first + start, IV, 0, isRoot ? FLAG.root : 0);
   }
   const left = leftCount(count);
-  const l = subtree(data, start, left, false);
-  return parentValue(l, subtree(data, start + left, count - left, false), isRoot);
+  const l = subtree(data, start, left, false, first);
+  return parentValue(l, subtree(data, start + left, count - left, false, first), isRoot);
 }
 
 /** BLAKE3 of `data`, 32 bytes; the same as the library's plain hash. */
 export const treeHash = (data: Uint8Array): Uint8Array =>
   subtree(data, 0, chunkCount(data.length), true);
+
+/** Chaining value of a part of an array that is a subtree below the root; its first chunk's number. */
+export const subtreeValue = (part: Uint8Array, firstChunk: number): Uint8Array =>
+  subtree(part, 0, chunkCount(part.length), false, firstChunk);
+
+/**
+ * BLAKE3 of an array cut into at least two parts of 2^n chunks each, the last perhaps shorter, from
+ * their chaining values: parts of that size are whole subtrees.
+ */
+export function hashOfParts(values: readonly Uint8Array[]): Uint8Array {
+  const walk = (start: number, count: number, isRoot: boolean): Uint8Array => {
+    if (count === 1) return values[start]!;
+    const left = leftCount(count);
+    return parentValue(walk(start, left, false), walk(start + left, count - left, false), isRoot);
+  };
+  return walk(0, values.length, true);
+}
 
 /** Path that opens chunks `fromChunk..toChunk−1` of `data`. */
 export function openRange(data: Uint8Array, fromChunk: number, toChunk: number): Uint8Array[] {

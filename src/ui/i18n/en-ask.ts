@@ -127,7 +127,7 @@ export const ask = {
   rerun: {
     title: 'Check the answer',
     why: 'Run the same model on the same text here, and compare every byte.',
-    size: (size: string) => `Model and runtime are downloaded once, ${size} at most.`,
+    size: (size: string) => `The model is downloaded once: ${size} are missing here.`,
     go: 'Re-execute here',
     running: 'Running…',
     equal: (bytes: string) => `Equal: this device computed the same ${bytes} bytes.`,

@@ -23,7 +23,15 @@ export const errors = {
     'This browser gives no access to the graphics card. Pila can use the processor instead.',
   DEVICE_LOST: 'The graphics card was taken away, perhaps by another program. Press “Try again”.',
   MODEL_MISSING: 'The model could not be downloaded. Check the connection and press “Try again”.',
-  MODEL_CORRUPT: 'The downloaded model was damaged. Press “Try again” to fetch it anew.',
+  MODEL_CORRUPT:
+    'What was downloaded is not the model, and was thrown away. Try again: another server or peer ' +
+    'may have it whole.',
+  MODEL_STOPPED: 'The download was stopped. What came is kept.',
+  MODEL_BUSY: 'This model is in use. Pause first, then free it.',
+  MODEL_STORE_FULL:
+    'This browser has no room for the model. Free another model in the settings, or some space.',
+  MODEL_STORE_FAILED:
+    'The model could not be kept in this browser. Leave private browsing, or free some space.',
   STORE_FULL: 'This browser gives no more room. Free some space and reload.',
   STORE_BUSY: 'Another tab holds an older version of Pila. Close it and reload.',
   STORE_CLOSED: 'The browser closed Pila’s storage. Reload the page.',

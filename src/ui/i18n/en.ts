@@ -238,8 +238,8 @@ export const en = {
     about: 'About',
     aboutText:
       'Pila is free software, named after Volta’s pile of 1800. Your keys and the proofs this ' +
-      'app checks stay on this device; it talks only to peers of the network and to the server ' +
-      'it came from.',
+      'app checks stay on this device; it talks only to peers of the network, to the server it ' +
+      'came from, and to the servers of models listed above.',
     network: 'Network',
     genesis: 'First block',
     unlaunched: 'This is a trial network: its coins are worth nothing.',

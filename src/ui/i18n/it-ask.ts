@@ -130,7 +130,7 @@ export const ask: typeof english = {
   rerun: {
     title: 'Controlla la risposta',
     why: 'Esegui qui lo stesso modello sullo stesso testo, e confronta ogni byte.',
-    size: (size) => `Modello e motore si scaricano una volta, al massimo ${size}.`,
+    size: (size) => `Il modello si scarica una volta: qui mancano ${size}.`,
     go: 'Riesegui qui',
     running: 'In esecuzione…',
     equal: (bytes) => `Uguale: questo dispositivo ha calcolato gli stessi ${bytes} byte.`,

@@ -30,7 +30,17 @@ export const errors: typeof english = {
     'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
   MODEL_MISSING:
     'Non è stato possibile scaricare il modello. Controlla la connessione e premi «Riprova».',
-  MODEL_CORRUPT: 'Il modello scaricato era danneggiato. Premi «Riprova» per scaricarlo di nuovo.',
+  MODEL_CORRUPT:
+    'Quel che è stato scaricato non è il modello, e non è stato tenuto. Riprova: un altro server ' +
+    'o un altro pari può averlo intero.',
+  MODEL_STOPPED: 'Lo scaricamento è stato fermato. Quel che è arrivato resta qui.',
+  MODEL_BUSY: 'Questo modello è in uso. Metti in pausa, poi liberalo.',
+  MODEL_STORE_FULL:
+    'Questo browser non ha posto per il modello. Libera un altro modello nelle impostazioni, o ' +
+    'un po’ di spazio.',
+  MODEL_STORE_FAILED:
+    'Non è stato possibile tenere il modello in questo browser. Esci dalla navigazione privata, ' +
+    'o libera spazio.',
   STORE_FULL: 'Questo browser non dà altro spazio. Libera spazio e ricarica.',
   STORE_BUSY: 'Un’altra scheda tiene aperta una versione più vecchia di Pila. Chiudila e ricarica.',
   STORE_CLOSED: 'Il browser ha chiuso l’archivio di Pila. Ricarica la pagina.',

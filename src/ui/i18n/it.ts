@@ -242,8 +242,8 @@ export const it: Text = {
     about: 'Informazioni',
     aboutText:
       'Pila è software libero e prende il nome dalla pila di Volta del 1800. Le chiavi e le ' +
-      'prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete e ' +
-      'con il server da cui viene.',
+      'prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete, ' +
+      'con il server da cui viene e con i server dei modelli elencati sopra.',
     network: 'Rete',
     genesis: 'Primo blocco',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',

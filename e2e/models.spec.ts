@@ -1,0 +1,134 @@
+/** A second model: fetched with an interruption, resumed, verified, used; spoiled parts come from elsewhere. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test, type Locator, type Page } from '@playwright/test';
+import { models as words } from '../src/ui/i18n/en-models.ts';
+import { en } from '../src/ui/i18n/en.ts';
+import { button, goTo, indexLine, valueOf } from './app.ts';
+import { packageSize, startMirror, type Mirror } from './mirror.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+/** Not the default of this network. */
+const MODEL = 'lingua';
+const NAMED = new RegExp(`^${MODEL}$`);
+
+// Requests for parts are counted and refused on their way: a service worker would make them past us.
+test.use({ serviceWorkers: 'block' });
+
+let seed: Seed;
+let mirror: Mirror;
+test.beforeEach(async () => {
+  mirror = await startMirror();
+  seed = await startSeed({ args: ['--mirror', mirror.url] });
+});
+test.afterEach(async () => {
+  await seed.kill();
+  removeData(seed);
+  mirror.close();
+});
+
+/** The page's own server has no parts: they must come from the mirror, or from peers. */
+async function openSettings(page: Page): Promise<void> {
+  await page.route(`${seed.url}models/**`, (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${seed.url}#/settings`);
+  const look = button(page, words.look);
+  const listed = card(page);
+  await expect(look.or(listed)).toBeVisible();
+  if (await look.isVisible()) await look.click();
+  await expect(listed).toBeVisible();
+}
+
+const card = (page: Page): Locator =>
+  page.locator('.models li', { has: page.getByRole('heading', { name: NAMED }) });
+const state = (page: Page): Locator =>
+  card(page).locator('dl.index > div', { hasText: words.condition }).locator('dd');
+
+/** Chooses the model, starts, and waits for a unit of it. */
+async function mineWithIt(page: Page): Promise<void> {
+  await page.getByRole('radio', { name: MODEL, exact: true }).check();
+  await goTo(page, 'pila');
+  await button(page, en.pila.start).click();
+  await expect(indexLine(page, en.pila.model)).toHaveText(MODEL);
+  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/, { timeout: 90_000 });
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const sorted = (parts: readonly number[]) => [...parts].sort((a, b) => a - b);
+
+test('fetched with an interruption, resumed, verified, used, and repaired when it rots', async ({
+  context,
+}) => {
+  const { parts } = packageSize(MODEL);
+  mirror.left = 6;
+  let page = await context.newPage();
+  await openSettings(page);
+  await expect(state(page)).toHaveText(words.state.absent);
+  expect(mirror.asked).toEqual([]);
+  await button(page, words.fetch(MODEL)).click();
+  await expect(page.getByRole('progressbar', { name: words.progress(MODEL) })).toBeVisible();
+  // Six parts came, and four hang in the middle.
+  await expect.poll(() => mirror.asked.length).toBe(10);
+  await expect.poll(() => mirror.given.length).toBe(6);
+  await page.screenshot({ path: test.info().outputPath('fetching.png'), fullPage: true });
+  await page.close();
+  const first = sorted(mirror.given);
+
+  mirror.left = Infinity;
+  mirror.asked.length = mirror.given.length = 0;
+  page = await context.newPage();
+  await openSettings(page);
+  await expect(state(page)).toHaveText(words.state.partial);
+  await button(page, words.resume(MODEL)).click();
+  await expect(state(page)).toHaveText(words.state.stored);
+  // What was whole and verified is not asked for again, all else once.
+  expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
+
+  // A byte rots on disk: noticed when the model is loaded, and that part alone comes anew.
+  const rotten = 3;
+  await page.evaluate(flipStoredByte, rotten);
+  mirror.asked.length = 0;
+  await mineWithIt(page);
+  expect(mirror.asked).toEqual([rotten]);
+  await expect(page.getByText(words.rotten(String(rotten)))).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: words.rotten('3') })).toBeVisible();
+});
+
+/** In the page: one byte in the middle of a part of each model that is kept. */
+async function flipStoredByte(part: number): Promise<void> {
+  const top = await navigator.storage.getDirectory();
+  const root: any = await top.getDirectoryHandle('pila-e2e-models');
+  for await (const [, folder] of root) {
+    const file = await folder.getFileHandle(String(part));
+    const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
+    bytes[bytes.length >> 1]! ^= 1;
+    const writer = await file.createWritable();
+    await writer.write(bytes);
+    await writer.close();
+  }
+}
+
+test('a spoiled part is refused with a message and fetched from a peer; then freed', async ({
+  page,
+}) => {
+  mirror.spoiled = 1;
+  await openSettings(page);
+  await expect(page.getByText(mirror.url)).toBeVisible();
+  await button(page, words.fetch(MODEL)).click();
+  await expect(page.getByText(words.refused('1', mirror.url))).toBeVisible();
+  await expect(state(page)).toHaveText(words.state.stored);
+  // Nothing more was taken from the liar than what was on its way: the seed gave the rest as a peer.
+  expect(mirror.asked.length).toBeLessThan(packageSize(MODEL).parts);
+  for (const [width, name] of [
+    [390, 'narrow'],
+    [1280, 'wide'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.screenshot({ path: test.info().outputPath(`${name}.png`), fullPage: true });
+  }
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await mineWithIt(page);
+  await button(page, en.pila.pause).click();
+  await goTo(page, 'settings');
+  await button(page, words.free(MODEL)).click();
+  await expect(state(page)).toHaveText(words.state.absent);
+});

@@ -1,0 +1,85 @@
+/**
+ * The packages in the program's own `models` folder, seen as parts, under a store for all others.
+ * What is written, because a file there is damaged, lies over it.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Manifest } from '../core/manifest.ts';
+import { concat } from '../lib/bytes.ts';
+import { segmentFile, WEIGHTS_FILE } from '../miner/package.ts';
+import type { PartStore } from '../miner/part-store.ts';
+import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/parts.ts';
+import { readSpan } from './file-parts.ts';
+
+export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
+
+interface Packaged {
+  readonly plan: PartPlan;
+  /** Path of each of the plan's files, and where in it the file begins. */
+  readonly places: readonly { readonly path: string; readonly at: number }[];
+  outline: Promise<Uint8Array> | undefined;
+}
+
+function placesOf(folder: string, { name, segments, linears }: Manifest): Packaged['places'] {
+  let at = 0;
+  const weights = linears.map(({ k, n }) => {
+    const place = { path: join(folder, name, WEIGHTS_FILE), at };
+    at += k * n;
+    return place;
+  });
+  const graphs = segments.map((_, i) => ({ path: join(folder, name, segmentFile(i)), at: 0 }));
+  return [...graphs, ...weights];
+}
+
+/** @param over takes what is fetched */
+export async function createPackagedParts(
+  models: ReadonlyMap<string, Manifest>,
+  over: PartStore,
+  folder = MODEL_FOLDER,
+): Promise<PartStore> {
+  const packaged = new Map<string, Packaged>();
+  for (const [id, manifest] of models) {
+    const places = placesOf(folder, manifest);
+    const isHere = await Promise.all(places.map(({ path }) => stat(path))).catch(() => undefined);
+    if (isHere) packaged.set(id, { plan: planParts(manifest), places, outline: undefined });
+  }
+
+  async function readPart({ plan, places }: Packaged, part: number, from: number, to: number) {
+    const found = plan.parts[part - 1];
+    const place = found && places[found.file]!;
+    if (!place) return undefined;
+    const start = place.at + found.at;
+    const end = Math.min(to, found.size);
+    return readSpan(place.path, start + Math.min(from, end), start + end);
+  }
+
+  async function makeOutline(own: Packaged): Promise<Uint8Array> {
+    const values: Uint8Array[] = [];
+    for (const [i, part] of own.plan.parts.entries())
+      if (part.value !== undefined)
+        values.push(valueOfPart(part, (await readPart(own, i + 1, 0, Infinity))!));
+    return concat(...values);
+  }
+
+  return {
+    ...over,
+    async read(model, part, from = 0, to = Infinity) {
+      const written = await over.read(model, part, from, to === Infinity ? undefined : to);
+      const own = packaged.get(model);
+      if (written || !own) return written;
+      if (part !== OUTLINE) return readPart(own, part, from, to);
+      if (!own.plan.outlineBytes) return undefined;
+      return (await (own.outline ??= makeOutline(own))).slice(from, to);
+    },
+    async sizes(model) {
+      const sizes = new Map(await over.sizes(model));
+      const { plan } = packaged.get(model) ?? {};
+      if (plan?.outlineBytes) sizes.set(OUTLINE, plan.outlineBytes);
+      for (const [i, { size }] of plan?.parts.entries() ?? []) sizes.set(i + 1, size);
+      return sizes;
+    },
+    // Of `over` alone: only these can be freed.
+    models: () => over.models(),
+  };
+}
