@@ -17,6 +17,8 @@ export interface NodePlatformOptions {
   /** The seed's page, for its faucet. */
   readonly seedUrl?: string;
   readonly onFailure?: (reason: string) => void;
+  /** Mine also on a software adapter: tests only. */
+  readonly forceFallback?: boolean;
 }
 
 export interface NodePlatform extends Platform {
@@ -36,7 +38,8 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     createTransport: async (given) => createTransport({ ...given, role: 'node' }),
     async createMiner() {
       const failed = options.onFailure ?? (() => undefined);
-      thread ??= await startMinerThread(networkOf(network).names, MODEL_FOLDER, failed);
+      const { names } = networkOf(network);
+      thread ??= await startMinerThread(names, MODEL_FOLDER, failed, options.forceFallback);
       return thread.miner;
     },
     faucet: seedUrl === undefined ? undefined : (address) => askFaucet(seedUrl, address),

@@ -23,6 +23,7 @@ export async function startMinerThread(
   models: readonly string[],
   modelFolder: string,
   onFailure: (reason: string) => void,
+  forceFallback = false,
 ): Promise<MinerThread> {
   const worker = new Worker(new URL('./miner-worker.ts', import.meta.url));
   worker.on('error', (e) => onFailure(e instanceof Error ? e.message : String(e)));
@@ -33,7 +34,7 @@ export async function startMinerThread(
     modelBase: modelFolder,
     ortBase: undefined,
     models,
-    forceFallback: false,
+    forceFallback,
   });
   return { miner, stop: async () => void (await worker.terminate()) };
 }

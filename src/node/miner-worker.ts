@@ -1,10 +1,11 @@
-/** Node's miner worker thread: the CPU backend on packages read from a folder. */
+/** Node's miner worker thread: the backends on packages read from a folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { AppError } from '../lib/errors.ts';
 import type { Port } from '../lib/rpc.ts';
 import { serveMiner } from '../miner/serve.ts';
+import { openDawn } from './dawn.ts';
 
 serveMiner(parentPort as unknown as Port, {
   read: async (modelBase, path) => {
@@ -15,5 +16,9 @@ serveMiner(parentPort as unknown as Port, {
     }
   },
   configure: () => undefined,
-  createWebgpu: undefined,
+  async createWebgpu(model, options) {
+    await openDawn();
+    const { createWebgpuBackend } = await import('../miner/webgpu.ts');
+    return createWebgpuBackend(model, options);
+  },
 });
