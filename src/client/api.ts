@@ -266,6 +266,8 @@ export type AskApi = {
 
 export type MiningApi = {
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
+  /** Share of the time that units may take, 0 to 1; 0 holds the work. Kept also for later starts. */
+  throttleMining(duty: number): Promise<void>;
   pauseMining(): Promise<void>;
   /** Ends after the unit in work. */
   finishMining(): Promise<void>;
@@ -281,5 +283,5 @@ export const CLIENT_METHODS = [
   ...['status', 'header', 'block', 'transaction', 'supply', 'diagnostics'],
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
   ...['faucet', 'models', 'quote', 'receipt', 'requests', 'execute'],
-  ...['startMining', 'pauseMining', 'finishMining', 'serve'],
+  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],
 ] as readonly (keyof ClientApi)[];

@@ -34,6 +34,7 @@ export interface Mining {
   status(): MinerStatus;
   /** @throws AppError NO_MINER, NO_PAYOUT, and the miner's */
   start(options: { model?: string; backend?: BackendChoice }, config: ClientConfig): Promise<void>;
+  throttle(duty: number): Promise<void>;
   pause(): Promise<void>;
   finish(): Promise<void>;
   /** A new head or payee: another template. */
@@ -69,6 +70,7 @@ export function createMining(parts: Parts): Mining {
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
+  let duty = 1;
   let feed: TemplateFeed | undefined;
   let modelId: Uint8Array | undefined;
   const results = createResults(async (id, input) => {
@@ -96,6 +98,7 @@ export function createMining(parts: Parts): Mining {
         results.note(ran.jobId, ran);
         serving.take(ran);
       });
+      if (duty < 1) void miner.throttle(duty).catch(report);
       return miner;
     });
     starting.catch(() => (starting = undefined));
@@ -172,6 +175,10 @@ export function createMining(parts: Parts): Mining {
         throw e;
       });
       loaded = miner;
+    },
+    async throttle(given) {
+      duty = given;
+      await (await starting)?.throttle(duty);
     },
     async pause() {
       await (await starting)?.pause();

@@ -1,4 +1,5 @@
 /** Language and appearance: kept in localStorage where that is allowed, followed live. */
+import { INTENSITIES, type Intensity } from '../client/work-policy.ts';
 import { en, type Text } from './i18n/en.ts';
 import { it } from './i18n/it.ts';
 
@@ -21,6 +22,8 @@ export const localeOf = (language: Language, languages: readonly string[]): stri
 export class Preferences {
   language = $state<Language>('en');
   theme = $state<Theme>('auto');
+  /** Per cent of the time that work may take. */
+  intensity = $state<Intensity>(100);
   readonly #languages: readonly string[];
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
@@ -31,6 +34,7 @@ export class Preferences {
     const kept = this.#read('language');
     this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
+    this.readIntensity();
   }
 
   get text(): Text {
@@ -49,6 +53,17 @@ export class Preferences {
   show(theme: Theme): void {
     this.theme = theme;
     this.#write('theme', theme);
+  }
+
+  /** Another tab may have changed it. */
+  readIntensity(): void {
+    const kept = Number(this.#read('intensity'));
+    this.intensity = INTENSITIES.find((i) => i === kept) ?? 100;
+  }
+
+  work(intensity: Intensity): void {
+    this.intensity = intensity;
+    this.#write('intensity', String(intensity));
   }
 
   // Storage may be forbidden: then the choice lasts as long as the page.

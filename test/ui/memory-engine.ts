@@ -233,6 +233,9 @@ export class MemoryEngine implements Engine {
       this.#note('client.startMining');
       this.#mine('running');
     },
+    throttleMining: async (duty) => {
+      this.#note(`client.throttleMining ${duty}`);
+    },
     pauseMining: async () => {
       this.#note('client.pauseMining');
       this.#mine('paused');
