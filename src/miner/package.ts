@@ -23,20 +23,28 @@ const SHOWN_MAX = 64;
 const corrupt = (message: string, cause?: unknown): AppError =>
   new AppError('MODEL_CORRUPT', message, { cause });
 
-/** Manifest as JSON: hashes in hex, everything else as it is. */
-export const manifestToJson = (m: Manifest): unknown => ({
+/** Manifest as JSON: hashes in hex, no tokenizer where there is none, everything else as it is. */
+export const manifestToJson = ({ tokenizer, ...m }: Manifest): unknown => ({
   ...m,
   segments: m.segments.map((s) => ({ ...s, hash: toHex(s.hash) })),
   linears: m.linears.map((l) => ({ ...l, weights: toHex(l.weights) })),
   knownAnswer: m.knownAnswer.map(toHex),
+  ...(tokenizer && { tokenizer: { hash: toHex(tokenizer.hash), size: tokenizer.size } }),
 });
 
 type Fields = Record<string, unknown>;
-function object(value: unknown, at: string, keys: readonly string[]): Fields {
+function object(
+  value: unknown,
+  at: string,
+  keys: readonly string[],
+  optional: readonly string[] = [],
+): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw corrupt(`${at} is not an object`);
   const found = Object.keys(value);
-  const odd = found.find((k) => !keys.includes(k)) ?? keys.find((k) => !found.includes(k));
+  const odd =
+    found.find((k) => !keys.includes(k) && !optional.includes(k)) ??
+    keys.find((k) => !found.includes(k));
   if (odd !== undefined)
     throw corrupt(`${at}: '${odd.slice(0, SHOWN_MAX)}' is missing or not known`);
   return value as Fields;
@@ -87,7 +95,7 @@ const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer
  * @throws AppError MODEL_CORRUPT with the place that is wrong
  */
 export function manifestFromJson(value: unknown): Manifest {
-  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS]);
+  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS], ['tokenizer']);
   const numbers = Object.fromEntries(NUMBERS.map((k) => [k, number(f[k], k)])) as Record<
     (typeof NUMBERS)[number],
     number
@@ -100,6 +108,7 @@ export function manifestFromJson(value: unknown): Manifest {
     segments: array(f.segments, 'segments', file),
     linears: array(f.linears, 'linears', linear),
     knownAnswer: array(f.knownAnswer, 'knownAnswer', digest),
+    tokenizer: f.tokenizer === undefined ? null : file(f.tokenizer, 'tokenizer'),
   };
   try {
     encode(Manifest, manifest);
