@@ -39,6 +39,7 @@ function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Man
     })),
     ...kappas(OVERHEAD[model.name as keyof typeof OVERHEAD], model.sequences),
     knownAnswer: [],
+    tokenizer: null,
   };
   const weights = model.linears.map((l) => l.weight);
   const tokens = tokensOf(new Uint8Array(32), unanswered);

@@ -45,7 +45,7 @@ export class Graph {
     return this.#constant({ name, type: 'int32', dims: [values.length], data });
   }
   /** Shapes and axes: ONNX wants them as int64. */
-  #shape(values: readonly number[]): string {
+  shape(values: readonly number[]): string {
     const name = `shape_${values.join('_').replaceAll('-', 'm')}`;
     const data = BigInt64Array.from(values.map(BigInt));
     return this.#constant({ name, type: 'int64', dims: [values.length], data });
@@ -79,14 +79,14 @@ export class Graph {
     this.op('Clip', [x, this.number(lo), this.number(hi)]);
   gather = (data: string, indices: string, axis = 0): string =>
     this.op('Gather', [data, indices], { axis });
-  reshape = (x: string, dims: number[]): string => this.op('Reshape', [x, this.#shape(dims)]);
+  reshape = (x: string, dims: number[]): string => this.op('Reshape', [x, this.shape(dims)]);
   transpose = (x: string, perm: number[]): string => this.op('Transpose', [x], { perm });
   slice = (x: string, axis: number, from: number, to: number): string =>
-    this.op('Slice', [x, this.#shape([from]), this.#shape([to]), this.#shape([axis])]);
+    this.op('Slice', [x, this.shape([from]), this.shape([to]), this.shape([axis])]);
   sum = (x: string, axis: number): string =>
-    this.op('ReduceSum', [x, this.#shape([axis])], { keepdims: 1 });
+    this.op('ReduceSum', [x, this.shape([axis])], { keepdims: 1 });
   max = (x: string, axis: number): string =>
-    this.op('ReduceMax', [x, this.#shape([axis])], { keepdims: 1 });
+    this.op('ReduceMax', [x, this.shape([axis])], { keepdims: 1 });
 
   /** ⌊x / 2^bits⌋ */
   shift(x: string, bits: number): string {

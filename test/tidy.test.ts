@@ -27,7 +27,7 @@ const OWNERS: [RegExp, readonly string[]][] = [
   [/^workbox-/, ['sw.ts']],
   [/^@scure\/(bip39|bip32)(\/.*)?$/, ['wallet']],
   [/^@scure\/base$|^@noble\//, ['core', 'wallet']],
-  [/^(prom-client|sirv)$/, ['node']],
+  [/^(prom-client|sirv|webgpu)$/, ['node']],
   [/^node:/, ['node']],
   // Virtual modules of the build.
   [/^virtual:/, ['ui']],
@@ -49,8 +49,11 @@ const LINE_MAX = 100;
 const TEXT_LINE_MAX = 130;
 /** Lines of code: blank ones and comments are free. */
 const CORE_LINES_MAX = 3000;
-/** 15,000 was the plan; the checker, the kernels, two languages, and the screens and services of browsers among themselves, and models fetched in parts came on top. */
-const SRC_LINES_MAX = 28_000;
+/**
+ * 15,000 was the plan; the checker, the kernels, two languages, the screens and services of browsers among
+ * themselves, the contributor, and models fetched in parts came on top.
+ */
+const SRC_LINES_MAX = 28_800;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

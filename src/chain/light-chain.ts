@@ -44,6 +44,7 @@ import * as queries from './light-queries.ts';
 import {
   holdsState,
   learnState,
+  newestExecuted,
   rootAfter,
   STATE_LEAVES_MAX,
   stateAfter,
@@ -150,6 +151,8 @@ export interface LightChain extends SyncSource {
   wantedState(): { readonly block: Uint8Array; readonly from: Uint8Array } | undefined;
   /** Joins a part or any proof to what is known after that block. @throws AppError ROOT_UNKNOWN */
   learnState(id: Uint8Array, proof: Uint8Array): Promise<Fault | undefined>;
+  /** Newest block of the head's chain that was executed here; undefined when none of the newest was. */
+  newestExecuted(): Header | undefined;
   /** Root of the state after a block, if it is known. */
   rootAfter(id: Uint8Array): Uint8Array | undefined;
   /** @throws AppError ROOT_UNKNOWN */
@@ -241,6 +244,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
     },
     wantedState: () => s && wantedState(s),
     learnState: (id, proof) => enqueue(async () => learnState(need(), id, proof)),
+    newestExecuted: () => s && newestExecuted(s),
     rootAfter: (id) => (s ? rootAfter(s, id) : undefined),
     verifyStateProof: (id, keys, proof) => verifyStateProof(need(), id, keys, proof),
     templateKeys: () => templateKeys(need()),

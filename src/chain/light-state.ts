@@ -135,11 +135,23 @@ function bound(s: LightState, newest: string): void {
     if ((!isNeeded || isOver) && hex !== newest && hex !== toHex(s.head.id)) s.states.delete(hex);
     else if (openedLeaves(state.tree) > s.stateLeavesMax) {
       s.stateTooLarge = true;
-      // What the block itself needs; the rest is asked for again when somebody wants it.
-      const tree = treeFromProof(proveKeys(state.tree, touchedIn(state)));
+      // What the block itself needs; the rest is asked for again when somebody wants it. Where it
+      // deleted a leaf, a stub may stand now.
+      const needed = touchedIn(state).filter((key) => opens(state.tree, key));
+      const tree = treeFromProof(proveKeys(state.tree, needed));
       assert(!isFault(tree), 'an own proof is one');
       state.tree = tree;
     }
+  }
+}
+
+function opens(tree: Tree, key: Uint8Array): boolean {
+  try {
+    treeGet(tree, key);
+    return true;
+  } catch (e) {
+    if (e instanceof MissingNode) return false;
+    throw e;
   }
 }
 
@@ -194,6 +206,16 @@ export function pointOnHeadPath(s: LightState, id: Uint8Array): ChainPoint | und
   for (const point of s.headPath.recent.values())
     if (point.header.height <= s.head.header.height && equal(point.id, id)) return point;
   return undefined;
+}
+
+/** Header of the newest block of the head's chain that was executed here, of those whose states are kept. */
+export function newestExecuted(s: LightState): Header | undefined {
+  let newest: Header | undefined;
+  for (const { header, id } of s.headPath.recent.values()) {
+    const isAbove = header.height > (newest?.height ?? -1) && header.height <= s.head.header.height;
+    if (isAbove && s.states.get(toHex(id))?.executed) newest = header;
+  }
+  return newest;
 }
 
 /**

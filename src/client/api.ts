@@ -309,6 +309,8 @@ export type ModelApi = {
 export type MiningApi = {
   /** Fetches the model first, where it is not here. @throws as fetchModel, and the miner's */
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
+  /** Share of the time that units may take, 0 to 1; 0 holds the work. Kept also for later starts. */
+  throttleMining(duty: number): Promise<void>;
   pauseMining(): Promise<void>;
   /** Ends after the unit in work. */
   finishMining(): Promise<void>;
@@ -325,5 +327,5 @@ export const CLIENT_METHODS = [
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
   ...['faucet', 'models', 'quote', 'receipt', 'requests', 'execute'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
-  ...['startMining', 'pauseMining', 'finishMining', 'serve'],
+  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],
 ] as readonly (keyof ClientApi)[];

@@ -6,7 +6,14 @@ import type { LightChain } from '../chain/light-chain.ts';
 import { FEE_MIN } from '../chain/mempool.ts';
 import type { Body, Header } from '../core/formats.ts';
 import { headerWork, type ChainPoint } from '../core/header.ts';
-import { inputBytesMax, modelId, unitMacs, type Manifest } from '../core/manifest.ts';
+import {
+  inputBytesMax,
+  inputTokens,
+  modelId,
+  sequenceBytes,
+  unitMacs,
+  type Manifest,
+} from '../core/manifest.ts';
 import { targetFromBits } from '../core/target.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import { equal, toHex } from '../lib/bytes.ts';
@@ -128,8 +135,8 @@ export function createAsking(parts: AskingParts): Asking {
       async execute(id, input) {
         const manifest = network.models.get(toHex(id));
         if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
-        if (input.length > inputBytesMax(manifest))
-          throw new AppError('INPUT_LONG', `${input.length} bytes`);
+        if (!inputTokens(input, manifest))
+          throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
         return await parts.execute(id, input);
       },
     },
@@ -155,7 +162,7 @@ const modelInfo = (manifest: Manifest): ModelInfo => ({
   id: modelId(manifest),
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
-  sequenceBytes: manifest.tokens,
+  sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,
   macs: unitMacs(manifest),
 });

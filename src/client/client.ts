@@ -383,6 +383,7 @@ class Peer {
       prepare: (address, replacing) => this.#sending.prepare(address, replacing),
       faucet: (address) => this.#faucet(address),
       startMining: (options) => this.#mining.start(options, this.#config),
+      throttleMining: (duty) => this.#mining.throttle(duty),
       pauseMining: () => this.#mining.pause(),
       finishMining: () => this.#mining.finish(),
       serve: (publicKey) => this.#serve(publicKey),

@@ -24,6 +24,7 @@ import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import type { SyncState } from './api.ts';
+import { createExecution } from './execution.ts';
 import { createHolding } from './holding.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
 
@@ -103,6 +104,7 @@ export function createFollower(parts: FollowParts): Follower {
   };
 
   const reader = createStateReader(chain, ask);
+  const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
   const holding = createHolding(chain, ask, parts.onChange);
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
@@ -246,21 +248,6 @@ export function createFollower(parts: FollowParts): Follower {
 
   /** In the background: what fails is tried again at the next head or look around. */
   const settle = (): void => void settleHead().catch(() => undefined);
-
-  async function executeHead({ header, id }: ChainPoint): Promise<boolean> {
-    const body = await bodyOf(header);
-    if (!body) return false;
-    const own = await chain.executeOn({ header, body }, undefined);
-    // A block that cannot be executed has left the chain, and its parent is the head.
-    if (!own?.fault.startsWith('state.')) return chain.rootAfter(id) !== undefined;
-    const done = await ask({ type: 'witness', block: id }, async ({ proof }, peer) => {
-      const refused = await chain.executeOn({ header, body }, proof);
-      if (!refused) noteHead(peer, header);
-      // A block that cannot be executed is not the fault of who proves it, and has left the chain.
-      return refused?.fault.startsWith('state.') ? refused : true;
-    });
-    return done === true && chain.rootAfter(id) !== undefined;
-  }
 
   /** The peer has this block: it gave it, or what only its holder can give. */
   function noteHead(peer: string, header: Header): void {

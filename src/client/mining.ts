@@ -36,6 +36,7 @@ export interface Mining {
   status(): MinerStatus;
   /** @throws AppError NO_MINER, NO_PAYOUT, and the miner's */
   start(options: { model?: string; backend?: BackendChoice }, config: ClientConfig): Promise<void>;
+  throttle(duty: number): Promise<void>;
   pause(): Promise<void>;
   finish(): Promise<void>;
   /** A new head or payee: another template. */
@@ -75,6 +76,7 @@ export function createMining(parts: Parts): Mining {
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
+  let duty = 1;
   let feed: TemplateFeed | undefined;
   let modelId: Uint8Array | undefined;
   /** The model on its way for a start; undefined once that is paused. */
@@ -104,6 +106,7 @@ export function createMining(parts: Parts): Mining {
         results.note(ran.jobId, ran);
         serving.take(ran);
       });
+      if (duty < 1) void miner.throttle(duty).catch(report);
       return miner;
     });
     starting.catch(() => (starting = undefined));
@@ -203,6 +206,10 @@ export function createMining(parts: Parts): Mining {
         throw e;
       });
       loaded = miner;
+    },
+    async throttle(given) {
+      duty = given;
+      await (await starting)?.throttle(duty);
     },
     async pause() {
       if (fetching) {

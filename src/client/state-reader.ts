@@ -18,7 +18,11 @@ export interface Leaves {
 }
 
 export interface StateReader {
-  /** The head if the state after it is known, else its parent, whose root the head carries. */
+  /**
+   * The head if the state after it is known, else the newest block below it that was executed here: a
+   * root that only a child's header told is as good as the work on it, and that is one block. Where
+   * nothing was executed yet, the head's parent.
+   */
   newest(): Promise<Header | undefined>;
   /** undefined when it is not held here and no peer proves it. */
   read(header: Header, keys: readonly Uint8Array[]): Promise<Leaves | undefined>;
@@ -51,7 +55,7 @@ export function createStateReader(chain: LightChain, ask: Follower['ask']): Stat
     async newest() {
       const head = chain.head();
       if (!head || chain.rootAfter(head.id)) return head?.header;
-      return await chain.header(head.header.height - 1);
+      return chain.newestExecuted() ?? (await chain.header(head.header.height - 1));
     },
     async read(header, keys) {
       const block = blockId(header);

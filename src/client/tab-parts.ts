@@ -56,6 +56,7 @@ export class TabWishes {
   readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
   #payTo: Uint8Array | undefined;
   #serve: Uint8Array | undefined;
+  #duty: number | undefined;
 
   note(method: Method, [first]: unknown[]): void {
     const bytes = first as Uint8Array;
@@ -63,6 +64,7 @@ export class TabWishes {
     else if (method === 'unwatch') this.#watched.delete(toHex(bytes));
     else if (method === 'payTo') this.#payTo = bytes;
     else if (method === 'serve') this.#serve = bytes;
+    else if (method === 'throttleMining') this.#duty = first as number;
   }
 
   /** The payee's first: it must have its place among the followed addresses. */
@@ -70,6 +72,9 @@ export class TabWishes {
     return [
       ...(this.#payTo ? [['payTo', [this.#payTo]] as [Method, unknown[]]] : []),
       ...[...this.#watched].map(([, address]) => ['watch', [address]] as [Method, unknown[]]),
+      ...(this.#duty === undefined
+        ? []
+        : [['throttleMining', [this.#duty]] as [Method, unknown[]]]),
       ...(this.#serve ? [['serve', [this.#serve]] as [Method, unknown[]]] : []),
     ];
   }

@@ -1,6 +1,19 @@
 /** What a model must be for the proof of work: shapes, ranks, hashes, credits (docs/protocol.md §5.1). */
-import { bytes, hash32, list, struct, text, u16, u32, u8, encode, type Value } from './codec.ts';
+import {
+  bytes,
+  encode,
+  hash32,
+  list,
+  optional,
+  struct,
+  text,
+  u16,
+  u32,
+  u8,
+  type Value,
+} from './codec.ts';
 import { hash } from './hash.ts';
+import { ANSWER_BYTES_MAX, INPUT_BYTES_MAX } from './params.ts';
 
 export const LINEARS_MAX = 255;
 
@@ -31,11 +44,11 @@ export const Manifest = struct({
   tokens: u16,
   /** V: token ids are 0 (padding) to V−1. */
   vocabulary: u32,
-  /** How a request's input becomes tokens. Only `bytes` so far: token = 1 + byte. */
+  /** How a request's input becomes tokens: `bytes` (token = 1 + byte) or `u16` (token ids). */
   packing: text(16),
   /** Length of one sequence's answer row, int8 values. */
   answerSize: u16,
-  /** Names of the answer's entries, for screens. */
+  /** Names of the answer's entries, for screens; none: the answer is an embedding's direction. */
   labels: list(text(32), 1024),
   /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
   segments: list(FileRef, LINEARS_MAX + 1),
@@ -46,6 +59,8 @@ export const Manifest = struct({
   kappaJob64: u8,
   /** a_1..a_L of the idle unit with σ_0 = 32 zero bytes. */
   knownAnswer: list(bytes(32), LINEARS_MAX),
+  /** tokenizer.json, with which an asker makes token ids of a text; consensus never reads it. */
+  tokenizer: optional(FileRef),
 });
 export type Manifest = Value<typeof Manifest>;
 
@@ -57,8 +72,31 @@ export const linearMacs = (l: Linear): bigint => BigInt(l.m) * BigInt(l.k) * Big
 export const unitMacs = (m: Manifest): bigint =>
   m.linears.reduce((sum, l) => sum + linearMacs(l), 0n);
 
+/** Bytes of a request's input that make one token. */
+const tokenBytes = (m: Manifest): number => (m.packing === 'u16' ? 2 : 1);
+
+/** Bytes of a request's input that make one sequence. */
+export const sequenceBytes = (m: Manifest): number => m.tokens * tokenBytes(m);
+
 /** Bytes that a request's input may have for this model: all sequences but the fresh one. */
-export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * m.tokens;
+export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * sequenceBytes(m);
+
+/**
+ * Token ids of a request's input, at most (B−1)·S of them; undefined when the input does not fit the
+ * model: too long, half a token, or an id that is not below V (docs/protocol.md §5.2).
+ */
+export function inputTokens(input: Uint8Array, m: Manifest): Uint16Array | undefined {
+  if (input.length > inputBytesMax(m)) return undefined;
+  const ids =
+    m.packing === 'u16'
+      ? Uint16Array.from(
+          { length: input.length / 2 },
+          (_, i) => input[2 * i]! + 256 * input[2 * i + 1]!,
+        )
+      : Uint16Array.from(input, (byte) => byte + 1);
+  const fits = input.length % tokenBytes(m) === 0 && ids.every((id) => id < m.vocabulary);
+  return fits ? ids : undefined;
+}
 
 /** c_ℓ of every linear (docs/protocol.md §5.1): ticket credit, mean density exactly 1. */
 export function credits(m: Manifest): bigint[] {
@@ -77,9 +115,14 @@ export function credits(m: Manifest): bigint[] {
 export function manifestProblem(m: Manifest): string | undefined {
   const rows = m.sequences * m.tokens;
   if (m.version !== 1) return `version ${m.version} is not 1`;
-  if (m.packing !== 'bytes') return `packing '${m.packing}' is not known`;
+  if (m.packing !== 'bytes' && m.packing !== 'u16') return `packing '${m.packing}' is not known`;
+  if (m.packing === 'bytes' && m.vocabulary !== 257) return 'bytes have a vocabulary of 257';
   if (m.sequences < 2) return 'a unit needs at least 2 sequences, the last one fresh';
   if (m.vocabulary < 2 || m.vocabulary > 65_536) return `vocabulary ${m.vocabulary}`;
+  // A request and its answer must fit their transactions.
+  if (inputBytesMax(m) > INPUT_BYTES_MAX) return `an input of ${inputBytesMax(m)} bytes`;
+  const answer = (m.sequences - 1) * m.answerSize;
+  if (!answer || answer > ANSWER_BYTES_MAX) return `an answer of ${answer} bytes`;
   if (!m.linears.length) return 'no linears';
   if (m.segments.length !== m.linears.length + 1) return 'segments ≠ linears + 1';
   if (m.knownAnswer.length !== m.linears.length) return 'known answer ≠ linears';

@@ -8,7 +8,7 @@ import { encode } from './codec.ts';
 import { fault, type Fault } from './faults.ts';
 import { SignedTx, Tx } from './formats.ts';
 import { hash, ZERO_HASH } from './hash.ts';
-import { inputBytesMax, type Manifest } from './manifest.ts';
+import { inputTokens, type Manifest } from './manifest.ts';
 import {
   EXPIRY_BLOCKS_MAX,
   REQUEST_LIFETIME_MAX,
@@ -57,7 +57,7 @@ export function* txFaults(
   if (tx.type === 'request') {
     const model = admittedModel(params, models, tx.modelId);
     if (!model) yield fault('tx.request-model', { modelId: toHex(tx.modelId) });
-    if (model && tx.input.length > inputBytesMax(model))
+    if (model && !inputTokens(tx.input, model))
       yield fault('tx.request-input', { bytes: tx.input.length });
     if (tx.lifetime < REQUEST_LIFETIME_MIN || tx.lifetime > REQUEST_LIFETIME_MAX)
       yield fault('tx.request-lifetime', { lifetime: tx.lifetime });

@@ -3,7 +3,7 @@
  * is proven of the output, or a refusal. Div and Sqrt are not here: checker-patterns.ts has them.
  * Every interval must hold for any order of summation, fused or not (models/README.md).
  */
-import type { OnnxNode } from './onnx.ts';
+import { ELEMENTS_MAX, RANK_MAX, type OnnxNode } from './onnx.ts';
 import {
   axisOf,
   broadcast,
@@ -258,6 +258,27 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['ReduceMax', { attributes: ['keepdims'], inputs: 2, run: reduceMax }],
 ]);
 
+/** Of a node's result, as of what a file holds. */
+export function demandSize({ dims }: Value): void {
+  demand(
+    dims.length <= RANK_MAX && sizeOf(dims) <= ELEMENTS_MAX,
+    'shape',
+    `the result [${dims}] is too large`,
+  );
+}
+
+/**
+ * Steps of a node, for the bound on a unit: entries read and made, products of a MatMul. `head` is the
+ * part that the checker walks through itself: a head's matrix.
+ */
+export function stepsOf(op: string, inputs: readonly Value[], made: readonly Value[]) {
+  const entries = [...inputs, ...made].reduce((sum, v) => sum + sizeOf(v.dims), 0);
+  if (op !== 'MatMul') return { steps: entries, head: 0 };
+  const [a, b] = inputs as [Value, Value];
+  const products = sizeOf(made[0]!.dims) * a.dims.at(-1)!;
+  return { steps: entries + products, head: b.constant ? sizeOf(b.dims) : 0 };
+}
+
 /** Result of one node, or a refusal. */
 export function runOperator(node: OnnxNode, inputs: readonly Value[], sequences: number): Value {
   const operator = OPERATORS.get(node.op);
@@ -272,10 +293,6 @@ export function runOperator(node: OnnxNode, inputs: readonly Value[], sequences:
   demand(odd === undefined, 'attribute', `attribute '${odd}' of ${node.op} is odd or missing`);
   const same = inputs.length === 2 && node.inputs[0] === node.inputs[1];
   const value = operator.run(inputs, node.attributes, sequences, same);
-  demand(
-    value.dims.length <= 6 && sizeOf(value.dims) <= 2 ** 26,
-    'shape',
-    'the result is too large',
-  );
+  demandSize(value);
   return value;
 }

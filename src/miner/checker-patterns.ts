@@ -4,6 +4,7 @@
  * between. Both are exact inside their bounds, and refused outside.
  */
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import { demandSize } from './checker-operators.ts';
 import { broadcast } from './checker-shape.ts';
 import {
   EXACT_MAX,
@@ -85,7 +86,8 @@ class Trail {
     const { graph, readers } = this.#index;
     const isIt = (name: string | undefined): boolean => {
       const v = name === undefined ? undefined : values.get(name);
-      return v?.constant?.length === 1 && !v.dims.length && v.constant[0] === value;
+      if (v?.type !== 'float32' || v.dims.length || !v.constant) return false;
+      return v.constant[0] === value;
     };
     const found = readers.get(input)?.find((i) => {
       const n = graph.nodes[i]!;
@@ -131,6 +133,7 @@ export function matchDivision(
     demandWhole(v);
   }
   const shape: Value = { ...x, ...broadcast(x, y) };
+  demandSize(shape);
   demand(y.lo >= 1, 'division', `divides by what could be ${y.lo}`, y.lo);
   const quotient = magnitude(x) / y.lo;
   demand(quotient < QUOTIENT_MAX, 'division', `a quotient could reach ${quotient}`, quotient);

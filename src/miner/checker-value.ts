@@ -25,7 +25,8 @@ export type Rule =
   | 'carry'
   | 'linear-range'
   | 'answer-range'
-  | 'weights';
+  | 'weights'
+  | 'work';
 
 export interface Refusal {
   /** `seg-<i>` or `seg-<i>/<node>`; `manifest` or `weights` outside the graphs. */

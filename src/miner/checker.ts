@@ -5,7 +5,7 @@
  */
 import { manifestProblem, type Linear, type Manifest } from '../core/manifest.ts';
 import type { ModelPackage } from './backend.ts';
-import { columnBounds, runOperator } from './checker-operators.ts';
+import { columnBounds, runOperator, stepsOf } from './checker-operators.ts';
 import { indexGraph, matchDivision, matchSquareRoot } from './checker-patterns.ts';
 import {
   EXACT_MAX,
@@ -24,6 +24,10 @@ export type { Refusal, Rule, Value } from './checker-value.ts';
 export const OPERAND_MAX = 63;
 const ANSWER_MIN = -128;
 const ANSWER_MAX = 127;
+/** Entries and products of a unit outside the linears: more than any model that is worth mining with. */
+export const STEPS_MAX = 2 ** 36;
+/** Entries of all heads, which the checker reads one by one. */
+export const HEADS_MAX = 2 ** 24;
 /** Names of the operands, products and answer; no carry may have one. */
 const RESERVED = /^([ac]\d+|tokens|answer)$/;
 
@@ -35,8 +39,21 @@ export interface Analysis {
   readonly segments: readonly ReadonlyMap<string, Value>[];
 }
 
+/** What a unit costs so far. */
+class Work {
+  #steps = 0;
+  #heads = 0;
+  add(op: string, inputs: readonly Value[], made: readonly Value[]): void {
+    const { steps, head } = stepsOf(op, inputs, made);
+    this.#steps += steps;
+    this.#heads += head;
+    demand(this.#steps <= STEPS_MAX, 'work', `a unit takes over ${STEPS_MAX} steps`, this.#steps);
+    demand(this.#heads <= HEADS_MAX, 'work', `heads of over ${HEADS_MAX} entries`, this.#heads);
+  }
+}
+
 /** Runs the rules on nodes in order; the name of the node at fault goes with the refusal. */
-function analyseNodes(graph: OnnxGraph, values: Values, sequences: number): void {
+function analyseNodes(graph: OnnxGraph, values: Values, sequences: number, work: Work): void {
   const index = indexGraph(graph);
   const done = new Set<number>();
   for (const [i, node] of graph.nodes.entries()) {
@@ -48,7 +65,12 @@ function analyseNodes(graph: OnnxGraph, values: Values, sequences: number): void
         const matched = match(index, i, values);
         for (const n of matched.nodes) done.add(n);
         for (const [name, value] of matched.values) values.set(name, value);
-      } else values.set(node.outputs[0] ?? '', operate(node, values, sequences));
+        work.add(
+          node.op,
+          [],
+          matched.values.map(([, value]) => value),
+        );
+      } else values.set(node.outputs[0] ?? '', operate(node, values, sequences, work));
     } catch (e) {
       if (e instanceof Refused) throw new RefusedAt(node.name, e);
       throw e;
@@ -56,7 +78,7 @@ function analyseNodes(graph: OnnxGraph, values: Values, sequences: number): void
   }
 }
 
-function operate(node: OnnxNode, values: Values, sequences: number): Value {
+function operate(node: OnnxNode, values: Values, sequences: number, work: Work): Value {
   const inputs = node.inputs.map((name) => values.get(name));
   // A node before the rest of its pattern would read what is not there yet.
   demand(
@@ -64,7 +86,9 @@ function operate(node: OnnxNode, values: Values, sequences: number): Value {
     'operator',
     'reads what was not made before it',
   );
-  return runOperator(node, inputs, sequences);
+  const made = runOperator(node, inputs, sequences);
+  work.add(node.op, inputs, [made]);
+  return made;
 }
 
 class RefusedAt extends Error {
@@ -174,13 +198,14 @@ function* analyse(pkg: Package): Generator<[place: string, segment?: Values]> {
     perSequence: true,
   };
   const known: Values = new Map([['tokens', tokens]]);
+  const work = new Work();
   for (const [i, bytes] of pkg.segments.entries()) {
     yield [`seg-${i}`];
     const graph = parseOnnx(bytes);
     if (typeof graph === 'string') throw new Refused('file', graph);
     const values = inputsOf(graph, i, known);
     for (const c of graph.constants) values.set(c.name, constantValue(c));
-    analyseNodes(graph, values, m.sequences);
+    analyseNodes(graph, values, m.sequences, work);
     const a = outputsOf(graph, m, i, values, known);
     yield [`seg-${i}`, values];
     if (a) known.set(`c${i + 1}`, productOf(m.linears[i]!, pkg.weights[i]!, a));

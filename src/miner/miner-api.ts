@@ -75,6 +75,8 @@ export type MinerApi = {
    */
   start(model: string, backend: BackendChoice): Promise<void>;
   work(template: Template | undefined): void;
+  /** Share of the time that units may take, 0 to 1; 0 holds the work. 1 until it is told. */
+  throttle(duty: number): void;
   /** At once: the unit in work is thrown away. */
   pause(): void;
   /** After the unit in work. */

@@ -29,6 +29,7 @@ import { checkModel } from './checker.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
+import { Throttle } from './throttle.ts';
 
 /** What differs between a browser's worker and Node's. */
 export interface MinerParts {
@@ -45,8 +46,10 @@ export interface MinerParts {
   onAnswered(job: AnsweredJob): void;
 }
 
-/** Devices lost in a row after which the CPU takes over. */
+/** Losses of the device after which the CPU takes over. */
 const LOSSES_MAX = 3;
+/** Units in a row after which its losses are forgotten: one that dies again and again is given up. */
+const FORGIVEN_UNITS = 100;
 /** ms before a lost device is asked for again, doubling. */
 const LOSS_WAIT_MS = 1000;
 
@@ -72,10 +75,12 @@ export class Miner {
   #finishing = false;
   #wake: (() => void) | undefined;
   #rate = new RateMeter();
+  readonly #throttle: Throttle;
   readonly #preparing = new SerialQueue(STARTS_MAX);
 
   constructor(parts: MinerParts) {
     this.#parts = parts;
+    this.#throttle = new Throttle(parts.nowMs);
   }
 
   get status(): MinerStatus {
@@ -101,11 +106,21 @@ export class Miner {
   #isAnswered = (core: HeaderCore | undefined): boolean =>
     core !== undefined && this.#answered !== undefined && equal(core.jobId, this.#answered);
 
+  /** Share of the time that units may take, 0 to 1; 0 holds the work after the unit in it. */
+  throttle(duty: number): void {
+    this.#throttle.set(duty);
+    if (!this.#throttle.held || !this.#run) return;
+    // A rate that spans the wait would be none.
+    this.#rate = new RateMeter();
+    this.#set({ macsPerSecond: 0 });
+  }
+
   pause(): void {
     if (!this.#run) return;
     this.#run.abort();
     this.#run = undefined;
     this.#wake?.();
+    this.#throttle.wake();
     this.#set({ state: 'paused', macsPerSecond: 0 });
   }
 
@@ -114,6 +129,7 @@ export class Miner {
     this.#finishing = true;
     this.#set({ state: 'finishing' });
     this.#wake?.();
+    this.#throttle.wake();
   }
 
   async start(name: string, choice: BackendChoice): Promise<void> {
@@ -216,7 +232,11 @@ export class Miner {
     const { model, cpu } = await this.#load(name);
     let nonce = this.#parts.randomNonce();
     let losses = 0;
+    let good = 0;
+    let workedMs = 0;
     while (!run.signal.aborted) {
+      await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
+      workedMs = 0;
       if (this.#finishing) break;
       const template = this.#template;
       // A template for another model would make units that no verifier takes.
@@ -225,13 +245,16 @@ export class Miner {
         continue;
       }
       nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
+      const started = this.#parts.nowMs();
       try {
         await this.#unit(model, cpu, template, { ...template.core, nonce }, run.signal);
-        losses = 0;
+        if (++good >= FORGIVEN_UNITS) losses = 0;
+        workedMs = this.#parts.nowMs() - started;
       } catch (e) {
         const { code } = AppError.from(e);
         if (code === 'PASS_ABORTED') break;
         if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
+        good = 0;
         await this.#replaceDevice(model, cpu, code, ++losses);
       }
     }

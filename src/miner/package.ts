@@ -14,26 +14,39 @@ export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
 export const segmentFile = (index: number): string => `seg-${index}.onnx`;
 const MANIFEST_BYTES_MAX = 2 ** 20;
+/** Weights and segments together: what a browser's worker can hold twice. */
+export const PACKAGE_BYTES_MAX = 2 ** 30;
 const WEIGHT_MAX = 63;
+/** Of a key from a stranger's JSON that goes into a message. */
+const SHOWN_MAX = 64;
 
 const corrupt = (message: string, cause?: unknown): AppError =>
   new AppError('MODEL_CORRUPT', message, { cause });
 
-/** Manifest as JSON: hashes in hex, everything else as it is. */
-export const manifestToJson = (m: Manifest): unknown => ({
+/** Manifest as JSON: hashes in hex, no tokenizer where there is none, everything else as it is. */
+export const manifestToJson = ({ tokenizer, ...m }: Manifest): unknown => ({
   ...m,
   segments: m.segments.map((s) => ({ ...s, hash: toHex(s.hash) })),
   linears: m.linears.map((l) => ({ ...l, weights: toHex(l.weights) })),
   knownAnswer: m.knownAnswer.map(toHex),
+  ...(tokenizer && { tokenizer: { hash: toHex(tokenizer.hash), size: tokenizer.size } }),
 });
 
 type Fields = Record<string, unknown>;
-function object(value: unknown, at: string, keys: readonly string[]): Fields {
+function object(
+  value: unknown,
+  at: string,
+  keys: readonly string[],
+  optional: readonly string[] = [],
+): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw corrupt(`${at} is not an object`);
   const found = Object.keys(value);
-  const odd = found.find((k) => !keys.includes(k)) ?? keys.find((k) => !found.includes(k));
-  if (odd !== undefined) throw corrupt(`${at}: '${odd}' is missing or not known`);
+  const odd =
+    found.find((k) => !keys.includes(k) && !optional.includes(k)) ??
+    keys.find((k) => !found.includes(k));
+  if (odd !== undefined)
+    throw corrupt(`${at}: '${odd.slice(0, SHOWN_MAX)}' is missing or not known`);
   return value as Fields;
 }
 function array<T>(value: unknown, at: string, item: (x: unknown, at: string) => T): T[] {
@@ -82,7 +95,7 @@ const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer
  * @throws AppError MODEL_CORRUPT with the place that is wrong
  */
 export function manifestFromJson(value: unknown): Manifest {
-  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS]);
+  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS], ['tokenizer']);
   const numbers = Object.fromEntries(NUMBERS.map((k) => [k, number(f[k], k)])) as Record<
     (typeof NUMBERS)[number],
     number
@@ -95,6 +108,7 @@ export function manifestFromJson(value: unknown): Manifest {
     segments: array(f.segments, 'segments', file),
     linears: array(f.linears, 'linears', linear),
     knownAnswer: array(f.knownAnswer, 'knownAnswer', digest),
+    tokenizer: f.tokenizer === undefined ? null : file(f.tokenizer, 'tokenizer'),
   };
   try {
     encode(Manifest, manifest);
@@ -130,22 +144,31 @@ async function readWeights(m: Manifest, index: number, part: Uint8Array): Promis
   return values;
 }
 
+const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
+
+/** Before anything large is read. */
+function checkSizes(m: Manifest): void {
+  const odd = m.segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
+  if (odd >= 0)
+    throw new AppError(
+      'MODEL_REFUSED',
+      `${segmentFile(odd)} has ${m.segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
+    );
+  const total = weightBytes(m) + m.segments.reduce((sum, s) => sum + s.size, 0);
+  if (total > PACKAGE_BYTES_MAX)
+    throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
+}
+
 /** weights.bin cut into the linears' own. */
 function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
-  const size = m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
+  const size = weightBytes(m);
   if (bytes.length !== size)
     throw corrupt(`${WEIGHTS_FILE} has ${bytes.length} bytes, the manifest says ${size}`);
   let at = 0;
   return m.linears.map((l) => bytes.slice(at, (at += l.k * l.n)));
 }
 
-function refuseLarge(ref: FileRef, name: string): void {
-  if (ref.size > ONNX_BYTES_MAX)
-    throw new AppError('MODEL_REFUSED', `${name} has ${ref.size} bytes, over ${ONNX_BYTES_MAX}`);
-}
-
 async function checkSegment(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
-  refuseLarge(ref, name);
   if (bytes.length !== ref.size)
     throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
   if (!equal(await blake3Of(bytes), ref.hash)) throw corrupt(`${name} does not match its hash`);
@@ -160,6 +183,7 @@ export async function packageOf(
   manifest: Manifest,
   files: readonly Uint8Array[],
 ): Promise<ModelPackage> {
+  checkSizes(manifest);
   const count = manifest.segments.length;
   if (files.length !== count + manifest.linears.length) throw corrupt('files are missing');
   const segments = files.slice(0, count);
@@ -186,11 +210,9 @@ export async function loadPackage(
     }
   };
   const manifest = parseManifest(await get(MANIFEST_FILE));
+  checkSizes(manifest);
   const weights = cutWeights(manifest, await get(WEIGHTS_FILE));
   const segments: Uint8Array[] = [];
-  for (const [i, ref] of manifest.segments.entries()) {
-    refuseLarge(ref, segmentFile(i));
-    segments.push(await get(segmentFile(i)));
-  }
+  for (const i of manifest.segments.keys()) segments.push(await get(segmentFile(i)));
   return packageOf(manifest, [...segments, ...weights]);
 }

@@ -40,7 +40,23 @@ export interface SegmentOptions {
   readonly session?: ort.InferenceSession.SessionOptions;
 }
 
-async function createSession(bytes: Uint8Array, index: number, options: SegmentOptions) {
+/** Segments on a GPU: none of their nodes may run elsewhere, and nothing leaves it unasked. */
+export const onDevice = (device: GPUDevice): SegmentOptions => ({
+  // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
+  provider: { name: 'webgpu', device } as ort.InferenceSession.WebGpuExecutionProviderOption,
+  session: {
+    preferredOutputLocation: 'gpu-buffer',
+    // A node on the CPU would mean copies, and a segment that the checker misjudged.
+    extra: { session: { disable_cpu_ep_fallback: '1' } },
+  },
+});
+
+/** One segment's session, with all that is pinned. One at a time. @throws AppError MODEL_REFUSED */
+export async function createSession(
+  bytes: Uint8Array,
+  index: number,
+  options: SegmentOptions,
+): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(bytes, {
       ...options.session,

@@ -46,6 +46,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     },
     start: (model, backend) => miner.start(model, backend),
     work: (template) => miner.work(template),
+    throttle: (duty) => miner.throttle(duty),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
     check: (header, proof, jobInput, off) => miner.check(header, proof, jobInput, off ?? []),

@@ -18,7 +18,7 @@ import {
   type Step,
 } from './gpu-kernels.ts';
 import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './gpu-linear.ts';
-import { createSegmentChain, type SegmentChain } from './segments.ts';
+import { createSegmentChain, onDevice, type SegmentChain } from './segments.ts';
 import type { OnStage, Stage } from './stages.ts';
 import type { DotKind } from './wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
@@ -74,15 +74,7 @@ async function buildBackend(
   );
   const memory = await device.popErrorScope();
   if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
-  const chain = await createSegmentChain(model.segments, {
-    // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
-    provider: { name: 'webgpu', device } as ort.InferenceSession.WebGpuExecutionProviderOption,
-    session: {
-      preferredOutputLocation: 'gpu-buffer',
-      // A node on the CPU would mean copies, and a segment that the checker misjudged.
-      extra: { session: { disable_cpu_ep_fallback: '1' } },
-    },
-  });
+  const chain = await createSegmentChain(model.segments, onDevice(device));
   return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain });
 }
 

@@ -1,10 +1,11 @@
-/** The command line: `npm start -- [flags]`. One sentence and an exit code for whatever goes wrong. */
+/** The command line of the seed: `npm start -- [flags]`. */
 import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
+import { runCommand } from './command.ts';
 import { HELP, parseOptions } from './options.ts';
 import { startSeed } from './seed.ts';
 
-const EXIT: Record<string, number> = {
+const EXITS = {
   WRONG_FLAG: 2,
   PORT_BUSY: 3,
   PORT_REFUSED: 3,
@@ -15,37 +16,21 @@ const EXIT: Record<string, number> = {
   KEYS_CORRUPT: 4,
   DATA_REFUSED: 4,
 };
-/** ms that a clean stop may take. */
-const STOP_MS_MAX = 10_000;
 
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 
-function end(e: unknown): never {
-  const error = AppError.from(e);
-  const known = EXIT[error.code];
-  console.error(`pila: ${error.message}`);
-  if (error.code === 'WRONG_FLAG') console.error('pila: --help tells the flags');
-  if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
-  process.exit(known ?? 1);
-}
-
-async function main(): Promise<void> {
+await runCommand('pila', EXITS, async (fail) => {
   const options = parseOptions(process.argv.slice(2));
   if (!options) {
     console.log(HELP);
-    return;
+    return undefined;
   }
-  const seed = await startSeed(options, log, (reason) => end(new AppError('PART_DIED', reason)));
-  let stopping = false;
-  const stop = (signal: string): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    log.info('stopping', { signal });
-    setTimeout(() => end(new AppError('STOP_SLOW', 'did not stop in time')), STOP_MS_MAX).unref();
-    seed.stop().then(() => process.exit(0), end);
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const seed = await startSeed(options, log, (why) => fail(new AppError('PART_DIED', why)));
   console.log(`\n  pila is ready: ${seed.appUrl}\n  JSON-RPC and /metrics: ${seed.rpcUrl}\n`);
-}
-
-await main().catch(end);
+  return {
+    stop() {
+      log.info('stopping');
+      return seed.stop();
+    },
+  };
+});

@@ -20,6 +20,8 @@ export interface NodePlatformOptions {
   /** The seed's page, for its faucet. */
   readonly seedUrl?: string;
   readonly onFailure?: (reason: string) => void;
+  /** Mine also on a software adapter: tests only. */
+  readonly forceFallback?: boolean;
 }
 
 export interface NodePlatform extends Platform {
@@ -40,7 +42,7 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     async createMiner() {
       const failed = options.onFailure ?? (() => undefined);
       // The client gives it packages.
-      thread ??= await startMinerThread(undefined, failed);
+      thread ??= await startMinerThread(undefined, failed, options.forceFallback);
       return thread.miner;
     },
     packages: {

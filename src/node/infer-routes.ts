@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Answered, Receipt } from '../client/api.ts';
 import type { Network } from '../client/models.ts';
 import { formatAddress } from '../core/address.ts';
-import { inputBytesMax, unitMacs, type Manifest } from '../core/manifest.ts';
+import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../core/manifest.ts';
 import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { networkOf } from '../net/address-rate.ts';
@@ -131,7 +131,8 @@ const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => 
   id: toHex(id),
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
-  sequenceBytes: manifest.tokens,
+  packing: manifest.packing,
+  sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,
   macs: String(unitMacs(manifest)),
 });

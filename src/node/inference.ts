@@ -6,7 +6,7 @@ import { minimumReward, subsidyPerPass } from '../client/quote.ts';
 import { formatAddress } from '../core/address.ts';
 import type { SignedTx } from '../core/formats.ts';
 import { plainHash } from '../core/hash.ts';
-import { inputBytesMax, type Manifest } from '../core/manifest.ts';
+import { inputTokens, type Manifest } from '../core/manifest.ts';
 import { targetFromBits } from '../core/target.ts';
 import { txId } from '../core/tx.ts';
 import { concat, equal, u32, utf8 } from '../lib/bytes.ts';
@@ -113,9 +113,8 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
 
   async function ask({ model, input, reward }: Asked, key: string): Promise<Uint8Array> {
     const { id: modelId, manifest, minimum } = quote(model);
-    const bytesMax = inputBytesMax(manifest);
-    if (input.length > bytesMax)
-      throw new AppError('INPUT_LONG', `${input.length} bytes; ${model} takes ${bytesMax}`);
+    if (!inputTokens(input, manifest))
+      throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${model}`);
     const given = reward === undefined ? 'minimum' : String(reward);
     const content = plainHash(concat(modelId, u32(input.length), input, utf8(given)));
     const before = await spendings.find(key, content);

@@ -25,13 +25,14 @@ const portOf = (worker: Worker): Port => ({
 export async function startMinerThread(
   load: ((id: string) => Promise<WholePackage>) | undefined,
   onFailure: (reason: string) => void,
+  forceFallback = false,
 ): Promise<MinerThread> {
   const worker = new Worker(new URL('./miner-worker.ts', import.meta.url));
   worker.on('error', (e) => onFailure(e instanceof Error ? e.message : String(e)));
   const miner = connect<MinerApi, MinerEvents>(portOf(worker), {
     failed: (die) => worker.on('error', (e) => die(String(e))),
   });
-  await miner.configure({ ortBase: undefined, forceFallback: false });
+  await miner.configure({ ortBase: undefined, forceFallback });
   const supply = new ModelSupply(load);
   return {
     miner,

@@ -1,4 +1,5 @@
 /** Language and appearance: kept in localStorage where that is allowed, followed live. */
+import { INTENSITIES, type Intensity } from '../client/work-policy.ts';
 import { en, type Text } from './i18n/en.ts';
 import { it } from './i18n/it.ts';
 
@@ -23,6 +24,8 @@ export class Preferences {
   theme = $state<Theme>('auto');
   /** Name of the model to mine with; undefined: the network's default. */
   model = $state<string>();
+  /** Per cent of the time that work may take. */
+  intensity = $state<Intensity>(100);
   readonly #languages: readonly string[];
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
@@ -34,6 +37,7 @@ export class Preferences {
     this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
+    this.readIntensity();
   }
 
   get text(): Text {
@@ -57,6 +61,17 @@ export class Preferences {
   mineWith(model: string): void {
     this.model = model;
     this.#write('model', model);
+  }
+
+  /** Another tab may have changed it. */
+  readIntensity(): void {
+    const kept = Number(this.#read('intensity'));
+    this.intensity = INTENSITIES.find((i) => i === kept) ?? 100;
+  }
+
+  work(intensity: Intensity): void {
+    this.intensity = intensity;
+    this.#write('intensity', String(intensity));
   }
 
   // Storage may be forbidden: then the choice lasts as long as the page.

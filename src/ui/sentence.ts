@@ -8,6 +8,7 @@ export type SentenceKey =
   | 'testing'
   | 'runningGpu'
   | 'runningCpu'
+  | 'held'
   | 'finishing'
   | 'paused'
   | 'noPeers'
@@ -28,15 +29,17 @@ const BY_STATE: Record<Exclude<MinerState, 'running'>, Sentence> = {
   failed: { key: 'failed', tone: 'bad' },
 };
 
-/** `starting`: pressed, and the worker has not spoken yet. */
+/** `starting`: pressed, and the worker has not spoken yet; `held`: the page's care lets nothing run. */
 export function sentenceOf(
   miner: Pick<MinerStatus, 'state' | 'backend'>,
   chain: Pick<ChainStatus, 'sync' | 'peers'> | undefined,
   starting: boolean,
+  held = false,
 ): Sentence {
   if (starting && (miner.state === 'off' || miner.state === 'paused'))
     return { key: 'starting', tone: 'wait' };
   if (miner.state !== 'running') return BY_STATE[miner.state];
+  if (held) return { key: 'held', tone: 'wait' };
   if (chain && (chain.sync === 'offline' || chain.peers.length === 0))
     return { key: 'noPeers', tone: 'wait' };
   if (chain && chain.sync !== 'synced') return { key: 'syncing', tone: 'wait' };

@@ -17,6 +17,7 @@ import { createParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { Care } from './care.svelte.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
 import { isStale } from './format.ts';
@@ -56,6 +57,10 @@ export class Session {
   now = $state.raw(Date.now());
   /** Start was pressed, and the miner has not spoken yet. */
   starting = $state.raw(false);
+  /** Tells the engine how much it may work, while it does. */
+  readonly care = new Care((duty) => {
+    if (isWorking(this.miner.state)) void this.peer.throttleMining(duty).catch(() => undefined);
+  });
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
   readonly #serving: Serving;
@@ -252,6 +257,7 @@ export class Session {
       await this.follow();
       const known = model !== undefined && (await this.peer.models());
       const isKnown = known && known.some(({ name }) => name === model);
+      await this.peer.throttleMining(this.care.verdict.duty);
       await this.peer.startMining({ backend: 'auto', ...(isKnown && { model: model! }) });
     });
     this.starting = false;

@@ -31,9 +31,10 @@ const FOLDERS: Record<string, string> = {
   models: join(ROOT, 'models'),
 };
 
-async function bundleWorker(): Promise<string> {
+/** One file of a module worker and all it imports. */
+export async function bundleWorker(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'backend.worker.ts')],
+    entryPoints: [entry],
     bundle: true,
     format: 'esm',
     target: 'esnext',
@@ -44,7 +45,8 @@ async function bundleWorker(): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-function sendFile(response: ServerResponse, path: string): void {
+/** A file of FOLDERS. */
+export function sendFile(response: ServerResponse, path: string): void {
   const [, folder, ...rest] = normalize(path).split('/');
   const file = join(FOLDERS[folder ?? ''] ?? '', rest.join('/'));
   if (!FOLDERS[folder ?? ''] || !existsSync(file) || !statSync(file).isFile()) {
@@ -104,7 +106,8 @@ export class BrowserBackend {
   }
 
   static async open(): Promise<BrowserBackend> {
-    const server = await serve(await bundleWorker());
+    const worker = await bundleWorker(join(import.meta.dirname, 'backend.worker.ts'));
+    const server = await serve(worker);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
     const page = await browser.newPage();
     page.on('console', (m) => m.type() === 'error' && console.error('page:', m.text()));

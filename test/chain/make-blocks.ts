@@ -31,6 +31,7 @@ export const MANIFEST: Manifest = {
   kappa64: 48,
   kappaJob64: 40,
   knownAnswer: [filled(4)],
+  tokenizer: null,
 };
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);

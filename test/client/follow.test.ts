@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createFollower } from '../../src/client/follow.ts';
 import type { FullChain } from '../../src/chain/full-chain.ts';
 import { createLightChain } from '../../src/chain/light-chain.ts';
+import { STATE_LEAVES_MAX } from '../../src/chain/light-state.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import type { Body } from '../../src/core/formats.ts';
@@ -28,7 +29,11 @@ import {
 const [ann, bob] = [person(1), person(2)] as const;
 
 /** A follower of one peer, a full chain with one block; `meanwhile` happens to each answer. */
-async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>, full?: FullChain) {
+async function setUp(
+  meanwhile: (answer: SyncResponse) => Promise<SyncResponse>,
+  full?: FullChain,
+  stateLeavesMax = STATE_LEAVES_MAX,
+) {
   const mined = full !== undefined;
   full ??= await openChain();
   const chain = await createLightChain({
@@ -36,6 +41,7 @@ async function setUp(meanwhile: (answer: SyncResponse) => Promise<SyncResponse>,
     params: PARAMS,
     models: MODELS,
     now: () => START_MS + 10_000_000,
+    stateLeavesMax,
     verifyProof: () => undefined,
   });
   await chain.openOrReset((await full.header(0))!);
@@ -159,4 +165,24 @@ test('a body that nobody looked at is told to nobody', async () => {
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(toHex(made.chain.head()!.id)).toBe(idOf(made.told));
   expect(made.heads.flatMap((body) => body ?? [])).toEqual([]);
+});
+
+test('a block that nobody executed is not believed for the root that its child tells', async () => {
+  const honest = await openChain();
+  const shared = await mine(honest, bob, 5);
+  const off = new Set(['tx.nonce'] as const);
+  const fraud = await openChain(undefined, undefined, { params: { ...PARAMS, off } });
+  for (const block of shared) await fraud.importBlock(block);
+  // Too much state to hold: each block is executed on a witness.
+  const made = await setUp(async (answer) => answer, fraud, 1);
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBe(1);
+  // Two at once, so that the upper one is the head when it is first looked into.
+  expect(await fraud.addTx(transfer(bob, 7, ann, 1n))).toBeUndefined();
+  const [spent] = await mine(fraud, bob, 2);
+  expect(spent!.body).toHaveLength(1);
+  made.follower.poll();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(shared[4]!));
+  expect((await made.follower.reader.newest())!.height).toBe(5);
 });

@@ -37,6 +37,7 @@ export const MANIFEST: Manifest = {
   kappa64: 48,
   kappaJob64: 40,
   knownAnswer: [bytes32(20), bytes32(21)],
+  tokenizer: null,
 };
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   credits,
+  inputBytesMax,
+  inputTokens,
   linearMacs,
   manifestProblem,
   modelId,
@@ -31,6 +33,10 @@ const withLinear = (fields: object): Partial<Manifest> => ({
 test.each<[string, Partial<Manifest>]>([
   ['version', { version: 2 }],
   ['packing', { packing: 'words' }],
+  ['257', { vocabulary: 300 }],
+  ['an input of 6144 bytes', { packing: 'u16', tokens: 1024 }],
+  ['an answer of 4098 bytes', { answerSize: 1366 }],
+  ['an answer of 0 bytes', { answerSize: 0 }],
   ['2 sequences', { sequences: 1 }],
   ['vocabulary', { vocabulary: 1 }],
   ['no linears', { linears: [] }],
@@ -45,6 +51,26 @@ test.each<[string, Partial<Manifest>]>([
   ['linear 1: k 8192', withLinear({ k: 8192 })],
 ])('%s', (problem, fields) => {
   expect(manifestProblem({ ...MANIFEST, ...fields })).toContain(problem);
+});
+
+const WORDS: Manifest = { ...MANIFEST, packing: 'u16', vocabulary: 30_522, labels: [] };
+
+test('token ids come as u16, the low byte first; up to V−1 and (B−1)·S of them', () => {
+  expect(manifestProblem(WORDS)).toBeUndefined();
+  expect(inputBytesMax(WORDS)).toBe(2 * inputBytesMax(MANIFEST));
+  expect(inputTokens(Uint8Array.of(101, 0, 0x39, 0x77, 102, 0), WORDS)).toEqual(
+    Uint16Array.of(101, 30_521, 102),
+  );
+  expect(inputTokens(new Uint8Array(), WORDS)).toHaveLength(0);
+  expect(inputTokens(new Uint8Array(inputBytesMax(WORDS)), WORDS)).toHaveLength(24);
+});
+
+test.each<[string, number[]]>([
+  ['half a token', [101]],
+  ['an id that is V', [0x3a, 0x77]],
+  ['too many', new Array<number>(50).fill(0)],
+])('%s does not fit', (_, input) => {
+  expect(inputTokens(Uint8Array.from(input), WORDS)).toBeUndefined();
 });
 
 test('a branch whose winners lie late looks forged, an honest mix does not', () => {

@@ -1,10 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { firstFault } from '../../src/core/faults.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
-import { inputBytesMax } from '../../src/core/manifest.ts';
+import { inputBytesMax, type Manifest } from '../../src/core/manifest.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
 import { signTx, spentBy, txFaults, txId, verifySignature } from '../../src/core/tx.ts';
-import { ALICE, BOB, bytes32, MANIFEST, MODELS, paramsOf, request, transfer } from './fixtures.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import {
+  ALICE,
+  BOB,
+  bytes32,
+  MANIFEST,
+  MODEL,
+  MODELS,
+  paramsOf,
+  request,
+  transfer,
+} from './fixtures.ts';
 
 const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
   firstFault(params.off, txFaults(params, MODELS, height, signed))?.fault;
@@ -56,6 +67,17 @@ describe('rules without state', () => {
     ['long', request(ALICE, { lifetime: REQUEST_LIFETIME_MAX }), undefined],
     ['too long', request(ALICE, { lifetime: REQUEST_LIFETIME_MAX + 1 }), 'tx.request-lifetime'],
   ])('%s', (_, signed, code) => expect(check(signed)).toBe(code));
+
+  test('token ids that the model does not have', () => {
+    const words: Manifest = { ...MANIFEST, packing: 'u16', vocabulary: 300 };
+    const models = new Map([[toHex(MODEL), words]]);
+    const faultOf = (...input: number[]) =>
+      txFaults(paramsOf(), models, 100, request(ALICE, { input: Uint8Array.from(input) })).next()
+        .value?.fault;
+    expect(faultOf(43, 1)).toBeUndefined();
+    expect(faultOf(44, 1)).toBe('tx.request-input');
+    expect(faultOf(43)).toBe('tx.request-input');
+  });
 
   test('a model whose manifest is known but that is not admitted', () => {
     expect(check(request(ALICE), 100, { ...paramsOf(), models: [] })).toBe('tx.request-model');

@@ -1,11 +1,13 @@
 /** The mining engine on a real model: starts, pauses and finishes that come at bad moments. */
 import { expect, test, vi } from 'vitest';
+import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { Miner } from '../../src/miner/miner.ts';
 import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/miner-api.ts';
 import { genesisPoint, templateCore } from '../../src/core/header.ts';
 import { createParams } from '../../src/core/params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
+import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from './small-model.ts';
 
 const model = await loadModel('tiny');
@@ -17,7 +19,7 @@ const core = templateCore(params, genesisPoint(params, 1000), {
 });
 const wait = { timeout: 30_000, interval: 5 };
 
-function create() {
+function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>) {
   const found: FoundBlock[] = [];
   const answered: AnsweredJob[] = [];
   const seen = { passes: 0, next: { core, jobInput: undefined } as Template };
@@ -28,7 +30,7 @@ function create() {
       const cpu = await createCpuBackend(given);
       return { ...cpu, pass: (input) => (seen.passes++, cpu.pass(input)) };
     },
-    createWebgpu: undefined,
+    createWebgpu,
     nowMs: () => performance.now(),
     randomNonce: () => 1n,
     onStatus: () => undefined,
@@ -97,4 +99,51 @@ test('a job is answered once, by a unit that mines too; again after another', as
   expect(answered[0]).toEqual({ jobId: one.core.jobId, ...ran });
   expect(answered[2]).toEqual(answered[0]);
   expect(answered[1]!.execution).not.toEqual(ran.execution);
+});
+
+test('a duty of 0 holds the work until another comes; a pause and a finish end the wait', async () => {
+  const { miner } = create();
+  miner.work({ core, jobInput: undefined });
+  miner.throttle(0);
+  await miner.start('tiny', 'cpu');
+  await new Promise((r) => setTimeout(r, 50));
+  expect(miner.status).toMatchObject({ state: 'running', units: 0 });
+  miner.throttle(0.5);
+  await vi.waitUntil(() => miner.status.units > 2, wait);
+  miner.throttle(0);
+  expect(miner.status.macsPerSecond).toBe(0);
+  miner.finish();
+  await vi.waitUntil(() => miner.status.state === 'paused', wait);
+  await miner.start('tiny', 'cpu');
+  miner.pause();
+  expect(miner.status.state).toBe('paused');
+});
+
+test('a lost device is asked for again; one without memory gives way to the processor', async () => {
+  const failures = ['DEVICE_LOST', 'DEVICE_MEMORY'];
+  const made: Backend[] = [];
+  const { miner } = create(async (given) => {
+    const cpu = await createCpuBackend(given);
+    let passes = 0;
+    const device: Backend = {
+      ...{ ...cpu, kind: 'webgpu', device: 'a card' },
+      async pass(input) {
+        // Two are the self-test's.
+        if (++passes === 6) throw new AppError(failures[made.length - 1]!, 'it went');
+        return cpu.pass(input);
+      },
+    };
+    made.push(device);
+    return device;
+  });
+  miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
+  await miner.start('tiny', 'auto');
+  expect(miner.status.backend).toBe('webgpu');
+  await vi.waitUntil(() => miner.status.backend === 'cpu', wait);
+  expect(made).toHaveLength(2);
+  expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_LOST': 1, 'gpu: DEVICE_MEMORY': 1 });
+  const { units } = miner.status;
+  await vi.waitUntil(() => miner.status.units > units, wait);
+  expect(miner.status.state).toBe('running');
+  miner.pause();
 });

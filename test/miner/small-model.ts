@@ -69,6 +69,7 @@ export function modelOf(
     kappa64: 32,
     kappaJob64: 32,
     knownAnswer: [new Uint8Array(32)],
+    tokenizer: null,
   };
   return { id: modelId(manifest), manifest, segments, weights: [weights] };
 }

@@ -1,6 +1,4 @@
 /** Every kernel of a linear against the naive oracle, on whatever WebGPU this Node finds. */
-import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { Linear } from '../../src/core/manifest.ts';
 import { plainHash } from '../../src/core/hash.ts';
@@ -16,21 +14,7 @@ import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from '../../src/miner/wgsl/hashing.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
 import { randomBytes, randomOperand } from '../oracle/random.ts';
-
-/** Chromium's own Vulkan loader and software device, where the machine has no other. */
-const CHROMIUM = '/usr/lib/chromium';
-function borrowVulkan(): void {
-  if (process.env.VK_ICD_FILENAMES || !existsSync(`${CHROMIUM}/libvulkan.so.1`)) return;
-  process.env.VK_ICD_FILENAMES = `${CHROMIUM}/vk_swiftshader_icd.json`;
-  // Dawn opens the loader by its name, which finds one that is loaded already wherever it lies.
-  // NODELETE (0x1000) keeps it, though Node finds that it is no module of its own and says so.
-  const flags = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000;
-  try {
-    process.dlopen({ exports: {} }, `${CHROMIUM}/libvulkan.so.1`, flags);
-  } catch (e) {
-    if (!String(e).includes('self-register')) throw e;
-  }
-}
+import { borrowVulkan } from '../vulkan.ts';
 
 async function openGpu(): Promise<{ gpu: GPU; device: GPUDevice } | undefined> {
   borrowVulkan();

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { MINER_HELP } from '../../src/node/miner-options.ts';
 import { HELP } from '../../src/node/options.ts';
 
 /** Flags of npm, podman, systemctl and the container file. */
@@ -20,11 +21,13 @@ const sources = (folder: string) =>
     .filter((file) => file.endsWith('.ts'))
     .map((file) => read(join('src', folder, file)));
 
-it('flags in the documents are flags of the node', () => {
+it('flags in the documents are flags of the node or the miner', () => {
   const named = [operate, unit, read('deploy/Containerfile'), read('docs/api.md')].flatMap((text) =>
     [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag),
   );
-  const wrong = named.filter((flag) => !OTHERS.includes(flag) && !HELP.includes(`  ${flag} `));
+  const wrong = named.filter(
+    (flag) => !OTHERS.includes(flag) && !`${HELP}${MINER_HELP}`.includes(`  ${flag} `),
+  );
   expect([...new Set(wrong)]).toEqual([]);
   expect(named.length).toBeGreaterThan(20);
 });

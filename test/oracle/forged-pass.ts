@@ -46,6 +46,7 @@ export function inventManifest(sequences: number, tokens: number, shapes: ShapeO
     kappa64: 40,
     kappaJob64: 48,
     knownAnswer: weights.map(() => ZERO_HASH),
+    tokenizer: null,
   };
   return { manifest, weights };
 }

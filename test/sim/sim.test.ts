@@ -37,7 +37,7 @@ describe('a broken rule is seen', () => {
     ['lost-outbox', 'payments'],
     ['no-redial', 'one-chain'],
   ])('%s: %s', { timeout: 120_000 }, async (mutation, invariant) => {
-    const { code, out } = await sim('--seeds', '1..12', '--bail', '--mutate', mutation);
+    const { code, out } = await sim('--seeds', '1..40', '--bail', '--mutate', mutation);
     expect(out).toContain(`invariant '${invariant}'`);
     expect(out).toMatch(/again: npm run sim -- --seed \d+ .*--mutate/);
     expect(code).toBe(1);

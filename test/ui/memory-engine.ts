@@ -250,6 +250,9 @@ export class MemoryEngine implements Engine {
       this.#note(`client.startMining${model === undefined ? '' : ` ${model}`}`);
       this.#mine('running');
     },
+    throttleMining: async (duty) => {
+      this.#note(`client.throttleMining ${duty}`);
+    },
     pauseMining: async () => {
       this.#note('client.pauseMining');
       this.#mine('paused');

@@ -25,6 +25,7 @@ describe('the sentence', () => {
     const running = { state: 'running', backend: 'webgpu' } as const;
     expect(sentenceOf(running, CHAIN, false).key).toBe('runningGpu');
     expect(sentenceOf({ ...running, backend: 'cpu' }, CHAIN, false).key).toBe('runningCpu');
+    expect(sentenceOf(running, CHAIN, false, true)).toEqual({ key: 'held', tone: 'wait' });
     expect(sentenceOf(running, { ...CHAIN, peers: [] }, false).key).toBe('noPeers');
     expect(sentenceOf(running, { ...CHAIN, sync: 'syncing' }, false).key).toBe('syncing');
   });

@@ -54,6 +54,7 @@ describe('consent', () => {
       'client.payTo',
       'client.serve',
       'client.status',
+      'client.throttleMining 1',
       'client.startMining',
     ]);
     expect(session.miner.state).toBe('running');

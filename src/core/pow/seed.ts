@@ -4,7 +4,7 @@ import { u32 } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { HeaderCore } from '../formats.ts';
 import { ZERO_HASH, hash, xof } from '../hash.ts';
-import { inputBytesMax, type Manifest } from '../manifest.ts';
+import { inputTokens, type Manifest } from '../manifest.ts';
 
 /** σ_0 of a header. A whole `Header` will do: its proof digest is left out. */
 export const seedOf = (core: HeaderCore): Uint8Array =>
@@ -26,9 +26,10 @@ export function freshTokens(sigma0: Uint8Array, sequence: number, m: Manifest): 
 
 /** A request's input as the token ids of sequences 0..B−2, (B−1)·S of them. */
 export function packInput(input: Uint8Array, m: Manifest): Uint16Array {
-  assert(input.length <= inputBytesMax(m), 'the input was checked when the request was accepted');
-  const tokens = new Uint16Array(inputBytesMax(m));
-  for (let i = 0; i < input.length; i++) tokens[i] = input[i]! + 1;
+  const ids = inputTokens(input, m);
+  assert(ids, 'the input was checked when the request was accepted');
+  const tokens = new Uint16Array((m.sequences - 1) * m.tokens);
+  tokens.set(ids);
   return tokens;
 }
 

@@ -6,7 +6,7 @@
  * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
  */
 import type { Linear } from '../../core/manifest.ts';
-import { NOISE_KEY, permutations, type Side } from '../../core/pow/noise.ts';
+import { NOISE_KEY } from '../../core/pow/noise.ts';
 import { MESSAGE_BYTES, TILE, tileCount } from '../../core/pow/transcript.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { Lap } from '../stages.ts';
@@ -17,6 +17,7 @@ type Exports = Record<
   | 'hash'
   | 'tickets'
   | 'factors'
+  | 'permutations'
   | 'packLeft'
   | 'packRight'
   | 'packRight16'
@@ -61,7 +62,7 @@ const regionBytes = ({ m, k, n, r }: Linear) => ({
   tickets: (32 * m * n) / TILE ** 2,
   sums: (16 * k) / r,
   chainingValues: Math.max(m * k, 4 * m * n) / 32,
-  /** Four tables of k places for each side. */
+  /** Four tables of k places for each side (assembly's `permutations`). */
   placesA: 4 * k,
   placesB: 4 * k,
   sigma: 32,
@@ -196,8 +197,6 @@ export class Kernel {
     const at = this.#at;
     this.#loadWeights(l, weights);
     this.#bytes(at.sigma, 32).set(sigma);
-    this.#placeNoise(l, 'a', sigma, at.placesA);
-    this.#placeNoise(l, 'b', sigma, at.placesB);
     this.#packNoisy(l);
     await this.#gemm(l, l.r, true, breathe);
     this.#lap('gemm');
@@ -225,23 +224,12 @@ export class Kernel {
     this.#wasm.packRight(b, n, k, right);
   }
 
-  /** For every place c of a block: π(c), π(c−1), π⁻¹(c), π⁻¹(c)+1; 255 where there is none. */
-  #placeNoise({ k, r }: Linear, side: Side, sigma: Uint8Array, to: number): void {
-    const tables = this.#bytes(to, 4 * k);
-    permutations(sigma, side, k, r).forEach((place, c, order) => {
-      const j = c % r;
-      const inverse = c - j + place;
-      tables[c] = place;
-      tables[k + c] = j ? order[c - 1]! : 255;
-      tables[2 * k + inverse] = j;
-      tables[3 * k + inverse] = j + 1 < r ? j + 1 : 255;
-    });
-  }
-
   /** A' and B' into the GEMM's operands, and all that the peel needs of B' while it is there. */
   #packNoisy({ m, k, n, r }: Linear): void {
     const at = this.#at;
     const w = this.#wasm;
+    w.permutations(at.sigma, 2, k, r, at.noiseKey, at.placesA);
+    w.permutations(at.sigma, 3, k, r, at.noiseKey, at.placesB);
     w.factors(at.sigma, 0, m, r, at.noiseKey, at.leftFactor);
     w.factors(at.sigma, 1, n, r, at.noiseKey, at.rightFactor);
     w.addNoise(at.a, at.leftFactor, at.placesA, at.placesA + k, m, k, r, at.noisy);

@@ -77,6 +77,7 @@ export const en = {
       'Testing the device: it must give exactly the right answer. The screen may stutter once.',
     runningGpu: 'Working on the graphics card.',
     runningCpu: 'Working on the processor.',
+    held: 'Waiting: nothing is being computed.',
     finishing: 'Finishing the unit in work, then it stops.',
     paused: 'Paused. What you completed stays.',
     noPeers:
@@ -84,6 +85,23 @@ export const en = {
       'connection.',
     syncing: 'Catching up with the chain.',
     failed: 'Stopped by a problem.',
+  },
+  care: {
+    intensity: 'Intensity',
+    intensityWhy: 'How much of the time work may take. It slows by itself when the page stutters.',
+    intensities: {
+      25: '25 %: you should not notice it',
+      50: '50 %: quiet',
+      100: '100 %: as fast as it goes',
+    },
+    reasons: {
+      battery:
+        'This computer runs on battery. Work goes on once it is plugged in and has charged by 5 %.',
+      pressure: 'Slower for now: the processor is busy or hot.',
+      frames: 'Slower for now: this page stutters.',
+      hidden: 'At half speed: this tab is hidden.',
+    },
+    anyway: 'Continue anyway for 30 min',
   },
   reasons: {
     stale: 'blocks found too late: the chain had moved on',

@@ -79,6 +79,7 @@ export const it: Text = {
       'singhiozzo.',
     runningGpu: 'Al lavoro sulla scheda grafica.',
     runningCpu: 'Al lavoro sul processore.',
+    held: 'In attesa: ora non si calcola nulla.',
     finishing: 'Finisco l’unità in lavoro, poi mi fermo.',
     paused: 'In pausa. Quello che hai completato resta.',
     noPeers:
@@ -86,6 +87,25 @@ export const it: Text = {
       'Controlla la connessione.',
     syncing: 'Raggiungo la catena.',
     failed: 'Ferma per un problema.',
+  },
+  care: {
+    intensity: 'Intensità',
+    intensityWhy:
+      'Quanta parte del tempo può prendere il lavoro. Rallenta da sola quando la pagina va a scatti.',
+    intensities: {
+      25: '25 %: non dovresti accorgertene',
+      50: '50 %: tranquilla',
+      100: '100 %: alla massima velocità',
+    },
+    reasons: {
+      battery:
+        'Il computer va a batteria. Il lavoro riprende quando è collegato alla corrente e ha ' +
+        'ricaricato il 5 %.',
+      pressure: 'Più piano per ora: il processore è occupato o caldo.',
+      frames: 'Più piano per ora: la pagina va a scatti.',
+      hidden: 'A metà velocità: la scheda è nascosta.',
+    },
+    anyway: 'Continua comunque per 30 min',
   },
   reasons: {
     stale: 'blocchi trovati tardi: la catena era già avanti',

@@ -24,6 +24,7 @@ const weights = Int8Array.from({ length: n * k }, (_, i) => ((11 * i + 5) % 127)
 it('the fixed unit has its fixed values', () => {
   const sigma0 = seedOf(decode(HeaderCore, fromHex(vector.core)!));
   const { manifest } = inventManifest(2, m / 2, [{ k, n, r }]);
+  const words = { ...manifest, packing: 'u16', vocabulary: 30_522 };
   const a = plainHash(new Uint8Array(activations));
   const b = plainHash(new Uint8Array(weights));
   const sigma = layerSeed(sigma0, new Uint8Array(32), a, b, 1);
@@ -36,6 +37,7 @@ it('the fixed unit has its fixed values', () => {
     sigma0: toHex(sigma0),
     idleTokens: [...tokensOf(sigma0, manifest)],
     jobTokens: [...tokensOf(sigma0, manifest, Uint8Array.of(0, 104, 255))],
+    u16Tokens: [...tokensOf(sigma0, words, fromHex('65003977')!)],
     a: toHex(a),
     b: toHex(b),
     sigma: toHex(sigma),

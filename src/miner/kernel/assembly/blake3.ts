@@ -226,22 +226,75 @@ function storeEntries(group: usize, to: usize, stride: usize): void {
 }
 
 /**
- * Rows 0..count−1 of E_L (kind 0) or columns of F_R (kind 1), r int8 each; count a multiple of 4, r of 16.
- * `key`: the 32 bytes of the noise context's key.
+ * Block `block` (64 bytes) of the streams N(kind, index) of four indices (docs/protocol.md §5.4), to OUT:
+ * 16 rows of a word of each. `key`: the 32 bytes of the noise context's key.
  */
+export function streams(sigma: usize, kind: i32, index: v128, block: i32, key: usize): void {
+  keyFrom(key);
+  memory.fill(MSG, 0, 256);
+  for (let w: usize = 0; w < 8; w++) v128.store(MSG + 16 * w, v128.load32_splat(sigma + 4 * w));
+  v128.store(MSG, v128.or(i32x4.shl(index, 8), i32x4.splat(kind)), 128);
+  v128.store(MSG, i32x4.shr_u(index, 24), 144);
+  compress(i32x4.splat(block), 37, DERIVE_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
+  for (let w: usize = 0; w < 128; w += 16)
+    v128.store(OUT + 128 + w, v128.xor(v128.load(OUT + 128 + w), v128.load(CV + w)));
+}
+
+/** Rows 0..count−1 of E_L (kind 0) or columns of F_R (kind 1), r int8 each; count a multiple of 4, r of 16. */
 export function factors(sigma: usize, kind: i32, count: i32, r: i32, key: usize, to: usize): void {
   for (let i = 0; i < count; i += 4)
     for (let b = 0; b < r; b += 64) {
-      keyFrom(key);
-      memory.fill(MSG, 0, 256);
-      for (let w: usize = 0; w < 8; w++) v128.store(MSG + 16 * w, v128.load32_splat(sigma + 4 * w));
-      const index = lanesFrom(i);
-      v128.store(MSG, v128.or(i32x4.shl(index, 8), i32x4.splat(kind)), 128);
-      v128.store(MSG, i32x4.shr_u(index, 24), 144);
-      compress(i32x4.splat(b >> 6), 37, DERIVE_MATERIAL | CHUNK_START | CHUNK_END | ROOT);
-      for (let w: usize = 0; w < 128; w += 16)
-        v128.store(OUT + 128 + w, v128.xor(v128.load(OUT + 128 + w), v128.load(CV + w)));
+      streams(sigma, kind, lanesFrom(i), b >> 6, key);
       for (let g = 0; g < 4 && b + 16 * g < r; g++)
         storeEntries(g, to + <usize>(i * r + b + 16 * g), r);
     }
+}
+
+/** Four permutations in the making, a byte an entry. */
+const ORDER = memory.data(1024, 16);
+/** The tables' mark of no place. */
+const NONE = 255;
+
+/**
+ * The permutations of kind 2 or 3 of all k/r blocks as four tables of k places each, by place c of the
+ * block: π(c), π(c−1), π⁻¹(c), π⁻¹(c)+1. r at most 240.
+ */
+export function permutations(
+  sigma: usize,
+  kind: i32,
+  k: i32,
+  r: i32,
+  key: usize,
+  tables: usize,
+): void {
+  for (let q = 0; q * r < k; q += 4) {
+    for (let c = 0; c < r; c++)
+      for (let lane = 0; lane < 4; lane++) store<u8>(ORDER + 256 * lane + c, <u8>c);
+    for (let i = r - 1; i > 0; i--) {
+      const word = r - 1 - i;
+      if ((word & 15) == 0) streams(sigma, kind, lanesFrom(q), word >> 4, key);
+      const at = OUT + 16 * <usize>(word & 15);
+      for (let lane = 0; lane < 4; lane++) {
+        const u = <u64>load<u32>(at + 4 * lane);
+        const order = ORDER + 256 * lane;
+        const j = <usize>((u * <u64>(i + 1)) >> 32);
+        const swapped = load<u8>(order + i);
+        store<u8>(order + i, load<u8>(order + j));
+        store<u8>(order + j, swapped);
+      }
+    }
+    for (let lane = 0; lane < 4 && (q + lane) * r < k; lane++)
+      storeTables(ORDER + 256 * lane, r, k, tables + (q + lane) * r);
+  }
+}
+
+function storeTables(order: usize, r: usize, k: usize, to: usize): void {
+  for (let c: usize = 0; c < r; c++) {
+    const place = load<u8>(order + c);
+    const inverse = to + 2 * k + place;
+    store<u8>(to + c, place);
+    store<u8>(to + c + k, c ? load<u8>(order + c - 1) : NONE);
+    store<u8>(inverse, <u8>c);
+    store<u8>(inverse + k, c + 1 < r ? <u8>(c + 1) : NONE);
+  }
 }

@@ -1,5 +1,5 @@
 // What the wasm module exports. Memory is laid out by the caller (../kernel.ts), from heapBase() on.
-export { hash, tickets, factors } from './blake3';
+export { hash, tickets, factors, permutations } from './blake3';
 export { packLeft, packRight, packRight16, gemm } from './gemm';
 export { addNoise, project, widen, quantize, toFloat } from './noise';
 

@@ -1,0 +1,200 @@
+/**
+ * Chooses the integers of an encoder's linears from what flows through the float one. Columns of an
+ * activation that are large (outliers) are scaled down, and the weights that read them up, so that both
+ * fit −63..63 (SmoothQuant, arXiv 2211.10438); exponent and clipping are those of the least error.
+ */
+import type { Bert, FloatLinear } from './bert.ts';
+import { encodeFloat } from './reference.ts';
+
+const OPERAND_MAX = 63;
+/** Rows and columns on which candidates are compared. */
+const SAMPLE = 96;
+/** Share of a column's range that goes into the weights' scale: 1 none, 0 all. */
+const EXPONENTS = [1, 0.8, 0.65, 0.5, 0.35, 0.2];
+const CLIPS = [0.9, 0.8, 0.7, 0.6];
+
+export interface QuantisedLinear {
+  readonly k: number;
+  readonly n: number;
+  /** B_ℓᵀ: n×k. */
+  readonly weight: Int8Array;
+  /** Per column of A: its real value is integer·inputScale. */
+  readonly inputScale: Float64Array;
+  /** Per column of C: its real value is integer·outputScale + bias. */
+  readonly outputScale: Float64Array;
+  readonly bias: Float64Array;
+}
+
+export interface Calibration {
+  readonly linears: readonly QuantisedLinear[];
+  /** Per norm: largest |h − mean| and Σ(h − mean)² of a row. */
+  readonly norms: readonly { readonly peak: number; readonly energy: number }[];
+  /** Per linear: largest |y| of each column. */
+  readonly outputs: readonly Float64Array[];
+  /** Largest |x| of a final hidden state. */
+  readonly last: number;
+}
+
+/** Largest magnitude of each column. */
+function columnPeaks(x: Float32Array, columns: number): Float64Array {
+  const peaks = new Float64Array(columns);
+  for (let i = 0; i < x.length; i++)
+    peaks[i % columns] = Math.max(peaks[i % columns]!, Math.abs(x[i]!));
+  return peaks;
+}
+
+const clamp = (x: number): number => Math.min(OPERAND_MAX, Math.max(-OPERAND_MAX, Math.round(x)));
+
+/** Scale of each column of A: `exponent` of the way to giving every column its own range. */
+function inputScales(
+  peaks: Float64Array,
+  weightPeaks: Float64Array,
+  exponent: number,
+  clip: number,
+): Float64Array {
+  const floor = 1e-3 * peaks.reduce((a, b) => Math.max(a, b), 1e-9);
+  const raw = peaks.map(
+    (p, j) => Math.max(p, floor) ** exponent / Math.max(weightPeaks[j]!, 1e-6) ** (1 - exponent),
+  );
+  const reach = raw.reduce((top, s, j) => Math.max(top, Math.max(peaks[j]!, floor) / s), 0);
+  return raw.map((s) => (s * reach * clip) / OPERAND_MAX);
+}
+
+/** One row of weights as integers; of a few clippings the one with the least expected error. */
+function quantiseRow(
+  row: Float32Array,
+  scales: Float64Array,
+  energy: Float64Array,
+  out: Int8Array,
+): number {
+  let peak = 1e-12;
+  for (let j = 0; j < row.length; j++) peak = Math.max(peak, Math.abs(row[j]! * scales[j]!));
+  let [best, least] = [peak / OPERAND_MAX, Infinity];
+  for (const clip of [1, 0.9, 0.8]) {
+    const step = (clip * peak) / OPERAND_MAX;
+    let error = 0;
+    for (let j = 0; j < row.length; j++) {
+      const w = row[j]! * scales[j]!;
+      error += (w - clamp(w / step) * step) ** 2 * energy[j]!;
+    }
+    if (error < least) [best, least] = [step, error];
+  }
+  for (let j = 0; j < row.length; j++) out[j] = clamp((row[j]! * scales[j]!) / best);
+  return best;
+}
+
+/** Every ⌈count/SAMPLE⌉-th index. */
+const sampled = (count: number): number[] => {
+  const step = Math.max(1, Math.ceil(count / SAMPLE));
+  return Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
+};
+
+const quantiseInput = (x: Float32Array, scales: Float64Array): Int8Array =>
+  Int8Array.from(x, (v, i) => clamp(v / scales[i % scales.length]!));
+
+/** Mean square of each column of A. */
+function energies(a: Int8Array, k: number): Float64Array {
+  const energy = new Float64Array(k);
+  for (let i = 0; i < a.length; i++) energy[i % k]! += (a[i]! ** 2 * k) / a.length;
+  return energy;
+}
+
+/** Σ(y − ŷ)² over sampled rows (already cut out) and columns. */
+function errorOf(l: FloatLinear, x: Float32Array, y: Float32Array, scales: Float64Array): number {
+  const { k, n } = l;
+  const a = quantiseInput(x, scales);
+  const energy = energies(a, k);
+  const row = new Int8Array(k);
+  let error = 0;
+  for (const column of sampled(n)) {
+    const step = quantiseRow(l.weight.subarray(column * k, (column + 1) * k), scales, energy, row);
+    for (let i = 0; i < x.length / k; i++) {
+      let sum = 0;
+      for (let j = 0; j < k; j++) sum += a[i * k + j]! * row[j]!;
+      error += (y[i * n + column]! - l.bias[column]! - step * sum) ** 2;
+    }
+  }
+  return error;
+}
+
+function chooseScales(l: FloatLinear, x: Float32Array, y: Float32Array): Float64Array {
+  const { k, n } = l;
+  const rows = sampled(x.length / k);
+  const cut = (of: Float32Array, width: number): Float32Array => {
+    const out = new Float32Array(rows.length * width);
+    rows.forEach((r, i) => out.set(of.subarray(r * width, (r + 1) * width), i * width));
+    return out;
+  };
+  const [xs, ys] = [cut(x, k), cut(y, n)];
+  const peaks = columnPeaks(x, k);
+  const weightPeaks = columnPeaks(l.weight, k);
+  let best = { scales: peaks, exponent: 1, error: Infinity };
+  const attempt = (exponent: number, clip: number): void => {
+    const scales = inputScales(peaks, weightPeaks, exponent, clip);
+    const error = errorOf(l, xs, ys, scales);
+    if (error < best.error) best = { scales, exponent, error };
+  };
+  for (const exponent of EXPONENTS) attempt(exponent, 1);
+  for (const clip of CLIPS) attempt(best.exponent, clip);
+  return best.scales;
+}
+
+/** Integers of one linear from its inputs x (rows × k) and outputs y (rows × n). */
+export function quantiseLinear(l: FloatLinear, x: Float32Array, y: Float32Array): QuantisedLinear {
+  const { k, n } = l;
+  const inputScale = chooseScales(l, x, y);
+  const a = quantiseInput(x, inputScale);
+  const energy = energies(a, k);
+  const mean = new Float64Array(k);
+  for (let i = 0; i < a.length; i++) mean[i % k]! += (a[i]! * k) / a.length;
+  const weight = new Int8Array(n * k);
+  const outputScale = new Float64Array(n);
+  const bias = new Float64Array(n);
+  for (let c = 0; c < n; c++) {
+    const row = weight.subarray(c * k, (c + 1) * k);
+    outputScale[c] = quantiseRow(l.weight.subarray(c * k, (c + 1) * k), inputScale, energy, row);
+    // What rounding moves the mean by goes into the bias.
+    for (let j = 0; j < k; j++) bias[c]! -= mean[j]! * row[j]! * outputScale[c]!;
+    for (let i = c; i < y.length; i += n) bias[c]! += (y[i]! * n) / y.length;
+  }
+  return { k, n, weight, inputScale, outputScale, bias };
+}
+
+/** Peak and energy of the rows before a norm. */
+function spread(sums: Float32Array, width: number): { peak: number; energy: number } {
+  let [peak, most] = [0, 0];
+  for (let at = 0; at < sums.length; at += width) {
+    const row = sums.subarray(at, at + width);
+    const mean = row.reduce((s, v) => s + v, 0) / width;
+    let energy = 0;
+    for (const v of row) {
+      peak = Math.max(peak, Math.abs(v - mean));
+      energy += (v - mean) ** 2;
+    }
+    most = Math.max(most, energy);
+  }
+  return { peak, energy: most };
+}
+
+const largest = (x: Float32Array): number => x.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
+
+/** Runs the float encoder on token sequences without padding, and chooses all integers. */
+export async function calibrate(
+  bert: Bert,
+  sequences: readonly Uint16Array[],
+  onLinear: (done: number) => void = () => undefined,
+): Promise<Calibration> {
+  const linears: QuantisedLinear[] = [];
+  const norms: Calibration['norms'][number][] = [];
+  const outputs: Float64Array[] = [];
+  const last = await encodeFloat(bert, sequences, {
+    linear(index, x, y) {
+      const l = bert.linears[index]!;
+      linears.push(quantiseLinear(l, x, y));
+      outputs.push(columnPeaks(y, l.n));
+      onLinear(linears.length);
+    },
+    norm: (_, sums) => norms.push(spread(sums, bert.hidden)),
+  });
+  return { linears, norms, outputs, last: largest(last) };
+}

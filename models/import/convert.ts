@@ -1,0 +1,80 @@
+/** The whole import of one folder: calibrate, build, check, run, measure. */
+import { modelId } from '../../src/core/manifest.ts';
+import { createTokeniser } from '../../src/client/tokeniser.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import type { ModelPackage } from '../../src/miner/backend.ts';
+import { checkModel } from '../../src/miner/checker.ts';
+import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { selfTest } from '../../src/miner/self-test.ts';
+import { calibrate } from './calibrate.ts';
+import type { UnitShape } from './exact-bert.ts';
+import type { Source } from './folder.ts';
+import { draftPackage, finishPackage, type Timing } from './pack.ts';
+import { measureQuality, type Quality } from './quality.ts';
+
+/** More rows make calibration slower and hardly better. */
+const CALIBRATION_TOKENS_MAX = 4096;
+
+export interface ImportOptions {
+  readonly name: string;
+  readonly shape: UnitShape;
+  /** Every third is kept out of calibration, to measure on. */
+  readonly texts: readonly string[];
+  /** Most sentences to measure on. */
+  readonly measureMax: number;
+  /** Timed passes. */
+  readonly rounds: number;
+  readonly log: (line: string) => void;
+}
+
+export interface Imported {
+  readonly model: ModelPackage;
+  readonly tokenizer: Uint8Array;
+  readonly timing: Timing;
+  /** Largest pay of an early stop, ÷ the whole pass's. */
+  readonly stopping: number;
+  readonly quality: Quality;
+  readonly calibrated: { readonly texts: number; readonly tokens: number };
+}
+
+/** @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
+export async function importModel(
+  { bert, tokenizer }: Source,
+  { name, shape, texts, measureMax, rounds, log }: ImportOptions,
+): Promise<Imported> {
+  if (shape.tokens > Math.min(128, bert.positions))
+    throw new AppError('MODEL_REFUSED', `${shape.tokens} tokens a sequence are too many`);
+  const tokeniser = await createTokeniser(tokenizer);
+  const encoded = texts.map((text) => tokeniser.encode(text, shape.tokens));
+  if (encoded.some((ids) => ids.some((id) => id >= bert.vocabulary)))
+    throw new AppError('MODEL_CORRUPT', 'the tokeniser has more words than the model');
+  const seen = encoded.filter((_, i) => i % 3 !== 2);
+  let rows = 0;
+  const sample = seen.filter((ids) => (rows += ids.length) <= CALIBRATION_TOKENS_MAX);
+  const tokens = sample.reduce((sum, ids) => sum + ids.length, 0);
+  log(`calibrating on ${sample.length} texts, ${tokens} tokens`);
+  const calibration = await calibrate(bert, sample, (done) =>
+    log(`linear ${done} of ${4 * bert.layers}`),
+  );
+  const draft = await draftPackage(name, bert, calibration, shape, tokenizer);
+  log('running the known unit');
+  const { manifest, timing, stopping } = await finishPackage(draft, rounds);
+  const model = { ...draft, manifest, id: modelId(manifest) };
+  log('checking');
+  const refusal = checkModel(model);
+  if (refusal) throw new AppError('MODEL_REFUSED', refusal.sentence);
+  const backend = await createCpuBackend(model);
+  await selfTest(backend, model);
+  await backend.close();
+  log('measuring');
+  const held = encoded.filter((_, i) => i % 3 === 2).slice(0, measureMax);
+  const quality = await measureQuality(bert, model, draft.measured, held);
+  return {
+    model,
+    tokenizer,
+    timing,
+    stopping,
+    quality,
+    calibrated: { texts: sample.length, tokens },
+  };
+}

@@ -1,0 +1,317 @@
+/**
+ * A calibrated encoder as exact segments: embed, then per layer attention, residual, GELU, residual;
+ * the last one pools. Units of the residual stream are free numbers, since a norm follows each sum.
+ */
+import type { OnnxGraph } from '../../src/miner/onnx.ts';
+import { Graph } from '../graph.ts';
+import type { Bert } from './bert.ts';
+import type { Calibration, QuantisedLinear } from './calibrate.ts';
+import {
+  NORMED_MAX,
+  RESIDUAL_MAX,
+  normUnits,
+  normed,
+  scaled,
+  type NormUnits,
+} from './exact-graph.ts';
+import { gelu } from './reference.ts';
+
+const ACTIVATION_MAX = 63;
+/** Queries, keys, values and softmax weights: operands of ONNX Runtime's MatMul. */
+const OPERAND_MAX = 127;
+/** Steps of a score per nat, and entries of the table 127·e^−x; the last one is 0. */
+const NAT = 64;
+const EXP_STEPS = 384;
+const SCORE_MAX = 4095;
+/** Padded keys lie lower than any two scores differ by. */
+const MASK = 16_384;
+const GELU_MIN = -6;
+const GELU_ENTRIES = 4096;
+const GELU_VALUE_MAX = 8191;
+/** Pooled means count a quarter of the hidden states' unit. */
+const MEAN_BITS = 2;
+/** Contexts count a quarter of the values' unit: the most that 128 keys leave room for. */
+const CONTEXT_BITS = 2;
+/** Range that calibration need not have seen. */
+const MARGIN = 1.25;
+
+export interface UnitShape {
+  readonly sequences: number;
+  readonly tokens: number;
+}
+
+/** What the answer is: embeddings, or (to measure) every hidden state as integers of `unit`. */
+export interface ExactBert {
+  readonly segments: readonly OnnxGraph[];
+  /** The last segment again, with `answer` = hidden states [m, hidden]. */
+  readonly measured: OnnxGraph;
+}
+
+class Builder {
+  readonly #bert: Bert;
+  readonly #calibration: Calibration;
+  readonly #shape: UnitShape;
+  readonly #rows: number;
+  readonly #norms: readonly NormUnits[];
+
+  constructor(bert: Bert, calibration: Calibration, shape: UnitShape) {
+    this.#bert = bert;
+    this.#calibration = calibration;
+    this.#shape = shape;
+    this.#rows = shape.sequences * shape.tokens;
+    this.#norms = calibration.norms.map(({ peak, energy }) => normUnits(peak, energy, bert.hidden));
+  }
+
+  build(): ExactBert {
+    const { layers } = this.#bert;
+    const segments = [this.#embed()];
+    for (let layer = 0; layer < layers; layer++) {
+      segments.push(this.#attention(4 * layer));
+      segments.push(this.#residual(4 * layer + 1, 2 * layer + 1));
+      segments.push(this.#gelu(4 * layer + 2));
+      segments.push(
+        layer + 1 < layers ? this.#residual(4 * layer + 3, 2 * layer + 2) : this.#last(true),
+      );
+    }
+    return { segments, measured: this.#last(false) };
+  }
+
+  #linear = (index: number): QuantisedLinear => this.#calibration.linears[index]!;
+
+  /** Unit of the stream after norm `index`: that of the sum before the next one, or of the answer. */
+  #unitAfter(index: number): number {
+    return this.#norms[index + 1]?.unit ?? (this.#calibration.last * MARGIN) / RESIDUAL_MAX;
+  }
+
+  #product(g: Graph, index: number): { c: string; bound: number } {
+    const l = this.#linear(index);
+    let bound = 0;
+    for (let j = 0; j < l.n; j++) {
+      let sum = 0;
+      for (let i = 0; i < l.k; i++) sum += Math.abs(l.weight[j * l.k + i]!);
+      bound = Math.max(bound, ACTIVATION_MAX * sum);
+    }
+    return { c: g.input(`c${index + 1}`, [this.#rows, l.n]), bound };
+  }
+
+  /** From z' of norm `index`: gain and bias, in `unit` or in the columns' units. */
+  #affine(g: Graph, z: string, index: number, units: ArrayLike<number>, max: number): string {
+    const { gain, bias } = this.#bert.norms[index]!;
+    const { zeta } = this.#norms[index]!;
+    const unit = (j: number): number => units[j % units.length]!;
+    return scaled(g, z, {
+      bound: NORMED_MAX,
+      factors: Float64Array.from(gain, (x, j) => (x * zeta) / unit(j)),
+      offsets: Float64Array.from(bias, (x, j) => x / unit(j)),
+      range: [-max, max],
+    });
+  }
+
+  /** Norms h, hands the stream on as a carry and gives A of linear `next`. */
+  #normAndOperand(g: Graph, h: string, index: number, next: number): OnnxGraph {
+    const { hidden } = this.#bert;
+    const size = [this.#rows, hidden];
+    const z = normed(g, h, this.#rows, hidden, this.#norms[index]!);
+    const stream = this.#affine(
+      g.scope('stream'),
+      z,
+      index,
+      [this.#unitAfter(index)],
+      RESIDUAL_MAX,
+    );
+    g.output(`x${index}`, size, stream);
+    const { inputScale } = this.#linear(next);
+    const a = this.#affine(g.scope('operand'), z, index, inputScale, ACTIVATION_MAX);
+    g.output(`a${next + 1}`, size, a);
+    return g.graph();
+  }
+
+  #embed(): OnnxGraph {
+    const { hidden, vocabulary, words, places } = this.#bert;
+    const { sequences, tokens } = this.#shape;
+    const { unit } = this.#norms[0]!;
+    const whole = (x: number): number =>
+      Math.max(-RESIDUAL_MAX, Math.min(RESIDUAL_MAX, Math.round(x / unit)));
+    const g = new Graph().scope('embed');
+    const ids = g.input('tokens', [sequences, tokens], 'int32');
+    const table = g.floats('words', [vocabulary, hidden], Float32Array.from(words, whole));
+    const positions = Float32Array.from(places.subarray(0, tokens * hidden), whole);
+    const sum = g.add(g.gather(table, ids), g.floats('positions', [1, tokens, hidden], positions));
+    g.output('used', [sequences, tokens], g.clip(g.toFloat(ids), 0, 1));
+    const h = g.reshape(g.clip(sum, -RESIDUAL_MAX, RESIDUAL_MAX), [this.#rows, hidden]);
+    return this.#normAndOperand(g.scope('norm'), h, 0, 0);
+  }
+
+  /** Units of query, key and value columns, and nats of one step of each head's scores. */
+  #headUnits(index: number): { columns: Float64Array; scores: Float64Array } {
+    const { hidden, heads } = this.#bert;
+    const peaks = this.#calibration.outputs[index]!;
+    const peak = (part: number, j: number): number =>
+      (Math.max(peaks[part * hidden + j]!, 1e-6) * MARGIN) / OPERAND_MAX;
+    const columns = new Float64Array(3 * hidden);
+    const scores = new Float64Array(heads);
+    const width = hidden / heads;
+    for (let j = 0; j < hidden; j++) {
+      const head = Math.floor(j / width);
+      scores[head] = Math.max(scores[head]!, peak(0, j) * peak(1, j));
+      columns[2 * hidden + j] = peak(2, j);
+    }
+    for (let j = 0; j < hidden; j++) {
+      // All columns of a head have one product of units.
+      const more = Math.sqrt(scores[Math.floor(j / width)]! / (peak(0, j) * peak(1, j)));
+      columns[j] = peak(0, j) * more;
+      columns[hidden + j] = peak(1, j) * more;
+    }
+    return { columns, scores: scores.map((s) => s / Math.sqrt(width)) };
+  }
+
+  #attention(index: number): OnnxGraph {
+    const { hidden, heads } = this.#bert;
+    const { sequences, tokens } = this.#shape;
+    const width = hidden / heads;
+    const l = this.#linear(index);
+    const units = this.#headUnits(index);
+    const g = new Graph().scope('heads');
+    const { c, bound } = this.#product(g, index);
+    const used = g.input('used', [sequences, tokens]);
+    const qkv = scaled(g, c, {
+      bound,
+      factors: l.outputScale.map((s, j) => s / units.columns[j]!),
+      offsets: l.bias.map((b, j) => b / units.columns[j]!),
+      range: [-OPERAND_MAX, OPERAND_MAX],
+    });
+    const part = (i: number, perm: number[]): string => {
+      const columns = g.slice(qkv, 1, i * hidden, (i + 1) * hidden);
+      return g.transpose(g.reshape(columns, [sequences, tokens, heads, width]), perm);
+    };
+    const [q, k, v] = [part(0, [0, 2, 1, 3]), part(1, [0, 2, 3, 1]), part(2, [0, 2, 1, 3])];
+    const scores = scaled(g.scope('scores'), g.matmul(q, k), {
+      bound: width * OPERAND_MAX ** 2,
+      factors: units.scores.map((s) => s * NAT),
+      dims: [heads, 1, 1],
+      range: [-SCORE_MAX, SCORE_MAX],
+    });
+    const mixed = this.#softmax(g.scope('softmax'), scores, used, v);
+    const context = g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [this.#rows, hidden]);
+    const { inputScale } = this.#linear(index + 1);
+    const a = scaled(g.scope('context'), context, {
+      bound: OPERAND_MAX * 2 ** CONTEXT_BITS,
+      factors: inputScale.map((s, j) => units.columns[2 * hidden + j]! / 2 ** CONTEXT_BITS / s),
+      range: [-ACTIVATION_MAX, ACTIVATION_MAX],
+    });
+    g.output(`a${index + 2}`, [this.#rows, hidden], a);
+    return g.graph();
+  }
+
+  /** Σ softmax(scores)·v in a quarter of v's units: divided after the sum over keys. */
+  #softmax(g: Graph, scores: string, used: string, v: string): string {
+    const { sequences, tokens } = this.#shape;
+    const free = g.mul(g.sub(used, g.number(1)), g.number(MASK));
+    const masked = g.add(scores, g.reshape(free, [sequences, 1, 1, tokens]));
+    const below = g.clip(g.sub(g.max(masked, 3), masked), 0, EXP_STEPS - 1);
+    const entry = (i: number): number =>
+      i === EXP_STEPS - 1 ? 0 : Math.round(OPERAND_MAX * Math.exp(-i / NAT));
+    const table = g.floats(
+      'exp',
+      [EXP_STEPS],
+      Float32Array.from({ length: EXP_STEPS }, (_, i) => entry(i)),
+    );
+    const weights = g.gather(table, g.toInt(below));
+    // The largest score always weighs 127.
+    const total = g.clip(g.sum(weights, 3), OPERAND_MAX, OPERAND_MAX * tokens);
+    const twice = g.mul(g.matmul(weights, v), g.number(2 ** (CONTEXT_BITS + 1)));
+    const mixed = g.divide(g.add(twice, total), g.mul(total, g.number(2)));
+    const max = OPERAND_MAX * 2 ** CONTEXT_BITS;
+    return g.clip(mixed, -max, max);
+  }
+
+  #gelu(index: number): OnnxGraph {
+    const l = this.#linear(index);
+    const peak = this.#calibration.outputs[index]!.reduce((a, b) => Math.max(a, b), 1) * MARGIN;
+    const steps = 2 ** Math.min(8, Math.floor(Math.log2(GELU_ENTRIES / (peak - GELU_MIN))));
+    const entries = Math.ceil((peak - GELU_MIN) * steps) + 1;
+    const unit = peak / GELU_VALUE_MAX;
+    const g = new Graph().scope('gelu');
+    const { c, bound } = this.#product(g, index);
+    const at = scaled(g, c, {
+      bound,
+      factors: l.outputScale.map((s) => s * steps),
+      offsets: l.bias.map((b) => (b - GELU_MIN) * steps),
+      range: [0, entries - 1],
+    });
+    const values = Float32Array.from({ length: entries }, (_, i) =>
+      Math.round(gelu(i / steps + GELU_MIN) / unit),
+    );
+    const value = g.gather(g.floats('table', [entries], values), g.toInt(at));
+    const { inputScale } = this.#linear(index + 1);
+    const a = scaled(g.scope('operand'), value, {
+      bound: values.reduce((top, x) => Math.max(top, Math.abs(x)), 0),
+      factors: inputScale.map((s) => unit / s),
+      range: [-ACTIVATION_MAX, ACTIVATION_MAX],
+    });
+    g.output(`a${index + 2}`, [this.#rows, l.n], a);
+    return g.graph();
+  }
+
+  /** The product of linear `index` added to the stream, in the unit of norm `norm`. */
+  #added(g: Graph, index: number, norm: number): string {
+    const l = this.#linear(index);
+    const { unit } = this.#norms[norm]!;
+    const { c, bound } = this.#product(g, index);
+    const before = g.input(`x${norm - 1}`, [this.#rows, l.n]);
+    const y = scaled(g, c, {
+      bound,
+      factors: l.outputScale.map((s) => s / unit),
+      offsets: l.bias.map((b) => b / unit),
+      range: [-RESIDUAL_MAX, RESIDUAL_MAX],
+    });
+    return g.clip(g.add(y, before), -RESIDUAL_MAX, RESIDUAL_MAX);
+  }
+
+  #residual(index: number, norm: number): OnnxGraph {
+    const g = new Graph().scope('residual');
+    const h = this.#added(g, index, norm);
+    return this.#normAndOperand(g.scope('norm'), h, norm, index + 1);
+  }
+
+  #last(pooled: boolean): OnnxGraph {
+    const { hidden, layers } = this.#bert;
+    const norm = 2 * layers;
+    const g = new Graph().scope('residual');
+    const h = this.#added(g, 4 * layers - 1, norm);
+    const z = normed(g.scope('norm'), h, this.#rows, hidden, this.#norms[norm]!);
+    const x = this.#affine(g.scope('hidden'), z, norm, [this.#unitAfter(norm)], RESIDUAL_MAX);
+    const rows = pooled ? this.#shape.sequences : this.#rows;
+    g.output('answer', [rows, hidden], pooled ? this.#pool(g.scope('pool'), x) : x);
+    return g.graph();
+  }
+
+  /** One direction per sequence: the largest magnitude becomes 127. */
+  #pool(g: Graph, x: string): string {
+    const { hidden, pooling } = this.#bert;
+    const { sequences, tokens } = this.#shape;
+    const states = g.reshape(x, [sequences, tokens, hidden]);
+    const max = RESIDUAL_MAX * 2 ** MEAN_BITS;
+    let mean: string;
+    if (pooling === 'cls') {
+      const first = g.reshape(g.slice(states, 1, 0, 1), [sequences, hidden]);
+      mean = g.mul(first, g.number(2 ** MEAN_BITS));
+    } else {
+      const used = g.input('used', [sequences, tokens]);
+      const kept = g.sum(g.mul(states, g.reshape(used, [sequences, tokens, 1])), 1);
+      const count = g.clip(g.sum(used, 1), 1, tokens);
+      const twice = g.mul(g.reshape(kept, [sequences, hidden]), g.number(2 ** (MEAN_BITS + 1)));
+      const quotient = g.divide(g.add(twice, count), g.mul(count, g.number(2)));
+      mean = g.clip(quotient, -max, max);
+    }
+    const both = g.op('Concat', [mean, g.sub(g.number(0), mean)], { axis: 1 });
+    const peak = g.clip(g.max(both, 1), 1, max);
+    const numerator = g.add(g.mul(mean, g.number(2 * OPERAND_MAX)), peak);
+    const quotient = g.divide(numerator, g.mul(peak, g.number(2)));
+    return g.clip(quotient, -OPERAND_MAX, OPERAND_MAX);
+  }
+}
+
+/** @param shape tokens at most 128, and at most the model's positions */
+export const exactBert = (bert: Bert, calibration: Calibration, shape: UnitShape): ExactBert =>
+  new Builder(bert, calibration, shape).build();

@@ -1,0 +1,64 @@
+/** A Hugging Face folder on this machine: which files an import reads, and their contents. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TOKENIZER_BYTES_MAX, TOKENIZER_FILE } from '../../src/client/tokeniser.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { bertConfig, bertFrom, type Bert } from './bert.ts';
+import { parseSafetensors } from './safetensors.ts';
+
+const CONFIG_BYTES_MAX = 2 ** 20;
+
+export interface Source {
+  readonly bert: Bert;
+  /** tokenizer.json */
+  readonly tokenizer: Uint8Array;
+}
+
+/** Files of a folder; those with `optional` may be missing. */
+export const FILES: readonly { readonly name: string; readonly optional?: true }[] = [
+  { name: 'config.json' },
+  { name: '1_Pooling/config.json', optional: true },
+  { name: 'modules.json', optional: true },
+  { name: TOKENIZER_FILE },
+  { name: 'model.safetensors' },
+];
+
+async function readJson<T>(folder: string, name: string): Promise<T | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(join(folder, name));
+  } catch (cause) {
+    if (FILES.find((f) => f.name === name)?.optional) return undefined;
+    throw new AppError('MODEL_MISSING', `${name} can't be read`, { cause });
+  }
+  if (bytes.length > CONFIG_BYTES_MAX) throw new AppError('MODEL_CORRUPT', `${name} is over 1 MiB`);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as T;
+  } catch (cause) {
+    throw new AppError('MODEL_CORRUPT', `${name} is not JSON`, { cause });
+  }
+}
+
+async function readBytes(folder: string, name: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(join(folder, name)));
+  } catch (cause) {
+    throw new AppError('MODEL_MISSING', `${name} can't be read`, { cause });
+  }
+}
+
+/** @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
+export async function readFolder(folder: string): Promise<Source> {
+  type Json = Record<string, unknown>;
+  const config = await readJson<Json>(folder, 'config.json');
+  const pooling = await readJson<Json>(folder, '1_Pooling/config.json');
+  const modules = await readJson<Json[]>(folder, 'modules.json');
+  if (modules !== undefined && !Array.isArray(modules))
+    throw new AppError('MODEL_CORRUPT', 'modules.json is not a list');
+  const accepted = bertConfig(Object(config) as Json, pooling, modules);
+  const tokenizer = await readBytes(folder, TOKENIZER_FILE);
+  if (tokenizer.length > TOKENIZER_BYTES_MAX)
+    throw new AppError('MODEL_REFUSED', `${TOKENIZER_FILE} has ${tokenizer.length} bytes`);
+  const weights = await readBytes(folder, 'model.safetensors');
+  return { bert: bertFrom(accepted, parseSafetensors(weights)), tokenizer };
+}

@@ -1,0 +1,119 @@
+/** How near the exact package comes to the float encoder: per token, and per pooled sentence. */
+import { Tensor } from 'onnxruntime-web/webgpu';
+import type { ModelPackage } from '../../src/miner/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { createKernel } from '../../src/miner/kernel/kernel.ts';
+import { createSegmentChain } from '../../src/miner/segments.ts';
+import type { Bert } from './bert.ts';
+import { encodeFloat, pool } from './reference.ts';
+
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [dot, p, q] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    dot += a[i]! * b[i]!;
+    p += a[i]! ** 2;
+    q += b[i]! ** 2;
+  }
+  return dot / Math.sqrt(p * q);
+}
+
+export interface Cosines {
+  readonly count: number;
+  readonly mean: number;
+  readonly min: number;
+  /** One in a hundred is below. */
+  readonly p1: number;
+}
+const summary = (values: readonly number[]): Cosines => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const mean = values.reduce((s, v) => s + v, 0) / values.length;
+  return {
+    count: values.length,
+    mean,
+    min: sorted[0]!,
+    p1: sorted[Math.floor(values.length / 100)]!,
+  };
+};
+
+export interface Quality {
+  readonly tokens: Cosines;
+  readonly sentences: Cosines;
+  /** Largest difference between the cosines of two sentences, exact and float. */
+  readonly similarity: number;
+}
+
+type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'weights'>;
+
+/** Hidden states [m, hidden] of a plain pass: `measured` stands in for the last segment. */
+async function createHidden({ manifest, segments, weights }: Parts, measured: Uint8Array) {
+  const chain = await createSegmentChain([...segments.slice(0, -1), measured], {
+    provider: 'wasm',
+  });
+  const kernel = await createKernel(manifest.linears);
+  return {
+    async run(tokens: Uint16Array): Promise<Float32Array> {
+      const dims = [manifest.sequences, manifest.tokens];
+      let tensor = await chain.run(0, new Tensor('int32', Int32Array.from(tokens), dims));
+      for (const [i, l] of manifest.linears.entries()) {
+        if (!kernel.loadActivations(l, tensor.data as Float32Array)) throw new Error(`a${i + 1}`);
+        await kernel.multiply(l, weights[i]!, () => undefined);
+        tensor = await chain.run(i + 1, new Tensor('float32', kernel.product(l), [l.m, l.n]));
+      }
+      chain.reset();
+      return tensor.data as Float32Array;
+    },
+    close: () => chain.close(),
+  };
+}
+
+/** Differences of all pairs' cosines. */
+function similarityGap(
+  exact: readonly ArrayLike<number>[],
+  float: readonly Float32Array[],
+): number {
+  let gap = 0;
+  for (let i = 0; i < exact.length; i++)
+    for (let j = 0; j < i; j++)
+      gap = Math.max(gap, Math.abs(cosine(exact[i]!, exact[j]!) - cosine(float[i]!, float[j]!)));
+  return gap;
+}
+
+/** @param sentences token ids without padding */
+export async function measureQuality(
+  bert: Bert,
+  model: ModelPackage,
+  measured: Uint8Array,
+  sentences: readonly Uint16Array[],
+): Promise<Quality> {
+  const { sequences, tokens: length } = model.manifest;
+  const { hidden } = bert;
+  const float = await encodeFloat(bert, sentences);
+  const lengths = sentences.map((s) => s.length);
+  const pooled = pool(bert, float, lengths);
+  const states = await createHidden(model, measured);
+  const backend = await createCpuBackend(model);
+  const answers: Int8Array[] = [];
+  const perToken: number[] = [];
+  let row = 0;
+  for (let from = 0; from < sentences.length; from += sequences) {
+    const part = sentences.slice(from, from + sequences);
+    const tokens = new Uint16Array(sequences * length);
+    part.forEach((ids, i) => tokens.set(ids, i * length));
+    const x = await states.run(tokens);
+    for (const [i, { length: used }] of part.entries())
+      for (let t = 0; t < used; t++, row++) {
+        const at = (i * length + t) * hidden;
+        const wanted = float.subarray(row * hidden, (row + 1) * hidden);
+        perToken.push(cosine(x.subarray(at, at + hidden), wanted));
+      }
+    const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
+    part.forEach((_, i) => answers.push(answer.slice(i * hidden, (i + 1) * hidden)));
+  }
+  await states.close();
+  await backend.close();
+  return {
+    tokens: summary(perToken),
+    sentences: summary(answers.map((a, i) => cosine(a, pooled[i]!))),
+    similarity: similarityGap(answers, pooled),
+  };
+}

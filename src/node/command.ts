@@ -1,0 +1,49 @@
+/** A command's edge: one sentence and an exit code for whatever goes wrong, and a clean stop at a signal. */
+import { AppError } from '../lib/errors.ts';
+
+/** ms that a clean stop may take. */
+const STOP_MS_MAX = 10_000;
+/** ms in which a signal counts once: a terminal sends it to npm too, which passes it on. */
+const ONCE_MS = 1000;
+
+export interface Running {
+  stop(): Promise<unknown>;
+}
+
+/**
+ * Runs until SIGINT or SIGTERM, then exits with 0; a second signal does not wait. `start` gives
+ * undefined when there is nothing to run, and `fail` ends what runs. Codes of errors that are not in
+ * `exits` exit with 1.
+ */
+export async function runCommand(
+  name: string,
+  exits: Readonly<Record<string, number>>,
+  start: (fail: (e: unknown) => never) => Promise<Running | undefined>,
+): Promise<void> {
+  const fail = (e: unknown): never => {
+    const error = AppError.from(e);
+    console.error(`${name}: ${error.message}`);
+    if (error.code === 'WRONG_FLAG') console.error(`${name}: --help tells the flags`);
+    if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
+    process.exit(exits[error.code] ?? 1);
+  };
+  // What is started takes seconds: a signal meanwhile has nothing to stop.
+  let running: Running | undefined;
+  let stopping: number | undefined;
+  const stop = (): void => {
+    if (stopping !== undefined) {
+      if (performance.now() - stopping > ONCE_MS) process.exit(1);
+      return;
+    }
+    stopping = performance.now();
+    const slow = new AppError('STOP_SLOW', 'did not stop in time');
+    setTimeout(() => fail(slow), STOP_MS_MAX).unref();
+    void Promise.resolve(running?.stop()).then(() => process.exit(0), fail);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    running = await start(fail);
+  } catch (e) {
+    if (stopping === undefined) fail(e);
+  }
+}

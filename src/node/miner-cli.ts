@@ -1,0 +1,16 @@
+/** The command line of a contributor: `npm run miner -- --address … [flags]`. */
+import { createLog } from '../lib/log.ts';
+import { runCommand } from './command.ts';
+import { startContributor } from './contributor.ts';
+import { MINER_HELP, parseMinerOptions } from './miner-options.ts';
+
+const EXITS = { WRONG_FLAG: 2, STORE_BUSY: 4, STORE_CORRUPT: 4, STORE_FAILED: 4 };
+
+const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
+
+await runCommand('pila miner', EXITS, async (fail) => {
+  const options = parseMinerOptions(process.argv.slice(2));
+  if (options) return await startContributor(options, log, fail);
+  console.log(MINER_HELP);
+  return undefined;
+});

@@ -1,0 +1,151 @@
+/** `npm run miner`: a real process beside a real seed, and how it refuses to start. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { afterEach, expect, it, vi } from 'vitest';
+import { freePort, removeData, startSeed, type Seed } from '../../e2e/seed.ts';
+import { MINER_OFF } from '../../src/client/api.ts';
+import { formatAddress } from '../../src/core/address.ts';
+import { createNodePlatform } from '../../src/node/client-platform.ts';
+import { progressOf } from '../../src/node/contributor.ts';
+import { MINER_HELP, modelFor, parseMinerOptions } from '../../src/node/miner-options.ts';
+import { borrowVulkan } from '../vulkan.ts';
+
+// Processes load everything anew; one takes two seconds or, on a busy machine, twenty.
+vi.setConfig({ testTimeout: 180_000 });
+
+const ADDRESS = formatAddress(new Uint8Array(32).fill(7), 'rpila');
+const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
+const COMMAND = 'src/node/miner-cli.ts';
+
+let seed: Seed | undefined;
+afterEach(async () => {
+  await seed?.kill();
+  if (seed) removeData(seed);
+  seed = undefined;
+});
+
+/** Mines until a block is found, stops it by a signal, gives its exit code and lines. */
+async function mineOne(signal: NodeJS.Signals, ...flags: string[]) {
+  const child = spawn(process.execPath, [COMMAND, '--address', ADDRESS, ...flags]);
+  const exited = once(child, 'exit');
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      if (line.includes(' info block ')) child.kill(signal);
+    });
+  const [code] = (await exited) as [number | null];
+  return { code, lines };
+}
+
+it('mines a block to an address and stops cleanly', async () => {
+  seed = await startSeed();
+  const { code, lines } = await mineOne('SIGTERM', '--seed', seed.url, '--backend', 'cpu');
+  expect(code, lines.join('\n')).toBe(0);
+  // The last word before the end is what was done.
+  const told = lines.findLast((line) => line.includes(' info mining '));
+  expect(told).toMatch(/ passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* blocks=[1-9]\d* /);
+  const first = await seed.rpc('getHeader', 1);
+  expect(formatAddress(Buffer.from(first.miner, 'hex'), 'rpila')).toBe(ADDRESS);
+});
+
+it('needs no more than a multiaddr', async () => {
+  seed = await startSeed();
+  const config: any = await (await fetch(`${seed.url}config.json`)).json();
+  const flags = ['--seed', config.bootstrap[0], '--network', 'e2e', '--backend', 'cpu'];
+  const { code, lines } = await mineOne('SIGINT', ...flags);
+  expect(code, lines.join('\n')).toBe(0);
+  const { height } = await seed.rpc('status');
+  expect(height).toBeGreaterThan(0);
+});
+
+const run = (env: Record<string, string>, ...args: string[]) =>
+  spawnSync(process.execPath, [COMMAND, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+
+it('tells its flags and exits 0; a wrong one is one sentence and exit 2', () => {
+  expect(run({}, '--help')).toMatchObject({ status: 0, stderr: '' });
+  const wrong = run({}, '--address', 'x');
+  expect(wrong).toMatchObject({ status: 2, stdout: '' });
+  expect(wrong.stderr).toBe(
+    "pila miner: --address takes an address, not 'x'\npila miner: --help tells the flags\n",
+  );
+});
+
+it('exits 1 with a sentence where no seed answers, and where WebGPU has no adapter', async () => {
+  const nobody = `http://localhost:${await freePort()}/`;
+  const silent = run({}, '--address', ADDRESS, '--seed', nobody);
+  expect(silent.status).toBe(1);
+  expect(silent.stderr).toContain(`pila miner: no seed answers at ${nobody}`);
+  seed = await startSeed();
+  const flags = ['--address', ADDRESS, '--seed', seed.url, '--backend', 'webgpu'];
+  const blind = run({ VK_ICD_FILENAMES: '/none' }, ...flags);
+  expect(blind.status).toBe(1);
+  expect(blind.stderr).toContain('pila miner: there is no WebGPU adapter\n');
+});
+
+it('runs units on WebGPU in Node (skipped without an adapter)', async ({ skip }) => {
+  borrowVulkan();
+  const platform = createNodePlatform({ network: 'e2e', forceFallback: true });
+  try {
+    const miner = await platform.createMiner!();
+    const running = Promise.withResolvers<string>();
+    miner.on('status', (s) => s.state === 'running' && running.resolve(s.device));
+    const started = await miner.start('tiny', 'webgpu').catch((e: Error) => e);
+    skip(started?.message === 'there is no WebGPU adapter', started?.message);
+    expect(started).toBeUndefined();
+    // Only a device that passed the self-test gets there.
+    expect(await running.promise).not.toContain('WebAssembly');
+  } finally {
+    await platform.close();
+  }
+});
+
+it('options', () => {
+  const own = ['--address', ADDRESS];
+  expect(parseMinerOptions(own)).toEqual({
+    ...{ address: ADDRESS, networks: ['local', 'e2e'], seed: 'http://localhost:8790/' },
+    ...{ backend: 'auto', model: undefined, data: undefined },
+  });
+  const at = `/ip4/127.0.0.1/tcp/1/ws/p2p/${PEER}`;
+  const more = ['--seed', at, '--network', 'e2e', '--backend', 'cpu', '--model', 'tiny'];
+  expect(parseMinerOptions([...own, ...more, '--data', '/d'])).toEqual({
+    ...{ address: ADDRESS, networks: ['e2e'], seed: at },
+    ...{ backend: 'cpu', model: 'tiny', data: '/d' },
+  });
+  expect(parseMinerOptions(['--help'])).toBeUndefined();
+  for (const flag of ['address', 'seed', 'network', 'backend', 'model', 'data', 'help'])
+    expect(MINER_HELP).toContain(`--${flag} `);
+});
+
+it.each([
+  [[], '--address is missing'],
+  [['--address', ADDRESS, '--network', 'main'], 'no address of main'],
+  [['--address', ADDRESS, '--network', 'x'], '--network takes main'],
+  [['--address', ADDRESS, '--seed', 'x'], '--seed takes'],
+  [['--address', ADDRESS, '--seed', 'ftp://x/'], '--seed takes'],
+  [['--address', ADDRESS, '--backend', 'x'], '--backend takes'],
+  [['--addres', ADDRESS], "Unknown option '--addres'"],
+  [['--address', ADDRESS, 'more'], 'Unexpected argument'],
+])('refuses %j', (args, sentence) => {
+  expect(() => parseMinerOptions(args)).toThrow(sentence);
+});
+
+it('models', () => {
+  expect(modelFor('e2e', undefined)).toBe('tiny');
+  expect(() => modelFor('main', undefined)).toThrow('main admits no model yet');
+  expect(() => modelFor('local', 'gpt')).toThrow('local admits lingua, tiny');
+});
+
+it('progress names what was rejected, and why', () => {
+  const rejected = { stale: 2, recheck: 1, none: 0 };
+  const miner = { ...MINER_OFF, units: 12, macsPerSecond: 1.5e8, blocksFound: 3, rejected };
+  expect(progressOf(miner, 1 / 3)).toEqual({
+    ...{ 'passes/s': '0.333', 'MAC/s': '1.50e+8', completed: 12, blocks: 3 },
+    rejected: 'stale 2, recheck 1',
+  });
+  expect(progressOf(MINER_OFF, 0)).toMatchObject({ rejected: 0 });
+});
