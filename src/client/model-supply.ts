@@ -28,8 +28,10 @@ export class ModelSupply {
     let giving = given.get(id);
     if (!giving) {
       giving = load(id).then(({ manifest, files }) => {
-        const buffers = files.map((file) => file.buffer as ArrayBuffer);
-        return miner.provide(manifest, transfer([...files], buffers));
+        // A miner has no use for the tokenizer.
+        const own = files.slice(0, manifest.segments.length + manifest.linears.length);
+        const buffers = own.map((file) => file.buffer as ArrayBuffer);
+        return miner.provide(manifest, transfer(own, buffers));
       });
       given.set(id, giving);
       giving.catch(() => given.delete(id));

@@ -21,7 +21,7 @@ import type { StoredModel } from './api.ts';
 import { fetchParts } from './fetch-parts.ts';
 import type { PartSource } from './part-sources.ts';
 
-/** A package to hand to a miner: segments 0..L, then the weights of linears 1..L. */
+/** A package: segments 0..L, the weights of linears 1..L, then the tokenizer where there is one. */
 export interface WholePackage {
   readonly manifest: Manifest;
   readonly files: readonly Uint8Array[];

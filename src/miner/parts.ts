@@ -1,6 +1,6 @@
 /**
- * A package cut into parts for fetching: its segments, then each linear's weights, in pieces of at
- * most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files
+ * A package cut into parts for fetching: its segments, each linear's weights, the tokenizer, in pieces
+ * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files
  * are cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of
  * all of them, the outline, is part 0. So no peer is believed in anything (docs/models.md).
  */
@@ -27,7 +27,7 @@ export interface Part {
 }
 
 export interface PartPlan {
-  /** Segments 0..L, then the weights of linears 1..L. */
+  /** Segments 0..L, then the weights of linears 1..L, then the tokenizer where there is one. */
   readonly files: readonly FileRef[];
   /** Parts from 1 on: `parts[i]` is part i + 1. */
   readonly parts: readonly Part[];
@@ -41,7 +41,8 @@ export interface PartPlan {
 export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan {
   assert(partBytes >= CHUNK_BYTES && Number.isInteger(Math.log2(partBytes)), 'whole subtrees');
   const weights = manifest.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n }));
-  const files = [...manifest.segments, ...weights];
+  const { tokenizer } = manifest;
+  const files = [...manifest.segments, ...weights, ...(tokenizer ? [tokenizer] : [])];
   const parts: Part[] = [];
   let values = 0;
   for (const [file, { size }] of files.entries()) {

@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TOKENIZER_FILE } from '../client/tokeniser.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
 import { segmentFile, WEIGHTS_FILE } from '../miner/package.ts';
@@ -21,7 +22,8 @@ interface Packaged {
   outline: Promise<Uint8Array> | undefined;
 }
 
-function placesOf(folder: string, { name, segments, linears }: Manifest): Packaged['places'] {
+function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
+  const { name, segments, linears, tokenizer } = manifest;
   let at = 0;
   const weights = linears.map(({ k, n }) => {
     const place = { path: join(folder, name, WEIGHTS_FILE), at };
@@ -29,7 +31,8 @@ function placesOf(folder: string, { name, segments, linears }: Manifest): Packag
     return place;
   });
   const graphs = segments.map((_, i) => ({ path: join(folder, name, segmentFile(i)), at: 0 }));
-  return [...graphs, ...weights];
+  const words = tokenizer ? [{ path: join(folder, name, TOKENIZER_FILE), at: 0 }] : [];
+  return [...graphs, ...weights, ...words];
 }
 
 /** @param over takes what is fetched */

@@ -14,8 +14,10 @@ import {
   type WantedPart,
 } from '../../src/client/part-sources.ts';
 import { networkOf } from '../../src/client/models.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import { modelId } from '../../src/core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest } from '../../src/core/messages.ts';
-import { equal, fromHex } from '../../src/lib/bytes.ts';
+import { equal, fromHex, toHex, utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createMemoryParts, type PartStore } from '../../src/miner/part-store.ts';
 import { packageOf } from '../../src/miner/package.ts';
@@ -291,6 +293,27 @@ describe('what is kept', () => {
     await supply.give(b, model);
     expect(given).toEqual(['a', 'b', 'b']);
   });
+});
+
+it('a tokenizer is the last part: fetched and checked, and nothing for the miner', async () => {
+  const words = utf8('{"words":[]}');
+  const tokenizer = { hash: plainHash(words), size: words.length };
+  const named = { ...manifest, tokenizer };
+  const own = toHex(modelId(named));
+  const given: Uint8Array[][] = [];
+  const one: PartSource = {
+    ...source('one'),
+    fetch: async ({ part }) => (part === 10 ? words : (await truth.read(id, part))!),
+  };
+  const packages = await createPackages({
+    ...{ models: new Map([[own, named]]), store: createMemoryParts(), sources: () => [one] },
+    onChange: () => undefined,
+  });
+  const supply = new ModelSupply((id) => packages.load(id));
+  const provide = async (_: unknown, files: readonly Uint8Array[]) => void given.push([...files]);
+  await supply.give({ provide }, modelId(named));
+  expect(given[0]).toHaveLength(9);
+  expect(await packages.read(own, 10, 0, 99)).toEqual(words);
 });
 
 describe('a peer', () => {

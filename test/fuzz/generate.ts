@@ -93,6 +93,7 @@ export function packageOf(
   const manifest: Manifest = {
     version: 1,
     name: 'fuzz',
+    tokenizer: null,
     packing: 'bytes',
     labels: [],
     ...shape,

@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline';
 import { afterEach, expect, it, vi } from 'vitest';
 import { freePort, removeData, startSeed, type Seed } from '../../e2e/seed.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
+import { ModelSupply } from '../../src/client/model-supply.ts';
+import { modelNamed, networkOf } from '../../src/client/models.ts';
+import { createPackages } from '../../src/client/packages.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
 import { progressOf } from '../../src/node/contributor.ts';
@@ -92,6 +95,13 @@ it('runs units on WebGPU in Node (skipped without an adapter)', async ({ skip })
   const platform = createNodePlatform({ network: 'e2e', forceFallback: true });
   try {
     const miner = await platform.createMiner!();
+    const { models } = networkOf('e2e');
+    const packages = await createPackages({
+      ...{ models, store: await platform.packages!.openStore(), sources: () => [] },
+      onChange: () => undefined,
+    });
+    const tiny = modelNamed(networkOf('e2e'), 'tiny')!;
+    await new ModelSupply((id) => packages.load(id)).give(miner, tiny.id);
     const running = Promise.withResolvers<string>();
     miner.on('status', (s) => s.state === 'running' && running.resolve(s.device));
     const started = await miner.start('tiny', 'webgpu').catch((e: Error) => e);
