@@ -176,6 +176,9 @@ export class MemoryEngine implements Engine {
     return (this.vaultStatus = { ...this.vaultStatus, ...next });
   }
 
+  /** The model of the last start. */
+  minedWith: string | undefined;
+
   kept: ModelStorage = {
     models: [
       {
@@ -247,7 +250,8 @@ export class MemoryEngine implements Engine {
     stopModel: async () => this.#note('client.stopModel'),
     freeModel: async () => this.#note('client.freeModel'),
     startMining: async ({ model }) => {
-      this.#note(`client.startMining${model === undefined ? '' : ` ${model}`}`);
+      this.#note('client.startMining');
+      this.minedWith = model;
       this.#mine('running');
     },
     throttleMining: async (duty) => {
