@@ -207,6 +207,14 @@ describe('when the leader goes', () => {
     },
   );
 
+  test('the next engine is told how much it may work', async () => {
+    const [leader, follower] = await openThree();
+    await follower.client.throttleMining(0.5);
+    leader.crash();
+    await follower.client.status();
+    expect(engineOf(follower).calls).toContain('client.throttleMining 0.5');
+  });
+
   test('what was paused or has failed stays so', async () => {
     const [leader, follower] = await openThree();
     await leader.client.payTo(hash(1));
