@@ -4,10 +4,9 @@
  * (x-linked-etag: SHA-256 of large files; etag: git's SHA-1 of small ones).
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../src/lib/errors.ts';
 import { FILES } from './folder.ts';
@@ -80,17 +79,19 @@ async function append(url: URL, part: string): Promise<void> {
     // A server that ignores the range sends all; one that sends another range is not believed.
     const resumes = response.status === 206 && Number(range?.[1]) === have;
     if (response.status === 206 && !resumes) throw new Error(`range ${range?.[0] ?? 'missing'}`);
-    let size = resumes ? have : 0;
-    const out = createWriteStream(part, { flags: resumes ? 'a' : 'w' });
-    const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
+    const file = await open(part, resumes ? 'a' : 'w');
+    try {
+      let size = resumes ? have : 0;
+      // Each chunk is on the disk before the next is asked for: a cut loses nothing.
+      for await (const chunk of response.body) {
         clearTimeout(timer);
         timer = setTimeout(() => stalled.abort(), STALL_MS);
         if ((size += chunk.length) > FILE_BYTES_MAX) throw new Error('the file is over 2 GiB');
-        yield chunk;
+        await file.writeFile(chunk);
       }
-    };
-    await pipeline(Readable.fromWeb(response.body as never), counted, out);
+    } finally {
+      await file.close();
+    }
   } finally {
     clearTimeout(timer);
   }
