@@ -28,6 +28,7 @@ const OWNERS: [RegExp, readonly string[]][] = [
   [/^@scure\/(bip39|bip32)(\/.*)?$/, ['wallet']],
   [/^@scure\/base$|^@noble\//, ['core', 'wallet']],
   [/^(prom-client|sirv|webgpu)$/, ['node']],
+  [/^@huggingface\/tokenizers$/, ['client']],
   [/^node:/, ['node']],
   // Virtual modules of the build.
   [/^virtual:/, ['ui']],

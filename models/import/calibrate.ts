@@ -8,10 +8,10 @@ import { encodeFloat } from './reference.ts';
 
 const OPERAND_MAX = 63;
 /** Rows and columns on which candidates are compared. */
-const SAMPLE = 96;
+const SAMPLE = 64;
 /** Share of a column's range that goes into the weights' scale: 1 none, 0 all. */
 const EXPONENTS = [1, 0.8, 0.65, 0.5, 0.35, 0.2];
-const CLIPS = [0.9, 0.8, 0.7, 0.6];
+const CLIPS = [0.9, 0.8, 0.7];
 
 export interface QuantisedLinear {
   readonly k: number;
@@ -38,8 +38,8 @@ export interface Calibration {
 /** Largest magnitude of each column. */
 function columnPeaks(x: Float32Array, columns: number): Float64Array {
   const peaks = new Float64Array(columns);
-  for (let i = 0; i < x.length; i++)
-    peaks[i % columns] = Math.max(peaks[i % columns]!, Math.abs(x[i]!));
+  for (let at = 0; at < x.length; at += columns)
+    for (let j = 0; j < columns; j++) peaks[j] = Math.max(peaks[j]!, Math.abs(x[at + j]!));
   return peaks;
 }
 
@@ -89,13 +89,19 @@ const sampled = (count: number): number[] => {
   return Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
 };
 
-const quantiseInput = (x: Float32Array, scales: Float64Array): Int8Array =>
-  Int8Array.from(x, (v, i) => clamp(v / scales[i % scales.length]!));
+function quantiseInput(x: Float32Array, scales: Float64Array): Int8Array {
+  const k = scales.length;
+  const out = new Int8Array(x.length);
+  for (let at = 0; at < x.length; at += k)
+    for (let j = 0; j < k; j++) out[at + j] = clamp(x[at + j]! / scales[j]!);
+  return out;
+}
 
 /** Mean square of each column of A. */
 function energies(a: Int8Array, k: number): Float64Array {
   const energy = new Float64Array(k);
-  for (let i = 0; i < a.length; i++) energy[i % k]! += (a[i]! ** 2 * k) / a.length;
+  for (let at = 0; at < a.length; at += k)
+    for (let j = 0; j < k; j++) energy[j]! += (a[at + j]! ** 2 * k) / a.length;
   return energy;
 }
 
@@ -146,7 +152,8 @@ export function quantiseLinear(l: FloatLinear, x: Float32Array, y: Float32Array)
   const a = quantiseInput(x, inputScale);
   const energy = energies(a, k);
   const mean = new Float64Array(k);
-  for (let i = 0; i < a.length; i++) mean[i % k]! += (a[i]! * k) / a.length;
+  for (let at = 0; at < a.length; at += k)
+    for (let j = 0; j < k; j++) mean[j]! += (a[at + j]! * k) / a.length;
   const weight = new Int8Array(n * k);
   const outputScale = new Float64Array(n);
   const bias = new Float64Array(n);

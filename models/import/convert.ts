@@ -13,7 +13,7 @@ import { draftPackage, finishPackage, type Timing } from './pack.ts';
 import { measureQuality, type Quality } from './quality.ts';
 
 /** More rows make calibration slower and hardly better. */
-const CALIBRATION_TOKENS_MAX = 4096;
+const CALIBRATION_TOKENS_MAX = 2048;
 
 export interface ImportOptions {
   readonly name: string;

@@ -22,9 +22,8 @@ const OPERAND_MAX = 127;
 /** Steps of a score per nat, and entries of the table 127·e^−x; the last one is 0. */
 const NAT = 64;
 const EXP_STEPS = 384;
-const SCORE_MAX = 4095;
-/** Padded keys lie lower than any two scores differ by. */
-const MASK = 16_384;
+/** Padded keys lie lower than any two scores differ by: 2·127²·128. */
+const MASK = 2 ** 22;
 const GELU_MIN = -6;
 const GELU_ENTRIES = 4096;
 const GELU_VALUE_MAX = 8191;
@@ -142,27 +141,31 @@ class Builder {
     return this.#normAndOperand(g.scope('norm'), h, 0, 0);
   }
 
-  /** Units of query, key and value columns, and nats of one step of each head's scores. */
+  /** Units of query, key and value columns, and of each head's scores as a power of two per 1/64 nat. */
   #headUnits(index: number): { columns: Float64Array; scores: Float64Array } {
     const { hidden, heads } = this.#bert;
+    const width = hidden / heads;
     const peaks = this.#calibration.outputs[index]!;
     const peak = (part: number, j: number): number =>
       (Math.max(peaks[part * hidden + j]!, 1e-6) * MARGIN) / OPERAND_MAX;
-    const columns = new Float64Array(3 * hidden);
-    const scores = new Float64Array(heads);
-    const width = hidden / heads;
+    const products = new Float64Array(heads);
     for (let j = 0; j < hidden; j++) {
       const head = Math.floor(j / width);
-      scores[head] = Math.max(scores[head]!, peak(0, j) * peak(1, j));
-      columns[2 * hidden + j] = peak(2, j);
+      products[head] = Math.max(products[head]!, peak(0, j) * peak(1, j));
     }
+    const step = NAT / Math.sqrt(width);
+    const scores = products.map(
+      (p) => 2 ** Math.max(-24, Math.min(0, Math.ceil(Math.log2(p * step)))),
+    );
+    const columns = new Float64Array(3 * hidden);
     for (let j = 0; j < hidden; j++) {
-      // All columns of a head have one product of units.
-      const more = Math.sqrt(scores[Math.floor(j / width)]! / (peak(0, j) * peak(1, j)));
+      // All columns of a head have one product of units, so that a score is a plain sum.
+      const more = Math.sqrt(scores[Math.floor(j / width)]! / step / (peak(0, j) * peak(1, j)));
       columns[j] = peak(0, j) * more;
       columns[hidden + j] = peak(1, j) * more;
+      columns[2 * hidden + j] = peak(2, j);
     }
-    return { columns, scores: scores.map((s) => s / Math.sqrt(width)) };
+    return { columns, scores };
   }
 
   #attention(index: number): OnnxGraph {
@@ -185,12 +188,10 @@ class Builder {
       return g.transpose(g.reshape(columns, [sequences, tokens, heads, width]), perm);
     };
     const [q, k, v] = [part(0, [0, 2, 1, 3]), part(1, [0, 2, 3, 1]), part(2, [0, 2, 1, 3])];
-    const scores = scaled(g.scope('scores'), g.matmul(q, k), {
-      bound: width * OPERAND_MAX ** 2,
-      factors: units.scores.map((s) => s * NAT),
-      dims: [heads, 1, 1],
-      range: [-SCORE_MAX, SCORE_MAX],
-    });
+    g.scope('scores');
+    const shifts = g.floats(g.named('shift'), [heads, 1, 1], units.scores);
+    // Only differences of scores count, so that what Floor drops need not be rounded.
+    const scores = g.op('Floor', [g.mul(g.matmul(q, k), shifts)]);
     const mixed = this.#softmax(g.scope('softmax'), scores, used, v);
     const context = g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [this.#rows, hidden]);
     const { inputScale } = this.#linear(index + 1);

@@ -38,6 +38,8 @@ const summary = (values: readonly number[]): Cosines => {
 export interface Quality {
   readonly tokens: Cosines;
   readonly sentences: Cosines;
+  /** The same without what all sentences share: the mean direction is taken off on both sides. */
+  readonly centred: Cosines;
   /** Largest difference between the cosines of two sentences, exact and float. */
   readonly similarity: number;
 }
@@ -78,6 +80,16 @@ function similarityGap(
   return gap;
 }
 
+/** Unit vectors minus their mean. */
+function centred(vectors: readonly ArrayLike<number>[]): number[][] {
+  const units = vectors.map((v) => {
+    const norm = Math.hypot(...Array.from(v));
+    return Array.from(v, (x) => x / norm);
+  });
+  const mean = units[0]!.map((_, j) => units.reduce((sum, u) => sum + u[j]! / units.length, 0));
+  return units.map((u) => u.map((x, j) => x - mean[j]!));
+}
+
 /** @param sentences token ids without padding */
 export async function measureQuality(
   bert: Bert,
@@ -111,9 +123,11 @@ export async function measureQuality(
   }
   await states.close();
   await backend.close();
+  const [exactCentred, floatCentred] = [centred(answers), centred(pooled)];
   return {
     tokens: summary(perToken),
     sentences: summary(answers.map((a, i) => cosine(a, pooled[i]!))),
+    centred: summary(exactCentred.map((v, i) => cosine(v, floatCentred[i]!))),
     similarity: similarityGap(answers, pooled),
   };
 }

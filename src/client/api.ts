@@ -118,9 +118,11 @@ export interface History {
 export interface ModelInfo {
   readonly name: string;
   readonly id: Uint8Array;
-  /** Names of an answer row's entries. */
+  /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/tokeniser.ts). */
+  readonly packing: string;
+  /** Names of an answer row's entries; none when a row is an embedding. */
   readonly labels: readonly string[];
-  /** Bytes of UTF-8 that an input may have. */
+  /** Bytes that an input may have. */
   readonly inputBytesMax: number;
   /** Input bytes per sequence: each sequence has one answer row. */
   readonly sequenceBytes: number;

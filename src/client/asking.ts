@@ -160,6 +160,7 @@ function quoteAt(manifest: Manifest, head: Header): Omit<Quote, 'waiting'> {
 const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,
   id: modelId(manifest),
+  packing: manifest.packing,
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
   sequenceBytes: sequenceBytes(manifest),

@@ -47,7 +47,7 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
 }
 
 /** The tokeniser that a manifest names. @throws AppError MODEL_CORRUPT when the file is another */
-export function tokeniserOf(manifest: Manifest, file: Uint8Array): Promise<Tokeniser> {
+export async function tokeniserOf(manifest: Manifest, file: Uint8Array): Promise<Tokeniser> {
   const named = manifest.tokenizer;
   if (!named || file.length !== named.size || !equal(plainHash(file), named.hash))
     throw new AppError('MODEL_CORRUPT', `${TOKENIZER_FILE} is not the one of ${manifest.name}`);

@@ -88,6 +88,7 @@ export const LINGUA: ModelInfo = {
   name: 'lingua',
   id: new Uint8Array(32).fill(0x11),
   labels: 'cs de en es fr it ja ko pl pt ru tr zh zht'.split(' '),
+  packing: 'bytes',
   inputBytesMax: 128,
   sequenceBytes: 128,
   answerSize: 14,

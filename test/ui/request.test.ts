@@ -74,6 +74,18 @@ describe('an answer', () => {
     expect(rowsOf(ANSWER, new Uint8Array(), LINGUA)).toHaveLength(1);
   });
 
+  it('without labels is an embedding with the factor that makes it one long', () => {
+    const model = {
+      ...LINGUA,
+      ...{ packing: 'u16', labels: [], inputBytesMax: 8, sequenceBytes: 4, answerSize: 2 },
+    };
+    const rows = rowsOf(Uint8Array.of(3, 252, 127, 0), new Uint8Array(8), model)!;
+    expect(rows.map(({ text }) => text)).toEqual(['', '']);
+    expect(rows[0]!.scores).toEqual([]);
+    expect(rows[0]!.embedding).toEqual({ values: Int8Array.of(3, -4), scale: 0.2 });
+    expect(rows[1]!.embedding!.scale).toBeCloseTo(1 / 127);
+  });
+
   it('names languages in the reader’s own', () => {
     expect(labelText('it', 'lingua', 'it')).toBe('Italiano');
     expect(labelText('zht', 'lingua', 'en')).toBe('Traditional Chinese');

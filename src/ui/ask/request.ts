@@ -63,27 +63,34 @@ export const isClosed = ({ state }: Pick<Receipt, 'state'>): boolean =>
   state === 'paid' || state === 'refunded' || state === 'dropped';
 
 export interface Row {
-  /** The part of the input that it is about. */
+  /** The part of the input that it is about; empty where the input is token ids. */
   readonly text: string;
   /** Highest first, the first of equals first; none where the model names no labels. */
   readonly scores: readonly { readonly label: string; readonly score: number }[];
+  /** Of a model without labels: the embedding is values·scale and has length 1. */
+  readonly embedding?: { readonly values: Int8Array; readonly scale: number };
 }
 
 /** An answer's rows that have a part of the input; undefined when its size is not the model's. */
 export function rowsOf(
   answer: Uint8Array,
   input: Uint8Array,
-  { answerSize, sequenceBytes, inputBytesMax, labels }: ModelInfo,
+  { answerSize, sequenceBytes, inputBytesMax, labels, packing }: ModelInfo,
 ): Row[] | undefined {
   if (answer.length !== (inputBytesMax / sequenceBytes) * answerSize) return undefined;
   const values = new Int8Array(answer.buffer, answer.byteOffset, answer.length);
   const used = Math.max(1, Math.ceil(input.length / sequenceBytes));
-  return Array.from({ length: used }, (_, i) => ({
-    text: readableText(input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes)),
-    scores: [...values.subarray(i * answerSize, (i + 1) * answerSize)]
+  return Array.from({ length: used }, (_, i) => {
+    const part = input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes);
+    const text = packing === 'bytes' ? readableText(part) : '';
+    const row = values.slice(i * answerSize, (i + 1) * answerSize);
+    if (!labels.length)
+      return { text, scores: [], embedding: { values: row, scale: 1 / Math.hypot(...row, 1e-9) } };
+    const scores = [...row]
       .map((score, at) => ({ label: labels[at] ?? String(at), score }))
-      .sort((a, b) => b.score - a.score),
-  }));
+      .sort((a, b) => b.score - a.score);
+    return { text, scores };
+  });
 }
 
 /** Bytes as text, with controls but line ends, and marks that turn the line, as a blank box. */

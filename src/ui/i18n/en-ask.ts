@@ -122,6 +122,9 @@ export const ask = {
       `score ${score}, next ${next} with ${other}`,
     alone: (score: string) => `score ${score}`,
     all: 'All scores',
+    embedding: (count: string) => `Embedding of ${count} numbers`,
+    scale: (scale: string) => `Times ${scale} it is a vector of length 1.`,
+    numbers: 'All numbers',
     malformedAnswer: 'These bytes are not an answer of this model.',
   },
   rerun: {

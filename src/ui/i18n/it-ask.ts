@@ -125,6 +125,9 @@ export const ask: typeof english = {
     top: (score, next, other) => `punteggio ${score}, poi ${next} con ${other}`,
     alone: (score) => `punteggio ${score}`,
     all: 'Tutti i punteggi',
+    embedding: (count) => `Embedding di ${count} numeri`,
+    scale: (scale) => `Moltiplicato per ${scale} è un vettore di lunghezza 1.`,
+    numbers: 'Tutti i numeri',
     malformedAnswer: 'Questi byte non sono una risposta di questo modello.',
   },
   rerun: {

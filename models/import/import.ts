@@ -1,0 +1,127 @@
+/**
+ * Imports a BERT-class encoder as an exact package, and reports what it costs.
+ * Usage: npm run model:import -- FOLDER|URL [--name N] [--out DIR] [--text FILE] [--hashes FILE]
+ *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--report FILE] [--webgpu]
+ * FOLDER is a Hugging Face folder; URL is the address of its files (https, or http on this machine).
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { TOKENIZER_FILE } from '../../src/client/tokeniser.ts';
+import { ANSWER_BYTES_MAX } from '../../src/core/params.ts';
+import { concat } from '../../src/lib/bytes.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import type { ModelPackage } from '../../src/miner/backend.ts';
+import {
+  MANIFEST_FILE,
+  WEIGHTS_FILE,
+  manifestToJson,
+  segmentFile,
+} from '../../src/miner/package.ts';
+import { measureWebgpu, splitOf } from '../../bench/pass-split.ts';
+import { BrowserBackend } from '../../test/browser/harness.ts';
+import { importModel, type Imported } from './convert.ts';
+import { download, parseHashes } from './download.ts';
+import { readFolder } from './folder.ts';
+import { reportOf, type Device } from './report.ts';
+
+const HERE = import.meta.dirname;
+const MODELS = join(HERE, '..');
+const TEXTS_MAX = 10_000;
+/** A software device is slow. */
+const WEBGPU_ROUNDS = 2;
+
+const OPTIONS = {
+  name: { type: 'string' },
+  out: { type: 'string' },
+  text: { type: 'string', default: join(HERE, 'sample.txt') },
+  hashes: { type: 'string' },
+  sequences: { type: 'string' },
+  tokens: { type: 'string', default: '64' },
+  measure: { type: 'string', default: '30' },
+  rounds: { type: 'string', default: '15' },
+  report: { type: 'string' },
+  webgpu: { type: 'boolean', default: false },
+} as const;
+
+const { values: flags, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+
+function count(name: 'sequences' | 'tokens' | 'measure' | 'rounds', otherwise = 0): number {
+  const value = flags[name] === undefined ? otherwise : Number(flags[name]);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} ${flags[name]}`);
+  return value;
+}
+
+/** Eight sequences, or as many as have their answers in one transaction beside a fresh one. */
+const sequencesFor = (hidden: number): number =>
+  Math.min(8, 1 + Math.floor(ANSWER_BYTES_MAX / hidden));
+
+function write(folder: string, { model, tokenizer }: Imported): void {
+  mkdirSync(folder, { recursive: true });
+  const put = (name: string, data: Uint8Array | string) => writeFileSync(join(folder, name), data);
+  for (const [i, bytes] of model.segments.entries()) put(segmentFile(i), bytes);
+  put(WEIGHTS_FILE, concat(...model.weights.map((w) => new Uint8Array(w.buffer))));
+  put(TOKENIZER_FILE, tokenizer);
+  put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
+}
+
+/** The same package on WebGPU in Chromium, served from models/: its self-test, then its times. */
+async function onWebgpu(folder: string, model: ModelPackage, rounds: number): Promise<Device> {
+  const browser = await BrowserBackend.open();
+  try {
+    const name = relative(MODELS, folder) as 'tiny';
+    await browser.call('open', name);
+    await browser.call('selfTest');
+    const { device, rounds: found, whole } = await measureWebgpu(browser, name, rounds);
+    return {
+      name: `WebGPU: ${device}`,
+      plainMs: Math.min(...whole.plain),
+      noisyMs: Math.min(...whole.noisy),
+      overhead: splitOf(model.manifest, found).quietOverhead,
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
+const isUrl = (source: string): boolean => /^https?:/.test(source);
+
+async function sourceFolder(source: string, name: string): Promise<string> {
+  if (!isUrl(source)) return source;
+  const hashes = flags.hashes ? parseHashes(readFileSync(flags.hashes, 'utf8')) : undefined;
+  return download(source, join(HERE, '.cache', name), hashes);
+}
+
+async function main(): Promise<void> {
+  const [source] = positionals;
+  if (!source || positionals.length > 1) throw new Error('one folder or URL, please');
+  const name = flags.name ?? basename(source.replace(/\/+$/, ''));
+  const read = await readFolder(await sourceFolder(source, name));
+  const lines = readFileSync(flags.text, 'utf8').split('\n');
+  const texts = lines.map((line) => line.trim()).filter(Boolean);
+  if (texts.length < 3 || texts.length > TEXTS_MAX) throw new Error(`${texts.length} texts`);
+  const rounds = count('rounds');
+  const sequences = count('sequences', sequencesFor(read.bert.hidden));
+  const imported = await importModel(read, {
+    name,
+    shape: { sequences, tokens: count('tokens') },
+    texts,
+    measureMax: count('measure'),
+    rounds,
+    log: (line) => console.error(line),
+  });
+  const folder = resolve(flags.out ?? join(HERE, '.cache/packages', name));
+  write(folder, imported);
+  const devices: Device[] = [{ name: 'CPU: WebAssembly SIMD, one thread', ...imported.timing }];
+  if (flags.webgpu) devices.push(await onWebgpu(folder, imported.model, WEBGPU_ROUNDS));
+  const report = reportOf(imported, isUrl(source) ? source : basename(source), devices);
+  if (flags.report) writeFileSync(flags.report, report);
+  console.log(report);
+}
+
+await main().catch((e: unknown) => {
+  console.error(e instanceof AppError ? `${e.code}: ${e.message}` : e);
+  process.exitCode = 1;
+});
+// ONNX Runtime's threads would keep the process alive.
+process.exit();

@@ -1,0 +1,214 @@
+/** The importer's parts on hostile input, and whole imports of a generated and of a trained encoder. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/tokeniser.ts';
+import { inputTokens } from '../../src/core/manifest.ts';
+import { ZERO_HASH } from '../../src/core/hash.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { bertConfig, bertFrom } from '../../models/import/bert.ts';
+import { importModel } from '../../models/import/convert.ts';
+import { readFolder } from '../../models/import/folder.ts';
+import { generate, SIZES } from '../../models/import/generate.ts';
+import { rankOf } from '../../models/import/pack.ts';
+import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
+import { encodeSafetensors, parseSafetensors } from '../../models/import/safetensors.ts';
+import { interpretModel } from '../oracle/interpret-onnx.ts';
+
+const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
+const SAMPLE = join(import.meta.dirname, '../../models/import/sample.txt');
+const texts = readFileSync(SAMPLE, 'utf8').split('\n').filter(Boolean);
+
+/** A file with this header and that many bytes of data. */
+function fileOf(header: unknown, dataBytes: number): Uint8Array {
+  const head = new TextEncoder().encode(JSON.stringify(header));
+  const file = new Uint8Array(8 + head.length + dataBytes);
+  new DataView(file.buffer).setBigUint64(0, BigInt(head.length), true);
+  file.set(head, 8);
+  return file;
+}
+const entry = (dtype: string, shape: unknown, ...data_offsets: unknown[]) => ({
+  dtype,
+  shape,
+  data_offsets,
+});
+
+describe('safetensors', () => {
+  test('float32, float16 and bfloat16 are read; other types only when nobody asks for them', () => {
+    const header = {
+      __metadata__: { format: 'pt' },
+      half: entry('F16', [2], 0, 4),
+      brain: entry('BF16', [1, 2], 4, 8),
+      full: entry('F32', [1], 8, 12),
+      ids: entry('I64', [1], 12, 20),
+    };
+    const file = fileOf(header, 20);
+    const data = file.subarray(file.length - 20);
+    data.set([0x00, 0x3c, 0x01, 0x80]); // 1, −2^−24
+    data.set([0x80, 0xbf, 0x49, 0x40], 4); // −1, 3.140625
+    data.set(new Uint8Array(Float32Array.of(0.1).buffer), 8);
+    const tensors = parseSafetensors(file);
+    expect([...tensors.read('half', [2])]).toEqual([1, -(2 ** -24)]);
+    expect([...tensors.read('brain', [1, 2])]).toEqual([-1, 3.140625]);
+    expect([...tensors.read('full', [1])]).toEqual([Math.fround(0.1)]);
+    expect(() => tensors.read('ids', [1])).toThrow('not a float');
+    expect(() => tensors.read('half', [1, 2])).toThrow('[2], not [1,2]');
+    expect(() => tensors.read('none', [2])).toThrow("no 'none'");
+  });
+
+  test.each<[string, unknown, number]>([
+    ['overlap', { a: entry('F32', [2], 0, 8), b: entry('F32', [1], 4, 8) }, 8],
+    ['overlap or hole', { a: entry('F32', [1], 0, 4), b: entry('F32', [1], 8, 12) }, 12],
+    ['belong to no tensor', { a: entry('F32', [1], 0, 4) }, 8],
+    ['lies at', { a: entry('F32', [2], 0, 4) }, 4],
+    ['lies at', { a: entry('F32', [2 ** 40, 2 ** 40], 0, 4) }, 4],
+    ['lies at', { a: entry('F32', [1], 0, 4) }, 0],
+    ['no place', { a: entry('F32', [1], 0) }, 4],
+    ['no place', { a: entry('F32', [1], -4, 0) }, 4],
+    ['no shape', { a: entry('F32', [1.5], 0, 4) }, 4],
+    ['no shape', { a: entry('F32', 'x', 0, 4) }, 4],
+    ['the type', { a: entry('Q4', [1], 0, 4) }, 4],
+    ['the type', { a: null }, 0],
+    ['not an object', [], 0],
+  ])('%s', (message, header, bytes) => {
+    expect(() => parseSafetensors(fileOf(header, bytes))).toThrow(message);
+  });
+
+  test('a number that is none, a header that is none, and noise', () => {
+    const file = fileOf({ a: entry('F32', [1], 0, 4) }, 4);
+    file.set(new Uint8Array(Float32Array.of(NaN).buffer), file.length - 4);
+    expect(() => parseSafetensors(file).read('a', [1])).toThrow('a number that is none');
+    expect(() => parseSafetensors(new Uint8Array(7))).toThrow('no header');
+    expect(() => parseSafetensors(new Uint8Array(16).fill(255))).toThrow('a header of');
+    expect(() => parseSafetensors(fileOf({}, 0).fill(0xc0, 8))).toThrow('not JSON');
+    const good = encodeSafetensors(new Map([['a', { dims: [2], values: Float32Array.of(1, 2) }]]));
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.nat(255), (at, byte) => {
+        const changed = good.slice();
+        changed[at] = byte;
+        try {
+          parseSafetensors(changed);
+        } catch (e) {
+          expect(e).toBeInstanceOf(AppError);
+        }
+      }),
+    );
+  });
+});
+
+const CONFIG = JSON.parse(readFileSync(join(POLYGLOT, 'config.json'), 'utf8')) as object;
+
+test.each<[string, object, object?, object[]?]>([
+  ['model_type is "roberta"', { model_type: 'roberta' }],
+  ['hidden_act is "relu"', { hidden_act: 'relu' }],
+  ['position_embedding_type is "relative_key"', { position_embedding_type: 'relative_key' }],
+  ['hidden_size 192 is no', { hidden_size: 192.5 }],
+  ['hidden_size 130', { hidden_size: 130 }],
+  ['vocab_size is 70000', { vocab_size: 70_000 }],
+  ['intermediate_size is 8192', { intermediate_size: 8192 }],
+  ['3 heads', { num_attention_heads: 3 }],
+  ['num_hidden_layers is undefined', { num_hidden_layers: undefined }],
+  ['pooling_mode_max_tokens', {}, { pooling_mode_max_tokens: true }],
+  ['Dense is not known', {}, undefined, [{ type: 'sentence_transformers.models.Dense' }]],
+])('a config is refused: %s', (message, fields, pooling, modules) => {
+  const wanted = message.replace('192 is no', 'is 192.5');
+  expect(() => bertConfig({ ...CONFIG, ...fields }, pooling as never, modules as never)).toThrow(
+    wanted,
+  );
+});
+
+test('ranks are near √(1.56·k) and fit', () => {
+  expect([128, 384, 768, 1024, 1536, 3072].map(rankOf)).toEqual([16, 32, 32, 32, 48, 64]);
+});
+
+test('GELU', () => {
+  const known = [
+    [-6, -5.9e-9],
+    [-1, -0.15865525393],
+    [0, 0],
+    [0.5, 0.34573123063],
+    [3, 2.9959503059],
+  ] as const;
+  for (const [x, y] of known) expect(gelu(x)).toBeCloseTo(y, 6);
+});
+
+test('tokens and float states are those of PyTorch', async () => {
+  const { bert, tokenizer } = await readFolder(POLYGLOT);
+  const tokeniser = await createTokeniser(tokenizer);
+  const expected = JSON.parse(readFileSync(join(POLYGLOT, 'expected.json'), 'utf8')) as {
+    text: string;
+    ids: number[];
+    first: number[];
+    pooled: number[];
+  }[];
+  const all = expected.map(({ text }) => tokeniser.encode(text, 128));
+  const x = await encodeFloat(bert, all);
+  const pooled = pool(
+    bert,
+    x,
+    all.map((ids) => ids.length),
+  );
+  let row = 0;
+  for (const [i, { ids, first, pooled: direction }] of expected.entries()) {
+    expect([...all[i]!]).toEqual(ids);
+    first.forEach((v, j) => expect(x[row * bert.hidden + j]!).toBeCloseTo(v, 4));
+    const norm = Math.hypot(...pooled[i]!);
+    direction.forEach((v, j) => expect(pooled[i]![j]! / norm).toBeCloseTo(v, 5));
+    row += ids.length;
+  }
+});
+
+const quiet = { measureMax: 12, rounds: 1, log: () => undefined };
+
+test('a generated encoder with outliers: what is imported is the oracle’s, and near the float one', async () => {
+  const files = generate(SIZES.mini!);
+  const json = (name: string) => JSON.parse(new TextDecoder().decode(files.get(name))) as never;
+  const config = bertConfig(json('config.json'), json('1_Pooling/config.json'));
+  const bert = bertFrom(config, parseSafetensors(files.get('model.safetensors')!));
+  const tokenizer = files.get('tokenizer.json')!;
+  const shape = { sequences: 2, tokens: 16 };
+  const options = { ...quiet, name: 'mini', shape, texts: texts.slice(0, 36) };
+  const { model, quality } = await importModel({ bert, tokenizer }, options);
+  expect(quality.sentences.mean).toBeGreaterThan(0.99);
+  expect(quality.tokens.mean).toBeGreaterThan(0.99);
+  expect(quality.centred.mean).toBeGreaterThan(0.95);
+  const { a, answer } = interpretModel(model, tokensOf(ZERO_HASH, model.manifest));
+  expect(a).toEqual(model.manifest.knownAnswer);
+  const peaks = [0, 1].map((i) =>
+    Math.max(...[...answer.subarray(128 * i, 128 * (i + 1))].map(Math.abs)),
+  );
+  expect(peaks).toEqual([127, 127]);
+  await expect(tokeniserOf(model.manifest, tokenizer)).resolves.toBeDefined();
+  await expect(tokeniserOf(model.manifest, tokenizer.slice(1))).rejects.toMatchObject({
+    code: 'MODEL_CORRUPT',
+  });
+});
+
+test('a trained encoder: a request of texts is answered near the float embeddings', async () => {
+  const source = await readFolder(POLYGLOT);
+  const shape = { sequences: 4, tokens: 32 };
+  const options = { ...quiet, name: 'polyglot', shape, texts: texts.slice(0, 45) };
+  const { model, quality } = await importModel(source, options);
+  expect(quality.sentences.mean).toBeGreaterThan(0.99);
+  expect(quality.centred.mean).toBeGreaterThan(0.99);
+  const tokeniser = await createTokeniser(source.tokenizer);
+  const asked = ['The file does not exist.', 'Il file non esiste.', 'A class needs a name.'];
+  const input = packTexts(asked, tokeniser, model.manifest);
+  expect(tokeniser.decode(inputTokens(input, model.manifest)!.slice(32, 64))).toBe(
+    'il file non esiste.',
+  );
+  expect(() => packTexts([...asked, 'one more'], tokeniser, model.manifest)).toThrow(
+    '4 texts of 3',
+  );
+  const backend = await createCpuBackend(model);
+  const tokens = tokensOf(ZERO_HASH, model.manifest, input);
+  const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
+  await backend.close();
+  const row = (i: number) => [...answer.subarray(128 * i, 128 * (i + 1))];
+  const cosine = (p: number[], q: number[]) =>
+    p.reduce((s, v, i) => s + v * q[i]!, 0) / Math.hypot(...p) / Math.hypot(...q);
+  expect(cosine(row(0), row(1))).toBeGreaterThan(cosine(row(0), row(2)) + 0.3);
+});
