@@ -132,6 +132,7 @@ function div([x, y]: Exact[]): Exact {
   for (const [i, n] of num.entries()) {
     need(den[i]! >= 1n, `divides by ${den[i]}`);
     need(abs(n) < QUOTIENT_END * den[i]!, `${n}/${den[i]} is over 2^22`);
+    need(abs(n) + 2n * den[i]! <= FLOAT_EXACT, `|${n}| + 2·${den[i]} is over 2^24`);
   }
   return { dims, num, den };
 }

@@ -33,9 +33,9 @@ const ELEMENTS_MAX = 2048;
 const OVER = 0.06;
 
 const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
-/** `most` as a rule, sometimes less, and rarely one more than is right. */
+/** `most` as a rule, sometimes less, and rarely one or two more than is right. */
 const aim = (r: Random, most: number): number =>
-  r.chance(OVER) ? most + 1 : r.chance(0.6) ? most : r.int(1, Math.max(1, most));
+  r.chance(OVER) ? most + r.int(1, 2) : r.chance(0.6) ? most : r.int(1, Math.max(1, most));
 const fresh = (site: Site, word: string): string =>
   site.g.named(`${word}_${site.g.graph().nodes.length}`);
 
@@ -157,7 +157,7 @@ const table: Step = (site, x) => {
     return undefined;
   const reach = r.pick([1, 127, 4095, LIMIT - 1]);
   const values = numbersIn(r, size * sizeOf(width), -reach, reach);
-  const index = g.toInt(within(site, x, 0, aim(r, size - 1)).name);
+  const index = g.toInt(within(site, x, r.chance(OVER) ? -1 : 0, aim(r, size - 1)).name);
   const name = g.floats(fresh(site, 'table'), [size, ...width], values);
   return made(g.gather(name, index), [...x.dims, ...width], ...values);
 };
@@ -204,7 +204,9 @@ const head: Step = (site, x) => {
   const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, -reach, reach);
   const n = r.int(1, isLong ? 2 : 9);
   const weight = isLong ? r.pick([127, 126]) : aim(r, 127);
-  const values = Array.from({ length: k * n }, () => r.pick([weight, -weight, r.int(0, weight)]));
+  const values = Array.from({ length: k * n }, () =>
+    r.pick([weight, -weight, isLong ? weight : r.int(0, weight)]),
+  );
   const b = g.floats(fresh(site, 'head'), [k, n], values);
   const bound = k * weight * reachOf(a);
   return made(g.matmul(a.name, b), a.dims.with(-1, n), -bound, bound);
