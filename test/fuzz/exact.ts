@@ -65,6 +65,8 @@ function places(dims: readonly number[], strides: readonly number[], start = 0):
 
 /** Places of `t` under the indices of `dims`, into which it is broadcast. */
 function spread(t: Exact, dims: readonly number[]): number[] {
+  if (sizeOf(t.dims) === 1) return new Array<number>(sizeOf(dims)).fill(0);
+  if (sizeOf(t.dims) === sizeOf(dims)) return Array.from(t.num.keys());
   const own = stridesOf(t.dims).map((s, d) => (t.dims[d] === 1 ? 0 : s));
   return places(dims, [...dims.slice(t.dims.length).map(() => 0), ...own]);
 }

@@ -29,7 +29,7 @@ export const numbersIn = (r: Random, size: number, lo: number, hi: number): numb
 
 type Step = (site: Site, x: Made) => Made | undefined;
 
-const ELEMENTS_MAX = 2048;
+const ELEMENTS_MAX = 768;
 const OVER = 0.06;
 
 const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
@@ -194,7 +194,7 @@ const head: Step = (site, x) => {
   const { g, r } = site;
   if (x.dims.length < 2) return undefined;
   // 1040 products of 127 · 127 stay below 2^24, one more does not.
-  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 16;
+  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 15;
   const k = isLong ? aim(r, 1040) : x.dims.at(-1)!;
   const repeated = Array.from({ length: k }, (_, i) => i % x.dims.at(-1)!);
   const long = isLong
