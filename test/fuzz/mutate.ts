@@ -32,7 +32,8 @@ const entry =
     const data = chosen.data.slice() as typeof chosen.data;
     const at = r.int(0, data.length - 1);
     const next = nudged(Number(data[at]), r);
-    if (data instanceof BigInt64Array) data[at] = BigInt(Math.trunc(next) || 0);
+    if (data instanceof BigInt64Array)
+      data[at] = BigInt(Number.isFinite(next) ? Math.trunc(next) : 0);
     else data[at] = next;
     const constants = g.constants.map((t) => (t === chosen ? { ...chosen, data } : t));
     return { ...g, constants };
