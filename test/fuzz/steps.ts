@@ -195,15 +195,17 @@ const head: Step = (site, x) => {
   if (x.dims.length < 2) return undefined;
   // 1040 products of 127 · 127 stay below 2^24, one more does not.
   const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 15;
-  const k = isLong ? aim(r, 1040) : x.dims.at(-1)!;
+  const k = isLong ? 1040 + (r.chance(0.2) ? 1 : 0) : x.dims.at(-1)!;
   const repeated = Array.from({ length: k }, (_, i) => i % x.dims.at(-1)!);
   const long = isLong
     ? g.gather(x.name, g.ints(fresh(site, 'repeat'), repeated), x.dims.length - 1)
     : x.name;
-  const reach = aim(r, 127);
-  const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, -reach, reach);
+  const reach = isLong ? 127 : aim(r, 127);
+  // One-sided: the sum of magnitudes is then far above the sum.
+  const low = r.chance(0.5) ? 0 : -reach;
+  const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, low, reach);
   const n = r.int(1, isLong ? 2 : 9);
-  const weight = isLong ? r.pick([127, 126]) : aim(r, 127);
+  const weight = isLong ? 127 : aim(r, 127);
   const values = Array.from({ length: k * n }, () =>
     r.pick([weight, -weight, isLong ? weight : r.int(0, weight)]),
   );
