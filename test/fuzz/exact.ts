@@ -65,6 +65,8 @@ function places(dims: readonly number[], strides: readonly number[], start = 0):
 
 /** Places of `t` under the indices of `dims`, into which it is broadcast. */
 function spread(t: Exact, dims: readonly number[]): number[] {
+  if (sizeOf(t.dims) === 1) return new Array<number>(sizeOf(dims)).fill(0);
+  if (sizeOf(t.dims) === sizeOf(dims)) return Array.from(t.num.keys());
   const own = stridesOf(t.dims).map((s, d) => (t.dims[d] === 1 ? 0 : s));
   return places(dims, [...dims.slice(t.dims.length).map(() => 0), ...own]);
 }
@@ -132,6 +134,7 @@ function div([x, y]: Exact[]): Exact {
   for (const [i, n] of num.entries()) {
     need(den[i]! >= 1n, `divides by ${den[i]}`);
     need(abs(n) < QUOTIENT_END * den[i]!, `${n}/${den[i]} is over 2^22`);
+    need(abs(n) + 2n * den[i]! <= FLOAT_EXACT, `|${n}| + 2·${den[i]} is over 2^24`);
   }
   return { dims, num, den };
 }
@@ -329,12 +332,16 @@ export function exactGraph(
 const PARTS = 2n ** 24n;
 const inParts = (x: number): bigint => BigInt(x * 2 ** 24);
 
-function liesIn(t: Exact, i: number, { lo, hi }: Value): boolean {
-  const [x, den] = [t.num[i]!, t.den?.[i] ?? 1n];
+/** Index of the first entry outside lo..hi, or −1. */
+function outside(t: Exact, { lo, hi }: Value): number {
   const [from, to] = [inParts(lo), inParts(hi)];
-  // √x ≥ lo holds for every lo ≤ 0.
-  if (t.isRoot) return (lo <= 0 || from * from <= x * PARTS ** 2n) && x * PARTS ** 2n <= to * to;
-  return from * den <= x * PARTS && x * PARTS <= to * den;
+  return t.num.findIndex((n, i) => {
+    const x = n * PARTS;
+    // √x ≥ lo holds for every lo ≤ 0.
+    if (t.isRoot) return (lo > 0 && from * from > x * PARTS) || x * PARTS > to * to;
+    const den = t.den?.[i] ?? 1n;
+    return from * den > x || x > to * den;
+  });
 }
 
 /** The first tensor that is not what the checker says of it, as a sentence. */
@@ -347,7 +354,7 @@ export function falseClaim(
     if (!claim) return `nothing is claimed of ${name}`;
     if (String(t.dims) !== String(claim.dims)) return `${name} is [${t.dims}], not [${claim.dims}]`;
     if (claim.integer && (t.den || t.isRoot)) return `${name} is not whole`;
-    const at = t.num.findIndex((_, i) => !liesIn(t, i, claim));
+    const at = outside(t, claim);
     if (at >= 0) return `${name} = ${t.num[at]} is outside ${claim.lo}..${claim.hi}`;
   }
   return undefined;

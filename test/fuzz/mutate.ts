@@ -32,7 +32,8 @@ const entry =
     const data = chosen.data.slice() as typeof chosen.data;
     const at = r.int(0, data.length - 1);
     const next = nudged(Number(data[at]), r);
-    if (data instanceof BigInt64Array) data[at] = BigInt(Math.trunc(next) || 0);
+    if (data instanceof BigInt64Array)
+      data[at] = BigInt(Number.isFinite(next) ? Math.trunc(next) : 0);
     else data[at] = next;
     const constants = g.constants.map((t) => (t === chosen ? { ...chosen, data } : t));
     return { ...g, constants };
@@ -85,6 +86,21 @@ const bypass: Mutation = (g, r) => {
   return { ...g, nodes: others.map((n) => ({ ...n, inputs: n.inputs.map(to) })) };
 };
 
+/** Nodes of a quotient or root as models/graph.ts writes it: what is inside is read instead of the result. */
+const FORM = { Div: 10, Sqrt: 11 } as const;
+const inside: Mutation = (g, r) => {
+  const starts = g.nodes.flatMap((n, i) => (n.op in FORM ? [i] : []));
+  if (!starts.length) return g;
+  const at = r.pick(starts);
+  const length = FORM[g.nodes[at]!.op as keyof typeof FORM];
+  const result = g.nodes[at + length - 1]?.outputs[0];
+  const other = g.nodes[at + r.int(1, length - 2)]?.outputs[0];
+  if (result === undefined || other === undefined) return g;
+  const to = (name: string): string => (name === result ? other : name);
+  const nodes = g.nodes.map((n, i) => (i < at + length ? n : { ...n, inputs: n.inputs.map(to) }));
+  return { ...g, nodes };
+};
+
 const order: Mutation = (g, r) => {
   if (g.nodes.length < 2) return g;
   const at = r.int(0, g.nodes.length - 2);
@@ -127,6 +143,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   attribute,
   wiring,
   bypass,
+  inside,
   order,
   shape,
   type,

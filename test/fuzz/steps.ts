@@ -29,13 +29,13 @@ export const numbersIn = (r: Random, size: number, lo: number, hi: number): numb
 
 type Step = (site: Site, x: Made) => Made | undefined;
 
-const ELEMENTS_MAX = 2048;
+const ELEMENTS_MAX = 768;
 const OVER = 0.06;
 
 const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
-/** `most` as a rule, sometimes less, and rarely one more than is right. */
+/** `most` as a rule, sometimes less, and rarely one or two more than is right. */
 const aim = (r: Random, most: number): number =>
-  r.chance(OVER) ? most + 1 : r.chance(0.6) ? most : r.int(1, Math.max(1, most));
+  r.chance(OVER) ? most + r.int(1, 2) : r.chance(0.6) ? most : r.int(1, Math.max(1, most));
 const fresh = (site: Site, word: string): string =>
   site.g.named(`${word}_${site.g.graph().nodes.length}`);
 
@@ -157,7 +157,7 @@ const table: Step = (site, x) => {
     return undefined;
   const reach = r.pick([1, 127, 4095, LIMIT - 1]);
   const values = numbersIn(r, size * sizeOf(width), -reach, reach);
-  const index = g.toInt(within(site, x, 0, aim(r, size - 1)).name);
+  const index = g.toInt(within(site, x, r.chance(OVER) ? -1 : 0, aim(r, size - 1)).name);
   const name = g.floats(fresh(site, 'table'), [size, ...width], values);
   return made(g.gather(name, index), [...x.dims, ...width], ...values);
 };
@@ -194,17 +194,21 @@ const head: Step = (site, x) => {
   const { g, r } = site;
   if (x.dims.length < 2) return undefined;
   // 1040 products of 127 · 127 stay below 2^24, one more does not.
-  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 16;
-  const k = isLong ? aim(r, 1040) : x.dims.at(-1)!;
+  const isLong = r.chance(0.3) && (sizeOf(x.dims) / x.dims.at(-1)!) * 1040 <= 2 ** 15;
+  const k = isLong ? 1040 + (r.chance(0.2) ? 1 : 0) : x.dims.at(-1)!;
   const repeated = Array.from({ length: k }, (_, i) => i % x.dims.at(-1)!);
   const long = isLong
     ? g.gather(x.name, g.ints(fresh(site, 'repeat'), repeated), x.dims.length - 1)
     : x.name;
-  const reach = aim(r, 127);
-  const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, -reach, reach);
+  const reach = isLong ? 127 : aim(r, 127);
+  // One-sided: the sum of magnitudes is then far above the sum.
+  const low = r.chance(0.5) ? 0 : -reach;
+  const a = within(site, { ...x, name: long, dims: x.dims.with(-1, k) }, low, reach);
   const n = r.int(1, isLong ? 2 : 9);
-  const weight = isLong ? r.pick([127, 126]) : aim(r, 127);
-  const values = Array.from({ length: k * n }, () => r.pick([weight, -weight, r.int(0, weight)]));
+  const weight = isLong ? 127 : aim(r, 127);
+  const values = Array.from({ length: k * n }, () =>
+    r.pick([weight, -weight, isLong ? weight : r.int(0, weight)]),
+  );
   const b = g.floats(fresh(site, 'head'), [k, n], values);
   const bound = k * weight * reachOf(a);
   return made(g.matmul(a.name, b), a.dims.with(-1, n), -bound, bound);

@@ -2,8 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../models/graph.ts';
 import type { ModelPackage } from '../../src/miner/backend.ts';
-import { checkModel, type Rule } from '../../src/miner/checker.ts';
-import { firstSegment, lastSegment, loadModel, modelOf, modelWith, ROWS } from './small-model.ts';
+import { HEADS_MAX, STEPS_MAX, checkModel, type Rule } from '../../src/miner/checker.ts';
+import {
+  firstSegment,
+  lastSegment,
+  loadModel,
+  modelOf,
+  modelWith,
+  ROWS,
+  WIDTH,
+} from './small-model.ts';
 
 /** Name of the rule's test, rule, operator of the node at fault, piece of graph. */
 type Case = [string, Rule, string, (g: Graph, x: string) => string];
@@ -165,10 +173,61 @@ describe('rules', () => {
     };
     expect(checkModel(modelWith(piece))).toMatchObject({ rule: 'division' });
   });
+  it('refuses a correction that compares with an int32', () => {
+    const good = firstSegment((g, x) => to63(g, g.divide(x, g.number(3))));
+    const int = { name: 'zero', type: 'int32' as const, dims: [], data: Int32Array.of(0) };
+    const nodes = good.nodes.map((n) =>
+      n.op === 'Less' ? { ...n, inputs: [n.inputs[0]!, 'zero'] } : n,
+    );
+    const changed = { ...good, nodes, constants: [...good.constants, int] };
+    expect(checkModel(modelOf(changed))).toMatchObject({ rule: 'division' });
+  });
+  it('refuses a quotient of more entries than a tensor may have', () => {
+    const wide = (g: Graph, x: string): string => {
+      const column = g.reshape(g.op('Concat', [x, x, x, x], { axis: 1 }), [2, 4096, 1]);
+      const row = g.reshape(
+        g.clip(g.op('Concat', Array(16).fill(x), { axis: 1 }), 1, 63),
+        [2, 1, 16384],
+      );
+      return g.divide(column, row);
+    };
+    expect(checkModel(modelWith(wide))).toMatchObject({
+      rule: 'shape',
+      sentence: expect.stringContaining('[2,4096,16384] is too large'),
+    });
+  });
   it('refuses a wrong correction', () => {
     const good = firstSegment((g, x) => to63(g, g.divide(x, g.number(3))));
     const nodes = good.nodes.map((n) => (n.op === 'Less' ? { ...n, op: 'LessOrEqual' } : n));
     expect(checkModel(modelOf({ ...good, nodes }))).toMatchObject({ rule: 'division' });
+  });
+});
+
+describe('the work of a unit', () => {
+  /** `count` products of [2, s, 64] with its transpose: 2·s·s·64 steps each, and little else. */
+  const products = (count: number) =>
+    modelWith((g, x) => {
+      const rows = g.op('Concat', Array(128).fill(g.reshape(x, [2, 16, 64])), { axis: 1 });
+      const across = g.transpose(g.clip(rows, -63, 63), [0, 2, 1]);
+      for (let i = 0; i < count; i++) g.matmul(rows, across);
+      return to63(g, x);
+    });
+  it('is bounded', () => {
+    const each = 2 * 2048 * 2048 * 64 + 2 * 2048 * 2048 + 4 * 2048 * 64;
+    const most = Math.floor((STEPS_MAX - 4_000_000) / each);
+    expect(checkModel(products(most))).toBeUndefined();
+    expect(checkModel(products(most + 1))).toMatchObject({ rule: 'work' });
+  });
+  it('is bounded for heads too, which the checker reads', () => {
+    const heads = (count: number) =>
+      modelWith((g, x) => {
+        const w = g.floats('w', [WIDTH, 8192], new Float32Array(WIDTH * 8192));
+        for (let i = 0; i < count; i++) g.matmul(x, w);
+        return to63(g, x);
+      });
+    expect(HEADS_MAX).toBe(16 * WIDTH * 8192);
+    expect(checkModel(heads(16))).toBeUndefined();
+    expect(checkModel(heads(17))).toMatchObject({ rule: 'work', bound: 17 * WIDTH * 8192 });
   });
 });
 

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs/minimal.js';
 import { describe, expect, it } from 'vitest';
 import { concat, equal } from '../../src/lib/bytes.ts';
-import { encodeOnnx, parseOnnx, NODES_MAX, type OnnxGraph } from '../../src/miner/onnx.ts';
+import {
+  encodeOnnx,
+  parseOnnx,
+  FIELDS_MAX,
+  NODES_MAX,
+  type OnnxGraph,
+} from '../../src/miner/onnx.ts';
 import { firstSegment, loadModel } from './small-model.ts';
 
 const graph = firstSegment((g, x) => g.clip(g.shift(x, 1), -5, 5));
@@ -102,6 +108,36 @@ describe('refuses', () => {
       { name: 'k', type: 'float32' as const, dims: [3], data: new Float32Array(2) },
     ];
     expect(refusal({ constants })).toMatch('bytes of data');
+  });
+  it('a field more than a file may have, nested ones too', () => {
+    const field = (number: number, content: Uint8Array): Uint8Array<ArrayBuffer> =>
+      Uint8Array.from(
+        protobuf.Writer.create()
+          .uint32((number << 3) | 2)
+          .bytes(content)
+          .finish(),
+      );
+    /** In one graph: `lists` constants of `each` dimensions, and `rest` in one more. */
+    const fields = (lists: number, each: number, rest: number): Uint8Array => {
+      const constant = (n: number) => field(5, concat(...Array(n).fill(Uint8Array.of(8, 1))));
+      return field(7, concat(...Array(lists).fill(constant(each)), constant(rest)));
+    };
+    // The graph, 63 constants of 4095 dimensions each, the last constant.
+    const most = FIELDS_MAX - 1 - 63 * 4096 - 1;
+    expect(parseOnnx(fields(63, 4095, most))).not.toMatch('fields');
+    expect(parseOnnx(fields(63, 4095, most + 1))).toMatch(`more than ${FIELDS_MAX} fields`);
+  });
+  it('an attribute of more numbers than a tensor has axes', () => {
+    const perm = (n: number) => ({ ...node!, attributes: { perm: Array(n).fill(0) } });
+    const nodes = (n: number) => refusal({ nodes: graph.nodes.with(0, perm(n)) });
+    expect(nodes(6)).toBe('accepted');
+    expect(nodes(7)).toMatch('over 6 numbers');
+  });
+  it('a long name, without repeating it', () => {
+    const inputs = [node!.inputs[0]!, 'n'.repeat(2 ** 16)];
+    const sentence = refusal({ nodes: graph.nodes.with(0, { ...node!, inputs }) });
+    expect(sentence).toMatch('reads unknown');
+    expect(sentence.length).toBeLessThan(300);
   });
   it('one node too many', () => {
     const nodes = Array.from({ length: NODES_MAX + 1 }, (_, i) => ({

@@ -4,6 +4,7 @@ import { tokensOf } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { encodeOnnx } from '../../src/miner/onnx.ts';
 import {
+  PACKAGE_BYTES_MAX,
   loadPackage,
   manifestFromJson,
   manifestToJson,
@@ -56,6 +57,38 @@ describe('loadPackage', () => {
       f === 'weights.bin' ? weights : f === 'manifest.json' ? json : read(f),
     );
     await expect(load).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  });
+});
+
+describe('sizes', () => {
+  /** What loading says when the manifest names other sizes; nothing else is read. */
+  const loadSized = (sizes: readonly number[], n = 16): Promise<unknown> => {
+    const segments = tiny.manifest.segments.map((s, i) => ({ ...s, size: sizes[i] ?? 1 }));
+    const linears = tiny.manifest.linears.with(0, { ...tiny.manifest.linears[0]!, n });
+    const json = utf8(JSON.stringify(manifestToJson({ ...tiny.manifest, segments, linears })));
+    return loadPackage(async (f) => {
+      if (f === 'manifest.json') return json;
+      throw new Error(`${f} is read`);
+    });
+  };
+  const MiB = 2 ** 20;
+  it('refuses a segment over 256 MiB before anything else is read', async () => {
+    await expect(loadSized([256 * MiB])).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    await expect(loadSized([256 * MiB + 1])).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  });
+  it('refuses a package over 1 GiB', async () => {
+    const [, ...others] = tiny.manifest.linears;
+    const [k, rest] = [tiny.manifest.linears[0]!.k, others.reduce((s, l) => s + l.k * l.n, 0)];
+    const left = PACKAGE_BYTES_MAX - 3 * 256 * MiB - rest - 16 * k - 1;
+    const full = [256 * MiB, 256 * MiB, 256 * MiB, left];
+    await expect(loadSized(full)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    await expect(loadSized(full.with(3, left + 1))).rejects.toMatchObject({
+      code: 'MODEL_REFUSED',
+    });
+    await expect(loadSized([], 2 ** 30)).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  });
+  it('does not repeat a long key', () => {
+    expect(() => parseManifest(utf8(`{"${'k'.repeat(5000)}":1}`))).toThrow(/^.{1,200}$/);
   });
 });
 
