@@ -52,4 +52,8 @@ const own = {
   dev: lines.filter(([dev]) => dev).map(([, row]) => row),
 };
 writeFileSync(join(here, '.cache/own.json'), JSON.stringify(own));
-console.log(Object.entries(own).map(([k, v]) => `${k} ${v.length}`).join(', '));
+console.log(
+  Object.entries(own)
+    .map(([k, v]) => `${k} ${v.length}`)
+    .join(', '),
+);

@@ -39,9 +39,11 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
 };
 const words = (text: string): string[] => text.trim().split(/\s+/);
 /** Languages that are not ours, to learn "can't tell" from. */
-const OTHER_PAKS = words(`am af ar bg bn ca da el et fa fi fil gu he hi hr hu id kn lt lv ml mr ms nb nl
+const OTHER_PAKS =
+  words(`am af ar bg bn ca da el et fa fi fil gu he hi hr hu id kn lt lv ml mr ms nb nl
   ro sk sl sr sv sw ta te th uk ur vi`);
-const OTHER_TAGS = words(`af ar az be bg bn bs ca cy da el et eu fa fi fil ga gl he hi hr hu hy id is ka
+const OTHER_TAGS =
+  words(`af ar az be bg bn bs ca cy da el et eu fa fi fil ga gl he hi hr hu hy id is ka
   kk km ky lo lt lv mk mn ms my nb ne nl nn ro si sk sl sq sr sv sw ta th uk ur uz vi zu`);
 
 /** Without placeholders, quoted code and option names: what is left is the language. */

@@ -1,11 +1,11 @@
 """Trains `lingua`, the language identifier, and writes its integers (trained.json, trained.bin).
 
-Usage: python3 train.py [--steps N] [--first N] [--resume]      needs PyTorch >= 1.13 and prep.ts's data
+Usage: python3 train.py [--stop N] [--resume] [--out DIR]      needs PyTorch >= 1.13 and prep.ts's data
 
-Until step --first it sees .cache/data.json alone, from then on .cache/own.json as well. --first and
-everything before 72 % of the steps train a float model; the rest train with every rounding of the
-exact graph (models/graph.ts) in the forward pass and its gradient passed straight through. Units are
-powers of two, so that the exact graph needs shifts only: activations 1/16, residual 1/128.
+Until step FIRST it sees .cache/data.json alone, from then on .cache/own.json as well. Steps before
+QUANT_FROM train a float model; the rest train with every rounding of the exact graph
+(models/graph.ts) in the forward pass and its gradient passed straight through. Units are powers of
+two, so that the exact graph needs shifts only: activations 1/16, residual 1/128.
 The whole state goes to .cache/checkpoint.pt every 100 steps: --resume goes on as if nothing had been.
 """
 import argparse, json, math, os, random, time
@@ -17,7 +17,9 @@ V, S, D, FFN, HEADS, LAYERS = 257, 128, 128, 512, 4, 3
 OFFSETS = (-2, -1, 0, 1, 2)
 UNIT, RESIDUAL, LOGIT = 16, 128, 8
 ACT_MAX, RES_MAX, WEIGHT_MAX = 63, 2047, 63
-STEPS, FIRST, BATCH, RATE, THREADS = 1600, 500, 64, 2e-3, 1
+FIRST, BATCH, RATE, THREADS = 500, 64, 2e-3, 1
+# The rate falls from step 0 as if it were to reach nothing at LONG, and faster from BEND on.
+STEPS, LONG, BEND, QUANT_FROM = 1000, 1600, 700, 900
 QUANT = False  # switched on for the second phase
 
 def ste(x, rounded):
@@ -183,11 +185,13 @@ def temperature(logits, y):
         else: lo = t.item()
     return (lo + hi) / 2
 
+def rate(step):
+    if step < BEND: return min(1, (step + 1) / 100) * (1 - step / LONG)
+    return (1 - BEND / LONG) * max(0.01, 1 - (step - BEND) / (STEPS - BEND))
+
 def main():
     global QUANT
     args = argparse.ArgumentParser()
-    args.add_argument("--steps", type=int, default=STEPS, help="length of the schedule")
-    args.add_argument("--first", type=int, default=FIRST, help="steps before own.json")
     args.add_argument("--resume", action="store_true")
     args.add_argument("--stop", type=int, default=10**9, help="stop after this step")
     args.add_argument("--out", default=HERE)
@@ -207,18 +211,17 @@ def main():
         step, mean, before, report, queue, QUANT = (c[k] for k in ("step", "mean", "seconds", "report", "queue", "quant"))
         rng.setstate(c["rng"])
         print(f"resumed at {step}", flush=True)
-    while step < min(a.steps, a.stop):
-        if step >= a.first and own is None:
+    while step < min(STEPS, a.stop):
+        if step >= FIRST and own is None:
             own = load("own.json")
             for part, weight in (("sentences", 4), ("grammar", 3)): sampler.add(weight, own[part])
-            if step == a.first: queue = []
-        progress = step / a.steps
-        if progress >= 0.72 and not QUANT:
+            if step == FIRST: queue = []
+        if step >= QUANT_FROM and not QUANT:
             report["float"] = measure(net, data, own, label_of)
             torch.save(net.state_dict(), os.path.join(HERE, ".cache", "float.pt"))
             QUANT = True
         for g in opt.param_groups:
-            g["lr"] = RATE * min(1, (step + 1) / 100) * max(0.01, 1 - progress)
+            g["lr"] = RATE * rate(step)
         if not queue: queue = sampler.batches(BATCH)
         rows = queue.pop()
         y = torch.tensor([label_of[r[0]] for r in rows])
@@ -235,7 +238,7 @@ def main():
             torch.save({"net": net.state_dict(), "opt": opt.state_dict(), "step": step, "mean": mean, "report": report,
                         "seconds": seconds, "queue": queue, "rng": rng.getstate(), "quant": QUANT}, path + ".new")
             os.replace(path + ".new", path)
-    if step < a.steps: return
+    if step < STEPS: return
     report["quantised"] = measure(net, data, own, label_of)
     calibrate(net, data, own, label_of, report)
     save(net, labels, step, report, a.out)
@@ -253,4 +256,4 @@ def calibrate(net, data, own, label_of, report):
     with torch.no_grad(): net.head.weight /= t; net.head.bias /= t
     report["temperature"] = round(t, 4)
 
-main()
+if __name__ == "__main__": main()

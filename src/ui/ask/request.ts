@@ -1,5 +1,6 @@
 /** Asking: checks what a person typed, and what its answer says in words. Pure. */
 import type { ModelInfo, Receipt } from '../../client/api.ts';
+import { readRow, type Reading } from '../../core/reading.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
 import { equal, utf8 } from '../../lib/bytes.ts';
 import type { TxSummary } from '../../wallet/vault-api.ts';
@@ -67,6 +68,7 @@ export interface Row {
   readonly text: string;
   /** Highest first, the first of equals first; none where the model names no labels. */
   readonly scores: readonly { readonly label: string; readonly score: number }[];
+  readonly reading: Reading;
 }
 
 /** An answer's rows that have a part of the input; undefined when its size is not the model's. */
@@ -78,12 +80,16 @@ export function rowsOf(
   if (answer.length !== (inputBytesMax / sequenceBytes) * answerSize) return undefined;
   const values = new Int8Array(answer.buffer, answer.byteOffset, answer.length);
   const used = Math.max(1, Math.ceil(input.length / sequenceBytes));
-  return Array.from({ length: used }, (_, i) => ({
-    text: readableText(input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes)),
-    scores: [...values.subarray(i * answerSize, (i + 1) * answerSize)]
-      .map((score, at) => ({ label: labels[at] ?? String(at), score }))
-      .sort((a, b) => b.score - a.score),
-  }));
+  return Array.from({ length: used }, (_, i) => {
+    const row = [...values.subarray(i * answerSize, (i + 1) * answerSize)];
+    return {
+      text: readableText(input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes)),
+      scores: row
+        .map((score, at) => ({ label: labels[at] ?? String(at), score }))
+        .sort((a, b) => b.score - a.score),
+      reading: readRow(row, labels),
+    };
+  });
 }
 
 /** Bytes as text, with controls but line ends, and marks that turn the line, as a blank box. */
