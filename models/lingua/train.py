@@ -18,8 +18,9 @@ OFFSETS = (-2, -1, 0, 1, 2)
 UNIT, RESIDUAL, LOGIT = 16, 128, 8
 ACT_MAX, RES_MAX, WEIGHT_MAX = 63, 2047, 63
 FIRST, BATCH, RATE, THREADS = 500, 64, 2e-3, 1
-# The rate falls from step 0 as if it were to reach nothing at LONG, and faster from BEND on.
-STEPS, LONG, BEND, QUANT_FROM = 1000, 1600, 700, 900
+STEPS, QUANT_FROM = 950, 880
+# Learning rate over RATE: straight between these steps, after a start from nothing.
+RATES = {0: 1, 700: 0.5625, 800: 0.375, STEPS: 0.006}
 QUANT = False  # switched on for the second phase
 
 def ste(x, rounded):
@@ -186,8 +187,7 @@ def temperature(logits, y):
     return (lo + hi) / 2
 
 def rate(step):
-    if step < BEND: return min(1, (step + 1) / 100) * (1 - step / LONG)
-    return (1 - BEND / LONG) * max(0.01, 1 - (step - BEND) / (STEPS - BEND))
+    return min(1, (step + 1) / 100) * float(np.interp(step, list(RATES), list(RATES.values())))
 
 def main():
     global QUANT
@@ -230,7 +230,7 @@ def main():
         nn.utils.clip_grad_norm_(net.parameters(), 1.0); opt.step()
         mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
         step += 1
-        if step % 100 == 0:
+        if step % 100 == 0 or step == STEPS:
             seconds = before + time.time() - began
             some = {"diagnostics": accuracy(net, held[::16], label_of)}
             if own: some["dev"] = accuracy(net, own["dev"][::3], label_of)
@@ -245,7 +245,7 @@ def main():
     print("held out:", json.dumps(report))
 
 def measure(net, data, own, label_of):
-    sets = {"diagnostics": data["diagnostics"]["held"][::4], "screens": data["screens"]["held"][::24], "dev": own["dev"] if own else []}
+    sets = {"diagnostics": data["diagnostics"]["held"][::8], "screens": data["screens"]["held"][::60], "dev": own["dev"] if own else []}
     return {k: accuracy(net, rows, label_of) for k, rows in sets.items()}
 
 def calibrate(net, data, own, label_of, report):
