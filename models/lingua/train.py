@@ -1,19 +1,26 @@
 """Trains `lingua`, the language identifier, and writes its integers (trained.json, trained.bin).
 
-Usage: python3 train.py [--steps N] [--stop N] [--out DIR]     needs .cache/data.json from prep.ts, PyTorch >= 1.13
+Usage: python3 train.py [--stop N] [--resume] [--out DIR]      needs PyTorch >= 1.13 and prep.ts's data
 
-The first 60 % of the steps train a float model; the rest train with every rounding of the exact
-graph (models/graph.ts) in the forward pass and its gradient passed straight through. Units are
-powers of two, so that the exact graph needs shifts only: activations 1/16, residual 1/128.
+Until step FIRST it sees .cache/data.json alone, from then on .cache/own.json as well. Steps before
+QUANT_FROM train a float model; the rest train with every rounding of the exact graph
+(models/graph.ts) in the forward pass and its gradient passed straight through. Units are powers of
+two, so that the exact graph needs shifts only: activations 1/16, residual 1/128.
+The whole state goes to .cache/checkpoint.pt every 100 steps: --resume goes on as if nothing had been.
 """
 import argparse, json, math, os, random, time
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+from augment import cut, junk, vary
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 V, S, D, FFN, HEADS, LAYERS = 257, 128, 128, 512, 4, 3
 OFFSETS = (-2, -1, 0, 1, 2)
 UNIT, RESIDUAL, LOGIT = 16, 128, 8
 ACT_MAX, RES_MAX, WEIGHT_MAX = 63, 2047, 63
+FIRST, BATCH, RATE, THREADS = 500, 64, 2e-3, 1
+STEPS, QUANT_FROM = 950, 880
+# Learning rate over RATE: straight between these steps, after a start from nothing.
+RATES = {0: 1, 700: 0.5625, 800: 0.375, STEPS: 0.006}
 QUANT = False  # switched on for the second phase
 
 def ste(x, rounded):
@@ -80,35 +87,6 @@ class Lingua(nn.Module):
         pooled = (norm(h) * keep).sum(1) / keep.sum(1).clamp(min=1)
         return self.head(fake(pooled, 2 * UNIT, -2 * ACT_MAX, 2 * ACT_MAX))
 
-def crop(text, rng):
-    """A random window of words (or letters where words are few), sometimes in lower case."""
-    if rng.random() < 0.3: text = text.lower()
-    words = text.split(" ")
-    if len(words) > 3 and rng.random() < 0.7:
-        n = rng.randint(2, len(words)); s = rng.randint(0, len(words) - n)
-        return " ".join(words[s : s + n])
-    if len(words) <= 3 and len(text) > 8 and rng.random() < 0.5:
-        n = rng.randint(5, len(text)); s = rng.randint(0, len(text) - n)
-        return text[s : s + n]
-    return text
-
-def batch_of(texts, cap=S):
-    rows = [[1 + b for b in t.encode()][:cap] for t in texts]
-    # Two columns of padding, so that a shorter batch looks like the fixed width of the graph.
-    width = min(S, max(map(len, rows)) + 2)
-    return torch.tensor([(r + [0] * width)[:width] for r in rows])
-
-def accuracy(net, rows, label_of):
-    net.eval(); ok = 0
-    rows = sorted(rows, key=lambda r: len(r[1].encode()))
-    with torch.no_grad():
-        for i in range(0, len(rows), 128):
-            part = rows[i : i + 128]
-            y = torch.tensor([label_of[r[0]] for r in part])
-            ok += (net(batch_of([r[1] for r in part])).argmax(-1) == y).sum().item()
-    net.train()
-    return ok / len(rows)
-
 def integers(net):
     """name -> integer array; a linear is weight (n, k), multiplier (n), bias and its power P."""
     out, powers = {}, {}
@@ -139,41 +117,143 @@ def save(net, labels, steps, report, folder):
             "steps": steps, "report": report, "powers": powers, "arrays": entries}
     with open(os.path.join(folder, "trained.json"), "w") as f: json.dump(head, f, indent=1)
 
+def batch_of(texts, cap=S):
+    rows = [[1 + b for b in t.encode()][:cap] for t in texts]
+    # Two columns of padding, so that a shorter batch looks like the fixed width of the graph.
+    width = min(S, max(map(len, rows)) + 2)
+    return torch.tensor([(r + [0] * width)[:width] for r in rows])
+
+def logits_of(net, texts):
+    """texts × labels, in the order given."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i].encode()))
+    out = torch.zeros(len(texts), net.head.out_features)
+    net.eval()
+    with torch.no_grad():
+        for i in range(0, len(order), 128):
+            part = order[i : i + 128]
+            out[part] = net(batch_of([texts[j] for j in part]))
+    net.train()
+    return out
+
+def accuracy(net, rows, label_of):
+    if not rows: return None
+    y = torch.tensor([label_of[r[0]] for r in rows])
+    return round((logits_of(net, [r[1] for r in rows]).argmax(-1) == y).float().mean().item(), 5)
+
+class Sampler:
+    """Texts by label, then by part; none is drawn twice as often as a language."""
+    def __init__(self, labels, rng):
+        self.labels, self.rng, self.parts = labels, rng, {}
+        self.weights = [2 if l == "none" else 1 for l in labels]
+
+    def add(self, weight, rows):
+        by = {l: [] for l in self.labels}
+        for l, t in rows: by[l].append(t)
+        # Other scripts are learnt at once; three of four are Latin or Cyrillic.
+        near = [t for t in by["none"] if max(t, key=lambda c: c.isalpha() and ord(c)) < "\u0530"]
+        far = [t for t in by["none"] if max(t, key=lambda c: c.isalpha() and ord(c)) >= "\u0530"]
+        for l in self.labels:
+            if l != "none" and by[l]: self.parts.setdefault(l, []).append((weight, by[l]))
+        if near: self.parts.setdefault("none", []).append((weight * 0.75, near))
+        if far: self.parts.setdefault("none", []).append((weight * 0.15, far))
+
+    def draw(self):
+        rng = self.rng
+        label = rng.choices(self.labels, self.weights)[0]
+        if label == "none" and rng.random() < 0.2: return label, junk(rng)
+        parts = self.parts[label]
+        texts = rng.choices([t for _, t in parts], [w for w, _ in parts])[0]
+        room = rng.choice((20, 30, 40, 60, 90, 128, 128))
+        return label, vary(cut(rng.choice(texts), rng, room), rng, label) or "?"
+
+    def batches(self, size, count=8):
+        """`count` batches of like lengths, shuffled: short texts then cost little."""
+        rows = sorted((self.draw() for _ in range(size * count)), key=lambda r: len(r[1].encode()))
+        out = [rows[i : i + size] for i in range(0, len(rows), size)]
+        self.rng.shuffle(out)
+        return out
+
+def load(name):
+    with open(os.path.join(HERE, ".cache", name)) as f: return json.load(f)
+
+def temperature(logits, y):
+    """The T that makes softmax(logits / T) likeliest, by bisection on its derivative."""
+    lo, hi = 0.2, 5.0
+    for _ in range(40):
+        t = torch.tensor((lo + hi) / 2, requires_grad=True)
+        F.cross_entropy(logits / t, y).backward()
+        if t.grad > 0: hi = t.item()
+        else: lo = t.item()
+    return (lo + hi) / 2
+
+def rate(step):
+    return min(1, (step + 1) / 100) * float(np.interp(step, list(RATES), list(RATES.values())))
+
 def main():
     global QUANT
     args = argparse.ArgumentParser()
-    args.add_argument("--steps", type=int, default=1800, help="length of the schedule")
+    args.add_argument("--resume", action="store_true")
     args.add_argument("--stop", type=int, default=10**9, help="stop after this step")
     args.add_argument("--out", default=HERE)
     a = args.parse_args()
-    torch.set_num_threads(2); torch.manual_seed(1); rng = random.Random(1)
-    data = json.load(open(os.path.join(HERE, ".cache", "data.json")))
-    label_of = {l: i for i, l in enumerate(data["labels"])}
-    by_label = [{l: [r for r in data[k] if r[0] == l] for l in label_of} for k in ("train", "locale")]
-    net = Lingua(len(label_of))
-    opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
-    labels, began, report, mean = data["labels"], time.time(), {}, 0.0
-    for step in range(a.steps):
-        progress = step / a.steps
-        if progress >= 0.6 and not QUANT:
-            report["float"] = accuracy(net, data["held"], label_of)
+    torch.set_num_threads(THREADS); torch.manual_seed(1); rng = random.Random(1)
+    data = load("data.json"); labels = data["labels"]
+    label_of = {l: i for i, l in enumerate(labels)}
+    sampler = Sampler(labels, rng)
+    for part, weight in (("diagnostics", 1), ("screens", 3), ("locale", 0.7)): sampler.add(weight, data[part]["train"])
+    held = data["diagnostics"]["held"]
+    net = Lingua(len(labels))
+    opt = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.05)
+    began, before, mean, step, report, queue, own = time.time(), 0.0, 0.0, 0, {}, [], None
+    path = os.path.join(HERE, ".cache", "checkpoint.pt")
+    if a.resume:
+        c = torch.load(path); net.load_state_dict(c["net"]); opt.load_state_dict(c["opt"])
+        step, mean, before, report, queue, QUANT = (c[k] for k in ("step", "mean", "seconds", "report", "queue", "quant"))
+        rng.setstate(c["rng"])
+        print(f"resumed at {step}", flush=True)
+    while step < min(STEPS, a.stop):
+        if step >= FIRST and own is None:
+            own = load("own.json")
+            for part, weight in (("sentences", 4), ("grammar", 3)): sampler.add(weight, own[part])
+            if step == FIRST: queue = []
+        if step >= QUANT_FROM and not QUANT:
+            report["float"] = measure(net, data, own, label_of)
+            torch.save(net.state_dict(), os.path.join(HERE, ".cache", "float.pt"))
             QUANT = True
         for g in opt.param_groups:
-            g["lr"] = 2e-3 * min(1, step / 100) * max(0.01, 1 - progress)
-        rows = [rng.choice(by_label[rng.random() < 0.2][rng.choice(labels)]) for _ in range(64)]
-        x = batch_of([crop(r[1], rng) for r in rows], rng.choice((32, 64, 96, S)))
+            g["lr"] = RATE * rate(step)
+        if not queue: queue = sampler.batches(BATCH)
+        rows = queue.pop()
         y = torch.tensor([label_of[r[0]] for r in rows])
-        loss = F.cross_entropy(net(x), y, label_smoothing=0.05)
+        loss = F.cross_entropy(net(batch_of([r[1] for r in rows])), y, label_smoothing=0.02)
         opt.zero_grad(); loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0); opt.step()
         mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
-        if step % 100 == 99:
-            held = accuracy(net, data["held"][::8], label_of)
-            print(f"{step + 1} {time.time() - began:.0f}s loss {mean:.3f} held/8 {held:.4f} quant {QUANT}", flush=True)
-            save(net, labels, step + 1, report, a.out)
-        if step + 1 >= a.stop: break
-    report["quantised" if QUANT else "float"] = accuracy(net, data["held"], label_of)
-    save(net, labels, step + 1, report, a.out)
-    print("held out:", report)
+        step += 1
+        if step % 100 == 0 or step == STEPS:
+            seconds = before + time.time() - began
+            some = {"diagnostics": accuracy(net, held[::16], label_of)}
+            if own: some["dev"] = accuracy(net, own["dev"][::3], label_of)
+            print(f"{step} {seconds:.0f}s loss {mean:.3f} {some} quant {QUANT}", flush=True)
+            torch.save({"net": net.state_dict(), "opt": opt.state_dict(), "step": step, "mean": mean, "report": report,
+                        "seconds": seconds, "queue": queue, "rng": rng.getstate(), "quant": QUANT}, path + ".new")
+            os.replace(path + ".new", path)
+    if step < STEPS: return
+    report["quantised"] = measure(net, data, own, label_of)
+    calibrate(net, data, own, label_of, report)
+    save(net, labels, step, report, a.out)
+    print("held out:", json.dumps(report))
 
-main()
+def measure(net, data, own, label_of):
+    sets = {"diagnostics": data["diagnostics"]["held"][::8], "screens": data["screens"]["held"][::60], "dev": own["dev"] if own else []}
+    return {k: accuracy(net, rows, label_of) for k, rows in sets.items()}
+
+def calibrate(net, data, own, label_of, report):
+    """Folds the temperature of held-out and development texts into the head: softmax(answer / 8) is then a probability."""
+    rows = data["diagnostics"]["held"][::8] + data["screens"]["held"][::60] + own["dev"] * 2
+    y = torch.tensor([label_of[r[0]] for r in rows])
+    t = temperature(logits_of(net, [r[1] for r in rows]), y)
+    with torch.no_grad(): net.head.weight /= t; net.head.bias /= t
+    report["temperature"] = round(t, 4)
+
+if __name__ == "__main__": main()

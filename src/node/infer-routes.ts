@@ -5,6 +5,7 @@ import type { Answered, Receipt } from '../client/api.ts';
 import type { Network } from '../client/models.ts';
 import { formatAddress } from '../core/address.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../core/manifest.ts';
+import { NONE, readRow } from '../core/reading.ts';
 import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { networkOf } from '../net/address-rate.ts';
@@ -83,15 +84,12 @@ function rewardOf(text: unknown): bigint | undefined {
   return BigInt(text);
 }
 
-/** The name of the largest entry of each answer row. */
+/** What each answer row says; `none` where it can't tell. */
 function labelsOf(answer: Uint8Array, { answerSize, labels }: Manifest): string[] {
   const rows = Array.from({ length: Math.floor(answer.length / answerSize) }, (_, i) =>
     Int8Array.from(answer.subarray(i * answerSize, (i + 1) * answerSize)),
   );
-  return rows.map((row) => {
-    const best = row.indexOf(Math.max(...row));
-    return labels[best] ?? String(best);
-  });
+  return rows.map((row) => readRow(row, labels).label ?? NONE);
 }
 
 export function tellReceipt(receipt: Receipt, network: Network): object {

@@ -87,16 +87,16 @@ export const BALANCE: Balance = {
 export const LINGUA: ModelInfo = {
   name: 'lingua',
   id: new Uint8Array(32).fill(0x11),
-  labels: 'cs de en es fr it ja ko pl pt ru tr zh zht'.split(' '),
+  labels: 'cs de en es fr it ja ko pl pt ru tr zh zht none'.split(' '),
   packing: 'bytes',
   inputBytesMax: 128,
   sequenceBytes: 128,
-  answerSize: 14,
+  answerSize: 15,
   macs: 151_000_000n,
 };
 /** Italian before Spanish. */
 export const ANSWER = new Uint8Array(
-  new Int8Array([-12, -20, -3, 19, 4, 47, -40, -38, -9, 12, -22, -17, -31, -35]),
+  new Int8Array([-12, -20, -3, 19, 4, 47, -40, -38, -9, 12, -22, -17, -31, -35, -44]),
 );
 export const QUOTE: Quote = {
   model: LINGUA,

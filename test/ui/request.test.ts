@@ -62,6 +62,8 @@ describe('an answer', () => {
       { label: 'it', score: 47 },
       { label: 'es', score: 19 },
     ]);
+    expect(row!.reading).toMatchObject({ best: 'it', label: 'it' });
+    expect(row!.reading!.confidence).toBeCloseTo(0.955, 2);
     const model = { ...LINGUA, inputBytesMax: 8, sequenceBytes: 4, answerSize: 2, labels: ['a'] };
     const two = rowsOf(Uint8Array.of(1, 2, 200, 200), utf8('abcdef'), model)!;
     expect(two.map(({ text }) => text)).toEqual(['abcd', 'ef']);

@@ -1,5 +1,6 @@
 /** Asking: checks what a person typed, and what its answer says in words. Pure. */
 import type { ModelInfo, Receipt } from '../../client/api.ts';
+import { readRow, type Reading } from '../../core/reading.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
 import { equal, utf8 } from '../../lib/bytes.ts';
 import type { TxSummary } from '../../wallet/vault-api.ts';
@@ -67,6 +68,8 @@ export interface Row {
   readonly text: string;
   /** Highest first, the first of equals first; none where the model names no labels. */
   readonly scores: readonly { readonly label: string; readonly score: number }[];
+  /** What the scores say; undefined where there are none. */
+  readonly reading?: Reading;
   /** Of a model without labels: the embedding is values·scale and has length 1. */
   readonly embedding?: { readonly values: Int8Array; readonly scale: number };
 }
@@ -89,7 +92,7 @@ export function rowsOf(
     const scores = [...row]
       .map((score, at) => ({ label: labels[at] ?? String(at), score }))
       .sort((a, b) => b.score - a.score);
-    return { text, scores };
+    return { text, scores, reading: readRow([...row], labels) };
   });
 }
 

@@ -118,6 +118,10 @@ export const ask = {
     answered: 'Answered in block',
     id: 'Id of the request',
     link: 'Anyone can open this receipt and check it: copy the address of this page.',
+    cannotTell: 'Can’t tell',
+    none14: 'none of the 14 languages',
+    sure: (percent: string) => `${percent} sure`,
+    guess: (label: string, percent: string) => `likeliest: ${label}, ${percent} sure`,
     top: (score: string, next: string, other: string) =>
       `score ${score}, next ${next} with ${other}`,
     alone: (score: string) => `score ${score}`,
