@@ -76,7 +76,7 @@ export default defineConfig({
       injectManifest: {
         // The shell and its workers; the runtime, the models, and the transport of browsers that need
         // it on the page are cached after their first use.
-        globPatterns: ['**/*.{js,css,html,svg}', 'icon-192.png'],
+        globPatterns: ['**/*.{js,css,html,svg,woff2}', 'icon-192.png'],
         globIgnores: [
           '**/*.wasm',
           '**/ort*',

@@ -25,5 +25,10 @@ export const manifest: Partial<ManifestOptions> = {
     { src: 'icon-monochrome-512.png', sizes: '512x512', type: 'image/png', purpose: 'monochrome' },
     { src: 'pile.svg', sizes: 'any', type: 'image/svg+xml', purpose: 'any' },
   ],
-  shortcuts: [{ name: 'Wallet', short_name: 'Wallet', url: './#/wallet' }],
+  // The first only opens the pile: work starts at a person's click on the page.
+  shortcuts: [
+    { name: 'Pile', url: './#/' },
+    { name: 'Ask', url: './#/ask' },
+    { name: 'Wallet', url: './#/wallet' },
+  ],
 };
