@@ -2,7 +2,7 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { plainText } from '../wallet/uri.ts';
+import { plainText } from '../wallet/plain-text.ts';
 import { readAddress } from '../wallet/address.ts';
 
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
