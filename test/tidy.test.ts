@@ -49,8 +49,8 @@ const LINE_MAX = 100;
 const TEXT_LINE_MAX = 130;
 /** Lines of code: blank ones and comments are free. */
 const CORE_LINES_MAX = 3000;
-/** 15,000 was the plan; the checker, the kernels, two languages, and the screens and services of browsers among themselves came on top. */
-const SRC_LINES_MAX = 26_000;
+/** 15,000 was the plan; the checker, the kernels, two languages, the services of browsers among themselves and a wallet with files, passkeys and warnings came on top. */
+const SRC_LINES_MAX = 28_000;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

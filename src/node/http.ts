@@ -93,8 +93,17 @@ function setFileHeaders(response: ServerResponse, path: string): void {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('cross-origin-opener-policy', 'same-origin');
-  response.setHeader('content-security-policy', "frame-ancestors 'none'");
+  response.setHeader('permissions-policy', PERMISSIONS);
+  const isVault = path.startsWith('/assets/vault.worker-');
+  response.setHeader('content-security-policy', isVault ? VAULT_POLICY : "frame-ancestors 'none'");
 }
+
+/** A worker's policy comes with its own file: what holds the keys can reach nobody. */
+const VAULT_POLICY = "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'";
+/** The camera reads QR codes; passkeys open the vault. */
+const PERMISSIONS =
+  'camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), ' +
+  'microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), bluetooth=()';
 
 export function createHttp(
   routes: Routes,

@@ -22,6 +22,7 @@ import {
 import { plainHash } from '../core/hash.ts';
 import { concat, equal, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from './lock-minutes.ts';
 import { normalizePassphrase } from './passphrase.ts';
 import { randomBytes } from './random.ts';
 
@@ -83,10 +84,6 @@ export type VaultBlob = Value<typeof Stored>;
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
 /** A blob may ask for this much and no more: 512 MiB. */
 const SCRYPT_BYTES_MAX = 2 ** 29;
-
-/** What a person may choose. */
-export const LOCK_MINUTES = [1, 5, 15, 60] as const;
-export const LOCK_MINUTES_FIRST = 5;
 
 export function encodeVault(blob: VaultBlob): Uint8Array {
   const data = encode(Stored, blob);

@@ -5,13 +5,8 @@
 import { addressOf } from '../core/address.ts';
 import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import {
-  decodeVault,
-  encodeVault,
-  LOCK_MINUTES_FIRST,
-  VERSION,
-  type VaultBlob,
-} from './vault-blob.ts';
+import { LOCK_MINUTES_FIRST } from './lock-minutes.ts';
+import { decodeVault, encodeVault, VERSION, type VaultBlob } from './vault-blob.ts';
 
 interface SealedJson {
   readonly iv: string;

@@ -2,7 +2,8 @@
 import { addressOf } from '../core/address.ts';
 import { plainText } from './plain-text.ts';
 import type { VaultStatus } from './vault-api.ts';
-import { LOCK_MINUTES_FIRST, type VaultBlob } from './vault-blob.ts';
+import { LOCK_MINUTES_FIRST } from './lock-minutes.ts';
+import type { VaultBlob } from './vault-blob.ts';
 
 export function statusOf(blob: VaultBlob | undefined, hasKeys: boolean): VaultStatus {
   const isProtected = blob?.wrap.type === 'scrypt';
