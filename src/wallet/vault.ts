@@ -298,9 +298,16 @@ class Vault {
     const blob = loaded?.blob;
     if (!blob || (this.#keys && !equal(this.#keys.pairs[0]!.address, blob.address))) this.#forget();
     else if (this.#keys) this.#deriveNew(this.#keys, blob);
-    this.#lockMs = (blob?.lockMinutes ?? 0) * MINUTE_MS || IDLE_LOCK_MS;
+    this.#lockWithin((blob?.lockMinutes ?? 0) * MINUTE_MS || IDLE_LOCK_MS);
     if (blob?.wrap.type === 'scrypt' && this.#isIdle) this.#forget();
     return loaded;
+  }
+
+  /** Another time was chosen, here or in another tab: the timer of the old one would come too late. */
+  #lockWithin(ms: number): void {
+    const isNew = ms !== this.#lockMs;
+    this.#lockMs = ms;
+    if (isNew && this.#keys) this.#startTimer();
   }
 
   /** Timers stop while a device sleeps: the clock decides, and one set back is not trusted. */
