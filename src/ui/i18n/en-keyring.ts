@@ -8,7 +8,7 @@ export const keyring = {
     never: 'Never paid before from this account.',
     unseen: (shown: string, total: string) =>
       `Not paid in the ${shown} transactions known here, of ${total}.`,
-    alike: (name: string) => `Takes after ${name}, but is another address`,
+    alike: (name: string) => `Looks like ${name}, but is another address`,
     alikeWhy:
       'Somebody may have made it to be mistaken for the one you know. Marked groups are different.',
     knownOne: 'The one you know',
