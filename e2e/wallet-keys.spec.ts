@@ -310,9 +310,9 @@ test('no secret is in the page, in storage in the clear, in a message or in a re
   await button(page, en.wallet.words).click();
   await field(en.backup.passphrase).fill(passphrase);
   await press(en.backup.show);
+  await expect(dialog().locator('ol li')).toHaveCount(24);
   const items = await dialog().locator('ol li').allInnerTexts();
   const seedWords = items.map((text) => text.replace(/^\d+\s*/, '').trim());
-  expect(seedWords).toHaveLength(24);
   await press(en.common.close);
   await expect(dialog()).toHaveCount(0);
   const entropy = parseWords(seedWords.join(' '));
