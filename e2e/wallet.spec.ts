@@ -116,6 +116,9 @@ test('a passphrase locks spending, not the balance', async () => {
   await field(en.unlock.passphrase).fill(PASSPHRASE);
   await inDialog(en.unlock.go).click();
   await expect(page.getByText(en.wallet.locked)).toHaveCount(0);
+  // On to what was asked for.
+  await expect(field(en.send.to)).toBeVisible();
+  await inDialog(en.common.cancel).click();
 });
 
 test('a payment: wrong input is told, a right one is confirmed on the chain', async () => {

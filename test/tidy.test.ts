@@ -23,9 +23,9 @@ const OWNERS: [RegExp, readonly string[]][] = [
   [/^datastore-level$/, ['node']],
   [/^(idb|classic-level)$/, ['chain']],
   [/^(onnxruntime-web|protobufjs|hash-wasm)(\/.*)?$/, ['miner']],
-  [/^(svelte(\/.*)?|uqr|workbox-window|vite-plugin-pwa)$/, ['ui']],
+  [/^(svelte(\/.*)?|uqr|qr\/.*|workbox-window|vite-plugin-pwa)$/, ['ui']],
   [/^workbox-/, ['sw.ts']],
-  [/^@scure\/(bip39|bip32)(\/.*)?$/, ['wallet']],
+  [/^@scure\/bip39(\/.*)?$/, ['wallet']],
   [/^@scure\/base$|^@noble\//, ['core', 'wallet']],
   [/^(prom-client|sirv|webgpu)$/, ['node']],
   [/^@huggingface\/tokenizers$/, ['client']],
@@ -52,9 +52,9 @@ const TEXT_LINE_MAX = 130;
 const CORE_LINES_MAX = 3000;
 /**
  * 15,000 was the plan; the checker, the kernels, two languages, the screens and services of browsers among
- * themselves, the contributor, and models fetched in parts came on top.
+ * themselves, the contributor, models fetched in parts, and a wallet with files, passkeys and warnings came on top.
  */
-const SRC_LINES_MAX = 28_800;
+const SRC_LINES_MAX = 30_500;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

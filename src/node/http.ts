@@ -77,16 +77,21 @@ export async function readBody(
 
 /** Serves files of `folder`. `mirrors`: where the app's workers may fetch models from besides. */
 export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
-  const policy = workerPolicy(mirrors);
+  const worker = workerPolicy(mirrors);
   const setHeaders = (response: ServerResponse, path: string): void => {
     setFileHeaders(response, path);
-    // A worker's policy is that of its own script, not the page's.
-    if (/^\/assets\/.*\.js$/.test(path)) response.setHeader('content-security-policy', policy);
+    response.setHeader('content-security-policy', policyOf(path, worker));
   };
   const files = sirv(folder, { etag: true, brotli: true, setHeaders });
   return (request, response) =>
     files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
 };
+
+/** A worker's policy is that of its own script, not the page's; what holds the keys can reach nobody. */
+function policyOf(path: string, worker: string): string {
+  if (path.startsWith('/assets/vault.worker-')) return VAULT_POLICY;
+  return /^\/assets\/.*\.js$/.test(path) ? worker : "frame-ancestors 'none'";
+}
 
 /** Peers: any WebSocket, and WebRTC, which no policy governs. All else is what the settings list. */
 function workerPolicy(mirrors: readonly string[]): string {
@@ -107,8 +112,14 @@ function setFileHeaders(response: ServerResponse, path: string): void {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('cross-origin-opener-policy', 'same-origin');
-  response.setHeader('content-security-policy', "frame-ancestors 'none'");
+  response.setHeader('permissions-policy', PERMISSIONS);
 }
+
+const VAULT_POLICY = "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'";
+/** The camera reads QR codes; passkeys open the vault. */
+const PERMISSIONS =
+  'camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), ' +
+  'microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), bluetooth=()';
 
 export function createHttp(
   routes: Routes,

@@ -6,6 +6,7 @@ import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
+import { placeOfShare } from './shared.ts';
 import { installPolicy } from './trusted.ts';
 import './style.css';
 
@@ -13,9 +14,12 @@ installPolicy();
 const target = document.getElementById('app')!;
 const preferences = new Preferences(navigator.languages, browserStorage());
 if (window.top === window.self) {
+  const shared = placeOfShare(location.search);
+  if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
   const session = new Session(lazyEngine(openClient, openVault), loadConfig);
   mount(App, { target, props: { session, preferences } });
   void session.open();
+  document.addEventListener('visibilitychange', () => session.hide(document.hidden));
 } else mount(Framed, { target, props: { preferences } });
 
 /** Reading `localStorage` itself throws where a person forbids it. */

@@ -18,6 +18,12 @@ export const manifest: Partial<ManifestOptions> = {
   launch_handler: { client_mode: 'focus-existing' },
   // What a browser lets an app register; `pila:` itself it does not.
   protocol_handlers: [{ protocol: 'web+pila', url: './#/pay/%s' }],
+  // A text with a payment link or an address; the service worker answers, so it does not leave the device.
+  share_target: {
+    action: './',
+    method: 'GET',
+    params: { title: 'title', text: 'text', url: 'url' },
+  },
   icons: [
     { src: 'icon-192.png', sizes: '192x192', type: 'image/png', purpose: 'any' },
     { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },

@@ -297,6 +297,12 @@ export class Session {
     await this.#serving.tell(locked ? undefined : publicKey);
   }
 
+  /** Nobody sees the page: keys that a passphrase protects lock sooner, while the work goes on. */
+  hide(hidden: boolean): void {
+    if (!this.vault?.protected) return;
+    this.keys.setHidden(hidden).catch((error: unknown) => this.fail(error));
+  }
+
   /** Stops the work first: it would go on being paid to keys that nobody has any more. */
   async erase(): Promise<boolean> {
     if (isWorking(this.miner.state) && !(await this.pause())) return false;

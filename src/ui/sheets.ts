@@ -12,7 +12,10 @@ export type Sheet =
   | 'erase'
   | 'account'
   | 'rename'
-  | 'watch';
+  | 'watch'
+  | 'passkey'
+  | 'export'
+  | 'import';
 
 /** What the sheet for sending begins with. */
 export type SendStart =

@@ -1,8 +1,8 @@
-/** Addresses that are only looked at: public data, kept in localStorage, shared by all tabs. */
+/** Addresses with names, those looked at and those paid: kept in localStorage, shared by all tabs. */
 import { formatAddress, parseAddress } from '../core/address.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { plainText } from '../wallet/uri.ts';
+import { plainText } from '../wallet/plain-text.ts';
 import { readAddress } from '../wallet/address.ts';
 
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
@@ -16,28 +16,35 @@ export interface Watched {
 
 /** The client follows sixteen; the account in use and one being left need a place too. */
 export const WATCHED_MAX = 12;
+export const CONTACTS_MAX = 100;
 const NAME_CHARS_MAX = 32;
+const KINDS = {
+  watched: { max: WATCHED_MAX, full: 'WATCHED_FULL' },
+  contacts: { max: CONTACTS_MAX, full: 'CONTACTS_FULL' },
+} as const;
 
 export class WatchedList {
   entries = $state.raw<readonly Watched[]>([]);
   readonly #storage: Storage | undefined;
   readonly #prefix: string;
+  readonly #kind: keyof typeof KINDS;
 
-  constructor(prefix: string, storage: Storage | undefined) {
+  constructor(prefix: string, storage: Storage | undefined, kind: keyof typeof KINDS = 'watched') {
     this.#prefix = prefix;
+    this.#kind = kind;
     this.#storage = storage;
     this.read();
   }
 
   /** Name in storage: addresses of another network have no balance here. */
   get storageKey(): string {
-    return `pila.watched.${this.#prefix}`;
+    return `pila.${this.#kind}.${this.#prefix}`;
   }
 
   /** What is stored, also by another tab; what is no list of ours counts as none. */
   read(): void {
     const kept: unknown[] = this.#stored();
-    this.entries = kept.slice(0, WATCHED_MAX).flatMap((x) => {
+    this.entries = kept.slice(0, KINDS[this.#kind].max).flatMap((x) => {
       const { address: text, name } = Object(x) as Record<string, unknown>;
       const address = typeof text === 'string' ? parseAddress(text, this.#prefix) : undefined;
       return address ? [entryOf(address, typeof name === 'string' ? name : '')] : [];
@@ -50,10 +57,27 @@ export class WatchedList {
     const entry = entryOf(address, name);
     if (this.entries.some(({ key }) => key === entry.key))
       throw new AppError('WATCHED_KNOWN', 'it is in the list');
-    if (this.entries.length >= WATCHED_MAX)
-      throw new AppError('WATCHED_FULL', `${WATCHED_MAX} addresses`);
-    this.#keep([...this.entries, entry]);
+    return this.put(address, name);
+  }
+
+  /** Adds it, or gives it another name. @throws WATCHED_FULL, CONTACTS_FULL */
+  put(address: Uint8Array, name: string): Watched {
+    const entry = entryOf(address, name);
+    const others = this.entries.filter(({ key }) => key !== entry.key);
+    const { max, full } = KINDS[this.#kind];
+    if (others.length >= max) throw new AppError(full, `${max} addresses`);
+    this.#keep([...others, entry]);
     return entry;
+  }
+
+  /** Adds what is not there yet, as far as there is room. */
+  merge(more: readonly Pick<Watched, 'address' | 'name'>[]): void {
+    for (const { address, name } of more) {
+      const entry = entryOf(address, name);
+      const isNew = !this.entries.some(({ key }) => key === entry.key);
+      if (isNew && this.entries.length < KINDS[this.#kind].max)
+        this.#keep([...this.entries, entry]);
+    }
   }
 
   remove(key: string): void {

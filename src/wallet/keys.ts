@@ -1,9 +1,8 @@
 /** From entropy to a key pair: BIP-39 seed, BIP-32 path, secp256k1, x-only (docs/protocol.md §2). */
-import { HDKey } from '@scure/bip32';
 import { mnemonicToSeedSync } from '@scure/bip39';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../core/address.ts';
-import { assert } from '../lib/errors.ts';
+import { secretAtPath } from './derive.ts';
 import { formatWords } from './words.ts';
 
 /** Not in SLIP-44's list as of November 2026; to be registered before a launch. */
@@ -30,16 +29,11 @@ export const keyAtPath = (entropy: Uint8Array, path: string): KeyPair =>
 /** The seed is dear (2048 rounds of HMAC-SHA-512), a path is not: keys of many paths at once. */
 export function keysFromEntropy(entropy: Uint8Array, paths: readonly string[]): KeyPair[] {
   const seed = mnemonicToSeedSync(formatWords(entropy));
-  const root = HDKey.fromMasterSeed(seed);
   const pairs = paths.map((path) => {
-    const node = root.derive(path);
-    assert(node.privateKey, 'a derived key is private');
-    const secret = node.privateKey.slice();
-    node.wipePrivateData();
+    const secret = secretAtPath(seed, path);
     const publicKey = schnorr.getPublicKey(secret);
     return { secret, publicKey, address: addressOf(publicKey) };
   });
   seed.fill(0);
-  root.wipePrivateData();
   return pairs;
 }

@@ -4,7 +4,7 @@ import { tryDecode } from '../core/codec.ts';
 import { Tx } from '../core/formats.ts';
 import { createParams, NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
-import { plainText } from './uri.ts';
+import { plainText } from './plain-text.ts';
 import type { TxSummary } from './vault-api.ts';
 
 /** @throws TX_MALFORMED */

@@ -5,6 +5,7 @@
 import { AppError } from '../lib/errors.ts';
 import { readAddress } from './address.ts';
 import { formatAmount, parseAmount } from './amount.ts';
+import { plainText } from './plain-text.ts';
 
 export interface PaymentRequest {
   readonly address: Uint8Array;
@@ -86,10 +87,6 @@ function readText(text: string | undefined): string | undefined {
   if (text.length > TEXT_CHARS_MAX) throw malformed('a text is too long');
   return plainText(text);
 }
-
-/** Text for a screen, with controls and direction marks shown as a blank box. */
-export const plainText = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
 
 function positive(amount: bigint): bigint {
   if (amount === 0n) throw new AppError('AMOUNT_RANGE', 'nothing to pay');

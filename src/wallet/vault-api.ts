@@ -1,5 +1,6 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
 import type { NetworkName } from '../core/params.ts';
+import type { VaultFile } from './vault-file.ts';
 
 export interface VaultStatus {
   readonly exists: boolean;
@@ -16,6 +17,10 @@ export interface VaultStatus {
   readonly accounts: readonly VaultAccount[];
   /** Index of the one in use. */
   readonly current: number;
+  /** Without a use a protected vault locks after so long: 1, 5, 15 or 60. */
+  readonly lockMinutes: number;
+  /** Opens it beside the passphrase: what to ask the browser for. */
+  readonly passkey: { readonly credential: Uint8Array; readonly salt: Uint8Array } | undefined;
   /** Keys are stored but cannot be read; only `erase` and `restore` help. */
   readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | undefined;
 }
@@ -28,6 +33,13 @@ export interface VaultAccount {
   readonly address: Uint8Array;
   /** x-only, 32 bytes. */
   readonly publicKey: Uint8Array;
+}
+
+/** A WebAuthn credential's id, a salt of 32 bytes, and the 32 that its PRF gives for it. */
+export interface NewPasskey {
+  readonly credential: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly output: Uint8Array;
 }
 
 /** One-way events of the vault worker. */
@@ -81,6 +93,22 @@ export type VaultApi = {
   /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
   unlock(passphrase: string): Promise<VaultStatus>;
   lock(): Promise<VaultStatus>;
+  /** Six random words. */
+  suggestPassphrase(): Promise<string>;
+  /** A second wrapping of the data key. @throws PASSKEY_UNPROTECTED, VAULT_LOCKED, PASSPHRASE_WRONG */
+  addPasskey(passphrase: string, passkey: NewPasskey): Promise<VaultStatus>;
+  /** Also while locked: it makes opening harder. */
+  removePasskey(): Promise<VaultStatus>;
+  /** @param output what the passkey's PRF gives for its salt. @throws PASSKEY_MISSING, PASSKEY_WRONG */
+  unlockByPasskey(output: Uint8Array): Promise<VaultStatus>;
+  /** @throws VAULT_LOCKED, LOCK_RANGE */
+  lockAfter(minutes: number): Promise<VaultStatus>;
+  /** Nobody sees the page: a minute of it locks a protected vault. */
+  setHidden(hidden: boolean): Promise<void>;
+  /** As it is stored, sealed by the passphrase. @throws EXPORT_UNPROTECTED, VAULT_MISSING */
+  exportFile(): Promise<VaultFile>;
+  /** @throws FILE_MALFORMED, PASSPHRASE_WRONG, VAULT_EXISTS */
+  importFile(file: unknown, passphrase: string): Promise<VaultStatus>;
   /** The 24 words, for display. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
   words(passphrase: string | undefined): Promise<string>;
   /** Three questions: which word stands at this place? Choices hold the right one. */

@@ -2,7 +2,7 @@
 import { equal, utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from './keys.ts';
-import { plainText } from './uri.ts';
+import { plainText } from './plain-text.ts';
 import type { VaultBlob } from './vault-blob.ts';
 
 export interface Keys {

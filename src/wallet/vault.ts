@@ -2,47 +2,31 @@
  * The vault: keeps one seed, shows it only when asked, and signs what it has read itself. Knows no
  * platform: storage, cryptography and time come from outside. Calls run one after another.
  */
-import { addressOf } from '../core/address.ts';
 import { txBytes, signTx } from '../core/tx.ts';
 import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import { createQuiz, isQuizPassed, type QuizQuestion } from './backup-quiz.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from './keys.ts';
-import { requireStrong } from './passphrase.ts';
+import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from './lock-minutes.ts';
+import { generatePassphrase, requireStrong } from './passphrase.ts';
 import { randomBytes } from './random.ts';
+import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
 import { decodeTx, summaryFromTx } from './summary.ts';
-import { plainText } from './uri.ts';
-import type { VaultApi, VaultStatus } from './vault-api.ts';
-import {
-  ACCOUNTS_MAX,
-  createDeviceKey,
-  createScryptWrap,
-  decodeVault,
-  encodeVault,
-  keyFromPassphrase,
-  openVault,
-  sealVault,
-  SCRYPT_COST,
-  type ScryptCost,
-  type VaultBlob,
-  type VaultCrypto,
-} from './vault-blob.ts';
+import type { NewPasskey, VaultApi, VaultStatus } from './vault-api.ts';
+import { ACCOUNTS_MAX, type VaultBlob } from './vault-blob.ts';
+import { statusOf } from './vault-status.ts';
+import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
 import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
-import type { VaultRecord, VaultStorage } from './vault-storage.ts';
 import { ENTROPY_BYTES, formatWords, parseWords } from './words.ts';
 
-export interface VaultPlatform {
-  readonly storage: VaultStorage;
-  readonly crypto: VaultCrypto;
+export interface VaultPlatform extends SafePlatform {
   readonly clock: {
     /** ms since 1970: it must count while the device sleeps. */
     now(): number;
     /** Runs once after that many ms, unless the result is called first. */
     after(ms: number, run: () => void): () => void;
   };
-  /** Cost of new passphrase keys; weaker stored ones are raised to it at unlock. */
-  readonly cost?: ScryptCost;
   /** Hears of every change, those that no call made too (auto-lock, another tab's). */
   readonly onChange?: (status: VaultStatus) => void;
   /** Vaults of other tabs over the same storage. Nothing secret is told: each tab is unlocked by itself. */
@@ -55,8 +39,11 @@ export interface VaultPlatform {
 /** What a vault tells the other tabs': look again, or also lock. */
 export type VaultNews = 'changed' | 'lock';
 
-/** A protected vault locks after this long without a call that needs keys. */
-export const IDLE_LOCK_MS = 5 * 60_000;
+const MINUTE_MS = 60_000;
+/** A protected vault locks after this long without a call that needs keys, unless the person chose another time. */
+export const IDLE_LOCK_MS = LOCK_MINUTES_FIRST * MINUTE_MS;
+/** And after this long without anybody who could see the page. */
+export const HIDDEN_LOCK_MS = 60_000;
 /** Calls that may wait; the slowest takes about a second. */
 const CALLS_MAX = 32;
 
@@ -68,7 +55,15 @@ export function createVault(platform: VaultPlatform): VaultApi {
     create: () => queue.run(() => vault.create()),
     restore: (words) => queue.run(() => vault.restore(words)),
     protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
-    unlock: (passphrase) => queue.run(() => vault.unlock(passphrase)),
+    unlock: (passphrase) => queue.run(() => vault.unlock({ passphrase })),
+    suggestPassphrase: async () => generatePassphrase(platform.crypto),
+    addPasskey: (passphrase, passkey) => queue.run(() => vault.addPasskey(passphrase, passkey)),
+    removePasskey: () => queue.run(() => vault.removePasskey()),
+    unlockByPasskey: (passkey) => queue.run(() => vault.unlock({ passkey })),
+    lockAfter: (minutes) => queue.run(() => vault.lockAfter(minutes)),
+    setHidden: (hidden) => queue.run(() => vault.setHidden(hidden)),
+    exportFile: () => queue.run(() => vault.exportFile()),
+    importFile: (file, passphrase) => queue.run(() => vault.importFile(file, passphrase)),
     lock: () => queue.run(() => vault.lock()),
     words: (passphrase) => queue.run(() => vault.words(passphrase)),
     backupQuiz: () => queue.run(() => vault.backupQuiz()),
@@ -82,21 +77,20 @@ export function createVault(platform: VaultPlatform): VaultApi {
   };
 }
 
-interface Loaded {
-  readonly record: VaultRecord;
-  readonly blob: VaultBlob;
-}
-
 class Vault {
   readonly queue = new SerialQueue(CALLS_MAX);
   readonly #platform: VaultPlatform;
+  readonly #safe: Safe;
   #keys: Keys | undefined;
   #quiz: QuizQuestion[] | undefined;
   #usedAtMs = 0;
+  #lockMs = IDLE_LOCK_MS;
+  #hiddenAtMs: number | undefined;
   #cancelTimer = () => {};
 
   constructor(platform: VaultPlatform) {
     this.#platform = platform;
+    this.#safe = new Safe(platform);
     platform.others?.hear((what) => {
       if (what !== 'changed' && what !== 'lock') return;
       // If the queue is full, its calls look again themselves.
@@ -106,11 +100,12 @@ class Vault {
 
   async status(): Promise<VaultStatus> {
     try {
-      return this.#statusOf(await this.#load());
+      const loaded = await this.#load();
+      return statusOf(loaded?.blob, this.#keys !== undefined);
     } catch (e) {
       const code = AppError.from(e).code;
       if (code !== 'VAULT_CORRUPT' && code !== 'VAULT_VERSION') throw e;
-      return { ...this.#statusOf(undefined), exists: true, locked: true, problem: code };
+      return { ...statusOf(undefined, false), exists: true, locked: true, problem: code };
     }
   }
 
@@ -125,24 +120,73 @@ class Vault {
   async protect(passphrase: string, old: string | undefined): Promise<VaultStatus> {
     requireStrong(passphrase);
     const { keys, loaded } = await this.#open();
-    await this.#ask(old, loaded);
-    await this.#wrapByPassphrase(passphrase, keys, loaded);
+    await this.#ask(old, loaded, (dataKey) =>
+      this.#safe.wrapByPassphrase(passphrase, keys, loaded, dataKey),
+    );
     this.#touch();
     return this.#changed('changed');
   }
 
-  async unlock(passphrase: string): Promise<VaultStatus> {
+  async unlock(opener: Opener): Promise<VaultStatus> {
     const loaded = await this.#require();
     if (loaded.blob.wrap.type === 'scrypt') {
-      const keys = await this.#openByPassphrase(passphrase, loaded);
-      this.#keep(keys);
-      const { logN, r, p } = this.#cost;
-      const { wrap } = loaded.blob;
-      const isWeak = wrap.r * wrap.p * 2 ** wrap.logN < r * p * 2 ** logN;
-      if (isWeak) await this.#wrapByPassphrase(passphrase, keys, loaded);
+      const dataKey = await this.#safe.openData(loaded, opener);
+      try {
+        const keys = await this.#safe.keysOf(loaded, dataKey);
+        this.#keep(keys);
+        if ('passphrase' in opener && this.#safe.isWeak(loaded))
+          await this.#safe.wrapByPassphrase(opener.passphrase, keys, loaded, dataKey);
+      } finally {
+        dataKey.fill(0);
+      }
       this.#touch();
     }
     return this.#changed();
+  }
+
+  /** Keys are the passphrase's; a passkey is its shortcut. */
+  async addPasskey(passphrase: string, { output, ...which }: NewPasskey): Promise<VaultStatus> {
+    const { loaded } = await this.#open();
+    if (loaded.blob.wrap.type !== 'scrypt')
+      throw new AppError('PASSKEY_UNPROTECTED', 'a passphrase comes first');
+    await this.#ask(passphrase, loaded, (dataKey) =>
+      this.#safe.addPasskey(loaded, which, output, dataKey!),
+    );
+    output.fill(0);
+    return this.#changed('changed');
+  }
+
+  async removePasskey(): Promise<VaultStatus> {
+    await this.#safe.change(await this.#require(), { passkey: null });
+    return this.#changed('changed');
+  }
+
+  async lockAfter(minutes: number): Promise<VaultStatus> {
+    if (!LOCK_MINUTES.some((m) => m === minutes))
+      throw new AppError('LOCK_RANGE', `${minutes} minutes`);
+    // Only with keys: whoever finds it locked does not decide how long it will stay open.
+    const { loaded } = await this.#open();
+    await this.#safe.change(loaded, { lockMinutes: minutes });
+    return this.#changed('changed');
+  }
+
+  async setHidden(hidden: boolean): Promise<void> {
+    this.#hiddenAtMs = hidden ? (this.#hiddenAtMs ?? this.#platform.clock.now()) : undefined;
+    if (this.#keys) this.#startTimer();
+  }
+
+  async exportFile(): Promise<VaultFile> {
+    return fileFromBlob((await this.#require()).blob);
+  }
+
+  async importFile(file: unknown, passphrase: string): Promise<VaultStatus> {
+    const blob = blobFromFile(file);
+    const dataKey = await this.#safe.openData({ blob }, { passphrase });
+    const opened = this.#safe.keysOf({ blob }, dataKey).finally(() => dataKey.fill(0));
+    const keys = await opened.catch((cause: unknown) => {
+      throw new AppError('FILE_MALFORMED', 'its parts do not belong together', { cause });
+    });
+    return this.#foundBy(keys, this.#safe.adopt(blob));
   }
 
   lock(): Promise<VaultStatus> {
@@ -158,7 +202,7 @@ class Vault {
       throw new AppError('ACCOUNTS_FULL', `${ACCOUNTS_MAX} accounts`);
     const [pair] = keysFromEntropy(keys.entropy, [keyPath(accounts.length, 0)]) as [KeyPair];
     const next = [...accounts, { name: stored, publicKey: pair.publicKey }];
-    await this.#change(loaded, { accounts: next, current: accounts.length });
+    await this.#safe.change(loaded, { accounts: next, current: accounts.length });
     this.#keys = { ...keys, pairs: [...keys.pairs, pair] };
     return this.#changed('changed');
   }
@@ -169,12 +213,12 @@ class Vault {
     const accounts = loaded.blob.accounts.map((account, i) =>
       i === index ? { ...account, name: stored } : account,
     );
-    await this.#change(loaded, { accounts });
+    await this.#safe.change(loaded, { accounts });
     return this.#changed('changed');
   }
 
   async useAccount(index: number): Promise<VaultStatus> {
-    await this.#change(await this.#requireAccount(index), { current: index });
+    await this.#safe.change(await this.#requireAccount(index), { current: index });
     return this.#changed('changed');
   }
 
@@ -197,7 +241,7 @@ class Vault {
     this.#quiz = undefined;
     if (!quiz || !isQuizPassed(quiz, formatWords(keys.entropy).split(' '), answers))
       throw new AppError('BACKUP_WRONG', 'an answer is wrong, or the questions are used up');
-    await this.#change(loaded, { backedUp: 1 });
+    await this.#safe.change(loaded, { backedUp: 1 });
     return this.#changed('changed');
   }
 
@@ -216,31 +260,8 @@ class Vault {
 
   async erase(): Promise<VaultStatus> {
     this.#forget();
-    await this.#platform.storage.erase();
+    await this.#safe.erase();
     return this.#changed('lock');
-  }
-
-  get #cost(): ScryptCost {
-    return this.#platform.cost ?? SCRYPT_COST;
-  }
-
-  #statusOf(loaded: Loaded | undefined): VaultStatus {
-    const isProtected = loaded?.blob.wrap.type === 'scrypt';
-    const accounts = (loaded?.blob.accounts ?? []).map(({ name, publicKey }, index) => ({
-      ...{ index, publicKey, address: addressOf(publicKey) },
-      name: plainText(new TextDecoder().decode(name)),
-    }));
-    const current = loaded?.blob.current ?? 0;
-    return {
-      exists: !!loaded,
-      locked: isProtected && !this.#keys,
-      protected: isProtected,
-      backedUp: loaded?.blob.backedUp === 1,
-      address: accounts[current]?.address,
-      publicKey: accounts[current]?.publicKey,
-      ...{ accounts, current },
-      problem: undefined,
-    };
   }
 
   async #changed(news?: VaultNews): Promise<VaultStatus> {
@@ -257,14 +278,14 @@ class Vault {
 
   /** New keys, wrapped by a new key of this device. */
   async #found(entropy: Uint8Array, backedUp: boolean): Promise<VaultStatus> {
-    const { crypto, storage } = this.#platform;
     const keys = { entropy, pairs: keysFromEntropy(entropy, [keyPath(0, 0)]) };
     const accounts = [{ name: new Uint8Array(), publicKey: keys.pairs[0]!.publicKey }];
-    const deviceKey = await createDeviceKey(crypto);
-    const contents = { entropy, accounts, current: 0, backedUp };
-    const blob = await sealVault(crypto, contents, { type: 'device' }, deviceKey);
+    return this.#foundBy(keys, this.#safe.found({ entropy, accounts, current: 0, backedUp }));
+  }
+
+  async #foundBy(keys: Keys, stored: Promise<boolean>): Promise<VaultStatus> {
     // Also true of a damaged vault: only `erase` removes one.
-    if (!(await storage.save({ blob: encodeVault(blob), deviceKey }, undefined))) {
+    if (!(await stored)) {
       wipe(keys);
       throw new AppError('VAULT_EXISTS', 'this device already holds keys');
     }
@@ -272,16 +293,28 @@ class Vault {
     return this.#changed('changed');
   }
 
-  /** What is stored now: another tab may have changed it. */
   async #load(): Promise<Loaded | undefined> {
-    const record = await this.#platform.storage.load();
-    const blob = record && decodeVault(record.blob);
+    const loaded = await this.#safe.load();
+    const blob = loaded?.blob;
     if (!blob || (this.#keys && !equal(this.#keys.pairs[0]!.address, blob.address))) this.#forget();
     else if (this.#keys) this.#deriveNew(this.#keys, blob);
-    // Timers stop while a device sleeps: the clock decides, and one set back is not trusted.
-    const idleMs = Math.abs(this.#platform.clock.now() - this.#usedAtMs);
-    if (blob?.wrap.type === 'scrypt' && idleMs >= IDLE_LOCK_MS) this.#forget();
-    return record && blob && { record, blob };
+    this.#lockWithin((blob?.lockMinutes ?? 0) * MINUTE_MS || IDLE_LOCK_MS);
+    if (blob?.wrap.type === 'scrypt' && this.#isIdle) this.#forget();
+    return loaded;
+  }
+
+  /** Another time was chosen, here or in another tab: the timer of the old one would come too late. */
+  #lockWithin(ms: number): void {
+    const isNew = ms !== this.#lockMs;
+    this.#lockMs = ms;
+    if (isNew && this.#keys) this.#startTimer();
+  }
+
+  /** Timers stop while a device sleeps: the clock decides, and one set back is not trusted. */
+  get #isIdle(): boolean {
+    const now = this.#platform.clock.now();
+    const hiddenMs = Math.abs(now - (this.#hiddenAtMs ?? now));
+    return Math.abs(now - this.#usedAtMs) >= this.#lockMs || hiddenMs >= HIDDEN_LOCK_MS;
   }
 
   /** Keys of accounts that another tab added. */
@@ -307,49 +340,23 @@ class Vault {
     const loaded = await this.#require();
     if (!this.#keys && loaded.blob.wrap.type === 'scrypt')
       throw new AppError('VAULT_LOCKED', 'the vault is locked');
-    if (!this.#keys) this.#keep(await this.#openByKey(loaded, loaded.record.deviceKey));
+    if (!this.#keys) this.#keep(await this.#safe.openByDevice(loaded));
     if (isUse) this.#touch();
     return { keys: this.#keys!, loaded };
   }
 
-  /** Asked although it is unlocked: who finds the page open must not walk away with the seed. */
-  async #ask(passphrase: string | undefined, loaded: Loaded): Promise<void> {
-    if (loaded.blob.wrap.type === 'scrypt')
-      wipe(await this.#openByPassphrase(passphrase ?? '', loaded));
-  }
-
-  async #openByPassphrase(passphrase: string, loaded: Loaded): Promise<Keys> {
-    const { wrap } = loaded.blob;
-    if (wrap.type !== 'scrypt') throw new AppError('VAULT_CORRUPT', 'no passphrase was set');
-    const wrapKey = await keyFromPassphrase(this.#platform.crypto, passphrase, wrap);
-    return this.#openByKey(loaded, wrapKey);
-  }
-
-  async #openByKey({ blob }: Loaded, wrapKey: CryptoKey | undefined): Promise<Keys> {
-    if (!wrapKey) throw new AppError('VAULT_CORRUPT', 'the key of this device is gone');
-    const entropy = await openVault(this.#platform.crypto, blob, wrapKey);
-    return { entropy, pairs: pairsOf(entropy, blob.accounts) };
-  }
-
-  async #wrapByPassphrase(passphrase: string, keys: Keys, loaded: Loaded): Promise<void> {
-    const { crypto } = this.#platform;
-    const wrap = createScryptWrap(crypto, this.#cost);
-    const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
-    const { accounts, current, backedUp } = loaded.blob;
-    const contents = { entropy: keys.entropy, accounts, current, backedUp: backedUp === 1 };
-    const blob = await sealVault(crypto, contents, wrap, wrapKey);
-    await this.#save(blob, undefined, loaded);
-  }
-
-  /** Changes what is not sealed. */
-  #change(loaded: Loaded, change: Partial<VaultBlob>): Promise<void> {
-    return this.#save({ ...loaded.blob, ...change }, loaded.record.deviceKey, loaded);
-  }
-
-  async #save(blob: VaultBlob, deviceKey: CryptoKey | undefined, { record }: Loaded) {
-    const next = { blob: encodeVault(blob), deviceKey };
-    if (!(await this.#platform.storage.save(next, record.blob)))
-      throw new AppError('VAULT_CHANGED', 'another tab changed the vault: try again');
+  /**
+   * Asked although it is unlocked: who finds the page open must not walk away with the seed. `use` gets
+   * the data key where a passphrase protects it.
+   */
+  async #ask(
+    passphrase: string | undefined,
+    loaded: Loaded,
+    use: (dataKey: Uint8Array | undefined) => Promise<void> = async () => {},
+  ): Promise<void> {
+    if (loaded.blob.wrap.type !== 'scrypt') return use(undefined);
+    const dataKey = await this.#safe.openData(loaded, { passphrase: passphrase ?? '' });
+    await use(dataKey).finally(() => dataKey.fill(0));
   }
 
   #keep(keys: Keys): void {
@@ -361,10 +368,17 @@ class Vault {
   /** Without a passphrase a lock protects nothing: then the timer finds nothing to do. */
   #touch(): void {
     this.#usedAtMs = this.#platform.clock.now();
+    this.#startTimer();
+  }
+
+  #startTimer(): void {
+    const now = this.#platform.clock.now();
+    const idleMs = this.#usedAtMs + this.#lockMs - now;
+    const hiddenMs = (this.#hiddenAtMs ?? Infinity) + HIDDEN_LOCK_MS - now;
     this.#cancelTimer();
     // In the queue, so that no call loses its keys half-way. If it is full, its calls lock.
     const lockIfIdle = () => void this.queue.run(() => this.#lockIfIdle()).catch(() => {});
-    this.#cancelTimer = this.#platform.clock.after(IDLE_LOCK_MS, lockIfIdle);
+    this.#cancelTimer = this.#platform.clock.after(Math.min(idleMs, hiddenMs), lockIfIdle);
   }
 
   async #lockIfIdle(): Promise<void> {

@@ -138,6 +138,25 @@ describe('HTTP', () => {
     expect(policy).toContain("default-src 'none'");
   });
 
+  it('sends the policies: nobody frames the app, and the vault reaches nobody', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    await mkdir(join(folder, 'assets'));
+    for (const name of ['index.html', 'assets/vault.worker-x.js', 'assets/index-x.js'])
+      await writeFile(join(folder, name), '');
+    const { url } = await serve({}, serveFolder(folder));
+    const headersOf = async (path: string) => (await fetch(`${url}/${path}`)).headers;
+    for (const path of ['', 'assets/index-x.js']) {
+      const headers = await headersOf(path);
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+      expect(headers.get('permissions-policy')).toContain('microphone=()');
+    }
+    const vault = (await headersOf('assets/vault.worker-x.js')).get('content-security-policy');
+    expect(vault).toMatch(/^default-src 'none'; script-src 'self';/);
+    expect(vault).not.toContain('connect-src');
+  });
+
   it('says in one sentence that a port is busy or cannot be opened', async () => {
     const { port } = await serve({});
     const second = createHttp({}, missing);

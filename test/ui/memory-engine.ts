@@ -61,6 +61,8 @@ export const EMPTY_VAULT: VaultStatus = {
   publicKey: undefined,
   accounts: [],
   current: 0,
+  lockMinutes: 5,
+  passkey: undefined,
   problem: undefined,
 };
 export const FULL_VAULT: VaultStatus = {
@@ -282,6 +284,17 @@ export class MemoryEngine implements Engine {
       return this.#vault('unlock', { locked: false });
     },
     lock: async () => this.#vault('lock', { locked: true }),
+    suggestPassphrase: async () => 'orbit velvet canyon thimble pretzel lagoon',
+    addPasskey: async (_passphrase, { credential, salt }) =>
+      this.#vault('addPasskey', { passkey: { credential, salt } }),
+    removePasskey: async () => this.#vault('removePasskey', { passkey: undefined }),
+    unlockByPasskey: async () => this.#vault('unlockByPasskey', { locked: false }),
+    lockAfter: async (lockMinutes) => this.#vault('lockAfter', { lockMinutes }),
+    setHidden: async () => this.#note('vault.setHidden'),
+    exportFile: async () => {
+      throw new AppError('EXPORT_UNPROTECTED', 'not here');
+    },
+    importFile: async () => this.#vault('importFile', FULL_VAULT),
     words: async () => WORDS.join(' '),
     backupQuiz: async () =>
       [3, 11, 20].map((place) => ({

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MinerState } from '../../src/client/api.ts';
 import { edgeOf, outlineOf, shadeOf } from '../../src/ui/disc.ts';
-import { passphraseFrom, quintOf } from '../../src/ui/passphrase.ts';
 import { COLUMN, countOf, pileOf, setAside, SHELF_MAX } from '../../src/ui/pile.ts';
 import { qrPath } from '../../src/ui/qr.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
@@ -72,14 +71,6 @@ describe('the pile', () => {
     for (const [, x, y] of points)
       expect((+x! / 64) ** 2 + ((+y! - 0.8) / 10) ** 2).toBeCloseTo(1, 2);
   });
-});
-
-it('passphrases are proquints: the published vectors', () => {
-  // arXiv:0901.4016: 127.0.0.1 = lusab-babad, 63.84.220.193 = gutih-tugad.
-  expect(passphraseFrom(Uint16Array.of(0x7f00, 0x0001, 0x3f54, 0xdcc1))).toBe(
-    'lusab-babad-gutih-tugad',
-  );
-  expect(quintOf(0xffff)).toBe('zuzuz');
 });
 
 it('a QR code has its three finders and a quiet zone', () => {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
 import { signTx, txId, verifySignature } from '../../src/core/tx.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
+import { secretAtPath } from '../../src/wallet/derive.ts';
 import { COIN_TYPE, keyAtPath, keyFromEntropy, keyPath } from '../../src/wallet/keys.ts';
 import { formatWords, parseWords } from '../../src/wallet/words.ts';
 
@@ -22,6 +23,23 @@ test('BIP-32 test vector 1, as the pinned library derives it', () => {
   expect(root.derive("m/0'/1/2'/2/1000000000").privateExtendedKey).toBe(
     'xprvA41z7zogVVwxVSgdKUHDy1SKmdb533PjDz7J6N6mV6uS3ze1ai8FHa8kmHScGpWmj4WggLyQjgPie1rFSruoUihUZREPSL39UNdE3BBDu76',
   );
+});
+
+test('keys of any seed and path are those of @scure/bip32', () => {
+  const index = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+  const step = fc.tuple(index, fc.boolean()).map(([n, hard]) => `${n}${hard ? "'" : ''}`);
+  const seeds = fc.uint8Array({ minLength: 64, maxLength: 64 });
+  const steps = fc.array(step, { maxLength: 5 });
+  fc.assert(
+    fc.property(seeds, steps, (seed, parts) => {
+      const path = ['m', ...parts].join('/');
+      const { privateKey } = HDKey.fromMasterSeed(seed).derive(path);
+      expect(toHex(secretAtPath(seed, path))).toBe(toHex(privateKey!));
+    }),
+    { numRuns: 25 },
+  );
+  for (const path of ['', '44', 'm/x', 'm/2147483648', "m/1''"])
+    expect(() => secretAtPath(new Uint8Array(64), path)).toThrow('assertion');
 });
 
 test.each([

@@ -5,7 +5,8 @@ import { formatAddress } from '../../src/core/address.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { readAddress } from '../../src/wallet/address.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
-import { formatUri, parseUri, plainText } from '../../src/wallet/uri.ts';
+import { plainText } from '../../src/wallet/plain-text.ts';
+import { formatUri, parseUri } from '../../src/wallet/uri.ts';
 
 const bytes = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
 const text = formatAddress(bytes, 'pila');

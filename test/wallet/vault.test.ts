@@ -16,7 +16,7 @@ import {
   memoryStorage,
   type VaultStorage,
 } from '../../src/wallet/vault-storage.ts';
-import { createVault, IDLE_LOCK_MS } from '../../src/wallet/vault.ts';
+import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault.ts';
 import { formatWords, parseWords } from '../../src/wallet/words.ts';
 
 /** The least that a blob may ask for: 1 MiB instead of 128. */
@@ -77,6 +77,8 @@ describe('a new vault', () => {
       publicKey: undefined,
       accounts: [],
       current: 0,
+      lockMinutes: 5,
+      passkey: undefined,
       problem: undefined,
     });
     for (const call of [vault.words(undefined), vault.sign(transferOf(hash(1))), vault.unlock('x')])
@@ -346,9 +348,9 @@ describe('accounts', () => {
     );
   });
 
-  test('a vault of version 1 has one, and becomes version 2 at its first change', async () => {
+  test('a vault of version 1 has one, and becomes version 3 at its first change', async () => {
     const { blob, deviceKey } = (await storage.load())!;
-    const { accounts, current: _, ...rest } = decodeVault(blob);
+    const { accounts, current: _, lockMinutes: _l, passkey: _p, ...rest } = decodeVault(blob);
     const [{ publicKey }] = accounts as [(typeof accounts)[0]];
     const seal = struct({ iv: bytes(12), data: bytes(48) });
     const old = encode(
@@ -363,9 +365,162 @@ describe('accounts', () => {
     expect(await later.status()).toMatchObject({ backedUp: true, address: addressAt(0) });
     expect(parseWords(await later.words(undefined))).toEqual(entropy);
     expect((await later.addAccount('Savings')).accounts.length).toBe(2);
-    expect((await storage.load())!.blob[0]).toBe(2);
+    expect((await storage.load())!.blob[0]).toBe(3);
     expect(parseWords(await newVault().words(undefined))).toEqual(entropy);
   });
+});
+
+describe('another time until it locks', () => {
+  beforeEach(async () => void (await vault.restore(formatWords(hash(3)))));
+
+  test.each([1, 15, 60])('%i minutes', async (minutes) => {
+    await vault.protect(STRONG);
+    expect(await vault.lockAfter(minutes)).toMatchObject({ lockMinutes: minutes });
+    clock.advance(minutes * 60_000 - 1);
+    expect((await vault.status()).locked).toBe(false);
+    changes = [];
+    // By its own timer, before anybody asks.
+    clock.advance(1);
+    await vi.waitUntil(() => changes.length);
+    expect(changes).toMatchObject([{ locked: true }]);
+    expect((await newVault().status()).lockMinutes).toBe(minutes);
+  });
+
+  test('is one of four, and whoever finds it locked cannot choose it', async () => {
+    await vault.protect(STRONG);
+    for (const minutes of [0, 61, 1e9, -1, NaN])
+      await expect(vault.lockAfter(minutes)).rejects.toThrow(code('LOCK_RANGE'));
+    await vault.lock();
+    await expect(vault.lockAfter(60)).rejects.toThrow(code('VAULT_LOCKED'));
+    const blob = decodeVault((await storage.load())!.blob);
+    const forever = encodeVault({ ...blob, lockMinutes: 255 });
+    expect(() => decodeVault(forever)).toThrow(code('VAULT_CORRUPT'));
+  });
+
+  test('a minute in which nobody sees the page locks; coming back in time does not', async () => {
+    const { publicKey } = await vault.protect(STRONG);
+    await vault.lockAfter(60);
+    await vault.setHidden(true);
+    clock.advance(HIDDEN_LOCK_MS - 1);
+    await vault.setHidden(false);
+    clock.advance(HIDDEN_LOCK_MS);
+    expect((await vault.sign(transferOf(publicKey!))).length).toBeGreaterThan(64);
+    await vault.setHidden(true);
+    changes = [];
+    clock.advance(HIDDEN_LOCK_MS);
+    expect((await vault.status()).locked).toBe(true);
+    expect(changes).toMatchObject([{ locked: true }]);
+  });
+});
+
+describe('a passkey', () => {
+  const salt = hash(1);
+  const [output, wrong] = [hash(0x5e), hash(0x5f)];
+  const credential = Uint8Array.of(1, 2, 3);
+  const passkey = () => ({ credential, salt, output: output.slice() });
+  beforeEach(async () => void (await vault.restore(formatWords(hash(3)))));
+
+  test('opens beside the passphrase, and neither needs the other', async () => {
+    await vault.protect(STRONG);
+    expect((await vault.addPasskey(STRONG, passkey())).passkey).toEqual({ credential, salt });
+    await vault.lock();
+    await expect(vault.unlockByPasskey(wrong)).rejects.toThrow(code('PASSKEY_WRONG'));
+    expect((await vault.status()).locked).toBe(true);
+    expect((await vault.unlockByPasskey(output)).locked).toBe(false);
+    const { publicKey } = await vault.status();
+    expect((await vault.sign(transferOf(publicKey!))).length).toBeGreaterThan(64);
+    expect((await newVault().unlock(STRONG)).locked).toBe(false);
+  });
+
+  test('is added by who knows the passphrase, once there is one', async () => {
+    await expect(vault.addPasskey(STRONG, passkey())).rejects.toThrow(code('PASSKEY_UNPROTECTED'));
+    await vault.protect(STRONG);
+    await expect(vault.addPasskey(OTHER, passkey())).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    await vault.lock();
+    await expect(vault.addPasskey(STRONG, passkey())).rejects.toThrow(code('VAULT_LOCKED'));
+    await expect(vault.unlockByPasskey(output)).rejects.toThrow(code('PASSKEY_MISSING'));
+  });
+
+  test('shows no words and changes no passphrase', async () => {
+    await vault.protect(STRONG);
+    await vault.addPasskey(STRONG, passkey());
+    await vault.lock();
+    await vault.unlockByPasskey(output);
+    await expect(vault.words(undefined)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    await expect(vault.protect(OTHER)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+  });
+
+  test('outlives another passphrase and a dearer derivation, not its removal', async () => {
+    await vault.protect(STRONG);
+    await vault.addPasskey(STRONG, passkey());
+    await vault.protect(OTHER, STRONG);
+    const dearer = newVault({ logN: 11, r: 8, p: 1 });
+    await dearer.unlock(OTHER);
+    expect(decodeVault((await storage.load())!.blob).wrap).toMatchObject({ logN: 11 });
+    expect((await newVault().unlockByPasskey(output)).locked).toBe(false);
+    await vault.lock();
+    expect((await vault.removePasskey()).passkey).toBe(undefined);
+    await expect(newVault().unlockByPasskey(output)).rejects.toThrow(code('PASSKEY_MISSING'));
+  });
+});
+
+describe('a wallet file', () => {
+  const entropy = hash(0xab);
+  beforeEach(async () => void (await vault.restore(formatWords(entropy))));
+  const elsewhere = () => createVault({ storage: memoryStorage(), crypto, clock, cost: CHEAP });
+  /** As it comes back from a disk. */
+  const saved = async () => JSON.parse(JSON.stringify(await vault.exportFile())) as object;
+
+  test('carries accounts and keys to another device, sealed by the passphrase', async () => {
+    await vault.addAccount('Savings');
+    const status = await vault.protect(STRONG);
+    const file = await saved();
+    const text = JSON.stringify(file);
+    for (const secret of [entropy, keyFromEntropy(entropy).secret])
+      expect(text).not.toContain(toHex(secret));
+    const other = elsewhere();
+    await expect(other.importFile(file, OTHER)).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    expect((await other.status()).exists).toBe(false);
+    expect(await other.importFile(file, STRONG)).toEqual(status);
+    expect(await other.words(STRONG)).toBe(formatWords(entropy));
+    await expect(other.importFile(file, STRONG)).rejects.toThrow(code('VAULT_EXISTS'));
+  });
+
+  test('needs a passphrase: a device key does not leave its device', async () => {
+    await expect(vault.exportFile()).rejects.toThrow(code('EXPORT_UNPROTECTED'));
+  });
+
+  test('also while locked; what is no file, or asks too much, is refused', async () => {
+    await vault.protect(STRONG);
+    await vault.lock();
+    const file = (await saved()) as Record<string, any>;
+    const bad = [
+      undefined,
+      {},
+      [],
+      { ...file, cipher: 'rot13' },
+      { ...file, accounts: [] },
+      { ...file, current: 1 },
+      { ...file, kdf: { ...file['kdf'], logN: 40 } },
+      { ...file, entropy: { iv: 'zz', data: '00' } },
+      { ...file, accounts: [{ name: 'x'.repeat(200), publicKey: toHex(hash(1)) }] },
+    ];
+    for (const x of bad)
+      await expect(elsewhere().importFile(x, STRONG)).rejects.toThrow(code('FILE_MALFORMED'));
+    const [account] = file['accounts'] as [object];
+    const forged = [account, { name: 'Mine', publicKey: toHex(hash(9)) }];
+    await expect(elsewhere().importFile({ ...file, accounts: forged }, STRONG)).rejects.toThrow(
+      code('FILE_MALFORMED'),
+    );
+  });
+});
+
+test('a suggested passphrase has six words and is strong', async () => {
+  const suggested = await vault.suggestPassphrase();
+  expect(suggested.split(' ')).toHaveLength(6);
+  expect(await vault.suggestPassphrase()).not.toBe(suggested);
+  await vault.create();
+  expect((await vault.protect(suggested)).protected).toBe(true);
 });
 
 describe('the backup quiz', () => {
@@ -447,7 +602,7 @@ describe('damage', () => {
     await alter((blob) => blob, false);
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
     await alter((blob) => {
-      const data = blob.slice(0, -32).with(0, 3);
+      const data = blob.slice(0, -32).with(0, 4);
       return concat(data, plainHash(data));
     });
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_VERSION'));

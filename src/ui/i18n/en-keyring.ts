@@ -1,0 +1,96 @@
+/** The wallet's texts about whom to pay, locks, passkeys, files and pictures: they come with it. */
+export const keyring = {
+  payee: {
+    contact: (name: string) => `Your contact “${name}”.`,
+    account: (name: string) => `Your own account “${name}”.`,
+    watched: (name: string) => `You watch this address as “${name}”.`,
+    paid: 'Paid before from this account.',
+    never: 'Never paid before from this account.',
+    unseen: (shown: string, total: string) =>
+      `Not paid in the ${shown} transactions known here, of ${total}.`,
+    alike: (name: string) => `Looks like ${name}, but is another address`,
+    alikeWhy:
+      'Somebody may have made it to be mistaken for the one you know. Marked groups are different.',
+    knownOne: 'The one you know',
+    thisOne: 'The one that would be paid',
+    mine: 'an address that you paid',
+    sure: 'I compared them with the address I was given: this is the right one',
+    remember: 'Name for this address, to know it the next time',
+    keep: 'Keep as contact',
+    kept: 'Kept.',
+    pick: 'From your contacts',
+    none: 'none',
+  },
+  contacts: {
+    title: 'Contacts',
+    why: 'Names that you gave to addresses. They stay on this device.',
+    remove: (name: string) => `Remove ${name}`,
+    removeShort: 'Remove',
+  },
+  seal: 'Seal: the same address always has the same one',
+  summary: {
+    amount: 'Amount',
+    fee: 'Fee',
+    from: 'From',
+    memo: 'Note, public for ever',
+    chain: (network: string, id: string) => `${network}, chain ${id}`,
+    unknownChain: 'unknown',
+    nonce: 'Number among your payments',
+    modelId: 'Id of the model',
+  },
+  lock: {
+    label: 'Locks when not used for',
+    minutes: (n: string) => `${n} min`,
+    why: 'Also after a minute in which nobody sees this page. Work goes on, and is paid.',
+  },
+  passkey: {
+    title: 'Passkey',
+    add: 'Add a passkey',
+    remove: 'Remove passkey',
+    yes: 'A passkey opens the keys beside the passphrase.',
+    no: 'A passkey can open the keys by fingerprint, face or PIN, beside the passphrase.',
+    why:
+      'A shortcut, never the root: if the passkey is deleted, the passphrase still opens the keys, and ' +
+      'the 24 words bring them back.',
+    go: 'Make the passkey',
+    unlock: 'Unlock with the passkey',
+    or: 'Or with the passphrase:',
+  },
+  file: {
+    export: 'Save as a file',
+    exportTitle: 'Wallet file',
+    exportWhy:
+      'Keys sealed by your passphrase, names of accounts, contacts and watched addresses. Whoever has ' +
+      'the file can guess at the passphrase for as long as they like: keep it where only you are. It ' +
+      'does not replace the 24 words.',
+    first: 'Set a passphrase first: it seals the file.',
+    save: 'Save the file',
+    import: 'Open a wallet file',
+    importTitle: 'Open a wallet file',
+    importWhy: 'The file that “Save as a file” made, and the passphrase of that time.',
+    choose: 'Wallet file',
+    open: 'Open it',
+    saved: 'Saved.',
+  },
+  csv: {
+    save: 'Save as CSV',
+    time: 'Time (UTC)',
+    block: 'Block',
+    kind: 'Kind',
+    change: 'Change in VLT',
+    fee: 'Fee in VLT',
+    other: 'Other side',
+    memo: 'Note',
+    id: 'Transaction',
+    cut: (n: string) => `Only the newest ${n} are in the file.`,
+  },
+  scan: {
+    open: 'Scan a QR code',
+    close: 'Stop scanning',
+    camera: 'Use the camera',
+    picture: 'Choose a picture',
+    looking: 'Hold the code in front of the camera.',
+    why: 'The picture stays on this device.',
+  },
+};
+export type KeyringWords = typeof keyring;

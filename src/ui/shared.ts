@@ -1,0 +1,18 @@
+/** What another app shared with the installed one: a payment link or an address somewhere in a text. Pure. */
+import { linkToPage } from './route.svelte.ts';
+
+const FIELDS = ['url', 'text', 'title'];
+const LINK = /\b(?:web\+)?pila:[^\s<>"]+/i;
+const ADDRESS = /\b[tr]?pila1[02-9ac-hj-np-z]{40,90}\b/i;
+const TEXT_CHARS_MAX = 4096;
+
+/** Where to go with what the address's query holds; undefined when nothing of ours is in it. */
+export function placeOfShare(search: string): string | undefined {
+  const fields = new URLSearchParams(search);
+  for (const name of FIELDS) {
+    const text = (fields.get(name) ?? '').slice(0, TEXT_CHARS_MAX);
+    const found = LINK.exec(text)?.[0] ?? ADDRESS.exec(text)?.[0];
+    if (found) return linkToPage('pay', found);
+  }
+  return undefined;
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, formatAddress } from '../../src/core/address.ts';
+import { decode } from '../../src/core/codec.ts';
+import { Tx } from '../../src/core/formats.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
+import { buildRequest, buildTransfer } from '../../src/wallet/build.ts';
+import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
+import type { VaultFile } from '../../src/wallet/vault-file.ts';
+import { csvOf } from '../../src/ui/csv.ts';
+import { en } from '../../src/ui/i18n/en.ts';
+import { keyring } from '../../src/ui/i18n/en-keyring.ts';
+import { summaryLines } from '../../src/ui/summary.ts';
+import { FILE_BYTES_MAX, formatWalletFile, parseWalletFile } from '../../src/ui/wallet-file.ts';
+import { WatchedList } from '../../src/ui/watched.svelte.ts';
+
+const PREFIX = 'rpila';
+const hash = (n: number) => new Uint8Array(32).fill(n);
+const myKey = hash(1);
+const base = { chainId: 3, from: myKey, nonce: 4, expiry: 99, fee: 1000n };
+const entryOf = (bytes: Uint8Array, height = 12) => ({
+  position: { height, index: 0 },
+  tx: { tx: decode(Tx, bytes), signature: new Uint8Array(64) },
+});
+
+/** A reader of RFC 4180, as spreadsheets have it. */
+function readCsv(text: string, separator: string): string[][] {
+  const rows: string[][] = [[]];
+  let at = 0;
+  while (at < text.length) {
+    let cell = '';
+    if (text[at] === '"') {
+      const end = /(?<!")(?:"")*"(?!")/g;
+      end.lastIndex = at + 1;
+      const close = end.exec(text)!;
+      const stop = close.index + close[0].length - 1;
+      cell = text.slice(at + 1, stop).replaceAll('""', '"');
+      at = stop + 1;
+    } else
+      while (at < text.length && text[at] !== separator && text[at] !== '\r') cell += text[at++];
+    rows.at(-1)!.push(cell);
+    if (text[at] === separator) at += 1;
+    else {
+      at += 2;
+      if (at < text.length) rows.push([]);
+    }
+  }
+  return rows;
+}
+
+describe('the history as CSV', () => {
+  const memo = '=HYPERLINK("x";"y"), \u00e8';
+  const entries = [
+    entryOf(buildTransfer(base, { to: hash(7), amount: 1_234_500_000_000n, memo })),
+    entryOf(buildTransfer({ ...base, from: hash(2) }, { to: addressOf(myKey), amount: 5n }), 3),
+  ];
+  it.each([
+    ['it-IT', ';', '-1234,500001', '0,000000005', '0,000001'],
+    ['en-US', ',', '-1234.500001', '0.000000005', '0.000001'],
+  ])('opens by the convention of %s', (locale, separator, sent, received, fee) => {
+    const text = csvOf(entries, {
+      ...{ locale, prefix: PREFIX, mine: addressOf(myKey), words: keyring.csv },
+      kinds: {
+        ...en.wallet.other,
+        sent: 'Sent',
+        received: 'Received',
+        toSelf: '',
+        cancellation: '',
+      },
+      timeOf: (height) => (height === 12 ? Date.UTC(2026, 10, 25, 16, 47) : undefined),
+    });
+    expect(text.startsWith('\ufeff')).toBe(true);
+    const [titles, first, second, ...rest] = readCsv(text.slice(1), separator);
+    expect(rest).toEqual([]);
+    expect(titles).toHaveLength(8);
+    const other = formatAddress(hash(7), PREFIX);
+    expect(first!.slice(0, 6)).toEqual(['2026-11-25 16:47:00', '12', 'Sent', sent, fee, other]);
+    // What a spreadsheet would run is text.
+    expect(first![6]).toBe(`'${memo}`);
+    expect(second!.slice(0, 5)).toEqual(['', '3', 'Received', received, '0']);
+  });
+});
+
+describe('a wallet file', () => {
+  const vault = { cipher: 'aes-256-gcm' } as VaultFile;
+  const labels = {
+    contacts: [{ address: hash(7), name: 'Ada "L"' }],
+    watched: [{ address: hash(8), name: '' }],
+  };
+
+  it('says its format and version, and is read back with its names', () => {
+    const text = formatWalletFile(vault, labels, PREFIX);
+    expect(JSON.parse(text)).toMatchObject({ format: 'pila-wallet', version: 1 });
+    expect(parseWalletFile(text, PREFIX)).toEqual({ vault, labels });
+    expect(parseWalletFile(text, 'pila').labels).toEqual({ contacts: [], watched: [] });
+  });
+
+  it('of another kind or version, or no file at all, is refused', () => {
+    const text = formatWalletFile(vault, labels, PREFIX);
+    const code = (of: string) => expect.objectContaining({ code: of });
+    for (const bad of ['', 'null', '[]', '{}', '{', text + '}', ' '.repeat(FILE_BYTES_MAX + 1)])
+      expect(() => parseWalletFile(bad, PREFIX)).toThrow(code('FILE_MALFORMED'));
+    const newer = text.replace('"version": 1', '"version": 2');
+    expect(() => parseWalletFile(newer, PREFIX)).toThrow(code('FILE_VERSION'));
+    const odd = JSON.stringify({
+      ...{ format: 'pila-wallet', version: 1, vault: 5 },
+      labels: { contacts: [1, null, { address: 'x', name: 'y' }], watched: 'z' },
+    });
+    expect(parseWalletFile(odd, PREFIX)).toEqual({
+      vault: 5,
+      labels: { contacts: [], watched: [] },
+    });
+  });
+});
+
+it('contacts are kept apart from watched addresses, renamed in place, and are a hundred at most', () => {
+  const kept = new Map<string, string>();
+  const storage = {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+  const contacts = new WatchedList(PREFIX, storage, 'contacts');
+  for (let i = 0; i < 100; i++) contacts.put(hash(i), `n${i}`);
+  expect(() => contacts.put(hash(200), 'one more')).toThrow(
+    expect.objectContaining({ code: 'CONTACTS_FULL' }),
+  );
+  contacts.put(hash(3), 'other');
+  contacts.merge([
+    { address: hash(4), name: 'not this' },
+    { address: hash(201), name: 'no room' },
+  ]);
+  const again = new WatchedList(PREFIX, storage, 'contacts');
+  expect(again.entries).toHaveLength(100);
+  expect(again.entries.filter(({ name }) => name === 'other' || name === 'n4')).toHaveLength(2);
+  expect(new WatchedList(PREFIX, storage).entries).toEqual([]);
+});
+
+describe('what is confirmed', () => {
+  const words = keyring.summary;
+  const linesOf = (bytes: Uint8Array) =>
+    new Map(
+      summaryLines(summaryFromTx(decodeTx(bytes)), {
+        ...{ locale: 'en', prefix: PREFIX, t: en, words, accountName: 'Savings' },
+      }),
+    );
+
+  it('holds every field of a transfer that the vault read', () => {
+    const lines = linesOf(
+      buildTransfer(base, { to: hash(7), amount: 5n, memo: 'caff\u00e8\u202e' }),
+    );
+    expect(lines.get(words.amount)).toBe('0.000000005 VLT');
+    expect(lines.get(words.fee)).toBe('0.000001 VLT');
+    expect(lines.get(en.send.total)).toBe('0.000001005 VLT');
+    expect(lines.get(words.memo)).toBe('caff\u00e8\ufffd');
+    expect(lines.get(words.from)).toMatch(/^Savings …[a-z0-9]{6}$/);
+    expect(lines.get(words.nonce)).toBe('4');
+    expect(lines.get(en.send.expiry)).toBe('99');
+    expect(lines.get(en.settings.network)).toBe('local, chain 3');
+  });
+
+  it('names the model of a request by its whole id, and a chain that it does not know', () => {
+    const ask = { modelId: hash(2), lifetime: 30, input: utf8('ciao'), reward: 8n };
+    const lines = linesOf(buildRequest({ ...base, chainId: 77 }, ask));
+    expect(lines.get(words.modelId)).toBe('02'.repeat(32));
+    expect(lines.get(words.amount)).toBe('0.000000008 VLT');
+    expect(lines.get(en.settings.network)).toBe('unknown, chain 77');
+  });
+});

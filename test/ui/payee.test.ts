@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addressOf, formatAddress } from '../../src/core/address.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { SignedTx, Tx } from '../../src/core/formats.ts';
+import { parseUri } from '../../src/wallet/uri.ts';
+import { buildTransfer } from '../../src/wallet/build.ts';
+import {
+  groupsThatDiffer,
+  isWhole,
+  judgePayee,
+  knownOnes,
+  looksAlike,
+  type Acquaintance,
+} from '../../src/ui/payee.ts';
+import { SEAL_SIDE, sealPath } from '../../src/ui/seal.ts';
+import { placeOfShare } from '../../src/ui/shared.ts';
+import { locationOf } from '../../src/ui/route.svelte.ts';
+
+const PREFIX = 'rpila';
+const hash = (n: number) => new Uint8Array(32).fill(n);
+const textOf = (address: Uint8Array) => formatAddress(address, PREFIX);
+const myKey = hash(1);
+const mine = addressOf(myKey);
+const signed = (from: Uint8Array, to: Uint8Array): SignedTx => {
+  const base = { chainId: 3, from, nonce: 0, expiry: 9, fee: 1n };
+  const tx = decode(Tx, buildTransfer(base, { to, amount: 5n }));
+  return { tx, signature: new Uint8Array(64) };
+};
+const entry = (tx: SignedTx) => ({ position: { height: 1, index: 0 }, tx });
+const nobody: Acquaintance = {
+  ...{ accounts: [], contacts: [], watched: [], history: undefined, pending: [], mine },
+};
+/** An address with the same first and last characters, as an attacker searches for. */
+function imitate(address: Uint8Array): Uint8Array {
+  const fake = address.slice();
+  for (let i = 3; i < 29; i++) fake[i]! ^= 0x5a ^ i;
+  return fake;
+}
+
+describe('a payee', () => {
+  const friend = addressOf(hash(2));
+  const history = (txs: SignedTx[]) => ({
+    ...{ entries: txs.map(entry), total: txs.length, linked: true, next: undefined },
+  });
+
+  it('was never paid before until a payment of mine is known, also one that waits', () => {
+    const judge = (about: Partial<Acquaintance>) =>
+      judgePayee(friend, knownOnes({ ...nobody, ...about }), PREFIX);
+    expect(judge({})).toEqual({ known: undefined, isPaid: false, alike: undefined });
+    expect(judge({ history: history([signed(myKey, friend)]) }).isPaid).toBe(true);
+    const bytes = encode(SignedTx, signed(myKey, friend));
+    const waiting = { id: hash(4), bytes, state: 'pending', height: undefined } as const;
+    expect(judge({ pending: [waiting] }).isPaid).toBe(true);
+  });
+
+  it('who sent me coins is not known by that: dust comes from anybody', () => {
+    const theirs = hash(3);
+    const about = { ...nobody, history: history([signed(theirs, mine)]) };
+    expect(judgePayee(addressOf(theirs), knownOnes(about), PREFIX).isPaid).toBe(false);
+  });
+
+  it('is named by accounts, contacts, watched addresses, in this order', () => {
+    const named = (name: string) => [{ address: friend, name }];
+    const account = { index: 0, name: 'Savings', address: friend, publicKey: hash(2) };
+    const about = { ...nobody, contacts: named('Ada'), watched: named('Fund') };
+    const known = (a: Acquaintance) => judgePayee(friend, knownOnes(a), PREFIX).known;
+    expect(known({ ...about, accounts: [account] })).toMatchObject({ source: 'account' });
+    expect(known(about)).toMatchObject({ source: 'contact', name: 'Ada' });
+    expect(known({ ...about, contacts: [] })).toMatchObject({ source: 'watched', name: 'Fund' });
+  });
+
+  it('that takes after a contact or one that was paid is told, the known one itself never', () => {
+    const fake = imitate(friend);
+    const [a, b] = [textOf(friend), textOf(fake)];
+    expect(a.slice(0, 9)).toBe(b.slice(0, 9));
+    const contact = { ...nobody, contacts: [{ address: friend, name: 'Ada' }] };
+    expect(judgePayee(fake, knownOnes(contact), PREFIX).alike).toMatchObject({ name: 'Ada' });
+    const paid = { ...nobody, history: history([signed(myKey, friend)]) };
+    expect(judgePayee(fake, knownOnes(paid), PREFIX).alike).toMatchObject({ source: 'paid' });
+    const both = { ...paid, contacts: [{ address: fake, name: 'Bob' }] };
+    expect(judgePayee(friend, knownOnes(both), PREFIX).alike).toBe(undefined);
+  });
+});
+
+it('two addresses by chance do not look alike', () => {
+  const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  let alike = 0;
+  fc.assert(
+    fc.property(bytes, bytes, (a, b) => {
+      if (looksAlike(textOf(addressOf(a)), textOf(addressOf(b)))) alike++;
+    }),
+    { numRuns: 500, seed: 7 },
+  );
+  expect(alike).toBe(0);
+});
+
+it.each([
+  ['three characters at each end', 'rpila1qqqaaaaaaaaaaaaqqq', 'rpila1qqqbbbbbbbbbbbbqqq', true],
+  ['four at one end', 'rpila1qqqqaaaaaaaaaaaaaa', 'rpila1qqqqbbbbbbbbbbbbbb', true],
+  ['three at one end', 'rpila1qqqaaaaaaaaaaaaaaa', 'rpila1qqqbbbbbbbbbbbbbbb', false],
+  ['itself', 'rpila1qqqqaaaa', 'rpila1qqqqaaaa', false],
+])('%s', (_, a, b, expected) => expect(looksAlike(a, b)).toBe(expected));
+
+it('groups that differ are marked', () => {
+  expect(groupsThatDiffer('abcdefghij', 'abcdxfghij')).toEqual([false, true, false]);
+});
+
+it('never is said only of a whole history', () => {
+  const page = { entries: [entry(signed(myKey, mine))], total: 1, linked: true, next: undefined };
+  expect(isWhole(page)).toBe(true);
+  for (const part of [{ ...page, total: 2 }, { ...page, linked: false }, undefined])
+    expect(isWhole(part)).toBe(false);
+});
+
+describe('a seal', () => {
+  it('is the same for an address however it is written, and within its square', () => {
+    const text = textOf(hash(7));
+    expect(sealPath(text.toUpperCase().replace(/.{4}/g, '$& '))).toBe(sealPath(text));
+    for (const [, x, y] of sealPath(text).matchAll(/M(\d+) (\d+)/g))
+      for (const n of [x, y]) expect(Number(n) + 8).toBeLessThan(SEAL_SIDE);
+  });
+
+  it('differs where addresses look alike, and all shapes are used', () => {
+    const seals = Array.from({ length: 200 }, (_, i) => sealPath(textOf(hash(i))));
+    expect(new Set(seals).size).toBe(200);
+    expect(sealPath(textOf(imitate(hash(7))))).not.toBe(sealPath(textOf(hash(7))));
+    const shapes = new Set(seals.flatMap((seal) => seal.match(/(?<=M\d+ \d+)[a-z][^M]*/g)!));
+    expect(shapes.size).toBe(16);
+  });
+});
+
+describe('what is shared', () => {
+  const address = textOf(hash(7));
+  const shared = (fields: Record<string, string>) =>
+    placeOfShare(`?${new URLSearchParams(fields).toString()}`);
+  const requestOf = (place: string | undefined) => parseUri(locationOf(place!).about, PREFIX);
+
+  it('leads to paying by a link or an address in it', () => {
+    const text = `Please pay pila:${address}?amount=1.5&label=Ada%20L, thanks`;
+    expect(requestOf(shared({ text }))).toMatchObject({ address: hash(7), amount: 1_500_000_000n });
+    expect(requestOf(shared({ title: 'x', text: `to ${address}.` })).address).toEqual(hash(7));
+    expect(requestOf(shared({ url: `web+pila:${address}` })).address).toEqual(hash(7));
+  });
+
+  it('without either leads nowhere', () => {
+    for (const text of ['', 'hello', 'https://pila.example/', 'javascript:alert(1)', 'bc1qxyz'])
+      expect(shared({ text })).toBe(undefined);
+    expect(placeOfShare('')).toBe(undefined);
+  });
+});
