@@ -94,7 +94,7 @@ export function packageOf(
     version: 1,
     name: 'fuzz',
     tokenizer: null,
-    packing: 'bytes',
+    packing: 'u16',
     labels: [],
     ...shape,
     segments: files.map((s) => ({ hash: plainHash(s), size: s.length })),

@@ -82,7 +82,7 @@ function reduce(
   keep: boolean,
   f: (a: number, b: number) => number,
 ): Tensor {
-  const over = axes.map((a) => (a < 0 ? a + t.dims.length : a));
+  const over = axes.map((a) => fromFront(a, t.dims.length));
   const dims = t.dims.map((d, i) => (over.includes(i) ? 1 : d));
   const out = new Map<number, number>();
   for (let i = 0; i < t.data.length; i++) {
@@ -105,6 +105,9 @@ function concat(parts: Tensor[], axis: number): Tensor {
   });
 }
 
+/** A negative axis counts from the last. */
+const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
 const yes = (x: boolean): number => (x ? 1 : 0);
 export type Operators = Record<string, (x: Tensor[], a: OnnxNode['attributes']) => Tensor>;
 const OPERATORS: Operators = {
@@ -121,7 +124,8 @@ const OPERATORS: Operators = {
   Clip: ([x, lo, hi]) => each((v) => Math.min(Math.max(v, lo!.data[0]!), hi!.data[0]!), x!),
   Cast: ([x]) => x!,
   MatMul: ([a, b]) => matmul(a!, b!),
-  Gather: ([data, indices], { axis }) => gather(data!, indices!, axis as number),
+  Gather: ([data, indices], { axis }) =>
+    gather(data!, indices!, fromFront(axis as number, data!.dims.length)),
   Reshape: ([x, dims]) => ({ dims: numbers(dims!), data: x!.data }),
   Transpose: ([x], { perm }) => {
     const p = perm as number[];
@@ -137,7 +141,8 @@ const OPERATORS: Operators = {
   Slice: ([x, starts, ends, axes]) => {
     const dims = [...x!.dims];
     const first = dims.map(() => 0);
-    for (const [i, axis] of numbers(axes!).entries()) {
+    for (const [i, a] of numbers(axes!).entries()) {
+      const axis = fromFront(a, dims.length);
       first[axis] = starts!.data[i]!;
       dims[axis] = ends!.data[i]! - starts!.data[i]!;
     }
@@ -148,7 +153,7 @@ const OPERATORS: Operators = {
       ),
     );
   },
-  Concat: (parts, { axis }) => concat(parts, axis as number),
+  Concat: (parts, { axis }) => concat(parts, fromFront(axis as number, parts[0]!.dims.length)),
   ReduceSum: ([x, axes], a) => reduce(x!, numbers(axes!), a.keepdims !== 0, (p, q) => p + q),
   ReduceMax: ([x, axes], a) => reduce(x!, numbers(axes!), a.keepdims !== 0, Math.max),
 };
