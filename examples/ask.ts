@@ -4,6 +4,7 @@ import { buildRequest } from '../src/wallet/build.ts';
 import { txId } from '../src/core/tx.ts';
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
+import { readRow } from '../src/core/reading.ts';
 import { connect, ownKey } from './connect.ts';
 
 const [seedUrl, model, text] = process.argv.slice(2) as [string, string, string];
@@ -28,8 +29,8 @@ await peer.heard((event) => {
   const { state, answers } = event.receipt;
   const [first] = answers;
   const row = first && Int8Array.from(first.answer.subarray(0, answerSize));
-  const best = row && labels[row.indexOf(Math.max(...row))];
-  const line = [state, best, first && (first.result ? 'confirmed' : 'unconfirmed')]
+  const said = row && (readRow(row, labels).label ?? 'can’t tell');
+  const line = [state, said, first && (first.result ? 'confirmed' : 'unconfirmed')]
     .join(' ')
     .trim();
   if (line !== told) console.log((told = line));
