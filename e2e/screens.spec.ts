@@ -18,8 +18,10 @@ test.afterAll(async () => {
   removeData(seed);
 });
 
-/** Moves on with Tab until what has the focus bears this name. */
+/** Moves on with Tab until the button of this name has the focus. */
 async function tabTo(page: Page, name: string): Promise<void> {
+  // Screens load at their first use: until then Tab goes round without it.
+  await expect(button(page, name)).toBeEnabled();
   for (let presses = 0; presses < TABS_MAX; presses++) {
     await page.keyboard.press('Tab');
     const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
