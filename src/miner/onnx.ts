@@ -14,7 +14,7 @@ export const RANK_MAX = 6;
 export const ELEMENTS_MAX = 2 ** 26;
 /**
  * Fields of a file, nested ones too: four times what 4096 ordinary nodes and tensors have. Without it
- * 33 MB of empty attributes took 40 s and gigabytes to read.
+ * 6.5 MB of empty attributes took 7.8 s to read.
  */
 export const FIELDS_MAX = 2 ** 18;
 const NAME_MAX = 128;
