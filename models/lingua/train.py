@@ -17,10 +17,10 @@ V, S, D, FFN, HEADS, LAYERS = 257, 128, 128, 512, 4, 3
 OFFSETS = (-2, -1, 0, 1, 2)
 UNIT, RESIDUAL, LOGIT = 16, 128, 8
 ACT_MAX, RES_MAX, WEIGHT_MAX = 63, 2047, 63
-FIRST, BATCH, RATE, THREADS = 500, 64, 2e-3, 1
-STEPS, QUANT_FROM = 950, 880
+FIRST, BATCH, RATE, THREADS = 0, 64, 2e-3, 1
+STEPS, QUANT_FROM = 3000, 2500
 # Learning rate over RATE: straight between these steps, after a start from nothing.
-RATES = {0: 1, 700: 0.5625, 800: 0.375, STEPS: 0.006}
+RATES = {0: 1, 1500: 0.6, 2500: 0.2, STEPS: 0.006}
 QUANT = False  # switched on for the second phase
 
 def ste(x, rounded):
