@@ -6,6 +6,8 @@ export default defineConfig({
   testMatch: '*.spec.ts',
   // Real mining in a software GPU on two cores: one browser at a time, and patience.
   workers: 1,
+  // What passes only at the second try is listed as flaky, and to be looked into.
+  retries: 1,
   timeout: 180_000,
   expect: { timeout: 60_000 },
   reporter: [['list'], ['json']],
