@@ -53,7 +53,8 @@ function playwright(): Count {
   });
   try {
     const { stats } = JSON.parse(readFileSync(out, 'utf8'));
-    if (stats.flaky) console.log(`  flaky: ${stats.flaky} passed at the second try only (see above)`);
+    if (stats.flaky)
+      console.log(`  flaky: ${stats.flaky} passed at the second try only (see above)`);
     return {
       passed: stats.expected + stats.flaky,
       failed: stats.unexpected || Number(!ok),
