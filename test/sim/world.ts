@@ -318,6 +318,9 @@ export class World {
     for (const liar of this.liars) await liar.setMining(false);
     await this.clock.sleep(60_000);
     for (const peer of this.honest) await peer.setMining(false);
+    // What the fastest clock dated lies in the slowest one's future no longer: the last blocks are
+    // mined on the best branch, not beside it.
+    await this.clock.sleep(2 * FUTURE_MS_MAX);
     const slowest = this.seeds.reduce((a, b) => (a.skewMs < b.skewMs ? a : b));
     for (let i = 0; i < 3; i++) {
       await this.clock.sleep(30_000);
