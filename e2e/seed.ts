@@ -1,5 +1,7 @@
 /** Starts real seed processes for tests: free ports, a scratch folder, killed at the end. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,13 +28,27 @@ export interface Seed {
   stop(): Promise<number | null>;
 }
 
-/** A port that was free a moment ago. */
-export const freePort = (): Promise<number> =>
+/**
+ * A port that nobody holds, TCP or UDP. It lies below the range from which systems give ports to
+ * outgoing connections, since one of those could take it before the seed does.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
+  }
+}
+
+const bindsTcp = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    const server = createServer().on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const bindsUdp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4').on('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
   });
 
 const running = new Set<ChildProcess>();
