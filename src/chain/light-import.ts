@@ -143,7 +143,7 @@ async function attach(
   const kept = [...path.recent].filter(([height]) => height < next);
   const grown = extendedPath({ ...path, recent: new Map(kept) }, segments, points);
   const change: PathsChange = append
-    ? { paths: s.paths.with(s.paths.indexOf(path), grown) }
+    ? { paths: [...s.paths.filter((p) => p !== path), grown] }
     : { paths: [...s.paths, grown], nextLane: s.nextLane + 1 };
   if (s.headPath === path && append) change.headPath = grown;
   await setPaths(s, change, headerPuts(lane, points));
@@ -156,13 +156,17 @@ type PathsChange = {
   nextLane?: number;
 };
 
-/** Writes, then remembers: paths over the bound that have the least work are left out. */
+/**
+ * Writes, then remembers. Over the bound, a path is left out that has no more work than the head, else
+ * the one that grew longest ago: claimed work is free, and must not crowd out the next honest block.
+ */
 async function setPaths(s: LightState, change: PathsChange, puts: Put[] = []): Promise<void> {
   const next = { ...s, ...change };
   while (next.paths.length > PATHS_MAX) {
     const others = next.paths.filter((path) => path !== next.headPath);
-    const least = others.reduce((a, b) => (workOf(b) < workOf(a) ? b : a));
-    next.paths = next.paths.filter((path) => path !== least);
+    const beaten = others.find((path) => workOf(path) <= next.head.header.totalWork);
+    const left = beaten ?? others[0];
+    next.paths = next.paths.filter((path) => path !== left);
   }
   await s.store.batch([...puts, pathsPut(next)]);
   const unused = lanesOf(s).difference(lanesOf(next));

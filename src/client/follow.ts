@@ -155,13 +155,14 @@ export function createFollower(parts: FollowParts): Follower {
   /**
    * Along the peer's branch to its end: each question starts at the last header that it gave. The
    * chain refuses headers too far ahead of the clock, which bounds how many there can be.
-   * @returns the last header's id
+   * @returns the last header
    */
-  async function fetchHeaders(peer: string): Promise<Uint8Array | undefined> {
+  async function fetchHeaders(peer: string): Promise<Header | undefined> {
     const own = await chain.locator();
-    let last: Uint8Array | undefined;
+    let last: Header | undefined;
     for (;;) {
-      const locator = (last ? [last, ...own] : own).slice(0, LOCATOR_MAX);
+      const from = last && blockId(last);
+      const locator = (from ? [from, ...own] : own).slice(0, LOCATOR_MAX);
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
       if (answer.type !== 'headers' || !newest) return last;
@@ -172,8 +173,8 @@ export function createFollower(parts: FollowParts): Follower {
       }
       parts.onChange();
       // Whoever does not go on where it was asked to could go on for ever.
-      const goesOn = !last || equal(answer.headers[0]!.prevHash, last);
-      last = blockId(newest);
+      const goesOn = !from || equal(answer.headers[0]!.prevHash, from);
+      last = newest;
       if (!goesOn || answer.headers.length < HEADERS_MAX) return last;
     }
   }
@@ -210,15 +211,13 @@ export function createFollower(parts: FollowParts): Follower {
   }
 
   /** Headers cost nothing to make: a peer that boasts of a branch must be able to prove it. */
-  async function dropUnproven(peer: string, tip: Uint8Array): Promise<void> {
-    const best = chain.bestHeader();
+  async function dropUnproven(peer: string, tip: Header): Promise<void> {
     const head = chain.head();
-    if (!best || !head || !equal(best.id, tip)) return;
     // It may be proven by now, with a rival of the same work that came while the peer was asked.
-    if (best.header.totalWork <= head.header.totalWork) return;
-    const { height } = best.header;
+    if (!head || tip.totalWork <= head.header.totalWork) return;
+    const { height } = tip;
     const lacking = chain.wantedProofs();
-    await chain.dropBranch(best.id);
+    await chain.dropBranch(blockId(tip));
     const others = new Set(chain.wantedProofs().map(({ id }) => toHex(id)));
     // Nobody is bound to keep old blocks: who gave the newest may know no more of the others.
     const lacksNew = (one: WantedProof) =>

@@ -304,6 +304,24 @@ describe('head', () => {
     expect(await light.importHeaders(many)).toMatchObject({ fault: 'wire.too-large' });
   });
 
+  it('goes on with the honest block among branches that claim more and prove nothing', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const light = await openLight();
+    await sync(light, honest);
+    // Headers are free: as many branches as there is room for, each with more claimed work.
+    for (let salt = 1; salt <= 10; salt++) {
+      const liar = await copyOf(honest);
+      await mine(liar, bob, 5, { afterMs: 1, salt });
+      await sync(light, liar, false);
+    }
+    await mine(honest, ann, 1);
+    const { header } = honest.head();
+    expect(await light.importHeaders([header])).toMatchObject({ added: 1 });
+    expect(await light.importProof(honest.head().id, PROOF)).toBeUndefined();
+    expect(headOf(light)).toBe(headOf(honest));
+  });
+
   it('checks every header rule and refuses what it did not ask for', async () => {
     const peer = await chainAt();
     const [one, two] = await mine(peer, ann, 2);

@@ -98,6 +98,35 @@ test('a peer that does not prove its branch is charged, and the branch is droppe
   expect(made.chain.bestHeader()!.header.height).toBe(0);
 });
 
+test('a branch without proofs is dropped and charged though another claims more', async () => {
+  const [first, second] = [await openChain(), await openChain()];
+  await mine(first, ann, 9);
+  await mine(second, bob, 5);
+  let told: FullChain = first;
+  let isSilent = true;
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'blocks') {
+      // One that is not charged: the connection was lost.
+      if (isSilent) throw new Error('closed');
+      return { type: 'blocks', blocks: [] };
+    }
+    if (answer.type === 'status') return { ...answer, totalWork: told.head().header.totalWork };
+    return answer.type === 'headers'
+      ? { type: 'headers', headers: await told.headersAfter([], 512) }
+      : answer;
+  }, first);
+  made.follower.poll();
+  await expect.poll(() => made.chain.bestHeader()!.header.height).toBe(9);
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  told = second;
+  isSilent = false;
+  made.follower.poll();
+  await expect.poll(() => made.charged).toEqual(['wire.unproven']);
+  expect(new Set(made.chain.wantedProofs().map(({ id }) => toHex(id)))).not.toContain(
+    toHex(second.head().id),
+  );
+});
+
 let made513: Promise<FullChain> | undefined;
 /** A chain of 513 blocks. */
 const longChain = () =>
