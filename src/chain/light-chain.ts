@@ -29,6 +29,7 @@ import {
   dropBranch,
   forkOf,
   importHeaders,
+  invalidate,
   selectHead,
   type HeadersImported,
   type LightHeadEvent,
@@ -125,6 +126,8 @@ export interface LightChain extends SyncSource {
   wantedProofs(): WantedProof[];
   /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
   chooseSample(random: readonly number[]): Promise<number>;
+  /** A block that only its model shows to be forged leaves the chain, as one that fails execution does. */
+  refuse(id: Uint8Array, height: number): Promise<void>;
   /** Gives up a branch, by its tip, that nobody can prove. */
   dropBranch(tipId: Uint8Array): Promise<void>;
   /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
@@ -143,6 +146,8 @@ export interface LightChain extends SyncSource {
     block: { header: Header; body: Body },
     witness: Uint8Array | undefined,
   ): Promise<Fault | undefined>;
+  /** Whether the state after a block follows from executing it here. */
+  isExecuted(id: Uint8Array): boolean;
   /** What is known of the state after a block: leaves that nobody opened yet are behind stubs. */
   stateAfter(id: Uint8Array): Tree | undefined;
   /** The whole state after the head is here. */
@@ -217,6 +222,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
         await auditDeep(need());
         return chooseSample(need(), numbers);
       }),
+    refuse: (id, height) => enqueue(() => invalidate(need(), id, height, emit)),
     dropBranch: (id) => enqueue(() => dropBranch(need(), id)),
     locator: async () => (s ? locator(s) : []),
     header: async (height) => (s ? headerAt(s, height) : undefined),
@@ -238,6 +244,7 @@ export async function createLightChain(options: LightChainOptions): Promise<Ligh
         const done = await executeAndKeep(need(), block, witness, emit);
         return isFault(done) ? done : undefined;
       }),
+    isExecuted: (id) => s?.states.get(toHex(id))?.executed !== undefined,
     stateAfter: (id) => s && stateAfter(s, id),
     get holdsState() {
       return s !== undefined && holdsState(s);

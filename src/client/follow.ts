@@ -25,6 +25,7 @@ import { SerialQueue } from '../lib/queue.ts';
 import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import type { SyncState } from './api.ts';
 import { createExecution } from './execution.ts';
+import { createFullCheck, type CheckFully } from './full-check.ts';
 import { createHolding } from './holding.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
 
@@ -43,7 +44,7 @@ export interface FollowParts {
   readonly transport: Transport;
   readonly random: () => number;
   /** The full check, where the model is loaded. */
-  readonly checkFully: ((block: Block) => Promise<Fault | undefined>) | undefined;
+  readonly checkFully: CheckFully;
   /** The genesis to take when the configuration names none. */
   readonly trustFirstGenesis: boolean;
   /** Anything that screens show has changed. */
@@ -106,6 +107,7 @@ export function createFollower(parts: FollowParts): Follower {
   const reader = createStateReader(chain, ask);
   const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
   const holding = createHolding(chain, ask, parts.onChange);
+  const fully = createFullCheck(chain, parts.checkFully);
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
   function cameHere(header: Header): Body | undefined {
@@ -231,7 +233,8 @@ export function createFollower(parts: FollowParts): Follower {
       for (let tries = 0; tries < WITNESS_TRIES; tries++) {
         const head = chain.head();
         if (!head) return;
-        if (chain.rootAfter(head.id) || (await executeHead(head))) {
+        const isExecuted = chain.rootAfter(head.id) || (await executeHead(head));
+        if (isExecuted && (await fully.checkUpTo(head))) {
           await parts.onHead(head, cameHere(head.header));
           holding.run();
           if (chain.head() === head) return;
@@ -260,7 +263,7 @@ export function createFollower(parts: FollowParts): Follower {
   async function take(block: Block): Promise<Fault | undefined> {
     const headers = await chain.importHeaders([block.header]);
     if (isFault(headers)) return headers;
-    const wrong = await parts.checkFully?.(block);
+    const wrong = await fully.check(block);
     if (wrong) return wrong;
     const id = blockId(block.header);
     bodies.set(toHex(id), block.body);

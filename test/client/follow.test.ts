@@ -1,14 +1,16 @@
 /** Following peers: who is charged for a branch that is not proven, and who is not. */
 import { expect, test } from 'vitest';
-import { createFollower } from '../../src/client/follow.ts';
+import { createFollower, type FollowParts } from '../../src/client/follow.ts';
 import type { FullChain } from '../../src/chain/full-chain.ts';
 import { createLightChain } from '../../src/chain/light-chain.ts';
 import { STATE_LEAVES_MAX } from '../../src/chain/light-state.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import { isFault, type Fault } from '../../src/core/faults.ts';
+import { fault, isFault, type Fault } from '../../src/core/faults.ts';
 import type { Body } from '../../src/core/formats.ts';
 import { blockId } from '../../src/core/header.ts';
 import { PROOFS_KEPT } from '../../src/core/params.ts';
+import { hasJob } from '../../src/core/pow/seed.ts';
+import { txId } from '../../src/core/tx.ts';
 import type { SyncRequest, SyncResponse } from '../../src/core/messages.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -22,6 +24,7 @@ import {
   openChain,
   PARAMS,
   person,
+  request,
   START_MS,
   transfer,
 } from '../chain/make-blocks.ts';
@@ -33,6 +36,7 @@ async function setUp(
   meanwhile: (answer: SyncResponse) => Promise<SyncResponse>,
   full?: FullChain,
   stateLeavesMax = STATE_LEAVES_MAX,
+  checkFully?: FollowParts['checkFully'],
 ) {
   const mined = full !== undefined;
   full ??= await openChain();
@@ -68,7 +72,7 @@ async function setUp(
     },
   } as unknown as Transport;
   const follower = createFollower({
-    ...{ chain, transport, random: Math.random, checkFully: undefined, trustFirstGenesis: false },
+    ...{ chain, transport, random: Math.random, checkFully, trustFirstGenesis: false },
     onChange: () => undefined,
     onHead: async (_head, body) => void heads.push(body),
   });
@@ -214,4 +218,76 @@ test('a block that nobody executed is not believed for the root that its child t
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(toHex(made.chain.head()!.id)).toBe(idOf(shared[4]!));
   expect((await made.follower.reader.newest())!.height).toBe(5);
+});
+
+test('a block that the model shows to be forged is no head, whichever way it comes', async () => {
+  const honest = await openChain();
+  const shared = await mine(honest, bob, 3);
+  const forger = await openChain();
+  for (const block of shared) await forger.importBlock(block);
+  const [forged] = await mine(forger, ann, 2, { salt: 5 });
+  let replays = 0;
+  const made = await setUp(
+    async (answer) => answer,
+    forger,
+    STATE_LEAVES_MAX,
+    async ({ header }) => {
+      replays++;
+      return header.nonce === 5n ? fault('proof.activations') : undefined;
+    },
+  );
+  // Told by nobody: headers and proofs are asked for, as by one who was away.
+  made.follower.poll();
+  await expect.poll(() => toHex(made.chain.head()!.id)).toBe(idOf(shared[2]!));
+  await expect.poll(() => made.heads.length).toBe(1);
+  const before = replays;
+  made.follower.poll();
+  await expect.poll(() => made.charged.at(-1)).toBe('header.known-invalid');
+  const told = await made.follower.onBlock('other', { block: forged!, sequence: 1 });
+  expect(told).toMatchObject({ fault: 'header.known-invalid' });
+  expect(replays).toBe(before);
+  const [next] = await mine(honest, bob, 1);
+  expect(await made.follower.onBlock('other', { block: next!, sequence: 2 })).toBe('accept');
+  await expect.poll(() => made.heads.length).toBe(2);
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(next!));
+});
+
+test('a forged block that was told is not taken from the next peer that has it', async () => {
+  const forger = await openChain();
+  const [forged] = await mine(forger, ann, 1, { salt: 5 });
+  const made = await setUp(
+    async (answer) => answer,
+    forger,
+    STATE_LEAVES_MAX,
+    async () => fault('proof.transcript'),
+  );
+  const told = await made.follower.onBlock('other', { block: forged!, sequence: 1 });
+  expect(told).toMatchObject({ fault: 'proof.transcript' });
+  made.follower.poll();
+  await expect.poll(() => made.charged).toEqual(['header.known-invalid']);
+  expect(made.chain.head()!.header.height).toBe(0);
+});
+
+test('a forged block on a request that is not known yet is found out once it is executed', async () => {
+  const full = await openChain();
+  await mine(full, bob, 5);
+  const asked = request(bob, 0, 1000n);
+  expect(await full.addTx(asked)).toBeUndefined();
+  await mine(full, bob, 1);
+  let replays = 0;
+  // Too much state to hold: the request is behind a stub until the block's witness opens it.
+  const made = await setUp(
+    async (answer) => answer,
+    full,
+    1,
+    async ({ header }) =>
+      header.nonce === 5n ? (replays++, fault('proof.activations')) : undefined,
+  );
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBe(1);
+  const [forged] = await mine(full, ann, 1, { salt: 5, jobId: txId(asked.tx) });
+  expect(hasJob(forged!.header)).toBe(true);
+  await made.follower.onBlock('other', { block: forged!, sequence: 1 });
+  await expect.poll(() => replays).toBe(1);
+  await expect.poll(() => made.chain.head()!.header.height).toBe(6);
 });
