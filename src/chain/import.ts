@@ -24,8 +24,11 @@ import type { HeadChange } from './mempool.ts';
 
 /** Ids of invalid blocks remembered. Each cost a proof of work or a peer its standing. */
 const INVALID_MAX = 4096;
-/** Blocks stored at one height: each cost a proof of work, but storage must end somewhere. */
-export const BLOCKS_PER_HEIGHT_MAX = 64;
+/**
+ * Blocks stored at one height. Far below the head a proof of work can be cheap, for a branch that
+ * starts late is an easy one: those with the least work make room.
+ */
+export const BLOCKS_PER_HEIGHT_MAX = 8;
 
 export type VerifyProof = (
   params: Params,
@@ -74,10 +77,11 @@ export function createImporter(
       return fault('header.known-invalid', { id: toHex(id), cause });
     }
     const parent = s.index.get(header.prevHash);
-    const crowded = s.index.at(header.height).length >= BLOCKS_PER_HEIGHT_MAX;
-    if (!parent || crowded) return { status: 'orphan', reverted: 0 };
+    const hasRoom = roomAt(s, header);
+    if (!parent || !hasRoom) return { status: 'orphan', reverted: 0 };
     const wrong = checkAlone(s, tools, parent, block);
     if (wrong) return wrong;
+    if (hasRoom !== true) await remove(s, [hasRoom]);
     const point = extendPoint(s.params, parent, header);
     if (header.totalWork <= s.head.header.totalWork) {
       await storeSide(s, point, block);
@@ -89,6 +93,15 @@ export function createImporter(
 
 const isKnown = async (s: FullState, id: Uint8Array): Promise<boolean> =>
   s.index.get(id) !== undefined || (await s.store.get(recordKey.header(id))) !== undefined;
+
+/** Whether a block may be stored at its height, or the one that makes room for it. */
+function roomAt(s: FullState, { height, totalWork }: Header): boolean | ChainPoint {
+  const here = s.index.at(height);
+  if (here.length < BLOCKS_PER_HEIGHT_MAX) return true;
+  const others = here.filter((point) => !s.index.isMain(point));
+  const least = others.reduce((a, b) => (b.header.totalWork < a.header.totalWork ? b : a));
+  return least.header.totalWork < totalWork && least;
+}
 
 /** What needs no state: header rules, light check, body. Whatever fails here marks no id invalid. */
 function checkAlone(
@@ -126,7 +139,8 @@ async function adopt(
   if (result.invalid) {
     const { point: bad, fault: why } = result.invalid;
     if (why.fault === 'state.witness') return why;
-    await forget(s, invalid, branch.slice(branch.indexOf(bad)), why.fault);
+    const gone = await remove(s, branch.slice(branch.indexOf(bad)));
+    for (const id of gone) invalid.set(id, why.fault);
     return bad === point ? why : fault('header.known-invalid', { cause: why.fault });
   }
   const reverted = await commit(s, tools, point, block, result.connected);
@@ -142,28 +156,21 @@ async function readParts(s: FullState, { id }: ChainPoint): Promise<{ body: Body
   return { body: decode(Body, body), proof: decode(Proof, proof) };
 }
 
-/** An invalid block and every stored one that builds on it. */
-async function forget(
-  s: FullState,
-  invalid: BoundedMap<string, FaultCode>,
-  branch: readonly ChainPoint[],
-  cause: FaultCode,
-): Promise<void> {
-  const bad = new Map(branch.map((point) => [toHex(point.id), point]));
+/** Forgets blocks and every stored one that builds on them. @returns their ids in hex */
+async function remove(s: FullState, branch: readonly ChainPoint[]): Promise<string[]> {
+  const gone = new Map(branch.map((point) => [toHex(point.id), point]));
   const lowest = branch[0]!.header.height;
   for (let height = lowest + 1, some = true; some; height++) {
     const here = s.index.at(height);
     for (const point of here)
-      if (bad.has(toHex(point.header.prevHash))) bad.set(toHex(point.id), point);
+      if (gone.has(toHex(point.header.prevHash))) gone.set(toHex(point.id), point);
     some = here.length > 0;
   }
   const batch = new Batch();
-  for (const point of bad.values()) if (s.index.get(point.id)) deleteBlock(batch, point);
+  for (const point of gone.values()) if (s.index.get(point.id)) deleteBlock(batch, point);
   await s.store.batch(batch.puts());
-  for (const [hex, point] of bad) {
-    invalid.set(hex, cause);
-    if (s.index.get(point.id)) s.index.remove(point);
-  }
+  for (const point of gone.values()) if (s.index.get(point.id)) s.index.remove(point);
+  return [...gone.keys()];
 }
 
 interface Reverted {

@@ -1,5 +1,6 @@
 /** The full chain: imports, branches, reorganisations, what it refuses, what it answers. */
 import { describe, expect, it } from 'vitest';
+import { BLOCKS_PER_HEIGHT_MAX } from '../../src/chain/import.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { answer } from '../../src/chain/answer.ts';
 import { placesOf } from '../../src/chain/request-index.ts';
@@ -158,6 +159,31 @@ describe('import', () => {
       fault: 'header.state-root',
     });
     expect(await chain.importBlock(with_({ jobId: MODEL }))).toMatchObject({ fault: 'header.job' });
+  });
+
+  it('lets a branch with more work in where cheap old ones are crowded', async () => {
+    const { a, b, clock } = await twins(3);
+    clock.ms += 1_000_000;
+    // After a gap the rival's blocks are as easy as can be; a millisecond a block makes ours hard.
+    const cheap = [
+      ...(await mine(b, bob, 1, { afterMs: 50_000 })),
+      ...(await mine(b, bob, 58)),
+      ...Array.from({ length: 70 }, (_, salt) => nextBlock(b, bob, { salt })),
+    ];
+    const main = await mine(a, ann, 59, { afterMs: 1 });
+    const rivals = [nextBlock(a, cat, { afterMs: 1, salt: 1 })];
+    main.push(...(await mine(a, ann, 1, { afterMs: 1 })));
+    const c = await openChain(createMemoryStore(), { ms: START_MS });
+    for (let h = 1; h < 63; h++)
+      await c.importBlock((await a.block(blockId((await a.header(h))!)))!);
+    await c.importBlock(rivals[0]!);
+    rivals.push(nextBlock(c, cat, { afterMs: 1 }));
+    let stored = 0;
+    for (const block of cheap) stored += Number(status(await a.importBlock(block)) === 'side');
+    expect(stored).toBeLessThan(59 + BLOCKS_PER_HEIGHT_MAX);
+    const results = [];
+    for (const block of rivals) results.push(status(await a.importBlock(block)));
+    expect(results).toEqual(['side', 'reorganised']);
   });
 
   it('bounds what waits', async () => {
