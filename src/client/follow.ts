@@ -6,7 +6,7 @@ import type { LightChain, WantedProof } from '../chain/light-chain.ts';
 import { bodyFaults, bodyRoot } from '../core/body.ts';
 import { fault, firstFault, isFault, type Fault } from '../core/faults.ts';
 import type { Body, Header } from '../core/formats.ts';
-import { blockId, type ChainPoint } from '../core/header.ts';
+import { blockId, isFarBehind, type ChainPoint } from '../core/header.ts';
 import {
   BLOCKS_MAX,
   HEADERS_MAX,
@@ -285,7 +285,8 @@ export function createFollower(parts: FollowParts): Follower {
       for (const { id } of transport.peers()) enqueue(() => catchUp(id));
     },
     async onBlock(peer, { block }) {
-      if (!chain.genesis()) return 'ignore';
+      const head = chain.head();
+      if (!head || isFarBehind(block.header, head.header)) return 'ignore';
       try {
         const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
         if (wrongBody) return wrongBody;

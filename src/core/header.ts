@@ -56,6 +56,13 @@ export function headerWork(header: Pick<HeaderCore, 'bits'>): bigint {
   return target === undefined ? 0n : workOf(target);
 }
 
+/** Blocks of the head's difficulty by which a block may be behind it to be kept and told on. */
+const BEHIND_MAX = 16n;
+
+/** Whether a block that is told is of no use: far below the head work is cheap, and could be told for ever. */
+export const isFarBehind = (header: HeaderCore, head: HeaderCore): boolean =>
+  header.totalWork + BEHIND_MAX * headerWork(head) < head.totalWork;
+
 /** The state before the first block: empty, or a faucet's account where the network has one. */
 export function genesisTree(params: Params): Tree {
   if (!params.faucet) return EMPTY_TREE;

@@ -3,6 +3,7 @@ import { answer, unavailable } from '../chain/answer.ts';
 import type { FullChain } from '../chain/full-chain.ts';
 import type { Packages } from '../client/packages.ts';
 import { isFault, type Fault } from '../core/faults.ts';
+import { isFarBehind } from '../core/header.ts';
 import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -32,6 +33,7 @@ export function createHandlers(
     },
     async onBlock(peer: string, { block }: BlockAnnounce): Promise<Verdict> {
       const { height } = block.header;
+      if (isFarBehind(block.header, chain.head().header)) return 'ignore';
       try {
         const result = await chain.importBlock(block);
         if (isFault(result)) {

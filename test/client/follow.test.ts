@@ -291,3 +291,19 @@ test('a forged block on a request that is not known yet is found out once it is 
   await expect.poll(() => replays).toBe(1);
   await expect.poll(() => made.chain.head()!.header.height).toBe(6);
 });
+
+test('an old and easy block that is told anew is neither kept nor passed on', async () => {
+  const full = await openChain();
+  const stale = nextBlock(full, bob, { salt: 3 });
+  const late = nextBlock(full, bob, { salt: 4 });
+  await mine(full, ann, 1);
+  const made = await setUp(async (answer) => answer, full);
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  expect(await made.follower.onBlock('other', { block: late, sequence: 1 })).toBe('accept');
+  await mine(full, ann, 30);
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(31);
+  expect(await made.follower.onBlock('other', { block: stale, sequence: 2 })).toBe('ignore');
+  expect(await made.chain.body(blockId(stale.header))).toBeUndefined();
+});

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { FullChain } from '../../src/chain/full-chain.ts';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { blockId } from '../../src/core/header.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { PeerInfo, Transport } from '../../src/net/transport.ts';
@@ -48,4 +49,19 @@ test('a block that nobody told of is found by a poll, one too early at a later o
   clock.ms += 1;
   sync.poll();
   await expect.poll(() => headOf(own)).toBe(headOf(peer));
+});
+
+test('an old and easy block that is told anew is neither kept nor passed on', async () => {
+  const chain = await openChain();
+  const [stale, late] = [1, 2].map((salt) => nextBlock(chain, person(2), { salt }));
+  await mine(chain, ann, 1);
+  const { onBlock } = createHandlers(
+    chain,
+    () => createFullSync(chain, transportTo(chain), log),
+    log,
+  );
+  expect(await onBlock('other', { block: late!, sequence: 1 })).toBe('accept');
+  await mine(chain, ann, 30);
+  expect(await onBlock('other', { block: stale!, sequence: 2 })).toBe('ignore');
+  expect(await chain.block(blockId(stale!.header))).toBeUndefined();
 });
