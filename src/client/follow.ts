@@ -21,13 +21,13 @@ import { PROOFS_KEPT } from '../core/params.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { SerialQueue } from '../lib/queue.ts';
 import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import type { SyncState } from './api.ts';
 import { createExecution } from './execution.ts';
 import { createFullCheck, type CheckFully } from './full-check.ts';
 import { createHolding } from './holding.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
+import { createTurns } from './turns.ts';
 
 /** Bodies of new blocks kept for executing them and finding transactions. */
 const BODIES_KEPT = 64;
@@ -36,13 +36,13 @@ const SAMPLE = 64;
 /** Waits for a witness of a head that peers have only just been told of. */
 const WITNESS_TRIES = 12;
 const WITNESS_WAIT_MS = 150;
-/** Catch-ups that may wait: one per peer is plenty. */
-const QUEUE_MAX = 64;
 
 export interface FollowParts {
   readonly chain: LightChain;
   readonly transport: Transport;
   readonly random: () => number;
+  /** ms for which one catch-up keeps the next waiting. */
+  readonly turnMs?: number;
   /** The full check, where the model is loaded. */
   readonly checkFully: CheckFully;
   /** The genesis to take when the configuration names none. */
@@ -83,8 +83,9 @@ export interface Follower {
 export function createFollower(parts: FollowParts): Follower {
   const { chain, transport } = parts;
   const statuses = new Map<string, Status>();
+  /** Peers whose last answer was of no use, or did not come: they are asked last. */
+  const useless = new Set<string>();
   const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
-  const queue = new SerialQueue(QUEUE_MAX);
   let everMet = false;
   let caughtUp = false;
   let sampled = false;
@@ -92,14 +93,20 @@ export function createFollower(parts: FollowParts): Follower {
 
   const ask: Follower['ask'] = async (request, take) => {
     const peers = [...transport.peers()].sort(
-      (a, b) => (statuses.get(b.id)?.height ?? 0) - (statuses.get(a.id)?.height ?? 0),
+      (a, b) =>
+        Number(useless.has(a.id)) - Number(useless.has(b.id)) ||
+        (statuses.get(b.id)?.height ?? 0) - (statuses.get(a.id)?.height ?? 0),
     );
     for (const { id: peer } of peers) {
       const answer = await transport.request(peer, request).catch(() => undefined);
-      if (answer?.type !== request.type) continue;
-      const taken = await take(answer as never, peer);
+      const isAnswer = answer?.type === request.type;
+      const taken = isAnswer ? await take(answer as never, peer) : undefined;
+      if (taken !== undefined && !isFault(taken)) {
+        useless.delete(peer);
+        return taken;
+      }
+      useless.add(peer);
       if (isFault(taken)) transport.charge(peer, taken);
-      else if (taken !== undefined) return taken;
     }
     return undefined;
   };
@@ -108,6 +115,7 @@ export function createFollower(parts: FollowParts): Follower {
   const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
   const holding = createHolding(chain, ask, parts.onChange);
   const fully = createFullCheck(chain, parts.checkFully);
+  const turns = createTurns(catchUp, parts.onChange, parts.turnMs);
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
   function cameHere(header: Header): Body | undefined {
@@ -129,13 +137,6 @@ export function createFollower(parts: FollowParts): Follower {
     if (body) bodies.set(toHex(id), body);
     return body;
   }
-
-  /** Runs one task about a peer; its failure is the network's, and told nobody but the log. */
-  const enqueue = (task: () => Promise<void>): void =>
-    void queue
-      .run(task)
-      .catch(() => undefined)
-      .finally(parts.onChange);
 
   async function catchUp(peer: string): Promise<void> {
     const answer = await transport.request(peer, { type: 'status' });
@@ -277,12 +278,13 @@ export function createFollower(parts: FollowParts): Follower {
     meet(peers) {
       const here = new Set(peers.map(({ id }) => id));
       for (const id of statuses.keys()) if (!here.has(id)) statuses.delete(id);
+      for (const id of useless) if (!here.has(id)) useless.delete(id);
       everMet ||= here.size > 0;
-      for (const id of here) if (!statuses.has(id)) enqueue(() => catchUp(id));
+      for (const id of here) if (!statuses.has(id)) turns.give(id);
       parts.onChange();
     },
     poll() {
-      for (const { id } of transport.peers()) enqueue(() => catchUp(id));
+      for (const { id } of transport.peers()) turns.give(id);
     },
     async onBlock(peer, { block }) {
       const head = chain.head();
@@ -292,7 +294,7 @@ export function createFollower(parts: FollowParts): Follower {
         if (wrongBody) return wrongBody;
         const refused = await take(block);
         if (refused?.fault === 'header.parent-unknown') {
-          enqueue(() => catchUp(peer));
+          turns.give(peer);
           return 'ignore';
         }
         if (refused) return refused;
@@ -311,7 +313,7 @@ export function createFollower(parts: FollowParts): Follower {
     },
     sync() {
       if (!transport.peers().length) return everMet ? 'offline' : 'connecting';
-      return queue.size ? 'syncing' : 'synced';
+      return turns.waiting ? 'syncing' : 'synced';
     },
     ready: () => caughtUp,
     agreeing() {

@@ -33,7 +33,7 @@ const [ann, bob] = [person(1), person(2)] as const;
 
 /** A follower of one peer, a full chain with one block; `meanwhile` happens to each answer. */
 async function setUp(
-  meanwhile: (answer: SyncResponse) => Promise<SyncResponse>,
+  meanwhile: (answer: SyncResponse, peer: string) => Promise<SyncResponse>,
   full?: FullChain,
   stateLeavesMax = STATE_LEAVES_MAX,
   checkFully?: FollowParts['checkFully'],
@@ -60,23 +60,25 @@ async function setUp(
     never,
     createLog(() => undefined),
   );
+  const peers = ['peer'];
   const charged: string[] = [];
   const heads: (Body | undefined)[] = [];
   const transport = {
-    peers: () => [{ id: 'peer' } as PeerInfo],
+    peers: () => peers.map((id) => ({ id }) as PeerInfo),
     charge: (_peer: string, f: Fault) => void charged.push(f.fault),
-    async request(_peer: string, request: SyncRequest) {
+    async request(peer: string, request: SyncRequest) {
       const answer = await handlers.onRequest('me', request);
       if (isFault(answer)) throw new Error(answer.fault);
-      return await meanwhile(answer);
+      return await meanwhile(answer, peer);
     },
   } as unknown as Transport;
   const follower = createFollower({
     ...{ chain, transport, random: Math.random, checkFully, trustFirstGenesis: false },
+    turnMs: 50,
     onChange: () => undefined,
     onHead: async (_head, body) => void heads.push(body),
   });
-  return { follower, chain, charged, heads, rival, told };
+  return { follower, chain, peers, charged, heads, rival, told };
 }
 
 test('a peer whose branch is outrun by one of equal work while it proves it is not charged', async () => {
@@ -306,4 +308,47 @@ test('an old and easy block that is told anew is neither kept nor passed on', as
   await expect.poll(() => made.chain.head()!.header.height).toBe(31);
   expect(await made.follower.onBlock('other', { block: stale, sequence: 2 })).toBe('ignore');
   expect(await made.chain.body(blockId(stale.header))).toBeUndefined();
+});
+
+test('a peer that tells of orphans without end, and is slow, keeps nobody else waiting', async () => {
+  const full = await openChain();
+  const far = await openChain();
+  await mine(far, bob, 2);
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let asked = 0;
+  const made = await setUp(async (answer, peer) => {
+    if (peer === 'slow') {
+      asked++;
+      await gate;
+    }
+    return answer;
+  }, full);
+  await mine(full, ann, 1);
+  for (let salt = 0; salt < 100; salt++) {
+    const block = nextBlock(far, bob, { salt });
+    expect(await made.follower.onBlock('slow', { block, sequence: salt })).toBe('ignore');
+  }
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  open();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(asked).toBeLessThan(10);
+});
+
+test('a peer that gives nothing is not asked first again, however high it claims to be', async () => {
+  const asked: string[] = [];
+  const made = await setUp(async (answer, peer) => {
+    if (answer.type === 'status' && peer === 'liar')
+      return { ...answer, height: 2 ** 31, totalWork: 1n };
+    if (answer.type !== 'find') return answer;
+    asked.push(peer);
+    if (peer === 'liar') throw new Error('no answer');
+    return answer;
+  });
+  made.peers.push('liar');
+  made.follower.poll();
+  await expect.poll(() => made.follower.agreeing()).toBe(2);
+  const find = () => made.follower.ask({ type: 'find', id: bob.address }, () => true);
+  for (let i = 0; i < 3; i++) expect(await find()).toBe(true);
+  expect(asked).toEqual(['liar', 'peer', 'peer', 'peer']);
 });
