@@ -6,8 +6,8 @@ import { SerialQueue } from '../lib/queue.ts';
 
 /** ms after which a turn that goes on keeps the next no longer waiting. */
 const TURN_MS = 15_000;
-/** Turns that may wait: one for each peer. */
-const QUEUE_MAX = 64;
+/** Turns that may wait, one for each peer: as many as a seed has. */
+const QUEUE_MAX = 2048;
 
 export interface Turns {
   give(peer: string): void;

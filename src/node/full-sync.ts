@@ -1,4 +1,5 @@
 /** Follows other full nodes: asks new peers where they stand, fetches and imports what has more work. */
+import { createTurns } from '../client/turns.ts';
 import type { FullChain } from '../chain/full-chain.ts';
 import { blockId } from '../core/header.ts';
 import { isFault, type Fault } from '../core/faults.ts';
@@ -24,26 +25,22 @@ export interface FullSync {
 /** ms between two polls. */
 export const POLL_MS = 15_000;
 
-export function createFullSync(chain: FullChain, transport: Transport, log: Log): FullSync {
+/** `turnMs`: for which one catch-up keeps the next waiting; two fetch the same blocks. */
+export function createFullSync(
+  chain: FullChain,
+  transport: Transport,
+  log: Log,
+  turnMs?: number,
+): FullSync {
   const met = new Set<string>();
-  /** Connected peers to catch up with, one at a time: two would fetch the same blocks. */
-  const waiting = new Set<string>();
-  let busy = false;
-
-  async function follow(peer: string): Promise<void> {
-    waiting.add(peer);
-    if (busy) return;
-    busy = true;
-    for (const next of waiting) {
-      waiting.delete(next);
-      try {
-        await catchUp(next);
-      } catch (e) {
-        log.info('sync.stopped', { peer: next, code: AppError.from(e).code });
-      }
-    }
-    busy = false;
-  }
+  const turns = createTurns(
+    (peer) =>
+      catchUp(peer).catch((e: unknown) =>
+        log.info('sync.stopped', { peer, code: AppError.from(e).code }),
+      ),
+    () => undefined,
+    turnMs,
+  );
 
   async function catchUp(peer: string): Promise<void> {
     for (;;) {
@@ -119,15 +116,15 @@ export function createFullSync(chain: FullChain, transport: Transport, log: Log)
         if (met.has(id)) continue;
         met.add(id);
         log.info('peer.joined', { peer: id, peers: now.size });
-        void follow(id);
+        turns.give(id);
       }
     },
     lagging(peer) {
       log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
-      void follow(peer);
+      turns.give(peer);
     },
     poll() {
-      for (const id of met) void follow(id);
+      for (const id of met) turns.give(id);
     },
   };
 }

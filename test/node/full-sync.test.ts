@@ -65,3 +65,21 @@ test('an old and easy block that is told anew is neither kept nor passed on', as
   expect(await onBlock('other', { block: stale!, sequence: 2 })).toBe('ignore');
   expect(await chain.block(blockId(stale!.header))).toBeUndefined();
 });
+
+test('a peer that never gives its blocks keeps nobody else waiting', async () => {
+  const peer = await openChain();
+  await mine(peer, ann, 2);
+  const own = await openChain();
+  const honest = transportTo(peer);
+  const transport = {
+    ...honest,
+    request: (id: string, request: { type: string }) =>
+      id === 'slow' && request.type === 'blocks'
+        ? new Promise(() => undefined)
+        : honest.request(id, request as never),
+  } as unknown as Transport;
+  const sync = createFullSync(own, transport, log, 50);
+  sync.meet([{ id: 'slow' } as PeerInfo]);
+  sync.meet([{ id: 'slow' } as PeerInfo, { id: 'peer' } as PeerInfo]);
+  await expect.poll(() => headOf(own)).toBe(headOf(peer));
+});
