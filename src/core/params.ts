@@ -44,7 +44,11 @@ export const RESULTS_PER_BLOCK_MAX = 16;
 export const EXPIRY_BLOCKS_MAX = 1440;
 export const REQUEST_LIFETIME_MIN = 30;
 export const REQUEST_LIFETIME_MAX = 1440;
-export const REQUESTS_PER_EXPIRY_MAX = 64;
+/**
+ * Refunds of one block. Four times what a block takes in: as many as one block's would let anybody fill
+ * every height to come for the least fee, and so close the network to all requests.
+ */
+export const REQUESTS_PER_EXPIRY_MAX = 256;
 /** Blocks between the first valid result and the payment, so that an earlier claimant can show its result. */
 export const SETTLEMENT_BLOCKS = 6;
 /** Per cent of a request's reward that its payee gets; the rest is burned. */

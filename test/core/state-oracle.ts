@@ -114,7 +114,7 @@ export class Oracle {
     if (tx.type === 'request') {
       const expiry = this.height + tx.lifetime;
       const list = (this.expiring[expiry] ??= []);
-      if (list.length >= 64) return false;
+      if (list.length >= 256) return false;
       const id = txId(tx);
       list.push(id);
       const { modelId, reward, input } = tx;

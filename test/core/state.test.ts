@@ -4,7 +4,12 @@ import { isFault, type FaultCode } from '../../src/core/faults.ts';
 import { Account, Claim, Coinbase, OpenRequest } from '../../src/core/formats.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { stateKey } from '../../src/core/keys.ts';
-import { HALVING_BLOCKS, NANOVOLTS, SUBSIDY } from '../../src/core/params.ts';
+import {
+  HALVING_BLOCKS,
+  NANOVOLTS,
+  REQUESTS_PER_BLOCK_MAX,
+  SUBSIDY,
+} from '../../src/core/params.ts';
 import { executeBlock, executeTx, beginBlock, subsidyAt, verifyJob } from '../../src/core/state.ts';
 import { EMPTY_TREE, proveKeys, treeFromProof, treeGet, treeSet } from '../../src/core/tree.ts';
 import { txId } from '../../src/core/tx.ts';
@@ -194,16 +199,28 @@ describe('requests', () => {
     expect(ledger.fault([], { jobId: id })).toBe('header.job');
   });
 
-  test('64 end at one height, the 65th is refused', () => {
+  test('a block of requests, the most there can be, does not close a height to the next', () => {
+    const ledger = Ledger.rich(ALICE);
+    const asks = (from: number, lifetime: number) =>
+      Array.from({ length: REQUESTS_PER_BLOCK_MAX }, (_, i) =>
+        request(ALICE, { nonce: from + i, reward: 0n, lifetime }),
+      );
+    // What one height lets in over all blocks is more than these can take of each.
+    for (let block = 0; block < 3; block++)
+      ledger.add(asks(block * REQUESTS_PER_BLOCK_MAX, 33 - block));
+    expect(ledger.fault(asks(3 * REQUESTS_PER_BLOCK_MAX, 30))).toBeUndefined();
+  });
+
+  test('256 end at one height, the 257th is refused', () => {
     const ledger = Ledger.rich(ALICE);
     const asks = (count: number, from: number, lifetime: number) =>
       Array.from({ length: count }, (_, i) =>
         request(ALICE, { nonce: from + i, reward: 1n, lifetime }),
       );
-    ledger.add(asks(60, 0, 31));
-    expect(ledger.fault(asks(4, 60, 30))).toBeUndefined();
-    expect(ledger.fault(asks(5, 60, 30))).toBe('tx.request-full');
-    expect(ledger.fault(asks(5, 60, 31))).toBeUndefined();
+    ledger.add(asks(252, 0, 31));
+    expect(ledger.fault(asks(4, 252, 30))).toBeUndefined();
+    expect(ledger.fault(asks(5, 252, 30))).toBe('tx.request-full');
+    expect(ledger.fault(asks(5, 252, 31))).toBeUndefined();
   });
 });
 
