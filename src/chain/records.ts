@@ -45,8 +45,6 @@ export const recordKey = {
     `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
   leaf: (key: Uint8Array) => `s/${toHex(key)}`,
 };
-/** Key after every key of a kind: `s/` → `s0`. */
-export const afterKind = (kind: string): string => `${kind}0`;
 
 export const MainEntry = struct({ id: hash32, header: Header });
 export type MainEntry = Value<typeof MainEntry>;

@@ -1,4 +1,4 @@
-/** BLAKE3 in its three modes (docs/protocol.md §1.1). Contexts keep one use's hashes out of another's. */
+/** BLAKE3 without a key and in derive-key mode (docs/protocol.md §1.1). Contexts keep one use's hashes out of another's. */
 import { blake3 } from '@noble/hashes/blake3.js';
 import { concat, utf8 } from '../lib/bytes.ts';
 
@@ -51,8 +51,4 @@ export const xof = (name: Context, size: number, ...parts: Uint8Array[]): Uint8A
 
 /** BLAKE3 without key or context. */
 export const plainHash = (data: Uint8Array): Uint8Array => blake3(data);
-
-/** BLAKE3 in keyed mode; `key` has 32 bytes. */
-export const keyedHash = (key: Uint8Array, data: Uint8Array): Uint8Array => blake3(data, { key });
-
 export const ZERO_HASH = new Uint8Array(32);

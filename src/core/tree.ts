@@ -42,7 +42,7 @@ export type Tree = { readonly kind: 'empty' } | Stub | Leaf | Branch;
 
 export const EMPTY_TREE: Tree = { kind: 'empty' };
 /** Bits of a key: no branch lies deeper. */
-export const TREE_DEPTH_MAX = 256;
+const TREE_DEPTH_MAX = 256;
 
 /** A partial tree does not hold what was asked of it. */
 export class MissingNode extends Error {

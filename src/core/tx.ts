@@ -19,22 +19,20 @@ import {
 /** Manifests of admitted models by id in hex. */
 export type Models = ReadonlyMap<string, Manifest>;
 
+/** What the signature covers, too. */
 export const txId = (tx: Tx): Uint8Array => hash('tx', encode(Tx, tx));
-
-/** What the signature covers. */
-export const signingHash = txId;
 
 export const txBytes = (signed: SignedTx): Uint8Array => encode(SignedTx, signed);
 
 /** `secret`: 32 bytes. Auxiliary randomness is zero, so that signing is a pure function. */
 export const signTx = (tx: Tx, secret: Uint8Array): SignedTx => ({
   tx,
-  signature: schnorr.sign(signingHash(tx), secret, ZERO_HASH),
+  signature: schnorr.sign(txId(tx), secret, ZERO_HASH),
 });
 
 /** BIP-340; false also for a key that is no point of the curve. */
 export const verifySignature = (signed: SignedTx): boolean =>
-  schnorr.verify(signed.signature, signingHash(signed.tx), signed.tx.from);
+  schnorr.verify(signed.signature, txId(signed.tx), signed.tx.from);
 
 /** nV that leave the sender: fee and what goes with it. */
 export function spentBy(tx: Tx): bigint {

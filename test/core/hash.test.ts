@@ -1,7 +1,7 @@
 import { blake3 } from '@noble/hashes/blake3.js';
 import { expect, test } from 'vitest';
 import { concat, utf8 } from '../../src/lib/bytes.ts';
-import { contextText, hash, keyedHash, plainHash, xof } from '../../src/core/hash.ts';
+import { contextText, hash, plainHash, xof } from '../../src/core/hash.ts';
 
 const a = utf8('one');
 const b = utf8('two');
@@ -21,9 +21,6 @@ test('an extendable output begins with the hash', () => {
   expect(xof('idle', 100, a)).toHaveLength(100);
 });
 
-test('plain and keyed mode', () => {
-  const key = new Uint8Array(32).fill(7);
+test('plain mode', () => {
   expect(plainHash(a)).toEqual(blake3(a));
-  expect(keyedHash(key, a)).toEqual(blake3(a, { key }));
-  expect(keyedHash(key, a)).not.toEqual(plainHash(a));
 });

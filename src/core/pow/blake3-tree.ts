@@ -7,8 +7,7 @@ import { equal } from '../../lib/bytes.ts';
 import { CHUNK_BYTES, FLAG, IV, chunkValue, parentValue } from './blake3.ts';
 
 /** Chunks of an array of that many bytes. */
-export const chunkCount = (totalBytes: number): number =>
-  Math.max(1, Math.ceil(totalBytes / CHUNK_BYTES));
+const chunkCount = (totalBytes: number): number => Math.max(1, Math.ceil(totalBytes / CHUNK_BYTES));
 
 /** Chunks in the left subtree of `count` ≥ 2: the largest power of two below it. */
 const leftCount = (count: number): number => 2 ** (31 - Math.clz32(count - 1));
@@ -22,30 +21,20 @@ const isOutside = (range: Range, start: number, count: number): boolean =>
   start + count <= range.from || start >= range.to;
 
 /** `first`: number, in the whole array, of the chunk that `data` begins with. */
-function subtree(
-  data: Uint8Array,
-  start: number,
-  count: number,
-  isRoot: boolean,
-  first = 0,
-): Uint8Array {
+function subtree(data: Uint8Array, start: number, count: number, first = 0): Uint8Array {
   if (count === 1) {
     const from = start * CHUNK_BYTES;
     const end = Math.min(from + CHUNK_BYTES, data.length);
-    return chunkValue(data, from, end, first + start, IV, 0, isRoot ? FLAG.root : 0);
+    return chunkValue(data, from, end, first + start);
   }
   const left = leftCount(count);
-  const l = subtree(data, start, left, false, first);
-  return parentValue(l, subtree(data, start + left, count - left, false, first), isRoot);
+  const l = subtree(data, start, left, first);
+  return parentValue(l, subtree(data, start + left, count - left, first), false);
 }
-
-/** BLAKE3 of `data`, 32 bytes; the same as the library's plain hash. */
-export const treeHash = (data: Uint8Array): Uint8Array =>
-  subtree(data, 0, chunkCount(data.length), true);
 
 /** Chaining value of a part of an array that is a subtree below the root; its first chunk's number. */
 export const subtreeValue = (part: Uint8Array, firstChunk: number): Uint8Array =>
-  subtree(part, 0, chunkCount(part.length), false, firstChunk);
+  subtree(part, 0, chunkCount(part.length), firstChunk);
 
 /**
  * BLAKE3 of an array cut into at least two parts of 2^n chunks each, the last perhaps shorter, from
@@ -65,7 +54,7 @@ export function openRange(data: Uint8Array, fromChunk: number, toChunk: number):
   const range = { from: fromChunk, to: toChunk };
   const path: Uint8Array[] = [];
   const walk = (start: number, count: number): void => {
-    if (isOutside(range, start, count)) path.push(subtree(data, start, count, false));
+    if (isOutside(range, start, count)) path.push(subtree(data, start, count));
     else if (count > 1) {
       const left = leftCount(count);
       walk(start, left);
