@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import * as ort from 'onnxruntime-web/webgpu';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -67,6 +68,20 @@ function digest({ words, places, linears, norms }: Bert): string {
 const same = (file: Uint8Array, wanted: Tensors): void =>
   expect(digest(bertFrom(config, parseOnnxWeights(file)))).toBe(digest(bertFrom(config, wanted)));
 
+const TABLES = ['word', 'token_type'].map((x) => `embeddings.${x}_embeddings.weight`);
+
+/** The weights of vectors.py's encoder: 256 levels of −1/8 to 1/8, by name. */
+function formula(name: string, dims: readonly number[]): Float32Array {
+  const salt = [...name].reduce((sum, c) => (Math.imul(sum, 31) + c.charCodeAt(0)) >>> 0, 0);
+  const level = (i: number): number => {
+    let x = (Math.imul(i, 2_654_435_761) + salt) >>> 0;
+    x = Math.imul(x ^ (x >>> 16), 2_246_822_519);
+    x = Math.imul(x ^ (x >>> 13), 3_266_489_917);
+    return ((x >>> 24) - 128) / 1024 + (name.endsWith('LayerNorm.weight') ? 1 : 0);
+  };
+  return Float32Array.from({ length: dims.reduce((p, d) => p * d, 1) }, (_, i) => level(i));
+}
+
 /** float32 numbers that float16 holds, as float16. */
 const halfTensor: typeof floatTensor = (name, dims, values) => {
   const words = Uint16Array.from(values, (x) => {
@@ -120,6 +135,15 @@ describe('the package is that of the safetensors', () => {
     const file = exportBert(bertConfig(json(read('config.json'))), trained, { tensor: halfTensor });
     writeFiles(onnx, new Map([...files.map((n) => [n, read(n)] as const), ['model.onnx', file]]));
     expect(await packaged(onnx)).toEqual(await packaged(source));
+  });
+
+  test('as torch.onnx.export writes it (models/import/vectors.py)', () => {
+    const read = (name: string) =>
+      new Uint8Array(readFileSync(join(import.meta.dirname, '../vectors/bert', name)));
+    const exported = bertConfig(json(read('config.json')));
+    const wanted = bertFrom(exported, { names: TABLES, read: formula });
+    const file = new Uint8Array(gunzipSync(read('exported.onnx.gz')));
+    expect(digest(bertFrom(exported, parseOnnxWeights(file)))).toBe(digest(wanted));
   });
 
   const floats: typeof floatTensor = (name, dims, values) =>
