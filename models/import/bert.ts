@@ -113,10 +113,13 @@ const joined = (parts: readonly Float32Array[]): Float32Array => {
   return out;
 };
 
-/** The weights by the names of transformers' BertModel, with or without its prefix. */
+const WORDS = 'embeddings.word_embeddings.weight';
+
+/** The weights by the names of transformers' BertModel, with whatever prefix its wrapper gave them. */
 export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
   const { hidden, ffn, layers, vocabulary, positions } = config;
-  const prefix = tensors.names.includes('bert.embeddings.word_embeddings.weight') ? 'bert.' : '';
+  const first = tensors.names.find((name) => name === WORDS || name.endsWith(`.${WORDS}`));
+  const prefix = first?.slice(0, -WORDS.length) ?? '';
   const read = (name: string, ...dims: number[]) => tensors.read(prefix + name, dims);
   const linear = (names: readonly string[], k: number, n: number): FloatLinear => ({
     k,
@@ -145,7 +148,7 @@ export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
     : new Float32Array(hidden);
   return {
     ...config,
-    words: read('embeddings.word_embeddings.weight', vocabulary, hidden),
+    words: read(WORDS, vocabulary, hidden),
     places: places.map((x, i) => x + types[i % hidden]!),
     linears,
     norms,

@@ -9,7 +9,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../src/lib/errors.ts';
-import { FILES } from './folder.ts';
+import { FILES, WEIGHTS } from './folder.ts';
 
 /** What one buffer of Node.js holds. */
 const FILE_BYTES_MAX = 2 ** 31 - 1;
@@ -145,18 +145,22 @@ export async function download(
 ): Promise<string> {
   const root = new URL(base.endsWith('/') ? base : `${base}/`);
   demandSafe(root);
-  for (const { name, optional } of FILES) {
+  /** False when the server has no such file. */
+  const get = async (name: string): Promise<boolean> => {
     const url = new URL(name, root);
     const told = await toldHash(url).catch((cause: unknown) => {
       throw new AppError('MODEL_MISSING', `${url.href} can't be reached`, { cause });
     });
-    if (told === null) {
-      if (optional && !hashes.has(name)) continue;
-      throw new AppError('MODEL_MISSING', `${url.href} is not there`);
-    }
+    if (told === null && !hashes.has(name)) return false;
+    if (told === null) throw new AppError('MODEL_MISSING', `${url.href} is not there`);
     const wanted = hashes.get(name) ?? told;
     if (!wanted) throw new AppError('MODEL_REFUSED', `no hash of ${name}: give --hashes`);
     await downloadFile(url, join(folder, name), wanted);
-  }
-  return folder;
+    return true;
+  };
+  for (const { name, optional } of FILES)
+    if (!(await get(name)) && !optional)
+      throw new AppError('MODEL_MISSING', `${new URL(name, root).href} is not there`);
+  for (const [name] of WEIGHTS) if (await get(name)) return folder;
+  throw new AppError('MODEL_MISSING', `${root.href} has none of ${WEIGHTS.map(([name]) => name)}`);
 }

@@ -1,10 +1,11 @@
 /** A Hugging Face folder on this machine: which files an import reads, and their contents. */
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TOKENIZER_BYTES_MAX, TOKENIZER_FILE } from '../../src/client/tokeniser.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { bertConfig, bertFrom, type Bert } from './bert.ts';
-import { parseSafetensors } from './safetensors.ts';
+import { parseOnnxWeights } from './onnx-weights.ts';
+import { parseSafetensors, type Tensors } from './safetensors.ts';
 
 const CONFIG_BYTES_MAX = 2 ** 20;
 
@@ -20,7 +21,13 @@ export const FILES: readonly { readonly name: string; readonly optional?: true }
   { name: '1_Pooling/config.json', optional: true },
   { name: 'modules.json', optional: true },
   { name: TOKENIZER_FILE },
-  { name: 'model.safetensors' },
+];
+
+/** Where the weights may lie; the first that is there is read. */
+export const WEIGHTS: readonly (readonly [name: string, parse: (file: Uint8Array) => Tensors])[] = [
+  ['model.safetensors', parseSafetensors],
+  ['onnx/model.onnx', parseOnnxWeights],
+  ['model.onnx', parseOnnxWeights],
 ];
 
 async function readJson<T>(folder: string, name: string): Promise<T | undefined> {
@@ -47,6 +54,18 @@ async function readBytes(folder: string, name: string): Promise<Uint8Array> {
   }
 }
 
+async function readWeights(folder: string): Promise<Tensors> {
+  for (const [name, parse] of WEIGHTS) {
+    const isThere = await access(join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return parse(await readBytes(folder, name));
+  }
+  const names = WEIGHTS.map(([name]) => name).join(', ');
+  throw new AppError('MODEL_MISSING', `there is none of ${names}`);
+}
+
 /** @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
 export async function readFolder(folder: string): Promise<Source> {
   type Json = Record<string, unknown>;
@@ -59,6 +78,5 @@ export async function readFolder(folder: string): Promise<Source> {
   const tokenizer = await readBytes(folder, TOKENIZER_FILE);
   if (tokenizer.length > TOKENIZER_BYTES_MAX)
     throw new AppError('MODEL_REFUSED', `${TOKENIZER_FILE} has ${tokenizer.length} bytes`);
-  const weights = await readBytes(folder, 'model.safetensors');
-  return { bert: bertFrom(accepted, parseSafetensors(weights)), tokenizer };
+  return { bert: bertFrom(accepted, await readWeights(folder)), tokenizer };
 }

@@ -6,7 +6,7 @@ import { AppError } from '../../src/lib/errors.ts';
 
 const HEADER_BYTES_MAX = 16 * 2 ** 20;
 const TENSORS_MAX = 8192;
-const BYTES_OF = { F32: 4, F16: 2, BF16: 2 } as const;
+export const BYTES_OF = { F32: 4, F16: 2, BF16: 2 } as const;
 /** Types that may lie in a file, but that nothing here reads: position ids, for one. */
 const OTHERS: Readonly<Record<string, number>> = { F64: 8, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1 };
 
@@ -47,7 +47,8 @@ function fromHalf(bits: number): number {
   return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : fraction * 2 ** -24);
 }
 
-function toFloats(bytes: Uint8Array, type: keyof typeof BYTES_OF): Float32Array {
+/** Little-endian numbers in float32. */
+export function toFloats(bytes: Uint8Array, type: keyof typeof BYTES_OF): Float32Array {
   if (type === 'F32') return new Float32Array(bytes.slice().buffer);
   const words = new Uint16Array(bytes.slice().buffer);
   if (type === 'F16') return Float32Array.from(words, fromHalf);

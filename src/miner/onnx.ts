@@ -54,8 +54,8 @@ type Reader = protobuf.Reader;
 type Writer = protobuf.Writer;
 type Wire = 'int' | 'string' | 'bytes' | Message;
 /** Field name → number and type; every field is read as a list and written in this order. */
-type Message = { readonly [field: string]: readonly [number, Wire] };
-type Raw = { [field: string]: (number | string | Uint8Array | Raw)[] };
+export type Message = { readonly [field: string]: readonly [number, Wire] };
+export type Raw = { [field: string]: (number | string | Uint8Array | Raw)[] };
 
 const DIMENSION: Message = { value: [1, 'int'] };
 const SHAPE: Message = { dims: [1, DIMENSION] };
@@ -99,36 +99,43 @@ function need(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Malformed(message);
 }
 
-function readInt(r: Reader): number {
+interface Reading {
+  /** Read so far. */
+  fields: number;
+  /** The file is of another writer: what `message` does not name is skipped, bytes are not copied. */
+  readonly foreign?: true;
+}
+
+function readInt(r: Reader, { foreign }: Reading): number {
   const value = Number(r.int64());
-  need(Number.isSafeInteger(value), 'an integer is over 2^53');
+  need(foreign || Number.isSafeInteger(value), 'an integer is over 2^53');
   return value;
 }
 
-interface Count {
-  fields: number;
-}
-
-function readMessage(r: Reader, end: number, message: Message, count: Count): Raw {
+function readMessage(r: Reader, end: number, message: Message, reading: Reading): Raw {
   need(end <= r.len, 'truncated');
   const raw: Raw = Object.fromEntries(Object.keys(message).map((k) => [k, []]));
   const byNumber = new Map(
     Object.entries(message).map(([k, [n, wire]]) => [n, [k, wire] as const]),
   );
   while (r.pos < end) {
-    need(++count.fields <= FIELDS_MAX, `more than ${FIELDS_MAX} fields`);
+    need(++reading.fields <= FIELDS_MAX, `more than ${FIELDS_MAX} fields`);
     const tag = r.uint32();
     const [field, wire] = byNumber.get(tag >>> 3) ?? [];
+    if (!field && reading.foreign) {
+      r.skipType(tag & 7);
+      continue;
+    }
     need(field !== undefined && wire !== undefined, `field ${tag >>> 3} is not known`);
     need((tag & 7) === (wire === 'int' ? 0 : 2), `field ${field} has wire type ${tag & 7}`);
     const list = raw[field]!;
     need(list.length < TENSORS_MAX, `more than ${TENSORS_MAX} ${field}`);
-    if (wire === 'int') list.push(readInt(r));
+    if (wire === 'int') list.push(readInt(r, reading));
     else if (wire === 'string') list.push(r.string());
-    else if (wire === 'bytes') list.push(r.bytes().slice());
+    else if (wire === 'bytes') list.push(reading.foreign ? r.bytes() : r.bytes().slice());
     else {
       const length = r.uint32();
-      list.push(readMessage(r, r.pos + length, wire, count));
+      list.push(readMessage(r, r.pos + length, wire, reading));
     }
   }
   need(r.pos === end, 'a message runs over its end');
@@ -231,6 +238,20 @@ function checkNames(g: OnnxGraph): void {
   need(outputs.size === g.outputs.length, 'an output is there twice');
   const made = new Set(g.nodes.flatMap((n) => n.outputs));
   for (const o of outputs) need(made.has(o), `output '${o}' is made by no node`);
+}
+
+/**
+ * Fields of a file that another program wrote: those that `message` names, bytes as views of the file.
+ * For tools, not for consensus: the same limits, but no canonical form. One sentence if it is damaged.
+ */
+export function readForeign(file: Uint8Array, message: Message): Raw | string {
+  try {
+    const plain = new Uint8Array(file.buffer, file.byteOffset, file.length);
+    const reader = protobuf.Reader.create(plain);
+    return readMessage(reader, file.length, message, { fields: 0, foreign: true });
+  } catch (e) {
+    return e instanceof Error ? e.message : String(e);
+  }
 }
 
 /** Graph of an ONNX file, or one sentence about what is wrong with it. Never throws on bad bytes. */

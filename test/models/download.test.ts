@@ -140,3 +140,22 @@ test('no hash, no https, no such file, no list', async () => {
   expect(parseHashes(`${HASH}  ./a/b.json\n`)).toEqual(new Map([['a/b.json', HASH]]));
   expect(() => parseHashes('abc  x')).toThrow('sha256sum');
 });
+
+test('without safetensors the ONNX file is fetched; without either it is said', async () => {
+  const files = new Map(['config.json', 'tokenizer.json'].map((name) => [name, DATA]));
+  const asked: string[] = [];
+  answer = (request, response) => {
+    const name = request.url!.slice(1);
+    asked.push(name);
+    const bytes = files.get(name);
+    if (!bytes) return void response.writeHead(404).end();
+    response.writeHead(200, { etag: sha256(bytes) });
+    response.end(request.method === 'GET' ? bytes : undefined);
+  };
+  await expect(download(url('').href, folder)).rejects.toThrow('has none of model.safetensors');
+  files.set('onnx/model.onnx', DATA);
+  files.set('model.onnx', DATA);
+  await download(url('').href, folder);
+  expect(new Uint8Array(readFileSync(join(folder, 'onnx/model.onnx')))).toEqual(DATA);
+  expect(asked.filter((name) => name === 'model.onnx')).toHaveLength(1);
+});

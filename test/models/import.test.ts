@@ -10,10 +10,12 @@ import { tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { bertConfig, bertFrom } from '../../models/import/bert.ts';
+import { calibrate } from '../../models/import/calibrate.ts';
 import { importModel } from '../../models/import/convert.ts';
 import { readFolder } from '../../models/import/folder.ts';
 import { generate, SIZES } from '../../models/import/generate.ts';
-import { rankOf } from '../../models/import/pack.ts';
+import { draftPackage, rankOf } from '../../models/import/pack.ts';
+import { cosine } from '../../models/import/quality.ts';
 import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
 import { encodeSafetensors, parseSafetensors } from '../../models/import/safetensors.ts';
 import { interpretModel } from '../oracle/interpret-onnx.ts';
@@ -161,6 +163,42 @@ test('tokens and float states are those of PyTorch', async () => {
   }
 });
 
+describe('mean and first row are those of PyTorch (models/import/vectors.py)', () => {
+  const vectors = readFileSync(join(import.meta.dirname, '../vectors/bert/pooling.json'), 'utf8');
+  const expected = JSON.parse(vectors) as { ids: number[]; mean: number[]; cls: number[] }[];
+  const all = expected.map(({ ids }) => Uint16Array.from(ids));
+
+  test.each(['mean', 'cls'] as const)('%s, float', async (pooling) => {
+    const { bert } = await readFolder(POLYGLOT);
+    const lengths = all.map((ids) => ids.length);
+    const pooled = pool({ ...bert, pooling }, await encodeFloat(bert, all), lengths);
+    for (const [i, wanted] of expected.entries()) {
+      const norm = Math.hypot(...pooled[i]!);
+      wanted[pooling].forEach((v, j) => expect(pooled[i]![j]! / norm).toBeCloseTo(v, 5));
+    }
+    expect(lengths).toContain(64);
+  });
+
+  test.each(['mean', 'cls'] as const)('%s, exact', async (pooling) => {
+    const { bert, tokenizer } = await readFolder(POLYGLOT);
+    const tokeniser = await createTokeniser(tokenizer);
+    const sample = texts.slice(0, 30).map((text) => tokeniser.encode(text, 64));
+    const shape = { sequences: all.length + 1, tokens: 64 };
+    const chosen = { ...bert, pooling };
+    const calibration = await calibrate(chosen, sample);
+    const draft = await draftPackage('polyglot', chosen, calibration, shape, tokenizer);
+    const backend = await createCpuBackend({ ...draft, id: ZERO_HASH });
+    const tokens = new Uint16Array(shape.sequences * shape.tokens);
+    all.forEach((ids, i) => tokens.set(ids, i * shape.tokens));
+    const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
+    await backend.close();
+    for (const [i, wanted] of expected.entries()) {
+      const row = answer.subarray(i * bert.hidden, (i + 1) * bert.hidden);
+      expect(cosine(row, wanted[pooling])).toBeGreaterThan(0.99);
+    }
+  });
+});
+
 const quiet = { measureMax: 12, rounds: 1, log: () => undefined };
 
 test('a generated encoder with outliers: what is imported is the oracle’s, and near the float one', async () => {
@@ -208,7 +246,5 @@ test('a trained encoder: a request of texts is answered near the float embedding
   const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
   await backend.close();
   const row = (i: number) => [...answer.subarray(128 * i, 128 * (i + 1))];
-  const cosine = (p: number[], q: number[]) =>
-    p.reduce((s, v, i) => s + v * q[i]!, 0) / Math.hypot(...p) / Math.hypot(...q);
   expect(cosine(row(0), row(1))).toBeGreaterThan(cosine(row(0), row(2)) + 0.3);
 });
