@@ -330,7 +330,10 @@ export type ModelApi = {
   fetchModel(id: Uint8Array): Promise<void>;
   /** What came is kept, and the next fetch goes on there. */
   stopModel(id: Uint8Array): Promise<void>;
-  /** Removes what is kept. @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED */
+  /**
+   * Removes what is kept, on disk and in the miner's memory.
+   * @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED
+   */
   freeModel(id: Uint8Array): Promise<void>;
 };
 

@@ -89,7 +89,7 @@ function apiOf(
       const id = toHex(modelId);
       if (await isMined(id)) throw new AppError('MODEL_BUSY', 'it is mined with');
       await kept().free(id);
-      supply.forget(id);
+      await supply.forget(id);
     },
   };
 }
