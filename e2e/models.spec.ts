@@ -1,21 +1,31 @@
 /** A second model: fetched with an interruption, resumed, verified, used; spoiled parts come from elsewhere. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Locator, type Page } from '@playwright/test';
+import { ask } from '../src/ui/i18n/en-ask.ts';
 import { models as words } from '../src/ui/i18n/en-models.ts';
 import { en } from '../src/ui/i18n/en.ts';
-import { button, goTo, indexLine, valueOf } from './app.ts';
+import { backUp, button, goTo, indexLine, readVolts, valueOf } from './app.ts';
 import { packageSize, startMirror, type Mirror } from './mirror.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 /** Not the default of this network. */
 const MODEL = 'lingua';
-const NAMED = new RegExp(`^${MODEL}$`);
 
 // Requests for parts are counted and refused on their way: a service worker would make them past us.
 test.use({ serviceWorkers: 'block' });
 
+/** Of one file of 17 MB: three parts, and the outline. Made here: its manifest alone is in the repository. */
+const LARGE = 'broad';
+
 let seed: Seed;
 let mirror: Mirror;
+test.beforeAll(() => {
+  execFileSync(process.execPath, ['models/build.ts', LARGE], {
+    cwd: join(import.meta.dirname, '..'),
+  });
+});
 test.beforeEach(async () => {
   mirror = await startMirror();
   seed = await startSeed({ args: ['--mirror', mirror.url] });
@@ -37,17 +47,17 @@ async function openSettings(page: Page): Promise<void> {
   await expect(listed).toBeVisible();
 }
 
-const card = (page: Page): Locator =>
-  page.locator('.models li', { has: page.getByRole('heading', { name: NAMED }) });
-const state = (page: Page): Locator =>
-  card(page).locator('dl.index > div', { hasText: words.condition }).locator('dd');
+const card = (page: Page, name = MODEL): Locator =>
+  page.locator('.models li', { has: page.getByRole('heading', { name, exact: true }) });
+const state = (page: Page, name = MODEL): Locator =>
+  card(page, name).locator('dl.index > div', { hasText: words.condition }).locator('dd');
 
 /** Chooses the model, starts, and waits for a unit of it. */
-async function mineWithIt(page: Page): Promise<void> {
-  await page.getByRole('radio', { name: MODEL, exact: true }).check();
+async function mineWith(page: Page, name = MODEL): Promise<void> {
+  await page.getByRole('radio', { name, exact: true }).check();
   await goTo(page, 'pila');
   await button(page, en.pila.start).click();
-  await expect(indexLine(page, en.pila.model)).toHaveText(MODEL);
+  await expect(indexLine(page, en.pila.model)).toHaveText(name);
   await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/, { timeout: 90_000 });
 }
 
@@ -104,7 +114,7 @@ test('fetched with an interruption, resumed, verified, used, and repaired when i
   const rotten = 3;
   await page.evaluate(flipStoredByte, rotten);
   mirror.asked.length = 0;
-  await mineWithIt(page);
+  await mineWith(page);
   expect(mirror.asked).toEqual([rotten]);
   await expect(page.getByText(words.rotten(String(rotten)))).toBeVisible();
   await expect(page.getByRole('status').filter({ hasText: words.rotten('3') })).toBeVisible();
@@ -144,9 +154,52 @@ test('a spoiled part is refused with a message and fetched from a peer; then fre
     await page.screenshot({ path: test.info().outputPath(`${name}.png`), fullPage: true });
   }
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await mineWithIt(page);
+  await mineWith(page);
   await button(page, en.pila.pause).click();
   await goTo(page, 'settings');
   await button(page, words.free(MODEL)).click();
   await expect(state(page)).toHaveText(words.state.absent);
+});
+
+test('a file of several parts is fetched with an interruption, verified by its outline, mined with and asked', async ({
+  context,
+}) => {
+  const { parts } = packageSize(LARGE);
+  expect(parts).toBe(5);
+  // The outline and one part come; the next four hang in the middle.
+  mirror.left = 2;
+  let page = await context.newPage();
+  await openSettings(page);
+  await button(page, words.fetch(LARGE)).click();
+  await expect.poll(() => mirror.asked.length).toBe(6);
+  await expect.poll(() => mirror.given.length).toBe(2);
+  expect(mirror.asked[0]).toBe(0);
+  await page.close();
+  const first = sorted(mirror.given);
+
+  mirror.left = Infinity;
+  mirror.asked.length = mirror.given.length = 0;
+  page = await context.newPage();
+  await openSettings(page);
+  await expect(state(page, LARGE)).toHaveText(words.state.partial);
+  await button(page, words.resume(LARGE)).click();
+  await expect(state(page, LARGE)).toHaveText(words.state.stored);
+  expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
+
+  await mineWith(page, LARGE);
+  await expect
+    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
+    .toBeGreaterThan(0n);
+  await goTo(page, 'wallet');
+  await backUp(page);
+  await page.goto(`${seed.url}#/ask`);
+  await page.getByLabel(ask.form.model).selectOption(LARGE);
+  await page.getByLabel(ask.form.input, { exact: true }).fill('la pila');
+  await expect(page.getByText(ask.form.bytes('7', '8'))).toBeVisible();
+  await button(page, ask.form.review).click();
+  await page.getByRole('dialog').getByRole('button', { name: ask.review.confirm }).click();
+  await expect(page.locator('.answer')).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByText(ask.receipt.embedding('16'))).toBeVisible();
+  await button(page, ask.rerun.go).click();
+  await expect(page.getByText(ask.rerun.equal('16'))).toBeVisible();
 });

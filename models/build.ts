@@ -1,16 +1,17 @@
 /**
  * Packs a model: integers → manifest.json, seg-*.onnx, weights.bin in models/<name>/.
- * Usage: node models/build.ts lingua|tiny      the same input always gives the same bytes
+ * Usage: node models/build.ts lingua|tiny|broad      the same input always gives the same bytes
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import { plainHash } from '../src/core/hash.ts';
 import { manifestProblem, modelId, unitMacs, type Manifest } from '../src/core/manifest.ts';
 import { concat, toHex } from '../src/lib/bytes.ts';
-import { encodeOnnx } from '../src/miner/onnx.ts';
+import { encodeOnnx, type OnnxGraph } from '../src/miner/onnx.ts';
 import { MANIFEST_FILE, WEIGHTS_FILE, manifestToJson, segmentFile } from '../src/miner/package.ts';
 import { interpretModel } from '../test/oracle/interpret-onnx.ts';
+import { broad } from './broad.ts';
 import { encoderSegments, VOCABULARY, type IntegerEncoder } from './encoder.ts';
 import { tinyEncoder, trainedEncoder } from './integers.ts';
 import { OVERHEAD, kappas } from './overhead.ts';
@@ -19,7 +20,25 @@ import { OVERHEAD, kappas } from './overhead.ts';
 const rankOf = (k: number): number => (k < 256 ? 16 : 32);
 const bytesOf = (x: Int8Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.length);
 
-function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Manifest {
+type Credit = Pick<Manifest, 'kappa64' | 'kappaJob64'>;
+interface Made extends Pick<IntegerEncoder, 'name' | 'sequences' | 'tokens' | 'labels'> {
+  readonly head: { readonly n: number };
+  readonly linears: readonly {
+    readonly k: number;
+    readonly n: number;
+    readonly weight: Int8Array;
+  }[];
+  readonly graphs: readonly OnnxGraph[];
+  readonly credit: Credit;
+}
+
+function made(name: 'tiny' | 'lingua'): Made {
+  const model = name === 'tiny' ? tinyEncoder() : trainedEncoder(join(import.meta.dirname, name));
+  const credit = kappas(OVERHEAD[name], model.sequences);
+  return { ...model, graphs: encoderSegments(model), credit };
+}
+
+function manifestOf(model: Made, segments: readonly Uint8Array[]): Manifest {
   const unanswered: Manifest = {
     version: 1,
     name: model.name,
@@ -37,7 +56,7 @@ function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Man
       r: rankOf(l.k),
       weights: plainHash(bytesOf(l.weight)),
     })),
-    ...kappas(OVERHEAD[model.name as keyof typeof OVERHEAD], model.sequences),
+    ...model.credit,
     knownAnswer: [],
     tokenizer: null,
   };
@@ -47,10 +66,10 @@ function manifestOf(model: IntegerEncoder, segments: readonly Uint8Array[]): Man
   return { ...unanswered, knownAnswer: a };
 }
 
-function build(name: string): void {
+function build(model: Made): void {
+  const { name, graphs } = model;
   const folder = join(import.meta.dirname, name);
-  const model = name === 'tiny' ? tinyEncoder() : trainedEncoder(folder);
-  const graphs = encoderSegments(model);
+  mkdirSync(folder, { recursive: true });
   const segments = graphs.map(encodeOnnx);
   const manifest = manifestOf(model, segments);
   const problem = manifestProblem(manifest);
@@ -69,5 +88,6 @@ function build(name: string): void {
 }
 
 const name = process.argv[2];
-if (name !== 'tiny' && name !== 'lingua') throw new Error('usage: models/build.ts lingua|tiny');
-build(name);
+if (name !== 'tiny' && name !== 'lingua' && name !== 'broad')
+  throw new Error('usage: models/build.ts lingua|tiny|broad');
+build(name === 'broad' ? broad() : made(name));

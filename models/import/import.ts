@@ -7,13 +7,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TOKENIZER_FILE } from '../../src/client/tokeniser.ts';
 import { ANSWER_BYTES_MAX } from '../../src/core/params.ts';
 import { concat } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { ModelPackage } from '../../src/miner/backend.ts';
 import {
   MANIFEST_FILE,
+  TOKENIZER_FILE,
   WEIGHTS_FILE,
   manifestToJson,
   segmentFile,

@@ -120,6 +120,8 @@ export interface ModelInfo {
   readonly id: Uint8Array;
   /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/tokeniser.ts). */
   readonly packing: string;
+  /** Bytes of tokenizer.json, fetched at the first text; 0: the model has none. */
+  readonly tokenizerBytes: number;
   /** Names of an answer row's entries; none when a row is an embedding. */
   readonly labels: readonly string[];
   /** Bytes that an input may have. */
@@ -130,6 +132,22 @@ export interface ModelInfo {
   readonly answerSize: number;
   /** Multiply-accumulates of one unit. */
   readonly macs: bigint;
+}
+
+/** Texts as a model takes them. */
+export interface Tokenised {
+  /** Of each text, special ones included: words or parts of words; bytes where the packing is `bytes`. */
+  readonly tokens: readonly number[];
+  /** A request's input; undefined when a text, or their number, is more than the model takes. */
+  readonly input: Uint8Array | undefined;
+}
+
+/** A request's input, read back. */
+export interface InputReading {
+  /** Of each sequence, without padding; undefined unless the model is one of token ids and they fit it. */
+  readonly ids: readonly (readonly number[])[] | undefined;
+  /** What the tokenizer makes of them: not always letter by letter what was asked; undefined without it. */
+  readonly texts: readonly string[] | undefined;
 }
 
 /** An admitted model's package on this device. */
@@ -287,6 +305,14 @@ export type AskApi = {
   models(): Promise<ModelInfo[]>;
   /** @throws MODEL_MISSING, NO_HEAD */
   quote(model: string): Promise<Quote>;
+  /**
+   * A request's input of texts: one for a model of bytes; for a model of words one for each sequence,
+   * its tokenizer being fetched first. @throws MODEL_MISSING, INPUT_LONG over 65,536 characters,
+   * TOKENIZER_MISSING, and as fetchModel
+   */
+  tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
+  /** Texts only where the tokenizer is here, or `fetch` allows it. @throws as tokenise, only then */
+  readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
   /** Any request by its id. @throws NO_PEERS when it is not here and nobody tells */
   receipt(id: Uint8Array): Promise<Receipt | undefined>;
   /** Requests sent from here, newest first. */
@@ -304,7 +330,10 @@ export type ModelApi = {
   fetchModel(id: Uint8Array): Promise<void>;
   /** What came is kept, and the next fetch goes on there. */
   stopModel(id: Uint8Array): Promise<void>;
-  /** Removes what is kept. @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED */
+  /**
+   * Removes what is kept, on disk and in the miner's memory.
+   * @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED
+   */
   freeModel(id: Uint8Array): Promise<void>;
 };
 
@@ -327,7 +356,7 @@ export type MiningApi = {
 export const CLIENT_METHODS = [
   ...['status', 'header', 'block', 'transaction', 'supply', 'diagnostics'],
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
-  ...['faucet', 'models', 'quote', 'receipt', 'requests', 'execute'],
+  ...['faucet', 'models', 'quote', 'tokenise', 'readInput', 'receipt', 'requests', 'execute'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
   ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],
 ] as readonly (keyof ClientApi)[];

@@ -28,6 +28,7 @@ import { OpenRequests } from './open-requests.ts';
 import type { Outbox } from './outbox.ts';
 import { minimumReward, subsidyPerPass } from './quote.ts';
 import { receiptFrom } from './receipt.ts';
+import type { Texts } from './texts.ts';
 
 export interface Asking {
   readonly api: AskApi;
@@ -44,6 +45,7 @@ export interface AskingParts {
   readonly asked: Asked;
   readonly pool: LightPool;
   readonly follower: Follower;
+  readonly texts: Texts;
   /** Runs a model in the miner worker. */
   readonly execute: (modelId: Uint8Array, input: Uint8Array) => Promise<Uint8Array>;
   readonly onReceipt: (receipt: Receipt) => void;
@@ -100,6 +102,7 @@ export function createAsking(parts: AskingParts): Asking {
     },
     onPool: refresh,
     api: {
+      ...parts.texts,
       models: async () =>
         network.names.flatMap((name) => {
           const found = modelNamed(network, name);
@@ -161,6 +164,7 @@ const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,
   id: modelId(manifest),
   packing: manifest.packing,
+  tokenizerBytes: manifest.tokenizer?.size ?? 0,
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
   sequenceBytes: sequenceBytes(manifest),

@@ -178,7 +178,7 @@ class Peer {
     });
     const shared = { network, chain, outbox, pool: this.#pool, follower: this.follower };
     this.#asking = createAsking({
-      ...{ ...shared, asked },
+      ...{ ...shared, asked, texts: desk.texts },
       execute: (modelId, input) => this.#mining.execute(modelId, input),
       onReceipt: (receipt) => this.#emit({ type: 'receipt', receipt }),
     });

@@ -206,6 +206,8 @@ export function createMining(parts: Parts): Mining {
         throw e;
       });
       loaded = miner;
+      // The model before this one; blocks of its miners are checked lightly from now on.
+      void desk.supply.keepOnly([chosen.id]);
     },
     async throttle(given) {
       duty = given;
@@ -234,10 +236,11 @@ export function createMining(parts: Parts): Mining {
       void learnResults().catch(() => undefined);
       feed?.refreshSoon();
     },
-    async execute(modelId, input) {
+    async execute(asked, input) {
       const miner = await launch();
-      await desk.supply.give(miner, modelId);
-      return (await miner.execute(modelId, input)).answer;
+      void desk.supply.keepOnly(modelId ? [modelId, asked] : [asked]);
+      await desk.supply.give(miner, asked);
+      return (await miner.execute(asked, input)).answer;
     },
     async check({ header, proof, body }) {
       const manifest = network.models.get(toHex(header.modelId));

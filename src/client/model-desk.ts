@@ -11,9 +11,11 @@ import { createPackages, type Packages } from './packages.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
 import type { Platform } from './platform.ts';
 import { ModelSupply } from './model-supply.ts';
+import { createTexts, type Texts } from './texts.ts';
 
 export interface ModelDesk {
   readonly supply: ModelSupply;
+  readonly texts: Texts;
   on(hear: (model: StoredModel) => void): void;
   answer(request: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse>;
   /** Ends a fetch. */
@@ -50,6 +52,7 @@ export async function createModelDesk(
   const supply = new ModelSupply(packages && ((id) => packages.load(id)));
   return {
     supply,
+    texts: createTexts(network.models, packages),
     on: (hear) => void hearers.push(hear),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
@@ -86,7 +89,7 @@ function apiOf(
       const id = toHex(modelId);
       if (await isMined(id)) throw new AppError('MODEL_BUSY', 'it is mined with');
       await kept().free(id);
-      supply.forget(id);
+      await supply.forget(id);
     },
   };
 }

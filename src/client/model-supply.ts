@@ -1,10 +1,10 @@
-/** Gives a miner worker each package once, before the first call that needs it. */
-import { toHex } from '../lib/bytes.ts';
+/** Gives a miner worker each package once, before the first call that needs it, and takes it away again. */
+import { fromHex, toHex } from '../lib/bytes.ts';
 import { transfer, type Client } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
 import type { WholePackage } from './packages.ts';
 
-type Miner = Pick<Client<MinerApi, MinerEvents>, 'provide'>;
+type Miner = Pick<Client<MinerApi, MinerEvents>, 'provide' | 'release'>;
 
 export class ModelSupply {
   /** Undefined where the miner has models of its own (simulations). */
@@ -12,6 +12,8 @@ export class ModelSupply {
   /** Of the newest miner: one that died has lost them. */
   #miner: Miner | undefined;
   #given = new Map<string, Promise<void>>();
+  /** Those that are being let go. */
+  readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(load: ((id: string) => Promise<WholePackage>) | undefined) {
     this.#load = load;
@@ -27,16 +29,20 @@ export class ModelSupply {
     const id = toHex(modelId);
     let giving = given.get(id);
     if (!giving) {
-      giving = load(id).then(({ manifest, files }) => {
-        // A miner has no use for the tokenizer.
-        const own = files.slice(0, manifest.segments.length + manifest.linears.length);
-        const buffers = own.map((file) => file.buffer as ArrayBuffer);
-        return miner.provide(manifest, transfer(own, buffers));
-      });
+      giving = this.#provide(miner, id, load);
       given.set(id, giving);
       giving.catch(() => given.delete(id));
     }
     return giving;
+  }
+
+  async #provide(miner: Miner, id: string, load: (id: string) => Promise<WholePackage>) {
+    await this.#leaving.get(id);
+    const { manifest, files } = await load(id);
+    // A miner has no use for the tokenizer.
+    const own = files.slice(0, manifest.segments.length + manifest.linears.length);
+    const buffers = own.map((file) => file.buffer as ArrayBuffer);
+    await miner.provide(manifest, transfer(own, buffers));
   }
 
   /** Whether this miner has it, or is about to. */
@@ -44,8 +50,22 @@ export class ModelSupply {
     return !this.#load || (this.#miner === miner && this.#given.has(toHex(modelId)));
   }
 
-  /** The next start fetches it again. */
-  forget(id: string): void {
+  /** Out of the miner's memory, once it is there. The next call that needs it gives it again. */
+  async forget(id: string): Promise<void> {
+    const [miner, giving] = [this.#miner, this.#given.get(id)];
+    if (!giving || !miner) return;
     this.#given.delete(id);
+    // One that is mined with after all stays, and a miner that died holds nothing.
+    const leaving = giving.then(() => miner.release(fromHex(id)!)).catch(() => undefined);
+    this.#leaving.set(id, leaving);
+    await leaving;
+    this.#leaving.delete(id);
+  }
+
+  /** All others go. */
+  async keepOnly(ids: readonly Uint8Array[]): Promise<void> {
+    const kept = new Set(ids.map(toHex));
+    const others = [...this.#given.keys()].filter((id) => !kept.has(id));
+    await Promise.all(others.map((id) => this.forget(id)));
   }
 }

@@ -2,7 +2,9 @@
  * Models that the networks admit: their manifests are part of the program, so that no server can
  * slip in another. Weights and graphs are fetched, and checked against these.
  */
+import broad from '../../models/broad/manifest.json' with { type: 'json' };
 import lingua from '../../models/lingua/manifest.json' with { type: 'json' };
+import polyglot from '../../models/polyglot/manifest.json' with { type: 'json' };
 import tiny from '../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../core/manifest.ts';
 import { createParams, type NetworkName, type Params } from '../core/params.ts';
@@ -11,14 +13,14 @@ import type { verifyLight } from '../core/pow/proof.ts';
 import { toHex } from '../lib/bytes.ts';
 import { manifestFromJson } from '../miner/package.ts';
 
-const MANIFESTS: readonly Manifest[] = [lingua, tiny].map(manifestFromJson);
+const MANIFESTS: readonly Manifest[] = [lingua, tiny, polyglot, broad].map(manifestFromJson);
 
 /** Names of the packages, the default first. */
 const ADMITTED: Record<NetworkName, readonly string[]> = {
   main: [],
   test: [],
-  local: ['lingua', 'tiny'],
-  e2e: ['tiny', 'lingua'],
+  local: ['lingua', 'tiny', 'polyglot'],
+  e2e: ['tiny', 'lingua', 'polyglot', 'broad'],
 };
 
 export interface Network {

@@ -6,6 +6,7 @@ import type { Manifest } from '../core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest, type SyncResponse } from '../core/messages.ts';
 import { concat, equal, fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { TOKENIZER_FILE } from '../miner/package.ts';
 import type { PartStore } from '../miner/part-store.ts';
 import {
   blake3Of,
@@ -13,6 +14,7 @@ import {
   isPart,
   OUTLINE,
   partNumbers,
+  partsOfFile,
   partSize,
   planParts,
   type PartPlan,
@@ -37,6 +39,11 @@ export interface Packages {
   free(id: string): Promise<void>;
   /** Fetches what is missing or has rotted. @throws as fetchParts */
   load(id: string): Promise<WholePackage>;
+  /**
+   * The file tokenizer.json alone, checked; undefined when it is not here and not to be fetched.
+   * @throws AppError TOKENIZER_MISSING when the model has none, and as fetchParts
+   */
+  tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined>;
   /** Bytes of a part; undefined when it is not here. */
   read(id: string, part: number, from: number, to: number): Promise<Uint8Array | undefined>;
   answer(request: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse>;
@@ -62,6 +69,11 @@ const GATHER_MS = 200;
 /** A part that was on this device. */
 export const THIS_DEVICE = '';
 
+interface Running {
+  readonly control: AbortController;
+  readonly done: Promise<void>;
+}
+
 interface Holding {
   readonly id: string;
   readonly manifest: Manifest;
@@ -70,7 +82,9 @@ interface Holding {
   arriving: number;
   problem: string | undefined;
   refused: StoredModel['refused'];
-  running: { readonly control: AbortController; readonly done: Promise<void> } | undefined;
+  running: Running | undefined;
+  /** A fetch of the tokenizer alone. */
+  words: Running | undefined;
   gathering: boolean;
 }
 
@@ -84,7 +98,7 @@ export async function createPackages(parts: PackageParts): Promise<Packages> {
     const sizes = await sizesOf(store, id, plan);
     holdings.set(id, {
       ...{ id, manifest, plan, sizes, arriving: 0, problem: undefined, refused: [] },
-      ...{ running: undefined, gathering: false },
+      ...{ running: undefined, words: undefined, gathering: false },
     });
   }
   return new PackageShelf(parts, holdings);
@@ -129,15 +143,26 @@ class PackageShelf implements Packages {
   fetch(id: string): Promise<void> {
     const holding = this.#of(id);
     if (holding.running) return holding.running.done;
-    const wanted = partNumbers(holding.plan).filter((part) => !holding.sizes.has(part));
-    if (!wanted.length) return Promise.resolve();
-    const control = new AbortController();
+    const parts = partNumbers(holding.plan);
+    if (!missingOf(holding, parts).length) return Promise.resolve();
     holding.problem = undefined;
-    const done = this.#fetch(holding, wanted, control.signal).finally(() => {
-      holding.running = undefined;
+    return this.#start(holding, 'running', parts);
+  }
+
+  /** Two fetches of one model follow each other: a part is written once. */
+  #start(holding: Holding, slot: 'running' | 'words', parts: readonly number[]): Promise<void> {
+    const control = new AbortController();
+    const before = holding[slot === 'words' ? 'running' : 'words']?.done;
+    const fetchAll = async (): Promise<void> => {
+      await before?.catch(() => undefined);
+      const wanted = missingOf(holding, parts);
+      if (wanted.length) await this.#fetch(holding, wanted, control.signal);
+    };
+    const done = fetchAll().finally(() => {
+      holding[slot] = undefined;
       this.#tell(holding);
     });
-    holding.running = { control, done };
+    holding[slot] = { control, done };
     this.#tell(holding);
     return done;
   }
@@ -171,13 +196,15 @@ class PackageShelf implements Packages {
   }
 
   stop(id: string): void {
-    this.#holdings.get(id)?.running?.control.abort();
+    const { running, words } = this.#holdings.get(id) ?? {};
+    running?.control.abort();
+    words?.control.abort();
   }
 
   async free(id: string): Promise<void> {
     const holding = this.#of(id);
     this.stop(id);
-    await holding.running?.done.catch(() => undefined);
+    await Promise.allSettled([holding.running?.done, holding.words?.done]);
     await this.#parts.store.remove(id);
     holding.sizes = await sizesOf(this.#parts.store, id, holding.plan);
     holding.refused = [];
@@ -187,14 +214,41 @@ class PackageShelf implements Packages {
 
   async load(id: string): Promise<WholePackage> {
     const holding = this.#of(id);
+    const all = [...holding.plan.files.keys()];
+    const files = await this.#readSound(holding, all, () => this.fetch(id));
+    return { manifest: holding.manifest, files };
+  }
+
+  async tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
+    const holding = this.#of(id);
+    const { plan, manifest } = holding;
+    if (!manifest.tokenizer)
+      throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
+    // The package's last file.
+    const file = plan.files.length - 1;
+    const parts = partsOfFile(plan, file);
+    if (!fetch) {
+      if (missingOf(holding, parts).length) return undefined;
+      const { files, rotten } = await this.#read(holding, [file]);
+      return rotten.length ? undefined : files[0];
+    }
+    const fetchParts = async (): Promise<void> => {
+      if (missingOf(holding, parts).length)
+        await (holding.words?.done ?? this.#start(holding, 'words', parts));
+    };
+    return (await this.#readSound(holding, [file], fetchParts))[0];
+  }
+
+  /** Fetches what is missing of these files, and again what has rotted. */
+  async #readSound(holding: Holding, wanted: readonly number[], fetch: () => Promise<void>) {
     for (let repairs = 0; ; repairs++) {
-      await this.fetch(id);
-      const { files, rotten } = await this.#readAll(holding);
-      if (!rotten.length) return { manifest: holding.manifest, files };
+      await fetch();
+      const { files, rotten } = await this.#read(holding, wanted);
+      if (!rotten.length) return files;
       if (repairs === REPAIRS_MAX)
         throw new AppError('MODEL_CORRUPT', `${rotten.length} parts do not stay as they are`);
       for (const part of rotten) {
-        await this.#parts.store.remove(id, part);
+        await this.#parts.store.remove(holding.id, part);
         holding.sizes.delete(part);
         this.#noteRefused(holding, THIS_DEVICE, part);
       }
@@ -202,22 +256,24 @@ class PackageShelf implements Packages {
   }
 
   /** Whole files are hashed; only one that is wrong is looked into part by part. */
-  async #readAll({ id, plan }: Holding): Promise<{ files: Uint8Array[]; rotten: number[] }> {
+  async #read({ id, plan }: Holding, wanted: readonly number[]) {
     const files: Uint8Array[] = [];
     const rotten: number[] = [];
-    const outline = plan.outlineBytes ? await this.#parts.store.read(id, OUTLINE) : undefined;
-    if (plan.outlineBytes && !(outline && isOutline(plan, outline)))
-      return { files, rotten: [OUTLINE] };
-    for (const [file, { hash }] of plan.files.entries()) {
-      const own = plan.parts.flatMap((part, i) => (part.file === file ? [i + 1] : []));
+    const numbers = wanted.map((file) => partsOfFile(plan, file));
+    const outline = numbers.flat().includes(OUTLINE)
+      ? ((await this.#parts.store.read(id, OUTLINE)) ?? new Uint8Array())
+      : undefined;
+    if (outline && !isOutline(plan, outline)) return { files, rotten: [OUTLINE] };
+    for (const [i, file] of wanted.entries()) {
+      const own = numbers[i]!.filter((part) => part !== OUTLINE);
       const pieces: Uint8Array[] = [];
       for (const part of own)
         pieces.push((await this.#parts.store.read(id, part)) ?? new Uint8Array());
       const whole = pieces.length === 1 ? pieces[0]! : concat(...pieces);
       files.push(whole);
-      if (equal(await blake3Of(whole), hash)) continue;
-      for (const [i, part] of own.entries())
-        if (!(await isPart(plan, part, pieces[i]!, outline))) rotten.push(part);
+      if (equal(await blake3Of(whole), plan.files[file]!.hash)) continue;
+      for (const [j, part] of own.entries())
+        if (!(await isPart(plan, part, pieces[j]!, outline))) rotten.push(part);
     }
     return { files, rotten };
   }
@@ -234,6 +290,9 @@ class PackageShelf implements Packages {
     return bytes ? { type: 'model', bytes } : { type: 'unavailable', reason: 'part not kept' };
   }
 }
+
+const missingOf = ({ sizes }: Holding, parts: readonly number[]): number[] =>
+  parts.filter((part) => !sizes.has(part));
 
 function statusOf({ id, manifest, plan, sizes, ...holding }: Holding): StoredModel {
   const stored = [...sizes.values()].reduce((sum, size) => sum + size, 0);

@@ -1,5 +1,5 @@
 /**
- * What a row of a labelled answer says (docs/protocol.md §5.1). Only a model that has the label
+ * What a row of an answer says (docs/protocol.md §5.1, §5.2): scores of labels, or an embedding. Only a model that has the label
  * `none` promises a probability: softmax of its int8 logits in eighths.
  */
 export const NONE = 'none';
@@ -35,3 +35,31 @@ export function readRow(row: ArrayLike<number>, labels: readonly string[]): Read
   const told = best !== NONE && confidence >= CONFIDENCE_MIN;
   return { best, confidence, label: told ? best : undefined };
 }
+
+/** A direction: values·scale has length 1. */
+export interface Embedding {
+  readonly values: Int8Array;
+  readonly scale: number;
+}
+
+/** Rows of an answer that have a part of the input: what comes after them is of nothing. */
+export function usedRows(
+  answer: Uint8Array,
+  input: Uint8Array,
+  of: { readonly sequenceBytes: number; readonly answerSize: number },
+): Int8Array[] {
+  const used = Math.max(1, Math.ceil(input.length / of.sequenceBytes));
+  return Array.from({ length: used }, (_, i) =>
+    Int8Array.from(answer.subarray(i * of.answerSize, (i + 1) * of.answerSize)),
+  );
+}
+
+export const readEmbedding = (row: Int8Array): Embedding => ({
+  values: row,
+  // A row of zeros has no direction.
+  scale: 1 / (Math.hypot(...row) || 1),
+});
+
+/** −1 to 1: how alike two texts are to the model. */
+export const cosine = (a: Embedding, b: Embedding): number =>
+  a.scale * b.scale * a.values.reduce((sum, v, i) => sum + v * b.values[i]!, 0);

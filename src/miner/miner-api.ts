@@ -70,6 +70,11 @@ export type MinerApi = {
    */
   provide(manifest: Manifest, files: readonly Uint8Array[]): Promise<void>;
   /**
+   * Lets a model go, its sessions and its device; one that it does not have is fine.
+   * @throws AppError MODEL_BUSY while it is mined with
+   */
+  release(modelId: Uint8Array): Promise<void>;
+  /**
    * Loads and self-tests, then runs units whenever there is a template.
    * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU
    */

@@ -184,6 +184,24 @@ export class Miner {
     return loading;
   }
 
+  /** Passes that wait are run before. @throws AppError MODEL_BUSY */
+  release(name: string): Promise<void> {
+    return this.#preparing.run(async () => {
+      if (this.#run && this.#status.model === name)
+        throw new AppError('MODEL_BUSY', `${name} is mined with`);
+      const loading = this.#loaded.get(name);
+      this.#loaded.delete(name);
+      const loaded = await loading?.catch(() => undefined);
+      // Who waited for it to load has put his pass in the queue by then.
+      await new Promise((r) => setTimeout(r));
+      if (this.#device && this.#status.model === name) {
+        if (this.#device !== loaded?.cpu) await this.#device.close();
+        this.#device = undefined;
+      }
+      await loaded?.cpu.close();
+    });
+  }
+
   /** The CPU backend of a model by id: for checks and answers. */
   async #loadById(modelId: Uint8Array): Promise<Loaded> {
     const model = this.#parts.modelOf(modelId);

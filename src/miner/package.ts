@@ -12,10 +12,13 @@ import { blake3Of } from './parts.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
+export const TOKENIZER_FILE = 'tokenizer.json';
 export const segmentFile = (index: number): string => `seg-${index}.onnx`;
 const MANIFEST_BYTES_MAX = 2 ** 20;
 /** Weights and segments together: what a browser's worker can hold twice. */
 export const PACKAGE_BYTES_MAX = 2 ** 30;
+/** Askers alone fetch it; the one of 30,522 words has 0.7 MB. */
+export const TOKENIZER_BYTES_MAX = 16 * 2 ** 20;
 const WEIGHT_MAX = 63;
 /** Of a key from a stranger's JSON that goes into a message. */
 const SHOWN_MAX = 64;
@@ -92,7 +95,7 @@ const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer
 
 /**
  * Manifest from parsed JSON of unknown origin.
- * @throws AppError MODEL_CORRUPT with the place that is wrong
+ * @throws AppError MODEL_CORRUPT with the place that is wrong, MODEL_REFUSED
  */
 export function manifestFromJson(value: unknown): Manifest {
   const f = object(value, 'manifest', [...NUMBERS, ...OTHERS], ['tokenizer']);
@@ -118,10 +121,15 @@ export function manifestFromJson(value: unknown): Manifest {
   }
   const problem = manifestProblem(manifest);
   if (problem) throw corrupt(`manifest: ${problem}`);
+  if (manifest.tokenizer && manifest.tokenizer.size > TOKENIZER_BYTES_MAX)
+    throw new AppError(
+      'MODEL_REFUSED',
+      `${TOKENIZER_FILE} has ${manifest.tokenizer.size} bytes, over ${TOKENIZER_BYTES_MAX}`,
+    );
   return manifest;
 }
 
-/** Manifest from the bytes of manifest.json. @throws AppError MODEL_CORRUPT */
+/** Manifest from the bytes of manifest.json. @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > MANIFEST_BYTES_MAX) throw corrupt(`manifest.json is over 1 MiB`);
   let value: unknown;

@@ -63,6 +63,13 @@ export const partNumbers = (plan: PartPlan): number[] => [
   ...plan.parts.map((_, i) => i + 1),
 ];
 
+/** Numbers of the parts of one file, the outline's first where they need it. */
+export function partsOfFile({ parts }: PartPlan, file: number): number[] {
+  const own = [...parts.keys()].filter((i) => parts[i]!.file === file);
+  const isCut = own.some((i) => parts[i]!.value !== undefined);
+  return [...(isCut ? [OUTLINE] : []), ...own.map((i) => i + 1)];
+}
+
 export const partSize = (plan: PartPlan, part: number): number | undefined =>
   part === OUTLINE ? plan.outlineBytes || undefined : plan.parts[part - 1]?.size;
 

@@ -44,6 +44,12 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
       // Those that the network admits: few, and each under its own name.
       if (!models.has(manifest.name)) models.set(manifest.name, model);
     },
+    async release(modelId) {
+      const own = [...models].find(([, { id }]) => equal(id, modelId));
+      if (!own) return;
+      await miner.release(own[0]);
+      models.delete(own[0]);
+    },
     start: (model, backend) => miner.start(model, backend),
     work: (template) => miner.work(template),
     throttle: (duty) => miner.throttle(duty),

@@ -5,8 +5,8 @@ import type { Answered, Receipt } from '../client/api.ts';
 import type { Network } from '../client/models.ts';
 import { formatAddress } from '../core/address.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../core/manifest.ts';
-import { NONE, readRow } from '../core/reading.ts';
-import { fromHex, toHex, utf8 } from '../lib/bytes.ts';
+import { cosine, NONE, readEmbedding, readRow, usedRows } from '../core/reading.ts';
+import { fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { networkOf } from '../net/address-rate.ts';
 import { RateLimiter } from '../net/rate.ts';
@@ -70,10 +70,11 @@ export function parseAsk(text: string): AskBody {
   };
 }
 
-function inputOf(text: unknown, hex: unknown): Uint8Array {
-  if (typeof text === 'string' && hex === undefined) return utf8(text);
+function inputOf(text: unknown, hex: unknown): Asked['input'] {
+  const texts = Array.isArray(text) ? text : [text];
+  if (hex === undefined && texts.length && texts.every((x) => typeof x === 'string')) return texts;
   const bytes = typeof hex === 'string' && text === undefined ? fromHex(hex) : undefined;
-  if (!bytes) throw malformed('give either input (text) or inputHex');
+  if (!bytes) throw malformed('give either input (a text, or a list of texts) or inputHex');
   return bytes;
 }
 
@@ -84,27 +85,38 @@ function rewardOf(text: unknown): bigint | undefined {
   return BigInt(text);
 }
 
-/** What each answer row says; `none` where it can't tell. */
-function labelsOf(answer: Uint8Array, { answerSize, labels }: Manifest): string[] {
-  const rows = Array.from({ length: Math.floor(answer.length / answerSize) }, (_, i) =>
-    Int8Array.from(answer.subarray(i * answerSize, (i + 1) * answerSize)),
-  );
-  return rows.map((row) => readRow(row, labels).label ?? NONE);
+/** What an answer's rows say: labels, `none` where it can't tell; or embeddings and how alike they are. */
+function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
+  if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
+  const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
+  const rows = usedRows(answer, input, size);
+  if (m.labels.length) return { labels: rows.map((row) => readRow(row, m.labels).label ?? NONE) };
+  const embeddings = rows.map(readEmbedding);
+  return {
+    labels: [],
+    embeddings: embeddings.map(({ values, scale }) => ({ values: [...values], scale })),
+    cosines: embeddings.map((a) => embeddings.map((b) => cosine(a, b))),
+  };
 }
 
-export function tellReceipt(receipt: Receipt, network: Network): object {
+export async function tellReceipt(
+  receipt: Receipt,
+  network: Network,
+  readInput: Inference['readInput'],
+): Promise<object> {
   const { prefix } = network.params;
   const model = network.models.get(toHex(receipt.modelId));
   const id = toHex(receipt.id);
   const tellAnswer = ({ payee, answer, claim, result }: Answered) => ({
     payee: formatAddress(payee, prefix),
     answerHex: toHex(answer),
-    labels: model ? labelsOf(answer, model) : [],
+    ...(model ? tellRows(answer, receipt.input, model) : { labels: [] }),
     confirmed: result !== undefined,
     claim: claim ?? null,
     result: result ?? null,
   });
   const { paid } = receipt;
+  const { texts } = await readInput(receipt.modelId, receipt.input);
   return {
     id,
     state: receipt.state,
@@ -112,6 +124,7 @@ export function tellReceipt(receipt: Receipt, network: Network): object {
     modelId: toHex(receipt.modelId),
     asker: formatAddress(receipt.asker, prefix),
     inputHex: toHex(receipt.input),
+    ...(texts && { texts }),
     reward: String(receipt.reward),
     fee: receipt.fee === undefined ? null : String(receipt.fee),
     requested: receipt.requested ?? null,
@@ -130,6 +143,7 @@ const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => 
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
   packing: manifest.packing,
+  tokenizerBytes: manifest.tokenizer?.size ?? 0,
   sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,
   macs: String(unitMacs(manifest)),
@@ -159,6 +173,7 @@ export function inferRoutes(
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
   let waiting = 0;
+  const tellAll = (receipt: Receipt) => tellReceipt(receipt, network, inference.readInput);
 
   const limit = (rate: RateLimiter, request: IncomingMessage): void => {
     if (!rate.take(networkOf(addressOfCaller(request)), 1, Date.now()))
@@ -195,7 +210,7 @@ export function inferRoutes(
       const id = await inference.ask(body, key);
       const receipt = await waitFor(id, body, gone.signal);
       if (!receipt) throw new AppError('NOT_FOUND', `request ${toHex(id)} is not known any more`);
-      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, tellReceipt(receipt, network));
+      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, await tellAll(receipt));
     };
 
   const reading =
@@ -224,7 +239,7 @@ export function inferRoutes(
       const id = fromHex(path.slice(path.lastIndexOf('/') + 1), 32);
       const receipt = id && (await inference.receipt(id));
       if (!receipt) throw new AppError('NOT_FOUND', 'no such request');
-      return tellReceipt(receipt, network);
+      return tellAll(receipt);
     }),
     'POST /v1/infer': infer(guardSpending),
   });

@@ -3,6 +3,7 @@ import type { FullChain, FullChainEvent } from '../chain/full-chain.ts';
 import type { Receipt } from '../client/api.ts';
 import { modelNamed } from '../client/models.ts';
 import { minimumReward, subsidyPerPass } from '../client/quote.ts';
+import { createTexts, type Texts } from '../client/texts.ts';
 import { formatAddress } from '../core/address.ts';
 import type { SignedTx } from '../core/formats.ts';
 import { plainHash } from '../core/hash.ts';
@@ -28,7 +29,8 @@ export type Wanted = 'none' | 'answer' | 'confirmed' | 'paid';
 
 export interface Asked {
   readonly model: string;
-  readonly input: Uint8Array;
+  /** Texts, or an input as it is. */
+  readonly input: Uint8Array | readonly string[];
   /** nV; the quoted minimum when absent. */
   readonly reward: bigint | undefined;
 }
@@ -52,10 +54,11 @@ export interface Inference {
   quote(model: string): Priced;
   /**
    * Sends a request once per key, however often it is called. @returns its id
-   * @throws AppError MODEL_MISSING, INPUT_LONG, SPEND_LIMIT, FUNDS_SHORT, IDEMPOTENCY_REUSED,
-   * TX_REFUSED, BUSY, SENDER_BUSY, CHAIN_BUSY
+   * @throws AppError MODEL_MISSING, MODEL_CORRUPT, TOKENIZER_MISSING, INPUT_LONG, SPEND_LIMIT,
+   * FUNDS_SHORT, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, CHAIN_BUSY
    */
   ask(asked: Asked, key: string): Promise<Uint8Array>;
+  readInput: Texts['readInput'];
   receipt: ReceiptOf;
   /** The receipt once it is as far as wanted, has ended, or the signal aborts. */
   wait(id: Uint8Array, wanted: Wanted, signal: AbortSignal): Promise<Receipt | undefined>;
@@ -79,6 +82,7 @@ const concerns = (event: FullChainEvent, id: Uint8Array): boolean =>
 
 export function createInference(parts: SeedParts, sender: Sender, spendings: Spendings): Inference {
   const { chain, network, log } = parts;
+  const texts = createTexts(network.models, parts.packages);
   const receiptOf = createReceipts(chain, network);
   const queue = new SerialQueue(ASKING_MAX, 'BUSY');
 
@@ -111,10 +115,25 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
       );
   }
 
-  async function ask({ model, input, reward }: Asked, key: string): Promise<Uint8Array> {
-    const { id: modelId, manifest, minimum } = quote(model);
-    if (!inputTokens(input, manifest))
+  async function inputOf({ input, model }: Asked, { id, manifest }: Priced): Promise<Uint8Array> {
+    if (input instanceof Uint8Array) {
+      if (inputTokens(input, manifest)) return input;
       throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${model}`);
+    }
+    const made = await texts.tokenise(id, input);
+    if (made.input) return made.input;
+    const what = manifest.packing === 'u16' ? 'tokens' : 'bytes';
+    throw new AppError(
+      'INPUT_LONG',
+      `texts of ${made.tokens.join(', ')} ${what} do not fit ${model}`,
+    );
+  }
+
+  async function ask(asked: Asked, key: string): Promise<Uint8Array> {
+    const { model, reward } = asked;
+    const priced = quote(model);
+    const { id: modelId, minimum } = priced;
+    const input = await inputOf(asked, priced);
     const given = reward === undefined ? 'minimum' : String(reward);
     const content = plainHash(concat(modelId, u32(input.length), input, utf8(given)));
     const before = await spendings.find(key, content);
@@ -147,6 +166,7 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
     names: network.names,
     fee: FEE,
     quote,
+    readInput: texts.readInput,
     ask: (asked, key) => queue.run(() => ask(asked, key)),
     receipt,
     wait: (id, wanted, signal) => waitFor(chain, receipt, id, wanted, signal),

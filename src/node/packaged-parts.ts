@@ -5,10 +5,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TOKENIZER_FILE } from '../client/tokeniser.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
-import { segmentFile, WEIGHTS_FILE } from '../miner/package.ts';
+import { segmentFile, TOKENIZER_FILE, WEIGHTS_FILE } from '../miner/package.ts';
 import type { PartStore } from '../miner/part-store.ts';
 import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/parts.ts';
 import { readSpan } from './file-parts.ts';

@@ -9,6 +9,7 @@ import { createAsking } from '../../src/client/asking.ts';
 import type { Receipt } from '../../src/client/api.ts';
 import { createFollower } from '../../src/client/follow.ts';
 import { createLightPool } from '../../src/client/light-pool.ts';
+import { createTexts } from '../../src/client/texts.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { minimumReward } from '../../src/client/quote.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
@@ -98,6 +99,7 @@ async function asker(
   const asking = createAsking({
     network: { params: PARAMS, models: MODELS, names: ['test'] },
     ...{ chain: light, outbox, pool, follower, asked: await Asked.open(store) },
+    texts: createTexts(MODELS, undefined),
     execute: async (_, input) => (ran.push(input), ANSWER),
     onReceipt: (receipt) => void told.push(receipt),
   });

@@ -283,15 +283,18 @@ describe('what is kept', () => {
     const { packages } = await shelf([], truth);
     const supply = new ModelSupply((id) => packages.load(id));
     const given: string[] = [];
-    const worker = (name: string) => ({ provide: async () => void given.push(name) });
+    const worker = (name: string) => ({
+      provide: async () => void given.push(name),
+      release: async () => void given.push(`${name} lets go`),
+    });
     const [a, b] = [worker('a'), worker('b')];
     await Promise.all([supply.give(a, model), supply.give(a, model)]);
     expect([given, supply.has(a, model), supply.has(b, model)]).toEqual([['a'], true, false]);
     await supply.give(b, model);
     expect([given, supply.has(a, model)]).toEqual([['a', 'b'], false]);
-    supply.forget(id);
+    void supply.forget(id);
     await supply.give(b, model);
-    expect(given).toEqual(['a', 'b', 'b']);
+    expect(given).toEqual(['a', 'b', 'b lets go', 'b']);
   });
 });
 
@@ -311,7 +314,7 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
   });
   const supply = new ModelSupply((id) => packages.load(id));
   const provide = async (_: unknown, files: readonly Uint8Array[]) => void given.push([...files]);
-  await supply.give({ provide }, modelId(named));
+  await supply.give({ provide, release: async () => undefined }, modelId(named));
   expect(given[0]).toHaveLength(9);
   expect(await packages.read(own, 10, 0, 99)).toEqual(words);
 });

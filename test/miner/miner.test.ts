@@ -22,13 +22,18 @@ const wait = { timeout: 30_000, interval: 5 };
 function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>) {
   const found: FoundBlock[] = [];
   const answered: AnsweredJob[] = [];
-  const seen = { passes: 0, next: { core, jobInput: undefined } as Template };
+  const seen = { passes: 0, closed: 0, made: 0, next: { core, jobInput: undefined } as Template };
   const miner: Miner = new Miner({
     modelNamed: () => model,
     modelOf: () => model,
     async createCpu(given) {
       const cpu = await createCpuBackend(given);
-      return { ...cpu, pass: (input) => (seen.passes++, cpu.pass(input)) };
+      seen.made++;
+      return {
+        ...cpu,
+        pass: (input) => (seen.passes++, cpu.pass(input)),
+        close: () => (seen.closed++, cpu.close()),
+      };
     },
     createWebgpu,
     nowMs: () => performance.now(),
@@ -145,5 +150,44 @@ test('a lost device is asked for again; one without memory gives way to the proc
   const { units } = miner.status;
   await vi.waitUntil(() => miner.status.units > units, wait);
   expect(miner.status.state).toBe('running');
+  miner.pause();
+});
+
+test('a model is let go when it is not mined with; what waits for it is run before', async () => {
+  const { miner, seen } = create();
+  await miner.release('tiny');
+  expect(seen).toMatchObject({ made: 0, closed: 0 });
+  // Asked for and let go before it has loaded.
+  const input = new Uint8Array(1);
+  const early = miner.execute(model.id, input);
+  await Promise.all([early, miner.release('tiny')]);
+  expect(seen).toMatchObject({ made: 1, closed: 1 });
+  await miner.start('tiny', 'cpu');
+  await expect(miner.release('tiny')).rejects.toThrow('is mined with');
+  miner.work({ core, jobInput: undefined });
+  await vi.waitUntil(() => miner.status.units > 0, wait);
+  miner.pause();
+  await miner.release('tiny');
+  expect(seen).toMatchObject({ made: 2, closed: 2 });
+  // Loaded anew, and right.
+  await miner.start('tiny', 'cpu');
+  miner.pause();
+  expect((await miner.execute(model.id, input)).answer).toEqual((await early).answer);
+  expect(seen).toMatchObject({ made: 3, closed: 2 });
+});
+
+test('the device of a model that is let go is closed, and asked for again', async () => {
+  const devices = { made: 0, closed: 0 };
+  const { miner } = create(async (given) => {
+    const cpu = await createCpuBackend(given);
+    devices.made++;
+    return { ...cpu, kind: 'webgpu', close: () => (devices.closed++, cpu.close()) };
+  });
+  await miner.start('tiny', 'webgpu');
+  miner.pause();
+  await miner.release('tiny');
+  expect(devices).toEqual({ made: 1, closed: 1 });
+  await miner.start('tiny', 'webgpu');
+  expect(devices).toEqual({ made: 2, closed: 1 });
   miner.pause();
 });

@@ -6,13 +6,21 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import type { Store } from '../../src/chain/store.ts';
-import type { Network } from '../../src/client/models.ts';
+import type { Receipt } from '../../src/client/api.ts';
+import { modelNamed, networkOf, type Network } from '../../src/client/models.ts';
+import { sequenceBytes } from '../../src/core/manifest.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/api-key.ts';
 import { createInference, type Inference } from '../../src/node/inference.ts';
-import { addressOfCaller, inferRoutes, parseAsk, READ_RATE } from '../../src/node/infer-routes.ts';
+import {
+  addressOfCaller,
+  inferRoutes,
+  parseAsk,
+  READ_RATE,
+  tellReceipt,
+} from '../../src/node/infer-routes.ts';
 import type { SeedParts } from '../../src/node/seed.ts';
 import type { Sender } from '../../src/node/sender.ts';
 import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/spending.ts';
@@ -134,7 +142,7 @@ describe('a body', () => {
 
   it('has defaults', () => {
     expect(parseAsk(JSON.stringify(body))).toEqual({
-      ...{ model: 'tiny', input: new TextEncoder().encode('ciao'), reward: undefined },
+      ...{ model: 'tiny', input: ['ciao'], reward: undefined },
       ...{ wanted: 'answer', waitMs: 60_000 },
     });
     const all = { model: 'm', inputHex: 'ff00', reward: '18446744073709551615', wait: 'none' };
@@ -142,6 +150,8 @@ describe('a body', () => {
       ...{ model: 'm', input: Uint8Array.of(255, 0), reward: (1n << 64n) - 1n },
       ...{ wanted: 'none', waitMs: 600_000 },
     });
+    const texts = ['ciao', 'hello'];
+    expect(parseAsk(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
   });
 
   it.each([
@@ -152,6 +162,9 @@ describe('a body', () => {
     {},
     { ...body, model: 7 },
     { ...body, inputHex: '00' },
+    { ...body, input: [] },
+    { ...body, input: ['a', 7] },
+    { ...body, input: null },
     { model: 'tiny' },
     { model: 'tiny', inputHex: '0' },
     { ...body, reward: 5 },
@@ -167,6 +180,34 @@ describe('a body', () => {
     const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
     expect(await codeOf(() => parseAsk(text))).toBe('BODY_MALFORMED');
   });
+});
+
+it('an answer without labels is told as embeddings, with the cosine of each two', async () => {
+  const network = networkOf('e2e');
+  const { id, manifest } = modelNamed(network, 'polyglot')!;
+  const answer = new Uint8Array((manifest.sequences - 1) * manifest.answerSize);
+  answer.set([3, 252]);
+  answer.set([127], manifest.answerSize);
+  const receipt: Receipt = {
+    ...{ id: content, asker: content, modelId: id, model: 'polyglot', reward: 0n, fee: undefined },
+    ...{ state: 'open', requested: undefined, expiry: 9, settle: undefined, paid: undefined },
+    ...{ input: new Uint8Array(2 * sequenceBytes(manifest)), source: 'state' },
+    answers: [{ payee: content, answer, claim: undefined, result: undefined }],
+  };
+  const read = async () => ({ ids: [], texts: ['a', 'b'] });
+  const told = (await tellReceipt(receipt, network, read)) as any;
+  expect(told.texts).toEqual(['a', 'b']);
+  const [{ embeddings, cosines, labels }] = told.answers;
+  expect(labels).toEqual([]);
+  expect(embeddings.map((e: any) => [e.values.length, e.scale])).toEqual([
+    [128, 0.2],
+    [128, 1 / 127],
+  ]);
+  expect(embeddings[0].values.slice(0, 3)).toEqual([3, -4, 0]);
+  expect(cosines).toEqual([
+    [expect.closeTo(1), expect.closeTo(0.6)],
+    [expect.closeTo(0.6), expect.closeTo(1)],
+  ]);
 });
 
 it.each([

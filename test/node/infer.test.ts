@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSeed, type Seed } from '../../e2e/seed.ts';
 import { modelNamed, networkOf } from '../../src/client/models.ts';
+import { sequenceBytes } from '../../src/core/manifest.ts';
 import { NANOVOLTS } from '../../src/core/params.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { createMemoryParts } from '../../src/miner/part-store.ts';
@@ -108,6 +109,20 @@ describe('POST /v1/infer', () => {
     expect((await call(`${seed.url}v1/receipt/${id}`)).json).toEqual(paid!.json);
   });
 
+  it('takes texts for a model of words, and reads them back', async () => {
+    const texts = ['the file does not exist.', 'il file non esiste.'];
+    const words = { ...ask, model: 'polyglot', input: texts };
+    const { status, json } = await infer(words);
+    expect([status, json.texts]).toEqual([202, texts]);
+    const ids = networkOf('e2e').models.get(json.modelId)!;
+    expect(json.inputHex).toHaveLength(2 * texts.length * sequenceBytes(ids));
+    const long = await infer({ ...words, input: 'file '.repeat(70) });
+    expect([long.status, long.json.error.code]).toEqual([400, 'INPUT_LONG']);
+    expect(long.json.error.message).toContain('72 tokens');
+    const two = await infer({ ...ask, input: ['a', 'b'] });
+    expect(two.json.error.code).toBe('INPUT_LONG');
+  });
+
   it('spends up to the day’s limit and not one nV more', async () => {
     const spent = async (): Promise<bigint> => {
       const metrics = await (await fetch(`${rpcUrl()}metrics`)).text();
@@ -166,7 +181,7 @@ describe('refusals', () => {
 describe('questions', () => {
   it('tell models and prices to anybody', async () => {
     const { json } = await call(`${seed.url}v1/models`);
-    expect(json.models.map((m: any) => m.name)).toEqual(['tiny', 'lingua']);
+    expect(json.models.map((m: any) => m.name)).toEqual(network.names);
     expect(json.models[0]).toMatchObject({ id: toHex(tiny.id), inputBytesMax: 16 });
     const quote = (await call(`${seed.url}v1/quote?model=tiny`)).json;
     expect(BigInt(quote.minimum)).toBeGreaterThan(0n);

@@ -4,6 +4,7 @@ import type {
   ChainStatus,
   ClientApi,
   ClientEvent,
+  InputReading,
   MinerStatus,
   ModelInfo,
   ModelStorage,
@@ -91,6 +92,7 @@ export const LINGUA: ModelInfo = {
   id: new Uint8Array(32).fill(0x11),
   labels: 'cs de en es fr it ja ko pl pt ru tr zh zht none'.split(' '),
   packing: 'bytes',
+  tokenizerBytes: 0,
   inputBytesMax: 128,
   sequenceBytes: 128,
   answerSize: 15,
@@ -134,6 +136,8 @@ export class MemoryEngine implements Engine {
   entries: HistoryEntry[] = [];
   waiting: PendingTx[] = [];
   receipts: Receipt[] = [];
+  /** What an input says. */
+  reading: InputReading = { ids: undefined, texts: undefined };
   /** What running a model gives. */
   ran = ANSWER;
   /** Whose key the miner serves for. */
@@ -215,6 +219,13 @@ export class MemoryEngine implements Engine {
     diagnostics: async () => ({}),
     models: async () => [LINGUA],
     quote: async () => QUOTE,
+    tokenise: async (_id, texts) => {
+      this.#note('client.tokenise');
+      const input = utf8(texts.join('\n'));
+      const fits = input.length <= LINGUA.inputBytesMax;
+      return { tokens: [input.length], input: fits ? input : undefined };
+    },
+    readInput: async () => this.reading,
     receipt: async (id) => {
       this.#note('client.receipt');
       return this.receipts.find((receipt) => equal(receipt.id, id));

@@ -1,5 +1,6 @@
 /** Asking on the screen: what is checked before the vault, and how answers are told. */
 import { describe, expect, it } from 'vitest';
+import type { ModelInfo } from '../../src/client/api.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import {
   asksTheSame,
@@ -7,9 +8,12 @@ import {
   formatSpan,
   labelText,
   LIFETIMES,
+  likeness,
   readableText,
   rowsOf,
+  shownTexts,
   stageOf,
+  textsOf,
 } from '../../src/ui/ask/request.ts';
 import { Asks } from '../../src/ui/ask/asks.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
@@ -19,18 +23,27 @@ import { ANSWER, FULL_VAULT, LINGUA, MemoryEngine, RECEIPT } from './memory-engi
 const VOLT = 10n ** 9n;
 const FEE = 10_000n;
 const limits = { locale: 'en', spendable: 2n * VOLT, fee: FEE };
-const form = (input: string, reward: string) => ({ input, reward, lifetime: 120 });
+const form = (reward: string) => ({ reward, lifetime: 120 });
+const WORDS: ModelInfo = {
+  ...{ ...LINGUA, name: 'words', packing: 'u16', labels: [], tokenizerBytes: 9 },
+  ...{ inputBytesMax: 12, sequenceBytes: 4, answerSize: 2 },
+};
 
 describe('a question', () => {
-  it('has 1 to as many bytes as the model takes, counted in UTF-8', () => {
-    const inputOf = (text: string) => checkAsk(form(text, '1'), LINGUA, limits);
-    expect(inputOf('').faults).toEqual({ input: 'inputMissing' });
-    expect(inputOf('è'.repeat(64)).ask!.input).toHaveLength(128);
-    expect(inputOf(`${'è'.repeat(64)}.`).faults).toEqual({ input: 'inputLong' });
+  it('has an input that is there, and fits the model', () => {
+    const faultOf = (input?: Uint8Array) => checkAsk(form('1'), input, LINGUA, limits).faults.input;
+    expect(faultOf(new Uint8Array())).toBe('inputMissing');
+    expect(faultOf(undefined)).toBe('inputLong');
+    expect(faultOf(utf8('hi'))).toBeUndefined();
+  });
+
+  it('has a text in each line for a model of words, and one of all lines else', () => {
+    expect(textsOf('one\n\n  \ntwo ', WORDS)).toEqual(['one', 'two ']);
+    expect(textsOf('one\n\ntwo', LINGUA)).toEqual(['one\n\ntwo']);
   });
 
   it('offers a reward from 0 to what fee and balance leave', () => {
-    const rewardOf = (text: string) => checkAsk(form('hi', text), LINGUA, limits);
+    const rewardOf = (text: string) => checkAsk(form(text), utf8('hi'), LINGUA, limits);
     expect(rewardOf('0').ask!.reward).toBe(0n);
     expect(rewardOf('1.99999').ask!.reward).toBe(2n * VOLT - FEE);
     expect(rewardOf('1.999990001').faults).toEqual({ reward: 'rewardOver' });
@@ -39,7 +52,7 @@ describe('a question', () => {
   });
 
   it('is signed only if the vault reads every field as it was meant', async () => {
-    const { ask } = checkAsk(form('hi', '1'), LINGUA, limits);
+    const { ask } = checkAsk(form('1'), utf8('hi'), LINGUA, limits);
     const base = { chainId: 3, from: FULL_VAULT.publicKey!, nonce: 3, expiry: 99, fee: FEE };
     const read = await new MemoryEngine().vault.describe(buildRequest(base, ask!));
     expect(asksTheSame(read, ask!, FEE)).toBe(true);
@@ -77,15 +90,34 @@ describe('an answer', () => {
   });
 
   it('without labels is an embedding with the factor that makes it one long', () => {
-    const model = {
-      ...LINGUA,
-      ...{ packing: 'u16', labels: [], inputBytesMax: 8, sequenceBytes: 4, answerSize: 2 },
-    };
-    const rows = rowsOf(Uint8Array.of(3, 252, 127, 0), new Uint8Array(8), model)!;
-    expect(rows.map(({ text }) => text)).toEqual(['', '']);
+    const rows = rowsOf(Uint8Array.of(3, 252, 127, 0, 0, 0), new Uint8Array(8), WORDS, ['a'])!;
+    expect(rows.map(({ text }) => text)).toEqual(['a', '']);
     expect(rows[0]!.scores).toEqual([]);
     expect(rows[0]!.embedding).toEqual({ values: Int8Array.of(3, -4), scale: 0.2 });
     expect(rows[1]!.embedding!.scale).toBeCloseTo(1 / 127);
+    expect(likeness(rows)).toEqual([{ a: 0, b: 1, cosine: expect.closeTo(0.6) }]);
+  });
+
+  it('of several texts tells how alike each two are, the most alike first', () => {
+    const answer = Uint8Array.of(127, 0, 0, 127, 127, 129);
+    const rows = rowsOf(answer, new Uint8Array(12), WORDS)!;
+    const told = likeness(rows).map(({ a, b, cosine }) => [a, b, Number(cosine.toFixed(3))]);
+    expect(told).toEqual([
+      [0, 2, 0.707],
+      [0, 1, 0],
+      [1, 2, -0.707],
+    ]);
+    expect(likeness(rows.slice(0, 1))).toEqual([]);
+  });
+
+  it('of token ids is about texts where they can be read, and about ids where not', () => {
+    const input = Uint8Array.of(7, 0, 9, 0);
+    const ids = [[7, 9]];
+    expect(shownTexts(input, WORDS, { ids, texts: ['a\u202eb'] })).toEqual(['a\ufffdb']);
+    expect(shownTexts(input, WORDS, { ids, texts: undefined })).toEqual(['7 9']);
+    expect(shownTexts(input, WORDS, undefined)).toEqual(['…']);
+    expect(shownTexts(utf8('hi'), LINGUA, undefined)).toEqual(['hi']);
+    expect(shownTexts(utf8('hi'), undefined, undefined)).toEqual(['hi']);
   });
 
   it('names languages in the reader’s own', () => {

@@ -1,7 +1,10 @@
 /** What the Ask screen shows: models, the quote for one of them, and the requests sent from here. */
-import type { ModelInfo, Quote, Receipt } from '../../client/api.ts';
+import type { InputReading, ModelInfo, Quote, Receipt } from '../../client/api.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Session } from '../session.svelte.ts';
+
+/** Readings kept: those of all requests that are, and some looked up. */
+const READINGS_MAX = 128;
 
 export class Asks {
   models = $state.raw<readonly ModelInfo[]>([]);
@@ -10,6 +13,9 @@ export class Asks {
   /** Newest first; undefined until they were read. */
   receipts = $state.raw<readonly Receipt[]>();
   readonly #session: Session;
+  /** By request's model and input, as far as they were asked for. */
+  #readings = $state.raw<ReadonlyMap<string, InputReading>>(new Map());
+  readonly #looking = new Set<string>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -40,6 +46,37 @@ export class Asks {
 
   modelOf(id: Uint8Array): ModelInfo | undefined {
     return this.models.find((model) => equal(model.id, id));
+  }
+
+  /** What an input says; undefined until it was read. */
+  readingOf(modelId: Uint8Array, input: Uint8Array): InputReading | undefined {
+    const key = `${toHex(modelId)} ${toHex(input)}`;
+    const known = this.#readings.get(key);
+    if (!known && !this.#looking.has(key)) {
+      this.#looking.add(key);
+      this.#session.peer
+        .readInput(modelId, input)
+        .then(
+          (reading) => {
+            const all = [...this.#readings, [key, reading] as const];
+            this.#readings = new Map(all.slice(-READINGS_MAX));
+          },
+          () => undefined,
+        )
+        .finally(() => this.#looking.delete(key));
+    }
+    return known;
+  }
+
+  /** Fetches the tokenizer of an input whose ids alone were known. */
+  async readWords(modelId: Uint8Array, input: Uint8Array): Promise<void> {
+    await this.#session.peer.readInput(modelId, input, true);
+    this.readAgain();
+  }
+
+  /** A tokenizer has come: what were ids may be texts now. */
+  readAgain(): void {
+    this.#readings = new Map([...this.#readings].filter(([, { texts }]) => texts));
   }
 
   async #read(): Promise<void> {

@@ -1,8 +1,15 @@
 /** Asking: checks what a person typed, and what its answer says in words. Pure. */
-import type { ModelInfo, Receipt } from '../../client/api.ts';
-import { readRow, type Reading } from '../../core/reading.ts';
+import type { InputReading, ModelInfo, Receipt } from '../../client/api.ts';
+import {
+  cosine,
+  readEmbedding,
+  readRow,
+  usedRows,
+  type Embedding,
+  type Reading,
+} from '../../core/reading.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
-import { equal, utf8 } from '../../lib/bytes.ts';
+import { equal } from '../../lib/bytes.ts';
 import type { TxSummary } from '../../wallet/vault-api.ts';
 import { parseVolts } from '../format.ts';
 
@@ -10,7 +17,6 @@ import { parseVolts } from '../format.ts';
 export const LIFETIMES = [REQUEST_LIFETIME_MIN, 120, 480, REQUEST_LIFETIME_MAX] as const;
 
 export interface AskForm {
-  readonly input: string;
   readonly reward: string;
   readonly lifetime: number;
 }
@@ -26,19 +32,26 @@ export type AskFault =
   'inputMissing' | 'inputLong' | 'rewardMalformed' | 'rewardOver' | 'summaryDiffers';
 export type AskFaults = Partial<Record<'input' | 'reward', AskFault>>;
 
+export const isOfWords = (model: ModelInfo): boolean => model.packing === 'u16';
+
+/** Texts of what was typed: for a model of words each line is one. */
+export const textsOf = (typed: string, model: ModelInfo): string[] =>
+  isOfWords(model) ? typed.split('\n').filter((line) => line.trim()) : [typed];
+
+/** `input`: what the client made of the texts; undefined: they do not fit the model. */
 export function checkAsk(
   form: AskForm,
+  input: Uint8Array | undefined,
   model: ModelInfo,
   { locale, spendable, fee }: { locale: string; spendable: bigint; fee: bigint },
 ): { ask?: Ask; faults: AskFaults } {
-  const input = utf8(form.input);
   const reward = parseVolts(form.reward, locale);
   const faults: AskFaults = {};
-  if (!input.length) faults.input = 'inputMissing';
-  if (input.length > model.inputBytesMax) faults.input = 'inputLong';
+  if (!input) faults.input = 'inputLong';
+  else if (!input.length) faults.input = 'inputMissing';
   if (reward === undefined) faults.reward = 'rewardMalformed';
   else if (reward + fee > spendable) faults.reward = 'rewardOver';
-  if (reward === undefined || Object.keys(faults).length) return { faults };
+  if (!input || reward === undefined || Object.keys(faults).length) return { faults };
   return { ask: { modelId: model.id, input, reward, lifetime: form.lifetime }, faults };
 }
 
@@ -64,31 +77,29 @@ export const isClosed = ({ state }: Pick<Receipt, 'state'>): boolean =>
   state === 'paid' || state === 'refunded' || state === 'dropped';
 
 export interface Row {
-  /** The part of the input that it is about; empty where the input is token ids. */
+  /** The part of the input that it is about; empty where only its token ids are known. */
   readonly text: string;
   /** Highest first, the first of equals first; none where the model names no labels. */
   readonly scores: readonly { readonly label: string; readonly score: number }[];
   /** What the scores say; undefined where there are none. */
   readonly reading?: Reading;
-  /** Of a model without labels: the embedding is values·scale and has length 1. */
-  readonly embedding?: { readonly values: Int8Array; readonly scale: number };
+  /** Of a model without labels. */
+  readonly embedding?: Embedding;
 }
 
 /** An answer's rows that have a part of the input; undefined when its size is not the model's. */
 export function rowsOf(
   answer: Uint8Array,
   input: Uint8Array,
-  { answerSize, sequenceBytes, inputBytesMax, labels, packing }: ModelInfo,
+  model: ModelInfo,
+  texts: readonly string[] = [],
 ): Row[] | undefined {
+  const { answerSize, sequenceBytes, inputBytesMax, labels } = model;
   if (answer.length !== (inputBytesMax / sequenceBytes) * answerSize) return undefined;
-  const values = new Int8Array(answer.buffer, answer.byteOffset, answer.length);
-  const used = Math.max(1, Math.ceil(input.length / sequenceBytes));
-  return Array.from({ length: used }, (_, i) => {
+  return usedRows(answer, input, model).map((row, i) => {
     const part = input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes);
-    const text = packing === 'bytes' ? readableText(part) : '';
-    const row = values.slice(i * answerSize, (i + 1) * answerSize);
-    if (!labels.length)
-      return { text, scores: [], embedding: { values: row, scale: 1 / Math.hypot(...row, 1e-9) } };
+    const text = isOfWords(model) ? readable(texts[i] ?? '') : readableText(part);
+    if (!labels.length) return { text, scores: [], embedding: readEmbedding(row) };
     const scores = [...row]
       .map((score, at) => ({ label: labels[at] ?? String(at), score }))
       .sort((a, b) => b.score - a.score);
@@ -96,11 +107,31 @@ export function rowsOf(
   });
 }
 
-/** Bytes as text, with controls but line ends, and marks that turn the line, as a blank box. */
+/** Cosines of each two embeddings, the most alike first; places count from 0. */
+export function likeness(rows: readonly Row[]): { a: number; b: number; cosine: number }[] {
+  const embeddings = rows.flatMap(({ embedding }) => embedding ?? []);
+  return embeddings
+    .flatMap((one, b) => embeddings.slice(0, b).map((of, a) => ({ a, b, cosine: cosine(of, one) })))
+    .sort((x, y) => y.cosine - x.cosine);
+}
+
+/** What a request asks, for people: its texts, or where nobody can read them, its token ids. */
+export function shownTexts(
+  input: Uint8Array,
+  model: ModelInfo | undefined,
+  reading: InputReading | undefined,
+): string[] {
+  if (!model || !isOfWords(model)) return [readableText(input)];
+  if (reading?.texts) return reading.texts.map(readable);
+  return reading?.ids?.map((ids) => ids.join(' ')) ?? ['…'];
+}
+
+/** Controls but line ends, and marks that turn the line, are blank boxes. */
+const readable = (text: string): string =>
+  text.replace(/[^\P{Cc}\n\t]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
+
 export const readableText = (bytes: Uint8Array): string =>
-  new TextDecoder()
-    .decode(bytes)
-    .replace(/[^\P{Cc}\n\t]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
+  readable(new TextDecoder().decode(bytes));
 
 const SCRIPTS: Readonly<Record<string, string>> = { zh: 'zh-Hans', zht: 'zh-Hant' };
 

@@ -12,8 +12,17 @@ export const ask = {
     about: {
       lingua: 'names the language of a text, of 14 it knows',
       tiny: 'a toy for tests: its answers mean nothing',
+      broad: 'a toy for tests, of one large file: its answers mean nothing',
+      polyglot: 'places messages by meaning: the same in another of five languages lies near',
     } as Readonly<Record<string, string>>,
     input: 'Text',
+    texts: 'Texts, one on each line',
+    counting: (size: string) => `Counting. The model’s words are fetched once: ${size}.`,
+    tokens: (texts: string, max: string, longest: string, most: string) =>
+      `${texts} of ${max} texts; the longest has ${longest} of ${most} tokens`,
+    overLong: (text: string, tokens: string, most: string) =>
+      `Text ${text} has ${tokens} tokens, and the model takes ${most}. Nothing is cut off: shorten it.`,
+    noTokenizer: 'This model names no tokenizer: only programs that make token ids can ask it.',
     bytes: (used: string, max: string) => `${used} of ${max} bytes`,
     reward: 'Reward in VLT',
     minimum: (amount: string) => `At least ${amount} VLT, or answering pays less than mining idle.`,
@@ -58,6 +67,10 @@ export const ask = {
   review: {
     title: 'Is this right?',
     decoded: 'Read by the vault from the very bytes it will sign.',
+    ids:
+      'The vault reads these token ids from the very bytes it will sign. The text above is this ' +
+      'page’s reading of them.',
+    idsTitle: 'Token ids',
     network: 'Network',
     total: 'In all, at most',
     lifetime: 'Stays open',
@@ -93,6 +106,9 @@ export const ask = {
     missing: 'No request of this id is on the chain.',
     lost: 'No peer tells of this request now. Pila goes on looking.',
     input: 'Text',
+    fromIds: 'Read here from the request’s token ids, with the model’s tokenizer.',
+    idsOnly: 'These are token ids: this device does not have the model’s words.',
+    readWords: (size: string) => `Fetch the words (${size})`,
     answer: 'Answer',
     none: 'No answer yet.',
     unconfirmed: 'Unconfirmed: a miner told it, and no block holds it yet.',
@@ -129,6 +145,11 @@ export const ask = {
     embedding: (count: string) => `Embedding of ${count} numbers`,
     scale: (scale: string) => `Times ${scale} it is a vector of length 1.`,
     numbers: 'All numbers',
+    alike: 'How alike the texts are (cosine)',
+    pair: (a: string, b: string) => `Text ${a} and text ${b}`,
+    copy: 'Copy as JSON',
+    copied: 'Copied',
+    notCopied: 'It could not be copied.',
     malformedAnswer: 'These bytes are not an answer of this model.',
   },
   rerun: {

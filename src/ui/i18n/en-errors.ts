@@ -61,6 +61,7 @@ export const errors = {
   NO_PAYOUT: 'There is no address to pay to yet. Make keys in the wallet first.',
   NO_HEAD: 'No block is known yet. Wait until a peer has answered.',
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
+  TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
   LIFETIME_RANGE: 'A request stays open for 30 to 1,440 blocks.',
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',

@@ -14,8 +14,20 @@ export const ask: typeof english = {
     about: {
       lingua: 'dice la lingua di un testo, fra le 14 che conosce',
       tiny: 'un giocattolo per le prove: le sue risposte non significano nulla',
+      broad:
+        'un giocattolo per le prove, con un file grande: le sue risposte non significano nulla',
+      polyglot:
+        'dispone i messaggi per significato: lo stesso in un’altra di cinque lingue sta vicino',
     },
     input: 'Testo',
+    texts: 'Testi, uno per riga',
+    counting: (size) => `Conto. Le parole del modello si scaricano una volta: ${size}.`,
+    tokens: (texts, max, longest, most) =>
+      `${texts} testi su ${max}; il più lungo ha ${longest} token su ${most}`,
+    overLong: (text, tokens, most) =>
+      `Il testo ${text} ha ${tokens} token, e il modello ne accetta ${most}. Niente viene tagliato: accorcialo.`,
+    noTokenizer:
+      'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
     bytes: (used, max) => `${used} byte su ${max}`,
     reward: 'Compenso in VLT',
     minimum: (amount) => `Almeno ${amount} VLT, o rispondere rende meno che minare a vuoto.`,
@@ -61,6 +73,10 @@ export const ask: typeof english = {
   review: {
     title: 'È giusto?',
     decoded: 'Letto dalla cassaforte proprio nei byte che firmerà.',
+    ids:
+      'La cassaforte legge questi token proprio nei byte che firmerà. Il testo qui sopra è come li ' +
+      'legge questa pagina.',
+    idsTitle: 'Numeri dei token',
     network: 'Rete',
     total: 'In tutto, al massimo',
     lifetime: 'Resta aperta',
@@ -96,6 +112,9 @@ export const ask: typeof english = {
     missing: 'Sulla catena non c’è nessuna richiesta con questo codice.',
     lost: 'Ora nessun pari sa di questa richiesta. Pila continua a cercare.',
     input: 'Testo',
+    fromIds: 'Letto qui dai token della richiesta, col tokenizer del modello.',
+    idsOnly: 'Questi sono numeri di token: questo dispositivo non ha le parole del modello.',
+    readWords: (size) => `Scarica le parole (${size})`,
     answer: 'Risposta',
     none: 'Ancora nessuna risposta.',
     unconfirmed: 'Non confermata: l’ha detta un minatore, e nessun blocco la contiene ancora.',
@@ -132,6 +151,11 @@ export const ask: typeof english = {
     embedding: (count) => `Embedding di ${count} numeri`,
     scale: (scale) => `Moltiplicato per ${scale} è un vettore di lunghezza 1.`,
     numbers: 'Tutti i numeri',
+    alike: 'Quanto si somigliano i testi (coseno)',
+    pair: (a, b) => `Testo ${a} e testo ${b}`,
+    copy: 'Copia come JSON',
+    copied: 'Copiato',
+    notCopied: 'Non è stato possibile copiare.',
     malformedAnswer: 'Questi byte non sono una risposta di questo modello.',
   },
   rerun: {

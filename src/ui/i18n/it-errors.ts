@@ -71,6 +71,8 @@ export const errors: typeof english = {
   NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
   NO_HEAD: 'Non si conosce ancora nessun blocco. Aspetta che un pari risponda.',
   INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
+  TOKENIZER_MISSING:
+    'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
   LIFETIME_RANGE: 'Una richiesta resta aperta da 30 a 1.440 blocchi.',
   AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
