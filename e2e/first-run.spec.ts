@@ -40,7 +40,18 @@ test('nothing heavy runs before the click', async ({ page, context }) => {
   await page.goto(seed.url);
   await expect(page.getByRole('heading', { level: 1 })).toContainText('Your computer answers.');
   await expect(button(page, en.pila.start)).toBeEnabled();
-  await expect(page.getByText('to download, once')).toBeVisible();
+  const facts = page.getByRole('region', { name: en.pila.before });
+  await expect(facts).toContainText(/\d+(\.\d+)?\sMB to download, once/);
+  const { factUses, factEarns, factStop, factAccount, factPower } = en.pila;
+  for (const fact of [
+    factUses,
+    factEarns,
+    en.settings.unlaunched,
+    factStop,
+    factAccount,
+    factPower,
+  ])
+    await expect(facts.getByText(fact)).toBeVisible();
   await page.waitForLoadState('networkidle');
   const registered = () =>
     page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length);

@@ -49,8 +49,20 @@ registerRoute(
 );
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/config.json'),
-  new NetworkFirst({ cacheName: 'config', networkTimeoutSeconds: 5 }),
+  new NetworkFirst({
+    cacheName: 'config',
+    networkTimeoutSeconds: 5,
+    plugins: [{ cacheWillUpdate: async ({ response }) => withoutTime(response) }],
+  }),
 );
+
+/** The time of an answer that is kept says nothing about this device's clock later. */
+function withoutTime(response: Response): Response | null {
+  if (!response.ok) return null;
+  const headers = new Headers(response.headers);
+  headers.delete('date');
+  return new Response(response.body, { headers });
+}
 
 self.addEventListener('message', (event) => {
   if ((event.data as { type?: string } | undefined)?.type === 'SKIP_WAITING')

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { encode } from '../core/codec.ts';
 import { Header } from '../core/formats.ts';
-import type { Params } from '../core/params.ts';
+import { PROTOCOL_VERSION, type Params } from '../core/params.ts';
 import { toHex } from '../lib/bytes.ts';
 
 export interface PageConfigParts {
@@ -29,6 +29,7 @@ export function pageConfig(parts: PageConfigParts, request: IncomingMessage): ob
   const direct = told.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
   return {
     network: params.network,
+    version: PROTOCOL_VERSION,
     prefix: params.prefix,
     bootstrap: [...pageAddress(request, peerId), ...told, ...direct],
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,

@@ -12,6 +12,10 @@ export interface PageConfig extends ClientConfig {
   readonly prefix: string;
   /** Bytes that the first start downloads: model and runtime. */
   readonly downloadBytes?: number;
+  /** Of the protocol that the node speaks: a page kept for offline may be older. */
+  readonly version?: number;
+  /** ms that this device's clock is ahead of the server's; undefined where the answer has no time. */
+  readonly clockAheadMs?: number;
 }
 
 export interface Engine {
@@ -31,7 +35,8 @@ export async function loadConfig(address = './config.json'): Promise<PageConfig>
   if (!response.ok) throw new AppError('CONFIG_MISSING', `${address}: ${response.status}`);
   const config: unknown = await response.json().catch(() => undefined);
   if (!isConfig(config)) throw new AppError('CONFIG_MALFORMED', address);
-  return config;
+  const serverMs = Date.parse(response.headers.get('date') ?? '');
+  return Number.isNaN(serverMs) ? config : { ...config, clockAheadMs: Date.now() - serverMs };
 }
 
 /** What the client will check itself (genesis, addresses) is left to it. */

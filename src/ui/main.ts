@@ -2,6 +2,7 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
 import Framed from './Framed.svelte';
+import { lookAtBrowser } from './conditions.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
@@ -18,6 +19,7 @@ if (window.top === window.self) {
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
   const session = new Session(lazyEngine(openClient, openVault), loadConfig);
   mount(App, { target, props: { session, preferences } });
+  void lookAtBrowser().then((facts) => (session.browser = facts));
   void session.open();
   document.addEventListener('visibilitychange', () => session.hide(document.hidden));
 } else mount(Framed, { target, props: { preferences } });

@@ -18,6 +18,7 @@ import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { Care } from './care.svelte.ts';
+import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
 import { isStale } from './format.ts';
@@ -55,6 +56,7 @@ export class Session {
   /** A sheet lies over the screen: it shows the problem itself. */
   covered = $state.raw(false);
   now = $state.raw(Date.now());
+  browser = $state.raw<BrowserFacts>(UNSEEN);
   /** Start was pressed, and the miner has not spoken yet. */
   starting = $state.raw(false);
   /** Tells the engine how much it may work, while it does. */
@@ -103,6 +105,11 @@ export class Session {
 
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
+  }
+
+  get conditions(): Condition[] {
+    const onBattery = this.care.verdict.reason === 'battery';
+    return conditionsOf(this.browser, this.config, onBattery);
   }
 
   get hasFaucet(): boolean {

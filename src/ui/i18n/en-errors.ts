@@ -37,8 +37,8 @@ export const errors = {
   STORE_CLOSED: 'The browser closed Pila’s storage. Reload the page.',
   STORE_FOREIGN: 'A newer version of Pila wrote the data here. Reload to get that version.',
   STORAGE_FAILED:
-    'The keys could not be read or written. Leave private browsing, or free some space, and ' +
-    'reload.',
+    'This browser lets Pila store nothing, so keys could not be kept. Allow site data for this page, leave ' +
+    'private browsing, or free some space, and reload.',
   CHAIN_BUSY: 'Many blocks are being checked. Try again in a moment.',
   QUEUE_FULL: 'Too much is waiting already. Try again in a moment.',
   OUTBOX_FULL: 'Too many of your payments are waiting. Let some be confirmed first.',

@@ -40,6 +40,7 @@ export const en = {
     factDownload: (size: string) => `${size} to download, once: the model and its runtime`,
     factDownloadUnknown: 'The model and its runtime are downloaded, once',
     factUses: 'Uses your graphics card, or one processor core where there is none',
+    factEarns: 'It earns when it finds a block, which is chance: soon, late, or never',
     factStop: 'Stops at once, whenever you like. Closing the page stops it too',
     factAccount: 'No account: keys are made and kept on this device',
     factPower: 'It draws power: on a laptop, plug in',
@@ -102,6 +103,29 @@ export const en = {
       hidden: 'At half speed: this tab is hidden.',
     },
     anyway: 'Continue anyway for 30 min',
+  },
+  conditions: {
+    insecure:
+      'This page came by an insecure address, and browsers then give it no keys and no workers. ' +
+      'Open it by https://, or on the computer that serves it by http://localhost.',
+    browserOld: (names: string) =>
+      `This browser lacks what Pila needs: ${names}. Update it, or use a current Chrome, Edge, Firefox or Safari.`,
+    versionOld:
+      'This page is older than its network: what it computed would be refused. Reload to get the new version.',
+    reload: 'Reload',
+    clockFast: (by: string) =>
+      `This device’s clock is ${by} fast: its blocks would be refused. Set it right and reload.`,
+    clockSlow: (by: string) =>
+      `This device’s clock is ${by} slow: it would refuse the blocks of others. Set it right and reload.`,
+    room: (size: string) =>
+      `This browser gives Pila room for ${size} only, as private windows do, which forget everything when ` +
+      'they are closed. Use an ordinary window, or write the 24 words down at once.',
+    noFiles:
+      'This window lets Pila keep no files, as private windows do, which forget everything when they are closed. ' +
+      'Use an ordinary window, or write the 24 words down at once.',
+    noWebGpu:
+      'This browser gives no access to the graphics card: one processor core works instead, more slowly.',
+    battery: 'This computer runs on battery: work begins once it is plugged in.',
   },
   reasons: {
     stale: 'blocks found too late: the chain had moved on',

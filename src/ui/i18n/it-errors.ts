@@ -46,8 +46,8 @@ export const errors: typeof english = {
   STORE_CLOSED: 'Il browser ha chiuso l’archivio di Pila. Ricarica la pagina.',
   STORE_FOREIGN: 'I dati qui sono di una versione più nuova di Pila. Ricarica per averla.',
   STORAGE_FAILED:
-    'Non è stato possibile leggere o scrivere le chiavi. Esci dalla navigazione privata, o ' +
-    'libera spazio, e ricarica.',
+    'Questo browser non lascia conservare nulla a Pila, e le chiavi andrebbero perse. Permetti i dati di ' +
+    'questo sito, esci dalla navigazione privata o libera spazio, e ricarica.',
   CHAIN_BUSY: 'Molti blocchi sono in verifica. Riprova tra un momento.',
   QUEUE_FULL: 'Troppe cose sono già in attesa. Riprova tra un momento.',
   OUTBOX_FULL: 'Troppi tuoi pagamenti sono in attesa. Lascia che qualcuno sia confermato.',

@@ -41,6 +41,7 @@ export const it: Text = {
     factDownload: (size) => `${size} da scaricare, una volta: il modello e il suo motore`,
     factDownloadUnknown: 'Il modello e il suo motore si scaricano, una volta',
     factUses: 'Usa la scheda grafica, o un nucleo del processore dove non c’è',
+    factEarns: 'Guadagna quando trova un blocco, ed è un caso: presto, tardi o mai',
     factStop: 'Si ferma subito, quando vuoi. Anche chiudendo la pagina',
     factAccount: 'Nessun conto: le chiavi nascono e restano su questo dispositivo',
     factPower: 'Consuma corrente: con un portatile, attacca la spina',
@@ -106,6 +107,29 @@ export const it: Text = {
       hidden: 'A metà velocità: la scheda è nascosta.',
     },
     anyway: 'Continua comunque per 30 min',
+  },
+  conditions: {
+    insecure:
+      'Questa pagina è arrivata da un indirizzo non sicuro, e allora i browser non le danno né chiavi né ' +
+      'processi. Aprila con https://, o con http://localhost sul computer che la serve.',
+    browserOld: (names) =>
+      `A questo browser manca quello che serve a Pila: ${names}. Aggiornalo, o usa Chrome, Edge, Firefox o Safari recenti.`,
+    versionOld:
+      'Questa pagina è più vecchia della sua rete: quello che calcola sarebbe rifiutato. Ricarica per avere la versione nuova.',
+    reload: 'Ricarica',
+    clockFast: (by) =>
+      `L’orologio di questo dispositivo è avanti di ${by}: i suoi blocchi sarebbero rifiutati. Regolalo e ricarica.`,
+    clockSlow: (by) =>
+      `L’orologio di questo dispositivo è indietro di ${by}: rifiuterebbe i blocchi degli altri. Regolalo e ricarica.`,
+    room: (size) =>
+      `Questo browser dà a Pila solo ${size} di spazio, come fanno le finestre private, che dimenticano tutto ` +
+      'quando si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.',
+    noFiles:
+      'Questa finestra non lascia conservare file a Pila, come le finestre private, che dimenticano tutto quando ' +
+      'si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.',
+    noWebGpu:
+      'Questo browser non dà accesso alla scheda grafica: lavora un nucleo del processore, più lento.',
+    battery: 'Questo computer va a batteria: il lavoro comincia quando è collegato alla corrente.',
   },
   reasons: {
     stale: 'blocchi trovati tardi: la catena era già avanti',

@@ -8,9 +8,11 @@ import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';
 import { Preferences } from '../../../src/ui/preferences.svelte.ts';
+import type { PageConfig } from '../../../src/ui/engine.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import '../../../src/ui/style.css';
 import { explorerSamples } from './explorer-samples.ts';
+import { moreStates, type Stage } from './more-states.ts';
 import {
   ADDRESS,
   ANSWER,
@@ -122,19 +124,22 @@ const STATES: Record<string, () => void> = {
     engine.miner = { ...running, state: 'failed', problem: 'DEVICE_LOST' };
   },
 };
-STATES[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
 
 const samples = [transfer(other, ADDRESS, 10_000_000_000n), transfer(other, other, 250_000_000n)];
 Object.assign(engine.client, explorerSamples(samples));
 
-const config = {
+const config: PageConfig & Stage['config'] = {
   network: 'local',
   prefix: 'rpila',
   bootstrap: [],
   genesis: undefined,
   downloadBytes: 21_400_000,
-} as const;
+};
 const session = new Session(engine, async () => config);
 const preferences = new Preferences(navigator.languages, undefined);
+const more = moreStates({ engine, session, owner, running, config });
+const states = { ...STATES, ...more };
+states[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
 mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
 void session.open();

@@ -1,0 +1,82 @@
+/** What every screen has to be for everyone: axe's rules, room for a finger, a focus that is seen. */
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+/** CSS px of a target's sides (WCAG 2.2, 2.5.8). */
+const TARGET_PX_MIN = 24;
+/** CSS px at which nothing may scroll sideways (WCAG 2.2, 1.4.10). */
+export const NARROWEST_PX = 320;
+/** Presses of Tab that go round any screen. */
+const TABS_MAX = 120;
+
+/** Violations of axe's rules, the size of targets with them. */
+export async function axeFaults(page: Page): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).setLegacyMode(true);
+  const { violations } = await axe
+    .options({ rules: { 'target-size': { enabled: true } } })
+    .analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/** Controls that are smaller than a finger needs; links within a sentence are axe's. */
+export const smallTargets = (page: Page): Promise<string[]> =>
+  page.evaluate((min) => {
+    const controls = 'button, select, summary, nav a, .button, input:not([type=hidden])';
+    const all = [...document.querySelectorAll<HTMLElement>(controls)];
+    return all
+      .filter((element) => element.checkVisibility({ visibilityProperty: true }))
+      .flatMap((element) => {
+        const { width, height } = (element.closest('label') ?? element).getBoundingClientRect();
+        if (width >= min && height >= min) return [];
+        return [`target ${Math.round(width)}×${Math.round(height)}: ${element.outerHTML}`];
+      });
+  }, TARGET_PX_MIN);
+
+/** Whether the page is wider than its window, at the window's own width. */
+export const sidewaysScroll = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const { scrollWidth } = document.documentElement;
+    const dialog = document.querySelector('dialog[open]');
+    const sheet = dialog ? dialog.scrollWidth - dialog.clientWidth : 0;
+    const wide = scrollWidth > innerWidth ? [`scrolls sideways: ${scrollWidth} px`] : [];
+    return sheet > 0 ? [...wide, `the sheet scrolls sideways: ${sheet} px too wide`] : wide;
+  });
+
+/** Goes once round the screen with Tab: each stop must be marked, and not lie under something. */
+export async function focusFaults(page: Page): Promise<string[]> {
+  const leave = () => (document.activeElement as HTMLElement | null)?.blur();
+  await page.evaluate(leave);
+  const seen = new Set<string>();
+  const faults: string[] = [];
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(focusedStop);
+    if (!stop || seen.has(stop.id)) break;
+    seen.add(stop.id);
+    if (stop.fault) faults.push(`${stop.fault}: ${stop.html}`);
+  }
+  await page.evaluate(leave);
+  if (seen.size === 0) faults.push('Tab reaches nothing');
+  return faults;
+}
+
+/** In the page: what has the focus, told apart by a mark of its own; undefined at the page's end. */
+function focusedStop(): { id: string; html: string; fault: string | undefined } | undefined {
+  const element = document.activeElement;
+  if (!(element instanceof HTMLElement) || element === document.body) return undefined;
+  const marks = globalThis as unknown as { stops?: WeakMap<Element, number>; stopCount?: number };
+  marks.stops ??= new WeakMap();
+  if (!marks.stops.has(element))
+    marks.stops.set(element, (marks.stopCount = (marks.stopCount ?? 0) + 1));
+  const { outlineStyle, outlineWidth } = getComputedStyle(element);
+  const isMarked = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+  const box = element.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  const label = element.closest('label');
+  const isSeen = top !== null && (element.contains(top) || label?.contains(top) === true);
+  return {
+    id: String(marks.stops.get(element)),
+    html: element.outerHTML.slice(0, 160),
+    fault: isMarked ? (isSeen ? undefined : 'focus lies hidden') : 'focus is not marked',
+  };
+}

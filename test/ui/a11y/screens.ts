@@ -1,0 +1,122 @@
+/** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
+import { formatAddress } from '../../../src/core/address.ts';
+import { en } from '../../../src/ui/i18n/en.ts';
+import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
+import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
+import { linkToPage } from '../../../src/ui/route.svelte.ts';
+import type { Page } from '@playwright/test';
+
+export interface Screen {
+  readonly state: string;
+  readonly hash: string;
+  /** What a person does there, in English, to see it. */
+  readonly act?: (page: Page) => Promise<void>;
+  readonly name?: string;
+}
+
+const OTHER = formatAddress(new Uint8Array(32).fill(7), 'rpila');
+const press = (page: Page, name: string): Promise<void> =>
+  page.getByRole('button', { name, exact: true }).last().click();
+const presses =
+  (...names: string[]) =>
+  async (page: Page): Promise<void> => {
+    for (const name of names) await press(page, name);
+  };
+const fill = (page: Page, label: string, text: string): Promise<void> =>
+  page.getByRole('dialog').getByLabel(label, { exact: true }).fill(text);
+
+async function review(page: Page): Promise<void> {
+  await press(page, en.wallet.send);
+  await fill(page, en.send.to, OTHER);
+  await fill(page, en.send.amount, '1');
+  await press(page, en.send.review);
+}
+
+async function faults(page: Page): Promise<void> {
+  await presses(en.wallet.send, en.send.review)(page);
+}
+
+async function sent(page: Page): Promise<void> {
+  await review(page);
+  await press(page, en.send.confirm);
+}
+
+async function show(page: Page): Promise<void> {
+  await press(page, en.wallet.words);
+  await fill(page, en.backup.passphrase, 'x');
+  await press(page, en.backup.show);
+}
+
+async function quiz(page: Page): Promise<void> {
+  await show(page);
+  await press(page, en.backup.written);
+}
+
+async function wrong(page: Page): Promise<void> {
+  await press(page, en.wallet.unlock);
+  await fill(page, en.unlock.passphrase, 'x');
+  await press(page, en.unlock.go);
+}
+
+const sheet = (name: string, act: Screen['act'], state = 'owner'): Screen => ({
+  ...{ state, hash: '#/wallet', name },
+  act: act!,
+});
+
+const SHEETS: Screen[] = [
+  sheet('receive', presses(en.wallet.receive)),
+  sheet('receive an amount', async (page) => {
+    await press(page, en.wallet.receive);
+    await page.getByText(wallet.receive.request).click();
+  }),
+  sheet('send', presses(en.wallet.send)),
+  sheet('send with faults', faults),
+  sheet('send by code', presses(en.wallet.send, keyring.scan.open)),
+  sheet('send: review', review),
+  sheet('send: done', sent),
+  sheet('backup', presses(en.wallet.words)),
+  sheet('backup: words', show),
+  sheet('backup: quiz', quiz),
+  sheet('passphrase', presses(en.wallet.protectChange, en.protect.suggest)),
+  sheet('passkey', presses(keyring.passkey.add)),
+  sheet('file', presses(keyring.file.export)),
+  sheet('erase', presses(en.wallet.erase)),
+  sheet('erase without backup', presses(en.wallet.erase), 'stopped'),
+  sheet('account', presses(wallet.account.add)),
+  sheet('rename', presses(wallet.account.rename)),
+  sheet('watch', presses(wallet.watch.add)),
+  sheet('unlock', presses(en.wallet.unlock), 'locked'),
+  sheet('unlock: wrong', wrong, 'locked'),
+  sheet('restore', presses(en.wallet.restore), 'fresh'),
+  sheet('open a file', presses(keyring.file.import), 'fresh'),
+];
+
+const hex = (byte: string): string => byte.repeat(32);
+
+const PAGES: Screen[] = [
+  ...['#/wallet', '#/ask', '#/network', '#/settings'].flatMap((hash) => [
+    { state: 'fresh', hash },
+    { state: 'owner', hash },
+    { state: 'running', hash },
+  ]),
+  { state: 'stopped', hash: '#/wallet' },
+  { state: 'locked', hash: '#/wallet' },
+  ...['open', 'unconfirmed', 'confirmed', 'paid'].map((state) => ({
+    ...{ state, hash: linkToPage('receipt', hex('5e')) },
+  })),
+  { state: 'owner', hash: linkToPage('receipt', hex('00')), name: 'unknown receipt' },
+  { state: 'owner', hash: linkToPage('block', 8101) },
+  { state: 'owner', hash: linkToPage('block', 999_999), name: 'unknown block' },
+  { state: 'owner', hash: linkToPage('tx', hex('00')), name: 'unknown transaction' },
+  { state: 'owner', hash: linkToPage('address', OTHER) },
+];
+
+/** @param states of the gallery, each looked at on the first place */
+export const screensOf = (states: readonly string[]): Screen[] => [
+  ...states.map((state) => ({ state, hash: '#/' })),
+  ...PAGES,
+  ...SHEETS,
+];
+
+export const nameOf = ({ state, hash, name }: Screen): string =>
+  name ? `${name} (${state})` : `${state} ${hash.slice(0, 24)}`;

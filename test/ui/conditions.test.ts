@@ -1,0 +1,56 @@
+import { describe, expect, it, vi } from 'vitest';
+import { FUTURE_MS_MAX, PROTOCOL_VERSION } from '../../src/core/params.ts';
+import { conditionsOf, isBlocked, UNSEEN } from '../../src/ui/conditions.ts';
+import { loadConfig } from '../../src/ui/engine.ts';
+
+const namesOf = (...args: Parameters<typeof conditionsOf>) =>
+  conditionsOf(...args).map(({ name }) => name);
+
+describe('conditions of a first run', () => {
+  it('are none in a browser that has all', () => {
+    const config = { version: PROTOCOL_VERSION, clockAheadMs: 900 };
+    expect(namesOf({ ...UNSEEN, roomBytes: 1e10 }, config, false)).toEqual([]);
+    expect(namesOf(UNSEEN, undefined, false)).toEqual([]);
+  });
+
+  it('an insecure address is the cause of all else that is missing', () => {
+    const browser = {
+      ...UNSEEN,
+      isSecure: false,
+      missing: ['Web Locks'],
+      hasWebGpu: false,
+      roomBytes: 0,
+    };
+    expect(namesOf(browser, undefined, true)).toEqual(['insecure']);
+  });
+
+  it('are named together, and only some keep Start from being pressed', () => {
+    const lacks = { hasWebGpu: false, hasFiles: false, roomBytes: 1e8 };
+    const browser = { isSecure: true, missing: ['Web Locks'], ...lacks };
+    const config = { version: PROTOCOL_VERSION + 1, clockAheadMs: FUTURE_MS_MAX + 1 };
+    const all = conditionsOf(browser, config, true);
+    expect(all.map(({ name }) => name)).toEqual([
+      ...['browserOld', 'versionOld', 'clock', 'room', 'noFiles', 'noWebGpu', 'battery'],
+    ]);
+    expect(all.map((one) => isBlocked([one]))).toEqual([true, true, ...Array(5).fill(false)]);
+  });
+
+  it('a clock may differ as far as a block may', () => {
+    for (const ms of [FUTURE_MS_MAX, -FUTURE_MS_MAX])
+      expect(namesOf(UNSEEN, { clockAheadMs: ms }, false)).toEqual([]);
+    for (const ms of [FUTURE_MS_MAX + 1, -FUTURE_MS_MAX - 1])
+      expect(namesOf(UNSEEN, { clockAheadMs: ms }, false)).toEqual(['clock']);
+  });
+
+  it('the clock is judged by the server’s answer, where it has a time', async () => {
+    const answer = (headers: Record<string, string>) =>
+      vi.stubGlobal('fetch', async () =>
+        Response.json({ network: 'local', prefix: 'rpila', bootstrap: [] }, { headers }),
+      );
+    answer({ date: new Date(Date.now() - 3_600_000).toUTCString() });
+    expect((await loadConfig()).clockAheadMs).toBeGreaterThan(3_590_000);
+    answer({});
+    expect((await loadConfig()).clockAheadMs).toBeUndefined();
+    vi.unstubAllGlobals();
+  });
+});
