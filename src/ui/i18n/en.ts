@@ -22,12 +22,15 @@ export const en = {
     wallet: 'Pl. II · The wallet',
     settings: 'Pl. III · Settings',
     pileFigure: 'Fig. 1',
-    describe: (units: string, rejected: string) =>
-      `A pile of copper and zinc discs: ${units} units completed, ${rejected} thrown away.`,
+    describe: (units: string, paid: string, rejected: string) =>
+      `A pile of copper and zinc discs: ${units} units completed, ${paid} of them sealed because a ` +
+      `block of yours in the chain has paid; ${rejected} thrown away.`,
     empty: 'One pair of discs for each unit you complete',
     shelf: 'one line = 12 units',
     legendCopper: 'copper and zinc: completed',
-    legendWork: 'yellow: in work',
+    legendPaid: 'sealed: paid by a block of yours in the chain',
+    legendWaits: 'hatched: waits for your next block',
+    legendWork: 'dashed: in work',
     legendBad: 'struck out: thrown away',
   },
   pila: {
@@ -104,9 +107,9 @@ export const en = {
     anyway: 'Continue anyway for 30 min',
   },
   reasons: {
-    stale: 'blocks found too late: the chain had moved on',
-    recheck: 'blocks that failed the check on the processor',
-    refused: 'blocks that the chain refused',
+    stale: 'found too late: the chain had moved on',
+    recheck: 'not confirmed by the check on the processor',
+    refused: 'refused by the chain',
     unknown: (reason: string) => reason,
     noGpu: (why: string) => `The graphics card is not used: ${why}`,
   },

@@ -23,12 +23,15 @@ export const it: Text = {
     wallet: 'Tav. II · Il portafoglio',
     settings: 'Tav. III · Impostazioni',
     pileFigure: 'Fig. 1',
-    describe: (units, rejected) =>
-      `Una pila di dischi di rame e zinco: ${units} unità completate, ${rejected} scartate.`,
+    describe: (units, paid, rejected) =>
+      `Una pila di dischi di rame e zinco: ${units} unità completate, ${paid} sigillate perché le ha ` +
+      `pagate un tuo blocco nella catena; ${rejected} scartate.`,
     empty: 'Una coppia di dischi per ogni unità completata',
     shelf: 'una linea = 12 unità',
     legendCopper: 'rame e zinco: completata',
-    legendWork: 'giallo: in lavoro',
+    legendPaid: 'sigillata: pagata da un tuo blocco nella catena',
+    legendWaits: 'tratteggiata: aspetta il tuo prossimo blocco',
+    legendWork: 'a linea spezzata: in lavoro',
     legendBad: 'barrata: scartata',
   },
   pila: {
@@ -108,9 +111,9 @@ export const it: Text = {
     anyway: 'Continua comunque per 30 min',
   },
   reasons: {
-    stale: 'blocchi trovati tardi: la catena era già avanti',
-    recheck: 'blocchi non confermati dal controllo sul processore',
-    refused: 'blocchi rifiutati dalla catena',
+    stale: 'troppo tardi: la catena era già avanti',
+    recheck: 'senza conferma dal controllo sul processore',
+    refused: 'fuori dalle regole della catena',
     unknown: (reason) => reason,
     noGpu: (why) => `La scheda grafica non è usata: ${why}`,
   },

@@ -10,7 +10,8 @@ import { SignedTx } from '../../../src/core/formats.ts';
 import { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import '../../../src/ui/style.css';
-import { explorerSamples } from './explorer-samples.ts';
+import { equal } from '../../../src/lib/bytes.ts';
+import { DIFFICULTY, explorerSamples } from './explorer-samples.ts';
 import {
   ADDRESS,
   ANSWER,
@@ -60,6 +61,7 @@ function payments(): void {
   engine.entries = [
     { position: { height: 8101, index: 0 }, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
     { position: { height: 7990, index: 3 }, tx: transfer(other, ADDRESS, 10_000_000_000n) },
+    { position: { height: 7402, index: 1 }, tx: transfer(other, ADDRESS, 750_000_000n) },
   ];
   const bytes = encode(SignedTx, transfer(mine, addressOf(other), 250_000_000n));
   engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
@@ -125,7 +127,13 @@ const STATES: Record<string, () => void> = {
 STATES[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
 
 const samples = [transfer(other, ADDRESS, 10_000_000_000n), transfer(other, other, 250_000_000n)];
-Object.assign(engine.client, explorerSamples(samples));
+const own = engine.client.history;
+const { history: others, ...explorer } = explorerSamples(samples);
+Object.assign(engine.client, explorer, {
+  history: ((address, max, from) =>
+    equal(address, ADDRESS) ? own(address, max, from) : others!(address, max, from)) as typeof own,
+});
+engine.chain = { ...engine.chain, difficulty: DIFFICULTY };
 
 const config = {
   network: 'local',
@@ -135,6 +143,18 @@ const config = {
   downloadBytes: 21_400_000,
 } as const;
 const session = new Session(engine, async () => config);
+/** An hour of work at a rate that wavers, paid twice. */
+const { miner } = engine;
+if (miner.units > 0) {
+  const points = Array.from({ length: 240 }, (_, i) => ({
+    timeMs: Date.now() - (240 - i) * 15_000,
+    macsPerSecond:
+      miner.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - (i > 150 && i < 170 ? 0.3 : 0)),
+    units: Math.round((miner.units * i) / 240),
+  }));
+  session.log.rates = { points, measuredMs: 3_600_000 };
+  session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
+}
 const preferences = new Preferences(navigator.languages, undefined);
 mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
 void session.open();
