@@ -1,6 +1,8 @@
 /** Series of the plots, and what may be expected. Pure. */
+import type { Quote } from '../client/api.ts';
 import type { Header } from '../core/formats.ts';
 import { headerWork } from '../core/header.ts';
+import { subsidyAt } from '../core/state.ts';
 import { equal } from '../lib/bytes.ts';
 import type { RateLog } from './rate-log.ts';
 
@@ -13,6 +15,17 @@ export const mayForecast = (log: RateLog, units: number): boolean =>
 /** Blocks come without memory: a wait is under x with probability 1 − e^(−x/mean). */
 export const waitWithin = (probability: number, mean: number): number =>
   -Math.log(1 - probability) * mean;
+
+/** Mean wait for a block of a device that runs idle units at that rate, ms. */
+export function meanWaitMs(
+  { subsidyPerPass, model }: Pick<Quote, 'subsidyPerPass' | 'model'>,
+  height: number,
+  macsPerSecond: number,
+): number {
+  // What a pass is worth on average, over what a block pays, is its chance.
+  const passes = Number(subsidyAt(height + 1)) / Number(subsidyPerPass);
+  return ((passes * Number(model.macs)) / macsPerSecond) * 1000;
+}
 
 /** A step of a plot. */
 export interface Bar {
@@ -27,7 +40,6 @@ export interface Bar {
 export function earningsOf(
   headers: readonly Pick<Header, 'height' | 'miner' | 'time'>[],
   mine: Uint8Array,
-  subsidyAt: (height: number) => bigint,
   steps: number,
 ): Bar[] {
   const [first, last] = [headers[0], headers.at(-1)];

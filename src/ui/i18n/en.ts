@@ -89,6 +89,10 @@ export const en = {
     syncing: 'Catching up with the chain.',
     failed: 'Stopped by a problem.',
   },
+  headLine: {
+    old: 'old',
+    agree: (agreeing: string, all: string) => `${agreeing} of ${all} peers agree`,
+  },
   care: {
     intensity: 'Intensity',
     intensityWhy: 'How much of the time work may take. It slows by itself when the page stutters.',
@@ -127,6 +131,14 @@ export const en = {
     rate:
       'Units and rate are counted on this device since the page was opened; the rate covers the ' +
       'last units. Nobody else has checked them.',
+    rejected:
+      'A unit counts as thrown away only for a reason this device saw itself: another block came ' +
+      'first, its own check on the processor did not agree, or the chain’s rules refused the block.',
+    blocks:
+      'Blocks found are wins that this device made and checked. Whether the chain keeps one shows in ' +
+      'the headers it checks: those of yours seal the pile, and pay.',
+    immature:
+      'Maturing pay is in the same proven account: each entry has the height at which it can be spent.',
   },
   wallet: {
     spendable: 'Spendable',

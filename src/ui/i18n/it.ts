@@ -91,6 +91,10 @@ export const it: Text = {
     syncing: 'Raggiungo la catena.',
     failed: 'Ferma per un problema.',
   },
+  headLine: {
+    old: 'vecchio',
+    agree: (agreeing, all) => `${agreeing} pari su ${all} d’accordo`,
+  },
   care: {
     intensity: 'Intensità',
     intensityWhy:
@@ -131,6 +135,14 @@ export const it: Text = {
     rate:
       'Unità e ritmo sono contati su questo dispositivo da quando la pagina è aperta; il ritmo ' +
       'riguarda le ultime unità. Nessun altro li ha verificati.',
+    rejected:
+      'Un’unità è scartata solo per un motivo visto da questo dispositivo: un altro blocco è arrivato ' +
+      'prima, il suo controllo sul processore non concordava, o le regole hanno rifiutato il blocco.',
+    blocks:
+      'I blocchi trovati sono vincite fatte e verificate da questo dispositivo. Se la catena ne tiene ' +
+      'uno si vede nelle intestazioni che verifica: i tuoi sigillano la pila, e pagano.',
+    immature:
+      'La paga in maturazione sta nello stesso conto dimostrato: ogni voce ha l’altezza da cui si spende.',
   },
   wallet: {
     spendable: 'Spendibile',

@@ -143,16 +143,17 @@ const config = {
   downloadBytes: 21_400_000,
 } as const;
 const session = new Session(engine, async () => config);
-/** An hour of work at a rate that wavers, paid twice. */
+/** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
 const { miner } = engine;
 if (miner.units > 0) {
-  const points = Array.from({ length: 240 }, (_, i) => ({
-    timeMs: Date.now() - (240 - i) * 15_000,
-    macsPerSecond:
-      miner.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - (i > 150 && i < 170 ? 0.3 : 0)),
-    units: Math.round((miner.units * i) / 240),
+  const count = miner.units > 100 ? 240 : 24;
+  const dip = (i: number) => (i > 150 && i < 170 ? 0.3 : 0);
+  const points = Array.from({ length: count }, (_, i) => ({
+    timeMs: Date.now() - (count - i) * 15_000,
+    macsPerSecond: miner.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - dip(i)),
+    units: Math.round((miner.units * i) / count),
   }));
-  session.log.rates = { points, measuredMs: 3_600_000 };
+  session.log.rates = { points, measuredMs: count * 15_000 };
   session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
 }
 const preferences = new Preferences(navigator.languages, undefined);
