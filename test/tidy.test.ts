@@ -52,9 +52,10 @@ const TEXT_LINE_MAX = 130;
 const CORE_LINES_MAX = 3000;
 /**
  * 15,000 was the plan; the checker, the kernels, two languages, the screens and services of browsers among
- * themselves, the contributor, models fetched in parts, and a wallet with files, passkeys and warnings came on top.
+ * themselves, the contributor, models fetched in parts, a wallet with files, passkeys and warnings, and plots with
+ * their tables came on top.
  */
-const SRC_LINES_MAX = 30_500;
+const SRC_LINES_MAX = 31_200;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

@@ -264,11 +264,16 @@ export interface Supply {
 /** What to attach to a bug report: no keys, no addresses, no inputs. */
 export type Diagnostics = Readonly<Record<string, unknown>>;
 
+/** Headers in one answer: a plot's worth. */
+export const HEADERS_READ_MAX = 1024;
+
 export type ClientApi = ChainApi & AccountApi & AskApi & ModelApi & MiningApi;
 
 export type ChainApi = {
   status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
   header(height: number): Promise<Header | undefined>;
+  /** In a row, the last at `last`: at most HEADERS_READ_MAX, fewer where the chain is shorter. */
+  headers(last: number, max: number): Promise<Header[]>;
   /** By height, or by id of a block on the chain. */
   block(at: number | Uint8Array): Promise<BlockView | undefined>;
   /** In a block whose bodyRoot it was checked against, or waiting. */
@@ -354,7 +359,7 @@ export type MiningApi = {
 
 /** Every method, for proxies that must name them. */
 export const CLIENT_METHODS = [
-  ...['status', 'header', 'block', 'transaction', 'supply', 'diagnostics'],
+  ...['status', 'header', 'headers', 'block', 'transaction', 'supply', 'diagnostics'],
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
   ...['faucet', 'models', 'quote', 'tokenise', 'readInput', 'receipt', 'requests', 'execute'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],

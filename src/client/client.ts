@@ -14,7 +14,7 @@ import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { Asked } from './asked.ts';
 import { createAsking, type Asking } from './asking.ts';
-import { createExplorer, type Explorer } from './explorer.ts';
+import { createExplorer, headersOf, type Explorer } from './explorer.ts';
 import type { Balance, ChainStatus, ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { createLightPool, createSampler, type LightPool } from './light-pool.ts';
@@ -371,6 +371,7 @@ class Peer {
       ...this.#desk.api(() => this.#mining.status()),
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
       header: async (height) => (chain.genesis() ? chain.header(height) : undefined),
+      headers: (last, max) => headersOf(chain, last, max),
       watch: (address) => this.#watch(address),
       unwatch: async (address) =>
         void (this.#watched = this.#watched.filter((a) => !equal(a, address))),

@@ -17,11 +17,28 @@ import type {
   Supply,
   TxView,
 } from './api.ts';
+import { HEADERS_READ_MAX } from './api.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import type { Follower } from './follow.ts';
 import type { Network } from './models.ts';
 import type { Outbox } from './outbox.ts';
 import { supplyOf } from './supply.ts';
+
+/** As `ChainApi.headers`. */
+export async function headersOf(
+  chain: Pick<LightChain, 'genesis' | 'head' | 'header'>,
+  last: number,
+  max: number,
+): Promise<Header[]> {
+  const head = chain.head()?.header.height ?? 0;
+  if (!chain.genesis() || !Number.isSafeInteger(last)) return [];
+  const end = Math.min(last, head);
+  const count = Math.max(0, Math.min(max, HEADERS_READ_MAX, end + 1)) || 0;
+  const heights = Array.from({ length: count }, (_, i) => end - count + 1 + i);
+  const found = await Promise.all(heights.map((height) => chain.header(height)));
+  // The chain may have been reorganised meanwhile, to a shorter one.
+  return found.filter((header) => header !== undefined);
+}
 
 export interface Explorer {
   readonly api: Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;

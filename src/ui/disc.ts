@@ -16,6 +16,15 @@ export const outlineOf = ({ rx, ry, h }: Disc): string =>
 /** The front edge of the upper face. */
 export const edgeOf = ({ rx, ry }: Disc): string => `M${-rx} 0A${rx} ${ry} 0 0 0 ${rx} 0`;
 
+/** Slanted lines all over the rim: a disc of another kind, without another colour. */
+export function hatchOf({ rx, ry, h }: Disc): string {
+  const front = (x: number) => ry * Math.sqrt(Math.max(0, 1 - (x / rx) ** 2));
+  let path = '';
+  for (let x = 4 - rx; x + h / 2 < rx - 2; x += 6)
+    path += `M${n(x)} ${n(front(x) + h)}L${n(x + h / 2)} ${n(front(x + h / 2))}`;
+  return path;
+}
+
 /** Engraved lines on the rim's shaded right, closer together towards the edge. */
 export function shadeOf({ rx, ry, h }: Disc): string {
   let path = '';

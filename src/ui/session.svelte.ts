@@ -22,8 +22,10 @@ import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './condi
 import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
 import { isStale } from './format.ts';
+import { joinHistory } from './history.ts';
 import { isWorking } from './sentence.ts';
 import { Serving } from './serving.ts';
+import { WorkLog } from './work-log.svelte.ts';
 
 export const HISTORY_SHOWN = 20;
 /** Entries of the history that a page keeps. */
@@ -53,6 +55,8 @@ export class Session {
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
   busy = $state.raw<string>();
+  /** What became of the work since the page was opened. */
+  readonly log = new WorkLog();
   /** A sheet lies over the screen: it shows the problem itself. */
   covered = $state.raw(false);
   now = $state.raw(Date.now());
@@ -294,6 +298,7 @@ export class Session {
     this.balance = undefined;
     this.history = undefined;
     this.pending = [];
+    this.log.forget();
     this.#following = '';
     await this.follow();
   }
@@ -333,6 +338,13 @@ export class Session {
     }
   }
 
+  #hearChain(status: ChainStatus): void {
+    const isNew = !this.chain || !equal(this.chain.headId, status.headId);
+    this.chain = status;
+    const mine = this.vault?.address;
+    if (isNew && mine) void this.log.seal(this.peer, status.height, mine, this.miner.units);
+  }
+
   fail(error: unknown): void {
     this.problem = AppError.from(error).toJSON();
   }
@@ -350,8 +362,8 @@ export class Session {
   }
 
   #hear(event: ClientEvent): void {
-    if (event.type === 'chain') this.chain = event.status;
-    else if (event.type === 'miner') this.miner = event.status;
+    if (event.type === 'chain') this.#hearChain(event.status);
+    else if (event.type === 'miner') this.log.note((this.miner = event.status));
     else if (event.type === 'model') this.#noteModel(event.model);
     else if (event.type === 'unsigned') this.#serving.sign(event.tx);
     else if (event.type === 'reorganised') {
@@ -372,20 +384,4 @@ export class Session {
       if (changed) this.refresh().catch((error: unknown) => this.fail(error));
     }
   }
-}
-
-/** A reorganisation may put another transaction, so another signature, at the same place. */
-const nameOf = ({ position, tx }: History['entries'][number]): string =>
-  `${position.height}/${position.index}/${toHex(tx.signature)}`;
-
-/** The newest page with the older ones that were fetched before, where it reaches them. */
-export function joinHistory(newest: History, known: History | undefined): History {
-  const last = newest.entries.at(-1);
-  if (!known || !last) return newest;
-  // Its back-link is what makes those before it the same: the newest's last has to be known.
-  const name = nameOf(last);
-  const at = known.entries.findIndex((entry) => nameOf(entry) === name);
-  if (at < 0 || at === known.entries.length - 1) return newest;
-  const entries = [...newest.entries, ...known.entries.slice(at + 1)];
-  return { ...newest, entries, next: known.next, linked: newest.linked && known.linked };
 }

@@ -246,6 +246,7 @@ export class MemoryEngine implements Engine {
       return { entries, total: this.entries.length, linked: true, next };
     },
     header: async () => undefined,
+    headers: async () => [],
     submit: async (bytes) => {
       this.#note('client.submit');
       const id = new Uint8Array(32).fill(this.waiting.length + 1);

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MinerState } from '../../src/client/api.ts';
 import { edgeOf, outlineOf, shadeOf } from '../../src/ui/disc.ts';
-import { COLUMN, countOf, pileOf, setAside, SHELF_MAX } from '../../src/ui/pile.ts';
+import {
+  COLUMN,
+  countOf,
+  noteBlocks,
+  paidOf,
+  pileOf,
+  setAside,
+  SHELF_MAX,
+} from '../../src/ui/pile.ts';
 import { qrPath } from '../../src/ui/qr.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 import { controlsOf, sentenceOf } from '../../src/ui/sentence.ts';
@@ -46,13 +54,38 @@ describe('the pile', () => {
   it('shows every unit until the shelf is full', () => {
     fc.assert(
       fc.property(fc.nat({ max: COLUMN * (SHELF_MAX + 1) }), (units) => {
-        const { standing, shelved } = pileOf(units, 0);
+        const { standing, shelved } = pileOf(units, 0, 0);
         expect(standing + shelved * COLUMN).toBe(units);
         expect(standing).toBeLessThanOrEqual(COLUMN);
         expect(standing > 0).toBe(units > 0);
       }),
     );
-    expect(pileOf(1e9, 1e9)).toMatchObject({ shelved: SHELF_MAX, rejected: 5 });
+    expect(pileOf(1e9, 0, 1e9)).toMatchObject({ shelved: SHELF_MAX, rejected: 5 });
+  });
+
+  it('is sealed from below, up to the last unit that is paid', () => {
+    expect(pileOf(7, 5, 0)).toMatchObject({ standing: 7, sealed: 5, shelvedSealed: 0 });
+    expect(pileOf(30, 24, 0)).toMatchObject({ standing: 6, sealed: 0, shelvedSealed: 2 });
+    expect(pileOf(30, 23, 0)).toMatchObject({ shelved: 2, shelvedSealed: 1 });
+    expect(pileOf(30, 27, 0)).toMatchObject({ sealed: 3, shelvedSealed: 2 });
+    const many = COLUMN * (SHELF_MAX + 10);
+    expect(pileOf(many, many, 0)).toMatchObject({ sealed: 12, shelvedSealed: SHELF_MAX });
+    expect(pileOf(many, COLUMN * 5, 0)).toMatchObject({ sealed: 0, shelvedSealed: 0 });
+  });
+
+  it('a block of ours in the chain seals, until a reorganisation takes it out', () => {
+    const [mine, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const at = (height: number, miner: Uint8Array) => ({ height, miner, time: height * 1000 });
+    const read = (units: number) => ({ mine, sinceMs: 10_000, units });
+    let own = noteBlocks(new Map(), [at(9, mine), at(10, other), at(11, mine)], read(4));
+    expect([...own]).toEqual([[11, 4]]);
+    own = noteBlocks(own, [at(11, mine), at(12, other)], read(6));
+    expect(paidOf(own)).toBe(4);
+    own = noteBlocks(own, [at(12, other), at(13, mine)], read(8));
+    expect(paidOf(own)).toBe(8);
+    own = noteBlocks(own, [at(11, mine), at(12, other), at(13, other)], read(9));
+    expect(paidOf(own)).toBe(4);
+    expect(paidOf(noteBlocks(own, [], read(9)))).toBe(4);
   });
 
   it('a device that was set aside is no lost unit', () => {

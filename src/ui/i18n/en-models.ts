@@ -28,5 +28,8 @@ export const models = {
   peers: 'peers',
   used: 'Stored by Pila',
   usedOf: (used: string, quota: string) => `${used} of the ${quota} that this browser allows`,
+  know:
+    'A part counts as stored once its hash agreed with the model’s id. What Pila stores in all, and ' +
+    'may store, is this browser’s own estimate.',
   none: 'This network has no models yet.',
 };

@@ -74,6 +74,14 @@ export const network = {
     supplyNot:
       'Held and burned need the whole state. Until this device holds it, they are not shown: a peer’s ' +
       'word would be no proof.',
+    newest:
+      'These are headers of the chain on this device; nobody was asked. Their times are what their ' +
+      'miners wrote, within the rules’ bounds.',
+    links:
+      'Connections are this device’s own. A penalty counts what a peer sent against the rules: at 100 ' +
+      'it is shut out for ten minutes, and a point is forgiven every 12 s.',
+    waiting:
+      'Transactions waiting are those in this device’s pool, each checked; others may know more.',
     peers:
       'A peer agrees when it told of the same head. Peers are not believed: what they send is checked.',
   },

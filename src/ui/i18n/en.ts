@@ -22,12 +22,15 @@ export const en = {
     wallet: 'Pl. II · The wallet',
     settings: 'Pl. III · Settings',
     pileFigure: 'Fig. 1',
-    describe: (units: string, rejected: string) =>
-      `A pile of copper and zinc discs: ${units} units completed, ${rejected} thrown away.`,
+    describe: (units: string, paid: string, rejected: string) =>
+      `A pile of copper and zinc discs: ${units} units completed, ${paid} of them sealed because a ` +
+      `block of yours in the chain has paid; ${rejected} thrown away.`,
     empty: 'One pair of discs for each unit you complete',
     shelf: 'one line = 12 units',
     legendCopper: 'copper and zinc: completed',
-    legendWork: 'yellow: in work',
+    legendPaid: 'sealed: paid by a block of yours in the chain',
+    legendWaits: 'hatched: waits for your next block',
+    legendWork: 'dashed: in work',
     legendBad: 'struck out: thrown away',
   },
   pila: {
@@ -87,6 +90,10 @@ export const en = {
     syncing: 'Catching up with the chain.',
     failed: 'Stopped by a problem.',
   },
+  headLine: {
+    old: 'old',
+    agree: (agreeing: string, all: string) => `${agreeing} of ${all} peers agree`,
+  },
   care: {
     intensity: 'Intensity',
     intensityWhy: 'How much of the time work may take. It slows by itself when the page stutters.',
@@ -128,9 +135,9 @@ export const en = {
     battery: 'This computer runs on battery: work begins once it is plugged in.',
   },
   reasons: {
-    stale: 'blocks found too late: the chain had moved on',
-    recheck: 'blocks that failed the check on the processor',
-    refused: 'blocks that the chain refused',
+    stale: 'found too late: the chain had moved on',
+    recheck: 'not confirmed by the check on the processor',
+    refused: 'refused by the chain',
     unknown: (reason: string) => reason,
     noGpu: (why: string) => `The graphics card is not used: ${why}`,
   },
@@ -148,6 +155,14 @@ export const en = {
     rate:
       'Units and rate are counted on this device since the page was opened; the rate covers the ' +
       'last units. Nobody else has checked them.',
+    rejected:
+      'A unit counts as thrown away only for a reason this device saw itself: another block came ' +
+      'first, its own check on the processor did not agree, or the chain’s rules refused the block.',
+    blocks:
+      'Blocks found are wins that this device made and checked. Whether the chain keeps one shows in ' +
+      'the headers it checks: those of yours seal the pile, and pay.',
+    immature:
+      'Maturing pay is in the same proven account: each entry has the height at which it can be spent.',
   },
   wallet: {
     spendable: 'Spendable',

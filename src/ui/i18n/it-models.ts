@@ -31,5 +31,8 @@ export const models: typeof english = {
   peers: 'pari',
   used: 'Salvato da Pila',
   usedOf: (used, quota) => `${used} dei ${quota} che questo browser concede`,
+  know:
+    'Una parte vale come scaricata quando la sua impronta concorda con l’id del modello. Quanto occupa ' +
+    'Pila in tutto, e quanto può occupare, è una stima di questo browser.',
   none: 'Questa rete non ha ancora modelli.',
 };

@@ -76,6 +76,15 @@ export const network: typeof english = {
     supplyNot:
       'Per possedute e bruciate serve tutto lo stato. Finché non è su questo dispositivo non si ' +
       'mostrano: la parola di un pari non sarebbe una prova.',
+    newest:
+      'Sono intestazioni della catena su questo dispositivo; non è stato chiesto a nessuno. Le ore le ' +
+      'ha scritte chi ha trovato il blocco, entro i limiti delle regole.',
+    links:
+      'I collegamenti sono di questo dispositivo. Una penalità conta ciò che un pari ha mandato contro ' +
+      'le regole: a 100 resta fuori dieci minuti, e un punto si perdona ogni 12 s.',
+    waiting:
+      'Le transazioni in attesa sono quelle nella riserva di questo dispositivo, ognuna verificata; ' +
+      'altri possono conoscerne di più.',
     peers:
       'Un pari è d’accordo se ha detto la stessa testa. Ai pari non si crede: ciò che mandano si verifica.',
   },

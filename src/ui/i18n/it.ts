@@ -23,12 +23,15 @@ export const it: Text = {
     wallet: 'Tav. II · Il portafoglio',
     settings: 'Tav. III · Impostazioni',
     pileFigure: 'Fig. 1',
-    describe: (units, rejected) =>
-      `Una pila di dischi di rame e zinco: ${units} unità completate, ${rejected} scartate.`,
+    describe: (units, paid, rejected) =>
+      `Una pila di dischi di rame e zinco: ${units} unità completate, ${paid} sigillate perché le ha ` +
+      `pagate un tuo blocco nella catena; ${rejected} scartate.`,
     empty: 'Una coppia di dischi per ogni unità completata',
     shelf: 'una linea = 12 unità',
     legendCopper: 'rame e zinco: completata',
-    legendWork: 'giallo: in lavoro',
+    legendPaid: 'sigillata: pagata da un tuo blocco nella catena',
+    legendWaits: 'tratteggiata: aspetta il tuo prossimo blocco',
+    legendWork: 'a linea spezzata: in lavoro',
     legendBad: 'barrata: scartata',
   },
   pila: {
@@ -89,6 +92,10 @@ export const it: Text = {
     syncing: 'Raggiungo la catena.',
     failed: 'Ferma per un problema.',
   },
+  headLine: {
+    old: 'vecchio',
+    agree: (agreeing, all) => `${agreeing} pari su ${all} d’accordo`,
+  },
   care: {
     intensity: 'Intensità',
     intensityWhy:
@@ -132,9 +139,9 @@ export const it: Text = {
     battery: 'Questo computer va a batteria: il lavoro comincia quando è collegato alla corrente.',
   },
   reasons: {
-    stale: 'blocchi trovati tardi: la catena era già avanti',
-    recheck: 'blocchi non confermati dal controllo sul processore',
-    refused: 'blocchi rifiutati dalla catena',
+    stale: 'troppo tardi: la catena era già avanti',
+    recheck: 'senza conferma dal controllo sul processore',
+    refused: 'fuori dalle regole della catena',
     unknown: (reason) => reason,
     noGpu: (why) => `La scheda grafica non è usata: ${why}`,
   },
@@ -152,6 +159,14 @@ export const it: Text = {
     rate:
       'Unità e ritmo sono contati su questo dispositivo da quando la pagina è aperta; il ritmo ' +
       'riguarda le ultime unità. Nessun altro li ha verificati.',
+    rejected:
+      'Un’unità è scartata solo per un motivo visto da questo dispositivo: un altro blocco è arrivato ' +
+      'prima, il suo controllo sul processore non concordava, o le regole hanno rifiutato il blocco.',
+    blocks:
+      'I blocchi trovati sono vincite fatte e verificate da questo dispositivo. Se la catena ne tiene ' +
+      'uno si vede nelle intestazioni che verifica: i tuoi sigillano la pila, e pagano.',
+    immature:
+      'La paga in maturazione sta nello stesso conto dimostrato: ogni voce ha l’altezza da cui si spende.',
   },
   wallet: {
     spendable: 'Spendibile',

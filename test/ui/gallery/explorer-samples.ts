@@ -1,32 +1,54 @@
 /** A small chain for looking at the explorer: every page finds something. */
 import type { BlockView, ClientApi, TxView } from '../../../src/client/api.ts';
 import type { Header, SignedTx } from '../../../src/core/formats.ts';
-import { ZERO_HASH } from '../../../src/core/hash.ts';
+import { hash, ZERO_HASH } from '../../../src/core/hash.ts';
+import { headerWork } from '../../../src/core/header.ts';
+import { bitsFromTarget, HASH_SPACE } from '../../../src/core/target.ts';
 import { txId } from '../../../src/core/tx.ts';
 import { equal, utf8 } from '../../../src/lib/bytes.ts';
-import { ADDRESS, BALANCE, CHAIN } from '../memory-engine.ts';
+import { ADDRESS, BALANCE, CHAIN, LINGUA, QUOTE } from '../memory-engine.ts';
 
-const filled = (b: number) => new Uint8Array(32).fill(b);
+/** Looks like a hash. */
+const filled = (b: number) => hash('block', Uint8Array.of(b));
 
-const headerAt = (height: number): Header => ({
-  ...{ version: 1, height, prevHash: filled(1), mmrRoot: filled(2), bodyRoot: filled(3) },
-  ...{
-    stateRoot: filled(4),
-    sharesRoot: ZERO_HASH,
-    time: CHAIN.headTimeMs - (CHAIN.height - height) * 5000,
-  },
-  miner: height % 3 ? filled(height % 251) : ADDRESS,
-  ...{ bits: 0x1c00ffff, totalWork: BigInt(height) << 32n, nonce: 7n, modelId: filled(6) },
-  jobId: height % 4 ? ZERO_HASH : filled(0x2e),
-  proofDigest: filled(height % 256),
-});
+/** As many as a screen asks for. */
+const KEPT = 1024;
+const OLDEST = CHAIN.height - KEPT + 1;
+
+/** Waits as they happen, 5 s in the mean; difficulty that wanders with them; every 17th block is ours. */
+function makeHeaders(): Header[] {
+  let seed = 1800;
+  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  const ages = [0];
+  for (let i = 1; i < KEPT; i++) ages.push(ages.at(-1)! - 5000 * Math.log(1 - random()));
+  return Array.from({ length: KEPT }, (_, i): Header => {
+    const height = OLDEST + i;
+    const work = 4.2e12 * (1 + 0.18 * Math.sin(i / 140) + 0.06 * Math.sin(i / 31) + i / 6000);
+    return {
+      ...{ version: 1, height, prevHash: filled(1), mmrRoot: filled(2), bodyRoot: filled(3) },
+      ...{ stateRoot: filled(4), sharesRoot: ZERO_HASH },
+      time: CHAIN.headTimeMs - Math.round(ages[KEPT - 1 - i]!),
+      miner: random() < 1 / 17 || i === KEPT - 2 ? ADDRESS : filled(height % 251),
+      bits: bitsFromTarget(HASH_SPACE / BigInt(Math.round(work))),
+      ...{ totalWork: BigInt(height) << 42n, nonce: 7n, modelId: LINGUA.id },
+      jobId: height % 4 ? ZERO_HASH : filled(0x2e),
+      proofDigest: filled(height % 256),
+    };
+  });
+}
+const HEADERS = makeHeaders();
+const headerAt = (height: number): Header => HEADERS[Math.max(0, height - OLDEST)]!;
+/** Of the head, expected multiply-accumulates per block. */
+export const DIFFICULTY = headerWork(HEADERS.at(-1)!);
+/** Fits it: 50 VLT a block. */
+const SUBSIDY_PER_PASS = (50_000_000_000n * LINGUA.macs) / DIFFICULTY;
 
 /** Pages of the explorer over these payments. */
 export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientApi> {
   const request: SignedTx = {
     tx: {
       ...{ type: 'request', chainId: 3, from: filled(9), nonce: 4, expiry: 9000, fee: 100_000n },
-      ...{ modelId: filled(6), reward: 30_000_000n, lifetime: 60 },
+      ...{ modelId: LINGUA.id, reward: 30_000_000n, lifetime: 60 },
       input: utf8('Quale lingua è questa?'),
     },
     signature: new Uint8Array(64),
@@ -41,6 +63,11 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
   });
   return {
     header: async (height) => headerAt(height),
+    headers: async (last, max) => HEADERS.slice(0, last - OLDEST + 1).slice(-max),
+    quote: async () => ({
+      ...{ ...QUOTE, difficulty: DIFFICULTY, subsidyPerPass: SUBSIDY_PER_PASS },
+      minimum: (SUBSIDY_PER_PASS * 26n) / 64n + 1_250n,
+    }),
     block: async (at) => (typeof at === 'number' && at <= CHAIN.height ? viewOf(at) : undefined),
     transaction: async (id): Promise<TxView | undefined> => {
       const index = body.findIndex(({ tx }) => equal(txId(tx), id));

@@ -11,7 +11,8 @@ import { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import type { PageConfig } from '../../../src/ui/engine.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import '../../../src/ui/style.css';
-import { explorerSamples } from './explorer-samples.ts';
+import { equal } from '../../../src/lib/bytes.ts';
+import { DIFFICULTY, explorerSamples } from './explorer-samples.ts';
 import { moreStates, type Stage } from './more-states.ts';
 import {
   ADDRESS,
@@ -62,6 +63,7 @@ function payments(): void {
   engine.entries = [
     { position: { height: 8101, index: 0 }, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
     { position: { height: 7990, index: 3 }, tx: transfer(other, ADDRESS, 10_000_000_000n) },
+    { position: { height: 7402, index: 1 }, tx: transfer(other, ADDRESS, 750_000_000n) },
   ];
   const bytes = encode(SignedTx, transfer(mine, addressOf(other), 250_000_000n));
   engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
@@ -126,7 +128,13 @@ const STATES: Record<string, () => void> = {
 };
 
 const samples = [transfer(other, ADDRESS, 10_000_000_000n), transfer(other, other, 250_000_000n)];
-Object.assign(engine.client, explorerSamples(samples));
+const own = engine.client.history;
+const { history: others, ...explorer } = explorerSamples(samples);
+Object.assign(engine.client, explorer, {
+  history: ((address, max, from) =>
+    equal(address, ADDRESS) ? own(address, max, from) : others!(address, max, from)) as typeof own,
+});
+engine.chain = { ...engine.chain, difficulty: DIFFICULTY };
 
 const config: PageConfig & Stage['config'] = {
   network: 'local',
@@ -140,6 +148,19 @@ const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
 states[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+/** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
+const { miner } = engine;
+if (miner.units > 0) {
+  const count = miner.units > 100 ? 240 : 24;
+  const dip = (i: number) => (i > 150 && i < 170 ? 0.3 : 0);
+  const points = Array.from({ length: count }, (_, i) => ({
+    timeMs: Date.now() - (count - i) * 15_000,
+    macsPerSecond: miner.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - dip(i)),
+    units: Math.round((miner.units * i) / count),
+  }));
+  session.log.rates = { points, measuredMs: count * 15_000 };
+  session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
+}
 Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
 mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
 void session.open();

@@ -1,0 +1,61 @@
+/** The plots: what was earned, measured and is expected. */
+export const plots = {
+  know: 'How do we know?',
+  asTable: 'As a table',
+  asPlot: 'As a plot',
+  expected: 'Expected',
+  figure: (n: string) => `Fig. ${n}`,
+  earned: {
+    title: 'Paid for blocks',
+    sum: (amount: string, blocks: string) => `${amount} VLT for ${blocks} of`,
+    among: (headers: string, span: string) => `the newest ${headers} blocks, in ${span}`,
+    columns: ['From', 'Blocks', 'VLT'],
+    missing: 'Not enough data yet: the chain has hardly any blocks.',
+    evidence: [
+      'Counted here in the headers that this device checked: those that pay your address, each with ' +
+        'the subsidy that the rules give its height.',
+      'Fees, and pay for answers, come on top; they are in the balance alone.',
+    ],
+  },
+  rate: {
+    title: 'Rate',
+    mean: (rate: string, readings: string) => `${rate} on average over ${readings} readings`,
+    columns: ['Time', 'MAC/s', 'Units'],
+    missing: 'Not enough data yet: a minute of work makes the first line.',
+    evidence: [
+      'Multiply-accumulates of the last units over the time they took, noted here every 10 s for the ' +
+        'last hour. Pauses are left out.',
+      'Nobody else has checked it.',
+    ],
+  },
+  wait: {
+    title: 'Wait for a block',
+    one: (time: string) => `1 of 10 waits less than ${time}`,
+    half: (time: string) => `half less than ${time}`,
+    most: (time: string) => `9 of 10 less than ${time}`,
+    month: 'At this rate a block takes longer than a month on average.',
+    columns: ['Of 10 waits', 'shorter than'],
+    missing: (units: string, minutes: string) =>
+      `Measuring: nothing is forecast before 10 units and 15 minutes of work. So far ${units} units, ` +
+      `${minutes}.`,
+    idle: 'Nothing is running, so nothing is expected.',
+    chance: 'chance that it came',
+    evidence: [
+      'A model, not a promise: this device’s measured rate, against the difficulty of the last block, ' +
+        'with the credit of this model. Both change.',
+      'Blocks come without memory: after a long wait the next one is no nearer. The curve is the ' +
+        'chance that one came by then.',
+    ],
+  },
+  difficulty: {
+    title: 'Difficulty',
+    span: (headers: string, span: string) => `${headers} blocks, in ${span}`,
+    columns: ['Block', 'Time', 'MAC per block'],
+    missing: 'Not enough data yet: the chain has hardly any blocks.',
+    block: (height: string) => `block ${height}`,
+    evidence: [
+      'The target in each header that this device checked, as the work expected for it. The rules ' +
+        'set it from the times of the blocks before.',
+    ],
+  },
+};

@@ -1,0 +1,105 @@
+/** What is photographed of the gallery: a state, a screen, and what is pressed on it first. */
+import type { Page } from '@playwright/test';
+import { formatAddress } from '../../../src/core/address.ts';
+import type { Text } from '../../../src/ui/i18n/en.ts';
+import { networkWords } from '../../../src/ui/network/words.ts';
+
+export interface Shot {
+  readonly name: string;
+  /** Of `gallery.ts`. */
+  readonly state: string;
+  readonly at: string;
+  readonly act?: (page: Page, t: Text) => Promise<void>;
+  /** A screen's face: in both languages and themes, wide too. Else only in two of the four. */
+  readonly main?: boolean;
+  /** A sheet lies over the screen: as much as the window shows. */
+  readonly sheet?: boolean;
+}
+
+/** As the trial networks write it. */
+const PAYEE = formatAddress(new Uint8Array(32).fill(5), 'rpila');
+
+const press = (page: Page, name: string): Promise<void> =>
+  page.getByRole('button', { name, exact: true }).first().click();
+
+async function fillSend(page: Page, t: Text): Promise<void> {
+  await press(page, t.wallet.send);
+  const fields = page.getByRole('dialog').getByRole('textbox');
+  await fields.nth(0).fill(PAYEE);
+  await fields.nth(1).fill(t.code === 'it' ? '12,5' : '12.5');
+}
+
+export const SHOTS: readonly Shot[] = [
+  { name: 'pila-first', state: 'fresh', at: '#/', main: true },
+  { name: 'pila-stopped', state: 'stopped', at: '#/' },
+  { name: 'pila-loading', state: 'loading', at: '#/' },
+  { name: 'pila-working', state: 'running', at: '#/', main: true },
+  { name: 'pila-many', state: 'many', at: '#/' },
+  { name: 'pila-paused', state: 'paused', at: '#/' },
+  { name: 'pila-no-peers', state: 'nopeers', at: '#/' },
+  { name: 'pila-failed', state: 'failed', at: '#/' },
+  { name: 'wallet-no-keys', state: 'fresh', at: '#/wallet' },
+  { name: 'wallet-new', state: 'stopped', at: '#/wallet' },
+  { name: 'wallet', state: 'owner', at: '#/wallet', main: true },
+  {
+    ...{ name: 'wallet-receive', state: 'owner', at: '#/wallet', sheet: true },
+    act: (page, t) => press(page, t.wallet.receive),
+  },
+  {
+    ...{ name: 'wallet-send', state: 'owner', at: '#/wallet', sheet: true },
+    act: fillSend,
+  },
+  {
+    ...{ name: 'wallet-send-review', state: 'owner', at: '#/wallet', sheet: true },
+    async act(page, t) {
+      await fillSend(page, t);
+      await press(page, t.send.review);
+      await page.getByRole('button', { name: t.send.confirm }).waitFor();
+    },
+  },
+  {
+    ...{ name: 'wallet-backup', state: 'stopped', at: '#/wallet', sheet: true },
+    async act(page, t) {
+      await press(page, t.wallet.backUp);
+      await press(page, t.backup.show);
+      await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
+    },
+  },
+  {
+    ...{ name: 'wallet-backup-check', state: 'stopped', at: '#/wallet', sheet: true },
+    async act(page, t) {
+      await press(page, t.wallet.backUp);
+      await press(page, t.backup.show);
+      await press(page, t.backup.written);
+      await page.getByRole('dialog').getByRole('group').nth(2).waitFor();
+    },
+  },
+  {
+    ...{ name: 'wallet-passphrase', state: 'stopped', at: '#/wallet', sheet: true },
+    act: (page, t) => press(page, t.wallet.protect),
+  },
+  {
+    ...{ name: 'wallet-unlock', state: 'locked', at: '#/wallet', sheet: true },
+    act: (page, t) => press(page, t.wallet.unlock),
+  },
+  { name: 'ask-no-keys', state: 'fresh', at: '#/ask' },
+  {
+    ...{ name: 'ask', state: 'paid', at: '#/ask', main: true },
+    act: (page) =>
+      page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.'),
+  },
+  { name: 'receipt-open', state: 'open', at: `#/receipt/${'5e'.repeat(32)}` },
+  { name: 'receipt-unconfirmed', state: 'unconfirmed', at: `#/receipt/${'5e'.repeat(32)}` },
+  { name: 'receipt-paid', state: 'paid', at: `#/receipt/${'5e'.repeat(32)}`, main: true },
+  { name: 'network', state: 'owner', at: '#/network', main: true },
+  { name: 'block', state: 'owner', at: '#/block/8112', main: true },
+  { name: 'address', state: 'owner', at: `#/address/${PAYEE}` },
+  { name: 'settings', state: 'owner', at: '#/settings', main: true },
+  {
+    ...{ name: 'diagnostics', state: 'owner', at: '#/network' },
+    async act(page, t) {
+      await press(page, networkWords(t.code === 'it' ? 'it' : 'en').report.make);
+      await page.locator('pre').waitFor();
+    },
+  },
+];

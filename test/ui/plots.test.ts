@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MINER_OFF } from '../../src/client/api.ts';
+import { formatDuration } from '../../src/ui/plots/duration.ts';
+import { NewestHeaders } from '../../src/ui/plots/headers.svelte.ts';
+import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/plots/shape.ts';
+import { NO_RATES, noteRate, RATE_POINTS_MAX } from '../../src/ui/rate-log.ts';
+import {
+  earningsOf,
+  FORECAST_MS,
+  mayForecast,
+  meanWaitMs,
+  thinned,
+  waitWithin,
+} from '../../src/ui/series.ts';
+import { LINGUA } from './memory-engine.ts';
+import { ZERO_HASH } from '../../src/core/hash.ts';
+import { blockId } from '../../src/core/header.ts';
+import type { Header } from '../../src/core/formats.ts';
+
+const running = { ...MINER_OFF, state: 'running', macsPerSecond: 1e9, units: 1 } as const;
+
+describe('the log of rates', () => {
+  it('takes one point in 10 s, keeps an hour, and leaves pauses out', () => {
+    let log = NO_RATES;
+    for (let s = 0; s <= 7200; s += 5) log = noteRate(log, running, s * 1000);
+    expect(log.points.length).toBe(RATE_POINTS_MAX);
+    expect(log.measuredMs).toBe(7_200_000);
+    const later = noteRate(log, running, 20_000_000);
+    expect(later.measuredMs).toBe(7_200_000);
+    expect(noteRate(NO_RATES, MINER_OFF, 0)).toBe(NO_RATES);
+  });
+
+  it('forecasts nothing before ten units and a quarter of an hour', () => {
+    const enough = { points: [], measuredMs: FORECAST_MS };
+    expect(mayForecast(enough, 10)).toBe(true);
+    expect(mayForecast(enough, 9)).toBe(false);
+    expect(mayForecast({ ...enough, measuredMs: FORECAST_MS - 1 }, 1000)).toBe(false);
+  });
+});
+
+describe('the wait for a block', () => {
+  it('is what a pass is worth against what a block pays', () => {
+    // One pass in 16 wins, at 10 passes a second.
+    const quote = { subsidyPerPass: 3_125_000_000n, model: LINGUA };
+    expect(meanWaitMs(quote, 100, 10 * Number(LINGUA.macs))).toBeCloseTo(1600);
+  });
+
+  it('has the quantiles that simulated waits have', () => {
+    let seed = 7;
+    const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+    const waits = Array.from({ length: 20_000 }, () => {
+      let tries = 1;
+      while (random() > 0.01) tries++;
+      return tries;
+    });
+    for (const share of [0.1, 0.5, 0.9]) {
+      const within = waits.filter((tries) => tries <= waitWithin(share, 100)).length;
+      expect(within / waits.length).toBeCloseTo(share, 1);
+    }
+  });
+});
+
+describe('what was earned', () => {
+  const [mine, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  it('is every block of ours, once, in its step', () => {
+    const heights = fc.array(fc.boolean(), { minLength: 2, maxLength: 60 });
+    fc.assert(
+      fc.property(heights, fc.integer({ min: 1, max: 30 }), (owned, steps) => {
+        const headers = owned.map((own, i) => ({
+          ...{ height: i + 1, time: 1000 + i * 700, miner: own ? mine : other },
+        }));
+        const bars = earningsOf(headers, mine, steps);
+        expect(bars.length).toBe(steps);
+        const blocks = bars.reduce((sum, bar) => sum + bar.blocks, 0);
+        expect(blocks).toBe(owned.filter(Boolean).length);
+        const amount = bars.reduce((sum, bar) => sum + bar.amount, 0n);
+        expect(amount).toBe(BigInt(blocks) * 50_000_000_000n);
+      }),
+    );
+    expect(earningsOf([], mine, 5)).toEqual([]);
+  });
+});
+
+describe('a plot', () => {
+  const box = { width: 100, height: 50, top: 10 };
+  it('has an axis from zero to a round number above all values', () => {
+    const values = fc.array(fc.double({ min: 1e-6, max: 1e18, noNaN: true }), { minLength: 1 });
+    fc.assert(
+      fc.property(values, (some) => {
+        expect(topOf(some)).toBeGreaterThan(Math.max(...some));
+      }),
+    );
+    expect([topOf([]), topOf([0]), topOf([41.2e9]), topOf([0.95])]).toEqual([1, 1, 5e10, 1]);
+  });
+
+  it('is drawn to scale', () => {
+    const places = placesOf(
+      [0, 5, 10].map((x) => ({ x, y: x })),
+      box,
+    );
+    expect(lineOf(places)).toBe('M0 50L50 25L100 0');
+    const lines = [...engravingOf(places, box).matchAll(/M(\S+) (\S+)V50/g)];
+    for (const [, x, y] of lines) expect(+y!).toBeCloseTo(50 - +x! / 2 + 3);
+    const bars = barsOf([10, 0], box);
+    expect(bars.outline).toBe('M3 50V0H47V50');
+    expect(lineOf(placesOf([{ x: 3, y: 1 }], box))).toBe('M0 45');
+  });
+
+  it('keeps the ends of what it thins', () => {
+    const points = Array.from({ length: 1000 }, (_, i) => i);
+    const few = thinned(points, 90);
+    expect([few.length, few[0], few.at(-1)]).toEqual([90, 0, 999]);
+    expect(thinned([1, 2], 90)).toEqual([1, 2]);
+  });
+
+  it('speaks of spans in each language', () => {
+    expect(formatDuration(95_000, 'en')).toBe('95 seconds');
+    expect(formatDuration(150_000, 'it')).toBe('2,5 minuti');
+    expect(formatDuration(3 * 86_400_000, 'en')).toBe('3 days');
+    expect(formatDuration(400, 'en')).toBe('0.4 seconds');
+  });
+});
+
+describe('the newest headers', () => {
+  const chainOf = (length: number, miner: number, before: readonly Header[] = []): Header[] => {
+    const headers = [...before];
+    while (headers.length < length) {
+      const last = headers.at(-1);
+      headers.push({
+        ...{ version: 1, height: headers.length, time: headers.length * 1000 },
+        prevHash: last ? blockId(last) : ZERO_HASH,
+        ...{ mmrRoot: ZERO_HASH, bodyRoot: ZERO_HASH, stateRoot: ZERO_HASH, sharesRoot: ZERO_HASH },
+        ...{ miner: new Uint8Array(32).fill(miner), bits: 0x207fffff, totalWork: 0n, nonce: 0n },
+        ...{ modelId: ZERO_HASH, jobId: ZERO_HASH, proofDigest: ZERO_HASH },
+      });
+    }
+    return headers;
+  };
+
+  it('are asked for once, and all again after a deep reorganisation', async () => {
+    let chain = chainOf(100, 1);
+    const asked: number[] = [];
+    const client = {
+      headers: async (last: number, max: number) => {
+        asked.push(max);
+        return chain.slice(0, last + 1).slice(-max);
+      },
+    };
+    const newest = new NewestHeaders();
+    await newest.follow(client, 99);
+    expect(newest.value).toEqual(chain);
+    chain = chainOf(102, 1, chain);
+    await newest.follow(client, 101);
+    expect(newest.value).toEqual(chain);
+    chain = chainOf(103, 2, chain.slice(0, 95));
+    await newest.follow(client, 102);
+    expect(newest.value).toEqual(chain);
+    expect(asked).toEqual([1024, 18, 17]);
+    chain = chainOf(104, 3, chain.slice(0, 50));
+    await newest.follow(client, 103);
+    expect(newest.value).toEqual(chain);
+    expect(asked.slice(3)).toEqual([17, 1024]);
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * Photographs the gallery's screens: `npm run screens` writes docs/screens, `npm run visual` compares
+ * with it. Clock, data, time zone and motion stand still; only the browser's version can differ, so it
+ * is kept beside the pictures, and another version compares nothing.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chromium, type Browser, type Page } from '@playwright/test';
+import { build, preview } from 'vite';
+import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
+import { en } from '../../src/ui/i18n/en.ts';
+import { it } from '../../src/ui/i18n/it.ts';
+import { SHOTS, type Shot } from './gallery/shots.ts';
+import { decodePng, differenceOf, encodePng, type Picture } from './png.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    check: { type: 'boolean', default: false },
+    /** Other than the kept ones, for looking. */
+    width: { type: 'string' },
+    out: { type: 'string', default: 'docs/screens' },
+  },
+});
+const KEPT = 'docs/screens';
+const VERSION = join(KEPT, 'chromium.txt');
+/** 20 March 1800 is the letter's date; this is the photographs'. */
+const NOW = new Date('2026-11-25T10:30:00Z');
+const HEIGHTS: Record<number, number> = { 390: 844, 768: 1024, 1280: 800 };
+/** Channels may differ by this, of 255: the palette moves colours by less than 10. */
+const TOLERANCE = 40;
+/** Share of a picture's pixels that may differ by more. */
+const DIFFERENT_MAX = 0.0005;
+
+type Theme = 'light' | 'dark';
+type Language = 'en' | 'it';
+interface View {
+  readonly shot: Shot;
+  readonly width: number;
+  readonly theme: Theme;
+  readonly language: Language;
+}
+
+/** A screen's face in every language and theme; other states by day in English, by night in Italian. */
+function viewsOf(shot: Shot): View[] {
+  const widths = values.width ? [Number(values.width)] : shot.main ? [390, 1280] : [390];
+  return widths.flatMap((width) =>
+    (['light', 'dark'] as const).flatMap((theme) =>
+      (['en', 'it'] as const)
+        .filter((language) => shot.main || (theme === 'light') === (language === 'en'))
+        .map((language) => ({ shot, width, theme, language })),
+    ),
+  );
+}
+
+const fileOf = ({ shot, width, theme, language }: View): string =>
+  `${shot.name}-${width}-${theme}-${language}.png`;
+
+/** Opens the gallery as a person of that language at night or day would. */
+async function open(browser: Browser, url: string, view: View): Promise<Page> {
+  const { width, theme, language, shot } = view;
+  const context = await browser.newContext({
+    viewport: { width, height: HEIGHTS[width] ?? 900 },
+    colorScheme: theme,
+    locale: language === 'it' ? 'it-IT' : 'en-GB',
+    timezoneId: 'Europe/Rome',
+    reducedMotion: 'reduce',
+    hasTouch: width < 600,
+  });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => console.log(`  ${fileOf(view)}: ${error.message}`));
+  await page.clock.setFixedTime(NOW);
+  await page.goto(`${url}?state=${shot.state}${shot.at}`);
+  await page.getByRole('main').waitFor();
+  await shot.act?.(page, { en, it }[language]);
+  await page.evaluate(() => document.fonts.ready);
+  // What comes late has come: chunks, and what the engine answered.
+  await page.waitForLoadState('networkidle');
+  return page;
+}
+
+async function photograph(browser: Browser, url: string, view: View): Promise<Picture> {
+  const page = await open(browser, url, view);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > view.width) console.log(`  ${fileOf(view)}: ${wide} px wide`);
+  await page.mouse.move(0, 0);
+  // As high as the page, so that the bar of places is at its end.
+  const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+  if (!view.shot.sheet) await page.setViewportSize({ width: view.width, height: tall });
+  const file = await page.screenshot({ caret: 'hide' });
+  await page.context().close();
+  return decodePng(file);
+}
+
+/** What is wrong with it, or nothing. */
+function compare(view: View, picture: Picture): string | undefined {
+  const path = join(KEPT, fileOf(view));
+  if (!existsSync(path)) return 'is not among the kept pictures';
+  const kept = decodePng(readFileSync(path));
+  const share = differenceOf(kept, picture, TOLERANCE);
+  if (share <= DIFFERENT_MAX) return undefined;
+  mkdirSync('test-results/screens', { recursive: true });
+  writeFileSync(join('test-results/screens', fileOf(view)), encodePng(picture));
+  const size = kept.height === picture.height ? '' : `, ${picture.height - kept.height} px taller`;
+  return `${(share * 100).toFixed(2)} % differs${size}: see test-results/screens`;
+}
+
+const browser = await chromium.launch({
+  executablePath: findChromium(),
+  args: [...CHROMIUM_FLAGS, '--disable-lcd-text', '--font-render-hinting=none'],
+});
+const version = browser.version();
+const keptVersion = existsSync(VERSION) ? readFileSync(VERSION, 'utf8').trim() : 'none';
+if (values.check && version !== keptVersion) {
+  console.log(`skipped: the pictures are of Chromium ${keptVersion}, here is ${version}`);
+  await browser.close();
+  process.exit(0);
+}
+const root = 'test/ui/gallery';
+const outDir = join(process.cwd(), 'test-results/gallery');
+await build({ root, configFile: 'test/ui/gallery/vite.config.ts', build: { outDir } });
+const server = await preview({
+  ...{ root, configFile: 'test/ui/gallery/vite.config.ts', build: { outDir } },
+  preview: { port: 0, host: '127.0.0.1' },
+});
+const url = server.resolvedUrls!.local[0]!;
+const wanted = SHOTS.filter(
+  ({ name }) => !positionals.length || positionals.some((word) => name.includes(word)),
+);
+if (!values.check) {
+  if (values.out === KEPT && !positionals.length) rmSync(KEPT, { recursive: true, force: true });
+  mkdirSync(values.out, { recursive: true });
+  if (values.out === KEPT) writeFileSync(VERSION, `${version}\n`);
+}
+let [bytes, count, wrong] = [0, 0, 0];
+for (const view of wanted.flatMap(viewsOf)) {
+  const picture = await photograph(browser, url, view);
+  count++;
+  if (values.check) {
+    const problem = compare(view, picture);
+    if (problem) console.log(`  ${fileOf(view)} ${problem}`);
+    wrong += problem ? 1 : 0;
+  } else {
+    const file = encodePng(picture);
+    bytes += file.length;
+    writeFileSync(join(values.out, fileOf(view)), file);
+  }
+}
+await server.close();
+await browser.close();
+console.log(
+  values.check
+    ? `${count} pictures compared with Chromium ${version}: ${wrong} differ`
+    : `${count} pictures, ${(bytes / 1e6).toFixed(2)} MB, Chromium ${version}`,
+);
+process.exit(wrong ? 1 : 0);
