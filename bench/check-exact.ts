@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { ModelPackage, PassInput, PassResult } from '../src/miner/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu.ts';
-import type { DotKind } from '../src/miner/wgsl/gemm.ts';
+import { DOT_KINDS, type DotKind } from '../src/miner/wgsl/gemm.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { inputToJson, resultToJson, type PassResultJson } from '../test/browser/pass-json.ts';
 import { readModel } from '../test/oracle/models.ts';
@@ -92,7 +92,7 @@ function differences(got: PassResultJson, want: PassResultJson) {
 
 async function checkModel(browser: BrowserBackend, name: 'tiny' | 'lingua', units: number) {
   const model = await readModel(name);
-  const dot: DotKind | undefined = values.dot === 'i32' ? 'i32' : undefined;
+  const dot: DotKind | undefined = DOT_KINDS.find((kind) => kind === values.dot);
   const device = await browser.call('open', name, dot ? { dot } : {});
   await browser.call('selfTest');
   const cpu = await createCpuBackend(model);

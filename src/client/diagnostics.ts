@@ -78,6 +78,7 @@ const minerPart = (miner: MinerStatus): Diagnostics => ({
   state: miner.state,
   backend: miner.backend ?? 'none',
   device: miner.device,
+  kernel: miner.kernel,
   model: miner.model,
   units: miner.units,
   rejected: { ...miner.rejected },

@@ -46,6 +46,8 @@ export interface Backend {
   readonly kind: BackendKind;
   /** What runs it, for people: adapter or CPU description. */
   readonly device: string;
+  /** Which kernel multiplies there, for people. */
+  readonly kernel: string;
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
   /** Resolves when the device is lost; never for one that cannot be. */

@@ -30,6 +30,7 @@ export async function createCpuBackend(model: ModelPackage, onStage?: OnStage): 
   return {
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
+    kernel: 'wasm',
     pass: (input) =>
       passes.run(() => new Pass({ model, kernel, chain, breathe, lap }, input).run()),
     lost: new Promise(() => {}),

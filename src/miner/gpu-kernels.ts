@@ -5,7 +5,7 @@
  */
 import type { Stage } from './stages.ts';
 import { integerWgsl, packWgsl } from './wgsl/convert.ts';
-import { dotHeader, dotWgsl, gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
+import { gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
 import { chunksWgsl, seedWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
 import { applyWgsl, noiseWgsl, thinWgsl } from './wgsl/noise.ts';
 
@@ -29,6 +29,8 @@ export interface Step {
   readonly group: GPUBindGroup;
   readonly x: number;
   readonly y: number;
+  /** Submitted by itself: one of several slices of work that would be too long at once. */
+  readonly slice?: boolean;
 }
 
 /** Workgroups of a kernel that strides over its items: more would not make it faster. */
@@ -40,7 +42,6 @@ export class Kernels {
   readonly device: GPUDevice;
   readonly dot: DotKind;
   readonly #pipelines: ReadonlyMap<KernelName, GPUComputePipeline>;
-  readonly #gemms = new Map<string, Promise<GPUComputePipeline>>();
 
   constructor(
     device: GPUDevice,
@@ -52,12 +53,8 @@ export class Kernels {
     this.#pipelines = pipelines;
   }
 
-  /** The GEMM of a shape, compiled once. */
   gemm(shape: Omit<GemmShape, 'dot'>): Promise<GPUComputePipeline> {
-    const code = gemmWgsl({ ...shape, dot: this.dot });
-    let pipeline = this.#gemms.get(code);
-    if (!pipeline) this.#gemms.set(code, (pipeline = compile(this.device, code)));
-    return pipeline;
+    return compile(this.device, gemmWgsl({ ...shape, dot: this.dot }));
   }
 
   step(stage: Stage, name: KernelName, buffers: GPUBuffer[], items: number): Step {
@@ -69,11 +66,21 @@ export class Kernels {
   }
 }
 
-const compile = (device: GPUDevice, code: string): Promise<GPUComputePipeline> =>
-  device.createComputePipelineAsync({
-    layout: 'auto',
-    compute: { module: device.createShaderModule({ code }), entryPoint: 'main' },
-  });
+/** A device's pipelines by their code: linears share shapes, and tuning compiles GEMMs before. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+/** Compiles a kernel, once for each device. */
+export function compile(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
+  const pipelines = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
+  compiled.set(device, pipelines);
+  let pipeline = pipelines.get(code);
+  if (!pipeline) {
+    const compute = { module: device.createShaderModule({ code }), entryPoint: 'main' };
+    pipeline = device.createComputePipelineAsync({ layout: 'auto', compute });
+    pipelines.set(code, pipeline);
+  }
+  return pipeline;
+}
 
 /** Compiles everything but the GEMMs. */
 export async function createKernels(device: GPUDevice, dot: DotKind): Promise<Kernels> {
@@ -110,17 +117,20 @@ export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer 
   return buffer;
 }
 
-/** Submits steps as one compute pass. */
+/** Submits steps as one compute pass; slices of long work as one each. */
 export function submit(device: GPUDevice, steps: readonly Step[]): void {
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  for (const s of steps) {
-    pass.setPipeline(s.pipeline);
-    pass.setBindGroup(0, s.group);
-    pass.dispatchWorkgroups(s.x, s.y);
+  for (let from = 0, to = 1; from < steps.length; from = to++) {
+    while (to < steps.length && !steps[to - 1]!.slice && !steps[to]!.slice) to++;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const s of steps.slice(from, to)) {
+      pass.setPipeline(s.pipeline);
+      pass.setBindGroup(0, s.group);
+      pass.dispatchWorkgroups(s.x, s.y);
+    }
+    pass.end();
+    device.queue.submit([encoder.finish()]);
   }
-  pass.end();
-  device.queue.submit([encoder.finish()]);
 }
 
 /** Copies of the first `bytes` bytes of buffers, after everything submitted before. */
@@ -148,39 +158,3 @@ export async function readBuffers(
     staging.destroy();
   }
 }
-
-const DOT_TEST = 64;
-/** Words whose bytes take every sign and both ends of the noisy range. */
-const dotInput = (salt: number): Uint32Array =>
-  Uint32Array.from({ length: DOT_TEST }, (_, i) =>
-    i < 4 ? [0x82828282, 0x7e7e7e7e, 0x7e827e82, 0x80808080][i ^ (salt & 1)]! : Math.imul(i, salt),
-  );
-
-const dotOf = (a: number, b: number): number =>
-  [0, 8, 16, 24].reduce((sum, s) => sum + ((a << (24 - s)) >> 24) * ((b << (24 - s)) >> 24), 0);
-
-/** Whether this device's packed dot product gives the right numbers. */
-async function dotIsRight(device: GPUDevice): Promise<boolean> {
-  const code = `${dotHeader('dp4a')}
-@group(0) @binding(0) var<storage, read> a: array<u32>;
-@group(0) @binding(1) var<storage, read> b: array<u32>;
-@group(0) @binding(2) var<storage, read_write> c: array<i32>;
-${dotWgsl('dp4a')}
-@compute @workgroup_size(${DOT_TEST})
-fn main(@builtin(local_invocation_index) i: u32) { c[i] = dot4(a[i], b[i]); }`;
-  const pipeline = await compile(device, code);
-  const [a, b] = [dotInput(0x9e3779b1), dotInput(0x85ebca6a)];
-  const bytes = 4 * DOT_TEST;
-  const buffers = [storage(device, bytes, a), storage(device, bytes, b), storage(device, bytes)];
-  const group = bindGroup(device, pipeline, buffers);
-  submit(device, [{ stage: 'gemm', pipeline, group, x: 1, y: 1 }]);
-  const [out] = await readBuffers(device, [{ buffer: buffers[2]!, bytes }]);
-  for (const buffer of buffers) buffer.destroy();
-  return new Int32Array(out!).every((c, i) => c === dotOf(a[i]!, b[i]!));
-}
-
-/** The packed dot product where the language has it and the device computes it right. */
-export const chooseDot = async (gpu: GPU, device: GPUDevice): Promise<DotKind> =>
-  gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product') && (await dotIsRight(device))
-    ? 'dp4a'
-    : 'i32';

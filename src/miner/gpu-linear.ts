@@ -10,8 +10,14 @@ import { groupSide } from './wgsl/gemm.ts';
 import { RECORD, SLOT } from './wgsl/hashing.ts';
 import { limbsOf } from './wgsl/noise.ts';
 
-/** MACs of one dispatch: 50 ms on a slow integrated GPU at 0.1 TMAC/s. */
+/** Of one dispatch: a longer one makes the screen stutter, and systems take a device away for it. */
+const DISPATCH_MS_MAX = 50;
+/** MACs of one dispatch where nothing was measured: 50 ms at 0.1 TMAC/s; and at most. */
 const DISPATCH_MACS_MAX = 5e9;
+
+/** MACs of one dispatch of a device: half the time, with room for folds and for a busy moment. */
+export const dispatchMacs = (macsPerMs = Infinity): number =>
+  Math.min(DISPATCH_MACS_MAX, (macsPerMs * DISPATCH_MS_MAX) / 2);
 
 /** Buffers that every linear of a model uses in turn. */
 export interface Scratch {
@@ -122,7 +128,26 @@ function noiseSteps(
   ];
 }
 
-/** The GEMM in as many dispatches as DISPATCH_MACS_MAX asks for, split by rows. */
+/** Row and column groups of one dispatch, from which on. */
+export interface Slice {
+  readonly row: number;
+  readonly column: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/** A grid of y × x groups as slices of at most `max` groups, but one at least: whole rows if they fit. */
+export function slicesOf(y: number, x: number, max: number): Slice[] {
+  const wide = Math.max(1, Math.min(x, Math.floor(max)));
+  const high = wide < x ? 1 : Math.max(1, Math.min(y, Math.floor(max / x)));
+  const slices: Slice[] = [];
+  for (let row = 0; row < y; row += high)
+    for (let column = 0; column < x; column += wide)
+      slices.push({ row, column, y: Math.min(high, y - row), x: Math.min(wide, x - column) });
+  return slices;
+}
+
+/** The GEMM in as many dispatches as `macsMax` asks for. */
 async function gemmSteps(
   kernels: Kernels,
   { m, k, n, r }: Linear,
@@ -135,16 +160,13 @@ async function gemmSteps(
   const columns = groupSide(n);
   const limbs = noisy ? limbsOf(k, r) : 0;
   const pipeline = await kernels.gemm({ k, r, rows, columns, limbs });
-  const groups = Math.ceil(m / rows);
-  const atOnce = Math.min(groups, Math.max(1, Math.floor(macsMax / (rows * n * k))));
-  const steps: Step[] = [];
-  for (let first = 0; first < groups; first += atOnce) {
-    const g = uniform(device, [m, n, first * rows]);
+  const most = macsMax / (rows * columns * k);
+  const slices = slicesOf(Math.ceil(m / rows), Math.ceil(n / columns), most);
+  return slices.map(({ row, column, x, y }) => {
+    const g = uniform(device, [m, n, row * rows, column * columns]);
     const group = bindGroup(device, pipeline, [g, ...buffers]);
-    const y = Math.min(atOnce, groups - first);
-    steps.push({ stage: 'gemm', pipeline, group, x: Math.ceil(n / columns), y });
-  }
-  return steps;
+    return { stage: 'gemm', pipeline, group, x, y, slice: slices.length > 1 };
+  });
 }
 
 /**

@@ -27,6 +27,8 @@ export interface MinerStatus {
   readonly backend: 'webgpu' | 'cpu' | undefined;
   /** Adapter or processor, for people. */
   readonly device: string;
+  /** Which kernel multiplies there, and how fast those tried were. */
+  readonly kernel: string;
   readonly model: string;
   /** Units run to the end. */
   readonly units: number;
@@ -43,6 +45,7 @@ export const MINER_OFF: MinerStatus = {
   state: 'off',
   backend: undefined,
   device: '',
+  kernel: '',
   model: '',
   units: 0,
   rejected: {},

@@ -217,8 +217,8 @@ export class Miner {
     this.#set({ state: 'loading', model: name, problem: undefined });
     const { model, cpu } = await this.#load(name);
     this.#device = (choice !== 'cpu' && (await this.#webgpu(model, cpu, choice))) || cpu;
-    const { kind, device } = this.#device;
-    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
+    const { kind, device, kernel } = this.#device;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
   }
 
   #fits(kind: BackendKind, choice: BackendChoice): boolean {
@@ -287,8 +287,8 @@ export class Miner {
     const retry = losses <= LOSSES_MAX && code === 'DEVICE_LOST';
     if (retry) await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
     this.#device = (retry && (await this.#webgpu(model, cpu, 'auto'))) || cpu;
-    const { kind, device } = this.#device;
-    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device });
+    const { kind, device, kernel } = this.#device;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
     if (this.#status.state === 'testing') this.#set({ state: 'running' });
   }
 

@@ -9,19 +9,23 @@ import { AppError, assert } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import { openDevice, watchDevice, type OpenDevice } from './gpu-device.ts';
+import { createKernels, readBuffers, storage, submit, type Step } from './gpu-kernels.ts';
 import {
-  chooseDot,
-  createKernels,
-  readBuffers,
-  storage,
-  submit,
-  type Step,
-} from './gpu-kernels.ts';
-import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './gpu-linear.ts';
+  createGpuLinear,
+  createScratch,
+  dispatchMacs,
+  type GpuLinear,
+  type Scratch,
+} from './gpu-linear.ts';
+import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './gpu-tuning.ts';
 import { createSegmentChain, onDevice, type SegmentChain } from './segments.ts';
 import type { OnStage, Stage } from './stages.ts';
+import { createTuningStore } from './tuning-store.ts';
 import type { DotKind } from './wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
+
+/** Of this worker: devices come and go. */
+const tunings = createTuningStore();
 
 /** Passes that may wait for their turn. */
 const WAITING_MAX = 16;
@@ -33,6 +37,8 @@ export interface WebgpuOptions {
   readonly forceFallback?: boolean;
   /** Instead of the fastest one that computes right. */
   readonly dot?: DotKind;
+  /** MACs of one dispatch at most, instead of what was measured. */
+  readonly dispatchMacs?: number;
   /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
   readonly onStage?: OnStage;
 }
@@ -65,23 +71,35 @@ async function buildBackend(
 ): Promise<Backend> {
   const { device } = opened;
   const { linears, sequences, tokens } = model.manifest;
+  const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
   device.pushErrorScope('out-of-memory');
   const scratch = createScratch(device, linears);
-  const kernels = await createKernels(device, options.dot ?? (await chooseDot(gpu, device)));
+  const kernels = await createKernels(device, options.dot ?? tuning!.dot);
   const jobRows = (sequences - 1) * tokens;
+  const most = options.dispatchMacs ?? dispatchMacs(tuning?.macsPerMs);
   const gpuLinears: GpuLinear[] = await Promise.all(
-    linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
+    linears.map((l, i) =>
+      createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows, most),
+    ),
   );
   const memory = await device.popErrorScope();
   if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
   const chain = await createSegmentChain(model.segments, onDevice(device));
-  return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain });
+  const kernel = tuning ? describeTuning(tuning) : kernels.dot;
+  return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain, kernel });
+}
+
+function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {
+  const linear = largestOf(model.manifest.linears);
+  return tune(gpu, device, linear, tuningKey(name, model.id, linear), tunings);
 }
 
 interface Parts {
   readonly scratch: Scratch;
   readonly linears: readonly GpuLinear[];
   readonly chain: SegmentChain;
+  /** Which GEMM, for people. */
+  readonly kernel: string;
 }
 
 const tensorOn = (
@@ -101,6 +119,7 @@ const limitWords = (limits: readonly bigint[]): Uint32Array<ArrayBuffer> =>
 class WebgpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly device: string;
+  readonly kernel: string;
   readonly lost: Promise<string>;
   readonly #model: ModelPackage;
   readonly #opened: OpenDevice;
@@ -125,6 +144,7 @@ class WebgpuBackend implements Backend {
     this.#options = options;
     this.#parts = parts;
     this.device = opened.name;
+    this.kernel = parts.kernel;
     this.lost = opened.lost;
     void opened.gone.then(() => this.#abandon?.());
     this.#tokens = storage(opened.device, 4 * sequences * tokens);

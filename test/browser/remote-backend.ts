@@ -31,6 +31,7 @@ export async function createRemoteBackend(browser: BrowserBackend, name: string)
   return {
     kind: 'webgpu',
     device,
+    kernel: '',
     pass,
     lost: new Promise(() => {}),
     close: () => browser.call('close'),

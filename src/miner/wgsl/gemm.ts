@@ -7,8 +7,14 @@
  * numbers own one tile, and each of them also owns one of the tile's sixteen message words.
  */
 
-/** How four int8 products are summed: the packed dot product of WGSL, or by unpacking. */
-export type DotKind = 'dp4a' | 'i32';
+/**
+ * How int8 products are summed: by WGSL's packed dot product, or as float32, which every device has.
+ * Those sums are whole numbers: of 64 columns at most, 64 · 126² < 2^24, before they join the int32
+ * accumulators that fold. Tried and dropped, none 10 % faster on any device that was measured: int32
+ * lanes, operands spread out in workgroup memory, folds by subgroup shuffles (docs/architecture.md).
+ */
+export const DOT_KINDS = ['dp4a', 'f32'] as const;
+export type DotKind = (typeof DOT_KINDS)[number];
 
 export type GemmShape = {
   readonly k: number;
@@ -23,20 +29,22 @@ export type GemmShape = {
 
 const FOUR = [0, 1, 2, 3] as const;
 const LANES = ['x', 'y', 'z', 'w'] as const;
-const each = (line: (i: number, j: number) => string): string =>
-  FOUR.flatMap((i) => FOUR.map((j) => line(i, j))).join('\n    ');
+const each = (line: (i: number) => string): string => FOUR.map(line).join('\n    ');
 
-export const dotWgsl = (kind: DotKind): string =>
-  kind === 'dp4a'
-    ? 'fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }'
-    : `
-fn lane(x: u32, at: u32) -> i32 { return extractBits(bitcast<i32>(x), at, 8u); }
-fn dot4(a: u32, b: u32) -> i32 {
-  return lane(a, 0u) * lane(b, 0u) + lane(a, 8u) * lane(b, 8u)
-    + lane(a, 16u) * lane(b, 16u) + lane(a, 24u) * lane(b, 24u);
-}`;
-export const dotHeader = (kind: DotKind): string =>
+const dotHeader = (kind: DotKind): string =>
   kind === 'dp4a' ? 'requires packed_4x8_integer_dot_product;\n' : '';
+
+/** `sum0..sum3` += rows a × columns b, four of each, over the four columns of A in a word of each. */
+const addWgsl = (kind: DotKind, sum: string): string => {
+  const dots = (dot: (lane: string, i: number) => string): string => LANES.map(dot).join(', ');
+  if (kind === 'dp4a')
+    return each((i) => {
+      const a = `a.${LANES[i]!}`;
+      return `${sum}${i} += vec4<i32>(${dots((lane) => `dot4I8Packed(${a}, b.${lane})`)});`;
+    });
+  return `${each((i) => `let p${i} = quad(a.${LANES[i]!}); let q${i} = quad(b.${LANES[i]!});`)}
+    ${each((i) => `${sum}${i} += vec4<f32>(${dots((_, j) => `dot(p${i}, q${j})`)});`)}`;
+};
 
 /** Columns of A that a workgroup loads at a time: whole folds, or a whole part of one. */
 export function columnStep(k: number, r: number): number {
@@ -48,6 +56,11 @@ export function columnStep(k: number, r: number): number {
 
 /** Rows per workgroup for an operand of `size` rows: no more than it has, so that few lie idle. */
 export const groupSide = (size: number): number => Math.min(64, size);
+
+/** The four int8 values of a word. */
+const QUAD = `fn quad(x: u32) -> vec4<f32> {
+  return vec4<f32>((vec4<i32>(bitcast<i32>(x)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+}`;
 
 const loadWgsl = (name: string, line: string, side: number, words: number): string => {
   const word = (i: number): string => `${name}In[min(first + ${i}u, ${line}Max) * K4 + at]`;
@@ -83,20 +96,26 @@ const gather = (name: string, line: string, part: string): string => {
  * then E_L meets digit d of E_R·B'. One place in the code for both: compiling is slow on software
  * devices.
  */
-const peelWgsl = ({ r, limbs }: GemmShape): string => `
+const peelWgsl = ({ r, limbs, dot }: GemmShape): string => `
   for (var term = 0u; term < ${2 * limbs}u; term++) {
     let digit = term % ${limbs}u;
     let partA = select(${limbs}u, digit, term < ${limbs}u);
     let partB = select(digit, ${limbs}u, term < ${limbs}u);
+    ${sumsWgsl(dot, 'thin')}
     for (var w = 0u; w < ${r / 4}u; w++) {
       let a = ${gather('rowFactors', 'row', 'partA')};
       let b = ${gather('columnFactors', 'column', 'partB')};
-    ${each((i, j) => `acc${i}${j} -= dot4(a.${LANES[i]}, b.${LANES[j]}) << (8u * digit);`)}
+    ${addWgsl(dot, 'thin')}
     }
+    ${each((i) => `acc${i} -= vec4<i32>(thin${i}) << vec4<u32>(8u * digit);`)}
   }`;
 
+/** Four times four sums of what `addWgsl` adds. */
+const sumsWgsl = (dot: DotKind, name: string): string =>
+  each((i) => `var ${name}${i} = vec4<${dot === 'f32' ? 'f32' : 'i32'}>();`);
+
 const bindings = (noisy: boolean): string => `
-struct G { m: u32, n: u32, firstRow: u32 };
+struct G { m: u32, n: u32, firstRow: u32, firstColumn: u32 };
 @group(0) @binding(0) var<uniform> g: G;
 @group(0) @binding(1) var<storage, read> AsIn: array<u32>;
 @group(0) @binding(2) var<storage, read> BsIn: array<u32>;
@@ -110,48 +129,58 @@ ${
 }`;
 
 /**
- * The inner product over the words that lie in workgroup memory, with a fold after each r columns.
+ * The inner product over what lies in workgroup memory, with a fold after each r columns.
  */
 const multiplyWgsl = (s: GemmShape, step: number): string => {
-  const foldWords = Math.min(s.r, step) / 4;
-  const folds = s.limbs ? step / 4 / foldWords : 1;
-  const words = s.limbs ? foldWords : step / 4;
-  const xor = FOUR.map((i) => FOUR.map((j) => `acc${i}${j}`).join(' ^ ')).join(' ^ ');
+  const cells = step / 4;
+  const folds = s.limbs ? Math.max(1, step / s.r) : 1;
   return `
     for (var f = 0u; f < ${folds}u; f++) {
-      for (var w = f * ${words}u; w < (f + 1u) * ${words}u; w++) {
+      ${s.dot === 'f32' ? sumsWgsl(s.dot, 'sum') : ''}
+      for (var w = f * ${cells / folds}u; w < (f + 1u) * ${cells / folds}u; w++) {
         let a = As[w * ${s.rows / 4}u + y];
         let b = Bs[w * ${s.columns / 4}u + x];
-    ${each((i, j) => `acc${i}${j} += dot4(a.${LANES[i]}, b.${LANES[j]});`)}
+    ${addWgsl(s.dot, s.dot === 'f32' ? 'sum' : 'acc')}
       }
-      ${s.limbs ? `partial[f * THREADS + li] = bitcast<u32>(${xor});` : ''}
+      ${s.dot === 'f32' ? each((i) => `acc${i} += vec4<i32>(sum${i});`) : ''}
+      ${
+        s.limbs
+          ? `let all = acc0 ^ acc1 ^ acc2 ^ acc3;
+      partial[f * THREADS + li] = bitcast<u32>(all.x ^ all.y ^ all.z ^ all.w);`
+          : ''
+      }
     }`;
 };
 
 /**
  * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n float32, exact integers; messages: 16
- * words per tile. The grid is ⌈n/columns⌉ × as many row groups as wanted, beginning at row
- * G.firstRow.
+ * words per tile. The grid is as many column and row groups as wanted, beginning at column
+ * G.firstColumn and row G.firstRow.
  */
 export function gemmWgsl(s: GemmShape): string {
   const step = columnStep(s.k, s.r);
   const noisy = s.limbs > 0;
   const threads = (s.rows * s.columns) / 16;
   const folds = Math.max(1, step / s.r);
-  const store = each((i, j) => `product[(row + ${i}u) * g.n + column + ${j}u] = f32(acc${i}${j});`);
+  const cells = step / 4;
+  const store = each((i) =>
+    LANES.map(
+      (lane, j) => `product[(row + ${i}u) * g.n + column + ${j}u] = f32(acc${i}.${lane});`,
+    ).join(' '),
+  );
   return `${dotHeader(s.dot)}${bindings(noisy)}
 const THREADS = ${threads}u;
 const K4 = ${s.k / 4}u;
 const R4 = ${s.r / 4}u;
 const PARTS = ${s.limbs + 1}u;
-var<workgroup> As: array<vec4<u32>, ${(step / 4) * (s.rows / 4)}>;
-var<workgroup> Bs: array<vec4<u32>, ${(step / 4) * (s.columns / 4)}>;
+var<workgroup> As: array<vec4<u32>, ${cells * (s.rows / 4)}>;
+var<workgroup> Bs: array<vec4<u32>, ${cells * (s.columns / 4)}>;
 ${noisy ? `var<workgroup> partial: array<u32, ${folds * threads}>;` : ''}
-${dotWgsl(s.dot)}
+${s.dot === 'f32' ? QUAD : ''}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) li: u32) {
   let row0 = g.firstRow + group.y * ${s.rows}u;
-  let column0 = group.x * ${s.columns}u;
+  let column0 = g.firstColumn + group.x * ${s.columns}u;
   let rowMax = g.m - 1u;
   let columnMax = g.n - 1u;
   // Threads 16·t..16·t+15 own tile t of the group; within it they lie 4×4.
@@ -160,7 +189,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let x = tile % ${s.columns / 16}u * 4u + li % 4u;
   let row = row0 + y * 4u;
   let column = column0 + x * 4u;
-  ${each((i, j) => `var acc${i}${j} = 0;`)}
+  ${each((i) => `var acc${i} = vec4<i32>();`)}
   ${noisy ? 'var message = 0u;' : ''}
   for (var step = 0u; step < ${s.k / step}u; step++) {
     let k0 = step * ${step / 4}u;

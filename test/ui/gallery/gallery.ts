@@ -44,6 +44,7 @@ const running = {
   state: 'running',
   backend: 'webgpu',
   device: 'Intel Iris Xe',
+  kernel: 'f32 41.23 GMAC/s (dp4a 36.10)',
   model: 'lingua',
   units: 7,
   rejected: { stale: 1 },
