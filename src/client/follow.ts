@@ -13,9 +13,7 @@ import {
   LOCATOR_MAX,
   type Block,
   type BlockAnnounce,
-  type ResponseTo,
   type Status,
-  type SyncRequest,
 } from '../core/messages.ts';
 import { PROOFS_KEPT } from '../core/params.ts';
 import { BoundedMap } from '../lib/bounded.ts';
@@ -23,10 +21,12 @@ import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import type { PeerInfo, Transport, Verdict } from '../net/transport.ts';
 import type { SyncState } from './api.ts';
+import { createAsk, type Ask } from './ask-peers.ts';
 import { createExecution } from './execution.ts';
 import { createFullCheck, type CheckFully } from './full-check.ts';
 import { createHolding } from './holding.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
+import { createTold } from './told-blocks.ts';
 import { createTurns } from './turns.ts';
 
 /** Bodies of new blocks kept for executing them and finding transactions. */
@@ -58,17 +58,7 @@ export interface Follower {
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   /** Takes a block of our own; the caller has announced it or will. */
   adopt(block: Block): Promise<Fault | undefined>;
-  /**
-   * Asks peers in turn until `take` makes something of an answer; undefined when none does. A fault
-   * that it returns is charged to the peer, and the next one is asked.
-   */
-  ask<T extends SyncRequest['type'], R>(
-    request: Extract<SyncRequest, { type: T }>,
-    take: (
-      answer: ResponseTo<T>,
-      peer: string,
-    ) => Promise<R | Fault | undefined> | R | Fault | undefined,
-  ): Promise<R | undefined>;
+  readonly ask: Ask;
   bodyOf(header: Header): Promise<Body | undefined>;
   readonly reader: StateReader;
   sync(): SyncState;
@@ -83,38 +73,18 @@ export interface Follower {
 export function createFollower(parts: FollowParts): Follower {
   const { chain, transport } = parts;
   const statuses = new Map<string, Status>();
-  /** Peers whose last answer was of no use, or did not come: they are asked last. */
-  const useless = new Set<string>();
   const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
   let everMet = false;
   let caughtUp = false;
   let sampled = false;
   let settling: Promise<void> | undefined;
 
-  const ask: Follower['ask'] = async (request, take) => {
-    const peers = [...transport.peers()].sort(
-      (a, b) =>
-        Number(useless.has(a.id)) - Number(useless.has(b.id)) ||
-        (statuses.get(b.id)?.height ?? 0) - (statuses.get(a.id)?.height ?? 0),
-    );
-    for (const { id: peer } of peers) {
-      const answer = await transport.request(peer, request).catch(() => undefined);
-      const isAnswer = answer?.type === request.type;
-      const taken = isAnswer ? await take(answer as never, peer) : undefined;
-      if (taken !== undefined && !isFault(taken)) {
-        useless.delete(peer);
-        return taken;
-      }
-      useless.add(peer);
-      if (isFault(taken)) transport.charge(peer, taken);
-    }
-    return undefined;
-  };
-
+  const ask = createAsk(transport, (peer) => statuses.get(peer)?.height ?? 0);
   const reader = createStateReader(chain, ask);
   const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
   const holding = createHolding(chain, ask, parts.onChange);
   const fully = createFullCheck(chain, parts.checkFully);
+  const told = createTold(chain, judge);
   const turns = createTurns(catchUp, parts.onChange, parts.turnMs);
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
@@ -271,6 +241,13 @@ export function createFollower(parts: FollowParts): Follower {
     return chain.importProof(id, block.proof, block.body);
   }
 
+  async function judge(block: Block): Promise<Verdict> {
+    const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
+    const refused = wrongBody ?? (await take(block));
+    if (!refused) settle();
+    return refused ?? 'accept';
+  }
+
   return {
     ask,
     bodyOf,
@@ -278,7 +255,6 @@ export function createFollower(parts: FollowParts): Follower {
     meet(peers) {
       const here = new Set(peers.map(({ id }) => id));
       for (const id of statuses.keys()) if (!here.has(id)) statuses.delete(id);
-      for (const id of useless) if (!here.has(id)) useless.delete(id);
       everMet ||= here.size > 0;
       for (const id of here) if (!statuses.has(id)) turns.give(id);
       parts.onChange();
@@ -290,17 +266,13 @@ export function createFollower(parts: FollowParts): Follower {
       const head = chain.head();
       if (!head || isFarBehind(block.header, head.header)) return 'ignore';
       try {
-        const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
-        if (wrongBody) return wrongBody;
-        const refused = await take(block);
-        if (refused?.fault === 'header.parent-unknown') {
+        const verdict = await told(block);
+        if (verdict === 'ignore' || verdict === 'accept') noteHead(peer, block.header);
+        else if (verdict.fault === 'header.parent-unknown') {
           turns.give(peer);
           return 'ignore';
         }
-        if (refused) return refused;
-        noteHead(peer, block.header);
-        settle();
-        return 'accept';
+        return verdict;
       } catch (e) {
         if (AppError.from(e).code === 'INTERNAL') throw e;
         return 'ignore';

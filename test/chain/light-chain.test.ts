@@ -451,6 +451,9 @@ describe('state', () => {
     const leaves = light.verifyStateProof(id, keys, (await peer.proveState(id, keys))!);
     if (isFault(leaves)) throw new Error(leaves.fault);
     expect(decode(Account, leaves[0]!).balance).toBe(7n);
+    // The child may be the liar, and is not executed: whoever proves another root is charged little.
+    const other = (await peer.proveState(peer.head().id, keys))!;
+    expect(light.verifyStateProof(id, keys, other)).toMatchObject({ fault: 'state.root' });
   });
 
   it('takes no state root from a header above the head, which anybody can make', async () => {

@@ -245,8 +245,7 @@ test('a block that the model shows to be forged is no head, whichever way it com
   const before = replays;
   made.follower.poll();
   await expect.poll(() => made.charged.at(-1)).toBe('header.known-invalid');
-  const told = await made.follower.onBlock('other', { block: forged!, sequence: 1 });
-  expect(told).toMatchObject({ fault: 'header.known-invalid' });
+  expect(await made.follower.onBlock('other', { block: forged!, sequence: 1 })).toBe('ignore');
   expect(replays).toBe(before);
   const [next] = await mine(honest, bob, 1);
   expect(await made.follower.onBlock('other', { block: next!, sequence: 2 })).toBe('accept');
@@ -351,4 +350,32 @@ test('a peer that gives nothing is not asked first again, however high it claims
   const find = () => made.follower.ask({ type: 'find', id: bob.address }, () => true);
   for (let i = 0; i < 3; i++) expect(await find()).toBe(true);
   expect(asked).toEqual(['liar', 'peer', 'peer', 'peer']);
+});
+
+test('a block that is told again under another number is neither replayed nor passed on', async () => {
+  const full = await openChain();
+  const [block] = await mine(full, ann, 1);
+  let replays = 0;
+  const made = await setUp(
+    async (answer) => answer,
+    full,
+    STATE_LEAVES_MAX,
+    async () => void replays++,
+  );
+  const tell = (sequence: number) => made.follower.onBlock('other', { block: block!, sequence });
+  expect(await tell(1)).toBe('accept');
+  expect(await tell(2)).toBe('ignore');
+  expect(await tell(3)).toBe('ignore');
+  expect(replays).toBe(1);
+});
+
+test('a known block with another proof is not passed on: whoever does not know it would blame us', async () => {
+  const full = await openChain();
+  const [block] = await mine(full, ann, 1);
+  const made = await setUp(async (answer) => answer, full);
+  const junk = { ...block!, proof: { ...block!.proof, rows: new Uint8Array(16) } };
+  const told = [block!, block!, junk].map((one, sequence) =>
+    made.follower.onBlock('other', { block: one, sequence }),
+  );
+  expect(await Promise.all(told)).toEqual(['accept', 'ignore', 'ignore']);
 });
