@@ -1,9 +1,11 @@
 /**
  * All figures in one table, printed and kept in bench/results/<date>-<device>.md and .json.
- * Usage: node bench/bench.ts [--accounts 1000000] [--rounds 15] [--no-webgpu] [--dry]
+ * Usage: node bench/bench.ts [--accounts 1000000] [--rounds 15] [--shapes lingua,384,768,1024]
+ *   [--rows 256,1024] [--quick] [--no-webgpu] [--dry]
+ * --quick: seven rounds, three of contests, units of 256 rows, a small state tree.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unitMacs } from '../src/core/manifest.ts';
@@ -15,17 +17,23 @@ import { measureFull } from './full-check.ts';
 import { measureLight } from './light-check.ts';
 import { median } from './measure.ts';
 import { measureCpu, measureWebgpu, splitOf, type ModelName, type Split } from './pass-split.ts';
+import { contestReport, measureContests, tableOf, type Row } from './side-by-side.ts';
 
 const { values } = parseArgs({
   options: {
     accounts: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '15' },
+    shapes: { type: 'string', default: 'lingua,384,768,1024' },
+    rows: { type: 'string', default: '256,1024' },
+    quick: { type: 'boolean', default: false },
     'no-webgpu': { type: 'boolean', default: false },
     /** Print only. */
     dry: { type: 'boolean', default: false },
   },
 });
-const rounds = Math.max(7, Number(values.rounds));
+const { quick } = values;
+const rounds = quick ? 7 : Math.max(7, Number(values.rounds));
+const accounts = quick ? 100_000 : Number(values.accounts);
 
 interface PassFigures extends Split {
   readonly model: ModelName;
@@ -59,7 +67,6 @@ async function webgpuFigures(browser: BrowserBackend, model: ModelName): Promise
   };
 }
 
-type Row = readonly (string | number)[];
 const digits = (x: number, n = 2): string => x.toFixed(n);
 const rate = (macs: number, ms: number): string => digits(macs / ms / 1e6, macs / ms < 1e6 ? 3 : 2);
 
@@ -91,13 +98,6 @@ function stoppingLine(f: PassFigures): string {
   );
 }
 
-const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
-const tableOf = (head: readonly string[], rows: readonly Row[]): string[] => [
-  line(head),
-  line(head.map(() => '---')),
-  ...rows.map(line),
-];
-
 const PASS_HEAD = [
   'model',
   'device',
@@ -115,21 +115,28 @@ const PASS_HEAD = [
   'o',
 ];
 
+const wantsBrowser = !values['no-webgpu'] && hasChromium();
+
 async function measureAll() {
   const passes = [await cpuFigures('tiny'), await cpuFigures('lingua')];
-  if (!values['no-webgpu'] && hasChromium()) {
-    const browser = await BrowserBackend.open();
-    try {
-      passes.push(await webgpuFigures(browser, 'tiny'));
-    } finally {
-      await browser.close();
-    }
+  const browser = wantsBrowser ? await BrowserBackend.open() : undefined;
+  try {
+    if (browser) passes.push(await webgpuFigures(browser, 'tiny'));
+    const contests = await measureContests({
+      shapes: values.shapes.split(','),
+      rows: quick ? [256] : values.rows.split(',').map(Number),
+      rounds: quick ? 3 : Math.ceil(rounds / 2),
+      browser,
+      log: (line) => console.error(line),
+    });
+    const full = { tiny: await measureFull('tiny'), lingua: await measureFull('lingua') };
+    const light = await measureLight();
+    const headersPerSecond = await measureHeaders(500);
+    const tree = await measureTree(accounts);
+    return { passes, contests, full, light, headersPerSecond, tree };
+  } finally {
+    await browser?.close();
   }
-  const full = { tiny: await measureFull('tiny'), lingua: await measureFull('lingua') };
-  const light = await measureLight();
-  const headersPerSecond = await measureHeaders(500);
-  const tree = await measureTree(Number(values.accounts));
-  return { passes, full, light, headersPerSecond, tree };
 }
 type Figures = Awaited<ReturnType<typeof measureAll>>;
 
@@ -160,12 +167,15 @@ function otherRows({ full, light, headersPerSecond, tree }: Figures): Row[] {
 
 const cpu = cpus()[0]?.model ?? 'unknown CPU';
 const figures = await measureAll();
+const load = loadavg()[1]!.toFixed(1);
 const report = [
-  `# Bench: ${cpu}, Node ${process.versions.node}`,
+  `# Bench: ${cpu} (${cpus().length} threads, load ${load}), Node ${process.versions.node}`,
   '',
   ...tableOf(PASS_HEAD, figures.passes.map(passRow)),
   '',
   ...figures.passes.map(stoppingLine),
+  '',
+  ...contestReport(figures.contests),
   '',
   ...tableOf(['figure', 'value'], otherRows(figures)),
 ].join('\n');

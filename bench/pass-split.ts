@@ -1,13 +1,13 @@
 /** Where the time of a unit goes: plain and noisy passes in turn, split into stages. */
 import { tokensOf } from '../src/core/pow/seed.ts';
-import type { PassInput } from '../src/miner/backend.ts';
+import type { ModelPackage, PassInput } from '../src/miner/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu.ts';
 import type { Stage } from '../src/miner/stages.ts';
 import { overheadOf, stoppingPays, type Stretch } from '../models/overhead.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
-import { median } from './measure.ts';
+import { cpuMs, median } from './measure.ts';
 
 export type ModelName = 'tiny' | 'lingua';
 
@@ -75,28 +75,43 @@ export function splitOf(
   };
 }
 
-/** The CPU backend in this process. */
-export async function measureCpu(name: ModelName, rounds: number): Promise<Round[]> {
-  const model = await readModel(name);
+/**
+ * The CPU backend in this process: a plain pass and a noisy one of the same tokens, by
+ * stretches of processor time.
+ */
+export async function createCpuRounds(model: ModelPackage): Promise<{
+  round(i: number): Promise<Round>;
+  close(): Promise<void>;
+}> {
   const { manifest } = model;
   let pass: Stretch[] = [];
-  const backend = await createCpuBackend(model, (stage, ms) => pass.push({ stage, ms }));
+  const backend = await createCpuBackend(model, (stage, ms) => pass.push({ stage, ms }), cpuMs);
   const run = async (input: PassInput): Promise<Stretch[]> => {
     pass = [];
     await backend.pass(input);
     return pass;
   };
   const limits = manifest.linears.map(() => 0n);
+  return {
+    async round(i) {
+      const sigma0 = randomBytes(`bench ${i}`, 32);
+      const tokens = tokensOf(sigma0, manifest);
+      const plain = await run({ tokens, sigma0: undefined, limits: [] });
+      return { plain, noisy: await run({ tokens, sigma0, limits }) };
+    },
+    close: () => backend.close(),
+  };
+}
+
+export async function measureCpu(name: ModelName, rounds: number): Promise<Round[]> {
+  const cpu = await createCpuRounds(await readModel(name));
   const measured: Round[] = [];
   // The first rounds compile and warm up.
   for (let i = -5; i < rounds; i++) {
-    const sigma0 = randomBytes(`bench ${i}`, 32);
-    const tokens = tokensOf(sigma0, manifest);
-    const plain = await run({ tokens, sigma0: undefined, limits: [] });
-    const noisy = await run({ tokens, sigma0, limits });
-    if (i >= 0) measured.push({ plain, noisy });
+    const found = await cpu.round(i);
+    if (i >= 0) measured.push(found);
   }
-  await backend.close();
+  await cpu.close();
   return measured;
 }
 

@@ -24,6 +24,8 @@ export interface ImportOptions {
   readonly measureMax: number;
   /** Timed passes. */
   readonly rounds: number;
+  /** o that κ is set for; without it, what this machine measures. */
+  readonly overhead?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -33,6 +35,8 @@ export interface Imported {
   readonly timing: Timing;
   /** Largest pay of an early stop, ÷ the whole pass's. */
   readonly stopping: number;
+  /** What κ is set for. */
+  readonly o: number;
   readonly quality: Quality;
   readonly calibrated: { readonly texts: number; readonly tokens: number };
 }
@@ -40,7 +44,7 @@ export interface Imported {
 /** @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
 export async function importModel(
   { bert, tokenizer }: Source,
-  { name, shape, texts, measureMax, rounds, log }: ImportOptions,
+  { name, shape, texts, measureMax, rounds, overhead, log }: ImportOptions,
 ): Promise<Imported> {
   if (shape.tokens > Math.min(128, bert.positions))
     throw new AppError('MODEL_REFUSED', `${shape.tokens} tokens a sequence are too many`);
@@ -58,7 +62,7 @@ export async function importModel(
   );
   const draft = await draftPackage(name, bert, calibration, shape, tokenizer);
   log('running the known unit');
-  const { manifest, timing, stopping } = await finishPackage(draft, rounds);
+  const { manifest, timing, stopping, o } = await finishPackage(draft, rounds, overhead);
   const model = { ...draft, manifest, id: modelId(manifest) };
   log('checking');
   const refusal = checkModel(model);
@@ -74,6 +78,7 @@ export async function importModel(
     tokenizer,
     timing,
     stopping,
+    o,
     quality,
     calibrated: { texts: sample.length, tokens },
   };

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSafetensors } from './safetensors.ts';
 
-interface Size {
+export interface Size {
   readonly hidden: number;
   readonly ffn: number;
   readonly heads: number;
@@ -45,9 +45,9 @@ function normals(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-type TensorMap = Map<string, { dims: readonly number[]; values: Float32Array }>;
+export type TensorMap = Map<string, { dims: readonly number[]; values: Float32Array }>;
 
-function weights(size: Size): TensorMap {
+export function weights(size: Omit<Size, 'heads' | 'pooling'>): TensorMap {
   const { hidden, ffn, layers, vocabulary } = size;
   const normal = normals(7);
   const tensors: TensorMap = new Map();

@@ -1,7 +1,9 @@
 /**
  * Imports a BERT-class encoder as an exact package, and reports what it costs.
  * Usage: npm run model:import -- FOLDER|URL [--name N] [--out DIR] [--text FILE] [--hashes FILE]
- *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--report FILE] [--webgpu]
+ *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--overhead O] [--report FILE]
+ *   [--webgpu]
+ * --overhead: o that κ is set for; with it the same files give the same package on every machine.
  * FOLDER is a Hugging Face folder; URL is the address of its files (https, or http on this machine).
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -40,6 +42,7 @@ const OPTIONS = {
   tokens: { type: 'string', default: '64' },
   measure: { type: 'string', default: '30' },
   rounds: { type: 'string', default: '15' },
+  overhead: { type: 'string' },
   report: { type: 'string' },
   webgpu: { type: 'boolean', default: false },
 } as const;
@@ -50,6 +53,13 @@ function count(name: 'sequences' | 'tokens' | 'measure' | 'rounds', otherwise = 
   const value = flags[name] === undefined ? otherwise : Number(flags[name]);
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} ${flags[name]}`);
   return value;
+}
+
+function overhead(): number | undefined {
+  if (flags.overhead === undefined) return undefined;
+  const o = Number(flags.overhead);
+  if (!(o >= 1 && o < 16)) throw new Error(`--overhead ${flags.overhead}`);
+  return o;
 }
 
 /** Eight sequences, or as many as have their answers in one transaction beside a fresh one. */
@@ -108,6 +118,7 @@ async function main(): Promise<void> {
     texts,
     measureMax: count('measure'),
     rounds,
+    overhead: overhead(),
     log: (line) => console.error(line),
   });
   const folder = resolve(flags.out ?? join(HERE, '.cache/packages', name));

@@ -10,7 +10,7 @@ import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { createSegmentChain, type SegmentChain } from './segments.ts';
-import { createLap, type Lap, type OnStage } from './stages.ts';
+import { createLap, type Clock, type Lap, type OnStage } from './stages.ts';
 
 /** Passes that may wait: the unit in work, its re-check, and replays of other people's blocks. */
 const WAITING_MAX = 64;
@@ -18,11 +18,15 @@ const WAITING_MAX = 64;
 const BREATH_MS = 8;
 
 /**
- * `onStage` hears how long each stretch of each stage took.
+ * `onStage` hears how long each stretch of each stage took, by `clock` (default: wall time).
  * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
  */
-export async function createCpuBackend(model: ModelPackage, onStage?: OnStage): Promise<Backend> {
-  const lap = createLap(onStage);
+export async function createCpuBackend(
+  model: ModelPackage,
+  onStage?: OnStage,
+  clock?: Clock,
+): Promise<Backend> {
+  const lap = createLap(onStage, clock);
   const kernel = await createKernel(model.manifest.linears, lap);
   const chain = await createSegmentChain(model.segments, { provider: 'wasm' });
   const passes = new SerialQueue(WAITING_MAX);

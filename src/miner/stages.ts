@@ -11,14 +11,20 @@ export type Stage =
 /** `ms` of one stretch of a stage; a pass has many, in the order in which they ran. */
 export type OnStage = (stage: Stage, ms: number) => void;
 
+/** ms from some beginning. */
+export type Clock = () => number;
+
 /** Ends a stretch: what ran since the last call was `stage`; without one, nothing to tell. */
 export type Lap = (stage?: Stage) => void;
 
-export function createLap(onStage: OnStage | undefined): Lap {
+export function createLap(
+  onStage: OnStage | undefined,
+  clock: Clock = () => performance.now(),
+): Lap {
   if (!onStage) return () => undefined;
-  let last = performance.now();
+  let last = clock();
   return (stage) => {
-    if (stage) onStage(stage, performance.now() - last);
-    last = performance.now();
+    if (stage) onStage(stage, clock() - last);
+    last = clock();
   };
 }

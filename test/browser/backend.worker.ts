@@ -1,4 +1,5 @@
 /** The worker under test: the real WebGPU backend behind JSON calls (harness.ts). */
+import { InferenceSession, Tensor } from 'onnxruntime-web/webgpu';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -28,6 +29,7 @@ let backend: Backend | undefined;
 let model: ModelPackage | undefined;
 let stages: Partial<Record<Stage, number>> = {};
 let stretches: { stage: Stage; ms: number }[] = [];
+const floats = new Map<string, InferenceSession>();
 const running = new Map<number, AbortController>();
 /** Devices that the page opened itself, to be able to take them away. */
 let device: GPUDevice | undefined;
@@ -114,7 +116,38 @@ const api = {
     };
     return { plain: await run(undefined), noisy: await run(new Uint8Array(32).fill(seed)) };
   },
+  /** Vendor and name of the adapter that `open` would take. */
+  async adapter(): Promise<string> {
+    const info = (await navigator.gpu.requestAdapter())?.info;
+    return `${info?.vendor ?? 'none'} ${info?.architecture ?? ''}`.trim();
+  },
+  /** A float encoder's file (test/oracle/bert-onnx.ts) below /models, on a provider of ONNX Runtime. */
+  async openFloat(path: string, provider: 'webgpu' | 'wasm'): Promise<void> {
+    const bytes = await read(...(path.split(/\/(?=[^/]*$)/) as [string, string]));
+    floats.set(
+      provider,
+      await InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 }),
+    );
+  },
+  /** Wall time of one pass of it, ms. */
+  async runFloat(provider: 'webgpu' | 'wasm', dims: readonly [number, number]): Promise<number> {
+    const ids = (x: (i: number) => number) =>
+      new Tensor(
+        'int64',
+        BigInt64Array.from({ length: dims[0] * dims[1] }, (_, i) => BigInt(x(i))),
+        dims,
+      );
+    const started = performance.now();
+    await floats.get(provider)!.run({
+      input_ids: ids((i) => 1 + ((i * 37) % 256)),
+      attention_mask: ids(() => 1),
+      token_type_ids: ids(() => 0),
+    });
+    return performance.now() - started;
+  },
   async close(): Promise<void> {
+    for (const session of floats.values()) await session.release();
+    floats.clear();
     await backend?.close();
     backend = undefined;
   },

@@ -30,7 +30,7 @@ import {
 
 const MODELS = join(import.meta.dirname, '../../models/import');
 const SHAPE = { sequences: 2, tokens: 16 };
-const texts = readFileSync(join(MODELS, 'sample.txt'), 'utf8').split('\n').slice(0, 6);
+const texts = readFileSync(join(MODELS, 'sample.txt'), 'utf8').split('\n').slice(0, 4);
 
 let folder: string;
 beforeAll(() => {
@@ -129,12 +129,14 @@ describe('the package is that of the safetensors', () => {
   test('trained, float16', async () => {
     const source = join(MODELS, 'polyglot');
     const read = (name: string) => new Uint8Array(readFileSync(join(source, name)));
-    const trained = parseSafetensors(read('model.safetensors'));
+    const trained = bertConfig(json(read('config.json')));
+    const half = parseSafetensors(read('model.safetensors'));
+    const file = exportBert(trained, half, { tensor: halfTensor });
     const files = ['config.json', 'tokenizer.json', '1_Pooling/config.json'];
     const onnx = join(folder, 'half');
-    const file = exportBert(bertConfig(json(read('config.json'))), trained, { tensor: halfTensor });
     writeFiles(onnx, new Map([...files.map((n) => [n, read(n)] as const), ['model.onnx', file]]));
-    expect(await packaged(onnx)).toEqual(await packaged(source));
+    const { bert } = await readFolder(onnx);
+    expect(digest(bert)).toBe(digest((await readFolder(source)).bert));
   });
 
   test('as torch.onnx.export writes it (models/import/vectors.py)', () => {

@@ -66,8 +66,8 @@ function attribute(name: string, value: Attribute): readonly Field[] {
   return [[1, name], ...value.map((x): Field => [8, x]), [20, 7]];
 }
 
-/** float32 [batch, sequence, …] or ids: dimensions that are names stay open. */
-const value = (
+/** A graph's input or output; dimensions that are names stay open. */
+export const valueInfo = (
   name: string,
   type: number,
   dims: readonly (string | number)[],
@@ -86,6 +86,40 @@ const value = (
     ],
   ],
 ];
+
+type Fields = readonly Field[];
+
+/** ONNX bytes of a graph, opset 17. */
+export const encodeModel = (graph: {
+  readonly nodes: readonly Fields[];
+  readonly constants: readonly Fields[];
+  readonly inputs: readonly Fields[];
+  readonly outputs: readonly Fields[];
+}): Uint8Array => {
+  const all = (number: number, list: readonly Fields[]) => list.map((x): Field => [number, x]);
+  return encodeFields([
+    [1, 8],
+    [2, 'pytorch'],
+    [3, '2.4.0'],
+    [
+      7,
+      [
+        ...all(1, graph.nodes),
+        [2, 'main_graph'],
+        ...all(5, graph.constants),
+        ...all(11, graph.inputs),
+        ...all(12, graph.outputs),
+      ],
+    ],
+    [
+      8,
+      [
+        [1, ''],
+        [2, 17],
+      ],
+    ],
+  ]);
+};
 
 export interface ExportOptions {
   /** Before every name, as wrappers write it. */
@@ -228,31 +262,14 @@ class Exporter {
     }
     this.#nodes.push(node('Identity', [x], 'last_hidden_state'));
     const { nodes = [], constants = [] } = this.#options;
-    return encodeFields([
-      [1, 8],
-      [2, 'pytorch'],
-      [3, '2.4.0'],
-      [
-        7,
-        [
-          ...[...this.#nodes, ...nodes].map((n): Field => [1, n]),
-          [2, 'main_graph'],
-          ...[...this.#constants, ...constants].map((c): Field => [5, c]),
-          ...['input_ids', 'attention_mask', 'token_type_ids'].map((name): Field => [
-            11,
-            value(name, INT64, ['batch', 'sequence']),
-          ]),
-          [12, value('last_hidden_state', FLOAT, ['batch', 'sequence', hidden])],
-        ],
-      ],
-      [
-        8,
-        [
-          [1, ''],
-          [2, 17],
-        ],
-      ],
-    ]);
+    return encodeModel({
+      nodes: [...this.#nodes, ...nodes],
+      constants: [...this.#constants, ...constants],
+      inputs: ['input_ids', 'attention_mask', 'token_type_ids'].map((name) =>
+        valueInfo(name, INT64, ['batch', 'sequence']),
+      ),
+      outputs: [valueInfo('last_hidden_state', FLOAT, ['batch', 'sequence', hidden])],
+    });
   }
 }
 

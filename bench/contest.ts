@@ -1,0 +1,155 @@
+/**
+ * Contestants in turn on one machine: our plain and noisy pass, the float encoder of the same shape on
+ * ONNX Runtime, and its products alone, float and int8. Only ratios within a round mean something.
+ */
+import * as ort from 'onnxruntime-web/webgpu';
+import type { Linear } from '../src/core/manifest.ts';
+import { encodeModel, floatTensor, node, valueInfo } from '../test/oracle/bert-onnx.ts';
+import type { BrowserBackend } from '../test/browser/harness.ts';
+import { writeEncoder, type Encoder } from './encoders.ts';
+import { cpuMs } from './measure.ts';
+import { createCpuRounds, type ModelName, type Round } from './pass-split.ts';
+
+// Pinned as for mining: every contestant has one thread.
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+const [FLOAT, UINT8, INT8, INT32] = [1, 2, 3, 6];
+const ZERO_POINT = 64;
+
+/** One round: ms of what is not ours, stretches of ours. */
+export interface ContestRound extends Round {
+  /** The whole float encoder; in a browser by provider. */
+  readonly float: Readonly<Partial<Record<'wasm' | 'webgpu', number>>>;
+  /** The linears alone in float32 MatMul, and in MatMulInteger (u8 with zero point 64, i8). */
+  readonly floatProducts?: number;
+  readonly integerProducts?: number;
+  /** Wall time of our passes without stage clocks, where those wait for a device. */
+  readonly wall?: { readonly plain: number; readonly noisy: number };
+}
+
+interface Timed {
+  /** Processor time, ms. */
+  run(): Promise<number>;
+  close(): Promise<void>;
+}
+
+async function timed(
+  runs: readonly { session: ort.InferenceSession; feeds: ort.InferenceSession.FeedsType }[],
+): Promise<Timed> {
+  return {
+    async run() {
+      const started = cpuMs();
+      for (const { session, feeds } of runs) await session.run(feeds);
+      return cpuMs() - started;
+    },
+    async close() {
+      for (const { session } of runs) await session.release();
+    },
+  };
+}
+
+const wasm = { executionProviders: ['wasm'] };
+
+/** One x·B of a linear's shape, B constant, as ONNX Runtime has it in each type. */
+function productFile({ m, k, n }: Linear, integer: boolean): Uint8Array {
+  const b = Float32Array.from({ length: k * n }, (_, i) => ((i * 37) % 127) - 63);
+  const bytes = (name: string, type: number, dims: number[], data: Uint8Array) =>
+    [...dims.map((d) => [1, d] as const), [2, type], [8, name], [9, data]] as const;
+  const zero = bytes('zero', UINT8!, [], Uint8Array.of(ZERO_POINT));
+  const table = integer
+    ? bytes('b', INT8!, [k, n], new Uint8Array(Int8Array.from(b).buffer))
+    : floatTensor('b', [k, n], b);
+  return encodeModel({
+    nodes: [
+      integer ? node('MatMulInteger', ['x', 'b', 'zero'], 'y') : node('MatMul', ['x', 'b'], 'y'),
+    ],
+    constants: integer ? [table, zero] : [table],
+    inputs: [valueInfo('x', integer ? UINT8! : FLOAT!, [m, k])],
+    outputs: [valueInfo('y', integer ? INT32! : FLOAT!, [m, n])],
+  });
+}
+
+async function createProducts(linears: readonly Linear[], integer: boolean): Promise<Timed> {
+  const runs = [];
+  for (const l of linears) {
+    const session = await ort.InferenceSession.create(productFile(l, integer), wasm);
+    const size = [l.m, l.k];
+    const values = Uint8Array.from({ length: l.m * l.k }, (_, i) => (i * 29) % 128);
+    const x = integer
+      ? new ort.Tensor('uint8', values, size)
+      : new ort.Tensor('float32', Float32Array.from(values), size);
+    runs.push({ session, feeds: { x } });
+  }
+  return timed(runs);
+}
+
+async function createFloat({ float, sequences, tokens, shape }: Encoder): Promise<Timed> {
+  const session = await ort.InferenceSession.create(float, wasm);
+  const ids = (of: (i: number) => number) =>
+    new ort.Tensor(
+      'int64',
+      BigInt64Array.from({ length: sequences * tokens }, (_, i) => BigInt(of(i))),
+      [sequences, tokens],
+    );
+  const feeds = {
+    input_ids: ids((i) => 1 + ((i * 37) % (shape.vocabulary - 1))),
+    attention_mask: ids(() => 1),
+    token_type_ids: ids(() => 0),
+  };
+  return timed([{ session, feeds }]);
+}
+
+/** Rounds that compile and warm up. */
+const WARM = 2;
+
+/** On the CPU in this process. */
+export async function contestOnCpu(encoder: Encoder, rounds: number): Promise<ContestRound[]> {
+  const { linears } = encoder.model.manifest;
+  const ours = await createCpuRounds(encoder.model);
+  const float = await createFloat(encoder);
+  const floatProducts = await createProducts(linears, false);
+  const integerProducts = await createProducts(linears, true);
+  const found: ContestRound[] = [];
+  for (let i = -WARM; i < rounds; i++) {
+    const round = {
+      float: { wasm: await float.run() },
+      ...(await ours.round(i)),
+      floatProducts: await floatProducts.run(),
+      integerProducts: await integerProducts.run(),
+    };
+    if (i >= 0) found.push(round);
+  }
+  for (const each of [ours, float, floatProducts, integerProducts]) await each.close();
+  return found;
+}
+
+/** In Chromium: ours on WebGPU, the float encoder on both providers. */
+export async function contestInBrowser(
+  browser: BrowserBackend,
+  encoder: Encoder,
+  rounds: number,
+): Promise<{ device: string; rounds: ContestRound[] }> {
+  const name = writeEncoder(encoder) as ModelName;
+  const dims = [encoder.sequences, encoder.tokens] as const;
+  const device = await browser.call('open', name);
+  for (const provider of ['wasm', 'webgpu'] as const)
+    await browser.call('openFloat', `${name}/float.onnx`, provider);
+  const walls: Pick<ContestRound, 'float' | 'wall'>[] = [];
+  for (let i = -1; i < rounds; i++) {
+    const webgpu = await browser.call('runFloat', 'webgpu', dims);
+    const { plain, noisy } = await browser.call('round', i & 0xff);
+    const onWasm = await browser.call('runFloat', 'wasm', dims);
+    if (i >= 0)
+      walls.push({ float: { webgpu, wasm: onWasm }, wall: { plain: plain.ms, noisy: noisy.ms } });
+  }
+  await browser.call('close');
+  await browser.call('open', name, { stages: true });
+  const found: ContestRound[] = [];
+  for (const [i, wall] of walls.entries()) {
+    const { plain, noisy } = await browser.call('round', i);
+    found.push({ ...wall, plain: plain.stretches, noisy: noisy.stretches });
+  }
+  await browser.call('close');
+  return { device, rounds: found };
+}
