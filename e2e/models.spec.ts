@@ -187,15 +187,16 @@ test('a file of several parts is fetched with an interruption, verified by its o
   expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
 
   await mineWith(page, LARGE);
-  await expect
-    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
-    .toBeGreaterThan(0n);
   await goTo(page, 'wallet');
+  await button(page, en.wallet.faucet).click();
+  await expect
+    .poll(() => readVolts(page, en.wallet.spendable), { timeout: 120_000 })
+    .toBeGreaterThan(0n);
   await backUp(page);
   await page.goto(`${seed.url}#/ask`);
   await page.getByLabel(ask.form.model).selectOption(LARGE);
   await page.getByLabel(ask.form.input, { exact: true }).fill('la pila');
-  await expect(page.getByText(ask.form.bytes('7', '8'))).toBeVisible();
+  await expect(page.getByText(ask.form.bytes('7', '16'))).toBeVisible();
   await button(page, ask.form.review).click();
   await page.getByRole('dialog').getByRole('button', { name: ask.review.confirm }).click();
   await expect(page.locator('.answer')).toBeVisible({ timeout: 120_000 });

@@ -1,5 +1,5 @@
 // A request, its answer and its payment:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
-import { toHex, utf8 } from '../src/lib/bytes.ts';
+import { toHex } from '../src/lib/bytes.ts';
 import { buildRequest } from '../src/wallet/build.ts';
 import { txId } from '../src/core/tx.ts';
 import { decode } from '../src/core/codec.ts';
@@ -12,10 +12,13 @@ const key = ownKey();
 const peer = await connect(seedUrl);
 await peer.proven(key.address);
 const quote = await peer.api.quote(model);
+// Bytes, or token ids by the model's own tokenizer.
+const { input, tokens } = await peer.api.tokenise(quote.model.id, [text]);
+if (!input) throw new Error(`${tokens[0]} are more than ${model} takes`);
 const { fees, spendable, ...base } = await peer.api.prepare(key.address);
 const unsigned = buildRequest(
   { ...base, from: key.publicKey, fee: fees.normal },
-  { modelId: quote.model.id, reward: quote.minimum, lifetime: 120, input: utf8(text) },
+  { modelId: quote.model.id, reward: quote.minimum, lifetime: 120, input },
 );
 const id = toHex(txId(decode(Tx, unsigned)));
 await peer.api.submit(key.sign(unsigned));
@@ -29,7 +32,8 @@ await peer.heard((event) => {
   const { state, answers } = event.receipt;
   const [first] = answers;
   const row = first && Int8Array.from(first.answer.subarray(0, answerSize));
-  const said = row && (readRow(row, labels).label ?? 'can’t tell');
+  const said =
+    row && (labels.length ? (readRow(row, labels).label ?? 'can’t tell') : row.join(' '));
   const line = [state, said, first && (first.result ? 'confirmed' : 'unconfirmed')]
     .join(' ')
     .trim();

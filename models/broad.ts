@@ -1,6 +1,6 @@
 /**
  * A toy with one file of 17 MB, for the tests of fetching: a table of 257 rows of which a unit uses the
- * first 128 numbers, and one linear. Its manifest is admitted on `e2e`; its files are made when a test
+ * first 1024 numbers, and one linear. Its manifest is admitted on `e2e`; its files are made when a test
  * wants them (`node models/build.ts broad`), and are the same every time.
  */
 import { kappas, OVERHEAD } from './overhead.ts';
@@ -8,9 +8,10 @@ import { Graph } from './graph.ts';
 import { VOCABULARY } from './encoder.ts';
 import type { OnnxGraph } from '../src/miner/onnx.ts';
 
-const [SEQUENCES, TOKENS, WIDTH, ANSWER] = [2, 8, 128, 16];
+/** A unit is as much work as one of tiny. */
+const [SEQUENCES, TOKENS, WIDTH, COLUMNS, ANSWER] = [2, 16, 1024, 192, 16];
 const ROWS = SEQUENCES * TOKENS;
-const COLUMNS = 16_384;
+const TABLE = 16_384;
 
 /** Whole numbers −63..63 that differ from entry to entry. */
 const entries = (count: number): Int8Array =>
@@ -19,7 +20,7 @@ const entries = (count: number): Int8Array =>
 function embed(): OnnxGraph {
   const g = new Graph().scope('embed');
   const tokens = g.input('tokens', [SEQUENCES, TOKENS], 'int32');
-  const table = g.floats('table', [VOCABULARY, COLUMNS], entries(VOCABULARY * COLUMNS));
+  const table = g.floats('table', [VOCABULARY, TABLE], entries(VOCABULARY * TABLE));
   const used = g.slice(g.gather(table, tokens), 2, 0, WIDTH);
   g.output('a1', [ROWS, WIDTH], g.reshape(used, [ROWS, WIDTH]));
   return g.graph();
@@ -27,9 +28,9 @@ function embed(): OnnxGraph {
 
 function answer(): OnnxGraph {
   const g = new Graph().scope('answer');
-  const c = g.input('c1', [ROWS, ANSWER]);
-  // |c| ≤ 63·63·128 < 127·2^12.
-  const rows = g.reshape(g.shift(c, 12), [SEQUENCES, TOKENS * ANSWER]);
+  const c = g.input('c1', [ROWS, COLUMNS]);
+  // |c| ≤ 63·63·1024 < 127·2^15.
+  const rows = g.reshape(g.shift(c, 15), [SEQUENCES, TOKENS * COLUMNS]);
   g.output('answer', [SEQUENCES, ANSWER], g.slice(rows, 1, 0, ANSWER));
   return g.graph();
 }
@@ -40,7 +41,7 @@ export const broad = () => ({
   tokens: TOKENS,
   labels: [] as string[],
   head: { n: ANSWER },
-  linears: [{ k: WIDTH, n: ANSWER, weight: entries(WIDTH * ANSWER) }],
+  linears: [{ k: WIDTH, n: COLUMNS, weight: entries(WIDTH * COLUMNS) }],
   graphs: [embed(), answer()],
   // As tiny's: nobody mines with it for its credit.
   credit: kappas(OVERHEAD.tiny, SEQUENCES),

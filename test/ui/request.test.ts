@@ -165,3 +165,18 @@ it('the list shows a change of a request where it stands, and a new one first', 
   engine.emit({ type: 'receipt', receipt: { ...newer, state: 'paid' } });
   expect(asks.receipts![0]).toBe(newer);
 });
+
+it('what an input says is read once, and again when the words have come', async () => {
+  const engine = new MemoryEngine();
+  const config = { network: 'local', prefix: 'rpila', bootstrap: [], genesis: undefined } as const;
+  const asks = new Asks(new Session(engine, async () => config));
+  const [id, input] = [WORDS.id, Uint8Array.of(7, 0)];
+  const ids = [[7]];
+  engine.reading = { ids, texts: undefined };
+  expect(asks.readingOf(id, input)).toBeUndefined();
+  await expect.poll(() => asks.readingOf(id, input)).toEqual({ ids, texts: undefined });
+  engine.reading = { ids, texts: ['seven'] };
+  expect(asks.readingOf(id, input)!.texts).toBeUndefined();
+  await asks.readWords(id, input);
+  await expect.poll(() => asks.readingOf(id, input)).toEqual({ ids, texts: ['seven'] });
+});

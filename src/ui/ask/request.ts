@@ -121,9 +121,9 @@ export function shownTexts(
   model: ModelInfo | undefined,
   reading: InputReading | undefined,
 ): string[] {
-  if (!model || !isOfWords(model)) return [readableText(input)];
   if (reading?.texts) return reading.texts.map(readable);
-  return reading?.ids?.map((ids) => ids.join(' ')) ?? ['…'];
+  if (reading?.ids) return reading.ids.map((ids) => ids.join(' '));
+  return [model && isOfWords(model) ? '…' : readableText(input)];
 }
 
 /** Controls but line ends, and marks that turn the line, are blank boxes. */
