@@ -31,6 +31,8 @@ export async function createCpuBackend(model: ModelPackage, onStage?: OnStage): 
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
     kernel: 'wasm',
+    depth: 1,
+    memoryBytes: () => kernel.memoryBytes,
     pass: (input) =>
       passes.run(() => new Pass({ model, kernel, chain, breathe, lap }, input).run()),
     lost: new Promise(() => {}),

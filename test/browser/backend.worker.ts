@@ -86,6 +86,7 @@ const api = {
       running.delete(key);
     }
   },
+  memory: (): number => opened().backend.memoryBytes(),
   abort(key: number): void {
     running.get(key)?.abort();
   },
