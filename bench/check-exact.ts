@@ -18,6 +18,7 @@ import { inputToJson, resultToJson, type PassResultJson } from '../test/browser/
 import { readModel } from '../test/oracle/models.ts';
 import { createOracle, type Oracle } from '../test/oracle/oracle-backend.ts';
 import { randomBytes } from '../test/oracle/random.ts';
+import { median } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
@@ -132,6 +133,16 @@ async function checkModel(name: string, units: number, gpuUnits: number): Promis
   return totals.differing;
 }
 
+/** Time of passes two in flight ÷ one by one: median of rounds that take turns. */
+async function flightRatio(browser: BrowserBackend): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < 7; round++) {
+    const alone = await browser.call('flight', 4, 1);
+    ratios.push((await browser.call('flight', 4, 2)) / alone);
+  }
+  return median(ratios);
+}
+
 /** The same units on each kernel of one browser, two in flight at a time. */
 async function onKernels(
   name: string,
@@ -151,6 +162,8 @@ async function onKernels(
         );
         two.forEach(({ want }, j) => compare(`unit ${i + j}, ${dot}`, got[j]!, want));
       }
+      const ratio = (await flightRatio(browser)).toFixed(2);
+      console.log(`${name}: with two passes in flight ${ratio} of the time of one by one, ${dot}`);
       const bytes = megabytes(await browser.call('memory'));
       console.log(`${name}: ${asked.length} units on webgpu, ${dot} (${device}; ${bytes})`);
     }
