@@ -310,7 +310,10 @@ export class Miner {
       });
     }
     this.#use(device ?? cpu);
-    if (this.#status.state === 'testing') this.#set({ state: 'running' });
+    if (this.#status.state !== 'testing') return losses;
+    // A pause while it was tested holds; a later start tells its own state.
+    if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
+    else if (!this.#run) this.#set({ state: 'paused' });
     return losses;
   }
 

@@ -85,6 +85,8 @@ const api = {
     }
   },
   memory: (): number => opened().backend.memoryBytes(),
+  kernel: (): string => opened().backend.kernel,
+  tunings: async (): Promise<number> => (await (await caches.open('pila-tuning')).keys()).length,
   abort(key: number): void {
     running.get(key)?.abort();
   },
