@@ -1,27 +1,38 @@
 /**
- * Exactness of the three ways to run a unit: WebGPU (in Chromium), the CPU backend and the naive
- * oracle must give the same bytes. Random and extreme units, with tickets easy enough to win.
- * Usage: node bench/check-exact.ts [--units 200] [--lingua 5] [--seed text] [--dot i32]
+ * `npm run -s check:exact`: the ways to run a unit, every WebGPU kernel (in Chromium), the CPU backend and the
+ * naive oracle, must give the same bytes. Random and extreme units, with tickets easy enough to win.
+ *
+ *   npm run -s check:exact -- [--units 200] [--lingua 5] [--gpu 200] [--gpu-lingua 2]
+ *     [--package NAME --package-units 5] [--seed text] [--dot f32]
+ *
+ * `--gpu` and `--gpu-lingua`: of these units, how many each kernel runs too; software devices are slow.
+ * `--package`: another folder of models/, such as one that `npm run model:import` made.
  */
 import { parseArgs } from 'node:util';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { ModelPackage, PassInput, PassResult } from '../src/miner/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu.ts';
-import { DOT_KINDS, type DotKind } from '../src/miner/wgsl/gemm.ts';
+import { DOT_KINDS } from '../src/miner/wgsl/gemm.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { inputToJson, resultToJson, type PassResultJson } from '../test/browser/pass-json.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { createOracle, type Oracle } from '../test/oracle/oracle-backend.ts';
 import { randomBytes } from '../test/oracle/random.ts';
+import { median } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
     units: { type: 'string', default: '200' },
     lingua: { type: 'string', default: '5' },
+    gpu: { type: 'string', default: '200' },
+    'gpu-lingua': { type: 'string', default: '2' },
+    package: { type: 'string' },
+    'package-units': { type: 'string', default: '5' },
     seed: { type: 'string', default: 'exact' },
     dot: { type: 'string' },
   },
 });
+const kernels = DOT_KINDS.filter((kind) => !values.dot || kind === values.dot);
 const TICKET_MAX = (1n << 256n) - 1n;
 
 /** Requests at the edges: empty, all of one byte, the full length; or random. */
@@ -90,45 +101,86 @@ function differences(got: PassResultJson, want: PassResultJson) {
   return { compared, differing };
 }
 
-async function checkModel(browser: BrowserBackend, name: 'tiny' | 'lingua', units: number) {
+const MB = 1e6;
+const megabytes = (bytes: number): string => `${(bytes / MB).toFixed(1)} MB`;
+
+/** `gpuUnits` of the first `units`: on each kernel too. Gives the number of bytes that differ. */
+async function checkModel(name: string, units: number, gpuUnits: number): Promise<number> {
   const model = await readModel(name);
-  const dot: DotKind | undefined = DOT_KINDS.find((kind) => kind === values.dot);
-  const device = await browser.call('open', name, dot ? { dot } : {});
-  await browser.call('selfTest');
   const cpu = await createCpuBackend(model);
   const oracle = await createOracle(model);
   const totals = { compared: 0, differing: 0, winners: 0 };
-  const compare = (index: number, got: PassResultJson, want: PassResultJson): void => {
+  const compare = (what: string, got: PassResultJson, want: PassResultJson): void => {
     const { compared, differing } = differences(got, want);
     totals.compared += compared;
     totals.differing += differing;
-    if (differing) console.log(`${name} unit ${index}: ${differing} bytes differ`);
+    if (differing) console.log(`${name} ${what}: ${differing} bytes differ`);
   };
+  const asked: { input: PassInput; want: PassResultJson }[] = [];
   for (let i = 0; i < units; i++) {
-    const { input, result } = await askOracle(oracle, unitOf(model, i), i);
-    const want = resultToJson(await cpu.pass(input));
-    compare(i, await browser.call('pass', inputToJson(input)), want);
-    compare(i, result, want);
+    const { input, result: want } = await askOracle(oracle, unitOf(model, i), i);
+    compare(`unit ${i}, cpu`, resultToJson(await cpu.pass(input)), want);
+    if (i < gpuUnits) asked.push({ input, want });
     if (want.winner) totals.winners++;
+    if ((i + 1) % 1000 === 0)
+      console.log(`${name}: ${i + 1} units, ${totals.differing} bytes differ`);
   }
+  console.log(`${name}: ${units} units on the oracle and cpu (${megabytes(cpu.memoryBytes())})`);
   await cpu.close();
   await oracle.close();
-  console.log(
-    `${name}: ${units} units on the oracle, cpu and webgpu (${device}), ` +
-      `${totals.winners} with a winner, ${totals.compared} bytes compared`,
-  );
+  if (asked.length) await onKernels(name, asked, compare);
+  console.log(`${name}: ${totals.winners} with a winner, ${totals.compared} bytes compared`);
   return totals.differing;
 }
 
-if (!hasChromium()) throw new Error('no Chromium: set CHROMIUM_PATH');
-const browser = await BrowserBackend.open();
-let differing = 0;
-try {
-  if (Number(values.units)) differing += await checkModel(browser, 'tiny', Number(values.units));
-  if (Number(values.lingua))
-    differing += await checkModel(browser, 'lingua', Number(values.lingua));
-} finally {
-  await browser.close();
+/** Time of passes two in flight ÷ one by one: median of rounds that take turns. */
+async function flightRatio(browser: BrowserBackend): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < 7; round++) {
+    const alone = await browser.call('flight', 4, 1);
+    ratios.push((await browser.call('flight', 4, 2)) / alone);
+  }
+  return median(ratios);
+}
+
+/** The same units on each kernel of one browser, two in flight at a time. */
+async function onKernels(
+  name: string,
+  asked: readonly { readonly input: PassInput; readonly want: PassResultJson }[],
+  compare: (what: string, got: PassResultJson, want: PassResultJson) => void,
+): Promise<void> {
+  if (!hasChromium()) throw new Error('no Chromium: set CHROMIUM_PATH');
+  const browser = await BrowserBackend.open();
+  try {
+    for (const dot of kernels) {
+      const device = await browser.call('open', name, { dot });
+      await browser.call('selfTest');
+      for (let i = 0; i < asked.length; i += 2) {
+        const two = asked.slice(i, i + 2);
+        const got = await Promise.all(
+          two.map(({ input }, j) => browser.call('pass', inputToJson(input), 1 + j)),
+        );
+        two.forEach(({ want }, j) => compare(`unit ${i + j}, ${dot}`, got[j]!, want));
+      }
+      const ratio = (await flightRatio(browser)).toFixed(2);
+      console.log(`${name}: with two passes in flight ${ratio} of the time of one by one, ${dot}`);
+      const bytes = megabytes(await browser.call('memory'));
+      console.log(`${name}: ${asked.length} units on webgpu, ${dot} (${device}; ${bytes})`);
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+let differing = await checkModel('tiny', Number(values.units), Number(values.gpu));
+differing += await checkModel('lingua', Number(values.lingua), Number(values['gpu-lingua']));
+if (values.package) {
+  const units = Number(values['package-units']);
+  differing += await checkModel(
+    values.package,
+    units,
+    Math.min(units, Number(values['gpu-lingua'])),
+  );
 }
 console.log(`differing bytes: ${differing}`);
 process.exit(differing ? 1 : 0);

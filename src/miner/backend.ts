@@ -48,8 +48,12 @@ export interface Backend {
   readonly device: string;
   /** Which kernel multiplies there, for people. */
   readonly kernel: string;
+  /** Passes to ask for at once, so that it never waits: they end in the order of asking. */
+  readonly depth: number;
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
+  /** Of the buffers that it made itself, beside ONNX Runtime's. */
+  memoryBytes(): number;
   /** Resolves when the device is lost; never for one that cannot be. */
   readonly lost: Promise<string>;
   close(): Promise<void>;

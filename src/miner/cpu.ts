@@ -35,6 +35,8 @@ export async function createCpuBackend(
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
     kernel: 'wasm',
+    depth: 1,
+    memoryBytes: () => kernel.memoryBytes,
     pass: (input) =>
       passes.run(() => new Pass({ model, kernel, chain, breathe, lap }, input).run()),
     lost: new Promise(() => {}),

@@ -99,22 +99,36 @@ export const bindGroup = (
     entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
 
+/** Bytes of the buffers made here for each device and not destroyed since. */
+const allocated = new WeakMap<GPUDevice, number>();
+export const allocatedBytes = (device: GPUDevice): number => allocated.get(device) ?? 0;
+
+function buffer(device: GPUDevice, size: number, usage: number): GPUBuffer {
+  allocated.set(device, allocatedBytes(device) + size);
+  return device.createBuffer({ size, usage });
+}
+
+/** Gives a buffer of `storage` or `uniform` back before its device is. */
+export function free(device: GPUDevice, buffer: GPUBuffer): void {
+  allocated.set(device, allocatedBytes(device) - buffer.size);
+  buffer.destroy();
+}
+
 /**
  * A storage buffer of at least `bytes` bytes, with `data` in it; ONNX Runtime wants sizes of 16·x.
  */
 export function storage(device: GPUDevice, bytes: number, data?: ArrayBufferView): GPUBuffer {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffer = device.createBuffer({ size: Math.max(16, Math.ceil(bytes / 16) * 16), usage });
-  if (data) device.queue.writeBuffer(buffer, 0, data as ArrayBufferView<ArrayBuffer>);
-  return buffer;
+  const made = buffer(device, Math.max(16, Math.ceil(bytes / 16) * 16), usage);
+  if (data) device.queue.writeBuffer(made, 0, data as ArrayBufferView<ArrayBuffer>);
+  return made;
 }
 
 export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer {
-  const size = Math.ceil(words.length / 4) * 16;
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  const buffer = device.createBuffer({ size, usage });
-  device.queue.writeBuffer(buffer, 0, Uint32Array.from(words));
-  return buffer;
+  const made = buffer(device, Math.ceil(words.length / 4) * 16, usage);
+  device.queue.writeBuffer(made, 0, Uint32Array.from(words));
+  return made;
 }
 
 /** Submits steps as one compute pass; slices of long work as one each. */
@@ -133,11 +147,13 @@ export function submit(device: GPUDevice, steps: readonly Step[]): void {
   }
 }
 
-/** Copies of the first `bytes` bytes of buffers, after everything submitted before. */
-export async function readBuffers(
-  device: GPUDevice,
-  parts: readonly { readonly buffer: GPUBuffer; readonly bytes: number }[],
-): Promise<ArrayBuffer[]> {
+type Part = { readonly buffer: GPUBuffer; readonly bytes: number };
+
+/**
+ * Copies the first `bytes` bytes of buffers, after everything submitted before. What it gives waits
+ * for them; meanwhile the buffers may be used again.
+ */
+export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const size = parts.reduce((sum, p) => sum + Math.ceil(p.bytes / 16) * 16, 0);
   const staging = device.createBuffer({ size, usage });
@@ -150,11 +166,16 @@ export async function readBuffers(
     at += Math.ceil(bytes / 16) * 16;
   }
   device.queue.submit([encoder.finish()]);
-  try {
-    await staging.mapAsync(GPUMapMode.READ);
-    const all = staging.getMappedRange();
-    return parts.map((p, i) => all.slice(starts[i]!, starts[i]! + p.bytes));
-  } finally {
-    staging.destroy();
-  }
+  return async (): Promise<ArrayBuffer[]> => {
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const all = staging.getMappedRange();
+      return parts.map((p, i) => all.slice(starts[i]!, starts[i]! + p.bytes));
+    } finally {
+      staging.destroy();
+    }
+  };
 }
+
+export const readBuffers = (device: GPUDevice, parts: readonly Part[]): Promise<ArrayBuffer[]> =>
+  copyBuffers(device, parts)();

@@ -26,6 +26,9 @@ export interface Scratch {
   readonly limits: GPUBuffer;
   readonly winners: GPUBuffer;
   readonly weightHashes: GPUBuffer;
+  /** A of the linear in work, float32, and its product: the segments' ends share them too. */
+  readonly input: GPUBuffer;
+  readonly output: GPUBuffer;
   readonly packed: GPUBuffer;
   readonly noisyA: GPUBuffer;
   readonly noisyB: GPUBuffer;
@@ -59,6 +62,8 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
     limits: storage(device, 32 * linears.length),
     winners: storage(device, 4 * linears.length),
     weightHashes: storage(device, 32 * linears.length, hashWords(linears.map((l) => l.weights))),
+    input: most((l) => 4 * l.m * l.k),
+    output: most((l) => 4 * l.m * l.n),
     packed: most((l) => l.m * l.k),
     noisyA: most((l) => l.m * l.k),
     noisyB: most((l) => l.n * l.k),
@@ -184,8 +189,7 @@ export async function createGpuLinear(
 ): Promise<GpuLinear> {
   const { device } = kernels;
   const { m, k, n, r } = linear;
-  const input = storage(device, 4 * m * k);
-  const output = storage(device, 4 * m * n);
+  const { input, output } = s;
   const stored = storage(device, n * k, weights);
   const here = number * RECORD;
   const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma, limbsOf(k, r)]);

@@ -7,7 +7,7 @@ import type { Linear } from '../core/manifest.ts';
 import { TILE, tileCount, tileMessage } from '../core/pow/transcript.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { bindGroup, compile, readBuffers, storage, submit, uniform } from './gpu-kernels.ts';
+import { bindGroup, compile, free, readBuffers, storage, submit, uniform } from './gpu-kernels.ts';
 import { DOT_KINDS, gemmWgsl, groupSide, type DotKind } from './wgsl/gemm.ts';
 import { limbsOf } from './wgsl/noise.ts';
 
@@ -157,7 +157,7 @@ class Trial {
   }
 
   close(): void {
-    for (const buffer of [this.#uniform, ...this.#buffers]) buffer.destroy();
+    for (const buffer of [this.#uniform, ...this.#buffers]) free(this.#device, buffer);
   }
 
   /** Time in ms of the first `groups` row groups. */

@@ -8,14 +8,10 @@ import type { Header, HeaderCore, Proof } from '../core/formats.ts';
 import { unitMacs } from '../core/manifest.ts';
 import { proofDigest } from '../core/pow/proof.ts';
 import { compareReplay } from '../core/pow/replay.ts';
-import { seedOf, tokensOf } from '../core/pow/seed.ts';
-import { ticketLimits } from '../core/pow/transcript.ts';
-import { ZERO_HASH } from '../core/hash.ts';
-import { targetFromBits } from '../core/target.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
-import type { Backend, BackendKind, ModelPackage, PassInput, PassResult } from './backend.ts';
+import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
 import {
   MINER_OFF,
   type AnsweredJob,
@@ -30,6 +26,7 @@ import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
 import { Throttle } from './throttle.ts';
+import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } from './unit.ts';
 
 /** What differs between a browser's worker and Node's. */
 export interface MinerParts {
@@ -52,6 +49,9 @@ const LOSSES_MAX = 3;
 const FORGIVEN_UNITS = 100;
 /** ms before a lost device is asked for again, doubling. */
 const LOSS_WAIT_MS = 1000;
+
+/** What may pass: the device is worth another try. */
+const AGAIN = ['DEVICE_LOST', 'NO_WEBGPU'];
 
 /** Starts that may wait for the one before them. */
 const STARTS_MAX = 8;
@@ -216,33 +216,38 @@ export class Miner {
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
     const { model, cpu } = await this.#load(name);
-    this.#device = (choice !== 'cpu' && (await this.#webgpu(model, cpu, choice))) || cpu;
-    const { kind, device, kernel } = this.#device;
-    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
+    const webgpu = choice !== 'cpu' && this.#webgpu(model, cpu);
+    this.#use(
+      (webgpu &&
+        (await webgpu.catch((e: unknown) => {
+          if (choice === 'webgpu') throw e;
+          this.#reject(`gpu: ${AppError.from(e).code}`);
+        }))) ||
+        cpu,
+    );
   }
 
   #fits(kind: BackendKind, choice: BackendChoice): boolean {
     return choice === 'auto' ? kind === 'webgpu' || !this.#parts.createWebgpu : kind === choice;
   }
 
-  /** A self-tested WebGPU device; undefined when `auto` may fall back to the CPU. */
-  async #webgpu(
-    model: ModelPackage,
-    cpu: Backend,
-    choice: BackendChoice,
-  ): Promise<Backend | undefined> {
-    let device: Backend | undefined;
+  #use(backend: Backend): void {
+    this.#device = backend;
+    const { kind, device, kernel } = backend;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
+  }
+
+  /** A self-tested WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, DEVICE_* */
+  async #webgpu(model: ModelPackage, cpu: Backend): Promise<Backend> {
+    if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
+    const device = await this.#parts.createWebgpu(model);
+    this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
     try {
-      if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
-      device = await this.#parts.createWebgpu(model);
-      this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
       await selfTest(device, model, cpu);
       return device;
     } catch (e) {
-      await device?.close();
-      if (choice === 'webgpu') throw e;
-      this.#reject(`gpu: ${AppError.from(e).code}`);
-      return undefined;
+      await device.close();
+      throw e;
     }
   }
 
@@ -252,20 +257,34 @@ export class Miner {
     let losses = 0;
     let good = 0;
     let workedMs = 0;
+    /** The next unit, where the device is given one before the last has been read. */
+    let ahead: Unit | undefined;
+    const begin = (template: Template, job: boolean): Unit => {
+      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
+      const change = { nonce, job, startedMs: this.#parts.nowMs() };
+      return beginUnit(this.#device!, model, template, change, run.signal);
+    };
     while (!run.signal.aborted) {
       await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
       workedMs = 0;
       if (this.#finishing) break;
       const template = this.#template;
+      if (ahead && !(template && sameWork(ahead.template, template))) ahead = void ahead.drop();
       // A template for another model would make units that no verifier takes.
       if (!template || !equal(template.core.modelId, model.id)) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
-      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
       const started = this.#parts.nowMs();
       try {
-        await this.#unit(model, cpu, template, { ...template.core, nonce }, run.signal);
+        const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
+        const unit = ahead ?? begin(template, job);
+        // A job is answered once: the unit after it has to know.
+        ahead =
+          this.#device!.depth > 1 && this.#throttle.full && !job
+            ? begin(template, false)
+            : undefined;
+        await this.#finish(model, cpu, unit, run.signal);
         if (++good >= FORGIVEN_UNITS) losses = 0;
         workedMs = this.#parts.nowMs() - started;
       } catch (e) {
@@ -273,38 +292,58 @@ export class Miner {
         if (code === 'PASS_ABORTED') break;
         if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
         good = 0;
-        await this.#replaceDevice(model, cpu, code, ++losses);
+        ahead = void ahead?.drop();
+        losses = await this.#replaceDevice(model, cpu, code, losses, run.signal);
       }
     }
+    ahead?.drop();
     if (this.#run !== run) return;
     this.#run = undefined;
     this.#set({ state: 'paused', macsPerSecond: 0 });
   }
 
-  async #replaceDevice(model: ModelPackage, cpu: Backend, code: string, losses: number) {
-    this.#reject(`gpu: ${code}`);
-    await this.#device?.close().catch(() => undefined);
-    const retry = losses <= LOSSES_MAX && code === 'DEVICE_LOST';
-    if (retry) await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
-    this.#device = (retry && (await this.#webgpu(model, cpu, 'auto'))) || cpu;
-    const { kind, device, kernel } = this.#device;
-    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
-    if (this.#status.state === 'testing') this.#set({ state: 'running' });
-  }
-
-  /** One unit; a win is re-checked on the CPU, proven and told. */
-  async #unit(
+  /**
+   * A lost device is asked for again, each time later: a browser whose GPU process died has no adapter
+   * for a while. Without one, or without memory, the CPU takes over. Gives the losses so far.
+   */
+  async #replaceDevice(
     model: ModelPackage,
     cpu: Backend,
-    template: Template,
-    core: HeaderCore,
+    code: string,
+    before: number,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let losses = before + 1;
+    let device: Backend | undefined;
+    this.#reject(`gpu: ${code}`);
+    await this.#device?.close().catch(() => undefined);
+    for (let last = code; AGAIN.includes(last) && losses <= LOSSES_MAX && !device;) {
+      await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
+      if (signal.aborted) break;
+      device = await this.#webgpu(model, cpu).catch((e: unknown) => {
+        last = AppError.from(e).code;
+        losses++;
+        this.#reject(`gpu: ${last}`);
+        return undefined;
+      });
+    }
+    this.#use(device ?? cpu);
+    if (this.#status.state !== 'testing') return losses;
+    // A pause while it was tested holds; a later start tells its own state.
+    if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
+    else if (!this.#run) this.#set({ state: 'paused' });
+    return losses;
+  }
+
+  /** Waits for a unit; a win is re-checked on the CPU, proven and told. */
+  async #finish(
+    model: ModelPackage,
+    cpu: Backend,
+    { core, input, template, job, startedMs, result: running }: Unit,
     signal: AbortSignal,
   ): Promise<void> {
-    const started = this.#parts.nowMs();
-    const input = passInput(model, core, template.jobInput);
-    const job = template.jobInput !== undefined && !this.#isAnswered(core);
-    const result = await this.#device!.pass({ ...input, job, signal });
-    this.#rate.add(started, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
+    const result = await running;
+    this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
     if (job) await this.#tellAnswer(model, cpu, core, template.jobInput!, result);
     if (!result.winner) return;
@@ -361,31 +400,4 @@ export class Miner {
     const { model, cpu } = await this.#loadById(modelId);
     return runPlain(model, cpu, input);
   }
-}
-
-/** The model on a request's input, without noise: what any unit on it gives. */
-async function runPlain(model: ModelPackage, cpu: Backend, input: Uint8Array): Promise<Execution> {
-  const tokens = tokensOf(ZERO_HASH, model.manifest, input);
-  return executionFrom(model, await cpu.pass({ tokens, sigma0: undefined, limits: [], job: true }));
-}
-
-/** Of a whole pass with `job`. */
-function executionFrom({ manifest }: ModelPackage, { execution, answer }: PassResult): Execution {
-  const rows = answer.subarray(0, (manifest.sequences - 1) * manifest.answerSize);
-  return { execution: execution!, answer: Uint8Array.from(rows, (x) => x & 0xff) };
-}
-
-function passInput(
-  model: ModelPackage,
-  core: HeaderCore,
-  jobInput: Uint8Array | undefined,
-): PassInput {
-  const sigma0 = seedOf(core);
-  const job = jobInput !== undefined;
-  return {
-    tokens: tokensOf(sigma0, model.manifest, jobInput),
-    sigma0,
-    limits: ticketLimits(targetFromBits(core.bits) ?? 0n, model.manifest, job),
-    job: false,
-  };
 }

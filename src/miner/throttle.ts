@@ -17,6 +17,11 @@ export class Throttle {
     return this.#duty === 0;
   }
 
+  /** No rest between units. */
+  get full(): boolean {
+    return this.#duty === 1;
+  }
+
   /** Share of the time, 0 to 1. Holds at once for who rests. */
   set(duty: number): void {
     this.#duty = Math.min(1, Math.max(0, duty)) || 0;

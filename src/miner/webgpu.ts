@@ -1,7 +1,8 @@
 /**
  * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only
  * queued from here; activations, seeds and transcripts stay on the device, and one readback at the
- * end brings a, t, the winners and the answer.
+ * end brings a, t, the winners and the answer. The device works off its queue in order, writes
+ * included, so the next pass is queued, in the same buffers, while the last one is being read.
  */
 import * as ort from 'onnxruntime-web/webgpu';
 import { hash } from '../core/hash.ts';
@@ -9,7 +10,14 @@ import { AppError, assert } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import { openDevice, watchDevice, type OpenDevice } from './gpu-device.ts';
-import { createKernels, readBuffers, storage, submit, type Step } from './gpu-kernels.ts';
+import {
+  allocatedBytes,
+  copyBuffers,
+  createKernels,
+  storage,
+  submit,
+  type Step,
+} from './gpu-kernels.ts';
 import {
   createGpuLinear,
   createScratch,
@@ -129,12 +137,13 @@ class WebgpuBackend implements Backend {
   readonly #capture: GPUBuffer;
   readonly #inputs: ort.Tensor[];
   readonly #outputs: ort.Tensor[];
-  /** Passes share every buffer: they run one after the other. */
+  readonly depth = 2;
+  /** Passes are queued one after the other; what is read of each has its own buffer. */
   readonly #queue = new SerialQueue(WAITING_MAX);
-  /**
-   * Ends the running pass when the device is lost: the runtime's promises may then never settle.
-   */
-  #abandon: (() => void) | undefined;
+  /** Ends what runs when the device is lost: the runtime's promises may then never settle. */
+  readonly #abandon = new Set<() => void>();
+  /** Passes that are queued or read. */
+  readonly #running = new Set<Promise<PassResult>>();
   #closed = false;
 
   constructor(model: ModelPackage, opened: OpenDevice, options: WebgpuOptions, parts: Parts) {
@@ -146,7 +155,7 @@ class WebgpuBackend implements Backend {
     this.device = opened.name;
     this.kernel = parts.kernel;
     this.lost = opened.lost;
-    void opened.gone.then(() => this.#abandon?.());
+    void opened.gone.then(() => this.#abandon.forEach((end) => end()));
     this.#tokens = storage(opened.device, 4 * sequences * tokens);
     this.#capture = storage(opened.device, parts.scratch.packed.size);
     this.#inputs = [
@@ -164,16 +173,23 @@ class WebgpuBackend implements Backend {
     const { stopAfter = 1 } = input;
     assert(stopAfter >= 1 && stopAfter <= manifest.linears.length, `stopAfter ${stopAfter}`);
     assert(!input.sigma0 || input.limits.length === manifest.linears.length, 'a limit per linear');
-    return this.#queue.run(() => this.#run(input));
+    const queued = this.#queue.run(() => this.#guard(() => this.#layers(input)));
+    const result = queued.then((read) => this.#guard(read));
+    this.#running.add(result);
+    const ended = (): void => void this.#running.delete(result);
+    result.then(ended, ended);
+    return result;
   }
 
-  /** A pass that names what ended it: the caller's signal, the device, or else a bug. */
-  async #run(input: PassInput): Promise<PassResult> {
-    if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
+  /** Names what ended a piece of a pass: the caller's signal, the device, or else a bug. */
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    let end = (): void => undefined;
     try {
-      const result = await new Promise<PassResult>((resolve, reject) => {
-        this.#abandon = () => reject(new AppError('DEVICE_LOST', 'the device was lost'));
-        this.#layers(input).then(resolve, reject);
+      const result = await new Promise<T>((resolve, reject) => {
+        end = () => reject(new AppError('DEVICE_LOST', 'the device was lost'));
+        this.#abandon.add(end);
+        if (this.#opened.failure()) end();
+        else work().then(resolve, reject);
       });
       const failure = this.#opened.failure();
       if (failure) throw failure;
@@ -181,8 +197,7 @@ class WebgpuBackend implements Backend {
     } catch (e) {
       throw this.#opened.failure() ?? e;
     } finally {
-      this.#abandon = undefined;
-      this.#parts.chain.reset();
+      this.#abandon.delete(end);
     }
   }
 
@@ -198,30 +213,31 @@ class WebgpuBackend implements Backend {
     if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
   }
 
-  async #layers(input: PassInput): Promise<PassResult> {
-    const { linears } = this.#parts;
+  /** Queues a pass; what it gives waits for the result. */
+  async #layers(input: PassInput): Promise<() => Promise<PassResult>> {
+    const { linears, chain } = this.#parts;
     const stop = input.stopAfter ?? linears.length;
     const early = input.stopAfter !== undefined;
-    this.#prepare(input);
-    for (let i = 0; i < stop; i++) {
-      this.#checkSignal(input.signal);
-      await this.#segment(i, this.#outputs[i]);
-      const linear = linears[i]!;
-      const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
-      const last = input.job && i === linears.length - 1;
-      await this.#submit([...steps, ...(last ? linear.productHash() : [])]);
-      if (input.capture === i + 1) this.#keepPacked();
-    }
+    if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
     this.#checkSignal(input.signal);
-    const answer = early ? undefined : await this.#segment(linears.length);
+    this.#prepare(input);
     try {
-      const result = () => this.#result(input, stop, answer?.gpuBuffer);
-      const made = await this.#timed('readback', result);
-      // Most of a pass is this wait: a signal that came meanwhile counts too.
+      for (let i = 0; i < stop; i++) {
+        this.#checkSignal(input.signal);
+        await this.#segment(i, this.#outputs[i]);
+        const linear = linears[i]!;
+        const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
+        const last = input.job && i === linears.length - 1;
+        await this.#submit([...steps, ...(last ? linear.productHash() : [])]);
+        if (input.capture === i + 1) this.#keepPacked();
+      }
       this.#checkSignal(input.signal);
-      return made;
-    } finally {
+      const answer = early ? undefined : await this.#segment(linears.length);
+      const read = this.#result(input, stop, answer?.gpuBuffer);
       answer?.dispose();
+      return read;
+    } finally {
+      chain.reset();
     }
   }
 
@@ -260,21 +276,37 @@ class WebgpuBackend implements Backend {
     device.queue.submit([encoder.finish()]);
   }
 
-  async #result(
+  /** Copies what a pass left, and gives what waits for it. */
+  #result(
     input: PassInput,
     stop: number,
     answer: GPUBuffer | undefined,
-  ): Promise<PassResult> {
+  ): () => Promise<PassResult> {
     const { manifest } = this.#model;
     const { scratch } = this.#parts;
     const captured = manifest.linears[(input.capture ?? 0) - 1];
     const answers = manifest.sequences * manifest.answerSize;
-    const [chain, winners, kept, rows] = await readBuffers(this.#opened.device, [
+    const copied = copyBuffers(this.#opened.device, [
       { buffer: scratch.chain, bytes: 4 * RECORD * (stop + 1) },
       { buffer: scratch.winners, bytes: 4 * manifest.linears.length },
       { buffer: this.#capture, bytes: captured ? captured.m * captured.k : 0 },
       { buffer: answer ?? scratch.chain, bytes: answer ? 4 * answers : 0 },
     ]);
+    return async () => {
+      const buffers = await this.#timed('readback', copied);
+      // Most of a pass is this wait: a signal that came meanwhile counts too.
+      this.#checkSignal(input.signal);
+      return this.#parse(input, stop, buffers, answer !== undefined);
+    };
+  }
+
+  #parse(
+    input: PassInput,
+    stop: number,
+    [chain, winners, kept, rows]: readonly ArrayBuffer[],
+    whole: boolean,
+  ): PassResult {
+    const captured = (input.capture ?? 0) >= 1 && input.capture! <= stop;
     const slot = (record: number, at: number): Uint8Array =>
       new Uint8Array(chain!, 4 * (RECORD * record + at), 32).slice();
     const each = (at: number): Uint8Array[] =>
@@ -287,15 +319,18 @@ class WebgpuBackend implements Backend {
       winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
       answer: Int8Array.from(new Float32Array(rows!)),
       execution:
-        input.job && answer ? hash('execution', ...each(SLOT.job), slot(0, SLOT.job)) : undefined,
-      captured: captured && (input.capture ?? 0) <= stop ? new Int8Array(kept!) : undefined,
+        input.job && whole ? hash('execution', ...each(SLOT.job), slot(0, SLOT.job)) : undefined,
+      captured: captured ? new Int8Array(kept!) : undefined,
     };
   }
+
+  memoryBytes = (): number => allocatedBytes(this.#opened.device);
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.idle();
+    await Promise.allSettled(this.#running);
     await this.#parts.chain.close().catch(() => undefined);
     if (!this.#options.device) this.#opened.device.destroy();
   }

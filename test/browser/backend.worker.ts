@@ -27,7 +27,6 @@ interface OpenOptions {
 
 let backend: Backend | undefined;
 let model: ModelPackage | undefined;
-let stages: Partial<Record<Stage, number>> = {};
 let stretches: { stage: Stage; ms: number }[] = [];
 const floats = new Map<string, InferenceSession>();
 const running = new Map<number, AbortController>();
@@ -55,7 +54,6 @@ const api = {
       ...(options.stages
         ? {
             onStage: (stage: Stage, ms: number) => {
-              stages[stage] = (stages[stage] ?? 0) + ms;
               stretches.push({ stage, ms });
             },
           }
@@ -88,20 +86,24 @@ const api = {
       running.delete(key);
     }
   },
+  memory: (): number => opened().backend.memoryBytes(),
+  kernel: (): string => opened().backend.kernel,
+  tunings: async (): Promise<number> => (await (await caches.open('pila-tuning')).keys()).length,
   abort(key: number): void {
     running.get(key)?.abort();
   },
-  /** Wall time of `passes` passes in ms, and the stages if they are measured. */
-  async bench(passes: number, noisy: boolean) {
+  /** Wall time in ms of `passes` noisy passes, `depth` of them in flight at a time. */
+  async flight(passes: number, depth: number): Promise<number> {
     const { backend, model } = opened();
     const limits = model.manifest.linears.map(() => 0n);
     const tokens = tokensOf(ZERO_HASH, model.manifest);
-    const input = { tokens, sigma0: noisy ? ZERO_HASH : undefined, limits };
-    await backend.pass(input);
-    stages = {};
+    let left = passes;
+    const one = async (): Promise<void> => {
+      while (left-- > 0) await backend.pass({ tokens, sigma0: ZERO_HASH, limits });
+    };
     const started = performance.now();
-    for (let i = 0; i < passes; i++) await backend.pass(input);
-    return { ms: performance.now() - started, stages };
+    await Promise.all(Array.from({ length: depth }, one));
+    return performance.now() - started;
   },
   /** A plain and a noisy pass: wall time in ms, and stretches in order if they are measured. */
   async round(seed: number) {

@@ -32,6 +32,8 @@ export async function createRemoteBackend(browser: BrowserBackend, name: string)
     kind: 'webgpu',
     device,
     kernel: '',
+    depth: 1,
+    memoryBytes: () => 0,
     pass,
     lost: new Promise(() => {}),
     close: () => browser.call('close'),

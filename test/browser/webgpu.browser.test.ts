@@ -41,6 +41,16 @@ describe.skipIf(!hasChromium())('WebGPU backend in Chromium', { timeout: PATIENC
 
   it('passes the self-test', () => browser.call('selfTest'));
 
+  it('measures its kernels once, and remembers them over devices', async () => {
+    const measured = await browser.call('kernel');
+    expect(measured).toMatch(/^(dp4a|f32) \d+\.\d\d GMAC\/s/);
+    expect(await browser.call('tunings')).toBe(1);
+    // Measured anew, some digit would differ.
+    await browser.call('open', 'tiny');
+    expect(await browser.call('kernel')).toBe(measured);
+    expect(await browser.call('tunings')).toBe(1);
+  });
+
   it('gives the bytes of the CPU backend, noisy and plain', async () => {
     for (const limit of [0n, all / 100n, all]) {
       const { got, want } = await both({ ...unit(`noisy ${limit}`, limit), job: true, capture: 2 });

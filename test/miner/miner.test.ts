@@ -191,3 +191,54 @@ test('the device of a model that is let go is closed, and asked for again', asyn
   expect(devices).toEqual({ made: 2, closed: 1 });
   miner.pause();
 });
+
+test('a device gets its next unit early: of the same work only, and no job twice', async () => {
+  const seen = { inFlight: 0, most: 0, aborted: 0 };
+  const { miner, answered } = create(async (given) => {
+    const cpu = await createCpuBackend(given);
+    return {
+      ...{ ...cpu, kind: 'webgpu', device: 'a card', depth: 2 },
+      async pass(input) {
+        seen.most = Math.max(seen.most, ++seen.inFlight);
+        try {
+          return await cpu.pass(input);
+        } catch (e) {
+          if (AppError.from(e).code === 'PASS_ABORTED') seen.aborted++;
+          throw e;
+        } finally {
+          seen.inFlight--;
+        }
+      },
+    };
+  });
+  const units = async (more: number): Promise<void> => {
+    const from = miner.status.units;
+    await vi.waitUntil(() => miner.status.units >= from + more, wait);
+  };
+  // A target that no ticket meets.
+  const hard = { ...core, bits: 0x03000001 };
+  miner.work({ core: hard, jobInput: undefined });
+  await miner.start('tiny', 'webgpu');
+  await units(3);
+  expect(seen).toMatchObject({ most: 2, aborted: 0 });
+  // The same work at another time: what runs is as good.
+  miner.work({ core: { ...hard, time: 3000 }, jobInput: undefined });
+  await units(3);
+  expect(seen.aborted).toBe(0);
+  const next = { ...hard, prevHash: new Uint8Array(32).fill(1) };
+  miner.work({ core: next, jobInput: undefined });
+  await units(3);
+  expect(seen.aborted).toBe(1);
+  miner.work({ core: { ...next, jobId: new Uint8Array(32).fill(2) }, jobInput: Uint8Array.of(1) });
+  await units(6);
+  expect(answered).toHaveLength(1);
+  // Who may not take all of the time is given nothing early.
+  miner.throttle(0.9);
+  await units(2);
+  seen.most = 0;
+  await units(2);
+  expect(seen.most).toBe(1);
+  miner.pause();
+  await vi.waitUntil(() => seen.inFlight === 0, wait);
+  expect(miner.status.state).toBe('paused');
+});

@@ -129,6 +129,10 @@ export class Kernel {
     this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
   }
 
+  get memoryBytes(): number {
+    return this.#wasm.memory.buffer.byteLength;
+  }
+
   #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#wasm.memory.buffer as ArrayBuffer, at, length);
   }
