@@ -143,6 +143,9 @@ const config = {
   downloadBytes: 21_400_000,
 } as const;
 const session = new Session(engine, async () => config);
+// What this machine is like does not show: neither its battery nor how busy it is.
+const hear = session.care.hear.bind(session.care);
+session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
 /** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
 const { miner } = engine;
 if (miner.units > 0) {
