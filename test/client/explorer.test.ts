@@ -6,7 +6,7 @@ import { createLightChain, type LightChain } from '../../src/chain/light-chain.t
 import { createMemoryStore } from '../../src/chain/memory-store.ts';
 import { MINER_OFF, type ChainStatus } from '../../src/client/api.ts';
 import { withoutPlaces } from '../../src/client/diagnostics.ts';
-import { createExplorer, type Explorer } from '../../src/client/explorer.ts';
+import { createExplorer, headersOf, type Explorer } from '../../src/client/explorer.ts';
 import { createFollower, type Follower } from '../../src/client/follow.ts';
 import { Outbox } from '../../src/client/outbox.ts';
 import { formatAddress } from '../../src/core/address.ts';
@@ -122,6 +122,24 @@ beforeAll(async () => {
   for (const tx of answered(bob, 0, txId(asked.tx))) expect(await full.addTx(tx)).toBeUndefined();
   await mine(full, cat, 10);
   answers.set('honest', honest);
+});
+
+it('headers in a row end where they are asked to, within the chain and the bound', async () => {
+  const { chain } = await open();
+  const head = chain.head()!.header.height;
+  const heights = async (last: number, max: number) =>
+    (await headersOf(chain, last, max)).map(({ height }) => height);
+  expect(await heights(8, 3)).toEqual([6, 7, 8]);
+  expect(await heights(head + 50, 2)).toEqual([head - 1, head]);
+  expect((await heights(head, Infinity)).length).toBe(head + 1);
+  for (const [last, max] of [
+    [-1, 5],
+    [3, 0],
+    [3, -2],
+    [3, NaN],
+    [1.5, 2],
+  ] as const)
+    expect(await heights(last, max)).toEqual([]);
 });
 
 describe('a block', () => {

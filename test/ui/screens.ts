@@ -6,7 +6,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium, type Browser, type Page } from '@playwright/test';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type Page,
+  type Request,
+} from '@playwright/test';
 import { build, preview } from 'vite';
 import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
 import { en } from '../../src/ui/i18n/en.ts';
@@ -21,13 +27,15 @@ const { values, positionals } = parseArgs({
     /** Other than the kept ones, for looking. */
     width: { type: 'string' },
     out: { type: 'string', default: 'docs/screens' },
+    /** Only one theme and language, such as `light-en`. */
+    as: { type: 'string' },
   },
 });
 const KEPT = 'docs/screens';
 const VERSION = join(KEPT, 'chromium.txt');
 /** 20 March 1800 is the letter's date; this is the photographs'. */
 const NOW = new Date('2026-11-25T10:30:00Z');
-const HEIGHTS: Record<number, number> = { 390: 844, 768: 1024, 1280: 800 };
+const heightOf = (width: number): number => ({ 390: 844, 768: 1024 })[width] ?? 800;
 /** Channels may differ by this, of 255: the palette moves colours by less than 10. */
 const TOLERANCE = 40;
 /** Share of a picture's pixels that may differ by more. */
@@ -48,6 +56,7 @@ function viewsOf(shot: Shot): View[] {
   return widths.flatMap((width) =>
     (['light', 'dark'] as const).flatMap((theme) =>
       (['en', 'it'] as const)
+        .filter((language) => !values.as || values.as === `${theme}-${language}`)
         .filter((language) => shot.main || (theme === 'light') === (language === 'en'))
         .map((language) => ({ shot, width, theme, language })),
     ),
@@ -57,18 +66,35 @@ function viewsOf(shot: Shot): View[] {
 const fileOf = ({ shot, width, theme, language }: View): string =>
   `${shot.name}-${width}-${theme}-${language}.png`;
 
-/** Opens the gallery as a person of that language at night or day would. */
-async function open(browser: Browser, url: string, view: View): Promise<Page> {
-  const { width, theme, language, shot } = view;
-  const context = await browser.newContext({
-    viewport: { width, height: HEIGHTS[width] ?? 900 },
+/** In the page: until nothing in it has changed for a while. */
+const untilQuiet = (): Promise<void> =>
+  new Promise((resolve) => {
+    let timer = setTimeout(resolve, 200);
+    const observer = new MutationObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, 200);
+    });
+    observer.observe(document, { subtree: true, childList: true, characterData: true });
+  });
+
+/** A person of that language, at night or day, with that window. */
+const contextOf = (browser: Browser, { width, theme, language }: View): Promise<BrowserContext> =>
+  browser.newContext({
+    viewport: { width, height: heightOf(width) },
     colorScheme: theme,
     locale: language === 'it' ? 'it-IT' : 'en-GB',
     timezoneId: 'Europe/Rome',
     reducedMotion: 'reduce',
     hasTouch: width < 600,
   });
+
+async function open(context: BrowserContext, url: string, view: View): Promise<Page> {
+  const { language, shot } = view;
   const page = await context.newPage();
+  const pending = new Set<Request>();
+  page.on('request', (request) => pending.add(request));
+  page.on('requestfinished', (request) => pending.delete(request));
+  page.on('requestfailed', (request) => pending.delete(request));
   page.on('pageerror', (error) => console.log(`  ${fileOf(view)}: ${error.message}`));
   await page.clock.setFixedTime(NOW);
   await page.goto(`${url}?state=${shot.state}${shot.at}`);
@@ -76,12 +102,13 @@ async function open(browser: Browser, url: string, view: View): Promise<Page> {
   await shot.act?.(page, { en, it }[language]);
   await page.evaluate(() => document.fonts.ready);
   // What comes late has come: chunks, and what the engine answered.
-  await page.waitForLoadState('networkidle');
+  do await page.evaluate(untilQuiet);
+  while (pending.size > 0);
   return page;
 }
 
-async function photograph(browser: Browser, url: string, view: View): Promise<Picture> {
-  const page = await open(browser, url, view);
+async function photograph(context: BrowserContext, url: string, view: View): Promise<Picture> {
+  const page = await open(context, url, view);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > view.width) console.log(`  ${fileOf(view)}: ${wide} px wide`);
   await page.mouse.move(0, 0);
@@ -89,7 +116,7 @@ async function photograph(browser: Browser, url: string, view: View): Promise<Pi
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);
   if (!view.shot.sheet) await page.setViewportSize({ width: view.width, height: tall });
   const file = await page.screenshot({ caret: 'hide' });
-  await page.context().close();
+  await page.close();
   return decodePng(file);
 }
 
@@ -134,8 +161,12 @@ if (!values.check) {
   if (values.out === KEPT) writeFileSync(VERSION, `${version}\n`);
 }
 let [bytes, count, wrong] = [0, 0, 0];
+const contexts = new Map<string, BrowserContext>();
 for (const view of wanted.flatMap(viewsOf)) {
-  const picture = await photograph(browser, url, view);
+  const who = `${view.width} ${view.theme} ${view.language}`;
+  const context = contexts.get(who) ?? (await contextOf(browser, view));
+  contexts.set(who, context);
+  const picture = await photograph(context, url, view);
   count++;
   if (values.check) {
     const problem = compare(view, picture);

@@ -145,6 +145,9 @@ const config: PageConfig & Stage['config'] = {
   downloadBytes: 21_400_000,
 };
 const session = new Session(engine, async () => config);
+// What this machine is like does not show: neither its battery nor how busy it is.
+const hear = session.care.hear.bind(session.care);
+session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
 const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
