@@ -8,7 +8,7 @@ import type { Header, HeaderCore, Proof } from '../core/formats.ts';
 import { unitMacs } from '../core/manifest.ts';
 import { proofDigest } from '../core/pow/proof.ts';
 import { compareReplay } from '../core/pow/replay.ts';
-import { equal, toHex } from '../lib/bytes.ts';
+import { equal } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { SerialQueue } from '../lib/queue.ts';
 import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
@@ -21,7 +21,7 @@ import {
   type MinerStatus,
   type Template,
 } from './miner-api.ts';
-import { checkModel } from './checker.ts';
+import { LoadedModels, type ModelParts } from './loaded.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
@@ -29,11 +29,7 @@ import { Throttle } from './throttle.ts';
 import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } from './unit.ts';
 
 /** What differs between a browser's worker and Node's. */
-export interface MinerParts {
-  /** Of the models that it was given; undefined for others. */
-  modelNamed(name: string): ModelPackage | undefined;
-  modelOf(id: Uint8Array): ModelPackage | undefined;
-  createCpu(model: ModelPackage): Promise<Backend>;
+export interface MinerParts extends ModelParts {
   /** undefined where there is no WebGPU to try. */
   createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
   nowMs(): number;
@@ -56,16 +52,10 @@ const AGAIN = ['DEVICE_LOST', 'NO_WEBGPU'];
 /** Starts that may wait for the one before them. */
 const STARTS_MAX = 8;
 
-interface Loaded {
-  readonly model: ModelPackage;
-  /** The CPU backend checks; it is also the device where there is no WebGPU. */
-  readonly cpu: Backend;
-}
-
 export class Miner {
   readonly #parts: MinerParts;
   #status: MinerStatus = MINER_OFF;
-  #loaded = new Map<string, Promise<Loaded>>();
+  readonly #models: LoadedModels;
   #device: Backend | undefined;
   #template: Template | undefined;
   /** Job of the template, once it is answered: its other units only mine. */
@@ -80,6 +70,7 @@ export class Miner {
 
   constructor(parts: MinerParts) {
     this.#parts = parts;
+    this.#models = new LoadedModels(parts);
     this.#throttle = new Throttle(parts.nowMs);
   }
 
@@ -165,35 +156,12 @@ export class Miner {
     this.#set({ state: 'running' });
   }
 
-  /** The model and its CPU backend, loaded once and self-tested. */
-  #load(name: string): Promise<Loaded> {
-    let loading = this.#loaded.get(name);
-    if (!loading) {
-      loading = (async () => {
-        const model = this.#parts.modelNamed(name);
-        if (!model) throw new AppError('MODEL_MISSING', `no package of ${name}`);
-        const refused = checkModel(model);
-        if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
-        const cpu = await this.#parts.createCpu(model);
-        await selfTest(cpu, model);
-        return { model, cpu };
-      })();
-      this.#loaded.set(name, loading);
-      loading.catch(() => this.#loaded.delete(name));
-    }
-    return loading;
-  }
-
   /** Passes that wait are run before. @throws AppError MODEL_BUSY */
   release(name: string): Promise<void> {
     return this.#preparing.run(async () => {
       if (this.#run && this.#status.model === name)
         throw new AppError('MODEL_BUSY', `${name} is mined with`);
-      const loading = this.#loaded.get(name);
-      this.#loaded.delete(name);
-      const loaded = await loading?.catch(() => undefined);
-      // Who waited for it to load has put his pass in the queue by then.
-      await new Promise((r) => setTimeout(r));
+      const loaded = await this.#models.take(name);
       if (this.#device && this.#status.model === name) {
         if (this.#device !== loaded?.cpu) await this.#device.close();
         this.#device = undefined;
@@ -202,20 +170,13 @@ export class Miner {
     });
   }
 
-  /** The CPU backend of a model by id: for checks and answers. */
-  async #loadById(modelId: Uint8Array): Promise<Loaded> {
-    const model = this.#parts.modelOf(modelId);
-    if (model) return this.#load(model.manifest.name);
-    throw new AppError('MODEL_MISSING', `no package of model ${toHex(modelId).slice(0, 16)}`);
-  }
-
   async #prepare(name: string, choice: BackendChoice): Promise<void> {
     if (this.#device && this.#status.model === name && this.#fits(this.#device.kind, choice))
       return;
     if (this.#device && this.#device.kind !== 'cpu') await this.#device.close();
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
-    const { model, cpu } = await this.#load(name);
+    const { model, cpu } = await this.#models.named(name);
     const webgpu = choice !== 'cpu' && this.#webgpu(model, cpu);
     this.#use(
       (webgpu &&
@@ -252,7 +213,7 @@ export class Miner {
   }
 
   async #loop(name: string, run: AbortController): Promise<void> {
-    const { model, cpu } = await this.#load(name);
+    const { model, cpu } = await this.#models.named(name);
     let nonce = this.#parts.randomNonce();
     let losses = 0;
     let good = 0;
@@ -389,7 +350,7 @@ export class Miner {
     jobInput: Uint8Array | undefined,
     off: readonly FaultCode[],
   ): Promise<Fault | undefined> {
-    const { model, cpu } = await this.#loadById(header.modelId);
+    const { model, cpu } = await this.#models.of(header.modelId);
     const input = passInput(model, header, jobInput);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
     const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
@@ -397,7 +358,7 @@ export class Miner {
   }
 
   async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {
-    const { model, cpu } = await this.#loadById(modelId);
+    const { model, cpu } = await this.#models.of(modelId);
     return runPlain(model, cpu, input);
   }
 }
