@@ -18,9 +18,9 @@ OFFSETS = (-2, -1, 0, 1, 2)
 UNIT, RESIDUAL, LOGIT = 16, 128, 8
 ACT_MAX, RES_MAX, WEIGHT_MAX = 63, 2047, 63
 FIRST, BATCH, RATE, THREADS = 0, 64, 2e-3, 1
-STEPS, QUANT_FROM = 3000, 2500
-# Learning rate over RATE: straight between these steps, after a start from nothing.
-RATES = {0: 1, 1500: 0.6, 2500: 0.2, STEPS: 0.006}
+STEPS, QUANT_FROM = 19000, 13000
+# Learning rate over RATE: straight between these steps, after a start from nothing. It rises once more.
+RATES = {0: 1, 7500: 0.6, 13000: 0.2, 15000: 0.006, 15100: 0.25, STEPS: 0.004}
 QUANT = False  # switched on for the second phase
 
 def ste(x, rounded):
@@ -200,7 +200,7 @@ def main():
     data = load("data.json"); labels = data["labels"]
     label_of = {l: i for i, l in enumerate(labels)}
     sampler = Sampler(labels, rng)
-    for part, weight in (("diagnostics", 1), ("screens", 3), ("locale", 0.7)): sampler.add(weight, data[part]["train"])
+    for part, weight in (("diagnostics", 2.5), ("screens", 3), ("locale", 0.7)): sampler.add(weight, data[part]["train"])
     held = data["diagnostics"]["held"]
     net = Lingua(len(labels))
     opt = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.05)

@@ -9,7 +9,7 @@ const json = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../models/lingua/${name}`, import.meta.url), 'utf8')) as T;
 
 /** Of every eighth text of a language of the general set, from the fourth on. */
-const RECORD = { right: 88, of: 94, told: 93 };
+const RECORD = { right: 93, of: 94, told: 94 };
 
 it('lingua is as right on a fixed part of the general test set as recorded', async () => {
   const rows = Object.entries(json<Record<string, string[]>>('test/general.json')).flatMap(
