@@ -119,7 +119,7 @@ test('a payment is sped up, and paid once', async () => {
   await mineABlock(async () => (await balanceOf(OTHER)) > 0n);
   expect(await balanceOf(OTHER)).toBe((5n * VOLT) / 4n);
   // Fast: 0.0001.
-  await expect(page.getByText('-1.2501 VLT')).toBeVisible();
+  await expect(page.getByText('−1.2501 VLT')).toBeVisible();
 });
 
 test('a second account of the same words: coins go from one to the other', async () => {

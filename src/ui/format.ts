@@ -5,14 +5,14 @@ const DECIMALS = 9;
 /** u64, nV. */
 const AMOUNT_MAX = (1n << 64n) - 1n;
 
-/** nV as VLT: at least four decimals, never rounded. */
+/** nV as VLT: at least four decimals, never rounded, with a minus as wide as the plus. */
 export function formatVolts(nanovolts: bigint, locale: string): string {
   const sign = nanovolts < 0n ? '-' : '';
   const size = nanovolts < 0n ? -nanovolts : nanovolts;
   const fraction = String(size % NANOVOLTS).padStart(DECIMALS, '0');
   const exact = `${sign}${size / NANOVOLTS}.${fraction}` as Intl.StringNumericLiteral;
   const digits = { minimumFractionDigits: 4, maximumFractionDigits: DECIMALS };
-  return new Intl.NumberFormat(locale, digits).format(exact);
+  return new Intl.NumberFormat(locale, digits).format(exact).replace('-', '−');
 }
 
 /** nV of an amount as people of `locale` write it, without thousands marks; undefined if it is none. */

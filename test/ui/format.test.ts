@@ -18,7 +18,7 @@ describe('amounts', () => {
     expect(formatVolts(1_307_000_000n, 'it-IT')).toBe('1,3070');
     expect(formatVolts(1n, 'en-GB')).toBe('0.000000001');
     expect(formatVolts(0n, 'en-GB')).toBe('0.0000');
-    expect(formatVolts(-2_500_100_000n, 'en-GB')).toBe('-2.5001');
+    expect(formatVolts(-2_500_100_000n, 'en-GB')).toBe('−2.5001');
     expect(formatVolts((1n << 64n) - 1n, 'en-GB')).toBe('18,446,744,073.709551615');
   });
 

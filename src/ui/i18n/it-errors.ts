@@ -99,14 +99,15 @@ export const errors: typeof english = {
   PASSPHRASE_WEAK:
     'Questa frase segreta è troppo facile da indovinare. Allungala, o fattela proporre da Pila.',
   PASSPHRASE_WRONG: 'Non è la frase segreta.',
-  PASSKEY_UNPROTECTED: 'Imposta prima una passphrase: resta l’accesso quando la passkey va persa.',
-  PASSKEY_MISSING: 'Nessuna passkey apre più queste chiavi. Usa la passphrase.',
-  PASSKEY_WRONG: 'Questa passkey non apre queste chiavi. Usa la passphrase.',
+  PASSKEY_UNPROTECTED:
+    'Imposta prima una frase segreta: resta l’accesso quando la passkey va persa.',
+  PASSKEY_MISSING: 'Nessuna passkey apre più queste chiavi. Usa la frase segreta.',
+  PASSKEY_WRONG: 'Questa passkey non apre queste chiavi. Usa la frase segreta.',
   PASSKEY_UNSUPPORTED:
-    'Questo browser o questa passkey non sa fare ciò che serve (l’estensione PRF). Usa la passphrase.',
-  PASSKEY_REFUSED: 'La passkey non è stata usata. Riprova, o usa la passphrase.',
+    'Questo browser o questa passkey non sa fare ciò che serve (l’estensione PRF). Usa la frase segreta.',
+  PASSKEY_REFUSED: 'La passkey non è stata usata. Riprova, o usa la frase segreta.',
   LOCK_RANGE: 'Le chiavi si bloccano dopo 1, 5, 15 o 60 minuti.',
-  EXPORT_UNPROTECTED: 'Imposta prima una passphrase: è lei a sigillare il file.',
+  EXPORT_UNPROTECTED: 'Imposta prima una frase segreta: è lei a sigillare il file.',
   FILE_MALFORMED: 'Non è un file di portafoglio di Pila, o è stato modificato.',
   FILE_VERSION: 'Questo file viene da una versione più nuova di Pila. Ricarica per averla.',
   CONTACTS_FULL: 'I contatti sono già cento. Togline uno prima.',

@@ -47,27 +47,27 @@ export const keyring: KeyringWords = {
     title: 'Passkey',
     add: 'Aggiungi una passkey',
     remove: 'Togli la passkey',
-    yes: 'Una passkey apre le chiavi accanto alla passphrase.',
-    no: 'Una passkey può aprire le chiavi con impronta, volto o PIN, accanto alla passphrase.',
+    yes: 'Una passkey apre le chiavi accanto alla frase segreta.',
+    no: 'Una passkey può aprire le chiavi con impronta, volto o PIN, accanto alla frase segreta.',
     why:
-      'Una scorciatoia, mai la radice: se la passkey viene cancellata la passphrase apre ancora le ' +
+      'Una scorciatoia, mai la radice: se la passkey viene cancellata la frase segreta apre ancora le ' +
       'chiavi, e le 24 parole le riportano.',
     go: 'Crea la passkey',
     unlock: 'Sblocca con la passkey',
-    or: 'Oppure con la passphrase:',
+    or: 'Oppure con la frase segreta:',
   },
   file: {
     export: 'Salva in un file',
     exportTitle: 'File del portafoglio',
     exportWhy:
-      'Chiavi sigillate dalla tua passphrase, nomi dei conti, contatti e indirizzi osservati. Chi ha il ' +
-      'file può provare a indovinare la passphrase quanto vuole: tienilo dove arrivi solo tu. Non ' +
+      'Chiavi sigillate dalla tua frase segreta, nomi dei conti, contatti e indirizzi osservati. Chi ha il ' +
+      'file può provare a indovinare la frase segreta quanto vuole: tienilo dove arrivi solo tu. Non ' +
       'sostituisce le 24 parole.',
-    first: 'Imposta prima una passphrase: è lei a sigillare il file.',
+    first: 'Imposta prima una frase segreta: è lei a sigillare il file.',
     save: 'Salva il file',
     import: 'Apri un file del portafoglio',
     importTitle: 'Apri un file del portafoglio',
-    importWhy: 'Il file fatto da «Salva in un file», e la passphrase di allora.',
+    importWhy: 'Il file fatto da «Salva in un file», e la frase segreta di allora.',
     choose: 'File del portafoglio',
     open: 'Aprilo',
     saved: 'Salvato.',
