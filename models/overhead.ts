@@ -10,8 +10,8 @@ import type { Stage } from '../src/miner/stages.ts';
 
 /**
  * The largest median o over the reference backends, as `npm run bench` measures it on a quiet machine,
- * rounded up to a tenth: the CPU backend's 3.17 to 3.50 and 4.27 to 4.52; WebGPU on SwiftShader 2.10 to
- * 2.24 and 1.97. Changing one changes the model's id.
+ * rounded up to a tenth: the CPU backend's 3.50 and 4.44 (4.52 to 4.79 while other work ran); WebGPU on
+ * SwiftShader 2.24 and 1.97. Changing one changes the model's id.
  */
 export const OVERHEAD: Record<'tiny' | 'lingua', number> = { tiny: 3.5, lingua: 4.5 };
 
