@@ -17,7 +17,13 @@ import { measureFull } from './full-check.ts';
 import { measureLight } from './light-check.ts';
 import { median } from './measure.ts';
 import { measureCpu, measureWebgpu, splitOf, type ModelName, type Split } from './pass-split.ts';
-import { contestReport, measureContests, tableOf, type Row } from './side-by-side.ts';
+import {
+  contestReport,
+  measureContests,
+  STAGES_AFTER_SEGMENTS,
+  tableOf,
+  type Row,
+} from './side-by-side.ts';
 
 const { values } = parseArgs({
   options: {
@@ -105,13 +111,7 @@ const PASS_HEAD = [
   'noisy GMAC/s',
   'noisy ÷ plain time',
   'segments ms',
-  'convert',
-  'hash A',
-  'noise',
-  'GEMM',
-  'fold',
-  'hash t, tickets',
-  'peel',
+  ...STAGES_AFTER_SEGMENTS,
   'o',
 ];
 

@@ -9,6 +9,17 @@ import { createEncoder, SHAPES, type Encoder } from './encoders.ts';
 import { median } from './measure.ts';
 import { splitOf, type Split } from './pass-split.ts';
 
+/** Heads of the columns of a pass's stages, after that of the segments. */
+export const STAGES_AFTER_SEGMENTS = [
+  'convert',
+  'hash A',
+  'noise',
+  'GEMM',
+  'fold',
+  'hash t, tickets',
+  'peel',
+];
+
 /** A software adapter needs minutes for larger units. */
 const SOFTWARE_MACS_MAX = 2e8;
 const SOFTWARE_ROUNDS_MAX = 2;
@@ -269,18 +280,7 @@ export function contestReport({ contests, leftOut }: Awaited<ReturnType<typeof m
     '## Where a noisy pass goes',
     '',
     ...tableOf(
-      [
-        'shape, m',
-        'device',
-        'segments',
-        'convert',
-        'hash A',
-        'noise',
-        'GEMM',
-        'fold',
-        'hash t, tickets',
-        'peel',
-      ],
+      ['shape, m', 'device', 'segments', ...STAGES_AFTER_SEGMENTS],
       contests.map(stageRow),
     ),
     '',

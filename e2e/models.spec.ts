@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test, type Locator, type Page } from '@playwright/test';
+import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { ask } from '../src/ui/i18n/en-ask.ts';
 import { models as words } from '../src/ui/i18n/en-models.ts';
 import { en } from '../src/ui/i18n/en.ts';
@@ -82,10 +82,27 @@ const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 const sorted = (parts: readonly number[]) => [...parts].sort((a, b) => a - b);
 
+/** Closes a page in the middle of a download; the next one resumes it, to the end. */
+async function resumedIn(context: BrowserContext, page: Page, model: string): Promise<Page> {
+  await page.close();
+  const first = sorted(mirror.given);
+
+  mirror.left = Infinity;
+  mirror.asked.length = mirror.given.length = 0;
+  const next = await context.newPage();
+  await openSettings(next);
+  await expect(state(next, model)).toHaveText(words.state.partial);
+  await button(next, words.resume(model)).click();
+  await expect(state(next, model)).toHaveText(words.state.stored);
+  // What was whole and verified is not asked for again, all else once.
+  const { parts } = packageSize(model);
+  expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
+  return next;
+}
+
 test('fetched with an interruption, resumed, verified, used, and repaired when it rots', async ({
   context,
 }) => {
-  const { parts } = packageSize(MODEL);
   mirror.left = 6;
   let page = await context.newPage();
   await openSettings(page);
@@ -97,18 +114,7 @@ test('fetched with an interruption, resumed, verified, used, and repaired when i
   await expect.poll(() => mirror.asked.length).toBe(10);
   await expect.poll(() => mirror.given.length).toBe(6);
   await page.screenshot({ path: test.info().outputPath('fetching.png'), fullPage: true });
-  await page.close();
-  const first = sorted(mirror.given);
-
-  mirror.left = Infinity;
-  mirror.asked.length = mirror.given.length = 0;
-  page = await context.newPage();
-  await openSettings(page);
-  await expect(state(page)).toHaveText(words.state.partial);
-  await button(page, words.resume(MODEL)).click();
-  await expect(state(page)).toHaveText(words.state.stored);
-  // What was whole and verified is not asked for again, all else once.
-  expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
+  page = await resumedIn(context, page, MODEL);
 
   // A byte rots on disk: noticed when the model is loaded, and that part alone comes anew.
   const rotten = 3;
@@ -164,8 +170,7 @@ test('a spoiled part is refused with a message and fetched from a peer; then fre
 test('a file of several parts is fetched with an interruption, verified by its outline, mined with and asked', async ({
   context,
 }) => {
-  const { parts } = packageSize(LARGE);
-  expect(parts).toBe(5);
+  expect(packageSize(LARGE).parts).toBe(5);
   // The outline and one part come; the next four hang in the middle.
   mirror.left = 2;
   let page = await context.newPage();
@@ -174,17 +179,7 @@ test('a file of several parts is fetched with an interruption, verified by its o
   await expect.poll(() => mirror.asked.length).toBe(6);
   await expect.poll(() => mirror.given.length).toBe(2);
   expect(mirror.asked[0]).toBe(0);
-  await page.close();
-  const first = sorted(mirror.given);
-
-  mirror.left = Infinity;
-  mirror.asked.length = mirror.given.length = 0;
-  page = await context.newPage();
-  await openSettings(page);
-  await expect(state(page, LARGE)).toHaveText(words.state.partial);
-  await button(page, words.resume(LARGE)).click();
-  await expect(state(page, LARGE)).toHaveText(words.state.stored);
-  expect(sorted(mirror.asked)).toEqual(numbers(1, parts).filter((part) => !first.includes(part)));
+  page = await resumedIn(context, page, LARGE);
 
   await mineWith(page, LARGE);
   await goTo(page, 'wallet');
