@@ -130,6 +130,32 @@ describe('a seal', () => {
   });
 });
 
+it('ten thousand addresses have ten thousand seals', () => {
+  const address = (i: number) => textOf(addressOf(Uint8Array.of(i & 255, i >> 8)));
+  const seals = new Set(Array.from({ length: 10_000 }, (_, i) => sealPath(address(i))));
+  // 16^9 seals: two of these alike once in some 1,400 such sets, and this set stays the same.
+  expect(seals.size).toBe(10_000);
+});
+
+it('one letter changed makes another seal, in most of its nine cells', () => {
+  const cells = (text: string) => sealPath(text).split('M').slice(1);
+  const text = textOf(hash(7));
+  for (let at = 6; at < text.length; at++) {
+    const changed = text.slice(0, at) + (text[at] === 'q' ? 'p' : 'q') + text.slice(at + 1);
+    const differing = cells(changed).filter((cell, i) => cell !== cells(text)[i]).length;
+    expect(differing, `at ${at}`).toBeGreaterThanOrEqual(5);
+  }
+});
+
+it('seals stay what people know them by', () => {
+  expect(sealPath(textOf(hash(7)))).toBe(
+    'M2 2m8 0v8h-8a8 8 0 0 1 8-8zM12 2h8a8 8 0 0 1-8 8zM22 2m3 0h2v3h3v2h-3v3h-2v-3h-3v-2h3zM2 12m8 0v8h-8zM12 12h8v8h-8zM22 12m4 0a4 4 0 1 1 0 8a4 4 0 1 1 0-8zm0 2a2 2 0 1 0 0 4a2 2 0 1 0 0-4zM2 22m3 0h2v8h-2zM12 22m3 3h2v2h-2zM22 22v8h8z',
+  );
+  expect(sealPath(textOf(hash(5)))).toBe(
+    'M2 2m4 0l4 4l-4 4l-4-4zM12 2m3 3h2v2h-2zM22 2m4 0a4 4 0 1 1 0 8a4 4 0 1 1 0-8zM2 12h8v8a8 8 0 0 1-8-8zM12 12m4 0l4 4l-4 4l-4-4zM22 12h8v8h-8zM2 22h8v8zM12 22m0 3h8v2h-8zM22 22m3 3h2v2h-2z',
+  );
+});
+
 describe('what is shared', () => {
   const address = textOf(hash(7));
   const shared = (fields: Record<string, string>) =>

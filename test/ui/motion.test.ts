@@ -1,0 +1,27 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const styles = globSync('src/ui/**/*.{svelte,css}').map(
+  (file) => [file, readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')] as const,
+);
+
+it('there is one motion: a disc drops, in 180 ms', () => {
+  const motions = styles.flatMap(([file, text]) =>
+    [...text.matchAll(/^\s*(?:animation|transition)[\w-]*: (?!none)(.+);$/gm)].map(
+      ([, motion]) => `${file}: ${motion}`,
+    ),
+  );
+  expect(motions.sort()).toEqual([
+    'src/ui/parts/PileDrawing.svelte: drop 180ms ease-out',
+    // Nothing moves: a text appears where the app did not.
+    'src/ui/style.css: app-missing 0s 5s forwards',
+  ]);
+});
+
+it('and none where motion is not wanted', () => {
+  const [, sheet] = styles.find(([file]) => file.endsWith('style.css'))!;
+  const [, reduced] = sheet.split('@media (prefers-reduced-motion: reduce) {');
+  expect(reduced).toMatch(
+    /\*,\s+\*::before,\s+\*::after {\s+animation: none !important;\s+transition: none !important;/,
+  );
+});
