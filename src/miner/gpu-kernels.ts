@@ -22,6 +22,42 @@ const SOURCES = {
 } as const;
 export type KernelName = keyof typeof SOURCES;
 
+/** The code of everything but the GEMM. */
+export const kernelCode = (): string =>
+  Object.values(SOURCES)
+    .map((wgsl) => wgsl())
+    .join('');
+
+/** What a kernel does to some items, each independent of the others. */
+export interface Task {
+  readonly stage: Stage;
+  readonly kernel: KernelName;
+  /** What its uniform holds after first and end. */
+  readonly params: readonly number[];
+  readonly buffers: readonly GPUBuffer[];
+  readonly items: number;
+  /** Of one item: 1 unless it depends on the linear's shape. */
+  readonly work?: number;
+}
+
+/** Work per ms of a device, in MACs for the GEMM and in `Task.work` for the other kernels. */
+export type Pace = Readonly<Partial<Record<KernelName | 'gemm', number>>>;
+/** Work of one dispatch at most. */
+export type WorkMax = (kernel: KernelName | 'gemm') => number;
+
+/** Of one dispatch: a longer one makes the screen stutter, and systems take a device away for it. */
+const DISPATCH_MS_MAX = 50;
+/** MACs of one dispatch where nothing was measured: 50 ms at 0.1 TMAC/s; and at most. */
+const DISPATCH_MACS_MAX = 5e9;
+
+/** Half the time at a device's pace: there is room for folds, and for a busy moment. */
+export const workMaxOf =
+  (pace: Pace): WorkMax =>
+  (kernel) => {
+    const measured = ((pace[kernel] ?? Infinity) * DISPATCH_MS_MAX) / 2;
+    return kernel === 'gemm' ? Math.min(DISPATCH_MACS_MAX, measured) : measured;
+  };
+
 /** One dispatch. */
 export interface Step {
   readonly stage: Stage;
@@ -29,27 +65,49 @@ export interface Step {
   readonly group: GPUBindGroup;
   readonly x: number;
   readonly y: number;
-  /** Submitted by itself: one of several slices of work that would be too long at once. */
-  readonly slice?: boolean;
+  /** Of the longest dispatch that may be: what is submitted together makes no more than one. */
+  readonly share: number;
 }
 
+/** Row and column groups of one dispatch, from which on. */
+export interface Slice {
+  readonly row: number;
+  readonly column: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/** A grid of y × x groups as slices of at most `max` groups, but one at least: whole rows if they fit. */
+export function slicesOf(y: number, x: number, max: number): Slice[] {
+  const wide = Math.max(1, Math.min(x, Math.floor(max)));
+  const high = wide < x ? 1 : Math.max(1, Math.min(y, Math.floor(max / x)));
+  const slices: Slice[] = [];
+  for (let row = 0; row < y; row += high)
+    for (let column = 0; column < x; column += wide)
+      slices.push({ row, column, y: Math.min(high, y - row), x: Math.min(wide, x - column) });
+  return slices;
+}
+
+/** Threads of a workgroup. */
+export const GROUP = 64;
 /** Workgroups of a kernel that strides over its items: more would not make it faster. */
 const GROUPS_MAX = 8192;
-export const groupsFor = (items: number): number =>
-  Math.max(1, Math.min(GROUPS_MAX, Math.ceil(items / 64)));
 
 export class Kernels {
   readonly device: GPUDevice;
   readonly dot: DotKind;
+  readonly workMax: WorkMax;
   readonly #pipelines: ReadonlyMap<KernelName, GPUComputePipeline>;
 
   constructor(
     device: GPUDevice,
     dot: DotKind,
+    workMax: WorkMax,
     pipelines: ReadonlyMap<KernelName, GPUComputePipeline>,
   ) {
     this.device = device;
     this.dot = dot;
+    this.workMax = workMax;
     this.#pipelines = pipelines;
   }
 
@@ -57,12 +115,16 @@ export class Kernels {
     return compile(this.device, gemmWgsl({ ...shape, dot: this.dot }));
   }
 
-  step(stage: Stage, name: KernelName, buffers: GPUBuffer[], items: number): Step {
-    const pipeline = this.#pipelines.get(name)!;
-    const group = bindGroup(this.device, pipeline, buffers);
-    // The tree is one workgroup by design; the seed is one thread.
-    const x = name === 'tree' || name === 'seed' ? 1 : groupsFor(items);
-    return { stage, pipeline, group, x, y: 1 };
+  /** A task in as many dispatches as its time asks for. */
+  steps({ stage, kernel, params, buffers, items, work = 1 }: Task): Step[] {
+    const pipeline = this.#pipelines.get(kernel)!;
+    const most = this.workMax(kernel) / work / GROUP;
+    return slicesOf(1, Math.ceil(items / GROUP), most).map(({ column, x }) => {
+      const range = [column * GROUP, Math.min(items, (column + x) * GROUP)];
+      const u = uniform(this.device, [...range, ...params]);
+      const group = bindGroup(this.device, pipeline, [u, ...buffers]);
+      return { stage, pipeline, group, x: Math.min(x, GROUPS_MAX), y: 1, share: x / most };
+    });
   }
 }
 
@@ -83,10 +145,14 @@ export function compile(device: GPUDevice, code: string): Promise<GPUComputePipe
 }
 
 /** Compiles everything but the GEMMs. */
-export async function createKernels(device: GPUDevice, dot: DotKind): Promise<Kernels> {
+export async function createKernels(
+  device: GPUDevice,
+  dot: DotKind,
+  workMax = workMaxOf({}),
+): Promise<Kernels> {
   const names = Object.keys(SOURCES) as KernelName[];
   const pipelines = names.map(async (n) => [n, await compile(device, SOURCES[n]())] as const);
-  return new Kernels(device, dot, new Map(await Promise.all(pipelines)));
+  return new Kernels(device, dot, workMax, new Map(await Promise.all(pipelines)));
 }
 
 export const bindGroup = (
@@ -131,13 +197,27 @@ export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer 
   return made;
 }
 
-/** Submits steps as one compute pass; slices of long work as one each. */
+/** Steps in their order, as many together as make one of the longest dispatches. */
+export function bundlesOf<S extends Pick<Step, 'share'>>(steps: readonly S[]): S[][] {
+  const bundles: S[][] = [];
+  let share = Infinity;
+  for (const step of steps) {
+    share += step.share;
+    if (share > 1) {
+      bundles.push([]);
+      share = step.share;
+    }
+    bundles.at(-1)!.push(step);
+  }
+  return bundles;
+}
+
+/** A submission for each bundle: between two of them a system may let others have the device. */
 export function submit(device: GPUDevice, steps: readonly Step[]): void {
-  for (let from = 0, to = 1; from < steps.length; from = to++) {
-    while (to < steps.length && !steps[to - 1]!.slice && !steps[to]!.slice) to++;
+  for (const bundle of bundlesOf(steps)) {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const s of steps.slice(from, to)) {
+    for (const s of bundle) {
       pass.setPipeline(s.pipeline);
       pass.setBindGroup(0, s.group);
       pass.dispatchWorkgroups(s.x, s.y);

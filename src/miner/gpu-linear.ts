@@ -4,20 +4,19 @@
  */
 import type { Linear } from '../core/manifest.ts';
 import { tileCount } from '../core/pow/transcript.ts';
-import { bindGroup, storage, uniform, type Kernels, type Step } from './gpu-kernels.ts';
+import {
+  bindGroup,
+  slicesOf,
+  storage,
+  uniform,
+  type Kernels,
+  type Step,
+  type Task,
+} from './gpu-kernels.ts';
 import type { Stage } from './stages.ts';
 import { groupSide } from './wgsl/gemm.ts';
 import { RECORD, SLOT } from './wgsl/hashing.ts';
 import { limbsOf } from './wgsl/noise.ts';
-
-/** Of one dispatch: a longer one makes the screen stutter, and systems take a device away for it. */
-const DISPATCH_MS_MAX = 50;
-/** MACs of one dispatch where nothing was measured: 50 ms at 0.1 TMAC/s; and at most. */
-const DISPATCH_MACS_MAX = 5e9;
-
-/** MACs of one dispatch of a device: half the time, with room for folds and for a busy moment. */
-export const dispatchMacs = (macsPerMs = Infinity): number =>
-  Math.min(DISPATCH_MACS_MAX, (macsPerMs * DISPATCH_MS_MAX) / 2);
 
 /** Buffers that every linear of a model uses in turn. */
 export interface Scratch {
@@ -86,98 +85,119 @@ export interface GpuLinear {
   /** All dispatches of the linear in order. `job` adds the hash of A's first jobRows rows. */
   steps(noisy: boolean, job: boolean): Step[];
   /** Hash of the product's first jobRows rows as int32, into the job slot of record 0. */
-  productHash(): Step[];
+  readonly productHash: readonly Step[];
 }
 
 /** BLAKE3 of the first `bytes` bytes (a multiple of 64) of `data` into word `out` of the chain. */
-function hashSteps(
-  kernels: Kernels,
-  scratch: Scratch,
-  data: GPUBuffer,
-  bytes: number,
-  out: number,
-  stage: Stage,
-): Step[] {
-  const h = uniform(kernels.device, [bytes / 64, out]);
+function hashTasks(s: Scratch, data: GPUBuffer, bytes: number, out: number, stage: Stage): Task[] {
+  const params = [bytes / 64, out];
+  const chunks = Math.ceil(bytes / 1024);
   return [
-    kernels.step(stage, 'chunks', [h, data, scratch.cvs], Math.ceil(bytes / 1024)),
-    kernels.step(stage, 'tree', [h, scratch.cvs, scratch.chain], 1),
+    { stage, kernel: 'chunks', params, buffers: [data, s.cvs], items: chunks },
+    // One workgroup by design: it has a sixteenth of the compressions of the chunks.
+    { stage, kernel: 'tree', params, buffers: [s.cvs, s.chain], items: 1 },
   ];
 }
 
-function noiseSteps(
-  kernels: Kernels,
+function noiseTasks(
   s: Scratch,
   { m, k, n, r }: Linear,
-  params: GPUBuffer,
+  sigma: number,
   weights: GPUBuffer,
-): Step[] {
+): { noise: Task; apply: Task[]; thin: Task[] } {
   const limbs = limbsOf(k, r);
   // `perms` holds π and π⁻¹ of kind 2, then of kind 3, k words each.
-  const side = (rows: number, perms: number): GPUBuffer =>
-    uniform(kernels.device, [rows, k, r, perms, limbs]);
-  const [a2, a3, b2, b3] = [side(m, 0), side(m, 2 * k), side(n, 0), side(n, 2 * k)];
-  const streams = m + n + (2 * k) / r;
-  return [
-    kernels.step(
-      'noise',
-      'noise',
-      [params, s.chain, s.rowFactors, s.columnFactors, s.perms],
-      streams,
-    ),
-    kernels.step('noise', 'apply', [a2, s.packed, s.rowFactors, s.perms, s.noisyA], (m * k) / 4),
-    kernels.step('noise', 'apply', [b3, weights, s.columnFactors, s.perms, s.noisyB], (n * k) / 4),
+  const apply = (perms: number, rows: number, buffers: GPUBuffer[]): Task => {
+    const params = [k, r, perms, limbs];
+    return { stage: 'noise', kernel: 'apply', params, buffers, items: (rows * k) / 4 };
+  };
+  const thin = (perms: number, rows: number, buffers: GPUBuffer[]): Task => {
+    const params = [k, r, perms, limbs];
+    const size = { items: (rows * r) / 4, work: k / r };
+    return { stage: 'peel', kernel: 'thin', params, buffers, ...size };
+  };
+  return {
+    noise: {
+      ...{ stage: 'noise', kernel: 'noise', params: [m, k, n, r, sigma, limbs] },
+      buffers: [s.chain, s.rowFactors, s.columnFactors, s.perms],
+      ...{ items: m + n + (2 * k) / r, work: r },
+    },
+    apply: [
+      apply(0, m, [s.packed, s.rowFactors, s.perms, s.noisyA]),
+      apply(2 * k, n, [weights, s.columnFactors, s.perms, s.noisyB]),
+    ],
     // A·F_L takes the permutations of F_L (kind 3), E_R·B' those of E_R (kind 2).
-    kernels.step('peel', 'thin', [a3, s.packed, s.perms, s.rowFactors], (m * r) / 4),
-    kernels.step('peel', 'thin', [b2, s.noisyB, s.perms, s.columnFactors], (n * r) / 4),
-  ];
+    thin: [
+      thin(2 * k, m, [s.packed, s.perms, s.rowFactors]),
+      thin(0, n, [s.noisyB, s.perms, s.columnFactors]),
+    ],
+  };
 }
 
-/** Row and column groups of one dispatch, from which on. */
-export interface Slice {
-  readonly row: number;
-  readonly column: number;
-  readonly y: number;
-  readonly x: number;
+/**
+ * What linear `number` (1-based) has to do beside its GEMM. `weights`: B_ℓᵀ, n×k int8; `jobRows`:
+ * rows of A that belong to sequences 0..B−2.
+ */
+export function linearTasks(
+  s: Scratch,
+  linear: Linear,
+  number: number,
+  weights: GPUBuffer,
+  jobRows: number,
+) {
+  const { m, k, n } = linear;
+  const here = number * RECORD;
+  const tiles = tileCount(linear);
+  const { noise, apply, thin } = noiseTasks(s, linear, here + SLOT.sigma, weights);
+  const ticket = { stage: 'tickets', params: [number] } as const;
+  const seedBuffers = [s.weightHashes, s.chain];
+  const ticketBuffers = [s.chain, s.messages, s.limits, s.winners];
+  const convert = { stage: 'convert', params: [] } as const;
+  return {
+    begin: [
+      { ...convert, kernel: 'pack', buffers: [s.input, s.packed], items: (m * k) / 4 },
+      ...hashTasks(s, s.packed, m * k, here + SLOT.a, 'hash'),
+    ],
+    jobHash: hashTasks(s, s.packed, jobRows * k, here + SLOT.job, 'hash'),
+    noise: [
+      { ...ticket, kernel: 'seed', buffers: seedBuffers, items: 1 },
+      noise,
+      ...apply,
+      ...thin,
+    ],
+    tickets: [
+      ...hashTasks(s, s.messages, 64 * tiles, here + SLOT.t, 'tickets'),
+      { ...ticket, kernel: 'tickets', buffers: ticketBuffers, items: tiles },
+    ],
+    productHash: [
+      { ...convert, kernel: 'integer', buffers: [s.output, s.integers], items: jobRows * n },
+      ...hashTasks(s, s.integers, 4 * jobRows * n, SLOT.job, 'hash'),
+    ],
+  } satisfies Record<string, Task[]>;
 }
 
-/** A grid of y × x groups as slices of at most `max` groups, but one at least: whole rows if they fit. */
-export function slicesOf(y: number, x: number, max: number): Slice[] {
-  const wide = Math.max(1, Math.min(x, Math.floor(max)));
-  const high = wide < x ? 1 : Math.max(1, Math.min(y, Math.floor(max / x)));
-  const slices: Slice[] = [];
-  for (let row = 0; row < y; row += high)
-    for (let column = 0; column < x; column += wide)
-      slices.push({ row, column, y: Math.min(high, y - row), x: Math.min(wide, x - column) });
-  return slices;
-}
-
-/** The GEMM in as many dispatches as `macsMax` asks for. */
+/** The GEMM in as many dispatches as its time asks for. */
 async function gemmSteps(
   kernels: Kernels,
   { m, k, n, r }: Linear,
   buffers: readonly GPUBuffer[],
   noisy: boolean,
-  macsMax: number,
 ): Promise<Step[]> {
   const { device } = kernels;
   const rows = groupSide(m);
   const columns = groupSide(n);
   const limbs = noisy ? limbsOf(k, r) : 0;
   const pipeline = await kernels.gemm({ k, r, rows, columns, limbs });
-  const most = macsMax / (rows * columns * k);
+  const most = kernels.workMax('gemm') / (rows * columns * k);
   const slices = slicesOf(Math.ceil(m / rows), Math.ceil(n / columns), most);
   return slices.map(({ row, column, x, y }) => {
     const g = uniform(device, [m, n, row * rows, column * columns]);
     const group = bindGroup(device, pipeline, [g, ...buffers]);
-    return { stage: 'gemm', pipeline, group, x, y, slice: slices.length > 1 };
+    return { stage: 'gemm', pipeline, group, x, y, share: (x * y) / most };
   });
 }
 
-/**
- * Buffers and dispatches of linear `number` (1-based). `weights`: B_ℓᵀ, n×k int8; `jobRows`: rows
- * of A that belong to sequences 0..B−2; `macsMax` bounds one dispatch.
- */
+/** Buffers and dispatches of a linear: parameters as those of `linearTasks`. */
 export async function createGpuLinear(
   kernels: Kernels,
   s: Scratch,
@@ -185,49 +205,31 @@ export async function createGpuLinear(
   number: number,
   weights: Int8Array,
   jobRows: number,
-  macsMax = DISPATCH_MACS_MAX,
 ): Promise<GpuLinear> {
-  const { device } = kernels;
-  const { m, k, n, r } = linear;
   const { input, output } = s;
-  const stored = storage(device, n * k, weights);
-  const here = number * RECORD;
-  const params = uniform(device, [m, k, n, r, number, here + SLOT.sigma, limbsOf(k, r)]);
-  const words = uniform(device, [(m * k) / 4]);
-  const pack = kernels.step('convert', 'pack', [words, input, s.packed], (m * k) / 4);
-  const hashA = hashSteps(kernels, s, s.packed, m * k, here + SLOT.a, 'hash');
-  const hashJob = hashSteps(kernels, s, s.packed, jobRows * k, here + SLOT.job, 'hash');
-  const seed = kernels.step('tickets', 'seed', [params, s.weightHashes, s.chain], 1);
-  const noise = noiseSteps(kernels, s, linear, params, stored);
+  const stored = storage(kernels.device, linear.n * linear.k, weights);
+  const tasks = linearTasks(s, linear, number, stored, jobRows);
+  const steps = (some: Task[]): Step[] => some.flatMap((task) => kernels.steps(task));
+  const begin = steps(tasks.begin);
+  const jobHash = steps(tasks.jobHash);
+  const noise = steps(tasks.noise);
+  const tickets = steps(tasks.tickets);
+  const productHash = steps(tasks.productHash);
   const factors = [s.messages, s.rowFactors, s.columnFactors];
   const operands = [s.noisyA, s.noisyB, output];
   const [noisyGemm, plainGemm] = await Promise.all([
-    gemmSteps(kernels, linear, [...operands, ...factors], true, macsMax),
-    gemmSteps(kernels, linear, [s.packed, stored, output], false, macsMax),
+    gemmSteps(kernels, linear, [...operands, ...factors], true),
+    gemmSteps(kernels, linear, [s.packed, stored, output], false),
   ]);
-  const tiles = tileCount(linear);
-  const hashT = hashSteps(kernels, s, s.messages, 64 * tiles, here + SLOT.t, 'tickets');
-  const tickets = kernels.step(
-    'tickets',
-    'tickets',
-    [params, s.chain, s.messages, s.limits, s.winners],
-    tiles,
-  );
-  const productHash = (): Step[] => {
-    const h = uniform(device, [jobRows * n]);
-    const integer = kernels.step('convert', 'integer', [h, output, s.integers], jobRows * n);
-    return [integer, ...hashSteps(kernels, s, s.integers, 4 * jobRows * n, SLOT.job, 'hash')];
-  };
   return {
     linear,
     input,
     output,
     productHash,
     steps: (noisy, job) => [
-      pack,
-      ...hashA,
-      ...(job ? hashJob : []),
-      ...(noisy ? [seed, ...noise, ...noisyGemm, ...hashT, tickets] : plainGemm),
+      ...begin,
+      ...(job ? jobHash : []),
+      ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm),
     ],
   };
 }

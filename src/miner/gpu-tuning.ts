@@ -4,19 +4,35 @@
  */
 import { plainHash } from '../core/hash.ts';
 import type { Linear } from '../core/manifest.ts';
-import { TILE, tileCount, tileMessage } from '../core/pow/transcript.ts';
+import { TILE, tileMessage } from '../core/pow/transcript.ts';
 import { toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { bindGroup, compile, free, readBuffers, storage, submit, uniform } from './gpu-kernels.ts';
+import {
+  bindGroup,
+  compile,
+  createKernels,
+  free,
+  kernelCode,
+  readBuffers,
+  storage,
+  submit,
+  uniform,
+  type Kernels,
+  type Pace,
+  type Step,
+  type Task,
+  GROUP,
+} from './gpu-kernels.ts';
+import { createScratch, linearTasks, type Scratch } from './gpu-linear.ts';
 import { DOT_KINDS, gemmWgsl, groupSide, type DotKind } from './wgsl/gemm.ts';
 import { limbsOf } from './wgsl/noise.ts';
 
 export interface Tuning {
   readonly dot: DotKind;
-  /** Of that kernel. */
-  readonly macsPerMs: number;
-  /** Of each kernel that was tried; 0 for one that computed wrong. */
+  /** MACs per ms of each GEMM that was tried; 0 for one that computed wrong. */
   readonly rates: Readonly<Partial<Record<DotKind, number>>>;
+  /** Of that GEMM and of the other kernels. */
+  readonly pace: Pace;
 }
 
 /** Where tunings outlive a device: text by key, bounded; what is lost is measured again. */
@@ -27,17 +43,18 @@ export interface TuningStore {
 
 /** No further kernel is tried after this long: compiling takes slow devices a second each. */
 const TUNING_MS_MAX = 4000;
-/** Of one kernel: the fastest of several runs counts, others share the device. */
+/** Of one kernel; of one run, which grows with what those before it took; and how often. */
 const TRIAL_MS_MAX = 150;
+const TRIAL_RUN_MS = 20;
 const TRIAL_RUNS_MAX = 8;
 
-/** The fastest kernel that computes right. @throws AppError SELF_TEST_FAILED */
-export function chooseTuning(rates: Tuning['rates']): Tuning {
+/** The fastest GEMM that computes right. @throws AppError SELF_TEST_FAILED */
+export function chooseTuning(rates: Tuning['rates'], pace: Pace = {}): Tuning {
   const right = DOT_KINDS.filter((dot) => (rates[dot] ?? 0) > 0);
   const [first, ...others] = right;
   if (!first) throw new AppError('SELF_TEST_FAILED', 'no product is right on this device');
   const dot = others.reduce((best, x) => (rates[x]! > rates[best]! ? x : best), first);
-  return { dot, macsPerMs: rates[dot]!, rates };
+  return { dot, rates, pace: { ...pace, gemm: rates[dot]! } };
 }
 
 /** For people: `f32 12.3 GMAC/s (dp4a 10.1)`; 0 was wrong. */
@@ -54,17 +71,18 @@ export const largestOf = (linears: readonly Linear[]): Linear =>
 
 /** Changes with the device, the model, and every line of the kernels. */
 export function tuningKey(device: string, model: Uint8Array, linear: Linear): string {
-  const code = DOT_KINDS.map((dot) => gemmWgsl({ ...shapeOf(linear), dot })).join('');
-  const parts = [device, toHex(model), code].join('\n');
+  const gemms = DOT_KINDS.map((dot) => gemmWgsl({ ...shapeOf(linear), dot }));
+  const parts = [device, toHex(model), ...gemms, kernelCode()].join('\n');
   return toHex(plainHash(new TextEncoder().encode(parts)));
 }
 
 /** What was kept under a key; undefined for anything else. */
 export function parseTuning(text: string | undefined): Tuning | undefined {
   try {
-    const { rates } = JSON.parse(text ?? '') as Tuning;
-    const known = DOT_KINDS.map((dot) => [dot, rates[dot]] as const);
-    return chooseTuning(Object.fromEntries(known.filter(([, rate]) => Number.isFinite(rate))));
+    const { rates, pace } = JSON.parse(text ?? '') as Tuning;
+    const numbers = (of: object): object =>
+      Object.fromEntries(Object.entries(of).filter(([, rate]) => Number.isFinite(rate)));
+    return chooseTuning(numbers(rates), numbers(pace));
   } catch {
     return undefined;
   }
@@ -92,7 +110,8 @@ export async function tune(
   const trial = new Trial(device, linear);
   try {
     if (known && candidates.includes(known.dot) && (await trial.isRight(known.dot))) return known;
-    const tuning = await measureAll(trial, candidates);
+    const { dot, rates } = await measureAll(trial, candidates);
+    const tuning = chooseTuning(rates, await trial.pace(await createKernels(device, dot)));
     await store.write(key, JSON.stringify(tuning)).catch(() => undefined);
     return tuning;
   } finally {
@@ -130,13 +149,30 @@ function factorRows(rows: number, r: number, limbs: number): Int8Array {
   return out;
 }
 
-/** One linear's noisy product on made-up operands, whose first tile is known. */
+/**
+ * Size per ms: the most over runs that grow until they take long or are all there is, for others share
+ * the device. `run` gives the ms of `size`, from 1 to `most`.
+ */
+async function fastest(run: (size: number) => Promise<number>, most: number): Promise<number> {
+  const startedMs = performance.now();
+  let size = 1;
+  let best = 0;
+  for (let i = 0; i < TRIAL_RUNS_MAX && performance.now() - startedMs < TRIAL_MS_MAX; i++) {
+    const ms = Math.max(await run(size), 0.01);
+    best = Math.max(best, size / ms);
+    size = Math.min(most, size * Math.max(1, Math.min(8, Math.floor(TRIAL_RUN_MS / ms))));
+  }
+  return best;
+}
+
+/** One linear on made-up operands, whose first tile is known. */
 class Trial {
   readonly #device: GPUDevice;
   readonly #linear: Linear;
   readonly #rows: readonly [Int8Array, Int8Array];
   readonly #factors: readonly [Int8Array, Int8Array];
-  readonly #buffers: readonly GPUBuffer[];
+  readonly #scratch: Scratch;
+  readonly #weights: GPUBuffer;
   readonly #uniform: GPUBuffer;
 
   constructor(device: GPUDevice, linear: Linear) {
@@ -146,47 +182,52 @@ class Trial {
     this.#linear = linear;
     this.#rows = [noisyRows(m, k, 126), noisyRows(n, k, -126)];
     this.#factors = [factorRows(m, r, limbs), factorRows(n, r, limbs)];
-    const keep = (data: Int8Array): GPUBuffer => storage(device, data.length, data);
     this.#uniform = uniform(device, [m, n, 0, 0]);
-    this.#buffers = [
-      ...this.#rows.map(keep),
-      storage(device, 4 * m * n),
-      storage(device, 64 * tileCount(linear)),
-      ...this.#factors.map(keep),
-    ];
+    this.#scratch = createScratch(device, [linear]);
+    this.#weights = storage(device, n * k);
   }
 
   close(): void {
-    for (const buffer of [this.#uniform, ...this.#buffers]) free(this.#device, buffer);
+    for (const buffer of [this.#uniform, this.#weights, ...Object.values(this.#scratch)])
+      free(this.#device, buffer);
   }
 
-  /** Time in ms of the first `groups` row groups. */
-  async #run(dot: DotKind, groups: number): Promise<number> {
-    const shape = shapeOf(this.#linear);
-    const pipeline = await compile(this.#device, gemmWgsl({ ...shape, dot }));
-    const group = bindGroup(this.#device, pipeline, [this.#uniform, ...this.#buffers]);
-    const x = Math.ceil(this.#linear.n / shape.columns);
+  /** Time in ms of the product's first y × x groups. */
+  async #run(dot: DotKind, y: number, x: number): Promise<number> {
+    const s = this.#scratch;
+    const pipeline = await compile(this.#device, gemmWgsl({ ...shapeOf(this.#linear), dot }));
+    const buffers = [s.noisyA, s.noisyB, s.output, s.messages, s.rowFactors, s.columnFactors];
+    const group = bindGroup(this.#device, pipeline, [this.#uniform, ...buffers]);
+    return this.#time([{ stage: 'gemm', pipeline, group, x, y, share: 0 }]);
+  }
+
+  async #time(steps: readonly Step[]): Promise<number> {
     const startedMs = performance.now();
-    submit(this.#device, [{ stage: 'gemm', pipeline, group, x, y: groups }]);
+    submit(this.#device, steps);
     await this.#device.queue.onSubmittedWorkDone();
     return performance.now() - startedMs;
   }
 
   /** Whether the first tile's message and product are those of the same sums in JS. */
   async isRight(dot: DotKind): Promise<boolean> {
+    const { noisyA, noisyB, rowFactors, columnFactors, output, messages: sent } = this.#scratch;
+    const operands = [noisyA, noisyB, rowFactors, columnFactors];
+    [...this.#rows, ...this.#factors].forEach((data, i) =>
+      this.#device.queue.writeBuffer(operands[i]!, 0, data as Int8Array<ArrayBuffer>),
+    );
     // What the kernel before it left would look right.
     const encoder = this.#device.createCommandEncoder();
-    for (const buffer of this.#buffers.slice(2, 4)) encoder.clearBuffer(buffer);
+    for (const buffer of [output, sent]) encoder.clearBuffer(buffer);
     this.#device.queue.submit([encoder.finish()]);
     try {
-      await this.#run(dot, 1);
+      await this.#run(dot, 1, 1);
     } catch {
       return false;
     }
     const { k, n, r } = this.#linear;
     const [product, messages] = await readBuffers(this.#device, [
-      { buffer: this.#buffers[2]!, bytes: 4 * TILE * n },
-      { buffer: this.#buffers[3]!, bytes: 64 },
+      { buffer: output, bytes: 4 * TILE * n },
+      { buffer: sent, bytes: 64 },
     ]);
     const want = tileMessage(this.#rows[0], this.#rows[1], k, r);
     const got = new Uint8Array(messages!);
@@ -221,19 +262,31 @@ class Trial {
     return value;
   }
 
-  /** MACs per ms: of the fastest of several runs, each as many row groups as fit the time. */
+  /** MACs per ms: of single groups, a row of them, then more rows. */
   async rate(dot: DotKind): Promise<number> {
     const { m, k, n } = this.#linear;
-    const { rows } = shapeOf(this.#linear);
-    const startedMs = performance.now();
-    let groups = 1;
-    let best = 0;
-    for (let run = 0; run < TRIAL_RUNS_MAX; run++) {
-      const ms = Math.max(await this.#run(dot, groups), 0.01);
-      best = Math.max(best, (Math.min(m, groups * rows) * k * n) / ms);
-      if (performance.now() - startedMs > TRIAL_MS_MAX) break;
-      groups = ms < TRIAL_MS_MAX / 8 ? Math.min(Math.ceil(m / rows), 2 * groups) : groups;
+    const { rows, columns } = shapeOf(this.#linear);
+    const wide = Math.ceil(n / columns);
+    const high = Math.ceil(m / rows);
+    const groups = await fastest(
+      (size) => this.#run(dot, Math.ceil(size / wide), Math.min(size, wide)),
+      wide * high,
+    );
+    return groups * rows * columns * k;
+  }
+
+  /** Of all other kernels that are cut, each over its longest task. */
+  async pace(kernels: Kernels): Promise<Pace> {
+    const tasks = linearTasks(this.#scratch, this.#linear, 1, this.#weights, this.#linear.m);
+    const pace: Partial<Record<Task['kernel'], number>> = {};
+    const longest = Object.values(tasks).flat();
+    for (const task of longest.sort((x, y) => y.items - x.items)) {
+      const { kernel, items, work = 1 } = task;
+      if (kernel in pace || items === 1) continue;
+      const run = (size: number): Promise<number> =>
+        this.#time(kernels.steps({ ...task, items: Math.min(items, size * GROUP) }));
+      pace[kernel] = (await fastest(run, Math.ceil(items / GROUP))) * GROUP * work;
     }
-    return best;
+    return pace;
   }
 }

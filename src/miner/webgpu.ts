@@ -16,15 +16,10 @@ import {
   createKernels,
   storage,
   submit,
+  workMaxOf,
   type Step,
 } from './gpu-kernels.ts';
-import {
-  createGpuLinear,
-  createScratch,
-  dispatchMacs,
-  type GpuLinear,
-  type Scratch,
-} from './gpu-linear.ts';
+import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './gpu-linear.ts';
 import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './gpu-tuning.ts';
 import { createSegmentChain, onDevice, type SegmentChain } from './segments.ts';
 import type { OnStage, Stage } from './stages.ts';
@@ -45,8 +40,8 @@ export interface WebgpuOptions {
   readonly forceFallback?: boolean;
   /** Instead of the fastest one that computes right. */
   readonly dot?: DotKind;
-  /** MACs of one dispatch at most, instead of what was measured. */
-  readonly dispatchMacs?: number;
+  /** Work of one dispatch at most, of any kernel, instead of what was measured. */
+  readonly dispatchWork?: number;
   /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
   readonly onStage?: OnStage;
 }
@@ -82,13 +77,13 @@ async function buildBackend(
   const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
   device.pushErrorScope('out-of-memory');
   const scratch = createScratch(device, linears);
-  const kernels = await createKernels(device, options.dot ?? tuning!.dot);
+  const { dispatchWork } = options;
+  const workMax =
+    dispatchWork === undefined ? workMaxOf(tuning?.pace ?? {}) : (): number => dispatchWork;
+  const kernels = await createKernels(device, options.dot ?? tuning!.dot, workMax);
   const jobRows = (sequences - 1) * tokens;
-  const most = options.dispatchMacs ?? dispatchMacs(tuning?.macsPerMs);
   const gpuLinears: GpuLinear[] = await Promise.all(
-    linears.map((l, i) =>
-      createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows, most),
-    ),
+    linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
   );
   const memory = await device.popErrorScope();
   if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
@@ -228,7 +223,7 @@ class WebgpuBackend implements Backend {
         const linear = linears[i]!;
         const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
         const last = input.job && i === linears.length - 1;
-        await this.#submit([...steps, ...(last ? linear.productHash() : [])]);
+        await this.#submit([...steps, ...(last ? linear.productHash : [])]);
         if (input.capture === i + 1) this.#keepPacked();
       }
       this.#checkSignal(input.signal);

@@ -1,6 +1,6 @@
-/** The choice of a GEMM kernel, its memory, and the slices of a dispatch. */
+/** The choice of a GEMM kernel, its memory, and how long a dispatch may be. */
 import { describe, expect, it, test } from 'vitest';
-import { slicesOf } from '../../src/miner/gpu-linear.ts';
+import { bundlesOf, slicesOf, workMaxOf } from '../../src/miner/gpu-kernels.ts';
 import {
   chooseTuning,
   describeTuning,
@@ -20,7 +20,7 @@ const linear = { m: 32, k: 128, n: 32, r: 16, weights };
 describe('the choice', () => {
   it('is the fastest that computes right', () => {
     expect(chooseTuning({ dp4a: 5, f32: 7 }).dot).toBe('f32');
-    expect(chooseTuning({ dp4a: 7, f32: 5 })).toMatchObject({ dot: 'dp4a', macsPerMs: 7 });
+    expect(chooseTuning({ dp4a: 7, f32: 5 })).toMatchObject({ dot: 'dp4a', pace: { gemm: 7 } });
     // 0 is wrong however fast; one that was not tried is not chosen.
     expect(chooseTuning({ dp4a: 0, f32: 1e-3 }).dot).toBe('f32');
     expect(chooseTuning({ dp4a: 3 }).dot).toBe('dp4a');
@@ -36,15 +36,16 @@ describe('the choice', () => {
   });
 
   it('survives as text; anything else is measured again', () => {
-    const tuning = chooseTuning({ dp4a: 5, f32: 7 });
+    const tuning = chooseTuning({ dp4a: 5, f32: 7 }, { chunks: 3 });
     expect(parseTuning(JSON.stringify(tuning))).toEqual(tuning);
     const bad = [
       undefined,
       '',
       '{}',
       '{"rates":null}',
-      '{"rates":{"dp4a":"9"}}',
-      '{"rates":{"x":1}}',
+      '{"rates":{"f32":1}}',
+      '{"rates":{"dp4a":"9"},"pace":{}}',
+      '{"rates":{"x":1},"pace":{}}',
     ];
     for (const text of bad) expect(parseTuning(text)).toBeUndefined();
   });
@@ -77,15 +78,17 @@ describe.skipIf(!opened)('on a device', { timeout: 120_000 }, () => {
     const store = memoryStore();
     const run = (): ReturnType<typeof tune> => tune(gpu, device, linear, 'key', store);
     const first = await run();
-    expect(first.macsPerMs).toBeGreaterThan(0);
-    expect(first.rates[first.dot]).toBe(first.macsPerMs);
+    expect(first.rates[first.dot]).toBe(first.pace.gemm);
+    const cut = ['apply', 'chunks', 'gemm', 'integer', 'noise', 'pack', 'thin', 'tickets'];
+    expect(Object.keys(first.pace).sort()).toEqual(cut);
+    for (const rate of Object.values(first.pace)) expect(rate).toBeGreaterThan(0);
     // What it remembers is what it takes, without measuring: no device is that fast.
     const kept = chooseTuning({ f32: 1e15 });
     await store.write('key', JSON.stringify(kept));
     expect(await run()).toEqual(kept);
     await store.write('key', 'junk');
-    expect((await run()).macsPerMs).toBeLessThan(1e15);
-    expect(parseTuning(await store.read('key'))!.macsPerMs).toBeLessThan(1e15);
+    expect((await run()).pace.gemm).toBeLessThan(1e15);
+    expect(parseTuning(await store.read('key'))!.pace.gemm).toBeLessThan(1e15);
   });
 
   it('chooses no kernel that computes wrong', async () => {
@@ -109,6 +112,24 @@ describe.skipIf(!opened)('on a device', { timeout: 120_000 }, () => {
     const { dot, rates } = await tune(gpu, broken, linear, 'key', memoryStore());
     expect({ dot, wrong: rates.f32 ?? 0 }).toEqual({ dot: 'dp4a', wrong: 0 });
   });
+});
+
+test('a dispatch takes half of 50 ms at the measured pace; a product never more than 5e9 MACs', () => {
+  const workMax = workMaxOf({ gemm: 1e5, chunks: 8 });
+  expect([workMax('gemm'), workMax('chunks')]).toEqual([25e5, 200]);
+  expect(workMaxOf({ gemm: 1e9 })('gemm')).toBe(5e9);
+  // Nothing measured: a product is bounded all the same.
+  expect([workMaxOf({})('gemm'), workMax('thin')]).toEqual([5e9, Infinity]);
+});
+
+test('what is submitted together makes no more than one longest dispatch', () => {
+  const bundles = (...shares: number[]): number[][] =>
+    bundlesOf(shares.map((share) => ({ share }))).map((bundle) => bundle.map((s) => s.share));
+  expect(bundles()).toEqual([]);
+  expect(bundles(0, 0, 0)).toEqual([[0, 0, 0]]);
+  expect(bundles(0.5, 0.5, 0.25, 1, 0, 0.5)).toEqual([[0.5, 0.5], [0.25], [1, 0], [0.5]]);
+  // One group can be too long by itself.
+  expect(bundles(64, 64, 0)).toEqual([[64], [64], [0]]);
 });
 
 test('slices cover a grid once, in whole rows where they fit', () => {

@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Linear } from '../../src/core/manifest.ts';
 import { plainHash } from '../../src/core/hash.ts';
-import { createKernels, readBuffers, submit, type Kernels } from '../../src/miner/gpu-kernels.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import {
+  createKernels,
+  readBuffers,
+  submit,
+  workMaxOf,
+  type Kernels,
+  type WorkMax,
+} from '../../src/miner/gpu-kernels.ts';
 import { createGpuLinear, createScratch } from '../../src/miner/gpu-linear.ts';
 import { DOT_KINDS, type DotKind } from '../../src/miner/wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from '../../src/miner/wgsl/hashing.ts';
@@ -24,18 +32,18 @@ const SHAPES = [
   { m: 16, k: 2112, n: 16, r: 16 },
 ];
 
-// Compiling is most of the time on a software device: once for all shapes.
-const compiled = new Map<DotKind, Promise<Kernels>>();
-function kernelsOf(dot: DotKind): Promise<Kernels> {
-  const kernels = compiled.get(dot) ?? createKernels(opened!.device, dot);
-  compiled.set(dot, kernels);
-  return kernels;
-}
+const kernelsOf = (dot: DotKind, workMax: WorkMax): Promise<Kernels> =>
+  createKernels(opened!.device, dot, workMax);
 
 const words = (x: bigint): Uint32Array =>
   Uint32Array.from({ length: 8 }, (_, i) => Number((x >> BigInt(32 * (7 - i))) & 0xffffffffn));
 
-async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: boolean) {
+async function runLinear(
+  shape: (typeof SHAPES)[number],
+  dot: DotKind,
+  extreme: boolean,
+  workMax: WorkMax = () => 1 << 18,
+) {
   const { device } = opened!;
   const { m, k, n } = shape;
   const seed = `${JSON.stringify(shape)} ${extreme}`;
@@ -50,8 +58,8 @@ async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: 
   const linear: Linear = { ...shape, weights: plainHash(new Uint8Array(B)) };
   const linears = Array.from({ length: NUMBER }, () => linear);
   const scratch = createScratch(device, linears);
-  const kernels = await kernelsOf(dot);
-  const gpu = await createGpuLinear(kernels, scratch, linear, NUMBER, B, m - 3, 1 << 18);
+  const kernels = await kernelsOf(dot, workMax);
+  const gpu = await createGpuLinear(kernels, scratch, linear, NUMBER, B, m - 3);
   device.queue.writeBuffer(gpu.input, 0, Float32Array.from(A));
   const before = 4 * RECORD * (NUMBER - 1);
   device.queue.writeBuffer(scratch.chain, before + 4 * SLOT.sigma, sigma);
@@ -59,7 +67,7 @@ async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: 
   const run = async (limit: bigint, noisy: boolean) => {
     device.queue.writeBuffer(scratch.limits, 32 * (NUMBER - 1), words(limit));
     device.queue.writeBuffer(scratch.winners, 0, new Uint32Array(NUMBER).fill(NO_WINNER));
-    submit(device, [...gpu.steps(noisy, true), ...gpu.productHash()]);
+    submit(device, [...gpu.steps(noisy, true), ...gpu.productHash]);
     const tiles = want.messages.length;
     const [chain, messages, product, winners] = await readBuffers(device, [
       { buffer: scratch.chain, bytes: 4 * RECORD * (NUMBER + 1) },
@@ -77,7 +85,7 @@ async function runLinear(shape: (typeof SHAPES)[number], dot: DotKind, extreme: 
       winner,
     };
   };
-  return { want, run, A, B };
+  return { want, run, A, B, scratch, gpu };
 }
 
 describe.skipIf(!opened)('kernels on WebGPU', () => {
@@ -111,5 +119,24 @@ describe.skipIf(!opened)('kernels on WebGPU', () => {
     expect((await run((1n << 256n) - 1n, true)).winner).toBe(0);
     const plain = await run(0n, false);
     expect(Buffer.from(plain.product.buffer).equals(Buffer.from(product.buffer))).toBe(true);
+  });
+
+  it('leave the same bytes in every buffer in slices of one group, of a few, and whole', async () => {
+    const shape = { m: 192, k: 512, n: 144, r: 32 };
+    const dumps: Record<string, unknown>[] = [];
+    const dispatches: number[] = [];
+    for (const workMax of [workMaxOf({}), (): number => 1, (): number => 1000]) {
+      const { run, scratch, gpu } = await runLinear(shape, 'f32', false, workMax);
+      const { winner } = await run((1n << 256n) / 50n, true);
+      dispatches.push([...gpu.steps(true, true), ...gpu.productHash].length);
+      const parts = Object.values(scratch).map((buffer) => ({ buffer, bytes: buffer.size }));
+      const bytes = await readBuffers(opened!.device, parts);
+      const hashes = bytes.map((b) => toHex(plainHash(new Uint8Array(b))));
+      const names = Object.keys(scratch);
+      dumps.push({ winner, ...Object.fromEntries(names.map((name, i) => [name, hashes[i]])) });
+    }
+    expect(dumps[1]).toEqual(dumps[0]);
+    expect(dumps[2]).toEqual(dumps[0]);
+    expect(dispatches).toEqual([18, 1553, 168]);
   });
 });

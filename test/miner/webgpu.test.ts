@@ -32,7 +32,7 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
   // Compiling takes a software device seconds: a device for each kernel.
   it.each(DOT_KINDS)('gives the bytes of the CPU in the smallest slices: %s', async (dot) => {
     const device = await newDevice();
-    const backend = await createWebgpuBackend(model, { device, dot, dispatchMacs: 1 });
+    const backend = await createWebgpuBackend(model, { device, dot, dispatchWork: 1 });
     for (const input of [unit('one'), { ...unit('plain'), sigma0: undefined, limits: [] }])
       expect(await backend.pass(input)).toEqual(await cpu.pass(input));
 

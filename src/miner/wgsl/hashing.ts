@@ -16,14 +16,14 @@ export const TREE_THREADS = 128;
 
 /** Chaining value of every 1024-byte chunk of `data`: H.blocks blocks of 64 bytes. */
 export const chunksWgsl = (): string => `${blake3Wgsl()}
-struct H { blocks: u32, out: u32 };
+struct H { first: u32, end: u32, blocks: u32, out: u32 };
 @group(0) @binding(0) var<uniform> h: H;
 @group(0) @binding(1) var<storage, read> data: array<u32>;
 @group(0) @binding(2) var<storage, read_write> cvs: array<u32>;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let chunks = (h.blocks + 15u) / 16u;
-  for (var chunk = id.x; chunk < chunks; chunk += groups.x * 64u) {
+  for (var chunk = h.first + id.x; chunk < h.end; chunk += groups.x * 64u) {
     let blocks = min(16u, h.blocks - 16u * chunk);
     let root = select(0u, ${FLAG.root}u, chunks == 1u);
     var cv = BLAKE3_IV;
@@ -44,7 +44,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
  * between the two halves of `cvs`.
  */
 export const treeWgsl = (): string => `${blake3Wgsl()}
-struct H { blocks: u32, out: u32 };
+struct H { first: u32, end: u32, blocks: u32, out: u32 };
 @group(0) @binding(0) var<uniform> h: H;
 @group(0) @binding(1) var<storage, read_write> cvs: array<u32>;
 @group(0) @binding(2) var<storage, read_write> chain: array<u32>;
@@ -73,7 +73,7 @@ fn main(@builtin(local_invocation_index) li: u32) {
 
 /** σ_ℓ = H_layer(σ_{ℓ−1} ‖ t_{ℓ−1} ‖ a_ℓ ‖ b_ℓ ‖ u32 ℓ): 132 bytes, three blocks, one thread. */
 export const seedWgsl = (): string => `${blake3Wgsl()}
-struct L { m: u32, k: u32, n: u32, r: u32, linear: u32 };
+struct L { first: u32, end: u32, linear: u32 };
 @group(0) @binding(0) var<uniform> l: L;
 @group(0) @binding(1) var<storage, read> weightHashes: array<u32>;
 @group(0) @binding(2) var<storage, read_write> chain: array<u32>;
@@ -113,7 +113,7 @@ fn main() {
  * limits: 8 words per linear, the most significant first.
  */
 export const ticketsWgsl = (): string => `${blake3Wgsl()}
-struct L { m: u32, k: u32, n: u32, r: u32, linear: u32 };
+struct L { first: u32, end: u32, linear: u32 };
 @group(0) @binding(0) var<uniform> l: L;
 @group(0) @binding(1) var<storage, read> chain: array<u32>;
 @group(0) @binding(2) var<storage, read> messages: array<u32>;
@@ -124,10 +124,9 @@ fn swapped(x: u32) -> u32 {
 }
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let tiles = (l.m / 16u) * (l.n / 16u);
   var key = array<u32,8>();
   for (var i = 0u; i < 8u; i++) { key[i] = chain[l.linear * ${RECORD}u + ${SLOT.sigma}u + i]; }
-  for (var tile = id.x; tile < tiles; tile += groups.x * 64u) {
+  for (var tile = l.first + id.x; tile < l.end; tile += groups.x * 64u) {
     var cv = key;
     for (var b = 0u; b < 2u; b++) {
       var m = array<u32,16>();

@@ -10,9 +10,6 @@ import { NOISE_KEY } from '../../core/pow/noise.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
 
 const STREAM_FLAGS = FLAG.deriveMaterial | FLAG.chunkStart | FLAG.chunkEnd | FLAG.root;
-const LINEAR = `
-struct L { m: u32, k: u32, n: u32, r: u32, linear: u32, sigma: u32, limbs: u32 };
-@group(0) @binding(0) var<uniform> l: L;`;
 const INT8 = `
 fn int8(word: u32, lane: u32) -> i32 { return extractBits(bitcast<i32>(word), lane * 8u, 8u); }`;
 
@@ -22,7 +19,8 @@ fn int8(word: u32, lane: u32) -> i32 { return extractBits(bitcast<i32>(word), la
  * words: π of kind 2, its inverse, π of kind 3, its inverse, each block's entries counted from 0.
  */
 export const noiseWgsl = (): string => `${blake3Wgsl(true)}
-${LINEAR}
+struct L { first: u32, end: u32, m: u32, k: u32, n: u32, r: u32, sigma: u32, limbs: u32 };
+@group(0) @binding(0) var<uniform> l: L;
 @group(0) @binding(1) var<storage, read> chain: array<u32>;
 @group(0) @binding(2) var<storage, read_write> rowFactors: array<u32>;
 @group(0) @binding(3) var<storage, read_write> columnFactors: array<u32>;
@@ -47,8 +45,7 @@ fn below(u: u32, n: u32) -> u32 { return ((u >> 16u) * n + (((u & 0xffffu) * n) 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let blocks = l.k / l.r;
-  let all = l.m + l.n + 2u * blocks;
-  for (var item = id.x; item < all; item += groups.x * 64u) {
+  for (var item = l.first + id.x; item < l.end; item += groups.x * 64u) {
     var kind = 0u;
     var index = item;
     if (kind == 0u && index >= l.m) { kind = 1u; index -= l.m; }
@@ -83,7 +80,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
  * Rows of a matrix plus its noise: out = data + factor·E, where E's permutations begin at S.perms.
  */
 export const applyWgsl = (): string => `
-struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
+struct S { first: u32, end: u32, k: u32, r: u32, perms: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> s: S;
 @group(0) @binding(1) var<storage, read> data: array<u32>;
 @group(0) @binding(2) var<storage, read> factors: array<u32>;
@@ -97,7 +94,7 @@ fn entry(row: u32, p: u32) -> i32 {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let words = s.k / 4u;
-  for (var at = id.x; at < s.rows * words; at += groups.x * 64u) {
+  for (var at = s.first + id.x; at < s.end; at += groups.x * 64u) {
     let row = at / words;
     let column = at % words * 4u;
     let word = data[at];
@@ -119,7 +116,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
  * int8 dot product: factors[row][limb][r/4 words].
  */
 export const thinWgsl = (): string => `
-struct S { rows: u32, k: u32, r: u32, perms: u32, limbs: u32 };
+struct S { first: u32, end: u32, k: u32, r: u32, perms: u32, limbs: u32 };
 @group(0) @binding(0) var<uniform> s: S;
 @group(0) @binding(1) var<storage, read> data: array<u32>;
 @group(0) @binding(2) var<storage, read> perms: array<u32>;
@@ -139,7 +136,7 @@ fn product(row: u32, p: u32) -> i32 {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let words = s.r / 4u;
-  for (var at = id.x; at < s.rows * words; at += groups.x * 64u) {
+  for (var at = s.first + id.x; at < s.end; at += groups.x * 64u) {
     let row = at / words;
     let word = at % words;
     var sums = vec4<i32>();
