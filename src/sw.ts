@@ -2,6 +2,7 @@
  * Service worker: the shell is precached, so the app opens offline and shows the last proven
  * balance; the runtime (wasm) is cached after its first use. A new version waits until asked.
  */
+import { setCacheNameDetails } from 'workbox-core';
 import {
   cleanupOutdatedCaches,
   createHandlerBoundToURL,
@@ -24,6 +25,8 @@ declare const self: {
 /** Files of the runtime that stay: a few versions of a few files. */
 const RUNTIME_FILES_MAX = 12;
 
+// Every name of ours on the origin begins with it (src/ui/device/wipe.ts).
+setCacheNameDetails({ prefix: 'pila' });
 precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();
 // Only the app's own address: the node that serves it has other pages (metrics).
@@ -43,14 +46,14 @@ async function dropOldest(cacheName: string): Promise<void> {
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && /\/assets\/.*\.(wasm|mjs|js)$/.test(url.pathname),
   new CacheFirst({
-    cacheName: 'runtime',
+    cacheName: 'pila-runtime',
     plugins: [{ cacheDidUpdate: ({ cacheName }) => dropOldest(cacheName) }],
   }),
 );
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/config.json'),
   new NetworkFirst({
-    cacheName: 'config',
+    cacheName: 'pila-config',
     networkTimeoutSeconds: 5,
     plugins: [{ cacheWillUpdate: async ({ response }) => withoutTime(response) }],
   }),

@@ -1,8 +1,12 @@
-/** The page: refuses frames, then shows the app. Workers start later, at what a person does. */
+/**
+ * The page: refuses frames, goes on erasing where that was begun, else shows the app. Workers start
+ * later, at what a person does.
+ */
 import { mount } from 'svelte';
 import App from './App.svelte';
 import Framed from './Framed.svelte';
 import { lookAtBrowser } from './conditions.ts';
+import { isMarked, isMarkSet } from './device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
@@ -13,8 +17,13 @@ import './style.css';
 
 installPolicy();
 const target = document.getElementById('app')!;
-const preferences = new Preferences(navigator.languages, browserStorage());
-if (window.top === window.self) {
+const storage = browserStorage();
+const preferences = new Preferences(navigator.languages, storage);
+// Another tab erases everything: this one must not hold it open.
+addEventListener('storage', (event) => isMarkSet(event) && location.reload());
+if (window.top !== window.self) mount(Framed, { target, props: { preferences } });
+else if (isMarked(storage)) void showWiping();
+else {
   const shared = placeOfShare(location.search);
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
   const session = new Session(lazyEngine(openClient, openVault), loadConfig);
@@ -22,7 +31,12 @@ if (window.top === window.self) {
   void lookAtBrowser().then((facts) => (session.browser = facts));
   void session.open();
   document.addEventListener('visibilitychange', () => session.hide(document.hidden));
-} else mount(Framed, { target, props: { preferences } });
+}
+
+async function showWiping(): Promise<void> {
+  const { default: Wiping } = await import('./device/Wiping.svelte');
+  mount(Wiping, { target, props: { preferences } });
+}
 
 /** Reading `localStorage` itself throws where a person forbids it. */
 function browserStorage(): Storage | undefined {

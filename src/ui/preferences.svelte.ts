@@ -1,4 +1,4 @@
-/** Language and appearance: kept in localStorage where that is allowed, followed live. */
+/** What a person chose for this device: kept in localStorage where that is allowed, followed live. */
 import { INTENSITIES, type Intensity } from '../client/work-policy.ts';
 import { en, type Text } from './i18n/en.ts';
 import { it } from './i18n/it.ts';
@@ -26,6 +26,10 @@ export class Preferences {
   model = $state<string>();
   /** Per cent of the time that work may take. */
   intensity = $state<Intensity>(100);
+  /** Keep the screen lit while work goes on: only where a person wants it. */
+  awake = $state(false);
+  /** When a person declined to install the app, ms. */
+  declinedMs = $state<number>();
   readonly #languages: readonly string[];
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
@@ -37,6 +41,9 @@ export class Preferences {
     this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
+    this.awake = this.#read('awake') === 'yes';
+    const declined = this.#read('install-declined');
+    this.declinedMs = declined === null ? undefined : Number(declined);
     this.readIntensity();
   }
 
@@ -72,6 +79,16 @@ export class Preferences {
   work(intensity: Intensity): void {
     this.intensity = intensity;
     this.#write('intensity', String(intensity));
+  }
+
+  stayAwake(awake: boolean): void {
+    this.awake = awake;
+    this.#write('awake', awake ? 'yes' : 'no');
+  }
+
+  declineInstall(nowMs: number): void {
+    this.declinedMs = nowMs;
+    this.#write('install-declined', String(nowMs));
   }
 
   // Storage may be forbidden: then the choice lasts as long as the page.

@@ -2,9 +2,10 @@
 export const PLACES = ['pila', 'ask', 'wallet', 'network', 'settings'] as const;
 export type Place = (typeof PLACES)[number];
 
-/** Pages under a place, each about one thing: a block by height or id, the others by id or address. */
+/** Pages under a place, each about one thing: a block by height or id, a question by its text, the others by id or address. */
 const PAGES = {
   receipt: 'ask',
+  question: 'ask',
   block: 'network',
   tx: 'network',
   address: 'network',

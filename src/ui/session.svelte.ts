@@ -60,6 +60,8 @@ export class Session {
   /** A sheet lies over the screen: it shows the problem itself. */
   covered = $state.raw(false);
   now = $state.raw(Date.now());
+  /** Nobody sees the page. */
+  hidden = $state.raw(false);
   browser = $state.raw<BrowserFacts>(UNSEEN);
   /** Start was pressed, and the miner has not spoken yet. */
   starting = $state.raw(false);
@@ -109,6 +111,11 @@ export class Session {
 
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
+  }
+
+  /** nV of the account, spendable and maturing. */
+  get owned(): bigint {
+    return (this.balance?.spendable ?? 0n) + (this.balance?.immature ?? 0n);
   }
 
   get conditions(): Condition[] {
@@ -311,6 +318,7 @@ export class Session {
 
   /** Nobody sees the page: keys that a passphrase protects lock sooner, while the work goes on. */
   hide(hidden: boolean): void {
+    this.hidden = hidden;
     if (!this.vault?.protected) return;
     this.keys.setHidden(hidden).catch((error: unknown) => this.fail(error));
   }

@@ -1,4 +1,4 @@
-/** What another app shared with the installed one: a payment link or an address somewhere in a text. Pure. */
+/** What another app shared with the installed one: a payment link, an address, or a text to ask about. Pure. */
 import { linkToPage } from './route.svelte.ts';
 
 const FIELDS = ['url', 'text', 'title'];
@@ -6,7 +6,7 @@ const LINK = /\b(?:web\+)?pila:[^\s<>"]+/i;
 const ADDRESS = /\b[tr]?pila1[02-9ac-hj-np-z]{40,90}\b/i;
 const TEXT_CHARS_MAX = 4096;
 
-/** Where to go with what the address's query holds; undefined when nothing of ours is in it. */
+/** Where to go with what the address's query holds; undefined when there is nothing in it for us. */
 export function placeOfShare(search: string): string | undefined {
   const fields = new URLSearchParams(search);
   for (const name of FIELDS) {
@@ -14,5 +14,6 @@ export function placeOfShare(search: string): string | undefined {
     const found = LINK.exec(text)?.[0] ?? ADDRESS.exec(text)?.[0];
     if (found) return linkToPage('pay', found);
   }
-  return undefined;
+  const text = (fields.get('text') ?? '').trim().slice(0, TEXT_CHARS_MAX).toWellFormed();
+  return text ? linkToPage('question', text) : undefined;
 }

@@ -169,9 +169,26 @@ describe('what is shared', () => {
     expect(requestOf(shared({ url: `web+pila:${address}` })).address).toEqual(hash(7));
   });
 
-  it('without either leads nowhere', () => {
-    for (const text of ['', 'hello', 'https://pila.example/', 'javascript:alert(1)', 'bc1qxyz'])
-      expect(shared({ text })).toBe(undefined);
+  it('without either is a text to ask about', () => {
+    for (const text of [
+      'hello',
+      ' Quale lingua è?\n#/wallet ',
+      'javascript:alert(1)',
+      'x'.repeat(5000),
+    ])
+      expect(locationOf(shared({ text })!)).toEqual({
+        ...{ place: 'ask', page: 'question', about: text.trim().slice(0, 4096) },
+      });
+  });
+
+  it('is cut between characters', () => {
+    const { about } = locationOf(shared({ text: `${'x'.repeat(4095)}😀` })!);
+    expect(about).toBe(`${'x'.repeat(4095)}\ufffd`);
+  });
+
+  it('with no text leads nowhere', () => {
+    for (const fields of [{ text: ' ' }, { title: 'hello', url: 'https://pila.example/' }])
+      expect(shared(fields as unknown as Record<string, string>)).toBe(undefined);
     expect(placeOfShare('')).toBe(undefined);
   });
 });

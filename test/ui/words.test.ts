@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { PENALTY } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en.ts';
 import { ask } from '../../src/ui/i18n/en-ask.ts';
+import { device } from '../../src/ui/i18n/en-device.ts';
 import { network } from '../../src/ui/i18n/en-network.ts';
 import { wallet } from '../../src/ui/i18n/en-wallet.ts';
 import { it as italian } from '../../src/ui/i18n/it.ts';
 import { ask as chiedi } from '../../src/ui/i18n/it-ask.ts';
+import { device as dispositivo } from '../../src/ui/i18n/it-device.ts';
 import { network as rete } from '../../src/ui/i18n/it-network.ts';
 import { wallet as portafoglio } from '../../src/ui/i18n/it-wallet.ts';
 import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
@@ -26,8 +28,10 @@ const UNUSED = /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|ANSWER_LONG|REWARD_|FEE_)/;
 
 describe('languages', () => {
   it('say the same things, none of them empty, with the same parameters', () => {
-    const english = leaves({ en, ask, network, wallet });
-    const other = new Map(leaves({ en: italian, ask: chiedi, network: rete, wallet: portafoglio }));
+    const english = leaves({ en, ask, device, network, wallet });
+    const other = new Map(
+      leaves({ en: italian, ask: chiedi, device: dispositivo, network: rete, wallet: portafoglio }),
+    );
     expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
     for (const [key, text] of english) {
       const translated = other.get(key);

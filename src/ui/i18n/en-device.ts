@@ -1,0 +1,46 @@
+/** The app on this device: installing it, what is kept, the lit screen, erasing everything. */
+export const device = {
+  install: {
+    title: 'Keep Pila at hand',
+    why:
+      'Installed, it has a window and an icon of its own, opens without a network and takes payment ' +
+      'links. It still works only after you press Start.',
+    go: 'Install',
+    later: 'Not now',
+    byMenu: 'In the Share menu choose “Add to Home Screen”, on a Mac “Add to Dock”.',
+  },
+  title: 'This device',
+  lead: 'Keys, contacts, the checked chain and the models lie in this browser alone.',
+  storage: 'If the disk gets full',
+  kept: 'the browser keeps them: it has promised',
+  notKept: 'the browser may clear them without asking',
+  keptUnknown: 'this browser does not say whether it keeps them',
+  keep: 'Ask the browser to keep them',
+  keepRefused:
+    'Not now, says the browser. It usually agrees once the app is installed or often used. ' +
+    'Your 24 words on paper help in any case.',
+  keptProof: 'The browser itself says so, now: nobody else is asked.',
+  awake: 'Keep the screen on while it works',
+  awakeWhy:
+    'Where the screen goes dark, phones and many laptops stop the page. Held back on battery, it ' +
+    'lets the screen go dark too.',
+  erase: {
+    title: 'Erase everything',
+    why: 'Removes all that Pila has stored in this browser, also in its other tabs, and starts anew.',
+    open: 'Erase everything…',
+    keys: 'the keys, with every account',
+    lists: 'contacts, watched addresses, receipts and settings',
+    chain: 'the checked headers, proofs and blocks',
+    models: 'the models and the app’s copy for offline',
+    unsaved:
+      'The 24 words of these keys were never checked. Without them the coins are lost for good.',
+    sure: 'I have the 24 words, or want to give these coins up',
+    go: 'Erase everything for good',
+    going: 'Erasing…',
+    blocked: 'Another tab or window of Pila is still open: close it, and erasing goes on.',
+    done: 'Everything is erased. Nothing of Pila is left in this browser.',
+    again: 'Open Pila anew',
+    failed: 'Something could not be erased. Close other windows of Pila and try again.',
+    retry: 'Try again',
+  },
+};
