@@ -167,7 +167,8 @@ export const en = {
   wallet: {
     spendable: 'Spendable',
     immature: 'Maturing',
-    immatureWhy: 'Paid for blocks you found: spendable once enough blocks lie on top.',
+    immatureWhy: (blocks: string) =>
+      `Paid for blocks you found: spendable once ${blocks} blocks lie on top.`,
     receive: 'Receive',
     send: 'Send',
     faucet: 'Get trial coins',

@@ -171,8 +171,8 @@ export const it: Text = {
   wallet: {
     spendable: 'Spendibile',
     immature: 'In maturazione',
-    immatureWhy:
-      'Paga dei blocchi che hai trovato: spendibile quando ci sono abbastanza blocchi sopra.',
+    immatureWhy: (blocks) =>
+      `Paga dei blocchi che hai trovato: spendibile quando sopra ce ne sono altri ${blocks}.`,
     receive: 'Ricevi',
     send: 'Invia',
     faucet: 'Monete di prova',
