@@ -50,14 +50,15 @@ interface View {
   readonly language: Language;
 }
 
-/** A screen's face in every language and theme; other states by day in English, by night in Italian. */
+/** A screen's face in every language and theme; the rest by day in English, by night in Italian. */
 function viewsOf(shot: Shot): View[] {
-  const widths = values.width ? [Number(values.width)] : shot.main ? [390, 1280] : [390];
+  const widths = values.width ? [Number(values.width)] : shot.main ? [390, 768, 1280] : [390];
+  const isFull = (width: number) => shot.main && width !== 768;
   return widths.flatMap((width) =>
     (['light', 'dark'] as const).flatMap((theme) =>
       (['en', 'it'] as const)
         .filter((language) => !values.as || values.as === `${theme}-${language}`)
-        .filter((language) => shot.main || (theme === 'light') === (language === 'en'))
+        .filter((language) => isFull(width) || (theme === 'light') === (language === 'en'))
         .map((language) => ({ shot, width, theme, language })),
     ),
   );

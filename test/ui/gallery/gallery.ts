@@ -159,7 +159,7 @@ if (miner.units > 0) {
   const dip = (i: number) => (i > 150 && i < 170 ? 0.3 : 0);
   const points = Array.from({ length: count }, (_, i) => ({
     timeMs: Date.now() - (count - i) * 15_000,
-    macsPerSecond: miner.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - dip(i)),
+    macsPerSecond: running.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - dip(i)),
     units: Math.round((miner.units * i) / count),
   }));
   session.log.rates = { points, measuredMs: count * 15_000 };
