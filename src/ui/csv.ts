@@ -1,7 +1,4 @@
-/**
- * The history as CSV (RFC 4180) in the convention of the person's language: where a comma marks
- * decimals, a semicolon parts the fields, as spreadsheets there expect it. Pure.
- */
+/** The history as a table for spreadsheets. Pure. */
 import { addressOf, formatAddress } from '../core/address.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import { equal } from '../lib/bytes.ts';
@@ -9,6 +6,7 @@ import { formatAmount } from '../wallet/amount.ts';
 import { plainText } from '../wallet/plain-text.ts';
 import { historyLine, type Line } from './activity.ts';
 import type { KeyringWords } from './i18n/en-keyring.ts';
+import { csvText, decimalMark, quoted, textField } from './spreadsheet.ts';
 
 export interface CsvContext {
   readonly locale: string;
@@ -21,17 +19,13 @@ export interface CsvContext {
   readonly timeOf: (height: number) => number | undefined;
 }
 
-/** So that spreadsheets read UTF-8. */
-const BYTE_ORDER_MARK = '\ufeff';
-
 /** Oldest last, as given. */
 export function csvOf(entries: readonly HistoryEntry[], context: CsvContext): string {
   const { locale, words: w } = context;
-  const mark = (1.5).toLocaleString(locale).includes(',') ? ',' : '.';
-  const separator = mark === ',' ? ';' : ',';
+  const mark = decimalMark(locale);
   const titles = [w.time, w.block, w.kind, w.change, w.fee, w.other, w.memo, w.id];
-  const rows = [titles.map(textField), ...entries.map((entry) => rowOf(entry, context, mark))];
-  return BYTE_ORDER_MARK + rows.map((row) => `${row.join(separator)}\r\n`).join('');
+  const rows = entries.map((entry) => rowOf(entry, context, mark));
+  return csvText([titles.map(textField), ...rows], locale);
 }
 
 function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): string[] {
@@ -53,9 +47,3 @@ function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): strin
     line.id,
   ];
 }
-
-/** A stranger's note must not become a formula. */
-const textField = (text: string): string => quoted(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
-
-const quoted = (text: string): string =>
-  /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -30,6 +30,8 @@ export class Preferences {
   awake = $state(false);
   /** When a person declined to install the app, ms. */
   declinedMs = $state<number>();
+  /** Drawn more while it works, as the person says. */
+  watts = $state.raw<number>();
   readonly #languages: readonly string[];
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
@@ -44,6 +46,7 @@ export class Preferences {
     this.awake = this.#read('awake') === 'yes';
     const declined = this.#read('install-declined');
     this.declinedMs = declined === null ? undefined : Number(declined);
+    this.watts = Number(this.#read('watts')) || undefined;
     this.readIntensity();
   }
 
@@ -84,6 +87,11 @@ export class Preferences {
   stayAwake(awake: boolean): void {
     this.awake = awake;
     this.#write('awake', awake ? 'yes' : 'no');
+  }
+
+  draw(watts: number | undefined): void {
+    this.watts = watts;
+    this.#write('watts', String(watts ?? ''));
   }
 
   declineInstall(nowMs: number): void {

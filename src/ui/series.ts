@@ -2,8 +2,10 @@
 import type { MinerStatus, Quote } from '../client/api.ts';
 import type { Header } from '../core/formats.ts';
 import { headerWork } from '../core/header.ts';
+import { NANOVOLTS } from '../core/params.ts';
 import { subsidyAt } from '../core/state.ts';
 import { equal } from '../lib/bytes.ts';
+import type { OwnBlocks } from './pile.ts';
 import type { RateLog } from './rate-log.ts';
 
 /** Before this nothing is forecast: a lucky minute would be taken for the rule. */
@@ -39,6 +41,23 @@ export function meanWaitMs(
   const passes = Number(subsidyAt(height + 1)) / Number(subsidyPerPass);
   return ((passes * Number(model.macs)) / macsPerSecond) * 1000;
 }
+
+/** nV of the subsidies of own blocks, by their heights. */
+export const earnedOf = (own: OwnBlocks): bigint =>
+  [...own.keys()].reduce((sum, height) => sum + subsidyAt(height), 0n);
+
+/** What a household's socket gives, about. */
+const WATTS_MAX = 3000;
+/** Whole watts as a person writes them. */
+export function parseWatts(text: string): number | undefined {
+  const watts = /^\s*\d{1,4}\s*$/.test(text) ? Number(text) : 0;
+  return watts > 0 && watts <= WATTS_MAX ? watts : undefined;
+}
+export const energyWh = (watts: number, workedMs: number): number => (watts * workedMs) / 3_600_000;
+
+/** Wh that a coin took; undefined while none has come. */
+export const energyPerCoin = (wh: number, earned: bigint): number | undefined =>
+  earned > 0n ? (wh * Number(NANOVOLTS)) / Number(earned) : undefined;
 
 /** A step of a plot. */
 export interface Bar {

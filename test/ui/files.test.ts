@@ -9,6 +9,7 @@ import type { VaultFile } from '../../src/wallet/vault-file.ts';
 import { csvOf } from '../../src/ui/csv.ts';
 import { en } from '../../src/ui/i18n/en.ts';
 import { keyring } from '../../src/ui/i18n/en-keyring.ts';
+import { tableCsv } from '../../src/ui/spreadsheet.ts';
 import { summaryLines } from '../../src/ui/summary.ts';
 import { FILE_BYTES_MAX, formatWalletFile, parseWalletFile } from '../../src/ui/wallet-file.ts';
 import { WatchedList } from '../../src/ui/watched.svelte.ts';
@@ -46,6 +47,20 @@ function readCsv(text: string, separator: string): string[][] {
   }
   return rows;
 }
+
+describe('a plot’s table as CSV', () => {
+  const rows = [[new Date(Date.UTC(2026, 10, 25, 16, 47)), 41_230_000_000.5, 0]];
+  it.each([
+    ['it-IT', ';', '41230000000,5'],
+    ['en-US', ',', '41230000000.5'],
+  ])('has whole numbers, zero too, by the convention of %s', (locale, separator, rate) => {
+    const text = tableCsv(['=Ora', 'MAC/s', 'n'], rows, locale);
+    expect(readCsv(text.slice(1), separator)).toEqual([
+      ["'=Ora", 'MAC/s', 'n'],
+      ['2026-11-25 16:47:00', rate, '0'],
+    ]);
+  });
+});
 
 describe('the history as CSV', () => {
   const memo = '=HYPERLINK("x";"y"), \u00e8';

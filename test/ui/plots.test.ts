@@ -6,12 +6,16 @@ import { NewestHeaders } from '../../src/ui/plots/headers.svelte.ts';
 import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/plots/shape.ts';
 import { NO_RATES, noteRate, RATE_POINTS_MAX, rateWithPauses } from '../../src/ui/rate-log.ts';
 import {
+  earnedOf,
   earningsOf,
+  energyPerCoin,
+  energyWh,
   FORECAST_MS,
   forecastOf,
   mayForecast,
   meanWaitMs,
   MONTH_MS,
+  parseWatts,
   thinned,
   waitWithin,
 } from '../../src/ui/series.ts';
@@ -110,6 +114,24 @@ describe('what was earned', () => {
       }),
     );
     expect(earningsOf([], mine, 5)).toEqual([]);
+  });
+});
+
+describe('what it cost', () => {
+  it('is the watts that a person names, over the time worked and the coins that came', () => {
+    expect(energyWh(60, 1_800_000)).toBe(30);
+    const own = new Map([
+      [7, 3],
+      [9, 8],
+    ]);
+    expect(earnedOf(own)).toBe(2n * 50_000_000_000n);
+    expect(energyPerCoin(30, earnedOf(own))).toBe(0.3);
+    expect(energyPerCoin(30, earnedOf(new Map()))).toBeUndefined();
+  });
+
+  it('takes whole watts of one socket, nothing else', () => {
+    const texts = ['60', ' 3000 ', '3001', '0', '', '1.5', '1e3', '-5', '٣'];
+    expect(texts.map(parseWatts)).toEqual([60, 3000, ...Array(7).fill(undefined)]);
   });
 });
 

@@ -53,9 +53,13 @@ describe('languages', () => {
     expect([first.language, first.locale]).toEqual(['it', 'it-CH']);
     first.speak('en');
     first.show('dark');
+    first.draw(60);
     const second = new Preferences(['it-CH'], storage);
     expect([second.language, second.locale, second.theme]).toEqual(['en', 'en', 'dark']);
     expect(second.text).toBe(LANGUAGES.en);
+    expect(second.watts).toBe(60);
+    second.draw(undefined);
+    expect(new Preferences(['it-CH'], storage).watts).toBeUndefined();
   });
 
   it('work where storage is forbidden', () => {

@@ -3,6 +3,7 @@ export const plots = {
   know: 'How do we know?',
   asTable: 'As a table',
   asPlot: 'As a plot',
+  save: 'Save as CSV',
   expected: 'Expected',
   figure: (n: string) => `Fig. ${n}`,
   earned: {
@@ -37,6 +38,7 @@ export const plots = {
     most: (time: string) => `9 of 10 less than ${time}`,
     month: 'At this rate a block takes longer than a month on average.',
     columns: ['Of 10 waits', 'shorter than'],
+    titles: ['Of 10 waits', 'shorter than, in seconds'],
     missing: (units: string, minutes: string) =>
       `Measuring: nothing is forecast before 10 units and 15 minutes of work. So far ${units} units, ` +
       `${minutes}.`,
@@ -47,6 +49,24 @@ export const plots = {
         'with the credit of this model. Both change.',
       'Blocks come without memory: after a long wait the next one is no nearer. The curve is the ' +
         'chance that one came by then.',
+    ],
+  },
+  costs: {
+    title: 'Costs',
+    estimate: 'Your estimate',
+    watts: 'Watts that the work draws',
+    wattsWhy: 'From a meter at the socket: with the work, less without it.',
+    wattsFault: 'A whole number of watts, from 1 to 3000.',
+    worked: 'Time worked',
+    energy: 'Electricity',
+    evens: 'Break-even of one VLT',
+    unsaid: 'say the watts',
+    unpaid: 'no block of yours was paid yet',
+    evidence: [
+      'Browsers tell neither power nor temperature, so none is shown: electricity is the watts you named, ' +
+        'times the time in which this page counted units since it was opened. They are kept in this browser, and sent nowhere.',
+      'Break-even is that electricity over the subsidies of your blocks in the chain since then: the work ' +
+        'pays where a VLT is worth more. Few blocks make it a matter of luck. There is no price in money: nobody is asked for one.',
     ],
   },
   difficulty: {

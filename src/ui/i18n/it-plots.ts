@@ -5,6 +5,7 @@ export const plots: PlotWords = {
   know: 'Come lo so?',
   asTable: 'In tabella',
   asPlot: 'In figura',
+  save: 'Salva in CSV',
   expected: 'Atteso',
   figure: (n) => `Fig. ${n}`,
   earned: {
@@ -39,6 +40,7 @@ export const plots: PlotWords = {
     most: (time) => `9 su 10 meno di ${time}`,
     month: 'A questo ritmo un blocco richiede in media più di un mese.',
     columns: ['Attese su 10', 'più brevi di'],
+    titles: ['Attese su 10', 'più brevi di, in secondi'],
     missing: (units, minutes) =>
       `Misuro: nessuna previsione prima di 10 unità e 15 minuti di lavoro. Finora ${units} unità, ` +
       `${minutes}.`,
@@ -49,6 +51,25 @@ export const plots: PlotWords = {
         'dell’ultimo blocco, con il credito di questo modello. Cambiano entrambi.',
       'I blocchi non hanno memoria: dopo una lunga attesa il prossimo non è più vicino. La curva è la ' +
         'probabilità che per allora ne sia arrivato uno.',
+    ],
+  },
+  costs: {
+    title: 'Costi',
+    estimate: 'Stima tua',
+    watts: 'Watt assorbiti dal lavoro',
+    wattsWhy: 'Da un misuratore alla presa: col lavoro, meno quelli senza.',
+    wattsFault: 'Un numero intero di watt, da 1 a 3000.',
+    worked: 'Tempo di lavoro',
+    energy: 'Elettricità',
+    evens: 'Pareggio di un VLT',
+    unsaid: 'indica i watt',
+    unpaid: 'nessun tuo blocco è stato ancora pagato',
+    evidence: [
+      'I browser non dicono né potenza né temperatura, perciò qui non ci sono: l’elettricità sono i watt ' +
+        'che hai indicato, per il tempo in cui questa pagina, da quando è aperta, ha contato unità. Restano in questo browser.',
+      'Il pareggio è quell’elettricità divisa per i compensi dei tuoi blocchi nella catena da allora: il ' +
+        'lavoro conviene se un VLT vale di più. Con pochi blocchi decide la fortuna. Non c’è un prezzo in denaro: non lo si ' +
+        'chiede a nessuno.',
     ],
   },
   difficulty: {

@@ -111,6 +111,7 @@ const STATES: Record<string, () => void> = {
   running: () => (owner(), (engine.miner = running)),
   many: () => {
     owner();
+    preferences.watts = 45;
     engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };
   },
   loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
