@@ -6,6 +6,8 @@ import { NO_RATES, noteRate, type RateLog } from './rate-log.ts';
 export class WorkLog {
   rates = $state.raw<RateLog>(NO_RATES);
   own = $state.raw<OwnBlocks>(new Map());
+  /** Work measured for accounts that were paid before this one. */
+  before = $state.raw(0);
   readonly #openedMs = Date.now();
   #turn = 0;
 
@@ -37,5 +39,6 @@ export class WorkLog {
   forget(): void {
     this.#turn++;
     this.own = new Map();
+    this.before = this.rates.measuredMs;
   }
 }

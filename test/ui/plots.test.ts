@@ -19,6 +19,7 @@ import {
   thinned,
   waitWithin,
 } from '../../src/ui/series.ts';
+import { WorkLog } from '../../src/ui/work-log.svelte.ts';
 import { LINGUA } from './memory-engine.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { blockId } from '../../src/core/header.ts';
@@ -127,6 +128,14 @@ describe('what it cost', () => {
     expect(earnedOf(own)).toBe(2n * 50_000_000_000n);
     expect(energyPerCoin(30, earnedOf(own))).toBe(0.3);
     expect(energyPerCoin(30, earnedOf(new Map()))).toBeUndefined();
+  });
+
+  it('counts for an account from when it is paid', () => {
+    const log = new WorkLog();
+    expect(log.before).toBe(0);
+    log.rates = { points: [], measuredMs: 900_000 };
+    log.forget();
+    expect([log.before, log.own.size]).toEqual([900_000, 0]);
   });
 
   it('takes whole watts of one socket, nothing else', () => {

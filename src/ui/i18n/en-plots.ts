@@ -55,7 +55,7 @@ export const plots = {
     title: 'Costs',
     estimate: 'Your estimate',
     watts: 'Watts that the work draws',
-    wattsWhy: 'From a meter at the socket: with the work, less without it.',
+    wattsWhy: 'The difference that a meter at the socket shows, with the work and without.',
     wattsFault: 'A whole number of watts, from 1 to 3000.',
     worked: 'Time worked',
     energy: 'Electricity',

@@ -57,7 +57,7 @@ export const plots: PlotWords = {
     title: 'Costi',
     estimate: 'Stima tua',
     watts: 'Watt assorbiti dal lavoro',
-    wattsWhy: 'Da un misuratore alla presa: col lavoro, meno quelli senza.',
+    wattsWhy: 'La differenza che un misuratore alla presa mostra, con e senza lavoro.',
     wattsFault: 'Un numero intero di watt, da 1 a 3000.',
     worked: 'Tempo di lavoro',
     energy: 'Elettricità',

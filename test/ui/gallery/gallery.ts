@@ -149,6 +149,8 @@ const session = new Session(engine, async () => config);
 // What this machine is like does not show: neither its battery nor how busy it is.
 const hear = session.care.hear.bind(session.care);
 session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
+// Nor does what this browser once promised.
+navigator.storage.persisted = async () => false;
 const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };

@@ -1,6 +1,8 @@
 /** What is photographed of the gallery: a state, a screen, and what is pressed on it first. */
 import type { Page } from '@playwright/test';
 import { formatAddress } from '../../../src/core/address.ts';
+import { ask as enAsk } from '../../../src/ui/i18n/en-ask.ts';
+import { ask as itAsk } from '../../../src/ui/i18n/it-ask.ts';
 import type { Text } from '../../../src/ui/i18n/en.ts';
 import { networkWords } from '../../../src/ui/network/words.ts';
 
@@ -37,6 +39,8 @@ export const SHOTS: readonly Shot[] = [
   { name: 'pila-many', state: 'many', at: '#/' },
   { name: 'pila-paused', state: 'paused', at: '#/' },
   { name: 'pila-no-peers', state: 'nopeers', at: '#/' },
+  { name: 'pila-old-head', state: 'old head', at: '#/' },
+  { name: 'pila-far-block', state: 'far block', at: '#/' },
   { name: 'pila-failed', state: 'failed', at: '#/' },
   { name: 'wallet-no-keys', state: 'fresh', at: '#/wallet' },
   { name: 'wallet-new', state: 'stopped', at: '#/wallet' },
@@ -81,6 +85,18 @@ export const SHOTS: readonly Shot[] = [
   {
     ...{ name: 'wallet-unlock', state: 'locked', at: '#/wallet', sheet: true },
     act: (page, t) => press(page, t.wallet.unlock),
+  },
+  {
+    ...{ name: 'ask-review', state: 'owner', at: '#/ask', sheet: true },
+    async act(page, t) {
+      await page
+        .getByRole('textbox')
+        .first()
+        .fill('La pila di Volta fece scorrere la prima corrente.');
+      const { form, review } = t.code === 'it' ? itAsk : enAsk;
+      await press(page, form.review);
+      await page.getByRole('dialog').getByRole('button', { name: review.confirm }).waitFor();
+    },
   },
   { name: 'ask-no-keys', state: 'fresh', at: '#/ask' },
   {
