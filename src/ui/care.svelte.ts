@@ -13,6 +13,8 @@ const REPEAT_TICKS = 5;
 
 export class Care {
   verdict = $state.raw<Verdict>(verdictOf(POLICY_START, 0));
+  /** Undefined where the browser does not tell. */
+  onBattery = $state.raw<boolean>();
   #state: PolicyState = POLICY_START;
   #ticks = 0;
   readonly #tell: (duty: number) => void;
@@ -29,6 +31,7 @@ export class Care {
   }
 
   hear(sensed: Sensed): void {
+    if (sensed.type === 'battery') this.onBattery = !sensed.charging;
     this.#state = sense(this.#state, sensed, this.#nowMs());
     this.#judge();
   }

@@ -12,8 +12,10 @@ export interface RateLog {
   readonly points: readonly RatePoint[];
   /** Work in which it was measured: pauses left out. */
   readonly measuredMs: number;
+  /** Of it, on battery: 0 too where the browser does not tell. */
+  readonly batteryMs: number;
 }
-export const NO_RATES: RateLog = { points: [], measuredMs: 0 };
+export const NO_RATES: RateLog = { points: [], measuredMs: 0, batteryMs: 0 };
 /** One point in 10 s, an hour of them. */
 const STEP_MS = 10_000;
 export const RATE_POINTS_MAX = 360;
@@ -33,13 +35,20 @@ export function rateWithPauses(points: readonly RatePoint[]): number {
   return done / (last.timeMs - first.timeMs);
 }
 
-export function noteRate(log: RateLog, status: MinerStatus, nowMs: number): RateLog {
+export function noteRate(
+  log: RateLog,
+  status: MinerStatus,
+  nowMs: number,
+  onBattery = false,
+): RateLog {
   const { macsPerSecond, units } = status;
   const last = log.points.at(-1);
   if (macsPerSecond <= 0 || (last && nowMs - last.timeMs < STEP_MS)) return log;
   const gapMs = last ? nowMs - last.timeMs : 0;
+  const workedMs = gapMs <= PAUSE_MS ? gapMs : 0;
   return {
     points: [...log.points, { timeMs: nowMs, macsPerSecond, units }].slice(-RATE_POINTS_MAX),
-    measuredMs: log.measuredMs + (gapMs <= PAUSE_MS ? gapMs : 0),
+    measuredMs: log.measuredMs + workedMs,
+    batteryMs: log.batteryMs + (onBattery ? workedMs : 0),
   };
 }

@@ -11,7 +11,7 @@ import type { RateLog } from './rate-log.ts';
 /** Before this nothing is forecast: a lucky minute would be taken for the rule. */
 export const FORECAST_UNITS = 10;
 export const FORECAST_MS = 15 * 60_000;
-export const mayForecast = (log: RateLog, units: number): boolean =>
+export const mayForecast = (log: Pick<RateLog, 'measuredMs'>, units: number): boolean =>
   units >= FORECAST_UNITS && log.measuredMs >= FORECAST_MS;
 
 /** A mean wait above it is told in words, never as a time. */
@@ -19,7 +19,7 @@ export const MONTH_MS = 30 * 86_400_000;
 /** Mean wait in ms, or why there is none to show. `meanMs`: undefined while the price is unknown. */
 export function forecastOf(
   { macsPerSecond, units }: Pick<MinerStatus, 'macsPerSecond' | 'units'>,
-  log: RateLog,
+  log: Pick<RateLog, 'measuredMs'>,
   meanMs: number | undefined,
 ): number | 'idle' | 'measuring' | 'month' {
   if (macsPerSecond === 0) return 'idle';

@@ -109,11 +109,6 @@ export class Session {
     return this.config ? createParams(this.config.network, []).blockTimeMs : 60_000;
   }
 
-  /** Blocks that lie on top of one when its coins can be spent. */
-  get maturityBlocks(): number {
-    return createParams(this.config?.network ?? 'main', []).maturityBlocks;
-  }
-
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
   }
@@ -376,7 +371,8 @@ export class Session {
 
   #hear(event: ClientEvent): void {
     if (event.type === 'chain') this.#hearChain(event.status);
-    else if (event.type === 'miner') this.log.note((this.miner = event.status));
+    else if (event.type === 'miner')
+      this.log.note((this.miner = event.status), this.care.onBattery);
     else if (event.type === 'model') this.#noteModel(event.model);
     else if (event.type === 'unsigned') this.#serving.sign(event.tx);
     else if (event.type === 'reorganised') {

@@ -16,8 +16,8 @@ export class WorkLog {
     return paidOf(this.own);
   }
 
-  note(status: MinerStatus): void {
-    this.rates = noteRate(this.rates, status, Date.now());
+  note(status: MinerStatus, onBattery = false): void {
+    this.rates = noteRate(this.rates, status, Date.now(), onBattery);
   }
 
   /** With a new head at `height`: looks which of the newest blocks are ours. */

@@ -18,6 +18,19 @@ it('there is one motion: a disc drops, in 180 ms', () => {
   ]);
 });
 
+it('numbers change on events alone: nothing else ticks', () => {
+  const files = globSync('src/ui/**/*.{ts,svelte}');
+  const ticking = files.filter((file) =>
+    /setInterval|requestAnimationFrame/.test(readFileSync(file, 'utf8')),
+  );
+  // The clock of ages; a look at the page's own frames; the search for a new version.
+  expect(ticking.sort()).toEqual([
+    'src/ui/App.svelte',
+    'src/ui/sensors.ts',
+    'src/ui/update.svelte.ts',
+  ]);
+});
+
 it('and none where motion is not wanted', () => {
   const [, sheet] = styles.find(([file]) => file.endsWith('style.css'))!;
   const [, reduced] = sheet.split('@media (prefers-reduced-motion: reduce) {');

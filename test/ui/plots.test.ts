@@ -36,6 +36,12 @@ describe('the log of rates', () => {
     const later = noteRate(log, running, 20_000_000);
     expect(later.measuredMs).toBe(7_200_000);
     expect(noteRate(NO_RATES, MINER_OFF, 0)).toBe(NO_RATES);
+    expect(log.batteryMs).toBe(0);
+    const plugged = noteRate(NO_RATES, running, 0);
+    const unplugged = noteRate(plugged, running, 10_000, true);
+    expect(noteRate(unplugged, running, 20_000)).toMatchObject({
+      ...{ measuredMs: 20_000, batteryMs: 10_000 },
+    });
   });
 
   it('tells a second rate, over the pauses too', () => {
@@ -133,7 +139,7 @@ describe('what it cost', () => {
   it('counts for an account from when it is paid', () => {
     const log = new WorkLog();
     expect(log.before).toBe(0);
-    log.rates = { points: [], measuredMs: 900_000 };
+    log.rates = { ...NO_RATES, measuredMs: 900_000 };
     log.forget();
     expect([log.before, log.own.size]).toEqual([900_000, 0]);
   });

@@ -58,6 +58,8 @@ export const plots = {
     wattsWhy: 'The difference that a meter at the socket shows, with the work and without.',
     wattsFault: 'A whole number of watts, from 1 to 3000.',
     worked: 'Time worked',
+    battery: 'Of it on battery',
+    untold: 'this browser does not tell',
     energy: 'Electricity',
     evens: 'Break-even of one VLT',
     unsaid: 'say the watts',

@@ -60,6 +60,8 @@ export const plots: PlotWords = {
     wattsWhy: 'La differenza che un misuratore alla presa mostra, con e senza lavoro.',
     wattsFault: 'Un numero intero di watt, da 1 a 3000.',
     worked: 'Tempo di lavoro',
+    battery: 'Di cui a batteria',
+    untold: 'questo browser non lo dice',
     energy: 'Elettricità',
     evens: 'Pareggio di un VLT',
     unsaid: 'indica i watt',

@@ -146,15 +146,16 @@ const config: PageConfig & Stage['config'] = {
   downloadBytes: 21_400_000,
 };
 const session = new Session(engine, async () => config);
-// What this machine is like does not show: neither its battery nor how busy it is.
-const hear = session.care.hear.bind(session.care);
-session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
 // Nor does what this browser once promised.
 navigator.storage.persisted = async () => false;
 const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
+session.care.hear({ type: 'battery', charging: true, percent: 80 });
 states[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+// What this machine is like does not show: neither its battery nor how busy it is.
+const hear = session.care.hear.bind(session.care);
+session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
 /** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
 const { miner } = engine;
 if (miner.units > 0) {
@@ -165,7 +166,7 @@ if (miner.units > 0) {
     macsPerSecond: running.macsPerSecond * (1 + 0.04 * Math.sin(i / 9) - dip(i)),
     units: Math.round((miner.units * i) / count),
   }));
-  session.log.rates = { points, measuredMs: count * 15_000 };
+  session.log.rates = { points, measuredMs: count * 15_000, batteryMs: 0 };
   session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
 }
 Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
