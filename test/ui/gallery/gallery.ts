@@ -4,6 +4,7 @@
  */
 import { mount } from 'svelte';
 import App from '../../../src/ui/App.svelte';
+import Wiping from '../../../src/ui/device/Wiping.svelte';
 import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';
@@ -97,6 +98,7 @@ function requests(stage: 'open' | 'unconfirmed' | 'confirmed' | 'paid'): void {
 
 const STATES: Record<string, () => void> = {
   fresh: () => {},
+  erased: () => {},
   stopped: owner,
   owner: () => (owner(), payments()),
   open: () => requests('open'),
@@ -151,7 +153,8 @@ session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
 const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
-states[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+const state = new URLSearchParams(location.search).get('state') ?? 'fresh';
+states[state]?.();
 /** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
 const { miner } = engine;
 if (miner.units > 0) {
@@ -166,5 +169,7 @@ if (miner.units > 0) {
   session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
 }
 Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
-mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
+const target = document.getElementById('app')!;
+if (state === 'erased') mount(Wiping, { target, props: { preferences } });
+else mount(App, { target, props: { session, preferences } });
 void session.open();
