@@ -101,6 +101,17 @@ test('without any network the app opens and shows the last proven balance with i
   await expect.poll(balance).toBe(owned);
   await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
   await expect(page.getByText(/The last block came .+ ago: these numbers may/)).toBeVisible();
+  // Ink is what holds now: numbers of an old head are grey, those counted here are not.
+  const valueOf = (label: string) => figure(page, label).locator('.value');
+  const colours = await Promise.all(
+    [
+      valueOf(en.pila.balance),
+      figure(page, en.pila.balance).locator('.note'),
+      valueOf(en.pila.completed),
+    ].map((locator) => locator.evaluate((element) => getComputedStyle(element).color)),
+  );
+  expect(colours[0]).toBe(colours[1]);
+  expect(colours[0]).not.toBe(colours[2]);
   await page.screenshot({ path: test.info().outputPath('offline.png'), fullPage: true });
   expect(await readAddress(page)).toBe(address);
   await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(owned);

@@ -20,6 +20,19 @@ export const RATE_POINTS_MAX = 360;
 /** Longer without a word is a pause. */
 const PAUSE_MS = 120_000;
 
+/** Over all the time between the first reading and the last: in a pause nothing was done. */
+export function rateWithPauses(points: readonly RatePoint[]): number {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || first === last) return last?.macsPerSecond ?? 0;
+  const gapMs = (i: number) => points[i]!.timeMs - points[i - 1]!.timeMs;
+  const done = points.reduce(
+    (sum, { macsPerSecond }, i) =>
+      i > 0 && gapMs(i) <= PAUSE_MS ? sum + macsPerSecond * gapMs(i) : sum,
+    0,
+  );
+  return done / (last.timeMs - first.timeMs);
+}
+
 export function noteRate(log: RateLog, status: MinerStatus, nowMs: number): RateLog {
   const { macsPerSecond, units } = status;
   const last = log.points.at(-1);

@@ -68,4 +68,10 @@ export function controlsOf(state: MinerState): Controls {
   };
 }
 
+/** It works, and has no rate yet: unknown, where a miner at rest has the rate 0. */
+export const isMeasuring = (
+  { state, macsPerSecond }: Pick<MinerStatus, 'state' | 'macsPerSecond'>,
+  held: boolean,
+): boolean => isWorking(state) && !held && macsPerSecond === 0;
+
 export const isWorking = (state: MinerState): boolean => controlsOf(state).pause;

@@ -1,5 +1,5 @@
 /** Series of the plots, and what may be expected. Pure. */
-import type { Quote } from '../client/api.ts';
+import type { MinerStatus, Quote } from '../client/api.ts';
 import type { Header } from '../core/formats.ts';
 import { headerWork } from '../core/header.ts';
 import { subsidyAt } from '../core/state.ts';
@@ -11,6 +11,19 @@ export const FORECAST_UNITS = 10;
 export const FORECAST_MS = 15 * 60_000;
 export const mayForecast = (log: RateLog, units: number): boolean =>
   units >= FORECAST_UNITS && log.measuredMs >= FORECAST_MS;
+
+/** A mean wait above it is told in words, never as a time. */
+export const MONTH_MS = 30 * 86_400_000;
+/** Mean wait in ms, or why there is none to show. `meanMs`: undefined while the price is unknown. */
+export function forecastOf(
+  { macsPerSecond, units }: Pick<MinerStatus, 'macsPerSecond' | 'units'>,
+  log: RateLog,
+  meanMs: number | undefined,
+): number | 'idle' | 'measuring' | 'month' {
+  if (macsPerSecond === 0) return 'idle';
+  if (!mayForecast(log, units) || meanMs === undefined) return 'measuring';
+  return meanMs > MONTH_MS ? 'month' : meanMs;
+}
 
 /** Blocks come without memory: a wait is under x with probability 1 − e^(−x/mean). */
 export const waitWithin = (probability: number, mean: number): number =>

@@ -109,6 +109,11 @@ export class Session {
     return this.config ? createParams(this.config.network, []).blockTimeMs : 60_000;
   }
 
+  /** Blocks that lie on top of one when its coins can be spent. */
+  get maturityBlocks(): number {
+    return createParams(this.config?.network ?? 'main', []).maturityBlocks;
+  }
+
   get stale(): boolean {
     return isStale(this.chain?.headTimeMs ?? 0, this.now, this.blockTimeMs);
   }

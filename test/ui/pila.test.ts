@@ -13,7 +13,7 @@ import {
 } from '../../src/ui/pile.ts';
 import { qrPath } from '../../src/ui/qr.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
-import { controlsOf, sentenceOf } from '../../src/ui/sentence.ts';
+import { controlsOf, isMeasuring, sentenceOf } from '../../src/ui/sentence.ts';
 import { sameOrigin } from '../../src/ui/trusted.ts';
 import { CHAIN } from './memory-engine.ts';
 
@@ -40,6 +40,13 @@ describe('the sentence', () => {
   it('says at once that the button was pressed', () => {
     expect(sentenceOf({ state: 'off', backend: undefined }, undefined, true).key).toBe('starting');
     expect(sentenceOf({ state: 'failed', backend: undefined }, undefined, false).tone).toBe('bad');
+  });
+
+  it('a rate is unknown until the first unit, and 0 where nothing works', () => {
+    const off = STATES.filter((state) => !isMeasuring({ state, macsPerSecond: 0 }, false));
+    expect(off).toEqual(['off', 'paused', 'failed']);
+    expect(isMeasuring({ state: 'running', macsPerSecond: 0 }, true)).toBe(false);
+    expect(isMeasuring({ state: 'running', macsPerSecond: 1 }, false)).toBe(false);
   });
 
   it('there is always a way to start or to stop', () => {

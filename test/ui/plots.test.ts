@@ -4,12 +4,14 @@ import { MINER_OFF } from '../../src/client/api.ts';
 import { formatDuration } from '../../src/ui/plots/duration.ts';
 import { NewestHeaders } from '../../src/ui/plots/headers.svelte.ts';
 import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/plots/shape.ts';
-import { NO_RATES, noteRate, RATE_POINTS_MAX } from '../../src/ui/rate-log.ts';
+import { NO_RATES, noteRate, RATE_POINTS_MAX, rateWithPauses } from '../../src/ui/rate-log.ts';
 import {
   earningsOf,
   FORECAST_MS,
+  forecastOf,
   mayForecast,
   meanWaitMs,
+  MONTH_MS,
   thinned,
   waitWithin,
 } from '../../src/ui/series.ts';
@@ -31,6 +33,15 @@ describe('the log of rates', () => {
     expect(noteRate(NO_RATES, MINER_OFF, 0)).toBe(NO_RATES);
   });
 
+  it('tells a second rate, over the pauses too', () => {
+    const at = (timeMs: number) => ({ timeMs, macsPerSecond: 1e9, units: 1 });
+    const work = (fromMs: number) => Array.from({ length: 61 }, (_, i) => at(fromMs + i * 10_000));
+    expect(rateWithPauses(work(0))).toBeCloseTo(1e9);
+    // Ten minutes of work, half an hour of none, ten minutes of work.
+    expect(rateWithPauses([...work(0), ...work(2_400_000)])).toBeCloseTo(1e9 * (1200 / 3000));
+    expect([rateWithPauses([]), rateWithPauses([at(5)])]).toEqual([0, 1e9]);
+  });
+
   it('forecasts nothing before ten units and a quarter of an hour', () => {
     const enough = { points: [], measuredMs: FORECAST_MS };
     expect(mayForecast(enough, 10)).toBe(true);
@@ -44,6 +55,26 @@ describe('the wait for a block', () => {
     // One pass in 16 wins, at 10 passes a second.
     const quote = { subsidyPerPass: 3_125_000_000n, model: LINGUA };
     expect(meanWaitMs(quote, 100, 10 * Number(LINGUA.macs))).toBeCloseTo(1600);
+  });
+
+  it('above thirty days is told in words, not as a time', () => {
+    const enough = { points: [], measuredMs: FORECAST_MS };
+    expect(forecastOf(running, enough, MONTH_MS)).toBe('measuring');
+    const miner = { ...running, units: 10 };
+    expect(forecastOf(miner, enough, MONTH_MS)).toBe(MONTH_MS);
+    expect(forecastOf(miner, enough, MONTH_MS + 1)).toBe('month');
+    expect(forecastOf(miner, enough, undefined)).toBe('measuring');
+    expect(forecastOf({ ...miner, macsPerSecond: 0 }, enough, 1000)).toBe('idle');
+  });
+
+  it('is half the time under ln 2 means, nine times in ten under ln 10: 1 − e^(−x)', () => {
+    expect(waitWithin(0.5, 1000)).toBe(1000 * Math.LN2);
+    expect(waitWithin(0.9, 1000)).toBeCloseTo(1000 * Math.LN10, 9);
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), (share) => {
+        expect(1 - Math.exp(-waitWithin(share, 7) / 7)).toBeCloseTo(share, 12);
+      }),
+    );
   });
 
   it('has the quantiles that simulated waits have', () => {

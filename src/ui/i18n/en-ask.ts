@@ -174,6 +174,14 @@ export const ask = {
       'Request, claims and answers stand in blocks whose bodies this device checked. That there ' +
       'are no others is only told by peers.',
     peers: 'It is in no block yet: this is what this device sent or a peer told.',
+    answer: (height: string) =>
+      `The scores are bytes of a transaction in block ${height}, whose body this device hashed ` +
+      'against its header.',
+    told: 'A miner told these bytes. No block holds them yet, so nothing vouches for them.',
+    reading:
+      'How sure: worked out here from all the scores, by the rule of the model (softmax of eighths). ' +
+      'Under 50 % it says that it can’t tell.',
+    embedding: 'Likeness is the cosine, worked out here from the numbers of the answer.',
     never:
       'That the answer is what the model gives, no light check proves. Miners who have the model ' +
       'check it; so can you, with “Check the answer”.',

@@ -20,11 +20,13 @@ export const plots = {
   rate: {
     title: 'Rate',
     mean: (rate: string, readings: string) => `${rate} on average over ${readings} readings`,
+    withPauses: (rate: string) => `; with pauses counted in, ${rate}`,
     columns: ['Time', 'MAC/s', 'Units'],
     missing: 'Not enough data yet: a minute of work makes the first line.',
     evidence: [
       'Multiply-accumulates of the last units over the time they took, noted here every 10 s for the ' +
-        'last hour. Pauses are left out.',
+        'last hour. The curve leaves pauses out; the second average spans them, with nothing done in ' +
+        'those over two minutes.',
       'Nobody else has checked it.',
     ],
   },

@@ -167,7 +167,8 @@ export const en = {
   wallet: {
     spendable: 'Spendable',
     immature: 'Maturing',
-    immatureWhy: 'Paid for blocks you found: spendable once enough blocks lie on top.',
+    immatureWhy: (blocks: string) =>
+      `Paid for blocks you found: spendable once ${blocks} blocks lie on top.`,
     receive: 'Receive',
     send: 'Send',
     faucet: 'Get trial coins',
@@ -299,6 +300,10 @@ export const en = {
       'came from, and to the servers of models listed above.',
     network: 'Network',
     genesis: 'First block',
+    know:
+      'The network and its first block are named by the server of this page or, where it names none, ' +
+      'by the first peer met: compare the id with one that you trust. This device hashed it, every ' +
+      'later block leads back to it, and peers with another one are not followed.',
     unlaunched: 'This is a trial network: its coins are worth nothing.',
   },
   update: {

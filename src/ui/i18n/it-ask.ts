@@ -181,6 +181,14 @@ export const ask: typeof english = {
       'controllato il contenuto. Che non ce ne siano altre lo dicono solo i pari.',
     peers:
       'Non è ancora in nessun blocco: è ciò che questo dispositivo ha mandato o un pari ha detto.',
+    answer: (height) =>
+      `I punteggi sono byte di una transazione nel blocco ${height}, il cui contenuto questo ` +
+      'dispositivo ha confrontato con l’intestazione.',
+    told: 'Questi byte li ha detti un minatore. Nessun blocco li contiene ancora: nulla li garantisce.',
+    reading:
+      'Quanto è sicuro: calcolato qui da tutti i punteggi, con la regola del modello (softmax in ' +
+      'ottavi). Sotto il 50 % dice di non saperlo.',
+    embedding: 'La somiglianza è il coseno, calcolato qui dai numeri della risposta.',
     never:
       'Che la risposta sia quella del modello, nessun controllo leggero lo prova. Lo controllano i ' +
       'minatori che hanno il modello; puoi farlo anche tu, con «Controlla la risposta».',

@@ -22,11 +22,13 @@ export const plots: PlotWords = {
   rate: {
     title: 'Ritmo',
     mean: (rate, readings) => `${rate} in media su ${readings} letture`,
+    withPauses: (rate) => `; contando anche le pause, ${rate}`,
     columns: ['Ora', 'MAC/s', 'Unità'],
     missing: 'Dati ancora insufficienti: serve un minuto di lavoro per la prima linea.',
     evidence: [
       'Moltiplicazioni delle ultime unità diviso il tempo che hanno preso, annotate qui ogni 10 s ' +
-        'per l’ultima ora. Le pause non contano.',
+        'per l’ultima ora. La curva salta le pause; la seconda media le comprende, e in quelle oltre i ' +
+        'due minuti conta zero lavoro.',
       'Nessun altro lo ha verificato.',
     ],
   },

@@ -171,8 +171,8 @@ export const it: Text = {
   wallet: {
     spendable: 'Spendibile',
     immature: 'In maturazione',
-    immatureWhy:
-      'Paga dei blocchi che hai trovato: spendibile quando ci sono abbastanza blocchi sopra.',
+    immatureWhy: (blocks) =>
+      `Paga dei blocchi che hai trovato: spendibile quando sopra ce ne sono altri ${blocks}.`,
     receive: 'Ricevi',
     send: 'Invia',
     faucet: 'Monete di prova',
@@ -305,6 +305,10 @@ export const it: Text = {
       'con il server da cui viene e con i server dei modelli elencati sopra.',
     network: 'Rete',
     genesis: 'Primo blocco',
+    know:
+      'La rete e il suo primo blocco li indica il server di questa pagina o, se tace, il primo pari ' +
+      'incontrato: confronta l’id con uno di cui ti fidi. È calcolato qui, ogni blocco successivo ' +
+      'risale fino a lui, e i pari che ne hanno un altro non vengono seguiti.',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',
   },
   update: {

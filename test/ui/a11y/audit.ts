@@ -14,7 +14,14 @@ import { en } from '../../../src/ui/i18n/en.ts';
 import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../../chromium.ts';
-import { axeFaults, focusFaults, NARROWEST_PX, sidewaysScroll, smallTargets } from './checks.ts';
+import {
+  axeFaults,
+  focusFaults,
+  NARROWEST_PX,
+  sidewaysScroll,
+  smallTargets,
+  unexplainedFigures,
+} from './checks.ts';
 import { nameOf, screensOf, type Screen } from './screens.ts';
 
 const WIDTHS = [390, 1280];
@@ -48,6 +55,7 @@ async function look(page: Page, name: string, language: Language): Promise<void>
   await page.setViewportSize({ width: NARROWEST_PX, height: 640 });
   report(`${name}, ${language}, ${NARROWEST_PX} px`, await sidewaysScroll(page));
   await page.setViewportSize({ width: WIDTHS[0]!, height: 844 });
+  report(`${name}, ${language}`, await unexplainedFigures(page));
   report(`${name}, ${language}, by Tab`, await focusFaults(page));
 }
 

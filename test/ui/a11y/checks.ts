@@ -1,6 +1,8 @@
 /** What every screen has to be for everyone: axe's rules, room for a finger, a focus that is seen. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { en } from '../../../src/ui/i18n/en.ts';
+import { it } from '../../../src/ui/i18n/it.ts';
 
 /** CSS px of a target's sides (WCAG 2.2, 2.5.8). */
 const TARGET_PX_MIN = 24;
@@ -31,6 +33,35 @@ export const smallTargets = (page: Page): Promise<string[]> =>
         return [`target ${Math.round(width)}×${Math.round(height)}: ${element.outerHTML}`];
       });
   }, TARGET_PX_MIN);
+
+/**
+ * Figures that no evidence stands behind: none in the section they are in, none at the end of a link in
+ * their line. A payment's own terms in a sheet are what is signed, not something known.
+ */
+export const unexplainedFigures = (page: Page): Promise<string[]> =>
+  page.evaluate(
+    (titles) => {
+      const isEvidence = (element: Element): boolean =>
+        titles.includes(element.textContent.split(':')[0]!.trim());
+      const explains = (element: Element): boolean =>
+        [...element.querySelectorAll('summary, a')].some(isEvidence);
+      const isExplained = (figure: Element): boolean => {
+        if (figure.closest('li')?.querySelector('a[href^="#/"]')) return true;
+        let around: Element | null = figure;
+        while (around && around.tagName !== 'MAIN') {
+          if (explains(around)) return true;
+          const section: Element | null = around.parentElement;
+          around = around.matches('section, figure.plot, article') ? null : section;
+        }
+        return false;
+      };
+      return [...document.querySelectorAll('main :is(.figure, .figures, dl.index, figure.plot)')]
+        .filter((figure) => !figure.closest('dialog') && figure.checkVisibility())
+        .filter((figure) => !isExplained(figure))
+        .map((figure) => `no evidence: ${figure.outerHTML}`);
+    },
+    [en.proof.title, it.proof.title],
+  );
 
 /** Whether the page is wider than its window, at the window's own width. */
 export const sidewaysScroll = (page: Page): Promise<string[]> =>

@@ -117,7 +117,7 @@ const STATES: Record<string, () => void> = {
   },
   loading: () => (owner(), (engine.miner = { ...engine.miner, state: 'loading' })),
   testing: () => (owner(), (engine.miner = { ...engine.miner, state: 'testing' })),
-  paused: () => (owner(), (engine.miner = { ...running, state: 'paused' })),
+  paused: () => (owner(), (engine.miner = { ...running, state: 'paused', macsPerSecond: 0 })),
   nopeers: () => {
     owner();
     engine.miner = { ...running, backend: 'cpu', device: '', rejected: { 'gpu: NO_WEBGPU': 1 } };
@@ -126,7 +126,7 @@ const STATES: Record<string, () => void> = {
   },
   failed: () => {
     owner();
-    engine.miner = { ...running, state: 'failed', problem: 'DEVICE_LOST' };
+    engine.miner = { ...running, state: 'failed', problem: 'DEVICE_LOST', macsPerSecond: 0 };
   },
 };
 

@@ -2,7 +2,7 @@
 import type { MinerStatus } from '../../../src/client/api.ts';
 import { UNSEEN } from '../../../src/ui/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
-import { LINGUA, type MemoryEngine } from '../memory-engine.ts';
+import { LINGUA, QUOTE, type MemoryEngine } from '../memory-engine.ts';
 
 export interface Stage {
   readonly engine: MemoryEngine;
@@ -19,7 +19,8 @@ export const moreStates = (stage: Stage) => {
   const states: Record<string, () => void> = {
     fetching: () => {
       owner();
-      engine.miner = { ...running, state: 'loading', backend: undefined, units: 0, rejected: {} };
+      const none = { backend: undefined, units: 0, rejected: {}, macsPerSecond: 0, blocksFound: 0 };
+      engine.miner = { ...running, ...none, state: 'loading' };
       session.arriving = {
         ...{
           name: LINGUA.name,
@@ -41,7 +42,7 @@ export const moreStates = (stage: Stage) => {
     },
     battery: () => {
       owner();
-      engine.miner = running;
+      engine.miner = { ...running, macsPerSecond: 0 };
       session.care.hear({ type: 'battery', charging: false, percent: 40 });
     },
     'no webgpu': () => (session.browser = { ...UNSEEN, hasWebGpu: false }),
@@ -63,6 +64,16 @@ export const moreStates = (stage: Stage) => {
         device: '',
         rejected: { 'gpu: DEVICE_LOST': 1 },
       };
+    },
+    'old head': () => {
+      owner();
+      engine.miner = running;
+      engine.chain = { ...engine.chain, headTimeMs: Date.now() - 400_000 };
+    },
+    'far block': () => {
+      owner();
+      engine.miner = { ...running, units: 148 };
+      engine.client.quote = async () => ({ ...QUOTE, subsidyPerPass: 1n });
     },
     reorganised: () => (owner(), (session.reorganised = 3)),
     damaged: () => {
