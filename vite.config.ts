@@ -8,7 +8,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
-import { manifest } from './src/ui/manifest.ts';
+import { manifest, SCREENSHOTS } from './src/ui/manifest.ts';
 
 const POLICY = [
   "default-src 'none'",
@@ -61,18 +61,34 @@ const precompress: Plugin = {
   },
 };
 
+/** Width and height stand at the beginning of a PNG, in its first chunk. */
+const screenshots = SCREENSHOTS.map(({ file, ...about }) => {
+  const png = readFileSync(join('docs/screens', file));
+  const sizes = `${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`;
+  return { png, entry: { src: `screens/${file}`, sizes, type: 'image/png', ...about } };
+});
+
+const emitScreenshots: Plugin = {
+  name: 'screenshots',
+  generateBundle() {
+    for (const { png, entry } of screenshots)
+      this.emitFile({ type: 'asset', fileName: entry.src, source: png });
+  },
+};
+
 export default defineConfig({
   base: './',
   plugins: [
     svelte(),
     contentSecurityPolicy,
+    emitScreenshots,
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src',
       filename: 'sw.ts',
       registerType: 'prompt',
       injectRegister: false,
-      manifest,
+      manifest: { ...manifest, screenshots: screenshots.map(({ entry }) => entry) },
       injectManifest: {
         // The shell and its workers; the runtime, the models, and the transport of browsers that need
         // it on the page are cached after their first use.

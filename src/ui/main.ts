@@ -6,7 +6,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import Framed from './Framed.svelte';
 import { lookAtBrowser } from './conditions.ts';
-import { isMarked, isMarkSet } from './device/wipe.ts';
+import { followWipe, isMarked } from './device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
@@ -17,12 +17,12 @@ import './style.css';
 
 installPolicy();
 const target = document.getElementById('app')!;
-const storage = browserStorage();
+const storage = browserStorage('localStorage');
 const preferences = new Preferences(navigator.languages, storage);
 // Another tab erases everything: this one must not hold it open.
-addEventListener('storage', (event) => isMarkSet(event) && location.reload());
+addEventListener('storage', (event) => followWipe(event, sessionStorage));
 if (window.top !== window.self) mount(Framed, { target, props: { preferences } });
-else if (isMarked(storage)) void showWiping();
+else if (isMarked(storage, browserStorage('sessionStorage'))) void showWiping();
 else {
   const shared = placeOfShare(location.search);
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
@@ -38,10 +38,10 @@ async function showWiping(): Promise<void> {
   mount(Wiping, { target, props: { preferences } });
 }
 
-/** Reading `localStorage` itself throws where a person forbids it. */
-function browserStorage(): Storage | undefined {
+/** Reading it throws where a person forbids it. */
+function browserStorage(kind: 'localStorage' | 'sessionStorage'): Storage | undefined {
   try {
-    return window.localStorage;
+    return window[kind];
   } catch {
     return undefined;
   }

@@ -39,3 +39,11 @@ export const manifest: Partial<ManifestOptions> = {
     { name: 'Wallet', url: './#/wallet' },
   ],
 };
+
+/** Kept pictures (docs/screens) that the build adds to the manifest, for the browser's own install dialogue. */
+export const SCREENSHOTS = [
+  { file: 'pila-working-1280-light-en.png', form_factor: 'wide', label: 'The pile, at work' },
+  { file: 'network-1280-light-en.png', form_factor: 'wide', label: 'The network, checked here' },
+  { file: 'pila-window-390-light-en.png', form_factor: 'narrow', label: 'The pile, at work' },
+  { file: 'wallet-receive-390-light-en.png', form_factor: 'narrow', label: 'Receiving' },
+] as const;

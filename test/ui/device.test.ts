@@ -185,5 +185,5 @@ it('nothing is erased where storage is refused or unmarked', () => {
   const refuse = () => {
     throw new DOMException('denied', 'SecurityError');
   };
-  expect([undefined, { getItem: refuse }, memory()].map(isMarked)).toEqual([false, false, false]);
+  expect(isMarked(undefined, { getItem: refuse, setItem: refuse }, memory())).toBe(false);
 });

@@ -6,32 +6,41 @@ const MARK = 'pila.wipe';
 const LOCK = 'pila-wipe';
 const isOurs = (name: string): boolean => name.startsWith('pila');
 
-export const isMarked = (storage: Pick<Storage, 'getItem'> | undefined): boolean => {
-  try {
-    return storage?.getItem(MARK) != null;
-  } catch {
-    return false;
-  }
-};
+/** All that a page has to remember of it: for every tab, and for this one, which may load when all is done. */
+type Marks = Pick<Storage, 'getItem' | 'setItem'>;
 
-/** Tells the other tabs too. @throws where storage is refused: then there is nothing to erase either */
-export function markForWipe(storage: Pick<Storage, 'setItem'>): void {
-  storage.setItem(MARK, '1');
+export const isMarked = (...marks: (Marks | undefined)[]): boolean =>
+  marks.some((storage) => {
+    try {
+      return storage?.getItem(MARK) != null;
+    } catch {
+      return false;
+    }
+  });
+
+/** Every tab begins. @throws where storage is refused: then there is nothing to erase either */
+export function markForWipe(everyTab: Marks, thisTab: Marks): void {
+  everyTab.setItem(MARK, '1');
+  thisTab.setItem(MARK, '1');
   location.reload();
 }
 
-/** Another tab has marked it. */
-export const isMarkSet = ({ key, newValue }: StorageEvent): boolean =>
-  key === MARK && newValue !== null;
+/** Goes along when another tab has marked it. */
+export function followWipe({ key, newValue }: StorageEvent, thisTab: Marks): void {
+  if (key !== MARK || newValue === null) return;
+  thisTab.setItem(MARK, '1');
+  location.reload();
+}
 
 /**
  * One tab does it, the others wait for it.
  * @param blocked called when a tab or window still holds a database: it goes on once that is closed
  * @throws Error what a browser refuses to delete
  */
-export const wipe = (storage: Storage, blocked: () => void): Promise<void> =>
+export const wipe = (everyTab: Storage, thisTab: Storage, blocked: () => void): Promise<void> =>
   navigator.locks.request(LOCK, async () => {
-    if (!isMarked(storage)) return;
+    thisTab.removeItem(MARK);
+    if (!isMarked(everyTab)) return;
     const scope = new URL('./', location.href).href;
     // Waits until the other tabs are gone, whose workers may hold files too.
     for (const { name } of await indexedDB.databases())
@@ -40,9 +49,8 @@ export const wipe = (storage: Storage, blocked: () => void): Promise<void> =>
     for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? [])
       if (worker.scope === scope) await worker.unregister();
     for (const name of (await caches.keys()).filter(isOurs)) await caches.delete(name);
-    const keys = Array.from({ length: storage.length }, (_, i) => storage.key(i)!);
-    for (const key of keys) if (isOurs(key) && key !== MARK) storage.removeItem(key);
-    storage.removeItem(MARK);
+    const keys = Object.keys(everyTab).filter((key) => isOurs(key) && key !== MARK);
+    for (const key of [...keys, MARK]) everyTab.removeItem(key);
   });
 
 /** In private windows there are none. */

@@ -22,12 +22,13 @@ export const device = {
   keptProof: 'The browser itself says so, now: nobody else is asked.',
   awake: 'Keep the screen on while it works',
   awakeWhy:
-    'Where the screen goes dark, phones and many laptops stop the page. Held back on battery, it ' +
-    'lets the screen go dark too.',
+    'Where the screen goes dark, phones and many laptops stop the page. While work is held back on ' +
+    'battery the screen may go dark.',
   erase: {
     title: 'Erase everything',
     why: 'Removes all that Pila has stored in this browser, also in its other tabs, and starts anew.',
     open: 'Erase everything…',
+    what: 'These go from this browser:',
     keys: 'the keys, with every account',
     lists: 'contacts, watched addresses, receipts and settings',
     chain: 'the checked headers, proofs and blocks',

@@ -23,12 +23,13 @@ export const device: typeof en = {
   keptProof: 'Lo dice il browser stesso, adesso: non si chiede a nessun altro.',
   awake: 'Tieni acceso lo schermo mentre lavora',
   awakeWhy:
-    'A schermo spento i telefoni e molti portatili fermano la pagina. Quando il lavoro è sospeso ' +
-    'perché va a batteria, anche lo schermo può spegnersi.',
+    'A schermo spento i telefoni e molti portatili fermano la pagina. Finché il lavoro è sospeso per ' +
+    'la batteria, lo schermo può spegnersi.',
   erase: {
     title: 'Cancella tutto',
     why: 'Toglie tutto ciò che Pila ha salvato in questo browser, anche nelle altre schede, e ricomincia da zero.',
     open: 'Cancella tutto…',
+    what: 'Da questo browser spariscono:',
     keys: 'le chiavi, con tutti i conti',
     lists: 'contatti, indirizzi osservati, ricevute e impostazioni',
     chain: 'intestazioni, prove e blocchi verificati',

@@ -1,6 +1,7 @@
 /** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
 import { formatAddress } from '../../../src/core/address.ts';
 import { en } from '../../../src/ui/i18n/en.ts';
+import { device } from '../../../src/ui/i18n/en-device.ts';
 import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
 import { linkToPage } from '../../../src/ui/route.svelte.ts';
@@ -80,6 +81,11 @@ const SHEETS: Screen[] = [
   sheet('passphrase', presses(en.wallet.protectChange, en.protect.suggest)),
   sheet('passkey', presses(keyring.passkey.add)),
   sheet('file', presses(keyring.file.export)),
+  { ...sheet('erase everything', presses(device.erase.open)), hash: '#/settings' },
+  {
+    ...sheet('erase everything, unsaved', presses(device.erase.open), 'stopped'),
+    hash: '#/settings',
+  },
   sheet('erase', presses(en.wallet.erase)),
   sheet('erase without backup', presses(en.wallet.erase), 'stopped'),
   sheet('account', presses(wallet.account.add)),

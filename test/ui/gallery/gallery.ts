@@ -4,6 +4,7 @@
  */
 import { mount } from 'svelte';
 import App from '../../../src/ui/App.svelte';
+import Wiping from '../../../src/ui/device/Wiping.svelte';
 import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';
@@ -97,6 +98,7 @@ function requests(stage: 'open' | 'unconfirmed' | 'confirmed' | 'paid'): void {
 
 const STATES: Record<string, () => void> = {
   fresh: () => {},
+  erased: () => {},
   stopped: owner,
   owner: () => (owner(), payments()),
   open: () => requests('open'),
@@ -152,7 +154,8 @@ const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
 session.care.hear({ type: 'battery', charging: true, percent: 80 });
-states[new URLSearchParams(location.search).get('state') ?? 'fresh']?.();
+const state = new URLSearchParams(location.search).get('state') ?? 'fresh';
+states[state]?.();
 // What this machine is like does not show: neither its battery nor how busy it is.
 const hear = session.care.hear.bind(session.care);
 session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
@@ -170,5 +173,7 @@ if (miner.units > 0) {
   session.log.own = new Map([[CHAIN.height - 1, miner.units - 2]]);
 }
 Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
-mount(App, { target: document.getElementById('app')!, props: { session, preferences } });
+const target = document.getElementById('app')!;
+if (state === 'erased') mount(Wiping, { target, props: { preferences } });
+else mount(App, { target, props: { session, preferences } });
 void session.open();

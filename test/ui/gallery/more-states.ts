@@ -32,6 +32,14 @@ export const moreStates = (stage: Stage) => {
         ...{ state: 'fetching', problem: undefined, refused: [] },
       };
     },
+    install: () => {
+      owner();
+      engine.miner = running;
+      setTimeout(() => {
+        const prompt = async () => ({ outcome: 'dismissed' });
+        dispatchEvent(Object.assign(new Event('beforeinstallprompt'), { prompt }));
+      });
+    },
     battery: () => {
       owner();
       engine.miner = { ...running, macsPerSecond: 0 };

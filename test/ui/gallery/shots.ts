@@ -4,6 +4,7 @@ import { formatAddress } from '../../../src/core/address.ts';
 import { ask as enAsk } from '../../../src/ui/i18n/en-ask.ts';
 import { ask as itAsk } from '../../../src/ui/i18n/it-ask.ts';
 import type { Text } from '../../../src/ui/i18n/en.ts';
+import { wordsOf as deviceWords } from '../../../src/ui/device/words.ts';
 import { networkWords } from '../../../src/ui/network/words.ts';
 
 export interface Shot {
@@ -36,6 +37,8 @@ export const SHOTS: readonly Shot[] = [
   { name: 'pila-stopped', state: 'stopped', at: '#/' },
   { name: 'pila-loading', state: 'loading', at: '#/' },
   { name: 'pila-working', state: 'running', at: '#/', main: true },
+  { name: 'pila-window', state: 'running', at: '#/', sheet: true },
+  { name: 'pila-install', state: 'install', at: '#/' },
   { name: 'pila-many', state: 'many', at: '#/' },
   { name: 'pila-paused', state: 'paused', at: '#/' },
   { name: 'pila-no-peers', state: 'nopeers', at: '#/' },
@@ -111,6 +114,11 @@ export const SHOTS: readonly Shot[] = [
   { name: 'block', state: 'owner', at: '#/block/8112', main: true },
   { name: 'address', state: 'owner', at: `#/address/${PAYEE}` },
   { name: 'settings', state: 'owner', at: '#/settings', main: true },
+  {
+    ...{ name: 'erase-all', state: 'stopped', at: '#/settings', sheet: true },
+    act: (page, t) => press(page, deviceWords(t.code === 'it' ? 'it' : 'en').erase.open),
+  },
+  { name: 'erased', state: 'erased', at: '#/', sheet: true },
   {
     ...{ name: 'diagnostics', state: 'owner', at: '#/network' },
     async act(page, t) {

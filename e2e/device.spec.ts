@@ -1,0 +1,197 @@
+/** The app on this device: installing, the lit screen, the badge, what is shared, erasing everything. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { device as en } from '../src/ui/i18n/en-device.ts';
+import { en as app } from '../src/ui/i18n/en.ts';
+import { SILENT_MS } from '../src/ui/device/install.svelte.ts';
+import { backUp, button, goTo, pause, sentence, valueOf } from './app.ts';
+import config from './playwright.config.ts';
+import { removeData, startSeed, type Seed } from './seed.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+let seed: Seed;
+let profile: string;
+let context: BrowserContext;
+let page: Page;
+
+/** What the browser was told, as `[name, argument]`: it has no icon to look at here. */
+declare global {
+  var badges: [string, number?][];
+}
+
+test.beforeAll(async () => {
+  seed = await startSeed({ network: 'e2e', args: ['--mine'] });
+  profile = mkdtempSync(join(tmpdir(), 'pila-profile-'));
+  // Private contexts cannot be installed from.
+  context = await chromium.launchPersistentContext(profile, {
+    headless: true,
+    ...config.use!.launchOptions,
+  });
+  await context.addInitScript(() => {
+    globalThis.badges = [];
+    navigator.setAppBadge = async (count) => void badges.push(['set', count]);
+    navigator.clearAppBadge = async () => void badges.push(['clear']);
+  });
+  page = context.pages()[0]!;
+});
+test.afterAll(async () => {
+  await context.close();
+  await seed.kill();
+  removeData(seed);
+  rmSync(profile, { recursive: true, force: true });
+});
+
+/** Presses Start and completes a unit. */
+async function work(): Promise<void> {
+  await button(page, app.pila.start).click();
+  await expect(valueOf(page, app.pila.completed)).toHaveText(/[1-9]/);
+}
+
+const offer = () => page.getByRole('complementary', { name: en.install.title });
+
+/** As if it lay behind another window. */
+const setHidden = (hidden: boolean) =>
+  page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+
+test('the manifest is whole: the browser finds no fault, and would install', async () => {
+  await page.goto(seed.url);
+  const session = await context.newCDPSession(page);
+  const { errors, url } = await session.send('Page.getAppManifest');
+  expect(errors).toEqual([]);
+  expect(await session.send('Page.getInstallabilityErrors')).toEqual({ installabilityErrors: [] });
+  const manifest = (await (await fetch(url)).json()) as any;
+  const pictures = [...manifest.icons, ...manifest.screenshots];
+  expect(manifest.screenshots.map((one: any) => one.form_factor)).toContain('wide');
+  expect(manifest.screenshots.map((one: any) => one.form_factor)).toContain('narrow');
+  for (const { src, sizes, type } of pictures.filter((one) => one.sizes !== 'any')) {
+    const response = await fetch(new URL(src, url));
+    expect(response.headers.get('content-type'), src).toBe(type);
+    const png = Buffer.from(await response.arrayBuffer());
+    const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+    expect(`${width}x${height}`, src).toBe(sizes);
+    // Beyond it browsers leave a screenshot out.
+    expect(Math.max(width, height) / Math.min(width, height), src).toBeLessThanOrEqual(2.3);
+  }
+});
+
+test('installing is offered after three units, not before, and declined for 90 days', async () => {
+  await page.goto(seed.url);
+  await expect(button(page, app.pila.start)).toBeEnabled();
+  await goTo(page, 'settings');
+  // The browser’s own question has come, and waits.
+  await expect(button(page, en.install.go)).toBeVisible();
+  await goTo(page, 'pila');
+  await expect(offer()).toHaveCount(0);
+  await button(page, app.pila.start).click();
+  await expect(offer()).toBeVisible();
+  const units = await valueOf(page, app.pila.completed).innerText();
+  expect(Number(units)).toBeGreaterThanOrEqual(3);
+  await button(page, en.install.later).click();
+  await expect(offer()).toHaveCount(0);
+  const declined = await page.evaluate(() => Number(localStorage['pila.install-declined']));
+  expect(Date.now() - declined).toBeLessThan(SILENT_MS);
+  await pause(page);
+});
+
+test('the screen stays lit only where it is wished, while work goes on', async () => {
+  const lit = () =>
+    page.evaluate(() => (globalThis as any).locks.filter((lock: any) => !lock.released).length);
+  await page.addInitScript(() => {
+    const locks: WakeLockSentinel[] = ((globalThis as any).locks = []);
+    const request = WakeLock.prototype.request;
+    WakeLock.prototype.request = async function () {
+      const lock = await request.call(this, 'screen');
+      locks.push(lock);
+      return lock;
+    };
+  });
+  await page.goto(seed.url);
+  await page.reload();
+  await work();
+  expect(await lit()).toBe(0);
+  await goTo(page, 'settings');
+  await page.getByRole('checkbox', { name: en.awake }).check();
+  await expect.poll(lit).toBe(1);
+  await goTo(page, 'pila');
+  await pause(page);
+  await expect.poll(lit).toBe(0);
+  await page.reload();
+  await goTo(page, 'settings');
+  await expect(page.getByRole('checkbox', { name: en.awake })).toBeChecked();
+  await page.getByRole('checkbox', { name: en.awake }).uncheck();
+});
+
+test('the badge counts what arrives unseen, then is a dot while words are unwritten', async () => {
+  const last = () => page.evaluate(() => badges.at(-1));
+  await goTo(page, 'wallet');
+  await setHidden(true);
+  await button(page, app.wallet.faucet).click();
+  await expect.poll(last).toEqual(['set', 1]);
+  await setHidden(false);
+  await expect.poll(last).toEqual(['set', undefined]);
+  await backUp(page);
+  await expect.poll(last).toEqual(['clear']);
+});
+
+test('what is shared without an address begins a question', async () => {
+  const query = new URLSearchParams({ title: 'x', text: 'Quale lingua è questa?' });
+  await page.goto(`${seed.url}?${query.toString()}`);
+  await expect(page.getByRole('textbox').first()).toHaveValue('Quale lingua è questa?');
+  expect(new URL(page.url()).search).toBe('');
+});
+
+/** What of ours lies in this browser. */
+const leftovers = () =>
+  page.evaluate(async () => {
+    const folders: string[] = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) folders.push(name);
+    return {
+      databases: (await indexedDB.databases()).map(({ name }) => name),
+      caches: await caches.keys(),
+      workers: (await navigator.serviceWorker.getRegistrations()).length,
+      storage: Object.keys(localStorage),
+      folders,
+    };
+  });
+const NOTHING = { databases: [], caches: [], workers: 0, storage: [], folders: [] };
+
+test('everything is erased, in other tabs too, and nothing comes back by itself', async () => {
+  const before = await leftovers();
+  expect(Object.values(before).every((found) => found === 1 || (found as string[]).length)).toBe(
+    true,
+  );
+  const other = await context.newPage();
+  await other.goto(seed.url);
+  await expect(button(other, app.pila.start)).toBeEnabled();
+  await page.bringToFront();
+  await goTo(page, 'settings');
+  await button(page, en.erase.open).click();
+  const dialog = page.getByRole('dialog', { name: en.erase.title });
+  await expect(dialog.getByText(/VLT are on this address/)).toBeVisible();
+  const go = dialog.getByRole('button', { name: en.erase.go });
+  await expect(go).toBeDisabled();
+  await dialog.getByRole('checkbox').check();
+  await go.click();
+  await expect(sentence(page)).toHaveText(en.erase.done);
+  await expect(sentence(other)).toHaveText(en.erase.done);
+  expect(await leftovers()).toEqual(NOTHING);
+  await button(other, en.erase.again).click();
+  await expect(other.getByText(app.lead)).toBeVisible();
+  await other.close();
+});
+
+test('a page that ended while erasing goes on at the next load', async () => {
+  await page.goto(seed.url);
+  await work();
+  expect(await leftovers()).not.toMatchObject({ databases: [] });
+  await page.evaluate(() => localStorage.setItem('pila.wipe', '1'));
+  await page.reload();
+  await expect(sentence(page)).toHaveText(en.erase.done);
+  expect(await leftovers()).toEqual(NOTHING);
+});
