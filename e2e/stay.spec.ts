@@ -74,7 +74,7 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   const isHeadProven = async () => {
     known = await heightOf(seed);
     const text = await figure(page, en.pila.balance).innerText();
-    return text.includes(`${en.pila.provenAt(String(known))} `);
+    return text.split('\n').includes(en.pila.provenAt(String(known)));
   };
   await expect.poll(isHeadProven, { intervals: [100] }).toBe(true);
   await seed.kill();
