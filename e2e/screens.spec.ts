@@ -125,6 +125,19 @@ test.describe('inside another page', () => {
     await expect.poll(() => page.frames()[1]?.url()).toMatch(/^chrome-error:/);
   });
 
+  test('nor does a page that opened the app hold a window to it', async ({ page, context }) => {
+    await page.goto(address);
+    const opened = context.waitForEvent('page');
+    const hold = (url: string) => void Object.assign(window, { held: window.open(url) });
+    await page.evaluate(hold, seed.url);
+    const app = await opened;
+    await expect(button(app, en.pila.start)).toBeEnabled();
+    expect(await app.evaluate(() => window.opener as unknown)).toBe(null);
+    expect(await page.evaluate(() => (window as unknown as { held: Window }).held.closed)).toBe(
+      true,
+    );
+  });
+
   test('and the app itself refuses, where a server forgot to', async ({ page }) => {
     await page.route(seed.url, async (route) => {
       const response = await route.fetch();

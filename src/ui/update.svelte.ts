@@ -16,10 +16,8 @@ export class Update {
     const workbox = new Workbox(address);
     this.#workbox = workbox;
     workbox.addEventListener('waiting', () => (this.ready = true));
-    // Not at the first visit's claim: only a version that was asked for replaces the page.
-    workbox.addEventListener('controlling', (event) => {
-      if (event.isUpdate && this.ready) location.reload();
-    });
+    // Not at the first visit's claim: only a version that waited replaces the page.
+    workbox.addEventListener('controlling', () => this.ready && location.reload());
     await workbox.register().catch(() => undefined);
     setInterval(() => navigator.onLine && void workbox.update().catch(() => undefined), CHECK_MS);
   }
