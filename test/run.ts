@@ -70,6 +70,7 @@ const STEPS: Record<string, () => Count> = {
   format: () => single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
   build: () => single('npm', 'run', '-s', 'build'),
   size: () => single('npm', 'run', '-s', 'size'),
+  lighthouse: () => single(process.execPath, 'test/lighthouse.ts'),
   'tidy, unit, contract and browser tests': vitest,
   attack: () => single('npm', 'run', '-s', 'attack'),
   'end to end': playwright,

@@ -13,6 +13,8 @@ export interface OpenDevice {
   readonly gone: Promise<unknown>;
   /** The first failure since it was opened: lost, or an error that no call reported. */
   failure(): Error | undefined;
+  /** The same, once the device has judged all that was asked of it until now. */
+  settled(): Promise<Error | undefined>;
 }
 
 /** What ONNX Runtime would ask for by itself: its kernels use both where they are. */
@@ -32,9 +34,24 @@ export function nameOf(info: GPUAdapterInfo): string {
   return [...new Set(words.filter(Boolean))].join(' ') || 'unnamed GPU';
 }
 
-/** Watches a device that somebody else opened, or that `openDevice` did. */
+/**
+ * Watches a device that somebody else opened, or that `openDevice` did. Errors are heard where they
+ * are reported first, ONNX Runtime's allocations included: an error scope around some of ours would
+ * hold the missing memory back while its consequences, invalid buffers, were told at once.
+ */
 export function watchDevice(device: GPUDevice, name: string): OpenDevice {
   let failure: Error | undefined;
+  const { createBuffer } = device;
+  // ONNX Runtime drops this exception and fails over something else.
+  device.createBuffer = (descriptor) => {
+    try {
+      return createBuffer.call(device, descriptor);
+    } catch (cause) {
+      if (cause instanceof RangeError)
+        failure ??= new AppError('DEVICE_MEMORY', cause.message, { cause });
+      throw cause;
+    }
+  };
   const gone = device.lost.then(({ reason, message }) => {
     failure = new AppError('DEVICE_LOST', message || reason);
     return { reason, text: message || reason };
@@ -46,7 +63,14 @@ export function watchDevice(device: GPUDevice, name: string): OpenDevice {
     const memory = error instanceof GPUOutOfMemoryError;
     failure ??= memory ? new AppError('DEVICE_MEMORY', error.message) : new Error(error.message);
   });
-  return { device, name, lost, gone, failure: () => failure };
+  return {
+    ...{ device, name, lost, gone, failure: () => failure },
+    async settled() {
+      device.pushErrorScope('out-of-memory');
+      await Promise.race([device.popErrorScope().catch(() => null), gone]);
+      return failure;
+    },
+  };
 }
 
 /**

@@ -75,12 +75,14 @@ export async function createSegmentChain(
   options: SegmentOptions,
 ): Promise<SegmentChain> {
   const sessions: ort.InferenceSession[] = [];
-  for (const [i, bytes] of segments.entries())
-    sessions.push(await runtime.run(() => createSession(bytes, i, options)));
-  const problem = wiringProblem(sessions);
-  if (problem) {
-    await Promise.all(sessions.map((s) => s.release()));
-    throw new AppError('MODEL_REFUSED', problem);
+  try {
+    for (const [i, bytes] of segments.entries())
+      sessions.push(await runtime.run(() => createSession(bytes, i, options)));
+    const problem = wiringProblem(sessions);
+    if (problem) throw new AppError('MODEL_REFUSED', problem);
+  } catch (e) {
+    await new SegmentChain(sessions).close();
+    throw e;
   }
   return new SegmentChain(sessions);
 }

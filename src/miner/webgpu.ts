@@ -58,11 +58,17 @@ export async function createWebgpuBackend(
   const opened = options.device
     ? watchDevice(options.device, 'shared GPU')
     : await openDevice(gpu, options.forceFallback ?? false);
+  let backend: Backend | undefined;
   try {
-    return await buildBackend(model, opened, options, gpu);
+    backend = await buildBackend(model, opened, options, gpu);
+    const failure = await opened.settled();
+    if (failure) throw failure;
+    return backend;
   } catch (e) {
+    const failure = await opened.settled();
+    await backend?.close();
     if (!options.device) opened.device.destroy();
-    throw opened.failure() ?? e;
+    throw failure ?? e;
   }
 }
 
@@ -75,7 +81,6 @@ async function buildBackend(
   const { device } = opened;
   const { linears, sequences, tokens } = model.manifest;
   const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
-  device.pushErrorScope('out-of-memory');
   const scratch = createScratch(device, linears);
   const { dispatchWork } = options;
   const workMax =
@@ -85,8 +90,6 @@ async function buildBackend(
   const gpuLinears: GpuLinear[] = await Promise.all(
     linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
   );
-  const memory = await device.popErrorScope();
-  if (memory) throw new AppError('DEVICE_MEMORY', memory.message);
   const chain = await createSegmentChain(model.segments, onDevice(device));
   const kernel = tuning ? describeTuning(tuning) : kernels.dot;
   return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain, kernel });
@@ -190,7 +193,7 @@ class WebgpuBackend implements Backend {
       if (failure) throw failure;
       return result;
     } catch (e) {
-      throw this.#opened.failure() ?? e;
+      throw (await this.#opened.settled()) ?? e;
     } finally {
       this.#abandon.delete(end);
     }

@@ -1,10 +1,10 @@
-/** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, lost devices. */
+/** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, losses, memory. */
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { genesisPoint, templateCore } from '../../src/core/header.ts';
 import { createParams } from '../../src/core/params.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import type { Backend, PassInput } from '../../src/miner/backend.ts';
+import type { Backend, CreateBackend, PassInput, PassResult } from '../../src/miner/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { Miner } from '../../src/miner/miner.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
@@ -27,6 +27,51 @@ const unit = (seed: string, part = 400n): PassInput => {
 };
 const newDevice = async (): Promise<GPUDevice> =>
   (await opened!.gpu.requestAdapter())!.requestDevice();
+
+/**
+ * A device that is out of memory at allocation number `refused.at`, its own or ONNX Runtime's: it asks
+ * for the largest buffer there may be, which a software device has no memory for, or, mapped, for more
+ * than any machine has. The errors are Dawn's. `sizes`: what was asked for since it was emptied.
+ */
+async function scarceDevice() {
+  const adapter = (await opened!.gpu.requestAdapter())!;
+  const { maxBufferSize } = adapter.limits;
+  const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize } });
+  const { createBuffer } = device;
+  const refused = { at: -1 };
+  const sizes: { readonly size: number; readonly mapped: boolean }[] = [];
+  device.createBuffer = (descriptor) => {
+    const { size, mappedAtCreation: mapped = false } = descriptor;
+    const here = sizes.push({ size, mapped }) - 1 === refused.at;
+    const given = here ? (mapped ? 2 ** 44 : maxBufferSize) : size;
+    return createBuffer.call(device, { ...descriptor, size: given });
+  };
+  return { device, refused, sizes };
+}
+
+function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = createCpuBackend) {
+  const zero = new Uint8Array(32);
+  const params = createParams('e2e', [toHex(model.id)]);
+  const core = templateCore(params, genesisPoint(params, 1000), {
+    ...{ timeMs: 2000, miner: zero, bodyRoot: zero, stateRoot: zero },
+    modelId: model.id,
+  });
+  const told = { wins: 0 };
+  const miner: Miner = new Miner({
+    modelNamed: () => model,
+    modelOf: () => model,
+    createCpu,
+    createWebgpu,
+    nowMs: () => performance.now(),
+    randomNonce: () => 1n,
+    onStatus: () => undefined,
+    onBlock: () => told.wins++,
+    onAnswered: () => undefined,
+  });
+  miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
+  return { miner, told };
+}
+const wait = { timeout: 200_000, interval: 5 };
 
 describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
   // Compiling takes a software device seconds: a device for each kernel.
@@ -62,30 +107,11 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
   });
 
   it('is opened again after each loss, and goes on', async () => {
-    const zero = new Uint8Array(32);
-    const params = createParams('e2e', [toHex(model.id)]);
-    const core = templateCore(params, genesisPoint(params, 1000), {
-      ...{ timeMs: 2000, miner: zero, bodyRoot: zero, stateRoot: zero },
-      modelId: model.id,
-    });
     const devices: GPUDevice[] = [];
-    let wins = 0;
-    const miner: Miner = new Miner({
-      modelNamed: () => model,
-      modelOf: () => model,
-      createCpu: createCpuBackend,
-      async createWebgpu(given): Promise<Backend> {
-        devices.push(await newDevice());
-        return createWebgpuBackend(given, { device: devices.at(-1)!, dot: 'f32' });
-      },
-      nowMs: () => performance.now(),
-      randomNonce: () => 1n,
-      onStatus: () => undefined,
-      onBlock: () => wins++,
-      onAnswered: () => undefined,
+    const { miner, told } = newMiner(async (given) => {
+      devices.push(await newDevice());
+      return createWebgpuBackend(given, { device: devices.at(-1)!, dot: 'f32' });
     });
-    const wait = { timeout: 200_000, interval: 5 };
-    miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
     await miner.start('tiny', 'webgpu');
     for (let loss = 1; loss <= 3; loss++) {
       const { units } = miner.status;
@@ -97,7 +123,63 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
       await vi.waitUntil(() => miner.status.rejected['gpu: DEVICE_LOST'] === loss, wait);
     }
     expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_LOST': 2 });
-    expect(wins).toBe(0);
+    expect(told.wins).toBe(0);
     miner.pause();
+  });
+
+  it('says that memory is missing, wherever it is; the miner goes on, on the CPU', async () => {
+    const { device, refused, sizes } = await scarceDevice();
+    const plain = { ...unit('scarce'), sigma0: undefined, limits: [] };
+    const build = (): Promise<Backend> => createWebgpuBackend(model, { device, dot: 'f32' });
+    const whole = async (): Promise<void> => {
+      const backend = await build();
+      try {
+        await backend.pass(unit('scarce'));
+        await backend.pass(plain);
+      } finally {
+        await backend.close();
+      }
+    };
+    await whole();
+    const all = sizes.splice(0);
+    for (let at = 0; at < all.length; at++) {
+      if (all[at]!.mapped || (at % 9 && at < all.length - 1)) continue;
+      refused.at = at;
+      await expect(whole(), `allocation ${at}`).rejects.toMatchObject({ code: 'DEVICE_MEMORY' });
+      sizes.length = 0;
+    }
+
+    // The self-test's two passes have what they need, and so has the first unit of the miner.
+    refused.at = all.length + 8;
+    const again: { input: PassInput; result: PassResult }[] = [];
+    const { miner } = newMiner(build, async (given) => {
+      const backend = await createCpuBackend(given);
+      const pass = async (input: PassInput): Promise<PassResult> => {
+        const result = await backend.pass(input);
+        again.push({ input, result });
+        return result;
+      };
+      return { ...backend, pass };
+    });
+    await miner.start('tiny', 'auto');
+    expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu' });
+    await vi.waitUntil(() => miner.status.backend === 'cpu', wait);
+    expect(sizes.length).toBeGreaterThan(refused.at);
+    expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_MEMORY': 1 });
+    const { units } = miner.status;
+    await vi.waitUntil(() => miner.status.units > units + 1, wait);
+    expect(miner.status.state).toBe('running');
+    miner.pause();
+    const { input, result } = again.at(-1)!;
+    const healthy = await build();
+    const { signal: _, ...same } = input;
+    expect(await healthy.pass(same)).toEqual(result);
+    await healthy.close();
+
+    // ONNX Runtime makes no session on a GPU after this one, but the CPU's go on.
+    sizes.length = 0;
+    refused.at = all.findIndex((x) => x.mapped);
+    await expect(whole()).rejects.toMatchObject({ code: 'DEVICE_MEMORY' });
+    expect(await cpu.pass(same)).toEqual(result);
   });
 });

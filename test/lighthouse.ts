@@ -1,0 +1,43 @@
+/**
+ * Lighthouse on the built app, from a real seed, as a phone and as a desktop: `npm run -s lighthouse`.
+ * Exits 1 unless accessibility and best practices are 100. Performance is reported: it is of this machine.
+ */
+import { chromium } from '@playwright/test';
+import lighthouse, { desktopConfig } from 'lighthouse';
+import { freePort, removeData, startSeed } from '../e2e/seed.ts';
+import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
+
+/** Categories, and the score, of 100, that each must have. */
+const LEAST = { accessibility: 100, 'best-practices': 100, performance: 0 };
+
+const seed = await startSeed({ network: 'e2e' });
+const port = await freePort();
+const browser = await chromium.launch({
+  executablePath: findChromium(),
+  args: [...CHROMIUM_FLAGS, `--remote-debugging-port=${port}`],
+});
+let faults = 0;
+for (const [device, config] of [['phone'], ['desktop', desktopConfig]] as const) {
+  const onlyCategories = Object.keys(LEAST);
+  const result = await lighthouse(seed.url, { port, onlyCategories, logLevel: 'error' }, config);
+  if (!result || result.lhr.runtimeError) throw new Error(result?.lhr.runtimeError?.message);
+  const { categories, audits } = result.lhr;
+  const scores = Object.entries(LEAST).map(([name, least]) => {
+    const { score, auditRefs } = categories[name]!;
+    const points = Math.round((score ?? 0) * 100);
+    if (points < least) {
+      faults++;
+      for (const { id, weight } of auditRefs) {
+        const audit = audits[id]!;
+        if (!weight || audit.score === null || audit.score === 1) continue;
+        console.log(`  ${name}: ${audit.title}`, JSON.stringify(audit.details, undefined, 1));
+      }
+    }
+    return `${name} ${points}`;
+  });
+  console.log(`${device}: ${scores.join(', ')}`);
+}
+await browser.close();
+await seed.kill();
+removeData(seed);
+process.exit(faults ? 1 : 0);
