@@ -25,6 +25,8 @@ import {
 import { nameOf, screensOf, type Screen } from './screens.ts';
 
 const WIDTHS = [390, 1280];
+/** Two columns are narrowest here. */
+const TABLET_PX = 768;
 const THEMES = ['light', 'dark'] as const;
 const LANGUAGES = ['en', 'it'] as const;
 type Language = (typeof LANGUAGES)[number];
@@ -52,8 +54,10 @@ async function look(page: Page, name: string, language: Language): Promise<void>
       report(where, [...(await smallTargets(page)), ...(await sidewaysScroll(page))]);
       states++;
     }
-  await page.setViewportSize({ width: NARROWEST_PX, height: 640 });
-  report(`${name}, ${language}, ${NARROWEST_PX} px`, await sidewaysScroll(page));
+  for (const width of [NARROWEST_PX, TABLET_PX]) {
+    await page.setViewportSize({ width, height: 640 });
+    report(`${name}, ${language}, ${width} px`, await sidewaysScroll(page));
+  }
   await page.setViewportSize({ width: WIDTHS[0]!, height: 844 });
   report(`${name}, ${language}`, await unexplainedFigures(page));
   report(`${name}, ${language}, by Tab`, await focusFaults(page));

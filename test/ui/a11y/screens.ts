@@ -2,6 +2,7 @@
 import { formatAddress } from '../../../src/core/address.ts';
 import { en } from '../../../src/ui/i18n/en.ts';
 import { device } from '../../../src/ui/i18n/en-device.ts';
+import { plots } from '../../../src/ui/i18n/en-plots.ts';
 import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
 import { linkToPage } from '../../../src/ui/route.svelte.ts';
@@ -100,6 +101,15 @@ const SHEETS: Screen[] = [
 const hex = (byte: string): string => byte.repeat(32);
 
 const PAGES: Screen[] = [
+  {
+    ...{ state: 'many', hash: '#/', name: 'plots as tables' },
+    async act(page) {
+      const name = new RegExp(`^${plots.asTable}`);
+      const buttons = page.getByRole('button', { name });
+      // Each pressed one is another button then.
+      for (let n = await buttons.count(); n > 0; n--) await buttons.first().click();
+    },
+  },
   ...['#/wallet', '#/ask', '#/network', '#/settings'].flatMap((hash) => [
     { state: 'fresh', hash },
     { state: 'owner', hash },
