@@ -6,6 +6,7 @@ import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
+import type { Traffic } from '../net/traffic.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
 export { MINER_OFF } from '../miner/miner-api.ts';
@@ -48,6 +49,8 @@ export interface ChainStatus {
   readonly mempool: number;
   /** The whole state after the head is on this device: nobody need prove any of it. */
   readonly holdsState: boolean;
+  /** Messages with peers since the client started. */
+  readonly traffic: Traffic;
 }
 
 export interface Balance {

@@ -322,6 +322,7 @@ class Peer {
       peersAgreeing: this.follower.agreeing(),
       mempool: this.#pool.size,
       holdsState: this.#chain.holdsState,
+      traffic: this.#transport.traffic(),
     };
   }
 

@@ -21,6 +21,7 @@ import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
 import { createSync, syncProtocol, type Sync } from './sync.ts';
+import { TrafficCount } from './traffic.ts';
 import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
 
 export interface TransportOptions extends Pick<
@@ -66,6 +67,7 @@ export interface OwnTransport extends Transport {
 export function createTransport(options: TransportOptions): OwnTransport {
   const { chainId, log = () => {} } = options;
   const penalties = new Penalties();
+  const traffic = new TrafficCount();
   /** Peers that speak our protocol on our chain. */
   const known = new Set<string>();
   let host: Host | undefined;
@@ -143,7 +145,10 @@ export function createTransport(options: TransportOptions): OwnTransport {
       assert(!host, 'a transport starts once');
       const topics = [blockTopic(chainId), txTopic(chainId), peerTopic(chainId)];
       const privateKey = options.privateKey ?? (await newPrivateKey());
-      const made = (host = await createHost({ ...options, privateKey, topics, gater, log }));
+      const made = (host = await createHost({
+        ...{ ...options, privateKey, topics, gater, log },
+        metrics: traffic.metrics,
+      }));
       const stopped = new AbortController();
       const wiring = { host: made, chainId, handlers, charge, log };
       const sync = await createSync(wiring);
@@ -166,6 +171,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       await host?.stop();
     },
     peers,
+    traffic: () => traffic.sum,
     addresses: () => host?.getMultiaddrs().map(String) ?? [],
     async request(peer, request, timeoutMs) {
       return await started().sync.request(peer, request, timeoutMs);

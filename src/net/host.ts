@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly iceServers?: RTCIceServer[];
   readonly topics: readonly string[];
   readonly gater: ConnectionGater;
+  /** Hears of streams. */
+  readonly metrics?: Libp2pOptions['metrics'];
   readonly log: Log;
 }
 
@@ -60,6 +62,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: gater,
+    ...(options.metrics && { metrics: options.metrics }),
     connectionManager: connectionLimits(role),
     services: {
       identify: identify(),

@@ -32,6 +32,7 @@ export function servePageTransport(
     try {
       return await run(started);
     } finally {
+      emit('traffic', started.traffic());
       tell(started);
     }
   };

@@ -5,6 +5,7 @@
 import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import type { Fault } from '../core/faults.ts';
 import { connect, expose, type Port } from '../lib/rpc.ts';
+import { NO_TRAFFIC, type Traffic } from './traffic.ts';
 import type { Handlers, PeerInfo, Transport, Verdict } from './transport.ts';
 
 /** What the page's transport needs to be made. */
@@ -27,7 +28,7 @@ export interface TransportState {
   readonly peers: readonly PeerInfo[];
   readonly addresses: readonly string[];
 }
-export type TransportEvents = { state: TransportState };
+export type TransportEvents = { state: TransportState; traffic: Traffic };
 /** Page to worker: the handlers that judge and answer. */
 export type HandlersApi = {
   onRequest(peer: string, request: SyncRequest): Promise<SyncResponse | Fault>;
@@ -42,6 +43,7 @@ export function createRemoteTransport(
 ): Transport {
   const page = connect<TransportApi, TransportEvents>(port);
   let state: TransportState = { peers: [], addresses: [] };
+  let traffic = NO_TRAFFIC;
   return {
     async start(handlers: Handlers) {
       const { onRequest, onBlock, onTx } = handlers;
@@ -49,6 +51,7 @@ export function createRemoteTransport(
         state = told;
         handlers.onPeers(told.peers);
       });
+      page.on('traffic', (told) => (traffic = told));
       expose<HandlersApi>({ onRequest, onBlock, onTx }, port);
       // Not awaited: the page may still load libp2p, or be offline, and the chain here works without.
       void page.start({ chainId, bootstrap });
@@ -56,6 +59,7 @@ export function createRemoteTransport(
     stop: () => page.stop(),
     peers: () => state.peers,
     addresses: () => state.addresses,
+    traffic: () => traffic,
     request: (peer, request, timeoutMs) => page.request(peer, request, timeoutMs),
     announceBlock: (announce) => page.announceBlock(announce),
     announceTx: (announce) => page.announceTx(announce),

@@ -1,6 +1,7 @@
 /** What the rest of Pila sees of the network: peers, requests, gossip. It never decides validity. */
 import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import type { Fault } from '../core/faults.ts';
+import type { Traffic } from './traffic.ts';
 
 export type Link = 'websocket' | 'webrtc' | 'webrtc-direct' | 'relayed';
 export interface PeerInfo {
@@ -27,6 +28,8 @@ export interface Transport {
   start(handlers: Handlers): Promise<void>;
   stop(): Promise<void>;
   peers(): readonly PeerInfo[];
+  /** Since the start. */
+  traffic(): Traffic;
   /** Multiaddrs that others can dial. */
   addresses(): readonly string[];
   /** @throws AppError NET_TIMEOUT, NET_CLOSED, NET_MALFORMED (the peer is charged) */

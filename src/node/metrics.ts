@@ -28,6 +28,8 @@ export function createMetrics(
   gauge('peers', 'Connected peers', () => transport.peers().length);
   gauge('connections', 'Open connections', () => transport.stats().connections);
   gauge('banned_peers', 'Peers banned now', () => transport.stats().banned);
+  gauge('sent_bytes', 'Messages to peers', () => transport.traffic().sentBytes);
+  gauge('received_bytes', 'Messages from peers', () => transport.traffic().receivedBytes);
   const places = 'Places that browsers hold here as a relay';
   gauge('relay_reservations', places, () => transport.stats().reservations);
   gauge('store_failing', '1 when the last write failed', () => Number(!!store.problem()));

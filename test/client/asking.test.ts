@@ -1,4 +1,5 @@
 /** What an asker is told of a request, from peers of which some lie: proven where it can be. */
+import { NO_TRAFFIC } from '../../src/net/traffic.ts';
 import { describe, expect, test } from 'vitest';
 import { answer as answerOf } from '../../src/chain/answer.ts';
 import type { FullChain } from '../../src/chain/full-chain.ts';
@@ -68,6 +69,7 @@ async function asker(
     stop: async () => undefined,
     peers: () => peers.map((_, i) => ({ id: `${i}`, link: 'webrtc', address: '', penalty: 0 })),
     addresses: () => [],
+    traffic: () => NO_TRAFFIC,
     request: async (peer, message) => (asked.push(message.type), peers[Number(peer)]!(message)),
     announceBlock: async () => undefined,
     announceTx: async () => undefined,

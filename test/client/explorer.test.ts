@@ -1,4 +1,5 @@
 /** The explorer believes nobody: a real chain answers, and peers that lie stand before the honest one. */
+import { NO_TRAFFIC } from '../../src/net/traffic.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../../src/chain/answer.ts';
 import type { FullChain } from '../../src/chain/full-chain.ts';
@@ -48,6 +49,7 @@ const transport: Transport = {
       address: `/ip4/192.0.2.7/udp/9090/webrtc-direct/certhash/uEiB/p2p/${id}`,
     })),
   addresses: () => [],
+  traffic: () => NO_TRAFFIC,
   request: (peer, asked) => answers.get(peer)!(asked),
   announceBlock: async () => undefined,
   announceTx: async () => undefined,
@@ -101,6 +103,7 @@ async function open(pool: readonly SignedTx[] = [], withState = false): Promise<
     ...{ height: 1, headId: chain.head()!.id, headTimeMs: START_MS, totalWork: 1n },
     ...{ genesisId: chain.genesis()!.id, proofsChecked: 3, difficulty: 5n, holdsState: false },
     peers: transport.peers(),
+    traffic: transport.traffic(),
   });
   const explorer = createExplorer({
     ...{ network: { params: PARAMS, models: MODELS, names: [] }, chain, outbox, follower, status },

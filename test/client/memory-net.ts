@@ -1,4 +1,5 @@
 /** Peers in memory: requests and gossip pass the real codecs; links come and go as the test says. */
+import { NO_TRAFFIC } from '../../src/net/traffic.ts';
 import type { FullChain } from '../../src/chain/full-chain.ts';
 import { answer } from '../../src/chain/answer.ts';
 import { decode, encode, type Codec } from '../../src/core/codec.ts';
@@ -40,6 +41,7 @@ export class MemoryNet {
       stop: async () => this.cut(id),
       peers,
       addresses: () => [],
+      traffic: () => NO_TRAFFIC,
       request: async (peer, request) => {
         const other = this.#nodes.get(peer);
         if (!other?.handlers || !node.links.has(other)) throw new AppError('NET_CLOSED', peer);

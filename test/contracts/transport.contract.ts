@@ -1,7 +1,7 @@
 /** What a transport must do over any link. Run over each link by test/net/transport.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { encode } from '../../src/core/codec.ts';
-import { SyncResponse } from '../../src/core/messages.ts';
+import { SyncRequest, SyncResponse } from '../../src/core/messages.ts';
 import { fault } from '../../src/core/faults.ts';
 import type { Link } from '../../src/net/transport.ts';
 import { connected, startPeer, startSeed, until, type PeerOptions } from '../net/peers.ts';
@@ -33,6 +33,27 @@ export function transportContract({ link, listen, remote = false }: TransportSub
         // As bytes: a deep comparison of megabytes takes half a minute.
         expect(bytesOf(await client.transport.request(seedId, request))).toBe(bytesOf(response));
       expect(seed.requests).toEqual(EXCHANGES.map(([request]) => request));
+    });
+
+    it('counts the bytes of its messages, both ways', async () => {
+      const { seed, client, seedId } = await pair();
+      const [before, served] = [client.transport.traffic(), seed.transport.traffic()];
+      let [asked, answered] = [0, 0];
+      for (const [request, response] of EXCHANGES) {
+        asked += encode(SyncRequest, request).length;
+        answered += encode(SyncResponse, response).length;
+        await client.transport.request(seedId, request);
+      }
+      const [after, since] = [client.transport.traffic(), seed.transport.traffic()];
+      const isAbout = (counted: number, bytes: number) => {
+        expect(counted).toBeGreaterThanOrEqual(bytes);
+        // Lengths, and what gossip says meanwhile.
+        expect(counted).toBeLessThan(bytes + 16_384);
+      };
+      isAbout(after.sentBytes - before.sentBytes, asked);
+      isAbout(after.receivedBytes - before.receivedBytes, answered);
+      isAbout(since.sentBytes - served.sentBytes, answered);
+      isAbout(since.receivedBytes - served.receivedBytes, asked);
     });
 
     it('keeps many requests at once apart', async () => {

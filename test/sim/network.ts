@@ -3,6 +3,7 @@
  * codecs, arrive late, twice, out of order or never; links break when a partition lasts, and come
  * back after it. Gossip is judged by each peer before it passes it on, as gossipsub's validators do.
  */
+import { NO_TRAFFIC, type Traffic } from '../../src/net/traffic.ts';
 import { encode, tryDecode, type Codec } from '../../src/core/codec.ts';
 import { fault, isFault, penaltyOf, type Fault } from '../../src/core/faults.ts';
 import { plainHash } from '../../src/core/hash.ts';
@@ -147,6 +148,10 @@ export class SimTransport implements Transport {
   readonly #seen = new BoundedSet<string>(SEEN_MAX);
   #handlers: Handlers | undefined;
   #redial: { readonly stop: () => void } | undefined;
+
+  traffic(): Traffic {
+    return NO_TRAFFIC;
+  }
 
   constructor(net: Network, id: string, nowMs: () => number) {
     this.id = id;

@@ -51,6 +51,7 @@ export const CHAIN: ChainStatus = {
   peersAgreeing: 8,
   mempool: 2,
   holdsState: true,
+  traffic: { sentBytes: 1_204_000, receivedBytes: 8_730_000 },
 };
 
 export const EMPTY_VAULT: VaultStatus = {

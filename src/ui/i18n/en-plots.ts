@@ -63,8 +63,12 @@ export const plots = {
     energy: 'Electricity',
     evens: 'Break-even of one VLT',
     unsaid: 'say the watts',
+    received: 'Received from peers',
+    sent: 'Sent to peers',
     unpaid: 'no block of yours was paid yet',
     evidence: [
+      'Bytes of messages with peers are counted here since the network was opened; encryption adds a ' +
+        'little, and the models and the app come besides.',
       'Browsers tell neither power nor temperature, so none is shown: electricity is the watts you named, ' +
         'times the time in which this page counted units since it was opened. They are kept in this browser, and sent nowhere.',
       'Break-even is that electricity over the subsidies of your blocks in the chain since then: the work ' +

@@ -65,8 +65,12 @@ export const plots: PlotWords = {
     energy: 'Elettricità',
     evens: 'Pareggio di un VLT',
     unsaid: 'indica i watt',
+    received: 'Ricevuti dai pari',
+    sent: 'Mandati ai pari',
     unpaid: 'nessun tuo blocco è stato ancora pagato',
     evidence: [
+      'I byte dei messaggi con i pari si contano qui da quando la rete è aperta; la cifratura aggiunge ' +
+        'poco, e i modelli e l’app sono a parte.',
       'I browser non dicono né potenza né temperatura, perciò qui non ci sono: l’elettricità sono i watt ' +
         'che hai indicato, per il tempo in cui questa pagina, da quando è aperta, ha contato unità. Restano in questo browser.',
       'Il pareggio è quell’elettricità divisa per i compensi dei tuoi blocchi nella catena da allora: il ' +
