@@ -1,0 +1,158 @@
+/**
+ * `npm run -s bench:memory`: what a model takes on each backend, in MB. Each row is a process of its own
+ * that loads the package, builds the backend and runs a plain pass, then a noisy one. WebGPU is Dawn's in
+ * Node, on the machine's GPU or Chromium's software device, whose buffers lie in the process too.
+ *
+ *   npm run -s bench:memory -- [--models tiny,lingua,384,768,1024] [--backends cpu,webgpu] [--dry]
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { tokensOf } from '../src/core/pow/seed.ts';
+import type { ModelPackage } from '../src/miner/backend.ts';
+import { createCpuBackend } from '../src/miner/cpu.ts';
+import { loadPackage } from '../src/miner/package.ts';
+import { createWebgpuBackend } from '../src/miner/webgpu.ts';
+import { openGpu } from '../test/gpu.ts';
+import { createEncoder, SHAPES, writeEncoder } from './encoders.ts';
+import { tableOf } from './side-by-side.ts';
+
+const { values } = parseArgs({
+  options: {
+    models: { type: 'string', default: 'tiny,lingua,384,768,1024' },
+    backends: { type: 'string', default: 'cpu,webgpu' },
+    /** Of a row's own process: folder below models/ and backend. */
+    row: { type: 'string' },
+    /** Print only. */
+    dry: { type: 'boolean', default: false },
+  },
+});
+/** Rows of a unit of the generated shapes. */
+const ROWS = 256;
+
+interface Figures {
+  /** Weights of the linears, and the ONNX segments with theirs. */
+  readonly weights: number;
+  readonly segments: number;
+  /** What the backend made itself; on WebGPU with the linears' weights. */
+  readonly own: number;
+  /** All buffers of the device at once at most, ONNX Runtime's included, after each kind of pass. */
+  readonly plain: number;
+  readonly noisy: number;
+  /** ONNX Runtime's WebAssembly memory, which never shrinks. */
+  readonly runtime: number;
+  readonly peakBefore: number;
+  readonly peak: number;
+}
+
+/** Bytes of all memories made from now on: ONNX Runtime, which keeps its own to itself, makes one. */
+function watchMemories(): () => number {
+  const memories: WebAssembly.Memory[] = [];
+  WebAssembly.Memory = class extends WebAssembly.Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super(descriptor);
+      memories.push(this);
+    }
+  };
+  return () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+}
+
+/** Bytes of a device's buffers at most at one time. */
+function watchBuffers(device: GPUDevice): () => number {
+  let [now, most] = [0, 0];
+  const { createBuffer } = device;
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer.call(device, descriptor);
+    const { destroy } = buffer;
+    let { size } = buffer;
+    most = Math.max(most, (now += size));
+    buffer.destroy = () => {
+      now -= size;
+      size = 0;
+      return destroy.call(buffer);
+    };
+    return buffer;
+  };
+  return () => most;
+}
+
+const peakBytes = (): number => 1024 * process.resourceUsage().maxRSS;
+const sizeOf = (parts: readonly Uint8Array[] | readonly Int8Array[]): number =>
+  parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+async function openBackend(model: ModelPackage, kind: string) {
+  if (kind === 'cpu') return { backend: await createCpuBackend(model), buffers: () => 0 };
+  const adapter = await (await openGpu())?.gpu.requestAdapter();
+  if (!adapter) throw new Error('no WebGPU adapter in this Node');
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
+  const device = await adapter.requestDevice({ requiredLimits });
+  const buffers = watchBuffers(device);
+  return { backend: await createWebgpuBackend(model, { device }), buffers };
+}
+
+async function measure(name: string, kind: string): Promise<Figures> {
+  const runtime = watchMemories();
+  const folder = join(import.meta.dirname, '../models', name);
+  const model = await loadPackage(async (file) =>
+    Uint8Array.from(await readFile(join(folder, file))),
+  );
+  const peakBefore = peakBytes();
+  const { backend, buffers } = await openBackend(model, kind);
+  const sigma0 = new Uint8Array(32).fill(7);
+  const tokens = tokensOf(sigma0, model.manifest);
+  const limits = model.manifest.linears.map(() => 0n);
+  await backend.pass({ tokens, sigma0: undefined, limits: [] });
+  const plain = buffers();
+  await backend.pass({ tokens, sigma0, limits });
+  return {
+    ...{ weights: sizeOf(model.weights), segments: sizeOf(model.segments), peakBefore },
+    ...{ own: backend.memoryBytes(), plain, noisy: buffers(), runtime: runtime() },
+    peak: peakBytes(),
+  };
+}
+
+if (values.row) {
+  const [name, kind] = values.row.split(' ') as [string, string];
+  console.log(JSON.stringify(await measure(name, kind)));
+  process.exit(0);
+}
+
+const HEAD = [
+  ...['model', 'backend', 'weights', 'segments', 'own memory', 'all GPU buffers, plain', '… noisy'],
+  ...["ONNX Runtime's wasm memory", 'process before', 'process at most'],
+];
+const megabytes = (bytes: number): string => (bytes ? (bytes / 1e6).toFixed(1) : '–');
+
+function rowOf(name: string, kind: string): string[] {
+  const args = [import.meta.filename, '--row', `${name} ${kind}`];
+  const text = execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const f = JSON.parse(String(text).trim().split('\n').at(-1)!) as Figures;
+  const cells = [f.weights, f.segments, f.own, f.plain, f.noisy, f.runtime, f.peakBefore, f.peak];
+  return cells.map(megabytes);
+}
+
+const rows: string[][] = [];
+for (const key of values.models.split(',')) {
+  const shape = key === 'lingua' ? undefined : SHAPES[key];
+  const name = shape ? writeEncoder(await createEncoder(shape, ROWS)) : key;
+  const label = shape ? `${shape.name}, m = ${ROWS}` : key;
+  for (const kind of values.backends.split(',')) {
+    rows.push([label, kind, ...rowOf(name, kind)]);
+    console.error(rows.at(-1)!.join(' | '));
+  }
+}
+const report = [
+  '# Memory of each backend, MB',
+  '',
+  `\`npm run -s bench:memory -- --models ${values.models} --backends ${values.backends}\``,
+  '',
+  ...tableOf(HEAD, rows),
+].join('\n');
+console.log(report);
+if (!values.dry) {
+  const date = new Date().toISOString().slice(0, 10);
+  writeFileSync(join(import.meta.dirname, `results/${date}-memory.md`), `${report}\n`);
+}
