@@ -92,23 +92,60 @@ export async function backupQuestions(page: Page): Promise<Locator[]> {
   return groups.all();
 }
 
+/** The 24 words, as the sheet shows them. */
+export async function readWords(page: Page): Promise<string[]> {
+  const items = page.getByRole('dialog').locator('ol li');
+  await expect(items).toHaveCount(24);
+  return (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+}
+
+/** The right answer to a question of the backup. */
+export async function answerOf(question: Locator, words: readonly string[]): Promise<Locator> {
+  const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+  return question.getByRole('radio', { name: words[place - 1]!, exact: true });
+}
+
 /** At the wallet: writes the 24 words down and chooses the right ones, as sending asks for. */
 export async function backUp(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
   const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
   await button(page, en.wallet.backUp).first().click();
   await press(en.backup.show);
-  const items = dialog.locator('ol li');
-  await expect(items).toHaveCount(24);
-  const words = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+  const words = await readWords(page);
   await press(en.backup.written);
-  for (const question of await backupQuestions(page)) {
-    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
-    await question.getByRole('radio', { name: words[place - 1]!, exact: true }).check();
-  }
+  for (const question of await backupQuestions(page))
+    await (await answerOf(question, words)).check();
   await press(en.backup.check);
   await press(en.common.done);
 }
 
 /** Urls of the page's workers. */
 export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());
+
+/** Presses of Tab in which everything on a screen is reached. */
+const TABS_MAX = 60;
+
+/** In the page: why somebody could not see that it has the focus; nothing where they see it. */
+function hidesFocus(element: HTMLElement | SVGElement): string | undefined {
+  const box = element.getBoundingClientRect();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const top = document.elementFromPoint(x, y);
+  const { outlineStyle, boxShadow } = getComputedStyle(element);
+  if (!element.matches(':focus-visible')) return 'is not marked as focused';
+  if (outlineStyle === 'none' && boxShadow === 'none') return 'draws no mark of focus';
+  if (!top || !element.contains(top)) return `is covered by ${top?.outerHTML.slice(0, 80)}`;
+  return undefined;
+}
+
+/** Moves on with Tab until it has the focus, and somebody sees that. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  // Screens load at their first use, and what is disabled Tab leaves out.
+  await expect(target).toBeEnabled();
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press('Tab');
+    if (!(await target.evaluate((element) => element === document.activeElement))) continue;
+    expect(await target.evaluate(hidesFocus), String(target)).toBe(undefined);
+    return;
+  }
+  throw new Error(`Tab does not reach ${String(target)}`);
+}

@@ -1,15 +1,12 @@
-/** The screens for everyone: by keyboard alone, in a hand, for assistive technology, never framed. */
+/** The screens for everyone: in a hand, for assistive technology, never framed. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { en } from '../src/ui/i18n/en.ts';
 import { it } from '../src/ui/i18n/it.ts';
-import { button, goTo, pause, sentence, valueOf } from './app.ts';
+import { button, goTo, pause, valueOf } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
-
-/** Presses of Tab in which everything on a screen is reached. */
-const TABS_MAX = 30;
 
 let seed: Seed;
 test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));
@@ -18,18 +15,6 @@ test.afterAll(async () => {
   removeData(seed);
 });
 
-/** Moves on with Tab until the button of this name has the focus. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  // Screens load at their first use: until then Tab goes round without it.
-  await expect(button(page, name)).toBeEnabled();
-  for (let presses = 0; presses < TABS_MAX; presses++) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate(() => document.activeElement?.textContent?.trim());
-    if (focused === name) return;
-  }
-  throw new Error(`Tab does not reach “${name}”`);
-}
-
 /** Night differs from day in colours alone. */
 const violations = async (page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> => {
   const axe = new AxeBuilder({ page });
@@ -37,28 +22,6 @@ const violations = async (page: Page, colorScheme: 'light' | 'dark'): Promise<st
   const { violations: found } = await axe.analyze();
   return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 };
-
-test('a first run with the keyboard alone', async ({ page }) => {
-  await page.goto(seed.url);
-  await expect(button(page, en.pila.start)).toBeEnabled();
-  await page.keyboard.press('Tab');
-  await expect(page.getByText(en.nav.skip)).toBeFocused();
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('main')).toBeFocused();
-  await tabTo(page, en.pila.start);
-  await page.keyboard.press('Enter');
-  await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
-  await tabTo(page, en.pila.pause);
-  await page.keyboard.press('Space');
-  await expect(sentence(page)).toHaveText(en.sentence.paused);
-  await page.goto(`${seed.url}#/wallet`);
-  await tabTo(page, en.wallet.receive);
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('dialog', { name: en.wallet.receive })).toBeVisible();
-  await page.keyboard.press('Escape');
-  await expect(page.getByRole('dialog')).toHaveCount(0);
-  await expect(button(page, en.wallet.receive)).toBeFocused();
-});
 
 for (const colorScheme of ['light', 'dark'] as const)
   test(`accessible and narrow: every screen, ${colorScheme}`, async ({ browser }) => {
