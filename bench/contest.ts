@@ -20,7 +20,7 @@ const ZERO_POINT = 64;
 /** One round: ms of what is not ours, stretches of ours. */
 export interface ContestRound extends Round {
   /** The whole float encoder; in a browser by provider. */
-  readonly float: Readonly<Partial<Record<'wasm' | 'webgpu', number>>>;
+  readonly float: Readonly<Partial<Record<'wasm' | 'webgpu' | 'transformers', number>>>;
   /** The linears alone in float32 MatMul, and in MatMulInteger (u8 with zero point 64, i8). */
   readonly floatProducts?: number;
   readonly integerProducts?: number;
@@ -100,6 +100,57 @@ async function createFloat({ float, sequences, tokens, shape }: Encoder): Promis
   return timed([{ session, feeds }]);
 }
 
+/**
+ * The same file through @huggingface/transformers: its web build, on our onnxruntime-web, which it takes
+ * from the global object where one is there. Its files come from memory: it fetches nothing.
+ */
+async function createTransformers({ float, sequences, tokens, shape }: Encoder): Promise<Timed> {
+  Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
+  const entry = new URL('transformers.web.js', import.meta.resolve('@huggingface/transformers'));
+  const { AutoModel, Tensor, env } = (await import(
+    entry.href
+  )) as typeof import('@huggingface/transformers');
+  // It names an address for the runtime's files.
+  delete ort.env.wasm.wasmPaths;
+  const { hidden, layers, heads, vocabulary, ffn } = shape;
+  const config = {
+    ...{ model_type: 'bert', architectures: ['BertModel'], hidden_size: hidden },
+    ...{ num_hidden_layers: layers, num_attention_heads: heads, vocab_size: vocabulary },
+    intermediate_size: ffn,
+  };
+  const files = { 'config.json': JSON.stringify(config), 'onnx/model.onnx': float.slice() };
+  const match = async (path: string): Promise<Response | undefined> => {
+    const file = Object.entries(files).find(([name]) => path.endsWith(`/${name}`));
+    return file && new Response(file[1]);
+  };
+  Object.assign(env, { useCustomCache: true, customCache: { match, put: async () => {} } });
+  Object.assign(env, { allowRemoteModels: false, localModelPath: '/' });
+  const model = await AutoModel.from_pretrained(shape.name.replace('/', '-'), {
+    ...{ dtype: 'fp32', device: 'auto', session_options: wasm },
+  });
+  const ids = (of: (i: number) => number) =>
+    new Tensor(
+      'int64',
+      BigInt64Array.from({ length: sequences * tokens }, (_, i) => BigInt(of(i))),
+      [sequences, tokens],
+    );
+  const feeds = {
+    input_ids: ids((i) => 1 + ((i * 37) % (vocabulary - 1))),
+    attention_mask: ids(() => 1),
+    token_type_ids: ids(() => 0),
+  };
+  return {
+    async run() {
+      const started = cpuMs();
+      await model(feeds);
+      return cpuMs() - started;
+    },
+    async close() {
+      await model.dispose();
+    },
+  };
+}
+
 /** Rounds that compile and warm up. */
 const WARM = 2;
 
@@ -108,19 +159,21 @@ export async function contestOnCpu(encoder: Encoder, rounds: number): Promise<Co
   const { linears } = encoder.model.manifest;
   const ours = await createCpuRounds(encoder.model);
   const float = await createFloat(encoder);
+  const transformers = await createTransformers(encoder);
   const floatProducts = await createProducts(linears, false);
   const integerProducts = await createProducts(linears, true);
   const found: ContestRound[] = [];
   for (let i = -WARM; i < rounds; i++) {
     const round = {
-      float: { wasm: await float.run() },
+      float: { wasm: await float.run(), transformers: await transformers.run() },
       ...(await ours.round(i)),
       floatProducts: await floatProducts.run(),
       integerProducts: await integerProducts.run(),
     };
     if (i >= 0) found.push(round);
   }
-  for (const each of [ours, float, floatProducts, integerProducts]) await each.close();
+  for (const each of [ours, float, transformers, floatProducts, integerProducts])
+    await each.close();
   return found;
 }
 

@@ -118,6 +118,12 @@ function onCpu(rounds: readonly ContestRound[], split: Split): Contestant[] {
       `its products ${percent(share)}; the rest is attention, GELU, norms`,
     ),
     contestant(
+      'the same encoder, @huggingface/transformers',
+      rounds,
+      (r) => r.float.transformers!,
+      'the same runtime and file, called through the library',
+    ),
+    contestant(
       'its linears alone: float MatMul',
       rounds,
       (r) => r.floatProducts!,
