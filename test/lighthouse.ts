@@ -3,12 +3,15 @@
  * Exits 1 unless accessibility and best practices are 100. Performance is reported: it is of this machine.
  */
 import { chromium } from '@playwright/test';
-import lighthouse, { desktopConfig } from 'lighthouse';
+import lighthouse, { desktopConfig, type Result } from 'lighthouse';
 import { freePort, removeData, startSeed } from '../e2e/seed.ts';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 
 /** Categories, and the score, of 100, that each must have. */
 const LEAST = { accessibility: 100, 'best-practices': 100, performance: 0 };
+
+/** On a busy machine the browser's trace may lack its beginning: that says nothing of the app. */
+const TRIES_MAX = 3;
 
 const seed = await startSeed({ network: 'e2e' });
 const port = await freePort();
@@ -19,9 +22,16 @@ const browser = await chromium.launch({
 let faults = 0;
 for (const [device, config] of [['phone'], ['desktop', desktopConfig]] as const) {
   const onlyCategories = Object.keys(LEAST);
-  const result = await lighthouse(seed.url, { port, onlyCategories, logLevel: 'error' }, config);
-  if (!result || result.lhr.runtimeError) throw new Error(result?.lhr.runtimeError?.message);
-  const { categories, audits } = result.lhr;
+  const flags = { port, onlyCategories, logLevel: 'error' } as const;
+  let lhr: Result | undefined;
+  let problem = '';
+  for (let tries = 0; !lhr && tries < TRIES_MAX; tries++) {
+    const result = await lighthouse(seed.url, flags, config);
+    problem = result?.lhr.runtimeError?.message ?? '';
+    if (!problem) lhr = result?.lhr;
+  }
+  if (!lhr) throw new Error(problem);
+  const { categories, audits } = lhr;
   const scores = Object.entries(LEAST).map(([name, least]) => {
     const { score, auditRefs } = categories[name]!;
     const points = Math.round((score ?? 0) * 100);
