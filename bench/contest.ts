@@ -5,6 +5,7 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import type { Linear } from '../src/core/manifest.ts';
 import { encodeModel, floatTensor, node, valueInfo } from '../test/oracle/bert-onnx.ts';
+import { encoderInputs } from '../test/oracle/encoder-inputs.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { writeEncoder, type Encoder } from './encoders.ts';
 import { cpuMs } from './measure.ts';
@@ -34,19 +35,42 @@ interface Timed {
   close(): Promise<void>;
 }
 
-async function timed(
-  runs: readonly { session: ort.InferenceSession; feeds: ort.InferenceSession.FeedsType }[],
-): Promise<Timed> {
+function timed(run: () => Promise<unknown>, close: () => Promise<unknown>): Timed {
   return {
     async run() {
       const started = cpuMs();
-      for (const { session, feeds } of runs) await session.run(feeds);
+      await run();
       return cpuMs() - started;
     },
     async close() {
-      for (const { session } of runs) await session.release();
+      await close();
     },
   };
+}
+
+type Runs = readonly {
+  readonly session: ort.InferenceSession;
+  readonly feeds: ort.InferenceSession.FeedsType;
+}[];
+const timedSessions = (runs: Runs): Timed =>
+  timed(
+    async () => {
+      for (const { session, feeds } of runs) await session.run(feeds);
+    },
+    async () => {
+      for (const { session } of runs) await session.release();
+    },
+  );
+
+/** The encoder's inputs as tensors of a library. */
+function feedsOf<T>(
+  { sequences, tokens, shape }: Encoder,
+  tensor: (ids: BigInt64Array, dims: [number, number]) => T,
+): Record<string, T> {
+  const inputs = encoderInputs([sequences, tokens], shape.vocabulary);
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, ids]) => [name, tensor(ids, [sequences, tokens])]),
+  );
 }
 
 const wasm = { executionProviders: ['wasm'] };
@@ -81,30 +105,21 @@ async function createProducts(linears: readonly Linear[], integer: boolean): Pro
       : new ort.Tensor('float32', Float32Array.from(values), size);
     runs.push({ session, feeds: { x } });
   }
-  return timed(runs);
+  return timedSessions(runs);
 }
 
-async function createFloat({ float, sequences, tokens, shape }: Encoder): Promise<Timed> {
-  const session = await ort.InferenceSession.create(float, wasm);
-  const ids = (of: (i: number) => number) =>
-    new ort.Tensor(
-      'int64',
-      BigInt64Array.from({ length: sequences * tokens }, (_, i) => BigInt(of(i))),
-      [sequences, tokens],
-    );
-  const feeds = {
-    input_ids: ids((i) => 1 + ((i * 37) % (shape.vocabulary - 1))),
-    attention_mask: ids(() => 1),
-    token_type_ids: ids(() => 0),
-  };
-  return timed([{ session, feeds }]);
+async function createFloat(encoder: Encoder): Promise<Timed> {
+  const session = await ort.InferenceSession.create(encoder.float, wasm);
+  const feeds = feedsOf(encoder, (ids, dims) => new ort.Tensor('int64', ids, dims));
+  return timedSessions([{ session, feeds }]);
 }
 
 /**
  * The same file through @huggingface/transformers: its web build, on our onnxruntime-web, which it takes
  * from the global object where one is there. Its files come from memory: it fetches nothing.
  */
-async function createTransformers({ float, sequences, tokens, shape }: Encoder): Promise<Timed> {
+async function createTransformers(encoder: Encoder): Promise<Timed> {
+  const { float, shape } = encoder;
   Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
   const entry = new URL('transformers.web.js', import.meta.resolve('@huggingface/transformers'));
   const { AutoModel, Tensor, env } = (await import(
@@ -128,27 +143,11 @@ async function createTransformers({ float, sequences, tokens, shape }: Encoder):
   const model = await AutoModel.from_pretrained(shape.name.replace('/', '-'), {
     ...{ dtype: 'fp32', device: 'auto', session_options: wasm },
   });
-  const ids = (of: (i: number) => number) =>
-    new Tensor(
-      'int64',
-      BigInt64Array.from({ length: sequences * tokens }, (_, i) => BigInt(of(i))),
-      [sequences, tokens],
-    );
-  const feeds = {
-    input_ids: ids((i) => 1 + ((i * 37) % (vocabulary - 1))),
-    attention_mask: ids(() => 1),
-    token_type_ids: ids(() => 0),
-  };
-  return {
-    async run() {
-      const started = cpuMs();
-      await model(feeds);
-      return cpuMs() - started;
-    },
-    async close() {
-      await model.dispose();
-    },
-  };
+  const feeds = feedsOf(encoder, (ids, dims) => new Tensor('int64', ids, dims));
+  return timed(
+    () => model(feeds),
+    () => model.dispose(),
+  );
 }
 
 /** Rounds that compile and warm up. */

@@ -99,11 +99,15 @@ export async function readWords(page: Page): Promise<string[]> {
   return (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
 }
 
-/** The right answer to a question of the backup. */
-export async function answerOf(question: Locator, words: readonly string[]): Promise<Locator> {
+/** The word that a question of the backup asks for. */
+export async function wordAsked(question: Locator, words: readonly string[]): Promise<string> {
   const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
-  return question.getByRole('radio', { name: words[place - 1]!, exact: true });
+  return words[place - 1]!;
 }
+
+/** One of the words to choose from. */
+export const choiceOf = (question: Locator, word: string): Locator =>
+  question.getByRole('radio', { name: word, exact: true });
 
 /** At the wallet: writes the 24 words down and chooses the right ones, as sending asks for. */
 export async function backUp(page: Page): Promise<void> {
@@ -114,7 +118,7 @@ export async function backUp(page: Page): Promise<void> {
   const words = await readWords(page);
   await press(en.backup.written);
   for (const question of await backupQuestions(page))
-    await (await answerOf(question, words)).check();
+    await choiceOf(question, await wordAsked(question, words)).check();
   await press(en.backup.check);
   await press(en.common.done);
 }

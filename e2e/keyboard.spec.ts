@@ -4,14 +4,15 @@ import { formatAddress } from '../src/core/address.ts';
 import { ask } from '../src/ui/i18n/en-ask.ts';
 import { en } from '../src/ui/i18n/en.ts';
 import {
-  answerOf,
   backupQuestions,
   button,
+  choiceOf,
   readVolts,
   readWords,
   sentence,
   tabTo,
   valueOf,
+  wordAsked,
 } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
@@ -128,7 +129,7 @@ test('the words are written down, and coins are sent', async () => {
   words = await readWords(page);
   await press(inDialog(en.backup.written));
   for (const question of await backupQuestions(page))
-    await choose(question, await answerOf(question, words));
+    await choose(question, choiceOf(question, await wordAsked(question, words)));
   await press(inDialog(en.backup.check));
   await press(inDialog(en.common.done));
   await press(button(page, en.wallet.send));

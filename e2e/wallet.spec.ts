@@ -3,7 +3,15 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../src/core/address.ts';
 import { en } from '../src/ui/i18n/en.ts';
 import { wallet as words } from '../src/ui/i18n/en-wallet.ts';
-import { backupQuestions, button, readAddress, readVolts } from './app.ts';
+import {
+  backupQuestions,
+  button,
+  choiceOf,
+  readAddress,
+  readVolts,
+  readWords,
+  wordAsked,
+} from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -59,9 +67,7 @@ test('sending opens once the words are written down', async () => {
   await expect(page.getByText(en.wallet.sendAfterBackup).first()).toBeVisible();
   await button(page, en.wallet.backUp).click();
   await inDialog(en.backup.show).click();
-  const items = dialog().locator('ol li');
-  await expect(items).toHaveCount(24);
-  seedWords = (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+  seedWords = await readWords(page);
   await inDialog(en.backup.written).click();
   await answer((right, choices) => choices.find((word) => word !== right)!);
   await expect(dialog().getByText(en.errors.BACKUP_WRONG)).toBeVisible();
@@ -78,13 +84,11 @@ test('sending opens once the words are written down', async () => {
 /** Answers the three questions about the words and presses Check. */
 async function answer(pick: (right: string, choices: string[]) => string): Promise<void> {
   for (const question of await backupQuestions(page)) {
-    const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+    const right = await wordAsked(question, seedWords);
     const choices = await question
       .getByRole('radio')
       .evaluateAll((radios) => radios.map((radio) => (radio as HTMLInputElement).value));
-    await question
-      .getByRole('radio', { name: pick(seedWords[place - 1]!, choices), exact: true })
-      .check();
+    await choiceOf(question, pick(right, choices)).check();
   }
   await inDialog(en.backup.check).click();
 }

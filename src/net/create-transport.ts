@@ -21,7 +21,7 @@ import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
 import { createSync, syncProtocol, type Sync } from './sync.ts';
-import { TrafficCount } from './traffic.ts';
+import { countTraffic } from './traffic.ts';
 import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
 
 export interface TransportOptions extends Pick<
@@ -67,7 +67,7 @@ export interface OwnTransport extends Transport {
 export function createTransport(options: TransportOptions): OwnTransport {
   const { chainId, log = () => {} } = options;
   const penalties = new Penalties();
-  const traffic = new TrafficCount();
+  const { metrics, traffic } = countTraffic();
   /** Peers that speak our protocol on our chain. */
   const known = new Set<string>();
   let host: Host | undefined;
@@ -146,8 +146,12 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const topics = [blockTopic(chainId), txTopic(chainId), peerTopic(chainId)];
       const privateKey = options.privateKey ?? (await newPrivateKey());
       const made = (host = await createHost({
-        ...{ ...options, privateKey, topics, gater, log },
-        metrics: traffic.metrics,
+        ...options,
+        privateKey,
+        topics,
+        gater,
+        metrics,
+        log,
       }));
       const stopped = new AbortController();
       const wiring = { host: made, chainId, handlers, charge, log };
@@ -171,7 +175,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       await host?.stop();
     },
     peers,
-    traffic: () => traffic.sum,
+    traffic,
     addresses: () => host?.getMultiaddrs().map(String) ?? [],
     async request(peer, request, timeoutMs) {
       return await started().sync.request(peer, request, timeoutMs);

@@ -10,35 +10,26 @@ export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0 };
 /** The entry of libp2p's own message streams for what arrives; not of their interface. */
 type Fed = Stream & { onData(data: { readonly byteLength: number }): void };
 
-export class TrafficCount implements Traffic {
-  sentBytes = 0;
-  receivedBytes = 0;
-
-  /**
-   * Follows every stream of a protocol. A listener of ours would not do: a stream hands what waits in it
-   * to its first listener, and the protocol's comes later. Nor does middleware: it makes streams wait,
-   * and gossipsub 17 then closes the one of two that its peer uses.
-   */
-  readonly metrics = (): Metrics => {
-    const follow = (stream: Stream): void => {
-      const [send, feed] = [stream.send.bind(stream), (stream as Fed).onData.bind(stream)];
-      this.receivedBytes += stream.readBufferLength;
-      stream.send = (data) => {
-        this.sentBytes += data.byteLength;
-        return send(data);
-      };
-      (stream as Fed).onData = (data) => {
-        this.receivedBytes += data.byteLength;
-        feed(data);
-      };
+/**
+ * Follows every stream of a protocol, by libp2p's metrics. A listener of ours would not do: a stream hands
+ * what waits in it to its first listener, and the protocol's comes later. Nor does middleware: it makes
+ * streams wait, and gossipsub 17 then closes the one of two that its peer uses.
+ */
+export function countTraffic(): { metrics(): Metrics; traffic(): Traffic } {
+  const sum = { sentBytes: 0, receivedBytes: 0 };
+  const trackProtocolStream = (stream: Stream): void => {
+    const [send, feed] = [stream.send.bind(stream), (stream as Fed).onData.bind(stream)];
+    sum.receivedBytes += stream.readBufferLength;
+    stream.send = (data) => {
+      sum.sentBytes += data.byteLength;
+      return send(data);
     };
-    return { ...NO_METRICS, trackProtocolStream: follow };
+    (stream as Fed).onData = (data) => {
+      sum.receivedBytes += data.byteLength;
+      feed(data);
+    };
   };
-
-  get sum(): Traffic {
-    const { sentBytes, receivedBytes } = this;
-    return { sentBytes, receivedBytes };
-  }
+  return { metrics: () => ({ ...NO_METRICS, trackProtocolStream }), traffic: () => ({ ...sum }) };
 }
 
 const ignore = (): void => {};

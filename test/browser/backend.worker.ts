@@ -8,6 +8,7 @@ import { loadPackage } from '../../src/miner/package.ts';
 import { configureOrt } from '../../src/miner/segments.ts';
 import { selfTest } from '../../src/miner/self-test.ts';
 import type { Stage } from '../../src/miner/stages.ts';
+import { encoderInputs } from '../oracle/encoder-inputs.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
 import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
 import {
@@ -24,6 +25,9 @@ interface OpenOptions {
   readonly forceFallback?: boolean;
   readonly stages?: boolean;
 }
+
+/** Fewest of the float encoders': ids below it are in every one. */
+const FLOAT_VOCABULARY = 257;
 
 let backend: Backend | undefined;
 let model: ModelPackage | undefined;
@@ -133,18 +137,12 @@ const api = {
   },
   /** Wall time of one pass of it, ms. */
   async runFloat(provider: 'webgpu' | 'wasm', dims: readonly [number, number]): Promise<number> {
-    const ids = (x: (i: number) => number) =>
-      new Tensor(
-        'int64',
-        BigInt64Array.from({ length: dims[0] * dims[1] }, (_, i) => BigInt(x(i))),
-        dims,
-      );
+    const inputs = Object.entries(encoderInputs(dims, FLOAT_VOCABULARY));
+    const feeds = Object.fromEntries(
+      inputs.map(([name, ids]) => [name, new Tensor('int64', ids, dims)]),
+    );
     const started = performance.now();
-    await floats.get(provider)!.run({
-      input_ids: ids((i) => 1 + ((i * 37) % 256)),
-      attention_mask: ids(() => 1),
-      token_type_ids: ids(() => 0),
-    });
+    await floats.get(provider)!.run(feeds);
     return performance.now() - started;
   },
   async close(): Promise<void> {

@@ -149,14 +149,14 @@ export class SimTransport implements Transport {
   #handlers: Handlers | undefined;
   #redial: { readonly stop: () => void } | undefined;
 
-  traffic(): Traffic {
-    return NO_TRAFFIC;
-  }
-
   constructor(net: Network, id: string, nowMs: () => number) {
     this.id = id;
     this.#net = net;
     this.#nowMs = nowMs;
+  }
+
+  traffic(): Traffic {
+    return NO_TRAFFIC;
   }
 
   async start(handlers: Handlers): Promise<void> {
