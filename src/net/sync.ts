@@ -105,7 +105,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
       } catch (cause) {
         if (cause instanceof AppError) throw cause;
         if (signal.aborted) throw new AppError('NET_TIMEOUT', `no answer from ${peer}`, { cause });
-        throw new AppError('NET_CLOSED', `${peer} closed the stream`, { cause });
+        throw new AppError('NET_CLOSED', `${peer} closed the stream: ${String(cause)}`, { cause });
       }
     },
   };
