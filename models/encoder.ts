@@ -47,10 +47,12 @@ const MASK = 8192;
 /** Scores count 1/1024; after this shift 64/1448 nats a step, so that 127 steps reach zero. */
 const SCORE_SHIFT = 6;
 const EXP_STEPS = 128;
+/** The largest key's share. */
+const WEIGHT_MAX = 127;
 
 const expTable = (headWidth: number): number[] => {
   const nats = 2 ** (SCORE_SHIFT - 2 * UNIT_BITS) / Math.sqrt(headWidth);
-  const value = (i: number): number => Math.round(127 * Math.exp(-i * nats));
+  const value = (i: number): number => Math.round(WEIGHT_MAX * Math.exp(-i * nats));
   return Array.from({ length: EXP_STEPS }, (_, i) => (i < EXP_STEPS - 1 ? value(i) : 0));
 };
 
@@ -78,11 +80,14 @@ function requantise(
     const dropped = (l.multiplier[j]! * (2 ** first - 1)) / 2 ** (first + 1);
     return Math.round(l.bias[j]! / 2 ** first + dropped + 2 ** (second - 1));
   });
-  const scaled = g.mul(
-    g.shift(c, first),
-    g.floats(g.named('multiplier'), [l.n], sized(l.multiplier, [l.n])),
-  );
-  return g.shift(g.add(scaled, g.floats(g.named('bias'), [l.n], bias)), second);
+  const columns = (name: string, values: ArrayLike<number>): string =>
+    g.floats(
+      g.named(name),
+      [l.n],
+      Array.from(sized(values, [l.n]), (x) => x * 2 ** -second),
+    );
+  const scaled = g.mul(g.shift(c, first), columns('multiplier', l.multiplier));
+  return g.op('Floor', [g.add(scaled, columns('bias', bias))]);
 }
 
 interface Shape {
@@ -96,14 +101,17 @@ function norm(g: Graph, h: string): string {
   const mean = g.shift(g.add(g.sum(h, 2), g.number(WIDTH / 2)), Math.log2(WIDTH));
   const d = g.clip(g.sub(h, mean), -RESIDUAL_MAX, RESIDUAL_MAX);
   const squares = g.sum(g.shift(g.mul(d, d), 5), 2);
-  const twice = g.squareRoot(g.clip(squares, 1, 4094 ** 2));
-  // 16·d/σ = 32·d/(2σ), rounded: ⌊(64·d + 2σ) / 2·(2σ)⌋
-  const quotient = g.divide(g.add(g.mul(d, g.number(64)), twice), g.mul(twice, g.number(2)));
-  return g.clip(quotient, -ACTIVATION_MAX, ACTIVATION_MAX);
+  const twice = g.squareRoot(g.atLeast(squares, 1));
+  // 16·d/σ = 32·d/2σ
+  return g.divideRounded(g.mul(d, g.number(32)), twice, 32 * RESIDUAL_MAX, 4094);
 }
 
-const operand = (g: Graph, s: Shape, x: string, width: number, linear: number): void =>
-  g.output(`a${linear}`, [s.batch * s.length, width], g.reshape(x, [s.batch * s.length, width]));
+/** A of a linear: [tokens, width], clipped. */
+function operand(g: Graph, s: Shape, x: string, width: number, linear: number): void {
+  const size = [s.batch * s.length, width];
+  const a = g.clipLast(g.reshape(x, size), -ACTIVATION_MAX, ACTIVATION_MAX);
+  g.output(`a${linear}`, size, a);
+}
 
 function embed(m: IntegerEncoder, s: Shape): OnnxGraph {
   const g = new Graph().scope('embed');
@@ -118,8 +126,8 @@ function embed(m: IntegerEncoder, s: Shape): OnnxGraph {
     const values = Array.from({ length: size }, (_, j) => m.tables[i * size + j]!);
     h = g.add(g.gather(g.floats(`table_${i}`, [VOCABULARY, WIDTH], values), neighbours), h);
   }
-  g.output('h0', [s.batch, s.length, WIDTH], (h = g.clip(h, -RESIDUAL_MAX, RESIDUAL_MAX)));
-  g.output('used', [s.batch, s.length], g.clip(g.toFloat(tokens), 0, 1));
+  g.output('h0', [s.batch, s.length, WIDTH], (h = g.clipLast(h, -RESIDUAL_MAX, RESIDUAL_MAX)));
+  g.output('used', [s.batch, s.length], g.clipLast(g.toFloat(tokens), 0, 1));
   operand(g.scope('norm'), s, norm(g, 'h0'), WIDTH, 1);
   return g.graph();
 }
@@ -145,15 +153,15 @@ function attention(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
     s.length,
   ]);
   const scores = g.add(g.shift(g.matmul(q, k), SCORE_SHIFT), free);
-  const below = g.clip(g.sub(g.max(scores, 3), scores), 0, EXP_STEPS - 1);
+  const below = g.atMost(g.sub(g.max(scores, 3), scores), EXP_STEPS - 1);
   const table = g.floats('exp', [EXP_STEPS], expTable(head));
-  const weights = g.gather(table, g.toInt(below));
-  const total = g.clip(g.sum(weights, 3), 1, 127 * s.length);
+  const weights = g.lookup(table, below, [s.batch, s.heads, s.length, s.length]);
+  const most = WEIGHT_MAX * s.length;
+  const total = g.atLeast(g.sum(weights, 3), 1);
   // Divided after the sum over keys: 32 columns a row instead of one per key.
-  const twice = g.mul(g.matmul(weights, v), g.number(2));
-  const mixed = g.divide(g.add(twice, total), g.mul(total, g.number(2)));
-  const context = g.clip(mixed, -ACTIVATION_MAX, ACTIVATION_MAX);
-  operand(g.scope('context'), s, g.transpose(context, [0, 2, 1, 3]), WIDTH, linear + 1);
+  const reach = ACTIVATION_MAX * most;
+  const mixed = g.divideRounded(g.matmul(weights, v), total, reach, most);
+  operand(g.scope('context'), s, g.transpose(mixed, [0, 2, 1, 3]), WIDTH, linear + 1);
   return g.graph();
 }
 
@@ -167,7 +175,7 @@ function residual(l: IntegerLinear, s: Shape, linear: number): { g: Graph; carry
     s.length,
     WIDTH,
   ]);
-  const h = g.clip(g.add(added, before), -RESIDUAL_MAX, RESIDUAL_MAX);
+  const h = g.clipLast(g.add(added, before), -RESIDUAL_MAX, RESIDUAL_MAX);
   return { g, carry: h };
 }
 
@@ -181,7 +189,7 @@ function middle(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
 function relu(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   const g = new Graph().scope('relu');
   const c = g.input(`c${linear}`, [s.batch * s.length, l.n]);
-  const x = g.clip(requantise(g, c, l, UNIT_BITS, UNIT_BITS), 0, ACTIVATION_MAX);
+  const x = g.clipLast(requantise(g, c, l, UNIT_BITS, UNIT_BITS), 0, ACTIVATION_MAX);
   g.output(`a${linear + 1}`, [s.batch * s.length, l.n], x);
   return g.graph();
 }
@@ -189,13 +197,15 @@ function relu(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
 function answer(m: IntegerEncoder, l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   const { g, carry } = residual(l, s, linear);
   const used = g.input('used', [s.batch, s.length]);
-  const x = norm(g.scope('norm'), carry);
+  const normed = norm(g.scope('norm'), carry);
+  const x = g.clip(normed, -ACTIVATION_MAX, ACTIVATION_MAX);
   g.scope('pool');
   const kept = g.sum(g.mul(x, g.reshape(used, [s.batch, s.length, 1])), 1);
   const sums = g.reshape(kept, [s.batch, WIDTH]);
-  const count = g.clip(g.sum(used, 1), 1, s.length);
-  // The mean in 1/32, rounded: ⌊(4·sum + count) / 2·count⌋
-  const mean = g.divide(g.add(g.mul(sums, g.number(4)), count), g.mul(count, g.number(2)));
+  const count = g.atLeast(g.sum(used, 1), 1);
+  // The mean in 1/32.
+  const reach = 2 * ACTIVATION_MAX * s.length;
+  const mean = g.divideRounded(g.mul(sums, g.number(2)), count, reach, s.length);
   const pooled = g.clip(mean, -2 * ACTIVATION_MAX, 2 * ACTIVATION_MAX);
   g.scope('head');
   const { head } = m;
@@ -205,7 +215,7 @@ function answer(m: IntegerEncoder, l: IntegerLinear, s: Shape, linear: number): 
   });
   const product = g.matmul(pooled, g.floats('head', [head.k, head.n], weight));
   const logits = requantise(g, product, head, UNIT_BITS + 1, LOGIT_BITS);
-  g.output('answer', [s.batch, head.n], g.clip(logits, -127, 127));
+  g.output('answer', [s.batch, head.n], g.clipLast(logits, -127, 127));
   return g.graph();
 }
 

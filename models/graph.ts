@@ -7,6 +7,8 @@ import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '../src/miner/on
 const product = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
 const FLOAT = 1;
 const INT32 = 6;
+/** Halves of a dividend, up to which a quotient's error of 2.5 ULP is below a half of 1/y. */
+const QUOTIENT_UNITS = 2 ** 23 / 2.5;
 
 type Attributes = OnnxNode['attributes'];
 
@@ -75,7 +77,12 @@ export class Graph {
   matmul = (a: string, b: string): string => this.op('MatMul', [a, b]);
   toFloat = (x: string): string => this.op('Cast', [x], { to: FLOAT });
   toInt = (x: string): string => this.op('Cast', [x], { to: INT32 });
-  clip = (x: string, lo: number, hi: number): string =>
+  atLeast = (x: string, lo: number): string => this.op('Max', [x, this.number(lo)]);
+  atMost = (x: string, hi: number): string => this.op('Min', [x, this.number(hi)]);
+  /** Two operators, for ONNX Runtime's WebAssembly is slow at Clip unless its result leaves the segment. */
+  clip = (x: string, lo: number, hi: number): string => this.atMost(this.atLeast(x, lo), hi);
+  /** Clipped, as the last step before the segment's end. */
+  clipLast = (x: string, lo: number, hi: number): string =>
     this.op('Clip', [x, this.number(lo), this.number(hi)]);
   gather = (data: string, indices: string, axis = 0): string =>
     this.op('Gather', [data, indices], { axis });
@@ -94,13 +101,33 @@ export class Graph {
     return bits ? this.op('Floor', [this.mul(x, this.number(2 ** -bits))]) : x;
   }
 
-  /** ⌊x / y⌋ for integers, y ≥ 1: right though a GPU's division may be 2.5 ULP off. */
-  divide(x: string, y: string): string {
+  /** Entries of a table [n] by whole numbers 0..n−1 in a float tensor of `dims`. */
+  lookup(table: string, x: string, dims: number[]): string {
+    // Not Gather: ONNX Runtime's WebAssembly copies that entry by entry, four times slower.
+    const flat = this.toInt(this.reshape(x, [product(dims)]));
+    return this.reshape(this.op('GatherElements', [table, flat], { axis: 0 }), dims);
+  }
+
+  /** ⌊x / y⌋ for integers |x| ≤ reach, y ≥ 1. */
+  divide = (x: string, y: string, reach: number): string =>
+    this.#quotient(this.add(x, this.number(0.5)), y, reach + 1);
+
+  /** ⌊x / y + ½⌋ for integers |x| ≤ reach, 1 ≤ y ≤ yMax. */
+  divideRounded(x: string, y: string, reach: number, yMax: number): string {
+    const half = this.add(this.shift(y, 1), this.number(0.5));
+    return this.#quotient(this.add(x, half), y, reach + yMax / 2 + 1);
+  }
+
+  /**
+   * ⌊x / y⌋ for x halfway between two integers, |x| < reach: right though a GPU's division may be
+   * 2.5 ULP off. No quotient is then nearer than 1/2y to an integer, which is more than a small one's
+   * error; of a large one, what is left over is divided again.
+   */
+  #quotient(x: string, y: string, reach: number): string {
     const q = this.op('Floor', [this.op('Div', [x, y])]);
+    if (2 * reach < QUOTIENT_UNITS) return q;
     const rest = this.sub(x, this.mul(q, y));
-    const up = this.toFloat(this.op('GreaterOrEqual', [rest, y]));
-    const down = this.toFloat(this.op('Less', [rest, this.number(0)]));
-    return this.sub(this.add(q, up), down);
+    return this.add(q, this.op('Floor', [this.op('Div', [rest, y])]));
   }
 
   /** ⌊√v⌋ for integers 1 ≤ v ≤ 4094². */

@@ -94,7 +94,7 @@ class Builder {
   }
 
   /** From z' of norm `index`: gain and bias, in `unit` or in the columns' units. */
-  #affine(g: Graph, z: string, index: number, units: ArrayLike<number>, max: number): string {
+  #affine(g: Graph, z: string, index: number, units: ArrayLike<number>): string {
     const { gain, bias } = this.#bert.norms[index]!;
     const { zeta } = this.#norms[index]!;
     const unit = (j: number): number => units[j % units.length]!;
@@ -102,7 +102,6 @@ class Builder {
       bound: NORMED_MAX,
       factors: Float64Array.from(gain, (x, j) => (x * zeta) / unit(j)),
       offsets: Float64Array.from(bias, (x, j) => x / unit(j)),
-      range: [-max, max],
     });
   }
 
@@ -111,18 +110,17 @@ class Builder {
     const { hidden } = this.#bert;
     const size = [this.#rows, hidden];
     const z = normed(g, h, this.#rows, hidden, this.#norms[index]!);
-    const stream = this.#affine(
-      g.scope('stream'),
-      z,
-      index,
-      [this.#unitAfter(index)],
-      RESIDUAL_MAX,
-    );
-    g.output(`x${index}`, size, stream);
+    const stream = this.#affine(g.scope('stream'), z, index, [this.#unitAfter(index)]);
+    g.output(`x${index}`, size, g.clipLast(stream, -RESIDUAL_MAX, RESIDUAL_MAX));
     const { inputScale } = this.#linear(next);
-    const a = this.#affine(g.scope('operand'), z, index, inputScale, ACTIVATION_MAX);
-    g.output(`a${next + 1}`, size, a);
+    this.#operand(g, this.#affine(g.scope('operand'), z, index, inputScale), next);
     return g.graph();
+  }
+
+  /** A of linear `next`, clipped. */
+  #operand(g: Graph, x: string, next: number): void {
+    const a = g.clipLast(x, -ACTIVATION_MAX, ACTIVATION_MAX);
+    g.output(`a${next + 1}`, [this.#rows, this.#linear(next).k], a);
   }
 
   #embed(): OnnxGraph {
@@ -136,7 +134,7 @@ class Builder {
     const table = g.floats('words', [vocabulary, hidden], Float32Array.from(words, whole));
     const positions = Float32Array.from(places.subarray(0, tokens * hidden), whole);
     const sum = g.add(g.gather(table, ids), g.floats('positions', [1, tokens, hidden], positions));
-    g.output('used', [sequences, tokens], g.clip(g.toFloat(ids), 0, 1));
+    g.output('used', [sequences, tokens], g.clipLast(g.toFloat(ids), 0, 1));
     const h = g.reshape(g.clip(sum, -RESIDUAL_MAX, RESIDUAL_MAX), [this.#rows, hidden]);
     return this.#normAndOperand(g.scope('norm'), h, 0, 0);
   }
@@ -177,12 +175,12 @@ class Builder {
     const g = new Graph().scope('heads');
     const { c, bound } = this.#product(g, index);
     const used = g.input('used', [sequences, tokens]);
-    const qkv = scaled(g, c, {
+    const wide = scaled(g, c, {
       bound,
       factors: l.outputScale.map((s, j) => s / units.columns[j]!),
       offsets: l.bias.map((b, j) => b / units.columns[j]!),
-      range: [-OPERAND_MAX, OPERAND_MAX],
     });
+    const qkv = g.clip(wide, -OPERAND_MAX, OPERAND_MAX);
     const part = (i: number, perm: number[]): string => {
       const columns = g.slice(qkv, 1, i * hidden, (i + 1) * hidden);
       return g.transpose(g.reshape(columns, [sequences, tokens, heads, width]), perm);
@@ -198,18 +196,18 @@ class Builder {
     const a = scaled(g.scope('context'), context, {
       bound: OPERAND_MAX * 2 ** CONTEXT_BITS,
       factors: inputScale.map((s, j) => units.columns[2 * hidden + j]! / 2 ** CONTEXT_BITS / s),
-      range: [-ACTIVATION_MAX, ACTIVATION_MAX],
     });
-    g.output(`a${index + 2}`, [this.#rows, hidden], a);
+    this.#operand(g, a, index + 1);
     return g.graph();
   }
 
   /** Σ softmax(scores)·v in a quarter of v's units: divided after the sum over keys. */
   #softmax(g: Graph, scores: string, used: string, v: string): string {
     const { sequences, tokens } = this.#shape;
+    const { heads } = this.#bert;
     const free = g.mul(g.sub(used, g.number(1)), g.number(MASK));
     const masked = g.add(scores, g.reshape(free, [sequences, 1, 1, tokens]));
-    const below = g.clip(g.sub(g.max(masked, 3), masked), 0, EXP_STEPS - 1);
+    const below = g.atMost(g.sub(g.max(masked, 3), masked), EXP_STEPS - 1);
     const entry = (i: number): number =>
       i === EXP_STEPS - 1 ? 0 : Math.round(OPERAND_MAX * Math.exp(-i / NAT));
     const table = g.floats(
@@ -217,12 +215,13 @@ class Builder {
       [EXP_STEPS],
       Float32Array.from({ length: EXP_STEPS }, (_, i) => entry(i)),
     );
-    const weights = g.gather(table, g.toInt(below));
+    const weights = g.lookup(table, below, [sequences, heads, tokens, tokens]);
     // The largest score always weighs 127.
-    const total = g.clip(g.sum(weights, 3), OPERAND_MAX, OPERAND_MAX * tokens);
-    const twice = g.mul(g.matmul(weights, v), g.number(2 ** (CONTEXT_BITS + 1)));
-    const mixed = g.divide(g.add(twice, total), g.mul(total, g.number(2)));
+    const most = OPERAND_MAX * tokens;
+    const total = g.atLeast(g.sum(weights, 3), OPERAND_MAX);
     const max = OPERAND_MAX * 2 ** CONTEXT_BITS;
+    const sums = g.mul(g.matmul(weights, v), g.number(2 ** CONTEXT_BITS));
+    const mixed = g.divideRounded(sums, total, max * most, most);
     return g.clip(mixed, -max, max);
   }
 
@@ -238,19 +237,18 @@ class Builder {
       bound,
       factors: l.outputScale.map((s) => s * steps),
       offsets: l.bias.map((b) => (b - GELU_MIN) * steps),
-      range: [0, entries - 1],
     });
     const values = Float32Array.from({ length: entries }, (_, i) =>
       Math.round(gelu(i / steps + GELU_MIN) / unit),
     );
-    const value = g.gather(g.floats('table', [entries], values), g.toInt(at));
+    const table = g.floats('table', [entries], values);
+    const value = g.lookup(table, g.clip(at, 0, entries - 1), [this.#rows, l.n]);
     const { inputScale } = this.#linear(index + 1);
     const a = scaled(g.scope('operand'), value, {
       bound: values.reduce((top, x) => Math.max(top, Math.abs(x)), 0),
       factors: inputScale.map((s) => unit / s),
-      range: [-ACTIVATION_MAX, ACTIVATION_MAX],
     });
-    g.output(`a${index + 2}`, [this.#rows, l.n], a);
+    this.#operand(g, a, index + 1);
     return g.graph();
   }
 
@@ -264,7 +262,6 @@ class Builder {
       bound,
       factors: l.outputScale.map((s) => s / unit),
       offsets: l.bias.map((b) => b / unit),
-      range: [-RESIDUAL_MAX, RESIDUAL_MAX],
     });
     return g.clip(g.add(y, before), -RESIDUAL_MAX, RESIDUAL_MAX);
   }
@@ -281,7 +278,8 @@ class Builder {
     const g = new Graph().scope('residual');
     const h = this.#added(g, 4 * layers - 1, norm);
     const z = normed(g.scope('norm'), h, this.#rows, hidden, this.#norms[norm]!);
-    const x = this.#affine(g.scope('hidden'), z, norm, [this.#unitAfter(norm)], RESIDUAL_MAX);
+    const wide = this.#affine(g.scope('hidden'), z, norm, [this.#unitAfter(norm)]);
+    const x = g.clip(wide, -RESIDUAL_MAX, RESIDUAL_MAX);
     const rows = pooled ? this.#shape.sequences : this.#rows;
     g.output('answer', [rows, hidden], pooled ? this.#pool(g.scope('pool'), x) : x);
     return g.graph();
@@ -300,16 +298,15 @@ class Builder {
     } else {
       const used = g.input('used', [sequences, tokens]);
       const kept = g.sum(g.mul(states, g.reshape(used, [sequences, tokens, 1])), 1);
-      const count = g.clip(g.sum(used, 1), 1, tokens);
-      const twice = g.mul(g.reshape(kept, [sequences, hidden]), g.number(2 ** (MEAN_BITS + 1)));
-      const quotient = g.divide(g.add(twice, count), g.mul(count, g.number(2)));
-      mean = g.clip(quotient, -max, max);
+      const count = g.atLeast(g.sum(used, 1), 1);
+      const sums = g.mul(g.reshape(kept, [sequences, hidden]), g.number(2 ** MEAN_BITS));
+      mean = g.clip(g.divideRounded(sums, count, max * tokens, tokens), -max, max);
     }
     const both = g.op('Concat', [mean, g.sub(g.number(0), mean)], { axis: 1 });
-    const peak = g.clip(g.max(both, 1), 1, max);
-    const numerator = g.add(g.mul(mean, g.number(2 * OPERAND_MAX)), peak);
-    const quotient = g.divide(numerator, g.mul(peak, g.number(2)));
-    return g.clip(quotient, -OPERAND_MAX, OPERAND_MAX);
+    const peak = g.atLeast(g.max(both, 1), 1);
+    const numerator = g.mul(mean, g.number(OPERAND_MAX));
+    const quotient = g.divideRounded(numerator, peak, OPERAND_MAX * max, max);
+    return g.clipLast(quotient, -OPERAND_MAX, OPERAND_MAX);
   }
 }
 

@@ -24,8 +24,6 @@ export interface Scaling {
   readonly offsets?: ArrayLike<number>;
   /** Shape of factors; one axis of columns by default. */
   readonly dims?: number[];
-  /** The result is clipped to it. */
-  readonly range: readonly [number, number];
 }
 
 /** round(x·factor + offset) per column: ⌊(⌊x/2^s⌋·M + B)·2^−t⌋ with M ≤ 255 and a t of each column's own. */
@@ -54,7 +52,7 @@ export function scaled(g: Graph, x: string, s: Scaling): string {
     g.floats(g.named(name), dims, values);
   const product = g.mul(g.shift(x, first), constant('multiplier', multipliers));
   const moved = g.mul(g.add(product, constant('offset', offsets)), constant('shift', shifts));
-  return g.clip(g.op('Floor', [moved]), ...s.range);
+  return g.op('Floor', [moved]);
 }
 
 /** Integers of a norm: h is h·unit, and gives z'·zeta = (h − mean)/σ. */
@@ -80,6 +78,15 @@ export function normUnits(peak: number, energy: number, width: number): NormUnit
   return { unit, rootBits, zeta };
 }
 
+/** Rows' means, rounded: ⌊⌊x/2^a⌋/b⌋ with 2^a·b = width. */
+function meanOf(g: Graph, h: string, width: number): string {
+  const twos = Math.log2(width & -width);
+  const total = g.add(g.sum(h, 1), g.number(Math.floor(width / 2)));
+  const some = g.shift(total, twos);
+  const odd = width / 2 ** twos;
+  return odd === 1 ? some : g.divide(some, g.number(odd), (RESIDUAL_MAX + 1) * odd);
+}
+
 /** z' of rows [m, width]: round(1024·d/√(Σd²/2^10·2^rootBits)), |z'| ≤ 8191. */
 export function normed(
   g: Graph,
@@ -88,9 +95,7 @@ export function normed(
   width: number,
   { rootBits }: NormUnits,
 ): string {
-  const total = g.add(g.sum(h, 1), g.number(Math.floor(width / 2)));
-  const mean = g.divide(total, g.number(width));
-  const d = g.clip(g.sub(h, mean), -DEVIATION_MAX, DEVIATION_MAX);
+  const d = g.clip(g.sub(h, meanOf(g, h, width)), -DEVIATION_MAX, DEVIATION_MAX);
   const rounded = (x: string): string =>
     g.shift(g.add(x, g.number(2 ** (SQUARE_BITS - 1))), SQUARE_BITS);
   const squares = g.reshape(rounded(g.mul(d, d)), [m, width / GROUP, GROUP]);
@@ -98,7 +103,7 @@ export function normed(
   const most = Math.floor(ROOT_MAX ** 2 / 2 ** rootBits);
   const sum = g.mul(g.clip(g.sum(groups, 1), 4, most), g.number(2 ** rootBits));
   const root = g.squareRoot(sum);
-  const numerator = g.add(g.mul(d, g.number(2 ** (NORM_BITS + 1))), root);
-  const quotient = g.divide(numerator, g.mul(root, g.number(2)));
-  return g.clip(quotient, -NORMED_MAX, NORMED_MAX);
+  const numerator = g.mul(d, g.number(2 ** NORM_BITS));
+  const reach = DEVIATION_MAX * 2 ** NORM_BITS;
+  return g.clip(g.divideRounded(numerator, root, reach, ROOT_MAX), -NORMED_MAX, NORMED_MAX);
 }

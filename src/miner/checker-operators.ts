@@ -16,13 +16,17 @@ import {
   transpose,
 } from './checker-shape.ts';
 import {
+  BITS_MAX,
   EXACT_MAX,
   demand,
+  demandExact,
   demandFloat,
   demandWhole,
+  derived,
+  exact,
+  isShifts,
   magnitude,
   sizeOf,
-  whole,
   type Value,
 } from './checker-value.ts';
 
@@ -43,23 +47,40 @@ interface Operator {
   run(x: Inputs, a: Attributes, sequences: number, same: boolean): Value;
 }
 
+type Ends = readonly [number, number];
 const numeric = (...values: Inputs): void =>
+  values.forEach((v) => {
+    demandFloat(v);
+    demandExact(v);
+  });
+
+const wholes = (...values: Inputs): void =>
   values.forEach((v) => {
     demandFloat(v);
     demandWhole(v);
   });
 
 const elementwise =
-  (f: (a: Value, b: Value, same: boolean) => readonly [number, number]) =>
+  (ends: (a: Value, b: Value, same: boolean) => Ends, keepsOdd = false) =>
   ([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value => {
     numeric(a!, b!);
     const { dims, perSequence } = broadcast(a!, b!);
-    return whole(dims, ...f(a!, b!, same), perSequence);
+    const bits = Math.max(a!.bits, b!.bits);
+    // An odd multiple stays one beside multiples of a larger part.
+    const [fine, coarse] = a!.bits > b!.bits ? [a!, b!] : [b!, a!];
+    const odd = keepsOdd && fine.bits > coarse.bits && fine.odd;
+    return exact(dims, ends(a!, b!, same), perSequence, bits, odd);
   };
+
+function difference(a: Value, b: Value, same: boolean): Ends {
+  if (same) return [0, 0];
+  // No entry is above the maximum of its own row.
+  return [a.maximumOf === b ? 0 : a.lo - b.hi, a.hi - b.lo];
+}
 
 const compare = ([a, b]: Inputs): Value => {
   numeric(a!, b!);
-  return { ...broadcast(a!, b!), type: 'bool', lo: 0, hi: 1, integer: true };
+  return { ...broadcast(a!, b!), type: 'bool', lo: 0, hi: 1, bits: 0 };
 };
 
 const corners = (a: Value, b: Value): number[] => [
@@ -69,44 +90,47 @@ const corners = (a: Value, b: Value): number[] => [
   a.hi * b.hi,
 ];
 
-function mul(inputs: Inputs, _: Attributes, __: number, same: boolean): Value {
-  const [a, b] = inputs as [Value, Value];
-  demandFloat(a);
-  demandFloat(b);
-  const { dims, perSequence } = broadcast(a, b);
+function product(a: Value, b: Value, same: boolean): Ends {
   const all = corners(a, b);
-  const lo = same ? Math.min(0, ...all) : Math.min(...all);
   const hi = Math.max(...all);
-  if (a.integer && b.integer) {
-    const least = same ? (a.lo > 0 || a.hi < 0 ? Math.min(a.lo ** 2, a.hi ** 2) : 0) : lo;
-    return whole(dims, least, hi, perSequence);
+  if (!same) return [Math.min(...all), hi];
+  return [a.lo > 0 || a.hi < 0 ? Math.min(a.lo ** 2, a.hi ** 2) : 0, hi];
+}
+
+function mul([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
+  demandFloat(a!);
+  demandFloat(b!);
+  const { dims, perSequence } = broadcast(a!, b!);
+  const ends = product(a!, b!, same);
+  const bits = a!.bits + b!.bits;
+  const fits = bits <= BITS_MAX && Math.max(...ends.map(Math.abs)) * 2 ** bits < EXACT_MAX;
+  const [x, scale] = isShifts(b!) ? [a!, b!] : [b!, a!];
+  if (fits || !isShifts(scale)) {
+    numeric(a!, b!);
+    return exact(dims, ends, perSequence, bits);
   }
-  const [x, scale] = a.integer ? [a, b] : [b, a];
-  demandWhole(x);
-  demand(
-    // constantValue has seen that a fractional constant holds powers of two only.
-    scale.constant && !scale.integer,
-    'scale',
-    'scales by something else than whole numbers or a constant of powers of two',
-  );
-  return { type: 'float32', dims, lo, hi, integer: false, perSequence };
+  demandExact(x);
+  // Powers of two leave a number's digits as they are, however small the common part.
+  const [lo, hi] = ends;
+  return { type: 'float32', dims, lo, hi, bits: Infinity, perSequence };
 }
 
 function floor([x]: Inputs): Value {
   demandFloat(x!);
-  return whole(x!.dims, Math.floor(x!.lo), Math.floor(x!.hi), x!.perSequence);
+  return exact(x!.dims, [Math.floor(x!.lo), Math.floor(x!.hi)], x!.perSequence);
 }
 
 function clip([x, low, high]: Inputs): Value {
   numeric(x!, low!, high!);
   const bounds = [low!, high!].map((v) => {
+    demandWhole(v);
     demand(v.constant && v.dims.length === 0, 'attribute', 'a limit is not a scalar constant');
     return v.constant[0]!;
   });
   const [from, to] = bounds as [number, number];
   demand(from <= to, 'attribute', `limits ${from}..${to}`);
   const clamp = (v: number): number => Math.min(Math.max(v, from), to);
-  return whole(x!.dims, clamp(x!.lo), clamp(x!.hi), x!.perSequence);
+  return exact(x!.dims, [clamp(x!.lo), clamp(x!.hi)], x!.perSequence, x!.bits);
 }
 
 function cast([x]: Inputs, { to }: Attributes): Value {
@@ -115,21 +139,24 @@ function cast([x]: Inputs, { to }: Attributes): Value {
   demand(type, 'attribute', `casts to element type ${String(to)}`);
   const fits = type === 'float32' ? x!.type !== 'float32' : x!.type === 'float32';
   demand(fits && x!.type !== 'int64', 'type', `casts ${x!.type} to ${type}`);
-  return { ...x!, type, constant: undefined };
+  return { ...derived(x!), type };
+}
+
+function demandIndices({ type, lo, hi }: Value, size: number): void {
+  demand(type === 'int32', 'type', `indices are ${type}, not int32`);
+  demand(
+    lo >= 0 && hi < size,
+    'gather-range',
+    `indices ${lo}..${hi} of ${size} entries`,
+    lo < 0 ? lo : hi,
+  );
 }
 
 function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value {
-  demandWhole(data!);
+  demandExact(data!);
   demand(data!.type !== 'int64' && data!.type !== 'bool', 'type', `gathers ${data!.type}`);
-  demand(indices!.type === 'int32', 'type', `indices are ${indices!.type}, not int32`);
   const axis = axisOf(attribute, data!.dims.length);
-  const size = data!.dims[axis]!;
-  demand(
-    indices!.lo >= 0 && indices!.hi < size,
-    'gather-range',
-    `indices ${indices!.lo}..${indices!.hi} of ${size} entries`,
-    indices!.lo < 0 ? indices!.lo : indices!.hi,
-  );
+  demandIndices(indices!, data!.dims[axis]!);
   if (data!.perSequence) {
     demandOtherAxis(data!, axis);
     demand(!indices!.perSequence, 'sequence', 'looks up one unit tensor in another');
@@ -137,7 +164,17 @@ function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value
     demand(!indices!.perSequence || axis === 0, 'sequence', 'a table is read along axis 0 only');
   const dims = [...data!.dims.slice(0, axis), ...indices!.dims, ...data!.dims.slice(axis + 1)];
   const perSequence = data!.perSequence || indices!.perSequence;
-  return { ...data!, dims, perSequence, constant: undefined };
+  return { ...derived(data!, dims), perSequence };
+}
+
+/** Of a constant table of rank 1 only. */
+function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
+  numeric(table!);
+  demand(axis === 0, 'attribute', `axis ${String(axis)}, not 0`);
+  demand(table!.constant && table!.dims.length === 1, 'shape', 'reads no constant table');
+  demand(indices!.dims.length === 1, 'shape', `indices [${indices!.dims}] of a table of rank 1`);
+  demandIndices(indices!, table!.dims[0]!);
+  return { ...derived(table!, indices!.dims), perSequence: indices!.perSequence };
 }
 
 /** Interval of Σ a·w over a constant's columns, and the largest Σ |a|·|w|. */
@@ -165,7 +202,7 @@ export function columnBounds(
 }
 
 function matmul([a, b]: Inputs): Value {
-  numeric(a!, b!);
+  wholes(a!, b!);
   for (const v of [a!, b!])
     demand(
       magnitude(v) <= MATMUL_OPERAND_MAX,
@@ -184,33 +221,33 @@ function matmul([a, b]: Inputs): Value {
     const bound = k * magnitude(a!) * magnitude(b!);
     demand(bound < EXACT_MAX, 'matmul-sum', `a sum could reach ${bound}`, bound);
     const all = corners(a!, b!);
-    return whole(dims, k * Math.min(...all), k * Math.max(...all), true);
+    return exact(dims, [k * Math.min(...all), k * Math.max(...all)], true);
   }
   demand(q.length === 2 && b!.constant, 'shape', 'the right operand is no constant matrix');
   const n = q[1]!;
   demand(k * n <= HEAD_ENTRIES_MAX, 'shape', `a head of ${k * n} entries`, k * n);
   const { lo, hi, sum } = columnBounds(a!, b!.constant, k, n, (i, j) => i * n + j);
   demand(sum < EXACT_MAX, 'matmul-sum', `a sum could reach ${sum}`, sum);
-  return whole(dims, lo, hi, true);
+  return exact(dims, [lo, hi], true);
 }
 
 function reduceSum([x, axes]: Inputs, { keepdims }: Attributes): Value {
-  numeric(x!);
+  wholes(x!);
   const { dims, count } = reduced(x!, axes!, keepdims);
   const bound = count * magnitude(x!);
   demand(bound < EXACT_MAX, 'sum', `a sum of ${count} could reach ${bound}`, bound);
-  return whole(dims, count * x!.lo, count * x!.hi, x!.perSequence);
+  return exact(dims, [count * x!.lo, count * x!.hi], x!.perSequence);
 }
 
 function reduceMax([x, axes]: Inputs, { keepdims }: Attributes): Value {
   numeric(x!);
-  return { ...x!, dims: reduced(x!, axes!, keepdims).dims, constant: undefined };
+  const most = derived(x!, reduced(x!, axes!, keepdims).dims);
+  return keepdims ? { ...most, maximumOf: x! } : most;
 }
 
-/** Moves entries and changes none. */
-const moved = (v: Value): Value => ({ ...v, constant: undefined });
+/** What may be moved: entries are changed by nothing. */
 const movable = (v: Value): Value => {
-  demandWhole(v);
+  demandExact(v);
   demand(v.type === 'float32' || v.type === 'int32', 'type', `moves ${v.type}`);
   return v;
 };
@@ -218,9 +255,11 @@ const movable = (v: Value): Value => {
 const binary = (run: Operator['run']): Operator => ({ attributes: [], inputs: 2, run });
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
-  ['Add', binary(elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi]))],
-  ['Sub', binary(elementwise((a, b, same) => (same ? [0, 0] : [a.lo - b.hi, a.hi - b.lo])))],
+  ['Add', binary(elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi], true))],
+  ['Sub', binary(elementwise(difference, true))],
   ['Mul', binary(mul)],
+  ['Max', binary(elementwise((a, b) => [Math.max(a.lo, b.lo), Math.max(a.hi, b.hi)]))],
+  ['Min', binary(elementwise((a, b) => [Math.min(a.lo, b.lo), Math.min(a.hi, b.hi)]))],
   ['Greater', binary(compare)],
   ['GreaterOrEqual', binary(compare)],
   ['Less', binary(compare)],
@@ -229,29 +268,27 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['Clip', { attributes: [], inputs: 3, run: clip }],
   ['Cast', { attributes: ['to'], inputs: 1, run: cast }],
   ['Gather', { attributes: ['axis'], inputs: 2, run: gather }],
+  ['GatherElements', { attributes: ['axis'], inputs: 2, run: gatherElements }],
   ['MatMul', binary(matmul)],
   [
     'Reshape',
-    binary(([x, dims], _, sequences) => moved(reshape(movable(x!), numbersOf(dims!), sequences))),
+    binary(([x, dims], _, sequences) => reshape(movable(x!), numbersOf(dims!), sequences)),
   ],
   [
     'Transpose',
     {
       attributes: ['perm'],
       inputs: 1,
-      run: ([x], { perm }) => moved(transpose(movable(x!), perm)),
+      run: ([x], { perm }) => transpose(movable(x!), perm),
     },
   ],
-  [
-    'Slice',
-    { attributes: [], inputs: 4, run: ([x, a, b, c]) => moved(slice(movable(x!), a!, b!, c!)) },
-  ],
+  ['Slice', { attributes: [], inputs: 4, run: ([x, a, b, c]) => slice(movable(x!), a!, b!, c!) }],
   [
     'Concat',
     {
       attributes: ['axis'],
       inputs: undefined,
-      run: (parts, { axis }) => moved(concat(parts.map(movable), axis)),
+      run: (parts, { axis }) => concat(parts.map(movable), axis),
     },
   ],
   ['ReduceSum', { attributes: ['keepdims'], inputs: 2, run: reduceSum }],

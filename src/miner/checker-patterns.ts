@@ -1,7 +1,8 @@
 /**
- * The only two places where a quotient or a root may appear. A GPU's Div may be 2.5 ULP off and its
- * Sqrt 5, so each is followed by steps that correct its floor; nothing else may read what lies
- * between. Both are exact inside their bounds, and refused outside.
+ * The only two places where a quotient or a root may appear, each with its Floor. A GPU's Div may be
+ * 2.5 ULP off and its Sqrt 5: a quotient stays further from every integer than that, or what its floor
+ * missed is divided again; a root's floor is corrected. Nothing else may read what lies between. Both are
+ * exact inside their bounds, and refused outside.
  */
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import { demandSize } from './checker-operators.ts';
@@ -12,11 +13,14 @@ import {
   demand,
   demandFloat,
   demandWhole,
+  derived,
   magnitude,
   type Rule,
   type Value,
 } from './checker-value.ts';
 
+/** Parts of a dividend below which 2.5 ULP of its quotient, 2.5·2^−23 of it, are less than a part of the divisor. */
+export const DIVIDEND_PARTS = 2 ** 23 / 2.5;
 /** Quotients below it have ULP ≤ 1/4, so 2.5 ULP moves a floor by at most one. */
 export const QUOTIENT_MAX = 2 ** 22;
 /** Roots up to it leave room for (s+2)² < 2^24. */
@@ -109,16 +113,25 @@ class Trail {
 }
 
 const between = (lo: number, hi: number, from: Value): Value => ({
-  ...from,
+  ...derived(from),
   type: 'float32',
   lo,
   hi,
-  integer: true,
-  constant: undefined,
+  bits: 0,
+  odd: false,
+});
+/** A raw quotient or root. */
+const raw = (lo: number, hi: number, from: Value): Value => ({
+  ...between(lo, hi, from),
+  bits: Infinity,
 });
 const flag = (from: Value, type: Value['type']): Value => ({ ...between(0, 1, from), type });
 
-/** ⌊x/y⌋: q = Floor(Div); r = x − q·y; q + (r ≥ y) − (r < 0). */
+/**
+ * ⌊x/y⌋ of an x that no whole y divides, for it is an odd multiple of 2^−bits: Floor(Div(x, y)), since
+ * the quotient is at least 2^−bits/y away from every integer. A large one's q = Floor(Div(x, y)) may
+ * miss by one: q + Floor(Div(x − q·y, y)).
+ */
 export function matchDivision(
   index: GraphIndex,
   at: number,
@@ -128,46 +141,53 @@ export function matchDivision(
   demand(node.inputs.length === 2 && node.outputs.length === 1, 'division', 'odd Div');
   const [xName, yName] = node.inputs as [string, string];
   const [x, y] = [values.get(xName)!, values.get(yName)!];
-  for (const v of [x, y]) {
-    demandFloat(v);
-    demandWhole(v);
-  }
+  demandFloat(x);
+  demandFloat(y);
+  demandWhole(y);
+  demand(x.odd, 'division', 'divides what could be a multiple of the divisor');
   const shape: Value = { ...x, ...broadcast(x, y) };
   demandSize(shape);
   demand(y.lo >= 1, 'division', `divides by what could be ${y.lo}`, y.lo);
-  const quotient = magnitude(x) / y.lo;
-  demand(quotient < QUOTIENT_MAX, 'division', `a quotient could reach ${quotient}`, quotient);
-  const reach = magnitude(x) + 2 * y.hi;
-  demand(reach <= EXACT_MAX, 'division', `|x| + 2y could reach ${reach}`, reach);
+  const ends = [x.lo / y.lo, x.lo / y.hi, x.hi / y.lo, x.hi / y.hi].map(Math.floor);
+  const [lo, hi] = [Math.min(...ends), Math.max(...ends)];
 
   const trail = new Trail(index, at, 'division');
   const div = node.outputs[0]!;
   const q = trail.step('Floor', [div]);
+  const part = 2 ** x.bits;
+  if (magnitude(x) * part < DIVIDEND_PARTS) {
+    trail.close([div]);
+    return {
+      nodes: trail.taken,
+      values: [
+        [div, raw(lo, hi + 1, shape)],
+        [q, between(lo, hi, shape)],
+      ],
+    };
+  }
+  const quotient = magnitude(x) / y.lo;
+  demand(quotient < QUOTIENT_MAX, 'division', `a quotient could reach ${quotient}`, quotient);
+  const reach = magnitude(x) + 2 * y.hi;
+  demand(reach * part <= EXACT_MAX, 'division', `|x| + 2y could reach ${reach}`, reach);
+  const left = 2 * y.hi;
+  demand(left * part < DIVIDEND_PARTS, 'division', `2y could reach ${left}`, left);
+
   const back = trail.step('Mul', [q, yName], undefined, true);
   // The product is found from its own reader: x may have many.
   const rest = readerOf(index, trail, 'Sub', xName, back);
-  const over = trail.step('GreaterOrEqual', [rest, yName]);
-  const under = trail.stepConstant('Less', rest, 0, values);
-  const up = trail.step('Cast', [over], FLOAT);
-  const down = trail.step('Cast', [under], FLOAT);
-  const raised = trail.step('Add', [q, up], undefined, true);
-  const result = trail.step('Sub', [raised, down]);
-  trail.close([div, q, back, rest, over, under, up, down, raised]);
-
-  const ends = [x.lo / y.lo, x.lo / y.hi, x.hi / y.lo, x.hi / y.hi].map(Math.floor);
-  const [lo, hi] = [Math.min(...ends), Math.max(...ends)];
+  const again = trail.step('Div', [rest, yName]);
+  const more = trail.step('Floor', [again]);
+  const result = trail.step('Add', [q, more], undefined, true);
+  trail.close([div, q, back, rest, again, more]);
   return {
     nodes: trail.taken,
     values: [
-      [div, { ...between(lo - 1, hi + 2, shape), integer: false }],
+      [div, raw(lo - 1, hi + 2, shape)],
       [q, between(lo - 1, hi + 1, shape)],
       [back, between(-reach, reach, shape)],
-      [rest, between(-y.hi, 2 * y.hi, shape)],
-      [over, flag(shape, 'bool')],
-      [under, flag(shape, 'bool')],
-      [up, flag(shape, 'float32')],
-      [down, flag(shape, 'float32')],
-      [raised, between(lo - 1, hi + 1, shape)],
+      [rest, { ...between(-y.hi, left, shape), bits: x.bits, odd: true }],
+      [again, raw(-1, 2, shape)],
+      [more, between(-1, 1, shape)],
       [result, between(lo, hi, shape)],
     ],
   };
@@ -223,7 +243,7 @@ export function matchSquareRoot(
   return {
     nodes: trail.taken,
     values: [
-      [root, { ...between(lo - 1, hi + 2, v), integer: false }],
+      [root, raw(lo - 1, hi + 2, v)],
       [s, between(lo - 1, hi + 1, v)],
       [square, between(0, (hi + 1) ** 2, v)],
       [over, flag(v, 'bool')],

@@ -3,7 +3,7 @@
  * depends on the unit stays the sequence axis (a multiple of B, one sequence's entries together).
  */
 import { RANK_MAX } from './onnx.ts';
-import { demand, sizeOf, type Value } from './checker-value.ts';
+import { demand, derived, sizeOf, type Value } from './checker-value.ts';
 
 /** Result shape of an elementwise operator, and whether it depends on the unit. */
 export function broadcast(a: Value, b: Value): { dims: number[]; perSequence: boolean } {
@@ -70,7 +70,7 @@ export function reshape(v: Value, dims: readonly number[], sequences: number): V
   );
   if (v.perSequence)
     demand(dims[0]! % sequences === 0, 'sequence', `[${dims}] does not begin with whole sequences`);
-  return { ...v, dims };
+  return derived(v, dims);
 }
 
 export function transpose(v: Value, perm: unknown): Value {
@@ -83,7 +83,10 @@ export function transpose(v: Value, perm: unknown): Value {
     `perm [${order}] is no permutation of ${rank} axes`,
   );
   demand(!v.perSequence || order[0] === 0, 'sequence', 'moves the sequence axis');
-  return { ...v, dims: order.map((p) => v.dims[p]!) };
+  return derived(
+    v,
+    order.map((p) => v.dims[p]!),
+  );
 }
 
 export function slice(v: Value, starts: Value, ends: Value, axes: Value): Value {
@@ -98,7 +101,7 @@ export function slice(v: Value, starts: Value, ends: Value, axes: Value): Value 
     demand(a >= 0 && a < b && b <= dims[axis]!, 'shape', `slice ${a}..${b} of ${dims[axis]}`);
     dims[axis] = b - a;
   }
-  return { ...v, dims };
+  return derived(v, dims);
 }
 
 export function concat(parts: readonly Value[], axisAttribute: unknown): Value {
@@ -107,7 +110,7 @@ export function concat(parts: readonly Value[], axisAttribute: unknown): Value {
   const axis = axisOf(axisAttribute, first.dims.length);
   demandOtherAxis(first, axis);
   for (const p of parts) {
-    demand(p.type === first.type && p.integer === first.integer, 'type', 'joins different types');
+    demand(p.type === first.type && p.bits === first.bits, 'type', 'joins different types');
     demand(p.perSequence === first.perSequence, 'sequence', 'joins constants to a unit');
     demand(
       p.dims.length === first.dims.length &&
@@ -120,7 +123,7 @@ export function concat(parts: readonly Value[], axisAttribute: unknown): Value {
   dims[axis] = parts.reduce((sum, p) => sum + p.dims[axis]!, 0);
   const lo = Math.min(...parts.map((p) => p.lo));
   const hi = Math.max(...parts.map((p) => p.hi));
-  return { ...first, dims, lo, hi };
+  return { ...derived(first, dims), lo, hi, odd: parts.every((p) => p.odd) };
 }
 
 /** Shape of a reduction: axes are constant, never the sequence axis. */

@@ -12,8 +12,9 @@ import {
   Refused,
   constantValue,
   demand,
+  derived,
+  exact,
   sizeOf,
-  whole,
   type Refusal,
   type Value,
 } from './checker-value.ts';
@@ -138,11 +139,15 @@ function outputsOf(
   const main = linear ? `a${segment + 1}` : 'answer';
   for (const v of graph.outputs) {
     const value = declared(v, values.get(v.name));
-    demand(value.integer && value.type === 'float32', 'carry', `'${v.name}' is not whole float32`);
+    demand(
+      value.bits === 0 && value.type === 'float32',
+      'carry',
+      `'${v.name}' is not whole float32`,
+    );
     demand(value.perSequence, 'sequence', `'${v.name}' does not depend on the unit`);
     if (v.name === main) continue;
     demand(!RESERVED.test(v.name) && !known.has(v.name), 'carry', `'${v.name}' can't be a carry`);
-    known.set(v.name, { ...value, constant: undefined });
+    known.set(v.name, derived(value));
   }
   demand(
     graph.outputs.some((o) => o.name === main),
@@ -167,7 +172,7 @@ function outputsOf(
 function productOf(l: Linear, weights: Int8Array, a: Value): Value {
   const { lo, hi, sum } = columnBounds(a, weights, l.k, l.n, (i, j) => j * l.k + i);
   demand(sum < EXACT_MAX, 'matmul-sum', `the product could reach ${sum}`, sum);
-  return whole([l.m, l.n], lo, hi, true);
+  return exact([l.m, l.n], [lo, hi], true);
 }
 
 function checkWeights(m: Manifest, weights: readonly Int8Array[]): void {
@@ -194,7 +199,7 @@ function* analyse(pkg: Package): Generator<[place: string, segment?: Values]> {
     dims: [m.sequences, m.tokens],
     lo: 0,
     hi: m.vocabulary - 1,
-    integer: true,
+    bits: 0,
     perSequence: true,
   };
   const known: Values = new Map([['tokens', tokens]]);

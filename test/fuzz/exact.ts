@@ -1,17 +1,17 @@
 /**
- * The meaning of a segment in whole numbers of any size, and every way in which float32 could miss
- * it: a value, product or sum of magnitudes over 2^24, a fraction that is read by anything but a
- * Floor, a quotient or root too large for a GPU's error. Shares no arithmetic with the checker or with floats.
+ * The meaning of a segment in fractions of any size, and every way in which float32 could miss
+ * it: more than 24 bits in a value, product or sum of magnitudes, a quotient or root that is read by
+ * anything but a Floor or is too large for a GPU's error. Shares no arithmetic with the checker or with floats.
  */
 import type { Value } from '../../src/miner/checker.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../src/miner/onnx.ts';
 
-/** Row-major entries: `num`, or num ÷ den, or the square root of num. */
+/** Row-major entries: `num`, or num ÷ den. `raw` quotients and roots of that are no float32. */
 export interface Exact {
   readonly dims: readonly number[];
   readonly num: readonly bigint[];
-  readonly den?: readonly bigint[];
-  readonly isRoot?: boolean;
+  readonly den?: readonly bigint[] | undefined;
+  readonly raw?: 'quotient' | 'root';
 }
 export type ExactTensors = Map<string, Exact>;
 /** What a device may add to the floor of a quotient or root: −1, 0 or 1. */
@@ -20,6 +20,8 @@ export type Skew = () => bigint;
 const FLOAT_EXACT = 2n ** 24n;
 const QUOTIENT_END = 2n ** 22n;
 const OPERAND_MAX = 127n;
+/** Far from where float32 has fewer bits. */
+const PART_MIN = 2n ** 64n;
 
 /** The graph has no exact meaning in float32: the checker should have refused it. */
 export class Inexact extends Error {}
@@ -81,83 +83,102 @@ function broadcast(a: readonly number[], b: readonly number[]): number[] {
   });
 }
 
+function exact(t: Exact | undefined): asserts t is Exact {
+  need(t !== undefined && !t.raw, 'reads a raw quotient or root');
+}
 function whole(t: Exact | undefined): asserts t is Exact {
-  need(t !== undefined && !t.den && !t.isRoot, 'reads a fraction');
+  exact(t);
+  need(!t.den, 'reads a fraction');
+}
+const denOf = (t: Exact, at: number): bigint => t.den?.[at] ?? 1n;
+
+/** A result whose entries float32 must hold exactly: 24 bits and a power of two. */
+function made(dims: readonly number[], nums: bigint[], dens?: bigint[]): Exact {
+  const [num, den] = [[...nums], dens && [...dens]];
+  for (let i = 0; i < num.length; i++) {
+    while (den && den[i]! > 1n && num[i]! % 2n === 0n) {
+      num[i]! /= 2n;
+      den[i]! /= 2n;
+    }
+    need(abs(num[i]!) <= FLOAT_EXACT, `${nums[i]}/${dens?.[i] ?? 1} has over 24 bits`);
+    need(!den || den[i]! <= PART_MIN, `${nums[i]}/${dens?.[i]} is too small`);
+  }
+  return { dims, num, den: den?.every((d) => d === 1n) ? undefined : den };
 }
 
-/** A result whose entries float32 must hold exactly. */
-function made(dims: readonly number[], num: bigint[], den?: bigint[]): Exact {
-  for (const x of num) need(abs(x) <= FLOAT_EXACT, `${x} is over 2^24`);
-  return den ? { dims, num, den } : { dims, num };
-}
-
+/** f of both over their common denominator, which the result has too unless it is a flag. */
 const pairs =
-  (f: (a: bigint, b: bigint) => bigint) =>
+  (f: (a: bigint, b: bigint) => bigint, isFlag = false) =>
   ([a, b]: Exact[]): Exact => {
-    whole(a);
-    whole(b);
+    exact(a);
+    exact(b);
     const dims = broadcast(a.dims, b.dims);
     const [p, q] = [spread(a, dims), spread(b, dims)];
-    return made(
-      dims,
-      p.map((at, i) => f(a.num[at]!, b.num[q[i]!]!)),
-    );
+    const den = p.map((at, i) => {
+      const [x, y] = [denOf(a, at), denOf(b, q[i]!)];
+      return x > y ? x : y;
+    });
+    const over = (t: Exact, at: number, d: bigint): bigint => (t.num[at]! * d) / denOf(t, at);
+    const num = p.map((at, i) => f(over(a, at, den[i]!), over(b, q[i]!, den[i]!)));
+    return made(dims, num, isFlag ? undefined : den);
   };
-const test = (f: (a: bigint, b: bigint) => boolean) => pairs((a, b) => (f(a, b) ? 1n : 0n));
+const test = (f: (a: bigint, b: bigint) => boolean) => pairs((a, b) => (f(a, b) ? 1n : 0n), true);
 
-/** By whole numbers, or by constants of powers of two, whose product waits for its Floor. */
-function mul(x: Exact[]): Exact {
-  const scale = x.find((t) => t.den);
-  if (!scale) return pairs((a, b) => a * b)(x);
-  const other = x[0] === scale ? x[1] : x[0];
-  whole(other);
-  need(
-    scale.num.every((n) => n === 1n) && scale.den!.every((d) => (d & (d - 1n)) === 0n),
-    'scales by no power of two',
-  );
-  const dims = broadcast(scale.dims, other.dims);
-  const from = spread(scale, dims);
-  const num = spread(other, dims).map((at) => other.num[at]!);
+function mul([a, b]: Exact[]): Exact {
+  exact(a);
+  exact(b);
+  const dims = broadcast(a.dims, b.dims);
+  const [p, q] = [spread(a, dims), spread(b, dims)];
   return made(
     dims,
-    num,
-    from.map((at) => scale.den![at]!),
+    p.map((at, i) => a.num[at]! * b.num[q[i]!]!),
+    p.map((at, i) => denOf(a, at) * denOf(b, q[i]!)),
   );
 }
 
 function div([x, y]: Exact[]): Exact {
-  whole(x);
+  exact(x);
   whole(y);
   const dims = broadcast(x.dims, y.dims);
-  const num = spread(x, dims).map((at) => x.num[at]!);
-  const den = spread(y, dims).map((at) => y.num[at]!);
+  const from = spread(x, dims);
+  const by = spread(y, dims).map((at) => y.num[at]!);
+  const num = from.map((at) => x.num[at]!);
+  const den = from.map((at, i) => denOf(x, at) * by[i]!);
   for (const [i, n] of num.entries()) {
-    need(den[i]! >= 1n, `divides by ${den[i]}`);
+    need(by[i]! >= 1n, `divides by ${by[i]}`);
     need(abs(n) < QUOTIENT_END * den[i]!, `${n}/${den[i]} is over 2^22`);
-    need(abs(n) + 2n * den[i]! <= FLOAT_EXACT, `|${n}| + 2·${den[i]} is over 2^24`);
   }
-  return { dims, num, den };
+  return { dims, num, den, raw: 'quotient' };
 }
 
 function sqrt([x]: Exact[]): Exact {
   whole(x);
   for (const v of x.num) need(v >= 1n && v <= 4094n ** 2n, `the root of ${v}`);
-  return { ...x, isRoot: true };
+  return { ...x, raw: 'root' };
 }
 
-/** A quotient's or root's floor may miss by one; a power of two's may not. */
-function floor([x]: Exact[], isQuotient: boolean, skew: Skew): Exact {
-  const { dims, num, den, isRoot } = x!;
-  if (isRoot)
+/** Whether 2.5 ULP, 2.5·2^−23 of it at most, take a quotient over or onto an integer. */
+function misses(num: bigint, den: bigint): boolean {
+  const rest = num - floorOf(num, den) * den;
+  const distance = rest < den - rest ? rest : den - rest;
+  return 5n * abs(num) >= FLOAT_EXACT * distance;
+}
+
+/** A quotient's floor may miss by one where an integer is near, a root's anywhere. */
+function floor([x]: Exact[], skew: Skew): Exact {
+  need(x !== undefined, 'reads nothing');
+  const { dims, num, den, raw } = x;
+  if (raw === 'root')
     return made(
       dims,
       num.map((v) => rootOf(v) + skew()),
     );
-  if (!den) return x!;
-  return made(
-    dims,
-    num.map((n, i) => floorOf(n, den[i]!) + (isQuotient ? skew() : 0n)),
-  );
+  if (!den) return x;
+  const floors = num.map((n, i) => {
+    const q = floorOf(n, den[i]!);
+    return raw && misses(n, den[i]!) ? q + skew() : q;
+  });
+  return made(dims, floors);
 }
 
 function matmul([a, b]: Exact[]): Exact {
@@ -186,22 +207,35 @@ function matmul([a, b]: Exact[]): Exact {
   return made([...outer, rows, columns], num);
 }
 
+/** Entries of t at places. */
+const moved = (t: Exact, dims: readonly number[], from: readonly number[]): Exact => ({
+  dims,
+  num: from.map((at) => t.num[at]!),
+  den: t.den && from.map((at) => t.den![at]!),
+});
+
 function gather([data, indices]: Exact[], { axis }: OnnxNode['attributes']): Exact {
-  whole(data);
+  exact(data);
   whole(indices);
   const at = axis as number;
   const along = at < 0 ? at + data.dims.length : at;
   const [before, after] = [data.dims.slice(0, along), data.dims.slice(along + 1)];
   const [size, inner] = [data.dims[along]!, sizeOf(after)];
-  const num: bigint[] = [];
+  const from: number[] = [];
   for (let o = 0; o < sizeOf(before); o++)
     for (const index of indices.num) {
       need(index >= 0n && index < BigInt(size), `index ${index} of ${size}`);
       const start = (o * size + Number(index)) * inner;
-      for (let i = 0; i < inner; i++) num.push(data.num[start + i]!);
+      for (let i = 0; i < inner; i++) from.push(start + i);
     }
-  return { dims: [...before, ...indices.dims, ...after], num };
+  return moved(data, [...before, ...indices.dims, ...after], from);
 }
+
+/** Of a table of rank 1: entry by entry. */
+const gatherElements = (x: Exact[], a: OnnxNode['attributes']): Exact => {
+  need(x[0]?.dims.length === 1 && x[1]?.dims.length === 1, 'elements of more than one axis');
+  return gather(x, a);
+};
 
 /** Entries over constant axes, one list per entry of the result. */
 function reduce(
@@ -209,7 +243,9 @@ function reduce(
   { keepdims }: OnnxNode['attributes'],
   f: (entries: bigint[]) => bigint,
 ): Exact {
-  whole(x);
+  exact(x);
+  // Over one denominator, so that entries compare and add.
+  const common = (x.den ?? []).reduce((d, e) => (e > d ? e : d), 1n);
   const rank = x.dims.length;
   const over = new Set(axes!.num.map((a) => (Number(a) + rank) % rank));
   const strides = stridesOf(x.dims);
@@ -219,8 +255,13 @@ function reduce(
   };
   const [kept, summed] = [part(false), part(true)];
   const moves = places(...summed);
-  const num = places(...kept).map((start) => f(moves.map((move) => x.num[start + move]!)));
-  return made(keepdims ? x.dims.map((d, i) => (over.has(i) ? 1 : d)) : kept[0], num);
+  const entry = (at: number): bigint => (x.num[at]! * common) / denOf(x, at);
+  const num = places(...kept).map((start) => f(moves.map((move) => entry(start + move))));
+  return made(
+    keepdims ? x.dims.map((d, i) => (over.has(i) ? 1 : d)) : kept[0],
+    num,
+    num.map(() => common),
+  );
 }
 
 const sum = (entries: bigint[]): bigint => {
@@ -230,7 +271,7 @@ const sum = (entries: bigint[]): bigint => {
 };
 
 function slice([x, starts, ends, axes]: Exact[]): Exact {
-  whole(x);
+  exact(x);
   const [dims, strides] = [[...x.dims], stridesOf(x.dims)];
   let start = 0;
   for (const [i, axis] of axes!.num.map(Number).entries()) {
@@ -238,37 +279,37 @@ function slice([x, starts, ends, axes]: Exact[]): Exact {
     dims[axis] = Number(ends!.num[i]!) - from;
     start += from * strides[axis]!;
   }
-  return { dims, num: places(dims, strides, start).map((at) => x.num[at]!) };
+  return moved(x, dims, places(dims, strides, start));
 }
 
 function concat(parts: Exact[], { axis }: OnnxNode['attributes']): Exact {
-  parts.forEach(whole);
+  parts.forEach(exact);
   const along = ((axis as number) + parts[0]!.dims.length) % parts[0]!.dims.length;
   const dims = [...parts[0]!.dims];
   dims[along] = parts.reduce((total, p) => total + p.dims[along]!, 0);
-  const num: bigint[] = [];
+  const [num, den]: [bigint[], bigint[]] = [[], []];
   for (let o = 0; o < sizeOf(dims.slice(0, along)); o++)
     for (const p of parts) {
       const length = sizeOf(p.dims.slice(along));
-      num.push(...p.num.slice(o * length, (o + 1) * length));
+      for (let at = o * length; at < (o + 1) * length; at++) {
+        num.push(p.num[at]!);
+        den.push(denOf(p, at));
+      }
     }
-  return { dims, num };
+  return made(dims, num, den);
 }
 
 function transpose([x]: Exact[], { perm }: OnnxNode['attributes']): Exact {
-  whole(x);
+  exact(x);
   const order = perm as number[];
   const strides = stridesOf(x.dims);
   const dims = order.map((d) => x.dims[d]!);
   const from = order.map((d) => strides[d]!);
-  return { dims, num: places(dims, from).map((at) => x.num[at]!) };
+  return moved(x, dims, places(dims, from));
 }
 
-function clip([x, low, high]: Exact[]): Exact {
-  whole(x);
-  const [from, to] = [low!.num[0]!, high!.num[0]!];
-  return { ...x, num: x.num.map((v) => (v < from ? from : v > to ? to : v)) };
-}
+const most = pairs((a, b) => (a > b ? a : b));
+const least = pairs((a, b) => (a < b ? a : b));
 
 type Operator = (x: Exact[], a: OnnxNode['attributes']) => Exact;
 const OPERATORS: Readonly<Record<string, Operator>> = {
@@ -281,11 +322,14 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   GreaterOrEqual: test((a, b) => a >= b),
   Less: test((a, b) => a < b),
   LessOrEqual: test((a, b) => a <= b),
-  Clip: clip,
+  Max: most,
+  Min: least,
+  Clip: ([x, low, high]) => least([most([x!, low!]), high!]),
   Cast: ([x]) => (whole(x), x),
   MatMul: matmul,
   Gather: gather,
-  Reshape: ([x, dims]) => (whole(x), { dims: dims!.num.map(Number), num: x.num }),
+  GatherElements: gatherElements,
+  Reshape: ([x, dims]) => (exact(x), { ...x, dims: dims!.num.map(Number) }),
   Transpose: transpose,
   Slice: slice,
   Concat: concat,
@@ -293,14 +337,20 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   ReduceMax: (x, a) => reduce(x, a, (all) => all.reduce((p, v) => (v > p ? v : p))),
 };
 
-/** Whole numbers, or powers of two from 2^−24 to 1. */
+/** Any float is a whole number over a power of two. */
 function constantOf(t: OnnxTensor): Exact {
-  const data = Array.from(t.data as ArrayLike<number | bigint>);
-  if (data.every((x) => typeof x === 'bigint' || Number.isInteger(x)))
-    return { dims: t.dims, num: data.map(BigInt) };
-  const den = data.map((x) => 1 / Number(x));
-  need(den.every(Number.isInteger), `constant ${t.name} is neither whole nor a power of two`);
-  return { dims: t.dims, num: data.map(() => 1n), den: den.map(BigInt) };
+  const data = Array.from(t.data as ArrayLike<number | bigint>, Number);
+  const bits = data.map((x) => {
+    need(Number.isFinite(x), `constant ${t.name} holds ${x}`);
+    let n = 0;
+    while (!Number.isInteger(x * 2 ** n)) n++;
+    return n;
+  });
+  return made(
+    t.dims,
+    data.map((x, i) => BigInt(x * 2 ** bits[i]!)),
+    bits.map((n) => 2n ** BigInt(n)),
+  );
 }
 
 /** Every tensor of a graph. @throws Inexact where float32 need not give it */
@@ -310,16 +360,13 @@ export function exactGraph(
   skew: Skew = () => 0n,
 ): ExactTensors {
   const known: ExactTensors = new Map(inputs);
-  const quotients = new Set<string>();
   for (const c of graph.constants) known.set(c.name, constantOf(c));
   for (const { op, name, inputs: names, outputs, attributes } of graph.nodes) {
     const x = names.map((n) => known.get(n)!);
-    if (op === 'Div') quotients.add(outputs[0]!);
     try {
       const operator = OPERATORS[op];
       need(op === 'Floor' || operator !== undefined, `no operator ${op}`);
-      const isQuotient = quotients.has(names[0]!);
-      known.set(outputs[0]!, operator?.(x, attributes) ?? floor(x, isQuotient, skew));
+      known.set(outputs[0]!, operator?.(x, attributes) ?? floor(x, skew));
     } catch (e) {
       if (e instanceof Inexact) e.message = `${name}: ${e.message}`;
       throw e;
@@ -328,9 +375,9 @@ export function exactGraph(
   return known;
 }
 
-/** Bounds are whole, or whole numbers of 2^−24. */
-const PARTS = 2n ** 24n;
-const inParts = (x: number): bigint => BigInt(x * 2 ** 24);
+/** Bounds are whole numbers of parts: of 2^−24, or of that shifted again. */
+const PARTS = 2n ** 64n;
+const inParts = (x: number): bigint => BigInt(x * 2 ** 64);
 
 /** Index of the first entry outside lo..hi, or −1. */
 function outside(t: Exact, { lo, hi }: Value): number {
@@ -338,9 +385,18 @@ function outside(t: Exact, { lo, hi }: Value): number {
   return t.num.findIndex((n, i) => {
     const x = n * PARTS;
     // √x ≥ lo holds for every lo ≤ 0.
-    if (t.isRoot) return (lo > 0 && from * from > x * PARTS) || x * PARTS > to * to;
-    const den = t.den?.[i] ?? 1n;
+    if (t.raw === 'root') return (lo > 0 && from * from > x * PARTS) || x * PARTS > to * to;
+    const den = denOf(t, i);
     return from * den > x || x > to * den;
+  });
+}
+
+/** Whether every entry is a multiple of the part that is claimed, an odd one where that is. */
+function keepsParts(t: Exact, { bits, odd }: Value): boolean {
+  const part = 2n ** BigInt(bits);
+  return t.num.every((n, i) => {
+    const [units, den] = [n * part, denOf(t, i)];
+    return units % den === 0n && (!odd || (units / den) % 2n !== 0n);
   });
 }
 
@@ -353,7 +409,8 @@ export function falseClaim(
     const claim = claims.get(name);
     if (!claim) return `nothing is claimed of ${name}`;
     if (String(t.dims) !== String(claim.dims)) return `${name} is [${t.dims}], not [${claim.dims}]`;
-    if (claim.integer && (t.den || t.isRoot)) return `${name} is not whole`;
+    if (claim.bits < Infinity && (t.raw || !keepsParts(t, claim)))
+      return `${name} is not in parts of 2^-${claim.bits}`;
     const at = outside(t, claim);
     if (at >= 0) return `${name} = ${t.num[at]} is outside ${claim.lo}..${claim.hi}`;
   }

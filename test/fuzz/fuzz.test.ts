@@ -63,15 +63,23 @@ describe('the exact interpreter', () => {
     expect(run('Add', 2n ** 24n - 1n, 1)).toBe(2n ** 24n);
     expect(() => run('Add', 2n ** 24n - 1n, 2)).toThrow(Inexact);
     expect(() => run('Mul', 4097n, 4097)).toThrow(Inexact);
+    expect(run('Mul', 3n, 0.75)).toBe(9n);
+    expect(() => run('Mul', 2n ** 23n + 1n, 0.75)).toThrow(Inexact);
     expect(() => run('Div', 2n ** 22n, 1)).toThrow(Inexact);
     expect(() => run('Div', 1n, 0)).toThrow(Inexact);
   });
   it('sees a claim that is too narrow', () => {
     const tensors = new Map([['x', { dims: [2], num: [5n, -3n] }]]);
     const claim = (lo: number, hi: number) =>
-      new Map([['x', { ...x, lo, hi, integer: true, perSequence: true }]]);
+      new Map([['x', { ...x, lo, hi, bits: 0, perSequence: true }]]);
     expect(falseClaim(tensors, claim(-3, 5))).toBeUndefined();
     expect(falseClaim(tensors, claim(-3, 4))).toContain('outside -3..4');
     expect(falseClaim(tensors, claim(-2, 5))).toContain('outside -2..5');
+    const halves = new Map([['x', { dims: [2], num: [5n, -3n], den: [2n, 2n] }]]);
+    const inParts = (bits: number, odd: boolean) =>
+      new Map([['x', { ...x, lo: -3, hi: 5, bits, odd, perSequence: true }]]);
+    expect(falseClaim(halves, inParts(1, true))).toBeUndefined();
+    expect(falseClaim(halves, inParts(0, false))).toContain('not in parts of 2^-0');
+    expect(falseClaim(halves, inParts(2, true))).toContain('not in parts of 2^-2');
   });
 });

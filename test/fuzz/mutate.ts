@@ -44,10 +44,22 @@ const readBy =
     isFloat(t) && g.nodes.some((n) => n.op === op && n.inputs.indexOf(t.name) >= from);
 
 const SAME_ARITY = [
-  ['Add', 'Sub', 'Mul', 'Div', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'MatMul'],
+  [
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Greater',
+    'GreaterOrEqual',
+    'Less',
+    'LessOrEqual',
+    'MatMul',
+    'Max',
+    'Min',
+  ],
   ['Floor', 'Sqrt', 'Round', 'Cast', 'Ceil', 'Abs', 'Neg'],
   ['ReduceSum', 'ReduceMax', 'ReduceMean', 'ReduceMin'],
-  ['Gather', 'Concat', 'Clip', 'Slice', 'Reshape', 'Transpose'],
+  ['Gather', 'GatherElements', 'Concat', 'Clip', 'Slice', 'Reshape', 'Transpose'],
 ];
 
 const operator = onNodes((n, r) => {
@@ -87,7 +99,7 @@ const bypass: Mutation = (g, r) => {
 };
 
 /** Nodes of a quotient or root as models/graph.ts writes it: what is inside is read instead of the result. */
-const FORM = { Div: 10, Sqrt: 11 } as const;
+const FORM = { Div: 7, Sqrt: 11 } as const;
 const inside: Mutation = (g, r) => {
   const starts = g.nodes.flatMap((n, i) => (n.op in FORM ? [i] : []));
   if (!starts.length) return g;
@@ -136,8 +148,9 @@ const type: Mutation = (g, r) => ({
 
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   scale: entry(readBy('Mul', 0)),
-  bound: entry(readBy('Clip', 1)),
-  table: entry(readBy('Gather', 0)),
+  bound: entry((t, g) => ['Clip', 'Max', 'Min'].some((op) => readBy(op, 1)(t, g))),
+  part: entry(readBy('Add', 1)),
+  table: entry((t, g) => ['Gather', 'GatherElements'].some((op) => readBy(op, 0)(t, g))),
   entry: entry(() => true),
   operator,
   attribute,

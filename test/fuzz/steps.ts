@@ -48,7 +48,8 @@ const corners = (a: Made, b: Made): number[] => [a.lo, a.hi].flatMap((x) => [x *
 function within({ g, r }: Site, x: Made, lo: number, hi: number): Made {
   if (x.lo >= lo && x.hi <= hi && r.chance(0.8)) return x;
   const clamp = (v: number): number => Math.min(Math.max(v, lo), hi);
-  return made(g.clip(x.name, lo, hi), x.dims, clamp(x.lo), clamp(x.hi));
+  const clipped = (r.chance(0.5) ? g.clip : g.clipLast)(x.name, lo, hi);
+  return made(clipped, x.dims, clamp(x.lo), clamp(x.hi));
 }
 
 /** A constant that broadcasts into x: a number, along its last axes, or over whole sequences. */
@@ -124,24 +125,71 @@ const clip: Step = (site, x) => {
   return within(site, x, Math.min(a, b), Math.max(a, b));
 };
 
-/** |x|/y just below 2^22 where y is small, |x| + 2y just below 2^24 where it is large. */
+/** Largest x and y of which ⌊x/y⌋ is right, with a rest that is divided again or without. */
+const DIVIDEND_MAX = Math.ceil(2 ** 23 / 2.5 / 2) - 1;
+const dividendMax = (y: number, isLarge: boolean): number =>
+  isLarge ? Math.min(2 ** 22 * y - 1, 2 ** 23 - 2 * y - 1) : DIVIDEND_MAX;
+
+/** A divisor of any size; rarely one that is too large for its rest to be divided again. */
+function divisor(r: Random, isLarge: boolean): number {
+  const highest = isLarge ? Math.floor(DIVIDEND_MAX / 2) : 2 ** 23;
+  if (isLarge && r.chance(OVER)) return r.int(highest, 4 * highest);
+  return aim(r, Math.min(r.pick([1, 2, 3, 4, 5, 7, 127, 4095, 2 ** 20, 2 ** 23]), highest));
+}
+
+/** Dividends just below where a quotient's floor could miss, or be refused; divisors of all sizes. */
 const divide: Step = (site, x) => {
   const { g, r } = site;
-  const y = aim(r, r.pick([1, 2, 3, 4, 5, 7, 127, 4095, 2 ** 20, 2 ** 22, 2 ** 23 - 1]));
-  const limit = aim(r, Math.min(2 ** 22 * y - 1, LIMIT - 2 * y));
+  const isLarge = r.chance(0.6);
+  const isRounded = r.chance(0.4);
+  const y = divisor(r, isLarge);
+  const most = aim(r, Math.max(1, dividendMax(y, isLarge) - (isRounded ? y : 1)));
+  // One below a multiple of the divisor is nearest to where a floor turns.
+  const limit = most > y && r.chance(0.5) ? most - (most % y) - 1 : most;
   const top = reachOf(x) < limit ? mul({ ...site, pool: [] }, x)! : x;
   const n = within(site, top, -limit, limit);
+  const quotient = (by: Made): string => {
+    // A whole dividend may be a multiple of its divisor, where a floor misses.
+    if (r.chance(OVER)) return g.op('Floor', [g.op('Div', [n.name, by.name])]);
+    // What is told decides the form, and is not always true.
+    const told = isLarge ? 2 ** 23 : 0;
+    return isRounded ? g.divideRounded(n.name, by.name, told, 0) : g.divide(n.name, by.name, told);
+  };
+  const ends = (by: Made): number[] =>
+    corners(n, { ...by, lo: 1 / by.hi, hi: 1 / by.lo }).flatMap((q) => [
+      Math.floor(q),
+      Math.floor(q + 0.5),
+    ]);
   if (r.chance(0.4)) {
     const by = r.chance(0.5) ? made(g.number(y), [], y) : constant(site, n, y, y);
-    return made(g.divide(n.name, by.name), joint(n, by), Math.floor(n.lo / y), n.hi / y);
+    return made(quotient(by), joint(n, by), ...ends(by));
   }
-  const highest = Math.floor((LIMIT - reachOf(n)) / 2);
-  if (highest < 1) return undefined;
-  const from = r.int(Math.ceil(reachOf(n) / 2 ** 22) || 1, highest);
-  const by = within(site, partner(site, n), Math.min(from, y), highest);
-  if (by.lo < 1 || reachOf(n) / by.lo >= 2 ** 22) return undefined;
-  const ends = [n.lo / by.lo, n.lo / by.hi, n.hi / by.lo, n.hi / by.hi].map(Math.floor);
-  return made(g.divide(n.name, by.name), joint(n, by), ...ends);
+  const by = within(site, partner(site, n), r.int(1, y), y);
+  if (by.lo < 1) return undefined;
+  return made(quotient(by), joint(n, by), ...ends(by));
+};
+
+/** Parts of one as fine as there is room for, made whole by a Floor after some steps. */
+const fraction: Step = (site, x) => {
+  const { g, r } = site;
+  const bits = r.int(1, 24);
+  const room = Math.floor((LIMIT - 1) / Math.max(1, reachOf(x)));
+  const factor = aim(r, Math.max(1, r.chance(0.5) ? room : Math.min(room, 255)));
+  const tail = x.dims.slice(r.int(1, x.dims.length));
+  const factors = numbersIn(r, sizeOf(tail), -factor, factor);
+  const parts = g.floats(
+    fresh(site, 'parts'),
+    tail,
+    factors.map((c) => c * 2 ** -bits),
+  );
+  const left = aim(r, Math.max(1, LIMIT - 1 - factor * reachOf(x)));
+  const offset = (): string => g.number(r.pick([left, -left, 1, 2 ** (bits - 1)]) * 2 ** -bits);
+  let y = g.mul(x.name, parts);
+  if (r.chance(0.5)) y = r.chance(0.5) ? g.add(y, offset()) : g.sub(offset(), y);
+  if (r.chance(0.3)) y = g.op(r.pick(['Max', 'Min']), [y, r.chance(0.5) ? offset() : x.name]);
+  if (r.chance(0.2)) y = g.mul(y, g.number(2 ** -r.int(1, 12)));
+  const reach = Math.ceil((factor * reachOf(x) + left) * 2 ** -bits) + reachOf(x);
+  return made(g.op('Floor', [y]), x.dims, -reach, reach);
 };
 
 const root: Step = (site, x) => {
@@ -157,9 +205,13 @@ const table: Step = (site, x) => {
     return undefined;
   const reach = r.pick([1, 127, 4095, LIMIT - 1]);
   const values = numbersIn(r, size * sizeOf(width), -reach, reach);
-  const index = g.toInt(within(site, x, r.chance(OVER) ? -1 : 0, aim(r, size - 1)).name);
+  const index = within(site, x, r.chance(OVER) ? -1 : 0, aim(r, size - 1)).name;
   const name = g.floats(fresh(site, 'table'), [size, ...width], values);
-  return made(g.gather(name, index), [...x.dims, ...width], ...values);
+  const found =
+    width.length || r.chance(0.3)
+      ? g.gather(name, g.toInt(index))
+      : g.lookup(name, index, [...x.dims]);
+  return made(found, [...x.dims, ...width], ...values);
 };
 
 /** Entries along an axis in any order, some more than once. */
@@ -223,10 +275,14 @@ const attend: Step = (site, x) => {
   const q = within(site, x, -127, 127);
   const perm = x.dims.map((_, d) => (d < rank - 2 ? d : 2 * rank - 3 - d));
   const scores = g.matmul(q.name, g.transpose(q.name, perm));
-  const away = g.clip(g.shift(g.sub(g.max(scores, -1), scores), r.int(0, 12)), 0, 15);
+  // At times of another axis, whose maxima are above nobody else.
+  const best = g.max(scores, r.chance(0.1) ? -2 : -1);
+  const away = g.atMost(g.shift(g.sub(best, scores), r.int(0, 12)), 15);
   const values = Array.from({ length: 16 }, (_, i) => Math.ceil(127 * Math.exp(-i / 3)));
-  const shares = g.gather(g.floats(fresh(site, 'exp'), [16], values), g.toInt(away));
-  const mean = g.divide(g.matmul(shares, q.name), g.sum(shares, -1));
+  const size = x.dims.with(-1, x.dims.at(-2)!);
+  const shares = g.lookup(g.floats(fresh(site, 'exp'), [16], values), away, size);
+  const reach = 127 * 127 * size.at(-1)!;
+  const mean = g.divide(g.matmul(shares, q.name), g.sum(shares, -1), reach);
   const room = Math.ceil(127 * 127 * x.dims.at(-2)!);
   return made(mean, x.dims, -room, room);
 };
@@ -305,6 +361,6 @@ const concat: Step = ({ g, r, pool }, x) => {
 
 /** Steps in which bounds meet come more often. */
 export const STEPS: readonly Step[] = [
-  ...[add, mul, square, shift, clip, divide, divide, root, table, choose, compare],
+  ...[add, mul, square, shift, fraction, clip, divide, divide, root, table, choose, compare],
   ...[head, attend, reduce, reduce, reshape, transpose, slice, concat],
 ];

@@ -57,7 +57,8 @@ function faultOf(g: OnnxGraph, known: Known, tensors: Tensors): string | undefin
       if (x < v.lo || x > v.hi) return `${name} = ${x} outside ${v.lo}..${v.hi}`;
       if (raw.has(name)) continue;
       if (Math.fround(x) !== x) return `${name} = ${x} is no float32`;
-      if (v.integer && !Number.isInteger(x)) return `${name} = ${x} is not whole`;
+      if (v.bits < Infinity && !Number.isInteger(x * 2 ** v.bits))
+        return `${name} = ${x} is no multiple of 2^-${v.bits}`;
     }
     if (String(t.dims) !== String(v.dims)) return `${name} is [${t.dims}], not [${v.dims}]`;
   }
@@ -134,6 +135,9 @@ async function expectSound(g: OnnxGraph, known: Known, seed: number): Promise<vo
   }
 }
 
+/** Of odd numbers, so large that the rest is divided again. */
+const reachIn = (n: number): number => (n % 2 ? 2 ** 23 : 63);
+
 /** [what, number]: one step of a random graph on x [2, 8, 128]. */
 type Step = readonly [keyof typeof STEPS, number];
 
@@ -155,13 +159,18 @@ const STEPS = {
   own: (g: Graph, x: string) => g.mul(x, x),
   center: (g: Graph, x: string) => g.sub(x, g.max(x, 2)),
   sum: (g: Graph, x: string) => g.add(g.sum(x, -1), x),
-  divide: (g: Graph, x: string, n: number) => g.divide(x, g.number(1 + n)),
-  rows: (g: Graph, x: string, n: number) => g.divide(x, g.clip(g.max(x, 2), 1, 1 + n)),
-  each: (g: Graph, x: string, n: number) => g.divide(g.mul(x, g.number(n)), g.clip(x, 1, 1 + n)),
+  divide: (g: Graph, x: string, n: number) => g.divide(x, g.number(1 + n), reachIn(n)),
+  rows: (g: Graph, x: string, n: number) => g.divide(x, g.clip(g.max(x, 2), 1, 1 + n), reachIn(n)),
+  each: (g: Graph, x: string, n: number) =>
+    g.divideRounded(g.mul(x, g.number(n)), g.clip(x, 1, 1 + n), reachIn(n), 1 + n),
+  part: (g: Graph, x: string, n: number) =>
+    g.op('Floor', [g.add(g.mul(x, g.number((n % 31) / 16)), g.number(n / 32))]),
   root: (g: Graph, x: string) => g.squareRoot(g.clip(x, 1, 4094 ** 2)),
   table: (g: Graph, x: string, n: number) => {
     const table = Array.from({ length: 32 }, (_, i) => ((i * n) % 301) - 150);
-    return g.gather(g.floats(`table_${n}`, [32], table), g.toInt(g.clip(x, 0, 31)));
+    const name = g.floats(`table_${n}`, [32], table);
+    const index = n % 2 ? g.clip(x, 0, 31) : g.atMost(g.sub(g.max(x, 2), x), 31);
+    return n % 3 ? g.lookup(name, index, [2, 8, 128]) : g.gather(name, g.toInt(index));
   },
   compare: (g: Graph, x: string, n: number) =>
     g.sub(x, g.toFloat(g.op('Greater', [x, g.number(n - 500)]))),

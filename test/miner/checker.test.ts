@@ -17,6 +17,12 @@ import {
 type Case = [string, Rule, string, (g: Graph, x: string) => string];
 
 const to63 = (g: Graph, x: string): string => g.clip(x, -63, 63);
+/** Each column in parts of its own. */
+const columns = (g: Graph, x: string): string => {
+  const powers = Array.from({ length: WIDTH }, (_, i) => 2 ** -(i % 24));
+  return g.mul(x, g.floats('powers', [WIDTH], powers));
+};
+const table = (g: Graph): string => g.floats('t', [64], Array(64).fill(1));
 const big = (g: Graph, x: string): string => g.mul(x, g.number(4000));
 
 const CASES: Case[] = [
@@ -35,14 +41,22 @@ const CASES: Case[] = [
   [
     'a fraction that no Floor made whole',
     'integer',
+    'ReduceSum',
+    (g, x) => g.sum(g.mul(x, g.number(0.5)), 2),
+  ],
+  ['numbers of different scales', 'integer', 'Add', (g, x) => g.add(columns(g, x), x)],
+  ['a scaling of different scales', 'integer', 'Mul', (g, x) => g.mul(columns(g, x), g.number(2))],
+  [
+    'parts over 2^24',
+    'magnitude',
     'Add',
-    (g, x) => g.add(g.mul(x, g.number(0.5)), x),
+    (g, x) => g.add(g.mul(x, g.number(2 ** -20)), g.number(16)),
   ],
   [
-    'a fraction shifted twice',
-    'integer',
+    'parts below 2^-24',
+    'scale',
     'Mul',
-    (g, x) => g.mul(g.mul(x, g.number(0.5)), g.number(0.5)),
+    (g, x) => g.mul(g.mul(x, g.number(2 ** -20)), g.mul(x, g.number(2 ** -5))),
   ],
   [
     'indices above the table',
@@ -67,6 +81,46 @@ const CASES: Case[] = [
     (g, x) => g.gather(g.floats('t', [64], Array(64).fill(1)), g.clip(x, 0, 63)),
   ],
   [
+    'an element above the table',
+    'gather-range',
+    'GatherElements',
+    (g, x) => g.lookup(table(g), g.clip(g.mul(x, g.number(2)), 0, 64), [2, 8, WIDTH]),
+  ],
+  [
+    'a negative element',
+    'gather-range',
+    'GatherElements',
+    (g, x) => g.lookup(table(g), g.clip(x, -1, 63), [2, 8, WIDTH]),
+  ],
+  [
+    'elements along another axis',
+    'attribute',
+    'GatherElements',
+    (g, x) => g.op('GatherElements', [table(g), g.toInt(g.clip(x, 0, 63))], { axis: 1 }),
+  ],
+  [
+    'elements of a table by indices of another rank',
+    'shape',
+    'GatherElements',
+    (g, x) => g.op('GatherElements', [table(g), g.toInt(g.clip(x, 0, 63))], { axis: 0 }),
+  ],
+  [
+    'elements of one unit tensor by another',
+    'shape',
+    'GatherElements',
+    (g, x) => g.op('GatherElements', [x, g.toInt(g.clip(x, 0, 1))], { axis: 0 }),
+  ],
+  [
+    'the maximum of other rows less a row, as an index',
+    'gather-range',
+    'GatherElements',
+    (g, x) => {
+      const square = g.slice(x, 2, 0, 8);
+      const most = g.transpose(g.max(square, 2), [0, 2, 1]);
+      return g.lookup(table(g), g.atMost(g.sub(most, square), 63), [2, 8, 8]);
+    },
+  ],
+  [
     'a matrix operand over 127',
     'matmul-operand',
     'MatMul',
@@ -86,20 +140,49 @@ const CASES: Case[] = [
     },
   ],
   ['a sum of too many', 'sum', 'ReduceSum', (g, x) => g.sum(big(g, x), 2)],
-  ['a division by zero', 'division', 'Div', (g, x) => g.divide(x, g.clip(x, 0, 9))],
+  ['a division by zero', 'division', 'Div', (g, x) => g.divide(x, g.clip(x, 0, 9), 63)],
   [
     'a quotient over 2^22',
     'division',
     'Div',
-    (g, x) => g.divide(g.mul(x, g.number(99_999)), g.number(1)),
+    (g, x) => g.divide(g.mul(x, g.number(99_999)), g.number(1), 63 * 99_999),
   ],
   [
-    '|x| + 2y over 2^24',
+    'a dividend and divisors over 2^24 halves',
     'division',
     'Div',
-    (g, x) => g.divide(x, g.clip(g.mul(x, g.number(199_999)), 1, 12_599_937)),
+    (g, x) => {
+      const y = g.clip(g.mul(x, g.number(20_000)), 2, 1_100_000);
+      return g.divide(g.mul(x, g.number(100_000)), y, 6_300_000);
+    },
   ],
-  ['a bare quotient', 'division', 'Div', (g, x) => g.op('Floor', [g.op('Div', [x, g.number(3)])])],
+  [
+    'a divisor whose rests could miss too',
+    'division',
+    'Div',
+    (g, x) => {
+      const y = g.clip(g.mul(x, g.number(20_000)), 2, 900_000);
+      return g.divide(g.mul(x, g.number(50_000)), y, 3_150_000);
+    },
+  ],
+  [
+    'a quotient that may be whole',
+    'division',
+    'Div',
+    (g, x) => g.op('Floor', [g.op('Div', [x, g.number(3)])]),
+  ],
+  [
+    'a large quotient without its rest',
+    'division',
+    'Div',
+    (g, x) => g.divide(g.mul(x, g.number(50_000)), g.number(3), 63),
+  ],
+  [
+    'a quotient by a fraction',
+    'integer',
+    'Div',
+    (g, x) => g.divide(x, g.add(g.clip(x, 1, 9), g.number(0.5)), 63),
+  ],
   ['the root of zero', 'square-root', 'Sqrt', (g, x) => g.squareRoot(g.mul(x, x))],
   [
     'the root of more than 4094²',
@@ -155,8 +238,20 @@ describe('rules', () => {
     const refusal = checkModel(modelWith((g, x) => g.mul(big(g, x), g.number(67))));
     expect(refusal).toMatchObject({ rule: 'magnitude', bound: 63 * 4000 * 67 });
   });
-  it('refuses a constant that is neither whole nor a power of two', () => {
-    const refusal = checkModel(modelWith((g, x) => g.op('Floor', [g.mul(x, g.number(0.3))])));
+  it('knows that no entry is above the maximum of its row', () => {
+    const piece = (g: Graph, x: string): string =>
+      to63(g, g.lookup(table(g), g.atMost(g.sub(g.max(x, 2), x), 63), [2, 8, WIDTH]));
+    expect(checkModel(modelWith(piece))).toBeUndefined();
+  });
+  it('takes fractions to the Floor that makes them whole', () => {
+    const piece = (g: Graph, x: string): string =>
+      to63(g, g.op('Floor', [g.add(g.mul(x, g.number(0.75)), g.number(-0.125))]));
+    expect(checkModel(modelWith(piece))).toBeUndefined();
+    const each = (g: Graph, x: string): string => to63(g, g.op('Floor', [columns(g, x)]));
+    expect(checkModel(modelWith(each))).toBeUndefined();
+  });
+  it('refuses a constant of parts that are too small', () => {
+    const refusal = checkModel(modelWith((g, x) => g.add(x, g.number(3 * 2 ** -25))));
     expect(refusal).toMatchObject({ node: 'seg-0', rule: 'scale' });
   });
   it('refuses an infinite and a too large constant', () => {
@@ -165,22 +260,31 @@ describe('rules', () => {
     const large = checkModel(modelWith((g, x) => g.add(x, g.number(2 ** 24))));
     expect(large).toMatchObject({ node: 'seg-0', rule: 'magnitude', bound: 2 ** 24 });
   });
-  it('refuses a quotient that is read before its correction', () => {
+  /** ⌊50,000·x / 3⌋, whose rest is divided again. */
+  const large = (g: Graph, x: string): string =>
+    g.divide(g.mul(x, g.number(50_000)), g.number(3), 63 * 50_000);
+  it('takes a large quotient whose rest is divided again', () => {
+    expect(checkModel(modelWith((g, x) => to63(g, large(g, x))))).toBeUndefined();
+  });
+  it.each([
+    ['Floor', 5],
+    ['Floor', 1],
+    ['Sub', 3],
+    ['Div', 2],
+  ])('refuses a large quotient whose %s, %i steps earlier, is read too', (op, steps) => {
     const piece = (g: Graph, x: string): string => {
-      const q = g.divide(x, g.number(3));
-      const floor = q.replace(/\d+$/, (n) => String(Number(n) - 8)).replace('Sub', 'Floor');
-      return to63(g, g.add(q, floor));
+      const q = large(g, x);
+      const inside = q.replace(/\d+$/, (n) => String(Number(n) - steps)).replace('Add', op);
+      return to63(g, g.op('Floor', [g.add(q, inside)]));
     };
     expect(checkModel(modelWith(piece))).toMatchObject({ rule: 'division' });
   });
-  it('refuses a correction that compares with an int32', () => {
-    const good = firstSegment((g, x) => to63(g, g.divide(x, g.number(3))));
-    const int = { name: 'zero', type: 'int32' as const, dims: [], data: Int32Array.of(0) };
-    const nodes = good.nodes.map((n) =>
-      n.op === 'Less' ? { ...n, inputs: [n.inputs[0]!, 'zero'] } : n,
-    );
-    const changed = { ...good, nodes, constants: [...good.constants, int] };
-    expect(checkModel(modelOf(changed))).toMatchObject({ rule: 'division' });
+  it('refuses a quotient that is read without its Floor', () => {
+    const piece = (g: Graph, x: string): string => {
+      const q = g.op('Div', [g.add(x, g.number(0.5)), g.number(3)]);
+      return to63(g, g.add(g.op('Floor', [q]), g.op('Floor', [g.mul(q, g.number(0.5))])));
+    };
+    expect(checkModel(modelWith(piece))).toMatchObject({ rule: 'division' });
   });
   it('refuses a quotient of more entries than a tensor may have', () => {
     const wide = (g: Graph, x: string): string => {
@@ -189,16 +293,17 @@ describe('rules', () => {
         g.clip(g.op('Concat', Array(16).fill(x), { axis: 1 }), 1, 63),
         [2, 1, 16384],
       );
-      return g.divide(column, row);
+      return g.divide(column, row, 63);
     };
     expect(checkModel(modelWith(wide))).toMatchObject({
       rule: 'shape',
       sentence: expect.stringContaining('[2,4096,16384] is too large'),
     });
   });
-  it('refuses a wrong correction', () => {
-    const good = firstSegment((g, x) => to63(g, g.divide(x, g.number(3))));
-    const nodes = good.nodes.map((n) => (n.op === 'Less' ? { ...n, op: 'LessOrEqual' } : n));
+  it.each(['Mul', 'Sub', 'Div', 'Add'])('refuses a rest with another %s', (op) => {
+    const good = firstSegment((g, x) => to63(g, large(g, x)));
+    const last = good.nodes.findLastIndex((n) => n.op === op);
+    const nodes = good.nodes.map((n, i) => (i === last ? { ...n, op: 'Max' } : n));
     expect(checkModel(modelOf({ ...good, nodes }))).toMatchObject({ rule: 'division' });
   });
 });

