@@ -133,11 +133,8 @@ export function constantValue(t: OnnxTensor): Value {
   if (bits === 0)
     demand(found < EXACT_MAX, 'magnitude', `constant '${t.name}' reaches 2^24`, found);
   else if (!(found * 2 ** bits < EXACT_MAX)) {
-    demand(
-      isShifts(constant),
-      'scale',
-      `constant '${t.name}' holds numbers that are neither multiples of one part nor all powers of two`,
-    );
+    const sentence = 'has neither multiples of one part nor powers of two only';
+    demand(isShifts(constant), 'scale', `constant '${t.name}' ${sentence}`);
     return { ...constant, bits: Infinity, odd: false };
   }
   return constant;
