@@ -186,7 +186,13 @@ test('two pairs that were apart agree on one chain', async ({ browser }) => {
   await Promise.all([one.kill(), other.kill()]);
   for (const page of all)
     await expect.poll(() => height(page)).toBeGreaterThan(Math.max(...known) + 1);
-  for (const [first] of pairs) await rest(first!);
+  // One chain is longer: of two alike, every node would keep the one it saw first.
+  const [longer, shorter] = pairs.map(([first]) => first!);
+  await rest(shorter!);
+  await expect
+    .poll(async () => (await height(longer!)) - (await height(shorter!)))
+    .toBeGreaterThan(0);
+  await rest(longer!);
 
   const left = await startSeed({ port: one.port, data: one.data });
   const { bootstrap } = await (await fetch(`${left.url}config.json`)).json();
