@@ -121,6 +121,15 @@ const CASES: Case[] = [
     },
   ],
   [
+    "a row's maximum less what is more, as an index",
+    'gather-range',
+    'GatherElements',
+    (g, x) => {
+      const less = g.sub(g.max(x, 2), g.mul(x, g.number(2)));
+      return g.lookup(table(g), g.atMost(less, 63), [2, 8, WIDTH]);
+    },
+  ],
+  [
     'a matrix operand over 127',
     'matmul-operand',
     'MatMul',
@@ -152,8 +161,8 @@ const CASES: Case[] = [
     'division',
     'Div',
     (g, x) => {
-      const y = g.clip(g.mul(x, g.number(20_000)), 2, 1_100_000);
-      return g.divide(g.mul(x, g.number(100_000)), y, 6_300_000);
+      const y = g.clip(g.mul(x, g.number(20_000)), 2, 800_000);
+      return g.divide(g.mul(x, g.number(120_000)), y, 7_560_000);
     },
   ],
   [
@@ -170,6 +179,24 @@ const CASES: Case[] = [
     'division',
     'Div',
     (g, x) => g.op('Floor', [g.op('Div', [x, g.number(3)])]),
+  ],
+  [
+    'a quotient of two halves, which are whole',
+    'division',
+    'Div',
+    (g, x) => {
+      const half = g.add(x, g.number(0.5));
+      return g.op('Floor', [g.op('Div', [g.add(half, half), g.number(3)])]);
+    },
+  ],
+  [
+    'a quotient of halves that a limit made whole',
+    'division',
+    'Div',
+    (g, x) => {
+      const half = g.add(x, g.number(0.5));
+      return g.op('Floor', [g.op('Div', [g.atLeast(half, 3), g.number(3)])]);
+    },
   ],
   [
     'a large quotient without its rest',
