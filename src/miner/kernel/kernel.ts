@@ -37,18 +37,25 @@ const RANK_MAX = 240;
 const PEEL_BLOCKS_MAX = 130;
 /** MACs between two breaths: 10–20 ms, so that a pause is quick. */
 const SLAB_MACS = 3e8;
+/** Of Bᵀ that is taken at a time: still in the core's cache when it is packed and projected. */
+const WEIGHT_SLAB_BYTES = 131_072;
 /** Kernels read and write a little past a region's end. */
 const SLACK = 4096;
 const PAGE = 65_536;
 
+/** Rows of Bᵀ in a slab. */
+const slabRows = ({ k, n }: Linear): number =>
+  Math.min(n, TILE * Math.max(1, Math.floor(WEIGHT_SLAB_BYTES / (TILE * k))));
+
 /** Bytes of each region for one linear. */
-const regionBytes = ({ m, k, n, r }: Linear) => ({
+const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
   /** A as it comes, then C as it goes: float32. */
   floats: 4 * m * Math.max(k, n),
   a: m * k,
-  b: n * k,
-  /** A', then B': int8. */
-  noisy: Math.max(m, n) * k,
+  /** A slab of Bᵀ. */
+  b: slab * k,
+  /** A', then a slab of B': int8. */
+  noisy: Math.max(m, slab) * k,
   left: 2 * m * k,
   right: 2 * n * k,
   c: 4 * m * n,
@@ -62,9 +69,9 @@ const regionBytes = ({ m, k, n, r }: Linear) => ({
   tickets: (32 * m * n) / TILE ** 2,
   sums: (16 * k) / r,
   chainingValues: Math.max(m * k, 4 * m * n) / 32,
-  /** Four tables of k places for each side (assembly's `permutations`). */
-  placesA: 4 * k,
-  placesB: 4 * k,
+  /** Three tables of k places for each side (assembly's `permutations`). */
+  placesA: 3 * k,
+  placesB: 3 * k,
   sigma: 32,
   noiseKey: 32,
   digest: 128,
@@ -78,7 +85,7 @@ const compileKernel = (): Promise<WebAssembly.Module> =>
   ));
 
 function layOut(linears: readonly Linear[], base: number) {
-  const sizes = linears.map(regionBytes);
+  const sizes = linears.map((l) => regionBytes(l, slabRows(l)));
   let end = Math.ceil(base / 64) * 64;
   const place = (name: keyof Layout): number => {
     const at = end;
@@ -180,8 +187,7 @@ export class Kernel {
 
   /** C = A·B exactly; `weights` is Bᵀ, n×k. */
   async multiply(l: Linear, weights: Int8Array, breathe: Breathe): Promise<void> {
-    this.#loadWeights(l, weights);
-    this.#packPlain(l);
+    this.#packPlain(l, weights);
     this.#lap('convert');
     await this.#gemm(l, l.k, false, breathe);
     this.#lap('gemm');
@@ -199,9 +205,8 @@ export class Kernel {
     breathe: Breathe,
   ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
     const at = this.#at;
-    this.#loadWeights(l, weights);
     this.#bytes(at.sigma, 32).set(sigma);
-    this.#packNoisy(l);
+    this.#packNoisy(l, weights);
     await this.#gemm(l, l.r, true, breathe);
     this.#lap('gemm');
     const tiles = tileCount(l);
@@ -210,39 +215,56 @@ export class Kernel {
     this.#lap('tickets');
     if (l.k / l.r <= PEEL_BLOCKS_MAX) this.#peel(l);
     else {
-      this.#packPlain(l);
+      this.#packPlain(l, weights);
       await this.#gemm(l, l.k, false, breathe);
     }
     this.#lap('peel');
     return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
   }
 
-  #loadWeights({ n, k }: Linear, weights: Int8Array): void {
+  /** Brings Bᵀ (n×k) into its region a slab at a time; `each` hears of its first row and rows. */
+  #eachSlab(l: Linear, weights: Int8Array, each: (first: number, rows: number) => void): void {
+    const { k, n } = l;
     assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
-    new Int8Array(this.#wasm.memory.buffer, this.#at.b, n * k).set(weights);
+    const slab = slabRows(l);
+    for (let first = 0; first < n; first += slab) {
+      const rows = Math.min(slab, n - first);
+      const slice = weights.subarray(first * k, (first + rows) * k);
+      new Int8Array(this.#wasm.memory.buffer, this.#at.b, rows * k).set(slice);
+      each(first, rows);
+    }
   }
 
-  #packPlain({ m, k, n }: Linear): void {
+  #packPlain(l: Linear, weights: Int8Array): void {
     const { a, b, left, right } = this.#at;
+    const { m, k } = l;
     this.#wasm.packLeft(a, m * k, left);
-    this.#wasm.packRight(b, n, k, right);
+    this.#eachSlab(l, weights, (first, rows) =>
+      this.#wasm.packRight(b, rows, k, right + 2 * first * k),
+    );
   }
 
   /** A' and B' into the GEMM's operands, and all that the peel needs of B' while it is there. */
-  #packNoisy({ m, k, n, r }: Linear): void {
+  #packNoisy(l: Linear, weights: Int8Array): void {
     const at = this.#at;
     const w = this.#wasm;
+    const { m, k, n, r } = l;
     w.permutations(at.sigma, 2, k, r, at.noiseKey, at.placesA);
     w.permutations(at.sigma, 3, k, r, at.noiseKey, at.placesB);
     w.factors(at.sigma, 0, m, r, at.noiseKey, at.leftFactor);
     w.factors(at.sigma, 1, n, r, at.noiseKey, at.rightFactor);
-    w.addNoise(at.a, at.leftFactor, at.placesA, at.placesA + k, m, k, r, at.noisy);
+    w.addNoise(at.a, at.leftFactor, at.placesA, m, k, r, at.noisy);
     w.packLeft(at.noisy, m * k, at.left);
-    w.addNoise(at.b, at.rightFactor, at.placesB, at.placesB + k, n, k, r, at.noisy);
-    w.packRight(at.noisy, n, k, at.right);
-    this.#lap('noise');
-    const place = at.placesA + 2 * k;
-    w.project(at.noisy, place, place + k, n, k, r, at.thinRows + 2 * r, 4 * r);
+    const place = at.placesA + k;
+    this.#eachSlab(l, weights, (first, rows) => {
+      const factor = at.rightFactor + first * r;
+      w.addNoise(at.b, factor, at.placesB, rows, k, r, at.noisy);
+      w.packRight(at.noisy, rows, k, at.right + 2 * first * k);
+      this.#lap('noise');
+      const thin = at.thinRows + 2 * r + 4 * r * first;
+      w.project(at.noisy, place, place + k, rows, k, r, thin, 4 * r);
+      this.#lap('peel');
+    });
     w.widen(at.rightFactor, n, r, at.thinRows, 4 * r);
     this.#lap('peel');
   }
@@ -250,7 +272,7 @@ export class Kernel {
   #peel({ m, k, n, r }: Linear): void {
     const at = this.#at;
     const w = this.#wasm;
-    const place = at.placesB + 2 * k;
+    const place = at.placesB + k;
     w.project(at.a, place, place + k, m, k, r, at.thinLeft, 4 * r);
     w.widen(at.leftFactor, m, r, at.thinLeft + 2 * r, 4 * r);
     w.packRight16(at.thinRows, n, 2 * r, at.thinRight);

@@ -256,8 +256,8 @@ const ORDER = memory.data(1024, 16);
 const NONE = 255;
 
 /**
- * The permutations of kind 2 or 3 of all k/r blocks as four tables of k places each, by place c of the
- * block: π(c), π(c−1), π⁻¹(c), π⁻¹(c)+1. r at most 240.
+ * The permutations of kind 2 or 3 of all k/r blocks as three tables of k places each, by place c of the
+ * block: π(c), π⁻¹(c), π⁻¹(c)+1. r at most 240.
  */
 export function permutations(
   sigma: usize,
@@ -291,9 +291,8 @@ export function permutations(
 function storeTables(order: usize, r: usize, k: usize, to: usize): void {
   for (let c: usize = 0; c < r; c++) {
     const place = load<u8>(order + c);
-    const inverse = to + 2 * k + place;
+    const inverse = to + k + place;
     store<u8>(to + c, place);
-    store<u8>(to + c + k, c ? load<u8>(order + c - 1) : NONE);
     store<u8>(inverse, <u8>c);
     store<u8>(inverse + k, c + 1 < r ? <u8>(c + 1) : NONE);
   }
