@@ -16,7 +16,8 @@ const shape = (m: number, k: number, n: number, r: number): Linear => ({
   r,
   weights: plainHash(new Uint8Array(0)),
 });
-/** One tile; more steps than words; ranks of one, several and over 64 places; peel past int16. */
+/** One tile; more steps than words; ranks of one, several and over 64 places; peel past int16; weights of
+ * a slab and a quarter. */
 const SHAPES = [
   shape(16, 128, 16, 16),
   shape(48, 320, 80, 16),
@@ -25,6 +26,7 @@ const SHAPES = [
   shape(32, 640, 16, 80),
   shape(16, 1920, 16, 240),
   shape(16, 2112, 16, 16),
+  shape(16, 2048, 80, 64),
 ];
 const noBreath = () => undefined;
 const rowsOf = (c: Float32Array, l: Linear) => matrixFrom(c, l.m, l.n);
