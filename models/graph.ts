@@ -2,13 +2,12 @@
  * Builds one segment's ONNX graph out of exact integer forms (models/README.md, the checker's
  * rules in src/miner/checker.ts). Names are made in order, so one model always gives one file.
  */
+import { DIVIDEND_PARTS } from '../src/miner/checker-patterns.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '../src/miner/onnx.ts';
 
 const product = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
 const FLOAT = 1;
 const INT32 = 6;
-/** Halves of a dividend, up to which a quotient's error of 2.5 ULP is below a half of 1/y. */
-const QUOTIENT_UNITS = 2 ** 23 / 2.5;
 
 type Attributes = OnnxNode['attributes'];
 
@@ -125,7 +124,7 @@ export class Graph {
    */
   #quotient(x: string, y: string, reach: number): string {
     const q = this.op('Floor', [this.op('Div', [x, y])]);
-    if (2 * reach < QUOTIENT_UNITS) return q;
+    if (2 * reach < DIVIDEND_PARTS) return q;
     const rest = this.sub(x, this.mul(q, y));
     return this.add(q, this.op('Floor', [this.op('Div', [rest, y])]));
   }

@@ -24,6 +24,11 @@ const columns = (g: Graph, x: string): string => {
 };
 const table = (g: Graph): string => g.floats('t', [64], Array(64).fill(1));
 const big = (g: Graph, x: string): string => g.mul(x, g.number(4000));
+/** Dividends of 63 times `most` by divisors from 2 to `by`. */
+const divided = (most: number, by: number) => (g: Graph, x: string) => {
+  const divisor = g.clip(g.mul(x, g.number(20_000)), 2, by);
+  return g.divide(g.mul(x, g.number(most)), divisor, 63 * most);
+};
 
 const CASES: Case[] = [
   ['an operator off the list', 'operator', 'Softmax', (g, x) => g.op('Softmax', [x], { axis: 2 })],
@@ -156,24 +161,8 @@ const CASES: Case[] = [
     'Div',
     (g, x) => g.divide(g.mul(x, g.number(99_999)), g.number(1), 63 * 99_999),
   ],
-  [
-    'a dividend and divisors over 2^24 halves',
-    'division',
-    'Div',
-    (g, x) => {
-      const y = g.clip(g.mul(x, g.number(20_000)), 2, 800_000);
-      return g.divide(g.mul(x, g.number(120_000)), y, 7_560_000);
-    },
-  ],
-  [
-    'a divisor whose rests could miss too',
-    'division',
-    'Div',
-    (g, x) => {
-      const y = g.clip(g.mul(x, g.number(20_000)), 2, 900_000);
-      return g.divide(g.mul(x, g.number(50_000)), y, 3_150_000);
-    },
-  ],
+  ['a dividend and divisors over 2^24 halves', 'division', 'Div', divided(120_000, 800_000)],
+  ['a divisor whose rests could miss too', 'division', 'Div', divided(50_000, 900_000)],
   [
     'a quotient that may be whole',
     'division',

@@ -84,6 +84,18 @@ export function addNoise(
   }
 }
 
+/** Eight sums of 16 bits plus the lower bytes of `plus`, less those of `minus`. */
+function stepLow(sums: v128, plus: v128, minus: v128): v128 {
+  const more = i16x8.add(sums, i16x8.extend_low_i8x16_s(plus));
+  return i16x8.sub(more, i16x8.extend_low_i8x16_s(minus));
+}
+
+/** The same of the upper bytes. */
+function stepHigh(sums: v128, plus: v128, minus: v128): v128 {
+  const more = i16x8.add(sums, i16x8.extend_high_i8x16_s(plus));
+  return i16x8.sub(more, i16x8.extend_high_i8x16_s(minus));
+}
+
 /**
  * *Negative* product of `count` rows (an even number) of k int8 with a path-shaped factor, r int16 each,
  * rows `stride` bytes apart: Σ over blocks of row[next[p]] − row[place[p]].
@@ -120,22 +132,10 @@ export function project(
           plus1 = v128.or(plus1, i8x16.swizzle(x1, plus));
           minus1 = v128.or(minus1, i8x16.swizzle(x1, minus));
         }
-        low0 = i16x8.sub(
-          i16x8.add(low0, i16x8.extend_low_i8x16_s(plus0)),
-          i16x8.extend_low_i8x16_s(minus0),
-        );
-        high0 = i16x8.sub(
-          i16x8.add(high0, i16x8.extend_high_i8x16_s(plus0)),
-          i16x8.extend_high_i8x16_s(minus0),
-        );
-        low1 = i16x8.sub(
-          i16x8.add(low1, i16x8.extend_low_i8x16_s(plus1)),
-          i16x8.extend_low_i8x16_s(minus1),
-        );
-        high1 = i16x8.sub(
-          i16x8.add(high1, i16x8.extend_high_i8x16_s(plus1)),
-          i16x8.extend_high_i8x16_s(minus1),
-        );
+        low0 = stepLow(low0, plus0, minus0);
+        high0 = stepHigh(high0, plus0, minus0);
+        low1 = stepLow(low1, plus1, minus1);
+        high1 = stepHigh(high1, plus1, minus1);
       }
       v128.store(to + 2 * p, low0);
       v128.store(to + 2 * p, high0, 16);
