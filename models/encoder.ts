@@ -3,6 +3,7 @@
  * Pre-norm transformer without gains; activations are integers in 1/16, the residual in 1/128.
  * Per layer: qkv, o, up, down (the linears); attention, norms, requantisation stay in ONNX Runtime.
  */
+import { ROOT_MAX } from '../src/miner/checker-patterns.ts';
 import type { OnnxGraph } from '../src/miner/onnx.ts';
 import { Graph, sized } from './graph.ts';
 
@@ -103,7 +104,7 @@ function norm(g: Graph, h: string): string {
   const squares = g.sum(g.shift(g.mul(d, d), 5), 2);
   const twice = g.squareRoot(g.atLeast(squares, 1));
   // 16·d/σ = 32·d/2σ
-  return g.divideRounded(g.mul(d, g.number(32)), twice, 32 * RESIDUAL_MAX, 4094);
+  return g.divideRounded(g.mul(d, g.number(32)), twice, 32 * RESIDUAL_MAX, ROOT_MAX);
 }
 
 /** A of a linear: [tokens, width], clipped. */

@@ -1,4 +1,5 @@
 /** Exact forms that an imported encoder needs beyond graph.ts; bounds are those of the checker. */
+import { ROOT_MAX } from '../../src/miner/checker-patterns.ts';
 import { Graph } from '../graph.ts';
 
 /** Largest integer of a residual stream, before a norm takes its mean off. */
@@ -8,7 +9,6 @@ const DEVIATION_MAX = 4095;
 /** Bits that the square of a deviation loses on its way into a row's sum. */
 const SQUARE_BITS = 5;
 const GROUP = 32;
-const ROOT_MAX = 4094;
 const NORM_BITS = 10;
 /** Multipliers have 8 bits, and products below 2^23 leave room for the offset. */
 const MULTIPLIER_MAX = 255;
