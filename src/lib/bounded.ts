@@ -1,4 +1,4 @@
-/** Maps and sets with a bound: the entry used longest ago makes room. For what peers can make us keep. */
+/** A map with a bound: the entry used longest ago makes room. For what peers can make us keep. */
 import { assert } from './errors.ts';
 
 /** Keys compare as in Map: use hex text for bytes. */
@@ -55,37 +55,5 @@ export class BoundedMap<K, V> {
     const [[key, value]] = this.#entries as unknown as [[K, V]];
     this.#entries.delete(key);
     this.#evicted?.(key, value);
-  }
-}
-
-export class BoundedSet<K> {
-  readonly #map: BoundedMap<K, true>;
-
-  constructor(max: number) {
-    this.#map = new BoundedMap(max);
-  }
-
-  get size(): number {
-    return this.#map.size;
-  }
-
-  /** Counts as a use. */
-  has(key: K): boolean {
-    return this.#map.get(key) === true;
-  }
-
-  /** Whether it was new. */
-  add(key: K): boolean {
-    const isNew = !this.#map.has(key);
-    this.#map.set(key, true);
-    return isNew;
-  }
-
-  delete(key: K): boolean {
-    return this.#map.delete(key);
-  }
-
-  *[Symbol.iterator](): Generator<K> {
-    for (const [key] of this.#map) yield key;
   }
 }

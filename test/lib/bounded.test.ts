@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BoundedMap, BoundedSet } from '../../src/lib/bounded.ts';
+import { BoundedMap } from '../../src/lib/bounded.ts';
 
 test('the map equals a naive list that moves used entries to its end', () => {
   const step = fc.tuple(fc.constantFrom('get', 'set', 'delete', 'has'), fc.nat(8), fc.nat(99));
@@ -34,16 +34,4 @@ test('undefined is a value', () => {
   expect(map.get('a')).toBe(undefined);
   expect(map.has('a')).toBe(true);
   expect(() => new BoundedMap(0)).toThrow('at least one');
-});
-
-test('the set says what is new and forgets the least used', () => {
-  const set = new BoundedSet<string>(2);
-  expect([set.add('a'), set.add('b'), set.add('a'), set.add('c')]).toEqual([
-    true,
-    true,
-    false,
-    true,
-  ]);
-  expect([...set]).toEqual(['a', 'c']);
-  expect([set.has('b'), set.has('a'), set.delete('a'), set.size]).toEqual([false, true, true, 1]);
 });

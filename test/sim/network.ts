@@ -15,7 +15,7 @@ import {
   TxAnnounce,
   type Block,
 } from '../../src/core/messages.ts';
-import { BoundedSet } from '../../src/lib/bounded.ts';
+import { BoundedMap } from '../../src/lib/bounded.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { Penalties } from '../../src/net/penalties.ts';
@@ -145,7 +145,7 @@ export class SimTransport implements Transport {
   readonly #rate = new RateLimiter(GOSSIP_RATE);
   readonly #flood = new RateLimiter(FLOOD_RATE);
   readonly #connected = new Set<string>();
-  readonly #seen = new BoundedSet<string>(SEEN_MAX);
+  readonly #seen = new BoundedMap<string, true>(SEEN_MAX);
   #handlers: Handlers | undefined;
   #redial: { readonly stop: () => void } | undefined;
 
@@ -283,7 +283,7 @@ export class SimTransport implements Transport {
     if (!this.#handlers) throw new AppError('NET_CLOSED', 'the transport is stopped');
     if (bytes.length > GOSSIP_BYTES_MAX) throw new AppError('NET_TOO_LARGE', topic);
     const id = toHex(plainHash(bytes));
-    this.#seen.add(id);
+    this.#seen.set(id, true);
     this.#pass({ topic, id, bytes }, undefined);
   }
 
@@ -311,7 +311,7 @@ export class SimTransport implements Transport {
     const now = this.#nowMs();
     if (!this.#flood.take(from, 1, now)) return fault('wire.rate', { what: 'gossip' });
     if (!this.#rate.take(from, 1, now)) return 'ignore';
-    this.#seen.add(id);
+    this.#seen.set(id, true);
     const { onBlock, onTx } = this.#handlers!;
     return topic === 'blocks'
       ? judged(BlockAnnounce, bytes, (announce) => onBlock(from, announce))

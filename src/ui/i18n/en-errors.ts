@@ -101,7 +101,6 @@ export const errors = {
   BACKUP_WRONG: 'Not all of these are right. Look at your paper again.',
   BACKUP_FIRST: 'Write down the 24 words before sending.',
 };
-export type ErrorCode = keyof typeof errors;
 
 /** Bad input in a form; faults of a refused transaction. */
 export const forms = {
