@@ -1,6 +1,5 @@
 /** The browser's client worker: peers, light chain, IndexedDB; it starts the miner's worker. */
 import { createIdbStore } from '../chain/idb-store.ts';
-import { AppError } from '../lib/errors.ts';
 import { holdLock } from '../lib/locks.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
 import { createCacheParts } from '../miner/cache-parts.ts';
@@ -10,6 +9,7 @@ import { createMemoryParts, type PartStore } from '../miner/part-store.ts';
 import { createRemoteTransport } from '../net/remote-transport.ts';
 import { installRtc } from '../net/rtc-worker.ts';
 import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
+import { askFaucet } from './ask-faucet.ts';
 import { createClient, type Client } from './client.ts';
 import type { Platform } from './platform.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
@@ -43,19 +43,6 @@ async function openParts(name: string): Promise<PartStore> {
     .catch(() => createMemoryParts());
 }
 
-async function askFaucet(address: string): Promise<void> {
-  const response = await fetch(appUrl('faucet'), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ address }),
-  }).catch((cause: unknown) => {
-    throw new AppError('FAUCET_LATER', 'the faucet cannot be reached', { cause });
-  });
-  if (response.ok) return;
-  const { error } = (await response.json().catch(() => ({}))) as { error?: { code: string } };
-  throw new AppError(error?.code ?? 'FAUCET_OFF', `HTTP ${response.status}`);
-}
-
 const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => ({
   openStore: (name) => createIdbStore(`pila-${config.network}-${name}`),
   async createTransport(options) {
@@ -70,7 +57,7 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
     origin: appUrl('models/'),
     estimate: () => navigator.storage.estimate(),
   },
-  faucet: askFaucet,
+  faucet: (address) => askFaucet(appUrl('faucet'), address),
   nowMs: () => Date.now(),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 });

@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLevelStore } from '../chain/level-store.ts';
 import { createMemoryStore } from '../chain/memory-store.ts';
+import { askFaucet } from '../client/ask-faucet.ts';
 import type { Platform } from '../client/platform.ts';
 import { networkOf } from '../client/models.ts';
 import { createMemoryParts } from '../miner/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
-import { AppError } from '../lib/errors.ts';
 import { createTransport } from '../net/create-transport.ts';
 import { createFileParts } from './file-parts.ts';
 import { startMinerThread, type MinerThread } from './miner-thread.ts';
@@ -53,20 +53,12 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
         ),
       origin: seedUrl === undefined ? undefined : new URL('models/', seedUrl).href,
     },
-    faucet: seedUrl === undefined ? undefined : (address) => askFaucet(seedUrl, address),
+    faucet:
+      seedUrl === undefined
+        ? undefined
+        : (address) => askFaucet(new URL('faucet', seedUrl).href, address),
     nowMs: () => Date.now(),
     random: () => Math.random(),
     close: async () => void (await thread?.stop()),
   };
-}
-
-async function askFaucet(seedUrl: string, address: string): Promise<void> {
-  const response = await fetch(new URL('faucet', seedUrl), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ address }),
-  });
-  if (response.ok) return;
-  const { error } = (await response.json()) as { error?: { code: string; message: string } };
-  throw new AppError(error?.code ?? 'FAUCET_OFF', error?.message ?? `HTTP ${response.status}`);
 }
