@@ -27,6 +27,7 @@ import {
   cutSegments,
   extendedPath,
   laneAt,
+  pointsBetween,
   provenTip,
   type Audit,
   type Path,
@@ -46,6 +47,8 @@ export interface LightHeadEvent {
   readonly point: ChainPoint;
   /** Blocks that left the chain. */
   readonly reverted: number;
+  /** Those of them whose headers are in memory, lowest first. */
+  readonly left: readonly ChainPoint[];
   /** Blocks that joined it. */
   readonly adopted: number;
 }
@@ -224,13 +227,14 @@ export async function selectHead(s: LightState, onHead: OnHead): Promise<number>
   if (best.point === s.head) return 0;
   const reverted = s.head.header.height - best.fork;
   const adopted = best.point.header.height - best.fork;
+  const left = pointsBetween(s.headPath, best.fork, s.head.header.height);
   await setPaths(s, { paths: s.paths, headPath: best.path, head: best.point });
   // The head may have come only part of the way: the rest still needs it.
   if ((best.path.audit?.upTo ?? Infinity) <= best.point.header.height)
     setAudit(s, best.path, undefined);
   const pruned = await prunePuts(s, reverted > 0);
   if (pruned.length) await s.store.batch(pruned);
-  onHead({ type: 'head', point: best.point, reverted, adopted });
+  onHead({ type: 'head', point: best.point, reverted, left, adopted });
   return reverted;
 }
 

@@ -60,6 +60,10 @@ export function extendedPath(path: Path, segments: readonly Segment[], points: C
   return { segments, tip, recent, audit: isAudited ? path.audit : undefined };
 }
 
+/** Points above one height and up to another, lowest first, as far as they are in memory. */
+export const pointsBetween = ({ recent }: Path, above: number, upTo: number): ChainPoint[] =>
+  [...recent.values()].filter(({ header: { height } }) => height > above && height <= upTo);
+
 /** The path up to that height, if its point there is in memory. */
 export function cutPath(path: Path, height: number): Path | undefined {
   const tip = path.recent.get(height);

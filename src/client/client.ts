@@ -26,6 +26,7 @@ import { networkOf, type Network } from './models.ts';
 import { createModelDesk, type ModelDesk } from './model-desk.ts';
 import { Outbox } from './outbox.ts';
 import type { Platform } from './platform.ts';
+import { createReverted, type Reverted } from './reverted.ts';
 
 export interface Client {
   readonly api: ClientApi;
@@ -103,6 +104,7 @@ class Peer {
   readonly #outbox: Outbox;
   readonly #transport: Transport;
   readonly #pool: LightPool;
+  readonly #reverted: Reverted;
   readonly #sampler: (peers: readonly PeerInfo[]) => Promise<void>;
   readonly #mining: Mining;
   readonly #desk: ModelDesk;
@@ -139,6 +141,7 @@ class Peer {
     this.#outbox = outbox;
     this.#transport = transport;
     this.#pool = createLightPool(network.params, network.models);
+    this.#reverted = createReverted(chain);
     this.#sampler = createSampler(transport, (tx) => void this.#onTx(tx));
     this.follower = createFollower({
       ...{ chain, transport, random: () => platform.random() },
@@ -230,6 +233,7 @@ class Peer {
   async start(): Promise<void> {
     this.#chain.subscribe((event) => {
       if (event.reverted) {
+        this.#reverted.left(event.left);
         this.#emit({ type: 'reorganised', depth: event.reverted });
         // What is in the new branch too is found again by its nonce.
         void this.#outbox.reopen(event.point.header.height - event.adopted).catch(() => undefined);
@@ -287,7 +291,8 @@ class Peer {
   /** The state after a new head is known: what we own, what was confirmed, what to mine. */
   async #onHead(head: ChainPoint, body: Body | undefined): Promise<void> {
     const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
-    this.#pool.setHead(head.header, this.#chain.stateAfter(head.id));
+    const back = await this.#reverted.take();
+    this.#pool.setHead(head.header, this.#chain.stateAfter(head.id), back);
     await this.#outbox.follow(head.header.height, inBlock, []);
     await this.#tellAgain();
     this.#asking.onHead(head, body);

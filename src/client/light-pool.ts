@@ -17,6 +17,9 @@ import type { PeerInfo, Transport } from '../net/transport.ts';
 /** Transactions that could not be judged; the one seen longest ago makes room. */
 export const UNJUDGED_MAX = 200;
 
+/** Transactions of abandoned blocks looked at again at once: each costs a signature's check. */
+const BACK_MAX = 1_000;
+
 /** Peers remembered as asked for what waits. */
 const SAMPLED_MAX = 256;
 
@@ -31,8 +34,8 @@ export interface LightPool {
   best(height: number): SignedTx[];
   /** Judged ones alone: what a block can be made of. The same array until it changes. */
   judged(): readonly SignedTx[];
-  /** After a new head, or when more of its state is known. */
-  setHead(header: Header, tree: Tree | undefined): void;
+  /** After a new head, or when more of its state is known; `back`: of abandoned blocks, lowest first. */
+  setHead(header: Header, tree: Tree | undefined, back?: readonly SignedTx[]): void;
   /** Keys of leaves that would let the others be judged; empty when there are none. */
   missing(height: number): Uint8Array[];
   /** Its signature was verified here. */
@@ -94,8 +97,10 @@ export function createLightPool(params: Params, models: Models): LightPool {
       ...pool.byFee(),
       ...[...unjudged].map(([, tx]) => tx).filter(({ tx }) => tx.expiry > height),
     ],
-    setHead(header, tree) {
-      const waiting = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
+    setHead(header, tree, back = []) {
+      // First those that the others' nonces follow on.
+      const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
+      const waiting = [...back.slice(0, BACK_MAX), ...ours];
       const context = { models };
       if (tree) pool.setBase(poolBase(params, context, tree, header));
       const left = tree ? waiting.filter(({ tx }) => !pool.get(toHex(txId(tx)))) : waiting;

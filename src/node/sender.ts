@@ -12,6 +12,8 @@ import type { Transport } from '../net/transport.ts';
 
 /** Sends that may wait for the one before. */
 const QUEUE_MAX = 100;
+/** Blocks after which what waits is told again: miners on another branch may have refused it. */
+const RETELL_BLOCKS = 8;
 /** Blocks in which what is sent may still be mined. */
 const LIFETIME = 200;
 
@@ -60,6 +62,12 @@ export function createSender(
       throw new AppError('TX_REFUSED', refused.fault);
     await transport.announceTx({ tx: signed, sequence: ++sequence });
   }
+
+  chain.subscribe((event) => {
+    if (event.type !== 'head' || event.point.header.height % RETELL_BLOCKS) return;
+    for (const tx of chain.mempool.of(address))
+      void transport.announceTx({ tx, sequence: ++sequence }).catch(() => undefined);
+  });
 
   return {
     publicKey: from,

@@ -145,3 +145,35 @@ test('with the seed dead, two go on, pay, and a third lives on one of them', asy
   await vi.waitUntil(() => holds(again, newest), wait);
   expect(net.faults).toEqual([]);
 }, 60_000);
+
+test('what an abandoned branch held waits again, and what came after it follows', async () => {
+  const { net, seed } = await seeded(40);
+  const [a, b, sender] = [await join(net, 'a'), await join(net, 'b'), await join(net, 'c')];
+  for (const id of ['a', 'b', 'c']) net.link(id, 'seed');
+  for (const peer of [a, b, sender])
+    await vi.waitUntil(() => holds(peer, toHex(seed.head().id)), wait);
+  net.cut('seed');
+  for (const peer of [a, b]) {
+    await peer.client.api.payTo(bob.address);
+    await peer.client.api.startMining({});
+  }
+  // Of two branches, the one that loses takes in what its side was told, by one who then is gone.
+  net.link('c', 'a');
+  const poolOf = async (peer: Peer) => (await peer.status()).chain.mempool;
+  for (const nonce of [0, 1]) {
+    await sender.client.api.submit(txBytes(transfer(ann, nonce, person(3), 77n)));
+    await vi.waitUntil(async () => (await poolOf(a)) === 1, wait);
+    if (!nonce) await advance(a, [sender]);
+  }
+  net.cut('c');
+  expect(await poolOf(a)).toBe(1);
+  for (let i = 0; i < 2; i++) await advance(b, []);
+  net.link('a', 'b');
+  const head = await headOf(b);
+  await vi.waitUntil(() => holds(a, head), wait);
+  await vi.waitUntil(async () => (await poolOf(a)) === 2, wait);
+  await advance(a, [b]);
+  await vi.waitUntil(async () => (await poolOf(a)) === 0, wait);
+  expect((await b.client.api.account(person(3).address)).spendable).toBe(2n * 77n);
+  expect(net.faults).toEqual([]);
+}, 60_000);
