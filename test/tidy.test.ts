@@ -53,9 +53,9 @@ const CORE_LINES_MAX = 3000;
 /**
  * 15,000 was the plan; the checker, the kernels, two languages, the screens and services of browsers among
  * themselves, the contributor, models fetched in parts, a wallet with files, passkeys and warnings, plots with their
- * tables, kernels that are tuned, models of words and the installed app came on top.
+ * tables, kernels that are tuned, lanes, models of words and the installed app came on top.
  */
-const SRC_LINES_MAX = 33_500;
+const SRC_LINES_MAX = 33_700;
 
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })

@@ -22,6 +22,8 @@ export interface ClientConfig {
   readonly genesis: string | undefined;
   /** Base addresses of packages' parts, besides the page's own server. */
   readonly mirrors?: readonly string[];
+  /** Cores that units on the CPU may take; absent: all but one, at most four. */
+  readonly threads?: number;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
   /** Run libp2p on the page even where the worker could: tests only. */

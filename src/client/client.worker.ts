@@ -21,6 +21,9 @@ ready.promise.catch(() => undefined);
 /** The app's folder: this module lies in its `assets`, or in `src` while developing. */
 const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
 
+/** Cores that units may take unasked: with more, phones throttle. One is the page's. */
+const THREADS_UNASKED = 4;
+
 async function createMiner(config: ClientConfig) {
   const worker = new Worker(new URL('../miner/miner.worker.ts', import.meta.url), {
     type: 'module',
@@ -30,6 +33,7 @@ async function createMiner(config: ClientConfig) {
   await miner.configure({
     ortBase: undefined,
     forceFallback: config.forceFallback ?? false,
+    threads: config.threads ?? Math.min(THREADS_UNASKED, navigator.hardwareConcurrency - 1),
   });
   return miner;
 }

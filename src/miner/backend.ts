@@ -48,8 +48,10 @@ export interface Backend {
   readonly device: string;
   /** Which kernel multiplies there, for people. */
   readonly kernel: string;
-  /** Passes to ask for at once, so that it never waits: they end in the order of asking. */
+  /** Passes to ask for at once, so that it never waits. */
   readonly depth: number;
+  /** Passes that run at once; absent: one. */
+  readonly lanes?: number;
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
   /** Of the buffers that it made itself, beside ONNX Runtime's. */

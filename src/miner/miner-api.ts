@@ -3,6 +3,9 @@ import type { Fault, FaultCode } from '../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../core/formats.ts';
 import type { Manifest } from '../core/manifest.ts';
 
+/** Cores that units on the CPU take at most, whatever is asked for. */
+export const THREADS_MAX = 64;
+
 export type BackendChoice = 'auto' | 'webgpu' | 'cpu';
 
 export interface MinerConfig {
@@ -10,6 +13,8 @@ export interface MinerConfig {
   readonly ortBase: string | undefined;
   /** Mine also on a software adapter: tests only, it is slower than the CPU. */
   readonly forceFallback: boolean;
+  /** Cores that units on the CPU may take. */
+  readonly threads: number;
 }
 
 /** What to work on: a header without nonce and, for a job, the request's input. */

@@ -32,6 +32,8 @@ import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } fr
 export interface MinerParts extends ModelParts {
   /** undefined where there is no WebGPU to try. */
   createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
+  /** The CPU as the device that mines: over more of its cores, where there are. */
+  spread?(model: ModelPackage, cpu: Backend): Promise<Backend>;
   nowMs(): number;
   randomNonce(): bigint;
   onStatus(status: MinerStatus): void;
@@ -57,6 +59,8 @@ export class Miner {
   #status: MinerStatus = MINER_OFF;
   readonly #models: LoadedModels;
   #device: Backend | undefined;
+  /** That of the device's model, which may be the device. */
+  #cpu: Backend | undefined;
   #template: Template | undefined;
   /** Job of the template, once it is answered: its other units only mine. */
   #answered: Uint8Array | undefined;
@@ -173,10 +177,11 @@ export class Miner {
   async #prepare(name: string, choice: BackendChoice): Promise<void> {
     if (this.#device && this.#status.model === name && this.#fits(this.#device.kind, choice))
       return;
-    if (this.#device && this.#device.kind !== 'cpu') await this.#device.close();
+    if (this.#device && this.#device !== this.#cpu) await this.#device.close();
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
     const { model, cpu } = await this.#models.named(name);
+    this.#cpu = cpu;
     const webgpu = choice !== 'cpu' && this.#webgpu(model, cpu);
     this.#use(
       (webgpu &&
@@ -184,8 +189,12 @@ export class Miner {
           if (choice === 'webgpu') throw e;
           this.#reject(`gpu: ${AppError.from(e).code}`);
         }))) ||
-        cpu,
+        (await this.#spread(model, cpu)),
     );
+  }
+
+  async #spread(model: ModelPackage, cpu: Backend): Promise<Backend> {
+    return (await this.#parts.spread?.(model, cpu)) ?? cpu;
   }
 
   #fits(kind: BackendKind, choice: BackendChoice): boolean {
@@ -218,19 +227,22 @@ export class Miner {
     let losses = 0;
     let good = 0;
     let workedMs = 0;
-    /** The next unit, where the device is given one before the last has been read. */
-    let ahead: Unit | undefined;
+    /** The next units, where the device is given some before the last has been read. */
+    const ahead: Unit[] = [];
+    const drop = (): void => ahead.splice(0).forEach((unit) => unit.drop());
     const begin = (template: Template, job: boolean): Unit => {
       nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
       const change = { nonce, job, startedMs: this.#parts.nowMs() };
       return beginUnit(this.#device!, model, template, change, run.signal);
     };
     while (!run.signal.aborted) {
-      await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
-      workedMs = 0;
+      if (!ahead.length || this.#throttle.held) {
+        await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
+        workedMs = 0;
+      }
       if (this.#finishing) break;
       const template = this.#template;
-      if (ahead && !(template && sameWork(ahead.template, template))) ahead = void ahead.drop();
+      if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
       // A template for another model would make units that no verifier takes.
       if (!template || !equal(template.core.modelId, model.id)) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -239,25 +251,26 @@ export class Miner {
       const started = this.#parts.nowMs();
       try {
         const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
-        const unit = ahead ?? begin(template, job);
-        // A job is answered once: the unit after it has to know.
-        ahead =
-          this.#device!.depth > 1 && this.#throttle.full && !job
-            ? begin(template, false)
-            : undefined;
+        const { full } = this.#throttle;
+        const isFirst = !ahead.length;
+        const unit = ahead.shift() ?? begin(template, job);
+        // A job is answered once: the unit after it has to know. Before a rest, all lanes run once.
+        const { depth, lanes = 1 } = this.#device!;
+        const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
+        while (ahead.length < more) ahead.push(begin(template, false));
         await this.#finish(model, cpu, unit, run.signal);
         if (++good >= FORGIVEN_UNITS) losses = 0;
-        workedMs = this.#parts.nowMs() - started;
+        workedMs += full ? 0 : this.#parts.nowMs() - started;
       } catch (e) {
         const { code } = AppError.from(e);
         if (code === 'PASS_ABORTED') break;
         if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
         good = 0;
-        ahead = void ahead?.drop();
+        drop();
         losses = await this.#replaceDevice(model, cpu, code, losses, run.signal);
       }
     }
-    ahead?.drop();
+    drop();
     if (this.#run !== run) return;
     this.#run = undefined;
     this.#set({ state: 'paused', macsPerSecond: 0 });
@@ -288,7 +301,7 @@ export class Miner {
         return undefined;
       });
     }
-    this.#use(device ?? cpu);
+    this.#use(device ?? (await this.#spread(model, cpu)));
     if (this.#status.state !== 'testing') return losses;
     // A pause while it was tested holds; a later start tells its own state.
     if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
@@ -338,7 +351,7 @@ export class Miner {
   ): Promise<void> {
     const ran = executionFrom(model, result);
     this.#answered = jobId;
-    const again = this.#device === cpu ? ran : await runPlain(model, cpu, jobInput);
+    const again = this.#device?.kind === 'cpu' ? ran : await runPlain(model, cpu, jobInput);
     if (!equal(again.execution, ran.execution) || !equal(again.answer, ran.answer))
       this.#reject('recheck');
     this.#parts.onAnswered({ jobId, ...again });

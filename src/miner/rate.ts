@@ -6,8 +6,10 @@ const WINDOW = 16;
 export class RateMeter {
   #spans: { fromMs: number; toMs: number; amount: number }[] = [];
 
+  /** Of spans that overlap, what is after the last one's end counts. */
   add(fromMs: number, toMs: number, amount: number): void {
-    this.#spans.push({ fromMs, toMs, amount });
+    const since = this.#spans.at(-1)?.toMs ?? -Infinity;
+    this.#spans.push({ fromMs: Math.max(fromMs, since), toMs, amount });
     if (this.#spans.length > WINDOW) this.#spans.shift();
   }
 

@@ -4,6 +4,7 @@ import { AppError } from '../lib/errors.ts';
 import { expose, type Port } from '../lib/rpc.ts';
 import type { ModelPackage, Backend } from './backend.ts';
 import { createCpuBackend } from './cpu.ts';
+import { lanesFor, withLanes, type LaneWorker } from './lanes.ts';
 import type { MinerApi, MinerConfig, MinerEvents } from './miner-api.ts';
 import { Miner } from './miner.ts';
 import { packageOf } from './package.ts';
@@ -12,6 +13,8 @@ export interface WorkerPlatform {
   configure(config: MinerConfig): void;
   createWebgpu:
     ((model: ModelPackage, options: { forceFallback: boolean }) => Promise<Backend>) | undefined;
+  /** Another worker, that runs `serveLane`. */
+  startLane(): LaneWorker;
 }
 
 export function serveMiner(port: Port, platform: WorkerPlatform): void {
@@ -28,6 +31,8 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     createCpu: createCpuBackend,
     createWebgpu:
       webgpu && ((model) => webgpu(model, { forceFallback: configured().forceFallback })),
+    spread: (model, cpu) =>
+      withLanes(model, cpu, lanesFor(model, cpu, configured().threads), platform.startLane),
     nowMs: () => performance.now(),
     randomNonce: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
     onStatus: (status) => emit('status', status),

@@ -22,6 +22,8 @@ export interface NodePlatformOptions {
   readonly onFailure?: (reason: string) => void;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
+  /** Cores that units on the CPU may take, default 1. */
+  readonly threads?: number;
 }
 
 export interface NodePlatform extends Platform {
@@ -42,7 +44,7 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     async createMiner() {
       const failed = options.onFailure ?? (() => undefined);
       // The client gives it packages.
-      thread ??= await startMinerThread(undefined, failed, options.forceFallback);
+      thread ??= await startMinerThread(undefined, failed, options);
       return thread.miner;
     },
     packages: {

@@ -32,6 +32,7 @@ export async function startContributor(
   const model = modelFor(config.network, options.model);
   const platform = createNodePlatform({
     network: config.network,
+    threads: options.threads,
     ...(options.data !== undefined && { data: options.data }),
     onFailure: (why) => fail(new AppError('PART_DIED', `the miner thread died: ${why}`)),
   });

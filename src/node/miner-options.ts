@@ -4,7 +4,7 @@ import { modelNamed, networkOf } from '../client/models.ts';
 import { parseAddress } from '../core/address.ts';
 import { createParams, NETWORK_NAMES, type NetworkName } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
-import type { BackendChoice } from '../miner/miner-api.ts';
+import { THREADS_MAX, type BackendChoice } from '../miner/miner-api.ts';
 import { seedsFromAddresses } from '../net/bootstrap.ts';
 
 export interface MinerOptions {
@@ -15,6 +15,8 @@ export interface MinerOptions {
   readonly seed: string;
   readonly backend: BackendChoice;
   readonly model: string | undefined;
+  /** Cores that units on the CPU may take. */
+  readonly threads: number;
   /** In memory when absent. */
   readonly data: string | undefined;
 }
@@ -29,6 +31,7 @@ export const MINER_HELP = `pila miner: units without a page, paid for the blocks
   --seed SEED        a seed's multiaddr, or its page's URL (default ${LOCAL_SEED})
   --network NAME     main, test, local or e2e (default: what the seed's page says, or the address)
   --backend NAME     webgpu, cpu, or auto (default: WebGPU where there is an adapter)
+  --threads N        cores that units on the CPU may take, 1 to 64 (default 1)
   --model NAME       what to run (default: the network's first)
   --data DIR         where the chain is kept for the next start (default: in memory)
   --help             this text
@@ -43,6 +46,7 @@ const FLAGS = {
   network: { type: 'string' },
   backend: { type: 'string' },
   model: { type: 'string' },
+  threads: { type: 'string' },
   data: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
@@ -73,6 +77,12 @@ function backendOf(text: string): BackendChoice {
   return choice;
 }
 
+function threadsOf(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= THREADS_MAX) return count;
+  throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
+}
+
 /** The model to run on a network. @throws AppError WRONG_FLAG */
 export function modelFor(name: NetworkName, wanted: string | undefined): string {
   const network = networkOf(name);
@@ -100,6 +110,7 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
     seed: seedOf(values.seed ?? LOCAL_SEED),
     backend: backendOf(values.backend ?? 'auto'),
     model,
+    threads: threadsOf(values.threads ?? '1'),
     data,
   };
 }

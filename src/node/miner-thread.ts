@@ -2,8 +2,11 @@
 import { Worker } from 'node:worker_threads';
 import type { WholePackage } from '../client/packages.ts';
 import { ModelSupply } from '../client/model-supply.ts';
-import { connect, type Client, type Port } from '../lib/rpc.ts';
-import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
+import { connect, type Client } from '../lib/rpc.ts';
+import type { MinerApi, MinerConfig, MinerEvents } from '../miner/miner-api.ts';
+import { threadPort } from './thread-port.ts';
+
+type ThreadOptions = { readonly [K in 'forceFallback' | 'threads']?: MinerConfig[K] | undefined };
 
 export interface MinerThread {
   readonly miner: Client<MinerApi, MinerEvents>;
@@ -12,27 +15,17 @@ export interface MinerThread {
   stop(): Promise<void>;
 }
 
-/** A worker thread speaks through an event emitter; calls go over a MessagePort's interface. */
-const portOf = (worker: Worker): Port => ({
-  postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
-  addEventListener(type, listener) {
-    if (type === 'message') worker.on('message', (data) => listener({ data }));
-    if (type === 'messageerror') worker.on('messageerror', listener);
-    if (type === 'close') worker.on('exit', listener);
-  },
-});
-
 export async function startMinerThread(
   load: ((id: string) => Promise<WholePackage>) | undefined,
   onFailure: (reason: string) => void,
-  forceFallback = false,
+  { forceFallback = false, threads = 1 }: ThreadOptions = {},
 ): Promise<MinerThread> {
   const worker = new Worker(new URL('./miner-worker.ts', import.meta.url));
   worker.on('error', (e) => onFailure(e instanceof Error ? e.message : String(e)));
-  const miner = connect<MinerApi, MinerEvents>(portOf(worker), {
+  const miner = connect<MinerApi, MinerEvents>(threadPort(worker), {
     failed: (die) => worker.on('error', (e) => die(String(e))),
   });
-  await miner.configure({ ortBase: undefined, forceFallback });
+  await miner.configure({ ortBase: undefined, forceFallback, threads });
   const supply = new ModelSupply(load);
   return {
     miner,

@@ -19,7 +19,9 @@ const core = templateCore(params, genesisPoint(params, 1000), {
 });
 const wait = { timeout: 30_000, interval: 5 };
 
-function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>) {
+type Spread = (model: ModelPackage, cpu: Backend) => Promise<Backend>;
+
+function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread?: Spread) {
   const found: FoundBlock[] = [];
   const answered: AnsweredJob[] = [];
   const seen = { passes: 0, closed: 0, made: 0, next: { core, jobInput: undefined } as Template };
@@ -36,6 +38,7 @@ function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>) {
       };
     },
     createWebgpu,
+    ...(spread && { spread }),
     nowMs: () => performance.now(),
     randomNonce: () => 1n,
     onStatus: () => undefined,
@@ -241,4 +244,49 @@ test('a device gets its next unit early: of the same work only, and no job twice
   miner.pause();
   await vi.waitUntil(() => seen.inFlight === 0, wait);
   expect(miner.status.state).toBe('paused');
+});
+
+test('units run on all lanes of the processor, before a rest once on each', async () => {
+  const seen = { inFlight: 0, most: 0, made: 0, closed: 0 };
+  const { miner, found, answered } = create(
+    async () => Promise.reject(new AppError('NO_WEBGPU', 'there is none')),
+    async (_, cpu) => {
+      seen.made++;
+      return {
+        ...{ ...cpu, lanes: 3, depth: 6 },
+        async pass(input) {
+          seen.most = Math.max(seen.most, ++seen.inFlight);
+          return await cpu.pass(input).finally(() => seen.inFlight--);
+        },
+        close: async () => void seen.closed++,
+      };
+    },
+  );
+  const units = async (more: number): Promise<void> => {
+    const from = miner.status.units;
+    await vi.waitUntil(() => miner.status.units >= from + more, wait);
+  };
+  miner.work({ core, jobInput: undefined });
+  await miner.start('tiny', 'auto');
+  await units(12);
+  expect(seen).toEqual({ inFlight: seen.inFlight, most: 6, made: 1, closed: 0 });
+  await vi.waitUntil(() => found.length > 1, wait);
+  const job = { core: { ...core, jobId: new Uint8Array(32).fill(1) }, jobInput: Uint8Array.of(1) };
+  miner.work(job);
+  await vi.waitUntil(() => answered.length === 1, wait);
+  expect(answered[0]).toEqual({ ...(await miner.execute(model.id, job.jobInput)), ...answered[0] });
+  miner.throttle(0.9);
+  await units(8);
+  seen.most = 0;
+  await units(8);
+  expect(seen.most).toBe(3);
+  miner.pause();
+  // The same lanes again, until the model goes.
+  miner.throttle(1);
+  await miner.start('tiny', 'cpu');
+  await units(2);
+  expect(seen.made).toBe(1);
+  miner.pause();
+  await miner.release('tiny');
+  expect(seen.closed).toBe(1);
 });

@@ -118,16 +118,16 @@ it('options', () => {
   const own = ['--address', ADDRESS];
   expect(parseMinerOptions(own)).toEqual({
     ...{ address: ADDRESS, networks: ['local', 'e2e'], seed: 'http://localhost:8790/' },
-    ...{ backend: 'auto', model: undefined, data: undefined },
+    ...{ backend: 'auto', model: undefined, threads: 1, data: undefined },
   });
   const at = `/ip4/127.0.0.1/tcp/1/ws/p2p/${PEER}`;
   const more = ['--seed', at, '--network', 'e2e', '--backend', 'cpu', '--model', 'tiny'];
-  expect(parseMinerOptions([...own, ...more, '--data', '/d'])).toEqual({
+  expect(parseMinerOptions([...own, ...more, '--threads', '3', '--data', '/d'])).toEqual({
     ...{ address: ADDRESS, networks: ['e2e'], seed: at },
-    ...{ backend: 'cpu', model: 'tiny', data: '/d' },
+    ...{ backend: 'cpu', model: 'tiny', threads: 3, data: '/d' },
   });
   expect(parseMinerOptions(['--help'])).toBeUndefined();
-  for (const flag of ['address', 'seed', 'network', 'backend', 'model', 'data', 'help'])
+  for (const flag of ['address', 'seed', 'network', 'backend', 'threads', 'model', 'data', 'help'])
     expect(MINER_HELP).toContain(`--${flag} `);
 });
 
@@ -138,6 +138,8 @@ it.each([
   [['--address', ADDRESS, '--seed', 'x'], '--seed takes'],
   [['--address', ADDRESS, '--seed', 'ftp://x/'], '--seed takes'],
   [['--address', ADDRESS, '--backend', 'x'], '--backend takes'],
+  [['--address', ADDRESS, '--threads', '0'], '--threads takes 1 to 64'],
+  [['--address', ADDRESS, '--threads', '2.5'], '--threads takes 1 to 64'],
   [['--addres', ADDRESS], "Unknown option '--addres'"],
   [['--address', ADDRESS, 'more'], 'Unexpected argument'],
 ])('refuses %j', (args, sentence) => {

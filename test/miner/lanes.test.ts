@@ -1,0 +1,84 @@
+/** Lanes of the CPU in real worker threads: the backend's contract, death and closing, a miner on them. */
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ZERO_HASH } from '../../src/core/hash.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
+import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { lanesFor, openLane, withLanes, type LaneWorker } from '../../src/miner/lanes.ts';
+import { threadPort } from '../../src/node/thread-port.ts';
+import { backendContract } from '../contracts/backend.contract.ts';
+import { readModel } from '../oracle/models.ts';
+
+const started: Worker[] = [];
+afterAll(() => Promise.all(started.map((worker) => worker.terminate())));
+
+function startLane(): LaneWorker {
+  const url = new URL('../../src/node/miner-worker.ts', import.meta.url);
+  const worker = new Worker(url, { workerData: 'lane' });
+  started.push(worker);
+  const failed = (die: (reason: string) => void) => worker.on('error', (e) => die(String(e)));
+  return { port: threadPort(worker), failed, end: () => void worker.terminate() };
+}
+
+describe('a lane', () =>
+  backendContract((model) => openLane(model, startLane()), { units: 2, tiles: 4 }));
+
+describe('lanes', () => {
+  let model: ModelPackage;
+  let local: Backend;
+  beforeAll(async () => {
+    model = await readModel('tiny');
+    local = await createCpuBackend(model);
+    return () => local.close();
+  });
+  const passOn = (backend: Backend) => {
+    const limits = model.manifest.linears.map(() => 0n);
+    return backend.pass({ tokens: tokensOf(ZERO_HASH, model.manifest), sigma0: ZERO_HASH, limits });
+  };
+
+  it('share what is asked for at once, and go on without one that dies', async () => {
+    const ran: string[] = [];
+    const watched: Backend = { ...local, pass: (input) => (ran.push('local'), local.pass(input)) };
+    const before = started.length;
+    const all = await withLanes(model, watched, 3, startLane);
+    expect(all).toMatchObject({ lanes: 3, device: 'WebAssembly SIMD, 3 threads' });
+    expect(all.memoryBytes()).toBe(3 * local.memoryBytes());
+    const run = async () => (await Promise.all([1, 2, 3, 4, 5, 6].map(() => passOn(all)))).length;
+    expect(await run()).toBe(6);
+    expect(ran).toHaveLength(2);
+    const running = run();
+    await started[before]!.terminate();
+    expect(await running).toBe(6);
+    await started[before + 1]!.terminate();
+    ran.length = 0;
+    expect(await run()).toBe(6);
+    expect(ran).toHaveLength(6);
+    await all.close();
+  });
+
+  it('that do not open are left out', async () => {
+    const dying = (): LaneWorker => {
+      const lane = startLane();
+      lane.end();
+      return lane;
+    };
+    expect(await withLanes(model, local, 2, dying)).toBe(local);
+    const lying = { ...model, manifest: { ...model.manifest, knownAnswer: [ZERO_HASH] } };
+    expect(await withLanes(lying, local, 2, startLane)).toBe(local);
+  });
+
+  it('end with what runs in them, and leave the one here', async () => {
+    const all = await withLanes(model, local, 2, startLane);
+    const running = passOn(all);
+    await all.close();
+    await expect(running).rejects.toMatchObject({ code: 'PASS_ABORTED' });
+    expect((await passOn(local)).a).toEqual(model.manifest.knownAnswer);
+  });
+
+  it('are as many as there are threads and memory', () => {
+    expect([0, 1, 3, 1000].map((n) => lanesFor(model, local, n))).toEqual([1, 1, 3, 31]);
+    const large = { ...local, memoryBytes: () => 2 ** 30 };
+    expect(lanesFor(model, large, 8)).toBe(1);
+  });
+});
