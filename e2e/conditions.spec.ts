@@ -6,7 +6,7 @@ import { chromium, expect, test, type BrowserContext, type Page } from '@playwri
 import { en } from '../src/ui/i18n/en.ts';
 import { it } from '../src/ui/i18n/it.ts';
 import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
-import { button, pause, sentence, valueOf } from './app.ts';
+import { button, changeConfig, pause, sentence, valueOf } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 // What the settings say is changed on the way: a service worker would fetch them past us.
@@ -45,12 +45,6 @@ async function withBrowser(
     rmSync(profile, { recursive: true, force: true });
   }
 }
-
-const changeConfig = (page: Page, change: object) =>
-  page.route('**/config.json', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, json: { ...(await response.json()), ...change } });
-  });
 
 test('an ordinary browser has none of them', async ({ page }) => {
   await page.goto(seed.url);

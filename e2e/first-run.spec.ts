@@ -4,6 +4,7 @@ import { en } from '../src/ui/i18n/en.ts';
 import {
   addressHex,
   button,
+  changeConfig,
   figure,
   minedBy,
   readAddress,
@@ -72,10 +73,7 @@ test.describe('on WebGPU', () => {
   test.use({ serviceWorkers: 'block' });
   test('Start: self-test, unit, block on the network, proven balance', async ({ page }) => {
     // The only adapter here is software, which a person's browser must not mine on.
-    await page.route('**/config.json', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, json: { ...(await response.json()), forceFallback: true } });
-    });
+    await changeConfig(page, { forceFallback: true });
     await page.goto(seed.url);
     await button(page, en.pila.start).click();
     await expect(page.getByText(en.sentence.testing)).toBeVisible({ timeout: 60_000 });

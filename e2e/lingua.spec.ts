@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 import { en } from '../src/ui/i18n/en.ts';
-import { button, figure, minedBy, readAddress, valueOf } from './app.ts';
+import { button, changeConfig, figure, minedBy, readAddress, valueOf } from './app.ts';
 import { removeData, startSeed, type Seed } from './seed.ts';
 
 /** ms from the click to coins; the goal is 60 s on a machine that does nothing else. */
@@ -43,4 +43,21 @@ test('lingua on the processor: unit, block, proven balance soon after the click'
   // The seed replays each block in full before it has it.
   const address = await readAddress(page);
   await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+});
+
+// A service worker would fetch the configuration past us.
+test.describe('with more cores', () => {
+  test.use({ serviceWorkers: 'block' });
+  test('two threads of the processor work, and their blocks are taken', async ({ page }) => {
+    await changeConfig(page, { threads: 2 });
+    await page.goto(seed.url);
+    await button(page, en.pila.start).click();
+    await expect(figure(page, en.pila.rate)).toContainText('WebAssembly SIMD, 2 threads');
+    const lanes = () =>
+      page.workers().filter((worker) => /miner\.worker/.test(worker.url())).length;
+    expect(lanes()).toBe(2);
+    await expect(valueOf(page, en.pila.blocks)).toHaveText(/[1-9]/, { timeout: 60_000 });
+    const address = await readAddress(page);
+    await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+  });
 });

@@ -13,7 +13,7 @@ import { selfTest } from './self-test.ts';
 /** Bytes that all lanes of a model may take. */
 const LANES_BYTES_MAX = 2 ** 31;
 /** ONNX Runtime's own, in each worker. */
-const RUNTIME_BYTES = 64 * 2 ** 20;
+const RUNTIME_BYTES = 128 * 2 ** 20;
 
 type LaneApi = {
   /** First of all calls. Gives the backend's `memoryBytes`. @throws AppError as createCpuBackend */
