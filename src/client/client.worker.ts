@@ -33,7 +33,7 @@ async function createMiner(config: ClientConfig) {
   await miner.configure({
     ortBase: undefined,
     forceFallback: config.forceFallback ?? false,
-    threads: config.threads ?? Math.min(THREADS_UNASKED, navigator.hardwareConcurrency - 1),
+    threads: config.threads ?? Math.min(THREADS_UNASKED, (navigator.hardwareConcurrency || 1) - 1),
   });
   return miner;
 }

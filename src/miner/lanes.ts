@@ -12,6 +12,8 @@ import { selfTest } from './self-test.ts';
 
 /** Bytes that all lanes of a model may take. */
 const LANES_BYTES_MAX = 2 ** 31;
+/** ms that a lane may take to open and pass its test: mining waits for it. */
+const OPEN_MS_MAX = 60_000;
 /** ONNX Runtime's own, in each worker. */
 const RUNTIME_BYTES = 128 * 2 ** 20;
 
@@ -72,14 +74,15 @@ export async function withLanes(
   count: number,
   start: () => LaneWorker,
 ): Promise<Backend> {
-  const opening = Array.from({ length: count - 1 }, () => openLane(model, start()));
+  const opening = Array.from({ length: count - 1 }, () => openLane(model, start));
   const opened = await Promise.allSettled(opening);
   const helpers = opened.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
   return helpers.length ? join(local, helpers) : local;
 }
 
 /** One alone. @throws AppError SELF_TEST_FAILED, WORKER_DIED, and the backend's */
-export async function openLane(model: ModelPackage, worker: LaneWorker): Promise<Backend> {
+export async function openLane(model: ModelPackage, start: () => LaneWorker): Promise<Backend> {
+  const worker = start();
   const closed = Promise.withResolvers<string>();
   const lane = connect<LaneApi>(worker.port, {
     failed(die) {
@@ -103,6 +106,7 @@ export async function openLane(model: ModelPackage, worker: LaneWorker): Promise
     if (signal?.aborted) throw new AppError('PASS_ABORTED', 'aborted on the way');
     return result;
   };
+  const timer = setTimeout(() => void close(), OPEN_MS_MAX);
   try {
     const bytes = await lane.open(model);
     const lost = new Promise<string>(() => undefined);
@@ -114,18 +118,23 @@ export async function openLane(model: ModelPackage, worker: LaneWorker): Promise
   } catch (e) {
     await close();
     throw e;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 function join(local: Backend, helpers: readonly Backend[]): Backend {
-  // The one here comes last: its thread also leads, checks blocks and answers.
-  let lanes = [...helpers, local].map((backend) => ({ backend, passes: 0 }));
+  // The one here gets its second pass last: checks of blocks and of wins wait behind what it has.
+  let lanes = [...helpers, local].map((backend) => ({
+    backend,
+    load: backend === local ? 0.5 : 0,
+  }));
   const count = lanes.length;
   let isClosed = false;
 
   async function pass(input: PassInput): Promise<PassResult> {
-    const lane = lanes.reduce((best, one) => (one.passes < best.passes ? one : best));
-    lane.passes++;
+    const lane = lanes.reduce((best, one) => (one.load < best.load ? one : best));
+    lane.load++;
     try {
       return await lane.backend.pass(input);
     } catch (e) {
@@ -134,7 +143,7 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
       lanes = lanes.filter((one) => one !== lane);
       return await pass(input);
     } finally {
-      lane.passes--;
+      lane.load--;
     }
   }
 
@@ -142,8 +151,8 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
     ...local,
     device: `WebAssembly SIMD, ${count} threads`,
     lanes: count,
-    // One runs and one waits in each: the way back and forth costs a lane nothing.
-    depth: 2 * count,
+    // In each worker one runs and one waits: the way back and forth costs it nothing.
+    depth: 2 * count - 1,
     memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
     pass,
     async close() {

@@ -1,8 +1,9 @@
 /** Lanes of the CPU in real worker threads: the backend's contract, death and closing, a miner on them. */
 import { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
+import type { Port } from '../../src/lib/rpc.ts';
 import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { lanesFor, openLane, withLanes, type LaneWorker } from '../../src/miner/lanes.ts';
@@ -22,7 +23,7 @@ function startLane(): LaneWorker {
 }
 
 describe('a lane', () =>
-  backendContract((model) => openLane(model, startLane()), { units: 2, tiles: 4 }));
+  backendContract((model) => openLane(model, startLane), { units: 2, tiles: 4 }));
 
 describe('lanes', () => {
   let model: ModelPackage;
@@ -42,7 +43,7 @@ describe('lanes', () => {
     const watched: Backend = { ...local, pass: (input) => (ran.push('local'), local.pass(input)) };
     const before = started.length;
     const all = await withLanes(model, watched, 3, startLane);
-    expect(all).toMatchObject({ lanes: 3, device: 'WebAssembly SIMD, 3 threads' });
+    expect(all).toMatchObject({ lanes: 3, depth: 5, device: 'WebAssembly SIMD, 3 threads' });
     expect(all.memoryBytes()).toBe(3 * local.memoryBytes());
     const run = async () => (await Promise.all([1, 2, 3, 4, 5, 6].map(() => passOn(all)))).length;
     expect(await run()).toBe(6);
@@ -64,6 +65,19 @@ describe('lanes', () => {
       return lane;
     };
     expect(await withLanes(model, local, 2, dying)).toBe(local);
+    const refusing = (): LaneWorker => {
+      throw new ReferenceError('Worker is not defined');
+    };
+    expect(await withLanes(model, local, 2, refusing)).toBe(local);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const silent = (): LaneWorker => {
+      const { port1 } = new MessageChannel();
+      return { port: port1 as unknown as Port, failed: () => undefined, end: () => port1.close() };
+    };
+    const opening = withLanes(model, local, 2, silent);
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+    expect(await opening).toBe(local);
     const lying = { ...model, manifest: { ...model.manifest, knownAnswer: [ZERO_HASH] } };
     expect(await withLanes(lying, local, 2, startLane)).toBe(local);
   });
