@@ -1,7 +1,7 @@
 /**
  * `npm run -s bench:inp`: how fast a page answers a person while it mines. Chromium, the built app, a
  * real seed; real clicks and keys through its screens, timed by the browser's own Event Timing. Mining on
- * the processor and on WebGPU at each intensity, and not mining for comparison. Ends with 1 when the
+ * the processor, on all its cores and on WebGPU at each intensity, and not mining for comparison. Ends with 1 when the
  * 98th percentile (INP) is over 200 ms anywhere while it is not so without mining.
  *
  *   npm run -s build && npm run -s bench:inp -- [--seconds 20] [--network local] [--dry]
@@ -11,7 +11,7 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
-import { button } from '../e2e/app.ts';
+import { button, changeConfig } from '../e2e/app.ts';
 import { removeData, startSeed } from '../e2e/seed.ts';
 import { INTENSITIES, type Intensity } from '../src/client/work-policy.ts';
 import { en } from '../src/ui/i18n/en.ts';
@@ -35,11 +35,16 @@ const PACE_MS = 150;
 const UNTOLD_MS = 16;
 const START_MS_MAX = 240_000;
 
+const { runningCpu, runningGpu } = en.sentence;
+const NO_WEBGPU = ['--disable-features=WebGPU,WebGPUService'];
+/** Flags, what is changed of the configuration, and what the page says once it mines. */
 const BACKENDS = {
-  cpu: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, '--disable-features=WebGPU,WebGPUService'],
-  webgpu: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...WEBGPU_FLAGS],
-};
-type BackendName = keyof typeof BACKENDS;
+  cpu: [NO_WEBGPU, { threads: 1 }, runningCpu],
+  // More than a page takes unasked, which leaves one core for itself.
+  [`cpu, ${cpus().length} threads`]: [NO_WEBGPU, { threads: cpus().length }, runningCpu],
+  // The only adapter of a machine without a GPU is software, which is not mined on otherwise.
+  webgpu: [WEBGPU_FLAGS, { forceFallback: true }, runningGpu],
+} as const;
 
 interface Row {
   readonly backend: string;
@@ -118,23 +123,19 @@ async function choose(page: Page, intensity: Intensity): Promise<void> {
   await page.locator('nav a').first().click();
 }
 
-async function measureBackend(name: BackendName, url: string): Promise<Row[]> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: BACKENDS[name] });
+async function measureBackend(name: string, url: string): Promise<Row[]> {
+  const [flags, change, running] = BACKENDS[name]!;
+  const args = [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...flags];
+  const browser = await chromium.launch({ executablePath: findChromium(), args });
   try {
     const context = await browser.newContext({ locale: 'en', serviceWorkers: 'block' });
     const page = await context.newPage();
     await page.addInitScript(watchEvents);
-    // The only adapter of a machine without a GPU is software, which is not mined on otherwise.
-    await page.route('**/config.json', async (route) => {
-      const response = await route.fetch();
-      const json = { ...(await response.json()), forceFallback: name === 'webgpu' };
-      await route.fulfill({ response, json });
-    });
+    await changeConfig(page, change);
     await page.goto(url);
     await page.locator('nav a').first().waitFor();
     const rows = [await measure(page, name, 'not mining')];
     await button(page, en.pila.start).click();
-    const running = name === 'cpu' ? en.sentence.runningCpu : en.sentence.runningGpu;
     await page.getByText(running).waitFor({ timeout: START_MS_MAX });
     // The page's policy forbids Playwright's own polling.
     while ((await unitsOf(page)) === 0) await page.waitForTimeout(200);
@@ -159,8 +160,7 @@ const [load] = loadavg();
 const seed = await startSeed({ network: values.network });
 const rows: Row[] = [];
 try {
-  for (const name of Object.keys(BACKENDS) as BackendName[])
-    rows.push(...(await measureBackend(name, seed.url)));
+  for (const name of Object.keys(BACKENDS)) rows.push(...(await measureBackend(name, seed.url)));
 } finally {
   await seed.kill();
   removeData(seed);
