@@ -22,7 +22,7 @@ export interface ClientConfig {
   readonly genesis: string | undefined;
   /** Base addresses of packages' parts, besides the page's own server. */
   readonly mirrors?: readonly string[];
-  /** Cores that units on the CPU may take; absent: all but one, at most four. */
+  /** Cores that units on the CPU may take; absent: all but one, at most four, fewer with little memory. */
   readonly threads?: number;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;

@@ -21,8 +21,21 @@ ready.promise.catch(() => undefined);
 /** The app's folder: this module lies in its `assets`, or in `src` while developing. */
 const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
 
-/** Cores that units may take unasked: with more, phones throttle. One is the page's. */
+/** Cores that units may take unasked: with more, phones throttle. */
 const THREADS_UNASKED = 4;
+/** GiB of a device for each: a thread holds up to 0.3, and a phone ends tabs that take much. */
+const GIB_A_THREAD = 2;
+/** What is assumed where a browser does not tell. */
+const GIB_UNTOLD = 4;
+
+/** One core is the page's. */
+function threadsUnasked(): number {
+  const { hardwareConcurrency = 1, deviceMemory = GIB_UNTOLD } = navigator as Navigator & {
+    deviceMemory?: number;
+  };
+  const fitting = Math.floor(deviceMemory / GIB_A_THREAD);
+  return Math.max(1, Math.min(THREADS_UNASKED, hardwareConcurrency - 1, fitting));
+}
 
 async function createMiner(config: ClientConfig) {
   const worker = new Worker(new URL('../miner/miner.worker.ts', import.meta.url), {
@@ -33,7 +46,7 @@ async function createMiner(config: ClientConfig) {
   await miner.configure({
     ortBase: undefined,
     forceFallback: config.forceFallback ?? false,
-    threads: config.threads ?? Math.min(THREADS_UNASKED, (navigator.hardwareConcurrency || 1) - 1),
+    threads: config.threads ?? threadsUnasked(),
   });
   return miner;
 }

@@ -14,8 +14,8 @@ import { selfTest } from './self-test.ts';
 const LANES_BYTES_MAX = 2 ** 31;
 /** ms that a lane may take to open and pass its test: mining waits for it. */
 const OPEN_MS_MAX = 60_000;
-/** ONNX Runtime's own, in each worker. */
-const RUNTIME_BYTES = 128 * 2 ** 20;
+/** ONNX Runtime's and the engine's own, in each worker. */
+const RUNTIME_BYTES = 256 * 2 ** 20;
 
 type LaneApi = {
   /** First of all calls. Gives the backend's `memoryBytes`. @throws AppError as createCpuBackend */

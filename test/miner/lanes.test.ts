@@ -91,7 +91,7 @@ describe('lanes', () => {
   });
 
   it('are as many as there are threads and memory', () => {
-    expect([0, 1, 3, 1000].map((n) => lanesFor(model, local, n))).toEqual([1, 1, 3, 15]);
+    expect([0, 1, 3, 1000].map((n) => lanesFor(model, local, n))).toEqual([1, 1, 3, 7]);
     const large = { ...local, memoryBytes: () => 2 ** 30 };
     expect(lanesFor(model, large, 8)).toBe(1);
   });
