@@ -4,12 +4,11 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { Backend } from '../src/miner/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu.ts';
-import { withLanes, type LaneWorker } from '../src/miner/lanes.ts';
-import { threadPort } from '../src/node/thread-port.ts';
+import { withLanes } from '../src/miner/lanes.ts';
+import { startLane } from '../src/node/lane-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
 import { median } from './measure.ts';
@@ -23,13 +22,6 @@ const { values } = parseArgs({
 });
 const ROUNDS = 5;
 const most = Number(values.lanes);
-
-function startLane(): LaneWorker {
-  const url = new URL('../src/node/miner-worker.ts', import.meta.url);
-  const worker = new Worker(url, { workerData: 'lane' });
-  const failed = (die: (reason: string) => void) => worker.on('error', (e) => die(String(e)));
-  return { port: threadPort(worker), failed, end: () => void worker.terminate() };
-}
 
 const model = await readModel(values.model);
 const limits = model.manifest.linears.map(() => 0n);

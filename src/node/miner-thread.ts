@@ -4,7 +4,7 @@ import type { WholePackage } from '../client/packages.ts';
 import { ModelSupply } from '../client/model-supply.ts';
 import { connect, type Client } from '../lib/rpc.ts';
 import type { MinerApi, MinerConfig, MinerEvents } from '../miner/miner-api.ts';
-import { threadPort } from './thread-port.ts';
+import { threadFailure, threadPort } from './thread-port.ts';
 
 type ThreadOptions = { readonly [K in 'forceFallback' | 'threads']?: MinerConfig[K] | undefined };
 
@@ -23,7 +23,7 @@ export async function startMinerThread(
   const worker = new Worker(new URL('./miner-worker.ts', import.meta.url));
   worker.on('error', (e) => onFailure(e instanceof Error ? e.message : String(e)));
   const miner = connect<MinerApi, MinerEvents>(threadPort(worker), {
-    failed: (die) => worker.on('error', (e) => die(String(e))),
+    failed: threadFailure(worker),
   });
   await miner.configure({ ortBase: undefined, forceFallback, threads });
   const supply = new ModelSupply(load);

@@ -11,3 +11,7 @@ export const threadPort = (worker: Worker): Port => ({
     if (type === 'close') worker.on('exit', listener);
   },
 });
+
+/** For `connect`'s `failed`: a worker thread that ends by an error. */
+export const threadFailure = (worker: Worker) => (die: (reason: string) => void) =>
+  void worker.on('error', (e) => die(String(e)));

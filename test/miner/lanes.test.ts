@@ -1,5 +1,4 @@
 /** Lanes of the CPU in real worker threads: the backend's contract, death and closing, a miner on them. */
-import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
@@ -7,23 +6,25 @@ import type { Port } from '../../src/lib/rpc.ts';
 import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu.ts';
 import { lanesFor, openLane, withLanes, type LaneWorker } from '../../src/miner/lanes.ts';
-import { threadPort } from '../../src/node/thread-port.ts';
+import { startLane } from '../../src/node/lane-thread.ts';
 import { backendContract } from '../contracts/backend.contract.ts';
 import { readModel } from '../oracle/models.ts';
 
-const started: Worker[] = [];
-afterAll(() => Promise.all(started.map((worker) => worker.terminate())));
+const started: LaneWorker[] = [];
+afterAll(() => started.forEach((lane) => lane.end()));
 
-function startLane(): LaneWorker {
-  const url = new URL('../../src/node/miner-worker.ts', import.meta.url);
-  const worker = new Worker(url, { workerData: 'lane' });
-  started.push(worker);
-  const failed = (die: (reason: string) => void) => worker.on('error', (e) => die(String(e)));
-  return { port: threadPort(worker), failed, end: () => void worker.terminate() };
+function start(): LaneWorker {
+  started.push(startLane());
+  return started.at(-1)!;
 }
+const kill = (lane: LaneWorker) =>
+  new Promise((dead) => {
+    lane.port.addEventListener('close', dead);
+    lane.end();
+  });
 
 describe('a lane', () =>
-  backendContract((model) => openLane(model, startLane), { units: 2, tiles: 4 }));
+  backendContract((model) => openLane(model, start), { units: 2, tiles: 4 }));
 
 describe('lanes', () => {
   let model: ModelPackage;
@@ -42,16 +43,16 @@ describe('lanes', () => {
     const ran: string[] = [];
     const watched: Backend = { ...local, pass: (input) => (ran.push('local'), local.pass(input)) };
     const before = started.length;
-    const all = await withLanes(model, watched, 3, startLane);
+    const all = await withLanes(model, watched, 3, start);
     expect(all).toMatchObject({ lanes: 3, depth: 5, device: 'WebAssembly SIMD, 3 threads' });
     expect(all.memoryBytes()).toBe(3 * local.memoryBytes());
     const run = async () => (await Promise.all([1, 2, 3, 4, 5, 6].map(() => passOn(all)))).length;
     expect(await run()).toBe(6);
     expect(ran).toHaveLength(2);
     const running = run();
-    await started[before]!.terminate();
+    await kill(started[before]!);
     expect(await running).toBe(6);
-    await started[before + 1]!.terminate();
+    await kill(started[before + 1]!);
     ran.length = 0;
     expect(await run()).toBe(6);
     expect(ran).toHaveLength(6);
@@ -60,7 +61,7 @@ describe('lanes', () => {
 
   it('that do not open are left out', async () => {
     const dying = (): LaneWorker => {
-      const lane = startLane();
+      const lane = start();
       lane.end();
       return lane;
     };
@@ -79,11 +80,11 @@ describe('lanes', () => {
     vi.useRealTimers();
     expect(await opening).toBe(local);
     const lying = { ...model, manifest: { ...model.manifest, knownAnswer: [ZERO_HASH] } };
-    expect(await withLanes(lying, local, 2, startLane)).toBe(local);
+    expect(await withLanes(lying, local, 2, start)).toBe(local);
   });
 
   it('end with what runs in them, and leave the one here', async () => {
-    const all = await withLanes(model, local, 2, startLane);
+    const all = await withLanes(model, local, 2, start);
     const running = passOn(all);
     await all.close();
     await expect(running).rejects.toMatchObject({ code: 'PASS_ABORTED' });

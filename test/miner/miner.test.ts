@@ -51,6 +51,12 @@ function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread
   return { miner, found, seen, answered };
 }
 
+/** Waits for that many more. */
+const unitsOf = (miner: Miner) => async (more: number) => {
+  const from = miner.status.units;
+  await vi.waitUntil(() => miner.status.units >= from + more, wait);
+};
+
 test('works on no template of another model', async () => {
   const { miner, seen } = create();
   miner.work({ core: { ...core, modelId: zero }, jobInput: undefined });
@@ -214,10 +220,7 @@ test('a device gets its next unit early: of the same work only, and no job twice
       },
     };
   });
-  const units = async (more: number): Promise<void> => {
-    const from = miner.status.units;
-    await vi.waitUntil(() => miner.status.units >= from + more, wait);
-  };
+  const units = unitsOf(miner);
   // A target that no ticket meets.
   const hard = { ...core, bits: 0x03000001 };
   miner.work({ core: hard, jobInput: undefined });
@@ -262,10 +265,7 @@ test('units run on all lanes of the processor, before a rest once on each', asyn
       };
     },
   );
-  const units = async (more: number): Promise<void> => {
-    const from = miner.status.units;
-    await vi.waitUntil(() => miner.status.units >= from + more, wait);
-  };
+  const units = unitsOf(miner);
   miner.work({ core, jobInput: undefined });
   await miner.start('tiny', 'auto');
   await units(12);
