@@ -42,7 +42,7 @@ export const en = {
     before: 'Before you press',
     factDownload: (size: string) => `${size} to download, once: the model and its runtime`,
     factDownloadUnknown: 'The model and its runtime are downloaded, once',
-    factUses: 'Uses your graphics card, or one processor core where there is none',
+    factUses: 'Uses your graphics card, or up to four processor cores where there is none',
     factEarns: 'It earns when it finds a block, which is chance: soon, late, or never',
     factStop: 'Stops at once, whenever you like. Closing the page stops it too',
     factAccount: 'No account: keys are made and kept on this device',
@@ -131,7 +131,7 @@ export const en = {
       'This window lets Pila keep no files, as private windows do, which forget everything when they are closed. ' +
       'Use an ordinary window, or write the 24 words down at once.',
     noWebGpu:
-      'This browser gives no access to the graphics card: one processor core works instead, more slowly.',
+      'This browser gives no access to the graphics card: the processor works instead, more slowly.',
     battery: 'This computer runs on battery: work begins once it is plugged in.',
   },
   reasons: {

@@ -43,7 +43,7 @@ export const it: Text = {
     before: 'Prima di premere',
     factDownload: (size) => `${size} da scaricare, una volta: il modello e il suo motore`,
     factDownloadUnknown: 'Il modello e il suo motore si scaricano, una volta',
-    factUses: 'Usa la scheda grafica, o un nucleo del processore dove non c’è',
+    factUses: 'Usa la scheda grafica, o fino a quattro nuclei del processore dove non c’è',
     factEarns: 'Guadagna quando trova un blocco, ed è un caso: presto, tardi o mai',
     factStop: 'Si ferma subito, quando vuoi. Anche chiudendo la pagina',
     factAccount: 'Nessun conto: le chiavi nascono e restano su questo dispositivo',
@@ -134,8 +134,7 @@ export const it: Text = {
     noFiles:
       'Questa finestra non lascia conservare file a Pila, come le finestre private, che dimenticano tutto quando ' +
       'si chiudono. Usa una finestra normale, o scrivi subito le 24 parole.',
-    noWebGpu:
-      'Questo browser non dà accesso alla scheda grafica: lavora un nucleo del processore, più lento.',
+    noWebGpu: 'Questo browser non dà accesso alla scheda grafica: lavora il processore, più lento.',
     battery: 'Questo computer va a batteria: il lavoro comincia quando è collegato alla corrente.',
   },
   reasons: {
