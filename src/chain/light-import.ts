@@ -206,10 +206,9 @@ function setAudit(s: LightState, path: Path, audit: Audit | undefined): void {
 function isForged(s: LightState, path: Path, fork: number, top: ChainPoint): boolean {
   if (fork >= s.head.header.height) return false;
   const winners: Winner[] = [];
-  for (let height = fork + 1; height <= top.header.height; height++) {
-    const point = path.recent.get(height);
-    const linear = point && s.checked.get(toHex(point.id))?.linear;
-    const manifest = point && s.models.get(toHex(point.header.modelId));
+  for (const { id, header } of pointsBetween(path, fork, top.header.height)) {
+    const linear = s.checked.get(toHex(id))?.linear;
+    const manifest = s.models.get(toHex(header.modelId));
     if (linear && manifest) winners.push({ manifest, linear });
   }
   return looksForged(winners);
