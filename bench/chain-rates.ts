@@ -2,9 +2,9 @@
 import { addressOf } from '../src/core/address.ts';
 import { encode } from '../src/core/codec.ts';
 import { Account, type Header } from '../src/core/formats.ts';
-import { extendPoint, genesisPoint, verifyHeader } from '../src/core/header.ts';
-import { stateKey } from '../src/core/keys.ts';
-import { EMPTY_TREE, proveKeys, treeFromProof, treeRoot, treeSet } from '../src/core/tree.ts';
+import { extendPoint, genesisPoint, verifyHeader } from '../src/core/header/header.ts';
+import { stateKey } from '../src/core/tree/keys.ts';
+import { EMPTY_TREE, proveKeys, treeFromProof, treeRoot, treeSet } from '../src/core/tree/tree.ts';
 import { childHeader, paramsOf } from '../test/core/fixtures.ts';
 import { cpuMs, medianMs, median } from './measure.ts';
 

@@ -10,9 +10,9 @@
  */
 import { parseArgs } from 'node:util';
 import { tokensOf } from '../src/core/pow/seed.ts';
-import type { ModelPackage, PassInput, PassResult } from '../src/miner/backend.ts';
-import { createCpuBackend } from '../src/miner/cpu.ts';
-import { DOT_KINDS } from '../src/miner/wgsl/gemm.ts';
+import type { ModelPackage, PassInput, PassResult } from '../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
+import { DOT_KINDS } from '../src/miner/webgpu/wgsl/gemm.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { inputToJson, resultToJson, type PassResultJson } from '../test/browser/pass-json.ts';
 import { readModel } from '../test/oracle/models.ts';

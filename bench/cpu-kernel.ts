@@ -1,6 +1,6 @@
 /** Speed of the CPU's linears, plain and noisy. Run: node bench/cpu-kernel.ts */
 import { plainHash } from '../src/core/hash.ts';
-import { createKernel } from '../src/miner/kernel/kernel.ts';
+import { createKernel } from '../src/miner/cpu/kernel/kernel.ts';
 import { randomBytes, randomOperand } from '../test/oracle/random.ts';
 import { cpuMs } from './measure.ts';
 

@@ -7,8 +7,13 @@ import { join } from 'node:path';
 import { ZERO_HASH } from '../src/core/hash.ts';
 import { modelId } from '../src/core/manifest.ts';
 import { concat } from '../src/lib/bytes.ts';
-import type { ModelPackage } from '../src/miner/backend.ts';
-import { MANIFEST_FILE, WEIGHTS_FILE, manifestToJson, segmentFile } from '../src/miner/package.ts';
+import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import {
+  MANIFEST_FILE,
+  WEIGHTS_FILE,
+  manifestToJson,
+  segmentFile,
+} from '../src/miner/package/package.ts';
 import { bertFrom, type BertConfig } from '../models/import/bert.ts';
 import { calibrate } from '../models/import/calibrate.ts';
 import { weights } from '../models/import/generate.ts';

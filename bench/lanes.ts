@@ -5,10 +5,10 @@
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { tokensOf } from '../src/core/pow/seed.ts';
-import type { Backend } from '../src/miner/backend.ts';
-import { createCpuBackend } from '../src/miner/cpu.ts';
-import { withLanes } from '../src/miner/lanes.ts';
-import { startLane } from '../src/node/lane-thread.ts';
+import type { Backend } from '../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
+import { withLanes } from '../src/miner/cpu/lanes.ts';
+import { startLane } from '../src/node/contributor/lane-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
 import { median } from './measure.ts';

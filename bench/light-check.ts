@@ -4,7 +4,7 @@ import { Proof } from '../src/core/formats.ts';
 import { plainHash } from '../src/core/hash.ts';
 import { createParams } from '../src/core/params.ts';
 import { proofDigest, verifyLight } from '../src/core/pow/proof.ts';
-import { createProof } from '../src/miner/prove.ts';
+import { createProof } from '../src/miner/engine/prove.ts';
 import { blankHeader, inventManifest } from '../test/oracle/forged-pass.ts';
 import { randomOperand } from '../test/oracle/random.ts';
 import { medianMs } from './measure.ts';

@@ -1,8 +1,8 @@
 /** Where the time of a unit goes: plain and noisy passes in turn, split into stages. */
 import { tokensOf } from '../src/core/pow/seed.ts';
-import type { ModelPackage, PassInput } from '../src/miner/backend.ts';
-import { createCpuBackend } from '../src/miner/cpu.ts';
-import type { Stage } from '../src/miner/stages.ts';
+import type { ModelPackage, PassInput } from '../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
+import type { Stage } from '../src/miner/engine/stages.ts';
 import { overheadOf, stoppingPays, type Stretch } from '../models/overhead.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';

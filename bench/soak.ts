@@ -10,10 +10,10 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Browser, type Page } from '@playwright/test';
-import { button } from '../e2e/app.ts';
-import { removeData, startSeed } from '../e2e/seed.ts';
-import { network } from '../src/ui/i18n/en-network.ts';
-import { en } from '../src/ui/i18n/en.ts';
+import { button } from '../e2e/support/app.ts';
+import { removeData, startSeed } from '../e2e/support/seed.ts';
+import { network } from '../src/ui/i18n/en/network.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import { CHROMIUM_FLAGS, findChromium, WEBGPU_FLAGS, WEBRTC_FLAGS } from '../test/chromium.ts';
 import { median } from './measure.ts';
 

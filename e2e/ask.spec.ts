@@ -1,10 +1,10 @@
 /** Asking in one browser, answered by another that mines, checked by a third. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { ask as words } from '../src/ui/i18n/en-ask.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { backUp, button, goTo, mineUntilPaid, readVolts, voltsIn } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { ask as words } from '../src/ui/i18n/en/ask.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { backUp, button, goTo, mineUntilPaid, readVolts, voltsIn } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

@@ -1,10 +1,10 @@
 /** A computer that stays usable: work gives way to the battery, and says so. */
 import { expect, test, type Page } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { it } from '../src/ui/i18n/it.ts';
-import { button, goTo, sentence, valueOf } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { it } from '../src/ui/i18n/it/app.ts';
+import { button, goTo, sentence, valueOf } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.use({
   launchOptions: {

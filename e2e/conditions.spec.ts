@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { en } from '../src/ui/i18n/en.ts';
-import { it } from '../src/ui/i18n/it.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { it } from '../src/ui/i18n/it/app.ts';
 import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
-import { button, changeConfig, pause, sentence, valueOf } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { button, changeConfig, pause, sentence, valueOf } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 // What the settings say is changed on the way: a service worker would fetch them past us.
 test.use({ serviceWorkers: 'block' });

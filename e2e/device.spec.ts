@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { device as en } from '../src/ui/i18n/en-device.ts';
-import { en as app } from '../src/ui/i18n/en.ts';
-import { SILENT_MS } from '../src/ui/device/install.svelte.ts';
-import { backUp, button, goTo, pause, sentence, valueOf } from './app.ts';
+import { device as en } from '../src/ui/i18n/en/device.ts';
+import { en as app } from '../src/ui/i18n/en/app.ts';
+import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
+import { backUp, button, goTo, pause, sentence, valueOf } from './support/app.ts';
 import config from './playwright.config.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { createServer } from 'vite';
 import { formatAddress } from '../src/core/address.ts';
-import { removeData, startSeed } from './seed.ts';
+import { removeData, startSeed } from './support/seed.ts';
 
 test('a page of one’s own proves a balance', async ({ page }) => {
   const address = formatAddress(new Uint8Array(32).fill(7), 'rpila');

@@ -1,6 +1,6 @@
 /** A first visit: nothing heavy before the click, then work on the GPU until coins are proven. */
 import { expect, test } from '@playwright/test';
-import { en } from '../src/ui/i18n/en.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import {
   addressHex,
   button,
@@ -11,8 +11,8 @@ import {
   readVolts,
   valueOf,
   workersOf,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 let seed: Seed;
 test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));

@@ -1,8 +1,8 @@
 /** With the keyboard alone: no click, no field filled but by typing. */
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { formatAddress } from '../src/core/address.ts';
-import { ask } from '../src/ui/i18n/en-ask.ts';
-import { en } from '../src/ui/i18n/en.ts';
+import { ask } from '../src/ui/i18n/en/ask.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import {
   backupQuestions,
   button,
@@ -13,8 +13,8 @@ import {
   tabTo,
   valueOf,
   wordAsked,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

@@ -1,9 +1,9 @@
 /** The default model of the local network in a browser without WebGPU: the processor does it. */
 import { expect, test } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { button, changeConfig, figure, minedBy, readAddress, valueOf } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { button, changeConfig, figure, minedBy, readAddress, valueOf } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 /** ms from the click to coins; the goal is 60 s on a machine that does nothing else. */
 const FIRST_MS_MAX = 90_000;

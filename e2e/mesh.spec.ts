@@ -3,8 +3,8 @@ import { chromium, expect, test, type Browser, type Page } from '@playwright/tes
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { en } from '../src/ui/i18n/en.ts';
-import { network as words } from '../src/ui/i18n/en-network.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { network as words } from '../src/ui/i18n/en/network.ts';
 import {
   backUp,
   button,
@@ -15,8 +15,8 @@ import {
   readAddress,
   readVolts,
   sentence,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 const VOLT = 10n ** 9n;
 

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
-import { ask } from '../src/ui/i18n/en-ask.ts';
-import { models as words } from '../src/ui/i18n/en-models.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { backUp, button, goTo, indexLine, readVolts, valueOf } from './app.ts';
-import { packageSize, startMirror, type Mirror } from './mirror.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { ask } from '../src/ui/i18n/en/ask.ts';
+import { models as words } from '../src/ui/i18n/en/models.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { backUp, button, goTo, indexLine, readVolts, valueOf } from './support/app.ts';
+import { packageSize, startMirror, type Mirror } from './support/mirror.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 /** Not the default of this network. */
 const MODEL = 'lingua';

@@ -3,9 +3,9 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { formatAddress } from '../src/core/address.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { network as words } from '../src/ui/i18n/en-network.ts';
-import { network as parole } from '../src/ui/i18n/it-network.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { network as words } from '../src/ui/i18n/en/network.ts';
+import { network as parole } from '../src/ui/i18n/it/network.ts';
 import {
   addressHex,
   button,
@@ -19,8 +19,8 @@ import {
   sentence,
   readWords,
   voltsIn,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

@@ -3,7 +3,7 @@ import { expect, test } from '@playwright/test';
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { en } from '../src/ui/i18n/en.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import {
   figure,
   heightOf,
@@ -14,8 +14,8 @@ import {
   readAddress,
   readVolts,
   goTo,
-} from './app.ts';
-import { removeData, startSeed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed } from './support/seed.ts';
 
 const totalWork = async (seed: Awaited<ReturnType<typeof startSeed>>): Promise<bigint> =>
   BigInt((await seed.rpc('status')).totalWork);

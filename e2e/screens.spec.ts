@@ -3,10 +3,10 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { en } from '../src/ui/i18n/en.ts';
-import { it } from '../src/ui/i18n/it.ts';
-import { button, goTo, pause, valueOf } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { it } from '../src/ui/i18n/it/app.ts';
+import { button, goTo, pause, valueOf } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 let seed: Seed;
 test.beforeAll(async () => void (seed = await startSeed({ network: 'e2e' })));

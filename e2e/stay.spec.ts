@@ -1,6 +1,6 @@
 /** What stays: reloads, a dead seed, no network at all. One browser profile goes through all. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { en } from '../src/ui/i18n/en.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import {
   button,
   figure,
@@ -14,8 +14,8 @@ import {
   goTo,
   sentence,
   workersOf,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

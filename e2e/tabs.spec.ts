@@ -1,6 +1,6 @@
 /** Several tabs of one browser: one works, all show and do everything; when it closes another goes on. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { en } from '../src/ui/i18n/en.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
 import {
   addressHex,
   backUp,
@@ -12,8 +12,8 @@ import {
   sentence,
   valueOf,
   workersOf,
-} from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

@@ -10,9 +10,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { en } from '../src/ui/i18n/en.ts';
-import { button, goTo, pause, readAddress, sentence, valueOf } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { button, goTo, pause, readAddress, sentence, valueOf } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 const dist = join(import.meta.dirname, '../dist');
 /** The page, the service worker, and their precompressed forms. */

@@ -1,10 +1,10 @@
 /** Asking a model of words with texts: tokens are made here, a seed that mines answers, anybody reads it. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
-import { ask as words } from '../src/ui/i18n/en-ask.ts';
-import { en } from '../src/ui/i18n/en.ts';
-import { backUp, button, readVolts } from './app.ts';
-import { removeData, startSeed, type Seed } from './seed.ts';
+import { ask as words } from '../src/ui/i18n/en/ask.ts';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { backUp, button, readVolts } from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 

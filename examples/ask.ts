@@ -1,7 +1,7 @@
 // A request, its answer and its payment:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
 import { toHex } from '../src/lib/bytes.ts';
 import { buildRequest } from '../src/wallet/build.ts';
-import { txId } from '../src/core/tx.ts';
+import { txId } from '../src/core/tx/tx.ts';
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
 import { readRow } from '../src/core/reading.ts';

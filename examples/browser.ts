@@ -1,6 +1,6 @@
 /** The same API in a page: the client runs in a worker of the tab that leads, for all tabs. */
 import type { ClientConfig } from '../src/client/api.ts';
-import { createPageClient } from '../src/client/page.ts';
+import { createPageClient } from '../src/client/browser-tabs/page.ts';
 import { parseAddress } from '../src/core/address.ts';
 
 const form = document.querySelector('form')!;

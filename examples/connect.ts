@@ -5,7 +5,7 @@ import { createClient } from '../src/client/client.ts';
 import { addressOf, parseAddress } from '../src/core/address.ts';
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
-import { signTx, txBytes } from '../src/core/tx.ts';
+import { signTx, txBytes } from '../src/core/tx/tx.ts';
 import { fromHex } from '../src/lib/bytes.ts';
 import { createNodePlatform } from '../src/node/client-platform.ts';
 

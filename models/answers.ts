@@ -4,8 +4,8 @@
  */
 import * as ort from 'onnxruntime-web';
 import type { Linear } from '../src/core/manifest.ts';
-import type { ModelPackage } from '../src/miner/backend.ts';
-import { encodeOnnx } from '../src/miner/onnx.ts';
+import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import { encodeOnnx } from '../src/miner/package/onnx.ts';
 
 function productGraph(l: Linear, weights: Int8Array): Uint8Array {
   const data = new Float32Array(l.k * l.n);

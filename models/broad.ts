@@ -6,7 +6,7 @@
 import { kappas, OVERHEAD } from './overhead.ts';
 import { Graph } from './graph.ts';
 import { VOCABULARY } from './encoder.ts';
-import type { OnnxGraph } from '../src/miner/onnx.ts';
+import type { OnnxGraph } from '../src/miner/package/onnx.ts';
 
 /** A unit is as much work as one of tiny. */
 const [SEQUENCES, TOKENS, WIDTH, COLUMNS, ANSWER] = [2, 16, 1024, 192, 16];

@@ -8,8 +8,13 @@ import { tokensOf } from '../src/core/pow/seed.ts';
 import { plainHash } from '../src/core/hash.ts';
 import { manifestProblem, modelId, unitMacs, type Manifest } from '../src/core/manifest.ts';
 import { concat, toHex } from '../src/lib/bytes.ts';
-import { encodeOnnx, type OnnxGraph } from '../src/miner/onnx.ts';
-import { MANIFEST_FILE, WEIGHTS_FILE, manifestToJson, segmentFile } from '../src/miner/package.ts';
+import { encodeOnnx, type OnnxGraph } from '../src/miner/package/onnx.ts';
+import {
+  MANIFEST_FILE,
+  WEIGHTS_FILE,
+  manifestToJson,
+  segmentFile,
+} from '../src/miner/package/package.ts';
 import { interpretModel } from '../test/oracle/interpret-onnx.ts';
 import { broad } from './broad.ts';
 import { encoderSegments, VOCABULARY, type IntegerEncoder } from './encoder.ts';

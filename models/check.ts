@@ -4,16 +4,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { networkOf } from '../src/client/models.ts';
+import { networkOf } from '../src/client/models/models.ts';
 import { unitMacs, type Manifest } from '../src/core/manifest.ts';
 import { NETWORK_NAMES } from '../src/core/params.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
-import { checkModel } from '../src/miner/checker.ts';
-import { createCpuBackend } from '../src/miner/cpu.ts';
-import { loadPackage } from '../src/miner/package.ts';
-import { planParts } from '../src/miner/parts.ts';
-import { selfTest } from '../src/miner/self-test.ts';
+import { checkModel } from '../src/miner/checker/checker.ts';
+import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
+import { loadPackage } from '../src/miner/package/package.ts';
+import { planParts } from '../src/miner/package/parts.ts';
+import { selfTest } from '../src/miner/engine/self-test.ts';
 
 function describe(manifest: Manifest, id: string): string[] {
   const { parts, outlineBytes, bytes } = planParts(manifest);

@@ -3,8 +3,8 @@
  * Pre-norm transformer without gains; activations are integers in 1/16, the residual in 1/128.
  * Per layer: qkv, o, up, down (the linears); attention, norms, requantisation stay in ONNX Runtime.
  */
-import { ROOT_MAX } from '../src/miner/checker-patterns.ts';
-import type { OnnxGraph } from '../src/miner/onnx.ts';
+import { ROOT_MAX } from '../src/miner/checker/patterns.ts';
+import type { OnnxGraph } from '../src/miner/package/onnx.ts';
 import { Graph, sized } from './graph.ts';
 
 /** A linear as integers: real weight = weight·multiplier / 2^power. */

@@ -1,9 +1,9 @@
 /**
  * Builds one segment's ONNX graph out of exact integer forms (models/README.md, the checker's
- * rules in src/miner/checker.ts). Names are made in order, so one model always gives one file.
+ * rules in src/miner/checker/checker.ts). Names are made in order, so one model always gives one file.
  */
-import { DIVIDEND_PARTS } from '../src/miner/checker-patterns.ts';
-import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '../src/miner/onnx.ts';
+import { DIVIDEND_PARTS } from '../src/miner/checker/patterns.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from '../src/miner/package/onnx.ts';
 
 const product = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
 const FLOAT = 1;

@@ -2,9 +2,9 @@
  * Writes the parts of all packaged models for a static server: <folder>/<id>/<part>.
  * Usage: node models/mirror.ts <folder>      then start seeds with --mirror https://…/
  */
-import { networkOf } from '../src/client/models.ts';
+import { networkOf } from '../src/client/models/models.ts';
 import { NETWORK_NAMES } from '../src/core/params.ts';
-import { createMemoryParts } from '../src/miner/part-store.ts';
+import { createMemoryParts } from '../src/miner/package/part-store.ts';
 import { createFileParts } from '../src/node/file-parts.ts';
 import { createPackagedParts } from '../src/node/packaged-parts.ts';
 

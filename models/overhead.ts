@@ -6,7 +6,7 @@
  * the hash of A and the peel are not in it: who stops early or repeats a known job saves them.
  */
 import { credits, linearMacs, type Manifest } from '../src/core/manifest.ts';
-import type { Stage } from '../src/miner/stages.ts';
+import type { Stage } from '../src/miner/engine/stages.ts';
 
 /**
  * The largest median o over the reference backends, as `npm run bench` measures it on a quiet machine,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureCpu, splitOf } from '../bench/pass-split.ts';
 import { unitMacs } from '../src/core/manifest.ts';
-import type { ModelPackage } from '../src/miner/backend.ts';
+import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { answersOf } from './answers.ts';
 import { refused, reliability, scoreOf, scored, type Scored } from './score.ts';

@@ -25,7 +25,7 @@ declare const self: {
 /** Files of the runtime that stay: a few versions of a few files. */
 const RUNTIME_FILES_MAX = 12;
 
-// Every name of ours on the origin begins with it (src/ui/device/wipe.ts).
+// Every name of ours on the origin begins with it (src/ui/settings/device/wipe.ts).
 setCacheNameDetails({ prefix: 'pila' });
 precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();

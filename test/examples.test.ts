@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { removeData, startSeed, type Seed } from '../e2e/seed.ts';
+import { removeData, startSeed, type Seed } from '../e2e/support/seed.ts';
 import { keyOf } from '../examples/connect.ts';
 import { formatAddress } from '../src/core/address.ts';
 

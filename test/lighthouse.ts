@@ -4,7 +4,7 @@
  */
 import { chromium } from '@playwright/test';
 import lighthouse, { desktopConfig, type Result } from 'lighthouse';
-import { freePort, removeData, startSeed } from '../e2e/seed.ts';
+import { freePort, removeData, startSeed } from '../e2e/support/seed.ts';
 import { CHROMIUM_FLAGS, findChromium } from './chromium.ts';
 
 /** Categories, and the score, of 100, that each must have. */

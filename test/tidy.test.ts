@@ -1,7 +1,6 @@
-// Checks of the code itself: who may import whom, what core may not touch, how long things get.
+// Checks of the code itself: who may import whom, what core may not touch, how wide lines get.
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 /** Folder → the folders it may import. Siblings in the middle row never import each other. */
@@ -36,27 +35,16 @@ const OWNERS: [RegExp, readonly string[]][] = [
 /** The only uses of a package outside its owner, each with its reason. */
 const EXCEPTIONS: Record<string, readonly string[]> = {
   // The seed's own keys, which no wallet holds.
-  'node/sender.ts': ['@noble/curves/secp256k1.js'],
+  'node/seed/sender.ts': ['@noble/curves/secp256k1.js'],
   'node/keys-file.ts': ['@noble/curves/secp256k1.js'],
 };
 
 const IMPURE =
   /\bDate\b|\bMath\.random|\bperformance\b|\bfetch\b|\basync\b|\bawait\b|\bsetTimeout|\bsetInterval|\bcrypto\.|\bPromise\b|\bimport\(|\bglobalThis\b|\bprocess\./;
 
-const FILE_LINES_MAX = 400;
-const FUNCTION_LINES_MAX = 70;
 const LINE_MAX = 100;
 /** Prettier breaks code at 100; it leaves comments and texts as they are. */
 const TEXT_LINE_MAX = 130;
-/** Lines of code: blank ones and comments are free. */
-const CORE_LINES_MAX = 3000;
-/**
- * 15,000 was the plan; the checker, the kernels, two languages, the screens and services of browsers among
- * themselves, the contributor, models fetched in parts, a wallet with files, passkeys and warnings, plots with their
- * tables, kernels that are tuned, lanes, models of words and the installed app came on top.
- */
-const SRC_LINES_MAX = 33_700;
-
 const src = join(import.meta.dirname, '../src');
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.(ts|svelte)$/.test(file))
@@ -124,19 +112,6 @@ test('core is pure and synchronous', () => {
     expect(bad).toMatch(IMPURE);
 });
 
-test('files, lines and the whole stay within their budgets', () => {
-  const lines = (text: string) => text.trimEnd().split('\n');
-  const long = files
-    .filter((f) => lines(f.text).length > FILE_LINES_MAX)
-    .map((f) => `${f.file}: ${lines(f.text).length} lines`);
-  expect(long).toEqual([]);
-  const isCode = (line: string) => !/^\s*(\/\/|\/?\*|$)/.test(line);
-  const total = (some: typeof files) =>
-    some.reduce((sum, f) => sum + lines(f.text).filter(isCode).length, 0);
-  expect(total(files.filter((f) => f.folder === 'core'))).toBeLessThanOrEqual(CORE_LINES_MAX);
-  expect(total(files)).toBeLessThanOrEqual(SRC_LINES_MAX);
-});
-
 test('lines', () => {
   const isText = (file: string, line: string, inTemplate: boolean) =>
     inTemplate || file.includes('/wgsl/') || /^\s*(\/\/|\/?\*|<!--)/.test(line);
@@ -153,51 +128,3 @@ test('lines', () => {
   });
   expect(wide).toEqual([]);
 });
-
-test('functions', () => {
-  const long = files.flatMap(({ file, text }) => {
-    // Svelte's markup is no function; its script is code like any other.
-    const code = file.endsWith('.svelte')
-      ? (/<script[^>]*>([^]*?)<\/script>/.exec(text)?.[1] ?? '')
-      : text;
-    const source = ts.createSourceFile(file, code, ts.ScriptTarget.Latest, true);
-    return functionsOf(source)
-      .map((node) => [node, ownLines(source, node)] as const)
-      .filter(([, length]) => length > FUNCTION_LINES_MAX)
-      .map(([node, length]) => `${file}: ${nameOf(node)} has ${length} lines`);
-  });
-  expect(long).toEqual([]);
-});
-
-function functionsOf(node: ts.Node): ts.Node[] {
-  const below: ts.Node[] = [];
-  ts.forEachChild(node, (child) => void below.push(...functionsOf(child)));
-  return ts.isFunctionLike(node) && 'body' in node ? [node, ...below] : below;
-}
-
-/** Lines of a function without those of the named functions in it: they are measured themselves. */
-function ownLines(source: ts.SourceFile, node: ts.Node): number {
-  const named = (child: ts.Node): ts.Node[] => {
-    const parent = child.parent;
-    const isNamed =
-      ts.isFunctionDeclaration(child) ||
-      ts.isMethodDeclaration(child) ||
-      (ts.isFunctionLike(child) &&
-        (ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent)));
-    if (isNamed) return [child];
-    const inside: ts.Node[] = [];
-    ts.forEachChild(child, (c) => void inside.push(...named(c)));
-    return inside;
-  };
-  const inner: ts.Node[] = [];
-  ts.forEachChild(node, (child) => void inner.push(...named(child)));
-  // A function of one line saves none.
-  return inner.reduce((sum, child) => sum - span(source, child) + 1, span(source, node));
-}
-
-function span(source: ts.SourceFile, node: ts.Node): number {
-  const line = (at: number) => source.getLineAndCharacterOfPosition(at).line;
-  return line(node.end) - line(node.getStart()) + 1;
-}
-
-const nameOf = (node: ts.Node): string => node.getText().split('\n')[0]!.slice(0, 60);

@@ -1,11 +1,11 @@
 /** The whole import of one folder: calibrate, build, check, run, measure. */
 import { modelId } from '../../src/core/manifest.ts';
-import { createTokeniser } from '../../src/client/tokeniser.ts';
+import { createTokeniser } from '../../src/client/models/tokeniser.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { checkModel } from '../../src/miner/checker.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
-import { selfTest } from '../../src/miner/self-test.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { checkModel } from '../../src/miner/checker/checker.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { selfTest } from '../../src/miner/engine/self-test.ts';
 import { calibrate } from './calibrate.ts';
 import type { UnitShape } from './exact-bert.ts';
 import type { Source } from './folder.ts';

@@ -2,7 +2,7 @@
  * A calibrated encoder as exact segments: embed, then per layer attention, residual, GELU, residual;
  * the last one pools. Units of the residual stream are free numbers, since a norm follows each sum.
  */
-import type { OnnxGraph } from '../../src/miner/onnx.ts';
+import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { Graph } from '../graph.ts';
 import type { Bert } from './bert.ts';
 import type { Calibration, QuantisedLinear } from './calibrate.ts';

@@ -1,5 +1,5 @@
 /** Exact forms that an imported encoder needs beyond graph.ts; bounds are those of the checker. */
-import { ROOT_MAX } from '../../src/miner/checker-patterns.ts';
+import { ROOT_MAX } from '../../src/miner/checker/patterns.ts';
 import { Graph } from '../graph.ts';
 
 /** Largest integer of a residual stream, before a norm takes its mean off. */

@@ -1,7 +1,7 @@
 /** A Hugging Face folder on this machine: which files an import reads, and their contents. */
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOKENIZER_BYTES_MAX, TOKENIZER_FILE } from '../../src/miner/package.ts';
+import { TOKENIZER_BYTES_MAX, TOKENIZER_FILE } from '../../src/miner/package/package.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { bertConfig, bertFrom, type Bert } from './bert.ts';
 import { parseOnnxWeights } from './onnx-weights.ts';

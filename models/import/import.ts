@@ -12,14 +12,14 @@ import { parseArgs } from 'node:util';
 import { ANSWER_BYTES_MAX } from '../../src/core/params.ts';
 import { concat } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import {
   MANIFEST_FILE,
   TOKENIZER_FILE,
   WEIGHTS_FILE,
   manifestToJson,
   segmentFile,
-} from '../../src/miner/package.ts';
+} from '../../src/miner/package/package.ts';
 import { measureWebgpu, splitOf } from '../../bench/pass-split.ts';
 import { BrowserBackend } from '../../test/browser/harness.ts';
 import { importModel, type Imported } from './convert.ts';

@@ -5,7 +5,7 @@
  * is added has `x.weight`. The file is hostile: what is not understood is refused.
  */
 import { AppError } from '../../src/lib/errors.ts';
-import { readForeign, type Message, type Raw } from '../../src/miner/onnx.ts';
+import { readForeign, type Message, type Raw } from '../../src/miner/package/onnx.ts';
 import { BYTES_OF, toFloats, type Tensors } from './safetensors.ts';
 
 const RANK_MAX = 8;

@@ -1,9 +1,9 @@
 /** How near the exact package comes to the float encoder: per token, and per pooled sentence. */
 import { Tensor } from 'onnxruntime-web/webgpu';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
-import { createKernel } from '../../src/miner/kernel/kernel.ts';
-import { createSegmentChain } from '../../src/miner/segments.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import { createSegmentChain } from '../../src/miner/engine/segments.ts';
 import type { Bert } from './bert.ts';
 import { encodeFloat, pool } from './reference.ts';
 

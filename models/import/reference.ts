@@ -3,7 +3,7 @@
  * where calibration sees its numbers. Products run in ONNX Runtime, the rest is plain loops.
  */
 import * as ort from 'onnxruntime-web/webgpu';
-import { encodeOnnx } from '../../src/miner/onnx.ts';
+import { encodeOnnx } from '../../src/miner/package/onnx.ts';
 import type { Bert, FloatLinear, FloatNorm } from './bert.ts';
 
 /** Hears what flows through; indices are those of Bert's linears and norms. */

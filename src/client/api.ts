@@ -5,12 +5,12 @@
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx } from '../core/formats.ts';
-import type { BackendChoice, MinerStatus } from '../miner/miner-api.ts';
+import type { BackendChoice, MinerStatus } from '../miner/engine/miner-api.ts';
 import type { Traffic } from '../net/traffic.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
-export { MINER_OFF } from '../miner/miner-api.ts';
-export type { BackendChoice, MinerState, MinerStatus } from '../miner/miner-api.ts';
+export { MINER_OFF } from '../miner/engine/miner-api.ts';
+export type { BackendChoice, MinerState, MinerStatus } from '../miner/engine/miner-api.ts';
 export type { PeerInfo } from '../net/transport.ts';
 
 /** What a page is told by the place that serves it (`config.json`), or a program gives itself. */
@@ -123,7 +123,7 @@ export interface History {
 export interface ModelInfo {
   readonly name: string;
   readonly id: Uint8Array;
-  /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/tokeniser.ts). */
+  /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/models/tokeniser.ts). */
   readonly packing: string;
   /** Bytes of tokenizer.json, fetched at the first text; 0: the model has none. */
   readonly tokenizerBytes: number;

@@ -1,18 +1,18 @@
 /** The browser's client worker: peers, light chain, IndexedDB; it starts the miner's worker. */
-import { createIdbStore } from '../chain/idb-store.ts';
+import { createIdbStore } from '../chain/store/idb-store.ts';
 import { holdLock } from '../lib/locks.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
-import { createCacheParts } from '../miner/cache-parts.ts';
-import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
-import { createOpfsParts } from '../miner/opfs-parts.ts';
-import { createMemoryParts, type PartStore } from '../miner/part-store.ts';
+import { createCacheParts } from '../miner/package/cache-parts.ts';
+import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
+import { createOpfsParts } from '../miner/package/opfs-parts.ts';
+import { createMemoryParts, type PartStore } from '../miner/package/part-store.ts';
 import { createRemoteTransport } from '../net/remote-transport.ts';
 import { installRtc } from '../net/rtc-worker.ts';
 import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
-import { askFaucet } from './ask-faucet.ts';
+import { askFaucet } from './wallet/ask-faucet.ts';
 import { createClient, type Client } from './client.ts';
 import type { Platform } from './platform.ts';
-import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
+import type { Lent, WorkerApi, WorkerEvents } from './browser-tabs/worker-api.ts';
 
 const ready = Promise.withResolvers<Client>();
 // A failed init is told by init's own rejection.
@@ -38,7 +38,7 @@ function threadsUnasked(): number {
 }
 
 async function createMiner(config: ClientConfig) {
-  const worker = new Worker(new URL('../miner/miner.worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('../miner/engine/miner.worker.ts', import.meta.url), {
     type: 'module',
     name: 'miner',
   });

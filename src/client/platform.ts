@@ -1,8 +1,8 @@
 /** What differs between a browser, Node and a test: a value that createClient is given. */
-import type { Store } from '../chain/store.ts';
+import type { Store } from '../chain/store/store.ts';
 import type { Client } from '../lib/rpc.ts';
-import type { MinerApi, MinerEvents } from '../miner/miner-api.ts';
-import type { PartStore } from '../miner/part-store.ts';
+import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
+import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
 
 export interface Platform {

@@ -14,7 +14,7 @@ import {
   type SignedTx,
 } from './formats.ts';
 import { ZERO_HASH } from './hash.ts';
-import { stateKey } from './keys.ts';
+import { stateKey } from './tree/keys.ts';
 import { unitMacs } from './manifest.ts';
 import { HALVING_BLOCKS, PAYEE_PERCENT, SUBSIDY, type Params } from './params.ts';
 import {
@@ -24,10 +24,10 @@ import {
   writeAccount,
   type BlockState,
   type StateContext,
-} from './state-tx.ts';
-import { targetFromBits, workOf } from './target.ts';
-import { MissingNode, treeRoot, type Tree } from './tree.ts';
-import { StateView, type StateChange } from './view.ts';
+} from './tx/state-tx.ts';
+import { targetFromBits, workOf } from './header/target.ts';
+import { MissingNode, treeRoot, type Tree } from './tree/tree.ts';
+import { StateView, type StateChange } from './tree/view.ts';
 
 export interface Executed {
   readonly tree: Tree;

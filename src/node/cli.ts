@@ -2,8 +2,8 @@
 import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { runCommand } from './command.ts';
-import { HELP, parseOptions } from './options.ts';
-import { startSeed } from './seed.ts';
+import { HELP, parseOptions } from './seed/options.ts';
+import { startSeed } from './seed/seed.ts';
 
 const EXITS = {
   WRONG_FLAG: 2,

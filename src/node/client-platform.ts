@@ -1,16 +1,16 @@
 /** Node's Platform: the same client as in a browser, for programs. See docs/api.md. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createLevelStore } from '../chain/level-store.ts';
-import { createMemoryStore } from '../chain/memory-store.ts';
-import { askFaucet } from '../client/ask-faucet.ts';
+import { createLevelStore } from '../chain/store/level-store.ts';
+import { createMemoryStore } from '../chain/store/memory-store.ts';
+import { askFaucet } from '../client/wallet/ask-faucet.ts';
 import type { Platform } from '../client/platform.ts';
-import { networkOf } from '../client/models.ts';
-import { createMemoryParts } from '../miner/part-store.ts';
+import { networkOf } from '../client/models/models.ts';
+import { createMemoryParts } from '../miner/package/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
 import { createTransport } from '../net/create-transport.ts';
 import { createFileParts } from './file-parts.ts';
-import { startMinerThread, type MinerThread } from './miner-thread.ts';
+import { startMinerThread, type MinerThread } from './contributor/miner-thread.ts';
 import { createPackagedParts } from './packaged-parts.ts';
 
 export interface NodePlatformOptions {

@@ -1,7 +1,7 @@
 /** Parts as files, `<folder>/<model>/<part>`: written beside their place and moved there whole. */
 import { mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { partStoreError, type PartStore } from '../miner/part-store.ts';
+import { partStoreError, type PartStore } from '../miner/package/part-store.ts';
 
 const MODEL = /^[0-9a-f]{64}$/;
 const PART = /^\d{1,5}$/;

@@ -1,8 +1,8 @@
 /** The command line of a contributor: `npm run miner -- --address … [flags]`. */
 import { createLog } from '../lib/log.ts';
 import { runCommand } from './command.ts';
-import { startContributor } from './contributor.ts';
-import { MINER_HELP, parseMinerOptions } from './miner-options.ts';
+import { startContributor } from './contributor/contributor.ts';
+import { MINER_HELP, parseMinerOptions } from './contributor/miner-options.ts';
 
 const EXITS = { WRONG_FLAG: 2, STORE_BUSY: 4, STORE_CORRUPT: 4, STORE_FAILED: 4 };
 

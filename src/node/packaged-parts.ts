@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
-import { segmentFile, TOKENIZER_FILE, WEIGHTS_FILE } from '../miner/package.ts';
-import type { PartStore } from '../miner/part-store.ts';
-import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/parts.ts';
+import { segmentFile, TOKENIZER_FILE, WEIGHTS_FILE } from '../miner/package/package.ts';
+import type { PartStore } from '../miner/package/part-store.ts';
+import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/package/parts.ts';
 import { readSpan } from './file-parts.ts';
 
 export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));

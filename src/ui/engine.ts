@@ -5,7 +5,7 @@
 import type { ClientApi, ClientConfig, ClientEvent } from '../client/api.ts';
 import { NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
-import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
+import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 
 /** `config.json`, beside the app: served by the node that serves the app. */
 export interface PageConfig extends ClientConfig {

@@ -4,9 +4,9 @@
  */
 import { mount } from 'svelte';
 import App from './App.svelte';
-import Framed from './Framed.svelte';
-import { lookAtBrowser } from './conditions.ts';
-import { followWipe, isMarked } from './device/wipe.ts';
+import Framed from './frame/Framed.svelte';
+import { lookAtBrowser } from './work/conditions.ts';
+import { followWipe, isMarked } from './settings/device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
 import { Preferences } from './preferences.svelte.ts';
@@ -34,7 +34,7 @@ else {
 }
 
 async function showWiping(): Promise<void> {
-  const { default: Wiping } = await import('./device/Wiping.svelte');
+  const { default: Wiping } = await import('./settings/device/Wiping.svelte');
   mount(Wiping, { target, props: { preferences } });
 }
 

@@ -5,11 +5,11 @@
  */
 import type { ClientApi, ClientEvent } from '../client/api.ts';
 import { connect, workerFailure } from '../lib/rpc.ts';
-import type { VaultApi, VaultEvents, VaultStatus } from '../wallet/vault-api.ts';
+import type { VaultApi, VaultEvents, VaultStatus } from '../wallet/vault/vault-api.ts';
 import { loadConfig, type Part } from './engine.ts';
 
 export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
-  const worker = new Worker(new URL('../wallet/vault.worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('../wallet/vault/vault.worker.ts', import.meta.url), {
     type: 'module',
     name: 'vault',
   });
@@ -18,7 +18,7 @@ export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
 }
 
 export async function openClient(): Promise<Part<ClientApi, ClientEvent>> {
-  const { createPageClient } = await import('../client/page.ts');
+  const { createPageClient } = await import('../client/browser-tabs/page.ts');
   const { client, on } = await createPageClient(await loadConfig());
   return { api: client, on };
 }

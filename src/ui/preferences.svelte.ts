@@ -1,7 +1,7 @@
 /** What a person chose for this device: kept in localStorage where that is allowed, followed live. */
-import { INTENSITIES, type Intensity } from '../client/work-policy.ts';
-import { en, type Text } from './i18n/en.ts';
-import { it } from './i18n/it.ts';
+import { INTENSITIES, type Intensity } from '../client/mining/work-policy.ts';
+import { en, type Text } from './i18n/en/app.ts';
+import { it } from './i18n/it/app.ts';
 
 export const LANGUAGES = { en, it };
 export type Language = keyof typeof LANGUAGES;

@@ -17,15 +17,15 @@ import { createParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
-import { Care } from './care.svelte.ts';
-import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './conditions.ts';
-import type { VaultApi, VaultStatus } from '../wallet/vault-api.ts';
+import { Care } from './work/care.svelte.ts';
+import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
+import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 import type { Engine, PageConfig } from './engine.ts';
-import { isStale } from './format.ts';
-import { joinHistory } from './history.ts';
-import { isWorking } from './sentence.ts';
-import { Serving } from './serving.ts';
-import { WorkLog } from './work-log.svelte.ts';
+import { isStale } from './kit/format.ts';
+import { joinHistory } from './wallet/history/history.ts';
+import { isWorking } from './work/sentence.ts';
+import { Serving } from './work/serving.ts';
+import { WorkLog } from './work/work-log.svelte.ts';
 
 export const HISTORY_SHOWN = 20;
 /** Entries of the history that a page keeps. */

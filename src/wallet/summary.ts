@@ -5,7 +5,7 @@ import { Tx } from '../core/formats.ts';
 import { createParams, NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
 import { plainText } from './plain-text.ts';
-import type { TxSummary } from './vault-api.ts';
+import type { TxSummary } from './vault/vault-api.ts';
 
 /** @throws TX_MALFORMED */
 export function decodeTx(bytes: Uint8Array): Tx {

@@ -5,10 +5,10 @@
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { NANOVOLTS, PAYEE_PERCENT, SETTLEMENT_BLOCKS } from '../../src/core/params.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
-import { commitmentOf } from '../../src/core/state-tx.ts';
-import { txId } from '../../src/core/tx.ts';
+import { commitmentOf } from '../../src/core/tx/state-tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { FEE, MINER, person, type Arena, type Person } from './arena.ts';
 import type { Attack } from './attack-type.ts';

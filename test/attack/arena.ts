@@ -3,12 +3,12 @@
  * honest copy of its chain in this process, so that what is forged is exact in all but one thing.
  */
 import { schnorr } from '@noble/curves/secp256k1.js';
-import { removeData, startSeed, type Seed } from '../../e2e/seed.ts';
-import { createFullChain, type FullChain } from '../../src/chain/full-chain.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import { modelNamed, networkOf } from '../../src/client/models.ts';
+import { removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
+import { createFullChain, type FullChain } from '../../src/chain/full/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import { modelNamed, networkOf } from '../../src/client/models/models.ts';
 import { addressOf } from '../../src/core/address.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault, type FaultCode } from '../../src/core/faults.ts';
 import {
@@ -18,11 +18,11 @@ import {
   type SignedTx,
   type Tx,
 } from '../../src/core/formats.ts';
-import { blockId } from '../../src/core/header.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { FAUCET_SECRET, NANOVOLTS } from '../../src/core/params.ts';
-import { signTx, txId } from '../../src/core/tx.ts';
+import { signTx, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
 import type { Forger } from './forger.ts';
 import { fetchConfig, isKnown, tellBlock, tellTx, type Verdict } from './peer.ts';

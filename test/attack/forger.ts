@@ -9,12 +9,12 @@ import { ZERO_HASH } from '../../src/core/hash.ts';
 import { proofDigest } from '../../src/core/pow/proof.ts';
 import { layerSeed, seedOf, tokensOf } from '../../src/core/pow/seed.ts';
 import { ticketLimits } from '../../src/core/pow/transcript.ts';
-import { targetFromBits } from '../../src/core/target.ts';
+import { targetFromBits } from '../../src/core/header/target.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { createKernel, type Kernel } from '../../src/miner/kernel/kernel.ts';
-import { createProof } from '../../src/miner/prove.ts';
-import { createSegmentChain, type SegmentChain } from '../../src/miner/segments.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { createKernel, type Kernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import { createProof } from '../../src/miner/engine/prove.ts';
+import { createSegmentChain, type SegmentChain } from '../../src/miner/engine/segments.ts';
 
 export interface Win {
   /** From 1. */

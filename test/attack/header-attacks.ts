@@ -3,12 +3,12 @@ import { ZERO_HASH } from '../../src/core/hash.ts';
 import type { HeaderCore } from '../../src/core/formats.ts';
 import { Account } from '../../src/core/formats.ts';
 import { encode } from '../../src/core/codec.ts';
-import { headerWork } from '../../src/core/header.ts';
-import { stateKey } from '../../src/core/keys.ts';
+import { headerWork } from '../../src/core/header/header.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import { FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
-import { bitsFromTarget } from '../../src/core/target.ts';
-import { EMPTY_TREE, treeRoot, treeSet } from '../../src/core/tree.ts';
-import { networkOf } from '../../src/client/models.ts';
+import { bitsFromTarget } from '../../src/core/header/target.ts';
+import { EMPTY_TREE, treeRoot, treeSet } from '../../src/core/tree/tree.ts';
+import { networkOf } from '../../src/client/models/models.ts';
 import { THIEF, type Arena } from './arena.ts';
 import type { Attack } from './attack-type.ts';
 

@@ -3,12 +3,12 @@
  * transactions over gossip, and learns the verdict from that node's log and RPC.
  */
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Seed } from '../../e2e/seed.ts';
+import type { Seed } from '../../e2e/support/seed.ts';
 import { encode } from '../../src/core/codec.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
-import { blockId } from '../../src/core/header.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import { BlockAnnounce, TxAnnounce, type Block } from '../../src/core/messages.ts';
-import { txBytes, txId } from '../../src/core/tx.ts';
+import { txBytes, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost } from '../../src/net/host.ts';

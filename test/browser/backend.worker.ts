@@ -3,14 +3,14 @@ import { InferenceSession, Tensor } from 'onnxruntime-web/webgpu';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
-import { loadPackage } from '../../src/miner/package.ts';
-import { configureOrt } from '../../src/miner/segments.ts';
-import { selfTest } from '../../src/miner/self-test.ts';
-import type { Stage } from '../../src/miner/stages.ts';
+import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
+import { loadPackage } from '../../src/miner/package/package.ts';
+import { configureOrt } from '../../src/miner/engine/segments.ts';
+import { selfTest } from '../../src/miner/engine/self-test.ts';
+import type { Stage } from '../../src/miner/engine/stages.ts';
 import { encoderInputs } from '../oracle/encoder-inputs.ts';
-import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
-import type { DotKind } from '../../src/miner/wgsl/gemm.ts';
+import { createWebgpuBackend } from '../../src/miner/webgpu/webgpu.ts';
+import type { DotKind } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import {
   inputFromJson,
   resultToJson,

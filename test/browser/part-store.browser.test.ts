@@ -6,7 +6,7 @@ import { chromium, type Browser, type Page } from '@playwright/test';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
-import type { PartStore } from '../../src/miner/part-store.ts';
+import type { PartStore } from '../../src/miner/package/part-store.ts';
 import { partStoreContract } from '../contracts/part-store.contract.ts';
 import { CHROMIUM } from './harness.ts';
 import type { PartsApi } from './parts.worker.ts';

@@ -1,8 +1,8 @@
 /** OPFS and Cache stores of parts in a dedicated worker, behind calls of numbers and texts. */
 import { AppError } from '../../src/lib/errors.ts';
-import { createCacheParts } from '../../src/miner/cache-parts.ts';
-import { createOpfsParts } from '../../src/miner/opfs-parts.ts';
-import type { PartStore } from '../../src/miner/part-store.ts';
+import { createCacheParts } from '../../src/miner/package/cache-parts.ts';
+import { createOpfsParts } from '../../src/miner/package/opfs-parts.ts';
+import type { PartStore } from '../../src/miner/package/part-store.ts';
 
 const stores = new Map<string, PartStore>();
 const CREATE = { OPFS: createOpfsParts, Cache: createCacheParts };

@@ -1,6 +1,6 @@
 /** Passes as JSON, to cross from Node into a page and back. */
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
-import type { PassInput, PassResult } from '../../src/miner/backend.ts';
+import type { PassInput, PassResult } from '../../src/miner/engine/backend.ts';
 
 export interface PassInputJson {
   readonly tokens: number[];

@@ -1,6 +1,6 @@
 /** The WebGPU backend of a Chromium page as a Backend here, so that one contract suite tests it. */
 import { AppError } from '../../src/lib/errors.ts';
-import type { Backend, PassInput, PassResult } from '../../src/miner/backend.ts';
+import type { Backend, PassInput, PassResult } from '../../src/miner/engine/backend.ts';
 import type { BrowserBackend } from './harness.ts';
 import { inputToJson, resultFromJson } from './pass-json.ts';
 

@@ -1,8 +1,8 @@
 /** The WebGPU backend in Chromium, ONNX Runtime included, against the CPU backend in Node. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokensOf } from '../../src/core/pow/seed.ts';
-import type { Backend, ModelPackage, PassInput } from '../../src/miner/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
+import type { Backend, ModelPackage, PassInput } from '../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { backendContract } from '../contracts/backend.contract.ts';
 import { readModel } from '../oracle/models.ts';
 import { randomBytes } from '../oracle/random.ts';

@@ -1,15 +1,15 @@
 /** The full chain: imports, branches, reorganisations, what it refuses, what it answers. */
 import { describe, expect, it } from 'vitest';
-import { BLOCKS_PER_HEIGHT_MAX } from '../../src/chain/import.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import { answer } from '../../src/chain/answer.ts';
-import { placesOf } from '../../src/chain/request-index.ts';
+import { BLOCKS_PER_HEIGHT_MAX } from '../../src/chain/full/import.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import { answer } from '../../src/chain/shared/answer.ts';
+import { placesOf } from '../../src/chain/shared/request-index.ts';
 import { encode, optional } from '../../src/core/codec.ts';
 import { Position } from '../../src/core/formats.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { fault, isFault, PENALTY, penaltyOf } from '../../src/core/faults.ts';
-import { blockId, genesisTree } from '../../src/core/header.ts';
-import { stateKey } from '../../src/core/keys.ts';
+import { blockId, genesisTree } from '../../src/core/header/header.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import {
   FIND_MAX,
   type Block,
@@ -17,8 +17,8 @@ import {
   type SyncRequest,
 } from '../../src/core/messages.ts';
 import { executeBlock } from '../../src/core/state.ts';
-import { isWhole, treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
-import { txId } from '../../src/core/tx.ts';
+import { isWhole, treeFromProof, treeGet, treeRoot } from '../../src/core/tree/tree.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { expectConsistent, sumOfBalances } from './full-invariants.ts';
 import {

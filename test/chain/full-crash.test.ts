@@ -1,7 +1,7 @@
 /** A full chain killed at each write, before or after it lands: a reopen finds whole blocks only. */
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { expectConsistent } from './full-invariants.ts';
 import { mine, openChain, person, START_MS, transfer } from './make-blocks.ts';

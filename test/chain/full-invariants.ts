@@ -3,16 +3,16 @@
  * growing tree, and compare all that the store holds with what must follow from those blocks alone.
  */
 import { expect } from 'vitest';
-import { blockId, genesisTree } from '../../src/core/header.ts';
+import { blockId, genesisTree } from '../../src/core/header/header.ts';
 import { Account, Body, Header, Position } from '../../src/core/formats.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { executeBlock } from '../../src/core/state.ts';
-import { treeEntries, treeRoot, type Tree } from '../../src/core/tree.ts';
-import { txId } from '../../src/core/tx.ts';
+import { treeEntries, treeRoot, type Tree } from '../../src/core/tree/tree.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import type { Store } from '../../src/chain/store.ts';
-import { MainEntry } from '../../src/chain/records.ts';
+import type { Store } from '../../src/chain/store/store.ts';
+import { MainEntry } from '../../src/chain/shared/records.ts';
 import { MODELS, PARAMS } from './make-blocks.ts';
 
 export async function expectConsistent(store: Store): Promise<{ height: number; tree: Tree }> {

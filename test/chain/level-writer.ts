@@ -1,5 +1,5 @@
 /** Child process of store.test.ts: writes numbered batches of 20 keys until it is killed. */
-import { createLevelStore } from '../../src/chain/level-store.ts';
+import { createLevelStore } from '../../src/chain/store/level-store.ts';
 
 const [path, from] = process.argv.slice(2);
 const store = await createLevelStore(path!);

@@ -2,19 +2,19 @@
 import 'fake-indexeddb/auto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { createIdbStore } from '../../src/chain/idb-store.ts';
-import { createLightChain, type LightChain } from '../../src/chain/light-chain.ts';
-import { commonHeight } from '../../src/chain/light-paths.ts';
-import { PathsRecord } from '../../src/chain/light-records.ts';
-import { sampleHeights, strataCount } from '../../src/chain/light-sample.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { createIdbStore } from '../../src/chain/store/idb-store.ts';
+import { createLightChain, type LightChain } from '../../src/chain/light/light-chain.ts';
+import { commonHeight } from '../../src/chain/light/paths.ts';
+import { PathsRecord } from '../../src/chain/light/records.ts';
+import { sampleHeights, strataCount } from '../../src/chain/light/sample.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import { decode } from '../../src/core/codec.ts';
 import { fault, isFault } from '../../src/core/faults.ts';
 import { Account } from '../../src/core/formats.ts';
-import { blockId, genesisPoint } from '../../src/core/header.ts';
-import { stateKey } from '../../src/core/keys.ts';
+import { blockId, genesisPoint } from '../../src/core/header/header.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
   idOf,
@@ -499,7 +499,7 @@ describe('state', () => {
     const { peer, light } = await synced();
     const good = nextBlock(peer, ann);
     const unpaid = transfer(bob, 0, ann, 10n ** 15n);
-    const { bodyRoot } = await import('../../src/core/body.ts');
+    const { bodyRoot } = await import('../../src/core/tx/body.ts');
     const bad = { header: { ...good.header, bodyRoot: bodyRoot([unpaid]) }, body: [unpaid] };
     const badId = blockId(bad.header);
     await light.importHeaders([bad.header]);

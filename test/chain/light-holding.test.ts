@@ -1,22 +1,22 @@
 /** A light chain that holds the whole state: fetched in parts or executed, kept, served to others. */
 import { describe, expect, it } from 'vitest';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import type { SyncSource } from '../../src/chain/answer.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import type { SyncSource } from '../../src/chain/shared/answer.ts';
 import {
   createLightChain,
   type LightChain,
   type WantedProof,
-} from '../../src/chain/light-chain.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
-import { Base } from '../../src/chain/light-records.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+} from '../../src/chain/light/light-chain.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
+import { Base } from '../../src/chain/light/records.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault, penaltyOf } from '../../src/core/faults.ts';
 import type { Position } from '../../src/core/formats.ts';
-import { blockId } from '../../src/core/header.ts';
-import { stateKey } from '../../src/core/keys.ts';
-import { firstStub, proveFrom } from '../../src/core/tree-parts.ts';
+import { blockId } from '../../src/core/header/header.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
+import { firstStub, proveFrom } from '../../src/core/tree/tree-parts.ts';
 import {
   isWhole,
   openedLeaves,
@@ -24,8 +24,8 @@ import {
   treeGet,
   treeRoot,
   treeSet,
-} from '../../src/core/tree.ts';
-import { txId } from '../../src/core/tx.ts';
+} from '../../src/core/tree/tree.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
   answer,

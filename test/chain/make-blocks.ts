@@ -1,18 +1,18 @@
 /** Blocks for tests of the chain: real headers, bodies and signatures; the proof is not looked at. */
 import { schnorr } from '@noble/curves/secp256k1.js';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { createFullChain, type FullChainOptions } from '../../src/chain/full-chain.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { createFullChain, type FullChainOptions } from '../../src/chain/full/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import { addressOf } from '../../src/core/address.ts';
 import type { Proof, SignedTx, Tx } from '../../src/core/formats.ts';
 import { hash } from '../../src/core/hash.ts';
-import { blockId } from '../../src/core/header.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { createParams } from '../../src/core/params.ts';
-import { commitmentOf, type Execution } from '../../src/core/state-tx.ts';
-import { signTx } from '../../src/core/tx.ts';
+import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
+import { signTx } from '../../src/core/tx/tx.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';
 
 const filled = (b: number) => new Uint8Array(32).fill(b);

@@ -1,8 +1,8 @@
 /** The mempool: what it takes, replaces, evicts, and what a new head does to it. */
 import { describe, expect, it } from 'vitest';
-import { txId } from '../../src/core/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import { NANOVOLTS, SETTLEMENT_BLOCKS } from '../../src/core/params.ts';
 import {
   answer,
@@ -59,7 +59,7 @@ describe('mempool', () => {
     const a = await rich();
     const b = await openChain();
     for (const header of await a.headersAfter([], 100)) {
-      const { blockId } = await import('../../src/core/header.ts');
+      const { blockId } = await import('../../src/core/header/header.ts');
       await b.importBlock((await a.block(blockId(header)))!);
     }
     const [both, lost] = [transfer(ann, 0, bob, 1n), transfer(ann, 1, bob, 2n)];

@@ -1,11 +1,11 @@
 /** Dropping old blocks: what goes, what stays, and catching up when it is asked for late. */
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { WINDOW } from '../../src/chain/records.ts';
-import { blockId } from '../../src/core/header.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { WINDOW } from '../../src/chain/shared/records.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import { isFault } from '../../src/core/faults.ts';
-import { txId } from '../../src/core/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { mine, openChain, person, START_MS, transfer } from './make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;

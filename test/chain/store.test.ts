@@ -5,9 +5,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createIdbStore } from '../../src/chain/idb-store.ts';
-import { createLevelStore } from '../../src/chain/level-store.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
+import { createIdbStore } from '../../src/chain/store/idb-store.ts';
+import { createLevelStore } from '../../src/chain/store/level-store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import { storeContract } from '../contracts/store.contract.ts';
 
 const scratch = () => mkdtemp(join(tmpdir(), 'pila-store-'));

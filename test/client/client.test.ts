@@ -1,14 +1,14 @@
 // The client API in Node against a real seed process: what a developer's program does.
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startSeed, removeData, type Seed } from '../../e2e/seed.ts';
+import { startSeed, removeData, type Seed } from '../../e2e/support/seed.ts';
 import type { ClientConfig, ClientEvent } from '../../src/client/api.ts';
 import { createClient, type Client } from '../../src/client/client.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { decode } from '../../src/core/codec.ts';
 import { Tx } from '../../src/core/formats.ts';
 import { NANOVOLTS } from '../../src/core/params.ts';
-import { signTx, txBytes, txId } from '../../src/core/tx.ts';
+import { signTx, txBytes, txId } from '../../src/core/tx/tx.ts';
 import { createNodePlatform, type NodePlatform } from '../../src/node/client-platform.ts';
 import { buildTransfer } from '../../src/wallet/build.ts';
 

@@ -1,7 +1,7 @@
 /** Peers in memory: requests and gossip pass the real codecs; links come and go as the test says. */
 import { NO_TRAFFIC } from '../../src/net/traffic.ts';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { answer } from '../../src/chain/answer.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { answer } from '../../src/chain/shared/answer.ts';
 import { decode, encode, type Codec } from '../../src/core/codec.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../../src/core/messages.ts';

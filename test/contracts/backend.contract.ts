@@ -5,7 +5,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
-import type { Backend, CreateBackend, ModelPackage, PassInput } from '../../src/miner/backend.ts';
+import type {
+  Backend,
+  CreateBackend,
+  ModelPackage,
+  PassInput,
+} from '../../src/miner/engine/backend.ts';
 import { createOracle, type Oracle, type OracleResult } from '../oracle/oracle-backend.ts';
 import { readModel } from '../oracle/models.ts';
 import { randomBytes } from '../oracle/random.ts';

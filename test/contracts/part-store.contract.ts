@@ -1,6 +1,6 @@
 /** What every store of parts must do: memory, files, and in a real Chromium OPFS and the Cache API. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PartStore } from '../../src/miner/part-store.ts';
+import type { PartStore } from '../../src/miner/package/part-store.ts';
 
 export interface PartStoreSubject {
   readonly name: string;

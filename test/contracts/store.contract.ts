@@ -1,7 +1,7 @@
 /** What every store must do. Run over all three implementations by test/chain/store.test.ts. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Put, Store } from '../../src/chain/store.ts';
+import type { Put, Store } from '../../src/chain/store/store.ts';
 
 export interface StoreSubject {
   readonly name: string;

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asertTarget } from '../../src/core/asert.ts';
-import { bitsFromTarget, targetFromBits } from '../../src/core/target.ts';
+import { asertTarget } from '../../src/core/header/asert.ts';
+import { bitsFromTarget, targetFromBits } from '../../src/core/header/target.ts';
 
 const folder = join(import.meta.dirname, '../vectors/asert');
 const BCH = { blockTimeMs: 600, halfLifeMs: 172_800, targetMax: targetFromBits(0x1d00ffff)! };

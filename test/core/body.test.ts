@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex, u32 } from '../../src/lib/bytes.ts';
-import { bodyRoot, bodySize, TYPE_COUNT_MAX, verifyBody } from '../../src/core/body.ts';
+import { bodyRoot, bodySize, TYPE_COUNT_MAX, verifyBody } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { Body, SignedTx } from '../../src/core/formats.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';

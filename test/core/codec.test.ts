@@ -4,7 +4,7 @@ import { concat } from '../../src/lib/bytes.ts';
 import * as formats from '../../src/core/formats.ts';
 import * as manifest from '../../src/core/manifest.ts';
 import * as messages from '../../src/core/messages.ts';
-import { Anchor, ChainPointRecord } from '../../src/core/header.ts';
+import { Anchor, ChainPointRecord } from '../../src/core/header/header.ts';
 import {
   blob,
   bytes,

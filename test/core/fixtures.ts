@@ -2,15 +2,15 @@
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { toHex } from '../../src/lib/bytes.ts';
 import { addressOf } from '../../src/core/address.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import type { Body, Header, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
-import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header.ts';
+import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header/header.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import { createParams, type NetworkName, type Params } from '../../src/core/params.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
-import { treeRoot, type Tree } from '../../src/core/tree.ts';
-import { signTx } from '../../src/core/tx.ts';
+import { treeRoot, type Tree } from '../../src/core/tree/tree.ts';
+import { signTx } from '../../src/core/tx/tx.ts';
 
 /** 32 bytes that follow from a number. */
 export const bytes32 = (n: number): Uint8Array => hash('seed', Uint8Array.of(n & 255, n >> 8));

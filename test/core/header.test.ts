@@ -12,11 +12,11 @@ import {
   headerHash,
   verifyHeader,
   type ChainPoint,
-} from '../../src/core/header.ts';
-import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from '../../src/core/mmr.ts';
+} from '../../src/core/header/header.ts';
+import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from '../../src/core/header/mmr.ts';
 import type { Params } from '../../src/core/params.ts';
-import { bitsFromTarget, targetFromBits, workOf } from '../../src/core/target.ts';
-import { EMPTY_TREE } from '../../src/core/tree.ts';
+import { bitsFromTarget, targetFromBits, workOf } from '../../src/core/header/target.ts';
+import { EMPTY_TREE } from '../../src/core/tree/tree.ts';
 import { bytes32, child, childHeader, paramsOf } from './fixtures.ts';
 
 const START = 1_800_000_000_000;

@@ -1,15 +1,15 @@
 /** A chain of states without headers' history: executes bodies one after another, and can undo them. */
 import { equal, toHex } from '../../src/lib/bytes.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import { Account, type Body, type Header } from '../../src/core/formats.ts';
 import { decode } from '../../src/core/codec.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
-import { stateKey } from '../../src/core/keys.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import type { Params } from '../../src/core/params.ts';
 import { executeBlock, type Executed } from '../../src/core/state.ts';
-import { commitmentOf, type StateContext } from '../../src/core/state-tx.ts';
-import { bitsFromTarget } from '../../src/core/target.ts';
+import { commitmentOf, type StateContext } from '../../src/core/tx/state-tx.ts';
+import { bitsFromTarget } from '../../src/core/header/target.ts';
 import {
   EMPTY_TREE,
   proveKeys,
@@ -18,7 +18,7 @@ import {
   treeRoot,
   treeUpdate,
   type Tree,
-} from '../../src/core/tree.ts';
+} from '../../src/core/tree/tree.ts';
 import { MINER, MODEL, MODELS, paramsOf, type Person } from './fixtures.ts';
 
 export const ANSWER = Uint8Array.of(1, 2);

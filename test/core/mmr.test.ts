@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { concat } from '../../src/lib/bytes.ts';
 import { encode, u256, u32 } from '../../src/core/codec.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
-import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot, type MmrNode } from '../../src/core/mmr.ts';
+import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot, type MmrNode } from '../../src/core/header/mmr.ts';
 import { bytes32 } from './fixtures.ts';
 
 const item = (i: number, work: bigint): MmrNode => mmrLeaf(bytes32(i), work);

@@ -8,7 +8,7 @@ import { Account, Claim, Coinbase, ExpiryList, OpenRequest } from '../../src/cor
 import { SettleList, type Position, type Tx } from '../../src/core/formats.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { hash, plainHash } from '../../src/core/hash.ts';
-import { txId } from '../../src/core/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { ANSWER, executionOf } from './ledger.ts';
 
 const MATURITY = 3;

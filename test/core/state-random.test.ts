@@ -4,7 +4,7 @@ import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { isFault } from '../../src/core/faults.ts';
 import type { SignedTx, Tx } from '../../src/core/formats.ts';
 import { beginBlock, executeTx } from '../../src/core/state.ts';
-import { EMPTY_TREE, treeEntries, treeRoot, treeSet } from '../../src/core/tree.ts';
+import { EMPTY_TREE, treeEntries, treeRoot, treeSet } from '../../src/core/tree/tree.ts';
 import { ALICE, BOB, CAROL, MODEL, paramsOf, person } from './fixtures.ts';
 import { ANSWER, checking, commitment, Ledger } from './ledger.ts';
 import { Oracle } from './state-oracle.ts';

@@ -3,7 +3,7 @@ import { decode, encode } from '../../src/core/codec.ts';
 import { isFault, type FaultCode } from '../../src/core/faults.ts';
 import { Account, Claim, Coinbase, OpenRequest } from '../../src/core/formats.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
-import { stateKey } from '../../src/core/keys.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import {
   HALVING_BLOCKS,
   NANOVOLTS,
@@ -11,8 +11,14 @@ import {
   SUBSIDY,
 } from '../../src/core/params.ts';
 import { executeBlock, executeTx, beginBlock, subsidyAt, verifyJob } from '../../src/core/state.ts';
-import { EMPTY_TREE, proveKeys, treeFromProof, treeGet, treeSet } from '../../src/core/tree.ts';
-import { txId } from '../../src/core/tx.ts';
+import {
+  EMPTY_TREE,
+  proveKeys,
+  treeFromProof,
+  treeGet,
+  treeSet,
+} from '../../src/core/tree/tree.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import {
   ALICE,
   BOB,

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bitsFromTarget, effectiveTarget, targetFromBits, workOf } from '../../src/core/target.ts';
+import {
+  bitsFromTarget,
+  effectiveTarget,
+  targetFromBits,
+  workOf,
+} from '../../src/core/header/target.ts';
 
 test.each([
   [0x1d00ffff, 0xffffn << 208n],

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isFault } from '../../src/core/faults.ts';
-import { firstStub, proveFrom, treeMerge, treeOf } from '../../src/core/tree-parts.ts';
+import { firstStub, proveFrom, treeMerge, treeOf } from '../../src/core/tree/tree-parts.ts';
 import {
   EMPTY_TREE,
   isWhole,
@@ -15,7 +15,7 @@ import {
   treeSet,
   type Tree,
   type TreeEntry,
-} from '../../src/core/tree.ts';
+} from '../../src/core/tree/tree.ts';
 import { compare, equal, toHex } from '../../src/lib/bytes.ts';
 
 /** Keys that share long prefixes: few first bytes, few last bytes. */

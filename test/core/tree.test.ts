@@ -15,7 +15,7 @@ import {
   treeUpdate,
   TREE_PROOF_BYTES_MAX,
   type Tree,
-} from '../../src/core/tree.ts';
+} from '../../src/core/tree/tree.ts';
 import { bytes32 } from './fixtures.ts';
 
 type Entry = { key: Uint8Array; value: Uint8Array };

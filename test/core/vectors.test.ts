@@ -6,9 +6,9 @@ import { parseAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { Header, SignedTx } from '../../src/core/formats.ts';
-import { blockId } from '../../src/core/header.ts';
-import { treeFromProof, treeGet, treeRoot } from '../../src/core/tree.ts';
-import { txId, verifySignature } from '../../src/core/tx.ts';
+import { blockId } from '../../src/core/header/header.ts';
+import { treeFromProof, treeGet, treeRoot } from '../../src/core/tree/tree.ts';
+import { txId, verifySignature } from '../../src/core/tx/tx.ts';
 import { vectors } from '../vectors/make.ts';
 
 const folder = join(import.meta.dirname, '../vectors/core');

@@ -3,8 +3,8 @@
  * it: more than 24 bits in a value, product or sum of magnitudes, a quotient or root that is read by
  * anything but a Floor or is too large for a GPU's error. Shares no arithmetic with the checker or with floats.
  */
-import type { Value } from '../../src/miner/checker.ts';
-import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../src/miner/onnx.ts';
+import type { Value } from '../../src/miner/checker/checker.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../src/miner/package/onnx.ts';
 
 /** Row-major entries: `num`, or num ÷ den. `raw` quotients and roots of that are no float32. */
 export interface Exact {

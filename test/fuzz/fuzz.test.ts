@@ -1,6 +1,6 @@
 /** A small share of `npm run fuzz:checker`: graphs, mutants and files, in exact arithmetic and on wasm. */
 import { describe, expect, it } from 'vitest';
-import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
+import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom } from '../sim/random.ts';
 import { exactGraph, falseClaim, Inexact } from './exact.ts';
 import { generateModel } from './generate.ts';

@@ -8,8 +8,8 @@
  * segment on one device (exact arithmetic is what they are compared with).
  */
 import { parseArgs } from 'node:util';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { readModel } from '../oracle/models.ts';
 import { createRandom, type Random } from '../sim/random.ts';
 import { GraphBrowser, findFirefox, type BrowserName } from './browser.ts';

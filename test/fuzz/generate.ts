@@ -6,8 +6,8 @@
 import { Graph } from '../../models/graph.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { encodeOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { encodeOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom, type Random } from '../sim/random.ts';
 import { LIMIT, STEPS, numbersIn, sizeOf, type Made, type Site } from './steps.ts';
 

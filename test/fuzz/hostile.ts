@@ -5,10 +5,10 @@
 import protobuf from 'protobufjs/minimal.js';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { checkModel } from '../../src/miner/checker.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { parseOnnx } from '../../src/miner/onnx.ts';
-import { loadPackage, manifestToJson, parseManifest } from '../../src/miner/package.ts';
+import { checkModel } from '../../src/miner/checker/checker.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { parseOnnx } from '../../src/miner/package/onnx.ts';
+import { loadPackage, manifestToJson, parseManifest } from '../../src/miner/package/package.ts';
 import type { Random } from '../sim/random.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 /** Inputs for a segment out of what is claimed of them: the ends of the intervals, and a climb to extremes. */
-import type { Value } from '../../src/miner/checker.ts';
-import type { OnnxGraph } from '../../src/miner/onnx.ts';
+import type { Value } from '../../src/miner/checker/checker.ts';
+import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { interpretGraph, tensorFrom } from '../oracle/interpret-onnx.ts';
 import type { Random } from '../sim/random.ts';
 

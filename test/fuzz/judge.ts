@@ -2,9 +2,9 @@
  * One segment before the court: what the checker admits must keep every claim on extreme inputs,
  * survive a floor that misses by one, and give the same numbers on ONNX Runtime.
  */
-import { analyseModel, type Refusal } from '../../src/miner/checker.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { parseOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
+import { analyseModel, type Refusal } from '../../src/miner/checker/checker.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import type { Random } from '../sim/random.ts';
 import { Inexact, exactGraph, falseClaim, type ExactTensors, type Skew } from './exact.ts';
 import { climb, inputsOf, type Claims, type Inputs } from './inputs.ts';

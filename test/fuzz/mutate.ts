@@ -1,5 +1,5 @@
 /** One change to a graph that was admitted: what comes out must be refused, or be as exact as before. */
-import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../src/miner/onnx.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../src/miner/package/onnx.ts';
 import type { Random } from '../sim/random.ts';
 
 type Mutation = (g: OnnxGraph, r: Random) => OnnxGraph;

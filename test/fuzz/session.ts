@@ -1,6 +1,6 @@
 /** One segment on ONNX Runtime with the options that are pinned for mining, in Node or in a page. */
 import * as ort from 'onnxruntime-web/webgpu';
-import { createSession, type SegmentOptions } from '../../src/miner/segments.ts';
+import { createSession, type SegmentOptions } from '../../src/miner/engine/segments.ts';
 
 /** As JSON: what a page gets and gives. */
 export interface Task {

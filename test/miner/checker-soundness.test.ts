@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import * as ort from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../models/graph.ts';
-import { analyseModel, type Value } from '../../src/miner/checker.ts';
-import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
+import { analyseModel, type Value } from '../../src/miner/checker/checker.ts';
+import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import {
   interpretGraph,
   tensorFrom,

@@ -1,8 +1,8 @@
 /** Every rule of the checker refuses a model that breaks it, with the node's name and the rule. */
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../models/graph.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { HEADS_MAX, STEPS_MAX, checkModel, type Rule } from '../../src/miner/checker.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { HEADS_MAX, STEPS_MAX, checkModel, type Rule } from '../../src/miner/checker/checker.ts';
 import {
   firstSegment,
   lastSegment,

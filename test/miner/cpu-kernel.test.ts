@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { plainHash } from '../../src/core/hash.ts';
 import type { Linear } from '../../src/core/manifest.ts';
-import { createKernel, type Kernel } from '../../src/miner/kernel/kernel.ts';
-import { KERNEL_WASM } from '../../src/miner/kernel/kernel-wasm.ts';
-import { buildKernel } from '../../src/miner/kernel/build.mjs';
+import { createKernel, type Kernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import { KERNEL_WASM } from '../../src/miner/cpu/kernel/kernel-wasm.ts';
+import { buildKernel } from '../../src/miner/cpu/kernel/build.mjs';
 import { toBigint } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';

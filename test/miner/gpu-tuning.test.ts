@@ -1,6 +1,6 @@
 /** The choice of a GEMM kernel, its memory, and how long a dispatch may be. */
 import { describe, expect, it, test } from 'vitest';
-import { bundlesOf, slicesOf, workMaxOf } from '../../src/miner/gpu-kernels.ts';
+import { bundlesOf, slicesOf, workMaxOf } from '../../src/miner/webgpu/kernels.ts';
 import {
   chooseTuning,
   describeTuning,
@@ -8,8 +8,8 @@ import {
   parseTuning,
   tune,
   tuningKey,
-} from '../../src/miner/gpu-tuning.ts';
-import { memoryStore } from '../../src/miner/tuning-store.ts';
+} from '../../src/miner/webgpu/tuning.ts';
+import { memoryStore } from '../../src/miner/webgpu/tuning-store.ts';
 import { openGpu } from '../gpu.ts';
 
 const opened = await openGpu();

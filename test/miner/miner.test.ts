@@ -1,10 +1,10 @@
 /** The mining engine on a real model: starts, pauses and finishes that come at bad moments. */
 import { expect, test, vi } from 'vitest';
-import type { Backend, ModelPackage } from '../../src/miner/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
-import { Miner } from '../../src/miner/miner.ts';
-import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/miner-api.ts';
-import { genesisPoint, templateCore } from '../../src/core/header.ts';
+import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { Miner } from '../../src/miner/engine/miner.ts';
+import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/engine/miner-api.ts';
+import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { createParams } from '../../src/core/params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';

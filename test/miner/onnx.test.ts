@@ -9,7 +9,7 @@ import {
   FIELDS_MAX,
   NODES_MAX,
   type OnnxGraph,
-} from '../../src/miner/onnx.ts';
+} from '../../src/miner/package/onnx.ts';
 import { firstSegment, loadModel } from './small-model.ts';
 
 const graph = firstSegment((g, x) => g.clip(g.shift(x, 1), -5, 5));

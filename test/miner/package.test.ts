@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
-import { encodeOnnx } from '../../src/miner/onnx.ts';
+import { encodeOnnx } from '../../src/miner/package/onnx.ts';
 import {
   PACKAGE_BYTES_MAX,
   loadPackage,
   manifestFromJson,
   manifestToJson,
   parseManifest,
-} from '../../src/miner/package.ts';
+} from '../../src/miner/package/package.ts';
 import { equal, utf8 } from '../../src/lib/bytes.ts';
 import { encoderSegments } from '../../models/encoder.ts';
 import { tinyEncoder } from '../../models/integers.ts';

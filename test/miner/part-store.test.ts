@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { createMemoryParts, partStoreError } from '../../src/miner/part-store.ts';
+import { createMemoryParts, partStoreError } from '../../src/miner/package/part-store.ts';
 import { createFileParts } from '../../src/node/file-parts.ts';
 import { partStoreContract } from '../contracts/part-store.contract.ts';
 

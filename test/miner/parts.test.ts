@@ -13,7 +13,7 @@ import {
   planParts,
   PART_BYTES,
   valueOfPart,
-} from '../../src/miner/parts.ts';
+} from '../../src/miner/package/parts.ts';
 import { loadModel } from './small-model.ts';
 
 const { manifest, segments, weights } = await loadModel('tiny');

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Graph } from '../../models/graph.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { encodeOnnx, type OnnxGraph } from '../../src/miner/onnx.ts';
-import { loadPackage } from '../../src/miner/package.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { encodeOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
+import { loadPackage } from '../../src/miner/package/package.ts';
 
 export const SEQUENCES = 2;
 export const TOKENS = 8;

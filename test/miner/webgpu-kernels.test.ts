@@ -10,10 +10,10 @@ import {
   workMaxOf,
   type Kernels,
   type WorkMax,
-} from '../../src/miner/gpu-kernels.ts';
-import { createGpuLinear, createScratch } from '../../src/miner/gpu-linear.ts';
-import { DOT_KINDS, type DotKind } from '../../src/miner/wgsl/gemm.ts';
-import { NO_WINNER, RECORD, SLOT } from '../../src/miner/wgsl/hashing.ts';
+} from '../../src/miner/webgpu/kernels.ts';
+import { createGpuLinear, createScratch } from '../../src/miner/webgpu/linear.ts';
+import { DOT_KINDS, type DotKind } from '../../src/miner/webgpu/wgsl/gemm.ts';
+import { NO_WINNER, RECORD, SLOT } from '../../src/miner/webgpu/wgsl/hashing.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
 import { randomBytes, randomOperand } from '../oracle/random.ts';
 import { openGpu } from '../gpu.ts';

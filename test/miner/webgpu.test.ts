@@ -1,14 +1,19 @@
 /** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, losses, memory. */
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { genesisPoint, templateCore } from '../../src/core/header.ts';
+import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { createParams } from '../../src/core/params.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import type { Backend, CreateBackend, PassInput, PassResult } from '../../src/miner/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu.ts';
-import { Miner } from '../../src/miner/miner.ts';
-import { createWebgpuBackend } from '../../src/miner/webgpu.ts';
-import { DOT_KINDS } from '../../src/miner/wgsl/gemm.ts';
+import type {
+  Backend,
+  CreateBackend,
+  PassInput,
+  PassResult,
+} from '../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { Miner } from '../../src/miner/engine/miner.ts';
+import { createWebgpuBackend } from '../../src/miner/webgpu/webgpu.ts';
+import { DOT_KINDS } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import { openGpu } from '../gpu.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';

@@ -3,15 +3,19 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, it, vi } from 'vitest';
-import { freePort, removeData, startSeed, type Seed } from '../../e2e/seed.ts';
+import { freePort, removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
-import { ModelSupply } from '../../src/client/model-supply.ts';
-import { modelNamed, networkOf } from '../../src/client/models.ts';
-import { createPackages } from '../../src/client/packages.ts';
+import { ModelSupply } from '../../src/client/models/model-supply.ts';
+import { modelNamed, networkOf } from '../../src/client/models/models.ts';
+import { createPackages } from '../../src/client/models/package-store.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
-import { progressOf } from '../../src/node/contributor.ts';
-import { MINER_HELP, modelFor, parseMinerOptions } from '../../src/node/miner-options.ts';
+import { progressOf } from '../../src/node/contributor/contributor.ts';
+import {
+  MINER_HELP,
+  modelFor,
+  parseMinerOptions,
+} from '../../src/node/contributor/miner-options.ts';
 import { borrowVulkan } from '../vulkan.ts';
 
 // Processes load everything anew; one takes two seconds or, on a busy machine, twenty.

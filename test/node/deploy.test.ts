@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { MINER_HELP } from '../../src/node/miner-options.ts';
-import { HELP } from '../../src/node/options.ts';
+import { MINER_HELP } from '../../src/node/contributor/miner-options.ts';
+import { HELP } from '../../src/node/seed/options.ts';
 
 /** Flags of npm, podman, systemctl and the container file. */
 const OTHERS = [
@@ -33,7 +33,7 @@ it('flags in the documents are flags of the node or the miner', () => {
 });
 
 it('metrics to watch are metrics of the node, and none is left out', () => {
-  const code = read('src/node/metrics.ts');
+  const code = read('src/node/rpc/metrics.ts');
   const made = [...code.matchAll(/(?:gauge|count)\('(\w+)'|name: 'pila_(\w+)'/g)].map(
     ([, short, whole]) => `pila_${short ?? whole}`,
   );

@@ -1,13 +1,13 @@
 /** Following other full nodes, also when nobody announces anything. */
 import { expect, test } from 'vitest';
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import { blockId } from '../../src/core/header.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { PeerInfo, Transport } from '../../src/net/transport.ts';
-import { createFullSync } from '../../src/node/full-sync.ts';
-import { createHandlers } from '../../src/node/serve-peers.ts';
+import { createFullSync } from '../../src/node/seed/full-sync.ts';
+import { createHandlers } from '../../src/node/seed/serve-peers.ts';
 import { mine, nextBlock, openChain, person, START_MS } from '../chain/make-blocks.ts';
 
 const log = createLog(() => undefined);

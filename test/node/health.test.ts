@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { healthRoute, watchStore } from '../../src/node/health.ts';
-import { createHttp, listen, sendJson } from '../../src/node/http.ts';
+import { healthRoute, watchStore } from '../../src/node/http/health.ts';
+import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
 import { mine, openChain, person, START_MS } from '../chain/make-blocks.ts';
 
 it('is well, unwell while the disk is full, and well again after the next block', async () => {

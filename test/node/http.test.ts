@@ -16,7 +16,7 @@ import {
   sendJson,
   serveFolder,
   type Route,
-} from '../../src/node/http.ts';
+} from '../../src/node/http/http.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

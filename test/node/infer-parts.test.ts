@@ -4,26 +4,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Store } from '../../src/chain/store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import type { Receipt } from '../../src/client/api.ts';
-import { modelNamed, networkOf, type Network } from '../../src/client/models.ts';
+import { modelNamed, networkOf, type Network } from '../../src/client/models/models.ts';
 import { sequenceBytes } from '../../src/core/manifest.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
-import { txId } from '../../src/core/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { openKeyGuard } from '../../src/node/api-key.ts';
-import { createInference, type Inference } from '../../src/node/inference.ts';
+import { openKeyGuard } from '../../src/node/http/api-key.ts';
+import { createInference, type Inference } from '../../src/node/http/inference.ts';
 import {
   addressOfCaller,
   inferRoutes,
   parseAsk,
   READ_RATE,
   tellReceipt,
-} from '../../src/node/infer-routes.ts';
-import type { SeedParts } from '../../src/node/seed.ts';
-import type { Sender } from '../../src/node/sender.ts';
-import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/spending.ts';
+} from '../../src/node/http/infer-routes.ts';
+import type { SeedParts } from '../../src/node/seed/seed.ts';
+import type { Sender } from '../../src/node/seed/sender.ts';
+import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/http/spending.ts';
 import { MODEL, person, sign, START_MS } from '../chain/make-blocks.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-key-'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NANOVOLTS } from '../../src/core/params.ts';
-import { HELP, parseOptions } from '../../src/node/options.ts';
+import { HELP, parseOptions } from '../../src/node/seed/options.ts';
 
 const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
 

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../src/core/codec.ts';
 import { Header } from '../../src/core/formats.ts';
-import { genesisPoint } from '../../src/core/header.ts';
+import { genesisPoint } from '../../src/core/header/header.ts';
 import { createParams, type NetworkName } from '../../src/core/params.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
-import { pageConfig } from '../../src/node/page-config.ts';
+import { pageConfig } from '../../src/node/http/page-config.ts';
 
 const direct = '/ip4/127.0.0.1/udp/2/webrtc-direct/certhash/uEi/p2p/ID';
 

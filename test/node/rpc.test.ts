@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
-import { answerRpc, type RpcMethods } from '../../src/node/rpc.ts';
+import { answerRpc, type RpcMethods } from '../../src/node/rpc/rpc.ts';
 
 const heard: unknown[][] = [];
 const methods: RpcMethods = {

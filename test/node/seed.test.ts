@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { startSeed, type Seed, type SeedOptions } from '../../e2e/seed.ts';
+import { startSeed, type Seed, type SeedOptions } from '../../e2e/support/seed.ts';
 import { FAUCET_ADDRESS } from '../../src/core/params.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { fromHex } from '../../src/lib/bytes.ts';

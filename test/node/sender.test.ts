@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { TxAnnounce } from '../../src/core/messages.ts';
 import type { Transport } from '../../src/net/transport.ts';
-import { createSender } from '../../src/node/sender.ts';
+import { createSender } from '../../src/node/seed/sender.ts';
 import { mine, openChain, PARAMS, person } from '../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;

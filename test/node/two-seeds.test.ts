@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, it } from 'vitest';
-import { freePort, startSeed, type Seed } from '../../e2e/seed.ts';
+import { freePort, startSeed, type Seed } from '../../e2e/support/seed.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-two-'));
 const started = new Set<Seed>();

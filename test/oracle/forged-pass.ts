@@ -14,7 +14,7 @@ import {
   tileMessage,
   tileOrigin,
 } from '../../src/core/pow/transcript.ts';
-import { targetFromBits } from '../../src/core/target.ts';
+import { targetFromBits } from '../../src/core/header/target.ts';
 import { concat } from '../../src/lib/bytes.ts';
 import { randomOperand } from './random.ts';
 

@@ -3,8 +3,8 @@
  * a whole plain pass with a triple-loop GEMM. It shares only the file parser with the fast code.
  */
 import type { Manifest } from '../../src/core/manifest.ts';
-import type { ModelPackage } from '../../src/miner/backend.ts';
-import { parseOnnx, type OnnxGraph, type OnnxNode } from '../../src/miner/onnx.ts';
+import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { parseOnnx, type OnnxGraph, type OnnxNode } from '../../src/miner/package/onnx.ts';
 import { blake3 } from '@noble/hashes/blake3.js';
 
 /** Row-major numbers; bool is 0 or 1. */

@@ -1,8 +1,8 @@
 /** A backend that is slow and plain to see: segments on ONNX Runtime, linears by the naive oracle. */
 import { Tensor } from 'onnxruntime-web/webgpu';
 import { blake3 } from '@noble/hashes/blake3.js';
-import type { ModelPackage, PassInput } from '../../src/miner/backend.ts';
-import { createSegmentChain } from '../../src/miner/segments.ts';
+import type { ModelPackage, PassInput } from '../../src/miner/engine/backend.ts';
+import { createSegmentChain } from '../../src/miner/engine/segments.ts';
 import { matrixFrom, multiply, naiveLinear, transpose, type NaiveLinear } from './naive-pass.ts';
 
 export interface OracleResult {

@@ -1,8 +1,8 @@
 /** What a liar makes of other people's requests: claims without work, answers copied, wrong, or late. */
 import { addressOf } from '../../src/core/address.ts';
 import type { SignedTx, TxOf } from '../../src/core/formats.ts';
-import { commitmentOf, type Execution } from '../../src/core/state-tx.ts';
-import { txId } from '../../src/core/tx.ts';
+import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { BoundedMap } from '../../src/lib/bounded.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { sign, type Person } from '../chain/make-blocks.ts';

@@ -2,7 +2,7 @@
  * Who sees everything: every block that anybody made, executed from genesis by the core's rules alone,
  * with no window, no fork choice and no peers. What clients believe is held against it.
  */
-import { verifyBody } from '../../src/core/body.ts';
+import { verifyBody } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault, type FaultCode } from '../../src/core/faults.ts';
 import { Account, Coinbase, OpenRequest, SettleList } from '../../src/core/formats.ts';
@@ -12,13 +12,13 @@ import {
   genesisTree,
   verifyHeader,
   type ChainPoint,
-} from '../../src/core/header.ts';
-import { stateKey } from '../../src/core/keys.ts';
+} from '../../src/core/header/header.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { FAUCET_SUPPLY, type Params } from '../../src/core/params.ts';
 import { executeBlock, subsidyAt } from '../../src/core/state.ts';
-import { treeEntries, treeGet, treeRoot, type Tree } from '../../src/core/tree.ts';
-import { txId, type Models } from '../../src/core/tx.ts';
+import { treeEntries, treeGet, treeRoot, type Tree } from '../../src/core/tree/tree.ts';
+import { txId, type Models } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { genesisLedger, nextLedger, type Ledger } from './ledger.ts';
 import { executionOf, verifyWork } from './work.ts';

@@ -8,8 +8,8 @@ import type { Position, SignedTx, TxOf } from '../../src/core/formats.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { FAUCET_ADDRESS, FAUCET_SUPPLY, type Params } from '../../src/core/params.ts';
 import { subsidyAt } from '../../src/core/state.ts';
-import { commitmentOf } from '../../src/core/state-tx.ts';
-import { txId } from '../../src/core/tx.ts';
+import { commitmentOf } from '../../src/core/tx/state-tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { executionOf } from './work.ts';
 

@@ -2,12 +2,12 @@
  * The dishonest ones. Each has a whole chain and some hash power like an honest seed, and vices: it
  * makes blocks that break a rule, mines in secret, keeps what it hears, answers with lies, floods.
  */
-import type { FullChain } from '../../src/chain/full-chain.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { PENALTY, type FaultCode } from '../../src/core/faults.ts';
 import type { Body, Header, HeaderCore, SignedTx } from '../../src/core/formats.ts';
-import { blockId, headerWork } from '../../src/core/header.ts';
+import { blockId, headerWork } from '../../src/core/header/header.ts';
 import {
   TxAnnounce,
   type Block,

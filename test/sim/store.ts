@@ -2,8 +2,8 @@
  * A disk that outlives its process: what was written durably is there after a crash, the last
  * batches that were not may be lost, each whole.
  */
-import { createMemoryStore } from '../../src/chain/memory-store.ts';
-import type { Put, Store } from '../../src/chain/store.ts';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Put, Store } from '../../src/chain/store/store.ts';
 import type { Random } from './random.ts';
 
 /** Batches that may not have reached the disk yet. */

@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto';
 import { fault, firstFault, type Fault } from '../../src/core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
-import { headerHash, headerWork } from '../../src/core/header.ts';
+import { headerHash, headerWork } from '../../src/core/header/header.ts';
 import { hash, plainHash } from '../../src/core/hash.ts';
 import type { Params } from '../../src/core/params.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
@@ -16,7 +16,7 @@ import {
   type Execution,
   type FoundBlock,
   type Template,
-} from '../../src/miner/miner-api.ts';
+} from '../../src/miner/engine/miner-api.ts';
 import { PROOF } from '../chain/make-blocks.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';

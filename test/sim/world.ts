@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { Balance } from '../../src/client/api.ts';
-import type { Network as ChainNetwork } from '../../src/client/models.ts';
+import type { Network as ChainNetwork } from '../../src/client/models/models.ts';
 import { PENALTY, type FaultCode } from '../../src/core/faults.ts';
-import { blockId, genesisPoint, headerWork } from '../../src/core/header.ts';
+import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { createParams, FAUCET_SECRET, FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
 import { schnorr } from '@noble/curves/secp256k1.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FUTURE_MS_MAX, PROTOCOL_VERSION } from '../../src/core/params.ts';
-import { conditionsOf, isBlocked, UNSEEN } from '../../src/ui/conditions.ts';
+import { conditionsOf, isBlocked, UNSEEN } from '../../src/ui/work/conditions.ts';
 import { loadConfig } from '../../src/ui/engine.ts';
 
 const namesOf = (...args: Parameters<typeof conditionsOf>) =>

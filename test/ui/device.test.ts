@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { keepAwake } from '../../src/ui/device/awake.ts';
-import { Badge, type Owned, type Sign } from '../../src/ui/device/badge.ts';
+import { keepAwake } from '../../src/ui/settings/device/awake.ts';
+import { Badge, type Owned, type Sign } from '../../src/ui/settings/device/badge.ts';
 import {
   Install,
   OFFERED_AFTER,
   SILENT_MS,
   type InstallPrompt,
-} from '../../src/ui/device/install.svelte.ts';
-import { isMarked } from '../../src/ui/device/wipe.ts';
+} from '../../src/ui/settings/device/install.svelte.ts';
+import { isMarked } from '../../src/ui/settings/device/wipe.ts';
 import { Preferences } from '../../src/ui/preferences.svelte.ts';
 
 const memory = () => {

@@ -5,14 +5,18 @@ import { Tx } from '../../src/core/formats.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { buildRequest, buildTransfer } from '../../src/wallet/build.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
-import type { VaultFile } from '../../src/wallet/vault-file.ts';
-import { csvOf } from '../../src/ui/csv.ts';
-import { en } from '../../src/ui/i18n/en.ts';
-import { keyring } from '../../src/ui/i18n/en-keyring.ts';
-import { tableCsv } from '../../src/ui/spreadsheet.ts';
-import { summaryLines } from '../../src/ui/summary.ts';
-import { FILE_BYTES_MAX, formatWalletFile, parseWalletFile } from '../../src/ui/wallet-file.ts';
-import { WatchedList } from '../../src/ui/watched.svelte.ts';
+import type { VaultFile } from '../../src/wallet/vault/vault-file.ts';
+import { csvOf } from '../../src/ui/wallet/history/csv.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { keyring } from '../../src/ui/i18n/en/keyring.ts';
+import { tableCsv } from '../../src/ui/kit/spreadsheet.ts';
+import { summaryLines } from '../../src/ui/wallet/send/summary.ts';
+import {
+  FILE_BYTES_MAX,
+  formatWalletFile,
+  parseWalletFile,
+} from '../../src/ui/wallet/keys/wallet-file.ts';
+import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
 
 const PREFIX = 'rpila';
 const hash = (n: number) => new Uint8Array(32).fill(n);

@@ -21,7 +21,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import type { Engine } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
-import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
+import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 
 const publicKey = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 255);
 export const ADDRESS = addressOf(publicKey);

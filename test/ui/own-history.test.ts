@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { History } from '../../src/client/api.ts';
 import type { HistoryEntry } from '../../src/core/messages.ts';
-import { joinHistory } from '../../src/ui/history.ts';
+import { joinHistory } from '../../src/ui/wallet/history/history.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { ADDRESS, BALANCE, FULL_VAULT, MemoryEngine, OTHER_ADDRESS } from './memory-engine.ts';
 

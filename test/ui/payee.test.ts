@@ -12,8 +12,8 @@ import {
   knownOnes,
   looksAlike,
   type Acquaintance,
-} from '../../src/ui/payee.ts';
-import { SEAL_SIDE, sealPath } from '../../src/ui/seal.ts';
+} from '../../src/ui/wallet/address/payee.ts';
+import { SEAL_SIDE, sealPath } from '../../src/ui/wallet/address/seal.ts';
 import { placeOfShare } from '../../src/ui/shared.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MinerState } from '../../src/client/api.ts';
-import { edgeOf, outlineOf, shadeOf } from '../../src/ui/disc.ts';
+import { edgeOf, outlineOf, shadeOf } from '../../src/ui/work/disc.ts';
 import {
   COLUMN,
   countOf,
@@ -10,10 +10,10 @@ import {
   pileOf,
   setAside,
   SHELF_MAX,
-} from '../../src/ui/pile.ts';
-import { qrPath } from '../../src/ui/qr.ts';
+} from '../../src/ui/work/pile.ts';
+import { qrPath } from '../../src/ui/wallet/qr.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
-import { controlsOf, isMeasuring, sentenceOf } from '../../src/ui/sentence.ts';
+import { controlsOf, isMeasuring, sentenceOf } from '../../src/ui/work/sentence.ts';
 import { sameOrigin } from '../../src/ui/trusted.ts';
 import { CHAIN } from './memory-engine.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MINER_OFF } from '../../src/client/api.ts';
-import { formatDuration } from '../../src/ui/plots/duration.ts';
-import { NewestHeaders } from '../../src/ui/plots/headers.svelte.ts';
-import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/plots/shape.ts';
-import { NO_RATES, noteRate, RATE_POINTS_MAX, rateWithPauses } from '../../src/ui/rate-log.ts';
+import { formatDuration } from '../../src/ui/work/plots/duration.ts';
+import { NewestHeaders } from '../../src/ui/work/plots/headers.svelte.ts';
+import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/work/plots/shape.ts';
+import { NO_RATES, noteRate, RATE_POINTS_MAX, rateWithPauses } from '../../src/ui/work/rate-log.ts';
 import {
   earnedOf,
   earningsOf,
@@ -18,11 +18,11 @@ import {
   parseWatts,
   thinned,
   waitWithin,
-} from '../../src/ui/series.ts';
-import { WorkLog } from '../../src/ui/work-log.svelte.ts';
+} from '../../src/ui/work/series.ts';
+import { WorkLog } from '../../src/ui/work/work-log.svelte.ts';
 import { LINGUA } from './memory-engine.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
-import { blockId } from '../../src/core/header.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import type { Header } from '../../src/core/formats.ts';
 
 const running = { ...MINER_OFF, state: 'running', macsPerSecond: 1e9, units: 1 } as const;

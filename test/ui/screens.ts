@@ -15,8 +15,8 @@ import {
 } from '@playwright/test';
 import { build, preview } from 'vite';
 import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
-import { en } from '../../src/ui/i18n/en.ts';
-import { it } from '../../src/ui/i18n/it.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { it } from '../../src/ui/i18n/it/app.ts';
 import { SHOTS, type Shot } from './gallery/shots.ts';
 import { decodePng, differenceOf, encodePng, type Picture } from './png.ts';
 

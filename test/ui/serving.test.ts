@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { decode } from '../../src/core/codec.ts';
 import { SignedTx } from '../../src/core/formats.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
-import { WORK_FEE_MAX } from '../../src/ui/serving.ts';
+import { WORK_FEE_MAX } from '../../src/ui/work/serving.ts';
 import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
 import { FULL_VAULT, MemoryEngine, PASSPHRASE } from './memory-engine.ts';
 

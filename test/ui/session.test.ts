@@ -3,14 +3,14 @@ import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import type { PendingTx } from '../../src/client/api.ts';
 import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
-import { txId } from '../../src/core/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { historyLine, waitingLines } from '../../src/ui/activity.ts';
+import { historyLine, waitingLines } from '../../src/ui/wallet/history/activity.ts';
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
-import { WatchedList } from '../../src/ui/watched.svelte.ts';
+import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
-import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/transfer.ts';
+import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/wallet/send/transfer.ts';
 import {
   ADDRESS,
   BALANCE,

@@ -7,14 +7,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../src/lib/bytes.ts';
 import { formatAddress } from '../../src/core/address.ts';
-import { bodyRoot } from '../../src/core/body.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { Header, SignedTx } from '../../src/core/formats.ts';
-import { blockId, genesisPoint, headerHash } from '../../src/core/header.ts';
+import { blockId, genesisPoint, headerHash } from '../../src/core/header/header.ts';
 import { hash } from '../../src/core/hash.ts';
-import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from '../../src/core/mmr.ts';
-import { EMPTY_TREE, proveKeys, treeRoot, treeSet, type Tree } from '../../src/core/tree.ts';
-import { txId } from '../../src/core/tx.ts';
+import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from '../../src/core/header/mmr.ts';
+import { EMPTY_TREE, proveKeys, treeRoot, treeSet, type Tree } from '../../src/core/tree/tree.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import {
   ALICE,
   BOB,

@@ -3,7 +3,7 @@ import { HDKey } from '@scure/bip32';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
-import { signTx, txId, verifySignature } from '../../src/core/tx.ts';
+import { signTx, txId, verifySignature } from '../../src/core/tx/tx.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { secretAtPath } from '../../src/wallet/derive.ts';
 import { COIN_TYPE, keyAtPath, keyFromEntropy, keyPath } from '../../src/wallet/keys.ts';

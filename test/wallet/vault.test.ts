@@ -4,19 +4,19 @@ import { addressOf } from '../../src/core/address.ts';
 import { bytes, decode, encode, hash32, struct, u8 } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import { plainHash } from '../../src/core/hash.ts';
-import { verifySignature } from '../../src/core/tx.ts';
+import { verifySignature } from '../../src/core/tx/tx.ts';
 import { concat, toHex } from '../../src/lib/bytes.ts';
 import { connect, expose, type Port } from '../../src/lib/rpc.ts';
 import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
-import type { VaultApi, VaultStatus } from '../../src/wallet/vault-api.ts';
-import { decodeVault, encodeVault } from '../../src/wallet/vault-blob.ts';
+import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
+import { decodeVault, encodeVault } from '../../src/wallet/vault/vault-blob.ts';
 import {
   indexedDbStorage,
   memoryStorage,
   type VaultStorage,
-} from '../../src/wallet/vault-storage.ts';
-import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault.ts';
+} from '../../src/wallet/vault/vault-storage.ts';
+import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
 import { formatWords, parseWords } from '../../src/wallet/words.ts';
 
 /** The least that a blob may ask for: 1 MiB instead of 128. */

@@ -9,7 +9,7 @@ import type { Header, Proof } from '../formats.ts';
 import { hash } from '../hash.ts';
 import type { Linear, Manifest } from '../manifest.ts';
 import type { Params } from '../params.ts';
-import { targetFromBits } from '../target.ts';
+import { targetFromBits } from '../header/target.ts';
 import { CHUNK_BYTES } from './blake3.ts';
 import { verifyRange } from './blake3-tree.ts';
 import { noisyRows } from './noise.ts';

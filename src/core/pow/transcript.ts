@@ -1,7 +1,7 @@
 /** What a tile's multiplication leaves behind: its message, its ticket, and what a ticket must beat (docs/protocol.md §5.5). */
 import { concat, toBigint, u32 } from '../../lib/bytes.ts';
 import { credits, unitMacs, type Linear, type Manifest } from '../manifest.ts';
-import { effectiveTarget } from '../target.ts';
+import { effectiveTarget } from '../header/target.ts';
 import { keyedShort, wordsOf } from './blake3.ts';
 
 /** Rows and columns of a tile. */

@@ -10,8 +10,8 @@ import {
 } from '../../core/reading.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
-import type { TxSummary } from '../../wallet/vault-api.ts';
-import { parseVolts } from '../format.ts';
+import type { TxSummary } from '../../wallet/vault/vault-api.ts';
+import { parseVolts } from '../kit/format.ts';
 
 /** Blocks that a request may stay open, as offered. */
 export const LIFETIMES = [REQUEST_LIFETIME_MIN, 120, 480, REQUEST_LIFETIME_MAX] as const;

@@ -5,7 +5,7 @@ import { encode } from '../../../src/core/codec.ts';
 import { createParams } from '../../../src/core/params.ts';
 import { proofDigest, verifyLight } from '../../../src/core/pow/proof.ts';
 import { compareReplay } from '../../../src/core/pow/replay.ts';
-import { createProof } from '../../../src/miner/prove.ts';
+import { createProof } from '../../../src/miner/engine/prove.ts';
 import { blankHeader, forgePass, forgeWin, inventManifest } from '../../oracle/forged-pass.ts';
 import { randomBytes } from '../../oracle/random.ts';
 

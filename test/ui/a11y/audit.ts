@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { build, preview } from 'vite';
-import { removeData, startSeed } from '../../../e2e/seed.ts';
-import { en } from '../../../src/ui/i18n/en.ts';
-import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
-import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
+import { removeData, startSeed } from '../../../e2e/support/seed.ts';
+import { en } from '../../../src/ui/i18n/en/app.ts';
+import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
+import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../../chromium.ts';
 import {
   axeFaults,

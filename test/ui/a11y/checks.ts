@@ -1,8 +1,8 @@
 /** What every screen has to be for everyone: axe's rules, room for a finger, a focus that is seen. */
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { en } from '../../../src/ui/i18n/en.ts';
-import { it } from '../../../src/ui/i18n/it.ts';
+import { en } from '../../../src/ui/i18n/en/app.ts';
+import { it } from '../../../src/ui/i18n/it/app.ts';
 
 /** CSS px of a target's sides (WCAG 2.2, 2.5.8). */
 const TARGET_PX_MIN = 24;

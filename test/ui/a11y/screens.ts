@@ -1,10 +1,10 @@
 /** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
 import { formatAddress } from '../../../src/core/address.ts';
-import { en } from '../../../src/ui/i18n/en.ts';
-import { device } from '../../../src/ui/i18n/en-device.ts';
-import { plots } from '../../../src/ui/i18n/en-plots.ts';
-import { keyring } from '../../../src/ui/i18n/en-keyring.ts';
-import { wallet } from '../../../src/ui/i18n/en-wallet.ts';
+import { en } from '../../../src/ui/i18n/en/app.ts';
+import { device } from '../../../src/ui/i18n/en/device.ts';
+import { plots } from '../../../src/ui/i18n/en/plots.ts';
+import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
+import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../../src/ui/route.svelte.ts';
 import type { Page } from '@playwright/test';
 

@@ -2,9 +2,9 @@
 import type { BlockView, ClientApi, TxView } from '../../../src/client/api.ts';
 import type { Header, SignedTx } from '../../../src/core/formats.ts';
 import { hash, ZERO_HASH } from '../../../src/core/hash.ts';
-import { headerWork } from '../../../src/core/header.ts';
-import { bitsFromTarget, HASH_SPACE } from '../../../src/core/target.ts';
-import { txId } from '../../../src/core/tx.ts';
+import { headerWork } from '../../../src/core/header/header.ts';
+import { bitsFromTarget, HASH_SPACE } from '../../../src/core/header/target.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
 import { equal, utf8 } from '../../../src/lib/bytes.ts';
 import { ADDRESS, BALANCE, CHAIN, LINGUA, QUOTE } from '../memory-engine.ts';
 

@@ -4,7 +4,7 @@
  */
 import { mount } from 'svelte';
 import App from '../../../src/ui/App.svelte';
-import Wiping from '../../../src/ui/device/Wiping.svelte';
+import Wiping from '../../../src/ui/settings/device/Wiping.svelte';
 import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';

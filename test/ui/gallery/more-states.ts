@@ -1,6 +1,6 @@
 /** States of the first run that a browser must be driven into, for looking at and for the audit. */
 import type { MinerStatus } from '../../../src/client/api.ts';
-import { UNSEEN } from '../../../src/ui/conditions.ts';
+import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
 import { LINGUA, QUOTE, type MemoryEngine } from '../memory-engine.ts';
 

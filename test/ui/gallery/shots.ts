@@ -1,10 +1,10 @@
 /** What is photographed of the gallery: a state, a screen, and what is pressed on it first. */
 import type { Page } from '@playwright/test';
 import { formatAddress } from '../../../src/core/address.ts';
-import { ask as enAsk } from '../../../src/ui/i18n/en-ask.ts';
-import { ask as itAsk } from '../../../src/ui/i18n/it-ask.ts';
-import type { Text } from '../../../src/ui/i18n/en.ts';
-import { wordsOf as deviceWords } from '../../../src/ui/device/words.ts';
+import { ask as enAsk } from '../../../src/ui/i18n/en/ask.ts';
+import { ask as itAsk } from '../../../src/ui/i18n/it/ask.ts';
+import type { Text } from '../../../src/ui/i18n/en/app.ts';
+import { wordsOf as deviceWords } from '../../../src/ui/settings/device/words.ts';
 import { networkWords } from '../../../src/ui/network/words.ts';
 
 export interface Shot {

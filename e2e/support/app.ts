@@ -1,0 +1,162 @@
+/** The app as a person meets it: its places, its numbers, its buttons, by the words on the screen. */
+import { expect, type Locator, type Page } from '@playwright/test';
+import { parseAddress } from '../../src/core/address.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import type { Seed } from './seed.ts';
+
+/** Both trial networks. */
+const PREFIX = 'rpila';
+
+export const button = (page: Page, name: string): Locator =>
+  page.getByRole('button', { name, exact: true });
+
+export const sentence = (page: Page): Locator => page.locator('h1').getByRole('status');
+
+/** One number of a screen with its unit and note. */
+export const figure = (page: Page, label: string): Locator =>
+  page.locator('.figure', { has: page.locator('dt', { hasText: new RegExp(`^${label}`) }) });
+
+export const valueOf = (page: Page, label: string): Locator =>
+  figure(page, label).locator('.value');
+
+/** nV from text such as `12.5000 VLT`; undefined before it is known. */
+export function voltsIn(text: string): bigint | undefined {
+  const found = /([\d,]+)\.(\d{4,9})/.exec(text);
+  return found
+    ? BigInt(found[1]!.replaceAll(',', '')) * 10n ** 9n + BigInt(found[2]!.padEnd(9, '0'))
+    : undefined;
+}
+
+export const readVolts = async (page: Page, label: string): Promise<bigint> =>
+  voltsIn(await valueOf(page, label).innerText()) ?? -1n;
+
+/** A line of the index below the numbers, such as peers. */
+export const indexLine = (page: Page, label: string): Locator =>
+  page
+    .locator('dl.index > div', {
+      has: page.locator('dt').filter({ hasText: new RegExp(`^${label}$`) }),
+    })
+    .locator('dd');
+
+export async function goTo(
+  page: Page,
+  place: 'pila' | 'wallet' | 'network' | 'settings',
+): Promise<void> {
+  const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
+  await link.click();
+  await expect(link).toHaveAttribute('aria-current', 'page');
+}
+
+/** The address as the Receive sheet shows it; ends on the wallet. */
+export async function readAddress(page: Page): Promise<string> {
+  await goTo(page, 'wallet');
+  await button(page, en.wallet.receive).click();
+  const text = await page.getByRole('dialog').locator('.address').innerText();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  return text.replace(/\s+/g, '');
+}
+
+/** An address as the chain's records write it. */
+export const addressHex = (text: string): string => toHex(parseAddress(text, PREFIX)!);
+
+/** Heights of blocks that this address mined, of the newest `max`. */
+export async function minedBy(seed: Seed, address: string, max = 100): Promise<number[]> {
+  const { height } = await seed.rpc('status');
+  const own: number[] = [];
+  for (let h = Math.max(1, height - max + 1); h <= height; h++)
+    if ((await seed.rpc('getHeader', h)).miner === addressHex(address)) own.push(h);
+  return own;
+}
+
+export const heightOf = async (seed: Seed): Promise<number> => (await seed.rpc('status')).height;
+
+/** Presses Start and waits until the page is paid: a proven balance that can be spent. */
+export async function mineUntilPaid(page: Page): Promise<void> {
+  await button(page, en.pila.start).click();
+  await expect
+    .poll(() => readVolts(page, en.pila.balance), { timeout: 120_000 })
+    .toBeGreaterThan(0n);
+}
+
+export async function pause(page: Page): Promise<void> {
+  await button(page, en.pila.pause).click();
+  await expect(sentence(page)).toHaveText(en.sentence.paused);
+}
+
+/** The questions of the backup, once the vault has put them: three. */
+export async function backupQuestions(page: Page): Promise<Locator[]> {
+  const groups = page.getByRole('dialog').getByRole('group');
+  await expect(groups).toHaveCount(3);
+  return groups.all();
+}
+
+/** The 24 words, as the sheet shows them. */
+export async function readWords(page: Page): Promise<string[]> {
+  const items = page.getByRole('dialog').locator('ol li');
+  await expect(items).toHaveCount(24);
+  return (await items.allInnerTexts()).map((text) => text.replace(/^\d+\s*/, '').trim());
+}
+
+/** The word that a question of the backup asks for. */
+export async function wordAsked(question: Locator, words: readonly string[]): Promise<string> {
+  const place = Number(/\d+/.exec(await question.locator('legend').innerText())![0]);
+  return words[place - 1]!;
+}
+
+/** One of the words to choose from. */
+export const choiceOf = (question: Locator, word: string): Locator =>
+  question.getByRole('radio', { name: word, exact: true });
+
+/** At the wallet: writes the 24 words down and chooses the right ones, as sending asks for. */
+export async function backUp(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const press = (name: string) => dialog.getByRole('button', { name, exact: true }).click();
+  await button(page, en.wallet.backUp).first().click();
+  await press(en.backup.show);
+  const words = await readWords(page);
+  await press(en.backup.written);
+  for (const question of await backupQuestions(page))
+    await choiceOf(question, await wordAsked(question, words)).check();
+  await press(en.backup.check);
+  await press(en.common.done);
+}
+
+/** Urls of the page's workers. */
+export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());
+
+/** Presses of Tab in which everything on a screen is reached. */
+const TABS_MAX = 60;
+
+/** In the page: why somebody could not see that it has the focus; nothing where they see it. */
+function hidesFocus(element: HTMLElement | SVGElement): string | undefined {
+  const box = element.getBoundingClientRect();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const top = document.elementFromPoint(x, y);
+  const { outlineStyle, boxShadow } = getComputedStyle(element);
+  if (!element.matches(':focus-visible')) return 'is not marked as focused';
+  if (outlineStyle === 'none' && boxShadow === 'none') return 'draws no mark of focus';
+  if (!top || !element.contains(top)) return `is covered by ${top?.outerHTML.slice(0, 80)}`;
+  return undefined;
+}
+
+/** Moves on with Tab until it has the focus, and somebody sees that. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  // Screens load at their first use, and what is disabled Tab leaves out.
+  await expect(target).toBeEnabled();
+  for (let presses = 0; presses < TABS_MAX; presses++) {
+    await page.keyboard.press('Tab');
+    if (!(await target.evaluate((element) => element === document.activeElement))) continue;
+    expect(await target.evaluate(hidesFocus), String(target)).toBe(undefined);
+    return;
+  }
+  throw new Error(`Tab does not reach ${String(target)}`);
+}
+
+/** What the place that serves the page says in `config.json`, changed. */
+export const changeConfig = (page: Page, change: object) =>
+  page.route('**/config.json', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), ...change } });
+  });

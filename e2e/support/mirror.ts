@@ -1,0 +1,51 @@
+/** A mirror of models' parts: a real server on loopback that can go silent, or change a byte. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkOf } from '../../src/client/models/models.ts';
+import { createMemoryParts } from '../../src/miner/package/part-store.ts';
+import { planParts } from '../../src/miner/package/parts.ts';
+import { createPackagedParts } from '../../src/node/packaged-parts.ts';
+
+export interface Mirror {
+  readonly url: string;
+  /** Parts that it gave whole, in order. */
+  readonly given: number[];
+  /** Parts asked for, in order. */
+  readonly asked: number[];
+  /** Parts that it still gives; the next ones end in the middle, in silence. */
+  left: number;
+  /** A part of which it changes one byte. */
+  spoiled: number | undefined;
+  close(): void;
+}
+
+export async function startMirror(): Promise<Mirror> {
+  const { models } = networkOf('e2e');
+  const store = await createPackagedParts(models, createMemoryParts());
+  const server = createServer(async (request, response) => {
+    const [, id = '', text = ''] = /^\/([0-9a-f]{64})\/(\d+)$/.exec(request.url ?? '') ?? [];
+    const part = Number(text);
+    const bytes = models.has(id) ? await store.read(id, part) : undefined;
+    response.setHeader('access-control-allow-origin', '*');
+    if (!bytes) return response.writeHead(404).end();
+    mirror.asked.push(part);
+    if (part === mirror.spoiled) bytes[bytes.length >> 1]! ^= 1;
+    response.setHeader('content-length', bytes.length);
+    if (mirror.left-- <= 0) return response.write(bytes.subarray(0, bytes.length >> 1));
+    return response.end(bytes, () => mirror.given.push(part));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const mirror: Mirror = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    ...{ given: [], asked: [], left: Infinity, spoiled: undefined },
+    close: () => void (server.closeAllConnections(), server.close()),
+  };
+  return mirror;
+}
+
+/** Parts and bytes of a model's package. */
+export function packageSize(name: string): { parts: number; bytes: number } {
+  const manifest = [...networkOf('e2e').models.values()].find((m) => m.name === name)!;
+  const { parts, bytes } = planParts(manifest);
+  return { parts: parts.length, bytes };
+}

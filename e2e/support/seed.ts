@@ -1,0 +1,117 @@
+/** Starts real seed processes for tests: free ports, a scratch folder, killed at the end. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface SeedOptions {
+  readonly network?: string;
+  /** Kept between starts; a scratch folder when absent. */
+  readonly data?: string;
+  readonly port?: number;
+  readonly args?: readonly string[];
+}
+
+export interface Seed {
+  readonly url: string;
+  readonly port: number;
+  readonly data: string;
+  readonly log: readonly string[];
+  rpc<T = any>(method: string, ...params: unknown[]): Promise<T>;
+  /** SIGKILL: no goodbye. */
+  kill(): Promise<void>;
+  /** SIGTERM and its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/**
+ * A port that nobody holds, TCP or UDP. It lies below the range from which systems give ports to
+ * outgoing connections, since one of those could take it before the seed does.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if ((await bindsTcp(port)) && (await bindsUdp(port))) return port;
+  }
+}
+
+const bindsTcp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const bindsUdp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4').on('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+  });
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** @throws Error with the seed's last lines when it ends before it serves */
+export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'pila-seed-'));
+  const port = options.port ?? (await freePort());
+  const [rpcPort, rtcPort] = [await freePort(), await freePort()];
+  const child = spawn(
+    process.execPath,
+    [
+      'src/node/cli.ts',
+      ...['--network', options.network ?? 'e2e', '--data', data, '--port', String(port)],
+      ...['--rpc-port', String(rpcPort), '--rtc-port', String(rtcPort)],
+      ...(options.args ?? []),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(import.meta.dirname, '../..') },
+  );
+  running.add(child);
+  const log: string[] = [];
+  const exited = new Promise<number | null>((resolve) =>
+    child.on('exit', (code) => {
+      running.delete(child);
+      resolve(code);
+    }),
+  );
+  const ready = new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream }).on('line', (line) => {
+        log.push(line);
+        if (log.length > 5000) log.shift();
+        if (line.includes('pila is ready')) resolve();
+      });
+    void exited.then((code) => reject(new Error(`seed ended with ${code}:\n${log.join('\n')}`)));
+  });
+  await ready;
+  let id = 0;
+  return {
+    url: `http://localhost:${port}/`,
+    port,
+    data,
+    log,
+    async rpc(method, ...params) {
+      const response = await fetch(`http://127.0.0.1:${rpcPort}/`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
+      });
+      const { result, error } = (await response.json()) as any;
+      if (error) throw Object.assign(new Error(error.message), { code: error.data?.code });
+      return result;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      return await exited;
+    },
+  };
+}
+
+export const removeData = (seed: Seed): void => rmSync(seed.data, { recursive: true, force: true });

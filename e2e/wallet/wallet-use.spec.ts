@@ -1,0 +1,200 @@
+/** The wallet in full use: replacing what waits, payment links, two accounts, watched addresses. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { formatAddress } from '../../src/core/address.ts';
+import { formatUri } from '../../src/wallet/uri.ts';
+import { formatWords } from '../../src/wallet/words.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
+import { linkToPage } from '../../src/ui/route.svelte.ts';
+import { button, goTo, mineUntilPaid, pause, readAddress, readVolts } from '../support/app.ts';
+import { removeData, startSeed, type Seed } from '../support/seed.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+const VOLT = 10n ** 9n;
+const OTHER = formatAddress(new Uint8Array(32).fill(7), 'rpila');
+
+let seed: Seed;
+let context: BrowserContext;
+let page: Page;
+let first: string;
+
+test.beforeAll(async ({ browser }) => {
+  seed = await startSeed({ network: 'e2e' });
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
+  await page.goto(`${seed.url}#/wallet`);
+  // Restored words count as written down.
+  await button(page, en.wallet.restore).click();
+  const entropy = crypto.getRandomValues(new Uint8Array(32));
+  await field(en.restore.words).fill(formatWords(entropy));
+  await press(en.restore.go);
+  await expect(dialog()).toHaveCount(0);
+  first = await readAddress(page);
+  await goTo(page, 'pila');
+  await mineUntilPaid(page);
+  await pause(page);
+  await goTo(page, 'wallet');
+});
+test.afterAll(async () => {
+  await context.close();
+  await seed.kill();
+  removeData(seed);
+});
+
+const dialog = () => page.getByRole('dialog');
+const press = (name: string) => dialog().getByRole('button', { name, exact: true }).click();
+const field = (name: string) => dialog().getByLabel(name, { exact: true });
+const accounts = () => page.getByLabel(words.account.label, { exact: true });
+const balanceOf = async (address: string) =>
+  BigInt((await seed.rpc('getAccount', address)).balance);
+const mineABlock = async (isThere: () => Promise<boolean>) => {
+  await goTo(page, 'pila');
+  await button(page, en.pila.resume).click();
+  await expect.poll(isThere, { timeout: 120_000 }).toBe(true);
+  await pause(page);
+  await goTo(page, 'wallet');
+};
+async function look(name: string): Promise<void> {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide, `${name}: no scrolling sideways`).toBeLessThanOrEqual(width);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+    expect(found, name).toEqual([]);
+    await page.screenshot({ path: test.info().outputPath(`${name}-${width}.png`), fullPage: true });
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+test('a link fills the form; the payment waits, and is cancelled before a block takes it', async () => {
+  const uri = formatUri(OTHER, { amount: 2n * VOLT, label: 'Alessandro', message: 'For zinc' });
+  await page.goto(`${seed.url}${linkToPage('pay', uri)}`);
+  await expect(field(en.send.to)).toHaveValue(OTHER);
+  await expect(field(en.send.amount)).toHaveValue('2');
+  await expect(dialog().getByText(words.pay.asksAs('Alessandro'))).toBeVisible();
+  await expect(dialog().getByText(words.pay.unchecked)).toBeVisible();
+  await look('send');
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  await expect(page.getByText(/valid until block \d+, 1\d\d to go/)).toBeVisible();
+  await look('waiting');
+  await button(page, words.replace.speedUp).click();
+  await expect(dialog().locator('.address')).toHaveText(OTHER);
+  await expect(dialog().getByText(words.fee.least('0.000011'))).toBeVisible();
+  await press(en.common.cancel);
+  await button(page, words.replace.cancel).click();
+  await look('cancel');
+  await press(en.send.review);
+  await expect(dialog().locator('.address')).toHaveText(first);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  await expect(page.getByText(words.replace.cancellation)).toBeVisible();
+  await expect(page.getByText(words.replace.rival)).toBeVisible();
+  await expect(button(page, words.replace.cancel)).toHaveCount(0);
+  await expect(button(page, words.replace.speedUp)).toHaveCount(1);
+  const counted = async () => (await seed.rpc('getAccount', first)).nonce === 1;
+  await mineABlock(counted);
+  await expect(page.getByText(en.wallet.pendingState.replaced)).toBeVisible();
+  await expect(page.getByText(en.wallet.toSelf, { exact: true })).toBeVisible();
+  expect(await balanceOf(OTHER)).toBe(0n);
+});
+
+test('a payment is sped up, and paid once', async () => {
+  await button(page, en.wallet.send).click();
+  await field(en.send.to).fill(`pila:${OTHER}?amount=1.25`);
+  await expect(field(en.send.to)).toHaveValue(OTHER);
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  await button(page, words.replace.speedUp).click();
+  await dialog().getByRole('radio', { name: words.fee.fast }).check();
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  await expect(page.getByText(words.replace.rival)).toBeVisible();
+  await mineABlock(async () => (await balanceOf(OTHER)) > 0n);
+  expect(await balanceOf(OTHER)).toBe((5n * VOLT) / 4n);
+  // Fast: 0.0001.
+  await expect(page.getByText('−1.2501 VLT')).toBeVisible();
+});
+
+test('a second account of the same words: coins go from one to the other', async () => {
+  await button(page, words.account.add).click();
+  await field(words.account.name).fill('Savings');
+  await look('account');
+  await press(words.account.make);
+  await expect(accounts().locator('option:checked')).toContainText('Savings');
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(0n);
+  const second = await readAddress(page);
+  expect(second).not.toBe(first);
+  await accounts().selectOption({ index: 0 });
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBeGreaterThan(0n);
+  await button(page, words.account.rename).click();
+  await field(words.account.name).fill('Daily');
+  await press(words.account.save);
+  await expect(accounts().locator('option:checked')).toContainText('Daily');
+  await button(page, en.wallet.send).click();
+  await field(en.send.to).fill(second);
+  await field(en.send.amount).fill('3');
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  await mineABlock(async () => (await balanceOf(second)) > 0n);
+  await accounts().selectOption({ index: 1 });
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(3n * VOLT);
+  await page.reload();
+  await expect(accounts().locator('option:checked')).toContainText('Savings');
+  await button(page, en.wallet.send).click();
+  await field(en.send.to).fill(first);
+  await field(en.send.amount).fill('1');
+  await press(en.send.review);
+  await press(en.send.confirm);
+  await press(en.common.done);
+  // Work is paid to the account in use.
+  await goTo(page, 'pila');
+  await button(page, en.pila.start).click();
+  await expect.poll(() => balanceOf(second), { timeout: 120_000 }).toBeGreaterThan(3n * VOLT);
+  await pause(page);
+  await goTo(page, 'wallet');
+});
+
+test('receiving: a link that asks for an amount', async () => {
+  await button(page, en.wallet.receive).click();
+  await dialog().getByText(words.receive.request).click();
+  await field(words.receive.amount).fill('0');
+  await expect(dialog().getByText(words.receive.amountWrong)).toBeVisible();
+  await field(words.receive.amount).fill('1.5');
+  await field(words.receive.label).fill('Ada & co');
+  await expect(dialog().locator('.link')).toHaveText(
+    /^pila:rpila1.+\?amount=1\.5&label=Ada%20%26%20co$/,
+  );
+  await look('receive');
+  await press(en.common.close);
+});
+
+test('watched addresses need no keys', async ({ browser }) => {
+  await context.close();
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
+  await page.goto(`${seed.url}${linkToPage('watch', first)}`);
+  await expect(field(words.watch.address)).toHaveValue(first);
+  await field(words.watch.name).fill('Alessandro');
+  await press(words.watch.go);
+  const line = page.getByRole('listitem').filter({ hasText: 'Alessandro' });
+  await expect(line).toContainText(/proven at block \d+/);
+  await expect(page.getByText(en.wallet.noKeys)).toBeVisible();
+  await button(page, words.watch.add).click();
+  await field(words.watch.address).fill('nonsense');
+  await press(words.watch.go);
+  await expect(dialog().getByText(en.forms.ADDRESS_MALFORMED)).toBeVisible();
+  await press(en.common.cancel);
+  await look('watched');
+  await page.reload();
+  await expect(line).toContainText(/proven at block \d+/);
+  await page.getByRole('button', { name: words.watch.remove('Alessandro') }).click();
+  await expect(line).toHaveCount(0);
+});

@@ -1,0 +1,108 @@
+/**
+ * The one batch that an import writes: the new block's records, and, when it becomes the head, all
+ * that leaving and joining blocks change. All or nothing, so a kill loses this block at most.
+ */
+import { encode } from '../../core/codec.ts';
+import { addressOf } from '../../core/address.ts';
+import { Body, Header, Position, Proof, type Tx } from '../../core/formats.ts';
+import { ChainPointRecord, type ChainPoint } from '../../core/header/header.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import type { Executed } from '../../core/state.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { decode } from '../../core/codec.ts';
+import { Account } from '../../core/formats.ts';
+import type { Connected } from './connect.ts';
+import type { FullState } from './state.ts';
+import { indexEntries } from '../shared/request-index.ts';
+import { Links, MainEntry, POINT_EVERY, recordKey, Undo, WINDOW } from '../shared/records.ts';
+import type { Put } from '../store/store.ts';
+
+/** Keys in order of the batch; a later put of the same key replaces the earlier one. */
+export class Batch {
+  readonly #puts = new Map<string, Uint8Array | undefined>();
+
+  set(key: string, value: Uint8Array | undefined): void {
+    this.#puts.set(key, value);
+  }
+
+  puts(): Put[] {
+    return [...this.#puts].map(([key, value]) => ({ key, value }));
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+export function putBlock(batch: Batch, point: ChainPoint, body: Body, proof: Proof | undefined) {
+  const { id, header } = point;
+  batch.set(recordKey.header(id), encode(Header, header));
+  batch.set(recordKey.body(id), encode(Body, body));
+  if (proof) batch.set(recordKey.proof(id), encode(Proof, proof));
+  batch.set(recordKey.recent(header.height, id), EMPTY);
+}
+
+export function deleteBlock(batch: Batch, { id, header }: ChainPoint): void {
+  for (const key of [recordKey.header, recordKey.body, recordKey.proof])
+    batch.set(key(id), undefined);
+  batch.set(recordKey.recent(header.height, id), undefined);
+}
+
+/** A block that leaves the main chain; call for the highest first. */
+export function disconnect(batch: Batch, point: ChainPoint, body: Body, undo: Undo): void {
+  const { id, header } = point;
+  for (const { key, before } of undo.changes) batch.set(recordKey.leaf(key), before ?? undefined);
+  for (const { tx } of body) batch.set(recordKey.tx(txId(tx)), undefined);
+  for (const { request, kind, position } of indexEntries(header.height, body, []))
+    batch.set(recordKey.ofRequest(request, kind, position), undefined);
+  batch.set(recordKey.undo(id), undefined);
+  batch.set(recordKey.links(id), undefined);
+  batch.set(recordKey.main(header.height), undefined);
+  batch.set(recordKey.point(header.height), undefined);
+}
+
+/** A block that joins it; call for the lowest first. */
+export function connect(batch: Batch, { point, body, executed, totals }: Connected): void {
+  const { id, header } = point;
+  const { height } = header;
+  for (const { key, after } of executed.changes) batch.set(recordKey.leaf(key), after);
+  for (const [index, { tx }] of body.entries())
+    batch.set(recordKey.tx(txId(tx)), encode(Position, { height, index }));
+  for (const { request, kind, position, value } of indexEntries(height, body, executed.changes))
+    batch.set(recordKey.ofRequest(request, kind, position), value);
+  const changes = executed.changes.map(({ key, before }) => ({ key, before: before ?? null }));
+  const touched = [...executed.touched];
+  batch.set(recordKey.undo(id), encode(Undo, { changes, touched, totals }));
+  const links = linksOf(body, executed.changes);
+  if (links.length) batch.set(recordKey.links(id), encode(Links, links));
+  batch.set(recordKey.main(height), encode(MainEntry, { id, header }));
+  if (height % POINT_EVERY === 0)
+    batch.set(recordKey.point(height), encode(ChainPointRecord, point));
+  batch.set(recordKey.head, id);
+}
+
+/** Addresses whose txCount a transaction raises. */
+export const partiesOf = (tx: Tx): Uint8Array[] =>
+  tx.type === 'transfer' ? [addressOf(tx.from), tx.to] : [addressOf(tx.from)];
+
+/** Where each account of the body's transactions was last seen before. */
+export function linksOf(body: Body, changes: Executed['changes']): Links {
+  const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
+  const links = new Map<string, Links[number]>();
+  for (const address of body.flatMap(({ tx }) => partiesOf(tx))) {
+    const leaf = before.get(toHex(stateKey.account(address)));
+    const previous = leaf ? decode(Account, leaf).lastTx : { height: 0, index: 0 };
+    links.set(toHex(address), { address, previous });
+  }
+  return [...links.values()];
+}
+
+/** Drops what lies below the window of a new head: branches whole, undo records of the main chain. */
+export function prune(batch: Batch, s: FullState, headHeight: number): ChainPoint[] {
+  const old = s.index.below(headHeight - WINDOW - 1);
+  for (const point of old)
+    if (s.index.isMain(point)) {
+      batch.set(recordKey.recent(point.header.height, point.id), undefined);
+      batch.set(recordKey.undo(point.id), undefined);
+    } else deleteBlock(batch, point);
+  return old;
+}

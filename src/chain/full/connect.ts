@@ -1,0 +1,118 @@
+/**
+ * Connecting a branch: execute its blocks on the state of their fork point, one after another, until
+ * all are valid or one is not. Nothing here writes; what is to be written is returned.
+ */
+import { decode } from '../../core/codec.ts';
+import { fault, isFault, type Fault } from '../../core/faults.ts';
+import { Body, OpenRequest, Proof, type Header, type SignedTx } from '../../core/formats.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { executeBlock, verifyJob, type Executed } from '../../core/state.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
+import { treeGet, treeRoot, type Tree } from '../../core/tree/tree.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { assert } from '../../lib/errors.ts';
+import type { BoundedMap } from '../../lib/bounded.ts';
+import { treeAfter, type FullState } from './state.ts';
+import { nextTotals, readTotals } from './totals.ts';
+import type { Totals } from '../shared/records.ts';
+
+/** Replays the winning unit of a block. `jobInput`: the input of the request that its header names. */
+export type CheckProof = (
+  header: Header,
+  proof: Proof,
+  jobInput: Uint8Array | undefined,
+) => Promise<Fault | undefined>;
+
+/** Runs a request's model on its input; undefined when this machine can't. */
+export type ExecutionOf = (
+  requestId: Uint8Array,
+  request: OpenRequest,
+) => Promise<Execution | undefined>;
+
+export interface Checks {
+  readonly checkProof: CheckProof | undefined;
+  readonly executionOf: ExecutionOf | undefined;
+  /** What models gave, by request id in hex: the dearest check is made once. */
+  readonly executions: BoundedMap<string, Execution>;
+  readonly signatureKnown: (signed: SignedTx) => boolean;
+}
+
+export interface Connected {
+  readonly point: ChainPoint;
+  readonly body: Body;
+  readonly executed: Executed;
+  readonly totals: Totals;
+}
+
+export interface ConnectResult {
+  readonly connected: Connected[];
+  /** The first block that is not valid, and why. */
+  readonly invalid?: { readonly point: ChainPoint; readonly fault: Fault };
+}
+
+/**
+ * `branch`: lowest first, its parent on the main chain; `parts` gives each block's body and proof.
+ */
+export async function connectBranch(
+  s: FullState,
+  checks: Checks,
+  branch: readonly ChainPoint[],
+  parts: (point: ChainPoint) => Promise<{ body: Body; proof: Proof }>,
+): Promise<ConnectResult> {
+  const fork = s.index.get(branch[0]!.header.prevHash);
+  assert(fork, 'the parent of a branch is known');
+  let tree = await treeAfter(s, fork);
+  assert(tree, 'the state of a fork point can be undone to');
+  let totals = await readTotals(s, fork);
+  const connected: Connected[] = [];
+  for (const point of branch) {
+    const { body, proof } = await parts(point);
+    const executed = await connectBlock(s, checks, tree, point, body, proof);
+    if (isFault(executed)) return { connected, invalid: { point, fault: executed } };
+    totals = nextTotals(tree, point.header.height, executed, totals);
+    connected.push({ point, body, executed, totals });
+    tree = executed.tree;
+  }
+  return { connected };
+}
+
+async function connectBlock(
+  s: FullState,
+  checks: Checks,
+  tree: Tree,
+  { header }: ChainPoint,
+  body: Body,
+  proof: Proof,
+): Promise<Executed | Fault> {
+  const { off } = s.params;
+  if (!equal(treeRoot(tree), header.stateRoot) && !off.has('header.state-root'))
+    return fault('header.state-root', { height: header.height });
+  const wrongJob = verifyJob(tree, header);
+  if (wrongJob && !off.has(wrongJob.fault)) return wrongJob;
+  const jobInput = readRequest(tree, header.jobId)?.input;
+  const wrongProof = await checks.checkProof?.(header, proof, jobInput);
+  if (wrongProof && !off.has(wrongProof.fault)) return wrongProof;
+  await runResults(checks, tree, body);
+  return executeBlock(tree, header, body, s.params, {
+    models: s.models,
+    executionOf: (id) => checks.executions.get(toHex(id)),
+    signatureKnown: checks.signatureKnown,
+  });
+}
+
+export function readRequest(tree: Tree, id: Uint8Array): OpenRequest | undefined {
+  const leaf = treeGet(tree, stateKey.request(id));
+  return leaf && decode(OpenRequest, leaf);
+}
+
+/** Execution itself is synchronous: what models give for a body's results is found out before. */
+export async function runResults(checks: Checks, tree: Tree, body: Body): Promise<void> {
+  if (!checks.executionOf) return;
+  for (const { tx } of body) {
+    if (tx.type !== 'result' || checks.executions.has(toHex(tx.request))) continue;
+    const request = readRequest(tree, tx.request);
+    const ran = request && (await checks.executionOf(tx.request, request));
+    if (ran) checks.executions.set(toHex(tx.request), ran);
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The chain of a node that has every block: imports, reorganises, answers, keeps a mempool, makes
+ * templates. Parts: open, import (connect, commit), queries, mempool.
+ */
+import { bodyRoot } from '../../core/tx/body.ts';
+import { verifyLight } from '../../core/pow/proof.ts';
+import type { Fault } from '../../core/faults.ts';
+import type { Account, Body, Header, HeaderCore, Position, SignedTx } from '../../core/formats.ts';
+import { expectedBits, templateCore, type ChainPoint } from '../../core/header/header.ts';
+import { ZERO_HASH } from '../../core/hash.ts';
+import type { Block, BlockParts, HistoryEntry } from '../../core/messages.ts';
+import type { Params } from '../../core/params.ts';
+import { verifyJob } from '../../core/state.ts';
+import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
+import { treeRoot, type Tree } from '../../core/tree/tree.ts';
+import { txId, type Models } from '../../core/tx/tx.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import { createListeners } from '../../lib/listeners.ts';
+import { chooseBody } from '../shared/choose-body.ts';
+import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
+import { openFull } from './open.ts';
+import { headTree, type FullState } from './state.ts';
+import { createImporter, type HeadEvent, type Imported, type VerifyProof } from './import.ts';
+import { createMempool, poolBase, type HeadChange, type Mempool } from '../shared/mempool.ts';
+import * as queries from './queries.ts';
+import type { Store } from '../store/store.ts';
+
+/** Blocks and transactions that wait for the one before them. */
+export const QUEUE_MAX = 256;
+/** Model runs remembered: those of the requests that were last answered. */
+const EXECUTIONS_MAX = 256;
+
+export interface FullChainOptions {
+  readonly store: Store;
+  readonly params: Params;
+  /** Manifests of the admitted models by id in hex. */
+  readonly models: Models;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** Time of a chain that begins in an empty store, ms since 1970; now when absent. */
+  readonly genesisTimeMs?: () => Promise<number>;
+  /** Newest blocks kept whole on disk, at least 2,001; all when absent. */
+  readonly keepBlocks?: number;
+  /** The full check; without it the chain follows light-checked work. */
+  readonly checkProof?: CheckProof;
+  readonly executionOf?: ExecutionOf;
+  /** The light check, core's by default. */
+  readonly verifyProof?: VerifyProof;
+}
+
+export interface TemplateOptions {
+  /** Address that is paid. */
+  readonly miner: Uint8Array;
+  readonly modelId: Uint8Array;
+  /** An open request for the model. */
+  readonly jobId?: Uint8Array;
+  readonly nowMs: number;
+}
+
+export interface Template {
+  readonly core: HeaderCore;
+  readonly body: Body;
+}
+
+export type FullChainEvent = HeadEvent | { readonly type: 'tx'; readonly tx: SignedTx };
+
+export interface FullChain {
+  /** @throws AppError CHAIN_BUSY, and the store's */
+  importBlock(block: Block): Promise<Imported | Fault>;
+  /** Into the mempool. @throws AppError CHAIN_BUSY */
+  addTx(tx: SignedTx): Promise<Fault | undefined>;
+  head(): ChainPoint;
+  locator(): Promise<Uint8Array[]>;
+  headersAfter(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
+  block(id: Uint8Array): Promise<Block | undefined>;
+  parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
+  /** Against the state after that block; undefined when its state is not kept. */
+  proveState(id: Uint8Array, keys: readonly Uint8Array[]): Promise<Uint8Array | undefined>;
+  /** Leaves from a key on, against the state after that block. */
+  statePart(id: Uint8Array, from: Uint8Array): Promise<Uint8Array | undefined>;
+  witness(id: Uint8Array): Promise<Uint8Array | undefined>;
+  /** The state after the head. */
+  headState(): Tree;
+  account(address: Uint8Array): Account | undefined;
+  history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
+  header(height: number): Promise<Header | undefined>;
+  position(txId: Uint8Array): Promise<Position | undefined>;
+  /** Where the transaction of that id stands, and those that claim or answer it. */
+  find(id: Uint8Array): Promise<Position[]>;
+  stats(): queries.ChainStats;
+  /** Header to work on and its body, from the mempool's best. */
+  template(options: TemplateOptions): Template;
+  readonly mempool: Pick<Mempool, 'byFee' | 'get' | 'of' | 'size' | 'bytes' | 'revision'>;
+  subscribe(listener: (event: FullChainEvent) => void): () => void;
+  /** Waits for the import in work, then closes the store. */
+  close(): Promise<void>;
+}
+
+/** @throws AppError STORE_FOREIGN, STORE_CORRUPT, and the store's */
+export async function createFullChain(options: FullChainOptions): Promise<FullChain> {
+  const { store, params, models, now } = options;
+  const { genesisTimeMs = async () => now() } = options;
+  const s = await openFull(store, params, models, genesisTimeMs, options.keepBlocks);
+  const pool = createMempool();
+  const { emit, subscribe } = createListeners<FullChainEvent>();
+  const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
+  const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
+  const checks = checksOf(options, pool);
+  const rebase = (change?: HeadChange): void =>
+    pool.setBase(poolBase(params, contextOf(s, checks), headTree(s), s.head.header), change);
+  rebase();
+  const importBlock = createImporter(s, {
+    now,
+    verifyProof: options.verifyProof ?? verifyLight,
+    checks,
+    onHead(event: HeadEvent, change: HeadChange) {
+      rebase(change);
+      emit(event);
+    },
+  });
+
+  return {
+    importBlock: (block) => enqueue(() => importBlock(block)),
+    addTx: (tx) =>
+      enqueue(async () => {
+        const early = tx.tx.type === 'result' ? pool.judge(tx) : undefined;
+        if (early) return early;
+        // A model's run is dear: only for a result that is right in all else.
+        await runResults(checks, headTree(s), [tx]);
+        const refused = pool.add(tx);
+        if (!refused) emit({ type: 'tx', tx });
+        return refused;
+      }),
+    head: () => s.head,
+    locator: () => queries.locator(s),
+    headersAfter: (ids, max) => queries.headersAfter(s, ids, max),
+    block: (id) => queries.blockOf(s, id),
+    parts: (ids) => queries.partsOf(s, ids),
+    proveState: (id, keys) => queries.proveState(s, id, keys),
+    statePart: (id, from) => queries.statePart(s, id, from),
+    witness: (id) => queries.witnessOf(s, id),
+    headState: () => headTree(s),
+    account: (address) => queries.accountOf(s, address),
+    history: (address, from, max) => queries.historyOf(s, address, from, max),
+    header: (height) => queries.headerAt(s, height),
+    position: (id) => queries.positionOf(s, id),
+    find: (id) => queries.findOf(s, id),
+    stats: () => queries.statsOf(s),
+    template: createTemplates(s, checks, pool),
+    mempool: pool,
+    subscribe,
+    close: () => enqueue(() => store.close()),
+  };
+}
+
+function checksOf(options: FullChainOptions, pool: Mempool): Checks {
+  return {
+    checkProof: options.checkProof,
+    executionOf: options.executionOf,
+    executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
+    signatureKnown(signed) {
+      const waiting = pool.get(toHex(txId(signed.tx)));
+      return waiting !== undefined && equal(waiting.signature, signed.signature);
+    },
+  };
+}
+
+const contextOf = (s: FullState, checks: Checks): StateContext => ({
+  models: s.models,
+  executionOf: (id) => checks.executions.get(toHex(id)),
+  signatureKnown: checks.signatureKnown,
+});
+
+/**
+ * Templates for the head. The body is chosen again only when the head or the pool has changed: a
+ * miner asks before each unit.
+ */
+function createTemplates(
+  s: FullState,
+  checks: Checks,
+  pool: Mempool,
+): (options: TemplateOptions) => Template {
+  const context = contextOf(s, checks);
+  let last: { key: string; body: Body } | undefined;
+  return ({ miner, modelId, jobId: wanted, nowMs }) => {
+    const parent = s.head;
+    const tree = headTree(s);
+    const timeMs = Math.max(nowMs, parent.header.time + 1);
+    const height = parent.header.height + 1;
+    const bits = expectedBits(s.params, parent, timeMs);
+    // A request that has ended is no job any more: the unit is idle then.
+    const closed = wanted && verifyJob(tree, { height, modelId, jobId: wanted });
+    const jobId = wanted && !closed ? wanted : ZERO_HASH;
+    // The bits bound the results; with a re-anchor they change under one parent.
+    const key = [...[parent.id, modelId, jobId].map(toHex), bits, pool.revision].join();
+    if (last?.key !== key) {
+      const header = { height, miner, bits, modelId, jobId };
+      last = { key, body: chooseBody(s.params, context, tree, header, pool.byFee()) };
+    }
+    const { body } = last;
+    const roots = { bodyRoot: bodyRoot(body), stateRoot: treeRoot(tree) };
+    return {
+      core: templateCore(s.params, parent, { timeMs, miner, modelId, jobId, ...roots }),
+      body,
+    };
+  };
+}

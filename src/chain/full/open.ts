@@ -1,0 +1,165 @@
+/** Opening a full chain: genesis into an empty store, or memory made again from a filled one. */
+import { encode, tryDecode, type Codec } from '../../core/codec.ts';
+import { Body, Header } from '../../core/formats.ts';
+import {
+  ChainPointRecord,
+  extendPoint,
+  genesisPoint,
+  genesisTree,
+  type ChainPoint,
+} from '../../core/header/header.ts';
+import type { Params } from '../../core/params.ts';
+import { treeEntries, treeRoot } from '../../core/tree/tree.ts';
+import type { Models } from '../../core/tx/tx.ts';
+import { equal, fromHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
+import { loadLeaves } from '../store/leaves.ts';
+import { keepTree, readUndo, undoTree, type FullState } from './state.ts';
+import { createHeaderIndex } from './header-index.ts';
+import { readPruned } from './prune.ts';
+import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from '../shared/records.ts';
+import type { Put, Store } from '../store/store.ts';
+import { genesisTotals } from './totals.ts';
+
+const corrupt = (what: string): AppError =>
+  new AppError(
+    'STORE_CORRUPT',
+    `The chain's database is damaged: ${what}. Delete it to sync anew.`,
+  );
+
+/** @param genesisTimeMs asked when the store is empty @throws AppError STORE_FOREIGN, STORE_CORRUPT */
+export async function openFull(
+  store: Store,
+  params: Params,
+  models: Models,
+  genesisTimeMs: () => Promise<number>,
+  keepBlocks?: number,
+): Promise<FullState> {
+  const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
+  const stored = await readFormat(store, format);
+  if (stored === 'damaged') throw corrupt('it has no format marker');
+  if (stored === 'empty')
+    return createGenesis({ store, params, models, keepBlocks }, format, await genesisTimeMs());
+
+  const genesis = genesisPoint(
+    params,
+    (await need(store, recordKey.main(0), MainEntry)).header.time,
+  );
+  if (!equal(genesis.id, stored)) throw corrupt('its first block is not the one of its marker');
+  const headId = await store.get(recordKey.head);
+  const header = await need(store, recordKey.header(headId ?? new Uint8Array(32)), Header);
+  const index = createHeaderIndex();
+  const head = await loadMain(store, params, index, header.height);
+  if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
+  await loadBranches(store, params, index, head);
+  const totals = genesisTotals(params);
+  const pruned = await readPruned(store);
+  const s: FullState = {
+    ...{ store, params, models, index, trees: new Map(), head, totals },
+    ...{ keepBlocks, pruned },
+  };
+  await loadState(s);
+  return s;
+}
+
+async function need<T>(store: Store, key: string, codec: Codec<T>): Promise<T> {
+  const data = await store.get(key);
+  const value = data && tryDecode(codec, data);
+  if (value === undefined) throw corrupt(`the record ${key} is missing or mangled`);
+  return value;
+}
+
+async function createGenesis(
+  given: Pick<FullState, 'store' | 'params' | 'models' | 'keepBlocks'>,
+  format: Format,
+  nowMs: number,
+): Promise<FullState> {
+  const { store, params } = given;
+  const head = genesisPoint(params, nowMs);
+  const { id, header } = head;
+  const tree = genesisTree(params);
+  const leaves = [...treeEntries(tree)];
+  const puts: Put[] = [
+    ...leaves.map(({ key, value }) => ({ key: recordKey.leaf(key), value })),
+    { key: recordKey.header(id), value: encode(Header, header) },
+    { key: recordKey.body(id), value: encode(Body, []) },
+    { key: recordKey.main(0), value: encode(MainEntry, { id, header }) },
+    { key: recordKey.point(0), value: encode(ChainPointRecord, head) },
+    { key: recordKey.recent(0, id), value: new Uint8Array(0) },
+    { key: recordKey.head, value: id },
+    formatPut(format, id),
+  ];
+  await store.batch(puts, true);
+  const totals = genesisTotals(params);
+  const index = createHeaderIndex();
+  index.add(head);
+  index.setMain([head]);
+  const s: FullState = { ...given, index, trees: new Map(), head, totals, pruned: 1 };
+  keepTree(s, head, tree);
+  return s;
+}
+
+/** Replays headers from the last stored point below the window, and so checks that they link. */
+async function loadMain(
+  store: Store,
+  params: Params,
+  index: FullState['index'],
+  headHeight: number,
+): Promise<ChainPoint> {
+  const lowest = Math.max(0, headHeight - WINDOW);
+  const start = lowest - (lowest % POINT_EVERY);
+  let point = await need(store, recordKey.point(start), ChainPointRecord);
+  const kept = start >= lowest ? [point] : [];
+  const to = recordKey.main(headHeight + 1);
+  const rows = await store.range(recordKey.main(start + 1), to);
+  for (const { key, value } of rows) {
+    const entry = tryDecode(MainEntry, value);
+    if (!entry || !equal(entry.header.prevHash, point.id)) throw corrupt(`${key} does not link`);
+    point = extendPoint(params, point, entry.header);
+    if (point.header.height >= lowest) kept.push(point);
+  }
+  for (const at of kept) index.add(at);
+  index.setMain(kept);
+  return point;
+}
+
+async function loadBranches(
+  store: Store,
+  params: Params,
+  index: FullState['index'],
+  head: ChainPoint,
+): Promise<void> {
+  const lowest = Math.max(0, head.header.height - WINDOW);
+  for (let from = recordKey.recent(lowest); ;) {
+    const rows = await store.range(from, 'i0');
+    for (const { key } of rows) {
+      const id = fromHex(key.slice(-64), 32);
+      if (!id) throw corrupt(`the key ${key} holds no id`);
+      if (index.get(id)) continue;
+      const header = await need(store, recordKey.header(id), Header);
+      const parent = index.get(header.prevHash);
+      // Its branch may start below the window: then it can't win and is left to be pruned.
+      if (parent) index.add(extendPoint(params, parent, header));
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    from = `${last.key}0`;
+  }
+}
+
+/** The state tree from its leaves, checked by undoing the head. */
+async function loadState(s: FullState): Promise<void> {
+  const tree = await loadLeaves(s.store);
+  if (!tree) throw corrupt('a key of its state is none');
+  const { head } = s;
+  keepTree(s, head, tree);
+  if (head.header.height === 0) return;
+  const undo = await readUndo(s, head.id);
+  if (!undo) throw corrupt('the newest block has no undo record');
+  s.totals = undo.totals;
+  // The head's header commits to the state before it.
+  const before = treeRoot(undoTree(tree, undo));
+  if (!equal(before, head.header.stateRoot) && !s.params.off.has('header.state-root'))
+    throw corrupt('its state is not the one that its newest block followed');
+}

@@ -1,0 +1,43 @@
+/**
+ * Dropping old blocks from a full chain's disk: bodies, proofs, back-links and transactions'
+ * positions below the newest `keepBlocks`. Headers and the state stay. Without it nothing is dropped.
+ */
+import { decode, encode, u32 } from '../../core/codec.ts';
+import { Body } from '../../core/formats.ts';
+import { txId } from '../../core/tx/tx.ts';
+import type { Batch } from './commit.ts';
+import type { FullState } from './state.ts';
+import { indexEntries } from '../shared/request-index.ts';
+import { MainEntry, recordKey, WINDOW } from '../shared/records.ts';
+
+/** Blocks dropped along with one import: who prunes late catches up over the next blocks. */
+const PRUNED_AT_ONCE = 16;
+
+/** Height of the oldest block that is still whole. */
+export const readPruned = async (store: FullState['store']): Promise<number> => {
+  const data = await store.get(recordKey.pruned);
+  return data ? decode(u32, data) : 1;
+};
+
+/** Adds to the batch of a new head what is dropped with it. @returns the oldest block still whole */
+export async function pruneBlocks(batch: Batch, s: FullState, headHeight: number): Promise<number> {
+  if (s.keepBlocks === undefined) return s.pruned;
+  // Whatever a reorganisation may need is inside the window.
+  const lowest = headHeight - Math.max(s.keepBlocks, WINDOW + 1) + 1;
+  const to = Math.min(lowest, s.pruned + PRUNED_AT_ONCE);
+  if (to <= s.pruned) return s.pruned;
+  for (let height = s.pruned; height < to; height++) {
+    const entry = await s.store.get(recordKey.main(height));
+    if (!entry) continue;
+    const { id } = decode(MainEntry, entry);
+    const body = await s.store.get(recordKey.body(id));
+    const txs = body ? decode(Body, body) : [];
+    for (const { tx } of txs) batch.set(recordKey.tx(txId(tx)), undefined);
+    for (const { request, kind, position } of indexEntries(height, txs, []))
+      batch.set(recordKey.ofRequest(request, kind, position), undefined);
+    for (const key of [recordKey.body, recordKey.proof, recordKey.links])
+      batch.set(key(id), undefined);
+  }
+  batch.set(recordKey.pruned, encode(u32, to));
+  return to;
+}

@@ -1,0 +1,77 @@
+/**
+ * Keys and values of a light client's store. Headers lie in lanes: a branch gets a lane of its own
+ * and shares its parents' lanes below its fork, so that a reorganisation of any depth moves nothing
+ * but the record of paths.
+ *
+ * | key | value |
+ * |---|---|
+ * | `paths` | the branches and the head |
+ * | `l/<lane>/<height>` | id and header |
+ * | `c/<lane>/<height>` | chain point, every 256th height |
+ * | `j/<id>` | height of a header, on some branch |
+ * | `p/<id>` | proof of work that passed the light check |
+ * | `k/<id>` | height and winning linear of a block whose proof passed |
+ * | `b/<id>` `i/<height>/<id>` | body of a block, and that it is here |
+ * | `a/<id>` | back-links of a block that was executed here |
+ * | `t/<tx id>/<id>` | position of a transaction in a kept block |
+ * | `r/<request id>/<c or r>/<height>/<index>/<id>` | a claim or result in a kept block |
+ * | `base` `s/<key>` | the block whose following state is stored, and its leaves |
+ * | `q` | the random sample of older blocks |
+ */
+import { hash32, list, struct, u32, u8, type Value } from '../../core/codec.ts';
+import type { Position } from '../../core/formats.ts';
+import { toHex } from '../../lib/bytes.ts';
+
+export const LIGHT_SCHEMA = 2;
+/** Heights between two stored chain points. */
+export const LIGHT_POINT_EVERY = 256;
+/** Segments of one path: grows by one for each branch that won. */
+const SEGMENTS_MAX = 4096;
+/** Branches kept, the head's included. Their headers cost nothing to make, so they must be few. */
+export const PATHS_MAX = 8;
+/** Headers of one branch: 9 years of minutes. */
+export const LIGHT_HEADERS_MAX = 5_000_000;
+export const STRATA_MAX = 64;
+
+/** From height `from` on, headers are in that lane. */
+export const Segment = struct({ lane: u32, from: u32 });
+export type Segment = Value<typeof Segment>;
+
+export const PathsRecord = struct({
+  nextLane: u32,
+  /** Index in `paths` and height of the head. */
+  headPath: u32,
+  headHeight: u32,
+  paths: list(struct({ segments: list(Segment, SEGMENTS_MAX), tip: u32 }), PATHS_MAX),
+});
+export type PathsRecord = Value<typeof PathsRecord>;
+
+export const Sample = list(struct({ height: u32, id: hash32 }), STRATA_MAX);
+export type Sample = Value<typeof Sample>;
+
+export const Checked = struct({ height: u32, linear: u8 });
+export type Checked = Value<typeof Checked>;
+
+export const Base = struct({ id: hash32, height: u32 });
+export type Base = Value<typeof Base>;
+
+const digits = (n: number): string => String(n).padStart(10, '0');
+
+export const lightKey = {
+  paths: 'paths',
+  sample: 'q',
+  header: (lane: number, height: number) => `l/${digits(lane)}/${digits(height)}`,
+  point: (lane: number, height: number) => `c/${digits(lane)}/${digits(height)}`,
+  proof: (id: Uint8Array) => `p/${toHex(id)}`,
+  checked: (id: Uint8Array) => `k/${toHex(id)}`,
+  height: (id: Uint8Array) => `j/${toHex(id)}`,
+  body: (id: Uint8Array) => `b/${toHex(id)}`,
+  bodyAt: (height: number, id: Uint8Array) => `i/${digits(height)}/${toHex(id)}`,
+  links: (id: Uint8Array) => `a/${toHex(id)}`,
+  tx: (txId: Uint8Array, block?: Uint8Array) => `t/${toHex(txId)}/${block ? toHex(block) : ''}`,
+  ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position, block?: Uint8Array) =>
+    `r/${toHex(id)}/${kind}/${
+      at && block ? `${digits(at.height)}/${digits(at.index)}/${toHex(block)}` : ''
+    }`,
+  base: 'base',
+};

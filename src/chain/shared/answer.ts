@@ -1,0 +1,68 @@
+/** What a peer answers to others, whichever chain it has: a request in, what the chain has out. */
+import type { Header, Position, SignedTx } from '../../core/formats.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
+import {
+  TXS_MAX,
+  type BlockParts,
+  type HistoryEntry,
+  type SyncRequest,
+  type SyncResponse,
+} from '../../core/messages.ts';
+
+export const AGENT = 'pila/0.1.0';
+
+/** The questions that both chains answer, as far as they have what is asked for. */
+export interface SyncSource {
+  /** undefined before a genesis. */
+  head(): ChainPoint | undefined;
+  header(height: number): Promise<Header | undefined>;
+  headersAfter(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
+  parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
+  proveState(id: Uint8Array, keys: readonly Uint8Array[]): Promise<Uint8Array | undefined>;
+  statePart(id: Uint8Array, from: Uint8Array): Promise<Uint8Array | undefined>;
+  witness(id: Uint8Array): Promise<Uint8Array | undefined>;
+  history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
+  find(id: Uint8Array): Promise<Position[]>;
+}
+
+export const unavailable = (reason: string): SyncResponse => ({ type: 'unavailable', reason });
+
+/** `waiting`: transactions of the pool, best first. @throws the store's */
+export async function answer(
+  source: SyncSource,
+  request: SyncRequest,
+  waiting: () => readonly SignedTx[],
+): Promise<SyncResponse> {
+  const { type } = request;
+  // Whoever keeps packages answers it before.
+  if (type === 'model') return unavailable('no models here');
+  const proven = (proof: Uint8Array | undefined): SyncResponse =>
+    proof ? ({ type, proof } as SyncResponse) : unavailable('state not kept');
+  const head = source.head();
+  const genesis = head && (await source.header(0));
+  if (!genesis) return unavailable('no genesis');
+  switch (type) {
+    case 'status': {
+      const { height, totalWork } = head.header;
+      return { type, genesis, head: head.id, height, totalWork, agent: AGENT };
+    }
+    case 'headers':
+      return { type, headers: await source.headersAfter(request.locator, request.max) };
+    case 'blocks':
+      return { type, blocks: await source.parts(request.ids) };
+    case 'proof':
+      return proven(await source.proveState(request.block, request.keys));
+    case 'witness':
+      return proven(await source.witness(request.block));
+    case 'state':
+      return proven(await source.statePart(request.block, request.from));
+    case 'transactions':
+      return { type, txs: waiting().slice(0, TXS_MAX) };
+    case 'history': {
+      const { address, from, max } = request;
+      return { type, entries: await source.history(address, from, max) };
+    }
+    case 'find':
+      return { type, positions: await source.find(request.id) };
+  }
+}

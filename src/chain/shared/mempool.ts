@@ -1,0 +1,332 @@
+/**
+ * Transactions that wait for a block. Every one is valid on the head's state after those of the
+ * same sender before it: nothing is kept that no block could take. A result may wait right behind its
+ * claim: it is judged as of the block after the claim's.
+ */
+import { addressOf } from '../../core/address.ts';
+import { fault, isFault, type Fault } from '../../core/faults.ts';
+import type { HeaderCore, SignedTx, Tx } from '../../core/formats.ts';
+import { ZERO_HASH } from '../../core/hash.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import type { Params } from '../../core/params.ts';
+import { beginBlock, executeTx } from '../../core/state.ts';
+import type { BlockState, StateContext } from '../../core/tx/state-tx.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import { txBytes, txId } from '../../core/tx/tx.ts';
+import { StateView } from '../../core/tree/view.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+
+export const POOL_TXS_MAX = 5000;
+export const POOL_BYTES_MAX = 8 * 1024 * 1024;
+/** Waiting transactions of one sender: what one key can take of the pool. */
+export const SENDER_TXS_MAX = 64;
+/**
+ * nV: what a transaction must pay to be kept. A claim leaves leaves behind as a transfer does, and so
+ * pays as much; a result takes its claim's away, there is one for each, and it is free.
+ */
+export const FEE_MIN = 1_000n;
+/** Per cent: a replacement must pay this much of the old fee. */
+export const REPLACEMENT_PERCENT = 110n;
+
+/** What the next block's transactions will meet. */
+export interface PoolBase {
+  readonly params: Params;
+  readonly context: StateContext;
+  /** After the head, with what the next block does before its transactions. */
+  readonly tree: Tree;
+  /** Of the next block. */
+  readonly height: number;
+}
+
+/** The head's state with what every next block does first: coins mature, requests end. */
+export function poolBase(
+  params: Params,
+  context: StateContext,
+  tree: Tree,
+  head: Pick<HeaderCore, 'height' | 'bits'>,
+): PoolBase {
+  const height = head.height + 1;
+  const nobody = { miner: ZERO_HASH, modelId: ZERO_HASH, jobId: ZERO_HASH };
+  const block = beginBlock(tree, { ...nobody, height, bits: head.bits }, params, context);
+  // A partial tree may lack what ends here: it is judged on what there is.
+  return { params, context, tree: isFault(block) ? tree : block.view.tree(), height };
+}
+
+export interface PoolTx {
+  readonly id: string;
+  readonly signed: SignedTx;
+  readonly bytes: number;
+}
+
+interface Sender {
+  readonly accountKey: string;
+  /** Nonces without a gap, from the account's. */
+  txs: PoolTx[];
+  /** State after all of them; undefined after the head has changed. */
+  block: BlockState | undefined;
+}
+
+interface Placed {
+  readonly tx: PoolTx;
+  readonly hex: string;
+  readonly sender: Sender;
+  readonly next: PoolTx[];
+  /** It replaces none. */
+  readonly isNew: boolean;
+}
+
+/** What a new head did, for the transactions that wait. */
+export interface HeadChange {
+  /** Of blocks that left the main chain, in order; those taken in again left out. */
+  readonly reverted: readonly SignedTx[];
+  /** Ids in hex that are in the main chain now. */
+  readonly confirmed: ReadonlySet<string>;
+  /** State keys in hex whose leaf differs. */
+  readonly changed: ReadonlySet<string>;
+}
+
+export interface Mempool {
+  /** Adds or replaces. @returns a fault `tx.*` when it is not taken */
+  add(signed: SignedTx): Fault | undefined;
+  /** What `add` would return, but for a lack of room; nothing is kept. */
+  judge(signed: SignedTx): Fault | undefined;
+  /** With those of its sender that come after it. */
+  remove(idHex: string): void;
+  setBase(base: PoolBase, change?: HeadChange): void;
+  get(idHex: string): SignedTx | undefined;
+  /** Of one address, in order of nonce. */
+  of(address: Uint8Array): SignedTx[];
+  /** Best fee first; a sender's in order of nonce. */
+  byFee(): SignedTx[];
+  readonly size: number;
+  readonly bytes: number;
+  /** Grows with every change: tells whether something made from the pool is stale. */
+  readonly revision: number;
+}
+
+export function createMempool(): Mempool {
+  const senders = new Map<string, Sender>();
+  const txs = new Map<string, PoolTx>();
+  // Signatures that were checked here once: the dearest rule, and it can't change.
+  const verified = new WeakSet<SignedTx>();
+  let base: PoolBase | undefined;
+  let bytes = 0;
+  let revision = 0;
+
+  const set = (address: string, sender: Sender, next: PoolTx[]) => {
+    for (const old of sender.txs) if (txs.delete(old.id)) bytes -= old.bytes;
+    for (const tx of next) {
+      verified.add(tx.signed);
+      txs.set(tx.id, tx);
+      bytes += tx.bytes;
+    }
+    sender.txs = next;
+    if (next.length) senders.set(address, sender);
+    else senders.delete(address);
+    revision++;
+  };
+
+  const replay = (now: PoolBase, sender: Sender) =>
+    (sender.block ??= runSequence(newBlock(now, verified), sender.txs).block);
+
+  const append = (now: PoolBase, sender: Sender, tx: PoolTx): PoolTx[] | Fault => {
+    if (sender.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
+    const refused = execute(replay(now, sender), sender.txs, tx);
+    return refused ?? [...sender.txs, tx];
+  };
+
+  const replace = (now: PoolBase, sender: Sender, tx: PoolTx, at: number): PoolTx[] | Fault => {
+    const old = sender.txs[at]!.signed.tx.fee;
+    const least = (old * REPLACEMENT_PERCENT + 99n) / 100n;
+    const { fee } = tx.signed.tx;
+    if (fee <= old || fee < least) return fault('tx.fee-low', { fee, least });
+    const run = runSequence(newBlock(now, verified), sender.txs.with(at, tx));
+    if (run.refusals.has(tx.id)) return run.refusals.get(tx.id)!;
+    sender.block = run.block;
+    return run.kept;
+  };
+
+  /** Frees room by dropping others' last transactions that pay less. */
+  const makeRoom = (tx: PoolTx, own: string): Fault | undefined => {
+    const full = () => txs.size >= POOL_TXS_MAX || bytes + tx.bytes > POOL_BYTES_MAX;
+    while (full()) {
+      let poorest: [string, Sender] | undefined;
+      for (const entry of senders)
+        if (entry[0] !== own && (!poorest || lastFee(entry[1]) < lastFee(poorest[1])))
+          poorest = entry;
+      if (!poorest || lastFee(poorest[1]) >= worthOf(tx.signed)) return fault('tx.pool-full');
+      poorest[1].block = undefined;
+      set(poorest[0], poorest[1], poorest[1].txs.slice(0, -1));
+    }
+    return undefined;
+  };
+
+  /** The sender's transactions with this one among them. */
+  const place = (signed: SignedTx): Placed | Fault => {
+    const tx = poolTx(signed);
+    if (!base) return fault('tx.pool-full', { of: 'no head yet' });
+    if (txs.has(tx.id)) return fault('tx.known');
+    if (signed.tx.type !== 'result' && signed.tx.fee < FEE_MIN)
+      return fault('tx.fee-low', { least: FEE_MIN });
+    const address = addressOf(signed.tx.from);
+    const hex = toHex(address);
+    const sender = senders.get(hex) ?? newSender(address);
+    const at = sender.txs.findIndex((old) => old.signed.tx.nonce === signed.tx.nonce);
+    const next = at < 0 ? append(base, sender, tx) : replace(base, sender, tx, at);
+    return isFault(next) ? next : { tx, hex, sender, next, isNew: at < 0 };
+  };
+
+  const add = (signed: SignedTx): Fault | undefined => {
+    const placed = place(signed);
+    if (isFault(placed)) return placed;
+    const { tx, hex, sender, next, isNew } = placed;
+    const noRoom = isNew ? makeRoom(tx, hex) : undefined;
+    // The state went one transaction too far: made again when it is needed.
+    if (noRoom) sender.block = undefined;
+    else set(hex, sender, next);
+    return noRoom;
+  };
+
+  const judge = (signed: SignedTx): Fault | undefined => {
+    const placed = place(signed);
+    if (isFault(placed)) return placed;
+    placed.sender.block = undefined;
+    verified.add(signed);
+    return undefined;
+  };
+
+  return {
+    add,
+    judge,
+    setBase(next, change) {
+      base = next;
+      // They were in a block that was executed here.
+      for (const signed of change?.reverted ?? []) verified.add(signed);
+      const returned = Map.groupBy(change?.reverted ?? [], (s) => toHex(addressOf(s.tx.from)));
+      for (const [hex, [first]] of returned)
+        if (!senders.has(hex)) senders.set(hex, newSender(addressOf(first!.tx.from)));
+      for (const [hex, sender] of [...senders]) {
+        sender.block = undefined;
+        const back = (returned.get(hex) ?? []).map(poolTx);
+        if (!back.length && change && !isAffected(next, sender, change)) continue;
+        const all = mergeByNonce(back, sender.txs).filter((tx) => !change?.confirmed.has(tx.id));
+        const run = runSequence(newBlock(next, verified), all);
+        sender.block = run.block;
+        set(hex, sender, run.kept.slice(0, SENDER_TXS_MAX));
+      }
+    },
+    remove(id) {
+      const signed = txs.get(id)?.signed;
+      if (!signed) return;
+      const hex = toHex(addressOf(signed.tx.from));
+      const sender = senders.get(hex)!;
+      sender.block = undefined;
+      set(
+        hex,
+        sender,
+        sender.txs.slice(
+          0,
+          sender.txs.findIndex((tx) => tx.id === id),
+        ),
+      );
+    },
+    get: (id) => txs.get(id)?.signed,
+    of: (address) => (senders.get(toHex(address))?.txs ?? []).map(({ signed }) => signed),
+    byFee() {
+      const ranked = [...senders.values()].flatMap((sender) => {
+        // What a transaction can bring: no more than the poorest before it lets through.
+        let rank = worthOf(sender.txs[0]!.signed);
+        return sender.txs.map(({ signed }) => {
+          if (worthOf(signed) < rank) rank = worthOf(signed);
+          return { signed, rank };
+        });
+      });
+      // The sort is stable: equals of one sender stay in order of nonce.
+      return ranked.sort((a, b) => Number(b.rank - a.rank)).map(({ signed }) => signed);
+    },
+    get size() {
+      return txs.size;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get revision() {
+      return revision;
+    },
+  };
+}
+
+/** nV that ranks it: a free result stands for its claim, which paid. */
+const worthOf = ({ tx }: SignedTx): bigint =>
+  tx.type === 'result' && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
+
+const lastFee = (sender: Sender): bigint => {
+  const last = sender.txs.at(-1);
+  return last ? worthOf(last.signed) : 0n;
+};
+
+const poolTx = (signed: SignedTx): PoolTx => ({
+  id: toHex(txId(signed.tx)),
+  signed,
+  bytes: txBytes(signed).length,
+});
+
+const newSender = (address: Uint8Array): Sender => ({
+  accountKey: toHex(stateKey.account(address)),
+  txs: [],
+  block: undefined,
+});
+
+/** A reverted transaction comes before a waiting one of the same nonce: it was good enough once. */
+function mergeByNonce(back: readonly PoolTx[], waiting: readonly PoolTx[]): PoolTx[] {
+  const all = [...back, ...waiting.filter((w) => !back.some((b) => sameNonce(b, w)))];
+  return all.sort((a, b) => a.signed.tx.nonce - b.signed.tx.nonce);
+}
+
+const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.signed.tx.nonce;
+
+/** Transfers depend on their account alone; the others on requests that any block may close. */
+const isAffected = (base: PoolBase, sender: Sender, change: HeadChange): boolean =>
+  change.changed.has(sender.accountKey) ||
+  sender.txs.some(({ signed: { tx } }) => tx.type !== 'transfer' || tx.expiry < base.height);
+
+const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
+  view: new StateView(base.tree),
+  params: base.params,
+  context: { ...base.context, signatureKnown: (signed) => verified.has(signed) },
+  height: base.height,
+  count: 0,
+  fees: 0n,
+  // How many results fit is decided for a whole block.
+  macsLeft: 1n << 256n,
+  firstResults: 0,
+});
+
+/** A result whose claim waits before it can be in the block after the claim's, not in the same. */
+function execute(
+  block: BlockState,
+  before: readonly PoolTx[],
+  { signed }: PoolTx,
+): Fault | undefined {
+  const { tx } = signed;
+  const waits = tx.type === 'result' && before.some((old) => isClaimOf(old.signed.tx, tx.request));
+  return executeTx(waits ? { ...block, height: block.height + 1 } : block, signed);
+}
+
+const isClaimOf = (tx: Tx, request: Uint8Array): boolean =>
+  tx.type === 'claim' && equal(tx.request, request);
+
+/** Executes one sender's transactions alone; what is refused, and so all that build on it, is left out. */
+function runSequence(
+  block: BlockState,
+  sequence: readonly PoolTx[],
+): { block: BlockState; kept: PoolTx[]; refusals: Map<string, Fault> } {
+  const kept: PoolTx[] = [];
+  const refusals = new Map<string, Fault>();
+  for (const tx of sequence) {
+    const refused = execute(block, kept, tx);
+    if (refused) refusals.set(tx.id, refused);
+    else kept.push(tx);
+  }
+  return { block, kept, refusals };
+}

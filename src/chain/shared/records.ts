@@ -1,0 +1,69 @@
+/**
+ * Keys and values of a full chain's store. Ids and state keys are in hex, heights in ten digits, so
+ * that ranges run in order of height.
+ *
+ * | key | value |
+ * |---|---|
+ * | `head` | id of the best block |
+ * | `pruned` | u32: the oldest block that is still whole; absent when none was dropped |
+ * | `n/<height>` | id and header of the main chain's block |
+ * | `c/<height>` | chain point of the main chain's block, every 256th height |
+ * | `h/<id>` `b/<id>` `w/<id>` | header, body, proof (w as in witness) of any stored block |
+ * | `i/<height>/<id>` | empty: a block of the last 2,000 heights, main chain or not |
+ * | `u/<id>` | undo record of a main-chain block of the last 2,000 heights |
+ * | `l/<id>` | back-links: where each account of the block's transactions was last seen before |
+ * | `t/<tx id>` | position in the main chain |
+ * | `q/<request id>/<c or r>/<height>/<index>` | a claim or result of the main chain (request-index.ts) |
+ * | `s/<key>` | a state leaf, after the head |
+ */
+import { blob, hash32, list, optional, struct, u32, u64, type Value } from '../../core/codec.ts';
+import { Header, Position } from '../../core/formats.ts';
+import { toHex } from '../../lib/bytes.ts';
+
+/** Blocks below the head that can be undone, forked from, or proven against when their tree is near. */
+export const WINDOW = 2000;
+/** Heights between two stored chain points: what a start replays at most beyond its window. */
+export const POINT_EVERY = 256;
+/** Raised when a key or a value above changes its meaning. */
+export const FULL_SCHEMA = 2;
+
+const digits = (height: number): string => String(height).padStart(10, '0');
+
+export const recordKey = {
+  head: 'head',
+  pruned: 'pruned',
+  main: (height: number) => `n/${digits(height)}`,
+  point: (height: number) => `c/${digits(height)}`,
+  header: (id: Uint8Array) => `h/${toHex(id)}`,
+  body: (id: Uint8Array) => `b/${toHex(id)}`,
+  proof: (id: Uint8Array) => `w/${toHex(id)}`,
+  recent: (height: number, id?: Uint8Array) => `i/${digits(height)}/${id ? toHex(id) : ''}`,
+  undo: (id: Uint8Array) => `u/${toHex(id)}`,
+  links: (id: Uint8Array) => `l/${toHex(id)}`,
+  tx: (id: Uint8Array) => `t/${toHex(id)}`,
+  ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position) =>
+    `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
+  leaf: (key: Uint8Array) => `s/${toHex(key)}`,
+};
+
+export const MainEntry = struct({ id: hash32, header: Header });
+export type MainEntry = Value<typeof MainEntry>;
+
+/** Sums over the main chain up to a block. Issued coins follow from the height. */
+export const Totals = struct({ burned: u64, accounts: u32 });
+export type Totals = Value<typeof Totals>;
+
+/** Keys that one block can touch: 1000 transactions with a few each, and its lists. */
+const TOUCHED_MAX = 1 << 17;
+
+export const Undo = struct({
+  changes: list(struct({ key: hash32, before: optional(blob(1 << 16)) }), TOUCHED_MAX),
+  /** Every key that execution read or wrote: the witness opens these. */
+  touched: list(hash32, TOUCHED_MAX),
+  /** After the block. */
+  totals: Totals,
+});
+export type Undo = Value<typeof Undo>;
+
+export const Links = list(struct({ address: hash32, previous: Position }), 1 << 12);
+export type Links = Value<typeof Links>;

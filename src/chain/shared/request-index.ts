@@ -1,0 +1,62 @@
+/**
+ * Where claims and results of a request stand: what `find` tells beside a transaction's own place.
+ * Anybody may claim, so that only a bounded number is told: results first, with their claims.
+ */
+import { decode, encode, optional } from '../../core/codec.ts';
+import { addressOf } from '../../core/address.ts';
+import { Claim, Position, type Body } from '../../core/formats.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { FIND_MAX } from '../../core/messages.ts';
+import type { Executed } from '../../core/state.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+
+/** Of a result: the place of the claim that it fulfils. Of a claim: nothing. */
+const Fulfils = optional(Position);
+
+export interface IndexEntry {
+  /** `c` a claim, `r` a result. */
+  readonly kind: 'c' | 'r';
+  readonly request: Uint8Array;
+  readonly position: Position;
+  readonly value: Uint8Array;
+}
+
+/** Entries of a block's claims and results; `changes`: what executing it changed. */
+export function indexEntries(
+  height: number,
+  body: Body,
+  changes: Executed['changes'],
+): IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  for (const [index, { tx }] of body.entries()) {
+    const position = { height, index };
+    if (tx.type === 'claim')
+      entries.push({ kind: 'c', request: tx.request, position, value: encode(Fulfils, null) });
+    if (tx.type !== 'result') continue;
+    const key = stateKey.claim(tx.request, addressOf(tx.from));
+    const leaf = changes.find((change) => equal(change.key, key))?.before;
+    const claim = leaf ? decode(Claim, leaf).position : null;
+    entries.push({ kind: 'r', request: tx.request, position, value: encode(Fulfils, claim) });
+  }
+  return entries;
+}
+
+/**
+ * Places to tell, in order: the request's own, results with their claims (the earliest claim first),
+ * then other claims, FIND_MAX in all.
+ */
+export function placesOf(
+  own: Position | undefined,
+  results: readonly { position: Position; value: Uint8Array }[],
+  claims: readonly Position[],
+): Position[] {
+  const answered = results
+    .map(({ position, value }) => ({ position, claim: decode(Fulfils, value) }))
+    .sort((a, b) => before(a.claim ?? a.position, b.claim ?? b.position))
+    .flatMap(({ position, claim }) => (claim ? [claim, position] : [position]));
+  const all = [...(own ? [own] : []), ...answered, ...claims];
+  const distinct = new Map(all.map((at) => [toHex(encode(Position, at)), at]));
+  return [...distinct.values()].slice(0, FIND_MAX).sort(before);
+}
+
+const before = (a: Position, b: Position): number => a.height - b.height || a.index - b.index;

@@ -1,0 +1,66 @@
+/**
+ * What a database says of itself: schema, chain, genesis. Written in the first batch; checked before
+ * anything else is read, so that no program works on another network's or a newer program's data.
+ */
+import { encode, hash32, struct, tryDecode, u16, u32, u8, type Value } from '../../core/codec.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Put, Store } from './store.ts';
+
+const Marker = struct({ magic: u32, kind: u8, schema: u16, chainId: u32, genesisId: hash32 });
+export type Marker = Value<typeof Marker>;
+
+export const FORMAT_KEY = 'format';
+/** "pila" read as a little-endian number. */
+const MAGIC = 0x616c_6970;
+const KINDS = ['full', 'light'] as const;
+export type ChainKind = (typeof KINDS)[number];
+
+export interface Format {
+  readonly kind: ChainKind;
+  /** Raised when the meaning of the stored keys or values changes. */
+  readonly schema: number;
+  /** What an older program wrote can be fetched again: it counts as damaged. */
+  readonly replacesOlder?: boolean;
+  readonly chainId: number;
+}
+
+export const formatPut = (format: Format, genesisId: Uint8Array): Put => ({
+  key: FORMAT_KEY,
+  value: encode(Marker, {
+    magic: MAGIC,
+    kind: KINDS.indexOf(format.kind),
+    schema: format.schema,
+    chainId: format.chainId,
+    genesisId,
+  }),
+});
+
+/**
+ * The stored genesis id, 'empty' for a new database, or 'damaged' when it has data but no readable
+ * marker. `genesisId`, if given, must be the stored one.
+ * @throws AppError STORE_FOREIGN: another program's, network's, or a newer version's database
+ */
+export async function readFormat(
+  store: Store,
+  format: Format,
+  genesisId?: Uint8Array,
+): Promise<Uint8Array | 'empty' | 'damaged'> {
+  const data = await store.get(FORMAT_KEY);
+  if (!data) return (await store.range('', '\x7f', 1)).length ? 'damaged' : 'empty';
+  const marker = tryDecode(Marker, data);
+  if (!marker || marker.magic !== MAGIC) return 'damaged';
+  const foreign = (sentence: string) => new AppError('STORE_FOREIGN', sentence);
+  if (marker.kind !== KINDS.indexOf(format.kind))
+    throw foreign(`This database is not one of a ${format.kind} chain.`);
+  if (format.replacesOlder && marker.schema < format.schema) return 'damaged';
+  if (marker.schema !== format.schema)
+    throw foreign(
+      `This database has format ${marker.schema}, this program writes ${format.schema}.`,
+    );
+  if (marker.chainId !== format.chainId)
+    throw foreign(`This database is of chain ${marker.chainId}, not ${format.chainId}.`);
+  if (genesisId && !equal(genesisId, marker.genesisId))
+    throw foreign(`This database grew from genesis ${toHex(marker.genesisId)}.`);
+  return marker.genesisId;
+}

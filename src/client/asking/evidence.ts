@@ -1,0 +1,229 @@
+/** Gathers what is known of requests: leaves of the state, transactions in blocks, those that wait. */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { decode } from '../../core/codec.ts';
+import {
+  OpenRequest,
+  SignedTx,
+  type Body,
+  type Header,
+  type Position,
+  type TxOf,
+} from '../../core/formats.ts';
+import { blockId, type ChainPoint } from '../../core/header/header.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { FIND_MAX } from '../../core/messages.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { PendingTx } from '../api.ts';
+import { ASKED_MAX, type Asked } from './asked.ts';
+import type { Follower } from '../sync/follow.ts';
+import type { LightPool } from '../wallet/light-pool.ts';
+import type { Outbox } from '../wallet/outbox.ts';
+import { byPlace, closedAt, isComplete, type Evidence, type Found } from './receipt.ts';
+
+/** Requests remembered: all of ours, and as many that were looked up. */
+const REMEMBERED_MAX = 2 * ASKED_MAX;
+/** Results of one request that are taken from the pool. */
+const POOLED_MAX = 16;
+/** Blocks on top of its end after which a request is not looked at again. */
+const FINAL_BLOCKS = 100;
+
+export interface EvidenceParts {
+  readonly chain: LightChain;
+  readonly outbox: Outbox;
+  readonly asked: Asked;
+  readonly pool: LightPool;
+  readonly follower: Follower;
+}
+
+type Fate = NonNullable<Evidence['sent']>['fate'];
+const FATES: Record<PendingTx['state'], Fate> = {
+  ...{ pending: 'waits', confirmed: 'unknown' },
+  ...{ expired: 'dropped', refused: 'dropped', replaced: 'dropped' },
+};
+
+/** One look at everything that moves, for any number of requests; keys are ids in hex. */
+export interface Glance {
+  readonly height: number;
+  /** undefined when nobody proves them. */
+  readonly leaves: ReadonlyMap<string, OpenRequest | null> | undefined;
+  readonly fates: ReadonlyMap<string, Fate>;
+  readonly waiting: ReadonlyMap<string, TxOf<'request'>>;
+  readonly results: ReadonlyMap<string, readonly TxOf<'result'>[]>;
+}
+
+interface Memory {
+  found: readonly Found[];
+  closing: OpenRequest | undefined;
+  final: Evidence | undefined;
+}
+
+export interface Evidences {
+  glance(ids: readonly Uint8Array[]): Promise<Glance>;
+  /** undefined when there is no such request. @throws AppError NO_PEERS when nobody can tell */
+  of(id: Uint8Array, glance?: Glance): Promise<Evidence | undefined>;
+  /** What it says of a request will not change. */
+  isFinal(id: Uint8Array): boolean;
+  /** Remembers what a new block says of the requests known here. */
+  noteBlock(head: ChainPoint, body: Body): Promise<void>;
+  /** Keeps the requests among what was sent from here. */
+  noteSent(): Promise<void>;
+}
+
+const requestOf = ({ tx }: SignedTx): Uint8Array | undefined =>
+  tx.type === 'request' ? txId(tx) : tx.type === 'transfer' ? undefined : tx.request;
+
+const hasPlace = (found: readonly Found[], { blockId: block, position }: Found): boolean =>
+  found.some((f) => equal(f.blockId, block) && f.position.index === position.index);
+
+export function createEvidence(parts: EvidenceParts): Evidences {
+  const { chain, outbox, asked, pool, follower } = parts;
+  const memories = new BoundedMap<string, Memory>(REMEMBERED_MAX);
+
+  const memoryOf = (id: Uint8Array): Memory => {
+    const known = memories.get(toHex(id));
+    if (known) return known;
+    const { found = [] } = asked.get(id) ?? {};
+    const memory: Memory = { found, closing: undefined, final: undefined };
+    memories.set(toHex(id), memory);
+    return memory;
+  };
+
+  /** `before` became `found`; what was noted meanwhile stays. */
+  async function remember(id: Uint8Array, before: readonly Found[], found: readonly Found[]) {
+    if (before === found) return;
+    const memory = memoryOf(id);
+    const meanwhile = memory.found.filter((f) => !before.includes(f) && !hasPlace(found, f));
+    memory.found = [...found, ...meanwhile].slice(0, FIND_MAX);
+    memory.final = undefined;
+    await asked.keep(id, memory.found);
+  }
+
+  /** Requests' leaves after that block, null where there is none; undefined when nobody proves them. */
+  async function readLeaves(header: Header, ids: readonly Uint8Array[]) {
+    const opened = await follower.reader.read(header, ids.map(stateKey.request));
+    return opened?.values.map((value) => (value ? decode(OpenRequest, value) : null));
+  }
+
+  /** Those whose block still is on the chain; the same array when all are. */
+  async function onChain(found: readonly Found[]): Promise<readonly Found[]> {
+    const there: Found[] = [];
+    for (const one of found) {
+      const header = await chain.header(one.position.height);
+      if (header && equal(blockId(header), one.blockId)) there.push(one);
+    }
+    return there.length === found.length ? found : there;
+  }
+
+  /** Looks each place up in its block; stops at the first that is wrong: the rest is worth no more. */
+  async function lookUp(id: Uint8Array, places: readonly Position[], known: readonly Found[]) {
+    const found = [...known];
+    for (const position of [...places].sort(byPlace)) {
+      const { height, index } = position;
+      if (found.some((f) => f.position.height === height && f.position.index === index)) continue;
+      const header = await chain.header(height);
+      const body = header && (await follower.bodyOf(header));
+      const tx = body?.[index];
+      const about = tx && requestOf(tx);
+      if (!header || !tx || !about || !equal(about, id)) break;
+      found.push({ position, tx, blockId: blockId(header) });
+    }
+    return found.length > known.length ? found.slice(0, FIND_MAX) : known;
+  }
+
+  /** Looks here, then asks for places until nothing is missing; else the most that was found. */
+  async function search(evidence: Evidence): Promise<Evidence> {
+    const { id } = evidence;
+    let most = evidence;
+    const take = async (places: readonly Position[]): Promise<Evidence | undefined> => {
+      most = { ...most, found: await lookUp(id, places, most.found) };
+      return isComplete(most) ? most : undefined;
+    };
+    const own = await take(await chain.find(id));
+    if (!own) await follower.ask({ type: 'find', id }, ({ positions }) => take(positions));
+    return most;
+  }
+
+  /** With the leaf before the block that closed the request, where its state can still be proven. */
+  async function close(evidence: Evidence): Promise<Evidence> {
+    const closed = closedAt(evidence);
+    const header = closed === undefined ? undefined : await chain.header(closed - 1);
+    const leaves = header && (await readLeaves(header, [evidence.id]));
+    const closing = leaves?.[0];
+    if (!closing) return evidence;
+    const next = { ...evidence, closing };
+    // Answered after all, by a result that nobody told: it was closed later.
+    return (closedAt(next) ?? 0) > closed! ? await close(next) : next;
+  }
+
+  async function glance(ids: readonly Uint8Array[]): Promise<Glance> {
+    const header = await follower.reader.newest();
+    const known = header && (await readLeaves(header, ids));
+    const leaves = known && new Map(known.map((leaf, i) => [toHex(ids[i]!), leaf] as const));
+    const fates = new Map(outbox.all().map(({ id, state }) => [toHex(id), FATES[state]] as const));
+    const height = header?.height ?? 0;
+    const waiting = new Map<string, TxOf<'request'>>();
+    const results = new Map<string, TxOf<'result'>[]>();
+    for (const { tx } of pool.best(height)) {
+      if (tx.type === 'request') waiting.set(toHex(txId(tx)), tx);
+      if (tx.type !== 'result') continue;
+      const of = toHex(tx.request);
+      const more = [...(results.get(of) ?? []), tx];
+      if (more.length <= POOLED_MAX) results.set(of, more);
+    }
+    return { height, leaves, fates, waiting, results };
+  }
+
+  function sentOf(id: Uint8Array, { fates, waiting }: Glance): Evidence['sent'] {
+    const hex = toHex(id);
+    const own = asked.get(id);
+    if (own) return { tx: own.tx, fate: fates.get(hex) ?? 'unknown' };
+    const tx = waiting.get(hex);
+    return tx && { tx, fate: 'waits' };
+  }
+
+  return {
+    glance,
+    isFinal: (id) => memories.get(toHex(id))?.final !== undefined,
+    async of(id, given) {
+      const memory = memoryOf(id);
+      const found = await onChain(memory.found);
+      if (memory.final && found === memory.found) return memory.final;
+      const now = given ?? (await glance([id]));
+      const hex = toHex(id);
+      const pooled = now.results.get(hex) ?? [];
+      const leaf = now.leaves?.get(hex);
+      const sent = sentOf(id, now);
+      const closing = found === memory.found ? memory.closing : undefined;
+      let evidence: Evidence = { id, sent, found, pooled, leaf, closing, height: now.height };
+      if (!isComplete(evidence)) evidence = await search(evidence);
+      if (!evidence.closing) evidence = await close(evidence);
+      if (!isComplete(evidence)) evidence = await search(evidence);
+      await remember(id, memory.found, evidence.found);
+      memory.closing = evidence.closing;
+      const closed = closedAt(evidence);
+      if (closed !== undefined && closed + FINAL_BLOCKS <= now.height) memory.final = evidence;
+      if (evidence.found.length || evidence.sent || evidence.leaf) return evidence;
+      // What is proven absent may be in blocks that were not heard of.
+      const isAlone = ['connecting', 'offline'].includes(follower.sync());
+      if (isAlone || evidence.leaf === undefined)
+        throw new AppError('NO_PEERS', 'nobody tells of it');
+      return undefined;
+    },
+    async noteBlock({ header, id: block }, body) {
+      for (const [index, tx] of body.entries()) {
+        const id = requestOf(tx);
+        const known = id && (memories.has(toHex(id)) || asked.get(id));
+        if (!id || !known) continue;
+        const { found } = memoryOf(id);
+        const place = { position: { height: header.height, index }, tx, blockId: block };
+        if (!hasPlace(found, place)) await remember(id, found, [...found, place]);
+      }
+    },
+    async noteSent() {
+      for (const { bytes } of outbox.all()) await asked.add(decode(SignedTx, bytes));
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The page's side of the client: one engine for all tabs. The tab that leads starts the client worker
+ * and lends it peer connections, or where data channels cannot cross (Firefox), a transport that
+ * runs here.
+ */
+import { AppError } from '../../lib/errors.ts';
+import { holdLock } from '../../lib/locks.ts';
+import { connect, transfer, workerFailure } from '../../lib/rpc.ts';
+import { canBridgeRtc, serveRtc } from '../../net/rtc-page.ts';
+import type { ClientApi, ClientConfig, ClientEvent } from '../api.ts';
+import type { TabEngine } from './tab-parts.ts';
+import { createTabs } from './tabs.ts';
+import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
+
+export interface PageClient {
+  readonly client: ClientApi;
+  /** Hears what the client tells; the result stops it. */
+  on(hear: (event: ClientEvent) => void): () => void;
+}
+
+/** Of what tabs say to each other: those of another version keep to themselves. */
+const TABS_VERSION = 1;
+
+/** @throws AppError BROWSER_OLD; its calls also with what starting the engine fails with */
+export async function createPageClient(config: ClientConfig): Promise<PageClient> {
+  if (!navigator.locks || typeof BroadcastChannel === 'undefined')
+    throw new AppError('BROWSER_OLD', 'no Web Locks or no BroadcastChannel here');
+  const place = `pila ${config.network} ${TABS_VERSION}`;
+  const tabs = createTabs({
+    tab: crypto.randomUUID(),
+    openChannel: () => new BroadcastChannel(place),
+    lock: (name, signal) => holdLock(`${place} ${name}`, signal),
+    startEngine: () => startEngine(config),
+  });
+  addEventListener('pagehide', () => tabs.leave());
+  addEventListener('pageshow', ({ persisted }) => persisted && tabs.rejoin());
+  return tabs;
+}
+
+/** Fails with what `init` failed with. */
+async function startEngine(config: ClientConfig): Promise<TabEngine> {
+  const worker = new Worker(new URL('../client.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'client',
+  });
+  const { lent, takeBack } = lend(config);
+  let die: (reason: string) => void = () => undefined;
+  const died = Promise.withResolvers<AppError>();
+  const client = connect<WorkerApi, WorkerEvents>(worker, {
+    failed(fail) {
+      die = fail;
+      workerFailure(worker)((reason) => {
+        fail(reason);
+        died.resolve(new AppError('WORKER_DIED', reason));
+      });
+    },
+  });
+  const stop = (): void => {
+    worker.terminate();
+    takeBack();
+    die('this tab leads no longer');
+  };
+  try {
+    await client.init(config, lent);
+  } catch (e) {
+    stop();
+    throw e;
+  }
+  return { client, on: (hear) => client.on('event', hear), died: died.promise, stop };
+}
+
+/** Nothing where there is no WebRTC at all: the worker then has WebSockets only. */
+function lend(config: ClientConfig): { lent: Lent | undefined; takeBack: () => void } {
+  if (typeof RTCPeerConnection === 'undefined')
+    return { lent: undefined, takeBack: () => undefined };
+  const { port1, port2 } = new MessageChannel();
+  const kind = config.transport !== 'page' && canBridgeRtc() ? 'rtc' : 'transport';
+  const lent = transfer<Lent>({ kind, port: port2 }, [port2]);
+  if (kind === 'rtc') return { lent, takeBack: serveRtc(port1) };
+  // What the worker says meanwhile waits in the port.
+  const served = import('../../net/page-transport.ts').then(
+    (m) => m.servePageTransport(port1),
+    () => undefined, // Offline and not cached yet: as a network without peers.
+  );
+  return { lent, takeBack: () => void served.then((stop) => stop?.()) };
+}

@@ -1,0 +1,70 @@
+/**
+ * What the tabs of one network say to each other over a BroadcastChannel. They are of one origin,
+ * but perhaps of another version: what is no message of this one is passed over.
+ */
+import type { Port } from '../../lib/rpc.ts';
+import type { MiningApi } from '../api.ts';
+
+/** The part of BroadcastChannel that we use. */
+export interface TabChannel {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  close(): void;
+}
+
+/** What the leading tab was told to mine: the tab after it goes on with it. */
+export interface MiningWish {
+  readonly options: Parameters<MiningApi['startMining']>[0];
+  readonly payTo: Uint8Array | undefined;
+}
+
+export type TabMessage = { readonly from: string } & (
+  | /** New here: who leads? */ { readonly type: 'hello' }
+  | { readonly type: 'bye' }
+  | { readonly type: 'leader'; readonly mining: MiningWish | undefined }
+  /** A message of lib/rpc to one tab; `to` is '' for an event that all hear. */
+  | { readonly type: 'rpc'; readonly to: string; readonly data: unknown }
+);
+
+const ID_CHARS_MAX = 64;
+const isId = (x: unknown): x is string => typeof x === 'string' && x.length <= ID_CHARS_MAX;
+
+export function readMessage(data: unknown): TabMessage | undefined {
+  const { type, from, to, mining } = Object(data) as Record<string, unknown>;
+  if (!isId(from) || from === '') return undefined;
+  const isWhole =
+    type === 'hello' ||
+    type === 'bye' ||
+    (type === 'leader' && (mining === undefined || isWish(mining))) ||
+    (type === 'rpc' && isId(to));
+  return isWhole ? (data as TabMessage) : undefined;
+}
+
+function isWish(x: unknown): x is MiningWish {
+  const { options, payTo } = Object(x) as Record<string, unknown>;
+  if (typeof options !== 'object') return false;
+  const { model, backend } = Object(options) as Record<string, unknown>;
+  const isText = (value: unknown) => value === undefined || isId(value);
+  const isAddress = payTo instanceof Uint8Array && payTo.length === 32;
+  return (payTo === undefined || isAddress) && isText(model) && isText(backend);
+}
+
+/** One end of a conversation of lib/rpc between two tabs. */
+export interface TabPort {
+  readonly port: Port;
+  /** What the other tab sent. */
+  deliver(data: unknown): void;
+}
+
+export function createTabPort(send: (data: unknown) => void): TabPort {
+  const listeners = new Set<(event: unknown) => void>();
+  return {
+    port: {
+      postMessage: send,
+      addEventListener(type, listener) {
+        if (type === 'message') listeners.add(listener);
+      },
+    },
+    deliver: (data) => listeners.forEach((hear) => hear({ data: Object(data) as object })),
+  };
+}

@@ -1,0 +1,144 @@
+/** Blocks, transactions and supply, each checked here before it is shown; and a report for bugs. */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { bodyRoot } from '../../core/tx/body.ts';
+import { decode, encode } from '../../core/codec.ts';
+import { Proof, SignedTx, type Body, type Header, type Position } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
+import { isWhole } from '../../core/tree/tree.ts';
+import { txId, verifySignature } from '../../core/tx/tx.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type {
+  BlockView,
+  ChainApi,
+  ChainStatus,
+  ClientEvent,
+  MinerStatus,
+  Supply,
+  TxView,
+} from '../api.ts';
+import { HEADERS_READ_MAX } from '../api.ts';
+import { createDiagnostics } from './diagnostics.ts';
+import type { Follower } from '../sync/follow.ts';
+import type { Network } from '../models/models.ts';
+import type { Outbox } from '../wallet/outbox.ts';
+import { supplyOf } from './supply.ts';
+
+/** As `ChainApi.headers`. */
+export async function headersOf(
+  chain: Pick<LightChain, 'genesis' | 'head' | 'header'>,
+  last: number,
+  max: number,
+): Promise<Header[]> {
+  const head = chain.head()?.header.height ?? 0;
+  if (!chain.genesis() || !Number.isSafeInteger(last)) return [];
+  const end = Math.min(last, head);
+  const count = Math.max(0, Math.min(max, HEADERS_READ_MAX, end + 1)) || 0;
+  const heights = Array.from({ length: count }, (_, i) => end - count + 1 + i);
+  const found = await Promise.all(heights.map((height) => chain.header(height)));
+  // The chain may have been reorganised meanwhile, to a shorter one.
+  return found.filter((header) => header !== undefined);
+}
+
+export interface Explorer {
+  readonly api: Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;
+  /** What the client tells the screens: problems are kept for the report. */
+  hear(event: ClientEvent): void;
+}
+
+export interface ExplorerParts {
+  readonly network: Network;
+  readonly chain: LightChain;
+  readonly outbox: Outbox;
+  /** A transaction of the pool, by its id in hex. */
+  readonly waiting: (idHex: string) => SignedTx | undefined;
+  readonly follower: Follower;
+  readonly status: () => ChainStatus;
+  readonly miner: () => MinerStatus;
+  readonly nowMs: () => number;
+}
+
+export function createExplorer(parts: ExplorerParts): Explorer {
+  const { network, chain, outbox, follower } = parts;
+  const diagnostics = createDiagnostics(parts);
+  let summed: { head: Uint8Array; supply: Supply } | undefined;
+
+  const headHeight = (): number => chain.head()?.header.height ?? 0;
+
+  async function bodyOf(header: Header): Promise<Body | undefined> {
+    if (header.height === 0) return [];
+    const body = await follower.bodyOf(header);
+    return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
+  }
+
+  async function block(at: number | Uint8Array): Promise<BlockView | undefined> {
+    if (!chain.genesis()) return undefined;
+    const isHeight = typeof at === 'number';
+    if (isHeight ? !Number.isSafeInteger(at) : at.length !== 32) return undefined;
+    const height = isHeight ? at : await chain.heightOf(at);
+    const header = height === undefined ? undefined : await chain.header(height);
+    if (!header) return undefined;
+    const id = blockId(header);
+    const proof = await chain.proof(id);
+    const body = await bodyOf(header);
+    return {
+      ...{ id, header, body },
+      txIds: (body ?? []).map(({ tx }) => txId(tx)),
+      confirmations: Math.max(0, headHeight() - header.height),
+      workChecked: proof !== undefined,
+      proof: proof && { linear: proof.linear, bytes: encode(Proof, proof).length },
+    };
+  }
+
+  /** The transaction with that id at that place of the chain, if it is there. */
+  async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
+    const header = await chain.header(position.height);
+    const tx = header && (await bodyOf(header))?.[position.index];
+    if (!tx || !equal(txId(tx.tx), id) || !verifySignature(tx)) return undefined;
+    const confirmations = Math.max(0, headHeight() - position.height);
+    return { id, tx, position, blockId: blockId(header), confirmations };
+  }
+
+  /** One of ours that was confirmed needs no peer to say where. */
+  async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
+    const header = await chain.header(height);
+    const body = header && (await bodyOf(header));
+    const index = body?.findIndex(({ tx }) => equal(txId(tx), id)) ?? -1;
+    return index < 0 ? undefined : await placed(id, { height, index });
+  }
+
+  async function transaction(id: Uint8Array): Promise<TxView | undefined> {
+    if (!chain.genesis() || id.length !== 32) return undefined;
+    const own = outbox.all().find((one) => equal(one.id, id));
+    const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
+    if (known) return known;
+    const told = async (positions: readonly Position[]): Promise<TxView | undefined> => {
+      // Claims and results, which may be told with a request, lie after it.
+      const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
+      return first && (await placed(id, first));
+    };
+    const here = await told(await chain.find(id));
+    if (here) return here;
+    const found = await follower.ask({ type: 'find', id }, ({ positions }) => told(positions));
+    if (found) return found;
+    const isOurs = own?.state === 'pending';
+    const tx = parts.waiting(toHex(id)) ?? (isOurs ? decode(SignedTx, own.bytes) : undefined);
+    return tx && { id, tx, position: undefined, blockId: undefined, confirmations: 0 };
+  }
+
+  async function supply(): Promise<Supply> {
+    const head = chain.head();
+    if (!head) throw new AppError('NO_GENESIS', 'no chain yet');
+    if (summed && equal(summed.head, head.id)) return summed.supply;
+    const known = chain.stateAfter(head.id);
+    const whole = known && isWhole(known) ? known : undefined;
+    const sum = supplyOf(network.params, head.header.height, whole);
+    if (whole) summed = { head: head.id, supply: sum };
+    return sum;
+  }
+
+  return {
+    api: { block, transaction, supply, diagnostics: diagnostics.report },
+    hear: diagnostics.hear,
+  };
+}

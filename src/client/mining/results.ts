@@ -1,0 +1,81 @@
+/**
+ * Which results are true, as far as the model runs here. Pools of those without it pass false ones on,
+ * and whoever has it refuses a block that holds one: a miner must not take them in.
+ */
+import { tryDecode } from '../../core/codec.ts';
+import { addressOf } from '../../core/address.ts';
+import { fault, type Fault } from '../../core/faults.ts';
+import { Claim, OpenRequest, type SignedTx, type TxOf } from '../../core/formats.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { commitmentOf, type Execution } from '../../core/tx/state-tx.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { known } from './open-requests.ts';
+
+/** Runs remembered: each costs a unit. */
+const EXECUTIONS_MAX = 256;
+
+export interface Results {
+  /** What a run here gave. */
+  note(requestId: Uint8Array, ran: Execution): void;
+  /** Without results that are false or not looked into yet; the same array when there are none. */
+  worthy(txs: readonly SignedTx[], tree: Tree | undefined): readonly SignedTx[];
+  /** Runs the model for results of its requests that are not looked into; whether it did. */
+  learn(txs: readonly SignedTx[], tree: Tree | undefined, modelId: Uint8Array): Promise<boolean>;
+  /** A fault of a false one; `tree`: the state that it is judged on. What is not known is let pass. */
+  check(txs: readonly SignedTx[], tree: Tree | undefined): Fault | undefined;
+}
+
+type Run = (modelId: Uint8Array, input: Uint8Array) => Promise<Execution>;
+
+/** `run` rejects when the model cannot run now. */
+export function createResults(run: Run): Results {
+  const executions = new BoundedMap<string, Execution>(EXECUTIONS_MAX);
+  let running = false;
+
+  /** undefined: not known yet. */
+  function judge(tx: TxOf<'result'>, tree: Tree | undefined): Fault | true | undefined {
+    const ran = executions.get(toHex(tx.request));
+    const payee = addressOf(tx.from);
+    const leaf = tree && known(tree, stateKey.claim(tx.request, payee));
+    const claim = leaf && tryDecode(Claim, leaf);
+    if (!ran || !claim) return undefined;
+    if (!equal(tx.answer, ran.answer)) return fault('tx.result-answer');
+    const isOwn = equal(claim.commitment, commitmentOf(tx.request, payee, ran));
+    return isOwn || fault('tx.result-commitment');
+  }
+
+  return {
+    note: (id, { execution, answer }) => executions.set(toHex(id), { execution, answer }),
+    worthy(txs, tree) {
+      const worthy = txs.filter(({ tx }) => tx.type !== 'result' || judge(tx, tree) === true);
+      return worthy.length === txs.length ? txs : worthy;
+    },
+    async learn(txs, tree, modelId) {
+      if (running || !tree) return false;
+      running = true;
+      let learned = false;
+      try {
+        for (const { tx } of txs) {
+          if (tx.type !== 'result' || executions.has(toHex(tx.request))) continue;
+          const leaf = known(tree, stateKey.request(tx.request));
+          const request = leaf && tryDecode(OpenRequest, leaf);
+          if (!request || !equal(request.modelId, modelId)) continue;
+          executions.set(toHex(tx.request), await run(modelId, request.input));
+          learned = true;
+        }
+      } finally {
+        running = false;
+      }
+      return learned;
+    },
+    check(txs, tree) {
+      for (const { tx } of txs) {
+        const verdict = tx.type === 'result' ? judge(tx, tree) : undefined;
+        if (verdict && verdict !== true) return verdict;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,257 @@
+/**
+ * Serving requests while mining: which one is next, and its claim and result once it is answered.
+ * Nothing here need be durable: what was not sent is found open in the state again and run once more.
+ */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { FEE_MIN } from '../../chain/shared/mempool.ts';
+import { addressOf } from '../../core/address.ts';
+import { encode, tryDecode } from '../../core/codec.ts';
+import { Account, Claim, OpenRequest, Tx, type Header, type SignedTx } from '../../core/formats.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { endOf } from '../../core/state.ts';
+import { commitmentOf } from '../../core/tx/state-tx.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { compare, equal, toHex } from '../../lib/bytes.ts';
+import type { AnsweredJob } from '../../miner/engine/miner-api.ts';
+import type { Prepared } from '../api.ts';
+import { known, OpenRequests, type OpenJob } from './open-requests.ts';
+
+/** Answers kept until they are paid for or too late. */
+const ANSWERS_MAX = 64;
+/** ms in which a pair that was handed out must come back signed, before it is made anew. */
+const SIGNING_MS = 20_000;
+/** Times an answer is handed out: who signs has refused it, or the network has. */
+const TRIES_MAX = 5;
+
+/** `fee` in nV; who sends it fills in the rest. */
+export type AnswerTx =
+  | { type: 'claim'; fee: bigint; request: Uint8Array; commitment: Uint8Array }
+  | { type: 'result'; fee: bigint; request: Uint8Array; answer: Uint8Array };
+
+export interface ServingParts {
+  /** The head and the state after it, as far as it is known. */
+  readonly base: () => { readonly header: Header; readonly tree: Tree } | undefined;
+  /** Transactions of ours that wait for a block. */
+  readonly waiting: () => readonly SignedTx[];
+  /**
+   * Gets them signed by the payee and sent, in this order and with following nonces; `nonce`: the
+   * payee's in the state, before what waits.
+   */
+  readonly send: (payee: Payee, txs: readonly AnswerTx[], nonce: number) => Promise<void>;
+  readonly nowMs: () => number;
+  readonly onProblem: (e: unknown) => void;
+  /** Another job, or none, is next. */
+  readonly onChange: () => void;
+}
+
+export interface Payee {
+  /** x-only. */
+  readonly publicKey: Uint8Array;
+  readonly address: Uint8Array;
+}
+
+export interface Job {
+  readonly id: Uint8Array;
+  readonly input: Uint8Array;
+}
+
+export interface Serving {
+  /** x-only key of the payee; undefined: mine idle. */
+  serve(publicKey: Uint8Array | undefined): void;
+  /** The request to work on next; undefined: mine idle. */
+  nextJob(modelId: Uint8Array): Job | undefined;
+  /** A unit answered its job. */
+  take(answered: AnsweredJob): void;
+  /** After a new head, or a change of what waits: sends what is due. */
+  refresh(): Promise<void>;
+}
+
+interface Answer {
+  readonly ran: AnsweredJob;
+  tries: number;
+  /** Head's height when something was first seen missing, for what is not the first try. */
+  missingAt: number | undefined;
+}
+
+export function createServing(parts: ServingParts): Serving {
+  const open = new OpenRequests();
+  const answers = new BoundedMap<string, Answer>(ANSWERS_MAX);
+  let payee: Payee | undefined;
+  /** Handed out and not seen to wait yet: the next one's nonces follow on it. */
+  let pending: { readonly hex: string; readonly untilMs: number } | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  function nextJob(modelId: Uint8Array): Job | undefined {
+    const base = parts.base();
+    const who = payee;
+    if (!base || !who || !canClaim(base.tree, who)) return undefined;
+    const { height } = base.header;
+    const sent = sentBy(parts.waiting(), who);
+    const isOurs = ({ id, hex, request }: OpenJob): boolean =>
+      equal(request.modelId, modelId) &&
+      !answers.has(hex) &&
+      !sent.has(`result ${hex}`) &&
+      isWorthwhile(base.tree, height, who, id, request, sent.has(`claim ${hex}`));
+    const [best] = open.list(base.tree, height).filter(isOurs).sort(byReward(who));
+    return best && { id: best.id, input: best.request.input };
+  }
+
+  /** What an answer still needs; `over` when nothing can be earned with it any more. */
+  function due(base: { header: Header; tree: Tree }, who: Payee, ran: AnsweredJob) {
+    const { height } = base.header;
+    const hex = toHex(ran.jobId);
+    const request = readLeaf(OpenRequest, base.tree, stateKey.request(ran.jobId));
+    const sent = sentBy(parts.waiting(), who);
+    const hasClaim = sent.has(`claim ${hex}`);
+    if (hasClaim && sent.has(`result ${hex}`)) return 'sent';
+    if (!request || !isWorthwhile(base.tree, height, who, ran.jobId, request, hasClaim))
+      return 'over';
+    const isClaimed = hasClaim || claimOf(base.tree, who, ran.jobId) !== undefined;
+    if (isClaimed && sent.has(`result ${hex}`)) return 'sent';
+    const { jobId, answer } = ran;
+    const commitment = commitmentOf(jobId, who.address, ran);
+    const claim = { type: 'claim', fee: FEE_MIN, request: jobId, commitment } as const;
+    const result = { type: 'result', fee: 0n, request: jobId, answer } as const;
+    return isClaimed ? [result] : [claim, result];
+  }
+
+  /** Hands out one answer at a time: another's nonces are known when this one waits. */
+  async function sendDue(): Promise<void> {
+    const base = parts.base();
+    const who = payee;
+    if (!base || !who) return;
+    for (const [hex, entry] of [...answers]) {
+      const txs = due(base, who, entry.ran);
+      if (pending?.hex === hex && (txs === 'sent' || txs === 'over')) pending = undefined;
+      if (txs === 'over') answers.delete(hex);
+      if (txs === 'sent') entry.missingAt = undefined;
+      if (txs === 'sent' || txs === 'over') continue;
+      if (!isFirst(entry, txs) && !isStillMissing(entry, base.header.height)) continue;
+      if (pending && parts.nowMs() < pending.untilMs) continue;
+      if (++entry.tries > TRIES_MAX) {
+        answers.delete(hex);
+        continue;
+      }
+      pending = { hex, untilMs: parts.nowMs() + SIGNING_MS };
+      await parts.send(who, txs, accountOf(base.tree, who)?.nonce ?? 0).catch(parts.onProblem);
+    }
+  }
+
+  /** Once at a time; what changes meanwhile is looked at after. */
+  function refresh(): Promise<void> {
+    again = true;
+    return (running ??= (async () => {
+      while (again) {
+        again = false;
+        await sendDue().catch(parts.onProblem);
+      }
+      running = undefined;
+    })());
+  }
+
+  return {
+    serve(publicKey) {
+      payee = publicKey && { publicKey, address: addressOf(publicKey) };
+      pending = undefined;
+      void refresh();
+      parts.onChange();
+    },
+    nextJob,
+    take(ran) {
+      answers.set(toHex(ran.jobId), { ran, tries: 0, missingAt: undefined });
+      void refresh();
+      parts.onChange();
+    },
+    refresh,
+  };
+}
+
+/** A light client's head and what is known of the state after it. */
+export function baseOf(chain: LightChain): { header: Header; tree: Tree } | undefined {
+  const head = chain.head();
+  const tree = head && chain.stateAfter(head.id);
+  return tree && { header: head.header, tree };
+}
+
+/** Sends by handing encoded unsigned transactions to who holds the keys. */
+export const handOut =
+  (
+    prepare: (address: Uint8Array) => Promise<Prepared>,
+    onUnsigned: (tx: Uint8Array) => void,
+  ): ServingParts['send'] =>
+  async (payee, txs, nonce) => {
+    const { chainId, expiry, ...next } = await prepare(payee.address);
+    const first = Math.max(nonce, next.nonce);
+    for (const [i, fields] of txs.entries()) {
+      const tx = { ...fields, chainId, from: payee.publicKey, nonce: first + i, expiry };
+      onUnsigned(encode(Tx, tx));
+    }
+  };
+
+const isFirst = ({ tries }: Answer, txs: readonly AnswerTx[]): boolean => !tries && txs.length > 1;
+
+/** For a head longer: while the chain reorganises, what was sent is nowhere for a moment. */
+function isStillMissing(answer: Answer, height: number): boolean {
+  answer.missingAt ??= height;
+  return height > answer.missingAt;
+}
+
+function readLeaf<T>(
+  codec: Parameters<typeof tryDecode<T>>[0],
+  tree: Tree,
+  key: Uint8Array,
+): T | undefined {
+  const value = known(tree, key);
+  return value && tryDecode(codec, value);
+}
+
+const claimOf = (tree: Tree, { address }: Payee, id: Uint8Array): Claim | undefined =>
+  readLeaf(Claim, tree, stateKey.claim(id, address));
+
+const accountOf = (tree: Tree, { address }: Payee): Account | undefined =>
+  readLeaf(Account, tree, stateKey.account(address));
+
+/** A claim costs a fee: without coins there is nothing to serve with. */
+const canClaim = (tree: Tree, who: Payee): boolean =>
+  (accountOf(tree, who)?.balance ?? 0n) >= FEE_MIN;
+
+/** `claim <id>` and `result <id>` of what waits. */
+function sentBy(waiting: readonly SignedTx[], { publicKey }: Payee): Set<string> {
+  const sent = new Set<string>();
+  for (const { tx } of waiting)
+    if ((tx.type === 'claim' || tx.type === 'result') && equal(tx.from, publicKey))
+      sent.add(`${tx.type} ${toHex(tx.request)}`);
+  return sent;
+}
+
+/**
+ * Whether an answer can still be paid for: before the first result anybody's; after it only one whose
+ * claim is earlier than the best. A claim and its result need a block each.
+ */
+function isWorthwhile(
+  tree: Tree,
+  height: number,
+  who: Payee,
+  id: Uint8Array,
+  request: OpenRequest,
+  isClaimWaiting: boolean,
+): boolean {
+  const own = claimOf(tree, who, id);
+  const blocksLeft = endOf(request) - height - 1;
+  if (!own) return blocksLeft >= 2 && (isClaimWaiting || !request.settle);
+  if (blocksLeft < 1) return false;
+  const best = request.best?.claim;
+  if (!best) return true;
+  return (own.position.height - best.height || own.position.index - best.index) < 0;
+}
+
+/** The best reward first; equals by a distance to the payee, so that servers do not all take one. */
+const byReward =
+  ({ address }: Payee) =>
+  (a: OpenJob, b: OpenJob): number => {
+    if (a.request.reward !== b.request.reward) return a.request.reward > b.request.reward ? -1 : 1;
+    const far = (id: Uint8Array) => id.map((byte, i) => byte ^ address[i]!);
+    return compare(far(a.id), far(b.id));
+  };

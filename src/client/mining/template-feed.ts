@@ -1,0 +1,68 @@
+/**
+ * Keeps a miner supplied: a new template at every new head, soon after a transaction and every few
+ * seconds, so that its time stays true; finds the body again that a won header commits to.
+ */
+import { bodyRoot } from '../../core/tx/body.ts';
+import type { Body, HeaderCore } from '../../core/formats.ts';
+import type { Block } from '../../core/messages.ts';
+import { hasJob } from '../../core/pow/seed.ts';
+import { toHex } from '../../lib/bytes.ts';
+import type { FoundBlock, Template } from '../../miner/engine/miner-api.ts';
+
+/** Bodies of older templates that a win may still name. */
+const BODIES_KEPT = 16;
+/** ms: a template executes the whole pool, so that one for each transaction would not keep up. */
+const SOON_MS = 500;
+
+/** The template with its request's input, unless the chain found that the job has closed. */
+export function withInput<T extends { core: HeaderCore }>(
+  template: T,
+  job: { readonly input: Uint8Array } | undefined,
+): T & { jobInput?: Uint8Array } {
+  return job && hasJob(template.core) ? { ...template, jobInput: job.input } : template;
+}
+
+export interface TemplateFeed {
+  /** Makes a template now. */
+  refresh(): void;
+  /** Within `SOON_MS`: one template for however many transactions come meanwhile. */
+  refreshSoon(): void;
+  /** The whole block of a win, or undefined when its template is long gone. */
+  complete(found: FoundBlock): Block | undefined;
+  stop(): void;
+}
+
+/** `make` gives undefined while there is nothing to work on; `everyMs` between refreshes. */
+export function createTemplateFeed(
+  make: () => { core: HeaderCore; body: Body; jobInput?: Uint8Array } | undefined,
+  work: (template: Template | undefined) => void,
+  everyMs: number,
+): TemplateFeed {
+  const bodies = new Map<string, Body>();
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const refresh = (): void => {
+    clearTimeout(soon);
+    soon = undefined;
+    const made = make();
+    if (!made) return work(undefined);
+    const { core, body, jobInput } = made;
+    const root = toHex(bodyRoot(body));
+    bodies.delete(root);
+    bodies.set(root, body);
+    for (const old of bodies.keys()) if (bodies.size > BODIES_KEPT) bodies.delete(old);
+    work({ core, jobInput });
+  };
+  const timer = setInterval(refresh, everyMs);
+  return {
+    refresh,
+    refreshSoon: () => void (soon ??= setTimeout(refresh, SOON_MS)),
+    complete({ header, proof }) {
+      const body = bodies.get(toHex(header.bodyRoot));
+      return body && { header, body, proof };
+    },
+    stop() {
+      clearInterval(timer);
+      clearTimeout(soon);
+    },
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * How much of the time work may take, so that the computer stays usable: what was sensed and when goes
+ * in, a duty and its reason come out. Pure; the page's sensors are in ui/work/sensors.ts.
+ */
+
+/** Per cent of the time, as a person chooses. */
+export const INTENSITIES = [25, 50, 100] as const;
+export type Intensity = (typeof INTENSITIES)[number];
+
+/** The states of the Compute Pressure API. */
+export const PRESSURES = ['nominal', 'fair', 'serious', 'critical'] as const;
+export type Pressure = (typeof PRESSURES)[number];
+
+export type Sensed =
+  | { readonly type: 'intensity'; readonly percent: Intensity }
+  /** Of one look: frames shown, and those of them that came late. */
+  | { readonly type: 'frames'; readonly shown: number; readonly late: number }
+  | { readonly type: 'battery'; readonly charging: boolean; readonly percent: number }
+  | { readonly type: 'pressure'; readonly pressure: Pressure }
+  | { readonly type: 'visibility'; readonly hidden: boolean }
+  /** A person wants it to go on although it runs on battery. */
+  | { readonly type: 'anyway' };
+
+/** Why it works less than a person chose. */
+export type Reason = 'battery' | 'pressure' | 'frames' | 'hidden';
+
+export interface Verdict {
+  /** Share of the time, 0 to 1; 0 holds the work. */
+  readonly duty: number;
+  readonly reason: Reason | undefined;
+}
+
+export interface PolicyState {
+  readonly intensity: Intensity;
+  /** Times that the duty was halved for late frames. */
+  readonly slowed: number;
+  /** Looks without late frames since the last that had some. */
+  readonly calm: number;
+  /** Lowest charge, per cent, since it began to discharge; undefined: free to work. */
+  readonly drained: number | undefined;
+  readonly pressure: Pressure;
+  readonly hidden: boolean;
+  /** Battery is not minded until then, ms. */
+  readonly anywayUntilMs: number;
+}
+
+export const POLICY_START: PolicyState = {
+  intensity: 100,
+  slowed: 0,
+  calm: 0,
+  drained: undefined,
+  pressure: 'nominal',
+  hidden: false,
+  anywayUntilMs: 0,
+};
+
+/** Share of late frames at which it slows: one in ten is seen as stutter. */
+const LATE_SHARE = 0.1;
+/** Fewer frames than this tell nothing. */
+const FRAMES_MIN = 8;
+/** Down to a quarter: a slow page may have other reasons. */
+const SLOWED_MAX = 2;
+/** Calm looks until it tries the next faster step. */
+const CALM_LOOKS = 5;
+/** Per cent above the lowest charge at which a plugged-in computer works again. */
+const RECHARGE = 5;
+/** How long "continue anyway" holds. */
+export const ANYWAY_MS = 30 * 60_000;
+/** Share of the time while nobody looks: late frames, which would slow it, are not seen then. */
+const HIDDEN_DUTY = 0.5;
+const PRESSURE_FACTOR: Record<Pressure, number> = {
+  nominal: 1,
+  fair: 1,
+  serious: 0.5,
+  critical: 0.25,
+};
+
+export function sense(state: PolicyState, event: Sensed, nowMs: number): PolicyState {
+  switch (event.type) {
+    case 'intensity':
+      return { ...state, intensity: event.percent };
+    case 'frames':
+      return afterFrames(state, event.shown, event.late);
+    case 'battery':
+      return { ...state, drained: drainedAfter(state.drained, event.charging, event.percent) };
+    case 'pressure':
+      return { ...state, pressure: event.pressure };
+    case 'visibility':
+      return { ...state, hidden: event.hidden, calm: 0 };
+    case 'anyway':
+      return { ...state, anywayUntilMs: nowMs + ANYWAY_MS };
+  }
+}
+
+function afterFrames(state: PolicyState, shown: number, late: number): PolicyState {
+  if (shown < FRAMES_MIN) return state;
+  if (late > LATE_SHARE * shown)
+    return { ...state, calm: 0, slowed: Math.min(SLOWED_MAX, state.slowed + 1) };
+  if (state.calm + 1 < CALM_LOOKS) return { ...state, calm: state.calm + 1 };
+  return { ...state, calm: 0, slowed: Math.max(0, state.slowed - 1) };
+}
+
+function drainedAfter(
+  drained: number | undefined,
+  charging: boolean,
+  percent: number,
+): number | undefined {
+  if (!charging) return Math.min(drained ?? 100, percent);
+  return drained !== undefined && percent < Math.min(100, drained + RECHARGE) ? drained : undefined;
+}
+
+export function verdictOf(state: PolicyState, nowMs: number): Verdict {
+  if (state.drained !== undefined && nowMs >= state.anywayUntilMs)
+    return { duty: 0, reason: 'battery' };
+  const wanted = state.intensity / 100;
+  const pressed = PRESSURE_FACTOR[state.pressure];
+  const slowed = 0.5 ** state.slowed;
+  const duty = Math.min(wanted * pressed * slowed, state.hidden ? HIDDEN_DUTY : 1);
+  if (pressed < 1) return { duty, reason: 'pressure' };
+  if (slowed < 1) return { duty, reason: 'frames' };
+  return { duty, reason: duty < wanted ? 'hidden' : undefined };
+}

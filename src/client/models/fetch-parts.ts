@@ -1,0 +1,119 @@
+/**
+ * Fetches the missing parts of one package from whoever gives them, checks each before it is kept,
+ * and goes elsewhere for what was refused. What is kept stays when it ends early.
+ */
+import { isPart, OUTLINE, partSize, type PartPlan } from '../../miner/package/parts.ts';
+import type { PartStore } from '../../miner/package/part-store.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { PartSource } from './part-sources.ts';
+
+/** Parts on their way at once. */
+export const PARTS_AT_ONCE = 4;
+/** Times that all sources are asked for one part, with a wait between. */
+const ROUNDS = 3;
+const ROUND_WAIT_MS = 1000;
+
+export interface PartFetch {
+  readonly model: Uint8Array;
+  readonly plan: PartPlan;
+  readonly store: PartStore;
+  readonly wanted: readonly number[];
+  /** The best first; asked again for every part, for peers come and go. */
+  readonly sources: () => readonly PartSource[];
+  readonly signal: AbortSignal;
+  /** Before the sources are asked again, doubled the next time. */
+  readonly roundWaitMs?: number;
+  /** Bytes on their way, more or (given up) fewer. */
+  readonly onBytes: (change: number) => void;
+  readonly onKept: (part: number, size: number) => void;
+  /** A part that was not the model's; nothing more is taken from that source in this fetch. */
+  readonly onRefused: (source: string, part: number) => void;
+}
+
+/** @throws AppError MODEL_STOPPED, MODEL_MISSING, MODEL_CORRUPT, MODEL_STORE_FULL, MODEL_STORE_FAILED */
+export async function fetchParts(job: PartFetch): Promise<void> {
+  const { plan, store, model, wanted } = job;
+  const own = new AbortController();
+  const signal = AbortSignal.any([job.signal, own.signal]);
+  const refused = new Set<string>();
+  const state = { refused, signal, preferred: '' };
+  let outline: Uint8Array | undefined;
+  const take = async (part: number): Promise<void> => {
+    const bytes = await fetchOne({ ...job, signal }, state, part, outline);
+    await store.write(toHex(model), part, bytes);
+    if (part === OUTLINE) outline = bytes;
+    job.onKept(part, bytes.length);
+  };
+  try {
+    if (wanted.includes(OUTLINE)) await take(OUTLINE);
+    else if (plan.outlineBytes) outline = await store.read(toHex(model), OUTLINE);
+    const queue = wanted.filter((part) => part !== OUTLINE);
+    const work = async (): Promise<void> => {
+      for (let part = queue.shift(); part !== undefined; part = queue.shift()) await take(part);
+    };
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, work));
+  } catch (e) {
+    own.abort();
+    if (job.signal.aborted) throw new AppError('MODEL_STOPPED', 'the download was stopped');
+    throw e;
+  }
+}
+
+interface FetchState {
+  readonly refused: Set<string>;
+  readonly signal: AbortSignal;
+  /** The source that gave the last part: asked first. */
+  preferred: string;
+}
+
+async function fetchOne(
+  job: PartFetch,
+  state: FetchState,
+  part: number,
+  outline: Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const { model, plan, signal, roundWaitMs = ROUND_WAIT_MS } = job;
+  const size = partSize(plan, part)!;
+  let cause: unknown;
+  for (let round = 0; round < ROUNDS; round++) {
+    if (round) await pause(roundWaitMs * round, signal);
+    for (const source of inOrder(job.sources(), state)) {
+      signal.throwIfAborted();
+      let came = 0;
+      const count = (more: number): void => job.onBytes(((came += more), more));
+      try {
+        const bytes = await source.fetch({ model, part, size }, signal, count);
+        if (await isPart(plan, part, bytes, outline)) {
+          state.preferred = source.name;
+          return bytes;
+        }
+        state.refused.add(source.name);
+        source.blame(part);
+        job.onRefused(source.name, part);
+      } catch (e) {
+        signal.throwIfAborted();
+        cause = e;
+      } finally {
+        job.onBytes(-came);
+      }
+    }
+  }
+  const [code, why] = state.refused.size
+    ? ['MODEL_CORRUPT', 'gives only what is not the model’s']
+    : ['MODEL_MISSING', 'can be reached that has it'];
+  throw new AppError(code!, `part ${part}: nobody ${why}`, { cause });
+}
+
+function inOrder(sources: readonly PartSource[], { refused, preferred }: FetchState): PartSource[] {
+  const fit = sources.filter(({ name }) => !refused.has(name));
+  return fit.sort((a, b) => Number(b.name === preferred) - Number(a.name === preferred));
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), {
+      once: true,
+    });
+  });

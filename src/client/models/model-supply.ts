@@ -1,0 +1,71 @@
+/** Gives a miner worker each package once, before the first call that needs it, and takes it away again. */
+import { fromHex, toHex } from '../../lib/bytes.ts';
+import { transfer, type Client } from '../../lib/rpc.ts';
+import type { MinerApi, MinerEvents } from '../../miner/engine/miner-api.ts';
+import type { WholePackage } from './package-store.ts';
+
+type Miner = Pick<Client<MinerApi, MinerEvents>, 'provide' | 'release'>;
+
+export class ModelSupply {
+  /** Undefined where the miner has models of its own (simulations). */
+  readonly #load: ((id: string) => Promise<WholePackage>) | undefined;
+  /** Of the newest miner: one that died has lost them. */
+  #miner: Miner | undefined;
+  #given = new Map<string, Promise<void>>();
+  /** Those that are being let go. */
+  readonly #leaving = new Map<string, Promise<void>>();
+
+  constructor(load: ((id: string) => Promise<WholePackage>) | undefined) {
+    this.#load = load;
+  }
+
+  /** @throws AppError MODEL_MISSING and the others of fetching, MODEL_CORRUPT, MODEL_REFUSED */
+  give(miner: Miner, modelId: Uint8Array): Promise<void> {
+    const load = this.#load;
+    if (!load) return Promise.resolve();
+    if (this.#miner !== miner) this.#given = new Map();
+    this.#miner = miner;
+    const given = this.#given;
+    const id = toHex(modelId);
+    let giving = given.get(id);
+    if (!giving) {
+      giving = this.#provide(miner, id, load);
+      given.set(id, giving);
+      giving.catch(() => given.delete(id));
+    }
+    return giving;
+  }
+
+  async #provide(miner: Miner, id: string, load: (id: string) => Promise<WholePackage>) {
+    await this.#leaving.get(id);
+    const { manifest, files } = await load(id);
+    // A miner has no use for the tokenizer.
+    const own = files.slice(0, manifest.segments.length + manifest.linears.length);
+    const buffers = own.map((file) => file.buffer as ArrayBuffer);
+    await miner.provide(manifest, transfer(own, buffers));
+  }
+
+  /** Whether this miner has it, or is about to. */
+  has(miner: Miner, modelId: Uint8Array): boolean {
+    return !this.#load || (this.#miner === miner && this.#given.has(toHex(modelId)));
+  }
+
+  /** Out of the miner's memory, once it is there. The next call that needs it gives it again. */
+  async forget(id: string): Promise<void> {
+    const [miner, giving] = [this.#miner, this.#given.get(id)];
+    if (!giving || !miner) return;
+    this.#given.delete(id);
+    // One that is mined with after all stays, and a miner that died holds nothing.
+    const leaving = giving.then(() => miner.release(fromHex(id)!)).catch(() => undefined);
+    this.#leaving.set(id, leaving);
+    await leaving;
+    this.#leaving.delete(id);
+  }
+
+  /** All others go. */
+  async keepOnly(ids: readonly Uint8Array[]): Promise<void> {
+    const kept = new Set(ids.map(toHex));
+    const others = [...this.#given.keys()].filter((id) => !kept.has(id));
+    await Promise.all(others.map((id) => this.forget(id)));
+  }
+}

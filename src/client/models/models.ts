@@ -1,0 +1,53 @@
+/**
+ * Models that the networks admit: their manifests are part of the program, so that no server can
+ * slip in another. Weights and graphs are fetched, and checked against these.
+ */
+import broad from '../../../models/broad/manifest.json' with { type: 'json' };
+import lingua from '../../../models/lingua/manifest.json' with { type: 'json' };
+import polyglot from '../../../models/polyglot/manifest.json' with { type: 'json' };
+import tiny from '../../../models/tiny/manifest.json' with { type: 'json' };
+import { modelId, type Manifest } from '../../core/manifest.ts';
+import { createParams, type NetworkName, type Params } from '../../core/params.ts';
+import type { FaultCode } from '../../core/faults.ts';
+import type { verifyLight } from '../../core/pow/proof.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { manifestFromJson } from '../../miner/package/package.ts';
+
+const MANIFESTS: readonly Manifest[] = [lingua, tiny, polyglot, broad].map(manifestFromJson);
+
+/** Names of the packages, the default first. */
+const ADMITTED: Record<NetworkName, readonly string[]> = {
+  main: [],
+  test: [],
+  local: ['lingua', 'tiny', 'polyglot'],
+  e2e: ['tiny', 'lingua', 'polyglot', 'broad'],
+};
+
+export interface Network {
+  readonly params: Params;
+  /** By id in hex, the default first. */
+  readonly models: ReadonlyMap<string, Manifest>;
+  /** Package names, the default first. */
+  readonly names: readonly string[];
+  /** The light check, core's by default: simulations of whole networks have no use for real work. */
+  readonly verifyProof?: typeof verifyLight;
+}
+
+export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): Network {
+  const names = ADMITTED[name];
+  const models = new Map(
+    names.flatMap((name) =>
+      MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),
+    ),
+  );
+  return { params: createParams(name, [...models.keys()], off), models, names };
+}
+
+/** Id and manifest of an admitted package by name. */
+export function modelNamed(
+  network: Network,
+  name: string,
+): { id: Uint8Array; manifest: Manifest } | undefined {
+  const manifest = [...network.models.values()].find((m) => m.name === name);
+  return manifest && { id: modelId(manifest), manifest };
+}

@@ -1,0 +1,108 @@
+/** Where parts of a package come from: an http(s) address that keeps them, or a peer. None is believed. */
+import { fault } from '../../core/faults.ts';
+import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Transport } from '../../net/transport.ts';
+
+export interface PartSource {
+  /** As screens list it: an address, or a peer's id. */
+  readonly name: string;
+  /**
+   * `size` bytes, not yet checked; `onBytes` hears how many have come in addition.
+   * @throws AppError MODEL_MISSING when it does not give them
+   */
+  fetch(
+    wanted: WantedPart,
+    signal: AbortSignal,
+    onBytes: (more: number) => void,
+  ): Promise<Uint8Array>;
+  /** What it gave was not that part. */
+  blame(part: number): void;
+}
+
+export interface WantedPart {
+  readonly model: Uint8Array;
+  readonly part: number;
+  readonly size: number;
+}
+
+/** ms without a byte after which a server is given up. */
+const STALL_MS = 15_000;
+/** Mirrors that a page is told of. */
+export const MIRRORS_MAX = 8;
+
+/** Base addresses that may be mirrors: https, or this machine; each ends in '/'. */
+export function mirrorAddress(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) return undefined;
+  if (url.username || url.password || url.search || url.hash) return undefined;
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
+}
+
+/** `<base><model id in hex>/<part>`: what a seed serves, and any static server can. */
+export function httpSource(base: string, stallMs = STALL_MS): PartSource {
+  return {
+    name: base,
+    async fetch({ model, part, size }, signal, onBytes) {
+      const stalled = new AbortController();
+      let timer = setTimeout(() => stalled.abort(), stallMs);
+      try {
+        const response = await fetch(new URL(`${toHex(model)}/${part}`, base), {
+          signal: AbortSignal.any([signal, stalled.signal]),
+          // Kept by us. And a redirection would lead where nobody was told of.
+          ...{ cache: 'no-store', redirect: 'error' },
+        });
+        if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
+        const bytes = new Uint8Array(size);
+        let at = 0;
+        const reader = response.body.getReader();
+        for (let next = await reader.read(); !next.done; next = await reader.read()) {
+          const piece = next.value;
+          clearTimeout(timer);
+          timer = setTimeout(() => stalled.abort(), stallMs);
+          if (at + piece.length > size) throw new Error('more bytes than the part has');
+          bytes.set(piece, at);
+          at += piece.length;
+          onBytes(piece.length);
+        }
+        if (at < size) throw new Error(`${at} of ${size} bytes`);
+        return bytes;
+      } catch (cause) {
+        throw new AppError('MODEL_MISSING', `${base} does not give part ${part}`, { cause });
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    blame: () => undefined,
+  };
+}
+
+/** In slices of 256 KiB. Wrong bytes are charged. */
+export function peerSource(transport: Transport, peer: string): PartSource {
+  const refuse = (part: number): void => transport.charge(peer, fault('wire.model', { part }));
+  return {
+    name: peer,
+    async fetch({ model: id, part, size }, signal, onBytes) {
+      const bytes = new Uint8Array(size);
+      for (let at = 0; at === 0 || at < size;) {
+        signal.throwIfAborted();
+        const answer = await transport.request(peer, { type: 'model', id, part, at });
+        if (answer.type !== 'model')
+          throw new AppError('MODEL_MISSING', `${peer} does not give part ${part}`);
+        if (answer.bytes.length !== Math.min(MODEL_SLICE_BYTES, size - at)) {
+          refuse(part);
+          throw new AppError('MODEL_MISSING', `${peer} gives slices of another size`);
+        }
+        bytes.set(answer.bytes, at);
+        onBytes(answer.bytes.length);
+        at += answer.bytes.length;
+        if (!size) break;
+      }
+      return bytes;
+    },
+    blame: refuse,
+  };
+}

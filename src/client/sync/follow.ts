@@ -1,0 +1,296 @@
+/**
+ * Keeps the light chain at the network's head: asks peers where they stand, fetches headers, then the
+ * proofs they need, then the head's body and witness, so that the state root after the head is known.
+ */
+import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
+import { bodyFaults, bodyRoot } from '../../core/tx/body.ts';
+import { fault, firstFault, isFault, type Fault } from '../../core/faults.ts';
+import type { Body, Header } from '../../core/formats.ts';
+import { blockId, isFarBehind, type ChainPoint } from '../../core/header/header.ts';
+import {
+  BLOCKS_MAX,
+  HEADERS_MAX,
+  LOCATOR_MAX,
+  type Block,
+  type BlockAnnounce,
+  type Status,
+} from '../../core/messages.ts';
+import { PROOFS_KEPT } from '../../core/params.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { PeerInfo, Transport, Verdict } from '../../net/transport.ts';
+import type { SyncState } from '../api.ts';
+import { createAsk, type Ask } from './ask-peers.ts';
+import { createExecution } from './execution.ts';
+import { createFullCheck, type CheckFully } from './full-check.ts';
+import { createHolding } from './holding.ts';
+import { createStateReader, type StateReader } from './state-reader.ts';
+import { createTold } from './announced-blocks.ts';
+import { createTurns } from './peer-queue.ts';
+
+/** Bodies of new blocks kept for executing them and finding transactions. */
+const BODIES_KEPT = 64;
+/** Older blocks whose proofs are drawn at random and checked. */
+const SAMPLE = 64;
+/** Waits for a witness of a head that peers have only just been told of. */
+const WITNESS_TRIES = 12;
+const WITNESS_WAIT_MS = 150;
+
+export interface FollowParts {
+  readonly chain: LightChain;
+  readonly transport: Transport;
+  readonly random: () => number;
+  /** ms for which one catch-up keeps the next waiting. */
+  readonly turnMs?: number;
+  /** The full check, where the model is loaded. */
+  readonly checkFully: CheckFully;
+  /** The genesis to take when the configuration names none. */
+  readonly trustFirstGenesis: boolean;
+  /** Anything that screens show has changed. */
+  readonly onChange: () => void;
+  /** The state root after this head is known. */
+  readonly onHead: (head: ChainPoint, body: Body | undefined) => Promise<void>;
+}
+
+export interface Follower {
+  meet(peers: readonly PeerInfo[]): void;
+  onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
+  /** Takes a block of our own; the caller has announced it or will. */
+  adopt(block: Block): Promise<Fault | undefined>;
+  readonly ask: Ask;
+  bodyOf(header: Header): Promise<Body | undefined>;
+  readonly reader: StateReader;
+  sync(): SyncState;
+  /** A peer was caught up with since the start: what is found now builds on what others have. */
+  ready(): boolean;
+  /** Peers that told of this head. */
+  agreeing(): number;
+  /** Asks every peer for its status again. */
+  poll(): void;
+}
+
+export function createFollower(parts: FollowParts): Follower {
+  const { chain, transport } = parts;
+  const statuses = new Map<string, Status>();
+  const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
+  let everMet = false;
+  let caughtUp = false;
+  let sampled = false;
+  let settling: Promise<void> | undefined;
+
+  const ask = createAsk(transport, (peer) => statuses.get(peer)?.height ?? 0);
+  const reader = createStateReader(chain, ask);
+  const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
+  const holding = createHolding(chain, ask, parts.onChange);
+  const fully = createFullCheck(chain, parts.checkFully);
+  const told = createTold(chain, judge);
+  const turns = createTurns(catchUp, parts.onChange, parts.turnMs);
+
+  /** A body that came here. With a proof that was known one may have come that nobody looked at. */
+  function cameHere(header: Header): Body | undefined {
+    const body = bodies.get(toHex(blockId(header)));
+    return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
+  }
+
+  async function bodyOf(header: Header): Promise<Body | undefined> {
+    const id = blockId(header);
+    const known = cameHere(header);
+    if (known) return known;
+    const kept = await chain.body(id);
+    if (kept && equal(bodyRoot(kept), header.bodyRoot)) return kept;
+    const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
+      const found = blocks.find((b) => equal(b.id, id))?.body;
+      const right = !found || equal(bodyRoot(found), header.bodyRoot);
+      return right ? found : fault('body.root', { height: header.height });
+    });
+    if (body) bodies.set(toHex(id), body);
+    return body;
+  }
+
+  async function catchUp(peer: string): Promise<void> {
+    const answer = await transport.request(peer, { type: 'status' });
+    if (answer.type !== 'status') return;
+    if (!chain.genesis() && parts.trustFirstGenesis) await chain.openOrReset(answer.genesis);
+    const genesis = chain.genesis();
+    if (!genesis || !equal(blockId(answer.genesis), genesis.id)) return;
+    statuses.set(peer, answer);
+    parts.onChange();
+    const more = answer.totalWork > (chain.head()?.header.totalWork ?? 0n);
+    const tip = more ? await fetchHeaders(peer) : undefined;
+    await fetchProofs(peer);
+    if (tip) await dropUnproven(peer, tip);
+    await drawSample(peer);
+    await settleHead();
+    caughtUp = true;
+  }
+
+  /**
+   * Along the peer's branch to its end: each question starts at the last header that it gave. The
+   * chain refuses headers too far ahead of the clock, which bounds how many there can be.
+   * @returns the last header
+   */
+  async function fetchHeaders(peer: string): Promise<Header | undefined> {
+    const own = await chain.locator();
+    let last: Header | undefined;
+    for (;;) {
+      const from = last && blockId(last);
+      const locator = (from ? [from, ...own] : own).slice(0, LOCATOR_MAX);
+      const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
+      const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
+      if (answer.type !== 'headers' || !newest) return last;
+      const result = await chain.importHeaders(answer.headers);
+      if (isFault(result)) {
+        transport.charge(peer, result);
+        return last;
+      }
+      parts.onChange();
+      // Whoever does not go on where it was asked to could go on for ever.
+      const goesOn = !from || equal(answer.headers[0]!.prevHash, from);
+      last = newest;
+      if (!goesOn || answer.headers.length < HEADERS_MAX) return last;
+    }
+  }
+
+  /** Until nothing is wanted that this peer has. */
+  async function fetchProofs(peer: string): Promise<void> {
+    for (;;) {
+      const ids = chain
+        .wantedProofs()
+        .slice(0, BLOCKS_MAX)
+        .map(({ id }) => id);
+      if (!ids.length) return;
+      const answer = await transport.request(peer, { type: 'blocks', ids });
+      if (answer.type !== 'blocks') return;
+      let got = 0;
+      for (const { id, body, proof } of answer.blocks) {
+        if (!proof || !ids.some((wanted) => equal(wanted, id))) continue;
+        const refused = await chain.importProof(id, proof, body);
+        if (refused) return transport.charge(peer, refused);
+        bodies.set(toHex(id), body);
+        got++;
+      }
+      parts.onChange();
+      if (!got) return;
+    }
+  }
+
+  /** Proofs of older blocks, drawn at random once the head is deep enough to have older ones. */
+  async function drawSample(peer: string): Promise<void> {
+    if (sampled || (chain.head()?.header.height ?? 0) <= PROOFS_KEPT) return;
+    sampled = true;
+    await chain.chooseSample(Array.from({ length: SAMPLE }, parts.random));
+    await fetchProofs(peer);
+  }
+
+  /** Headers cost nothing to make: a peer that boasts of a branch must be able to prove it. */
+  async function dropUnproven(peer: string, tip: Header): Promise<void> {
+    const head = chain.head();
+    // It may be proven by now, with a rival of the same work that came while the peer was asked.
+    if (!head || tip.totalWork <= head.header.totalWork) return;
+    const { height } = tip;
+    const lacking = chain.wantedProofs();
+    await chain.dropBranch(blockId(tip));
+    const others = new Set(chain.wantedProofs().map(({ id }) => toHex(id)));
+    // Nobody is bound to keep old blocks: who gave the newest may know no more of the others.
+    const lacksNew = (one: WantedProof) =>
+      one.height > height - PROOFS_KEPT && !others.has(toHex(one.id));
+    if (lacking.some(lacksNew)) transport.charge(peer, fault('wire.unproven', { height }));
+  }
+
+  /** Executes the head on its witness, until the root after it is known; once at a time. */
+  function settleHead(): Promise<void> {
+    settling ??= (async () => {
+      for (let tries = 0; tries < WITNESS_TRIES; tries++) {
+        const head = chain.head();
+        if (!head) return;
+        const isExecuted = chain.rootAfter(head.id) || (await executeHead(head));
+        if (isExecuted && (await fully.checkUpTo(head))) {
+          await parts.onHead(head, cameHere(head.header));
+          holding.run();
+          if (chain.head() === head) return;
+          tries = 0;
+        } else await new Promise((r) => setTimeout(r, WITNESS_WAIT_MS * (tries + 1)));
+      }
+    })().finally(() => {
+      settling = undefined;
+      parts.onChange();
+    });
+    return settling;
+  }
+
+  /** In the background: what fails is tried again at the next head or look around. */
+  const settle = (): void => void settleHead().catch(() => undefined);
+
+  /** The peer has this block: it gave it, or what only its holder can give. */
+  function noteHead(peer: string, header: Header): void {
+    const status = statuses.get(peer);
+    if (!status || header.totalWork <= status.totalWork) return;
+    const { height, totalWork } = header;
+    statuses.set(peer, { ...status, head: blockId(header), height, totalWork });
+  }
+
+  /** Header, full check where possible, proof: in this order, because a head needs all. */
+  async function take(block: Block): Promise<Fault | undefined> {
+    const headers = await chain.importHeaders([block.header]);
+    if (isFault(headers)) return headers;
+    const wrong = await fully.check(block);
+    if (wrong) return wrong;
+    const id = blockId(block.header);
+    bodies.set(toHex(id), block.body);
+    return chain.importProof(id, block.proof, block.body);
+  }
+
+  async function judge(block: Block): Promise<Verdict> {
+    const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
+    const refused = wrongBody ?? (await take(block));
+    if (!refused) settle();
+    return refused ?? 'accept';
+  }
+
+  return {
+    ask,
+    bodyOf,
+    reader,
+    meet(peers) {
+      const here = new Set(peers.map(({ id }) => id));
+      for (const id of statuses.keys()) if (!here.has(id)) statuses.delete(id);
+      everMet ||= here.size > 0;
+      for (const id of here) if (!statuses.has(id)) turns.give(id);
+      parts.onChange();
+    },
+    poll() {
+      for (const { id } of transport.peers()) turns.give(id);
+    },
+    async onBlock(peer, { block }) {
+      const head = chain.head();
+      if (!head || isFarBehind(block.header, head.header)) return 'ignore';
+      try {
+        const verdict = await told(block);
+        if (verdict === 'ignore' || verdict === 'accept') noteHead(peer, block.header);
+        else if (verdict.fault === 'header.parent-unknown') {
+          turns.give(peer);
+          return 'ignore';
+        }
+        return verdict;
+      } catch (e) {
+        if (AppError.from(e).code === 'INTERNAL') throw e;
+        return 'ignore';
+      }
+    },
+    async adopt(block) {
+      const refused = await take(block);
+      settle();
+      return refused;
+    },
+    sync() {
+      if (!transport.peers().length) return everMet ? 'offline' : 'connecting';
+      return turns.waiting ? 'syncing' : 'synced';
+    },
+    ready: () => caughtUp,
+    agreeing() {
+      const head = chain.head();
+      return head ? [...statuses.values()].filter((s) => equal(s.head, head.id)).length : 0;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/**
+ * Transactions of blocks that left the chain. Whoever sent them may have told them once, and a pool that
+ * saw them in a block has them no more: they wait again, or no block would take them.
+ */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { SignedTx } from '../../core/formats.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
+
+/** Newest blocks that are remembered. */
+const LEFT_MAX = 64;
+
+export interface Reverted {
+  /** Lowest first. */
+  left(points: readonly ChainPoint[]): void;
+  /** What those blocks held, once. What the new branch has too is refused for its nonce. */
+  take(): Promise<SignedTx[]>;
+}
+
+export function createReverted(chain: Pick<LightChain, 'body'>): Reverted {
+  let blocks: readonly ChainPoint[] = [];
+  return {
+    left: (points) => void (blocks = [...blocks, ...points].slice(-LEFT_MAX)),
+    async take() {
+      const taken = blocks;
+      blocks = [];
+      const bodies = await Promise.all(taken.map(({ id }) => chain.body(id)));
+      return bodies.flatMap((body) => body ?? []);
+    },
+  };
+}

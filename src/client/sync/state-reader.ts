@@ -1,0 +1,75 @@
+/**
+ * Leaves of the state after a block: from what is held here when it opens them, else proven by a peer
+ * and then held. Either way a proof stands behind every value.
+ */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { isFault } from '../../core/faults.ts';
+import type { Header } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
+import { PROOF_KEYS_MAX } from '../../core/messages.ts';
+import { MissingNode, proveKeys, treeGet } from '../../core/tree/tree.ts';
+import type { Follower } from './follow.ts';
+
+export interface Leaves {
+  /** In order of the keys; undefined where there is no leaf. */
+  readonly values: (Uint8Array | undefined)[];
+  /** Bytes of the proofs that open them. */
+  readonly proofBytes: number;
+}
+
+export interface StateReader {
+  /**
+   * The head if the state after it is known, else the newest block below it that was executed here: a
+   * root that only a child's header told is as good as the work on it, and that is one block. Where
+   * nothing was executed yet, the head's parent.
+   */
+  newest(): Promise<Header | undefined>;
+  /** undefined when it is not held here and no peer proves it. */
+  read(header: Header, keys: readonly Uint8Array[]): Promise<Leaves | undefined>;
+}
+
+export function createStateReader(chain: LightChain, ask: Follower['ask']): StateReader {
+  function held(block: Uint8Array, keys: readonly Uint8Array[]): Leaves | undefined {
+    const tree = chain.stateAfter(block);
+    if (!tree) return undefined;
+    try {
+      const values = keys.map((key) => treeGet(tree, key));
+      return { values, proofBytes: proveKeys(tree, keys).length };
+    } catch (e) {
+      if (e instanceof MissingNode) return undefined;
+      throw e;
+    }
+  }
+
+  const proven = (block: Uint8Array, keys: Uint8Array[]): Promise<Leaves | undefined> =>
+    ask({ type: 'proof', block, keys }, async ({ proof }) => {
+      // A reorganisation may have come while the peer thought.
+      if (!chain.rootAfter(block)) return undefined;
+      const values = chain.verifyStateProof(block, keys, proof);
+      if (isFault(values)) return values;
+      await chain.learnState(block, proof);
+      return { values, proofBytes: proof.length };
+    });
+
+  return {
+    async newest() {
+      const head = chain.head();
+      if (!head || chain.rootAfter(head.id)) return head?.header;
+      return chain.newestExecuted() ?? (await chain.header(head.header.height - 1));
+    },
+    async read(header, keys) {
+      const block = blockId(header);
+      const values: Leaves['values'] = [];
+      let proofBytes = 0;
+      for (let at = 0; at < keys.length; at += PROOF_KEYS_MAX) {
+        const some = keys.slice(at, at + PROOF_KEYS_MAX);
+        if (!chain.rootAfter(block)) return undefined;
+        const leaves = held(block, some) ?? (await proven(block, some));
+        if (!leaves) return undefined;
+        values.push(...leaves.values);
+        proofBytes += leaves.proofBytes;
+      }
+      return { values, proofBytes };
+    },
+  };
+}

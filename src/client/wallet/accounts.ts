@@ -1,0 +1,90 @@
+/**
+ * What an address owns, proven by leaves of the state; the last proven balance is kept for offline.
+ * What it did is in history.ts.
+ */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { Store } from '../../chain/store/store.ts';
+import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
+import { Account, Coinbase } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import type { Params } from '../../core/params.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import type { Balance } from '../api.ts';
+import type { Follower } from '../sync/follow.ts';
+import { createHistory, type ReadHistory } from './history.ts';
+
+const BalanceRecord = struct({
+  address: bytes(32),
+  spendable: u64,
+  immature: u64,
+  nonce: u32,
+  txCount: u32,
+  height: u32,
+  id: bytes(32),
+  timeMs: u48,
+  proofBytes: u32,
+});
+
+export interface Accounts {
+  /** The last proven balance, from memory or disk. */
+  last(address: Uint8Array): Promise<Balance | undefined>;
+  /** Proves it anew; undefined when no peer could give a proof that holds. */
+  prove(address: Uint8Array): Promise<Balance | undefined>;
+  readonly history: ReadHistory;
+}
+
+interface Parts {
+  readonly chain: LightChain;
+  readonly params: Params;
+  readonly follower: Follower;
+  /** Survives a rebuilt chain. */
+  readonly store: Store;
+}
+
+export function createAccounts({ chain, params, follower, store }: Parts): Accounts {
+  const { reader } = follower;
+
+  /** Heights up to `height` whose coinbase pays the address and has not matured. */
+  async function ownCoinbases(address: Uint8Array, height: number): Promise<number[]> {
+    const own: number[] = [];
+    for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++) {
+      const header = await chain.header(h);
+      if (header && equal(header.miner, address)) own.push(h);
+    }
+    return own;
+  }
+
+  async function prove(address: Uint8Array): Promise<Balance | undefined> {
+    const at = await reader.newest();
+    if (!at) return undefined;
+    const heights = await ownCoinbases(address, at.height);
+    const keys = [stateKey.account(address), ...heights.map(stateKey.coinbase)];
+    const opened = await reader.read(at, keys);
+    if (!opened) return undefined;
+    const [leaf, ...coinbases] = opened.values;
+    const account = leaf && decode(Account, leaf);
+    const balance: Balance = {
+      address,
+      spendable: account?.balance ?? 0n,
+      immature: coinbases.reduce((sum, c) => sum + (c ? decode(Coinbase, c).amount : 0n), 0n),
+      nonce: account?.nonce ?? 0,
+      txCount: account?.txCount ?? 0,
+      provenAt: { height: at.height, id: blockId(at), timeMs: at.time },
+      proofBytes: opened.proofBytes,
+    };
+    const value = encode(BalanceRecord, { ...balance, ...balance.provenAt });
+    await store.batch([{ key: `balance/${toHex(address)}`, value }]);
+    return balance;
+  }
+
+  async function last(address: Uint8Array): Promise<Balance | undefined> {
+    const data = await store.get(`balance/${toHex(address)}`);
+    const record = data && tryDecode(BalanceRecord, data);
+    if (!record) return undefined;
+    const { height, id, timeMs, ...rest } = record;
+    return { ...rest, provenAt: { height, id, timeMs } };
+  }
+
+  return { prove, last, history: createHistory(chain, follower) };
+}

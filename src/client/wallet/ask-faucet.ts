@@ -1,0 +1,18 @@
+/** Asks a seed for coins, on networks whose genesis has a faucet. */
+import { AppError } from '../../lib/errors.ts';
+
+/** `url`: of the seed's faucet. @throws AppError FAUCET_LATER, FAUCET_OFF, and what the seed answers */
+export async function askFaucet(url: string, address: string): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address }),
+  }).catch((cause: unknown) => {
+    throw new AppError('FAUCET_LATER', 'the faucet cannot be reached', { cause });
+  });
+  if (response.ok) return;
+  const { error } = (await response.json().catch(() => ({}))) as {
+    error?: { code: string; message: string };
+  };
+  throw new AppError(error?.code ?? 'FAUCET_OFF', error?.message ?? `HTTP ${response.status}`);
+}

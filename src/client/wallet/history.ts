@@ -1,0 +1,114 @@
+/**
+ * An account's transactions, newest first, each checked in its block's body. That none is missing
+ * follows in one of three ways: blocks executed here tell where each party was last seen before; or there
+ * are as many as the account's proven leaf counts, down to the first; or the leaf before the oldest
+ * one's block counts the rest.
+ */
+import { partiesOf } from '../../chain/full/commit.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { decode } from '../../core/codec.ts';
+import { Account, type Position } from '../../core/formats.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { History } from '../api.ts';
+import type { Follower } from '../sync/follow.ts';
+
+/** Pages whose successor is remembered. */
+const PAGES_MAX = 256;
+
+/** Newest first, at most 49. @throws AppError NO_PEERS when none answers */
+export type ReadHistory = (address: Uint8Array, max: number, from?: Position) => Promise<History>;
+
+/** What is known of the entries above a place to go on from. */
+interface Above {
+  /** Entries given, all of them genuine. */
+  readonly count: number;
+  /** Whether none is missing among them. */
+  readonly linked: boolean;
+  /** Transactions of the account when its newest was the first entry. */
+  readonly total: number;
+}
+
+export function createHistory(chain: LightChain, follower: Follower): ReadHistory {
+  const { reader } = follower;
+  const pages = new BoundedMap<string, Above>(PAGES_MAX);
+  const pageKey = (address: Uint8Array, { height, index }: Position): string =>
+    `${toHex(address)}/${height}/${index}`;
+
+  /** Whether it is the account's, and stands at that place of a block of the chain. */
+  async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
+    const header = await chain.header(position.height);
+    const body = header && (await follower.bodyOf(header));
+    const there = body?.[position.index];
+    const isThere = there !== undefined && equal(txId(there.tx), txId(tx.tx));
+    return isThere && partiesOf(tx.tx).some((party) => equal(party, address));
+  }
+
+  /** Entries from `start` down that peers tell; none when nobody has any that holds. */
+  async function told(address: Uint8Array, start: Position, max: number): Promise<HistoryEntry[]> {
+    const request = { type: 'history', address, from: start, max } as const;
+    const entries = await follower.ask(request, async (answer) => {
+      const genuine: HistoryEntry[] = [];
+      for (const entry of answer.entries.slice(0, max)) {
+        const last = genuine.at(-1)?.position;
+        const inOrder = last ? order(entry.position, last) < 0 : !order(entry.position, start);
+        if (!inOrder || !(await isGenuine(address, entry))) break;
+        genuine.push(entry);
+      }
+      // There is one at `start` at least: the next peer may tell it.
+      return genuine.length ? genuine : undefined;
+    });
+    return entries ?? [];
+  }
+
+  /** Transactions of the account before a place of the chain, by its leaf before that block. */
+  async function countBefore(address: Uint8Array, at: Position): Promise<number | undefined> {
+    const [header, parent] = [await chain.header(at.height), await chain.header(at.height - 1)];
+    const key = stateKey.account(address);
+    const body = header && (await follower.bodyOf(header));
+    const leaves = parent && (await reader.read(parent, [key]));
+    if (!body || !leaves) return undefined;
+    const [leaf] = leaves.values;
+    const own = body
+      .slice(0, at.index)
+      .filter(({ tx }) => partiesOf(tx).some((party) => equal(party, address)));
+    return (leaf ? decode(Account, leaf).txCount : 0) + own.length;
+  }
+
+  return async (address, max, from) => {
+    const at = await reader.newest();
+    const leaf = at && (await reader.read(at, [stateKey.account(address)]))?.values[0];
+    const { lastTx, txCount } = leaf ? decode(Account, leaf) : { lastTx: undefined, txCount: 0 };
+    if (!lastTx || !txCount) return { entries: [], total: 0, linked: true, next: undefined };
+    const newest: Above = { count: 0, linked: true, total: txCount };
+    const start = from ?? lastTx;
+    const above = order(start, lastTx) ? pages.get(pageKey(address, start)) : newest;
+    // One more tells where the next page begins.
+    const page = Math.max(1, Math.min(max, HISTORY_MAX - 1));
+    const own = await chain.history(address, start, page + 1);
+    const entries = [...own];
+    if (own.length <= page && (above?.count ?? 0) + own.length < txCount) {
+      const last = own.at(-1)?.position ?? start;
+      const more = await told(address, last, page + 2 - own.length);
+      entries.push(...(own.length ? more.slice(1) : more));
+    }
+    if (!entries.length) throw new AppError('NO_PEERS', 'no peer tells the history');
+    const shown = entries.slice(0, page);
+    const next = entries[page]?.position;
+    const count = (above?.count ?? 0) + shown.length;
+    const rest = above ? above.total - count : -1;
+    const linked =
+      above !== undefined &&
+      (rest === 0 ||
+        (above.linked && own.length >= shown.length) ||
+        (above.linked && (await countBefore(address, shown.at(-1)!.position)) === rest));
+    if (above && next) pages.set(pageKey(address, next), { ...above, count, linked });
+    return { entries: shown, total: txCount, linked, next };
+  };
+}
+
+const order = (a: Position, b: Position): number => a.height - b.height || a.index - b.index;

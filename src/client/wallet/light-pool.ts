@@ -1,0 +1,151 @@
+/**
+ * Transactions a light client has seen. Where the state after the head is known they are judged on it
+ * as a full node does; of the others few are kept, checked as far as they can be alone, and judged later.
+ */
+import { createMempool, FEE_MIN, poolBase } from '../../chain/shared/mempool.ts';
+import { firstFault, fault, type Fault } from '../../core/faults.ts';
+import type { Header, SignedTx } from '../../core/formats.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { addressOf } from '../../core/address.ts';
+import { SETTLEMENT_BLOCKS, type Params } from '../../core/params.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import { txFaults, txId, verifySignature, type Models } from '../../core/tx/tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import type { PeerInfo, Transport } from '../../net/transport.ts';
+
+/** Transactions that could not be judged; the one seen longest ago makes room. */
+export const UNJUDGED_MAX = 200;
+
+/** Transactions of abandoned blocks looked at again at once: each costs a signature's check. */
+const BACK_MAX = 1_000;
+
+/** Peers remembered as asked for what waits. */
+const SAMPLED_MAX = 256;
+
+export interface LightPool {
+  /** A fault, `known`, or undefined when it is new and kept. `height`: the head's. */
+  add(signed: SignedTx, height: number): Fault | 'known' | undefined;
+  remove(ids: Iterable<Uint8Array>): void;
+  get(idHex: string): SignedTx | undefined;
+  /** Judged ones of an address, in order of nonce. */
+  of(address: Uint8Array): SignedTx[];
+  /** Best fee first, a sender's in order of nonce; after them what could not be judged. */
+  best(height: number): SignedTx[];
+  /** Judged ones alone: what a block can be made of. The same array until it changes. */
+  judged(): readonly SignedTx[];
+  /** After a new head, or when more of its state is known; `back`: of abandoned blocks, lowest first. */
+  setHead(header: Header, tree: Tree | undefined, back?: readonly SignedTx[]): void;
+  /** Keys of leaves that would let the others be judged; empty when there are none. */
+  missing(height: number): Uint8Array[];
+  /** Its signature was verified here. */
+  signatureKnown(signed: SignedTx): boolean;
+  readonly size: number;
+}
+
+export function createLightPool(params: Params, models: Models): LightPool {
+  const pool = createMempool();
+  const unjudged = new BoundedMap<string, SignedTx>(UNJUDGED_MAX);
+  const verified = new WeakSet<SignedTx>();
+  let sorted: { revision: number; txs: readonly SignedTx[] } | undefined;
+
+  const get = (idHex: string): SignedTx | undefined => pool.get(idHex) ?? unjudged.get(idHex);
+
+  /** All that shows without the state. */
+  function faultAlone(signed: SignedTx, height: number): Fault | undefined {
+    const refused = firstFault(params.off, txFaults(params, models, height + 1, signed));
+    if (refused) return refused;
+    if (signed.tx.type !== 'result' && signed.tx.fee < FEE_MIN) return fault('tx.fee-low');
+    if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');
+    verified.add(signed);
+    return undefined;
+  }
+
+  function add(signed: SignedTx, height: number): Fault | 'known' | undefined {
+    const hex = toHex(txId(signed.tx));
+    if (get(hex)) return 'known';
+    const refused = pool.add(signed);
+    if (!refused) return undefined;
+    if (refused.fault !== 'state.witness' && !isHeadless(refused)) return refused;
+    const alone = faultAlone(signed, height);
+    if (!alone) unjudged.set(hex, signed);
+    return alone;
+  }
+
+  /** What the new state shows to be good moves over, what it shows to be bad goes. */
+  function judgeAgain(waiting: readonly SignedTx[], height: number): void {
+    unjudged.clear();
+    for (const signed of waiting) add(signed, height);
+  }
+
+  return {
+    add,
+    get,
+    remove(ids) {
+      for (const id of ids) {
+        pool.remove(toHex(id));
+        unjudged.delete(toHex(id));
+      }
+    },
+    of: (address) => pool.of(address),
+    judged() {
+      if (sorted?.revision !== pool.revision)
+        sorted = { revision: pool.revision, txs: pool.byFee() };
+      return sorted.txs;
+    },
+    best: (height) => [
+      ...pool.byFee(),
+      ...[...unjudged].map(([, tx]) => tx).filter(({ tx }) => tx.expiry > height),
+    ],
+    setHead(header, tree, back = []) {
+      // First those that the others' nonces follow on.
+      const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
+      const waiting = [...back.slice(0, BACK_MAX), ...ours];
+      const context = { models };
+      if (tree) pool.setBase(poolBase(params, context, tree, header));
+      const left = tree ? waiting.filter(({ tx }) => !pool.get(toHex(txId(tx)))) : waiting;
+      judgeAgain(left, header.height);
+    },
+    missing: (height) => [...unjudged].flatMap(([, signed]) => leavesOf(signed, height + 1)),
+    signatureKnown(signed) {
+      const kept = get(toHex(txId(signed.tx)));
+      return kept !== undefined && equal(kept.signature, signed.signature);
+    },
+    get size() {
+      return pool.size + unjudged.size;
+    },
+  };
+}
+
+/** Asks each peer once for what waits with it, when it is new here. */
+export function createSampler(
+  transport: Transport,
+  take: (tx: SignedTx) => void,
+): (peers: readonly PeerInfo[]) => Promise<void> {
+  const asked = new BoundedMap<string, true>(SAMPLED_MAX);
+  return async (peers) => {
+    for (const { id } of peers) {
+      if (asked.has(id)) continue;
+      asked.set(id, true);
+      const request = transport.request(id, { type: 'transactions' });
+      const answer = await request.catch(() => undefined);
+      if (answer?.type === 'transactions') answer.txs.forEach(take);
+    }
+  };
+}
+
+/** The pool has no head to judge on yet. */
+const isHeadless = ({ fault: code, context }: Fault): boolean =>
+  code === 'tx.pool-full' && context.of === 'no head yet';
+
+/** Leaves that it reads in a block of that height. */
+function leavesOf({ tx }: SignedTx, height: number): Uint8Array[] {
+  const from = addressOf(tx.from);
+  const account = stateKey.account(from);
+  if (tx.type === 'transfer') return [account, stateKey.account(tx.to)];
+  if (tx.type === 'request') return [account, stateKey.expiry(height + tx.lifetime)];
+  const asked = [account, stateKey.request(tx.request), stateKey.claim(tx.request, from)];
+  if (tx.type === 'claim') return asked;
+  // Behind a waiting claim it is judged a block later.
+  return [...asked, ...[0, 1].map((later) => stateKey.settle(height + later + SETTLEMENT_BLOCKS))];
+}

@@ -1,0 +1,190 @@
+/**
+ * Transactions this peer sent: written durably before they are told to anyone, kept until they are
+ * confirmed deep enough or have expired, told again until then. So is the last block found here.
+ */
+import type { Store } from '../../chain/store/store.ts';
+import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
+import { SignedTx } from '../../core/formats.ts';
+import { Block } from '../../core/messages.ts';
+import { txBytes, txId } from '../../core/tx/tx.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { PendingTx } from '../api.ts';
+
+const FOUND_KEY = 'found';
+/** Transactions kept at once. */
+const OUTBOX_MAX = 500;
+/** Blocks after which a confirmed one is forgotten. */
+const SETTLED_BLOCKS = 100;
+
+const STATES = ['pending', 'confirmed', 'expired', 'refused', 'replaced'] as const;
+const EntryRecord = struct({ tx: SignedTx, state: u8, height: u32 });
+
+interface Entry {
+  readonly signed: SignedTx;
+  state: PendingTx['state'];
+  height: number | undefined;
+}
+
+export class Outbox {
+  readonly #store: Store;
+  readonly #entries = new Map<string, Entry>();
+
+  /** The last block found here: until a peer has it, nobody else can tell of it. */
+  found: Block | undefined;
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async open(store: Store): Promise<Outbox> {
+    const box = new Outbox(store);
+    for (const { key, value } of await store.range('tx/', 'tx0', OUTBOX_MAX)) {
+      const record = tryDecode(EntryRecord, value);
+      if (!record) continue;
+      const state = STATES[record.state] ?? 'pending';
+      box.#entries.set(key.slice(3), {
+        signed: record.tx,
+        state,
+        height: record.height || undefined,
+      });
+    }
+    const found = await store.get(FOUND_KEY);
+    box.found = found && tryDecode(Block, found);
+    return box;
+  }
+
+  async keepFound(block: Block): Promise<void> {
+    this.found = block;
+    await this.#store.batch([{ key: FOUND_KEY, value: encode(Block, block) }]);
+  }
+
+  /** @throws AppError OUTBOX_FULL, STORE_* */
+  async add(signed: SignedTx): Promise<PendingTx> {
+    const id = toHex(txId(signed.tx));
+    if (!this.#entries.has(id)) {
+      if (this.#entries.size >= OUTBOX_MAX) await this.#dropSettled();
+      await this.#write(id, { signed, state: 'pending', height: undefined });
+    }
+    return this.#tell(id);
+  }
+
+  all(): PendingTx[] {
+    return [...this.#entries.keys()].map((id) => this.#tell(id)).reverse();
+  }
+
+  /** Every one that is in no block, also beside its replacement. */
+  unsettled(): SignedTx[] {
+    return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
+  }
+
+  /** Every one that is not known to be in a block, whatever was thought of it: another branch may have it. */
+  unplaced(): SignedTx[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => state !== 'confirmed' && state !== 'replaced')
+      .map(({ signed }) => signed);
+  }
+
+  has(signed: SignedTx): boolean {
+    return this.#entries.has(toHex(txId(signed.tx)));
+  }
+
+  /** What is in a block or may come into one: a new one needs another nonce. */
+  alive(): SignedTx[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => state !== 'expired' && state !== 'refused')
+      .map(({ signed }) => signed);
+  }
+
+  /**
+   * What still wants to be in a block, in order of nonce, as pools take it: of those with one nonce the
+   * dearest, which replaces the others.
+   */
+  waiting(): SignedTx[] {
+    const dearest = new Map<string, SignedTx>();
+    for (const signed of this.unsettled()) {
+      const rival = dearest.get(placeOf(signed));
+      if (!rival || signed.tx.fee > rival.tx.fee) dearest.set(placeOf(signed), signed);
+    }
+    return [...dearest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
+  }
+
+  /** After a new head: `inBlock` are transactions of adopted blocks, `reverted` of abandoned ones. */
+  async follow(
+    height: number,
+    inBlock: readonly { id: Uint8Array; height: number }[],
+    reverted: readonly Uint8Array[],
+  ): Promise<void> {
+    for (const id of reverted) await this.#change(toHex(id), 'pending', undefined);
+    for (const { id, height: at } of inBlock) await this.#confirm(toHex(id), at);
+    for (const [id, entry] of this.#entries) {
+      if (entry.state === 'pending' && entry.signed.tx.expiry < height)
+        await this.#change(id, 'expired', undefined);
+      const settledAt =
+        entry.state === 'pending' ? undefined : (entry.height ?? entry.signed.tx.expiry);
+      if (settledAt !== undefined && height > settledAt + SETTLED_BLOCKS)
+        await this.#write(id, undefined);
+    }
+  }
+
+  /** After a reorganisation: what was confirmed above its fork waits again. */
+  async reopen(forkHeight: number): Promise<void> {
+    for (const [id, { state, height = 0 }] of [...this.#entries])
+      if ((state === 'confirmed' || state === 'replaced') && height > forkHeight)
+        await this.#change(id, 'pending', undefined);
+  }
+
+  /** Another transaction with its nonce is in the block of that height. */
+  async replace(id: Uint8Array, height: number): Promise<void> {
+    await this.#change(toHex(id), 'replaced', height);
+  }
+
+  /** No block can take it any more. */
+  async refuse(id: Uint8Array): Promise<void> {
+    await this.#change(toHex(id), 'refused', undefined);
+  }
+
+  async #confirm(id: string, height: number): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    await this.#change(id, 'confirmed', height);
+    const place = placeOf(entry.signed);
+    for (const [other, { signed, state }] of [...this.#entries])
+      if (other !== id && state === 'pending' && placeOf(signed) === place)
+        await this.#change(other, 'replaced', height);
+  }
+
+  /** The oldest that waits for nothing makes room. */
+  async #dropSettled(): Promise<void> {
+    const settled = [...this.#entries].find(([, { state }]) => state !== 'pending');
+    if (!settled) throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);
+    await this.#write(settled[0], undefined);
+  }
+
+  async #change(id: string, state: PendingTx['state'], height: number | undefined): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry && (entry.state !== state || entry.height !== height))
+      await this.#write(id, { ...entry, state, height });
+  }
+
+  async #write(id: string, entry: Entry | undefined): Promise<void> {
+    const value =
+      entry &&
+      encode(EntryRecord, {
+        tx: entry.signed,
+        state: STATES.indexOf(entry.state),
+        height: entry.height ?? 0,
+      });
+    await this.#store.batch([{ key: `tx/${id}`, value }], true);
+    if (entry) this.#entries.set(id, entry);
+    else this.#entries.delete(id);
+  }
+
+  #tell(id: string): PendingTx {
+    const { signed, state, height } = this.#entries.get(id)!;
+    return { id: txId(signed.tx), bytes: txBytes(signed), state, height };
+  }
+}
+
+/** Only one transaction of a sender and nonce can be in the chain. */
+const placeOf = ({ tx }: SignedTx): string => `${toHex(tx.from)}/${tx.nonce}`;

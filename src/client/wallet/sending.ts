@@ -1,0 +1,166 @@
+/** What this peer sends: fields for new transactions, handing them to the network, what became of them. */
+import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { addressOf } from '../../core/address.ts';
+import { tryDecode } from '../../core/codec.ts';
+import { isFault, type FaultCode } from '../../core/faults.ts';
+import { SignedTx, type Position } from '../../core/formats.ts';
+import type { Params } from '../../core/params.ts';
+import { spentBy, txId } from '../../core/tx/tx.ts';
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Transport } from '../../net/transport.ts';
+import type { Accounts } from './accounts.ts';
+import type { AccountApi, Balance, Fees } from '../api.ts';
+import type { LightPool } from './light-pool.ts';
+import type { Outbox } from './outbox.ts';
+
+/** nV: what a pool asks at least, ten times that, and a hundred times. */
+const FEES: Fees = { slow: FEE_MIN, normal: 10n * FEE_MIN, fast: 100n * FEE_MIN };
+/** Pages of history looked through for what became of a transaction. */
+const PAGES_MAX = 20;
+const PAGE = 50;
+/** Blocks in which a new transaction may be mined. */
+const LIFETIME_BLOCKS = 120;
+
+export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
+  /** Tells peers again of what waits. */
+  tellWaiting(): Promise<void>;
+  /** What waits goes to the pool again; what no block can take waits no longer. */
+  takeAgain(): Promise<void>;
+  /** After a proven balance: ours whose nonce is used up are confirmed or replaced. */
+  reconcile(balance: Balance): Promise<void>;
+}
+
+export interface SendingParts {
+  readonly params: Params;
+  readonly chain: LightChain;
+  readonly transport: Transport;
+  readonly pool: LightPool;
+  readonly outbox: Outbox;
+  readonly accounts: () => Accounts;
+  /** Something new may go into a block. */
+  readonly onPool: () => Promise<void>;
+  /** Makes a repeated announcement new. */
+  readonly nextSequence: () => number;
+}
+
+export function createSending(parts: SendingParts): Sending {
+  const { params, chain, transport, pool, outbox } = parts;
+  const height = (): number => chain.head()?.header.height ?? 0;
+
+  async function tellWaiting(): Promise<void> {
+    if (!transport.peers().length) return;
+    for (const tx of outbox.waiting())
+      await transport.announceTx({ tx, sequence: parts.nextSequence() }).catch(() => undefined);
+  }
+
+  async function takeAgain(): Promise<void> {
+    for (const signed of outbox.waiting()) {
+      const refused = pool.add(signed, height());
+      if (!isFault(refused) || !HOPELESS.has(refused.fault)) continue;
+      await outbox.refuse(txId(signed.tx));
+      if (refused.fault === 'tx.claim-closed')
+        for (const other of outbox.unsettled())
+          if (isResultOf(other, signed)) await outbox.refuse(txId(other.tx));
+    }
+  }
+
+  return {
+    tellWaiting,
+    takeAgain,
+    pending: async () => outbox.all(),
+    async submit(bytes) {
+      const signed = tryDecode(SignedTx, bytes);
+      if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
+      const refused = pool.add(signed, height());
+      // What was taken before is not refused when a call is made again, also once it is in a block.
+      if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
+      const pending = await outbox.add(signed).catch((e: unknown) => {
+        // Who is told that it failed must not find it mined.
+        if (refused !== 'known') pool.remove([txId(signed.tx)]);
+        throw e;
+      });
+      // It may have displaced a claim.
+      await takeAgain();
+      await tellWaiting();
+      await parts.onPool();
+      return pending;
+    },
+    async prepare(address, replacing) {
+      const balance = await parts.accounts().last(address);
+      if (!balance || !chain.head())
+        throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
+      const isOwn = ({ tx }: SignedTx) => equal(addressOf(tx.from), address);
+      const old =
+        replacing && outbox.unsettled().find((s) => isOwn(s) && equal(txId(s.tx), replacing))?.tx;
+      if (replacing && !old) throw new AppError('TX_UNKNOWN', 'it waits no longer');
+      const own = outbox.waiting().filter(isOwn);
+      const others = own.filter(({ tx }) => tx.nonce !== old?.nonce);
+      const spent = others.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
+      const rival = own.find(({ tx }) => tx.nonce === old?.nonce)?.tx.fee ?? 0n;
+      return {
+        chainId: params.chainId,
+        nonce: old?.nonce ?? freeNonce(balance.nonce, outbox.alive().filter(isOwn)),
+        expiry: height() + LIFETIME_BLOCKS,
+        fees: old ? feesOver(rival) : FEES,
+        spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
+      };
+    },
+    async reconcile({ address, nonce }) {
+      let used = outbox
+        .unplaced()
+        .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
+      let from: Position | undefined;
+      for (let page = 0; used.length && page < PAGES_MAX; page++) {
+        const { entries, next } = await parts.accounts().history(address, PAGE, from);
+        for (const { tx, position } of entries) {
+          const rivals = used.filter((s) => sameNonce(s, tx));
+          for (const signed of rivals) await settle(signed, tx, position.height);
+          used = used.filter((s) => !rivals.includes(s));
+        }
+        if (!(from = next)) return;
+      }
+    },
+  };
+
+  /** `there` has its nonce, and is in a block: itself, or what displaced it. */
+  async function settle(signed: SignedTx, there: SignedTx, at: number): Promise<void> {
+    const id = txId(signed.tx);
+    if (!equal(txId(there.tx), id)) await outbox.replace(id, at);
+    else await outbox.follow(height(), [{ id, height: at }], []);
+  }
+}
+
+/**
+ * A claim or result that no block takes any more must give its nonce back: what comes after it would
+ * wait until it expires.
+ */
+const HOPELESS: ReadonlySet<FaultCode> = new Set([
+  ...(['tx.claim-closed', 'tx.claim-twice', 'tx.result-closed'] as const),
+  ...(['tx.result-claim', 'tx.result-answer', 'tx.result-commitment'] as const),
+]);
+
+const isResultOf = ({ tx }: SignedTx, { tx: claim }: SignedTx): boolean =>
+  tx.type === 'result' &&
+  claim.type === 'claim' &&
+  equal(tx.from, claim.from) &&
+  equal(tx.request, claim.request);
+
+const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
+  a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
+
+/** The lowest: one that expired left a gap, and nothing after a gap can be mined. */
+function freeNonce(least: number, alive: readonly SignedTx[]): number {
+  const taken = new Set(alive.map(({ tx }) => tx.nonce));
+  while (taken.has(least)) least++;
+  return least;
+}
+
+/** The least that displaces a transaction of that fee, or more. */
+function feesOver(fee: bigint): Fees {
+  const slow = (fee * REPLACEMENT_PERCENT + 99n) / 100n;
+  const atLeast = (suggested: bigint, factor: bigint) =>
+    suggested > slow ? suggested : slow * factor;
+  return { slow, normal: atLeast(FEES.normal, 2n), fast: atLeast(FEES.fast, 10n) };
+}

@@ -1,0 +1,196 @@
+/**
+ * Headers: ids, the rules that need one parent only, and the fields of the next one
+ * (docs/protocol.md §4, §6). A `ChainPoint` is all that a child's rules need to know of its parent.
+ */
+import { equal, fromHex, toHex } from '../../lib/bytes.ts';
+import { asertTarget } from './asert.ts';
+import { bodyRoot } from '../tx/body.ts';
+import { encode, hash32, list, struct, u256, u32, u48, type Value } from '../codec.ts';
+import { fault, firstFault, type Fault } from '../faults.ts';
+import { Account, Header, HeaderCore } from '../formats.ts';
+import { hash, ZERO_HASH } from '../hash.ts';
+import { stateKey } from '../tree/keys.ts';
+import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from './mmr.ts';
+import {
+  FAUCET_ADDRESS,
+  FAUCET_SUPPLY,
+  FUTURE_MS_MAX,
+  PROTOCOL_VERSION,
+  type Params,
+} from '../params.ts';
+import { bitsFromTarget, targetFromBits, workOf } from './target.ts';
+import { EMPTY_TREE, treeRoot, treeSet, type Tree } from '../tree/tree.ts';
+
+/** Where ASERT counts from. Its target is always the network's easiest. */
+export const Anchor = struct({
+  height: u32,
+  /** Time of the anchor's parent, ms. */
+  parentTime: u48,
+});
+export type Anchor = Value<typeof Anchor>;
+
+/** A block as its children see it; `mmr` is over blocks 0..height. */
+export const ChainPointRecord = struct({
+  header: Header,
+  id: hash32,
+  mmr: struct({ count: u32, peaks: list(struct({ hash: hash32, work: u256 }), 32) }),
+  anchor: Anchor,
+});
+export type ChainPoint = Value<typeof ChainPointRecord>;
+
+/** h: what the work is bound to. */
+export const headerHash = (core: HeaderCore): Uint8Array =>
+  hash('header', encode(HeaderCore, core));
+
+export const blockId = (header: Header): Uint8Array =>
+  hash('block', headerHash(header), header.proofDigest);
+
+/** Compact form of the easiest target. */
+const easiestBits = (params: Params): number => bitsFromTarget(params.targetMax);
+
+const easiestTarget = (params: Params): bigint => targetFromBits(easiestBits(params))!;
+
+/** Work that a header's bits stand for; 0 for bits that are no target. */
+export function headerWork(header: Pick<HeaderCore, 'bits'>): bigint {
+  const target = targetFromBits(header.bits);
+  return target === undefined ? 0n : workOf(target);
+}
+
+/** Blocks of the head's difficulty by which a block may be behind it to be kept and told on. */
+const BEHIND_MAX = 16n;
+
+/** Whether a block that is told is of no use: far below the head work is cheap, and could be told for ever. */
+export const isFarBehind = (header: HeaderCore, head: HeaderCore): boolean =>
+  header.totalWork + BEHIND_MAX * headerWork(head) < head.totalWork;
+
+/** The state before the first block: empty, or a faucet's account where the network has one. */
+export function genesisTree(params: Params): Tree {
+  if (!params.faucet) return EMPTY_TREE;
+  const account = { balance: FAUCET_SUPPLY, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
+  const key = stateKey.account(fromHex(FAUCET_ADDRESS, 32)!);
+  return treeSet(EMPTY_TREE, key, encode(Account, account));
+}
+
+/** The first block of a network: no proof, no work, an empty body, `genesisTree`. */
+export function genesisPoint(params: Params, timeMs: number): ChainPoint {
+  const header: Header = {
+    version: PROTOCOL_VERSION,
+    height: 0,
+    prevHash: hash('genesis', encode(u32, params.chainId), encode(u48, timeMs)),
+    mmrRoot: ZERO_HASH,
+    bodyRoot: bodyRoot([]),
+    stateRoot: treeRoot(genesisTree(params)),
+    sharesRoot: ZERO_HASH,
+    miner: ZERO_HASH,
+    time: timeMs,
+    bits: easiestBits(params),
+    totalWork: 0n,
+    nonce: 0n,
+    modelId: ZERO_HASH,
+    jobId: ZERO_HASH,
+    proofDigest: ZERO_HASH,
+  };
+  const id = blockId(header);
+  const mmr = toRecord(mmrAppend(EMPTY_MMR, mmrLeaf(id, 0n)));
+  return { header, id, mmr, anchor: { height: 1, parentTime: timeMs } };
+}
+
+// A record's arrays are mutable types; the MMR's are not.
+const toRecord = (mmr: ReturnType<typeof mmrAppend>): ChainPoint['mmr'] => ({
+  count: mmr.count,
+  peaks: mmr.peaks.map((peak) => ({ ...peak })),
+});
+
+const reanchors = (params: Params, parent: ChainPoint, timeMs: number): boolean =>
+  params.reanchorGapMs > 0 && timeMs - parent.header.time > params.reanchorGapMs;
+
+/** Bits of a child with that time; the time matters only where a network re-anchors. */
+export function expectedBits(params: Params, parent: ChainPoint, timeMs: number): number {
+  if (reanchors(params, parent, timeMs)) return easiestBits(params);
+  const { header, anchor } = parent;
+  const timeDeltaMs = header.time - anchor.parentTime;
+  const heightDelta = header.height - anchor.height;
+  const anchorTarget = easiestTarget(params);
+  return bitsFromTarget(asertTarget({ anchorTarget, timeDeltaMs, heightDelta }, params));
+}
+
+/** Every rule of a header that needs its parent alone; its job and its state root need the state. */
+export const verifyHeader = (
+  params: Params,
+  parent: ChainPoint,
+  header: Header,
+  nowMs: number,
+): Fault | undefined => firstFault(params.off, headerFaults(params, parent, header, nowMs));
+
+export function* headerFaults(
+  params: Params,
+  parent: ChainPoint,
+  header: Header,
+  nowMs: number,
+): Generator<Fault, void> {
+  const { height, time, bits, totalWork } = header;
+  if (header.version !== PROTOCOL_VERSION)
+    yield fault('header.version', { version: header.version });
+  if (!equal(header.prevHash, parent.id)) yield fault('header.parent-unknown', { height });
+  if (height !== parent.header.height + 1) yield fault('header.height', { height });
+  if (!equal(header.mmrRoot, mmrRoot(parent.mmr))) yield fault('header.mmr-root', { height });
+  if (!equal(header.sharesRoot, ZERO_HASH)) yield fault('header.shares-root', { height });
+  if (time <= parent.header.time) yield fault('header.time-order', { height, time });
+  if (time > nowMs + FUTURE_MS_MAX) yield fault('header.time-future', { height, time });
+  const expected = expectedBits(params, parent, time);
+  if (bits !== expected) yield fault('header.bits', { height, bits, expected });
+  if (totalWork !== parent.header.totalWork + headerWork(header))
+    yield fault('header.total-work', { height });
+  if (!params.models.includes(toHex(header.modelId)))
+    yield fault('header.model', { height, modelId: toHex(header.modelId) });
+}
+
+/** The point of a child whose header was verified. */
+export function extendPoint(params: Params, parent: ChainPoint, header: Header): ChainPoint {
+  const id = blockId(header);
+  const mmr = toRecord(mmrAppend(parent.mmr, mmrLeaf(id, headerWork(header))));
+  const anchor = reanchors(params, parent, header.time)
+    ? // One block time early, so that the next block is expected after a whole one.
+      { height: header.height, parentTime: header.time - params.blockTimeMs }
+    : parent.anchor;
+  return { header, id, mmr, anchor };
+}
+
+/** What a producer chooses. */
+export interface TemplateFields {
+  /** After the parent's, at most two minutes ahead of the clock. */
+  readonly timeMs: number;
+  readonly miner: Uint8Array;
+  readonly modelId: Uint8Array;
+  /** An open request for the model; none: an idle unit. */
+  readonly jobId?: Uint8Array;
+  readonly bodyRoot: Uint8Array;
+  /** Root of the state after the parent. */
+  readonly stateRoot: Uint8Array;
+  readonly nonce?: bigint;
+}
+
+/** The header to work on: all that follows from the parent is filled in. */
+export function templateCore(
+  params: Params,
+  parent: ChainPoint,
+  fields: TemplateFields,
+): HeaderCore {
+  const bits = expectedBits(params, parent, fields.timeMs);
+  return {
+    version: PROTOCOL_VERSION,
+    height: parent.header.height + 1,
+    prevHash: parent.id,
+    mmrRoot: mmrRoot(parent.mmr),
+    bodyRoot: fields.bodyRoot,
+    stateRoot: fields.stateRoot,
+    sharesRoot: ZERO_HASH,
+    miner: fields.miner,
+    time: fields.timeMs,
+    bits,
+    totalWork: parent.header.totalWork + headerWork({ bits }),
+    nonce: fields.nonce ?? 0n,
+    modelId: fields.modelId,
+    jobId: fields.jobId ?? ZERO_HASH,
+  };
+}

@@ -1,0 +1,17 @@
+/** Keys of state leaves (docs/protocol.md §8.2): hashed, so that a leaf's place is not chosen. */
+import { u32 } from '../../lib/bytes.ts';
+import { hash } from '../hash.ts';
+
+const key = (kind: number, ...id: Uint8Array[]): Uint8Array =>
+  hash('tree-key', Uint8Array.of(kind), ...id);
+
+export const stateKey = {
+  account: (address: Uint8Array): Uint8Array => key(0, address),
+  coinbase: (height: number): Uint8Array => key(1, u32(height)),
+  request: (requestId: Uint8Array): Uint8Array => key(2, requestId),
+  /** Requests that end at a height. */
+  expiry: (height: number): Uint8Array => key(3, u32(height)),
+  /** Requests that are paid at a height. */
+  settle: (height: number): Uint8Array => key(4, u32(height)),
+  claim: (requestId: Uint8Array, payee: Uint8Array): Uint8Array => key(5, requestId, payee),
+};

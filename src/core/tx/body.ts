@@ -1,0 +1,67 @@
+/** Block bodies: their root and their limits (docs/protocol.md §4.1). */
+import { equal, toHex } from '../../lib/bytes.ts';
+import { encode, u32, varint } from '../codec.ts';
+import { fault, firstFault, type Fault } from '../faults.ts';
+import type { Body, HeaderCore, Tx } from '../formats.ts';
+import { hash, ZERO_HASH } from '../hash.ts';
+import {
+  BODY_BYTES_MAX,
+  BODY_TXS_MAX,
+  CLAIMS_PER_BLOCK_MAX,
+  REQUESTS_PER_BLOCK_MAX,
+  RESULTS_PER_BLOCK_MAX,
+  type Params,
+} from '../params.ts';
+import { txBytes, txId } from './tx.ts';
+
+/** Most transactions of each type in a block; what it must execute or hold is bounded by them. */
+export const TYPE_COUNT_MAX: Readonly<Record<Tx['type'], number>> = {
+  transfer: BODY_TXS_MAX,
+  request: REQUESTS_PER_BLOCK_MAX,
+  claim: CLAIMS_PER_BLOCK_MAX,
+  result: RESULTS_PER_BLOCK_MAX,
+};
+
+/** Root over the transactions and their count. */
+export function bodyRoot(body: Body): Uint8Array {
+  let row = body.map((signed) => hash('body-leaf', txBytes(signed)));
+  while (row.length > 1) row = parents(row);
+  return hash('body', encode(u32, body.length), row[0] ?? ZERO_HASH);
+}
+
+function parents(row: Uint8Array[]): Uint8Array[] {
+  const out: Uint8Array[] = [];
+  for (let i = 0; i < row.length; i += 2) {
+    const right = row[i + 1];
+    // An odd one goes up unchanged; the count in the root keeps it from being doubled.
+    out.push(right ? hash('body-node', row[i]!, right) : row[i]!);
+  }
+  return out;
+}
+
+/** Bytes of the encoded body. */
+export const bodySize = (body: Body): number =>
+  encode(varint, body.length).length + body.reduce((sum, tx) => sum + txBytes(tx).length, 0);
+
+/** Root, size, counts and duplicates: what a body must keep whatever the state. */
+export function* bodyFaults(
+  header: Pick<HeaderCore, 'bodyRoot'>,
+  body: Body,
+): Generator<Fault, void> {
+  for (const [type, max] of Object.entries(TYPE_COUNT_MAX)) {
+    const count = body.filter((signed) => signed.tx.type === type).length;
+    if (count > max) yield fault('body.counts', { type, count });
+  }
+  if (body.length > BODY_TXS_MAX) yield fault('body.counts', { count: body.length });
+  const size = bodySize(body);
+  if (size > BODY_BYTES_MAX) yield fault('body.size', { size });
+  const ids = new Set(body.map((signed) => toHex(txId(signed.tx))));
+  if (ids.size < body.length) yield fault('body.duplicate');
+  if (!equal(bodyRoot(body), header.bodyRoot)) yield fault('body.root');
+}
+
+export const verifyBody = (
+  params: Params,
+  header: Pick<HeaderCore, 'bodyRoot'>,
+  body: Body,
+): Fault | undefined => firstFault(params.off, bodyFaults(header, body));

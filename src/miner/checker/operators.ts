@@ -1,0 +1,335 @@
+/**
+ * One transfer function per operator that a model may use: from what is known of the inputs to what
+ * is proven of the output, or a refusal. Div and Sqrt are not here: patterns.ts has them.
+ * Every interval must hold for any order of summation, fused or not (models/README.md).
+ */
+import { ELEMENTS_MAX, RANK_MAX, type OnnxNode } from '../package/onnx.ts';
+import {
+  axisOf,
+  broadcast,
+  concat,
+  demandOtherAxis,
+  numbersOf,
+  reduced,
+  reshape,
+  slice,
+  transpose,
+} from './shape.ts';
+import {
+  BITS_MAX,
+  EXACT_MAX,
+  demand,
+  demandExact,
+  demandFloat,
+  demandWhole,
+  derived,
+  exact,
+  isShifts,
+  magnitude,
+  sizeOf,
+  type Value,
+} from './value.ts';
+
+/** MatMul operands: 8 bits of significand, so that TF32 and bf16 multipliers are exact too. */
+export const MATMUL_OPERAND_MAX = 127;
+/** Entries of a head's matrix: larger ones belong into linears, and bounding them takes time. */
+export const HEAD_ENTRIES_MAX = 2 ** 20;
+const CAST_TO = { 1: 'float32', 6: 'int32' } as const;
+
+type Inputs = readonly Value[];
+type Attributes = OnnxNode['attributes'];
+interface Operator {
+  /** Names of its attributes: all must be there, and no other. */
+  readonly attributes: readonly string[];
+  /** How many inputs; Concat has any number. */
+  readonly inputs: number | undefined;
+  /** `same`: both inputs are one tensor, as in a square. */
+  run(x: Inputs, a: Attributes, sequences: number, same: boolean): Value;
+}
+
+type Ends = readonly [number, number];
+const numeric = (...values: Inputs): void =>
+  values.forEach((v) => {
+    demandFloat(v);
+    demandExact(v);
+  });
+
+const wholes = (...values: Inputs): void =>
+  values.forEach((v) => {
+    demandFloat(v);
+    demandWhole(v);
+  });
+
+const elementwise =
+  (ends: (a: Value, b: Value, same: boolean) => Ends, keepsOdd = false) =>
+  ([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value => {
+    numeric(a!, b!);
+    const { dims, perSequence } = broadcast(a!, b!);
+    const bits = Math.max(a!.bits, b!.bits);
+    // An odd multiple stays one beside multiples of a larger part.
+    const [fine, coarse] = a!.bits > b!.bits ? [a!, b!] : [b!, a!];
+    const odd = keepsOdd && fine.bits > coarse.bits && fine.odd;
+    return exact(dims, ends(a!, b!, same), perSequence, bits, odd);
+  };
+
+function difference(a: Value, b: Value, same: boolean): Ends {
+  if (same) return [0, 0];
+  // No entry is above the maximum of its own row.
+  return [a.maximumOf === b ? 0 : a.lo - b.hi, a.hi - b.lo];
+}
+
+const compare = ([a, b]: Inputs): Value => {
+  numeric(a!, b!);
+  return { ...broadcast(a!, b!), type: 'bool', lo: 0, hi: 1, bits: 0 };
+};
+
+const corners = (a: Value, b: Value): number[] => [
+  a.lo * b.lo,
+  a.lo * b.hi,
+  a.hi * b.lo,
+  a.hi * b.hi,
+];
+
+function product(a: Value, b: Value, same: boolean): Ends {
+  const all = corners(a, b);
+  const hi = Math.max(...all);
+  if (!same) return [Math.min(...all), hi];
+  return [a.lo > 0 || a.hi < 0 ? Math.min(a.lo ** 2, a.hi ** 2) : 0, hi];
+}
+
+function mul([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
+  demandFloat(a!);
+  demandFloat(b!);
+  const { dims, perSequence } = broadcast(a!, b!);
+  const ends = product(a!, b!, same);
+  const bits = a!.bits + b!.bits;
+  const fits = bits <= BITS_MAX && Math.max(...ends.map(Math.abs)) * 2 ** bits < EXACT_MAX;
+  const [x, scale] = isShifts(b!) ? [a!, b!] : [b!, a!];
+  if (fits || !isShifts(scale)) {
+    numeric(a!, b!);
+    return exact(dims, ends, perSequence, bits);
+  }
+  demandExact(x);
+  // Powers of two leave a number's digits as they are, however small the common part.
+  const [lo, hi] = ends;
+  return { type: 'float32', dims, lo, hi, bits: Infinity, perSequence };
+}
+
+function floor([x]: Inputs): Value {
+  demandFloat(x!);
+  return exact(x!.dims, [Math.floor(x!.lo), Math.floor(x!.hi)], x!.perSequence);
+}
+
+function clip([x, low, high]: Inputs): Value {
+  numeric(x!, low!, high!);
+  const bounds = [low!, high!].map((v) => {
+    demandWhole(v);
+    demand(v.constant && v.dims.length === 0, 'attribute', 'a limit is not a scalar constant');
+    return v.constant[0]!;
+  });
+  const [from, to] = bounds as [number, number];
+  demand(from <= to, 'attribute', `limits ${from}..${to}`);
+  const clamp = (v: number): number => Math.min(Math.max(v, from), to);
+  return exact(x!.dims, [clamp(x!.lo), clamp(x!.hi)], x!.perSequence, x!.bits);
+}
+
+function cast([x]: Inputs, { to }: Attributes): Value {
+  demandWhole(x!);
+  const type = CAST_TO[to as keyof typeof CAST_TO];
+  demand(type, 'attribute', `casts to element type ${String(to)}`);
+  const fits = type === 'float32' ? x!.type !== 'float32' : x!.type === 'float32';
+  demand(fits && x!.type !== 'int64', 'type', `casts ${x!.type} to ${type}`);
+  return { ...derived(x!), type };
+}
+
+function demandIndices({ type, lo, hi }: Value, size: number): void {
+  demand(type === 'int32', 'type', `indices are ${type}, not int32`);
+  demand(
+    lo >= 0 && hi < size,
+    'gather-range',
+    `indices ${lo}..${hi} of ${size} entries`,
+    lo < 0 ? lo : hi,
+  );
+}
+
+function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value {
+  demandExact(data!);
+  demand(data!.type !== 'int64' && data!.type !== 'bool', 'type', `gathers ${data!.type}`);
+  const axis = axisOf(attribute, data!.dims.length);
+  demandIndices(indices!, data!.dims[axis]!);
+  if (data!.perSequence) {
+    demandOtherAxis(data!, axis);
+    demand(!indices!.perSequence, 'sequence', 'looks up one unit tensor in another');
+  } else
+    demand(!indices!.perSequence || axis === 0, 'sequence', 'a table is read along axis 0 only');
+  const dims = [...data!.dims.slice(0, axis), ...indices!.dims, ...data!.dims.slice(axis + 1)];
+  const perSequence = data!.perSequence || indices!.perSequence;
+  return { ...derived(data!, dims), perSequence };
+}
+
+/** Of a constant table of rank 1 only. */
+function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
+  numeric(table!);
+  demand(axis === 0, 'attribute', `axis ${String(axis)}, not 0`);
+  demand(table!.constant && table!.dims.length === 1, 'shape', 'reads no constant table');
+  demand(indices!.dims.length === 1, 'shape', `indices [${indices!.dims}] of a table of rank 1`);
+  demandIndices(indices!, table!.dims[0]!);
+  return { ...derived(table!, indices!.dims), perSequence: indices!.perSequence };
+}
+
+/** Interval of Σ a·w over a constant's columns, and the largest Σ |a|·|w|. */
+export function columnBounds(
+  a: Value,
+  weights: ArrayLike<number>,
+  rows: number,
+  columns: number,
+  at: (row: number, column: number) => number,
+): { lo: number; hi: number; sum: number } {
+  let [lo, hi, sum] = [Infinity, -Infinity, 0];
+  for (let j = 0; j < columns; j++) {
+    let [low, high, total] = [0, 0, 0];
+    for (let i = 0; i < rows; i++) {
+      const w = weights[at(i, j)]!;
+      low += w > 0 ? w * a.lo : w * a.hi;
+      high += w > 0 ? w * a.hi : w * a.lo;
+      total += Math.abs(w);
+    }
+    lo = Math.min(lo, low);
+    hi = Math.max(hi, high);
+    sum = Math.max(sum, total * magnitude(a));
+  }
+  return { lo, hi, sum };
+}
+
+function matmul([a, b]: Inputs): Value {
+  wholes(a!, b!);
+  for (const v of [a!, b!])
+    demand(
+      magnitude(v) <= MATMUL_OPERAND_MAX,
+      'matmul-operand',
+      `an operand could reach ${magnitude(v)}, over ${MATMUL_OPERAND_MAX}`,
+      magnitude(v),
+    );
+  const [p, q] = [a!.dims, b!.dims];
+  demand(p.length >= 2 && q.length >= 2 && p.at(-1) === q.at(-2), 'shape', `[${p}]·[${q}]`);
+  demand(a!.perSequence, 'sequence', 'the left operand does not depend on the unit');
+  const k = p.at(-1)!;
+  const dims = [...p.slice(0, -1), q.at(-1)!];
+  if (b!.perSequence) {
+    const same = p.length === q.length && p.slice(0, -2).every((d, i) => d === q[i]);
+    demand(same && p.length >= 3, 'sequence', `[${p}]·[${q}] would mix sequences`);
+    const bound = k * magnitude(a!) * magnitude(b!);
+    demand(bound < EXACT_MAX, 'matmul-sum', `a sum could reach ${bound}`, bound);
+    const all = corners(a!, b!);
+    return exact(dims, [k * Math.min(...all), k * Math.max(...all)], true);
+  }
+  demand(q.length === 2 && b!.constant, 'shape', 'the right operand is no constant matrix');
+  const n = q[1]!;
+  demand(k * n <= HEAD_ENTRIES_MAX, 'shape', `a head of ${k * n} entries`, k * n);
+  const { lo, hi, sum } = columnBounds(a!, b!.constant, k, n, (i, j) => i * n + j);
+  demand(sum < EXACT_MAX, 'matmul-sum', `a sum could reach ${sum}`, sum);
+  return exact(dims, [lo, hi], true);
+}
+
+function reduceSum([x, axes]: Inputs, { keepdims }: Attributes): Value {
+  wholes(x!);
+  const { dims, count } = reduced(x!, axes!, keepdims);
+  const bound = count * magnitude(x!);
+  demand(bound < EXACT_MAX, 'sum', `a sum of ${count} could reach ${bound}`, bound);
+  return exact(dims, [count * x!.lo, count * x!.hi], x!.perSequence);
+}
+
+function reduceMax([x, axes]: Inputs, { keepdims }: Attributes): Value {
+  numeric(x!);
+  const most = derived(x!, reduced(x!, axes!, keepdims).dims);
+  return keepdims ? { ...most, maximumOf: x! } : most;
+}
+
+/** What may be moved: entries are changed by nothing. */
+const movable = (v: Value): Value => {
+  demandExact(v);
+  demand(v.type === 'float32' || v.type === 'int32', 'type', `moves ${v.type}`);
+  return v;
+};
+
+const binary = (run: Operator['run']): Operator => ({ attributes: [], inputs: 2, run });
+
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['Add', binary(elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi], true))],
+  ['Sub', binary(elementwise(difference, true))],
+  ['Mul', binary(mul)],
+  ['Max', binary(elementwise((a, b) => [Math.max(a.lo, b.lo), Math.max(a.hi, b.hi)]))],
+  ['Min', binary(elementwise((a, b) => [Math.min(a.lo, b.lo), Math.min(a.hi, b.hi)]))],
+  ['Greater', binary(compare)],
+  ['GreaterOrEqual', binary(compare)],
+  ['Less', binary(compare)],
+  ['LessOrEqual', binary(compare)],
+  ['Floor', { attributes: [], inputs: 1, run: floor }],
+  ['Clip', { attributes: [], inputs: 3, run: clip }],
+  ['Cast', { attributes: ['to'], inputs: 1, run: cast }],
+  ['Gather', { attributes: ['axis'], inputs: 2, run: gather }],
+  ['GatherElements', { attributes: ['axis'], inputs: 2, run: gatherElements }],
+  ['MatMul', binary(matmul)],
+  [
+    'Reshape',
+    binary(([x, dims], _, sequences) => reshape(movable(x!), numbersOf(dims!), sequences)),
+  ],
+  [
+    'Transpose',
+    {
+      attributes: ['perm'],
+      inputs: 1,
+      run: ([x], { perm }) => transpose(movable(x!), perm),
+    },
+  ],
+  ['Slice', { attributes: [], inputs: 4, run: ([x, a, b, c]) => slice(movable(x!), a!, b!, c!) }],
+  [
+    'Concat',
+    {
+      attributes: ['axis'],
+      inputs: undefined,
+      run: (parts, { axis }) => concat(parts.map(movable), axis),
+    },
+  ],
+  ['ReduceSum', { attributes: ['keepdims'], inputs: 2, run: reduceSum }],
+  ['ReduceMax', { attributes: ['keepdims'], inputs: 2, run: reduceMax }],
+]);
+
+/** Of a node's result, as of what a file holds. */
+export function demandSize({ dims }: Value): void {
+  demand(
+    dims.length <= RANK_MAX && sizeOf(dims) <= ELEMENTS_MAX,
+    'shape',
+    `the result [${dims}] is too large`,
+  );
+}
+
+/**
+ * Steps of a node, for the bound on a unit: entries read and made, products of a MatMul. `head` is the
+ * part that the checker walks through itself: a head's matrix.
+ */
+export function stepsOf(op: string, inputs: readonly Value[], made: readonly Value[]) {
+  const entries = [...inputs, ...made].reduce((sum, v) => sum + sizeOf(v.dims), 0);
+  if (op !== 'MatMul') return { steps: entries, head: 0 };
+  const [a, b] = inputs as [Value, Value];
+  const products = sizeOf(made[0]!.dims) * a.dims.at(-1)!;
+  return { steps: entries + products, head: b.constant ? sizeOf(b.dims) : 0 };
+}
+
+/** Result of one node, or a refusal. */
+export function runOperator(node: OnnxNode, inputs: readonly Value[], sequences: number): Value {
+  const operator = OPERATORS.get(node.op);
+  demand(operator, 'operator', `operator ${node.op} is not allowed`);
+  demand(node.outputs.length === 1, 'operator', `${node.outputs.length} outputs, not one`);
+  const count = operator.inputs ?? Math.max(1, inputs.length);
+  demand(inputs.length === count, 'operator', `${inputs.length} inputs of ${node.op}`);
+  const names = Object.keys(node.attributes);
+  const odd =
+    names.find((n) => !operator.attributes.includes(n)) ??
+    operator.attributes.find((n) => !names.includes(n));
+  demand(odd === undefined, 'attribute', `attribute '${odd}' of ${node.op} is odd or missing`);
+  const same = inputs.length === 2 && node.inputs[0] === node.inputs[1];
+  const value = operator.run(inputs, node.attributes, sequences, same);
+  demandSize(value);
+  return value;
+}

@@ -1,0 +1,168 @@
+/**
+ * What the checker knows of a tensor: shape, an interval that holds every entry, of what power of two
+ * they are multiples, and whether they depend on the unit's sequences. Refusals of the checker.
+ */
+import type { ElementType, OnnxTensor } from '../package/onnx.ts';
+
+/** Rules that a model can break; models/README.md gives the reasons. */
+export type Rule =
+  | 'file'
+  | 'manifest'
+  | 'operator'
+  | 'attribute'
+  | 'shape'
+  | 'type'
+  | 'integer'
+  | 'magnitude'
+  | 'scale'
+  | 'division'
+  | 'square-root'
+  | 'gather-range'
+  | 'matmul-operand'
+  | 'matmul-sum'
+  | 'sum'
+  | 'sequence'
+  | 'carry'
+  | 'linear-range'
+  | 'answer-range'
+  | 'weights'
+  | 'work';
+
+export interface Refusal {
+  /** `seg-<i>` or `seg-<i>/<node>`; `manifest` or `weights` outside the graphs. */
+  readonly node: string;
+  readonly rule: Rule;
+  /** The number that is out of bounds, where the rule has one. */
+  readonly bound: number | undefined;
+  readonly sentence: string;
+}
+
+/** Thrown inside the checker only; checkModel returns it as data. */
+export class Refused extends Error {
+  readonly rule: Rule;
+  readonly bound: number | undefined;
+  constructor(rule: Rule, sentence: string, bound?: number) {
+    super(sentence);
+    this.rule = rule;
+    this.bound = bound;
+  }
+}
+
+export function demand(
+  condition: unknown,
+  rule: Rule,
+  sentence: string,
+  bound?: number,
+): asserts condition {
+  if (!condition) throw new Refused(rule, sentence, bound);
+}
+
+export interface Value {
+  readonly type: ElementType | 'bool';
+  readonly dims: readonly number[];
+  readonly lo: number;
+  readonly hi: number;
+  /**
+   * Every entry is a multiple of 2^−bits; 0: whole. Infinite after a scaling that leaves no common
+   * part: only a Floor may read that.
+   */
+  readonly bits: number;
+  /** Every entry is an odd multiple of 2^−bits, bits ≥ 1: none is whole. */
+  readonly odd?: boolean;
+  /** Depends on the unit: axis 0 is sequences × rows of one, each sequence's entries together. */
+  readonly perSequence: boolean;
+  /** Entries of a constant. */
+  readonly constant?: readonly number[] | Float32Array | Int32Array;
+  /** The tensor whose maxima these are, along axes that stay. */
+  readonly maximumOf?: Value;
+}
+
+/** Every integer below it is exact in float32, and so is every sum of two below half of it. */
+export const EXACT_MAX = 2 ** 24;
+/** Parts of 2^−24 are the finest. */
+export const BITS_MAX = 24;
+
+export const sizeOf = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
+export const magnitude = (v: Pick<Value, 'lo' | 'hi'>): number =>
+  Math.max(Math.abs(v.lo), Math.abs(v.hi));
+
+/** The same entries, as far as they are known, in another order or shape. */
+export const derived = (v: Value, dims: readonly number[] = v.dims): Value => ({
+  type: v.type,
+  dims,
+  lo: v.lo,
+  hi: v.hi,
+  bits: v.bits,
+  odd: v.odd ?? false,
+  perSequence: v.perSequence,
+});
+
+/** A power of two from 2^−24 to 1. */
+const isShift = (x: number): boolean =>
+  x > 0 && x <= 1 && x >= 2 ** -BITS_MAX && Number.isInteger(Math.log2(x));
+/** Whether a tensor is a constant that moves a number's point and none of its digits. */
+export const isShifts = (v: Value): boolean => v.constant?.every(isShift) ?? false;
+
+/** Of what part of one it is a multiple, or Infinity. */
+function bitsOf(x: number): number {
+  for (let bits = 0; bits <= BITS_MAX; bits++) if (Number.isInteger(x * 2 ** bits)) return bits;
+  return Infinity;
+}
+
+/** Value of an initializer: multiples of one power of two, or powers of two. */
+export function constantValue(t: OnnxTensor): Value {
+  const data = t.data instanceof BigInt64Array ? Array.from(t.data, Number) : t.data;
+  let [lo, hi, bits] = [Infinity, -Infinity, 0];
+  for (const x of data) {
+    demand(Number.isFinite(x), 'integer', `constant '${t.name}' holds ${x}`);
+    if (x < lo) lo = x;
+    if (x > hi) hi = x;
+    bits = Math.max(bits, bitsOf(x));
+  }
+  const constant: Value = {
+    type: t.type,
+    dims: t.dims,
+    lo,
+    hi,
+    bits,
+    odd: bits > 0 && data.every((x) => (x * 2 ** bits) % 2 !== 0),
+    perSequence: false,
+    constant: data,
+  };
+  const found = Math.max(Math.abs(lo), Math.abs(hi));
+  if (bits === 0)
+    demand(found < EXACT_MAX, 'magnitude', `constant '${t.name}' reaches 2^24`, found);
+  else if (!(found * 2 ** bits < EXACT_MAX)) {
+    const sentence = 'has neither multiples of one part nor powers of two only';
+    demand(isShifts(constant), 'scale', `constant '${t.name}' ${sentence}`);
+    return { ...constant, bits: Infinity, odd: false };
+  }
+  return constant;
+}
+
+export function demandExact(v: Value): void {
+  const sentence = 'takes numbers of different scales that no Floor has made whole';
+  demand(Number.isFinite(v.bits), 'integer', sentence);
+}
+export function demandWhole(v: Value): void {
+  demand(v.bits === 0, 'integer', 'takes a fraction that no Floor has made whole');
+}
+export function demandFloat(v: Value): void {
+  demand(v.type === 'float32', 'type', `takes ${v.type}, not float32`);
+}
+
+/** A float result of multiples of 2^−bits; refused when float32 might not hold one. */
+export function exact(
+  dims: readonly number[],
+  [lo, hi]: readonly [number, number],
+  perSequence: boolean,
+  bits = 0,
+  odd = false,
+): Value {
+  const bound = Math.max(Math.abs(lo), Math.abs(hi));
+  demand(bits <= BITS_MAX, 'scale', `makes parts of 2^−${bits}`, bits);
+  const limit = bits ? `2^24 parts of 2^−${bits}` : '2^24';
+  const holds = bound * 2 ** bits < EXACT_MAX;
+  demand(holds, 'magnitude', `could reach ${bound}, not below ${limit}`, bound);
+  return { type: 'float32', dims, lo, hi, bits, odd, perSequence };
+}

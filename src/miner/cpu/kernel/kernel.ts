@@ -1,0 +1,295 @@
+/**
+ * The CPU's linears: WebAssembly SIMD kernels on one memory that is laid out once for the largest of
+ * a model's linears. One unit at a time; the caller keeps units apart.
+ *
+ * The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more GEMM of depth 2r by the same
+ * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
+ */
+import type { Linear } from '../../../core/manifest.ts';
+import { NOISE_KEY } from '../../../core/pow/noise.ts';
+import { MESSAGE_BYTES, TILE, tileCount } from '../../../core/pow/transcript.ts';
+import { AppError, assert } from '../../../lib/errors.ts';
+import type { Lap } from '../../engine/stages.ts';
+import { KERNEL_WASM } from './kernel-wasm.ts';
+
+type Call = (...args: number[]) => number;
+type Exports = Record<
+  | 'hash'
+  | 'tickets'
+  | 'factors'
+  | 'permutations'
+  | 'packLeft'
+  | 'packRight'
+  | 'packRight16'
+  | 'gemm'
+  | 'addNoise'
+  | 'project'
+  | 'widen'
+  | 'quantize'
+  | 'toFloat'
+  | 'heapBase',
+  Call
+> & { memory: WebAssembly.Memory };
+
+/** Larger ranks do not fit the noise kernel's byte tables. */
+const RANK_MAX = 240;
+/** Blocks of k for which E_R·B', at most 252 a block, stays inside int16. */
+const PEEL_BLOCKS_MAX = 130;
+/** MACs between two breaths: 10–20 ms, so that a pause is quick. */
+const SLAB_MACS = 3e8;
+/** Of Bᵀ that is taken at a time: still in the core's cache when it is packed and projected. */
+const WEIGHT_SLAB_BYTES = 131_072;
+/** Kernels read and write a little past a region's end. */
+const SLACK = 4096;
+const PAGE = 65_536;
+
+/** Rows of Bᵀ in a slab. */
+const slabRows = ({ k, n }: Linear): number =>
+  Math.min(n, TILE * Math.max(1, Math.floor(WEIGHT_SLAB_BYTES / (TILE * k))));
+
+/** Bytes of each region for one linear. */
+const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
+  /** A as it comes, then C as it goes: float32. */
+  floats: 4 * m * Math.max(k, n),
+  a: m * k,
+  /** A slab of Bᵀ. */
+  b: slab * k,
+  /** A', then a slab of B': int8. */
+  noisy: Math.max(m, slab) * k,
+  left: 2 * m * k,
+  right: 2 * n * k,
+  c: 4 * m * n,
+  leftFactor: m * r,
+  rightFactor: n * r,
+  /** Operands of the peel: int16, 2r to a row. */
+  thinLeft: 4 * m * r,
+  thinRows: 4 * n * r,
+  thinRight: 4 * n * r,
+  messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
+  tickets: (32 * m * n) / TILE ** 2,
+  sums: (16 * k) / r,
+  chainingValues: Math.max(m * k, 4 * m * n) / 32,
+  /** Three tables of k places for each side (assembly's `permutations`). */
+  placesA: 3 * k,
+  placesB: 3 * k,
+  sigma: 32,
+  noiseKey: 32,
+  digest: 128,
+});
+type Layout = ReturnType<typeof regionBytes>;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+const compileKernel = (): Promise<WebAssembly.Module> =>
+  (compiled ??= WebAssembly.compile(
+    Uint8Array.from(atob(KERNEL_WASM.replaceAll('\n', '')), (c) => c.charCodeAt(0)),
+  ));
+
+function layOut(linears: readonly Linear[], base: number) {
+  const sizes = linears.map((l) => regionBytes(l, slabRows(l)));
+  let end = Math.ceil(base / 64) * 64;
+  const place = (name: keyof Layout): number => {
+    const at = end;
+    end += Math.ceil((Math.max(...sizes.map((s) => s[name])) + SLACK) / 64) * 64;
+    return at;
+  };
+  const names = Object.keys(sizes[0]!) as (keyof Layout)[];
+  const at = Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
+  return { at, bytes: end };
+}
+
+/** `lap` hears of noise, gemm, tickets and peel. @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+export async function createKernel(
+  linears: readonly Linear[],
+  lap: Lap = () => undefined,
+): Promise<Kernel> {
+  const rank = Math.max(...linears.map((l) => l.r));
+  if (rank > RANK_MAX) throw new AppError('MODEL_REFUSED', `rank ${rank} is over ${RANK_MAX}`);
+  const { exports } = await WebAssembly.instantiate(await compileKernel(), {
+    env: {
+      abort: () => {
+        throw new Error('kernel aborted');
+      },
+    },
+  });
+  const wasm = exports as unknown as Exports;
+  const { at, bytes } = layOut(linears, wasm.heapBase());
+  try {
+    wasm.memory.grow(Math.ceil(bytes / PAGE) - wasm.memory.buffer.byteLength / PAGE);
+  } catch (cause) {
+    throw new AppError('DEVICE_MEMORY', `${bytes} bytes for the kernels`, { cause });
+  }
+  return new Kernel(wasm, at, lap);
+}
+
+/** Called between slabs of work; throws to stop it. */
+export type Breathe = () => Promise<void> | undefined;
+
+export class Kernel {
+  readonly #wasm: Exports;
+  readonly #at: Layout;
+  readonly #lap: Lap;
+
+  constructor(wasm: Exports, at: Layout, lap: Lap) {
+    this.#wasm = wasm;
+    this.#at = at;
+    this.#lap = lap;
+    this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
+  }
+
+  get memoryBytes(): number {
+    return this.#wasm.memory.buffer.byteLength;
+  }
+
+  #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#wasm.memory.buffer as ArrayBuffer, at, length);
+  }
+
+  #hash(at: number, length: number): Uint8Array<ArrayBuffer> {
+    const { chainingValues, digest } = this.#at;
+    this.#wasm.hash(at, length, chainingValues, digest);
+    return this.#bytes(digest, 32).slice();
+  }
+
+  /** Takes A (m×k float32). False when a value is not an integer in [−63, 63]. */
+  loadActivations({ m, k }: Linear, values: Float32Array): boolean {
+    assert(values.length === m * k, `A has ${m}×${k} values`);
+    const { floats, a } = this.#at;
+    new Float32Array(this.#wasm.memory.buffer, floats, m * k).set(values);
+    return this.#wasm.quantize(floats, m * k, a) !== 0;
+  }
+
+  /** Takes A (m×k int8), every value in [−63, 63]. */
+  loadOperand(values: Int8Array): void {
+    new Int8Array(this.#wasm.memory.buffer, this.#at.a, values.length).set(values);
+  }
+
+  /** A, copied. */
+  activations({ m, k }: Linear): Int8Array {
+    return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
+  }
+
+  /** BLAKE3 of the first `rows` rows of A as int8. */
+  hashActivations({ k }: Linear, rows: number): Uint8Array {
+    return this.#hash(this.#at.a, rows * k);
+  }
+
+  /** BLAKE3 of the first `rows` rows of C as int32. */
+  hashProduct({ n }: Linear, rows: number): Uint8Array {
+    return this.#hash(this.#at.c, 4 * rows * n);
+  }
+
+  /** C (m×n) as float32: a view that lasts until the next call. */
+  product({ m, n }: Linear): Float32Array<ArrayBuffer> {
+    const { c, floats } = this.#at;
+    this.#wasm.toFloat(c, m * n, floats);
+    return new Float32Array(this.#wasm.memory.buffer as ArrayBuffer, floats, m * n);
+  }
+
+  /** C = A·B exactly; `weights` is Bᵀ, n×k. */
+  async multiply(l: Linear, weights: Int8Array, breathe: Breathe): Promise<void> {
+    this.#packPlain(l, weights);
+    this.#lap('convert');
+    await this.#gemm(l, l.k, false, breathe);
+    this.#lap('gemm');
+  }
+
+  /**
+   * The noisy product of linear `number` (1-based) under σ_ℓ: leaves C = A·B, gives t_ℓ and the
+   * tickets of all tiles (32 bytes each, a view that lasts until the next call).
+   */
+  async multiplyNoisy(
+    l: Linear,
+    weights: Int8Array,
+    sigma: Uint8Array,
+    number: number,
+    breathe: Breathe,
+  ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
+    const at = this.#at;
+    this.#bytes(at.sigma, 32).set(sigma);
+    this.#packNoisy(l, weights);
+    await this.#gemm(l, l.r, true, breathe);
+    this.#lap('gemm');
+    const tiles = tileCount(l);
+    this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
+    const t = this.#hash(at.messages, MESSAGE_BYTES * tiles);
+    this.#lap('tickets');
+    if (l.k / l.r <= PEEL_BLOCKS_MAX) this.#peel(l);
+    else {
+      this.#packPlain(l, weights);
+      await this.#gemm(l, l.k, false, breathe);
+    }
+    this.#lap('peel');
+    return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
+  }
+
+  /** Brings Bᵀ (n×k) into its region a slab at a time; `each` hears of its first row and rows. */
+  #eachSlab(l: Linear, weights: Int8Array, each: (first: number, rows: number) => void): void {
+    const { k, n } = l;
+    assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
+    const slab = slabRows(l);
+    for (let first = 0; first < n; first += slab) {
+      const rows = Math.min(slab, n - first);
+      const slice = weights.subarray(first * k, (first + rows) * k);
+      new Int8Array(this.#wasm.memory.buffer, this.#at.b, rows * k).set(slice);
+      each(first, rows);
+    }
+  }
+
+  #packPlain(l: Linear, weights: Int8Array): void {
+    const { a, b, left, right } = this.#at;
+    const { m, k } = l;
+    this.#wasm.packLeft(a, m * k, left);
+    this.#eachSlab(l, weights, (first, rows) =>
+      this.#wasm.packRight(b, rows, k, right + 2 * first * k),
+    );
+  }
+
+  /** A' and B' into the GEMM's operands, and all that the peel needs of B' while it is there. */
+  #packNoisy(l: Linear, weights: Int8Array): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    const { m, k, n, r } = l;
+    w.permutations(at.sigma, 2, k, r, at.noiseKey, at.placesA);
+    w.permutations(at.sigma, 3, k, r, at.noiseKey, at.placesB);
+    w.factors(at.sigma, 0, m, r, at.noiseKey, at.leftFactor);
+    w.factors(at.sigma, 1, n, r, at.noiseKey, at.rightFactor);
+    w.addNoise(at.a, at.leftFactor, at.placesA, m, k, r, at.noisy);
+    w.packLeft(at.noisy, m * k, at.left);
+    const place = at.placesA + k;
+    this.#eachSlab(l, weights, (first, rows) => {
+      const factor = at.rightFactor + first * r;
+      w.addNoise(at.b, factor, at.placesB, rows, k, r, at.noisy);
+      w.packRight(at.noisy, rows, k, at.right + 2 * first * k);
+      this.#lap('noise');
+      const thin = at.thinRows + 2 * r + 4 * r * first;
+      w.project(at.noisy, place, place + k, rows, k, r, thin, 4 * r);
+      this.#lap('peel');
+    });
+    w.widen(at.rightFactor, n, r, at.thinRows, 4 * r);
+    this.#lap('peel');
+  }
+
+  #peel({ m, k, n, r }: Linear): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    const place = at.placesB + k;
+    w.project(at.a, place, place + k, m, k, r, at.thinLeft, 4 * r);
+    w.widen(at.leftFactor, m, r, at.thinLeft + 2 * r, 4 * r);
+    w.packRight16(at.thinRows, n, 2 * r, at.thinRight);
+    w.gemm(at.thinLeft, at.thinRight, at.c, m, n, 2 * r, 2 * r, at.sums, 0, 1);
+  }
+
+  /** C = left·right in slabs of rows; `fold` also writes the tiles' messages every `step` columns. */
+  async #gemm({ m, k, n }: Linear, step: number, fold: boolean, breathe: Breathe): Promise<void> {
+    const at = this.#at;
+    const slab = TILE * Math.max(1, Math.floor(SLAB_MACS / (TILE * n * k)));
+    for (let row = 0; row < m; row += slab) {
+      const rows = Math.min(slab, m - row);
+      const left = at.left + 2 * row * k;
+      const c = at.c + 4 * row * n;
+      const message = fold ? at.messages + (MESSAGE_BYTES * row * n) / TILE ** 2 : 0;
+      this.#wasm.gemm(left, at.right, c, rows, n, k, step, at.sums, message, 0);
+      await breathe();
+    }
+  }
+}

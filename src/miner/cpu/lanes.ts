@@ -1,0 +1,163 @@
+/**
+ * More cores for units on the CPU: each lane is a worker with a whole CPU backend. Units are independent,
+ * so that two lanes do twice the work; threads inside a unit would wait for each other, and need a shared
+ * memory that pages have only where they are cross-origin isolated.
+ */
+import { AppError } from '../../lib/errors.ts';
+import { connect, expose, type Port } from '../../lib/rpc.ts';
+import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
+import { createCpuBackend } from './cpu.ts';
+import { THREADS_MAX } from '../engine/miner-api.ts';
+import { selfTest } from '../engine/self-test.ts';
+
+/** Bytes that all lanes of a model may take. */
+const LANES_BYTES_MAX = 2 ** 31;
+/** ms that a lane may take to open and pass its test: mining waits for it. */
+const OPEN_MS_MAX = 60_000;
+/** ONNX Runtime's and the engine's own, in each worker. */
+const RUNTIME_BYTES = 256 * 2 ** 20;
+
+type LaneApi = {
+  /** First of all calls. Gives the backend's `memoryBytes`. @throws AppError as createCpuBackend */
+  open(model: ModelPackage): Promise<number>;
+  /** `key` names it for `abort`. */
+  pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
+  abort(key: number): void;
+};
+
+/** A worker that serves a lane. */
+export interface LaneWorker {
+  readonly port: Port;
+  /** Hears when it dies by itself. */
+  readonly failed: (die: (reason: string) => void) => void;
+  end(): void;
+}
+
+/** The worker's side. */
+export function serveLane(port: Port): void {
+  let backend: Backend | undefined;
+  const running = new Map<number, AbortController>();
+  expose<LaneApi>(
+    {
+      async open(model) {
+        backend = await createCpuBackend(model);
+        return backend.memoryBytes();
+      },
+      async pass(key, input) {
+        if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
+        const stop = new AbortController();
+        running.set(key, stop);
+        const { signal } = stop;
+        return await backend.pass({ ...input, signal }).finally(() => running.delete(key));
+      },
+      abort: (key) => running.get(key)?.abort(),
+    },
+    port,
+  );
+}
+
+/** Lanes worth having for a model, the one here among them, where `threads` are free. */
+export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
+  const files = [...model.segments, ...model.weights];
+  const own = files.reduce((sum, file) => sum + file.byteLength, 0);
+  const fitting = Math.floor(LANES_BYTES_MAX / (RUNTIME_BYTES + own + local.memoryBytes()));
+  return Math.max(1, Math.min(THREADS_MAX, threads, fitting));
+}
+
+/**
+ * `local` and `count` − 1 workers beside it as one device. What does not open, for lack of memory say,
+ * is left out, and what dies later too; closing it leaves `local` open.
+ */
+export async function withLanes(
+  model: ModelPackage,
+  local: Backend,
+  count: number,
+  start: () => LaneWorker,
+): Promise<Backend> {
+  const opening = Array.from({ length: count - 1 }, () => openLane(model, start));
+  const opened = await Promise.allSettled(opening);
+  const helpers = opened.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
+  return helpers.length ? join(local, helpers) : local;
+}
+
+/** One alone. @throws AppError SELF_TEST_FAILED, WORKER_DIED, and the backend's */
+export async function openLane(model: ModelPackage, start: () => LaneWorker): Promise<Backend> {
+  const worker = start();
+  const closed = Promise.withResolvers<string>();
+  const lane = connect<LaneApi>(worker.port, {
+    failed(die) {
+      worker.failed(die);
+      void closed.promise.then(die);
+    },
+  });
+  let last = 0;
+  const close = async (): Promise<void> => {
+    worker.end();
+    closed.resolve('the lane was closed');
+  };
+  const pass = async ({ signal, ...input }: PassInput): Promise<PassResult> => {
+    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'aborted before it began');
+    const key = ++last;
+    const abort = (): void => void lane.abort(key).catch(() => undefined);
+    signal?.addEventListener('abort', abort);
+    const done = lane.pass(key, input).finally(() => signal?.removeEventListener('abort', abort));
+    const result = await done;
+    // A pass of a small model can end before the lane hears.
+    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'aborted on the way');
+    return result;
+  };
+  const timer = setTimeout(() => void close(), OPEN_MS_MAX);
+  try {
+    const bytes = await lane.open(model);
+    const lost = new Promise<string>(() => undefined);
+    const memoryBytes = (): number => bytes;
+    const about = { kind: 'cpu', device: 'WebAssembly SIMD', kernel: 'wasm', depth: 1 } as const;
+    const backend = { ...about, memoryBytes, pass, lost, close };
+    await selfTest(backend, model);
+    return backend;
+  } catch (e) {
+    await close();
+    throw e;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function join(local: Backend, helpers: readonly Backend[]): Backend {
+  // The one here gets its second pass last: checks of blocks and of wins wait behind what it has.
+  let lanes = [...helpers, local].map((backend) => ({
+    backend,
+    load: backend === local ? 0.5 : 0,
+  }));
+  const count = lanes.length;
+  let isClosed = false;
+
+  async function pass(input: PassInput): Promise<PassResult> {
+    const lane = lanes.reduce((best, one) => (one.load < best.load ? one : best));
+    lane.load++;
+    try {
+      return await lane.backend.pass(input);
+    } catch (e) {
+      if (AppError.from(e).code !== 'WORKER_DIED') throw e;
+      if (isClosed) throw new AppError('PASS_ABORTED', 'its lane was closed');
+      lanes = lanes.filter((one) => one !== lane);
+      return await pass(input);
+    } finally {
+      lane.load--;
+    }
+  }
+
+  return {
+    ...local,
+    device: `WebAssembly SIMD, ${count} threads`,
+    lanes: count,
+    // In each worker one runs and one waits: the way back and forth costs it nothing.
+    depth: 2 * count - 1,
+    memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
+    pass,
+    async close() {
+      isClosed = true;
+      await Promise.all(helpers.map((lane) => lane.close()));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** A device that runs units: one interface, two implementations (cpu, webgpu), one contract suite. */
+import type { Manifest } from '../../core/manifest.ts';
+
+export interface ModelPackage {
+  readonly id: Uint8Array;
+  readonly manifest: Manifest;
+  /** ONNX bytes of segments 0..L. */
+  readonly segments: readonly Uint8Array[];
+  /** B_ℓᵀ of each linear: int8, n×k row-major. */
+  readonly weights: readonly Int8Array[];
+}
+
+export interface PassInput {
+  /** B·S token ids. */
+  readonly tokens: Uint16Array;
+  /** σ_0; undefined runs the plain exact pass: no noise, no t, no tickets. */
+  readonly sigma0: Uint8Array | undefined;
+  /** min(target_e·c_ℓ, 2^256−1) of each linear; a tile wins at or below it. */
+  readonly limits: readonly bigint[];
+  /** Also hash the rows of sequences 0..B−2 and give `execution` (docs/protocol.md §8.4). */
+  readonly job?: boolean;
+  /** Stop after this linear (1-based): for replays up to ℓ*. */
+  readonly stopAfter?: number;
+  /** Give A of this linear (1-based) as `captured`. */
+  readonly capture?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface PassResult {
+  /** a_1..a_L (or up to stopAfter). */
+  readonly a: readonly Uint8Array[];
+  /** t_1..t_L (or up to stopAfter); empty for a plain pass. */
+  readonly t: readonly Uint8Array[];
+  /** First winning tile in (linear, tile) order; linear is 1-based. */
+  readonly winner: { readonly linear: number; readonly tile: number } | undefined;
+  /** Answer rows, sequences × answerSize int8; empty when stopped early. */
+  readonly answer: Int8Array;
+  /** H_execution for a job pass that ran to the end. */
+  readonly execution: Uint8Array | undefined;
+  readonly captured: Int8Array | undefined;
+}
+
+export type BackendKind = 'cpu' | 'webgpu' | 'oracle';
+
+export interface Backend {
+  readonly kind: BackendKind;
+  /** What runs it, for people: adapter or CPU description. */
+  readonly device: string;
+  /** Which kernel multiplies there, for people. */
+  readonly kernel: string;
+  /** Passes to ask for at once, so that it never waits. */
+  readonly depth: number;
+  /** Passes that run at once; absent: one. */
+  readonly lanes?: number;
+  /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
+  pass(input: PassInput): Promise<PassResult>;
+  /** Of the buffers that it made itself, beside ONNX Runtime's. */
+  memoryBytes(): number;
+  /** Resolves when the device is lost; never for one that cannot be. */
+  readonly lost: Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @throws AppError NO_WEBGPU, MODEL_REFUSED, SELF_TEST_FAILED */
+export type CreateBackend = (model: ModelPackage) => Promise<Backend>;

@@ -1,0 +1,67 @@
+/** The models of a miner, each loaded once: proven exact, with a CPU backend that passed its self-test. */
+import { AppError } from '../../lib/errors.ts';
+import { toHex } from '../../lib/bytes.ts';
+import type { Backend, ModelPackage } from './backend.ts';
+import { checkModel } from '../checker/checker.ts';
+import { selfTest } from './self-test.ts';
+
+export interface Loaded {
+  readonly model: ModelPackage;
+  /** The CPU backend checks; it is also the device where there is no WebGPU. */
+  readonly cpu: Backend;
+}
+
+/** Where packages and their CPU backends come from. */
+export interface ModelParts {
+  /** Of the models that it was given; undefined for others. */
+  modelNamed(name: string): ModelPackage | undefined;
+  modelOf(id: Uint8Array): ModelPackage | undefined;
+  createCpu(model: ModelPackage): Promise<Backend>;
+}
+
+export class LoadedModels {
+  readonly #parts: ModelParts;
+  readonly #loaded = new Map<string, Promise<Loaded>>();
+
+  constructor(parts: ModelParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws AppError MODEL_MISSING, MODEL_REFUSED, SELF_TEST_FAILED */
+  named(name: string): Promise<Loaded> {
+    let loading = this.#loaded.get(name);
+    if (!loading) {
+      loading = this.#load(name);
+      this.#loaded.set(name, loading);
+      loading.catch(() => this.#loaded.delete(name));
+    }
+    return loading;
+  }
+
+  /** @throws AppError as `named` */
+  async of(id: Uint8Array): Promise<Loaded> {
+    const model = this.#parts.modelOf(id);
+    if (model) return this.named(model.manifest.name);
+    throw new AppError('MODEL_MISSING', `no package of model ${toHex(id).slice(0, 16)}`);
+  }
+
+  /** Forgets a model, for its owner to close: with it is who asked for it before. */
+  async take(name: string): Promise<Loaded | undefined> {
+    const loading = this.#loaded.get(name);
+    this.#loaded.delete(name);
+    const loaded = await loading?.catch(() => undefined);
+    // Who waited for it to load has put his pass in the queue by then.
+    await new Promise((r) => setTimeout(r));
+    return loaded;
+  }
+
+  async #load(name: string): Promise<Loaded> {
+    const model = this.#parts.modelNamed(name);
+    if (!model) throw new AppError('MODEL_MISSING', `no package of ${name}`);
+    const refused = checkModel(model);
+    if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
+    const cpu = await this.#parts.createCpu(model);
+    await selfTest(cpu, model);
+    return { model, cpu };
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * The mining engine: loads a model, proves the device right, then turns templates into units and
+ * winning units into blocks. It holds one device backend and, beside it, the CPU backend that
+ * re-checks wins and replays other people's blocks.
+ */
+import type { Fault, FaultCode } from '../../core/faults.ts';
+import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
+import { unitMacs } from '../../core/manifest.ts';
+import { proofDigest } from '../../core/pow/proof.ts';
+import { compareReplay } from '../../core/pow/replay.ts';
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
+import {
+  MINER_OFF,
+  type AnsweredJob,
+  type BackendChoice,
+  type Execution,
+  type FoundBlock,
+  type MinerStatus,
+  type Template,
+} from './miner-api.ts';
+import { LoadedModels, type ModelParts } from './loaded.ts';
+import { createProof } from './prove.ts';
+import { RateMeter } from './rate.ts';
+import { selfTest } from './self-test.ts';
+import { Throttle } from './throttle.ts';
+import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } from './unit.ts';
+
+/** What differs between a browser's worker and Node's. */
+export interface MinerParts extends ModelParts {
+  /** undefined where there is no WebGPU to try. */
+  createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
+  /** The CPU as the device that mines: over more of its cores, where there are. */
+  spread?(model: ModelPackage, cpu: Backend): Promise<Backend>;
+  nowMs(): number;
+  randomNonce(): bigint;
+  onStatus(status: MinerStatus): void;
+  onBlock(block: FoundBlock): void;
+  onAnswered(job: AnsweredJob): void;
+}
+
+/** Losses of the device after which the CPU takes over. */
+const LOSSES_MAX = 3;
+/** Units in a row after which its losses are forgotten: one that dies again and again is given up. */
+const FORGIVEN_UNITS = 100;
+/** ms before a lost device is asked for again, doubling. */
+const LOSS_WAIT_MS = 1000;
+
+/** What may pass: the device is worth another try. */
+const AGAIN = ['DEVICE_LOST', 'NO_WEBGPU'];
+
+/** Starts that may wait for the one before them. */
+const STARTS_MAX = 8;
+
+export class Miner {
+  readonly #parts: MinerParts;
+  #status: MinerStatus = MINER_OFF;
+  readonly #models: LoadedModels;
+  #device: Backend | undefined;
+  /** That of the device's model, which may be the device. */
+  #cpu: Backend | undefined;
+  #template: Template | undefined;
+  /** Job of the template, once it is answered: its other units only mine. */
+  #answered: Uint8Array | undefined;
+  /** The running loop's; aborted by pause. */
+  #run: AbortController | undefined;
+  #finishing = false;
+  #wake: (() => void) | undefined;
+  #rate = new RateMeter();
+  readonly #throttle: Throttle;
+  readonly #preparing = new SerialQueue(STARTS_MAX);
+
+  constructor(parts: MinerParts) {
+    this.#parts = parts;
+    this.#models = new LoadedModels(parts);
+    this.#throttle = new Throttle(parts.nowMs);
+  }
+
+  get status(): MinerStatus {
+    return this.#status;
+  }
+
+  #set(change: Partial<MinerStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.#parts.onStatus(this.#status);
+  }
+
+  #reject(reason: string): void {
+    const { rejected } = this.#status;
+    this.#set({ rejected: { ...rejected, [reason]: (rejected[reason] ?? 0) + 1 } });
+  }
+
+  work(template: Template | undefined): void {
+    this.#template = template;
+    if (!this.#isAnswered(template?.core)) this.#answered = undefined;
+    this.#wake?.();
+  }
+
+  #isAnswered = (core: HeaderCore | undefined): boolean =>
+    core !== undefined && this.#answered !== undefined && equal(core.jobId, this.#answered);
+
+  /** Share of the time that units may take, 0 to 1; 0 holds the work after the unit in it. */
+  throttle(duty: number): void {
+    this.#throttle.set(duty);
+    if (!this.#throttle.held || !this.#run) return;
+    // A rate that spans the wait would be none.
+    this.#rate = new RateMeter();
+    this.#set({ macsPerSecond: 0 });
+  }
+
+  pause(): void {
+    if (!this.#run) return;
+    this.#run.abort();
+    this.#run = undefined;
+    this.#wake?.();
+    this.#throttle.wake();
+    this.#set({ state: 'paused', macsPerSecond: 0 });
+  }
+
+  finish(): void {
+    if (!this.#run || this.#finishing) return;
+    this.#finishing = true;
+    this.#set({ state: 'finishing' });
+    this.#wake?.();
+    this.#throttle.wake();
+  }
+
+  async start(name: string, choice: BackendChoice): Promise<void> {
+    if (this.#run) return this.#resume();
+    const run = (this.#run = new AbortController());
+    this.#finishing = false;
+    try {
+      // One after another: a start after a pause must not make a second device beside the first.
+      await this.#preparing.run(() =>
+        run.signal.aborted ? undefined : this.#prepare(name, choice),
+      );
+    } catch (e) {
+      const { code } = AppError.from(e);
+      if (this.#run === run) this.#run = undefined;
+      if (!this.#run) this.#set({ state: 'failed', problem: code });
+      throw e;
+    }
+    // Paused while it was loading, whose last state is not the one that holds.
+    if (run.signal.aborted) return this.#run ? undefined : this.#set({ state: 'paused' });
+    this.#set({ state: this.#finishing ? 'finishing' : 'running', problem: undefined });
+    void this.#loop(name, run).catch((e: unknown) => {
+      // A later start has its own run.
+      if (this.#run !== run) return;
+      this.#run = undefined;
+      this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
+    });
+  }
+
+  /** A start during the last unit takes the finish back. */
+  #resume(): void {
+    if (!this.#finishing) return;
+    this.#finishing = false;
+    this.#set({ state: 'running' });
+  }
+
+  /** Passes that wait are run before. @throws AppError MODEL_BUSY */
+  release(name: string): Promise<void> {
+    return this.#preparing.run(async () => {
+      if (this.#run && this.#status.model === name)
+        throw new AppError('MODEL_BUSY', `${name} is mined with`);
+      const loaded = await this.#models.take(name);
+      if (this.#device && this.#status.model === name) {
+        if (this.#device !== loaded?.cpu) await this.#device.close();
+        this.#device = undefined;
+      }
+      await loaded?.cpu.close();
+    });
+  }
+
+  async #prepare(name: string, choice: BackendChoice): Promise<void> {
+    if (this.#device && this.#status.model === name && this.#fits(this.#device.kind, choice))
+      return;
+    if (this.#device && this.#device !== this.#cpu) await this.#device.close();
+    this.#device = undefined;
+    this.#set({ state: 'loading', model: name, problem: undefined });
+    const { model, cpu } = await this.#models.named(name);
+    this.#cpu = cpu;
+    const webgpu = choice !== 'cpu' && this.#webgpu(model, cpu);
+    this.#use(
+      (webgpu &&
+        (await webgpu.catch((e: unknown) => {
+          if (choice === 'webgpu') throw e;
+          this.#reject(`gpu: ${AppError.from(e).code}`);
+        }))) ||
+        (await this.#spread(model, cpu)),
+    );
+  }
+
+  async #spread(model: ModelPackage, cpu: Backend): Promise<Backend> {
+    return (await this.#parts.spread?.(model, cpu)) ?? cpu;
+  }
+
+  #fits(kind: BackendKind, choice: BackendChoice): boolean {
+    return choice === 'auto' ? kind === 'webgpu' || !this.#parts.createWebgpu : kind === choice;
+  }
+
+  #use(backend: Backend): void {
+    this.#device = backend;
+    const { kind, device, kernel } = backend;
+    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
+  }
+
+  /** A self-tested WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, DEVICE_* */
+  async #webgpu(model: ModelPackage, cpu: Backend): Promise<Backend> {
+    if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
+    const device = await this.#parts.createWebgpu(model);
+    this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
+    try {
+      await selfTest(device, model, cpu);
+      return device;
+    } catch (e) {
+      await device.close();
+      throw e;
+    }
+  }
+
+  async #loop(name: string, run: AbortController): Promise<void> {
+    const { model, cpu } = await this.#models.named(name);
+    let nonce = this.#parts.randomNonce();
+    let losses = 0;
+    let good = 0;
+    let workedMs = 0;
+    /** The next units, where the device is given some before the last has been read. */
+    const ahead: Unit[] = [];
+    const drop = (): void => ahead.splice(0).forEach((unit) => unit.drop());
+    const begin = (template: Template, job: boolean): Unit => {
+      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
+      const change = { nonce, job, startedMs: this.#parts.nowMs() };
+      return beginUnit(this.#device!, model, template, change, run.signal);
+    };
+    while (!run.signal.aborted) {
+      if (!ahead.length || this.#throttle.held) {
+        await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
+        workedMs = 0;
+      }
+      if (this.#finishing) break;
+      const template = this.#template;
+      if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
+      // A template for another model would make units that no verifier takes.
+      if (!template || !equal(template.core.modelId, model.id)) {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        continue;
+      }
+      const started = this.#parts.nowMs();
+      try {
+        const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
+        const { full } = this.#throttle;
+        const isFirst = !ahead.length;
+        const unit = ahead.shift() ?? begin(template, job);
+        // A job is answered once: the unit after it has to know. Before a rest, all lanes run once.
+        const { depth, lanes = 1 } = this.#device!;
+        const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
+        while (ahead.length < more) ahead.push(begin(template, false));
+        await this.#finish(model, cpu, unit, run.signal);
+        if (++good >= FORGIVEN_UNITS) losses = 0;
+        workedMs += full ? 0 : this.#parts.nowMs() - started;
+      } catch (e) {
+        const { code } = AppError.from(e);
+        if (code === 'PASS_ABORTED') break;
+        if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
+        good = 0;
+        drop();
+        losses = await this.#replaceDevice(model, cpu, code, losses, run.signal);
+      }
+    }
+    drop();
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    this.#set({ state: 'paused', macsPerSecond: 0 });
+  }
+
+  /**
+   * A lost device is asked for again, each time later: a browser whose GPU process died has no adapter
+   * for a while. Without one, or without memory, the CPU takes over. Gives the losses so far.
+   */
+  async #replaceDevice(
+    model: ModelPackage,
+    cpu: Backend,
+    code: string,
+    before: number,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let losses = before + 1;
+    let device: Backend | undefined;
+    this.#reject(`gpu: ${code}`);
+    await this.#device?.close().catch(() => undefined);
+    for (let last = code; AGAIN.includes(last) && losses <= LOSSES_MAX && !device;) {
+      await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
+      if (signal.aborted) break;
+      device = await this.#webgpu(model, cpu).catch((e: unknown) => {
+        last = AppError.from(e).code;
+        losses++;
+        this.#reject(`gpu: ${last}`);
+        return undefined;
+      });
+    }
+    this.#use(device ?? (await this.#spread(model, cpu)));
+    if (this.#status.state !== 'testing') return losses;
+    // A pause while it was tested holds; a later start tells its own state.
+    if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
+    else if (!this.#run) this.#set({ state: 'paused' });
+    return losses;
+  }
+
+  /** Waits for a unit; a win is re-checked on the CPU, proven and told. */
+  async #finish(
+    model: ModelPackage,
+    cpu: Backend,
+    { core, input, template, job, startedMs, result: running }: Unit,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const result = await running;
+    this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
+    this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
+    if (job) await this.#tellAnswer(model, cpu, core, template.jobInput!, result);
+    if (!result.winner) return;
+    if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
+      this.#reject('stale');
+      return;
+    }
+    const { linear } = result.winner;
+    const again = await cpu.pass({ ...input, stopAfter: linear, capture: linear, signal });
+    const same = again.winner?.linear === linear && again.winner.tile === result.winner.tile;
+    if (!same || !again.captured) {
+      this.#reject('recheck');
+      return;
+    }
+    const proof = createProof(model, again);
+    const header: Header = { ...core, proofDigest: proofDigest(proof) };
+    // The next template comes with the new head; until then there is nothing to do for this one.
+    if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
+      this.#template = undefined;
+    this.#set({ blocksFound: this.#status.blocksFound + 1 });
+    this.#parts.onBlock({ header, proof });
+  }
+
+  /** A wrong answer would spoil the block that it is in: a GPU's is run again on the CPU. */
+  async #tellAnswer(
+    model: ModelPackage,
+    cpu: Backend,
+    { jobId }: HeaderCore,
+    jobInput: Uint8Array,
+    result: PassResult,
+  ): Promise<void> {
+    const ran = executionFrom(model, result);
+    this.#answered = jobId;
+    const again = this.#device?.kind === 'cpu' ? ran : await runPlain(model, cpu, jobInput);
+    if (!equal(again.execution, ran.execution) || !equal(again.answer, ran.answer))
+      this.#reject('recheck');
+    this.#parts.onAnswered({ jobId, ...again });
+  }
+
+  async check(
+    header: Header,
+    proof: Proof,
+    jobInput: Uint8Array | undefined,
+    off: readonly FaultCode[],
+  ): Promise<Fault | undefined> {
+    const { model, cpu } = await this.#models.of(header.modelId);
+    const input = passInput(model, header, jobInput);
+    const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
+    const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
+    return compareReplay(new Set(off), proof, { a, t, winner });
+  }
+
+  async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {
+    const { model, cpu } = await this.#models.of(modelId);
+    return runPlain(model, cpu, input);
+  }
+}

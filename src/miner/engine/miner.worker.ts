@@ -1,0 +1,22 @@
+/** The browser's miner worker: ONNX Runtime, the GPU, and nothing else. Named `lane`: one of its lanes. */
+import { workerFailure, type Port } from '../../lib/rpc.ts';
+import { serveLane, type LaneWorker } from '../cpu/lanes.ts';
+import { configureOrt } from './segments.ts';
+import { serveMiner } from './serve.ts';
+import { createWebgpuBackend } from '../webgpu/webgpu.ts';
+
+const LANE = 'lane';
+const port = self as unknown as Port;
+
+function startLane(): LaneWorker {
+  const worker = new Worker(self.location.href, { type: 'module', name: LANE });
+  return { port: worker, failed: workerFailure(worker), end: () => worker.terminate() };
+}
+
+if (self.name === LANE) serveLane(port);
+else
+  serveMiner(port, {
+    configure: ({ ortBase }) => configureOrt({ wasmPaths: ortBase }),
+    createWebgpu: 'gpu' in navigator ? createWebgpuBackend : undefined,
+    startLane,
+  });

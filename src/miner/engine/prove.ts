@@ -1,0 +1,43 @@
+/** From a won pass to its proof: the winning tile's rows and columns, opened from their hashes (docs/protocol.md §5.6). */
+import type { Proof } from '../../core/formats.ts';
+import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
+import { openRange } from '../../core/pow/blake3-tree.ts';
+import { TILE, tileOrigin } from '../../core/pow/transcript.ts';
+import { assert } from '../../lib/errors.ts';
+import type { ModelPackage, PassResult } from './backend.ts';
+
+/** 16 rows of k int8 values from `first` on, and their path in the hash of the whole matrix. */
+function openRows(matrix: Int8Array, k: number, first: number) {
+  const bytes = new Uint8Array(matrix.buffer, matrix.byteOffset, matrix.length);
+  const from = (first * k) / CHUNK_BYTES;
+  return {
+    rows: bytes.slice(first * k, (first + TILE) * k),
+    path: openRange(bytes, from, from + (TILE * k) / CHUNK_BYTES),
+  };
+}
+
+/**
+ * Proof of a pass of that model that won, and was run with `capture` = its winning linear.
+ */
+export function createProof(
+  { manifest, weights }: Pick<ModelPackage, 'manifest' | 'weights'>,
+  result: Pick<PassResult, 'a' | 't' | 'winner' | 'captured'>,
+): Proof {
+  const { winner, captured } = result;
+  assert(winner && captured, 'a proof needs a winner and the rows it won with');
+  const l = manifest.linears[winner.linear - 1]!;
+  assert(captured.length === l.m * l.k, 'the captured rows are those of the winning linear');
+  const { row, column } = tileOrigin(l, winner.tile);
+  const a = openRows(captured, l.k, row);
+  const b = openRows(weights[winner.linear - 1]!, l.k, column);
+  return {
+    linear: winner.linear,
+    tile: winner.tile,
+    a: result.a.slice(0, winner.linear),
+    t: result.t.slice(0, winner.linear - 1),
+    rows: a.rows,
+    rowPath: a.path,
+    columns: b.rows,
+    columnPath: b.path,
+  };
+}

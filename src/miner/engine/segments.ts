@@ -1,0 +1,150 @@
+/**
+ * The model's ONNX segments as a chain of ONNX Runtime sessions. Segment 0 takes `tokens`, segment
+ * ℓ ≥ 1 takes `c<ℓ>`; they give `a<ℓ+1>`, the last one `answer`. Every other name is a carry: made by an
+ * earlier segment, kept until the unit ends.
+ *
+ * One build of ONNX Runtime everywhere (its WebGPU one, which also holds the wasm provider and runs
+ * in Node), so that a page downloads one wasm file. It does not bear concurrent use, not even of
+ * different sessions: all creating and running goes through one queue.
+ */
+import * as ort from 'onnxruntime-web/webgpu';
+import { AppError, assert } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+
+/** Tasks of all chains of this worker that may wait: a mining pass, a re-check, a few replays. */
+const WAITING_MAX = 256;
+const runtime = new SerialQueue(WAITING_MAX);
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+/**
+ * Where ONNX Runtime's wasm is: a folder's URL ending in '/', or the bytes themselves. Neither: the
+ * runtime finds it (Node, or a bundler that follows its own URL).
+ */
+export function configureOrt(options: {
+  readonly wasmPaths?: string | undefined;
+  readonly wasmBinary?: ArrayBuffer | undefined;
+}): void {
+  // An object with `wasm` alone keeps the loader that is inside the bundle.
+  if (options.wasmPaths)
+    ort.env.wasm.wasmPaths = {
+      wasm: `${options.wasmPaths}ort-wasm-simd-threaded.asyncify.wasm`,
+    };
+  if (options.wasmBinary) ort.env.wasm.wasmBinary = options.wasmBinary;
+}
+
+export interface SegmentOptions {
+  readonly provider: ort.InferenceSession.ExecutionProviderConfig;
+  /** Further session options of the provider, such as where its outputs lie. */
+  readonly session?: ort.InferenceSession.SessionOptions;
+}
+
+/** Segments on a GPU: none of their nodes may run elsewhere, and nothing leaves it unasked. */
+export const onDevice = (device: GPUDevice): SegmentOptions => ({
+  // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
+  provider: { name: 'webgpu', device } as ort.InferenceSession.WebGpuExecutionProviderOption,
+  session: {
+    preferredOutputLocation: 'gpu-buffer',
+    // A node on the CPU would mean copies, and a segment that the checker misjudged.
+    extra: { session: { disable_cpu_ep_fallback: '1' } },
+  },
+});
+
+/** One segment's session, with all that is pinned. One at a time. @throws AppError MODEL_REFUSED */
+export async function createSession(
+  bytes: Uint8Array,
+  index: number,
+  options: SegmentOptions,
+): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(bytes, {
+      ...options.session,
+      executionProviders: [options.provider],
+      // Pinned: what the checker proved is the graph as it is written.
+      graphOptimizationLevel: 'disabled',
+    });
+  } catch (cause) {
+    throw new AppError('MODEL_REFUSED', `segment ${index} does not load`, { cause });
+  }
+}
+
+/** Sessions of segments 0..L, created one at a time. @throws AppError MODEL_REFUSED */
+export async function createSegmentChain(
+  segments: readonly Uint8Array[],
+  options: SegmentOptions,
+): Promise<SegmentChain> {
+  const sessions: ort.InferenceSession[] = [];
+  try {
+    for (const [i, bytes] of segments.entries())
+      sessions.push(await runtime.run(() => createSession(bytes, i, options)));
+    const problem = wiringProblem(sessions);
+    if (problem) throw new AppError('MODEL_REFUSED', problem);
+  } catch (e) {
+    await new SegmentChain(sessions).close();
+    throw e;
+  }
+  return new SegmentChain(sessions);
+}
+
+const inputName = (index: number): string => (index ? `c${index}` : 'tokens');
+const outputName = (index: number, count: number): string =>
+  index === count - 1 ? 'answer' : `a${index + 1}`;
+
+function wiringProblem(sessions: readonly ort.InferenceSession[]): string | undefined {
+  const carries = new Set<string>();
+  for (const [i, session] of sessions.entries()) {
+    const missing = session.inputNames.find((x) => x !== inputName(i) && !carries.has(x));
+    if (missing) return `segment ${i} takes '${missing}', which no earlier segment makes`;
+    const main = outputName(i, sessions.length);
+    if (!session.outputNames.includes(main)) return `segment ${i} does not make '${main}'`;
+    for (const x of session.outputNames) if (x !== main) carries.add(x);
+  }
+  return undefined;
+}
+
+export class SegmentChain {
+  readonly #sessions: readonly ort.InferenceSession[];
+  readonly #carries = new Map<string, ort.Tensor>();
+
+  constructor(sessions: readonly ort.InferenceSession[]) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Runs segment `index` on its main input (tokens, or C of linear `index`) and the carries; gives its
+   * main output (A of linear index+1, or the answer). `output` is where to put it, when given.
+   */
+  async run(index: number, input: ort.Tensor, output?: ort.Tensor): Promise<ort.Tensor> {
+    const session = this.#sessions[index]!;
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const name of session.inputNames)
+      feeds[name] = name === inputName(index) ? input : this.#carries.get(name)!;
+    const main = outputName(index, this.#sessions.length);
+    const fetches = Object.fromEntries(
+      session.outputNames.map((name) => [name, name === main ? (output ?? null) : null]),
+    );
+    const results = await runtime.run(() => session.run(feeds, fetches));
+    for (const [name, tensor] of Object.entries(results)) {
+      if (name === main) continue;
+      this.#carries.get(name)?.dispose();
+      this.#carries.set(name, tensor);
+    }
+    const made = results[main];
+    assert(made, `segment ${index} made '${main}'`);
+    return made;
+  }
+
+  /** Ends a unit: carries are dropped. */
+  reset(): void {
+    for (const tensor of this.#carries.values()) tensor.dispose();
+    this.#carries.clear();
+  }
+
+  async close(): Promise<void> {
+    this.reset();
+    await runtime.run(async () => {
+      for (const session of this.#sessions) await session.release();
+    });
+  }
+}

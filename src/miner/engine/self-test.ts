@@ -1,0 +1,60 @@
+/**
+ * The proof that a device computes right, before it is used: the idle unit of σ_0 = 32 zero bytes,
+ * plain and noisy, against the manifest's known answer. Compilers and drivers do get shaders wrong.
+ */
+import { ZERO_HASH } from '../../core/hash.ts';
+import { tokensOf } from '../../core/pow/seed.ts';
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Backend, ModelPackage, PassResult } from './backend.ts';
+
+const fail = (backend: Backend, what: string): AppError =>
+  new AppError('SELF_TEST_FAILED', `${backend.kind} (${backend.device}): ${what}`);
+
+const firstDifference = (x: readonly Uint8Array[], y: readonly Uint8Array[]): number => {
+  for (let i = 0; i < Math.max(x.length, y.length); i++) {
+    const [a, b] = [x[i], y[i]];
+    if (!a || !b || !equal(a, b)) return i;
+  }
+  return -1;
+};
+
+/** A ticket limit that about one of this unit's tiles meets, so that the winner is tested too. */
+const easyLimits = ({ manifest }: ModelPackage): bigint[] => {
+  const tiles = manifest.linears.reduce((sum, l) => sum + (l.m / 16) * (l.n / 16), 0);
+  return manifest.linears.map(() => (1n << 256n) / BigInt(tiles));
+};
+
+function compare(backend: Backend, got: PassResult, want: PassResult): void {
+  const t = firstDifference(got.t, want.t);
+  if (t >= 0) throw fail(backend, `transcript of linear ${t + 1} is wrong`);
+  const [x, y] = [got.winner, want.winner];
+  if (x?.linear !== y?.linear || x?.tile !== y?.tile)
+    throw fail(backend, `winner is ${x?.linear}/${x?.tile}, not ${y?.linear}/${y?.tile}`);
+}
+
+/**
+ * Runs the known unit twice. Products are tested by what follows from them: a_2..a_L of the noisy
+ * pass are those of the plain one only if every noisy product was peeled exactly. `reference` is
+ * another backend of the same model, whose transcript and winner must agree too.
+ * @throws AppError SELF_TEST_FAILED
+ */
+export async function selfTest(
+  backend: Backend,
+  model: ModelPackage,
+  reference?: Backend,
+): Promise<void> {
+  const tokens = tokensOf(ZERO_HASH, model.manifest);
+  const plain = { tokens, sigma0: undefined, limits: [] };
+  const noisy = { tokens, sigma0: ZERO_HASH, limits: easyLimits(model) };
+  const exact = await backend.pass(plain);
+  const found = await backend.pass(noisy);
+  for (const [name, { a }] of Object.entries({ plain: exact, noisy: found })) {
+    const at = firstDifference(a, model.manifest.knownAnswer);
+    if (at >= 0) throw fail(backend, `${name} activations of linear ${at + 1} are wrong`);
+  }
+  // a_1..a_L do not see the last product: the answers do.
+  if (exact.answer.some((x, i) => x !== found.answer[i]))
+    throw fail(backend, 'plain and noisy answers differ');
+  if (reference) compare(backend, found, await reference.pass(noisy));
+}

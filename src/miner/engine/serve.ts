@@ -1,0 +1,67 @@
+/** Serves a Miner over a port: the same worker body in a browser and in Node. */
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { expose, type Port } from '../../lib/rpc.ts';
+import type { ModelPackage, Backend } from './backend.ts';
+import { createCpuBackend } from '../cpu/cpu.ts';
+import { lanesFor, withLanes, type LaneWorker } from '../cpu/lanes.ts';
+import type { MinerApi, MinerConfig, MinerEvents } from './miner-api.ts';
+import { Miner } from './miner.ts';
+import { packageOf } from '../package/package.ts';
+
+export interface WorkerPlatform {
+  configure(config: MinerConfig): void;
+  createWebgpu:
+    ((model: ModelPackage, options: { forceFallback: boolean }) => Promise<Backend>) | undefined;
+  /** Another worker, that runs `serveLane`. */
+  startLane(): LaneWorker;
+}
+
+export function serveMiner(port: Port, platform: WorkerPlatform): void {
+  let config: MinerConfig | undefined;
+  const configured = (): MinerConfig => {
+    if (!config) throw new AppError('NOT_CONFIGURED', 'configure comes first');
+    return config;
+  };
+  const webgpu = platform.createWebgpu;
+  const models = new Map<string, ModelPackage>();
+  const miner = new Miner({
+    modelNamed: (name) => models.get(name),
+    modelOf: (id) => [...models.values()].find((model) => equal(model.id, id)),
+    createCpu: createCpuBackend,
+    createWebgpu:
+      webgpu && ((model) => webgpu(model, { forceFallback: configured().forceFallback })),
+    spread: (model, cpu) =>
+      withLanes(model, cpu, lanesFor(model, cpu, configured().threads), platform.startLane),
+    nowMs: () => performance.now(),
+    randomNonce: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
+    onStatus: (status) => emit('status', status),
+    onBlock: (block) => emit('block', block),
+    onAnswered: (job) => emit('answered', job),
+  });
+  const api: MinerApi = {
+    configure(given) {
+      config = given;
+      platform.configure(given);
+    },
+    async provide(manifest, files) {
+      const model = await packageOf(manifest, files);
+      // Those that the network admits: few, and each under its own name.
+      if (!models.has(manifest.name)) models.set(manifest.name, model);
+    },
+    async release(modelId) {
+      const own = [...models].find(([, { id }]) => equal(id, modelId));
+      if (!own) return;
+      await miner.release(own[0]);
+      models.delete(own[0]);
+    },
+    start: (model, backend) => miner.start(model, backend),
+    work: (template) => miner.work(template),
+    throttle: (duty) => miner.throttle(duty),
+    pause: () => miner.pause(),
+    finish: () => miner.finish(),
+    check: (header, proof, jobInput, off) => miner.check(header, proof, jobInput, off ?? []),
+    execute: (modelId, input) => miner.execute(modelId, input),
+  };
+  const { emit } = expose<MinerApi, MinerEvents>(api, port);
+}

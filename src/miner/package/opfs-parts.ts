@@ -1,0 +1,111 @@
+/**
+ * Parts in the origin's private file system: `<name>/<model>/<part>`, one file each. Written through
+ * a worker's synchronous handle, which every browser with OPFS has; a file cut short by a crash
+ * has another size than its part, and one that rotted another hash.
+ */
+import { AppError } from '../../lib/errors.ts';
+import { partStoreError, type PartStore } from './part-store.ts';
+
+/** In lib.webworker, which cannot be loaded beside the page's. */
+interface SyncHandle {
+  truncate(size: number): void;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  flush(): void;
+  close(): void;
+}
+type SyncFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncHandle> };
+type Folder = FileSystemDirectoryHandle & AsyncIterable<[string, FileSystemHandle]>;
+
+/** Name of a file or folder of ours; browsers may put others beside them while they write. */
+const PART = /^\d{1,5}$/;
+
+const isMissing = (e: unknown): boolean => (e as Error | undefined)?.name === 'NotFoundError';
+
+/** @throws AppError MODEL_STORE_FAILED: no OPFS here, or none of it in this kind of window */
+export async function createOpfsParts(name: string): Promise<PartStore> {
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (e) {
+      throw partStoreError(e);
+    }
+  };
+  if (!('createSyncAccessHandle' in (globalThis.FileSystemFileHandle?.prototype ?? {})))
+    throw new AppError('MODEL_STORE_FAILED', 'no OPFS in this worker');
+  const root = await run(async () => {
+    const top = await navigator.storage.getDirectory();
+    return (await top.getDirectoryHandle(name, { create: true })) as Folder;
+  });
+  const find = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (e) {
+      if (isMissing(e)) return undefined;
+      throw e;
+    }
+  };
+  const folderOf = (model: string) =>
+    find(async () => (await root.getDirectoryHandle(model)) as Folder);
+
+  return {
+    read: (model, part, from = 0, to) =>
+      run(async () => {
+        const folder = await folderOf(model);
+        const handle = await find(async () => folder?.getFileHandle(String(part)));
+        const file = handle && (await handle.getFile()).slice(from, to);
+        return file && new Uint8Array(await file.arrayBuffer());
+      }),
+    write: (model, part, bytes) =>
+      run(async () => {
+        const folder = await root.getDirectoryHandle(model, { create: true });
+        const file = (await folder.getFileHandle(String(part), { create: true })) as SyncFile;
+        try {
+          writeWhole(await file.createSyncAccessHandle(), bytes);
+        } catch (e) {
+          await folder.removeEntry(String(part)).catch(() => undefined);
+          throw e;
+        }
+      }),
+    sizes: (model) =>
+      run(async () => {
+        const sizes = new Map<number, number>();
+        for await (const [file, handle] of (await folderOf(model)) ?? [])
+          if (PART.test(file) && handle.kind === 'file')
+            sizes.set(Number(file), (await (handle as FileSystemFileHandle).getFile()).size);
+        return sizes;
+      }),
+    models: () =>
+      run(async () => {
+        const models: string[] = [];
+        for await (const [model, { kind }] of root) if (kind === 'directory') models.push(model);
+        return models;
+      }),
+    remove: (model, part) =>
+      run(async () => {
+        const from = part === undefined ? root : await folderOf(model);
+        const entry = part === undefined ? model : String(part);
+        await find(async () => from?.removeEntry(entry, { recursive: part === undefined }));
+        if (part !== undefined && from) await dropEmpty(root, model, from);
+      }),
+  };
+}
+
+function writeWhole(handle: SyncHandle, bytes: Uint8Array): void {
+  try {
+    handle.truncate(0);
+    for (let at = 0; at < bytes.length;) {
+      const written = handle.write(bytes.subarray(at), { at });
+      // Some browsers write what fits and say so.
+      if (!written) throw new DOMException('no more room', 'QuotaExceededError');
+      at += written;
+    }
+    handle.flush();
+  } finally {
+    handle.close();
+  }
+}
+
+async function dropEmpty(root: Folder, model: string, folder: Folder): Promise<void> {
+  for await (const _ of folder) return;
+  await root.removeEntry(model);
+}

@@ -1,0 +1,112 @@
+/**
+ * A package cut into parts for fetching: its segments, each linear's weights, the tokenizer, in pieces
+ * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files
+ * are cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of
+ * all of them, the outline, is part 0. So no peer is believed in anything (docs/models.md).
+ */
+import { createBLAKE3 } from 'hash-wasm';
+import type { FileRef, Manifest } from '../../core/manifest.ts';
+import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
+import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
+import { assert } from '../../lib/errors.ts';
+import { equal } from '../../lib/bytes.ts';
+
+/** 2^13 chunks: a part is a whole subtree. */
+export const PART_BYTES = 8 * 2 ** 20;
+export const OUTLINE = 0;
+const VALUE_BYTES = 32;
+
+export interface Part {
+  /** Of the plan's files. */
+  readonly file: number;
+  /** First byte in that file. */
+  readonly at: number;
+  readonly size: number;
+  /** Place of its chaining value in the outline; undefined for a whole file. */
+  readonly value: number | undefined;
+}
+
+export interface PartPlan {
+  /** Segments 0..L, then the weights of linears 1..L, then the tokenizer where there is one. */
+  readonly files: readonly FileRef[];
+  /** Parts from 1 on: `parts[i]` is part i + 1. */
+  readonly parts: readonly Part[];
+  /** 0: there is no outline to fetch. */
+  readonly outlineBytes: number;
+  /** Of all parts, the outline's included. */
+  readonly bytes: number;
+}
+
+/** @param partBytes a power of two of at least 1024; other than 8 MiB in tests only */
+export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan {
+  assert(partBytes >= CHUNK_BYTES && Number.isInteger(Math.log2(partBytes)), 'whole subtrees');
+  const weights = manifest.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n }));
+  const { tokenizer } = manifest;
+  const files = [...manifest.segments, ...weights, ...(tokenizer ? [tokenizer] : [])];
+  const parts: Part[] = [];
+  let values = 0;
+  for (const [file, { size }] of files.entries()) {
+    const isWhole = size <= partBytes;
+    for (let at = 0; at === 0 || at < size; at += partBytes) {
+      const value = isWhole ? undefined : values++;
+      parts.push({ file, at, size: Math.min(partBytes, size - at), value });
+    }
+  }
+  const outlineBytes = values * VALUE_BYTES;
+  const bytes = parts.reduce((sum, { size }) => sum + size, outlineBytes);
+  return { files, parts, outlineBytes, bytes };
+}
+
+/** Numbers of all parts, the outline's first where there is one. */
+export const partNumbers = (plan: PartPlan): number[] => [
+  ...(plan.outlineBytes ? [OUTLINE] : []),
+  ...plan.parts.map((_, i) => i + 1),
+];
+
+/** Numbers of the parts of one file, the outline's first where they need it. */
+export function partsOfFile({ parts }: PartPlan, file: number): number[] {
+  const own = [...parts.keys()].filter((i) => parts[i]!.file === file);
+  const isCut = own.some((i) => parts[i]!.value !== undefined);
+  return [...(isCut ? [OUTLINE] : []), ...own.map((i) => i + 1)];
+}
+
+export const partSize = (plan: PartPlan, part: number): number | undefined =>
+  part === OUTLINE ? plan.outlineBytes || undefined : plan.parts[part - 1]?.size;
+
+/** The value of one part of a bigger file, for an outline. */
+export const valueOfPart = ({ at }: Part, bytes: Uint8Array): Uint8Array =>
+  subtreeValue(bytes, at / CHUNK_BYTES);
+
+export async function blake3Of(data: Uint8Array): Promise<Uint8Array> {
+  const hasher = await createBLAKE3();
+  return hasher.update(data).digest('binary');
+}
+
+function valueAt(outline: Uint8Array, index: number): Uint8Array {
+  return outline.subarray(VALUE_BYTES * index, VALUE_BYTES * (index + 1));
+}
+
+/** Whether an outline's values give the hash of every file that they are of. */
+export function isOutline(plan: PartPlan, outline: Uint8Array): boolean {
+  if (outline.length !== plan.outlineBytes) return false;
+  return plan.files.every(({ hash }, file) => {
+    const values = plan.parts
+      .filter((part) => part.file === file && part.value !== undefined)
+      .map(({ value }) => valueAt(outline, value!));
+    return !values.length || equal(hashOfParts(values), hash);
+  });
+}
+
+/** Whether these bytes are that part. `outline`: a verified one, needed for parts of bigger files. */
+export async function isPart(
+  plan: PartPlan,
+  part: number,
+  bytes: Uint8Array,
+  outline: Uint8Array | undefined,
+): Promise<boolean> {
+  if (part === OUTLINE) return isOutline(plan, bytes);
+  const found = plan.parts[part - 1];
+  if (!found || bytes.length !== found.size) return false;
+  if (found.value === undefined) return equal(await blake3Of(bytes), plan.files[found.file]!.hash);
+  return outline !== undefined && equal(valueOfPart(found, bytes), valueAt(outline, found.value));
+}

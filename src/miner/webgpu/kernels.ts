@@ -1,0 +1,261 @@
+/**
+ * The compiled kernels of one GPUDevice, and the small things that running them needs: buffers,
+ * uniforms, steps. Shapes are uniforms, so that one pipeline serves every linear; only the GEMM is
+ * compiled per (k, r).
+ */
+import type { Stage } from '../engine/stages.ts';
+import { integerWgsl, packWgsl } from './wgsl/convert.ts';
+import { gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
+import { chunksWgsl, seedWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
+import { applyWgsl, noiseWgsl, thinWgsl } from './wgsl/noise.ts';
+
+const SOURCES = {
+  pack: packWgsl,
+  integer: integerWgsl,
+  chunks: chunksWgsl,
+  tree: treeWgsl,
+  seed: seedWgsl,
+  tickets: ticketsWgsl,
+  noise: noiseWgsl,
+  apply: applyWgsl,
+  thin: thinWgsl,
+} as const;
+export type KernelName = keyof typeof SOURCES;
+
+/** The code of everything but the GEMM. */
+export const kernelCode = (): string =>
+  Object.values(SOURCES)
+    .map((wgsl) => wgsl())
+    .join('');
+
+/** What a kernel does to some items, each independent of the others. */
+export interface Task {
+  readonly stage: Stage;
+  readonly kernel: KernelName;
+  /** What its uniform holds after first and end. */
+  readonly params: readonly number[];
+  readonly buffers: readonly GPUBuffer[];
+  readonly items: number;
+  /** Of one item: 1 unless it depends on the linear's shape. */
+  readonly work?: number;
+}
+
+/** Work per ms of a device, in MACs for the GEMM and in `Task.work` for the other kernels. */
+export type Pace = Readonly<Partial<Record<KernelName | 'gemm', number>>>;
+/** Work of one dispatch at most. */
+export type WorkMax = (kernel: KernelName | 'gemm') => number;
+
+/** Of one dispatch: a longer one makes the screen stutter, and systems take a device away for it. */
+const DISPATCH_MS_MAX = 50;
+/** MACs of one dispatch where nothing was measured: 50 ms at 0.1 TMAC/s; and at most. */
+const DISPATCH_MACS_MAX = 5e9;
+
+/** Half the time at a device's pace: there is room for folds, and for a busy moment. */
+export const workMaxOf =
+  (pace: Pace): WorkMax =>
+  (kernel) => {
+    const measured = ((pace[kernel] ?? Infinity) * DISPATCH_MS_MAX) / 2;
+    return kernel === 'gemm' ? Math.min(DISPATCH_MACS_MAX, measured) : measured;
+  };
+
+/** One dispatch. */
+export interface Step {
+  readonly stage: Stage;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+  /** Of the longest dispatch that may be: what is submitted together makes no more than one. */
+  readonly share: number;
+}
+
+/** Row and column groups of one dispatch, from which on. */
+export interface Slice {
+  readonly row: number;
+  readonly column: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/** A grid of y × x groups as slices of at most `max` groups, but one at least: whole rows if they fit. */
+export function slicesOf(y: number, x: number, max: number): Slice[] {
+  const wide = Math.max(1, Math.min(x, Math.floor(max)));
+  const high = wide < x ? 1 : Math.max(1, Math.min(y, Math.floor(max / x)));
+  const slices: Slice[] = [];
+  for (let row = 0; row < y; row += high)
+    for (let column = 0; column < x; column += wide)
+      slices.push({ row, column, y: Math.min(high, y - row), x: Math.min(wide, x - column) });
+  return slices;
+}
+
+/** Threads of a workgroup. */
+export const GROUP = 64;
+/** Workgroups of a kernel that strides over its items: more would not make it faster. */
+const GROUPS_MAX = 8192;
+
+export class Kernels {
+  readonly device: GPUDevice;
+  readonly dot: DotKind;
+  readonly workMax: WorkMax;
+  readonly #pipelines: ReadonlyMap<KernelName, GPUComputePipeline>;
+
+  constructor(
+    device: GPUDevice,
+    dot: DotKind,
+    workMax: WorkMax,
+    pipelines: ReadonlyMap<KernelName, GPUComputePipeline>,
+  ) {
+    this.device = device;
+    this.dot = dot;
+    this.workMax = workMax;
+    this.#pipelines = pipelines;
+  }
+
+  gemm(shape: Omit<GemmShape, 'dot'>): Promise<GPUComputePipeline> {
+    return compile(this.device, gemmWgsl({ ...shape, dot: this.dot }));
+  }
+
+  /** A task in as many dispatches as its time asks for. */
+  steps({ stage, kernel, params, buffers, items, work = 1 }: Task): Step[] {
+    const pipeline = this.#pipelines.get(kernel)!;
+    const most = this.workMax(kernel) / work / GROUP;
+    return slicesOf(1, Math.ceil(items / GROUP), most).map(({ column, x }) => {
+      const range = [column * GROUP, Math.min(items, (column + x) * GROUP)];
+      const u = uniform(this.device, [...range, ...params]);
+      const group = bindGroup(this.device, pipeline, [u, ...buffers]);
+      return { stage, pipeline, group, x: Math.min(x, GROUPS_MAX), y: 1, share: x / most };
+    });
+  }
+}
+
+/** A device's pipelines by their code: linears share shapes, and tuning compiles GEMMs before. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+/** Compiles a kernel, once for each device. */
+export function compile(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
+  const pipelines = compiled.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
+  compiled.set(device, pipelines);
+  let pipeline = pipelines.get(code);
+  if (!pipeline) {
+    const compute = { module: device.createShaderModule({ code }), entryPoint: 'main' };
+    pipeline = device.createComputePipelineAsync({ layout: 'auto', compute });
+    pipelines.set(code, pipeline);
+  }
+  return pipeline;
+}
+
+/** Compiles everything but the GEMMs. */
+export async function createKernels(
+  device: GPUDevice,
+  dot: DotKind,
+  workMax = workMaxOf({}),
+): Promise<Kernels> {
+  const names = Object.keys(SOURCES) as KernelName[];
+  const pipelines = names.map(async (n) => [n, await compile(device, SOURCES[n]())] as const);
+  return new Kernels(device, dot, workMax, new Map(await Promise.all(pipelines)));
+}
+
+export const bindGroup = (
+  device: GPUDevice,
+  pipeline: GPUComputePipeline,
+  buffers: readonly GPUBuffer[],
+): GPUBindGroup =>
+  device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+
+/** Bytes of the buffers made here for each device and not destroyed since. */
+const allocated = new WeakMap<GPUDevice, number>();
+export const allocatedBytes = (device: GPUDevice): number => allocated.get(device) ?? 0;
+
+function buffer(device: GPUDevice, size: number, usage: number): GPUBuffer {
+  allocated.set(device, allocatedBytes(device) + size);
+  return device.createBuffer({ size, usage });
+}
+
+/** Gives a buffer of `storage` or `uniform` back before its device is. */
+export function free(device: GPUDevice, buffer: GPUBuffer): void {
+  allocated.set(device, allocatedBytes(device) - buffer.size);
+  buffer.destroy();
+}
+
+/**
+ * A storage buffer of at least `bytes` bytes, with `data` in it; ONNX Runtime wants sizes of 16·x.
+ */
+export function storage(device: GPUDevice, bytes: number, data?: ArrayBufferView): GPUBuffer {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const made = buffer(device, Math.max(16, Math.ceil(bytes / 16) * 16), usage);
+  if (data) device.queue.writeBuffer(made, 0, data as ArrayBufferView<ArrayBuffer>);
+  return made;
+}
+
+export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer {
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  const made = buffer(device, Math.ceil(words.length / 4) * 16, usage);
+  device.queue.writeBuffer(made, 0, Uint32Array.from(words));
+  return made;
+}
+
+/** Steps in their order, as many together as make one of the longest dispatches. */
+export function bundlesOf<S extends Pick<Step, 'share'>>(steps: readonly S[]): S[][] {
+  const bundles: S[][] = [];
+  let share = Infinity;
+  for (const step of steps) {
+    share += step.share;
+    if (share > 1) {
+      bundles.push([]);
+      share = step.share;
+    }
+    bundles.at(-1)!.push(step);
+  }
+  return bundles;
+}
+
+/** A submission for each bundle: between two of them a system may let others have the device. */
+export function submit(device: GPUDevice, steps: readonly Step[]): void {
+  for (const bundle of bundlesOf(steps)) {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const s of bundle) {
+      pass.setPipeline(s.pipeline);
+      pass.setBindGroup(0, s.group);
+      pass.dispatchWorkgroups(s.x, s.y);
+    }
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+  }
+}
+
+type Part = { readonly buffer: GPUBuffer; readonly bytes: number };
+
+/**
+ * Copies the first `bytes` bytes of buffers, after everything submitted before. What it gives waits
+ * for them; meanwhile the buffers may be used again.
+ */
+export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  const size = parts.reduce((sum, p) => sum + Math.ceil(p.bytes / 16) * 16, 0);
+  const staging = device.createBuffer({ size, usage });
+  const encoder = device.createCommandEncoder();
+  const starts: number[] = [];
+  let at = 0;
+  for (const { buffer, bytes } of parts) {
+    starts.push(at);
+    encoder.copyBufferToBuffer(buffer, 0, staging, at, Math.ceil(bytes / 4) * 4);
+    at += Math.ceil(bytes / 16) * 16;
+  }
+  device.queue.submit([encoder.finish()]);
+  return async (): Promise<ArrayBuffer[]> => {
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const all = staging.getMappedRange();
+      return parts.map((p, i) => all.slice(starts[i]!, starts[i]! + p.bytes));
+    } finally {
+      staging.destroy();
+    }
+  };
+}
+
+export const readBuffers = (device: GPUDevice, parts: readonly Part[]): Promise<ArrayBuffer[]> =>
+  copyBuffers(device, parts)();

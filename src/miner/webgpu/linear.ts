@@ -1,0 +1,235 @@
+/**
+ * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment
+ * before) into a_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
+ */
+import type { Linear } from '../../core/manifest.ts';
+import { tileCount } from '../../core/pow/transcript.ts';
+import {
+  bindGroup,
+  slicesOf,
+  storage,
+  uniform,
+  type Kernels,
+  type Step,
+  type Task,
+} from './kernels.ts';
+import type { Stage } from '../engine/stages.ts';
+import { groupSide } from './wgsl/gemm.ts';
+import { RECORD, SLOT } from './wgsl/hashing.ts';
+import { limbsOf } from './wgsl/noise.ts';
+
+/** Buffers that every linear of a model uses in turn. */
+export interface Scratch {
+  /** Records of a_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts), and what tickets are compared with and won. */
+  readonly chain: GPUBuffer;
+  readonly limits: GPUBuffer;
+  readonly winners: GPUBuffer;
+  readonly weightHashes: GPUBuffer;
+  /** A of the linear in work, float32, and its product: the segments' ends share them too. */
+  readonly input: GPUBuffer;
+  readonly output: GPUBuffer;
+  readonly packed: GPUBuffer;
+  readonly noisyA: GPUBuffer;
+  readonly noisyB: GPUBuffer;
+  /** Per row of A: the digits of A·F_L, then E_L. Per column of B: those of E_R·B', then F_R. */
+  readonly rowFactors: GPUBuffer;
+  readonly columnFactors: GPUBuffer;
+  readonly perms: GPUBuffer;
+  readonly messages: GPUBuffer;
+  readonly cvs: GPUBuffer;
+  readonly integers: GPUBuffer;
+}
+
+const hashWords = (hashes: readonly Uint8Array[]): Uint8Array => {
+  const out = new Uint8Array(32 * hashes.length);
+  hashes.forEach((h, i) => out.set(h, 32 * i));
+  return out;
+};
+
+/** Scratch for the largest of the linears. */
+export function createScratch(device: GPUDevice, linears: readonly Linear[]): Scratch {
+  const most = (bytes: (l: Linear) => number): GPUBuffer =>
+    storage(device, Math.max(...linears.map(bytes)));
+  const last = linears.at(-1)!;
+  const limbs = (l: Linear): number => limbsOf(l.k, l.r);
+  const chunksMax = Math.max(
+    ...linears.map((l) => Math.max((l.m * l.k) / 1024, tileCount(l) / 16)),
+    (last.m * last.n * 4) / 1024,
+  );
+  return {
+    chain: storage(device, 4 * RECORD * (linears.length + 1)),
+    limits: storage(device, 32 * linears.length),
+    winners: storage(device, 4 * linears.length),
+    weightHashes: storage(device, 32 * linears.length, hashWords(linears.map((l) => l.weights))),
+    input: most((l) => 4 * l.m * l.k),
+    output: most((l) => 4 * l.m * l.n),
+    packed: most((l) => l.m * l.k),
+    noisyA: most((l) => l.m * l.k),
+    noisyB: most((l) => l.n * l.k),
+    rowFactors: most((l) => l.m * l.r * (limbs(l) + 1)),
+    columnFactors: most((l) => l.n * l.r * (limbs(l) + 1)),
+    perms: most((l) => 4 * 4 * l.k),
+    messages: most((l) => 64 * tileCount(l)),
+    // Two halves of 32 bytes per chunk.
+    cvs: storage(device, 64 * Math.ceil(chunksMax + 1)),
+    integers: storage(device, 4 * last.m * last.n),
+  };
+}
+
+export interface GpuLinear {
+  readonly linear: Linear;
+  /** A, m×k float32: the segment before writes it. */
+  readonly input: GPUBuffer;
+  /** C = A·B, m×n float32, exact: the segment after reads it. */
+  readonly output: GPUBuffer;
+  /** All dispatches of the linear in order. `job` adds the hash of A's first jobRows rows. */
+  steps(noisy: boolean, job: boolean): Step[];
+  /** Hash of the product's first jobRows rows as int32, into the job slot of record 0. */
+  readonly productHash: readonly Step[];
+}
+
+/** BLAKE3 of the first `bytes` bytes (a multiple of 64) of `data` into word `out` of the chain. */
+function hashTasks(s: Scratch, data: GPUBuffer, bytes: number, out: number, stage: Stage): Task[] {
+  const params = [bytes / 64, out];
+  const chunks = Math.ceil(bytes / 1024);
+  return [
+    { stage, kernel: 'chunks', params, buffers: [data, s.cvs], items: chunks },
+    // One workgroup by design: it has a sixteenth of the compressions of the chunks.
+    { stage, kernel: 'tree', params, buffers: [s.cvs, s.chain], items: 1 },
+  ];
+}
+
+function noiseTasks(
+  s: Scratch,
+  { m, k, n, r }: Linear,
+  sigma: number,
+  weights: GPUBuffer,
+): { noise: Task; apply: Task[]; thin: Task[] } {
+  const limbs = limbsOf(k, r);
+  // `perms` holds π and π⁻¹ of kind 2, then of kind 3, k words each.
+  const apply = (perms: number, rows: number, buffers: GPUBuffer[]): Task => {
+    const params = [k, r, perms, limbs];
+    return { stage: 'noise', kernel: 'apply', params, buffers, items: (rows * k) / 4 };
+  };
+  const thin = (perms: number, rows: number, buffers: GPUBuffer[]): Task => {
+    const params = [k, r, perms, limbs];
+    const size = { items: (rows * r) / 4, work: k / r };
+    return { stage: 'peel', kernel: 'thin', params, buffers, ...size };
+  };
+  return {
+    noise: {
+      ...{ stage: 'noise', kernel: 'noise', params: [m, k, n, r, sigma, limbs] },
+      buffers: [s.chain, s.rowFactors, s.columnFactors, s.perms],
+      ...{ items: m + n + (2 * k) / r, work: r },
+    },
+    apply: [
+      apply(0, m, [s.packed, s.rowFactors, s.perms, s.noisyA]),
+      apply(2 * k, n, [weights, s.columnFactors, s.perms, s.noisyB]),
+    ],
+    // A·F_L takes the permutations of F_L (kind 3), E_R·B' those of E_R (kind 2).
+    thin: [
+      thin(2 * k, m, [s.packed, s.perms, s.rowFactors]),
+      thin(0, n, [s.noisyB, s.perms, s.columnFactors]),
+    ],
+  };
+}
+
+/**
+ * What linear `number` (1-based) has to do beside its GEMM. `weights`: B_ℓᵀ, n×k int8; `jobRows`:
+ * rows of A that belong to sequences 0..B−2.
+ */
+export function linearTasks(
+  s: Scratch,
+  linear: Linear,
+  number: number,
+  weights: GPUBuffer,
+  jobRows: number,
+) {
+  const { m, k, n } = linear;
+  const here = number * RECORD;
+  const tiles = tileCount(linear);
+  const { noise, apply, thin } = noiseTasks(s, linear, here + SLOT.sigma, weights);
+  const ticket = { stage: 'tickets', params: [number] } as const;
+  const seedBuffers = [s.weightHashes, s.chain];
+  const ticketBuffers = [s.chain, s.messages, s.limits, s.winners];
+  const convert = { stage: 'convert', params: [] } as const;
+  return {
+    begin: [
+      { ...convert, kernel: 'pack', buffers: [s.input, s.packed], items: (m * k) / 4 },
+      ...hashTasks(s, s.packed, m * k, here + SLOT.a, 'hash'),
+    ],
+    jobHash: hashTasks(s, s.packed, jobRows * k, here + SLOT.job, 'hash'),
+    noise: [
+      { ...ticket, kernel: 'seed', buffers: seedBuffers, items: 1 },
+      noise,
+      ...apply,
+      ...thin,
+    ],
+    tickets: [
+      ...hashTasks(s, s.messages, 64 * tiles, here + SLOT.t, 'tickets'),
+      { ...ticket, kernel: 'tickets', buffers: ticketBuffers, items: tiles },
+    ],
+    productHash: [
+      { ...convert, kernel: 'integer', buffers: [s.output, s.integers], items: jobRows * n },
+      ...hashTasks(s, s.integers, 4 * jobRows * n, SLOT.job, 'hash'),
+    ],
+  } satisfies Record<string, Task[]>;
+}
+
+/** The GEMM in as many dispatches as its time asks for. */
+async function gemmSteps(
+  kernels: Kernels,
+  { m, k, n, r }: Linear,
+  buffers: readonly GPUBuffer[],
+  noisy: boolean,
+): Promise<Step[]> {
+  const { device } = kernels;
+  const rows = groupSide(m);
+  const columns = groupSide(n);
+  const limbs = noisy ? limbsOf(k, r) : 0;
+  const pipeline = await kernels.gemm({ k, r, rows, columns, limbs });
+  const most = kernels.workMax('gemm') / (rows * columns * k);
+  const slices = slicesOf(Math.ceil(m / rows), Math.ceil(n / columns), most);
+  return slices.map(({ row, column, x, y }) => {
+    const g = uniform(device, [m, n, row * rows, column * columns]);
+    const group = bindGroup(device, pipeline, [g, ...buffers]);
+    return { stage: 'gemm', pipeline, group, x, y, share: (x * y) / most };
+  });
+}
+
+/** Buffers and dispatches of a linear: parameters as those of `linearTasks`. */
+export async function createGpuLinear(
+  kernels: Kernels,
+  s: Scratch,
+  linear: Linear,
+  number: number,
+  weights: Int8Array,
+  jobRows: number,
+): Promise<GpuLinear> {
+  const { input, output } = s;
+  const stored = storage(kernels.device, linear.n * linear.k, weights);
+  const tasks = linearTasks(s, linear, number, stored, jobRows);
+  const steps = (some: Task[]): Step[] => some.flatMap((task) => kernels.steps(task));
+  const begin = steps(tasks.begin);
+  const jobHash = steps(tasks.jobHash);
+  const noise = steps(tasks.noise);
+  const tickets = steps(tasks.tickets);
+  const productHash = steps(tasks.productHash);
+  const factors = [s.messages, s.rowFactors, s.columnFactors];
+  const operands = [s.noisyA, s.noisyB, output];
+  const [noisyGemm, plainGemm] = await Promise.all([
+    gemmSteps(kernels, linear, [...operands, ...factors], true),
+    gemmSteps(kernels, linear, [s.packed, stored, output], false),
+  ]);
+  return {
+    linear,
+    input,
+    output,
+    productHash,
+    steps: (noisy, job) => [
+      ...begin,
+      ...(job ? jobHash : []),
+      ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm),
+    ],
+  };
+}

@@ -1,0 +1,335 @@
+/**
+ * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only
+ * queued from here; activations, seeds and transcripts stay on the device, and one readback at the
+ * end brings a, t, the winners and the answer. The device works off its queue in order, writes
+ * included, so the next pass is queued, in the same buffers, while the last one is being read.
+ */
+import * as ort from 'onnxruntime-web/webgpu';
+import { hash } from '../../core/hash.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
+import { openDevice, watchDevice, type OpenDevice } from './device.ts';
+import {
+  allocatedBytes,
+  copyBuffers,
+  createKernels,
+  storage,
+  submit,
+  workMaxOf,
+  type Step,
+} from './kernels.ts';
+import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './linear.ts';
+import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './tuning.ts';
+import { createSegmentChain, onDevice, type SegmentChain } from '../engine/segments.ts';
+import type { OnStage, Stage } from '../engine/stages.ts';
+import { createTuningStore } from './tuning-store.ts';
+import type { DotKind } from './wgsl/gemm.ts';
+import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
+
+/** Of this worker: devices come and go. */
+const tunings = createTuningStore();
+
+/** Passes that may wait for their turn. */
+const WAITING_MAX = 16;
+
+export interface WebgpuOptions {
+  /** A device to share; otherwise one is opened, and destroyed by close. */
+  readonly device?: GPUDevice;
+  /** Accept a software adapter: tests only. */
+  readonly forceFallback?: boolean;
+  /** Instead of the fastest one that computes right. */
+  readonly dot?: DotKind;
+  /** Work of one dispatch at most, of any kernel, instead of what was measured. */
+  readonly dispatchWork?: number;
+  /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
+  readonly onStage?: OnStage;
+}
+
+/**
+ * A backend for one model.
+ * @throws AppError NO_WEBGPU, MODEL_REFUSED, DEVICE_LOST, DEVICE_MEMORY
+ */
+export async function createWebgpuBackend(
+  model: ModelPackage,
+  options: WebgpuOptions = {},
+): Promise<Backend> {
+  const gpu = globalThis.navigator?.gpu;
+  const opened = options.device
+    ? watchDevice(options.device, 'shared GPU')
+    : await openDevice(gpu, options.forceFallback ?? false);
+  let backend: Backend | undefined;
+  try {
+    backend = await buildBackend(model, opened, options, gpu);
+    const failure = await opened.settled();
+    if (failure) throw failure;
+    return backend;
+  } catch (e) {
+    const failure = await opened.settled();
+    await backend?.close();
+    if (!options.device) opened.device.destroy();
+    throw failure ?? e;
+  }
+}
+
+async function buildBackend(
+  model: ModelPackage,
+  opened: OpenDevice,
+  options: WebgpuOptions,
+  gpu: GPU,
+): Promise<Backend> {
+  const { device } = opened;
+  const { linears, sequences, tokens } = model.manifest;
+  const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
+  const scratch = createScratch(device, linears);
+  const { dispatchWork } = options;
+  const workMax =
+    dispatchWork === undefined ? workMaxOf(tuning?.pace ?? {}) : (): number => dispatchWork;
+  const kernels = await createKernels(device, options.dot ?? tuning!.dot, workMax);
+  const jobRows = (sequences - 1) * tokens;
+  const gpuLinears: GpuLinear[] = await Promise.all(
+    linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
+  );
+  const chain = await createSegmentChain(model.segments, onDevice(device));
+  const kernel = tuning ? describeTuning(tuning) : kernels.dot;
+  return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain, kernel });
+}
+
+function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {
+  const linear = largestOf(model.manifest.linears);
+  return tune(gpu, device, linear, tuningKey(name, model.id, linear), tunings);
+}
+
+interface Parts {
+  readonly scratch: Scratch;
+  readonly linears: readonly GpuLinear[];
+  readonly chain: SegmentChain;
+  /** Which GEMM, for people. */
+  readonly kernel: string;
+}
+
+const tensorOn = (
+  gpuBuffer: GPUBuffer,
+  dataType: 'float32' | 'int32',
+  dims: number[],
+): ort.Tensor => ort.Tensor.fromGpuBuffer(gpuBuffer, { dataType, dims });
+
+/** 8 words per limit, the most significant first, as the ticket kernel compares them. */
+const limitWords = (limits: readonly bigint[]): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from(
+    limits.flatMap((x) =>
+      Array.from({ length: 8 }, (_, i) => Number((x >> BigInt(32 * (7 - i))) & 0xffff_ffffn)),
+    ),
+  );
+
+class WebgpuBackend implements Backend {
+  readonly kind = 'webgpu';
+  readonly device: string;
+  readonly kernel: string;
+  readonly lost: Promise<string>;
+  readonly #model: ModelPackage;
+  readonly #opened: OpenDevice;
+  readonly #options: WebgpuOptions;
+  readonly #parts: Parts;
+  readonly #tokens: GPUBuffer;
+  readonly #capture: GPUBuffer;
+  readonly #inputs: ort.Tensor[];
+  readonly #outputs: ort.Tensor[];
+  readonly depth = 2;
+  /** Passes are queued one after the other; what is read of each has its own buffer. */
+  readonly #queue = new SerialQueue(WAITING_MAX);
+  /** Ends what runs when the device is lost: the runtime's promises may then never settle. */
+  readonly #abandon = new Set<() => void>();
+  /** Passes that are queued or read. */
+  readonly #running = new Set<Promise<PassResult>>();
+  #closed = false;
+
+  constructor(model: ModelPackage, opened: OpenDevice, options: WebgpuOptions, parts: Parts) {
+    const { sequences, tokens } = model.manifest;
+    this.#model = model;
+    this.#opened = opened;
+    this.#options = options;
+    this.#parts = parts;
+    this.device = opened.name;
+    this.kernel = parts.kernel;
+    this.lost = opened.lost;
+    void opened.gone.then(() => this.#abandon.forEach((end) => end()));
+    this.#tokens = storage(opened.device, 4 * sequences * tokens);
+    this.#capture = storage(opened.device, parts.scratch.packed.size);
+    this.#inputs = [
+      tensorOn(this.#tokens, 'int32', [sequences, tokens]),
+      ...parts.linears.map((l) => tensorOn(l.output, 'float32', [l.linear.m, l.linear.n])),
+    ];
+    this.#outputs = parts.linears.map((l) =>
+      tensorOn(l.input, 'float32', [l.linear.m, l.linear.k]),
+    );
+  }
+
+  pass(input: PassInput): Promise<PassResult> {
+    const { manifest } = this.#model;
+    assert(input.tokens.length === manifest.sequences * manifest.tokens, 'a unit of tokens');
+    const { stopAfter = 1 } = input;
+    assert(stopAfter >= 1 && stopAfter <= manifest.linears.length, `stopAfter ${stopAfter}`);
+    assert(!input.sigma0 || input.limits.length === manifest.linears.length, 'a limit per linear');
+    const queued = this.#queue.run(() => this.#guard(() => this.#layers(input)));
+    const result = queued.then((read) => this.#guard(read));
+    this.#running.add(result);
+    const ended = (): void => void this.#running.delete(result);
+    result.then(ended, ended);
+    return result;
+  }
+
+  /** Names what ended a piece of a pass: the caller's signal, the device, or else a bug. */
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    let end = (): void => undefined;
+    try {
+      const result = await new Promise<T>((resolve, reject) => {
+        end = () => reject(new AppError('DEVICE_LOST', 'the device was lost'));
+        this.#abandon.add(end);
+        if (this.#opened.failure()) end();
+        else work().then(resolve, reject);
+      });
+      const failure = this.#opened.failure();
+      if (failure) throw failure;
+      return result;
+    } catch (e) {
+      throw (await this.#opened.settled()) ?? e;
+    } finally {
+      this.#abandon.delete(end);
+    }
+  }
+
+  #prepare({ tokens, sigma0, limits }: PassInput): void {
+    const { queue } = this.#opened.device;
+    const { scratch, linears } = this.#parts;
+    queue.writeBuffer(this.#tokens, 0, Int32Array.from(tokens));
+    const first = new Uint8Array(4 * RECORD);
+    first.set(sigma0 ?? [], 4 * SLOT.sigma);
+    queue.writeBuffer(scratch.chain, 0, first);
+    const none = new Uint32Array(linears.length).fill(NO_WINNER);
+    queue.writeBuffer(scratch.winners, 0, none);
+    if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
+  }
+
+  /** Queues a pass; what it gives waits for the result. */
+  async #layers(input: PassInput): Promise<() => Promise<PassResult>> {
+    const { linears, chain } = this.#parts;
+    const stop = input.stopAfter ?? linears.length;
+    const early = input.stopAfter !== undefined;
+    if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
+    this.#checkSignal(input.signal);
+    this.#prepare(input);
+    try {
+      for (let i = 0; i < stop; i++) {
+        this.#checkSignal(input.signal);
+        await this.#segment(i, this.#outputs[i]);
+        const linear = linears[i]!;
+        const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
+        const last = input.job && i === linears.length - 1;
+        await this.#submit([...steps, ...(last ? linear.productHash : [])]);
+        if (input.capture === i + 1) this.#keepPacked();
+      }
+      this.#checkSignal(input.signal);
+      const answer = early ? undefined : await this.#segment(linears.length);
+      const read = this.#result(input, stop, answer?.gpuBuffer);
+      answer?.dispose();
+      return read;
+    } finally {
+      chain.reset();
+    }
+  }
+
+  #checkSignal(signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was stopped');
+  }
+
+  async #segment(index: number, output?: ort.Tensor): Promise<ort.Tensor> {
+    return this.#timed('segments', () =>
+      this.#parts.chain.run(index, this.#inputs[index]!, output),
+    );
+  }
+
+  async #submit(steps: readonly Step[]): Promise<void> {
+    const { device } = this.#opened;
+    if (!this.#options.onStage) return submit(device, steps);
+    for (const step of steps)
+      await this.#timed(step.stage, () => Promise.resolve(submit(device, [step])));
+  }
+
+  async #timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+    const { onStage } = this.#options;
+    if (!onStage) return work();
+    const started = performance.now();
+    const result = await work();
+    await this.#opened.device.queue.onSubmittedWorkDone();
+    onStage(stage, performance.now() - started);
+    return result;
+  }
+
+  #keepPacked(): void {
+    const { device } = this.#opened;
+    const { packed } = this.#parts.scratch;
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(packed, 0, this.#capture, 0, packed.size);
+    device.queue.submit([encoder.finish()]);
+  }
+
+  /** Copies what a pass left, and gives what waits for it. */
+  #result(
+    input: PassInput,
+    stop: number,
+    answer: GPUBuffer | undefined,
+  ): () => Promise<PassResult> {
+    const { manifest } = this.#model;
+    const { scratch } = this.#parts;
+    const captured = manifest.linears[(input.capture ?? 0) - 1];
+    const answers = manifest.sequences * manifest.answerSize;
+    const copied = copyBuffers(this.#opened.device, [
+      { buffer: scratch.chain, bytes: 4 * RECORD * (stop + 1) },
+      { buffer: scratch.winners, bytes: 4 * manifest.linears.length },
+      { buffer: this.#capture, bytes: captured ? captured.m * captured.k : 0 },
+      { buffer: answer ?? scratch.chain, bytes: answer ? 4 * answers : 0 },
+    ]);
+    return async () => {
+      const buffers = await this.#timed('readback', copied);
+      // Most of a pass is this wait: a signal that came meanwhile counts too.
+      this.#checkSignal(input.signal);
+      return this.#parse(input, stop, buffers, answer !== undefined);
+    };
+  }
+
+  #parse(
+    input: PassInput,
+    stop: number,
+    [chain, winners, kept, rows]: readonly ArrayBuffer[],
+    whole: boolean,
+  ): PassResult {
+    const captured = (input.capture ?? 0) >= 1 && input.capture! <= stop;
+    const slot = (record: number, at: number): Uint8Array =>
+      new Uint8Array(chain!, 4 * (RECORD * record + at), 32).slice();
+    const each = (at: number): Uint8Array[] =>
+      Array.from({ length: stop }, (_, i) => slot(i + 1, at));
+    const tiles = new Uint32Array(winners!).subarray(0, stop);
+    const won = tiles.findIndex((tile) => tile !== NO_WINNER);
+    return {
+      a: each(SLOT.a),
+      t: input.sigma0 ? each(SLOT.t) : [],
+      winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
+      answer: Int8Array.from(new Float32Array(rows!)),
+      execution:
+        input.job && whole ? hash('execution', ...each(SLOT.job), slot(0, SLOT.job)) : undefined,
+      captured: captured ? new Int8Array(kept!) : undefined,
+    };
+  }
+
+  memoryBytes = (): number => allocatedBytes(this.#opened.device);
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#queue.idle();
+    await Promise.allSettled(this.#running);
+    await this.#parts.chain.close().catch(() => undefined);
+    if (!this.#options.device) this.#opened.device.destroy();
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Kernels that hash: BLAKE3 of a buffer (chunk chaining values, then the tree), the layer seed σ_ℓ,
+ * and the ticket of every tile (docs/protocol.md §5.3 and §5.5).
+ *
+ * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ and the hash of the job's
+ * rows.
+ */
+import { contextKey, FLAG } from '../../../core/pow/blake3.ts';
+import { blake3Wgsl, wgslWords } from './blake3.ts';
+
+/** Words of one record of `chain`, and where its four hashes begin. */
+export const RECORD = 32;
+export const SLOT = { a: 0, t: 8, sigma: 16, job: 24 } as const;
+export const NO_WINNER = 0xffffffff;
+export const TREE_THREADS = 128;
+
+/** Chaining value of every 1024-byte chunk of `data`: H.blocks blocks of 64 bytes. */
+export const chunksWgsl = (): string => `${blake3Wgsl()}
+struct H { first: u32, end: u32, blocks: u32, out: u32 };
+@group(0) @binding(0) var<uniform> h: H;
+@group(0) @binding(1) var<storage, read> data: array<u32>;
+@group(0) @binding(2) var<storage, read_write> cvs: array<u32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let chunks = (h.blocks + 15u) / 16u;
+  for (var chunk = h.first + id.x; chunk < h.end; chunk += groups.x * 64u) {
+    let blocks = min(16u, h.blocks - 16u * chunk);
+    let root = select(0u, ${FLAG.root}u, chunks == 1u);
+    var cv = BLAKE3_IV;
+    for (var b = 0u; b < blocks; b++) {
+      var m = array<u32,16>();
+      for (var i = 0u; i < 16u; i++) { m[i] = data[chunk * 256u + b * 16u + i]; }
+      let first = select(0u, ${FLAG.chunkStart}u, b == 0u);
+      let last = select(0u, ${FLAG.chunkEnd}u | root, b + 1u == blocks);
+      cv = compress(cv, m, chunk, 64u, first | last);
+    }
+    for (var i = 0u; i < 8u; i++) { cvs[chunk * 8u + i] = cv[i]; }
+  }
+}`;
+
+/**
+ * Root of the tree over the chaining values, into chain[H.out ..]. Pairs merge row by row and an
+ * odd last one moves up unchanged: the same tree as BLAKE3's. One workgroup; the rows change sides
+ * between the two halves of `cvs`.
+ */
+export const treeWgsl = (): string => `${blake3Wgsl()}
+struct H { first: u32, end: u32, blocks: u32, out: u32 };
+@group(0) @binding(0) var<uniform> h: H;
+@group(0) @binding(1) var<storage, read_write> cvs: array<u32>;
+@group(0) @binding(2) var<storage, read_write> chain: array<u32>;
+@compute @workgroup_size(${TREE_THREADS})
+fn main(@builtin(local_invocation_index) li: u32) {
+  var count = (h.blocks + 15u) / 16u;
+  let half = (arrayLength(&cvs) / 16u) * 8u;
+  var source = 0u;
+  var sink = half;
+  for (; count > 1u; count = (count + 1u) / 2u) {
+    for (var p = li; p < count / 2u; p += ${TREE_THREADS}u) {
+      var m = array<u32,16>();
+      for (var i = 0u; i < 16u; i++) { m[i] = cvs[source + p * 16u + i]; }
+      let root = select(0u, ${FLAG.root}u, count == 2u);
+      let cv = compress(BLAKE3_IV, m, 0u, 64u, ${FLAG.parent}u | root);
+      for (var i = 0u; i < 8u; i++) { cvs[sink + p * 8u + i] = cv[i]; }
+    }
+    if (count % 2u == 1u && li < 8u) {
+      cvs[sink + count / 2u * 8u + li] = cvs[source + (count - 1u) * 8u + li];
+    }
+    storageBarrier();
+    let old = source; source = sink; sink = old;
+  }
+  if (li < 8u) { chain[h.out + li] = cvs[source + li]; }
+}`;
+
+/** σ_ℓ = H_layer(σ_{ℓ−1} ‖ t_{ℓ−1} ‖ a_ℓ ‖ b_ℓ ‖ u32 ℓ): 132 bytes, three blocks, one thread. */
+export const seedWgsl = (): string => `${blake3Wgsl()}
+struct L { first: u32, end: u32, linear: u32 };
+@group(0) @binding(0) var<uniform> l: L;
+@group(0) @binding(1) var<storage, read> weightHashes: array<u32>;
+@group(0) @binding(2) var<storage, read_write> chain: array<u32>;
+const KEY = ${wgslWords(contextKey('layer'))};
+@compute @workgroup_size(1)
+fn main() {
+  let before = (l.linear - 1u) * ${RECORD}u;
+  let here = l.linear * ${RECORD}u;
+  var cv = KEY;
+  for (var b = 0u; b < 3u; b++) {
+    var m = array<u32,16>();
+    var len = 64u;
+    var flags = ${FLAG.deriveMaterial}u;
+    if (b == 0u) {
+      flags |= ${FLAG.chunkStart}u;
+      for (var i = 0u; i < 8u; i++) {
+        m[i] = chain[before + ${SLOT.sigma}u + i];
+        m[8u + i] = chain[before + ${SLOT.t}u + i];
+      }
+    } else if (b == 1u) {
+      for (var i = 0u; i < 8u; i++) {
+        m[i] = chain[here + ${SLOT.a}u + i];
+        m[8u + i] = weightHashes[(l.linear - 1u) * 8u + i];
+      }
+    } else {
+      flags |= ${FLAG.chunkEnd | FLAG.root}u;
+      len = 4u;
+      m[0] = l.linear;
+    }
+    cv = compress(cv, m, 0u, len, flags);
+  }
+  for (var i = 0u; i < 8u; i++) { chain[here + ${SLOT.sigma}u + i] = cv[i]; }
+}`;
+
+/**
+ * Ticket of every tile against the linear's limit; the lowest winning tile into winners[ℓ−1].
+ * limits: 8 words per linear, the most significant first.
+ */
+export const ticketsWgsl = (): string => `${blake3Wgsl()}
+struct L { first: u32, end: u32, linear: u32 };
+@group(0) @binding(0) var<uniform> l: L;
+@group(0) @binding(1) var<storage, read> chain: array<u32>;
+@group(0) @binding(2) var<storage, read> messages: array<u32>;
+@group(0) @binding(3) var<storage, read> limits: array<u32>;
+@group(0) @binding(4) var<storage, read_write> winners: array<atomic<u32>>;
+fn swapped(x: u32) -> u32 {
+  return (x << 24u) | ((x & 0xff00u) << 8u) | ((x >> 8u) & 0xff00u) | (x >> 24u);
+}
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  var key = array<u32,8>();
+  for (var i = 0u; i < 8u; i++) { key[i] = chain[l.linear * ${RECORD}u + ${SLOT.sigma}u + i]; }
+  for (var tile = l.first + id.x; tile < l.end; tile += groups.x * 64u) {
+    var cv = key;
+    for (var b = 0u; b < 2u; b++) {
+      var m = array<u32,16>();
+      if (b == 0u) {
+        for (var i = 0u; i < 16u; i++) { m[i] = messages[tile * 16u + i]; }
+      } else {
+        m[0] = l.linear;
+        m[1] = tile;
+      }
+      let part = select(${FLAG.chunkEnd | FLAG.root}u, ${FLAG.chunkStart}u, b == 0u);
+      cv = compress(cv, m, 0u, select(8u, 64u, b == 0u), ${FLAG.keyed}u | part);
+    }
+    // 0 while all words so far are equal, 1 below the limit, 2 above it.
+    var order = 0u;
+    for (var i = 0u; i < 8u; i++) {
+      let ticket = swapped(cv[i]);
+      let limit = limits[(l.linear - 1u) * 8u + i];
+      if (order == 0u && ticket != limit) { order = select(2u, 1u, ticket < limit); }
+    }
+    if (order != 2u) { atomicMin(&winners[l.linear - 1u], tile); }
+  }
+}`;

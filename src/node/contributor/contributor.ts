@@ -1,0 +1,134 @@
+/** A miner without a page: the client and its engine in this process, told about in log lines. */
+import type { ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
+import { createClient } from '../../client/client.ts';
+import { parseAddress } from '../../core/address.ts';
+import { createParams } from '../../core/params.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log, LogFields } from '../../lib/log.ts';
+import { createNodePlatform } from '../client-platform.ts';
+import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
+
+/** ms between two lines of progress. */
+const TELL_MS = 10_000;
+/** ms that a block gets to spread before this process ends: what nobody has is told again after 3 s. */
+const SPREAD_MS = 4000;
+/** ms in which a seed's page answers. */
+const ANSWER_MS_MAX = 10_000;
+
+export interface Contributor {
+  stop(): Promise<void>;
+}
+
+/**
+ * @param fail called when mining ends by itself
+ * @throws AppError SEED_SILENT, WRONG_FLAG, NO_WEBGPU, STORE_*, and the miner's
+ */
+export async function startContributor(
+  options: MinerOptions,
+  log: Log,
+  fail: (e: AppError) => void,
+): Promise<Contributor> {
+  const config = await configOf(options);
+  const model = modelFor(config.network, options.model);
+  const platform = createNodePlatform({
+    network: config.network,
+    threads: options.threads,
+    ...(options.data !== undefined && { data: options.data }),
+    onFailure: (why) => fail(new AppError('PART_DIED', `the miner thread died: ${why}`)),
+  });
+  const client = await createClient(platform, config);
+  let running = false;
+  // What fails before is thrown, with its own words.
+  const tell = createTelling(log, (code) => {
+    if (running) fail(new AppError(code, `mining ended: ${code}`));
+  });
+  client.on(tell.hear);
+  const timer = setInterval(tell.progress, TELL_MS);
+  const stop = async (): Promise<void> => {
+    running = false;
+    clearInterval(timer);
+    await client.api.pauseMining();
+    tell.progress();
+    const spreadMs = tell.foundAtMs() + SPREAD_MS - performance.now();
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, spreadMs)));
+    await client.stop();
+    await platform.close();
+  };
+  try {
+    const { prefix } = createParams(config.network, []);
+    log.info('start', { network: config.network, model, address: options.address });
+    await client.api.payTo(parseAddress(options.address, prefix)!);
+    await client.api.startMining({ model, backend: options.backend });
+    running = true;
+    return { stop };
+  } catch (e) {
+    await stop();
+    throw e;
+  }
+}
+
+/** From the seed's page; of a multiaddr alone the first peer's genesis is believed. */
+async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig> {
+  if (!isPage(seed)) return { network: networks[0]!, bootstrap: [seed], genesis: undefined };
+  let config: ClientConfig;
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const response = await fetch(new URL('config.json', seed), { signal });
+    config = (await response.json()) as ClientConfig;
+  } catch (cause) {
+    const hint = 'npm start runs one here, --seed names another';
+    throw new AppError('SEED_SILENT', `no seed answers at ${seed}: ${hint}`, { cause });
+  }
+  const { network, bootstrap, genesis } = config;
+  if (!networks.includes(network))
+    throw wrongFlag(`the seed is of '${network}', not of ${networks.join(' or ')}`);
+  return { network, bootstrap, genesis };
+}
+
+/** Lines about what the client tells: every change at once, work now and then. */
+function createTelling(log: Log, onFailed: (code: string) => void) {
+  let miner: MinerStatus | undefined;
+  let told = { units: 0, atMs: performance.now() };
+  let last: LogFields = {};
+  let foundAtMs = -Infinity;
+  /** A line of changes alone. */
+  const changed = (event: string, fields: LogFields): void => {
+    const fresh = Object.entries(fields).filter(([key, value]) => last[key] !== value);
+    if (!fresh.length) return;
+    last = { ...last, ...fields };
+    log.info(event, fields);
+  };
+  const progress = (): void => {
+    if (!miner) return;
+    const now = performance.now();
+    const passes = (miner.units - told.units) / Math.max(0.001, (now - told.atMs) / 1000);
+    told = { units: miner.units, atMs: now };
+    log.info('mining', progressOf(miner, passes));
+  };
+  const hear = (event: ClientEvent): void => {
+    if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
+    if (event.type === 'chain') changed('chain', { sync: event.status.sync });
+    if (event.type !== 'miner') return;
+    const { state, backend, device, blocksFound, problem } = event.status;
+    if (blocksFound > (miner?.blocksFound ?? 0)) {
+      foundAtMs = performance.now();
+      log.info('block', { blocks: blocksFound });
+    }
+    miner = event.status;
+    changed('miner', { state, backend, device: device || undefined });
+    if (state === 'failed') onFailed(problem ?? 'INTERNAL');
+  };
+  return { hear, progress, foundAtMs: () => foundAtMs };
+}
+
+/** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */
+export function progressOf(miner: MinerStatus, passesPerSecond: number): LogFields {
+  const rejected = Object.entries(miner.rejected).filter(([, n]) => n > 0);
+  return {
+    'passes/s': passesPerSecond.toPrecision(3),
+    'MAC/s': miner.macsPerSecond.toExponential(2),
+    completed: miner.units,
+    blocks: miner.blocksFound,
+    rejected: rejected.map(([why, n]) => `${why} ${n}`).join(', ') || 0,
+  };
+}

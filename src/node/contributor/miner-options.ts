@@ -1,0 +1,116 @@
+/** The command line of a contributor: flags to options, or one sentence that says what is wrong. */
+import { parseArgs } from 'node:util';
+import { modelNamed, networkOf } from '../../client/models/models.ts';
+import { parseAddress } from '../../core/address.ts';
+import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
+import { AppError } from '../../lib/errors.ts';
+import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
+import { seedsFromAddresses } from '../../net/bootstrap.ts';
+
+export interface MinerOptions {
+  readonly address: string;
+  /** Networks that the address can be of, the likeliest first; one alone where --network says so. */
+  readonly networks: readonly NetworkName[];
+  /** A page's URL or a multiaddr. */
+  readonly seed: string;
+  readonly backend: BackendChoice;
+  readonly model: string | undefined;
+  /** Cores that units on the CPU may take. */
+  readonly threads: number;
+  /** In memory when absent. */
+  readonly data: string | undefined;
+}
+
+const LOCAL_SEED = 'http://localhost:8790/';
+
+export const MINER_HELP = `pila miner: units without a page, paid for the blocks they win.
+
+  npm run miner -- --address ADDRESS [flags]
+
+  --address ADDRESS  who is paid
+  --seed SEED        a seed's multiaddr, or its page's URL (default ${LOCAL_SEED})
+  --network NAME     main, test, local or e2e (default: what the seed's page says, or the address)
+  --backend NAME     webgpu, cpu, or auto (default: WebGPU where there is an adapter)
+  --threads N        cores that units on the CPU may take, 1 to 64 (default 1)
+  --model NAME       what to run (default: the network's first)
+  --data DIR         where the chain is kept for the next start (default: in memory)
+  --help             this text
+
+WebGPU needs Dawn, the package \`webgpu\`, which a plain npm ci brings.
+Exit codes: 0 stopped, 1 failed, 2 wrong flag, 4 database busy or corrupt.
+`;
+
+const FLAGS = {
+  address: { type: 'string' },
+  seed: { type: 'string' },
+  network: { type: 'string' },
+  backend: { type: 'string' },
+  model: { type: 'string' },
+  threads: { type: 'string' },
+  data: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+export const wrongFlag = (message: string): AppError => new AppError('WRONG_FLAG', message);
+
+export const isPage = (seed: string): boolean => /^https?:\/\//.test(seed) && URL.canParse(seed);
+
+function seedOf(text: string): string {
+  if (!isPage(text) && !seedsFromAddresses([text], () => {}).length)
+    throw wrongFlag(`--seed takes /ip4/…/tcp/…/ws/p2p/… or a page's URL, not '${text}'`);
+  return text;
+}
+
+function networksOf(address: string, wanted: string | undefined): NetworkName[] {
+  const prefixed = NETWORK_NAMES.filter((n) => parseAddress(address, createParams(n, []).prefix));
+  if (!prefixed.length) throw wrongFlag(`--address takes an address, not '${address}'`);
+  if (wanted === undefined) return prefixed;
+  const named = NETWORK_NAMES.find((n) => n === wanted);
+  if (!named) throw wrongFlag(`--network takes ${NETWORK_NAMES.join(', ')}, not '${wanted}'`);
+  if (!prefixed.includes(named)) throw wrongFlag(`${address} is no address of ${named}`);
+  return [named];
+}
+
+function backendOf(text: string): BackendChoice {
+  const choice = (['auto', 'webgpu', 'cpu'] as const).find((b) => b === text);
+  if (!choice) throw wrongFlag(`--backend takes webgpu, cpu or auto, not '${text}'`);
+  return choice;
+}
+
+function threadsOf(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= THREADS_MAX) return count;
+  throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
+}
+
+/** The model to run on a network. @throws AppError WRONG_FLAG */
+export function modelFor(name: NetworkName, wanted: string | undefined): string {
+  const network = networkOf(name);
+  const model = wanted ?? network.names[0];
+  if (model === undefined) throw wrongFlag(`${name} admits no model yet`);
+  if (!modelNamed(network, model))
+    throw wrongFlag(`--model: ${name} admits ${network.names.join(', ')}`);
+  return model;
+}
+
+/** Options, or undefined when help was asked for. @throws AppError WRONG_FLAG */
+export function parseMinerOptions(args: readonly string[]): MinerOptions | undefined {
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: false }));
+  } catch (e) {
+    throw wrongFlag((e as Error).message.split(/\.\s/)[0]!);
+  }
+  if (values.help) return undefined;
+  const { address, model, data } = values;
+  if (address === undefined) throw wrongFlag('--address is missing: who is paid?');
+  return {
+    address,
+    networks: networksOf(address, values.network),
+    seed: seedOf(values.seed ?? LOCAL_SEED),
+    backend: backendOf(values.backend ?? 'auto'),
+    model,
+    threads: threadsOf(values.threads ?? '1'),
+    data,
+  };
+}

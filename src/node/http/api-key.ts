@@ -1,0 +1,45 @@
+/** The key that lets a caller spend this node's coins from anywhere: read once, compared in constant time. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../lib/errors.ts';
+
+/** Characters: what nobody guesses at the rate that callers are held to. */
+const KEY_CHARS_MIN = 16;
+const KEY_CHARS_MAX = 512;
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Whether a caller may spend. @throws AppError ASKING_OFF (there is no key), API_KEY_WRONG */
+export type KeyGuard = (request: IncomingMessage) => void;
+
+/** @param file of the key; without one `fallback`, from the environment. @throws AppError WRONG_FLAG */
+export async function openKeyGuard(
+  file: string | undefined,
+  fallback: string | undefined,
+): Promise<KeyGuard> {
+  const text = file === undefined ? fallback : await readKey(file);
+  if (text === undefined)
+    return () => {
+      throw new AppError('ASKING_OFF', 'no --api-key-file: only the RPC listener may spend');
+    };
+  const key = text.trim();
+  const usable = key.length >= KEY_CHARS_MIN && key.length <= KEY_CHARS_MAX && /^[!-~]+$/.test(key);
+  if (!usable)
+    throw new AppError(
+      'WRONG_FLAG',
+      `an API key is ${KEY_CHARS_MIN} to ${KEY_CHARS_MAX} printable characters without spaces`,
+    );
+  const wanted = digest(key);
+  return ({ headers }) => {
+    const given = /^Bearer ([!-~]{1,512})$/i.exec(headers.authorization ?? '')?.[1];
+    if (given === undefined || !timingSafeEqual(digest(given), wanted))
+      throw new AppError('API_KEY_WRONG', 'send Authorization: Bearer <key>');
+  };
+}
+
+async function readKey(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new AppError('WRONG_FLAG', `--api-key-file: ${path} cannot be read`, { cause });
+  });
+}

@@ -1,0 +1,58 @@
+/** `POST /faucet {"address"}`: coins for the asking on networks whose genesis has a faucet. */
+import { parseAddress } from '../../core/address.ts';
+import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { readBody, sendJson, type Route } from './http.ts';
+import type { SeedParts } from '../seed/seed.ts';
+import { createSender } from '../seed/sender.ts';
+
+/** nV given at once. */
+const GIFT = 100n * NANOVOLTS;
+/** ms until the same address is given again. */
+const WAIT_MS = 30_000;
+const REMEMBERED_MAX = 10_000;
+const FEE = 10_000n;
+
+export function createFaucet({ chain, network, transport, log }: SeedParts): Route {
+  const { params } = network;
+  const sender = createSender({ chain, params, transport }, fromHex(FAUCET_SECRET, 32)!);
+  const given = new BoundedMap<string, number>(REMEMBERED_MAX);
+
+  async function give(to: Uint8Array): Promise<void> {
+    const gift = { to, amount: GIFT, fee: FEE, memo: utf8('faucet') };
+    await sender.send({ type: 'transfer', ...gift }).catch((cause: unknown) => {
+      throw new AppError('FAUCET_LATER', `not now: ${AppError.from(cause).message}`, { cause });
+    });
+    log.info('faucet', { to: toHex(to).slice(0, 16) });
+  }
+
+  return async (request, response) => {
+    if (!params.faucet) throw new AppError('FAUCET_OFF', 'this network has no faucet');
+    const { address: text } = parse(await readBody(request));
+    const address = parseAddress(text, params.prefix);
+    if (!address) throw new AppError('ADDRESS_MALFORMED', `not an address of ${params.network}`);
+    const key = toHex(address);
+    if (Date.now() - (given.get(key) ?? 0) < WAIT_MS)
+      throw new AppError('FAUCET_LATER', `this address was given coins; wait ${WAIT_MS / 1000} s`);
+    given.set(key, Date.now());
+    try {
+      await give(address);
+    } catch (e) {
+      given.delete(key);
+      throw e;
+    }
+    sendJson(response, 200, { amount: GIFT.toString() });
+  };
+}
+
+function parse(body: string): { address: string } {
+  try {
+    const { address } = JSON.parse(body);
+    if (typeof address === 'string') return { address };
+  } catch {
+    // Told below.
+  }
+  throw new AppError('BODY_MALFORMED', 'the body is {"address": "…"}');
+}

@@ -1,0 +1,220 @@
+/** HTTP: the built app with its models, the page's configuration, the faucet; apart from it RPC and metrics. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import sirv from 'sirv';
+import { AppError } from '../../lib/errors.ts';
+
+/** Bytes of a request's body. */
+const BODY_BYTES_MAX = 1024 * 1024;
+/** Sockets open at once on one listener. */
+const SOCKETS_MAX = 2000;
+
+export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+/** `METHOD /path` to what answers it; `METHOD /path/*` answers one more part of a path. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/** Status of a refusal by its code; 400 for all others. */
+const STATUS: Readonly<Record<string, number>> = {
+  INTERNAL: 500,
+  API_KEY_WRONG: 401,
+  FUNDS_SHORT: 402,
+  ...{ ASKING_OFF: 403, HOST_REFUSED: 403, ORIGIN_REFUSED: 403, SPEND_LIMIT: 403 },
+  ...{ NOT_FOUND: 404, MODEL_MISSING: 404 },
+  ...{ IDEMPOTENCY_REUSED: 409, TX_REFUSED: 409 },
+  ...{ BODY_TOO_LARGE: 413, TYPE_REFUSED: 415, RATE_LIMIT: 429 },
+  ...{
+    BUSY: 503,
+    CHAIN_BUSY: 503,
+    SENDER_BUSY: 503,
+    NO_HEAD: 503,
+    STORE_FULL: 503,
+    STORE_FAILED: 503,
+  },
+};
+/** Seconds after which one that was refused for the moment may try again. */
+const RETRY_S = 5;
+
+function sendError(response: ServerResponse, e: unknown): void {
+  const error = AppError.from(e);
+  const status = STATUS[error.code] ?? 400;
+  if (status === 401) response.setHeader('www-authenticate', 'Bearer');
+  if (status === 429 || status === 503) response.setHeader('retry-after', RETRY_S);
+  sendJson(response, status, { error });
+}
+
+export const sendJson = (response: ServerResponse, status: number, value: unknown): void =>
+  send(response, status, 'application/json', JSON.stringify(value));
+
+export function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+/** @throws AppError BODY_TOO_LARGE */
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax = BODY_BYTES_MAX,
+): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  // Left open when refused: destroying the request would take the answer's socket along.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
+    size += part.length;
+    if (size > bytesMax) break;
+    parts.push(part);
+  }
+  if (size > bytesMax) {
+    // The rest is read away, or the next request on this connection would never be seen.
+    // Not at once: until the loop's listener is gone, a stream does not flow.
+    setImmediate(() => request.resume());
+    throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** Serves files of `folder`. `mirrors`: where the app's workers may fetch models from besides. */
+export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
+  const worker = workerPolicy(mirrors);
+  const setHeaders = (response: ServerResponse, path: string): void => {
+    setFileHeaders(response, path);
+    response.setHeader('content-security-policy', policyOf(path, worker));
+  };
+  const files = sirv(folder, { etag: true, brotli: true, setHeaders });
+  return (request, response) =>
+    files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
+};
+
+/** A worker's policy is that of its own script, not the page's; what holds the keys can reach nobody. */
+function policyOf(path: string, worker: string): string {
+  if (path.startsWith('/assets/vault.worker-')) return VAULT_POLICY;
+  return /^\/assets\/.*\.js$/.test(path) ? worker : "frame-ancestors 'none'";
+}
+
+/** Peers: any WebSocket, and WebRTC, which no policy governs. All else is what the settings list. */
+function workerPolicy(mirrors: readonly string[]): string {
+  const origins = new Set(mirrors.map((mirror) => new URL(mirror).origin));
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    ["connect-src 'self' ws: wss:", ...origins].join(' '),
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+function setFileHeaders(response: ServerResponse, path: string): void {
+  // Hashed assets never change; everything else is asked for again.
+  const forever = path.startsWith('/assets/');
+  response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'no-referrer');
+  response.setHeader('cross-origin-opener-policy', 'same-origin');
+  response.setHeader('permissions-policy', PERMISSIONS);
+}
+
+const VAULT_POLICY = "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'";
+/** The camera reads QR codes; passkeys open the vault. */
+const PERMISSIONS =
+  'camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), ' +
+  'microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), bluetooth=()';
+
+export function createHttp(
+  routes: Routes,
+  otherwise: Route,
+  tls?: { cert: Buffer; key: Buffer },
+): Server {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const path = (request.url ?? '/').split('?')[0]!;
+      const key = `${request.method} ${path}`;
+      const folder = `${key.slice(0, key.lastIndexOf('/'))}/*`;
+      await (routes[key] ?? routes[folder] ?? otherwise)(request, response);
+    } catch (e) {
+      if (!response.headersSent) sendError(response, e);
+      else response.destroy();
+    }
+  };
+  const listener = (request: IncomingMessage, response: ServerResponse) =>
+    void handle(request, response);
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener);
+  server.maxConnections = SOCKETS_MAX;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  // Longer than callers are told: on a busy machine their next request crosses the end of the connection.
+  server.keepAliveTimeoutBuffer = 10_000;
+  return server;
+}
+
+/**
+ * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The
+ * result cuts them: a server's own close waits for them and does not end them. `allow` says whether
+ * one more may come from an IP address.
+ */
+export function forwardUpgrades(
+  server: Server,
+  port: number,
+  allow: (address: string | undefined) => boolean = () => true,
+): () => void {
+  const open = new Set<Duplex>();
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    if (!allow(request.socket.remoteAddress)) {
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    const upstream = connect(port, '127.0.0.1', () => {
+      const headers = request.rawHeaders.reduce(
+        (text, value, i) => text + value + (i % 2 ? '\r\n' : ': '),
+        '',
+      );
+      upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers}\r\n`);
+      upstream.write(head);
+      upstream.pipe(socket).pipe(upstream);
+    });
+    open.add(socket);
+    const close = () => {
+      open.delete(socket);
+      upstream.destroy();
+      socket.destroy();
+    };
+    upstream.on('error', close).on('close', close);
+    socket.on('error', close).on('close', close);
+  });
+  return () => open.forEach((socket) => socket.destroy());
+}
+
+/** The port it listens on. @throws AppError PORT_BUSY, PORT_REFUSED */
+export function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const busy = cause.code === 'EADDRINUSE';
+      const why = busy ? 'is in use by another program' : `cannot be opened (${cause.code})`;
+      reject(
+        new AppError(busy ? 'PORT_BUSY' : 'PORT_REFUSED', `port ${port} on ${host} ${why}`, {
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
+
+/**
+ * Refuses what a foreign page could make a browser send to a loopback service: other Host names
+ * (DNS rebinding) and bodies that need no CORS preflight.
+ */
+export function guardLoopback(request: IncomingMessage, host: string): void {
+  const loopback = LOOPBACK.test(host);
+  if (loopback && !LOOPBACK.test(request.headers.host ?? ''))
+    throw new AppError('HOST_REFUSED', 'ask by a loopback name');
+  if (request.headers.origin !== undefined)
+    throw new AppError('ORIGIN_REFUSED', 'web pages may not call this service');
+  const type = request.headers['content-type'] ?? '';
+  if (request.method === 'POST' && !type.startsWith('application/json'))
+    throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+}

@@ -1,0 +1,255 @@
+/** `/v1`: quotes, requests and receipts as JSON. Amounts are nV as decimal text, bytes are hex. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Answered, Receipt } from '../../client/api.ts';
+import type { Network } from '../../client/models/models.ts';
+import { formatAddress } from '../../core/address.ts';
+import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
+import { cosine, NONE, readEmbedding, readRow, usedRows } from '../../core/reading.ts';
+import { fromHex, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { networkOf } from '../../net/address-rate.ts';
+import { RateLimiter } from '../../net/rate.ts';
+import { AMOUNT_MAX } from '../../wallet/amount.ts';
+import type { KeyGuard } from './api-key.ts';
+import { guardLoopback, LOOPBACK, readBody, sendJson, type Routes } from './http.ts';
+import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
+
+/** An input of 4096 bytes as hex, and room. */
+const BODY_BYTES_MAX = 16 * 1024;
+/** ms that a caller may wait, and waits when it does not say. */
+const WAIT_MS_MAX = 600_000;
+const WAIT_MS = 60_000;
+/** Calls that wait at once. */
+export const WAITING_MAX = 32;
+/** Questions and requests of one address. */
+export const READ_RATE = { perSecond: 20, burst: 100 };
+export const ASK_RATE = { perSecond: 1, burst: 20 };
+
+const WANTED: readonly Wanted[] = ['none', 'answer', 'confirmed', 'paid'];
+const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', message);
+
+/** Behind a proxy on this machine, the address that the proxy saw. */
+export function addressOfCaller({ socket, headers }: IncomingMessage): string {
+  const direct = socket.remoteAddress ?? '';
+  const forwarded = String(headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .at(-1)!
+    .trim();
+  return forwarded && LOOPBACK.test(direct.replace(/^::ffff:/, '')) ? forwarded : direct;
+}
+
+interface AskBody extends Asked {
+  readonly wanted: Wanted;
+  readonly waitMs: number;
+}
+
+export function parseAsk(text: string): AskBody {
+  let body: Record<string, unknown>;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw malformed('the body is no JSON');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw malformed('the body is an object');
+  const { model, input, inputHex, reward, wait = 'answer', timeoutMs = WAIT_MS, ...more } = body;
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) throw malformed(`there is no field ${unknown.slice(0, 32)}`);
+  if (typeof model !== 'string') throw malformed('model is the name of a model');
+  if (!WANTED.includes(wait as Wanted)) throw malformed(`wait is one of ${WANTED.join(', ')}`);
+  const wholeMs = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) >= 0;
+  if (!wholeMs || (timeoutMs as number) > WAIT_MS_MAX)
+    throw malformed(`timeoutMs is a whole number up to ${WAIT_MS_MAX}`);
+  return {
+    model,
+    input: inputOf(input, inputHex),
+    reward: rewardOf(reward),
+    wanted: wait as Wanted,
+    waitMs: timeoutMs as number,
+  };
+}
+
+function inputOf(text: unknown, hex: unknown): Asked['input'] {
+  const texts = Array.isArray(text) ? text : [text];
+  if (hex === undefined && texts.length && texts.every((x) => typeof x === 'string')) return texts;
+  const bytes = typeof hex === 'string' && text === undefined ? fromHex(hex) : undefined;
+  if (!bytes) throw malformed('give either input (a text, or a list of texts) or inputHex');
+  return bytes;
+}
+
+function rewardOf(text: unknown): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text) || BigInt(text) > AMOUNT_MAX)
+    throw malformed('reward is nV as decimal text');
+  return BigInt(text);
+}
+
+/** What an answer's rows say: labels, `none` where it can't tell; or embeddings and how alike they are. */
+function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
+  if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
+  const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
+  const rows = usedRows(answer, input, size);
+  if (m.labels.length) return { labels: rows.map((row) => readRow(row, m.labels).label ?? NONE) };
+  const embeddings = rows.map(readEmbedding);
+  return {
+    labels: [],
+    embeddings: embeddings.map(({ values, scale }) => ({ values: [...values], scale })),
+    cosines: embeddings.map((a) => embeddings.map((b) => cosine(a, b))),
+  };
+}
+
+export async function tellReceipt(
+  receipt: Receipt,
+  network: Network,
+  readInput: Inference['readInput'],
+): Promise<object> {
+  const { prefix } = network.params;
+  const model = network.models.get(toHex(receipt.modelId));
+  const id = toHex(receipt.id);
+  const tellAnswer = ({ payee, answer, claim, result }: Answered) => ({
+    payee: formatAddress(payee, prefix),
+    answerHex: toHex(answer),
+    ...(model ? tellRows(answer, receipt.input, model) : { labels: [] }),
+    confirmed: result !== undefined,
+    claim: claim ?? null,
+    result: result ?? null,
+  });
+  const { paid } = receipt;
+  const { texts } = await readInput(receipt.modelId, receipt.input);
+  return {
+    id,
+    state: receipt.state,
+    model: receipt.model ?? null,
+    modelId: toHex(receipt.modelId),
+    asker: formatAddress(receipt.asker, prefix),
+    inputHex: toHex(receipt.input),
+    ...(texts && { texts }),
+    reward: String(receipt.reward),
+    fee: receipt.fee === undefined ? null : String(receipt.fee),
+    requested: receipt.requested ?? null,
+    expiry: receipt.expiry ?? null,
+    settle: receipt.settle ?? null,
+    answers: receipt.answers.map(tellAnswer),
+    paid: paid ? { payee: formatAddress(paid.payee, prefix), amount: String(paid.amount) } : null,
+    receipt: `/v1/receipt/${id}`,
+    page: `/#/receipt/${id}`,
+  };
+}
+
+const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => ({
+  name,
+  id: toHex(id),
+  labels: manifest.labels,
+  inputBytesMax: inputBytesMax(manifest),
+  packing: manifest.packing,
+  tokenizerBytes: manifest.tokenizer?.size ?? 0,
+  sequenceBytes: sequenceBytes(manifest),
+  answerSize: manifest.answerSize,
+  macs: String(unitMacs(manifest)),
+});
+
+const tellQuote = ({ name, minimum, subsidyPerPass, manifest }: Priced, fee: bigint): object => ({
+  model: name,
+  minimum: String(minimum),
+  fee: String(fee),
+  subsidyPerPass: String(subsidyPerPass),
+  kappaJob64: manifest.kappaJob64,
+});
+
+export interface InferRoutes {
+  /** For the page's listener: questions are free, spending needs the key. */
+  readonly page: Routes;
+  /** For the operator's: on loopback no key is needed. */
+  readonly rpc: Routes;
+}
+
+export function inferRoutes(
+  inference: Inference,
+  network: Network,
+  rpcHost: string,
+  requireKey: KeyGuard,
+): InferRoutes {
+  const reads = new RateLimiter(READ_RATE);
+  const asks = new RateLimiter(ASK_RATE);
+  let waiting = 0;
+  const tellAll = (receipt: Receipt) => tellReceipt(receipt, network, inference.readInput);
+
+  const limit = (rate: RateLimiter, request: IncomingMessage): void => {
+    if (!rate.take(networkOf(addressOfCaller(request)), 1, Date.now()))
+      throw new AppError('RATE_LIMIT', 'too many calls from this address');
+  };
+  const queryOf = (request: IncomingMessage) =>
+    new URL(request.url ?? '/', 'http://localhost').searchParams;
+
+  /** It is sent: one caller too many is told how far it is, and asks again later. */
+  async function waitFor(id: Uint8Array, { wanted, waitMs }: AskBody, gone: AbortSignal) {
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
+    const full = waiting >= WAITING_MAX;
+    waiting++;
+    try {
+      return await inference.wait(id, full ? 'none' : wanted, signal);
+    } finally {
+      waiting--;
+    }
+  }
+
+  const infer =
+    (guard: (request: IncomingMessage) => void): Routes[string] =>
+    async (request, response) => {
+      limit(asks, request);
+      guard(request);
+      if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
+        throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+      const key = String(request.headers['idempotency-key'] ?? randomUUID());
+      if (!/^[!-~]{1,255}$/.test(key))
+        throw new AppError('IDEMPOTENCY_MALFORMED', 'an Idempotency-Key has 1 to 255 characters');
+      const body = parseAsk(await readBody(request, BODY_BYTES_MAX));
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      const id = await inference.ask(body, key);
+      const receipt = await waitFor(id, body, gone.signal);
+      if (!receipt) throw new AppError('NOT_FOUND', `request ${toHex(id)} is not known any more`);
+      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, await tellAll(receipt));
+    };
+
+  const reading =
+    (guard: (request: IncomingMessage) => void, tell: (r: IncomingMessage) => unknown) =>
+    async (...[request, response]: Parameters<Routes[string]>): Promise<void> => {
+      guard(request);
+      limit(reads, request);
+      sendJson(response, 200, await tell(request));
+    };
+
+  const routes = (
+    guardRead: (request: IncomingMessage) => void,
+    guardSpending: (request: IncomingMessage) => void,
+  ): Routes => ({
+    'GET /v1/models': reading(guardRead, () => ({
+      models: inference.names.map((name) => {
+        const { manifest, id } = inference.quote(name);
+        return tellModel(name, manifest, id);
+      }),
+    })),
+    'GET /v1/quote': reading(guardRead, (request) =>
+      tellQuote(inference.quote(queryOf(request).get('model') ?? ''), inference.fee),
+    ),
+    'GET /v1/receipt/*': reading(guardRead, async (request) => {
+      const path = (request.url ?? '').split('?')[0]!;
+      const id = fromHex(path.slice(path.lastIndexOf('/') + 1), 32);
+      const receipt = id && (await inference.receipt(id));
+      if (!receipt) throw new AppError('NOT_FOUND', 'no such request');
+      return tellAll(receipt);
+    }),
+    'POST /v1/infer': infer(guardSpending),
+  });
+
+  const guardRpc = (request: IncomingMessage): void => guardLoopback(request, rpcHost);
+  return {
+    page: routes(() => undefined, requireKey),
+    rpc: routes(guardRpc, (request) => {
+      guardRpc(request);
+      if (!LOOPBACK.test(rpcHost)) requireKey(request);
+    }),
+  };
+}

@@ -1,0 +1,56 @@
+/** `config.json`: what the page needs to find its network, told by the node that serves it. */
+import type { IncomingMessage } from 'node:http';
+import { encode } from '../../core/codec.ts';
+import { Header } from '../../core/formats.ts';
+import { PROTOCOL_VERSION, type Params } from '../../core/params.ts';
+import { toHex } from '../../lib/bytes.ts';
+
+export interface PageConfigParts {
+  readonly params: Params;
+  readonly genesis: Header;
+  readonly peerId: string;
+  /** Where peers reach this node besides the page's own port. */
+  readonly addresses: readonly string[];
+  /** Addresses told of besides, from the command line. */
+  readonly announced: readonly string[];
+  readonly downloadBytes: number;
+  readonly mirrors: readonly string[];
+}
+
+/**
+ * The first seed is the page's own host and port as the browser sees them, so that it also holds
+ * behind a TLS proxy; WebSocket upgrades there are handed to the peer listener.
+ */
+export function pageConfig(parts: PageConfigParts, request: IncomingMessage): object {
+  const { params, genesis, peerId, addresses, downloadBytes } = parts;
+  const own = addresses.filter((a) => a.includes('/webrtc-direct/'));
+  const told = parts.announced.flatMap((a) => completed(a, own, peerId));
+  // Those of our interfaces may be of no use outside, where an operator names better ones.
+  const direct = told.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
+  return {
+    network: params.network,
+    version: PROTOCOL_VERSION,
+    prefix: params.prefix,
+    bootstrap: [...pageAddress(request, peerId), ...told, ...direct],
+    genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
+    downloadBytes,
+    mirrors: parts.mirrors,
+  };
+}
+
+/** With what only the running node knows: its id, and the hash of its WebRTC certificate. */
+function completed(address: string, own: readonly string[], peerId: string): string[] {
+  if (!address.endsWith('/webrtc-direct')) return [`${address}/p2p/${peerId}`];
+  const hash = own.map((a) => /\/certhash\/[^/]+/.exec(a)?.[0]).find((h) => h !== undefined);
+  return hash === undefined ? [] : [`${address}${hash}/p2p/${peerId}`];
+}
+
+function pageAddress(request: IncomingMessage, peerId: string): string[] {
+  const secure = 'encrypted' in request.socket || request.headers['x-forwarded-proto'] === 'https';
+  const match = /^(?:\[([0-9a-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(request.headers.host ?? '');
+  if (!match) return [];
+  const [, v6, name, port] = match;
+  const host = v6 ? `ip6/${v6}` : /^\d+(\.\d+){3}$/.test(name!) ? `ip4/${name}` : `dns4/${name}`;
+  const tcp = port ?? (secure ? '443' : '80');
+  return [`/${host}/tcp/${tcp}/${secure ? 'tls/ws' : 'ws'}/p2p/${peerId}`];
+}

@@ -1,0 +1,112 @@
+/**
+ * What this node's own coins were spent on over HTTP: durable before anything is told to anyone, so
+ * that neither a retry nor a restart pays twice, and the day's limit holds across both.
+ */
+import type { Store } from '../../chain/store/store.ts';
+import { encode, hash32, struct, tryDecode, u48, u64 } from '../../core/codec.ts';
+import { SignedTx, type TxOf } from '../../core/formats.ts';
+import { plainHash } from '../../core/hash.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { equal, toHex, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+
+/** How long a spending counts, and its Idempotency-Key is known. */
+export const DAY_MS = 24 * 60 * 60_000;
+/** Spendings of one day. */
+export const SPENDINGS_MAX = 10_000;
+
+/** `content`: hash of what was asked for. */
+const Spending = struct({ timeMs: u48, content: hash32, spent: u64, tx: SignedTx });
+
+interface Entry {
+  readonly timeMs: number;
+  readonly content: Uint8Array;
+  readonly spent: bigint;
+  /** Of the request. */
+  readonly id: Uint8Array;
+}
+
+export interface Spendings {
+  /**
+   * What was sent under this key in the last day. @throws AppError IDEMPOTENCY_REUSED when it was
+   * something else
+   */
+  find(key: string, content: Uint8Array): Promise<SignedTx | undefined>;
+  /** The request of that id, if it was sent in the last day. */
+  sent(id: Uint8Array): Promise<TxOf<'request'> | undefined>;
+  /** All of the last day, in order of their nonces. */
+  all(): Promise<SignedTx[]>;
+  /** nV in the last day. */
+  total(): bigint;
+  /** @throws AppError SPEND_LIMIT when `spent` more nV are too many, or the day's spendings are */
+  allow(spent: bigint): void;
+  keep(key: string, content: Uint8Array, spent: bigint, tx: SignedTx): Promise<void>;
+  /** It was never told to anyone. */
+  drop(key: string): Promise<void>;
+}
+
+const recordOf = (key: string): string => `spent/${toHex(plainHash(utf8(key)))}`;
+
+export async function openSpendings(
+  store: Store,
+  limit: bigint,
+  now: () => number,
+): Promise<Spendings> {
+  const entries = new Map<string, Entry>();
+  for (const { key, value } of await store.range('spent/', 'spent0', SPENDINGS_MAX)) {
+    const entry = tryDecode(Spending, value);
+    if (entry) entries.set(key, { ...entry, id: txId(entry.tx.tx) });
+  }
+
+  const forgetOld = async (): Promise<void> => {
+    const old = [...entries].filter(([, { timeMs }]) => timeMs <= now() - DAY_MS);
+    if (old.length) await store.batch(old.map(([key]) => ({ key, value: undefined })));
+    for (const [key] of old) entries.delete(key);
+  };
+  const read = async (name: string): Promise<SignedTx | undefined> => {
+    const stored = await store.get(name);
+    return stored && tryDecode(Spending, stored)?.tx;
+  };
+  const total = (): bigint =>
+    [...entries.values()]
+      .filter(({ timeMs }) => timeMs > now() - DAY_MS)
+      .reduce((sum, { spent }) => sum + spent, 0n);
+
+  return {
+    total,
+    async sent(id) {
+      const [name] = [...entries].find(([, entry]) => equal(entry.id, id)) ?? [];
+      const tx = name === undefined ? undefined : (await read(name))?.tx;
+      return tx?.type === 'request' ? tx : undefined;
+    },
+    async all() {
+      const all = await Promise.all([...entries.keys()].map(read));
+      return all.filter((x) => x !== undefined).sort((a, b) => a.tx.nonce - b.tx.nonce);
+    },
+    async find(key, content) {
+      await forgetOld();
+      const name = recordOf(key);
+      const entry = entries.get(name);
+      if (!entry) return undefined;
+      if (!equal(entry.content, content))
+        throw new AppError('IDEMPOTENCY_REUSED', 'this Idempotency-Key came with another body');
+      return read(name);
+    },
+    allow(spent) {
+      if (entries.size >= SPENDINGS_MAX)
+        throw new AppError('SPEND_LIMIT', `${SPENDINGS_MAX} requests were sent in 24 hours`);
+      if (total() + spent > limit)
+        throw new AppError('SPEND_LIMIT', `--spend-max is ${limit} nV in 24 hours`);
+    },
+    async keep(key, content, spent, tx) {
+      const entry = { timeMs: now(), content, spent, id: txId(tx.tx) };
+      const name = recordOf(key);
+      await store.batch([{ key: name, value: encode(Spending, { ...entry, tx }) }], true);
+      entries.set(name, entry);
+    },
+    async drop(key) {
+      await store.batch([{ key: recordOf(key), value: undefined }], true);
+      entries.delete(recordOf(key));
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** JSON-RPC 2.0: the envelope and its errors. Methods are in rpc-methods.ts. */
+import { AppError } from '../../lib/errors.ts';
+
+export type RpcMethods = Record<string, (params: unknown[]) => Promise<unknown>>;
+
+/** Calls of one batch. */
+const BATCH_MAX = 50;
+
+const ERRORS: Record<string, number> = {
+  RPC_PARSE: -32700,
+  RPC_REQUEST: -32600,
+  RPC_METHOD: -32601,
+  RPC_PARAMS: -32602,
+  INTERNAL: -32603,
+};
+
+/** Anything else is the server's own error with its code as data. */
+const numberOf = (code: string): number => ERRORS[code] ?? -32000;
+
+const failure = (id: unknown, error: AppError) => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: numberOf(error.code), message: error.message, data: { code: error.code } },
+});
+
+async function answerOne(methods: RpcMethods, call: any): Promise<object | undefined> {
+  const id = call?.id ?? null;
+  const wellFormed =
+    call?.jsonrpc === '2.0' &&
+    typeof call.method === 'string' &&
+    (call.params === undefined || Array.isArray(call.params)) &&
+    (id === null || typeof id === 'string' || typeof id === 'number');
+  if (!wellFormed)
+    return failure(
+      null,
+      new AppError('RPC_REQUEST', 'a call is {"jsonrpc":"2.0","id","method","params":[…]}'),
+    );
+  try {
+    if (!Object.hasOwn(methods, call.method))
+      throw new AppError('RPC_METHOD', `no method '${call.method.slice(0, 64)}'`);
+    const result = await methods[call.method]!(call.params ?? []);
+    return call.id === undefined ? undefined : { jsonrpc: '2.0', id, result };
+  } catch (e) {
+    return call.id === undefined ? undefined : failure(id, AppError.from(e));
+  }
+}
+
+/** The answer's JSON text; undefined when only notifications were sent. */
+export async function answerRpc(methods: RpcMethods, body: string): Promise<string | undefined> {
+  let calls: unknown;
+  try {
+    calls = JSON.parse(body);
+  } catch {
+    return toJson(failure(null, new AppError('RPC_PARSE', 'the body is not JSON')));
+  }
+  if (!Array.isArray(calls)) {
+    const answer = await answerOne(methods, calls);
+    return answer && toJson(answer);
+  }
+  if (!calls.length || calls.length > BATCH_MAX)
+    return toJson(
+      failure(null, new AppError('RPC_REQUEST', `a batch has 1 to ${BATCH_MAX} calls`)),
+    );
+  const answers = [];
+  for (const call of calls) answers.push(await answerOne(methods, call));
+  const told = answers.filter((a) => a !== undefined);
+  return told.length ? toJson(told) : undefined;
+}
+
+/** Amounts and work cross as decimal text: JSON numbers lose them. */
+const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? v.toString() : v));

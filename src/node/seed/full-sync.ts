@@ -1,0 +1,130 @@
+/** Follows other full nodes: asks new peers where they stand, fetches and imports what has more work. */
+import { createTurns } from '../../client/sync/peer-queue.ts';
+import type { FullChain } from '../../chain/full/full-chain.ts';
+import { blockId } from '../../core/header/header.ts';
+import { isFault, type Fault } from '../../core/faults.ts';
+import { BLOCKS_MAX, HEADERS_MAX, type Block, type Status } from '../../core/messages.ts';
+import type { Header } from '../../core/formats.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { PeerInfo, Transport } from '../../net/transport.ts';
+
+export interface FullSync {
+  /** New list of peers: those not met yet are asked for their status. */
+  meet(peers: readonly PeerInfo[]): void;
+  /** The peer told of a block whose parent is not here. */
+  lagging(peer: string): void;
+  /**
+   * Asks all of them again where they stand: an announcement may be lost, or have come too early for
+   * this machine's clock.
+   */
+  poll(): void;
+}
+
+/** ms between two polls. */
+export const POLL_MS = 15_000;
+
+/** `turnMs`: for which one catch-up keeps the next waiting; two fetch the same blocks. */
+export function createFullSync(
+  chain: FullChain,
+  transport: Transport,
+  log: Log,
+  turnMs?: number,
+): FullSync {
+  const met = new Set<string>();
+  const turns = createTurns(
+    (peer) =>
+      catchUp(peer).catch((e: unknown) =>
+        log.info('sync.stopped', { peer, code: AppError.from(e).code }),
+      ),
+    () => undefined,
+    turnMs,
+  );
+
+  async function catchUp(peer: string): Promise<void> {
+    for (;;) {
+      const status = await ask(peer);
+      if (!status || status.totalWork <= chain.head().header.totalWork) return;
+      const before = chain.head().header.totalWork;
+      if (!(await fetchBranch(peer)) || chain.head().header.totalWork <= before) return;
+      log.info('sync.head', { peer, height: chain.head().header.height });
+    }
+  }
+
+  async function ask(peer: string): Promise<Status | undefined> {
+    const answer = await transport.request(peer, { type: 'status' });
+    if (answer.type !== 'status') return undefined;
+    const genesis = await chain.header(0);
+    if (genesis && equal(blockId(answer.genesis), blockId(genesis))) return answer;
+    log.warn('sync.foreign', { peer, genesis: toHex(blockId(answer.genesis)).slice(0, 16) });
+    return undefined;
+  }
+
+  /**
+   * Headers after our last common block, then their blocks, until these outweigh our own branch;
+   * false when they do not.
+   */
+  async function fetchBranch(peer: string): Promise<boolean> {
+    const before = chain.head().header.totalWork;
+    let reached = 0;
+    let locator = await chain.locator();
+    for (;;) {
+      const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
+      if (answer.type !== 'headers') return false;
+      const { headers } = answer;
+      for (let i = 0; i < headers.length; i += BLOCKS_MAX)
+        if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
+      if (chain.head().header.totalWork > before) return true;
+      // A branch longer than one answer. Imported blocks cost work: this does not go on for ever.
+      const last = headers.at(-1);
+      if (!last || last.height <= reached) return false;
+      reached = last.height;
+      locator = [blockId(last)];
+    }
+  }
+
+  async function fetchBlocks(peer: string, headers: readonly Header[]): Promise<boolean> {
+    let missing = headers.map((header) => ({ header, id: blockId(header) }));
+    while (missing.length) {
+      const ids = missing.map(({ id }) => id);
+      const answer = await transport.request(peer, { type: 'blocks', ids });
+      if (answer.type !== 'blocks' || !answer.blocks.length) return false;
+      for (const { id, body, proof } of answer.blocks) {
+        const wanted = missing.find((m) => equal(m.id, id));
+        if (!wanted || !proof) return false;
+        if (!(await take(peer, { header: wanted.header, body, proof }))) return false;
+      }
+      missing = missing.filter(({ id }) => !answer.blocks.some((b) => equal(b.id, id)));
+    }
+    return true;
+  }
+
+  async function take(peer: string, block: Block): Promise<boolean> {
+    const result: Fault | { status: string } = await chain.importBlock(block);
+    if (!isFault(result)) return result.status !== 'orphan';
+    log.warn('sync.refused', { peer, fault: result.fault, height: block.header.height });
+    transport.charge(peer, result);
+    return false;
+  }
+
+  return {
+    meet(peers) {
+      const now = new Set(peers.map((p) => p.id));
+      for (const id of met) if (!now.has(id)) met.delete(id);
+      for (const id of now) {
+        if (met.has(id)) continue;
+        met.add(id);
+        log.info('peer.joined', { peer: id, peers: now.size });
+        turns.give(id);
+      }
+    },
+    lagging(peer) {
+      log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
+      turns.give(peer);
+    },
+    poll() {
+      for (const id of met) turns.give(id);
+    },
+  };
+}

@@ -1,0 +1,206 @@
+/** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
+import { isIP } from 'node:net';
+import { parseArgs } from 'node:util';
+import { PENALTY, type FaultCode } from '../../core/faults.ts';
+import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
+import { AppError } from '../../lib/errors.ts';
+import { WINDOW } from '../../chain/shared/records.ts';
+import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
+import { seedsFromAddresses } from '../../net/bootstrap.ts';
+import { parseAmount } from '../../wallet/amount.ts';
+
+/** Addresses told of besides the page's own. */
+const ANNOUNCED_MAX = 8;
+
+export interface Options {
+  readonly network: NetworkName;
+  readonly data: string;
+  readonly host: string;
+  /** Page and WebSocket peers; 0 picks a free one. */
+  readonly port: number;
+  readonly rpcHost: string;
+  readonly rpcPort: number;
+  /** UDP, WebRTC-direct. */
+  readonly rtcPort: number;
+  readonly mine: boolean;
+  readonly payout: string | undefined;
+  readonly model: string;
+  readonly bootstrap: readonly string[];
+  /** Base addresses of models' parts, for this node and its pages. */
+  readonly mirrors: readonly string[];
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Multiaddrs under which others reach this node, without its peer id. */
+  readonly announce: readonly string[];
+  /** Newest blocks that stay whole on disk; undefined: all. */
+  readonly prune: number | undefined;
+  /** File with the key that lets callers spend over HTTP. */
+  readonly apiKeyFile: string | undefined;
+  /** nV that requests over HTTP may cost in 24 hours; 0: none. */
+  readonly spendMax: bigint;
+  readonly off: readonly FaultCode[];
+}
+
+export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
+
+  npm start -- [flags]
+
+  --network NAME     local (default), e2e, test or main
+  --data DIR         where the chain and the node's key lie (default .data/NETWORK)
+  --host HOST        address of the page and of WebSocket peers (default 127.0.0.1)
+  --port N           their port (default 8790)
+  --rtc-port N       UDP port of WebRTC-direct peers (default 8791)
+  --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
+  --rpc-port N       their port (default 8792)
+  --mine             mine on this computer's CPU, and answer open requests
+  --payout ADDRESS   who is paid for it (default: the node's own key)
+  --model NAME       what to run while mining (default lingua; tiny on e2e)
+  --bootstrap ADDR   multiaddr of another seed; may be given several times
+  --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
+                     or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
+  --mirror URL       https address under which a server keeps models' parts, for this node and its
+                     pages; may be given several times
+  --tls CERT,KEY     PEM files: serve https and wss
+  --prune N          keep bodies and proofs of the newest N blocks only, at least 2001;
+                     clients that are new then need another seed
+  --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
+                     the environment's PILA_API_KEY does the same
+  --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
+  --help             this text
+
+Exit codes: 0 stopped, 1 failed, 2 wrong flag, 3 port busy, 4 database busy, corrupt or foreign.
+`;
+
+const FLAGS = {
+  network: { type: 'string' },
+  data: { type: 'string' },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  'rtc-port': { type: 'string' },
+  'rpc-host': { type: 'string' },
+  'rpc-port': { type: 'string' },
+  mine: { type: 'boolean' },
+  payout: { type: 'string' },
+  model: { type: 'string' },
+  bootstrap: { type: 'string', multiple: true },
+  announce: { type: 'string', multiple: true },
+  mirror: { type: 'string', multiple: true },
+  tls: { type: 'string' },
+  prune: { type: 'string' },
+  'api-key-file': { type: 'string' },
+  'spend-max': { type: 'string' },
+  // For attack runs: switches one rule off. Refused everywhere but on e2e, and not in the help.
+  without: { type: 'string', multiple: true },
+  help: { type: 'boolean' },
+} as const;
+
+const wrong = (message: string): AppError => new AppError('WRONG_FLAG', message);
+
+function portOf(flag: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw wrong(`--${flag} takes a port from 0 to 65535, not '${text}'`);
+  return Number(text);
+}
+
+function hostOf(flag: string, text: string | undefined): string {
+  if (text === undefined) return '127.0.0.1';
+  if (!isIP(text)) throw wrong(`--${flag} takes an IP address, not '${text}'`);
+  return text;
+}
+
+function bootstrapOf(texts: readonly string[]): readonly string[] {
+  for (const text of texts)
+    if (!seedsFromAddresses([text], () => {}).length)
+      throw wrong(`--bootstrap takes a multiaddr such as /ip4/…/tcp/…/ws/p2p/…, not '${text}'`);
+  return texts;
+}
+
+const REACHED =
+  /^\/(ip4|ip6|dns|dns4|dns6)\/[\w.:-]+\/(tcp\/\d{1,5}\/(tls\/)?ws|udp\/\d{1,5}\/webrtc-direct)$/;
+
+function announceOf(texts: readonly string[]): readonly string[] {
+  if (texts.length > ANNOUNCED_MAX) throw wrong(`--announce: at most ${ANNOUNCED_MAX}`);
+  for (const text of texts)
+    if (!REACHED.test(text))
+      throw wrong(
+        `--announce takes /dns4/…/tcp/…/tls/ws or /ip4/…/udp/…/webrtc-direct, not '${text}'`,
+      );
+  return texts;
+}
+
+function pruneOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text) || Number(text) <= WINDOW)
+    throw wrong(`--prune takes a number of blocks above ${WINDOW}, not '${text}'`);
+  return Number(text);
+}
+
+function spendMaxOf(text: string): bigint {
+  try {
+    return parseAmount(text);
+  } catch {
+    throw wrong(`--spend-max takes an amount of VLT such as 12.5, not '${text}'`);
+  }
+}
+
+function networkOf(text: string): NetworkName {
+  const name = NETWORK_NAMES.find((n) => n === text);
+  if (!name) throw wrong(`--network takes ${NETWORK_NAMES.join(', ')}, not '${text}'`);
+  return name;
+}
+
+function rulesOf(codes: readonly string[], network: NetworkName): FaultCode[] {
+  if (codes.length && network !== 'e2e') throw wrong('--without is for the e2e network only');
+  for (const code of codes)
+    if (!Object.hasOwn(PENALTY, code)) throw wrong(`--without: no rule '${code}'`);
+  return codes as FaultCode[];
+}
+
+function mirrorsOf(texts: readonly string[]): readonly string[] {
+  if (texts.length > MIRRORS_MAX) throw wrong(`--mirror: at most ${MIRRORS_MAX}`);
+  return texts.map((text) => {
+    const address = mirrorAddress(text);
+    if (address === undefined) throw wrong(`--mirror takes an https address, not '${text}'`);
+    return address;
+  });
+}
+
+function tlsOf(text: string | undefined): Options['tls'] {
+  if (text === undefined) return undefined;
+  const [cert, key, more] = text.split(',');
+  if (!cert || !key || more !== undefined) throw wrong(`--tls takes CERT,KEY, not '${text}'`);
+  return { cert, key };
+}
+
+/** Options, or undefined when help was asked for. @throws AppError WRONG_FLAG */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: false }));
+  } catch (e) {
+    throw wrong((e as Error).message.split(/\.\s/)[0]!);
+  }
+  if (values.help) return undefined;
+  const network = networkOf(values.network ?? 'local');
+  if (values.payout !== undefined && !values.mine) throw wrong('--payout needs --mine');
+  return {
+    network,
+    data: values.data ?? `.data/${network}`,
+    host: hostOf('host', values.host),
+    port: portOf('port', values.port, 8790),
+    rpcHost: hostOf('rpc-host', values['rpc-host']),
+    rpcPort: portOf('rpc-port', values['rpc-port'], 8792),
+    rtcPort: portOf('rtc-port', values['rtc-port'], 8791),
+    mine: values.mine ?? false,
+    payout: values.payout,
+    model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
+    bootstrap: bootstrapOf(values.bootstrap ?? []),
+    mirrors: mirrorsOf(values.mirror ?? []),
+    tls: tlsOf(values.tls),
+    announce: announceOf(values.announce ?? []),
+    prune: pruneOf(values.prune),
+    apiKeyFile: values['api-key-file'],
+    spendMax: spendMaxOf(values['spend-max'] ?? '100'),
+    off: rulesOf(values.without ?? [], network),
+  };
+}

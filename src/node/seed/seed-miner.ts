@@ -1,0 +1,86 @@
+/**
+ * Mining on the seed's own CPU: templates from its full chain, wins into it. It serves open requests
+ * with the node's own key, as soon as that key has coins for a claim.
+ */
+import { createServing, type AnswerTx } from '../../client/mining/serving.ts';
+import {
+  createTemplateFeed,
+  withInput,
+  type TemplateFeed,
+} from '../../client/mining/template-feed.ts';
+import { modelNamed } from '../../client/models/models.ts';
+import { isFault } from '../../core/faults.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { FoundBlock } from '../../miner/engine/miner-api.ts';
+import type { SeedParts } from './seed.ts';
+
+export interface SeedMiner {
+  start(): Promise<void>;
+  stop(): void;
+}
+
+export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner {
+  const { chain, thread, network, options, log, announce } = parts;
+  const { id: modelId } = modelNamed(network, options.model)!;
+  const { sender } = parts;
+  const serving = createServing({
+    base: () => ({ header: chain.head().header, tree: chain.headState() }),
+    waiting: () => chain.mempool.of(sender.address),
+    async send(_payee, txs: readonly AnswerTx[]) {
+      for (const tx of txs) {
+        await sender.send(tx);
+        log.info('serve', { tx: tx.type, request: toHex(tx.request).slice(0, 16) });
+      }
+    },
+    nowMs: () => Date.now(),
+    onProblem: (e) => log.warn('serve.refused', { error: AppError.from(e).message }),
+    onChange: () => feed?.refresh(),
+  });
+  let feed: TemplateFeed | undefined;
+  let unsubscribe: (() => void) | undefined;
+
+  async function take(found: FoundBlock): Promise<void> {
+    const block = feed?.complete(found);
+    if (!block) return;
+    const result = await chain.importBlock(block);
+    if (isFault(result))
+      return log.warn('mine.refused', { fault: result.fault, height: block.header.height });
+    log.info('mine.block', { height: block.header.height, status: result.status });
+    await announce(block);
+  }
+
+  function makeTemplate() {
+    const job = serving.nextJob(modelId);
+    const wanted = { miner: payout, modelId, nowMs: Date.now() };
+    return withInput(chain.template(job ? { ...wanted, jobId: job.id } : wanted), job);
+  }
+
+  return {
+    async start() {
+      await thread.ensure(modelId);
+      await thread.miner.start(options.model, 'cpu');
+      feed = createTemplateFeed(
+        makeTemplate,
+        (template) => void thread.miner.work(template),
+        network.params.blockTimeMs / 2,
+      );
+      const offBlock = thread.miner.on('block', (found) =>
+        take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message })),
+      );
+      const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
+      const offChain = chain.subscribe(({ type }) => {
+        void serving.refresh();
+        if (type === 'tx') feed?.refreshSoon();
+        else feed?.refresh();
+      });
+      unsubscribe = () => [offBlock, offAnswered, offChain].forEach((off) => off());
+      serving.serve(sender.publicKey);
+    },
+    stop() {
+      unsubscribe?.();
+      feed?.stop();
+      void thread.miner.pause();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** A seed's models: the program's own packages, others fetched from mirrors and peers; parts over HTTP. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Network } from '../../client/models/models.ts';
+import { createPackages, type Packages } from '../../client/models/package-store.ts';
+import { httpSource, peerSource } from '../../client/models/part-sources.ts';
+import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { partSize, planParts } from '../../miner/package/parts.ts';
+import type { Transport } from '../../net/transport.ts';
+import { createFileParts } from '../file-parts.ts';
+import type { Route } from '../http/http.ts';
+import type { Options } from './options.ts';
+import { createPackagedParts } from '../packaged-parts.ts';
+
+export async function openModels(
+  options: Options,
+  network: Network,
+  transport: () => Transport,
+): Promise<Packages> {
+  const mirrors = options.mirrors.map((base) => httpSource(base));
+  const fetched = createFileParts(join(options.data, 'models'));
+  return createPackages({
+    models: network.models,
+    store: await createPackagedParts(network.models, fetched),
+    sources: () => [
+      ...mirrors,
+      ...transport()
+        .peers()
+        .map(({ id }) => peerSource(transport(), id)),
+    ],
+    onChange: () => undefined,
+  });
+}
+
+/** In the background: without a model its blocks cannot be checked. */
+export async function fetchMissing(packages: Packages, network: Network, log: Log): Promise<void> {
+  for (const [id, { name }] of network.models) {
+    try {
+      await packages.fetch(id);
+    } catch (e) {
+      const { code, message } = AppError.from(e);
+      log.warn('model.missing', { model: name, code, why: message });
+    }
+  }
+}
+
+/** `GET /models/<id>/<part>` to anybody, everything else to `otherwise`. */
+export function partsOr(packages: Packages, { models }: Network, otherwise: Route): Route {
+  return async (request, response) => {
+    const [, id = '', text = ''] =
+      /^\/models\/([0-9a-f]{64})\/(\d{1,5})$/.exec(request.url ?? '') ?? [];
+    const manifest = models.get(id);
+    if (!manifest || request.method !== 'GET') return otherwise(request, response);
+    const part = Number(text);
+    const size = partSize(planParts(manifest), part);
+    const first =
+      size === undefined ? undefined : await packages.read(id, part, 0, MODEL_SLICE_BYTES);
+    if (!first) throw new AppError('NOT_FOUND', 'no such part here');
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': size,
+      // Named by its content.
+      'cache-control': 'public, max-age=31536000, immutable',
+      // A mirror for pages of other seeds too.
+      'access-control-allow-origin': '*',
+      'x-content-type-options': 'nosniff',
+    });
+    await sendPart(response, first, size!, (from) =>
+      packages.read(id, part, from, from + MODEL_SLICE_BYTES),
+    );
+  };
+}
+
+/** ms in which a reader must take a slice. */
+const SLICE_MS = 30_000;
+
+async function drained(response: ServerResponse, gone: AbortController): Promise<void> {
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(SLICE_MS)]);
+  await once(response, 'drain', { signal }).catch(() => gone.abort());
+}
+
+/** Slice by slice: who reads slowly holds one slice of memory. */
+async function sendPart(
+  response: ServerResponse,
+  first: Uint8Array,
+  size: number,
+  read: (from: number) => Promise<Uint8Array | undefined>,
+): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  let slice: Uint8Array | undefined = first;
+  for (let at = 0; at < size; slice = await read(at)) {
+    if (!slice?.length || gone.signal.aborted) return void response.destroy();
+    at += slice.length;
+    if (!response.write(slice)) await drained(response, gone);
+  }
+  response.end();
+}

@@ -1,0 +1,343 @@
+/** A running seed: full chain, peers, page, RPC, faucet, and a miner if asked. Started and stopped as one. */
+import { existsSync } from 'node:fs';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Server } from 'node:http';
+import { isIPv6 } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { LevelDatastore } from 'datastore-level';
+import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
+import { createLevelStore } from '../../chain/store/level-store.ts';
+import type { Store } from '../../chain/store/store.ts';
+import { modelNamed, networkOf, type Network } from '../../client/models/models.ts';
+import type { Packages } from '../../client/models/package-store.ts';
+import { parseAddress } from '../../core/address.ts';
+import type { Header } from '../../core/formats.ts';
+import type { Block } from '../../core/messages.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { planParts } from '../../miner/package/parts.ts';
+import { AddressRate } from '../../net/address-rate.ts';
+import { createTransport, type OwnTransport } from '../../net/create-transport.ts';
+import { peerIdOfKey } from '../../net/peer-key.ts';
+import type { Transport } from '../../net/transport.ts';
+import { createFaucet } from '../http/faucet.ts';
+import { fetchMissing, openModels, partsOr } from './seed-models.ts';
+import { healthRoute, watchStore, type WatchedStore } from '../http/health.ts';
+import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
+import {
+  createHttp,
+  forwardUpgrades,
+  listen,
+  send,
+  sendJson,
+  serveFolder,
+  type Route,
+  type Routes,
+} from '../http/http.ts';
+import { learnGenesisTime } from './learn-genesis.ts';
+import { openKeys, payoutAddress, type NodeKeys } from '../keys-file.ts';
+import { createMetrics } from '../rpc/metrics.ts';
+import { startMinerThread, type MinerThread } from '../contributor/miner-thread.ts';
+import type { Options } from './options.ts';
+import { pageConfig } from '../http/page-config.ts';
+import { openKeyGuard } from '../http/api-key.ts';
+import { inferRoutes } from '../http/infer-routes.ts';
+import { createInference } from '../http/inference.ts';
+import { openSpendings } from '../http/spending.ts';
+import { createSender, type Sender } from './sender.ts';
+import { rpcRoutes } from '../rpc/rpc-routes.ts';
+import { createSeedMiner } from './seed-miner.ts';
+import { createHandlers } from './serve-peers.ts';
+
+const APP_FOLDER = fileURLToPath(new URL('../../../dist', import.meta.url));
+
+export interface Seed {
+  readonly appUrl: string;
+  readonly rpcUrl: string;
+  readonly peerId: string;
+  stop(): Promise<void>;
+}
+
+/** Everything that is open, closed in reverse order. */
+type Closers = (() => unknown)[];
+
+export interface SeedParts {
+  readonly options: Options;
+  readonly network: Network;
+  readonly keys: NodeKeys;
+  readonly chain: FullChain;
+  readonly transport: OwnTransport;
+  /** The chain's. */
+  readonly store: WatchedStore;
+  readonly packages: Packages;
+  readonly thread: MinerThread;
+  /** Of the payout key: one for all that it signs, so that nonces never meet. */
+  readonly sender: Sender;
+  readonly genesis: Header;
+  readonly log: Log;
+  /** Tells peers of a block that this node imported by itself. */
+  announce(block: Block): Promise<void>;
+}
+
+/**
+ * @param fail called once when a part dies that the seed cannot go on without
+ * @throws AppError PORT_BUSY, STORE_*, KEYS_CORRUPT, DATA_REFUSED, WRONG_FLAG
+ */
+export async function startSeed(
+  options: Options,
+  log: Log,
+  fail: (reason: string) => void,
+): Promise<Seed> {
+  const closers: Closers = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    return { ...(await openAll(options, log, fail, closers)), stop: close };
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
+
+async function openAll(
+  options: Options,
+  log: Log,
+  fail: (reason: string) => void,
+  closers: Closers,
+): Promise<Omit<Seed, 'stop'>> {
+  const network = networkOf(options.network, options.off);
+  const payout = payoutOf(options, network);
+  if (options.mine && !modelNamed(network, options.model))
+    throw new AppError(
+      'WRONG_FLAG',
+      `--model: ${options.network} admits ${network.names.join(', ')}`,
+    );
+  const keys = await openKeys(options.data);
+  const packages = await openModels(options, network, () => transport);
+  const died = (why: string): void => fail(`the miner thread died: ${why}`);
+  const thread = await startMinerThread((id) => packages.load(id), died);
+  closers.push(() => thread.stop());
+  const store = watchStore(await createLevelStore(join(options.data, 'chain')));
+  const chain = await openChain(store, options, network, thread, log);
+  closers.push(() => chain.close());
+  const genesis = (await chain.header(0))!;
+
+  const datastore = new LevelDatastore(join(options.data, 'net'));
+  await datastore.open();
+  closers.push(() => datastore.close());
+  const ip = `${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}`;
+  const transport = createTransport({
+    chainId: network.params.chainId,
+    role: 'seed',
+    bootstrap: options.bootstrap,
+    privateKey: keys.peer,
+    datastore,
+    listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
+    // WebRTC-direct ones lack the certificate's hash: config.json completes them.
+    announce: options.announce.filter((a) => a.endsWith('/ws')),
+    log: (line) => log.info(line),
+  });
+  const sequence = announcer(transport);
+  const parts: SeedParts = {
+    ...{ options, network, keys, store, chain, transport, packages, thread, genesis, log },
+    sender: createSender({ chain, params: network.params, transport }, keys.payout),
+    announce: sequence,
+  };
+  let sync: FullSync | undefined;
+  const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
+  await transport.start({
+    ...createHandlers(chain, fullSync, log, packages),
+    onPeers: (peers) => fullSync().meet(peers),
+  });
+  closers.push(() => transport.stop());
+  const polling = setInterval(() => fullSync().poll(), POLL_MS);
+  closers.push(() => clearInterval(polling));
+
+  const infer = await openInference(parts, closers);
+  const page = await openPage(parts, infer.routes.page, closers);
+  const rpcPort = await openRpc(parts, infer, closers);
+  if (options.mine) {
+    const miner = createSeedMiner(parts, payout ?? payoutAddress(keys));
+    closers.push(() => miner.stop());
+    await miner.start();
+  }
+  closers.push(logHeads(chain, log));
+  void fetchMissing(packages, network, log);
+  return {
+    appUrl: page,
+    rpcUrl: `http://${urlHost(options.rpcHost)}:${rpcPort}/`,
+    peerId: peerIdOfKey(keys.peer),
+  };
+}
+
+const urlHost = (host: string): string =>
+  host === '127.0.0.1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host;
+
+function payoutOf(options: Options, network: Network): Uint8Array | undefined {
+  if (options.payout === undefined) return undefined;
+  const address = parseAddress(options.payout, network.params.prefix);
+  if (!address)
+    throw new AppError(
+      'WRONG_FLAG',
+      `--payout: '${options.payout}' is no ${options.network} address`,
+    );
+  return address;
+}
+
+async function openChain(
+  store: Store,
+  options: Options,
+  network: Network,
+  thread: MinerThread,
+  log: Log,
+) {
+  const { bootstrap } = options;
+  try {
+    return await createFullChain({
+      store,
+      params: network.params,
+      models: network.models,
+      now: Date.now,
+      ...(options.prune && { keepBlocks: options.prune }),
+      ...(bootstrap.length && {
+        genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
+      }),
+      async checkProof(header, proof, input) {
+        await thread.ensure(header.modelId);
+        return await thread.miner.check(header, proof, input, [...network.params.off]);
+      },
+      async executionOf(_id, { modelId, input }) {
+        await thread.ensure(modelId);
+        return await thread.miner.execute(modelId, input);
+      },
+    });
+  } catch (e) {
+    await store.close();
+    throw e;
+  }
+}
+
+/** Gossip drops what it has seen: a number makes each telling new. */
+function announcer(transport: Transport): (block: Block) => Promise<void> {
+  let sequence = 0;
+  return async (block) => transport.announceBlock({ block, sequence: ++sequence });
+}
+
+async function openInference(parts: SeedParts, closers: Closers) {
+  const { options, network, sender } = parts;
+  const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
+  const store = await createLevelStore(join(options.data, 'spent'));
+  closers.push(() => store.close());
+  const spendings = await openSpendings(store, options.spendMax, Date.now);
+  const inference = createInference(parts, sender, spendings);
+  await inference.told;
+  const routes = inferRoutes(inference, network, options.rpcHost, requireKey);
+  return { inference, routes };
+}
+
+async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Promise<string> {
+  const { options, network, keys, transport, genesis, log } = parts;
+  const faucet = createFaucet(parts);
+  const app = serveApp(log, options.mirrors);
+  const downloadBytes = await downloadBytesOf(network);
+  const server = createHttp(
+    {
+      ...infer,
+      'GET /config.json': (request, response) => {
+        const addresses = transport.addresses();
+        const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
+        const { mirrors } = options;
+        const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
+        // Pages of other origins may find the network here too: nothing in it is secret.
+        response.setHeader('access-control-allow-origin', '*');
+        sendJson(response, 200, pageConfig(known, request));
+      },
+      'GET /health': healthRoute(parts),
+      'POST /faucet': faucet,
+    },
+    partsOr(parts.packages, network, app),
+    options.tls && (await readTls(options.tls)),
+  );
+  const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
+  const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
+  const addresses = new AddressRate();
+  const allow = (address: string | undefined) => addresses.take(address, Date.now());
+  const cut = wsPort ? forwardUpgrades(server, wsPort, allow) : () => {};
+  if (!wsPort) log.error('peers.no-websocket', {});
+  const port = await listen(server, options.host, options.port);
+  closers.push(() => {
+    const closed = closeServer(server);
+    cut();
+    return closed;
+  });
+  const scheme = options.tls ? 'https' : 'http';
+  return `${scheme}://${urlHost(options.host)}:${port}/`;
+}
+
+/** A node may also serve peers alone, without the page. */
+function serveApp(log: Log, mirrors: readonly string[]): Route {
+  if (existsSync(APP_FOLDER)) return serveFolder(APP_FOLDER, mirrors);
+  log.warn('app.missing', { folder: APP_FOLDER });
+  return (_, response) =>
+    send(response, 404, 'text/plain', 'no app here: npm run build makes it\n');
+}
+
+/** Bytes that a first start downloads: the app, the runtime, and the default model's package. */
+async function downloadBytesOf(network: Network): Promise<number> {
+  const model = network.names[0] && modelNamed(network, network.names[0]);
+  let bytes = model ? planParts(model.manifest).bytes : 0;
+  for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))
+    if (file.endsWith('.br')) bytes += (await stat(join(APP_FOLDER, 'assets', file))).size;
+  return bytes;
+}
+
+async function readTls({ cert, key }: { cert: string; key: string }) {
+  const tls = { cert: await readPem(cert), key: await readPem(key) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new AppError('WRONG_FLAG', '--tls: not a PEM certificate and its key', { cause });
+  }
+  return tls;
+}
+
+async function readPem(path: string): Promise<Buffer> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw new AppError('WRONG_FLAG', `--tls: ${path} cannot be read`, { cause });
+  });
+}
+
+async function openRpc(
+  parts: SeedParts,
+  { inference, routes }: Awaited<ReturnType<typeof openInference>>,
+  closers: Closers,
+): Promise<number> {
+  const { options } = parts;
+  const [own, otherwise] = rpcRoutes(parts, createMetrics(parts, inference));
+  const server = createHttp({ ...own, ...routes.rpc }, otherwise);
+  const port = await listen(server, options.rpcHost, options.rpcPort);
+  closers.push(() => closeServer(server));
+  return port;
+}
+
+function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  return closed;
+}
+
+const logHeads = (chain: FullChain, log: Log): (() => void) =>
+  chain.subscribe((event) => {
+    if (event.type !== 'head') return;
+    const { header, id } = event.point;
+    log.info('head', {
+      height: header.height,
+      id: toHex(id).slice(0, 16),
+      blocks: event.adopted.length,
+      reverted: event.reverted.length || undefined,
+    });
+  });

@@ -1,0 +1,87 @@
+/** Transactions of a key that this node holds: one at a time, since two at once would take one nonce. */
+import { schnorr } from '@noble/curves/secp256k1.js';
+import type { FullChain } from '../../chain/full/full-chain.ts';
+import { addressOf } from '../../core/address.ts';
+import { isFault } from '../../core/faults.ts';
+import type { SignedTx, Tx } from '../../core/formats.ts';
+import type { Params } from '../../core/params.ts';
+import { signTx } from '../../core/tx/tx.ts';
+import { AppError } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { Transport } from '../../net/transport.ts';
+
+/** Sends that may wait for the one before. */
+const QUEUE_MAX = 100;
+/** Blocks after which what waits is told again: miners on another branch may have refused it. */
+const RETELL_BLOCKS = 8;
+/** Blocks in which what is sent may still be mined. */
+const LIFETIME = 200;
+
+type Common = 'chainId' | 'from' | 'nonce' | 'expiry';
+/** What a transaction says; the sender fills in the rest. `fee` in nV. */
+export type TxFields = Tx extends infer T ? (T extends Tx ? Omit<T, Common> : never) : never;
+
+export interface Sender {
+  /** x-only. */
+  readonly publicKey: Uint8Array;
+  readonly address: Uint8Array;
+  /**
+   * Signs with the next nonce, pools and tells peers. `keep` runs before anybody can see it: what is
+   * kept there can be told again after a crash. @throws TX_REFUSED (the fault's code as message),
+   * SENDER_BUSY, CHAIN_BUSY
+   */
+  send(fields: TxFields, keep?: (signed: SignedTx) => Promise<void>): Promise<SignedTx>;
+  /** Pools and tells one that was signed before; one that is pooled is told again. @throws TX_REFUSED */
+  tell(signed: SignedTx): Promise<void>;
+}
+
+export interface SenderParts {
+  readonly chain: FullChain;
+  readonly params: Params;
+  readonly transport: Transport;
+}
+
+export function createSender(
+  { chain, params, transport }: SenderParts,
+  secret: Uint8Array,
+): Sender {
+  const from = schnorr.getPublicKey(secret);
+  const address = addressOf(from);
+  const queue = new SerialQueue(QUEUE_MAX, 'SENDER_BUSY');
+  let sequence = 0;
+
+  /** After those that wait: another node with this key may have sent some. */
+  const nextNonce = (): number =>
+    chain.mempool
+      .of(address)
+      .reduce((n, { tx }) => Math.max(n, tx.nonce + 1), chain.account(address)?.nonce ?? 0);
+
+  async function tell(signed: SignedTx): Promise<void> {
+    const refused = await chain.addTx(signed);
+    if (isFault(refused) && refused.fault !== 'tx.known')
+      throw new AppError('TX_REFUSED', refused.fault);
+    await transport.announceTx({ tx: signed, sequence: ++sequence });
+  }
+
+  chain.subscribe((event) => {
+    if (event.type !== 'head' || event.point.header.height % RETELL_BLOCKS) return;
+    for (const tx of chain.mempool.of(address))
+      void transport.announceTx({ tx, sequence: ++sequence }).catch(() => undefined);
+  });
+
+  return {
+    publicKey: from,
+    address,
+    tell,
+    send: (fields, keep) =>
+      queue.run(async () => {
+        const { chainId } = params;
+        const expiry = chain.head().header.height + LIFETIME;
+        const tx = { ...fields, chainId, from, nonce: nextNonce(), expiry } as Tx;
+        const signed = signTx(tx, secret);
+        await keep?.(signed);
+        await tell(signed);
+        return signed;
+      }),
+  };
+}

@@ -1,0 +1,58 @@
+/** What a full node does with what peers send: requests, blocks, transactions. */
+import { answer, unavailable } from '../../chain/shared/answer.ts';
+import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { Packages } from '../../client/models/package-store.ts';
+import { isFault, type Fault } from '../../core/faults.ts';
+import { isFarBehind } from '../../core/header/header.ts';
+import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../../core/messages.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Handlers, Verdict } from '../../net/transport.ts';
+import type { FullSync } from './full-sync.ts';
+
+export function createHandlers(
+  chain: FullChain,
+  sync: () => FullSync,
+  log: Log,
+  packages?: Pick<Packages, 'answer'>,
+): Omit<Handlers, 'onPeers'> {
+  /** A full queue is our trouble, not the sender's. */
+  const busy = (e: unknown): 'ignore' => {
+    log.warn('peer.busy', { code: AppError.from(e).code });
+    return 'ignore';
+  };
+  return {
+    async onRequest(_peer, request): Promise<SyncResponse | Fault> {
+      try {
+        if (request.type === 'model' && packages) return await packages.answer(request);
+        return await answer(chain, request, () => chain.mempool.byFee());
+      } catch (e) {
+        log.error('peer.request', { type: request.type, error: AppError.from(e).message });
+        return unavailable('busy');
+      }
+    },
+    async onBlock(peer: string, { block }: BlockAnnounce): Promise<Verdict> {
+      const { height } = block.header;
+      if (isFarBehind(block.header, chain.head().header)) return 'ignore';
+      try {
+        const result = await chain.importBlock(block);
+        if (isFault(result)) {
+          log.warn('block.refused', { height, peer, fault: result.fault });
+          return result;
+        }
+        if (result.status === 'orphan') sync().lagging(peer);
+        return result.status === 'orphan' || result.status === 'known' ? 'ignore' : 'accept';
+      } catch (e) {
+        return busy(e);
+      }
+    },
+    async onTx(_peer: string, { tx }: TxAnnounce): Promise<Verdict> {
+      try {
+        const refused = await chain.addTx(tx);
+        return refused?.fault === 'tx.known' ? 'ignore' : (refused ?? 'accept');
+      } catch (e) {
+        return busy(e);
+      }
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { device as en } from '../en/device.ts';
+
+export const device: typeof en = {
+  install: {
+    title: 'Pila a portata di mano',
+    why:
+      'Installata ha una finestra e un’icona sue, si apre senza rete e riceve i link di pagamento. ' +
+      'Lavora comunque solo dopo che premi Avvia.',
+    go: 'Installa',
+    later: 'Non ora',
+    byMenu: 'Nel menu Condividi scegli «Aggiungi alla schermata Home», su Mac «Aggiungi al Dock».',
+  },
+  title: 'Questo dispositivo',
+  lead: 'Chiavi, contatti, catena verificata e modelli stanno solo in questo browser.',
+  storage: 'Se il disco si riempie',
+  kept: 'il browser li conserva: lo ha promesso',
+  notKept: 'il browser può cancellarli senza chiedere',
+  keptUnknown: 'questo browser non dice se li conserva',
+  keep: 'Chiedi al browser di conservarli',
+  keepRefused:
+    'Per ora il browser dice di no. Di solito accetta quando l’app è installata o usata spesso. ' +
+    'Le 24 parole su carta servono in ogni caso.',
+  keptProof: 'Lo dice il browser stesso, adesso: non si chiede a nessun altro.',
+  awake: 'Tieni acceso lo schermo mentre lavora',
+  awakeWhy:
+    'A schermo spento i telefoni e molti portatili fermano la pagina. Finché il lavoro è sospeso per ' +
+    'la batteria, lo schermo può spegnersi.',
+  erase: {
+    title: 'Cancella tutto',
+    why: 'Toglie tutto ciò che Pila ha salvato in questo browser, anche nelle altre schede, e ricomincia da zero.',
+    open: 'Cancella tutto…',
+    what: 'Da questo browser spariscono:',
+    keys: 'le chiavi, con tutti i conti',
+    lists: 'contatti, indirizzi osservati, ricevute e impostazioni',
+    chain: 'intestazioni, prove e blocchi verificati',
+    models: 'i modelli e la copia dell’app per quando manca la rete',
+    unsaved:
+      'Le 24 parole di queste chiavi non sono mai state controllate. Senza di esse le monete sono perse per sempre.',
+    sure: 'Ho le 24 parole, oppure rinuncio a queste monete',
+    go: 'Cancella tutto per sempre',
+    going: 'Cancellazione in corso…',
+    blocked:
+      'Un’altra scheda o finestra di Pila è ancora aperta: chiudila e la cancellazione prosegue.',
+    done: 'È stato cancellato tutto. In questo browser non resta nulla di Pila.',
+    again: 'Apri Pila da capo',
+    failed: 'Qualcosa non è stato cancellato. Chiudi le altre finestre di Pila e riprova.',
+    retry: 'Riprova',
+  },
+};

@@ -1,0 +1,143 @@
+/** Italiano: errori. */
+import type { errors as english, forms as englishForms } from '../en/errors.ts';
+
+export const errors: typeof english = {
+  INTERNAL:
+    'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il ' +
+    'codice qui sotto.',
+  WATCH_FULL: 'Segui già sedici indirizzi. Smetti prima di seguirne uno.',
+  BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
+  WORKER_DIED:
+    'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
+  SCREEN_MISSING: 'Questa parte di Pila non è arrivata. Controlla la connessione e ricarica.',
+  CONFIG_MISSING:
+    'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
+  CONFIG_MALFORMED: 'Il server ha mandato impostazioni senza senso. Avvisa chi lo gestisce.',
+  BROWSER_OLD:
+    'A questo browser manca qualcosa che serve a Pila. Aggiornalo, o usa Chrome, Edge, Firefox ' +
+    'o Safari recenti.',
+  STORE_FAILED:
+    'Questo browser non lascia salvare nulla a Pila. Esci dalla navigazione privata o libera ' +
+    'spazio.',
+  STORE_CORRUPT:
+    'La copia della catena su questo dispositivo era danneggiata. Ricarica: verrà scaricata di ' +
+    'nuovo.',
+  NET_TIMEOUT: 'La rete non risponde. Controlla la connessione; Pila continua a provare.',
+  NET_CLOSED: 'La connessione si è chiusa. Pila cerca un altro pari.',
+  NET_MALFORMED: 'Un pari ha mandato dati senza senso ed è stato scollegato. Riprova.',
+  NO_WEBGPU: 'Questo browser non dà accesso alla scheda grafica. Pila può usare il processore.',
+  DEVICE_LOST:
+    'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
+  MODEL_MISSING:
+    'Non è stato possibile scaricare il modello. Controlla la connessione e premi «Riprova».',
+  MODEL_CORRUPT:
+    'Quel che è stato scaricato non è il modello, e non è stato tenuto. Riprova: un altro server ' +
+    'o un altro pari può averlo intero.',
+  MODEL_STOPPED: 'Lo scaricamento è stato fermato. Quel che è arrivato resta qui.',
+  MODEL_BUSY: 'Questo modello è in uso. Metti in pausa, poi liberalo.',
+  MODEL_STORE_FULL:
+    'Questo browser non ha posto per il modello. Libera un altro modello nelle impostazioni, o ' +
+    'un po’ di spazio.',
+  MODEL_STORE_FAILED:
+    'Non è stato possibile tenere il modello in questo browser. Esci dalla navigazione privata, ' +
+    'o libera spazio.',
+  STORE_FULL: 'Questo browser non dà altro spazio. Libera spazio e ricarica.',
+  STORE_BUSY: 'Un’altra scheda tiene aperta una versione più vecchia di Pila. Chiudila e ricarica.',
+  STORE_CLOSED: 'Il browser ha chiuso l’archivio di Pila. Ricarica la pagina.',
+  STORE_FOREIGN: 'I dati qui sono di una versione più nuova di Pila. Ricarica per averla.',
+  STORAGE_FAILED:
+    'Questo browser non lascia conservare nulla a Pila, e le chiavi andrebbero perse. Permetti i dati di ' +
+    'questo sito, esci dalla navigazione privata o libera spazio, e ricarica.',
+  CHAIN_BUSY: 'Molti blocchi sono in verifica. Riprova tra un momento.',
+  QUEUE_FULL: 'Troppe cose sono già in attesa. Riprova tra un momento.',
+  OUTBOX_FULL: 'Troppi tuoi pagamenti sono in attesa. Lascia che qualcuno sia confermato.',
+  NET_TOO_LARGE:
+    'Un messaggio era troppo grande per la rete. Riprova; se succede ancora, segnala il codice ' +
+    'qui sotto.',
+  DEVICE_MEMORY: 'La memoria del dispositivo non è bastata. Chiudi altre schede e premi «Riprova».',
+  SELF_TEST_FAILED:
+    'Nella prova questo dispositivo ha dato un risultato sbagliato: il suo lavoro verrebbe ' +
+    'rifiutato. Aggiorna il driver grafico o usa un altro browser.',
+  MODEL_REFUSED: 'Questa versione non riesce a eseguire il modello. Ricarica per aggiornare.',
+  VAULT_CHANGED: 'Un’altra scheda ha cambiato le chiavi nel frattempo. Riprova.',
+  VAULT_MEMORY:
+    'La memoria non è bastata per usare la frase segreta. Chiudi altre schede e riprova.',
+  VAULT_VERSION: 'Queste chiavi sono di una versione più nuova di Pila. Ricarica per averla.',
+  NO_GENESIS: 'Nessun pari ha ancora risposto. Controlla la connessione; Pila continua a provare.',
+  ROOT_UNKNOWN: 'L’ultimo blocco non è ancora dimostrato. Riprova tra un momento.',
+  NO_PEERS: 'Nessun pari è raggiungibile. Controlla la connessione; Pila continua a provare.',
+  NO_MINER:
+    'Questo dispositivo non può lavorare, ma il portafoglio funziona. Prova un altro browser.',
+  NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
+  NO_HEAD: 'Non si conosce ancora nessun blocco. Aspetta che un pari risponda.',
+  INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
+  TOKENIZER_MISSING:
+    'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
+  LIFETIME_RANGE: 'Una richiesta resta aperta da 30 a 1.440 blocchi.',
+  AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
+  NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
+  FAUCET_OFF: 'Questa rete non regala monete di prova.',
+  FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
+  TX_REFUSED: 'La rete ha rifiutato questo pagamento; nulla è stato pagato.',
+  TX_MALFORMED: 'Questo pagamento non è leggibile. Nulla è stato firmato.',
+  TX_UNKNOWN: 'Questo pagamento non è più in attesa: è in un blocco, o è scaduto.',
+  TX_SENDER: 'Questo pagamento non parte dal tuo indirizzo. Nulla è stato firmato.',
+  VAULT_EXISTS:
+    'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
+  VAULT_MISSING:
+    'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
+  VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
+  VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
+  WATCHED_FULL: 'Gli indirizzi osservati sono già dodici. Prima togline uno.',
+  WATCHED_KNOWN: 'Questo indirizzo è già osservato.',
+  ACCOUNTS_FULL: 'Ci sono già sedici conti: di più non se ne possono avere.',
+  ACCOUNT_UNKNOWN: 'Questo conto non c’è più. Ricarica la pagina.',
+  NAME_MALFORMED: 'Un nome ha da 1 a 32 caratteri.',
+  WORDS_COUNT: 'Le parole devono essere esattamente 24.',
+  WORDS_UNKNOWN: 'Una delle parole non è nell’elenco. Controlla come è scritta.',
+  WORDS_CHECKSUM: 'Queste parole non vanno insieme. Controlla l’ordine, e ognuna.',
+  PASSPHRASE_WEAK:
+    'Questa frase segreta è troppo facile da indovinare. Allungala, o fattela proporre da Pila.',
+  PASSPHRASE_WRONG: 'Non è la frase segreta.',
+  PASSKEY_UNPROTECTED:
+    'Imposta prima una frase segreta: resta l’accesso quando la passkey va persa.',
+  PASSKEY_MISSING: 'Nessuna passkey apre più queste chiavi. Usa la frase segreta.',
+  PASSKEY_WRONG: 'Questa passkey non apre queste chiavi. Usa la frase segreta.',
+  PASSKEY_UNSUPPORTED:
+    'Questo browser o questa passkey non sa fare ciò che serve (l’estensione PRF). Usa la frase segreta.',
+  PASSKEY_REFUSED: 'La passkey non è stata usata. Riprova, o usa la frase segreta.',
+  LOCK_RANGE: 'Le chiavi si bloccano dopo 1, 5, 15 o 60 minuti.',
+  EXPORT_UNPROTECTED: 'Imposta prima una frase segreta: è lei a sigillare il file.',
+  FILE_MALFORMED: 'Non è un file di portafoglio di Pila, o è stato modificato.',
+  FILE_VERSION: 'Questo file viene da una versione più nuova di Pila. Ricarica per averla.',
+  CONTACTS_FULL: 'I contatti sono già cento. Togline uno prima.',
+  QR_NONE: 'In questa immagine non c’è un codice QR.',
+  CAMERA_REFUSED: 'La fotocamera non si può usare. Permettila, o scegli un’immagine.',
+  BACKUP_WRONG: 'Non sono tutte giuste. Guarda di nuovo il foglio.',
+  BACKUP_FIRST: 'Scrivi le 24 parole prima di inviare.',
+};
+
+export const forms: typeof englishForms = {
+  ADDRESS_MISSING: 'Scrivi l’indirizzo da pagare.',
+  ADDRESS_NETWORK: 'Questo indirizzo è di un’altra rete.',
+  ADDRESS_MALFORMED: 'Non è un indirizzo: manca o è sbagliato un carattere. Copialo di nuovo.',
+  AMOUNT_MALFORMED: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
+  AMOUNT_ZERO: 'L’importo deve essere più di zero.',
+  AMOUNT_OVER: 'Importo e commissione insieme superano quanto puoi spendere.',
+  FEE_MALFORMED: 'Scrivi un numero come 0,0001.',
+  ADDRESS_CHECKSUM:
+    'Una lettera di questo indirizzo è sbagliata, manca o è spostata. Copialo di nuovo.',
+  AMOUNT_RANGE: 'Questo importo non si può pagare.',
+  AMOUNT_PRECISION: 'Un importo ha al massimo nove decimali.',
+  URI_MALFORMED: 'Questo link di pagamento non si legge. Fattelo dare di nuovo.',
+  URI_REQUIRED:
+    'Questo link di pagamento chiede qualcosa che questa versione non conosce. Ricarica per aggiornare.',
+  FEE_LOW: 'Questa commissione è troppo bassa: guarda sotto.',
+  SUMMARY_DIFFERS: 'La cassaforte legge altro da quello che hai scritto. Nulla è stato firmato.',
+  'tx.balance': 'Il saldo non copre importo e commissione: forse un altro pagamento è in attesa.',
+  'tx.nonce': 'Un altro tuo pagamento è arrivato prima. Ricontrolla.',
+  'tx.expired': 'È scaduto. Invialo di nuovo.',
+  'tx.fee-low': 'La commissione ora è troppo bassa. Alzala.',
+  'tx.pool-full': 'Troppi pagamenti sono in attesa. Riprova più tardi o alza la commissione.',
+  'tx.known': 'Proprio questo pagamento è già in attesa.',
+};

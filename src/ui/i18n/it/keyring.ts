@@ -1,0 +1,95 @@
+import type { KeyringWords } from '../en/keyring.ts';
+
+export const keyring: KeyringWords = {
+  payee: {
+    contact: (name) => `Il tuo contatto «${name}».`,
+    account: (name) => `Il tuo conto «${name}».`,
+    watched: (name) => `Osservi questo indirizzo come «${name}».`,
+    paid: 'Già pagato da questo conto.',
+    never: 'Mai pagato prima da questo conto.',
+    unseen: (shown, total) => `Non pagato nelle ${shown} transazioni note qui, su ${total}.`,
+    alike: (name) => `Somiglia a ${name}, ma è un altro indirizzo`,
+    alikeWhy:
+      'Forse qualcuno l’ha fatto per confonderlo con quello che conosci. I gruppi segnati sono diversi.',
+    knownOne: 'Quello che conosci',
+    thisOne: 'Quello che sarebbe pagato',
+    mine: 'un indirizzo che hai pagato',
+    sure: 'Li ho confrontati con l’indirizzo che mi è stato dato: è quello giusto',
+    remember: 'Nome per questo indirizzo, per riconoscerlo la prossima volta',
+    keep: 'Tieni tra i contatti',
+    kept: 'Tenuto.',
+    pick: 'Dai tuoi contatti',
+    none: 'nessuno',
+  },
+  contacts: {
+    title: 'Contatti',
+    why: 'Nomi che hai dato a indirizzi. Restano su questo dispositivo.',
+    remove: (name) => `Togli ${name}`,
+    removeShort: 'Togli',
+  },
+  seal: 'Sigillo: lo stesso indirizzo ha sempre lo stesso',
+  summary: {
+    amount: 'Importo',
+    fee: 'Commissione',
+    from: 'Da',
+    memo: 'Nota, pubblica per sempre',
+    chain: (network, id) => `${network}, catena ${id}`,
+    unknownChain: 'sconosciuta',
+    nonce: 'Numero tra i tuoi pagamenti',
+    modelId: 'Codice del modello',
+  },
+  lock: {
+    label: 'Si bloccano se non usate per',
+    minutes: (n) => `${n} min`,
+    why: 'Anche dopo un minuto in cui nessuno vede questa pagina. Il lavoro continua, ed è pagato.',
+  },
+  passkey: {
+    title: 'Passkey',
+    add: 'Aggiungi una passkey',
+    remove: 'Togli la passkey',
+    yes: 'Una passkey apre le chiavi accanto alla frase segreta.',
+    no: 'Una passkey può aprire le chiavi con impronta, volto o PIN, accanto alla frase segreta.',
+    why:
+      'Una scorciatoia, mai la radice: se la passkey viene cancellata la frase segreta apre ancora le ' +
+      'chiavi, e le 24 parole le riportano.',
+    go: 'Crea la passkey',
+    unlock: 'Sblocca con la passkey',
+    or: 'Oppure con la frase segreta:',
+  },
+  file: {
+    export: 'Salva in un file',
+    exportTitle: 'File del portafoglio',
+    exportWhy:
+      'Chiavi sigillate dalla tua frase segreta, nomi dei conti, contatti e indirizzi osservati. Chi ha il ' +
+      'file può provare a indovinare la frase segreta quanto vuole: tienilo dove arrivi solo tu. Non ' +
+      'sostituisce le 24 parole.',
+    first: 'Imposta prima una frase segreta: è lei a sigillare il file.',
+    save: 'Salva il file',
+    import: 'Apri un file del portafoglio',
+    importTitle: 'Apri un file del portafoglio',
+    importWhy: 'Il file fatto da «Salva in un file», e la frase segreta di allora.',
+    choose: 'File del portafoglio',
+    open: 'Aprilo',
+    saved: 'Salvato.',
+  },
+  csv: {
+    save: 'Salva in CSV',
+    time: 'Ora (UTC)',
+    block: 'Blocco',
+    kind: 'Tipo',
+    change: 'Variazione in VLT',
+    fee: 'Commissione in VLT',
+    other: 'Altra parte',
+    memo: 'Nota',
+    id: 'Transazione',
+    cut: (n) => `Nel file ci sono solo le ultime ${n}.`,
+  },
+  scan: {
+    open: 'Leggi un codice QR',
+    close: 'Smetti di leggere',
+    camera: 'Usa la fotocamera',
+    picture: 'Scegli un’immagine',
+    looking: 'Tieni il codice davanti alla fotocamera.',
+    why: 'L’immagine resta su questo dispositivo.',
+  },
+};

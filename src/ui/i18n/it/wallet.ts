@@ -1,0 +1,85 @@
+import type { WalletWords } from '../en/wallet.ts';
+
+export const wallet: WalletWords = {
+  account: {
+    label: 'Conto',
+    first: (number) => `Conto ${number}`,
+    add: 'Nuovo conto',
+    rename: 'Rinomina',
+    addTitle: 'Nuovo conto',
+    addWhy:
+      'Ha un indirizzo e monete suoi, dalle stesse 24 parole: non c’è altro da scrivere. Dopo un ' +
+      'ripristino dalle parole, crea di nuovo altrettanti conti e ritornano.',
+    renameTitle: 'Nome del conto',
+    nameWhy: 'Lo vedi solo tu, su questo dispositivo.',
+    name: 'Nome',
+    make: 'Crealo e usalo',
+    save: 'Salva',
+    paid: 'Il lavoro è pagato al conto in uso.',
+  },
+  watch: {
+    title: 'Indirizzi osservati',
+    why: 'Saldi che chiunque può guardare, dimostrati qui come il tuo. Non servono chiavi.',
+    add: 'Osserva un indirizzo',
+    address: 'Indirizzo',
+    name: 'Nome, se vuoi',
+    go: 'Osserva',
+    remove: (name) => `Non osservare più ${name}`,
+    removeShort: 'Togli',
+    notProven: 'non ancora dimostrato',
+    maturing: (amount) => `e ${amount} VLT in maturazione`,
+  },
+  fee: {
+    legend: 'Commissione',
+    slow: 'Lenta',
+    slowWhy: 'quando c’è posto in un blocco',
+    normal: 'Normale',
+    normalWhy: 'in uno dei prossimi blocchi',
+    fast: 'Veloce',
+    fastWhy: 'davanti a quasi tutti gli altri',
+    custom: 'Un’altra commissione',
+    least: (fee) => `Almeno ${fee} VLT: con meno non prende il posto di quello in attesa.`,
+  },
+  replace: {
+    speedUp: 'Accelera',
+    speedUpWhy:
+      'Lo stesso pagamento con una commissione più alta. Solo uno dei due può stare nella catena: ' +
+      'non si paga due volte.',
+    cancel: 'Annulla il pagamento',
+    cancelWhy:
+      'Invia a te l’importo più piccolo al posto del pagamento, con una commissione più alta. Se ' +
+      'arriva prima in un blocco, il pagamento non ci arriverà mai. Se il pagamento è più svelto, ' +
+      'resta.',
+    cancellation: 'Annullamento di un pagamento',
+    rival: 'ne prenderà il posto uno tuo più caro',
+    until: (height, left) => `vale fino al blocco ${height}, ne mancano ${left}`,
+  },
+  pay: {
+    paste: 'Un indirizzo, o un link di pagamento (pila:…)',
+    asksAs: (label) => `Dice chi chiede: «${label}»`,
+    message: (text) => `Messaggio: «${text}»`,
+    unchecked: 'Lì chiunque può scrivere qualsiasi cosa. Solo l’indirizzo decide chi è pagato.',
+  },
+  receive: {
+    request: 'Chiedi un importo',
+    amount: 'Importo in VLT, se vuoi',
+    label: 'Il tuo nome, se vuoi',
+    qr: 'Codice QR del link di pagamento',
+    link: 'Link di pagamento',
+    copyLink: 'Copia il link',
+    amountWrong: 'Scrivi un numero sopra lo zero, come 1,25, o niente.',
+  },
+  history: {
+    older: 'Precedenti',
+    complete: (total) =>
+      `Completa: tutte le ${total} transazioni. Ognuna nomina la precedente, e l’ultima è nel conto ` +
+      'dimostrato.',
+    linked: (shown, total) =>
+      `Le ultime ${shown} di ${total}, nessuna esclusa: ognuna nomina la precedente.`,
+    partial: (shown, total) =>
+      `${shown} di ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
+    apart:
+      'La paga di blocchi e risposte e i rimborsi non sono transazioni: stanno solo nel saldo.',
+    open: 'Come lo so?',
+  },
+};

@@ -1,0 +1,81 @@
+/** Numbers, amounts, ages and addresses as text for people, and amounts back. Pure. */
+import { NANOVOLTS } from '../../core/params.ts';
+
+const DECIMALS = 9;
+/** u64, nV. */
+const AMOUNT_MAX = (1n << 64n) - 1n;
+
+/** nV as VLT: at least four decimals, never rounded, with a minus as wide as the plus. */
+export function formatVolts(nanovolts: bigint, locale: string): string {
+  const sign = nanovolts < 0n ? '-' : '';
+  const size = nanovolts < 0n ? -nanovolts : nanovolts;
+  const fraction = String(size % NANOVOLTS).padStart(DECIMALS, '0');
+  const exact = `${sign}${size / NANOVOLTS}.${fraction}` as Intl.StringNumericLiteral;
+  const digits = { minimumFractionDigits: 4, maximumFractionDigits: DECIMALS };
+  return new Intl.NumberFormat(locale, digits).format(exact).replace('-', '−');
+}
+
+/** nV of an amount as people of `locale` write it, without thousands marks; undefined if it is none. */
+export function parseVolts(text: string, locale: string): bigint | undefined {
+  const comma = (1.5).toLocaleString(locale).includes(',');
+  const pattern = comma ? /^(\d{1,11})(?:,(\d{1,9}))?$/ : /^(\d{1,11})(?:\.(\d{1,9}))?$/;
+  const found = pattern.exec(text.trim());
+  if (!found) return undefined;
+  const amount = BigInt(found[1]!) * NANOVOLTS + BigInt((found[2] ?? '').padEnd(DECIMALS, '0'));
+  return amount <= AMOUNT_MAX ? amount : undefined;
+}
+
+/** Text that `parseVolts` reads back. */
+export function editVolts(nanovolts: bigint, locale: string): string {
+  const fraction = String(nanovolts % NANOVOLTS)
+    .padStart(DECIMALS, '0')
+    .replace(/0+$/, '');
+  const mark = (1.5).toLocaleString(locale).includes(',') ? ',' : '.';
+  return `${nanovolts / NANOVOLTS}${fraction && mark + fraction}`;
+}
+
+const STEPS = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
+/** With three significant digits and the fitting prefix: `41.2` and `GMAC/s`. */
+export function siOf(
+  value: number,
+  unit: string,
+  locale: string,
+): { number: string; unit: string } {
+  let step = 0;
+  let scaled = value;
+  while (scaled >= 999.5 && step < STEPS.length - 1) {
+    scaled /= 1000;
+    step++;
+  }
+  const number = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 }).format(scaled);
+  return { number, unit: `${STEPS[step]}${unit}` };
+}
+
+export function formatSi(value: number, unit: string, locale: string): string {
+  const parts = siOf(value, unit, locale);
+  return `${parts.number}\u00a0${parts.unit}`;
+}
+
+export const formatCount = (value: number | bigint, locale: string): string =>
+  new Intl.NumberFormat(locale).format(value);
+
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+] as const;
+/** `14s ago`; never in the future, whatever the clocks say. */
+export function formatAge(ms: number, locale: string): string {
+  const format = new Intl.RelativeTimeFormat(locale, { style: 'narrow' });
+  const age = Math.max(0, ms);
+  for (const [unit, size] of UNITS)
+    if (age >= size) return format.format(-Math.floor(age / size), unit);
+  return format.format(-Math.floor(age / 1000), 'second');
+}
+
+/** `q8k2 …`: all of it, in fours, so that every part gets compared. */
+export const groupsOf = (text: string): string[] => text.match(/.{1,4}/g) ?? [];
+
+/** A head this old, three blocks, says nothing about now. No head yet (time 0) is not stale. */
+export const isStale = (headTimeMs: number, nowMs: number, blockTimeMs: number): boolean =>
+  headTimeMs > 0 && nowMs - headTimeMs > 3 * blockTimeMs;

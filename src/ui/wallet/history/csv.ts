@@ -1,0 +1,49 @@
+/** The history as a table for spreadsheets. Pure. */
+import { addressOf, formatAddress } from '../../../core/address.ts';
+import type { HistoryEntry } from '../../../core/messages.ts';
+import { equal } from '../../../lib/bytes.ts';
+import { formatAmount } from '../../../wallet/amount.ts';
+import { plainText } from '../../../wallet/plain-text.ts';
+import { historyLine, type Line } from './activity.ts';
+import type { KeyringWords } from '../../i18n/en/keyring.ts';
+import { csvText, decimalMark, quoted, textField } from '../../kit/spreadsheet.ts';
+
+export interface CsvContext {
+  readonly locale: string;
+  readonly prefix: string;
+  /** Address of the account. */
+  readonly mine: Uint8Array;
+  readonly words: KeyringWords['csv'];
+  readonly kinds: Readonly<Record<Line['kind'], string>>;
+  /** ms of a block, where its header is known. */
+  readonly timeOf: (height: number) => number | undefined;
+}
+
+/** Oldest last, as given. */
+export function csvOf(entries: readonly HistoryEntry[], context: CsvContext): string {
+  const { locale, words: w } = context;
+  const mark = decimalMark(locale);
+  const titles = [w.time, w.block, w.kind, w.change, w.fee, w.other, w.memo, w.id];
+  const rows = entries.map((entry) => rowOf(entry, context, mark));
+  return csvText([titles.map(textField), ...rows], locale);
+}
+
+function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): string[] {
+  const { mine, prefix, kinds, timeOf } = context;
+  const { tx } = entry.tx;
+  const line = historyLine(entry, mine);
+  const timeMs = timeOf(entry.position.height);
+  const isMine = equal(addressOf(tx.from), mine);
+  const memo = tx.type === 'transfer' ? plainText(new TextDecoder().decode(tx.memo)) : '';
+  const amount = (nV: bigint) => quoted(formatAmount(nV, mark));
+  return [
+    timeMs === undefined ? '' : new Date(timeMs).toISOString().slice(0, 19).replace('T', ' '),
+    String(entry.position.height),
+    textField(kinds[line.kind]),
+    amount(line.amount),
+    amount(isMine ? tx.fee : 0n),
+    line.other ? formatAddress(line.other, prefix) : '',
+    textField(memo),
+    line.id,
+  ];
+}

@@ -1,0 +1,36 @@
+/** Every field that the vault read in the bytes it signs, as lines; the payee and the question are shown apart. Pure. */
+import { formatAddress } from '../../../core/address.ts';
+import { toHex } from '../../../lib/bytes.ts';
+import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
+import { formatCount, formatVolts } from '../../kit/format.ts';
+import type { Text } from '../../i18n/en/app.ts';
+import type { KeyringWords } from '../../i18n/en/keyring.ts';
+
+export interface SummaryContext {
+  readonly locale: string;
+  readonly prefix: string;
+  readonly t: Text;
+  readonly words: KeyringWords['summary'];
+  /** Of the account that pays; '' where it has none. */
+  readonly accountName: string;
+}
+
+/** Label and value. */
+export function summaryLines(summary: TxSummary, context: SummaryContext): [string, string][] {
+  const { locale, prefix, t, words, accountName } = context;
+  const { amount, fee, expiry, nonce, memo, asks, chainId, network } = summary;
+  const volts = (nV: bigint) => `${formatVolts(nV, locale)} VLT`;
+  const from = `${accountName} …${formatAddress(summary.from, prefix).slice(-6)}`.trim();
+  const chain = words.chain(network ?? words.unknownChain, String(chainId));
+  return [
+    [words.amount, volts(amount)],
+    [words.fee, volts(fee)],
+    [t.send.total, volts(amount + fee)],
+    [words.from, from],
+    ...(memo ? [[words.memo, memo] as [string, string]] : []),
+    ...(asks ? [[words.modelId, toHex(asks.modelId)] as [string, string]] : []),
+    [words.nonce, formatCount(nonce, locale)],
+    [t.send.expiry, formatCount(expiry, locale)],
+    [t.settings.network, chain],
+  ];
+}

@@ -1,0 +1,95 @@
+/** Sending: checks what a person typed, and makes the unsigned bytes for the vault. Pure. */
+import { parseAddress } from '../../../core/address.ts';
+import { encode } from '../../../core/codec.ts';
+import { Tx } from '../../../core/formats.ts';
+import { equal } from '../../../lib/bytes.ts';
+import type { TxSummary, VaultStatus } from '../../../wallet/vault/vault-api.ts';
+import { parseVolts } from '../../kit/format.ts';
+
+export interface TransferForm {
+  readonly to: string;
+  readonly amount: string;
+  readonly fee: string;
+}
+export interface Transfer {
+  readonly to: Uint8Array;
+  readonly amount: bigint;
+  readonly fee: bigint;
+}
+export type FormFault =
+  | 'ADDRESS_MISSING'
+  | 'ADDRESS_NETWORK'
+  | 'ADDRESS_MALFORMED'
+  | 'AMOUNT_MALFORMED'
+  | 'AMOUNT_ZERO'
+  | 'AMOUNT_OVER'
+  | 'FEE_MALFORMED'
+  | 'FEE_LOW'
+  | 'SUMMARY_DIFFERS';
+export type FormFaults = Partial<Record<keyof TransferForm, FormFault>>;
+
+const PREFIXES = ['pila', 'tpila', 'rpila'];
+
+function addressFault(text: string, prefix: string): FormFault | undefined {
+  if (text === '') return 'ADDRESS_MISSING';
+  if (parseAddress(text, prefix)) return undefined;
+  const other = PREFIXES.some((p) => p !== prefix && parseAddress(text, p));
+  return other ? 'ADDRESS_NETWORK' : 'ADDRESS_MALFORMED';
+}
+
+/** People copy addresses in groups: blanks between them do not count. */
+export const bareAddress = (text: string): string => text.replace(/\s+/g, '');
+
+export interface TransferContext {
+  readonly prefix: string;
+  readonly locale: string;
+  /** nV. */
+  readonly spendable: bigint;
+  /** nV: less is not relayed, or does not displace what is to be replaced. */
+  readonly leastFee: bigint;
+}
+
+export function checkTransfer(
+  form: TransferForm,
+  { prefix, locale, spendable, leastFee }: TransferContext,
+): { transfer?: Transfer; faults: FormFaults } {
+  const text = bareAddress(form.to);
+  const faults: FormFaults = {};
+  const badAddress = addressFault(text, prefix);
+  const amount = parseVolts(form.amount, locale);
+  const fee = parseVolts(form.fee, locale);
+  if (badAddress) faults.to = badAddress;
+  if (fee === undefined) faults.fee = 'FEE_MALFORMED';
+  else if (fee < leastFee) faults.fee = 'FEE_LOW';
+  if (amount === undefined) faults.amount = 'AMOUNT_MALFORMED';
+  else if (amount === 0n) faults.amount = 'AMOUNT_ZERO';
+  else if (amount + (fee ?? 0n) > spendable) faults.amount = 'AMOUNT_OVER';
+  if (Object.keys(faults).length || amount === undefined || fee === undefined) return { faults };
+  return { transfer: { to: parseAddress(text, prefix)!, amount, fee }, faults };
+}
+
+/** Encoded unsigned Tx. */
+export const encodeTransfer = (
+  { to, amount, fee }: Transfer,
+  from: NonNullable<VaultStatus['publicKey']>,
+  { chainId, nonce, expiry }: { chainId: number; nonce: number; expiry: number },
+): Uint8Array =>
+  encode(Tx, {
+    type: 'transfer',
+    chainId,
+    from,
+    nonce,
+    expiry,
+    fee,
+    to,
+    amount,
+    memo: new Uint8Array(),
+  });
+
+/** Whether the vault read in the bytes what was meant. */
+export const saysTheSame = (read: TxSummary, meant: Transfer): boolean =>
+  read.type === 'transfer' &&
+  read.to !== undefined &&
+  equal(read.to, meant.to) &&
+  read.amount === meant.amount &&
+  read.fee === meant.fee;

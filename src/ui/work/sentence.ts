@@ -1,0 +1,77 @@
+/** Which one sentence tells the miner's state, and what a person can press in it. Pure. */
+import type { ChainStatus, MinerState, MinerStatus } from '../../client/api.ts';
+
+export type SentenceKey =
+  | 'off'
+  | 'starting'
+  | 'loading'
+  | 'testing'
+  | 'runningGpu'
+  | 'runningCpu'
+  | 'held'
+  | 'finishing'
+  | 'paused'
+  | 'noPeers'
+  | 'syncing'
+  | 'failed';
+
+export interface Sentence {
+  readonly key: SentenceKey;
+  readonly tone: 'idle' | 'work' | 'wait' | 'bad';
+}
+
+const BY_STATE: Record<Exclude<MinerState, 'running'>, Sentence> = {
+  off: { key: 'off', tone: 'idle' },
+  loading: { key: 'loading', tone: 'wait' },
+  testing: { key: 'testing', tone: 'wait' },
+  finishing: { key: 'finishing', tone: 'work' },
+  paused: { key: 'paused', tone: 'idle' },
+  failed: { key: 'failed', tone: 'bad' },
+};
+
+/** `starting`: pressed, and the worker has not spoken yet; `held`: the page's care lets nothing run. */
+export function sentenceOf(
+  miner: Pick<MinerStatus, 'state' | 'backend'>,
+  chain: Pick<ChainStatus, 'sync' | 'peers'> | undefined,
+  starting: boolean,
+  held = false,
+): Sentence {
+  if (starting && (miner.state === 'off' || miner.state === 'paused'))
+    return { key: 'starting', tone: 'wait' };
+  if (miner.state !== 'running') return BY_STATE[miner.state];
+  if (held) return { key: 'held', tone: 'wait' };
+  if (chain && (chain.sync === 'offline' || chain.peers.length === 0))
+    return { key: 'noPeers', tone: 'wait' };
+  if (chain && chain.sync !== 'synced') return { key: 'syncing', tone: 'wait' };
+  return { key: miner.backend === 'webgpu' ? 'runningGpu' : 'runningCpu', tone: 'work' };
+}
+
+export interface Controls {
+  readonly start: 'start' | 'resume' | 'again' | undefined;
+  readonly pause: boolean;
+  readonly finish: boolean;
+}
+
+export function controlsOf(state: MinerState): Controls {
+  const working = state === 'loading' || state === 'testing' || state === 'running';
+  return {
+    start:
+      state === 'off'
+        ? 'start'
+        : state === 'paused'
+          ? 'resume'
+          : state === 'failed'
+            ? 'again'
+            : undefined,
+    pause: working || state === 'finishing',
+    finish: state === 'running',
+  };
+}
+
+/** It works, and has no rate yet: unknown, where a miner at rest has the rate 0. */
+export const isMeasuring = (
+  { state, macsPerSecond }: Pick<MinerStatus, 'state' | 'macsPerSecond'>,
+  held: boolean,
+): boolean => isWorking(state) && !held && macsPerSecond === 0;
+
+export const isWorking = (state: MinerState): boolean => controlsOf(state).pause;

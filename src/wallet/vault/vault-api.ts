@@ -1,0 +1,130 @@
+/** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
+import type { NetworkName } from '../../core/params.ts';
+import type { VaultFile } from './vault-file.ts';
+
+export interface VaultStatus {
+  readonly exists: boolean;
+  /** Keys are not in memory: spending needs `unlock`. */
+  readonly locked: boolean;
+  /** Wrapped by a passphrase (scrypt) rather than only by this device's key. */
+  readonly protected: boolean;
+  /** The words were proven to be written down: sending is allowed. */
+  readonly backedUp: boolean;
+  /** Of the current account; known also while locked. */
+  readonly address: Uint8Array | undefined;
+  readonly publicKey: Uint8Array | undefined;
+  /** All from the same words, in the order of their index; at least one while the vault is readable. */
+  readonly accounts: readonly VaultAccount[];
+  /** Index of the one in use. */
+  readonly current: number;
+  /** Without a use a protected vault locks after so long: 1, 5, 15 or 60. */
+  readonly lockMinutes: number;
+  /** Opens it beside the passphrase: what to ask the browser for. */
+  readonly passkey: { readonly credential: Uint8Array; readonly salt: Uint8Array } | undefined;
+  /** Keys are stored but cannot be read; only `erase` and `restore` help. */
+  readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | undefined;
+}
+
+export interface VaultAccount {
+  /** `account'` of its key's path (docs/protocol.md §2), from 0. */
+  readonly index: number;
+  /** Chosen by the person; '' until then. */
+  readonly name: string;
+  readonly address: Uint8Array;
+  /** x-only, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+/** A WebAuthn credential's id, a salt of 32 bytes, and the 32 that its PRF gives for it. */
+export interface NewPasskey {
+  readonly credential: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly output: Uint8Array;
+}
+
+/** One-way events of the vault worker. */
+export type VaultEvents = {
+  /** After every change, and after an auto-lock. */
+  status: VaultStatus;
+};
+
+/** What the vault read from the bytes it signs: shown before and after. Amounts in nV. */
+export interface TxSummary {
+  readonly type: 'transfer' | 'request' | 'claim' | 'result';
+  readonly chainId: number;
+  /** Network of that chain id; undefined when it is none that we know. */
+  readonly network: NetworkName | undefined;
+  /** Address that signs and pays. */
+  readonly from: Uint8Array;
+  readonly to: Uint8Array | undefined;
+  /** What leaves the sender besides the fee: a transfer's amount, a request's reward. */
+  readonly amount: bigint;
+  readonly fee: bigint;
+  readonly nonce: number;
+  readonly expiry: number;
+  /** A transfer's; '' for the others. */
+  readonly memo: string;
+  /** What a request asks for: input and answer are public for ever. */
+  readonly asks: RequestSummary | undefined;
+  /** Id of the request that a claim or result is for. */
+  readonly request: Uint8Array | undefined;
+  /** A result's, int8 as bytes. */
+  readonly answer: Uint8Array | undefined;
+}
+
+export interface RequestSummary {
+  readonly modelId: Uint8Array;
+  readonly input: Uint8Array;
+  /** Blocks from its own to the refund. */
+  readonly lifetime: number;
+}
+
+export type VaultApi = {
+  status(): Promise<VaultStatus>;
+  /** New keys from 24 fresh words, wrapped by this device's non-extractable key. @throws VAULT_EXISTS */
+  create(): Promise<VaultStatus>;
+  /** @throws VAULT_EXISTS, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
+  restore(words: string): Promise<VaultStatus>;
+  /**
+   * Wraps the data key by a passphrase instead of the device key, or of the old passphrase, which must
+   * then be given. @throws PASSPHRASE_WEAK, VAULT_LOCKED, PASSPHRASE_WRONG
+   */
+  protect(passphrase: string, old?: string): Promise<VaultStatus>;
+  /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
+  unlock(passphrase: string): Promise<VaultStatus>;
+  lock(): Promise<VaultStatus>;
+  /** Six random words. */
+  suggestPassphrase(): Promise<string>;
+  /** A second wrapping of the data key. @throws PASSKEY_UNPROTECTED, VAULT_LOCKED, PASSPHRASE_WRONG */
+  addPasskey(passphrase: string, passkey: NewPasskey): Promise<VaultStatus>;
+  /** Also while locked: it makes opening harder. */
+  removePasskey(): Promise<VaultStatus>;
+  /** @param output what the passkey's PRF gives for its salt. @throws PASSKEY_MISSING, PASSKEY_WRONG */
+  unlockByPasskey(output: Uint8Array): Promise<VaultStatus>;
+  /** @throws VAULT_LOCKED, LOCK_RANGE */
+  lockAfter(minutes: number): Promise<VaultStatus>;
+  /** Nobody sees the page: a minute of it locks a protected vault. */
+  setHidden(hidden: boolean): Promise<void>;
+  /** As it is stored, sealed by the passphrase. @throws EXPORT_UNPROTECTED, VAULT_MISSING */
+  exportFile(): Promise<VaultFile>;
+  /** @throws FILE_MALFORMED, PASSPHRASE_WRONG, VAULT_EXISTS */
+  importFile(file: unknown, passphrase: string): Promise<VaultStatus>;
+  /** The 24 words, for display. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
+  words(passphrase: string | undefined): Promise<string>;
+  /** Three questions: which word stands at this place? Choices hold the right one. */
+  backupQuiz(): Promise<{ place: number; choices: string[] }[]>;
+  /** @throws BACKUP_WRONG */
+  proveBackup(answers: string[]): Promise<VaultStatus>;
+  /** Decodes an unsigned Tx and tells what it does. @throws TX_MALFORMED */
+  describe(tx: Uint8Array): Promise<TxSummary>;
+  /** Encoded SignedTx, by the account that is its sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
+  sign(tx: Uint8Array): Promise<Uint8Array>;
+  /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
+  addAccount(name: string): Promise<VaultStatus>;
+  /** Also while locked. @throws ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */
+  renameAccount(index: number, name: string): Promise<VaultStatus>;
+  /** Also while locked. @throws ACCOUNT_UNKNOWN */
+  useAccount(index: number): Promise<VaultStatus>;
+  /** Deletes the keys from this device. */
+  erase(): Promise<VaultStatus>;
+};

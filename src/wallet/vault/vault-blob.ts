@@ -1,0 +1,288 @@
+/**
+ * The stored vault. A random data key encrypts the entropy by AES-256-GCM; the data key itself is
+ * wrapped by this device's key or by one that scrypt makes from a passphrase, and beside a passphrase
+ * also by what a passkey gives. Each is bound to the version, its wrapping and the address. A plain
+ * checksum tells damage from a wrong passphrase.
+ */
+import { scryptAsync } from '@noble/hashes/scrypt.js';
+import { addressOf } from '../../core/address.ts';
+import {
+  blob,
+  bytes,
+  encode,
+  hash32,
+  list,
+  optional,
+  struct,
+  tryDecode,
+  u8,
+  union,
+  type Value,
+} from '../../core/codec.ts';
+import { plainHash } from '../../core/hash.ts';
+import { concat, equal, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
+import { normalizePassphrase } from '../passphrase.ts';
+import { randomBytes } from '../random.ts';
+
+export type VaultCrypto = Pick<Crypto, 'subtle' | 'getRandomValues'>;
+
+export const VERSION = 3;
+/** Of what the cipher texts are bound to: as in version 1. */
+const SEAL_VERSION = 1;
+/** One passphrase opens them all, and each costs a derivation then. */
+export const ACCOUNTS_MAX = 16;
+const TAG_BYTES = 16;
+const KEY_BYTES = 32;
+const SALT_BYTES = 16;
+const CHECK_BYTES = 32;
+
+const sealed = { iv: bytes(12), data: bytes(KEY_BYTES + TAG_BYTES) };
+const Wrap = union({
+  device: struct({}),
+  /** scrypt's N = 2^logN, r and p. */
+  scrypt: struct({ logN: u8, r: u8, p: u8, salt: bytes(SALT_BYTES) }),
+});
+export type Wrap = Value<typeof Wrap>;
+export type ScryptWrap = Extract<Wrap, { type: 'scrypt' }>;
+export type ScryptCost = Pick<ScryptWrap, 'logN' | 'r' | 'p'>;
+
+const Bound = struct({ version: u8, wrap: Wrap, address: hash32 });
+/** Public: readable while locked. Its place in the list is its index in the path. */
+const Account = struct({ name: blob(128), publicKey: hash32 });
+export type AccountRecord = Value<typeof Account>;
+
+/** A passkey's own wrapping of the data key: what WebAuthn's PRF gives for the salt opens it. */
+const Passkey = struct({
+  credential: blob(1023),
+  salt: bytes(KEY_BYTES),
+  wrappedKey: struct(sealed),
+});
+export type Passkey = Value<typeof Passkey>;
+const PasskeyBound = struct({ address: hash32, credential: blob(1023), salt: bytes(KEY_BYTES) });
+
+const sealedFields = {
+  /** 0 or 1. */
+  backedUp: u8,
+  wrappedKey: struct(sealed),
+  entropy: struct(sealed),
+};
+/** `address`: of account 0. */
+const head = { version: u8, wrap: Wrap, address: hash32 };
+const accountsFields = { accounts: list(Account, ACCOUNTS_MAX), current: u8 };
+/** Minutes without a use after which a protected vault locks. */
+const comfort = { lockMinutes: u8, passkey: optional(Passkey) };
+const Stored = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields });
+/** Locks after five minutes, knows no passkeys. */
+const StoredV2 = struct({ ...head, ...accountsFields, ...sealedFields });
+/** With one account. */
+const StoredV1 = struct({ ...head, publicKey: hash32, ...sealedFields });
+export type VaultBlob = Value<typeof Stored>;
+
+/** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
+export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
+/** A blob may ask for this much and no more: 512 MiB. */
+const SCRYPT_BYTES_MAX = 2 ** 29;
+
+export function encodeVault(blob: VaultBlob): Uint8Array {
+  const data = encode(Stored, blob);
+  return concat(data, plainHash(data));
+}
+
+/** @throws VAULT_VERSION (a newer format), VAULT_CORRUPT */
+export function decodeVault(stored: Uint8Array): VaultBlob {
+  const data = stored.slice(0, -CHECK_BYTES);
+  const isWhole = data.length > 0 && equal(plainHash(data), stored.slice(-CHECK_BYTES));
+  if (!isWhole) throw corrupt('its checksum is wrong');
+  const version = data[0]!;
+  if (version < 1 || version > VERSION) throw new AppError('VAULT_VERSION', `version ${version}`);
+  const blob = version === VERSION ? tryDecode(Stored, data) : fromOlder(data);
+  if (!blob || blob.backedUp > 1 || blob.current >= blob.accounts.length || !isTimely(blob))
+    throw corrupt('its format is wrong');
+  if (!equal(addressOf(blob.accounts[0]!.publicKey), blob.address))
+    throw corrupt('its address is wrong');
+  if (blob.wrap.type === 'scrypt' && !isCostBounded(blob.wrap))
+    throw corrupt('it asks for too much work');
+  return blob;
+}
+
+function fromOlder(data: Uint8Array): VaultBlob | undefined {
+  const newer = { version: VERSION, lockMinutes: LOCK_MINUTES_FIRST, passkey: null };
+  if (data[0] === 2) {
+    const old = tryDecode(StoredV2, data);
+    return old && { ...old, ...newer };
+  }
+  const old = tryDecode(StoredV1, data);
+  if (!old) return undefined;
+  const { publicKey, ...rest } = old;
+  const accounts = [{ name: new Uint8Array(), publicKey }];
+  return { ...rest, ...newer, accounts, current: 0 };
+}
+
+const isTimely = ({ lockMinutes }: VaultBlob): boolean =>
+  LOCK_MINUTES.some((minutes) => minutes === lockMinutes);
+
+const isCostBounded = ({ logN, r, p }: ScryptCost): boolean =>
+  logN >= 10 && r >= 1 && p >= 1 && p <= 4 && 128 * r * 2 ** logN <= SCRYPT_BYTES_MAX;
+
+export interface VaultContents {
+  readonly entropy: Uint8Array;
+  /** The first is account 0. */
+  readonly accounts: readonly AccountRecord[];
+  readonly current: number;
+  readonly backedUp: boolean;
+  readonly lockMinutes?: number;
+  readonly passkey?: Passkey | null;
+}
+
+/** 32 bytes, to be wiped after use. */
+export const createDataKey = (crypto: VaultCrypto): Uint8Array => randomBytes(crypto, KEY_BYTES);
+
+/** Encrypts entropy under the data key, wrapped by `wrapKey`, which is what `wrap` describes. */
+export async function sealVault(
+  crypto: VaultCrypto,
+  { entropy, backedUp, ...rest }: VaultContents,
+  wrap: Wrap,
+  wrapKey: CryptoKey,
+  dataKey: Uint8Array,
+): Promise<VaultBlob> {
+  const address = addressOf(rest.accounts[0]!.publicKey);
+  const bound = encode(Bound, { version: SEAL_VERSION, wrap, address });
+  return {
+    ...{ lockMinutes: LOCK_MINUTES_FIRST, passkey: null },
+    ...rest,
+    ...{ version: VERSION, wrap, address, accounts: [...rest.accounts] },
+    backedUp: backedUp ? 1 : 0,
+    wrappedKey: await encrypt(crypto, wrapKey, bound, dataKey),
+    entropy: await encrypt(crypto, await importKey(crypto, dataKey), bound, entropy),
+  };
+}
+
+const boundOf = (blob: VaultBlob) => encode(Bound, { ...blob, version: SEAL_VERSION });
+
+/** The data key, to be wiped. @throws PASSPHRASE_WRONG, or VAULT_CORRUPT where no passphrase is to blame */
+export async function openDataKey(
+  crypto: VaultCrypto,
+  blob: VaultBlob,
+  wrapKey: CryptoKey,
+): Promise<Uint8Array> {
+  const dataKey = await decrypt(crypto, wrapKey, boundOf(blob), blob.wrappedKey);
+  if (!dataKey && blob.wrap.type === 'scrypt')
+    throw new AppError('PASSPHRASE_WRONG', 'the passphrase does not open the vault');
+  if (!dataKey) throw corrupt('the key of this device does not open it');
+  return dataKey;
+}
+
+/** @throws VAULT_CORRUPT */
+export async function openEntropy(
+  crypto: VaultCrypto,
+  blob: VaultBlob,
+  dataKey: Uint8Array,
+): Promise<Uint8Array> {
+  const key = await importKey(crypto, dataKey);
+  const entropy = await decrypt(crypto, key, boundOf(blob), blob.entropy);
+  if (!entropy) throw corrupt('its entropy does not decrypt');
+  return entropy;
+}
+
+/** HKDF: what a passkey gives must open this vault's wrapping and nothing else that it is used for. */
+async function keyFromPasskey(crypto: VaultCrypto, output: Uint8Array): Promise<CryptoKey> {
+  const secret = await crypto.subtle.importKey('raw', view(output), 'HKDF', false, ['deriveKey']);
+  const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: PASSKEY_INFO };
+  const aes = { name: 'AES-GCM', length: 256 };
+  return crypto.subtle.deriveKey(how, secret, aes, false, ['encrypt', 'decrypt']);
+}
+const PASSKEY_INFO = view(utf8('pila vault passkey'));
+
+/** @param output what the passkey's PRF gives for the salt, 32 bytes */
+export async function wrapByPasskey(
+  crypto: VaultCrypto,
+  { credential, salt }: Pick<Passkey, 'credential' | 'salt'>,
+  output: Uint8Array,
+  { address }: VaultBlob,
+  dataKey: Uint8Array,
+): Promise<Passkey> {
+  const bound = encode(PasskeyBound, { address, credential, salt });
+  const wrapKey = await keyFromPasskey(crypto, output);
+  return { credential, salt, wrappedKey: await encrypt(crypto, wrapKey, bound, dataKey) };
+}
+
+/** The data key, to be wiped. @throws PASSKEY_WRONG */
+export async function openByPasskey(
+  crypto: VaultCrypto,
+  { address }: VaultBlob,
+  { credential, salt, wrappedKey }: Passkey,
+  output: Uint8Array,
+): Promise<Uint8Array> {
+  const bound = encode(PasskeyBound, { address, credential, salt });
+  const dataKey = await decrypt(crypto, await keyFromPasskey(crypto, output), bound, wrappedKey);
+  if (!dataKey) throw new AppError('PASSKEY_WRONG', 'this passkey does not open the vault');
+  return dataKey;
+}
+
+export const createScryptWrap = (crypto: VaultCrypto, cost: ScryptCost): ScryptWrap => ({
+  type: 'scrypt',
+  ...cost,
+  salt: randomBytes(crypto, SALT_BYTES),
+});
+
+/** Non-extractable. @throws VAULT_MEMORY when the device lacks it (128·r·2^logN bytes) */
+export async function keyFromPassphrase(
+  crypto: VaultCrypto,
+  passphrase: string,
+  { logN, r, p, salt }: ScryptWrap,
+): Promise<CryptoKey> {
+  const options = { N: 2 ** logN, r, p, dkLen: KEY_BYTES, maxmem: SCRYPT_BYTES_MAX + 2 ** 20 };
+  const secret = utf8(normalizePassphrase(passphrase));
+  try {
+    const rawKey = await scryptAsync(secret, salt, options);
+    return await importKey(crypto, rawKey).finally(() => rawKey.fill(0));
+  } catch (cause) {
+    throw new AppError('VAULT_MEMORY', 'the key could not be derived', { cause });
+  } finally {
+    secret.fill(0);
+  }
+}
+
+/** Non-extractable: it can be stored in IndexedDB and used, but not read. */
+export const createDeviceKey = (crypto: VaultCrypto): Promise<CryptoKey> =>
+  crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+
+type Sealed = VaultBlob['entropy'];
+
+const importKey = (crypto: VaultCrypto, rawKey: Uint8Array): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', view(rawKey), 'AES-GCM', false, ['encrypt', 'decrypt']);
+
+async function encrypt(
+  crypto: VaultCrypto,
+  key: CryptoKey,
+  bound: Uint8Array,
+  plain: Uint8Array,
+): Promise<Sealed> {
+  const iv = randomBytes(crypto, 12);
+  const algorithm = { name: 'AES-GCM', iv, additionalData: view(bound) };
+  return { iv, data: new Uint8Array(await crypto.subtle.encrypt(algorithm, key, view(plain))) };
+}
+
+/** Undefined when key, bound data or cipher text is not the one it was made with. */
+async function decrypt(
+  crypto: VaultCrypto,
+  key: CryptoKey,
+  bound: Uint8Array,
+  { iv, data }: Sealed,
+): Promise<Uint8Array | undefined> {
+  const algorithm = { name: 'AES-GCM', iv: view(iv), additionalData: view(bound) };
+  try {
+    return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, view(data)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** WebCrypto's types refuse shared memory, which none of ours is. */
+function view(b: Uint8Array): Uint8Array<ArrayBuffer> {
+  return b as Uint8Array<ArrayBuffer>;
+}
+
+const corrupt = (why: string) => new AppError('VAULT_CORRUPT', why);

@@ -1,0 +1,39 @@
+/** What an open vault holds in memory, and the accounts' names. */
+import { equal, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
+import { plainText } from '../plain-text.ts';
+import type { VaultBlob } from './vault-blob.ts';
+
+export interface Keys {
+  readonly entropy: Uint8Array;
+  /** Of the accounts, by index. */
+  readonly pairs: readonly KeyPair[];
+}
+
+const NAME_CHARS_MAX = 32;
+
+/** UTF-8. @throws NAME_MALFORMED */
+export function readName(name: string): Uint8Array {
+  const tidy = plainText(name.trim().normalize());
+  const chars = [...tidy].length;
+  if (chars < 1 || chars > NAME_CHARS_MAX)
+    throw new AppError('NAME_MALFORMED', `not 1 to ${NAME_CHARS_MAX} characters`);
+  return utf8(tidy);
+}
+
+/** The accounts' keys. @throws VAULT_CORRUPT when the list says other keys than the words: it is not sealed */
+export function pairsOf(entropy: Uint8Array, accounts: VaultBlob['accounts']): KeyPair[] {
+  const pairs = keysFromEntropy(
+    entropy,
+    accounts.map((_, index) => keyPath(index, 0)),
+  );
+  if (pairs.every(({ publicKey }, i) => equal(publicKey, accounts[i]!.publicKey))) return pairs;
+  wipe({ entropy, pairs });
+  throw new AppError('VAULT_CORRUPT', 'its keys are of another address');
+}
+
+export function wipe({ entropy, pairs }: Keys): void {
+  entropy.fill(0);
+  for (const { secret } of pairs) secret.fill(0);
+}

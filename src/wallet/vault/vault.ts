@@ -1,0 +1,396 @@
+/**
+ * The vault: keeps one seed, shows it only when asked, and signs what it has read itself. Knows no
+ * platform: storage, cryptography and time come from outside. Calls run one after another.
+ */
+import { txBytes, signTx } from '../../core/tx/tx.ts';
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import { createQuiz, isQuizPassed, type QuizQuestion } from '../backup-quiz.ts';
+import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
+import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
+import { generatePassphrase, requireStrong } from '../passphrase.ts';
+import { randomBytes } from '../random.ts';
+import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
+import { decodeTx, summaryFromTx } from '../summary.ts';
+import type { NewPasskey, VaultApi, VaultStatus } from './vault-api.ts';
+import { ACCOUNTS_MAX, type VaultBlob } from './vault-blob.ts';
+import { statusOf } from './vault-status.ts';
+import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
+import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
+import { ENTROPY_BYTES, formatWords, parseWords } from '../words.ts';
+
+export interface VaultPlatform extends SafePlatform {
+  readonly clock: {
+    /** ms since 1970: it must count while the device sleeps. */
+    now(): number;
+    /** Runs once after that many ms, unless the result is called first. */
+    after(ms: number, run: () => void): () => void;
+  };
+  /** Hears of every change, those that no call made too (auto-lock, another tab's). */
+  readonly onChange?: (status: VaultStatus) => void;
+  /** Vaults of other tabs over the same storage. Nothing secret is told: each tab is unlocked by itself. */
+  readonly others?: {
+    tell(what: VaultNews): void;
+    hear(listener: (what: unknown) => void): void;
+  };
+}
+
+/** What a vault tells the other tabs': look again, or also lock. */
+export type VaultNews = 'changed' | 'lock';
+
+const MINUTE_MS = 60_000;
+/** A protected vault locks after this long without a call that needs keys, unless the person chose another time. */
+export const IDLE_LOCK_MS = LOCK_MINUTES_FIRST * MINUTE_MS;
+/** And after this long without anybody who could see the page. */
+export const HIDDEN_LOCK_MS = 60_000;
+/** Calls that may wait; the slowest takes about a second. */
+const CALLS_MAX = 32;
+
+export function createVault(platform: VaultPlatform): VaultApi {
+  const vault = new Vault(platform);
+  const queue = vault.queue;
+  return {
+    status: () => queue.run(() => vault.status()),
+    create: () => queue.run(() => vault.create()),
+    restore: (words) => queue.run(() => vault.restore(words)),
+    protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
+    unlock: (passphrase) => queue.run(() => vault.unlock({ passphrase })),
+    suggestPassphrase: async () => generatePassphrase(platform.crypto),
+    addPasskey: (passphrase, passkey) => queue.run(() => vault.addPasskey(passphrase, passkey)),
+    removePasskey: () => queue.run(() => vault.removePasskey()),
+    unlockByPasskey: (passkey) => queue.run(() => vault.unlock({ passkey })),
+    lockAfter: (minutes) => queue.run(() => vault.lockAfter(minutes)),
+    setHidden: (hidden) => queue.run(() => vault.setHidden(hidden)),
+    exportFile: () => queue.run(() => vault.exportFile()),
+    importFile: (file, passphrase) => queue.run(() => vault.importFile(file, passphrase)),
+    lock: () => queue.run(() => vault.lock()),
+    words: (passphrase) => queue.run(() => vault.words(passphrase)),
+    backupQuiz: () => queue.run(() => vault.backupQuiz()),
+    proveBackup: (answers) => queue.run(() => vault.proveBackup(answers)),
+    describe: async (tx) => summaryFromTx(decodeTx(tx)),
+    sign: (tx) => queue.run(() => vault.sign(tx)),
+    addAccount: (name) => queue.run(() => vault.addAccount(name)),
+    renameAccount: (index, name) => queue.run(() => vault.renameAccount(index, name)),
+    useAccount: (index) => queue.run(() => vault.useAccount(index)),
+    erase: () => queue.run(() => vault.erase()),
+  };
+}
+
+class Vault {
+  readonly queue = new SerialQueue(CALLS_MAX);
+  readonly #platform: VaultPlatform;
+  readonly #safe: Safe;
+  #keys: Keys | undefined;
+  #quiz: QuizQuestion[] | undefined;
+  #usedAtMs = 0;
+  #lockMs = IDLE_LOCK_MS;
+  #hiddenAtMs: number | undefined;
+  #cancelTimer = () => {};
+
+  constructor(platform: VaultPlatform) {
+    this.#platform = platform;
+    this.#safe = new Safe(platform);
+    platform.others?.hear((what) => {
+      if (what !== 'changed' && what !== 'lock') return;
+      // If the queue is full, its calls look again themselves.
+      void this.queue.run(() => this.#hearOther(what)).catch(() => {});
+    });
+  }
+
+  async status(): Promise<VaultStatus> {
+    try {
+      const loaded = await this.#load();
+      return statusOf(loaded?.blob, this.#keys !== undefined);
+    } catch (e) {
+      const code = AppError.from(e).code;
+      if (code !== 'VAULT_CORRUPT' && code !== 'VAULT_VERSION') throw e;
+      return { ...statusOf(undefined, false), exists: true, locked: true, problem: code };
+    }
+  }
+
+  create(): Promise<VaultStatus> {
+    return this.#found(randomBytes(this.#platform.crypto, ENTROPY_BYTES), false);
+  }
+
+  async restore(words: string): Promise<VaultStatus> {
+    return this.#found(parseWords(words), true);
+  }
+
+  async protect(passphrase: string, old: string | undefined): Promise<VaultStatus> {
+    requireStrong(passphrase);
+    const { keys, loaded } = await this.#open();
+    await this.#ask(old, loaded, (dataKey) =>
+      this.#safe.wrapByPassphrase(passphrase, keys, loaded, dataKey),
+    );
+    this.#touch();
+    return this.#changed('changed');
+  }
+
+  async unlock(opener: Opener): Promise<VaultStatus> {
+    const loaded = await this.#require();
+    if (loaded.blob.wrap.type === 'scrypt') {
+      const dataKey = await this.#safe.openData(loaded, opener);
+      try {
+        const keys = await this.#safe.keysOf(loaded, dataKey);
+        this.#keep(keys);
+        if ('passphrase' in opener && this.#safe.isWeak(loaded))
+          await this.#safe.wrapByPassphrase(opener.passphrase, keys, loaded, dataKey);
+      } finally {
+        dataKey.fill(0);
+      }
+      this.#touch();
+    }
+    return this.#changed();
+  }
+
+  /** Keys are the passphrase's; a passkey is its shortcut. */
+  async addPasskey(passphrase: string, { output, ...which }: NewPasskey): Promise<VaultStatus> {
+    const { loaded } = await this.#open();
+    if (loaded.blob.wrap.type !== 'scrypt')
+      throw new AppError('PASSKEY_UNPROTECTED', 'a passphrase comes first');
+    await this.#ask(passphrase, loaded, (dataKey) =>
+      this.#safe.addPasskey(loaded, which, output, dataKey!),
+    );
+    output.fill(0);
+    return this.#changed('changed');
+  }
+
+  async removePasskey(): Promise<VaultStatus> {
+    await this.#safe.change(await this.#require(), { passkey: null });
+    return this.#changed('changed');
+  }
+
+  async lockAfter(minutes: number): Promise<VaultStatus> {
+    if (!LOCK_MINUTES.some((m) => m === minutes))
+      throw new AppError('LOCK_RANGE', `${minutes} minutes`);
+    // Only with keys: whoever finds it locked does not decide how long it will stay open.
+    const { loaded } = await this.#open();
+    await this.#safe.change(loaded, { lockMinutes: minutes });
+    return this.#changed('changed');
+  }
+
+  async setHidden(hidden: boolean): Promise<void> {
+    this.#hiddenAtMs = hidden ? (this.#hiddenAtMs ?? this.#platform.clock.now()) : undefined;
+    if (this.#keys) this.#startTimer();
+  }
+
+  async exportFile(): Promise<VaultFile> {
+    return fileFromBlob((await this.#require()).blob);
+  }
+
+  async importFile(file: unknown, passphrase: string): Promise<VaultStatus> {
+    const blob = blobFromFile(file);
+    const dataKey = await this.#safe.openData({ blob }, { passphrase });
+    const opened = this.#safe.keysOf({ blob }, dataKey).finally(() => dataKey.fill(0));
+    const keys = await opened.catch((cause: unknown) => {
+      throw new AppError('FILE_MALFORMED', 'its parts do not belong together', { cause });
+    });
+    return this.#foundBy(keys, this.#safe.adopt(blob));
+  }
+
+  lock(): Promise<VaultStatus> {
+    this.#forget();
+    return this.#changed('lock');
+  }
+
+  async addAccount(name: string): Promise<VaultStatus> {
+    const stored = readName(name);
+    const { keys, loaded } = await this.#open();
+    const { accounts } = loaded.blob;
+    if (accounts.length >= ACCOUNTS_MAX)
+      throw new AppError('ACCOUNTS_FULL', `${ACCOUNTS_MAX} accounts`);
+    const [pair] = keysFromEntropy(keys.entropy, [keyPath(accounts.length, 0)]) as [KeyPair];
+    const next = [...accounts, { name: stored, publicKey: pair.publicKey }];
+    await this.#safe.change(loaded, { accounts: next, current: accounts.length });
+    this.#keys = { ...keys, pairs: [...keys.pairs, pair] };
+    return this.#changed('changed');
+  }
+
+  async renameAccount(index: number, name: string): Promise<VaultStatus> {
+    const stored = readName(name);
+    const loaded = await this.#requireAccount(index);
+    const accounts = loaded.blob.accounts.map((account, i) =>
+      i === index ? { ...account, name: stored } : account,
+    );
+    await this.#safe.change(loaded, { accounts });
+    return this.#changed('changed');
+  }
+
+  async useAccount(index: number): Promise<VaultStatus> {
+    await this.#safe.change(await this.#requireAccount(index), { current: index });
+    return this.#changed('changed');
+  }
+
+  async words(passphrase: string | undefined): Promise<string> {
+    const { keys, loaded } = await this.#open();
+    await this.#ask(passphrase, loaded);
+    return formatWords(keys.entropy);
+  }
+
+  async backupQuiz(): Promise<QuizQuestion[]> {
+    const { keys } = await this.#open();
+    this.#quiz = createQuiz(formatWords(keys.entropy).split(' '), this.#platform.crypto);
+    return this.#quiz;
+  }
+
+  async proveBackup(answers: string[]): Promise<VaultStatus> {
+    const { keys, loaded } = await this.#open();
+    const quiz = this.#quiz;
+    // One try a quiz: repeated guessing would prove nothing.
+    this.#quiz = undefined;
+    if (!quiz || !isQuizPassed(quiz, formatWords(keys.entropy).split(' '), answers))
+      throw new AppError('BACKUP_WRONG', 'an answer is wrong, or the questions are used up');
+    await this.#safe.change(loaded, { backedUp: 1 });
+    return this.#changed('changed');
+  }
+
+  async sign(bytes: Uint8Array): Promise<Uint8Array> {
+    const tx = decodeTx(bytes);
+    // Work may be claimed before: a backup is asked for when there is something to lose by spending.
+    const isSpending = tx.type === 'transfer' || tx.type === 'request';
+    // Claims and results are signed without anybody there: they must not keep the vault open.
+    const { keys, loaded } = await this.#open(isSpending);
+    const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
+    if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
+    if (isSpending && !loaded.blob.backedUp)
+      throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
+    return txBytes(signTx(tx, pair.secret));
+  }
+
+  async erase(): Promise<VaultStatus> {
+    this.#forget();
+    await this.#safe.erase();
+    return this.#changed('lock');
+  }
+
+  async #changed(news?: VaultNews): Promise<VaultStatus> {
+    const status = await this.status();
+    this.#platform.onChange?.(status);
+    if (news) this.#platform.others?.tell(news);
+    return status;
+  }
+
+  async #hearOther(what: VaultNews): Promise<void> {
+    if (what === 'lock') this.#forget();
+    await this.#changed();
+  }
+
+  /** New keys, wrapped by a new key of this device. */
+  async #found(entropy: Uint8Array, backedUp: boolean): Promise<VaultStatus> {
+    const keys = { entropy, pairs: keysFromEntropy(entropy, [keyPath(0, 0)]) };
+    const accounts = [{ name: new Uint8Array(), publicKey: keys.pairs[0]!.publicKey }];
+    return this.#foundBy(keys, this.#safe.found({ entropy, accounts, current: 0, backedUp }));
+  }
+
+  async #foundBy(keys: Keys, stored: Promise<boolean>): Promise<VaultStatus> {
+    // Also true of a damaged vault: only `erase` removes one.
+    if (!(await stored)) {
+      wipe(keys);
+      throw new AppError('VAULT_EXISTS', 'this device already holds keys');
+    }
+    this.#keep(keys);
+    return this.#changed('changed');
+  }
+
+  async #load(): Promise<Loaded | undefined> {
+    const loaded = await this.#safe.load();
+    const blob = loaded?.blob;
+    if (!blob || (this.#keys && !equal(this.#keys.pairs[0]!.address, blob.address))) this.#forget();
+    else if (this.#keys) this.#deriveNew(this.#keys, blob);
+    this.#lockWithin((blob?.lockMinutes ?? 0) * MINUTE_MS || IDLE_LOCK_MS);
+    if (blob?.wrap.type === 'scrypt' && this.#isIdle) this.#forget();
+    return loaded;
+  }
+
+  /** Another time was chosen, here or in another tab: the timer of the old one would come too late. */
+  #lockWithin(ms: number): void {
+    const isNew = ms !== this.#lockMs;
+    this.#lockMs = ms;
+    if (isNew && this.#keys) this.#startTimer();
+  }
+
+  /** Timers stop while a device sleeps: the clock decides, and one set back is not trusted. */
+  get #isIdle(): boolean {
+    const now = this.#platform.clock.now();
+    const hiddenMs = Math.abs(now - (this.#hiddenAtMs ?? now));
+    return Math.abs(now - this.#usedAtMs) >= this.#lockMs || hiddenMs >= HIDDEN_LOCK_MS;
+  }
+
+  /** Keys of accounts that another tab added. */
+  #deriveNew({ entropy, pairs }: Keys, { accounts }: VaultBlob): void {
+    if (accounts.length === pairs.length) return;
+    this.#keys = { entropy, pairs: pairsOf(entropy, accounts) };
+  }
+
+  async #requireAccount(index: number): Promise<Loaded> {
+    const loaded = await this.#require();
+    if (!loaded.blob.accounts[index]) throw new AppError('ACCOUNT_UNKNOWN', `account ${index}`);
+    return loaded;
+  }
+
+  async #require(): Promise<Loaded> {
+    const loaded = await this.#load();
+    if (!loaded) throw new AppError('VAULT_MISSING', 'this device holds no keys');
+    return loaded;
+  }
+
+  /** Keys for a call that needs them, which counts as a use where a person asked for it. */
+  async #open(isUse = true): Promise<{ keys: Keys; loaded: Loaded }> {
+    const loaded = await this.#require();
+    if (!this.#keys && loaded.blob.wrap.type === 'scrypt')
+      throw new AppError('VAULT_LOCKED', 'the vault is locked');
+    if (!this.#keys) this.#keep(await this.#safe.openByDevice(loaded));
+    if (isUse) this.#touch();
+    return { keys: this.#keys!, loaded };
+  }
+
+  /**
+   * Asked although it is unlocked: who finds the page open must not walk away with the seed. `use` gets
+   * the data key where a passphrase protects it.
+   */
+  async #ask(
+    passphrase: string | undefined,
+    loaded: Loaded,
+    use: (dataKey: Uint8Array | undefined) => Promise<void> = async () => {},
+  ): Promise<void> {
+    if (loaded.blob.wrap.type !== 'scrypt') return use(undefined);
+    const dataKey = await this.#safe.openData(loaded, { passphrase: passphrase ?? '' });
+    await use(dataKey).finally(() => dataKey.fill(0));
+  }
+
+  #keep(keys: Keys): void {
+    if (this.#keys) wipe(this.#keys);
+    this.#keys = keys;
+    this.#touch();
+  }
+
+  /** Without a passphrase a lock protects nothing: then the timer finds nothing to do. */
+  #touch(): void {
+    this.#usedAtMs = this.#platform.clock.now();
+    this.#startTimer();
+  }
+
+  #startTimer(): void {
+    const now = this.#platform.clock.now();
+    const idleMs = this.#usedAtMs + this.#lockMs - now;
+    const hiddenMs = (this.#hiddenAtMs ?? Infinity) + HIDDEN_LOCK_MS - now;
+    this.#cancelTimer();
+    // In the queue, so that no call loses its keys half-way. If it is full, its calls lock.
+    const lockIfIdle = () => void this.queue.run(() => this.#lockIfIdle()).catch(() => {});
+    this.#cancelTimer = this.#platform.clock.after(Math.min(idleMs, hiddenMs), lockIfIdle);
+  }
+
+  async #lockIfIdle(): Promise<void> {
+    const wasOpen = this.#keys !== undefined;
+    await this.#load();
+    if (wasOpen && !this.#keys) await this.#changed();
+  }
+
+  #forget(): void {
+    if (this.#keys) wipe(this.#keys);
+    this.#keys = undefined;
+    this.#quiz = undefined;
+    this.#cancelTimer();
+  }
+}

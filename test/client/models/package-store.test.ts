@@ -1,0 +1,412 @@
+/** Packages on this device: fetched from unreliable and hostile sources, kept, repaired, freed, served. */
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { StoredModel } from '../../../src/client/api.ts';
+import { PARTS_AT_ONCE } from '../../../src/client/models/fetch-parts.ts';
+import { ModelSupply } from '../../../src/client/models/model-supply.ts';
+import { createPackages, THIS_DEVICE } from '../../../src/client/models/package-store.ts';
+import {
+  httpSource,
+  mirrorAddress,
+  peerSource,
+  type PartSource,
+  type WantedPart,
+} from '../../../src/client/models/part-sources.ts';
+import { networkOf } from '../../../src/client/models/models.ts';
+import { plainHash } from '../../../src/core/hash.ts';
+import { modelId } from '../../../src/core/manifest.ts';
+import { MODEL_SLICE_BYTES, type SyncRequest } from '../../../src/core/messages.ts';
+import { equal, fromHex, toHex, utf8 } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { createMemoryParts, type PartStore } from '../../../src/miner/package/part-store.ts';
+import { packageOf } from '../../../src/miner/package/package.ts';
+import { partNumbers, planParts, valueOfPart } from '../../../src/miner/package/parts.ts';
+import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
+
+const { models } = networkOf('e2e');
+const [id, manifest] = [...models].find(([, m]) => m.name === 'tiny')!;
+const model = fromHex(id)!;
+const truth = await createPackagedParts(models, createMemoryParts());
+const plan = planParts(manifest);
+const all = partNumbers(plan);
+
+/** Gives true parts unless `change` makes something else of them. */
+function source(
+  name: string,
+  change: (bytes: Uint8Array, part: number) => Uint8Array = (bytes) => bytes,
+) {
+  const asked: number[] = [];
+  const blamed: number[] = [];
+  const own: PartSource = {
+    name,
+    async fetch({ part }: WantedPart, signal, onBytes) {
+      asked.push(part);
+      await new Promise((r) => setTimeout(r, 1));
+      signal.throwIfAborted();
+      const bytes = change((await truth.read(id, part))!, part);
+      onBytes(bytes.length);
+      return bytes;
+    },
+    blame: (part) => void blamed.push(part),
+  };
+  return { ...own, asked, blamed };
+}
+const broken = (): never => {
+  throw new AppError('MODEL_MISSING', 'no');
+};
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.with(7, bytes[7]! ^ 1);
+const hang = (): PartSource => ({
+  name: 'hang',
+  fetch: (_, signal) =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason)),
+    ),
+  blame: () => undefined,
+});
+
+async function shelf(sources: readonly PartSource[], store: PartStore = createMemoryParts()) {
+  const told: StoredModel[] = [];
+  const packages = await createPackages({
+    ...{
+      models,
+      store,
+      sources: () => sources,
+      roundWaitMs: 1,
+      onChange: (m) => void told.push(m),
+    },
+  });
+  const status = async () => (await packages.all()).find((m) => m.name === 'tiny')!;
+  return { packages, store, told, status };
+}
+
+describe('fetching', () => {
+  it('takes each part once, and gives the miner a package that passes every check', async () => {
+    const one = source('one');
+    const { packages, status, told } = await shelf([one]);
+    expect(await status()).toMatchObject({ state: 'absent', stored: 0, bytes: plan.bytes });
+    await Promise.all([packages.fetch(id), packages.fetch(id)]);
+    expect([...one.asked].sort()).toEqual(all);
+    expect(await status()).toMatchObject({ state: 'stored', stored: plan.bytes, arriving: 0 });
+    const { files } = await packages.load(id);
+    expect((await packageOf(manifest, files)).id).toEqual(model);
+    await vi.waitUntil(() => told.at(-1)?.state === 'stored');
+  });
+
+  it('has a bounded number of parts on their way', async () => {
+    let now = 0;
+    let most = 0;
+    const one: PartSource = {
+      ...source('one'),
+      async fetch({ part }) {
+        most = Math.max(most, ++now);
+        await new Promise((r) => setTimeout(r, 2));
+        now--;
+        return (await truth.read(id, part))!;
+      },
+    };
+    await (await shelf([one])).packages.fetch(id);
+    expect(most).toBe(PARTS_AT_ONCE);
+  });
+
+  it('keeps what came before a stop, and goes on there after a restart', async () => {
+    const store = createMemoryParts();
+    let given = 0;
+    const slow: PartSource = {
+      ...source('slow'),
+      fetch: (wanted, ...rest) =>
+        given++ < 3 ? source('s').fetch(wanted, ...rest) : hang().fetch(wanted, ...rest),
+    };
+    const before = await shelf([slow], store);
+    const fetching = before.packages.fetch(id);
+    await vi.waitUntil(async () => (await store.sizes(id)).size === 3);
+    expect(await before.status()).toMatchObject({ state: 'fetching' });
+    before.packages.stop(id);
+    await expect(fetching).rejects.toMatchObject({ code: 'MODEL_STOPPED' });
+    expect(await before.status()).toMatchObject({ state: 'partial', arriving: 0 });
+    expect((await before.status()).problem).toBeUndefined();
+
+    const kept = [...(await store.sizes(id)).keys()];
+    const one = source('one');
+    const after = await shelf([one], store);
+    await after.packages.fetch(id);
+    expect([...one.asked].sort()).toEqual(all.filter((part) => !kept.includes(part)));
+  });
+
+  it('refuses a spoiled part, blames its source, takes nothing more from it', async () => {
+    const liar = source('liar', (bytes, part) => (part === 2 ? flipped(bytes) : bytes));
+    const honest = source('honest');
+    const { packages, status } = await shelf([liar, honest]);
+    await packages.fetch(id);
+    expect(liar.blamed).toEqual([2]);
+    expect(honest.asked).toContain(2);
+    const at = liar.asked.indexOf(2);
+    // Those that were on their way.
+    expect(liar.asked.length - at).toBeLessThanOrEqual(2 * PARTS_AT_ONCE);
+    expect(await status()).toMatchObject({
+      state: 'stored',
+      refused: [{ source: 'liar', part: 2 }],
+    });
+  });
+
+  it('asks the source that worked first, and returns to it', async () => {
+    const down = source('down', broken);
+    const one = source('one');
+    await (await shelf([down, one])).packages.fetch(id);
+    // Each of the first parts may have met it; none after.
+    expect(down.asked.length).toBeLessThanOrEqual(PARTS_AT_ONCE);
+  });
+
+  it('tells why nobody could give it, and keeps nothing that is wrong', async () => {
+    const nobody = await shelf([]);
+    await expect(nobody.packages.fetch(id)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    expect(await nobody.status()).toMatchObject({ state: 'absent', problem: 'MODEL_MISSING' });
+    const liar = await shelf([source('liar', flipped)]);
+    await expect(liar.packages.fetch(id)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    expect(await liar.status()).toMatchObject({ stored: 0, problem: 'MODEL_CORRUPT' });
+    expect(await liar.store.sizes(id)).toEqual(new Map());
+    expect((await liar.status()).refused.length).toBeLessThanOrEqual(8);
+  });
+
+  it('ends with the store’s own code when there is no room', async () => {
+    const store: PartStore = {
+      ...createMemoryParts(),
+      write: () => Promise.reject(new AppError('MODEL_STORE_FULL', 'no room')),
+    };
+    const { packages } = await shelf([source('one')], store);
+    await expect(packages.fetch(id)).rejects.toMatchObject({ code: 'MODEL_STORE_FULL' });
+  });
+
+  it('refuses a model that is not admitted', async () => {
+    const { packages } = await shelf([source('one')]);
+    expect(() => packages.fetch('ee'.repeat(32))).toThrow(
+      expect.objectContaining({ code: 'MODEL_MISSING' }),
+    );
+  });
+
+  it('fetches the outline first where files are bigger than a part', async () => {
+    const partBytes = 64 * 1024;
+    const cut = planParts(manifest, partBytes);
+    const { files } = await (await shelf([], truth)).packages.load(id);
+    const piece = ({ file, at, size }: (typeof cut.parts)[number]) =>
+      files[file]!.slice(at, at + size);
+    const values = cut.parts.filter((p) => p.value !== undefined);
+    const outline = Uint8Array.from(values.flatMap((p) => [...valueOfPart(p, piece(p))]));
+    const asked: number[] = [];
+    const one: PartSource = {
+      name: 'one',
+      async fetch({ part }) {
+        asked.push(part);
+        return part === 0 ? outline : piece(cut.parts[part - 1]!);
+      },
+      blame: () => undefined,
+    };
+    const store = createMemoryParts();
+    const open = () =>
+      createPackages({ models, store, partBytes, sources: () => [one], onChange: () => undefined });
+    const isWhole = async () => {
+      const loaded = (await (await open()).load(id)).files;
+      return loaded.length === files.length && loaded.every((file, i) => equal(file, files[i]!));
+    };
+    expect(await isWhole()).toBe(true);
+    expect(asked[0]).toBe(0);
+    expect(asked.length).toBe(cut.parts.length + 1);
+    // One rotten part of a cut file, and a rotten outline: these alone come anew.
+    for (const part of [3, 0]) {
+      await store.write(id, part, flipped((await store.read(id, part))!));
+      asked.length = 0;
+      expect(await isWhole()).toBe(true);
+      expect(asked).toEqual([part]);
+    }
+  });
+});
+
+describe('what is kept', () => {
+  it('rots: noticed when it is used, that part alone fetched again', async () => {
+    const store = createMemoryParts();
+    const one = source('one');
+    const { packages, status } = await shelf([one], store);
+    await packages.fetch(id);
+    await store.write(id, 4, flipped((await store.read(id, 4))!));
+    one.asked.length = 0;
+    await packages.load(id);
+    expect(one.asked).toEqual([4]);
+    expect((await status()).refused).toEqual([{ source: THIS_DEVICE, part: 4 }]);
+  });
+
+  it('a disk that spoils everything ends the load', async () => {
+    const store = createMemoryParts();
+    const bad: PartStore = {
+      ...store,
+      write: (model, part, bytes) => store.write(model, part, flipped(bytes)),
+    };
+    const { packages } = await shelf([source('one')], bad);
+    await expect(packages.load(id)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+  });
+
+  it('a part that was cut short counts as missing', async () => {
+    const store = createMemoryParts();
+    await store.write(id, 1, new Uint8Array(5));
+    expect(await (await shelf([], store)).status()).toMatchObject({ state: 'absent', stored: 0 });
+  });
+
+  it('is freed on request, and at the start when the network admits it no more', async () => {
+    const store = createMemoryParts();
+    await store.write('dd'.repeat(32), 1, new Uint8Array(5));
+    const { packages, status } = await shelf([source('one')], store);
+    expect(await store.models()).toEqual([]);
+    await packages.fetch(id);
+    await packages.free(id);
+    expect(await store.models()).toEqual([]);
+    expect(await status()).toMatchObject({ state: 'absent', stored: 0 });
+  });
+
+  it('is served in slices of at most 256 KiB, whole or not', async () => {
+    const { packages } = await shelf([], truth);
+    const ask = (part: number, at: number) =>
+      packages.answer({ type: 'model', id: model, part, at });
+    const whole = (await truth.read(id, 1))!;
+    expect(whole.length).toBeGreaterThan(MODEL_SLICE_BYTES);
+    const at = MODEL_SLICE_BYTES;
+    expect(await ask(1, 0)).toEqual({ type: 'model', bytes: whole.subarray(0, at) });
+    expect(await ask(1, at)).toEqual({ type: 'model', bytes: whole.subarray(at) });
+    for (const [part, from] of [
+      [0, 0],
+      [99, 0],
+      [65_535, 0],
+    ] as const)
+      expect(await ask(part, from)).toMatchObject({ type: 'unavailable' });
+    expect(await ask(1, 2 ** 32 - 1)).toEqual({ type: 'model', bytes: new Uint8Array() });
+  });
+
+  it('a miner is given each package once, again after it died or the package was freed', async () => {
+    const { packages } = await shelf([], truth);
+    const supply = new ModelSupply((id) => packages.load(id));
+    const given: string[] = [];
+    const worker = (name: string) => ({
+      provide: async () => void given.push(name),
+      release: async () => void given.push(`${name} lets go`),
+    });
+    const [a, b] = [worker('a'), worker('b')];
+    await Promise.all([supply.give(a, model), supply.give(a, model)]);
+    expect([given, supply.has(a, model), supply.has(b, model)]).toEqual([['a'], true, false]);
+    await supply.give(b, model);
+    expect([given, supply.has(a, model)]).toEqual([['a', 'b'], false]);
+    void supply.forget(id);
+    await supply.give(b, model);
+    expect(given).toEqual(['a', 'b', 'b lets go', 'b']);
+  });
+});
+
+it('a tokenizer is the last part: fetched and checked, and nothing for the miner', async () => {
+  const words = utf8('{"words":[]}');
+  const tokenizer = { hash: plainHash(words), size: words.length };
+  const named = { ...manifest, tokenizer };
+  const own = toHex(modelId(named));
+  const given: Uint8Array[][] = [];
+  const one: PartSource = {
+    ...source('one'),
+    fetch: async ({ part }) => (part === 10 ? words : (await truth.read(id, part))!),
+  };
+  const packages = await createPackages({
+    ...{ models: new Map([[own, named]]), store: createMemoryParts(), sources: () => [one] },
+    onChange: () => undefined,
+  });
+  const supply = new ModelSupply((id) => packages.load(id));
+  const provide = async (_: unknown, files: readonly Uint8Array[]) => void given.push([...files]);
+  await supply.give({ provide, release: async () => undefined }, modelId(named));
+  expect(given[0]).toHaveLength(9);
+  expect(await packages.read(own, 10, 0, 99)).toEqual(words);
+});
+
+describe('a peer', () => {
+  const asks = (answer: (r: Extract<SyncRequest, { type: 'model' }>) => unknown) => {
+    const charged: string[] = [];
+    const transport = {
+      request: async (_: string, request: never) => answer(request),
+      charge: (_: string, { fault }: { fault: string }) => void charged.push(fault),
+    };
+    return { own: peerSource(transport as never, 'peer'), charged };
+  };
+  const wanted = { model, part: 1, size: plan.parts[0]!.size };
+  const free = new AbortController().signal;
+
+  it('gives a part slice by slice', async () => {
+    const { packages } = await shelf([], truth);
+    const { own, charged } = asks((request) => packages.answer(request));
+    let bytes = 0;
+    expect(await own.fetch(wanted, free, (more) => (bytes += more))).toEqual(
+      await truth.read(id, 1),
+    );
+    expect([bytes, charged]).toEqual([wanted.size, []]);
+  });
+  it('is charged for slices of another size, at once, and for wrong bytes', async () => {
+    for (const size of [0, 1, MODEL_SLICE_BYTES - 1]) {
+      const { own, charged } = asks(() => ({ type: 'model', bytes: new Uint8Array(size) }));
+      await expect(own.fetch(wanted, free, () => undefined)).rejects.toMatchObject({
+        code: 'MODEL_MISSING',
+      });
+      expect(charged).toEqual(['wire.model']);
+    }
+    const { own, charged } = asks(() => undefined);
+    own.blame(1);
+    expect(charged).toEqual(['wire.model']);
+  });
+  it('is not charged for not having it', async () => {
+    const { own, charged } = asks(() => ({ type: 'unavailable', reason: 'no' }));
+    await expect(own.fetch(wanted, free, () => undefined)).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+    });
+    expect(charged).toEqual([]);
+  });
+});
+
+describe('a server', () => {
+  let close = (): unknown => undefined;
+  afterEach(() => close());
+  async function serve(listener: RequestListener) {
+    const server = createServer(listener);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    close = () => (server.closeAllConnections(), server.close());
+    return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m/`, 200);
+  }
+  const wanted = { model, part: 1, size: 4 };
+  const free = new AbortController().signal;
+
+  it('gives <base><id>/<part>', async () => {
+    let path: string | undefined;
+    const own = await serve((request, response) => {
+      path = request.url;
+      response.end(Uint8Array.of(1, 2, 3, 4));
+    });
+    const bytes = await own.fetch(wanted, free, () => undefined);
+    expect([path, [...bytes]]).toEqual([`/m/${id}/1`, [1, 2, 3, 4]]);
+  });
+  it.each<[string, RequestListener]>([
+    ['404', (_, response) => void response.writeHead(404).end('none')],
+    ['too few bytes', (_, response) => void response.end(Uint8Array.of(1, 2, 3))],
+    ['a byte too many', (_, response) => void response.end(Uint8Array.of(1, 2, 3, 4, 5))],
+    ['silence', () => undefined],
+    ['silence in the middle', (_, response) => void response.write(Uint8Array.of(1))],
+    ['elsewhere', (_, response) => void response.writeHead(302, { location: '/' }).end()],
+  ])('is given up at %s', async (_, listener) => {
+    const own = await serve(listener);
+    await expect(own.fetch(wanted, free, () => undefined)).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+    });
+  });
+
+  it('may be a mirror on https or on this machine only', () => {
+    expect(mirrorAddress('https://a.example/m')).toBe('https://a.example/m/');
+    expect(mirrorAddress('http://localhost:1/')).toBe('http://localhost:1/');
+    for (const bad of [
+      'http://a.example/',
+      'ftp://a/',
+      'data:,x',
+      '/m',
+      'https://u@a/',
+      'https://a/?x',
+    ])
+      expect(mirrorAddress(bad), bad).toBeUndefined();
+  });
+});

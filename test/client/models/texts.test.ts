@@ -1,0 +1,202 @@
+/** Texts to inputs and back: the tokenizer alone is fetched, checked, kept and repaired. */
+import { describe, expect, it } from 'vitest';
+import { modelNamed, networkOf } from '../../../src/client/models/models.ts';
+import { createPackages } from '../../../src/client/models/package-store.ts';
+import type { PartSource } from '../../../src/client/models/part-sources.ts';
+import { createTexts } from '../../../src/client/models/texts.ts';
+import { TEXT_CHARS_MAX } from '../../../src/client/models/tokeniser.ts';
+import { manifestProblem, sequenceBytes } from '../../../src/core/manifest.ts';
+import { concat, toHex, utf8 } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import {
+  manifestFromJson,
+  manifestToJson,
+  TOKENIZER_BYTES_MAX,
+} from '../../../src/miner/package/package.ts';
+import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
+import {
+  OUTLINE,
+  partNumbers,
+  partsOfFile,
+  planParts,
+  valueOfPart,
+} from '../../../src/miner/package/parts.ts';
+import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
+
+const network = networkOf('e2e');
+const { models } = network;
+const truth = await createPackagedParts(models, createMemoryParts());
+const polyglot = modelNamed(network, 'polyglot')!;
+const tiny = modelNamed(network, 'tiny')!;
+const id = toHex(polyglot.id);
+const plan = planParts(polyglot.manifest);
+/** The tokenizer's part: the last. */
+const LAST = plan.parts.length;
+
+async function setUp(options: { partBytes?: number; spoil?: boolean } = {}) {
+  const { partBytes, spoil } = options;
+  const asked: number[] = [];
+  const own = planParts(polyglot.manifest, partBytes);
+  const file = (await truth.read(id, LAST))!;
+  const source: PartSource = {
+    name: 'source',
+    async fetch({ part }, signal, onBytes) {
+      asked.push(part);
+      await new Promise((r) => setTimeout(r, 1));
+      signal.throwIfAborted();
+      const bytes = await cut(part);
+      onBytes(bytes.length);
+      return spoil ? bytes.with(7, bytes[7]! ^ 1) : bytes;
+    },
+    blame: () => undefined,
+  };
+  async function cut(part: number): Promise<Uint8Array> {
+    if (part === OUTLINE) {
+      const parts = own.parts.flatMap((p, i) =>
+        p.value === undefined ? [] : [[p, i + 1] as const],
+      );
+      return concat(
+        ...(await Promise.all(parts.map(async ([p, n]) => valueOfPart(p, await cut(n))))),
+      );
+    }
+    const { file: of, at, size } = own.parts[part - 1]!;
+    // In parts of 8 MiB each of its files is one part.
+    return (await truth.read(id, of + 1))!.slice(at, at + size);
+  }
+  const store = createMemoryParts();
+  const packages = await createPackages({
+    ...{ models, store, sources: () => [source], roundWaitMs: 1, onChange: () => undefined },
+    ...(partBytes && { partBytes }),
+  });
+  return { packages, store, asked, file, texts: createTexts(models, packages), own };
+}
+const codeOf = (run: Promise<unknown>) =>
+  run.then(
+    () => 'passed',
+    (e: unknown) => AppError.from(e).code,
+  );
+
+describe('a model of words', () => {
+  it('makes a sequence of each text with its tokenizer alone, fetched once', async () => {
+    const { texts, asked, packages } = await setUp();
+    const said = ['Il file non esiste.', 'The file does not exist.'];
+    const [one, two] = await Promise.all([1, 2].map(() => texts.tokenise(polyglot.id, said)));
+    expect(asked).toEqual([LAST]);
+    expect(one).toEqual(two);
+    expect(one!.input).toHaveLength(2 * sequenceBytes(polyglot.manifest));
+    const read = await texts.readInput(polyglot.id, one!.input!);
+    expect(read.texts).toEqual(said.map((text) => text.toLowerCase()));
+    expect(read.ids!.map(({ length }) => length)).toEqual(one!.tokens);
+    const status = (await packages.all()).find(({ name }) => name === 'polyglot')!;
+    expect(status).toMatchObject({ state: 'partial', stored: polyglot.manifest.tokenizer!.size });
+    // The rest of the package is still to come, the tokenizer is not asked for again.
+    await packages.fetch(id);
+    expect(asked.toSorted((a, b) => a - b)).toEqual(partNumbers(plan));
+  });
+
+  it('tells how many tokens are too many, and cuts nothing off', async () => {
+    const { texts } = await setUp();
+    const { tokens, sequences } = polyglot.manifest;
+    const long = await texts.tokenise(polyglot.id, ['a', 'file '.repeat(tokens)]);
+    expect(long).toEqual({ tokens: [expect.any(Number), tokens + 2], input: undefined });
+    const full = await texts.tokenise(polyglot.id, ['file '.repeat(tokens - 2)]);
+    expect(full.input).toBeDefined();
+    const many = await texts.tokenise(polyglot.id, Array(sequences).fill('file'));
+    expect(many.input).toBeUndefined();
+    const huge = texts.tokenise(polyglot.id, ['x'.repeat(TEXT_CHARS_MAX), 'y']);
+    expect(await codeOf(huge)).toBe('INPUT_LONG');
+  });
+
+  it('shows a word that it does not know', async () => {
+    const { texts } = await setUp();
+    const { input } = await texts.tokenise(polyglot.id, ['file \u{1f50b}']);
+    expect((await texts.readInput(polyglot.id, input!)).texts).toEqual(['file [UNK]']);
+  });
+
+  it('is read as ids where its tokenizer is not here, and nothing is fetched unasked', async () => {
+    const { texts, asked } = await setUp();
+    const input = Uint8Array.of(7, 0, 9, 0);
+    expect(await texts.readInput(polyglot.id, input)).toEqual({ ids: [[7, 9]], texts: undefined });
+    expect(asked).toEqual([]);
+    expect((await texts.readInput(polyglot.id, input, true)).texts).toHaveLength(1);
+    expect(asked).toEqual([LAST]);
+    const none = { ids: undefined, texts: undefined };
+    // Half a token, and an id that the model does not have.
+    expect(await texts.readInput(polyglot.id, Uint8Array.of(7))).toEqual(none);
+    expect(await texts.readInput(polyglot.id, Uint8Array.of(255, 255))).toEqual(none);
+    expect(await texts.readInput(new Uint8Array(32), input)).toEqual(none);
+  });
+
+  it('has no texts from a tokenizer that is not the one of its manifest', async () => {
+    const { texts, asked } = await setUp({ spoil: true });
+    expect(await codeOf(texts.tokenise(polyglot.id, ['a']))).toBe('MODEL_CORRUPT');
+    expect(asked).toEqual([LAST]);
+  });
+});
+
+describe('the tokenizer of a package', () => {
+  it('is fetched again alone when it rots', async () => {
+    const { packages, store, asked, file } = await setUp();
+    expect(await packages.tokenizer(id, false)).toBeUndefined();
+    expect(await packages.tokenizer(id, true)).toEqual(file);
+    await store.write(id, LAST, file.with(9, file[9]! ^ 1));
+    expect(await packages.tokenizer(id, false)).toBeUndefined();
+    expect(await packages.tokenizer(id, true)).toEqual(file);
+    expect(asked).toEqual([LAST, LAST]);
+    await packages.free(id);
+    expect(await packages.tokenizer(id, false)).toBeUndefined();
+  });
+
+  it('of several parts needs the outline, and no part of another file', async () => {
+    const { packages, asked, own, file } = await setUp({ partBytes: 16_384 });
+    const parts = partsOfFile(own, own.files.length - 1);
+    expect(parts).toHaveLength(1 + Math.ceil(file.length / 16_384));
+    expect([parts[0], parts.at(-1)]).toEqual([OUTLINE, own.parts.length]);
+    expect(await packages.tokenizer(id, true)).toEqual(file);
+    expect(asked).toEqual(parts);
+    expect(partsOfFile(plan, plan.files.length - 1)).toEqual([LAST]);
+  });
+
+  it('waits for a fetch of the whole that runs, and the other way round', async () => {
+    const { packages, asked } = await setUp();
+    await Promise.all([packages.fetch(id), packages.tokenizer(id, true)]);
+    expect(asked.toSorted((a, b) => a - b)).toEqual(partNumbers(plan));
+    const other = await setUp();
+    await Promise.all([other.packages.tokenizer(id, true), other.packages.fetch(id)]);
+    expect(other.asked.toSorted((a, b) => a - b)).toEqual(partNumbers(plan));
+  });
+
+  it('ends with a stop', async () => {
+    const { packages } = await setUp();
+    const fetching = packages.tokenizer(id, true);
+    packages.stop(id);
+    expect(await codeOf(fetching)).toBe('MODEL_STOPPED');
+  });
+
+  it('is missing where the manifest names none', async () => {
+    const { packages, texts } = await setUp();
+    expect(await codeOf(packages.tokenizer(toHex(tiny.id), true))).toBe('TOKENIZER_MISSING');
+    expect(await codeOf(texts.tokenise(new Uint8Array(32), ['a']))).toBe('MODEL_MISSING');
+  });
+
+  it('has at most 16 MiB, or the manifest is refused', () => {
+    const ofSize = (size: number) => {
+      const { hash } = polyglot.manifest.tokenizer!;
+      const manifest = { ...polyglot.manifest, tokenizer: { hash, size } };
+      expect(manifestProblem(manifest)).toBeUndefined();
+      return () => manifestFromJson(manifestToJson(manifest));
+    };
+    expect(ofSize(TOKENIZER_BYTES_MAX)).not.toThrow();
+    expect(ofSize(TOKENIZER_BYTES_MAX + 1)).toThrow('over 16777216');
+  });
+});
+
+it('a model of bytes takes one text as it is', async () => {
+  const texts = createTexts(models, undefined);
+  expect(await texts.tokenise(tiny.id, ['è!'])).toEqual({ tokens: [3], input: utf8('è!') });
+  expect((await texts.tokenise(tiny.id, ['x'.repeat(16)])).input).toBeDefined();
+  expect(await texts.tokenise(tiny.id, ['x'.repeat(17)])).toEqual({
+    ...{ tokens: [17], input: undefined },
+  });
+  expect((await texts.tokenise(tiny.id, ['a', 'b'])).input).toBeUndefined();
+});

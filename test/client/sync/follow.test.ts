@@ -1,0 +1,381 @@
+/** Following peers: who is charged for a branch that is not proven, and who is not. */
+import { expect, test } from 'vitest';
+import { createFollower, type FollowParts } from '../../../src/client/sync/follow.ts';
+import type { FullChain } from '../../../src/chain/full/full-chain.ts';
+import { createLightChain } from '../../../src/chain/light/light-chain.ts';
+import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { fault, isFault, type Fault } from '../../../src/core/faults.ts';
+import type { Body } from '../../../src/core/formats.ts';
+import { blockId } from '../../../src/core/header/header.ts';
+import { PROOFS_KEPT } from '../../../src/core/params.ts';
+import { hasJob } from '../../../src/core/pow/seed.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
+import type { SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { createLog } from '../../../src/lib/log.ts';
+import type { PeerInfo, Transport } from '../../../src/net/transport.ts';
+import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
+import {
+  idOf,
+  mine,
+  MODELS,
+  nextBlock,
+  openChain,
+  PARAMS,
+  person,
+  request,
+  START_MS,
+  transfer,
+} from '../../chain/make-blocks.ts';
+
+const [ann, bob] = [person(1), person(2)] as const;
+
+/** A follower of one peer, a full chain with one block; `meanwhile` happens to each answer. */
+async function setUp(
+  meanwhile: (answer: SyncResponse, peer: string) => Promise<SyncResponse>,
+  full?: FullChain,
+  stateLeavesMax = STATE_LEAVES_MAX,
+  checkFully?: FollowParts['checkFully'],
+) {
+  const mined = full !== undefined;
+  full ??= await openChain();
+  const chain = await createLightChain({
+    store: createMemoryStore(),
+    params: PARAMS,
+    models: MODELS,
+    now: () => START_MS + 10_000_000,
+    stateLeavesMax,
+    verifyProof: () => undefined,
+  });
+  await chain.openOrReset((await full.header(0))!);
+  const rival = nextBlock(full, bob);
+  const told = nextBlock(full, ann);
+  if (!mined) await full.importBlock(told);
+  const never = (): never => {
+    throw new Error('a full chain with one block has nothing to follow');
+  };
+  const handlers = createHandlers(
+    full,
+    never,
+    createLog(() => undefined),
+  );
+  const peers = ['peer'];
+  const charged: string[] = [];
+  const heads: (Body | undefined)[] = [];
+  const transport = {
+    peers: () => peers.map((id) => ({ id }) as PeerInfo),
+    charge: (_peer: string, f: Fault) => void charged.push(f.fault),
+    async request(peer: string, request: SyncRequest) {
+      const answer = await handlers.onRequest('me', request);
+      if (isFault(answer)) throw new Error(answer.fault);
+      return await meanwhile(answer, peer);
+    },
+  } as unknown as Transport;
+  const follower = createFollower({
+    ...{ chain, transport, random: Math.random, checkFully, trustFirstGenesis: false },
+    turnMs: 50,
+    onChange: () => undefined,
+    onHead: async (_head, body) => void heads.push(body),
+  });
+  return { follower, chain, peers, charged, heads, rival, told };
+}
+
+test('a peer whose branch is outrun by one of equal work while it proves it is not charged', async () => {
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'blocks' && headOf() !== idOf(made.rival))
+      await made.follower.onBlock('other', { block: made.rival, sequence: 1 });
+    return answer;
+  });
+  const headOf = () => toHex(made.chain.head()!.id);
+  made.follower.poll();
+  await expect.poll(() => made.chain.proofsChecked).toBe(2);
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(headOf()).toBe(idOf(made.rival));
+  expect(made.charged).toEqual([]);
+});
+
+test('a peer that does not prove its branch is charged, and the branch is dropped', async () => {
+  const made = await setUp(async (answer) =>
+    answer.type === 'blocks' ? { type: 'blocks', blocks: [] } : answer,
+  );
+  made.follower.poll();
+  await expect.poll(() => made.charged).toEqual(['wire.unproven']);
+  expect(made.chain.bestHeader()!.header.height).toBe(0);
+});
+
+test('a branch without proofs is dropped and charged though another claims more', async () => {
+  const [first, second] = [await openChain(), await openChain()];
+  await mine(first, ann, 9);
+  await mine(second, bob, 5);
+  let told: FullChain = first;
+  let isSilent = true;
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'blocks') {
+      // One that is not charged: the connection was lost.
+      if (isSilent) throw new Error('closed');
+      return { type: 'blocks', blocks: [] };
+    }
+    if (answer.type === 'status') return { ...answer, totalWork: told.head().header.totalWork };
+    return answer.type === 'headers'
+      ? { type: 'headers', headers: await told.headersAfter([], 512) }
+      : answer;
+  }, first);
+  made.follower.poll();
+  await expect.poll(() => made.chain.bestHeader()!.header.height).toBe(9);
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  told = second;
+  isSilent = false;
+  made.follower.poll();
+  await expect.poll(() => made.charged).toEqual(['wire.unproven']);
+  expect(new Set(made.chain.wantedProofs().map(({ id }) => toHex(id)))).not.toContain(
+    toHex(second.head().id),
+  );
+});
+
+let made513: Promise<FullChain> | undefined;
+/** A chain of 513 blocks. */
+const longChain = () =>
+  (made513 ??= (async () => {
+    const own = { ms: START_MS };
+    const full = await openChain(undefined, own);
+    own.ms = START_MS + 10_000_000;
+    await mine(full, ann, 513);
+    return full;
+  })());
+
+test('a peer that keeps the newest blocks alone is not charged for older ones', async () => {
+  const full = await longChain();
+  const kept = { from: 0 };
+  const heights = new Map<string, number>();
+  for (let height = 1; height <= 513; height++)
+    heights.set(toHex(blockId((await full.header(height))!)), height);
+  const made = await setUp(async (answer) => {
+    if (answer.type !== 'blocks') return answer;
+    const blocks = answer.blocks.filter(({ id }) => heights.get(toHex(id))! >= kept.from);
+    return { type: 'blocks', blocks };
+  }, full);
+  const newest = 513 - PROOFS_KEPT + 1;
+  for (const [from, height] of [
+    [newest + 1, 0],
+    [newest, 0],
+    [0, 513],
+  ] as const) {
+    kept.from = from;
+    made.follower.poll();
+    await expect.poll(() => made.follower.sync()).toBe('synced');
+    // For the first answers alone, which lacked a new one.
+    expect(made.charged).toEqual(['wire.unproven']);
+    expect(made.chain.head()!.header.height).toBe(height);
+  }
+});
+
+test('headers that do not go on where they were asked to end the question', async () => {
+  const full = await longChain();
+  const headers = await full.headersAfter([], 512);
+  const later = await full.headersAfter([blockId(headers[0]!)], 512);
+  let asked = 0;
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'status')
+      return { ...answer, height: 513, totalWork: full.head().header.totalWork };
+    if (answer.type !== 'headers') return answer;
+    if (++asked > 20) throw new Error('asked for ever');
+    return { type: 'headers', headers: asked % 2 ? headers : later };
+  }, full);
+  made.follower.poll();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(asked).toBe(2);
+});
+
+test('a body that nobody looked at is told to nobody', async () => {
+  const lie = [transfer(ann, 0, bob, 1n)];
+  const made = await setUp(async (answer) => {
+    if (answer.type !== 'blocks') return answer;
+    // While it is asked, another tells of the block: the proof then is known.
+    await made.follower.onBlock('other', { block: made.told, sequence: 1 });
+    return { type: 'blocks', blocks: answer.blocks.map((block) => ({ ...block, body: lie })) };
+  });
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBeGreaterThan(1);
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(made.told));
+  expect(made.heads.flatMap((body) => body ?? [])).toEqual([]);
+});
+
+test('a block that nobody executed is not believed for the root that its child tells', async () => {
+  const honest = await openChain();
+  const shared = await mine(honest, bob, 5);
+  const off = new Set(['tx.nonce'] as const);
+  const fraud = await openChain(undefined, undefined, { params: { ...PARAMS, off } });
+  for (const block of shared) await fraud.importBlock(block);
+  // Too much state to hold: each block is executed on a witness.
+  const made = await setUp(async (answer) => answer, fraud, 1);
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBe(1);
+  // Two at once, so that the upper one is the head when it is first looked into.
+  expect(await fraud.addTx(transfer(bob, 7, ann, 1n))).toBeUndefined();
+  const [spent] = await mine(fraud, bob, 2);
+  expect(spent!.body).toHaveLength(1);
+  made.follower.poll();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(shared[4]!));
+  expect((await made.follower.reader.newest())!.height).toBe(5);
+});
+
+test('a block that the model shows to be forged is no head, whichever way it comes', async () => {
+  const honest = await openChain();
+  const shared = await mine(honest, bob, 3);
+  const forger = await openChain();
+  for (const block of shared) await forger.importBlock(block);
+  const [forged] = await mine(forger, ann, 2, { salt: 5 });
+  let replays = 0;
+  const made = await setUp(
+    async (answer) => answer,
+    forger,
+    STATE_LEAVES_MAX,
+    async ({ header }) => {
+      replays++;
+      return header.nonce === 5n ? fault('proof.activations') : undefined;
+    },
+  );
+  // Told by nobody: headers and proofs are asked for, as by one who was away.
+  made.follower.poll();
+  await expect.poll(() => toHex(made.chain.head()!.id)).toBe(idOf(shared[2]!));
+  await expect.poll(() => made.heads.length).toBe(1);
+  const before = replays;
+  made.follower.poll();
+  await expect.poll(() => made.charged.at(-1)).toBe('header.known-invalid');
+  expect(await made.follower.onBlock('other', { block: forged!, sequence: 1 })).toBe('ignore');
+  expect(replays).toBe(before);
+  const [next] = await mine(honest, bob, 1);
+  expect(await made.follower.onBlock('other', { block: next!, sequence: 2 })).toBe('accept');
+  await expect.poll(() => made.heads.length).toBe(2);
+  expect(toHex(made.chain.head()!.id)).toBe(idOf(next!));
+});
+
+test('a forged block that was told is not taken from the next peer that has it', async () => {
+  const forger = await openChain();
+  const [forged] = await mine(forger, ann, 1, { salt: 5 });
+  const made = await setUp(
+    async (answer) => answer,
+    forger,
+    STATE_LEAVES_MAX,
+    async () => fault('proof.transcript'),
+  );
+  const told = await made.follower.onBlock('other', { block: forged!, sequence: 1 });
+  expect(told).toMatchObject({ fault: 'proof.transcript' });
+  made.follower.poll();
+  await expect.poll(() => made.charged).toEqual(['header.known-invalid']);
+  expect(made.chain.head()!.header.height).toBe(0);
+});
+
+test('a forged block on a request that is not known yet is found out once it is executed', async () => {
+  const full = await openChain();
+  await mine(full, bob, 5);
+  const asked = request(bob, 0, 1000n);
+  expect(await full.addTx(asked)).toBeUndefined();
+  await mine(full, bob, 1);
+  let replays = 0;
+  // Too much state to hold: the request is behind a stub until the block's witness opens it.
+  const made = await setUp(
+    async (answer) => answer,
+    full,
+    1,
+    async ({ header }) =>
+      header.nonce === 5n ? (replays++, fault('proof.activations')) : undefined,
+  );
+  made.follower.poll();
+  await expect.poll(() => made.heads.length).toBe(1);
+  const [forged] = await mine(full, ann, 1, { salt: 5, jobId: txId(asked.tx) });
+  expect(hasJob(forged!.header)).toBe(true);
+  await made.follower.onBlock('other', { block: forged!, sequence: 1 });
+  await expect.poll(() => replays).toBe(1);
+  await expect.poll(() => made.chain.head()!.header.height).toBe(6);
+});
+
+test('an old and easy block that is told anew is neither kept nor passed on', async () => {
+  const full = await openChain();
+  const stale = nextBlock(full, bob, { salt: 3 });
+  const late = nextBlock(full, bob, { salt: 4 });
+  await mine(full, ann, 1);
+  const made = await setUp(async (answer) => answer, full);
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  expect(await made.follower.onBlock('other', { block: late, sequence: 1 })).toBe('accept');
+  await mine(full, ann, 30);
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(31);
+  expect(await made.follower.onBlock('other', { block: stale, sequence: 2 })).toBe('ignore');
+  expect(await made.chain.body(blockId(stale.header))).toBeUndefined();
+});
+
+test('a peer that tells of orphans without end, and is slow, keeps nobody else waiting', async () => {
+  const full = await openChain();
+  const far = await openChain();
+  await mine(far, bob, 2);
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  let asked = 0;
+  const made = await setUp(async (answer, peer) => {
+    if (peer === 'slow') {
+      asked++;
+      await gate;
+    }
+    return answer;
+  }, full);
+  await mine(full, ann, 1);
+  for (let salt = 0; salt < 100; salt++) {
+    const block = nextBlock(far, bob, { salt });
+    expect(await made.follower.onBlock('slow', { block, sequence: salt })).toBe('ignore');
+  }
+  made.follower.poll();
+  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  open();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(asked).toBeLessThan(10);
+});
+
+test('a peer that gives nothing is not asked first again, however high it claims to be', async () => {
+  const asked: string[] = [];
+  const made = await setUp(async (answer, peer) => {
+    if (answer.type === 'status' && peer === 'liar')
+      return { ...answer, height: 2 ** 31, totalWork: 1n };
+    if (answer.type !== 'find') return answer;
+    asked.push(peer);
+    if (peer === 'liar') throw new Error('no answer');
+    return answer;
+  });
+  made.peers.push('liar');
+  made.follower.poll();
+  await expect.poll(() => made.follower.agreeing()).toBe(2);
+  const find = () => made.follower.ask({ type: 'find', id: bob.address }, () => true);
+  for (let i = 0; i < 3; i++) expect(await find()).toBe(true);
+  expect(asked).toEqual(['liar', 'peer', 'peer', 'peer']);
+});
+
+test('a block that is told again under another number is neither replayed nor passed on', async () => {
+  const full = await openChain();
+  const [block] = await mine(full, ann, 1);
+  let replays = 0;
+  const made = await setUp(
+    async (answer) => answer,
+    full,
+    STATE_LEAVES_MAX,
+    async () => void replays++,
+  );
+  const tell = (sequence: number) => made.follower.onBlock('other', { block: block!, sequence });
+  expect(await tell(1)).toBe('accept');
+  expect(await tell(2)).toBe('ignore');
+  expect(await tell(3)).toBe('ignore');
+  expect(replays).toBe(1);
+});
+
+test('a known block with another proof is not passed on: whoever does not know it would blame us', async () => {
+  const full = await openChain();
+  const [block] = await mine(full, ann, 1);
+  const made = await setUp(async (answer) => answer, full);
+  const junk = { ...block!, proof: { ...block!.proof, rows: new Uint8Array(16) } };
+  const told = [block!, block!, junk].map((one, sequence) =>
+    made.follower.onBlock('other', { block: one, sequence }),
+  );
+  expect(await Promise.all(told)).toEqual(['accept', 'ignore', 'ignore']);
+});

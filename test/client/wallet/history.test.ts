@@ -1,0 +1,140 @@
+/** Histories: complete or not, in pages, from what is held here or from peers that lie. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { answer } from '../../../src/chain/shared/answer.ts';
+import type { FullChain } from '../../../src/chain/full/full-chain.ts';
+import { createLightChain, type LightChain } from '../../../src/chain/light/light-chain.ts';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { createFollower } from '../../../src/client/sync/follow.ts';
+import { createHistory, type ReadHistory } from '../../../src/client/wallet/history.ts';
+import type { HistoryEntry, SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
+import type { Position } from '../../../src/core/formats.ts';
+import {
+  mine,
+  MODELS,
+  openChain,
+  PARAMS,
+  person,
+  START_MS,
+  transfer,
+} from '../../chain/make-blocks.ts';
+
+const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
+const TXS = 30;
+const nowMs = START_MS + 10_000_000;
+
+type Lie = (request: SyncRequest, truth: SyncResponse) => SyncResponse;
+
+/** A client that follows the peer; `isHolding`: it has executed all blocks itself, else the head. */
+async function readerOf(peer: FullChain, isHolding: boolean, lie: Lie = (_, truth) => truth) {
+  const chain: LightChain = await createLightChain({
+    ...{ store: createMemoryStore(), params: PARAMS, models: MODELS, now: () => nowMs },
+    verifyProof: () => undefined,
+  });
+  await chain.openOrReset((await peer.header(0))!);
+  await chain.importHeaders(await peer.headersAfter(await chain.locator(), 512));
+  for (const { id } of chain.wantedProofs()) {
+    const [part] = await peer.parts([id]);
+    await chain.importProof(id, part!.proof!, isHolding ? part!.body : undefined);
+  }
+  while (isHolding && (await chain.executeKept()));
+  if (!isHolding) {
+    const { id, header } = peer.head();
+    const [part] = await peer.parts([id]);
+    await chain.executeOn({ header, body: part!.body }, await peer.witness(id));
+  }
+  expect([chain.head()!.id, chain.holdsState]).toEqual([peer.head().id, isHolding]);
+  const follower = createFollower({
+    chain,
+    transport: {
+      peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
+      request: async (_: string, request: SyncRequest) =>
+        lie(request, await answer(peer, request, () => [])),
+      charge: () => undefined,
+    } as never,
+    random: Math.random,
+    checkFully: undefined,
+    trustFirstGenesis: false,
+    onChange: () => undefined,
+    onHead: async () => undefined,
+  });
+  return createHistory(chain, follower);
+}
+
+async function pagesOf(read: ReadHistory, size: number) {
+  const pages = [];
+  let from: Position | undefined;
+  do {
+    const page = await read(ann.address, size, from);
+    pages.push(page);
+    from = page.next;
+  } while (from && pages.length < 50);
+  return pages;
+}
+const nonces = (entries: readonly HistoryEntry[]) => entries.map(({ tx }) => tx.tx.nonce);
+const all = Array.from({ length: TXS }, (_, i) => TXS - 1 - i);
+
+let peer: FullChain;
+beforeAll(async () => {
+  const own = { ms: START_MS };
+  peer = await openChain(createMemoryStore(), own);
+  own.ms = nowMs;
+  await mine(peer, ann, 8);
+  for (let i = 0; i < TXS; i++) {
+    await peer.addTx(transfer(ann, i, i % 3 ? bob : ann, 5n));
+    if (i % 4 === 3) await mine(peer, cat, 1);
+  }
+  await mine(peer, cat, 3);
+});
+
+describe.each([true, false])('with the state held: %s', (isHolding) => {
+  it.each([49, 7, 1])('is complete and linked in pages of %i', async (size) => {
+    const pages = await pagesOf(await readerOf(peer, isHolding), size);
+    expect(pages.flatMap(({ entries }) => nonces(entries))).toEqual(all);
+    expect(pages).toHaveLength(Math.ceil(TXS / size));
+    for (const page of pages) expect([page.total, page.linked]).toEqual([TXS, true]);
+  });
+
+  it('of who did nothing is empty and complete', async () => {
+    const read = await readerOf(peer, isHolding);
+    const nobody = { entries: [], total: 0, linked: true, next: undefined };
+    expect(await read(person(9).address, 5)).toEqual(nobody);
+  });
+});
+
+describe('a peer that lies', () => {
+  const tamper =
+    (change: (entries: HistoryEntry[]) => HistoryEntry[]): Lie =>
+    (request, truth) =>
+      request.type === 'history' && truth.type === 'history'
+        ? { type: 'history', entries: change([...truth.entries]) }
+        : truth;
+
+  it('about one in the middle is found out: the rest is not called complete', async () => {
+    const read = await readerOf(
+      peer,
+      false,
+      tamper((e) => e.toSpliced(3, 1)),
+    );
+    const pages = await pagesOf(read, 10);
+    expect(nonces(pages[0]!.entries)).not.toContain(TXS - 4);
+    expect(pages.map(({ linked }) => linked)).not.toContain(true);
+  });
+
+  it('about the order, the start or the owner is not followed', async () => {
+    for (const change of [
+      (e: HistoryEntry[]) => e.slice(1),
+      (e: HistoryEntry[]) => e.map((entry) => ({ ...entry, tx: transfer(bob, 0, cat, 1n) })),
+      () => [],
+    ]) {
+      const read = await readerOf(peer, false, tamper(change));
+      await expect(read(ann.address, 10)).rejects.toMatchObject({ code: 'NO_PEERS' });
+    }
+    const twice = await readerOf(
+      peer,
+      false,
+      tamper((e) => e.flatMap((entry) => [entry, entry])),
+    );
+    const page = await twice(ann.address, 10);
+    expect(nonces(page.entries)).toEqual([TXS - 1]);
+  });
+});

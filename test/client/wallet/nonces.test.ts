@@ -1,0 +1,84 @@
+/** Nonces of what one account sends: payments beside claims and results, some of which no block takes. */
+import { expect, test } from 'vitest';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { createLightPool } from '../../../src/client/wallet/light-pool.ts';
+import { Outbox } from '../../../src/client/wallet/outbox.ts';
+import { createSending, type SendingParts } from '../../../src/client/wallet/sending.ts';
+import type { SignedTx } from '../../../src/core/formats.ts';
+import { NANOVOLTS } from '../../../src/core/params.ts';
+import { txBytes, txId } from '../../../src/core/tx/tx.ts';
+import {
+  answer,
+  mine,
+  MODELS,
+  openChain,
+  PARAMS,
+  person,
+  request,
+  transfer,
+} from '../../chain/make-blocks.ts';
+
+const [ann, bob] = [person(1), person(2)] as const;
+
+/** Bob, who has coins and serves what Ann asked, on a real chain; `block` mines without him. */
+async function serving() {
+  const chain = await openChain();
+  await mine(chain, ann, 6);
+  const asked = request(ann, 1, 5n * NANOVOLTS);
+  for (const tx of [transfer(ann, 0, bob, NANOVOLTS), asked])
+    expect(await chain.addTx(tx)).toBeUndefined();
+  await mine(chain, ann, 1);
+  const pool = createLightPool(PARAMS, MODELS);
+  const outbox = await Outbox.open(createMemoryStore());
+  const last = async () => {
+    const { balance, nonce } = chain.account(bob.address)!;
+    return { spendable: balance, nonce };
+  };
+  const sending = createSending({
+    ...{ params: PARAMS, chain, pool, outbox, nextSequence: () => 0 },
+    transport: { peers: () => [] },
+    accounts: () => ({ last }),
+    onPool: async () => undefined,
+  } as unknown as SendingParts);
+  const look = async () => {
+    pool.setHead(chain.head().header, chain.headState());
+    await sending.takeAgain();
+  };
+  const block = async (count = 1) => {
+    await mine(chain, ann, count);
+    await look();
+  };
+  const submit = (tx: SignedTx) => sending.submit(txBytes(tx));
+  const nonce = async () => (await sending.prepare(bob.address)).nonce;
+  await look();
+  return { outbox, pool, block, submit, nonce, asked: txId(asked.tx) };
+}
+
+test('a payment that displaces a claim does not wait behind its result', async () => {
+  const { submit, nonce, outbox, asked } = await serving();
+  for (const tx of answer(bob, 0, asked)) await submit(tx);
+  expect(await nonce()).toBe(2);
+  // It was made out before the claim went.
+  const payment = transfer(bob, 0, ann, 1n, 10_000n);
+  await submit(payment);
+  expect(await nonce()).toBe(1);
+  const next = transfer(bob, 1, ann, 2n);
+  await submit(next);
+  expect(outbox.waiting()).toEqual([payment, next]);
+});
+
+test('payments behind a claim whose request has closed go on once its nonces are used', async () => {
+  const { submit, nonce, block, pool, outbox, asked } = await serving();
+  for (const tx of answer(bob, 0, asked)) await submit(tx);
+  const behind = transfer(bob, 2, ann, 1n);
+  await submit(behind);
+  // Nobody took the claim while its request stood.
+  await block(30);
+  expect(outbox.waiting()).toEqual([behind]);
+  expect(outbox.all().filter(({ state }) => state === 'refused').length).toBe(2);
+  for (const expected of [0, 1, 3]) {
+    expect(await nonce()).toBe(expected);
+    await submit(transfer(bob, expected, ann, 3n));
+  }
+  expect(pool.of(bob.address).map(({ tx }) => tx.nonce)).toEqual([0, 1, 2, 3]);
+});

@@ -1,0 +1,73 @@
+/** Sending over a real outbox: nonces and calls that are made again. */
+import { expect, test } from 'vitest';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import type { Balance } from '../../../src/client/api.ts';
+import { createLightPool, type LightPool } from '../../../src/client/wallet/light-pool.ts';
+import { Outbox } from '../../../src/client/wallet/outbox.ts';
+import { createSending, type SendingParts } from '../../../src/client/wallet/sending.ts';
+import { fault, type Fault } from '../../../src/core/faults.ts';
+import type { HistoryEntry } from '../../../src/core/messages.ts';
+import { signTx, txBytes, txId } from '../../../src/core/tx/tx.ts';
+import { MODELS, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
+
+const [ann, bob] = [person(1), person(2)] as const;
+const HEIGHT = 50;
+
+/** A client whose head is at HEIGHT and whose account has used `nonce` nonces. */
+async function openSending(
+  nonce: number,
+  refuse: () => Fault | undefined = () => undefined,
+  inChain: readonly HistoryEntry[] = [],
+) {
+  const outbox = await Outbox.open(createMemoryStore());
+  const pool = createLightPool(PARAMS, MODELS);
+  const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
+  const sending = createSending({
+    params: PARAMS,
+    chain: { head: () => ({ header: { height: HEIGHT } }) },
+    transport: { peers: () => [] },
+    pool: { ...pool, add },
+    outbox,
+    accounts: () => ({
+      last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
+      history: async () => ({ entries: inChain, next: undefined }),
+    }),
+    onPool: async () => undefined,
+    nextSequence: () => 1,
+  } as unknown as SendingParts);
+  return { outbox, sending };
+}
+
+test('a nonce whose transaction expired is given again, or nothing after it could be mined', async () => {
+  const { outbox, sending } = await openSending(3);
+  const [inBlock, stuck] = [transfer(ann, 3, bob, 1n), transfer(ann, 5, bob, 1n)];
+  const gone = signTx({ ...transfer(ann, 4, bob, 1n).tx, expiry: HEIGHT - 1 }, ann.secret);
+  for (const tx of [inBlock, gone, stuck]) await outbox.add(tx);
+  const nonce = async () => (await sending.prepare(ann.address)).nonce;
+  expect(await nonce()).toBe(6);
+  // The last proven balance does not know of its block yet: 3 is not free.
+  await outbox.follow(HEIGHT, [{ id: txId(inBlock.tx), height: HEIGHT }], []);
+  expect(await nonce()).toBe(4);
+});
+
+test('one that was taken is not refused when it is submitted again after its block', async () => {
+  let refused: Fault | undefined;
+  const { sending } = await openSending(0, () => refused);
+  const tx = transfer(ann, 0, bob, 1n);
+  const first = await sending.submit(txBytes(tx));
+  refused = fault('tx.nonce');
+  expect(await sending.submit(txBytes(tx))).toEqual(first);
+  await expect(sending.submit(txBytes(transfer(ann, 1, bob, 1n)))).rejects.toMatchObject({
+    code: 'TX_REFUSED',
+  });
+});
+
+test('one that was given up and is in the chain all the same is confirmed', async () => {
+  const tx = transfer(ann, 0, bob, 1n);
+  const entry = { tx, position: { height: 7, index: 0 } };
+  const { outbox, sending } = await openSending(1, undefined, [entry]);
+  await outbox.add(tx);
+  await outbox.refuse(txId(tx.tx));
+  await sending.reconcile({ address: ann.address, nonce: 1 } as Balance);
+  expect(outbox.all()).toMatchObject([{ state: 'confirmed', height: 7 }]);
+});
