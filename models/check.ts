@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { networkOf } from '../src/client/models/models.ts';
+import { networkOf } from '../src/client/models/networks.ts';
 import { unitMacs, type Manifest } from '../src/core/manifest.ts';
 import { NETWORK_NAMES } from '../src/core/params.ts';
 import { toHex } from '../src/lib/bytes.ts';

@@ -2,7 +2,7 @@
  * Writes the parts of all packaged models for a static server: <folder>/<id>/<part>.
  * Usage: node models/mirror.ts <folder>      then start seeds with --mirror https://…/
  */
-import { networkOf } from '../src/client/models/models.ts';
+import { networkOf } from '../src/client/models/networks.ts';
 import { NETWORK_NAMES } from '../src/core/params.ts';
 import { createMemoryParts } from '../src/miner/package/part-store.ts';
 import { createFileParts } from '../src/node/file-parts.ts';

@@ -1,7 +1,7 @@
 /** A mirror of models' parts: a real server on loopback that can go silent, or change a byte. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { networkOf } from '../../src/client/models/models.ts';
+import { networkOf } from '../../src/client/models/networks.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
 import { planParts } from '../../src/miner/package/parts.ts';
 import { createPackagedParts } from '../../src/node/packaged-parts.ts';

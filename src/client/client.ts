@@ -22,7 +22,7 @@ import { createMining, type Mining } from './mining/mining.ts';
 import { createSending, type Sending } from './wallet/sending.ts';
 import { baseOf, createServing, handOut, type Serving } from './mining/serving.ts';
 import { createStateReader } from './sync/state-reader.ts';
-import { networkOf, type Network } from './models/models.ts';
+import { networkOf, type Network } from './models/networks.ts';
 import { createModelDesk, type ModelDesk } from './models/model-service.ts';
 import { Outbox } from './wallet/outbox.ts';
 import type { Platform } from './platform.ts';

@@ -5,7 +5,7 @@ import { createLevelStore } from '../chain/store/level-store.ts';
 import { createMemoryStore } from '../chain/store/memory-store.ts';
 import { askFaucet } from '../client/wallet/ask-faucet.ts';
 import type { Platform } from '../client/platform.ts';
-import { networkOf } from '../client/models/models.ts';
+import { networkOf } from '../client/models/networks.ts';
 import { createMemoryParts } from '../miner/package/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
 import { createTransport } from '../net/create-transport.ts';

@@ -6,7 +6,7 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
 import { createFullChain, type FullChain } from '../../src/chain/full/full-chain.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import { modelNamed, networkOf } from '../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';

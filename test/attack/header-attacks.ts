@@ -8,7 +8,7 @@ import { stateKey } from '../../src/core/tree/keys.ts';
 import { FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
 import { bitsFromTarget } from '../../src/core/header/target.ts';
 import { EMPTY_TREE, treeRoot, treeSet } from '../../src/core/tree/tree.ts';
-import { networkOf } from '../../src/client/models/models.ts';
+import { networkOf } from '../../src/client/models/networks.ts';
 import { THIEF, type Arena } from './arena.ts';
 import type { Attack } from './attack-type.ts';
 

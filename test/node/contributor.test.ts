@@ -6,7 +6,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { freePort, removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
 import { ModelSupply } from '../../src/client/models/model-supply.ts';
-import { modelNamed, networkOf } from '../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { createPackages } from '../../src/client/models/package-store.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';

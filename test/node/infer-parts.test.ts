@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import type { Receipt } from '../../src/client/api.ts';
-import { modelNamed, networkOf, type Network } from '../../src/client/models/models.ts';
+import { modelNamed, networkOf, type Network } from '../../src/client/models/networks.ts';
 import { sequenceBytes } from '../../src/core/manifest.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx/tx.ts';

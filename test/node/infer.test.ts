@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSeed, type Seed } from '../../e2e/support/seed.ts';
-import { modelNamed, networkOf } from '../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { sequenceBytes } from '../../src/core/manifest.ts';
 import { NANOVOLTS } from '../../src/core/params.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';

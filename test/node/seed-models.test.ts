@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { networkOf } from '../../src/client/models/models.ts';
+import { networkOf } from '../../src/client/models/networks.ts';
 import { createPackages, type Packages } from '../../src/client/models/package-store.ts';
 import { httpSource } from '../../src/client/models/part-sources.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';

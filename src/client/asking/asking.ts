@@ -23,7 +23,7 @@ import type { Asked } from './asked.ts';
 import { createEvidence, type Glance } from './evidence.ts';
 import type { Follower } from '../sync/follow.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
-import { modelNamed, type Network } from '../models/models.ts';
+import { modelNamed, type Network } from '../models/networks.ts';
 import { OpenRequests } from '../mining/open-requests.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { minimumReward, subsidyPerPass } from '../mining/quote.ts';

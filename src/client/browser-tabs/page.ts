@@ -8,7 +8,7 @@ import { holdLock } from '../../lib/locks.ts';
 import { connect, transfer, workerFailure } from '../../lib/rpc.ts';
 import { canBridgeRtc, serveRtc } from '../../net/rtc-page.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from '../api.ts';
-import type { TabEngine } from './tab-parts.ts';
+import type { TabEngine } from './tab-engine.ts';
 import { createTabs } from './tabs.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 

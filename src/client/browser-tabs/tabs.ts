@@ -27,7 +27,7 @@ import {
   type Method,
   type TabEngine,
   type TabParts,
-} from './tab-parts.ts';
+} from './tab-engine.ts';
 
 export interface Tabs {
   /** Joins the other tabs at its first call. @throws what starting the engine fails with */

@@ -20,7 +20,7 @@ import type {
 import { HEADERS_READ_MAX } from '../api.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import type { Follower } from '../sync/follow.ts';
-import type { Network } from '../models/models.ts';
+import type { Network } from '../models/networks.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { supplyOf } from './supply.ts';
 

@@ -24,7 +24,7 @@ import type { ClientConfig } from '../api.ts';
 import type { Follower } from '../sync/follow.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
 import type { ModelDesk } from '../models/model-service.ts';
-import { modelNamed, type Network } from '../models/models.ts';
+import { modelNamed, type Network } from '../models/networks.ts';
 import type { Platform } from '../platform.ts';
 import { known } from './open-requests.ts';
 import { createResults } from './results.ts';

@@ -6,7 +6,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { MinerStatus } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { ClientConfig, ModelApi, StoredModel } from '../api.ts';
-import type { Network } from './models.ts';
+import type { Network } from './networks.ts';
 import { createPackages, type Packages } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
 import type { Platform } from '../platform.ts';

@@ -24,9 +24,9 @@ import type { SyncState } from '../api.ts';
 import { createAsk, type Ask } from './ask-peers.ts';
 import { createExecution } from './execution.ts';
 import { createFullCheck, type CheckFully } from './full-check.ts';
-import { createHolding } from './holding.ts';
+import { createHolding } from './backfill.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
-import { createTold } from './announced-blocks.ts';
+import { createTold } from './block-deduper.ts';
 import { createTurns } from './peer-queue.ts';
 
 /** Bodies of new blocks kept for executing them and finding transactions. */

@@ -1,6 +1,6 @@
 /** The command line of a contributor: flags to options, or one sentence that says what is wrong. */
 import { parseArgs } from 'node:util';
-import { modelNamed, networkOf } from '../../client/models/models.ts';
+import { modelNamed, networkOf } from '../../client/models/networks.ts';
 import { parseAddress } from '../../core/address.ts';
 import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Answered, Receipt } from '../../client/api.ts';
-import type { Network } from '../../client/models/models.ts';
+import type { Network } from '../../client/models/networks.ts';
 import { formatAddress } from '../../core/address.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
 import { cosine, NONE, readEmbedding, readRow, usedRows } from '../../core/reading.ts';

@@ -1,7 +1,7 @@
 /** Asking for inference with this node's own coins: the price, the request, and what becomes of it. */
 import type { FullChain, FullChainEvent } from '../../chain/full/full-chain.ts';
 import type { Receipt } from '../../client/api.ts';
-import { modelNamed } from '../../client/models/models.ts';
+import { modelNamed } from '../../client/models/networks.ts';
 import { minimumReward, subsidyPerPass } from '../../client/mining/quote.ts';
 import { createTexts, type Texts } from '../../client/models/texts.ts';
 import { formatAddress } from '../../core/address.ts';

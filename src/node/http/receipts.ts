@@ -1,7 +1,7 @@
 /** Receipts of requests from a full chain: everything was executed here, nobody is asked. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Receipt } from '../../client/api.ts';
-import type { Network } from '../../client/models/models.ts';
+import type { Network } from '../../client/models/networks.ts';
 import { closedAt, receiptFrom, type Evidence, type Found } from '../../client/asking/receipt.ts';
 import { decode } from '../../core/codec.ts';
 import { isFault } from '../../core/faults.ts';

@@ -8,7 +8,7 @@ import {
   withInput,
   type TemplateFeed,
 } from '../../client/mining/template-feed.ts';
-import { modelNamed } from '../../client/models/models.ts';
+import { modelNamed } from '../../client/models/networks.ts';
 import { isFault } from '../../core/faults.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { Network } from '../../client/models/models.ts';
+import type { Network } from '../../client/models/networks.ts';
 import { createPackages, type Packages } from '../../client/models/package-store.ts';
 import { httpSource, peerSource } from '../../client/models/part-sources.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';

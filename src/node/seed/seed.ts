@@ -10,7 +10,7 @@ import { LevelDatastore } from 'datastore-level';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
-import { modelNamed, networkOf, type Network } from '../../client/models/models.ts';
+import { modelNamed, networkOf, type Network } from '../../client/models/networks.ts';
 import type { Packages } from '../../client/models/package-store.ts';
 import { parseAddress } from '../../core/address.ts';
 import type { Header } from '../../core/formats.ts';

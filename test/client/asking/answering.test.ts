@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { removeData, startSeed, type Seed } from '../../../e2e/support/seed.ts';
 import type { ClientConfig, ClientEvent } from '../../../src/client/api.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
-import { modelNamed, networkOf } from '../../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { addressOf } from '../../../src/core/address.ts';
 import { decode } from '../../../src/core/codec.ts';
 import { Tx } from '../../../src/core/formats.ts';

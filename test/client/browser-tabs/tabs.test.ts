@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ClientApi, ClientEvent } from '../../../src/client/api.ts';
 import { readMessage, type TabChannel } from '../../../src/client/browser-tabs/tab-messages.ts';
-import { TRIES_MAX, type TabEngine } from '../../../src/client/browser-tabs/tab-parts.ts';
+import { TRIES_MAX, type TabEngine } from '../../../src/client/browser-tabs/tab-engine.ts';
 import { createTabs, type Tabs } from '../../../src/client/browser-tabs/tabs.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { holdLock } from '../../../src/lib/locks.ts';

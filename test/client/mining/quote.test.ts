@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FEE_MIN } from '../../../src/chain/shared/mempool.ts';
-import { modelNamed, networkOf } from '../../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { minimumReward, subsidyPerPass } from '../../../src/client/mining/quote.ts';
 import { unitMacs } from '../../../src/core/manifest.ts';
 import { HALVING_BLOCKS, SUBSIDY } from '../../../src/core/params.ts';

@@ -1,7 +1,7 @@
 /** A real miner worker's memory: what it was given, and what it lets go. */
 import { afterAll, expect, it, vi } from 'vitest';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
-import { modelNamed, networkOf } from '../../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { createPackages } from '../../../src/client/models/package-store.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createMemoryParts } from '../../../src/miner/package/part-store.ts';

@@ -13,7 +13,7 @@ import {
   type PartSource,
   type WantedPart,
 } from '../../../src/client/models/part-sources.ts';
-import { networkOf } from '../../../src/client/models/models.ts';
+import { networkOf } from '../../../src/client/models/networks.ts';
 import { plainHash } from '../../../src/core/hash.ts';
 import { modelId } from '../../../src/core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest } from '../../../src/core/messages.ts';

@@ -1,6 +1,6 @@
 /** Texts to inputs and back: the tokenizer alone is fetched, checked, kept and repaired. */
 import { describe, expect, it } from 'vitest';
-import { modelNamed, networkOf } from '../../../src/client/models/models.ts';
+import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { createPackages } from '../../../src/client/models/package-store.ts';
 import type { PartSource } from '../../../src/client/models/part-sources.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';

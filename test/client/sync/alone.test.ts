@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
-import type { Network } from '../../../src/client/models/models.ts';
+import type { Network } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
