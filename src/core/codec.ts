@@ -4,6 +4,8 @@
  *
  * One value has exactly one encoding: `decode` rejects what `encode` would not write.
  */
+import { assert } from '../lib/errors.ts';
+
 export interface Codec<T> {
   write(w: Writer, value: T): void;
   read(r: Reader): T;
@@ -245,22 +247,36 @@ export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
   };
 }
 
-type Cases<F extends Fields> = { [K in keyof F]: { type: K } & Value<F[K]> }[keyof F];
+/** Cases of a union by name, each with its tag: the byte that stands for it on the wire. */
+type Tagged = Record<string, readonly [tag: number, struct: Codec<any>]>;
+type Cases<C extends Tagged> = { [K in keyof C]: { type: K } & Value<C[K][1]> }[keyof C];
 
-/** Tagged union of structs: one tag byte, numbered in the order the cases are declared. */
-export function union<F extends Fields>(cases: F): Codec<Cases<F>> {
-  const names = Object.keys(cases);
+/**
+ * Tagged union of structs: one tag byte, then the fields of the case. A tag is written beside its case
+ * and not taken from the case's place, so that no reordering of the source renumbers a format.
+ */
+export function union<C extends Tagged>(cases: C): Codec<Cases<C>> {
+  const names = new Map<number, string>();
+  for (const [name, [tag]] of Object.entries(cases)) {
+    assert(Number.isInteger(tag) && tag >= 0 && tag <= 0xff, `the tag of ${name} is one byte`);
+    assert(!names.has(tag), `the tag of ${name} is not that of ${names.get(tag)}`);
+    names.set(tag, name);
+  }
+
   return {
     write(w, value) {
-      const tag = names.indexOf(value.type as string);
-      if (tag < 0) throw new CodecError(`unknown case ${String(value.type)}`);
+      const name = String(value.type);
+      const found = Object.hasOwn(cases, name) ? cases[name] : undefined;
+      if (!found) throw new CodecError(`unknown case ${name}`);
+      const [tag, fields] = found;
       w.byte(tag);
-      cases[value.type]!.write(w, value);
+      fields.write(w, value);
     },
     read(r) {
-      const name = names[r.byte()];
+      const name = names.get(r.byte());
       if (name === undefined) throw new CodecError('unknown tag');
-      return { type: name, ...cases[name]!.read(r) } as Cases<F>;
+      const [, fields] = cases[name]!;
+      return { type: name, ...fields.read(r) } as Cases<C>;
     },
   };
 }

@@ -49,16 +49,19 @@ export type Header = Value<typeof Header>;
 const signedBy = { chainId: u32, from: hash32, nonce: u32, expiry: u32, fee: u64 };
 
 export const Tx = union({
-  transfer: struct({ ...signedBy, to: hash32, amount: u64, memo: blob(64) }),
-  request: struct({
-    ...signedBy,
-    modelId: hash32,
-    reward: u64,
-    lifetime: u16,
-    input: blob(INPUT_BYTES_MAX),
-  }),
-  claim: struct({ ...signedBy, request: hash32, commitment: hash32 }),
-  result: struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) }),
+  transfer: [0, struct({ ...signedBy, to: hash32, amount: u64, memo: blob(64) })],
+  request: [
+    1,
+    struct({
+      ...signedBy,
+      modelId: hash32,
+      reward: u64,
+      lifetime: u16,
+      input: blob(INPUT_BYTES_MAX),
+    }),
+  ],
+  claim: [2, struct({ ...signedBy, request: hash32, commitment: hash32 })],
+  result: [3, struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) })],
 });
 export type Tx = Value<typeof Tx>;
 export type TxOf<K extends Tx['type']> = Extract<Tx, { type: K }>;

@@ -50,38 +50,38 @@ export const HistoryEntry = struct({ position: Position, tx: SignedTx });
 export type HistoryEntry = Value<typeof HistoryEntry>;
 
 export const SyncRequest = union({
-  status: struct({}),
-  headers: struct({ locator: list(hash32, LOCATOR_MAX), max: u16 }),
-  blocks: struct({ ids: list(hash32, BLOCKS_MAX) }),
+  status: [0, struct({})],
+  headers: [1, struct({ locator: list(hash32, LOCATOR_MAX), max: u16 })],
+  blocks: [2, struct({ ids: list(hash32, BLOCKS_MAX) })],
   /** Tree proof of keys against the state after that block. */
-  proof: struct({ block: hash32, keys: list(hash32, PROOF_KEYS_MAX) }),
+  proof: [3, struct({ block: hash32, keys: list(hash32, PROOF_KEYS_MAX) })],
   /** Tree proof of every leaf that executing the block touches, against its own stateRoot. */
-  witness: struct({ block: hash32 }),
-  transactions: struct({}),
+  witness: [4, struct({ block: hash32 })],
+  transactions: [5, struct({})],
   /** Transactions of an address, newest first, from its account's lastTx. */
-  history: struct({ address: hash32, from: Position, max: u16 }),
+  history: [6, struct({ address: hash32, from: Position, max: u16 })],
   /** Tree proof of all leaves from a key on, in order, as many as fit STATE_PART_BYTES. */
-  state: struct({ block: hash32, from: hash32 }),
+  state: [7, struct({ block: hash32, from: hash32 })],
   /** Where the transaction of that id stands, and those that claim or answer it. */
-  find: struct({ id: hash32 }),
+  find: [8, struct({ id: hash32 })],
   /** Bytes of a part of an admitted model's package from a place on, as many as fit MODEL_SLICE_BYTES. */
-  model: struct({ id: hash32, part: u16, at: u32 }),
+  model: [9, struct({ id: hash32, part: u16, at: u32 })],
 });
 export type SyncRequest = Value<typeof SyncRequest>;
 
 export const SyncResponse = union({
-  status: Status,
-  headers: struct({ headers: list(Header, HEADERS_MAX) }),
-  blocks: struct({ blocks: list(BlockParts, BLOCKS_MAX) }),
-  proof: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
-  witness: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
-  transactions: struct({ txs: list(SignedTx, TXS_MAX) }),
-  history: struct({ entries: list(HistoryEntry, HISTORY_MAX) }),
-  state: struct({ proof: blob(MESSAGE_BYTES_MAX - 64) }),
-  find: struct({ positions: list(Position, FIND_MAX) }),
+  status: [0, Status],
+  headers: [1, struct({ headers: list(Header, HEADERS_MAX) })],
+  blocks: [2, struct({ blocks: list(BlockParts, BLOCKS_MAX) })],
+  proof: [3, struct({ proof: blob(MESSAGE_BYTES_MAX - 64) })],
+  witness: [4, struct({ proof: blob(MESSAGE_BYTES_MAX - 64) })],
+  transactions: [5, struct({ txs: list(SignedTx, TXS_MAX) })],
+  history: [6, struct({ entries: list(HistoryEntry, HISTORY_MAX) })],
+  state: [7, struct({ proof: blob(MESSAGE_BYTES_MAX - 64) })],
+  find: [8, struct({ positions: list(Position, FIND_MAX) })],
   /** The peer does not have it, or will not give it now. */
-  unavailable: struct({ reason: text(64) }),
-  model: struct({ bytes: blob(MODEL_SLICE_BYTES) }),
+  unavailable: [9, struct({ reason: text(64) })],
+  model: [10, struct({ bytes: blob(MODEL_SLICE_BYTES) })],
 });
 export type SyncResponse = Value<typeof SyncResponse>;
 export type ResponseTo<T extends SyncRequest['type']> = Extract<SyncResponse, { type: T }>;

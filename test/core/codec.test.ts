@@ -161,13 +161,25 @@ describe('limits', () => {
     expect(tryDecode(blob(2), Uint8Array.of(3, 1, 2, 3))).toBeUndefined();
     expect(tryDecode(list(u8, 2), Uint8Array.of(3, 1, 2, 3))).toBeUndefined();
     expect(tryDecode(optional(u8), Uint8Array.of(2, 1))).toBeUndefined();
-    const either = union({ a: struct({ x: u8 }), b: struct({}) });
+    const either = union({ a: [0, struct({ x: u8 })], b: [1, struct({})] });
     expect(decode(either, Uint8Array.of(1))).toEqual({ type: 'b' });
     expect(tryDecode(either, Uint8Array.of(2))).toBeUndefined();
     refused(either, { type: 'c' }, 'unknown case');
     refused(text(2), 'äb', 'over 2');
     expect(tryDecode(text(4), Uint8Array.of(1, 0xff))).toBeUndefined();
     expect(decode(text(3), Uint8Array.of(3, 0xef, 0xbb, 0xbf))).toBe('\ufeff');
+  });
+
+  test('tags of a union are its own: one byte each, no two alike', () => {
+    const none = struct({});
+    const far = union({ b: [255, none], a: [7, struct({ x: u8 })] });
+    expect(encode(far, { type: 'a', x: 3 })).toEqual(Uint8Array.of(7, 3));
+    expect(decode(far, Uint8Array.of(255))).toEqual({ type: 'b' });
+    for (const tag of [0, 1, 8, 254]) expect(tryDecode(far, Uint8Array.of(tag, 3))).toBeUndefined();
+    refused(far, { type: 'toString' }, 'unknown case');
+    for (const tag of [-1, 256, 1.5, NaN])
+      expect(() => union({ a: [tag, none] })).toThrow('the tag of a is one byte');
+    expect(() => union({ a: [1, none], b: [1, none] })).toThrow('the tag of b is not that of a');
   });
 
   test('a bug is not taken for bad bytes', () => {

@@ -197,10 +197,10 @@ export const TREE_VALUE_BYTES_MAX = 32_770;
 const PROOF_NODES_MAX = 1 << 20;
 
 const ProofNode = union({
-  empty: struct({}),
-  stub: struct({ hash: hash32 }),
-  leaf: struct({ key: hash32, value: blob(TREE_VALUE_BYTES_MAX) }),
-  branch: struct({}),
+  empty: [0, struct({})],
+  stub: [1, struct({ hash: hash32 })],
+  leaf: [2, struct({ key: hash32, value: blob(TREE_VALUE_BYTES_MAX) })],
+  branch: [3, struct({})],
 });
 export type ProofNode = Value<typeof ProofNode>;
 /** The tree in pre-order, cut at every subtree that no key leads into. */

@@ -40,9 +40,9 @@ const CHECK_BYTES = 32;
 
 const sealed = { iv: bytes(12), data: bytes(KEY_BYTES + TAG_BYTES) };
 const Wrap = union({
-  device: struct({}),
+  device: [0, struct({})],
   /** scrypt's N = 2^logN, r and p. */
-  scrypt: struct({ logN: u8, r: u8, p: u8, salt: bytes(SALT_BYTES) }),
+  scrypt: [1, struct({ logN: u8, r: u8, p: u8, salt: bytes(SALT_BYTES) })],
 });
 export type Wrap = Value<typeof Wrap>;
 export type ScryptWrap = Extract<Wrap, { type: 'scrypt' }>;
