@@ -186,7 +186,7 @@ test('links reach the form: from the protocol handler and from the share target'
   const link = await page.locator('link[rel=manifest]').getAttribute('href');
   const manifest = await (await page.request.get(new URL(link!, page.url()).href)).json();
   expect(manifest.protocol_handlers).toEqual([{ protocol: 'web+pila', url: './#/pay/%s' }]);
-  expect(manifest.share_target).toMatchObject({ action: '../', method: 'GET' });
+  expect(manifest.share_target).toMatchObject({ action: './', method: 'GET' });
 });
 
 /** A code as a page shows it. */

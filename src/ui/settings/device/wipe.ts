@@ -41,7 +41,7 @@ export const wipe = (everyTab: Storage, thisTab: Storage, blocked: () => void): 
   navigator.locks.request(LOCK, async () => {
     thisTab.removeItem(MARK);
     if (!isMarked(everyTab)) return;
-    const scope = new URL('../../device/', location.href).href;
+    const scope = new URL('./', location.href).href;
     // Waits until the other tabs are gone, whose workers may hold files too.
     for (const { name } of await indexedDB.databases())
       if (name && isOurs(name)) await deleteDatabase(name, blocked);
