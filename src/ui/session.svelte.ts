@@ -370,27 +370,38 @@ export class Session {
   }
 
   #hear(event: ClientEvent): void {
-    if (event.type === 'chain') this.#hearChain(event.status);
-    else if (event.type === 'miner')
-      this.log.note((this.miner = event.status), this.care.onBattery);
-    else if (event.type === 'model') this.#noteModel(event.model);
-    else if (event.type === 'unsigned') this.#serving.sign(event.tx);
-    else if (event.type === 'reorganised') {
-      this.reorganised = event.depth;
+    const react = this.#reactions[event.type] as (event: ClientEvent) => void;
+    react(event);
+  }
+
+  /** What each event of the client does here. */
+  readonly #reactions: {
+    readonly [K in ClientEvent['type']]: (event: Extract<ClientEvent, { type: K }>) => void;
+  } = {
+    chain: ({ status }) => this.#hearChain(status),
+    miner: ({ status }) => this.log.note((this.miner = status), this.care.onBattery),
+    balance: ({ balance }) => this.#hearBalance(balance),
+    model: ({ model }) => this.#noteModel(model),
+    reorganised: ({ depth }) => {
+      this.reorganised = depth;
       // Places in abandoned blocks: fetched again with the next proven balance.
       this.history = undefined;
-    } else if (event.type === 'problem')
-      this.problem = { code: event.code, message: event.message };
-    else if (event.type === 'balance') {
-      const key = toHex(event.balance.address);
-      if (this.#looked.has(key)) this.others = { ...this.others, [key]: event.balance };
-      if (!this.#isOwn(event.balance.address)) return;
-      const changed =
-        event.balance.txCount !== this.balance?.txCount ||
-        this.pending.length > 0 ||
-        this.history === undefined;
-      this.balance = event.balance;
-      if (changed) this.refresh().catch((error: unknown) => this.fail(error));
-    }
+    },
+    // The screens of requests listen for it themselves.
+    receipt: () => {},
+    unsigned: ({ tx }) => this.#serving.sign(tx),
+    problem: ({ code, message }) => (this.problem = { code, message }),
+  };
+
+  #hearBalance(balance: Balance): void {
+    const key = toHex(balance.address);
+    if (this.#looked.has(key)) this.others = { ...this.others, [key]: balance };
+    if (!this.#isOwn(balance.address)) return;
+    const changed =
+      balance.txCount !== this.balance?.txCount ||
+      this.pending.length > 0 ||
+      this.history === undefined;
+    this.balance = balance;
+    if (changed) this.refresh().catch((error: unknown) => this.fail(error));
   }
 }

@@ -12,9 +12,9 @@ it('there is one motion: a disc drops, in 180 ms', () => {
     ),
   );
   expect(motions.sort()).toEqual([
-    'src/ui/work/PileDrawing.svelte: drop 180ms ease-out',
     // Nothing moves: a text appears where the app did not.
     'src/ui/style.css: app-missing 0s 5s forwards',
+    'src/ui/work/PileDrawing.svelte: drop 180ms ease-out',
   ]);
 });
 
@@ -26,8 +26,8 @@ it('numbers change on events alone: nothing else ticks', () => {
   // The clock of ages; a look at the page's own frames; the search for a new version.
   expect(ticking.sort()).toEqual([
     'src/ui/App.svelte',
-    'src/ui/work/sensors.ts',
     'src/ui/frame/update.svelte.ts',
+    'src/ui/work/sensors.ts',
   ]);
 });
 

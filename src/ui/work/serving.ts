@@ -6,6 +6,7 @@ import type { ClientApi } from '../../client/api.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
+import { isUnattended } from '../../wallet/kinds.ts';
 import type { VaultApi } from '../../wallet/vault/vault-api.ts';
 
 /** Transactions that wait for their signature: some requests' worth. */
@@ -42,7 +43,7 @@ export class Serving {
 
   async #signAndSend(tx: Uint8Array): Promise<void> {
     const { type, fee } = await this.#keys().describe(tx);
-    if ((type !== 'claim' && type !== 'result') || fee > WORK_FEE_MAX) return;
+    if (!isUnattended(type) || fee > WORK_FEE_MAX) return;
     try {
       await this.#peer().submit(await this.#keys().sign(tx));
     } catch (e) {

@@ -1,4 +1,5 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
+import type { Tx } from '../../core/formats.ts';
 import type { NetworkName } from '../../core/params.ts';
 import type { VaultFile } from './vault-file.ts';
 
@@ -50,7 +51,7 @@ export type VaultEvents = {
 
 /** What the vault read from the bytes it signs: shown before and after. Amounts in nV. */
 export interface TxSummary {
-  readonly type: 'transfer' | 'request' | 'claim' | 'result';
+  readonly type: Tx['type'];
   readonly chainId: number;
   /** Network of that chain id; undefined when it is none that we know. */
   readonly network: NetworkName | undefined;

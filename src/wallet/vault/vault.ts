@@ -7,6 +7,7 @@ import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createQuiz, isQuizPassed, type QuizQuestion } from '../backup-quiz.ts';
+import { isUnattended } from '../kinds.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import { generatePassphrase, requireStrong } from '../passphrase.ts';
@@ -247,9 +248,9 @@ class Vault {
 
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
-    // Work may be claimed before: a backup is asked for when there is something to lose by spending.
-    const isSpending = tx.type === 'transfer' || tx.type === 'request';
-    // Claims and results are signed without anybody there: they must not keep the vault open.
+    // Whatever is not said to be harmless spends: it needs the backup, since there is something to lose.
+    const isSpending = !isUnattended(tx.type);
+    // What is signed with nobody there must not keep the vault open.
     const { keys, loaded } = await this.#open(isSpending);
     const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
     if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');

@@ -1,5 +1,13 @@
 /** English, and the shape that every language has to fill: a missing key does not compile. */
+import type { Tx } from '../../../core/formats.ts';
 import { errors, forms } from './errors.ts';
+
+/** Lines of the history by kind of transaction; a transfer's are named by its direction. */
+const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
+  request: 'Asked for an answer',
+  claim: 'Claimed an answer',
+  result: 'Gave an answer',
+};
 
 export const en = {
   code: 'en' as string,
@@ -200,7 +208,7 @@ export const en = {
     toSelf: 'To yourself',
     from: 'from',
     to: 'to',
-    other: { request: 'Asked for an answer', claim: 'Claimed an answer', result: 'Gave an answer' },
+    other,
     block: (height: string) => `block ${height}`,
     keys: 'Keys',
     words: 'The 24 words',

@@ -1,4 +1,14 @@
 /** The Network screen and the explorer. */
+import type { Tx } from '../../../core/formats.ts';
+
+/** What each kind of transaction is called. */
+const kinds: Readonly<Record<Tx['type'], string>> = {
+  transfer: 'Payment',
+  request: 'Request to a model',
+  claim: 'Claim to a request',
+  result: 'Answer to a request',
+};
+
 export const network = {
   title: 'Network',
   plate: 'Pl. IV · The network',
@@ -149,12 +159,7 @@ export const network = {
   },
   tx: {
     title: 'Transaction',
-    kinds: {
-      transfer: 'Payment',
-      request: 'Request to a model',
-      claim: 'Claim to a request',
-      result: 'Answer to a request',
-    },
+    kinds,
     waiting: 'waits for a block',
     inBlock: (height: string, index: string) => `block ${height}, place ${index}`,
     state: 'Stands in',

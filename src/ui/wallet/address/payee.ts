@@ -6,6 +6,7 @@ import { SignedTx } from '../../../core/formats.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import type { VaultAccount } from '../../../wallet/vault/vault-api.ts';
 import { groupsOf } from '../../kit/format.ts';
+import { historyKindOf } from '../history/kinds.ts';
 
 /** Somebody whom the person has dealt with. Who merely sent coins is none: dust comes from anybody. */
 export interface Known {
@@ -30,11 +31,14 @@ export function knownOnes(about: Acquaintance): Known[] {
   const { accounts, contacts, watched, history, pending, mine } = about;
   const waiting = pending.flatMap(({ bytes }) => tryDecode(SignedTx, bytes) ?? []);
   const sent = [...waiting, ...(history?.entries.map((entry) => entry.tx) ?? [])];
-  const paid = sent.flatMap(({ tx }) =>
-    tx.type === 'transfer' && equal(addressOf(tx.from), mine) ? [tx.to] : [],
-  );
+  const paid = sent.flatMap(({ tx }) => {
+    const payee = equal(addressOf(tx.from), mine) ? historyKindOf(tx).payee(tx) : undefined;
+    return payee ?? [];
+  });
   const named = (source: Known['source']) => (x: { address: Uint8Array; name: string }) => ({
-    ...{ address: x.address, name: x.name, source },
+    address: x.address,
+    name: x.name,
+    source,
   });
   return [
     ...accounts.map(named('account')),

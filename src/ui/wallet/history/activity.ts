@@ -6,28 +6,15 @@ import { SignedTx } from '../../../core/formats.ts';
 import type { HistoryEntry } from '../../../core/messages.ts';
 import { txId } from '../../../core/tx/tx.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
+import { historyKindOf, type KindLine } from './kinds.ts';
 
-export interface Line {
+export interface Line extends KindLine {
   /** Of the transaction, hex. */
   readonly id: string;
-  readonly kind: 'sent' | 'received' | 'toSelf' | 'cancellation' | 'request' | 'claim' | 'result';
-  /** nV: what the balance lost (fee included) or gained. */
-  readonly amount: bigint;
-  /** The other side's address; undefined where there is none. */
-  readonly other: Uint8Array | undefined;
   readonly height: number | undefined;
 }
 
-function lineOf({ tx }: SignedTx, mine: Uint8Array): Omit<Line, 'id' | 'height'> {
-  const sender = addressOf(tx.from);
-  const isMine = equal(sender, mine);
-  if (tx.type === 'request')
-    return { kind: 'request', amount: -(tx.reward + tx.fee), other: undefined };
-  if (tx.type !== 'transfer') return { kind: tx.type, amount: -tx.fee, other: undefined };
-  if (!isMine) return { kind: 'received', amount: tx.amount, other: sender };
-  if (equal(tx.to, mine)) return { kind: 'toSelf', amount: -tx.fee, other: undefined };
-  return { kind: 'sent', amount: -(tx.amount + tx.fee), other: tx.to };
-}
+const lineOf = ({ tx }: SignedTx, mine: Uint8Array): KindLine => historyKindOf(tx).line(tx, mine);
 
 export const historyLine = ({ position, tx }: HistoryEntry, mine: Uint8Array): Line => ({
   ...lineOf(tx, mine),
@@ -68,12 +55,17 @@ export function waitingLines(pending: readonly PendingTx[], mine: Uint8Array): W
         sameNonce.some((other) => other.state === 'pending' && other.tx.fee > tx.fee);
       const line = lineOf(signed, mine);
       const isCancellation = line.kind === 'toSelf' && sameNonce.length > 1;
-      const canReplace = state === 'pending' && !isRival && tx.type === 'transfer';
+      const canReplace = state === 'pending' && !isRival;
+      const payment = canReplace ? historyKindOf(tx).replaceable(tx) : undefined;
       return {
         ...line,
-        ...(isCancellation ? { kind: 'cancellation' as const } : {}),
-        ...{ id: toHex(id), height, state, isRival, expiry: tx.expiry },
-        replaceable: canReplace ? { id, to: tx.to, amount: tx.amount } : undefined,
+        kind: isCancellation ? 'cancellation' : line.kind,
+        id: toHex(id),
+        height,
+        state,
+        isRival,
+        expiry: tx.expiry,
+        replaceable: payment && { id, ...payment },
       };
     });
 }

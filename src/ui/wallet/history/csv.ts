@@ -4,7 +4,8 @@ import type { HistoryEntry } from '../../../core/messages.ts';
 import { equal } from '../../../lib/bytes.ts';
 import { formatAmount } from '../../../wallet/amount.ts';
 import { plainText } from '../../../wallet/plain-text.ts';
-import { historyLine, type Line } from './activity.ts';
+import { historyLine } from './activity.ts';
+import { historyKindOf, type LineKind } from './kinds.ts';
 import type { KeyringWords } from '../../i18n/en/keyring.ts';
 import { csvText, decimalMark, quoted, textField } from '../../kit/spreadsheet.ts';
 
@@ -14,7 +15,7 @@ export interface CsvContext {
   /** Address of the account. */
   readonly mine: Uint8Array;
   readonly words: KeyringWords['csv'];
-  readonly kinds: Readonly<Record<Line['kind'], string>>;
+  readonly kinds: Readonly<Record<LineKind, string>>;
   /** ms of a block, where its header is known. */
   readonly timeOf: (height: number) => number | undefined;
 }
@@ -34,7 +35,7 @@ function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): strin
   const line = historyLine(entry, mine);
   const timeMs = timeOf(entry.position.height);
   const isMine = equal(addressOf(tx.from), mine);
-  const memo = tx.type === 'transfer' ? plainText(new TextDecoder().decode(tx.memo)) : '';
+  const memo = plainText(new TextDecoder().decode(historyKindOf(tx).memo(tx)));
   const amount = (nV: bigint) => quoted(formatAmount(nV, mark));
   return [
     timeMs === undefined ? '' : new Date(timeMs).toISOString().slice(0, 19).replace('T', ' '),
