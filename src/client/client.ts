@@ -22,8 +22,8 @@ import { createMining, type Mining } from './mining/mining.ts';
 import { createSending, type Sending } from './wallet/sending.ts';
 import { baseOf, createServing, handOut, type Serving } from './mining/serving.ts';
 import { createStateReader } from './sync/state-reader.ts';
-import { networkOf, type Network } from './models/networks.ts';
-import { createModelDesk, type ModelDesk } from './models/model-service.ts';
+import { networkOf, type ChainNetwork } from './models/networks.ts';
+import { createModelService, type ModelService } from './models/model-service.ts';
 import { Outbox } from './wallet/outbox.ts';
 import type { Platform } from './platform.ts';
 import { createReverted, type Reverted } from './sync/reverted.ts';
@@ -51,7 +51,7 @@ const WATCHED_MAX = 16;
 export async function createClient(
   platform: Platform,
   config: ClientConfig,
-  network: Network = networkOf(config.network),
+  network: ChainNetwork = networkOf(config.network),
 ): Promise<Client> {
   const chain = await openChain(platform, network, config);
   const store = await platform.openStore('outbox');
@@ -61,8 +61,8 @@ export async function createClient(
     chainId: network.params.chainId,
     bootstrap: config.bootstrap,
   });
-  const desk = await createModelDesk(platform, config, network, transport);
-  const peer = new Peer(platform, config, network, chain, outbox, asked, transport, desk);
+  const modelService = await createModelService(platform, config, network, transport);
+  const peer = new Peer(platform, config, network, chain, outbox, asked, transport, modelService);
   peer.accounts = createAccounts({
     ...{ chain, transport, store },
     ...{ params: network.params, follower: peer.follower },
@@ -80,7 +80,7 @@ export async function createClient(
   };
 }
 
-async function openChain(platform: Platform, network: Network, config: ClientConfig) {
+async function openChain(platform: Platform, network: ChainNetwork, config: ClientConfig) {
   const { params, models } = network;
   const store = await platform.openStore('chain');
   const chain = await createLightChain({
@@ -99,7 +99,7 @@ async function openChain(platform: Platform, network: Network, config: ClientCon
 class Peer {
   readonly #platform: Platform;
   readonly #config: ClientConfig;
-  readonly #network: Network;
+  readonly #network: ChainNetwork;
   readonly #chain: LightChain;
   readonly #outbox: Outbox;
   readonly #transport: Transport;
@@ -107,7 +107,7 @@ class Peer {
   readonly #reverted: Reverted;
   readonly #sampler: (peers: readonly PeerInfo[]) => Promise<void>;
   readonly #mining: Mining;
-  readonly #desk: ModelDesk;
+  readonly #modelService: ModelService;
   readonly #serving: Serving;
   readonly #sending: Sending;
   readonly #asking: Asking;
@@ -125,15 +125,15 @@ class Peer {
   constructor(
     platform: Platform,
     config: ClientConfig,
-    network: Network,
+    network: ChainNetwork,
     chain: LightChain,
     outbox: Outbox,
     asked: Asked,
     transport: Transport,
-    desk: ModelDesk,
+    modelService: ModelService,
   ) {
-    this.#desk = desk;
-    desk.on((model) => this.#emit({ type: 'model', model }));
+    this.#modelService = modelService;
+    modelService.on((model) => this.#emit({ type: 'model', model }));
     this.#platform = platform;
     this.#config = config;
     this.#network = network;
@@ -163,7 +163,15 @@ class Peer {
       onChange: () => void this.#mining.refresh(),
     });
     this.#mining = createMining({
-      ...{ platform, network, chain, pool: this.#pool, follower: this.follower, reader, desk },
+      ...{
+        platform,
+        network,
+        chain,
+        pool: this.#pool,
+        follower: this.follower,
+        reader,
+        modelService,
+      },
       payout: () => this.#payout,
       serving: this.#serving,
       announce: (block) => this.#announce(block),
@@ -181,7 +189,7 @@ class Peer {
     });
     const shared = { network, chain, outbox, pool: this.#pool, follower: this.follower };
     this.#asking = createAsking({
-      ...{ ...shared, asked, texts: desk.texts },
+      ...{ ...shared, asked, texts: modelService.texts },
       execute: (modelId, input) => this.#mining.execute(modelId, input),
       onReceipt: (receipt) => this.#emit({ type: 'receipt', receipt }),
     });
@@ -260,7 +268,7 @@ class Peer {
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#mining.stop();
-    this.#desk.close();
+    this.#modelService.close();
   }
 
   #height = (): number => this.#chain.head()?.header.height ?? 0;
@@ -275,7 +283,7 @@ class Peer {
   }
 
   async #answer(request: SyncRequest): Promise<SyncResponse> {
-    if (request.type === 'model') return this.#desk.answer(request);
+    if (request.type === 'model') return this.#modelService.answer(request);
     // A full queue or store is our trouble, and no reason to doubt who asks.
     return answer(this.#chain, request, () => this.#pool.best(this.#height())).catch(() =>
       unavailable('busy'),
@@ -374,7 +382,7 @@ class Peer {
     return {
       ...this.#explorer.api,
       ...this.#asking.api,
-      ...this.#desk.api(() => this.#mining.status()),
+      ...this.#modelService.api(() => this.#mining.status()),
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
       header: async (height) => (chain.genesis() ? chain.header(height) : undefined),
       headers: (last, max) => headersOf(chain, last, max),

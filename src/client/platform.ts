@@ -1,6 +1,6 @@
 /** What differs between a browser, Node and a test: a value that createClient is given. */
 import type { Store } from '../chain/store/store.ts';
-import type { Client } from '../lib/rpc.ts';
+import type { RpcClient } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
@@ -10,7 +10,7 @@ export interface Platform {
   openStore(name: 'chain' | 'outbox'): Promise<Store>;
   createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
   /** Starts the miner worker; undefined where there is none. */
-  createMiner: (() => Promise<Client<MinerApi, MinerEvents>>) | undefined;
+  createMiner: (() => Promise<RpcClient<MinerApi, MinerEvents>>) | undefined;
   /** Where packages are kept and come from; without it the miner brings its own (simulations). */
   readonly packages?: {
     openStore(): Promise<PartStore>;

@@ -11,7 +11,7 @@ type Reply = { id: number; value?: unknown; error?: { code: string; message: str
 type Emitted = { event: string; value: unknown };
 type Die = (reason: string) => void;
 
-export type Client<A extends Api, E extends Events = Events> = {
+export type RpcClient<A extends Api, E extends Events = Events> = {
   [M in keyof A]: (...args: Parameters<A[M]>) => Promise<Awaited<ReturnType<A[M]>>>;
 } & {
   /** Hears an event; the result stops it. */
@@ -67,7 +67,7 @@ export const workerFailure = (worker: Pick<Port, 'addEventListener'>) => (die: D
 export function connect<A extends Api, E extends Events = Events>(
   port: Port,
   { failed, pendingMax = PENDING_MAX }: { failed?: (die: Die) => void; pendingMax?: number } = {},
-): Client<A, E> {
+): RpcClient<A, E> {
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
   const hearers = new Map<string, Set<(value: any) => void>>();
   let lastId = 0;

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
-import { connect, expose, transfer, type Client, type Port } from '../../src/lib/rpc.ts';
+import { connect, expose, transfer, type RpcClient, type Port } from '../../src/lib/rpc.ts';
 
 const base = { hidden: () => 'inherited' };
 const api = Object.assign(Object.create(base) as object, {
@@ -137,7 +137,7 @@ test('foreign messages are ignored', async () => {
 });
 
 test('a client can be returned from an async function', async () => {
-  const make = async (): Promise<Client<typeof api>> => pair().client as Client<typeof api>;
+  const make = async (): Promise<RpcClient<typeof api>> => pair().client as RpcClient<typeof api>;
   const client = await make();
   expect(await client.add(1, 2)).toBe(3);
 });

@@ -7,7 +7,7 @@ import { freePort, removeData, startSeed, type Seed } from '../../e2e/support/se
 import { MINER_OFF } from '../../src/client/api.ts';
 import { ModelSupply } from '../../src/client/models/model-supply.ts';
 import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
-import { createPackages } from '../../src/client/models/package-store.ts';
+import { openPackageStore } from '../../src/client/models/package-store.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
 import { progressOf } from '../../src/node/contributor/contributor.ts';
@@ -100,7 +100,7 @@ it('runs units on WebGPU in Node (skipped without an adapter)', async ({ skip })
   try {
     const miner = await platform.createMiner!();
     const { models } = networkOf('e2e');
-    const packages = await createPackages({
+    const packages = await openPackageStore({
       ...{ models, store: await platform.packages!.openStore(), sources: () => [] },
       onChange: () => undefined,
     });

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import type { Receipt } from '../../src/client/api.ts';
-import { modelNamed, networkOf, type Network } from '../../src/client/models/networks.ts';
+import { modelNamed, networkOf, type ChainNetwork } from '../../src/client/models/networks.ts';
 import { sequenceBytes } from '../../src/core/manifest.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx/tx.ts';
@@ -223,7 +223,7 @@ it.each([
 
 it('a household of IPv6 has one rate, whichever of its addresses it uses', async () => {
   const inference = { names: [] } as unknown as Inference;
-  const { page } = inferRoutes(inference, {} as Network, '127.0.0.1', () => undefined);
+  const { page } = inferRoutes(inference, {} as ChainNetwork, '127.0.0.1', () => undefined);
   const response = {
     writeHead: () => undefined,
     end: () => undefined,

@@ -9,7 +9,7 @@ import { sequenceBytes } from '../../src/core/manifest.ts';
 import { NANOVOLTS } from '../../src/core/params.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
-import { createPackages } from '../../src/client/models/package-store.ts';
+import { openPackageStore } from '../../src/client/models/package-store.ts';
 import { startMinerThread, type MinerThread } from '../../src/node/contributor/miner-thread.ts';
 import { createPackagedParts } from '../../src/node/packaged-parts.ts';
 
@@ -50,7 +50,7 @@ const ask = { model: 'tiny', input: 'ciao', reward: '1000', wait: 'none' };
 beforeAll(async () => {
   const { models } = network;
   const store = await createPackagedParts(models, createMemoryParts());
-  const packages = await createPackages({
+  const packages = await openPackageStore({
     ...{ models, store, sources: () => [], onChange: () => undefined },
   });
   thread = await startMinerThread(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { networkOf } from '../../src/client/models/networks.ts';
-import { createPackages, type Packages } from '../../src/client/models/package-store.ts';
+import { openPackageStore, type PackageStore } from '../../src/client/models/package-store.ts';
 import { httpSource } from '../../src/client/models/part-sources.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
 import { packageOf } from '../../src/miner/package/package.ts';
@@ -27,10 +27,10 @@ afterEach(async () => {
 
 const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
   const store = await createPackagedParts(models, over, folder);
-  return createPackages({ models, store, sources: () => [], onChange: () => undefined });
+  return openPackageStore({ models, store, sources: () => [], onChange: () => undefined });
 };
 
-async function serve(packages: Packages) {
+async function serve(packages: PackageStore) {
   const otherwise = partsOr(packages, network, (_, response) => sendJson(response, 404, {}));
   const server = createHttp({}, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
@@ -86,7 +86,7 @@ it('a node without a package fetches it from another, and what is damaged in its
   const over = createFileParts(folder);
   const store = await createPackagedParts(models, over, await damagedFolder());
   const sources = () => [httpSource(url)];
-  const packages = await createPackages({ models, store, sources, onChange: () => undefined });
+  const packages = await openPackageStore({ models, store, sources, onChange: () => undefined });
   const { files } = await packages.load(id);
   await packageOf(manifest, files);
   // The weights of four linears; the segments were right.

@@ -3,7 +3,7 @@ import { createFullChain, type FullChain } from '../../src/chain/full/full-chain
 import type { Store } from '../../src/chain/store/store.ts';
 import type { ChainStatus, Balance } from '../../src/client/api.ts';
 import { createClient, type Client } from '../../src/client/client.ts';
-import type { Network as ChainNetwork } from '../../src/client/models/networks.ts';
+import type { ChainNetwork } from '../../src/client/models/networks.ts';
 import type { Platform } from '../../src/client/platform.ts';
 import { createTemplateFeed, type TemplateFeed } from '../../src/client/mining/template-feed.ts';
 import { decode, encode } from '../../src/core/codec.ts';

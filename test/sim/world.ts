@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Balance } from '../../src/client/api.ts';
-import type { Network as ChainNetwork } from '../../src/client/models/networks.ts';
+import type { ChainNetwork } from '../../src/client/models/networks.ts';
 import { PENALTY, type FaultCode } from '../../src/core/faults.ts';
 import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';

@@ -23,7 +23,7 @@ import type { Asked } from './asked.ts';
 import { createEvidence, type Glance } from './evidence.ts';
 import type { Follower } from '../sync/follow.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
-import { modelNamed, type Network } from '../models/networks.ts';
+import { modelNamed, type ChainNetwork } from '../models/networks.ts';
 import { OpenRequests } from '../mining/open-requests.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { minimumReward, subsidyPerPass } from '../mining/quote.ts';
@@ -39,7 +39,7 @@ export interface Asking {
 }
 
 export interface AskingParts {
-  readonly network: Network;
+  readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly outbox: Outbox;
   readonly asked: Asked;

@@ -20,7 +20,7 @@ import type {
 import { HEADERS_READ_MAX } from '../api.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import type { Follower } from '../sync/follow.ts';
-import type { Network } from '../models/networks.ts';
+import type { ChainNetwork } from '../models/networks.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { supplyOf } from './supply.ts';
 
@@ -47,7 +47,7 @@ export interface Explorer {
 }
 
 export interface ExplorerParts {
-  readonly network: Network;
+  readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly outbox: Outbox;
   /** A transaction of the pool, by its id in hex. */

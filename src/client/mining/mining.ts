@@ -10,7 +10,7 @@ import { hasJob } from '../../core/pow/seed.ts';
 import { verifyJob } from '../../core/state.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { Client } from '../../lib/rpc.ts';
+import type { RpcClient } from '../../lib/rpc.ts';
 import {
   MINER_OFF,
   type BackendChoice,
@@ -23,8 +23,8 @@ import {
 import type { ClientConfig } from '../api.ts';
 import type { Follower } from '../sync/follow.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
-import type { ModelDesk } from '../models/model-service.ts';
-import { modelNamed, type Network } from '../models/networks.ts';
+import type { ModelService } from '../models/model-service.ts';
+import { modelNamed, type ChainNetwork } from '../models/networks.ts';
 import type { Platform } from '../platform.ts';
 import { known } from './open-requests.ts';
 import { createResults } from './results.ts';
@@ -52,14 +52,14 @@ export interface Mining {
 
 interface Parts {
   readonly platform: Platform;
-  readonly network: Network;
+  readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly pool: LightPool;
   readonly follower: Follower;
   readonly reader: StateReader;
   readonly serving: Serving;
   /** Packages for the miner. */
-  readonly desk: Pick<ModelDesk, 'supply' | 'stop'>;
+  readonly modelService: Pick<ModelService, 'supply' | 'stop'>;
   /** Who is paid. */
   readonly payout: () => Uint8Array | undefined;
   readonly announce: (block: Block) => Promise<void>;
@@ -67,12 +67,12 @@ interface Parts {
   readonly onProblem: (code: string, message: string) => void;
 }
 
-type Miner = Client<MinerApi, MinerEvents>;
+type Miner = RpcClient<MinerApi, MinerEvents>;
 
 const IN_WORK: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
 
 export function createMining(parts: Parts): Mining {
-  const { platform, network, chain, pool, follower, reader, serving, desk } = parts;
+  const { platform, network, chain, pool, follower, reader, serving, modelService } = parts;
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
@@ -119,7 +119,7 @@ export function createMining(parts: Parts): Mining {
   };
 
   /** A worker that died is started anew the next time; until then blocks are checked lightly. */
-  const bury = (e: unknown): void => {
+  const onWorkerDeath = (e: unknown): void => {
     if (AppError.from(e).code !== 'WORKER_DIED') return;
     starting = loaded = undefined;
     parts.onStatus((status = { ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' }));
@@ -131,10 +131,10 @@ export function createMining(parts: Parts): Mining {
   /** The model into the miner; false when it was paused meanwhile. */
   async function fetchModel(miner: Miner, model: string, id: Uint8Array): Promise<boolean> {
     const own = { id };
-    if (!desk.supply.has(miner, id)) tell({ state: 'loading', model, problem: undefined });
+    if (!modelService.supply.has(miner, id)) tell({ state: 'loading', model, problem: undefined });
     fetching = own;
     try {
-      await desk.supply.give(miner, id);
+      await modelService.supply.give(miner, id);
       return fetching === own;
     } catch (e) {
       if (fetching !== own) return false;
@@ -178,7 +178,7 @@ export function createMining(parts: Parts): Mining {
     if (!miner || !modelId || !follower.ready()) return undefined;
     const job = serving.nextJob(modelId);
     const { signatureKnown } = pool;
-    const txs = results.worthy(pool.judged(), headTree());
+    const txs = results.verifiedOnly(pool.judged(), headTree());
     const wanted = { miner, modelId, nowMs: platform.nowMs(), txs, signatureKnown };
     const made = chain.template(job ? { ...wanted, jobId: job.id } : wanted);
     return made && withInput(made, job);
@@ -202,12 +202,12 @@ export function createMining(parts: Parts): Mining {
       );
       feed.refresh();
       await miner.start(model, backend).catch((e: unknown) => {
-        bury(e);
+        onWorkerDeath(e);
         throw e;
       });
       loaded = miner;
       // The model before this one; blocks of its miners are checked lightly from now on.
-      void desk.supply.keepOnly([chosen.id]);
+      void modelService.supply.keepOnly([chosen.id]);
     },
     async throttle(given) {
       duty = given;
@@ -215,7 +215,7 @@ export function createMining(parts: Parts): Mining {
     },
     async pause() {
       if (fetching) {
-        desk.stop(fetching.id);
+        modelService.stop(fetching.id);
         fetching = undefined;
         tell({ state: 'paused' });
       }
@@ -238,14 +238,15 @@ export function createMining(parts: Parts): Mining {
     },
     async execute(asked, input) {
       const miner = await launch();
-      void desk.supply.keepOnly(modelId ? [modelId, asked] : [asked]);
-      await desk.supply.give(miner, asked);
+      void modelService.supply.keepOnly(modelId ? [modelId, asked] : [asked]);
+      await modelService.supply.give(miner, asked);
       return (await miner.execute(asked, input)).answer;
     },
     async check({ header, proof, body }) {
       const manifest = network.models.get(toHex(header.modelId));
       // Blocks of a model that is not here are followed as by who has none.
-      if (!loaded || !manifest || !desk.supply.has(loaded, header.modelId)) return undefined;
+      if (!loaded || !manifest || !modelService.supply.has(loaded, header.modelId))
+        return undefined;
       const job = hasJob(header) ? await jobInput(header) : undefined;
       if (isFault(job)) return job;
       // Without the request's input there is no unit to replay: followed as by who has no model.
@@ -258,7 +259,7 @@ export function createMining(parts: Parts): Mining {
       if (lie && !off.has(lie.fault)) return lie;
       return await loaded.check(header, proof, job).catch((e: unknown) => {
         // Our trouble, not the block's: without a replay it is followed as by who has no model.
-        bury(e);
+        onWorkerDeath(e);
         return undefined;
       });
     },

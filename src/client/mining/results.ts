@@ -20,7 +20,7 @@ export interface Results {
   /** What a run here gave. */
   note(requestId: Uint8Array, ran: Execution): void;
   /** Without results that are false or not looked into yet; the same array when there are none. */
-  worthy(txs: readonly SignedTx[], tree: Tree | undefined): readonly SignedTx[];
+  verifiedOnly(txs: readonly SignedTx[], tree: Tree | undefined): readonly SignedTx[];
   /** Runs the model for results of its requests that are not looked into; whether it did. */
   learn(txs: readonly SignedTx[], tree: Tree | undefined, modelId: Uint8Array): Promise<boolean>;
   /** A fault of a false one; `tree`: the state that it is judged on. What is not known is let pass. */
@@ -48,9 +48,9 @@ export function createResults(run: Run): Results {
 
   return {
     note: (id, { execution, answer }) => executions.set(toHex(id), { execution, answer }),
-    worthy(txs, tree) {
-      const worthy = txs.filter(({ tx }) => tx.type !== 'result' || judge(tx, tree) === true);
-      return worthy.length === txs.length ? txs : worthy;
+    verifiedOnly(txs, tree) {
+      const verified = txs.filter(({ tx }) => tx.type !== 'result' || judge(tx, tree) === true);
+      return verified.length === txs.length ? txs : verified;
     },
     async learn(txs, tree, modelId) {
       if (running || !tree) return false;

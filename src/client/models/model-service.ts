@@ -6,14 +6,14 @@ import { AppError } from '../../lib/errors.ts';
 import type { MinerStatus } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { ClientConfig, ModelApi, StoredModel } from '../api.ts';
-import type { Network } from './networks.ts';
-import { createPackages, type Packages } from './package-store.ts';
+import type { ChainNetwork } from './networks.ts';
+import { openPackageStore, type PackageStore } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
 import type { Platform } from '../platform.ts';
 import { ModelSupply } from './model-supply.ts';
 import { createTexts, type Texts } from './texts.ts';
 
-export interface ModelDesk {
+export interface ModelService {
   readonly supply: ModelSupply;
   readonly texts: Texts;
   on(hear: (model: StoredModel) => void): void;
@@ -32,18 +32,18 @@ function basesOf(platform: Platform, config: ClientConfig): string[] {
   return [...(own === undefined ? [] : [own]), ...new Set(mirrors)].slice(0, MIRRORS_MAX + 1);
 }
 
-export async function createModelDesk(
+export async function createModelService(
   platform: Platform,
   config: ClientConfig,
-  network: Network,
+  network: ChainNetwork,
   transport: Transport,
-): Promise<ModelDesk> {
+): Promise<ModelService> {
   const bases = basesOf(platform, config);
   const servers = bases.map((base) => httpSource(base));
   const hearers: ((model: StoredModel) => void)[] = [];
   const packages =
     platform.packages &&
-    (await createPackages({
+    (await openPackageStore({
       models: network.models,
       store: await platform.packages.openStore(),
       sources: () => [...servers, ...transport.peers().map(({ id }) => peerSource(transport, id))],
@@ -62,13 +62,13 @@ export async function createModelDesk(
 }
 
 function apiOf(
-  packages: Packages | undefined,
+  packages: PackageStore | undefined,
   supply: ModelSupply,
   sources: readonly string[],
   miner: () => MinerStatus,
   platform: Platform,
 ): ModelApi {
-  const kept = (): Packages => {
+  const kept = (): PackageStore => {
     if (!packages) throw new AppError('MODEL_MISSING', 'no packages are kept here');
     return packages;
   };

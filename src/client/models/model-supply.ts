@@ -1,10 +1,10 @@
 /** Gives a miner worker each package once, before the first call that needs it, and takes it away again. */
 import { fromHex, toHex } from '../../lib/bytes.ts';
-import { transfer, type Client } from '../../lib/rpc.ts';
+import { transfer, type RpcClient } from '../../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../../miner/engine/miner-api.ts';
 import type { WholePackage } from './package-store.ts';
 
-type Miner = Pick<Client<MinerApi, MinerEvents>, 'provide' | 'release'>;
+type Miner = Pick<RpcClient<MinerApi, MinerEvents>, 'provide' | 'release'>;
 
 export class ModelSupply {
   /** Undefined where the miner has models of its own (simulations). */

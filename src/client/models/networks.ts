@@ -23,7 +23,7 @@ const ADMITTED: Record<NetworkName, readonly string[]> = {
   e2e: ['tiny', 'lingua', 'polyglot', 'broad'],
 };
 
-export interface Network {
+export interface ChainNetwork {
   readonly params: Params;
   /** By id in hex, the default first. */
   readonly models: ReadonlyMap<string, Manifest>;
@@ -33,7 +33,7 @@ export interface Network {
   readonly verifyProof?: typeof verifyLight;
 }
 
-export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): Network {
+export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): ChainNetwork {
   const names = ADMITTED[name];
   const models = new Map(
     names.flatMap((name) =>
@@ -45,7 +45,7 @@ export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): Net
 
 /** Id and manifest of an admitted package by name. */
 export function modelNamed(
-  network: Network,
+  network: ChainNetwork,
   name: string,
 ): { id: Uint8Array; manifest: Manifest } | undefined {
   const manifest = [...network.models.values()].find((m) => m.name === name);

@@ -29,27 +29,7 @@ export interface WholePackage {
   readonly files: readonly Uint8Array[];
 }
 
-export interface Packages {
-  all(): Promise<StoredModel[]>;
-  /** Resolves when all of it is here; one fetch for all who wait. @throws as fetchParts */
-  fetch(id: string): Promise<void>;
-  /** Ends a fetch; what came is kept. */
-  stop(id: string): void;
-  /** @throws AppError MODEL_STORE_FAILED */
-  free(id: string): Promise<void>;
-  /** Fetches what is missing or has rotted. @throws as fetchParts */
-  load(id: string): Promise<WholePackage>;
-  /**
-   * The file tokenizer.json alone, checked; undefined when it is not here and not to be fetched.
-   * @throws AppError TOKENIZER_MISSING when the model has none, and as fetchParts
-   */
-  tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined>;
-  /** Bytes of a part; undefined when it is not here. */
-  read(id: string, part: number, from: number, to: number): Promise<Uint8Array | undefined>;
-  answer(request: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse>;
-}
-
-export interface PackageParts {
+export interface PackageStoreDeps {
   /** Admitted, by id in hex. */
   readonly models: ReadonlyMap<string, Manifest>;
   readonly store: PartStore;
@@ -60,21 +40,21 @@ export interface PackageParts {
   readonly roundWaitMs?: number;
 }
 
-/** Times that rotten parts are fetched anew before a load fails. */
+/** Times that damaged parts are fetched again before a load fails. */
 const REPAIRS_MAX = 2;
-/** Refused parts that are told, the newest. */
-const REFUSED_TOLD_MAX = 8;
-/** ms in which changes are gathered into one. */
+/** The newest refused parts, which screens show. */
+const REFUSED_SHOWN_MAX = 8;
+/** ms in which changes are collected into one report. */
 const GATHER_MS = 200;
-/** A part that was on this device. */
+/** Name of the source when a part of this device itself was refused. */
 export const THIS_DEVICE = '';
 
-interface Running {
+interface RunningFetch {
   readonly control: AbortController;
   readonly done: Promise<void>;
 }
 
-interface Holding {
+interface StoredPackage {
   readonly id: string;
   readonly manifest: Manifest;
   readonly plan: PartPlan;
@@ -82,29 +62,39 @@ interface Holding {
   arriving: number;
   problem: string | undefined;
   refused: StoredModel['refused'];
-  running: Running | undefined;
+  /** A fetch of the whole package. */
+  packageFetch: RunningFetch | undefined;
   /** A fetch of the tokenizer alone. */
-  words: Running | undefined;
-  gathering: boolean;
+  tokenizerFetch: RunningFetch | undefined;
+  /** A change is reported soon; further changes until then are reported with it. */
+  isReportDue: boolean;
 }
 
-/** Frees what the network no longer admits, so that all that is kept has a bound. */
-export async function createPackages(parts: PackageParts): Promise<Packages> {
-  const { models, store, partBytes } = parts;
+/** Removes packages that the network no longer admits, so that the space in use has a bound. */
+export async function openPackageStore(deps: PackageStoreDeps): Promise<PackageStore> {
+  const { models, store, partBytes } = deps;
   for (const id of await store.models()) if (!models.has(id)) await store.remove(id);
-  const holdings = new Map<string, Holding>();
+  const packages = new Map<string, StoredPackage>();
   for (const [id, manifest] of models) {
     const plan = planParts(manifest, partBytes);
     const sizes = await sizesOf(store, id, plan);
-    holdings.set(id, {
-      ...{ id, manifest, plan, sizes, arriving: 0, problem: undefined, refused: [] },
-      ...{ running: undefined, words: undefined, gathering: false },
+    packages.set(id, {
+      id,
+      manifest,
+      plan,
+      sizes,
+      arriving: 0,
+      problem: undefined,
+      refused: [],
+      packageFetch: undefined,
+      tokenizerFetch: undefined,
+      isReportDue: false,
     });
   }
-  return new PackageShelf(parts, holdings);
+  return new PackageStore(deps, packages);
 }
 
-/** Parts of the right size only: others were cut short by a crash. */
+/** Only parts of the right size: the others were cut short by a crash. */
 async function sizesOf(store: PartStore, id: string, plan: PartPlan): Promise<Map<number, number>> {
   const sizes = new Map<number, number>();
   for (const [part, size] of await store.sizes(id))
@@ -112,177 +102,197 @@ async function sizesOf(store: PartStore, id: string, plan: PartPlan): Promise<Ma
   return sizes;
 }
 
-class PackageShelf implements Packages {
-  readonly #parts: PackageParts;
-  readonly #holdings: ReadonlyMap<string, Holding>;
+export class PackageStore {
+  readonly #deps: PackageStoreDeps;
+  readonly #packages: ReadonlyMap<string, StoredPackage>;
 
-  constructor(parts: PackageParts, holdings: ReadonlyMap<string, Holding>) {
-    this.#parts = parts;
-    this.#holdings = holdings;
+  constructor(deps: PackageStoreDeps, packages: ReadonlyMap<string, StoredPackage>) {
+    this.#deps = deps;
+    this.#packages = packages;
   }
 
-  #of(id: string): Holding {
-    const found = this.#holdings.get(id);
+  #of(id: string): StoredPackage {
+    const found = this.#packages.get(id);
     if (!found) throw new AppError('MODEL_MISSING', `model ${id.slice(0, 16)} is not admitted`);
     return found;
   }
 
+  /** Every admitted package, complete or not. */
   async all(): Promise<StoredModel[]> {
-    return [...this.#holdings.values()].map(statusOf);
+    return [...this.#packages.values()].map(statusOf);
   }
 
-  #tell(holding: Holding): void {
-    if (holding.gathering) return;
-    holding.gathering = true;
+  #report(own: StoredPackage): void {
+    if (own.isReportDue) return;
+    own.isReportDue = true;
     setTimeout(() => {
-      holding.gathering = false;
-      this.#parts.onChange(statusOf(holding));
+      own.isReportDue = false;
+      this.#deps.onChange(statusOf(own));
     }, GATHER_MS);
   }
 
+  /** Resolves when the whole package is here; all callers share one fetch. @throws as fetchParts */
   fetch(id: string): Promise<void> {
-    const holding = this.#of(id);
-    if (holding.running) return holding.running.done;
-    const parts = partNumbers(holding.plan);
-    if (!missingOf(holding, parts).length) return Promise.resolve();
-    holding.problem = undefined;
-    return this.#start(holding, 'running', parts);
+    const own = this.#of(id);
+    if (own.packageFetch) return own.packageFetch.done;
+    const parts = partNumbers(own.plan);
+    if (!missingOf(own, parts).length) return Promise.resolve();
+    own.problem = undefined;
+    return this.#start(own, 'packageFetch', parts);
   }
 
-  /** Two fetches of one model follow each other: a part is written once. */
-  #start(holding: Holding, slot: 'running' | 'words', parts: readonly number[]): Promise<void> {
+  /** Two fetches of one model run one after the other, so that a part is written once. */
+  #start(
+    own: StoredPackage,
+    slot: 'packageFetch' | 'tokenizerFetch',
+    parts: readonly number[],
+  ): Promise<void> {
     const control = new AbortController();
-    const before = holding[slot === 'words' ? 'running' : 'words']?.done;
+    const before = own[slot === 'tokenizerFetch' ? 'packageFetch' : 'tokenizerFetch']?.done;
     const fetchAll = async (): Promise<void> => {
       await before?.catch(() => undefined);
-      const wanted = missingOf(holding, parts);
-      if (wanted.length) await this.#fetch(holding, wanted, control.signal);
+      const wanted = missingOf(own, parts);
+      if (wanted.length) await this.#fetch(own, wanted, control.signal);
     };
     const done = fetchAll().finally(() => {
-      holding[slot] = undefined;
-      this.#tell(holding);
+      own[slot] = undefined;
+      this.#report(own);
     });
-    holding[slot] = { control, done };
-    this.#tell(holding);
+    own[slot] = { control, done };
+    this.#report(own);
     return done;
   }
 
-  async #fetch(holding: Holding, wanted: readonly number[], signal: AbortSignal): Promise<void> {
-    const { store, sources, roundWaitMs } = this.#parts;
+  async #fetch(own: StoredPackage, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+    const { store, sources, roundWaitMs } = this.#deps;
     try {
       await fetchParts({
-        ...{ model: fromHex(holding.id)!, plan: holding.plan, store, wanted, sources, signal },
+        model: fromHex(own.id)!,
+        plan: own.plan,
+        store,
+        wanted,
+        sources,
+        signal,
         ...(roundWaitMs !== undefined && { roundWaitMs }),
         onBytes: (change) => {
-          holding.arriving += change;
-          this.#tell(holding);
+          own.arriving += change;
+          this.#report(own);
         },
         onKept: (part, size) => {
-          holding.sizes.set(part, size);
-          this.#tell(holding);
+          own.sizes.set(part, size);
+          this.#report(own);
         },
-        onRefused: (source, part) => this.#noteRefused(holding, source, part),
+        onRefused: (source, part) => this.#noteRefused(own, source, part),
       });
     } catch (e) {
       const { code } = AppError.from(e);
-      if (code !== 'MODEL_STOPPED') holding.problem = code;
+      if (code !== 'MODEL_STOPPED') own.problem = code;
       throw e;
     }
   }
 
-  #noteRefused(holding: Holding, source: string, part: number): void {
-    holding.refused = [...holding.refused, { source, part }].slice(-REFUSED_TOLD_MAX);
-    this.#tell(holding);
+  #noteRefused(own: StoredPackage, source: string, part: number): void {
+    own.refused = [...own.refused, { source, part }].slice(-REFUSED_SHOWN_MAX);
+    this.#report(own);
   }
 
+  /** Ends a fetch; the parts that arrived are kept. */
   stop(id: string): void {
-    const { running, words } = this.#holdings.get(id) ?? {};
-    running?.control.abort();
-    words?.control.abort();
+    const own = this.#packages.get(id);
+    own?.packageFetch?.control.abort();
+    own?.tokenizerFetch?.control.abort();
   }
 
+  /** Removes a package from this device. @throws AppError MODEL_STORE_FAILED */
   async free(id: string): Promise<void> {
-    const holding = this.#of(id);
+    const own = this.#of(id);
     this.stop(id);
-    await Promise.allSettled([holding.running?.done, holding.words?.done]);
-    await this.#parts.store.remove(id);
-    holding.sizes = await sizesOf(this.#parts.store, id, holding.plan);
-    holding.refused = [];
-    holding.problem = undefined;
-    this.#tell(holding);
+    await Promise.allSettled([own.packageFetch?.done, own.tokenizerFetch?.done]);
+    await this.#deps.store.remove(id);
+    own.sizes = await sizesOf(this.#deps.store, id, own.plan);
+    own.refused = [];
+    own.problem = undefined;
+    this.#report(own);
   }
 
+  /** The whole package; missing and damaged parts are fetched first. @throws as fetchParts */
   async load(id: string): Promise<WholePackage> {
-    const holding = this.#of(id);
-    const all = [...holding.plan.files.keys()];
-    const files = await this.#readSound(holding, all, () => this.fetch(id));
-    return { manifest: holding.manifest, files };
+    const own = this.#of(id);
+    const all = [...own.plan.files.keys()];
+    const files = await this.#readSound(own, all, () => this.fetch(id));
+    return { manifest: own.manifest, files };
   }
 
+  /**
+   * The file tokenizer.json alone, checked; undefined when it is not here and must not be fetched.
+   * @throws AppError TOKENIZER_MISSING when the model has none, and as fetchParts
+   */
   async tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
-    const holding = this.#of(id);
-    const { plan, manifest } = holding;
+    const own = this.#of(id);
+    const { plan, manifest } = own;
     if (!manifest.tokenizer)
       throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
     // The package's last file.
     const file = plan.files.length - 1;
     const parts = partsOfFile(plan, file);
     if (!fetch) {
-      if (missingOf(holding, parts).length) return undefined;
-      const { files, rotten } = await this.#read(holding, [file]);
-      return rotten.length ? undefined : files[0];
+      if (missingOf(own, parts).length) return undefined;
+      const { files, damaged } = await this.#read(own, [file]);
+      return damaged.length ? undefined : files[0];
     }
     const fetchParts = async (): Promise<void> => {
-      if (missingOf(holding, parts).length)
-        await (holding.words?.done ?? this.#start(holding, 'words', parts));
+      if (missingOf(own, parts).length)
+        await (own.tokenizerFetch?.done ?? this.#start(own, 'tokenizerFetch', parts));
     };
-    return (await this.#readSound(holding, [file], fetchParts))[0];
+    return (await this.#readSound(own, [file], fetchParts))[0];
   }
 
-  /** Fetches what is missing of these files, and again what has rotted. */
-  async #readSound(holding: Holding, wanted: readonly number[], fetch: () => Promise<void>) {
+  /** Reads whole files; missing parts are fetched first, damaged parts again. */
+  async #readSound(own: StoredPackage, wanted: readonly number[], fetch: () => Promise<void>) {
     for (let repairs = 0; ; repairs++) {
       await fetch();
-      const { files, rotten } = await this.#read(holding, wanted);
-      if (!rotten.length) return files;
+      const { files, damaged } = await this.#read(own, wanted);
+      if (!damaged.length) return files;
       if (repairs === REPAIRS_MAX)
-        throw new AppError('MODEL_CORRUPT', `${rotten.length} parts do not stay as they are`);
-      for (const part of rotten) {
-        await this.#parts.store.remove(holding.id, part);
-        holding.sizes.delete(part);
-        this.#noteRefused(holding, THIS_DEVICE, part);
+        throw new AppError('MODEL_CORRUPT', `${damaged.length} parts do not stay as they are`);
+      for (const part of damaged) {
+        await this.#deps.store.remove(own.id, part);
+        own.sizes.delete(part);
+        this.#noteRefused(own, THIS_DEVICE, part);
       }
     }
   }
 
-  /** Whole files are hashed; only one that is wrong is looked into part by part. */
-  async #read({ id, plan }: Holding, wanted: readonly number[]) {
+  /** Each file is hashed as a whole; only a file with a wrong hash is checked part by part. */
+  async #read({ id, plan }: StoredPackage, wanted: readonly number[]) {
     const files: Uint8Array[] = [];
-    const rotten: number[] = [];
+    const damaged: number[] = [];
     const numbers = wanted.map((file) => partsOfFile(plan, file));
     const outline = numbers.flat().includes(OUTLINE)
-      ? ((await this.#parts.store.read(id, OUTLINE)) ?? new Uint8Array())
+      ? ((await this.#deps.store.read(id, OUTLINE)) ?? new Uint8Array())
       : undefined;
-    if (outline && !isOutline(plan, outline)) return { files, rotten: [OUTLINE] };
+    if (outline && !isOutline(plan, outline)) return { files, damaged: [OUTLINE] };
     for (const [i, file] of wanted.entries()) {
       const own = numbers[i]!.filter((part) => part !== OUTLINE);
       const pieces: Uint8Array[] = [];
       for (const part of own)
-        pieces.push((await this.#parts.store.read(id, part)) ?? new Uint8Array());
+        pieces.push((await this.#deps.store.read(id, part)) ?? new Uint8Array());
       const whole = pieces.length === 1 ? pieces[0]! : concat(...pieces);
       files.push(whole);
       if (equal(await blake3Of(whole), plan.files[file]!.hash)) continue;
       for (const [j, part] of own.entries())
-        if (!(await isPart(plan, part, pieces[j]!, outline))) rotten.push(part);
+        if (!(await isPart(plan, part, pieces[j]!, outline))) damaged.push(part);
     }
-    return { files, rotten };
+    return { files, damaged };
   }
 
+  /** Bytes of a part; undefined when it is not here. */
   async read(id: string, part: number, from: number, to: number): Promise<Uint8Array | undefined> {
-    if (!this.#holdings.get(id)?.sizes.has(part)) return undefined;
-    return await this.#parts.store.read(id, part, from, to);
+    if (!this.#packages.get(id)?.sizes.has(part)) return undefined;
+    return await this.#deps.store.read(id, part, from, to);
   }
 
+  /** The answer to a peer that asks for a slice of a part. */
   async answer({ id, part, at }: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse> {
     const bytes = await this.read(toHex(id), part, at, at + MODEL_SLICE_BYTES).catch(
       () => undefined,
@@ -291,16 +301,22 @@ class PackageShelf implements Packages {
   }
 }
 
-const missingOf = ({ sizes }: Holding, parts: readonly number[]): number[] =>
+const missingOf = ({ sizes }: StoredPackage, parts: readonly number[]): number[] =>
   parts.filter((part) => !sizes.has(part));
 
-function statusOf({ id, manifest, plan, sizes, ...holding }: Holding): StoredModel {
+function statusOf({ id, manifest, plan, sizes, ...own }: StoredPackage): StoredModel {
   const stored = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const isWhole = sizes.size === partNumbers(plan).length;
-  const { arriving, problem, refused } = holding;
-  const state = isWhole ? 'stored' : holding.running ? 'fetching' : stored ? 'partial' : 'absent';
+  const { arriving, problem, refused } = own;
+  const state = isWhole ? 'stored' : own.packageFetch ? 'fetching' : stored ? 'partial' : 'absent';
   return {
-    ...{ name: manifest.name, id: fromHex(id)!, bytes: plan.bytes },
-    ...{ stored, arriving, state, problem, refused },
+    name: manifest.name,
+    id: fromHex(id)!,
+    bytes: plan.bytes,
+    stored,
+    arriving,
+    state,
+    problem,
+    refused,
   };
 }

@@ -1,10 +1,10 @@
-/** Texts to inputs of requests and back, with the tokenizer of a model of words: fetched once, kept read. */
+/** Texts to inputs of requests and back, by the model’s tokenizer, which is fetched once and kept parsed. */
 import { inputTokens, type Manifest } from '../../core/manifest.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { InputReading, Tokenised } from '../api.ts';
-import type { Packages } from './package-store.ts';
+import type { PackageStore } from './package-store.ts';
 import { packBytes, packTexts, TEXT_CHARS_MAX, tokeniserOf, type Tokeniser } from './tokeniser.ts';
 
 export interface Texts {
@@ -22,7 +22,7 @@ const TOKENISERS_MAX = 4;
 
 export function createTexts(
   models: ReadonlyMap<string, Manifest>,
-  packages: Pick<Packages, 'tokenizer'> | undefined,
+  packages: Pick<PackageStore, 'tokenizer'> | undefined,
 ): Texts {
   const tokenisers = new BoundedMap<string, Tokeniser>(TOKENISERS_MAX);
 

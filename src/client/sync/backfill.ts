@@ -15,16 +15,16 @@ const STEPS_MAX = 512;
 /** Runs until peers are asked again for what none of them had. */
 const PAUSE_RUNS = 16;
 
-export interface Holding {
+export interface Backfill {
   /** Fetches what is missing, as far as peers have it; once at a time. */
   run(): void;
 }
 
-export function createHolding(
+export function createBackfill(
   chain: LightChain,
   ask: Follower['ask'],
   onChange: () => void,
-): Holding {
+): Backfill {
   let running = false;
   let pause = 0;
 

@@ -11,7 +11,7 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import type { Verdict } from '../../net/transport.ts';
 
 /** @returns what judges a block that was told, with `judge` where that is needed */
-export function createTold(
+export function createBlockDeduper(
   chain: LightChain,
   judge: (block: Block) => Promise<Verdict>,
 ): (block: Block) => Promise<Verdict> {

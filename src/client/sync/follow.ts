@@ -24,10 +24,10 @@ import type { SyncState } from '../api.ts';
 import { createAsk, type Ask } from './ask-peers.ts';
 import { createExecution } from './execution.ts';
 import { createFullCheck, type CheckFully } from './full-check.ts';
-import { createHolding } from './backfill.ts';
+import { createBackfill } from './backfill.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
-import { createTold } from './block-deduper.ts';
-import { createTurns } from './peer-queue.ts';
+import { createBlockDeduper } from './block-deduper.ts';
+import { createPeerQueue } from './peer-queue.ts';
 
 /** Bodies of new blocks kept for executing them and finding transactions. */
 const BODIES_KEPT = 64;
@@ -82,10 +82,10 @@ export function createFollower(parts: FollowParts): Follower {
   const ask = createAsk(transport, (peer) => statuses.get(peer)?.height ?? 0);
   const reader = createStateReader(chain, ask);
   const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
-  const holding = createHolding(chain, ask, parts.onChange);
+  const backfill = createBackfill(chain, ask, parts.onChange);
   const fully = createFullCheck(chain, parts.checkFully);
-  const told = createTold(chain, judge);
-  const turns = createTurns(catchUp, parts.onChange, parts.turnMs);
+  const judgeOnce = createBlockDeduper(chain, judge);
+  const peerQueue = createPeerQueue({ run: catchUp, onEnd: parts.onChange, turnMs: parts.turnMs });
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
   function cameHere(header: Header): Body | undefined {
@@ -207,7 +207,7 @@ export function createFollower(parts: FollowParts): Follower {
         const isExecuted = chain.rootAfter(head.id) || (await executeHead(head));
         if (isExecuted && (await fully.checkUpTo(head))) {
           await parts.onHead(head, cameHere(head.header));
-          holding.run();
+          backfill.run();
           if (chain.head() === head) return;
           tries = 0;
         } else await new Promise((r) => setTimeout(r, WITNESS_WAIT_MS * (tries + 1)));
@@ -256,20 +256,20 @@ export function createFollower(parts: FollowParts): Follower {
       const here = new Set(peers.map(({ id }) => id));
       for (const id of statuses.keys()) if (!here.has(id)) statuses.delete(id);
       everMet ||= here.size > 0;
-      for (const id of here) if (!statuses.has(id)) turns.give(id);
+      for (const id of here) if (!statuses.has(id)) peerQueue.add(id);
       parts.onChange();
     },
     poll() {
-      for (const { id } of transport.peers()) turns.give(id);
+      for (const { id } of transport.peers()) peerQueue.add(id);
     },
     async onBlock(peer, { block }) {
       const head = chain.head();
       if (!head || isFarBehind(block.header, head.header)) return 'ignore';
       try {
-        const verdict = await told(block);
+        const verdict = await judgeOnce(block);
         if (verdict === 'ignore' || verdict === 'accept') noteHead(peer, block.header);
         else if (verdict.fault === 'header.parent-unknown') {
-          turns.give(peer);
+          peerQueue.add(peer);
           return 'ignore';
         }
         return verdict;
@@ -285,7 +285,7 @@ export function createFollower(parts: FollowParts): Follower {
     },
     sync() {
       if (!transport.peers().length) return everMet ? 'offline' : 'connecting';
-      return turns.waiting ? 'syncing' : 'synced';
+      return peerQueue.size ? 'syncing' : 'synced';
     },
     ready: () => caughtUp,
     agreeing() {

@@ -1,26 +1,30 @@
 /**
- * One peer is caught up with after another, each of them once; who is slow goes on beside the next, who
- * must not wait for it.
+ * A queue of peers to catch up with: one at a time, each at most once. A slow peer goes on in the
+ * background while the next one starts, so that nobody waits for it for long.
  */
 import { SerialQueue } from '../../lib/queue.ts';
 
-/** ms after which a turn that goes on keeps the next no longer waiting. */
+/** ms after which the next peer no longer waits for the one in work. */
 const TURN_MS = 15_000;
-/** Turns that may wait, one for each peer: as many as a seed has. */
+/** Peers that may wait: as many as a seed has connections. */
 const QUEUE_MAX = 2048;
 
-export interface Turns {
-  give(peer: string): void;
-  /** Turns that wait or keep others waiting. */
-  readonly waiting: number;
+export interface PeerQueue {
+  /** Does nothing when the peer waits already. */
+  add(peer: string): void;
+  /** Peers that wait or keep others waiting. */
+  readonly size: number;
 }
 
-/** A failure of `run` is the network's: the peer is looked at again some time. `onEnd`: after each turn. */
-export function createTurns(
-  run: (peer: string) => Promise<void>,
-  onEnd: () => void,
-  turnMs = TURN_MS,
-): Turns {
+export interface PeerQueueOptions {
+  /** A failure is the network's: the peer is asked again later. */
+  readonly run: (peer: string) => Promise<void>;
+  /** After each peer, also after a failure. */
+  readonly onEnd?: () => void;
+  readonly turnMs?: number | undefined;
+}
+
+export function createPeerQueue({ run, onEnd, turnMs = TURN_MS }: PeerQueueOptions): PeerQueue {
   const queue = new SerialQueue(QUEUE_MAX);
   const waiting = new Set<string>();
   const running = new Set<string>();
@@ -29,14 +33,15 @@ export function createTurns(
     waiting.delete(peer);
     if (running.has(peer)) return;
     running.add(peer);
+
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)));
+    const timeUp = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)));
     const done = run(peer).finally(() => running.delete(peer));
-    await Promise.race([done, over]).finally(() => clearTimeout(timer));
+    await Promise.race([done, timeUp]).finally(() => clearTimeout(timer));
   }
 
   return {
-    give(peer) {
+    add(peer) {
       if (waiting.has(peer)) return;
       waiting.add(peer);
       void queue
@@ -44,7 +49,7 @@ export function createTurns(
         .catch(() => waiting.delete(peer))
         .finally(onEnd);
     },
-    get waiting() {
+    get size() {
       return queue.size;
     },
   };

@@ -2,14 +2,14 @@
 import { Worker } from 'node:worker_threads';
 import type { WholePackage } from '../../client/models/package-store.ts';
 import { ModelSupply } from '../../client/models/model-supply.ts';
-import { connect, type Client } from '../../lib/rpc.ts';
+import { connect, type RpcClient } from '../../lib/rpc.ts';
 import type { MinerApi, MinerConfig, MinerEvents } from '../../miner/engine/miner-api.ts';
 import { threadFailure, threadPort } from './thread-port.ts';
 
 type ThreadOptions = { readonly [K in 'forceFallback' | 'threads']?: MinerConfig[K] | undefined };
 
 export interface MinerThread {
-  readonly miner: Client<MinerApi, MinerEvents>;
+  readonly miner: RpcClient<MinerApi, MinerEvents>;
   /** Gives it that model's package, unless it has it. @throws AppError MODEL_MISSING and others */
   ensure(modelId: Uint8Array): Promise<void>;
   stop(): Promise<void>;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Answered, Receipt } from '../../client/api.ts';
-import type { Network } from '../../client/models/networks.ts';
+import type { ChainNetwork } from '../../client/models/networks.ts';
 import { formatAddress } from '../../core/address.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
 import { cosine, NONE, readEmbedding, readRow, usedRows } from '../../core/reading.ts';
@@ -101,7 +101,7 @@ function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
 
 export async function tellReceipt(
   receipt: Receipt,
-  network: Network,
+  network: ChainNetwork,
   readInput: Inference['readInput'],
 ): Promise<object> {
   const { prefix } = network.params;
@@ -166,7 +166,7 @@ export interface InferRoutes {
 
 export function inferRoutes(
   inference: Inference,
-  network: Network,
+  network: ChainNetwork,
   rpcHost: string,
   requireKey: KeyGuard,
 ): InferRoutes {

@@ -1,7 +1,7 @@
 /** Receipts of requests from a full chain: everything was executed here, nobody is asked. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Receipt } from '../../client/api.ts';
-import type { Network } from '../../client/models/networks.ts';
+import type { ChainNetwork } from '../../client/models/networks.ts';
 import { closedAt, receiptFrom, type Evidence, type Found } from '../../client/asking/receipt.ts';
 import { decode } from '../../core/codec.ts';
 import { isFault } from '../../core/faults.ts';
@@ -17,7 +17,7 @@ const POOLED_MAX = 16;
 /** @param sent the request, where its sender is this node: known also when no pool holds it */
 export type ReceiptOf = (id: Uint8Array, sent?: TxOf<'request'>) => Promise<Receipt | undefined>;
 
-export function createReceipts(chain: FullChain, network: Network): ReceiptOf {
+export function createReceipts(chain: FullChain, network: ChainNetwork): ReceiptOf {
   /** Of the request, after that block; undefined where its state is not kept. */
   async function leafAfter(block: Uint8Array, id: Uint8Array) {
     const key = stateKey.request(id);

@@ -1,5 +1,5 @@
 /** Follows other full nodes: asks new peers where they stand, fetches and imports what has more work. */
-import { createTurns } from '../../client/sync/peer-queue.ts';
+import { createPeerQueue } from '../../client/sync/peer-queue.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { blockId } from '../../core/header/header.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
@@ -33,14 +33,13 @@ export function createFullSync(
   turnMs?: number,
 ): FullSync {
   const met = new Set<string>();
-  const turns = createTurns(
-    (peer) =>
+  const peerQueue = createPeerQueue({
+    run: (peer) =>
       catchUp(peer).catch((e: unknown) =>
         log.info('sync.stopped', { peer, code: AppError.from(e).code }),
       ),
-    () => undefined,
     turnMs,
-  );
+  });
 
   async function catchUp(peer: string): Promise<void> {
     for (;;) {
@@ -116,15 +115,15 @@ export function createFullSync(
         if (met.has(id)) continue;
         met.add(id);
         log.info('peer.joined', { peer: id, peers: now.size });
-        turns.give(id);
+        peerQueue.add(id);
       }
     },
     lagging(peer) {
       log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
-      turns.give(peer);
+      peerQueue.add(peer);
     },
     poll() {
-      for (const id of met) turns.give(id);
+      for (const id of met) peerQueue.add(id);
     },
   };
 }

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { Network } from '../../client/models/networks.ts';
-import { createPackages, type Packages } from '../../client/models/package-store.ts';
+import type { ChainNetwork } from '../../client/models/networks.ts';
+import { openPackageStore, type PackageStore } from '../../client/models/package-store.ts';
 import { httpSource, peerSource } from '../../client/models/part-sources.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -17,12 +17,12 @@ import { createPackagedParts } from '../packaged-parts.ts';
 
 export async function openModels(
   options: Options,
-  network: Network,
+  network: ChainNetwork,
   transport: () => Transport,
-): Promise<Packages> {
+): Promise<PackageStore> {
   const mirrors = options.mirrors.map((base) => httpSource(base));
   const fetched = createFileParts(join(options.data, 'models'));
-  return createPackages({
+  return openPackageStore({
     models: network.models,
     store: await createPackagedParts(network.models, fetched),
     sources: () => [
@@ -36,7 +36,11 @@ export async function openModels(
 }
 
 /** In the background: without a model its blocks cannot be checked. */
-export async function fetchMissing(packages: Packages, network: Network, log: Log): Promise<void> {
+export async function fetchMissing(
+  packages: PackageStore,
+  network: ChainNetwork,
+  log: Log,
+): Promise<void> {
   for (const [id, { name }] of network.models) {
     try {
       await packages.fetch(id);
@@ -48,7 +52,7 @@ export async function fetchMissing(packages: Packages, network: Network, log: Lo
 }
 
 /** `GET /models/<id>/<part>` to anybody, everything else to `otherwise`. */
-export function partsOr(packages: Packages, { models }: Network, otherwise: Route): Route {
+export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherwise: Route): Route {
   return async (request, response) => {
     const [, id = '', text = ''] =
       /^\/models\/([0-9a-f]{64})\/(\d{1,5})$/.exec(request.url ?? '') ?? [];

@@ -10,8 +10,8 @@ import { LevelDatastore } from 'datastore-level';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
-import { modelNamed, networkOf, type Network } from '../../client/models/networks.ts';
-import type { Packages } from '../../client/models/package-store.ts';
+import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
+import type { PackageStore } from '../../client/models/package-store.ts';
 import { parseAddress } from '../../core/address.ts';
 import type { Header } from '../../core/formats.ts';
 import type { Block } from '../../core/messages.ts';
@@ -66,13 +66,13 @@ type Closers = (() => unknown)[];
 
 export interface SeedParts {
   readonly options: Options;
-  readonly network: Network;
+  readonly network: ChainNetwork;
   readonly keys: NodeKeys;
   readonly chain: FullChain;
   readonly transport: OwnTransport;
   /** The chain's. */
   readonly store: WatchedStore;
-  readonly packages: Packages;
+  readonly packages: PackageStore;
   readonly thread: MinerThread;
   /** Of the payout key: one for all that it signs, so that nonces never meet. */
   readonly sender: Sender;
@@ -177,7 +177,7 @@ async function openAll(
 const urlHost = (host: string): string =>
   host === '127.0.0.1' ? 'localhost' : isIPv6(host) ? `[${host}]` : host;
 
-function payoutOf(options: Options, network: Network): Uint8Array | undefined {
+function payoutOf(options: Options, network: ChainNetwork): Uint8Array | undefined {
   if (options.payout === undefined) return undefined;
   const address = parseAddress(options.payout, network.params.prefix);
   if (!address)
@@ -191,7 +191,7 @@ function payoutOf(options: Options, network: Network): Uint8Array | undefined {
 async function openChain(
   store: Store,
   options: Options,
-  network: Network,
+  network: ChainNetwork,
   thread: MinerThread,
   log: Log,
 ) {
@@ -287,7 +287,7 @@ function serveApp(log: Log, mirrors: readonly string[]): Route {
 }
 
 /** Bytes that a first start downloads: the app, the runtime, and the default model's package. */
-async function downloadBytesOf(network: Network): Promise<number> {
+async function downloadBytesOf(network: ChainNetwork): Promise<number> {
   const model = network.names[0] && modelNamed(network, network.names[0]);
   let bytes = model ? planParts(model.manifest).bytes : 0;
   for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))

@@ -1,7 +1,7 @@
 /** What a full node does with what peers send: requests, blocks, transactions. */
 import { answer, unavailable } from '../../chain/shared/answer.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
-import type { Packages } from '../../client/models/package-store.ts';
+import type { PackageStore } from '../../client/models/package-store.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
 import { isFarBehind } from '../../core/header/header.ts';
 import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../../core/messages.ts';
@@ -14,7 +14,7 @@ export function createHandlers(
   chain: FullChain,
   sync: () => FullSync,
   log: Log,
-  packages?: Pick<Packages, 'answer'>,
+  packages?: Pick<PackageStore, 'answer'>,
 ): Omit<Handlers, 'onPeers'> {
   /** A full queue is our trouble, not the sender's. */
   const busy = (e: unknown): 'ignore' => {

@@ -45,7 +45,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     reader: { read: async () => undefined } as never,
     follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,
     serving: { nextJob: () => undefined, refresh: async () => undefined } as never,
-    desk: { supply: new ModelSupply(undefined), stop: () => undefined },
+    modelService: { supply: new ModelSupply(undefined), stop: () => undefined },
     payout: () => ann.address,
     announce: async () => {
       throw new AppError('NET_CLOSED', 'nobody is here');

@@ -37,19 +37,19 @@ test('a block takes only results that a run here bears out, and one run judges a
   let runs = 0;
   const results = createResults(async () => (runs++, ran));
   const waiting = [payment, right, copied, wrong];
-  expect(results.worthy(waiting, tree)).toEqual([payment]);
+  expect(results.verifiedOnly(waiting, tree)).toEqual([payment]);
   expect(results.check(waiting, tree)).toBeUndefined();
 
   expect(await results.learn(waiting, tree, ZERO_HASH)).toBe(false);
   expect(await results.learn(waiting, tree, MODEL)).toBe(true);
   expect(await results.learn(waiting, tree, MODEL)).toBe(false);
   expect(runs).toBe(1);
-  expect(results.worthy(waiting, tree)).toEqual([payment, right]);
+  expect(results.verifiedOnly(waiting, tree)).toEqual([payment, right]);
   expect(results.check([payment, right], tree)).toBeUndefined();
   expect(results.check([right, copied], tree)?.fault).toBe('tx.result-commitment');
   expect(results.check([wrong], tree)?.fault).toBe('tx.result-answer');
   // Without its claim's leaf none can be told from a lie.
-  expect(results.worthy([right], undefined)).toEqual([]);
+  expect(results.verifiedOnly([right], undefined)).toEqual([]);
   expect(results.check([copied], undefined)).toBeUndefined();
 });
 
@@ -57,7 +57,7 @@ test('what was answered here needs no run; nothing to leave out leaves the array
   const results = createResults(async () => Promise.reject(new Error('no model')));
   results.note(id, ran);
   const waiting = [payment, right];
-  expect(results.worthy(waiting, tree)).toBe(waiting);
+  expect(results.verifiedOnly(waiting, tree)).toBe(waiting);
   expect(await results.learn(waiting, tree, MODEL)).toBe(false);
 });
 

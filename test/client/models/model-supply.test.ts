@@ -2,7 +2,7 @@
 import { afterAll, expect, it, vi } from 'vitest';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
-import { createPackages } from '../../../src/client/models/package-store.ts';
+import { openPackageStore } from '../../../src/client/models/package-store.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
 import { startMinerThread } from '../../../src/node/contributor/miner-thread.ts';
@@ -16,7 +16,7 @@ const [tiny, lingua, polyglot] = ['tiny', 'lingua', 'polyglot'].map(
   (name) => modelNamed(network, name)!.id,
 ) as [Uint8Array, Uint8Array, Uint8Array];
 const store = await createPackagedParts(models, createMemoryParts());
-const packages = await createPackages({
+const packages = await openPackageStore({
   ...{ models, store, sources: () => [], onChange: () => undefined },
 });
 const { miner, stop } = await startMinerThread(undefined, () => undefined);

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StoredModel } from '../../../src/client/api.ts';
 import { PARTS_AT_ONCE } from '../../../src/client/models/fetch-parts.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
-import { createPackages, THIS_DEVICE } from '../../../src/client/models/package-store.ts';
+import { openPackageStore, THIS_DEVICE } from '../../../src/client/models/package-store.ts';
 import {
   httpSource,
   mirrorAddress,
@@ -67,7 +67,7 @@ const hang = (): PartSource => ({
 
 async function shelf(sources: readonly PartSource[], store: PartStore = createMemoryParts()) {
   const told: StoredModel[] = [];
-  const packages = await createPackages({
+  const packages = await openPackageStore({
     ...{
       models,
       store,
@@ -203,7 +203,13 @@ describe('fetching', () => {
     };
     const store = createMemoryParts();
     const open = () =>
-      createPackages({ models, store, partBytes, sources: () => [one], onChange: () => undefined });
+      openPackageStore({
+        models,
+        store,
+        partBytes,
+        sources: () => [one],
+        onChange: () => undefined,
+      });
     const isWhole = async () => {
       const loaded = (await (await open()).load(id)).files;
       return loaded.length === files.length && loaded.every((file, i) => equal(file, files[i]!));
@@ -308,7 +314,7 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
     ...source('one'),
     fetch: async ({ part }) => (part === 10 ? words : (await truth.read(id, part))!),
   };
-  const packages = await createPackages({
+  const packages = await openPackageStore({
     ...{ models: new Map([[own, named]]), store: createMemoryParts(), sources: () => [one] },
     onChange: () => undefined,
   });

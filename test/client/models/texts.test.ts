@@ -1,7 +1,7 @@
 /** Texts to inputs and back: the tokenizer alone is fetched, checked, kept and repaired. */
 import { describe, expect, it } from 'vitest';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
-import { createPackages } from '../../../src/client/models/package-store.ts';
+import { openPackageStore } from '../../../src/client/models/package-store.ts';
 import type { PartSource } from '../../../src/client/models/part-sources.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
 import { TEXT_CHARS_MAX } from '../../../src/client/models/tokeniser.ts';
@@ -64,7 +64,7 @@ async function setUp(options: { partBytes?: number; spoil?: boolean } = {}) {
     return (await truth.read(id, of + 1))!.slice(at, at + size);
   }
   const store = createMemoryParts();
-  const packages = await createPackages({
+  const packages = await openPackageStore({
     ...{ models, store, sources: () => [source], roundWaitMs: 1, onChange: () => undefined },
     ...(partBytes && { partBytes }),
   });

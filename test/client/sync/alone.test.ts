@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
-import type { Network } from '../../../src/client/models/networks.ts';
+import type { ChainNetwork } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
@@ -22,7 +22,7 @@ import {
 import { MemoryNet } from '../memory-net.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
-const network: Network = {
+const network: ChainNetwork = {
   ...{ params: PARAMS, models: MODELS, names: ['test'] },
   verifyProof: () => undefined,
 };

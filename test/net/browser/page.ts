@@ -2,7 +2,7 @@
  * The page of browser.browser.test.ts: a dedicated worker runs the transport, the page lends it
  * WebRTC, or runs the transport itself and lends that.
  */
-import { connect, transfer, type Client } from '../../../src/lib/rpc.ts';
+import { connect, transfer, type RpcClient } from '../../../src/lib/rpc.ts';
 import { servePageTransport } from '../../../src/net/page-transport.ts';
 import { canBridgeRtc, serveRtc } from '../../../src/net/rtc-page.ts';
 import type { PeerApi } from './peer.worker.ts';
@@ -11,7 +11,7 @@ declare global {
   interface Window {
     canBridgeRtc: typeof canBridgeRtc;
     serveRtc: typeof serveRtc;
-    peer: Client<PeerApi>;
+    peer: RpcClient<PeerApi>;
     start(bootstrap: readonly string[], kind: 'rtc' | 'transport'): Promise<void>;
   }
 }
