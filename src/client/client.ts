@@ -31,6 +31,8 @@ import { createReverted, type Reverted } from './sync/reverted.ts';
 export interface Client {
   readonly api: ClientApi;
   on(hear: (event: ClientEvent) => void): () => void;
+  /** Waits until a peer has the last block found here, which would be lost with this client; `msMax` at most. */
+  shareFound(msMax: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,8 @@ const POLL_MS = 15_000;
 const PROVE_TRIES = 3;
 /** ms until a block of our own that no peer can execute is told again. */
 const RETELL_MS = 3_000;
+/** ms between two looks at whether a peer has it, by a client that is about to end. */
+const SHARE_LOOK_MS = 200;
 /** ms in which changes of the status are gathered into one event. */
 const GATHER_MS = 100;
 /** Of telling what waits again at a new head. */
@@ -71,6 +75,7 @@ export async function createClient(
   return {
     api: peer.api(),
     on: (hear) => peer.on(hear),
+    shareFound: (msMax) => peer.shareFound(msMax),
     async stop() {
       peer.stop();
       await transport.stop();
@@ -227,6 +232,23 @@ class Peer {
     if (!found || !head || !this.#transport.peers().length) return;
     if (!equal(head.id, blockId(found.header)) || this.follower.agreeing()) return;
     await this.#announce(found).catch(() => undefined);
+  }
+
+  async shareFound(msMax: number): Promise<void> {
+    const endMs = this.#platform.nowMs() + msMax;
+    while (this.#holdsUnsharedBlock() && this.#platform.nowMs() < endMs) {
+      this.follower.poll();
+      await new Promise((resolve) => setTimeout(resolve, SHARE_LOOK_MS));
+    }
+  }
+
+  #holdsUnsharedBlock(): boolean {
+    const head = this.#chain.genesis() && this.#chain.head();
+    const { found } = this.#outbox;
+    if (!found || !head) return false;
+    if (equal(head.id, blockId(found.header))) return this.follower.agreeing() === 0;
+    // With more work than the head it is still being checked; with less, another block has won.
+    return found.header.totalWork > head.header.totalWork;
   }
 
   #changed(): void {

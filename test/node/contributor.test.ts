@@ -32,6 +32,10 @@ afterEach(async () => {
   seed = undefined;
 });
 
+/** Waits until the seed, which replays each block in full, has one. */
+const waitForBlock = ({ rpc }: Seed) =>
+  vi.waitUntil(async () => (await rpc('status')).height > 0, { timeout: 60_000, interval: 100 });
+
 /** Mines until a block is found, stops it by a signal, gives its exit code and lines. */
 async function mineOne(signal: NodeJS.Signals, ...flags: string[]) {
   const child = spawn(process.execPath, [COMMAND, '--address', ADDRESS, ...flags]);
@@ -53,6 +57,7 @@ it('mines a block to an address and stops cleanly', async () => {
   // The last word before the end is what was done.
   const told = lines.findLast((line) => line.includes(' info mining '));
   expect(told).toMatch(/ passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* blocks=[1-9]\d* /);
+  await waitForBlock(seed);
   const first = await seed.rpc('getHeader', 1);
   expect(formatAddress(Buffer.from(first.miner, 'hex'), 'rpila')).toBe(ADDRESS);
 });
@@ -63,8 +68,7 @@ it('needs no more than a multiaddr', async () => {
   const flags = ['--seed', config.bootstrap[0], '--network', 'e2e', '--backend', 'cpu'];
   const { code, lines } = await mineOne('SIGINT', ...flags);
   expect(code, lines.join('\n')).toBe(0);
-  const { height } = await seed.rpc('status');
-  expect(height).toBeGreaterThan(0);
+  await waitForBlock(seed);
 });
 
 const run = (env: Record<string, string>, ...args: string[]) =>

@@ -10,8 +10,8 @@ import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.
 
 /** ms between two lines of progress. */
 const TELL_MS = 10_000;
-/** ms that a block gets to spread before this process ends: what nobody has is told again after 3 s. */
-const SPREAD_MS = 4000;
+/** ms that a block gets at most to reach a peer before this process ends. */
+const SHARE_MS_MAX = 5000;
 /** ms in which a seed's page answers. */
 const ANSWER_MS_MAX = 10_000;
 
@@ -49,8 +49,7 @@ export async function startContributor(
     clearInterval(timer);
     await client.api.pauseMining();
     tell.progress();
-    const spreadMs = tell.foundAtMs() + SPREAD_MS - performance.now();
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, spreadMs)));
+    await client.shareFound(SHARE_MS_MAX);
     await client.stop();
     await platform.close();
   };
@@ -90,7 +89,6 @@ function createTelling(log: Log, onFailed: (code: string) => void) {
   let miner: MinerStatus | undefined;
   let told = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
-  let foundAtMs = -Infinity;
   /** A line of changes alone. */
   const changed = (event: string, fields: LogFields): void => {
     const fresh = Object.entries(fields).filter(([key, value]) => last[key] !== value);
@@ -110,15 +108,12 @@ function createTelling(log: Log, onFailed: (code: string) => void) {
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
     if (event.type !== 'miner') return;
     const { state, backend, device, blocksFound, problem } = event.status;
-    if (blocksFound > (miner?.blocksFound ?? 0)) {
-      foundAtMs = performance.now();
-      log.info('block', { blocks: blocksFound });
-    }
+    if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { blocks: blocksFound });
     miner = event.status;
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
-  return { hear, progress, foundAtMs: () => foundAtMs };
+  return { hear, progress };
 }
 
 /** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */
