@@ -17,8 +17,8 @@ import { ZERO_HASH } from './hash.ts';
 import { stateKey } from './tree/keys.ts';
 import { unitMacs } from './manifest.ts';
 import { HALVING_BLOCKS, PAYEE_PERCENT, SUBSIDY, type Params } from './params.ts';
+import { applyTx } from './tx/apply.ts';
 import {
-  applyTx,
   atMostU64,
   readAccount,
   writeAccount,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex, u32 } from '../../src/lib/bytes.ts';
-import { bodyRoot, bodySize, TYPE_COUNT_MAX, verifyBody } from '../../src/core/tx/body.ts';
+import { bodyRoot, bodySize, verifyBody } from '../../src/core/tx/body.ts';
+import { KINDS } from '../../src/core/tx/kinds.ts';
 import { encode } from '../../src/core/codec.ts';
 import { Body, SignedTx } from '../../src/core/formats.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
@@ -79,11 +80,11 @@ describe('rules', () => {
     ['claim', claim(ALICE, { request: bytes32(1) })],
     ['result', result(ALICE, { request: bytes32(1) })],
   ] as const)('count of %s', (type, tx) => {
-    expect(check(many(TYPE_COUNT_MAX[type], tx))).toBeUndefined();
-    expect(check(many(TYPE_COUNT_MAX[type] + 1, tx))).toBe('body.counts');
+    expect(check(many(KINDS[type].perBlock, tx))).toBeUndefined();
+    expect(check(many(KINDS[type].perBlock + 1, tx))).toBe('body.counts');
   });
   test('count of all, where none of its types is over', () => {
-    const claims = many(TYPE_COUNT_MAX.claim, claim(ALICE, { request: bytes32(1) }));
+    const claims = many(KINDS.claim.perBlock, claim(ALICE, { request: bytes32(1) }));
     expect(check([...many(950), ...claims])).toBe('body.counts');
   });
 });

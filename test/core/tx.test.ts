@@ -3,7 +3,9 @@ import { firstFault } from '../../src/core/faults.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { inputBytesMax, type Manifest } from '../../src/core/manifest.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
-import { signTx, spentBy, txFaults, txId, verifySignature } from '../../src/core/tx/tx.ts';
+import { txFaults } from '../../src/core/tx/apply.ts';
+import { spentBy } from '../../src/core/tx/kinds.ts';
+import { signTx, txId, verifySignature } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import {
   ALICE,

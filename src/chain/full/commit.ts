@@ -3,11 +3,11 @@
  * that leaving and joining blocks change. All or nothing, so a kill loses this block at most.
  */
 import { encode } from '../../core/codec.ts';
-import { addressOf } from '../../core/address.ts';
-import { Body, Header, Position, Proof, type Tx } from '../../core/formats.ts';
+import { Body, Header, Position, Proof } from '../../core/formats.ts';
 import { ChainPointRecord, type ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import type { Executed } from '../../core/state.ts';
+import { partiesOf } from '../../core/tx/kinds.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { decode } from '../../core/codec.ts';
@@ -79,10 +79,6 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
     batch.set(recordKey.point(height), encode(ChainPointRecord, point));
   batch.set(recordKey.head, id);
 }
-
-/** Addresses whose txCount a transaction raises. */
-export const partiesOf = (tx: Tx): Uint8Array[] =>
-  tx.type === 'transfer' ? [addressOf(tx.from), tx.to] : [addressOf(tx.from)];
 
 /** Where each account of the body's transactions was last seen before. */
 export function linksOf(body: Body, changes: Executed['changes']): Links {

@@ -8,6 +8,7 @@ import { Body, OpenRequest, Proof, type Header, type SignedTx } from '../../core
 import type { ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { executeBlock, verifyJob, type Executed } from '../../core/state.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
 import type { Execution } from '../../core/tx/state-tx.ts';
 import { treeGet, treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -110,9 +111,10 @@ export function readRequest(tree: Tree, id: Uint8Array): OpenRequest | undefined
 export async function runResults(checks: Checks, tree: Tree, body: Body): Promise<void> {
   if (!checks.executionOf) return;
   for (const { tx } of body) {
-    if (tx.type !== 'result' || checks.executions.has(toHex(tx.request))) continue;
-    const request = readRequest(tree, tx.request);
-    const ran = request && (await checks.executionOf(tx.request, request));
-    if (ran) checks.executions.set(toHex(tx.request), ran);
+    const id = kindOf(tx).runOf(tx);
+    if (!id || checks.executions.has(toHex(id))) continue;
+    const request = readRequest(tree, id);
+    const ran = request && (await checks.executionOf(id, request));
+    if (ran) checks.executions.set(toHex(id), ran);
   }
 }

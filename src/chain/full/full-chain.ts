@@ -13,6 +13,7 @@ import type { Params } from '../../core/params.ts';
 import { verifyJob } from '../../core/state.ts';
 import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
 import { txId, type Models } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
@@ -125,9 +126,9 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     importBlock: (block) => enqueue(() => importBlock(block)),
     addTx: (tx) =>
       enqueue(async () => {
-        const early = tx.tx.type === 'result' ? pool.judge(tx) : undefined;
+        // A model's run is costly: only for a transaction that is right in all else.
+        const early = kindOf(tx.tx).runOf(tx.tx) ? pool.judge(tx) : undefined;
         if (early) return early;
-        // A model's run is dear: only for a result that is right in all else.
         await runResults(checks, headTree(s), [tx]);
         const refused = pool.add(tx);
         if (!refused) emit({ type: 'tx', tx });

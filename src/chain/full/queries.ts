@@ -19,7 +19,7 @@ import { proveFrom } from '../../core/tree/tree-parts.ts';
 import { proveKeys, treeGet } from '../../core/tree/tree.ts';
 import { SETTLEMENT_BLOCKS } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
-import { partiesOf } from './commit.ts';
+import { partiesOf } from '../../core/tx/kinds.ts';
 import { headTree, readUndo, treeAfter, type FullState } from './state.ts';
 import type { Store } from '../store/store.ts';
 import { placesOf } from '../shared/request-index.ts';

@@ -1,11 +1,12 @@
 /** Choosing a new block's transactions: each is executed on the state that the block will meet. */
-import { bodySize, TYPE_COUNT_MAX } from '../../core/tx/body.ts';
+import { bodySize } from '../../core/tx/body.ts';
 import { isFault } from '../../core/faults.ts';
 import type { Body, SignedTx, Tx } from '../../core/formats.ts';
 import { BODY_BYTES_MAX, BODY_TXS_MAX, type Params } from '../../core/params.ts';
 import { beginBlock, executeTx, type ExecutionHeader } from '../../core/state.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
+import { KINDS } from '../../core/tx/kinds.ts';
 import { txBytes } from '../../core/tx/tx.ts';
 
 /**
@@ -30,7 +31,7 @@ export function chooseBody(
     const { type } = signed.tx;
     const count = counts.get(type) ?? 0;
     const bytes = txBytes(signed).length;
-    if (count === TYPE_COUNT_MAX[type] || size + bytes > BODY_BYTES_MAX) continue;
+    if (count === KINDS[type].perBlock || size + bytes > BODY_BYTES_MAX) continue;
     if (executeTx(block, signed)) continue;
     counts.set(type, count + 1);
     size += bytes;

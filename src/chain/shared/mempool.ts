@@ -12,9 +12,10 @@ import type { Params } from '../../core/params.ts';
 import { beginBlock, executeTx } from '../../core/state.ts';
 import type { BlockState, StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
 import { txBytes, txId } from '../../core/tx/tx.ts';
 import { StateView } from '../../core/tree/view.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { toHex } from '../../lib/bytes.ts';
 
 export const POOL_TXS_MAX = 5000;
 export const POOL_BYTES_MAX = 8 * 1024 * 1024;
@@ -166,8 +167,7 @@ export function createMempool(): Mempool {
     const tx = poolTx(signed);
     if (!base) return fault('tx.pool-full', { of: 'no head yet' });
     if (txs.has(tx.id)) return fault('tx.known');
-    if (signed.tx.type !== 'result' && signed.tx.fee < FEE_MIN)
-      return fault('tx.fee-low', { least: FEE_MIN });
+    if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
     const address = addressOf(signed.tx.from);
     const hex = toHex(address);
     const sender = senders.get(hex) ?? newSender(address);
@@ -256,9 +256,12 @@ export function createMempool(): Mempool {
   };
 }
 
-/** nV that ranks it: a free result stands for its claim, which paid. */
+/** Whether a pool keeps a transaction of that fee while it has room. */
+export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN || kindOf(tx).isPrepaid;
+
+/** nV that ranks it: what was paid before it came counts as the least fee. */
 const worthOf = ({ tx }: SignedTx): bigint =>
-  tx.type === 'result' && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
+  kindOf(tx).isPrepaid && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
 
 const lastFee = (sender: Sender): bigint => {
   const last = sender.txs.at(-1);
@@ -285,10 +288,10 @@ function mergeByNonce(back: readonly PoolTx[], waiting: readonly PoolTx[]): Pool
 
 const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.signed.tx.nonce;
 
-/** Transfers depend on their account alone; the others on requests that any block may close. */
+/** Whether a new head can have changed what a sender's transactions are worth. */
 const isAffected = (base: PoolBase, sender: Sender, change: HeadChange): boolean =>
   change.changed.has(sender.accountKey) ||
-  sender.txs.some(({ signed: { tx } }) => tx.type !== 'transfer' || tx.expiry < base.height);
+  sender.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
 
 const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
   view: new StateView(base.tree),
@@ -302,19 +305,16 @@ const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
   firstResults: 0,
 });
 
-/** A result whose claim waits before it can be in the block after the claim's, not in the same. */
+/** One that needs an earlier one in a block before its own is judged as of the block after that. */
 function execute(
   block: BlockState,
   before: readonly PoolTx[],
   { signed }: PoolTx,
 ): Fault | undefined {
   const { tx } = signed;
-  const waits = tx.type === 'result' && before.some((old) => isClaimOf(old.signed.tx, tx.request));
-  return executeTx(waits ? { ...block, height: block.height + 1 } : block, signed);
+  const follows = before.some((old) => kindOf(tx).needsBefore(tx, old.signed.tx));
+  return executeTx(follows ? { ...block, height: block.height + 1 } : block, signed);
 }
-
-const isClaimOf = (tx: Tx, request: Uint8Array): boolean =>
-  tx.type === 'claim' && equal(tx.request, request);
 
 /** Executes one sender's transactions alone; what is refused, and so all that build on it, is left out. */
 function runSequence(

@@ -4,10 +4,11 @@
  */
 import { decode, encode, optional } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
-import { Claim, Position, type Body } from '../../core/formats.ts';
+import { Claim, Position, type Body, type Tx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { FIND_MAX } from '../../core/messages.ts';
 import type { Executed } from '../../core/state.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 
 /** Of a result: the place of the claim that it fulfils. Of a claim: nothing. */
@@ -21,6 +22,14 @@ export interface IndexEntry {
   readonly value: Uint8Array;
 }
 
+/** Under which letter a transaction is kept with its request; undefined: its own place is enough. */
+const INDEXED: Readonly<Record<Tx['type'], IndexEntry['kind'] | undefined>> = {
+  transfer: undefined,
+  request: undefined,
+  claim: 'c',
+  result: 'r',
+};
+
 /** Entries of a block's claims and results; `changes`: what executing it changed. */
 export function indexEntries(
   height: number,
@@ -29,16 +38,25 @@ export function indexEntries(
 ): IndexEntry[] {
   const entries: IndexEntry[] = [];
   for (const [index, { tx }] of body.entries()) {
-    const position = { height, index };
-    if (tx.type === 'claim')
-      entries.push({ kind: 'c', request: tx.request, position, value: encode(Fulfils, null) });
-    if (tx.type !== 'result') continue;
-    const key = stateKey.claim(tx.request, addressOf(tx.from));
-    const leaf = changes.find((change) => equal(change.key, key))?.before;
-    const claim = leaf ? decode(Claim, leaf).position : null;
-    entries.push({ kind: 'r', request: tx.request, position, value: encode(Fulfils, claim) });
+    const kind = INDEXED[tx.type];
+    const request = kindOf(tx).requestOf(tx);
+    if (!kind || !request) continue;
+
+    const claim = kind === 'r' ? claimBefore(changes, request, addressOf(tx.from)) : null;
+    entries.push({ kind, request, position: { height, index }, value: encode(Fulfils, claim) });
   }
   return entries;
+}
+
+/** The place of a payee's claim, which the block took away. */
+function claimBefore(
+  changes: Executed['changes'],
+  request: Uint8Array,
+  payee: Uint8Array,
+): Position | null {
+  const key = stateKey.claim(request, payee);
+  const leaf = changes.find((change) => equal(change.key, key))?.before;
+  return leaf ? decode(Claim, leaf).position : null;
 }
 
 /**

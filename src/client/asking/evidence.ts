@@ -12,6 +12,7 @@ import {
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { FIND_MAX } from '../../core/messages.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -72,8 +73,7 @@ export interface Evidences {
   noteSent(): Promise<void>;
 }
 
-const requestOf = ({ tx }: SignedTx): Uint8Array | undefined =>
-  tx.type === 'request' ? txId(tx) : tx.type === 'transfer' ? undefined : tx.request;
+const requestOf = ({ tx }: SignedTx): Uint8Array | undefined => kindOf(tx).requestOf(tx);
 
 const hasPlace = (found: readonly Found[], { blockId: block, position }: Found): boolean =>
   found.some((f) => equal(f.blockId, block) && f.position.index === position.index);

@@ -4,7 +4,7 @@
  * are as many as the account's proven leaf counts, down to the first; or the leaf before the oldest
  * one's block counts the rest.
  */
-import { partiesOf } from '../../chain/full/commit.ts';
+import { partiesOf } from '../../core/tx/kinds.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
 import { Account, type Position } from '../../core/formats.ts';

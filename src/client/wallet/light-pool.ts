@@ -2,14 +2,16 @@
  * Transactions a light client has seen. Where the state after the head is known they are judged on it
  * as a full node does; of the others few are kept, checked as far as they can be alone, and judged later.
  */
-import { createMempool, FEE_MIN, poolBase } from '../../chain/shared/mempool.ts';
+import { createMempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { firstFault, fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { addressOf } from '../../core/address.ts';
-import { SETTLEMENT_BLOCKS, type Params } from '../../core/params.ts';
+import type { Params } from '../../core/params.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import { txFaults, txId, verifySignature, type Models } from '../../core/tx/tx.ts';
+import { txFaults } from '../../core/tx/apply.ts';
+import { kindOf } from '../../core/tx/kinds.ts';
+import { txId, verifySignature, type Models } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
@@ -55,7 +57,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
     const refused = firstFault(params.off, txFaults(params, models, height + 1, signed));
     if (refused) return refused;
-    if (signed.tx.type !== 'result' && signed.tx.fee < FEE_MIN) return fault('tx.fee-low');
+    if (!paysEnough(signed.tx)) return fault('tx.fee-low');
     if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');
     verified.add(signed);
     return undefined;
@@ -138,14 +140,8 @@ export function createSampler(
 const isHeadless = ({ fault: code, context }: Fault): boolean =>
   code === 'tx.pool-full' && context.of === 'no head yet';
 
-/** Leaves that it reads in a block of that height. */
+/** Keys of leaves that judging it for a block of that height reads. */
 function leavesOf({ tx }: SignedTx, height: number): Uint8Array[] {
   const from = addressOf(tx.from);
-  const account = stateKey.account(from);
-  if (tx.type === 'transfer') return [account, stateKey.account(tx.to)];
-  if (tx.type === 'request') return [account, stateKey.expiry(height + tx.lifetime)];
-  const asked = [account, stateKey.request(tx.request), stateKey.claim(tx.request, from)];
-  if (tx.type === 'claim') return asked;
-  // Behind a waiting claim it is judged a block later.
-  return [...asked, ...[0, 1].map((later) => stateKey.settle(height + later + SETTLEMENT_BLOCKS))];
+  return [stateKey.account(from), ...kindOf(tx).reads(tx, from, height)];
 }

@@ -6,7 +6,8 @@ import { tryDecode } from '../../core/codec.ts';
 import { isFault, type FaultCode } from '../../core/faults.ts';
 import { SignedTx, type Position } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
-import { spentBy, txId } from '../../core/tx/tx.ts';
+import { kindOf, spentBy } from '../../core/tx/kinds.ts';
+import { txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Transport } from '../../net/transport.ts';
@@ -62,7 +63,7 @@ export function createSending(parts: SendingParts): Sending {
       await outbox.refuse(txId(signed.tx));
       if (refused.fault === 'tx.claim-closed')
         for (const other of outbox.unsettled())
-          if (isResultOf(other, signed)) await outbox.refuse(txId(other.tx));
+          if (comesAfter(other, signed)) await outbox.refuse(txId(other.tx));
     }
   }
 
@@ -141,11 +142,8 @@ const HOPELESS: ReadonlySet<FaultCode> = new Set([
   ...(['tx.result-claim', 'tx.result-answer', 'tx.result-commitment'] as const),
 ]);
 
-const isResultOf = ({ tx }: SignedTx, { tx: claim }: SignedTx): boolean =>
-  tx.type === 'result' &&
-  claim.type === 'claim' &&
-  equal(tx.from, claim.from) &&
-  equal(tx.request, claim.request);
+const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
+  equal(tx.from, earlier.from) && kindOf(tx).needsBefore(tx, earlier);
 
 const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
   a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);

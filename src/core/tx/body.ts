@@ -2,25 +2,11 @@
 import { equal, toHex } from '../../lib/bytes.ts';
 import { encode, u32, varint } from '../codec.ts';
 import { fault, firstFault, type Fault } from '../faults.ts';
-import type { Body, HeaderCore, Tx } from '../formats.ts';
+import type { Body, HeaderCore } from '../formats.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
-import {
-  BODY_BYTES_MAX,
-  BODY_TXS_MAX,
-  CLAIMS_PER_BLOCK_MAX,
-  REQUESTS_PER_BLOCK_MAX,
-  RESULTS_PER_BLOCK_MAX,
-  type Params,
-} from '../params.ts';
+import { BODY_BYTES_MAX, BODY_TXS_MAX, type Params } from '../params.ts';
+import { KINDS, TX_TYPES } from './kinds.ts';
 import { txBytes, txId } from './tx.ts';
-
-/** Most transactions of each type in a block; what it must execute or hold is bounded by them. */
-export const TYPE_COUNT_MAX: Readonly<Record<Tx['type'], number>> = {
-  transfer: BODY_TXS_MAX,
-  request: REQUESTS_PER_BLOCK_MAX,
-  claim: CLAIMS_PER_BLOCK_MAX,
-  result: RESULTS_PER_BLOCK_MAX,
-};
 
 /** Root over the transactions and their count. */
 export function bodyRoot(body: Body): Uint8Array {
@@ -48,9 +34,9 @@ export function* bodyFaults(
   header: Pick<HeaderCore, 'bodyRoot'>,
   body: Body,
 ): Generator<Fault, void> {
-  for (const [type, max] of Object.entries(TYPE_COUNT_MAX)) {
+  for (const type of TX_TYPES) {
     const count = body.filter((signed) => signed.tx.type === type).length;
-    if (count > max) yield fault('body.counts', { type, count });
+    if (count > KINDS[type].perBlock) yield fault('body.counts', { type, count });
   }
   if (body.length > BODY_TXS_MAX) yield fault('body.counts', { count: body.length });
   const size = bodySize(body);
