@@ -4,8 +4,7 @@ import type { SignedTx } from '../../src/core/formats.ts';
 import { inputBytesMax, type Manifest } from '../../src/core/manifest.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
 import { txFaults } from '../../src/core/tx/apply.ts';
-import { spentBy } from '../../src/core/tx/kinds.ts';
-import { signTx, txId, verifySignature } from '../../src/core/tx/tx.ts';
+import { signTx, spentBy, txId, verifySignature } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import {
   ALICE,

@@ -6,9 +6,9 @@ import { addressOf } from '../address.ts';
 import { fault, type Fault } from '../faults.ts';
 import type { SignedTx } from '../formats.ts';
 import { EXPIRY_BLOCKS_MAX, type Params } from '../params.ts';
-import { kindOf, spentBy } from './kinds.ts';
+import { kindOf } from './kinds.ts';
 import { noteTx, readAccount, U32_MAX, writeAccount, type BlockState } from './state-tx.ts';
-import { verifySignature, type Models } from './tx.ts';
+import { spentBy, verifySignature, type Models } from './tx.ts';
 
 /** Faults that show without state in a block of `height`, but for the signature's: it is costly. */
 export function* txFaults(

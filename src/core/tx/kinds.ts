@@ -1,6 +1,6 @@
 /**
  * The kinds of transactions: all that the core, the chain and the client must know of one stands in its
- * row. A case added to `Tx` (formats.ts) does not compile until it has a row here.
+ * row (but for what it spends, which the keyring knows too: tx.ts). A case added to `Tx` (formats.ts) does not compile until it has a row here.
  */
 import { addressOf } from '../address.ts';
 import type { Tx, TxOf } from '../formats.ts';
@@ -22,9 +22,6 @@ export const TX_TYPES = Object.keys(KINDS) as readonly Tx['type'][];
 /** The row of a transaction. */
 // The type of `KINDS[tx.type]` forgets that the row is this very transaction's.
 export const kindOf = (tx: Tx): TxKind<Tx> => KINDS[tx.type] as TxKind<Tx>;
-
-/** nV that leave the sender: fee and what goes with it. */
-export const spentBy = (tx: Tx): bigint => tx.fee + kindOf(tx).spends(tx);
 
 /** Addresses whose txCount a transaction raises, the sender's first. */
 export const partiesOf = (tx: Tx): Uint8Array[] => [addressOf(tx.from), ...kindOf(tx).credits(tx)];

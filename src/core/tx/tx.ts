@@ -1,7 +1,7 @@
 /** Transactions on their own: id, bytes, signature (docs/protocol.md §4.2). */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { encode } from '../codec.ts';
-import { SignedTx, Tx } from '../formats.ts';
+import { SignedTx, Tx, type TxOf } from '../formats.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
 import type { Manifest } from '../manifest.ts';
 
@@ -22,3 +22,19 @@ export const signTx = (tx: Tx, secret: Uint8Array): SignedTx => ({
 /** BIP-340; false also for a key that is no point of the curve. */
 export const verifySignature = (signed: SignedTx): boolean =>
   schnorr.verify(signed.signature, txId(signed.tx), signed.tx.from);
+
+/**
+ * nV that leave the sender beside the fee. A table of its own, for the keyring shows it before it signs
+ * and executes nothing: it need not load what transactions do (kinds.ts).
+ */
+const SPENDS: { readonly [K in Tx['type']]: (tx: TxOf<K>) => bigint } = {
+  transfer: (tx) => tx.amount,
+  request: (tx) => tx.reward,
+  claim: () => 0n,
+  result: () => 0n,
+};
+
+/** nV that leave the sender: fee and what goes with it. */
+export const spentBy = (tx: Tx): bigint =>
+  // The type of `SPENDS[tx.type]` forgets that the row is this very transaction's.
+  tx.fee + (SPENDS[tx.type] as (tx: Tx) => bigint)(tx);

@@ -30,8 +30,6 @@ export type Effects = Generator<Fault, (() => void) | undefined>;
 export interface TxKind<T extends Tx> {
   /** Most of them in one block: bounds what the block must execute or hold. */
   readonly perBlock: number;
-  /** nV that leave the sender beside the fee. */
-  spends(tx: T): bigint;
   /** Addresses other than the sender's whose history the transaction is part of. */
   credits(tx: T): readonly Uint8Array[];
   /**

@@ -18,7 +18,6 @@ type Request = TxOf<'request'>;
 
 export const request: TxKind<Request> = {
   perBlock: REQUESTS_PER_BLOCK_MAX,
-  spends: (tx) => tx.reward,
   credits: () => [],
   reads: (tx, _from, height) => [stateKey.expiry(height + tx.lifetime)],
   faults: termFaults,

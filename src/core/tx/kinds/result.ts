@@ -14,7 +14,6 @@ type Result = TxOf<'result'>;
 
 export const result: TxKind<Result> = {
   perBlock: RESULTS_PER_BLOCK_MAX,
-  spends: () => 0n,
   credits: () => [],
   reads: (tx, from, height) => [
     stateKey.request(tx.request),

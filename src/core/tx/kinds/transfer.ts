@@ -11,7 +11,6 @@ type Transfer = TxOf<'transfer'>;
 
 export const transfer: TxKind<Transfer> = {
   perBlock: BODY_TXS_MAX,
-  spends: (tx) => tx.amount,
   credits: (tx) => [tx.to],
   reads: (tx) => [stateKey.account(tx.to)],
   *faults(tx) {
