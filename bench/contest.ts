@@ -9,6 +9,7 @@ import { encoderInputs } from '../test/oracle/encoder-inputs.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { writeEncoder, type Encoder } from './encoders.ts';
 import { cpuMs } from './measure.ts';
+import { loadTransformers } from './transformers.ts';
 import { createCpuRounds, type ModelName, type Round } from './pass-split.ts';
 
 // Pinned as for mining: every contestant has one thread.
@@ -121,16 +122,17 @@ async function createFloat(encoder: Encoder): Promise<Timed> {
 async function createTransformers(encoder: Encoder): Promise<Timed> {
   const { float, shape } = encoder;
   Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
-  const entry = new URL('transformers.web.js', import.meta.resolve('@huggingface/transformers'));
-  const { AutoModel, Tensor, env } = (await import(
-    entry.href
-  )) as typeof import('@huggingface/transformers');
+  const { AutoModel, Tensor, env } = await loadTransformers();
   // It names an address for the runtime's files.
   delete ort.env.wasm.wasmPaths;
   const { hidden, layers, heads, vocabulary, ffn } = shape;
   const config = {
-    ...{ model_type: 'bert', architectures: ['BertModel'], hidden_size: hidden },
-    ...{ num_hidden_layers: layers, num_attention_heads: heads, vocab_size: vocabulary },
+    model_type: 'bert',
+    architectures: ['BertModel'],
+    hidden_size: hidden,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    vocab_size: vocabulary,
     intermediate_size: ffn,
   };
   const files = { 'config.json': JSON.stringify(config), 'onnx/model.onnx': float.slice() };
@@ -141,7 +143,9 @@ async function createTransformers(encoder: Encoder): Promise<Timed> {
   Object.assign(env, { useCustomCache: true, customCache: { match, put: async () => {} } });
   Object.assign(env, { allowRemoteModels: false, localModelPath: '/' });
   const model = await AutoModel.from_pretrained(shape.name.replace('/', '-'), {
-    ...{ dtype: 'fp32', device: 'auto', session_options: wasm },
+    dtype: 'fp32',
+    device: 'auto',
+    session_options: wasm,
   });
   const feeds = feedsOf(encoder, (ids, dims) => new Tensor('int64', ids, dims));
   return timed(

@@ -67,6 +67,7 @@ function playwright(): Count {
 
 const STEPS: Record<string, () => Count> = {
   types: () => single('npm', 'run', '-s', 'types'),
+  lint: () => single('npm', 'run', '-s', 'lint'),
   format: () => single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
   build: () => single('npm', 'run', '-s', 'build'),
   size: () => single('npm', 'run', '-s', 'size'),

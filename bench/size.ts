@@ -1,6 +1,6 @@
 /**
  * JavaScript of the first route and of the keyring (the vault's worker), brotli: each entry and all it
- * imports statically. Exits 1 when one is over its budget. `node bench/size.mjs [dist]` after a build.
+ * imports statically. Exits 1 when one is over its budget. `node bench/size.ts [dist]` after a build.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,27 +11,35 @@ const KEYRING_BYTES_MAX = 35 * 1024;
 const dist = resolve(process.argv[2] ?? 'dist');
 const assets = readdirSync(join(dist, 'assets'));
 const page = readFileSync(join(dist, 'index.html'), 'utf8');
-const entries = [...page.matchAll(/<script[^>]+src="([^"]+)"/g)].map((m) => resolve(dist, m[1]));
+const entries = [...page.matchAll(/<script[^>]+src="([^"]+)"/g)].map((m) => resolve(dist, m[1]!));
 const keyrings = assets.filter((name) => /^vault\.worker-.*\.js$/.test(name));
 
-const sizeOf = (file) => {
+/** Bytes as they are and as the seed serves them. */
+interface Size {
+  readonly raw: number;
+  readonly brotli: number;
+}
+
+function sizeOf(file: string): Size {
   const code = readFileSync(file);
   return { raw: code.length, brotli: brotliCompressSync(code).length };
-};
+}
+
 /** Files of an entry, with their sizes. */
-function visit(file, seen = new Map()) {
-  if (seen.has(file)) return seen;
+function visit(file: string, seen: Map<string, Size>): void {
+  if (seen.has(file)) return;
   seen.set(file, sizeOf(file));
   // Static imports of minified output: `import{a}from"./x.js"`, `import"./x.js"`, `export…from"…"`.
   for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*"(\.[^"]+\.js)"/g))
-    visit(resolve(dirname(file), path), seen);
-  return seen;
+    visit(resolve(dirname(file), path!), seen);
 }
 
-const kilobytes = (n) => `${(n / 1024).toFixed(1)} KB`.padStart(10);
-const row = (name, { raw, brotli }) => console.log(kilobytes(raw), kilobytes(brotli), name);
+const kilobytes = (n: number): string => `${(n / 1024).toFixed(1)} KB`.padStart(10);
+const row = (name: string, { raw, brotli }: Size): void =>
+  console.log(kilobytes(raw), kilobytes(brotli), name);
+
 /** Whether it keeps within its budget. */
-function report(name, files, bytesMax) {
+function report(name: string, files: ReadonlyMap<string, Size>, bytesMax: number): boolean {
   for (const [file, size] of files) row(file.slice(dist.length + 1), size);
   let total = 0;
   for (const { brotli } of files.values()) total += brotli;
@@ -40,9 +48,9 @@ function report(name, files, bytesMax) {
 }
 
 console.log('       raw     brotli');
-const first = new Map();
+const first = new Map<string, Size>();
 entries.forEach((file) => visit(file, first));
-const keyring = new Map();
+const keyring = new Map<string, Size>();
 keyrings.forEach((name) => visit(join(dist, 'assets', name), keyring));
 const fits = [
   report('first route', first, FIRST_ROUTE_BYTES_MAX),
