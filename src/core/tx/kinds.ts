@@ -1,6 +1,7 @@
 /**
- * The kinds of transactions: all that the core, the chain and the client must know of one stands in its
- * row (but for what it spends, which the keyring knows too: tx.ts). A case added to `Tx` (formats.ts) does not compile until it has a row here.
+ * The kinds of transactions: all that core, chain and client must know of one stands in its row, but for
+ * what it spends, which the keyring must know too (tx.ts). A case added to `Tx` (formats.ts) does not
+ * compile until it has a row here.
  */
 import { addressOf } from '../address.ts';
 import type { Tx, TxOf } from '../formats.ts';
