@@ -1,12 +1,11 @@
 /** A second model: fetched with an interruption, resumed, verified, used; spoiled parts come from elsewhere. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { ask } from '../src/ui/i18n/en/ask.ts';
 import { models as words } from '../src/ui/i18n/en/models.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { backUp, button, goTo, indexLine, readVolts, valueOf } from './support/app.ts';
+import { MADE_MODEL } from './support/make-model.ts';
 import { packageSize, startMirror, type Mirror } from './support/mirror.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
@@ -16,16 +15,11 @@ const MODEL = 'lingua';
 // Requests for parts are counted and refused on their way: a service worker would make them past us.
 test.use({ serviceWorkers: 'block' });
 
-/** Of one file of 17 MB: three parts, and the outline. Made here: its manifest alone is in the repository. */
-const LARGE = 'broad';
+/** Of one file of 17 MB: three parts, and the outline. */
+const LARGE = MADE_MODEL;
 
 let seed: Seed;
 let mirror: Mirror;
-test.beforeAll(() => {
-  execFileSync(process.execPath, ['models/build.ts', LARGE], {
-    cwd: join(import.meta.dirname, '..'),
-  });
-});
 test.beforeEach(async () => {
   mirror = await startMirror();
   seed = await startSeed({ args: ['--mirror', mirror.url] });

@@ -4,10 +4,11 @@ import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../tes
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
-  // Real mining in a software GPU on two cores: one browser at a time, and patience.
-  workers: 1,
-  // What passes only at the second try is listed as flaky, and to be looked into.
-  retries: 1,
+  globalSetup: './support/make-model.ts',
+  // Tests wait more than they compute: two files at a time on two cores, and patience.
+  workers: 2,
+  // What does not pass at once is looked into.
+  retries: 0,
   timeout: 180_000,
   expect: { timeout: 60_000 },
   reporter: [['list'], ['json']],

@@ -1,9 +1,10 @@
 /** A new version of the app on the server, while a page of the old one works. */
 import {
-  copyFileSync,
+  cpSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -14,31 +15,33 @@ import { en } from '../src/ui/i18n/en/app.ts';
 import { button, goTo, pause, readAddress, sentence, valueOf } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
-const dist = join(import.meta.dirname, '../dist');
-/** The page, the service worker, and their precompressed forms. */
-const CHANGED = ['index.html', 'index.html.br', 'sw.js', 'sw.js.br'];
-const kept = mkdtempSync(join(tmpdir(), 'pila-dist-'));
+const repository = join(import.meta.dirname, '..');
+/** An installation of its own, whose page this test may change. */
+const root = mkdtempSync(join(tmpdir(), 'pila-root-'));
 let seed: Seed;
 
 test.beforeAll(async () => {
-  for (const file of CHANGED) copyFileSync(join(dist, file), join(kept, file));
-  seed = await startSeed({ network: 'e2e' });
+  for (const copied of ['src', 'dist', 'package.json'])
+    cpSync(join(repository, copied), join(root, copied), { recursive: true });
+  for (const linked of ['models', 'node_modules'])
+    symlinkSync(join(repository, linked), join(root, linked));
+  seed = await startSeed({ network: 'e2e', root });
 });
 test.afterAll(async () => {
-  for (const file of CHANGED) copyFileSync(join(kept, file), join(dist, file));
-  rmSync(kept, { recursive: true });
   await seed.kill();
   removeData(seed);
+  rmSync(root, { recursive: true });
 });
 
 /** What a build of a newer source changes: the page, and so the revision that the worker names. */
 function release(version: string): void {
   const edit = (file: string, from: RegExp | string, to: string) => {
-    const old = readFileSync(join(kept, file), 'utf8');
+    const path = join(root, 'dist', file);
+    const old = readFileSync(path, 'utf8');
     const text = old.replace(from, to);
     expect(text, file).not.toBe(old);
-    writeFileSync(join(dist, file), text);
-    unlinkSync(join(dist, `${file}.br`));
+    writeFileSync(path, text);
+    unlinkSync(`${path}.br`);
   };
   edit('index.html', '<html lang="en">', `<html lang="en" data-version="${version}">`);
   const named = /"revision":"[0-9a-f]{32}","url":"index.html"/;
@@ -58,7 +61,7 @@ test('restarts after the unit in work, when the person says so, and keeps what i
   await seed.kill();
   release('next');
   const { port, data } = seed;
-  seed = await startSeed({ network: 'e2e', port, data });
+  seed = await startSeed({ network: 'e2e', port, data, root });
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
   await expect(page.getByText(en.update.ready)).toBeVisible();
   // Nothing happens by itself: the old version works on.

@@ -8,12 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+const ROOT = join(import.meta.dirname, '../..');
+
 export interface SeedOptions {
   readonly network?: string;
   /** Kept between starts; a scratch folder when absent. */
   readonly data?: string;
   readonly port?: number;
   readonly args?: readonly string[];
+  /** Folder of the installation, with `src` and the built page in `dist`; this one when absent. */
+  readonly root?: string;
 }
 
 export interface Seed {
@@ -67,7 +71,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
       ...['--rpc-port', String(rpcPort), '--rtc-port', String(rtcPort)],
       ...(options.args ?? []),
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: join(import.meta.dirname, '../..') },
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.root ?? ROOT },
   );
   running.add(child);
   const log: string[] = [];
