@@ -272,6 +272,9 @@ export type Diagnostics = Readonly<Record<string, unknown>>;
 /** Headers in one answer: a plot's worth. */
 export const HEADERS_READ_MAX = 1024;
 
+/** Addresses that one client follows at once. */
+export const WATCHED_MAX = 16;
+
 export type ClientApi = ChainApi & AccountApi & AskApi & ModelApi & MiningApi;
 
 export type ChainApi = {

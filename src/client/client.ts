@@ -26,7 +26,7 @@ import { networkOf, type ChainNetwork } from './models/networks.ts';
 import { createModelService, type ModelService } from './models/model-service.ts';
 import { Outbox } from './wallet/outbox.ts';
 import type { Platform } from './platform.ts';
-import { createReverted, type Reverted } from './sync/reverted.ts';
+import { createReverted, type Reverted } from './sync/reverted-blocks.ts';
 
 export interface Client {
   readonly api: ClientApi;

@@ -14,11 +14,11 @@ import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 
 export interface PageClient {
   readonly client: ClientApi;
-  /** Hears what the client tells; the result stops it. */
-  on(hear: (event: ClientEvent) => void): () => void;
+  /** The client’s events. @returns what removes the listener */
+  on(listener: (event: ClientEvent) => void): () => void;
 }
 
-/** Of what tabs say to each other: those of another version keep to themselves. */
+/** Version of the messages between tabs: tabs of another version have a channel of their own. */
 const TABS_VERSION = 1;
 
 /** @throws AppError BROWSER_OLD; its calls also with what starting the engine fails with */
@@ -66,7 +66,7 @@ async function startEngine(config: ClientConfig): Promise<TabEngine> {
     stop();
     throw e;
   }
-  return { client, on: (hear) => client.on('event', hear), died: died.promise, stop };
+  return { client, on: (listener) => client.on('event', listener), died: died.promise, stop };
 }
 
 /** Nothing where there is no WebRTC at all: the worker then has WebSockets only. */

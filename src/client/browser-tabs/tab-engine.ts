@@ -1,81 +1,79 @@
-/** What a tab is given to run an engine, and what it must tell a new one again. */
-import { toHex } from '../../lib/bytes.ts';
-import { BoundedMap } from '../../lib/bounded.ts';
+/** What a tab is given to run an engine, and the way of its calls to the engine, wherever it runs. */
 import type { AppError } from '../../lib/errors.ts';
 import type { ClientApi, ClientEvent } from '../api.ts';
 import type { TabChannel } from './tab-messages.ts';
 
-/** Calls of one tab that may wait for an answer, by its own count and by the leader's. */
+/** Calls of one tab that may wait for an answer, counted by itself and by the leader. */
 export const CALLS_MAX = 200;
-/** Leaders that a call is made to: it may be what ends them. */
+/** Leaders that one call is made to: the call may be what ends them. */
 export const TRIES_MAX = 4;
-/** Other tabs that the leader knows; the one heard of longest ago makes room and is met again. */
-export const FOLLOWERS_MAX = 64;
 
 export type Method = keyof ClientApi;
 
 export interface TabEngine {
   readonly client: ClientApi;
-  on(hear: (event: ClientEvent) => void): () => void;
-  /** Resolves with why when it ends by itself: another must be started. */
+  on(listener: (event: ClientEvent) => void): () => void;
+  /** Resolves with the reason when it ends by itself: another must be started. */
   readonly died: Promise<AppError>;
   /** Ends it now; its calls in flight fail. */
   stop(): void;
 }
 
-export interface TabParts {
-  /** Differs from every other tab's. */
+export interface TabDeps {
+  /** This tab's id, which differs from every other tab's. */
   readonly tab: string;
   openChannel(): TabChannel;
-  /** Waits for the lock of that name; the result lets it go. Rejects when the signal aborts. */
+  /** Waits for the lock of that name; the result releases it. Rejects when the signal aborts. */
   lock(name: string, signal: AbortSignal): Promise<() => void>;
   startEngine(): Promise<TabEngine>;
 }
 
-/** The way to the engine, here or in the leading tab, until that engine ends. */
-export interface Link {
-  readonly call: (method: Method, args: unknown[]) => Promise<unknown>;
-  ended: boolean;
+export type Call = (method: Method, args: unknown[]) => Promise<unknown>;
+
+/** The way to one engine, here or in the leading tab, until that engine ends. */
+export interface EngineLink {
+  readonly call: Call;
+  /** The engine's calls in flight fail. */
   readonly end: () => void;
 }
-
-export function newLink(): PromiseWithResolvers<Link> {
-  const next = Promise.withResolvers<Link>();
-  next.promise.catch(() => undefined);
-  return next;
-}
-
-/** Addresses that one engine follows. */
-const WATCHED_MAX = 16;
 
 export const isStop = (method: Method): boolean =>
   method === 'pauseMining' || method === 'finishMining';
 
-/** What a tab asked for and an engine forgets. */
-export class TabWishes {
-  readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
-  #payTo: Uint8Array | undefined;
-  #serve: Uint8Array | undefined;
-  #duty: number | undefined;
+/** The way to the engine of the moment; while there is none, calls wait for the next. */
+export class EngineLinks {
+  #current: EngineLink | undefined;
+  #next = newWait();
 
-  note(method: Method, [first]: unknown[]): void {
-    const bytes = first as Uint8Array;
-    if (method === 'watch') this.#watched.set(toHex(bytes), bytes);
-    else if (method === 'unwatch') this.#watched.delete(toHex(bytes));
-    else if (method === 'payTo') this.#payTo = bytes;
-    else if (method === 'serve') this.#serve = bytes;
-    else if (method === 'throttleMining') this.#duty = first as number;
+  /** @throws what `fail` is given, when no engine comes */
+  get(): Promise<EngineLink> {
+    return this.#current ? Promise.resolve(this.#current) : this.#next.promise;
   }
 
-  /** The payee's first: it must have its place among the followed addresses. */
-  calls(): [Method, unknown[]][] {
-    return [
-      ...(this.#payTo ? [['payTo', [this.#payTo]] as [Method, unknown[]]] : []),
-      ...[...this.#watched].map(([, address]) => ['watch', [address]] as [Method, unknown[]]),
-      ...(this.#duty === undefined
-        ? []
-        : [['throttleMining', [this.#duty]] as [Method, unknown[]]]),
-      ...(this.#serve ? [['serve', [this.#serve]] as [Method, unknown[]]] : []),
-    ];
+  isCurrent(link: EngineLink): boolean {
+    return this.#current === link;
   }
+
+  /** Calls go this way from now on; undefined: they wait. */
+  set(link: EngineLink | undefined): void {
+    const old = this.#current;
+    this.#current = link;
+    old?.end();
+    if (!link) return;
+    this.#next.resolve(link);
+    this.#next = newWait();
+  }
+
+  /** No engine comes: calls that wait for one fail. */
+  fail(error: unknown): void {
+    this.#next.reject(error);
+    this.#next = newWait();
+  }
+}
+
+function newWait(): PromiseWithResolvers<EngineLink> {
+  const next = Promise.withResolvers<EngineLink>();
+  // Nobody may be waiting.
+  next.promise.catch(() => undefined);
+  return next;
 }

@@ -1,6 +1,6 @@
 /**
- * What the tabs of one network say to each other over a BroadcastChannel. They are of one origin,
- * but perhaps of another version: what is no message of this one is passed over.
+ * What the tabs of one network send each other over a BroadcastChannel. They are of one origin, but perhaps
+ * of another version of the app: data that is no message of this version is ignored.
  */
 import type { Port } from '../../lib/rpc.ts';
 import type { MiningApi } from '../api.ts';
@@ -12,17 +12,17 @@ export interface TabChannel {
   close(): void;
 }
 
-/** What the leading tab was told to mine: the tab after it goes on with it. */
-export interface MiningWish {
+/** What the leading tab was asked to mine. The tab that leads after it goes on with it. */
+export interface MiningIntent {
   readonly options: Parameters<MiningApi['startMining']>[0];
   readonly payTo: Uint8Array | undefined;
 }
 
 export type TabMessage = { readonly from: string } & (
-  | /** New here: who leads? */ { readonly type: 'hello' }
+  | /** A tab has joined, and asks who leads. */ { readonly type: 'hello' }
   | { readonly type: 'bye' }
-  | { readonly type: 'leader'; readonly mining: MiningWish | undefined }
-  /** A message of lib/rpc to one tab; `to` is '' for an event that all hear. */
+  | { readonly type: 'leader'; readonly mining: MiningIntent | undefined }
+  /** A message of lib/rpc to one tab; `to` is '' for an event to all tabs. */
   | { readonly type: 'rpc'; readonly to: string; readonly data: unknown }
 );
 
@@ -35,12 +35,12 @@ export function readMessage(data: unknown): TabMessage | undefined {
   const isWhole =
     type === 'hello' ||
     type === 'bye' ||
-    (type === 'leader' && (mining === undefined || isWish(mining))) ||
+    (type === 'leader' && (mining === undefined || isIntent(mining))) ||
     (type === 'rpc' && isId(to));
   return isWhole ? (data as TabMessage) : undefined;
 }
 
-function isWish(x: unknown): x is MiningWish {
+function isIntent(x: unknown): x is MiningIntent {
   const { options, payTo } = Object(x) as Record<string, unknown>;
   if (typeof options !== 'object') return false;
   const { model, backend } = Object(options) as Record<string, unknown>;
@@ -52,7 +52,7 @@ function isWish(x: unknown): x is MiningWish {
 /** One end of a conversation of lib/rpc between two tabs. */
 export interface TabPort {
   readonly port: Port;
-  /** What the other tab sent. */
+  /** Hands over what the other tab sent. */
   deliver(data: unknown): void;
 }
 
@@ -65,6 +65,6 @@ export function createTabPort(send: (data: unknown) => void): TabPort {
         if (type === 'message') listeners.add(listener);
       },
     },
-    deliver: (data) => listeners.forEach((hear) => hear({ data: Object(data) as object })),
+    deliver: (data) => listeners.forEach((listener) => listener({ data: Object(data) as object })),
   };
 }

@@ -1,0 +1,162 @@
+/** The tab that leads: it runs the engine, for itself and for the other tabs. */
+import { BoundedMap } from '../../lib/bounded.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Emitter } from '../../lib/events.ts';
+import { expose } from '../../lib/rpc.ts';
+import { CLIENT_METHODS, type ClientEvent } from '../api.ts';
+import { CALLS_MAX, isStop, type Call, type Method, type TabEngine } from './tab-engine.ts';
+import type { TabMemory } from './tab-memory.ts';
+import { createTabPort, type MiningIntent, type TabMessage, type TabPort } from './tab-messages.ts';
+import type { TabSession } from './tab-session.ts';
+
+/** Other tabs that are known; the one heard from longest ago makes room, and is met again. */
+const OTHERS_MAX = 64;
+
+type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** Events of this tab, wherever its engine runs. */
+export interface TabEvents {
+  engine: ClientEvent;
+}
+
+interface OtherTab extends TabPort {
+  readonly gone: AbortController;
+  /** Calls that wait for an answer. */
+  calls: number;
+}
+
+export class Leader {
+  readonly #session: TabSession;
+  readonly #engine: TabEngine;
+  readonly #memory: TabMemory;
+  readonly #events: Emitter<TabEvents>;
+  readonly #others: BoundedMap<string, OtherTab>;
+  /** Keys to serve by, of each tab, the newest at the end. */
+  readonly #servingKeys = new Map<string, Uint8Array>();
+  #payTo: Uint8Array | undefined;
+
+  constructor(
+    session: TabSession,
+    engine: TabEngine,
+    memory: TabMemory,
+    events: Emitter<TabEvents>,
+  ) {
+    this.#session = session;
+    this.#engine = engine;
+    this.#memory = memory;
+    this.#events = events;
+    this.#others = new BoundedMap(OTHERS_MAX, (tab, { gone }) => {
+      gone.abort();
+      this.#servingKeys.delete(tab);
+    });
+    engine.on((event) => {
+      if (event.type === 'miner' && event.status.state === 'failed') this.#setMining(undefined);
+      this.#publish(event);
+    });
+  }
+
+  /** Runs a call of this tab. */
+  readonly call: Call = (method, args) => this.#perform(this.#session.tab, method, args);
+
+  onMessage(message: TabMessage): void {
+    const { from, type } = message;
+    if (type === 'hello') this.announce();
+    else if (type === 'bye') this.#forget(from);
+    else if (type === 'rpc' && message.to === this.#session.tab)
+      this.#otherTab(from).deliver(message.data);
+  }
+
+  /** Tells the other tabs that this one leads, and what is mined. */
+  announce(): void {
+    this.#session.send({ type: 'leader', mining: this.#memory.mining });
+  }
+
+  /** What the last engine reported is no longer so. */
+  async publishStatus(): Promise<void> {
+    const { chain, miner } = await this.#engine.client.status();
+    this.#publish({ type: 'chain', status: chain });
+    this.#publish({ type: 'miner', status: miner });
+  }
+
+  /** Goes on with what the last leader mined. */
+  async resumeMining(): Promise<void> {
+    const intent = this.#memory.mining;
+    if (!intent) return;
+    try {
+      if (!this.#payTo && intent.payTo) await this.call('payTo', [intent.payTo]);
+      if (this.#memory.mining === intent) await this.call('startMining', [intent.options]);
+    } catch (e) {
+      const { code, message } = AppError.from(e);
+      if (!this.#session.hasEnded) this.#events.emit('engine', { type: 'problem', code, message });
+    }
+  }
+
+  end(): void {
+    for (const [, { gone }] of this.#others) gone.abort();
+    this.#engine.stop();
+  }
+
+  /** To this tab and all others. */
+  #publish(event: ClientEvent): void {
+    this.#events.emit('engine', event);
+    this.#session.send({ type: 'rpc', to: '', data: { event: 'event', value: event } });
+  }
+
+  #setMining(intent: MiningIntent | undefined): void {
+    this.#memory.mining = intent;
+    this.announce();
+  }
+
+  /** Runs a call of this tab or of another. */
+  async #perform(from: string, method: Method, args: unknown[]): Promise<unknown> {
+    const engine = this.#engine.client as unknown as Calls;
+    if (method === 'serve') return this.#serve(from, args[0] as Uint8Array | undefined);
+    if (isStop(method)) this.#setMining(undefined);
+    if (method !== 'startMining') {
+      const value = await engine[method]!(...args);
+      if (method === 'payTo') this.#payTo = args[0] as Uint8Array;
+      return value;
+    }
+
+    // Noted before: if this tab dies while the model loads, the next leader loads it.
+    const intent = { options: args[0] as MiningIntent['options'], payTo: this.#payTo };
+    this.#setMining(intent);
+    return await engine[method]!(...args).catch((e: unknown) => {
+      if (this.#memory.mining === intent && !this.#session.hasEnded) this.#setMining(undefined);
+      throw e;
+    });
+  }
+
+  /** One tab's vault may be locked while another's is open: the engine serves while any is. */
+  #serve(from: string, key: Uint8Array | undefined): Promise<void> {
+    this.#servingKeys.delete(from);
+    if (key) this.#servingKeys.set(from, key);
+    return this.#engine.client.serve([...this.#servingKeys.values()].at(-1));
+  }
+
+  #otherTab(id: string): OtherTab {
+    const known = this.#others.get(id);
+    if (known) return known;
+
+    const port = createTabPort((data) => this.#session.send({ type: 'rpc', to: id, data }));
+    const other: OtherTab = { ...port, gone: new AbortController(), calls: 0 };
+    const run = async (method: Method, args: unknown[]) => {
+      if (other.calls >= CALLS_MAX) throw new AppError('BUSY', `${CALLS_MAX} calls of one tab`);
+      other.calls++;
+      return this.#perform(id, method, args).finally(() => other.calls--);
+    };
+    const api = Object.fromEntries(
+      CLIENT_METHODS.map((method) => [method, (...args: unknown[]) => run(method, args)]),
+    );
+    expose(api, other.port);
+    this.#others.set(id, other);
+    this.#session.whenGone(id, other.gone.signal, () => this.#forget(id));
+    return other;
+  }
+
+  #forget(id: string): void {
+    this.#others.get(id)?.gone.abort();
+    this.#others.delete(id);
+    if (this.#servingKeys.has(id)) this.#serve(id, undefined).catch(() => undefined);
+  }
+}

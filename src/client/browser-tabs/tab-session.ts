@@ -1,0 +1,77 @@
+/** One stay of a tab among the others, from joining them to leaving: its channel and its locks. */
+import { AppError } from '../../lib/errors.ts';
+import type { TabDeps } from './tab-engine.ts';
+import { readMessage, type TabChannel, type TabMessage } from './tab-messages.ts';
+
+const lockOf = (tab: string): string => `tab ${tab}`;
+
+/** A message before its sender is added. */
+type Unsent<M> = M extends TabMessage ? Omit<M, 'from'> : never;
+
+export class TabSession {
+  /** This tab's id. */
+  readonly tab: string;
+  readonly #deps: TabDeps;
+  readonly #channel: TabChannel;
+  readonly #ended = new AbortController();
+  readonly #locks: (() => void)[] = [];
+
+  constructor(deps: TabDeps) {
+    this.tab = deps.tab;
+    this.#deps = deps;
+    this.#channel = deps.openChannel();
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  onMessage(listener: (message: TabMessage) => void): void {
+    this.#channel.addEventListener('message', ({ data }) => {
+      const message = readMessage(data);
+      if (message && !this.hasEnded) listener(message);
+    });
+  }
+
+  send(message: Unsent<TabMessage>): void {
+    if (!this.hasEnded) this.#channel.postMessage({ ...message, from: this.tab });
+  }
+
+  /** Held as long as this tab lives: a tab that waits for it learns that this one is gone. */
+  holdOwnLock(): Promise<void> {
+    return this.hold(lockOf(this.tab));
+  }
+
+  /** Holds a lock until the session ends. @throws when it ends before */
+  async hold(name: string): Promise<void> {
+    const release = await this.#deps.lock(name, this.#ended.signal);
+    if (!this.hasEnded) this.#locks.push(release);
+    else {
+      release();
+      throw new AppError('STORE_CLOSED', 'this tab has left');
+    }
+  }
+
+  /** Calls `act` once another tab is gone: then its lock can be had. */
+  whenGone(tab: string, signal: AbortSignal, act: () => void): void {
+    this.#deps.lock(lockOf(tab), signal).then(
+      (release) => {
+        release();
+        if (!signal.aborted) act();
+      },
+      // The signal aborted: nobody asks any more.
+      () => undefined,
+    );
+  }
+
+  /** Nothing is sent or received any more; the locks are kept until `releaseLocks`. */
+  end(): void {
+    this.#ended.abort();
+    this.#channel.close();
+  }
+
+  /** Another tab may lead. */
+  releaseLocks(): void {
+    for (const release of this.#locks) release();
+  }
+}
