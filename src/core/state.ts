@@ -37,6 +37,8 @@ export interface Executed {
   readonly changes: readonly StateChange[];
   /** nV of all fees, part of the coinbase. */
   readonly fees: bigint;
+  /** nV that it destroyed. */
+  readonly burned: bigint;
 }
 
 /** nV that a block of that height creates. */
@@ -83,10 +85,19 @@ export function beginBlock(
     const wrongJob = firstFault(params.off, jobFaults(view, header));
     if (wrongJob) return wrongJob;
     mature(view, height - params.maturityBlocks);
-    settle(view, height);
+    const burned = settle(view, height);
     expire(view, height);
-    const macsLeft = resultMacsMax(header, context);
-    return { view, params, context, height, count: 0, fees: 0n, macsLeft, firstResults: 0 };
+    return {
+      view,
+      params,
+      context,
+      height,
+      count: 0,
+      fees: 0n,
+      burned,
+      macsLeft: resultMacsMax(header, context),
+      firstResults: 0,
+    };
   });
 }
 
@@ -96,13 +107,13 @@ export const executeTx = (block: BlockState, signed: SignedTx): Fault | undefine
 
 /** The state after the block; its coinbase waits for its maturity. */
 export const finishBlock = (
-  { view, height, fees }: BlockState,
+  { view, height, fees, burned }: BlockState,
   { miner }: ExecutionHeader,
 ): Executed | Fault =>
   withWitness(() => {
     const amount = atMostU64(subsidyAt(height) + fees);
     if (height > 0) view.set(Coinbase, stateKey.coinbase(height), { miner, amount });
-    return { tree: view.tree(), touched: view.touched(), changes: view.changes(), fees };
+    return { tree: view.tree(), touched: view.touched(), changes: view.changes(), fees, burned };
   });
 
 /** A block's job names an open request for its model in the state after the parent. */
@@ -157,17 +168,21 @@ function mature(view: StateView, height: number): void {
   view.set(Coinbase, key, undefined);
 }
 
-function settle(view: StateView, height: number): void {
+/** @returns nV that were burned: asking oneself must cost */
+function settle(view: StateView, height: number): bigint {
+  let burned = 0n;
   const listKey = stateKey.settle(height);
   for (const id of view.get(SettleList, listKey) ?? []) {
     const key = stateKey.request(id);
     const request = view.get(OpenRequest, key);
     if (!request?.best) continue;
-    // The rest of the reward is burned: asking oneself must cost.
-    pay(view, request.best.payee, (request.reward * PAYEE_PERCENT) / 100n);
+    const share = (request.reward * PAYEE_PERCENT) / 100n;
+    pay(view, request.best.payee, share);
+    burned += request.reward - share;
     view.set(OpenRequest, key, undefined);
   }
   view.set(SettleList, listKey, undefined);
+  return burned;
 }
 
 function expire(view: StateView, height: number): void {

@@ -18,6 +18,7 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     parties: [ALICE.address, BOB.address],
     requestOf: undefined,
     runOf: undefined,
+    burns: 0n,
     isOpenToOthers: false,
     isPrepaid: false,
   },
@@ -28,6 +29,7 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     parties: [ALICE.address],
     requestOf: txId(request(ALICE, { fee: 3n, reward: 9n }).tx),
     runOf: undefined,
+    burns: 0n,
     isOpenToOthers: true,
     isPrepaid: false,
   },
@@ -38,6 +40,7 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     parties: [BOB.address],
     requestOf: ID,
     runOf: undefined,
+    burns: 0n,
     isOpenToOthers: true,
     isPrepaid: false,
   },
@@ -48,6 +51,7 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     parties: [BOB.address],
     requestOf: ID,
     runOf: ID,
+    burns: 0n,
     isOpenToOthers: true,
     isPrepaid: true,
   },
@@ -57,6 +61,7 @@ interface Row {
   readonly one: SignedTx;
   readonly perBlock: number;
   readonly spent: bigint;
+  readonly burns: bigint;
   readonly parties: readonly Uint8Array[];
   readonly requestOf: Uint8Array | undefined;
   readonly runOf: Uint8Array | undefined;
@@ -72,6 +77,7 @@ test.each(TX_TYPES)('the row of a %s', (type) => {
   expect({
     perBlock,
     spent: spentBy(tx),
+    burns: kind.burns(tx),
     parties: partiesOf(tx),
     requestOf: kind.requestOf(tx),
     runOf: kind.runOf(tx),

@@ -101,6 +101,7 @@ function checkAgainst(ledger: Ledger, oracle: Oracle): void {
   const expected = [...oracle.leaves()].map(([key, value]) => [key, toHex(value)]);
   expect(leaves).toEqual(expected.sort(([a], [b]) => (a! < b! ? -1 : 1)));
   expect(oracle.coins() + oracle.burned).toBe(oracle.issued);
+  expect(ledger.done.reduce((sum, { burned }) => sum + burned, 0n)).toBe(oracle.burned);
 }
 
 test('any blocks and reorganisations give the naive state, conserve coins, and can be undone', () => {

@@ -71,7 +71,7 @@ export async function connectBranch(
     const { body, proof } = await parts(point);
     const executed = await connectBlock(s, checks, tree, point, body, proof);
     if (isFault(executed)) return { connected, invalid: { point, fault: executed } };
-    totals = nextTotals(tree, point.header.height, executed, totals);
+    totals = nextTotals(executed, totals);
     connected.push({ point, body, executed, totals });
     tree = executed.tree;
   }

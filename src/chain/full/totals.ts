@@ -1,12 +1,9 @@
 /** Sums over the main chain that no leaf holds: coins burned, accounts there are, coins issued. */
-import { decode } from '../../core/codec.ts';
-import { Account, OpenRequest, SettleList } from '../../core/formats.ts';
-import type { ChainPoint } from '../../core/header/header.ts';
-import { stateKey } from '../../core/tree/keys.ts';
-import { HALVING_BLOCKS, PAYEE_PERCENT, type Params } from '../../core/params.ts';
-import { subsidyAt, type Executed } from '../../core/state.ts';
-import { treeGet, type Tree } from '../../core/tree/tree.ts';
 import { encode } from '../../core/codec.ts';
+import { Account } from '../../core/formats.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
+import { HALVING_BLOCKS, type Params } from '../../core/params.ts';
+import { subsidyAt, type Executed } from '../../core/state.ts';
 import { assert } from '../../lib/errors.ts';
 import { equal } from '../../lib/bytes.ts';
 import { readUndo, type FullState } from './state.ts';
@@ -28,27 +25,10 @@ const ACCOUNT_BYTES = encode(Account, {
 export const isAccount = (value: Uint8Array | undefined): boolean =>
   value?.length === ACCOUNT_BYTES;
 
-/** `parentTree`: the state that the block was executed on. */
-export function nextTotals(
-  parentTree: Tree,
-  height: number,
-  { changes }: Executed,
-  { burned, accounts }: Totals,
-): Totals {
-  for (const { before, after } of changes)
+export function nextTotals(executed: Executed, { burned, accounts }: Totals): Totals {
+  for (const { before, after } of executed.changes)
     accounts += Number(isAccount(after)) - Number(isAccount(before));
-  return { burned: burned + burnedAt(parentTree, height), accounts };
-}
-
-function burnedAt(tree: Tree, height: number): bigint {
-  const due = treeGet(tree, stateKey.settle(height));
-  let sum = 0n;
-  for (const id of due ? decode(SettleList, due) : []) {
-    const leaf = treeGet(tree, stateKey.request(id));
-    const request = leaf && decode(OpenRequest, leaf);
-    if (request?.best) sum += request.reward - (request.reward * PAYEE_PERCENT) / 100n;
-  }
-  return sum;
+  return { burned: burned + executed.burned, accounts };
 }
 
 /** Totals after a main-chain block of the window. */

@@ -300,6 +300,7 @@ const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
   height: base.height,
   count: 0,
   fees: 0n,
+  burned: 0n,
   // How many results fit is decided for a whole block.
   macsLeft: 1n << 256n,
   firstResults: 0,

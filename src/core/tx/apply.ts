@@ -40,7 +40,8 @@ export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, 
   if (!context.signatureKnown?.(signed) && !verifySignature(signed)) yield fault('tx.signature');
 
   const position = { height, index: block.count };
-  const effects = yield* kindOf(tx).effects(tx, { block, from, position });
+  const kind = kindOf(tx);
+  const effects = yield* kind.effects(tx, { block, from, position });
   // The bounds matter only in attack runs, where a rule above is off.
   const balance = sender.balance > spent ? sender.balance - spent : 0n;
   const nonce = Math.min(sender.nonce + 1, U32_MAX);
@@ -48,4 +49,5 @@ export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, 
   effects?.();
   block.count++;
   block.fees += tx.fee;
+  block.burned += kind.burns(tx);
 }

@@ -35,6 +35,8 @@ export interface BlockState {
   count: number;
   /** nV of fees so far. */
   fees: bigint;
+  /** nV destroyed so far. */
+  burned: bigint;
   /** MACs that first results may still cost a verifier of this block. */
   macsLeft: bigint;
   /** First results so far. */

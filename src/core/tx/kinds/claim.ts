@@ -7,6 +7,7 @@ import type { Effects, Place, TxKind } from './kind.ts';
 
 export const claim: TxKind<TxOf<'claim'>> = {
   perBlock: CLAIMS_PER_BLOCK_MAX,
+  burns: () => 0n,
   credits: () => [],
   reads: (tx, from) => [stateKey.request(tx.request), stateKey.claim(tx.request, from)],
   faults: () => [],

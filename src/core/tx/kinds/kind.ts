@@ -30,6 +30,8 @@ export type Effects = Generator<Fault, (() => void) | undefined>;
 export interface TxKind<T extends Tx> {
   /** Most of them in one block: bounds what the block must execute or hold. */
   readonly perBlock: number;
+  /** nV of what it spends that it destroys. */
+  burns(tx: T): bigint;
   /** Addresses other than the sender's whose history the transaction is part of. */
   credits(tx: T): readonly Uint8Array[];
   /**

@@ -18,6 +18,7 @@ type Request = TxOf<'request'>;
 
 export const request: TxKind<Request> = {
   perBlock: REQUESTS_PER_BLOCK_MAX,
+  burns: () => 0n,
   credits: () => [],
   reads: (tx, _from, height) => [stateKey.expiry(height + tx.lifetime)],
   faults: termFaults,

@@ -14,6 +14,7 @@ type Result = TxOf<'result'>;
 
 export const result: TxKind<Result> = {
   perBlock: RESULTS_PER_BLOCK_MAX,
+  burns: () => 0n,
   credits: () => [],
   reads: (tx, from, height) => [
     stateKey.request(tx.request),

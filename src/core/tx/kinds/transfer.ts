@@ -11,6 +11,7 @@ type Transfer = TxOf<'transfer'>;
 
 export const transfer: TxKind<Transfer> = {
   perBlock: BODY_TXS_MAX,
+  burns: () => 0n,
   credits: (tx) => [tx.to],
   reads: (tx) => [stateKey.account(tx.to)],
   *faults(tx) {
