@@ -1,6 +1,7 @@
 /** One running peer: light chain, peers, accounts, outbox and miner, joined behind the client API. */
 import { answer, unavailable } from '../chain/shared/answer.ts';
-import { createLightChain, type LightChain } from '../chain/light/light-chain.ts';
+import { sourceOf } from '../chain/light/light-chain.ts';
+import { openLightStore, type LightStore } from '../chain/light/light-store.ts';
 import { addressOf, formatAddress } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
@@ -57,7 +58,7 @@ export async function createClient(
   config: ClientConfig,
   network: ChainNetwork = networkOf(config.network),
 ): Promise<Client> {
-  const chain = await openChain(platform, network, config);
+  const light = await openLight(platform, network, config);
   const store = await platform.openStore('outbox');
   const outbox = await Outbox.open(store);
   const asked = await Asked.open(store);
@@ -66,9 +67,9 @@ export async function createClient(
     bootstrap: config.bootstrap,
   });
   const modelService = await createModelService(platform, config, network, transport);
-  const peer = new Peer(platform, config, network, chain, outbox, asked, transport, modelService);
+  const peer = new Peer(platform, config, network, light, outbox, asked, transport, modelService);
   peer.accounts = createAccounts({
-    ...{ chain, transport, store },
+    ...{ light, transport, store },
     ...{ params: network.params, follower: peer.follower },
   });
   await peer.start();
@@ -79,16 +80,16 @@ export async function createClient(
     async stop() {
       peer.stop();
       await transport.stop();
-      await chain.close();
+      await light.close();
       await store.close();
     },
   };
 }
 
-async function openChain(platform: Platform, network: ChainNetwork, config: ClientConfig) {
+async function openLight(platform: Platform, network: ChainNetwork, config: ClientConfig) {
   const { params, models } = network;
   const store = await platform.openStore('chain');
-  const chain = await createLightChain({
+  const light = await openLightStore({
     ...{ store, params, models, now: platform.nowMs },
     ...(network.verifyProof && { verifyProof: network.verifyProof }),
   });
@@ -96,16 +97,16 @@ async function openChain(platform: Platform, network: ChainNetwork, config: Clie
   const genesis = bytes && tryDecode(Header, bytes);
   if (config.genesis !== undefined && !genesis)
     throw new AppError('CONFIG_MALFORMED', 'genesis is no header');
-  const refused = genesis && (await chain.openOrReset(genesis));
+  const refused = genesis && (await light.begin(genesis));
   if (isFault(refused)) throw new AppError('CONFIG_MALFORMED', 'genesis is of another network');
-  return chain;
+  return light;
 }
 
 class Peer {
   readonly #platform: Platform;
   readonly #config: ClientConfig;
   readonly #network: ChainNetwork;
-  readonly #chain: LightChain;
+  readonly #light: LightStore;
   readonly #outbox: Outbox;
   readonly #transport: Transport;
   readonly #pool: LightPool;
@@ -131,7 +132,7 @@ class Peer {
     platform: Platform,
     config: ClientConfig,
     network: ChainNetwork,
-    chain: LightChain,
+    light: LightStore,
     outbox: Outbox,
     asked: Asked,
     transport: Transport,
@@ -142,22 +143,22 @@ class Peer {
     this.#platform = platform;
     this.#config = config;
     this.#network = network;
-    this.#chain = chain;
+    this.#light = light;
     this.#outbox = outbox;
     this.#transport = transport;
     this.#pool = createLightPool(network.params, network.models);
-    this.#reverted = createReverted(chain);
+    this.#reverted = createReverted(light);
     this.#sampler = createSampler(transport, (tx) => void this.#onTx(tx));
     this.follower = createFollower({
-      ...{ chain, transport, random: () => platform.random() },
+      ...{ light, transport, random: () => platform.random() },
       trustFirstGenesis: config.genesis === undefined,
       checkFully: (block) => this.#mining.check(block),
       onChange: () => this.#changed(),
       onHead: (head, body) => this.#onHead(head, body),
     });
-    const reader = createStateReader(chain, this.follower.ask);
+    const reader = createStateReader(light, this.follower.ask);
     this.#serving = createServing({
-      base: () => baseOf(chain),
+      base: () => baseOf(light),
       waiting: () => outbox.waiting(),
       send: handOut(
         (address) => this.#sending.prepare(address),
@@ -171,7 +172,7 @@ class Peer {
       ...{
         platform,
         network,
-        chain,
+        light,
         pool: this.#pool,
         follower: this.follower,
         reader,
@@ -184,7 +185,7 @@ class Peer {
       onProblem: (code, message) => this.#emit({ type: 'problem', code, message }),
     });
     this.#sending = createSending({
-      ...{ params: network.params, chain, transport, pool: this.#pool, outbox },
+      ...{ params: network.params, light, transport, pool: this.#pool, outbox },
       accounts: () => this.accounts,
       onPool: () => {
         this.#asking.onPool();
@@ -192,7 +193,7 @@ class Peer {
       },
       nextSequence: () => ++this.#sequence,
     });
-    const shared = { network, chain, outbox, pool: this.#pool, follower: this.follower };
+    const shared = { network, light, outbox, pool: this.#pool, follower: this.follower };
     this.#asking = createAsking({
       ...{ ...shared, asked, texts: modelService.texts },
       execute: (modelId, input) => this.#mining.execute(modelId, input),
@@ -227,7 +228,7 @@ class Peer {
    * nobody. Told again until somebody has it, after a reload too.
    */
   async #tellFound(): Promise<void> {
-    const head = this.#chain.genesis() && this.#chain.head();
+    const head = this.#light.chain?.headers.head();
     const { found } = this.#outbox;
     if (!found || !head || !this.#transport.peers().length) return;
     if (!equal(head.id, blockId(found.header)) || this.follower.agreeing()) return;
@@ -243,7 +244,7 @@ class Peer {
   }
 
   #holdsUnsharedBlock(): boolean {
-    const head = this.#chain.genesis() && this.#chain.head();
+    const head = this.#light.chain?.headers.head();
     const { found } = this.#outbox;
     if (!found || !head) return false;
     if (equal(head.id, blockId(found.header))) return this.follower.agreeing() === 0;
@@ -261,7 +262,7 @@ class Peer {
   }
 
   async start(): Promise<void> {
-    this.#chain.subscribe((event) => {
+    this.#light.subscribe((event) => {
       if (event.reverted) {
         this.#reverted.left(event.left);
         this.#emit({ type: 'reorganised', depth: event.reverted });
@@ -271,7 +272,7 @@ class Peer {
       this.#changed();
     });
     // A crash may have lost the chain's last blocks and kept what the outbox noted of them.
-    if (this.#chain.head()) await this.#outbox.reopen(this.#height());
+    if (this.#light.chain) await this.#outbox.reopen(this.#height());
     for (const tx of this.#outbox.waiting()) this.#pool.add(tx, this.#height());
     await this.#transport.start({
       onRequest: (_peer, request) => this.#answer(request),
@@ -293,7 +294,7 @@ class Peer {
     this.#modelService.close();
   }
 
-  #height = (): number => this.#chain.head()?.header.height ?? 0;
+  #height = (): number => this.#light.chain?.headers.head().header.height ?? 0;
 
   #onTx(tx: SignedTx): Verdict {
     const refused = this.#pool.add(tx, this.#height());
@@ -307,7 +308,9 @@ class Peer {
   async #answer(request: SyncRequest): Promise<SyncResponse> {
     if (request.type === 'model') return this.#modelService.answer(request);
     // A full queue or store is our trouble, and no reason to doubt who asks.
-    return answer(this.#chain, request, () => this.#pool.best(this.#height())).catch(() =>
+    const { chain } = this.#light;
+    if (!chain) return unavailable('no genesis');
+    return answer(sourceOf(chain), request, () => this.#pool.best(this.#height())).catch(() =>
       unavailable('busy'),
     );
   }
@@ -322,7 +325,7 @@ class Peer {
   async #onHead(head: ChainPoint, body: Body | undefined): Promise<void> {
     const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height: head.header.height }));
     const back = await this.#reverted.take();
-    this.#pool.setHead(head.header, this.#chain.stateAfter(head.id), back);
+    this.#pool.setHead(head.header, this.#light.chain?.state.after(head.id), back);
     await this.#outbox.follow(head.header.height, inBlock, []);
     await this.#tellAgain();
     this.#asking.onHead(head, body);
@@ -340,7 +343,8 @@ class Peer {
 
   #status(): ChainStatus {
     const { params } = this.#network;
-    const head = this.#chain.head();
+    const { chain } = this.#light;
+    const head = chain?.headers.head();
     const header = head?.header;
     return {
       network: params.network,
@@ -349,14 +353,14 @@ class Peer {
       height: header?.height ?? 0,
       headId: head?.id ?? new Uint8Array(32),
       headTimeMs: header?.time ?? 0,
-      genesisId: this.#chain.genesis()?.id ?? new Uint8Array(32),
+      genesisId: chain?.headers.genesis.id ?? new Uint8Array(32),
       totalWork: header?.totalWork ?? 0n,
-      proofsChecked: this.#chain.genesis() ? this.#chain.proofsChecked : 0,
+      proofsChecked: chain?.proofs.checked ?? 0,
       difficulty: header ? headerWork(header) : 0n,
       peers: this.#transport.peers(),
       peersAgreeing: this.follower.agreeing(),
       mempool: this.#pool.size,
-      holdsState: this.#chain.holdsState,
+      holdsState: chain?.state.isWhole ?? false,
       traffic: this.#transport.traffic(),
     };
   }
@@ -400,14 +404,14 @@ class Peer {
   }
 
   api(): ClientApi {
-    const chain = this.#chain;
+    const light = this.#light;
     return {
       ...this.#explorer.api,
       ...this.#asking.api,
       ...this.#modelService.api(() => this.#mining.status()),
       status: async () => ({ chain: this.#status(), miner: this.#mining.status() }),
-      header: async (height) => (chain.genesis() ? chain.header(height) : undefined),
-      headers: (last, max) => headersOf(chain, last, max),
+      header: async (height) => light.chain?.headers.at(height),
+      headers: (last, max) => headersOf(light.chain, last, max),
       watch: (address) => this.#watch(address),
       unwatch: async (address) =>
         void (this.#watched = this.#watched.filter((a) => !equal(a, address))),

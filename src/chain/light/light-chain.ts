@@ -1,30 +1,19 @@
 /**
  * The chain of a light client: all headers, the newest proofs of work and a random sample of the
- * older ones, state in proven parts. Parts: light-open, light-import (light-headers, light-paths),
- * light-sample, light-state.
+ * older ones, state in proven parts. It exists only with a genesis (light-store.ts) and has four
+ * facets: headers, proofs, state, blocks.
  */
 import { bodyRoot } from '../../core/tx/body.ts';
 import { encode } from '../../core/codec.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
-import { Header, Proof, type Body, type SignedTx } from '../../core/formats.ts';
+import { Proof, type Body, type Header, type Position, type SignedTx } from '../../core/formats.ts';
 import { ZERO_HASH } from '../../core/hash.ts';
-import {
-  expectedBits,
-  genesisPoint,
-  templateCore,
-  type ChainPoint,
-} from '../../core/header/header.ts';
+import { expectedBits, templateCore, type ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { LOCATOR_MAX } from '../../core/messages.ts';
-import { FUTURE_MS_MAX, type Params } from '../../core/params.ts';
-import { verifyLight } from '../../core/pow/proof.ts';
+import { LOCATOR_MAX, type BlockParts, type HistoryEntry } from '../../core/messages.ts';
 import { verifyJob } from '../../core/state.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
-import type { Models } from '../../core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
-import { AppError } from '../../lib/errors.ts';
-import { SerialQueue } from '../../lib/queue.ts';
-import { createListeners } from '../../lib/listeners.ts';
 import { chooseBody } from '../shared/choose-body.ts';
 import type { Template } from '../full/full-chain.ts';
 import type { VerifyProof } from '../full/import.ts';
@@ -39,50 +28,23 @@ import {
   type HeadersImported,
   type LightHeadEvent,
 } from './import.ts';
-import { beginLight, openLight, type LightState } from './open.ts';
+import type { LightState } from './open.ts';
 import { unproven } from './paths.ts';
 import { Checked, lightKey, Sample } from './records.ts';
 import { sampleHeights } from './sample.ts';
-import { BLOCKS_KEPT, bodyOf, bodyPuts, heightOf, proofOf } from './blocks.ts';
+import { bodyOf, bodyPuts, heightOf, proofOf } from './blocks.ts';
 import { executeAndKeep, executeKept, blocksToExecute, blocksToKeep } from './execute.ts';
-import { SEGMENTS_LEFT } from './compact.ts';
 import * as queries from './queries.ts';
 import {
   holdsState,
   learnState,
   newestExecuted,
   rootAfter,
-  STATE_LEAVES_MAX,
   stateAfter,
   verifyStateProof,
   wantedState,
 } from './state.ts';
 import type { SyncSource } from '../shared/answer.ts';
-import type { Store } from '../store/store.ts';
-
-/** Batches and proofs that wait for the one before them. */
-const QUEUE_MAX = 512;
-
-export interface LightChainOptions {
-  readonly store: Store;
-  readonly params: Params;
-  /** Manifests of the admitted models by id in hex. */
-  readonly models: Models;
-  /** ms since 1970. */
-  readonly now: () => number;
-  /** The light check, core's by default. */
-  readonly verifyProof?: VerifyProof;
-  /** Uniform in [0, 1), for audits: nobody may know it beforehand. The platform's by default. */
-  readonly random?: () => number;
-  /** Leaves of a state that is held as a whole. */
-  readonly stateLeavesMax?: number;
-  /** Newest blocks kept with body and proof. */
-  readonly blocksKept?: number;
-  /** Pieces in which branches may leave the chain on disk until a start joins them. */
-  readonly segmentsLeft?: number;
-}
-
-const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
 
 export interface WantedProof {
   readonly id: Uint8Array;
@@ -103,166 +65,203 @@ export interface LightTemplateOptions {
   readonly signatureKnown?: (signed: SignedTx) => boolean;
 }
 
-export interface LightChain extends SyncSource {
-  /** Whether a damaged store was wiped when it was opened. */
-  readonly rebuilt: boolean;
-  /** undefined until a peer has told of it. */
-  genesis(): ChainPoint | undefined;
-  /** Goes on from this genesis; another one wipes the store. @returns a fault if it is none of this network */
-  openOrReset(genesis: Header): Promise<{ rebuilt: boolean } | Fault>;
-  /** Of the branch whose last proofs were checked. undefined before a genesis. */
-  head(): ChainPoint | undefined;
+export interface LightHeaders {
+  readonly genesis: ChainPoint;
+  /** Of the branch whose last proofs were checked. */
+  head(): ChainPoint;
   /** Newest header of the branch with the most work, proven or not. */
-  bestHeader(): ChainPoint | undefined;
+  best(): ChainPoint;
   /** Contiguous, lowest first, at most 512. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
-  importHeaders(headers: readonly Header[]): Promise<HeadersImported | Fault>;
-  /** `body` is kept with it, so that both can be given to others. */
-  importProof(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
-  /**
-   * Blocks above the newest whole state whose bodies are missing, lowest first; none when they are too
-   * many to be had. Their proofs and bodies go to `importProof`, then `executeKept` goes on.
-   */
-  blocksToExecute(max: number): Promise<WantedProof[]>;
-  /** The newest blocks that are not kept whole, newest first: others will ask for them. */
-  blocksToKeep(max: number): Promise<WantedProof[]>;
-  /** Executes kept blocks above the newest whole state. @returns how many, at most 16 */
-  executeKept(): Promise<number>;
-  /** Proofs to ask for: of branches with more work than the head, then of the sample. */
-  wantedProofs(): WantedProof[];
-  /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
-  chooseSample(random: readonly number[]): Promise<number>;
+  import(headers: readonly Header[]): Promise<HeadersImported | Fault>;
+  /** Header of the head's chain; undefined above the head. */
+  at(height: number): Promise<Header | undefined>;
+  /** Height of a block of the head's chain. */
+  heightOf(id: Uint8Array): Promise<number | undefined>;
+  /** Headers of the head's chain after the first id of a locator that is on it, or after genesis. */
+  after(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
+  /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
+  locator(): Promise<Uint8Array[]>;
   /** A block that only its model shows to be forged leaves the chain, as one that fails execution does. */
   refuse(id: Uint8Array, height: number): Promise<void>;
   /** Gives up a branch, by its tip, that nobody can prove. */
   dropBranch(tipId: Uint8Array): Promise<void>;
-  /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
-  locator(): Promise<Uint8Array[]>;
-  proof(id: Uint8Array): Promise<Proof | undefined>;
-  /** A kept body. */
-  body(id: Uint8Array): Promise<Body | undefined>;
-  /** Height of a block of the head's chain. */
-  heightOf(id: Uint8Array): Promise<number | undefined>;
-  readonly proofsChecked: number;
-  /**
-   * Executes a block on what is known of the state before it and on its witness, if one is given; the
-   * state after it is then known. A block that fails leaves the chain.
-   */
-  executeOn(
-    block: { header: Header; body: Body },
-    witness: Uint8Array | undefined,
-  ): Promise<Fault | undefined>;
-  /** Whether the state after a block follows from executing it here. */
-  isExecuted(id: Uint8Array): boolean;
+}
+
+export interface LightProofs {
+  /** `body` is kept with it, so that both can be given to others. */
+  import(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
+  /** Proofs to ask for: of branches with more work than the head, then of the sample. */
+  wanted(): WantedProof[];
+  /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
+  chooseSample(random: readonly number[]): Promise<number>;
+  of(id: Uint8Array): Promise<Proof | undefined>;
+  /** Proofs that passed and are remembered. */
+  readonly checked: number;
+}
+
+export interface LightStates {
   /** What is known of the state after a block: leaves that nobody opened yet are behind stubs. */
-  stateAfter(id: Uint8Array): Tree | undefined;
-  /** The whole state after the head is here. */
-  readonly holdsState: boolean;
-  /** Part of the state to ask for next; undefined when it is whole, or too much to hold. */
-  wantedState(): { readonly block: Uint8Array; readonly from: Uint8Array } | undefined;
-  /** Joins a part or any proof to what is known after that block. @throws AppError ROOT_UNKNOWN */
-  learnState(id: Uint8Array, proof: Uint8Array): Promise<Fault | undefined>;
-  /** Newest block of the head's chain that was executed here; undefined when none of the newest was. */
-  newestExecuted(): Header | undefined;
+  after(id: Uint8Array): Tree | undefined;
   /** Root of the state after a block, if it is known. */
   rootAfter(id: Uint8Array): Uint8Array | undefined;
-  /** @throws AppError ROOT_UNKNOWN */
-  verifyStateProof(
+  /** Whether the state after a block follows from executing it here. */
+  isExecuted(id: Uint8Array): boolean;
+  /** Newest block of the head's chain that was executed here; undefined when none of the newest was. */
+  newestExecuted(): Header | undefined;
+  /** The whole state after the head is here. */
+  readonly isWhole: boolean;
+  /** Part of the state to ask for next; undefined when it is whole, or too much to hold. */
+  wanted(): { readonly block: Uint8Array; readonly from: Uint8Array } | undefined;
+  /** Joins a part or any proof to what is known after that block. @throws AppError ROOT_UNKNOWN */
+  learn(id: Uint8Array, proof: Uint8Array): Promise<Fault | undefined>;
+  /** Leaves of the keys after a block. @throws AppError ROOT_UNKNOWN */
+  verify(
     id: Uint8Array,
     keys: readonly Uint8Array[],
     proof: Uint8Array,
   ): (Uint8Array | undefined)[] | Fault;
+  /** Proof of the keys after a block; undefined when what is known does not open them. */
+  prove(id: Uint8Array, keys: readonly Uint8Array[]): Promise<Uint8Array | undefined>;
+  /** Leaves after a block, from a key on. */
+  part(id: Uint8Array, from: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Proof of all leaves that a block's execution touches, against the state before it. */
+  witness(id: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+export interface LightBlocks {
+  /** A kept body. */
+  body(id: Uint8Array): Promise<Body | undefined>;
+  /**
+   * Executes a block on what is known of the state before it and on its witness, if one is given; the
+   * state after it is then known. A block that fails leaves the chain.
+   */
+  execute(
+    block: { header: Header; body: Body },
+    witness: Uint8Array | undefined,
+  ): Promise<Fault | undefined>;
+  /**
+   * Blocks above the newest whole state whose bodies are missing, lowest first; none when they are too
+   * many to be had. Their proofs and bodies go to `proofs.import`, then `executeKept` goes on.
+   */
+  toExecute(max: number): Promise<WantedProof[]>;
+  /** Executes kept blocks above the newest whole state. @returns how many, at most 16 */
+  executeKept(): Promise<number>;
+  /** The newest blocks that are not kept whole, newest first: others will ask for them. */
+  toKeep(max: number): Promise<WantedProof[]>;
+  /** Bodies and proofs of those that are kept whole. */
+  parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
+  /** An address's transactions in kept blocks, newest first, from one of them on. */
+  history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
+  /** Places of a transaction, and of claims and results that name it, in kept blocks. */
+  find(id: Uint8Array): Promise<Position[]>;
   /** Keys that every template reads after the head, but for what its lists lead to. */
   templateKeys(): Promise<Uint8Array[]>;
   /** undefined while the state after the head is not known. */
   template(options: LightTemplateOptions): Template | undefined;
-  subscribe(listener: (event: LightHeadEvent) => void): () => void;
-  close(): Promise<void>;
 }
 
-/** @throws AppError STORE_FOREIGN, and the store's */
-export async function createLightChain(options: LightChainOptions): Promise<LightChain> {
-  const { store, params, models, now, random = randomNumber } = options;
-  const verifyProof = options.verifyProof ?? verifyLight;
-  const { emit, subscribe } = createListeners<LightHeadEvent>();
-  const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
-  const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
-  const { stateLeavesMax = STATE_LEAVES_MAX, blocksKept = BLOCKS_KEPT } = options;
-  const { segmentsLeft = SEGMENTS_LEFT } = options;
-  const tools = { store, params, models, random, stateLeavesMax, blocksKept, segmentsLeft };
-  const opened = await openLight(tools);
-  const bodies: Bodies = new WeakMap();
-  let s = opened.state;
-  // A kill may have come between the last proof and the head that it proved.
-  if (s) await selectHead(s, emit);
-  const need = (): LightState => {
-    if (!s) throw new AppError('NO_GENESIS', 'No peer has told of this network’s first block yet.');
-    return s;
-  };
+export interface LightChain {
+  readonly headers: LightHeaders;
+  readonly proofs: LightProofs;
+  readonly state: LightStates;
+  readonly blocks: LightBlocks;
+}
 
+/** What peers may ask of it. */
+export const sourceOf = ({ headers, state, blocks }: LightChain): SyncSource => ({
+  head: headers.head,
+  header: headers.at,
+  headersAfter: headers.after,
+  parts: blocks.parts,
+  proveState: state.prove,
+  statePart: state.part,
+  witness: state.witness,
+  history: blocks.history,
+  find: blocks.find,
+});
+
+export interface LightChainDeps {
+  /** ms since 1970. */
+  readonly now: () => number;
+  readonly verifyProof: VerifyProof;
+  /** What changes the chain runs one at a time. */
+  readonly enqueue: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly onHead: (event: LightHeadEvent) => void;
+}
+
+export function createLightChain(s: LightState, deps: LightChainDeps): LightChain {
   return {
-    rebuilt: opened.rebuilt,
-    genesis: () => s?.genesis,
-    openOrReset: (header) =>
+    headers: headersOf(s, deps),
+    proofs: proofsOf(s, deps),
+    state: statesOf(s, deps),
+    blocks: blocksOf(s, deps),
+  };
+}
+
+const headersOf = (s: LightState, { now, enqueue, onHead }: LightChainDeps): LightHeaders => ({
+  genesis: s.genesis,
+  head: () => s.head,
+  best: () => bestPath(s).tip,
+  import: (headers) => enqueue(() => importHeaders(s, headers, now(), onHead)),
+  at: (height) => headerAt(s, height),
+  heightOf: (id) => heightOf(s, id),
+  after: (ids, max) => queries.headersAfter(s, ids, max),
+  locator: () => locator(s),
+  refuse: (id, height) => enqueue(() => invalidate(s, id, height, onHead)),
+  dropBranch: (id) => enqueue(() => dropBranch(s, id)),
+});
+
+const proofsOf = (
+  s: LightState,
+  { verifyProof, enqueue, onHead }: LightChainDeps,
+): LightProofs => ({
+  import: (id, proof, body) =>
+    enqueue(() => importProof(s, verifyProof, { id, proof, body }, onHead)),
+  wanted: () => wantedProofs(s),
+  chooseSample: (numbers) =>
+    enqueue(async () => {
+      await auditDeep(s);
+      return chooseSample(s, numbers);
+    }),
+  of: (id) => proofOf(s, id),
+  get checked() {
+    return s.checked.size;
+  },
+});
+
+const statesOf = (s: LightState, { enqueue }: LightChainDeps): LightStates => ({
+  after: (id) => stateAfter(s, id),
+  rootAfter: (id) => rootAfter(s, id),
+  isExecuted: (id) => s.states.get(toHex(id))?.executed !== undefined,
+  newestExecuted: () => newestExecuted(s),
+  get isWhole() {
+    return holdsState(s);
+  },
+  wanted: () => wantedState(s),
+  learn: (id, proof) => enqueue(async () => learnState(s, id, proof)),
+  verify: (id, keys, proof) => verifyStateProof(s, id, keys, proof),
+  prove: async (id, keys) => queries.proveState(s, id, keys),
+  part: async (id, from) => queries.statePart(s, id, from),
+  witness: async (id) => queries.witness(s, id),
+});
+
+function blocksOf(s: LightState, { enqueue, onHead }: LightChainDeps): LightBlocks {
+  const bodies: Bodies = new WeakMap();
+  return {
+    body: (id) => bodyOf(s, id),
+    execute: (block, witness) =>
       enqueue(async () => {
-        const genesis = genesisPoint(params, header.time);
-        if (!equal(encode(Header, genesis.header), encode(Header, header)))
-          return fault('header.version', { problem: 'not a genesis of this network' });
-        if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
-        if (s && equal(s.genesis.id, genesis.id)) return { rebuilt: false };
-        const rebuilt = s !== undefined;
-        s = await beginLight(tools, genesis);
-        return { rebuilt };
-      }),
-    head: () => s?.head,
-    bestHeader: () => s && bestPath(s).tip,
-    importHeaders: (headers) => enqueue(() => importHeaders(need(), headers, now(), emit)),
-    importProof: (id, proof, body) =>
-      enqueue(() => importProof(need(), verifyProof, { id, proof, body }, emit)),
-    blocksToExecute: async (max) => (s ? blocksToExecute(s, max) : []),
-    blocksToKeep: async (max) => (s ? blocksToKeep(s, max) : []),
-    executeKept: () => enqueue(() => executeKept(need(), emit)),
-    wantedProofs: () => (s ? wantedProofs(s) : []),
-    chooseSample: (numbers) =>
-      enqueue(async () => {
-        await auditDeep(need());
-        return chooseSample(need(), numbers);
-      }),
-    refuse: (id, height) => enqueue(() => invalidate(need(), id, height, emit)),
-    dropBranch: (id) => enqueue(() => dropBranch(need(), id)),
-    locator: async () => (s ? locator(s) : []),
-    header: async (height) => (s ? headerAt(s, height) : undefined),
-    proof: async (id) => s && proofOf(s, id),
-    body: async (id) => s && bodyOf(s, id),
-    heightOf: async (id) => s && heightOf(s, id),
-    headersAfter: async (ids, max) => (s ? queries.headersAfter(s, ids, max) : []),
-    parts: async (ids) => (s ? queries.parts(s, ids) : []),
-    proveState: async (id, keys) => s && queries.proveState(s, id, keys),
-    statePart: async (id, from) => s && queries.statePart(s, id, from),
-    witness: async (id) => s && queries.witness(s, id),
-    history: async (address, from, max) => (s ? queries.history(s, address, from, max) : []),
-    find: async (id) => (s ? queries.find(s, id) : []),
-    get proofsChecked() {
-      return s?.checked.size ?? 0;
-    },
-    executeOn: (block, witness) =>
-      enqueue(async () => {
-        const done = await executeAndKeep(need(), block, witness, emit);
+        const done = await executeAndKeep(s, block, witness, onHead);
         return isFault(done) ? done : undefined;
       }),
-    isExecuted: (id) => s?.states.get(toHex(id))?.executed !== undefined,
-    stateAfter: (id) => s && stateAfter(s, id),
-    get holdsState() {
-      return s !== undefined && holdsState(s);
-    },
-    wantedState: () => s && wantedState(s),
-    learnState: (id, proof) => enqueue(async () => learnState(need(), id, proof)),
-    newestExecuted: () => s && newestExecuted(s),
-    rootAfter: (id) => (s ? rootAfter(s, id) : undefined),
-    verifyStateProof: (id, keys, proof) => verifyStateProof(need(), id, keys, proof),
-    templateKeys: () => templateKeys(need()),
-    template: (wanted) => (s ? template(s, bodies, wanted) : undefined),
-    subscribe,
-    close: () => enqueue(() => store.close()),
+    toExecute: (max) => blocksToExecute(s, max),
+    executeKept: () => enqueue(() => executeKept(s, onHead)),
+    toKeep: (max) => blocksToKeep(s, max),
+    parts: (ids) => queries.parts(s, ids),
+    history: (address, from, max) => queries.history(s, address, from, max),
+    find: (id) => queries.find(s, id),
+    templateKeys: () => templateKeys(s),
+    template: (wanted) => template(s, bodies, wanted),
   };
 }
 

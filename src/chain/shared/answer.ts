@@ -1,6 +1,7 @@
 /** What a peer answers to others, whichever chain it has: a request in, what the chain has out. */
 import type { Header, Position, SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
+import { assert } from '../../lib/errors.ts';
 import {
   TXS_MAX,
   type BlockParts,
@@ -13,8 +14,7 @@ export const AGENT = 'pila/0.1.0';
 
 /** The questions that both chains answer, as far as they have what is asked for. */
 export interface SyncSource {
-  /** undefined before a genesis. */
-  head(): ChainPoint | undefined;
+  head(): ChainPoint;
   header(height: number): Promise<Header | undefined>;
   headersAfter(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
   parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
@@ -38,11 +38,11 @@ export async function answer(
   if (type === 'model') return unavailable('no models here');
   const proven = (proof: Uint8Array | undefined): SyncResponse =>
     proof ? ({ type, proof } as SyncResponse) : unavailable('state not kept');
-  const head = source.head();
-  const genesis = head && (await source.header(0));
-  if (!genesis) return unavailable('no genesis');
   switch (type) {
     case 'status': {
+      const head = source.head();
+      const genesis = await source.header(0);
+      assert(genesis, 'every chain has a genesis');
       const { height, totalWork } = head.header;
       return { type, genesis, head: head.id, height, totalWork, agent: AGENT };
     }

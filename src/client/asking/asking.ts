@@ -2,7 +2,7 @@
  * Asking for inference: models, quotes, and what became of a request: its receipt. receipt.ts says
  * what of it is proven and what only told.
  */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
 import type { Body, Header } from '../../core/formats.ts';
 import { headerWork, type ChainPoint } from '../../core/header/header.ts';
@@ -40,7 +40,7 @@ export interface Asking {
 
 export interface AskingParts {
   readonly network: ChainNetwork;
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly outbox: Outbox;
   readonly asked: Asked;
   readonly pool: LightPool;
@@ -55,7 +55,7 @@ export interface AskingParts {
 const TOLD_MAX = 256;
 
 export function createAsking(parts: AskingParts): Asking {
-  const { network, chain, asked } = parts;
+  const { network, light, asked } = parts;
   const evidences = createEvidence(parts);
   const openRequests = new OpenRequests();
   const told = new BoundedMap<string, Receipt>(TOLD_MAX);
@@ -111,10 +111,11 @@ export function createAsking(parts: AskingParts): Asking {
       async quote(name) {
         const found = modelNamed(network, name);
         if (!found) throw new AppError('MODEL_MISSING', `no model ${name} here`);
-        const head = chain.head();
-        if (!head) throw new AppError('NO_HEAD', 'no block is known yet');
+        if (!light.chain) throw new AppError('NO_HEAD', 'no block is known yet');
+        const { headers, state } = light.chain;
+        const head = headers.head();
         const quote = quoteAt(found.manifest, head.header);
-        const tree = chain.stateAfter(head.id);
+        const tree = state.after(head.id);
         const open = tree ? openRequests.list(tree, head.header.height) : [];
         const unanswered = open.filter(({ request }) => !request.settle).map((job) => job.request);
         const { waiting } = await evidences.glance([]);

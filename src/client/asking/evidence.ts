@@ -1,5 +1,5 @@
 /** Gathers what is known of requests: leaves of the state, transactions in blocks, those that wait. */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { decode } from '../../core/codec.ts';
 import {
   OpenRequest,
@@ -32,7 +32,7 @@ const POOLED_MAX = 16;
 const FINAL_BLOCKS = 100;
 
 export interface EvidenceParts {
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly outbox: Outbox;
   readonly asked: Asked;
   readonly pool: LightPool;
@@ -79,7 +79,7 @@ const hasPlace = (found: readonly Found[], { blockId: block, position }: Found):
   found.some((f) => equal(f.blockId, block) && f.position.index === position.index);
 
 export function createEvidence(parts: EvidenceParts): Evidences {
-  const { chain, outbox, asked, pool, follower } = parts;
+  const { light, outbox, asked, pool, follower } = parts;
   const memories = new BoundedMap<string, Memory>(REMEMBERED_MAX);
 
   const memoryOf = (id: Uint8Array): Memory => {
@@ -111,7 +111,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
   async function onChain(found: readonly Found[]): Promise<readonly Found[]> {
     const there: Found[] = [];
     for (const one of found) {
-      const header = await chain.header(one.position.height);
+      const header = await light.chain?.headers.at(one.position.height);
       if (header && equal(blockId(header), one.blockId)) there.push(one);
     }
     return there.length === found.length ? found : there;
@@ -123,7 +123,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     for (const position of [...places].sort(byPlace)) {
       const { height, index } = position;
       if (found.some((f) => f.position.height === height && f.position.index === index)) continue;
-      const header = await chain.header(height);
+      const header = await light.chain?.headers.at(height);
       const body = header && (await follower.bodyOf(header));
       const tx = body?.[index];
       const about = tx && requestOf(tx);
@@ -141,7 +141,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
       most = { ...most, found: await lookUp(id, places, most.found) };
       return isComplete(most) ? most : undefined;
     };
-    const own = await take(await chain.find(id));
+    const own = await take((await light.chain?.blocks.find(id)) ?? []);
     if (!own) await follower.ask({ type: 'find', id }, ({ positions }) => take(positions));
     return most;
   }
@@ -149,7 +149,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
   /** With the leaf before the block that closed the request, where its state can still be proven. */
   async function close(evidence: Evidence): Promise<Evidence> {
     const closed = closedAt(evidence);
-    const header = closed === undefined ? undefined : await chain.header(closed - 1);
+    const header = closed === undefined ? undefined : await light.chain?.headers.at(closed - 1);
     const leaves = header && (await readLeaves(header, [evidence.id]));
     const closing = leaves?.[0];
     if (!closing) return evidence;

@@ -1,5 +1,6 @@
 /** Blocks, transactions and supply, each checked here before it is shown; and a report for bugs. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { bodyRoot } from '../../core/tx/body.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { Proof, SignedTx, type Body, type Header, type Position } from '../../core/formats.ts';
@@ -26,16 +27,16 @@ import { supplyOf } from './supply.ts';
 
 /** As `ChainApi.headers`. */
 export async function headersOf(
-  chain: Pick<LightChain, 'genesis' | 'head' | 'header'>,
+  chain: LightChain | undefined,
   last: number,
   max: number,
 ): Promise<Header[]> {
-  const head = chain.head()?.header.height ?? 0;
-  if (!chain.genesis() || !Number.isSafeInteger(last)) return [];
-  const end = Math.min(last, head);
+  if (!chain || !Number.isSafeInteger(last)) return [];
+  const { headers } = chain;
+  const end = Math.min(last, headers.head().header.height);
   const count = Math.max(0, Math.min(max, HEADERS_READ_MAX, end + 1)) || 0;
   const heights = Array.from({ length: count }, (_, i) => end - count + 1 + i);
-  const found = await Promise.all(heights.map((height) => chain.header(height)));
+  const found = await Promise.all(heights.map((height) => headers.at(height)));
   // The chain may have been reorganised meanwhile, to a shorter one.
   return found.filter((header) => header !== undefined);
 }
@@ -48,7 +49,7 @@ export interface Explorer {
 
 export interface ExplorerParts {
   readonly network: ChainNetwork;
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly outbox: Outbox;
   /** A transaction of the pool, by its id in hex. */
   readonly waiting: (idHex: string) => SignedTx | undefined;
@@ -59,11 +60,11 @@ export interface ExplorerParts {
 }
 
 export function createExplorer(parts: ExplorerParts): Explorer {
-  const { network, chain, outbox, follower } = parts;
+  const { network, light, outbox, follower } = parts;
   const diagnostics = createDiagnostics(parts);
   let summed: { head: Uint8Array; supply: Supply } | undefined;
 
-  const headHeight = (): number => chain.head()?.header.height ?? 0;
+  const headHeight = (): number => light.chain?.headers.head().header.height ?? 0;
 
   async function bodyOf(header: Header): Promise<Body | undefined> {
     if (header.height === 0) return [];
@@ -72,14 +73,15 @@ export function createExplorer(parts: ExplorerParts): Explorer {
   }
 
   async function block(at: number | Uint8Array): Promise<BlockView | undefined> {
-    if (!chain.genesis()) return undefined;
+    if (!light.chain) return undefined;
+    const { headers, proofs } = light.chain;
     const isHeight = typeof at === 'number';
     if (isHeight ? !Number.isSafeInteger(at) : at.length !== 32) return undefined;
-    const height = isHeight ? at : await chain.heightOf(at);
-    const header = height === undefined ? undefined : await chain.header(height);
+    const height = isHeight ? at : await headers.heightOf(at);
+    const header = height === undefined ? undefined : await headers.at(height);
     if (!header) return undefined;
     const id = blockId(header);
-    const proof = await chain.proof(id);
+    const proof = await proofs.of(id);
     const body = await bodyOf(header);
     return {
       ...{ id, header, body },
@@ -92,7 +94,7 @@ export function createExplorer(parts: ExplorerParts): Explorer {
 
   /** The transaction with that id at that place of the chain, if it is there. */
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
-    const header = await chain.header(position.height);
+    const header = await light.chain?.headers.at(position.height);
     const tx = header && (await bodyOf(header))?.[position.index];
     if (!tx || !equal(txId(tx.tx), id) || !verifySignature(tx)) return undefined;
     const confirmations = Math.max(0, headHeight() - position.height);
@@ -101,14 +103,15 @@ export function createExplorer(parts: ExplorerParts): Explorer {
 
   /** One of ours that was confirmed needs no peer to say where. */
   async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
-    const header = await chain.header(height);
+    const header = await light.chain?.headers.at(height);
     const body = header && (await bodyOf(header));
     const index = body?.findIndex(({ tx }) => equal(txId(tx), id)) ?? -1;
     return index < 0 ? undefined : await placed(id, { height, index });
   }
 
   async function transaction(id: Uint8Array): Promise<TxView | undefined> {
-    if (!chain.genesis() || id.length !== 32) return undefined;
+    const { chain } = light;
+    if (!chain || id.length !== 32) return undefined;
     const own = outbox.all().find((one) => equal(one.id, id));
     const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
     if (known) return known;
@@ -117,7 +120,7 @@ export function createExplorer(parts: ExplorerParts): Explorer {
       const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
       return first && (await placed(id, first));
     };
-    const here = await told(await chain.find(id));
+    const here = await told(await chain.blocks.find(id));
     if (here) return here;
     const found = await follower.ask({ type: 'find', id }, ({ positions }) => told(positions));
     if (found) return found;
@@ -127,10 +130,11 @@ export function createExplorer(parts: ExplorerParts): Explorer {
   }
 
   async function supply(): Promise<Supply> {
-    const head = chain.head();
-    if (!head) throw new AppError('NO_GENESIS', 'no chain yet');
+    if (!light.chain) throw new AppError('NO_GENESIS', 'no chain yet');
+    const { headers, state } = light.chain;
+    const head = headers.head();
     if (summed && equal(summed.head, head.id)) return summed.supply;
-    const known = chain.stateAfter(head.id);
+    const known = state.after(head.id);
     const whole = known && isWhole(known) ? known : undefined;
     const sum = supplyOf(network.params, head.header.height, whole);
     if (whole) summed = { head: head.id, supply: sum };

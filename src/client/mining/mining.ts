@@ -1,5 +1,5 @@
 /** Mining of a light client: the miner worker, templates from proven state, wins into the chain. */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
 import { OpenRequest, type Header } from '../../core/formats.ts';
@@ -53,7 +53,7 @@ export interface Mining {
 interface Parts {
   readonly platform: Platform;
   readonly network: ChainNetwork;
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly pool: LightPool;
   readonly follower: Follower;
   readonly reader: StateReader;
@@ -72,7 +72,7 @@ type Miner = RpcClient<MinerApi, MinerEvents>;
 const IN_WORK: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
 
 export function createMining(parts: Parts): Mining {
-  const { platform, network, chain, pool, follower, reader, serving, modelService } = parts;
+  const { platform, network, light, pool, follower, reader, serving, modelService } = parts;
   let status: MinerStatus = MINER_OFF;
   let starting: Promise<Miner> | undefined;
   let loaded: Miner | undefined;
@@ -86,8 +86,8 @@ export function createMining(parts: Parts): Mining {
     return await loaded.execute(id, input);
   });
   const headTree = () => {
-    const head = chain.head();
-    return head && chain.stateAfter(head.id);
+    const { chain } = light;
+    return chain?.state.after(chain.headers.head().id);
   };
 
   /** Results that wait are looked into before a block takes them in. */
@@ -156,16 +156,18 @@ export function createMining(parts: Parts): Mining {
 
   /** What the pool could not judge for lack of state is asked for; a state held whole lacks none. */
   async function learnState(): Promise<void> {
-    const head = chain.head();
-    const missing = head ? pool.missing(head.header.height) : [];
-    if (!head || !missing.length || !feed || chain.holdsState) return;
-    const keys = [...(await chain.templateKeys()), ...missing].slice(0, PROOF_KEYS_MAX);
-    if (await reader.read(head.header, keys)) pool.setHead(head.header, chain.stateAfter(head.id));
+    if (!light.chain) return;
+    const { headers, state, blocks } = light.chain;
+    const head = headers.head();
+    const missing = pool.missing(head.header.height);
+    if (!missing.length || !feed || state.isWhole) return;
+    const keys = [...(await blocks.templateKeys()), ...missing].slice(0, PROOF_KEYS_MAX);
+    if (await reader.read(head.header, keys)) pool.setHead(head.header, state.after(head.id));
   }
 
   /** Input of the request that a header names, from the state that it builds on. */
   async function jobInput(header: Header): Promise<Uint8Array | Fault | undefined> {
-    const tree = chain.stateAfter(header.prevHash);
+    const tree = light.chain?.state.after(header.prevHash);
     if (!tree) return undefined;
     const wrong = verifyJob(tree, header);
     if (wrong) return wrong.fault === 'state.witness' ? undefined : wrong;
@@ -180,7 +182,7 @@ export function createMining(parts: Parts): Mining {
     const { signatureKnown } = pool;
     const txs = results.verifiedOnly(pool.judged(), headTree());
     const wanted = { miner, modelId, nowMs: platform.nowMs(), txs, signatureKnown };
-    const made = chain.template(job ? { ...wanted, jobId: job.id } : wanted);
+    const made = light.chain?.blocks.template(job ? { ...wanted, jobId: job.id } : wanted);
     return made && withInput(made, job);
   };
 
@@ -255,7 +257,7 @@ export function createMining(parts: Parts): Mining {
       const wrong = (network.verifyProof ?? verifyLight)(network.params, header, proof, manifest);
       if (wrong) return wrong;
       const { off } = network.params;
-      const lie = results.check(body, chain.stateAfter(header.prevHash));
+      const lie = results.check(body, light.chain?.state.after(header.prevHash));
       if (lie && !off.has(lie.fault)) return lie;
       return await loaded.check(header, proof, job).catch((e: unknown) => {
         // Our trouble, not the block's: without a replay it is followed as by who has no model.

@@ -2,7 +2,7 @@
  * Serving requests while mining: which one is next, and its claim and result once it is answered.
  * Nothing here need be durable: what was not sent is found open in the state again and run once more.
  */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
 import { addressOf } from '../../core/address.ts';
 import { encode, tryDecode } from '../../core/codec.ts';
@@ -169,9 +169,9 @@ export function createServing(parts: ServingParts): Serving {
 }
 
 /** A light client's head and what is known of the state after it. */
-export function baseOf(chain: LightChain): { header: Header; tree: Tree } | undefined {
-  const head = chain.head();
-  const tree = head && chain.stateAfter(head.id);
+export function baseOf({ chain }: LightStore): { header: Header; tree: Tree } | undefined {
+  const head = chain?.headers.head();
+  const tree = head && chain?.state.after(head.id);
   return tree && { header: head.header, tree };
 }
 

@@ -32,10 +32,10 @@ export function createBackfill(
   async function fetchPart({ block, from }: { block: Uint8Array; from: Uint8Array }) {
     return await ask({ type: 'state', block, from }, async ({ proof }) => {
       // The head moved far on while the answer came.
-      if (!chain.rootAfter(block)) return true;
-      const refused = await chain.learnState(block, proof);
-      const tree = chain.stateAfter(block);
-      if (refused || !tree || !chain.wantedState()) return refused ?? true;
+      if (!chain.state.rootAfter(block)) return true;
+      const refused = await chain.state.learn(block, proof);
+      const tree = chain.state.after(block);
+      if (refused || !tree || !chain.state.wanted()) return refused ?? true;
       const next = firstStub(tree);
       const isMore = next === undefined || compare(next, from) > 0;
       return isMore || fault('state.proof', { problem: 'opens nothing that was asked for' });
@@ -50,7 +50,7 @@ export function createBackfill(
       let got: true | undefined;
       for (const { id, proof, body } of blocks) {
         if (!proof || !ids.some((one) => equal(one, id))) continue;
-        const refused = await chain.importProof(id, proof, body);
+        const refused = await chain.proofs.import(id, proof, body);
         // Reorganised away meanwhile: nobody's fault.
         if (refused?.fault === 'wire.unasked') continue;
         if (refused) return refused;
@@ -62,14 +62,14 @@ export function createBackfill(
 
   /** The state first, from the blocks since it was whole or else in parts; then old blocks for others. */
   async function step(): Promise<boolean | undefined> {
-    if (await chain.executeKept()) return true;
-    if (!chain.holdsState) {
-      if (await fetchBlocks(await chain.blocksToExecute(BLOCKS_MAX))) return true;
-      const part = chain.wantedState();
+    if (await chain.blocks.executeKept()) return true;
+    if (!chain.state.isWhole) {
+      if (await fetchBlocks(await chain.blocks.toExecute(BLOCKS_MAX))) return true;
+      const part = chain.state.wanted();
       if (part) return await fetchPart(part);
     }
     if (pause > 0) return false;
-    const missing = await chain.blocksToKeep(BLOCKS_MAX);
+    const missing = await chain.blocks.toKeep(BLOCKS_MAX);
     const got = await fetchBlocks(missing);
     if (missing.length && !got) pause = PAUSE_RUNS;
     return got;
@@ -82,7 +82,7 @@ export function createBackfill(
 
   return {
     run() {
-      if (running || !chain.genesis()) return;
+      if (running) return;
       running = true;
       // What fails is tried again at the next run.
       void fetchAll()

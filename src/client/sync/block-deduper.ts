@@ -29,7 +29,9 @@ export function createBlockDeduper(
       await other.done.catch(() => undefined);
     }
     const verdict = (async () =>
-      (await chain.proof(id)) && (await chain.body(id)) ? 'ignore' : await judge(block))();
+      (await chain.proofs.of(id)) && (await chain.blocks.body(id))
+        ? 'ignore'
+        : await judge(block))();
     const done = verdict.finally(() => judging.delete(hex));
     judging.set(hex, { bytes, done });
     return await done;

@@ -24,14 +24,14 @@ export function createExecution({ chain, ask, bodyOf, noteHead }: Parts) {
   async function execute(header: Header): Promise<boolean> {
     const body = await bodyOf(header);
     if (!body) return false;
-    const own = await chain.executeOn({ header, body }, undefined);
+    const own = await chain.blocks.execute({ header, body }, undefined);
     return own?.fault.startsWith('state.') ? await onWitness({ header, body }) : !own;
   }
 
   async function onWitness(block: { header: Header; body: Body }): Promise<boolean> {
     const id = blockId(block.header);
     const done = await ask({ type: 'witness', block: id }, async ({ proof }, peer) => {
-      const refused = await chain.executeOn(block, proof);
+      const refused = await chain.blocks.execute(block, proof);
       if (!refused) noteHead(peer, block.header);
       // A block that cannot be executed is not the fault of who proves it.
       return refused?.fault.startsWith('state.') ? refused : { executed: !refused };
@@ -44,12 +44,12 @@ export function createExecution({ chain, ask, bodyOf, noteHead }: Parts) {
    * the root that its child's header tells.
    */
   return async ({ header, id }: ChainPoint): Promise<boolean> => {
-    const below = chain.newestExecuted()?.height ?? -Infinity;
+    const below = chain.state.newestExecuted()?.height ?? -Infinity;
     const near = header.height - below <= CATCH_UP_MAX;
     for (let height = near ? below + 1 : header.height; height < header.height; height++) {
-      const between = await chain.header(height);
+      const between = await chain.headers.at(height);
       if (!between || !(await execute(between))) return false;
     }
-    return (await execute(header)) && chain.rootAfter(id) !== undefined;
+    return (await execute(header)) && chain.state.rootAfter(id) !== undefined;
   };
 }

@@ -3,6 +3,7 @@
  * proofs they need, then the head's body and witness, so that the state root after the head is known.
  */
 import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { bodyFaults, bodyRoot } from '../../core/tx/body.ts';
 import { fault, firstFault, isFault, type Fault } from '../../core/faults.ts';
 import type { Body, Header } from '../../core/formats.ts';
@@ -18,13 +19,13 @@ import {
 import { PROOFS_KEPT } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import type { PeerInfo, Transport, Verdict } from '../../net/transport.ts';
 import type { SyncState } from '../api.ts';
 import { createAsk, type Ask } from './ask-peers.ts';
 import { createExecution } from './execution.ts';
 import { createFullCheck, type CheckFully } from './full-check.ts';
-import { createBackfill } from './backfill.ts';
+import { createBackfill, type Backfill } from './backfill.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
 import { createBlockDeduper } from './block-deduper.ts';
 import { createPeerQueue } from './peer-queue.ts';
@@ -38,7 +39,7 @@ const WITNESS_TRIES = 12;
 const WITNESS_WAIT_MS = 150;
 
 export interface FollowParts {
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly transport: Transport;
   readonly random: () => number;
   /** ms for which one catch-up keeps the next waiting. */
@@ -51,6 +52,16 @@ export interface FollowParts {
   readonly onChange: () => void;
   /** The state root after this head is known. */
   readonly onHead: (head: ChainPoint, body: Body | undefined) => Promise<void>;
+}
+
+/** What the follower does needs a chain, and so a genesis. */
+interface OnChain {
+  readonly chain: LightChain;
+  readonly executeHead: ReturnType<typeof createExecution>;
+  readonly backfill: Backfill;
+  readonly fully: ReturnType<typeof createFullCheck>;
+  /** Judges an announced block that is not known yet. */
+  readonly judgeOnce: (block: Block) => Promise<Verdict>;
 }
 
 export interface Follower {
@@ -71,7 +82,7 @@ export interface Follower {
 }
 
 export function createFollower(parts: FollowParts): Follower {
-  const { chain, transport } = parts;
+  const { light, transport } = parts;
   const statuses = new Map<string, Status>();
   const bodies = new BoundedMap<string, Body>(BODIES_KEPT);
   let everMet = false;
@@ -80,12 +91,23 @@ export function createFollower(parts: FollowParts): Follower {
   let settling: Promise<void> | undefined;
 
   const ask = createAsk(transport, (peer) => statuses.get(peer)?.height ?? 0);
-  const reader = createStateReader(chain, ask);
-  const executeHead = createExecution({ chain, ask, bodyOf, noteHead });
-  const backfill = createBackfill(chain, ask, parts.onChange);
-  const fully = createFullCheck(chain, parts.checkFully);
-  const judgeOnce = createBlockDeduper(chain, judge);
+  const reader = createStateReader(light, ask);
+  let onChain: OnChain | undefined;
   const peerQueue = createPeerQueue({ run: catchUp, onEnd: parts.onChange, turnMs: parts.turnMs });
+
+  /** The chain and what works on it; undefined while no genesis is known. */
+  function following(): OnChain | undefined {
+    const { chain } = light;
+    if (!chain || onChain?.chain === chain) return onChain;
+    onChain = {
+      chain,
+      executeHead: createExecution({ chain, ask, bodyOf, noteHead }),
+      backfill: createBackfill(chain, ask, parts.onChange),
+      fully: createFullCheck(chain, parts.checkFully),
+      judgeOnce: createBlockDeduper(chain, judge),
+    };
+    return onChain;
+  }
 
   /** A body that came here. With a proof that was known one may have come that nobody looked at. */
   function cameHere(header: Header): Body | undefined {
@@ -97,7 +119,7 @@ export function createFollower(parts: FollowParts): Follower {
     const id = blockId(header);
     const known = cameHere(header);
     if (known) return known;
-    const kept = await chain.body(id);
+    const kept = await light.chain?.blocks.body(id);
     if (kept && equal(bodyRoot(kept), header.bodyRoot)) return kept;
     const body = await ask({ type: 'blocks', ids: [id] }, ({ blocks }) => {
       const found = blocks.find((b) => equal(b.id, id))?.body;
@@ -111,16 +133,16 @@ export function createFollower(parts: FollowParts): Follower {
   async function catchUp(peer: string): Promise<void> {
     const answer = await transport.request(peer, { type: 'status' });
     if (answer.type !== 'status') return;
-    if (!chain.genesis() && parts.trustFirstGenesis) await chain.openOrReset(answer.genesis);
-    const genesis = chain.genesis();
-    if (!genesis || !equal(blockId(answer.genesis), genesis.id)) return;
+    if (!light.chain && parts.trustFirstGenesis) await light.begin(answer.genesis);
+    const { chain } = light;
+    if (!chain || !equal(blockId(answer.genesis), chain.headers.genesis.id)) return;
     statuses.set(peer, answer);
     parts.onChange();
-    const more = answer.totalWork > (chain.head()?.header.totalWork ?? 0n);
-    const tip = more ? await fetchHeaders(peer) : undefined;
-    await fetchProofs(peer);
-    if (tip) await dropUnproven(peer, tip);
-    await drawSample(peer);
+    const more = answer.totalWork > chain.headers.head().header.totalWork;
+    const tip = more ? await fetchHeaders(chain, peer) : undefined;
+    await fetchProofs(chain, peer);
+    if (tip) await dropUnproven(chain, peer, tip);
+    await drawSample(chain, peer);
     await settleHead();
     caughtUp = true;
   }
@@ -130,8 +152,8 @@ export function createFollower(parts: FollowParts): Follower {
    * chain refuses headers too far ahead of the clock, which bounds how many there can be.
    * @returns the last header
    */
-  async function fetchHeaders(peer: string): Promise<Header | undefined> {
-    const own = await chain.locator();
+  async function fetchHeaders(chain: LightChain, peer: string): Promise<Header | undefined> {
+    const own = await chain.headers.locator();
     let last: Header | undefined;
     for (;;) {
       const from = last && blockId(last);
@@ -139,7 +161,7 @@ export function createFollower(parts: FollowParts): Follower {
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
       if (answer.type !== 'headers' || !newest) return last;
-      const result = await chain.importHeaders(answer.headers);
+      const result = await chain.headers.import(answer.headers);
       if (isFault(result)) {
         transport.charge(peer, result);
         return last;
@@ -153,10 +175,10 @@ export function createFollower(parts: FollowParts): Follower {
   }
 
   /** Until nothing is wanted that this peer has. */
-  async function fetchProofs(peer: string): Promise<void> {
+  async function fetchProofs(chain: LightChain, peer: string): Promise<void> {
     for (;;) {
-      const ids = chain
-        .wantedProofs()
+      const ids = chain.proofs
+        .wanted()
         .slice(0, BLOCKS_MAX)
         .map(({ id }) => id);
       if (!ids.length) return;
@@ -165,7 +187,7 @@ export function createFollower(parts: FollowParts): Follower {
       let got = 0;
       for (const { id, body, proof } of answer.blocks) {
         if (!proof || !ids.some((wanted) => equal(wanted, id))) continue;
-        const refused = await chain.importProof(id, proof, body);
+        const refused = await chain.proofs.import(id, proof, body);
         if (refused) return transport.charge(peer, refused);
         bodies.set(toHex(id), body);
         got++;
@@ -176,22 +198,22 @@ export function createFollower(parts: FollowParts): Follower {
   }
 
   /** Proofs of older blocks, drawn at random once the head is deep enough to have older ones. */
-  async function drawSample(peer: string): Promise<void> {
-    if (sampled || (chain.head()?.header.height ?? 0) <= PROOFS_KEPT) return;
+  async function drawSample(chain: LightChain, peer: string): Promise<void> {
+    if (sampled || chain.headers.head().header.height <= PROOFS_KEPT) return;
     sampled = true;
-    await chain.chooseSample(Array.from({ length: SAMPLE }, parts.random));
-    await fetchProofs(peer);
+    await chain.proofs.chooseSample(Array.from({ length: SAMPLE }, parts.random));
+    await fetchProofs(chain, peer);
   }
 
   /** Headers cost nothing to make: a peer that boasts of a branch must be able to prove it. */
-  async function dropUnproven(peer: string, tip: Header): Promise<void> {
-    const head = chain.head();
+  async function dropUnproven(chain: LightChain, peer: string, tip: Header): Promise<void> {
+    const head = chain.headers.head();
     // It may be proven by now, with a rival of the same work that came while the peer was asked.
-    if (!head || tip.totalWork <= head.header.totalWork) return;
+    if (tip.totalWork <= head.header.totalWork) return;
     const { height } = tip;
-    const lacking = chain.wantedProofs();
-    await chain.dropBranch(blockId(tip));
-    const others = new Set(chain.wantedProofs().map(({ id }) => toHex(id)));
+    const lacking = chain.proofs.wanted();
+    await chain.headers.dropBranch(blockId(tip));
+    const others = new Set(chain.proofs.wanted().map(({ id }) => toHex(id)));
     // Nobody is bound to keep old blocks: who gave the newest may know no more of the others.
     const lacksNew = (one: WantedProof) =>
       one.height > height - PROOFS_KEPT && !others.has(toHex(one.id));
@@ -201,14 +223,16 @@ export function createFollower(parts: FollowParts): Follower {
   /** Executes the head on its witness, until the root after it is known; once at a time. */
   function settleHead(): Promise<void> {
     settling ??= (async () => {
+      const on = following();
+      if (!on) return;
+      const { headers, state } = on.chain;
       for (let tries = 0; tries < WITNESS_TRIES; tries++) {
-        const head = chain.head();
-        if (!head) return;
-        const isExecuted = chain.rootAfter(head.id) || (await executeHead(head));
-        if (isExecuted && (await fully.checkUpTo(head))) {
+        const head = headers.head();
+        const isExecuted = state.rootAfter(head.id) || (await on.executeHead(head));
+        if (isExecuted && (await on.fully.checkUpTo(head))) {
           await parts.onHead(head, cameHere(head.header));
-          backfill.run();
-          if (chain.head() === head) return;
+          on.backfill.run();
+          if (headers.head() === head) return;
           tries = 0;
         } else await new Promise((r) => setTimeout(r, WITNESS_WAIT_MS * (tries + 1)));
       }
@@ -232,13 +256,15 @@ export function createFollower(parts: FollowParts): Follower {
 
   /** Header, full check where possible, proof: in this order, because a head needs all. */
   async function take(block: Block): Promise<Fault | undefined> {
-    const headers = await chain.importHeaders([block.header]);
+    const on = following();
+    assert(on, 'blocks come when there is a chain');
+    const headers = await on.chain.headers.import([block.header]);
     if (isFault(headers)) return headers;
-    const wrong = await fully.check(block);
+    const wrong = await on.fully.check(block);
     if (wrong) return wrong;
     const id = blockId(block.header);
     bodies.set(toHex(id), block.body);
-    return chain.importProof(id, block.proof, block.body);
+    return on.chain.proofs.import(id, block.proof, block.body);
   }
 
   async function judge(block: Block): Promise<Verdict> {
@@ -263,10 +289,10 @@ export function createFollower(parts: FollowParts): Follower {
       for (const { id } of transport.peers()) peerQueue.add(id);
     },
     async onBlock(peer, { block }) {
-      const head = chain.head();
-      if (!head || isFarBehind(block.header, head.header)) return 'ignore';
+      const on = following();
+      if (!on || isFarBehind(block.header, on.chain.headers.head().header)) return 'ignore';
       try {
-        const verdict = await judgeOnce(block);
+        const verdict = await on.judgeOnce(block);
         if (verdict === 'ignore' || verdict === 'accept') noteHead(peer, block.header);
         else if (verdict.fault === 'header.parent-unknown') {
           peerQueue.add(peer);
@@ -289,7 +315,7 @@ export function createFollower(parts: FollowParts): Follower {
     },
     ready: () => caughtUp,
     agreeing() {
-      const head = chain.head();
+      const head = light.chain?.headers.head();
       return head ? [...statuses.values()].filter((s) => equal(s.head, head.id)).length : 0;
     },
   };

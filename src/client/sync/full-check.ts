@@ -30,7 +30,9 @@ export function createFullCheck(chain: LightChain, checkFully: CheckFully) {
   /** A request's input is known where the state before the block was executed here and opens it. */
   function isUnitKnown(header: Header): boolean {
     if (!hasJob(header)) return true;
-    const tree = chain.isExecuted(header.prevHash) ? chain.stateAfter(header.prevHash) : undefined;
+    const tree = chain.state.isExecuted(header.prevHash)
+      ? chain.state.after(header.prevHash)
+      : undefined;
     return tree !== undefined && verifyJob(tree, header)?.fault !== 'state.witness';
   }
 
@@ -40,7 +42,7 @@ export function createFullCheck(chain: LightChain, checkFully: CheckFully) {
     const wrong = await checkFully(block);
     const id = blockId(header);
     if (!wrong) checked.set(toHex(id), true);
-    else if (blamesBlock(wrong)) await chain.refuse(id, header.height);
+    else if (blamesBlock(wrong)) await chain.headers.refuse(id, header.height);
     return wrong;
   }
 
@@ -51,11 +53,11 @@ export function createFullCheck(chain: LightChain, checkFully: CheckFully) {
     let at: Header | undefined = head;
     while (at?.height && below.length < REPLAYED_MAX && !checked.has(toHex(blockId(at)))) {
       below.push(at);
-      at = await chain.header(at.height - 1);
+      at = await chain.headers.at(at.height - 1);
     }
     for (const header of below.reverse()) {
       const id = blockId(header);
-      const [body, proof] = [await chain.body(id), await chain.proof(id)];
+      const [body, proof] = [await chain.blocks.body(id), await chain.proofs.of(id)];
       if (body && proof && (await check({ header, body, proof }))) return false;
       checked.set(toHex(id), true);
     }

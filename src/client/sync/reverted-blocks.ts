@@ -2,7 +2,7 @@
  * Transactions of blocks that left the chain. Whoever sent them may have told them once, and a pool that
  * saw them in a block has them no more: they wait again, or no block would take them.
  */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import type { SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 
@@ -16,14 +16,14 @@ export interface Reverted {
   take(): Promise<SignedTx[]>;
 }
 
-export function createReverted(chain: Pick<LightChain, 'body'>): Reverted {
+export function createReverted(light: LightStore): Reverted {
   let blocks: readonly ChainPoint[] = [];
   return {
     left: (points) => void (blocks = [...blocks, ...points].slice(-LEFT_MAX)),
     async take() {
       const taken = blocks;
       blocks = [];
-      const bodies = await Promise.all(taken.map(({ id }) => chain.body(id)));
+      const bodies = await Promise.all(taken.map(({ id }) => light.chain?.blocks.body(id)));
       return bodies.flatMap((body) => body ?? []);
     },
   };

@@ -2,7 +2,7 @@
  * Leaves of the state after a block: from what is held here when it opens them, else proven by a peer
  * and then held. Either way a proof stands behind every value.
  */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { isFault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
@@ -28,9 +28,9 @@ export interface StateReader {
   read(header: Header, keys: readonly Uint8Array[]): Promise<Leaves | undefined>;
 }
 
-export function createStateReader(chain: LightChain, ask: Follower['ask']): StateReader {
+export function createStateReader(light: LightStore, ask: Follower['ask']): StateReader {
   function held(block: Uint8Array, keys: readonly Uint8Array[]): Leaves | undefined {
-    const tree = chain.stateAfter(block);
+    const tree = light.chain?.state.after(block);
     if (!tree) return undefined;
     try {
       const values = keys.map((key) => treeGet(tree, key));
@@ -43,19 +43,22 @@ export function createStateReader(chain: LightChain, ask: Follower['ask']): Stat
 
   const proven = (block: Uint8Array, keys: Uint8Array[]): Promise<Leaves | undefined> =>
     ask({ type: 'proof', block, keys }, async ({ proof }) => {
+      const state = light.chain?.state;
       // A reorganisation may have come while the peer thought.
-      if (!chain.rootAfter(block)) return undefined;
-      const values = chain.verifyStateProof(block, keys, proof);
+      if (!state?.rootAfter(block)) return undefined;
+      const values = state.verify(block, keys, proof);
       if (isFault(values)) return values;
-      await chain.learnState(block, proof);
+      await state.learn(block, proof);
       return { values, proofBytes: proof.length };
     });
 
   return {
     async newest() {
-      const head = chain.head();
-      if (!head || chain.rootAfter(head.id)) return head?.header;
-      return chain.newestExecuted() ?? (await chain.header(head.header.height - 1));
+      if (!light.chain) return undefined;
+      const { headers, state } = light.chain;
+      const head = headers.head();
+      if (state.rootAfter(head.id)) return head.header;
+      return state.newestExecuted() ?? (await headers.at(head.header.height - 1));
     },
     async read(header, keys) {
       const block = blockId(header);
@@ -63,7 +66,7 @@ export function createStateReader(chain: LightChain, ask: Follower['ask']): Stat
       let proofBytes = 0;
       for (let at = 0; at < keys.length; at += PROOF_KEYS_MAX) {
         const some = keys.slice(at, at + PROOF_KEYS_MAX);
-        if (!chain.rootAfter(block)) return undefined;
+        if (!light.chain?.state.rootAfter(block)) return undefined;
         const leaves = held(block, some) ?? (await proven(block, some));
         if (!leaves) return undefined;
         values.push(...leaves.values);

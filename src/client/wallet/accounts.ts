@@ -2,7 +2,7 @@
  * What an address owns, proven by leaves of the state; the last proven balance is kept for offline.
  * What it did is in history.ts.
  */
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
 import { Account, Coinbase } from '../../core/formats.ts';
@@ -35,21 +35,21 @@ export interface Accounts {
 }
 
 interface Parts {
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly params: Params;
   readonly follower: Follower;
   /** Survives a rebuilt chain. */
   readonly store: Store;
 }
 
-export function createAccounts({ chain, params, follower, store }: Parts): Accounts {
+export function createAccounts({ light, params, follower, store }: Parts): Accounts {
   const { reader } = follower;
 
   /** Heights up to `height` whose coinbase pays the address and has not matured. */
   async function ownCoinbases(address: Uint8Array, height: number): Promise<number[]> {
     const own: number[] = [];
     for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++) {
-      const header = await chain.header(h);
+      const header = await light.chain?.headers.at(h);
       if (header && equal(header.miner, address)) own.push(h);
     }
     return own;
@@ -86,5 +86,5 @@ export function createAccounts({ chain, params, follower, store }: Parts): Accou
     return { ...rest, provenAt: { height, id, timeMs } };
   }
 
-  return { prove, last, history: createHistory(chain, follower) };
+  return { prove, last, history: createHistory(light, follower) };
 }

@@ -5,7 +5,7 @@
  * one's block counts the rest.
  */
 import { partiesOf } from '../../core/tx/kinds.ts';
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { decode } from '../../core/codec.ts';
 import { Account, type Position } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -33,7 +33,7 @@ interface Above {
   readonly total: number;
 }
 
-export function createHistory(chain: LightChain, follower: Follower): ReadHistory {
+export function createHistory(light: LightStore, follower: Follower): ReadHistory {
   const { reader } = follower;
   const pages = new BoundedMap<string, Above>(PAGES_MAX);
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
@@ -41,7 +41,7 @@ export function createHistory(chain: LightChain, follower: Follower): ReadHistor
 
   /** Whether it is the account's, and stands at that place of a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
-    const header = await chain.header(position.height);
+    const header = await light.chain?.headers.at(position.height);
     const body = header && (await follower.bodyOf(header));
     const there = body?.[position.index];
     const isThere = there !== undefined && equal(txId(there.tx), txId(tx.tx));
@@ -67,7 +67,8 @@ export function createHistory(chain: LightChain, follower: Follower): ReadHistor
 
   /** Transactions of the account before a place of the chain, by its leaf before that block. */
   async function countBefore(address: Uint8Array, at: Position): Promise<number | undefined> {
-    const [header, parent] = [await chain.header(at.height), await chain.header(at.height - 1)];
+    const header = await light.chain?.headers.at(at.height);
+    const parent = await light.chain?.headers.at(at.height - 1);
     const key = stateKey.account(address);
     const body = header && (await follower.bodyOf(header));
     const leaves = parent && (await reader.read(parent, [key]));
@@ -89,7 +90,7 @@ export function createHistory(chain: LightChain, follower: Follower): ReadHistor
     const above = order(start, lastTx) ? pages.get(pageKey(address, start)) : newest;
     // One more tells where the next page begins.
     const page = Math.max(1, Math.min(max, HISTORY_MAX - 1));
-    const own = await chain.history(address, start, page + 1);
+    const own = (await light.chain?.blocks.history(address, start, page + 1)) ?? [];
     const entries = [...own];
     if (own.length <= page && (above?.count ?? 0) + own.length < txCount) {
       const last = own.at(-1)?.position ?? start;

@@ -1,6 +1,6 @@
 /** What this peer sends: fields for new transactions, handing them to the network, what became of them. */
 import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
-import type { LightChain } from '../../chain/light/light-chain.ts';
+import type { LightStore } from '../../chain/light/light-store.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { isFault, type FaultCode } from '../../core/faults.ts';
@@ -35,7 +35,7 @@ export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepar
 
 export interface SendingParts {
   readonly params: Params;
-  readonly chain: LightChain;
+  readonly light: LightStore;
   readonly transport: Transport;
   readonly pool: LightPool;
   readonly outbox: Outbox;
@@ -47,8 +47,8 @@ export interface SendingParts {
 }
 
 export function createSending(parts: SendingParts): Sending {
-  const { params, chain, transport, pool, outbox } = parts;
-  const height = (): number => chain.head()?.header.height ?? 0;
+  const { params, light, transport, pool, outbox } = parts;
+  const height = (): number => light.chain?.headers.head().header.height ?? 0;
 
   async function tellWaiting(): Promise<void> {
     if (!transport.peers().length) return;
@@ -90,7 +90,7 @@ export function createSending(parts: SendingParts): Sending {
     },
     async prepare(address, replacing) {
       const balance = await parts.accounts().last(address);
-      if (!balance || !chain.head())
+      if (!balance || !light.chain)
         throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
       const isOwn = ({ tx }: SignedTx) => equal(addressOf(tx.from), address);
       const old =

@@ -3,7 +3,6 @@ import { NO_TRAFFIC } from '../../../src/net/traffic.ts';
 import { describe, expect, test } from 'vitest';
 import { answer as answerOf } from '../../../src/chain/shared/answer.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { createLightChain } from '../../../src/chain/light/light-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { Asked, ASKED_MAX } from '../../../src/client/asking/asked.ts';
 import { createAsking } from '../../../src/client/asking/asking.ts';
@@ -32,6 +31,7 @@ import {
   sign,
   START_MS,
 } from '../../chain/make-blocks.ts';
+import { openLightChain } from '../../chain/open-light.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
 const VOLT = 10n ** 9n;
@@ -75,15 +75,14 @@ async function asker(
     announceTx: async () => undefined,
     charge: (_, { fault }) => void charged.push(fault),
   };
-  const light = await createLightChain({
-    ...{ store: lightStore, params: PARAMS, models: MODELS, now: () => clock.ms },
-    verifyProof: () => undefined,
-  });
-  await light.openOrReset((await chain.header(0))!);
+  const light = await openLightChain(
+    { store: lightStore, now: () => clock.ms },
+    await chain.header(0),
+  );
   const told: Receipt[] = [];
   const ran: Uint8Array[] = [];
   const follower = createFollower({
-    ...{ chain: light, transport, random: Math.random, checkFully: undefined },
+    ...{ light: light.store, transport, random: Math.random, checkFully: undefined },
     trustFirstGenesis: true,
     onChange: () => undefined,
     onHead: async (head, body) => {
@@ -100,7 +99,7 @@ async function asker(
   const pool = createLightPool(PARAMS, MODELS);
   const asking = createAsking({
     network: { params: PARAMS, models: MODELS, names: ['test'] },
-    ...{ chain: light, outbox, pool, follower, asked: await Asked.open(store) },
+    ...{ light: light.store, outbox, pool, follower, asked: await Asked.open(store) },
     texts: createTexts(MODELS, undefined),
     execute: async (_, input) => (ran.push(input), ANSWER),
     onReceipt: (receipt) => void told.push(receipt),
@@ -108,8 +107,8 @@ async function asker(
   const follow = async () => {
     follower.poll();
     const { id } = chain.head();
-    await expect.poll(() => toHex(light.head()!.id)).toBe(toHex(id));
-    await expect.poll(() => light.rootAfter(id)).toBeDefined();
+    await expect.poll(() => toHex(light.headers.head().id)).toBe(toHex(id));
+    await expect.poll(() => light.state.rootAfter(id)).toBeDefined();
   };
   if (peers.length) await follow();
   return { api: asking.api, asking, follow, outbox, pool, told, light, charged, asked, ran };

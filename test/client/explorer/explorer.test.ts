@@ -3,7 +3,7 @@ import { NO_TRAFFIC } from '../../../src/net/traffic.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../../../src/chain/shared/answer.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { createLightChain, type LightChain } from '../../../src/chain/light/light-chain.ts';
+import type { LightChain } from '../../../src/chain/light/light-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { MINER_OFF, type ChainStatus } from '../../../src/client/api.ts';
 import { withoutPlaces } from '../../../src/client/explorer/diagnostics.ts';
@@ -31,6 +31,7 @@ import {
   START_MS,
   transfer,
 } from '../../chain/make-blocks.ts';
+import { openLightChain } from '../../chain/open-light.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
 type Answer = (request: SyncRequest) => Promise<SyncResponse>;
@@ -68,12 +69,12 @@ async function learnState(chain: LightChain): Promise<void> {
   const { id } = full.head();
   const { body } = (await full.parts([id]))[0]!;
   const witness = await full.witness(id);
-  expect(await chain.executeOn({ header: full.head().header, body }, witness)).toBeUndefined();
-  for (let part = chain.wantedState(); part; part = chain.wantedState())
-    expect(await chain.learnState(part.block, (await full.statePart(part.block, part.from))!)).toBe(
-      undefined,
-    );
-  expect(chain.holdsState).toBe(true);
+  expect(await chain.blocks.execute({ header: full.head().header, body }, witness)).toBeUndefined();
+  for (let part = chain.state.wanted(); part; part = chain.state.wanted())
+    expect(
+      await chain.state.learn(part.block, (await full.statePart(part.block, part.from))!),
+    ).toBe(undefined);
+  expect(chain.state.isWhole).toBe(true);
 }
 
 interface Made {
@@ -85,28 +86,30 @@ interface Made {
 
 /** A light client of the chain's blocks, with all of the state if asked. */
 async function open(pool: readonly SignedTx[] = [], withState = false): Promise<Made> {
-  const chain = await createLightChain({
-    ...{ store: createMemoryStore(), params: PARAMS, models: MODELS },
-    ...{ now: () => START_MS + 1_000_000, verifyProof: () => undefined },
-  });
-  await chain.openOrReset((await full.header(0))!);
-  await chain.importHeaders(await full.headersAfter([], 512));
-  for (const { id } of chain.wantedProofs()) await chain.importProof(id, PROOF);
+  const chain = await openLightChain({ now: () => START_MS + 1_000_000 }, await full.header(0));
+  await chain.headers.import(await full.headersAfter([], 512));
+  for (const { id } of chain.proofs.wanted()) await chain.proofs.import(id, PROOF);
   if (withState) await learnState(chain);
   const outbox = await Outbox.open(createMemoryStore());
   const follower = createFollower({
-    ...{ chain, transport, random: Math.random, checkFully: undefined },
+    ...{ light: chain.store, transport, random: Math.random, checkFully: undefined },
     ...{ trustFirstGenesis: false, onChange: () => undefined, onHead: async () => undefined },
   });
   const status = (): ChainStatus => ({
     ...{ network: 'e2e', prefix: 'rpila', sync: 'synced', peersAgreeing: 1, mempool: 0 },
-    ...{ height: 1, headId: chain.head()!.id, headTimeMs: START_MS, totalWork: 1n },
-    ...{ genesisId: chain.genesis()!.id, proofsChecked: 3, difficulty: 5n, holdsState: false },
+    ...{ height: 1, headId: chain.headers.head().id, headTimeMs: START_MS, totalWork: 1n },
+    ...{ genesisId: chain.headers.genesis.id, proofsChecked: 3, difficulty: 5n, holdsState: false },
     peers: transport.peers(),
     traffic: transport.traffic(),
   });
   const explorer = createExplorer({
-    ...{ network: { params: PARAMS, models: MODELS, names: [] }, chain, outbox, follower, status },
+    ...{
+      network: { params: PARAMS, models: MODELS, names: [] },
+      light: chain.store,
+      outbox,
+      follower,
+      status,
+    },
     waiting: (hex) => pool.find(({ tx }) => toHex(txId(tx)) === hex),
     ...{ miner: () => MINER_OFF, nowMs: () => START_MS },
   });
@@ -129,7 +132,7 @@ beforeAll(async () => {
 
 it('headers in a row end where they are asked to, within the chain and the bound', async () => {
   const { chain } = await open();
-  const head = chain.head()!.header.height;
+  const head = chain.headers.head().header.height;
   const heights = async (last: number, max: number) =>
     (await headersOf(chain, last, max)).map(({ height }) => height);
   expect(await heights(8, 3)).toEqual([6, 7, 8]);

@@ -40,7 +40,13 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
       nowMs: () => START_MS,
     } as never,
     network: { params: createParams('e2e', PARAMS.models, off), models: MODELS, names: ['test'] },
-    chain: { head: full.head, template: full.template, stateAfter: () => undefined } as never,
+    light: {
+      chain: {
+        headers: { head: full.head },
+        blocks: { template: full.template },
+        state: { after: () => undefined },
+      },
+    } as never,
     pool: { judged: () => [], missing: () => [] } as never,
     reader: { read: async () => undefined } as never,
     follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,

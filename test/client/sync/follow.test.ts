@@ -2,9 +2,7 @@
 import { expect, test } from 'vitest';
 import { createFollower, type FollowParts } from '../../../src/client/sync/follow.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { createLightChain } from '../../../src/chain/light/light-chain.ts';
 import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
-import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { fault, isFault, type Fault } from '../../../src/core/faults.ts';
 import type { Body } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
@@ -19,7 +17,6 @@ import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import {
   idOf,
   mine,
-  MODELS,
   nextBlock,
   openChain,
   PARAMS,
@@ -28,6 +25,7 @@ import {
   START_MS,
   transfer,
 } from '../../chain/make-blocks.ts';
+import { openLightChain } from '../../chain/open-light.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
@@ -40,15 +38,7 @@ async function setUp(
 ) {
   const mined = full !== undefined;
   full ??= await openChain();
-  const chain = await createLightChain({
-    store: createMemoryStore(),
-    params: PARAMS,
-    models: MODELS,
-    now: () => START_MS + 10_000_000,
-    stateLeavesMax,
-    verifyProof: () => undefined,
-  });
-  await chain.openOrReset((await full.header(0))!);
+  const chain = await openLightChain({ stateLeavesMax }, await full.header(0));
   const rival = nextBlock(full, bob);
   const told = nextBlock(full, ann);
   if (!mined) await full.importBlock(told);
@@ -73,7 +63,7 @@ async function setUp(
     },
   } as unknown as Transport;
   const follower = createFollower({
-    ...{ chain, transport, random: Math.random, checkFully, trustFirstGenesis: false },
+    ...{ light: chain.store, transport, random: Math.random, checkFully, trustFirstGenesis: false },
     turnMs: 50,
     onChange: () => undefined,
     onHead: async (_head, body) => void heads.push(body),
@@ -87,9 +77,9 @@ test('a peer whose branch is outrun by one of equal work while it proves it is n
       await made.follower.onBlock('other', { block: made.rival, sequence: 1 });
     return answer;
   });
-  const headOf = () => toHex(made.chain.head()!.id);
+  const headOf = () => toHex(made.chain.headers.head().id);
   made.follower.poll();
-  await expect.poll(() => made.chain.proofsChecked).toBe(2);
+  await expect.poll(() => made.chain.proofs.checked).toBe(2);
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(headOf()).toBe(idOf(made.rival));
   expect(made.charged).toEqual([]);
@@ -101,7 +91,7 @@ test('a peer that does not prove its branch is charged, and the branch is droppe
   );
   made.follower.poll();
   await expect.poll(() => made.charged).toEqual(['wire.unproven']);
-  expect(made.chain.bestHeader()!.header.height).toBe(0);
+  expect(made.chain.headers.best().header.height).toBe(0);
 });
 
 test('a branch without proofs is dropped and charged though another claims more', async () => {
@@ -122,13 +112,13 @@ test('a branch without proofs is dropped and charged though another claims more'
       : answer;
   }, first);
   made.follower.poll();
-  await expect.poll(() => made.chain.bestHeader()!.header.height).toBe(9);
+  await expect.poll(() => made.chain.headers.best().header.height).toBe(9);
   await expect.poll(() => made.follower.sync()).toBe('synced');
   told = second;
   isSilent = false;
   made.follower.poll();
   await expect.poll(() => made.charged).toEqual(['wire.unproven']);
-  expect(new Set(made.chain.wantedProofs().map(({ id }) => toHex(id)))).not.toContain(
+  expect(new Set(made.chain.proofs.wanted().map(({ id }) => toHex(id)))).not.toContain(
     toHex(second.head().id),
   );
 });
@@ -166,7 +156,7 @@ test('a peer that keeps the newest blocks alone is not charged for older ones', 
     await expect.poll(() => made.follower.sync()).toBe('synced');
     // For the first answers alone, which lacked a new one.
     expect(made.charged).toEqual(['wire.unproven']);
-    expect(made.chain.head()!.header.height).toBe(height);
+    expect(made.chain.headers.head().header.height).toBe(height);
   }
 });
 
@@ -198,7 +188,7 @@ test('a body that nobody looked at is told to nobody', async () => {
   made.follower.poll();
   await expect.poll(() => made.heads.length).toBeGreaterThan(1);
   await expect.poll(() => made.follower.sync()).toBe('synced');
-  expect(toHex(made.chain.head()!.id)).toBe(idOf(made.told));
+  expect(toHex(made.chain.headers.head().id)).toBe(idOf(made.told));
   expect(made.heads.flatMap((body) => body ?? [])).toEqual([]);
 });
 
@@ -218,7 +208,7 @@ test('a block that nobody executed is not believed for the root that its child t
   expect(spent!.body).toHaveLength(1);
   made.follower.poll();
   await expect.poll(() => made.follower.sync()).toBe('synced');
-  expect(toHex(made.chain.head()!.id)).toBe(idOf(shared[4]!));
+  expect(toHex(made.chain.headers.head().id)).toBe(idOf(shared[4]!));
   expect((await made.follower.reader.newest())!.height).toBe(5);
 });
 
@@ -240,7 +230,7 @@ test('a block that the model shows to be forged is no head, whichever way it com
   );
   // Told by nobody: headers and proofs are asked for, as by one who was away.
   made.follower.poll();
-  await expect.poll(() => toHex(made.chain.head()!.id)).toBe(idOf(shared[2]!));
+  await expect.poll(() => toHex(made.chain.headers.head().id)).toBe(idOf(shared[2]!));
   await expect.poll(() => made.heads.length).toBe(1);
   const before = replays;
   made.follower.poll();
@@ -250,7 +240,7 @@ test('a block that the model shows to be forged is no head, whichever way it com
   const [next] = await mine(honest, bob, 1);
   expect(await made.follower.onBlock('other', { block: next!, sequence: 2 })).toBe('accept');
   await expect.poll(() => made.heads.length).toBe(2);
-  expect(toHex(made.chain.head()!.id)).toBe(idOf(next!));
+  expect(toHex(made.chain.headers.head().id)).toBe(idOf(next!));
 });
 
 test('a forged block that was told is not taken from the next peer that has it', async () => {
@@ -266,7 +256,7 @@ test('a forged block that was told is not taken from the next peer that has it',
   expect(told).toMatchObject({ fault: 'proof.transcript' });
   made.follower.poll();
   await expect.poll(() => made.charged).toEqual(['header.known-invalid']);
-  expect(made.chain.head()!.header.height).toBe(0);
+  expect(made.chain.headers.head().header.height).toBe(0);
 });
 
 test('a forged block on a request that is not known yet is found out once it is executed', async () => {
@@ -290,7 +280,7 @@ test('a forged block on a request that is not known yet is found out once it is 
   expect(hasJob(forged!.header)).toBe(true);
   await made.follower.onBlock('other', { block: forged!, sequence: 1 });
   await expect.poll(() => replays).toBe(1);
-  await expect.poll(() => made.chain.head()!.header.height).toBe(6);
+  await expect.poll(() => made.chain.headers.head().header.height).toBe(6);
 });
 
 test('an old and easy block that is told anew is neither kept nor passed on', async () => {
@@ -300,13 +290,13 @@ test('an old and easy block that is told anew is neither kept nor passed on', as
   await mine(full, ann, 1);
   const made = await setUp(async (answer) => answer, full);
   made.follower.poll();
-  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  await expect.poll(() => made.chain.headers.head().header.height).toBe(1);
   expect(await made.follower.onBlock('other', { block: late, sequence: 1 })).toBe('accept');
   await mine(full, ann, 30);
   made.follower.poll();
-  await expect.poll(() => made.chain.head()!.header.height).toBe(31);
+  await expect.poll(() => made.chain.headers.head().header.height).toBe(31);
   expect(await made.follower.onBlock('other', { block: stale, sequence: 2 })).toBe('ignore');
-  expect(await made.chain.body(blockId(stale.header))).toBeUndefined();
+  expect(await made.chain.blocks.body(blockId(stale.header))).toBeUndefined();
 });
 
 test('a peer that tells of orphans without end, and is slow, keeps nobody else waiting', async () => {
@@ -328,7 +318,7 @@ test('a peer that tells of orphans without end, and is slow, keeps nobody else w
     expect(await made.follower.onBlock('slow', { block, sequence: salt })).toBe('ignore');
   }
   made.follower.poll();
-  await expect.poll(() => made.chain.head()!.header.height).toBe(1);
+  await expect.poll(() => made.chain.headers.head().header.height).toBe(1);
   open();
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(asked).toBeLessThan(10);

@@ -2,21 +2,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../../../src/chain/shared/answer.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { createLightChain, type LightChain } from '../../../src/chain/light/light-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { createFollower } from '../../../src/client/sync/follow.ts';
 import { createHistory, type ReadHistory } from '../../../src/client/wallet/history.ts';
 import type { HistoryEntry, SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import type { Position } from '../../../src/core/formats.ts';
-import {
-  mine,
-  MODELS,
-  openChain,
-  PARAMS,
-  person,
-  START_MS,
-  transfer,
-} from '../../chain/make-blocks.ts';
+import { mine, openChain, person, START_MS, transfer } from '../../chain/make-blocks.ts';
+import { openLightChain } from '../../chain/open-light.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
 const TXS = 30;
@@ -26,25 +18,21 @@ type Lie = (request: SyncRequest, truth: SyncResponse) => SyncResponse;
 
 /** A client that follows the peer; `isHolding`: it has executed all blocks itself, else the head. */
 async function readerOf(peer: FullChain, isHolding: boolean, lie: Lie = (_, truth) => truth) {
-  const chain: LightChain = await createLightChain({
-    ...{ store: createMemoryStore(), params: PARAMS, models: MODELS, now: () => nowMs },
-    verifyProof: () => undefined,
-  });
-  await chain.openOrReset((await peer.header(0))!);
-  await chain.importHeaders(await peer.headersAfter(await chain.locator(), 512));
-  for (const { id } of chain.wantedProofs()) {
+  const chain = await openLightChain({ now: () => nowMs }, await peer.header(0));
+  await chain.headers.import(await peer.headersAfter(await chain.headers.locator(), 512));
+  for (const { id } of chain.proofs.wanted()) {
     const [part] = await peer.parts([id]);
-    await chain.importProof(id, part!.proof!, isHolding ? part!.body : undefined);
+    await chain.proofs.import(id, part!.proof!, isHolding ? part!.body : undefined);
   }
-  while (isHolding && (await chain.executeKept()));
+  while (isHolding && (await chain.blocks.executeKept()));
   if (!isHolding) {
     const { id, header } = peer.head();
     const [part] = await peer.parts([id]);
-    await chain.executeOn({ header, body: part!.body }, await peer.witness(id));
+    await chain.blocks.execute({ header, body: part!.body }, await peer.witness(id));
   }
-  expect([chain.head()!.id, chain.holdsState]).toEqual([peer.head().id, isHolding]);
+  expect([chain.headers.head().id, chain.state.isWhole]).toEqual([peer.head().id, isHolding]);
   const follower = createFollower({
-    chain,
+    light: chain.store,
     transport: {
       peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
       request: async (_: string, request: SyncRequest) =>
@@ -57,7 +45,7 @@ async function readerOf(peer: FullChain, isHolding: boolean, lie: Lie = (_, trut
     onChange: () => undefined,
     onHead: async () => undefined,
   });
-  return createHistory(chain, follower);
+  return createHistory(chain.store, follower);
 }
 
 async function pagesOf(read: ReadHistory, size: number) {

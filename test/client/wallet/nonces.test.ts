@@ -35,7 +35,8 @@ async function serving() {
     return { spendable: balance, nonce };
   };
   const sending = createSending({
-    ...{ params: PARAMS, chain, pool, outbox, nextSequence: () => 0 },
+    ...{ params: PARAMS, pool, outbox, nextSequence: () => 0 },
+    light: { chain: { headers: { head: chain.head } } },
     transport: { peers: () => [] },
     accounts: () => ({ last }),
     onPool: async () => undefined,

@@ -24,7 +24,7 @@ async function openSending(
   const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
   const sending = createSending({
     params: PARAMS,
-    chain: { head: () => ({ header: { height: HEIGHT } }) },
+    light: { chain: { headers: { head: () => ({ header: { height: HEIGHT } }) } } },
     transport: { peers: () => [] },
     pool: { ...pool, add },
     outbox,

@@ -1,0 +1,111 @@
+/**
+ * The store of a light client: it says whether a genesis is known, and learns one. With a genesis there
+ * is a chain (light-chain.ts); before, there is nothing to ask.
+ */
+import { encode } from '../../core/codec.ts';
+import { fault, type Fault } from '../../core/faults.ts';
+import { Header } from '../../core/formats.ts';
+import { genesisPoint } from '../../core/header/header.ts';
+import { FUTURE_MS_MAX, type Params } from '../../core/params.ts';
+import { verifyLight } from '../../core/pow/proof.ts';
+import type { Models } from '../../core/tx/tx.ts';
+import { equal } from '../../lib/bytes.ts';
+import { createListeners } from '../../lib/listeners.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { VerifyProof } from '../full/import.ts';
+import type { Store } from '../store/store.ts';
+import { BLOCKS_KEPT } from './blocks.ts';
+import { SEGMENTS_LEFT } from './compact.ts';
+import { selectHead, type LightHeadEvent } from './import.ts';
+import { createLightChain, type LightChain, type LightChainDeps } from './light-chain.ts';
+import { beginLight, openLight } from './open.ts';
+import { STATE_LEAVES_MAX } from './state.ts';
+
+/** Batches and proofs that wait for the one before them. */
+const QUEUE_MAX = 512;
+
+export interface LightStoreOptions {
+  readonly store: Store;
+  readonly params: Params;
+  /** Manifests of the admitted models by id in hex. */
+  readonly models: Models;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** The light check, core's by default. */
+  readonly verifyProof?: VerifyProof;
+  /** Uniform in [0, 1), for audits: nobody may know it beforehand. The platform's by default. */
+  readonly random?: () => number;
+  /** Leaves of a state that is held as a whole. */
+  readonly stateLeavesMax?: number;
+  /** Newest blocks kept with body and proof. */
+  readonly blocksKept?: number;
+  /** Pieces in which branches may leave the chain on disk until a start joins them. */
+  readonly segmentsLeft?: number;
+}
+
+export interface LightStore {
+  /** Whether a damaged store was wiped when it was opened. */
+  readonly rebuilt: boolean;
+  /** undefined while no genesis is known. */
+  readonly chain: LightChain | undefined;
+  /**
+   * The chain from this genesis: the stored one, or a new one. A stored chain with another genesis is
+   * wiped (`rebuilt`), and its LightChain must not be used any more.
+   * @returns a fault if it is no genesis of this network
+   */
+  begin(genesis: Header): Promise<{ chain: LightChain; rebuilt: boolean } | Fault>;
+  /** Every new head of the chain, also of one that begins later. */
+  subscribe(listener: (event: LightHeadEvent) => void): () => void;
+  close(): Promise<void>;
+}
+
+const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+
+/** @throws AppError STORE_FOREIGN, and the store's */
+export async function openLightStore(options: LightStoreOptions): Promise<LightStore> {
+  const { store, params, models, now } = options;
+  const tools = {
+    store,
+    params,
+    models,
+    random: options.random ?? randomNumber,
+    stateLeavesMax: options.stateLeavesMax ?? STATE_LEAVES_MAX,
+    blocksKept: options.blocksKept ?? BLOCKS_KEPT,
+    segmentsLeft: options.segmentsLeft ?? SEGMENTS_LEFT,
+  };
+  const heads = createListeners<LightHeadEvent>();
+  const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
+  const deps: LightChainDeps = {
+    now,
+    verifyProof: options.verifyProof ?? verifyLight,
+    enqueue: (task) => queue.run(task),
+    onHead: heads.emit,
+  };
+
+  const opened = await openLight(tools);
+  // A kill may have come between the last proof and the head that it proved.
+  if (opened.state) await selectHead(opened.state, heads.emit);
+  let chain = opened.state && createLightChain(opened.state, deps);
+
+  async function begin(header: Header): Promise<{ chain: LightChain; rebuilt: boolean } | Fault> {
+    const genesis = genesisPoint(params, header.time);
+    if (!equal(encode(Header, genesis.header), encode(Header, header)))
+      return fault('header.version', { problem: 'not a genesis of this network' });
+    if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
+    if (chain && equal(chain.headers.genesis.id, genesis.id)) return { chain, rebuilt: false };
+
+    const rebuilt = chain !== undefined;
+    chain = createLightChain(await beginLight(tools, genesis), deps);
+    return { chain, rebuilt };
+  }
+
+  return {
+    rebuilt: opened.rebuilt,
+    get chain() {
+      return chain;
+    },
+    begin: (header) => queue.run(() => begin(header)),
+    subscribe: heads.subscribe,
+    close: () => queue.run(() => store.close()),
+  };
+}
