@@ -53,6 +53,21 @@ describe.each(documents)('$path', ({ path, text }) => {
   });
 });
 
+test('comments of the code name documents, sections and decisions that are there', () => {
+  const files = globSync('{src,test,e2e,bench,models,examples}/**/*.{ts,svelte,mjs,py}');
+  const sections = [...read('docs/protocol.md').matchAll(/^##+ ([\d.]+?)\.? /gm)].map((m) => m[1]);
+  const named = files.flatMap((path) =>
+    [...read(path).matchAll(/\b((?:docs|models)\/[\w./-]+\.md)(?: §([\d.]*\d))?/g)].map(
+      ([, file, section]) => ({ path, file: file!, section }),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(40);
+  const lost = named.filter(
+    ({ file, section }) => !existsSync(file) || (section && !sections.includes(section)),
+  );
+  expect(lost).toEqual([]);
+});
+
 test('a newcomer’s questions are ten, and each has one link', () => {
   const questions = sectionOf(read('docs/questions.md'), '# Questions of a newcomer')
     .split(/^\d+\. /m)

@@ -11,7 +11,8 @@
  * How int8 products are summed: by WGSL's packed dot product, or as float32, which every device has.
  * Those sums are whole numbers: of 64 columns at most, 64 · 126² < 2^24, before they join the int32
  * accumulators that fold. Tried and dropped, none 10 % faster on any device that was measured: int32
- * lanes, operands spread out in workgroup memory, folds by subgroup shuffles (docs/decisions, 9).
+ * lanes, operands spread out in workgroup memory, folds by subgroup shuffles
+ * (docs/decisions/0009-two-gpu-kernels.md).
  */
 export const DOT_KINDS = ['dp4a', 'f32'] as const;
 export type DotKind = (typeof DOT_KINDS)[number];
