@@ -2,6 +2,7 @@
  * The client API: one running peer, the same in a browser and in Node. Screens, the seed process and
  * developers' programs talk to it alone. Everything it returns is structured-clonable.
  */
+import type { ErrorCode } from '../lib/error-codes.ts';
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx } from '../core/formats.ts';
@@ -78,7 +79,7 @@ export type ClientEvent =
   | { readonly type: 'receipt'; readonly receipt: Receipt }
   /** Encoded unsigned Tx of the serving miner (claim or result): sign it and `submit` it. */
   | { readonly type: 'unsigned'; readonly tx: Uint8Array }
-  | { readonly type: 'problem'; readonly code: string; readonly message: string };
+  | { readonly type: 'problem'; readonly code: ErrorCode; readonly message: string };
 
 export interface PendingTx {
   readonly id: Uint8Array;
@@ -167,7 +168,7 @@ export interface StoredModel {
   readonly arriving: number;
   readonly state: 'absent' | 'partial' | 'fetching' | 'stored';
   /** Code that the last fetch ended with. */
-  readonly problem: string | undefined;
+  readonly problem: ErrorCode | undefined;
   /** Parts that were not the model's, the newest; `source` is an address, a peer, or '' for this device. */
   readonly refused: readonly { readonly source: string; readonly part: number }[];
 }

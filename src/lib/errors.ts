@@ -1,7 +1,10 @@
+import { isErrorCode, type ErrorCode } from './error-codes.ts';
+
 /** The world failed, or a person gave bad input: a code that screens and tools can map to words. */
 export class AppError extends Error {
-  readonly code: string;
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'AppError';
     this.code = code;
@@ -13,7 +16,16 @@ export class AppError extends Error {
     return new AppError('INTERNAL', message, { cause: e });
   }
 
-  toJSON(): { code: string; message: string } {
+  /**
+   * An error that another thread, tab or process sent, perhaps of another version: a code that we do not
+   * know is INTERNAL here, and stands in the message.
+   */
+  static read({ code, message }: { code: unknown; message: unknown }): AppError {
+    if (isErrorCode(code)) return new AppError(code, String(message));
+    return new AppError('INTERNAL', `${code}: ${message}`);
+  }
+
+  toJSON(): { code: ErrorCode; message: string } {
     return { code: this.code, message: this.message };
   }
 }

@@ -1,4 +1,5 @@
 /** Runs tasks one at a time in the order they came, so that read-change-write steps never mix. */
+import type { ErrorCode } from './error-codes.ts';
 import { AppError } from './errors.ts';
 
 export class SerialQueue {
@@ -6,10 +7,10 @@ export class SerialQueue {
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
-  readonly #code: string;
+  readonly #code: ErrorCode;
 
   /** @param max tasks that may be running or waiting; `code`: of the error when one is too many */
-  constructor(max: number, code = 'QUEUE_FULL') {
+  constructor(max: number, code: ErrorCode = 'QUEUE_FULL') {
     this.#max = max;
     this.#code = code;
   }

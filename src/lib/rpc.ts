@@ -83,7 +83,7 @@ export function connect<A extends Api, E extends Events = Events>(
     // The other side's call, where both sides expose, has neither.
     if (!data || !waiting || !('value' in data || 'error' in data)) return;
     pending.delete(data.id!);
-    if (data.error) waiting.reject(new AppError(data.error.code, data.error.message));
+    if (data.error) waiting.reject(AppError.read(data.error));
     else waiting.resolve(data.value);
   });
   port.addEventListener('messageerror', () => die('an answer could not be read'));

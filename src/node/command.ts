@@ -1,4 +1,5 @@
 /** A command's edge: one sentence and an exit code for whatever goes wrong, and a clean stop at a signal. */
+import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
 
 /** ms that a clean stop may take. */
@@ -17,7 +18,7 @@ export interface Running {
  */
 export async function runCommand(
   name: string,
-  exits: Readonly<Record<string, number>>,
+  exits: Readonly<Partial<Record<ErrorCode, number>>>,
   start: (fail: (e: unknown) => never) => Promise<Running | undefined>,
 ): Promise<void> {
   const fail = (e: unknown): never => {

@@ -16,6 +16,7 @@ import type {
 import { createParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
+import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
 import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
@@ -32,7 +33,7 @@ export const HISTORY_SHOWN = 20;
 export const HISTORY_MAX = 2000;
 
 export interface Problem {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 

@@ -58,7 +58,7 @@ async function call<M extends keyof PartsApi>(
     .evaluate(([m, a]) => (globalThis as any).call(m, a), [method, args] as const)
     .catch((e: Error) => {
       const [, code, message] = /\b([A-Z_]+): (.*)/.exec(e.message) ?? [];
-      throw code ? new AppError(code, message!) : e;
+      throw code ? AppError.read({ code, message }) : e;
     });
 }
 

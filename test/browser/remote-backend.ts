@@ -7,7 +7,7 @@ import { inputToJson, resultFromJson } from './pass-json.ts';
 /** Errors cross the page as `…CODE: message`. */
 function rethrow(e: unknown): never {
   const [, code, message] = /\b([A-Z]+_[A-Z_]+): (.*)/.exec(String(e)) ?? [];
-  throw code ? new AppError(code, message ?? '') : e;
+  throw code ? AppError.read({ code, message: message ?? '' }) : e;
 }
 
 /** `name`: a folder of models/. */

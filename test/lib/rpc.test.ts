@@ -6,7 +6,7 @@ const base = { hidden: () => 'inherited' };
 const api = Object.assign(Object.create(base) as object, {
   add: (a: number, b: number) => a + b,
   fail: () => {
-    throw new AppError('NO_GPU', 'no adapter');
+    throw new AppError('NO_WEBGPU', 'no adapter');
   },
   bug: () => {
     throw new TypeError('oops');
@@ -37,10 +37,20 @@ test('calls, results and errors cross, typed', async () => {
   expect(await client.add(1, 2)).toBe(3);
   const error = await client.fail().catch((e: unknown) => e);
   expect(error).toBeInstanceOf(AppError);
-  expect(error).toMatchObject({ code: 'NO_GPU', message: 'no adapter' });
+  expect(error).toMatchObject({ code: 'NO_WEBGPU', message: 'no adapter' });
   await expect(client.bug()).rejects.toMatchObject({ code: 'INTERNAL', message: 'oops' });
   // @ts-expect-error wrong argument type
   await client.add('x', 1);
+});
+
+test('a code of another version is a bug here, and its name stays readable', async () => {
+  const { client, port2 } = pair();
+  const answered = client.never();
+  port2.postMessage({ id: 1, error: { code: 'OF_TOMORROW', message: 'new' } });
+  await expect(answered).rejects.toMatchObject({
+    code: 'INTERNAL',
+    message: 'OF_TOMORROW: new',
+  });
 });
 
 test('only own methods can be called', async () => {

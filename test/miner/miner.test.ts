@@ -134,7 +134,7 @@ test('a duty of 0 holds the work until another comes; a pause and a finish end t
 });
 
 test('a lost device is asked for again; one without memory gives way to the processor', async () => {
-  const failures = ['DEVICE_LOST', 'DEVICE_MEMORY'];
+  const failures = ['DEVICE_LOST', 'DEVICE_MEMORY'] as const;
   const made: Backend[] = [];
   const { miner } = create(async (given) => {
     const cpu = await createCpuBackend(given);

@@ -17,6 +17,7 @@ import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import type { HistoryEntry } from '../../src/core/messages.ts';
 import { equal, utf8 } from '../../src/lib/bytes.ts';
+import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
@@ -146,7 +147,7 @@ export class MemoryEngine implements Engine {
   /** Every call, in order: `vault.create`, `client.watch`, … */
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
-  fails: Record<string, string> = {};
+  fails: Record<string, ErrorCode> = {};
   readonly #vaultHearers = new Set<(status: VaultStatus) => void>();
   readonly #hearers = new Set<(event: ClientEvent) => void>();
 

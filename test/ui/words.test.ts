@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { isErrorCode, type ErrorCode } from '../../src/lib/error-codes.ts';
 import { PENALTY } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { ask } from '../../src/ui/i18n/en/ask.ts';
@@ -12,7 +13,11 @@ import { device as dispositivo } from '../../src/ui/i18n/it/device.ts';
 import { network as rete } from '../../src/ui/i18n/it/network.ts';
 import { wallet as portafoglio } from '../../src/ui/i18n/it/wallet.ts';
 import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
-import { sentenceOfError, sentenceOfReason } from '../../src/ui/i18n/words.ts';
+import {
+  sentenceOfError,
+  sentenceOfReason,
+  type ErrorTexts,
+} from '../../src/ui/i18n/error-texts.ts';
 
 type Tree = { readonly [key: string]: unknown };
 const isTree = (x: unknown): x is Tree => typeof x === 'object' && x !== null;
@@ -93,8 +98,19 @@ describe('errors', () => {
   });
 
   it('an unknown code gets the sentence of a bug', () => {
-    expect(sentenceOfError({ code: 'toString', message: '' }, en)).toBe(en.errors.INTERNAL);
-    expect(sentenceOfError({ code: 'NEVER_SEEN', message: '' }, en)).toBe(en.errors.INTERNAL);
+    for (const code of ['toString', 'NEVER_SEEN'] as string[]) {
+      expect(isErrorCode(code)).toBe(false);
+      expect(sentenceOfError({ code: code as ErrorCode, message: '' }, en)).toBe(
+        en.errors.INTERNAL,
+      );
+    }
+  });
+
+  it('a code without a sentence, that is not listed as unseen, does not compile', () => {
+    const { NO_PEERS: _, ...others } = en.errors;
+    // @ts-expect-error: NO_PEERS has no sentence.
+    const table: ErrorTexts = others;
+    expect(Object.keys(table)).toHaveLength(Object.keys(en.errors).length - 1);
   });
 
   it('a refused payment says why', () => {

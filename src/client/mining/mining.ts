@@ -9,6 +9,7 @@ import { verifyLight } from '../../core/pow/proof.ts';
 import { hasJob } from '../../core/pow/seed.ts';
 import { verifyJob } from '../../core/state.ts';
 import { toHex } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { RpcClient } from '../../lib/rpc.ts';
 import {
@@ -64,7 +65,7 @@ interface Parts {
   readonly payout: () => Uint8Array | undefined;
   readonly announce: (block: Block) => Promise<void>;
   readonly onStatus: (status: MinerStatus) => void;
-  readonly onProblem: (code: string, message: string) => void;
+  readonly onProblem: (code: ErrorCode, message: string) => void;
 }
 
 type Miner = RpcClient<MinerApi, MinerEvents>;

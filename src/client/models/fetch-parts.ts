@@ -99,10 +99,9 @@ async function fetchOne(
       }
     }
   }
-  const [code, why] = state.refused.size
-    ? ['MODEL_CORRUPT', 'gives only what is not the model’s']
-    : ['MODEL_MISSING', 'can be reached that has it'];
-  throw new AppError(code!, `part ${part}: nobody ${why}`, { cause });
+  throw state.refused.size
+    ? new AppError('MODEL_CORRUPT', `part ${part}: nobody gives what is the model’s`, { cause })
+    : new AppError('MODEL_MISSING', `part ${part}: nobody can be reached that has it`, { cause });
 }
 
 function inOrder(sources: readonly PartSource[], { refused, preferred }: FetchState): PartSource[] {

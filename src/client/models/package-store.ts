@@ -5,6 +5,7 @@
 import type { Manifest } from '../../core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest, type SyncResponse } from '../../core/messages.ts';
 import { concat, equal, fromHex, toHex } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { TOKENIZER_FILE } from '../../miner/package/package.ts';
 import type { PartStore } from '../../miner/package/part-store.ts';
@@ -60,7 +61,7 @@ interface StoredPackage {
   readonly plan: PartPlan;
   sizes: Map<number, number>;
   arriving: number;
-  problem: string | undefined;
+  problem: ErrorCode | undefined;
   refused: StoredModel['refused'];
   /** A fetch of the whole package. */
   packageFetch: RunningFetch | undefined;

@@ -14,5 +14,5 @@ export async function askFaucet(url: string, address: string): Promise<void> {
   const { error } = (await response.json().catch(() => ({}))) as {
     error?: { code: string; message: string };
   };
-  throw new AppError(error?.code ?? 'FAUCET_OFF', error?.message ?? `HTTP ${response.status}`);
+  throw error?.code ? AppError.read(error) : new AppError('FAUCET_OFF', `HTTP ${response.status}`);
 }

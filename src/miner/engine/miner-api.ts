@@ -1,4 +1,5 @@
 /** The miner worker's protocol: what the client asks of it and what it tells. */
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { Fault, FaultCode } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Manifest } from '../../core/manifest.ts';
@@ -43,7 +44,7 @@ export interface MinerStatus {
   readonly macsPerSecond: number;
   readonly blocksFound: number;
   /** Code of the failure that ended it. */
-  readonly problem: string | undefined;
+  readonly problem: ErrorCode | undefined;
 }
 
 export const MINER_OFF: MinerStatus = {

@@ -3,6 +3,7 @@ import type { ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts
 import { createClient } from '../../client/client.ts';
 import { parseAddress } from '../../core/address.ts';
 import { createParams } from '../../core/params.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
@@ -85,7 +86,7 @@ async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig>
 }
 
 /** Lines about what the client tells: every change at once, work now and then. */
-function createTelling(log: Log, onFailed: (code: string) => void) {
+function createTelling(log: Log, onFailed: (code: ErrorCode) => void) {
   let miner: MinerStatus | undefined;
   let told = { units: 0, atMs: performance.now() };
   let last: LogFields = {};

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import sirv from 'sirv';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 
 /** Bytes of a request's body. */
@@ -17,7 +18,7 @@ export type Route = (request: IncomingMessage, response: ServerResponse) => Prom
 export type Routes = Readonly<Record<string, Route>>;
 
 /** Status of a refusal by its code; 400 for all others. */
-const STATUS: Readonly<Record<string, number>> = {
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INTERNAL: 500,
   API_KEY_WRONG: 401,
   FUNDS_SHORT: 402,

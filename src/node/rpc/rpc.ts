@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0: the envelope and its errors. Methods are in rpc-methods.ts. */
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 
 export type RpcMethods = Record<string, (params: unknown[]) => Promise<unknown>>;
@@ -6,7 +7,7 @@ export type RpcMethods = Record<string, (params: unknown[]) => Promise<unknown>>
 /** Calls of one batch. */
 const BATCH_MAX = 50;
 
-const ERRORS: Record<string, number> = {
+const ERRORS: Partial<Record<ErrorCode, number>> = {
   RPC_PARSE: -32700,
   RPC_REQUEST: -32600,
   RPC_METHOD: -32601,
@@ -15,7 +16,7 @@ const ERRORS: Record<string, number> = {
 };
 
 /** Anything else is the server's own error with its code as data. */
-const numberOf = (code: string): number => ERRORS[code] ?? -32000;
+const numberOf = (code: ErrorCode): number => ERRORS[code] ?? -32000;
 
 const failure = (id: unknown, error: AppError) => ({
   jsonrpc: '2.0',

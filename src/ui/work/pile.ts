@@ -1,3 +1,4 @@
+import { isErrorCode, type ErrorCode } from '../../lib/error-codes.ts';
 import type { Header } from '../../core/formats.ts';
 import { equal } from '../../lib/bytes.ts';
 
@@ -72,7 +73,9 @@ export const countOf = (byReason: Readonly<Record<string, number>>): number =>
   thrownAway(byReason).reduce((sum, [, n]) => sum + n, 0);
 
 /** Code of why the graphics card is not used. */
-export const setAside = (byReason: Readonly<Record<string, number>>): string | undefined =>
-  Object.keys(byReason)
-    .findLast((reason) => reason.startsWith(DEVICE))
-    ?.slice(DEVICE.length);
+export function setAside(byReason: Readonly<Record<string, number>>): ErrorCode | undefined {
+  const reason = Object.keys(byReason).findLast((one) => one.startsWith(DEVICE));
+  if (reason === undefined) return undefined;
+  const code = reason.slice(DEVICE.length);
+  return isErrorCode(code) ? code : 'INTERNAL';
+}

@@ -18,6 +18,7 @@ import type { SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import { FAUCET_SUPPLY, NANOVOLTS } from '../../../src/core/params.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
+import { ERROR_CODES } from '../../../src/lib/error-codes.ts';
 import type { Transport } from '../../../src/net/transport.ts';
 import {
   answer as answered,
@@ -292,13 +293,13 @@ describe('the report for bugs', () => {
     const { explorer, outbox } = await open();
     await outbox.add(gift);
     const secretMessage = `cannot read ${formatAddress(ann.address, 'rpila')}`;
-    for (let i = 0; i < 60; i++)
-      explorer.hear({ type: 'problem', code: `CODE_${i}`, message: secretMessage });
+    for (const code of ERROR_CODES.slice(0, 60))
+      explorer.hear({ type: 'problem', code, message: secretMessage });
     const report = await explorer.api.diagnostics();
     const text = JSON.stringify(report);
     expect(report['problems']).toHaveLength(50);
-    expect(text).toContain('CODE_59');
-    expect(text).not.toContain('CODE_9"');
+    expect(text).toContain(`"${ERROR_CODES[59]}"`);
+    expect(text).not.toContain(`"${ERROR_CODES[9]}"`);
     expect(text).toContain('/ip4/udp/webrtc-direct/p2p');
     expect(report['sent']).toEqual({ pending: 1 });
     for (const secret of [

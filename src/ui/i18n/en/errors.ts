@@ -1,5 +1,7 @@
+import type { ErrorTexts, FormTexts } from '../error-texts.ts';
+
 /** What went wrong and what the person can do, by AppError code; faults of transactions by theirs. */
-export const errors = {
+export const errors: ErrorTexts = {
   INTERNAL:
     'Something went wrong inside Pila. Reload the page; if it comes back, report the code below.',
   WATCH_FULL: 'Sixteen addresses are followed already. Stop following one first.',
@@ -103,7 +105,7 @@ export const errors = {
 };
 
 /** Bad input in a form; faults of a refused transaction. */
-export const forms = {
+export const forms: FormTexts = {
   ADDRESS_MISSING: 'Enter the address to pay to.',
   ADDRESS_NETWORK: 'This address belongs to another network.',
   ADDRESS_MALFORMED: 'This is not an address: a character is missing or wrong. Copy it again.',
@@ -112,7 +114,6 @@ export const forms = {
   AMOUNT_OVER: 'Amount and fee together are more than you can spend.',
   FEE_MALFORMED: 'Enter a number such as 0.0001.',
   ADDRESS_CHECKSUM: 'A letter of this address is wrong, missing or moved. Copy it again.',
-  AMOUNT_RANGE: 'This amount cannot be paid.',
   AMOUNT_PRECISION: 'An amount has at most nine decimals.',
   URI_MALFORMED: 'This payment link cannot be read. Ask for it again.',
   URI_REQUIRED:

@@ -1,7 +1,7 @@
 /** Italiano: errori. */
-import type { errors as english, forms as englishForms } from '../en/errors.ts';
+import type { ErrorTexts, FormTexts } from '../error-texts.ts';
 
-export const errors: typeof english = {
+export const errors: ErrorTexts = {
   INTERNAL:
     'Qualcosa è andato storto dentro Pila. Ricarica la pagina; se succede ancora, segnala il ' +
     'codice qui sotto.',
@@ -117,7 +117,7 @@ export const errors: typeof english = {
   BACKUP_FIRST: 'Scrivi le 24 parole prima di inviare.',
 };
 
-export const forms: typeof englishForms = {
+export const forms: FormTexts = {
   ADDRESS_MISSING: 'Scrivi l’indirizzo da pagare.',
   ADDRESS_NETWORK: 'Questo indirizzo è di un’altra rete.',
   ADDRESS_MALFORMED: 'Non è un indirizzo: manca o è sbagliato un carattere. Copialo di nuovo.',
@@ -127,7 +127,6 @@ export const forms: typeof englishForms = {
   FEE_MALFORMED: 'Scrivi un numero come 0,0001.',
   ADDRESS_CHECKSUM:
     'Una lettera di questo indirizzo è sbagliata, manca o è spostata. Copialo di nuovo.',
-  AMOUNT_RANGE: 'Questo importo non si può pagare.',
   AMOUNT_PRECISION: 'Un importo ha al massimo nove decimali.',
   URI_MALFORMED: 'Questo link di pagamento non si legge. Fattelo dare di nuovo.',
   URI_REQUIRED:

@@ -4,6 +4,7 @@ import { encode } from '../../../core/codec.ts';
 import { Tx } from '../../../core/formats.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { TxSummary, VaultStatus } from '../../../wallet/vault/vault-api.ts';
+import type { FormFault } from '../../i18n/error-texts.ts';
 import { parseVolts } from '../../kit/format.ts';
 
 export interface TransferForm {
@@ -16,16 +17,6 @@ export interface Transfer {
   readonly amount: bigint;
   readonly fee: bigint;
 }
-export type FormFault =
-  | 'ADDRESS_MISSING'
-  | 'ADDRESS_NETWORK'
-  | 'ADDRESS_MALFORMED'
-  | 'AMOUNT_MALFORMED'
-  | 'AMOUNT_ZERO'
-  | 'AMOUNT_OVER'
-  | 'FEE_MALFORMED'
-  | 'FEE_LOW'
-  | 'SUMMARY_DIFFERS';
 export type FormFaults = Partial<Record<keyof TransferForm, FormFault>>;
 
 const PREFIXES = ['pila', 'tpila', 'rpila'];

@@ -1,0 +1,97 @@
+/**
+ * Which codes need a sentence in each language, and the sentence of a code. A code that is new in
+ * lib/error-codes.ts does not compile until both languages say it, or it is listed here as unseen.
+ */
+import type { FaultCode } from '../../core/faults.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import type { Text } from './en/app.ts';
+
+type Among<All, Some extends All> = Some;
+
+/** Never reach a screen: the node's and its listeners', and bugs, for which INTERNAL's sentence is right. */
+export type UnseenCode = Among<
+  ErrorCode,
+  // Bugs of a program.
+  | 'BLOCK_REFUSED'
+  | 'NO_METHOD'
+  | 'NOT_CLONABLE'
+  | 'NOT_CONFIGURED'
+  | 'PASS_ABORTED'
+  // Forms do not let them happen.
+  | 'ANSWER_LONG'
+  | 'MEMO_LONG'
+  // The node's alone.
+  | 'API_KEY_WRONG'
+  | 'ASKING_OFF'
+  | 'BODY_MALFORMED'
+  | 'BODY_TOO_LARGE'
+  | 'DATA_REFUSED'
+  | 'FUNDS_SHORT'
+  | 'GENESIS_UNKNOWN'
+  | 'HOST_REFUSED'
+  | 'IDEMPOTENCY_MALFORMED'
+  | 'IDEMPOTENCY_REUSED'
+  | 'KEYS_CORRUPT'
+  | 'NOT_FOUND'
+  | 'ORIGIN_REFUSED'
+  | 'PART_DIED'
+  | 'PORT_BUSY'
+  | 'PORT_REFUSED'
+  | 'RATE_LIMIT'
+  | 'RPC_METHOD'
+  | 'RPC_PARAMS'
+  | 'RPC_PARSE'
+  | 'RPC_REQUEST'
+  | 'SEED_SILENT'
+  | 'SENDER_BUSY'
+  | 'SPEND_LIMIT'
+  | 'STOP_SLOW'
+  | 'TYPE_REFUSED'
+  | 'WRONG_FLAG'
+>;
+
+/** What a person typed into a form and has to change. */
+export type FormFault =
+  | 'ADDRESS_MISSING'
+  | 'ADDRESS_NETWORK'
+  | 'ADDRESS_MALFORMED'
+  | 'AMOUNT_MALFORMED'
+  | 'AMOUNT_ZERO'
+  | 'AMOUNT_OVER'
+  | 'FEE_MALFORMED'
+  | 'FEE_LOW'
+  | 'SUMMARY_DIFFERS';
+/** Errors of a typed address, amount or payment link, said like a form's faults. */
+type TypedCode = Among<
+  ErrorCode,
+  'ADDRESS_CHECKSUM' | 'AMOUNT_PRECISION' | 'URI_MALFORMED' | 'URI_REQUIRED'
+>;
+/** Why the network refused a payment, where a person can do something about it. */
+type RefusalFault = Among<
+  FaultCode,
+  'tx.balance' | 'tx.nonce' | 'tx.expired' | 'tx.fee-low' | 'tx.pool-full' | 'tx.known'
+>;
+
+export type FormTexts = Readonly<Record<FormFault | TypedCode | RefusalFault, string>>;
+export type ErrorTexts = Readonly<Record<Exclude<ErrorCode, UnseenCode | keyof FormTexts>, string>>;
+
+/** Only a table's own entries count: a code may be one that another version sent. */
+const entry = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
+/** What went wrong and what the person can do; a bug's sentence for a code that has none. */
+export function sentenceOfError(
+  { code, message }: { code: ErrorCode; message: string },
+  t: Text,
+): string {
+  const sentence = entry(t.errors, code) ?? entry(t.forms, code) ?? t.errors.INTERNAL;
+  // The fault's code travels as the message.
+  const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
+  return why ? `${sentence} ${why}` : sentence;
+}
+
+/** Why a unit was thrown away; a reason that we do not know is shown as it is. */
+export function sentenceOfReason(reason: string, t: Text): string {
+  const { unknown, noGpu: _, ...known } = t.reasons;
+  return entry(known, reason) ?? unknown(reason);
+}
