@@ -1,5 +1,32 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes longest, in a browser, on a software GPU or between processes, the longest first. */
+const LONGEST = [
+  'miner/webgpu.test.ts',
+  'node/contributor.test.ts',
+  'net/browser.browser.test.ts',
+  'miner/webgpu-kernels.test.ts',
+  'sim/sim.test.ts',
+  'node/two-seeds.test.ts',
+  'miner/gpu-tuning.test.ts',
+  'browser/webgpu.browser.test.ts',
+  'examples.test.ts',
+  'fuzz/fuzz.test.ts',
+  'miner/lanes.test.ts',
+];
+
+/** A fresh clone knows no durations: without this a long file may start last and run alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   plugins: [svelte()],
@@ -7,6 +34,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Two workers: the machines that run this have two cores, and ORT sessions take their share.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
