@@ -111,7 +111,12 @@ async function measure(page: Page, backend: string, intensity: string): Promise<
   const at = (share: number): number =>
     all[Math.min(all.length - 1, Math.floor(share * all.length))]!;
   return {
-    ...{ backend, intensity, inputs, medianMs: at(0.5), p98Ms: at(0.98), worstMs: all.at(-1)! },
+    backend,
+    intensity,
+    inputs,
+    medianMs: at(0.5),
+    p98Ms: at(0.98),
+    worstMs: all.at(-1)!,
     units: (await unitsOf(page)) - before,
     slowed: await page.getByText(en.care.reasons.frames).isVisible(),
   };

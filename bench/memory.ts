@@ -108,8 +108,13 @@ async function measure(name: string, kind: string): Promise<Figures> {
   const plain = buffers();
   await backend.pass({ tokens, sigma0, limits });
   return {
-    ...{ weights: sizeOf(model.weights), segments: sizeOf(model.segments), peakBefore },
-    ...{ own: backend.memoryBytes(), plain, noisy: buffers(), runtime: runtime() },
+    weights: sizeOf(model.weights),
+    segments: sizeOf(model.segments),
+    peakBefore,
+    own: backend.memoryBytes(),
+    plain,
+    noisy: buffers(),
+    runtime: runtime(),
     peak: peakBytes(),
   };
 }

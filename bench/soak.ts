@@ -87,7 +87,11 @@ async function sample(browser: Browser, page: Page, minute: number, killed: numb
   const processes = (await processesOf(browser)).map(({ id }) => residentBytes(id));
   const { usage } = await page.evaluate(() => navigator.storage.estimate());
   const taken: Sample = {
-    ...{ minute, units, backend, rejected, killed },
+    minute,
+    units,
+    backend,
+    rejected,
+    killed,
     heap: usedSize / MB,
     processes: processes.reduce((sum, bytes) => sum + bytes, 0) / MB,
     stored: (usage ?? 0) / MB,

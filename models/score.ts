@@ -65,7 +65,9 @@ export function reliability(rows: readonly Scored[]): { bins: Bin[]; ece: number
     const mean = (of: (r: Scored) => number): number =>
       inside.reduce((sum, r) => sum + of(r), 0) / Math.max(1, inside.length);
     return {
-      ...{ from, to, count: inside.length },
+      from,
+      to,
+      count: inside.length,
       confidence: mean((r) => r.confidence),
       accuracy: mean((r) => Number(r.best === r.label)),
     };

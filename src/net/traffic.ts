@@ -34,17 +34,25 @@ export function countTraffic(): { metrics(): Metrics; traffic(): Traffic } {
 
 const ignore = (): void => {};
 const METRIC = {
-  ...{ update: ignore, increment: ignore, decrement: ignore, reset: ignore, observe: ignore },
+  update: ignore,
+  increment: ignore,
+  decrement: ignore,
+  reset: ignore,
+  observe: ignore,
   timer: () => ignore,
 };
 const register = () => METRIC;
 /** All else that libp2p would tell. */
 const NO_METRICS = {
   trackMultiaddrConnection: ignore,
-  ...{ registerMetric: register, registerMetricGroup: register },
-  ...{ registerCounter: register, registerCounterGroup: register },
-  ...{ registerHistogram: register, registerHistogramGroup: register },
-  ...{ registerSummary: register, registerSummaryGroup: register },
+  registerMetric: register,
+  registerMetricGroup: register,
+  registerCounter: register,
+  registerCounterGroup: register,
+  registerHistogram: register,
+  registerHistogramGroup: register,
+  registerSummary: register,
+  registerSummaryGroup: register,
   traceFunction: <T>(_: string, traced: T): T => traced,
   createTrace: ignore,
 };

@@ -19,7 +19,11 @@ let places = 0;
 beforeAll(async () => {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, 'parts.worker.ts')],
-    ...{ bundle: true, format: 'esm', target: 'esnext', write: false, logLevel: 'error' },
+    bundle: true,
+    format: 'esm',
+    target: 'esnext',
+    write: false,
+    logLevel: 'error',
   });
   const worker = outputFiles[0]!.text;
   server = createServer((request, response) => {

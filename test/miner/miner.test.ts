@@ -14,7 +14,10 @@ const model = await loadModel('tiny');
 const zero = new Uint8Array(32);
 const params = createParams('e2e', [toHex(model.id)]);
 const core = templateCore(params, genesisPoint(params, 1000), {
-  ...{ timeMs: 2000, miner: zero, bodyRoot: zero, stateRoot: zero },
+  timeMs: 2000,
+  miner: zero,
+  bodyRoot: zero,
+  stateRoot: zero,
   modelId: model.id,
 });
 const wait = { timeout: 30_000, interval: 5 };
@@ -140,7 +143,9 @@ test('a lost device is asked for again; one without memory gives way to the proc
     const cpu = await createCpuBackend(given);
     let passes = 0;
     const device: Backend = {
-      ...{ ...cpu, kind: 'webgpu', device: 'a card' },
+      ...cpu,
+      kind: 'webgpu',
+      device: 'a card',
       async pass(input) {
         // Two are the self-test's.
         if (++passes === 6) throw new AppError(failures[made.length - 1]!, 'it went');
@@ -206,7 +211,10 @@ test('a device gets its next unit early: of the same work only, and no job twice
   const { miner, answered } = create(async (given) => {
     const cpu = await createCpuBackend(given);
     return {
-      ...{ ...cpu, kind: 'webgpu', device: 'a card', depth: 2 },
+      ...cpu,
+      kind: 'webgpu',
+      device: 'a card',
+      depth: 2,
       async pass(input) {
         seen.most = Math.max(seen.most, ++seen.inFlight);
         try {
@@ -256,7 +264,9 @@ test('units run on all lanes of the processor, before a rest once on each', asyn
     async (_, cpu) => {
       seen.made++;
       return {
-        ...{ ...cpu, lanes: 3, depth: 6 },
+        ...cpu,
+        lanes: 3,
+        depth: 6,
         async pass(input) {
           seen.most = Math.max(seen.most, ++seen.inFlight);
           return await cpu.pass(input).finally(() => seen.inFlight--);

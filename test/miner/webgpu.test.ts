@@ -58,7 +58,10 @@ function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = create
   const zero = new Uint8Array(32);
   const params = createParams('e2e', [toHex(model.id)]);
   const core = templateCore(params, genesisPoint(params, 1000), {
-    ...{ timeMs: 2000, miner: zero, bodyRoot: zero, stateRoot: zero },
+    timeMs: 2000,
+    miner: zero,
+    bodyRoot: zero,
+    stateRoot: zero,
     modelId: model.id,
   });
   const told = { wins: 0 };

@@ -105,7 +105,9 @@ it('runs units on WebGPU in Node (skipped without an adapter)', async ({ skip })
     const miner = await platform.createMiner!();
     const { models } = networkOf('e2e');
     const packages = await openPackageStore({
-      ...{ models, store: await platform.packages!.openStore(), sources: () => [] },
+      models,
+      store: await platform.packages!.openStore(),
+      sources: () => [],
       onChange: () => undefined,
     });
     const tiny = modelNamed(networkOf('e2e'), 'tiny')!;
@@ -125,14 +127,24 @@ it('runs units on WebGPU in Node (skipped without an adapter)', async ({ skip })
 it('options', () => {
   const own = ['--address', ADDRESS];
   expect(parseMinerOptions(own)).toEqual({
-    ...{ address: ADDRESS, networks: ['local', 'e2e'], seed: 'http://localhost:8790/' },
-    ...{ backend: 'auto', model: undefined, threads: 1, data: undefined },
+    address: ADDRESS,
+    networks: ['local', 'e2e'],
+    seed: 'http://localhost:8790/',
+    backend: 'auto',
+    model: undefined,
+    threads: 1,
+    data: undefined,
   });
   const at = `/ip4/127.0.0.1/tcp/1/ws/p2p/${PEER}`;
   const more = ['--seed', at, '--network', 'e2e', '--backend', 'cpu', '--model', 'tiny'];
   expect(parseMinerOptions([...own, ...more, '--threads', '3', '--data', '/d'])).toEqual({
-    ...{ address: ADDRESS, networks: ['e2e'], seed: at },
-    ...{ backend: 'cpu', model: 'tiny', threads: 3, data: '/d' },
+    address: ADDRESS,
+    networks: ['e2e'],
+    seed: at,
+    backend: 'cpu',
+    model: 'tiny',
+    threads: 3,
+    data: '/d',
   });
   expect(parseMinerOptions(['--help'])).toBeUndefined();
   for (const flag of ['address', 'seed', 'network', 'backend', 'threads', 'model', 'data', 'help'])
@@ -164,7 +176,10 @@ it('progress names what was rejected, and why', () => {
   const rejected = { stale: 2, recheck: 1, none: 0 };
   const miner = { ...MINER_OFF, units: 12, macsPerSecond: 1.5e8, blocksFound: 3, rejected };
   expect(progressOf(miner, 1 / 3)).toEqual({
-    ...{ 'passes/s': '0.333', 'MAC/s': '1.50e+8', completed: 12, blocks: 3 },
+    'passes/s': '0.333',
+    'MAC/s': '1.50e+8',
+    completed: 12,
+    blocks: 3,
     rejected: 'stale 2, recheck 1',
   });
   expect(progressOf(MINER_OFF, 0)).toMatchObject({ rejected: 0 });

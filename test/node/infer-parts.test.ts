@@ -41,7 +41,10 @@ const codeOf = async (run: () => unknown): Promise<string> => {
 const content = new Uint8Array(32);
 const asked = (nonce: number) =>
   sign(person(1), nonce, {
-    ...{ type: 'request', modelId: MODEL, reward: 5n, lifetime: 30 },
+    type: 'request',
+    modelId: MODEL,
+    reward: 5n,
+    lifetime: 30,
     input: new Uint8Array(2),
   });
 
@@ -142,13 +145,19 @@ describe('a body', () => {
 
   it('has defaults', () => {
     expect(parseAsk(JSON.stringify(body))).toEqual({
-      ...{ model: 'tiny', input: ['ciao'], reward: undefined },
-      ...{ wanted: 'answer', waitMs: 60_000 },
+      model: 'tiny',
+      input: ['ciao'],
+      reward: undefined,
+      wanted: 'answer',
+      waitMs: 60_000,
     });
     const all = { model: 'm', inputHex: 'ff00', reward: '18446744073709551615', wait: 'none' };
     expect(parseAsk(JSON.stringify({ ...all, timeoutMs: 600_000 }))).toEqual({
-      ...{ model: 'm', input: Uint8Array.of(255, 0), reward: (1n << 64n) - 1n },
-      ...{ wanted: 'none', waitMs: 600_000 },
+      model: 'm',
+      input: Uint8Array.of(255, 0),
+      reward: (1n << 64n) - 1n,
+      wanted: 'none',
+      waitMs: 600_000,
     });
     const texts = ['ciao', 'hello'];
     expect(parseAsk(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
@@ -189,9 +198,19 @@ it('an answer without labels is told as embeddings, with the cosine of each two'
   answer.set([3, 252]);
   answer.set([127], manifest.answerSize);
   const receipt: Receipt = {
-    ...{ id: content, asker: content, modelId: id, model: 'polyglot', reward: 0n, fee: undefined },
-    ...{ state: 'open', requested: undefined, expiry: 9, settle: undefined, paid: undefined },
-    ...{ input: new Uint8Array(2 * sequenceBytes(manifest)), source: 'state' },
+    id: content,
+    asker: content,
+    modelId: id,
+    model: 'polyglot',
+    reward: 0n,
+    fee: undefined,
+    state: 'open',
+    requested: undefined,
+    expiry: 9,
+    settle: undefined,
+    paid: undefined,
+    input: new Uint8Array(2 * sequenceBytes(manifest)),
+    source: 'state',
     answers: [{ payee: content, answer, claim: undefined, result: undefined }],
   };
   const read = async () => ({ ids: [], texts: ['a', 'b'] });

@@ -51,7 +51,10 @@ beforeAll(async () => {
   const { models } = network;
   const store = await createPackagedParts(models, createMemoryParts());
   const packages = await openPackageStore({
-    ...{ models, store, sources: () => [], onChange: () => undefined },
+    models,
+    store,
+    sources: () => [],
+    onChange: () => undefined,
   });
   thread = await startMinerThread(
     (id) => packages.load(id),

@@ -7,10 +7,24 @@ const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
 describe('options', () => {
   it('have defaults', () => {
     expect(parseOptions([])).toEqual({
-      ...{ network: 'local', data: '.data/local', host: '127.0.0.1', port: 8790 },
-      ...{ rpcHost: '127.0.0.1', rpcPort: 8792, rtcPort: 8791, mine: false, payout: undefined },
-      ...{ model: 'lingua', bootstrap: [], mirrors: [], tls: undefined, off: [] },
-      ...{ announce: [], prune: undefined, apiKeyFile: undefined, spendMax: 100n * NANOVOLTS },
+      network: 'local',
+      data: '.data/local',
+      host: '127.0.0.1',
+      port: 8790,
+      rpcHost: '127.0.0.1',
+      rpcPort: 8792,
+      rtcPort: 8791,
+      mine: false,
+      payout: undefined,
+      model: 'lingua',
+      bootstrap: [],
+      mirrors: [],
+      tls: undefined,
+      off: [],
+      announce: [],
+      prune: undefined,
+      apiKeyFile: undefined,
+      spendMax: 100n * NANOVOLTS,
     });
     expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
   });
@@ -27,11 +41,24 @@ describe('options', () => {
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const all = [...mirrored, ...flags, ...more, ...rest, ...without, ...told, ...asking];
     expect(parseOptions(all)).toEqual({
-      ...{ network: 'e2e', data: '/d', host: '::1', port: 0, rpcHost: '0.0.0.0', rpcPort: 1 },
-      ...{ rtcPort: 65535, mine: true, payout: 'rpila1', model: 'lingua', bootstrap: [ws, ws] },
+      network: 'e2e',
+      data: '/d',
+      host: '::1',
+      port: 0,
+      rpcHost: '0.0.0.0',
+      rpcPort: 1,
+      rtcPort: 65535,
+      mine: true,
+      payout: 'rpila1',
+      model: 'lingua',
+      bootstrap: [ws, ws],
       mirrors: ['https://a.example/m/', 'http://127.0.0.1:1/'],
-      ...{ tls: { cert: 'c', key: 'k' }, off: ['header.state-root'] },
-      ...{ announce: reached, prune: 2001, apiKeyFile: '/k', spendMax: NANOVOLTS / 2n },
+      tls: { cert: 'c', key: 'k' },
+      off: ['header.state-root'],
+      announce: reached,
+      prune: 2001,
+      apiKeyFile: '/k',
+      spendMax: NANOVOLTS / 2n,
     });
   });
 

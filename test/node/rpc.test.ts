@@ -19,7 +19,10 @@ const ask = async (body: unknown) => {
   return answer && JSON.parse(answer);
 };
 const call = (method: string, params?: unknown, id: unknown = 1) => ({
-  ...{ jsonrpc: '2.0', method, params, id },
+  jsonrpc: '2.0',
+  method,
+  params,
+  id,
 });
 
 describe('JSON-RPC', () => {

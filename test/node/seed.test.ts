@@ -116,7 +116,10 @@ describe('a seed process', () => {
     const seed = await start({ data: folder('tls'), args: ['--tls', `${cert},${key}`] });
     const ask = (path: string, headers = {}) =>
       httpsRequest({
-        ...{ host: 'localhost', port: seed.port, path, headers },
+        host: 'localhost',
+        port: seed.port,
+        path,
+        headers,
         ca: readFileSync(cert),
       }).end();
     const [response] = await once(ask('/config.json'), 'response');
@@ -128,7 +131,9 @@ describe('a seed process', () => {
     );
     const [upgraded, socket] = await once(
       ask('/', {
-        ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
         'sec-websocket-key': randomBytes(16).toString('base64'),
       }),
       'upgrade',

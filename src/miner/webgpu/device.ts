@@ -64,7 +64,11 @@ export function watchDevice(device: GPUDevice, name: string): OpenDevice {
     failure ??= memory ? new AppError('DEVICE_MEMORY', error.message) : new Error(error.message);
   });
   return {
-    ...{ device, name, lost, gone, failure: () => failure },
+    device,
+    name,
+    lost,
+    gone,
+    failure: () => failure,
     async settled() {
       device.pushErrorScope('out-of-memory');
       await Promise.race([device.popErrorScope().catch(() => null), gone]);

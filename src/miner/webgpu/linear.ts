@@ -118,9 +118,12 @@ function noiseTasks(
   };
   return {
     noise: {
-      ...{ stage: 'noise', kernel: 'noise', params: [m, k, n, r, sigma, limbs] },
+      stage: 'noise',
+      kernel: 'noise',
+      params: [m, k, n, r, sigma, limbs],
       buffers: [s.chain, s.rowFactors, s.columnFactors, s.perms],
-      ...{ items: m + n + (2 * k) / r, work: r },
+      items: m + n + (2 * k) / r,
+      work: r,
     },
     apply: [
       apply(0, m, [s.packed, s.rowFactors, s.perms, s.noisyA]),

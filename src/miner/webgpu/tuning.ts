@@ -89,7 +89,10 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
 }
 
 const shapeOf = ({ m, k, n, r }: Linear) => ({
-  ...{ k, r, rows: groupSide(m), columns: groupSide(n) },
+  k,
+  r,
+  rows: groupSide(m),
+  columns: groupSide(n),
   limbs: limbsOf(k, r),
 });
 

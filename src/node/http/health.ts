@@ -41,7 +41,10 @@ export const healthRoute =
     const { height, time } = chain.head().header;
     const problem = store.problem() ?? null;
     sendJson(response, problem ? 503 : 200, {
-      ...{ ok: problem === null, problem, height },
-      ...{ headAgeMs: Math.max(0, Date.now() - time), peers: transport.peers().length },
+      ok: problem === null,
+      problem,
+      height,
+      headAgeMs: Math.max(0, Date.now() - time),
+      peers: transport.peers().length,
     });
   };

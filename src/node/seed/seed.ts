@@ -143,7 +143,16 @@ async function openAll(
   });
   const sequence = announcer(transport);
   const parts: SeedParts = {
-    ...{ options, network, keys, store, chain, transport, packages, thread, genesis, log },
+    options,
+    network,
+    keys,
+    store,
+    chain,
+    transport,
+    packages,
+    thread,
+    genesis,
+    log,
     sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
   };

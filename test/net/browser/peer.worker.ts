@@ -48,7 +48,11 @@ expose<PeerApi>(
       const head = header.prevHash;
       await transport.start({
         onRequest: async () => ({
-          ...{ type: 'status', genesis: header, head, height: 1, totalWork: 1n },
+          type: 'status',
+          genesis: header,
+          head,
+          height: 1,
+          totalWork: 1n,
           agent: 'browser',
         }),
         onBlock: async (_, { sequence }) => {
