@@ -7,6 +7,7 @@ import { lpStream } from '@libp2p/utils';
 import { encode } from '../../src/core/codec.ts';
 import { GOSSIP_BYTES_MAX, SyncRequest } from '../../src/core/messages.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost, type Host } from '../../src/net/host.ts';
 import { newPrivateKey } from '../../src/net/peer-key.ts';
@@ -51,7 +52,7 @@ const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms
 async function open(privateKey: Uint8Array): Promise<Host> {
   const topics = [blockTopic(chainId), txTopic(chainId)];
   const gater = { denyDialMultiaddr: () => false };
-  const host = await createHost({ role: 'node', topics, gater, privateKey, log: () => {} });
+  const host = await createHost({ role: 'node', topics, gater, privateKey, log: silentLog });
   await host.start();
   await host.handle(syncProtocol(chainId), (stream) => stream.abort(new Error('no')));
   for (const topic of topics) host.services.pubsub.subscribe(topic);

@@ -12,6 +12,7 @@ import { encode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { BlockAnnounce, type Block } from '../../src/core/messages.ts';
 import { toHex } from '../../src/lib/bytes.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost, type Host } from '../../src/net/host.ts';
 import { MINER, openArena, person, type Arena } from '../../test/attack/arena.ts';
@@ -83,7 +84,7 @@ async function floorOf(arena: Arena): Promise<Usage> {
 async function openMiner(arena: Arena): Promise<Host> {
   const topics = [blockTopic(arena.chainId), txTopic(arena.chainId)];
   const gater = { denyDialMultiaddr: () => false };
-  const host = await createHost({ role: 'node', topics, gater, log: () => {} });
+  const host = await createHost({ role: 'node', topics, gater, log: silentLog });
   await host.start();
   await host.dial(multiaddr((await fetchConfig(arena.seed)).bootstrap[0]!));
   await until('the seed listens', () =>

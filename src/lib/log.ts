@@ -38,6 +38,9 @@ export function createLog(
   };
 }
 
+/** For a part that nobody asked for lines. */
+export const silentLog: Log = createLog(() => undefined);
+
 /** `2026-01-31T10:00:00.000Z warn peer.banned id=12D3 reason="bad proof"`: never more than one line. */
 export function formatLine(timeMs: number, level: LogLevel, event: string, fields: LogFields) {
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined);

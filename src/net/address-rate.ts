@@ -11,7 +11,7 @@ export const ADDRESS_RATE = { perSecond: 5, burst: 500 };
 const PRIVATE =
   /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd][0-9a-f]{2}:|fe80:)/i;
 
-/** An IPv4 address as a socket of both kinds tells it. */
+/** An IPv4 address as a socket of both kinds shows it. */
 const MAPPED = /^::ffff:/i;
 
 export class AddressRate {

@@ -4,14 +4,15 @@
  * tried first and WebRTC-direct ones next, so that either is enough.
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
-import type { Host, Log } from './host.ts';
+import type { Log } from '../lib/log.ts';
+import type { Host } from './host.ts';
 
 const SEEDS_MAX = 16;
 const ADDRESSES_MAX = 8;
 const DIAL_MS = 8000;
 const WAIT_MIN_MS = 500;
 const WAIT_MAX_MS = 15_000;
-/** How often a seed that is connected is looked at; a close is heard at once. */
+/** How often a seed that is connected is looked at; its closing is noticed at once, by the event. */
 const CHECK_MS = 5000;
 
 export interface Seed {
@@ -37,7 +38,7 @@ export function seedsFromAddresses(texts: readonly string[], log: Log): Seed[] {
       if (group.length < ADDRESSES_MAX && groups.size < SEEDS_MAX + 1) group.push(address);
       if (groups.size < SEEDS_MAX || groups.has(key)) groups.set(key, group);
     } catch {
-      log(`net: not a multiaddr: ${text.slice(0, 200)}`);
+      log.warn('bootstrap.not-an-address', { text });
     }
   }
   const direct = (a: Multiaddr) => Number(a.toString().includes('/webrtc-direct'));
@@ -51,7 +52,9 @@ export function seedsFromAddresses(texts: readonly string[], log: Log): Seed[] {
 export function keepSeeds(host: Host, seeds: readonly Seed[], signal: AbortSignal, log: Log): void {
   for (const seed of seeds) {
     if (seed.peer === host.peerId.toString()) continue;
-    keepSeed(host, seed, signal).catch((e) => log(`net: bootstrap loop ended: ${String(e)}`));
+    keepSeed(host, seed, signal).catch((e: unknown) =>
+      log.error('bootstrap.ended', { peer: seed.peer, error: String(e) }),
+    );
   }
 }
 
@@ -93,14 +96,14 @@ async function dialFirst(
 /** Ends soon after the peer's connection closed: at once by the event, at the latest by the check. */
 async function closed(host: Host, peer: string | undefined, signal: AbortSignal): Promise<void> {
   const woken = new AbortController();
-  const hear = (e: CustomEvent<{ toString(): string }>) => {
+  const onDisconnect = (e: CustomEvent<{ toString(): string }>) => {
     if (e.detail.toString() === peer) woken.abort();
   };
-  host.addEventListener('peer:disconnect', hear);
+  host.addEventListener('peer:disconnect', onDisconnect);
   try {
     await sleep(CHECK_MS, AbortSignal.any([signal, woken.signal]));
   } finally {
-    host.removeEventListener('peer:disconnect', hear);
+    host.removeEventListener('peer:disconnect', onDisconnect);
   }
 }
 

@@ -5,18 +5,12 @@
 import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import { silentLog, type Log } from '../lib/log.ts';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { AddressRate } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
-import {
-  createHost,
-  keepUdpSockets,
-  type Host,
-  type HostOptions,
-  type Log,
-  type Role,
-} from './host.ts';
+import { createHost, keepUdpSockets, type Host, type HostOptions, type Role } from './host.ts';
 import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
@@ -65,7 +59,7 @@ export interface OwnTransport extends Transport {
 
 /** A transport that is not started; start it once. */
 export function createTransport(options: TransportOptions): OwnTransport {
-  const { chainId, log = () => {} } = options;
+  const { chainId, log = silentLog } = options;
   const penalties = new Penalties();
   const { metrics, traffic } = countTraffic();
   /** Peers that speak our protocol on our chain. */
@@ -98,7 +92,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
   function charge(peer: string, f: Fault): void {
     const points = penaltyOf(f);
     if (points === 0) return;
-    log(`net: ${peer} charged: ${describeFault(f)}`);
+    log.warn('peer.charged', { peer, points, fault: describeFault(f) });
     if (!penalties.charge(peer, points, Date.now()) || !host) return;
     known.delete(peer);
     for (const c of host.getConnections(peerIdFromString(peer))) {
@@ -120,7 +114,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
     const changed = () => handlers.onPeers(peers());
     host.addEventListener('connection:open', ({ detail: opened }) => {
       if (host.getConnections(opened.remotePeer).length <= CONNECTIONS_PER_PEER_MAX) return;
-      log(`net: ${opened.remotePeer.toString()} has too many connections`);
+      log.warn('peer.too-many-connections', { peer: opened.remotePeer.toString() });
       opened.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch((e) => opened.abort(e));
     });
     await host.register(syncProtocol(chainId), {

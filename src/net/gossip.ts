@@ -9,7 +9,8 @@ import { encode, tryDecode, type Codec } from '../core/codec.ts';
 import { fault, isFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Host, Log } from './host.ts';
+import type { Log } from '../lib/log.ts';
+import type { Host } from './host.ts';
 import { RateLimiter } from './rate.ts';
 import type { Handlers, Verdict } from './transport.ts';
 
@@ -50,7 +51,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
 
   async function judge<T>(
     codec: Codec<T>,
-    hear: (peer: string, value: T) => Promise<Verdict>,
+    handler: (peer: string, value: T) => Promise<Verdict>,
     peer: string,
     data: Uint8Array,
   ): Promise<TopicValidatorResult> {
@@ -64,11 +65,11 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
       return refuse(peer, fault('wire.malformed', { what: 'gossip', bytes: data.length }));
     validating++;
     try {
-      const verdict = await hear(peer, value);
+      const verdict = await handler(peer, value);
       if (isFault(verdict)) return refuse(peer, verdict);
       return verdict === 'accept' ? Accept : Ignore;
     } catch (e) {
-      log(`gossip: a handler failed: ${String(e)}`);
+      log.error('gossip.failed', { peer, error: String(e) });
       return Ignore;
     } finally {
       validating--;
@@ -78,10 +79,10 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
   function open<T>(
     topic: string,
     codec: Codec<T>,
-    hear: (peer: string, value: T) => Promise<Verdict>,
+    handler: (peer: string, value: T) => Promise<Verdict>,
   ) {
     pubsub.topicValidators.set(topic, (from: PeerId, message: Message) =>
-      judge(codec, hear, from.toString(), message.data),
+      judge(codec, handler, from.toString(), message.data),
     );
     pubsub.subscribe(topic);
     return async (value: T): Promise<void> => {

@@ -15,10 +15,10 @@ import { ping } from '@libp2p/ping';
 import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import type { Log } from '../lib/log.ts';
 import { keepInitChannel } from './rtc-init.ts';
 
 export type Role = 'browser' | 'seed' | 'node';
-export type Log = (line: string) => void;
 export type Host = Libp2p<{ pubsub: GossipSub }>;
 type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
 
@@ -26,7 +26,7 @@ export interface HostOptions {
   readonly role: Role;
   /** Multiaddrs to listen on; default none, for a browser its relays. */
   readonly listen?: readonly string[];
-  /** Multiaddrs to tell of besides, for a host behind a proxy. */
+  /** Multiaddrs to announce besides those it listens on, for a host behind a proxy. */
   readonly announce?: readonly string[];
   /** From newPrivateKey(); a fresh one when absent. */
   readonly privateKey?: Uint8Array;
@@ -36,7 +36,7 @@ export interface HostOptions {
   readonly iceServers?: RTCIceServer[];
   readonly topics: readonly string[];
   readonly gater: ConnectionGater;
-  /** Hears of streams. */
+  /** Is called for every stream, to count its bytes. */
   readonly metrics?: Libp2pOptions['metrics'];
   readonly log: Log;
 }
@@ -92,7 +92,7 @@ function keepRelayAddresses(host: Host, log: Log): void {
       try {
         real(...args);
       } catch (e) {
-        log(`net: ${name}: ${String(e).slice(0, 200)}`);
+        log.debug('net.address-refused', { call: name, error: String(e) });
       }
     };
   }
@@ -139,7 +139,8 @@ async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> 
     const direct = webRTCDirect(init) as TransportFactory;
     return options.role === 'browser' ? [direct, webRTC(init) as TransportFactory] : [direct];
   } catch (e) {
-    options.log(`net: no WebRTC, WebSockets only (${e instanceof Error ? e.message : String(e)})`);
+    const error = e instanceof Error ? e.message : String(e);
+    options.log.warn('net.no-webrtc', { error });
     return [];
   }
 }
@@ -235,7 +236,7 @@ const gossip = (role: Role, topics: readonly string[]) =>
     Dhi: 8,
     Dout: 1,
     Dscore: 2,
-    // A seed with many peers outside its mesh tells all of them; the default reached half.
+    // A seed with many peers outside its mesh sends to all of them; the default reached half.
     gossipFactor: role === 'seed' ? 1 : 0.25,
     scoreParams: {
       topics: Object.fromEntries(topics.map((t) => [t, TOPIC_SCORE])),

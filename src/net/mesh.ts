@@ -1,5 +1,5 @@
 /**
- * How browsers meet: each tells, on a gossip topic, a signed record of the relays that hold a place
+ * How browsers meet: each publishes, on a gossip topic, a signed record of the relays that hold a place
  * for it; others dial it through a relay that both are connected to, until they have enough
  * neighbours. Neighbours relay too, so that it goes on when the seeds are gone.
  */
@@ -10,7 +10,8 @@ import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { fault, type Fault } from '../core/faults.ts';
 import { BoundedMap } from '../lib/bounded.ts';
-import { RELAYS_MAX, reservationsOf, type Host, type Log } from './host.ts';
+import type { Log } from '../lib/log.ts';
+import { RELAYS_MAX, reservationsOf, type Host } from './host.ts';
 import { RateLimiter } from './rate.ts';
 
 export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
@@ -18,7 +19,7 @@ export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`
 /** Neighbours over WebRTC to have; others may still dial us. */
 export const DEGREE = 5;
 const DIALS_MAX = 2;
-/** A record is told this often, and is stale after RECORD_MS. */
+/** A record is announced this often, and is stale after RECORD_MS. */
 const ANNOUNCE_MS = 15_000;
 export const RECORD_MS = 120_000;
 /** Records of others are answered with the own one at most this often. */
@@ -27,13 +28,14 @@ export const RECORD_BYTES_MAX = 2048;
 const DIAL_MS = 6000;
 /** A handshake that lost a race works the next time (rtc-init.ts). */
 const ATTEMPTS = 2;
-/** Of two that hear of each other the smaller id dials; the other when that did not happen so long. */
+/** Of two browsers that got each other's records, the one with the smaller id dials; the other one waits so
+ * long for that, then dials itself. */
 const PATIENCE_MS = 5000;
 /** A peer that could not be reached is left alone for the first, then for twice as long each time. */
 const RETRY_MIN_MS = 2000;
 const RETRY_MAX_MS = 60_000;
-/** Peers remembered as heard of or failed. */
-const HEARD_MAX = 256;
+/** Peers remembered whose record came, or whom we could not reach. */
+const REMEMBERED_MAX = 256;
 /** Records relayed by one peer: a hundred browsers behind it, and some. */
 export const RECORD_RATE = { perSecond: 20, burst: 200 };
 /** Records of one author. */
@@ -110,7 +112,7 @@ const connectedTo = (host: Host): PeerId[] =>
     .filter((c) => c.status === 'open' && !c.limits)
     .map((c) => c.remotePeer);
 
-/** Tells the own record now and then; the result tells it soon. */
+/** Announces the own record now and then; the returned function announces it soon. */
 function keepAnnouncing(
   { host, signal, log }: MeshOptions,
   topic: string,
@@ -131,34 +133,35 @@ function keepAnnouncing(
     const envelope = await RecordEnvelope.seal(record, key);
     await host.services.pubsub.publish(topic, envelope.marshal());
   };
-  const tell = () => void announce().catch((e) => log(`net: own record: ${String(e)}`));
-  // At most one a second for events: another relay, or a new listener to tell.
+  const announceNow = () =>
+    void announce().catch((e: unknown) => log.warn('mesh.own-record', { error: String(e) }));
+  // At most one a second for events: another relay, or a new subscriber.
   let soon: ReturnType<typeof setTimeout> | undefined;
-  const tellSoon = () => {
+  const announceSoon = () => {
     soon ??= setTimeout(() => {
       soon = undefined;
-      tell();
+      announceNow();
     }, 1000 * Math.random());
   };
   for (const event of ['relay:created-reservation', 'relay:removed'])
-    reservations?.addEventListener(event, tellSoon, { signal });
-  host.services.pubsub.addEventListener('subscription-change', tellSoon, { signal });
-  const timer = setInterval(tell, ANNOUNCE_MS * (0.75 + Math.random() / 2));
+    reservations?.addEventListener(event, announceSoon, { signal });
+  host.services.pubsub.addEventListener('subscription-change', announceSoon, { signal });
+  const timer = setInterval(announceNow, ANNOUNCE_MS * (0.75 + Math.random() / 2));
   signal.addEventListener('abort', () => {
     clearInterval(timer);
     clearTimeout(soon);
   });
-  return tellSoon;
+  return announceSoon;
 }
 
 /** Dials authors of records while there are too few neighbours. */
 function createMeeting(
   { host, log, signal }: MeshOptions,
-  tellSoon: () => void,
+  announceSoon: () => void,
 ): (record: PeerRecord) => void {
-  const failed = new BoundedMap<string, { waitMs: number; until: number }>(HEARD_MAX);
-  /** When peers that should dial us were first heard of. */
-  const heard = new BoundedMap<string, number>(HEARD_MAX);
+  const failed = new BoundedMap<string, { waitMs: number; until: number }>(REMEMBERED_MAX);
+  /** When the first record came of a peer that should dial us, ms. */
+  const firstSeen = new BoundedMap<string, number>(REMEMBERED_MAX);
   const self = host.peerId.toString();
   let dialing = 0;
   const neighbours = () =>
@@ -173,7 +176,7 @@ function createMeeting(
   const answer = () => {
     if (Date.now() - answeredMs < ANSWER_MS) return;
     answeredMs = Date.now();
-    tellSoon();
+    announceSoon();
   };
 
   async function dial(peer: PeerId, addresses: Multiaddr[]): Promise<void> {
@@ -185,12 +188,12 @@ function createMeeting(
         if (limits) throw new Error('only relayed');
       });
       failed.delete(peer.toString());
-      heard.delete(peer.toString());
+      firstSeen.delete(peer.toString());
     } catch (e) {
       const waitMs = 2 * (failed.get(peer.toString())?.waitMs ?? RETRY_MIN_MS / 2);
       const bounded = Math.min(waitMs, RETRY_MAX_MS);
       failed.set(peer.toString(), { waitMs: bounded, until: Date.now() + bounded });
-      if (!signal.aborted) log(`net: ${peer.toString()} could not be met: ${String(e)}`);
+      if (!signal.aborted) log.debug('mesh.not-met', { peer: peer.toString(), error: String(e) });
     } finally {
       dialing--;
       // The relayed connection was for the introduction only.
@@ -202,23 +205,23 @@ function createMeeting(
     const peer = peerId.toString();
     if (signal.aborted || self === peer || dialing >= DIALS_MAX) return;
     if (neighbours() + dialing >= DEGREE || (failed.get(peer)?.until ?? 0) > Date.now()) return;
-    if (host.getConnections(peerId).some((c) => !c.limits)) return void heard.delete(peer);
+    if (host.getConnections(peerId).some((c) => !c.limits)) return void firstSeen.delete(peer);
     const addresses = meetable(host, multiaddrs, peer);
     if (!addresses.length) return;
     if (self > peer) {
-      const heardMs = heard.get(peer) ?? Date.now();
-      heard.set(peer, heardMs);
+      const sinceMs = firstSeen.get(peer) ?? Date.now();
+      firstSeen.set(peer, sinceMs);
       // It may have missed our record.
-      if (Date.now() - heardMs < PATIENCE_MS) return answer();
+      if (Date.now() - sinceMs < PATIENCE_MS) return answer();
     }
     void dial(peerId, addresses);
   };
 }
 
 /** Where to meet the author of a record: at those of its relays that we are connected to. */
-function meetable(host: Host, told: readonly Multiaddr[], peer: string): Multiaddr[] {
+function meetable(host: Host, announced: readonly Multiaddr[], peer: string): Multiaddr[] {
   const ours = new Set(connectedTo(host).map(String));
-  const relays = new Set(told.slice(0, RELAYS_MAX).map(relayOf));
+  const relays = new Set(announced.slice(0, RELAYS_MAX).map(relayOf));
   return [...relays]
     .filter((relay) => relay !== undefined && relay !== peer && ours.has(relay))
     .map((relay) => meetingPoint(relay!, peer));

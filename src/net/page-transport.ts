@@ -17,14 +17,14 @@ export function servePageTransport(
 ): () => void {
   const handlers = connect<HandlersApi>(port);
   let transport: Transport | undefined;
-  let told = '';
+  let sent = '';
 
   /** Only what changed: a request is charged, or a peer came or went. */
-  const tell = (from: Transport): void => {
+  const sendState = (from: Transport): void => {
     const state: TransportState = { peers: from.peers(), addresses: from.addresses() };
     const text = JSON.stringify(state);
-    if (text === told) return;
-    told = text;
+    if (text === sent) return;
+    sent = text;
     emit('state', state);
   };
   const use = async <T>(run: (started: Transport) => T | Promise<T>): Promise<T> => {
@@ -33,7 +33,7 @@ export function servePageTransport(
       return await run(started);
     } finally {
       emit('traffic', started.traffic());
-      tell(started);
+      sendState(started);
     }
   };
 
@@ -46,7 +46,7 @@ export function servePageTransport(
             onRequest: (peer, request) => handlers.onRequest(peer, request),
             onBlock: (peer, announce) => handlers.onBlock(peer, announce),
             onTx: (peer, announce) => handlers.onTx(peer, announce),
-            onPeers: () => tell(made),
+            onPeers: () => sendState(made),
           }),
         );
       },

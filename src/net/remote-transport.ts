@@ -23,7 +23,7 @@ export type TransportApi = {
   announceTx(announce: TxAnnounce): Promise<void>;
   charge(peer: string, fault: Fault): Promise<void>;
 };
-/** Page to worker: its peers and addresses, told before anything that changed them is answered. */
+/** Page to worker: its peers and addresses, sent before anything that changed them is answered. */
 export interface TransportState {
   readonly peers: readonly PeerInfo[];
   readonly addresses: readonly string[];
@@ -36,7 +36,7 @@ export type HandlersApi = {
   onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
 };
 
-/** `peers` and `addresses` are as the page told last. Start it once. */
+/** `peers` and `addresses` are as the page sent last. Start it once. */
 export function createRemoteTransport(
   port: Port,
   { chainId, bootstrap }: RemoteOptions,
@@ -47,11 +47,11 @@ export function createRemoteTransport(
   return {
     async start(handlers: Handlers) {
       const { onRequest, onBlock, onTx } = handlers;
-      page.on('state', (told) => {
-        state = told;
-        handlers.onPeers(told.peers);
+      page.on('state', (sent) => {
+        state = sent;
+        handlers.onPeers(sent.peers);
       });
-      page.on('traffic', (told) => (traffic = told));
+      page.on('traffic', (sent) => (traffic = sent));
       expose<HandlersApi>({ onRequest, onBlock, onTx }, port);
       // Not awaited: the page may still load libp2p, or be offline, and the chain here works without.
       void page.start({ chainId, bootstrap });

@@ -46,11 +46,11 @@ export function canBridgeRtc(): boolean {
 /** Serves a worker that called installRtc with the other end; the result closes everything. */
 export function serveRtc(port: MessagePort): () => void {
   const connections = new Map<number, RTCPeerConnection>();
-  const tell = (message: ToWorker, moved: unknown[] = []) =>
+  const send = (message: ToWorker, moved: unknown[] = []) =>
     port.postMessage(message, moved as Transferable[]);
 
   port.onmessage = ({ data }: MessageEvent<ToPage>) => {
-    if (data.op === 'new') return open(data.pc, data.iceServers, connections, tell);
+    if (data.op === 'new') return open(data.pc, data.iceServers, connections, send);
     const pc = connections.get(data.pc);
     if (data.op === 'close') {
       pc?.close();
@@ -59,8 +59,8 @@ export function serveRtc(port: MessagePort): () => void {
       if (!pc) return;
       // Moved in the task that made it: later the browser refuses.
       const channel = pc.createDataChannel(data.label, data.init);
-      tell({ type: 'channel', pc: data.pc, key: data.key, channel }, [channel]);
-    } else void call(data, pc, tell);
+      send({ type: 'channel', pc: data.pc, key: data.key, channel }, [channel]);
+    } else void call(data, pc, send);
   };
   return () => {
     port.close();
@@ -69,40 +69,40 @@ export function serveRtc(port: MessagePort): () => void {
   };
 }
 
-type Tell = (message: ToWorker, moved?: unknown[]) => void;
+type Send = (message: ToWorker, moved?: unknown[]) => void;
 
 function open(
   id: number,
   iceServers: RTCIceServer[],
   connections: Map<number, RTCPeerConnection>,
-  tell: Tell,
+  send: Send,
 ): void {
   if (connections.size >= PEER_CONNECTIONS_MAX)
-    return tell({ type: 'state', pc: id, event: 'connectionstatechange', states: FAILED });
+    return send({ type: 'state', pc: id, event: 'connectionstatechange', states: FAILED });
   const pc = new RTCPeerConnection({ iceServers });
   connections.set(id, pc);
   for (const event of STATE_EVENTS)
-    pc.addEventListener(event, () => tell({ type: 'state', pc: id, event, states: statesOf(pc) }));
+    pc.addEventListener(event, () => send({ type: 'state', pc: id, event, states: statesOf(pc) }));
   pc.onicecandidate = ({ candidate }) =>
-    tell({ type: 'candidate', pc: id, candidate: candidate?.toJSON() ?? null });
+    send({ type: 'candidate', pc: id, candidate: candidate?.toJSON() ?? null });
   pc.ondatachannel = ({ channel }) => {
     const { label, protocol } = channel;
-    tell({ type: 'datachannel', pc: id, label, protocol, channel }, [channel]);
+    send({ type: 'datachannel', pc: id, label, protocol, channel }, [channel]);
   };
 }
 
 async function call(
   { pc: id, id: callId, call: name, argument }: Extract<ToPage, { op: 'call' }>,
   pc: RTCPeerConnection | undefined,
-  tell: Tell,
+  send: Send,
 ): Promise<void> {
   try {
     if (!pc || !CALLS.includes(name)) throw new Error(`${name} on a closed connection`);
     const got = await (pc[name] as (argument: unknown) => Promise<unknown>)(argument);
     const description = name === 'setLocalDescription' ? pc.localDescription : got;
     const { type, sdp } = (description ?? {}) as RTCSessionDescriptionInit;
-    tell({ type: 'result', pc: id, id: callId, value: type && { type, sdp } });
+    send({ type: 'result', pc: id, id: callId, value: type && { type, sdp } });
   } catch (e) {
-    tell({ type: 'error', pc: id, id: callId, message: String(e) });
+    send({ type: 'error', pc: id, id: callId, message: String(e) });
   }
 }

@@ -155,7 +155,7 @@ class Connection extends EventTarget {
     this.#channels.clear();
   }
 
-  hear(message: ToWorker): void {
+  onMessage(message: ToWorker): void {
     if (message.type === 'result' || message.type === 'error') {
       const waiting = this.#calls.get(message.id);
       this.#calls.delete(message.id);
@@ -203,7 +203,7 @@ class Description {
 /** Defines the façade in this worker, over a port whose other end has `serveRtc`. */
 export function installRtc(port: MessagePort): void {
   post = (message) => port.postMessage(message);
-  port.onmessage = ({ data }: MessageEvent<ToWorker>) => connections.get(data.pc)?.hear(data);
+  port.onmessage = ({ data }: MessageEvent<ToWorker>) => connections.get(data.pc)?.onMessage(data);
   Object.assign(globalThis, {
     RTCPeerConnection: Connection,
     RTCIceCandidate: Candidate,

@@ -15,7 +15,8 @@ import {
   SyncResponse,
 } from '../core/messages.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Host, Log } from './host.ts';
+import type { Log } from '../lib/log.ts';
+import type { Host } from './host.ts';
 import { RateLimiter } from './rate.ts';
 import type { Handlers } from './transport.ts';
 
@@ -36,7 +37,7 @@ const SMALL_BYTES = 4096;
 const PACE_MS = 20;
 
 /** Tokens per request: about what it costs to answer. */
-const COST: Record<SyncRequest['type'], number> = {
+const COST: Readonly<Record<SyncRequest['type'], number>> = {
   status: 1,
   headers: 2,
   blocks: 4,
@@ -53,10 +54,17 @@ const ASK_RATE = { perSecond: 40, burst: 80 };
 
 export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId}`;
 
-/** The answers that always fit far below the general cap. */
-const RESPONSE_BYTES_MAX: Partial<Record<SyncRequest['type'], number>> = {
+/** Bytes of an answer: some always fit far below the general bound. */
+const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
   status: 1024,
   headers: 256 * 1024,
+  blocks: MESSAGE_BYTES_MAX,
+  proof: MESSAGE_BYTES_MAX,
+  witness: MESSAGE_BYTES_MAX,
+  transactions: MESSAGE_BYTES_MAX,
+  history: MESSAGE_BYTES_MAX,
+  state: MESSAGE_BYTES_MAX,
+  find: MESSAGE_BYTES_MAX,
   model: MODEL_SLICE_BYTES + 64,
 };
 
@@ -89,7 +97,11 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
   const answer = createAnswer(options);
   const unread = new Unread();
   const onStream = (stream: Stream, connection: Connection) =>
-    serve(options, answer, unread, stream, connection);
+    serve(
+      { peer: connection.remotePeer.toString(), stream, charge: options.charge },
+      answer,
+      unread,
+    );
   await host.handle(protocol, onStream, {
     maxInboundStreams: INBOUND_STREAMS_MAX,
     maxOutboundStreams: OUTBOUND_MAX + 1,
@@ -100,7 +112,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
       const signal = AbortSignal.timeout(timeoutMs);
       try {
         return await paced(peer, COST[request.type], signal, () =>
-          ask(options, protocol, peer, request, signal),
+          ask(options, peer, request, signal),
         );
       } catch (cause) {
         if (cause instanceof AppError) throw cause;
@@ -127,7 +139,7 @@ function createAnswer({ handlers, log }: SyncOptions): Answer {
       return await handlers.onRequest(peer, request);
     } catch (e) {
       // A bug or a failing store of ours; the peer did nothing wrong.
-      log(`sync: ${request.type} failed: ${String(e)}`);
+      log.error('sync.failed', { request: request.type, error: String(e) });
       return unavailable('failed');
     } finally {
       serving--;
@@ -135,14 +147,14 @@ function createAnswer({ handlers, log }: SyncOptions): Answer {
   };
 }
 
-async function serve(
-  { charge }: SyncOptions,
-  answer: Answer,
-  unread: Unread,
-  stream: Stream,
-  connection: Connection,
-): Promise<void> {
-  const peer = connection.remotePeer.toString();
+/** One peer's request on a stream of its own. */
+interface Asked {
+  readonly peer: string;
+  readonly stream: Stream;
+  readonly charge: SyncOptions['charge'];
+}
+
+async function serve({ peer, stream, charge }: Asked, answer: Answer, unread: Unread) {
   let taken = 0;
   try {
     const lp = lpStream(stream, {
@@ -153,13 +165,13 @@ async function serve(
     const response = await answer(peer, bytes);
     if (isFault(response)) {
       charge(peer, response);
-      // Over the rate is told, so that an honest peer waits; anything worse is just cut.
+      // One over its rate gets an answer, so that an honest peer waits; anything worse is just cut.
       if (response.fault !== 'wire.rate') return stream.abort(new Error(response.fault));
     }
-    let told = responseBytes(isFault(response) ? unavailable('rate') : response);
-    if (!unread.take(peer, told.length)) told = responseBytes(unavailable('busy'));
-    else taken = told.length;
-    await lp.write(told, {
+    let reply = responseBytes(isFault(response) ? unavailable('rate') : response);
+    if (!unread.take(peer, reply.length)) reply = responseBytes(unavailable('busy'));
+    else taken = reply.length;
+    await lp.write(reply, {
       signal: AbortSignal.timeout(PEER_MS),
     });
     await stream.close({ signal: AbortSignal.timeout(PEER_MS) });
@@ -200,8 +212,7 @@ function responseBytes(response: SyncResponse): Uint8Array {
 }
 
 async function ask(
-  { host, charge }: SyncOptions,
-  protocol: string,
+  { host, chainId, charge }: SyncOptions,
   peer: string,
   request: SyncRequest,
   signal: AbortSignal,
@@ -211,13 +222,13 @@ async function ask(
     .getConnections(peerIdFromString(peer))
     .find((c) => c.status === 'open' && !c.limits);
   if (!connection) throw new AppError('NET_CLOSED', `not connected to ${peer}`);
-  const stream = await connection.newStream(protocol, { signal });
+  const stream = await connection.newStream(syncProtocol(chainId), { signal });
   const refuse = (f: Fault, error?: unknown): AppError => {
     charge(peer, f);
     return new AppError('NET_MALFORMED', `${peer}: ${f.fault}`, { cause: error });
   };
   try {
-    const max = RESPONSE_BYTES_MAX[request.type] ?? MESSAGE_BYTES_MAX;
+    const max = RESPONSE_BYTES_MAX[request.type];
     const lp = lpStream(stream, { maxDataLength: max, maxBufferSize: max + 8 });
     await lp.write(encode(SyncRequest, request), { signal });
     const response = tryDecode(SyncResponse, (await lp.read({ signal })).subarray());

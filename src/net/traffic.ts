@@ -42,7 +42,7 @@ const METRIC = {
   timer: () => ignore,
 };
 const register = () => METRIC;
-/** All else that libp2p would tell. */
+/** All else that libp2p would report. */
 const NO_METRICS = {
   trackMultiaddrConnection: ignore,
   registerMetric: register,

@@ -10,6 +10,7 @@ import { blockId } from '../../src/core/header/header.ts';
 import { BlockAnnounce, TxAnnounce, type Block } from '../../src/core/messages.ts';
 import { txBytes, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost } from '../../src/net/host.ts';
 import { syncProtocol } from '../../src/net/sync.ts';
@@ -53,7 +54,7 @@ async function asPeer<T>(
 ): Promise<T> {
   const topics = [blockTopic(chainId), txTopic(chainId)];
   const gater = { denyDialMultiaddr: () => false };
-  const host = await createHost({ role: 'node', topics, gater, log: () => {} });
+  const host = await createHost({ role: 'node', topics, gater, log: silentLog });
   try {
     await host.start();
     await host.handle(syncProtocol(chainId), (stream) => stream.abort(new Error('no')));

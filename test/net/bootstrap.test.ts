@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createLog, silentLog } from '../../src/lib/log.ts';
 import { seedsFromAddresses } from '../../src/net/bootstrap.ts';
 import { startHost, startPeer, until, WEBSOCKET } from './peers.ts';
 
@@ -10,7 +11,8 @@ it('groups addresses by peer, WebSockets first, and leaves bad ones out with a w
   const direct = `/ip4/1.2.3.4/udp/5/webrtc-direct/certhash/${HASH}/p2p/${A}`;
   const socket = `/dns4/seed.example/tcp/443/tls/ws/p2p/${A}`;
   const nameless = '/ip4/127.0.0.1/tcp/1/ws';
-  const seeds = seedsFromAddresses([direct, 'http://x', nameless, socket], (l) => log.push(l));
+  const listing = createLog((line) => log.push(line));
+  const seeds = seedsFromAddresses([direct, 'http://x', nameless, socket], listing);
   expect(seeds.map((s) => [s.peer, s.addresses.map(String)])).toEqual([
     [A, [socket, direct]],
     [undefined, [nameless]],
@@ -20,9 +22,9 @@ it('groups addresses by peer, WebSockets first, and leaves bad ones out with a w
 
 it('takes a bounded number of seeds and of addresses for each', () => {
   const many = Array.from({ length: 100 }, (_, i) => `/ip4/127.0.0.1/tcp/${i + 1}/ws`);
-  expect(seedsFromAddresses(many, () => {})).toHaveLength(16);
+  expect(seedsFromAddresses(many, silentLog)).toHaveLength(16);
   const one = many.map((a) => `${a}/p2p/${A}`);
-  expect(seedsFromAddresses(one, () => {})[0]!.addresses).toHaveLength(8);
+  expect(seedsFromAddresses(one, silentLog)[0]!.addresses).toHaveLength(8);
 });
 
 it('waits longer and longer for a seed that takes it and cuts it at once', async () => {

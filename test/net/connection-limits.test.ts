@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { encode, tryDecode } from '../../src/core/codec.ts';
 import { fault } from '../../src/core/faults.ts';
 import { BlockAnnounce, SyncRequest, SyncResponse } from '../../src/core/messages.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { CONNECTIONS_PER_PEER_MAX } from '../../src/net/create-transport.ts';
 import { blockTopic, createGossip } from '../../src/net/gossip.ts';
 import { CONNECTIONS_MAX, RESERVATIONS_MAX, type Host } from '../../src/net/host.ts';
@@ -163,7 +164,9 @@ describe('connections', () => {
     await dialMany(raw, address!, CONNECTIONS_PER_PEER_MAX);
     expect(raw.getConnections()).toHaveLength(CONNECTIONS_PER_PEER_MAX);
     await dialMany(raw, address!, 1);
-    await until('the last one is closed', () => seed.log.join().includes('too many connections'));
+    await until('the last one is closed', () =>
+      seed.log.join().includes('peer.too-many-connections'),
+    );
     await until('it is closed', () => raw.getConnections().length === CONNECTIONS_PER_PEER_MAX);
   });
 
@@ -214,7 +217,7 @@ it('a peer whose messages are refused leaves the gossip mesh before it is banned
     onTx: async () => verdict,
     onPeers: () => {},
   };
-  createGossip({ host: seed, chainId: CHAIN, handlers, charge: () => {}, log: () => {} });
+  createGossip({ host: seed, chainId: CHAIN, handlers, charge: () => {}, log: silentLog });
   const raw = await startHost();
   const topic = blockTopic(CHAIN);
   raw.services.pubsub.subscribe(topic);

@@ -1,5 +1,6 @@
 /** Transports in this process over loopback, stopped after each test. */
 import { afterEach } from 'vitest';
+import { createLog, silentLog } from '../../src/lib/log.ts';
 import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
 import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
@@ -68,7 +69,7 @@ export async function startPeer(options: PeerOptions = {}): Promise<TestPeer> {
     chainId: CHAIN,
     role: 'node',
     bootstrap: [],
-    log: (line) => log.push(line),
+    log: createLog((line) => log.push(line), 'debug'),
     ...rest,
   };
   const transport = remote ? createRemote(made) : createTransport(made);
@@ -108,7 +109,7 @@ export const startSeed = (options: PeerOptions = {}): Promise<TestPeer> =>
 export async function startHost(role: Role = 'node', listen: string[] = []): Promise<Host> {
   const topics = [blockTopic(CHAIN), txTopic(CHAIN), peerTopic(CHAIN)];
   const gater = { denyDialMultiaddr: () => false };
-  const host = await createHost({ role, listen, topics, gater, log: () => {} });
+  const host = await createHost({ role, listen, topics, gater, log: silentLog });
   await host.start();
   atEnd(async () => await host.stop());
   return host;

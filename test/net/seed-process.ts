@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LevelDatastore } from 'datastore-level';
+import { createLog } from '../../src/lib/log.ts';
 import { createTransport } from '../../src/net/create-transport.ts';
 import { newPrivateKey } from '../../src/net/peer-key.ts';
 import { CHAIN } from './chain-id.ts';
@@ -22,7 +23,7 @@ const transport = createTransport({
   listen,
   privateKey: new Uint8Array(readFileSync(keyFile)),
   datastore,
-  log: (line) => console.error(line),
+  log: createLog((line) => console.error(line)),
 });
 await transport.start({
   onRequest: async (_, request) => EXCHANGES.find(([r]) => r.type === request.type)![1],

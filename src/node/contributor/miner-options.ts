@@ -4,6 +4,7 @@ import { modelNamed, networkOf } from '../../client/models/networks.ts';
 import { parseAddress } from '../../core/address.ts';
 import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
+import { silentLog } from '../../lib/log.ts';
 import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 
@@ -56,7 +57,7 @@ export const wrongFlag = (message: string): AppError => new AppError('WRONG_FLAG
 export const isPage = (seed: string): boolean => /^https?:\/\//.test(seed) && URL.canParse(seed);
 
 function seedOf(text: string): string {
-  if (!isPage(text) && !seedsFromAddresses([text], () => {}).length)
+  if (!isPage(text) && !seedsFromAddresses([text], silentLog).length)
     throw wrongFlag(`--seed takes /ip4/…/tcp/…/ws/p2p/… or a page's URL, not '${text}'`);
   return text;
 }

@@ -28,7 +28,7 @@ export async function learnGenesisTime(
   log: Log,
 ): Promise<number> {
   const { chainId } = params;
-  const transport = createTransport({ chainId, role: 'node', bootstrap, log: (l) => log.info(l) });
+  const transport = createTransport({ chainId, role: 'node', bootstrap, log });
   await transport.start(SILENT);
   try {
     for (const end = Date.now() + ANSWER_MS_MAX; Date.now() < end;) {

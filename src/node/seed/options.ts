@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { PENALTY, type FaultCode } from '../../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
+import { silentLog } from '../../lib/log.ts';
 import { WINDOW } from '../../chain/shared/records.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
@@ -110,7 +111,7 @@ function hostOf(flag: string, text: string | undefined): string {
 
 function bootstrapOf(texts: readonly string[]): readonly string[] {
   for (const text of texts)
-    if (!seedsFromAddresses([text], () => {}).length)
+    if (!seedsFromAddresses([text], silentLog).length)
       throw wrong(`--bootstrap takes a multiaddr such as /ip4/…/tcp/…/ws/p2p/…, not '${text}'`);
   return texts;
 }

@@ -139,7 +139,7 @@ async function openAll(
     listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
     // WebRTC-direct ones lack the certificate's hash: config.json completes them.
     announce: options.announce.filter((a) => a.endsWith('/ws')),
-    log: (line) => log.info(line),
+    log,
   });
   const sequence = announcer(transport);
   const parts: SeedParts = {

@@ -1,4 +1,5 @@
 /** Runs a browser's transport, for a page that tells it what to do. */
+import { createLog } from '../../../src/lib/log.ts';
 import { expose, type Port } from '../../../src/lib/rpc.ts';
 import { createRemoteTransport } from '../../../src/net/remote-transport.ts';
 import { installRtc } from '../../../src/net/rtc-worker.ts';
@@ -37,7 +38,7 @@ async function create(bootstrap: readonly string[], kind: string, port: MessageP
     chainId: CHAIN,
     role: 'browser',
     bootstrap,
-    log: (line) => log.push(line),
+    log: createLog((line) => log.push(line), 'debug'),
   });
 }
 

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../src/core/codec.ts';
 import { fault, type FaultCode } from '../../src/core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX } from '../../src/core/messages.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import {
   blockTopic,
   createGossip,
@@ -43,7 +44,7 @@ async function openTopic(topic: string, hear: () => Promise<Verdict> = async () 
   const host = await startHost();
   const charged: FaultCode[] = [];
   const charge = (_: string, f: { fault: FaultCode }) => void charged.push(f.fault);
-  const wiring = { host, chainId: CHAIN, charge, log: () => {} };
+  const wiring = { host, chainId: CHAIN, charge, log: silentLog };
   createGossip({
     ...wiring,
     handlers: {

@@ -8,6 +8,7 @@ import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MODEL_SLICE_BYTES, type SyncRequest } from '../../src/core/messages.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic } from '../../src/net/gossip.ts';
 import { createHost } from '../../src/net/host.ts';
 import { peerTopic, startMesh } from '../../src/net/mesh.ts';
@@ -60,7 +61,7 @@ it('a mesh dials two at once, and a third when one of them has ended', async () 
   const [self, ...authors] = peers;
   const topic = peerTopic(CHAIN);
   const gater = { denyDialMultiaddr: () => false };
-  const log = () => {};
+  const log = silentLog;
   const privateKey = self!.bytes;
   const host = await createHost({ role: 'node', topics: [topic], gater, log, privateKey });
   await host.start();
