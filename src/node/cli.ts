@@ -3,7 +3,7 @@ import { AppError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { runCommand } from './command.ts';
 import { HELP, parseOptions } from './seed/options.ts';
-import { startSeed } from './seed/seed.ts';
+import { startSeed } from './seed/start-seed.ts';
 
 const EXITS = {
   WRONG_FLAG: 2,

@@ -53,7 +53,7 @@ function parseKeys(text: string, path: string): NodeKeys {
       return keys as NodeKeys;
     }
   } catch {
-    // Told below, whatever it was.
+    // Refused below, whatever it was.
   }
   throw new AppError('KEYS_CORRUPT', `${path} is not a key file: restore it, or move it away`);
 }

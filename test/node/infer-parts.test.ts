@@ -21,7 +21,7 @@ import {
   READ_RATE,
   tellReceipt,
 } from '../../src/node/http/infer-routes.ts';
-import type { SeedParts } from '../../src/node/seed/seed.ts';
+import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
 import type { Sender } from '../../src/node/seed/sender.ts';
 import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/http/spending.ts';
 import { MODEL, person, sign, START_MS } from '../chain/make-blocks.ts';
@@ -93,7 +93,7 @@ describe('spendings', () => {
     };
     const parts = { chain: { position: async () => undefined }, network: { names: [] } };
     const sender = { tell } as unknown as Sender;
-    await createInference(parts as unknown as SeedParts, sender, spendings).told;
+    await createInference(parts as unknown as SeedDeps, sender, spendings).resent;
     expect(told).toEqual([5, 6, 7]);
   });
 

@@ -1,4 +1,4 @@
-/** A miner without a page: the client and its engine in this process, told about in log lines. */
+/** A miner without a page: the client and its engine in this process, reported in log lines. */
 import type { ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
 import { createClient } from '../../client/client.ts';
 import { parseAddress } from '../../core/address.ts';
@@ -10,7 +10,7 @@ import { createNodePlatform } from '../client-platform.ts';
 import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
 
 /** ms between two lines of progress. */
-const TELL_MS = 10_000;
+const REPORT_MS = 10_000;
 /** ms that a block gets at most to reach a peer before this process ends. */
 const SHARE_MS_MAX = 5000;
 /** ms in which a seed's page answers. */
@@ -40,16 +40,16 @@ export async function startContributor(
   const client = await createClient(platform, config);
   let running = false;
   // What fails before is thrown, with its own words.
-  const tell = createTelling(log, (code) => {
+  const reporting = createReporting(log, (code) => {
     if (running) fail(new AppError(code, `mining ended: ${code}`));
   });
-  client.on(tell.hear);
-  const timer = setInterval(tell.progress, TELL_MS);
+  client.on(reporting.onEvent);
+  const timer = setInterval(reporting.progress, REPORT_MS);
   const stop = async (): Promise<void> => {
     running = false;
     clearInterval(timer);
     await client.api.pauseMining();
-    tell.progress();
+    reporting.progress();
     await client.shareFound(SHARE_MS_MAX);
     await client.stop();
     await platform.close();
@@ -85,10 +85,10 @@ async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig>
   return { network, bootstrap, genesis };
 }
 
-/** Lines about what the client tells: every change at once, work now and then. */
-function createTelling(log: Log, onFailed: (code: ErrorCode) => void) {
+/** Lines about what the client reports: every change at once, work now and then. */
+function createReporting(log: Log, onFailed: (code: ErrorCode) => void) {
   let miner: MinerStatus | undefined;
-  let told = { units: 0, atMs: performance.now() };
+  let reported = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
   /** A line of changes alone. */
   const changed = (event: string, fields: LogFields): void => {
@@ -100,11 +100,11 @@ function createTelling(log: Log, onFailed: (code: ErrorCode) => void) {
   const progress = (): void => {
     if (!miner) return;
     const now = performance.now();
-    const passes = (miner.units - told.units) / Math.max(0.001, (now - told.atMs) / 1000);
-    told = { units: miner.units, atMs: now };
+    const passes = (miner.units - reported.units) / Math.max(0.001, (now - reported.atMs) / 1000);
+    reported = { units: miner.units, atMs: now };
     log.info('mining', progressOf(miner, passes));
   };
-  const hear = (event: ClientEvent): void => {
+  const onEvent = (event: ClientEvent): void => {
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
     if (event.type !== 'miner') return;
@@ -114,7 +114,7 @@ function createTelling(log: Log, onFailed: (code: ErrorCode) => void) {
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
-  return { hear, progress };
+  return { onEvent, progress };
 }
 
 /** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { LaneWorker } from '../../miner/cpu/lanes.ts';
 import { threadFailure, threadPort } from './thread-port.ts';
 
-/** What tells miner-worker.ts, as its data, to serve a lane. */
+/** Data of a thread of miner-worker.ts that serves a lane. */
 export const LANE = 'lane';
 
 export function startLane(): LaneWorker {

@@ -5,7 +5,7 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { readBody, sendJson, type Route } from './http.ts';
-import type { SeedParts } from '../seed/seed.ts';
+import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
 
 /** nV given at once. */
@@ -15,7 +15,7 @@ const WAIT_MS = 30_000;
 const REMEMBERED_MAX = 10_000;
 const FEE = 10_000n;
 
-export function createFaucet({ chain, network, transport, log }: SeedParts): Route {
+export function createFaucet({ chain, network, transport, log }: SeedDeps): Route {
   const { params } = network;
   const sender = createSender({ chain, params, transport }, fromHex(FAUCET_SECRET, 32)!);
   const given = new BoundedMap<string, number>(REMEMBERED_MAX);
@@ -52,7 +52,7 @@ function parse(body: string): { address: string } {
     const { address } = JSON.parse(body);
     if (typeof address === 'string') return { address };
   } catch {
-    // Told below.
+    // Refused below.
   }
   throw new AppError('BODY_MALFORMED', 'the body is {"address": "…"}');
 }

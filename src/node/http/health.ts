@@ -28,7 +28,7 @@ export function watchStore(store: Store): WatchedStore {
   };
 }
 
-export interface HealthParts {
+export interface HealthDeps {
   readonly chain: FullChain;
   readonly transport: Transport;
   readonly store: WatchedStore;
@@ -36,7 +36,7 @@ export interface HealthParts {
 
 /** 200 while blocks can be kept, else 503. How old the head is, is for the caller to judge. */
 export const healthRoute =
-  ({ chain, transport, store }: HealthParts): Route =>
+  ({ chain, transport, store }: HealthDeps): Route =>
   (_request, response) => {
     const { height, time } = chain.head().header;
     const problem = store.problem() ?? null;

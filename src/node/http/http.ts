@@ -149,7 +149,7 @@ export function createHttp(
   server.maxConnections = SOCKETS_MAX;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
-  // Longer than callers are told: on a busy machine their next request crosses the end of the connection.
+  // Longer than what callers are promised: on a busy machine their next request crosses the end of the connection.
   server.keepAliveTimeoutBuffer = 10_000;
   return server;
 }

@@ -85,7 +85,7 @@ function rewardOf(text: unknown): bigint | undefined {
   return BigInt(text);
 }
 
-/** What an answer's rows say: labels, `none` where it can't tell; or embeddings and how alike they are. */
+/** What an answer's rows say: labels, `none` where it is unsure; or embeddings and how alike they are. */
 function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
   if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
   const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
@@ -182,7 +182,7 @@ export function inferRoutes(
   const queryOf = (request: IncomingMessage) =>
     new URL(request.url ?? '/', 'http://localhost').searchParams;
 
-  /** It is sent: one caller too many is told how far it is, and asks again later. */
+  /** It is sent: one caller too many gets how far it is, and asks again later. */
   async function waitFor(id: Uint8Array, { wanted, waitMs }: AskBody, gone: AbortSignal) {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
     const full = waiting >= WAITING_MAX;
@@ -214,11 +214,11 @@ export function inferRoutes(
     };
 
   const reading =
-    (guard: (request: IncomingMessage) => void, tell: (r: IncomingMessage) => unknown) =>
+    (guard: (request: IncomingMessage) => void, read: (r: IncomingMessage) => unknown) =>
     async (...[request, response]: Parameters<Routes[string]>): Promise<void> => {
       guard(request);
       limit(reads, request);
-      sendJson(response, 200, await tell(request));
+      sendJson(response, 200, await read(request));
     };
 
   const routes = (

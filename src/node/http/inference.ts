@@ -14,7 +14,7 @@ import { concat, equal, u32, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createReceipts, type ReceiptOf } from './receipts.ts';
-import type { SeedParts } from '../seed/seed.ts';
+import type { SeedDeps } from '../seed/seed-deps.ts';
 import type { Sender } from '../seed/sender.ts';
 import type { Spendings } from './spending.ts';
 
@@ -46,7 +46,7 @@ export interface Priced {
 
 export interface Inference {
   /** Once what was sent before the last stop is pooled again. Never rejects. */
-  readonly told: Promise<void>;
+  readonly resent: Promise<void>;
   readonly names: readonly string[];
   /** nV of the fee that `ask` pays. */
   readonly fee: bigint;
@@ -80,9 +80,9 @@ export function reached(receipt: Receipt, wanted: Wanted): boolean {
 const concerns = (event: FullChainEvent, id: Uint8Array): boolean =>
   event.type === 'head' || (event.tx.tx.type === 'result' && equal(event.tx.tx.request, id));
 
-export function createInference(parts: SeedParts, sender: Sender, spendings: Spendings): Inference {
-  const { chain, network, log } = parts;
-  const texts = createTexts(network.models, parts.packages);
+export function createInference(deps: SeedDeps, sender: Sender, spendings: Spendings): Inference {
+  const { chain, network, log } = deps;
+  const texts = createTexts(network.models, deps.packages);
   const receiptOf = createReceipts(chain, network);
   const queue = new SerialQueue(ASKING_MAX, 'BUSY');
 
@@ -96,11 +96,11 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
     return { name, ...model, minimum, subsidyPerPass: subsidy };
   }
 
-  /** Sent before: told again, in case that it was lost. */
+  /** Sent before: announced again, in case that it was lost. */
   async function repeat(signed: SignedTx): Promise<Uint8Array> {
     const id = txId(signed.tx);
-    // Refused when it stands in a block, or never will: the receipt tells which.
-    if (!(await chain.position(id))) await sender.tell(signed).catch(() => undefined);
+    // Refused when it stands in a block, or never will: the receipt says which.
+    if (!(await chain.position(id))) await sender.announce(signed).catch(() => undefined);
     return id;
   }
 
@@ -151,18 +151,18 @@ export function createInference(parts: SeedParts, sender: Sender, spendings: Spe
   }
 
   /** Pools forget with the process. */
-  async function tellAgain(): Promise<void> {
+  async function resend(): Promise<void> {
     for (const signed of await spendings.all()) await repeat(signed);
   }
   // Before anything new is signed: it would be given the nonce of one that is in no pool yet.
-  const told = tellAgain().catch((e: unknown) =>
+  const resent = resend().catch((e: unknown) =>
     log.warn('infer', { error: AppError.from(e).message }),
   );
 
   const receipt: ReceiptOf = async (id) => receiptOf(id, await spendings.sent(id));
 
   return {
-    told,
+    resent,
     names: network.names,
     fee: FEE,
     quote,

@@ -1,17 +1,17 @@
-/** `config.json`: what the page needs to find its network, told by the node that serves it. */
+/** `config.json`: what the page needs to find its network, sent by the node that serves it. */
 import type { IncomingMessage } from 'node:http';
 import { encode } from '../../core/codec.ts';
 import { Header } from '../../core/formats.ts';
 import { PROTOCOL_VERSION, type Params } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';
 
-export interface PageConfigParts {
+export interface PageConfigDeps {
   readonly params: Params;
   readonly genesis: Header;
   readonly peerId: string;
   /** Where peers reach this node besides the page's own port. */
   readonly addresses: readonly string[];
-  /** Addresses told of besides, from the command line. */
+  /** Addresses announced besides, from the command line. */
   readonly announced: readonly string[];
   readonly downloadBytes: number;
   readonly mirrors: readonly string[];
@@ -21,20 +21,20 @@ export interface PageConfigParts {
  * The first seed is the page's own host and port as the browser sees them, so that it also holds
  * behind a TLS proxy; WebSocket upgrades there are handed to the peer listener.
  */
-export function pageConfig(parts: PageConfigParts, request: IncomingMessage): object {
-  const { params, genesis, peerId, addresses, downloadBytes } = parts;
+export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): object {
+  const { params, genesis, peerId, addresses, downloadBytes } = deps;
   const own = addresses.filter((a) => a.includes('/webrtc-direct/'));
-  const told = parts.announced.flatMap((a) => completed(a, own, peerId));
+  const announced = deps.announced.flatMap((a) => completed(a, own, peerId));
   // Those of our interfaces may be of no use outside, where an operator names better ones.
-  const direct = told.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
+  const direct = announced.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
   return {
     network: params.network,
     version: PROTOCOL_VERSION,
     prefix: params.prefix,
-    bootstrap: [...pageAddress(request, peerId), ...told, ...direct],
+    bootstrap: [...pageAddress(request, peerId), ...announced, ...direct],
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
-    mirrors: parts.mirrors,
+    mirrors: deps.mirrors,
   };
 }
 

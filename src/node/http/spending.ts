@@ -1,5 +1,5 @@
 /**
- * What this node's own coins were spent on over HTTP: durable before anything is told to anyone, so
+ * What this node's own coins were spent on over HTTP: durable before anything is announced, so
  * that neither a retry nor a restart pays twice, and the day's limit holds across both.
  */
 import type { Store } from '../../chain/store/store.ts';
@@ -41,7 +41,7 @@ export interface Spendings {
   /** @throws AppError SPEND_LIMIT when `spent` more nV are too many, or the day's spendings are */
   allow(spent: bigint): void;
   keep(key: string, content: Uint8Array, spent: bigint, tx: SignedTx): Promise<void>;
-  /** It was never told to anyone. */
+  /** It was never announced. */
   drop(key: string): Promise<void>;
 }
 

@@ -5,10 +5,10 @@ import { BLOCKS_MAX, type BlockParts } from '../../core/messages.ts';
 import { equal } from '../../lib/bytes.ts';
 import { payoutAddress } from '../keys-file.ts';
 import type { Inference } from '../http/inference.ts';
-import type { SeedParts } from '../seed/seed.ts';
+import type { SeedDeps } from '../seed/seed-deps.ts';
 
 export function createMetrics(
-  { chain, transport, thread, store, keys }: SeedParts,
+  { chain, transport, thread, store, keys }: SeedDeps,
   inference: Inference,
 ): () => Promise<string> {
   const registers = [new Registry()];

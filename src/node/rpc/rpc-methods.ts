@@ -10,7 +10,7 @@ import { txId } from '../../core/tx/tx.ts';
 import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { RpcMethods } from './rpc.ts';
-import type { SeedParts } from '../seed/seed.ts';
+import type { SeedDeps } from '../seed/seed-deps.ts';
 
 const wrong = (message: string): AppError => new AppError('RPC_PARAMS', message);
 const missing = (what: string): AppError => new AppError('NOT_FOUND', `no such ${what}`);
@@ -30,13 +30,13 @@ function readable(value: unknown): unknown {
   return value;
 }
 
-const toldHeader = (header: Header): object => ({
+const shownHeader = (header: Header): object => ({
   id: toHex(blockId(header)),
   ...(readable(header) as object),
 });
 
-export function rpcMethods(parts: SeedParts): RpcMethods {
-  const { chain, network, transport, genesis } = parts;
+export function rpcMethods(deps: SeedDeps): RpcMethods {
+  const { chain, network, transport, genesis } = deps;
   const { params } = network;
   let sequence = 0;
 
@@ -70,13 +70,13 @@ export function rpcMethods(parts: SeedParts): RpcMethods {
         mempool: chain.mempool.size,
       };
     },
-    getHeader: async ([block]) => toldHeader(await headerParam(block)),
+    getHeader: async ([block]) => shownHeader(await headerParam(block)),
     async getBlock([block]) {
       const header = await headerParam(block);
       const whole = await chain.block(blockId(header));
-      if (!whole) return { header: toldHeader(header), txs: [], proof: null };
+      if (!whole) return { header: shownHeader(header), txs: [], proof: null };
       const txs = whole.body.map((s) => ({ id: toHex(txId(s.tx)), ...(readable(s) as object) }));
-      return { header: toldHeader(header), txs, proof: readable(whole.proof) };
+      return { header: shownHeader(header), txs, proof: readable(whole.proof) };
     },
     async getTransaction([id]) {
       const wanted = hexParam(id, 'id', 32);

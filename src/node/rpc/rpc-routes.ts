@@ -3,11 +3,11 @@ import { answerRpc } from './rpc.ts';
 import { guardLoopback, readBody, send, sendJson, type Route, type Routes } from '../http/http.ts';
 import { healthRoute } from '../http/health.ts';
 import { rpcMethods } from './rpc-methods.ts';
-import type { SeedParts } from '../seed/seed.ts';
+import type { SeedDeps } from '../seed/seed-deps.ts';
 
-export function rpcRoutes(parts: SeedParts, metrics: () => Promise<string>): [Routes, Route] {
-  const methods = rpcMethods(parts);
-  const { rpcHost } = parts.options;
+export function rpcRoutes(deps: SeedDeps, metrics: () => Promise<string>): [Routes, Route] {
+  const methods = rpcMethods(deps);
+  const { rpcHost } = deps.options;
   return [
     {
       'POST /': async (request, response) => {
@@ -16,7 +16,7 @@ export function rpcRoutes(parts: SeedParts, metrics: () => Promise<string>): [Ro
         if (answer === undefined) response.writeHead(204).end();
         else send(response, 200, 'application/json', answer);
       },
-      'GET /health': healthRoute(parts),
+      'GET /health': healthRoute(deps),
       'GET /metrics': async (request, response) => {
         guardLoopback(request, rpcHost);
         send(response, 200, 'text/plain; version=0.0.4', await metrics());

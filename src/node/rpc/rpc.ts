@@ -64,8 +64,8 @@ export async function answerRpc(methods: RpcMethods, body: string): Promise<stri
     );
   const answers = [];
   for (const call of calls) answers.push(await answerOne(methods, call));
-  const told = answers.filter((a) => a !== undefined);
-  return told.length ? toJson(told) : undefined;
+  const given = answers.filter((a) => a !== undefined);
+  return given.length ? toJson(given) : undefined;
 }
 
 /** Amounts and work cross as decimal text: JSON numbers lose them. */

@@ -13,7 +13,7 @@ import type { PeerInfo, Transport } from '../../net/transport.ts';
 export interface FullSync {
   /** New list of peers: those not met yet are asked for their status. */
   meet(peers: readonly PeerInfo[]): void;
-  /** The peer told of a block whose parent is not here. */
+  /** The peer announced a block whose parent is not here. */
   lagging(peer: string): void;
   /**
    * Asks all of them again where they stand: an announcement may be lost, or have come too early for

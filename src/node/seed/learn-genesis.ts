@@ -1,6 +1,6 @@
 /**
  * The first block of local networks is made at their first start: a node that joins one asks those
- * it was told of before it makes a chain of its own.
+ * it was given before it makes a chain of its own.
  */
 import { blockId, genesisPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';

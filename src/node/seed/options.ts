@@ -6,11 +6,14 @@ import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { silentLog } from '../../lib/log.ts';
 import { WINDOW } from '../../chain/shared/records.ts';
+import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 
-/** Addresses told of besides the page's own. */
+/** What a network that admits no model yet is asked to mine with; it refuses. */
+const UNADMITTED = 'lingua';
+/** Addresses announced besides the page's own. */
 const ANNOUNCED_MAX = 8;
 
 export interface Options {
@@ -144,7 +147,7 @@ function spendMaxOf(text: string): bigint {
   }
 }
 
-function networkOf(text: string): NetworkName {
+function networkNameOf(text: string): NetworkName {
   const name = NETWORK_NAMES.find((n) => n === text);
   if (!name) throw wrong(`--network takes ${NETWORK_NAMES.join(', ')}, not '${text}'`);
   return name;
@@ -182,7 +185,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     throw wrong((e as Error).message.split(/\.\s/)[0]!);
   }
   if (values.help) return undefined;
-  const network = networkOf(values.network ?? 'local');
+  const network = networkNameOf(values.network ?? 'local');
   if (values.payout !== undefined && !values.mine) throw wrong('--payout needs --mine');
   return {
     network,
@@ -194,7 +197,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     rtcPort: portOf('rtc-port', values['rtc-port'], 8791),
     mine: values.mine ?? false,
     payout: values.payout,
-    model: values.model ?? (network === 'e2e' ? 'tiny' : 'lingua'),
+    model: values.model ?? networkOf(network).names[0] ?? UNADMITTED,
     bootstrap: bootstrapOf(values.bootstrap ?? []),
     mirrors: mirrorsOf(values.mirror ?? []),
     tls: tlsOf(values.tls),

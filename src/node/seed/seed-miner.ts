@@ -13,17 +13,17 @@ import { isFault } from '../../core/faults.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { FoundBlock } from '../../miner/engine/miner-api.ts';
-import type { SeedParts } from './seed.ts';
+import type { SeedDeps } from './seed-deps.ts';
 
 export interface SeedMiner {
   start(): Promise<void>;
   stop(): void;
 }
 
-export function createSeedMiner(parts: SeedParts, payout: Uint8Array): SeedMiner {
-  const { chain, thread, network, options, log, announce } = parts;
+export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
+  const { chain, thread, network, options, log, announce } = deps;
   const { id: modelId } = modelNamed(network, options.model)!;
-  const { sender } = parts;
+  const { sender } = deps;
   const serving = createServing({
     base: () => ({ header: chain.head().header, tree: chain.headState() }),
     waiting: () => chain.mempool.of(sender.address),

@@ -12,8 +12,8 @@ import type { Transport } from '../../net/transport.ts';
 
 /** Sends that may wait for the one before. */
 const QUEUE_MAX = 100;
-/** Blocks after which what waits is told again: miners on another branch may have refused it. */
-const RETELL_BLOCKS = 8;
+/** Blocks after which what waits is announced again: miners on another branch may have refused it. */
+const REANNOUNCE_BLOCKS = 8;
 /** Blocks in which what is sent may still be mined. */
 const LIFETIME = 200;
 
@@ -26,25 +26,22 @@ export interface Sender {
   readonly publicKey: Uint8Array;
   readonly address: Uint8Array;
   /**
-   * Signs with the next nonce, pools and tells peers. `keep` runs before anybody can see it: what is
-   * kept there can be told again after a crash. @throws TX_REFUSED (the fault's code as message),
+   * Signs with the next nonce, pools and announces. `keep` runs before anybody can see it: what is kept
+   * there can be announced after a crash. @throws TX_REFUSED (the fault's code as message),
    * SENDER_BUSY, CHAIN_BUSY
    */
   send(fields: TxFields, keep?: (signed: SignedTx) => Promise<void>): Promise<SignedTx>;
-  /** Pools and tells one that was signed before; one that is pooled is told again. @throws TX_REFUSED */
-  tell(signed: SignedTx): Promise<void>;
+  /** Pools and announces one that was signed before; one in the pool is announced again. @throws TX_REFUSED */
+  announce(signed: SignedTx): Promise<void>;
 }
 
-export interface SenderParts {
+export interface SenderDeps {
   readonly chain: FullChain;
   readonly params: Params;
   readonly transport: Transport;
 }
 
-export function createSender(
-  { chain, params, transport }: SenderParts,
-  secret: Uint8Array,
-): Sender {
+export function createSender({ chain, params, transport }: SenderDeps, secret: Uint8Array): Sender {
   const from = schnorr.getPublicKey(secret);
   const address = addressOf(from);
   const queue = new SerialQueue(QUEUE_MAX, 'SENDER_BUSY');
@@ -56,7 +53,7 @@ export function createSender(
       .of(address)
       .reduce((n, { tx }) => Math.max(n, tx.nonce + 1), chain.account(address)?.nonce ?? 0);
 
-  async function tell(signed: SignedTx): Promise<void> {
+  async function announce(signed: SignedTx): Promise<void> {
     const refused = await chain.addTx(signed);
     if (isFault(refused) && refused.fault !== 'tx.known')
       throw new AppError('TX_REFUSED', refused.fault);
@@ -64,7 +61,7 @@ export function createSender(
   }
 
   chain.subscribe((event) => {
-    if (event.type !== 'head' || event.point.header.height % RETELL_BLOCKS) return;
+    if (event.type !== 'head' || event.point.header.height % REANNOUNCE_BLOCKS) return;
     for (const tx of chain.mempool.of(address))
       void transport.announceTx({ tx, sequence: ++sequence }).catch(() => undefined);
   });
@@ -72,7 +69,7 @@ export function createSender(
   return {
     publicKey: from,
     address,
-    tell,
+    announce,
     send: (fields, keep) =>
       queue.run(async () => {
         const { chainId } = params;
@@ -80,7 +77,7 @@ export function createSender(
         const tx = { ...fields, chainId, from, nonce: nextNonce(), expiry } as Tx;
         const signed = signTx(tx, secret);
         await keep?.(signed);
-        await tell(signed);
+        await announce(signed);
         return signed;
       }),
   };

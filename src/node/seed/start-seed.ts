@@ -11,21 +11,19 @@ import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts'
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
-import type { PackageStore } from '../../client/models/package-store.ts';
 import { parseAddress } from '../../core/address.ts';
-import type { Header } from '../../core/formats.ts';
 import type { Block } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { planParts } from '../../miner/package/parts.ts';
 import { AddressRate } from '../../net/address-rate.ts';
-import { createTransport, type OwnTransport } from '../../net/create-transport.ts';
+import { createTransport } from '../../net/create-transport.ts';
 import { peerIdOfKey } from '../../net/peer-key.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
-import { healthRoute, watchStore, type WatchedStore } from '../http/health.ts';
+import { healthRoute, watchStore } from '../http/health.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
@@ -38,7 +36,7 @@ import {
   type Routes,
 } from '../http/http.ts';
 import { learnGenesisTime } from './learn-genesis.ts';
-import { openKeys, payoutAddress, type NodeKeys } from '../keys-file.ts';
+import { openKeys, payoutAddress } from '../keys-file.ts';
 import { createMetrics } from '../rpc/metrics.ts';
 import { startMinerThread, type MinerThread } from '../contributor/miner-thread.ts';
 import type { Options } from './options.ts';
@@ -47,8 +45,9 @@ import { openKeyGuard } from '../http/api-key.ts';
 import { inferRoutes } from '../http/infer-routes.ts';
 import { createInference } from '../http/inference.ts';
 import { openSpendings } from '../http/spending.ts';
-import { createSender, type Sender } from './sender.ts';
+import { createSender } from './sender.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
+import type { SeedDeps } from './seed-deps.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 
@@ -63,24 +62,6 @@ export interface Seed {
 
 /** Everything that is open, closed in reverse order. */
 type Closers = (() => unknown)[];
-
-export interface SeedParts {
-  readonly options: Options;
-  readonly network: ChainNetwork;
-  readonly keys: NodeKeys;
-  readonly chain: FullChain;
-  readonly transport: OwnTransport;
-  /** The chain's. */
-  readonly store: WatchedStore;
-  readonly packages: PackageStore;
-  readonly thread: MinerThread;
-  /** Of the payout key: one for all that it signs, so that nonces never meet. */
-  readonly sender: Sender;
-  readonly genesis: Header;
-  readonly log: Log;
-  /** Tells peers of a block that this node imported by itself. */
-  announce(block: Block): Promise<void>;
-}
 
 /**
  * @param fail called once when a part dies that the seed cannot go on without
@@ -142,7 +123,7 @@ async function openAll(
     log,
   });
   const sequence = announcer(transport);
-  const parts: SeedParts = {
+  const deps: SeedDeps = {
     options,
     network,
     keys,
@@ -166,11 +147,11 @@ async function openAll(
   const polling = setInterval(() => fullSync().poll(), POLL_MS);
   closers.push(() => clearInterval(polling));
 
-  const infer = await openInference(parts, closers);
-  const page = await openPage(parts, infer.routes.page, closers);
-  const rpcPort = await openRpc(parts, infer, closers);
+  const infer = await openInference(deps, closers);
+  const page = await openPage(deps, infer.routes.page, closers);
+  const rpcPort = await openRpc(deps, infer, closers);
   if (options.mine) {
-    const miner = createSeedMiner(parts, payout ?? payoutAddress(keys));
+    const miner = createSeedMiner(deps, payout ?? payoutAddress(keys));
     closers.push(() => miner.stop());
     await miner.start();
   }
@@ -230,27 +211,27 @@ async function openChain(
   }
 }
 
-/** Gossip drops what it has seen: a number makes each telling new. */
+/** Gossip drops what it has seen: a number makes each announcement new. */
 function announcer(transport: Transport): (block: Block) => Promise<void> {
   let sequence = 0;
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
 }
 
-async function openInference(parts: SeedParts, closers: Closers) {
-  const { options, network, sender } = parts;
+async function openInference(deps: SeedDeps, closers: Closers) {
+  const { options, network, sender } = deps;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
   const store = await createLevelStore(join(options.data, 'spent'));
   closers.push(() => store.close());
   const spendings = await openSpendings(store, options.spendMax, Date.now);
-  const inference = createInference(parts, sender, spendings);
-  await inference.told;
+  const inference = createInference(deps, sender, spendings);
+  await inference.resent;
   const routes = inferRoutes(inference, network, options.rpcHost, requireKey);
   return { inference, routes };
 }
 
-async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Promise<string> {
-  const { options, network, keys, transport, genesis, log } = parts;
-  const faucet = createFaucet(parts);
+async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promise<string> {
+  const { options, network, keys, transport, genesis, log } = deps;
+  const faucet = createFaucet(deps);
   const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
   const server = createHttp(
@@ -265,10 +246,10 @@ async function openPage(parts: SeedParts, infer: Routes, closers: Closers): Prom
         response.setHeader('access-control-allow-origin', '*');
         sendJson(response, 200, pageConfig(known, request));
       },
-      'GET /health': healthRoute(parts),
+      'GET /health': healthRoute(deps),
       'POST /faucet': faucet,
     },
-    partsOr(parts.packages, network, app),
+    partsOr(deps.packages, network, app),
     options.tls && (await readTls(options.tls)),
   );
   const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
@@ -321,12 +302,12 @@ async function readPem(path: string): Promise<Buffer> {
 }
 
 async function openRpc(
-  parts: SeedParts,
+  deps: SeedDeps,
   { inference, routes }: Awaited<ReturnType<typeof openInference>>,
   closers: Closers,
 ): Promise<number> {
-  const { options } = parts;
-  const [own, otherwise] = rpcRoutes(parts, createMetrics(parts, inference));
+  const { options } = deps;
+  const [own, otherwise] = rpcRoutes(deps, createMetrics(deps, inference));
   const server = createHttp({ ...own, ...routes.rpc }, otherwise);
   const port = await listen(server, options.rpcHost, options.rpcPort);
   closers.push(() => closeServer(server));

@@ -1,0 +1,31 @@
+/** What the parts of a running seed are made with. */
+import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { ChainNetwork } from '../../client/models/networks.ts';
+import type { PackageStore } from '../../client/models/package-store.ts';
+import type { Header } from '../../core/formats.ts';
+import type { Block } from '../../core/messages.ts';
+import type { Log } from '../../lib/log.ts';
+import type { OwnTransport } from '../../net/create-transport.ts';
+import type { MinerThread } from '../contributor/miner-thread.ts';
+import type { WatchedStore } from '../http/health.ts';
+import type { NodeKeys } from '../keys-file.ts';
+import type { Options } from './options.ts';
+import type { Sender } from './sender.ts';
+
+export interface SeedDeps {
+  readonly options: Options;
+  readonly network: ChainNetwork;
+  readonly keys: NodeKeys;
+  readonly chain: FullChain;
+  readonly transport: OwnTransport;
+  /** The chain's. */
+  readonly store: WatchedStore;
+  readonly packages: PackageStore;
+  readonly thread: MinerThread;
+  /** Of the payout key: one for all that it signs, so that nonces never meet. */
+  readonly sender: Sender;
+  readonly genesis: Header;
+  readonly log: Log;
+  /** Announces a block that this node imported by itself. */
+  announce(block: Block): Promise<void>;
+}
