@@ -1,93 +1,139 @@
 /**
+ * Bad data from outside is a returned fault, never an exception. What a fault means stands in one table:
+ * a code without a penalty, without whom it blames, or without whether it is final does not compile.
+ */
+
+/**
  * Points of what only a peer with the state or the model can see: a block's execution and its replay.
  * Whoever passed it on may be honest and without them, and to make one costs the work of a block; ten
  * within 20 minutes (net/penalties.ts forgives) are a ban all the same.
  */
 const PASSED_ON = 10;
 
-/**
- * Bad data from outside is a returned fault, never an exception. A fault has a code, a context
- * for the log, and a penalty for the peer that sent it; a code without a penalty does not compile.
- * A peer is banned when its penalties reach 100.
- */
-export const PENALTY = {
-  // wire
-  'wire.malformed': 100,
-  'wire.too-large': 100,
-  'wire.unasked': 20,
-  'wire.rate': 10,
-  /** Headers with the most work whose proofs it would not give. */
-  'wire.unproven': 50,
-  /** Bytes of a model that are not its. Not a ban at once: a disk may have spoiled them. */
-  'wire.model': 50,
-  // header
-  'header.version': 100,
-  'header.height': 100,
-  'header.parent-unknown': 0,
-  'header.mmr-root': 100,
-  'header.shares-root': 100,
-  'header.time-order': 100,
-  /** By whose clock? Two honest ones that are each two minutes off disagree by four. */
-  'header.time-future': 0,
-  'header.bits': 100,
-  'header.total-work': 100,
-  'header.model': 100,
-  'header.state-root': PASSED_ON,
-  'header.job': PASSED_ON,
-  'header.known-invalid': PASSED_ON,
-  // body
-  'body.root': 50,
-  'body.size': 100,
-  'body.counts': 100,
-  'body.duplicate': 100,
-  // proof: a bad witness never marks a block id invalid
-  'proof.shape': 100,
-  'proof.digest': 100,
-  'proof.range': 100,
-  'proof.rows': 100,
-  'proof.columns': 100,
-  'proof.target': 100,
-  'proof.activations': PASSED_ON,
-  'proof.transcript': PASSED_ON,
-  'proof.earlier-winner': PASSED_ON,
-  // transactions
-  'tx.chain': 50,
-  'tx.signature': 100,
-  'tx.expired': 0,
-  'tx.expiry-far': 20,
-  'tx.nonce': 0,
-  'tx.balance': 0,
-  'tx.amount': 50,
-  'tx.overflow': 50,
-  'tx.request-model': 20,
-  'tx.request-input': 50,
-  'tx.request-lifetime': 50,
-  'tx.request-full': 0,
-  'tx.claim-closed': 0,
-  'tx.claim-twice': 0,
-  'tx.result-closed': 0,
-  'tx.result-claim': 0,
-  'tx.result-order': 0,
-  // Told on by peers without the model, who can't know: a lie costs its author a claim's fee, and ten
-  // of them must not get honest peers banned.
-  'tx.result-commitment': 0,
-  'tx.result-answer': 0,
-  'tx.result-budget': 0,
-  'tx.known': 0,
-  'tx.fee-low': 0,
-  'tx.pool-full': 0,
-  // state
-  'state.witness': 20,
-  'state.proof': 50,
-  /** Against a root that a header told: one that lies costs its work, and may be the head for a while. */
-  'state.root': PASSED_ON,
-} as const satisfies Record<string, number>;
+/** Who is to blame for a fault that was found in a block, or in what was sent with it. */
+export type Blamed =
+  /** The block: its id is bound to what is wrong, so nobody can send it right. */
+  | 'block'
+  /** Its body: that is the block, if the body is the one that the header commits to, else its sender. */
+  | 'body'
+  /** These bytes: another peer may send the right ones. */
+  | 'sender'
+  /** Timing, or what this node lacks. */
+  | 'nobody';
 
-export type FaultCode = keyof typeof PENALTY;
+/** What becomes of a transaction of ours that waits, once a pool refuses it for this. */
+export type Finality =
+  /** It may be valid later, or its sender's next balance or its expiry decides. */
+  | 'passes'
+  /** No block takes it any more: it gives its nonce back, for what comes after it would wait with it. */
+  | 'final'
+  /** Nor those of its sender that need it in a block before their own. */
+  | 'final-for-followers';
+
+interface Meaning {
+  /** Points that the sender is charged; at 100 a peer is banned. */
+  readonly penalty: number;
+  readonly blames: Blamed;
+  readonly finality: Finality;
+}
+
+const wire = (penalty: number) => row(penalty, 'sender');
+/** A rule of headers: the id is the hash of the header. */
+const header = (penalty: number) => row(penalty, 'block');
+/** A rule of transactions; in a block it is the block that holds what it must not. */
+const tx = (penalty: number, finality: Finality = 'passes') => row(penalty, 'block', finality);
+/** A pool's own rule: no block breaks it. */
+const pool = () => row(0, 'nobody');
+
+const row = (penalty: number, blames: Blamed, finality: Finality = 'passes'): Meaning => ({
+  penalty,
+  blames,
+  finality,
+});
+
+export const FAULTS = {
+  // wire
+  'wire.malformed': wire(100),
+  'wire.too-large': wire(100),
+  'wire.unasked': wire(20),
+  'wire.rate': wire(10),
+  /** Headers with the most work whose proofs it would not give. */
+  'wire.unproven': wire(50),
+  /** Bytes of a model that are not its. Not a ban at once: a disk may have spoiled them. */
+  'wire.model': wire(50),
+  // header
+  'header.version': header(100),
+  'header.height': header(100),
+  'header.parent-unknown': row(0, 'nobody'),
+  'header.mmr-root': header(100),
+  'header.shares-root': header(100),
+  'header.time-order': header(100),
+  /** By whose clock? Two honest ones that are each two minutes off disagree by four. */
+  'header.time-future': row(0, 'nobody'),
+  'header.bits': header(100),
+  'header.total-work': header(100),
+  'header.model': header(100),
+  'header.state-root': header(PASSED_ON),
+  'header.job': header(PASSED_ON),
+  'header.known-invalid': header(PASSED_ON),
+  // body
+  'body.root': row(50, 'body'),
+  'body.size': row(100, 'body'),
+  'body.counts': row(100, 'body'),
+  'body.duplicate': row(100, 'body'),
+  // proof: a bad witness never marks a block id invalid
+  'proof.shape': row(100, 'sender'),
+  'proof.digest': row(100, 'sender'),
+  'proof.range': row(100, 'sender'),
+  'proof.rows': row(100, 'sender'),
+  'proof.columns': row(100, 'sender'),
+  'proof.target': row(100, 'sender'),
+  // what the header's proof digest commits to, and a replay shows to be another unit's
+  'proof.activations': row(PASSED_ON, 'block'),
+  'proof.transcript': row(PASSED_ON, 'block'),
+  'proof.earlier-winner': row(PASSED_ON, 'block'),
+  // transactions
+  'tx.chain': tx(50, 'final'),
+  'tx.signature': tx(100, 'final'),
+  'tx.expired': tx(0),
+  'tx.expiry-far': tx(20),
+  'tx.nonce': tx(0),
+  'tx.balance': tx(0),
+  'tx.amount': tx(50, 'final'),
+  'tx.overflow': tx(50),
+  'tx.request-model': tx(20, 'final'),
+  'tx.request-input': tx(50, 'final'),
+  'tx.request-lifetime': tx(50, 'final'),
+  'tx.request-full': tx(0),
+  'tx.claim-closed': tx(0, 'final-for-followers'),
+  /** The first one stands, and with it what answers it. */
+  'tx.claim-twice': tx(0, 'final'),
+  'tx.result-closed': tx(0, 'final'),
+  'tx.result-claim': tx(0, 'final'),
+  'tx.result-order': tx(0),
+  // Passed on by peers without the model, who can't know: a lie costs its author a claim's fee, and ten
+  // of them must not get honest peers banned.
+  'tx.result-commitment': tx(0, 'final'),
+  'tx.result-answer': tx(0, 'final'),
+  'tx.result-budget': tx(0),
+  'tx.known': pool(),
+  'tx.fee-low': pool(),
+  'tx.pool-full': pool(),
+  // state: what was opened of it, which is not the block's doing
+  'state.witness': row(20, 'sender'),
+  'state.proof': row(50, 'sender'),
+  /** Against a root that a header told: one that lies costs its work, and may be the head for a while. */
+  'state.root': row(PASSED_ON, 'sender'),
+} as const satisfies Record<string, Meaning>;
+
+export type FaultCode = keyof typeof FAULTS;
 
 export interface Fault {
   readonly fault: FaultCode;
+  /** For the log: nothing is decided by it. */
   readonly context: Readonly<Record<string, unknown>>;
+  /** Of a transaction in a block: its place there. */
+  readonly index?: number;
 }
 
 export const fault = (code: FaultCode, context: Record<string, unknown> = {}): Fault => ({
@@ -96,20 +142,30 @@ export const fault = (code: FaultCode, context: Record<string, unknown> = {}): F
 });
 
 /** The fault of a transaction as that of the block which contains it; `index` is its place there. */
-export const inBlock = (f: Fault, index: number): Fault => ({
-  fault: f.fault,
-  context: { ...f.context, index, inBlock: true },
-});
+export const inBlock = (f: Fault, index: number): Fault => ({ ...f, index });
 
 /** Points that the sender is charged. In a block no chance of timing excuses a transaction's fault. */
 export const penaltyOf = (f: Fault): number =>
-  f.context.inBlock === true ? PASSED_ON : PENALTY[f.fault];
+  f.index === undefined ? FAULTS[f.fault].penalty : PASSED_ON;
+
+/** Whom a fault blames that was found in a block, or in what was sent with it. */
+export const blames = (f: Fault): Blamed => FAULTS[f.fault].blames;
+
+/** Whether a transaction that waits can never be in a block any more. */
+export const isFinal = (f: Fault): boolean => FAULTS[f.fault].finality !== 'passes';
+
+/** Whether neither can those of its sender that need it in a block before their own. */
+export const endsFollowers = (f: Fault): boolean =>
+  FAULTS[f.fault].finality === 'final-for-followers';
 
 export const isFault = (x: unknown): x is Fault =>
   typeof x === 'object' && x !== null && typeof (x as Fault).fault === 'string';
 
-export const describeFault = (f: Fault): string =>
-  [f.fault, ...Object.entries(f.context).map(([k, v]) => `${k}=${String(v)}`)].join(' ');
+/** One line for the log. */
+export function describeFault({ fault: code, context, index }: Fault): string {
+  const facts = Object.entries(index === undefined ? context : { ...context, index });
+  return [code, ...facts.map(([name, value]) => `${name}=${String(value)}`)].join(' ');
+}
 
 /**
  * Rules are generators that yield every fault they see; the first one that is not switched off is

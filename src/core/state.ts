@@ -3,7 +3,7 @@
  * function is pure and total: whatever the body, the outcome is a state or a fault.
  */
 import { equal, toHex } from '../lib/bytes.ts';
-import { fault, firstFault, inBlock, isFault, type Fault } from './faults.ts';
+import { blames, fault, firstFault, inBlock, isFault, type Fault } from './faults.ts';
 import {
   Coinbase,
   ExpiryList,
@@ -63,7 +63,7 @@ export function executeBlock(
   if (isFault(block)) return block;
   for (const [index, signed] of body.entries()) {
     const refused = executeTx(block, signed);
-    if (refused) return refused.fault === 'state.witness' ? refused : inBlock(refused, index);
+    if (refused) return blames(refused) === 'block' ? inBlock(refused, index) : refused;
   }
   return finishBlock(block, header);
 }

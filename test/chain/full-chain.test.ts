@@ -7,7 +7,7 @@ import { placesOf } from '../../src/chain/shared/request-index.ts';
 import { encode, optional } from '../../src/core/codec.ts';
 import { Position } from '../../src/core/formats.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
-import { fault, isFault, PENALTY, penaltyOf } from '../../src/core/faults.ts';
+import { fault, isFault, penaltyOf } from '../../src/core/faults.ts';
 import { blockId, genesisTree } from '../../src/core/header/header.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import {
@@ -98,7 +98,7 @@ describe('import', () => {
     const refused = await b.importBlock(bad);
     expect(refused).toMatchObject({ fault: 'tx.balance' });
     // Alone it costs its sender nothing; in a block it does.
-    expect(PENALTY['tx.balance']).toBe(0);
+    expect(penaltyOf(fault('tx.balance'))).toBe(0);
     expect(isFault(refused) && penaltyOf(refused)).toBe(10);
     expect(await b.importBlock(bad)).toMatchObject({ fault: 'header.known-invalid' });
     const child = { ...good, header: { ...good.header, height: 7, prevHash: blockId(bad.header) } };

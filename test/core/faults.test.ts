@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import {
+  blames,
   describeFault,
+  endsFollowers,
   fault,
+  FAULTS,
   firstFault,
   inBlock,
   isFault,
-  PENALTY,
+  isFinal,
   penaltyOf,
+  type FaultCode,
 } from '../../src/core/faults.ts';
 
 test('the first fault that is not switched off is the verdict, and stops the rules', () => {
@@ -28,9 +32,10 @@ test('texts and types', () => {
   expect(describeFault(fault('tx.balance', { has: 1n, spent: 2n }))).toBe(
     'tx.balance has=1 spent=2',
   );
+  expect(describeFault(inBlock(fault('tx.nonce', { has: 3 }), 4))).toBe('tx.nonce has=3 index=4');
   expect(isFault(fault('tx.nonce'))).toBe(true);
   for (const x of [undefined, null, 3, {}, { fault: 1 }]) expect(isFault(x)).toBe(false);
-  for (const penalty of Object.values(PENALTY))
+  for (const { penalty } of Object.values(FAULTS))
     expect(penalty >= 0 && penalty <= 100 && Number.isInteger(penalty)).toBe(true);
 });
 
@@ -42,4 +47,46 @@ test('what a light check cannot see costs its relayer little, what it can see al
     expect(penaltyOf(inBlock(fault(code), 0))).toBe(10);
   for (const code of ['proof.target', 'proof.digest', 'header.bits', 'body.size'] as const)
     expect(penaltyOf(fault(code))).toBe(100);
+});
+
+const CODES = Object.keys(FAULTS) as FaultCode[];
+const codesWhere = (holds: (code: FaultCode) => boolean): string[] => CODES.filter(holds).sort();
+
+test('what the id of a block is bound to blames the block, all else who sent it or nobody', () => {
+  const blamed = (who: ReturnType<typeof blames>) => codesWhere((c) => blames(fault(c)) === who);
+  const starts = (prefix: string) => codesWhere((code) => code.startsWith(prefix));
+
+  expect(blamed('nobody')).toEqual([
+    'header.parent-unknown',
+    'header.time-future',
+    'tx.fee-low',
+    'tx.known',
+    'tx.pool-full',
+  ]);
+  expect(blamed('body')).toEqual(starts('body.'));
+  const replay = ['proof.activations', 'proof.earlier-winner', 'proof.transcript'];
+  const own = [...starts('header.'), ...starts('tx.'), ...replay].filter(
+    (code) => !blamed('nobody').includes(code),
+  );
+  expect(blamed('block')).toEqual(own.sort());
+  const light = starts('proof.').filter((code) => !replay.includes(code));
+  expect(blamed('sender')).toEqual([...light, ...starts('state.'), ...starts('wire.')]);
+});
+
+test('what no later block makes good is final; what time or another transaction does passes', () => {
+  expect(codesWhere((code) => isFinal(fault(code)))).toEqual([
+    'tx.amount',
+    'tx.chain',
+    'tx.claim-closed',
+    'tx.claim-twice',
+    'tx.request-input',
+    'tx.request-lifetime',
+    'tx.request-model',
+    'tx.result-answer',
+    'tx.result-claim',
+    'tx.result-closed',
+    'tx.result-commitment',
+    'tx.signature',
+  ]);
+  expect(codesWhere((code) => endsFollowers(fault(code)))).toEqual(['tx.claim-closed']);
 });

@@ -285,7 +285,7 @@ describe('rules of transactions', () => {
 
   test('a fault tells the index of its transaction', () => {
     const out = Ledger.rich(ALICE).preview([transfer(ALICE), transfer(ALICE)]);
-    expect(out).toMatchObject({ fault: 'tx.nonce', context: { index: 1 } });
+    expect(out).toMatchObject({ fault: 'tx.nonce', index: 1 });
   });
 
   test('a balance, nonce or count past its range is refused', () => {

@@ -5,7 +5,7 @@
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
-import { PENALTY, type FaultCode } from '../../src/core/faults.ts';
+import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import type { Body, Header, HeaderCore, SignedTx } from '../../src/core/formats.ts';
 import { blockId, headerWork } from '../../src/core/header/header.ts';
 import {
@@ -46,7 +46,7 @@ export type Vice = (typeof VICES)[number];
 
 /** What a fraud overlooks: everything about coins and signatures. */
 const FRAUD_OFF = new Set(
-  (Object.keys(PENALTY) as FaultCode[]).filter(
+  (Object.keys(FAULTS) as FaultCode[]).filter(
     (code) => code.startsWith('tx.') && code !== 'tx.signature',
   ),
 );

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Balance } from '../../src/client/api.ts';
 import type { ChainNetwork } from '../../src/client/models/networks.ts';
-import { PENALTY, type FaultCode } from '../../src/core/faults.ts';
+import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { createParams, FAUCET_SECRET, FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
@@ -223,7 +223,7 @@ export class World {
     const { isHonest } = this.net.hooks;
     if (!isHonest(by)) return;
     this.count(`${isHonest(peer) ? 'honest' : 'liar'} ${code}`);
-    if (isHonest(peer) && PENALTY[code]) this.note(`${by} charges ${peer} for ${code}`);
+    if (isHonest(peer) && FAULTS[code].penalty) this.note(`${by} charges ${peer} for ${code}`);
     if (banned) this.note(`${by} bans ${peer} for ${code}`);
     if (banned && isHonest(peer)) this.fail('bans', `${by} bans ${peer} for ${code}`);
     if (banned) this.count(isHonest(peer) ? 'honest banned' : 'liars banned');

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isErrorCode, type ErrorCode } from '../../src/lib/error-codes.ts';
-import { PENALTY } from '../../src/core/faults.ts';
+import { FAULTS } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { ask } from '../../src/ui/i18n/en/ask.ts';
 import { device } from '../../src/ui/i18n/en/device.ts';
@@ -117,7 +117,7 @@ describe('errors', () => {
     const said = sentenceOfError({ code: 'TX_REFUSED', message: 'tx.fee-low' }, italian);
     expect(said).toBe(`${italian.errors.TX_REFUSED} ${italian.forms['tx.fee-low']}`);
     const faults = Object.keys(en.forms).filter((key) => key.startsWith('tx.'));
-    expect(faults.filter((code) => !(code in PENALTY))).toEqual([]);
+    expect(faults.filter((code) => !(code in FAULTS))).toEqual([]);
   });
 
   it('an unknown reason is shown as it is', () => {

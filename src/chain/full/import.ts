@@ -5,7 +5,7 @@
  */
 import { decode } from '../../core/codec.ts';
 import { verifyBody } from '../../core/tx/body.ts';
-import { fault, type Fault, type FaultCode } from '../../core/faults.ts';
+import { blames, fault, type Fault, type FaultCode } from '../../core/faults.ts';
 import { Body, Proof, type Header, type SignedTx } from '../../core/formats.ts';
 import { blockId, extendPoint, verifyHeader, type ChainPoint } from '../../core/header/header.ts';
 import type { Manifest } from '../../core/manifest.ts';
@@ -37,8 +37,18 @@ export type VerifyProof = (
   manifest: Manifest,
 ) => Fault | undefined;
 
+export type ImportStatus =
+  | 'extended'
+  | 'side'
+  | 'reorganised'
+  | 'known'
+  /** Its parent is not here: what lies between is to be asked for. */
+  | 'orphan'
+  /** Its height has as many blocks as are stored, all with more work: it is dropped. */
+  | 'crowded';
+
 export interface Imported {
-  readonly status: 'extended' | 'side' | 'reorganised' | 'known' | 'orphan';
+  readonly status: ImportStatus;
   /** Blocks that left the main chain. */
   readonly reverted: number;
 }
@@ -77,8 +87,9 @@ export function createImporter(
       return fault('header.known-invalid', { id: toHex(id), cause });
     }
     const parent = s.index.get(header.prevHash);
+    if (!parent) return { status: 'orphan', reverted: 0 };
     const hasRoom = roomAt(s, header);
-    if (!parent || !hasRoom) return { status: 'orphan', reverted: 0 };
+    if (!hasRoom) return { status: 'crowded', reverted: 0 };
     const wrong = checkAlone(s, tools, parent, block);
     if (wrong) return wrong;
     if (hasRoom !== true) await remove(s, [hasRoom]);
@@ -138,7 +149,7 @@ async function adopt(
   const result = await connectBranch(s, tools.checks, branch, parts);
   if (result.invalid) {
     const { point: bad, fault: why } = result.invalid;
-    if (why.fault === 'state.witness') return why;
+    if (blames(why) !== 'block') return why;
     const gone = await remove(s, branch.slice(branch.indexOf(bad)));
     for (const id of gone) invalid.set(id, why.fault);
     return bad === point ? why : fault('header.known-invalid', { cause: why.fault });

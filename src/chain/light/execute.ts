@@ -1,6 +1,6 @@
 /** Executing blocks of a light client and keeping what follows from them; which ones it still lacks. */
 import { bodyRoot } from '../../core/tx/body.ts';
-import { isFault, type Fault } from '../../core/faults.ts';
+import { blames, isFault, type Fault } from '../../core/faults.ts';
 import type { Body, Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import type { Executed } from '../../core/state.ts';
@@ -37,11 +37,10 @@ export async function executeAndKeep(
 }
 
 /** Whether execution failed by the block's own doing; its body, if it is the one, cannot be another. */
-const blamesBlock = ({ fault: code }: Fault, { header, body }: { header: Header; body: Body }) =>
-  code.startsWith('tx.') ||
-  (code.startsWith('body.') && equal(bodyRoot(body), header.bodyRoot)) ||
-  code === 'header.job' ||
-  code === 'header.state-root';
+function blamesBlock(wrong: Fault, { header, body }: { header: Header; body: Body }): boolean {
+  const blamed = blames(wrong);
+  return blamed === 'block' || (blamed === 'body' && equal(bodyRoot(body), header.bodyRoot));
+}
 
 /** What it writes can be fetched again: a store that is full must not stop the chain. */
 async function keep(

@@ -87,7 +87,10 @@ export interface HeadChange {
 }
 
 export interface Mempool {
-  /** Adds or replaces. @returns a fault `tx.*` when it is not taken */
+  /**
+   * Adds or replaces. @returns why it is not taken; `state.witness` when that cannot be told yet, for lack
+   * of a head or of what it reads of the state
+   */
   add(signed: SignedTx): Fault | undefined;
   /** What `add` would return, but for a lack of room; nothing is kept. */
   judge(signed: SignedTx): Fault | undefined;
@@ -165,7 +168,7 @@ export function createMempool(): Mempool {
   /** The sender's transactions with this one among them. */
   const place = (signed: SignedTx): Placed | Fault => {
     const tx = poolTx(signed);
-    if (!base) return fault('tx.pool-full', { of: 'no head yet' });
+    if (!base) return fault('state.witness', { problem: 'there is no head yet' });
     if (txs.has(tx.id)) return fault('tx.known');
     if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
     const address = addressOf(signed.tx.from);

@@ -3,6 +3,7 @@
  * then on the root of the state after the head is known, and no header is believed for it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
+import { blames } from '../../core/faults.ts';
 import type { Body, Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import type { Follower } from './follow.ts';
@@ -25,7 +26,9 @@ export function createExecution({ chain, ask, bodyOf, noteHead }: Parts) {
     const body = await bodyOf(header);
     if (!body) return false;
     const own = await chain.blocks.execute({ header, body }, undefined);
-    return own?.fault.startsWith('state.') ? await onWitness({ header, body }) : !own;
+    if (!own) return true;
+    // Not enough of the state is here, or not the right one.
+    return blames(own) === 'sender' ? await onWitness({ header, body }) : false;
   }
 
   async function onWitness(block: { header: Header; body: Body }): Promise<boolean> {
@@ -34,7 +37,7 @@ export function createExecution({ chain, ask, bodyOf, noteHead }: Parts) {
       const refused = await chain.blocks.execute(block, proof);
       if (!refused) noteHead(peer, block.header);
       // A block that cannot be executed is not the fault of who proves it.
-      return refused?.fault.startsWith('state.') ? refused : { executed: !refused };
+      return refused && blames(refused) === 'sender' ? refused : { executed: !refused };
     });
     return done?.executed === true;
   }

@@ -3,7 +3,7 @@
  * other one, which came because it was asked for, once it is executed and before anything builds on it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import type { Fault } from '../../core/faults.ts';
+import { blames, type Fault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import type { Block } from '../../core/messages.ts';
@@ -15,11 +15,6 @@ import { toHex } from '../../lib/bytes.ts';
 /** Blocks below a new head that are replayed: each costs a unit, and the miner waits. */
 const REPLAYED_MAX = 16;
 const CHECKED_MAX = 1024;
-
-/** What the block's id is bound to, so that it cannot be the sender's doing. */
-const blamesBlock = ({ fault: code }: Fault): boolean =>
-  code.startsWith('tx.') ||
-  ['proof.activations', 'proof.transcript', 'proof.earlier-winner'].includes(code);
 
 export type CheckFully = ((block: Block) => Promise<Fault | undefined>) | undefined;
 
@@ -42,7 +37,7 @@ export function createFullCheck(chain: LightChain, checkFully: CheckFully) {
     const wrong = await checkFully(block);
     const id = blockId(header);
     if (!wrong) checked.set(toHex(id), true);
-    else if (blamesBlock(wrong)) await chain.headers.refuse(id, header.height);
+    else if (blames(wrong) === 'block') await chain.headers.refuse(id, header.height);
     return wrong;
   }
 

@@ -68,7 +68,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
     if (get(hex)) return 'known';
     const refused = pool.add(signed);
     if (!refused) return undefined;
-    if (refused.fault !== 'state.witness' && !isHeadless(refused)) return refused;
+    if (refused.fault !== 'state.witness') return refused;
     const alone = faultAlone(signed, height);
     if (!alone) unjudged.set(hex, signed);
     return alone;
@@ -135,10 +135,6 @@ export function createSampler(
     }
   };
 }
-
-/** The pool has no head to judge on yet. */
-const isHeadless = ({ fault: code, context }: Fault): boolean =>
-  code === 'tx.pool-full' && context.of === 'no head yet';
 
 /** Keys of leaves that judging it for a block of that height reads. */
 function leavesOf({ tx }: SignedTx, height: number): Uint8Array[] {

@@ -3,7 +3,7 @@ import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
 import type { LightStore } from '../../chain/light/light-store.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
-import { isFault, type FaultCode } from '../../core/faults.ts';
+import { endsFollowers, isFault, isFinal } from '../../core/faults.ts';
 import { SignedTx, type Position } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
@@ -59,9 +59,9 @@ export function createSending(parts: SendingParts): Sending {
   async function takeAgain(): Promise<void> {
     for (const signed of outbox.waiting()) {
       const refused = pool.add(signed, height());
-      if (!isFault(refused) || !HOPELESS.has(refused.fault)) continue;
+      if (!isFault(refused) || !isFinal(refused)) continue;
       await outbox.refuse(txId(signed.tx));
-      if (refused.fault === 'tx.claim-closed')
+      if (endsFollowers(refused))
         for (const other of outbox.unsettled())
           if (comesAfter(other, signed)) await outbox.refuse(txId(other.tx));
     }
@@ -132,15 +132,6 @@ export function createSending(parts: SendingParts): Sending {
     else await outbox.follow(height(), [{ id, height: at }], []);
   }
 }
-
-/**
- * A claim or result that no block takes any more must give its nonce back: what comes after it would
- * wait until it expires.
- */
-const HOPELESS: ReadonlySet<FaultCode> = new Set([
-  ...(['tx.claim-closed', 'tx.claim-twice', 'tx.result-closed'] as const),
-  ...(['tx.result-claim', 'tx.result-answer', 'tx.result-commitment'] as const),
-]);
 
 const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
   equal(tx.from, earlier.from) && kindOf(tx).needsBefore(tx, earlier);

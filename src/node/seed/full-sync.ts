@@ -2,7 +2,7 @@
 import { createPeerQueue } from '../../client/sync/peer-queue.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { blockId } from '../../core/header/header.ts';
-import { isFault, type Fault } from '../../core/faults.ts';
+import { isFault } from '../../core/faults.ts';
 import { BLOCKS_MAX, HEADERS_MAX, type Block, type Status } from '../../core/messages.ts';
 import type { Header } from '../../core/formats.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -100,8 +100,8 @@ export function createFullSync(
   }
 
   async function take(peer: string, block: Block): Promise<boolean> {
-    const result: Fault | { status: string } = await chain.importBlock(block);
-    if (!isFault(result)) return result.status !== 'orphan';
+    const result = await chain.importBlock(block);
+    if (!isFault(result)) return result.status !== 'orphan' && result.status !== 'crowded';
     log.warn('sync.refused', { peer, fault: result.fault, height: block.header.height });
     transport.charge(peer, result);
     return false;

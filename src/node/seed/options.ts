@@ -1,7 +1,7 @@
 /** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { PENALTY, type FaultCode } from '../../core/faults.ts';
+import { FAULTS, type FaultCode } from '../../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { silentLog } from '../../lib/log.ts';
@@ -156,7 +156,7 @@ function networkNameOf(text: string): NetworkName {
 function rulesOf(codes: readonly string[], network: NetworkName): FaultCode[] {
   if (codes.length && network !== 'e2e') throw wrong('--without is for the e2e network only');
   for (const code of codes)
-    if (!Object.hasOwn(PENALTY, code)) throw wrong(`--without: no rule '${code}'`);
+    if (!Object.hasOwn(FAULTS, code)) throw wrong(`--without: no rule '${code}'`);
   return codes as FaultCode[];
 }
 

@@ -1,6 +1,7 @@
 /** What a full node does with what peers send: requests, blocks, transactions. */
 import { answer, unavailable } from '../../chain/shared/answer.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { ImportStatus } from '../../chain/full/import.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
 import { isFarBehind } from '../../core/header/header.ts';
@@ -9,6 +10,16 @@ import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Handlers, Verdict } from '../../net/transport.ts';
 import type { FullSync } from './full-sync.ts';
+
+/** What becomes of a block from gossip: those that are new here are passed on. */
+const PASSED_ON: Readonly<Record<ImportStatus, 'accept' | 'ignore'>> = {
+  extended: 'accept',
+  reorganised: 'accept',
+  side: 'accept',
+  known: 'ignore',
+  orphan: 'ignore',
+  crowded: 'ignore',
+};
 
 export function createHandlers(
   chain: FullChain,
@@ -41,7 +52,7 @@ export function createHandlers(
           return result;
         }
         if (result.status === 'orphan') sync().lagging(peer);
-        return result.status === 'orphan' || result.status === 'known' ? 'ignore' : 'accept';
+        return PASSED_ON[result.status];
       } catch (e) {
         return busy(e);
       }

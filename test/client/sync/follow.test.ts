@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createFollower, type FollowParts } from '../../../src/client/sync/follow.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
-import { fault, isFault, type Fault } from '../../../src/core/faults.ts';
+import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
 import type { Body } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { PROOFS_KEPT } from '../../../src/core/params.ts';
@@ -70,6 +70,23 @@ async function setUp(
   });
   return { follower, chain, peers, charged, heads, rival, told };
 }
+
+test.each<[FaultCode, 'block' | 'sender']>([
+  ['proof.activations', 'block'],
+  ['tx.result-answer', 'block'],
+  ['header.job', 'block'],
+  ['proof.rows', 'sender'],
+])('a full check that ends in %s blames the %s', async (code, blamed) => {
+  const checkFully = async () => fault(code);
+  const made = await setUp(async (answer) => answer, undefined, undefined, checkFully);
+  expect(await made.follower.onBlock('peer', { block: made.told, sequence: 1 })).toMatchObject({
+    fault: code,
+  });
+  // Of a block that is to blame the id is remembered; another peer may send a better proof of any other.
+  const again = await made.chain.headers.import([made.told.header]);
+  if (blamed === 'block') expect(again).toMatchObject({ fault: 'header.known-invalid' });
+  else expect(isFault(again)).toBe(false);
+});
 
 test('a peer whose branch is outrun by one of equal work while it proves it is not charged', async () => {
   const made = await setUp(async (answer) => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { PENALTY, type FaultCode } from '../../../src/core/faults.ts';
+import { FAULTS, type FaultCode } from '../../../src/core/faults.ts';
 import { Proof, type Header } from '../../../src/core/formats.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { createParams } from '../../../src/core/params.ts';
@@ -99,7 +99,7 @@ describe('the light check', () => {
   });
 
   it('goes on without crashing when rules are switched off', () => {
-    const codes = Object.keys(PENALTY).filter((c) => c.startsWith('proof.')) as FaultCode[];
+    const codes = Object.keys(FAULTS).filter((c) => c.startsWith('proof.')) as FaultCode[];
     const rows = proof.rows.map((b) => b ^ 0x80);
     expect(verdict({ rows }, without('proof.range', 'proof.rows'))).toBe('proof.target');
     for (const change of [{ rows }, { linear: 9 }, { tile: 2 ** 31 }, { t: [] }, { rowPath: [] }])
