@@ -23,7 +23,7 @@ export interface Verdict {
 
 /** Gossip drops what it has seen: a number makes each telling new. */
 let sequence = 0;
-const VERDICT_MS = 30_000;
+const VERDICT_MS = 120_000;
 /** Longer than any gossip of this machine to itself takes. */
 const GOSSIP_MS = 1500;
 
