@@ -87,7 +87,8 @@ test.describe('on WebGPU', () => {
     await expect(figure(page, en.pila.balance)).toContainText(/proven at block \d+/);
     await page.screenshot({ path: test.info().outputPath('webgpu.png'), fullPage: true });
     const address = await readAddress(page);
-    expect((await minedBy(seed, address)).length).toBeGreaterThan(0);
+    // The seed replays each block in full before it has it.
+    await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
     const { header } = await seed.rpc('getBlock', 1);
     expect(header.miner).toBe(addressHex(address));
   });

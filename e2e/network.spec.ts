@@ -9,6 +9,7 @@ import { network as parole } from '../src/ui/i18n/it/network.ts';
 import {
   addressHex,
   button,
+  expectAllTaken,
   goTo,
   heightOf,
   indexLine,
@@ -111,6 +112,7 @@ test('the head, the coins and the newest blocks, live while the page mines', asy
   await expect.poll(shownHeight).toBeGreaterThan(before);
   await goTo(page, 'pila');
   await pause(page);
+  await expectAllTaken(page, seed, address);
   await goTo(page, 'network');
   await expect.poll(shownHeight).toBe(await heightOf(seed));
   await expect(indexLine(page, words.state.title)).toHaveText(words.state.yes);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { en } from '../src/ui/i18n/en/app.ts';
 import {
+  expectAllTaken,
   figure,
   heightOf,
   indexLine,
@@ -34,6 +35,7 @@ test('the page follows the heavier branch, and coins of undone blocks vanish', a
   await pause(page);
   const address = await readAddress(page);
   await goTo(page, 'pila');
+  await expectAllTaken(page, ours, address);
   const undone = await totalWork(ours);
   const own = await minedBy(ours, address);
   expect(own.length).toBe(await heightOf(ours));

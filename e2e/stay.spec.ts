@@ -3,6 +3,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import {
   button,
+  expectAllTaken,
   figure,
   heightOf,
   indexLine,
@@ -33,6 +34,7 @@ test.beforeAll(async ({ browser }) => {
   await pause(page);
   address = await readAddress(page);
   await goTo(page, 'pila');
+  await expectAllTaken(page, seed, address);
 });
 test.afterAll(async () => {
   await context.close();
@@ -47,7 +49,6 @@ const agreed = () =>
   expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
 
 test('a reload keeps keys, chain and balance, and does not mine', async () => {
-  // The seed checks in full, and may be some blocks behind a page that goes on alone.
   await agreed();
   const height = await heightOf(seed);
   const { balance: paid } = await seed.rpc('getAccount', address);
@@ -65,8 +66,9 @@ test('a reload keeps keys, chain and balance, and does not mine', async () => {
 });
 
 test('a killed seed comes back, and the page goes on mining by itself', async () => {
+  const mined = (await minedBy(seed, address)).length;
   await button(page, en.pila.start).click();
-  await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+  await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(mined);
   const before = await heightOf(seed);
   await expect.poll(() => heightOf(seed)).toBeGreaterThan(before);
   // Once it knows the state after the head it can find the next block alone.
@@ -88,6 +90,7 @@ test('a killed seed comes back, and the page goes on mining by itself', async ()
   expect((await minedBy(seed, address)).at(-1)).toBeGreaterThan(after);
   await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
   await pause(page);
+  await expectAllTaken(page, seed, address, mined);
   await agreed();
 });
 

@@ -61,11 +61,11 @@ export async function readAddress(page: Page): Promise<string> {
 /** An address as the chain's records write it. */
 export const addressHex = (text: string): string => toHex(parseAddress(text, PREFIX)!);
 
-/** Heights of blocks that this address mined, of the newest `max`. */
-export async function minedBy(seed: Seed, address: string, max = 100): Promise<number[]> {
+/** Heights of blocks that this address mined. */
+export async function minedBy(seed: Seed, address: string): Promise<number[]> {
   const { height } = await seed.rpc('status');
   const own: number[] = [];
-  for (let h = Math.max(1, height - max + 1); h <= height; h++)
+  for (let h = 1; h <= height; h++)
     if ((await seed.rpc('getHeader', h)).miner === addressHex(address)) own.push(h);
   return own;
 }
@@ -83,6 +83,28 @@ export async function mineUntilPaid(page: Page): Promise<void> {
 export async function pause(page: Page): Promise<void> {
   await button(page, en.pila.pause).click();
   await expect(sentence(page)).toHaveText(en.sentence.paused);
+}
+
+/** Blocks that the page says it found since it was opened; at its first screen. */
+export const foundBy = async (page: Page): Promise<number> =>
+  Number((await valueOf(page, en.pila.blocks).innerText()).replaceAll(',', ''));
+
+/**
+ * At the page's first screen, once it is paused: waits until the seed has every block that the page
+ * found. The seed replays each in full and may be some behind; the last one may still be in the check
+ * before the page takes it itself.
+ * @param before blocks of this address that the seed had when the page was opened
+ */
+export async function expectAllTaken(
+  page: Page,
+  seed: Seed,
+  address: string,
+  before = 0,
+): Promise<void> {
+  const taken = async () => (await minedBy(seed, address)).length;
+  await expect.poll(taken, { timeout: 120_000 }).toBe(before + (await foundBy(page)));
+  const { height } = await seed.rpc('status');
+  await expect(indexLine(page, en.pila.head)).toContainText(new RegExp(`\\b${height},`));
 }
 
 /** The questions of the backup, once the vault has put them: three. */

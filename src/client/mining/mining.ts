@@ -79,6 +79,8 @@ export function createMining(parts: Parts): Mining {
   let loaded: Miner | undefined;
   let duty = 1;
   let feed: TemplateFeed | undefined;
+  /** Found blocks on their way into the chain. */
+  let taking = 0;
   let modelId: Uint8Array | undefined;
   /** The model on its way for a start; undefined once that is paused. */
   let fetching: { readonly id: Uint8Array } | undefined;
@@ -149,10 +151,16 @@ export function createMining(parts: Parts): Mining {
   async function take(found: FoundBlock): Promise<void> {
     const block = feed?.complete(found);
     if (!block) return;
-    // Told first, for speed; if nobody can be told now, it is still our head.
-    await parts.announce(block).catch(report);
-    const refused = await follower.adopt(block);
-    if (refused) parts.onProblem('BLOCK_REFUSED', refused.fault);
+    taking++;
+    try {
+      // Told first, for speed; if nobody can be told now, it is still our head.
+      await parts.announce(block).catch(report);
+      const refused = await follower.adopt(block);
+      if (refused) parts.onProblem('BLOCK_REFUSED', refused.fault);
+    } finally {
+      taking--;
+      feed?.refresh();
+    }
   }
 
   /** What the pool could not judge for lack of state is asked for; a state held whole lacks none. */
@@ -179,6 +187,9 @@ export function createMining(parts: Parts): Mining {
   const makeTemplate = () => {
     const miner = parts.payout();
     if (!miner || !modelId || !follower.ready()) return undefined;
+    // What would be found now would stand beside the block that was found, and lose against it.
+    if (taking) return undefined;
+
     const job = serving.nextJob(modelId);
     const { signatureKnown } = pool;
     const txs = results.verifiedOnly(pool.judged(), headTree());

@@ -1,5 +1,5 @@
 /** Mining of a light client: what a dead worker, a silent network or a junk block does to it. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import { createMining } from '../../../src/client/mining/mining.ts';
 import type { ClientConfig } from '../../../src/client/api.ts';
@@ -7,7 +7,7 @@ import type { FaultCode } from '../../../src/core/faults.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { createParams } from '../../../src/core/params.ts';
 import { AppError } from '../../../src/lib/errors.ts';
-import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
+import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
 import {
   MODEL,
   MODELS,
@@ -25,12 +25,17 @@ const config: ClientConfig = { network: 'e2e', bootstrap: [], genesis: undefined
 async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined> => undefined) {
   const full = await openChain();
   const block = nextBlock(full, ann, { afterMs: 1 });
-  const made = { found: undefined as unknown as (b: FoundBlock) => void, checks: 0, launched: 0 };
+  const made = {
+    found: undefined as unknown as (b: FoundBlock) => void,
+    checks: 0,
+    launched: 0,
+    templates: [] as (Template | undefined)[],
+  };
   const miner = {
     on: (name: string, hear: never) => void (name === 'block' && (made.found = hear)),
     start: async () => undefined,
     pause: async () => undefined,
-    work: async () => undefined,
+    work: async (template?: Template) => void made.templates.push(template),
     check: () => (made.checks++, check()),
   };
   const adopted: Block[] = [];
@@ -88,5 +93,16 @@ test('an own block is adopted also when nobody can be told', async () => {
   await new Promise((r) => setTimeout(r));
   expect(adopted).toHaveLength(1);
   expect(adopted[0]!.header.modelId).toEqual(MODEL);
+  mining.stop();
+});
+
+test('while an own block is taken there is nothing to work on', async () => {
+  const { mining, block, made } = await setUp();
+  expect(made.templates).toEqual([expect.objectContaining({ core: expect.anything() })]);
+  made.found(block);
+  await mining.refresh();
+  expect(made.templates[1]).toBe(undefined);
+  await vi.waitUntil(() => made.templates.length > 2);
+  expect(made.templates.at(-1)).toEqual(made.templates[0]);
   mining.stop();
 });
