@@ -20,6 +20,8 @@ export interface Params {
   readonly targetMax: bigint;
   /** Ids of admitted models, hex. */
   readonly models: readonly string[];
+  /** Its coins are worth nothing, and its users are told so. */
+  readonly isTrial: boolean;
   /** Coins for the asking, local networks only. */
   readonly faucet: boolean;
   /** Rules switched off: empty everywhere but in attack runs on `e2e`. */
@@ -81,13 +83,21 @@ const easiest = (macs: bigint): bigint => (1n << 256n) / (PASSES_PER_BLOCK_MIN *
 const common = {
   maturityBlocks: 100,
   targetMax: easiest(TINY_MACS),
+  isTrial: true,
   faucet: false,
   models: [] as readonly string[],
   off: new Set<FaultCode>(),
 };
 
 const NETWORKS: Record<NetworkName, Params> = {
-  main: { ...common, network: 'main', chainId: 1, prefix: 'pila', ...timing(60_000, false) },
+  main: {
+    ...common,
+    network: 'main',
+    chainId: 1,
+    prefix: 'pila',
+    ...timing(60_000, false),
+    isTrial: false,
+  },
   test: { ...common, network: 'test', chainId: 2, prefix: 'tpila', ...timing(60_000, false) },
   local: {
     ...common,
@@ -110,6 +120,10 @@ const NETWORKS: Record<NetworkName, Params> = {
 };
 
 export const NETWORK_NAMES = Object.keys(NETWORKS) as NetworkName[];
+/** Human-readable parts of addresses, each once. */
+export const ADDRESS_PREFIXES: readonly string[] = [
+  ...new Set(NETWORK_NAMES.map((name) => NETWORKS[name].prefix)),
+];
 
 /** Parameters of a network with the models it admits (their ids come from the packaged manifests). */
 export const createParams = (

@@ -13,7 +13,7 @@ import type {
   PendingTx,
   StoredModel,
 } from '../client/api.ts';
-import { createParams } from '../core/params.ts';
+import { createParams, type Params } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
@@ -106,8 +106,23 @@ export class Session {
     return this.#engine.client;
   }
 
+  /** Of the network; the main one's before it is known. */
+  get params(): Params {
+    return createParams(this.config?.network ?? 'main', []);
+  }
+
+  /** Human-readable part of addresses. */
+  get prefix(): string {
+    return this.config?.prefix ?? this.params.prefix;
+  }
+
   get blockTimeMs(): number {
-    return this.config ? createParams(this.config.network, []).blockTimeMs : 60_000;
+    return this.params.blockTimeMs;
+  }
+
+  /** Coins of the network are worth nothing; false before it is known. */
+  get isTrial(): boolean {
+    return this.params.isTrial;
   }
 
   get stale(): boolean {
@@ -125,7 +140,7 @@ export class Session {
   }
 
   get hasFaucet(): boolean {
-    return this.config !== undefined && createParams(this.config.network, []).faucet;
+    return this.params.faucet;
   }
 
   /** At load: reads the vault; with keys on this device the client connects, and never mines. */

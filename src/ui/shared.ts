@@ -1,9 +1,10 @@
 /** What another app shared with the installed one: a payment link, an address, or a text to ask about. Pure. */
+import { ADDRESS_PREFIXES } from '../core/params.ts';
 import { linkToPage } from './route.svelte.ts';
 
 const FIELDS = ['url', 'text', 'title'];
 const LINK = /\b(?:web\+)?pila:[^\s<>"]+/i;
-const ADDRESS = /\b[tr]?pila1[02-9ac-hj-np-z]{40,90}\b/i;
+const ADDRESS = new RegExp(`\\b(?:${ADDRESS_PREFIXES.join('|')})1[02-9ac-hj-np-z]{40,90}\\b`, 'i');
 const TEXT_CHARS_MAX = 4096;
 
 /** Where to go with what the address's query holds; undefined when there is nothing in it for us. */

@@ -13,11 +13,8 @@ import { device as dispositivo } from '../../src/ui/i18n/it/device.ts';
 import { network as rete } from '../../src/ui/i18n/it/network.ts';
 import { wallet as portafoglio } from '../../src/ui/i18n/it/wallet.ts';
 import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
-import {
-  sentenceOfError,
-  sentenceOfReason,
-  type ErrorTexts,
-} from '../../src/ui/i18n/error-texts.ts';
+import type { ErrorTexts } from '../../src/ui/i18n/error-texts.ts';
+import { sentenceOfError, sentenceOfReason } from '../../src/ui/i18n/sentences.ts';
 
 type Tree = { readonly [key: string]: unknown };
 const isTree = (x: unknown): x is Tree => typeof x === 'object' && x !== null;

@@ -13,10 +13,13 @@ import type { verifyLight } from '../../core/pow/proof.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { manifestFromJson } from '../../miner/package/package.ts';
 
-const MANIFESTS: readonly Manifest[] = [lingua, tiny, polyglot, broad].map(manifestFromJson);
+const PACKAGES = { lingua, tiny, polyglot, broad };
+export type ModelName = keyof typeof PACKAGES;
+
+const MANIFESTS: readonly Manifest[] = Object.values(PACKAGES).map(manifestFromJson);
 
 /** Names of the packages, the default first. */
-const ADMITTED: Record<NetworkName, readonly string[]> = {
+const ADMITTED: Record<NetworkName, readonly ModelName[]> = {
   main: [],
   test: [],
   local: ['lingua', 'tiny', 'polyglot'],
@@ -34,7 +37,7 @@ export interface ChainNetwork {
 }
 
 export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): ChainNetwork {
-  const names = ADMITTED[name];
+  const names: readonly string[] = ADMITTED[name];
   const models = new Map(
     names.flatMap((name) =>
       MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),

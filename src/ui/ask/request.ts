@@ -1,5 +1,6 @@
 /** Asking: checks what a person typed, and what its answer says in words. Pure. */
 import type { InputReading, ModelInfo, Receipt } from '../../client/api.ts';
+import type { ModelName } from '../../client/models/networks.ts';
 import {
   cosine,
   readEmbedding,
@@ -135,9 +136,17 @@ export const readableText = (bytes: Uint8Array): string =>
 
 const SCRIPTS: Readonly<Record<string, string>> = { zh: 'zh-Hans', zht: 'zh-Hant' };
 
-/** A label in words: the language identifier's labels are language codes. */
+/** What the labels of each model are. */
+const LABELS: Readonly<Record<ModelName, 'words' | 'languages'>> = {
+  lingua: 'languages',
+  tiny: 'words',
+  polyglot: 'words',
+  broad: 'words',
+};
+
+/** A label in words: those of a language identifier are language codes. */
 export function labelText(label: string, model: string, locale: string): string {
-  if (model !== 'lingua') return label;
+  if ((LABELS as Readonly<Record<string, string>>)[model] !== 'languages') return label;
   const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
   const name = names.of(SCRIPTS[label] ?? label) ?? label;
   return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);

@@ -1,10 +1,9 @@
 /**
- * Which codes need a sentence in each language, and the sentence of a code. A code that is new in
+ * Which codes need a sentence in each language. A code that is new in
  * lib/error-codes.ts does not compile until both languages say it, or it is listed here as unseen.
  */
 import type { FaultCode } from '../../core/faults.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
-import type { Text } from './en/app.ts';
 
 type Among<All, Some extends All> = Some;
 
@@ -74,24 +73,3 @@ type RefusalFault = Among<
 
 export type FormTexts = Readonly<Record<FormFault | TypedCode | RefusalFault, string>>;
 export type ErrorTexts = Readonly<Record<Exclude<ErrorCode, UnseenCode | keyof FormTexts>, string>>;
-
-/** Only a table's own entries count: a code may be one that another version sent. */
-const entry = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
-  Object.hasOwn(table, key) ? table[key] : undefined;
-
-/** What went wrong and what the person can do; a bug's sentence for a code that has none. */
-export function sentenceOfError(
-  { code, message }: { code: ErrorCode; message: string },
-  t: Text,
-): string {
-  const sentence = entry(t.errors, code) ?? entry(t.forms, code) ?? t.errors.INTERNAL;
-  // The fault's code travels as the message.
-  const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
-  return why ? `${sentence} ${why}` : sentence;
-}
-
-/** Why a unit was thrown away; a reason that we do not know is shown as it is. */
-export function sentenceOfReason(reason: string, t: Text): string {
-  const { unknown, noGpu: _, ...known } = t.reasons;
-  return entry(known, reason) ?? unknown(reason);
-}

@@ -1,4 +1,5 @@
 /** English, and the shape that every language has to fill: a missing key does not compile. */
+import type { PendingTx } from '../../../client/api.ts';
 import type { Tx } from '../../../core/formats.ts';
 import { errors, forms } from './errors.ts';
 
@@ -226,7 +227,7 @@ export const en = {
       expired: 'ran out of time: nothing was paid',
       refused: 'refused: nothing was paid',
       replaced: 'replaced by another of yours',
-    },
+    } satisfies Readonly<Record<PendingTx['state'], string>>,
   },
   send: {
     title: 'Send',

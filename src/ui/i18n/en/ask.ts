@@ -1,4 +1,15 @@
 /** The Ask screen and receipts. */
+import type { Stage } from '../../ask/request.ts';
+import type { ModelName } from '../../../client/models/networks.ts';
+
+/** What each model of the program does. */
+const about: Readonly<Record<ModelName, string>> = {
+  lingua: 'names the language of a text, of 14 it knows',
+  tiny: 'a toy for tests: its answers mean nothing',
+  broad: 'a toy for tests, of one large file: its answers mean nothing',
+  polyglot: 'places messages by meaning: the same in another of five languages lies near',
+};
+
 export const ask = {
   title: 'Ask',
   plate: 'Pl. V · The question',
@@ -9,12 +20,7 @@ export const ask = {
   connecting: 'Looking for peers…',
   form: {
     model: 'Model',
-    about: {
-      lingua: 'names the language of a text, of 14 it knows',
-      tiny: 'a toy for tests: its answers mean nothing',
-      broad: 'a toy for tests, of one large file: its answers mean nothing',
-      polyglot: 'places messages by meaning: the same in another of five languages lies near',
-    } as Readonly<Record<string, string>>,
+    about,
     input: 'Text',
     texts: 'Texts, one on each line',
     counting: (size: string) => `Counting. The model’s words are fetched once: ${size}.`,
@@ -89,7 +95,7 @@ export const ask = {
     paid: 'paid',
     refunded: 'given back',
     dropped: 'never in a block: nothing was paid',
-  },
+  } satisfies Readonly<Record<Stage, string>>,
   step: {
     label: 'How far it has come',
     waiting: 'Asked',

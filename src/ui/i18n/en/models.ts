@@ -1,4 +1,6 @@
 /** Models on this device: what is stored, fetched, freed and mined with. */
+import type { StoredModel } from '../../../client/api.ts';
+
 export const models = {
   title: 'Models',
   lead: 'Every model of this network can be fetched, checked and kept in this browser.',
@@ -10,7 +12,7 @@ export const models = {
     partial: 'partly on this device',
     fetching: 'being fetched',
     stored: 'on this device',
-  },
+  } satisfies Readonly<Record<StoredModel['state'], string>>,
   inUse: 'in use',
   of: (here: string, all: string) => `${here} of ${all}`,
   id: 'Id',

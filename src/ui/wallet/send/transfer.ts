@@ -1,5 +1,6 @@
 /** Sending: checks what a person typed, and makes the unsigned bytes for the vault. Pure. */
 import { parseAddress } from '../../../core/address.ts';
+import { ADDRESS_PREFIXES } from '../../../core/params.ts';
 import { encode } from '../../../core/codec.ts';
 import { Tx } from '../../../core/formats.ts';
 import { equal } from '../../../lib/bytes.ts';
@@ -19,12 +20,10 @@ export interface Transfer {
 }
 export type FormFaults = Partial<Record<keyof TransferForm, FormFault>>;
 
-const PREFIXES = ['pila', 'tpila', 'rpila'];
-
 function addressFault(text: string, prefix: string): FormFault | undefined {
   if (text === '') return 'ADDRESS_MISSING';
   if (parseAddress(text, prefix)) return undefined;
-  const other = PREFIXES.some((p) => p !== prefix && parseAddress(text, p));
+  const other = ADDRESS_PREFIXES.some((p) => p !== prefix && parseAddress(text, p));
   return other ? 'ADDRESS_NETWORK' : 'ADDRESS_MALFORMED';
 }
 
