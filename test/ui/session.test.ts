@@ -10,7 +10,8 @@ import { historyLine, waitingLines } from '../../src/ui/wallet/history/activity.
 import { isConfig, lazyEngine, type PageConfig } from '../../src/ui/engine.ts';
 import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
-import { checkTransfer, encodeTransfer, saysTheSame } from '../../src/ui/wallet/send/transfer.ts';
+import { checkTransfer, saysTheSame } from '../../src/ui/wallet/send/transfer.ts';
+import { buildTransfer } from '../../src/wallet/build.ts';
 import {
   ADDRESS,
   BALANCE,
@@ -212,7 +213,9 @@ describe('sending', () => {
     const { transfer, faults } = checkTransfer(grouped, around);
     expect(faults).toEqual({});
     const fields = { chainId: 3, nonce: 4, expiry: 500 };
-    const bytes = encodeTransfer(transfer!, FULL_VAULT.publicKey!, fields);
+    const { to, amount, fee } = transfer!;
+    const from = FULL_VAULT.publicKey!;
+    const bytes = buildTransfer({ ...fields, from, fee }, { to, amount });
     expect(decode(Tx, bytes)).toMatchObject({ ...fields, amount: 500_000_000n, to: other });
     const read = await new MemoryEngine().vault.describe(bytes);
     expect(saysTheSame(read, transfer!)).toBe(true);

@@ -1,10 +1,8 @@
-/** Sending: checks what a person typed, and makes the unsigned bytes for the vault. Pure. */
+/** Sending: checks what a person typed, and what the vault read of it. wallet/build.ts makes the bytes. Pure. */
 import { parseAddress } from '../../../core/address.ts';
 import { ADDRESS_PREFIXES } from '../../../core/params.ts';
-import { encode } from '../../../core/codec.ts';
-import { Tx } from '../../../core/formats.ts';
 import { equal } from '../../../lib/bytes.ts';
-import type { TxSummary, VaultStatus } from '../../../wallet/vault/vault-api.ts';
+import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import type { FormFault } from '../../i18n/error-texts.ts';
 import { parseVolts } from '../../kit/format.ts';
 
@@ -57,24 +55,6 @@ export function checkTransfer(
   if (Object.keys(faults).length || amount === undefined || fee === undefined) return { faults };
   return { transfer: { to: parseAddress(text, prefix)!, amount, fee }, faults };
 }
-
-/** Encoded unsigned Tx. */
-export const encodeTransfer = (
-  { to, amount, fee }: Transfer,
-  from: NonNullable<VaultStatus['publicKey']>,
-  { chainId, nonce, expiry }: { chainId: number; nonce: number; expiry: number },
-): Uint8Array =>
-  encode(Tx, {
-    type: 'transfer',
-    chainId,
-    from,
-    nonce,
-    expiry,
-    fee,
-    to,
-    amount,
-    memo: new Uint8Array(),
-  });
 
 /** Whether the vault read in the bytes what was meant. */
 export const saysTheSame = (read: TxSummary, meant: Transfer): boolean =>
