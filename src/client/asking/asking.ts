@@ -2,7 +2,7 @@
  * Asking for inference: models, quotes, and what became of a request: its receipt. receipt.ts says
  * what of it is proven and what only told.
  */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
 import type { Body, Header } from '../../core/formats.ts';
 import { headerWork, type ChainPoint } from '../../core/header/header.ts';
@@ -20,8 +20,12 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AskApi, ModelInfo, Quote, Receipt } from '../api.ts';
 import type { Asked } from './asked.ts';
-import { createEvidence, type Glance } from './evidence.ts';
-import type { Follower } from '../sync/follow.ts';
+import { createEvidence, type Snapshot } from './evidence.ts';
+import type { ChainReader } from '../sync/chain-reader.ts';
+import type { Emitter } from '../../lib/events.ts';
+import type { Transport } from '../../net/transport.ts';
+import type { MinerWorker } from '../mining/miner-worker.ts';
+import type { PeerEvents } from '../peer-events.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
 import { modelNamed, type ChainNetwork } from '../models/networks.ts';
 import { OpenRequests } from '../mining/open-requests.ts';
@@ -38,47 +42,47 @@ export interface Asking {
   onPool(): void;
 }
 
-export interface AskingParts {
+export interface AskingDeps {
   readonly network: ChainNetwork;
-  readonly light: LightStore;
+  readonly chain: LightChain;
   readonly outbox: Outbox;
   readonly asked: Asked;
   readonly pool: LightPool;
-  readonly follower: Follower;
+  readonly reader: ChainReader;
+  readonly transport: Pick<Transport, 'peers'>;
   readonly texts: Texts;
-  /** Runs a model in the miner worker. */
-  readonly execute: (modelId: Uint8Array, input: Uint8Array) => Promise<Uint8Array>;
-  readonly onReceipt: (receipt: Receipt) => void;
+  readonly worker: Pick<MinerWorker, 'execute'>;
+  readonly events: Emitter<PeerEvents>;
 }
 
-/** Receipts told last, to tell only changes; as many as requests are kept, and some looked up. */
-const TOLD_MAX = 256;
+/** Receipts reported last, to report only changes: of all kept requests and some that were looked up. */
+const REPORTED_MAX = 256;
 
-export function createAsking(parts: AskingParts): Asking {
-  const { network, light, asked } = parts;
-  const evidences = createEvidence(parts);
+export function createAsking(deps: AskingDeps): Asking {
+  const { network, chain, asked, events } = deps;
+  const evidences = createEvidence(deps);
   const openRequests = new OpenRequests();
-  const told = new BoundedMap<string, Receipt>(TOLD_MAX);
+  const reported = new BoundedMap<string, Receipt>(REPORTED_MAX);
   let refreshing: Promise<void> | undefined;
   let again = false;
 
-  const receiptOf = async (id: Uint8Array, glance?: Glance): Promise<Receipt | undefined> => {
-    const evidence = await evidences.of(id, glance);
+  const receiptOf = async (id: Uint8Array, snapshot?: Snapshot): Promise<Receipt | undefined> => {
+    const evidence = await evidences.of(id, snapshot);
     return evidence && receiptFrom(evidence, network.models);
   };
 
-  /** Tells of every own request that has moved on. */
-  async function tellOwn(): Promise<void> {
+  /** Reports every own request that has moved on. */
+  async function reportOwn(): Promise<void> {
     await evidences.noteSent();
     const open = asked.all().filter(({ id }) => !evidences.isFinal(id));
     if (!open.length) return;
-    const glance = await evidences.glance(open.map(({ id }) => id));
+    const snapshot = await evidences.snapshot(open.map(({ id }) => id));
     for (const { id } of open) {
-      const receipt = await receiptOf(id, glance);
-      const before = told.get(toHex(id));
+      const receipt = await receiptOf(id, snapshot);
+      const before = reported.get(toHex(id));
       if (!receipt || (before && sameReceipt(before, receipt))) continue;
-      told.set(toHex(id), receipt);
-      parts.onReceipt(receipt);
+      reported.set(toHex(id), receipt);
+      events.emit('report', { type: 'receipt', receipt });
     }
   }
 
@@ -89,7 +93,7 @@ export function createAsking(parts: AskingParts): Asking {
       while (again) {
         again = false;
         // The network's failure: the next head tries again.
-        await tellOwn().catch(() => undefined);
+        await reportOwn().catch(() => undefined);
       }
     })().finally(() => (refreshing = undefined));
   }
@@ -102,23 +106,17 @@ export function createAsking(parts: AskingParts): Asking {
     },
     onPool: refresh,
     api: {
-      ...parts.texts,
-      models: async () =>
-        network.names.flatMap((name) => {
-          const found = modelNamed(network, name);
-          return found ? [modelInfo(found.manifest)] : [];
-        }),
+      ...deps.texts,
+      models: async () => modelInfos(network),
       async quote(name) {
         const found = modelNamed(network, name);
         if (!found) throw new AppError('MODEL_MISSING', `no model ${name} here`);
-        if (!light.chain) throw new AppError('NO_HEAD', 'no block is known yet');
-        const { headers, state } = light.chain;
-        const head = headers.head();
+        const head = chain.headers.head();
         const quote = quoteAt(found.manifest, head.header);
-        const tree = state.after(head.id);
+        const tree = chain.state.after(head.id);
         const open = tree ? openRequests.list(tree, head.header.height) : [];
         const unanswered = open.filter(({ request }) => !request.settle).map((job) => job.request);
-        const { waiting } = await evidences.glance([]);
+        const { waiting } = await evidences.snapshot([]);
         const paying = [...unanswered, ...waiting.values()].filter(
           ({ modelId: wanted, reward }) => equal(wanted, found.id) && reward >= quote.minimum,
         );
@@ -128,10 +126,10 @@ export function createAsking(parts: AskingParts): Asking {
       async requests() {
         await evidences.noteSent();
         const ids = asked.all().map(({ id }) => id);
-        const glance = await evidences.glance(ids.filter((id) => !evidences.isFinal(id)));
+        const snapshot = await evidences.snapshot(ids.filter((id) => !evidences.isFinal(id)));
         const receipts: Receipt[] = [];
         for (const id of ids) {
-          const receipt = await receiptOf(id, glance);
+          const receipt = await receiptOf(id, snapshot);
           if (receipt) receipts.push(receipt);
         }
         return receipts;
@@ -141,7 +139,7 @@ export function createAsking(parts: AskingParts): Asking {
         if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
         if (!inputTokens(input, manifest))
           throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-        return await parts.execute(id, input);
+        return await deps.worker.execute(id, input);
       },
     },
   };
@@ -160,6 +158,13 @@ function quoteAt(manifest: Manifest, head: Header): Omit<Quote, 'waiting'> {
     difficulty: headerWork(head),
   };
 }
+
+/** The admitted models, the default first. */
+export const modelInfos = (network: ChainNetwork): ModelInfo[] =>
+  network.names.flatMap((name) => {
+    const found = modelNamed(network, name);
+    return found ? [modelInfo(found.manifest)] : [];
+  });
 
 const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,

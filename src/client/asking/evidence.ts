@@ -1,5 +1,5 @@
 /** Gathers what is known of requests: leaves of the state, transactions in blocks, those that wait. */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
 import {
   OpenRequest,
@@ -19,7 +19,8 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { PendingTx } from '../api.ts';
 import { ASKED_MAX, type Asked } from './asked.ts';
-import type { Follower } from '../sync/follow.ts';
+import type { ChainReader } from '../sync/chain-reader.ts';
+import type { Transport } from '../../net/transport.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { byPlace, closedAt, isComplete, type Evidence, type Found } from './receipt.ts';
@@ -31,22 +32,26 @@ const POOLED_MAX = 16;
 /** Blocks on top of its end after which a request is not looked at again. */
 const FINAL_BLOCKS = 100;
 
-export interface EvidenceParts {
-  readonly light: LightStore;
+export interface EvidenceDeps {
+  readonly chain: LightChain;
   readonly outbox: Outbox;
   readonly asked: Asked;
   readonly pool: LightPool;
-  readonly follower: Follower;
+  readonly reader: ChainReader;
+  readonly transport: Pick<Transport, 'peers'>;
 }
 
 type Fate = NonNullable<Evidence['sent']>['fate'];
 const FATES: Record<PendingTx['state'], Fate> = {
-  ...{ pending: 'waits', confirmed: 'unknown' },
-  ...{ expired: 'dropped', refused: 'dropped', replaced: 'dropped' },
+  pending: 'waits',
+  confirmed: 'unknown',
+  expired: 'dropped',
+  refused: 'dropped',
+  replaced: 'dropped',
 };
 
 /** One look at everything that moves, for any number of requests; keys are ids in hex. */
-export interface Glance {
+export interface Snapshot {
   readonly height: number;
   /** undefined when nobody proves them. */
   readonly leaves: ReadonlyMap<string, OpenRequest | null> | undefined;
@@ -62,9 +67,9 @@ interface Memory {
 }
 
 export interface Evidences {
-  glance(ids: readonly Uint8Array[]): Promise<Glance>;
+  snapshot(ids: readonly Uint8Array[]): Promise<Snapshot>;
   /** undefined when there is no such request. @throws AppError NO_PEERS when nobody can tell */
-  of(id: Uint8Array, glance?: Glance): Promise<Evidence | undefined>;
+  of(id: Uint8Array, snapshot?: Snapshot): Promise<Evidence | undefined>;
   /** What it says of a request will not change. */
   isFinal(id: Uint8Array): boolean;
   /** Remembers what a new block says of the requests known here. */
@@ -78,8 +83,8 @@ const requestOf = ({ tx }: SignedTx): Uint8Array | undefined => kindOf(tx).reque
 const hasPlace = (found: readonly Found[], { blockId: block, position }: Found): boolean =>
   found.some((f) => equal(f.blockId, block) && f.position.index === position.index);
 
-export function createEvidence(parts: EvidenceParts): Evidences {
-  const { light, outbox, asked, pool, follower } = parts;
+export function createEvidence(deps: EvidenceDeps): Evidences {
+  const { chain, outbox, asked, pool, reader } = deps;
   const memories = new BoundedMap<string, Memory>(REMEMBERED_MAX);
 
   const memoryOf = (id: Uint8Array): Memory => {
@@ -103,7 +108,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
 
   /** Requests' leaves after that block, null where there is none; undefined when nobody proves them. */
   async function readLeaves(header: Header, ids: readonly Uint8Array[]) {
-    const opened = await follower.reader.read(header, ids.map(stateKey.request));
+    const opened = await reader.state.read(header, ids.map(stateKey.request));
     return opened?.values.map((value) => (value ? decode(OpenRequest, value) : null));
   }
 
@@ -111,7 +116,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
   async function onChain(found: readonly Found[]): Promise<readonly Found[]> {
     const there: Found[] = [];
     for (const one of found) {
-      const header = await light.chain?.headers.at(one.position.height);
+      const header = await chain.headers.at(one.position.height);
       if (header && equal(blockId(header), one.blockId)) there.push(one);
     }
     return there.length === found.length ? found : there;
@@ -123,8 +128,8 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     for (const position of [...places].sort(byPlace)) {
       const { height, index } = position;
       if (found.some((f) => f.position.height === height && f.position.index === index)) continue;
-      const header = await light.chain?.headers.at(height);
-      const body = header && (await follower.bodyOf(header));
+      const header = await chain.headers.at(height);
+      const body = header && (await reader.bodies.of(header));
       const tx = body?.[index];
       const about = tx && requestOf(tx);
       if (!header || !tx || !about || !equal(about, id)) break;
@@ -141,15 +146,15 @@ export function createEvidence(parts: EvidenceParts): Evidences {
       most = { ...most, found: await lookUp(id, places, most.found) };
       return isComplete(most) ? most : undefined;
     };
-    const own = await take((await light.chain?.blocks.find(id)) ?? []);
-    if (!own) await follower.ask({ type: 'find', id }, ({ positions }) => take(positions));
+    const own = await take(await chain.blocks.find(id));
+    if (!own) await reader.ask({ type: 'find', id }, ({ positions }) => take(positions));
     return most;
   }
 
   /** With the leaf before the block that closed the request, where its state can still be proven. */
   async function close(evidence: Evidence): Promise<Evidence> {
     const closed = closedAt(evidence);
-    const header = closed === undefined ? undefined : await light.chain?.headers.at(closed - 1);
+    const header = closed === undefined ? undefined : await chain.headers.at(closed - 1);
     const leaves = header && (await readLeaves(header, [evidence.id]));
     const closing = leaves?.[0];
     if (!closing) return evidence;
@@ -158,8 +163,8 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     return (closedAt(next) ?? 0) > closed! ? await close(next) : next;
   }
 
-  async function glance(ids: readonly Uint8Array[]): Promise<Glance> {
-    const header = await follower.reader.newest();
+  async function snapshot(ids: readonly Uint8Array[]): Promise<Snapshot> {
+    const header = await reader.state.newest();
     const known = header && (await readLeaves(header, ids));
     const leaves = known && new Map(known.map((leaf, i) => [toHex(ids[i]!), leaf] as const));
     const fates = new Map(outbox.all().map(({ id, state }) => [toHex(id), FATES[state]] as const));
@@ -176,7 +181,7 @@ export function createEvidence(parts: EvidenceParts): Evidences {
     return { height, leaves, fates, waiting, results };
   }
 
-  function sentOf(id: Uint8Array, { fates, waiting }: Glance): Evidence['sent'] {
+  function sentOf(id: Uint8Array, { fates, waiting }: Snapshot): Evidence['sent'] {
     const hex = toHex(id);
     const own = asked.get(id);
     if (own) return { tx: own.tx, fate: fates.get(hex) ?? 'unknown' };
@@ -185,13 +190,13 @@ export function createEvidence(parts: EvidenceParts): Evidences {
   }
 
   return {
-    glance,
+    snapshot,
     isFinal: (id) => memories.get(toHex(id))?.final !== undefined,
     async of(id, given) {
       const memory = memoryOf(id);
       const found = await onChain(memory.found);
       if (memory.final && found === memory.found) return memory.final;
-      const now = given ?? (await glance([id]));
+      const now = given ?? (await snapshot([id]));
       const hex = toHex(id);
       const pooled = now.results.get(hex) ?? [];
       const leaf = now.leaves?.get(hex);
@@ -207,9 +212,9 @@ export function createEvidence(parts: EvidenceParts): Evidences {
       if (closed !== undefined && closed + FINAL_BLOCKS <= now.height) memory.final = evidence;
       if (evidence.found.length || evidence.sent || evidence.leaf) return evidence;
       // What is proven absent may be in blocks that were not heard of.
-      const isAlone = ['connecting', 'offline'].includes(follower.sync());
+      const isAlone = !deps.transport.peers().length;
       if (isAlone || evidence.leaf === undefined)
-        throw new AppError('NO_PEERS', 'nobody tells of it');
+        throw new AppError('NO_PEERS', 'no peer knows of it');
       return undefined;
     },
     async noteBlock({ header, id: block }, body) {

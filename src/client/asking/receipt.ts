@@ -129,7 +129,10 @@ export function receiptFrom(e: Evidence, models: Models): Receipt | undefined {
   const answers = answersOf(e);
   return {
     id: e.id,
-    ...{ asker, modelId, reward, input },
+    asker,
+    modelId,
+    reward,
+    input,
     model: models.get(toHex(modelId))?.name,
     fee: tx?.fee,
     state: stateOf(e),

@@ -4,16 +4,20 @@
  */
 import { AGENT } from '../../chain/shared/answer.ts';
 import { toHex } from '../../lib/bytes.ts';
-import type { ChainStatus, ClientEvent, Diagnostics, MinerStatus } from '../api.ts';
+import type { Emitter } from '../../lib/events.ts';
+import type { ChainStatus, Diagnostics, MinerStatus } from '../api.ts';
+import type { MinerWorker } from '../mining/miner-worker.ts';
+import type { PeerEvents } from '../peer-events.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 
 /** Problems remembered; the oldest makes room. */
 const PROBLEMS_MAX = 50;
 
-export interface DiagnosticsParts {
+export interface DiagnosticsDeps {
   readonly outbox: Outbox;
   readonly status: () => ChainStatus;
-  readonly miner: () => MinerStatus;
+  readonly worker: Pick<MinerWorker, 'status'>;
+  readonly events: Emitter<PeerEvents>;
   readonly nowMs: () => number;
 }
 
@@ -22,29 +26,34 @@ interface Problem {
   readonly code: string;
 }
 
-export function createDiagnostics(parts: DiagnosticsParts) {
+export interface DiagnosticsReport {
+  report(): Promise<Diagnostics>;
+}
+
+export function createDiagnostics(deps: DiagnosticsDeps): DiagnosticsReport {
   const problems: Problem[] = [];
-  const startedMs = parts.nowMs();
+  const startedMs = deps.nowMs();
 
   /** Codes alone: a message may name a file, a peer or an address. */
   function note(code: string): void {
-    problems.push({ time: new Date(parts.nowMs()).toISOString(), code });
+    problems.push({ time: new Date(deps.nowMs()).toISOString(), code });
     if (problems.length > PROBLEMS_MAX) problems.shift();
   }
 
+  deps.events.on('report', (event) => {
+    if (event.type === 'problem') note(event.code);
+    if (event.type === 'reorganised') note(`REORGANISED ${event.depth}`);
+  });
+
   return {
-    hear(event: ClientEvent): void {
-      if (event.type === 'problem') note(event.code);
-      if (event.type === 'reorganised') note(`REORGANISED ${event.depth}`);
-    },
     async report(): Promise<Diagnostics> {
       return {
         version: AGENT,
-        time: new Date(parts.nowMs()).toISOString(),
-        runningSeconds: Math.round((parts.nowMs() - startedMs) / 1000),
-        ...chainPart(parts.status()),
-        miner: minerPart(parts.miner()),
-        sent: countStates(parts.outbox),
+        time: new Date(deps.nowMs()).toISOString(),
+        runningSeconds: Math.round((deps.nowMs() - startedMs) / 1000),
+        ...chainPart(deps.status()),
+        miner: minerPart(deps.worker.status()),
+        sent: countStates(deps.outbox),
         storage: await storagePart(),
         environment: environmentPart(),
         problems: [...problems],
@@ -69,7 +78,8 @@ const chainPart = (chain: ChainStatus): Diagnostics => ({
   waiting: chain.mempool,
   peersAgreeing: chain.peersAgreeing,
   peers: chain.peers.map(({ link, address, penalty }) => ({
-    ...{ link, penalty },
+    link,
+    penalty,
     address: withoutPlaces(address),
   })),
 });
@@ -108,8 +118,12 @@ async function storagePart(): Promise<Diagnostics> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   const { usage, quota } = (await storage?.estimate?.().catch(() => undefined)) ?? {};
   const persisted = await storage?.persisted?.().catch(() => undefined);
-  const told = (value: unknown) => value ?? 'not told';
-  return { usageBytes: told(usage), quotaBytes: told(quota), persisted: told(persisted) };
+  const orUnknown = (value: unknown) => value ?? 'not told';
+  return {
+    usageBytes: orUnknown(usage),
+    quotaBytes: orUnknown(quota),
+    persisted: orUnknown(persisted),
+  };
 }
 
 function environmentPart(): Diagnostics {

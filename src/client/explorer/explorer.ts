@@ -1,6 +1,5 @@
-/** Blocks, transactions and supply, each checked here before it is shown; and a report for bugs. */
+/** Blocks, transactions and supply, each checked here before it is shown. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import type { LightStore } from '../../chain/light/light-store.ts';
 import { bodyRoot } from '../../core/tx/body.ts';
 import { decode, encode } from '../../core/codec.ts';
 import { Proof, SignedTx, type Body, type Header, type Position } from '../../core/formats.ts';
@@ -8,31 +7,21 @@ import { blockId } from '../../core/header/header.ts';
 import { isWhole } from '../../core/tree/tree.ts';
 import { txId, verifySignature } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
-import { AppError } from '../../lib/errors.ts';
-import type {
-  BlockView,
-  ChainApi,
-  ChainStatus,
-  ClientEvent,
-  MinerStatus,
-  Supply,
-  TxView,
-} from '../api.ts';
+import type { BlockView, ChainApi, Supply, TxView } from '../api.ts';
 import { HEADERS_READ_MAX } from '../api.ts';
-import { createDiagnostics } from './diagnostics.ts';
-import type { Follower } from '../sync/follow.ts';
+import type { ChainReader } from '../sync/chain-reader.ts';
+import type { LightPool } from '../wallet/light-pool.ts';
 import type { ChainNetwork } from '../models/networks.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { supplyOf } from './supply.ts';
 
 /** As `ChainApi.headers`. */
 export async function headersOf(
-  chain: LightChain | undefined,
+  { headers }: Pick<LightChain, 'headers'>,
   last: number,
   max: number,
 ): Promise<Header[]> {
-  if (!chain || !Number.isSafeInteger(last)) return [];
-  const { headers } = chain;
+  if (!Number.isSafeInteger(last)) return [];
   const end = Math.min(last, headers.head().header.height);
   const count = Math.max(0, Math.min(max, HEADERS_READ_MAX, end + 1)) || 0;
   const heights = Array.from({ length: count }, (_, i) => end - count + 1 + i);
@@ -41,50 +30,42 @@ export async function headersOf(
   return found.filter((header) => header !== undefined);
 }
 
-export interface Explorer {
-  readonly api: Pick<ChainApi, 'block' | 'transaction' | 'supply' | 'diagnostics'>;
-  /** What the client tells the screens: problems are kept for the report. */
-  hear(event: ClientEvent): void;
-}
+export type Explorer = Pick<ChainApi, 'block' | 'transaction' | 'supply'>;
 
-export interface ExplorerParts {
+export interface ExplorerDeps {
   readonly network: ChainNetwork;
-  readonly light: LightStore;
+  readonly chain: LightChain;
   readonly outbox: Outbox;
-  /** A transaction of the pool, by its id in hex. */
-  readonly waiting: (idHex: string) => SignedTx | undefined;
-  readonly follower: Follower;
-  readonly status: () => ChainStatus;
-  readonly miner: () => MinerStatus;
-  readonly nowMs: () => number;
+  readonly pool: Pick<LightPool, 'get'>;
+  readonly reader: ChainReader;
 }
 
-export function createExplorer(parts: ExplorerParts): Explorer {
-  const { network, light, outbox, follower } = parts;
-  const diagnostics = createDiagnostics(parts);
+export function createExplorer(deps: ExplorerDeps): Explorer {
+  const { network, chain, outbox, reader, pool } = deps;
+  const { headers } = chain;
   let summed: { head: Uint8Array; supply: Supply } | undefined;
 
-  const headHeight = (): number => light.chain?.headers.head().header.height ?? 0;
+  const headHeight = (): number => headers.head().header.height;
 
   async function bodyOf(header: Header): Promise<Body | undefined> {
     if (header.height === 0) return [];
-    const body = await follower.bodyOf(header);
+    const body = await reader.bodies.of(header);
     return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
   }
 
   async function block(at: number | Uint8Array): Promise<BlockView | undefined> {
-    if (!light.chain) return undefined;
-    const { headers, proofs } = light.chain;
     const isHeight = typeof at === 'number';
     if (isHeight ? !Number.isSafeInteger(at) : at.length !== 32) return undefined;
     const height = isHeight ? at : await headers.heightOf(at);
     const header = height === undefined ? undefined : await headers.at(height);
     if (!header) return undefined;
     const id = blockId(header);
-    const proof = await proofs.of(id);
+    const proof = await chain.proofs.of(id);
     const body = await bodyOf(header);
     return {
-      ...{ id, header, body },
+      id,
+      header,
+      body,
       txIds: (body ?? []).map(({ tx }) => txId(tx)),
       confirmations: Math.max(0, headHeight() - header.height),
       workChecked: proof !== undefined,
@@ -94,7 +75,7 @@ export function createExplorer(parts: ExplorerParts): Explorer {
 
   /** The transaction with that id at that place of the chain, if it is there. */
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
-    const header = await light.chain?.headers.at(position.height);
+    const header = await headers.at(position.height);
     const tx = header && (await bodyOf(header))?.[position.index];
     if (!tx || !equal(txId(tx.tx), id) || !verifySignature(tx)) return undefined;
     const confirmations = Math.max(0, headHeight() - position.height);
@@ -103,46 +84,40 @@ export function createExplorer(parts: ExplorerParts): Explorer {
 
   /** One of ours that was confirmed needs no peer to say where. */
   async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
-    const header = await light.chain?.headers.at(height);
+    const header = await headers.at(height);
     const body = header && (await bodyOf(header));
     const index = body?.findIndex(({ tx }) => equal(txId(tx), id)) ?? -1;
     return index < 0 ? undefined : await placed(id, { height, index });
   }
 
   async function transaction(id: Uint8Array): Promise<TxView | undefined> {
-    const { chain } = light;
-    if (!chain || id.length !== 32) return undefined;
+    if (id.length !== 32) return undefined;
     const own = outbox.all().find((one) => equal(one.id, id));
     const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
     if (known) return known;
-    const told = async (positions: readonly Position[]): Promise<TxView | undefined> => {
-      // Claims and results, which may be told with a request, lie after it.
+    const firstOf = async (positions: readonly Position[]): Promise<TxView | undefined> => {
+      // Claims and results, which may be reported with a request, lie after it.
       const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
       return first && (await placed(id, first));
     };
-    const here = await told(await chain.blocks.find(id));
+    const here = await firstOf(await chain.blocks.find(id));
     if (here) return here;
-    const found = await follower.ask({ type: 'find', id }, ({ positions }) => told(positions));
+    const found = await reader.ask({ type: 'find', id }, ({ positions }) => firstOf(positions));
     if (found) return found;
     const isOurs = own?.state === 'pending';
-    const tx = parts.waiting(toHex(id)) ?? (isOurs ? decode(SignedTx, own.bytes) : undefined);
+    const tx = pool.get(toHex(id)) ?? (isOurs ? decode(SignedTx, own.bytes) : undefined);
     return tx && { id, tx, position: undefined, blockId: undefined, confirmations: 0 };
   }
 
   async function supply(): Promise<Supply> {
-    if (!light.chain) throw new AppError('NO_GENESIS', 'no chain yet');
-    const { headers, state } = light.chain;
     const head = headers.head();
     if (summed && equal(summed.head, head.id)) return summed.supply;
-    const known = state.after(head.id);
+    const known = chain.state.after(head.id);
     const whole = known && isWhole(known) ? known : undefined;
     const sum = supplyOf(network.params, head.header.height, whole);
     if (whole) summed = { head: head.id, supply: sum };
     return sum;
   }
 
-  return {
-    api: { block, transaction, supply, diagnostics: diagnostics.report },
-    hear: diagnostics.hear,
-  };
+  return { block, transaction, supply };
 }

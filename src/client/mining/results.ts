@@ -1,6 +1,6 @@
 /**
- * Which results are true, as far as the model runs here. Pools of those without it pass false ones on,
- * and whoever has it refuses a block that holds one: a miner must not take them in.
+ * Which results are true, as far as the model runs here. Pools of peers without the model pass false results
+ * on, and a peer with it refuses a block that holds one: a miner must leave them out of its blocks.
  */
 import { tryDecode } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
@@ -27,9 +27,9 @@ export interface Results {
   check(txs: readonly SignedTx[], tree: Tree | undefined): Fault | undefined;
 }
 
+/** Runs a model on an input; rejects when it cannot run now. */
 type Run = (modelId: Uint8Array, input: Uint8Array) => Promise<Execution>;
 
-/** `run` rejects when the model cannot run now. */
 export function createResults(run: Run): Results {
   const executions = new BoundedMap<string, Execution>(EXECUTIONS_MAX);
   let running = false;

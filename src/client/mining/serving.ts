@@ -2,7 +2,7 @@
  * Serving requests while mining: which one is next, and its claim and result once it is answered.
  * Nothing here need be durable: what was not sent is found open in the state again and run once more.
  */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
 import { addressOf } from '../../core/address.ts';
 import { encode, tryDecode } from '../../core/codec.ts';
@@ -29,7 +29,7 @@ export type AnswerTx =
   | { type: 'claim'; fee: bigint; request: Uint8Array; commitment: Uint8Array }
   | { type: 'result'; fee: bigint; request: Uint8Array; answer: Uint8Array };
 
-export interface ServingParts {
+export interface ServingDeps {
   /** The head and the state after it, as far as it is known. */
   readonly base: () => { readonly header: Header; readonly tree: Tree } | undefined;
   /** Transactions of ours that wait for a block. */
@@ -56,7 +56,7 @@ export interface Job {
   readonly input: Uint8Array;
 }
 
-export interface Serving {
+export interface RequestServing {
   /** x-only key of the payee; undefined: mine idle. */
   serve(publicKey: Uint8Array | undefined): void;
   /** The request to work on next; undefined: mine idle. */
@@ -74,7 +74,7 @@ interface Answer {
   missingAt: number | undefined;
 }
 
-export function createServing(parts: ServingParts): Serving {
+export function createServing(deps: ServingDeps): RequestServing {
   const open = new OpenRequests();
   const answers = new BoundedMap<string, Answer>(ANSWERS_MAX);
   let payee: Payee | undefined;
@@ -84,11 +84,11 @@ export function createServing(parts: ServingParts): Serving {
   let again = false;
 
   function nextJob(modelId: Uint8Array): Job | undefined {
-    const base = parts.base();
+    const base = deps.base();
     const who = payee;
     if (!base || !who || !canClaim(base.tree, who)) return undefined;
     const { height } = base.header;
-    const sent = sentBy(parts.waiting(), who);
+    const sent = sentBy(deps.waiting(), who);
     const isOurs = ({ id, hex, request }: OpenJob): boolean =>
       equal(request.modelId, modelId) &&
       !answers.has(hex) &&
@@ -103,7 +103,7 @@ export function createServing(parts: ServingParts): Serving {
     const { height } = base.header;
     const hex = toHex(ran.jobId);
     const request = readLeaf(OpenRequest, base.tree, stateKey.request(ran.jobId));
-    const sent = sentBy(parts.waiting(), who);
+    const sent = sentBy(deps.waiting(), who);
     const hasClaim = sent.has(`claim ${hex}`);
     if (hasClaim && sent.has(`result ${hex}`)) return 'sent';
     if (!request || !isWorthwhile(base.tree, height, who, ran.jobId, request, hasClaim))
@@ -119,7 +119,7 @@ export function createServing(parts: ServingParts): Serving {
 
   /** Hands out one answer at a time: another's nonces are known when this one waits. */
   async function sendDue(): Promise<void> {
-    const base = parts.base();
+    const base = deps.base();
     const who = payee;
     if (!base || !who) return;
     for (const [hex, entry] of [...answers]) {
@@ -129,13 +129,13 @@ export function createServing(parts: ServingParts): Serving {
       if (txs === 'sent') entry.missingAt = undefined;
       if (txs === 'sent' || txs === 'over') continue;
       if (!isFirst(entry, txs) && !isStillMissing(entry, base.header.height)) continue;
-      if (pending && parts.nowMs() < pending.untilMs) continue;
+      if (pending && deps.nowMs() < pending.untilMs) continue;
       if (++entry.tries > TRIES_MAX) {
         answers.delete(hex);
         continue;
       }
-      pending = { hex, untilMs: parts.nowMs() + SIGNING_MS };
-      await parts.send(who, txs, accountOf(base.tree, who)?.nonce ?? 0).catch(parts.onProblem);
+      pending = { hex, untilMs: deps.nowMs() + SIGNING_MS };
+      await deps.send(who, txs, accountOf(base.tree, who)?.nonce ?? 0).catch(deps.onProblem);
     }
   }
 
@@ -145,7 +145,7 @@ export function createServing(parts: ServingParts): Serving {
     return (running ??= (async () => {
       while (again) {
         again = false;
-        await sendDue().catch(parts.onProblem);
+        await sendDue().catch(deps.onProblem);
       }
       running = undefined;
     })());
@@ -156,23 +156,23 @@ export function createServing(parts: ServingParts): Serving {
       payee = publicKey && { publicKey, address: addressOf(publicKey) };
       pending = undefined;
       void refresh();
-      parts.onChange();
+      deps.onChange();
     },
     nextJob,
     take(ran) {
       answers.set(toHex(ran.jobId), { ran, tries: 0, missingAt: undefined });
       void refresh();
-      parts.onChange();
+      deps.onChange();
     },
     refresh,
   };
 }
 
 /** A light client's head and what is known of the state after it. */
-export function baseOf({ chain }: LightStore): { header: Header; tree: Tree } | undefined {
-  const head = chain?.headers.head();
-  const tree = head && chain?.state.after(head.id);
-  return tree && { header: head.header, tree };
+export function baseOf(chain: LightChain): { header: Header; tree: Tree } | undefined {
+  const { header, id } = chain.headers.head();
+  const tree = chain.state.after(id);
+  return tree && { header, tree };
 }
 
 /** Sends by handing encoded unsigned transactions to who holds the keys. */
@@ -180,7 +180,7 @@ export const handOut =
   (
     prepare: (address: Uint8Array) => Promise<Prepared>,
     onUnsigned: (tx: Uint8Array) => void,
-  ): ServingParts['send'] =>
+  ): ServingDeps['send'] =>
   async (payee, txs, nonce) => {
     const { chainId, expiry, ...next } = await prepare(payee.address);
     const first = Math.max(nonce, next.nonce);

@@ -1,94 +1,114 @@
 /** Models of one client: their packages, where they come from, and what screens ask of them. */
-import type { SyncRequest, SyncResponse } from '../../core/messages.ts';
 import { unavailable } from '../../chain/shared/answer.ts';
+import type { SyncRequest, SyncResponse } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { MinerStatus } from '../../miner/engine/miner-api.ts';
+import type { Emitter } from '../../lib/events.ts';
+import type { MinerState, MinerStatus } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
-import type { ClientConfig, ModelApi, StoredModel } from '../api.ts';
+import type { ClientConfig, ModelApi } from '../api.ts';
+import type { PeerEvents } from '../peer-events.ts';
+import type { Platform } from '../platform.ts';
+import { ModelSupply } from './model-supply.ts';
 import type { ChainNetwork } from './networks.ts';
 import { openPackageStore, type PackageStore } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
-import type { Platform } from '../platform.ts';
-import { ModelSupply } from './model-supply.ts';
 import { createTexts, type Texts } from './texts.ts';
 
 export interface ModelService {
   readonly supply: ModelSupply;
   readonly texts: Texts;
-  on(hear: (model: StoredModel) => void): void;
+  /** The answer to a peer that asks for a part of a package. */
   answer(request: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse>;
   /** Ends a fetch. */
   stop(id: Uint8Array): void;
-  /** Ends all of them. */
+  /** Ends all fetches. */
   close(): void;
+  /** `miner`: the miner's status, whose model must not be freed. */
   api(miner: () => MinerStatus): ModelApi;
 }
 
-/** Addresses of parts: the page's own server, then the mirrors it tells of. */
-function basesOf(platform: Platform, config: ClientConfig): string[] {
-  const mirrors = (config.mirrors ?? []).flatMap((text) => mirrorAddress(text) ?? []);
-  const own = platform.packages?.origin;
-  return [...(own === undefined ? [] : [own]), ...new Set(mirrors)].slice(0, MIRRORS_MAX + 1);
+export interface ModelServiceDeps {
+  readonly platform: Platform;
+  readonly config: ClientConfig;
+  readonly network: ChainNetwork;
+  readonly transport: Transport;
+  readonly events: Emitter<PeerEvents>;
 }
 
-export async function createModelService(
-  platform: Platform,
-  config: ClientConfig,
-  network: ChainNetwork,
-  transport: Transport,
-): Promise<ModelService> {
+export async function createModelService(deps: ModelServiceDeps): Promise<ModelService> {
+  const { platform, config, network, transport, events } = deps;
   const bases = basesOf(platform, config);
   const servers = bases.map((base) => httpSource(base));
-  const hearers: ((model: StoredModel) => void)[] = [];
   const packages =
     platform.packages &&
     (await openPackageStore({
       models: network.models,
       store: await platform.packages.openStore(),
       sources: () => [...servers, ...transport.peers().map(({ id }) => peerSource(transport, id))],
-      onChange: (model) => hearers.forEach((hear) => hear(model)),
+      onChange: (model) => events.emit('report', { type: 'model', model }),
     }));
   const supply = new ModelSupply(packages && ((id) => packages.load(id)));
+
   return {
     supply,
     texts: createTexts(network.models, packages),
-    on: (hear) => void hearers.push(hear),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
     close: () => [...network.models.keys()].forEach((id) => packages?.stop(id)),
-    api: (miner) => apiOf(packages, supply, bases, miner, platform),
+    api: (miner) => apiOf({ platform, packages, supply, sources: bases, miner }),
   };
 }
 
-function apiOf(
-  packages: PackageStore | undefined,
-  supply: ModelSupply,
-  sources: readonly string[],
-  miner: () => MinerStatus,
-  platform: Platform,
-): ModelApi {
-  const kept = (): PackageStore => {
+/** Base addresses of parts: the page's own server, then the mirrors that the configuration names. */
+function basesOf(platform: Platform, config: ClientConfig): string[] {
+  const mirrors = (config.mirrors ?? []).flatMap((text) => mirrorAddress(text) ?? []);
+  const own = platform.packages?.origin;
+  return [...(own === undefined ? [] : [own]), ...new Set(mirrors)].slice(0, MIRRORS_MAX + 1);
+}
+
+/** Whether the miner holds on to its model in that state. */
+const USES_MODEL: Readonly<Record<MinerState, boolean>> = {
+  off: false,
+  loading: true,
+  testing: true,
+  running: true,
+  finishing: true,
+  paused: false,
+  failed: false,
+};
+
+interface ModelApiDeps {
+  readonly platform: Platform;
+  readonly packages: PackageStore | undefined;
+  readonly supply: ModelSupply;
+  readonly sources: readonly string[];
+  readonly miner: () => MinerStatus;
+}
+
+function apiOf({ platform, packages, supply, sources, miner }: ModelApiDeps): ModelApi {
+  const stored = (): PackageStore => {
     if (!packages) throw new AppError('MODEL_MISSING', 'no packages are kept here');
     return packages;
   };
   const isMined = async (id: string): Promise<boolean> => {
     const { state, model } = miner();
-    const own = (await kept().all()).find((m) => toHex(m.id) === id);
-    return own?.name === model && !['off', 'paused', 'failed'].includes(state);
+    const own = (await stored().all()).find((m) => toHex(m.id) === id);
+    return own?.name === model && USES_MODEL[state];
   };
+
   return {
     async storage() {
-      const told = await platform.packages?.estimate?.().catch(() => undefined);
+      const estimate = await platform.packages?.estimate?.().catch(() => undefined);
       const models = packages ? await packages.all() : [];
-      return { models, sources, usedBytes: told?.usage, quotaBytes: told?.quota };
+      return { models, sources, usedBytes: estimate?.usage, quotaBytes: estimate?.quota };
     },
-    fetchModel: async (id) => kept().fetch(toHex(id)),
-    stopModel: async (id) => kept().stop(toHex(id)),
+    fetchModel: async (id) => stored().fetch(toHex(id)),
+    stopModel: async (id) => stored().stop(toHex(id)),
     async freeModel(modelId) {
       const id = toHex(modelId);
       if (await isMined(id)) throw new AppError('MODEL_BUSY', 'it is mined with');
-      await kept().free(id);
+      await stored().free(id);
       await supply.forget(id);
     },
   };

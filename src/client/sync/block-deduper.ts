@@ -1,39 +1,60 @@
 /**
- * Blocks that peers tell. A number makes each telling new to gossip, so that anybody can tell a block
- * again for ever: one that is known here is not judged and passed on again, nor is a second copy of one
- * in judgement. Another witness of the same block waits: the first may be the bad one.
+ * Keeps a block from being judged twice. Each announcement bears a number, which makes it new to gossip:
+ * anybody could announce an old block again for ever. Of two copies in judgement at once the second is
+ * dropped; a copy with another witness waits for the first, which may be the bad one.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { encode } from '../../core/codec.ts';
 import { blockId } from '../../core/header/header.ts';
 import { Block } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
-import type { Verdict } from '../../net/transport.ts';
 
-/** @returns what judges a block that was told, with `judge` where that is needed */
-export function createBlockDeduper(
-  chain: LightChain,
-  judge: (block: Block) => Promise<Verdict>,
-): (block: Block) => Promise<Verdict> {
-  const judging = new Map<
+export interface Judging {
+  /** To be called when the block is judged, however it ended. */
+  done(): void;
+}
+
+export class BlockDeduper {
+  readonly #chain: LightChain;
+  /** Blocks in judgement, by id in hex: as many as gossip hands over at once. */
+  readonly #judging = new Map<
     string,
-    { readonly bytes: Uint8Array; readonly done: Promise<unknown> }
+    { readonly bytes: Uint8Array; readonly over: Promise<void> }
   >();
 
-  return async (block) => {
+  constructor(chain: LightChain) {
+    this.#chain = chain;
+  }
+
+  /** The caller alone may judge this block now; undefined when it is known or a copy is being judged. */
+  async enter(block: Block): Promise<Judging | undefined> {
     const id = blockId(block.header);
     const hex = toHex(id);
     const bytes = encode(Block, block);
-    for (let other = judging.get(hex); other; other = judging.get(hex)) {
-      if (equal(other.bytes, bytes)) return 'ignore';
-      await other.done.catch(() => undefined);
+    for (let other = this.#judging.get(hex); other; other = this.#judging.get(hex)) {
+      if (equal(other.bytes, bytes)) return undefined;
+      await other.over;
     }
-    const verdict = (async () =>
-      (await chain.proofs.of(id)) && (await chain.blocks.body(id))
-        ? 'ignore'
-        : await judge(block))();
-    const done = verdict.finally(() => judging.delete(hex));
-    judging.set(hex, { bytes, done });
-    return await done;
-  };
+
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const done = (): void => {
+      this.#judging.delete(hex);
+      resolve();
+    };
+    this.#judging.set(hex, { bytes, over });
+    try {
+      if (!(await this.#isKnown(id))) return { done };
+    } catch (e) {
+      done();
+      throw e;
+    }
+    done();
+    return undefined;
+  }
+
+  /** Kept with proof and body: nothing that a copy holds is of use. */
+  async #isKnown(id: Uint8Array): Promise<boolean> {
+    const { proofs, blocks } = this.#chain;
+    return (await proofs.of(id)) !== undefined && (await blocks.body(id)) !== undefined;
+  }
 }

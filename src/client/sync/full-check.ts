@@ -1,6 +1,6 @@
 /**
- * The full check, where the model is loaded: of a block that is told before it is taken in; of every
- * other one, which came because it was asked for, once it is executed and before anything builds on it.
+ * The full check, where the model is loaded. An announced block is checked before it is imported. A block
+ * that came because this client asked for it is checked once it is executed, before anything builds on it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { blames, type Fault } from '../../core/faults.ts';
@@ -16,48 +16,67 @@ import { toHex } from '../../lib/bytes.ts';
 const REPLAYED_MAX = 16;
 const CHECKED_MAX = 1024;
 
-export type CheckFully = ((block: Block) => Promise<Fault | undefined>) | undefined;
+/** Runs a block's unit again. */
+export interface BlockReplay {
+  /** A fault of the block; undefined also while the block's model is not loaded. */
+  replay(block: Block): Promise<Fault | undefined>;
+}
 
-export function createFullCheck(chain: LightChain, checkFully: CheckFully) {
-  /** Ids in hex, of those too that could not be checked: without the model they are believed. */
-  const checked = new BoundedMap<string, true>(CHECKED_MAX);
+export class FullCheck {
+  readonly #chain: LightChain;
+  readonly #miner: BlockReplay;
+  /** Ids in hex, also of blocks that could not be checked: without the model they are believed. */
+  readonly #checked = new BoundedMap<string, true>(CHECKED_MAX);
 
-  /** A request's input is known where the state before the block was executed here and opens it. */
-  function isUnitKnown(header: Header): boolean {
-    if (!hasJob(header)) return true;
-    const tree = chain.state.isExecuted(header.prevHash)
-      ? chain.state.after(header.prevHash)
-      : undefined;
-    return tree !== undefined && verifyJob(tree, header)?.fault !== 'state.witness';
+  constructor(chain: LightChain, miner: BlockReplay) {
+    this.#chain = chain;
+    this.#miner = miner;
   }
 
-  async function check(block: Block): Promise<Fault | undefined> {
+  /** A block whose fault is its own leaves the chain. */
+  async check(block: Block): Promise<Fault | undefined> {
     const { header } = block;
-    if (!checkFully || !isUnitKnown(header)) return undefined;
-    const wrong = await checkFully(block);
+    if (!this.#isInputKnown(header)) return undefined;
+
+    const wrong = await this.#miner.replay(block);
     const id = blockId(header);
-    if (!wrong) checked.set(toHex(id), true);
-    else if (blames(wrong) === 'block') await chain.headers.refuse(id, header.height);
+    if (!wrong) this.#checked.set(toHex(id), true);
+    else if (blames(wrong) === 'block') await this.#chain.headers.refuse(id, header.height);
     return wrong;
   }
 
-  /** False when a block up to this one is forged: it has left the chain then. */
-  async function checkUpTo({ header: head }: ChainPoint): Promise<boolean> {
-    if (!checkFully) return true;
-    const below: Header[] = [];
-    let at: Header | undefined = head;
-    while (at?.height && below.length < REPLAYED_MAX && !checked.has(toHex(blockId(at)))) {
-      below.push(at);
-      at = await chain.headers.at(at.height - 1);
-    }
-    for (const header of below.reverse()) {
+  /** Checks the blocks up to a new head. @returns false when one is forged and has left the chain */
+  async checkUpTo(head: ChainPoint): Promise<boolean> {
+    const { blocks, proofs } = this.#chain;
+    for (const header of await this.#uncheckedUpTo(head)) {
       const id = blockId(header);
-      const [body, proof] = [await chain.blocks.body(id), await chain.proofs.of(id)];
-      if (body && proof && (await check({ header, body, proof }))) return false;
-      checked.set(toHex(id), true);
+      const [body, proof] = [await blocks.body(id), await proofs.of(id)];
+      if (body && proof && (await this.check({ header, body, proof }))) return false;
+      this.#checked.set(toHex(id), true);
     }
     return true;
   }
 
-  return { check, checkUpTo };
+  /** The newest blocks that were not checked yet, lowest first. */
+  async #uncheckedUpTo({ header: head }: ChainPoint): Promise<Header[]> {
+    const unchecked: Header[] = [];
+    let at: Header | undefined = head;
+    while (
+      at?.height &&
+      unchecked.length < REPLAYED_MAX &&
+      !this.#checked.has(toHex(blockId(at)))
+    ) {
+      unchecked.push(at);
+      at = await this.#chain.headers.at(at.height - 1);
+    }
+    return unchecked.reverse();
+  }
+
+  /** A request's input is known where the state before the block was executed here and opens it. */
+  #isInputKnown(header: Header): boolean {
+    if (!hasJob(header)) return true;
+    const { state } = this.#chain;
+    const tree = state.isExecuted(header.prevHash) ? state.after(header.prevHash) : undefined;
+    return tree !== undefined && verifyJob(tree, header)?.fault !== 'state.witness';
+  }
 }

@@ -1,30 +1,35 @@
 /**
- * Transactions of blocks that left the chain. Whoever sent them may have told them once, and a pool that
- * saw them in a block has them no more: they wait again, or no block would take them.
+ * Transactions of blocks that left the chain. Whoever sent them may have announced them once only, and a
+ * pool that saw them in a block has dropped them: they go back to the pool, or no block would hold them.
  */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 
-/** Newest blocks that are remembered. */
-const LEFT_MAX = 64;
+/** The newest blocks that are remembered. */
+const BLOCKS_MAX = 64;
 
-export interface Reverted {
-  /** Lowest first. */
-  left(points: readonly ChainPoint[]): void;
-  /** What those blocks held, once. What the new branch has too is refused for its nonce. */
-  take(): Promise<SignedTx[]>;
-}
+export class RevertedBlocks {
+  readonly #chain: LightChain;
+  #points: readonly ChainPoint[] = [];
 
-export function createReverted(light: LightStore): Reverted {
-  let blocks: readonly ChainPoint[] = [];
-  return {
-    left: (points) => void (blocks = [...blocks, ...points].slice(-LEFT_MAX)),
-    async take() {
-      const taken = blocks;
-      blocks = [];
-      const bodies = await Promise.all(taken.map(({ id }) => light.chain?.blocks.body(id)));
-      return bodies.flatMap((body) => body ?? []);
-    },
-  };
+  constructor(chain: LightChain) {
+    this.#chain = chain;
+  }
+
+  /** Blocks that left the chain, lowest first. */
+  add(points: readonly ChainPoint[]): void {
+    this.#points = [...this.#points, ...points].slice(-BLOCKS_MAX);
+  }
+
+  /**
+   * Transactions of the blocks added since the last call. Those that the new branch holds too are
+   * refused by the pool for their nonce.
+   */
+  async takeTransactions(): Promise<SignedTx[]> {
+    const points = this.#points;
+    this.#points = [];
+    const bodies = await Promise.all(points.map(({ id }) => this.#chain.blocks.body(id)));
+    return bodies.flatMap((body) => body ?? []);
+  }
 }

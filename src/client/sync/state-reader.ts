@@ -2,13 +2,13 @@
  * Leaves of the state after a block: from what is held here when it opens them, else proven by a peer
  * and then held. Either way a proof stands behind every value.
  */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { isFault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { PROOF_KEYS_MAX } from '../../core/messages.ts';
 import { MissingNode, proveKeys, treeGet } from '../../core/tree/tree.ts';
-import type { Follower } from './follow.ts';
+import type { Ask } from './ask-peers.ts';
 
 export interface Leaves {
   /** In order of the keys; undefined where there is no leaf. */
@@ -19,18 +19,20 @@ export interface Leaves {
 
 export interface StateReader {
   /**
-   * The head if the state after it is known, else the newest block below it that was executed here: a
-   * root that only a child's header told is as good as the work on it, and that is one block. Where
-   * nothing was executed yet, the head's parent.
+   * The newest block after which state can be read: the head if the state after it is known, else the
+   * newest block below it that was executed here. A root that only a child's header claims is as good as
+   * the work on it, and that is one block. Where nothing was executed yet, the head's parent.
    */
   newest(): Promise<Header | undefined>;
   /** undefined when it is not held here and no peer proves it. */
   read(header: Header, keys: readonly Uint8Array[]): Promise<Leaves | undefined>;
 }
 
-export function createStateReader(light: LightStore, ask: Follower['ask']): StateReader {
+export function createStateReader(chain: LightChain, ask: Ask): StateReader {
+  const { headers, state } = chain;
+
   function held(block: Uint8Array, keys: readonly Uint8Array[]): Leaves | undefined {
-    const tree = light.chain?.state.after(block);
+    const tree = state.after(block);
     if (!tree) return undefined;
     try {
       const values = keys.map((key) => treeGet(tree, key));
@@ -43,9 +45,8 @@ export function createStateReader(light: LightStore, ask: Follower['ask']): Stat
 
   const proven = (block: Uint8Array, keys: Uint8Array[]): Promise<Leaves | undefined> =>
     ask({ type: 'proof', block, keys }, async ({ proof }) => {
-      const state = light.chain?.state;
-      // A reorganisation may have come while the peer thought.
-      if (!state?.rootAfter(block)) return undefined;
+      // A reorganisation may have come while the peer answered.
+      if (!state.rootAfter(block)) return undefined;
       const values = state.verify(block, keys, proof);
       if (isFault(values)) return values;
       await state.learn(block, proof);
@@ -54,8 +55,6 @@ export function createStateReader(light: LightStore, ask: Follower['ask']): Stat
 
   return {
     async newest() {
-      if (!light.chain) return undefined;
-      const { headers, state } = light.chain;
       const head = headers.head();
       if (state.rootAfter(head.id)) return head.header;
       return state.newestExecuted() ?? (await headers.at(head.header.height - 1));
@@ -66,7 +65,7 @@ export function createStateReader(light: LightStore, ask: Follower['ask']): Stat
       let proofBytes = 0;
       for (let at = 0; at < keys.length; at += PROOF_KEYS_MAX) {
         const some = keys.slice(at, at + PROOF_KEYS_MAX);
-        if (!light.chain?.state.rootAfter(block)) return undefined;
+        if (!state.rootAfter(block)) return undefined;
         const leaves = held(block, some) ?? (await proven(block, some));
         if (!leaves) return undefined;
         values.push(...leaves.values);

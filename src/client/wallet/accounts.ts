@@ -2,7 +2,7 @@
  * What an address owns, proven by leaves of the state; the last proven balance is kept for offline.
  * What it did is in history.ts.
  */
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { bytes, decode, encode, struct, tryDecode, u32, u48, u64 } from '../../core/codec.ts';
 import { Account, Coinbase } from '../../core/formats.ts';
@@ -11,7 +11,7 @@ import { stateKey } from '../../core/tree/keys.ts';
 import type { Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Balance } from '../api.ts';
-import type { Follower } from '../sync/follow.ts';
+import type { ChainReader } from '../sync/chain-reader.ts';
 import { createHistory, type ReadHistory } from './history.ts';
 
 const BalanceRecord = struct({
@@ -29,38 +29,36 @@ const BalanceRecord = struct({
 export interface Accounts {
   /** The last proven balance, from memory or disk. */
   last(address: Uint8Array): Promise<Balance | undefined>;
-  /** Proves it anew; undefined when no peer could give a proof that holds. */
+  /** Proves it again; undefined when no peer could send a valid proof. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
   readonly history: ReadHistory;
 }
 
-interface Parts {
-  readonly light: LightStore;
+export interface AccountsDeps {
+  readonly chain: LightChain;
   readonly params: Params;
-  readonly follower: Follower;
-  /** Survives a rebuilt chain. */
+  readonly reader: ChainReader;
+  /** Not the chain’s store: it survives when that is rebuilt. */
   readonly store: Store;
 }
 
-export function createAccounts({ light, params, follower, store }: Parts): Accounts {
-  const { reader } = follower;
-
+export function createAccounts({ chain, params, reader, store }: AccountsDeps): Accounts {
   /** Heights up to `height` whose coinbase pays the address and has not matured. */
   async function ownCoinbases(address: Uint8Array, height: number): Promise<number[]> {
     const own: number[] = [];
     for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++) {
-      const header = await light.chain?.headers.at(h);
+      const header = await chain.headers.at(h);
       if (header && equal(header.miner, address)) own.push(h);
     }
     return own;
   }
 
   async function prove(address: Uint8Array): Promise<Balance | undefined> {
-    const at = await reader.newest();
+    const at = await reader.state.newest();
     if (!at) return undefined;
     const heights = await ownCoinbases(address, at.height);
     const keys = [stateKey.account(address), ...heights.map(stateKey.coinbase)];
-    const opened = await reader.read(at, keys);
+    const opened = await reader.state.read(at, keys);
     if (!opened) return undefined;
     const [leaf, ...coinbases] = opened.values;
     const account = leaf && decode(Account, leaf);
@@ -78,13 +76,18 @@ export function createAccounts({ light, params, follower, store }: Parts): Accou
     return balance;
   }
 
-  async function last(address: Uint8Array): Promise<Balance | undefined> {
-    const data = await store.get(`balance/${toHex(address)}`);
-    const record = data && tryDecode(BalanceRecord, data);
-    if (!record) return undefined;
-    const { height, id, timeMs, ...rest } = record;
-    return { ...rest, provenAt: { height, id, timeMs } };
-  }
+  return {
+    prove,
+    last: (address) => readBalance(store, address),
+    history: createHistory(chain, reader),
+  };
+}
 
-  return { prove, last, history: createHistory(light, follower) };
+/** The last proven balance of an address. */
+export async function readBalance(store: Store, address: Uint8Array): Promise<Balance | undefined> {
+  const data = await store.get(`balance/${toHex(address)}`);
+  const record = data && tryDecode(BalanceRecord, data);
+  if (!record) return undefined;
+  const { height, id, timeMs, ...rest } = record;
+  return { ...rest, provenAt: { height, id, timeMs } };
 }

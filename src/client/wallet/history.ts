@@ -5,7 +5,7 @@
  * one's block counts the rest.
  */
 import { partiesOf } from '../../core/tx/kinds.ts';
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
 import { Account, type Position } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -15,7 +15,7 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { History } from '../api.ts';
-import type { Follower } from '../sync/follow.ts';
+import type { ChainReader } from '../sync/chain-reader.ts';
 
 /** Pages whose successor is remembered. */
 const PAGES_MAX = 256;
@@ -33,25 +33,28 @@ interface Above {
   readonly total: number;
 }
 
-export function createHistory(light: LightStore, follower: Follower): ReadHistory {
-  const { reader } = follower;
+export function createHistory(chain: LightChain, reader: ChainReader): ReadHistory {
   const pages = new BoundedMap<string, Above>(PAGES_MAX);
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
     `${toHex(address)}/${height}/${index}`;
 
   /** Whether it is the account's, and stands at that place of a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
-    const header = await light.chain?.headers.at(position.height);
-    const body = header && (await follower.bodyOf(header));
+    const header = await chain.headers.at(position.height);
+    const body = header && (await reader.bodies.of(header));
     const there = body?.[position.index];
     const isThere = there !== undefined && equal(txId(there.tx), txId(tx.tx));
     return isThere && partiesOf(tx.tx).some((party) => equal(party, address));
   }
 
-  /** Entries from `start` down that peers tell; none when nobody has any that holds. */
-  async function told(address: Uint8Array, start: Position, max: number): Promise<HistoryEntry[]> {
+  /** Entries from `start` downwards as peers report them; none when no peer has any that passes the check. */
+  async function reported(
+    address: Uint8Array,
+    start: Position,
+    max: number,
+  ): Promise<HistoryEntry[]> {
     const request = { type: 'history', address, from: start, max } as const;
-    const entries = await follower.ask(request, async (answer) => {
+    const entries = await reader.ask(request, async (answer) => {
       const genuine: HistoryEntry[] = [];
       for (const entry of answer.entries.slice(0, max)) {
         const last = genuine.at(-1)?.position;
@@ -59,7 +62,7 @@ export function createHistory(light: LightStore, follower: Follower): ReadHistor
         if (!inOrder || !(await isGenuine(address, entry))) break;
         genuine.push(entry);
       }
-      // There is one at `start` at least: the next peer may tell it.
+      // There is at least one, at `start`: the next peer may have it.
       return genuine.length ? genuine : undefined;
     });
     return entries ?? [];
@@ -67,11 +70,11 @@ export function createHistory(light: LightStore, follower: Follower): ReadHistor
 
   /** Transactions of the account before a place of the chain, by its leaf before that block. */
   async function countBefore(address: Uint8Array, at: Position): Promise<number | undefined> {
-    const header = await light.chain?.headers.at(at.height);
-    const parent = await light.chain?.headers.at(at.height - 1);
+    const header = await chain.headers.at(at.height);
+    const parent = await chain.headers.at(at.height - 1);
     const key = stateKey.account(address);
-    const body = header && (await follower.bodyOf(header));
-    const leaves = parent && (await reader.read(parent, [key]));
+    const body = header && (await reader.bodies.of(header));
+    const leaves = parent && (await reader.state.read(parent, [key]));
     if (!body || !leaves) return undefined;
     const [leaf] = leaves.values;
     const own = body
@@ -81,8 +84,8 @@ export function createHistory(light: LightStore, follower: Follower): ReadHistor
   }
 
   return async (address, max, from) => {
-    const at = await reader.newest();
-    const leaf = at && (await reader.read(at, [stateKey.account(address)]))?.values[0];
+    const at = await reader.state.newest();
+    const leaf = at && (await reader.state.read(at, [stateKey.account(address)]))?.values[0];
     const { lastTx, txCount } = leaf ? decode(Account, leaf) : { lastTx: undefined, txCount: 0 };
     if (!lastTx || !txCount) return { entries: [], total: 0, linked: true, next: undefined };
     const newest: Above = { count: 0, linked: true, total: txCount };
@@ -90,11 +93,11 @@ export function createHistory(light: LightStore, follower: Follower): ReadHistor
     const above = order(start, lastTx) ? pages.get(pageKey(address, start)) : newest;
     // One more tells where the next page begins.
     const page = Math.max(1, Math.min(max, HISTORY_MAX - 1));
-    const own = (await light.chain?.blocks.history(address, start, page + 1)) ?? [];
+    const own = await chain.blocks.history(address, start, page + 1);
     const entries = [...own];
     if (own.length <= page && (above?.count ?? 0) + own.length < txCount) {
       const last = own.at(-1)?.position ?? start;
-      const more = await told(address, last, page + 2 - own.length);
+      const more = await reported(address, last, page + 2 - own.length);
       entries.push(...(own.length ? more.slice(1) : more));
     }
     if (!entries.length) throw new AppError('NO_PEERS', 'no peer tells the history');

@@ -122,7 +122,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
 /** Asks each peer once for what waits with it, when it is new here. */
 export function createSampler(
   transport: Transport,
-  take: (tx: SignedTx) => void,
+  add: (tx: SignedTx) => void,
 ): (peers: readonly PeerInfo[]) => Promise<void> {
   const asked = new BoundedMap<string, true>(SAMPLED_MAX);
   return async (peers) => {
@@ -131,7 +131,7 @@ export function createSampler(
       asked.set(id, true);
       const request = transport.request(id, { type: 'transactions' });
       const answer = await request.catch(() => undefined);
-      if (answer?.type === 'transactions') answer.txs.forEach(take);
+      if (answer?.type === 'transactions') answer.txs.forEach(add);
     }
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Transactions this peer sent: written durably before they are told to anyone, kept until they are
- * confirmed deep enough or have expired, told again until then. So is the last block found here.
+ * Transactions this peer sent: written durably before they are announced, kept and announced again until
+ * they are confirmed deep enough or have expired. So is the last block found here.
  */
 import type { Store } from '../../chain/store/store.ts';
 import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
@@ -30,7 +30,7 @@ export class Outbox {
   readonly #store: Store;
   readonly #entries = new Map<string, Entry>();
 
-  /** The last block found here: until a peer has it, nobody else can tell of it. */
+  /** The last block found here: until a peer has it, nobody else can announce it. */
   found: Block | undefined;
 
   private constructor(store: Store) {
@@ -66,11 +66,11 @@ export class Outbox {
       if (this.#entries.size >= OUTBOX_MAX) await this.#dropSettled();
       await this.#write(id, { signed, state: 'pending', height: undefined });
     }
-    return this.#tell(id);
+    return this.#statusOf(id);
   }
 
   all(): PendingTx[] {
-    return [...this.#entries.keys()].map((id) => this.#tell(id)).reverse();
+    return [...this.#entries.keys()].map((id) => this.#statusOf(id)).reverse();
   }
 
   /** Every one that is in no block, also beside its replacement. */
@@ -98,24 +98,22 @@ export class Outbox {
 
   /**
    * What still wants to be in a block, in order of nonce, as pools take it: of those with one nonce the
-   * dearest, which replaces the others.
+   * costliest, which replaces the others.
    */
   waiting(): SignedTx[] {
-    const dearest = new Map<string, SignedTx>();
+    const costliest = new Map<string, SignedTx>();
     for (const signed of this.unsettled()) {
-      const rival = dearest.get(placeOf(signed));
-      if (!rival || signed.tx.fee > rival.tx.fee) dearest.set(placeOf(signed), signed);
+      const rival = costliest.get(placeOf(signed));
+      if (!rival || signed.tx.fee > rival.tx.fee) costliest.set(placeOf(signed), signed);
     }
-    return [...dearest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
+    return [...costliest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
   }
 
-  /** After a new head: `inBlock` are transactions of adopted blocks, `reverted` of abandoned ones. */
-  async follow(
+  /** After a new head at `height`: `inBlock` are confirmed; the others may expire or be forgotten. */
+  async noteHead(
     height: number,
     inBlock: readonly { id: Uint8Array; height: number }[],
-    reverted: readonly Uint8Array[],
   ): Promise<void> {
-    for (const id of reverted) await this.#change(toHex(id), 'pending', undefined);
     for (const { id, height: at } of inBlock) await this.#confirm(toHex(id), at);
     for (const [id, entry] of this.#entries) {
       if (entry.state === 'pending' && entry.signed.tx.expiry < height)
@@ -180,7 +178,7 @@ export class Outbox {
     else this.#entries.delete(id);
   }
 
-  #tell(id: string): PendingTx {
+  #statusOf(id: string): PendingTx {
     const { signed, state, height } = this.#entries.get(id)!;
     return { id: txId(signed.tx), bytes: txBytes(signed), state, height };
   }

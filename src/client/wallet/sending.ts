@@ -1,6 +1,6 @@
 /** What this peer sends: fields for new transactions, handing them to the network, what became of them. */
 import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
-import type { LightStore } from '../../chain/light/light-store.ts';
+import type { LightChain } from '../../chain/light/light-chain.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { endsFollowers, isFault, isFinal } from '../../core/faults.ts';
@@ -10,9 +10,11 @@ import { kindOf } from '../../core/tx/kinds.ts';
 import { spentBy, txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { Transport } from '../../net/transport.ts';
+import type { Emitter } from '../../lib/events.ts';
+import type { Announcer } from '../announcer.ts';
 import type { Accounts } from './accounts.ts';
 import type { AccountApi, Balance, Fees } from '../api.ts';
+import type { PeerEvents } from '../peer-events.ts';
 import type { LightPool } from './light-pool.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -25,38 +27,35 @@ const PAGE = 50;
 const LIFETIME_BLOCKS = 120;
 
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
-  /** Tells peers again of what waits. */
-  tellWaiting(): Promise<void>;
-  /** What waits goes to the pool again; what no block can take waits no longer. */
-  takeAgain(): Promise<void>;
+  /** Announces to peers what waits for a block. */
+  announceWaiting(): Promise<void>;
+  /** What waits goes to the pool again; a transaction that no block can hold waits no longer. */
+  resubmitWaiting(): Promise<void>;
   /** After a proven balance: ours whose nonce is used up are confirmed or replaced. */
   reconcile(balance: Balance): Promise<void>;
 }
 
-export interface SendingParts {
+export interface SendingDeps {
   readonly params: Params;
-  readonly light: LightStore;
-  readonly transport: Transport;
+  readonly chain: LightChain;
+  readonly announcer: Announcer;
   readonly pool: LightPool;
   readonly outbox: Outbox;
-  readonly accounts: () => Accounts;
-  /** Something new may go into a block. */
-  readonly onPool: () => Promise<void>;
-  /** Makes a repeated announcement new. */
-  readonly nextSequence: () => number;
+  readonly accounts: Accounts;
+  readonly events: Emitter<PeerEvents>;
 }
 
-export function createSending(parts: SendingParts): Sending {
-  const { params, light, transport, pool, outbox } = parts;
-  const height = (): number => light.chain?.headers.head().header.height ?? 0;
+export function createSending(deps: SendingDeps): Sending {
+  const { params, chain, announcer, pool, outbox, accounts, events } = deps;
+  const height = (): number => chain.headers.head().header.height;
 
-  async function tellWaiting(): Promise<void> {
-    if (!transport.peers().length) return;
-    for (const tx of outbox.waiting())
-      await transport.announceTx({ tx, sequence: parts.nextSequence() }).catch(() => undefined);
+  async function announceWaiting(): Promise<void> {
+    if (!announcer.hasPeers) return;
+    // Nobody reached: it is announced again later.
+    for (const tx of outbox.waiting()) await announcer.announceTx(tx).catch(() => undefined);
   }
 
-  async function takeAgain(): Promise<void> {
+  async function resubmitWaiting(): Promise<void> {
     for (const signed of outbox.waiting()) {
       const refused = pool.add(signed, height());
       if (!isFault(refused) || !isFinal(refused)) continue;
@@ -68,8 +67,8 @@ export function createSending(parts: SendingParts): Sending {
   }
 
   return {
-    tellWaiting,
-    takeAgain,
+    announceWaiting,
+    resubmitWaiting,
     pending: async () => outbox.all(),
     async submit(bytes) {
       const signed = tryDecode(SignedTx, bytes);
@@ -78,20 +77,20 @@ export function createSending(parts: SendingParts): Sending {
       // What was taken before is not refused when a call is made again, also once it is in a block.
       if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
       const pending = await outbox.add(signed).catch((e: unknown) => {
-        // Who is told that it failed must not find it mined.
+        // A caller that gets an error must not find the transaction mined.
         if (refused !== 'known') pool.remove([txId(signed.tx)]);
         throw e;
       });
+
       // It may have displaced a claim.
-      await takeAgain();
-      await tellWaiting();
-      await parts.onPool();
+      await resubmitWaiting();
+      await announceWaiting();
+      events.emit('poolGrew', { isOwn: true });
       return pending;
     },
     async prepare(address, replacing) {
-      const balance = await parts.accounts().last(address);
-      if (!balance || !light.chain)
-        throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
+      const balance = await accounts.last(address);
+      if (!balance) throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
       const isOwn = ({ tx }: SignedTx) => equal(addressOf(tx.from), address);
       const old =
         replacing && outbox.unsettled().find((s) => isOwn(s) && equal(txId(s.tx), replacing))?.tx;
@@ -114,7 +113,7 @@ export function createSending(parts: SendingParts): Sending {
         .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
       let from: Position | undefined;
       for (let page = 0; used.length && page < PAGES_MAX; page++) {
-        const { entries, next } = await parts.accounts().history(address, PAGE, from);
+        const { entries, next } = await accounts.history(address, PAGE, from);
         for (const { tx, position } of entries) {
           const rivals = used.filter((s) => sameNonce(s, tx));
           for (const signed of rivals) await settle(signed, tx, position.height);
@@ -129,7 +128,7 @@ export function createSending(parts: SendingParts): Sending {
   async function settle(signed: SignedTx, there: SignedTx, at: number): Promise<void> {
     const id = txId(signed.tx);
     if (!equal(txId(there.tx), id)) await outbox.replace(id, at);
-    else await outbox.follow(height(), [{ id, height: at }], []);
+    else await outbox.noteHead(height(), [{ id, height: at }]);
   }
 }
 

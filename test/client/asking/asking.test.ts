@@ -7,7 +7,6 @@ import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { Asked, ASKED_MAX } from '../../../src/client/asking/asked.ts';
 import { createAsking } from '../../../src/client/asking/asking.ts';
 import type { Receipt } from '../../../src/client/api.ts';
-import { createFollower } from '../../../src/client/sync/follow.ts';
 import { createLightPool } from '../../../src/client/wallet/light-pool.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
 import { Outbox } from '../../../src/client/wallet/outbox.ts';
@@ -32,6 +31,7 @@ import {
   START_MS,
 } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
+import { openFollower } from '../open-follower.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
 const VOLT = 10n ** 9n;
@@ -81,28 +81,28 @@ async function asker(
   );
   const told: Receipt[] = [];
   const ran: Uint8Array[] = [];
-  const follower = createFollower({
-    ...{ light: light.store, transport, random: Math.random, checkFully: undefined },
-    trustFirstGenesis: true,
-    onChange: () => undefined,
+  const { follower, reader, events } = openFollower(light, transport, {
     onHead: async (head, body) => {
-      const at = head.header.height;
-      await outbox.follow(
-        at,
-        (body ?? []).map(({ tx }) => ({ id: txId(tx), height: at })),
-        [],
-      );
+      const { height } = head.header;
+      const inBlock = (body ?? []).map(({ tx }) => ({ id: txId(tx), height }));
+      await outbox.noteHead(height, inBlock);
       asking.onHead(head, body);
     },
   });
+  events.on('report', (event) => event.type === 'receipt' && told.push(event.receipt));
   const outbox = await Outbox.open(store);
   const pool = createLightPool(PARAMS, MODELS);
   const asking = createAsking({
     network: { params: PARAMS, models: MODELS, names: ['test'] },
-    ...{ light: light.store, outbox, pool, follower, asked: await Asked.open(store) },
+    chain: light,
+    outbox,
+    pool,
+    reader,
+    transport,
+    asked: await Asked.open(store),
     texts: createTexts(MODELS, undefined),
-    execute: async (_, input) => (ran.push(input), ANSWER),
-    onReceipt: (receipt) => void told.push(receipt),
+    worker: { execute: async (_, input) => (ran.push(input), ANSWER) },
+    events,
   });
   const follow = async () => {
     follower.poll();

@@ -6,9 +6,14 @@ import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import type { LightChain } from '../../../src/chain/light/light-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { MINER_OFF, type ChainStatus } from '../../../src/client/api.ts';
-import { withoutPlaces } from '../../../src/client/explorer/diagnostics.ts';
+import {
+  createDiagnostics,
+  withoutPlaces,
+  type DiagnosticsReport,
+} from '../../../src/client/explorer/diagnostics.ts';
 import { createExplorer, headersOf, type Explorer } from '../../../src/client/explorer/explorer.ts';
-import { createFollower, type Follower } from '../../../src/client/sync/follow.ts';
+import type { PeerEvents } from '../../../src/client/peer-events.ts';
+import type { Follower } from '../../../src/client/sync/follow.ts';
 import { Outbox } from '../../../src/client/wallet/outbox.ts';
 import { formatAddress } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
@@ -19,6 +24,7 @@ import { FAUCET_SUPPLY, NANOVOLTS } from '../../../src/core/params.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { ERROR_CODES } from '../../../src/lib/error-codes.ts';
+import type { Emitter } from '../../../src/lib/events.ts';
 import type { Transport } from '../../../src/net/transport.ts';
 import {
   answer as answered,
@@ -33,6 +39,7 @@ import {
   transfer,
 } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
+import { openFollower } from '../open-follower.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
 type Answer = (request: SyncRequest) => Promise<SyncResponse>;
@@ -83,6 +90,8 @@ interface Made {
   readonly follower: Follower;
   readonly outbox: Outbox;
   readonly explorer: Explorer;
+  readonly events: Emitter<PeerEvents>;
+  readonly diagnostics: DiagnosticsReport;
 }
 
 /** A light client of the chain's blocks, with all of the state if asked. */
@@ -92,10 +101,7 @@ async function open(pool: readonly SignedTx[] = [], withState = false): Promise<
   for (const { id } of chain.proofs.wanted()) await chain.proofs.import(id, PROOF);
   if (withState) await learnState(chain);
   const outbox = await Outbox.open(createMemoryStore());
-  const follower = createFollower({
-    ...{ light: chain.store, transport, random: Math.random, checkFully: undefined },
-    ...{ trustFirstGenesis: false, onChange: () => undefined, onHead: async () => undefined },
-  });
+  const { follower, reader, events } = openFollower(chain, transport);
   const status = (): ChainStatus => ({
     ...{ network: 'e2e', prefix: 'rpila', sync: 'synced', peersAgreeing: 1, mempool: 0 },
     ...{ height: 1, headId: chain.headers.head().id, headTimeMs: START_MS, totalWork: 1n },
@@ -104,17 +110,20 @@ async function open(pool: readonly SignedTx[] = [], withState = false): Promise<
     traffic: transport.traffic(),
   });
   const explorer = createExplorer({
-    ...{
-      network: { params: PARAMS, models: MODELS, names: [] },
-      light: chain.store,
-      outbox,
-      follower,
-      status,
-    },
-    waiting: (hex) => pool.find(({ tx }) => toHex(txId(tx)) === hex),
-    ...{ miner: () => MINER_OFF, nowMs: () => START_MS },
+    network: { params: PARAMS, models: MODELS, names: [] },
+    chain,
+    outbox,
+    reader,
+    pool: { get: (hex) => pool.find(({ tx }) => toHex(txId(tx)) === hex) },
   });
-  return { chain, follower, outbox, explorer };
+  const diagnostics = createDiagnostics({
+    outbox,
+    status,
+    worker: { status: () => MINER_OFF },
+    events,
+    nowMs: () => START_MS,
+  });
+  return { chain, follower, outbox, explorer, events, diagnostics };
 }
 
 const gift = transfer(ann, 0, bob, 7n * NANOVOLTS);
@@ -152,28 +161,28 @@ it('headers in a row end where they are asked to, within the chain and the bound
 describe('a block', () => {
   it('is the same by height and by id, with its body, work and depth', async () => {
     const { explorer } = await open();
-    const byHeight = (await explorer.api.block(6))!;
+    const byHeight = (await explorer.block(6))!;
     expect(byHeight.txIds).toEqual([gift, asked, askedAgain].map(({ tx }) => txId(tx)));
     expect(byHeight).toMatchObject({
       ...{ confirmations: 10, workChecked: true },
       proof: { linear: 1, bytes: encode(Proof, PROOF).length },
     });
     expect(byHeight.id).toEqual(blockId((await full.header(6))!));
-    expect(await explorer.api.block(byHeight.id)).toEqual(byHeight);
+    expect(await explorer.block(byHeight.id)).toEqual(byHeight);
   });
 
   it('of the beginning is empty and needs no peer', async () => {
     const { explorer } = await open();
     answers.clear();
-    expect(await explorer.api.block(0)).toMatchObject({ body: [], txIds: [], workChecked: false });
-    expect(await explorer.api.block(6)).toMatchObject({ body: undefined, txIds: [] });
+    expect(await explorer.block(0)).toMatchObject({ body: [], txIds: [], workChecked: false });
+    expect(await explorer.block(6)).toMatchObject({ body: undefined, txIds: [] });
     answers.set('honest', honest);
   });
 
   it('that is none gives nothing', async () => {
     const { explorer } = await open();
     for (const at of [17, -1, 1.5, NaN, 2 ** 40, new Uint8Array(32), new Uint8Array(3)])
-      expect(await explorer.api.block(at)).toBeUndefined();
+      expect(await explorer.block(at)).toBeUndefined();
   });
 
   it('with another body is refused and charged, and the next peer asked', async () => {
@@ -184,7 +193,7 @@ describe('a block', () => {
     answers.set('liar', saying('blocks', { type: 'blocks', blocks: [{ ...other, id }] }));
     answers.set('honest', honest);
     charged.length = 0;
-    expect((await explorer.api.block(6))?.txIds).toHaveLength(3);
+    expect((await explorer.block(6))?.txIds).toHaveLength(3);
     expect(charged).toEqual(['liar body.root']);
     answers.delete('liar');
   });
@@ -197,12 +206,12 @@ describe('a transaction', () => {
     const { explorer } = await open();
     const blockIdOf6 = blockId((await full.header(6))!);
     const place = { position: { height: 6, index: 0 }, blockId: blockIdOf6, confirmations: 10 };
-    expect(await explorer.api.transaction(id)).toEqual({ id, tx: gift, ...place });
+    expect(await explorer.transaction(id)).toEqual({ id, tx: gift, ...place });
   });
 
   it('that is a request is found itself, not its claim or result', async () => {
     const { explorer } = await open();
-    const found = await explorer.api.transaction(txId(asked.tx));
+    const found = await explorer.transaction(txId(asked.tx));
     expect(found).toMatchObject({ tx: asked, position: { height: 6, index: 1 } });
   });
 
@@ -217,9 +226,9 @@ describe('a transaction', () => {
     answers.set('liar', async (asked) =>
       asked.type === 'find' ? { type: 'find', positions: wrong } : honest(asked),
     );
-    expect(await explorer.api.transaction(id)).toBeUndefined();
+    expect(await explorer.transaction(id)).toBeUndefined();
     answers.set('honest', honest);
-    expect((await explorer.api.transaction(id))?.position).toEqual({ height: 6, index: 0 });
+    expect((await explorer.transaction(id))?.position).toEqual({ height: 6, index: 0 });
     answers.delete('liar');
   });
 
@@ -229,23 +238,23 @@ describe('a transaction', () => {
     const { explorer, outbox } = await open([waiting]);
     await outbox.add(ours);
     for (const tx of [waiting, ours])
-      expect(await explorer.api.transaction(txId(tx.tx))).toMatchObject({
+      expect(await explorer.transaction(txId(tx.tx))).toMatchObject({
         ...{ tx, position: undefined, blockId: undefined, confirmations: 0 },
       });
     await outbox.replace(txId(ours.tx), 6);
-    expect(await explorer.api.transaction(txId(ours.tx))).toBeUndefined();
-    expect(await explorer.api.transaction(new Uint8Array(32))).toBeUndefined();
-    expect(await explorer.api.transaction(new Uint8Array(5))).toBeUndefined();
+    expect(await explorer.transaction(txId(ours.tx))).toBeUndefined();
+    expect(await explorer.transaction(new Uint8Array(32))).toBeUndefined();
+    expect(await explorer.transaction(new Uint8Array(5))).toBeUndefined();
   });
 
   it('of ours that was confirmed needs no peer to say where', async () => {
     const { explorer, outbox } = await open();
     await outbox.add(gift);
-    await outbox.follow(16, [{ id, height: 6 }], []);
+    await outbox.noteHead(16, [{ id, height: 6 }]);
     answers.set('honest', (asked) =>
       asked.type === 'find' ? Promise.resolve(none) : honest(asked),
     );
-    expect((await explorer.api.transaction(id))?.position).toEqual({ height: 6, index: 0 });
+    expect((await explorer.transaction(id))?.position).toEqual({ height: 6, index: 0 });
     answers.set('honest', honest);
   });
 });
@@ -253,7 +262,7 @@ describe('a transaction', () => {
 describe('the supply', () => {
   it('without the state is what the rules created', async () => {
     const { explorer } = await open();
-    expect(await explorer.api.supply()).toEqual({
+    expect(await explorer.supply()).toEqual({
       ...{ height: 16, issued: FAUCET_SUPPLY + 16n * 50n * NANOVOLTS },
       ...{ held: undefined, burned: undefined, accounts: undefined },
     });
@@ -263,7 +272,7 @@ describe('the supply', () => {
     const { explorer } = await open([], true);
     const { issued, burned, accounts } = full.stats();
     expect(burned).toBe(NANOVOLTS);
-    expect(await explorer.api.supply()).toEqual({
+    expect(await explorer.supply()).toEqual({
       ...{ height: 16, issued: issued + FAUCET_SUPPLY, burned, accounts },
       held: issued + FAUCET_SUPPLY - burned,
     });
@@ -281,7 +290,7 @@ describe('the supply', () => {
     for (let height = 7; height <= 14; height++) {
       await mine(chain, cat, 1);
       const { explorer } = await open([], true);
-      expect((await explorer.api.supply()).burned).toBe(chain.stats().burned);
+      expect((await explorer.supply()).burned).toBe(chain.stats().burned);
     }
     expect(chain.stats().burned).toBe(NANOVOLTS);
     full = before;
@@ -290,12 +299,12 @@ describe('the supply', () => {
 
 describe('the report for bugs', () => {
   it('is plain, bounded, and names no address, peer or place', async () => {
-    const { explorer, outbox } = await open();
+    const { events, diagnostics, outbox } = await open();
     await outbox.add(gift);
     const secretMessage = `cannot read ${formatAddress(ann.address, 'rpila')}`;
     for (const code of ERROR_CODES.slice(0, 60))
-      explorer.hear({ type: 'problem', code, message: secretMessage });
-    const report = await explorer.api.diagnostics();
+      events.emit('report', { type: 'problem', code, message: secretMessage });
+    const report = await diagnostics.report();
     const text = JSON.stringify(report);
     expect(report['problems']).toHaveLength(50);
     expect(text).toContain(`"${ERROR_CODES[59]}"`);

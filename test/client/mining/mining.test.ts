@@ -1,12 +1,18 @@
 /** Mining of a light client: what a dead worker, a silent network or a junk block does to it. */
 import { expect, test, vi } from 'vitest';
+import { Announcer } from '../../../src/client/announcer.ts';
+import { FoundBlocks } from '../../../src/client/mining/found-blocks.ts';
+import { MinerWorker } from '../../../src/client/mining/miner-worker.ts';
+import { Mining } from '../../../src/client/mining/mining.ts';
+import { createReplay } from '../../../src/client/mining/replay.ts';
+import { createResults } from '../../../src/client/mining/results.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
-import { createMining } from '../../../src/client/mining/mining.ts';
-import type { ClientConfig } from '../../../src/client/api.ts';
+import type { PeerEvents } from '../../../src/client/peer-events.ts';
 import type { FaultCode } from '../../../src/core/faults.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { createParams } from '../../../src/core/params.ts';
 import { AppError } from '../../../src/lib/errors.ts';
+import { Emitter } from '../../../src/lib/events.ts';
 import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
 import {
   MODEL,
@@ -19,7 +25,6 @@ import {
 } from '../../chain/make-blocks.ts';
 
 const ann = person(1);
-const config: ClientConfig = { network: 'e2e', bootstrap: [], genesis: undefined };
 
 /** Mining on a real chain, with a worker and a network that fail as the test says. */
 async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined> => undefined) {
@@ -38,51 +43,71 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
     work: async (template?: Template) => void made.templates.push(template),
     check: () => (made.checks++, check()),
   };
+  const events = new Emitter<PeerEvents>();
   const adopted: Block[] = [];
-  const mining = createMining({
-    platform: {
-      createMiner: async () => (made.launched++, miner),
-      nowMs: () => START_MS,
-    } as never,
-    network: { params: createParams('e2e', PARAMS.models, off), models: MODELS, names: ['test'] },
-    light: {
-      chain: {
-        headers: { head: full.head },
-        blocks: { template: full.template },
-        state: { after: () => undefined },
-      },
-    } as never,
-    pool: { judged: () => [], missing: () => [] } as never,
-    reader: { read: async () => undefined } as never,
-    follower: { adopt: async (b: Block) => void adopted.push(b), ready: () => true } as never,
-    serving: { nextJob: () => undefined, refresh: async () => undefined } as never,
-    modelService: { supply: new ModelSupply(undefined), stop: () => undefined },
-    payout: () => ann.address,
-    announce: async () => {
-      throw new AppError('NET_CLOSED', 'nobody is here');
-    },
-    onStatus: () => undefined,
-    onProblem: () => undefined,
+  const params = createParams('e2e', PARAMS.models, off);
+  const network = { params, models: MODELS, names: ['test'] };
+  const chain = {
+    headers: { head: full.head },
+    blocks: { template: full.template },
+    state: { after: () => undefined },
+  } as never;
+  const worker = new MinerWorker({
+    platform: { createMiner: async () => (made.launched++, miner) as never },
+    supply: new ModelSupply(undefined),
+    events,
   });
-  await mining.start({ model: 'test' }, config);
-  return { mining, block, adopted, made };
+  const results = createResults((id, input) => worker.executeLoaded(id, input));
+  const mining = new Mining({
+    network,
+    chain,
+    pool: { judged: () => [], missing: () => [] } as never,
+    reader: { heads: { everCaughtUp: true }, state: { read: async () => undefined } } as never,
+    serving: { nextJob: () => undefined, refresh: async () => undefined },
+    results,
+    worker,
+    modelService: { stop: () => undefined },
+    events,
+    nowMs: () => START_MS,
+  });
+  const { replay } = createReplay({ network, chain, worker, results });
+  const foundBlocks = new FoundBlocks({
+    chain,
+    outbox: { found: undefined, keepFound: async () => undefined } as never,
+    announcer: new Announcer({
+      announceBlock: async () => {
+        throw new AppError('NET_CLOSED', 'nobody is here');
+      },
+    } as never),
+    heads: { countAt: () => 0 } as never,
+    follower: { adopt: async (b) => void adopted.push(b), poll: () => undefined },
+    events,
+    nowMs: () => START_MS,
+  });
+  // As peer.ts connects them.
+  events.on('won', (found) => mining.onWon(found));
+  events.on('blockFound', (found) => void foundBlocks.add(found));
+  events.on('blockAdopted', () => mining.onAdopted());
+  mining.payTo(ann.address);
+  await mining.start({ model: 'test' });
+  return { mining, replay, worker, block, adopted, made };
 }
 
 test('a block without work is not replayed', async () => {
-  const { mining, block, made } = await setUp();
-  expect((await mining.check(block))?.fault).toBe('proof.shape');
+  const { mining, replay, block, made } = await setUp();
+  expect((await replay(block))?.fault).toBe('proof.shape');
   expect(made.checks).toBe(0);
   mining.stop();
 });
 
 test('a dead worker stops no block, and is started anew', async () => {
-  const { mining, block, made } = await setUp(['proof.shape'], async () => {
+  const { mining, replay, worker, block, made } = await setUp(['proof.shape'], async () => {
     throw new AppError('WORKER_DIED', 'out of memory');
   });
-  expect(await mining.check(block)).toBeUndefined();
+  expect(await replay(block)).toBeUndefined();
   expect(made.checks).toBe(1);
-  expect(mining.status()).toMatchObject({ state: 'failed', problem: 'WORKER_DIED' });
-  await mining.start({ model: 'test' }, config);
+  expect(worker.status()).toMatchObject({ state: 'failed', problem: 'WORKER_DIED' });
+  await mining.start({ model: 'test' });
   expect(made.launched).toBe(2);
   mining.stop();
 });

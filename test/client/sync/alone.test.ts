@@ -5,8 +5,9 @@ import type { Store } from '../../../src/chain/store/store.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
 import type { ChainNetwork } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
+import { bodyRoot } from '../../../src/core/tx/body.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
-import { toHex } from '../../../src/lib/bytes.ts';
+import { equal, toHex } from '../../../src/lib/bytes.ts';
 import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
 import {
   mine,
@@ -33,6 +34,8 @@ interface Peer {
   readonly client: Client;
   /** Finds a block on the template that its miner was given, once; false while there is none. */
   find(): boolean;
+  /** That template is one on this head, in hex, and holds transactions. */
+  hasTransactionsOn(head: string): boolean;
   readonly status: () => ReturnType<Client['api']['status']>;
 }
 const open: Client[] = [];
@@ -69,6 +72,10 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
   return {
     client,
     status: () => client.api.status(),
+    hasTransactionsOn: (head) =>
+      template !== undefined &&
+      toHex(template.core.prevHash) === head &&
+      !equal(template.core.bodyRoot, bodyRoot([])),
     find() {
       if (!template) return false;
       const header = { ...template.core, nonce: nonce++, proofDigest: MODEL };
@@ -163,7 +170,11 @@ test('what an abandoned branch held waits again, and what came after it follows'
   for (const nonce of [0, 1]) {
     await sender.client.api.submit(txBytes(transfer(ann, nonce, person(3), 77n)));
     await vi.waitUntil(async () => (await poolOf(a)) === 1, wait);
-    if (!nonce) await advance(a, [sender]);
+    if (nonce) continue;
+    // A template follows a new transaction within half a second.
+    const before = await headOf(a);
+    await vi.waitUntil(() => a.hasTransactionsOn(before), wait);
+    await advance(a, [sender]);
   }
   net.cut('c');
   expect(await poolOf(a)).toBe(1);
@@ -172,6 +183,7 @@ test('what an abandoned branch held waits again, and what came after it follows'
   const head = await headOf(b);
   await vi.waitUntil(() => holds(a, head), wait);
   await vi.waitUntil(async () => (await poolOf(a)) === 2, wait);
+  await vi.waitUntil(() => a.hasTransactionsOn(head), wait);
   await advance(a, [b]);
   await vi.waitUntil(async () => (await poolOf(a)) === 0, wait);
   expect((await b.client.api.account(person(3).address)).spendable).toBe(2n * 77n);

@@ -1,6 +1,6 @@
 /** Following peers: who is charged for a branch that is not proven, and who is not. */
 import { expect, test } from 'vitest';
-import { createFollower, type FollowParts } from '../../../src/client/sync/follow.ts';
+import type { BlockReplay } from '../../../src/client/sync/full-check.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
 import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
@@ -26,6 +26,7 @@ import {
   transfer,
 } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
+import { openFollower } from '../open-follower.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
@@ -34,7 +35,7 @@ async function setUp(
   meanwhile: (answer: SyncResponse, peer: string) => Promise<SyncResponse>,
   full?: FullChain,
   stateLeavesMax = STATE_LEAVES_MAX,
-  checkFully?: FollowParts['checkFully'],
+  replay?: BlockReplay['replay'],
 ) {
   const mined = full !== undefined;
   full ??= await openChain();
@@ -62,13 +63,12 @@ async function setUp(
       return await meanwhile(answer, peer);
     },
   } as unknown as Transport;
-  const follower = createFollower({
-    ...{ light: chain.store, transport, random: Math.random, checkFully, trustFirstGenesis: false },
+  const { follower, reader } = openFollower(chain, transport, {
+    replay,
     turnMs: 50,
-    onChange: () => undefined,
     onHead: async (_head, body) => void heads.push(body),
   });
-  return { follower, chain, peers, charged, heads, rival, told };
+  return { follower, reader, chain, peers, charged, heads, rival, told };
 }
 
 test.each<[FaultCode, 'block' | 'sender']>([
@@ -226,7 +226,7 @@ test('a block that nobody executed is not believed for the root that its child t
   made.follower.poll();
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(toHex(made.chain.headers.head().id)).toBe(idOf(shared[4]!));
-  expect((await made.follower.reader.newest())!.height).toBe(5);
+  expect((await made.reader.state.newest())!.height).toBe(5);
 });
 
 test('a block that the model shows to be forged is no head, whichever way it comes', async () => {
@@ -353,8 +353,8 @@ test('a peer that gives nothing is not asked first again, however high it claims
   });
   made.peers.push('liar');
   made.follower.poll();
-  await expect.poll(() => made.follower.agreeing()).toBe(2);
-  const find = () => made.follower.ask({ type: 'find', id: bob.address }, () => true);
+  await expect.poll(() => made.reader.heads.countAt(made.chain.headers.head().id)).toBe(2);
+  const find = () => made.reader.ask({ type: 'find', id: bob.address }, () => true);
   for (let i = 0; i < 3; i++) expect(await find()).toBe(true);
   expect(asked).toEqual(['liar', 'peer', 'peer', 'peer']);
 });

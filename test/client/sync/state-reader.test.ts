@@ -1,8 +1,8 @@
 // What a peer proves after the chain has moved on is no answer, and no failure either.
 import { expect, test } from 'vitest';
-import type { LightStore } from '../../../src/chain/light/light-store.ts';
+import type { LightChain } from '../../../src/chain/light/light-chain.ts';
+import type { Ask } from '../../../src/client/sync/ask-peers.ts';
 import { createStateReader } from '../../../src/client/sync/state-reader.ts';
-import type { Follower } from '../../../src/client/sync/follow.ts';
 import { genesisPoint } from '../../../src/core/header/header.ts';
 import { createParams } from '../../../src/core/params.ts';
 import { proveKeys, EMPTY_TREE } from '../../../src/core/tree/tree.ts';
@@ -18,11 +18,11 @@ test('a reorganisation while a peer answers', async () => {
       throw new AppError('ROOT_UNKNOWN', 'as the chain does');
     },
   };
-  const light = { chain: { state } } as unknown as LightStore;
+  const chain = { state } as unknown as LightChain;
   const ask = (async (_: never, take: (answer: { proof: Uint8Array }) => Promise<unknown>) => {
     known = false;
     return await take({ proof: proveKeys(EMPTY_TREE, []) });
-  }) as unknown as Follower['ask'];
-  const reader = createStateReader(light, ask);
+  }) as unknown as Ask;
+  const reader = createStateReader(chain, ask);
   expect(await reader.read(header, [new Uint8Array(32)])).toBeUndefined();
 });

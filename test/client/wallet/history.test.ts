@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { answer } from '../../../src/chain/shared/answer.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
-import { createFollower } from '../../../src/client/sync/follow.ts';
+import { createChainReader } from '../../../src/client/sync/chain-reader.ts';
 import { createHistory, type ReadHistory } from '../../../src/client/wallet/history.ts';
 import type { HistoryEntry, SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import type { Position } from '../../../src/core/formats.ts';
@@ -31,21 +31,13 @@ async function readerOf(peer: FullChain, isHolding: boolean, lie: Lie = (_, trut
     await chain.blocks.execute({ header, body: part!.body }, await peer.witness(id));
   }
   expect([chain.headers.head().id, chain.state.isWhole]).toEqual([peer.head().id, isHolding]);
-  const follower = createFollower({
-    light: chain.store,
-    transport: {
-      peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
-      request: async (_: string, request: SyncRequest) =>
-        lie(request, await answer(peer, request, () => [])),
-      charge: () => undefined,
-    } as never,
-    random: Math.random,
-    checkFully: undefined,
-    trustFirstGenesis: false,
-    onChange: () => undefined,
-    onHead: async () => undefined,
-  });
-  return createHistory(chain.store, follower);
+  const transport = {
+    peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
+    request: async (_: string, request: SyncRequest) =>
+      lie(request, await answer(peer, request, () => [])),
+    charge: () => undefined,
+  };
+  return createHistory(chain, createChainReader(chain, transport as never));
 }
 
 async function pagesOf(read: ReadHistory, size: number) {

@@ -3,10 +3,12 @@ import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { createLightPool } from '../../../src/client/wallet/light-pool.ts';
 import { Outbox } from '../../../src/client/wallet/outbox.ts';
-import { createSending, type SendingParts } from '../../../src/client/wallet/sending.ts';
+import type { PeerEvents } from '../../../src/client/peer-events.ts';
+import { createSending, type SendingDeps } from '../../../src/client/wallet/sending.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { NANOVOLTS } from '../../../src/core/params.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
+import { Emitter } from '../../../src/lib/events.ts';
 import {
   answer,
   mine,
@@ -35,15 +37,17 @@ async function serving() {
     return { spendable: balance, nonce };
   };
   const sending = createSending({
-    ...{ params: PARAMS, pool, outbox, nextSequence: () => 0 },
-    light: { chain: { headers: { head: chain.head } } },
-    transport: { peers: () => [] },
-    accounts: () => ({ last }),
-    onPool: async () => undefined,
-  } as unknown as SendingParts);
+    params: PARAMS,
+    pool,
+    outbox,
+    chain: { headers: { head: chain.head } },
+    announcer: { hasPeers: false },
+    accounts: { last },
+    events: new Emitter<PeerEvents>(),
+  } as unknown as SendingDeps);
   const look = async () => {
     pool.setHead(chain.head().header, chain.headState());
-    await sending.takeAgain();
+    await sending.resubmitWaiting();
   };
   const block = async (count = 1) => {
     await mine(chain, ann, count);

@@ -16,8 +16,8 @@ test('a reorganisation opens again what was confirmed above its fork', async () 
   const box = await Outbox.open(store);
   const [low, high] = [transfer(ann, 0, bob, 1n), transfer(ann, 1, bob, 2n)];
   for (const tx of [low, high]) await box.add(tx);
-  await box.follow(5, [{ id: txId(low.tx), height: 5 }], []);
-  await box.follow(6, [{ id: txId(high.tx), height: 6 }], []);
+  await box.noteHead(5, [{ id: txId(low.tx), height: 5 }]);
+  await box.noteHead(6, [{ id: txId(high.tx), height: 6 }]);
   expect(box.waiting()).toEqual([]);
   await box.reopen(5);
   for (const one of [box, await Outbox.open(store)]) expect(one.waiting()).toEqual([high]);
@@ -46,7 +46,7 @@ test('of one nonce only the dearest is told; when one is confirmed the others ar
     from.all().find(({ id }) => toHex(id) === toHex(txId(tx.tx)))?.state;
   expect(box.waiting()).toEqual([dear, other, next]);
   expect(box.unsettled().length).toBe(4);
-  await box.follow(5, [{ id: txId(cheap.tx), height: 5 }], []);
+  await box.noteHead(5, [{ id: txId(cheap.tx), height: 5 }]);
   expect([cheap, dear, next].map((tx) => stateOf(box, tx))).toEqual([
     'confirmed',
     'replaced',
@@ -55,11 +55,11 @@ test('of one nonce only the dearest is told; when one is confirmed the others ar
   // The block is abandoned, and the dearer one is in the next.
   await box.reopen(4);
   expect(box.waiting()).toEqual([dear, other, next]);
-  await box.follow(5, [{ id: txId(dear.tx), height: 5 }], []);
+  await box.noteHead(5, [{ id: txId(dear.tx), height: 5 }]);
   const later = await Outbox.open(store);
   for (const one of [box, later])
     expect([stateOf(one, cheap), stateOf(one, dear)]).toEqual(['replaced', 'confirmed']);
-  await box.follow(106, [], []);
+  await box.noteHead(106, []);
   expect([stateOf(box, cheap), stateOf(box, dear)]).toEqual([undefined, undefined]);
 });
 
@@ -68,7 +68,7 @@ test('500 are kept; then what is settled makes room, and what waits does not', a
   for (let nonce = 0; nonce < 500; nonce++) await box.add(transfer(ann, nonce, bob, 1n));
   const more = [transfer(ann, 500, bob, 1n), transfer(ann, 501, bob, 1n)] as const;
   await expect(box.add(more[0])).rejects.toMatchObject({ code: 'OUTBOX_FULL' });
-  await box.follow(5, [{ id: box.all()[7]!.id, height: 5 }], []);
+  await box.noteHead(5, [{ id: box.all()[7]!.id, height: 5 }]);
   await box.add(more[0]);
   await expect(box.add(more[1])).rejects.toMatchObject({ code: 'OUTBOX_FULL' });
   expect(box.all().length).toBe(500);

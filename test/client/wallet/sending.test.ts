@@ -4,10 +4,12 @@ import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Balance } from '../../../src/client/api.ts';
 import { createLightPool, type LightPool } from '../../../src/client/wallet/light-pool.ts';
 import { Outbox } from '../../../src/client/wallet/outbox.ts';
-import { createSending, type SendingParts } from '../../../src/client/wallet/sending.ts';
+import type { PeerEvents } from '../../../src/client/peer-events.ts';
+import { createSending, type SendingDeps } from '../../../src/client/wallet/sending.ts';
 import { fault, type Fault } from '../../../src/core/faults.ts';
 import type { HistoryEntry } from '../../../src/core/messages.ts';
 import { signTx, txBytes, txId } from '../../../src/core/tx/tx.ts';
+import { Emitter } from '../../../src/lib/events.ts';
 import { MODELS, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
@@ -24,17 +26,16 @@ async function openSending(
   const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
   const sending = createSending({
     params: PARAMS,
-    light: { chain: { headers: { head: () => ({ header: { height: HEIGHT } }) } } },
-    transport: { peers: () => [] },
+    chain: { headers: { head: () => ({ header: { height: HEIGHT } }) } },
+    announcer: { hasPeers: false },
     pool: { ...pool, add },
     outbox,
-    accounts: () => ({
+    accounts: {
       last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
       history: async () => ({ entries: inChain, next: undefined }),
-    }),
-    onPool: async () => undefined,
-    nextSequence: () => 1,
-  } as unknown as SendingParts);
+    },
+    events: new Emitter<PeerEvents>(),
+  } as unknown as SendingDeps);
   return { outbox, sending };
 }
 
@@ -46,7 +47,7 @@ test('a nonce whose transaction expired is given again, or nothing after it coul
   const nonce = async () => (await sending.prepare(ann.address)).nonce;
   expect(await nonce()).toBe(6);
   // The last proven balance does not know of its block yet: 3 is not free.
-  await outbox.follow(HEIGHT, [{ id: txId(inBlock.tx), height: HEIGHT }], []);
+  await outbox.noteHead(HEIGHT, [{ id: txId(inBlock.tx), height: HEIGHT }]);
   expect(await nonce()).toBe(4);
 });
 

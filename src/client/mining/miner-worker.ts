@@ -1,0 +1,206 @@
+/**
+ * The miner's worker as the client sees it: started when it is first needed, given models, replaced when
+ * it has died. It holds the miner's status, and reports wins and answers as events.
+ */
+import type { Fault } from '../../core/faults.ts';
+import type { Header, Proof } from '../../core/formats.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Emitter } from '../../lib/events.ts';
+import type { RpcClient } from '../../lib/rpc.ts';
+import {
+  MINER_OFF,
+  type BackendChoice,
+  type MinerApi,
+  type MinerEvents,
+  type MinerState,
+  type MinerStatus,
+  type Template,
+} from '../../miner/engine/miner-api.ts';
+import type { ModelSupply } from '../models/model-supply.ts';
+import type { PeerEvents } from '../peer-events.ts';
+import type { Platform } from '../platform.ts';
+
+type Worker = RpcClient<MinerApi, MinerEvents>;
+
+const WORKING: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
+
+export interface MinerWorkerDeps {
+  readonly platform: Pick<Platform, 'createMiner'>;
+  /** Packages for the worker. */
+  readonly supply: ModelSupply;
+  readonly events: Emitter<PeerEvents>;
+}
+
+/** A model by its name and id. */
+export interface NamedModel {
+  readonly name: string;
+  readonly id: Uint8Array;
+}
+
+export class MinerWorker {
+  readonly #deps: MinerWorkerDeps;
+  #status: MinerStatus = MINER_OFF;
+  #worker: Promise<Worker> | undefined;
+  /** The worker with a model loaded: it can replay blocks. */
+  #loaded: Worker | undefined;
+  /** The model that it mines with, or did last. */
+  #model: NamedModel | undefined;
+  /** Share of the time that units may take; kept for a worker that is started later. */
+  #duty = 1;
+
+  constructor(deps: MinerWorkerDeps) {
+    this.#deps = deps;
+  }
+
+  status(): MinerStatus {
+    return this.#status;
+  }
+
+  setStatus(change: Partial<MinerStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.#deps.events.emit('report', { type: 'miner', status: this.#status });
+  }
+
+  /** Starts the worker where none runs. @throws AppError NO_MINER, and the platform's */
+  launch(): Promise<Worker> {
+    const worker = (this.#worker ??= this.#start());
+    worker.catch(() => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+
+  async #start(): Promise<Worker> {
+    const { platform, events } = this.#deps;
+    if (!platform.createMiner) throw new AppError('NO_MINER', 'this program cannot mine');
+    const worker = await platform.createMiner();
+    worker.on('status', (status) => {
+      this.#status = status;
+      events.emit('report', { type: 'miner', status });
+    });
+    worker.on('block', (found) => events.emit('won', found));
+    worker.on('answered', (answered) => events.emit('answered', answered));
+    if (this.#duty < 1) this.#run(worker.throttle(this.#duty));
+    return worker;
+  }
+
+  /** Whether the worker has this model, or is about to. */
+  async has(id: Uint8Array): Promise<boolean> {
+    return this.#deps.supply.has(await this.launch(), id);
+  }
+
+  /** Gives the worker a model's package. @throws as fetching it does */
+  async give(id: Uint8Array): Promise<void> {
+    await this.#deps.supply.give(await this.launch(), id);
+  }
+
+  /** Mines with a model that was given. @throws the worker's */
+  async mine(model: NamedModel, backend: BackendChoice): Promise<void> {
+    const worker = await this.launch();
+    try {
+      await worker.start(model.name, backend);
+    } catch (e) {
+      this.#onFailure(e);
+      throw e;
+    }
+    this.#loaded = worker;
+    // The model before this one leaves; blocks of its miners are checked lightly from now on.
+    void this.#deps.supply.keepOnly([model.id]);
+  }
+
+  /** Pauses when it works on another model than this. */
+  async makeRoomFor({ name }: NamedModel): Promise<void> {
+    const worker = await this.launch();
+    if (this.#status.model !== name && WORKING.has(this.#status.state)) await worker.pause();
+  }
+
+  /** The next template; undefined: nothing to work on. */
+  work(template: Template | undefined): void {
+    if (this.#worker) this.#run(this.#worker.then((worker) => worker.work(template)));
+  }
+
+  get model(): NamedModel | undefined {
+    return this.#model;
+  }
+
+  /** The model that templates are made for from now on. */
+  setModel(model: NamedModel): void {
+    this.#model = model;
+  }
+
+  async throttle(duty: number): Promise<void> {
+    this.#duty = duty;
+    await (await this.#worker)?.throttle(duty);
+  }
+
+  async pause(): Promise<void> {
+    await (await this.#worker)?.pause();
+  }
+
+  /** Ends after the unit in work. */
+  async finish(): Promise<void> {
+    await (await this.#worker)?.finish();
+  }
+
+  /** Runs any admitted model on an input; the model is fetched first. @throws AppError NO_MINER, … */
+  async execute(id: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
+    const worker = await this.launch();
+    void this.#deps.supply.keepOnly(this.#model ? [this.#model.id, id] : [id]);
+    await this.#deps.supply.give(worker, id);
+    return (await worker.execute(id, input)).answer;
+  }
+
+  /** Runs a model only where one is loaded. @throws AppError NO_MINER, and the worker's */
+  async executeLoaded(id: Uint8Array, input: Uint8Array): Promise<Execution> {
+    if (!this.#loaded) throw new AppError('NO_MINER', 'no model is loaded');
+    return await this.#loaded.execute(id, input);
+  }
+
+  get isLoaded(): boolean {
+    return this.#loaded !== undefined;
+  }
+
+  /** Blocks of this model can be replayed. */
+  canReplay(modelId: Uint8Array): boolean {
+    return this.#loaded !== undefined && this.#deps.supply.has(this.#loaded, modelId);
+  }
+
+  /** `input`: of the request that the header names. @returns undefined also when the worker fails */
+  async replay(
+    header: Header,
+    proof: Proof,
+    input: Uint8Array | undefined,
+  ): Promise<Fault | undefined> {
+    try {
+      return await this.#loaded?.check(header, proof, input);
+    } catch (e) {
+      // This client's trouble, not the block's: it is followed as by a client without the model.
+      this.#onFailure(e);
+      return undefined;
+    }
+  }
+
+  #onFailure(e: unknown): void {
+    if (AppError.from(e).code === 'WORKER_DIED') this.#onWorkerDeath();
+  }
+
+  /** A worker that died is replaced at the next start; until then blocks are checked lightly. */
+  #onWorkerDeath(): void {
+    this.#worker = undefined;
+    this.#loaded = undefined;
+    this.setStatus({ ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' });
+  }
+
+  /** A failure of a call that nobody waits for is reported. */
+  #run(call: Promise<unknown>): void {
+    call.catch((e: unknown) => {
+      const { code, message } = AppError.from(e);
+      this.#deps.events.emit('report', { type: 'problem', code, message });
+    });
+  }
+
+  stop(): void {
+    void this.#worker?.then((worker) => worker.pause()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * The client API of a newcomer, which knows no genesis yet. What has an answer without a chain is answered
+ * at once; every other call waits until the genesis is known. From then on the peer answers.
+ */
+import type { ErrorCode } from '../lib/error-codes.ts';
+import { AppError } from '../lib/errors.ts';
+import { CLIENT_METHODS } from './api.ts';
+import { modelInfos } from './asking/asking.ts';
+import type { Newcomer } from './newcomer.ts';
+import type { Peer, PeerApi } from './peer.ts';
+import type { ClientBase } from './stage.ts';
+import { readBalance } from './wallet/accounts.ts';
+
+/** `opened`: the peer, once the genesis is known. */
+export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promise<Peer>): PeerApi {
+  const { network, store, outbox, worker, modelService, events } = base;
+  const fail = (code: ErrorCode, message: string) => async (): Promise<never> => {
+    throw new AppError(code, message);
+  };
+
+  const withoutChain: Partial<PeerApi> = {
+    ...modelService.texts,
+    ...modelService.api(() => worker.status()),
+    status: async () => ({ chain: newcomer.status(), miner: worker.status() }),
+    header: async () => undefined,
+    headers: async () => [],
+    block: async () => undefined,
+    transaction: async () => undefined,
+    supply: fail('NO_GENESIS', 'no chain yet'),
+
+    balance: (address) => readBalance(store, address),
+    account: fail('NO_PEERS', 'no peer proves this address'),
+    history: async () => ({ entries: [], total: 0, linked: true, next: undefined }),
+    pending: async () => outbox.all(),
+    prepare: fail('NOT_PROVEN', 'no balance of this address was proven yet'),
+
+    models: async () => modelInfos(network),
+    quote: fail('NO_HEAD', 'no block is known yet'),
+    throttleMining: (duty) => worker.throttle(duty),
+    pauseMining: () => worker.pause(),
+    finishMining: () => worker.finish(),
+  };
+
+  let peer: Peer | undefined;
+  opened.then(
+    (made) => (peer = made),
+    (e: unknown) => {
+      const { code, message } = AppError.from(e);
+      events.emit('report', { type: 'problem', code, message });
+    },
+  );
+
+  type Call = (...args: unknown[]) => Promise<unknown>;
+  const call =
+    (method: keyof PeerApi): Call =>
+    async (...args) => {
+      const api = peer?.api ?? (method in withoutChain ? withoutChain : (await opened).api);
+      return await (api[method] as Call)(...args);
+    };
+  const methods = CLIENT_METHODS.filter((method) => method !== 'diagnostics');
+  return Object.fromEntries(methods.map((method) => [method, call(method)])) as unknown as PeerApi;
+}

@@ -1,0 +1,81 @@
+/**
+ * A client that knows no genesis: its configuration names none, and its store is empty. It learns the
+ * genesis from the first peer that has one of this network; until then there is no chain to ask.
+ */
+import { unavailable } from '../chain/shared/answer.ts';
+import type { LightChain } from '../chain/light/light-chain.ts';
+import { isFault } from '../core/faults.ts';
+import type { Handlers } from '../net/transport.ts';
+import type { ChainStatus } from './api.ts';
+import { statusWithoutChain } from './chain-status.ts';
+import type { ClientBase, Stage } from './stage.ts';
+import { createPeerQueue } from './sync/peer-queue.ts';
+
+export class Newcomer implements Stage {
+  readonly #deps: ClientBase;
+  readonly #chain = Promise.withResolvers<LightChain>();
+  readonly #queue = createPeerQueue({ run: (peer) => this.#askGenesis(peer) });
+  #everConnected = false;
+  /** A genesis is being taken or is taken: another one would wipe its chain. */
+  #hasChosen = false;
+
+  constructor(deps: ClientBase) {
+    this.#deps = deps;
+  }
+
+  /** Once a peer has told the genesis. */
+  get chain(): Promise<LightChain> {
+    return this.#chain.promise;
+  }
+
+  /** Nothing can be judged without a genesis, and nothing answered but for parts of models. */
+  readonly handlers: Handlers = {
+    onRequest: async (_peer, request) =>
+      request.type === 'model'
+        ? this.#deps.modelService.answer(request)
+        : unavailable('no genesis'),
+    onBlock: async () => 'ignore',
+    onTx: async () => 'ignore',
+    onPeers: (peers) => {
+      this.#everConnected ||= peers.length > 0;
+      this.poll();
+      this.#deps.events.emit('statusChanged');
+    },
+  };
+
+  /** Asks every peer. */
+  poll(): void {
+    for (const { id } of this.#deps.transport.peers()) this.#queue.add(id);
+  }
+
+  announceFoundAgain(): void {}
+
+  async shareFound(): Promise<void> {}
+
+  stop(): void {
+    this.#deps.worker.stop();
+  }
+
+  status(): ChainStatus {
+    const { network, transport } = this.#deps;
+    const alone = this.#everConnected ? 'offline' : 'connecting';
+    const sync = transport.peers().length ? 'syncing' : alone;
+    return statusWithoutChain({ params: network.params, transport, sync });
+  }
+
+  async #askGenesis(peer: string): Promise<void> {
+    const { light, transport } = this.#deps;
+    const status = await transport.request(peer, { type: 'status' });
+    if (status.type !== 'status' || this.#hasChosen) return;
+
+    this.#hasChosen = true;
+    try {
+      const begun = await light.begin(status.genesis);
+      if (isFault(begun)) this.#hasChosen = false;
+      else this.#chain.resolve(begun.chain);
+    } catch (e) {
+      this.#hasChosen = false;
+      throw e;
+    }
+  }
+}

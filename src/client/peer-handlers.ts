@@ -1,0 +1,53 @@
+/** What other peers ask of this one and announce to it. */
+import { answer, unavailable } from '../chain/shared/answer.ts';
+import { sourceOf, type LightChain } from '../chain/light/light-chain.ts';
+import type { SignedTx } from '../core/formats.ts';
+import type { SyncRequest, SyncResponse } from '../core/messages.ts';
+import type { Emitter } from '../lib/events.ts';
+import type { Handlers, Transport, Verdict } from '../net/transport.ts';
+import type { ModelService } from './models/model-service.ts';
+import type { PeerEvents } from './peer-events.ts';
+import type { Follower } from './sync/follow.ts';
+import { createSampler, type LightPool } from './wallet/light-pool.ts';
+import type { Sending } from './wallet/sending.ts';
+
+export interface PeerHandlersDeps {
+  readonly chain: LightChain;
+  readonly transport: Transport;
+  readonly pool: LightPool;
+  readonly modelService: Pick<ModelService, 'answer'>;
+  readonly follower: Follower;
+  readonly sending: Pick<Sending, 'announceWaiting'>;
+  readonly events: Emitter<PeerEvents>;
+}
+
+export function createPeerHandlers(deps: PeerHandlersDeps): Handlers {
+  const { chain, transport, pool, modelService, follower, sending, events } = deps;
+  const source = sourceOf(chain);
+  const height = (): number => chain.headers.head().header.height;
+
+  function addTx(tx: SignedTx): Verdict {
+    const refused = pool.add(tx, height());
+    if (refused) return refused === 'known' ? 'ignore' : refused;
+    events.emit('poolGrew', { isOwn: false });
+    return 'accept';
+  }
+
+  async function answerTo(request: SyncRequest): Promise<SyncResponse> {
+    if (request.type === 'model') return modelService.answer(request);
+    // A full queue or store is this client's trouble, and no fault of the peer that asks.
+    return answer(source, request, () => pool.best(height())).catch(() => unavailable('busy'));
+  }
+
+  const samplePools = createSampler(transport, addTx);
+  return {
+    onRequest: (_peer, request) => answerTo(request),
+    onBlock: (peer, announce) => follower.onBlock(peer, announce),
+    onTx: async (_peer, { tx }) => addTx(tx),
+    onPeers(peers) {
+      follower.onPeers(peers);
+      void sending.announceWaiting();
+      void samplePools(peers);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** The two stages of a client, a newcomer without a genesis and a peer with a chain, and what both have. */
+import type { LightStore } from '../chain/light/light-store.ts';
+import type { Store } from '../chain/store/store.ts';
+import type { Emitter } from '../lib/events.ts';
+import type { Handlers, Transport } from '../net/transport.ts';
+import type { ChainStatus } from './api.ts';
+import type { Asked } from './asking/asked.ts';
+import type { MinerWorker } from './mining/miner-worker.ts';
+import type { ModelService } from './models/model-service.ts';
+import type { ChainNetwork } from './models/networks.ts';
+import type { PeerEvents } from './peer-events.ts';
+import type { Platform } from './platform.ts';
+import type { Outbox } from './wallet/outbox.ts';
+
+/** What a client has before it knows a genesis. */
+export interface ClientBase {
+  readonly platform: Platform;
+  readonly network: ChainNetwork;
+  readonly light: LightStore;
+  /** Survives a rebuilt chain. */
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly asked: Asked;
+  readonly transport: Transport;
+  readonly modelService: ModelService;
+  readonly worker: MinerWorker;
+  readonly events: Emitter<PeerEvents>;
+}
+
+/** What runs behind the client, before and after its genesis is known. */
+export interface Stage {
+  /** For the transport. */
+  readonly handlers: Handlers;
+  status(): ChainStatus;
+  /** Asks peers for what is new. */
+  poll(): void;
+  /** Announces a block found here again while no peer has it. */
+  announceFoundAgain(): void;
+  /** Waits until a peer has the last block found here; `msMax` at most. */
+  shareFound(msMax: number): Promise<void>;
+  stop(): void;
+}

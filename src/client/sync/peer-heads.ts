@@ -1,0 +1,60 @@
+/** What the connected peers say of their heads, and how far this client has got with them. */
+import type { Header } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
+import type { Status } from '../../core/messages.ts';
+import { equal } from '../../lib/bytes.ts';
+
+export class PeerHeads {
+  /** By peer; only connected peers, so that the transport's bound is this map's. */
+  readonly #statuses = new Map<string, Status>();
+  #everConnected = false;
+  #everCaughtUp = false;
+
+  /** A peer was connected since the start. */
+  get everConnected(): boolean {
+    return this.#everConnected;
+  }
+
+  /** A peer was caught up with since the start: a block found now builds on what others have. */
+  get everCaughtUp(): boolean {
+    return this.#everCaughtUp;
+  }
+
+  noteCaughtUp(): void {
+    this.#everCaughtUp = true;
+  }
+
+  /** The peers that are connected now. @returns those that have not told their status yet */
+  noteConnected(peers: readonly string[]): string[] {
+    const connected = new Set(peers);
+    for (const peer of this.#statuses.keys()) if (!connected.has(peer)) this.#statuses.delete(peer);
+    this.#everConnected ||= connected.size > 0;
+    return peers.filter((peer) => !this.#statuses.has(peer));
+  }
+
+  noteStatus(peer: string, status: Status): void {
+    this.#statuses.set(peer, status);
+  }
+
+  /** The peer has this block: it sent it, or what only its holder can send. */
+  noteBlock(peer: string, header: Header): void {
+    const status = this.#statuses.get(peer);
+    if (!status || header.totalWork <= status.totalWork) return;
+    this.#statuses.set(peer, {
+      ...status,
+      head: blockId(header),
+      height: header.height,
+      totalWork: header.totalWork,
+    });
+  }
+
+  /** Height that a peer claims; 0 before it has told. */
+  heightOf(peer: string): number {
+    return this.#statuses.get(peer)?.height ?? 0;
+  }
+
+  /** Peers whose head is this block. */
+  countAt(id: Uint8Array): number {
+    return [...this.#statuses.values()].filter(({ head }) => equal(head, id)).length;
+  }
+}

@@ -1,0 +1,35 @@
+/** A follower of a light chain as peer.ts builds it, and what a test says for the rest. */
+import type { LightChain } from '../../src/chain/light/light-chain.ts';
+import type { PeerEvents } from '../../src/client/peer-events.ts';
+import { createChainReader } from '../../src/client/sync/chain-reader.ts';
+import { createFollower } from '../../src/client/sync/follow.ts';
+import type { BlockReplay } from '../../src/client/sync/full-check.ts';
+import type { HeadReactions } from '../../src/client/sync/settle-head.ts';
+import { Emitter } from '../../src/lib/events.ts';
+import type { Transport } from '../../src/net/transport.ts';
+
+export interface FollowerOptions {
+  readonly onHead?: HeadReactions['run'] | undefined;
+  readonly replay?: BlockReplay['replay'] | undefined;
+  readonly turnMs?: number | undefined;
+}
+
+export function openFollower(
+  chain: LightChain,
+  transport: Transport,
+  { onHead, replay, turnMs }: FollowerOptions = {},
+) {
+  const events = new Emitter<PeerEvents>();
+  const reader = createChainReader(chain, transport);
+  const follower = createFollower({
+    chain,
+    transport,
+    reader,
+    miner: { replay: replay ?? (async () => undefined) },
+    reactions: { run: onHead ?? (async () => undefined) },
+    events,
+    random: Math.random,
+    turnMs,
+  });
+  return { events, reader, follower };
+}
