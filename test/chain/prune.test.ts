@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
-import { WINDOW } from '../../src/chain/shared/records.ts';
+import { WINDOW } from '../../src/chain/full/records.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { txId } from '../../src/core/tx/tx.ts';

@@ -15,7 +15,7 @@ import { Account } from '../../core/formats.ts';
 import type { Connected } from './connect.ts';
 import type { FullState } from './state.ts';
 import { indexEntries } from '../shared/request-index.ts';
-import { Links, MainEntry, POINT_EVERY, recordKey, Undo, WINDOW } from '../shared/records.ts';
+import { Links, MainEntry, POINT_EVERY, recordKey, Undo, WINDOW } from './records.ts';
 import type { Put } from '../store/store.ts';
 
 /** Keys in order of the batch; a later put of the same key replaces the earlier one. */

@@ -16,7 +16,7 @@ import { assert } from '../../lib/errors.ts';
 import type { BoundedMap } from '../../lib/bounded.ts';
 import { treeAfter, type FullState } from './state.ts';
 import { nextTotals, readTotals } from './totals.ts';
-import type { Totals } from '../shared/records.ts';
+import type { Totals } from './records.ts';
 
 /** Replays the winning unit of a block. `jobInput`: the input of the request that its header names. */
 export type CheckProof = (

@@ -19,7 +19,7 @@ import { Batch, connect, deleteBlock, disconnect, prune, putBlock } from './comm
 import { connectBranch, type Checks, type Connected } from './connect.ts';
 import { keepTree, pruneTrees, readUndo, type FullState } from './state.ts';
 import { pruneBlocks } from './prune.ts';
-import { recordKey, type Undo } from '../shared/records.ts';
+import { recordKey, type Undo } from './records.ts';
 import type { HeadChange } from '../shared/mempool.ts';
 
 /** Ids of invalid blocks remembered. Each cost a proof of work or a peer its standing. */

@@ -18,7 +18,7 @@ import { loadLeaves } from '../store/leaves.ts';
 import { keepTree, readUndo, undoTree, type FullState } from './state.ts';
 import { createHeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
-import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from '../shared/records.ts';
+import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from './records.ts';
 import type { Put, Store } from '../store/store.ts';
 import { genesisTotals } from './totals.ts';
 

@@ -23,7 +23,7 @@ import { partiesOf } from '../../core/tx/kinds.ts';
 import { headTree, readUndo, treeAfter, type FullState } from './state.ts';
 import type { Store } from '../store/store.ts';
 import { placesOf } from '../shared/request-index.ts';
-import { Links, MainEntry, recordKey } from '../shared/records.ts';
+import { Links, MainEntry, recordKey } from './records.ts';
 import { issuedBy } from './totals.ts';
 
 /** All results that one request can have: 16 a block until it is settled. */

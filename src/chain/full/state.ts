@@ -6,7 +6,7 @@ import { treeUpdate, type Tree } from '../../core/tree/tree.ts';
 import type { Models } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { HeaderIndex } from './header-index.ts';
-import { recordKey, Undo, type Totals } from '../shared/records.ts';
+import { recordKey, Undo, type Totals } from './records.ts';
 import type { Store } from '../store/store.ts';
 
 /** Trees kept: state proofs are given for this many blocks below the head. */

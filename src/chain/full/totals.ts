@@ -7,7 +7,7 @@ import { subsidyAt, type Executed } from '../../core/state.ts';
 import { assert } from '../../lib/errors.ts';
 import { equal } from '../../lib/bytes.ts';
 import { readUndo, type FullState } from './state.ts';
-import type { Totals } from '../shared/records.ts';
+import type { Totals } from './records.ts';
 
 /** At genesis: a faucet's account is the only leaf there may be. */
 export const genesisTotals = (params: Params): Totals => ({

@@ -12,7 +12,7 @@ import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
 import { Base, lightKey } from './records.ts';
 import { executeOn, keepState, type KnownState } from './state.ts';
-import { recordKey } from '../shared/records.ts';
+import { recordKey } from '../full/records.ts';
 import type { Put } from '../store/store.ts';
 
 /** Blocks between the head and its base. */

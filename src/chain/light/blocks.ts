@@ -12,7 +12,7 @@ import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
 import { PATH_WINDOW } from './paths.ts';
 import { lightKey } from './records.ts';
-import { Links } from '../shared/records.ts';
+import { Links } from '../full/records.ts';
 import { indexEntries } from '../shared/request-index.ts';
 import type { Put } from '../store/store.ts';
 

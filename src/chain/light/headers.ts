@@ -13,7 +13,7 @@ import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { laneAt, PATH_WINDOW, type Path } from './paths.ts';
 import { LIGHT_POINT_EVERY, lightKey, type Segment } from './records.ts';
-import { MainEntry } from '../shared/records.ts';
+import { MainEntry } from '../full/records.ts';
 import type { Put, Store } from '../store/store.ts';
 
 export const damaged = (what: string): AppError =>

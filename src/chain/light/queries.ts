@@ -19,7 +19,7 @@ import type { LightState } from './open.ts';
 import { lightKey } from './records.ts';
 import { stateAfter } from './state.ts';
 import { partsFrom, RESULTS_READ_MAX, walkBack } from '../full/queries.ts';
-import { Links } from '../shared/records.ts';
+import { Links } from '../full/records.ts';
 import { placesOf } from '../shared/request-index.ts';
 
 /** Headers of the head's chain after the first id of the locator that is on it, or after genesis. */

@@ -5,7 +5,7 @@ import { FAULTS, type FaultCode } from '../../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { silentLog } from '../../lib/log.ts';
-import { WINDOW } from '../../chain/shared/records.ts';
+import { WINDOW } from '../../chain/full/records.ts';
 import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
