@@ -12,7 +12,7 @@ import { treeEntries, treeRoot, type Tree } from '../../src/core/tree/tree.ts';
 import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type { Store } from '../../src/chain/store/store.ts';
-import { MainEntry } from '../../src/chain/full/records.ts';
+import { MainEntry } from '../../src/chain/store/records.ts';
 import { MODELS, PARAMS } from './make-blocks.ts';
 
 export async function expectConsistent(store: Store): Promise<{ height: number; tree: Tree }> {

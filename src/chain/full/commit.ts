@@ -5,17 +5,13 @@
 import { encode } from '../../core/codec.ts';
 import { Body, Header, Position, Proof } from '../../core/formats.ts';
 import { ChainPointRecord, type ChainPoint } from '../../core/header/header.ts';
-import { stateKey } from '../../core/tree/keys.ts';
-import type { Executed } from '../../core/state.ts';
-import { partiesOf } from '../../core/tx/kinds.ts';
 import { txId } from '../../core/tx/tx.ts';
-import { toHex } from '../../lib/bytes.ts';
-import { decode } from '../../core/codec.ts';
-import { Account } from '../../core/formats.ts';
 import type { Connected } from './connect.ts';
 import type { FullState } from './state.ts';
 import { indexEntries } from '../shared/request-index.ts';
-import { Links, MainEntry, POINT_EVERY, recordKey, Undo, WINDOW } from './records.ts';
+import { Links, linksOf } from '../shared/links.ts';
+import { recordKey, Undo, WINDOW } from './records.ts';
+import { MainEntry, POINT_EVERY } from '../store/records.ts';
 import type { Put } from '../store/store.ts';
 
 /** Keys in order of the batch; a later put of the same key replaces the earlier one. */
@@ -78,18 +74,6 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
   if (height % POINT_EVERY === 0)
     batch.set(recordKey.point(height), encode(ChainPointRecord, point));
   batch.set(recordKey.head, id);
-}
-
-/** Where each account of the body's transactions was last seen before. */
-export function linksOf(body: Body, changes: Executed['changes']): Links {
-  const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
-  const links = new Map<string, Links[number]>();
-  for (const address of body.flatMap(({ tx }) => partiesOf(tx))) {
-    const leaf = before.get(toHex(stateKey.account(address)));
-    const previous = leaf ? decode(Account, leaf).lastTx : { height: 0, index: 0 };
-    links.set(toHex(address), { address, previous });
-  }
-  return [...links.values()];
 }
 
 /** Drops what lies below the window of a new head: branches whole, undo records of the main chain. */

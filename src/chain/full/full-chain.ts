@@ -2,15 +2,12 @@
  * The chain of a node that has every block: imports, reorganises, answers, keeps a mempool, makes
  * templates. Parts: open, import (connect, commit), queries, mempool.
  */
-import { bodyRoot } from '../../core/tx/body.ts';
 import { verifyLight } from '../../core/pow/proof.ts';
 import type { Fault } from '../../core/faults.ts';
-import type { Account, Body, Header, HeaderCore, Position, SignedTx } from '../../core/formats.ts';
-import { expectedBits, templateCore, type ChainPoint } from '../../core/header/header.ts';
-import { ZERO_HASH } from '../../core/hash.ts';
+import type { Account, Header, Position, SignedTx } from '../../core/formats.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
 import type { Block, BlockParts, HistoryEntry } from '../../core/messages.ts';
 import type { Params } from '../../core/params.ts';
-import { verifyJob } from '../../core/state.ts';
 import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
@@ -19,11 +16,18 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createListeners } from '../../lib/listeners.ts';
-import { chooseBody } from '../shared/choose-body.ts';
+import {
+  createTemplates,
+  type Candidates,
+  type Template,
+  type TemplateBase,
+  type TemplateOptions,
+} from '../shared/template.ts';
+import type { VerifyProof } from '../shared/verify-proof.ts';
 import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
 import { openFull } from './open.ts';
 import { headTree, type FullState } from './state.ts';
-import { createImporter, type HeadEvent, type Imported, type VerifyProof } from './import.ts';
+import { createImporter, type HeadEvent, type Imported } from './import.ts';
 import { createMempool, poolBase, type HeadChange, type Mempool } from '../shared/mempool.ts';
 import * as queries from './queries.ts';
 import type { Store } from '../store/store.ts';
@@ -49,20 +53,6 @@ export interface FullChainOptions {
   readonly executionOf?: ExecutionOf;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
-}
-
-export interface TemplateOptions {
-  /** Address that is paid. */
-  readonly miner: Uint8Array;
-  readonly modelId: Uint8Array;
-  /** An open request for the model. */
-  readonly jobId?: Uint8Array;
-  readonly nowMs: number;
-}
-
-export interface Template {
-  readonly core: HeaderCore;
-  readonly body: Body;
 }
 
 export type FullChainEvent = HeadEvent | { readonly type: 'tx'; readonly tx: SignedTx };
@@ -109,9 +99,23 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const checks = checksOf(options, pool);
+  const context = contextOf(s, checks);
   const rebase = (change?: HeadChange): void =>
-    pool.setBase(poolBase(params, contextOf(s, checks), headTree(s), s.head.header), change);
+    pool.setBase(poolBase(params, context, headTree(s), s.head.header), change);
   rebase();
+
+  const makeTemplate = createTemplates(params);
+  const headBase = (): TemplateBase => {
+    const tree = headTree(s);
+    return { parent: s.head, tree, stateRoot: treeRoot(tree), context };
+  };
+  const waiting: Candidates = {
+    get revision() {
+      return pool.revision;
+    },
+    list: () => pool.byFee(),
+  };
+
   const importBlock = createImporter(s, {
     now,
     verifyProof: options.verifyProof ?? verifyLight,
@@ -149,7 +153,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     position: (id) => queries.positionOf(s, id),
     find: (id) => queries.findOf(s, id),
     stats: () => queries.statsOf(s),
-    template: createTemplates(s, checks, pool),
+    template: (wanted) => makeTemplate(headBase(), waiting, wanted),
     mempool: pool,
     subscribe,
     close: () => enqueue(() => store.close()),
@@ -173,38 +177,3 @@ const contextOf = (s: FullState, checks: Checks): StateContext => ({
   executionOf: (id) => checks.executions.get(toHex(id)),
   signatureKnown: checks.signatureKnown,
 });
-
-/**
- * Templates for the head. The body is chosen again only when the head or the pool has changed: a
- * miner asks before each unit.
- */
-function createTemplates(
-  s: FullState,
-  checks: Checks,
-  pool: Mempool,
-): (options: TemplateOptions) => Template {
-  const context = contextOf(s, checks);
-  let last: { key: string; body: Body } | undefined;
-  return ({ miner, modelId, jobId: wanted, nowMs }) => {
-    const parent = s.head;
-    const tree = headTree(s);
-    const timeMs = Math.max(nowMs, parent.header.time + 1);
-    const height = parent.header.height + 1;
-    const bits = expectedBits(s.params, parent, timeMs);
-    // A request that has ended is no job any more: the unit is idle then.
-    const closed = wanted && verifyJob(tree, { height, modelId, jobId: wanted });
-    const jobId = wanted && !closed ? wanted : ZERO_HASH;
-    // The bits bound the results; with a re-anchor they change under one parent.
-    const key = [...[parent.id, modelId, jobId].map(toHex), bits, pool.revision].join();
-    if (last?.key !== key) {
-      const header = { height, miner, bits, modelId, jobId };
-      last = { key, body: chooseBody(s.params, context, tree, header, pool.byFee()) };
-    }
-    const { body } = last;
-    const roots = { bodyRoot: bodyRoot(body), stateRoot: treeRoot(tree) };
-    return {
-      core: templateCore(s.params, parent, { timeMs, miner, modelId, jobId, ...roots }),
-      body,
-    };
-  };
-}

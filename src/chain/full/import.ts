@@ -8,9 +8,7 @@ import { verifyBody } from '../../core/tx/body.ts';
 import { blames, fault, type Fault, type FaultCode } from '../../core/faults.ts';
 import { Body, Proof, type Header, type SignedTx } from '../../core/formats.ts';
 import { blockId, extendPoint, verifyHeader, type ChainPoint } from '../../core/header/header.ts';
-import type { Manifest } from '../../core/manifest.ts';
 import type { Block } from '../../core/messages.ts';
-import type { Params } from '../../core/params.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
@@ -21,6 +19,7 @@ import { keepTree, pruneTrees, readUndo, type FullState } from './state.ts';
 import { pruneBlocks } from './prune.ts';
 import { recordKey, type Undo } from './records.ts';
 import type { HeadChange } from '../shared/mempool.ts';
+import type { VerifyProof } from '../shared/verify-proof.ts';
 
 /** Ids of invalid blocks remembered. Each cost a proof of work or a peer its standing. */
 const INVALID_MAX = 4096;
@@ -29,13 +28,6 @@ const INVALID_MAX = 4096;
  * starts late is an easy one: those with the least work make room.
  */
 export const BLOCKS_PER_HEIGHT_MAX = 8;
-
-export type VerifyProof = (
-  params: Params,
-  header: Header,
-  proof: Proof,
-  manifest: Manifest,
-) => Fault | undefined;
 
 export type ImportStatus =
   | 'extended'

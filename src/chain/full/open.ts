@@ -1,5 +1,5 @@
 /** Opening a full chain: genesis into an empty store, or memory made again from a filled one. */
-import { encode, tryDecode, type Codec } from '../../core/codec.ts';
+import { encode, tryDecode } from '../../core/codec.ts';
 import { Body, Header } from '../../core/formats.ts';
 import {
   ChainPointRecord,
@@ -18,7 +18,8 @@ import { loadLeaves } from '../store/leaves.ts';
 import { keepTree, readUndo, undoTree, type FullState } from './state.ts';
 import { createHeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
-import { FULL_SCHEMA, MainEntry, POINT_EVERY, recordKey, WINDOW } from './records.ts';
+import { FULL_SCHEMA, recordKey, WINDOW } from './records.ts';
+import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
 import { genesisTotals } from './totals.ts';
 
@@ -44,11 +45,16 @@ export async function openFull(
 
   const genesis = genesisPoint(
     params,
-    (await need(store, recordKey.main(0), MainEntry)).header.time,
+    (await needRecord(store, recordKey.main(0), MainEntry, corrupt)).header.time,
   );
   if (!equal(genesis.id, stored)) throw corrupt('its first block is not the one of its marker');
   const headId = await store.get(recordKey.head);
-  const header = await need(store, recordKey.header(headId ?? new Uint8Array(32)), Header);
+  const header = await needRecord(
+    store,
+    recordKey.header(headId ?? new Uint8Array(32)),
+    Header,
+    corrupt,
+  );
   const index = createHeaderIndex();
   const head = await loadMain(store, params, index, header.height);
   if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
@@ -61,13 +67,6 @@ export async function openFull(
   };
   await loadState(s);
   return s;
-}
-
-async function need<T>(store: Store, key: string, codec: Codec<T>): Promise<T> {
-  const data = await store.get(key);
-  const value = data && tryDecode(codec, data);
-  if (value === undefined) throw corrupt(`the record ${key} is missing or mangled`);
-  return value;
 }
 
 async function createGenesis(
@@ -109,7 +108,7 @@ async function loadMain(
 ): Promise<ChainPoint> {
   const lowest = Math.max(0, headHeight - WINDOW);
   const start = lowest - (lowest % POINT_EVERY);
-  let point = await need(store, recordKey.point(start), ChainPointRecord);
+  let point = await needRecord(store, recordKey.point(start), ChainPointRecord, corrupt);
   const kept = start >= lowest ? [point] : [];
   const to = recordKey.main(headHeight + 1);
   const rows = await store.range(recordKey.main(start + 1), to);
@@ -137,7 +136,7 @@ async function loadBranches(
       const id = fromHex(key.slice(-64), 32);
       if (!id) throw corrupt(`the key ${key} holds no id`);
       if (index.get(id)) continue;
-      const header = await need(store, recordKey.header(id), Header);
+      const header = await needRecord(store, recordKey.header(id), Header, corrupt);
       const parent = index.get(header.prevHash);
       // Its branch may start below the window: then it can't win and is left to be pruned.
       if (parent) index.add(extendPoint(params, parent, header));

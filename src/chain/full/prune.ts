@@ -8,7 +8,8 @@ import { txId } from '../../core/tx/tx.ts';
 import type { Batch } from './commit.ts';
 import type { FullState } from './state.ts';
 import { indexEntries } from '../shared/request-index.ts';
-import { MainEntry, recordKey, WINDOW } from './records.ts';
+import { recordKey, WINDOW } from './records.ts';
+import { MainEntry } from '../store/records.ts';
 
 /** Blocks dropped along with one import: who prunes late catches up over the next blocks. */
 const PRUNED_AT_ONCE = 16;

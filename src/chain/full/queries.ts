@@ -1,13 +1,9 @@
 /** What a full chain answers: to peers for sync and proofs, to its own program for screens. */
 import { decode } from '../../core/codec.ts';
-import { Account, Body, Header, Position, Proof, type SignedTx } from '../../core/formats.ts';
+import { Account, Body, Header, Position, Proof } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import {
-  BLOCKS_MAX,
-  HEADERS_MAX,
-  HISTORY_MAX,
-  LOCATOR_MAX,
   FIND_MAX,
   PROOF_KEYS_MAX,
   STATE_PART_BYTES,
@@ -17,19 +13,15 @@ import {
 } from '../../core/messages.ts';
 import { proveFrom } from '../../core/tree/tree-parts.ts';
 import { proveKeys, treeGet } from '../../core/tree/tree.ts';
-import { SETTLEMENT_BLOCKS } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
-import { partiesOf } from '../../core/tx/kinds.ts';
 import { headTree, readUndo, treeAfter, type FullState } from './state.ts';
-import type { Store } from '../store/store.ts';
-import { placesOf } from '../shared/request-index.ts';
-import { Links, MainEntry, recordKey } from './records.ts';
-import { issuedBy } from './totals.ts';
-
-/** All results that one request can have: 16 a block until it is settled. */
-export const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
-/** Bytes of one answer with bodies and proofs (docs/protocol.md §9). */
-const PARTS_BYTES_MAX = 1024 * 1024;
+import { Links, walkBack } from '../shared/links.ts';
+import { headersAfter as headersFrom, locatorOf } from '../shared/locator.ts';
+import { partsOf as storedParts } from '../shared/parts.ts';
+import { placesOf, RESULTS_READ_MAX } from '../shared/request-index.ts';
+import { issuedBy } from '../shared/totals.ts';
+import { MainEntry } from '../store/records.ts';
+import { recordKey } from './records.ts';
 
 export interface ChainStats {
   readonly height: number;
@@ -55,37 +47,29 @@ export const mainEntry = (s: FullState, height: number): Promise<MainEntry | und
 export const headerAt = async (s: FullState, height: number): Promise<Header | undefined> =>
   (await mainEntry(s, height))?.header;
 
-/** Ids of the main chain: the newest ten, then ever wider apart, genesis last. */
-export async function locator(s: FullState): Promise<Uint8Array[]> {
-  const heights: number[] = [];
-  for (let height = s.head.header.height, step = 1; height > 0; height -= step) {
-    if (heights.length >= 10) step *= 2;
-    if (heights.length < LOCATOR_MAX - 1) heights.push(height);
-  }
-  heights.push(0);
-  const entries = await Promise.all(heights.map((height) => mainEntry(s, height)));
-  return entries.flatMap((entry) => (entry ? [entry.id] : []));
-}
+/** Ids of the main chain. */
+export const locator = (s: FullState): Promise<Uint8Array[]> =>
+  locatorOf(s.head.header.height, async (height) => (await mainEntry(s, height))?.id);
 
 /** Headers of the main chain after the first id of the locator that is on it, or after genesis. */
-export async function headersAfter(
+export const headersAfter = (
   s: FullState,
   ids: readonly Uint8Array[],
   max: number,
-): Promise<Header[]> {
-  let from = 1;
-  for (const id of ids.slice(0, LOCATOR_MAX)) {
-    const height = await mainHeight(s, id);
-    if (height === undefined) continue;
-    from = height + 1;
-    break;
-  }
-  const count = Math.min(max, HEADERS_MAX);
-  if (count < 1) return [];
-  const to = recordKey.main(from + count);
-  const rows = await s.store.range(recordKey.main(from), to, count);
-  return rows.map(({ value }) => decode(MainEntry, value).header);
-}
+): Promise<Header[]> =>
+  headersFrom(
+    {
+      headHeight: s.head.header.height,
+      heightOf: (id) => mainHeight(s, id),
+      async read(from, to) {
+        const end = recordKey.main(to + 1);
+        const rows = await s.store.range(recordKey.main(from), end, to - from + 1);
+        return rows.map(({ value }) => decode(MainEntry, value).header);
+      },
+    },
+    ids,
+    max,
+  );
 
 async function mainHeight(s: FullState, id: Uint8Array): Promise<number | undefined> {
   const header = await read(s, recordKey.header(id), Header);
@@ -103,29 +87,7 @@ export async function blockOf(s: FullState, id: Uint8Array): Promise<Block | und
 
 /** Those of the blocks that are stored, up to a megabyte. */
 export const partsOf = (s: FullState, ids: readonly Uint8Array[]): Promise<BlockParts[]> =>
-  partsFrom(s.store, recordKey.body, recordKey.proof, ids);
-
-type KeyOf = (id: Uint8Array) => string;
-
-export async function partsFrom(
-  store: Store,
-  bodyKey: KeyOf,
-  proofKey: KeyOf,
-  ids: readonly Uint8Array[],
-): Promise<BlockParts[]> {
-  const parts: BlockParts[] = [];
-  let size = 0;
-  for (const id of ids.slice(0, BLOCKS_MAX)) {
-    const bodyBytes = await store.get(bodyKey(id));
-    const proofBytes = await store.get(proofKey(id));
-    if (!bodyBytes) continue;
-    size += 64 + bodyBytes.length + (proofBytes?.length ?? 0);
-    if (parts.length && size > PARTS_BYTES_MAX) break;
-    const proof = proofBytes ? decode(Proof, proofBytes) : null;
-    parts.push({ id, body: decode(Body, bodyBytes), proof });
-  }
-  return parts;
-}
+  storedParts(s.store, recordKey, ids);
 
 /** Proof of the keys against the state after that block, or undefined when its state is not kept. */
 export async function proveState(
@@ -187,38 +149,6 @@ export const historyOf = (
     const body = entry && (await read(s, recordKey.body(entry.id), Body));
     return body && { body, links: (await read(s, recordKey.links(entry.id), Links)) ?? [] };
   });
-
-/** `blockAt`: body and back-links of the chain's block of that height, if they are kept. */
-export async function walkBack(
-  address: Uint8Array,
-  from: Position,
-  max: number,
-  blockAt: (height: number) => Promise<{ body: Body; links: Links } | undefined>,
-): Promise<HistoryEntry[]> {
-  const entries: HistoryEntry[] = [];
-  const most = Math.min(max, HISTORY_MAX);
-  let at = from;
-  while (at.height > 0 && entries.length < most) {
-    const block = await blockAt(at.height);
-    if (!block) break;
-    const mine = ownIn(block.body, address, at).slice(0, most - entries.length);
-    if (!mine.length) break;
-    entries.push(...mine);
-    const link = block.links.find((l) => equal(l.address, address));
-    if (!link || link.previous.height >= at.height) break;
-    at = link.previous;
-  }
-  return entries;
-}
-
-/** The address's transactions of a block from an index down, newest first. */
-function ownIn(body: readonly SignedTx[], address: Uint8Array, from: Position): HistoryEntry[] {
-  return body
-    .slice(0, from.index + 1)
-    .map((tx, index) => ({ position: { height: from.height, index }, tx }))
-    .filter(({ tx }) => partiesOf(tx.tx).some((party) => equal(party, address)))
-    .reverse();
-}
 
 export const positionOf = (s: FullState, txId: Uint8Array): Promise<Position | undefined> =>
   read(s, recordKey.tx(txId), Position);

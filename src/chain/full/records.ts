@@ -17,17 +17,14 @@
  * | `s/<key>` | a state leaf, after the head |
  */
 import { blob, hash32, list, optional, struct, u32, u64, type Value } from '../../core/codec.ts';
-import { Header, Position } from '../../core/formats.ts';
+import type { Position } from '../../core/formats.ts';
 import { toHex } from '../../lib/bytes.ts';
+import { digits, leafKey } from '../store/records.ts';
 
 /** Blocks below the head that can be undone, forked from, or proven against when their tree is near. */
 export const WINDOW = 2000;
-/** Heights between two stored chain points: what a start replays at most beyond its window. */
-export const POINT_EVERY = 256;
 /** Raised when a key or a value above changes its meaning. */
 export const FULL_SCHEMA = 2;
-
-const digits = (height: number): string => String(height).padStart(10, '0');
 
 export const recordKey = {
   head: 'head',
@@ -43,11 +40,8 @@ export const recordKey = {
   tx: (id: Uint8Array) => `t/${toHex(id)}`,
   ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position) =>
     `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
-  leaf: (key: Uint8Array) => `s/${toHex(key)}`,
+  leaf: leafKey,
 };
-
-export const MainEntry = struct({ id: hash32, header: Header });
-export type MainEntry = Value<typeof MainEntry>;
 
 /** Sums over the main chain up to a block. Issued coins follow from the height. */
 export const Totals = struct({ burned: u64, accounts: u32 });
@@ -64,6 +58,3 @@ export const Undo = struct({
   totals: Totals,
 });
 export type Undo = Value<typeof Undo>;
-
-export const Links = list(struct({ address: hash32, previous: Position }), 1 << 12);
-export type Links = Value<typeof Links>;

@@ -12,7 +12,7 @@ import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
 import { Base, lightKey } from './records.ts';
 import { executeOn, keepState, type KnownState } from './state.ts';
-import { recordKey } from '../full/records.ts';
+import { leafKey } from '../store/records.ts';
 import type { Put } from '../store/store.ts';
 
 /** Blocks between the head and its base. */
@@ -26,7 +26,7 @@ const LEAVES_AT_ONCE = 2000;
 export const UNTOUCHED = { changes: [], touched: [] };
 
 export const basePuts = (state: KnownState, id: Uint8Array): Put[] => [
-  ...[...treeEntries(state.tree)].map(({ key, value }) => ({ key: recordKey.leaf(key), value })),
+  ...[...treeEntries(state.tree)].map(({ key, value }) => ({ key: leafKey(key), value })),
   basePut({ id, height: state.height }),
 ];
 
@@ -57,7 +57,7 @@ async function putsUpTo(s: LightState, base: Base, height: number): Promise<Put[
     if (!state?.executed) return undefined;
     // From the newest down: what came later stands.
     for (const { key, after } of state.executed.changes) {
-      const name = recordKey.leaf(key);
+      const name = leafKey(key);
       if (!changed.has(name)) changed.set(name, { key: name, value: after });
     }
     hex = state.parent;

@@ -7,12 +7,11 @@ import { Body, Position, Proof } from '../../core/formats.ts';
 import type { Executed } from '../../core/state.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
-import { linksOf } from '../full/commit.ts';
 import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
 import { PATH_WINDOW } from './paths.ts';
 import { lightKey } from './records.ts';
-import { Links } from '../full/records.ts';
+import { Links, linksOf } from '../shared/links.ts';
 import { indexEntries } from '../shared/request-index.ts';
 import type { Put } from '../store/store.ts';
 

@@ -1,5 +1,5 @@
 /** A light client's headers in its store: reading, replaying chain points, adding a checked batch. */
-import { encode, tryDecode, u32, type Codec } from '../../core/codec.ts';
+import { encode, tryDecode, u32 } from '../../core/codec.ts';
 import {
   ChainPointRecord,
   extendPoint,
@@ -12,25 +12,19 @@ import type { Params } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { laneAt, PATH_WINDOW, type Path } from './paths.ts';
-import { LIGHT_POINT_EVERY, lightKey, type Segment } from './records.ts';
-import { MainEntry } from '../full/records.ts';
+import { lightKey, type Segment } from './records.ts';
+import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
 
 export const damaged = (what: string): AppError =>
   new AppError('STORE_CORRUPT', `The light client's database is damaged: ${what}.`);
 
-export async function needRecord<T>(store: Store, key: string, codec: Codec<T>): Promise<T> {
-  const data = await store.get(key);
-  const value = data && tryDecode(codec, data);
-  if (value === undefined) throw damaged(`the record ${key} is missing or mangled`);
-  return value;
-}
-
 /** Entry of a height at most the tip's. @throws AppError STORE_CORRUPT */
 export async function entryAt(store: Store, path: Path, height: number): Promise<MainEntry> {
   const near = path.recent.get(height);
   if (near) return { id: near.id, header: near.header };
-  return needRecord(store, lightKey.header(laneAt(path.segments, height), height), MainEntry);
+  const key = lightKey.header(laneAt(path.segments, height), height);
+  return needRecord(store, key, MainEntry, damaged);
 }
 
 /** Chain points of heights `from`..`to`, replayed from the last stored one. @throws AppError STORE_CORRUPT */
@@ -41,9 +35,9 @@ export async function replayPoints(
   from: number,
   to: number,
 ): Promise<ChainPoint[]> {
-  const start = Math.max(0, from - (from % LIGHT_POINT_EVERY));
+  const start = Math.max(0, from - (from % POINT_EVERY));
   const key = lightKey.point(laneAt(segments, start), start);
-  let point = await needRecord(store, key, ChainPointRecord);
+  let point = await needRecord(store, key, ChainPointRecord, damaged);
   const points = start >= from ? [point] : [];
   for (const { id, header } of await readEntries(store, segments, start + 1, to)) {
     if (!equal(header.prevHash, point.id)) throw damaged(`height ${header.height} does not link`);
@@ -131,7 +125,7 @@ export function headerPuts(lane: number, points: readonly ChainPoint[]): Put[] {
       { key: lightKey.header(lane, header.height), value },
       { key: lightKey.height(id), value: encode(u32, header.height) },
     ];
-    if (header.height % LIGHT_POINT_EVERY === 0)
+    if (header.height % POINT_EVERY === 0)
       puts.push({
         key: lightKey.point(lane, header.height),
         value: encode(ChainPointRecord, point),

@@ -7,16 +7,19 @@ import { bodyRoot } from '../../core/tx/body.ts';
 import { encode } from '../../core/codec.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import { Proof, type Body, type Header, type Position, type SignedTx } from '../../core/formats.ts';
-import { ZERO_HASH } from '../../core/hash.ts';
-import { expectedBits, templateCore, type ChainPoint } from '../../core/header/header.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { LOCATOR_MAX, type BlockParts, type HistoryEntry } from '../../core/messages.ts';
-import { verifyJob } from '../../core/state.ts';
+import type { BlockParts, HistoryEntry } from '../../core/messages.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
-import { chooseBody } from '../shared/choose-body.ts';
-import type { Template } from '../full/full-chain.ts';
-import type { VerifyProof } from '../full/import.ts';
+import { locatorOf } from '../shared/locator.ts';
+import {
+  createTemplates,
+  type MakeTemplate,
+  type Template,
+  type TemplateOptions,
+} from '../shared/template.ts';
+import type { VerifyProof } from '../shared/verify-proof.ts';
 import { entryAt } from './headers.ts';
 import {
   auditDeep,
@@ -51,12 +54,7 @@ export interface WantedProof {
   readonly height: number;
 }
 
-export interface LightTemplateOptions {
-  /** Address that is paid. */
-  readonly miner: Uint8Array;
-  readonly modelId: Uint8Array;
-  readonly jobId?: Uint8Array;
-  readonly nowMs: number;
+export interface LightTemplateOptions extends TemplateOptions {
   /**
    * Candidates in order; those that the known part of the state refuses or can't judge are left out.
    * The same array again gives the same body: a miner asks before each unit.
@@ -246,7 +244,7 @@ const statesOf = (s: LightState, { enqueue }: LightChainDeps): LightStates => ({
 });
 
 function blocksOf(s: LightState, { enqueue, onHead }: LightChainDeps): LightBlocks {
-  const bodies: Bodies = new WeakMap();
+  const makeTemplate = createTemplates(s.params);
   return {
     body: (id) => bodyOf(s, id),
     execute: (block, witness) =>
@@ -261,7 +259,7 @@ function blocksOf(s: LightState, { enqueue, onHead }: LightChainDeps): LightBloc
     history: (address, from, max) => queries.history(s, address, from, max),
     find: (id) => queries.find(s, id),
     templateKeys: () => templateKeys(s),
-    template: (wanted) => template(s, bodies, wanted),
+    template: (wanted) => template(s, makeTemplate, wanted),
   };
 }
 
@@ -345,15 +343,13 @@ async function chooseSample(s: LightState, random: readonly number[]): Promise<n
   return sample.length;
 }
 
-/** Ids of a branch: the newest ten, then ever wider apart, genesis last. */
-async function locator(s: LightState): Promise<Uint8Array[]> {
+/** Ids of the branch with the most work. */
+function locator(s: LightState): Promise<Uint8Array[]> {
   const path = bestPath(s);
-  const ids: Uint8Array[] = [];
-  for (let height = path.tip.header.height, step = 1; height > 0; height -= step) {
-    if (ids.length >= 10) step *= 2;
-    if (ids.length < LOCATOR_MAX - 1) ids.push((await entryAt(s.store, path, height)).id);
-  }
-  return [...ids, s.genesis.id];
+  return locatorOf(
+    path.tip.header.height,
+    async (height) => (await entryAt(s.store, path, height)).id,
+  );
 }
 
 const headerAt = async (s: LightState, height: number): Promise<Header | undefined> =>
@@ -372,30 +368,15 @@ async function templateKeys(s: LightState): Promise<Uint8Array[]> {
   ];
 }
 
-/** The body last chosen of some candidates, by what else it depends on. */
-type Bodies = WeakMap<readonly SignedTx[], ReadonlyMap<string, Body>>;
-
 function template(
   s: LightState,
-  bodies: Bodies,
-  { miner, modelId, jobId: wanted, nowMs, txs, signatureKnown }: LightTemplateOptions,
+  make: MakeTemplate,
+  { txs, signatureKnown, ...wanted }: LightTemplateOptions,
 ): Template | undefined {
   const parent = s.head;
   const tree = stateAfter(s, parent.id);
   const stateRoot = tree ? treeRoot(tree) : rootAfter(s, parent.id);
   if (!stateRoot) return undefined;
-  const timeMs = Math.max(nowMs, parent.header.time + 1);
-  const height = parent.header.height + 1;
-  const bits = expectedBits(s.params, parent, timeMs);
-  const open = tree && wanted && !verifyJob(tree, { height, modelId, jobId: wanted });
-  const jobId = open ? wanted : ZERO_HASH;
-  const key = [...[parent.id, modelId, jobId].map(toHex), bits].join();
-  let body = tree ? bodies.get(txs)?.get(key) : [];
-  if (!body) {
-    const context = { models: s.models, ...(signatureKnown && { signatureKnown }) };
-    const header = { height, miner, bits, modelId, jobId };
-    bodies.set(txs, new Map([[key, (body = chooseBody(s.params, context, tree!, header, txs))]]));
-  }
-  const fields = { timeMs, miner, modelId, jobId, bodyRoot: bodyRoot(body), stateRoot };
-  return { core: templateCore(s.params, parent, fields), body };
+  const context = { models: s.models, ...(signatureKnown && { signatureKnown }) };
+  return make({ parent, tree, stateRoot, context }, { revision: txs, list: () => txs }, wanted);
 }

@@ -12,7 +12,7 @@ import type { Models } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { createListeners } from '../../lib/listeners.ts';
 import { SerialQueue } from '../../lib/queue.ts';
-import type { VerifyProof } from '../full/import.ts';
+import type { VerifyProof } from '../shared/verify-proof.ts';
 import type { Store } from '../store/store.ts';
 import { BLOCKS_KEPT } from './blocks.ts';
 import { SEGMENTS_LEFT } from './compact.ts';

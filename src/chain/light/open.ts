@@ -7,7 +7,8 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
-import { damaged, entryAt, headerPuts, loadPath, needRecord, pointAt } from './headers.ts';
+import { damaged, entryAt, headerPuts, loadPath, pointAt } from './headers.ts';
+import { needRecord } from '../store/records.ts';
 import type { Path } from './paths.ts';
 import { keepState, type KnownState } from './state.ts';
 import { compactPaths } from './compact.ts';
@@ -98,7 +99,7 @@ async function load(tools: LightTools, genesisId: Uint8Array): Promise<LightStat
   const { store, params } = tools;
   const record = await compactPaths(
     store,
-    await needRecord(store, lightKey.paths, PathsRecord),
+    await needRecord(store, lightKey.paths, PathsRecord, damaged),
     tools.segmentsLeft,
   );
   const paths: Path[] = [];

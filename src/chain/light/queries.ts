@@ -3,8 +3,6 @@ import { decode } from '../../core/codec.ts';
 import { Position, type Header } from '../../core/formats.ts';
 import {
   FIND_MAX,
-  HEADERS_MAX,
-  LOCATOR_MAX,
   PROOF_KEYS_MAX,
   STATE_PART_BYTES,
   type BlockParts,
@@ -18,31 +16,31 @@ import { entryAt, readEntries } from './headers.ts';
 import type { LightState } from './open.ts';
 import { lightKey } from './records.ts';
 import { stateAfter } from './state.ts';
-import { partsFrom, RESULTS_READ_MAX, walkBack } from '../full/queries.ts';
-import { Links } from '../full/records.ts';
-import { placesOf } from '../shared/request-index.ts';
+import { Links, walkBack } from '../shared/links.ts';
+import { headersAfter as headersFrom } from '../shared/locator.ts';
+import { partsOf } from '../shared/parts.ts';
+import { placesOf, RESULTS_READ_MAX } from '../shared/request-index.ts';
 
 /** Headers of the head's chain after the first id of the locator that is on it, or after genesis. */
-export async function headersAfter(
+export const headersAfter = (
   s: LightState,
   ids: readonly Uint8Array[],
   max: number,
-): Promise<Header[]> {
-  let from = 1;
-  for (const id of ids.slice(0, LOCATOR_MAX)) {
-    const height = await heightOf(s, id);
-    if (height === undefined) continue;
-    from = height + 1;
-    break;
-  }
-  const to = Math.min(s.head.header.height, from + Math.min(max, HEADERS_MAX) - 1);
-  if (to < from) return [];
-  return (await readEntries(s.store, s.headPath.segments, from, to)).map(({ header }) => header);
-}
+): Promise<Header[]> =>
+  headersFrom(
+    {
+      headHeight: s.head.header.height,
+      heightOf: (id) => heightOf(s, id),
+      read: async (from, to) =>
+        (await readEntries(s.store, s.headPath.segments, from, to)).map(({ header }) => header),
+    },
+    ids,
+    max,
+  );
 
 /** Those of the blocks that are kept whole. */
 export const parts = (s: LightState, ids: readonly Uint8Array[]): Promise<BlockParts[]> =>
-  partsFrom(s.store, lightKey.body, lightKey.proof, ids);
+  partsOf(s.store, lightKey, ids);
 
 export const proveState = (
   s: LightState,

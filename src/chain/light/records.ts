@@ -21,10 +21,9 @@
 import { hash32, list, struct, u32, u8, type Value } from '../../core/codec.ts';
 import type { Position } from '../../core/formats.ts';
 import { toHex } from '../../lib/bytes.ts';
+import { digits } from '../store/records.ts';
 
 export const LIGHT_SCHEMA = 2;
-/** Heights between two stored chain points. */
-export const LIGHT_POINT_EVERY = 256;
 /** Segments of one path: grows by one for each branch that won. */
 const SEGMENTS_MAX = 4096;
 /** Branches kept, the head's included. Their headers cost nothing to make, so they must be few. */
@@ -54,8 +53,6 @@ export type Checked = Value<typeof Checked>;
 
 export const Base = struct({ id: hash32, height: u32 });
 export type Base = Value<typeof Base>;
-
-const digits = (n: number): string => String(n).padStart(10, '0');
 
 export const lightKey = {
   paths: 'paths',

@@ -16,8 +16,7 @@ import { txBytes } from '../../core/tx/tx.ts';
 export function chooseBody(
   params: Params,
   context: StateContext,
-  tree: Tree,
-  header: ExecutionHeader,
+  { tree, header }: { readonly tree: Tree; readonly header: ExecutionHeader },
   candidates: Iterable<SignedTx>,
 ): Body {
   const block = beginBlock(tree, header, params, context);

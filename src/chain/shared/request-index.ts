@@ -7,12 +7,16 @@ import { addressOf } from '../../core/address.ts';
 import { Claim, Position, type Body, type Tx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { FIND_MAX } from '../../core/messages.ts';
+import { SETTLEMENT_BLOCKS } from '../../core/params.ts';
 import type { Executed } from '../../core/state.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 
 /** Of a result: the place of the claim that it fulfils. Of a claim: nothing. */
 const Fulfils = optional(Position);
+
+/** All results that one request can have: 16 a block until it is settled. */
+export const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
 
 export interface IndexEntry {
   /** `c` a claim, `r` a result. */

@@ -1,5 +1,5 @@
 /** All coins there are: created by the rules, held in the state, and burned, which is the difference. */
-import { isAccount, issuedBy } from '../../chain/full/totals.ts';
+import { isAccount, issuedBy } from '../../chain/shared/totals.ts';
 import { decode, tryDecode, type Codec } from '../../core/codec.ts';
 import { Account, Coinbase, ExpiryList, OpenRequest, SettleList } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
