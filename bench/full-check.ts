@@ -3,7 +3,7 @@ import { encode } from '../src/core/codec.ts';
 import { Proof } from '../src/core/formats.ts';
 import { createParams } from '../src/core/params.ts';
 import { proofDigest, verifyLight } from '../src/core/pow/proof.ts';
-import { compareReplay } from '../src/core/pow/replay.ts';
+import { replayFaults } from '../src/core/pow/replay.ts';
 import { seedOf, tokensOf } from '../src/core/pow/seed.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { createProof } from '../src/miner/engine/prove.ts';
@@ -41,7 +41,7 @@ export async function measureFull(name: ModelName): Promise<FullCheck> {
   });
   const fullMs = await medianMs(9, async () => {
     const found = await cpu.pass({ tokens, sigma0, limits, stopAfter: last });
-    if (compareReplay(new Set(), proof, found)) throw new Error('the replay differs');
+    if (replayFaults({ proof, replayed: found }).length) throw new Error('the replay differs');
   });
   await cpu.close();
   const { k } = manifest.linears.at(-1)!;

@@ -16,6 +16,8 @@ export interface SeedOptions {
   readonly data?: string;
   readonly port?: number;
   readonly args?: readonly string[];
+  /** File to run in the seed's place: attacks run a seed that lacks rules. */
+  readonly entry?: string;
   /** Folder of the installation, with `src` and the built page in `dist`; this one when absent. */
   readonly root?: string;
 }
@@ -66,7 +68,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
   const child = spawn(
     process.execPath,
     [
-      'src/node/cli.ts',
+      options.entry ?? 'src/node/cli.ts',
       ...['--network', options.network ?? 'e2e', '--data', data, '--port', String(port)],
       ...['--rpc-port', String(rpcPort), '--rtc-port', String(rtcPort)],
       ...(options.args ?? []),

@@ -166,16 +166,3 @@ export function describeFault({ fault: code, context, index }: Fault): string {
   const facts = Object.entries(index === undefined ? context : { ...context, index });
   return [code, ...facts.map(([name, value]) => `${name}=${String(value)}`)].join(' ');
 }
-
-/**
- * Rules are generators that yield every fault they see; the first one that is not switched off is
- * the verdict. `off` is empty but in attack runs, where a rule is switched off to show that its
- * attack would win without it.
- */
-export function firstFault(
-  off: ReadonlySet<FaultCode>,
-  faults: Iterable<Fault>,
-): Fault | undefined {
-  for (const f of faults) if (!off.has(f.fault)) return f;
-  return undefined;
-}

@@ -1,5 +1,5 @@
 /** Constants of the protocol and the networks (docs/protocol.md §3). Each with its unit and reason. */
-import type { FaultCode } from './faults.ts';
+import { Rules } from './rules.ts';
 
 export type NetworkName = 'main' | 'test' | 'local' | 'e2e';
 
@@ -24,8 +24,8 @@ export interface Params {
   readonly isTrial: boolean;
   /** Coins for the asking, local networks only. */
   readonly faucet: boolean;
-  /** Rules switched off: empty everywhere but in attack runs on `e2e`. */
-  readonly off: ReadonlySet<FaultCode>;
+  /** Rules of consensus in force: all. */
+  readonly rules: Rules;
 }
 
 export const PROTOCOL_VERSION = 1;
@@ -86,7 +86,7 @@ const common = {
   isTrial: true,
   faucet: false,
   models: [] as readonly string[],
-  off: new Set<FaultCode>(),
+  rules: Rules.all,
 };
 
 const NETWORKS: Record<NetworkName, Params> = {
@@ -126,8 +126,7 @@ export const ADDRESS_PREFIXES: readonly string[] = [
 ];
 
 /** Parameters of a network with the models it admits (their ids come from the packaged manifests). */
-export const createParams = (
-  network: NetworkName,
-  models: readonly string[],
-  off: Iterable<FaultCode> = [],
-): Params => ({ ...NETWORKS[network], models, off: new Set(off) });
+export const createParams = (network: NetworkName, models: readonly string[]): Params => ({
+  ...NETWORKS[network],
+  models,
+});

@@ -3,7 +3,7 @@
  * function is pure and total: whatever the body, the outcome is a state or a fault.
  */
 import { equal, toHex } from '../lib/bytes.ts';
-import { blames, fault, firstFault, inBlock, isFault, type Fault } from './faults.ts';
+import { blames, fault, inBlock, isFault, type Fault } from './faults.ts';
 import {
   Coinbase,
   ExpiryList,
@@ -17,10 +17,11 @@ import { ZERO_HASH } from './hash.ts';
 import { stateKey } from './tree/keys.ts';
 import { unitMacs } from './manifest.ts';
 import { HALVING_BLOCKS, PAYEE_PERCENT, SUBSIDY, type Params } from './params.ts';
+import { rule, Rules, type Rule } from './rules.ts';
 import { applyTx } from './tx/apply.ts';
 import {
-  atMostU64,
   readAccount,
+  U64_MAX,
   writeAccount,
   type BlockState,
   type StateContext,
@@ -48,6 +49,9 @@ export const subsidyAt = (height: number): bigint =>
 /** Fields of a header that execution reads; all of them are known before the body is chosen. */
 export type ExecutionHeader = Pick<HeaderCore, 'height' | 'miner' | 'bits' | 'modelId' | 'jobId'>;
 
+type StateHeader = Pick<HeaderCore, 'height' | 'stateRoot'>;
+type JobHeader = Pick<HeaderCore, 'height' | 'modelId' | 'jobId'>;
+
 /** `tree`: the state after the parent, whole or made from the block's witness. */
 export function executeBlock(
   tree: Tree,
@@ -56,9 +60,8 @@ export function executeBlock(
   params: Params,
   context: StateContext,
 ): Executed | Fault {
-  const root = treeRoot(tree);
-  const rootFault = firstFault(params.off, rootFaults(root, header));
-  if (rootFault) return rootFault;
+  const wrongRoot = verifyStateRoot(params, tree, header);
+  if (wrongRoot) return wrongRoot;
   const block = beginBlock(tree, header, params, context);
   if (isFault(block)) return block;
   for (const [index, signed] of body.entries()) {
@@ -68,9 +71,19 @@ export function executeBlock(
   return finishBlock(block, header);
 }
 
-function* rootFaults(root: Uint8Array, header: HeaderCore): Generator<Fault, void> {
-  if (!equal(root, header.stateRoot)) yield fault('header.state-root', { height: header.height });
-}
+export const STATE_ROOT_RULE: Rule<{ tree: Tree; header: StateHeader }> = rule(
+  'header.state-root',
+  '8.3',
+  ({ tree, header: { height, stateRoot } }) =>
+    equal(treeRoot(tree), stateRoot) ? undefined : { height },
+);
+
+/** Whether a header commits to a state, which must be the one after its parent. */
+export const verifyStateRoot = (
+  { rules }: Pick<Params, 'rules'>,
+  tree: Tree,
+  header: StateHeader,
+): Fault | undefined => rules.judge([STATE_ROOT_RULE], { tree, header });
 
 /** The state before the block's first transaction: job checked, matured, settled, expired. */
 export function beginBlock(
@@ -82,7 +95,7 @@ export function beginBlock(
   const { height } = header;
   const view = new StateView(tree);
   return withWitness(() => {
-    const wrongJob = firstFault(params.off, jobFaults(view, header));
+    const wrongJob = params.rules.judge([JOB_RULE], { view, header });
     if (wrongJob) return wrongJob;
     mature(view, height - params.maturityBlocks);
     const burned = settle(view, height);
@@ -103,7 +116,7 @@ export function beginBlock(
 
 /** Adds a transaction; one that is refused leaves the block as it was. */
 export const executeTx = (block: BlockState, signed: SignedTx): Fault | undefined =>
-  withWitness(() => firstFault(block.params.off, applyTx(block, signed)));
+  withWitness(() => block.params.rules.first(applyTx(block, signed)));
 
 /** The state after the block; its coinbase waits for its maturity. */
 export const finishBlock = (
@@ -117,21 +130,20 @@ export const finishBlock = (
   });
 
 /** A block's job names an open request for its model in the state after the parent. */
-export const verifyJob = (
-  tree: Tree,
-  header: Pick<HeaderCore, 'height' | 'modelId' | 'jobId'>,
-): Fault | undefined =>
-  withWitness(() => firstFault(new Set(), jobFaults(new StateView(tree), header)));
+export const JOB_RULE: Rule<{ view: StateView; header: JobHeader }> = rule(
+  'header.job',
+  '8.3',
+  ({ view, header: { height, modelId, jobId } }) => {
+    if (equal(jobId, ZERO_HASH)) return undefined;
+    const request = view.get(OpenRequest, stateKey.request(jobId));
+    const isOpen = request && equal(request.modelId, modelId) && height < endOf(request);
+    return isOpen ? undefined : { jobId: toHex(jobId) };
+  },
+);
 
-function* jobFaults(
-  view: StateView,
-  { height, modelId, jobId }: Pick<HeaderCore, 'height' | 'modelId' | 'jobId'>,
-): Generator<Fault, void> {
-  if (equal(jobId, ZERO_HASH)) return;
-  const request = view.get(OpenRequest, stateKey.request(jobId));
-  if (!request || !equal(request.modelId, modelId) || height >= endOf(request))
-    yield fault('header.job', { jobId: toHex(jobId) });
-}
+/** The verdict of the job's rule, whatever rules are in force; `state.witness` where the tree is partial. */
+export const verifyJob = (tree: Tree, header: JobHeader): Fault | undefined =>
+  withWitness(() => Rules.all.judge([JOB_RULE], { view: new StateView(tree), header }));
 
 /** First height at which the request is no longer open. */
 export const endOf = (request: OpenRequest): number => request.settle || request.expiry;
@@ -154,6 +166,12 @@ function withWitness<T>(run: () => T): T | Fault {
   }
 }
 
+const atMostU64 = (amount: bigint): bigint => (amount > U64_MAX ? U64_MAX : amount);
+
+/**
+ * Coins in existence are far below 2^64 nV. A state that a light client believes for the work on it may
+ * hold more all the same: a sum stops there, so that executing a block ends whatever the state.
+ */
 function pay(view: StateView, address: Uint8Array, amount: bigint): void {
   const account = readAccount(view, address);
   writeAccount(view, address, { ...account, balance: atMostU64(account.balance + amount) });

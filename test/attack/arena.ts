@@ -25,6 +25,7 @@ import { FAUCET_SECRET, NANOVOLTS } from '../../src/core/params.ts';
 import { signTx, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
 import type { Forger } from './forger.ts';
+import { without } from './without.ts';
 import { fetchConfig, isKnown, tellBlock, tellTx, type Verdict } from './peer.ts';
 
 export interface Person {
@@ -152,13 +153,15 @@ export class Arena {
 
 /** A fresh network of one node, without the rules in `off`. */
 export async function openArena(forger: Forger, off: readonly FaultCode[]): Promise<Arena> {
-  const seed = await startSeed({ args: off.flatMap((code) => ['--without', code]) });
-  const network = networkOf('e2e', off);
+  const args = off.flatMap((code) => ['--without', code]);
+  const seed = await startSeed({ args, ...(off.length && { entry: 'test/attack/weak-seed.ts' }) });
+  const network = networkOf('e2e');
+  const params = without(network.params, off);
   const genesis = decode(Header, fromHex((await fetchConfig(seed)).genesis)!);
   let opened = false;
   const chain = await createFullChain({
     store: createMemoryStore(),
-    params: network.params,
+    params,
     models: network.models,
     now: () => (opened ? Date.now() : genesis.time),
   });

@@ -47,7 +47,7 @@ test('root binds order, count and every byte', () => {
 
 describe('rules', () => {
   const check = (body: Body, root = bodyRoot(body)) =>
-    verifyBody(paramsOf(), { bodyRoot: root }, body)?.fault;
+    verifyBody(paramsOf().rules, { header: { bodyRoot: root }, body })?.fault;
 
   test('a good body', () => {
     expect(check([])).toBeUndefined();

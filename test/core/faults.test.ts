@@ -5,15 +5,15 @@ import {
   endsFollowers,
   fault,
   FAULTS,
-  firstFault,
   inBlock,
   isFault,
   isFinal,
   penaltyOf,
   type FaultCode,
 } from '../../src/core/faults.ts';
+import { Rules } from '../../src/core/rules.ts';
 
-test('the first fault that is not switched off is the verdict, and stops the rules', () => {
+test('the first fault of a rule in force is the verdict, and stops the rules', () => {
   const ran: string[] = [];
   function* rules() {
     yield fault('tx.nonce');
@@ -21,11 +21,13 @@ test('the first fault that is not switched off is the verdict, and stops the rul
     yield fault('tx.balance', { has: 1n });
     ran.push('after balance');
   }
-  expect(firstFault(new Set(), rules())?.fault).toBe('tx.nonce');
+  expect(Rules.all.first(rules())?.fault).toBe('tx.nonce');
   expect(ran).toEqual([]);
-  expect(firstFault(new Set(['tx.nonce'] as const), rules())?.fault).toBe('tx.balance');
+  expect(Rules.all.without('tx.nonce').first(rules())?.fault).toBe('tx.balance');
   expect(ran).toEqual(['after nonce']);
-  expect(firstFault(new Set(['tx.nonce', 'tx.balance'] as const), rules())).toBeUndefined();
+  const neither = Rules.all.without('tx.nonce').without('tx.balance');
+  expect(neither.first(rules())).toBeUndefined();
+  expect(neither.first([undefined, fault('tx.amount')])?.fault).toBe('tx.amount');
 });
 
 test('texts and types', () => {

@@ -10,6 +10,7 @@ import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import { createParams, type NetworkName, type Params } from '../../src/core/params.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
 import { treeRoot, type Tree } from '../../src/core/tree/tree.ts';
+import { without } from '../attack/without.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
 
 /** 32 bytes that follow from a number. */
@@ -43,7 +44,7 @@ export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
 
 export const paramsOf = (network: NetworkName = 'local', off: FaultCode[] = []): Params =>
-  createParams(network, [toHex(MODEL)], off);
+  without(createParams(network, [toHex(MODEL)]), off);
 
 export interface Person {
   readonly secret: Uint8Array;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { firstFault } from '../../src/core/faults.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { inputBytesMax, type Manifest } from '../../src/core/manifest.ts';
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
@@ -19,7 +18,7 @@ import {
 } from './fixtures.ts';
 
 const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
-  firstFault(params.off, txFaults(params, MODELS, height, signed))?.fault;
+  params.rules.first(txFaults(params, MODELS, height, signed))?.fault;
 
 describe('signature', () => {
   const good = transfer(ALICE);

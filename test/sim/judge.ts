@@ -98,7 +98,7 @@ export class Judge {
     const refused =
       verifyHeader(this.#params, parent.point, header, Infinity) ??
       verifyWork(this.#params, header, proof) ??
-      verifyBody(this.#params, header, body);
+      verifyBody(this.#params.rules, { header, body });
     if (refused) return refused.fault;
     const context = {
       models: this.#models,

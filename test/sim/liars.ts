@@ -17,6 +17,7 @@ import {
 import type { Params } from '../../src/core/params.ts';
 import type { Handlers } from '../../src/net/transport.ts';
 import { MODEL, sign } from '../chain/make-blocks.ts';
+import { without } from '../attack/without.ts';
 import { Cheat } from './cheat.ts';
 import { FullPeer, type PeerOptions, type Surroundings } from './peers.ts';
 import type { Random } from './random.ts';
@@ -44,11 +45,9 @@ export const VICES = [
 ] as const;
 export type Vice = (typeof VICES)[number];
 
-/** What a fraud overlooks: everything about coins and signatures. */
-const FRAUD_OFF = new Set(
-  (Object.keys(FAULTS) as FaultCode[]).filter(
-    (code) => code.startsWith('tx.') && code !== 'tx.signature',
-  ),
+/** What a fraud overlooks: everything about coins and signatures. A full list of refunds stays full. */
+const FRAUD_OFF = (Object.keys(FAULTS) as FaultCode[]).filter(
+  (code) => code.startsWith('tx.') && code !== 'tx.signature' && code !== 'tx.request-full',
 );
 const SECRET_BLOCKS_MAX = 4;
 
@@ -65,7 +64,7 @@ export class Liar extends FullPeer {
     this.vices = vices;
     this.#cheat = new Cheat(this.key, this.random);
     this.#params = vices.has('fraud')
-      ? { ...around.chain.params, off: FRAUD_OFF }
+      ? without(around.chain.params, FRAUD_OFF)
       : around.chain.params;
   }
 

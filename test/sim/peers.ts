@@ -111,7 +111,7 @@ export class LightPeer extends BasePeer implements Peer {
     const platform: Platform = {
       openStore: async (name) => this.#disks[name].open(),
       createTransport: async () => this.newTransport(),
-      createMiner: async () => minerWorker(clock, this.random, this.power, chain.params) as never,
+      createMiner: async () => minerWorker(clock, this.random, this.power) as never,
       faucet: undefined,
       nowMs: this.nowMs,
       random: this.random.next,

@@ -4,7 +4,8 @@
  * what a real proof can be forged from is `npm run attack`'s part.
  */
 import { createHmac } from 'node:crypto';
-import { fault, firstFault, type Fault } from '../../src/core/faults.ts';
+import type { Execution } from '../../src/core/tx/state-tx.ts';
+import { fault, type Fault } from '../../src/core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
 import { headerHash, headerWork } from '../../src/core/header/header.ts';
 import { hash, plainHash } from '../../src/core/hash.ts';
@@ -13,7 +14,6 @@ import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
   MINER_OFF,
   type AnsweredJob,
-  type Execution,
   type FoundBlock,
   type Template,
 } from '../../src/miner/engine/miner-api.ts';
@@ -39,7 +39,7 @@ export function forge(core: HeaderCore, random: Random): FoundBlock {
 }
 
 export const verifyWork = (params: Params, header: Header, { rows }: Proof): Fault | undefined =>
-  firstFault(params.off, workFaults(header, rows));
+  params.rules.first(workFaults(header, rows));
 
 function* workFaults(header: Header, rows: Uint8Array): Generator<Fault, void> {
   if (!equal(plainHash(rows), header.proofDigest)) yield fault('proof.digest');
@@ -129,7 +129,7 @@ class Answers {
 }
 
 /** The miner worker's face of it, for a client's platform. */
-export function minerWorker(clock: Clock, random: Random, power: number, params: Params) {
+export function minerWorker(clock: Clock, random: Random, power: number) {
   const hearers = new Map<string, (value: never) => void>();
   let nonce = 0n;
   const tell = (event: string, value: unknown) => hearers.get(event)?.(value as never);
@@ -159,7 +159,7 @@ export function minerWorker(clock: Clock, random: Random, power: number, params:
     },
     pause: async () => run(false),
     finish: async () => run(false),
-    check: async (header: Header, proof: Proof) => verifyWork(params, header, proof),
+    check: async (header: Header, { rows }: Proof) => [...workFaults(header, rows)],
     execute: async (_modelId: Uint8Array, input: Uint8Array) => executionOf(input),
   };
 }

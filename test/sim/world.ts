@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Balance } from '../../src/client/api.ts';
 import type { ChainNetwork } from '../../src/client/models/networks.ts';
+import { without } from '../attack/without.ts';
 import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
@@ -116,8 +117,9 @@ export class World {
       reanchorGapMs: 20 * BLOCK_MS,
     };
     const off = this.#mutation.off ?? [];
-    const params = { ...createParams('e2e', [toHex(MODEL)], off), ...timing };
-    const judgeParams = this.#mutation.judgeToo ? params : { ...params, off: new Set<FaultCode>() };
+    const allRules = { ...createParams('e2e', [toHex(MODEL)]), ...timing };
+    const params = without(allRules, off);
+    const judgeParams = this.#mutation.judgeToo ? params : allRules;
     const genesis = genesisPoint(params, START_MS);
     this.judge = new Judge(judgeParams, MODELS, genesis);
     const chain: ChainNetwork = {

@@ -3,15 +3,15 @@
  * all are valid or one is not. Nothing here writes; what is to be written is returned.
  */
 import { decode } from '../../core/codec.ts';
-import { fault, isFault, type Fault } from '../../core/faults.ts';
+import { isFault, type Fault } from '../../core/faults.ts';
 import { Body, OpenRequest, Proof, type Header, type SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { executeBlock, verifyJob, type Executed } from '../../core/state.ts';
+import { executeBlock, verifyJob, verifyStateRoot, type Executed } from '../../core/state.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
 import type { Execution } from '../../core/tx/state-tx.ts';
-import { treeGet, treeRoot, type Tree } from '../../core/tree/tree.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { treeGet, type Tree } from '../../core/tree/tree.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
 import type { BoundedMap } from '../../lib/bounded.ts';
 import { treeAfter, type FullState } from './state.ts';
@@ -86,14 +86,13 @@ async function connectBlock(
   body: Body,
   proof: Proof,
 ): Promise<Executed | Fault> {
-  const { off } = s.params;
-  if (!equal(treeRoot(tree), header.stateRoot) && !off.has('header.state-root'))
-    return fault('header.state-root', { height: header.height });
-  const wrongJob = verifyJob(tree, header);
-  if (wrongJob && !off.has(wrongJob.fault)) return wrongJob;
+  // The cheap rules of executing come before the proof's replay, which is costly.
+  const wrong =
+    verifyStateRoot(s.params, tree, header) ?? s.params.rules.first([verifyJob(tree, header)]);
+  if (wrong) return wrong;
   const jobInput = readRequest(tree, header.jobId)?.input;
   const wrongProof = await checks.checkProof?.(header, proof, jobInput);
-  if (wrongProof && !off.has(wrongProof.fault)) return wrongProof;
+  if (wrongProof) return wrongProof;
   await runResults(checks, tree, body);
   return executeBlock(tree, header, body, s.params, {
     models: s.models,

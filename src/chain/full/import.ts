@@ -116,9 +116,10 @@ function checkAlone(
   const wrongHeader = verifyHeader(s.params, parent, header, now());
   if (wrongHeader) return wrongHeader;
   const manifest = s.models.get(toHex(header.modelId));
-  // Only an attack run, which switches the rule off, comes past the header's check.
-  if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
-  return verifyProof(s.params, header, proof, manifest) ?? verifyBody(s.params, header, body);
+  assert(manifest, 'the manifest of an admitted model is known');
+  return (
+    verifyProof(s.params, header, proof, manifest) ?? verifyBody(s.params.rules, { header, body })
+  );
 }
 
 async function storeSide(s: FullState, point: ChainPoint, { body, proof }: Block): Promise<void> {

@@ -9,7 +9,8 @@ import {
   type ChainPoint,
 } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
-import { treeEntries, treeRoot } from '../../core/tree/tree.ts';
+import { verifyStateRoot } from '../../core/state.ts';
+import { treeEntries } from '../../core/tree/tree.ts';
 import type { Models } from '../../core/tx/tx.ts';
 import { equal, fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -158,7 +159,6 @@ async function loadState(s: FullState): Promise<void> {
   if (!undo) throw corrupt('the newest block has no undo record');
   s.totals = undo.totals;
   // The head's header commits to the state before it.
-  const before = treeRoot(undoTree(tree, undo));
-  if (!equal(before, head.header.stateRoot) && !s.params.off.has('header.state-root'))
+  if (verifyStateRoot(s.params, undoTree(tree, undo), head.header))
     throw corrupt('its state is not the one that its newest block followed');
 }

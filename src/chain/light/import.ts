@@ -8,7 +8,6 @@ import type { Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import { looksForged, type Winner } from '../../core/light-safety.ts';
 import { HEADERS_MAX } from '../../core/messages.ts';
-import { treeRoot } from '../../core/tree/tree.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { dropBodies } from './blocks.ts';
 import { drawAudit, needsAudit } from './audit.ts';
@@ -26,6 +25,7 @@ import {
   type Path,
 } from './paths.ts';
 import { LIGHT_HEADERS_MAX, PATHS_MAX } from './records.ts';
+import { rootFault } from './state.ts';
 import type { Put } from '../store/store.ts';
 
 export interface HeadersImported {
@@ -75,19 +75,14 @@ export async function importHeaders(
   if (isFault(points)) return points;
   const bad = points.find((point) => s.invalid.has(toHex(point.id)));
   if (bad) return fault('header.known-invalid', { id: toHex(bad.id) });
-  const wrongRoot = points.find((point) => !followsState(s, point));
-  if (wrongRoot) return fault('header.state-root', { height: wrongRoot.header.height });
+  for (const { header } of points) {
+    const wrongRoot = rootFault(s, header);
+    if (wrongRoot) return wrongRoot;
+  }
   await attach(s, path, parent, points);
   // Drawn when a branch seems whole: what is drawn must not be known while it can still be chosen.
   if (isEnd) await auditDeep(s);
   return { added: fresh.length, reorganised: await selectHead(s, onHead) };
-}
-
-/** Whether a header commits to the state after its parent, as far as that was executed here. */
-function followsState({ states, params }: LightState, { header }: ChainPoint): boolean {
-  const parent = states.get(toHex(header.prevHash));
-  if (!parent?.executed || params.off.has('header.state-root')) return true;
-  return equal(treeRoot(parent.tree), header.stateRoot);
 }
 
 /**

@@ -6,7 +6,7 @@ import { verifyBody } from '../../core/tx/body.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import type { Body, Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
-import { executeBlock, type Executed } from '../../core/state.ts';
+import { executeBlock, verifyStateRoot, type Executed } from '../../core/state.ts';
 import { firstStub, treeMerge } from '../../core/tree/tree-parts.ts';
 import {
   isWhole,
@@ -52,7 +52,7 @@ export function executeOn(
   witness: Uint8Array | undefined,
   signatureKnown = (): boolean => false,
 ): Executed | Fault {
-  const wrongBody = verifyBody(s.params, header, body);
+  const wrongBody = verifyBody(s.params.rules, { header, body });
   if (wrongBody) return wrongBody;
   const parent = s.states.get(toHex(header.prevHash));
   const tree = treeBefore(s, header, parent, witness);
@@ -68,20 +68,26 @@ export function executeOn(
   return executed;
 }
 
+/** Whether a header commits to another state than that after its parent, if that was executed here. */
+export function rootFault({ states, params }: LightState, header: Header): Fault | undefined {
+  const parent = states.get(toHex(header.prevHash));
+  return parent?.executed && verifyStateRoot(params, parent.tree, header);
+}
+
 function treeBefore(
   s: LightState,
   header: Header,
   parent: KnownState | undefined,
   witness: Uint8Array | undefined,
 ): Tree | Fault {
+  const wrongRoot = rootFault(s, header);
+  if (wrongRoot) return wrongRoot;
   const follows = parent !== undefined && equal(treeRoot(parent.tree), header.stateRoot);
-  if (parent?.executed && !follows && !s.params.off.has('header.state-root'))
-    return fault('header.state-root', { height: header.height });
   if (!witness)
     return follows ? parent.tree : fault('state.witness', { problem: 'the state is not here' });
   const tree = treeFromProof(witness);
   if (isFault(tree)) return tree;
-  // Checked whatever rules are off: another root is another state, not an invalid block.
+  // Not the rule on state roots: another root is another state, not an invalid block.
   if (!equal(treeRoot(tree), header.stateRoot)) return fault('state.witness', { problem: 'root' });
   return follows ? treeMerge(parent.tree, tree) : tree;
 }

@@ -166,18 +166,21 @@ export class MinerWorker {
     return this.#loaded !== undefined && this.#deps.supply.has(this.#loaded, modelId);
   }
 
-  /** `input`: of the request that the header names. @returns undefined also when the worker fails */
+  /**
+   * `input`: of the request that the header names. @returns every fault that the replay shows; none, too,
+   * when the worker fails
+   */
   async replay(
     header: Header,
     proof: Proof,
     input: Uint8Array | undefined,
-  ): Promise<Fault | undefined> {
+  ): Promise<readonly Fault[]> {
     try {
-      return await this.#loaded?.check(header, proof, input);
+      return (await this.#loaded?.check(header, proof, input)) ?? [];
     } catch (e) {
       // This client's trouble, not the block's: it is followed as by a client without the model.
       this.#onFailure(e);
-      return undefined;
+      return [];
     }
   }
 

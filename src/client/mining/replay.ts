@@ -50,10 +50,12 @@ export function createReplay({ network, chain, worker, results }: ReplayDeps): B
       const wrongProof = verifyProof(network.params, header, proof, manifest);
       if (wrongProof) return wrongProof;
 
+      const { rules } = network.params;
       const falseResult = results.check(body, chain.state.after(header.prevHash));
-      if (falseResult && !network.params.off.has(falseResult.fault)) return falseResult;
+      const refused = rules.first([falseResult]);
+      if (refused) return refused;
 
-      return await worker.replay(header, proof, input);
+      return rules.first(await worker.replay(header, proof, input));
     },
   };
 }

@@ -8,7 +8,6 @@ import polyglot from '../../../models/polyglot/manifest.json' with { type: 'json
 import tiny from '../../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../../core/manifest.ts';
 import { createParams, type NetworkName, type Params } from '../../core/params.ts';
-import type { FaultCode } from '../../core/faults.ts';
 import type { verifyLight } from '../../core/pow/proof.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { manifestFromJson } from '../../miner/package/package.ts';
@@ -36,14 +35,14 @@ export interface ChainNetwork {
   readonly verifyProof?: typeof verifyLight;
 }
 
-export function networkOf(name: NetworkName, off: Iterable<FaultCode> = []): ChainNetwork {
+export function networkOf(name: NetworkName): ChainNetwork {
   const names: readonly string[] = ADMITTED[name];
   const models = new Map(
     names.flatMap((name) =>
       MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),
     ),
   );
-  return { params: createParams(name, [...models.keys()], off), models, names };
+  return { params: createParams(name, [...models.keys()]), models, names };
 }
 
 /** Id and manifest of an admitted package by name. */

@@ -3,10 +3,11 @@
  * what passes all of them is stored, and its head is settled in the background.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import { firstFault, isFault, type Fault } from '../../core/faults.ts';
+import { isFault, type Fault } from '../../core/faults.ts';
 import { blockId, isFarBehind } from '../../core/header/header.ts';
 import type { Block, BlockAnnounce } from '../../core/messages.ts';
-import { bodyFaults } from '../../core/tx/body.ts';
+import { Rules } from '../../core/rules.ts';
+import { verifyBody } from '../../core/tx/body.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Verdict } from '../../net/transport.ts';
 import { BlockDeduper } from './block-deduper.ts';
@@ -66,7 +67,7 @@ export class BlockIntake {
     if (!judging) return 'ignore';
 
     try {
-      const wrongBody = firstFault(new Set(), bodyFaults(block.header, block.body));
+      const wrongBody = verifyBody(Rules.all, block);
       const refused = wrongBody ?? (await this.#import(block));
       if (refused) return refused;
       this.#deps.settler.start();

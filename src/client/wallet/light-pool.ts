@@ -3,7 +3,7 @@
  * as a full node does; of the others few are kept, checked as far as they can be alone, and judged later.
  */
 import { createMempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
-import { firstFault, fault, type Fault } from '../../core/faults.ts';
+import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { addressOf } from '../../core/address.ts';
@@ -55,7 +55,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
 
   /** All that shows without the state. */
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
-    const refused = firstFault(params.off, txFaults(params, models, height + 1, signed));
+    const refused = params.rules.first(txFaults(params, models, height + 1, signed));
     if (refused) return refused;
     if (!paysEnough(signed.tx)) return fault('tx.fee-low');
     if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');

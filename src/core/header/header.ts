@@ -6,7 +6,7 @@ import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import { asertTarget } from './asert.ts';
 import { bodyRoot } from '../tx/body.ts';
 import { encode, hash32, list, struct, u256, u32, u48, type Value } from '../codec.ts';
-import { fault, firstFault, type Fault } from '../faults.ts';
+import type { Fault } from '../faults.ts';
 import { Account, Header, HeaderCore } from '../formats.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
 import { stateKey } from '../tree/keys.ts';
@@ -18,6 +18,7 @@ import {
   PROTOCOL_VERSION,
   type Params,
 } from '../params.ts';
+import { rule, type Rule } from '../rules.ts';
 import { bitsFromTarget, targetFromBits, workOf } from './target.ts';
 import { EMPTY_TREE, treeRoot, treeSet, type Tree } from '../tree/tree.ts';
 
@@ -114,36 +115,59 @@ export function expectedBits(params: Params, parent: ChainPoint, timeMs: number)
   return bitsFromTarget(asertTarget({ anchorTarget, timeDeltaMs, heightDelta }, params));
 }
 
+/** A header and what its rules need to know. */
+export interface HeaderInput {
+  readonly params: Params;
+  readonly parent: ChainPoint;
+  readonly header: Header;
+  /** The receiver's clock, ms since 1970. */
+  readonly nowMs: number;
+}
+
 /** Every rule of a header that needs its parent alone; its job and its state root need the state. */
+export const HEADER_RULES: readonly Rule<HeaderInput>[] = [
+  rule('header.version', '4', ({ header: { version } }) =>
+    version === PROTOCOL_VERSION ? undefined : { version },
+  ),
+  rule('header.parent-unknown', '4', ({ header, parent }) =>
+    equal(header.prevHash, parent.id) ? undefined : { height: header.height },
+  ),
+  rule('header.height', '4', ({ header: { height }, parent }) =>
+    height === parent.header.height + 1 ? undefined : { height },
+  ),
+  rule('header.mmr-root', '7', ({ header, parent }) =>
+    equal(header.mmrRoot, mmrRoot(parent.mmr)) ? undefined : { height: header.height },
+  ),
+  rule('header.shares-root', '4', ({ header }) =>
+    equal(header.sharesRoot, ZERO_HASH) ? undefined : { height: header.height },
+  ),
+  rule('header.time-order', '4', ({ header: { height, time }, parent }) =>
+    time > parent.header.time ? undefined : { height, time },
+  ),
+  rule('header.time-future', '4', ({ header: { height, time }, nowMs }) =>
+    time <= nowMs + FUTURE_MS_MAX ? undefined : { height, time },
+  ),
+  rule('header.bits', '6', ({ params, header: { height, time, bits }, parent }) => {
+    const expected = expectedBits(params, parent, time);
+    return bits === expected ? undefined : { height, bits, expected };
+  }),
+  rule('header.total-work', '4', ({ header, parent }) =>
+    header.totalWork === parent.header.totalWork + headerWork(header)
+      ? undefined
+      : { height: header.height },
+  ),
+  rule('header.model', '4', ({ params, header }) => {
+    const modelId = toHex(header.modelId);
+    return params.models.includes(modelId) ? undefined : { height: header.height, modelId };
+  }),
+];
+
 export const verifyHeader = (
   params: Params,
   parent: ChainPoint,
   header: Header,
   nowMs: number,
-): Fault | undefined => firstFault(params.off, headerFaults(params, parent, header, nowMs));
-
-export function* headerFaults(
-  params: Params,
-  parent: ChainPoint,
-  header: Header,
-  nowMs: number,
-): Generator<Fault, void> {
-  const { height, time, bits, totalWork } = header;
-  if (header.version !== PROTOCOL_VERSION)
-    yield fault('header.version', { version: header.version });
-  if (!equal(header.prevHash, parent.id)) yield fault('header.parent-unknown', { height });
-  if (height !== parent.header.height + 1) yield fault('header.height', { height });
-  if (!equal(header.mmrRoot, mmrRoot(parent.mmr))) yield fault('header.mmr-root', { height });
-  if (!equal(header.sharesRoot, ZERO_HASH)) yield fault('header.shares-root', { height });
-  if (time <= parent.header.time) yield fault('header.time-order', { height, time });
-  if (time > nowMs + FUTURE_MS_MAX) yield fault('header.time-future', { height, time });
-  const expected = expectedBits(params, parent, time);
-  if (bits !== expected) yield fault('header.bits', { height, bits, expected });
-  if (totalWork !== parent.header.totalWork + headerWork(header))
-    yield fault('header.total-work', { height });
-  if (!params.models.includes(toHex(header.modelId)))
-    yield fault('header.model', { height, modelId: toHex(header.modelId) });
-}
+): Fault | undefined => params.rules.judge(HEADER_RULES, { params, parent, header, nowMs });
 
 /** The point of a child whose header was verified. */
 export function extendPoint(params: Params, parent: ChainPoint, header: Header): ChainPoint {

@@ -4,11 +4,12 @@
  * (replay.ts does). A bad witness says nothing about the block's id: ask another peer.
  */
 import { equal, u32 } from '../../lib/bytes.ts';
-import { firstFault, fault, type Fault } from '../faults.ts';
+import { fault, type Fault } from '../faults.ts';
 import type { Header, Proof } from '../formats.ts';
 import { hash } from '../hash.ts';
 import type { Linear, Manifest } from '../manifest.ts';
 import type { Params } from '../params.ts';
+import type { Rule } from '../rules.ts';
 import { targetFromBits } from '../header/target.ts';
 import { CHUNK_BYTES } from './blake3.ts';
 import { verifyRange } from './blake3-tree.ts';
@@ -57,12 +58,33 @@ function columnsOf(p: Proof, l: Linear, column: number, weights?: readonly Int8A
   return weights![p.linear - 1]!.subarray(column * l.k, (column + TILE) * l.k);
 }
 
-function* lightFaults(
-  header: Header,
-  p: Proof,
-  m: Manifest,
-  weights?: readonly Int8Array[],
-): Generator<Fault> {
+/** A proof and what its rules need to know. */
+export interface ProofInput {
+  readonly header: Header;
+  readonly proof: Proof;
+  /** Of header.modelId. */
+  readonly manifest: Manifest;
+  /** B_ℓᵀ, n×k, of each linear: with them a proof may leave its columns out. */
+  readonly weights: readonly Int8Array[] | undefined;
+}
+
+/** One generator: each of its rules needs what those before it have read of the proof. */
+export const PROOF_RULES: readonly Rule<ProofInput>[] = [
+  {
+    codes: [
+      'proof.shape',
+      'proof.digest',
+      'proof.range',
+      'proof.rows',
+      'proof.columns',
+      'proof.target',
+    ],
+    section: '5.6',
+    faults: lightFaults,
+  },
+];
+
+function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): Generator<Fault> {
   const problem = shapeProblem(p, m, weights !== undefined);
   if (problem) {
     yield fault('proof.shape', { problem });
@@ -95,4 +117,4 @@ export const verifyLight = (
   proof: Proof,
   manifest: Manifest,
   weights?: readonly Int8Array[],
-): Fault | undefined => firstFault(params.off, lightFaults(header, proof, manifest, weights));
+): Fault | undefined => params.rules.judge(PROOF_RULES, { header, proof, manifest, weights });

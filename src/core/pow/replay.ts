@@ -3,8 +3,9 @@
  * to ℓ* and compares. Operands are a unique function of model and input, so this is equality.
  */
 import { equal } from '../../lib/bytes.ts';
-import { firstFault, fault, type Fault, type FaultCode } from '../faults.ts';
+import type { Fault } from '../faults.ts';
 import type { Proof } from '../formats.ts';
+import { rule, type Rule } from '../rules.ts';
 
 /** What a pass over the header's own tokens gave, up to at least the proof's linear. */
 export interface Replayed {
@@ -16,19 +17,28 @@ export interface Replayed {
 const firstDifference = (ours: readonly Uint8Array[], theirs: readonly Uint8Array[]): number =>
   theirs.findIndex((hash, i) => !ours[i] || !equal(hash, ours[i]));
 
-function* replayFaults(p: Proof, replayed: Replayed): Generator<Fault> {
-  const a = firstDifference(replayed.a, p.a);
-  if (a >= 0) yield fault('proof.activations', { linear: a + 1 });
-  const t = firstDifference(replayed.t, p.t);
-  if (t >= 0) yield fault('proof.transcript', { linear: t + 1 });
-  const w = replayed.winner;
-  if (!w || w.linear !== p.linear || w.tile !== p.tile)
-    yield fault('proof.earlier-winner', { linear: w?.linear, tile: w?.tile });
+/** A light-checked proof and the replay of its unit. */
+export interface ReplayInput {
+  readonly proof: Proof;
+  readonly replayed: Replayed;
 }
 
-/** First fault of a light-checked proof against the replay of its unit, or undefined. `off`: as in `firstFault`. */
-export const compareReplay = (
-  off: ReadonlySet<FaultCode>,
-  proof: Proof,
-  replayed: Replayed,
-): Fault | undefined => firstFault(off, replayFaults(proof, replayed));
+export const REPLAY_RULES: readonly Rule<ReplayInput>[] = [
+  rule('proof.activations', '5.6', ({ proof, replayed }) => {
+    const at = firstDifference(replayed.a, proof.a);
+    return at >= 0 ? { linear: at + 1 } : undefined;
+  }),
+  rule('proof.transcript', '5.6', ({ proof, replayed }) => {
+    const at = firstDifference(replayed.t, proof.t);
+    return at >= 0 ? { linear: at + 1 } : undefined;
+  }),
+  rule('proof.earlier-winner', '5.6', ({ proof, replayed: { winner } }) =>
+    winner?.linear === proof.linear && winner.tile === proof.tile
+      ? undefined
+      : { linear: winner?.linear, tile: winner?.tile },
+  ),
+];
+
+/** Every fault that a replay shows, in order: which of them count is for whoever asked to say. */
+export const replayFaults = (input: ReplayInput): Fault[] =>
+  REPLAY_RULES.flatMap(({ faults }) => [...faults(input)]);

@@ -4,23 +4,84 @@
  */
 import { addressOf } from '../address.ts';
 import { fault, type Fault } from '../faults.ts';
-import type { SignedTx } from '../formats.ts';
+import type { Account, SignedTx, Tx } from '../formats.ts';
 import { EXPIRY_BLOCKS_MAX, type Params } from '../params.ts';
+import { rule, type Rule } from '../rules.ts';
 import { kindOf } from './kinds.ts';
-import { noteTx, readAccount, U32_MAX, writeAccount, type BlockState } from './state-tx.ts';
+import {
+  noteTx,
+  readAccount,
+  U32_MAX,
+  U64_MAX,
+  writeAccount,
+  type BlockState,
+} from './state-tx.ts';
 import { spentBy, verifySignature, type Models } from './tx.ts';
 
-/** Faults that show without state in a block of `height`, but for the signature's: it is costly. */
+/** A transaction in a block of that height, and what its rules without state need to know. */
+interface TxInput {
+  readonly params: Params;
+  readonly models: Models;
+  readonly height: number;
+  readonly tx: Tx;
+}
+
+/** A transaction on the state that it meets. */
+interface PlacedInput {
+  readonly block: BlockState;
+  readonly signed: SignedTx;
+  /** The account of its sender. */
+  readonly sender: Account;
+}
+
+/** Rules that need no state, but for the signature's: it is costly. A kind's own come after them. */
+const STATELESS_RULES: readonly Rule<TxInput>[] = [
+  rule('tx.chain', '4.2', ({ params, tx: { chainId } }) =>
+    chainId === params.chainId ? undefined : { chainId },
+  ),
+  rule('tx.expired', '4.2', ({ tx: { expiry }, height }) =>
+    expiry >= height ? undefined : { expiry, height },
+  ),
+  rule('tx.expiry-far', '4.2', ({ tx: { expiry }, height }) =>
+    expiry <= height + EXPIRY_BLOCKS_MAX ? undefined : { expiry, height },
+  ),
+];
+
+const PLACED_RULES: readonly Rule<PlacedInput>[] = [
+  rule('tx.nonce', '8.4', ({ signed: { tx }, sender }) =>
+    tx.nonce === sender.nonce ? undefined : { has: tx.nonce, next: sender.nonce },
+  ),
+  {
+    codes: ['tx.overflow'],
+    section: '8.4',
+    *faults({ sender }) {
+      if (sender.nonce === U32_MAX) yield fault('tx.overflow', { field: 'nonce' });
+      if (sender.txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
+    },
+  },
+  rule('tx.balance', '8.4', ({ signed: { tx }, sender }) => {
+    const spent = spentBy(tx);
+    return sender.balance >= spent ? undefined : { has: sender.balance, spent };
+  }),
+  rule('tx.signature', '4.2', ({ block: { context }, signed }) =>
+    context.signatureKnown?.(signed) || verifySignature(signed) ? undefined : {},
+  ),
+];
+
+/** Of every kind; a kind's own are in its row. */
+export const TX_RULES: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
+  ...STATELESS_RULES,
+  ...PLACED_RULES,
+];
+
+/** Faults that show without state in a block of `height`, but for the signature's. */
 export function* txFaults(
   params: Params,
   models: Models,
   height: number,
   { tx }: SignedTx,
 ): Generator<Fault, void> {
-  if (tx.chainId !== params.chainId) yield fault('tx.chain', { chainId: tx.chainId });
-  if (tx.expiry < height) yield fault('tx.expired', { expiry: tx.expiry, height });
-  if (tx.expiry > height + EXPIRY_BLOCKS_MAX)
-    yield fault('tx.expiry-far', { expiry: tx.expiry, height });
+  for (const { faults } of STATELESS_RULES) yield* faults({ params, models, height, tx });
   yield* kindOf(tx).faults(tx, { params, models });
 }
 
@@ -32,20 +93,16 @@ export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, 
 
   const from = addressOf(tx.from);
   const sender = readAccount(view, from);
-  if (tx.nonce !== sender.nonce) yield fault('tx.nonce', { has: tx.nonce, next: sender.nonce });
-  if (sender.nonce === U32_MAX) yield fault('tx.overflow', { field: 'nonce' });
-  if (sender.txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
-  const spent = spentBy(tx);
-  if (sender.balance < spent) yield fault('tx.balance', { has: sender.balance, spent });
-  if (!context.signatureKnown?.(signed) && !verifySignature(signed)) yield fault('tx.signature');
+  for (const { faults } of PLACED_RULES) yield* faults({ block, signed, sender });
 
   const position = { height, index: block.count };
   const kind = kindOf(tx);
   const effects = yield* kind.effects(tx, { block, from, position });
-  // The bounds matter only in attack runs, where a rule above is off.
-  const balance = sender.balance > spent ? sender.balance - spent : 0n;
-  const nonce = Math.min(sender.nonce + 1, U32_MAX);
-  writeAccount(view, from, noteTx({ ...sender, balance, nonce }, position));
+
+  const { rules } = params;
+  const balance = rules.promised('tx.balance', sender.balance - spentBy(tx), 0n, U64_MAX);
+  const nonce = rules.promised('tx.overflow', sender.nonce + 1, 0, U32_MAX);
+  writeAccount(view, from, noteTx(rules, { ...sender, balance, nonce }, position));
   effects?.();
   block.count++;
   block.fees += tx.fee;

@@ -1,10 +1,11 @@
 /** Block bodies: their root and their limits (docs/protocol.md §4.1). */
 import { equal, toHex } from '../../lib/bytes.ts';
 import { encode, u32, varint } from '../codec.ts';
-import { fault, firstFault, type Fault } from '../faults.ts';
+import { fault, type Fault } from '../faults.ts';
 import type { Body, HeaderCore } from '../formats.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
-import { BODY_BYTES_MAX, BODY_TXS_MAX, type Params } from '../params.ts';
+import { BODY_BYTES_MAX, BODY_TXS_MAX } from '../params.ts';
+import { rule, type Rule, type Rules } from '../rules.ts';
 import { KINDS, TX_TYPES } from './kinds.ts';
 import { txBytes, txId } from './tx.ts';
 
@@ -29,25 +30,35 @@ function parents(row: Uint8Array[]): Uint8Array[] {
 export const bodySize = (body: Body): number =>
   encode(varint, body.length).length + body.reduce((sum, tx) => sum + txBytes(tx).length, 0);
 
-/** Root, size, counts and duplicates: what a body must keep whatever the state. */
-export function* bodyFaults(
-  header: Pick<HeaderCore, 'bodyRoot'>,
-  body: Body,
-): Generator<Fault, void> {
+/** A body and the root that a header tells of it. */
+export interface BodyInput {
+  readonly header: Pick<HeaderCore, 'bodyRoot'>;
+  readonly body: Body;
+}
+
+/** Counts, size, duplicates and root: what a body must keep whatever the state. */
+export const BODY_RULES: readonly Rule<BodyInput>[] = [
+  { codes: ['body.counts'], section: '4.1', faults: countFaults },
+  rule('body.size', '4.1', ({ body }) => {
+    const size = bodySize(body);
+    return size > BODY_BYTES_MAX ? { size } : undefined;
+  }),
+  rule('body.duplicate', '4.1', ({ body }) => {
+    const ids = new Set(body.map((signed) => toHex(txId(signed.tx))));
+    return ids.size < body.length ? {} : undefined;
+  }),
+  rule('body.root', '4.1', ({ header, body }) =>
+    equal(bodyRoot(body), header.bodyRoot) ? undefined : {},
+  ),
+];
+
+function* countFaults({ body }: BodyInput): Generator<Fault, void> {
   for (const type of TX_TYPES) {
     const count = body.filter((signed) => signed.tx.type === type).length;
     if (count > KINDS[type].perBlock) yield fault('body.counts', { type, count });
   }
   if (body.length > BODY_TXS_MAX) yield fault('body.counts', { count: body.length });
-  const size = bodySize(body);
-  if (size > BODY_BYTES_MAX) yield fault('body.size', { size });
-  const ids = new Set(body.map((signed) => toHex(txId(signed.tx))));
-  if (ids.size < body.length) yield fault('body.duplicate');
-  if (!equal(bodyRoot(body), header.bodyRoot)) yield fault('body.root');
 }
 
-export const verifyBody = (
-  params: Params,
-  header: Pick<HeaderCore, 'bodyRoot'>,
-  body: Body,
-): Fault | undefined => firstFault(params.off, bodyFaults(header, body));
+export const verifyBody = (rules: Rules, input: BodyInput): Fault | undefined =>
+  rules.judge(BODY_RULES, input);

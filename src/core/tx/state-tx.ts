@@ -5,14 +5,16 @@
 import { Account, type OpenRequest, type Position, type SignedTx } from '../formats.ts';
 import { hash } from '../hash.ts';
 import type { Params } from '../params.ts';
+import type { Rules } from '../rules.ts';
 import { stateKey } from '../tree/keys.ts';
 import type { StateView } from '../tree/view.ts';
 import type { Models } from './tx.ts';
 
-/** What running a request's model on its input gave. */
+/** What running a model on a request's input gives. */
 export interface Execution {
   /** H_execution(ā_1..ā_L ‖ c̄_L). */
   readonly execution: Uint8Array;
+  /** The answer rows of the request's sequences. */
   readonly answer: Uint8Array;
 }
 
@@ -47,9 +49,6 @@ export const U32_MAX = 0xffff_ffff;
 export const U64_MAX = (1n << 64n) - 1n;
 const NO_ACCOUNT: Account = { balance: 0n, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
 
-/** All coins are far below 2^64 nV: this matters only in attack runs that make some from nothing. */
-export const atMostU64 = (amount: bigint): bigint => (amount > U64_MAX ? U64_MAX : amount);
-
 export const readAccount = (view: StateView, address: Uint8Array): Account =>
   view.get(Account, stateKey.account(address)) ?? NO_ACCOUNT;
 
@@ -60,9 +59,9 @@ export function writeAccount(view: StateView, address: Uint8Array, account: Acco
 }
 
 /** The account after one more transaction that debits or credits it. */
-export const noteTx = (account: Account, position: Position): Account => ({
+export const noteTx = (rules: Rules, account: Account, position: Position): Account => ({
   ...account,
-  txCount: Math.min(account.txCount + 1, U32_MAX),
+  txCount: rules.promised('tx.overflow', account.txCount + 1, 0, U32_MAX),
   lastTx: position,
 });
 

@@ -1,6 +1,7 @@
 /** The miner worker's protocol: what the client asks of it and what it tells. */
 import type { ErrorCode } from '../../lib/error-codes.ts';
-import type { Fault, FaultCode } from '../../core/faults.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
+import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Manifest } from '../../core/manifest.ts';
 
@@ -65,12 +66,6 @@ export interface FoundBlock {
   readonly proof: Proof;
 }
 
-/** H_execution and the answer rows of a request's sequences. */
-export interface Execution {
-  readonly execution: Uint8Array;
-  readonly answer: Uint8Array;
-}
-
 export type MinerApi = {
   configure(config: MinerConfig): void;
   /**
@@ -95,13 +90,8 @@ export type MinerApi = {
   pause(): void;
   /** After the unit in work. */
   finish(): void;
-  /** Replays the winning unit on the CPU; `off`: rules switched off in attack runs. */
-  check(
-    header: Header,
-    proof: Proof,
-    jobInput: Uint8Array | undefined,
-    off?: readonly FaultCode[],
-  ): Promise<Fault | undefined>;
+  /** Replays the winning unit on the CPU. @returns every fault that it shows, in order of the rules */
+  check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<readonly Fault[]>;
   /** Runs a request's input. */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
 };

@@ -3,11 +3,12 @@
  * winning units into blocks. It holds one device backend and, beside it, the CPU backend that
  * re-checks wins and replays other people's blocks.
  */
-import type { Fault, FaultCode } from '../../core/faults.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
+import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import { unitMacs } from '../../core/manifest.ts';
 import { proofDigest } from '../../core/pow/proof.ts';
-import { compareReplay } from '../../core/pow/replay.ts';
+import { replayFaults } from '../../core/pow/replay.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
@@ -16,7 +17,6 @@ import {
   MINER_OFF,
   type AnsweredJob,
   type BackendChoice,
-  type Execution,
   type FoundBlock,
   type MinerStatus,
   type Template,
@@ -361,13 +361,12 @@ export class Miner {
     header: Header,
     proof: Proof,
     jobInput: Uint8Array | undefined,
-    off: readonly FaultCode[],
-  ): Promise<Fault | undefined> {
+  ): Promise<readonly Fault[]> {
     const { model, cpu } = await this.#models.of(header.modelId);
     const input = passInput(model, header, jobInput);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
     const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
-    return compareReplay(new Set(off), proof, { a, t, winner });
+    return replayFaults({ proof, replayed: { a, t, winner } });
   }
 
   async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {

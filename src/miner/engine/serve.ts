@@ -60,7 +60,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     throttle: (duty) => miner.throttle(duty),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
-    check: (header, proof, jobInput, off) => miner.check(header, proof, jobInput, off ?? []),
+    check: (header, proof, jobInput) => miner.check(header, proof, jobInput),
     execute: (modelId, input) => miner.execute(modelId, input),
   };
   const { emit } = expose<MinerApi, MinerEvents>(api, port);

@@ -6,7 +6,8 @@ import { ticketLimits } from '../../core/pow/transcript.ts';
 import { targetFromBits } from '../../core/header/target.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
-import type { Execution, Template } from './miner-api.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
+import type { Template } from './miner-api.ts';
 
 /** A unit that the device has been given. */
 export interface Unit {

@@ -1,7 +1,6 @@
 /** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { FAULTS, type FaultCode } from '../../core/faults.ts';
 import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { silentLog } from '../../lib/log.ts';
@@ -41,7 +40,6 @@ export interface Options {
   readonly apiKeyFile: string | undefined;
   /** nV that requests over HTTP may cost in 24 hours; 0: none. */
   readonly spendMax: bigint;
-  readonly off: readonly FaultCode[];
 }
 
 export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
@@ -92,8 +90,6 @@ const FLAGS = {
   prune: { type: 'string' },
   'api-key-file': { type: 'string' },
   'spend-max': { type: 'string' },
-  // For attack runs: switches one rule off. Refused everywhere but on e2e, and not in the help.
-  without: { type: 'string', multiple: true },
   help: { type: 'boolean' },
 } as const;
 
@@ -153,13 +149,6 @@ function networkNameOf(text: string): NetworkName {
   return name;
 }
 
-function rulesOf(codes: readonly string[], network: NetworkName): FaultCode[] {
-  if (codes.length && network !== 'e2e') throw wrong('--without is for the e2e network only');
-  for (const code of codes)
-    if (!Object.hasOwn(FAULTS, code)) throw wrong(`--without: no rule '${code}'`);
-  return codes as FaultCode[];
-}
-
 function mirrorsOf(texts: readonly string[]): readonly string[] {
   if (texts.length > MIRRORS_MAX) throw wrong(`--mirror: at most ${MIRRORS_MAX}`);
   return texts.map((text) => {
@@ -205,6 +194,5 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
     spendMax: spendMaxOf(values['spend-max'] ?? '100'),
-    off: rulesOf(values.without ?? [], network),
   };
 }

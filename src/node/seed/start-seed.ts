@@ -71,26 +71,31 @@ export async function startSeed(
   options: Options,
   log: Log,
   fail: (reason: string) => void,
+  network: ChainNetwork = networkOf(options.network),
 ): Promise<Seed> {
   const closers: Closers = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.reverse()) await closer();
   };
   try {
-    return { ...(await openAll(options, log, fail, closers)), stop: close };
+    return { ...(await openAll({ options, network, log, fail }, closers)), stop: close };
   } catch (e) {
     await close();
     throw e;
   }
 }
 
+interface Given {
+  readonly options: Options;
+  readonly network: ChainNetwork;
+  readonly log: Log;
+  readonly fail: (reason: string) => void;
+}
+
 async function openAll(
-  options: Options,
-  log: Log,
-  fail: (reason: string) => void,
+  { options, network, log, fail }: Given,
   closers: Closers,
 ): Promise<Omit<Seed, 'stop'>> {
-  const network = networkOf(options.network, options.off);
   const payout = payoutOf(options, network);
   if (options.mine && !modelNamed(network, options.model))
     throw new AppError(
@@ -198,7 +203,7 @@ async function openChain(
       }),
       async checkProof(header, proof, input) {
         await thread.ensure(header.modelId);
-        return await thread.miner.check(header, proof, input, [...network.params.off]);
+        return network.params.rules.first(await thread.miner.check(header, proof, input));
       },
       async executionOf(_id, { modelId, input }) {
         await thread.ensure(modelId);

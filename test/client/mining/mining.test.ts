@@ -8,9 +8,9 @@ import { createReplay } from '../../../src/client/mining/replay.ts';
 import { createResults } from '../../../src/client/mining/results.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
-import type { FaultCode } from '../../../src/core/faults.ts';
+import type { Fault, FaultCode } from '../../../src/core/faults.ts';
 import type { Block } from '../../../src/core/messages.ts';
-import { createParams } from '../../../src/core/params.ts';
+import { without } from '../../attack/without.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
@@ -27,7 +27,7 @@ import {
 const ann = person(1);
 
 /** Mining on a real chain, with a worker and a network that fail as the test says. */
-async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined> => undefined) {
+async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly Fault[]> => []) {
   const full = await openChain();
   const block = nextBlock(full, ann, { afterMs: 1 });
   const made = {
@@ -45,7 +45,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<undefined>
   };
   const events = new Emitter<PeerEvents>();
   const adopted: Block[] = [];
-  const params = createParams('e2e', PARAMS.models, off);
+  const params = without(PARAMS, off);
   const network = { params, models: MODELS, names: ['test'] };
   const chain = {
     headers: { head: full.head },

@@ -52,7 +52,7 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
     start: async () => undefined,
     pause: async () => undefined,
     work: async (given: Template | undefined) => void (template = given),
-    check: async () => undefined,
+    check: async () => [],
   };
   const platform: Platform = {
     // What is on disk outlives who closes it.

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { BlockReplay } from '../../../src/client/sync/full-check.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
+import { without } from '../../attack/without.ts';
 import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
 import type { Body } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
@@ -212,8 +213,7 @@ test('a body that nobody looked at is told to nobody', async () => {
 test('a block that nobody executed is not believed for the root that its child tells', async () => {
   const honest = await openChain();
   const shared = await mine(honest, bob, 5);
-  const off = new Set(['tx.nonce'] as const);
-  const fraud = await openChain(undefined, undefined, { params: { ...PARAMS, off } });
+  const fraud = await openChain(undefined, undefined, { params: without(PARAMS, ['tx.nonce']) });
   for (const block of shared) await fraud.importBlock(block);
   // Too much state to hold: each block is executed on a witness.
   const made = await setUp(async (answer) => answer, fraud, 1);

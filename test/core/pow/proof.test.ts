@@ -4,7 +4,8 @@ import { Proof, type Header } from '../../../src/core/formats.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { createParams } from '../../../src/core/params.ts';
 import { proofDigest, verifyLight } from '../../../src/core/pow/proof.ts';
-import { compareReplay } from '../../../src/core/pow/replay.ts';
+import { without as leftOut } from '../../attack/without.ts';
+import { replayFaults } from '../../../src/core/pow/replay.ts';
 import { createProof } from '../../../src/miner/engine/prove.ts';
 import { blankHeader, forgePass, forgeWin, inventManifest } from '../../oracle/forged-pass.ts';
 import { randomBytes } from '../../oracle/random.ts';
@@ -14,7 +15,7 @@ const { manifest, weights } = inventManifest(2, 16, [
   { k: 192, n: 48, r: 16 },
 ]);
 const params = createParams('e2e', []);
-const without = (...off: FaultCode[]) => createParams('e2e', [], off);
+const without = (...off: FaultCode[]) => leftOut(createParams('e2e', []), off);
 const EASIEST = 0x207fffff;
 
 let header: Header;
@@ -109,7 +110,7 @@ describe('the light check', () => {
 
 describe('the comparison with a replay', () => {
   it('takes the same pass', () => {
-    expect(compareReplay(params.off, proof, pass)).toBeUndefined();
+    expect(replayFaults({ proof, replayed: pass })).toEqual([]);
   });
 
   it('finds the first difference', () => {
@@ -117,7 +118,7 @@ describe('the comparison with a replay', () => {
     const [a1, a2] = pass.a as [Uint8Array, Uint8Array];
     const [t1, t2] = pass.t as [Uint8Array, Uint8Array];
     const replay = (x: Partial<typeof pass>, p = params) =>
-      compareReplay(p.off, proof, { ...pass, ...x });
+      p.rules.first(replayFaults({ proof, replayed: { ...pass, ...x } }));
     expect(replay({ a: [other, a2] })?.fault).toBe('proof.activations');
     expect(replay({ a: [a1] })?.context.linear).toBe(2);
     expect(replay({ t: [other, t2] })?.fault).toBe('proof.transcript');

@@ -10,6 +10,7 @@ export const claim: TxKind<TxOf<'claim'>> = {
   burns: () => 0n,
   credits: () => [],
   reads: (tx, from) => [stateKey.request(tx.request), stateKey.claim(tx.request, from)],
+  codes: ['tx.claim-closed', 'tx.claim-twice'],
   faults: () => [],
   effects: commit,
 

@@ -1,5 +1,5 @@
 /** What there is to say about one kind of transaction: a row of the table in kinds.ts. */
-import type { Fault } from '../../faults.ts';
+import type { Fault, FaultCode } from '../../faults.ts';
 import type { Position, Tx } from '../../formats.ts';
 import type { Params } from '../../params.ts';
 import type { Models } from '../tx.ts';
@@ -39,6 +39,8 @@ export interface TxKind<T extends Tx> {
    * of the next block, too, where it may have to come after another (`needsBefore`).
    */
   reads(tx: T, from: Uint8Array, height: number): readonly Uint8Array[];
+  /** Of the rules that are this kind's own (docs/protocol.md §8.4). */
+  readonly codes: readonly FaultCode[];
   /** Faults that show without state. */
   faults(tx: T, admitted: Admitted): Iterable<Fault>;
   effects(tx: T, place: Place): Effects;

@@ -21,6 +21,7 @@ export const request: TxKind<Request> = {
   burns: () => 0n,
   credits: () => [],
   reads: (tx, _from, height) => [stateKey.expiry(height + tx.lifetime)],
+  codes: ['tx.request-model', 'tx.request-input', 'tx.request-lifetime', 'tx.request-full'],
   faults: termFaults,
   effects: open,
 
@@ -50,8 +51,7 @@ function* open(tx: Request, { block: { view, height }, from }: Place): Effects {
   const expiry = height + tx.lifetime;
   const listKey = stateKey.expiry(expiry);
   const ending = view.get(ExpiryList, listKey) ?? [];
-  const full = ending.length >= REQUESTS_PER_EXPIRY_MAX;
-  if (full) yield fault('tx.request-full', { expiry });
+  if (ending.length >= REQUESTS_PER_EXPIRY_MAX) yield fault('tx.request-full', { expiry });
 
   return () => {
     const { modelId, reward, input } = tx;
@@ -66,6 +66,6 @@ function* open(tx: Request, { block: { view, height }, from }: Place): Effects {
       answerHash: ZERO_HASH,
       input,
     });
-    if (!full) view.set(ExpiryList, listKey, [...ending, id]);
+    view.set(ExpiryList, listKey, [...ending, id]);
   };
 }

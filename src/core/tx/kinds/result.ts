@@ -23,6 +23,14 @@ export const result: TxKind<Result> = {
     // Behind a waiting claim it is judged a block later.
     stateKey.settle(height + 1 + SETTLEMENT_BLOCKS),
   ],
+  codes: [
+    'tx.result-closed',
+    'tx.result-claim',
+    'tx.result-order',
+    'tx.result-answer',
+    'tx.result-commitment',
+    'tx.result-budget',
+  ],
   faults: () => [],
   effects: answer,
 

@@ -4,7 +4,7 @@ import { fault } from '../../faults.ts';
 import type { TxOf } from '../../formats.ts';
 import { BODY_TXS_MAX } from '../../params.ts';
 import { stateKey } from '../../tree/keys.ts';
-import { atMostU64, noteTx, readAccount, U32_MAX, U64_MAX, writeAccount } from '../state-tx.ts';
+import { noteTx, readAccount, U32_MAX, U64_MAX, writeAccount } from '../state-tx.ts';
 import type { Effects, Place, TxKind } from './kind.ts';
 
 type Transfer = TxOf<'transfer'>;
@@ -14,6 +14,7 @@ export const transfer: TxKind<Transfer> = {
   burns: () => 0n,
   credits: (tx) => [tx.to],
   reads: (tx) => [stateKey.account(tx.to)],
+  codes: ['tx.amount', 'tx.overflow'],
   *faults(tx) {
     if (tx.amount < 1n) yield fault('tx.amount', { amount: tx.amount });
   },
@@ -27,7 +28,7 @@ export const transfer: TxKind<Transfer> = {
   runOf: () => undefined,
 };
 
-function* pay(tx: Transfer, { block: { view }, from, position }: Place): Effects {
+function* pay(tx: Transfer, { block: { view, params }, from, position }: Place): Effects {
   const toSelf = equal(tx.to, from);
   const before = readAccount(view, tx.to);
   if (!toSelf && before.balance + tx.amount > U64_MAX) yield fault('tx.overflow');
@@ -36,7 +37,9 @@ function* pay(tx: Transfer, { block: { view }, from, position }: Place): Effects
   return () => {
     // Read again: the sender's own leaf has just changed.
     const to = readAccount(view, tx.to);
-    const paid = { ...to, balance: atMostU64(to.balance + tx.amount) };
-    writeAccount(view, tx.to, toSelf ? paid : noteTx(paid, position));
+    const { rules } = params;
+    const balance = rules.promised('tx.overflow', to.balance + tx.amount, 0n, U64_MAX);
+    const paid = { ...to, balance };
+    writeAccount(view, tx.to, toSelf ? paid : noteTx(rules, paid, position));
   };
 }

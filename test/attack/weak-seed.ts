@@ -1,0 +1,33 @@
+/**
+ * A seed that lacks rules: a real node in all else. Usage: node weak-seed.ts [flags of the seed]
+ * [--without CODE]…
+ */
+import { networkOf } from '../../src/client/models/networks.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { runCommand } from '../../src/node/command.ts';
+import { parseOptions } from '../../src/node/seed/options.ts';
+import { startSeed } from '../../src/node/seed/start-seed.ts';
+import { rulesOf, without } from './without.ts';
+
+const flags: string[] = [];
+const codes: string[] = [];
+const given = process.argv.slice(2);
+while (given.length) {
+  const flag = given.shift()!;
+  if (flag === '--without') codes.push(given.shift() ?? '');
+  else flags.push(flag);
+}
+
+const log = createLog((line) => console.log(line));
+
+await runCommand('weak seed', {}, async (fail) => {
+  const options = parseOptions(flags);
+  if (!options) throw new Error('a seed has flags to start with');
+  const network = networkOf(options.network);
+  const params = without(network.params, rulesOf(codes, options.network));
+  const died = (why: string) => fail(new AppError('PART_DIED', why));
+  const seed = await startSeed(options, log, died, { ...network, params });
+  console.log(`\n  pila is ready: ${seed.appUrl}\n  JSON-RPC and /metrics: ${seed.rpcUrl}\n`);
+  return { stop: () => seed.stop() };
+});
