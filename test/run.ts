@@ -4,7 +4,7 @@
  * its own.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium } from './chromium.ts';
@@ -15,10 +15,10 @@ interface Count {
   readonly skipped: number;
 }
 
-/** Where a step's commands print: a file, or undefined for this process's own output. */
-type Output = number | undefined;
+/** @param output number of the open file that gets what the step prints */
+type Step = (output: number) => Promise<Count>;
 
-type Step = (output: Output) => Promise<Count>;
+const STDOUT = 1;
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-test-'));
 const env = {
@@ -31,13 +31,15 @@ const bin = (name: string): string => join('node_modules', '.bin', name);
 
 /** @returns whether the command ended well */
 function run(
-  output: Output,
+  output: number,
   command: string,
   args: readonly string[],
   more: Record<string, string> = {},
 ): Promise<boolean> {
-  const to = output ?? 'inherit';
-  const child = spawn(command, args, { stdio: ['ignore', to, to], env: { ...env, ...more } });
+  const child = spawn(command, args, {
+    stdio: ['ignore', output, output],
+    env: { ...env, ...more },
+  });
   return new Promise((resolve) => {
     child.on('error', () => resolve(false));
     child.on('close', (code) => resolve(code === 0));
@@ -62,9 +64,9 @@ const vitest: Step = async (output) => {
     const report = JSON.parse(readFileSync(out, 'utf8'));
     for (const file of report.testResults) {
       if (file.status === 'passed') continue;
-      console.log(`  FAILED ${file.name} ${file.message}`);
+      writeSync(output, `  FAILED ${file.name} ${file.message}\n`);
       for (const test of file.assertionResults.filter((t: any) => t.status === 'failed'))
-        console.log(`    ${test.fullName}\n      ${test.failureMessages.join('\n      ')}`);
+        writeSync(output, `    ${test.fullName}\n      ${test.failureMessages.join('\n      ')}\n`);
     }
     const broken = report.testResults.some((f: any) => f.status === 'failed') || !ok;
     return {
@@ -93,60 +95,66 @@ const playwright: Step = async (output) => {
   }
 };
 
-/** Steps by name. Of a row one follows the other. */
+/** Steps by name: one follows the other. */
 type Row = Readonly<Record<string, Step>>;
 
-/** Steps that keep about one core busy: the rows run side by side, for machines of two cores. */
-const SIDE_BY_SIDE: readonly Row[] = [
+/**
+ * The rows run side by side. Each keeps about one core of two busy: what runs in browsers mostly waits,
+ * for blocks and for peers.
+ */
+const ROWS: readonly Row[] = [
   {
     types: script('types'),
     lint: script('lint'),
     format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
+    attack: script('attack'),
+    'tidy, unit, contract and browser tests': vitest,
   },
   {
     build: script('build'),
     size: script('size'),
     lighthouse: single(process.execPath, 'test/lighthouse.ts'),
-    attack: script('attack'),
+    'end to end': playwright,
   },
 ];
 
-/** Steps that use both cores by themselves. */
-const ALONE: Row = {
-  'tidy, unit, contract and browser tests': vitest,
-  'end to end': playwright,
-};
-
-const only = process.argv.slice(2);
-const chosen = (row: Row): [string, Step][] =>
-  Object.entries(row).filter(([name]) => !only.length || only.some((word) => name.includes(word)));
+const words = process.argv.slice(2);
+const isChosen = (name: string): boolean =>
+  !words.length || words.some((word) => name.includes(word));
+const chosen = ROWS.map((row) => Object.entries(row).filter(([name]) => isChosen(name)));
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 const printHeader = (name: string): void => console.log(`\n— ${name}`);
 
-const secondsSince = (startedMs: number): string =>
-  ((performance.now() - startedMs) / 1000).toFixed(0);
-
-function printCount(name: string, count: Count, seconds: string): void {
+function printCount(name: string, count: Count, startedMs: number, endedMs: number): void {
+  const seconds = ((endedMs - startedMs) / 1000).toFixed(0);
   console.log(`  ${name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`);
   total.passed += count.passed;
   total.failed += count.failed;
   total.skipped += count.skipped;
 }
 
+/** Runs one step whose output is seen as it comes. */
+async function runLive([name, step]: [string, Step]): Promise<void> {
+  printHeader(name);
+  const startedMs = performance.now();
+  printCount(name, await step(STDOUT), startedMs, performance.now());
+}
+
 /** Runs the rows at once; each step's output is kept until the steps before it have been printed. */
-async function runSideBySide(rows: readonly Row[]): Promise<void> {
-  const printing: Promise<() => void>[] = [];
+async function runRows(rows: readonly (readonly [string, Step][])[]): Promise<void> {
+  console.log(rows.map((row) => row.map(([name]) => name).join(', ')).join('\n  beside '));
+  const ended: Promise<() => void>[] = [];
   for (const row of rows) {
     let before: Promise<unknown> = Promise.resolve();
-    for (const [name, step] of chosen(row)) {
-      const ended = before.then(() => runKept(name, step));
-      before = ended;
-      printing.push(ended);
+    for (const [name, step] of row) {
+      const one = before.then(() => runKept(name, step));
+      ended.push(one);
+      before = one;
     }
   }
-  for (const print of printing) (await print)();
+  for (const print of ended) (await print)();
 }
 
 /** @returns what prints the step's header, output and count */
@@ -155,25 +163,21 @@ async function runKept(name: string, step: Step): Promise<() => void> {
   const output = openSync(file, 'w');
   const startedMs = performance.now();
   const count = await step(output);
-  const seconds = secondsSince(startedMs);
+  const endedMs = performance.now();
   closeSync(output);
   return () => {
     printHeader(name);
     process.stdout.write(readFileSync(file));
-    printCount(name, count, seconds);
+    printCount(name, count, startedMs, endedMs);
   };
 }
 
 // A process that is killed keeps nothing: what seeds and miners load is compiled before they start.
 for (const command of ['src/node/cli.ts', 'src/node/miner-cli.ts'])
   spawnSync(process.execPath, [command, '--help'], { env, stdio: 'ignore' });
-await runSideBySide(SIDE_BY_SIDE);
-for (const [name, step] of chosen(ALONE)) {
-  printHeader(name);
-  const startedMs = performance.now();
-  const count = await step(undefined);
-  printCount(name, count, secondsSince(startedMs));
-}
+const [first, ...others] = chosen.flat();
+if (first && !others.length) await runLive(first);
+else await runRows(chosen);
 rmSync(scratch, { recursive: true, force: true });
 const skipped = total.skipped ? `, ${total.skipped} skipped` : '';
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
