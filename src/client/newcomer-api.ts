@@ -7,7 +7,8 @@ import { AppError } from '../lib/errors.ts';
 import { CLIENT_METHODS } from './api.ts';
 import { modelInfos } from './asking/asking.ts';
 import type { Newcomer } from './newcomer.ts';
-import type { Peer, PeerApi } from './peer.ts';
+import type { PeerApi } from './peer-api.ts';
+import type { Peer } from './peer.ts';
 import type { ClientBase } from './stage.ts';
 import { readBalance } from './wallet/accounts.ts';
 

@@ -52,7 +52,7 @@ test('a nonce whose transaction expired is given again, or nothing after it coul
 });
 
 test('one that was taken is not refused when it is submitted again after its block', async () => {
-  let refused: Fault | undefined;
+  let refused: Fault | undefined = undefined;
   const { sending } = await openSending(0, () => refused);
   const tx = transfer(ann, 0, bob, 1n);
   const first = await sending.submit(txBytes(tx));

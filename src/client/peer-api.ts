@@ -1,0 +1,53 @@
+/** The client API of a peer with a chain: every method, and the part that answers it. */
+import { addressOf, formatAddress } from '../core/address.ts';
+import { AppError } from '../lib/errors.ts';
+import type { ChainStatus, ClientApi } from './api.ts';
+import { headersOf } from './explorer/explorer.ts';
+import type { PeerParts } from './peer-parts.ts';
+import type { ClientBase } from './stage.ts';
+
+/** The client's API but for the report for bugs, which needs no chain. */
+export type PeerApi = Omit<ClientApi, 'diagnostics'>;
+
+export function peerApi(base: ClientBase, parts: PeerParts, status: () => ChainStatus): PeerApi {
+  const { platform, network, modelService, worker } = base;
+  const { chain, accounts, sending, balances, asking, serving, mining, explorer } = parts;
+
+  return {
+    ...explorer,
+    ...asking.api,
+    ...modelService.api(() => worker.status()),
+    status: async () => ({ chain: status(), miner: worker.status() }),
+    header: async (height) => chain.headers.at(height),
+    headers: (last, max) => headersOf(chain, last, max),
+
+    watch: async (address) => balances.watch(address),
+    unwatch: async (address) => balances.unwatch(address),
+    async payTo(address) {
+      mining.payTo(address);
+      balances.watch(address);
+      void mining.refresh();
+    },
+    balance: (address) => accounts.last(address),
+    account: (address) => balances.account(address),
+    history: (address, max, from) => accounts.history(address, max, from),
+    submit: (bytes) => sending.submit(bytes),
+    pending: () => sending.pending(),
+    prepare: (address, replacing) => sending.prepare(address, replacing),
+    async faucet(address) {
+      if (!network.params.faucet || !platform.faucet)
+        throw new AppError('FAUCET_OFF', 'this network has no faucet');
+      await platform.faucet(formatAddress(address, network.params.prefix));
+    },
+
+    startMining: (options) => mining.start(options),
+    throttleMining: (duty) => worker.throttle(duty),
+    pauseMining: () => mining.pause(),
+    finishMining: () => worker.finish(),
+    async serve(publicKey) {
+      // Claims are paid from the payee's account: its nonce and balance must be known.
+      if (publicKey) balances.watch(addressOf(publicKey));
+      serving.serve(publicKey);
+    },
+  };
+}

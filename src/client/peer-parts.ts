@@ -1,0 +1,129 @@
+/** The parts of a peer, built from below: each is made with what lies under it and calls nobody above. */
+import type { LightChain } from '../chain/light/light-chain.ts';
+import { Announcer } from './announcer.ts';
+import { createAsking, type Asking } from './asking/asking.ts';
+import { createExplorer, type Explorer } from './explorer/explorer.ts';
+import { createHeadReactions } from './head-reactions.ts';
+import { FoundBlocks } from './mining/found-blocks.ts';
+import { Mining } from './mining/mining.ts';
+import { createReplay } from './mining/replay.ts';
+import { createResults, type Results } from './mining/results.ts';
+import { baseOf, createServing, handOut, type RequestServing } from './mining/serving.ts';
+import type { ClientBase } from './stage.ts';
+import { createChainReader, type ChainReader } from './sync/chain-reader.ts';
+import { createFollower, type Follower } from './sync/follow.ts';
+import { RevertedBlocks } from './sync/reverted-blocks.ts';
+import { createAccounts, type Accounts } from './wallet/accounts.ts';
+import { createLightPool, type LightPool } from './wallet/light-pool.ts';
+import { createSending, type Sending } from './wallet/sending.ts';
+import { WatchedBalances } from './wallet/watched-balances.ts';
+
+export interface PeerParts {
+  readonly chain: LightChain;
+  readonly reader: ChainReader;
+  readonly reverted: RevertedBlocks;
+  readonly pool: LightPool;
+  readonly accounts: Accounts;
+  readonly sending: Sending;
+  readonly balances: WatchedBalances;
+  readonly asking: Asking;
+  readonly results: Results;
+  readonly serving: RequestServing;
+  readonly mining: Mining;
+  readonly follower: Follower;
+  readonly foundBlocks: FoundBlocks;
+  readonly explorer: Explorer;
+}
+
+export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
+  const { platform, network, store, outbox, asked, transport, worker, events } = base;
+  const { params, models } = network;
+  const random = () => platform.random();
+  const nowMs = () => platform.nowMs();
+
+  // Reading the chain, and speaking to peers.
+  const announcer = new Announcer(transport);
+  const reader = createChainReader(chain, transport);
+  const reverted = new RevertedBlocks(chain);
+
+  // Transactions and accounts.
+  const pool = createLightPool(params, models);
+  const accounts = createAccounts({ chain, params, reader, store });
+  const sending = createSending({ params, chain, announcer, pool, outbox, accounts, events });
+  const balances = new WatchedBalances({ accounts, sending, events });
+
+  // Asking for inference, and answering while mining.
+  const shared = { network, chain, outbox, pool, reader, worker, events };
+  const asking = createAsking({ ...shared, asked, transport, texts: base.modelService.texts });
+  const results = createResults((modelId, input) => worker.executeLoaded(modelId, input));
+  const serving = createServing({
+    base: () => baseOf(chain),
+    waiting: () => outbox.waiting(),
+    send: handOut(sending.prepare, (tx) => events.emit('report', { type: 'unsigned', tx })),
+    nowMs,
+    // The next head tries again.
+    onProblem: () => undefined,
+    onChange: () => events.emit('nextJobChanged'),
+  });
+  const mining = new Mining({
+    network,
+    chain,
+    pool,
+    reader,
+    serving,
+    results,
+    worker,
+    modelService: base.modelService,
+    events,
+    nowMs,
+  });
+
+  // Following the network.
+  const reactions = createHeadReactions({
+    chain,
+    pool,
+    reverted,
+    outbox,
+    sending,
+    asking,
+    mining,
+    balances,
+    events,
+    random,
+  });
+  const follower = createFollower({
+    chain,
+    transport,
+    reader,
+    miner: createReplay({ network, chain, worker, results }),
+    reactions,
+    events,
+    random,
+  });
+  const foundBlocks = new FoundBlocks({
+    chain,
+    outbox,
+    announcer,
+    heads: reader.heads,
+    follower,
+    events,
+    nowMs,
+  });
+
+  return {
+    chain,
+    reader,
+    reverted,
+    pool,
+    accounts,
+    sending,
+    balances,
+    asking,
+    results,
+    serving,
+    mining,
+    follower,
+    foundBlocks,
+    explorer: createExplorer(shared),
+  };
+}
