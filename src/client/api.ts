@@ -14,7 +14,7 @@ export { MINER_OFF } from '../miner/engine/miner-api.ts';
 export type { BackendChoice, MinerState, MinerStatus } from '../miner/engine/miner-api.ts';
 export type { PeerInfo } from '../net/transport.ts';
 
-/** What a page is told by the place that serves it (`config.json`), or a program gives itself. */
+/** A page reads it from the server that it came from (`config.json`); a program makes its own. */
 export interface ClientConfig {
   readonly network: NetworkName;
   /** Multiaddrs of seeds. */
@@ -50,7 +50,7 @@ export interface ChainStatus {
   /** Peers whose head is this head. */
   readonly peersAgreeing: number;
   readonly mempool: number;
-  /** The whole state after the head is on this device: nobody need prove any of it. */
+  /** The whole state after the head is on this device: no peer needs to prove any of it. */
   readonly holdsState: boolean;
   /** Messages with peers since the client started. */
   readonly traffic: Traffic;
@@ -64,7 +64,7 @@ export interface Balance {
   readonly immature: bigint;
   readonly nonce: number;
   readonly txCount: number;
-  /** Block whose following state the proof was checked against; its own proof of work was checked. */
+  /** The block after which the balance holds. The block’s own proof of work was checked here. */
   readonly provenAt: { readonly height: number; readonly id: Uint8Array; readonly timeMs: number };
   readonly proofBytes: number;
 }
@@ -75,7 +75,7 @@ export type ClientEvent =
   | { readonly type: 'balance'; readonly balance: Balance }
   | { readonly type: 'model'; readonly model: StoredModel }
   | { readonly type: 'reorganised'; readonly depth: number }
-  /** A request of ours has moved on, or its answer came. */
+  /** A request sent from here has a new state, or a new answer. */
   | { readonly type: 'receipt'; readonly receipt: Receipt }
   /** Encoded unsigned Tx of the serving miner (claim or result): sign it and `submit` it. */
   | { readonly type: 'unsigned'; readonly tx: Uint8Array }
@@ -84,7 +84,7 @@ export type ClientEvent =
 export interface PendingTx {
   readonly id: Uint8Array;
   readonly bytes: Uint8Array;
-  /** `replaced`: another transaction of ours with its nonce was confirmed. */
+  /** `replaced`: another transaction from here with the same nonce was confirmed. */
   readonly state: 'pending' | 'confirmed' | 'expired' | 'refused' | 'replaced';
   readonly height: number | undefined;
 }
@@ -102,14 +102,14 @@ export interface Prepared {
   readonly nonce: number;
   readonly expiry: number;
   readonly fees: Fees;
-  /** nV: proven, less what waits. */
+  /** nV: the proven balance, less what transactions that wait will spend. */
   readonly spendable: bigint;
 }
 
 export interface History {
-  /** Newest first, each checked against its block's bodyRoot. */
+  /** Newest first; each was checked against its block's bodyRoot. */
   readonly entries: readonly HistoryEntry[];
-  /** Transactions of the account by its proven leaf. */
+  /** How many transactions the account has, by its proven leaf. */
   readonly total: number;
   /**
    * Nothing is missing between the account's last transaction and the oldest entry. Proven by the
@@ -117,7 +117,7 @@ export interface History {
    * first, or by the leaf before the oldest entry's block; of a later page only after the one before.
    */
   readonly linked: boolean;
-  /** Where to go on; undefined when the first is among the entries, or nobody has more. */
+  /** Where the next page starts; undefined when there is none, or no peer has it. */
   readonly next: Position | undefined;
 }
 
@@ -142,17 +142,17 @@ export interface ModelInfo {
 
 /** Texts as a model takes them. */
 export interface Tokenised {
-  /** Of each text, special ones included: words or parts of words; bytes where the packing is `bytes`. */
+  /** Number of tokens of each text, special ones included; of bytes where the packing is `bytes`. */
   readonly tokens: readonly number[];
-  /** A request's input; undefined when a text, or their number, is more than the model takes. */
+  /** A request's input; undefined when a text is too long for the model, or there are too many texts. */
   readonly input: Uint8Array | undefined;
 }
 
 /** A request's input, read back. */
 export interface InputReading {
-  /** Of each sequence, without padding; undefined unless the model is one of token ids and they fit it. */
+  /** Token ids of each sequence, without padding; undefined where the model takes bytes, or they don't fit. */
   readonly ids: readonly (readonly number[])[] | undefined;
-  /** What the tokenizer makes of them: not always letter by letter what was asked; undefined without it. */
+  /** The ids as text, not always letter by letter the text that was asked; undefined without a tokenizer. */
   readonly texts: readonly string[] | undefined;
 }
 
@@ -160,16 +160,16 @@ export interface InputReading {
 export interface StoredModel {
   readonly name: string;
   readonly id: Uint8Array;
-  /** Of the whole package. */
+  /** Bytes of the whole package. */
   readonly bytes: number;
-  /** In checked parts on this device. */
+  /** Bytes in checked parts on this device. */
   readonly stored: number;
-  /** Of parts on their way. */
+  /** Bytes received of parts that are not complete. */
   readonly arriving: number;
   readonly state: 'absent' | 'partial' | 'fetching' | 'stored';
-  /** Code that the last fetch ended with. */
+  /** Code of the error that ended the last fetch. */
   readonly problem: ErrorCode | undefined;
-  /** Parts that were not the model's, the newest; `source` is an address, a peer, or '' for this device. */
+  /** The newest parts that failed the check; `source` is an address, a peer, or '' for this device. */
   readonly refused: readonly { readonly source: string; readonly part: number }[];
 }
 
@@ -177,7 +177,7 @@ export interface ModelStorage {
   readonly models: readonly StoredModel[];
   /** Where parts come from besides peers, the page's own server first. */
   readonly sources: readonly string[];
-  /** Of everything that this origin stores, and may; undefined where nobody tells. */
+  /** Bytes that this origin stores, and may store; undefined where the platform does not say. */
   readonly usedBytes: number | undefined;
   readonly quotaBytes: number | undefined;
 }
@@ -203,7 +203,7 @@ export interface Answered {
   /** Rows of the input's sequences, int8 as bytes. */
   readonly answer: Uint8Array;
   readonly claim: Position | undefined;
-  /** undefined: told by a peer, in no block yet (unconfirmed). */
+  /** undefined: a peer announced it, and it is in no block yet (unconfirmed). */
   readonly result: Position | undefined;
 }
 
@@ -216,12 +216,12 @@ export interface Receipt {
   readonly input: Uint8Array;
   /** nV, escrowed. */
   readonly reward: bigint;
-  /** undefined: only its state leaf is known, which does not hold it. */
+  /** undefined when only the request's state leaf is known, which does not hold the fee. */
   readonly fee: bigint | undefined;
-  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, `dropped`: no block took it. */
+  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, or `dropped`: never in a block. */
   readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded' | 'dropped';
   readonly requested: Position | undefined;
-  /** Height at which it is refunded when nobody answered. */
+  /** Height at which the reward is refunded when no answer came. */
   readonly expiry: number | undefined;
   /** Height at which the best claim is paid. */
   readonly settle: number | undefined;
@@ -229,7 +229,7 @@ export interface Receipt {
   readonly answers: readonly Answered[];
   /** nV of the reward; the rest is burned. */
   readonly paid: { readonly payee: Uint8Array; readonly amount: bigint } | undefined;
-  /** How it is known: a proven state leaf, transactions in checked blocks, or told (it waits). */
+  /** How it is known: from a proven state leaf, from checked blocks, or only from peers (it waits). */
   readonly source: 'state' | 'blocks' | 'peers';
 }
 
@@ -241,7 +241,7 @@ export interface BlockView {
   readonly txIds: readonly Uint8Array[];
   /** Blocks on top of it. */
   readonly confirmations: number;
-  /** Its own proof of work was checked on this device; else it lies under blocks whose was. */
+  /** The block's own proof was checked on this device; else proofs of blocks above it were. */
   readonly workChecked: boolean;
   /** Winning linear (from 1) and proof size, while the proof is kept. */
   readonly proof: { readonly linear: number; readonly bytes: number } | undefined;
@@ -270,7 +270,7 @@ export interface Supply {
 /** What to attach to a bug report: no keys, no addresses, no inputs. */
 export type Diagnostics = Readonly<Record<string, unknown>>;
 
-/** Headers in one answer: a plot's worth. */
+/** Headers in one answer: as many as a plot shows. */
 export const HEADERS_READ_MAX = 1024;
 
 /** Addresses that one client follows at once. */
@@ -281,11 +281,11 @@ export type ClientApi = ChainApi & AccountApi & AskApi & ModelApi & MiningApi;
 export type ChainApi = {
   status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
   header(height: number): Promise<Header | undefined>;
-  /** In a row, the last at `last`: at most HEADERS_READ_MAX, fewer where the chain is shorter. */
+  /** Consecutive headers that end at height `last`: at most HEADERS_READ_MAX, fewer where the chain is shorter. */
   headers(last: number, max: number): Promise<Header[]>;
   /** By height, or by id of a block on the chain. */
   block(at: number | Uint8Array): Promise<BlockView | undefined>;
-  /** In a block whose bodyRoot it was checked against, or waiting. */
+  /** A transaction that waits, or that stands in a block, checked against the block's bodyRoot. */
   transaction(id: Uint8Array): Promise<TxView | undefined>;
   supply(): Promise<Supply>;
   diagnostics(): Promise<Diagnostics>;
@@ -307,8 +307,8 @@ export type AccountApi = {
   submit(tx: Uint8Array): Promise<PendingTx>;
   pending(): Promise<PendingTx[]>;
   /**
-   * Fields a new transaction of this sender needs; `replacing` one of ours that waits: its nonce, and
-   * fees that displace it. @throws NOT_PROVEN before a balance is, TX_UNKNOWN
+   * Fields that a new transaction of this sender needs. `replacing`: id of one that waits; the new one then
+   * gets its nonce, and fees high enough to displace it. @throws NOT_PROVEN before a balance is, TX_UNKNOWN
    */
   prepare(address: Uint8Array, replacing?: Uint8Array): Promise<Prepared>;
   /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
@@ -320,14 +320,14 @@ export type AskApi = {
   /** @throws MODEL_MISSING, NO_HEAD */
   quote(model: string): Promise<Quote>;
   /**
-   * A request's input of texts: one for a model of bytes; for a model of words one for each sequence,
-   * its tokenizer being fetched first. @throws MODEL_MISSING, INPUT_LONG over 65,536 characters,
+   * Turns texts into a request's input: one text for a model of bytes; for a model of words one text for each
+   * sequence, and its tokenizer is fetched first. @throws MODEL_MISSING, INPUT_LONG over 65,536 characters,
    * TOKENIZER_MISSING, and as fetchModel
    */
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
-  /** Texts only where the tokenizer is here, or `fetch` allows it. @throws as tokenise, only then */
+  /** `fetch`: the tokenizer may be fetched; without one there are no texts. @throws as tokenise, only then */
   readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
-  /** Any request by its id. @throws NO_PEERS when it is not here and nobody tells */
+  /** Any request by its id. @throws NO_PEERS when it is not known here and no peer answers */
   receipt(id: Uint8Array): Promise<Receipt | undefined>;
   /** Requests sent from here, newest first. */
   requests(): Promise<Receipt[]>;
@@ -342,7 +342,7 @@ export type ModelApi = {
    * @throws MODEL_MISSING, MODEL_CORRUPT, MODEL_STOPPED, MODEL_STORE_FULL, MODEL_STORE_FAILED
    */
   fetchModel(id: Uint8Array): Promise<void>;
-  /** What came is kept, and the next fetch goes on there. */
+  /** Parts that arrived are kept; the next fetch goes on from there. */
   stopModel(id: Uint8Array): Promise<void>;
   /**
    * Removes what is kept, on disk and in the miner's memory.
@@ -366,7 +366,7 @@ export type MiningApi = {
   serve(publicKey: Uint8Array | undefined): Promise<void>;
 };
 
-/** Every method, for proxies that must name them. */
+/** Every method's name, for proxies. */
 export const CLIENT_METHODS = [
   ...['status', 'header', 'headers', 'block', 'transaction', 'supply', 'diagnostics'],
   ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],

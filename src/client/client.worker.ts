@@ -15,22 +15,22 @@ import type { Platform } from './platform.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './browser-tabs/worker-api.ts';
 
 const ready = Promise.withResolvers<Client>();
-// A failed init is told by init's own rejection.
+// When init fails, its own rejection says so.
 ready.promise.catch(() => undefined);
 
 /** The app's folder: this module lies in its `assets`, or in `src` while developing. */
 const appUrl = (path: string): string => new URL(path, location.origin + '/').href;
 
-/** Cores that units may take unasked: with more, phones throttle. */
+/** Cores that units take by default: with more, phones get hot and slow down. */
 const THREADS_UNASKED = 4;
-/** GiB of a device for each: a thread holds up to 0.3, and a phone ends tabs that take much. */
+/** GiB of a device's memory for each core: a thread holds up to 0.3, and phones end tabs that take much. */
 const GIB_A_THREAD = 2;
-/** What is assumed where a browser does not tell. */
-const GIB_UNTOLD = 4;
+/** GiB that are assumed where a browser does not say. */
+const GIB_ASSUMED = 4;
 
-/** One core is the page's. */
+/** One core is left to the page. */
 function threadsUnasked(): number {
-  const { hardwareConcurrency = 1, deviceMemory = GIB_UNTOLD } = navigator as Navigator & {
+  const { hardwareConcurrency = 1, deviceMemory = GIB_ASSUMED } = navigator as Navigator & {
     deviceMemory?: number;
   };
   const fitting = Math.floor(deviceMemory / GIB_A_THREAD);
@@ -81,8 +81,8 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
 
 async function init(config: ClientConfig, lent: Lent | undefined): Promise<void> {
   try {
-    // Two engines on one database would undo each other's writes. The last leader's worker may end
-    // after its page: this lock ends with the worker.
+    // Two clients on one database would undo each other's writes. The last leader's worker may outlive
+    // its page: this lock ends with the worker.
     await holdLock(`pila engine ${config.network}`);
     const client = await createClient(platformOf(config, lent), config);
     client.on((event) => emit('event', event));

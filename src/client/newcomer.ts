@@ -23,7 +23,7 @@ export class Newcomer implements Stage {
     this.#deps = deps;
   }
 
-  /** Once a peer has told the genesis. */
+  /** Resolves once a peer has sent the genesis. */
   get chain(): Promise<LightChain> {
     return this.#chain.promise;
   }

@@ -1,4 +1,4 @@
-/** What differs between a browser, Node and a test: a value that createClient is given. */
+/** What differs between a browser, Node and a test. createClient is given such a value. */
 import type { Store } from '../chain/store/store.ts';
 import type { RpcClient } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
@@ -6,12 +6,12 @@ import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
 
 export interface Platform {
-  /** `chain` can be rebuilt from peers; `outbox` holds what a person sent and is kept apart. */
+  /** `chain` can be rebuilt from peers; `outbox` holds transactions sent from here, and is kept apart. */
   openStore(name: 'chain' | 'outbox'): Promise<Store>;
   createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
   /** Starts the miner worker; undefined where there is none. */
   createMiner: (() => Promise<RpcClient<MinerApi, MinerEvents>>) | undefined;
-  /** Where packages are kept and come from; without it the miner brings its own (simulations). */
+  /** Where packages are stored and fetched from; without it the miner has its own (simulations). */
   readonly packages?: {
     openStore(): Promise<PartStore>;
     /** Base address of parts at the page's own server. */

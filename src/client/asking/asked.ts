@@ -1,4 +1,4 @@
-/** Requests sent from here and what was found of them: longer than the outbox keeps a transaction. */
+/** Requests sent from here, and where they were found; kept longer than the outbox keeps a transaction. */
 import type { Store } from '../../chain/store/store.ts';
 import { encode, hash32, list, struct, tryDecode, u32 } from '../../core/codec.ts';
 import { SignedTx, Position, type TxOf } from '../../core/formats.ts';
@@ -16,7 +16,7 @@ const Record = struct({ order: u32, tx: SignedTx, found: list(FoundRecord, FIND_
 export interface AskedRequest {
   readonly id: Uint8Array;
   readonly tx: TxOf<'request'>;
-  /** As they stood in their blocks: a reorganisation may have undone them. */
+  /** Its transactions as they stood in blocks; a reorganisation may have undone them. */
   readonly found: readonly Found[];
 }
 
@@ -59,7 +59,7 @@ export class Asked {
     return this.#entries.get(toHex(id));
   }
 
-  /** Other transactions are passed over. */
+  /** Ignores transactions of other kinds. */
   async add(signed: SignedTx): Promise<void> {
     const { tx } = signed;
     const id = txId(tx);

@@ -1,6 +1,6 @@
 /**
- * Asking for inference: models, quotes, and what became of a request: its receipt. receipt.ts says
- * what of it is proven and what only told.
+ * Asking for inference: models, quotes, and receipts, which say what became of a request. receipt.ts
+ * documents which part of a receipt is proven and which part is only reported by peers.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
@@ -38,7 +38,7 @@ export interface Asking {
   readonly api: AskApi;
   /** The state after a new head is known. */
   onHead(head: ChainPoint, body: Body | undefined): void;
-  /** Something new waits in the pool. */
+  /** A transaction was added to the pool. */
   onPool(): void;
 }
 
@@ -86,13 +86,13 @@ export function createAsking(deps: AskingDeps): Asking {
     }
   }
 
-  /** Once at a time, and once more when something happened meanwhile. */
+  /** Runs once at a time, and once more when it is called meanwhile. */
   function refresh(): void {
     again = true;
     refreshing ??= (async () => {
       while (again) {
         again = false;
-        // The network's failure: the next head tries again.
+        // Peers did not answer: the next head tries again.
         await reportOwn().catch(() => undefined);
       }
     })().finally(() => (refreshing = undefined));
@@ -101,7 +101,7 @@ export function createAsking(deps: AskingDeps): Asking {
   return {
     onHead(head, body) {
       const noted = body ? evidences.noteBlock(head, body) : Promise.resolve();
-      // What it misses, the next search finds.
+      // A block that could not be noted is found by the next search.
       void noted.catch(() => undefined).then(refresh);
     },
     onPool: refresh,
@@ -145,7 +145,7 @@ export function createAsking(deps: AskingDeps): Asking {
   };
 }
 
-/** For a pass on the next block, as hard as the head. */
+/** The quote for a unit in the next block, at the head's difficulty. */
 function quoteAt(manifest: Manifest, head: Header): Omit<Quote, 'waiting'> {
   const target = targetFromBits(head.bits)!;
   const height = head.height + 1;
@@ -178,7 +178,7 @@ const modelInfo = (manifest: Manifest): ModelInfo => ({
   macs: unitMacs(manifest),
 });
 
-/** For screens: what a receipt of one request may change in. */
+/** Whether nothing has changed that a screen shows of a request. */
 const sameReceipt = (a: Receipt, b: Receipt): boolean =>
   JSON.stringify(changing(a)) === JSON.stringify(changing(b));
 

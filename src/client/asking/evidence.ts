@@ -1,4 +1,4 @@
-/** Gathers what is known of requests: leaves of the state, transactions in blocks, those that wait. */
+/** Collects what is known of requests: leaves of the state, transactions in blocks, transactions that wait. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
 import {
@@ -25,11 +25,11 @@ import type { LightPool } from '../wallet/light-pool.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { byPlace, closedAt, isComplete, type Evidence, type Found } from './receipt.ts';
 
-/** Requests remembered: all of ours, and as many that were looked up. */
+/** Requests remembered: all that were sent from here, and as many that were looked up. */
 const REMEMBERED_MAX = 2 * ASKED_MAX;
 /** Results of one request that are taken from the pool. */
 const POOLED_MAX = 16;
-/** Blocks on top of its end after which a request is not looked at again. */
+/** Blocks after a request's end; then its receipt is final and not computed again. */
 const FINAL_BLOCKS = 100;
 
 export interface EvidenceDeps {
@@ -50,10 +50,10 @@ const FATES: Record<PendingTx['state'], Fate> = {
   replaced: 'dropped',
 };
 
-/** One look at everything that moves, for any number of requests; keys are ids in hex. */
+/** What changes with time, read once for any number of requests; keys are ids in hex. */
 export interface Snapshot {
   readonly height: number;
-  /** undefined when nobody proves them. */
+  /** undefined when no peer proves them. */
   readonly leaves: ReadonlyMap<string, OpenRequest | null> | undefined;
   readonly fates: ReadonlyMap<string, Fate>;
   readonly waiting: ReadonlyMap<string, TxOf<'request'>>;
@@ -68,13 +68,13 @@ interface Memory {
 
 export interface Evidences {
   snapshot(ids: readonly Uint8Array[]): Promise<Snapshot>;
-  /** undefined when there is no such request. @throws AppError NO_PEERS when nobody can tell */
+  /** undefined when there is no such request. @throws AppError NO_PEERS when that is not certain */
   of(id: Uint8Array, snapshot?: Snapshot): Promise<Evidence | undefined>;
-  /** What it says of a request will not change. */
+  /** The request is closed for so long that its evidence will not change. */
   isFinal(id: Uint8Array): boolean;
   /** Remembers what a new block says of the requests known here. */
   noteBlock(head: ChainPoint, body: Body): Promise<void>;
-  /** Keeps the requests among what was sent from here. */
+  /** Keeps the requests among the transactions that were sent from here. */
   noteSent(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     return memory;
   };
 
-  /** `before` became `found`; what was noted meanwhile stays. */
+  /** Replaces `before` by `found`; transactions that were noted meanwhile stay. */
   async function remember(id: Uint8Array, before: readonly Found[], found: readonly Found[]) {
     if (before === found) return;
     const memory = memoryOf(id);
@@ -106,13 +106,13 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     await asked.keep(id, memory.found);
   }
 
-  /** Requests' leaves after that block, null where there is none; undefined when nobody proves them. */
+  /** The requests' leaves after a block, null where there is none; undefined when no peer proves them. */
   async function readLeaves(header: Header, ids: readonly Uint8Array[]) {
     const opened = await reader.state.read(header, ids.map(stateKey.request));
     return opened?.values.map((value) => (value ? decode(OpenRequest, value) : null));
   }
 
-  /** Those whose block still is on the chain; the same array when all are. */
+  /** The transactions whose block is still on the chain; the same array when all are. */
   async function onChain(found: readonly Found[]): Promise<readonly Found[]> {
     const there: Found[] = [];
     for (const one of found) {
@@ -122,7 +122,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     return there.length === found.length ? found : there;
   }
 
-  /** Looks each place up in its block; stops at the first that is wrong: the rest is worth no more. */
+  /** Looks each place up in its block; stops at the first wrong one, because the rest comes from the same peer. */
   async function lookUp(id: Uint8Array, places: readonly Position[], known: readonly Found[]) {
     const found = [...known];
     for (const position of [...places].sort(byPlace)) {
@@ -138,7 +138,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     return found.length > known.length ? found.slice(0, FIND_MAX) : known;
   }
 
-  /** Looks here, then asks for places until nothing is missing; else the most that was found. */
+  /** Searches here, then asks peers until nothing is missing. @returns the most complete evidence found */
   async function search(evidence: Evidence): Promise<Evidence> {
     const { id } = evidence;
     let most = evidence;
@@ -151,7 +151,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     return most;
   }
 
-  /** With the leaf before the block that closed the request, where its state can still be proven. */
+  /** Adds the leaf before the block that closed the request, where a peer can still prove it. */
   async function close(evidence: Evidence): Promise<Evidence> {
     const closed = closedAt(evidence);
     const header = closed === undefined ? undefined : await chain.headers.at(closed - 1);
@@ -159,7 +159,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     const closing = leaves?.[0];
     if (!closing) return evidence;
     const next = { ...evidence, closing };
-    // Answered after all, by a result that nobody told: it was closed later.
+    // It was answered by a result that no peer reported, and so it was closed later.
     return (closedAt(next) ?? 0) > closed! ? await close(next) : next;
   }
 
@@ -211,7 +211,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
       const closed = closedAt(evidence);
       if (closed !== undefined && closed + FINAL_BLOCKS <= now.height) memory.final = evidence;
       if (evidence.found.length || evidence.sent || evidence.leaf) return evidence;
-      // What is proven absent may be in blocks that were not heard of.
+      // A request that the state proves absent may stand in a block that did not come here.
       const isAlone = !deps.transport.peers().length;
       if (isAlone || evidence.leaf === undefined)
         throw new AppError('NO_PEERS', 'no peer knows of it');

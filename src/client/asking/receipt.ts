@@ -1,11 +1,12 @@
 /**
- * What became of a request, put together from what is known of it. Pure.
+ * What became of a request, computed from what is known of it. Pure.
  *
- * Proven is what a state leaf says: that the request is open or settling, its input, reward and best
- * claim; its absence proves that it is closed or not yet there; its last leaf, in the state after the
- * block before it closed, proves who was paid. Transactions are proven to stand in their blocks. Only
- * told is, without such a leaf, that there were no further claims and results; and what no block
- * holds yet. That an answer is the model's is proven by nobody but who runs the model again.
+ * Proven by a state leaf: that the request is open or settling, its input, its reward and its best claim. A
+ * missing leaf proves that the request is closed or not yet there. Its last leaf, in the state after the block
+ * before it closed, proves who was paid. Transactions are proven to stand in their blocks.
+ *
+ * Not proven, only reported by peers: without such a leaf, that there were no further claims and results;
+ * and whatever no block holds yet. That an answer is the model's shows only by running the model again.
  */
 import { addressOf } from '../../core/address.ts';
 import type { OpenRequest, Position, Tx, TxOf } from '../../core/formats.ts';
@@ -15,25 +16,25 @@ import type { Models } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Answered, Receipt } from '../api.ts';
 
-/** A request, claim or result that stands in that block. */
+/** A request, claim or result that stands in a block. */
 export interface Found extends HistoryEntry {
   readonly blockId: Uint8Array;
 }
 
 export interface Evidence {
   readonly id: Uint8Array;
-  /** Known from a pool or from here; `dropped`: no block can take it any more. */
+  /** The request itself, from a pool or sent from here; `dropped`: no block can hold it any more. */
   readonly sent:
     { readonly tx: TxOf<'request'>; readonly fate: 'waits' | 'dropped' | 'unknown' } | undefined;
-  /** On the chain, each in its block's body. */
+  /** Transactions on the chain, each checked in its block's body. */
   readonly found: readonly Found[];
   /** Results that wait for a block. */
   readonly pooled: readonly TxOf<'result'>[];
-  /** In the newest state that was proven: null where there is none, undefined when nobody proves it. */
+  /** Its leaf in the newest proven state: null where there is none, undefined when no peer proves it. */
   readonly leaf: OpenRequest | null | undefined;
-  /** Its last leaf, once it is closed. */
+  /** The request's last leaf, once it is closed. */
   readonly closing: OpenRequest | undefined;
-  /** Of the block after which `leaf` holds, or of the head. */
+  /** Height of the block after which `leaf` holds, or of the head. */
   readonly height: number;
 }
 
@@ -44,7 +45,7 @@ const isOf =
 
 const placedIn = ({ found }: Evidence) => found.find(isOf('request'));
 
-/** Of the first result, as far as they are known. */
+/** Height at which the request settles, counted from the first result that is known. */
 function settleOf({ leaf, closing, found }: Evidence): number | undefined {
   const known = (leaf ?? closing)?.settle;
   if (known) return known;
@@ -65,7 +66,7 @@ export function closedAt(e: Evidence): number | undefined {
   return at !== undefined && at <= e.height ? at : undefined;
 }
 
-/** Whether nothing is missing that the leaf, or its absence, speaks of. */
+/** Whether every transaction is here that the leaf, or its absence, implies. */
 export function isComplete(e: Evidence): boolean {
   const placed = placedIn(e);
   if (e.leaf === undefined) return placed !== undefined;
@@ -91,7 +92,7 @@ export const byPlace = (a: Position, b: Position): number =>
   a.height - b.height || a.index - b.index;
 const lastPlace: Position = { height: Infinity, index: 0 };
 
-/** One for each payee, the earliest claim first, those whose claim is in no block last. */
+/** One answer for each payee, by the age of its claim; answers whose claim is in no block come last. */
 function answersOf(e: Evidence): Answered[] {
   const answers = new Map<string, Answered>();
   const best = (e.leaf ?? e.closing)?.best;
@@ -103,8 +104,8 @@ function answersOf(e: Evidence): Answered[] {
       .filter(isOf('claim'))
       .filter(({ tx: claim }) => equal(claim.tx.from, tx.from))
       .map(({ position }) => position);
-    const told = best && equal(best.payee, payee) ? best.claim : undefined;
-    const claim = told ?? claims.sort(byPlace)[0];
+    const proven = best && equal(best.payee, payee) ? best.claim : undefined;
+    const claim = proven ?? claims.sort(byPlace)[0];
     answers.set(key, { payee, answer: tx.answer, claim, result });
   };
   for (const { tx, position } of e.found.filter(isOf('result'))) note(tx.tx, position);

@@ -9,7 +9,7 @@ import type { TabMemory } from './tab-memory.ts';
 import { createTabPort, type MiningIntent, type TabMessage, type TabPort } from './tab-messages.ts';
 import type { TabSession } from './tab-session.ts';
 
-/** Other tabs that are known; the one heard from longest ago makes room, and is met again. */
+/** Other tabs that are known. The least recently used makes room; it is added again at its next message. */
 const OTHERS_MAX = 64;
 
 type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;

@@ -1,4 +1,4 @@
-/** One stay of a tab among the others, from joining them to leaving: its channel and its locks. */
+/** A tab's session with the other tabs, from joining them to leaving: its channel and its locks. */
 import { AppError } from '../../lib/errors.ts';
 import type { TabDeps } from './tab-engine.ts';
 import { readMessage, type TabChannel, type TabMessage } from './tab-messages.ts';

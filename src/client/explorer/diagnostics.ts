@@ -34,7 +34,7 @@ export function createDiagnostics(deps: DiagnosticsDeps): DiagnosticsReport {
   const problems: Problem[] = [];
   const startedMs = deps.nowMs();
 
-  /** Codes alone: a message may name a file, a peer or an address. */
+  /** Only codes are kept: a message may name a file, a peer or an address. */
   function note(code: string): void {
     problems.push({ time: new Date(deps.nowMs()).toISOString(), code });
     if (problems.length > PROBLEMS_MAX) problems.shift();
@@ -113,7 +113,7 @@ function countStates(outbox: Outbox): Record<string, number> {
   return counts;
 }
 
-/** Some browsers do not tell, or only pages of https. */
+/** Some browsers do not say, or only to pages of https. */
 async function storagePart(): Promise<Diagnostics> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   const { usage, quota } = (await storage?.estimate?.().catch(() => undefined)) ?? {};

@@ -73,7 +73,7 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     };
   }
 
-  /** The transaction with that id at that place of the chain, if it is there. */
+  /** The transaction with this id, if it stands at this place of the chain. */
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
     const header = await headers.at(position.height);
     const tx = header && (await bodyOf(header))?.[position.index];
@@ -82,7 +82,7 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     return { id, tx, position, blockId: blockId(header), confirmations };
   }
 
-  /** One of ours that was confirmed needs no peer to say where. */
+  /** A confirmed transaction of this client: its block is known without asking peers. */
   async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
     const header = await headers.at(height);
     const body = header && (await bodyOf(header));

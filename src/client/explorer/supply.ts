@@ -22,7 +22,7 @@ export function supplyOf(params: Params, height: number, state: Tree | undefined
   return { height, issued, held, burned: issued - held, accounts: accounts.count };
 }
 
-/** A leaf's key is a hash and does not tell its kind; only an account's value is this long (§8.2). */
+/** A leaf's key is a hash, which does not show its kind; only an account's value is this long (§8.2). */
 function accountsOf(state: Tree): { sum: bigint; count: number } {
   let sum = 0n;
   let count = 0;
@@ -39,7 +39,7 @@ const leafAt = <T>(state: Tree, key: Uint8Array, codec: Codec<T>): T | undefined
   return value && tryDecode(codec, value);
 };
 
-/** A coinbase is as long as a claim: these are found by their keys. */
+/** A coinbase's value is as long as a claim's, so that coinbases are found by their keys. */
 function immature(state: Tree, params: Params, height: number): bigint {
   let sum = 0n;
   for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++)

@@ -1,4 +1,4 @@
-/** Requests that wait for an answer, read from the state's expiry lists: no leaf is searched for. */
+/** Requests that wait for an answer, read from the state's expiry lists, without searching all leaves. */
 import { tryDecode } from '../../core/codec.ts';
 import { ExpiryList, OpenRequest } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -28,8 +28,8 @@ interface Listed {
 }
 
 /**
- * Reads 1440 lists at each head. Trees share the leaves that a block left alone, so what was hashed
- * and decoded once is found again by its value.
+ * Reads 1440 lists at each head. Trees share the leaves that a block did not change, so that what was
+ * hashed and decoded once is found again by the leaf's value.
  */
 export class OpenRequests {
   readonly #keys = new Map<number, Uint8Array>();
@@ -37,7 +37,7 @@ export class OpenRequests {
   readonly #requests = new WeakMap<Uint8Array, OpenRequest>();
   #last: { tree: Tree; height: number; jobs: readonly OpenJob[] } | undefined;
 
-  /** Those that a block of `height + 1` may name; `tree`: the state after the block of `height`. */
+  /** Requests that a block at `height + 1` may answer; `tree`: the state after the block at `height`. */
   list(tree: Tree, height: number): readonly OpenJob[] {
     if (this.#last?.tree === tree && this.#last.height === height) return this.#last.jobs;
     const jobs: OpenJob[] = [];

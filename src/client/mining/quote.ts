@@ -1,6 +1,6 @@
 /**
- * What asking must cost for serving to pay: a pass on a request is credited less than an idle one, and
- * a claim pays its fee (docs/protocol.md §5.5). Pure; nothing of it is a rule of the chain.
+ * The least reward with which serving a request pays: a unit on a request is credited less than an idle
+ * one, and a claim pays its fee (docs/protocol.md §5.5). Pure; nothing here is a rule of the chain.
  */
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
 import type { Manifest } from '../../core/manifest.ts';

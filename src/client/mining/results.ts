@@ -13,17 +13,17 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { known } from './open-requests.ts';
 
-/** Runs remembered: each costs a unit. */
+/** Runs that are remembered, because each costs a unit. */
 const EXECUTIONS_MAX = 256;
 
 export interface Results {
-  /** What a run here gave. */
+  /** Keeps what running a request here gave. */
   note(requestId: Uint8Array, ran: Execution): void;
-  /** Without results that are false or not looked into yet; the same array when there are none. */
+  /** Leaves out results that are false or not verified yet; the same array when there are none. */
   verifiedOnly(txs: readonly SignedTx[], tree: Tree | undefined): readonly SignedTx[];
-  /** Runs the model for results of its requests that are not looked into; whether it did. */
+  /** Runs the model on its requests whose results are not verified yet. @returns whether it ran */
   learn(txs: readonly SignedTx[], tree: Tree | undefined, modelId: Uint8Array): Promise<boolean>;
-  /** A fault of a false one; `tree`: the state that it is judged on. What is not known is let pass. */
+  /** A fault of the first false result; `tree`: the state before it. Results that were not run pass. */
   check(txs: readonly SignedTx[], tree: Tree | undefined): Fault | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Serving requests while mining: which one is next, and its claim and result once it is answered.
- * Nothing here need be durable: what was not sent is found open in the state again and run once more.
+ * Nothing here is durable: a request whose answer was not sent is found open in the state, and run again.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
@@ -17,14 +17,14 @@ import type { AnsweredJob } from '../../miner/engine/miner-api.ts';
 import type { Prepared } from '../api.ts';
 import { known, OpenRequests, type OpenJob } from './open-requests.ts';
 
-/** Answers kept until they are paid for or too late. */
+/** Answers kept until they are paid or come too late. */
 const ANSWERS_MAX = 64;
-/** ms in which a pair that was handed out must come back signed, before it is made anew. */
+/** ms in which a claim and result must come back signed, before they are made again. */
 const SIGNING_MS = 20_000;
-/** Times an answer is handed out: who signs has refused it, or the network has. */
+/** Times an answer is sent for signing: the signer or the network may have refused it. */
 const TRIES_MAX = 5;
 
-/** `fee` in nV; who sends it fills in the rest. */
+/** `fee` in nV; the sender fills in the other fields. */
 export type AnswerTx =
   | { type: 'claim'; fee: bigint; request: Uint8Array; commitment: Uint8Array }
   | { type: 'result'; fee: bigint; request: Uint8Array; answer: Uint8Array };
@@ -35,13 +35,13 @@ export interface ServingDeps {
   /** Transactions of ours that wait for a block. */
   readonly waiting: () => readonly SignedTx[];
   /**
-   * Gets them signed by the payee and sent, in this order and with following nonces; `nonce`: the
-   * payee's in the state, before what waits.
+   * Gets them signed by the payee and sent, in this order and with consecutive nonces; `nonce`: the payee's
+   * in the state, without counting transactions that wait.
    */
   readonly send: (payee: Payee, txs: readonly AnswerTx[], nonce: number) => Promise<void>;
   readonly nowMs: () => number;
   readonly onProblem: (e: unknown) => void;
-  /** Another job, or none, is next. */
+  /** Another request is next, or none. */
   readonly onChange: () => void;
 }
 
@@ -57,20 +57,20 @@ export interface Job {
 }
 
 export interface RequestServing {
-  /** x-only key of the payee; undefined: mine idle. */
+  /** x-only key of the payee; undefined: mine without serving requests. */
   serve(publicKey: Uint8Array | undefined): void;
-  /** The request to work on next; undefined: mine idle. */
+  /** The request to work on next; undefined: mine without one. */
   nextJob(modelId: Uint8Array): Job | undefined;
   /** A unit answered its job. */
   take(answered: AnsweredJob): void;
-  /** After a new head, or a change of what waits: sends what is due. */
+  /** After a new head or a new transaction: sends the claims and results that are due. */
   refresh(): Promise<void>;
 }
 
 interface Answer {
   readonly ran: AnsweredJob;
   tries: number;
-  /** Head's height when something was first seen missing, for what is not the first try. */
+  /** Chain height at which a transaction was first found missing (retries only). */
   missingAt: number | undefined;
 }
 
@@ -78,7 +78,7 @@ export function createServing(deps: ServingDeps): RequestServing {
   const open = new OpenRequests();
   const answers = new BoundedMap<string, Answer>(ANSWERS_MAX);
   let payee: Payee | undefined;
-  /** Handed out and not seen to wait yet: the next one's nonces follow on it. */
+  /** Sent to the signer and not in the pool yet: its nonces are reserved. */
   let pending: { readonly hex: string; readonly untilMs: number } | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -98,7 +98,7 @@ export function createServing(deps: ServingDeps): RequestServing {
     return best && { id: best.id, input: best.request.input };
   }
 
-  /** What an answer still needs; `over` when nothing can be earned with it any more. */
+  /** The transactions that an answer still needs; `over` when nothing can be earned with it any more. */
   function due(base: { header: Header; tree: Tree }, who: Payee, ran: AnsweredJob) {
     const { height } = base.header;
     const hex = toHex(ran.jobId);
@@ -117,7 +117,7 @@ export function createServing(deps: ServingDeps): RequestServing {
     return isClaimed ? [result] : [claim, result];
   }
 
-  /** Hands out one answer at a time: another's nonces are known when this one waits. */
+  /** Sends one answer at a time to the signer: the next one's nonces are known once this one waits. */
   async function sendDue(): Promise<void> {
     const base = deps.base();
     const who = payee;
@@ -139,7 +139,7 @@ export function createServing(deps: ServingDeps): RequestServing {
     }
   }
 
-  /** Once at a time; what changes meanwhile is looked at after. */
+  /** Runs once at a time, and once more when it is called meanwhile. */
   function refresh(): Promise<void> {
     again = true;
     return (running ??= (async () => {
@@ -175,7 +175,7 @@ export function baseOf(chain: LightChain): { header: Header; tree: Tree } | unde
   return tree && { header, tree };
 }
 
-/** Sends by handing encoded unsigned transactions to who holds the keys. */
+/** Sends by handing encoded unsigned transactions to the holder of the keys. */
 export const handOut =
   (
     prepare: (address: Uint8Array) => Promise<Prepared>,
@@ -192,7 +192,7 @@ export const handOut =
 
 const isFirst = ({ tries }: Answer, txs: readonly AnswerTx[]): boolean => !tries && txs.length > 1;
 
-/** For a head longer: while the chain reorganises, what was sent is nowhere for a moment. */
+/** Missing for more than one head: while the chain reorganises, a transaction is nowhere for a moment. */
 function isStillMissing(answer: Answer, height: number): boolean {
   answer.missingAt ??= height;
   return height > answer.missingAt;
@@ -217,7 +217,7 @@ const accountOf = (tree: Tree, { address }: Payee): Account | undefined =>
 const canClaim = (tree: Tree, who: Payee): boolean =>
   (accountOf(tree, who)?.balance ?? 0n) >= FEE_MIN;
 
-/** `claim <id>` and `result <id>` of what waits. */
+/** `claim <id>` and `result <id>` of the payee's transactions that wait. */
 function sentBy(waiting: readonly SignedTx[], { publicKey }: Payee): Set<string> {
   const sent = new Set<string>();
   for (const { tx } of waiting)
@@ -227,8 +227,8 @@ function sentBy(waiting: readonly SignedTx[], { publicKey }: Payee): Set<string>
 }
 
 /**
- * Whether an answer can still be paid for: before the first result anybody's; after it only one whose
- * claim is earlier than the best. A claim and its result need a block each.
+ * Whether an answer can still be paid: before the first result any answer; after it only one whose claim
+ * is earlier than the best claim. A claim and its result need a block each.
  */
 function isWorthwhile(
   tree: Tree,
@@ -247,7 +247,7 @@ function isWorthwhile(
   return (own.position.height - best.height || own.position.index - best.index) < 0;
 }
 
-/** The best reward first; equals by a distance to the payee, so that servers do not all take one. */
+/** The best reward first; equal rewards by a distance to the payee, so that miners choose different ones. */
 const byReward =
   ({ address }: Payee) =>
   (a: OpenJob, b: OpenJob): number => {

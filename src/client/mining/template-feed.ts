@@ -1,6 +1,6 @@
 /**
- * Keeps a miner supplied: a new template at every new head, soon after a transaction and every few
- * seconds, so that its time stays true; finds the body again that a won header commits to.
+ * Supplies a miner with templates: at every new head, soon after a transaction, and every few seconds, so
+ * that the header's time stays right. Finds the body again that a winning header commits to.
  */
 import { bodyRoot } from '../../core/tx/body.ts';
 import type { Body, HeaderCore } from '../../core/formats.ts';
@@ -11,10 +11,10 @@ import type { FoundBlock, Template } from '../../miner/engine/miner-api.ts';
 
 /** Bodies of older templates that a win may still name. */
 const BODIES_KEPT = 16;
-/** ms: a template executes the whole pool, so that one for each transaction would not keep up. */
+/** ms: a template executes the whole pool, and one for each transaction would be too many. */
 const SOON_MS = 500;
 
-/** The template with its request's input, unless the chain found that the job has closed. */
+/** Adds the request's input to a template, unless the chain found that the request has closed. */
 export function withInput<T extends { core: HeaderCore }>(
   template: T,
   job: { readonly input: Uint8Array } | undefined,
@@ -25,7 +25,7 @@ export function withInput<T extends { core: HeaderCore }>(
 export interface TemplateFeed {
   /** Makes a template now. */
   refresh(): void;
-  /** Within `SOON_MS`: one template for however many transactions come meanwhile. */
+  /** Makes a template within `SOON_MS`: one for all transactions that come meanwhile. */
   refreshSoon(): void;
   /** The whole block of a win, or undefined when its template is long gone. */
   complete(found: FoundBlock): Block | undefined;

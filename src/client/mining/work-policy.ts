@@ -56,7 +56,7 @@ export const POLICY_START: PolicyState = {
 
 /** Share of late frames at which it slows: one in ten is seen as stutter. */
 const LATE_SHARE = 0.1;
-/** Fewer frames than this tell nothing. */
+/** Fewer frames than this say nothing about the page. */
 const FRAMES_MIN = 8;
 /** Down to a quarter: a slow page may have other reasons. */
 const SLOWED_MAX = 2;

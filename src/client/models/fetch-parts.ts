@@ -1,6 +1,6 @@
 /**
- * Fetches the missing parts of one package from whoever gives them, checks each before it is kept,
- * and goes elsewhere for what was refused. What is kept stays when it ends early.
+ * Fetches the missing parts of one package. Each part is checked before it is kept; after a wrong part its
+ * source is not asked again. Parts that were kept stay when the fetch ends early.
  */
 import { isPart, OUTLINE, partSize, type PartPlan } from '../../miner/package/parts.ts';
 import type { PartStore } from '../../miner/package/part-store.ts';
@@ -19,15 +19,15 @@ export interface PartFetch {
   readonly plan: PartPlan;
   readonly store: PartStore;
   readonly wanted: readonly number[];
-  /** The best first; asked again for every part, for peers come and go. */
+  /** The best first; read again for every part, because peers come and go. */
   readonly sources: () => readonly PartSource[];
   readonly signal: AbortSignal;
-  /** Before the sources are asked again, doubled the next time. */
+  /** ms before all sources are asked again; each further wait is longer. */
   readonly roundWaitMs?: number;
-  /** Bytes on their way, more or (given up) fewer. */
+  /** Bytes received of parts that are not complete: more, or fewer when a part is given up. */
   readonly onBytes: (change: number) => void;
   readonly onKept: (part: number, size: number) => void;
-  /** A part that was not the model's; nothing more is taken from that source in this fetch. */
+  /** A source sent a wrong part; nothing more is taken from it in this fetch. */
   readonly onRefused: (source: string, part: number) => void;
 }
 

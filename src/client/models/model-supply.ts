@@ -1,4 +1,4 @@
-/** Gives a miner worker each package once, before the first call that needs it, and takes it away again. */
+/** Gives the miner's worker each package once, before the first call that needs it, and removes it again. */
 import { fromHex, toHex } from '../../lib/bytes.ts';
 import { transfer, type RpcClient } from '../../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../../miner/engine/miner-api.ts';
@@ -9,10 +9,10 @@ type Miner = Pick<RpcClient<MinerApi, MinerEvents>, 'provide' | 'release'>;
 export class ModelSupply {
   /** Undefined where the miner has models of its own (simulations). */
   readonly #load: ((id: string) => Promise<WholePackage>) | undefined;
-  /** Of the newest miner: one that died has lost them. */
+  /** The newest worker: one that died has lost its packages. */
   #miner: Miner | undefined;
   #given = new Map<string, Promise<void>>();
-  /** Those that are being let go. */
+  /** Packages that the worker is releasing. */
   readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(load: ((id: string) => Promise<WholePackage>) | undefined) {
@@ -39,30 +39,30 @@ export class ModelSupply {
   async #provide(miner: Miner, id: string, load: (id: string) => Promise<WholePackage>) {
     await this.#leaving.get(id);
     const { manifest, files } = await load(id);
-    // A miner has no use for the tokenizer.
+    // The worker has no use for the tokenizer.
     const own = files.slice(0, manifest.segments.length + manifest.linears.length);
     const buffers = own.map((file) => file.buffer as ArrayBuffer);
     await miner.provide(manifest, transfer(own, buffers));
   }
 
-  /** Whether this miner has it, or is about to. */
+  /** Whether this worker has the package, or is about to. */
   has(miner: Miner, modelId: Uint8Array): boolean {
     return !this.#load || (this.#miner === miner && this.#given.has(toHex(modelId)));
   }
 
-  /** Out of the miner's memory, once it is there. The next call that needs it gives it again. */
+  /** Removes a package from the worker's memory. The next call that needs it gives it again. */
   async forget(id: string): Promise<void> {
     const [miner, giving] = [this.#miner, this.#given.get(id)];
     if (!giving || !miner) return;
     this.#given.delete(id);
-    // One that is mined with after all stays, and a miner that died holds nothing.
+    // It stays when the worker mines with it; a worker that died holds nothing.
     const leaving = giving.then(() => miner.release(fromHex(id)!)).catch(() => undefined);
     this.#leaving.set(id, leaving);
     await leaving;
     this.#leaving.delete(id);
   }
 
-  /** All others go. */
+  /** Removes all other packages. */
   async keepOnly(ids: readonly Uint8Array[]): Promise<void> {
     const kept = new Set(ids.map(toHex));
     const others = [...this.#given.keys()].filter((id) => !kept.has(id));

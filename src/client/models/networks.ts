@@ -1,6 +1,6 @@
 /**
- * Models that the networks admit: their manifests are part of the program, so that no server can
- * slip in another. Weights and graphs are fetched, and checked against these.
+ * The models that each network admits. Their manifests are part of the program, so that no server can
+ * replace one; weights and graphs are fetched and checked against them.
  */
 import broad from '../../../models/broad/manifest.json' with { type: 'json' };
 import lingua from '../../../models/lingua/manifest.json' with { type: 'json' };
@@ -31,7 +31,7 @@ export interface ChainNetwork {
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
   readonly names: readonly string[];
-  /** The light check, core's by default: simulations of whole networks have no use for real work. */
+  /** The light check, core's by default: simulations of whole networks do without real work. */
   readonly verifyProof?: typeof verifyLight;
 }
 

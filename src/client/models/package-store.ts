@@ -1,6 +1,6 @@
 /**
- * The packages of admitted models on this device: what is here, fetching the rest, giving a whole one
- * to the miner, freeing it, and serving parts to peers.
+ * The packages of admitted models on this device: which parts are here, fetching the others, loading a
+ * whole package for the miner, removing it, and serving parts to peers.
  */
 import type { Manifest } from '../../core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest, type SyncResponse } from '../../core/messages.ts';
@@ -36,7 +36,7 @@ export interface PackageStoreDeps {
   readonly store: PartStore;
   readonly sources: () => readonly PartSource[];
   readonly onChange: (model: StoredModel) => void;
-  /** Tests only, as the next. */
+  /** This and the next: for tests only. */
   readonly partBytes?: number;
   readonly roundWaitMs?: number;
 }

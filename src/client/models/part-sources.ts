@@ -1,4 +1,4 @@
-/** Where parts of a package come from: an http(s) address that keeps them, or a peer. None is believed. */
+/** Sources of a package's parts: an http(s) address that keeps them, or a peer. No source is trusted. */
 import { fault } from '../../core/faults.ts';
 import { MODEL_SLICE_BYTES } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -9,7 +9,7 @@ export interface PartSource {
   /** As screens list it: an address, or a peer's id. */
   readonly name: string;
   /**
-   * `size` bytes, not yet checked; `onBytes` hears how many have come in addition.
+   * `size` bytes, not checked yet; `onBytes` is called with the number of further bytes that arrived.
    * @throws AppError MODEL_MISSING when it does not give them
    */
   fetch(
@@ -17,7 +17,7 @@ export interface PartSource {
     signal: AbortSignal,
     onBytes: (more: number) => void,
   ): Promise<Uint8Array>;
-  /** What it gave was not that part. */
+  /** The part that it sent was wrong. */
   blame(part: number): void;
 }
 
@@ -27,9 +27,9 @@ export interface WantedPart {
   readonly size: number;
 }
 
-/** ms without a byte after which a server is given up. */
+/** ms without a byte after which a server is given up for this part. */
 const STALL_MS = 15_000;
-/** Mirrors that a page is told of. */
+/** Mirrors that a configuration may name. */
 export const MIRRORS_MAX = 8;
 
 /** Base addresses that may be mirrors: https, or this machine; each ends in '/'. */
@@ -42,7 +42,7 @@ export function mirrorAddress(text: string): string | undefined {
   return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }
 
-/** `<base><model id in hex>/<part>`: what a seed serves, and any static server can. */
+/** Fetches `<base><model id in hex>/<part>`, as a seed serves it, or any static server. */
 export function httpSource(base: string, stallMs = STALL_MS): PartSource {
   return {
     name: base,
@@ -52,7 +52,7 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
       try {
         const response = await fetch(new URL(`${toHex(model)}/${part}`, base), {
           signal: AbortSignal.any([signal, stalled.signal]),
-          // Kept by us. And a redirection would lead where nobody was told of.
+          // The parts are stored here; and a redirect would lead to a server that nobody named.
           ...{ cache: 'no-store', redirect: 'error' },
         });
         if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
@@ -80,7 +80,7 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
   };
 }
 
-/** In slices of 256 KiB. Wrong bytes are charged. */
+/** Fetches in slices of 256 KiB. A peer that sends wrong bytes is charged. */
 export function peerSource(transport: Transport, peer: string): PartSource {
   const refuse = (part: number): void => transport.charge(peer, fault('wire.model', { part }));
   return {

@@ -68,7 +68,7 @@ export function createTexts(
   };
 }
 
-/** Ids up to the last that is not padding. */
+/** The ids up to the last one that is not padding. */
 const withoutPadding = (ids: Uint16Array): number[] => {
   const used = ids.findLastIndex((id) => id !== 0) + 1;
   return Array.from(ids.subarray(0, used));

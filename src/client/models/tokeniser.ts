@@ -1,6 +1,6 @@
 /**
- * Token ids of texts, for models of words: who asks makes them, consensus never does. The library is
- * loaded when the first such model is asked.
+ * Token ids of texts, for models of words. The asker computes them; consensus knows only ids. The library is
+ * loaded when the first such model is used.
  */
 import { plainHash } from '../../core/hash.ts';
 import { inputBytesMax, sequenceBytes, type Manifest } from '../../core/manifest.ts';
@@ -9,13 +9,13 @@ import { AppError } from '../../lib/errors.ts';
 import { TOKENIZER_FILE } from '../../miner/package/package.ts';
 import type { Tokenised } from '../api.ts';
 
-/** Characters of all texts of one call: far over what any input holds, and counted in milliseconds. */
+/** Characters of all texts of one call: far more than any input holds, and tokenised in milliseconds. */
 export const TEXT_CHARS_MAX = 65_536;
 
 export interface Tokeniser {
-  /** Ids of one text, its special tokens included; one that is too long loses its end. */
+  /** Ids of one text, its special tokens included; a text that is too long is cut at its end. */
   encode(text: string, lengthMax?: number): Uint16Array;
-  /** Text of ids, without padding and what frames every text; an unknown word is its token, as `[UNK]`. */
+  /** The text of ids, without padding and special tokens; an unknown word stands as `[UNK]`. */
   decode(ids: Uint16Array): string;
 }
 
@@ -52,7 +52,7 @@ export async function tokeniserOf(manifest: Manifest, file: Uint8Array): Promise
   return createTokeniser(file);
 }
 
-/** One text as it is: its bytes fill sequence after sequence. */
+/** One text as its bytes, which fill sequence after sequence. */
 export function packBytes(texts: readonly string[], m: Manifest): Tokenised {
   const bytes = texts.map(utf8);
   const fits = bytes.length === 1 && bytes[0]!.length <= inputBytesMax(m);

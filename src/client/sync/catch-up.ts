@@ -120,7 +120,7 @@ export class CatchUp {
     await chain.headers.dropBranch(blockId(tip));
     const wantedByOthers = new Set(chain.proofs.wanted().map(({ id }) => toHex(id)));
 
-    // Nobody must keep old blocks: whoever sent the newest headers may have no more of the others.
+    // No peer has to keep old blocks: one that sent the newest headers may have only the newest proofs.
     const { height } = tip;
     const isOwed = (one: WantedProof): boolean =>
       one.height > height - PROOFS_KEPT && !wantedByOthers.has(toHex(one.id));

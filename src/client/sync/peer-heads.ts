@@ -1,4 +1,4 @@
-/** What the connected peers say of their heads, and how far this client has got with them. */
+/** The heads that connected peers claim, and whether this client has caught up with any of them. */
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import type { Status } from '../../core/messages.ts';
@@ -24,7 +24,7 @@ export class PeerHeads {
     this.#everCaughtUp = true;
   }
 
-  /** The peers that are connected now. @returns those that have not told their status yet */
+  /** The peers that are connected now. @returns those whose status is not known yet */
   noteConnected(peers: readonly string[]): string[] {
     const connected = new Set(peers);
     for (const peer of this.#statuses.keys()) if (!connected.has(peer)) this.#statuses.delete(peer);
@@ -48,7 +48,7 @@ export class PeerHeads {
     });
   }
 
-  /** Height that a peer claims; 0 before it has told. */
+  /** The height that a peer claims; 0 before its status is known. */
   heightOf(peer: string): number {
     return this.#statuses.get(peer)?.height ?? 0;
   }

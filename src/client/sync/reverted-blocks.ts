@@ -1,6 +1,6 @@
 /**
- * Transactions of blocks that left the chain. Whoever sent them may have announced them once only, and a
- * pool that saw them in a block has dropped them: they go back to the pool, or no block would hold them.
+ * Transactions of blocks that left the chain. Their senders may be gone, and pools dropped them when they
+ * were in a block: they go back to the pool, or no block would hold them again.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { SignedTx } from '../../core/formats.ts';

@@ -12,7 +12,7 @@ import type { BlockBodies } from './block-bodies.ts';
 import type { Execution } from './execution.ts';
 import type { FullCheck } from './full-check.ts';
 
-/** Waits for a witness of a head that peers have only just heard of. */
+/** Times that a witness is waited for: peers may have received the head only just now. */
 const WITNESS_TRIES = 12;
 const WITNESS_WAIT_MS = 150;
 

@@ -1,6 +1,6 @@
 /**
- * What an address owns, proven by leaves of the state; the last proven balance is kept for offline.
- * What it did is in history.ts.
+ * Balances of addresses, proven by leaves of the state; the last proven one is kept for when this client is
+ * offline. Transactions of an address are in history.ts.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
@@ -38,7 +38,7 @@ export interface AccountsDeps {
   readonly chain: LightChain;
   readonly params: Params;
   readonly reader: ChainReader;
-  /** Not the chain’s store: it survives when that is rebuilt. */
+  /** Not the chain's store: it survives when that is rebuilt. */
   readonly store: Store;
 }
 

@@ -1,8 +1,8 @@
 /**
- * An account's transactions, newest first, each checked in its block's body. That none is missing
- * follows in one of three ways: blocks executed here tell where each party was last seen before; or there
- * are as many as the account's proven leaf counts, down to the first; or the leaf before the oldest
- * one's block counts the rest.
+ * An account's transactions, newest first, each checked in its block's body. That none is missing follows in
+ * one of three ways: blocks executed here link each account's transactions backwards; or there are as many
+ * as the account's proven leaf counts, down to the first; or the leaf before the oldest one's block counts
+ * the remaining ones.
  */
 import { partiesOf } from '../../core/tx/kinds.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
@@ -17,13 +17,13 @@ import { AppError } from '../../lib/errors.ts';
 import type { History } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 
-/** Pages whose successor is remembered. */
+/** Pages that are remembered, so that the next page can be checked. */
 const PAGES_MAX = 256;
 
-/** Newest first, at most 49. @throws AppError NO_PEERS when none answers */
+/** Newest first, at most 49 entries. @throws AppError NO_PEERS when no peer answers */
 export type ReadHistory = (address: Uint8Array, max: number, from?: Position) => Promise<History>;
 
-/** What is known of the entries above a place to go on from. */
+/** What is known of the entries before the place where a page starts. */
 interface Above {
   /** Entries given, all of them genuine. */
   readonly count: number;
@@ -38,7 +38,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
     `${toHex(address)}/${height}/${index}`;
 
-  /** Whether it is the account's, and stands at that place of a block of the chain. */
+  /** Whether the entry is the account's and stands at its place in a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
     const header = await chain.headers.at(position.height);
     const body = header && (await reader.bodies.of(header));
@@ -68,7 +68,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     return entries ?? [];
   }
 
-  /** Transactions of the account before a place of the chain, by its leaf before that block. */
+  /** Number of the account's transactions before a place of the chain, by its leaf before that block. */
   async function countBefore(address: Uint8Array, at: Position): Promise<number | undefined> {
     const header = await chain.headers.at(at.height);
     const parent = await chain.headers.at(at.height - 1);
@@ -91,7 +91,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     const newest: Above = { count: 0, linked: true, total: txCount };
     const start = from ?? lastTx;
     const above = order(start, lastTx) ? pages.get(pageKey(address, start)) : newest;
-    // One more tells where the next page begins.
+    // One entry more than the page shows where the next page begins.
     const page = Math.max(1, Math.min(max, HISTORY_MAX - 1));
     const own = await chain.blocks.history(address, start, page + 1);
     const entries = [...own];
@@ -100,7 +100,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
       const more = await reported(address, last, page + 2 - own.length);
       entries.push(...(own.length ? more.slice(1) : more));
     }
-    if (!entries.length) throw new AppError('NO_PEERS', 'no peer tells the history');
+    if (!entries.length) throw new AppError('NO_PEERS', 'no peer has the history');
     const shown = entries.slice(0, page);
     const next = entries[page]?.position;
     const count = (above?.count ?? 0) + shown.length;

@@ -1,6 +1,6 @@
 /**
- * Transactions a light client has seen. Where the state after the head is known they are judged on it
- * as a full node does; of the others few are kept, checked as far as they can be alone, and judged later.
+ * The pool of a light client. Where the state that a transaction needs is known, the transaction is judged on
+ * it as by a full node. Otherwise it is checked as far as possible without state, and judged later.
  */
 import { createMempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { fault, type Fault } from '../../core/faults.ts';
@@ -16,31 +16,31 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
 
-/** Transactions that could not be judged; the one seen longest ago makes room. */
+/** Transactions that could not be judged yet; the oldest makes room. */
 export const UNJUDGED_MAX = 200;
 
-/** Transactions of abandoned blocks looked at again at once: each costs a signature's check. */
+/** Transactions of abandoned blocks that are judged again at one head: each costs a signature check. */
 const BACK_MAX = 1_000;
 
-/** Peers remembered as asked for what waits. */
+/** Peers remembered as asked for their pools. */
 const SAMPLED_MAX = 256;
 
 export interface LightPool {
-  /** A fault, `known`, or undefined when it is new and kept. `height`: the head's. */
+  /** @returns a fault, `known`, or undefined when it is new and kept. `height`: the head's */
   add(signed: SignedTx, height: number): Fault | 'known' | undefined;
   remove(ids: Iterable<Uint8Array>): void;
   get(idHex: string): SignedTx | undefined;
-  /** Judged ones of an address, in order of nonce. */
+  /** Judged transactions of an address, in order of nonce. */
   of(address: Uint8Array): SignedTx[];
-  /** Best fee first, a sender's in order of nonce; after them what could not be judged. */
+  /** Best fee first, a sender's in order of nonce; transactions that were not judged come last. */
   best(height: number): SignedTx[];
-  /** Judged ones alone: what a block can be made of. The same array until it changes. */
+  /** Only judged transactions, of which a block can be made. The same array until it changes. */
   judged(): readonly SignedTx[];
-  /** After a new head, or when more of its state is known; `back`: of abandoned blocks, lowest first. */
+  /** After a new head, or when more of its state is known; `back`: from abandoned blocks, lowest first. */
   setHead(header: Header, tree: Tree | undefined, back?: readonly SignedTx[]): void;
-  /** Keys of leaves that would let the others be judged; empty when there are none. */
+  /** Keys of leaves that are needed to judge the remaining transactions. */
   missing(height: number): Uint8Array[];
-  /** Its signature was verified here. */
+  /** Whether the transaction's signature was verified here. */
   signatureKnown(signed: SignedTx): boolean;
   readonly size: number;
 }
@@ -53,7 +53,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
 
   const get = (idHex: string): SignedTx | undefined => pool.get(idHex) ?? unjudged.get(idHex);
 
-  /** All that shows without the state. */
+  /** What can be checked without the state. */
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
     const refused = params.rules.first(txFaults(params, models, height + 1, signed));
     if (refused) return refused;
@@ -74,7 +74,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
     return alone;
   }
 
-  /** What the new state shows to be good moves over, what it shows to be bad goes. */
+  /** Adds waiting transactions again: each is now judged, refused, or still without its state. */
   function judgeAgain(waiting: readonly SignedTx[], height: number): void {
     unjudged.clear();
     for (const signed of waiting) add(signed, height);
@@ -100,7 +100,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
       ...[...unjudged].map(([, tx]) => tx).filter(({ tx }) => tx.expiry > height),
     ],
     setHead(header, tree, back = []) {
-      // First those that the others' nonces follow on.
+      // Reverted transactions first: the nonces of the others follow on theirs.
       const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
       const waiting = [...back.slice(0, BACK_MAX), ...ours];
       const context = { models };
@@ -119,7 +119,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
   };
 }
 
-/** Asks each peer once for what waits with it, when it is new here. */
+/** Asks each new peer once for the transactions in its pool. */
 export function createSampler(
   transport: Transport,
   add: (tx: SignedTx) => void,

@@ -14,7 +14,7 @@ import type { PendingTx } from '../api.ts';
 const FOUND_KEY = 'found';
 /** Transactions kept at once. */
 const OUTBOX_MAX = 500;
-/** Blocks after which a confirmed one is forgotten. */
+/** Blocks after which a confirmed transaction is forgotten. */
 const SETTLED_BLOCKS = 100;
 
 const STATES = ['pending', 'confirmed', 'expired', 'refused', 'replaced'] as const;
@@ -73,12 +73,12 @@ export class Outbox {
     return [...this.#entries.keys()].map((id) => this.#statusOf(id)).reverse();
   }
 
-  /** Every one that is in no block, also beside its replacement. */
+  /** All transactions that are in no block, also those beside their replacement. */
   unsettled(): SignedTx[] {
     return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
   }
 
-  /** Every one that is not known to be in a block, whatever was thought of it: another branch may have it. */
+  /** All transactions not known to be in a block, also refused ones: another branch may hold them. */
   unplaced(): SignedTx[] {
     return [...this.#entries.values()]
       .filter(({ state }) => state !== 'confirmed' && state !== 'replaced')
@@ -89,7 +89,7 @@ export class Outbox {
     return this.#entries.has(toHex(txId(signed.tx)));
   }
 
-  /** What is in a block or may come into one: a new one needs another nonce. */
+  /** Transactions that are in a block or may still be: a new transaction needs another nonce. */
   alive(): SignedTx[] {
     return [...this.#entries.values()]
       .filter(({ state }) => state !== 'expired' && state !== 'refused')
@@ -97,8 +97,8 @@ export class Outbox {
   }
 
   /**
-   * What still wants to be in a block, in order of nonce, as pools take it: of those with one nonce the
-   * costliest, which replaces the others.
+   * Transactions that wait for a block, in order of nonce, as pools take them: of those with the same nonce
+   * the one with the highest fee, which replaces the others.
    */
   waiting(): SignedTx[] {
     const costliest = new Map<string, SignedTx>();
@@ -125,19 +125,19 @@ export class Outbox {
     }
   }
 
-  /** After a reorganisation: what was confirmed above its fork waits again. */
+  /** After a reorganisation: transactions confirmed above the fork wait again. */
   async reopen(forkHeight: number): Promise<void> {
     for (const [id, { state, height = 0 }] of [...this.#entries])
       if ((state === 'confirmed' || state === 'replaced') && height > forkHeight)
         await this.#change(id, 'pending', undefined);
   }
 
-  /** Another transaction with its nonce is in the block of that height. */
+  /** Another transaction with the same nonce is in the block at that height. */
   async replace(id: Uint8Array, height: number): Promise<void> {
     await this.#change(toHex(id), 'replaced', height);
   }
 
-  /** No block can take it any more. */
+  /** No block can hold it any more. */
   async refuse(id: Uint8Array): Promise<void> {
     await this.#change(toHex(id), 'refused', undefined);
   }
@@ -152,7 +152,7 @@ export class Outbox {
         await this.#change(other, 'replaced', height);
   }
 
-  /** The oldest that waits for nothing makes room. */
+  /** Makes room by forgetting the oldest transaction that does not wait for a block. */
   async #dropSettled(): Promise<void> {
     const settled = [...this.#entries].find(([, { state }]) => state !== 'pending');
     if (!settled) throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);

@@ -1,4 +1,4 @@
-/** What this peer sends: fields for new transactions, handing them to the network, what became of them. */
+/** Transactions of this peer: fields for new ones, submitting them, and what became of them. */
 import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { addressOf } from '../../core/address.ts';
@@ -20,10 +20,10 @@ import type { Outbox } from './outbox.ts';
 
 /** nV: what a pool asks at least, ten times that, and a hundred times. */
 const FEES: Fees = { slow: FEE_MIN, normal: 10n * FEE_MIN, fast: 100n * FEE_MIN };
-/** Pages of history looked through for what became of a transaction. */
+/** Pages of the account's history that are searched for what became of a transaction. */
 const PAGES_MAX = 20;
 const PAGE = 50;
-/** Blocks in which a new transaction may be mined. */
+/** Number of blocks in which a new transaction can be mined before it expires. */
 const LIFETIME_BLOCKS = 120;
 
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
@@ -31,7 +31,7 @@ export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepar
   announceWaiting(): Promise<void>;
   /** What waits goes to the pool again; a transaction that no block can hold waits no longer. */
   resubmitWaiting(): Promise<void>;
-  /** After a proven balance: ours whose nonce is used up are confirmed or replaced. */
+  /** After a balance was proven: transactions whose nonce is used were confirmed, or replaced. */
   reconcile(balance: Balance): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export function createSending(deps: SendingDeps): Sending {
       const signed = tryDecode(SignedTx, bytes);
       if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
       const refused = pool.add(signed, height());
-      // What was taken before is not refused when a call is made again, also once it is in a block.
+      // A call may be made again: a transaction that was accepted before is not refused, even in a block.
       if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
       const pending = await outbox.add(signed).catch((e: unknown) => {
         // A caller that gets an error must not find the transaction mined.
@@ -82,7 +82,7 @@ export function createSending(deps: SendingDeps): Sending {
         throw e;
       });
 
-      // It may have displaced a claim.
+      // The new transaction may have displaced a claim, whose result then has no use.
       await resubmitWaiting();
       await announceWaiting();
       events.emit('poolGrew', { isOwn: true });
@@ -124,7 +124,7 @@ export function createSending(deps: SendingDeps): Sending {
     },
   };
 
-  /** `there` has its nonce, and is in a block: itself, or what displaced it. */
+  /** `there` is in a block with the same nonce: the transaction itself, or one that displaced it. */
   async function settle(signed: SignedTx, there: SignedTx, at: number): Promise<void> {
     const id = txId(signed.tx);
     if (!equal(txId(there.tx), id)) await outbox.replace(id, at);
@@ -138,14 +138,14 @@ const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
 const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
   a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
 
-/** The lowest: one that expired left a gap, and nothing after a gap can be mined. */
+/** The lowest nonce that is free: an expired transaction leaves a gap, and nothing after a gap is mined. */
 function freeNonce(least: number, alive: readonly SignedTx[]): number {
   const taken = new Set(alive.map(({ tx }) => tx.nonce));
   while (taken.has(least)) least++;
   return least;
 }
 
-/** The least that displaces a transaction of that fee, or more. */
+/** Fees that displace a transaction with this fee: the least that does, and higher ones. */
 function feesOver(fee: bigint): Fees {
   const slow = (fee * REPLACEMENT_PERCENT + 99n) / 100n;
   const atLeast = (suggested: bigint, factor: bigint) =>
