@@ -4,9 +4,9 @@
  * fit −63..63 (SmoothQuant, arXiv 2211.10438); exponent and clipping are those of the least error.
  */
 import type { Bert, FloatLinear } from './bert.ts';
+import { OPERAND_MAX } from '../../src/core/manifest.ts';
 import { encodeFloat } from './reference.ts';
 
-const OPERAND_MAX = 63;
 /** Rows and columns on which candidates are compared. */
 const SAMPLE = 64;
 /** Share of a column's range that goes into the weights' scale: 1 none, 0 all. */

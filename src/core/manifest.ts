@@ -14,6 +14,8 @@ import {
 } from './codec.ts';
 import { hash } from './hash.ts';
 import { ANSWER_BYTES_MAX, INPUT_BYTES_MAX } from './params.ts';
+/** Largest magnitude of an operand, activation or weight: int7, so that with noise it stays an int8. */
+export const OPERAND_MAX = 63;
 
 export const LINEARS_MAX = 255;
 

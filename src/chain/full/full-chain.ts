@@ -28,7 +28,7 @@ import { runResults, type CheckProof, type Checks, type ExecutionOf } from './co
 import { openFull } from './open.ts';
 import { headTree, type FullState } from './state.ts';
 import { createImporter, type HeadEvent, type Imported } from './import.ts';
-import { createMempool, poolBase, type HeadChange, type Mempool } from '../shared/mempool.ts';
+import { Mempool, poolBase, type HeadChange } from '../shared/mempool.ts';
 import * as queries from './queries.ts';
 import type { Store } from '../store/store.ts';
 
@@ -94,7 +94,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const { store, params, models, now } = options;
   const { genesisTimeMs = async () => now() } = options;
   const s = await openFull(store, params, models, genesisTimeMs, options.keepBlocks);
-  const pool = createMempool();
+  const pool = new Mempool();
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);

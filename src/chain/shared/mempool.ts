@@ -60,18 +60,21 @@ export interface PoolTx {
 }
 
 interface Sender {
+  /** Of its address. */
+  readonly hex: string;
   readonly accountKey: string;
   /** Nonces without a gap, from the account's. */
-  txs: PoolTx[];
-  /** State after all of them; undefined after the head has changed. */
+  txs: readonly PoolTx[];
+  /** State after all of them; undefined until it is needed again. */
   block: BlockState | undefined;
 }
 
+/** Where a new transaction would stand. */
 interface Placed {
   readonly tx: PoolTx;
-  readonly hex: string;
   readonly sender: Sender;
-  readonly next: PoolTx[];
+  /** The sender's transactions with it among them. */
+  readonly next: readonly PoolTx[];
   /** It replaces none. */
   readonly isNew: boolean;
 }
@@ -86,177 +89,194 @@ export interface HeadChange {
   readonly changed: ReadonlySet<string>;
 }
 
-export interface Mempool {
+export class Mempool {
+  /** By address in hex; only those with transactions. */
+  readonly #senders = new Map<string, Sender>();
+  /** All of theirs by id in hex. */
+  readonly #txs = new Map<string, PoolTx>();
+  /** Their signatures were checked here once: the costliest rule, and its verdict can't change. */
+  readonly #verified = new WeakSet<SignedTx>();
+  #base: PoolBase | undefined;
+  #bytes = 0;
+  #revision = 0;
+
+  get size(): number {
+    return this.#txs.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Grows with every change: tells whether something made from the pool is stale. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get(idHex: string): SignedTx | undefined {
+    return this.#txs.get(idHex)?.signed;
+  }
+
+  /** Of one address, in order of nonce. */
+  of(address: Uint8Array): SignedTx[] {
+    return (this.#senders.get(toHex(address))?.txs ?? []).map(({ signed }) => signed);
+  }
+
+  /** Best fee first; a sender's in order of nonce. */
+  byFee(): SignedTx[] {
+    const ranked = [...this.#senders.values()].flatMap(({ txs }) => {
+      // What a transaction can bring: no more than the poorest before it lets through.
+      let rank = worthOf(txs[0]!.signed);
+      return txs.map(({ signed }) => {
+        if (worthOf(signed) < rank) rank = worthOf(signed);
+        return { signed, rank };
+      });
+    });
+
+    // The sort is stable: equals of one sender stay in order of nonce.
+    return ranked.sort((a, b) => Number(b.rank - a.rank)).map(({ signed }) => signed);
+  }
+
   /**
    * Adds or replaces. @returns why it is not taken; `state.witness` when that cannot be told yet, for lack
    * of a head or of what it reads of the state
    */
-  add(signed: SignedTx): Fault | undefined;
+  add(signed: SignedTx): Fault | undefined {
+    const placed = this.#place(signed);
+    if (isFault(placed)) return placed;
+
+    const { tx, sender, next, isNew } = placed;
+    const noRoom = isNew ? this.#makeRoom(tx, sender) : undefined;
+    // The state went one transaction too far: made again when it is needed.
+    if (noRoom) sender.block = undefined;
+    else this.#set(sender, next);
+    return noRoom;
+  }
+
   /** What `add` would return, but for a lack of room; nothing is kept. */
-  judge(signed: SignedTx): Fault | undefined;
+  judge(signed: SignedTx): Fault | undefined {
+    const placed = this.#place(signed);
+    if (isFault(placed)) return placed;
+
+    placed.sender.block = undefined;
+    this.#verified.add(signed);
+    return undefined;
+  }
+
   /** With those of its sender that come after it. */
-  remove(idHex: string): void;
-  setBase(base: PoolBase, change?: HeadChange): void;
-  get(idHex: string): SignedTx | undefined;
-  /** Of one address, in order of nonce. */
-  of(address: Uint8Array): SignedTx[];
-  /** Best fee first; a sender's in order of nonce. */
-  byFee(): SignedTx[];
-  readonly size: number;
-  readonly bytes: number;
-  /** Grows with every change: tells whether something made from the pool is stale. */
-  readonly revision: number;
-}
+  remove(idHex: string): void {
+    const signed = this.get(idHex);
+    if (!signed) return;
 
-export function createMempool(): Mempool {
-  const senders = new Map<string, Sender>();
-  const txs = new Map<string, PoolTx>();
-  // Signatures that were checked here once: the dearest rule, and it can't change.
-  const verified = new WeakSet<SignedTx>();
-  let base: PoolBase | undefined;
-  let bytes = 0;
-  let revision = 0;
+    const sender = this.#senderOf(addressOf(signed.tx.from));
+    sender.block = undefined;
+    const at = sender.txs.findIndex((tx) => tx.id === idHex);
+    this.#set(sender, sender.txs.slice(0, at));
+  }
 
-  const set = (address: string, sender: Sender, next: PoolTx[]) => {
-    for (const old of sender.txs) if (txs.delete(old.id)) bytes -= old.bytes;
-    for (const tx of next) {
-      verified.add(tx.signed);
-      txs.set(tx.id, tx);
-      bytes += tx.bytes;
+  /** A new head, or more that is known of its state: what it makes invalid goes, what it reverted returns. */
+  setBase(base: PoolBase, change?: HeadChange): void {
+    this.#base = base;
+    const reverted = change?.reverted ?? [];
+    // They were in a block that was executed here.
+    for (const signed of reverted) this.#verified.add(signed);
+
+    const returned = Map.groupBy(reverted, ({ tx }) => toHex(addressOf(tx.from)));
+    for (const [hex, [first]] of returned)
+      if (!this.#senders.has(hex)) this.#senders.set(hex, newSender(addressOf(first!.tx.from)));
+
+    for (const sender of [...this.#senders.values()]) {
+      sender.block = undefined;
+      const back = (returned.get(sender.hex) ?? []).map(poolTx);
+      if (!back.length && change && !isAffected(base, sender, change)) continue;
+
+      const all = mergeByNonce(back, sender.txs).filter((tx) => !change?.confirmed.has(tx.id));
+      const run = runSequence(this.#newBlock(base), all);
+      sender.block = run.block;
+      this.#set(sender, run.kept.slice(0, SENDER_TXS_MAX));
     }
-    sender.txs = next;
-    if (next.length) senders.set(address, sender);
-    else senders.delete(address);
-    revision++;
-  };
+  }
 
-  const replay = (now: PoolBase, sender: Sender) =>
-    (sender.block ??= runSequence(newBlock(now, verified), sender.txs).block);
+  /** What becomes of the sender's transactions with this one among them; nothing is kept. */
+  #place(signed: SignedTx): Placed | Fault {
+    const base = this.#base;
+    if (!base) return fault('state.witness', { problem: 'there is no head yet' });
+    const tx = poolTx(signed);
+    if (this.#txs.has(tx.id)) return fault('tx.known');
+    if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
 
-  const append = (now: PoolBase, sender: Sender, tx: PoolTx): PoolTx[] | Fault => {
+    const sender = this.#senderOf(addressOf(signed.tx.from));
+    const at = sender.txs.findIndex((old) => sameNonce(old, tx));
+    const next = at < 0 ? this.#append(base, sender, tx) : this.#replace(base, sender, tx, at);
+    return isFault(next) ? next : { tx, sender, next, isNew: at < 0 };
+  }
+
+  #append(base: PoolBase, sender: Sender, tx: PoolTx): readonly PoolTx[] | Fault {
     if (sender.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
-    const refused = execute(replay(now, sender), sender.txs, tx);
-    return refused ?? [...sender.txs, tx];
-  };
+    sender.block ??= runSequence(this.#newBlock(base), sender.txs).block;
+    return execute(sender.block, sender.txs, tx) ?? [...sender.txs, tx];
+  }
 
-  const replace = (now: PoolBase, sender: Sender, tx: PoolTx, at: number): PoolTx[] | Fault => {
+  #replace(base: PoolBase, sender: Sender, tx: PoolTx, at: number): readonly PoolTx[] | Fault {
     const old = sender.txs[at]!.signed.tx.fee;
     const least = (old * REPLACEMENT_PERCENT + 99n) / 100n;
     const { fee } = tx.signed.tx;
     if (fee <= old || fee < least) return fault('tx.fee-low', { fee, least });
-    const run = runSequence(newBlock(now, verified), sender.txs.with(at, tx));
-    if (run.refusals.has(tx.id)) return run.refusals.get(tx.id)!;
+
+    const run = runSequence(this.#newBlock(base), sender.txs.with(at, tx));
+    const refused = run.refusals.get(tx.id);
+    if (refused) return refused;
     sender.block = run.block;
     return run.kept;
-  };
+  }
 
   /** Frees room by dropping others' last transactions that pay less. */
-  const makeRoom = (tx: PoolTx, own: string): Fault | undefined => {
-    const full = () => txs.size >= POOL_TXS_MAX || bytes + tx.bytes > POOL_BYTES_MAX;
-    while (full()) {
-      let poorest: [string, Sender] | undefined;
-      for (const entry of senders)
-        if (entry[0] !== own && (!poorest || lastFee(entry[1]) < lastFee(poorest[1])))
-          poorest = entry;
-      if (!poorest || lastFee(poorest[1]) >= worthOf(tx.signed)) return fault('tx.pool-full');
-      poorest[1].block = undefined;
-      set(poorest[0], poorest[1], poorest[1].txs.slice(0, -1));
+  #makeRoom(tx: PoolTx, own: Sender): Fault | undefined {
+    while (this.#txs.size >= POOL_TXS_MAX || this.#bytes + tx.bytes > POOL_BYTES_MAX) {
+      let poorest: Sender | undefined;
+      for (const sender of this.#senders.values())
+        if (sender.hex !== own.hex && (!poorest || lastFee(sender) < lastFee(poorest)))
+          poorest = sender;
+      if (!poorest || lastFee(poorest) >= worthOf(tx.signed)) return fault('tx.pool-full');
+
+      poorest.block = undefined;
+      this.#set(poorest, poorest.txs.slice(0, -1));
     }
     return undefined;
-  };
+  }
 
-  /** The sender's transactions with this one among them. */
-  const place = (signed: SignedTx): Placed | Fault => {
-    const tx = poolTx(signed);
-    if (!base) return fault('state.witness', { problem: 'there is no head yet' });
-    if (txs.has(tx.id)) return fault('tx.known');
-    if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
-    const address = addressOf(signed.tx.from);
-    const hex = toHex(address);
-    const sender = senders.get(hex) ?? newSender(address);
-    const at = sender.txs.findIndex((old) => old.signed.tx.nonce === signed.tx.nonce);
-    const next = at < 0 ? append(base, sender, tx) : replace(base, sender, tx, at);
-    return isFault(next) ? next : { tx, hex, sender, next, isNew: at < 0 };
-  };
+  #senderOf(address: Uint8Array): Sender {
+    return this.#senders.get(toHex(address)) ?? newSender(address);
+  }
 
-  const add = (signed: SignedTx): Fault | undefined => {
-    const placed = place(signed);
-    if (isFault(placed)) return placed;
-    const { tx, hex, sender, next, isNew } = placed;
-    const noRoom = isNew ? makeRoom(tx, hex) : undefined;
-    // The state went one transaction too far: made again when it is needed.
-    if (noRoom) sender.block = undefined;
-    else set(hex, sender, next);
-    return noRoom;
-  };
+  #set(sender: Sender, next: readonly PoolTx[]): void {
+    for (const old of sender.txs) if (this.#txs.delete(old.id)) this.#bytes -= old.bytes;
+    for (const tx of next) {
+      this.#verified.add(tx.signed);
+      this.#txs.set(tx.id, tx);
+      this.#bytes += tx.bytes;
+    }
 
-  const judge = (signed: SignedTx): Fault | undefined => {
-    const placed = place(signed);
-    if (isFault(placed)) return placed;
-    placed.sender.block = undefined;
-    verified.add(signed);
-    return undefined;
-  };
+    sender.txs = next;
+    if (next.length) this.#senders.set(sender.hex, sender);
+    else this.#senders.delete(sender.hex);
+    this.#revision++;
+  }
 
-  return {
-    add,
-    judge,
-    setBase(next, change) {
-      base = next;
-      // They were in a block that was executed here.
-      for (const signed of change?.reverted ?? []) verified.add(signed);
-      const returned = Map.groupBy(change?.reverted ?? [], (s) => toHex(addressOf(s.tx.from)));
-      for (const [hex, [first]] of returned)
-        if (!senders.has(hex)) senders.set(hex, newSender(addressOf(first!.tx.from)));
-      for (const [hex, sender] of [...senders]) {
-        sender.block = undefined;
-        const back = (returned.get(hex) ?? []).map(poolTx);
-        if (!back.length && change && !isAffected(next, sender, change)) continue;
-        const all = mergeByNonce(back, sender.txs).filter((tx) => !change?.confirmed.has(tx.id));
-        const run = runSequence(newBlock(next, verified), all);
-        sender.block = run.block;
-        set(hex, sender, run.kept.slice(0, SENDER_TXS_MAX));
-      }
-    },
-    remove(id) {
-      const signed = txs.get(id)?.signed;
-      if (!signed) return;
-      const hex = toHex(addressOf(signed.tx.from));
-      const sender = senders.get(hex)!;
-      sender.block = undefined;
-      set(
-        hex,
-        sender,
-        sender.txs.slice(
-          0,
-          sender.txs.findIndex((tx) => tx.id === id),
-        ),
-      );
-    },
-    get: (id) => txs.get(id)?.signed,
-    of: (address) => (senders.get(toHex(address))?.txs ?? []).map(({ signed }) => signed),
-    byFee() {
-      const ranked = [...senders.values()].flatMap((sender) => {
-        // What a transaction can bring: no more than the poorest before it lets through.
-        let rank = worthOf(sender.txs[0]!.signed);
-        return sender.txs.map(({ signed }) => {
-          if (worthOf(signed) < rank) rank = worthOf(signed);
-          return { signed, rank };
-        });
-      });
-      // The sort is stable: equals of one sender stay in order of nonce.
-      return ranked.sort((a, b) => Number(b.rank - a.rank)).map(({ signed }) => signed);
-    },
-    get size() {
-      return txs.size;
-    },
-    get bytes() {
-      return bytes;
-    },
-    get revision() {
-      return revision;
-    },
-  };
+  #newBlock({ tree, params, context, height }: PoolBase): BlockState {
+    return {
+      view: new StateView(tree),
+      params,
+      context: { ...context, signatureKnown: (signed) => this.#verified.has(signed) },
+      height,
+      count: 0,
+      fees: 0n,
+      burned: 0n,
+      // How many results fit is decided for a whole block.
+      macsLeft: 1n << 256n,
+      firstResults: 0,
+    };
+  }
 }
 
 /** Whether a pool keeps a transaction of that fee while it has room. */
@@ -278,6 +298,7 @@ const poolTx = (signed: SignedTx): PoolTx => ({
 });
 
 const newSender = (address: Uint8Array): Sender => ({
+  hex: toHex(address),
   accountKey: toHex(stateKey.account(address)),
   txs: [],
   block: undefined,
@@ -295,19 +316,6 @@ const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.sig
 const isAffected = (base: PoolBase, sender: Sender, change: HeadChange): boolean =>
   change.changed.has(sender.accountKey) ||
   sender.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
-
-const newBlock = (base: PoolBase, verified: WeakSet<SignedTx>): BlockState => ({
-  view: new StateView(base.tree),
-  params: base.params,
-  context: { ...base.context, signatureKnown: (signed) => verified.has(signed) },
-  height: base.height,
-  count: 0,
-  fees: 0n,
-  burned: 0n,
-  // How many results fit is decided for a whole block.
-  macsLeft: 1n << 256n,
-  firstResults: 0,
-});
 
 /** One that needs an earlier one in a block before its own is judged as of the block after that. */
 function execute(

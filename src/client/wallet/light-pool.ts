@@ -2,7 +2,7 @@
  * The pool of a light client. Where the state that a transaction needs is known, the transaction is judged on
  * it as by a full node. Otherwise it is checked as far as possible without state, and judged later.
  */
-import { createMempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
+import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -46,7 +46,7 @@ export interface LightPool {
 }
 
 export function createLightPool(params: Params, models: Models): LightPool {
-  const pool = createMempool();
+  const pool = new Mempool();
   const unjudged = new BoundedMap<string, SignedTx>(UNJUDGED_MAX);
   const verified = new WeakSet<SignedTx>();
   let sorted: { revision: number; txs: readonly SignedTx[] } | undefined;

@@ -7,7 +7,7 @@ import { equal, u32 } from '../../lib/bytes.ts';
 import { fault, type Fault } from '../faults.ts';
 import type { Header, Proof } from '../formats.ts';
 import { hash } from '../hash.ts';
-import type { Linear, Manifest } from '../manifest.ts';
+import { OPERAND_MAX, type Linear, type Manifest } from '../manifest.ts';
 import type { Params } from '../params.ts';
 import type { Rule } from '../rules.ts';
 import { targetFromBits } from '../header/target.ts';
@@ -16,9 +16,6 @@ import { verifyRange } from './blake3-tree.ts';
 import { noisyRows } from './noise.ts';
 import { hasJob, layerSeedFrom, seedOf } from './seed.ts';
 import { TILE, ticket, ticketLimits, tileCount, tileMessage, tileOrigin } from './transcript.ts';
-
-/** Operands are int7: with noise they stay inside int8. */
-export const OPERAND_MAX = 63;
 
 /** What a block id commits to of its proof. */
 export const proofDigest = (p: Pick<Proof, 'linear' | 'tile' | 'a' | 't'>): Uint8Array =>

@@ -3,7 +3,7 @@
  * real weights. What passes gives the same bits on every device that keeps WGSL's and IEEE's rules
  * (models/README.md). loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
  */
-import { manifestProblem, type Linear, type Manifest } from '../../core/manifest.ts';
+import { manifestProblem, OPERAND_MAX, type Linear, type Manifest } from '../../core/manifest.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { columnBounds, runOperator, stepsOf } from './operators.ts';
 import { indexGraph, matchDivision, matchSquareRoot } from './patterns.ts';
@@ -22,7 +22,6 @@ import { parseOnnx, type OnnxGraph, type OnnxNode, type OnnxValue } from '../pac
 
 export type { Refusal, Rule, Value } from './value.ts';
 
-export const OPERAND_MAX = 63;
 const ANSWER_MIN = -128;
 const ANSWER_MAX = 127;
 /** Entries and products of a unit outside the linears: more than any model that is worth mining with. */

@@ -8,6 +8,7 @@ import {
   Manifest,
   type FileRef,
   type Linear,
+  OPERAND_MAX,
 } from '../../core/manifest.ts';
 import { CodecError, encode } from '../../core/codec.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
@@ -25,7 +26,6 @@ const MANIFEST_BYTES_MAX = 2 ** 20;
 export const PACKAGE_BYTES_MAX = 2 ** 30;
 /** Askers alone fetch it; the one of 30,522 words has 0.7 MB. */
 export const TOKENIZER_BYTES_MAX = 16 * 2 ** 20;
-const WEIGHT_MAX = 63;
 /** Of a key from a stranger's JSON that goes into a message. */
 const SHOWN_MAX = 64;
 
@@ -152,7 +152,7 @@ async function readWeights(m: Manifest, index: number, part: Uint8Array): Promis
   if (!equal(await blake3Of(part), m.linears[index]!.weights))
     throw corrupt(`weights of linear ${index + 1} do not match their hash`);
   const values = new Int8Array(part.buffer, part.byteOffset, part.length);
-  const odd = values.find((w) => w > WEIGHT_MAX || w < -WEIGHT_MAX);
+  const odd = values.find((w) => w > OPERAND_MAX || w < -OPERAND_MAX);
   if (odd !== undefined)
     throw new AppError('MODEL_REFUSED', `linear ${index + 1}: weight ${odd} is outside ±63`);
   return values;
