@@ -81,17 +81,17 @@ function productFile({ m, k, n }: Linear, integer: boolean): Uint8Array {
   const b = Float32Array.from({ length: k * n }, (_, i) => ((i * 37) % 127) - 63);
   const bytes = (name: string, type: number, dims: number[], data: Uint8Array) =>
     [...dims.map((d) => [1, d] as const), [2, type], [8, name], [9, data]] as const;
-  const zero = bytes('zero', UINT8!, [], Uint8Array.of(ZERO_POINT));
+  const zero = bytes('zero', UINT8, [], Uint8Array.of(ZERO_POINT));
   const table = integer
-    ? bytes('b', INT8!, [k, n], new Uint8Array(Int8Array.from(b).buffer))
+    ? bytes('b', INT8, [k, n], new Uint8Array(Int8Array.from(b).buffer))
     : floatTensor('b', [k, n], b);
   return encodeModel({
     nodes: [
       integer ? node('MatMulInteger', ['x', 'b', 'zero'], 'y') : node('MatMul', ['x', 'b'], 'y'),
     ],
     constants: integer ? [table, zero] : [table],
-    inputs: [valueInfo('x', integer ? UINT8! : FLOAT!, [m, k])],
-    outputs: [valueInfo('y', integer ? INT32! : FLOAT!, [m, n])],
+    inputs: [valueInfo('x', integer ? UINT8 : FLOAT, [m, k])],
+    outputs: [valueInfo('y', integer ? INT32 : FLOAT, [m, n])],
   });
 }
 

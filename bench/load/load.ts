@@ -86,7 +86,7 @@ async function openMiner(arena: Arena): Promise<Host> {
   const gater = { denyDialMultiaddr: () => false };
   const host = await createHost({ role: 'node', topics, gater, log: silentLog });
   await host.start();
-  await host.dial(multiaddr((await fetchConfig(arena.seed)).bootstrap[0]!));
+  await host.dial(multiaddr((await fetchConfig(arena.seed)).bootstrap[0]));
   await until('the seed listens', () =>
     host.services.pubsub.getSubscribers(topics[0]!).length ? true : undefined,
   );

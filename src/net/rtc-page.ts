@@ -32,7 +32,7 @@ export function canBridgeRtc(): boolean {
   const { port1, port2 } = new MessageChannel();
   try {
     const channel = pc.createDataChannel('probe');
-    port1.postMessage(channel, [channel as unknown as Transferable]);
+    port1.postMessage(channel, [channel]);
     return true;
   } catch {
     return false;

@@ -83,7 +83,7 @@ export function complexities(files: readonly CodeFile[]): { place: string; compl
           text,
           {
             files: ['**/*.ts'],
-            languageOptions: { parser: tseslint.parser as Linter.Parser },
+            languageOptions: { parser: tseslint.parser },
             linterOptions: { noInlineConfig: true },
             rules: { complexity: ['error', 0] },
           },

@@ -27,8 +27,8 @@ const open: MessagePort[] = [];
 function pair(options?: Parameters<typeof connect>[1]) {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
-  const server = expose<typeof api, Events>(api, port2 as Port);
-  return { client: connect<typeof api, Events>(port1 as Port, options), server, port1, port2 };
+  const server = expose<typeof api, Events>(api, port2);
+  return { client: connect<typeof api, Events>(port1, options), server, port1, port2 };
 }
 afterEach(() => open.splice(0).forEach((p) => p.close()));
 
@@ -131,7 +131,7 @@ test('a closed port rejects the waiting calls', async () => {
 test('both sides of one port may call', async () => {
   const { client, port1, port2 } = pair();
   expose({ twice: (n: number) => 2 * n }, port1 as Port);
-  const back = connect<{ twice: (n: number) => number }>(port2 as Port);
+  const back = connect<{ twice: (n: number) => number }>(port2);
   expect(await Promise.all([client.add(1, 1), back.twice(5), client.add(2, 2)])).toEqual([
     2, 10, 4,
   ]);
@@ -147,7 +147,7 @@ test('foreign messages are ignored', async () => {
 });
 
 test('a client can be returned from an async function', async () => {
-  const make = async (): Promise<RpcClient<typeof api>> => pair().client as RpcClient<typeof api>;
+  const make = async (): Promise<RpcClient<typeof api>> => pair().client;
   const client = await make();
   expect(await client.add(1, 2)).toBe(3);
 });

@@ -73,7 +73,7 @@ describe('lanes', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const silent = (): LaneWorker => {
       const { port1 } = new MessageChannel();
-      return { port: port1 as unknown as Port, failed: () => undefined, end: () => port1.close() };
+      return { port: port1, failed: () => undefined, end: () => port1.close() };
     };
     const opening = withLanes(model, local, 2, silent);
     await vi.advanceTimersByTimeAsync(60_000);

@@ -57,7 +57,7 @@ describe('requests', () => {
     };
     const seed = await startSeed({ handlers: { onRequest } });
     const open = async () => {
-      const connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]!));
+      const connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
       return async () => {
         const stream = await connection.newStream(protocol, { maxOutboundStreams: 100 });
         const lp = lpStream(stream);
@@ -88,7 +88,7 @@ describe('requests', () => {
       return { type: 'state', proof } as const;
     };
     const seed = await startSeed({ handlers: { onRequest } });
-    const join = async () => (await startHost()).dial(multiaddr(seed.transport.addresses()[0]!));
+    const join = async () => (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
     type Connection = Awaited<ReturnType<typeof join>>;
     const ask = async (connection: Connection) => {
       const lp = lpStream(await connection.newStream(protocol));
@@ -119,7 +119,7 @@ describe('requests', () => {
     ] as const) {
       const seed = await startSeed();
       const raw = await startHost();
-      const connection = await raw.dial(multiaddr(seed.transport.addresses()[0]!));
+      const connection = await raw.dial(multiaddr(seed.transport.addresses()[0]));
       await lpStream(await connection.newStream(protocol)).write(new Uint8Array(bytes).fill(255));
       await until('it is cut', () => raw.getConnections().length === 0);
       expect(seed.log.join()).toContain(code);

@@ -91,7 +91,7 @@ it('a mesh dials two at once, and a third when one of them has ended', async () 
     ];
     const record = new PeerRecord({ peerId: id, multiaddrs, seqNumber: BigInt(Date.now()) });
     const data = (await RecordEnvelope.seal(record, key)).marshal();
-    const judged = await validator(id, { type: 'unsigned', topic, data } as Message);
+    const judged = await validator(id, { type: 'unsigned', topic, data });
     expect(judged).toBe(TopicValidatorResult.Accept);
   };
   const [a, b, c] = authors.map(({ id }) => id.toString()) as [string, string, string];

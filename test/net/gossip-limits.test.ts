@@ -58,7 +58,7 @@ async function openTopic(topic: string, hear: () => Promise<Verdict> = async () 
   startMesh({ ...wiring, privateKey: await newPrivateKey(), meets: false, signal });
   const validator = host.services.pubsub.topicValidators.get(topic)!;
   const judge = async (from: PeerId, data: Uint8Array) =>
-    await validator(from, { type: 'unsigned', topic, data } as Message);
+    await validator(from, { type: 'unsigned', topic, data });
   return { judge, charged };
 }
 

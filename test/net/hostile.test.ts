@@ -19,7 +19,7 @@ async function attack(): Promise<{ seed: TestPeer; raw: Host; open: () => Promis
   const seed = await startSeed();
   const raw = await startHost();
   await raw.handle(protocol, (stream) => stream.abort(new Error('never')));
-  const connection = await raw.dial(multiaddr(seed.transport.addresses()[0]!));
+  const connection = await raw.dial(multiaddr(seed.transport.addresses()[0]));
   await until('the seed lists it', () => seed.transport.peers().length === 1);
   return { seed, raw, open: () => connection.newStream(protocol) };
 }
@@ -36,7 +36,7 @@ describe('a hostile peer', () => {
     await lpStream(await open()).write(Uint8Array.of(255, 1, 2));
     await isCut(seed, raw, 'wire.malformed');
     // Let in to the handshake that tells who it is, and no further.
-    await raw.dial(multiaddr(seed.transport.addresses()[0]!)).catch(() => {});
+    await raw.dial(multiaddr(seed.transport.addresses()[0])).catch(() => {});
     await until('it is cut again', () => raw.getConnections().length === 0);
     expect(seed.transport.peers()).toEqual([]);
   });

@@ -35,7 +35,7 @@ test('a block that nobody told of is found by a poll, one too early at a later o
     ...transportTo(peer),
     charge: (_: string, f: { fault: string }) => charged.push(f.fault),
   };
-  const sync = createFullSync(own, transport as unknown as Transport, log);
+  const sync = createFullSync(own, transport, log);
   sync.meet([{ id: 'peer' } as PeerInfo]);
   await mine(peer, ann, 2);
   sync.poll();

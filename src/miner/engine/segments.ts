@@ -43,7 +43,7 @@ export interface SegmentOptions {
 /** Segments on a GPU: none of their nodes may run elsewhere, and nothing leaves it unasked. */
 export const onDevice = (device: GPUDevice): SegmentOptions => ({
   // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
-  provider: { name: 'webgpu', device } as ort.InferenceSession.WebGpuExecutionProviderOption,
+  provider: { name: 'webgpu', device },
   session: {
     preferredOutputLocation: 'gpu-buffer',
     // A node on the CPU would mean copies, and a segment that the checker misjudged.

@@ -18,7 +18,7 @@ export interface OpenDevice {
 }
 
 /** What ONNX Runtime would ask for by itself: its kernels use both where they are. */
-const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups' as GPUFeatureName];
+const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups'];
 const LIMITS = [
   'maxStorageBufferBindingSize',
   'maxBufferSize',

@@ -250,7 +250,7 @@ export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
     try {
       await staging.mapAsync(GPUMapMode.READ);
       const all = staging.getMappedRange();
-      return parts.map((p, i) => all.slice(starts[i]!, starts[i]! + p.bytes));
+      return parts.map((p, i) => all.slice(starts[i], starts[i]! + p.bytes));
     } finally {
       staging.destroy();
     }

@@ -141,7 +141,7 @@ export class Kernel {
   }
 
   #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#wasm.memory.buffer as ArrayBuffer, at, length);
+    return new Uint8Array(this.#wasm.memory.buffer, at, length);
   }
 
   #hash(at: number, length: number): Uint8Array<ArrayBuffer> {
@@ -182,7 +182,7 @@ export class Kernel {
   product({ m, n }: Linear): Float32Array<ArrayBuffer> {
     const { c, floats } = this.#at;
     this.#wasm.toFloat(c, m * n, floats);
-    return new Float32Array(this.#wasm.memory.buffer as ArrayBuffer, floats, m * n);
+    return new Float32Array(this.#wasm.memory.buffer, floats, m * n);
   }
 
   /** C = A·B exactly; `weights` is Bᵀ, n×k. */
