@@ -1,6 +1,9 @@
 /** The bounds of `npm run house`, held. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { documents } from '../docs/documents.ts';
+import { ADDITIONS, added, filesOf, PATCH } from './additions.ts';
 import { codeFile, importsOf, readCode } from './code.ts';
 import { importCircles, upwardImports } from './imports.ts';
 import { DOC_LINE_MAX, docLines, FILES_MAX, filesPerFolder, suppressions } from './shape.ts';
@@ -61,4 +64,18 @@ later('what silences the linter or the compiler says why', () => {
 
 test('lines of the documents can be reviewed', () => {
   expect(docLines(documents).filter(({ columns }) => columns > DOC_LINE_MAX)).toEqual([]);
+});
+
+test('what `house -- burn` and the others add still has its place', () => {
+  for (const addition of Object.values(ADDITIONS)) {
+    const text = added(process.cwd(), addition);
+    expect(text.length).toBeGreaterThan(readFileSync(addition.file, 'utf8').length);
+  }
+});
+
+test('the kept patch of a burn applies, and brings one file', () => {
+  execFileSync('git', ['apply', '--check', PATCH]);
+  const patch = readFileSync(PATCH, 'utf8');
+  expect(filesOf(patch)).toContain(ADDITIONS.burn.file);
+  expect(patch.match(/^new file mode/gm)).toHaveLength(1);
 });

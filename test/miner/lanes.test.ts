@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
-import type { Port } from '../../src/lib/rpc.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { lanesFor, openLane, withLanes, type LaneWorker } from '../../src/miner/cpu/lanes.ts';

@@ -1,6 +1,6 @@
 /** Every limit of what peers say, from both sides: what reaches it passes, what is over it is refused. */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
-import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
+import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';

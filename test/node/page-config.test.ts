@@ -9,9 +9,15 @@ import { pageConfig } from '../../src/node/http/page-config.ts';
 
 const direct = '/ip4/127.0.0.1/udp/2/webrtc-direct/certhash/uEi/p2p/ID';
 
+interface Conditions {
+  readonly secure?: boolean;
+  readonly network?: NetworkName;
+  readonly announced?: string[];
+}
+
 function configOf(
   headers: Record<string, string>,
-  { secure = false, network = 'e2e', announced = [] as string[] } = {},
+  { secure = false, network = 'e2e', announced = [] }: Conditions = {},
 ): any {
   const params = createParams(network, []);
   const genesis = genesisPoint(params, 1_700_000_000_000).header;
