@@ -33,7 +33,7 @@ function entryOf(name: string, value: unknown, dataBytes: number): Entry {
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw corrupt(`'${name}' has no place`);
   const [from, to] = offsets as [number, number];
-  const bytes = (shape).reduce((p, d) => p * d, size);
+  const bytes = shape.reduce((p, d) => p * d, size);
   if (to > dataBytes || to - from !== bytes)
     throw corrupt(`'${name}' lies at ${from}..${to} of ${dataBytes} bytes, and needs ${bytes}`);
   return { type: dtype as string, dims: shape, from, to };

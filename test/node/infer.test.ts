@@ -39,7 +39,7 @@ async function call(url: string, body?: object | string, headers: Record<string,
   return {
     status: response.status,
     headers: response.headers,
-    json: (await response.json()),
+    json: await response.json(),
   };
 }
 /** On the operator's listener, where no key is needed. */

@@ -71,7 +71,7 @@ export async function createOpfsParts(name: string): Promise<PartStore> {
         const sizes = new Map<number, number>();
         for await (const [file, handle] of (await folderOf(model)) ?? [])
           if (PART.test(file) && handle.kind === 'file')
-            sizes.set(Number(file), (await (handle).getFile()).size);
+            sizes.set(Number(file), (await handle.getFile()).size);
         return sizes;
       }),
     models: () =>
