@@ -17,7 +17,7 @@ function sim(...args: string[]): Promise<{ code: number | null; out: string }> {
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out })));
 }
 
-test('every invariant holds, and one seed gives one run', { timeout: 120_000 }, async () => {
+test('every invariant holds, and one seed gives one run', { timeout: 300_000 }, async () => {
   const [once, again] = await Promise.all([
     sim('--seeds', '1..3'),
     sim('--seeds', '1..2', '--jobs', '2'),
@@ -36,7 +36,7 @@ describe('a broken rule is seen', () => {
     ['harsh', 'bans'],
     ['lost-outbox', 'payments'],
     ['no-redial', 'one-chain'],
-  ])('%s: %s', { timeout: 120_000 }, async (mutation, invariant) => {
+  ])('%s: %s', { timeout: 300_000 }, async (mutation, invariant) => {
     const { code, out } = await sim('--seeds', '1..40', '--bail', '--mutate', mutation);
     expect(out).toContain(`invariant '${invariant}'`);
     expect(out).toMatch(/again: npm run sim -- --seed \d+ .*--mutate/);
