@@ -49,7 +49,13 @@ export async function createClient(
   const { chain } = base.light;
   const client = new RunningClient(base, chain && (await openPeer(base, chain)));
   await client.start();
-  return client;
+  // Functions that programs may take apart: `const { api, on } = client`.
+  return {
+    api: client.api,
+    on: (listener) => client.on(listener),
+    shareFound: (msMax) => client.shareFound(msMax),
+    stop: () => client.stop(),
+  };
 }
 
 /** The chain's store, with a chain where the configuration or the store knows the genesis. */
@@ -107,7 +113,7 @@ async function openBase(
   };
 }
 
-class RunningClient implements Client {
+class RunningClient {
   readonly api: ClientApi;
   readonly #base: ClientBase;
   /** A newcomer until the genesis is known, then a peer. */

@@ -1,0 +1,97 @@
+/** A client that knows no genesis: what it answers before, and whose genesis it takes. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import { createClient, type Client } from '../../src/client/client.ts';
+import type { Platform } from '../../src/client/platform.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import {
+  mine,
+  MODELS,
+  openChain,
+  PARAMS,
+  person,
+  START_MS,
+  transfer,
+} from '../chain/make-blocks.ts';
+import { txBytes } from '../../src/core/tx/tx.ts';
+import { MemoryNet } from './memory-net.ts';
+
+const ann = person(1);
+const wait = { timeout: 20_000, interval: 20 };
+const clients: Client[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.stop();
+});
+
+async function join(net: MemoryNet): Promise<Client> {
+  const platform: Platform = {
+    openStore: async () => createMemoryStore(),
+    createTransport: async () => net.transport('newcomer'),
+    createMiner: undefined,
+    faucet: undefined,
+    nowMs: () => START_MS + 10_000_000,
+    random: Math.random,
+  };
+  const client = await createClient(
+    platform,
+    { network: 'e2e', bootstrap: [], genesis: undefined },
+    { params: PARAMS, models: MODELS, names: ['test'], verifyProof: () => undefined },
+  );
+  clients.push(client);
+  return client;
+}
+
+async function chainFrom(startMs: number, blocks: number) {
+  const clock = { ms: startMs };
+  const chain = await openChain(createMemoryStore(), clock);
+  clock.ms = START_MS + 10_000_000;
+  await mine(chain, ann, blocks);
+  return chain;
+}
+
+test('without a peer it answers what needs no chain, and the rest once there is one', async () => {
+  const net = new MemoryNet();
+  const { api } = await join(net);
+  expect((await api.status()).chain).toMatchObject({ sync: 'connecting', height: 0, mempool: 0 });
+  expect(await api.header(0)).toBeUndefined();
+  expect(await api.headers(3, 3)).toEqual([]);
+  expect(await api.block(0)).toBeUndefined();
+  expect(await api.balance(ann.address)).toBeUndefined();
+  expect(await api.pending()).toEqual([]);
+  expect((await api.models()).map(({ name }) => name)).toEqual(['test']);
+  expect(await api.diagnostics()).toMatchObject({ sync: 'connecting', problems: [] });
+  const refused = {
+    NO_GENESIS: api.supply(),
+    NO_PEERS: api.account(ann.address),
+    NOT_PROVEN: api.prepare(ann.address),
+    NO_HEAD: api.quote('test'),
+  };
+  for (const [code, call] of Object.entries(refused))
+    await expect(call).rejects.toMatchObject({ code });
+
+  let isWatched = false;
+  const watching = api.watch(ann.address).then(() => (isWatched = true));
+  const sending = api.submit(txBytes(transfer(ann, 0, person(2), 1n)));
+  const chain = await chainFrom(START_MS, 5);
+  expect(isWatched).toBe(false);
+  await net.seed('seed', chain);
+  net.link('newcomer', 'seed');
+  await watching;
+  expect((await sending).state).toBe('pending');
+  await vi.waitUntil(async () => (await api.status()).chain.height === 5, wait);
+  await vi.waitUntil(async () => (await api.balance(ann.address)) !== undefined, wait);
+  expect(toHex((await api.status()).chain.headId)).toBe(toHex(chain.head().id));
+});
+
+test('of two genesis blocks it keeps the first that it took', async () => {
+  const net = new MemoryNet();
+  const { api } = await join(net);
+  const [first, second] = [await chainFrom(START_MS, 3), await chainFrom(START_MS + 1_000, 9)];
+  await net.seed('first', first);
+  net.link('newcomer', 'first');
+  await vi.waitUntil(async () => (await api.status()).chain.height === 3, wait);
+  await net.seed('second', second);
+  net.link('newcomer', 'second');
+  await vi.waitUntil(async () => (await api.status()).chain.sync === 'synced', wait);
+  expect(toHex((await api.status()).chain.headId)).toBe(toHex(first.head().id));
+});
