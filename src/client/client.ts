@@ -140,9 +140,9 @@ class RunningClient {
     base.events.on('statusChanged', () => this.#reportStatus());
   }
 
-  /** A property and no method: programs hand it on without its client. */
-  readonly on = (listener: (event: ClientEvent) => void): (() => void) =>
-    this.#base.events.on('report', listener);
+  on(listener: (event: ClientEvent) => void): () => void {
+    return this.#base.events.on('report', listener);
+  }
 
   async start(): Promise<void> {
     await this.#base.transport.start({
