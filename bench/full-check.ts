@@ -1,7 +1,7 @@
 /** A real win: its proof's size, and the time of its light check and of its full check. */
 import { encode } from '../src/core/codec.ts';
 import { Proof } from '../src/core/formats.ts';
-import { createParams } from '../src/core/params.ts';
+import { chainParams } from '../src/core/chain-params.ts';
 import { proofDigest, verifyLight } from '../src/core/pow/proof.ts';
 import { replayFaults } from '../src/core/pow/replay.ts';
 import { seedOf, tokensOf } from '../src/core/pow/seed.ts';
@@ -34,7 +34,7 @@ export async function measureFull(name: ModelName): Promise<FullCheck> {
   const won = await cpu.pass({ tokens, sigma0, limits, capture: last });
   const proof = createProof(model, won);
   const header = { ...core, proofDigest: proofDigest(proof) };
-  const params = createParams('e2e', [toHex(model.id)]);
+  const params = chainParams('e2e', [toHex(model.id)]);
   const lightMs = await medianMs(21, () => {
     const verdict = verifyLight(params, header, proof, manifest)?.fault;
     if (verdict && verdict !== 'proof.target') throw new Error(`unexpected verdict ${verdict}`);

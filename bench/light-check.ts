@@ -2,7 +2,7 @@
 import { encode } from '../src/core/codec.ts';
 import { Proof } from '../src/core/formats.ts';
 import { plainHash } from '../src/core/hash.ts';
-import { createParams } from '../src/core/params.ts';
+import { chainParams } from '../src/core/chain-params.ts';
 import { proofDigest, verifyLight } from '../src/core/pow/proof.ts';
 import { createProof } from '../src/miner/engine/prove.ts';
 import { blankHeader, inventManifest } from '../test/oracle/forged-pass.ts';
@@ -23,7 +23,7 @@ export interface LightCheck {
 }
 
 async function measure(k: number, r: number): Promise<LightCheck> {
-  const params = createParams('e2e', []);
+  const params = chainParams('e2e', []);
   const m = 1024;
   const shapes = Array.from({ length: LINEARS }, () => ({ k, n: 512, r }));
   const { manifest, weights } = inventManifest(8, m / 8, shapes);

@@ -1,9 +1,10 @@
 /** Constants of the protocol and the networks (docs/protocol.md §3). Each with its unit and reason. */
-import { Rules } from './rules.ts';
+import type { Rules } from './rules.ts';
 
 export type NetworkName = 'main' | 'test' | 'local' | 'e2e';
 
-export interface Params {
+/** What screens, wallets and tools need to know of a network. */
+export interface NetworkParams {
   readonly network: NetworkName;
   readonly chainId: number;
   /** Human-readable part of addresses. */
@@ -24,7 +25,11 @@ export interface Params {
   readonly isTrial: boolean;
   /** Coins for the asking, local networks only. */
   readonly faucet: boolean;
-  /** Rules of consensus in force: all. */
+}
+
+/** What a chain needs to know of its network (chain-params.ts). */
+export interface Params extends NetworkParams {
+  /** Rules of consensus in force. */
   readonly rules: Rules;
 }
 
@@ -86,10 +91,9 @@ const common = {
   isTrial: true,
   faucet: false,
   models: [] as readonly string[],
-  rules: Rules.all,
 };
 
-const NETWORKS: Record<NetworkName, Params> = {
+const NETWORKS: Record<NetworkName, NetworkParams> = {
   main: {
     ...common,
     network: 'main',
@@ -126,7 +130,7 @@ export const ADDRESS_PREFIXES: readonly string[] = [
 ];
 
 /** Parameters of a network with the models it admits (their ids come from the packaged manifests). */
-export const createParams = (network: NetworkName, models: readonly string[]): Params => ({
+export const createParams = (network: NetworkName, models: readonly string[]): NetworkParams => ({
   ...NETWORKS[network],
   models,
 });

@@ -13,7 +13,7 @@ import type {
   PendingTx,
   StoredModel,
 } from '../client/api.ts';
-import { createParams, type Params } from '../core/params.ts';
+import { createParams, type NetworkParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
@@ -107,7 +107,7 @@ export class Session {
   }
 
   /** Of the network; the main one's before it is known. */
-  get params(): Params {
+  get params(): NetworkParams {
     return createParams(this.config?.network ?? 'main', []);
   }
 

@@ -10,7 +10,7 @@ import { hash } from '../../src/core/hash.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { createParams } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
 import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
 import { toHex, utf8 } from '../../src/lib/bytes.ts';
@@ -35,7 +35,7 @@ export const MANIFEST: Manifest = {
 };
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
-export const PARAMS = createParams('e2e', [toHex(MODEL)]);
+export const PARAMS = chainParams('e2e', [toHex(MODEL)]);
 export const START_MS = 1_790_000_000_000;
 
 export const PROOF: Proof = {

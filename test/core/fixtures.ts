@@ -7,7 +7,8 @@ import type { Body, Header, SignedTx, Tx, TxOf } from '../../src/core/formats.ts
 import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header/header.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
-import { createParams, type NetworkName, type Params } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
+import { type NetworkName, type Params } from '../../src/core/params.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
 import { treeRoot, type Tree } from '../../src/core/tree/tree.ts';
 import { without } from '../attack/without.ts';
@@ -44,7 +45,7 @@ export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
 
 export const paramsOf = (network: NetworkName = 'local', off: FaultCode[] = []): Params =>
-  without(createParams(network, [toHex(MODEL)]), off);
+  without(chainParams(network, [toHex(MODEL)]), off);
 
 export interface Person {
   readonly secret: Uint8Array;

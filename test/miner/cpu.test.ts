@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createParams } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
 import type { Header } from '../../src/core/formats.ts';
 import { proofDigest, verifyLight } from '../../src/core/pow/proof.ts';
 import { replayFaults } from '../../src/core/pow/replay.ts';
@@ -16,7 +16,7 @@ import { readModel } from '../oracle/models.ts';
 describe('the CPU backend', () => backendContract(createCpuBackend, { units: 4, tiles: 12 }));
 
 describe('from a header to a checked proof', () => {
-  const params = createParams('e2e', []);
+  const params = chainParams('e2e', []);
   let model: ModelPackage;
   let cpu: Backend;
   beforeAll(async () => {

@@ -5,14 +5,14 @@ import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
 import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/engine/miner-api.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { createParams } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from './small-model.ts';
 
 const model = await loadModel('tiny');
 const zero = new Uint8Array(32);
-const params = createParams('e2e', [toHex(model.id)]);
+const params = chainParams('e2e', [toHex(model.id)]);
 const core = templateCore(params, genesisPoint(params, 1000), {
   timeMs: 2000,
   miner: zero,

@@ -1,7 +1,7 @@
 /** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, losses, memory. */
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { createParams } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type {
@@ -56,7 +56,7 @@ async function scarceDevice() {
 
 function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = createCpuBackend) {
   const zero = new Uint8Array(32);
-  const params = createParams('e2e', [toHex(model.id)]);
+  const params = chainParams('e2e', [toHex(model.id)]);
   const core = templateCore(params, genesisPoint(params, 1000), {
     timeMs: 2000,
     miner: zero,

@@ -9,7 +9,8 @@ import { without } from '../attack/without.ts';
 import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { createParams, FAUCET_SECRET, FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
+import { chainParams } from '../../src/core/chain-params.ts';
+import { FAUCET_SECRET, FUTURE_MS_MAX, NANOVOLTS } from '../../src/core/params.ts';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../../src/core/address.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
@@ -117,7 +118,7 @@ export class World {
       reanchorGapMs: 20 * BLOCK_MS,
     };
     const off = this.#mutation.off ?? [];
-    const allRules = { ...createParams('e2e', [toHex(MODEL)]), ...timing };
+    const allRules = { ...chainParams('e2e', [toHex(MODEL)]), ...timing };
     const params = without(allRules, off);
     const judgeParams = this.#mutation.judgeToo ? params : allRules;
     const genesis = genesisPoint(params, START_MS);

@@ -7,7 +7,8 @@ import lingua from '../../../models/lingua/manifest.json' with { type: 'json' };
 import polyglot from '../../../models/polyglot/manifest.json' with { type: 'json' };
 import tiny from '../../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../../core/manifest.ts';
-import { createParams, type NetworkName, type Params } from '../../core/params.ts';
+import { chainParams } from '../../core/chain-params.ts';
+import { type NetworkName, type Params } from '../../core/params.ts';
 import type { verifyLight } from '../../core/pow/proof.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { manifestFromJson } from '../../miner/package/package.ts';
@@ -42,7 +43,7 @@ export function networkOf(name: NetworkName): ChainNetwork {
       MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),
     ),
   );
-  return { params: createParams(name, [...models.keys()]), models, names };
+  return { params: chainParams(name, [...models.keys()]), models, names };
 }
 
 /** Id and manifest of an admitted package by name. */

@@ -16,6 +16,7 @@ import {
   FAUCET_SUPPLY,
   FUTURE_MS_MAX,
   PROTOCOL_VERSION,
+  type NetworkParams,
   type Params,
 } from '../params.ts';
 import { rule, type Rule } from '../rules.ts';
@@ -47,9 +48,9 @@ export const blockId = (header: Header): Uint8Array =>
   hash('block', headerHash(header), header.proofDigest);
 
 /** Compact form of the easiest target. */
-const easiestBits = (params: Params): number => bitsFromTarget(params.targetMax);
+const easiestBits = (params: NetworkParams): number => bitsFromTarget(params.targetMax);
 
-const easiestTarget = (params: Params): bigint => targetFromBits(easiestBits(params))!;
+const easiestTarget = (params: NetworkParams): bigint => targetFromBits(easiestBits(params))!;
 
 /** Work that a header's bits stand for; 0 for bits that are no target. */
 export function headerWork(header: Pick<HeaderCore, 'bits'>): bigint {
@@ -65,7 +66,7 @@ export const isFarBehind = (header: HeaderCore, head: HeaderCore): boolean =>
   header.totalWork + BEHIND_MAX * headerWork(head) < head.totalWork;
 
 /** The state before the first block: empty, or a faucet's account where the network has one. */
-export function genesisTree(params: Params): Tree {
+export function genesisTree(params: NetworkParams): Tree {
   if (!params.faucet) return EMPTY_TREE;
   const account = { balance: FAUCET_SUPPLY, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
   const key = stateKey.account(fromHex(FAUCET_ADDRESS, 32)!);
@@ -73,7 +74,7 @@ export function genesisTree(params: Params): Tree {
 }
 
 /** The first block of a network: no proof, no work, an empty body, `genesisTree`. */
-export function genesisPoint(params: Params, timeMs: number): ChainPoint {
+export function genesisPoint(params: NetworkParams, timeMs: number): ChainPoint {
   const header: Header = {
     version: PROTOCOL_VERSION,
     height: 0,
@@ -102,11 +103,11 @@ const toRecord = (mmr: ReturnType<typeof mmrAppend>): ChainPoint['mmr'] => ({
   peaks: mmr.peaks.map((peak) => ({ ...peak })),
 });
 
-const reanchors = (params: Params, parent: ChainPoint, timeMs: number): boolean =>
+const reanchors = (params: NetworkParams, parent: ChainPoint, timeMs: number): boolean =>
   params.reanchorGapMs > 0 && timeMs - parent.header.time > params.reanchorGapMs;
 
 /** Bits of a child with that time; the time matters only where a network re-anchors. */
-export function expectedBits(params: Params, parent: ChainPoint, timeMs: number): number {
+export function expectedBits(params: NetworkParams, parent: ChainPoint, timeMs: number): number {
   if (reanchors(params, parent, timeMs)) return easiestBits(params);
   const { header, anchor } = parent;
   const timeDeltaMs = header.time - anchor.parentTime;
@@ -117,7 +118,7 @@ export function expectedBits(params: Params, parent: ChainPoint, timeMs: number)
 
 /** A header and what its rules need to know. */
 export interface HeaderInput {
-  readonly params: Params;
+  readonly params: NetworkParams;
   readonly parent: ChainPoint;
   readonly header: Header;
   /** The receiver's clock, ms since 1970. */
@@ -170,7 +171,7 @@ export const verifyHeader = (
 ): Fault | undefined => params.rules.judge(HEADER_RULES, { params, parent, header, nowMs });
 
 /** The point of a child whose header was verified. */
-export function extendPoint(params: Params, parent: ChainPoint, header: Header): ChainPoint {
+export function extendPoint(params: NetworkParams, parent: ChainPoint, header: Header): ChainPoint {
   const id = blockId(header);
   const mmr = toRecord(mmrAppend(parent.mmr, mmrLeaf(id, headerWork(header))));
   const anchor = reanchors(params, parent, header.time)
@@ -196,7 +197,7 @@ export interface TemplateFields {
 
 /** The header to work on: all that follows from the parent is filled in. */
 export function templateCore(
-  params: Params,
+  params: NetworkParams,
   parent: ChainPoint,
   fields: TemplateFields,
 ): HeaderCore {

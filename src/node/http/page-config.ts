@@ -2,11 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import { encode } from '../../core/codec.ts';
 import { Header } from '../../core/formats.ts';
-import { PROTOCOL_VERSION, type Params } from '../../core/params.ts';
+import { PROTOCOL_VERSION, type NetworkParams } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';
 
 export interface PageConfigDeps {
-  readonly params: Params;
+  readonly params: NetworkParams;
   readonly genesis: Header;
   readonly peerId: string;
   /** Where peers reach this node besides the page's own port. */

@@ -4,7 +4,7 @@ import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { Outbox } from '../../../src/client/wallet/outbox.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { genesisPoint } from '../../../src/core/header/header.ts';
-import { createParams } from '../../../src/core/params.ts';
+import { chainParams } from '../../../src/core/chain-params.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { person, transfer } from '../../chain/make-blocks.ts';
@@ -27,7 +27,7 @@ test('the block found last is there again after a restart', async () => {
   const store = createMemoryStore();
   const box = await Outbox.open(store);
   expect(box.found).toBeUndefined();
-  const { header } = genesisPoint(createParams('e2e', []), 1);
+  const { header } = genesisPoint(chainParams('e2e', []), 1);
   const proof = { linear: 1, tile: 2, a: [], t: [], rowPath: [], columnPath: [] };
   const empty = new Uint8Array();
   const block = { header, body: [], proof: { ...proof, rows: empty, columns: empty } };

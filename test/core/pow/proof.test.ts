@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { FAULTS, type FaultCode } from '../../../src/core/faults.ts';
 import { Proof, type Header } from '../../../src/core/formats.ts';
 import { encode } from '../../../src/core/codec.ts';
-import { createParams } from '../../../src/core/params.ts';
+import { chainParams } from '../../../src/core/chain-params.ts';
 import { proofDigest, verifyLight } from '../../../src/core/pow/proof.ts';
 import { without as leftOut } from '../../attack/without.ts';
 import { replayFaults } from '../../../src/core/pow/replay.ts';
@@ -14,8 +14,8 @@ const { manifest, weights } = inventManifest(2, 16, [
   { k: 128, n: 32, r: 16 },
   { k: 192, n: 48, r: 16 },
 ]);
-const params = createParams('e2e', []);
-const without = (...off: FaultCode[]) => leftOut(createParams('e2e', []), off);
+const params = chainParams('e2e', []);
+const without = (...off: FaultCode[]) => leftOut(chainParams('e2e', []), off);
 const EASIEST = 0x207fffff;
 
 let header: Header;
