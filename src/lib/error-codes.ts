@@ -139,6 +139,10 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Codes come from outside too: from tabs of another version, and from seeds. */
+/**
+ * Whether it may be a code: codes come from outside too, from tabs of another version and from seeds. Only
+ * the shape is looked at, so that the list above is no part of the page: a code of another version passes,
+ * and whoever maps codes to words has words for one that it does not know.
+ */
 export const isErrorCode = (code: unknown): code is ErrorCode =>
-  (ERROR_CODES as readonly unknown[]).includes(code);
+  typeof code === 'string' && /^[A-Z][A-Z_]{1,39}$/.test(code);

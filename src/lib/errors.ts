@@ -16,18 +16,15 @@ export class AppError extends Error {
     return new AppError('INTERNAL', message, { cause: e });
   }
 
-  /**
-   * An error that another thread, tab or process sent, perhaps of another version: a code that we do not
-   * know is INTERNAL here, and stands in the message.
-   */
-  static read({ code, message }: { code: unknown; message: unknown }): AppError {
-    if (isErrorCode(code)) return new AppError(code, String(message));
-    return new AppError('INTERNAL', `${code}: ${message}`);
-  }
-
   toJSON(): { code: ErrorCode; message: string } {
     return { code: this.code, message: this.message };
   }
+}
+
+/** An error that another thread, tab or process sent, perhaps of another version; INTERNAL if it has no code. */
+export function readError({ code, message }: { code: unknown; message: unknown }): AppError {
+  if (isErrorCode(code)) return new AppError(code, String(message));
+  return new AppError('INTERNAL', `${code}: ${message}`);
 }
 
 /** A bug if it fails: caught only at the edge of a worker or a process. */

@@ -2,7 +2,7 @@
  * Calls across a MessagePort, typed by one interface. One side exposes an object, the other gets a
  * client with the same methods. Errors cross as `{ code, message }`, events go one way.
  */
-import { AppError } from './errors.ts';
+import { AppError, readError } from './errors.ts';
 
 type Api = Record<string, (...args: any[]) => unknown>;
 type Events = Record<string, unknown>;
@@ -83,7 +83,7 @@ export function connect<A extends Api, E extends Events = Events>(
     // The other side's call, where both sides expose, has neither.
     if (!data || !waiting || !('value' in data || 'error' in data)) return;
     pending.delete(data.id!);
-    if (data.error) waiting.reject(AppError.read(data.error));
+    if (data.error) waiting.reject(readError(data.error));
     else waiting.resolve(data.value);
   });
   port.addEventListener('messageerror', () => die('an answer could not be read'));

@@ -9,6 +9,7 @@ import { lookAtBrowser } from './work/conditions.ts';
 import { followWipe, isMarked } from './settings/device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
 import { openClient, openVault } from './page.ts';
+import { LOADERS } from './i18n/texts.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
 import { placeOfShare } from './shared.ts';
@@ -34,8 +35,12 @@ else {
 }
 
 async function showWiping(): Promise<void> {
-  const { default: Wiping } = await import('./settings/device/Wiping.svelte');
-  mount(Wiping, { target, props: { preferences } });
+  const { language } = preferences;
+  const [{ default: Wiping }, texts] = await Promise.all([
+    import('./settings/device/Wiping.svelte'),
+    LOADERS[language](),
+  ]);
+  mount(Wiping, { target, props: { language, t: texts.device.erase } });
 }
 
 /** Reading it throws where a person forbids it. */

@@ -1,10 +1,8 @@
 /** What a person chose for this device: kept in localStorage where that is allowed, followed live. */
 import { INTENSITIES, type Intensity } from '../client/mining/work-policy.ts';
-import { en, type Text } from './i18n/en/app.ts';
-import { it } from './i18n/it/app.ts';
+import type { Text } from './i18n/en/app.ts';
+import { isLanguage, LANGUAGES, type Language } from './i18n/languages.ts';
 
-export const LANGUAGES = { en, it };
-export type Language = keyof typeof LANGUAGES;
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
@@ -12,8 +10,7 @@ type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
 
 /** The first of the person's languages that we speak. */
 export const preferredLanguage = (languages: readonly string[]): Language =>
-  (languages.map((l) => l.slice(0, 2).toLowerCase()).find((l) => l in LANGUAGES) as Language) ??
-  'en';
+  languages.map((l) => l.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en';
 
 /** Their own region's numbers when it is a region of that language. */
 export const localeOf = (language: Language, languages: readonly string[]): string =>
@@ -40,7 +37,7 @@ export class Preferences {
     this.#languages = languages;
     this.storage = storage;
     const kept = this.#read('language');
-    this.language = kept && kept in LANGUAGES ? (kept as Language) : preferredLanguage(languages);
+    this.language = kept && isLanguage(kept) ? kept : preferredLanguage(languages);
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';

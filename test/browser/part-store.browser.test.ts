@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AppError } from '../../src/lib/errors.ts';
+import { readError } from '../../src/lib/errors.ts';
 import type { PartStore } from '../../src/miner/package/part-store.ts';
 import { partStoreContract } from '../contracts/part-store.contract.ts';
 import { CHROMIUM } from './harness.ts';
@@ -62,7 +62,7 @@ async function call<M extends keyof PartsApi>(
     .evaluate(([m, a]) => (globalThis as any).call(m, a), [method, args] as const)
     .catch((e: Error) => {
       const [, code, message] = /\b([A-Z_]+): (.*)/.exec(e.message) ?? [];
-      throw code ? AppError.read({ code, message }) : e;
+      throw code ? readError({ code, message }) : e;
     });
 }
 

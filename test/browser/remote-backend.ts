@@ -1,5 +1,5 @@
 /** The WebGPU backend of a Chromium page as a Backend here, so that one contract suite tests it. */
-import { AppError } from '../../src/lib/errors.ts';
+import { AppError, readError } from '../../src/lib/errors.ts';
 import type { Backend, PassInput, PassResult } from '../../src/miner/engine/backend.ts';
 import type { BrowserBackend } from './harness.ts';
 import { inputToJson, resultFromJson } from './pass-json.ts';
@@ -7,7 +7,7 @@ import { inputToJson, resultFromJson } from './pass-json.ts';
 /** Errors cross the page as `…CODE: message`. */
 function rethrow(e: unknown): never {
   const [, code, message] = /\b([A-Z]+_[A-Z_]+): (.*)/.exec(String(e)) ?? [];
-  throw code ? AppError.read({ code, message: message ?? '' }) : e;
+  throw code ? readError({ code, message: message ?? '' }) : e;
 }
 
 /** `name`: a folder of models/. */

@@ -13,7 +13,7 @@ import {
   rowsOf,
   shownTexts,
   stageOf,
-  textsOf,
+  typedTexts,
 } from '../../src/ui/ask/request.ts';
 import { Asks } from '../../src/ui/ask/asks.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
@@ -38,8 +38,8 @@ describe('a question', () => {
   });
 
   it('has a text in each line for a model of words, and one of all lines else', () => {
-    expect(textsOf('one\n\n  \ntwo ', WORDS)).toEqual(['one', 'two ']);
-    expect(textsOf('one\n\ntwo', LINGUA)).toEqual(['one\n\ntwo']);
+    expect(typedTexts('one\n\n  \ntwo ', WORDS)).toEqual(['one', 'two ']);
+    expect(typedTexts('one\n\ntwo', LINGUA)).toEqual(['one\n\ntwo']);
   });
 
   it('offers a reward from 0 to what fee and balance leave', () => {

@@ -1,18 +1,12 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isErrorCode, type ErrorCode } from '../../src/lib/error-codes.ts';
+import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../src/lib/error-codes.ts';
 import { FAULTS } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
-import { ask } from '../../src/ui/i18n/en/ask.ts';
-import { device } from '../../src/ui/i18n/en/device.ts';
-import { network } from '../../src/ui/i18n/en/network.ts';
-import { wallet } from '../../src/ui/i18n/en/wallet.ts';
 import { it as italian } from '../../src/ui/i18n/it/app.ts';
-import { ask as chiedi } from '../../src/ui/i18n/it/ask.ts';
-import { device as dispositivo } from '../../src/ui/i18n/it/device.ts';
-import { network as rete } from '../../src/ui/i18n/it/network.ts';
-import { wallet as portafoglio } from '../../src/ui/i18n/it/wallet.ts';
-import { LANGUAGES, Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
+import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../../src/ui/i18n/languages.ts';
+import { LOADERS } from '../../src/ui/i18n/texts.svelte.ts';
+import { Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
 import type { ErrorTexts } from '../../src/ui/i18n/error-texts.ts';
 import { sentenceOfError, sentenceOfReason } from '../../src/ui/i18n/sentences.ts';
 
@@ -29,19 +23,25 @@ const BUGS = ['NO_METHOD', 'NOT_CLONABLE', 'NOT_CONFIGURED', 'PASS_ABORTED'];
 const UNUSED = /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|ANSWER_LONG|REWARD_|FEE_)/;
 
 describe('languages', () => {
-  it('say the same things, none of them empty, with the same parameters', () => {
-    const english = leaves({ en, ask, device, network, wallet });
-    const other = new Map(
-      leaves({ en: italian, ask: chiedi, device: dispositivo, network: rete, wallet: portafoglio }),
-    );
-    expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
-    for (const [key, text] of english) {
-      const translated = other.get(key);
-      expect(typeof translated, key).toBe(typeof text);
-      if (typeof text === 'string') expect(translated, key).not.toBe('');
-      else expect((translated as () => void).length, key).toBe((text as () => void).length);
-    }
-  });
+  const leavesOf = async (language: Language) => {
+    const later = await LOADERS[language]();
+    return leaves({ app: LANGUAGES[language], ...later });
+  };
+
+  it.each(LANGUAGE_NAMES)(
+    'say the same things, none of them empty, with the same parameters: %s',
+    async (language) => {
+      const english = await leavesOf('en');
+      const other = new Map(await leavesOf(language));
+      expect([...other.keys()].sort()).toEqual(english.map(([key]) => key).sort());
+      for (const [key, text] of english) {
+        const translated = other.get(key);
+        expect(typeof translated, key).toBe(typeof text);
+        if (typeof text === 'string') expect(translated, key).not.toBe('');
+        else expect((translated as () => void).length, key).toBe((text as () => void).length);
+      }
+    },
+  );
 
   it('name no money but the chain’s: nobody is asked for a price', () => {
     const texts = globSync('src/ui/i18n/*/*.ts').map((file) => readFileSync(file, 'utf8'));
@@ -95,12 +95,10 @@ describe('errors', () => {
   });
 
   it('an unknown code gets the sentence of a bug', () => {
-    for (const code of ['toString', 'NEVER_SEEN'] as string[]) {
-      expect(isErrorCode(code)).toBe(false);
-      expect(sentenceOfError({ code: code as ErrorCode, message: '' }, en)).toBe(
-        en.errors.INTERNAL,
-      );
-    }
+    for (const code of ['toString', 'NEVER_SEEN'] as string[] as ErrorCode[])
+      expect(sentenceOfError({ code, message: '' }, en)).toBe(en.errors.INTERNAL);
+    expect(['toString', '', 1, null].filter(isErrorCode)).toEqual([]);
+    expect(ERROR_CODES.filter((code) => !isErrorCode(code))).toEqual([]);
   });
 
   it('a code without a sentence, that is not listed as unseen, does not compile', () => {

@@ -1,5 +1,5 @@
 /** Asks a seed for coins, on networks whose genesis has a faucet. */
-import { AppError } from '../../lib/errors.ts';
+import { AppError, readError } from '../../lib/errors.ts';
 
 /** `url`: of the seed's faucet. @throws AppError FAUCET_LATER, FAUCET_OFF, and what the seed answers */
 export async function askFaucet(url: string, address: string): Promise<void> {
@@ -14,5 +14,5 @@ export async function askFaucet(url: string, address: string): Promise<void> {
   const { error } = (await response.json().catch(() => ({}))) as {
     error?: { code: string; message: string };
   };
-  throw error?.code ? AppError.read(error) : new AppError('FAUCET_OFF', `HTTP ${response.status}`);
+  throw error?.code ? readError(error) : new AppError('FAUCET_OFF', `HTTP ${response.status}`);
 }

@@ -36,7 +36,7 @@ export type AskFaults = Partial<Record<'input' | 'reward', AskFault>>;
 export const isOfWords = (model: ModelInfo): boolean => model.packing === 'u16';
 
 /** Texts of what was typed: for a model of words each line is one. */
-export const textsOf = (typed: string, model: ModelInfo): string[] =>
+export const typedTexts = (typed: string, model: ModelInfo): string[] =>
   isOfWords(model) ? typed.split('\n').filter((line) => line.trim()) : [typed];
 
 /** `input`: what the client made of the texts; undefined: they do not fit the model. */

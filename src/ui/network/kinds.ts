@@ -2,11 +2,11 @@
 import type { Tx, TxOf } from '../../core/formats.ts';
 import type { IndexLine } from '../kit/index-line.ts';
 import type { PageName } from '../route.svelte.ts';
-import type { Network } from './words.ts';
+import type { NetworkText } from '../i18n/en/network.ts';
 
 /** Makes the lines of a transaction's page. */
 export interface LineMaker {
-  readonly t: Network['tx'];
+  readonly t: NetworkText['tx'];
   readonly count: (n: number) => string;
   readonly volts: (amount: bigint) => string;
   readonly address: (label: string, address: Uint8Array) => IndexLine;

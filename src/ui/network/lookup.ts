@@ -1,10 +1,10 @@
 /** What a person typed into the explorer's search. Pure. */
-import type { Network } from './words.ts';
+import type { NetworkText } from '../i18n/en/network.ts';
 import { fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { parseUri } from '../../wallet/uri.ts';
 
-export type LookupProblem = keyof Network['search']['problems'];
+export type LookupProblem = keyof NetworkText['search']['problems'];
 export type Lookup =
   | { readonly type: 'height'; readonly height: number }
   /** Of a block, a transaction or a request. */

@@ -8,6 +8,7 @@ import Wiping from '../../../src/ui/settings/device/Wiping.svelte';
 import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';
+import { LOADERS } from '../../../src/ui/i18n/texts.svelte.ts';
 import { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import type { PageConfig } from '../../../src/ui/engine.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
@@ -174,6 +175,10 @@ if (miner.units > 0) {
 }
 Object.assign(globalThis, { gallery: { preferences, session, states: Object.keys(states) } });
 const target = document.getElementById('app')!;
-if (state === 'erased') mount(Wiping, { target, props: { preferences } });
-else mount(App, { target, props: { session, preferences } });
+if (state === 'erased') {
+  const { language } = preferences;
+  void LOADERS[language]().then(({ device }) =>
+    mount(Wiping, { target, props: { language, t: device.erase } }),
+  );
+} else mount(App, { target, props: { session, preferences } });
 void session.open();

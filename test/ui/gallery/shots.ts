@@ -4,8 +4,10 @@ import { formatAddress } from '../../../src/core/address.ts';
 import { ask as enAsk } from '../../../src/ui/i18n/en/ask.ts';
 import { ask as itAsk } from '../../../src/ui/i18n/it/ask.ts';
 import type { Text } from '../../../src/ui/i18n/en/app.ts';
-import { wordsOf as deviceWords } from '../../../src/ui/settings/device/words.ts';
-import { networkWords } from '../../../src/ui/network/words.ts';
+import { device as enDevice } from '../../../src/ui/i18n/en/device.ts';
+import { network as enNetwork } from '../../../src/ui/i18n/en/network.ts';
+import { device as itDevice } from '../../../src/ui/i18n/it/device.ts';
+import { network as itNetwork } from '../../../src/ui/i18n/it/network.ts';
 
 export interface Shot {
   readonly name: string;
@@ -116,13 +118,13 @@ export const SHOTS: readonly Shot[] = [
   { name: 'settings', state: 'owner', at: '#/settings', main: true },
   {
     ...{ name: 'erase-all', state: 'stopped', at: '#/settings', sheet: true },
-    act: (page, t) => press(page, deviceWords(t.code === 'it' ? 'it' : 'en').erase.open),
+    act: (page, t) => press(page, (t.code === 'it' ? itDevice : enDevice).erase.open),
   },
   { name: 'erased', state: 'erased', at: '#/', sheet: true },
   {
     ...{ name: 'diagnostics', state: 'owner', at: '#/network' },
     async act(page, t) {
-      await press(page, networkWords(t.code === 'it' ? 'it' : 'en').report.make);
+      await press(page, (t.code === 'it' ? itNetwork : enNetwork).report.make);
       await page.locator('pre').waitFor();
     },
   },

@@ -93,4 +93,4 @@ export const keyring = {
     why: 'The picture stays on this device.',
   },
 };
-export type KeyringWords = typeof keyring;
+export type KeyringText = typeof keyring;

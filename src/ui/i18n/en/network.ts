@@ -219,3 +219,4 @@ export const network = {
     copyFailed: 'The browser did not allow copying. Select the text instead.',
   },
 };
+export type NetworkText = typeof network;

@@ -81,4 +81,4 @@ export const wallet = {
     open: 'How do we know?',
   },
 };
-export type WalletWords = typeof wallet;
+export type WalletText = typeof wallet;

@@ -1,6 +1,6 @@
-import type { KeyringWords } from '../en/keyring.ts';
+import type { KeyringText } from '../en/keyring.ts';
 
-export const keyring: KeyringWords = {
+export const keyring: KeyringText = {
   payee: {
     contact: (name) => `Il tuo contatto «${name}».`,
     account: (name) => `Il tuo conto «${name}».`,

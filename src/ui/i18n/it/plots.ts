@@ -1,7 +1,7 @@
 /** I grafici. */
-import type { PlotWords } from '../../work/plots/words.ts';
+import type { plots as english } from '../en/plots.ts';
 
-export const plots: PlotWords = {
+export const plots: typeof english = {
   know: 'Come lo so?',
   asTable: 'In tabella',
   asPlot: 'In figura',

@@ -1,6 +1,6 @@
-import type { WalletWords } from '../en/wallet.ts';
+import type { WalletText } from '../en/wallet.ts';
 
-export const wallet: WalletWords = {
+export const wallet: WalletText = {
   account: {
     label: 'Conto',
     first: (number) => `Conto ${number}`,

@@ -6,7 +6,7 @@ import { formatAmount } from '../../../wallet/amount.ts';
 import { plainText } from '../../../wallet/plain-text.ts';
 import { historyLine } from './activity.ts';
 import { historyKindOf, type LineKind } from './kinds.ts';
-import type { KeyringWords } from '../../i18n/en/keyring.ts';
+import type { KeyringText } from '../../i18n/en/keyring.ts';
 import { csvText, decimalMark, quoted, textField } from '../../kit/spreadsheet.ts';
 
 export interface CsvContext {
@@ -14,7 +14,7 @@ export interface CsvContext {
   readonly prefix: string;
   /** Address of the account. */
   readonly mine: Uint8Array;
-  readonly words: KeyringWords['csv'];
+  readonly words: KeyringText['csv'];
   readonly kinds: Readonly<Record<LineKind, string>>;
   /** ms of a block, where its header is known. */
   readonly timeOf: (height: number) => number | undefined;

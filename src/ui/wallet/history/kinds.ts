@@ -3,7 +3,7 @@ import { addressOf } from '../../../core/address.ts';
 import type { Tx, TxOf } from '../../../core/formats.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { Text } from '../../i18n/en/app.ts';
-import type { WalletWords } from '../../i18n/en/wallet.ts';
+import type { WalletText } from '../../i18n/en/wallet.ts';
 
 /** A transfer is shown by its direction, any other kind by its own name. */
 export type LineKind =
@@ -69,7 +69,7 @@ export const historyKindOf = ({ type }: Tx): HistoryKind<Tx['type']> =>
   HISTORY_KINDS[type] as HistoryKind<Tx['type']>;
 
 /** What each kind of line is called. */
-export const lineTitles = (t: Text, words: WalletWords): Readonly<Record<LineKind, string>> => ({
+export const lineTitles = (t: Text, words: WalletText): Readonly<Record<LineKind, string>> => ({
   sent: t.wallet.sent,
   received: t.wallet.received,
   toSelf: t.wallet.toSelf,

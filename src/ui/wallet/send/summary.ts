@@ -4,13 +4,13 @@ import { toHex } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import { formatCount, formatVolts } from '../../kit/format.ts';
 import type { Text } from '../../i18n/en/app.ts';
-import type { KeyringWords } from '../../i18n/en/keyring.ts';
+import type { KeyringText } from '../../i18n/en/keyring.ts';
 
 export interface SummaryContext {
   readonly locale: string;
   readonly prefix: string;
   readonly t: Text;
-  readonly words: KeyringWords['summary'];
+  readonly words: KeyringText['summary'];
   /** Of the account that pays; '' where it has none. */
   readonly accountName: string;
 }
