@@ -82,7 +82,7 @@ it('tells its flags and exits 0; a wrong one is one sentence and exit 2', () => 
   const wrong = run({}, '--address', 'x');
   expect(wrong).toMatchObject({ status: 2, stdout: '' });
   expect(wrong.stderr).toBe(
-    "pila miner: --address takes an address, not 'x'\npila miner: --help tells the flags\n",
+    "pila miner: --address takes an address, not 'x'\npila miner: --help lists the flags\n",
   );
 });
 

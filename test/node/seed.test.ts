@@ -57,7 +57,7 @@ describe('a seed process', () => {
     const wrong = run('--port', 'x');
     expect(wrong).toMatchObject({ status: 2, stdout: '' });
     expect(wrong.stderr).toBe(
-      "pila: --port takes a port from 0 to 65535, not 'x'\npila: --help tells the flags\n",
+      "pila: --port takes a port from 0 to 65535, not 'x'\npila: --help lists the flags\n",
     );
   });
 
