@@ -39,7 +39,7 @@ for (const [m, k, n, r] of [
   const b = randomOperand('b', n * k);
   const sigma = randomBytes('sigma', 32);
   const plain = await shortest(() => kernel.multiply(l, b, breathe));
-  const noisy = await shortest(() => kernel.multiplyNoisy(l, b, sigma, 1, breathe));
+  const noisy = await shortest(() => kernel.multiplyNoisy(l, b, { sigma, number: 1 }, breathe));
   const rest = await shortest(() => {
     kernel.loadActivations(l, values);
     kernel.hashActivations(l, m);

@@ -115,7 +115,9 @@ export function createTransport(options: TransportOptions): OwnTransport {
     host.addEventListener('connection:open', ({ detail: opened }) => {
       if (host.getConnections(opened.remotePeer).length <= CONNECTIONS_PER_PEER_MAX) return;
       log.warn('peer.too-many-connections', { peer: opened.remotePeer.toString() });
-      opened.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch((e) => opened.abort(e));
+      opened
+        .close({ signal: AbortSignal.timeout(CLOSE_MS) })
+        .catch((e: unknown) => opened.abort(e as Error));
     });
     await host.register(syncProtocol(chainId), {
       onConnect: (peer) => {

@@ -83,7 +83,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
  * that of a browser is; the address is listed all the same. In a worker it would look like a crash.
  */
 function keepRelayAddresses(host: Host, log: Log): void {
-  type Observed = Record<'confirmObservedAddr' | 'removeObservedAddr', (...args: any[]) => void>;
+  type Observed = Record<'confirmObservedAddr' | 'removeObservedAddr', (...args: never[]) => void>;
   const manager = (host as unknown as { components: { addressManager: Observed } }).components
     .addressManager;
   for (const name of ['confirmObservedAddr', 'removeObservedAddr'] as const) {

@@ -15,8 +15,10 @@ function emit(target: EventTarget, event: Event): void {
 }
 
 function copyOf(e: Event): Event {
-  if (e.type === 'message') return new MessageEvent('message', { data: (e as MessageEvent).data });
-  if (e.type === 'error') return Object.assign(new Event('error'), { error: (e as any).error });
+  if (e.type === 'message')
+    return new MessageEvent('message', { data: (e as MessageEvent<unknown>).data });
+  if (e.type === 'error')
+    return Object.assign(new Event('error'), { error: (e as RTCErrorEvent).error });
   return new Event(e.type);
 }
 
@@ -116,7 +118,7 @@ class Connection extends EventTarget {
     return channel;
   }
 
-  #call(call: Call, argument?: unknown): Promise<any> {
+  #call<T>(call: Call, argument?: unknown): Promise<T> {
     const id = ++lastId;
     const waiting = Promise.withResolvers<unknown>();
     if (!connections.has(this.#pc)) waiting.reject(new Error('the connection is closed'));
@@ -124,7 +126,7 @@ class Connection extends EventTarget {
       this.#calls.set(id, waiting);
       post({ op: 'call', pc: this.#pc, id, call, argument });
     }
-    return waiting.promise;
+    return waiting.promise as Promise<T>;
   }
 
   createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {

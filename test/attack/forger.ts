@@ -148,8 +148,7 @@ export class Forger {
     const made = await this.#kernel.multiplyNoisy(
       l,
       weights[linear - 1]!,
-      sigma,
-      linear,
+      { sigma, number: linear },
       async () => {},
     );
     t.push(made.t);

@@ -53,7 +53,12 @@ describe('the kernel against the naive oracle', () => {
         expect(kernel.loadActivations(l, Float32Array.from(a))).toBe(true);
         expect(kernel.activations(l)).toEqual(a);
         expect(kernel.hashActivations(l, l.m)).toEqual(naive.a);
-        const { t, tickets } = await kernel.multiplyNoisy(l, b, naive.sigma, 3, noBreath);
+        const { t, tickets } = await kernel.multiplyNoisy(
+          l,
+          b,
+          { sigma: naive.sigma, number: 3 },
+          noBreath,
+        );
         expect(t).toEqual(naive.t);
         naive.tickets.forEach((ticket, tile) =>
           expect(toBigint(tickets.slice(32 * tile, 32 * tile + 32))).toBe(ticket),

@@ -76,7 +76,7 @@ describe.skipIf(!opened)('on a device', { timeout: 120_000 }, () => {
   it('measures once, remembers, and measures again what it cannot use', async () => {
     const { gpu, device } = opened!;
     const store = memoryStore();
-    const run = (): ReturnType<typeof tune> => tune(gpu, device, linear, 'key', store);
+    const run = (): ReturnType<typeof tune> => tune(gpu, device, linear, { key: 'key', store });
     const first = await run();
     expect(first.rates[first.dot]).toBe(first.pace.gemm);
     const cut = ['apply', 'chunks', 'gemm', 'integer', 'noise', 'pack', 'thin', 'tickets'];
@@ -106,10 +106,10 @@ describe.skipIf(!opened)('on a device', { timeout: 120_000 }, () => {
       },
     });
     const none = { wgslLanguageFeatures: new Set<string>() } as unknown as GPU;
-    const tuning = tune(none, broken, linear, 'key', memoryStore());
+    const tuning = tune(none, broken, linear, { key: 'key', store: memoryStore() });
     await expect(tuning).rejects.toThrow(/no product is right/);
     if (!gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product')) return;
-    const { dot, rates } = await tune(gpu, broken, linear, 'key', memoryStore());
+    const { dot, rates } = await tune(gpu, broken, linear, { key: 'key', store: memoryStore() });
     expect({ dot, wrong: rates.f32 ?? 0 }).toEqual({ dot: 'dp4a', wrong: 0 });
   });
 });

@@ -59,7 +59,12 @@ async function runLinear(
   const linears = Array.from({ length: NUMBER }, () => linear);
   const scratch = createScratch(device, linears);
   const kernels = await kernelsOf(dot, workMax);
-  const gpu = await createGpuLinear(kernels, scratch, linear, NUMBER, B, m - 3);
+  const gpu = await createGpuLinear(kernels, scratch, {
+    linear,
+    number: NUMBER,
+    weights: B,
+    jobRows: m - 3,
+  });
   device.queue.writeBuffer(gpu.input, 0, Float32Array.from(A));
   const before = 4 * RECORD * (NUMBER - 1);
   device.queue.writeBuffer(scratch.chain, before + 4 * SLOT.sigma, sigma);

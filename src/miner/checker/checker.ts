@@ -129,8 +129,7 @@ function inputsOf(graph: OnnxGraph, segment: number, known: ReadonlyMap<string, 
 /** Checks a segment's outputs and adds its carries to `known`; gives A_ℓ where one follows. */
 function outputsOf(
   graph: OnnxGraph,
-  m: Manifest,
-  segment: number,
+  { manifest: m, segment }: { manifest: Manifest; segment: number },
   values: ReadonlyMap<string, Value>,
   known: Values,
 ): Value | undefined {
@@ -169,7 +168,12 @@ function outputsOf(
 
 /** C = A·B from A's interval and B's real columns. */
 function productOf(l: Linear, weights: Int8Array, a: Value): Value {
-  const { lo, hi, sum } = columnBounds(a, weights, l.k, l.n, (i, j) => j * l.k + i);
+  const { lo, hi, sum } = columnBounds(a, {
+    values: weights,
+    rows: l.k,
+    columns: l.n,
+    at: (i, j) => j * l.k + i,
+  });
   demand(sum < EXACT_MAX, 'matmul-sum', `the product could reach ${sum}`, sum);
   return exact([l.m, l.n], [lo, hi], true);
 }
@@ -210,7 +214,7 @@ function* analyse(pkg: Package): Generator<[place: string, segment?: Values]> {
     const values = inputsOf(graph, i, known);
     for (const c of graph.constants) values.set(c.name, constantValue(c));
     analyseNodes(graph, values, m.sequences, work);
-    const a = outputsOf(graph, m, i, values, known);
+    const a = outputsOf(graph, { manifest: m, segment: i }, values, known);
     yield [`seg-${i}`, values];
     if (a) known.set(`c${i + 1}`, productOf(m.linears[i]!, pkg.weights[i]!, a));
   }

@@ -69,7 +69,7 @@ const elementwise =
     // An odd multiple stays one beside multiples of a larger part.
     const [fine, coarse] = a!.bits > b!.bits ? [a!, b!] : [b!, a!];
     const odd = keepsOdd && fine.bits > coarse.bits && fine.odd;
-    return exact(dims, ends(a!, b!, same), perSequence, bits, odd);
+    return exact(dims, ends(a!, b!, same), perSequence, { bits, odd });
   };
 
 function difference(a: Value, b: Value, same: boolean): Ends {
@@ -107,7 +107,7 @@ function mul([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
   const [x, scale] = isShifts(b!) ? [a!, b!] : [b!, a!];
   if (fits || !isShifts(scale)) {
     numeric(a!, b!);
-    return exact(dims, ends, perSequence, bits);
+    return exact(dims, ends, perSequence, { bits });
   }
   demandExact(x);
   // Powers of two leave a number's digits as they are, however small the common part.
@@ -130,7 +130,7 @@ function clip([x, low, high]: Inputs): Value {
   const [from, to] = bounds as [number, number];
   demand(from <= to, 'attribute', `limits ${from}..${to}`);
   const clamp = (v: number): number => Math.min(Math.max(v, from), to);
-  return exact(x!.dims, [clamp(x!.lo), clamp(x!.hi)], x!.perSequence, x!.bits);
+  return exact(x!.dims, [clamp(x!.lo), clamp(x!.hi)], x!.perSequence, { bits: x!.bits });
 }
 
 function cast([x]: Inputs, { to }: Attributes): Value {
@@ -177,19 +177,25 @@ function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
   return { ...derived(table!, indices!.dims), perSequence: indices!.perSequence };
 }
 
+/** A constant matrix. */
+interface Weights {
+  readonly values: ArrayLike<number>;
+  readonly rows: number;
+  readonly columns: number;
+  /** Where an entry stands in `values`. */
+  readonly at: (row: number, column: number) => number;
+}
+
 /** Interval of Σ a·w over a constant's columns, and the largest Σ |a|·|w|. */
 export function columnBounds(
   a: Value,
-  weights: ArrayLike<number>,
-  rows: number,
-  columns: number,
-  at: (row: number, column: number) => number,
+  { values, rows, columns, at }: Weights,
 ): { lo: number; hi: number; sum: number } {
   let [lo, hi, sum] = [Infinity, -Infinity, 0];
   for (let j = 0; j < columns; j++) {
     let [low, high, total] = [0, 0, 0];
     for (let i = 0; i < rows; i++) {
-      const w = weights[at(i, j)]!;
+      const w = values[at(i, j)]!;
       low += w > 0 ? w * a.lo : w * a.hi;
       high += w > 0 ? w * a.hi : w * a.lo;
       total += Math.abs(w);
@@ -226,7 +232,12 @@ function matmul([a, b]: Inputs): Value {
   demand(q.length === 2 && b!.constant, 'shape', 'the right operand is no constant matrix');
   const n = q[1]!;
   demand(k * n <= HEAD_ENTRIES_MAX, 'shape', `a head of ${k * n} entries`, k * n);
-  const { lo, hi, sum } = columnBounds(a!, b!.constant, k, n, (i, j) => i * n + j);
+  const { lo, hi, sum } = columnBounds(a!, {
+    values: b!.constant,
+    rows: k,
+    columns: n,
+    at: (i, j) => i * n + j,
+  });
   demand(sum < EXACT_MAX, 'matmul-sum', `a sum could reach ${sum}`, sum);
   return exact(dims, [lo, hi], true);
 }

@@ -174,7 +174,7 @@ export function matchDivision(
 
   const back = trail.step('Mul', [q, yName], undefined, true);
   // The product is found from its own reader: x may have many.
-  const rest = readerOf(index, trail, 'Sub', xName, back);
+  const rest = readerOf(index, trail, 'Sub', [xName, back]);
   const again = trail.step('Div', [rest, yName]);
   const more = trail.step('Floor', [again]);
   const result = trail.step('Add', [q, more], undefined, true);
@@ -198,8 +198,7 @@ function readerOf(
   index: GraphIndex,
   trail: Trail,
   op: string,
-  left: string,
-  right: string,
+  [left, right]: readonly [string, string],
 ): string {
   const reads = (i: number): boolean => index.graph.nodes[i]!.op === op;
   demand(

@@ -156,8 +156,7 @@ export function exact(
   dims: readonly number[],
   [lo, hi]: readonly [number, number],
   perSequence: boolean,
-  bits = 0,
-  odd = false,
+  { bits = 0, odd = false }: { readonly bits?: number; readonly odd?: boolean } = {},
 ): Value {
   const bound = Math.max(Math.abs(lo), Math.abs(hi));
   demand(bits <= BITS_MAX, 'scale', `makes parts of 2^−${bits}`, bits);

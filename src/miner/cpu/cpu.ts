@@ -159,7 +159,12 @@ class Pass {
     if (!this.#sigma) return this.#kernel.multiply(l, b, this.#breathe);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
     this.#sigma = layerSeed(this.#sigma, tBefore, this.#a.at(-1)!, l.weights, number);
-    const made = await this.#kernel.multiplyNoisy(l, b, this.#sigma, number, this.#breathe);
+    const made = await this.#kernel.multiplyNoisy(
+      l,
+      b,
+      { sigma: this.#sigma, number },
+      this.#breathe,
+    );
     this.#t.push(made.t);
     const tile = this.#winner ? -1 : firstWinner(made.tickets, this.#input.limits[number - 1]!);
     if (tile >= 0) this.#winner = { linear: number, tile };

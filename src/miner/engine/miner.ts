@@ -54,6 +54,14 @@ const AGAIN = ['DEVICE_LOST', 'NO_WEBGPU'];
 /** Starts that may wait for the one before them. */
 const STARTS_MAX = 8;
 
+/** What one start of mining works with, until it is paused. */
+interface Session {
+  readonly model: ModelPackage;
+  /** Checks what the device found. */
+  readonly cpu: Backend;
+  readonly signal: AbortSignal;
+}
+
 export class Miner {
   readonly #parts: MinerParts;
   #status: MinerStatus = MINER_OFF;
@@ -223,42 +231,31 @@ export class Miner {
 
   async #loop(name: string, run: AbortController): Promise<void> {
     const { model, cpu } = await this.#models.named(name);
-    let nonce = this.#parts.randomNonce();
+    const session: Session = { model, cpu, signal: run.signal };
     let losses = 0;
     let good = 0;
     let workedMs = 0;
-    /** The next units, where the device is given some before the last has been read. */
-    const ahead: Unit[] = [];
-    const drop = (): void => ahead.splice(0).forEach((unit) => unit.drop());
-    const begin = (template: Template, job: boolean): Unit => {
-      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
-      const change = { nonce, job, startedMs: this.#parts.nowMs() };
-      return beginUnit(this.#device!, model, template, change, run.signal);
-    };
+    const queue = this.#queueUnits(session);
+
     while (!run.signal.aborted) {
-      if (!ahead.length || this.#throttle.held) {
+      if (!queue.length || this.#throttle.held) {
         await this.#throttle.rest(workedMs, () => run.signal.aborted || this.#finishing);
         workedMs = 0;
       }
       if (this.#finishing) break;
+
       const template = this.#template;
-      if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
+      queue.keepOnly(template);
       // A template for another model would make units that no verifier takes.
       if (!template || !equal(template.core.modelId, model.id)) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
+
       const started = this.#parts.nowMs();
       try {
-        const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
         const { full } = this.#throttle;
-        const isFirst = !ahead.length;
-        const unit = ahead.shift() ?? begin(template, job);
-        // A job is answered once: the unit after it has to know. Before a rest, all lanes run once.
-        const { depth, lanes = 1 } = this.#device!;
-        const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
-        while (ahead.length < more) ahead.push(begin(template, false));
-        await this.#finish(model, cpu, unit, run.signal);
+        await this.#finish(session, queue.next(template, full));
         if (++good >= FORGIVEN_UNITS) losses = 0;
         workedMs += full ? 0 : this.#parts.nowMs() - started;
       } catch (e) {
@@ -266,14 +263,51 @@ export class Miner {
         if (code === 'PASS_ABORTED') break;
         if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
         good = 0;
-        drop();
-        losses = await this.#replaceDevice(model, cpu, code, losses, run.signal);
+        queue.drop();
+        losses = await this.#replaceDevice(session, code, losses);
       }
     }
-    drop();
+
+    queue.drop();
     if (this.#run !== run) return;
     this.#run = undefined;
     this.#set({ state: 'paused', macsPerSecond: 0 });
+  }
+
+  /** The next units: a device is given some before the last has been read. */
+  #queueUnits({ model, signal }: Session) {
+    const ahead: Unit[] = [];
+    let nonce = this.#parts.randomNonce();
+
+    const begin = (template: Template, job: boolean): Unit => {
+      nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
+      const startedMs = this.#parts.nowMs();
+      return beginUnit(this.#device!, model, template, { nonce, job, startedMs, signal });
+    };
+    const drop = (): void => ahead.splice(0).forEach((unit) => unit.drop());
+
+    return {
+      get length(): number {
+        return ahead.length;
+      },
+      drop,
+      /** Drops units of another head, target or job. */
+      keepOnly(template: Template | undefined): void {
+        if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
+      },
+      /** The unit to wait for; those after it are begun, too. `full`: there is no rest between units. */
+      next: (template: Template, full: boolean): Unit => {
+        const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
+        const isFirst = !ahead.length;
+        const unit = ahead.shift() ?? begin(template, job);
+
+        // A job is answered once: the unit after it has to know. Before a rest, all lanes run once.
+        const { depth, lanes = 1 } = this.#device!;
+        const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
+        while (ahead.length < more) ahead.push(begin(template, false));
+        return unit;
+      },
+    };
   }
 
   /**
@@ -281,11 +315,9 @@ export class Miner {
    * for a while. Without one, or without memory, the CPU takes over. Gives the losses so far.
    */
   async #replaceDevice(
-    model: ModelPackage,
-    cpu: Backend,
+    { model, cpu, signal }: Session,
     code: string,
     before: number,
-    signal: AbortSignal,
   ): Promise<number> {
     let losses = before + 1;
     let device: Backend | undefined;
@@ -303,23 +335,20 @@ export class Miner {
     }
     this.#use(device ?? (await this.#spread(model, cpu)));
     if (this.#status.state !== 'testing') return losses;
-    // A pause while it was tested holds; a later start tells its own state.
+    // A pause while it was tested holds; a later start sets its own state.
     if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
     else if (!this.#run) this.#set({ state: 'paused' });
     return losses;
   }
 
-  /** Waits for a unit; a win is re-checked on the CPU, proven and told. */
-  async #finish(
-    model: ModelPackage,
-    cpu: Backend,
-    { core, input, template, job, startedMs, result: running }: Unit,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Waits for a unit; a win is re-checked on the CPU, proven and reported. */
+  async #finish(session: Session, unit: Unit): Promise<void> {
+    const { model, cpu, signal } = session;
+    const { core, input, template, job, startedMs, result: running } = unit;
     const result = await running;
     this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
-    if (job) await this.#tellAnswer(model, cpu, core, template.jobInput!, result);
+    if (job) await this.#reportAnswer(session, core.jobId, template.jobInput!, result);
     if (!result.winner) return;
     if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
       this.#reject('stale');
@@ -342,10 +371,9 @@ export class Miner {
   }
 
   /** A wrong answer would spoil the block that it is in: a GPU's is run again on the CPU. */
-  async #tellAnswer(
-    model: ModelPackage,
-    cpu: Backend,
-    { jobId }: HeaderCore,
+  async #reportAnswer(
+    { model, cpu }: Session,
+    jobId: Uint8Array,
     jobInput: Uint8Array,
     result: PassResult,
   ): Promise<void> {

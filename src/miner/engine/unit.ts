@@ -23,20 +23,27 @@ export interface Unit {
   drop(): void;
 }
 
+/** What differs between the units of a template. */
+export interface UnitStart {
+  readonly nonce: bigint;
+  readonly job: boolean;
+  readonly startedMs: number;
+  readonly signal: AbortSignal;
+}
+
 export function beginUnit(
   device: Backend,
   model: ModelPackage,
   template: Template,
-  change: { readonly nonce: bigint; readonly job: boolean; readonly startedMs: number },
-  signal: AbortSignal,
+  start: UnitStart,
 ): Unit {
-  const { nonce, job, startedMs } = change;
+  const { nonce, job, startedMs, signal } = start;
   const core = { ...template.core, nonce };
   const input = passInput(model, core, template.jobInput);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const result = device.pass({ ...input, job, signal: either });
-  // Who waits for it hears of its failure; that of a dropped one is nobody's.
+  // Its failure is thrown where it is awaited; that of a dropped unit concerns nobody.
   result.catch(() => undefined);
   return { template, core, input, job, startedMs, result, drop: () => stop.abort() };
 }

@@ -167,7 +167,7 @@ function nameOf(raw: Raw, field = 'name'): string {
 }
 
 function typeOf(raw: Raw): ElementType {
-  const number = one(raw, 'type');
+  const number = one(raw, 'type') as number | undefined;
   const found = Object.entries(TYPE_NUMBER).find(([, n]) => n === number);
   need(found, `element type ${String(number)} is not float32, int32 or int64`);
   return found[0] as ElementType;
@@ -200,7 +200,7 @@ function nodeOf(raw: Raw): OnnxNode {
   for (const a of raw.attributes as Raw[]) {
     const name = nameOf(a);
     need(!(name in attributes), `attribute ${name} is there twice`);
-    const type = one(a, 'type');
+    const type = one(a, 'type') as number | undefined;
     need(type === AN_INT || type === SOME_INTS, `attribute ${name} has type ${String(type)}`);
     need(a.ints!.length <= RANK_MAX, `attribute ${name} has over ${RANK_MAX} numbers`);
     attributes[name] = type === AN_INT ? (one(a, 'i') as number) : (a.ints as number[]);

@@ -29,7 +29,10 @@ export function createMemoryParts(): PartStore {
   return {
     read: async (model, part, from = 0, to) => models.get(model)?.get(part)?.slice(from, to),
     async write(model, part, bytes) {
-      models.set(model, (models.get(model) ?? new Map()).set(part, bytes.slice()));
+      models.set(
+        model,
+        (models.get(model) ?? new Map<number, Uint8Array>()).set(part, bytes.slice()),
+      );
     },
     sizes: async (model) =>
       new Map([...(models.get(model) ?? [])].map(([part, bytes]) => [part, bytes.length])),

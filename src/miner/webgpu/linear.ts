@@ -88,8 +88,16 @@ export interface GpuLinear {
   readonly productHash: readonly Step[];
 }
 
-/** BLAKE3 of the first `bytes` bytes (a multiple of 64) of `data` into word `out` of the chain. */
-function hashTasks(s: Scratch, data: GPUBuffer, bytes: number, out: number, stage: Stage): Task[] {
+interface Hashed {
+  readonly data: GPUBuffer;
+  /** How many of them from the first, a multiple of 64. */
+  readonly bytes: number;
+  /** Word of the chain that the hash begins at. */
+  readonly out: number;
+}
+
+/** BLAKE3 of a buffer's first bytes. */
+function hashTasks(s: Scratch, { data, bytes, out }: Hashed, stage: Stage): Task[] {
   const params = [bytes / 64, out];
   const chunks = Math.ceil(bytes / 1024);
   return [
@@ -137,17 +145,19 @@ function noiseTasks(
   };
 }
 
-/**
- * What linear `number` (1-based) has to do beside its GEMM. `weights`: B_ℓᵀ, n×k int8; `jobRows`:
- * rows of A that belong to sequences 0..B−2.
- */
-export function linearTasks(
-  s: Scratch,
-  linear: Linear,
-  number: number,
-  weights: GPUBuffer,
-  jobRows: number,
-) {
+/** A linear of a model. */
+export interface LinearOf<W> {
+  readonly linear: Linear;
+  /** Its place, from 1. */
+  readonly number: number;
+  /** B_ℓᵀ, n×k int8. */
+  readonly weights: W;
+  /** Rows of A that belong to sequences 0..B−2. */
+  readonly jobRows: number;
+}
+
+/** What a linear has to do beside its GEMM. */
+export function linearTasks(s: Scratch, { linear, number, weights, jobRows }: LinearOf<GPUBuffer>) {
   const { m, k, n } = linear;
   const here = number * RECORD;
   const tiles = tileCount(linear);
@@ -159,9 +169,9 @@ export function linearTasks(
   return {
     begin: [
       { ...convert, kernel: 'pack', buffers: [s.input, s.packed], items: (m * k) / 4 },
-      ...hashTasks(s, s.packed, m * k, here + SLOT.a, 'hash'),
+      ...hashTasks(s, { data: s.packed, bytes: m * k, out: here + SLOT.a }, 'hash'),
     ],
-    jobHash: hashTasks(s, s.packed, jobRows * k, here + SLOT.job, 'hash'),
+    jobHash: hashTasks(s, { data: s.packed, bytes: jobRows * k, out: here + SLOT.job }, 'hash'),
     noise: [
       { ...ticket, kernel: 'seed', buffers: seedBuffers, items: 1 },
       noise,
@@ -169,12 +179,12 @@ export function linearTasks(
       ...thin,
     ],
     tickets: [
-      ...hashTasks(s, s.messages, 64 * tiles, here + SLOT.t, 'tickets'),
+      ...hashTasks(s, { data: s.messages, bytes: 64 * tiles, out: here + SLOT.t }, 'tickets'),
       { ...ticket, kernel: 'tickets', buffers: ticketBuffers, items: tiles },
     ],
     productHash: [
       { ...convert, kernel: 'integer', buffers: [s.output, s.integers], items: jobRows * n },
-      ...hashTasks(s, s.integers, 4 * jobRows * n, SLOT.job, 'hash'),
+      ...hashTasks(s, { data: s.integers, bytes: 4 * jobRows * n, out: SLOT.job }, 'hash'),
     ],
   } satisfies Record<string, Task[]>;
 }
@@ -200,18 +210,16 @@ async function gemmSteps(
   });
 }
 
-/** Buffers and dispatches of a linear: parameters as those of `linearTasks`. */
+/** Buffers and dispatches of a linear. */
 export async function createGpuLinear(
   kernels: Kernels,
   s: Scratch,
-  linear: Linear,
-  number: number,
-  weights: Int8Array,
-  jobRows: number,
+  of: LinearOf<Int8Array>,
 ): Promise<GpuLinear> {
   const { input, output } = s;
-  const stored = storage(kernels.device, linear.n * linear.k, weights);
-  const tasks = linearTasks(s, linear, number, stored, jobRows);
+  const { linear } = of;
+  const stored = storage(kernels.device, linear.n * linear.k, of.weights);
+  const tasks = linearTasks(s, { ...of, weights: stored });
   const steps = (some: Task[]): Step[] => some.flatMap((task) => kernels.steps(task));
   const begin = steps(tasks.begin);
   const jobHash = steps(tasks.jobHash);

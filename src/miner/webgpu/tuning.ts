@@ -104,8 +104,7 @@ export async function tune(
   { wgslLanguageFeatures }: GPU,
   device: GPUDevice,
   linear: Linear,
-  key: string,
-  store: TuningStore,
+  { key, store }: { key: string; store: TuningStore },
 ): Promise<Tuning> {
   const known = await store.read(key).then(parseTuning, () => undefined);
   const packed = wgslLanguageFeatures.has('packed_4x8_integer_dot_product');
@@ -191,8 +190,8 @@ class Trial {
   }
 
   close(): void {
-    for (const buffer of [this.#uniform, this.#weights, ...Object.values(this.#scratch)])
-      free(this.#device, buffer);
+    const scratch: GPUBuffer[] = Object.values(this.#scratch);
+    for (const buffer of [this.#uniform, this.#weights, ...scratch]) free(this.#device, buffer);
   }
 
   /** Time in ms of the product's first y × x groups. */
@@ -249,18 +248,19 @@ class Trial {
   #product(i: number, j: number): number {
     const { k, r } = this.#linear;
     const { limbs } = shapeOf(this.#linear);
-    const dot = (x: Int8Array, from: number, y: Int8Array, at: number, size: number): number => {
-      let sum = 0;
-      for (let p = 0; p < size; p++) sum += x[from + p]! * y[at + p]!;
-      return sum;
-    };
+    /** Σ x·y over as many numbers as there are in both. */
+    const dot = (x: Int8Array, y: Int8Array): number => x.reduce((sum, a, p) => sum + a * y[p]!, 0);
     const [left, right] = this.#factors;
-    const part = (row: number, digit: number): number => (row * (limbs + 1) + digit) * r;
-    let value = dot(this.#rows[0], i * k, this.#rows[1], j * k, k);
+    const part = (side: Int8Array, row: number, digit: number): Int8Array => {
+      const at = (row * (limbs + 1) + digit) * r;
+      return side.subarray(at, at + r);
+    };
+    const [a, b] = this.#rows;
+    let value = dot(a.subarray(i * k, i * k + k), b.subarray(j * k, j * k + k));
     for (let d = 0; d < limbs; d++)
       value -=
-        (dot(left, part(i, d), right, part(j, limbs), r) +
-          dot(left, part(i, limbs), right, part(j, d), r)) *
+        (dot(part(left, i, d), part(right, j, limbs)) +
+          dot(part(left, i, limbs), part(right, j, d))) *
         256 ** d;
     return value;
   }
@@ -280,7 +280,12 @@ class Trial {
 
   /** Of all other kernels that are cut, each over its longest task. */
   async pace(kernels: Kernels): Promise<Pace> {
-    const tasks = linearTasks(this.#scratch, this.#linear, 1, this.#weights, this.#linear.m);
+    const tasks = linearTasks(this.#scratch, {
+      linear: this.#linear,
+      number: 1,
+      weights: this.#weights,
+      jobRows: this.#linear.m,
+    });
     const pace: Partial<Record<Task['kernel'], number>> = {};
     const longest = Object.values(tasks).flat();
     for (const task of longest.sort((x, y) => y.items - x.items)) {

@@ -88,7 +88,14 @@ async function buildBackend(
   const kernels = await createKernels(device, options.dot ?? tuning!.dot, workMax);
   const jobRows = (sequences - 1) * tokens;
   const gpuLinears: GpuLinear[] = await Promise.all(
-    linears.map((l, i) => createGpuLinear(kernels, scratch, l, i + 1, model.weights[i]!, jobRows)),
+    linears.map((linear, i) =>
+      createGpuLinear(kernels, scratch, {
+        linear,
+        number: i + 1,
+        weights: model.weights[i]!,
+        jobRows,
+      }),
+    ),
   );
   const chain = await createSegmentChain(model.segments, onDevice(device));
   const kernel = tuning ? describeTuning(tuning) : kernels.dot;
@@ -97,7 +104,7 @@ async function buildBackend(
 
 function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {
   const linear = largestOf(model.manifest.linears);
-  return tune(gpu, device, linear, tuningKey(name, model.id, linear), tunings);
+  return tune(gpu, device, linear, { key: tuningKey(name, model.id, linear), store: tunings });
 }
 
 interface Parts {

@@ -6,7 +6,7 @@ import type { Port } from '../../lib/rpc.ts';
 export const threadPort = (worker: Worker): Port => ({
   postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
   addEventListener(type, listener) {
-    if (type === 'message') worker.on('message', (data) => listener({ data }));
+    if (type === 'message') worker.on('message', (data: unknown) => listener({ data }));
     if (type === 'messageerror') worker.on('messageerror', listener);
     if (type === 'close') worker.on('exit', listener);
   },

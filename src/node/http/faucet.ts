@@ -49,7 +49,7 @@ export function createFaucet({ chain, network, transport, log }: SeedDeps): Rout
 
 function parse(body: string): { address: string } {
   try {
-    const { address } = JSON.parse(body);
+    const { address } = JSON.parse(body) as { address?: unknown };
     if (typeof address === 'string') return { address };
   } catch {
     // Refused below.

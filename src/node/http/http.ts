@@ -67,7 +67,8 @@ export async function readBody(
   const parts: Buffer[] = [];
   let size = 0;
   // Left open when refused: destroying the request would take the answer's socket along.
-  for await (const part of request.iterator({ destroyOnReturn: false })) {
+  const read = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const part of read) {
     size += part.length;
     if (size > bytesMax) break;
     parts.push(part);

@@ -45,7 +45,7 @@ interface AskBody extends Asked {
 }
 
 export function parseAsk(text: string): AskBody {
-  let body: Record<string, unknown>;
+  let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
@@ -53,7 +53,15 @@ export function parseAsk(text: string): AskBody {
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw malformed('the body is an object');
-  const { model, input, inputHex, reward, wait = 'answer', timeoutMs = WAIT_MS, ...more } = body;
+  const {
+    model,
+    input,
+    inputHex,
+    reward,
+    wait = 'answer',
+    timeoutMs = WAIT_MS,
+    ...more
+  } = body as Record<string, unknown>;
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) throw malformed(`there is no field ${unknown.slice(0, 32)}`);
   if (typeof model !== 'string') throw malformed('model is the name of a model');

@@ -169,17 +169,15 @@ export function createInference(deps: SeedDeps, sender: Sender, spendings: Spend
     readInput: texts.readInput,
     ask: (asked, key) => queue.run(() => ask(asked, key)),
     receipt,
-    wait: (id, wanted, signal) => waitFor(chain, receipt, id, wanted, signal),
+    wait: (id, wanted, signal) => waitFor(chain, () => receipt(id), { id, wanted, signal }),
     spent: () => spendings.total(),
   };
 }
 
 async function waitFor(
   chain: FullChain,
-  receiptOf: ReceiptOf,
-  id: Uint8Array,
-  wanted: Wanted,
-  signal: AbortSignal,
+  read: () => Promise<Receipt | undefined>,
+  { id, wanted, signal }: { id: Uint8Array; wanted: Wanted; signal: AbortSignal },
 ): Promise<Receipt | undefined> {
   let moved = true;
   let wake = (): void => undefined;
@@ -192,7 +190,7 @@ async function waitFor(
   try {
     for (;;) {
       moved = false;
-      const receipt = await receiptOf(id);
+      const receipt = await read();
       if (wanted === 'none' || signal.aborted || (receipt && reached(receipt, wanted)))
         return receipt;
       if (!moved) await new Promise<void>((resolve) => (wake = resolve));

@@ -24,25 +24,39 @@ const failure = (id: unknown, error: AppError) => ({
   error: { code: numberOf(error.code), message: error.message, data: { code: error.code } },
 });
 
-async function answerOne(methods: RpcMethods, call: any): Promise<object | undefined> {
-  const id = call?.id ?? null;
-  const wellFormed =
-    call?.jsonrpc === '2.0' &&
-    typeof call.method === 'string' &&
-    (call.params === undefined || Array.isArray(call.params)) &&
-    (id === null || typeof id === 'string' || typeof id === 'number');
-  if (!wellFormed)
+interface Call {
+  readonly method: string;
+  readonly params: unknown[];
+  /** Absent: a notification, which gets no answer. */
+  readonly id: string | number | null | undefined;
+}
+
+/** A well-formed call, or undefined. */
+function callOf(value: unknown): Call | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { jsonrpc, method, params = [], id } = value as Record<string, unknown>;
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || !Array.isArray(params)) return undefined;
+
+  const isId = id == null || typeof id === 'string' || typeof id === 'number';
+  return isId ? { method, params, id } : undefined;
+}
+
+async function answerOne(methods: RpcMethods, value: unknown): Promise<object | undefined> {
+  const call = callOf(value);
+  if (!call)
     return failure(
       null,
       new AppError('RPC_REQUEST', 'a call is {"jsonrpc":"2.0","id","method","params":[…]}'),
     );
+
+  const { method, params, id } = call;
   try {
-    if (!Object.hasOwn(methods, call.method))
-      throw new AppError('RPC_METHOD', `no method '${call.method.slice(0, 64)}'`);
-    const result = await methods[call.method]!(call.params ?? []);
-    return call.id === undefined ? undefined : { jsonrpc: '2.0', id, result };
+    if (!Object.hasOwn(methods, method))
+      throw new AppError('RPC_METHOD', `no method '${method.slice(0, 64)}'`);
+    const result = await methods[method]!(params);
+    return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
   } catch (e) {
-    return call.id === undefined ? undefined : failure(id, AppError.from(e));
+    return id === undefined ? undefined : failure(id, AppError.from(e));
   }
 }
 
@@ -63,7 +77,7 @@ export async function answerRpc(methods: RpcMethods, body: string): Promise<stri
       failure(null, new AppError('RPC_REQUEST', `a batch has 1 to ${BATCH_MAX} calls`)),
     );
   const answers = [];
-  for (const call of calls) answers.push(await answerOne(methods, call));
+  for (const call of calls as unknown[]) answers.push(await answerOne(methods, call));
   const given = answers.filter((a) => a !== undefined);
   return given.length ? toJson(given) : undefined;
 }

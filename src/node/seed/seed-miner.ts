@@ -65,9 +65,9 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
         (template) => void thread.miner.work(template),
         network.params.blockTimeMs / 2,
       );
-      const offBlock = thread.miner.on('block', (found) =>
-        take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message })),
-      );
+      const offBlock = thread.miner.on('block', (found) => {
+        take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message }));
+      });
       const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
       const offChain = chain.subscribe(({ type }) => {
         void serving.refresh();

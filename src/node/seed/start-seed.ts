@@ -38,7 +38,7 @@ import {
 import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress } from '../keys-file.ts';
 import { createMetrics } from '../rpc/metrics.ts';
-import { startMinerThread, type MinerThread } from '../contributor/miner-thread.ts';
+import { startMinerThread } from '../contributor/miner-thread.ts';
 import type { Options } from './options.ts';
 import { pageConfig } from '../http/page-config.ts';
 import { openKeyGuard } from '../http/api-key.ts';
@@ -108,7 +108,7 @@ async function openAll(
   const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
   const store = watchStore(await createLevelStore(join(options.data, 'chain')));
-  const chain = await openChain(store, options, network, thread, log);
+  const chain = await openChain({ store, options, network, thread, log });
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
@@ -183,13 +183,11 @@ function payoutOf(options: Options, network: ChainNetwork): Uint8Array | undefin
   return address;
 }
 
-async function openChain(
-  store: Store,
-  options: Options,
-  network: ChainNetwork,
-  thread: MinerThread,
-  log: Log,
-) {
+interface ChainDeps extends Pick<SeedDeps, 'options' | 'network' | 'thread' | 'log'> {
+  readonly store: Store;
+}
+
+async function openChain({ store, options, network, thread, log }: ChainDeps) {
   const { bootstrap } = options;
   try {
     return await createFullChain({

@@ -200,8 +200,7 @@ export class Kernel {
   async multiplyNoisy(
     l: Linear,
     weights: Int8Array,
-    sigma: Uint8Array,
-    number: number,
+    { sigma, number }: { readonly sigma: Uint8Array; readonly number: number },
     breathe: Breathe,
   ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
     const at = this.#at;
