@@ -37,7 +37,10 @@ export async function startMirror(): Promise<Mirror> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const mirror: Mirror = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    ...{ given: [], asked: [], left: Infinity, spoiled: undefined },
+    given: [],
+    asked: [],
+    left: Infinity,
+    spoiled: undefined,
     close: () => void (server.closeAllConnections(), server.close()),
   };
   return mirror;

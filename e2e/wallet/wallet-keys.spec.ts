@@ -263,7 +263,10 @@ test('a passkey opens the keys beside the passphrase, and can be removed', async
   await cdp.send('WebAuthn.enable');
   const options = {
     ...({ protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal' } as const),
-    ...{ hasResidentKey: true, hasUserVerification: true, isUserVerified: true, hasPrf: true },
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+    hasPrf: true,
   };
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
   await button(page, words.passkey.add).click();
@@ -308,7 +311,9 @@ test('history as a table, the wallet as a file', async () => {
   await look('file');
   file = await download(() => press(words.file.save));
   expect(JSON.parse(file)).toMatchObject({
-    ...{ format: 'pila-wallet', version: 1, vault: { kdf: { name: 'scrypt', logN: 17 } } },
+    format: 'pila-wallet',
+    version: 1,
+    vault: { kdf: { name: 'scrypt', logN: 17 } },
     labels: { contacts: [{ name: 'Alessandro', address: OTHER }] },
   });
   await press(en.common.close);
@@ -398,7 +403,9 @@ test('the file and its passphrase are the same wallet elsewhere, contacts includ
   writeFileSync(path, file);
   await button(page, words.file.import).click();
   await field(words.file.choose).setInputFiles({
-    ...{ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{}') },
+    name: 'x.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from('{}'),
   });
   await field(en.unlock.passphrase).fill(passphrase);
   await press(words.file.open);

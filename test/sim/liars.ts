@@ -207,8 +207,12 @@ export class Liar extends FullPeer {
     const genesis = this.around.genesis.header;
     const head = blockId(fake);
     return {
-      ...{ type: 'status', genesis, head, agent: 'liar' },
-      ...{ height: height + header.height, totalWork: totalWork * 2n },
+      type: 'status',
+      genesis,
+      head,
+      agent: 'liar',
+      height: height + header.height,
+      totalWork: totalWork * 2n,
     };
   }
 }

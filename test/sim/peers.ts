@@ -259,7 +259,9 @@ export class FullPeer extends BasePeer implements Peer {
   /** Finds a block at once. */
   async mineNow(): Promise<void> {
     const { core, body } = this.chain!.template({
-      ...{ miner: this.key.address, modelId: MODEL, nowMs: this.nowMs() },
+      miner: this.key.address,
+      modelId: MODEL,
+      nowMs: this.nowMs(),
     });
     await this.found({ ...prove(core), body });
   }

@@ -56,7 +56,9 @@ const realNow = performance.now.bind(performance);
 async function runSeed(seed: number): Promise<Ran> {
   const startMs = realNow();
   const outcome = await simulate({
-    ...{ seed, mutation, verbose: values.verbose },
+    seed,
+    mutation,
+    verbose: values.verbose,
     clients: Number(values.clients),
     seconds: Number(values.seconds),
   });

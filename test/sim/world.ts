@@ -136,7 +136,10 @@ export class World {
     });
     this.net.severity = this.#mutation.severity ?? 1;
     const around: Surroundings = {
-      ...{ clock, net: this.net, chain, genesis },
+      clock,
+      net: this.net,
+      chain,
+      genesis,
       onHead: (peer, idHex, executed) => this.#headed(peer, idHex, executed),
       onBalance: (peer, balance) => this.#balanced(peer, balance),
       onProblem: (peer, code, message) => {
@@ -162,7 +165,9 @@ export class World {
     // Every second one mines, as most people's machines do not.
     const power = work / BLOCK_MS / clients;
     const options = (id: string, key: Person, share: number): PeerOptions => ({
-      ...{ id, key, power: power * share },
+      id,
+      key,
+      power: power * share,
       random: createRandom(seed, id),
       skewMs: Math.round(this.random.between(-120_000, 120_000)),
       newDisk: () => new Disk(this.#mutation.forgetful),

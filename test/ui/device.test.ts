@@ -89,7 +89,9 @@ describe('the offer to install', () => {
 
 describe('the badge', () => {
   const owned = (amount: bigint, account = 'a', backedUp = true): Owned => ({
-    ...{ account, amount, backedUp },
+    account,
+    amount,
+    backedUp,
   });
   const setUp = () => {
     const signs: Sign[] = [];

@@ -77,7 +77,10 @@ describe('the history as CSV', () => {
     ['en-US', ',', '-1234.500001', '0.000000005', '0.000001'],
   ])('opens by the convention of %s', (locale, separator, sent, received, fee) => {
     const text = csvOf(entries, {
-      ...{ locale, prefix: PREFIX, mine: addressOf(myKey), words: keyring.csv },
+      locale,
+      prefix: PREFIX,
+      mine: addressOf(myKey),
+      words: keyring.csv,
       kinds: {
         ...en.wallet.other,
         sent: 'Sent',
@@ -121,7 +124,9 @@ describe('a wallet file', () => {
     const newer = text.replace('"version": 1', '"version": 2');
     expect(() => parseWalletFile(newer, PREFIX)).toThrow(code('FILE_VERSION'));
     const odd = JSON.stringify({
-      ...{ format: 'pila-wallet', version: 1, vault: 5 },
+      format: 'pila-wallet',
+      version: 1,
+      vault: 5,
       labels: { contacts: [1, null, { address: 'x', name: 'y' }], watched: 'z' },
     });
     expect(parseWalletFile(odd, PREFIX)).toEqual({
@@ -158,7 +163,11 @@ describe('what is confirmed', () => {
   const linesOf = (bytes: Uint8Array) =>
     new Map(
       summaryLines(summaryFromTx(decodeTx(bytes)), {
-        ...{ locale: 'en', prefix: PREFIX, t: en, words, accountName: 'Savings' },
+        locale: 'en',
+        prefix: PREFIX,
+        t: en,
+        words,
+        accountName: 'Savings',
       }),
     );
 

@@ -191,8 +191,14 @@ export class MemoryEngine implements Engine {
   kept: ModelStorage = {
     models: [
       {
-        ...{ name: LINGUA.name, id: LINGUA.id, bytes: 1_410_000, stored: 700_000, arriving: 0 },
-        ...{ state: 'partial', problem: undefined, refused: [] },
+        name: LINGUA.name,
+        id: LINGUA.id,
+        bytes: 1_410_000,
+        stored: 700_000,
+        arriving: 0,
+        state: 'partial',
+        problem: undefined,
+        refused: [],
       },
     ],
     sources: ['http://localhost:8790/models/'],
@@ -216,7 +222,11 @@ export class MemoryEngine implements Engine {
     block: async () => undefined,
     transaction: async () => undefined,
     supply: async () => ({
-      ...{ height: 8112, issued: 0n, held: undefined, burned: undefined, accounts: undefined },
+      height: 8112,
+      issued: 0n,
+      held: undefined,
+      burned: undefined,
+      accounts: undefined,
     }),
     diagnostics: async () => ({}),
     models: async () => [LINGUA],
@@ -325,8 +335,10 @@ export class MemoryEngine implements Engine {
       const { accounts } = this.vaultStatus;
       const account = { index: 1, name, address: OTHER_ADDRESS, publicKey: otherKey };
       return this.#vault('addAccount', {
-        ...{ accounts: [...accounts, account], current: 1 },
-        ...{ address: OTHER_ADDRESS, publicKey: otherKey },
+        accounts: [...accounts, account],
+        current: 1,
+        address: OTHER_ADDRESS,
+        publicKey: otherKey,
       });
     },
     renameAccount: async (index, name) => {

@@ -18,8 +18,15 @@ describe('history', () => {
     position: { height, index: 0 },
     tx: {
       tx: {
-        ...{ type: 'transfer', chainId: 3, from: ADDRESS, nonce: height, expiry: 9, fee: 1n },
-        ...{ to: ADDRESS, amount: 1n, memo: new Uint8Array() },
+        type: 'transfer',
+        chainId: 3,
+        from: ADDRESS,
+        nonce: height,
+        expiry: 9,
+        fee: 1n,
+        to: ADDRESS,
+        amount: 1n,
+        memo: new Uint8Array(),
       },
       signature: new Uint8Array(64),
     },
@@ -51,7 +58,10 @@ describe('history', () => {
 
   it('shows no transaction of an abandoned block that another took the place of', () => {
     const page = (entries: HistoryEntry[]): History => ({
-      ...{ entries, total: 30, linked: true, next: undefined },
+      entries,
+      total: 30,
+      linked: true,
+      next: undefined,
     });
     const signature = new Uint8Array(64).fill(1);
     const abandoned = { ...entry(50), tx: { ...entry(50).tx, signature } };

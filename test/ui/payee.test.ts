@@ -29,7 +29,12 @@ const signed = (from: Uint8Array, to: Uint8Array): SignedTx => {
 };
 const entry = (tx: SignedTx) => ({ position: { height: 1, index: 0 }, tx });
 const nobody: Acquaintance = {
-  ...{ accounts: [], contacts: [], watched: [], history: undefined, pending: [], mine },
+  accounts: [],
+  contacts: [],
+  watched: [],
+  history: undefined,
+  pending: [],
+  mine,
 };
 /** An address with the same first and last characters, as an attacker searches for. */
 function imitate(address: Uint8Array): Uint8Array {
@@ -41,7 +46,10 @@ function imitate(address: Uint8Array): Uint8Array {
 describe('a payee', () => {
   const friend = addressOf(hash(2));
   const history = (txs: SignedTx[]) => ({
-    ...{ entries: txs.map(entry), total: txs.length, linked: true, next: undefined },
+    entries: txs.map(entry),
+    total: txs.length,
+    linked: true,
+    next: undefined,
   });
 
   it('was never paid before until a payment of mine is known, also one that waits', () => {
@@ -177,7 +185,9 @@ describe('what is shared', () => {
       'x'.repeat(5000),
     ])
       expect(locationOf(shared({ text })!)).toEqual({
-        ...{ place: 'ask', page: 'question', about: text.trim().slice(0, 4096) },
+        place: 'ask',
+        page: 'question',
+        about: text.trim().slice(0, 4096),
       });
   });
 

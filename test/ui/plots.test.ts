@@ -40,7 +40,8 @@ describe('the log of rates', () => {
     const plugged = noteRate(NO_RATES, running, 0);
     const unplugged = noteRate(plugged, running, 10_000, true);
     expect(noteRate(unplugged, running, 20_000)).toMatchObject({
-      ...{ measuredMs: 20_000, batteryMs: 10_000 },
+      measuredMs: 20_000,
+      batteryMs: 10_000,
     });
   });
 
@@ -110,7 +111,9 @@ describe('what was earned', () => {
     fc.assert(
       fc.property(heights, fc.integer({ min: 1, max: 30 }), (owned, steps) => {
         const headers = owned.map((own, i) => ({
-          ...{ height: i + 1, time: 1000 + i * 700, miner: own ? mine : other },
+          height: i + 1,
+          time: 1000 + i * 700,
+          miner: own ? mine : other,
         }));
         const bars = earningsOf(headers, mine, steps);
         expect(bars.length).toBe(steps);
@@ -196,11 +199,21 @@ describe('the newest headers', () => {
     while (headers.length < length) {
       const last = headers.at(-1);
       headers.push({
-        ...{ version: 1, height: headers.length, time: headers.length * 1000 },
+        version: 1,
+        height: headers.length,
+        time: headers.length * 1000,
         prevHash: last ? blockId(last) : ZERO_HASH,
-        ...{ mmrRoot: ZERO_HASH, bodyRoot: ZERO_HASH, stateRoot: ZERO_HASH, sharesRoot: ZERO_HASH },
-        ...{ miner: new Uint8Array(32).fill(miner), bits: 0x207fffff, totalWork: 0n, nonce: 0n },
-        ...{ modelId: ZERO_HASH, jobId: ZERO_HASH, proofDigest: ZERO_HASH },
+        mmrRoot: ZERO_HASH,
+        bodyRoot: ZERO_HASH,
+        stateRoot: ZERO_HASH,
+        sharesRoot: ZERO_HASH,
+        miner: new Uint8Array(32).fill(miner),
+        bits: 0x207fffff,
+        totalWork: 0n,
+        nonce: 0n,
+        modelId: ZERO_HASH,
+        jobId: ZERO_HASH,
+        proofDigest: ZERO_HASH,
       });
     }
     return headers;

@@ -25,8 +25,14 @@ const FEE = 10_000n;
 const limits = { locale: 'en', spendable: 2n * VOLT, fee: FEE };
 const form = (reward: string) => ({ reward, lifetime: 120 });
 const WORDS: ModelInfo = {
-  ...{ ...LINGUA, name: 'words', packing: 'u16', labels: [], tokenizerBytes: 9 },
-  ...{ inputBytesMax: 12, sequenceBytes: 4, answerSize: 2 },
+  ...LINGUA,
+  name: 'words',
+  packing: 'u16',
+  labels: [],
+  tokenizerBytes: 9,
+  inputBytesMax: 12,
+  sequenceBytes: 4,
+  answerSize: 2,
 };
 
 describe('a question', () => {

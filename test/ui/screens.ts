@@ -149,7 +149,9 @@ const root = 'test/ui/gallery';
 const outDir = join(process.cwd(), 'test-results/gallery');
 await build({ root, configFile: 'test/ui/gallery/vite.config.ts', build: { outDir } });
 const server = await preview({
-  ...{ root, configFile: 'test/ui/gallery/vite.config.ts', build: { outDir } },
+  root,
+  configFile: 'test/ui/gallery/vite.config.ts',
+  build: { outDir },
   preview: { port: 0, host: '127.0.0.1' },
 });
 const url = server.resolvedUrls!.local[0]!;

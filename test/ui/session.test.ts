@@ -247,8 +247,16 @@ describe('sending', () => {
     change: Partial<TxOf<'transfer'>> = {},
   ): SignedTx => ({
     tx: {
-      ...{ type: 'transfer', chainId: 3, from, nonce: 0, expiry: 9, fee: 1n, to, amount: 10n },
-      ...{ memo: new Uint8Array(), ...change },
+      type: 'transfer',
+      chainId: 3,
+      from,
+      nonce: 0,
+      expiry: 9,
+      fee: 1n,
+      to,
+      amount: 10n,
+      memo: new Uint8Array(),
+      ...change,
     } as Tx,
     signature: new Uint8Array(64),
   });
@@ -277,7 +285,10 @@ describe('sending', () => {
   it('of two with one nonce only the dearer can be replaced again', () => {
     const mine = FULL_VAULT.publicKey!;
     const entry = (signed: SignedTx, state: PendingTx['state'] = 'pending'): PendingTx => ({
-      ...{ id: txId(signed.tx), bytes: encode(SignedTx, signed), state, height: undefined },
+      id: txId(signed.tx),
+      bytes: encode(SignedTx, signed),
+      state,
+      height: undefined,
     });
     const paid = tx(mine, other);
     const cancelled = tx(mine, ADDRESS, { amount: 1n, fee: 2n });

@@ -257,20 +257,37 @@ describe('signing', () => {
     const none = { to: undefined, amount: 0n, memo: '', asks: undefined };
     const work = { request: undefined, answer: undefined };
     expect(await vault.describe(transferOf(hash(1)))).toEqual({
-      ...{ type: 'transfer', ...common, ...none, ...work },
-      ...{ to: hash(7), amount: 5n, memo: 'caffè\ufffd' },
+      type: 'transfer',
+      ...common,
+      ...none,
+      ...work,
+      to: hash(7),
+      amount: 5n,
+      memo: 'caffè\ufffd',
     });
     const ask = { modelId: hash(2), lifetime: 30, input: hash(5) };
     expect(await vault.describe(buildRequest(base(hash(1)), { ...ask, reward: 8n }))).toEqual({
-      ...{ type: 'request', ...common, ...none, ...work, amount: 8n, asks: ask },
+      type: 'request',
+      ...common,
+      ...none,
+      ...work,
+      amount: 8n,
+      asks: ask,
     });
     const claim = { request: hash(2), commitment: hash(3) };
     expect(await vault.describe(buildClaim(base(hash(1)), claim))).toEqual({
-      ...{ type: 'claim', ...common, ...none, ...work, request: hash(2) },
+      type: 'claim',
+      ...common,
+      ...none,
+      ...work,
+      request: hash(2),
     });
     const result = { request: hash(2), answer: hash(6) };
     expect(await vault.describe(buildResult(base(hash(1)), result))).toEqual({
-      ...{ type: 'result', ...common, ...none, ...result },
+      type: 'result',
+      ...common,
+      ...none,
+      ...result,
     });
     const unknown = buildTransfer({ ...base(hash(1)), chainId: 77 }, { to: hash(7), amount: 5n });
     expect(await vault.describe(unknown)).toMatchObject({ chainId: 77, network: undefined });
@@ -288,7 +305,8 @@ describe('accounts', () => {
         { index: 0, name: '', address: addressAt(0) },
         { index: 1, name: 'Savings', address: addressAt(1) },
       ],
-      ...{ current: 1, address: addressAt(1) },
+      current: 1,
+      address: addressAt(1),
     });
     expect(await vault.useAccount(0)).toMatchObject({ current: 0, address: addressAt(0) });
     await vault.renameAccount(0, 'Daily \u202e');
@@ -355,8 +373,13 @@ describe('accounts', () => {
     const seal = struct({ iv: bytes(12), data: bytes(48) });
     const old = encode(
       struct({
-        ...{ version: u8, wrap: u8, address: hash32, publicKey: hash32 },
-        ...{ backedUp: u8, wrappedKey: seal, entropy: seal },
+        version: u8,
+        wrap: u8,
+        address: hash32,
+        publicKey: hash32,
+        backedUp: u8,
+        wrappedKey: seal,
+        entropy: seal,
       }),
       { ...rest, version: 1, wrap: 0, publicKey },
     );

@@ -63,8 +63,15 @@ export async function openFull(
   const totals = genesisTotals(params);
   const pruned = await readPruned(store);
   const s: FullState = {
-    ...{ store, params, models, index, trees: new Map(), head, totals },
-    ...{ keepBlocks, pruned },
+    store,
+    params,
+    models,
+    index,
+    trees: new Map(),
+    head,
+    totals,
+    keepBlocks,
+    pruned,
   };
   await loadState(s);
   return s;

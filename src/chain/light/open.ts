@@ -116,11 +116,19 @@ async function load(tools: LightTools, genesisId: Uint8Array): Promise<LightStat
   const sample = sampleBytes ? tryDecode(Sample, sampleBytes) : [];
   if (!sample) throw damaged('its sample is mangled');
   const s: LightState = {
-    ...{ ...tools, genesis, paths, headPath, head, sample },
+    ...tools,
+    genesis,
+    paths,
+    headPath,
+    head,
+    sample,
     checked: await loadChecked(store),
     bodies: await loadBodies(store),
     nextLane: record.nextLane,
-    ...{ states: new Map(), base: undefined, stateTooLarge: false, keptDownTo: Infinity },
+    states: new Map(),
+    base: undefined,
+    stateTooLarge: false,
+    keptDownTo: Infinity,
     invalid: new BoundedMap(INVALID_MAX),
   };
   await loadBase(s);
@@ -157,12 +165,19 @@ export async function beginLight(tools: LightTools, genesis: ChainPoint): Promis
     recent: new Map([[0, genesis]]),
   };
   const s: LightState = {
-    ...{ ...tools, genesis, paths: [path], headPath: path, head: genesis },
+    ...tools,
+    genesis,
+    paths: [path],
+    headPath: path,
+    head: genesis,
     nextLane: 1,
     checked: new Map(),
     bodies: new Map(),
     sample: [],
-    ...{ states: new Map(), base: undefined, stateTooLarge: false, keptDownTo: Infinity },
+    states: new Map(),
+    base: undefined,
+    stateTooLarge: false,
+    keptDownTo: Infinity,
     invalid: new BoundedMap(INVALID_MAX),
   };
   const parent = toHex(genesis.header.prevHash);

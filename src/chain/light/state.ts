@@ -62,7 +62,9 @@ export function executeOn(
   if (parent && equal(treeRoot(parent.tree), treeRoot(tree))) parent.tree = tree;
   const { changes, touched } = executed;
   keepState(s, blockId(header), {
-    ...{ height: header.height, parent: toHex(header.prevHash), tree: executed.tree },
+    height: header.height,
+    parent: toHex(header.prevHash),
+    tree: executed.tree,
     executed: { changes, touched },
   });
   return executed;

@@ -53,7 +53,8 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
         const response = await fetch(new URL(`${toHex(model)}/${part}`, base), {
           signal: AbortSignal.any([signal, stalled.signal]),
           // The parts are stored here; and a redirect would lead to a server that nobody named.
-          ...{ cache: 'no-store', redirect: 'error' },
+          cache: 'no-store',
+          redirect: 'error',
         });
         if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
         const bytes = new Uint8Array(size);

@@ -100,7 +100,9 @@ export const difficultyOf = (headers: readonly Header[]): DifficultyPoint[] =>
   headers
     .filter(({ height }) => height > 0)
     .map((header) => ({
-      ...{ height: header.height, timeMs: header.time, work: Number(headerWork(header)) },
+      height: header.height,
+      timeMs: header.time,
+      work: Number(headerWork(header)),
     }));
 
 /** At most `max` of them, evenly, the first and the last among them. */

@@ -150,9 +150,13 @@ export async function sealVault(
   const address = addressOf(rest.accounts[0]!.publicKey);
   const bound = encode(Bound, { version: SEAL_VERSION, wrap, address });
   return {
-    ...{ lockMinutes: LOCK_MINUTES_FIRST, passkey: null },
+    lockMinutes: LOCK_MINUTES_FIRST,
+    passkey: null,
     ...rest,
-    ...{ version: VERSION, wrap, address, accounts: [...rest.accounts] },
+    version: VERSION,
+    wrap,
+    address,
+    accounts: [...rest.accounts],
     backedUp: backedUp ? 1 : 0,
     wrappedKey: await encrypt(crypto, wrapKey, bound, dataKey),
     entropy: await encrypt(crypto, await importKey(crypto, dataKey), bound, entropy),

@@ -56,7 +56,9 @@ export function blobFromFile(file: unknown): VaultBlob {
     const { logN, r, p } = kdf;
     const sealed = ({ iv, data }: SealedJson) => ({ iv: hex(iv), data: hex(data) });
     const blob: VaultBlob = {
-      ...{ version: VERSION, lockMinutes: LOCK_MINUTES_FIRST, passkey: null },
+      version: VERSION,
+      lockMinutes: LOCK_MINUTES_FIRST,
+      passkey: null,
       wrap: { type: 'scrypt', logN, r, p, salt: hex(kdf.salt) },
       address: addressOf(hex(accounts[0]!.publicKey)),
       accounts: accounts.map(({ name, publicKey }) => ({

@@ -8,7 +8,9 @@ import type { VaultBlob } from './vault-blob.ts';
 export function statusOf(blob: VaultBlob | undefined, hasKeys: boolean): VaultStatus {
   const isProtected = blob?.wrap.type === 'scrypt';
   const accounts = (blob?.accounts ?? []).map(({ name, publicKey }, index) => ({
-    ...{ index, publicKey, address: addressOf(publicKey) },
+    index,
+    publicKey,
+    address: addressOf(publicKey),
     name: plainText(new TextDecoder().decode(name)),
   }));
   const current = blob?.current ?? 0;
@@ -20,7 +22,8 @@ export function statusOf(blob: VaultBlob | undefined, hasKeys: boolean): VaultSt
     backedUp: blob?.backedUp === 1,
     address: accounts[current]?.address,
     publicKey: accounts[current]?.publicKey,
-    ...{ accounts, current },
+    accounts,
+    current,
     lockMinutes: blob?.lockMinutes ?? LOCK_MINUTES_FIRST,
     passkey: passkey ? { credential: passkey.credential, salt: passkey.salt } : undefined,
     problem: undefined,

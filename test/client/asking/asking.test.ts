@@ -133,9 +133,18 @@ describe('a request of ours', () => {
     await follow();
     const expiry = 10 + 30;
     expect(await api.receipt(id)).toMatchObject({
-      ...{ asker: ann.address, modelId: MODEL, model: 'test', reward: VOLT, fee: 1_000n },
-      ...{ state: 'open', requested: { height: 10, index: 0 }, expiry, settle: undefined },
-      ...{ answers: [], paid: undefined, source: 'state' },
+      asker: ann.address,
+      modelId: MODEL,
+      model: 'test',
+      reward: VOLT,
+      fee: 1_000n,
+      state: 'open',
+      requested: { height: 10, index: 0 },
+      expiry,
+      settle: undefined,
+      answers: [],
+      paid: undefined,
+      source: 'state',
     });
     await take(claim(bob, 0, id));
     await follow();
@@ -149,12 +158,17 @@ describe('a request of ours', () => {
     await follow();
     const confirmed = { ...unconfirmed, result: { height: 12, index: 0 } };
     expect(await api.receipt(id)).toMatchObject({
-      ...{ state: 'answered', settle: 18, answers: [confirmed], source: 'state' },
+      state: 'answered',
+      settle: 18,
+      answers: [confirmed],
+      source: 'state',
     });
     await mine(chain, cat, 6);
     await follow();
     expect(await api.receipt(id)).toMatchObject({
-      ...{ state: 'paid', answers: [confirmed], source: 'state' },
+      state: 'paid',
+      answers: [confirmed],
+      source: 'state',
       paid: { payee: bob.address, amount: (VOLT * 80n) / 100n },
     });
     await expect.poll(() => told.at(-1)?.state).toBe('paid');

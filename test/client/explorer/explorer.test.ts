@@ -54,7 +54,9 @@ const transport: Transport = {
   stop: async () => undefined,
   peers: () =>
     [...answers.keys()].map((id) => ({
-      ...{ id, link: 'webrtc' as const, penalty: 0 },
+      id,
+      link: 'webrtc' as const,
+      penalty: 0,
       address: `/ip4/192.0.2.7/udp/9090/webrtc-direct/certhash/uEiB/p2p/${id}`,
     })),
   addresses: () => [],
@@ -103,9 +105,19 @@ async function open(pool: readonly SignedTx[] = [], withState = false): Promise<
   const outbox = await Outbox.open(createMemoryStore());
   const { follower, reader, events } = openFollower(chain, transport);
   const status = (): ChainStatus => ({
-    ...{ network: 'e2e', prefix: 'rpila', sync: 'synced', peersAgreeing: 1, mempool: 0 },
-    ...{ height: 1, headId: chain.headers.head().id, headTimeMs: START_MS, totalWork: 1n },
-    ...{ genesisId: chain.headers.genesis.id, proofsChecked: 3, difficulty: 5n, holdsState: false },
+    network: 'e2e',
+    prefix: 'rpila',
+    sync: 'synced',
+    peersAgreeing: 1,
+    mempool: 0,
+    height: 1,
+    headId: chain.headers.head().id,
+    headTimeMs: START_MS,
+    totalWork: 1n,
+    genesisId: chain.headers.genesis.id,
+    proofsChecked: 3,
+    difficulty: 5n,
+    holdsState: false,
     peers: transport.peers(),
     traffic: transport.traffic(),
   });
@@ -164,7 +176,8 @@ describe('a block', () => {
     const byHeight = (await explorer.block(6))!;
     expect(byHeight.txIds).toEqual([gift, asked, askedAgain].map(({ tx }) => txId(tx)));
     expect(byHeight).toMatchObject({
-      ...{ confirmations: 10, workChecked: true },
+      confirmations: 10,
+      workChecked: true,
       proof: { linear: 1, bytes: encode(Proof, PROOF).length },
     });
     expect(byHeight.id).toEqual(blockId((await full.header(6))!));
@@ -239,7 +252,10 @@ describe('a transaction', () => {
     await outbox.add(ours);
     for (const tx of [waiting, ours])
       expect(await explorer.transaction(txId(tx.tx))).toMatchObject({
-        ...{ tx, position: undefined, blockId: undefined, confirmations: 0 },
+        tx,
+        position: undefined,
+        blockId: undefined,
+        confirmations: 0,
       });
     await outbox.replace(txId(ours.tx), 6);
     expect(await explorer.transaction(txId(ours.tx))).toBeUndefined();
@@ -263,8 +279,11 @@ describe('the supply', () => {
   it('without the state is what the rules created', async () => {
     const { explorer } = await open();
     expect(await explorer.supply()).toEqual({
-      ...{ height: 16, issued: FAUCET_SUPPLY + 16n * 50n * NANOVOLTS },
-      ...{ held: undefined, burned: undefined, accounts: undefined },
+      height: 16,
+      issued: FAUCET_SUPPLY + 16n * 50n * NANOVOLTS,
+      held: undefined,
+      burned: undefined,
+      accounts: undefined,
     });
   });
 
@@ -273,7 +292,10 @@ describe('the supply', () => {
     const { issued, burned, accounts } = full.stats();
     expect(burned).toBe(NANOVOLTS);
     expect(await explorer.supply()).toEqual({
-      ...{ height: 16, issued: issued + FAUCET_SUPPLY, burned, accounts },
+      height: 16,
+      issued: issued + FAUCET_SUPPLY,
+      burned,
+      accounts,
       held: issued + FAUCET_SUPPLY - burned,
     });
   });

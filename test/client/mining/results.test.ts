@@ -19,8 +19,14 @@ const claimBy = (payee: Uint8Array, execution: typeof ran) =>
     position: { height: 2, index: 0 },
   });
 const request = encode(OpenRequest, {
-  ...{ asker: ann.address, modelId: MODEL, reward: 1n, expiry: 30, best: null, settle: 0 },
-  ...{ answerHash: ZERO_HASH, input: utf8('hi') },
+  asker: ann.address,
+  modelId: MODEL,
+  reward: 1n,
+  expiry: 30,
+  best: null,
+  settle: 0,
+  answerHash: ZERO_HASH,
+  input: utf8('hi'),
 });
 const tree = [
   [stateKey.request(id), request] as const,

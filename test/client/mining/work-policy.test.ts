@@ -101,7 +101,8 @@ it('a hidden tab takes half of the time at most', () => {
   const hidden: Sensed = { type: 'visibility', hidden: true };
   expect(after(hidden)).toEqual({ duty: 0.5, reason: 'hidden' });
   expect(after(hidden, { type: 'intensity', percent: 25 })).toEqual({
-    ...{ duty: 0.25, reason: undefined },
+    duty: 0.25,
+    reason: undefined,
   });
   expect(after(hidden, { type: 'visibility', hidden: false }).duty).toBe(1);
 });
@@ -111,7 +112,9 @@ it('never works more than was chosen, says why it works less, and is free in cal
     fc.constantFrom(...INTENSITIES).map((percent) => ({ type: 'intensity', percent })),
     fc.record({ type: fc.constant('frames'), shown: fc.nat(60), late: fc.nat(60) }),
     fc.record({
-      ...{ type: fc.constant('battery'), charging: fc.boolean(), percent: fc.nat(100) },
+      type: fc.constant('battery'),
+      charging: fc.boolean(),
+      percent: fc.nat(100),
     }),
     fc.constantFrom(...PRESSURES).map((pressure) => ({ type: 'pressure', pressure })),
     fc.boolean().map((hidden) => ({ type: 'visibility', hidden })),

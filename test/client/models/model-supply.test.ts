@@ -17,7 +17,10 @@ const [tiny, lingua, polyglot] = ['tiny', 'lingua', 'polyglot'].map(
 ) as [Uint8Array, Uint8Array, Uint8Array];
 const store = await createPackagedParts(models, createMemoryParts());
 const packages = await openPackageStore({
-  ...{ models, store, sources: () => [], onChange: () => undefined },
+  models,
+  store,
+  sources: () => [],
+  onChange: () => undefined,
 });
 const { miner, stop } = await startMinerThread(undefined, () => undefined);
 afterAll(stop);

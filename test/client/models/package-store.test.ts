@@ -68,13 +68,11 @@ const hang = (): PartSource => ({
 async function shelf(sources: readonly PartSource[], store: PartStore = createMemoryParts()) {
   const told: StoredModel[] = [];
   const packages = await openPackageStore({
-    ...{
-      models,
-      store,
-      sources: () => sources,
-      roundWaitMs: 1,
-      onChange: (m) => void told.push(m),
-    },
+    models,
+    store,
+    sources: () => sources,
+    roundWaitMs: 1,
+    onChange: (m) => void told.push(m),
   });
   const status = async () => (await packages.all()).find((m) => m.name === 'tiny')!;
   return { packages, store, told, status };
@@ -315,7 +313,9 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
     fetch: async ({ part }) => (part === 10 ? words : (await truth.read(id, part))!),
   };
   const packages = await openPackageStore({
-    ...{ models: new Map([[own, named]]), store: createMemoryParts(), sources: () => [one] },
+    models: new Map([[own, named]]),
+    store: createMemoryParts(),
+    sources: () => [one],
     onChange: () => undefined,
   });
   const supply = new ModelSupply((id) => packages.load(id));

@@ -65,7 +65,11 @@ async function setUp(options: { partBytes?: number; spoil?: boolean } = {}) {
   }
   const store = createMemoryParts();
   const packages = await openPackageStore({
-    ...{ models, store, sources: () => [source], roundWaitMs: 1, onChange: () => undefined },
+    models,
+    store,
+    sources: () => [source],
+    roundWaitMs: 1,
+    onChange: () => undefined,
     ...(partBytes && { partBytes }),
   });
   return { packages, store, asked, file, texts: createTexts(models, packages), own };
@@ -196,7 +200,8 @@ it('a model of bytes takes one text as it is', async () => {
   expect(await texts.tokenise(tiny.id, ['è!'])).toEqual({ tokens: [3], input: utf8('è!') });
   expect((await texts.tokenise(tiny.id, ['x'.repeat(16)])).input).toBeDefined();
   expect(await texts.tokenise(tiny.id, ['x'.repeat(17)])).toEqual({
-    ...{ tokens: [17], input: undefined },
+    tokens: [17],
+    input: undefined,
   });
   expect((await texts.tokenise(tiny.id, ['a', 'b'])).input).toBeUndefined();
 });

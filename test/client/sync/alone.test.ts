@@ -24,7 +24,9 @@ import { MemoryNet } from '../memory-net.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 const network: ChainNetwork = {
-  ...{ params: PARAMS, models: MODELS, names: ['test'] },
+  params: PARAMS,
+  models: MODELS,
+  names: ['test'],
   verifyProof: () => undefined,
 };
 const wait = { timeout: 20_000, interval: 20 };

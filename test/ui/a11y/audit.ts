@@ -92,7 +92,8 @@ async function auditGallery(browser: Browser): Promise<void> {
     worker: { format: 'es' },
   });
   const server = await preview({
-    ...{ ...common, build: { outDir } },
+    ...common,
+    build: { outDir },
     preview: { host: '127.0.0.1', port: 0 },
   });
   const url = server.resolvedUrls!.local[0]!;

@@ -61,7 +61,9 @@ async function wrong(page: Page): Promise<void> {
 }
 
 const sheet = (name: string, act: Screen['act'], state = 'owner'): Screen => ({
-  ...{ state, hash: '#/wallet', name },
+  state,
+  hash: '#/wallet',
+  name,
   act: act!,
 });
 
@@ -102,7 +104,9 @@ const hex = (byte: string): string => byte.repeat(32);
 
 const PAGES: Screen[] = [
   {
-    ...{ state: 'many', hash: '#/', name: 'plots as tables' },
+    state: 'many',
+    hash: '#/',
+    name: 'plots as tables',
     async act(page) {
       const name = new RegExp(`^${plots.asTable}`);
       const buttons = page.getByRole('button', { name });
@@ -118,7 +122,8 @@ const PAGES: Screen[] = [
   { state: 'stopped', hash: '#/wallet' },
   { state: 'locked', hash: '#/wallet' },
   ...['open', 'unconfirmed', 'confirmed', 'paid'].map((state) => ({
-    ...{ state, hash: linkToPage('receipt', hex('5e')) },
+    state,
+    hash: linkToPage('receipt', hex('5e')),
   })),
   { state: 'owner', hash: linkToPage('receipt', hex('00')), name: 'unknown receipt' },
   { state: 'owner', hash: linkToPage('block', 8101) },

@@ -25,12 +25,19 @@ function makeHeaders(): Header[] {
     const height = OLDEST + i;
     const work = 4.2e12 * (1 + 0.18 * Math.sin(i / 140) + 0.06 * Math.sin(i / 31) + i / 6000);
     return {
-      ...{ version: 1, height, prevHash: filled(1), mmrRoot: filled(2), bodyRoot: filled(3) },
-      ...{ stateRoot: filled(4), sharesRoot: ZERO_HASH },
+      version: 1,
+      height,
+      prevHash: filled(1),
+      mmrRoot: filled(2),
+      bodyRoot: filled(3),
+      stateRoot: filled(4),
+      sharesRoot: ZERO_HASH,
       time: CHAIN.headTimeMs - Math.round(ages[KEPT - 1 - i]!),
       miner: random() < 1 / 17 || i === KEPT - 2 ? ADDRESS : filled(height % 251),
       bits: bitsFromTarget(HASH_SPACE / BigInt(Math.round(work))),
-      ...{ totalWork: BigInt(height) << 42n, nonce: 7n, modelId: LINGUA.id },
+      totalWork: BigInt(height) << 42n,
+      nonce: 7n,
+      modelId: LINGUA.id,
       jobId: height % 4 ? ZERO_HASH : filled(0x2e),
       proofDigest: filled(height % 256),
     };
@@ -47,15 +54,24 @@ const SUBSIDY_PER_PASS = (50_000_000_000n * LINGUA.macs) / DIFFICULTY;
 export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientApi> {
   const request: SignedTx = {
     tx: {
-      ...{ type: 'request', chainId: 3, from: filled(9), nonce: 4, expiry: 9000, fee: 100_000n },
-      ...{ modelId: LINGUA.id, reward: 30_000_000n, lifetime: 60 },
+      type: 'request',
+      chainId: 3,
+      from: filled(9),
+      nonce: 4,
+      expiry: 9000,
+      fee: 100_000n,
+      modelId: LINGUA.id,
+      reward: 30_000_000n,
+      lifetime: 60,
       input: utf8('Quale lingua è questa?'),
     },
     signature: new Uint8Array(64),
   };
   const body = [...payments, request];
   const viewOf = (height: number): BlockView => ({
-    ...{ id: filled(height % 256), header: headerAt(height), body },
+    id: filled(height % 256),
+    header: headerAt(height),
+    body,
     txIds: body.map(({ tx }) => txId(tx)),
     confirmations: CHAIN.height - height,
     workChecked: height > CHAIN.height - 100,
@@ -65,7 +81,9 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
     header: async (height) => headerAt(height),
     headers: async (last, max) => HEADERS.slice(0, last - OLDEST + 1).slice(-max),
     quote: async () => ({
-      ...{ ...QUOTE, difficulty: DIFFICULTY, subsidyPerPass: SUBSIDY_PER_PASS },
+      ...QUOTE,
+      difficulty: DIFFICULTY,
+      subsidyPerPass: SUBSIDY_PER_PASS,
       minimum: (SUBSIDY_PER_PASS * 26n) / 64n + 1_250n,
     }),
     block: async (at) => (typeof at === 'number' && at <= CHAIN.height ? viewOf(at) : undefined),
@@ -77,15 +95,20 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
         : { id, tx: body[index]!, position, blockId: filled(5), confirmations: 11 };
     },
     supply: async () => ({
-      ...{ height: CHAIN.height, issued: 10_405_600_000_000_000n, burned: 1_250_000_000n },
-      ...{ held: 10_405_598_750_000_000n, accounts: 214 },
+      height: CHAIN.height,
+      issued: 10_405_600_000_000_000n,
+      burned: 1_250_000_000n,
+      held: 10_405_598_750_000_000n,
+      accounts: 214,
     }),
     account: async (address) => ({ ...BALANCE, address }),
     history: async (_address, _max, from) => ({
       entries: payments.map((tx, index) => ({
-        ...{ tx, position: { height: (from?.height ?? 8101) - index * 7, index } },
+        tx,
+        position: { height: (from?.height ?? 8101) - index * 7, index },
       })),
-      ...{ total: 5, linked: true },
+      total: 5,
+      linked: true,
       next: from ? undefined : { height: 7000, index: 0 },
     }),
     diagnostics: async () => ({ version: 'pila/0.1.0', problems: [{ code: 'NET_TIMEOUT' }] }),

@@ -22,14 +22,14 @@ export const moreStates = (stage: Stage) => {
       const none = { backend: undefined, units: 0, rejected: {}, macsPerSecond: 0, blocksFound: 0 };
       engine.miner = { ...running, ...none, state: 'loading' };
       session.arriving = {
-        ...{
-          name: LINGUA.name,
-          id: LINGUA.id,
-          bytes: 1_410_000,
-          stored: 400_000,
-          arriving: 90_000,
-        },
-        ...{ state: 'fetching', problem: undefined, refused: [] },
+        name: LINGUA.name,
+        id: LINGUA.id,
+        bytes: 1_410_000,
+        stored: 400_000,
+        arriving: 90_000,
+        state: 'fetching',
+        problem: undefined,
+        refused: [],
       };
     },
     install: () => {

@@ -51,15 +51,24 @@ export const SHOTS: readonly Shot[] = [
   { name: 'wallet-new', state: 'stopped', at: '#/wallet' },
   { name: 'wallet', state: 'owner', at: '#/wallet', main: true },
   {
-    ...{ name: 'wallet-receive', state: 'owner', at: '#/wallet', sheet: true },
+    name: 'wallet-receive',
+    state: 'owner',
+    at: '#/wallet',
+    sheet: true,
     act: (page, t) => press(page, t.wallet.receive),
   },
   {
-    ...{ name: 'wallet-send', state: 'owner', at: '#/wallet', sheet: true },
+    name: 'wallet-send',
+    state: 'owner',
+    at: '#/wallet',
+    sheet: true,
     act: fillSend,
   },
   {
-    ...{ name: 'wallet-send-review', state: 'owner', at: '#/wallet', sheet: true },
+    name: 'wallet-send-review',
+    state: 'owner',
+    at: '#/wallet',
+    sheet: true,
     async act(page, t) {
       await fillSend(page, t);
       await press(page, t.send.review);
@@ -67,7 +76,10 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   {
-    ...{ name: 'wallet-backup', state: 'stopped', at: '#/wallet', sheet: true },
+    name: 'wallet-backup',
+    state: 'stopped',
+    at: '#/wallet',
+    sheet: true,
     async act(page, t) {
       await press(page, t.wallet.backUp);
       await press(page, t.backup.show);
@@ -75,7 +87,10 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   {
-    ...{ name: 'wallet-backup-check', state: 'stopped', at: '#/wallet', sheet: true },
+    name: 'wallet-backup-check',
+    state: 'stopped',
+    at: '#/wallet',
+    sheet: true,
     async act(page, t) {
       await press(page, t.wallet.backUp);
       await press(page, t.backup.show);
@@ -84,15 +99,24 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   {
-    ...{ name: 'wallet-passphrase', state: 'stopped', at: '#/wallet', sheet: true },
+    name: 'wallet-passphrase',
+    state: 'stopped',
+    at: '#/wallet',
+    sheet: true,
     act: (page, t) => press(page, t.wallet.protect),
   },
   {
-    ...{ name: 'wallet-unlock', state: 'locked', at: '#/wallet', sheet: true },
+    name: 'wallet-unlock',
+    state: 'locked',
+    at: '#/wallet',
+    sheet: true,
     act: (page, t) => press(page, t.wallet.unlock),
   },
   {
-    ...{ name: 'ask-review', state: 'owner', at: '#/ask', sheet: true },
+    name: 'ask-review',
+    state: 'owner',
+    at: '#/ask',
+    sheet: true,
     async act(page, t) {
       await page
         .getByRole('textbox')
@@ -105,7 +129,10 @@ export const SHOTS: readonly Shot[] = [
   },
   { name: 'ask-no-keys', state: 'fresh', at: '#/ask' },
   {
-    ...{ name: 'ask', state: 'paid', at: '#/ask', main: true },
+    name: 'ask',
+    state: 'paid',
+    at: '#/ask',
+    main: true,
     act: (page) =>
       page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.'),
   },
@@ -117,12 +144,17 @@ export const SHOTS: readonly Shot[] = [
   { name: 'address', state: 'owner', at: `#/address/${PAYEE}` },
   { name: 'settings', state: 'owner', at: '#/settings', main: true },
   {
-    ...{ name: 'erase-all', state: 'stopped', at: '#/settings', sheet: true },
+    name: 'erase-all',
+    state: 'stopped',
+    at: '#/settings',
+    sheet: true,
     act: (page, t) => press(page, (t.code === 'it' ? itDevice : enDevice).erase.open),
   },
   { name: 'erased', state: 'erased', at: '#/', sheet: true },
   {
-    ...{ name: 'diagnostics', state: 'owner', at: '#/network' },
+    name: 'diagnostics',
+    state: 'owner',
+    at: '#/network',
     async act(page, t) {
       await press(page, (t.code === 'it' ? itNetwork : enNetwork).report.make);
       await page.locator('pre').waitFor();
