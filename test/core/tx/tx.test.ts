@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { SignedTx } from '../../src/core/formats.ts';
-import { inputBytesMax, type Manifest } from '../../src/core/manifest.ts';
-import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../src/core/params.ts';
-import { txFaults } from '../../src/core/tx/apply.ts';
-import { signTx, spentBy, txId, verifySignature } from '../../src/core/tx/tx.ts';
-import { toHex } from '../../src/lib/bytes.ts';
+import type { SignedTx } from '../../../src/core/formats.ts';
+import { inputBytesMax, type Manifest } from '../../../src/core/manifest.ts';
+import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../../src/core/params.ts';
+import { txFaults } from '../../../src/core/tx/apply.ts';
+import { signTx, spentBy, txId, verifySignature } from '../../../src/core/tx/tx.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
 import {
   ALICE,
   BOB,
@@ -15,7 +15,7 @@ import {
   paramsOf,
   request,
   transfer,
-} from './fixtures.ts';
+} from '../fixtures.ts';
 
 const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
   params.rules.first(txFaults(params, MODELS, height, signed))?.fault;

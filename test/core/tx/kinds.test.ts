@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isFault } from '../../src/core/faults.ts';
-import type { SignedTx, Tx } from '../../src/core/formats.ts';
-import { stateKey } from '../../src/core/tree/keys.ts';
-import { kindOf, KINDS, partiesOf, TX_TYPES } from '../../src/core/tx/kinds.ts';
-import { spentBy, txId } from '../../src/core/tx/tx.ts';
-import { ALICE, BOB, bytes32, CAROL, claim, request, result, transfer } from './fixtures.ts';
-import { ANSWER, commitment, hexes, Ledger } from './ledger.ts';
+import { isFault } from '../../../src/core/faults.ts';
+import type { SignedTx, Tx } from '../../../src/core/formats.ts';
+import { stateKey } from '../../../src/core/tree/keys.ts';
+import { kindOf, KINDS, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
+import { spentBy, txId } from '../../../src/core/tx/tx.ts';
+import { ALICE, BOB, bytes32, CAROL, claim, request, result, transfer } from '../fixtures.ts';
+import { ANSWER, commitment, hexes, Ledger } from '../ledger.ts';
 
 const ID = bytes32(7);
 

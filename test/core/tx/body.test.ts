@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concat, toHex, u32 } from '../../src/lib/bytes.ts';
-import { bodyRoot, bodySize, verifyBody } from '../../src/core/tx/body.ts';
-import { KINDS } from '../../src/core/tx/kinds.ts';
-import { encode } from '../../src/core/codec.ts';
-import { Body, SignedTx } from '../../src/core/formats.ts';
-import { hash, ZERO_HASH } from '../../src/core/hash.ts';
-import { BODY_BYTES_MAX } from '../../src/core/params.ts';
-import { ALICE, bytes32, claim, paramsOf, request, result, transfer } from './fixtures.ts';
+import { concat, toHex, u32 } from '../../../src/lib/bytes.ts';
+import { bodyRoot, bodySize, verifyBody } from '../../../src/core/tx/body.ts';
+import { KINDS } from '../../../src/core/tx/kinds.ts';
+import { encode } from '../../../src/core/codec.ts';
+import { Body, SignedTx } from '../../../src/core/formats.ts';
+import { hash, ZERO_HASH } from '../../../src/core/hash.ts';
+import { BODY_BYTES_MAX } from '../../../src/core/params.ts';
+import { ALICE, bytes32, claim, paramsOf, request, result, transfer } from '../fixtures.ts';
 
 // One signature for all: a body's own rules do not look at it.
 const one = transfer(ALICE);
