@@ -156,7 +156,7 @@ function fill(copy: string, files: readonly string[]): boolean {
   console.log(`With it the compiler asks for ${left.length} places.`);
   for (const { place, message } of left) console.log(`  ✗ ${place}: ${message}`);
 
-  const tests = [PATCH_TEST, 'test/core/kinds.test.ts', 'test/core/state-random.test.ts'];
+  const tests = [PATCH_TEST, 'test/core/tx/kinds.test.ts', 'test/core/state-random.test.ts'];
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...tests];
   const { status } = spawnSync(process.execPath, vitest, { cwd: copy, stdio: 'inherit' });
   return !unasked.length && !unfilled.length && !left.length && status === 0;
