@@ -1,4 +1,5 @@
 /** Addresses with names, those looked at and those paid: kept in localStorage, shared by all tabs. */
+import { WATCHED_MAX } from '../../client/api.ts';
 import { formatAddress, parseAddress } from '../../core/address.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -14,12 +15,12 @@ export interface Watched {
   readonly name: string;
 }
 
-/** The client follows sixteen; the account in use and one being left need a place too. */
-export const WATCHED_MAX = 12;
+/** Of the addresses that the client follows; the account in use and one being left need a place too. */
+const LISTED_MAX = WATCHED_MAX - 4;
 export const CONTACTS_MAX = 100;
 const NAME_CHARS_MAX = 32;
 const KINDS = {
-  watched: { max: WATCHED_MAX, full: 'WATCHED_FULL' },
+  watched: { max: LISTED_MAX, full: 'WATCHED_FULL' },
   contacts: { max: CONTACTS_MAX, full: 'CONTACTS_FULL' },
 } as const;
 
