@@ -11,7 +11,7 @@ import { qrPath } from '../../src/ui/wallet/qr.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
-import { parseWords } from '../../src/wallet/words.ts';
+import { parseWords } from '../../src/wallet/seed-words.ts';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import {
   backUp,

@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../../src/core/address.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
-import { formatWords } from '../../src/wallet/words.ts';
+import { formatWords } from '../../src/wallet/seed-words.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';

@@ -12,7 +12,7 @@ import { openClient, openVault } from './page.ts';
 import { LOADERS } from './i18n/texts.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
-import { placeOfShare } from './shared.ts';
+import { placeOfShare } from './shared-link.ts';
 import { installPolicy } from './trusted.ts';
 import './style.css';
 

@@ -3,7 +3,7 @@ import { mnemonicToSeedSync } from '@scure/bip39';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../core/address.ts';
 import { secretAtPath } from './derive.ts';
-import { formatWords } from './words.ts';
+import { formatWords } from './seed-words.ts';
 
 /** Not in SLIP-44's list as of November 2026; to be registered before a launch. */
 export const COIN_TYPE = 7333;

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../lib/errors.ts';
 import { randomBelow, type RandomSource } from './random.ts';
-import { WORD_LIST } from './words.ts';
+import { WORD_LIST } from './seed-words.ts';
 
 export const PASSPHRASE_BITS_MIN = 50;
 /** Six of 2048 words: 66 bits. */

@@ -14,7 +14,7 @@ import {
   type Acquaintance,
 } from '../../src/ui/wallet/address/payee.ts';
 import { SEAL_SIDE, sealPath } from '../../src/ui/wallet/address/seal.ts';
-import { placeOfShare } from '../../src/ui/shared.ts';
+import { placeOfShare } from '../../src/ui/shared-link.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 
 const PREFIX = 'rpila';

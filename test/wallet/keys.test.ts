@@ -7,7 +7,7 @@ import { signTx, txId, verifySignature } from '../../src/core/tx/tx.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { secretAtPath } from '../../src/wallet/derive.ts';
 import { COIN_TYPE, keyAtPath, keyFromEntropy, keyPath } from '../../src/wallet/keys.ts';
-import { formatWords, parseWords } from '../../src/wallet/words.ts';
+import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
 
 test('NIP-06: 24 words, BIP-32 path and x-only key of a public vector', () => {
   const words =

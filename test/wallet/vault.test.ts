@@ -17,7 +17,7 @@ import {
   type VaultStorage,
 } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
-import { formatWords, parseWords } from '../../src/wallet/words.ts';
+import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
 
 /** The least that a blob may ask for: 1 MiB instead of 128. */
 const CHEAP = { logN: 10, r: 8, p: 1 };

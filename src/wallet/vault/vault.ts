@@ -19,7 +19,7 @@ import { ACCOUNTS_MAX, type VaultBlob } from './vault-blob.ts';
 import { statusOf } from './vault-status.ts';
 import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
 import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
-import { ENTROPY_BYTES, formatWords, parseWords } from '../words.ts';
+import { ENTROPY_BYTES, formatWords, parseWords } from '../seed-words.ts';
 
 export interface VaultPlatform extends SafePlatform {
   readonly clock: {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { formatWords, parseWords, WORD_LIST } from '../../src/wallet/words.ts';
+import { formatWords, parseWords, WORD_LIST } from '../../src/wallet/seed-words.ts';
 
 /** From the reference vectors of BIP-39 (trezor/python-mnemonic). */
 const VECTORS: [string, string][] = [
