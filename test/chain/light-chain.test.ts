@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { createIdbStore } from '../../src/chain/store/idb-store.ts';
 import type { LightChain } from '../../src/chain/light/light-chain.ts';
-import { commonHeight } from '../../src/chain/light/paths.ts';
+import { commonHeight } from '../../src/chain/light/memory/paths.ts';
 import { PathsRecord } from '../../src/chain/light/records.ts';
 import { sampleHeights, strataCount } from '../../src/chain/light/sample.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';

@@ -8,7 +8,7 @@ import { PROOFS_KEPT } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
-import { believedFrom, type Audit, type Path } from './paths.ts';
+import { believedFrom, type Audit, type Path } from './memory/paths.ts';
 
 const DRAWS = 64;
 /** Uniform numbers in [0, 1) have this many bits. */

@@ -9,7 +9,7 @@ import { txId } from '../../core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import { entryAt } from './headers.ts';
 import type { LightState } from './open.ts';
-import { PATH_WINDOW } from './paths.ts';
+import { PATH_WINDOW } from './memory/paths.ts';
 import { lightKey } from './records.ts';
 import { Links, linksOf } from '../shared/links.ts';
 import { indexEntries } from '../shared/request-index.ts';

@@ -11,7 +11,7 @@ import type { Header } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { laneAt, PATH_WINDOW, type Path } from './paths.ts';
+import { laneAt, PATH_WINDOW, type Path } from './memory/paths.ts';
 import { lightKey, type Segment } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';

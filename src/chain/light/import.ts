@@ -23,7 +23,7 @@ import {
   provenTip,
   type Audit,
   type Path,
-} from './paths.ts';
+} from './memory/paths.ts';
 import { LIGHT_HEADERS_MAX, PATHS_MAX } from './records.ts';
 import { rootFault } from './state.ts';
 import type { Put } from '../store/store.ts';

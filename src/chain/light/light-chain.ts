@@ -32,7 +32,7 @@ import {
   type LightHeadEvent,
 } from './import.ts';
 import type { LightState } from './open.ts';
-import { unproven } from './paths.ts';
+import { unproven } from './memory/paths.ts';
 import { Checked, lightKey, Sample } from './records.ts';
 import { sampleHeights } from './sample.ts';
 import { bodyOf, bodyPuts, heightOf, proofOf } from './blocks.ts';

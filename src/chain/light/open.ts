@@ -9,7 +9,7 @@ import { BoundedMap } from '../../lib/bounded.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { damaged, entryAt, headerPuts, loadPath, pointAt } from './headers.ts';
 import { needRecord } from '../store/records.ts';
-import type { Path } from './paths.ts';
+import type { Path } from './memory/paths.ts';
 import { keepState, type KnownState } from './state.ts';
 import { compactPaths } from './compact.ts';
 import { basePuts, loadBase, UNTOUCHED } from './base.ts';

@@ -1,7 +1,7 @@
 /** Branches of a light client as values: which lanes hold them, where two part, what one proves. */
-import type { ChainPoint } from '../../core/header/header.ts';
-import { toHex } from '../../lib/bytes.ts';
-import type { Segment } from './records.ts';
+import type { ChainPoint } from '../../../core/header/header.ts';
+import { toHex } from '../../../lib/bytes.ts';
+import type { Segment } from '../records.ts';
 
 /** Newest points of a path kept in memory: the proofs that can matter, and some forks. */
 export const PATH_WINDOW = 512;
