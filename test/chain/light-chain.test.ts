@@ -388,18 +388,18 @@ describe('proofs', () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 3 });
     fc.assert(
       fc.property(cuts, cuts, fc.nat(15), fc.nat(15), (a, b, tipA, tipB) => {
-        const make = (froms: number[], lane0: number) => [
-          { lane: 0, from: 0 },
+        const make = (froms: number[], firstNew: number) => [
+          { number: 0, from: 0 },
           ...[...new Set(froms)]
             .sort((x, y) => x - y)
-            .map((from, i) => ({ lane: lane0 + i, from })),
+            .map((from, i) => ({ number: firstNew + i, from })),
         ];
         const [x, y] = [make(a, 1), make(b, a.length && b[0] === a[0] ? 1 : 9)];
-        const lane = (s: typeof x, h: number) => s.findLast((e) => e.from <= h)!;
+        const segmentAt = (s: typeof x, h: number) => s.findLast((e) => e.from <= h)!;
         let expected = 0;
         for (let h = 0; h <= Math.min(tipA, tipB); h++) {
-          const [p, q] = [lane(x, h), lane(y, h)];
-          if (p.lane !== q.lane || p.from !== q.from) break;
+          const [p, q] = [segmentAt(x, h), segmentAt(y, h)];
+          if (p.number !== q.number || p.from !== q.from) break;
           expected = h;
         }
         expect(commonHeight(x, tipA, y, tipB)).toBe(expected);

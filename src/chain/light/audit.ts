@@ -7,7 +7,7 @@
 import { PROOFS_KEPT } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { entryAt } from './headers.ts';
-import type { LightState } from './open.ts';
+import type { LightMemory } from './memory/memory.ts';
 import { believedFrom, type Audit, type Path } from './memory/paths.ts';
 
 const DRAWS = 64;
@@ -16,31 +16,41 @@ const RANDOM_BITS = 52;
 /** A branch that grew this far past its audit is audited again. */
 const AUDIT_AGAIN = 2 * PROOFS_KEPT;
 
+/** Draws the audits of branches with more work than the head that need one. @throws AppError STORE_CORRUPT */
+export async function auditDeep(memory: LightMemory): Promise<void> {
+  const { branches } = memory;
+  for (const path of branches.paths) {
+    const fork = branches.forkOf(path);
+    if (!branches.claimsMore(path) || !needsAudit(path, fork)) continue;
+    branches.setAudit(path, await drawAudit(memory, path, fork));
+  }
+}
+
 /** Whether the branch above `fork` is too deep for its proofs alone. */
-export function needsAudit(path: Path, fork: number): boolean {
+function needsAudit(path: Path, fork: number): boolean {
   const above = path.tip.header.height - believedFrom(path, fork);
   return above > (path.audit && path.audit.from <= fork ? AUDIT_AGAIN : PROOFS_KEPT);
 }
 
 /** Draws blocks above `fork`, up to where the newest proofs begin. @throws AppError STORE_CORRUPT */
-export async function drawAudit(s: LightState, path: Path, fork: number): Promise<Audit> {
+async function drawAudit({ store, random }: LightMemory, path: Path, fork: number): Promise<Audit> {
   const upTo = path.tip.header.height - PROOFS_KEPT;
   const seen = new Map<number, bigint>();
   const workAt = async (height: number): Promise<bigint> => {
-    const work = seen.get(height) ?? (await entryAt(s.store, path, height)).header.totalWork;
+    const work = seen.get(height) ?? (await entryAt(store, path, height)).header.totalWork;
     seen.set(height, work);
     return work;
   };
   const [least, most] = [await workAt(fork), await workAt(upTo)];
   const heights = new Set<number>();
   for (let i = 0; i < DRAWS; i++) {
-    const random = BigInt(Math.floor(s.random() * 2 ** RANDOM_BITS));
-    const work = least + (((most - least) * random) >> BigInt(RANDOM_BITS));
-    heights.add(await firstOver(workAt, work, fork, upTo));
+    const share = BigInt(Math.floor(random() * 2 ** RANDOM_BITS));
+    const work = least + (((most - least) * share) >> BigInt(RANDOM_BITS));
+    heights.add(await firstOver(workAt, work, { low: fork, high: upTo }));
   }
   const blocks: Audit['blocks'][number][] = [];
   for (const height of heights)
-    blocks.push({ height, id: toHex((await entryAt(s.store, path, height)).id) });
+    blocks.push({ height, id: toHex((await entryAt(store, path, height)).id) });
   return { from: fork, upTo, blocks };
 }
 
@@ -48,8 +58,7 @@ export async function drawAudit(s: LightState, path: Path, fork: number): Promis
 async function firstOver(
   workAt: (height: number) => Promise<bigint>,
   work: bigint,
-  low: number,
-  high: number,
+  { low, high }: { low: number; high: number },
 ): Promise<number> {
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

@@ -4,16 +4,18 @@
  * fit the headers is dropped and fetched again.
  */
 import { encode, tryDecode } from '../../core/codec.ts';
+import { isFault } from '../../core/faults.ts';
 import { isWhole, treeEntries, treeRoot } from '../../core/tree/tree.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { loadLeaves } from '../store/leaves.ts';
-import { bodyOf } from './blocks.ts';
-import { entryAt } from './headers.ts';
-import type { LightState } from './open.ts';
-import { Base, lightKey } from './records.ts';
-import { executeOn, keepState, type KnownState } from './state.ts';
 import { leafKey } from '../store/records.ts';
-import type { Put } from '../store/store.ts';
+import type { Put, Store } from '../store/store.ts';
+import { bodyOf } from './blocks.ts';
+import { headEntry } from './headers.ts';
+import { keepState, type LightMemory } from './memory/memory.ts';
+import type { KnownState } from './memory/known-states.ts';
+import { Base, lightKey } from './records.ts';
+import { runBlock } from './run-block.ts';
 
 /** Blocks between the head and its base. */
 const BASE_DEPTH = 100;
@@ -25,35 +27,30 @@ const LEAVES_AT_ONCE = 2000;
 /** Changes nothing: the state after genesis is the one before it. */
 export const UNTOUCHED = { changes: [], touched: [] };
 
-export const basePuts = (state: KnownState, id: Uint8Array): Put[] => [
-  ...[...treeEntries(state.tree)].map(({ key, value }) => ({ key: leafKey(key), value })),
-  basePut({ id, height: state.height }),
-];
-
-const basePut = (base: Base | undefined): Put => ({
-  key: lightKey.base,
-  value: base && encode(Base, base),
-});
-
 /** After a block was executed: lets the base follow it. @throws the store's */
-export async function moveBase(s: LightState, newestHeight: number): Promise<void> {
-  const target = Math.min(s.head.header.height - BASE_DEPTH, newestHeight);
-  if (s.base && target - s.base.height < BASE_STEP) return;
-  const puts = s.base && (await putsUpTo(s, s.base, target));
-  if (!puts) return rewriteBase(s);
-  const { id } = await entryAt(s.store, s.headPath, target);
-  const base = { id, height: target };
-  await s.store.batch([...puts, basePut(base)]);
-  s.base = base;
+export async function moveBase(memory: LightMemory, newestHeight: number): Promise<void> {
+  const { branches, base, store } = memory;
+  const target = Math.min(branches.headHeight - BASE_DEPTH, newestHeight);
+  if (base.at && target - base.at.height < BASE_STEP) return;
+  const puts = base.at && (await putsUpTo(memory, base.at, target));
+  if (!puts) return rewriteBase(memory);
+
+  const { id } = await headEntry(memory, target);
+  const next = { id, height: target };
+  await store.batch([...puts, basePut(next)]);
+  base.moveTo(next);
 }
 
 /** What blocks of the head's chain changed from the base up to that height, if all is remembered. */
-async function putsUpTo(s: LightState, base: Base, height: number): Promise<Put[] | undefined> {
+async function putsUpTo(
+  memory: LightMemory,
+  base: Base,
+  height: number,
+): Promise<Put[] | undefined> {
   const changed = new Map<string, Put>();
-  const last = (await entryAt(s.store, s.headPath, height)).id;
-  let hex = toHex(last);
+  let hex = toHex((await headEntry(memory, height)).id);
   for (let at = height; at > base.height; at--) {
-    const state = s.states.get(hex);
+    const state = memory.states.get(hex);
     if (!state?.executed) return undefined;
     // From the newest down: what came later stands.
     for (const { key, after } of state.executed.changes) {
@@ -66,60 +63,91 @@ async function putsUpTo(s: LightState, base: Base, height: number): Promise<Put[
 }
 
 /** Writes the lowest whole state below the head, leaf by leaf; until all are there it is no base. */
-async function rewriteBase(s: LightState): Promise<void> {
-  let hex = toHex(s.head.id);
-  let lowest: [string, KnownState] | undefined;
-  for (let state = s.states.get(hex); state && isWhole(state.tree); state = s.states.get(hex)) {
-    // The head's own state is in no header yet: read again, nothing could prove it.
-    if (state.height < s.head.header.height) lowest = [hex, state];
-    hex = state.parent;
-  }
+async function rewriteBase(memory: LightMemory): Promise<void> {
+  const { base, store } = memory;
+  const lowest = lowestWhole(memory);
   if (!lowest) return;
-  const { id } = await entryAt(s.store, s.headPath, lowest[1].height);
-  if (toHex(id) !== lowest[0] || (s.base && equal(s.base.id, id))) return;
-  s.base = undefined;
-  await s.store.batch([basePut(undefined)]);
-  for (;;) {
-    const old = await s.store.range('s/', 's0', LEAVES_AT_ONCE);
-    if (!old.length) break;
-    await s.store.batch(old.map(({ key }) => ({ key, value: undefined })));
-  }
-  const puts = basePuts(lowest[1], id);
+  const { id } = await headEntry(memory, lowest.state.height);
+  if (toHex(id) !== lowest.idHex || (base.at && equal(base.at.id, id))) return;
+
+  base.moveTo(undefined);
+  await store.batch([basePut(undefined)]);
+  await clearLeaves(store);
+  const puts = basePuts(lowest.state, id);
   // The base's own record is the last.
   for (let at = 0; at < puts.length; at += LEAVES_AT_ONCE)
-    await s.store.batch(puts.slice(at, at + LEAVES_AT_ONCE));
-  s.base = { id, height: lowest[1].height };
+    await store.batch(puts.slice(at, at + LEAVES_AT_ONCE));
+  base.moveTo({ id, height: lowest.state.height });
+}
+
+/** The lowest of the whole states in a row below the head. */
+function lowestWhole({
+  branches,
+  states,
+}: LightMemory): { idHex: string; state: KnownState } | undefined {
+  let lowest: { idHex: string; state: KnownState } | undefined;
+  let hex = toHex(branches.head.id);
+  for (let state = states.get(hex); state && isWhole(state.tree); state = states.get(hex)) {
+    // The head's own state is in no header yet: read again, nothing could prove it.
+    if (state.height < branches.headHeight) lowest = { idHex: hex, state };
+    hex = state.parent;
+  }
+  return lowest;
+}
+
+async function clearLeaves(store: Store): Promise<void> {
+  for (;;) {
+    const old = await store.range('s/', 's0', LEAVES_AT_ONCE);
+    if (!old.length) return;
+    await store.batch(old.map(({ key }) => ({ key, value: undefined })));
+  }
 }
 
 /** Reads the base and executes the bodies above it, as far as they go. @throws the store's, STORE_CORRUPT */
-export async function loadBase(s: LightState): Promise<void> {
-  const data = await s.store.get(lightKey.base);
+export async function loadBase(memory: LightMemory): Promise<void> {
+  const { branches, store } = memory;
+  const data = await store.get(lightKey.base);
   const base = data && tryDecode(Base, data);
-  const state = base && (await readBase(s, base));
-  if (!state) return s.store.batch([basePut(undefined)]);
-  s.base = base;
-  keepState(s, base.id, state);
-  for (let height = base.height + 1; height <= s.head.header.height; height++) {
-    const { id, header } = await entryAt(s.store, s.headPath, height);
-    const body = await bodyOf(s, id);
+  const state = base && (await readBase(memory, base));
+  if (!state) return store.batch([basePut(undefined)]);
+
+  memory.base.moveTo(base);
+  keepState(memory, base.id, state);
+  for (let height = base.height + 1; height <= branches.headHeight; height++) {
+    const { id, header } = await headEntry(memory, height);
+    const body = await bodyOf(store, id);
     if (!body) return;
     // Its links were written when it was executed here: then its signatures were right.
-    const executedBefore = (await s.store.get(lightKey.links(id))) !== undefined;
-    const done = executeOn(s, { header, body }, undefined, () => executedBefore);
-    if ('fault' in done) return;
+    const executedBefore = (await store.get(lightKey.links(id))) !== undefined;
+    const done = runBlock(memory, { header, body }, { signatureKnown: () => executedBefore });
+    if (isFault(done)) return;
   }
 }
 
-async function readBase(s: LightState, { id, height }: Base): Promise<KnownState | undefined> {
-  if (height >= Math.max(1, s.head.header.height)) return undefined;
-  const entry = await entryAt(s.store, s.headPath, height);
+async function readBase(
+  memory: LightMemory,
+  { id, height }: Base,
+): Promise<KnownState | undefined> {
+  const { branches, genesis, store } = memory;
+  if (height >= Math.max(1, branches.headHeight)) return undefined;
+  const entry = await headEntry(memory, height);
   if (!equal(entry.id, id)) return undefined;
-  const next = height
-    ? await entryAt(s.store, s.headPath, height + 1)
-    : { header: s.genesis.header };
-  const tree = await loadLeaves(s.store);
-  if (!tree || !equal(treeRoot(tree), next.header.stateRoot)) return undefined;
+
+  const next = height ? (await headEntry(memory, height + 1)).header : genesis.header;
+  const tree = await loadLeaves(store);
+  if (!tree || !equal(treeRoot(tree), next.stateRoot)) return undefined;
   // The next header tells its root: another branch may tell another, and be right.
   const executed = height ? undefined : UNTOUCHED;
   return { height, parent: toHex(entry.header.prevHash), tree, executed };
 }
+
+/** Records of a whole state and, last, of its block as the base. */
+export const basePuts = (state: KnownState, id: Uint8Array): Put[] => [
+  ...[...treeEntries(state.tree)].map(({ key, value }) => ({ key: leafKey(key), value })),
+  basePut({ id, height: state.height }),
+];
+
+const basePut = (base: Base | undefined): Put => ({
+  key: lightKey.base,
+  value: base && encode(Base, base),
+});

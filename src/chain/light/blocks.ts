@@ -2,18 +2,18 @@
  * Blocks that a light client keeps whole: the newest ones, and the older ones whose proofs it drew. With
  * them and the state it answers peers as a full chain does.
  */
-import { decode, encode, u32 } from '../../core/codec.ts';
+import { decode, encode } from '../../core/codec.ts';
 import { Body, Position, Proof } from '../../core/formats.ts';
 import type { Executed } from '../../core/state.ts';
 import { txId } from '../../core/tx/tx.ts';
-import { equal, fromHex, toHex } from '../../lib/bytes.ts';
-import { entryAt } from './headers.ts';
-import type { LightState } from './open.ts';
+import { fromHex } from '../../lib/bytes.ts';
+import { headEntry } from './headers.ts';
+import type { LightMemory } from './memory/memory.ts';
 import { PATH_WINDOW } from './memory/paths.ts';
 import { lightKey } from './records.ts';
 import { Links, linksOf } from '../shared/links.ts';
 import { indexEntries } from '../shared/request-index.ts';
-import type { Put } from '../store/store.ts';
+import type { Put, Store } from '../store/store.ts';
 
 /** Newest blocks that are kept with body and proof: a day and a half of minutes, at most some 200 MB. */
 export const BLOCKS_KEPT = 2048;
@@ -21,6 +21,12 @@ export const BLOCKS_KEPT = 2048;
 const DROPPED_AT_ONCE = 64;
 
 const EMPTY = new Uint8Array(0);
+
+/** A block to ask peers for. */
+export interface WantedProof {
+  readonly id: Uint8Array;
+  readonly height: number;
+}
 
 /** Records of a body. `executed`: what executing it changed, once it was. */
 export function bodyPuts(
@@ -48,56 +54,64 @@ export function bodyPuts(
   return puts;
 }
 
+/** Records of a body as deletions. @param data the stored body */
+const bodyDeletions = (id: Uint8Array, height: number, data: Uint8Array): Put[] =>
+  bodyPuts(id, height, decode(Body, data), { changes: [] }).map(({ key }) => ({
+    key,
+    value: undefined,
+  }));
+
 /** Deletes what is kept of blocks below the newest, but of the `spared` ones. */
-export async function dropBodies(s: LightState, spared: ReadonlySet<string>): Promise<Put[]> {
+export async function dropBodies(
+  { store, branches, kept, blocksKept }: LightMemory,
+  spared: ReadonlySet<string>,
+): Promise<Put[]> {
   const puts: Put[] = [];
   let dropped = 0;
-  for (const [hex, height] of s.bodies) {
-    if (height > s.head.header.height - s.blocksKept || spared.has(hex)) continue;
+  for (const [hex, height] of kept.bodies) {
+    if (height > branches.headHeight - blocksKept || spared.has(hex)) continue;
     if (++dropped > DROPPED_AT_ONCE) break;
+
     const id = fromHex(hex, 32)!;
-    const data = await s.store.get(lightKey.body(id));
-    const kept = data ? bodyPuts(id, height, decode(Body, data), { changes: [] }) : [];
-    puts.push(...kept.map(({ key }) => ({ key, value: undefined })));
-    s.bodies.delete(hex);
+    const data = await store.get(lightKey.body(id));
+    if (data) puts.push(...bodyDeletions(id, height, data));
+    kept.dropBody(hex);
   }
   return puts;
 }
 
-export async function bodyOf(s: LightState, id: Uint8Array): Promise<Body | undefined> {
-  const data = await s.store.get(lightKey.body(id));
+export async function bodyOf(store: Store, id: Uint8Array): Promise<Body | undefined> {
+  const data = await store.get(lightKey.body(id));
   return data && decode(Body, data);
 }
 
-export async function proofOf(s: LightState, id: Uint8Array): Promise<Proof | undefined> {
-  const data = await s.store.get(lightKey.proof(id));
+export async function proofOf(store: Store, id: Uint8Array): Promise<Proof | undefined> {
+  const data = await store.get(lightKey.proof(id));
   return data && decode(Proof, data);
 }
 
-/** Height of a block of the head's chain; undefined for any other. */
-export async function heightOf(s: LightState, id: Uint8Array): Promise<number | undefined> {
-  const data = await s.store.get(lightKey.height(id));
-  const height = data && decode(u32, data);
-  if (height === undefined || height > s.head.header.height) return undefined;
-  return equal((await entryAt(s.store, s.headPath, height)).id, id) ? height : undefined;
-}
-
-/** Heights of the newest blocks that are not kept whole, newest first. */
-export async function missingHeights(s: LightState, max: number): Promise<number[]> {
-  const heights: number[] = [];
-  const head = s.head.header.height;
-  const lowest = Math.max(0, head - s.blocksKept);
-  const isKept = async (height: number): Promise<boolean> => {
-    const hex = toHex((await entryAt(s.store, s.headPath, height)).id);
-    return s.bodies.has(hex) && s.checked.has(hex);
+/** The newest blocks that are not kept whole, newest first. */
+export async function blocksToKeep(memory: LightMemory, max: number): Promise<WantedProof[]> {
+  const { branches, kept, blocksKept } = memory;
+  const wanted: WantedProof[] = [];
+  const isKept = async (height: number): Promise<boolean> =>
+    kept.isWhole((await headEntry(memory, height)).id);
+  const look = async (from: number, above: number): Promise<void> => {
+    for (let height = from; height > above && wanted.length < max; height--) {
+      const { id } = await headEntry(memory, height);
+      if (!kept.isWhole(id)) wanted.push({ id, height });
+    }
   };
+
+  const head = branches.headHeight;
+  const lowest = Math.max(0, head - blocksKept);
   const near = Math.max(lowest, head - PATH_WINDOW);
-  for (let at = head; at > near && heights.length < max; at--)
-    if (!(await isKept(at))) heights.push(at);
+  await look(head, near);
+
   // Below those in memory each look is a read: what was found there once is not looked for again.
-  s.keptDownTo = Math.min(s.keptDownTo, near);
-  while (s.keptDownTo > lowest && (await isKept(s.keptDownTo))) s.keptDownTo--;
-  for (let at = s.keptDownTo; at > lowest && heights.length < max; at--)
-    if (!(await isKept(at))) heights.push(at);
-  return heights;
+  let whole = Math.min(kept.wholeDownTo, near);
+  while (whole > lowest && (await isKept(whole))) whole--;
+  kept.setWholeDownTo(whole);
+  await look(whole, lowest);
+  return wanted;
 }

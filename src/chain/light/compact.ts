@@ -1,12 +1,12 @@
 /**
- * Every branch that wins begins a lane of its own, so that the head's chain would come to lie in ever
+ * Every branch that wins begins a segment of its own, so that the head's chain would come to lie in ever
  * more of them. At a start the old ones, which all branches share, are copied into the first.
  */
 import { encode } from '../../core/codec.ts';
 import { lightKey, PathsRecord } from './records.ts';
 import type { Put, Store } from '../store/store.ts';
 
-/** Segments of a path that are left as they are: a copy is dear, and a list of them cheap. */
+/** Segments of a path that are left as they are: a copy is costly, and a list of them cheap. */
 export const SEGMENTS_LEFT = 512;
 /** Headers copied in one batch. */
 const COPIED_AT_ONCE = 1000;
@@ -26,16 +26,15 @@ export async function compactPaths(
   const first = all[0]![0]!;
   // Of the last shared one, branches may use different parts.
   const moved = all[0]!.slice(1, shared);
-  for (const [i, { lane, from }] of moved.entries())
-    await copyLane(store, lane, first.lane, from, all[0]![i + 2]!.from);
+  const ranges = moved.map(({ number, from }, i) => ({ number, from, to: all[0]![i + 2]!.from }));
+  for (const range of ranges) await copyHeaders(store, range, first.number);
   const paths = record.paths.map(({ segments, tip }) => ({
     segments: [first, ...segments.slice(shared)],
     tip,
   }));
   const next = { ...record, paths };
   await store.batch([{ key: lightKey.paths, value: encode(PathsRecord, next) }]);
-  for (const [i, { lane, from }] of moved.entries())
-    await copyLane(store, lane, undefined, from, all[0]![i + 2]!.from);
+  for (const range of ranges) await copyHeaders(store, range, undefined);
   return next;
 }
 
@@ -45,25 +44,30 @@ function sharedCount(all: readonly Segments[]): number {
   let count = 0;
   const isShared = (i: number) =>
     all.every(
-      (segments) => segments[i]?.lane === one![i]?.lane && segments[i]?.from === one![i]?.from,
+      (segments) => segments[i]?.number === one![i]?.number && segments[i]?.from === one![i]?.from,
     );
   while (one![count + 1] && isShared(count) && isShared(count + 1)) count++;
   return count;
 }
 
-/** Copies heights `from`..`to`−1 to another lane; to none: deletes them. */
-async function copyLane(
+/** Heights `from`..`to`−1 of a segment. */
+interface HeaderRange {
+  readonly number: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Copies headers to another segment; to none: deletes them. */
+async function copyHeaders(
   store: Store,
-  lane: number,
+  { number, from, to }: HeaderRange,
   target: number | undefined,
-  from: number,
-  to: number,
 ): Promise<void> {
   for (let low = from; low < to; low += COPIED_AT_ONCE) {
     const high = Math.min(to, low + COPIED_AT_ONCE);
     const puts: Put[] = [];
     for (const keyOf of [lightKey.header, lightKey.point])
-      for (const { key, value } of await store.range(keyOf(lane, low), keyOf(lane, high)))
+      for (const { key, value } of await store.range(keyOf(number, low), keyOf(number, high)))
         puts.push(
           target === undefined
             ? { key, value: undefined }

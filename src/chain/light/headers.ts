@@ -1,5 +1,5 @@
-/** A light client's headers in its store: reading, replaying chain points, adding a checked batch. */
-import { encode, tryDecode, u32 } from '../../core/codec.ts';
+/** A light client's headers in its store: reading, replaying chain points, writing a checked batch. */
+import { decode, encode, tryDecode, u32 } from '../../core/codec.ts';
 import {
   ChainPointRecord,
   extendPoint,
@@ -11,7 +11,8 @@ import type { Header } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { laneAt, PATH_WINDOW, type Path } from './memory/paths.ts';
+import { segmentAt, PATH_WINDOW, type Path } from './memory/paths.ts';
+import type { LightDeps, LightMemory } from './memory/memory.ts';
 import { lightKey, type Segment } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
@@ -23,22 +24,66 @@ export const damaged = (what: string): AppError =>
 export async function entryAt(store: Store, path: Path, height: number): Promise<MainEntry> {
   const near = path.recent.get(height);
   if (near) return { id: near.id, header: near.header };
-  const key = lightKey.header(laneAt(path.segments, height), height);
+  const key = lightKey.header(segmentAt(path.segments, height), height);
   return needRecord(store, key, MainEntry, damaged);
 }
 
+/** Entry of a height of the head's chain, at most the head's. @throws AppError STORE_CORRUPT */
+export const headEntry = ({ store, branches }: LightMemory, height: number): Promise<MainEntry> =>
+  entryAt(store, branches.headPath, height);
+
+/** Header of that height of the head's chain; undefined above the head. */
+export async function headerAt(memory: LightMemory, height: number): Promise<Header | undefined> {
+  if (height < 0 || height > memory.branches.headHeight) return undefined;
+  return (await headEntry(memory, height)).header;
+}
+
+/** Height of a block of the head's chain; undefined for any other. */
+export async function heightOf(memory: LightMemory, id: Uint8Array): Promise<number | undefined> {
+  const data = await memory.store.get(lightKey.height(id));
+  const height = data && decode(u32, data);
+  if (height === undefined || height > memory.branches.headHeight) return undefined;
+  return equal((await headEntry(memory, height)).id, id) ? height : undefined;
+}
+
+/** What reading chain points takes. */
+type PointSource = Pick<LightDeps, 'store' | 'params'>;
+
+/** The point that a batch of headers builds on. @throws AppError STORE_CORRUPT */
+export async function pointAt(
+  source: PointSource,
+  path: Path,
+  height: number,
+): Promise<ChainPoint> {
+  const near = path.recent.get(height);
+  return near ?? (await replayPoints(source, path.segments, height, height)).at(-1)!;
+}
+
+/** A path of the store, its newest points in memory. @throws AppError STORE_CORRUPT */
+export async function loadPath(
+  source: PointSource,
+  segments: readonly Segment[],
+  tip: number,
+): Promise<Path> {
+  const lowest = Math.max(0, tip - PATH_WINDOW + 1);
+  const points = await replayPoints(source, segments, lowest, tip);
+  const last = points.at(-1);
+  if (last?.header.height !== tip) throw damaged(`its newest header ${tip} is missing`);
+  return { segments, tip: last, recent: new Map(points.map((p) => [p.header.height, p])) };
+}
+
 /** Chain points of heights `from`..`to`, replayed from the last stored one. @throws AppError STORE_CORRUPT */
-export async function replayPoints(
-  store: Store,
-  params: Params,
+async function replayPoints(
+  { store, params }: PointSource,
   segments: readonly Segment[],
   from: number,
   to: number,
 ): Promise<ChainPoint[]> {
   const start = Math.max(0, from - (from % POINT_EVERY));
-  const key = lightKey.point(laneAt(segments, start), start);
+  const key = lightKey.point(segmentAt(segments, start), start);
   let point = await needRecord(store, key, ChainPointRecord, damaged);
   const points = start >= from ? [point] : [];
+
   for (const { id, header } of await readEntries(store, segments, start + 1, to)) {
     if (!equal(header.prevHash, point.id)) throw damaged(`height ${header.height} does not link`);
     point = extendPoint(params, point, header);
@@ -48,7 +93,7 @@ export async function replayPoints(
   return points;
 }
 
-/** Entries `from`..`to` of a path, one range per lane. @throws AppError STORE_CORRUPT */
+/** Entries `from`..`to` of a path, one range per segment. @throws AppError STORE_CORRUPT */
 export async function readEntries(
   store: Store,
   segments: readonly Segment[],
@@ -56,12 +101,13 @@ export async function readEntries(
   to: number,
 ): Promise<MainEntry[]> {
   const entries: MainEntry[] = [];
-  for (const [i, { lane, from: first }] of segments.entries()) {
+  for (const [i, { number, from: first }] of segments.entries()) {
     const low = Math.max(from, first);
     const high = Math.min(to, (segments[i + 1]?.from ?? Infinity) - 1);
     if (low > high) continue;
-    const end = lightKey.header(lane, high + 1);
-    const rows = await store.range(lightKey.header(lane, low), end, high - low + 1);
+
+    const end = lightKey.header(number, high + 1);
+    const rows = await store.range(lightKey.header(number, low), end, high - low + 1);
     for (const { value } of rows) {
       const entry = tryDecode(MainEntry, value);
       if (!entry) throw damaged('a header is mangled');
@@ -70,35 +116,6 @@ export async function readEntries(
     if (rows.length !== high - low + 1) throw damaged(`headers ${low}..${high} are not all there`);
   }
   return entries;
-}
-
-/** The point that a batch of headers builds on. @throws AppError STORE_CORRUPT */
-export const pointAt = async (
-  store: Store,
-  params: Params,
-  path: Path,
-  height: number,
-): Promise<ChainPoint> =>
-  path.recent.get(height) ??
-  (await replayPoints(store, params, path.segments, height, height)).at(-1)!;
-
-/** A path of the store, its newest points in memory. @throws AppError STORE_CORRUPT */
-export async function loadPath(
-  store: Store,
-  params: Params,
-  segments: readonly Segment[],
-  tip: number,
-): Promise<Path> {
-  const points = await replayPoints(
-    store,
-    params,
-    segments,
-    Math.max(0, tip - PATH_WINDOW + 1),
-    tip,
-  );
-  const last = points.at(-1);
-  if (last?.header.height !== tip) throw damaged(`its newest header ${tip} is missing`);
-  return { segments, tip: last, recent: new Map(points.map((p) => [p.header.height, p])) };
 }
 
 /** Full header rules, one after another. */
@@ -117,28 +134,29 @@ export function verifyHeaders(
   return points;
 }
 
-export function headerPuts(lane: number, points: readonly ChainPoint[]): Put[] {
+/** Records of new headers in a segment. */
+export function headerPuts(segment: number, points: readonly ChainPoint[]): Put[] {
   return points.flatMap((point) => {
     const { id, header } = point;
     const value = encode(MainEntry, { id, header });
     const puts: Put[] = [
-      { key: lightKey.header(lane, header.height), value },
+      { key: lightKey.header(segment, header.height), value },
       { key: lightKey.height(id), value: encode(u32, header.height) },
     ];
     if (header.height % POINT_EVERY === 0)
       puts.push({
-        key: lightKey.point(lane, header.height),
+        key: lightKey.point(segment, header.height),
         value: encode(ChainPointRecord, point),
       });
     return puts;
   });
 }
 
-/** Keys of a lane from a height up, a page at a time: a lane may hold millions. */
-export async function clearLane(store: Store, lane: number): Promise<void> {
+/** Deletes a segment, a page at a time: it may hold millions of headers. */
+export async function clearSegment(store: Store, segment: number): Promise<void> {
   for (const kind of [lightKey.header, lightKey.point])
     for (;;) {
-      const rows = await store.range(kind(lane, 0), kind(lane + 1, 0), 2000);
+      const rows = await store.range(kind(segment, 0), kind(segment + 1, 0), 2000);
       if (!rows.length) break;
       const keys = rows.map(({ key }) => key);
       if (kind === lightKey.header)

@@ -3,43 +3,27 @@
  * older ones, state in proven parts. It exists only with a genesis (light-store.ts) and has four
  * facets: headers, proofs, state, blocks.
  */
-import { bodyRoot } from '../../core/tx/body.ts';
-import { encode } from '../../core/codec.ts';
-import { fault, isFault, type Fault } from '../../core/faults.ts';
-import { Proof, type Body, type Header, type Position, type SignedTx } from '../../core/formats.ts';
+import type { Fault } from '../../core/faults.ts';
+import type { Body, Header, Position, Proof } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
-import { stateKey } from '../../core/tree/keys.ts';
 import type { BlockParts, HistoryEntry } from '../../core/messages.ts';
-import { treeRoot, type Tree } from '../../core/tree/tree.ts';
-import { equal, fromHex, toHex } from '../../lib/bytes.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import type { SyncSource } from '../shared/answer.ts';
 import { locatorOf } from '../shared/locator.ts';
-import {
-  createTemplates,
-  type MakeTemplate,
-  type Template,
-  type TemplateOptions,
-} from '../shared/template.ts';
+import { createTemplates, type Template } from '../shared/template.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
-import { entryAt } from './headers.ts';
-import {
-  auditDeep,
-  dropBranch,
-  forkOf,
-  importHeaders,
-  invalidate,
-  selectHead,
-  type HeadersImported,
-  type LightHeadEvent,
-} from './import.ts';
-import type { LightState } from './open.ts';
-import { unproven } from './memory/paths.ts';
-import { Checked, lightKey, Sample } from './records.ts';
-import { sampleHeights } from './sample.ts';
-import { bodyOf, bodyPuts, heightOf, proofOf } from './blocks.ts';
-import { executeAndKeep, executeKept, blocksToExecute, blocksToKeep } from './execute.ts';
+import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
+import { blocksToExecute, executeAndKeep, executeKept } from './execute.ts';
+import { dropBranch, invalidate, unmoved, type Changed } from './head.ts';
+import { entryAt, headerAt, heightOf } from './headers.ts';
+import { importHeaders, type HeadersImported } from './import.ts';
+import type { LightMemory } from './memory/memory.ts';
+import { templateFor, templateKeys, type LightTemplateOptions } from './next-block.ts';
+import { chooseSample, importProof, wantedProofs } from './proofs.ts';
 import * as queries from './queries.ts';
 import {
   holdsState,
+  isExecuted,
   learnState,
   newestExecuted,
   rootAfter,
@@ -47,21 +31,9 @@ import {
   verifyStateProof,
   wantedState,
 } from './state.ts';
-import type { SyncSource } from '../shared/answer.ts';
 
-export interface WantedProof {
-  readonly id: Uint8Array;
-  readonly height: number;
-}
-
-export interface LightTemplateOptions extends TemplateOptions {
-  /**
-   * Candidates in order; those that the known part of the state refuses or can't judge are left out.
-   * The same array again gives the same body: a miner asks before each unit.
-   */
-  readonly txs: readonly SignedTx[];
-  readonly signatureKnown?: (signed: SignedTx) => boolean;
-}
+export type { WantedProof } from './blocks.ts';
+export type { LightTemplateOptions } from './next-block.ts';
 
 export interface LightHeaders {
   readonly genesis: ChainPoint;
@@ -178,205 +150,78 @@ export const sourceOf = ({ headers, state, blocks }: LightChain): SyncSource => 
   find: blocks.find,
 });
 
+/** What the chain does its changes with. */
 export interface LightChainDeps {
   /** ms since 1970. */
   readonly now: () => number;
   readonly verifyProof: VerifyProof;
-  /** What changes the chain runs one at a time. */
-  readonly enqueue: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly onHead: (event: LightHeadEvent) => void;
+  /** Changes run one at a time, and each publishes the head that it moved. */
+  readonly change: <T>(make: () => Promise<Changed<T>>) => Promise<T>;
 }
 
-export function createLightChain(s: LightState, deps: LightChainDeps): LightChain {
-  return {
-    headers: headersOf(s, deps),
-    proofs: proofsOf(s, deps),
-    state: statesOf(s, deps),
-    blocks: blocksOf(s, deps),
-  };
-}
-
-const headersOf = (s: LightState, { now, enqueue, onHead }: LightChainDeps): LightHeaders => ({
-  genesis: s.genesis,
-  head: () => s.head,
-  best: () => bestPath(s).tip,
-  import: (headers) => enqueue(() => importHeaders(s, headers, now(), onHead)),
-  at: (height) => headerAt(s, height),
-  heightOf: (id) => heightOf(s, id),
-  after: (ids, max) => queries.headersAfter(s, ids, max),
-  locator: () => locator(s),
-  refuse: (id, height) => enqueue(() => invalidate(s, id, height, onHead)),
-  dropBranch: (id) => enqueue(() => dropBranch(s, id)),
+export const createLightChain = (memory: LightMemory, deps: LightChainDeps): LightChain => ({
+  headers: headersOf(memory, deps),
+  proofs: proofsOf(memory, deps),
+  state: stateOf(memory, deps),
+  blocks: blocksOf(memory, deps),
 });
 
-const proofsOf = (
-  s: LightState,
-  { verifyProof, enqueue, onHead }: LightChainDeps,
-): LightProofs => ({
-  import: (id, proof, body) =>
-    enqueue(() => importProof(s, verifyProof, { id, proof, body }, onHead)),
-  wanted: () => wantedProofs(s),
-  chooseSample: (numbers) =>
-    enqueue(async () => {
-      await auditDeep(s);
-      return chooseSample(s, numbers);
-    }),
-  of: (id) => proofOf(s, id),
+const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightHeaders => ({
+  genesis: memory.genesis,
+  head: () => memory.branches.head,
+  best: () => memory.branches.best.tip,
+  import: (headers) => change(() => importHeaders(memory, headers, now())),
+  at: (height) => headerAt(memory, height),
+  heightOf: (id) => heightOf(memory, id),
+  after: (ids, max) => queries.headersAfter(memory, ids, max),
+  locator() {
+    const { best } = memory.branches;
+    const idAt = async (height: number) => (await entryAt(memory.store, best, height)).id;
+    return locatorOf(best.tip.header.height, idAt);
+  },
+  refuse: (id, height) =>
+    change(async () => ({ result: undefined, moved: await invalidate(memory, id, height) })),
+  dropBranch: (id) => change(async () => unmoved(await dropBranch(memory, id))),
+});
+
+const proofsOf = (memory: LightMemory, { verifyProof, change }: LightChainDeps): LightProofs => ({
+  import: (id, proof, body) => change(() => importProof(memory, verifyProof, { id, proof, body })),
+  wanted: () => wantedProofs(memory),
+  chooseSample: (numbers) => change(async () => unmoved(await chooseSample(memory, numbers))),
+  of: (id) => proofOf(memory.store, id),
   get checked() {
-    return s.checked.size;
+    return memory.kept.checked.size;
   },
 });
 
-const statesOf = (s: LightState, { enqueue }: LightChainDeps): LightStates => ({
-  after: (id) => stateAfter(s, id),
-  rootAfter: (id) => rootAfter(s, id),
-  isExecuted: (id) => s.states.get(toHex(id))?.executed !== undefined,
-  newestExecuted: () => newestExecuted(s),
+const stateOf = (memory: LightMemory, { change }: LightChainDeps): LightStates => ({
+  after: (id) => stateAfter(memory, id),
+  rootAfter: (id) => rootAfter(memory, id),
+  isExecuted: (id) => isExecuted(memory, id),
+  newestExecuted: () => newestExecuted(memory),
   get isWhole() {
-    return holdsState(s);
+    return holdsState(memory);
   },
-  wanted: () => wantedState(s),
-  learn: (id, proof) => enqueue(async () => learnState(s, id, proof)),
-  verify: (id, keys, proof) => verifyStateProof(s, id, keys, proof),
-  prove: async (id, keys) => queries.proveState(s, id, keys),
-  part: async (id, from) => queries.statePart(s, id, from),
-  witness: async (id) => queries.witness(s, id),
+  wanted: () => wantedState(memory),
+  learn: (id, proof) => change(async () => unmoved(learnState(memory, id, proof))),
+  verify: (id, keys, proof) => verifyStateProof(memory, id, keys, proof),
+  prove: async (id, keys) => queries.proveState(memory, id, keys),
+  part: async (id, from) => queries.statePart(memory, id, from),
+  witness: async (id) => queries.witness(memory, id),
 });
 
-function blocksOf(s: LightState, { enqueue, onHead }: LightChainDeps): LightBlocks {
-  const makeTemplate = createTemplates(s.params);
+function blocksOf(memory: LightMemory, { change }: LightChainDeps): LightBlocks {
+  const makeTemplate = createTemplates(memory.params);
   return {
-    body: (id) => bodyOf(s, id),
-    execute: (block, witness) =>
-      enqueue(async () => {
-        const done = await executeAndKeep(s, block, witness, onHead);
-        return isFault(done) ? done : undefined;
-      }),
-    toExecute: (max) => blocksToExecute(s, max),
-    executeKept: () => enqueue(() => executeKept(s, onHead)),
-    toKeep: (max) => blocksToKeep(s, max),
-    parts: (ids) => queries.parts(s, ids),
-    history: (address, from, max) => queries.history(s, address, from, max),
-    find: (id) => queries.find(s, id),
-    templateKeys: () => templateKeys(s),
-    template: (wanted) => template(s, makeTemplate, wanted),
+    body: (id) => bodyOf(memory.store, id),
+    execute: (block, witness) => change(() => executeAndKeep(memory, block, witness)),
+    toExecute: (max) => blocksToExecute(memory, max),
+    executeKept: () => change(() => executeKept(memory)),
+    toKeep: (max) => blocksToKeep(memory, max),
+    parts: (ids) => queries.parts(memory, ids),
+    history: (address, from, max) => queries.history(memory, address, from, max),
+    find: (id) => queries.find(memory, id),
+    templateKeys: () => templateKeys(memory),
+    template: (wanted) => templateFor(memory, makeTemplate, wanted),
   };
-}
-
-const bestPath = (s: LightState) =>
-  s.paths.reduce((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? b : a));
-
-async function importProof(
-  s: LightState,
-  verifyProof: VerifyProof,
-  { id, proof, body }: { id: Uint8Array; proof: Proof; body: Body | undefined },
-  onHead: (event: LightHeadEvent) => void,
-): Promise<Fault | undefined> {
-  const hex = toHex(id);
-  if (s.checked.has(hex) && (!body || s.bodies.has(hex))) return undefined;
-  const header = await findHeader(s, id);
-  if (!header) return fault('wire.unasked', { id: hex });
-  if (body && !equal(bodyRoot(body), header.bodyRoot))
-    return fault('body.root', { height: header.height });
-  const puts = body && !s.bodies.has(hex) ? bodyPuts(id, header.height, body) : [];
-  if (!s.checked.has(hex)) {
-    const manifest = s.models.get(toHex(header.modelId));
-    if (!manifest) return fault('header.model', { modelId: toHex(header.modelId) });
-    const wrong = verifyProof(s.params, header, proof, manifest);
-    if (wrong) {
-      await dropLone(s, id);
-      return wrong;
-    }
-    const checked = { height: header.height, linear: proof.linear };
-    puts.push({ key: lightKey.proof(id), value: encode(Proof, proof) });
-    puts.push({ key: lightKey.checked(id), value: encode(Checked, checked) });
-    await s.store.batch(puts);
-    s.checked.set(hex, checked);
-  } else await s.store.batch(puts);
-  if (body) s.bodies.set(hex, header.height);
-  await selectHead(s, onHead);
-  return undefined;
-}
-
-/** A header that came alone and proved nothing makes room: it cost nothing to make. */
-async function dropLone(s: LightState, id: Uint8Array): Promise<void> {
-  const path = s.paths.find(({ tip }) => equal(tip.id, id));
-  if (path && path.tip.header.height === forkOf(s, path) + 1) await dropBranch(s, id);
-}
-
-/** Header of a block whose proof can matter: near a tip, in an audit, or on the head's chain. */
-async function findHeader(s: LightState, id: Uint8Array): Promise<Header | undefined> {
-  for (const path of s.paths)
-    for (const point of path.recent.values()) if (equal(point.id, id)) return point.header;
-  for (const path of s.paths) {
-    const audited = path.audit?.blocks.find((one) => one.id === toHex(id));
-    if (audited) return (await entryAt(s.store, path, audited.height)).header;
-  }
-  // Of the sample, or one to be kept for others.
-  const height = await heightOf(s, id);
-  return height === undefined ? undefined : (await entryAt(s.store, s.headPath, height)).header;
-}
-
-function wantedProofs(s: LightState): WantedProof[] {
-  const wanted = new Map<string, WantedProof>();
-  const isChecked = (id: string) => s.checked.has(id);
-  const byWork = s.paths
-    .filter((path) => path.tip.header.totalWork > s.head.header.totalWork)
-    .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1))
-    .map((path) => unproven(path, forkOf(s, path), isChecked));
-  // In turns: a branch that nobody can prove must not keep the others' from being asked for.
-  for (let i = 0; byWork.some((list) => i < list.length); i++)
-    for (const { id, height } of byWork.flatMap((list) => list[i] ?? []))
-      wanted.set(id, { id: fromHex(id, 32)!, height });
-  for (const one of s.sample) if (!isChecked(toHex(one.id))) wanted.set(toHex(one.id), one);
-  return [...wanted.values()];
-}
-
-/** @returns how many blocks are in the sample */
-async function chooseSample(s: LightState, random: readonly number[]): Promise<number> {
-  const heights = sampleHeights(s.head.header.height, random);
-  const sample: Sample = [];
-  for (const height of heights)
-    sample.push({ height, id: (await entryAt(s.store, s.headPath, height)).id });
-  await s.store.batch([{ key: lightKey.sample, value: encode(Sample, sample) }]);
-  s.sample = sample;
-  return sample.length;
-}
-
-/** Ids of the branch with the most work. */
-function locator(s: LightState): Promise<Uint8Array[]> {
-  const path = bestPath(s);
-  return locatorOf(
-    path.tip.header.height,
-    async (height) => (await entryAt(s.store, path, height)).id,
-  );
-}
-
-const headerAt = async (s: LightState, height: number): Promise<Header | undefined> =>
-  height >= 0 && height <= s.head.header.height
-    ? (await entryAt(s.store, s.headPath, height)).header
-    : undefined;
-
-async function templateKeys(s: LightState): Promise<Uint8Array[]> {
-  const next = s.head.header.height + 1;
-  const maturing = await headerAt(s, next - s.params.maturityBlocks);
-  return [
-    stateKey.coinbase(next - s.params.maturityBlocks > 0 ? next - s.params.maturityBlocks : 0),
-    stateKey.settle(next),
-    stateKey.expiry(next),
-    ...(maturing ? [stateKey.account(maturing.miner)] : []),
-  ];
-}
-
-function template(
-  s: LightState,
-  make: MakeTemplate,
-  { txs, signatureKnown, ...wanted }: LightTemplateOptions,
-): Template | undefined {
-  const parent = s.head;
-  const tree = stateAfter(s, parent.id);
-  const stateRoot = tree ? treeRoot(tree) : rootAfter(s, parent.id);
-  if (!stateRoot) return undefined;
-  const context = { models: s.models, ...(signatureKnown && { signatureKnown }) };
-  return make({ parent, tree, stateRoot, context }, { revision: txs, list: () => txs }, wanted);
 }

@@ -16,10 +16,11 @@ import type { VerifyProof } from '../shared/verify-proof.ts';
 import type { Store } from '../store/store.ts';
 import { BLOCKS_KEPT } from './blocks.ts';
 import { SEGMENTS_LEFT } from './compact.ts';
-import { selectHead, type LightHeadEvent } from './import.ts';
+import { selectHead, type LightHeadEvent } from './head.ts';
 import { createLightChain, type LightChain, type LightChainDeps } from './light-chain.ts';
 import { beginLight, openLight } from './open.ts';
-import { STATE_LEAVES_MAX } from './state.ts';
+import { STATE_LEAVES_MAX } from './memory/known-states.ts';
+import type { LightDeps } from './memory/memory.ts';
 
 /** Batches and proofs that wait for the one before them. */
 const QUEUE_MAX = 512;
@@ -64,7 +65,7 @@ const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]
 /** @throws AppError STORE_FOREIGN, and the store's */
 export async function openLightStore(options: LightStoreOptions): Promise<LightStore> {
   const { store, params, models, now } = options;
-  const tools = {
+  const deps: LightDeps = {
     store,
     params,
     models,
@@ -75,17 +76,21 @@ export async function openLightStore(options: LightStoreOptions): Promise<LightS
   };
   const heads = createListeners<LightHeadEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
-  const deps: LightChainDeps = {
+  const chainDeps: LightChainDeps = {
     now,
     verifyProof: options.verifyProof ?? verifyLight,
-    enqueue: (task) => queue.run(task),
-    onHead: heads.emit,
+    change: (make) =>
+      queue.run(async () => {
+        const { result, moved } = await make();
+        if (moved) heads.emit(moved);
+        return result;
+      }),
   };
 
-  const opened = await openLight(tools);
+  const opened = await openLight(deps);
   // A kill may have come between the last proof and the head that it proved.
-  if (opened.state) await selectHead(opened.state, heads.emit);
-  let chain = opened.state && createLightChain(opened.state, deps);
+  if (opened.memory) await selectHead(opened.memory);
+  let chain = opened.memory && createLightChain(opened.memory, chainDeps);
 
   async function begin(header: Header): Promise<{ chain: LightChain; rebuilt: boolean } | Fault> {
     const genesis = genesisPoint(params, header.time);
@@ -95,7 +100,7 @@ export async function openLightStore(options: LightStoreOptions): Promise<LightS
     if (chain && equal(chain.headers.genesis.id, genesis.id)) return { chain, rebuilt: false };
 
     const rebuilt = chain !== undefined;
-    chain = createLightChain(await beginLight(tools, genesis), deps);
+    chain = createLightChain(await beginLight(deps, genesis), chainDeps);
     return { chain, rebuilt };
   }
 

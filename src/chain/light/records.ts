@@ -1,13 +1,13 @@
 /**
- * Keys and values of a light client's store. Headers lie in lanes: a branch gets a lane of its own
- * and shares its parents' lanes below its fork, so that a reorganisation of any depth moves nothing
- * but the record of paths.
+ * Keys and values of a light client's store. Headers lie in numbered segments: a branch gets a segment
+ * of its own and shares its parents' segments below its fork, so that a reorganisation of any depth
+ * moves nothing but the record of paths.
  *
  * | key | value |
  * |---|---|
  * | `paths` | the branches and the head |
- * | `l/<lane>/<height>` | id and header |
- * | `c/<lane>/<height>` | chain point, every 256th height |
+ * | `l/<segment>/<height>` | id and header |
+ * | `c/<segment>/<height>` | chain point, every 256th height |
  * | `j/<id>` | height of a header, on some branch |
  * | `p/<id>` | proof of work that passed the light check |
  * | `k/<id>` | height and winning linear of a block whose proof passed |
@@ -32,12 +32,12 @@ export const PATHS_MAX = 8;
 export const LIGHT_HEADERS_MAX = 5_000_000;
 export const STRATA_MAX = 64;
 
-/** From height `from` on, headers are in that lane. */
-export const Segment = struct({ lane: u32, from: u32 });
+/** From height `from` on, headers are in the segment of that number. */
+export const Segment = struct({ number: u32, from: u32 });
 export type Segment = Value<typeof Segment>;
 
 export const PathsRecord = struct({
-  nextLane: u32,
+  nextSegment: u32,
   /** Index in `paths` and height of the head. */
   headPath: u32,
   headHeight: u32,
@@ -57,8 +57,8 @@ export type Base = Value<typeof Base>;
 export const lightKey = {
   paths: 'paths',
   sample: 'q',
-  header: (lane: number, height: number) => `l/${digits(lane)}/${digits(height)}`,
-  point: (lane: number, height: number) => `c/${digits(lane)}/${digits(height)}`,
+  header: (segment: number, height: number) => `l/${digits(segment)}/${digits(height)}`,
+  point: (segment: number, height: number) => `c/${digits(segment)}/${digits(height)}`,
   proof: (id: Uint8Array) => `p/${toHex(id)}`,
   checked: (id: Uint8Array) => `k/${toHex(id)}`,
   height: (id: Uint8Array) => `j/${toHex(id)}`,

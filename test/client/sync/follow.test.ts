@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { BlockReplay } from '../../../src/client/sync/full-check.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { STATE_LEAVES_MAX } from '../../../src/chain/light/state.ts';
+import { STATE_LEAVES_MAX } from '../../../src/chain/light/memory/known-states.ts';
 import { without } from '../../attack/without.ts';
 import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
 import type { Body } from '../../../src/core/formats.ts';

@@ -1,4 +1,4 @@
-/** Branches of a light client as values: which lanes hold them, where two part, what one proves. */
+/** Branches of a light client as values: which segments hold them, where two part, what one proves. */
 import type { ChainPoint } from '../../../core/header/header.ts';
 import { toHex } from '../../../lib/bytes.ts';
 import type { Segment } from '../records.ts';
@@ -24,8 +24,9 @@ export interface Path {
   readonly recent: ReadonlyMap<number, ChainPoint>;
 }
 
-export const laneAt = (segments: readonly Segment[], height: number): number =>
-  segments.findLast((s) => s.from <= height)!.lane;
+/** Number of the segment that holds the header of that height. */
+export const segmentAt = (segments: readonly Segment[], height: number): number =>
+  segments.findLast(({ from }) => from <= height)!.number;
 
 /** Height of the last block that both have, one path up to `heightA`, the other up to `heightB`. */
 export function commonHeight(
@@ -37,18 +38,18 @@ export function commonHeight(
   const last = Math.min(heightA, heightB);
   for (let i = 0; ; i++) {
     const [x, y] = [a[i], b[i]];
-    if (x?.lane === y?.lane && x?.from === y?.from) {
+    if (x?.number === y?.number && x?.from === y?.from) {
       if (!x) return last;
       continue;
     }
-    // They part where the first of the two leaves the lane that both were in.
+    // They part where the first of the two leaves the segment that both were in.
     return Math.min(last, Math.min(x?.from ?? Infinity, y?.from ?? Infinity) - 1);
   }
 }
 
 /** Segments of the chain up to that height. */
 export const cutSegments = (segments: readonly Segment[], height: number): Segment[] =>
-  segments.filter((s) => s.from <= height);
+  segments.filter(({ from }) => from <= height);
 
 export function extendedPath(path: Path, segments: readonly Segment[], points: ChainPoint[]): Path {
   const tip = points.at(-1)!;

@@ -1,0 +1,179 @@
+/**
+ * Which branch is the head of a light client. A branch becomes the head when it has the most work and
+ * the proofs of its blocks above the fork were checked; of a deep one those of its audit and the last
+ * 100.
+ */
+import { encode } from '../../core/codec.ts';
+import type { ChainPoint } from '../../core/header/header.ts';
+import { looksForged, type Winner } from '../../core/light-safety.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import type { Put } from '../store/store.ts';
+import { dropBodies } from './blocks.ts';
+import { clearSegment, entryAt, headEntry, loadPath } from './headers.ts';
+import type { BranchesNow } from './memory/branches.ts';
+import type { LightMemory } from './memory/memory.ts';
+import { cutPath, cutSegments, pointsBetween, provenTip, type Path } from './memory/paths.ts';
+import { lightKey, PathsRecord } from './records.ts';
+
+export interface LightHeadEvent {
+  readonly type: 'head';
+  readonly point: ChainPoint;
+  /** Blocks that left the chain. */
+  readonly reverted: number;
+  /** Those of them whose headers are in memory, lowest first. */
+  readonly left: readonly ChainPoint[];
+  /** Blocks that joined it. */
+  readonly adopted: number;
+}
+
+/** What a change to the chain gave, and the new head if it moved. */
+export interface Changed<T> {
+  readonly result: T;
+  readonly moved: LightHeadEvent | undefined;
+}
+
+export const unmoved = <T>(result: T): Changed<T> => ({ result, moved: undefined });
+
+/** Moves the head to the best proven block. @returns undefined when it stays */
+export async function selectHead(memory: LightMemory): Promise<LightHeadEvent | undefined> {
+  const { branches, store } = memory;
+  const best = bestProven(memory);
+  if (!best) return undefined;
+
+  const reverted = branches.headHeight - best.fork;
+  const adopted = best.point.header.height - best.fork;
+  const left = pointsBetween(branches.headPath, best.fork, branches.headHeight);
+  await changeBranches(memory, { headPath: best.path, head: best.point });
+  // The head may have come only part of the way: the rest still needs the audit.
+  const auditedUpTo = best.path.audit?.upTo ?? Infinity;
+  if (auditedUpTo <= best.point.header.height) branches.setAudit(best.path, undefined);
+
+  if (reverted > 0) await leaveReverted(memory);
+  const pruned = await prunePuts(memory);
+  if (pruned.length) await store.batch(pruned);
+  return { type: 'head', point: best.point, reverted, left, adopted };
+}
+
+/** A block that a branch proves, and where the branch leaves the head's chain. */
+interface Proven {
+  readonly path: Path;
+  readonly point: ChainPoint;
+  readonly fork: number;
+}
+
+/** The proven block with the most work, where that is more than the head's. */
+function bestProven(memory: LightMemory): Proven | undefined {
+  const { branches, kept } = memory;
+  let best: Proven | undefined;
+  let most = branches.head.header.totalWork;
+  for (const path of branches.paths) {
+    const fork = branches.forkOf(path);
+    const point = provenTip(path, fork, kept.isChecked);
+    if (!point || point.header.totalWork <= most) continue;
+    const proven = { path, point, fork };
+    if (isForged(memory, proven)) continue;
+    best = proven;
+    most = point.header.totalWork;
+  }
+  return best;
+}
+
+/** Whether a branch that would replace blocks of ours shows winners too late in their passes. */
+function isForged({ branches, kept, models }: LightMemory, { path, point, fork }: Proven): boolean {
+  if (fork >= branches.headHeight) return false;
+  const winners: Winner[] = [];
+  for (const { id, header } of pointsBetween(path, fork, point.header.height)) {
+    const linear = kept.checked.get(toHex(id))?.linear;
+    const manifest = models.get(toHex(header.modelId));
+    if (linear && manifest) winners.push({ manifest, linear });
+  }
+  return looksForged(winners);
+}
+
+/** Blocks of the sample that are on the head's chain no more are not asked for again. */
+async function leaveReverted(memory: LightMemory): Promise<void> {
+  const { branches, kept } = memory;
+  const isOn = await Promise.all(
+    kept.sample.map(
+      async ({ height, id }) =>
+        height <= branches.headHeight && equal((await headEntry(memory, height)).id, id),
+    ),
+  );
+  kept.setSample(kept.sample.filter((_, i) => isOn[i]));
+}
+
+/** Forgets proofs and bodies below the newest blocks, but of those that were drawn. */
+async function prunePuts(memory: LightMemory): Promise<Put[]> {
+  const { branches, kept, blocksKept } = memory;
+  const audited = branches.paths.flatMap(({ audit }) => audit?.blocks ?? []).map(({ id }) => id);
+  const drawn = new Set([...kept.sample.map(({ id }) => toHex(id)), ...audited]);
+  const puts = await dropBodies(memory, drawn);
+
+  for (const [hex, { height }] of kept.checked)
+    if (height <= branches.headHeight - blocksKept && !drawn.has(hex)) {
+      kept.dropChecked(hex);
+      for (const kind of ['p', 'k']) puts.push({ key: `${kind}/${hex}`, value: undefined });
+    }
+  return puts;
+}
+
+/** A block that failed execution: no path holds it any more; the head may fall back below it. */
+export async function invalidate(
+  memory: LightMemory,
+  id: Uint8Array,
+  height: number,
+): Promise<LightHeadEvent | undefined> {
+  const { branches, store } = memory;
+  branches.markInvalid(id);
+  for (const path of [...branches.paths]) {
+    if (height > path.tip.header.height) continue;
+    if (equal((await entryAt(store, path, height)).id, id)) await cutAt(memory, path, height);
+  }
+  return selectHead(memory);
+}
+
+/** Drops a branch that nobody proves. The head's chain stays up to the head. */
+export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promise<void> {
+  const { branches } = memory;
+  const path = branches.paths.find((p) => equal(p.tip.id, tipId));
+  if (!path || equal(branches.head.id, tipId)) return;
+  if (path === branches.headPath) return cutAt(memory, path, branches.headHeight + 1);
+  await changeBranches(memory, { paths: branches.paths.filter((p) => p !== path) });
+}
+
+/** Ends a path below that height. */
+async function cutAt(memory: LightMemory, path: Path, height: number): Promise<void> {
+  const { branches } = memory;
+  const cut =
+    cutPath(path, height - 1) ??
+    (await loadPath(memory, cutSegments(path.segments, height - 1), height - 1));
+  const paths = branches.paths.with(branches.paths.indexOf(path), cut);
+  if (path !== branches.headPath) return changeBranches(memory, { paths });
+
+  const head = branches.headHeight >= height ? cut.tip : branches.head;
+  await changeBranches(memory, { paths, headPath: cut, head });
+}
+
+/** Writes a change of the branches, with the records of new headers, and then remembers it. */
+export async function changeBranches(
+  { branches, store }: LightMemory,
+  change: Partial<BranchesNow>,
+  headerPuts: readonly Put[] = [],
+): Promise<void> {
+  const next = branches.after(change);
+  await store.batch([...headerPuts, pathsPut(next)]);
+  for (const segment of branches.moveTo(next)) await clearSegment(store, segment);
+}
+
+export function pathsPut({ paths, headPath, head, nextSegment }: BranchesNow): Put {
+  const record: PathsRecord = {
+    nextSegment,
+    headPath: paths.indexOf(headPath),
+    headHeight: head.header.height,
+    paths: paths.map(({ segments, tip }) => ({
+      segments: [...segments],
+      tip: tip.header.height,
+    })),
+  };
+  return { key: lightKey.paths, value: encode(PathsRecord, record) };
+}

@@ -1,0 +1,115 @@
+/**
+ * The branches of a light client, and which one its head is on. A change is made in two steps: `after`
+ * says what would be, the caller writes that to the store, and `moveTo` makes it so.
+ */
+import type { ChainPoint } from '../../../core/header/header.ts';
+import { BoundedMap } from '../../../lib/bounded.ts';
+import { toHex } from '../../../lib/bytes.ts';
+import { PATHS_MAX } from '../records.ts';
+import { commonHeight, type Audit, type Path } from './paths.ts';
+
+/** Ids of blocks that failed execution. Each cost a proof of work. */
+const INVALID_MAX = 1024;
+
+export interface BranchesNow {
+  /** Most of them are branches that wait for their proofs. */
+  readonly paths: readonly Path[];
+  /** The one of `paths` that the head is on. */
+  readonly headPath: Path;
+  readonly head: ChainPoint;
+  /** Number of the segment that the next new branch gets. */
+  readonly nextSegment: number;
+}
+
+export class Branches {
+  #now: BranchesNow;
+  readonly #invalid = new BoundedMap<string, true>(INVALID_MAX);
+
+  constructor(now: BranchesNow) {
+    this.#now = now;
+  }
+
+  get paths(): readonly Path[] {
+    return this.#now.paths;
+  }
+
+  get headPath(): Path {
+    return this.#now.headPath;
+  }
+
+  get head(): ChainPoint {
+    return this.#now.head;
+  }
+
+  get headHeight(): number {
+    return this.#now.head.header.height;
+  }
+
+  get nextSegment(): number {
+    return this.#now.nextSegment;
+  }
+
+  /** The branch with the most claimed work, proven or not. */
+  get best(): Path {
+    return this.paths.reduce((a, b) => (workOf(b) > workOf(a) ? b : a));
+  }
+
+  /** Height of the last block that the head's chain and a path share. */
+  forkOf(path: Path): number {
+    const { headPath, headHeight } = this;
+    return commonHeight(headPath.segments, headHeight, path.segments, path.tip.header.height);
+  }
+
+  /** Whether a path claims more work than the head has. */
+  claimsMore(path: Path): boolean {
+    return workOf(path) > this.head.header.totalWork;
+  }
+
+  /**
+   * The branches after a change. Over the bound, a path is left out that has no more work than the head,
+   * else the one that grew longest ago: claimed work is free, and must not crowd out the next honest
+   * block.
+   */
+  after(change: Partial<BranchesNow>): BranchesNow {
+    const next = { ...this.#now, ...change };
+    let { paths } = next;
+    while (paths.length > PATHS_MAX) {
+      const others = paths.filter((path) => path !== next.headPath);
+      const beaten = others.find((path) => workOf(path) <= next.head.header.totalWork);
+      const left = beaten ?? others[0];
+      paths = paths.filter((path) => path !== left);
+    }
+    return { ...next, paths };
+  }
+
+  /** @returns numbers of the segments that no path has any more */
+  moveTo(next: BranchesNow): Set<number> {
+    const unused = segmentsOf(this.#now).difference(segmentsOf(next));
+    this.#now = next;
+    return unused;
+  }
+
+  /** An audit is not stored: it is drawn again after a start. */
+  setAudit(path: Path, audit: Audit | undefined): void {
+    const { paths, headPath } = this.#now;
+    const next = { ...path, audit };
+    this.#now = {
+      ...this.#now,
+      paths: paths.with(paths.indexOf(path), next),
+      headPath: headPath === path ? next : headPath,
+    };
+  }
+
+  markInvalid(id: Uint8Array): void {
+    this.#invalid.set(toHex(id), true);
+  }
+
+  isInvalid(id: Uint8Array): boolean {
+    return this.#invalid.has(toHex(id));
+  }
+}
+
+const workOf = (path: Path): bigint => path.tip.header.totalWork;
+
+const segmentsOf = ({ paths }: BranchesNow): Set<number> =>
+  new Set(paths.flatMap((path) => path.segments.map(({ number }) => number)));

@@ -1,0 +1,56 @@
+/**
+ * What a light client holds in memory beside its store. Each part has an owner that alone changes it:
+ * branches, kept blocks, known states, and the base.
+ */
+import type { ChainPoint } from '../../../core/header/header.ts';
+import type { Params } from '../../../core/params.ts';
+import type { Models } from '../../../core/tx/tx.ts';
+import type { Store } from '../../store/store.ts';
+import type { Base } from '../records.ts';
+import type { Branches } from './branches.ts';
+import type { KeptBlocks } from './kept-blocks.ts';
+import type { KnownState, KnownStates } from './known-states.ts';
+
+export interface LightDeps {
+  readonly store: Store;
+  readonly params: Params;
+  readonly models: Models;
+  /** Uniform in [0, 1), unknown to peers beforehand. */
+  readonly random: () => number;
+  /** Leaves of a state that may be held as a whole. */
+  readonly stateLeavesMax: number;
+  /** Newest blocks kept with body and proof. */
+  readonly blocksKept: number;
+  /** Segments of a path that a start leaves as they are. */
+  readonly segmentsLeft: number;
+}
+
+/** The newest block whose following state is stored whole. */
+export class StoredBase {
+  #at: Base | undefined;
+
+  get at(): Base | undefined {
+    return this.#at;
+  }
+
+  moveTo(base: Base | undefined): void {
+    this.#at = base;
+  }
+}
+
+export interface LightMemory extends LightDeps {
+  readonly genesis: ChainPoint;
+  readonly branches: Branches;
+  readonly kept: KeptBlocks;
+  readonly states: KnownStates;
+  readonly base: StoredBase;
+}
+
+/** Remembers what is known of the state after a block. */
+export function keepState(
+  { states, branches, base }: LightMemory,
+  id: Uint8Array,
+  state: KnownState,
+): void {
+  states.keep(id, state, { head: branches.head, base: base.at?.height });
+}
