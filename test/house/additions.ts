@@ -47,10 +47,10 @@ export const ADDITIONS: Readonly<Record<'burn' | 'fault' | 'network' | 'language
     replace: "'main' | 'test' | 'local' | 'e2e' | 'stage';",
   },
   language: {
-    what: "a language, 'de', with no texts but those of the app",
-    file: 'src/ui/preferences.svelte.ts',
-    find: 'export const LANGUAGES = { en, it };',
-    replace: 'export const LANGUAGES = { en, it, de: it };',
+    what: "a language, 'de', without a text",
+    file: 'src/ui/i18n/languages.ts',
+    find: "export type Language = 'en' | 'it';",
+    replace: "export type Language = 'en' | 'it' | 'de';",
   },
 };
 
@@ -59,8 +59,15 @@ export const isAddition = (name: string): name is keyof typeof ADDITIONS => name
 export const PATCH = 'test/house/burn.patch';
 /** The one test that the patch brings. */
 const PATCH_TEST = 'test/house/burn.test.ts';
-/** Characters of a message that are printed: types that don't match are long. */
+/** Characters of a message that are printed. */
 const MESSAGE_CHARS_MAX = 160;
+
+/** The first line of a message, without the types that it compares: they are long, and the place says them. */
+const shortened = (message: string): string =>
+  message
+    .split('\n')[0]!
+    .replace(/ (?:in|on|from) type '.*$/, '')
+    .slice(0, MESSAGE_CHARS_MAX);
 
 /** The text of a file with an addition made. @throws where the file no longer has the place for it */
 export function added(root: string, { file, find, replace }: Addition): string {
@@ -115,8 +122,7 @@ function compile(copy: string): Asked[] {
     ...stdout.matchAll(/^\d+ ERROR ("(?:[^"\\]|\\.)*") (\d+):\d+ ("(?:[^"\\]|\\.)*")$/gm),
   ].map(([, path, line, message]) => {
     const file = JSON.parse(path!) as string;
-    const [first] = (JSON.parse(message!) as string).split('\n');
-    return { file, place: `${file}:${line}`, message: first!.slice(0, MESSAGE_CHARS_MAX) };
+    return { file, place: `${file}:${line}`, message: shortened(JSON.parse(message!) as string) };
   });
 }
 

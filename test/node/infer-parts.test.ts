@@ -19,7 +19,7 @@ import {
   inferRoutes,
   parseAsk,
   READ_RATE,
-  tellReceipt,
+  describeReceipt,
 } from '../../src/node/http/infer-routes.ts';
 import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
 import type { Sender } from '../../src/node/seed/sender.ts';
@@ -86,13 +86,13 @@ describe('spendings', () => {
     const spendings = await open(createMemoryStore(), { ms: START_MS });
     for (const nonce of [7, 5, 6]) await spendings.keep(`${nonce}`, content, 1n, asked(nonce));
     const told: number[] = [];
-    const tell = async ({ tx }: SignedTx) => {
+    const announce = async ({ tx }: SignedTx) => {
       await new Promise((r) => setTimeout(r, 1));
       told.push(tx.nonce);
       if (tx.nonce === 5) throw new AppError('TX_REFUSED', 'tx.expired');
     };
     const parts = { chain: { position: async () => undefined }, network: { names: [] } };
-    const sender = { tell } as unknown as Sender;
+    const sender = { announce } as unknown as Sender;
     await createInference(parts as unknown as SeedDeps, sender, spendings).resent;
     expect(told).toEqual([5, 6, 7]);
   });
@@ -214,7 +214,7 @@ it('an answer without labels is told as embeddings, with the cosine of each two'
     answers: [{ payee: content, answer, claim: undefined, result: undefined }],
   };
   const read = async () => ({ ids: [], texts: ['a', 'b'] });
-  const told = (await tellReceipt(receipt, network, read)) as any;
+  const told = (await describeReceipt(receipt, network, read)) as any;
   expect(told.texts).toEqual(['a', 'b']);
   const [{ embeddings, cosines, labels }] = told.answers;
   expect(labels).toEqual([]);

@@ -107,7 +107,7 @@ function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
   };
 }
 
-export async function tellReceipt(
+export async function describeReceipt(
   receipt: Receipt,
   network: ChainNetwork,
   readInput: Inference['readInput'],
@@ -181,7 +181,7 @@ export function inferRoutes(
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
   let waiting = 0;
-  const tellAll = (receipt: Receipt) => tellReceipt(receipt, network, inference.readInput);
+  const describe = (receipt: Receipt) => describeReceipt(receipt, network, inference.readInput);
 
   const limit = (rate: RateLimiter, request: IncomingMessage): void => {
     if (!rate.take(networkOf(addressOfCaller(request)), 1, Date.now()))
@@ -218,7 +218,7 @@ export function inferRoutes(
       const id = await inference.ask(body, key);
       const receipt = await waitFor(id, body, gone.signal);
       if (!receipt) throw new AppError('NOT_FOUND', `request ${toHex(id)} is not known any more`);
-      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, await tellAll(receipt));
+      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, await describe(receipt));
     };
 
   const reading =
@@ -247,7 +247,7 @@ export function inferRoutes(
       const id = fromHex(path.slice(path.lastIndexOf('/') + 1), 32);
       const receipt = id && (await inference.receipt(id));
       if (!receipt) throw new AppError('NOT_FOUND', 'no such request');
-      return tellAll(receipt);
+      return describe(receipt);
     }),
     'POST /v1/infer': infer(guardSpending),
   });
