@@ -4,11 +4,11 @@ import { hash } from './hash.ts';
 
 export const addressOf = (xonly: Uint8Array): Uint8Array => hash('address', xonly);
 
-/** `prefix` is the network's (Params.prefix). */
+/** bech32m text of an address; `prefix` is that of its network (NetworkParams.prefix). */
 export const formatAddress = (address: Uint8Array, prefix: string): string =>
   bech32m.encode(prefix, bech32m.toWords(address));
 
-/** The 32 bytes of an address of that network, or undefined; all upper case is fine (QR codes). */
+/** The 32 bytes of an address with that network's prefix, or undefined. Text all in upper case passes (QR codes). */
 export function parseAddress(text: string, prefix: string): Uint8Array | undefined {
   const decoded = bech32m.decodeUnsafe(text);
   if (decoded?.prefix !== prefix) return undefined;

@@ -39,7 +39,7 @@ class Writer {
     this.#at += b.length;
   }
 
-  /** A copy of what was written; the next writing begins anew. */
+  /** A copy of the bytes written so far; the writer is empty again afterwards. */
   take(): Uint8Array {
     const written = this.#data.slice(0, this.#at);
     this.#at = 0;
@@ -69,12 +69,12 @@ class Reader {
 
   bytes(n: number): Uint8Array {
     if (n > this.left) throw new CodecError(`need ${n} bytes, ${this.left} left`);
-    // Not slice: that of a Node.js Buffer shares memory and makes a Buffer again.
+    // Not slice(): on a Node.js Buffer it returns another Buffer that shares the memory.
     return new Uint8Array(this.#data.subarray(this.#at, (this.#at += n)));
   }
 }
 
-/** The last writer, while none is at work: most values are small and many are written. */
+/** The last writer, kept for the next call of `encode`: values are many and most of them small. */
 let spare: Writer | undefined;
 const SPARE_BYTES_MAX = 65_536;
 
@@ -119,7 +119,7 @@ export const uint = (size: 1 | 2 | 4 | 6): Codec<number> => ({
   },
 });
 
-/** In parts of 32 bits: arithmetic on a bigint is dear. */
+/** Written and read in words of 32 bits, because arithmetic on a bigint is costly. */
 function bigUint(size: 8 | 32): Codec<bigint> {
   const end = 1n << BigInt(8 * size);
   return {
@@ -247,7 +247,7 @@ export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
   };
 }
 
-/** Cases of a union by name, each with its tag: the byte that stands for it on the wire. */
+/** Cases of a union by name, each with its tag: the byte that identifies the case on the wire. */
 type Tagged = Record<string, readonly [tag: number, struct: Codec<any>]>;
 type Cases<C extends Tagged> = { [K in keyof C]: { type: K } & Value<C[K][1]> }[keyof C];
 

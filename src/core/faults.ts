@@ -1,43 +1,43 @@
 /**
- * Bad data from outside is a returned fault, never an exception. What a fault means stands in one table:
- * a code without a penalty, without whom it blames, or without whether it is final does not compile.
+ * Bad data from outside is a returned fault, never an exception. One table says what each fault means: its
+ * penalty, whom it blames and whether it is final. A code that lacks one of these does not compile.
  */
 
 /**
- * Points of what only a peer with the state or the model can see: a block's execution and its replay.
- * Whoever passed it on may be honest and without them, and to make one costs the work of a block; ten
- * within 20 minutes (net/penalties.ts forgives) are a ban all the same.
+ * Penalty points for faults that only a peer with the state or the model can find: in a block's execution or
+ * its replay. A peer that relays such a block may be honest and have neither, and making one costs the work
+ * of a block; still, ten within 20 minutes are a ban (net/penalties.ts forgives points over time).
  */
 const PASSED_ON = 10;
 
 /** Who is to blame for a fault that was found in a block, or in what was sent with it. */
 export type Blamed =
-  /** The block: its id is bound to what is wrong, so nobody can send it right. */
+  /** The block: its id commits to what is wrong, so no peer can send a correct version. */
   | 'block'
-  /** Its body: that is the block, if the body is the one that the header commits to, else its sender. */
+  /** Its body: the block is to blame if the header commits to this body, else the peer that sent it. */
   | 'body'
-  /** These bytes: another peer may send the right ones. */
+  /** The sender of these bytes: another peer may send the right ones. */
   | 'sender'
-  /** Timing, or what this node lacks. */
+  /** Nobody: the cause is timing, or something that this node lacks. */
   | 'nobody';
 
-/** What becomes of a transaction of ours that waits, once a pool refuses it for this. */
+/** What becomes of a waiting transaction of our own once a pool refuses it for this fault. */
 export type Finality =
-  /** It may be valid later, or its sender's next balance or its expiry decides. */
+  /** It goes on waiting: it may be valid later, or its sender's next balance or its expiry decides. */
   | 'passes'
-  /** No block takes it any more: it gives its nonce back, for what comes after it would wait with it. */
+  /** No block can hold it any more: its nonce is freed, so that later transactions need not wait for it. */
   | 'final'
-  /** Nor those of its sender that need it in a block before their own. */
+  /** Final, also for the sender's transactions that need this one in an earlier block than their own. */
   | 'final-for-followers';
 
 interface Meaning {
-  /** Points that the sender is charged; at 100 a peer is banned. */
+  /** Points that the sending peer is charged; at 100 it is banned. */
   readonly penalty: number;
   readonly blames: Blamed;
   readonly finality: Finality;
 }
 
-// The annotations let a bundle that only names codes leave the table out: its rows are made by calls.
+// The rows are made by calls. These annotations let the bundler drop the table where only codes are named.
 
 /* @__NO_SIDE_EFFECTS__ */
 function row(penalty: number, blames: Blamed, finality: Finality = 'passes'): Meaning {
@@ -49,19 +49,19 @@ function wire(penalty: number): Meaning {
   return row(penalty, 'sender');
 }
 
-/** A rule of headers: the id is the hash of the header. */
+/** Broken rule of headers. It blames the block, because the block id is the hash of the header. */
 /* @__NO_SIDE_EFFECTS__ */
 function header(penalty: number): Meaning {
   return row(penalty, 'block');
 }
 
-/** A rule of transactions; in a block it is the block that holds what it must not. */
+/** Broken rule of transactions. It blames the block that contains such a transaction. */
 /* @__NO_SIDE_EFFECTS__ */
 function tx(penalty: number, finality: Finality = 'passes'): Meaning {
   return row(penalty, 'block', finality);
 }
 
-/** A pool's own rule: no block breaks it. */
+/** Broken rule of the pool alone; blocks are not bound by it. */
 /* @__NO_SIDE_EFFECTS__ */
 function pool(): Meaning {
   return row(0, 'nobody');
@@ -73,9 +73,9 @@ export const FAULTS = {
   'wire.too-large': wire(100),
   'wire.unasked': wire(20),
   'wire.rate': wire(10),
-  /** Headers with the most work whose proofs it would not give. */
+  /** A peer's headers had the most work, but it did not send their proofs. */
   'wire.unproven': wire(50),
-  /** Bytes of a model that are not its. Not a ban at once: a disk may have spoiled them. */
+  /** Bytes of a model that do not match its hash. No ban at once: a disk may have corrupted them. */
   'wire.model': wire(50),
   // header
   'header.version': header(100),
@@ -84,7 +84,7 @@ export const FAULTS = {
   'header.mmr-root': header(100),
   'header.shares-root': header(100),
   'header.time-order': header(100),
-  /** By whose clock? Two honest ones that are each two minutes off disagree by four. */
+  /** No penalty: two honest clocks that are each two minutes off disagree by four. */
   'header.time-future': row(0, 'nobody'),
   'header.bits': header(100),
   'header.total-work': header(100),
@@ -97,14 +97,14 @@ export const FAULTS = {
   'body.size': row(100, 'body'),
   'body.counts': row(100, 'body'),
   'body.duplicate': row(100, 'body'),
-  // proof: a bad witness never marks a block id invalid
+  // proof: a bad proof never marks a block id as invalid
   'proof.shape': row(100, 'sender'),
   'proof.digest': row(100, 'sender'),
   'proof.range': row(100, 'sender'),
   'proof.rows': row(100, 'sender'),
   'proof.columns': row(100, 'sender'),
   'proof.target': row(100, 'sender'),
-  // what the header's proof digest commits to, and a replay shows to be another unit's
+  // what the header's proof digest commits to, and a replay shows not to come from this unit
   'proof.activations': row(PASSED_ON, 'block'),
   'proof.transcript': row(PASSED_ON, 'block'),
   'proof.earlier-winner': row(PASSED_ON, 'block'),
@@ -122,23 +122,23 @@ export const FAULTS = {
   'tx.request-lifetime': tx(50, 'final'),
   'tx.request-full': tx(0),
   'tx.claim-closed': tx(0, 'final-for-followers'),
-  /** The first one stands, and with it what answers it. */
+  /** The first claim stays valid, and so does the result that follows it. */
   'tx.claim-twice': tx(0, 'final'),
   'tx.result-closed': tx(0, 'final'),
   'tx.result-claim': tx(0, 'final'),
   'tx.result-order': tx(0),
-  // Passed on by peers without the model, who can't know: a lie costs its author a claim's fee, and ten
-  // of them must not get honest peers banned.
+  // No penalty: peers without the model relay a false result and can't know. A false result costs its author
+  // a claim's fee, and ten of them must not get honest peers banned.
   'tx.result-commitment': tx(0, 'final'),
   'tx.result-answer': tx(0, 'final'),
   'tx.result-budget': tx(0),
   'tx.known': pool(),
   'tx.fee-low': pool(),
   'tx.pool-full': pool(),
-  // state: what was opened of it, which is not the block's doing
+  // state: the opened parts that a peer sent; the block is not to blame for them
   'state.witness': row(20, 'sender'),
   'state.proof': row(50, 'sender'),
-  /** Against a root that a header told: one that lies costs its work, and may be the head for a while. */
+  /** Opened against a state root from a header. A false header costs its work, yet may be the head for a while. */
   'state.root': row(PASSED_ON, 'sender'),
 } as const satisfies Record<string, Meaning>;
 
@@ -146,9 +146,9 @@ export type FaultCode = keyof typeof FAULTS;
 
 export interface Fault {
   readonly fault: FaultCode;
-  /** For the log: nothing is decided by it. */
+  /** For the log only: no decision depends on it. */
   readonly context: Readonly<Record<string, unknown>>;
-  /** Of a transaction in a block: its place there. */
+  /** Index of the transaction in its block, for a fault of a transaction in a block. */
   readonly index?: number;
 }
 
@@ -157,20 +157,20 @@ export const fault = (code: FaultCode, context: Record<string, unknown> = {}): F
   context,
 });
 
-/** The fault of a transaction as that of the block which contains it; `index` is its place there. */
+/** A transaction's fault as the fault of the block that contains the transaction at `index`. */
 export const inBlock = (f: Fault, index: number): Fault => ({ ...f, index });
 
-/** Points that the sender is charged. In a block no chance of timing excuses a transaction's fault. */
+/** Points that the sending peer is charged. In a block, timing excuses no fault of a transaction. */
 export const penaltyOf = (f: Fault): number =>
   f.index === undefined ? FAULTS[f.fault].penalty : PASSED_ON;
 
-/** Whom a fault blames that was found in a block, or in what was sent with it. */
+/** Who is to blame for a fault that was found in a block, or in what was sent with it. */
 export const blames = (f: Fault): Blamed => FAULTS[f.fault].blames;
 
-/** Whether a transaction that waits can never be in a block any more. */
+/** Whether a waiting transaction with this fault can never be in a block any more. */
 export const isFinal = (f: Fault): boolean => FAULTS[f.fault].finality !== 'passes';
 
-/** Whether neither can those of its sender that need it in a block before their own. */
+/** Whether the same holds for the sender's transactions that need it in an earlier block than their own. */
 export const endsFollowers = (f: Fault): boolean =>
   FAULTS[f.fault].finality === 'final-for-followers';
 

@@ -39,7 +39,7 @@ const coreFields = {
   modelId: hash32,
   jobId: hash32,
 };
-/** Every field of a header but the proof digest: what the work is done for. */
+/** Every field of a header but the proof digest: the work is done on these fields. */
 export const HeaderCore = struct(coreFields);
 export type HeaderCore = Value<typeof HeaderCore>;
 
@@ -73,7 +73,7 @@ export const Body = list(SignedTx, BODY_TXS_MAX);
 export type Body = Value<typeof Body>;
 
 export const Proof = struct({
-  /** ℓ*, from 1. */
+  /** ℓ*: the winning linear, from 1. */
   linear: u8,
   tile: u32,
   /** a_1..a_ℓ*. */
@@ -111,7 +111,7 @@ export const OpenRequest = struct({
 export type OpenRequest = Value<typeof OpenRequest>;
 
 export const ExpiryList = list(hash32, REQUESTS_PER_EXPIRY_MAX);
-/** 16 first results a block over 6 blocks cannot fill it. */
+/** 16 first results a block cannot fill it in 6 blocks. */
 export const SettleList = list(hash32, 1024);
 
 export const Claim = struct({ commitment: hash32, position: Position });

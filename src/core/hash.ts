@@ -1,4 +1,4 @@
-/** BLAKE3 without a key and in derive-key mode (docs/protocol.md §1.1). Contexts keep one use's hashes out of another's. */
+/** BLAKE3 without a key and in derive-key mode (docs/protocol.md §1.1). Each use has its context, so hashes differ. */
 import { blake3 } from '@noble/hashes/blake3.js';
 import { concat, utf8 } from '../lib/bytes.ts';
 

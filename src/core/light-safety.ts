@@ -1,11 +1,11 @@
 /**
  * A light client cannot see whether activations came from the model. Forging them pays best in the
- * last linears, where a ticket's credit is highest, and that shows in where the winners lie: over
+ * last linears, where a ticket's credit is highest, and the positions of the winning linears show it: over
  * honest blocks the mean of 256·k/c_ℓ* is 1, over forged ones it tends to 1/(2−κ).
  */
 import { credits, type Manifest } from './manifest.ts';
 
-/** Blocks past the fork before the mean says anything. */
+/** Blocks after the fork that are needed before the mean says anything. */
 export const SAFETY_BLOCKS_MIN = 100;
 /** In hundredths; an honest branch of 100 blocks stays above it almost surely. */
 const MEAN_MIN_PERCENT = 90n;
@@ -17,7 +17,7 @@ export interface Winner {
   readonly linear: number;
 }
 
-/** Whether a branch's winners, counted from the fork, lie too late in their passes to be honest. */
+/** Whether the winning linears of a branch, from the fork on, lie too late in their passes to be honest. */
 export function looksForged(winners: readonly Winner[]): boolean {
   if (winners.length < SAFETY_BLOCKS_MIN) return false;
   const sum = winners.reduce((acc, w) => acc + inverseDensity(w), 0n);

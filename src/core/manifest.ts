@@ -1,4 +1,4 @@
-/** What a model must be for the proof of work: shapes, ranks, hashes, credits (docs/protocol.md §5.1). */
+/** What the proof of work needs to know of a model: shapes, ranks, hashes, credits (docs/protocol.md §5.1). */
 import {
   bytes,
   encode,
@@ -50,7 +50,7 @@ export const Manifest = struct({
   packing: text(16),
   /** Length of one sequence's answer row, int8 values. */
   answerSize: u16,
-  /** Names of the answer's entries, for screens; none: the answer is an embedding's direction. */
+  /** Names of the answer's entries, for screens. An empty list: the answer is the direction of an embedding. */
   labels: list(text(32), 1024),
   /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
   segments: list(FileRef, LINEARS_MAX + 1),
@@ -61,7 +61,7 @@ export const Manifest = struct({
   kappaJob64: u8,
   /** a_1..a_L of the idle unit with σ_0 = 32 zero bytes. */
   knownAnswer: list(bytes(32), LINEARS_MAX),
-  /** tokenizer.json, with which an asker makes token ids of a text; consensus never reads it. */
+  /** tokenizer.json, with which a client turns text into token ids; consensus never reads it. */
   tokenizer: optional(FileRef),
 });
 export type Manifest = Value<typeof Manifest>;

@@ -20,11 +20,11 @@ export const BLOCKS_MAX = 16;
 export const PROOF_KEYS_MAX = 256;
 export const TXS_MAX = 200;
 export const HISTORY_MAX = 50;
-/** Positions of what names an id: a transaction, or a request with its claims and results. */
+/** Positions in one `find` answer: of the transaction with that id, or of a request, its claims and its results. */
 export const FIND_MAX = 64;
-/** Bytes of a part of the state: some thousand leaves. */
+/** Bytes of the state in one answer: some thousand leaves. */
 export const STATE_PART_BYTES = 512 * 1024;
-/** Bytes of a model's part in one answer: a slow line sends them within a request's time. */
+/** Bytes of a model's part in one answer: a slow connection sends them before a request times out. */
 export const MODEL_SLICE_BYTES = 256 * 1024;
 /** Bytes of one message of any kind, its length prefix excluded. */
 export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -62,7 +62,7 @@ export const SyncRequest = union({
   history: [6, struct({ address: hash32, from: Position, max: u16 })],
   /** Tree proof of all leaves from a key on, in order, as many as fit STATE_PART_BYTES. */
   state: [7, struct({ block: hash32, from: hash32 })],
-  /** Where the transaction of that id stands, and those that claim or answer it. */
+  /** Positions of the transaction with that id and of the transactions that claim or answer it. */
   find: [8, struct({ id: hash32 })],
   /** Bytes of a part of an admitted model's package from a place on, as many as fit MODEL_SLICE_BYTES. */
   model: [9, struct({ id: hash32, part: u16, at: u32 })],
@@ -86,7 +86,7 @@ export const SyncResponse = union({
 export type SyncResponse = Value<typeof SyncResponse>;
 export type ResponseTo<T extends SyncRequest['type']> = Extract<SyncResponse, { type: T }>;
 
-/** Gossip: a block with its proof, and how many the sender has told of (so that a repeat is new). */
+/** Gossip: a block with its proof, and the sender's count of announcements (gossip drops equal messages). */
 export const BlockAnnounce = struct({ block: Block, sequence: u32 });
 export type BlockAnnounce = Value<typeof BlockAnnounce>;
 export const TxAnnounce = struct({ tx: SignedTx, sequence: u32 });

@@ -1,4 +1,4 @@
-/** Constants of the protocol and the networks (docs/protocol.md §3). Each with its unit and reason. */
+/** Constants of the protocol and the networks (docs/protocol.md §3), each with its unit and reason. */
 import type { Rules } from './rules.ts';
 
 export type NetworkName = 'main' | 'test' | 'local' | 'e2e';
@@ -7,7 +7,7 @@ export type NetworkName = 'main' | 'test' | 'local' | 'e2e';
 export interface NetworkParams {
   readonly network: NetworkName;
   readonly chainId: number;
-  /** Human-readable part of addresses. */
+  /** Human-readable part of the network's addresses. */
   readonly prefix: string;
   /** Mean time between blocks, ms. */
   readonly blockTimeMs: number;
@@ -23,7 +23,7 @@ export interface NetworkParams {
   readonly models: readonly string[];
   /** Its coins are worth nothing, and its users are told so. */
   readonly isTrial: boolean;
-  /** Coins for the asking, local networks only. */
+  /** Whether anybody gets coins on request; local networks only. */
   readonly faucet: boolean;
 }
 
@@ -52,23 +52,23 @@ export const EXPIRY_BLOCKS_MAX = 1440;
 export const REQUEST_LIFETIME_MIN = 30;
 export const REQUEST_LIFETIME_MAX = 1440;
 /**
- * Refunds of one block. Four times what a block takes in: as many as one block's would let anybody fill
- * every height to come for the least fee, and so close the network to all requests.
+ * Refunds of one block: four times the requests that a block can hold. With a limit of one block's requests
+ * anybody could fill every height to come for the least fee, and so close the network to all requests.
  */
 export const REQUESTS_PER_EXPIRY_MAX = 256;
-/** Blocks between the first valid result and the payment, so that an earlier claimant can show its result. */
+/** Blocks between the first valid result and the payment, so that an earlier claimant can publish its result. */
 export const SETTLEMENT_BLOCKS = 6;
 /** Per cent of a request's reward that its payee gets; the rest is burned. */
 export const PAYEE_PERCENT = 80n;
 export const INPUT_BYTES_MAX = 4096;
 export const ANSWER_BYTES_MAX = 4096;
-/** A pass wins at most once in this many: so a pass never wins almost surely. */
+/** A pass wins at most once in this many passes, so that no pass is almost sure to win. */
 export const PASSES_PER_BLOCK_MIN = 16n;
 /** Proofs that a light client keeps of the newest blocks. */
 export const PROOFS_KEPT = 100;
 
 /**
- * Networks with a faucet hold this at genesis, for a key that everybody knows: coins to try things
+ * nV that networks with a faucet hold at genesis, for a key that everybody knows: coins to try things
  * with. Secret = H_genesis("faucet").
  */
 export const FAUCET_SUPPLY = 10_000_000n * NANOVOLTS;
@@ -124,7 +124,7 @@ const NETWORKS: Record<NetworkName, NetworkParams> = {
 };
 
 export const NETWORK_NAMES = Object.keys(NETWORKS) as NetworkName[];
-/** Human-readable parts of addresses, each once. */
+/** Human-readable parts of addresses over all networks, each once. */
 export const ADDRESS_PREFIXES: readonly string[] = [
   ...new Set(NETWORK_NAMES.map((name) => NETWORKS[name].prefix)),
 ];

@@ -1,4 +1,4 @@
-/** The two classes of the Encoding Standard that core may use; everything else of the platform is out of reach. */
+/** The two classes of the Encoding Standard that core may use. Nothing else of the platform is visible to it. */
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
 }

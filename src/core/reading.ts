@@ -5,13 +5,13 @@
 export const NONE = 'none';
 /** Logit units of one nat. */
 const UNIT = 8;
-/** Below it the answer is "can't tell": as likely wrong as right. */
+/** Below this probability the answer is "can't tell": it is as likely wrong as right. */
 export const CONFIDENCE_MIN = 0.5;
 
 export interface Reading {
-  /** Of the largest entry, the first of equals: what the model would say if it had to. */
+  /** Label of the largest entry, the first of equals: the model's best guess even when it is unsure. */
   readonly best: string;
-  /** Probability of `best`; undefined where the model promises none. */
+  /** Probability of `best`; undefined for a model that promises no probability. */
   readonly confidence: number | undefined;
   /** `best`, or undefined for "can't tell": the label `none`, or a confidence under CONFIDENCE_MIN. */
   readonly label: string | undefined;
@@ -32,17 +32,17 @@ export function readRow(row: ArrayLike<number>, labels: readonly string[]): Read
   const best = labels[at] ?? String(at);
   if (!labels.includes(NONE)) return { best, confidence: undefined, label: best };
   const confidence = probabilities(values)[at]!;
-  const told = best !== NONE && confidence >= CONFIDENCE_MIN;
-  return { best, confidence, label: told ? best : undefined };
+  const isSure = best !== NONE && confidence >= CONFIDENCE_MIN;
+  return { best, confidence, label: isSure ? best : undefined };
 }
 
-/** A direction: values·scale has length 1. */
+/** A direction: the vector values·scale has length 1. */
 export interface Embedding {
   readonly values: Int8Array;
   readonly scale: number;
 }
 
-/** Rows of an answer that have a part of the input: what comes after them is of nothing. */
+/** The rows of an answer whose sequences hold a part of the input; the rows after them mean nothing. */
 export function usedRows(
   answer: Uint8Array,
   input: Uint8Array,
@@ -60,6 +60,6 @@ export const readEmbedding = (row: Int8Array): Embedding => ({
   scale: 1 / (Math.hypot(...row) || 1),
 });
 
-/** −1 to 1: how alike two texts are to the model. */
+/** Cosine similarity of two embeddings, −1 to 1: how alike two texts are to the model. */
 export const cosine = (a: Embedding, b: Embedding): number =>
   a.scale * b.scale * a.values.reduce((sum, v, i) => sum + v * b.values[i]!, 0);

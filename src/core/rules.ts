@@ -1,22 +1,22 @@
 /**
- * Rules of consensus and the set of them that is in force. A rule is a row of a list beside what it is
- * about (HEADER_RULES, BODY_RULES, …; all of them: consensus.ts). Production has every rule; attack
+ * Rules of consensus and the set of them that is in force. Each rule is a row of a list in the module of its
+ * subject (HEADER_RULES, BODY_RULES, …; consensus.ts has all of them). Production has every rule; attack
  * runs leave some out, to show that an attack would win without the rule that refuses it.
  */
 import { assert } from '../lib/errors.ts';
 import { fault, type Fault, type FaultCode } from './faults.ts';
 
-/** One rule, or a few that are found together. */
+/** One rule, or a few rules that are checked together. */
 export interface Rule<In> {
   readonly codes: readonly FaultCode[];
-  /** Of docs/protocol.md. */
+  /** Section of docs/protocol.md. */
   readonly section: string;
-  /** Every fault that it sees, in order; it goes on behind a fault where what follows has a meaning. */
+  /** Every fault found, in order; checking goes on after a fault where the later checks still have a meaning. */
   readonly faults: (input: In) => Iterable<Fault>;
 }
 
-/** @param broken what is wrong, for the log; undefined where the rule is kept */
-// A bundle that judges nothing leaves the lists out: making a rule does nothing else.
+/** @param broken says what is wrong, for the log; undefined where the input keeps the rule */
+// Making a rule has no side effect, so the bundler drops the lists of rules where nothing is judged.
 /* @__NO_SIDE_EFFECTS__ */
 export function rule<In>(
   code: FaultCode,
@@ -42,18 +42,18 @@ export class Rules {
 
   static readonly all = new Rules(new Set());
 
-  /** A set without these, whatever else is left out. */
+  /** These rules without the given ones. */
   without(...codes: FaultCode[]): Rules {
     return new Rules(new Set([...this.#absent, ...codes]));
   }
 
-  /** The first fault that breaks a rule in force; what comes after it is not looked at. */
+  /** The first fault that breaks a rule in force; later faults are not looked for. */
   first(faults: Iterable<Fault | undefined>): Fault | undefined {
     for (const found of faults) if (found && !this.#absent.has(found.fault)) return found;
     return undefined;
   }
 
-  /** The verdict of a list of rules, in its order. */
+  /** The first fault of the input by a list of rules, in the order of the list. */
   judge<In>(rules: readonly Rule<In>[], input: In): Fault | undefined {
     for (const { faults } of rules) {
       const found = this.first(faults(input));
@@ -63,8 +63,8 @@ export class Rules {
   }
 
   /**
-   * A value that a rule has promised to be within bounds. With the rule in force anything else is a bug;
-   * a set without it gets the nearest value that can be written.
+   * A value that a rule has promised to be within bounds. With the rule in force a value outside is a bug;
+   * without the rule the nearest value within the bounds is returned, so that it can be encoded.
    */
   promised<T extends number | bigint>(code: FaultCode, value: T, least: T, most: T): T {
     const nearest = value < least ? least : value > most ? most : value;

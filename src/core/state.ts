@@ -38,7 +38,7 @@ export interface Executed {
   readonly changes: readonly StateChange[];
   /** nV of all fees, part of the coinbase. */
   readonly fees: bigint;
-  /** nV that it destroyed. */
+  /** nV that the block destroyed. */
   readonly burned: bigint;
 }
 
@@ -52,7 +52,7 @@ export type ExecutionHeader = Pick<HeaderCore, 'height' | 'miner' | 'bits' | 'mo
 type StateHeader = Pick<HeaderCore, 'height' | 'stateRoot'>;
 type JobHeader = Pick<HeaderCore, 'height' | 'modelId' | 'jobId'>;
 
-/** `tree`: the state after the parent, whole or made from the block's witness. */
+/** `tree`: the state after the parent, whole or built from the block's witness. */
 export function executeBlock(
   tree: Tree,
   header: HeaderCore,
@@ -78,14 +78,14 @@ export const STATE_ROOT_RULE: Rule<{ tree: Tree; header: StateHeader }> = rule(
     equal(treeRoot(tree), stateRoot) ? undefined : { height },
 );
 
-/** Whether a header commits to a state, which must be the one after its parent. */
+/** Checks that a header commits to the state after its parent. */
 export const verifyStateRoot = (
   { rules }: Pick<Params, 'rules'>,
   tree: Tree,
   header: StateHeader,
 ): Fault | undefined => rules.judge([STATE_ROOT_RULE], { tree, header });
 
-/** The state before the block's first transaction: job checked, matured, settled, expired. */
+/** The state before the block's first transaction: job checked; coinbase matured, requests settled and expired. */
 export function beginBlock(
   tree: Tree,
   header: ExecutionHeader,
@@ -114,7 +114,7 @@ export function beginBlock(
   });
 }
 
-/** Adds a transaction; one that is refused leaves the block as it was. */
+/** Adds a transaction; a refused transaction leaves the block as it was. */
 export const executeTx = (block: BlockState, signed: SignedTx): Fault | undefined =>
   withWitness(() => block.params.rules.first(applyTx(block, signed)));
 
@@ -129,7 +129,7 @@ export const finishBlock = (
     return { tree: view.tree(), touched: view.touched(), changes: view.changes(), fees, burned };
   });
 
-/** A block's job names an open request for its model in the state after the parent. */
+/** A block's job must be an open request for its model in the state after the parent. */
 export const JOB_RULE: Rule<{ view: StateView; header: JobHeader }> = rule(
   'header.job',
   '8.3',
@@ -141,14 +141,14 @@ export const JOB_RULE: Rule<{ view: StateView; header: JobHeader }> = rule(
   },
 );
 
-/** The verdict of the job's rule, whatever rules are in force; `state.witness` where the tree is partial. */
+/** The verdict of JOB_RULE, whatever rules are in force; `state.witness` where a partial tree lacks a leaf. */
 export const verifyJob = (tree: Tree, header: JobHeader): Fault | undefined =>
   withWitness(() => Rules.all.judge([JOB_RULE], { view: new StateView(tree), header }));
 
 /** First height at which the request is no longer open. */
 export const endOf = (request: OpenRequest): number => request.settle || request.expiry;
 
-/** MACs of first results in a block: a verifier must keep up with re-executing them. */
+/** Most MACs of first results in a block, so that a verifier can keep up with executing them again. */
 function resultMacsMax(header: ExecutionHeader, context: StateContext): bigint {
   const manifest = context.models.get(toHex(header.modelId));
   const byModel = manifest ? 32n * unitMacs(manifest) : 0n;
@@ -169,8 +169,8 @@ function withWitness<T>(run: () => T): T | Fault {
 const atMostU64 = (amount: bigint): bigint => (amount > U64_MAX ? U64_MAX : amount);
 
 /**
- * Coins in existence are far below 2^64 nV. A state that a light client believes for the work on it may
- * hold more all the same: a sum stops there, so that executing a block ends whatever the state.
+ * All coins in existence are far below 2^64 nV. A light client believes a state for the work on it, and such a
+ * state may claim more: a balance stops at 2^64−1, so that executing a block ends whatever the state.
  */
 function pay(view: StateView, address: Uint8Array, amount: bigint): void {
   const account = readAccount(view, address);
@@ -186,7 +186,7 @@ function mature(view: StateView, height: number): void {
   view.set(Coinbase, key, undefined);
 }
 
-/** @returns nV that were burned: asking oneself must cost */
+/** @returns nV that were burned: a request that its own sender answers must cost something */
 function settle(view: StateView, height: number): bigint {
   let burned = 0n;
   const listKey = stateKey.settle(height);

@@ -1,4 +1,4 @@
-/** A map with a bound: the entry used longest ago makes room. For what peers can make us keep. */
+/** A map of bounded size that evicts the entry used longest ago. For data that peers can make us keep. */
 import { assert } from './errors.ts';
 
 /** Keys compare as in Map: use hex text for bytes. */
@@ -7,7 +7,7 @@ export class BoundedMap<K, V> {
   readonly #max: number;
   readonly #evicted: ((key: K, value: V) => void) | undefined;
 
-  /** @param evicted hears of entries that made room, not of deleted ones */
+  /** @param evicted is called for each evicted entry, not for deleted ones */
   constructor(max: number, evicted?: (key: K, value: V) => void) {
     assert(max >= 1, 'a bounded map holds at least one entry');
     this.#max = max;
@@ -22,7 +22,7 @@ export class BoundedMap<K, V> {
     return this.#entries.has(key);
   }
 
-  /** Counts as a use. */
+  /** Reading an entry counts as a use. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined && !this.#entries.has(key)) return undefined;
@@ -46,7 +46,7 @@ export class BoundedMap<K, V> {
     this.#entries.clear();
   }
 
-  /** The entry used longest ago first. */
+  /** Iterates from the entry used longest ago to the newest. */
   [Symbol.iterator](): MapIterator<[K, V]> {
     return this.#entries[Symbol.iterator]();
   }

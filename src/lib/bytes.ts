@@ -1,4 +1,4 @@
-/** Byte arrays: compare, join, and hex at the edges. */
+/** Byte arrays: comparing, joining, and conversion from and to hex. */
 export const concat = (...parts: Uint8Array[]): Uint8Array => {
   const out = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
   let at = 0;
@@ -30,7 +30,7 @@ export const toHex = (b: Uint8Array): string => {
   return out;
 };
 
-/** Bytes of a hex text, or undefined when it is not one of `size` bytes. */
+/** Bytes of a hex text, or undefined when the text is not hex of `size` bytes. */
 export function fromHex(text: string, size?: number): Uint8Array | undefined {
   if (!/^([0-9a-f]{2})*$/i.test(text)) return undefined;
   if (size !== undefined && text.length !== 2 * size) return undefined;

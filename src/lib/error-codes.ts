@@ -1,9 +1,9 @@
 /**
- * Codes of every AppError, by the room that throws them first. A code that is not here does not compile;
- * one that is here and may reach a screen needs its sentence in each language (ui/i18n/errors.ts).
+ * The codes of all AppErrors, by the room that throws them first. A code that is not listed does not compile;
+ * a listed code that may reach a screen needs its sentence in each language (ui/i18n/errors.ts).
  */
 export const ERROR_CODES = [
-  // Every room: bugs, and queues that are full.
+  // Every room: bugs, and full queues.
   'INTERNAL',
   'BUSY',
   'QUEUE_FULL',
@@ -18,7 +18,7 @@ export const ERROR_CODES = [
   'STORE_FAILED',
   'STORE_FOREIGN',
   'STORE_FULL',
-  // The network and what its peers tell.
+  // The network and the data that its peers send.
   'NET_CLOSED',
   'NET_MALFORMED',
   'NET_TIMEOUT',
@@ -140,9 +140,9 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /**
- * Whether it may be a code: codes come from outside too, from tabs of another version and from seeds. Only
- * the shape is looked at, so that the list above is no part of the page: a code of another version passes,
- * and whoever maps codes to words has words for one that it does not know.
+ * Whether a value may be a code: codes also come from outside, from tabs of another version and from seeds.
+ * Only the shape is checked, so that the page need not contain the list above. A code of another version
+ * passes, so code that maps error codes to words must have words for an unknown code.
  */
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && /^[A-Z][A-Z_]{1,39}$/.test(code);

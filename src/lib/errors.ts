@@ -1,6 +1,6 @@
 import { isErrorCode, type ErrorCode } from './error-codes.ts';
 
-/** The world failed, or a person gave bad input: a code that screens and tools can map to words. */
+/** The outside world failed, or a person gave bad input: its code can be mapped to words by screens and tools. */
 export class AppError extends Error {
   readonly code: ErrorCode;
 
@@ -27,7 +27,7 @@ export function readError({ code, message }: { code: unknown; message: unknown }
   return new AppError('INTERNAL', `${code}: ${message}`);
 }
 
-/** A bug if it fails: caught only at the edge of a worker or a process. */
+/** Throws on a bug; the error is caught only at the edge of a worker or a process. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }

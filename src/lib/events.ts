@@ -1,25 +1,25 @@
 /**
- * Events of one place, typed by their names. A part emits what has happened; whoever built it decides
- * who listens. A listener that throws is that listener's bug: the others still hear the event.
+ * An event emitter, typed by the names of its events. A part emits what has happened; the code that built the
+ * part decides who listens. When a listener throws, the others still get the event.
  */
 import { assert } from './errors.ts';
 
-/** Listeners of one event: they are set up once, so that more of them are a leak. */
+/** Listeners of one event: listeners are added once at the start, so more than this means a leak. */
 const LISTENERS_MAX = 64;
 
-/** An event without a value is emitted by its name alone. */
+/** Arguments of `emit` after the name: an event without a value is emitted by its name alone. */
 type Value<E> = [E] extends [void] ? [] : [value: E];
 
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<(value: never) => void>>();
 
-  /** Listeners hear an event in the order in which they were added. @returns what removes this one */
+  /** Listeners are called in the order in which they were added. @returns a function that removes the listener */
   on<N extends keyof Events>(name: N, listener: (value: Events[N]) => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     assert(listeners.size < LISTENERS_MAX, `over ${LISTENERS_MAX} listeners of ${String(name)}`);
     this.#listeners.set(name, listeners);
 
-    // A function of its own, so that one listener added twice is removed once.
+    // A wrapper for each registration, so that a listener added twice can be removed once.
     const own = (value: Events[N]): void => listener(value);
     listeners.add(own);
     return () => void listeners.delete(own);
@@ -30,7 +30,7 @@ export class Emitter<Events extends object> {
       try {
         (listener as (...value: unknown[]) => void)(...value);
       } catch (e) {
-        // Seen at the edge of the worker or process, as any bug.
+        // The error is thrown in a task of its own and caught at the edge of the worker or process, like any bug.
         queueMicrotask(() => {
           throw e;
         });

@@ -1,4 +1,4 @@
-/** Listeners of one kind of event. A listener that throws is that listener's bug: the others are still told. */
+/** Listeners of one kind of event. When a listener throws, the others are still called. */
 export function createListeners<E>(): {
   emit(event: E): void;
   subscribe(listener: (event: E) => void): () => void;

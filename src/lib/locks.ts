@@ -1,8 +1,8 @@
-/** Web Locks: what only one page or worker of an origin may do at a time. */
+/** Web Locks: for work that only one page or worker of an origin may do at a time. */
 
 /**
- * Waits for the lock; the result lets it go. So does the end of the page or worker, however it ends.
- * Rejects when `signal` aborts before.
+ * Waits for the lock. The returned function releases it, and so does the end of the page or worker, however
+ * it ends. Rejects when `signal` aborts first.
  */
 export function holdLock(name: string, signal?: AbortSignal): Promise<() => void> {
   const granted = Promise.withResolvers<() => void>();

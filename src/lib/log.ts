@@ -1,6 +1,6 @@
 /**
- * Log lines: time, level, event, fields. Fields are plain values that the caller names one by one;
- * objects and bytes do not compile, so that no key or passphrase slips in with its container.
+ * Log lines: time, level, event, fields. Fields are plain values that the caller names one by one; objects
+ * and bytes do not compile, so that no key or passphrase gets into the log inside a larger object.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
@@ -10,12 +10,12 @@ export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
-  /** The same log with fields that every line bears. */
+  /** The same log, with these fields in every line. */
   with(fields: LogFields): Log;
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-/** Characters of one value: peers choose some of them. */
+/** Characters of one value: peers choose some of the values. */
 const VALUE_CHARS_MAX = 256;
 
 /** One line per event goes to `sink`; events below `level` are dropped. `now` gives ms since 1970. */
@@ -38,7 +38,7 @@ export function createLog(
   };
 }
 
-/** For a part that nobody asked for lines. */
+/** A log that writes nothing. */
 export const silentLog: Log = createLog(() => undefined);
 
 /** `2026-01-31T10:00:00.000Z warn peer.banned id=12D3 reason="bad proof"`: never more than one line. */
@@ -53,7 +53,7 @@ export function formatLine(timeMs: number, level: LogLevel, event: string, field
 function formatValue(text: string): string {
   const short = text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
   if (/^[\w.:/+…-]+$/.test(short)) return short;
-  // JSON leaves C1 controls and line separators, which terminals may act on.
+  // JSON does not escape C1 controls and line separators, which terminals may act on.
   return JSON.stringify(short).replace(/[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, escapeChar);
 }
 const escapeChar = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -9,7 +9,7 @@ export class SerialQueue {
 
   readonly #code: ErrorCode;
 
-  /** @param max tasks that may be running or waiting; `code`: of the error when one is too many */
+  /** @param max tasks that may be running or waiting; `code`: code of the error for a task beyond them */
   constructor(max: number, code: ErrorCode = 'QUEUE_FULL') {
     this.#max = max;
     this.#code = code;
@@ -20,7 +20,7 @@ export class SerialQueue {
     return this.#waiting;
   }
 
-  /** The task's result; its failure does not stop the next one. @throws QUEUE_FULL, or its `code` */
+  /** Resolves to the task's result; a failed task does not stop the next one. @throws QUEUE_FULL, or `code` */
   run<T>(task: () => T | Promise<T>): Promise<T> {
     if (this.#waiting >= this.#max)
       return Promise.reject(new AppError(this.#code, `${this.#max} tasks are waiting`));
@@ -30,7 +30,7 @@ export class SerialQueue {
     return done;
   }
 
-  /** Resolves when everything that was waiting has ended. */
+  /** Resolves when every task that was waiting has ended. */
   async idle(): Promise<void> {
     await this.#tail;
   }

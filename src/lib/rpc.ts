@@ -1,6 +1,6 @@
 /**
- * Calls across a MessagePort, typed by one interface. One side exposes an object, the other gets a
- * client with the same methods. Errors cross as `{ code, message }`, events go one way.
+ * Calls across a MessagePort, typed by one interface. One side exposes an object, the other gets a client
+ * with the same methods. Errors cross as `{ code, message }`; events go from the exposing side to the client.
  */
 import { AppError, readError } from './errors.ts';
 
@@ -14,8 +14,8 @@ type Die = (reason: string) => void;
 export type RpcClient<A extends Api, E extends Events = Events> = {
   [M in keyof A]: (...args: Parameters<A[M]>) => Promise<Awaited<ReturnType<A[M]>>>;
 } & {
-  /** Hears an event; the result stops it. */
-  on<N extends keyof E & string>(name: N, hear: (value: E[N]) => void): () => void;
+  /** Adds a listener of an event; the returned function removes it. */
+  on<N extends keyof E & string>(name: N, listener: (value: E[N]) => void): () => void;
 };
 
 /** The part of Worker, MessagePort, BroadcastChannel and `self` that we use. */
@@ -25,11 +25,11 @@ export interface Port {
   start?(): void;
 }
 
-/** Calls that may wait for an answer on one port. */
+/** Calls on one port that may wait for an answer. */
 const PENDING_MAX = 1000;
 
 const transfers = new WeakMap<object, Transferable[]>();
-/** Marks an argument, result or event value: when it crosses, `list` is moved and not copied. */
+/** Marks an argument, result or event value: the objects in `list` are moved to the other side, not copied. */
 export const transfer = <T extends object>(value: T, list: Transferable[]): T => (
   transfers.set(value, list),
   value
@@ -56,20 +56,20 @@ export function expose<A extends Api, E extends Events = Events>(api: A, port: P
   return { emit };
 }
 
-/** For `connect`'s `failed`: a worker that ends by an error. */
+/** Argument `failed` of `connect` for a worker: it reports that the worker ended by an error. */
 export const workerFailure = (worker: Pick<Port, 'addEventListener'>) => (die: Die) =>
   worker.addEventListener('error', (e) => die(e?.message ?? 'the worker failed'));
 
 /**
- * Calls fail with the other side's code; with BUSY over `pendingMax` waiting ones; with WORKER_DIED
- * once `failed` says so or the port closes; with NOT_CLONABLE when arguments cannot cross.
+ * Calls fail with the other side's code; with BUSY beyond `pendingMax` waiting calls; with WORKER_DIED once
+ * `failed` reports it or the port closes; with NOT_CLONABLE when arguments cannot be cloned.
  */
 export function connect<A extends Api, E extends Events = Events>(
   port: Port,
   { failed, pendingMax = PENDING_MAX }: { failed?: (die: Die) => void; pendingMax?: number } = {},
 ): RpcClient<A, E> {
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
-  const hearers = new Map<string, Set<(value: any) => void>>();
+  const listeners = new Map<string, Set<(value: any) => void>>();
   let lastId = 0;
   let death: AppError | undefined;
   const die: Die = (reason) => {
@@ -78,9 +78,10 @@ export function connect<A extends Api, E extends Events = Events>(
     pending.clear();
   };
   port.addEventListener('message', ({ data }: { data?: Partial<Reply & Emitted> }) => {
-    if (data?.event !== undefined) hearers.get(data.event)?.forEach((hear) => hear(data.value));
+    if (data?.event !== undefined)
+      listeners.get(data.event)?.forEach((listener) => listener(data.value));
     const waiting = pending.get(data?.id ?? 0);
-    // The other side's call, where both sides expose, has neither.
+    // Where both sides expose an object, this may be a call of the other side: it has neither field.
     if (!data || !waiting || !('value' in data || 'error' in data)) return;
     pending.delete(data.id!);
     if (data.error) waiting.reject(readError(data.error));
@@ -104,11 +105,11 @@ export function connect<A extends Api, E extends Events = Events>(
       }
     return waiting.promise;
   };
-  const on = (name: string, hear: (value: any) => void) => {
-    hearers.set(name, (hearers.get(name) ?? new Set()).add(hear));
-    return () => void hearers.get(name)?.delete(hear);
+  const on = (name: string, listener: (value: any) => void) => {
+    listeners.set(name, (listeners.get(name) ?? new Set()).add(listener));
+    return () => void listeners.get(name)?.delete(listener);
   };
-  // No `then`: a client that is awaited, or returned by an async function, must not look a promise.
+  // No `then`: a client that is awaited, or returned by an async function, must not look like a promise.
   const get = (_: unknown, name: string | symbol) => {
     if (typeof name === 'symbol' || name === 'then') return undefined;
     return name === 'on' ? on : (...args: unknown[]) => call(name, args);

@@ -23,7 +23,7 @@ export function asertTarget(state: AsertState, params: AsertParams): bigint {
     BigInt(state.timeDeltaMs) - BigInt(params.blockTimeMs) * BigInt(state.heightDelta + 1);
   const exponent = (late * 65536n) / BigInt(params.halfLifeMs);
   const shifts = exponent >> 16n;
-  // Beyond these the result is clamped anyway, and a shift by a hostile time would not fit memory.
+  // Beyond 256 bits the result is clamped anyway, and a shift by a hostile time would not fit memory.
   if (shifts > 256n) return params.targetMax;
   if (shifts < -256n) return 1n;
   const f = exponent - shifts * 65536n;

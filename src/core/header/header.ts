@@ -40,7 +40,7 @@ export const ChainPointRecord = struct({
 });
 export type ChainPoint = Value<typeof ChainPointRecord>;
 
-/** h: what the work is bound to. */
+/** h: the hash that the work is bound to. */
 export const headerHash = (core: HeaderCore): Uint8Array =>
   hash('header', encode(HeaderCore, core));
 
@@ -58,10 +58,10 @@ export function headerWork(header: Pick<HeaderCore, 'bits'>): bigint {
   return target === undefined ? 0n : workOf(target);
 }
 
-/** Blocks of the head's difficulty by which a block may be behind it to be kept and told on. */
+/** How far a block's total work may be below the head's and still be kept and relayed, in blocks of the head's work. */
 const BEHIND_MAX = 16n;
 
-/** Whether a block that is told is of no use: far below the head work is cheap, and could be told for ever. */
+/** Whether an announced block is too far below the head: work is cheap there, and such blocks would never end. */
 export const isFarBehind = (header: HeaderCore, head: HeaderCore): boolean =>
   header.totalWork + BEHIND_MAX * headerWork(head) < head.totalWork;
 
@@ -106,7 +106,7 @@ const toRecord = (mmr: ReturnType<typeof mmrAppend>): ChainPoint['mmr'] => ({
 const reanchors = (params: NetworkParams, parent: ChainPoint, timeMs: number): boolean =>
   params.reanchorGapMs > 0 && timeMs - parent.header.time > params.reanchorGapMs;
 
-/** Bits of a child with that time; the time matters only where a network re-anchors. */
+/** Bits that a child with that time must have; the time matters only where a network re-anchors. */
 export function expectedBits(params: NetworkParams, parent: ChainPoint, timeMs: number): number {
   if (reanchors(params, parent, timeMs)) return easiestBits(params);
   const { header, anchor } = parent;
@@ -116,7 +116,7 @@ export function expectedBits(params: NetworkParams, parent: ChainPoint, timeMs: 
   return bitsFromTarget(asertTarget({ anchorTarget, timeDeltaMs, heightDelta }, params));
 }
 
-/** A header and what its rules need to know. */
+/** A header with what its rules need to know. */
 export interface HeaderInput {
   readonly params: NetworkParams;
   readonly parent: ChainPoint;
@@ -125,7 +125,7 @@ export interface HeaderInput {
   readonly nowMs: number;
 }
 
-/** Every rule of a header that needs its parent alone; its job and its state root need the state. */
+/** Every rule of a header that needs only its parent; the rules of its job and state root need the state. */
 export const HEADER_RULES: readonly Rule<HeaderInput>[] = [
   rule('header.version', '4', ({ header: { version } }) =>
     version === PROTOCOL_VERSION ? undefined : { version },
@@ -170,24 +170,24 @@ export const verifyHeader = (
   nowMs: number,
 ): Fault | undefined => params.rules.judge(HEADER_RULES, { params, parent, header, nowMs });
 
-/** The point of a child whose header was verified. */
+/** The ChainPoint of a child whose header was verified. */
 export function extendPoint(params: NetworkParams, parent: ChainPoint, header: Header): ChainPoint {
   const id = blockId(header);
   const mmr = toRecord(mmrAppend(parent.mmr, mmrLeaf(id, headerWork(header))));
   const anchor = reanchors(params, parent, header.time)
-    ? // One block time early, so that the next block is expected after a whole one.
+    ? // One block time earlier, so that the next block is expected after a whole block time.
       { height: header.height, parentTime: header.time - params.blockTimeMs }
     : parent.anchor;
   return { header, id, mmr, anchor };
 }
 
-/** What a producer chooses. */
+/** The fields that a block's producer chooses. */
 export interface TemplateFields {
-  /** After the parent's, at most two minutes ahead of the clock. */
+  /** Later than the parent's time, at most two minutes ahead of the clock; ms since 1970. */
   readonly timeMs: number;
   readonly miner: Uint8Array;
   readonly modelId: Uint8Array;
-  /** An open request for the model; none: an idle unit. */
+  /** Id of an open request for the model; absent for an idle unit. */
   readonly jobId?: Uint8Array;
   readonly bodyRoot: Uint8Array;
   /** Root of the state after the parent. */
@@ -195,7 +195,7 @@ export interface TemplateFields {
   readonly nonce?: bigint;
 }
 
-/** The header to work on: all that follows from the parent is filled in. */
+/** The header to work on: every field that follows from the parent is filled in. */
 export function templateCore(
   params: NetworkParams,
   parent: ChainPoint,

@@ -20,7 +20,7 @@ export interface Mmr {
 
 export const EMPTY_MMR: Mmr = { count: 0, peaks: [] };
 
-/** Item of one block; `work` is that of its bits, 0 for genesis. */
+/** The leaf of one block; `work` is the work of its bits, 0 for genesis. */
 export const mmrLeaf = (blockId: Uint8Array, work: bigint): MmrNode => ({
   hash: hash('mmr-leaf', blockId),
   work,

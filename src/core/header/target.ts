@@ -29,10 +29,10 @@ export function bitsFromTarget(target: bigint): number {
   return size * 2 ** 24 + mantissa;
 }
 
-/** Expected tries to get at or below `target`: what chain work adds up. */
+/** Expected number of tries to get at or below `target`; a chain's work is the sum of these. */
 export const workOf = (target: bigint): bigint => HASH_SPACE / (target + 1n);
 
-/** The target that a pass of W multiply-accumulates is held to: it wins at most once in 16. */
+/** The target for a pass of W multiply-accumulates, capped so that a pass wins at most once in 16. */
 export function effectiveTarget(target: bigint, W: bigint): bigint {
   const cap = HASH_SPACE / (PASSES_PER_BLOCK_MIN * W);
   return target < cap ? target : cap;

@@ -20,7 +20,7 @@ interface Range {
 const isOutside = (range: Range, start: number, count: number): boolean =>
   start + count <= range.from || start >= range.to;
 
-/** `first`: number, in the whole array, of the chunk that `data` begins with. */
+/** `first`: number of the first chunk of `data` in the whole array. */
 function subtree(data: Uint8Array, start: number, count: number, first = 0): Uint8Array {
   if (count === 1) {
     const from = start * CHUNK_BYTES;
@@ -32,7 +32,7 @@ function subtree(data: Uint8Array, start: number, count: number, first = 0): Uin
   return parentValue(l, subtree(data, start + left, count - left, first), false);
 }
 
-/** Chaining value of a part of an array that is a subtree below the root; its first chunk's number. */
+/** Chaining value of a part of an array that is a subtree below the root; `firstChunk`: its first chunk's number. */
 export const subtreeValue = (part: Uint8Array, firstChunk: number): Uint8Array =>
   subtree(part, 0, chunkCount(part.length), firstChunk);
 

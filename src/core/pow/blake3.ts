@@ -86,7 +86,7 @@ function compress(cv: Int32Array, counter: number, length: number, flags: number
   }
 }
 
-/** Loads up to 64 bytes as 16 little-endian words, zero-padded; gives how many there were. */
+/** Loads up to 64 bytes as 16 little-endian words, zero-padded. @returns the number of bytes loaded */
 function load(data: Uint8Array, from: number, end: number): number {
   const length = Math.min(BLOCK_BYTES, end - from);
   if (length < BLOCK_BYTES) m.fill(0);
@@ -155,7 +155,7 @@ export function parentValue(left: Uint8Array, right: Uint8Array, isRoot: boolean
 export const keyedShort = (key: Int32Array, data: Uint8Array): Uint8Array =>
   chunkValue(data, 0, data.length, 0, key, FLAG.keyed, FLAG.root);
 
-/** The key that BLAKE3's derive-key mode makes of a context: a constant of the protocol. */
+/** The key that BLAKE3's derive-key mode derives from a context: a constant of the protocol. */
 export function contextKey(name: Context): Int32Array {
   const text = utf8(contextText(name));
   return wordsOf(chunkValue(text, 0, text.length, 0, IV, FLAG.deriveContext, FLAG.root));

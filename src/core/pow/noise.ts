@@ -1,6 +1,6 @@
 /**
- * The noise of one linear (docs/protocol.md §5.4). Rows of A and rows of Bᵀ (columns of B) get it in
- * the same way, from their own streams: so both are one `Side`.
+ * The noise of one linear (docs/protocol.md §5.4). Rows of A and rows of Bᵀ (columns of B) get noise in
+ * the same way, each from streams of their own, so one code serves either `Side`.
  */
 import { u32 } from '../../lib/bytes.ts';
 import { contextKey, streamShort } from './blake3.ts';
@@ -8,13 +8,13 @@ import { contextKey, streamShort } from './blake3.ts';
 /** `a`: rows of A, factor E_L, permutations of E_R. `b`: rows of Bᵀ, factor F_R, permutations of F_L. */
 export type Side = 'a' | 'b';
 
-/** Key of the noise streams, 8 words: the kernels need it too. */
+/** Key of the noise streams, 8 words; the kernels use it too. */
 export const NOISE_KEY = contextKey('noise');
 
 const FACTOR_KIND = { a: 0, b: 1 } as const;
 const PERMUTATION_KIND = { a: 2, b: 3 } as const;
 
-/** N(kind, index): bytes of input of a stream, σ_ℓ ‖ u8 kind ‖ u32 index. */
+/** N(kind, index): `size` bytes of the stream whose input is σ_ℓ ‖ u8 kind ‖ u32 index. */
 function stream(sigma: Uint8Array, kind: number, index: number, size: number): Uint8Array {
   const name = new Uint8Array(37);
   name.set(sigma);
@@ -54,8 +54,8 @@ export function permutations(sigma: Uint8Array, side: Side, k: number, r: number
 }
 
 /**
- * Rows of A' (or of B'ᵀ): `rows` with noise, int8, row-major, k columns. The first of them is row
- * `first` of the whole matrix, so one tile's rows and the whole matrix go the same way.
+ * Rows of A' (or of B'ᵀ): `rows` with noise, int8, row-major, k columns. The first of them is row `first` of
+ * the whole matrix, so that the function serves the rows of one tile as well as the whole matrix.
  */
 export function noisyRows(
   sigma: Uint8Array,

@@ -1,7 +1,7 @@
 /**
  * The light check: one block's proof without the model (docs/protocol.md §5.6). It recomputes one
- * tile from its 16 rows and 16 columns; what it cannot know is whether the rows are the model's
- * (replay.ts does). A bad witness says nothing about the block's id: ask another peer.
+ * tile from its 16 rows and 16 columns. It cannot know whether the rows come from the model (replay.ts
+ * checks that). A bad proof says nothing about the block's id: ask another peer.
  */
 import { equal, u32 } from '../../lib/bytes.ts';
 import { fault, type Fault } from '../faults.ts';
@@ -17,7 +17,7 @@ import { noisyRows } from './noise.ts';
 import { hasJob, layerSeedFrom, seedOf } from './seed.ts';
 import { TILE, ticket, ticketLimits, tileCount, tileMessage, tileOrigin } from './transcript.ts';
 
-/** What a block id commits to of its proof. */
+/** The digest of the part of a proof that the block id commits to. */
 export const proofDigest = (p: Pick<Proof, 'linear' | 'tile' | 'a' | 't'>): Uint8Array =>
   hash('digest', Uint8Array.of(p.linear), u32(p.tile), ...p.a, ...p.t);
 
@@ -37,7 +37,7 @@ function shapeProblem(p: Proof, m: Manifest, hasWeights: boolean): string | unde
   return p.columns.length === TILE * l.k ? undefined : `${p.columns.length} bytes of columns`;
 }
 
-/** Whether the 16 rows from `first` on are opened by the path into the array of `count` rows. */
+/** Whether the path opens the 16 rows from `first` on in the array of `count` rows. */
 function isOpened(
   root: Uint8Array,
   count: number,
@@ -55,17 +55,17 @@ function columnsOf(p: Proof, l: Linear, column: number, weights?: readonly Int8A
   return weights![p.linear - 1]!.subarray(column * l.k, (column + TILE) * l.k);
 }
 
-/** A proof and what its rules need to know. */
+/** A proof with what its rules need to know. */
 export interface ProofInput {
   readonly header: Header;
   readonly proof: Proof;
-  /** Of header.modelId. */
+  /** The manifest of header.modelId. */
   readonly manifest: Manifest;
-  /** B_ℓᵀ, n×k, of each linear: with them a proof may leave its columns out. */
+  /** B_ℓᵀ, n×k, of each linear: with these a proof may leave its columns out. */
   readonly weights: readonly Int8Array[] | undefined;
 }
 
-/** One generator: each of its rules needs what those before it have read of the proof. */
+/** One generator for all rules of a proof: each needs what the rules before it have read of the proof. */
 export const PROOF_RULES: readonly Rule<ProofInput>[] = [
   {
     codes: [
@@ -85,7 +85,7 @@ function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): G
   const problem = shapeProblem(p, m, weights !== undefined);
   if (problem) {
     yield fault('proof.shape', { problem });
-    return; // nothing below has a meaning
+    return; // the rules below have no meaning then
   }
   if (!equal(proofDigest(p), header.proofDigest)) yield fault('proof.digest');
   const l = m.linears[p.linear - 1]!;

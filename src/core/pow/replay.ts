@@ -1,13 +1,13 @@
 /**
- * The pure half of the full check (docs/protocol.md §5.6): whoever has the model replays the unit up
- * to ℓ* and compares. Operands are a unique function of model and input, so this is equality.
+ * The pure half of the full check (docs/protocol.md §5.6): a peer with the model replays the unit up to ℓ*
+ * and compares. Operands are a unique function of model and input, so the comparison is plain equality.
  */
 import { equal } from '../../lib/bytes.ts';
 import type { Fault } from '../faults.ts';
 import type { Proof } from '../formats.ts';
 import { rule, type Rule } from '../rules.ts';
 
-/** What a pass over the header's own tokens gave, up to at least the proof's linear. */
+/** The outcome of a pass over the header's own tokens, up to at least the proof's linear. */
 export interface Replayed {
   readonly a: readonly Uint8Array[];
   readonly t: readonly Uint8Array[];
@@ -17,7 +17,7 @@ export interface Replayed {
 const firstDifference = (ours: readonly Uint8Array[], theirs: readonly Uint8Array[]): number =>
   theirs.findIndex((hash, i) => !ours[i] || !equal(hash, ours[i]));
 
-/** A light-checked proof and the replay of its unit. */
+/** A proof that passed the light check, and the replay of its unit. */
 export interface ReplayInput {
   readonly proof: Proof;
   readonly replayed: Replayed;
@@ -39,6 +39,6 @@ export const REPLAY_RULES: readonly Rule<ReplayInput>[] = [
   ),
 ];
 
-/** Every fault that a replay shows, in order: which of them count is for whoever asked to say. */
+/** Every fault that a replay shows, in order; the caller decides which of them count. */
 export const replayFaults = (input: ReplayInput): Fault[] =>
   REPLAY_RULES.flatMap(({ faults }) => [...faults(input)]);

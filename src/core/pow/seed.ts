@@ -6,7 +6,7 @@ import { HeaderCore } from '../formats.ts';
 import { ZERO_HASH, hash, xof } from '../hash.ts';
 import { inputTokens, type Manifest } from '../manifest.ts';
 
-/** σ_0 of a header. A whole `Header` will do: its proof digest is left out. */
+/** σ_0 of a header. A whole `Header` may be given: its proof digest is left out. */
 export const seedOf = (core: HeaderCore): Uint8Array =>
   hash('seed', hash('header', encode(HeaderCore, core)));
 

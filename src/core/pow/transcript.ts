@@ -1,4 +1,4 @@
-/** What a tile's multiplication leaves behind: its message, its ticket, and what a ticket must beat (docs/protocol.md §5.5). */
+/** A tile's message and ticket, and the limit that a ticket must not exceed to win (docs/protocol.md §5.5). */
 import { concat, toBigint, u32 } from '../../lib/bytes.ts';
 import { credits, unitMacs, type Linear, type Manifest } from '../manifest.ts';
 import { effectiveTarget } from '../header/target.ts';
@@ -18,7 +18,7 @@ export const tileOrigin = (l: Linear, tile: number): { row: number; column: numb
   column: TILE * (tile % (l.n / TILE)),
 });
 
-/** Adds one dot product of r columns to every accumulator; gives the XOR of all 256. */
+/** Adds one dot product of r columns to every accumulator. @returns the XOR of all 256 accumulators */
 function addColumns(
   acc: Int32Array,
   rows: Int8Array,
@@ -61,7 +61,7 @@ export function tileMessage(
   return out;
 }
 
-/** τ of a tile; `linear` is 1-based. It wins at or below the linear's limit. */
+/** τ, the ticket of a tile; `linear` is 1-based. A ticket wins at or below the linear's limit. */
 export const ticket = (
   sigma: Uint8Array,
   message: Uint8Array,

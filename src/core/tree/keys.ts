@@ -1,4 +1,4 @@
-/** Keys of state leaves (docs/protocol.md §8.2): hashed, so that a leaf's place is not chosen. */
+/** Keys of state leaves (docs/protocol.md §8.2): hashed, so that nobody can choose a leaf's place in the tree. */
 import { u32 } from '../../lib/bytes.ts';
 import { hash } from '../hash.ts';
 

@@ -1,6 +1,6 @@
 /**
- * State trees that come in parts (docs/protocol.md §8.1): proofs of a run of leaves, joining what
- * several proofs of one root open, and where the first gap is.
+ * State trees that come in parts (docs/protocol.md §8.1): making proofs of a run of leaves, joining the
+ * parts that several proofs of one root open, and finding the first gap.
  */
 import { compare, equal } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
@@ -35,7 +35,7 @@ function grow(entries: readonly TreeEntry[], from: number, to: number, depth: nu
   return branch(grow(entries, from, low, depth + 1), grow(entries, low, to, depth + 1));
 }
 
-/** All that two partial trees of one root open. The caller has compared the roots. */
+/** The tree with all leaves that either of two partial trees of one root opens. The caller compares the roots. */
 export function treeMerge(a: Tree, b: Tree): Tree {
   assert(equal(treeRoot(a), treeRoot(b)), 'trees of different roots have nothing in common');
   return merge(a, b);
@@ -43,7 +43,7 @@ export function treeMerge(a: Tree, b: Tree): Tree {
 
 function merge(a: Tree, b: Tree): Tree {
   if (a === b || isWhole(a) || b.kind === 'stub') return a;
-  // Equal hashes: where one has a branch the other has it too, or a stub.
+  // The hashes are equal, so where one tree has a branch the other has the same branch or a stub.
   if (a.kind !== 'branch' || b.kind !== 'branch') return b;
   const left = merge(a.left, b.left);
   const right = merge(a.right, b.right);
@@ -51,7 +51,7 @@ function merge(a: Tree, b: Tree): Tree {
   return { ...branch(left, right), hash: a.hash ?? b.hash };
 }
 
-/** Lowest key that the first unopened subtree may hold; undefined when all is opened. */
+/** Lowest key that the first unopened subtree may hold; undefined when the whole tree is opened. */
 export function firstStub(tree: Tree): Uint8Array | undefined {
   if (isWhole(tree)) return undefined;
   let path: Uint8Array = new Uint8Array(32);
@@ -71,8 +71,8 @@ interface Part {
 }
 
 /**
- * Encoded proof that opens the leaves from key `from` on, in order: one at least if there is one,
- * then as many as fit about `bytesMax`, or up to the first stub. @throws MissingNode when a stub is first
+ * Encoded proof that opens the leaves from key `from` on, in order: at least one leaf if there is one, then as
+ * many as fit in about `bytesMax`, or up to the first stub. @throws MissingNode when a stub comes first
  */
 export function proveFrom(tree: Tree, from: Uint8Array, bytesMax: number): Uint8Array {
   const part: Part = { nodes: [], bytesLeft: bytesMax, leaves: 0 };
@@ -80,7 +80,7 @@ export function proveFrom(tree: Tree, from: Uint8Array, bytesMax: number): Uint8
   return encode(TreeProof, part.nodes);
 }
 
-/** `onPath`: the way here is that of `from`. @returns whether a leaf was opened */
+/** `onPath`: the bits that lead to this node are those of `from`. @returns whether a leaf was opened */
 function collectFrom(
   node: Tree,
   from: Uint8Array,
@@ -109,12 +109,12 @@ function collectFrom(
     : collectFrom(node.left, from, depth + 1, onPath, part);
   const right = collectFrom(node.right, from, depth + 1, skipsLeft, part);
   if (left || right) return true;
-  // A branch of which nothing is opened is a hash.
+  // A branch without an opened leaf is written as a hash alone.
   part.nodes.length = start;
   return cut(node, part);
 }
 
-/** A leaf of a proof with its tag, key, length and the branch above it. */
+/** Bytes of a leaf in a proof beside its value: tag, key, length and the branch above it. */
 const LEAF_BYTES = 37;
 
 function cut(node: Tree, part: Part): false {

@@ -44,7 +44,7 @@ export const EMPTY_TREE: Tree = { kind: 'empty' };
 /** Bits of a key: no branch lies deeper. */
 const TREE_DEPTH_MAX = 256;
 
-/** A partial tree does not hold what was asked of it. */
+/** Thrown when a partial tree does not hold the node that is needed. */
 export class MissingNode extends Error {
   override readonly name = 'MissingNode';
 }
@@ -77,7 +77,7 @@ export const isWhole = (tree: Tree): boolean =>
 export const keyBit = (key: Uint8Array, depth: number): number =>
   (key[depth >> 3]! >> (7 - (depth & 7))) & 1;
 
-/** Whether the subtree is one leaf; of a stub its hash tells. */
+/** Whether the subtree is one leaf; for a stub a bit of its hash says so. */
 const isLeaf = (node: Tree): boolean =>
   node.kind === 'leaf' || (node.kind === 'stub' && (node.hash[31]! & 1) === 0);
 
@@ -109,10 +109,10 @@ export interface TreeChange {
   readonly value: Uint8Array | undefined;
 }
 
-/** Changes of distinct keys, in an order for which a proof of them suffices. @throws MissingNode */
+/** Makes changes of distinct keys, in an order for which a proof of these keys suffices. @throws MissingNode */
 export function treeUpdate(tree: Tree, changes: readonly TreeChange[]): Tree {
   const puts = changes.filter((c) => c.value !== undefined);
-  // Absent keys are left out: after another deletion an unopened leaf may stand in their way.
+  // Deletions of absent keys are left out: after another deletion an unopened leaf may stand in their way.
   const removals = changes.filter((c) => c.value === undefined && treeGet(tree, c.key));
   return [...puts, ...removals].reduce((t, c) => treeSet(t, c.key, c.value), tree);
 }
@@ -145,14 +145,14 @@ function remove(node: Tree, key: Uint8Array, depth: number): Tree {
   return toRight ? collapse(node.left, child) : collapse(child, node.right);
 }
 
-/** A branch, or what stands in its place when one leaf or nothing is left under it. */
+/** A branch, or the one leaf or empty tree that replaces it when no more than that is left under it. */
 function collapse(left: Tree, right: Tree): Tree {
   if (left.kind === 'empty' && (right.kind === 'empty' || isLeaf(right))) return right;
   if (right.kind === 'empty' && isLeaf(left)) return left;
   return branch(left, right);
 }
 
-/** Root hash; nodes keep theirs, so only what changed is hashed. */
+/** Root hash. Nodes cache their hashes, so only changed nodes are hashed. */
 export function treeRoot(node: Tree): Uint8Array {
   switch (node.kind) {
     case 'empty':
@@ -166,7 +166,7 @@ export function treeRoot(node: Tree): Uint8Array {
   }
 }
 
-// The last bit says leaf or branch: a deletion next to a stub must know which it is.
+// The last bit of a hash says leaf or branch: a deletion next to a stub must know which of them the stub is.
 function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
   const h = hash('tree-leaf', key, value);
   h[31]! &= 0xfe;
@@ -189,11 +189,11 @@ export function* treeEntries(tree: Tree): Generator<TreeEntry, void> {
   }
 }
 
-/** Bytes of a proof: 256 keys or a whole block's witness stay far below. */
+/** Bytes of a proof: a proof of 256 keys and a whole block's witness are far below. */
 export const TREE_PROOF_BYTES_MAX = 4 * 1024 * 1024 - 64;
 /** Bytes of a leaf's value: the longest is a full settle list. */
 export const TREE_VALUE_BYTES_MAX = 32_770;
-/** A branch takes a byte, and a branch of nothing but stubs is not allowed. */
+/** Nodes of a proof: a branch takes one byte, and a branch with nothing but stubs is not allowed. */
 const PROOF_NODES_MAX = 1 << 20;
 
 const ProofNode = union({
@@ -206,7 +206,7 @@ export type ProofNode = Value<typeof ProofNode>;
 /** The tree in pre-order, cut at every subtree that no key leads into. */
 export const TreeProof = list(ProofNode, PROOF_NODES_MAX);
 
-/** Encoded proof of what stands at each key, present or absent. @throws MissingNode */
+/** Encoded proof of the value at each key, or of its absence. @throws MissingNode */
 export function proveKeys(tree: Tree, keys: readonly Uint8Array[]): Uint8Array {
   const nodes: ProofNode[] = [];
   collect(tree, keys, 0, nodes);
@@ -236,7 +236,7 @@ function collect(node: Tree, keys: readonly Uint8Array[], depth: number, out: Pr
 }
 
 /**
- * The partial tree that a proof describes; the caller compares its root with one it trusts.
+ * The partial tree that a proof describes; the caller compares its root with a trusted one.
  * Only what `proveKeys` would write passes, so that one tree and key set has one proof.
  */
 export function treeFromProof(data: Uint8Array): Tree | Fault {
@@ -262,7 +262,7 @@ function build(rest: Iterator<ProofNode>, path: Uint8Array, depth: number): Tree
     case 'empty':
       return EMPTY_TREE;
     case 'stub':
-      // The hash of nothing must not pass as something that is hidden.
+      // The hash of the empty tree must not pass as that of a hidden subtree.
       if (equal(node.hash, ZERO_HASH)) throw new CodecError('a stub of nothing');
       return stub(node.hash);
     case 'leaf':

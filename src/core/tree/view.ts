@@ -9,9 +9,9 @@ import { MissingNode, treeGet, treeUpdate, type Tree } from './tree.ts';
 
 export interface StateChange {
   readonly key: Uint8Array;
-  /** Value before the block; undefined: no leaf. */
+  /** Value before the block; undefined where there was no leaf. */
   readonly before: Uint8Array | undefined;
-  /** Value after it; undefined: no leaf. */
+  /** Value after the block; undefined where there is no leaf. */
   readonly after: Uint8Array | undefined;
 }
 
@@ -25,7 +25,7 @@ export class StateView {
     this.#tree = tree;
   }
 
-  /** @throws MissingNode when the tree is partial and lacks it, or the leaf is not of that format */
+  /** @throws MissingNode when a partial tree lacks the key, or the leaf is not of that format */
   get<T>(codec: Codec<T>, key: Uint8Array): T | undefined {
     const { after } = this.#entry(key);
     if (after === undefined) return undefined;
@@ -34,24 +34,24 @@ export class StateView {
     return value;
   }
 
-  /** undefined deletes. @throws MissingNode */
+  /** The value undefined deletes the leaf. @throws MissingNode */
   set<T>(codec: Codec<T>, key: Uint8Array, value: T | undefined): void {
     this.#entry(key).after = value === undefined ? undefined : encode(codec, value);
   }
 
-  /** Keys read or written, present or not, in order. */
+  /** Keys read or written, whether they have a leaf or not, in order. */
   touched(): Uint8Array[] {
     return [...this.#entries.values()].map((e) => e.key).sort(compare);
   }
 
-  /** What differs from the tree, in order of keys. */
+  /** The changes against the parent's tree, in order of keys. */
   changes(): StateChange[] {
     return [...this.#entries.values()]
       .filter((e) => toText(e.before) !== toText(e.after))
       .sort((a, b) => compare(a.key, b.key));
   }
 
-  /** The tree with all changes made. @throws MissingNode */
+  /** The parent's tree with all changes made. @throws MissingNode */
   tree(): Tree {
     return treeUpdate(
       this.#tree,

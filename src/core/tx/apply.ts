@@ -18,7 +18,7 @@ import {
 } from './state-tx.ts';
 import { spentBy, verifySignature, type Models } from './tx.ts';
 
-/** A transaction in a block of that height, and what its rules without state need to know. */
+/** A transaction for a block of that height, with what the rules that read no state need to know. */
 interface TxInput {
   readonly params: Params;
   readonly models: Models;
@@ -26,15 +26,15 @@ interface TxInput {
   readonly tx: Tx;
 }
 
-/** A transaction on the state that it meets. */
+/** A transaction with the state that it is applied to. */
 interface PlacedInput {
   readonly block: BlockState;
   readonly signed: SignedTx;
-  /** The account of its sender. */
+  /** The account of the transaction's sender. */
   readonly sender: Account;
 }
 
-/** Rules that need no state, but for the signature's: it is costly. A kind's own come after them. */
+/** Rules that need no state, without the costly one of the signature. The rules of the kind come after them. */
 const STATELESS_RULES: readonly Rule<TxInput>[] = [
   rule('tx.chain', '4.2', ({ params, tx: { chainId } }) =>
     chainId === params.chainId ? undefined : { chainId },
@@ -68,13 +68,13 @@ const PLACED_RULES: readonly Rule<PlacedInput>[] = [
   ),
 ];
 
-/** Of every kind; a kind's own are in its row. */
+/** Rules for transactions of every kind; the rules of one kind are in its row (kinds.ts). */
 export const TX_RULES: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
   ...STATELESS_RULES,
   ...PLACED_RULES,
 ];
 
-/** Faults that show without state in a block of `height`, but for the signature's. */
+/** Faults in a block of `height` that can be found without state and without checking the signature. */
 export function* txFaults(
   params: Params,
   models: Models,
@@ -85,7 +85,7 @@ export function* txFaults(
   yield* kindOf(tx).faults(tx, { params, models });
 }
 
-/** Faults of a transaction at its place; then its effects, once the caller lets it run to the end. */
+/** Yields the faults of a transaction at its place; its effects follow if the caller runs it to the end. */
 export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, void> {
   const { view, params, context, height } = block;
   const { tx } = signed;

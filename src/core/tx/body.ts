@@ -9,7 +9,7 @@ import { rule, type Rule, type Rules } from '../rules.ts';
 import { KINDS, TX_TYPES } from './kinds.ts';
 import { txBytes, txId } from './tx.ts';
 
-/** Root over the transactions and their count. */
+/** Merkle root over the transactions and their count. */
 export function bodyRoot(body: Body): Uint8Array {
   let row = body.map((signed) => hash('body-leaf', txBytes(signed)));
   while (row.length > 1) row = parents(row);
@@ -20,7 +20,7 @@ function parents(row: Uint8Array[]): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let i = 0; i < row.length; i += 2) {
     const right = row[i + 1];
-    // An odd one goes up unchanged; the count in the root keeps it from being doubled.
+    // An odd node moves up unchanged; the count in the root prevents bodies with a duplicated last transaction.
     out.push(right ? hash('body-node', row[i]!, right) : row[i]!);
   }
   return out;
@@ -30,13 +30,13 @@ function parents(row: Uint8Array[]): Uint8Array[] {
 export const bodySize = (body: Body): number =>
   encode(varint, body.length).length + body.reduce((sum, tx) => sum + txBytes(tx).length, 0);
 
-/** A body and the root that a header tells of it. */
+/** A body and the root that the header commits to. */
 export interface BodyInput {
   readonly header: Pick<HeaderCore, 'bodyRoot'>;
   readonly body: Body;
 }
 
-/** Counts, size, duplicates and root: what a body must keep whatever the state. */
+/** Rules of a body that need no state: counts, size, duplicates and root. */
 export const BODY_RULES: readonly Rule<BodyInput>[] = [
   { codes: ['body.counts'], section: '4.1', faults: countFaults },
   rule('body.size', '4.1', ({ body }) => {

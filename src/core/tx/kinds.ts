@@ -1,5 +1,5 @@
 /**
- * The kinds of transactions: all that core, chain and client must know of one stands in its row, but for
+ * The kinds of transactions. The row of a kind says all that core, chain and client must know of it, except
  * what it spends, which the keyring must know too (tx.ts). A case added to `Tx` (formats.ts) does not
  * compile until it has a row here.
  */
@@ -21,7 +21,7 @@ export const KINDS: { readonly [K in Tx['type']]: TxKind<TxOf<K>> } = {
 export const TX_TYPES = Object.keys(KINDS) as readonly Tx['type'][];
 
 /** The row of a transaction. */
-// The type of `KINDS[tx.type]` forgets that the row is this very transaction's.
+// The cast is needed: the type of `KINDS[tx.type]` does not say that the row belongs to this transaction's type.
 export const kindOf = (tx: Tx): TxKind<Tx> => KINDS[tx.type] as TxKind<Tx>;
 
 /** Addresses whose txCount a transaction raises, the sender's first. */

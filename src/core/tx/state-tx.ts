@@ -1,6 +1,6 @@
 /**
- * The state as a transaction meets it: a block in the making, and the accounts that it debits and credits
- * (docs/protocol.md §8.4).
+ * The state that a transaction is applied to: a block under construction, and the accounts that the
+ * transaction debits and credits (docs/protocol.md §8.4).
  */
 import { Account, type OpenRequest, type Position, type SignedTx } from '../formats.ts';
 import { hash } from '../hash.ts';
@@ -10,7 +10,7 @@ import { stateKey } from '../tree/keys.ts';
 import type { StateView } from '../tree/view.ts';
 import type { Models } from './tx.ts';
 
-/** What running a model on a request's input gives. */
+/** The outcome of running a model on a request's input. */
 export interface Execution {
   /** H_execution(ā_1..ā_L ‖ c̄_L). */
   readonly execution: Uint8Array;
@@ -21,19 +21,19 @@ export interface Execution {
 export interface StateContext {
   /** Manifests of the admitted models. */
   readonly models: Models;
-  /** What the model gives, if this machine ran it; undefined: cannot check, follow the work. */
+  /** The outcome of the model's run, if this machine ran it; undefined: it cannot check and follows the work. */
   readonly executionOf?: (requestId: Uint8Array, request: OpenRequest) => Execution | undefined;
-  /** Whether exactly these bytes had their signature verified here before. */
+  /** Whether the signature of exactly these bytes was verified here before. */
   readonly signatureKnown?: (signed: SignedTx) => boolean;
 }
 
-/** A block in the making: the state so far and what the next transaction adds to. */
+/** A block under construction: the state and the totals after the transactions so far. */
 export interface BlockState {
   readonly view: StateView;
   readonly params: Params;
   readonly context: StateContext;
   readonly height: number;
-  /** Transactions executed; the index of the next. */
+  /** Transactions executed so far: the index of the next one. */
   count: number;
   /** nV of fees so far. */
   fees: bigint;
@@ -52,20 +52,20 @@ const NO_ACCOUNT: Account = { balance: 0n, nonce: 0, txCount: 0, lastTx: { heigh
 export const readAccount = (view: StateView, address: Uint8Array): Account =>
   view.get(Account, stateKey.account(address)) ?? NO_ACCOUNT;
 
-/** An account that never did anything and holds nothing has no leaf. */
+/** Writes an account; one that never did anything and holds nothing has no leaf. */
 export function writeAccount(view: StateView, address: Uint8Array, account: Account): void {
   const blank = !account.balance && !account.nonce && !account.txCount;
   view.set(Account, stateKey.account(address), blank ? undefined : account);
 }
 
-/** The account after one more transaction that debits or credits it. */
+/** The account with one more transaction counted, which debits or credits it. */
 export const noteTx = (rules: Rules, account: Account, position: Position): Account => ({
   ...account,
   txCount: rules.promised('tx.overflow', account.txCount + 1, 0, U32_MAX),
   lastTx: position,
 });
 
-/** K: only who ran the model for this payee can make it. */
+/** K, the commitment of a claim: only somebody who ran the model for this payee can make it. */
 export const commitmentOf = (
   requestId: Uint8Array,
   payee: Uint8Array,

@@ -8,7 +8,7 @@ import type { Manifest } from '../manifest.ts';
 /** Manifests of admitted models by id in hex. */
 export type Models = ReadonlyMap<string, Manifest>;
 
-/** What the signature covers, too. */
+/** The id of a transaction, which is also what the signature covers. */
 export const txId = (tx: Tx): Uint8Array => hash('tx', encode(Tx, tx));
 
 export const txBytes = (signed: SignedTx): Uint8Array => encode(SignedTx, signed);
@@ -19,13 +19,13 @@ export const signTx = (tx: Tx, secret: Uint8Array): SignedTx => ({
   signature: schnorr.sign(txId(tx), secret, ZERO_HASH),
 });
 
-/** BIP-340; false also for a key that is no point of the curve. */
+/** BIP-340 verification; false also for a key that is not a point of the curve. */
 export const verifySignature = (signed: SignedTx): boolean =>
   schnorr.verify(signed.signature, txId(signed.tx), signed.tx.from);
 
 /**
- * nV that leave the sender beside the fee. A table of its own, for the keyring shows it before it signs
- * and executes nothing: it need not load what transactions do (kinds.ts).
+ * nV that leave the sender besides the fee. This is a table of its own, because the keyring shows the amount
+ * before it signs but executes nothing: it need not load what transactions do (kinds.ts).
  */
 const SPENDS: { readonly [K in Tx['type']]: (tx: TxOf<K>) => bigint } = {
   transfer: (tx) => tx.amount,
@@ -34,7 +34,7 @@ const SPENDS: { readonly [K in Tx['type']]: (tx: TxOf<K>) => bigint } = {
   result: () => 0n,
 };
 
-/** nV that leave the sender: fee and what goes with it. */
+/** nV that leave the sender: the fee and all other coins. */
 export const spentBy = (tx: Tx): bigint =>
-  // The type of `SPENDS[tx.type]` forgets that the row is this very transaction's.
+  // The cast is needed: the type of `SPENDS[tx.type]` does not say that the row belongs to this transaction's type.
   tx.fee + (SPENDS[tx.type] as (tx: Tx) => bigint)(tx);

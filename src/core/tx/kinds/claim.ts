@@ -1,4 +1,4 @@
-/** The place in line of whoever has an answer, which it does not show yet (docs/protocol.md §8.4). */
+/** A claim: it reserves a place in line for an answer that is not published yet (docs/protocol.md §8.4). */
 import { fault } from '../../faults.ts';
 import { Claim, OpenRequest, type TxOf } from '../../formats.ts';
 import { CLAIMS_PER_BLOCK_MAX } from '../../params.ts';

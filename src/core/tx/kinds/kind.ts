@@ -1,11 +1,11 @@
-/** What there is to say about one kind of transaction: a row of the table in kinds.ts. */
+/** The type of a row of the table in kinds.ts: everything that is specific to one kind of transaction. */
 import type { Fault, FaultCode } from '../../faults.ts';
 import type { Position, Tx } from '../../formats.ts';
 import type { Params } from '../../params.ts';
 import type { Models } from '../tx.ts';
 import type { BlockState } from '../state-tx.ts';
 
-/** What the rules that need no state know beside the transaction. */
+/** What the rules that need no state know besides the transaction. */
 export interface Admitted {
   readonly params: Params;
   /** Manifests of the admitted models. */
@@ -21,39 +21,39 @@ export interface Place {
 }
 
 /**
- * The faults of a transaction on the state that it meets; what it returns are its effects, which the
- * caller runs once no fault stands and the sender has paid. undefined: it has none.
+ * Yields the faults of a transaction on the state that it is applied to, and returns its effects: a function
+ * that the caller runs once there is no fault and the sender has paid. undefined: no effects.
  */
 export type Effects = Generator<Fault, (() => void) | undefined>;
 
-/** Every member is required, so that a new kind leaves no question to a default. */
+/** Every member is required, so that a new kind leaves nothing to a default. */
 export interface TxKind<T extends Tx> {
-  /** Most of them in one block: bounds what the block must execute or hold. */
+  /** Most transactions of this kind in one block: bounds what the block must execute or hold. */
   readonly perBlock: number;
-  /** nV of what it spends that it destroys. */
+  /** nV that the transaction destroys, part of what it spends. */
   burns(tx: T): bigint;
   /** Addresses other than the sender's whose history the transaction is part of. */
   credits(tx: T): readonly Uint8Array[];
   /**
-   * Keys of the state that judging it for a block of `height` reads, but for the sender's account: those
-   * of the next block, too, where it may have to come after another (`needsBefore`).
+   * Keys of the state, without the sender's account, that judging the transaction for a block of `height` reads;
+   * also the keys for the next block, where it may have to wait for an earlier transaction (`needsBefore`).
    */
   reads(tx: T, from: Uint8Array, height: number): readonly Uint8Array[];
-  /** Of the rules that are this kind's own (docs/protocol.md §8.4). */
+  /** Fault codes of the rules of this kind alone (docs/protocol.md §8.4). */
   readonly codes: readonly FaultCode[];
-  /** Faults that show without state. */
+  /** Faults that can be found without state. */
   faults(tx: T, admitted: Admitted): Iterable<Fault>;
   effects(tx: T, place: Place): Effects;
 
-  /** Any block may make it invalid while it waits, not only one that changes its sender's account. */
+  /** Whether any block may make it invalid while it waits, not only one that changes its sender's account. */
   readonly isOpenToOthers: boolean;
-  /** A pool keeps it whatever its fee, for a transaction before it has paid. */
+  /** Whether a pool keeps it whatever its fee, because an earlier transaction has paid for it. */
   readonly isPrepaid: boolean;
-  /** Whether an earlier waiting one of its sender must be in a block before its own. */
+  /** Whether `earlier`, a waiting transaction of the same sender, must be in an earlier block than `tx`. */
   needsBefore(tx: T, earlier: Tx): boolean;
 
-  /** Id of the request that it makes, claims or answers. */
+  /** Id of the request that the transaction makes, claims or answers. */
   requestOf(tx: T): Uint8Array | undefined;
-  /** Id of the request whose model must be run to check it. */
+  /** Id of the request whose model must be run to check the transaction. */
   runOf(tx: T): Uint8Array | undefined;
 }

@@ -1,4 +1,4 @@
-/** A question to a model, its reward held until it is answered or ends (docs/protocol.md §8.4). */
+/** A request to a model; its reward is locked until it is answered or expires (docs/protocol.md §8.4). */
 import { toHex } from '../../../lib/bytes.ts';
 import { fault, type Fault } from '../../faults.ts';
 import { ExpiryList, OpenRequest, type TxOf } from '../../formats.ts';

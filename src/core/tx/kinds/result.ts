@@ -20,7 +20,7 @@ export const result: TxKind<Result> = {
     stateKey.request(tx.request),
     stateKey.claim(tx.request, from),
     stateKey.settle(height + SETTLEMENT_BLOCKS),
-    // Behind a waiting claim it is judged a block later.
+    // A result that waits for its claim is judged a block later.
     stateKey.settle(height + 1 + SETTLEMENT_BLOCKS),
   ],
   codes: [
@@ -35,7 +35,7 @@ export const result: TxKind<Result> = {
   effects: answer,
 
   isOpenToOthers: true,
-  // There is one for each claim, which paid, and it takes the claim's leaf away.
+  // There is one result for each claim, which paid a fee, and the result deletes the claim's leaf.
   isPrepaid: true,
   needsBefore: (tx, earlier: Tx) => earlier.type === 'claim' && equal(earlier.request, tx.request),
 
@@ -58,7 +58,7 @@ function* answer(tx: Result, { block, from }: Place): Effects {
   const answerHash = plainHash(tx.answer);
   const ran = block.context.executionOf?.(tx.request, open);
   if (ran && !equal(tx.answer, ran.answer)) yield fault('tx.result-answer');
-  // Without the model, a later answer can still be held against the first.
+  // Even without the model, a later answer can be compared with the first one.
   if (open.settle && !equal(answerHash, open.answerHash)) yield fault('tx.result-answer');
   const answered = { execution: ran?.execution ?? new Uint8Array(32), answer: tx.answer };
   if (ran && !equal(own.commitment, commitmentOf(tx.request, from, answered)))
