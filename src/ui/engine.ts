@@ -21,10 +21,10 @@ export interface PageConfig extends ClientConfig {
 export interface Engine {
   readonly client: ClientApi;
   readonly vault: VaultApi;
-  /** Hears what the client tells; the result stops it. */
-  on(hear: (event: ClientEvent) => void): () => void;
+  /** Calls the listener at every event of the client; the result stops it. */
+  on(listener: (event: ClientEvent) => void): () => void;
   /** Hears the vault's status after every change and auto-lock; the result stops it. */
-  onVault(hear: (status: VaultStatus) => void): () => void;
+  onVault(listener: (status: VaultStatus) => void): () => void;
 }
 
 /** @throws CONFIG_MISSING, CONFIG_MALFORMED */
@@ -53,18 +53,18 @@ export const isConfig = (x: unknown): x is PageConfig => {
 /** One part with its events, as its loader gives it. */
 export interface Part<Api, Event> {
   readonly api: Api;
-  on(hear: (event: Event) => void): unknown;
+  on(listener: (event: Event) => void): unknown;
 }
 
 type Calls = Record<string, (...args: unknown[]) => unknown>;
 
 /** Loads at the first call; a failed load is tried again by the next one. */
 function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
-  const hearers = new Set<(event: Event) => void>();
+  const listeners = new Set<(event: Event) => void>();
   let loading: Promise<Part<Api, Event>> | undefined;
   const start = async (): Promise<Part<Api, Event>> => {
     const part = await load();
-    part.on((event) => hearers.forEach((hear) => hear(event)));
+    part.on((event) => listeners.forEach((listener) => listener(event)));
     return part;
   };
   const call = async (name: string, args: unknown[]): Promise<unknown> => {
@@ -79,9 +79,9 @@ function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
     typeof name === 'symbol' || name === 'then'
       ? undefined
       : (...args: unknown[]) => call(name, args);
-  const on = (hear: (event: Event) => void) => {
-    hearers.add(hear);
-    return () => void hearers.delete(hear);
+  const on = (listener: (event: Event) => void) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   };
   return { api: new Proxy({}, { get }) as Api, on };
 }

@@ -14,7 +14,7 @@ export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
     name: 'vault',
   });
   const api = connect<VaultApi, VaultEvents>(worker, { failed: workerFailure(worker) });
-  return { api, on: (hear) => api.on('status', hear) };
+  return { api, on: (listener) => api.on('status', listener) };
 }
 
 export async function openClient(): Promise<Part<ClientApi, ClientEvent>> {

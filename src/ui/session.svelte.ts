@@ -78,8 +78,8 @@ export class Session {
   #followed: Uint8Array | undefined;
   /** Addresses that are looked at, in hex. */
   readonly #looked = new Set<string>();
-  /** The vault's last word while an act is going on. */
-  #heard: VaultStatus | undefined;
+  /** The vault's last status while an act is going on: shown after it. */
+  #laterVault: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
@@ -89,13 +89,13 @@ export class Session {
       () => engine.client,
       () => engine.vault,
     );
-    engine.on((event) => this.#hear(event));
-    engine.onVault((status) => this.#hearVault(status));
+    engine.on((event) => this.#onEvent(event));
+    engine.onVault((status) => this.#onVault(status));
   }
 
-  /** Hears what the client tells, until the result is called. */
-  on(hear: (event: ClientEvent) => void): () => void {
-    return this.#engine.on(hear);
+  /** Calls the listener at every event of the client, until the result is called. */
+  on(listener: (event: ClientEvent) => void): () => void {
+    return this.#engine.on(listener);
   }
 
   get keys(): VaultApi {
@@ -329,7 +329,7 @@ export class Session {
   /** While the keys are locked nobody signs: the miner works idle. */
   async #serve(): Promise<void> {
     const { locked = true, publicKey } = this.vault ?? {};
-    await this.#serving.tell(locked ? undefined : publicKey);
+    await this.#serving.serveFor(locked ? undefined : publicKey);
   }
 
   /** Nobody sees the page: keys that a passphrase protects lock sooner, while the work goes on. */
@@ -358,11 +358,11 @@ export class Session {
       return false;
     } finally {
       if (this.busy === name) this.busy = undefined;
-      if (!this.busy) this.#showHeard();
+      if (!this.busy) this.#showLaterVault();
     }
   }
 
-  #hearChain(status: ChainStatus): void {
+  #onChain(status: ChainStatus): void {
     const isNew = !this.chain || !equal(this.chain.headId, status.headId);
     this.chain = status;
     const mine = this.vault?.address;
@@ -374,18 +374,18 @@ export class Session {
   }
 
   /** Another tab, or the vault's own lock, changed it: shown after the act that is going on. */
-  #hearVault(status: VaultStatus): void {
-    this.#heard = status;
-    if (!this.busy) this.#showHeard();
+  #onVault(status: VaultStatus): void {
+    this.#laterVault = status;
+    if (!this.busy) this.#showLaterVault();
   }
 
-  #showHeard(): void {
-    const status = this.#heard;
-    this.#heard = undefined;
+  #showLaterVault(): void {
+    const status = this.#laterVault;
+    this.#laterVault = undefined;
     if (status) void this.#show(status).catch((error: unknown) => this.fail(error));
   }
 
-  #hear(event: ClientEvent): void {
+  #onEvent(event: ClientEvent): void {
     const react = this.#reactions[event.type] as (event: ClientEvent) => void;
     react(event);
   }
@@ -394,9 +394,9 @@ export class Session {
   readonly #reactions: {
     readonly [K in ClientEvent['type']]: (event: Extract<ClientEvent, { type: K }>) => void;
   } = {
-    chain: ({ status }) => this.#hearChain(status),
+    chain: ({ status }) => this.#onChain(status),
     miner: ({ status }) => this.log.note((this.miner = status), this.care.onBattery),
-    balance: ({ balance }) => this.#hearBalance(balance),
+    balance: ({ balance }) => this.#onBalance(balance),
     model: ({ model }) => this.#noteModel(model),
     reorganised: ({ depth }) => {
       this.reorganised = depth;
@@ -409,7 +409,7 @@ export class Session {
     problem: ({ code, message }) => (this.problem = { code, message }),
   };
 
-  #hearBalance(balance: Balance): void {
+  #onBalance(balance: Balance): void {
     const key = toHex(balance.address);
     if (this.#looked.has(key)) this.others = { ...this.others, [key]: balance };
     if (!this.#isOwn(balance.address)) return;

@@ -26,7 +26,7 @@ export const keyFromEntropy = (entropy: Uint8Array, account = 0, index = 0): Key
 export const keyAtPath = (entropy: Uint8Array, path: string): KeyPair =>
   keysFromEntropy(entropy, [path])[0]!;
 
-/** The seed is dear (2048 rounds of HMAC-SHA-512), a path is not: keys of many paths at once. */
+/** Keys of many paths at once: the seed is costly (2048 rounds of HMAC-SHA-512), a path is not. */
 export function keysFromEntropy(entropy: Uint8Array, paths: readonly string[]): KeyPair[] {
   const seed = mnemonicToSeedSync(formatWords(entropy));
   const pairs = paths.map((path) => {

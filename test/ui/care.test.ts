@@ -15,10 +15,10 @@ function create() {
 
 it('tells a duty when it changes, and now and then again', () => {
   const { care, told } = create();
-  care.hear({ type: 'intensity', percent: 100 });
+  care.note({ type: 'intensity', percent: 100 });
   expect(told).toEqual([]);
-  care.hear({ type: 'intensity', percent: 25 });
-  care.hear({ type: 'intensity', percent: 25 });
+  care.note({ type: 'intensity', percent: 25 });
+  care.note({ type: 'intensity', percent: 25 });
   expect(told).toEqual([0.25]);
   for (let i = 0; i < 10; i++) care.tick();
   expect(told).toEqual([0.25, 0.25, 0.25]);
@@ -26,14 +26,14 @@ it('tells a duty when it changes, and now and then again', () => {
 
 it('a hidden tab does not repeat itself: a visible one may know better', () => {
   const { care, told } = create();
-  care.hear({ type: 'visibility', hidden: true });
+  care.note({ type: 'visibility', hidden: true });
   for (let i = 0; i < 10; i++) care.tick();
   expect(told).toEqual([0.5]);
 });
 
 it('what a person allowed on battery runs out by itself', () => {
   const { care, told, clock } = create();
-  care.hear({ type: 'battery', charging: false, percent: 80 });
+  care.note({ type: 'battery', charging: false, percent: 80 });
   expect(care.held).toBe(true);
   care.continueAnyway();
   expect(care.held).toBe(false);

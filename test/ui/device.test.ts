@@ -100,30 +100,30 @@ describe('the badge', () => {
 
   it('counts coins that arrive unseen, and goes when the page is seen', () => {
     const { badge, signs } = setUp();
-    badge.hear(undefined, false);
-    badge.hear(owned(5n), false);
-    badge.hear(owned(6n), false);
-    badge.hear(owned(4n), false);
-    badge.hear(owned(9n), false);
-    badge.hear(owned(9n), true);
-    badge.hear(owned(10n), true);
+    badge.show(undefined, false);
+    badge.show(owned(5n), false);
+    badge.show(owned(6n), false);
+    badge.show(owned(4n), false);
+    badge.show(owned(9n), false);
+    badge.show(owned(9n), true);
+    badge.show(owned(10n), true);
     expect(signs).toEqual([1, 2, undefined]);
   });
 
   it('does not take another account’s balance for an arrival', () => {
     const { badge, signs } = setUp();
-    badge.hear(owned(5n), false);
-    badge.hear(owned(50n, 'b'), false);
-    badge.hear(undefined, false);
-    badge.hear(owned(60n, 'b'), false);
+    badge.show(owned(5n), false);
+    badge.show(owned(50n, 'b'), false);
+    badge.show(undefined, false);
+    badge.show(owned(60n, 'b'), false);
     expect(signs).toEqual([]);
   });
 
   it('is a dot while coins hang on words that nobody wrote down', () => {
     const { badge, signs } = setUp();
-    badge.hear(owned(0n, 'a', false), true);
-    badge.hear(owned(5n, 'a', false), true);
-    badge.hear(owned(5n, 'a', true), true);
+    badge.show(owned(0n, 'a', false), true);
+    badge.show(owned(5n, 'a', false), true);
+    badge.show(owned(5n, 'a', true), true);
     expect(signs).toEqual(['dot', undefined]);
   });
 });

@@ -148,25 +148,25 @@ export class MemoryEngine implements Engine {
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
   fails: Record<string, ErrorCode> = {};
-  readonly #vaultHearers = new Set<(status: VaultStatus) => void>();
-  readonly #hearers = new Set<(event: ClientEvent) => void>();
+  readonly #vaultListeners = new Set<(status: VaultStatus) => void>();
+  readonly #listeners = new Set<(event: ClientEvent) => void>();
 
-  on(hear: (event: ClientEvent) => void): () => void {
-    this.#hearers.add(hear);
-    return () => void this.#hearers.delete(hear);
+  on(listener: (event: ClientEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
-  onVault(hear: (status: VaultStatus) => void): () => void {
-    this.#vaultHearers.add(hear);
-    return () => void this.#vaultHearers.delete(hear);
+  onVault(listener: (status: VaultStatus) => void): () => void {
+    this.#vaultListeners.add(listener);
+    return () => void this.#vaultListeners.delete(listener);
   }
 
   emitVault(status: VaultStatus): void {
-    this.#vaultHearers.forEach((hear) => hear(status));
+    this.#vaultListeners.forEach((listener) => listener(status));
   }
 
   emit(event: ClientEvent): void {
-    this.#hearers.forEach((hear) => hear(event));
+    this.#listeners.forEach((listener) => listener(event));
   }
 
   #note(call: string): void {

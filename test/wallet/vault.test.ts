@@ -681,8 +681,8 @@ describe('two tabs', () => {
     const channel = new BroadcastChannel('vaults');
     const seen: VaultStatus[] = [];
     const others = {
-      tell: (what: string) => channel.postMessage(what),
-      hear: (listener: (what: unknown) => void) =>
+      send: (what: string) => channel.postMessage(what),
+      onMessage: (listener: (what: unknown) => void) =>
         channel.addEventListener('message', (e) => listener((e as MessageEvent).data)),
     };
     const onChange = (status: VaultStatus) => void seen.push(status);

@@ -21,7 +21,7 @@ export class Asks {
     this.#session = session;
   }
 
-  /** Reads, and hears of changes until the result is called. */
+  /** Reads, and follows changes until the result is called. */
   start(): () => void {
     const stop = this.#session.on((event) => {
       if (event.type === 'receipt') this.#note(event.receipt);

@@ -1,4 +1,4 @@
-/** The page's care for the computer: what it senses becomes a share of the time, told to the engine. */
+/** The page's care for the computer: what it senses becomes the share of the time that the engine may work. */
 import {
   POLICY_START,
   sense,
@@ -13,15 +13,15 @@ const REPEAT_TICKS = 5;
 
 export class Care {
   verdict = $state.raw<Verdict>(verdictOf(POLICY_START, 0));
-  /** Undefined where the browser does not tell. */
+  /** Undefined where the browser does not say. */
   onBattery = $state.raw<boolean>();
   #state: PolicyState = POLICY_START;
   #ticks = 0;
-  readonly #tell: (duty: number) => void;
+  readonly #setDuty: (duty: number) => void;
   readonly #nowMs: () => number;
 
-  constructor(tell: (duty: number) => void, nowMs: () => number = Date.now) {
-    this.#tell = tell;
+  constructor(setDuty: (duty: number) => void, nowMs: () => number = Date.now) {
+    this.#setDuty = setDuty;
     this.#nowMs = nowMs;
   }
 
@@ -30,18 +30,18 @@ export class Care {
     return this.verdict.duty === 0;
   }
 
-  hear(sensed: Sensed): void {
+  note(sensed: Sensed): void {
     if (sensed.type === 'battery') this.onBattery = !sensed.charging;
     this.#state = sense(this.#state, sensed, this.#nowMs());
     this.#judge();
   }
 
-  continueAnyway = (): void => this.hear({ type: 'anyway' });
+  continueAnyway = (): void => this.note({ type: 'anyway' });
 
   /** Once a second: permissions run out. */
   tick(): void {
     this.#judge();
-    if (++this.#ticks % REPEAT_TICKS === 0 && !this.#state.hidden) this.#tell(this.verdict.duty);
+    if (++this.#ticks % REPEAT_TICKS === 0 && !this.#state.hidden) this.#setDuty(this.verdict.duty);
   }
 
   #judge(): void {
@@ -49,6 +49,6 @@ export class Care {
     const next = verdictOf(this.#state, this.#nowMs());
     if (next.duty === duty && next.reason === reason) return;
     this.verdict = next;
-    if (next.duty !== duty) this.#tell(next.duty);
+    if (next.duty !== duty) this.#setDuty(next.duty);
   }
 }

@@ -11,7 +11,7 @@ export interface BrowserFacts {
   readonly hasWebGpu: boolean;
   /** False in windows that refuse a page files of its own, as private ones of Firefox and Safari do. */
   readonly hasFiles: boolean;
-  /** Bytes that this page may store; undefined where nobody tells. */
+  /** Bytes that this page may store; undefined where the browser does not say. */
   readonly roomBytes: number | undefined;
 }
 
@@ -42,8 +42,8 @@ export const isBlocking = ({ name }: Condition): boolean => BLOCKING.includes(na
 export const isBlocked = (conditions: readonly Condition[]): boolean => conditions.some(isBlocking);
 
 /**
- * Windows that forget everything get little room; ordinary ones get a part of the disk. Chromium now tells
- * the same number in both, so there a private window cannot be told from another.
+ * Windows that forget everything get little room; ordinary ones get a part of the disk. Chromium now says
+ * the same number in both, so there a private window looks like any other.
  */
 const ROOM_BYTES_MIN = 300_000_000;
 

@@ -12,7 +12,7 @@ export interface RateLog {
   readonly points: readonly RatePoint[];
   /** Work in which it was measured: pauses left out. */
   readonly measuredMs: number;
-  /** Of it, on battery: 0 too where the browser does not tell. */
+  /** Of it, on battery: 0 too where the browser does not say. */
   readonly batteryMs: number;
 }
 export const NO_RATES: RateLog = { points: [], measuredMs: 0, batteryMs: 0 };

@@ -16,33 +16,33 @@ interface Battery extends EventTarget {
 }
 
 type PressureRecords = readonly { readonly state: string }[];
-type PressureObserver = new (hear: (records: PressureRecords) => void) => {
+type PressureObserver = new (listener: (records: PressureRecords) => void) => {
   observe(source: 'cpu', options: { sampleInterval: number }): Promise<void>;
   disconnect(): void;
 };
 
 /** Frames are looked at while `working`. The result ends it all. */
-export function startSensors(working: () => boolean, tell: (sensed: Sensed) => void): () => void {
+export function startSensors(working: () => boolean, report: (sensed: Sensed) => void): () => void {
   const over = new AbortController();
   const { signal } = over;
-  const look = (): void => tell({ type: 'visibility', hidden: document.hidden });
+  const look = (): void => report({ type: 'visibility', hidden: document.hidden });
   document.addEventListener('visibilitychange', look, { signal });
   look();
-  void senseBattery(signal, tell).catch(() => undefined);
-  void sensePressure(signal, tell).catch(() => undefined);
+  void senseBattery(signal, report).catch(() => undefined);
+  void sensePressure(signal, report).catch(() => undefined);
   const timer = setInterval(() => {
-    if (working() && !document.hidden) countFrames(signal, tell);
+    if (working() && !document.hidden) countFrames(signal, report);
   }, LOOK_EVERY_MS);
   signal.addEventListener('abort', () => clearInterval(timer));
   return () => over.abort();
 }
 
-async function senseBattery(signal: AbortSignal, tell: (sensed: Sensed) => void): Promise<void> {
+async function senseBattery(signal: AbortSignal, report: (sensed: Sensed) => void): Promise<void> {
   const { getBattery } = navigator as { getBattery?: () => Promise<Battery> };
   const battery = await getBattery?.call(navigator);
   if (!battery || signal.aborted) return;
   const look = (): void =>
-    tell({
+    report({
       type: 'battery',
       charging: battery.charging,
       percent: Math.round(100 * battery.level),
@@ -52,19 +52,19 @@ async function senseBattery(signal: AbortSignal, tell: (sensed: Sensed) => void)
   look();
 }
 
-async function sensePressure(signal: AbortSignal, tell: (sensed: Sensed) => void): Promise<void> {
+async function sensePressure(signal: AbortSignal, report: (sensed: Sensed) => void): Promise<void> {
   const { PressureObserver } = globalThis as { PressureObserver?: PressureObserver };
   if (!PressureObserver) return;
   const observer = new PressureObserver((records) => {
     const pressure = PRESSURES.find((p) => p === records.at(-1)?.state) as Pressure | undefined;
-    if (pressure) tell({ type: 'pressure', pressure });
+    if (pressure) report({ type: 'pressure', pressure });
   });
   signal.addEventListener('abort', () => observer.disconnect());
   await observer.observe('cpu', { sampleInterval: PRESSURE_MS });
 }
 
 /** One look: drawing goes on at the screen's pace for a second. */
-function countFrames(signal: AbortSignal, tell: (sensed: Sensed) => void): void {
+function countFrames(signal: AbortSignal, report: (sensed: Sensed) => void): void {
   const started = performance.now();
   let last: number | undefined;
   let shown = 0;
@@ -78,7 +78,7 @@ function countFrames(signal: AbortSignal, tell: (sensed: Sensed) => void): void 
     }
     last = atMs;
     if (performance.now() - started < LOOK_MS) requestAnimationFrame(frame);
-    else tell({ type: 'frames', shown, late });
+    else report({ type: 'frames', shown, late });
   };
   requestAnimationFrame(frame);
 }

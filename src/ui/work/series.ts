@@ -14,7 +14,7 @@ export const FORECAST_MS = 15 * 60_000;
 export const mayForecast = (log: Pick<RateLog, 'measuredMs'>, units: number): boolean =>
   units >= FORECAST_UNITS && log.measuredMs >= FORECAST_MS;
 
-/** A mean wait above it is told in words, never as a time. */
+/** A mean wait above it is said in words, never as a time. */
 export const MONTH_MS = 30 * 86_400_000;
 /** Mean wait in ms, or why there is none to show. `meanMs`: undefined while the price is unknown. */
 export function forecastOf(

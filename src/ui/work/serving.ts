@@ -29,7 +29,7 @@ export class Serving {
   }
 
   /** x-only key of the unlocked account; undefined: the miner works idle. */
-  async tell(key: Uint8Array | undefined): Promise<void> {
+  async serveFor(key: Uint8Array | undefined): Promise<void> {
     const same = key && this.#served ? equal(key, this.#served) : key === this.#served;
     if (same) return;
     this.#served = key;
@@ -47,7 +47,7 @@ export class Serving {
     try {
       await this.#peer().submit(await this.#keys().sign(tx));
     } catch (e) {
-      if (AppError.from(e).code === 'VAULT_LOCKED') await this.tell(undefined);
+      if (AppError.from(e).code === 'VAULT_LOCKED') await this.serveFor(undefined);
     }
   }
 }

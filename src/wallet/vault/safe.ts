@@ -108,7 +108,7 @@ export class Safe {
     return wrap.type === 'scrypt' && workOf(wrap) < workOf(this.#cost);
   }
 
-  /** Wraps the data key anew; a passkey, which wraps the same one, goes on opening it. */
+  /** Wraps the data key again. A passkey wraps the same data key, so it still opens it. */
   async wrapByPassphrase(
     passphrase: string,
     { entropy }: Keys,

@@ -116,7 +116,7 @@ export type VaultApi = {
   backupQuiz(): Promise<{ place: number; choices: string[] }[]>;
   /** @throws BACKUP_WRONG */
   proveBackup(answers: string[]): Promise<VaultStatus>;
-  /** Decodes an unsigned Tx and tells what it does. @throws TX_MALFORMED */
+  /** Decodes an unsigned Tx and says what it does. @throws TX_MALFORMED */
   describe(tx: Uint8Array): Promise<TxSummary>;
   /** Encoded SignedTx, by the account that is its sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
   sign(tx: Uint8Array): Promise<Uint8Array>;

@@ -1,4 +1,4 @@
-/** What a vault tells of itself: nothing secret. */
+/** The status of a vault: nothing secret. */
 import { addressOf } from '../../core/address.ts';
 import { plainText } from '../plain-text.ts';
 import type { VaultStatus } from './vault-api.ts';

@@ -42,11 +42,11 @@ export function indexedDbStorage(factory: IDBFactory, name = 'pila-vault'): Vaul
   return {
     load: () =>
       inStore<VaultRecord | undefined>('readonly', (store, give) =>
-        hear(store.get(KEY), (value) => give(recordFrom(value))),
+        onSuccess(store.get(KEY), (value) => give(recordFrom(value))),
       ),
     save: async (record, previous) =>
       (await inStore<boolean>('readwrite', (store, give) =>
-        hear(store.get(KEY), (value) => {
+        onSuccess(store.get(KEY), (value) => {
           const isExpected = isSame(recordFrom(value)?.blob, previous);
           if (isExpected) store.put(record, KEY);
           give(isExpected);
@@ -80,7 +80,7 @@ function recordFrom(value: unknown): VaultRecord | undefined {
   return { blob: blob instanceof Uint8Array ? blob : new Uint8Array(), deviceKey };
 }
 
-const hear = (request: IDBRequest, done: (value: unknown) => void): void => {
+const onSuccess = (request: IDBRequest, done: (value: unknown) => void): void => {
   request.onsuccess = () => done(request.result);
 };
 

@@ -28,16 +28,16 @@ export interface VaultPlatform extends SafePlatform {
     /** Runs once after that many ms, unless the result is called first. */
     after(ms: number, run: () => void): () => void;
   };
-  /** Hears of every change, those that no call made too (auto-lock, another tab's). */
+  /** Called after every change, also those that no call made (auto-lock, another tab). */
   readonly onChange?: (status: VaultStatus) => void;
-  /** Vaults of other tabs over the same storage. Nothing secret is told: each tab is unlocked by itself. */
+  /** Vaults of other tabs over the same storage. Nothing secret is sent: each tab is unlocked by itself. */
   readonly others?: {
-    tell(what: VaultNews): void;
-    hear(listener: (what: unknown) => void): void;
+    send(what: VaultNews): void;
+    onMessage(listener: (what: unknown) => void): void;
   };
 }
 
-/** What a vault tells the other tabs': look again, or also lock. */
+/** What a vault sends to those of other tabs: read the storage again, or also lock. */
 export type VaultNews = 'changed' | 'lock';
 
 const MINUTE_MS = 60_000;
@@ -92,10 +92,10 @@ class Vault {
   constructor(platform: VaultPlatform) {
     this.#platform = platform;
     this.#safe = new Safe(platform);
-    platform.others?.hear((what) => {
+    platform.others?.onMessage((what) => {
       if (what !== 'changed' && what !== 'lock') return;
       // If the queue is full, its calls look again themselves.
-      void this.queue.run(() => this.#hearOther(what)).catch(() => {});
+      void this.queue.run(() => this.#onOther(what)).catch(() => {});
     });
   }
 
@@ -268,11 +268,11 @@ class Vault {
   async #changed(news?: VaultNews): Promise<VaultStatus> {
     const status = await this.status();
     this.#platform.onChange?.(status);
-    if (news) this.#platform.others?.tell(news);
+    if (news) this.#platform.others?.send(news);
     return status;
   }
 
-  async #hearOther(what: VaultNews): Promise<void> {
+  async #onOther(what: VaultNews): Promise<void> {
     if (what === 'lock') this.#forget();
     await this.#changed();
   }

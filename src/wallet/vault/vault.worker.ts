@@ -7,8 +7,8 @@ import { indexedDbStorage } from './vault-storage.ts';
 const channel = new BroadcastChannel('pila vault');
 const vault = createVault({
   others: {
-    tell: (what) => channel.postMessage(what),
-    hear: (listener) => channel.addEventListener('message', ({ data }) => listener(data)),
+    send: (what) => channel.postMessage(what),
+    onMessage: (listener) => channel.addEventListener('message', ({ data }) => listener(data)),
   },
   storage: indexedDbStorage(indexedDB),
   crypto,

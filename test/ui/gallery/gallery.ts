@@ -154,12 +154,12 @@ navigator.storage.persisted = async () => false;
 const preferences = new Preferences(navigator.languages, undefined);
 const more = moreStates({ engine, session, owner, running, config });
 const states = { ...STATES, ...more };
-session.care.hear({ type: 'battery', charging: true, percent: 80 });
+session.care.note({ type: 'battery', charging: true, percent: 80 });
 const state = new URLSearchParams(location.search).get('state') ?? 'fresh';
 states[state]?.();
 // What this machine is like does not show: neither its battery nor how busy it is.
-const hear = session.care.hear.bind(session.care);
-session.care.hear = (sensed) => sensed.type === 'intensity' && hear(sensed);
+const note = session.care.note.bind(session.care);
+session.care.note = (sensed) => sensed.type === 'intensity' && note(sensed);
 /** Work at a rate that wavers, paid once: an hour of it, or the first minutes. */
 const { miner } = engine;
 if (miner.units > 0) {

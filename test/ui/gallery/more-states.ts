@@ -43,7 +43,7 @@ export const moreStates = (stage: Stage) => {
     battery: () => {
       owner();
       engine.miner = { ...running, macsPerSecond: 0 };
-      session.care.hear({ type: 'battery', charging: false, percent: 40 });
+      session.care.note({ type: 'battery', charging: false, percent: 40 });
     },
     'no webgpu': () => (session.browser = { ...UNSEEN, hasWebGpu: false }),
     'old browser': () =>
@@ -55,7 +55,7 @@ export const moreStates = (stage: Stage) => {
     'wrong clock': () => (stage.config.clockAheadMs = 3_600_000 * 3),
     'slow clock': () => (stage.config.clockAheadMs = -300_000),
     'old version': () => (stage.config.version = 1000),
-    'battery before': () => session.care.hear({ type: 'battery', charging: false, percent: 40 }),
+    'battery before': () => session.care.note({ type: 'battery', charging: false, percent: 40 }),
     'gpu lost': () => {
       owner();
       engine.miner = {

@@ -4,7 +4,7 @@
 export type Sign = number | 'dot' | undefined;
 
 export interface Owned {
-  /** Of the account: text that tells it from others. */
+  /** Of the account: text that no other account has. */
   readonly account: string;
   /** nV, spendable and maturing. */
   readonly amount: bigint;
@@ -22,7 +22,7 @@ export class Badge {
   }
 
   /** @param seen whether somebody looks at the page */
-  hear(owned: Owned | undefined, seen: boolean): void {
+  show(owned: Owned | undefined, seen: boolean): void {
     const before = this.#last;
     this.#last = owned;
     if (seen) this.#unseen = 0;

@@ -1,6 +1,6 @@
 /** Whether the browser promised to keep what is stored, however little room is left. */
 
-/** Undefined where nobody tells. */
+/** Undefined where the browser does not say. */
 export const isKept = async (): Promise<boolean | undefined> =>
   navigator.storage?.persisted?.().catch(() => undefined);
 

@@ -49,7 +49,7 @@ export function knownOnes(about: Acquaintance): Known[] {
 }
 
 export interface Judgement {
-  /** Who it is, where a name or an own account tells. */
+  /** Who it is: one with a name, or an account of one's own; undefined where neither is known. */
   readonly known: Known | undefined;
   readonly isPaid: boolean;
   /** One that is known and looks like it, where it is not known itself. */

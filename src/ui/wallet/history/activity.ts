@@ -22,12 +22,12 @@ export const historyLine = ({ position, tx }: HistoryEntry, mine: Uint8Array): L
   height: position.height,
 });
 
-/** One of ours that is in no block. */
+/** One of our transactions that is in no block yet. */
 export interface WaitingLine extends Line {
   readonly state: PendingTx['state'];
   /** Last height at which it can be in a block. */
   readonly expiry: number;
-  /** A dearer one of its nonce waits too. */
+  /** Another transaction with its nonce and a higher fee waits too. */
   readonly isRival: boolean;
   /** Id and fields for another in its place; undefined where that is not offered. */
   readonly replaceable: Replaceable | undefined;
