@@ -77,10 +77,10 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
 }
 
 /** Drops what lies below the window of a new head: branches whole, undo records of the main chain. */
-export function prune(batch: Batch, s: FullState, headHeight: number): ChainPoint[] {
-  const old = s.index.below(headHeight - WINDOW - 1);
+export function prune(batch: Batch, state: FullState, headHeight: number): ChainPoint[] {
+  const old = state.index.below(headHeight - WINDOW - 1);
   for (const point of old)
-    if (s.index.isMain(point)) {
+    if (state.index.isMain(point)) {
       batch.set(recordKey.recent(point.header.height, point.id), undefined);
       batch.set(recordKey.undo(point.id), undefined);
     } else deleteBlock(batch, point);

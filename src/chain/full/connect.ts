@@ -6,6 +6,7 @@ import { decode } from '../../core/codec.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
 import { Body, OpenRequest, Proof, type Header, type SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
+import type { Block } from '../../core/messages.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { executeBlock, verifyJob, verifyStateRoot, type Executed } from '../../core/state.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
@@ -34,7 +35,7 @@ export type ExecutionOf = (
 export interface Checks {
   readonly checkProof: CheckProof | undefined;
   readonly executionOf: ExecutionOf | undefined;
-  /** What models gave, by request id in hex: the dearest check is made once. */
+  /** What models gave, by request id in hex: the costliest check is made once. */
   readonly executions: BoundedMap<string, Execution>;
   readonly signatureKnown: (signed: SignedTx) => boolean;
 }
@@ -56,20 +57,20 @@ export interface ConnectResult {
  * `branch`: lowest first, its parent on the main chain; `parts` gives each block's body and proof.
  */
 export async function connectBranch(
-  s: FullState,
+  state: FullState,
   checks: Checks,
   branch: readonly ChainPoint[],
   parts: (point: ChainPoint) => Promise<{ body: Body; proof: Proof }>,
 ): Promise<ConnectResult> {
-  const fork = s.index.get(branch[0]!.header.prevHash);
+  const fork = state.index.get(branch[0]!.header.prevHash);
   assert(fork, 'the parent of a branch is known');
-  let tree = await treeAfter(s, fork);
+  let tree = await treeAfter(state, fork);
   assert(tree, 'the state of a fork point can be undone to');
-  let totals = await readTotals(s, fork);
+  let totals = await readTotals(state, fork);
   const connected: Connected[] = [];
   for (const point of branch) {
     const { body, proof } = await parts(point);
-    const executed = await connectBlock(s, checks, tree, point, body, proof);
+    const executed = await connectBlock(state, checks, tree, { header: point.header, body, proof });
     if (isFault(executed)) return { connected, invalid: { point, fault: executed } };
     totals = nextTotals(executed, totals);
     connected.push({ point, body, executed, totals });
@@ -79,23 +80,24 @@ export async function connectBranch(
 }
 
 async function connectBlock(
-  s: FullState,
+  state: FullState,
   checks: Checks,
   tree: Tree,
-  { header }: ChainPoint,
-  body: Body,
-  proof: Proof,
+  { header, body, proof }: Block,
 ): Promise<Executed | Fault> {
   // The cheap rules of executing come before the proof's replay, which is costly.
   const wrong =
-    verifyStateRoot(s.params, tree, header) ?? s.params.rules.first([verifyJob(tree, header)]);
+    verifyStateRoot(state.params, tree, header) ??
+    state.params.rules.first([verifyJob(tree, header)]);
   if (wrong) return wrong;
+
   const jobInput = readRequest(tree, header.jobId)?.input;
   const wrongProof = await checks.checkProof?.(header, proof, jobInput);
   if (wrongProof) return wrongProof;
+
   await runResults(checks, tree, body);
-  return executeBlock(tree, header, body, s.params, {
-    models: s.models,
+  return executeBlock(tree, header, body, state.params, {
+    models: state.models,
     executionOf: (id) => checks.executions.get(toHex(id)),
     signatureKnown: checks.signatureKnown,
   });

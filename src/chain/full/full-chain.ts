@@ -27,7 +27,7 @@ import type { VerifyProof } from '../shared/verify-proof.ts';
 import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
 import { openFull } from './open.ts';
 import { headTree, type FullState } from './state.ts';
-import { createImporter, type HeadEvent, type Imported } from './import.ts';
+import { Importer, type HeadEvent, type Imported } from './import.ts';
 import { Mempool, poolBase, type HeadChange } from '../shared/mempool.ts';
 import * as queries from './queries.ts';
 import type { Store } from '../store/store.ts';
@@ -93,21 +93,22 @@ export interface FullChain {
 export async function createFullChain(options: FullChainOptions): Promise<FullChain> {
   const { store, params, models, now } = options;
   const { genesisTimeMs = async () => now() } = options;
-  const s = await openFull(store, params, models, genesisTimeMs, options.keepBlocks);
+  const { keepBlocks } = options;
+  const state = await openFull({ store, params, models, keepBlocks }, genesisTimeMs);
   const pool = new Mempool();
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const checks = checksOf(options, pool);
-  const context = contextOf(s, checks);
+  const context = contextOf(state, checks);
   const rebase = (change?: HeadChange): void =>
-    pool.setBase(poolBase(params, context, headTree(s), s.head.header), change);
+    pool.setBase(poolBase(params, context, headTree(state), state.head.header), change);
   rebase();
 
   const makeTemplate = createTemplates(params);
   const headBase = (): TemplateBase => {
-    const tree = headTree(s);
-    return { parent: s.head, tree, stateRoot: treeRoot(tree), context };
+    const tree = headTree(state);
+    return { parent: state.head, tree, stateRoot: treeRoot(tree), context };
   };
   const waiting: Candidates = {
     get revision() {
@@ -116,7 +117,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     list: () => pool.byFee(),
   };
 
-  const importBlock = createImporter(s, {
+  const importer = new Importer(state, {
     now,
     verifyProof: options.verifyProof ?? verifyLight,
     checks,
@@ -127,32 +128,32 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   });
 
   return {
-    importBlock: (block) => enqueue(() => importBlock(block)),
+    importBlock: (block) => enqueue(() => importer.importBlock(block)),
     addTx: (tx) =>
       enqueue(async () => {
         // A model's run is costly: only for a transaction that is right in all else.
         const early = kindOf(tx.tx).runOf(tx.tx) ? pool.judge(tx) : undefined;
         if (early) return early;
-        await runResults(checks, headTree(s), [tx]);
+        await runResults(checks, headTree(state), [tx]);
         const refused = pool.add(tx);
         if (!refused) emit({ type: 'tx', tx });
         return refused;
       }),
-    head: () => s.head,
-    locator: () => queries.locator(s),
-    headersAfter: (ids, max) => queries.headersAfter(s, ids, max),
-    block: (id) => queries.blockOf(s, id),
-    parts: (ids) => queries.partsOf(s, ids),
-    proveState: (id, keys) => queries.proveState(s, id, keys),
-    statePart: (id, from) => queries.statePart(s, id, from),
-    witness: (id) => queries.witnessOf(s, id),
-    headState: () => headTree(s),
-    account: (address) => queries.accountOf(s, address),
-    history: (address, from, max) => queries.historyOf(s, address, from, max),
-    header: (height) => queries.headerAt(s, height),
-    position: (id) => queries.positionOf(s, id),
-    find: (id) => queries.findOf(s, id),
-    stats: () => queries.statsOf(s),
+    head: () => state.head,
+    locator: () => queries.locator(state),
+    headersAfter: (ids, max) => queries.headersAfter(state, ids, max),
+    block: (id) => queries.blockOf(state, id),
+    parts: (ids) => queries.partsOf(state, ids),
+    proveState: (id, keys) => queries.proveState(state, id, keys),
+    statePart: (id, from) => queries.statePart(state, id, from),
+    witness: (id) => queries.witnessOf(state, id),
+    headState: () => headTree(state),
+    account: (address) => queries.accountOf(state, address),
+    history: (address, from, max) => queries.historyOf(state, address, from, max),
+    header: (height) => queries.headerAt(state, height),
+    position: (id) => queries.positionOf(state, id),
+    find: (id) => queries.findOf(state, id),
+    stats: () => queries.statsOf(state),
     template: (wanted) => makeTemplate(headBase(), waiting, wanted),
     mempool: pool,
     subscribe,
@@ -172,8 +173,8 @@ function checksOf(options: FullChainOptions, pool: Mempool): Checks {
   };
 }
 
-const contextOf = (s: FullState, checks: Checks): StateContext => ({
-  models: s.models,
+const contextOf = (state: FullState, checks: Checks): StateContext => ({
+  models: state.models,
   executionOf: (id) => checks.executions.get(toHex(id)),
   signatureKnown: checks.signatureKnown,
 });

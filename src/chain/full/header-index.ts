@@ -4,83 +4,85 @@
  */
 import type { ChainPoint } from '../../core/header/header.ts';
 import { assert } from '../../lib/errors.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
 
-export interface HeaderIndex {
-  get(id: Uint8Array): ChainPoint | undefined;
-  add(point: ChainPoint): void;
-  remove(point: ChainPoint): void;
+export class HeaderIndex {
+  /** By id in hex. */
+  readonly #points = new Map<string, ChainPoint>();
+  /** By height, then by id in hex. */
+  readonly #heights = new Map<number, Map<string, ChainPoint>>();
+  /** Of the main chain, by height. */
+  readonly #main = new Map<number, ChainPoint>();
+  #lowest = Infinity;
+
+  get size(): number {
+    return this.#points.size;
+  }
+
+  get(id: Uint8Array): ChainPoint | undefined {
+    return this.#points.get(toHex(id));
+  }
+
   /** Every point of that height. */
-  at(height: number): ChainPoint[];
+  at(height: number): ChainPoint[] {
+    return [...(this.#heights.get(height)?.values() ?? [])];
+  }
+
   /** Main chain's point of that height, if it is in the window. */
-  mainAt(height: number): ChainPoint | undefined;
-  isMain(point: ChainPoint): boolean;
+  mainAt(height: number): ChainPoint | undefined {
+    return this.#main.get(height);
+  }
+
+  isMain(point: ChainPoint): boolean {
+    const there = this.#main.get(point.header.height);
+    return there !== undefined && equal(there.id, point.id);
+  }
+
+  add(point: ChainPoint): void {
+    const hex = toHex(point.id);
+    const { height } = point.header;
+    this.#points.set(hex, point);
+    const there = this.#heights.get(height);
+    if (there) there.set(hex, point);
+    else this.#heights.set(height, new Map([[hex, point]]));
+    this.#lowest = Math.min(this.#lowest, height);
+  }
+
+  remove(point: ChainPoint): void {
+    const hex = toHex(point.id);
+    const { height } = point.header;
+    if (this.isMain(point)) this.#main.delete(height);
+    this.#points.delete(hex);
+    this.#heights.get(height)?.delete(hex);
+    if (!this.#heights.get(height)?.size) this.#heights.delete(height);
+  }
+
   /** Makes `adopted` (lowest first, its parent is on the main chain) the end of the main chain. */
-  setMain(adopted: readonly ChainPoint[]): void;
+  setMain(adopted: readonly ChainPoint[]): void {
+    for (const point of adopted) this.#main.set(point.header.height, point);
+    const above = (adopted.at(-1)?.header.height ?? Infinity) + 1;
+    for (let height = above; this.#main.has(height); height++) this.#main.delete(height);
+  }
+
   /** Points from the main chain's (excluded) to `tip` (included), lowest first. */
-  branchTo(tip: ChainPoint): ChainPoint[];
+  branchTo(tip: ChainPoint): ChainPoint[] {
+    const branch: ChainPoint[] = [];
+    for (let at = tip; !this.isMain(at);) {
+      branch.push(at);
+      const parent = this.get(at.header.prevHash);
+      assert(parent, 'a branch of the index starts at the main chain');
+      at = parent;
+    }
+    return branch.reverse();
+  }
+
   /** Points at or below that height, lowest first. */
-  below(height: number): ChainPoint[];
-  readonly size: number;
-}
-
-export function createHeaderIndex(): HeaderIndex {
-  const points = new Map<string, ChainPoint>();
-  const heights = new Map<number, Map<string, ChainPoint>>();
-  const main = new Map<number, ChainPoint>();
-  let lowest = Infinity;
-  const get = (id: Uint8Array) => points.get(toHex(id));
-  const isMain = (point: ChainPoint) => {
-    const there = main.get(point.header.height);
-    return there !== undefined && toHex(there.id) === toHex(point.id);
-  };
-
-  return {
-    get,
-    isMain,
-    add(point) {
-      const hex = toHex(point.id);
-      const { height } = point.header;
-      points.set(hex, point);
-      if (!heights.has(height)) heights.set(height, new Map());
-      heights.get(height)!.set(hex, point);
-      lowest = Math.min(lowest, height);
-    },
-    remove(point) {
-      const hex = toHex(point.id);
-      const { height } = point.header;
-      if (isMain(point)) main.delete(height);
-      points.delete(hex);
-      heights.get(height)?.delete(hex);
-      if (!heights.get(height)?.size) heights.delete(height);
-    },
-    at: (height) => [...(heights.get(height)?.values() ?? [])],
-    mainAt: (height) => main.get(height),
-    setMain(adopted) {
-      for (const point of adopted) main.set(point.header.height, point);
-      for (let h = (adopted.at(-1)?.header.height ?? Infinity) + 1; main.has(h); h++)
-        main.delete(h);
-    },
-    branchTo(tip) {
-      const branch: ChainPoint[] = [];
-      for (let at = tip; !isMain(at);) {
-        branch.push(at);
-        const parent = get(at.header.prevHash);
-        assert(parent, 'a branch of the index starts at the main chain');
-        at = parent;
-      }
-      return branch.reverse();
-    },
-    below(height) {
-      const found: ChainPoint[] = [];
-      for (; lowest <= height && heights.size; lowest++)
-        found.push(...(heights.get(lowest)?.values() ?? []));
-      // The caller removes what it is given; what it keeps is found again.
-      if (found.length) lowest = found[0]!.header.height;
-      return found;
-    },
-    get size() {
-      return points.size;
-    },
-  };
+  below(height: number): ChainPoint[] {
+    const found: ChainPoint[] = [];
+    for (; this.#lowest <= height && this.#heights.size; this.#lowest++)
+      found.push(...this.at(this.#lowest));
+    // The caller removes what it is given; what it keeps is found again.
+    if (found.length) this.#lowest = found[0]!.header.height;
+    return found;
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Importing blocks into a full chain: one at a time, checked from cheap to dear, written in one
+ * Importing blocks into a full chain: one at a time, checked from cheap to costly, written in one
  * batch. Branches are stored unexecuted until one has the most work; a block whose execution or
  * replay fails is remembered, with all that builds on it.
  */
@@ -54,126 +54,167 @@ export interface HeadEvent {
   readonly adopted: readonly ChainPoint[];
 }
 
-export interface ImportTools {
+export interface ImportDeps {
   readonly now: () => number;
   readonly verifyProof: VerifyProof;
   readonly checks: Checks;
-  /** After the batch is written and the memory is at the new head. */
+  /** Called in the same turn in which the memory moves to the new head; the batch is written then. */
   readonly onHead: (event: HeadEvent, change: HeadChange) => void;
 }
 
-/** @throws AppError of the store; the chain is then as before */
-export function createImporter(
-  s: FullState,
-  tools: ImportTools,
-): (block: Block) => Promise<Imported | Fault> {
-  const invalid = new BoundedMap<string, FaultCode>(INVALID_MAX);
+export class Importer {
+  readonly #state: FullState;
+  readonly #deps: ImportDeps;
+  /** Why a block is invalid, by its id in hex. */
+  readonly #invalid = new BoundedMap<string, FaultCode>(INVALID_MAX);
 
-  return async (block) => {
+  constructor(state: FullState, deps: ImportDeps) {
+    this.#state = state;
+    this.#deps = deps;
+  }
+
+  /** One at a time. @throws AppError of the store; the chain is then as before */
+  async importBlock(block: Block): Promise<Imported | Fault> {
+    const state = this.#state;
     const { header } = block;
     const id = blockId(header);
-    if (await isKnown(s, id)) return { status: 'known', reverted: 0 };
-    const cause = invalid.get(toHex(id)) ?? invalid.get(toHex(header.prevHash));
+    if (await isKnown(state, id)) return { status: 'known', reverted: 0 };
+    const cause = this.#invalid.get(toHex(id)) ?? this.#invalid.get(toHex(header.prevHash));
     if (cause) {
-      invalid.set(toHex(id), cause);
+      this.#invalid.set(toHex(id), cause);
       return fault('header.known-invalid', { id: toHex(id), cause });
     }
-    const parent = s.index.get(header.prevHash);
+
+    const parent = state.index.get(header.prevHash);
     if (!parent) return { status: 'orphan', reverted: 0 };
-    const hasRoom = roomAt(s, header);
+    const hasRoom = roomAt(state, header);
     if (!hasRoom) return { status: 'crowded', reverted: 0 };
-    const wrong = checkAlone(s, tools, parent, block);
+    const wrong = checkAlone(state, this.#deps, parent, block);
     if (wrong) return wrong;
-    if (hasRoom !== true) await remove(s, [hasRoom]);
-    const point = extendPoint(s.params, parent, header);
-    if (header.totalWork <= s.head.header.totalWork) {
-      await storeSide(s, point, block);
-      return { status: 'side', reverted: 0 };
-    }
-    return adopt(s, tools, invalid, point, block);
-  };
+    if (hasRoom !== true) await remove(state, [hasRoom]);
+
+    const point = extendPoint(state.params, parent, header);
+    if (header.totalWork > state.head.header.totalWork) return this.#adopt(point, block);
+    await storeSide(state, point, block);
+    return { status: 'side', reverted: 0 };
+  }
+
+  /** Executes a branch that has the most work now, up to its new end. */
+  async #adopt(point: ChainPoint, block: Block): Promise<Imported | Fault> {
+    const state = this.#state;
+    const parent = state.index.get(point.header.prevHash)!;
+    const branch = [...state.index.branchTo(parent), point];
+    const parts = (at: ChainPoint) =>
+      at === point ? Promise.resolve(block) : readParts(state, at);
+    const { connected, invalid } = await connectBranch(state, this.#deps.checks, branch, parts);
+    if (!invalid) return this.#commit(point, block, connected);
+
+    const { point: bad, fault: why } = invalid;
+    if (blames(why) !== 'block') return why;
+    const gone = await remove(state, branch.slice(branch.indexOf(bad)));
+    for (const id of gone) this.#invalid.set(id, why.fault);
+    return bad === point ? why : fault('header.known-invalid', { cause: why.fault });
+  }
+
+  /** Makes a branch the end of the main chain: in the store, in memory, and to who listens. */
+  async #commit(
+    point: ChainPoint,
+    block: Block,
+    connected: readonly Connected[],
+  ): Promise<Imported> {
+    const state = this.#state;
+    const { height } = point.header;
+    const batch = new Batch();
+    putBlock(batch, point, block.body, block.proof);
+    const reverted = await readReverted(state, connected[0]!.point.header.height);
+    for (const r of reverted) disconnect(batch, r.point, r.body, r.undo);
+    for (const c of connected) connect(batch, c);
+    const old = prune(batch, state, height);
+    const pruned = await pruneBlocks(batch, state, height);
+    await state.store.batch(batch.puts());
+
+    // From here on nothing waits: readers see the old head or the new one.
+    const adopted = connected.map((c) => c.point);
+    state.index.add(point);
+    state.index.setMain(adopted);
+    for (const one of old) state.index.remove(one);
+    state.moveTo({ head: point, totals: connected.at(-1)!.totals, pruned });
+    for (const c of connected) keepTree(state, c.point, c.executed.tree);
+    pruneTrees(state);
+
+    const left = reverted.map((r) => r.point);
+    const event: HeadEvent = { type: 'head', point, reverted: left, adopted };
+    this.#deps.onHead(event, headChange(reverted, connected));
+    return { status: left.length ? 'reorganised' : 'extended', reverted: left.length };
+  }
 }
 
-const isKnown = async (s: FullState, id: Uint8Array): Promise<boolean> =>
-  s.index.get(id) !== undefined || (await s.store.get(recordKey.header(id))) !== undefined;
+const isKnown = async (state: FullState, id: Uint8Array): Promise<boolean> =>
+  state.index.get(id) !== undefined || (await state.store.get(recordKey.header(id))) !== undefined;
 
 /** Whether a block may be stored at its height, or the one that makes room for it. */
-function roomAt(s: FullState, { height, totalWork }: Header): boolean | ChainPoint {
-  const here = s.index.at(height);
+function roomAt(state: FullState, { height, totalWork }: Header): boolean | ChainPoint {
+  const here = state.index.at(height);
   if (here.length < BLOCKS_PER_HEIGHT_MAX) return true;
-  const others = here.filter((point) => !s.index.isMain(point));
+  const others = here.filter((point) => !state.index.isMain(point));
   const least = others.reduce((a, b) => (b.header.totalWork < a.header.totalWork ? b : a));
   return least.header.totalWork < totalWork && least;
 }
 
 /** What needs no state: header rules, light check, body. Whatever fails here marks no id invalid. */
 function checkAlone(
-  s: FullState,
-  { now, verifyProof }: ImportTools,
+  state: FullState,
+  { now, verifyProof }: ImportDeps,
   parent: ChainPoint,
   { header, body, proof }: Block,
 ): Fault | undefined {
-  const wrongHeader = verifyHeader(s.params, parent, header, now());
+  const wrongHeader = verifyHeader(state.params, parent, header, now());
   if (wrongHeader) return wrongHeader;
-  const manifest = s.models.get(toHex(header.modelId));
+  const manifest = state.models.get(toHex(header.modelId));
   assert(manifest, 'the manifest of an admitted model is known');
   return (
-    verifyProof(s.params, header, proof, manifest) ?? verifyBody(s.params.rules, { header, body })
+    verifyProof(state.params, header, proof, manifest) ??
+    verifyBody(state.params.rules, { header, body })
   );
 }
 
-async function storeSide(s: FullState, point: ChainPoint, { body, proof }: Block): Promise<void> {
+async function storeSide(
+  state: FullState,
+  point: ChainPoint,
+  { body, proof }: Block,
+): Promise<void> {
   const batch = new Batch();
   putBlock(batch, point, body, proof);
-  await s.store.batch(batch.puts());
-  s.index.add(point);
+  await state.store.batch(batch.puts());
+  state.index.add(point);
 }
 
-async function adopt(
-  s: FullState,
-  tools: ImportTools,
-  invalid: BoundedMap<string, FaultCode>,
-  point: ChainPoint,
-  block: Block,
-): Promise<Imported | Fault> {
-  const parent = s.index.get(point.header.prevHash)!;
-  const branch = [...s.index.branchTo(parent), point];
-  const parts = (at: ChainPoint) => (at === point ? Promise.resolve(block) : readParts(s, at));
-  const result = await connectBranch(s, tools.checks, branch, parts);
-  if (result.invalid) {
-    const { point: bad, fault: why } = result.invalid;
-    if (blames(why) !== 'block') return why;
-    const gone = await remove(s, branch.slice(branch.indexOf(bad)));
-    for (const id of gone) invalid.set(id, why.fault);
-    return bad === point ? why : fault('header.known-invalid', { cause: why.fault });
-  }
-  const reverted = await commit(s, tools, point, block, result.connected);
-  return { status: reverted ? 'reorganised' : 'extended', reverted };
-}
-
-async function readParts(s: FullState, { id }: ChainPoint): Promise<{ body: Body; proof: Proof }> {
+async function readParts(
+  state: FullState,
+  { id }: ChainPoint,
+): Promise<{ body: Body; proof: Proof }> {
   const [body, proof] = await Promise.all([
-    s.store.get(recordKey.body(id)),
-    s.store.get(recordKey.proof(id)),
+    state.store.get(recordKey.body(id)),
+    state.store.get(recordKey.proof(id)),
   ]);
   assert(body && proof, `block ${toHex(id)} of the window is stored whole`);
   return { body: decode(Body, body), proof: decode(Proof, proof) };
 }
 
 /** Forgets blocks and every stored one that builds on them. @returns their ids in hex */
-async function remove(s: FullState, branch: readonly ChainPoint[]): Promise<string[]> {
+async function remove(state: FullState, branch: readonly ChainPoint[]): Promise<string[]> {
   const gone = new Map(branch.map((point) => [toHex(point.id), point]));
   const lowest = branch[0]!.header.height;
   for (let height = lowest + 1, some = true; some; height++) {
-    const here = s.index.at(height);
+    const here = state.index.at(height);
     for (const point of here)
       if (gone.has(toHex(point.header.prevHash))) gone.set(toHex(point.id), point);
     some = here.length > 0;
   }
   const batch = new Batch();
-  for (const point of gone.values()) if (s.index.get(point.id)) deleteBlock(batch, point);
-  await s.store.batch(batch.puts());
-  for (const point of gone.values()) if (s.index.get(point.id)) s.index.remove(point);
+  for (const point of gone.values()) if (state.index.get(point.id)) deleteBlock(batch, point);
+  await state.store.batch(batch.puts());
+  for (const point of gone.values()) if (state.index.get(point.id)) state.index.remove(point);
   return [...gone.keys()];
 }
 
@@ -183,49 +224,14 @@ interface Reverted {
   readonly undo: Undo;
 }
 
-async function commit(
-  s: FullState,
-  tools: ImportTools,
-  point: ChainPoint,
-  block: Block,
-  connected: readonly Connected[],
-): Promise<number> {
-  const batch = new Batch();
-  putBlock(batch, point, block.body, block.proof);
-  const reverted = await readReverted(s, connected[0]!.point.header.height);
-  for (const r of reverted) disconnect(batch, r.point, r.body, r.undo);
-  for (const c of connected) connect(batch, c);
-  const pruned = prune(batch, s, point.header.height);
-  const whole = await pruneBlocks(batch, s, point.header.height);
-  await s.store.batch(batch.puts());
-
-  // From here on nothing waits: readers see the old head or the new one.
-  s.index.add(point);
-  s.index.setMain(connected.map((c) => c.point));
-  for (const old of pruned) s.index.remove(old);
-  s.head = point;
-  s.pruned = whole;
-  s.totals = connected.at(-1)!.totals;
-  for (const c of connected) keepTree(s, c.point, c.executed.tree);
-  pruneTrees(s);
-  const event: HeadEvent = {
-    type: 'head',
-    point,
-    reverted: reverted.map((r) => r.point),
-    adopted: connected.map((c) => c.point),
-  };
-  tools.onHead(event, headChange(reverted, connected));
-  return reverted.length;
-}
-
 /** The main chain's blocks from the head down to that height. */
-async function readReverted(s: FullState, lowest: number): Promise<Reverted[]> {
+async function readReverted(state: FullState, lowest: number): Promise<Reverted[]> {
   const reverted: Reverted[] = [];
-  for (let height = s.head.header.height; height >= lowest; height--) {
-    const point = s.index.mainAt(height);
-    const undo = point && (await readUndo(s, point.id));
+  for (let height = state.head.header.height; height >= lowest; height--) {
+    const point = state.index.mainAt(height);
+    const undo = point && (await readUndo(state, point.id));
     assert(point && undo, 'a main-chain block of the window can be undone');
-    reverted.push({ point, body: (await readParts(s, point)).body, undo });
+    reverted.push({ point, body: (await readParts(state, point)).body, undo });
   }
   return reverted;
 }

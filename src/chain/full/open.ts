@@ -1,4 +1,4 @@
-/** Opening a full chain: genesis into an empty store, or memory made again from a filled one. */
+/** Opening a full chain: genesis into an empty store, or its memory made from a filled one. */
 import { encode, tryDecode } from '../../core/codec.ts';
 import { Body, Header } from '../../core/formats.ts';
 import {
@@ -8,20 +8,18 @@ import {
   genesisTree,
   type ChainPoint,
 } from '../../core/header/header.ts';
-import type { Params } from '../../core/params.ts';
 import { verifyStateRoot } from '../../core/state.ts';
-import { treeEntries } from '../../core/tree/tree.ts';
-import type { Models } from '../../core/tx/tx.ts';
+import { treeEntries, type Tree } from '../../core/tree/tree.ts';
 import { equal, fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { loadLeaves } from '../store/leaves.ts';
-import { keepTree, readUndo, undoTree, type FullState } from './state.ts';
-import { createHeaderIndex } from './header-index.ts';
+import { FullState, keepTree, readUndo, undoTree, type FullDeps } from './state.ts';
+import { HeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
-import { FULL_SCHEMA, recordKey, WINDOW } from './records.ts';
+import { FULL_SCHEMA, recordKey, WINDOW, type Totals } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
-import type { Put, Store } from '../store/store.ts';
+import type { Put } from '../store/store.ts';
 import { genesisTotals } from './totals.ts';
 
 const corrupt = (what: string): AppError =>
@@ -32,58 +30,35 @@ const corrupt = (what: string): AppError =>
 
 /** @param genesisTimeMs asked when the store is empty @throws AppError STORE_FOREIGN, STORE_CORRUPT */
 export async function openFull(
-  store: Store,
-  params: Params,
-  models: Models,
+  deps: FullDeps,
   genesisTimeMs: () => Promise<number>,
-  keepBlocks?: number,
 ): Promise<FullState> {
+  const { store, params } = deps;
   const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
   const stored = await readFormat(store, format);
   if (stored === 'damaged') throw corrupt('it has no format marker');
-  if (stored === 'empty')
-    return createGenesis({ store, params, models, keepBlocks }, format, await genesisTimeMs());
+  if (stored === 'empty') return createGenesis(deps, format, await genesisTimeMs());
 
-  const genesis = genesisPoint(
-    params,
-    (await needRecord(store, recordKey.main(0), MainEntry, corrupt)).header.time,
-  );
+  const first = await needRecord(store, recordKey.main(0), MainEntry, corrupt);
+  const genesis = genesisPoint(params, first.header.time);
   if (!equal(genesis.id, stored)) throw corrupt('its first block is not the one of its marker');
-  const headId = await store.get(recordKey.head);
-  const header = await needRecord(
-    store,
-    recordKey.header(headId ?? new Uint8Array(32)),
-    Header,
-    corrupt,
-  );
-  const index = createHeaderIndex();
-  const head = await loadMain(store, params, index, header.height);
-  if (!headId || !equal(head.id, headId)) throw corrupt('its newest block is not its head');
-  await loadBranches(store, params, index, head);
-  const totals = genesisTotals(params);
-  const pruned = await readPruned(store);
-  const s: FullState = {
-    store,
-    params,
-    models,
-    index,
-    trees: new Map(),
-    head,
-    totals,
-    keepBlocks,
-    pruned,
-  };
-  await loadState(s);
-  return s;
+
+  const headId = (await store.get(recordKey.head)) ?? new Uint8Array(32);
+  const header = await needRecord(store, recordKey.header(headId), Header, corrupt);
+  const index = new HeaderIndex();
+  const head = await loadMain(deps, index, header.height);
+  if (!equal(head.id, headId)) throw corrupt('its newest block is not its head');
+  await loadBranches(deps, index, head);
+
+  const { tree, totals } = await loadLeavesOf(deps, head);
+  const state = new FullState(deps, index, { head, totals, pruned: await readPruned(store) });
+  keepTree(state, head, tree);
+  return state;
 }
 
-async function createGenesis(
-  given: Pick<FullState, 'store' | 'params' | 'models' | 'keepBlocks'>,
-  format: Format,
-  nowMs: number,
-): Promise<FullState> {
-  const { store, params } = given;
-  const head = genesisPoint(params, nowMs);
+async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Promise<FullState> {
+  const { store, params } = deps;
+  const head = genesisPoint(params, timeMs);
   const { id, header } = head;
   const tree = genesisTree(params);
   const leaves = [...treeEntries(tree)];
@@ -98,20 +73,19 @@ async function createGenesis(
     formatPut(format, id),
   ];
   await store.batch(puts, true);
-  const totals = genesisTotals(params);
-  const index = createHeaderIndex();
+
+  const index = new HeaderIndex();
   index.add(head);
   index.setMain([head]);
-  const s: FullState = { ...given, index, trees: new Map(), head, totals, pruned: 1 };
-  keepTree(s, head, tree);
-  return s;
+  const state = new FullState(deps, index, { head, totals: genesisTotals(params), pruned: 1 });
+  keepTree(state, head, tree);
+  return state;
 }
 
 /** Replays headers from the last stored point below the window, and so checks that they link. */
 async function loadMain(
-  store: Store,
-  params: Params,
-  index: FullState['index'],
+  { store, params }: FullDeps,
+  index: HeaderIndex,
   headHeight: number,
 ): Promise<ChainPoint> {
   const lowest = Math.max(0, headHeight - WINDOW);
@@ -132,9 +106,8 @@ async function loadMain(
 }
 
 async function loadBranches(
-  store: Store,
-  params: Params,
-  index: FullState['index'],
+  { store, params }: FullDeps,
+  index: HeaderIndex,
   head: ChainPoint,
 ): Promise<void> {
   const lowest = Math.max(0, head.header.height - WINDOW);
@@ -155,17 +128,19 @@ async function loadBranches(
   }
 }
 
-/** The state tree from its leaves, checked by undoing the head. */
-async function loadState(s: FullState): Promise<void> {
-  const tree = await loadLeaves(s.store);
+/** The state after the head from its leaves, checked by undoing the head; and the totals after it. */
+async function loadLeavesOf(
+  deps: FullDeps,
+  head: ChainPoint,
+): Promise<{ tree: Tree; totals: Totals }> {
+  const tree = await loadLeaves(deps.store);
   if (!tree) throw corrupt('a key of its state is none');
-  const { head } = s;
-  keepTree(s, head, tree);
-  if (head.header.height === 0) return;
-  const undo = await readUndo(s, head.id);
+  if (head.header.height === 0) return { tree, totals: genesisTotals(deps.params) };
+
+  const undo = await readUndo(deps, head.id);
   if (!undo) throw corrupt('the newest block has no undo record');
-  s.totals = undo.totals;
   // The head's header commits to the state before it.
-  if (verifyStateRoot(s.params, undoTree(tree, undo), head.header))
+  if (verifyStateRoot(deps.params, undoTree(tree, undo), head.header))
     throw corrupt('its state is not the one that its newest block followed');
+  return { tree, totals: undo.totals };
 }

@@ -21,17 +21,21 @@ export const readPruned = async (store: FullState['store']): Promise<number> => 
 };
 
 /** Adds to the batch of a new head what is dropped with it. @returns the oldest block still whole */
-export async function pruneBlocks(batch: Batch, s: FullState, headHeight: number): Promise<number> {
-  if (s.keepBlocks === undefined) return s.pruned;
+export async function pruneBlocks(
+  batch: Batch,
+  state: FullState,
+  headHeight: number,
+): Promise<number> {
+  if (state.keepBlocks === undefined) return state.pruned;
   // Whatever a reorganisation may need is inside the window.
-  const lowest = headHeight - Math.max(s.keepBlocks, WINDOW + 1) + 1;
-  const to = Math.min(lowest, s.pruned + PRUNED_AT_ONCE);
-  if (to <= s.pruned) return s.pruned;
-  for (let height = s.pruned; height < to; height++) {
-    const entry = await s.store.get(recordKey.main(height));
+  const lowest = headHeight - Math.max(state.keepBlocks, WINDOW + 1) + 1;
+  const to = Math.min(lowest, state.pruned + PRUNED_AT_ONCE);
+  if (to <= state.pruned) return state.pruned;
+  for (let height = state.pruned; height < to; height++) {
+    const entry = await state.store.get(recordKey.main(height));
     if (!entry) continue;
     const { id } = decode(MainEntry, entry);
-    const body = await s.store.get(recordKey.body(id));
+    const body = await state.store.get(recordKey.body(id));
     const txs = body ? decode(Body, body) : [];
     for (const { tx } of txs) batch.set(recordKey.tx(txId(tx)), undefined);
     for (const { request, kind, position } of indexEntries(height, txs, []))

@@ -12,37 +12,78 @@ import type { Store } from '../store/store.ts';
 /** Trees kept: state proofs are given for this many blocks below the head. */
 export const TREES_KEPT = 256;
 
-export interface FullState {
+/** What stays the same from the opening of a chain to its end. */
+export interface FullDeps {
   readonly store: Store;
   readonly params: Params;
   readonly models: Models;
-  readonly index: HeaderIndex;
-  /** State after a block, by its id in hex. Trees share what they have in common. */
-  readonly trees: Map<string, { height: number; tree: Tree }>;
-  head: ChainPoint;
-  totals: Totals;
   /** Newest blocks that stay whole on disk; undefined: all. */
   readonly keepBlocks: number | undefined;
-  /** Height of the oldest block that is whole. */
-  pruned: number;
 }
 
-export function keepTree(s: FullState, point: ChainPoint, tree: Tree): void {
+/** What changes when the main chain gets a new end. */
+interface Head {
+  readonly head: ChainPoint;
+  readonly totals: Totals;
+  /** Height of the oldest block that is whole. */
+  readonly pruned: number;
+}
+
+export class FullState {
+  readonly store: Store;
+  readonly params: Params;
+  readonly models: Models;
+  readonly keepBlocks: number | undefined;
+  readonly index: HeaderIndex;
+  /** State after a block, by its id in hex. Trees share what they have in common. */
+  readonly trees = new Map<string, { height: number; tree: Tree }>();
+  #head: Head;
+
+  constructor({ store, params, models, keepBlocks }: FullDeps, index: HeaderIndex, head: Head) {
+    this.store = store;
+    this.params = params;
+    this.models = models;
+    this.keepBlocks = keepBlocks;
+    this.index = index;
+    this.#head = head;
+  }
+
+  get head(): ChainPoint {
+    return this.#head.head;
+  }
+
+  get totals(): Totals {
+    return this.#head.totals;
+  }
+
+  get pruned(): number {
+    return this.#head.pruned;
+  }
+
+  moveTo(head: Head): void {
+    this.#head = head;
+  }
+}
+
+export function keepTree(state: FullState, point: ChainPoint, tree: Tree): void {
   const id = toHex(point.id);
   // Put last, also when it is there: the ones kept longest go first, and the head must not.
-  s.trees.delete(id);
-  s.trees.set(id, { height: point.header.height, tree });
+  state.trees.delete(id);
+  state.trees.set(id, { height: point.header.height, tree });
 }
 
 /** Forgets the trees far below the head, and the oldest kept when branches make them too many. */
-export function pruneTrees(s: FullState): void {
-  const lowest = s.head.header.height - TREES_KEPT;
-  for (const [id, { height }] of s.trees)
-    if (height < lowest || s.trees.size > 2 * TREES_KEPT) s.trees.delete(id);
+export function pruneTrees(state: FullState): void {
+  const lowest = state.head.header.height - TREES_KEPT;
+  for (const [id, { height }] of state.trees)
+    if (height < lowest || state.trees.size > 2 * TREES_KEPT) state.trees.delete(id);
 }
 
-export const readUndo = async (s: FullState, id: Uint8Array): Promise<Undo | undefined> => {
-  const data = await s.store.get(recordKey.undo(id));
+export const readUndo = async (
+  { store }: Pick<FullDeps, 'store'>,
+  id: Uint8Array,
+): Promise<Undo | undefined> => {
+  const data = await store.get(recordKey.undo(id));
   return data && decode(Undo, data);
 };
 
@@ -57,27 +98,27 @@ export const undoTree = (tree: Tree, undo: Undo): Tree =>
  * The state after a block: remembered, or undone from the next known one above it on the main
  * chain. undefined for a block of a branch that was never executed, or one below the window.
  */
-export async function treeAfter(s: FullState, point: ChainPoint): Promise<Tree | undefined> {
+export async function treeAfter(state: FullState, point: ChainPoint): Promise<Tree | undefined> {
   const above: ChainPoint[] = [];
   let at = point;
-  let known = s.trees.get(toHex(at.id));
+  let known = state.trees.get(toHex(at.id));
   while (!known) {
-    if (!s.index.isMain(at)) return undefined;
-    const next = s.index.mainAt(at.header.height + 1);
+    if (!state.index.isMain(at)) return undefined;
+    const next = state.index.mainAt(at.header.height + 1);
     if (!next) return undefined;
     above.push((at = next));
-    known = s.trees.get(toHex(at.id));
+    known = state.trees.get(toHex(at.id));
   }
   let { tree } = known;
   for (const block of above.reverse()) {
-    const undo = await readUndo(s, block.id);
+    const undo = await readUndo(state, block.id);
     // Undone by a reorganisation while this one waited for the store.
     if (!undo) return undefined;
     tree = undoTree(tree, undo);
   }
-  if (above.length) keepTree(s, point, tree);
+  if (above.length) keepTree(state, point, tree);
   return tree;
 }
 
 /** The state after the head: always in memory. */
-export const headTree = (s: FullState): Tree => s.trees.get(toHex(s.head.id))!.tree;
+export const headTree = (state: FullState): Tree => state.trees.get(toHex(state.head.id))!.tree;

@@ -21,10 +21,10 @@ export function nextTotals(executed: Executed, { burned, accounts }: Totals): To
 }
 
 /** Totals after a main-chain block of the window. */
-export async function readTotals(s: FullState, point: ChainPoint): Promise<Totals> {
-  if (equal(point.id, s.head.id)) return s.totals;
-  if (point.header.height === 0) return genesisTotals(s.params);
-  const undo = await readUndo(s, point.id);
+export async function readTotals(state: FullState, point: ChainPoint): Promise<Totals> {
+  if (equal(point.id, state.head.id)) return state.totals;
+  if (point.header.height === 0) return genesisTotals(state.params);
+  const undo = await readUndo(state, point.id);
   assert(undo, 'a main-chain block of the window has its undo record');
   return undo.totals;
 }
