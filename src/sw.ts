@@ -1,6 +1,6 @@
 /**
- * Service worker: the shell is precached, so the app opens offline and shows the last proven
- * balance; the runtime (wasm) is cached after its first use. A new version waits until asked.
+ * Service worker: the app's shell is precached, so the app opens offline and shows the last proven balance;
+ * the runtime (wasm) is cached after its first use. A new version waits until it is asked to take over.
  */
 import { setCacheNameDetails } from 'workbox-core';
 import {
@@ -11,7 +11,7 @@ import {
 import { NavigationRoute, registerRoute } from 'workbox-routing';
 import { CacheFirst, NetworkFirst } from 'workbox-strategies';
 
-/** What we use of ServiceWorkerGlobalScope: its library cannot be loaded beside the DOM's. */
+/** The part of ServiceWorkerGlobalScope that we use: its type library cannot be loaded beside the DOM's. */
 declare const self: {
   readonly __WB_MANIFEST: { url: string; revision: string | null }[];
   skipWaiting(): Promise<void>;
@@ -22,10 +22,10 @@ declare const self: {
   ): void;
 };
 
-/** Files of the runtime that stay: a few versions of a few files. */
+/** Cached files of the runtime: a few versions of a few files. */
 const RUNTIME_FILES_MAX = 12;
 
-// Every name of ours on the origin begins with it (src/ui/settings/device/wipe.ts).
+// Every name that the app uses on the origin begins with this prefix (src/ui/settings/device/wipe.ts).
 setCacheNameDetails({ prefix: 'pila' });
 precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();
@@ -59,7 +59,7 @@ registerRoute(
   }),
 );
 
-/** The time of an answer that is kept says nothing about this device's clock later. */
+/** Removes the date: the date of a cached answer must not be compared with this device's clock later. */
 function withoutTime(response: Response): Response | null {
   if (!response.ok) return null;
   const headers = new Headers(response.headers);
@@ -71,5 +71,5 @@ self.addEventListener('message', (event) => {
   if ((event.data as { type?: string } | undefined)?.type === 'SKIP_WAITING')
     event.waitUntil(self.skipWaiting());
 });
-// The first visit's workers are fetched before control: without this they would be missing offline.
+// Takes control on the first visit: workers fetched before control would not be cached and would be missing offline.
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));

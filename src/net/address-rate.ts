@@ -1,7 +1,7 @@
 /**
- * How often new connections may come from one address to a seed: a banned peer comes back with a
- * new key, but not with a new address. Private addresses are a proxy's or this machine's and stand for many:
- * they are not limited.
+ * Limits how often new connections may come from one address to a seed: a banned peer comes back with a new
+ * key, but not with a new address. A private address belongs to a proxy or to this machine and stands for
+ * many peers, so it is not limited.
  */
 import { RateLimiter } from './rate.ts';
 
@@ -11,7 +11,7 @@ export const ADDRESS_RATE = { perSecond: 5, burst: 500 };
 const PRIVATE =
   /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd][0-9a-f]{2}:|fe80:)/i;
 
-/** An IPv4 address as a socket of both kinds shows it. */
+/** An IPv4 address as a socket for IPv4 and IPv6 shows it. */
 const MAPPED = /^::ffff:/i;
 
 export class AddressRate {
@@ -25,7 +25,7 @@ export class AddressRate {
   }
 }
 
-/** An IPv4 address itself; of an IPv6 address the first 64 bits, which one household has whole. */
+/** An IPv4 address itself; of an IPv6 address the first 64 bits, because one household has all addresses below them. */
 export function networkOf(address: string): string {
   const ip = address.replace(MAPPED, '');
   if (!ip.includes(':')) return ip;

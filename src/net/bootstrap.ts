@@ -1,7 +1,7 @@
 /**
- * Keeps connections to the bootstrap peers. libp2p forgets a seed that went away, so each has its
- * own loop: dial, and when that fails wait longer, up to a limit, for ever. WebSocket addresses are
- * tried first and WebRTC-direct ones next, so that either is enough.
+ * Keeps connections to the bootstrap peers. libp2p forgets a seed that went away, so each seed has its own
+ * endless loop: dial it, and after each failure wait longer, up to a limit. WebSocket addresses are tried
+ * first and WebRTC-direct ones next, so that either is enough.
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { Log } from '../lib/log.ts';
@@ -12,7 +12,7 @@ const ADDRESSES_MAX = 8;
 const DIAL_MS = 8000;
 const WAIT_MIN_MS = 500;
 const WAIT_MAX_MS = 15_000;
-/** How often a seed that is connected is looked at; its closing is noticed at once, by the event. */
+/** ms between checks of a connected seed; the event of a closing connection is noticed at once. */
 const CHECK_MS = 5000;
 
 export interface Seed {
@@ -65,7 +65,7 @@ async function keepSeed(host: Host, seed: Seed, signal: AbortSignal): Promise<vo
     if (!isConnected(host, peer)) peer = (await dialFirst(host, seed.addresses, signal)) ?? peer;
     const sinceMs = Date.now();
     while (!signal.aborted && isConnected(host, peer)) await closed(host, peer, signal);
-    // One that takes us and cuts us at once, full or holding us banned, is as one that does not.
+    // A seed that accepts us and disconnects at once, because it is full or has banned us, counts as a failed dial.
     if (Date.now() - sinceMs >= CHECK_MS) waitMs = WAIT_MIN_MS;
     await sleep(waitMs * (0.75 + Math.random() / 2), signal);
     waitMs = Math.min(waitMs * 2, WAIT_MAX_MS);
@@ -87,13 +87,13 @@ async function dialFirst(
       const limit = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
       return (await host.dial(address, { signal: limit })).remotePeer.toString();
     } catch {
-      // The next address, or the next round.
+      // The next address is tried, or the first again in the next round.
     }
   }
   return undefined;
 }
 
-/** Ends soon after the peer's connection closed: at once by the event, at the latest by the check. */
+/** Resolves once the peer's connection may have closed: at the event, at the latest at the next check. */
 async function closed(host: Host, peer: string | undefined, signal: AbortSignal): Promise<void> {
   const woken = new AbortController();
   const onDisconnect = (e: CustomEvent<{ toString(): string }>) => {

@@ -24,13 +24,13 @@ export interface TransportOptions extends Pick<
 > {
   readonly chainId: number;
   readonly role: Role;
-  /** Multiaddrs of seeds; those of one peer are alternatives. */
+  /** Multiaddrs of seeds; several addresses of one peer are alternatives. */
   readonly bootstrap: readonly string[];
   readonly log?: Log;
 }
 
 const CLOSE_MS = 1000;
-/** Connections of one peer: its ways to us, and introductions through relays. */
+/** Connections of one peer: over its addresses, and introductions through relays. */
 export const CONNECTIONS_PER_PEER_MAX = 8;
 
 type Connection = ReturnType<Host['getConnections']>[number];
@@ -45,11 +45,11 @@ export const linkOf = (address: string): Link =>
         ? 'relayed'
         : 'websocket';
 
-/** What only an operator wants to know. */
+/** Figures for the operator of a seed. */
 export interface TransportStats {
   readonly connections: number;
   readonly banned: number;
-  /** Places that others hold here as a relay. */
+  /** Reservations that other peers hold here, at this relay. */
   readonly reservations: number;
 }
 
@@ -71,7 +71,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
     penalties.isBanned(peer.toString(), Date.now());
   const addresses = new AddressRate();
   const gater = {
-    // A seed's WebRTC-direct peers; those over WebSocket come from its own HTTP server.
+    // Limits a seed's WebRTC-direct peers; peers over WebSocket come through its HTTP server, which limits them.
     denyInboundConnection: ({ remoteAddr }: { remoteAddr: Multiaddr }) =>
       options.role === 'seed' &&
       !addresses.take(/^\/ip[46]\/([^/]+)/.exec(remoteAddr.toString())?.[1], Date.now()),
@@ -97,7 +97,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
     known.delete(peer);
     for (const c of host.getConnections(peerIdFromString(peer))) {
       for (const stream of c.streams) stream.abort(new Error(`banned: ${f.fault}`));
-      // Not abort: @libp2p/websockets 10 then leaves the socket open (a close code it may not send).
+      // Not abort() first: with it @libp2p/websockets 10 leaves the socket open (a close code it may not send).
       c.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch(() => c.abort(new Error('banned')));
     }
   }

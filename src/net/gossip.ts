@@ -14,9 +14,9 @@ import type { Host } from './host.ts';
 import { RateLimiter } from './rate.ts';
 import type { Handlers, Verdict } from './transport.ts';
 
-/** Messages from one peer beyond this are dropped: an honest peer may relay a flood of others. */
+/** Messages from one peer beyond this rate are dropped: an honest peer may relay the flood of another peer. */
 export const GOSSIP_RATE = { perSecond: 50, burst: 200 };
-/** Beyond this no honest peer comes, and each message is charged. */
+/** No honest peer exceeds this rate: each message beyond it is charged. */
 export const FLOOD_RATE = { perSecond: 250, burst: 1000 };
 export const VALIDATING_MAX = 32;
 
@@ -45,7 +45,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
 
   const refuse = (peer: string, f: Fault): TopicValidatorResult => {
     charge(peer, f);
-    // A fault that costs nothing is not the sender's, and must not cost it gossip score either.
+    // The sender is not to blame for a fault without penalty, so the fault must not lower its gossip score either.
     return penaltyOf(f) === 0 ? Ignore : Reject;
   };
 

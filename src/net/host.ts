@@ -1,8 +1,8 @@
 /**
- * The libp2p node by role. A seed listens and relays; a browser dials, and meets other browsers
- * over relays; a node (Node.js, not listening by default) dials. WebRTC is loaded when the host is
- * made and not with this module: in a worker its façade must be there first (rtc-worker.ts), and
- * in Node.js its native part may be missing.
+ * The libp2p node by role. A seed listens and relays; a browser dials, and meets other browsers over relays;
+ * a node (Node.js, not listening by default) dials. WebRTC is loaded when the host is made and not with this
+ * module: in a worker the façade must be installed first (rtc-worker.ts), and in Node.js WebRTC's native
+ * part may be missing.
  */
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
@@ -24,19 +24,19 @@ type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
 
 export interface HostOptions {
   readonly role: Role;
-  /** Multiaddrs to listen on; default none, for a browser its relays. */
+  /** Multiaddrs to listen on; by default none, and for a browser its relays. */
   readonly listen?: readonly string[];
   /** Multiaddrs to announce besides those it listens on, for a host behind a proxy. */
   readonly announce?: readonly string[];
-  /** From newPrivateKey(); a fresh one when absent. */
+  /** A key from newPrivateKey(); a fresh one when absent. */
   readonly privateKey?: Uint8Array;
-  /** Keeps peers and the WebRTC-direct certificate; opened and closed by the caller. */
+  /** Stores peers and the WebRTC-direct certificate; the caller opens and closes it. */
   readonly datastore?: Libp2pOptions['datastore'];
-  /** STUN servers for browser to browser; none by default: nobody outside is asked. */
+  /** STUN servers for connections between browsers; none by default, so that no outside server is asked. */
   readonly iceServers?: RTCIceServer[];
   readonly topics: readonly string[];
   readonly gater: ConnectionGater;
-  /** Is called for every stream, to count its bytes. */
+  /** Called for every stream, to count its bytes. */
   readonly metrics?: Libp2pOptions['metrics'];
   readonly log: Log;
 }
@@ -69,7 +69,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       identifyPush: identifyPush(),
       ping: ping(),
       pubsub: gossip(role, options.topics),
-      // Holds the certificate's key; browsers have no use for its 18 KB.
+      // The keychain holds the certificate's key; browsers have no use for its 18 KB.
       ...(datastore && { keychain: (await import('@libp2p/keychain')).keychain() }),
       ...(role !== 'node' && { relay: relayServer(role) }),
     },
@@ -79,8 +79,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
 }
 
 /**
- * libp2p 3.3 throws, outside of any call of ours, when a relay's own address is a WebRTC one, as
- * that of a browser is; the address is listed all the same. In a worker it would look like a crash.
+ * libp2p 3.3 throws, outside of any call of ours, when a relay's own address is a WebRTC address, as a
+ * browser's is; the address is listed all the same. In a worker the error would look like a crash.
  */
 function keepRelayAddresses(host: Host, log: Log): void {
   type Observed = Record<'confirmObservedAddr' | 'removeObservedAddr', (...args: never[]) => void>;
@@ -102,7 +102,7 @@ function keepRelayAddresses(host: Host, log: Log): void {
  * Makes a host's stop leave its WebRTC-direct sockets to the end of the process. @libp2p/webrtc 6.0
  * closes the UDP socket before the connections on it, and these then use freed memory: the process
  * aborts (node-datachannel 0.33: at the first stop with a connection open; 0 of 100 with this).
- * Nothing else closes one, so no peer can make it happen.
+ * Nothing else closes such a socket, so no peer can cause the abort.
  */
 export function keepUdpSockets(host: Host): void {
   type Listener = { stunServer?: { close(): Promise<void> } };
@@ -117,7 +117,7 @@ export interface Reservations extends EventTarget {
   hasReservation(relay: PeerId): boolean;
 }
 
-/** The places that relays hold for this host, and events of them; undefined where none are asked for. */
+/** This host's reservations at relays, and their events; undefined where it asks for none. */
 export function reservationsOf(host: Host): Reservations | undefined {
   type Manager = { getTransports(): { reservationStore?: Reservations }[] };
   const { transportManager } = (host as unknown as { components: { transportManager: Manager } })
@@ -125,7 +125,7 @@ export function reservationsOf(host: Host): Reservations | undefined {
   return transportManager.getTransports().find((t) => t.reservationStore)?.reservationStore;
 }
 
-/** As many relays hold a place for a browser: the seed and neighbours, who are there when it dies. */
+/** Relays at which a browser has a reservation: the seed, and neighbours that remain when the seed dies. */
 export const RELAYS_MAX = 4;
 const BROWSER_LISTEN = [...Array.from({ length: RELAYS_MAX }, () => '/p2p-circuit'), '/webrtc'];
 
@@ -145,7 +145,7 @@ async function rtcTransports(options: HostOptions): Promise<TransportFactory[]> 
   }
 }
 
-/** Connections at once; those that come in beyond it are refused. */
+/** Connections at once; incoming connections beyond it are refused. */
 export const CONNECTIONS_MAX = { seed: 2000, browser: 60, node: 60 } as const;
 
 const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
@@ -167,8 +167,8 @@ const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
       };
 
 /**
- * Places at a relay. One is free again when it was not renewed for its lifetime (a browser's is
- * renewed every 30 s, a seed's every 5 min): libp2p does not free it when the peer leaves.
+ * Reservations at a relay. A reservation is freed when it was not renewed for its lifetime (at a browser it is
+ * renewed every 30 s, at a seed every 5 min): libp2p does not free it when the peer leaves.
  */
 export const RESERVATIONS_MAX = { seed: 2000, browser: 16 };
 
@@ -180,7 +180,7 @@ const relayServer = (role: Role) =>
         maxOutboundHopStreams: 512,
         maxOutboundStopStreams: 512,
       })
-    : // A browser introduces others for as long as a handshake takes, no more.
+    : // A browser relays a connection of two others only for as long as their handshake takes.
       circuitRelayServer({
         reservations: {
           maxReservations: RESERVATIONS_MAX.browser,
@@ -190,7 +190,7 @@ const relayServer = (role: Role) =>
         },
       });
 
-/** A refused message weighs enough to leave the mesh; silence weighs nothing, as blocks are rare. */
+/** One refused message lowers the score enough to leave the mesh; silence costs nothing, as blocks are rare. */
 const TOPIC_SCORE = createTopicScoreParams({
   topicWeight: 1,
   timeInMeshWeight: 0.01,
@@ -205,7 +205,7 @@ const TOPIC_SCORE = createTopicScoreParams({
   invalidMessageDeliveriesDecay: 0.97,
 });
 
-/** Ids are of the content, for messages carry no author; announcements hold a sequence number. */
+/** Messages have no author, so the id is a hash of the content; announcements hold a sequence number. */
 const messageId = async (message: Message): Promise<Uint8Array> =>
   new Uint8Array(
     await crypto.subtle.digest('SHA-256', message.data as Uint8Array<ArrayBuffer>),
@@ -240,7 +240,7 @@ const gossip = (role: Role, topics: readonly string[]) =>
     gossipFactor: role === 'seed' ? 1 : 0.25,
     scoreParams: {
       topics: Object.fromEntries(topics.map((t) => [t, TOPIC_SCORE])),
-      // Many peers of one address are a household, a proxy or a test.
+      // Many peers with one address are a household, a proxy or a test.
       IPColocationFactorWeight: 0,
     },
   });

@@ -1,7 +1,7 @@
 /**
- * How browsers meet: each publishes, on a gossip topic, a signed record of the relays that hold a place
- * for it; others dial it through a relay that both are connected to, until they have enough
- * neighbours. Neighbours relay too, so that it goes on when the seeds are gone.
+ * How browsers meet: each publishes, on a gossip topic, a signed record of the relays where it has a
+ * reservation; others dial it through a relay that both are connected to, until they have enough neighbours.
+ * Neighbours relay too, so that browsers still meet when the seeds are gone.
  */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
@@ -16,27 +16,27 @@ import { RateLimiter } from './rate.ts';
 
 export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
 
-/** Neighbours over WebRTC to have; others may still dial us. */
+/** Neighbours over WebRTC up to which this browser dials; further peers may still dial it. */
 export const DEGREE = 5;
 const DIALS_MAX = 2;
-/** A record is announced this often, and is stale after RECORD_MS. */
+/** ms between announcements of a record, which is stale after RECORD_MS. */
 const ANNOUNCE_MS = 15_000;
 export const RECORD_MS = 120_000;
-/** Records of others are answered with the own one at most this often. */
+/** Least ms between two announcements of the own record in answer to records of others. */
 const ANSWER_MS = 4000;
 export const RECORD_BYTES_MAX = 2048;
 const DIAL_MS = 6000;
-/** A handshake that lost a race works the next time (rtc-init.ts). */
+/** Dials of one peer: a handshake that lost a race works the next time (rtc-init.ts). */
 const ATTEMPTS = 2;
 /** Of two browsers that got each other's records, the one with the smaller id dials; the other one waits so
  * long for that, then dials itself. */
 const PATIENCE_MS = 5000;
-/** A peer that could not be reached is left alone for the first, then for twice as long each time. */
+/** ms until a peer that could not be reached is dialled again: RETRY_MIN_MS first, then doubling to RETRY_MAX_MS. */
 const RETRY_MIN_MS = 2000;
 const RETRY_MAX_MS = 60_000;
-/** Peers remembered whose record came, or whom we could not reach. */
+/** Peers remembered because their record came, or because they could not be reached. */
 const REMEMBERED_MAX = 256;
-/** Records relayed by one peer: a hundred browsers behind it, and some. */
+/** Records relayed by one peer: enough for somewhat more than a hundred browsers behind it. */
 export const RECORD_RATE = { perSecond: 20, burst: 200 };
 /** Records of one author. */
 export const AUTHOR_RATE = { perSecond: 0.5, burst: 10 };
@@ -45,7 +45,7 @@ export interface MeshOptions {
   readonly host: Host;
   readonly privateKey: Uint8Array;
   readonly chainId: number;
-  /** Whether it meets others, as browsers do; else it only passes records on. */
+  /** Whether this host meets others, as browsers do; else it only relays records. */
   readonly meets: boolean;
   readonly charge: (peer: string, f: Fault) => void;
   readonly log: Log;
@@ -79,7 +79,7 @@ export function startMesh(options: MeshOptions): void {
   host.services.pubsub.subscribe(topic);
 }
 
-/** The record, if its author signed it; unsigned and malformed ones are undefined. */
+/** The record, if its author signed it; undefined for an unsigned or malformed record. */
 async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
   if (data.length > RECORD_BYTES_MAX) return undefined;
   try {
@@ -93,13 +93,13 @@ async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
 }
 
 /**
- * The whole address to meet a peer: through a relay that both are connected to. Where the relay
- * itself is reached is no part of it, so that a record cannot make anyone open a socket anywhere.
+ * The address at which to meet a peer: through a relay that both are connected to. It does not contain the
+ * relay's own host and port, so that a record cannot make anyone open a socket anywhere.
  */
 const meetingPoint = (relay: string, peer: string): Multiaddr =>
   multiaddr(`/p2p/${relay}/p2p-circuit/webrtc/p2p/${peer}`);
 
-/** An address between browsers: not a seed's WebRTC-direct. */
+/** Whether this is an address between browsers, not a seed's WebRTC-direct address. */
 const isMeeting = (a: Multiaddr): boolean => /\/webrtc(\/|$)/.test(a.toString());
 
 const relayOf = (address: Multiaddr): string | undefined =>
@@ -112,7 +112,7 @@ const connectedTo = (host: Host): PeerId[] =>
     .filter((c) => c.status === 'open' && !c.limits)
     .map((c) => c.remotePeer);
 
-/** Announces the own record now and then; the returned function announces it soon. */
+/** Announces the own record every ANNOUNCE_MS or so; the returned function announces it within a second. */
 function keepAnnouncing(
   { host, signal, log }: MeshOptions,
   topic: string,
@@ -135,7 +135,7 @@ function keepAnnouncing(
   };
   const announceNow = () =>
     void announce().catch((e: unknown) => log.warn('mesh.own-record', { error: String(e) }));
-  // At most one a second for events: another relay, or a new subscriber.
+  // Events (another relay, a new subscriber) that come before the timer fires share one announcement.
   let soon: ReturnType<typeof setTimeout> | undefined;
   const announceSoon = () => {
     soon ??= setTimeout(() => {
@@ -160,7 +160,7 @@ function createMeeting(
   announceSoon: () => void,
 ): (record: PeerRecord) => void {
   const failed = new BoundedMap<string, { waitMs: number; until: number }>(REMEMBERED_MAX);
-  /** When the first record came of a peer that should dial us, ms. */
+  /** ms since 1970 at which the first record of a peer that should dial us came. */
   const firstSeen = new BoundedMap<string, number>(REMEMBERED_MAX);
   const self = host.peerId.toString();
   let dialing = 0;
@@ -211,14 +211,14 @@ function createMeeting(
     if (self > peer) {
       const sinceMs = firstSeen.get(peer) ?? Date.now();
       firstSeen.set(peer, sinceMs);
-      // It may have missed our record.
+      // The peer may have missed our record.
       if (Date.now() - sinceMs < PATIENCE_MS) return answer();
     }
     void dial(peerId, addresses);
   };
 }
 
-/** Where to meet the author of a record: at those of its relays that we are connected to. */
+/** Addresses at which to meet the author of a record: through those of its relays that we are connected to. */
 function meetable(host: Host, announced: readonly Multiaddr[], peer: string): Multiaddr[] {
   const ours = new Set(connectedTo(host).map(String));
   const relays = new Set(announced.slice(0, RELAYS_MAX).map(relayOf));

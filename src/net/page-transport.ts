@@ -1,4 +1,4 @@
-/** The page's side of remote-transport.ts: a real transport, run for a worker. Loads libp2p. */
+/** The page's side of remote-transport.ts: a real transport that the page runs for a worker. Loads libp2p. */
 import { connect, expose, type Port } from '../lib/rpc.ts';
 import { createTransport } from './create-transport.ts';
 import type {
@@ -10,7 +10,7 @@ import type {
 } from './remote-transport.ts';
 import type { Transport } from './transport.ts';
 
-/** Serves one transport, made at the worker's `start`; the result stops it. */
+/** Serves one transport, made at the worker's `start`; the returned function stops it. */
 export function servePageTransport(
   port: Port,
   create = (options: RemoteOptions): Transport => createTransport({ ...options, role: 'browser' }),
@@ -19,7 +19,7 @@ export function servePageTransport(
   let transport: Transport | undefined;
   let sent = '';
 
-  /** Only what changed: a request is charged, or a peer came or went. */
+  /** Sends the state only if it has changed: a request was charged, or a peer came or went. */
   const sendState = (from: Transport): void => {
     const state: TransportState = { peers: from.peers(), addresses: from.addresses() };
     const text = JSON.stringify(state);

@@ -1,4 +1,4 @@
-/** The key a peer is known by. A seed keeps it, so that its address survives a restart. */
+/** The key that identifies a peer. A seed stores it, so that its address survives a restart. */
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 

@@ -1,19 +1,19 @@
 /**
- * What peers did wrong: a sum of penalties per peer that fades slowly, and a ban when it reaches
- * the limit. A peer id is free to make, so this protects from broken and lazy peers, and makes a
- * hostile one pay a new handshake per ban; it holds a bounded number of peers, least recent out.
+ * Penalties of peers: a sum per peer that fades slowly, and a ban when the sum reaches the limit. A peer id
+ * is free to make, so this protects from broken and lazy peers and costs a hostile one a new handshake per
+ * ban. It holds a bounded number of peers; the least recent makes room.
  */
 import { BoundedMap } from '../lib/bounded.ts';
 
 export const BAN_AT = 100;
 export const BAN_MS = 10 * 60_000;
-/** Time to forgive one point, in whole points: an honest peer's rare slips never add up. */
+/** ms until one point is forgiven, in whole points, so that an honest peer's rare slips never add up. */
 export const FORGIVE_MS = 12_000;
 export const PENALTY_PEERS_MAX = 4096;
 
 interface Entry {
   points: number;
-  /** When the next point began to be forgiven. */
+  /** Time from which forgiving of the next point is counted, ms since 1970. */
   sinceMs: number;
   bannedUntilMs: number;
 }
@@ -21,7 +21,7 @@ interface Entry {
 export class Penalties {
   readonly #peers = new BoundedMap<string, Entry>(PENALTY_PEERS_MAX);
 
-  /** Adds points; true when the peer is banned then. */
+  /** Adds points. @returns whether the peer is banned now */
   charge(peer: string, points: number, nowMs: number): boolean {
     const entry = this.#at(peer, nowMs);
     const total = entry.points + points;
@@ -45,7 +45,7 @@ export class Penalties {
 
   #at(peer: string, nowMs: number): Entry {
     const entry = this.#peers.get(peer);
-    // A ban that was served wipes the slate: the next slip is judged by itself.
+    // After a ban has ended the sum starts from zero.
     if (!entry || (entry.bannedUntilMs && entry.bannedUntilMs <= nowMs))
       return { points: 0, sinceMs: nowMs, bannedUntilMs: 0 };
     const forgiven = Math.max(0, Math.floor((nowMs - entry.sinceMs) / FORGIVE_MS));

@@ -1,4 +1,4 @@
-/** Token buckets, one per peer, for a bounded number of peers (least recently seen out). */
+/** Token buckets, one per peer, for a bounded number of peers (the least recently seen makes room). */
 import { BoundedMap } from '../lib/bounded.ts';
 
 export interface RateLimit {
@@ -15,7 +15,7 @@ export class RateLimiter {
     this.#limit = limit;
   }
 
-  /** Takes `cost` tokens of a peer's bucket, or takes nothing and is false when they are short. */
+  /** Takes `cost` tokens from a peer's bucket; takes nothing and returns false when there are too few. */
   take(peer: string, cost: number, nowMs: number): boolean {
     const { perSecond, burst } = this.#limit;
     const before = this.#buckets.get(peer) ?? { tokens: burst, atMs: nowMs };

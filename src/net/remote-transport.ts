@@ -1,6 +1,6 @@
 /**
- * A transport in another thread, over a port whose other end has `servePageTransport`: where data
- * channels cannot be moved to a worker, libp2p runs on the page and this stands for it in the worker.
+ * A transport in another thread, over a port whose other end has `servePageTransport`: where data channels
+ * cannot be moved to a worker, libp2p runs on the page, and the worker uses this transport in its place.
  */
 import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import type { Fault } from '../core/faults.ts';
@@ -8,7 +8,7 @@ import { connect, expose, type Port } from '../lib/rpc.ts';
 import { NO_TRAFFIC, type Traffic } from './traffic.ts';
 import type { Handlers, PeerInfo, Transport, Verdict } from './transport.ts';
 
-/** What the page's transport needs to be made. */
+/** What the page needs in order to make its transport. */
 export interface RemoteOptions {
   readonly chainId: number;
   readonly bootstrap: readonly string[];
@@ -23,7 +23,7 @@ export type TransportApi = {
   announceTx(announce: TxAnnounce): Promise<void>;
   charge(peer: string, fault: Fault): Promise<void>;
 };
-/** Page to worker: its peers and addresses, sent before anything that changed them is answered. */
+/** Page to worker: peers and addresses, sent before the answer to a call that changed them. */
 export interface TransportState {
   readonly peers: readonly PeerInfo[];
   readonly addresses: readonly string[];
@@ -36,7 +36,7 @@ export type HandlersApi = {
   onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
 };
 
-/** `peers` and `addresses` are as the page sent last. Start it once. */
+/** `peers` and `addresses` are those that the page sent last. Start the transport once. */
 export function createRemoteTransport(
   port: Port,
   { chainId, bootstrap }: RemoteOptions,
@@ -53,7 +53,7 @@ export function createRemoteTransport(
       });
       page.on('traffic', (sent) => (traffic = sent));
       expose<HandlersApi>({ onRequest, onBlock, onTx }, port);
-      // Not awaited: the page may still load libp2p, or be offline, and the chain here works without.
+      // Not awaited: the page may still be loading libp2p, or be offline, and the chain works without a network.
       void page.start({ chainId, bootstrap });
     },
     stop: () => page.stop(),

@@ -1,6 +1,6 @@
 /**
- * What rtc-worker.ts and rtc-page.ts say to each other. Peer connections exist only in windows;
- * their data channels are moved to the worker, so that no payload passes the page's thread.
+ * The messages between rtc-worker.ts and rtc-page.ts. Peer connections exist only in windows; their data
+ * channels are moved to the worker, so that no payload passes through the page's thread.
  */
 export const CALLS = [
   'createOffer',

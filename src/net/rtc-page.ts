@@ -43,7 +43,7 @@ export function canBridgeRtc(): boolean {
   }
 }
 
-/** Serves a worker that called installRtc with the other end; the result closes everything. */
+/** Serves a worker that called installRtc with the other end of the port; the returned function closes everything. */
 export function serveRtc(port: MessagePort): () => void {
   const connections = new Map<number, RTCPeerConnection>();
   const send = (message: ToWorker, moved: unknown[] = []) =>
@@ -57,7 +57,7 @@ export function serveRtc(port: MessagePort): () => void {
       connections.delete(data.pc);
     } else if (data.op === 'channel') {
       if (!pc) return;
-      // Moved in the task that made it: later the browser refuses.
+      // The channel is moved in the task that created it: later the browser refuses to move it.
       const channel = pc.createDataChannel(data.label, data.init);
       send({ type: 'channel', pc: data.pc, key: data.key, channel }, [channel]);
     } else void call(data, pc, send);

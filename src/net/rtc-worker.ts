@@ -1,6 +1,6 @@
 /**
- * The worker's side of the WebRTC bridge: an RTCPeerConnection façade over the real one on the
- * page. It has what @libp2p/webrtc uses, no more. Install it before @libp2p/webrtc is imported.
+ * The worker's side of the WebRTC bridge: an RTCPeerConnection façade over the real one on the page. It has
+ * only what @libp2p/webrtc uses. Install it before @libp2p/webrtc is imported.
  */
 import { INIT_CHANNEL } from './rtc-init.ts';
 import type { Call, ToPage, ToWorker } from './rtc-messages.ts';
@@ -22,7 +22,7 @@ function copyOf(e: Event): Event {
   return new Event(e.type);
 }
 
-/** A data channel that exists at once, and is joined to the moved one when that arrives. */
+/** A data channel that exists at once, and is joined to the real channel when that arrives from the page. */
 class Channel extends EventTarget {
   readonly label: string;
   readonly protocol: string;

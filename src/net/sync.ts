@@ -1,7 +1,7 @@
 /**
- * Request and response: one length-prefixed message each way per stream, then the stream is closed
- * at both ends. Sizes, waits, streams and rates are capped on both sides; a client paces itself
- * below the rate that servers charge for.
+ * Request and response: one length-prefixed message each way per stream, then the stream is closed at both
+ * ends. Sizes, waits, streams and rates are capped on both sides; the asking side paces itself below the
+ * rate beyond which the serving side charges penalties.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
@@ -28,15 +28,15 @@ const PEER_MS = 10_000;
 export const INBOUND_STREAMS_MAX = 16;
 export const OUTBOUND_MAX = 8;
 export const WAITING_MAX = 64;
-/** Answers in work over all peers, each at most MESSAGE_BYTES_MAX. */
+/** Requests of all peers that are being answered at once; each answer has at most MESSAGE_BYTES_MAX. */
 export const SERVING_MAX = 32;
-/** Bytes of answers that one peer has not read yet, and all peers; of all, small ones do not count. */
+/** Bytes of answers that one peer has not read yet, and all peers together; there small answers do not count. */
 export const UNREAD_BYTES_MAX = 4 * MESSAGE_BYTES_MAX;
 const UNREAD_ALL_BYTES_MAX = 8 * UNREAD_BYTES_MAX;
 const SMALL_BYTES = 4096;
 const PACE_MS = 20;
 
-/** Tokens per request: about what it costs to answer. */
+/** Tokens per request: about the cost of answering it. */
 const COST: Readonly<Record<SyncRequest['type'], number>> = {
   status: 1,
   headers: 2,
@@ -54,7 +54,7 @@ const ASK_RATE = { perSecond: 40, burst: 80 };
 
 export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId}`;
 
-/** Bytes of an answer: some always fit far below the general bound. */
+/** Most bytes of an answer: for some requests far below the general bound. */
 const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
   status: 1024,
   headers: 256 * 1024,
@@ -79,7 +79,7 @@ export interface Sync {
   request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
 }
 
-/** What a failed read says of the peer: a fault, or nothing when it only went away. */
+/** The peer's fault that a failed read shows; undefined when the peer only went away. */
 function faultOfRead(error: unknown): Fault | undefined {
   const name = error instanceof Error ? error.name : '';
   if (name === 'InvalidDataLengthError' || name === 'StreamBufferError')
@@ -138,7 +138,7 @@ function createAnswer({ handlers, log }: SyncOptions): Answer {
     try {
       return await handlers.onRequest(peer, request);
     } catch (e) {
-      // A bug or a failing store of ours; the peer did nothing wrong.
+      // A bug, or this node's store fails; the peer did nothing wrong.
       log.error('sync.failed', { request: request.type, error: String(e) });
       return unavailable('failed');
     } finally {
@@ -165,7 +165,7 @@ async function serve({ peer, stream, charge }: Asked, answer: Answer, unread: Un
     const response = await answer(peer, bytes);
     if (isFault(response)) {
       charge(peer, response);
-      // One over its rate gets an answer, so that an honest peer waits; anything worse is just cut.
+      // A peer over its rate gets an answer, so that an honest peer waits; for any worse fault the stream is aborted.
       if (response.fault !== 'wire.rate') return stream.abort(new Error(response.fault));
     }
     let reply = responseBytes(isFault(response) ? unavailable('rate') : response);
@@ -184,7 +184,7 @@ async function serve({ peer, stream, charge }: Asked, answer: Answer, unread: Un
   }
 }
 
-/** Memory that answers may take whose askers do not read: keys and streams are free to have many. */
+/** Bounds the memory of answers that peers do not read: a hostile peer can have many keys and streams for free. */
 class Unread {
   readonly #ofPeer = new Map<string, number>();
   #all = 0;
@@ -217,7 +217,7 @@ async function ask(
   request: SyncRequest,
   signal: AbortSignal,
 ): Promise<SyncResponse> {
-  // Only over a connection that is there: a request never starts a dial of its own.
+  // Only over an existing connection: a request never starts a dial.
   const connection = host
     .getConnections(peerIdFromString(peer))
     .find((c) => c.status === 'open' && !c.limits);

@@ -1,4 +1,4 @@
-/** Bytes of messages with peers, both ways: what they cost a person's connection. */
+/** Bytes of messages with peers, both ways: the load on a person's internet connection. */
 import type { Metrics, Stream } from '@libp2p/interface';
 
 export interface Traffic {
@@ -7,13 +7,13 @@ export interface Traffic {
 }
 export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0 };
 
-/** The entry of libp2p's own message streams for what arrives; not of their interface. */
+/** The method by which libp2p's message streams receive data; it is not part of their public interface. */
 type Fed = Stream & { onData(data: { readonly byteLength: number }): void };
 
 /**
- * Follows every stream of a protocol, by libp2p's metrics. A listener of ours would not do: a stream hands
- * what waits in it to its first listener, and the protocol's comes later. Nor does middleware: it makes
- * streams wait, and gossipsub 17 then closes the one of two that its peer uses.
+ * Counts the bytes of every protocol stream through libp2p's metrics. A listener of ours would not work: a
+ * stream gives its buffered data to its first listener, and the protocol's listener comes later. Middleware
+ * would not work either: it makes streams wait, and gossipsub 17 then closes the stream that its peer uses.
  */
 export function countTraffic(): { metrics(): Metrics; traffic(): Traffic } {
   const sum = { sentBytes: 0, receivedBytes: 0 };
@@ -42,7 +42,7 @@ const METRIC = {
   timer: () => ignore,
 };
 const register = () => METRIC;
-/** All else that libp2p would report. */
+/** Metrics that are not counted here. */
 const NO_METRICS = {
   trackMultiaddrConnection: ignore,
   registerMetric: register,

@@ -8,11 +8,11 @@ export interface PeerInfo {
   readonly id: string;
   readonly link: Link;
   readonly address: string;
-  /** Penalties so far; banned at 100. */
+  /** Penalty points so far; a peer is banned at 100. */
   readonly penalty: number;
 }
 
-/** `accept` is relayed, `ignore` is dropped, a fault is dropped and charged to the sender. */
+/** A message with `accept` is relayed, with `ignore` dropped, with a fault dropped and charged to the sender. */
 export type Verdict = 'accept' | 'ignore' | Fault;
 
 export interface Handlers {
@@ -20,7 +20,7 @@ export interface Handlers {
   onRequest(peer: string, request: SyncRequest): Promise<SyncResponse | Fault>;
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
-  /** Someone joined or left. */
+  /** Called when a peer joined or left. */
   onPeers(peers: readonly PeerInfo[]): void;
 }
 
@@ -28,7 +28,7 @@ export interface Transport {
   start(handlers: Handlers): Promise<void>;
   stop(): Promise<void>;
   peers(): readonly PeerInfo[];
-  /** Since the start. */
+  /** Bytes sent and received since the start. */
   traffic(): Traffic;
   /** Multiaddrs that others can dial. */
   addresses(): readonly string[];

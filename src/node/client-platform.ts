@@ -1,4 +1,4 @@
-/** Node's Platform: the same client as in a browser, for programs. See docs/api.md. */
+/** The Platform for Node: programs run the same client as a browser. See docs/api.md. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLevelStore } from '../chain/store/level-store.ts';
@@ -15,9 +15,9 @@ import { createPackagedParts } from './packaged-parts.ts';
 
 export interface NodePlatformOptions {
   readonly network: NetworkName;
-  /** Folder of the databases; in memory when absent. */
+  /** Folder of the databases; when absent they are in memory. */
   readonly data?: string;
-  /** The seed's page, for its faucet. */
+  /** URL of the seed's page, for its faucet. */
   readonly seedUrl?: string;
   readonly onFailure?: (reason: string) => void;
   /** Mine also on a software adapter: tests only. */
@@ -43,7 +43,7 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     createTransport: async (given) => createTransport({ ...given, role: 'node' }),
     async createMiner() {
       const failed = options.onFailure ?? (() => undefined);
-      // The client gives it packages.
+      // The client gives packages to the thread.
       thread ??= await startMinerThread(undefined, failed, options);
       return thread.miner;
     },

@@ -1,10 +1,10 @@
-/** A command's edge: one sentence and an exit code for whatever goes wrong, and a clean stop at a signal. */
+/** Runs a command of the terminal: one sentence and an exit code for any failure, and a clean stop at a signal. */
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
 
 /** ms that a clean stop may take. */
 const STOP_MS_MAX = 10_000;
-/** ms in which a signal counts once: a terminal sends it to npm too, which passes it on. */
+/** ms in which a signal counts once: a terminal sends it to npm too, and npm passes it on a second time. */
 const ONCE_MS = 1000;
 
 export interface Running {
@@ -12,9 +12,9 @@ export interface Running {
 }
 
 /**
- * Runs until SIGINT or SIGTERM, then exits with 0; a second signal does not wait. `start` gives
- * undefined when there is nothing to run, and `fail` ends what runs. Codes of errors that are not in
- * `exits` exit with 1.
+ * Runs until SIGINT or SIGTERM, then exits with 0; a second signal exits without waiting. `start` returns
+ * undefined when there is nothing to run, and its argument `fail` ends the running command. An error whose
+ * code is not in `exits` exits with 1.
  */
 export async function runCommand(
   name: string,
@@ -28,7 +28,7 @@ export async function runCommand(
     if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
     process.exit(exits[error.code] ?? 1);
   };
-  // What is started takes seconds: a signal meanwhile has nothing to stop.
+  // Starting takes seconds: during the start a signal has nothing to stop yet.
   let running: Running | undefined;
   let stopping: number | undefined;
   const stop = (): void => {

@@ -1,4 +1,4 @@
-/** Parts as files, `<folder>/<model>/<part>`: written beside their place and moved there whole. */
+/** Parts as files, `<folder>/<model>/<part>`: written under a temporary name, then renamed, so that each is whole. */
 import { mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partStoreError, type PartStore } from '../miner/package/part-store.ts';
@@ -7,7 +7,7 @@ const MODEL = /^[0-9a-f]{64}$/;
 const PART = /^\d{1,5}$/;
 
 export function createFileParts(folder: string): PartStore {
-  /** undefined for what is not there. */
+  /** undefined when the file or folder does not exist. */
   const run = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();

@@ -9,16 +9,16 @@ import { AppError } from '../lib/errors.ts';
 import { newPrivateKey, peerIdOfKey } from '../net/peer-key.ts';
 
 export interface NodeKeys {
-  /** libp2p's, so that the node's address survives a restart. */
+  /** libp2p's key, so that the node's address survives a restart. */
   readonly peer: Uint8Array;
-  /** secp256k1, 32 bytes: who is paid for mining without --payout. */
+  /** secp256k1 secret, 32 bytes: its address is paid for mining without --payout. */
   readonly payout: Uint8Array;
 }
 
 export const payoutAddress = (keys: NodeKeys): Uint8Array =>
   addressOf(schnorr.getPublicKey(keys.payout));
 
-/** Loads the keys, or makes them at first start. @throws AppError KEYS_CORRUPT, DATA_REFUSED */
+/** Loads the keys, or makes them at the first start. @throws AppError KEYS_CORRUPT, DATA_REFUSED */
 export async function openKeys(folder: string): Promise<NodeKeys> {
   const path = join(folder, 'keys.json');
   let text: string | undefined;
@@ -47,18 +47,18 @@ function parseKeys(text: string, path: string): NodeKeys {
     const { peer, payout } = JSON.parse(text) as Record<string, string>;
     const keys = { peer: fromHex(peer ?? '?'), payout: fromHex(payout ?? '?', 32) };
     if (keys.peer && keys.payout) {
-      // Both throw for bytes that are no key.
+      // Both calls throw for bytes that are no key.
       peerIdOfKey(keys.peer);
       schnorr.getPublicKey(keys.payout);
       return keys as NodeKeys;
     }
   } catch {
-    // Refused below, whatever it was.
+    // Whatever was wrong, the file is refused below.
   }
   throw new AppError('KEYS_CORRUPT', `${path} is not a key file: restore it, or move it away`);
 }
 
-/** The file is there whole or not at all, also when the process dies in between. */
+/** Writes a file so that it exists whole or not at all, also when the process dies in between. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const file = await open(`${path}.new`, 'w', 0o600);
   await file.writeFile(text);

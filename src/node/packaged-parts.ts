@@ -1,6 +1,7 @@
 /**
- * The packages in the program's own `models` folder, seen as parts, under a store for all others.
- * What is written, because a file there is damaged, lies over it.
+ * The packages in the program's own `models` folder as a store of parts, below a second store for all other
+ * models. A part that is fetched because a file of the folder is damaged goes to the second store and is
+ * read from there first.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ export const MODEL_FOLDER = fileURLToPath(new URL('../../models', import.meta.ur
 
 interface Packaged {
   readonly plan: PartPlan;
-  /** Path of each of the plan's files, and where in it the file begins. */
+  /** For each file of the plan: the path of the file on disk that holds it, and the offset where it begins. */
   readonly places: readonly { readonly path: string; readonly at: number }[];
   outline: Promise<Uint8Array> | undefined;
 }
@@ -34,10 +35,10 @@ function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
   return [...graphs, ...weights, ...words];
 }
 
-/** @param over takes what is fetched */
+/** @param fetched the store for fetched parts, read first */
 export async function createPackagedParts(
   models: ReadonlyMap<string, Manifest>,
-  over: PartStore,
+  fetched: PartStore,
   folder = MODEL_FOLDER,
 ): Promise<PartStore> {
   const packaged = new Map<string, Packaged>();
@@ -65,9 +66,9 @@ export async function createPackagedParts(
   }
 
   return {
-    ...over,
+    ...fetched,
     async read(model, part, from = 0, to = Infinity) {
-      const written = await over.read(model, part, from, to === Infinity ? undefined : to);
+      const written = await fetched.read(model, part, from, to === Infinity ? undefined : to);
       const own = packaged.get(model);
       if (written || !own) return written;
       if (part !== OUTLINE) return readPart(own, part, from, to);
@@ -75,13 +76,13 @@ export async function createPackagedParts(
       return (await (own.outline ??= makeOutline(own))).slice(from, to);
     },
     async sizes(model) {
-      const sizes = new Map(await over.sizes(model));
+      const sizes = new Map(await fetched.sizes(model));
       const { plan } = packaged.get(model) ?? {};
       if (plan?.outlineBytes) sizes.set(OUTLINE, plan.outlineBytes);
       for (const [i, { size }] of plan?.parts.entries() ?? []) sizes.set(i + 1, size);
       return sizes;
     },
-    // Of `over` alone: only these can be freed.
-    models: () => over.models(),
+    // Only the models of `fetched`: packaged ones cannot be freed.
+    models: () => fetched.models(),
   };
 }

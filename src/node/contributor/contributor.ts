@@ -9,11 +9,11 @@ import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
 import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
 
-/** ms between two lines of progress. */
+/** ms between two log lines of progress. */
 const REPORT_MS = 10_000;
-/** ms that a block gets at most to reach a peer before this process ends. */
+/** Most ms that a found block gets to reach a peer before this process ends. */
 const SHARE_MS_MAX = 5000;
-/** ms in which a seed's page answers. */
+/** ms in which a seed's page must answer. */
 const ANSWER_MS_MAX = 10_000;
 
 export interface Contributor {
@@ -39,7 +39,7 @@ export async function startContributor(
   });
   const client = await createClient(platform, config);
   let running = false;
-  // What fails before is thrown, with its own words.
+  // Failures before this line are thrown, each with a message of its own.
   const reporting = createReporting(log, (code) => {
     if (running) fail(new AppError(code, `mining ended: ${code}`));
   });
@@ -67,7 +67,7 @@ export async function startContributor(
   }
 }
 
-/** From the seed's page; of a multiaddr alone the first peer's genesis is believed. */
+/** The configuration from the seed's page. With a multiaddr instead, the genesis of the first peer is believed. */
 async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig> {
   if (!isPage(seed)) return { network: networks[0]!, bootstrap: [seed], genesis: undefined };
   let config: ClientConfig;
@@ -85,12 +85,12 @@ async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig>
   return { network, bootstrap, genesis };
 }
 
-/** Lines about what the client reports: every change at once, work now and then. */
+/** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */
 function createReporting(log: Log, onFailed: (code: ErrorCode) => void) {
   let miner: MinerStatus | undefined;
   let reported = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
-  /** A line of changes alone. */
+  /** Writes a line only when its fields have changed. */
   const changed = (event: string, fields: LogFields): void => {
     const fresh = Object.entries(fields).filter(([key, value]) => last[key] !== value);
     if (!fresh.length) return;

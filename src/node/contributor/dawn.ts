@@ -1,9 +1,9 @@
-/** WebGPU in Node: Dawn, from the package `webgpu`. Heavy and optional: loaded when it is asked for. */
+/** WebGPU in Node: Dawn, from the package `webgpu`. Large and optional, so it is loaded only on demand. */
 import { AppError } from '../../lib/errors.ts';
 
 let opened: Promise<void> | undefined;
 
-/** Makes `navigator.gpu` and WebGPU's classes of this thread. @throws AppError NO_WEBGPU */
+/** Adds `navigator.gpu` and WebGPU's classes to this thread's globals. @throws AppError NO_WEBGPU */
 export const openDawn = (): Promise<void> =>
   (opened ??= load().catch((cause: unknown) => {
     opened = undefined;

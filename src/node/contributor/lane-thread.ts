@@ -1,9 +1,9 @@
-/** A lane of the CPU in a worker thread. */
+/** A lane of the CPU miner in a worker thread. */
 import { Worker } from 'node:worker_threads';
 import type { LaneWorker } from '../../miner/cpu/lanes.ts';
 import { threadFailure, threadPort } from './thread-port.ts';
 
-/** Data of a thread of miner-worker.ts that serves a lane. */
+/** `workerData` of a thread of miner-worker.ts that serves a lane. */
 export const LANE = 'lane';
 
 export function startLane(): LaneWorker {

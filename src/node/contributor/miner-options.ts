@@ -10,15 +10,15 @@ import { seedsFromAddresses } from '../../net/bootstrap.ts';
 
 export interface MinerOptions {
   readonly address: string;
-  /** Networks that the address can be of, the likeliest first; one alone where --network says so. */
+  /** Networks that the address may belong to, the likeliest first; only one where --network names it. */
   readonly networks: readonly NetworkName[];
-  /** A page's URL or a multiaddr. */
+  /** URL of a seed's page, or a multiaddr. */
   readonly seed: string;
   readonly backend: BackendChoice;
   readonly model: string | undefined;
   /** Cores that units on the CPU may take. */
   readonly threads: number;
-  /** In memory when absent. */
+  /** Folder of the databases; when absent they are in memory. */
   readonly data: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Starts the miner's worker thread, and gives it packages when they are needed. */
+/** Starts the miner's worker thread, and gives it model packages when they are needed. */
 import { Worker } from 'node:worker_threads';
 import type { WholePackage } from '../../client/models/package-store.ts';
 import { ModelSupply } from '../../client/models/model-supply.ts';
@@ -10,7 +10,7 @@ type ThreadOptions = { readonly [K in 'forceFallback' | 'threads']?: MinerConfig
 
 export interface MinerThread {
   readonly miner: RpcClient<MinerApi, MinerEvents>;
-  /** Gives it that model's package, unless it has it. @throws AppError MODEL_MISSING and others */
+  /** Gives the thread that model's package, unless the thread has it. @throws AppError MODEL_MISSING and others */
   ensure(modelId: Uint8Array): Promise<void>;
   stop(): Promise<void>;
 }

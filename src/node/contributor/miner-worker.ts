@@ -1,4 +1,4 @@
-/** Node's miner worker thread: the backends. With `lane` as its data: one of its lanes. */
+/** Node's miner worker thread, which runs the backends. With `lane` as its data it is one lane of the miner. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Port } from '../../lib/rpc.ts';
 import { serveLane } from '../../miner/cpu/lanes.ts';

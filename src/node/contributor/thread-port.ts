@@ -1,8 +1,8 @@
-/** A worker thread as lib/rpc.ts takes one. */
+/** Adapts a worker thread to the Port of lib/rpc.ts. */
 import type { Worker } from 'node:worker_threads';
 import type { Port } from '../../lib/rpc.ts';
 
-/** A worker thread speaks through an event emitter; calls go over a MessagePort's interface. */
+/** A worker thread is an event emitter; lib/rpc.ts needs the interface of a MessagePort. */
 export const threadPort = (worker: Worker): Port => ({
   postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
   addEventListener(type, listener) {
@@ -12,6 +12,6 @@ export const threadPort = (worker: Worker): Port => ({
   },
 });
 
-/** For `connect`'s `failed`: a worker thread that ends by an error. */
+/** Argument `failed` of `connect` for a worker thread: it reports that the thread ended by an error. */
 export const threadFailure = (worker: Worker) => (die: (reason: string) => void) =>
   void worker.on('error', (e) => die(String(e)));

@@ -1,10 +1,10 @@
-/** The key that lets a caller spend this node's coins from anywhere: read once, compared in constant time. */
+/** The key with which a caller may spend this node's coins from anywhere: read once, compared in constant time. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../lib/errors.ts';
 
-/** Characters: what nobody guesses at the rate that callers are held to. */
+/** Least characters of a key: nobody guesses as many at the rate to which callers are limited. */
 const KEY_CHARS_MIN = 16;
 const KEY_CHARS_MAX = 512;
 
@@ -13,7 +13,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** Whether a caller may spend. @throws AppError ASKING_OFF (there is no key), API_KEY_WRONG */
 export type KeyGuard = (request: IncomingMessage) => void;
 
-/** @param file of the key; without one `fallback`, from the environment. @throws AppError WRONG_FLAG */
+/** @param file holds the key; `fallback`: the key from the environment, without a file. @throws AppError WRONG_FLAG */
 export async function openKeyGuard(
   file: string | undefined,
   fallback: string | undefined,

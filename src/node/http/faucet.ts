@@ -1,4 +1,4 @@
-/** `POST /faucet {"address"}`: coins for the asking on networks whose genesis has a faucet. */
+/** `POST /faucet {"address"}`: coins on request, on networks whose genesis has a faucet. */
 import { parseAddress } from '../../core/address.ts';
 import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
@@ -8,9 +8,9 @@ import { readBody, sendJson, type Route } from './http.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
 
-/** nV given at once. */
+/** nV given per request. */
 const GIFT = 100n * NANOVOLTS;
-/** ms until the same address is given again. */
+/** ms until the same address can get coins again. */
 const WAIT_MS = 30_000;
 const REMEMBERED_MAX = 10_000;
 const FEE = 10_000n;
@@ -52,7 +52,7 @@ function parse(body: string): { address: string } {
     const { address } = JSON.parse(body) as { address?: unknown };
     if (typeof address === 'string') return { address };
   } catch {
-    // Refused below.
+    // A malformed body is refused below.
   }
   throw new AppError('BODY_MALFORMED', 'the body is {"address": "…"}');
 }

@@ -1,4 +1,4 @@
-/** Whether this node can do its work, for who watches it: `GET /health`. */
+/** Whether this node can do its work, for monitoring: `GET /health`. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -6,11 +6,11 @@ import type { Transport } from '../../net/transport.ts';
 import { sendJson, type Route } from './http.ts';
 
 export interface WatchedStore extends Store {
-  /** Code of the last write's failure; undefined when it went well. */
+  /** Error code of the last write; undefined when it succeeded. */
   problem(): string | undefined;
 }
 
-/** The same store; a disk that is full shows at the next block, and is well again after one. */
+/** Wraps a store and notes how its last write ended: a full disk shows at the next block, and so does its recovery. */
 export function watchStore(store: Store): WatchedStore {
   let problem: string | undefined;
   return {
@@ -34,7 +34,7 @@ export interface HealthDeps {
   readonly store: WatchedStore;
 }
 
-/** 200 while blocks can be kept, else 503. How old the head is, is for the caller to judge. */
+/** 200 while blocks can be stored, else 503. The caller must judge whether the head is too old. */
 export const healthRoute =
   ({ chain, transport, store }: HealthDeps): Route =>
   (_request, response) => {

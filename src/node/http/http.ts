@@ -1,4 +1,4 @@
-/** HTTP: the built app with its models, the page's configuration, the faucet; apart from it RPC and metrics. */
+/** HTTP servers: one for the app, its models, its configuration and the faucet, another for RPC and metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
@@ -7,17 +7,17 @@ import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** Bytes of a request's body. */
+/** Most bytes of a request's body. */
 const BODY_BYTES_MAX = 1024 * 1024;
 /** Sockets open at once on one listener. */
 const SOCKETS_MAX = 2000;
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** `METHOD /path` to what answers it; `METHOD /path/*` answers one more part of a path. */
+/** The route for each `METHOD /path`; `METHOD /path/*` matches paths with one more part. */
 export type Routes = Readonly<Record<string, Route>>;
 
-/** Status of a refusal by its code; 400 for all others. */
+/** HTTP status of a refusal by its error code; 400 for all others. */
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INTERNAL: 500,
   API_KEY_WRONG: 401,
@@ -40,7 +40,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   STORE_FULL: 503,
   STORE_FAILED: 503,
 };
-/** Seconds after which one that was refused for the moment may try again. */
+/** Seconds after which a caller that was refused for the moment may try again. */
 const RETRY_S = 5;
 
 function sendError(response: ServerResponse, e: unknown): void {
@@ -66,7 +66,7 @@ export async function readBody(
 ): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
-  // Left open when refused: destroying the request would take the answer's socket along.
+  // Left open when the body is refused: destroying the request would also close the socket of the answer.
   const read = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const part of read) {
     size += part.length;
@@ -74,15 +74,15 @@ export async function readBody(
     parts.push(part);
   }
   if (size > bytesMax) {
-    // The rest is read away, or the next request on this connection would never be seen.
-    // Not at once: until the loop's listener is gone, a stream does not flow.
+    // The rest of the body is discarded, or the next request on this connection would never be seen.
+    // Not at once: a stream does not flow until the loop's listener is removed.
     setImmediate(() => request.resume());
     throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
   }
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Serves files of `folder`. `mirrors`: where the app's workers may fetch models from besides. */
+/** Serves files of `folder`. `mirrors`: further addresses from which the app's workers may fetch models. */
 export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
   const worker = workerPolicy(mirrors);
   const setHeaders = (response: ServerResponse, path: string): void => {
@@ -94,13 +94,13 @@ export const serveFolder = (folder: string, mirrors: readonly string[] = []): Ro
     files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
 };
 
-/** A worker's policy is that of its own script, not the page's; what holds the keys can reach nobody. */
+/** A worker has the policy of its own script, not the page's; the worker that holds the keys can connect nowhere. */
 function policyOf(path: string, worker: string): string {
   if (path.startsWith('/assets/vault.worker-')) return VAULT_POLICY;
   return /^\/assets\/.*\.js$/.test(path) ? worker : "frame-ancestors 'none'";
 }
 
-/** Peers: any WebSocket, and WebRTC, which no policy governs. All else is what the settings list. */
+/** Allows peers at any WebSocket (no policy governs WebRTC). Other addresses are only those that the settings list. */
 function workerPolicy(mirrors: readonly string[]): string {
   const origins = new Set(mirrors.map((mirror) => new URL(mirror).origin));
   return [
@@ -113,7 +113,7 @@ function workerPolicy(mirrors: readonly string[]): string {
 }
 
 function setFileHeaders(response: ServerResponse, path: string): void {
-  // Hashed assets never change; everything else is asked for again.
+  // Files with a hash in their name never change; everything else is checked again at each request.
   const forever = path.startsWith('/assets/');
   response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
   response.setHeader('x-content-type-options', 'nosniff');
@@ -150,15 +150,15 @@ export function createHttp(
   server.maxConnections = SOCKETS_MAX;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
-  // Longer than what callers are promised: on a busy machine their next request crosses the end of the connection.
+  // Longer than the promise to callers: on a busy machine their next request may cross the end of the connection.
   server.keepAliveTimeoutBuffer = 10_000;
   return server;
 }
 
 /**
- * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The
- * result cuts them: a server's own close waits for them and does not end them. `allow` says whether
- * one more may come from an IP address.
+ * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The returned
+ * function closes their sockets: a server's own close waits for them and does not end them. `allow` says
+ * whether one more may come from an IP address.
  */
 export function forwardUpgrades(
   server: Server,

@@ -15,21 +15,21 @@ import type { KeyGuard } from './api-key.ts';
 import { guardLoopback, LOOPBACK, readBody, sendJson, type Routes } from './http.ts';
 import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
 
-/** An input of 4096 bytes as hex, and room. */
+/** Most bytes of a request's body: an input of 4096 bytes as hex, and some room. */
 const BODY_BYTES_MAX = 16 * 1024;
-/** ms that a caller may wait, and waits when it does not say. */
+/** Most ms that a call may wait, and the ms that it waits when it does not say. */
 const WAIT_MS_MAX = 600_000;
 const WAIT_MS = 60_000;
-/** Calls that wait at once. */
+/** Calls that may wait at once. */
 export const WAITING_MAX = 32;
-/** Questions and requests of one address. */
+/** Calls from one address. */
 export const READ_RATE = { perSecond: 20, burst: 100 };
 export const ASK_RATE = { perSecond: 1, burst: 20 };
 
 const WANTED: readonly Wanted[] = ['none', 'answer', 'confirmed', 'paid'];
 const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', message);
 
-/** Behind a proxy on this machine, the address that the proxy saw. */
+/** The caller's address; behind a proxy on this machine, the address that the proxy saw. */
 export function addressOfCaller({ socket, headers }: IncomingMessage): string {
   const direct = socket.remoteAddress ?? '';
   const forwarded = String(headers['x-forwarded-for'] ?? '')
@@ -93,7 +93,7 @@ function rewardOf(text: unknown): bigint | undefined {
   return BigInt(text);
 }
 
-/** What an answer's rows say: labels, `none` where it is unsure; or embeddings and how alike they are. */
+/** The meaning of an answer's rows: labels, `none` where the model is unsure; or embeddings and their similarity. */
 function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
   if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
   const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
@@ -166,9 +166,9 @@ const tellQuote = ({ name, minimum, subsidyPerPass, manifest }: Priced, fee: big
 });
 
 export interface InferRoutes {
-  /** For the page's listener: questions are free, spending needs the key. */
+  /** Routes for the page's listener: reading is free, spending needs the key. */
   readonly page: Routes;
-  /** For the operator's: on loopback no key is needed. */
+  /** Routes for the operator's listener, which is on loopback and needs no key. */
   readonly rpc: Routes;
 }
 
@@ -190,7 +190,7 @@ export function inferRoutes(
   const queryOf = (request: IncomingMessage) =>
     new URL(request.url ?? '/', 'http://localhost').searchParams;
 
-  /** It is sent: one caller too many gets how far it is, and asks again later. */
+  /** Waits for a request that was sent. Beyond WAITING_MAX callers it returns the present receipt at once. */
   async function waitFor(id: Uint8Array, { wanted, waitMs }: AskBody, gone: AbortSignal) {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
     const full = waiting >= WAITING_MAX;

@@ -29,7 +29,7 @@ export type Wanted = 'none' | 'answer' | 'confirmed' | 'paid';
 
 export interface Asked {
   readonly model: string;
-  /** Texts, or an input as it is. */
+  /** Texts, or an input in bytes. */
   readonly input: Uint8Array | readonly string[];
   /** nV; the quoted minimum when absent. */
   readonly reward: bigint | undefined;
@@ -45,7 +45,7 @@ export interface Priced {
 }
 
 export interface Inference {
-  /** Once what was sent before the last stop is pooled again. Never rejects. */
+  /** Resolves once the requests that were sent before the last stop are in the pool again. Never rejects. */
   readonly resent: Promise<void>;
   readonly names: readonly string[];
   /** nV of the fee that `ask` pays. */
@@ -60,7 +60,7 @@ export interface Inference {
   ask(asked: Asked, key: string): Promise<Uint8Array>;
   readInput: Texts['readInput'];
   receipt: ReceiptOf;
-  /** The receipt once it is as far as wanted, has ended, or the signal aborts. */
+  /** Resolves to the receipt once it has the wanted state, has ended, or the signal aborts. */
   wait(id: Uint8Array, wanted: Wanted, signal: AbortSignal): Promise<Receipt | undefined>;
   /** nV spent in the last day. */
   spent(): bigint;
@@ -69,14 +69,14 @@ export interface Inference {
 const isOver = ({ state }: Receipt): boolean =>
   state === 'paid' || state === 'refunded' || state === 'dropped';
 
-/** As far as wanted, or as far as it will ever get. */
+/** Whether the receipt has the wanted state, or is final. */
 export function reached(receipt: Receipt, wanted: Wanted): boolean {
   if (isOver(receipt)) return true;
   if (wanted === 'answer') return receipt.answers.length > 0;
   return wanted === 'confirmed' && receipt.answers.some(({ result }) => result !== undefined);
 }
 
-/** Whether something that happened may have moved the request on. */
+/** Whether an event may have changed the request's state. */
 const concerns = (event: FullChainEvent, id: Uint8Array): boolean =>
   event.type === 'head' || (event.tx.tx.type === 'result' && equal(event.tx.tx.request, id));
 
@@ -96,10 +96,10 @@ export function createInference(deps: SeedDeps, sender: Sender, spendings: Spend
     return { name, ...model, minimum, subsidyPerPass: subsidy };
   }
 
-  /** Sent before: announced again, in case that it was lost. */
+  /** For a request that was sent before: announces it again, in case it was lost. */
   async function repeat(signed: SignedTx): Promise<Uint8Array> {
     const id = txId(signed.tx);
-    // Refused when it stands in a block, or never will: the receipt says which.
+    // The pool refuses it when it is in a block, or never can be: the receipt says which.
     if (!(await chain.position(id))) await sender.announce(signed).catch(() => undefined);
     return id;
   }
@@ -150,11 +150,11 @@ export function createInference(deps: SeedDeps, sender: Sender, spendings: Spend
     return txId(signed.tx);
   }
 
-  /** Pools forget with the process. */
+  /** Adds the requests of the last day to the pool again, which is lost when the process ends. */
   async function resend(): Promise<void> {
     for (const signed of await spendings.all()) await repeat(signed);
   }
-  // Before anything new is signed: it would be given the nonce of one that is in no pool yet.
+  // This runs before anything new is signed: a new request would get the nonce of one that is in no pool yet.
   const resent = resend().catch((e: unknown) =>
     log.warn('infer', { error: AppError.from(e).message }),
   );

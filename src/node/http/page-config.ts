@@ -1,4 +1,4 @@
-/** `config.json`: what the page needs to find its network, sent by the node that serves it. */
+/** `config.json`: what the page needs to find its network, sent by the node that serves the page. */
 import type { IncomingMessage } from 'node:http';
 import { encode } from '../../core/codec.ts';
 import { Header } from '../../core/formats.ts';
@@ -9,23 +9,23 @@ export interface PageConfigDeps {
   readonly params: NetworkParams;
   readonly genesis: Header;
   readonly peerId: string;
-  /** Where peers reach this node besides the page's own port. */
+  /** Multiaddrs at which peers reach this node, besides the page's own port. */
   readonly addresses: readonly string[];
-  /** Addresses announced besides, from the command line. */
+  /** Further addresses to announce, from the command line. */
   readonly announced: readonly string[];
   readonly downloadBytes: number;
   readonly mirrors: readonly string[];
 }
 
 /**
- * The first seed is the page's own host and port as the browser sees them, so that it also holds
+ * The first seed is the page's own host and port as the browser sees them, so that the address is also right
  * behind a TLS proxy; WebSocket upgrades there are handed to the peer listener.
  */
 export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): object {
   const { params, genesis, peerId, addresses, downloadBytes } = deps;
   const own = addresses.filter((a) => a.includes('/webrtc-direct/'));
   const announced = deps.announced.flatMap((a) => completed(a, own, peerId));
-  // Those of our interfaces may be of no use outside, where an operator names better ones.
+  // Addresses of our own interfaces may be of no use outside: left out if the operator names others.
   const direct = announced.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
   return {
     network: params.network,
@@ -38,7 +38,7 @@ export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): obje
   };
 }
 
-/** With what only the running node knows: its id, and the hash of its WebRTC certificate. */
+/** Adds to an address what only the running node knows: its id, and the hash of its WebRTC certificate. */
 function completed(address: string, own: readonly string[], peerId: string): string[] {
   if (!address.endsWith('/webrtc-direct')) return [`${address}/p2p/${peerId}`];
   const hash = own.map((a) => /\/certhash\/[^/]+/.exec(a)?.[0]).find((h) => h !== undefined);

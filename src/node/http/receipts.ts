@@ -1,4 +1,4 @@
-/** Receipts of requests from a full chain: everything was executed here, nobody is asked. */
+/** Receipts of requests from a full chain: every block was executed here, so no peer is asked. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Receipt } from '../../client/api.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
@@ -14,11 +14,11 @@ import { equal, toHex } from '../../lib/bytes.ts';
 /** Results of one request that are taken from the pool. */
 const POOLED_MAX = 16;
 
-/** @param sent the request, where its sender is this node: known also when no pool holds it */
+/** @param sent the request, if this node is its sender: then it is known even when no pool holds it */
 export type ReceiptOf = (id: Uint8Array, sent?: TxOf<'request'>) => Promise<Receipt | undefined>;
 
 export function createReceipts(chain: FullChain, network: ChainNetwork): ReceiptOf {
-  /** Of the request, after that block; undefined where its state is not kept. */
+  /** The request's leaf after that block; undefined where the state after the block is not kept. */
   async function leafAfter(block: Uint8Array, id: Uint8Array) {
     const key = stateKey.request(id);
     const proof = await chain.proveState(block, [key]);
@@ -50,7 +50,7 @@ export function createReceipts(chain: FullChain, network: ChainNetwork): Receipt
   function sentOf(id: Uint8Array, own: TxOf<'request'> | undefined): Evidence['sent'] {
     const waiting = chain.mempool.get(toHex(id))?.tx;
     if (waiting?.type === 'request') return { tx: waiting, fate: 'waits' };
-    // Ours, and in no pool: another transaction took its nonce, or it is too old.
+    // The request is ours and in no pool: another transaction took its nonce, or it has expired.
     return own && { tx: own, fate: 'dropped' };
   }
 

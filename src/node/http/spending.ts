@@ -1,6 +1,6 @@
 /**
- * What this node's own coins were spent on over HTTP: durable before anything is announced, so
- * that neither a retry nor a restart pays twice, and the day's limit holds across both.
+ * What this node's own coins were spent on over HTTP. Each spending is stored before it is announced, so that
+ * neither a retry nor a restart pays twice, and the day's limit holds across both.
  */
 import type { Store } from '../../chain/store/store.ts';
 import { encode, hash32, struct, tryDecode, u48, u64 } from '../../core/codec.ts';
@@ -10,38 +10,38 @@ import { txId } from '../../core/tx/tx.ts';
 import { equal, toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** How long a spending counts, and its Idempotency-Key is known. */
+/** ms for which a spending counts and its Idempotency-Key is remembered. */
 export const DAY_MS = 24 * 60 * 60_000;
-/** Spendings of one day. */
+/** Most spendings of one day. */
 export const SPENDINGS_MAX = 10_000;
 
-/** `content`: hash of what was asked for. */
+/** `content`: hash of the call's content. */
 const Spending = struct({ timeMs: u48, content: hash32, spent: u64, tx: SignedTx });
 
 interface Entry {
   readonly timeMs: number;
   readonly content: Uint8Array;
   readonly spent: bigint;
-  /** Of the request. */
+  /** Id of the request. */
   readonly id: Uint8Array;
 }
 
 export interface Spendings {
   /**
-   * What was sent under this key in the last day. @throws AppError IDEMPOTENCY_REUSED when it was
-   * something else
+   * The request sent under this key in the last day. @throws AppError IDEMPOTENCY_REUSED when its content
+   * was another
    */
   find(key: string, content: Uint8Array): Promise<SignedTx | undefined>;
-  /** The request of that id, if it was sent in the last day. */
+  /** The request with that id, if it was sent in the last day. */
   sent(id: Uint8Array): Promise<TxOf<'request'> | undefined>;
-  /** All of the last day, in order of their nonces. */
+  /** All requests of the last day, in order of their nonces. */
   all(): Promise<SignedTx[]>;
-  /** nV in the last day. */
+  /** nV spent in the last day. */
   total(): bigint;
-  /** @throws AppError SPEND_LIMIT when `spent` more nV are too many, or the day's spendings are */
+  /** @throws AppError SPEND_LIMIT when `spent` more nV, or one more spending, would exceed the day's limit */
   allow(spent: bigint): void;
   keep(key: string, content: Uint8Array, spent: bigint, tx: SignedTx): Promise<void>;
-  /** It was never announced. */
+  /** Removes a spending that was never announced. */
   drop(key: string): Promise<void>;
 }
 

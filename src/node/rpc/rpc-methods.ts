@@ -1,4 +1,4 @@
-/** Methods of JSON-RPC. Bytes are hex, amounts and work decimal text, addresses bech32m. */
+/** The JSON-RPC methods. Bytes are hex, amounts and work are decimal text, addresses are bech32m. */
 import { formatAddress, parseAddress } from '../../core/address.ts';
 import { CodecError, decode, encode } from '../../core/codec.ts';
 import { describeFault } from '../../core/faults.ts';
@@ -21,7 +21,7 @@ function hexParam(value: unknown, name: string, size?: number): Uint8Array {
   return bytes;
 }
 
-/** Any value with bytes as hex, for reading. */
+/** Any value with its bytes as hex, so that people can read it. */
 function readable(value: unknown): unknown {
   if (value instanceof Uint8Array) return toHex(value);
   if (Array.isArray(value)) return value.map(readable);
@@ -45,7 +45,7 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
     if (!address) throw wrong(`address is bech32m text with the prefix ${params.prefix}`);
     return address;
   };
-  /** A height or a block id. */
+  /** The header at a height or with a block id. */
   const headerParam = async (value: unknown): Promise<Header> => {
     const byHeight = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
     const header = byHeight

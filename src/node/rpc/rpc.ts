@@ -4,7 +4,7 @@ import { AppError } from '../../lib/errors.ts';
 
 export type RpcMethods = Record<string, (params: unknown[]) => Promise<unknown>>;
 
-/** Calls of one batch. */
+/** Most calls of one batch. */
 const BATCH_MAX = 50;
 
 const ERRORS: Partial<Record<ErrorCode, number>> = {
@@ -15,7 +15,7 @@ const ERRORS: Partial<Record<ErrorCode, number>> = {
   INTERNAL: -32603,
 };
 
-/** Anything else is the server's own error with its code as data. */
+/** The JSON-RPC number of an error code; any code not listed is a server error, with the code as data. */
 const numberOf = (code: ErrorCode): number => ERRORS[code] ?? -32000;
 
 const failure = (id: unknown, error: AppError) => ({
@@ -27,7 +27,7 @@ const failure = (id: unknown, error: AppError) => ({
 interface Call {
   readonly method: string;
   readonly params: unknown[];
-  /** Absent: a notification, which gets no answer. */
+  /** undefined for a notification, which gets no answer. */
   readonly id: string | number | null | undefined;
 }
 
@@ -82,6 +82,6 @@ export async function answerRpc(methods: RpcMethods, body: string): Promise<stri
   return given.length ? toJson(given) : undefined;
 }
 
-/** Amounts and work cross as decimal text: JSON numbers lose them. */
+/** Amounts and work become decimal text: JSON numbers would lose digits. */
 const toJson = (value: unknown): string =>
   JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? v.toString() : v));

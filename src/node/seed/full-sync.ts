@@ -1,4 +1,4 @@
-/** Follows other full nodes: asks new peers where they stand, fetches and imports what has more work. */
+/** Follows other full nodes: asks new peers for their status, fetches and imports branches with more work. */
 import { createPeerQueue } from '../../client/sync/peer-queue.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { blockId } from '../../core/header/header.ts';
@@ -11,13 +11,13 @@ import type { Log } from '../../lib/log.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
 
 export interface FullSync {
-  /** New list of peers: those not met yet are asked for their status. */
+  /** Takes the new list of peers: new ones are asked for their status. */
   meet(peers: readonly PeerInfo[]): void;
   /** The peer announced a block whose parent is not here. */
   lagging(peer: string): void;
   /**
-   * Asks all of them again where they stand: an announcement may be lost, or have come too early for
-   * this machine's clock.
+   * Asks all peers for their status again: an announcement may be lost, or have come too early for this
+   * machine's clock.
    */
   poll(): void;
 }
@@ -25,7 +25,7 @@ export interface FullSync {
 /** ms between two polls. */
 export const POLL_MS = 15_000;
 
-/** `turnMs`: for which one catch-up keeps the next waiting; two fetch the same blocks. */
+/** `turnMs`: ms for which one catch-up keeps the next waiting, because both might fetch the same blocks. */
 export function createFullSync(
   chain: FullChain,
   transport: Transport,
@@ -61,8 +61,8 @@ export function createFullSync(
   }
 
   /**
-   * Headers after our last common block, then their blocks, until these outweigh our own branch;
-   * false when they do not.
+   * Fetches the headers after our last common block, then their blocks, until these have more work than our
+   * own branch. @returns false when they do not get there
    */
   async function fetchBranch(peer: string): Promise<boolean> {
     const before = chain.head().header.totalWork;
@@ -75,7 +75,7 @@ export function createFullSync(
       for (let i = 0; i < headers.length; i += BLOCKS_MAX)
         if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
       if (chain.head().header.totalWork > before) return true;
-      // A branch longer than one answer. Imported blocks cost work: this does not go on for ever.
+      // The branch is longer than one answer. Imported blocks cost work, so the loop cannot go on for ever.
       const last = headers.at(-1);
       if (!last || last.height <= reached) return false;
       reached = last.height;

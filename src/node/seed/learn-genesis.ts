@@ -1,6 +1,6 @@
 /**
- * The first block of local networks is made at their first start: a node that joins one asks those
- * it was given before it makes a chain of its own.
+ * The first block of a local network is made at the network's first start: a node that joins one asks the
+ * peers that it was given for the block before it makes a chain of its own.
  */
 import { blockId, genesisPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../../lib/log.ts';
 import { createTransport } from '../../net/create-transport.ts';
 import type { Handlers } from '../../net/transport.ts';
 
-/** Loading, a dial that fails, and one after it. */
+/** ms to wait for an answer: time for loading, a dial that fails, and a second dial. */
 const ANSWER_MS_MAX = 20_000;
 const ASK_EVERY_MS = 200;
 

@@ -10,7 +10,7 @@ import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts'
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 
-/** What a network that admits no model yet is asked to mine with; it refuses. */
+/** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
 /** Addresses announced besides the page's own. */
 const ANNOUNCED_MAX = 8;
@@ -19,11 +19,11 @@ export interface Options {
   readonly network: NetworkName;
   readonly data: string;
   readonly host: string;
-  /** Page and WebSocket peers; 0 picks a free one. */
+  /** Port of the page and of WebSocket peers; 0 picks a free port. */
   readonly port: number;
   readonly rpcHost: string;
   readonly rpcPort: number;
-  /** UDP, WebRTC-direct. */
+  /** UDP port for WebRTC-direct. */
   readonly rtcPort: number;
   readonly mine: boolean;
   readonly payout: string | undefined;

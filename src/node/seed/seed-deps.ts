@@ -18,11 +18,11 @@ export interface SeedDeps {
   readonly keys: NodeKeys;
   readonly chain: FullChain;
   readonly transport: OwnTransport;
-  /** The chain's. */
+  /** The chain's store. */
   readonly store: WatchedStore;
   readonly packages: PackageStore;
   readonly thread: MinerThread;
-  /** Of the payout key: one for all that it signs, so that nonces never meet. */
+  /** Sends with the payout key: one sender for everything it signs, so that no nonce is used twice. */
   readonly sender: Sender;
   readonly genesis: Header;
   readonly log: Log;

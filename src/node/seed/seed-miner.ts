@@ -1,6 +1,6 @@
 /**
- * Mining on the seed's own CPU: templates from its full chain, wins into it. It serves open requests
- * with the node's own key, as soon as that key has coins for a claim.
+ * Mining on the seed's own CPU: templates come from its full chain, and found blocks go into it. It serves
+ * open requests with the node's own key, as soon as that key has coins for a claim.
  */
 import { createServing, type AnswerTx } from '../../client/mining/serving.ts';
 import {

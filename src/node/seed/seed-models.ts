@@ -1,4 +1,4 @@
-/** A seed's models: the program's own packages, others fetched from mirrors and peers; parts over HTTP. */
+/** A seed's models: packages that come with the program, others from mirrors and peers. Parts are served over HTTP. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ export async function openModels(
   });
 }
 
-/** In the background: without a model its blocks cannot be checked. */
+/** Fetches missing models in the background: without a model its blocks cannot be checked. */
 export async function fetchMissing(
   packages: PackageStore,
   network: ChainNetwork,
@@ -51,7 +51,7 @@ export async function fetchMissing(
   }
 }
 
-/** `GET /models/<id>/<part>` to anybody, everything else to `otherwise`. */
+/** Answers `GET /models/<id>/<part>` for anybody; everything else goes to `otherwise`. */
 export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherwise: Route): Route {
   return async (request, response) => {
     const [, id = '', text = ''] =
@@ -66,9 +66,9 @@ export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherw
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
       'content-length': size,
-      // Named by its content.
+      // The address names the content, which never changes.
       'cache-control': 'public, max-age=31536000, immutable',
-      // A mirror for pages of other seeds too.
+      // Pages of other seeds may use this seed as a mirror.
       'access-control-allow-origin': '*',
       'x-content-type-options': 'nosniff',
     });
@@ -78,7 +78,7 @@ export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherw
   };
 }
 
-/** ms in which a reader must take a slice. */
+/** ms in which a client must read a slice. */
 const SLICE_MS = 30_000;
 
 async function drained(response: ServerResponse, gone: AbortController): Promise<void> {
@@ -86,7 +86,7 @@ async function drained(response: ServerResponse, gone: AbortController): Promise
   await once(response, 'drain', { signal }).catch(() => gone.abort());
 }
 
-/** Slice by slice: who reads slowly holds one slice of memory. */
+/** Sends slice by slice, so that a slow client keeps only one slice in memory. */
 async function sendPart(
   response: ServerResponse,
   first: Uint8Array,

@@ -1,4 +1,4 @@
-/** Transactions of a key that this node holds: one at a time, since two at once would take one nonce. */
+/** Sends transactions with a key of this node, one at a time: two at once would take the same nonce. */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { addressOf } from '../../core/address.ts';
@@ -10,28 +10,28 @@ import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Transport } from '../../net/transport.ts';
 
-/** Sends that may wait for the one before. */
+/** Transactions that may wait to be sent. */
 const QUEUE_MAX = 100;
-/** Blocks after which what waits is announced again: miners on another branch may have refused it. */
+/** Blocks after which waiting transactions are announced again: miners on another branch may have refused them. */
 const REANNOUNCE_BLOCKS = 8;
-/** Blocks in which what is sent may still be mined. */
+/** Blocks in which a sent transaction may still be mined. */
 const LIFETIME = 200;
 
 type Common = 'chainId' | 'from' | 'nonce' | 'expiry';
-/** What a transaction says; the sender fills in the rest. `fee` in nV. */
+/** Fields that the caller gives; the sender fills in the others. `fee` in nV. */
 export type TxFields = Tx extends infer T ? (T extends Tx ? Omit<T, Common> : never) : never;
 
 export interface Sender {
-  /** x-only. */
+  /** x-only public key. */
   readonly publicKey: Uint8Array;
   readonly address: Uint8Array;
   /**
-   * Signs with the next nonce, pools and announces. `keep` runs before anybody can see it: what is kept
-   * there can be announced after a crash. @throws TX_REFUSED (the fault's code as message),
-   * SENDER_BUSY, CHAIN_BUSY
+   * Signs with the next nonce, adds to the pool and announces. `keep` runs before anybody can see the
+   * transaction: what it stores can be announced after a crash. @throws TX_REFUSED (the fault's code as
+   * message), SENDER_BUSY, CHAIN_BUSY
    */
   send(fields: TxFields, keep?: (signed: SignedTx) => Promise<void>): Promise<SignedTx>;
-  /** Pools and announces one that was signed before; one in the pool is announced again. @throws TX_REFUSED */
+  /** Adds a transaction signed before to the pool and announces it, also if the pool has it. @throws TX_REFUSED */
   announce(signed: SignedTx): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export function createSender({ chain, params, transport }: SenderDeps, secret: U
   const queue = new SerialQueue(QUEUE_MAX, 'SENDER_BUSY');
   let sequence = 0;
 
-  /** After those that wait: another node with this key may have sent some. */
+  /** The nonce after all waiting transactions; another node with this key may have sent some of them. */
   const nextNonce = (): number =>
     chain.mempool
       .of(address)

@@ -1,4 +1,4 @@
-/** What a full node does with what peers send: requests, blocks, transactions. */
+/** How a full node handles messages of peers: requests, blocks, transactions. */
 import { answer, unavailable } from '../../chain/shared/answer.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { ImportStatus } from '../../chain/full/import.ts';
@@ -11,7 +11,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Handlers, Verdict } from '../../net/transport.ts';
 import type { FullSync } from './full-sync.ts';
 
-/** What becomes of a block from gossip: those that are new here are passed on. */
+/** Whether gossip relays a block: blocks that are new here are relayed. */
 const PASSED_ON: Readonly<Record<ImportStatus, 'accept' | 'ignore'>> = {
   extended: 'accept',
   reorganised: 'accept',
@@ -27,7 +27,7 @@ export function createHandlers(
   log: Log,
   packages?: Pick<PackageStore, 'answer'>,
 ): Omit<Handlers, 'onPeers'> {
-  /** A full queue is our trouble, not the sender's. */
+  /** A full queue is no fault of the sender. */
   const busy = (e: unknown): 'ignore' => {
     log.warn('peer.busy', { code: AppError.from(e).code });
     return 'ignore';

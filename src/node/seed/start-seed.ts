@@ -60,7 +60,7 @@ export interface Seed {
   stop(): Promise<void>;
 }
 
-/** Everything that is open, closed in reverse order. */
+/** Functions that close what is open; called in reverse order. */
 type Closers = (() => unknown)[];
 
 /**
@@ -123,7 +123,7 @@ async function openAll(
     privateKey: keys.peer,
     datastore,
     listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
-    // WebRTC-direct ones lack the certificate's hash: config.json completes them.
+    // WebRTC-direct addresses lack the certificate's hash here; config.json adds it.
     announce: options.announce.filter((a) => a.endsWith('/ws')),
     log,
   });
@@ -214,7 +214,7 @@ async function openChain({ store, options, network, thread, log }: ChainDeps) {
   }
 }
 
-/** Gossip drops what it has seen: a number makes each announcement new. */
+/** Gossip drops messages that it has seen: a sequence number makes each announcement new. */
 function announcer(transport: Transport): (block: Block) => Promise<void> {
   let sequence = 0;
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
@@ -245,7 +245,7 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
         const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
         const { mirrors } = options;
         const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
-        // Pages of other origins may find the network here too: nothing in it is secret.
+        // Pages of other origins may find the network here too: nothing in the configuration is secret.
         response.setHeader('access-control-allow-origin', '*');
         sendJson(response, 200, pageConfig(known, request));
       },
