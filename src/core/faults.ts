@@ -57,7 +57,7 @@ function header(penalty: number): Meaning {
 
 /** Broken rule of transactions. It blames the block that contains such a transaction. */
 /* @__NO_SIDE_EFFECTS__ */
-function tx(penalty: number, finality: Finality = 'passes'): Meaning {
+function tx(penalty: number, finality: Finality): Meaning {
   return row(penalty, 'block', finality);
 }
 
@@ -111,27 +111,27 @@ export const FAULTS = {
   // transactions
   'tx.chain': tx(50, 'final'),
   'tx.signature': tx(100, 'final'),
-  'tx.expired': tx(0),
-  'tx.expiry-far': tx(20),
-  'tx.nonce': tx(0),
-  'tx.balance': tx(0),
+  'tx.expired': tx(0, 'passes'),
+  'tx.expiry-far': tx(20, 'passes'),
+  'tx.nonce': tx(0, 'passes'),
+  'tx.balance': tx(0, 'passes'),
   'tx.amount': tx(50, 'final'),
-  'tx.overflow': tx(50),
+  'tx.overflow': tx(50, 'passes'),
   'tx.request-model': tx(20, 'final'),
   'tx.request-input': tx(50, 'final'),
   'tx.request-lifetime': tx(50, 'final'),
-  'tx.request-full': tx(0),
+  'tx.request-full': tx(0, 'passes'),
   'tx.claim-closed': tx(0, 'final-for-followers'),
   /** The first claim stays valid, and so does the result that follows it. */
   'tx.claim-twice': tx(0, 'final'),
   'tx.result-closed': tx(0, 'final'),
   'tx.result-claim': tx(0, 'final'),
-  'tx.result-order': tx(0),
+  'tx.result-order': tx(0, 'passes'),
   // No penalty: peers without the model relay a false result and can't know. A false result costs its author
   // a claim's fee, and ten of them must not get honest peers banned.
   'tx.result-commitment': tx(0, 'final'),
   'tx.result-answer': tx(0, 'final'),
-  'tx.result-budget': tx(0),
+  'tx.result-budget': tx(0, 'passes'),
   'tx.known': pool(),
   'tx.fee-low': pool(),
   'tx.pool-full': pool(),

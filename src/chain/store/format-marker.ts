@@ -13,8 +13,9 @@ export type Marker = Value<typeof Marker>;
 export const FORMAT_KEY = 'format';
 /** "pila" read as a little-endian number. */
 const MAGIC = 0x616c_6970;
-const KINDS = ['full', 'light'] as const;
-export type ChainKind = (typeof KINDS)[number];
+/** The number that stands for a kind of chain in its database: never another kind's. */
+const KIND_CODES = { full: 0, light: 1 } as const;
+export type ChainKind = keyof typeof KIND_CODES;
 
 export interface Format {
   readonly kind: ChainKind;
@@ -29,7 +30,7 @@ export const formatPut = (format: Format, genesisId: Uint8Array): Put => ({
   key: FORMAT_KEY,
   value: encode(Marker, {
     magic: MAGIC,
-    kind: KINDS.indexOf(format.kind),
+    kind: KIND_CODES[format.kind],
     schema: format.schema,
     chainId: format.chainId,
     genesisId,
@@ -51,7 +52,7 @@ export async function readFormat(
   const marker = tryDecode(Marker, data);
   if (!marker || marker.magic !== MAGIC) return 'damaged';
   const foreign = (sentence: string) => new AppError('STORE_FOREIGN', sentence);
-  if (marker.kind !== KINDS.indexOf(format.kind))
+  if (marker.kind !== KIND_CODES[format.kind])
     throw foreign(`This database is not one of a ${format.kind} chain.`);
   if (format.replacesOlder && marker.schema < format.schema) return 'damaged';
   if (marker.schema !== format.schema)

@@ -17,7 +17,26 @@ const OUTBOX_MAX = 500;
 /** Blocks after which a confirmed transaction is forgotten. */
 const SETTLED_BLOCKS = 100;
 
-const STATES = ['pending', 'confirmed', 'expired', 'refused', 'replaced'] as const;
+interface StateRow {
+  /** Stands for the state on disk: one that was stored once is never another's. */
+  readonly code: number;
+  /** For a block: it is announced again. */
+  readonly waits: boolean;
+  /** A block is known that has its nonce. */
+  readonly isPlaced: boolean;
+  /** It is in a block or may still be: a new transaction needs another nonce. */
+  readonly holdsNonce: boolean;
+}
+
+const STATES: { readonly [S in PendingTx['state']]: StateRow } = {
+  pending: { code: 0, waits: true, isPlaced: false, holdsNonce: true },
+  confirmed: { code: 1, waits: false, isPlaced: true, holdsNonce: true },
+  expired: { code: 2, waits: false, isPlaced: false, holdsNonce: false },
+  refused: { code: 3, waits: false, isPlaced: false, holdsNonce: false },
+  replaced: { code: 4, waits: false, isPlaced: true, holdsNonce: true },
+};
+const STATE_NAMES = Object.keys(STATES) as PendingTx['state'][];
+
 const EntryRecord = struct({ tx: SignedTx, state: u8, height: u32 });
 
 interface Entry {
@@ -42,7 +61,7 @@ export class Outbox {
     for (const { key, value } of await store.range('tx/', 'tx0', OUTBOX_MAX)) {
       const record = tryDecode(EntryRecord, value);
       if (!record) continue;
-      const state = STATES[record.state] ?? 'pending';
+      const state = STATE_NAMES.find((name) => STATES[name].code === record.state) ?? 'pending';
       box.#entries.set(key.slice(3), {
         signed: record.tx,
         state,
@@ -75,14 +94,12 @@ export class Outbox {
 
   /** All transactions that are in no block, also those beside their replacement. */
   unsettled(): SignedTx[] {
-    return [...this.#entries.values()].filter((e) => e.state === 'pending').map((e) => e.signed);
+    return this.#where(({ waits }) => waits);
   }
 
   /** All transactions not known to be in a block, also refused ones: another branch may hold them. */
   unplaced(): SignedTx[] {
-    return [...this.#entries.values()]
-      .filter(({ state }) => state !== 'confirmed' && state !== 'replaced')
-      .map(({ signed }) => signed);
+    return this.#where(({ isPlaced }) => !isPlaced);
   }
 
   has(signed: SignedTx): boolean {
@@ -91,9 +108,7 @@ export class Outbox {
 
   /** Transactions that are in a block or may still be: a new transaction needs another nonce. */
   alive(): SignedTx[] {
-    return [...this.#entries.values()]
-      .filter(({ state }) => state !== 'expired' && state !== 'refused')
-      .map(({ signed }) => signed);
+    return this.#where(({ holdsNonce }) => holdsNonce);
   }
 
   /**
@@ -116,10 +131,11 @@ export class Outbox {
   ): Promise<void> {
     for (const { id, height: at } of inBlock) await this.#confirm(toHex(id), at);
     for (const [id, entry] of this.#entries) {
-      if (entry.state === 'pending' && entry.signed.tx.expiry < height)
+      if (STATES[entry.state].waits && entry.signed.tx.expiry < height)
         await this.#change(id, 'expired', undefined);
-      const settledAt =
-        entry.state === 'pending' ? undefined : (entry.height ?? entry.signed.tx.expiry);
+      const settledAt = STATES[entry.state].waits
+        ? undefined
+        : (entry.height ?? entry.signed.tx.expiry);
       if (settledAt !== undefined && height > settledAt + SETTLED_BLOCKS)
         await this.#write(id, undefined);
     }
@@ -128,7 +144,7 @@ export class Outbox {
   /** After a reorganisation: transactions confirmed above the fork wait again. */
   async reopen(forkHeight: number): Promise<void> {
     for (const [id, { state, height = 0 }] of [...this.#entries])
-      if ((state === 'confirmed' || state === 'replaced') && height > forkHeight)
+      if (STATES[state].isPlaced && height > forkHeight)
         await this.#change(id, 'pending', undefined);
   }
 
@@ -148,13 +164,13 @@ export class Outbox {
     await this.#change(id, 'confirmed', height);
     const place = placeOf(entry.signed);
     for (const [other, { signed, state }] of [...this.#entries])
-      if (other !== id && state === 'pending' && placeOf(signed) === place)
+      if (other !== id && STATES[state].waits && placeOf(signed) === place)
         await this.#change(other, 'replaced', height);
   }
 
   /** Makes room by forgetting the oldest transaction that does not wait for a block. */
   async #dropSettled(): Promise<void> {
-    const settled = [...this.#entries].find(([, { state }]) => state !== 'pending');
+    const settled = [...this.#entries].find(([, { state }]) => !STATES[state].waits);
     if (!settled) throw new AppError('OUTBOX_FULL', `${OUTBOX_MAX} transactions are waiting`);
     await this.#write(settled[0], undefined);
   }
@@ -170,12 +186,17 @@ export class Outbox {
       entry &&
       encode(EntryRecord, {
         tx: entry.signed,
-        state: STATES.indexOf(entry.state),
+        state: STATES[entry.state].code,
         height: entry.height ?? 0,
       });
     await this.#store.batch([{ key: `tx/${id}`, value }], true);
     if (entry) this.#entries.set(id, entry);
     else this.#entries.delete(id);
+  }
+
+  #where(holds: (row: StateRow) => boolean): SignedTx[] {
+    const found = [...this.#entries.values()].filter(({ state }) => holds(STATES[state]));
+    return found.map(({ signed }) => signed);
   }
 
   #statusOf(id: string): PendingTx {

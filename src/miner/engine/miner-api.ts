@@ -8,7 +8,9 @@ import type { Manifest } from '../../core/manifest.ts';
 /** Cores that units on the CPU take at most, whatever is asked for. */
 export const THREADS_MAX = 64;
 
-export type BackendChoice = 'auto' | 'webgpu' | 'cpu';
+/** What a status calls the device at work. */
+export type ShownBackend = 'webgpu' | 'cpu';
+export type BackendChoice = 'auto' | ShownBackend;
 
 export interface MinerConfig {
   /** Where ONNX Runtime's wasm files lie; undefined lets the runtime find them (Node, tests). */
@@ -31,7 +33,7 @@ export type MinerState =
 /** Everything here is measured since the worker started. */
 export interface MinerStatus {
   readonly state: MinerState;
-  readonly backend: 'webgpu' | 'cpu' | undefined;
+  readonly backend: ShownBackend | undefined;
   /** Adapter or processor, for people. */
   readonly device: string;
   /** Which kernel multiplies there, and how fast those tried were. */

@@ -10,6 +10,7 @@ import { unitMacs } from '../../core/manifest.ts';
 import { proofDigest } from '../../core/pow/proof.ts';
 import { replayFaults } from '../../core/pow/replay.ts';
 import { equal } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
@@ -19,6 +20,7 @@ import {
   type BackendChoice,
   type FoundBlock,
   type MinerStatus,
+  type ShownBackend,
   type Template,
 } from './miner-api.ts';
 import { LoadedModels, type ModelParts } from './loaded.ts';
@@ -49,7 +51,7 @@ const FORGIVEN_UNITS = 100;
 const LOSS_WAIT_MS = 1000;
 
 /** What may pass: the device is worth another try. */
-const AGAIN = ['DEVICE_LOST', 'NO_WEBGPU'];
+const AGAIN: readonly string[] = ['DEVICE_LOST', 'NO_WEBGPU'] satisfies ErrorCode[];
 
 /** Starts that may wait for the one before them. */
 const STARTS_MAX = 8;
@@ -61,6 +63,13 @@ interface Session {
   readonly cpu: Backend;
   readonly signal: AbortSignal;
 }
+
+/** What each device is called in a status. */
+const SHOWN_AS: Readonly<Record<BackendKind, ShownBackend>> = {
+  cpu: 'cpu',
+  webgpu: 'webgpu',
+  oracle: 'cpu',
+};
 
 export class Miner {
   readonly #parts: MinerParts;
@@ -212,7 +221,7 @@ export class Miner {
   #use(backend: Backend): void {
     this.#device = backend;
     const { kind, device, kernel } = backend;
-    this.#set({ backend: kind === 'webgpu' ? 'webgpu' : 'cpu', device, kernel });
+    this.#set({ backend: SHOWN_AS[kind], device, kernel });
   }
 
   /** A self-tested WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, DEVICE_* */

@@ -20,6 +20,11 @@ export interface Sentence {
   readonly tone: 'idle' | 'work' | 'wait' | 'bad';
 }
 
+const RUNNING_ON: Readonly<Record<NonNullable<MinerStatus['backend']>, SentenceKey>> = {
+  webgpu: 'runningGpu',
+  cpu: 'runningCpu',
+};
+
 const BY_STATE: Record<Exclude<MinerState, 'running'>, Sentence> = {
   off: { key: 'off', tone: 'idle' },
   loading: { key: 'loading', tone: 'wait' },
@@ -43,7 +48,7 @@ export function sentenceOf(
   if (chain && (chain.sync === 'offline' || chain.peers.length === 0))
     return { key: 'noPeers', tone: 'wait' };
   if (chain && chain.sync !== 'synced') return { key: 'syncing', tone: 'wait' };
-  return { key: miner.backend === 'webgpu' ? 'runningGpu' : 'runningCpu', tone: 'work' };
+  return { key: RUNNING_ON[miner.backend ?? 'cpu'], tone: 'work' };
 }
 
 export interface Controls {
