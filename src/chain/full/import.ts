@@ -161,7 +161,7 @@ function roomAt(state: FullState, { height, totalWork }: Header): boolean | Chai
   return least.header.totalWork < totalWork && least;
 }
 
-/** What needs no state: header rules, light check, body. Whatever fails here marks no id invalid. */
+/** Checks that need no state: header rules, light check, body. A failure here marks no id invalid. */
 function checkAlone(
   state: FullState,
   { now, verifyProof }: ImportDeps,

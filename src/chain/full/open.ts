@@ -25,7 +25,7 @@ import { genesisTotals } from './totals.ts';
 const corrupt = (what: string): AppError =>
   new AppError(
     'STORE_CORRUPT',
-    `The chain's database is damaged: ${what}. Delete it to sync anew.`,
+    `The chain's database is damaged: ${what}. Delete it to sync again.`,
   );
 
 /** @param genesisTimeMs asked when the store is empty @throws AppError STORE_FOREIGN, STORE_CORRUPT */

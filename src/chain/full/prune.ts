@@ -27,7 +27,7 @@ export async function pruneBlocks(
   headHeight: number,
 ): Promise<number> {
   if (state.keepBlocks === undefined) return state.pruned;
-  // Whatever a reorganisation may need is inside the window.
+  // A reorganisation may need all blocks of the window.
   const lowest = headHeight - Math.max(state.keepBlocks, WINDOW + 1) + 1;
   const to = Math.min(lowest, state.pruned + PRUNED_AT_ONCE);
   if (to <= state.pruned) return state.pruned;

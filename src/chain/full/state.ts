@@ -12,12 +12,12 @@ import type { Store } from '../store/store.ts';
 /** Trees kept: state proofs are given for this many blocks below the head. */
 export const TREES_KEPT = 256;
 
-/** What stays the same from the opening of a chain to its end. */
+/** What a full chain is opened with. */
 export interface FullDeps {
   readonly store: Store;
   readonly params: Params;
   readonly models: Models;
-  /** Newest blocks that stay whole on disk; undefined: all. */
+  /** How many of the newest blocks keep body and proof on disk; undefined: all. */
   readonly keepBlocks: number | undefined;
 }
 

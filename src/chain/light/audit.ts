@@ -1,8 +1,9 @@
 /**
- * Audits of deep branches. The last proofs of a branch say nothing of what lies below: whoever makes
- * headers for nothing can race up their difficulty, and then fall behind until the last blocks are
- * cheap. So blocks are drawn by their share of the claimed work, after the headers were given: where
- * half of that work was never done, 64 draws all miss it with probability 2^−64.
+ * Audits of deep branches. The last proofs of a branch say nothing about the blocks below them: an
+ * attacker, for whom headers cost nothing, can raise their difficulty fast and then let it fall until the
+ * last blocks are cheap to prove. So blocks are drawn at random, in proportion to the work that they
+ * claim, after the headers were given: where half of that work was never done, 64 draws all miss it with
+ * probability 2^−64.
  */
 import { PROOFS_KEPT } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';

@@ -1,7 +1,7 @@
 /**
  * The state of a light client on disk: the leaves after one block, the *base*, far enough below the head
  * that reorganisations seldom reach it. A start executes the kept bodies above it. Whatever does not
- * fit the headers is dropped and fetched again.
+ * fit the headers is dropped, and fetched from peers again.
  */
 import { encode, tryDecode } from '../../core/codec.ts';
 import { isFault } from '../../core/faults.ts';
@@ -19,12 +19,12 @@ import { runBlock } from './run-block.ts';
 
 /** Blocks between the head and its base. */
 const BASE_DEPTH = 100;
-/** Blocks that the base goes on at once. */
+/** Blocks by which the base moves in one batch. */
 const BASE_STEP = 32;
 /** Leaves of one batch, where they do not all have to land together. */
 const LEAVES_AT_ONCE = 2000;
 
-/** Changes nothing: the state after genesis is the one before it. */
+/** What executing genesis changes: nothing. */
 export const UNTOUCHED = { changes: [], touched: [] };
 
 /** After a block was executed: lets the base follow it. @throws the store's */
@@ -62,7 +62,7 @@ async function putsUpTo(
   return hex === toHex(base.id) ? [...changed.values()] : undefined;
 }
 
-/** Writes the lowest whole state below the head, leaf by leaf; until all are there it is no base. */
+/** Stores the lowest whole state below the head in several batches; until the last one there is no base. */
 async function rewriteBase(memory: LightMemory): Promise<void> {
   const { base, store } = memory;
   const lowest = lowestWhole(memory);
@@ -136,7 +136,7 @@ async function readBase(
   const next = height ? (await headEntry(memory, height + 1)).header : genesis.header;
   const tree = await loadLeaves(store);
   if (!tree || !equal(treeRoot(tree), next.stateRoot)) return undefined;
-  // The next header tells its root: another branch may tell another, and be right.
+  // Only the next header vouches for this root; another branch may commit to another one, and be right.
   const executed = height ? undefined : UNTOUCHED;
   return { height, parent: toHex(entry.header.prevHash), tree, executed };
 }

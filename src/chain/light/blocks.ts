@@ -61,7 +61,7 @@ const bodyDeletions = (id: Uint8Array, height: number, data: Uint8Array): Put[] 
     value: undefined,
   }));
 
-/** Deletes what is kept of blocks below the newest, but of the `spared` ones. */
+/** Deletions of bodies below the newest blocks, except the `spared` ones. */
 export async function dropBodies(
   { store, branches, kept, blocksKept }: LightMemory,
   spared: ReadonlySet<string>,
@@ -108,7 +108,7 @@ export async function blocksToKeep(memory: LightMemory, max: number): Promise<Wa
   const near = Math.max(lowest, head - PATH_WINDOW);
   await look(head, near);
 
-  // Below those in memory each look is a read: what was found there once is not looked for again.
+  // Below the headers in memory each look is a read, so what was found whole once is not looked at again.
   let whole = Math.min(kept.wholeDownTo, near);
   while (whole > lowest && (await isKept(whole))) whole--;
   kept.setWholeDownTo(whole);

@@ -1,4 +1,4 @@
-/** Executing blocks of a light client and keeping what follows from them; which ones it still lacks. */
+/** Executing blocks and keeping the states that follow; which blocks are still missing for that. */
 import { blames, isFault, type Fault } from '../../core/faults.ts';
 import { blockId } from '../../core/header/header.ts';
 import type { Executed } from '../../core/state.ts';
@@ -12,7 +12,7 @@ import { headEntry, heightOf } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { runBlock, type HeaderAndBody } from './run-block.ts';
 
-/** Kept blocks executed at once: others wait for the chain meanwhile. */
+/** Kept blocks executed in one task: other changes of the chain wait for it. */
 const EXECUTED_AT_ONCE = 16;
 
 /** Executes kept blocks above the newest whole state. @returns how many */
@@ -33,7 +33,7 @@ export async function executeKept(memory: LightMemory): Promise<Changed<number>>
   return unmoved(EXECUTED_AT_ONCE);
 }
 
-/** A block that fails by its own doing leaves the chain. */
+/** Executes a block and keeps what follows. A block that is itself at fault leaves the chain. */
 export async function executeAndKeep(
   memory: LightMemory,
   block: HeaderAndBody,
@@ -49,13 +49,13 @@ export async function executeAndKeep(
   return { result: executed, moved: await invalidate(memory, blockId(header), header.height) };
 }
 
-/** Whether execution failed by the block's own doing; its body, if it is the one, cannot be another. */
+/** Whether the block itself is at fault. A body is, if it is the one that the header commits to. */
 function blamesBlock(wrong: Fault, { header, body }: HeaderAndBody): boolean {
   const blamed = blames(wrong);
   return blamed === 'block' || (blamed === 'body' && equal(bodyRoot(body), header.bodyRoot));
 }
 
-/** What it writes can be fetched again: a store that is full must not stop the chain. */
+/** Peers have all that is written here, so a full store must not stop the chain. */
 async function keep(
   memory: LightMemory,
   { header, body }: HeaderAndBody,

@@ -44,7 +44,7 @@ export async function selectHead(memory: LightMemory): Promise<LightHeadEvent | 
   const adopted = best.point.header.height - best.fork;
   const left = pointsBetween(branches.headPath, best.fork, branches.headHeight);
   await changeBranches(memory, { headPath: best.path, head: best.point });
-  // The head may have come only part of the way: the rest still needs the audit.
+  // If the head has reached only part of the branch, the rest still needs the audit.
   const auditedUpTo = best.path.audit?.upTo ?? Infinity;
   if (auditedUpTo <= best.point.header.height) branches.setAudit(best.path, undefined);
 
@@ -78,7 +78,10 @@ function bestProven(memory: LightMemory): Proven | undefined {
   return best;
 }
 
-/** Whether a branch that would replace blocks of ours shows winners too late in their passes. */
+/**
+ * Whether a branch that would replace blocks of the head's chain is forged: its winning linears lie too
+ * late in their passes (core's light-safety.ts).
+ */
 function isForged({ branches, kept, models }: LightMemory, { path, point, fork }: Proven): boolean {
   if (fork >= branches.headHeight) return false;
   const winners: Winner[] = [];
@@ -90,7 +93,7 @@ function isForged({ branches, kept, models }: LightMemory, { path, point, fork }
   return looksForged(winners);
 }
 
-/** Blocks of the sample that are on the head's chain no more are not asked for again. */
+/** Drops from the sample the blocks that left the head's chain. */
 async function leaveReverted(memory: LightMemory): Promise<void> {
   const { branches, kept } = memory;
   const isOn = await Promise.all(
@@ -102,7 +105,7 @@ async function leaveReverted(memory: LightMemory): Promise<void> {
   kept.setSample(kept.sample.filter((_, i) => isOn[i]));
 }
 
-/** Forgets proofs and bodies below the newest blocks, but of those that were drawn. */
+/** Deletes proofs and bodies below the newest blocks, except those that were drawn at random. */
 async function prunePuts(memory: LightMemory): Promise<Put[]> {
   const { branches, kept, blocksKept } = memory;
   const audited = branches.paths.flatMap(({ audit }) => audit?.blocks ?? []).map(({ id }) => id);
@@ -117,7 +120,7 @@ async function prunePuts(memory: LightMemory): Promise<Put[]> {
   return puts;
 }
 
-/** A block that failed execution: no path holds it any more; the head may fall back below it. */
+/** Cuts a block that failed execution from every path; the head may fall back below it. */
 export async function invalidate(
   memory: LightMemory,
   id: Uint8Array,
@@ -132,7 +135,7 @@ export async function invalidate(
   return selectHead(memory);
 }
 
-/** Drops a branch that nobody proves. The head's chain stays up to the head. */
+/** Drops a branch whose proofs no peer gives. Of the head's own branch, only what is above the head goes. */
 export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promise<void> {
   const { branches } = memory;
   const path = branches.paths.find((p) => equal(p.tip.id, tipId));
@@ -154,7 +157,7 @@ async function cutAt(memory: LightMemory, path: Path, height: number): Promise<v
   await changeBranches(memory, { paths, headPath: cut, head });
 }
 
-/** Writes a change of the branches, with the records of new headers, and then remembers it. */
+/** Writes a change of the branches to the store, with records of new headers, then makes it in memory. */
 export async function changeBranches(
   { branches, store }: LightMemory,
   change: Partial<BranchesNow>,

@@ -46,7 +46,7 @@ export async function heightOf(memory: LightMemory, id: Uint8Array): Promise<num
   return equal((await headEntry(memory, height)).id, id) ? height : undefined;
 }
 
-/** What reading chain points takes. */
+/** What chain points are read with. */
 type PointSource = Pick<LightDeps, 'store' | 'params'>;
 
 /** The point that a batch of headers builds on. @throws AppError STORE_CORRUPT */

@@ -42,7 +42,7 @@ export async function importHeaders(
   const points = checkHeaders(memory, parent, fresh, nowMs);
   if (isFault(points)) return unmoved(points);
   await attach(memory, place.path, parent, points);
-  // Drawn when a branch seems whole: what is drawn must not be known while it can still be chosen.
+  // Drawn once the peer has given the whole branch: it must not know the draw while it makes headers.
   if (isEnd) await auditDeep(memory);
 
   const moved = await selectHead(memory);
@@ -147,7 +147,7 @@ async function attach(
     const change = { paths: [...branches.paths, grown], nextSegment: number + 1 };
     return changeBranches(memory, change, puts);
   }
-  // It grew last, and so is the last to be left out.
+  // At the end of the list: the branch that grew last is the last to be left out.
   const paths = [...branches.paths.filter((p) => p !== path), grown];
   const headPath = branches.headPath === path ? grown : branches.headPath;
   await changeBranches(memory, { paths, headPath }, puts);

@@ -49,16 +49,19 @@ export interface LightHeaders {
   heightOf(id: Uint8Array): Promise<number | undefined>;
   /** Headers of the head's chain after the first id of a locator that is on it, or after genesis. */
   after(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
-  /** Of the branch with the most work. While headers come, put the last one's id before it: the peer may be on another. */
+  /**
+   * Ids of the branch with the most work. A caller that fetches headers from a peer puts the last one's id
+   * before it, because the peer may be on another branch.
+   */
   locator(): Promise<Uint8Array[]>;
-  /** A block that only its model shows to be forged leaves the chain, as one that fails execution does. */
+  /** Removes a block that the full check found forged, as one that fails execution is removed. */
   refuse(id: Uint8Array, height: number): Promise<void>;
-  /** Gives up a branch, by its tip, that nobody can prove. */
+  /** Gives up a branch, named by its tip, whose proofs no peer gives. */
   dropBranch(tipId: Uint8Array): Promise<void>;
 }
 
 export interface LightProofs {
-  /** `body` is kept with it, so that both can be given to others. */
+  /** @param body is kept with the proof, so that both can be given to other peers */
   import(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
   /** Proofs to ask for: of branches with more work than the head, then of the sample. */
   wanted(): WantedProof[];
@@ -70,7 +73,7 @@ export interface LightProofs {
 }
 
 export interface LightStates {
-  /** What is known of the state after a block: leaves that nobody opened yet are behind stubs. */
+  /** The known part of the state after a block; leaves that no proof has opened yet are behind stubs. */
   after(id: Uint8Array): Tree | undefined;
   /** Root of the state after a block, if it is known. */
   rootAfter(id: Uint8Array): Uint8Array | undefined;
@@ -99,7 +102,7 @@ export interface LightStates {
 }
 
 export interface LightBlocks {
-  /** A kept body. */
+  /** The body of a block, if it is kept. */
   body(id: Uint8Array): Promise<Body | undefined>;
   /**
    * Executes a block on what is known of the state before it and on its witness, if one is given; the
@@ -111,12 +114,12 @@ export interface LightBlocks {
   ): Promise<Fault | undefined>;
   /**
    * Blocks above the newest whole state whose bodies are missing, lowest first; none when they are too
-   * many to be had. Their proofs and bodies go to `proofs.import`, then `executeKept` goes on.
+   * many to fetch. Their proofs and bodies go to `proofs.import`, then `executeKept` goes on.
    */
   toExecute(max: number): Promise<WantedProof[]>;
   /** Executes kept blocks above the newest whole state. @returns how many, at most 16 */
   executeKept(): Promise<number>;
-  /** The newest blocks that are not kept whole, newest first: others will ask for them. */
+  /** The newest blocks whose body or proof is missing, newest first: other peers will ask for them. */
   toKeep(max: number): Promise<WantedProof[]>;
   /** Bodies and proofs of those that are kept whole. */
   parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
@@ -124,7 +127,7 @@ export interface LightBlocks {
   history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
   /** Places of a transaction, and of claims and results that name it, in kept blocks. */
   find(id: Uint8Array): Promise<Position[]>;
-  /** Keys that every template reads after the head, but for what its lists lead to. */
+  /** State keys that every template reads after the head, except those that its lists name. */
   templateKeys(): Promise<Uint8Array[]>;
   /** undefined while the state after the head is not known. */
   template(options: LightTemplateOptions): Template | undefined;

@@ -1,6 +1,6 @@
 /**
  * The store of a light client: it says whether a genesis is known, and learns one. With a genesis there
- * is a chain (light-chain.ts); before, there is nothing to ask.
+ * is a chain (light-chain.ts); without one there is nothing to read.
  */
 import { encode } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
@@ -34,7 +34,7 @@ export interface LightStoreOptions {
   readonly now: () => number;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
-  /** Uniform in [0, 1), for audits: nobody may know it beforehand. The platform's by default. */
+  /** Uniform in [0, 1), for audits; peers must not be able to predict it. The platform's by default. */
   readonly random?: () => number;
   /** Leaves of a state that is held as a whole. */
   readonly stateLeavesMax?: number;

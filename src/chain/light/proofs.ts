@@ -1,4 +1,4 @@
-/** Proofs of work into a light client, with the bodies that come along; which ones it still lacks. */
+/** Importing proofs of work, with the bodies that come with them, and choosing which to ask for. */
 import { encode } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import { Proof, type Body, type Header } from '../../core/formats.ts';
@@ -75,12 +75,12 @@ async function findHeader(memory: LightMemory, id: Uint8Array): Promise<Header |
     if (audited) return (await entryAt(store, path, audited.height)).header;
   }
 
-  // Of the sample, or one to be kept for others.
+  // A block of the sample, or one that is kept for other peers.
   const height = await heightOf(memory, id);
   return height === undefined ? undefined : (await headEntry(memory, height)).header;
 }
 
-/** A header that came alone and proved nothing makes room: it cost nothing to make. */
+/** Drops a branch of one header whose proof failed: headers cost nothing, and must not fill the memory. */
 async function dropLone(memory: LightMemory, id: Uint8Array): Promise<void> {
   const { branches } = memory;
   const path = branches.paths.find(({ tip }) => equal(tip.id, id));
@@ -94,7 +94,7 @@ export function wantedProofs({ branches, kept }: LightMemory): WantedProof[] {
     .filter((path) => branches.claimsMore(path))
     .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1))
     .map((path) => unproven(path, branches.forkOf(path), kept.isChecked));
-  // By turns: a branch that nobody can prove must not keep the others' from being asked for.
+  // Branches take turns: one that nobody can prove must not keep the others' proofs from being asked for.
   for (let i = 0; byWork.some((list) => i < list.length); i++)
     for (const { id, height } of byWork.flatMap((list) => list[i] ?? []))
       wanted.set(id, { id: fromHex(id, 32)!, height });
@@ -103,7 +103,7 @@ export function wantedProofs({ branches, kept }: LightMemory): WantedProof[] {
   return [...wanted.values()];
 }
 
-/** Draws the sample, and the audits that are due. @returns how many blocks are in the sample */
+/** Draws the sample, and the audits that branches need. @returns how many blocks are in the sample */
 export async function chooseSample(
   memory: LightMemory,
   random: readonly number[],

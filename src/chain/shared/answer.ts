@@ -1,4 +1,4 @@
-/** What a peer answers to others, whichever chain it has: a request in, what the chain has out. */
+/** What a peer answers to other peers' requests, from its chain, full or light. */
 import type { Header, Position, SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import { assert } from '../../lib/errors.ts';
@@ -12,7 +12,7 @@ import {
 
 export const AGENT = 'pila/0.1.0';
 
-/** The questions that both chains answer, as far as they have what is asked for. */
+/** The requests that both chains answer, as far as they have what is asked for. */
 export interface SyncSource {
   head(): ChainPoint;
   header(height: number): Promise<Header | undefined>;
@@ -27,14 +27,14 @@ export interface SyncSource {
 
 export const unavailable = (reason: string): SyncResponse => ({ type: 'unavailable', reason });
 
-/** `waiting`: transactions of the pool, best first. @throws the store's */
+/** @param waiting transactions of the pool, best first @throws the store's errors */
 export async function answer(
   source: SyncSource,
   request: SyncRequest,
   waiting: () => readonly SignedTx[],
 ): Promise<SyncResponse> {
   const { type } = request;
-  // Whoever keeps packages answers it before.
+  // Peers that keep packages answer this request themselves and never come here.
   if (type === 'model') return unavailable('no models here');
   const proven = (proof: Uint8Array | undefined): SyncResponse =>
     proof ? ({ type, proof } as SyncResponse) : unavailable('state not kept');

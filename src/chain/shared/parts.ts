@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 
 /** Bytes of one answer with bodies and proofs (docs/protocol.md §9). */
 const PARTS_BYTES_MAX = 1024 * 1024;
-/** Bytes of an answer for one block beside its body and its proof, at most. */
+/** Bytes that an answer spends on one block, its body and proof not counted, at most. */
 const PART_OVERHEAD_BYTES = 64;
 
 interface PartKeys {

@@ -1,6 +1,6 @@
 /**
- * Where claims and results of a request stand: what `find` tells beside a transaction's own place.
- * Anybody may claim, so that only a bounded number is told: results first, with their claims.
+ * Where claims and results of a request stand: what `find` answers with, next to a transaction's own
+ * place. Anybody may claim, so an answer holds only a bounded number: results first, with their claims.
  */
 import { decode, encode, optional } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
@@ -64,7 +64,7 @@ function claimBefore(
 }
 
 /**
- * Places to tell, in order: the request's own, results with their claims (the earliest claim first),
+ * Places of an answer, in order: the request's own, results with their claims (the earliest claim first),
  * then other claims, FIND_MAX in all.
  */
 export function placesOf(

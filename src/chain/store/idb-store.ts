@@ -98,7 +98,7 @@ async function open(
         close(new AppError('STORE_CLOSED', 'The browser closed or cleared the database.')),
     });
   const opened = connect();
-  // The other tab may let go after the caller was told: nobody waits for this connection then.
+  // The other tab may close its connection after this call has failed: then nobody uses this one.
   opened.then((db) => stale && db.close()).catch(() => undefined);
   try {
     return await Promise.race([opened, blocked.promise]);

@@ -66,8 +66,8 @@ export class Branches {
   }
 
   /**
-   * The branches after a change. Over the bound, a path is left out that has no more work than the head,
-   * else the one that grew longest ago: claimed work is free, and must not crowd out the next honest
+   * The branches after a change. When there are too many, a path is left out that has at most the head's
+   * work, else the one that grew longest ago: claimed work is free, and must not crowd out the next honest
    * block.
    */
   after(change: Partial<BranchesNow>): BranchesNow {

@@ -30,12 +30,12 @@ export class KeptBlocks {
     return this.#bodies;
   }
 
-  /** Older blocks that were drawn at random: their proofs stay. */
+  /** Older blocks that were drawn at random: their proofs are not pruned. */
   get sample(): Sample {
     return this.#sample;
   }
 
-  /** All blocks above this height are kept whole, but for those near the head. */
+  /** All blocks above this height are kept whole, except some near the head. */
   get wholeDownTo(): number {
     return this.#wholeDownTo;
   }

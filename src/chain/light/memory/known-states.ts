@@ -33,7 +33,7 @@ export interface KnownState {
   readonly parent: string;
   /** With every leaf that was opened so far. */
   readonly tree: Tree;
-  /** undefined: the block was not executed here, the root is the one that its child's header tells. */
+  /** undefined when the block was not executed here: then the root is the one in its child's header. */
   readonly executed: Pick<Executed, 'changes' | 'touched'> | undefined;
 }
 

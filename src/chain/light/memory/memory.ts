@@ -1,5 +1,5 @@
 /**
- * What a light client holds in memory beside its store. Each part has an owner that alone changes it:
+ * What a light client holds in memory, next to its store. Each part has an owner that alone changes it:
  * branches, kept blocks, known states, and the base.
  */
 import type { ChainPoint } from '../../../core/header/header.ts';
