@@ -4,7 +4,7 @@ import { createKernel } from '../src/miner/cpu/kernel/kernel.ts';
 import { randomBytes, randomOperand } from '../test/oracle/random.ts';
 import { cpuMs } from './measure.ts';
 
-const breathe = () => undefined;
+const yieldToLoop = () => undefined;
 
 /** Shortest of several runs, ms. */
 async function shortest(run: () => unknown): Promise<number> {
@@ -38,8 +38,8 @@ for (const [m, k, n, r] of [
   const values = Float32Array.from(randomOperand('a', m * k));
   const b = randomOperand('b', n * k);
   const sigma = randomBytes('sigma', 32);
-  const plain = await shortest(() => kernel.multiply(l, b, breathe));
-  const noisy = await shortest(() => kernel.multiplyNoisy(l, b, { sigma, number: 1 }, breathe));
+  const plain = await shortest(() => kernel.multiply(l, b, yieldToLoop));
+  const noisy = await shortest(() => kernel.multiplyNoisy(l, b, { sigma, number: 1 }, yieldToLoop));
   const rest = await shortest(() => {
     kernel.loadActivations(l, values);
     kernel.hashActivations(l, m);

@@ -1,7 +1,7 @@
 /**
- * Proves a model exact before it is used: abstract interpretation over all its segments, with the
- * real weights. What passes gives the same bits on every device that keeps WGSL's and IEEE's rules
- * (models/README.md). loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
+ * Proves a model exact before it is used: abstract interpretation over all its segments, with the real weights.
+ * A model that passes gives the same bits on every device that keeps WGSL's and IEEE's rules (models/README.md).
+ * loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
  */
 import { manifestProblem, OPERAND_MAX, type Linear, type Manifest } from '../../core/manifest.ts';
 import type { ModelPackage } from '../engine/backend.ts';
@@ -28,18 +28,18 @@ const ANSWER_MAX = 127;
 export const STEPS_MAX = 2 ** 36;
 /** Entries of all heads, which the checker reads one by one. */
 export const HEADS_MAX = 2 ** 24;
-/** Names of the operands, products and answer; no carry may have one. */
+/** Names of the operands, products, tokens and answer; no carry may have such a name. */
 const RESERVED = /^([ac]\d+|tokens|answer)$/;
 
 type Package = Pick<ModelPackage, 'manifest' | 'segments' | 'weights'>;
 type Values = Map<string, Value>;
 
-/** What is proven of every tensor of every segment. */
+/** What is proven about every tensor of every segment. */
 export interface Analysis {
   readonly segments: readonly ReadonlyMap<string, Value>[];
 }
 
-/** What a unit costs so far. */
+/** The cost of a unit, summed up so far. */
 class Work {
   #steps = 0;
   #heads = 0;
@@ -80,7 +80,7 @@ function analyseNodes(graph: OnnxGraph, values: Values, sequences: number, work:
 
 function operate(node: OnnxNode, values: Values, sequences: number, work: Work): Value {
   const inputs = node.inputs.map((name) => values.get(name));
-  // A node before the rest of its pattern would read what is not there yet.
+  // A node that comes before the rest of its pattern would read a tensor that does not exist yet.
   demand(
     inputs.every((v) => v !== undefined),
     'operator',
@@ -126,7 +126,7 @@ function inputsOf(graph: OnnxGraph, segment: number, known: ReadonlyMap<string, 
   return values;
 }
 
-/** Checks a segment's outputs and adds its carries to `known`; gives A_ℓ where one follows. */
+/** Checks a segment's outputs and adds its carries to `known`. @returns A_ℓ where a linear follows */
 function outputsOf(
   graph: OnnxGraph,
   { manifest: m, segment }: { manifest: Manifest; segment: number },
@@ -220,7 +220,7 @@ function* analyse(pkg: Package): Generator<[place: string, segment?: Values]> {
   }
 }
 
-/** What is proven of every tensor, or the first refusal. */
+/** What is proven about every tensor, or the first refusal. */
 export function analyseModel(pkg: Package): Analysis | Refusal {
   const segments: Values[] = [];
   let place = 'manifest';

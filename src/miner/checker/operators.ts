@@ -1,6 +1,6 @@
 /**
- * One transfer function per operator that a model may use: from what is known of the inputs to what
- * is proven of the output, or a refusal. Div and Sqrt are not here: patterns.ts has them.
+ * One transfer function per operator that a model may use: from what is known about the inputs to what is
+ * proven about the output, or a refusal. Div and Sqrt are not here: patterns.ts has them.
  * Every interval must hold for any order of summation, fused or not (models/README.md).
  */
 import { ELEMENTS_MAX, RANK_MAX, type OnnxNode } from '../package/onnx.ts';
@@ -32,16 +32,16 @@ import {
 
 /** MatMul operands: 8 bits of significand, so that TF32 and bf16 multipliers are exact too. */
 export const MATMUL_OPERAND_MAX = 127;
-/** Entries of a head's matrix: larger ones belong into linears, and bounding them takes time. */
+/** Entries of a head's matrix: larger matrices belong into linears, and bounding their products takes time. */
 export const HEAD_ENTRIES_MAX = 2 ** 20;
 const CAST_TO = { 1: 'float32', 6: 'int32' } as const;
 
 type Inputs = readonly Value[];
 type Attributes = OnnxNode['attributes'];
 interface Operator {
-  /** Names of its attributes: all must be there, and no other. */
+  /** Names of its attributes: a node must have all of them and no others. */
   readonly attributes: readonly string[];
-  /** How many inputs; Concat has any number. */
+  /** Number of inputs; undefined for Concat, which has any number. */
   readonly inputs: number | undefined;
   /** `same`: both inputs are one tensor, as in a square. */
   run(x: Inputs, a: Attributes, sequences: number, same: boolean): Value;
@@ -66,7 +66,7 @@ const elementwise =
     numeric(a!, b!);
     const { dims, perSequence } = broadcast(a!, b!);
     const bits = Math.max(a!.bits, b!.bits);
-    // An odd multiple stays one beside multiples of a larger part.
+    // The sum of an odd multiple of a part and a multiple of twice the part, or more, is an odd multiple again.
     const [fine, coarse] = a!.bits > b!.bits ? [a!, b!] : [b!, a!];
     const odd = keepsOdd && fine.bits > coarse.bits && fine.odd;
     return exact(dims, ends(a!, b!, same), perSequence, { bits, odd });
@@ -74,7 +74,7 @@ const elementwise =
 
 function difference(a: Value, b: Value, same: boolean): Ends {
   if (same) return [0, 0];
-  // No entry is above the maximum of its own row.
+  // No entry is above the maximum of its own row, so the difference is at most 0.
   return [a.maximumOf === b ? 0 : a.lo - b.hi, a.hi - b.lo];
 }
 
@@ -167,7 +167,7 @@ function gather([data, indices]: Inputs, { axis: attribute }: Attributes): Value
   return { ...derived(data!, dims), perSequence };
 }
 
-/** Of a constant table of rank 1 only. */
+/** GatherElements, from a constant table of rank 1 only. */
 function gatherElements([table, indices]: Inputs, { axis }: Attributes): Value {
   numeric(table!);
   demand(axis === 0, 'attribute', `axis ${String(axis)}, not 0`);
@@ -182,7 +182,7 @@ interface Weights {
   readonly values: ArrayLike<number>;
   readonly rows: number;
   readonly columns: number;
-  /** Where an entry stands in `values`. */
+  /** Index of an entry in `values`. */
   readonly at: (row: number, column: number) => number;
 }
 
@@ -256,7 +256,7 @@ function reduceMax([x, axes]: Inputs, { keepdims }: Attributes): Value {
   return keepdims ? { ...most, maximumOf: x! } : most;
 }
 
-/** What may be moved: entries are changed by nothing. */
+/** Checks that a tensor's entries may be moved to other places, which does not change their values. */
 const movable = (v: Value): Value => {
   demandExact(v);
   demand(v.type === 'float32' || v.type === 'int32', 'type', `moves ${v.type}`);
@@ -306,7 +306,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['ReduceMax', { attributes: ['keepdims'], inputs: 2, run: reduceMax }],
 ]);
 
-/** Of a node's result, as of what a file holds. */
+/** The size limit of a node's result, the same as for a tensor in a file. */
 export function demandSize({ dims }: Value): void {
   demand(
     dims.length <= RANK_MAX && sizeOf(dims) <= ELEMENTS_MAX,
@@ -316,8 +316,8 @@ export function demandSize({ dims }: Value): void {
 }
 
 /**
- * Steps of a node, for the bound on a unit: entries read and made, products of a MatMul. `head` is the
- * part that the checker walks through itself: a head's matrix.
+ * Steps of a node, for the bound on a unit: entries read and written, and products of a MatMul. `head`: entries
+ * of a head's matrix, which the checker itself reads one by one.
  */
 export function stepsOf(op: string, inputs: readonly Value[], made: readonly Value[]) {
   const entries = [...inputs, ...made].reduce((sum, v) => sum + sizeOf(v.dims), 0);

@@ -1,8 +1,8 @@
 /**
- * The only two places where a quotient or a root may appear, each with its Floor. A GPU's Div may be
- * 2.5 ULP off and its Sqrt 5: a quotient stays further from every integer than that, or what its floor
- * missed is divided again; a root's floor is corrected. Nothing else may read what lies between. Both are
- * exact inside their bounds, and refused outside.
+ * The only two patterns in which a quotient or a root may appear, each with its Floor. A GPU's Div may be
+ * 2.5 ULP off and its Sqrt 5. Either a quotient is further than that from every integer, or the remainder that
+ * its floor missed is divided again; a root's floor is corrected. No other node may read the tensors inside a
+ * pattern. Both are exact inside their bounds, and refused outside.
  */
 import type { OnnxGraph, OnnxNode } from '../package/onnx.ts';
 import { demandSize } from './operators.ts';
@@ -30,7 +30,7 @@ const FLOAT = 1;
 export interface Matched {
   /** Indices of the pattern's nodes. */
   readonly nodes: ReadonlySet<number>;
-  /** Values of everything the pattern makes, the result included. */
+  /** Values of all tensors that the pattern makes, the result included. */
   readonly values: readonly (readonly [string, Value])[];
 }
 
@@ -101,7 +101,7 @@ class Trail {
     return this.step(op, [input, graph.nodes[found]!.inputs[1]!]);
   }
 
-  /** Nothing outside the pattern reads what is inside. */
+  /** Demands that no node outside the pattern reads the tensors inside it. */
   close(inside: readonly string[]): void {
     for (const name of inside)
       if (
@@ -128,9 +128,9 @@ const raw = (lo: number, hi: number, from: Value): Value => ({
 const flag = (from: Value, type: Value['type']): Value => ({ ...between(0, 1, from), type });
 
 /**
- * ⌊x/y⌋ of an x that no whole y divides, for it is an odd multiple of 2^−bits: Floor(Div(x, y)), since
- * the quotient is at least 2^−bits/y away from every integer. A large one's q = Floor(Div(x, y)) may
- * miss by one: q + Floor(Div(x − q·y, y)).
+ * ⌊x/y⌋ of an x that no whole y divides, because x is an odd multiple of 2^−bits. The pattern is Floor(Div(x, y)),
+ * since the quotient is at least 2^−bits/y away from every integer. For a large x, q = Floor(Div(x, y)) may
+ * be wrong by one, so the pattern is q + Floor(Div(x − q·y, y)).
  */
 export function matchDivision(
   index: GraphIndex,
@@ -173,7 +173,7 @@ export function matchDivision(
   demand(left * part < DIVIDEND_PARTS, 'division', `2y could reach ${left}`, left);
 
   const back = trail.step('Mul', [q, yName], undefined, true);
-  // The product is found from its own reader: x may have many.
+  // The Sub is found as the reader of the product, because x may have many readers.
   const rest = readerOf(index, trail, 'Sub', [xName, back]);
   const again = trail.step('Div', [rest, yName]);
   const more = trail.step('Floor', [again]);
@@ -193,7 +193,7 @@ export function matchDivision(
   };
 }
 
-/** `op(left, right)` where the pattern comes in from the right. */
+/** The node `op(left, right)`, found as a reader of `right`, which belongs to the pattern. */
 function readerOf(
   index: GraphIndex,
   trail: Trail,

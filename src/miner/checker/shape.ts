@@ -42,7 +42,7 @@ export function axisOf(axis: unknown, rank: number): number {
   return found;
 }
 
-/** Numbers of a constant that gives a shape or axes. */
+/** The numbers in a constant that gives a shape or axes. */
 export function numbersOf(v: Value): number[] {
   demand(
     v.constant && v.type === 'int64',

@@ -1,6 +1,6 @@
 /**
- * What the checker knows of a tensor: shape, an interval that holds every entry, of what power of two
- * they are multiples, and whether they depend on the unit's sequences. Refusals of the checker.
+ * What the checker knows about a tensor: its shape, an interval that holds every entry, the power of two of
+ * which all entries are multiples, and whether they depend on the unit's sequences. Also the checker's refusals.
  */
 import type { ElementType, OnnxTensor } from '../package/onnx.ts';
 
@@ -63,23 +63,23 @@ export interface Value {
   readonly lo: number;
   readonly hi: number;
   /**
-   * Every entry is a multiple of 2^−bits; 0: whole. Infinite after a scaling that leaves no common
-   * part: only a Floor may read that.
+   * Every entry is a multiple of 2^−bits; 0 for whole numbers. Infinity after a scaling that leaves no common
+   * power of two: only a Floor may read such a tensor.
    */
   readonly bits: number;
   /** Every entry is an odd multiple of 2^−bits, bits ≥ 1: none is whole. */
   readonly odd?: boolean;
-  /** Depends on the unit: axis 0 is sequences × rows of one, each sequence's entries together. */
+  /** Depends on the unit: axis 0 is sequences × rows of one sequence, the entries of each sequence together. */
   readonly perSequence: boolean;
   /** Entries of a constant. */
   readonly constant?: readonly number[] | Float32Array | Int32Array;
-  /** The tensor whose maxima these are, along axes that stay. */
+  /** The tensor whose maxima these are, taken along axes that are kept with length 1. */
   readonly maximumOf?: Value;
 }
 
 /** Every integer below it is exact in float32, and so is every sum of two below half of it. */
 export const EXACT_MAX = 2 ** 24;
-/** Parts of 2^−24 are the finest. */
+/** Largest `bits` of a float result: entries are multiples of 2^−24 at the finest. */
 export const BITS_MAX = 24;
 
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
@@ -100,10 +100,10 @@ export const derived = (v: Value, dims: readonly number[] = v.dims): Value => ({
 /** A power of two from 2^−24 to 1. */
 const isShift = (x: number): boolean =>
   x > 0 && x <= 1 && x >= 2 ** -BITS_MAX && Number.isInteger(Math.log2(x));
-/** Whether a tensor is a constant that moves a number's point and none of its digits. */
+/** Whether a tensor is a constant of powers of two: multiplying by it moves a number's point and keeps its digits. */
 export const isShifts = (v: Value): boolean => v.constant?.every(isShift) ?? false;
 
-/** Of what part of one it is a multiple, or Infinity. */
+/** The smallest `bits` for which a number is a multiple of 2^−bits, or Infinity. */
 function bitsOf(x: number): number {
   for (let bits = 0; bits <= BITS_MAX; bits++) if (Number.isInteger(x * 2 ** bits)) return bits;
   return Infinity;

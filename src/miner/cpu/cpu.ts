@@ -14,11 +14,11 @@ import { createLap, type Clock, type Lap, type OnStage } from '../engine/stages.
 
 /** Passes that may wait: the unit in work, its re-check, and replays of other people's blocks. */
 const WAITING_MAX = 64;
-/** ms between two looks at the event loop, where an abort may wait. */
-const BREATH_MS = 8;
+/** ms after which a pass lets the event loop run, because an abort may wait there. */
+const YIELD_MS = 8;
 
 /**
- * `onStage` hears how long each stretch of each stage took, by `clock` (default: wall time).
+ * `onStage` is called with the time that each stretch of each stage took, by `clock` (default: wall time).
  * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
  */
 export async function createCpuBackend(
@@ -30,7 +30,7 @@ export async function createCpuBackend(
   const kernel = await createKernel(model.manifest.linears, lap);
   const chain = await createSegmentChain(model.segments, { provider: 'wasm' });
   const passes = new SerialQueue(WAITING_MAX);
-  const breathe = createBreathe();
+  const yieldToLoop = createYield();
   return {
     kind: 'cpu',
     device: 'WebAssembly SIMD, one thread',
@@ -38,13 +38,13 @@ export async function createCpuBackend(
     depth: 1,
     memoryBytes: () => kernel.memoryBytes,
     pass: (input) =>
-      passes.run(() => new Pass({ model, kernel, chain, breathe, lap }, input).run()),
+      passes.run(() => new Pass({ model, kernel, chain, yieldToLoop, lap }, input).run()),
     lost: new Promise(() => {}),
     close: () => passes.run(() => chain.close()),
   };
 }
 
-/** Lets messages in; timers would wait 4 ms, and promises alone let nothing in. */
+/** Lets the event loop deliver messages; a timer would wait 4 ms, and a promise alone delivers none. */
 function nextTask(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
@@ -56,15 +56,15 @@ function nextTask(): Promise<void> {
   });
 }
 
-type BreatheFor = (signal: AbortSignal | undefined) => Promise<void>;
+type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
 
-/** Over all passes, so that many short ones in a row let messages in too. */
-function createBreathe(): BreatheFor {
-  let breathedAt = performance.now();
+/** One for all passes, so that many short passes in a row also let the event loop run. */
+function createYield(): YieldFor {
+  let yieldedAt = performance.now();
   return async (signal) => {
-    if (performance.now() - breathedAt > BREATH_MS) {
+    if (performance.now() - yieldedAt > YIELD_MS) {
       await nextTask();
-      breathedAt = performance.now();
+      yieldedAt = performance.now();
     }
     if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was aborted');
   };
@@ -74,7 +74,7 @@ interface Parts {
   readonly model: ModelPackage;
   readonly kernel: Kernel;
   readonly chain: SegmentChain;
-  readonly breathe: BreatheFor;
+  readonly yieldToLoop: YieldFor;
   readonly lap: Lap;
 }
 
@@ -85,7 +85,7 @@ class Pass {
   readonly #lap: Lap;
   readonly #input: PassInput;
   /** @throws PASS_ABORTED */
-  readonly #breathe: () => Promise<void>;
+  readonly #yieldToLoop: () => Promise<void>;
   readonly #a: Uint8Array[] = [];
   readonly #t: Uint8Array[] = [];
   /** ā_1..ā_L, then c̄_L. */
@@ -94,13 +94,13 @@ class Pass {
   #winner: PassResult['winner'];
   #captured: Int8Array | undefined;
 
-  constructor({ model, kernel, chain, breathe, lap }: Parts, input: PassInput) {
+  constructor({ model, kernel, chain, yieldToLoop, lap }: Parts, input: PassInput) {
     this.#model = model;
     this.#lap = lap;
     this.#kernel = kernel;
     this.#chain = chain;
     this.#input = input;
-    this.#breathe = () => breathe(input.signal);
+    this.#yieldToLoop = () => yieldToLoop(input.signal);
     this.#sigma = input.sigma0;
   }
 
@@ -109,7 +109,7 @@ class Pass {
     const last = this.#input.stopAfter ?? linears.length;
     assert(last >= 1 && last <= linears.length, `stopAfter ${last}`);
     try {
-      await this.#breathe();
+      await this.#yieldToLoop();
       this.#lap();
       let tensor = await this.#chain.run(0, this.#tokens());
       this.#lap('segments');
@@ -118,7 +118,7 @@ class Pass {
         if (number === last && this.#input.stopAfter !== undefined) break;
         tensor = await this.#chain.run(number, this.#product(number));
         this.#lap('segments');
-        await this.#breathe();
+        await this.#yieldToLoop();
       }
       return this.#result(this.#input.stopAfter === undefined ? tensor : undefined);
     } finally {
@@ -156,14 +156,14 @@ class Pass {
     const { manifest, weights } = this.#model;
     const l = manifest.linears[number - 1]!;
     const b = weights[number - 1]!;
-    if (!this.#sigma) return this.#kernel.multiply(l, b, this.#breathe);
+    if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
     this.#sigma = layerSeed(this.#sigma, tBefore, this.#a.at(-1)!, l.weights, number);
     const made = await this.#kernel.multiplyNoisy(
       l,
       b,
       { sigma: this.#sigma, number },
-      this.#breathe,
+      this.#yieldToLoop,
     );
     this.#t.push(made.t);
     const tile = this.#winner ? -1 : firstWinner(made.tickets, this.#input.limits[number - 1]!);

@@ -1,7 +1,7 @@
 /**
- * More cores for units on the CPU: each lane is a worker with a whole CPU backend. Units are independent,
- * so that two lanes do twice the work; threads inside a unit would wait for each other, and need a shared
- * memory that pages have only where they are cross-origin isolated.
+ * More cores for units on the CPU: each lane is a worker with a whole CPU backend. Units are independent, so
+ * two lanes do twice the work. Threads inside a unit would wait for each other and would need shared memory,
+ * which a page has only where it is cross-origin isolated.
  */
 import { AppError } from '../../lib/errors.ts';
 import { connect, expose, type Port } from '../../lib/rpc.ts';
@@ -14,13 +14,13 @@ import { selfTest } from '../engine/self-test.ts';
 const LANES_BYTES_MAX = 2 ** 31;
 /** ms that a lane may take to open and pass its test: mining waits for it. */
 const OPEN_MS_MAX = 60_000;
-/** ONNX Runtime's and the engine's own, in each worker. */
+/** Bytes that ONNX Runtime and the engine need in each worker, without the model. */
 const RUNTIME_BYTES = 256 * 2 ** 20;
 
 type LaneApi = {
-  /** First of all calls. Gives the backend's `memoryBytes`. @throws AppError as createCpuBackend */
+  /** The first call. @returns the backend's `memoryBytes` @throws AppError as createCpuBackend */
   open(model: ModelPackage): Promise<number>;
-  /** `key` names it for `abort`. */
+  /** `key` identifies the pass for `abort`. */
   pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
   abort(key: number): void;
 };
@@ -28,7 +28,7 @@ type LaneApi = {
 /** A worker that serves a lane. */
 export interface LaneWorker {
   readonly port: Port;
-  /** Hears when it dies by itself. */
+  /** Calls `die` when the worker dies by itself. */
   readonly failed: (die: (reason: string) => void) => void;
   end(): void;
 }
@@ -56,7 +56,7 @@ export function serveLane(port: Port): void {
   );
 }
 
-/** Lanes worth having for a model, the one here among them, where `threads` are free. */
+/** Number of lanes that fit a model in memory and `threads` in cores, the lane of this worker included. */
 export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
   const files = [...model.segments, ...model.weights];
   const own = files.reduce((sum, file) => sum + file.byteLength, 0);
@@ -65,8 +65,8 @@ export function lanesFor(model: ModelPackage, local: Backend, threads: number): 
 }
 
 /**
- * `local` and `count` − 1 workers beside it as one device. What does not open, for lack of memory say,
- * is left out, and what dies later too; closing it leaves `local` open.
+ * `local` and `count` − 1 further workers as one device. A lane that does not open, for example for lack of
+ * memory, is left out, and so is one that dies later. Closing the device leaves `local` open.
  */
 export async function withLanes(
   model: ModelPackage,
@@ -80,7 +80,7 @@ export async function withLanes(
   return helpers.length ? join(local, helpers) : local;
 }
 
-/** One alone. @throws AppError SELF_TEST_FAILED, WORKER_DIED, and the backend's */
+/** Opens one lane. @throws AppError SELF_TEST_FAILED, WORKER_DIED, and the backend's */
 export async function openLane(model: ModelPackage, start: () => LaneWorker): Promise<Backend> {
   const worker = start();
   const closed = Promise.withResolvers<string>();
@@ -102,7 +102,7 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
     signal?.addEventListener('abort', abort);
     const done = lane.pass(key, input).finally(() => signal?.removeEventListener('abort', abort));
     const result = await done;
-    // A pass of a small model can end before the lane hears.
+    // A pass of a small model can end before the abort reaches the lane.
     if (signal?.aborted) throw new AppError('PASS_ABORTED', 'aborted on the way');
     return result;
   };
@@ -124,7 +124,7 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
 }
 
 function join(local: Backend, helpers: readonly Backend[]): Backend {
-  // The one here gets its second pass last: checks of blocks and of wins wait behind what it has.
+  // `local` is the last to get a second pass, because checks of blocks and of wins wait behind its passes.
   let lanes = [...helpers, local].map((backend) => ({
     backend,
     load: backend === local ? 0.5 : 0,
@@ -151,7 +151,7 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
     ...local,
     device: `WebAssembly SIMD, ${count} threads`,
     lanes: count,
-    // In each worker one runs and one waits: the way back and forth costs it nothing.
+    // In each worker one pass runs and one waits, so that a worker never waits for messages to cross.
     depth: 2 * count - 1,
     memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
     pass,

@@ -17,11 +17,11 @@ export interface PassInput {
   readonly sigma0: Uint8Array | undefined;
   /** min(target_e·c_ℓ, 2^256−1) of each linear; a tile wins at or below it. */
   readonly limits: readonly bigint[];
-  /** Also hash the rows of sequences 0..B−2 and give `execution` (docs/protocol.md §8.4). */
+  /** Whether to hash also the rows of sequences 0..B−2 and return `execution` (docs/protocol.md §8.4). */
   readonly job?: boolean;
   /** Stop after this linear (1-based): for replays up to ℓ*. */
   readonly stopAfter?: number;
-  /** Give A of this linear (1-based) as `captured`. */
+  /** Return A of this linear (1-based) as `captured`. */
   readonly capture?: number;
   readonly signal?: AbortSignal;
 }
@@ -44,19 +44,19 @@ export type BackendKind = 'cpu' | 'webgpu' | 'oracle';
 
 export interface Backend {
   readonly kind: BackendKind;
-  /** What runs it, for people: adapter or CPU description. */
+  /** Description of the adapter or the CPU, for people. */
   readonly device: string;
-  /** Which kernel multiplies there, for people. */
+  /** Description of the kernel that multiplies, for people. */
   readonly kernel: string;
-  /** Passes to ask for at once, so that it never waits. */
+  /** Passes to request at once, so that the device never waits. */
   readonly depth: number;
   /** Passes that run at once; absent: one. */
   readonly lanes?: number;
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
-  /** Of the buffers that it made itself, beside ONNX Runtime's. */
+  /** Bytes of the backend's own buffers, without ONNX Runtime's. */
   memoryBytes(): number;
-  /** Resolves when the device is lost; never for one that cannot be. */
+  /** Resolves when the device is lost; never for a device that cannot be lost. */
   readonly lost: Promise<string>;
   close(): Promise<void>;
 }

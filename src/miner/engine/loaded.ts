@@ -7,13 +7,13 @@ import { selfTest } from './self-test.ts';
 
 export interface Loaded {
   readonly model: ModelPackage;
-  /** The CPU backend checks; it is also the device where there is no WebGPU. */
+  /** The CPU backend, for checks; it is also the device that mines where there is no WebGPU. */
   readonly cpu: Backend;
 }
 
 /** Where packages and their CPU backends come from. */
 export interface ModelParts {
-  /** Of the models that it was given; undefined for others. */
+  /** The package of a model that the miner was given; undefined for other models. */
   modelNamed(name: string): ModelPackage | undefined;
   modelOf(id: Uint8Array): ModelPackage | undefined;
   createCpu(model: ModelPackage): Promise<Backend>;
@@ -45,12 +45,12 @@ export class LoadedModels {
     throw new AppError('MODEL_MISSING', `no package of model ${toHex(id).slice(0, 16)}`);
   }
 
-  /** Forgets a model, for its owner to close: with it is who asked for it before. */
+  /** Forgets a model, which the caller closes. Callers that were waiting for its load still get it first. */
   async take(name: string): Promise<Loaded | undefined> {
     const loading = this.#loaded.get(name);
     this.#loaded.delete(name);
     const loaded = await loading?.catch(() => undefined);
-    // Who waited for it to load has put his pass in the queue by then.
+    // A turn of the event loop later, every caller that waited for the load has queued its pass.
     await new Promise((r) => setTimeout(r));
     return loaded;
   }

@@ -1,11 +1,11 @@
-/** The miner worker's protocol: what the client asks of it and what it tells. */
+/** The miner worker's protocol: the client's calls and the worker's events. */
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { Execution } from '../../core/tx/state-tx.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Manifest } from '../../core/manifest.ts';
 
-/** Cores that units on the CPU take at most, whatever is asked for. */
+/** Most cores for units on the CPU, whatever the configuration asks for. */
 export const THREADS_MAX = 64;
 
 /** What a status calls the device at work. */
@@ -15,13 +15,13 @@ export type BackendChoice = 'auto' | ShownBackend;
 export interface MinerConfig {
   /** Where ONNX Runtime's wasm files lie; undefined lets the runtime find them (Node, tests). */
   readonly ortBase: string | undefined;
-  /** Mine also on a software adapter: tests only, it is slower than the CPU. */
+  /** Mine also on a software adapter, which is slower than the CPU: for tests only. */
   readonly forceFallback: boolean;
   /** Cores that units on the CPU may take. */
   readonly threads: number;
 }
 
-/** What to work on: a header without nonce and, for a job, the request's input. */
+/** What to work on: a header without its nonce and, for a job, the request's input. */
 export interface Template {
   readonly core: HeaderCore;
   readonly jobInput: Uint8Array | undefined;
@@ -36,17 +36,17 @@ export interface MinerStatus {
   readonly backend: ShownBackend | undefined;
   /** Adapter or processor, for people. */
   readonly device: string;
-  /** Which kernel multiplies there, and how fast those tried were. */
+  /** Description of the kernel that multiplies, and the speeds of the kernels that were tried. */
   readonly kernel: string;
   readonly model: string;
   /** Units run to the end. */
   readonly units: number;
   /** Units or blocks thrown away, by reason. */
   readonly rejected: Readonly<Record<string, number>>;
-  /** Over the last units; 0 before the first. */
+  /** Mean over the last units; 0 before the first. */
   readonly macsPerSecond: number;
   readonly blocksFound: number;
-  /** Code of the failure that ended it. */
+  /** Code of the failure that ended mining. */
   readonly problem: ErrorCode | undefined;
 }
 
@@ -71,12 +71,12 @@ export interface FoundBlock {
 export type MinerApi = {
   configure(config: MinerConfig): void;
   /**
-   * A model's files, segments 0..L then the weights of linears 1..L: comes before what uses it.
+   * Gives a model's files, segments 0..L then the weights of linears 1..L, before any call that uses the model.
    * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
    */
   provide(manifest: Manifest, files: readonly Uint8Array[]): Promise<void>;
   /**
-   * Lets a model go, its sessions and its device; one that it does not have is fine.
+   * Releases a model, its sessions and its device; does nothing for a model that the worker does not have.
    * @throws AppError MODEL_BUSY while it is mined with
    */
   release(modelId: Uint8Array): Promise<void>;
@@ -86,11 +86,11 @@ export type MinerApi = {
    */
   start(model: string, backend: BackendChoice): Promise<void>;
   work(template: Template | undefined): void;
-  /** Share of the time that units may take, 0 to 1; 0 holds the work. 1 until it is told. */
+  /** Share of the time that units may take, 0 to 1; 0 holds the work. It is 1 before the first call. */
   throttle(duty: number): void;
-  /** At once: the unit in work is thrown away. */
+  /** Stops mining at once: the unit in work is thrown away. */
   pause(): void;
-  /** After the unit in work. */
+  /** Stops mining after the unit in work. */
   finish(): void;
   /** Replays the winning unit on the CPU. @returns every fault that it shows, in order of the rules */
   check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<readonly Fault[]>;
@@ -98,7 +98,7 @@ export type MinerApi = {
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
 };
 
-/** What a unit on a request gave beside its tickets; once for each time its job begins. */
+/** What a unit on a request gave besides its tickets; sent once for each time that its job begins. */
 export interface AnsweredJob extends Execution {
   readonly jobId: Uint8Array;
 }

@@ -1,7 +1,7 @@
 /**
- * The mining engine: loads a model, proves the device right, then turns templates into units and
- * winning units into blocks. It holds one device backend and, beside it, the CPU backend that
- * re-checks wins and replays other people's blocks.
+ * The mining engine: loads a model, tests that the device computes right, then turns templates into units and
+ * winning units into blocks. It holds one device backend and, besides it, the CPU backend that re-checks
+ * wins and replays other people's blocks.
  */
 import type { Execution } from '../../core/tx/state-tx.ts';
 import type { Fault } from '../../core/faults.ts';
@@ -34,7 +34,7 @@ import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } fr
 export interface MinerParts extends ModelParts {
   /** undefined where there is no WebGPU to try. */
   createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
-  /** The CPU as the device that mines: over more of its cores, where there are. */
+  /** The CPU as the device that mines, on more of its cores where it has them. */
   spread?(model: ModelPackage, cpu: Backend): Promise<Backend>;
   nowMs(): number;
   randomNonce(): bigint;
@@ -45,21 +45,21 @@ export interface MinerParts extends ModelParts {
 
 /** Losses of the device after which the CPU takes over. */
 const LOSSES_MAX = 3;
-/** Units in a row after which its losses are forgotten: one that dies again and again is given up. */
+/** Units in a row without a loss after which earlier losses are forgotten; a device that keeps dying is given up. */
 const FORGIVEN_UNITS = 100;
-/** ms before a lost device is asked for again, doubling. */
+/** ms before the first request for a new device after a loss; doubles with each further loss. */
 const LOSS_WAIT_MS = 1000;
 
-/** What may pass: the device is worth another try. */
+/** Failures that may be temporary: the device is worth another try. */
 const AGAIN: readonly string[] = ['DEVICE_LOST', 'NO_WEBGPU'] satisfies ErrorCode[];
 
-/** Starts that may wait for the one before them. */
+/** Starts and releases that may wait for the one before them. */
 const STARTS_MAX = 8;
 
 /** What one start of mining works with, until it is paused. */
 interface Session {
   readonly model: ModelPackage;
-  /** Checks what the device found. */
+  /** The CPU backend that checks the device's wins. */
   readonly cpu: Backend;
   readonly signal: AbortSignal;
 }
@@ -76,12 +76,12 @@ export class Miner {
   #status: MinerStatus = MINER_OFF;
   readonly #models: LoadedModels;
   #device: Backend | undefined;
-  /** That of the device's model, which may be the device. */
+  /** The CPU backend of the device's model; it may be the device itself. */
   #cpu: Backend | undefined;
   #template: Template | undefined;
-  /** Job of the template, once it is answered: its other units only mine. */
+  /** Id of the template's job once it is answered; further units on it only mine. */
   #answered: Uint8Array | undefined;
-  /** The running loop's; aborted by pause. */
+  /** The running loop's controller; `pause` aborts it. */
   #run: AbortController | undefined;
   #finishing = false;
   #wake: (() => void) | undefined;
@@ -122,7 +122,7 @@ export class Miner {
   throttle(duty: number): void {
     this.#throttle.set(duty);
     if (!this.#throttle.held || !this.#run) return;
-    // A rate that spans the wait would be none.
+    // A rate measured across the wait would be meaningless.
     this.#rate = new RateMeter();
     this.#set({ macsPerSecond: 0 });
   }
@@ -149,7 +149,7 @@ export class Miner {
     const run = (this.#run = new AbortController());
     this.#finishing = false;
     try {
-      // One after another: a start after a pause must not make a second device beside the first.
+      // Starts run one after another: a start after a pause must not make a second device beside the first.
       await this.#preparing.run(() =>
         run.signal.aborted ? undefined : this.#prepare(name, choice),
       );
@@ -159,25 +159,25 @@ export class Miner {
       if (!this.#run) this.#set({ state: 'failed', problem: code });
       throw e;
     }
-    // Paused while it was loading, whose last state is not the one that holds.
+    // It was paused while loading: the state that loading has set last is no longer right.
     if (run.signal.aborted) return this.#run ? undefined : this.#set({ state: 'paused' });
     this.#set({ state: this.#finishing ? 'finishing' : 'running', problem: undefined });
     void this.#loop(name, run).catch((e: unknown) => {
-      // A later start has its own run.
+      // A later start has a run of its own, which this failure does not concern.
       if (this.#run !== run) return;
       this.#run = undefined;
       this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
     });
   }
 
-  /** A start during the last unit takes the finish back. */
+  /** A start during the last unit cancels the finish. */
   #resume(): void {
     if (!this.#finishing) return;
     this.#finishing = false;
     this.#set({ state: 'running' });
   }
 
-  /** Passes that wait are run before. @throws AppError MODEL_BUSY */
+  /** Releases a model after the passes that wait for it. @throws AppError MODEL_BUSY */
   release(name: string): Promise<void> {
     return this.#preparing.run(async () => {
       if (this.#run && this.#status.model === name)
@@ -255,7 +255,7 @@ export class Miner {
 
       const template = this.#template;
       queue.keepOnly(template);
-      // A template for another model would make units that no verifier takes.
+      // Units of a template for another model would be refused by every verifier.
       if (!template || !equal(template.core.modelId, model.id)) {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
@@ -283,7 +283,7 @@ export class Miner {
     this.#set({ state: 'paused', macsPerSecond: 0 });
   }
 
-  /** The next units: a device is given some before the last has been read. */
+  /** The queue of units: a device gets further units before the result of the last one is read. */
   #queueUnits({ model, signal }: Session) {
     const ahead: Unit[] = [];
     let nonce = this.#parts.randomNonce();
@@ -300,17 +300,17 @@ export class Miner {
         return ahead.length;
       },
       drop,
-      /** Drops units of another head, target or job. */
+      /** Drops the queued units unless they have the template's head, target and job. */
       keepOnly(template: Template | undefined): void {
         if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
       },
-      /** The unit to wait for; those after it are begun, too. `full`: there is no rest between units. */
+      /** The next unit to wait for; begins also the units after it. `full`: there is no rest between units. */
       next: (template: Template, full: boolean): Unit => {
         const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
         const isFirst = !ahead.length;
         const unit = ahead.shift() ?? begin(template, job);
 
-        // A job is answered once: the unit after it has to know. Before a rest, all lanes run once.
+        // No unit is begun ahead of a job's answer, as a job is answered once. Before a rest, all lanes run once.
         const { depth, lanes = 1 } = this.#device!;
         const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
         while (ahead.length < more) ahead.push(begin(template, false));
@@ -320,8 +320,8 @@ export class Miner {
   }
 
   /**
-   * A lost device is asked for again, each time later: a browser whose GPU process died has no adapter
-   * for a while. Without one, or without memory, the CPU takes over. Gives the losses so far.
+   * Requests a new device after a loss, waiting longer each time: a browser whose GPU process died has no adapter
+   * for a while. Without an adapter, or without memory, the CPU takes over. @returns the losses so far
    */
   async #replaceDevice(
     { model, cpu, signal }: Session,
@@ -344,7 +344,7 @@ export class Miner {
     }
     this.#use(device ?? (await this.#spread(model, cpu)));
     if (this.#status.state !== 'testing') return losses;
-    // A pause while it was tested holds; a later start sets its own state.
+    // A pause during the device's test stays in force; a later start sets its own state.
     if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });
     else if (!this.#run) this.#set({ state: 'paused' });
     return losses;
@@ -372,14 +372,14 @@ export class Miner {
     }
     const proof = createProof(model, again);
     const header: Header = { ...core, proofDigest: proofDigest(proof) };
-    // The next template comes with the new head; until then there is nothing to do for this one.
+    // The next template comes with the new head; until then there is nothing more to do for the present template.
     if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
       this.#template = undefined;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
   }
 
-  /** A wrong answer would spoil the block that it is in: a GPU's is run again on the CPU. */
+  /** Reports an answer. A wrong answer makes its block invalid, so a GPU's answer is computed again on the CPU. */
   async #reportAnswer(
     { model, cpu }: Session,
     jobId: Uint8Array,

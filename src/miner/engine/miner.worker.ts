@@ -1,4 +1,4 @@
-/** The browser's miner worker: ONNX Runtime, the GPU, and nothing else. Named `lane`: one of its lanes. */
+/** The browser's miner worker: ONNX Runtime and the GPU, nothing else. With the name `lane` it serves one lane. */
 import { workerFailure, type Port } from '../../lib/rpc.ts';
 import { serveLane, type LaneWorker } from '../cpu/lanes.ts';
 import { configureOrt } from './segments.ts';

@@ -17,7 +17,7 @@ function openRows(matrix: Int8Array, k: number, first: number) {
 }
 
 /**
- * Proof of a pass of that model that won, and was run with `capture` = its winning linear.
+ * Proof of a winning pass of that model, which was run with `capture` = its winning linear.
  */
 export function createProof(
   { manifest, weights }: Pick<ModelPackage, 'manifest' | 'weights'>,

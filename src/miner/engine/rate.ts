@@ -1,12 +1,12 @@
 /** Work per second over the last units. */
 
-/** Units that a rate is taken over: long enough to be calm, short enough to follow a throttled device. */
+/** Units over which a rate is measured: enough for a steady rate, few enough to follow a throttled device. */
 const WINDOW = 16;
 
 export class RateMeter {
   #spans: { fromMs: number; toMs: number; amount: number }[] = [];
 
-  /** Of spans that overlap, what is after the last one's end counts. */
+  /** Adds a span of work. Of overlapping spans only the time after the last span's end counts. */
   add(fromMs: number, toMs: number, amount: number): void {
     const since = this.#spans.at(-1)?.toMs ?? -Infinity;
     this.#spans.push({ fromMs: Math.max(fromMs, since), toMs, amount });

@@ -1,11 +1,11 @@
 /**
  * The model's ONNX segments as a chain of ONNX Runtime sessions. Segment 0 takes `tokens`, segment
- * ℓ ≥ 1 takes `c<ℓ>`; they give `a<ℓ+1>`, the last one `answer`. Every other name is a carry: made by an
- * earlier segment, kept until the unit ends.
+ * ℓ ≥ 1 takes `c<ℓ>`; each gives `a<ℓ+1>`, the last one `answer`. Every other name is a carry: a tensor made
+ * by an earlier segment and kept until the unit ends.
  *
- * One build of ONNX Runtime everywhere (its WebGPU one, which also holds the wasm provider and runs
- * in Node), so that a page downloads one wasm file. It does not bear concurrent use, not even of
- * different sessions: all creating and running goes through one queue.
+ * One build of ONNX Runtime is used everywhere (its WebGPU build, which also holds the wasm provider and runs in
+ * Node), so that a page downloads one wasm file. ONNX Runtime fails under concurrent use, even of different
+ * sessions: one queue creates and runs all of them.
  */
 import * as ort from 'onnxruntime-web/webgpu';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -19,8 +19,8 @@ ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
 /**
- * Where ONNX Runtime's wasm is: a folder's URL ending in '/', or the bytes themselves. Neither: the
- * runtime finds it (Node, or a bundler that follows its own URL).
+ * Sets where ONNX Runtime's wasm is: a folder's URL ending in '/', or the bytes themselves. With neither, the
+ * runtime finds its wasm (in Node, or where a bundler follows the runtime's own URL).
  */
 export function configureOrt(options: {
   readonly wasmPaths?: string | undefined;
@@ -36,22 +36,22 @@ export function configureOrt(options: {
 
 export interface SegmentOptions {
   readonly provider: ort.InferenceSession.ExecutionProviderConfig;
-  /** Further session options of the provider, such as where its outputs lie. */
+  /** Further session options of the provider, such as the location of its outputs. */
   readonly session?: ort.InferenceSession.SessionOptions;
 }
 
-/** Segments on a GPU: none of their nodes may run elsewhere, and nothing leaves it unasked. */
+/** Options for segments on a GPU: none of their nodes may run elsewhere, and outputs stay on the GPU. */
 export const onDevice = (device: GPUDevice): SegmentOptions => ({
   // `device` is not in the types of 1.30, though it is what shares the device (issue 26107).
   provider: { name: 'webgpu', device },
   session: {
     preferredOutputLocation: 'gpu-buffer',
-    // A node on the CPU would mean copies, and a segment that the checker misjudged.
+    // A node on the CPU would need copies, and would mean that the checker misjudged the segment.
     extra: { session: { disable_cpu_ep_fallback: '1' } },
   },
 });
 
-/** One segment's session, with all that is pinned. One at a time. @throws AppError MODEL_REFUSED */
+/** One segment's session with pinned options. Create sessions one at a time. @throws AppError MODEL_REFUSED */
 export async function createSession(
   bytes: Uint8Array,
   index: number,
@@ -61,7 +61,7 @@ export async function createSession(
     return await ort.InferenceSession.create(bytes, {
       ...options.session,
       executionProviders: [options.provider],
-      // Pinned: what the checker proved is the graph as it is written.
+      // Optimisation is off, because the checker proved the graph as it is written.
       graphOptimizationLevel: 'disabled',
     });
   } catch (cause) {
@@ -112,8 +112,8 @@ export class SegmentChain {
   }
 
   /**
-   * Runs segment `index` on its main input (tokens, or C of linear `index`) and the carries; gives its
-   * main output (A of linear index+1, or the answer). `output` is where to put it, when given.
+   * Runs segment `index` on its main input (tokens, or C of linear `index`) and the carries. @returns its main
+   * output (A of linear index+1, or the answer), written to `output` when given
    */
   async run(index: number, input: ort.Tensor, output?: ort.Tensor): Promise<ort.Tensor> {
     const session = this.#sessions[index]!;

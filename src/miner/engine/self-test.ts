@@ -1,6 +1,6 @@
 /**
- * The proof that a device computes right, before it is used: the idle unit of σ_0 = 32 zero bytes,
- * plain and noisy, against the manifest's known answer. Compilers and drivers do get shaders wrong.
+ * Tests that a device computes right before it is used: it runs the idle unit of σ_0 = 32 zero bytes, plain
+ * and noisy, and compares with the manifest's known answer. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
@@ -34,9 +34,9 @@ function compare(backend: Backend, got: PassResult, want: PassResult): void {
 }
 
 /**
- * Runs the known unit twice. Products are tested by what follows from them: a_2..a_L of the noisy
- * pass are those of the plain one only if every noisy product was peeled exactly. `reference` is
- * another backend of the same model, whose transcript and winner must agree too.
+ * Runs the known unit twice. Products are tested by what is computed from them: a_2..a_L of the noisy pass
+ * equal those of the plain pass only if every noisy product was peeled exactly. `reference` is another
+ * backend of the same model, whose transcript and winner must agree too.
  * @throws AppError SELF_TEST_FAILED
  */
 export async function selfTest(
@@ -53,7 +53,7 @@ export async function selfTest(
     const at = firstDifference(a, model.manifest.knownAnswer);
     if (at >= 0) throw fail(backend, `${name} activations of linear ${at + 1} are wrong`);
   }
-  // a_1..a_L do not see the last product: the answers do.
+  // a_1..a_L do not depend on the last product, but the answer does.
   if (exact.answer.some((x, i) => x !== found.answer[i]))
     throw fail(backend, 'plain and noisy answers differ');
   if (reference) compare(backend, found, await reference.pass(noisy));

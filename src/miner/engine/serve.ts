@@ -13,7 +13,7 @@ export interface WorkerPlatform {
   configure(config: MinerConfig): void;
   createWebgpu:
     ((model: ModelPackage, options: { forceFallback: boolean }) => Promise<Backend>) | undefined;
-  /** Another worker, that runs `serveLane`. */
+  /** Starts another worker, which runs `serveLane`. */
   startLane(): LaneWorker;
 }
 
@@ -46,7 +46,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     },
     async provide(manifest, files) {
       const model = await packageOf(manifest, files);
-      // Those that the network admits: few, and each under its own name.
+      // Bounded: these are only models that the network admits, each under its own name.
       if (!models.has(manifest.name)) models.set(manifest.name, model);
     },
     async release(modelId) {

@@ -1,8 +1,8 @@
-/** Parts of a pass, and a clock that tells a bench how long each took. */
+/** The stages of a pass, and a stopwatch that reports to a bench how long each took. */
 
 /**
  * segments: ONNX Runtime. convert: between its tensors and our operands. hash: a_ℓ. noise: E, F, A', B'.
- * gemm: the product with its fold. tickets: σ_ℓ, t_ℓ and the tickets. peel: all that only the exact
+ * gemm: the product with its fold. tickets: σ_ℓ, t_ℓ and the tickets. peel: all work that only the exact
  * product needs. readback: the wait for a GPU's results.
  */
 export type Stage =
@@ -11,10 +11,10 @@ export type Stage =
 /** `ms` of one stretch of a stage; a pass has many, in the order in which they ran. */
 export type OnStage = (stage: Stage, ms: number) => void;
 
-/** ms from some beginning. */
+/** ms since some fixed moment. */
 export type Clock = () => number;
 
-/** Ends a stretch: what ran since the last call was `stage`; without one, nothing to tell. */
+/** Ends a stretch: the time since the last call belongs to `stage`; without a stage it is not reported. */
 export type Lap = (stage?: Stage) => void;
 
 export function createLap(

@@ -1,6 +1,6 @@
-/** Rests between units, so that work takes no more than a share of the time. */
+/** Rests between units, so that work takes no more than a given share of the time. */
 
-/** ms between two units at most: a device that was slow once must not sleep for minutes. */
+/** Most ms between two units: a device that was slow once must not rest for minutes. */
 const REST_MS_MAX = 10_000;
 
 export class Throttle {
@@ -12,28 +12,28 @@ export class Throttle {
     this.#nowMs = nowMs;
   }
 
-  /** Nothing runs until it is set anew. */
+  /** Whether no unit may run until the share is set again. */
   get held(): boolean {
     return this.#duty === 0;
   }
 
-  /** No rest between units. */
+  /** Whether there is no rest between units. */
   get full(): boolean {
     return this.#duty === 1;
   }
 
-  /** Share of the time, 0 to 1. Holds at once for who rests. */
+  /** Sets the share of the time, 0 to 1. It applies at once, also to a rest that has begun. */
   set(duty: number): void {
     this.#duty = Math.min(1, Math.max(0, duty)) || 0;
     this.wake();
   }
 
-  /** Whoever rests looks again whether it still has to. */
+  /** Makes a resting caller check again whether it must rest. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** After `workedMs` of work, until its share of the time is over or `ended` says so. */
+  /** Rests after `workedMs` of work, until the share of the time is kept or `ended` returns true. */
   async rest(workedMs: number, ended: () => boolean): Promise<void> {
     const since = this.#nowMs();
     while (!ended()) {

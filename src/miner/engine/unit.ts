@@ -1,4 +1,4 @@
-/** Units: what a pass takes from a template, a pass that runs for one, and what a job gets from it. */
+/** Units: the input of a pass made from a template, the pass that runs for a unit, and a job's answer from it. */
 import { ZERO_HASH } from '../../core/hash.ts';
 import type { HeaderCore } from '../../core/formats.ts';
 import { seedOf, tokensOf } from '../../core/pow/seed.ts';
@@ -9,17 +9,17 @@ import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts'
 import type { Execution } from '../../core/tx/state-tx.ts';
 import type { Template } from './miner-api.ts';
 
-/** A unit that the device has been given. */
+/** A unit that the device runs or has queued. */
 export interface Unit {
   readonly template: Template;
   readonly core: HeaderCore;
-  /** As a check runs it again. */
+  /** Input of the pass, kept so that a check can run the unit again. */
   readonly input: PassInput;
-  /** Whether it also gives the execution of the template's job. */
+  /** Whether the unit also gives the execution of the template's job. */
   readonly job: boolean;
   readonly startedMs: number;
   readonly result: Promise<PassResult>;
-  /** Nobody waits for it any more. */
+  /** Aborts the unit, because nobody waits for it any more. */
   drop(): void;
 }
 
@@ -43,7 +43,7 @@ export function beginUnit(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const result = device.pass({ ...input, job, signal: either });
-  // Its failure is thrown where it is awaited; that of a dropped unit concerns nobody.
+  // A failure is thrown where the result is awaited; the failure of a dropped unit is ignored.
   result.catch(() => undefined);
   return { template, core, input, job, startedMs, result, drop: () => stop.abort() };
 }
@@ -72,7 +72,7 @@ export function passInput(
   };
 }
 
-/** The model on a request's input, without noise: what any unit on it gives. */
+/** Runs the model on a request's input without noise: the same outcome as that of any unit on the request. */
 export async function runPlain(
   model: ModelPackage,
   cpu: Backend,
@@ -82,7 +82,7 @@ export async function runPlain(
   return executionFrom(model, await cpu.pass({ tokens, sigma0: undefined, limits: [], job: true }));
 }
 
-/** Of a whole pass with `job`. */
+/** The execution from the result of a whole pass with `job`. */
 export function executionFrom(
   { manifest }: ModelPackage,
   { execution, answer }: PassResult,

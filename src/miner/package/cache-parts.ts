@@ -1,11 +1,11 @@
-/** Parts in the Cache API, for browsers without OPFS in workers. One entry each, under an address of ours. */
+/** Parts in the Cache API, for browsers without OPFS in workers. Each part is an entry under an address of our own. */
 import { AppError } from '../../lib/errors.ts';
 import { partStoreError, type PartStore } from './part-store.ts';
 
-/** Bytes of an entry, to know them without reading it. */
+/** Header with the size of an entry in bytes, so that the entry need not be read for it. */
 const SIZE = 'x-bytes';
 
-/** @throws AppError MODEL_STORE_FAILED: no caches here */
+/** @throws AppError MODEL_STORE_FAILED where there is no Cache API */
 export async function createCacheParts(name: string): Promise<PartStore> {
   const run = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

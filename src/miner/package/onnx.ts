@@ -1,8 +1,8 @@
 /**
- * The part of ONNX that a model's segments may use: parsed from hostile bytes, written in one form.
- * A file is accepted only if writing what was understood gives the same bytes again, so nothing in
- * it can mean more to ONNX Runtime than it meant to the checker. Field numbers: onnx.proto, IR 9.
- * protobufjs/minimal generates no code at run time, as the page's CSP demands.
+ * The part of ONNX that a model's segments may use: parsed from hostile bytes, written in one form. A file is
+ * accepted only if encoding the parsed graph gives the same bytes again, so nothing in it can mean more to
+ * ONNX Runtime than to the checker. Field numbers: onnx.proto, IR 9. protobufjs/minimal generates no code at
+ * run time, as the page's CSP demands.
  */
 import protobuf from 'protobufjs/minimal.js';
 import { equal } from '../../lib/bytes.ts';
@@ -100,9 +100,9 @@ function need(condition: unknown, message: string): asserts condition {
 }
 
 interface Reading {
-  /** Read so far. */
+  /** Fields read so far. */
   fields: number;
-  /** The file is of another writer: what `message` does not name is skipped, bytes are not copied. */
+  /** The file was written by another program: fields that `message` does not name are skipped, bytes are not copied. */
   readonly foreign?: true;
 }
 
@@ -217,7 +217,7 @@ function valueOf(raw: Raw): OnnxValue {
   return { name: nameOf(raw), type: typeOf(tensor), dims: dimsOf(dims) };
 }
 
-/** Every name is made once, before it is used. */
+/** Checks that every tensor name is defined once, before it is used. */
 function checkNames(g: OnnxGraph): void {
   const known = new Set<string>();
   const add = (name: string): void => {
@@ -241,8 +241,8 @@ function checkNames(g: OnnxGraph): void {
 }
 
 /**
- * Fields of a file that another program wrote: those that `message` names, bytes as views of the file.
- * For tools, not for consensus: the same limits, but no canonical form. One sentence if it is damaged.
+ * The fields that `message` names in a file that another program wrote, with bytes as views of the file. For
+ * tools, not for consensus: the same limits, but no canonical form. Returns one sentence if it is damaged.
  */
 export function readForeign(file: Uint8Array, message: Message): Raw | string {
   try {
@@ -258,7 +258,7 @@ export function readForeign(file: Uint8Array, message: Message): Raw | string {
 export function parseOnnx(bytes: Uint8Array): OnnxGraph | string {
   if (bytes.length > ONNX_BYTES_MAX) return `file is over ${ONNX_BYTES_MAX} bytes`;
   try {
-    // Copied: protobufjs reads a Node Buffer by other paths than a Uint8Array.
+    // Copied, because protobufjs has other code for a Node Buffer than for a Uint8Array.
     const reader = protobuf.Reader.create(new Uint8Array(bytes));
     const raw = readMessage(reader, bytes.length, MODEL, { fields: 0 });
     const graph = one(raw, 'graph') as Raw;
@@ -273,7 +273,7 @@ export function parseOnnx(bytes: Uint8Array): OnnxGraph | string {
     need(equal(encodeOnnx(parsed), bytes), 'the file is not in canonical form');
     return parsed;
   } catch (e) {
-    // protobufjs throws RangeError and Error at truncated data and invalid UTF-8.
+    // protobufjs throws RangeError and Error on truncated data and invalid UTF-8.
     return e instanceof Error ? e.message : String(e);
   }
 }

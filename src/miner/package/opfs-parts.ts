@@ -1,12 +1,12 @@
 /**
- * Parts in the origin's private file system: `<name>/<model>/<part>`, one file each. Written through
- * a worker's synchronous handle, which every browser with OPFS has; a file cut short by a crash
- * has another size than its part, and one that rotted another hash.
+ * Parts in the origin's private file system (OPFS): `<name>/<model>/<part>`, one file each. They are written
+ * through a worker's synchronous handle, which every browser with OPFS has. A file cut short by a crash is
+ * noticed by its size, and a damaged file by its hash.
  */
 import { AppError } from '../../lib/errors.ts';
 import { partStoreError, type PartStore } from './part-store.ts';
 
-/** In lib.webworker, which cannot be loaded beside the page's. */
+/** Declared here because TypeScript's lib.webworker, which has it, cannot be loaded beside the page's library. */
 interface SyncHandle {
   truncate(size: number): void;
   write(bytes: Uint8Array, options: { at: number }): number;
@@ -16,12 +16,12 @@ interface SyncHandle {
 type SyncFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncHandle> };
 type Folder = FileSystemDirectoryHandle & AsyncIterable<[string, FileSystemHandle]>;
 
-/** Name of a file or folder of ours; browsers may put others beside them while they write. */
+/** Name of a part's file; browsers may put other files beside it while they write. */
 const PART = /^\d{1,5}$/;
 
 const isMissing = (e: unknown): boolean => (e as Error | undefined)?.name === 'NotFoundError';
 
-/** @throws AppError MODEL_STORE_FAILED: no OPFS here, or none of it in this kind of window */
+/** @throws AppError MODEL_STORE_FAILED where there is no OPFS, or not in this kind of window */
 export async function createOpfsParts(name: string): Promise<PartStore> {
   const run = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

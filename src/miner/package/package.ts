@@ -22,17 +22,17 @@ export const WEIGHTS_FILE = 'weights.bin';
 export const TOKENIZER_FILE = 'tokenizer.json';
 export const segmentFile = (index: number): string => `seg-${index}.onnx`;
 const MANIFEST_BYTES_MAX = 2 ** 20;
-/** Weights and segments together: what a browser's worker can hold twice. */
+/** Most bytes of weights and segments together: a browser's worker can hold them twice. */
 export const PACKAGE_BYTES_MAX = 2 ** 30;
-/** Askers alone fetch it; the one of 30,522 words has 0.7 MB. */
+/** Most bytes of a tokenizer. Only clients that ask fetch it; a tokenizer of 30,522 words has 0.7 MB. */
 export const TOKENIZER_BYTES_MAX = 16 * 2 ** 20;
-/** Of a key from a stranger's JSON that goes into a message. */
+/** Characters of a key from untrusted JSON that are shown in an error message. */
 const SHOWN_MAX = 64;
 
 const corrupt = (message: string, cause?: unknown): AppError =>
   new AppError('MODEL_CORRUPT', message, { cause });
 
-/** Manifest as JSON: hashes in hex, no tokenizer where there is none, everything else as it is. */
+/** Manifest as JSON: hashes in hex, `tokenizer` left out where there is none, everything else unchanged. */
 export const manifestToJson = ({ tokenizer, ...m }: Manifest): unknown => ({
   ...m,
   segments: m.segments.map((s) => ({ ...s, hash: toHex(s.hash) })),
@@ -147,7 +147,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   return manifestFromJson(value);
 }
 
-/** B_ℓᵀ of a linear, against its hash and the range ±63. `part` is owned from now on. */
+/** B_ℓᵀ of a linear, checked against its hash and the range ±63. The caller must not use `part` afterwards. */
 async function readWeights(m: Manifest, index: number, part: Uint8Array): Promise<Int8Array> {
   if (!equal(await blake3Of(part), m.linears[index]!.weights))
     throw corrupt(`weights of linear ${index + 1} do not match their hash`);
@@ -160,7 +160,7 @@ async function readWeights(m: Manifest, index: number, part: Uint8Array): Promis
 
 const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
 
-/** Before anything large is read. */
+/** Checks the sizes in a manifest before anything large is read. */
 function checkSizes(m: Manifest): void {
   const odd = m.segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
   if (odd >= 0)
@@ -173,7 +173,7 @@ function checkSizes(m: Manifest): void {
     throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
 }
 
-/** weights.bin cut into the linears' own. */
+/** weights.bin cut into the weights of each linear. */
 function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
   const size = weightBytes(m);
   if (bytes.length !== size)
@@ -189,8 +189,8 @@ async function checkSegment(ref: FileRef, name: string, bytes: Uint8Array): Prom
 }
 
 /**
- * A package from its files: segments 0..L, then the weights of linears 1..L, which are owned from
- * now on. It proves that they are the manifest's; checkModel proves that the model is exact.
+ * A package from its files: segments 0..L, then the weights of linears 1..L, whose bytes the caller must not
+ * use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
  */
 export async function packageOf(
@@ -210,7 +210,7 @@ export async function packageOf(
 }
 
 /**
- * A whole package through `read`, which gives a file of its folder by name.
+ * Loads a whole package through `read`, which returns a file of the package's folder by its name.
  * @throws AppError MODEL_MISSING (a file can't be read), MODEL_CORRUPT, MODEL_REFUSED
  */
 export async function loadPackage(

@@ -1,20 +1,20 @@
 /** Where fetched parts of packages are kept. One contract suite: test/contracts/part-store.contract.ts. */
 import { AppError } from '../../lib/errors.ts';
 
-/** `model`: an id in hex. A part that is there is whole, but may have rotted: it is checked when it is used. */
+/** `model`: an id in hex. A stored part is whole, but may be damaged since: it is checked when it is used. */
 export interface PartStore {
   /** Bytes `from` to `to` (all by default), a copy; undefined when the part is not here. */
   read(model: string, part: number, from?: number, to?: number): Promise<Uint8Array | undefined>;
-  /** Replaces what was there. @throws AppError MODEL_STORE_FULL, MODEL_STORE_FAILED; then it is not here */
+  /** Writes or replaces a part. @throws AppError MODEL_STORE_FULL, MODEL_STORE_FAILED; the part is then not stored */
   write(model: string, part: number, bytes: Uint8Array): Promise<void>;
   /** Bytes of each part that is here. */
   sizes(model: string): Promise<ReadonlyMap<number, number>>;
   models(): Promise<string[]>;
-  /** One part, or all of a model; what is not here is fine. @throws AppError MODEL_STORE_FAILED */
+  /** Removes one part, or all parts of a model, if they are stored. @throws AppError MODEL_STORE_FAILED */
   remove(model: string, part?: number): Promise<void>;
 }
 
-/** What a browser's storage or a file system failed with, as a code that screens know. */
+/** The failure of a browser's storage or a file system as an error with a code that screens know. */
 export function partStoreError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   const { name = '', code = '' } = (cause ?? {}) as { name?: string; code?: string };
@@ -23,7 +23,7 @@ export function partStoreError(cause: unknown): AppError {
   return new AppError(isFull ? 'MODEL_STORE_FULL' : 'MODEL_STORE_FAILED', what, { cause });
 }
 
-/** Until the process ends: for tests, and where a browser keeps nothing. */
+/** Parts in memory until the process ends: for tests, and where a browser stores nothing. */
 export function createMemoryParts(): PartStore {
   const models = new Map<string, Map<number, Uint8Array>>();
   return {

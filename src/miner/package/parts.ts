@@ -1,8 +1,8 @@
 /**
- * A package cut into parts for fetching: its segments, each linear's weights, the tokenizer, in pieces
- * of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files
- * are cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of
- * all of them, the outline, is part 0. So no peer is believed in anything (docs/models.md).
+ * A package cut into parts for fetching: its segments, each linear's weights and the tokenizer, in pieces of
+ * at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are
+ * cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these
+ * values, the outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
  */
 import { createBLAKE3 } from 'hash-wasm';
 import type { FileRef, Manifest } from '../../core/manifest.ts';
@@ -17,12 +17,12 @@ export const OUTLINE = 0;
 const VALUE_BYTES = 32;
 
 export interface Part {
-  /** Of the plan's files. */
+  /** Index of the file among the plan's files. */
   readonly file: number;
-  /** First byte in that file. */
+  /** Offset of the part's first byte in that file. */
   readonly at: number;
   readonly size: number;
-  /** Place of its chaining value in the outline; undefined for a whole file. */
+  /** Index of the part's chaining value in the outline; undefined for a whole file. */
   readonly value: number | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface PartPlan {
   readonly files: readonly FileRef[];
   /** Parts from 1 on: `parts[i]` is part i + 1. */
   readonly parts: readonly Part[];
-  /** 0: there is no outline to fetch. */
+  /** Bytes of the outline; 0 when there is none to fetch. */
   readonly outlineBytes: number;
-  /** Of all parts, the outline's included. */
+  /** Bytes of all parts, the outline included. */
   readonly bytes: number;
 }
 
@@ -57,13 +57,13 @@ export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan 
   return { files, parts, outlineBytes, bytes };
 }
 
-/** Numbers of all parts, the outline's first where there is one. */
+/** Numbers of all parts, the outline first where there is one. */
 export const partNumbers = (plan: PartPlan): number[] => [
   ...(plan.outlineBytes ? [OUTLINE] : []),
   ...plan.parts.map((_, i) => i + 1),
 ];
 
-/** Numbers of the parts of one file, the outline's first where they need it. */
+/** Numbers of the parts of one file, the outline first where they need it. */
 export function partsOfFile({ parts }: PartPlan, file: number): number[] {
   const own = [...parts.keys()].filter((i) => parts[i]!.file === file);
   const isCut = own.some((i) => parts[i]!.value !== undefined);
@@ -73,7 +73,7 @@ export function partsOfFile({ parts }: PartPlan, file: number): number[] {
 export const partSize = (plan: PartPlan, part: number): number | undefined =>
   part === OUTLINE ? plan.outlineBytes || undefined : plan.parts[part - 1]?.size;
 
-/** The value of one part of a bigger file, for an outline. */
+/** The chaining value of one part of a bigger file, for an outline. */
 export const valueOfPart = ({ at }: Part, bytes: Uint8Array): Uint8Array =>
   subtreeValue(bytes, at / CHUNK_BYTES);
 
@@ -86,7 +86,7 @@ function valueAt(outline: Uint8Array, index: number): Uint8Array {
   return outline.subarray(VALUE_BYTES * index, VALUE_BYTES * (index + 1));
 }
 
-/** Whether an outline's values give the hash of every file that they are of. */
+/** Whether an outline's chaining values give the hash of every file that they belong to. */
 export function isOutline(plan: PartPlan, outline: Uint8Array): boolean {
   if (outline.length !== plan.outlineBytes) return false;
   return plan.files.every(({ hash }, file) => {
@@ -97,7 +97,7 @@ export function isOutline(plan: PartPlan, outline: Uint8Array): boolean {
   });
 }
 
-/** Whether these bytes are that part. `outline`: a verified one, needed for parts of bigger files. */
+/** Whether these bytes are that part. `outline`: the verified outline, needed for parts of bigger files. */
 export async function isPart(
   plan: PartPlan,
   part: number,

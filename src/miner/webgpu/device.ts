@@ -1,5 +1,5 @@
 /**
- * Opens a GPUDevice for a model and keeps what went wrong on it: lost, out of memory, our own bugs.
+ * Opens a GPUDevice for a model and records its failures: a lost device, lack of memory, our own bugs.
  */
 import { AppError } from '../../lib/errors.ts';
 
@@ -11,13 +11,13 @@ export interface OpenDevice {
   readonly lost: Promise<string>;
   /** Resolves when the device is lost for whatever reason. */
   readonly gone: Promise<unknown>;
-  /** The first failure since it was opened: lost, or an error that no call reported. */
+  /** The first failure since the device was opened: its loss, or an error that no call reported. */
   failure(): Error | undefined;
-  /** The same, once the device has judged all that was asked of it until now. */
+  /** The same, once the device has validated all commands given to it so far. */
   settled(): Promise<Error | undefined>;
 }
 
-/** What ONNX Runtime would ask for by itself: its kernels use both where they are. */
+/** Features that ONNX Runtime itself would request: its kernels use both where they are available. */
 const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups'];
 const LIMITS = [
   'maxStorageBufferBindingSize',
@@ -35,14 +35,14 @@ export function nameOf(info: GPUAdapterInfo): string {
 }
 
 /**
- * Watches a device that somebody else opened, or that `openDevice` did. Errors are heard where they
- * are reported first, ONNX Runtime's allocations included: an error scope around some of ours would
- * hold the missing memory back while its consequences, invalid buffers, were told at once.
+ * Watches a device, opened by `openDevice` or by the caller. It listens to uncaptured errors, so that the
+ * first error is noted, also one of ONNX Runtime's allocations: an error scope around some of our calls would
+ * report lack of memory later than its consequences, the errors of invalid buffers.
  */
 export function watchDevice(device: GPUDevice, name: string): OpenDevice {
   let failure: Error | undefined;
   const { createBuffer } = device;
-  // ONNX Runtime drops this exception and fails over something else.
+  // ONNX Runtime drops this exception and then fails for another reason, so the exception is noted here.
   device.createBuffer = (descriptor) => {
     try {
       return createBuffer.call(device, descriptor);
@@ -78,7 +78,7 @@ export function watchDevice(device: GPUDevice, name: string): OpenDevice {
 }
 
 /**
- * The device to mine on. Software adapters are slower than our CPU backend: refused unless forced.
+ * Opens the device to mine on. Software adapters are slower than our CPU backend: refused unless forced.
  * @throws AppError NO_WEBGPU
  */
 export async function openDevice(gpu: GPU | undefined, forceFallback: boolean) {

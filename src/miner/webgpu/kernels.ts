@@ -1,7 +1,6 @@
 /**
- * The compiled kernels of one GPUDevice, and the small things that running them needs: buffers,
- * uniforms, steps. Shapes are uniforms, so that one pipeline serves every linear; only the GEMM is
- * compiled per (k, r).
+ * The compiled kernels of one GPUDevice, and what running them needs: buffers, uniforms, steps. Shapes are
+ * uniforms, so that one pipeline serves every linear; only the GEMM is compiled per (k, r).
  */
 import type { Stage } from '../engine/stages.ts';
 import { integerWgsl, packWgsl } from './wgsl/convert.ts';
@@ -22,35 +21,35 @@ const SOURCES = {
 } as const;
 export type KernelName = keyof typeof SOURCES;
 
-/** The code of everything but the GEMM. */
+/** The WGSL code of all kernels but the GEMM. */
 export const kernelCode = (): string =>
   Object.values(SOURCES)
     .map((wgsl) => wgsl())
     .join('');
 
-/** What a kernel does to some items, each independent of the others. */
+/** A kernel's work on a number of items, each independent of the others. */
 export interface Task {
   readonly stage: Stage;
   readonly kernel: KernelName;
-  /** What its uniform holds after first and end. */
+  /** Words of the kernel's uniform after `first` and `end`. */
   readonly params: readonly number[];
   readonly buffers: readonly GPUBuffer[];
   readonly items: number;
-  /** Of one item: 1 unless it depends on the linear's shape. */
+  /** Work of one item: 1 unless it depends on the linear's shape. */
   readonly work?: number;
 }
 
 /** Work per ms of a device, in MACs for the GEMM and in `Task.work` for the other kernels. */
 export type Pace = Readonly<Partial<Record<KernelName | 'gemm', number>>>;
-/** Work of one dispatch at most. */
+/** Most work of one dispatch. */
 export type WorkMax = (kernel: KernelName | 'gemm') => number;
 
-/** Of one dispatch: a longer one makes the screen stutter, and systems take a device away for it. */
+/** ms of one dispatch: a longer one makes the screen stutter, and a system may take the device away. */
 const DISPATCH_MS_MAX = 50;
-/** MACs of one dispatch where nothing was measured: 50 ms at 0.1 TMAC/s; and at most. */
+/** Most MACs of one dispatch of the GEMM, also where no pace was measured: 50 ms at 0.1 TMAC/s. */
 const DISPATCH_MACS_MAX = 5e9;
 
-/** Half the time at a device's pace: there is room for folds, and for a busy moment. */
+/** Work for half of DISPATCH_MS_MAX at a device's pace, which leaves room for folds and for a busy moment. */
 export const workMaxOf =
   (pace: Pace): WorkMax =>
   (kernel) => {
@@ -65,11 +64,11 @@ export interface Step {
   readonly group: GPUBindGroup;
   readonly x: number;
   readonly y: number;
-  /** Of the longest dispatch that may be: what is submitted together makes no more than one. */
+  /** Work as a share of the longest dispatch allowed; steps are submitted together while their shares add up to 1. */
   readonly share: number;
 }
 
-/** Row and column groups of one dispatch, from which on. */
+/** The groups of one dispatch: `y` rows from `row` on, `x` columns from `column` on. */
 export interface Slice {
   readonly row: number;
   readonly column: number;
@@ -77,7 +76,7 @@ export interface Slice {
   readonly x: number;
 }
 
-/** A grid of y × x groups as slices of at most `max` groups, but one at least: whole rows if they fit. */
+/** A grid of y × x groups cut into slices of at most `max` groups, at least one: whole rows if they fit. */
 export function slicesOf(y: number, x: number, max: number): Slice[] {
   const wide = Math.max(1, Math.min(x, Math.floor(max)));
   const high = wide < x ? 1 : Math.max(1, Math.min(y, Math.floor(max / x)));
@@ -90,7 +89,7 @@ export function slicesOf(y: number, x: number, max: number): Slice[] {
 
 /** Threads of a workgroup. */
 export const GROUP = 64;
-/** Workgroups of a kernel that strides over its items: more would not make it faster. */
+/** Most workgroups of a kernel that strides over its items: more would not make it faster. */
 const GROUPS_MAX = 8192;
 
 export class Kernels {
@@ -115,7 +114,7 @@ export class Kernels {
     return compile(this.device, gemmWgsl({ ...shape, dot: this.dot }));
   }
 
-  /** A task in as many dispatches as its time asks for. */
+  /** A task cut into dispatches of no more than the allowed work. */
   steps({ stage, kernel, params, buffers, items, work = 1 }: Task): Step[] {
     const pipeline = this.#pipelines.get(kernel)!;
     const most = this.workMax(kernel) / work / GROUP;
@@ -128,7 +127,7 @@ export class Kernels {
   }
 }
 
-/** A device's pipelines by their code: linears share shapes, and tuning compiles GEMMs before. */
+/** Pipelines of each device by their code: linears share shapes, and tuning has compiled some GEMMs before. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 /** Compiles a kernel, once for each device. */
@@ -144,7 +143,7 @@ export function compile(device: GPUDevice, code: string): Promise<GPUComputePipe
   return pipeline;
 }
 
-/** Compiles everything but the GEMMs. */
+/** Compiles all kernels but the GEMMs. */
 export async function createKernels(
   device: GPUDevice,
   dot: DotKind,
@@ -174,14 +173,14 @@ function buffer(device: GPUDevice, size: number, usage: number): GPUBuffer {
   return device.createBuffer({ size, usage });
 }
 
-/** Gives a buffer of `storage` or `uniform` back before its device is. */
+/** Destroys a buffer of `storage` or `uniform` before its device is destroyed. */
 export function free(device: GPUDevice, buffer: GPUBuffer): void {
   allocated.set(device, allocatedBytes(device) - buffer.size);
   buffer.destroy();
 }
 
 /**
- * A storage buffer of at least `bytes` bytes, with `data` in it; ONNX Runtime wants sizes of 16·x.
+ * A storage buffer of at least `bytes` bytes, filled with `data`; ONNX Runtime needs sizes that are multiples of 16.
  */
 export function storage(device: GPUDevice, bytes: number, data?: ArrayBufferView): GPUBuffer {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -197,7 +196,7 @@ export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer 
   return made;
 }
 
-/** Steps in their order, as many together as make one of the longest dispatches. */
+/** Groups steps in their order into bundles that take no longer together than the longest dispatch allowed. */
 export function bundlesOf<S extends Pick<Step, 'share'>>(steps: readonly S[]): S[][] {
   const bundles: S[][] = [];
   let share = Infinity;
@@ -212,7 +211,7 @@ export function bundlesOf<S extends Pick<Step, 'share'>>(steps: readonly S[]): S
   return bundles;
 }
 
-/** A submission for each bundle: between two of them a system may let others have the device. */
+/** Makes a submission for each bundle: between two submissions a system may let other programs use the device. */
 export function submit(device: GPUDevice, steps: readonly Step[]): void {
   for (const bundle of bundlesOf(steps)) {
     const encoder = device.createCommandEncoder();
@@ -230,8 +229,8 @@ export function submit(device: GPUDevice, steps: readonly Step[]): void {
 type Part = { readonly buffer: GPUBuffer; readonly bytes: number };
 
 /**
- * Copies the first `bytes` bytes of buffers, after everything submitted before. What it gives waits
- * for them; meanwhile the buffers may be used again.
+ * Copies the first `bytes` bytes of buffers, after everything submitted before. The returned function waits
+ * for the copies; meanwhile the buffers may be used again.
  */
 export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;

@@ -20,18 +20,18 @@ import { limbsOf } from './wgsl/noise.ts';
 
 /** Buffers that every linear of a model uses in turn. */
 export interface Scratch {
-  /** Records of a_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts), and what tickets are compared with and won. */
+  /** Records of a_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts); below, the limits that tickets must not exceed, and the winners. */
   readonly chain: GPUBuffer;
   readonly limits: GPUBuffer;
   readonly winners: GPUBuffer;
   readonly weightHashes: GPUBuffer;
-  /** A of the linear in work, float32, and its product: the segments' ends share them too. */
+  /** A of the linear in work, float32, and its product; inputs and outputs of the segments share these buffers. */
   readonly input: GPUBuffer;
   readonly output: GPUBuffer;
   readonly packed: GPUBuffer;
   readonly noisyA: GPUBuffer;
   readonly noisyB: GPUBuffer;
-  /** Per row of A: the digits of A·F_L, then E_L. Per column of B: those of E_R·B', then F_R. */
+  /** Per row of A: the digits of A·F_L, then E_L. Per column of B: the digits of E_R·B', then F_R. */
   readonly rowFactors: GPUBuffer;
   readonly columnFactors: GPUBuffer;
   readonly perms: GPUBuffer;
@@ -78,9 +78,9 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
 
 export interface GpuLinear {
   readonly linear: Linear;
-  /** A, m×k float32: the segment before writes it. */
+  /** A, m×k float32, written by the segment before. */
   readonly input: GPUBuffer;
-  /** C = A·B, m×n float32, exact: the segment after reads it. */
+  /** C = A·B, m×n float32, exact, read by the segment after. */
   readonly output: GPUBuffer;
   /** All dispatches of the linear in order. `job` adds the hash of A's first jobRows rows. */
   steps(noisy: boolean, job: boolean): Step[];
@@ -90,9 +90,9 @@ export interface GpuLinear {
 
 interface Hashed {
   readonly data: GPUBuffer;
-  /** How many of them from the first, a multiple of 64. */
+  /** Number of bytes to hash from the first on, a multiple of 64. */
   readonly bytes: number;
-  /** Word of the chain that the hash begins at. */
+  /** Word of `chain` at which the hash is written. */
   readonly out: number;
 }
 
@@ -102,7 +102,7 @@ function hashTasks(s: Scratch, { data, bytes, out }: Hashed, stage: Stage): Task
   const chunks = Math.ceil(bytes / 1024);
   return [
     { stage, kernel: 'chunks', params, buffers: [data, s.cvs], items: chunks },
-    // One workgroup by design: it has a sixteenth of the compressions of the chunks.
+    // One workgroup by design: the tree takes a sixteenth of the compressions of the chunks.
     { stage, kernel: 'tree', params, buffers: [s.cvs, s.chain], items: 1 },
   ];
 }
@@ -148,7 +148,7 @@ function noiseTasks(
 /** A linear of a model. */
 export interface LinearOf<W> {
   readonly linear: Linear;
-  /** Its place, from 1. */
+  /** Number of the linear, from 1. */
   readonly number: number;
   /** B_ℓᵀ, n×k int8. */
   readonly weights: W;
@@ -156,7 +156,7 @@ export interface LinearOf<W> {
   readonly jobRows: number;
 }
 
-/** What a linear has to do beside its GEMM. */
+/** The tasks of a linear besides its GEMM. */
 export function linearTasks(s: Scratch, { linear, number, weights, jobRows }: LinearOf<GPUBuffer>) {
   const { m, k, n } = linear;
   const here = number * RECORD;
@@ -189,7 +189,7 @@ export function linearTasks(s: Scratch, { linear, number, weights, jobRows }: Li
   } satisfies Record<string, Task[]>;
 }
 
-/** The GEMM in as many dispatches as its time asks for. */
+/** The GEMM cut into dispatches of no more than the allowed work. */
 async function gemmSteps(
   kernels: Kernels,
   { m, k, n, r }: Linear,

@@ -1,7 +1,7 @@
 /** Tunings in the browser's Cache API, or in this thread's memory where there is none. */
 import type { TuningStore } from './tuning.ts';
 
-/** Devices times models: few. The oldest makes room. */
+/** Tunings kept, one for each device and model, which are few. The oldest makes room. */
 const TUNINGS_MAX = 16;
 const NAME = 'pila-tuning';
 

@@ -1,6 +1,6 @@
 /**
- * Which GEMM kernel a device runs fastest, of those that it computes right, and how fast: measured
- * on the model's own largest linear, once for each device, model and version of the kernels.
+ * Finds the GEMM kernel that a device runs fastest, of those that it computes right, and its speed: measured on
+ * the model's own largest linear, once for each device, model and version of the kernels.
  */
 import { plainHash } from '../../core/hash.ts';
 import type { Linear } from '../../core/manifest.ts';
@@ -31,19 +31,19 @@ export interface Tuning {
   readonly dot: DotKind;
   /** MACs per ms of each GEMM that was tried; 0 for one that computed wrong. */
   readonly rates: Readonly<Partial<Record<DotKind, number>>>;
-  /** Of that GEMM and of the other kernels. */
+  /** Pace of that GEMM and of the other kernels. */
   readonly pace: Pace;
 }
 
-/** Where tunings outlive a device: text by key, bounded; what is lost is measured again. */
+/** Keeps tunings beyond the life of a device: text by key, bounded. A lost tuning is measured again. */
 export interface TuningStore {
   read(key: string): Promise<string | undefined>;
   write(key: string, text: string): Promise<void>;
 }
 
-/** No further kernel is tried after this long: compiling takes slow devices a second each. */
+/** ms after which no further kernel is tried: a slow device takes a second to compile each. */
 const TUNING_MS_MAX = 4000;
-/** Of one kernel; of one run, which grows with what those before it took; and how often. */
+/** For one kernel: most ms of all its runs, ms that a run is sized for by the run before it, and most runs. */
 const TRIAL_MS_MAX = 150;
 const TRIAL_RUN_MS = 20;
 const TRIAL_RUNS_MAX = 8;
@@ -76,7 +76,7 @@ export function tuningKey(device: string, model: Uint8Array, linear: Linear): st
   return toHex(plainHash(new TextEncoder().encode(parts)));
 }
 
-/** What was kept under a key; undefined for anything else. */
+/** The tuning in a stored text; undefined when the text is not a tuning. */
 export function parseTuning(text: string | undefined): Tuning | undefined {
   try {
     const { rates, pace } = JSON.parse(text ?? '') as Tuning;
@@ -132,7 +132,7 @@ async function measureAll(trial: Trial, candidates: readonly DotKind[]): Promise
   return chooseTuning(rates);
 }
 
-/** Numbers in [−126, 126], as A' and B' have them; the first row meets both ends all along. */
+/** Numbers in [−126, 126], like those of A' and B'; every number of the first row is `end`. */
 function noisyRows(rows: number, k: number, end: number): Int8Array {
   const out = new Int8Array(rows * k);
   for (let i = 0; i < out.length; i++)
@@ -152,8 +152,8 @@ function factorRows(rows: number, r: number, limbs: number): Int8Array {
 }
 
 /**
- * Size per ms: the most over runs that grow until they take long or are all there is, for others share
- * the device. `run` gives the ms of `size`, from 1 to `most`.
+ * The highest size per ms over several runs, as other programs share the device. Runs grow until they take
+ * TRIAL_RUN_MS or have the size `most`. `run` returns the ms for a size from 1 to `most`.
  */
 async function fastest(run: (size: number) => Promise<number>, most: number): Promise<number> {
   const startedMs = performance.now();
@@ -167,7 +167,7 @@ async function fastest(run: (size: number) => Promise<number>, most: number): Pr
   return best;
 }
 
-/** One linear on made-up operands, whose first tile is known. */
+/** Runs one linear on generated operands, whose first tile can be computed here too. */
 class Trial {
   readonly #device: GPUDevice;
   readonly #linear: Linear;
@@ -210,14 +210,14 @@ class Trial {
     return performance.now() - startedMs;
   }
 
-  /** Whether the first tile's message and product are those of the same sums in JS. */
+  /** Whether the first tile's message and product equal those computed in JS. */
   async isRight(dot: DotKind): Promise<boolean> {
     const { noisyA, noisyB, rowFactors, columnFactors, output, messages: sent } = this.#scratch;
     const operands = [noisyA, noisyB, rowFactors, columnFactors];
     [...this.#rows, ...this.#factors].forEach((data, i) =>
       this.#device.queue.writeBuffer(operands[i]!, 0, data as Int8Array<ArrayBuffer>),
     );
-    // What the kernel before it left would look right.
+    // The buffers are cleared, or the right results of the kernel tried before would still be there.
     const encoder = this.#device.createCommandEncoder();
     for (const buffer of [output, sent]) encoder.clearBuffer(buffer);
     this.#device.queue.submit([encoder.finish()]);
@@ -238,7 +238,7 @@ class Trial {
     for (let i = 0; i < TILE; i++)
       for (let j = 0; j < TILE; j++) {
         const exact = this.#product(i, j);
-        // Beyond 2^24 a device may round either way; no product of a model is there.
+        // Beyond 2^24 a device may round either way; no product of a model is as large.
         if (Math.abs(exact) < 2 ** 24 && values[i * n + j] !== exact) return false;
       }
     return true;
@@ -248,7 +248,7 @@ class Trial {
   #product(i: number, j: number): number {
     const { k, r } = this.#linear;
     const { limbs } = shapeOf(this.#linear);
-    /** Σ x·y over as many numbers as there are in both. */
+    /** Σ x·y of two rows of equal length. */
     const dot = (x: Int8Array, y: Int8Array): number => x.reduce((sum, a, p) => sum + a * y[p]!, 0);
     const [left, right] = this.#factors;
     const part = (side: Int8Array, row: number, digit: number): Int8Array => {
@@ -265,7 +265,7 @@ class Trial {
     return value;
   }
 
-  /** MACs per ms: of single groups, a row of them, then more rows. */
+  /** MACs per ms, measured on single groups, then on a row of groups, then on more rows. */
   async rate(dot: DotKind): Promise<number> {
     const { m, k, n } = this.#linear;
     const { rows, columns } = shapeOf(this.#linear);
@@ -278,7 +278,7 @@ class Trial {
     return groups * rows * columns * k;
   }
 
-  /** Of all other kernels that are cut, each over its longest task. */
+  /** Pace of all other kernels whose tasks can be cut, each measured on its longest task. */
   async pace(kernels: Kernels): Promise<Pace> {
     const tasks = linearTasks(this.#scratch, {
       linear: this.#linear,

@@ -1,8 +1,8 @@
 /**
- * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. A pass is only
- * queued from here; activations, seeds and transcripts stay on the device, and one readback at the
- * end brings a, t, the winners and the answer. The device works off its queue in order, writes
- * included, so the next pass is queued, in the same buffers, while the last one is being read.
+ * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. This code only queues a pass:
+ * activations, seeds and transcripts stay on the device, and one readback at the end brings a, t, the winners
+ * and the answer. The device works through its queue in order, writes included, so the next pass is queued, in
+ * the same buffers, while the last one is being read.
  */
 import * as ort from 'onnxruntime-web/webgpu';
 import { hash } from '../../core/hash.ts';
@@ -27,22 +27,22 @@ import { createTuningStore } from './tuning-store.ts';
 import type { DotKind } from './wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
 
-/** Of this worker: devices come and go. */
+/** The tunings of this worker, kept while devices come and go. */
 const tunings = createTuningStore();
 
 /** Passes that may wait for their turn. */
 const WAITING_MAX = 16;
 
 export interface WebgpuOptions {
-  /** A device to share; otherwise one is opened, and destroyed by close. */
+  /** A device to share; without it a device is opened, and destroyed by `close`. */
   readonly device?: GPUDevice;
   /** Accept a software adapter: tests only. */
   readonly forceFallback?: boolean;
-  /** Instead of the fastest one that computes right. */
+  /** The GEMM kernel to use instead of the fastest one that computes right. */
   readonly dot?: DotKind;
-  /** Work of one dispatch at most, of any kernel, instead of what was measured. */
+  /** Most work of one dispatch of any kernel, instead of the measured limit. */
   readonly dispatchWork?: number;
-  /** Time of each stage of a pass in ms. Waits for the device after each: passes are slower. */
+  /** Called with the time of each stage in ms. The backend then waits for the device after each: passes are slower. */
   readonly onStage?: OnStage;
 }
 
@@ -111,7 +111,7 @@ interface Parts {
   readonly scratch: Scratch;
   readonly linears: readonly GpuLinear[];
   readonly chain: SegmentChain;
-  /** Which GEMM, for people. */
+  /** Description of the GEMM kernel, for people. */
   readonly kernel: string;
 }
 
@@ -121,7 +121,7 @@ const tensorOn = (
   dims: number[],
 ): ort.Tensor => ort.Tensor.fromGpuBuffer(gpuBuffer, { dataType, dims });
 
-/** 8 words per limit, the most significant first, as the ticket kernel compares them. */
+/** Limits as 8 words each, the most significant first, as the ticket kernel compares them. */
 const limitWords = (limits: readonly bigint[]): Uint32Array<ArrayBuffer> =>
   Uint32Array.from(
     limits.flatMap((x) =>
@@ -143,11 +143,11 @@ class WebgpuBackend implements Backend {
   readonly #inputs: ort.Tensor[];
   readonly #outputs: ort.Tensor[];
   readonly depth = 2;
-  /** Passes are queued one after the other; what is read of each has its own buffer. */
+  /** Passes are queued one after the other; the results of each are read through a buffer of its own. */
   readonly #queue = new SerialQueue(WAITING_MAX);
-  /** Ends what runs when the device is lost: the runtime's promises may then never settle. */
+  /** Functions that end the running passes when the device is lost: the runtime's promises may then never settle. */
   readonly #abandon = new Set<() => void>();
-  /** Passes that are queued or read. */
+  /** Passes that are queued or being read. */
   readonly #running = new Set<Promise<PassResult>>();
   #closed = false;
 
@@ -186,7 +186,7 @@ class WebgpuBackend implements Backend {
     return result;
   }
 
-  /** Names what ended a piece of a pass: the caller's signal, the device, or else a bug. */
+  /** Runs a piece of a pass and maps its failure to a cause: the caller's signal, the device, or else a bug. */
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     let end = (): void => undefined;
     try {
@@ -218,7 +218,7 @@ class WebgpuBackend implements Backend {
     if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
   }
 
-  /** Queues a pass; what it gives waits for the result. */
+  /** Queues a pass; the returned function waits for the result. */
   async #layers(input: PassInput): Promise<() => Promise<PassResult>> {
     const { linears, chain } = this.#parts;
     const stop = input.stopAfter ?? linears.length;
@@ -281,7 +281,7 @@ class WebgpuBackend implements Backend {
     device.queue.submit([encoder.finish()]);
   }
 
-  /** Copies what a pass left, and gives what waits for it. */
+  /** Copies the results of a pass; the returned function waits for them. */
   #result(
     input: PassInput,
     stop: number,

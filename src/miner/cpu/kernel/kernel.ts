@@ -1,6 +1,6 @@
 /**
- * The CPU's linears: WebAssembly SIMD kernels on one memory that is laid out once for the largest of
- * a model's linears. One unit at a time; the caller keeps units apart.
+ * The linears on the CPU: WebAssembly SIMD kernels on one memory, which is laid out once for the largest of a
+ * model's linears. It runs one unit at a time; the caller must not let units overlap.
  *
  * The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more GEMM of depth 2r by the same
  * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
@@ -35,9 +35,9 @@ type Exports = Record<
 const RANK_MAX = 240;
 /** Blocks of k for which E_R·B', at most 252 a block, stays inside int16. */
 const PEEL_BLOCKS_MAX = 130;
-/** MACs between two breaths: 10–20 ms, so that a pause is quick. */
+/** MACs between two yields to the event loop: 10–20 ms, so that a pause is quick. */
 const SLAB_MACS = 3e8;
-/** Of Bᵀ that is taken at a time: still in the core's cache when it is packed and projected. */
+/** Bytes of Bᵀ that are copied at a time: still in the core's cache when they are packed and projected. */
 const WEIGHT_SLAB_BYTES = 131_072;
 /** Kernels read and write a little past a region's end. */
 const SLACK = 4096;
@@ -49,7 +49,7 @@ const slabRows = ({ k, n }: Linear): number =>
 
 /** Bytes of each region for one linear. */
 const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
-  /** A as it comes, then C as it goes: float32. */
+  /** A as received, later C as returned: float32. */
   floats: 4 * m * Math.max(k, n),
   a: m * k,
   /** A slab of Bᵀ. */
@@ -61,7 +61,7 @@ const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
   c: 4 * m * n,
   leftFactor: m * r,
   rightFactor: n * r,
-  /** Operands of the peel: int16, 2r to a row. */
+  /** Operands of the peel: int16, 2r per row. */
   thinLeft: 4 * m * r,
   thinRows: 4 * n * r,
   thinRight: 4 * n * r,
@@ -97,7 +97,7 @@ function layOut(linears: readonly Linear[], base: number) {
   return { at, bytes: end };
 }
 
-/** `lap` hears of noise, gemm, tickets and peel. @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+/** `lap` is called after noise, gemm, tickets and peel. @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
 export async function createKernel(
   linears: readonly Linear[],
   lap: Lap = () => undefined,
@@ -122,7 +122,7 @@ export async function createKernel(
 }
 
 /** Called between slabs of work; throws to stop it. */
-export type Breathe = () => Promise<void> | undefined;
+export type YieldToLoop = () => Promise<void> | undefined;
 
 export class Kernel {
   readonly #wasm: Exports;
@@ -150,7 +150,7 @@ export class Kernel {
     return this.#bytes(digest, 32).slice();
   }
 
-  /** Takes A (m×k float32). False when a value is not an integer in [−63, 63]. */
+  /** Loads A (m×k float32). @returns false when a value is not an integer in [−63, 63] */
   loadActivations({ m, k }: Linear, values: Float32Array): boolean {
     assert(values.length === m * k, `A has ${m}×${k} values`);
     const { floats, a } = this.#at;
@@ -158,12 +158,12 @@ export class Kernel {
     return this.#wasm.quantize(floats, m * k, a) !== 0;
   }
 
-  /** Takes A (m×k int8), every value in [−63, 63]. */
+  /** Loads A (m×k int8), every value in [−63, 63]. */
   loadOperand(values: Int8Array): void {
     new Int8Array(this.#wasm.memory.buffer, this.#at.a, values.length).set(values);
   }
 
-  /** A, copied. */
+  /** A copy of A. */
   activations({ m, k }: Linear): Int8Array {
     return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
   }
@@ -178,7 +178,7 @@ export class Kernel {
     return this.#hash(this.#at.c, 4 * rows * n);
   }
 
-  /** C (m×n) as float32: a view that lasts until the next call. */
+  /** C (m×n) as float32: a view that is valid until the next call. */
   product({ m, n }: Linear): Float32Array<ArrayBuffer> {
     const { c, floats } = this.#at;
     this.#wasm.toFloat(c, m * n, floats);
@@ -186,27 +186,27 @@ export class Kernel {
   }
 
   /** C = A·B exactly; `weights` is Bᵀ, n×k. */
-  async multiply(l: Linear, weights: Int8Array, breathe: Breathe): Promise<void> {
+  async multiply(l: Linear, weights: Int8Array, yieldToLoop: YieldToLoop): Promise<void> {
     this.#packPlain(l, weights);
     this.#lap('convert');
-    await this.#gemm(l, l.k, false, breathe);
+    await this.#gemm(l, l.k, false, yieldToLoop);
     this.#lap('gemm');
   }
 
   /**
-   * The noisy product of linear `number` (1-based) under σ_ℓ: leaves C = A·B, gives t_ℓ and the
-   * tickets of all tiles (32 bytes each, a view that lasts until the next call).
+   * The noisy product of linear `number` (1-based) under σ_ℓ. Afterwards `product` is C = A·B. @returns t_ℓ and
+   * the tickets of all tiles (32 bytes each, a view that is valid until the next call)
    */
   async multiplyNoisy(
     l: Linear,
     weights: Int8Array,
     { sigma, number }: { readonly sigma: Uint8Array; readonly number: number },
-    breathe: Breathe,
+    yieldToLoop: YieldToLoop,
   ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
     const at = this.#at;
     this.#bytes(at.sigma, 32).set(sigma);
     this.#packNoisy(l, weights);
-    await this.#gemm(l, l.r, true, breathe);
+    await this.#gemm(l, l.r, true, yieldToLoop);
     this.#lap('gemm');
     const tiles = tileCount(l);
     this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
@@ -215,13 +215,13 @@ export class Kernel {
     if (l.k / l.r <= PEEL_BLOCKS_MAX) this.#peel(l);
     else {
       this.#packPlain(l, weights);
-      await this.#gemm(l, l.k, false, breathe);
+      await this.#gemm(l, l.k, false, yieldToLoop);
     }
     this.#lap('peel');
     return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
   }
 
-  /** Brings Bᵀ (n×k) into its region a slab at a time; `each` hears of its first row and rows. */
+  /** Copies Bᵀ (n×k) into its region slab by slab; `each` gets the first row and the number of rows of a slab. */
   #eachSlab(l: Linear, weights: Int8Array, each: (first: number, rows: number) => void): void {
     const { k, n } = l;
     assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
@@ -243,7 +243,7 @@ export class Kernel {
     );
   }
 
-  /** A' and B' into the GEMM's operands, and all that the peel needs of B' while it is there. */
+  /** Packs A' and B' as operands of the GEMM, and computes all that the peel needs of B' while a slab is in memory. */
   #packNoisy(l: Linear, weights: Int8Array): void {
     const at = this.#at;
     const w = this.#wasm;
@@ -279,7 +279,12 @@ export class Kernel {
   }
 
   /** C = left·right in slabs of rows; `fold` also writes the tiles' messages every `step` columns. */
-  async #gemm({ m, k, n }: Linear, step: number, fold: boolean, breathe: Breathe): Promise<void> {
+  async #gemm(
+    { m, k, n }: Linear,
+    step: number,
+    fold: boolean,
+    yieldToLoop: YieldToLoop,
+  ): Promise<void> {
     const at = this.#at;
     const slab = TILE * Math.max(1, Math.floor(SLAB_MACS / (TILE * n * k)));
     for (let row = 0; row < m; row += slab) {
@@ -288,7 +293,7 @@ export class Kernel {
       const c = at.c + 4 * row * n;
       const message = fold ? at.messages + (MESSAGE_BYTES * row * n) / TILE ** 2 : 0;
       this.#wasm.gemm(left, at.right, c, rows, n, k, step, at.sums, message, 0);
-      await breathe();
+      await yieldToLoop();
     }
   }
 }

@@ -8,9 +8,9 @@
  */
 
 /**
- * How int8 products are summed: by WGSL's packed dot product, or as float32, which every device has.
- * Those sums are whole numbers: of 64 columns at most, 64 · 126² < 2^24, before they join the int32
- * accumulators that fold. Tried and dropped, none 10 % faster on any device that was measured: int32
+ * How int8 products are summed: by WGSL's packed dot product, or as float32, which every device has. The float32
+ * sums are whole numbers: of 64 columns at most, 64 · 126² < 2^24, before they are added to the int32
+ * accumulators that are folded. Tried and dropped, none 10 % faster on any device that was measured: int32
  * lanes, operands spread out in workgroup memory, folds by subgroup shuffles
  * (docs/decisions/0009-two-gpu-kernels.md).
  */
@@ -55,7 +55,7 @@ export function columnStep(k: number, r: number): number {
   return 16;
 }
 
-/** Rows per workgroup for an operand of `size` rows: no more than it has, so that few lie idle. */
+/** Rows per workgroup for an operand of `size` rows: no more rows than it has, so that few threads are idle. */
 export const groupSide = (size: number): number => Math.min(64, size);
 
 /** The four int8 values of a word. */
@@ -74,7 +74,7 @@ const loadWgsl = (name: string, line: string, side: number, words: number): stri
     }`;
 };
 
-/** Reduce the threads' partial XORs of this step and roll them into the message words. */
+/** Reduces the threads' partial XORs of this step and rolls them into the message words. */
 const rollWgsl = (folds: number, every: number): string => `
     ${every > 1 ? `if (step % ${every}u == ${every - 1}u) {` : '{'}
       for (var f = 0u; f < ${folds}u; f++) {

@@ -40,8 +40,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 
 /**
  * Root of the tree over the chaining values, into chain[H.out ..]. Pairs merge row by row and an
- * odd last one moves up unchanged: the same tree as BLAKE3's. One workgroup; the rows change sides
- * between the two halves of `cvs`.
+ * odd last one moves up unchanged: the same tree as BLAKE3's. One workgroup; each row is written to the other
+ * half of `cvs` than the row before.
  */
 export const treeWgsl = (): string => `${blake3Wgsl()}
 struct H { first: u32, end: u32, blocks: u32, out: u32 };
