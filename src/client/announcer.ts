@@ -1,4 +1,4 @@
-/** Announces blocks and transactions to all peers. A running number makes each repetition new to gossip. */
+/** Announces blocks and transactions to all peers. A sequence number makes each repetition new to gossip. */
 import type { SignedTx } from '../core/formats.ts';
 import type { Block } from '../core/messages.ts';
 import type { Transport } from '../net/transport.ts';

@@ -14,7 +14,7 @@ export { MINER_OFF } from '../miner/engine/miner-api.ts';
 export type { BackendChoice, MinerState, MinerStatus } from '../miner/engine/miner-api.ts';
 export type { PeerInfo } from '../net/transport.ts';
 
-/** A page reads it from the server that it came from (`config.json`); a program makes its own. */
+/** A page reads its configuration from the server that it came from (`config.json`); a program makes its own. */
 export interface ClientConfig {
   readonly network: NetworkName;
   /** Multiaddrs of seeds. */
@@ -107,17 +107,17 @@ export interface Prepared {
 }
 
 export interface History {
-  /** Newest first; each was checked against its block's bodyRoot. */
+  /** Newest first; each entry was checked against its block's bodyRoot. */
   readonly entries: readonly HistoryEntry[];
   /** How many transactions the account has, by its proven leaf. */
   readonly total: number;
   /**
-   * Nothing is missing between the account's last transaction and the oldest entry. Proven by the
-   * back-links of blocks executed here, or because there are as many as the leaf counts, down to the
-   * first, or by the leaf before the oldest entry's block; of a later page only after the one before.
+   * Whether no transaction is missing between the account's last one and the oldest entry. Proven by the
+   * back-links of blocks executed here, or because there are as many entries as the leaf counts, down to the
+   * first, or by the leaf before the oldest entry's block; proven for a later page only after the page before.
    */
   readonly linked: boolean;
-  /** Where the next page starts; undefined when there is none, or no peer has it. */
+  /** Where the next page starts; undefined when there is no further page, or no peer has it. */
   readonly next: Position | undefined;
 }
 
@@ -126,11 +126,11 @@ export interface ModelInfo {
   readonly id: Uint8Array;
   /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/models/tokeniser.ts). */
   readonly packing: string;
-  /** Bytes of tokenizer.json, fetched at the first text; 0: the model has none. */
+  /** Bytes of tokenizer.json, which is fetched for the first text; 0 when the model has none. */
   readonly tokenizerBytes: number;
-  /** Names of an answer row's entries; none when a row is an embedding. */
+  /** Names of an answer row's entries; empty when a row is an embedding. */
   readonly labels: readonly string[];
-  /** Bytes that an input may have. */
+  /** Most bytes of an input. */
   readonly inputBytesMax: number;
   /** Input bytes per sequence: each sequence has one answer row. */
   readonly sequenceBytes: number;
@@ -140,19 +140,19 @@ export interface ModelInfo {
   readonly macs: bigint;
 }
 
-/** Texts as a model takes them. */
+/** Texts turned into a model's input. */
 export interface Tokenised {
-  /** Number of tokens of each text, special ones included; of bytes where the packing is `bytes`. */
+  /** Number of tokens of each text, special tokens included; number of bytes where the packing is `bytes`. */
   readonly tokens: readonly number[];
   /** A request's input; undefined when a text is too long for the model, or there are too many texts. */
   readonly input: Uint8Array | undefined;
 }
 
-/** A request's input, read back. */
+/** A request's input, turned back into token ids and texts. */
 export interface InputReading {
   /** Token ids of each sequence, without padding; undefined where the model takes bytes, or they don't fit. */
   readonly ids: readonly (readonly number[])[] | undefined;
-  /** The ids as text, not always letter by letter the text that was asked; undefined without a tokenizer. */
+  /** The ids as texts, which may differ in letters from the texts that were sent; undefined without a tokenizer. */
   readonly texts: readonly string[] | undefined;
 }
 
@@ -175,9 +175,9 @@ export interface StoredModel {
 
 export interface ModelStorage {
   readonly models: readonly StoredModel[];
-  /** Where parts come from besides peers, the page's own server first. */
+  /** Addresses from which parts are fetched, besides peers; the page's own server first. */
   readonly sources: readonly string[];
-  /** Bytes that this origin stores, and may store; undefined where the platform does not say. */
+  /** Bytes that this origin stores, and bytes that it may store; undefined where the platform does not say. */
   readonly usedBytes: number | undefined;
   readonly quotaBytes: number | undefined;
 }
@@ -203,7 +203,7 @@ export interface Answered {
   /** Rows of the input's sequences, int8 as bytes. */
   readonly answer: Uint8Array;
   readonly claim: Position | undefined;
-  /** undefined: a peer announced it, and it is in no block yet (unconfirmed). */
+  /** Position of the result; undefined when a peer announced it and no block contains it yet (unconfirmed). */
   readonly result: Position | undefined;
 }
 
@@ -218,30 +218,30 @@ export interface Receipt {
   readonly reward: bigint;
   /** undefined when only the request's state leaf is known, which does not hold the fee. */
   readonly fee: bigint | undefined;
-  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, or `dropped`: never in a block. */
+  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, or `dropped` (never in a block). */
   readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded' | 'dropped';
   readonly requested: Position | undefined;
-  /** Height at which the reward is refunded when no answer came. */
+  /** Height at which the reward is refunded if no answer came. */
   readonly expiry: number | undefined;
   /** Height at which the best claim is paid. */
   readonly settle: number | undefined;
   /** The earliest claim first. */
   readonly answers: readonly Answered[];
-  /** nV of the reward; the rest is burned. */
+  /** The payee and nV of the reward that it got; the rest is burned. */
   readonly paid: { readonly payee: Uint8Array; readonly amount: bigint } | undefined;
-  /** How it is known: from a proven state leaf, from checked blocks, or only from peers (it waits). */
+  /** How the state is known: from a proven state leaf, from checked blocks, or only from peers (while it waits). */
   readonly source: 'state' | 'blocks' | 'peers';
 }
 
 export interface BlockView {
   readonly id: Uint8Array;
   readonly header: Header;
-  /** undefined when no peer has it any more. */
+  /** undefined when no peer has the body any more. */
   readonly body: Body | undefined;
   readonly txIds: readonly Uint8Array[];
-  /** Blocks on top of it. */
+  /** Number of blocks on top of this block. */
   readonly confirmations: number;
-  /** The block's own proof was checked on this device; else proofs of blocks above it were. */
+  /** Whether the block's own proof was checked on this device; if not, proofs of blocks above it were. */
   readonly workChecked: boolean;
   /** Winning linear (from 1) and proof size, while the proof is kept. */
   readonly proof: { readonly linear: number; readonly bytes: number } | undefined;
@@ -250,7 +250,7 @@ export interface BlockView {
 export interface TxView {
   readonly id: Uint8Array;
   readonly tx: SignedTx;
-  /** undefined while it waits in the pool. */
+  /** undefined while the transaction waits in the pool. */
   readonly position: Position | undefined;
   readonly blockId: Uint8Array | undefined;
   readonly confirmations: number;
@@ -258,9 +258,9 @@ export interface TxView {
 
 export interface Supply {
   readonly height: number;
-  /** nV created up to here: subsidies and the trial networks' genesis, from the rules. */
+  /** nV created up to this height: subsidies and the trial networks' genesis, from the rules. */
   readonly issued: bigint;
-  /** nV in accounts, coinbases and open requests, summed over the proven state; needs all of it. */
+  /** nV in accounts, coinbases and open requests, summed over the proven state; undefined without the whole state. */
   readonly held: bigint | undefined;
   /** issued − held. */
   readonly burned: bigint | undefined;
@@ -270,7 +270,7 @@ export interface Supply {
 /** What to attach to a bug report: no keys, no addresses, no inputs. */
 export type Diagnostics = Readonly<Record<string, unknown>>;
 
-/** Headers in one answer: as many as a plot shows. */
+/** Most headers in one answer: as many as a plot shows. */
 export const HEADERS_READ_MAX = 1024;
 
 /** Addresses that one client follows at once. */
@@ -283,9 +283,9 @@ export type ChainApi = {
   header(height: number): Promise<Header | undefined>;
   /** Consecutive headers that end at height `last`: at most HEADERS_READ_MAX, fewer where the chain is shorter. */
   headers(last: number, max: number): Promise<Header[]>;
-  /** By height, or by id of a block on the chain. */
+  /** The block at a height, or the block on the chain with this id. */
   block(at: number | Uint8Array): Promise<BlockView | undefined>;
-  /** A transaction that waits, or that stands in a block, checked against the block's bodyRoot. */
+  /** A transaction that waits, or that is in a block, checked against the block's bodyRoot. */
   transaction(id: Uint8Array): Promise<TxView | undefined>;
   supply(): Promise<Supply>;
   diagnostics(): Promise<Diagnostics>;
@@ -303,12 +303,13 @@ export type AccountApi = {
   account(address: Uint8Array): Promise<Balance>;
   /** Newest first, from the account's last transaction or an earlier page's `next`. @throws NO_PEERS */
   history(address: Uint8Array, max: number, from?: Position): Promise<History>;
-  /** Encoded SignedTx; it is kept until it is confirmed or expired. @throws TX_REFUSED with the fault's code as message */
+  /** `tx`: encoded SignedTx, kept until confirmed or expired. @throws TX_REFUSED with the fault's code as message */
   submit(tx: Uint8Array): Promise<PendingTx>;
   pending(): Promise<PendingTx[]>;
   /**
-   * Fields that a new transaction of this sender needs. `replacing`: id of one that waits; the new one then
-   * gets its nonce, and fees high enough to displace it. @throws NOT_PROVEN before a balance is, TX_UNKNOWN
+   * Fields that a new transaction of this sender needs. `replacing`: id of a waiting transaction; the new one
+   * then gets its nonce, and fees high enough to displace it. @throws NOT_PROVEN before a balance is proven,
+   * TX_UNKNOWN
    */
   prepare(address: Uint8Array, replacing?: Uint8Array): Promise<Prepared>;
   /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
@@ -325,13 +326,13 @@ export type AskApi = {
    * TOKENIZER_MISSING, and as fetchModel
    */
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
-  /** `fetch`: the tokenizer may be fetched; without one there are no texts. @throws as tokenise, only then */
+  /** `fetch`: whether the tokenizer may be fetched; without it there are no texts. @throws as tokenise, if fetching */
   readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
   /** Any request by its id. @throws NO_PEERS when it is not known here and no peer answers */
   receipt(id: Uint8Array): Promise<Receipt | undefined>;
   /** Requests sent from here, newest first. */
   requests(): Promise<Receipt[]>;
-  /** Runs a model here on an input, as a receipt's check. @throws NO_MINER, MODEL_MISSING, INPUT_LONG */
+  /** Runs a model here on an input, to check a receipt's answer. @throws NO_MINER, MODEL_MISSING, INPUT_LONG */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
 };
 
@@ -342,26 +343,26 @@ export type ModelApi = {
    * @throws MODEL_MISSING, MODEL_CORRUPT, MODEL_STOPPED, MODEL_STORE_FULL, MODEL_STORE_FAILED
    */
   fetchModel(id: Uint8Array): Promise<void>;
-  /** Parts that arrived are kept; the next fetch goes on from there. */
+  /** Stops a fetch. Parts that arrived are kept, and the next fetch goes on from there. */
   stopModel(id: Uint8Array): Promise<void>;
   /**
-   * Removes what is kept, on disk and in the miner's memory.
+   * Removes a model's package from disk and from the miner's memory.
    * @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED
    */
   freeModel(id: Uint8Array): Promise<void>;
 };
 
 export type MiningApi = {
-  /** Fetches the model first, where it is not here. @throws as fetchModel, and the miner's */
+  /** Fetches the model first if it is not on this device. @throws as fetchModel, and the miner's errors */
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
-  /** Share of the time that units may take, 0 to 1; 0 holds the work. Kept also for later starts. */
+  /** Sets the share of the time that units may take, 0 to 1; 0 holds the work. It applies also to later starts. */
   throttleMining(duty: number): Promise<void>;
   pauseMining(): Promise<void>;
-  /** Ends after the unit in work. */
+  /** Stops mining after the unit in work. */
   finishMining(): Promise<void>;
   /**
-   * Serve open requests while mining, claimed by this x-only key (the payee is its address): claims
-   * and results come as `unsigned` events. undefined: mine idle, as while the vault is locked.
+   * Serve open requests while mining, claimed by this x-only key (the payee is its address): claims and results
+   * come as `unsigned` events. undefined: mine without serving requests, as while the vault is locked.
    */
   serve(publicKey: Uint8Array | undefined): Promise<void>;
 };

@@ -12,7 +12,7 @@ export interface ChainStatusDeps {
   readonly sync: SyncState;
 }
 
-/** While no genesis is known. */
+/** The status while no genesis is known. */
 export function statusWithoutChain({ params, transport, sync }: ChainStatusDeps): ChainStatus {
   return {
     network: params.network,

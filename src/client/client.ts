@@ -27,12 +27,12 @@ export interface Client {
   readonly api: ClientApi;
   /** @returns what removes the listener */
   on(listener: (event: ClientEvent) => void): () => void;
-  /** Waits until a peer has the last block found here, which would be lost with this client; `msMax` at most. */
+  /** Waits, at most `msMax`, until a peer has the last block found here, which would be lost with this client. */
   shareFound(msMax: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** ms between two polls of what peers have. */
+/** ms between two polls of the peers' status. */
 const POLL_MS = 15_000;
 /** ms until a block found here that no peer has is announced again. */
 const ANNOUNCE_AGAIN_MS = 3_000;
@@ -49,7 +49,7 @@ export async function createClient(
   const { chain } = base.light;
   const client = new RunningClient(base, chain && (await openPeer(base, chain)));
   await client.start();
-  // Functions that programs may take apart: `const { api, on } = client`.
+  // Functions without `this`, so that programs may write `const { api, on } = client`.
   return {
     api: client.api,
     on: (listener) => client.on(listener),

@@ -15,7 +15,7 @@ import type { Platform } from './platform.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './browser-tabs/worker-api.ts';
 
 const ready = Promise.withResolvers<Client>();
-// When init fails, its own rejection says so.
+// When `init` fails, the rejection of its call reports the failure.
 ready.promise.catch(() => undefined);
 
 /** The app's folder: this module lies in its `assets`, or in `src` while developing. */
@@ -23,12 +23,12 @@ const appUrl = (path: string): string => new URL(path, location.origin + '/').hr
 
 /** Cores that units take by default: with more, phones get hot and slow down. */
 const THREADS_UNASKED = 4;
-/** GiB of a device's memory for each core: a thread holds up to 0.3, and phones end tabs that take much. */
+/** GiB of a device's memory for each core: a thread holds up to 0.3 GiB, and phones end tabs that take much. */
 const GIB_A_THREAD = 2;
-/** GiB that are assumed where a browser does not say. */
+/** GiB of memory that are assumed where a browser does not report it. */
 const GIB_ASSUMED = 4;
 
-/** One core is left to the page. */
+/** Cores to use by default: one core is left to the page. */
 function threadsUnasked(): number {
   const { hardwareConcurrency = 1, deviceMemory = GIB_ASSUMED } = navigator as Navigator & {
     deviceMemory?: number;
@@ -51,7 +51,7 @@ async function createMiner(config: ClientConfig) {
   return miner;
 }
 
-/** OPFS, or the next best thing; in memory where a private window keeps nothing. */
+/** Opens the store of parts in OPFS, else in the Cache API, else in memory where a private window stores nothing. */
 async function openParts(name: string): Promise<PartStore> {
   const usable = async (store: PartStore) => (await store.models(), store);
   return await createOpfsParts(name)
@@ -93,7 +93,7 @@ async function init(config: ClientConfig, lent: Lent | undefined): Promise<void>
   }
 }
 
-/** Calls that come before init has ended wait for it. */
+/** Calls that come before `init` has ended wait for it. */
 const waiting = Object.fromEntries(
   CLIENT_METHODS.map((method) => [
     method,

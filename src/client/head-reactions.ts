@@ -14,7 +14,7 @@ import type { Outbox } from './wallet/outbox.ts';
 import type { Sending } from './wallet/sending.ts';
 import type { WatchedBalances } from './wallet/watched-balances.ts';
 
-/** Of announcing at a new head what waits: a pool may have dropped it, and messages get lost. */
+/** Chance of announcing waiting transactions at a new head: a pool may have dropped them, and messages get lost. */
 const ANNOUNCE_CHANCE = 1 / 8;
 
 export interface HeadReactionsDeps {
@@ -43,22 +43,22 @@ export function createHeadReactions(deps: HeadReactionsDeps): HeadReactions {
       pool.setHead(head.header, chain.state.after(head.id), transactions);
     },
 
-    // Before anything is sent again: what this block holds is confirmed and waits no longer.
+    // Before anything is sent again: the transactions in this block are confirmed and wait no longer.
     async function confirmOwn({ header: { height } }, body = []) {
       const inBlock = body.map(({ tx }) => ({ id: txId(tx), height }));
       await outbox.noteHead(height, inBlock);
     },
 
-    // The pool dropped what the new state refuses; of ours, a transaction may fit again.
+    // The pool dropped transactions that the new state refuses; one of ours may be valid again.
     () => sending.resubmitWaiting(),
     async function announceNowAndThen() {
       if (deps.random() < ANNOUNCE_CHANCE) await sending.announceWaiting();
     },
 
-    // Own requests: found in the block, or in the pool as it is now.
+    // Own requests are looked up in the block and in the pool as it is now.
     (head, body) => asking.onHead(head, body),
 
-    // A template is made of the pool as it is now. Before the balances, which may have to ask peers.
+    // A template is made of the pool as it is now. This comes before the balances, which may have to ask peers.
     () => mining.refresh(),
 
     () => balances.proveAll(),

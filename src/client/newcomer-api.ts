@@ -1,6 +1,6 @@
 /**
- * The client API of a newcomer, which knows no genesis yet. What has an answer without a chain is answered
- * at once; every other call waits until the genesis is known. From then on the peer answers.
+ * The client API of a newcomer, which knows no genesis yet. Calls that need no chain are answered at once; every
+ * other call waits until the genesis is known. From then on the peer answers.
  */
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * A client that knows no genesis: its configuration names none, and its store is empty. It learns the
- * genesis from the first peer that has one of this network; until then there is no chain to ask.
+ * A client that knows no genesis: its configuration names none, and its store is empty. It learns the genesis
+ * from the first peer that has one of this network; until then there is no chain.
  */
 import { unavailable } from '../chain/shared/answer.ts';
 import type { LightChain } from '../chain/light/light-chain.ts';
@@ -16,7 +16,7 @@ export class Newcomer implements Stage {
   readonly #chain = Promise.withResolvers<LightChain>();
   readonly #queue = createPeerQueue({ run: (peer) => this.#askGenesis(peer) });
   #everConnected = false;
-  /** A genesis is being taken or is taken: another one would wipe its chain. */
+  /** Whether a genesis was chosen: taking a second one would delete the chain of the first. */
   #hasChosen = false;
 
   constructor(deps: ClientBase) {
@@ -28,7 +28,7 @@ export class Newcomer implements Stage {
     return this.#chain.promise;
   }
 
-  /** Nothing can be judged without a genesis, and nothing answered but for parts of models. */
+  /** Without a genesis nothing can be judged, and only requests for parts of models can be answered. */
   readonly handlers: Handlers = {
     onRequest: async (_peer, request) =>
       request.type === 'model'

@@ -6,7 +6,7 @@ import { headersOf } from './explorer/explorer.ts';
 import type { PeerParts } from './peer-parts.ts';
 import type { ClientBase } from './stage.ts';
 
-/** The client's API but for the report for bugs, which needs no chain. */
+/** The client's API without the diagnostics for bug reports, which need no chain. */
 export type PeerApi = Omit<ClientApi, 'diagnostics'>;
 
 export function peerApi(base: ClientBase, parts: PeerParts, status: () => ChainStatus): PeerApi {

@@ -4,7 +4,7 @@ import type { AnsweredJob, FoundBlock } from '../miner/engine/miner-api.ts';
 import type { ClientEvent } from './api.ts';
 
 export interface PeerEvents {
-  /** For the client's user, as it is. */
+  /** An event that is passed on unchanged to the client's user. */
   report: ClientEvent;
   /** Something that the chain's status shows may have changed. */
   statusChanged: void;
@@ -12,12 +12,12 @@ export interface PeerEvents {
   poolGrew: { readonly isOwn: boolean };
   /** The miner's worker won: a header and its proof, without the body. */
   won: FoundBlock;
-  /** The miner's worker ran a request. */
+  /** The miner's worker answered a request. */
   answered: AnsweredJob;
-  /** Another request than before is the next to work on, or none. */
+  /** The next request to work on has changed; there may be none. */
   nextJobChanged: void;
   /** A whole block was found here. */
   blockFound: Block;
-  /** That block is in the chain, or was refused. */
+  /** The block found here is in the chain, or was refused. */
   blockAdopted: void;
 }

@@ -1,4 +1,4 @@
-/** What other peers ask of this one and announce to it. */
+/** Handlers for the requests and announcements of other peers. */
 import { answer, unavailable } from '../chain/shared/answer.ts';
 import { sourceOf, type LightChain } from '../chain/light/light-chain.ts';
 import type { SignedTx } from '../core/formats.ts';
@@ -35,7 +35,7 @@ export function createPeerHandlers(deps: PeerHandlersDeps): Handlers {
 
   async function answerTo(request: SyncRequest): Promise<SyncResponse> {
     if (request.type === 'model') return modelService.answer(request);
-    // A full queue or store is this client's trouble, and no fault of the peer that asks.
+    // A full queue or store is no fault of the peer that asks.
     return answer(source, request, () => pool.best(height())).catch(() => unavailable('busy'));
   }
 

@@ -1,4 +1,4 @@
-/** The parts of a peer, built from below: each is made with what lies under it and calls nobody above. */
+/** The parts of a peer, built bottom-up: each gets the parts below it and calls none above it. */
 import type { LightChain } from '../chain/light/light-chain.ts';
 import { Announcer } from './announcer.ts';
 import { createAsking, type Asking } from './asking/asking.ts';

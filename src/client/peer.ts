@@ -1,6 +1,6 @@
 /**
- * A peer with a chain. Its parts report upwards by events: what follows from each stands in one place,
- * `connectEvents`; what follows from a new head is in head-reactions.ts.
+ * A peer with a chain. Its parts report upwards by events. `connectEvents` is the one place that says what
+ * follows from each event; what follows from a new head is in head-reactions.ts.
  */
 import type { LightChain } from '../chain/light/light-chain.ts';
 import { AppError } from '../lib/errors.ts';
@@ -20,7 +20,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   const parts = buildParts(base, chain);
   const { pool, reader, sending, mining, follower, foundBlocks } = parts;
 
-  // A crash may have lost the chain's last blocks and kept what the outbox noted of them.
+  // A crash may have lost the chain's last blocks while the outbox kept its notes on them.
   const { height } = chain.headers.head().header;
   await outbox.reopen(height);
   for (const tx of outbox.waiting()) pool.add(tx, height);
@@ -45,7 +45,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     api: peerApi(base, parts, status),
     status,
     poll: () => follower.poll(),
-    // Nobody reached: the next time tries again.
+    // If no peer is reached, the next call tries again.
     announceFoundAgain: () => void foundBlocks.announceAgain().catch(() => undefined),
     shareFound: (msMax) => foundBlocks.share(msMax),
     stop() {
@@ -58,7 +58,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
 /** @returns what ends it */
 function connectEvents({ light, outbox, events }: ClientBase, parts: PeerParts): () => void {
   const { asking, results, serving, mining, foundBlocks, reverted } = parts;
-  /** A failure that nobody waits for is reported. */
+  /** Reports the failure of a task that nobody waits for. */
   const inBackground = (task: Promise<void>): void => {
     task.catch((e: unknown) => {
       const { code, message } = AppError.from(e);
@@ -78,7 +78,7 @@ function connectEvents({ light, outbox, events }: ClientBase, parts: PeerParts):
     events.on('blockFound', (block) => inBackground(foundBlocks.add(block))),
     events.on('blockAdopted', () => mining.onAdopted()),
     events.on('answered', (answered) => {
-      // Before serving sends the result: the pool's results are compared with what ran here.
+      // This comes before serving sends the result: the pool's results are compared with what ran here.
       results.note(answered.jobId, answered);
       serving.take(answered);
     }),

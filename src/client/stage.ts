@@ -17,7 +17,7 @@ export interface ClientBase {
   readonly platform: Platform;
   readonly network: ChainNetwork;
   readonly light: LightStore;
-  /** Survives a rebuilt chain. */
+  /** Store that is kept when the chain is rebuilt. */
   readonly store: Store;
   readonly outbox: Outbox;
   readonly asked: Asked;
@@ -29,14 +29,14 @@ export interface ClientBase {
 
 /** What runs behind the client, before and after its genesis is known. */
 export interface Stage {
-  /** For the transport. */
+  /** Handlers for the transport. */
   readonly handlers: Handlers;
   status(): ChainStatus;
-  /** Asks peers for what is new. */
+  /** Asks peers for news. */
   poll(): void;
   /** Announces a block found here again while no peer has it. */
   announceFoundAgain(): void;
-  /** Waits until a peer has the last block found here; `msMax` at most. */
+  /** Waits, at most `msMax`, until a peer has the last block found here. */
   shareFound(msMax: number): Promise<void>;
   stop(): void;
 }

@@ -1,4 +1,4 @@
-/** Requests sent from here, and where they were found; kept longer than the outbox keeps a transaction. */
+/** Requests sent from here and their positions in blocks; kept longer than the outbox keeps a transaction. */
 import type { Store } from '../../chain/store/store.ts';
 import { encode, hash32, list, struct, tryDecode, u32 } from '../../core/codec.ts';
 import { SignedTx, Position, type TxOf } from '../../core/formats.ts';
@@ -16,7 +16,7 @@ const Record = struct({ order: u32, tx: SignedTx, found: list(FoundRecord, FIND_
 export interface AskedRequest {
   readonly id: Uint8Array;
   readonly tx: TxOf<'request'>;
-  /** Its transactions as they stood in blocks; a reorganisation may have undone them. */
+  /** The request's transactions that were found in blocks; a reorganisation may have undone them. */
   readonly found: readonly Found[];
 }
 

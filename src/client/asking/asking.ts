@@ -101,7 +101,7 @@ export function createAsking(deps: AskingDeps): Asking {
   return {
     onHead(head, body) {
       const noted = body ? evidences.noteBlock(head, body) : Promise.resolve();
-      // A block that could not be noted is found by the next search.
+      // If the block could not be noted, the next search finds its transactions.
       void noted.catch(() => undefined).then(refresh);
     },
     onPool: refresh,
@@ -178,7 +178,7 @@ const modelInfo = (manifest: Manifest): ModelInfo => ({
   macs: unitMacs(manifest),
 });
 
-/** Whether nothing has changed that a screen shows of a request. */
+/** Whether two receipts are equal in everything that a screen shows. */
 const sameReceipt = (a: Receipt, b: Receipt): boolean =>
   JSON.stringify(changing(a)) === JSON.stringify(changing(b));
 

@@ -25,7 +25,7 @@ import type { LightPool } from '../wallet/light-pool.ts';
 import type { Outbox } from '../wallet/outbox.ts';
 import { byPlace, closedAt, isComplete, type Evidence, type Found } from './receipt.ts';
 
-/** Requests remembered: all that were sent from here, and as many that were looked up. */
+/** Requests remembered: all that were sent from here, and as many others that were looked up. */
 const REMEMBERED_MAX = 2 * ASKED_MAX;
 /** Results of one request that are taken from the pool. */
 const POOLED_MAX = 16;
@@ -50,10 +50,10 @@ const FATES: Record<PendingTx['state'], Fate> = {
   replaced: 'dropped',
 };
 
-/** What changes with time, read once for any number of requests; keys are ids in hex. */
+/** The evidence that changes with time, read once for any number of requests; keys are ids in hex. */
 export interface Snapshot {
   readonly height: number;
-  /** undefined when no peer proves them. */
+  /** Leaves of the requests, null for no leaf; undefined when no peer proves them. */
   readonly leaves: ReadonlyMap<string, OpenRequest | null> | undefined;
   readonly fates: ReadonlyMap<string, Fate>;
   readonly waiting: ReadonlyMap<string, TxOf<'request'>>;
@@ -122,7 +122,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     return there.length === found.length ? found : there;
   }
 
-  /** Looks each place up in its block; stops at the first wrong one, because the rest comes from the same peer. */
+  /** Looks each position up in its block; stops at the first wrong one, because the rest come from the same peer. */
   async function lookUp(id: Uint8Array, places: readonly Position[], known: readonly Found[]) {
     const found = [...known];
     for (const position of [...places].sort(byPlace)) {
@@ -159,7 +159,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
     const closing = leaves?.[0];
     if (!closing) return evidence;
     const next = { ...evidence, closing };
-    // It was answered by a result that no peer reported, and so it was closed later.
+    // The leaf shows a result that no peer reported, so the request was closed later than assumed.
     return (closedAt(next) ?? 0) > closed! ? await close(next) : next;
   }
 
@@ -211,7 +211,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
       const closed = closedAt(evidence);
       if (closed !== undefined && closed + FINAL_BLOCKS <= now.height) memory.final = evidence;
       if (evidence.found.length || evidence.sent || evidence.leaf) return evidence;
-      // A request that the state proves absent may stand in a block that did not come here.
+      // A request that the state proves absent may be in a block that this client does not have.
       const isAlone = !deps.transport.peers().length;
       if (isAlone || evidence.leaf === undefined)
         throw new AppError('NO_PEERS', 'no peer knows of it');

@@ -30,7 +30,7 @@ export interface Evidence {
   readonly found: readonly Found[];
   /** Results that wait for a block. */
   readonly pooled: readonly TxOf<'result'>[];
-  /** Its leaf in the newest proven state: null where there is none, undefined when no peer proves it. */
+  /** The request's leaf in the newest proven state: null where there is none, undefined when no peer proves it. */
   readonly leaf: OpenRequest | null | undefined;
   /** The request's last leaf, once it is closed. */
   readonly closing: OpenRequest | undefined;
@@ -59,14 +59,14 @@ function expiryOf(e: Evidence): number | undefined {
   return leaf?.expiry ?? (placed && placed.position.height + placed.tx.tx.lifetime);
 }
 
-/** Height of the block that closed it, if the evidence says that it is closed. */
+/** Height of the block that closed the request, if the evidence says that it is closed. */
 export function closedAt(e: Evidence): number | undefined {
   if (e.leaf || !placedIn(e)) return undefined;
   const at = settleOf(e) ?? expiryOf(e);
   return at !== undefined && at <= e.height ? at : undefined;
 }
 
-/** Whether every transaction is here that the leaf, or its absence, implies. */
+/** Whether the evidence has every transaction that the leaf, or its absence, implies. */
 export function isComplete(e: Evidence): boolean {
   const placed = placedIn(e);
   if (e.leaf === undefined) return placed !== undefined;

@@ -1,4 +1,4 @@
-/** The tab that leads: it runs the engine, for itself and for the other tabs. */
+/** The leading tab: it runs the engine for itself and for the other tabs. */
 import { BoundedMap } from '../../lib/bounded.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
@@ -31,7 +31,7 @@ export class Leader {
   readonly #memory: TabMemory;
   readonly #events: Emitter<TabEvents>;
   readonly #others: BoundedMap<string, OtherTab>;
-  /** Keys to serve by, of each tab, the newest at the end. */
+  /** The public key to serve requests with, of each tab; the newest is last. */
   readonly #servingKeys = new Map<string, Uint8Array>();
   #payTo: Uint8Array | undefined;
 
@@ -66,19 +66,19 @@ export class Leader {
       this.#otherTab(from).deliver(message.data);
   }
 
-  /** Tells the other tabs that this one leads, and what is mined. */
+  /** Announces to the other tabs that this one leads, and what is mined. */
   announce(): void {
     this.#session.send({ type: 'leader', mining: this.#memory.mining });
   }
 
-  /** What the last engine reported is no longer so. */
+  /** Publishes the new engine's status, as the status that the last engine reported is no longer right. */
   async publishStatus(): Promise<void> {
     const { chain, miner } = await this.#engine.client.status();
     this.#publish({ type: 'chain', status: chain });
     this.#publish({ type: 'miner', status: miner });
   }
 
-  /** Goes on with what the last leader mined. */
+  /** Continues the mining that the last leader was asked for. */
   async resumeMining(): Promise<void> {
     const intent = this.#memory.mining;
     if (!intent) return;
@@ -96,7 +96,7 @@ export class Leader {
     this.#engine.stop();
   }
 
-  /** To this tab and all others. */
+  /** Sends an event to this tab and all others. */
   #publish(event: ClientEvent): void {
     this.#events.emit('engine', event);
     this.#session.send({ type: 'rpc', to: '', data: { event: 'event', value: event } });
@@ -118,7 +118,7 @@ export class Leader {
       return value;
     }
 
-    // Noted before: if this tab dies while the model loads, the next leader loads it.
+    // The intent is noted before the call: if this tab dies while the model loads, the next leader loads it.
     const intent = { options: args[0] as MiningIntent['options'], payTo: this.#payTo };
     this.#setMining(intent);
     return await engine[method]!(...args).catch((e: unknown) => {

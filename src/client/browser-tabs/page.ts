@@ -37,7 +37,7 @@ export async function createPageClient(config: ClientConfig): Promise<PageClient
   return tabs;
 }
 
-/** Fails with what `init` failed with. */
+/** Starts the client worker. Rejects with the error of `init`. */
 async function startEngine(config: ClientConfig): Promise<TabEngine> {
   const worker = new Worker(new URL('../client.worker.ts', import.meta.url), {
     type: 'module',
@@ -69,7 +69,7 @@ async function startEngine(config: ClientConfig): Promise<TabEngine> {
   return { client, on: (listener) => client.on('event', listener), died: died.promise, stop };
 }
 
-/** Nothing where there is no WebRTC at all: the worker then has WebSockets only. */
+/** Lends the worker peer connections; none where the browser has no WebRTC: the worker then uses only WebSockets. */
 function lend(config: ClientConfig): { lent: Lent | undefined; takeBack: () => void } {
   if (typeof RTCPeerConnection === 'undefined')
     return { lent: undefined, takeBack: () => undefined };
@@ -77,10 +77,10 @@ function lend(config: ClientConfig): { lent: Lent | undefined; takeBack: () => v
   const kind = config.transport !== 'page' && canBridgeRtc() ? 'rtc' : 'transport';
   const lent = transfer<Lent>({ kind, port: port2 }, [port2]);
   if (kind === 'rtc') return { lent, takeBack: serveRtc(port1) };
-  // What the worker says meanwhile waits in the port.
+  // Messages of the worker wait in the port until this module is loaded.
   const served = import('../../net/page-transport.ts').then(
     (m) => m.servePageTransport(port1),
-    () => undefined, // Offline and not cached yet: as a network without peers.
+    () => undefined, // Offline and not cached yet: the client behaves as in a network without peers.
   );
   return { lent, takeBack: () => void served.then((stop) => stop?.()) };
 }

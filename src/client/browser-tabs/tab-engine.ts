@@ -1,11 +1,11 @@
-/** What a tab is given to run an engine, and the way of its calls to the engine, wherever it runs. */
+/** What a tab needs in order to run an engine, and the links by which its calls reach the engine, wherever it runs. */
 import type { AppError } from '../../lib/errors.ts';
 import type { ClientApi, ClientEvent } from '../api.ts';
 import type { TabChannel } from './tab-messages.ts';
 
 /** Calls of one tab that may wait for an answer, counted by itself and by the leader. */
 export const CALLS_MAX = 200;
-/** Leaders that one call is made to: the call may be what ends them. */
+/** Most leaders to which one call is made: the call itself may be what ends them. */
 export const TRIES_MAX = 4;
 
 export type Method = keyof ClientApi;
@@ -13,9 +13,9 @@ export type Method = keyof ClientApi;
 export interface TabEngine {
   readonly client: ClientApi;
   on(listener: (event: ClientEvent) => void): () => void;
-  /** Resolves with the reason when it ends by itself: another must be started. */
+  /** Resolves with the reason when the engine ends by itself: another must be started. */
   readonly died: Promise<AppError>;
-  /** Ends it now; its calls in flight fail. */
+  /** Ends the engine now; its calls in flight fail. */
   stop(): void;
 }
 
@@ -30,22 +30,22 @@ export interface TabDeps {
 
 export type Call = (method: Method, args: unknown[]) => Promise<unknown>;
 
-/** The way to one engine, here or in the leading tab, until that engine ends. */
+/** A link to one engine, in this or in the leading tab, until that engine ends. */
 export interface EngineLink {
   readonly call: Call;
-  /** The engine's calls in flight fail. */
+  /** Makes the engine's calls in flight fail. */
   readonly end: () => void;
 }
 
 export const isStop = (method: Method): boolean =>
   method === 'pauseMining' || method === 'finishMining';
 
-/** The way to the engine of the moment; while there is none, calls wait for the next. */
+/** The link to the present engine; while there is none, calls wait for the next. */
 export class EngineLinks {
   #current: EngineLink | undefined;
   #next = newWait();
 
-  /** @throws what `fail` is given, when no engine comes */
+  /** @throws the error given to `fail` when no engine could be started */
   get(): Promise<EngineLink> {
     return this.#current ? Promise.resolve(this.#current) : this.#next.promise;
   }
@@ -54,7 +54,7 @@ export class EngineLinks {
     return this.#current === link;
   }
 
-  /** Calls go this way from now on; undefined: they wait. */
+  /** Sets the link for all further calls; undefined: they wait. */
   set(link: EngineLink | undefined): void {
     const old = this.#current;
     this.#current = link;
@@ -64,7 +64,7 @@ export class EngineLinks {
     this.#next = newWait();
   }
 
-  /** No engine comes: calls that wait for one fail. */
+  /** Called when no engine could be started: the calls that wait for one fail. */
   fail(error: unknown): void {
     this.#next.reject(error);
     this.#next = newWait();
@@ -73,7 +73,7 @@ export class EngineLinks {
 
 function newWait(): PromiseWithResolvers<EngineLink> {
   const next = Promise.withResolvers<EngineLink>();
-  // Nobody may be waiting.
+  // Where no call waits, the rejection must not count as unhandled.
   next.promise.catch(() => undefined);
   return next;
 }

@@ -1,4 +1,4 @@
-/** What a tab asked of an engine and the next engine must be asked again: an engine forgets it. */
+/** The calls of a tab that must be repeated to the next engine, which knows nothing of them. */
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { WATCHED_MAX } from '../api.ts';
@@ -6,14 +6,14 @@ import type { Call, Method } from './tab-engine.ts';
 import type { MiningIntent } from './tab-messages.ts';
 
 export class TabMemory {
-  /** What runs, as the leader says. */
+  /** What the leader last announced to be mined. */
   mining: MiningIntent | undefined;
   readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
   #payTo: Uint8Array | undefined;
   #serve: Uint8Array | undefined;
   #duty: number | undefined;
 
-  /** A call of this tab has succeeded. */
+  /** Notes a call of this tab that has succeeded. */
   note(method: Method, [first]: unknown[]): void {
     const bytes = first as Uint8Array;
     if (method === 'watch') this.#watched.set(toHex(bytes), bytes);

@@ -1,6 +1,6 @@
 /**
- * What the tabs of one network send each other over a BroadcastChannel. They are of one origin, but perhaps
- * of another version of the app: data that is no message of this version is ignored.
+ * The messages between the tabs of one network over a BroadcastChannel. All tabs have one origin, but a tab may
+ * run another version of the app: data that is no message of this version is ignored.
  */
 import type { Port } from '../../lib/rpc.ts';
 import type { MiningApi } from '../api.ts';
@@ -12,7 +12,7 @@ export interface TabChannel {
   close(): void;
 }
 
-/** What the leading tab was asked to mine. The tab that leads after it goes on with it. */
+/** What the leading tab was asked to mine. The next leading tab goes on with it. */
 export interface MiningIntent {
   readonly options: Parameters<MiningApi['startMining']>[0];
   readonly payTo: Uint8Array | undefined;
@@ -49,7 +49,7 @@ function isIntent(x: unknown): x is MiningIntent {
   return (payTo === undefined || isAddress) && isText(model) && isText(backend);
 }
 
-/** One end of a conversation of lib/rpc between two tabs. */
+/** One end of an rpc connection (lib/rpc.ts) between two tabs. */
 export interface TabPort {
   readonly port: Port;
   /** Hands over what the other tab sent. */

@@ -37,12 +37,12 @@ export class TabSession {
     if (!this.hasEnded) this.#channel.postMessage({ ...message, from: this.tab });
   }
 
-  /** Held as long as this tab lives: a tab that waits for it learns that this one is gone. */
+  /** Holds this tab's own lock as long as the tab lives: another tab that gets the lock knows that this one is gone. */
   holdOwnLock(): Promise<void> {
     return this.hold(lockOf(this.tab));
   }
 
-  /** Holds a lock until the session ends. @throws when it ends before */
+  /** Waits for a lock and holds it until the session ends. @throws when the session ends first */
   async hold(name: string): Promise<void> {
     const release = await this.#deps.lock(name, this.#ended.signal);
     if (!this.hasEnded) this.#locks.push(release);
@@ -52,25 +52,25 @@ export class TabSession {
     }
   }
 
-  /** Calls `act` once another tab is gone: then its lock can be had. */
+  /** Calls `act` once another tab is gone, which shows when its lock is free. */
   whenGone(tab: string, signal: AbortSignal, act: () => void): void {
     this.#deps.lock(lockOf(tab), signal).then(
       (release) => {
         release();
         if (!signal.aborted) act();
       },
-      // The signal aborted: nobody asks any more.
+      // The signal aborted: the caller is no longer interested.
       () => undefined,
     );
   }
 
-  /** Nothing is sent or received any more; the locks are kept until `releaseLocks`. */
+  /** Ends sending and receiving; the locks are kept until `releaseLocks`. */
   end(): void {
     this.#ended.abort();
     this.#channel.close();
   }
 
-  /** Another tab may lead. */
+  /** Releases all locks, so that another tab may lead. */
   releaseLocks(): void {
     for (const release of this.#locks) release();
   }

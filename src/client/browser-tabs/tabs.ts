@@ -1,8 +1,8 @@
 /**
- * Several tabs, one engine. The tab that holds the lock `leader` runs it; the others call it over a
- * BroadcastChannel and hear its events, so that every tab can see and do everything. When the leader
- * goes, however it goes, its lock passes to a waiting tab. That tab starts an engine, repeats to it what
- * was asked of the last, goes on mining if the last mined, and calls in flight are made again.
+ * Several tabs, one engine. The tab that holds the lock `leader` runs the engine; the others call it over a
+ * BroadcastChannel and get its events, so that every tab can see and do everything. When the leader ends,
+ * for whatever reason, its lock passes to a waiting tab. That tab starts an engine, repeats the calls that the
+ * last engine must have had, and goes on mining if the last one mined. Calls in flight are made again.
  */
 import { AppError } from '../../lib/errors.ts';
 import { Emitter } from '../../lib/events.ts';
@@ -26,19 +26,19 @@ export interface Tabs {
   readonly client: ClientApi;
   /** The engine's events, whichever tab runs it. @returns what removes the listener */
   on(listener: (event: ClientEvent) => void): () => void;
-  /** The page is hidden for good, or kept for a way back: lets another tab lead. */
+  /** The page is closed, or kept in the browser's back/forward cache: lets another tab lead. */
   leave(): void;
   /** The page has come back. */
   rejoin(): void;
 }
 
-/** What a tab is among the others. */
+/** The role of a tab among the others. */
 type Role =
-  /** It waits for a leader to answer, or for the lock. */
+  /** The tab waits for a leader to answer, or for the lock. */
   | { readonly type: 'joined' }
   /** Another tab leads. */
   | { readonly type: 'following'; readonly leader: LeadingTab }
-  /** It holds the lock, and its engine is starting. */
+  /** The tab holds the lock, and its engine is starting. */
   | { readonly type: 'starting' }
   | { readonly type: 'leading'; readonly leader: Leader };
 
@@ -82,7 +82,7 @@ class Tab {
 
   async call(method: Method, args: unknown[]): Promise<unknown> {
     if (this.#waiting >= CALLS_MAX) throw new AppError('BUSY', `${CALLS_MAX} calls are waiting`);
-    // If the leader dies over it, no tab is to go on mining.
+    // If the leader dies during this call, no tab must go on mining.
     if (isStop(method)) this.#memory.mining = undefined;
 
     this.#waiting++;
@@ -95,7 +95,7 @@ class Tab {
     }
   }
 
-  /** When an engine ends over a call, the call is made to the next: every call can be made twice. */
+  /** When an engine ends during a call, the call is made to the next one: every call may be made twice. */
   async #callUntilAnswered(method: Method, args: unknown[]): Promise<unknown> {
     for (let tries = 1; ; tries++) {
       this.#join();
@@ -113,7 +113,7 @@ class Tab {
     this.#hasLeft = membership !== undefined;
     if (!membership) return;
     membership.session.send({ type: 'bye' });
-    // Other tabs go on mining from their own copy; whoever comes back here starts it again.
+    // Other tabs go on mining from their own copy of the intent; a person who comes back here starts mining again.
     this.#memory.mining = undefined;
     this.#end(membership);
   }
@@ -211,7 +211,7 @@ class Tab {
     membership.role = { type: 'following', leader };
     this.#links.set(leader.link);
 
-    // A leader that dies says nothing: the tab that leads then answers the hello.
+    // A leader that dies sends no message; the hello is then answered by the next leading tab.
     session.whenGone(id, leader.ended, () => {
       const { role } = membership;
       if (role.type !== 'following' || role.leader !== leader) return;

@@ -1,7 +1,7 @@
-/** Between the page and the client worker: the client API and its first call. */
+/** The interface between the page and the client worker: the client API and its first call. */
 import type { ClientApi, ClientConfig, ClientEvent } from '../api.ts';
 
-/** The end of a port: of real peer connections, or of a whole transport on the page. */
+/** One end of a port to the page, which serves real peer connections there, or a whole transport. */
 export interface Lent {
   readonly kind: 'rtc' | 'transport';
   readonly port: MessagePort;
@@ -9,8 +9,8 @@ export interface Lent {
 
 export type WorkerApi = ClientApi & {
   /**
-   * First of all calls; the others wait for it. `lent`: what only the page can have, undefined
-   * without WebRTC. Waits until no other worker of the network runs. @throws AppError STORE_FAILED
+   * The first call; all others wait for it. `lent`: the port to the page's peer connections, undefined without
+   * WebRTC. Waits until no other worker of the network runs. @throws AppError STORE_FAILED
    */
   init(config: ClientConfig, lent: Lent | undefined): Promise<void>;
 };

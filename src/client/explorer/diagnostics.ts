@@ -1,6 +1,6 @@
 /**
- * What to attach to a bug report. It is made of named plain values, one by one: no keys, no addresses
- * of the user, no inputs, and of peers neither names nor places.
+ * What to attach to a bug report. It consists of plain values that are named one by one: no keys, no addresses
+ * of the user, no inputs, and neither ids nor addresses of peers.
  */
 import { AGENT } from '../../chain/shared/answer.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -113,7 +113,7 @@ function countStates(outbox: Outbox): Record<string, number> {
   return counts;
 }
 
-/** Some browsers do not say, or only to pages of https. */
+/** The state of the origin's storage; some browsers report none, or only on https pages. */
 async function storagePart(): Promise<Diagnostics> {
   const storage = globalThis.navigator?.storage as StorageManager | undefined;
   const { usage, quota } = (await storage?.estimate?.().catch(() => undefined)) ?? {};

@@ -73,7 +73,7 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     };
   }
 
-  /** The transaction with this id, if it stands at this place of the chain. */
+  /** The transaction with this id, if it is at this position of the chain. */
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
     const header = await headers.at(position.height);
     const tx = header && (await bodyOf(header))?.[position.index];
@@ -96,7 +96,7 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
     if (known) return known;
     const firstOf = async (positions: readonly Position[]): Promise<TxView | undefined> => {
-      // Claims and results, which may be reported with a request, lie after it.
+      // Claims and results, which may be reported with a request, come after it.
       const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
       return first && (await placed(id, first));
     };

@@ -47,7 +47,7 @@ function immature(state: Tree, params: Params, height: number): bigint {
   return sum;
 }
 
-/** Every request stands in the list of its expiry or, when that has passed, of its settlement. */
+/** Every request is in the list of its expiry height or, after that height, in that of its settlement. */
 function escrowed(state: Tree, height: number): bigint {
   const requests = new Map<string, Uint8Array>();
   const note = (ids: readonly Uint8Array[] | undefined) =>

@@ -1,5 +1,5 @@
 /**
- * Blocks found here: kept, announced, taken into the own chain; announced again until a peer has them.
+ * Blocks found here: stored, announced, imported into the own chain, and announced again until a peer has them.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { blockId } from '../../core/header/header.ts';
@@ -34,7 +34,7 @@ export class FoundBlocks {
     this.#deps = deps;
   }
 
-  /** Announces a block and takes it into the chain; `blockAdopted` follows, however that ends. */
+  /** Announces a block and imports it into the chain; `blockAdopted` is emitted whether or not it was accepted. */
   async add(block: Block): Promise<void> {
     try {
       await this.#announceAndAdopt(block);
@@ -45,7 +45,7 @@ export class FoundBlocks {
 
   async #announceAndAdopt(block: Block): Promise<void> {
     const { follower, events } = this.#deps;
-    // Announced first, for speed; if nobody is reached now, the block still is this chain's head.
+    // The block is announced first, for speed; if no peer is reached now, it still becomes this chain's head.
     await this.#announce(block).catch((e: unknown) => {
       const { code, message } = AppError.from(e);
       events.emit('report', { type: 'problem', code, message });
@@ -84,7 +84,7 @@ export class FoundBlocks {
     if (!found) return false;
     const head = chain.headers.head();
     if (equal(head.id, blockId(found.header))) return heads.countAt(head.id) === 0;
-    // With more work than the head it is still being checked; with less, another block has won.
+    // A block with more work than the head is still being checked; with less, another block has won.
     return found.header.totalWork > head.header.totalWork;
   }
 

@@ -44,7 +44,7 @@ export class MinerWorker {
   #worker: Promise<Worker> | undefined;
   /** The worker with a model loaded: it can replay blocks. */
   #loaded: Worker | undefined;
-  /** The model that it mines with, or did last. */
+  /** The model that the worker mines with, or mined with last. */
   #model: NamedModel | undefined;
   /** Share of the time that units may take; kept for a worker that is started later. */
   #duty = 1;
@@ -90,7 +90,7 @@ export class MinerWorker {
     return this.#deps.supply.has(await this.launch(), id);
   }
 
-  /** Gives the worker a model's package. @throws as fetching it does */
+  /** Gives the worker a model's package. @throws the errors of fetching it */
   async give(id: Uint8Array): Promise<void> {
     await this.#deps.supply.give(await this.launch(), id);
   }
@@ -105,11 +105,11 @@ export class MinerWorker {
       throw e;
     }
     this.#loaded = worker;
-    // The model before this one leaves; blocks of its miners are checked lightly from now on.
+    // The previous model is released; blocks of its miners get only the light check from now on.
     void this.#deps.supply.keepOnly([model.id]);
   }
 
-  /** Pauses when it works on another model than this. */
+  /** Pauses the worker when it works on another model than this. */
   async makeRoomFor({ name }: NamedModel): Promise<void> {
     const worker = await this.launch();
     if (this.#status.model !== name && WORKING.has(this.#status.state)) await worker.pause();
@@ -161,14 +161,14 @@ export class MinerWorker {
     return this.#loaded !== undefined;
   }
 
-  /** Blocks of this model can be replayed. */
+  /** Whether blocks of this model can be replayed. */
   canReplay(modelId: Uint8Array): boolean {
     return this.#loaded !== undefined && this.#deps.supply.has(this.#loaded, modelId);
   }
 
   /**
-   * `input`: of the request that the header names. @returns every fault that the replay shows; none, too,
-   * when the worker fails
+   * `input`: the input of the request that the header names. @returns every fault that the replay shows; no
+   * fault also when the worker fails
    */
   async replay(
     header: Header,
@@ -178,7 +178,7 @@ export class MinerWorker {
     try {
       return (await this.#loaded?.check(header, proof, input)) ?? [];
     } catch (e) {
-      // This client's trouble, not the block's: it is followed as by a client without the model.
+      // The block is not to blame: this client follows it like a client without the model.
       this.#onFailure(e);
       return [];
     }
@@ -188,14 +188,14 @@ export class MinerWorker {
     if (AppError.from(e).code === 'WORKER_DIED') this.#onWorkerDeath();
   }
 
-  /** A worker that died is replaced at the next start; until then blocks are checked lightly. */
+  /** A worker that died is replaced at the next start; until then blocks get only the light check. */
   #onWorkerDeath(): void {
     this.#worker = undefined;
     this.#loaded = undefined;
     this.setStatus({ ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' });
   }
 
-  /** A failure of a call that nobody waits for is reported. */
+  /** Reports the failure of a call that nobody waits for. */
   #run(call: Promise<unknown>): void {
     call.catch((e: unknown) => {
       const { code, message } = AppError.from(e);

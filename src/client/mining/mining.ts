@@ -1,6 +1,6 @@
 /**
- * Mining of a light client: which model, who is paid, and a template from proven state for the miner's
- * worker whenever there is something new to work on. A win becomes a whole block again.
+ * Mining of a light client: it chooses the model and the payee, and makes a template from proven state for the
+ * miner's worker whenever there is something new to work on. A win is completed to a whole block.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { PROOF_KEYS_MAX } from '../../core/messages.ts';
@@ -35,12 +35,12 @@ export class Mining {
   readonly #deps: MiningDeps;
   /** Address that blocks found here pay. */
   #payout: Uint8Array | undefined;
-  /** From the first start on. */
+  /** undefined before the first start. */
   #feed: TemplateFeed | undefined;
-  /** The model on its way for a start; undefined once that is paused or overtaken by another start. */
+  /** The model being fetched for a start; undefined once that start is paused or overtaken by another start. */
   #fetching: NamedModel | undefined;
 
-  /** Blocks found here that are on their way into the chain. */
+  /** Number of blocks found here that are being imported into the chain. */
   #adopting = 0;
 
   constructor(deps: MiningDeps) {
@@ -51,7 +51,7 @@ export class Mining {
     this.#payout = address;
   }
 
-  /** Fetches the model where it is not here. @throws AppError NO_MINER, NO_PAYOUT, and the worker's */
+  /** Starts mining; fetches the model if it is not here. @throws AppError NO_MINER, NO_PAYOUT, and the worker's */
   async start(options: { model?: string; backend?: BackendChoice }): Promise<void> {
     const { network, worker } = this.#deps;
     const { model: name = network.names[0], backend = 'auto' } = options;
@@ -73,7 +73,7 @@ export class Mining {
     await worker.mine(model, backend);
   }
 
-  /** The model into the worker. @returns false when the start was paused or overtaken meanwhile */
+  /** Gives the model to the worker. @returns false when the start was paused or overtaken meanwhile */
   async #fetch(model: NamedModel): Promise<boolean> {
     const { worker } = this.#deps;
     const hasModel = await worker.has(model.id);
@@ -101,13 +101,13 @@ export class Mining {
     await worker.pause();
   }
 
-  /** A new head or payee: another template. */
+  /** Makes another template, for a new head or payee. */
   async refresh(): Promise<void> {
     await this.#prepareTemplate();
     this.#feed?.refresh();
   }
 
-  /** A new transaction: another template soon. */
+  /** Makes another template soon, for a new transaction. */
   async refreshSoon(): Promise<void> {
     await this.#prepareTemplate();
     this.#feed?.refreshSoon();
@@ -118,7 +118,7 @@ export class Mining {
     this.#deps.worker.stop();
   }
 
-  /** The worker has won: the whole block is reported, unless its template is long gone. */
+  /** Called when the worker has won: reports the whole block, unless its template is no longer kept. */
   onWon(found: FoundBlock): void {
     const block = this.#feed?.complete(found);
     if (!block) return;
@@ -126,7 +126,7 @@ export class Mining {
     this.#deps.events.emit('blockFound', block);
   }
 
-  /** A block found here is in the chain, or was refused. */
+  /** Called when a block found here is in the chain, or was refused. */
   onAdopted(): void {
     this.#adopting--;
     this.#feed?.refresh();
@@ -158,7 +158,7 @@ export class Mining {
     return template && withInput(template, job);
   }
 
-  /** Asks for state that the pool lacks to judge its transactions; a whole state lacks nothing. */
+  /** Asks peers for the state that the pool needs to judge its transactions; with the whole state nothing is needed. */
   async #learnState(): Promise<void> {
     const { chain, pool, reader } = this.#deps;
     const { header, id } = chain.headers.head();

@@ -12,7 +12,7 @@ export interface OpenJob {
   readonly request: OpenRequest;
 }
 
-/** Value of a key; undefined also where a partial tree does not reach. */
+/** Value of a key; undefined also where a partial tree does not open it. */
 export function known(tree: Tree, key: Uint8Array): Uint8Array | undefined {
   try {
     return treeGet(tree, key);
@@ -28,8 +28,8 @@ interface Listed {
 }
 
 /**
- * Reads 1440 lists at each head. Trees share the leaves that a block did not change, so that what was
- * hashed and decoded once is found again by the leaf's value.
+ * Reads 1440 lists at each head. Trees share the leaves that a block did not change, so that a list decoded
+ * before is found again by the leaf's value.
  */
 export class OpenRequests {
   readonly #keys = new Map<number, Uint8Array>();

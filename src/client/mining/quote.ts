@@ -10,8 +10,8 @@ import { subsidyAt } from '../../core/state.ts';
 import { HASH_SPACE } from '../../core/header/target.ts';
 
 /**
- * nV·2^256: subsidy times the expected number of winning tiles of one pass. A pass wins once even if
- * two of its tiles would, so this is over the truth by at most 1/32 (§5.5 caps the target).
+ * nV·2^256: subsidy times the expected number of winning tiles of one pass. A pass wins only once even if two
+ * of its tiles would win, so this value is too high by at most 1/32 (§5.5 caps the target).
  */
 function scaledSubsidy(m: Manifest, target: bigint, height: number, job: boolean): bigint {
   const limits = ticketLimits(target, m, job);
@@ -24,7 +24,7 @@ export const subsidyPerPass = (m: Manifest, target: bigint, height: number): big
   scaledSubsidy(m, target, height, false) / HASH_SPACE;
 
 /**
- * nV: the least reward whose payee has no less than by idling: ((1−κ_job)·p + the claim's fee)/0.8,
+ * nV: the least reward with which serving pays no less than idling: ((1−κ_job)·p + the claim's fee)/0.8,
  * rounded up.
  */
 export function minimumReward(m: Manifest, target: bigint, height: number): bigint {

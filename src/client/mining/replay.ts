@@ -1,6 +1,6 @@
 /**
- * The full check of a block by the loaded model: its results are the model's, and its winning unit runs
- * to the same transcript. The cheap checks come first: a replay costs a whole unit, and a header nothing.
+ * The full check of a block with the loaded model: its results are those of the model, and running its winning
+ * unit gives the same transcript. Cheap checks come first: a replay costs a whole unit, a forged header nothing.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { tryDecode } from '../../core/codec.ts';

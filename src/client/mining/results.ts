@@ -1,6 +1,6 @@
 /**
- * Which results are true, as far as the model runs here. Pools of peers without the model pass false results
- * on, and a peer with it refuses a block that holds one: a miner must leave them out of its blocks.
+ * Checks which results are true, as far as the model runs here. Peers without the model relay false results,
+ * and a peer with the model refuses a block that holds one: a miner must leave them out of its blocks.
  */
 import { tryDecode } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
@@ -17,13 +17,13 @@ import { known } from './open-requests.ts';
 const EXECUTIONS_MAX = 256;
 
 export interface Results {
-  /** Keeps what running a request here gave. */
+  /** Keeps the outcome of running a request here. */
   note(requestId: Uint8Array, ran: Execution): void;
   /** Leaves out results that are false or not verified yet; the same array when there are none. */
   verifiedOnly(txs: readonly SignedTx[], tree: Tree | undefined): readonly SignedTx[];
-  /** Runs the model on its requests whose results are not verified yet. @returns whether it ran */
+  /** Runs the model on requests whose results are not verified yet. @returns whether it ran */
   learn(txs: readonly SignedTx[], tree: Tree | undefined, modelId: Uint8Array): Promise<boolean>;
-  /** A fault of the first false result; `tree`: the state before it. Results that were not run pass. */
+  /** The fault of the first false result; `tree`: the state before it. Results whose request was not run pass. */
   check(txs: readonly SignedTx[], tree: Tree | undefined): Fault | undefined;
 }
 
@@ -34,7 +34,7 @@ export function createResults(run: Run): Results {
   const executions = new BoundedMap<string, Execution>(EXECUTIONS_MAX);
   let running = false;
 
-  /** undefined: not known yet. */
+  /** The verdict on a result: true, its fault, or undefined when it is not known yet. */
   function judge(tx: TxOf<'result'>, tree: Tree | undefined): Fault | true | undefined {
     const ran = executions.get(toHex(tx.request));
     const payee = addressOf(tx.from);

@@ -1,6 +1,6 @@
 /**
- * Serving requests while mining: which one is next, and its claim and result once it is answered.
- * Nothing here is durable: a request whose answer was not sent is found open in the state, and run again.
+ * Serving requests while mining: chooses the next request, and makes its claim and result once it is answered.
+ * Nothing here is stored: a request whose answer was not sent is found open in the state, and run again.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { FEE_MIN } from '../../chain/shared/mempool.ts';
@@ -35,13 +35,13 @@ export interface ServingDeps {
   /** Transactions of ours that wait for a block. */
   readonly waiting: () => readonly SignedTx[];
   /**
-   * Gets them signed by the payee and sent, in this order and with consecutive nonces; `nonce`: the payee's
-   * in the state, without counting transactions that wait.
+   * Has the transactions signed by the payee and sent, in this order and with consecutive nonces; `nonce`: the
+   * payee's nonce in the state, without counting transactions that wait.
    */
   readonly send: (payee: Payee, txs: readonly AnswerTx[], nonce: number) => Promise<void>;
   readonly nowMs: () => number;
   readonly onProblem: (e: unknown) => void;
-  /** Another request is next, or none. */
+  /** Called when another request is next, or none. */
   readonly onChange: () => void;
 }
 
@@ -61,7 +61,7 @@ export interface RequestServing {
   serve(publicKey: Uint8Array | undefined): void;
   /** The request to work on next; undefined: mine without one. */
   nextJob(modelId: Uint8Array): Job | undefined;
-  /** A unit answered its job. */
+  /** Takes the answer that a unit gave to its job. */
   take(answered: AnsweredJob): void;
   /** After a new head or a new transaction: sends the claims and results that are due. */
   refresh(): Promise<void>;
@@ -98,7 +98,7 @@ export function createServing(deps: ServingDeps): RequestServing {
     return best && { id: best.id, input: best.request.input };
   }
 
-  /** The transactions that an answer still needs; `over` when nothing can be earned with it any more. */
+  /** The transactions that an answer still needs; `over` when it can earn nothing any more. */
   function due(base: { header: Header; tree: Tree }, who: Payee, ran: AnsweredJob) {
     const { height } = base.header;
     const hex = toHex(ran.jobId);
@@ -192,7 +192,7 @@ export const handOut =
 
 const isFirst = ({ tries }: Answer, txs: readonly AnswerTx[]): boolean => !tries && txs.length > 1;
 
-/** Missing for more than one head: while the chain reorganises, a transaction is nowhere for a moment. */
+/** Whether it is missing for more than one head: in a reorganisation a transaction is nowhere for a moment. */
 function isStillMissing(answer: Answer, height: number): boolean {
   answer.missingAt ??= height;
   return height > answer.missingAt;

@@ -1,6 +1,6 @@
 /**
  * Supplies a miner with templates: at every new head, soon after a transaction, and every few seconds, so
- * that the header's time stays right. Finds the body again that a winning header commits to.
+ * that the header's time stays right. It also finds the body that a winning header commits to.
  */
 import { bodyRoot } from '../../core/tx/body.ts';
 import type { Body, HeaderCore } from '../../core/formats.ts';
@@ -27,7 +27,7 @@ export interface TemplateFeed {
   refresh(): void;
   /** Makes a template within `SOON_MS`: one for all transactions that come meanwhile. */
   refreshSoon(): void;
-  /** The whole block of a win, or undefined when its template is long gone. */
+  /** The whole block of a win, or undefined when its template is no longer kept. */
   complete(found: FoundBlock): Block | undefined;
   stop(): void;
 }

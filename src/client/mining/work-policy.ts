@@ -1,6 +1,6 @@
 /**
- * How much of the time work may take, so that the computer stays usable: what was sensed and when goes
- * in, a duty and its reason come out. Pure; the page's sensors are in ui/work/sensors.ts.
+ * How much of the time work may take, so that the computer stays usable. The input is sensor values with their
+ * times, the output a duty and its reason. Pure; the page's sensors are in ui/work/sensors.ts.
  */
 
 /** Per cent of the time, as a person chooses. */
@@ -13,15 +13,15 @@ export type Pressure = (typeof PRESSURES)[number];
 
 export type Sensed =
   | { readonly type: 'intensity'; readonly percent: Intensity }
-  /** Of one look: frames shown, and those of them that came late. */
+  /** Counts of one observation: frames shown, and those of them that came late. */
   | { readonly type: 'frames'; readonly shown: number; readonly late: number }
   | { readonly type: 'battery'; readonly charging: boolean; readonly percent: number }
   | { readonly type: 'pressure'; readonly pressure: Pressure }
   | { readonly type: 'visibility'; readonly hidden: boolean }
-  /** A person wants it to go on although it runs on battery. */
+  /** A person wants the work to go on although the computer runs on battery. */
   | { readonly type: 'anyway' };
 
-/** Why it works less than a person chose. */
+/** Why the work takes less of the time than a person chose. */
 export type Reason = 'battery' | 'pressure' | 'frames' | 'hidden';
 
 export interface Verdict {
@@ -34,13 +34,13 @@ export interface PolicyState {
   readonly intensity: Intensity;
   /** Times that the duty was halved for late frames. */
   readonly slowed: number;
-  /** Looks without late frames since the last that had some. */
+  /** Observations without late frames since the last one that had some. */
   readonly calm: number;
-  /** Lowest charge, per cent, since it began to discharge; undefined: free to work. */
+  /** Lowest charge, per cent, since the battery began to discharge; undefined: free to work. */
   readonly drained: number | undefined;
   readonly pressure: Pressure;
   readonly hidden: boolean;
-  /** Battery is not minded until then, ms. */
+  /** Time until which the battery is ignored, ms. */
   readonly anywayUntilMs: number;
 }
 
@@ -54,17 +54,17 @@ export const POLICY_START: PolicyState = {
   anywayUntilMs: 0,
 };
 
-/** Share of late frames at which it slows: one in ten is seen as stutter. */
+/** Share of late frames at which the work slows down: one in ten is seen as stutter. */
 const LATE_SHARE = 0.1;
 /** Fewer frames than this say nothing about the page. */
 const FRAMES_MIN = 8;
-/** Down to a quarter: a slow page may have other reasons. */
+/** Most halvings of the duty, down to a quarter: a slow page may have other reasons. */
 const SLOWED_MAX = 2;
-/** Calm looks until it tries the next faster step. */
+/** Observations without late frames after which the next faster step is tried. */
 const CALM_LOOKS = 5;
 /** Per cent above the lowest charge at which a plugged-in computer works again. */
 const RECHARGE = 5;
-/** How long "continue anyway" holds. */
+/** ms for which "continue anyway" applies. */
 export const ANYWAY_MS = 30 * 60_000;
 /** Share of the time while nobody looks: late frames, which would slow it, are not seen then. */
 const HIDDEN_DUTY = 0.5;

@@ -1,6 +1,6 @@
 /**
- * Fetches the missing parts of one package. Each part is checked before it is kept; after a wrong part its
- * source is not asked again. Parts that were kept stay when the fetch ends early.
+ * Fetches the missing parts of one package. Each part is checked before it is stored; after a wrong part its
+ * source is not asked again. Stored parts are kept when the fetch ends early.
  */
 import { isPart, OUTLINE, partSize, type PartPlan } from '../../miner/package/parts.ts';
 import type { PartStore } from '../../miner/package/part-store.ts';
@@ -19,7 +19,7 @@ export interface PartFetch {
   readonly plan: PartPlan;
   readonly store: PartStore;
   readonly wanted: readonly number[];
-  /** The best first; read again for every part, because peers come and go. */
+  /** The sources, the best first; called again for every part, because peers come and go. */
   readonly sources: () => readonly PartSource[];
   readonly signal: AbortSignal;
   /** ms before all sources are asked again; each further wait is longer. */

@@ -1,4 +1,4 @@
-/** Models of one client: their packages, where they come from, and what screens ask of them. */
+/** Models of one client: their packages, the sources of these, and the API that screens use. */
 import { unavailable } from '../../chain/shared/answer.ts';
 import type { SyncRequest, SyncResponse } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -24,7 +24,7 @@ export interface ModelService {
   stop(id: Uint8Array): void;
   /** Ends all fetches. */
   close(): void;
-  /** `miner`: the miner's status, whose model must not be freed. */
+  /** `miner` returns the miner's status: the model in use must not be freed. */
   api(miner: () => MinerStatus): ModelApi;
 }
 
@@ -67,7 +67,7 @@ function basesOf(platform: Platform, config: ClientConfig): string[] {
   return [...(own === undefined ? [] : [own]), ...new Set(mirrors)].slice(0, MIRRORS_MAX + 1);
 }
 
-/** Whether the miner holds on to its model in that state. */
+/** Whether the miner uses its model in that state. */
 const USES_MODEL: Readonly<Record<MinerState, boolean>> = {
   off: false,
   loading: true,

@@ -7,7 +7,7 @@ import type { WholePackage } from './package-store.ts';
 type Miner = Pick<RpcClient<MinerApi, MinerEvents>, 'provide' | 'release'>;
 
 export class ModelSupply {
-  /** Undefined where the miner has models of its own (simulations). */
+  /** Loads a package; undefined where the miner has models of its own (simulations). */
   readonly #load: ((id: string) => Promise<WholePackage>) | undefined;
   /** The newest worker: one that died has lost its packages. */
   #miner: Miner | undefined;
@@ -50,12 +50,12 @@ export class ModelSupply {
     return !this.#load || (this.#miner === miner && this.#given.has(toHex(modelId)));
   }
 
-  /** Removes a package from the worker's memory. The next call that needs it gives it again. */
+  /** Removes a package from the worker's memory. The next call that needs it loads it again. */
   async forget(id: string): Promise<void> {
     const [miner, giving] = [this.#miner, this.#given.get(id)];
     if (!giving || !miner) return;
     this.#given.delete(id);
-    // It stays when the worker mines with it; a worker that died holds nothing.
+    // The worker keeps the package when it mines with it; a worker that died holds nothing.
     const leaving = giving.then(() => miner.release(fromHex(id)!)).catch(() => undefined);
     this.#leaving.set(id, leaving);
     await leaving;

@@ -32,7 +32,7 @@ export interface ChainNetwork {
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
   readonly names: readonly string[];
-  /** The light check, core's by default: simulations of whole networks do without real work. */
+  /** The light check, by default that of core. Simulations of whole networks replace it, to do without real work. */
   readonly verifyProof?: typeof verifyLight;
 }
 

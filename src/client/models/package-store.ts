@@ -36,7 +36,7 @@ export interface PackageStoreDeps {
   readonly store: PartStore;
   readonly sources: () => readonly PartSource[];
   readonly onChange: (model: StoredModel) => void;
-  /** This and the next: for tests only. */
+  /** This option and the next are for tests only. */
   readonly partBytes?: number;
   readonly roundWaitMs?: number;
 }
@@ -67,7 +67,7 @@ interface StoredPackage {
   packageFetch: RunningFetch | undefined;
   /** A fetch of the tokenizer alone. */
   tokenizerFetch: RunningFetch | undefined;
-  /** A change is reported soon; further changes until then are reported with it. */
+  /** Whether a report of changes is due soon; further changes until then are reported with it. */
   isReportDue: boolean;
 }
 
@@ -95,7 +95,7 @@ export async function openPackageStore(deps: PackageStoreDeps): Promise<PackageS
   return new PackageStore(deps, packages);
 }
 
-/** Only parts of the right size: the others were cut short by a crash. */
+/** Sizes of the stored parts that have the right size: other parts were cut short by a crash. */
 async function sizesOf(store: PartStore, id: string, plan: PartPlan): Promise<Map<number, number>> {
   const sizes = new Map<number, number>();
   for (const [part, size] of await store.sizes(id))
@@ -233,7 +233,7 @@ export class PackageStore {
     const { plan, manifest } = own;
     if (!manifest.tokenizer)
       throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
-    // The package's last file.
+    // The tokenizer is the package's last file.
     const file = plan.files.length - 1;
     const parts = partsOfFile(plan, file);
     if (!fetch) {

@@ -6,18 +6,18 @@ import { AppError } from '../../lib/errors.ts';
 import type { Transport } from '../../net/transport.ts';
 
 export interface PartSource {
-  /** As screens list it: an address, or a peer's id. */
+  /** Name that screens show: an address, or a peer's id. */
   readonly name: string;
   /**
-   * `size` bytes, not checked yet; `onBytes` is called with the number of further bytes that arrived.
-   * @throws AppError MODEL_MISSING when it does not give them
+   * Fetches `size` bytes, which are not checked yet; `onBytes` is called with the number of further bytes that
+   * arrived. @throws AppError MODEL_MISSING when the source does not send them
    */
   fetch(
     wanted: WantedPart,
     signal: AbortSignal,
     onBytes: (more: number) => void,
   ): Promise<Uint8Array>;
-  /** The part that it sent was wrong. */
+  /** Called when the part that the source sent was wrong. */
   blame(part: number): void;
 }
 
@@ -32,7 +32,7 @@ const STALL_MS = 15_000;
 /** Mirrors that a configuration may name. */
 export const MIRRORS_MAX = 8;
 
-/** Base addresses that may be mirrors: https, or this machine; each ends in '/'. */
+/** The text as a mirror's base address, which ends in '/'; undefined unless it is https or on this machine. */
 export function mirrorAddress(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -52,7 +52,7 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
       try {
         const response = await fetch(new URL(`${toHex(model)}/${part}`, base), {
           signal: AbortSignal.any([signal, stalled.signal]),
-          // The parts are stored here; and a redirect would lead to a server that nobody named.
+          // The parts are stored here, without an HTTP cache. A redirect would lead to a server nobody named.
           cache: 'no-store',
           redirect: 'error',
         });

@@ -15,7 +15,7 @@ export const TEXT_CHARS_MAX = 65_536;
 export interface Tokeniser {
   /** Ids of one text, its special tokens included; a text that is too long is cut at its end. */
   encode(text: string, lengthMax?: number): Uint16Array;
-  /** The text of ids, without padding and special tokens; an unknown word stands as `[UNK]`. */
+  /** The text of ids, without padding and special tokens; an unknown word appears as `[UNK]`. */
   decode(ids: Uint16Array): string;
 }
 
@@ -44,7 +44,7 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
   };
 }
 
-/** The tokeniser that a manifest names. @throws AppError MODEL_CORRUPT when the file is another */
+/** The tokeniser that a manifest names. @throws AppError MODEL_CORRUPT when `file` is another file */
 export async function tokeniserOf(manifest: Manifest, file: Uint8Array): Promise<Tokeniser> {
   const named = manifest.tokenizer;
   if (!named || file.length !== named.size || !equal(plainHash(file), named.hash))

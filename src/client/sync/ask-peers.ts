@@ -20,7 +20,7 @@ export function createAsk(transport: Transport, heads: PeerHeads): Ask {
   /** Peers whose last answer was of no use or did not come: they are asked last. */
   const useless = new Set<string>();
 
-  /** A claimed height alone must not make a peer the first for ever. */
+  /** The peers in the order to ask them: a peer must not stay first only because it claims a great height. */
   function inOrder(): string[] {
     const peers = transport.peers().map(({ id }) => id);
     for (const peer of useless) if (!peers.includes(peer)) useless.delete(peer);

@@ -1,7 +1,7 @@
 /**
- * Fetches in the background what a peer needs to depend on nobody: the whole state, so that new blocks
- * are executed without a witness, and the newest blocks, so that newcomers can be served. It asks one
- * question at a time.
+ * Fetches in the background what makes a peer independent of others: the whole state, so that new blocks are
+ * executed without a witness, and the newest blocks, so that newcomers can be served. It sends one request at
+ * a time.
  */
 import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
 import { fault } from '../../core/faults.ts';
@@ -12,7 +12,7 @@ import type { Emitter } from '../../lib/events.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { Ask } from './ask-peers.ts';
 
-/** Questions of one run; the next head or poll goes on. */
+/** Most requests of one run; the next head or poll starts the next run. */
 const STEPS_MAX = 512;
 /** Runs until peers are asked again for blocks that none of them had. */
 const PAUSE_RUNS = 16;
@@ -31,7 +31,7 @@ export class Backfill {
     this.#events = events;
   }
 
-  /** Starts a run unless one is running. What fails is tried again in the next run. */
+  /** Starts a run unless one is running. A failed step is tried again in the next run. */
   start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -49,8 +49,8 @@ export class Backfill {
   }
 
   /**
-   * The state first: by executing the blocks since it was whole, else in parts. Then old blocks for
-   * others. @returns whether something was gained, so that another step is worthwhile
+   * The state comes first: by executing the blocks since it was whole, else by fetching parts of it. Then come
+   * old blocks, for other peers. @returns whether there was progress, so that another step is worthwhile
    */
   async #step(): Promise<boolean | undefined> {
     const { blocks, state } = this.#chain;
@@ -72,7 +72,7 @@ export class Backfill {
   async #fetchPart({ block, from }: { block: Uint8Array; from: Uint8Array }) {
     const { state } = this.#chain;
     return await this.#ask({ type: 'state', block, from }, async ({ proof }) => {
-      // The head moved far on while the answer came.
+      // The head has moved far ahead since the request was sent.
       if (!state.rootAfter(block)) return true;
       const refused = await state.learn(block, proof);
       const tree = state.after(block);
@@ -92,7 +92,7 @@ export class Backfill {
       for (const { id, proof, body } of blocks) {
         if (!proof || !ids.some((one) => equal(one, id))) continue;
         const refused = await this.#chain.proofs.import(id, proof, body);
-        // The block was reorganised away meanwhile: nobody's fault.
+        // A reorganisation has removed the block meanwhile: the peer is not to blame.
         if (refused?.fault === 'wire.unasked') continue;
         if (refused) return refused;
         got = true;

@@ -1,4 +1,4 @@
-/** Bodies of blocks: received lately, kept on disk, or asked of peers; each checked by its header's root. */
+/** Bodies of blocks: received recently, kept on disk, or requested from peers; each is checked by its header's root. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { fault } from '../../core/faults.ts';
 import type { Body, Header } from '../../core/formats.ts';
@@ -21,7 +21,7 @@ export class BlockBodies {
     this.#ask = ask;
   }
 
-  /** A body that came with a proof or an announcement. */
+  /** Keeps a body that came with a proof or an announcement. */
   noteReceived(id: Uint8Array, body: Body): void {
     this.#received.set(toHex(id), body);
   }
@@ -32,7 +32,7 @@ export class BlockBodies {
     return body && isBodyOf(body, header) ? body : undefined;
   }
 
-  /** undefined when it is not here and no peer sends it. */
+  /** The body of a block; undefined when it is not here and no peer sends it. */
   async of(header: Header): Promise<Body | undefined> {
     const received = this.received(header);
     if (received) return received;

@@ -1,7 +1,7 @@
 /**
- * Keeps a block from being judged twice. Each announcement bears a number, which makes it new to gossip:
- * anybody could announce an old block again for ever. Of two copies in judgement at once the second is
- * dropped; a copy with another witness waits for the first, which may be the bad one.
+ * Prevents a block from being judged twice. Each announcement has a number, which makes it new to gossip, so anybody
+ * could announce an old block again and again. While one copy is being judged, a second equal copy is dropped;
+ * a copy with another proof waits for the first, which may be the bad one.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { encode } from '../../core/codec.ts';
@@ -10,7 +10,7 @@ import { Block } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 
 export interface Judging {
-  /** To be called when the block is judged, however it ended. */
+  /** Must be called when the block is judged, whatever the verdict. */
   done(): void;
 }
 
@@ -52,7 +52,7 @@ export class BlockDeduper {
     return undefined;
   }
 
-  /** Kept with proof and body: nothing that a copy holds is of use. */
+  /** Whether the block is stored with proof and body, so that a copy holds nothing new. */
   async #isKnown(id: Uint8Array): Promise<boolean> {
     const { proofs, blocks } = this.#chain;
     return (await proofs.of(id)) !== undefined && (await blocks.body(id)) !== undefined;

@@ -1,6 +1,6 @@
 /**
- * The way of a block into this chain: announced by a peer, or found here. Checks go from cheap to costly;
- * what passes all of them is stored, and its head is settled in the background.
+ * How a block gets into this chain, announced by a peer or found here. Checks go from cheap to costly; a block
+ * that passes all of them is stored, and the new head is settled in the background.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
@@ -43,13 +43,13 @@ export class BlockIntake {
       const verdict = await this.#judge(block);
       if (!isFault(verdict)) reader.heads.noteBlock(peer, block.header);
       else if (verdict.fault === 'header.parent-unknown') {
-        // The peer is ahead: it is asked for what lies between.
+        // The peer is ahead: it is asked for the blocks in between.
         peerQueue.add(peer);
         return 'ignore';
       }
       return verdict;
     } catch (e) {
-      // A full queue or store is this client's trouble, and no fault of the peer.
+      // A full queue or store is no fault of the peer.
       if (AppError.from(e).code === 'INTERNAL') throw e;
       return 'ignore';
     }

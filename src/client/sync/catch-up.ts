@@ -1,6 +1,6 @@
 /**
- * Catching up with one peer: its status, the headers of its branch, the proofs that these need, once a
- * random sample of older proofs; then the head is settled.
+ * Catching up with one peer: fetches its status, the headers of its branch, the proofs that these need, and once
+ * a random sample of older proofs; then the head is settled.
  */
 import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
 import { fault, isFault } from '../../core/faults.ts';
@@ -36,7 +36,7 @@ export class CatchUp {
     this.#deps = deps;
   }
 
-  /** Does nothing with a peer of another genesis. @throws what the transport fails with */
+  /** Does nothing for a peer with another genesis. @throws the transport's errors */
   async with(peer: string): Promise<void> {
     const { chain, transport, reader, settler, events } = this.#deps;
     const status = await transport.request(peer, { type: 'status' });
@@ -56,8 +56,8 @@ export class CatchUp {
   }
 
   /**
-   * Along the peer's branch to its end: each question starts at the last header of the answer before. The
-   * chain refuses headers too far ahead of the clock, which bounds how many there can be.
+   * Fetches the peer's branch to its end: each request starts at the last header of the answer before. The chain
+   * refuses headers too far ahead of the clock, which bounds how many there can be.
    * @returns the last header
    */
   async #fetchHeaders(peer: string): Promise<Header | undefined> {
@@ -78,14 +78,14 @@ export class CatchUp {
       }
       events.emit('statusChanged');
 
-      // A peer that does not go on where it was asked to could go on for ever.
+      // A peer whose answer does not continue from the requested header could send headers for ever.
       const goesOn = !from || equal(answer.headers[0]!.prevHash, from);
       last = newest;
       if (!goesOn || answer.headers.length < HEADERS_MAX) return last;
     }
   }
 
-  /** Until nothing is wanted that this peer has. */
+  /** Fetches proofs until this peer has none of those that are wanted. */
   async #fetchProofs(peer: string): Promise<void> {
     const { chain, transport, events } = this.#deps;
     for (;;) {
@@ -113,7 +113,7 @@ export class CatchUp {
   /** Headers cost nothing to make: a peer that offers a branch with more work must prove it. */
   async #dropUnproven(peer: string, tip: Header): Promise<void> {
     const { chain, transport } = this.#deps;
-    // It may be proven by now, with a rival of the same work that came while the peer was asked.
+    // The branch may be proven by now, or a rival with as much work may have come while the peer was asked.
     if (tip.totalWork <= chain.headers.head().header.totalWork) return;
 
     const unproven = chain.proofs.wanted();

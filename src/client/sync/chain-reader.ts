@@ -1,4 +1,4 @@
-/** Reading the chain: from what is kept here, else from peers, whose answers are checked. */
+/** Reads the chain: from what is stored here, else from peers, whose answers are checked. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createAsk, type Ask } from './ask-peers.ts';
@@ -7,7 +7,7 @@ import { PeerHeads } from './peer-heads.ts';
 import { createStateReader, type StateReader } from './state-reader.ts';
 
 export interface ChainReader {
-  /** What peers say of their heads. */
+  /** The heads that peers claim. */
   readonly heads: PeerHeads;
   readonly ask: Ask;
   readonly bodies: BlockBodies;

@@ -1,6 +1,6 @@
 /**
- * Executes the chain up to its head, on what is known of the state here or on witnesses from peers. From
- * then on the state's root after the head is computed here, and no header is believed for it.
+ * Executes the chain up to its head, on the part of the state that is held here or on witnesses from peers.
+ * Afterwards the state's root after the head is computed here, and no header need be believed for it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { blames } from '../../core/faults.ts';
@@ -8,7 +8,7 @@ import type { Body, Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import type { ChainReader } from './chain-reader.ts';
 
-/** Blocks executed one by one to reach a head; one farther away is believed for the work below it. */
+/** Most blocks executed one by one to reach a head; a head farther away is believed for the work on its chain. */
 const CATCH_UP_MAX = 64;
 
 export class Execution {
@@ -42,7 +42,7 @@ export class Execution {
     if (!body) return false;
     const refused = await this.#chain.blocks.execute({ header, body }, undefined);
     if (!refused) return true;
-    // Not enough of the state is here, or not the right one: a witness brings it.
+    // Too little of the state is held here, or it is not the right state: a witness is needed.
     return blames(refused) === 'sender' ? await this.#onWitness({ header, body }) : false;
   }
 

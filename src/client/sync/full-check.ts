@@ -1,6 +1,6 @@
 /**
- * The full check, where the model is loaded. An announced block is checked before it is imported. A block
- * that came because this client asked for it is checked once it is executed, before anything builds on it.
+ * The full check, where the model is loaded. An announced block is checked before it is imported. A block that
+ * this client requested is checked once it is executed, before anything builds on it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { blames, type Fault } from '../../core/faults.ts';
@@ -18,7 +18,7 @@ const CHECKED_MAX = 1024;
 
 /** Runs a block's unit again. */
 export interface BlockReplay {
-  /** A fault of the block; undefined also while the block's model is not loaded. */
+  /** @returns the block's fault, or undefined; undefined also while the block's model is not loaded */
   replay(block: Block): Promise<Fault | undefined>;
 }
 
@@ -33,7 +33,7 @@ export class FullCheck {
     this.#miner = miner;
   }
 
-  /** A block whose fault is its own leaves the chain. */
+  /** Checks a block. It leaves the chain if its fault blames the block itself. */
   async check(block: Block): Promise<Fault | undefined> {
     const { header } = block;
     if (!this.#isInputKnown(header)) return undefined;

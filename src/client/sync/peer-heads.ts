@@ -5,17 +5,17 @@ import type { Status } from '../../core/messages.ts';
 import { equal } from '../../lib/bytes.ts';
 
 export class PeerHeads {
-  /** By peer; only connected peers, so that the transport's bound is this map's. */
+  /** Status of each connected peer; the transport bounds the number of peers. */
   readonly #statuses = new Map<string, Status>();
   #everConnected = false;
   #everCaughtUp = false;
 
-  /** A peer was connected since the start. */
+  /** Whether any peer was connected since the start. */
   get everConnected(): boolean {
     return this.#everConnected;
   }
 
-  /** A peer was caught up with since the start: a block found now builds on what others have. */
+  /** Whether this client has caught up with any peer since the start: a block found now builds on the others' chain. */
   get everCaughtUp(): boolean {
     return this.#everCaughtUp;
   }
@@ -36,7 +36,7 @@ export class PeerHeads {
     this.#statuses.set(peer, status);
   }
 
-  /** The peer has this block: it sent it, or what only its holder can send. */
+  /** Notes that the peer has this block: it sent the block, or something that only an owner of the block can send. */
   noteBlock(peer: string, header: Header): void {
     const status = this.#statuses.get(peer);
     if (!status || header.totalWork <= status.totalWork) return;
@@ -53,7 +53,7 @@ export class PeerHeads {
     return this.#statuses.get(peer)?.height ?? 0;
   }
 
-  /** Peers whose head is this block. */
+  /** Number of peers whose head is this block. */
   countAt(id: Uint8Array): number {
     return [...this.#statuses.values()].filter(({ head }) => equal(head, id)).length;
   }

@@ -4,22 +4,22 @@
  */
 import { SerialQueue } from '../../lib/queue.ts';
 
-/** ms after which the next peer no longer waits for the one in work. */
+/** ms after which the next peer no longer waits for the present one. */
 const TURN_MS = 15_000;
 /** Peers that may wait: as many as a seed has connections. */
 const QUEUE_MAX = 2048;
 
 export interface PeerQueue {
-  /** Does nothing when the peer waits already. */
+  /** Adds a peer; does nothing when it waits already. */
   add(peer: string): void;
-  /** Peers that wait or keep others waiting. */
+  /** Number of peers that wait or keep others waiting. */
   readonly size: number;
 }
 
 export interface PeerQueueOptions {
-  /** A failure is the network's: the peer is asked again later. */
+  /** Catches up with one peer. A rejection is a failure of the network: the peer is asked again later. */
   readonly run: (peer: string) => Promise<void>;
-  /** After each peer, also after a failure. */
+  /** Called after each peer, also after a failure. */
   readonly onEnd?: () => void;
   readonly turnMs?: number | undefined;
 }

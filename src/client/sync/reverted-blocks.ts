@@ -1,6 +1,6 @@
 /**
- * Transactions of blocks that left the chain. Their senders may be gone, and pools dropped them when they
- * were in a block: they go back to the pool, or no block would hold them again.
+ * Transactions of blocks that left the chain. Their senders may be offline, and pools dropped them when they
+ * were in a block: they are added to the pool again, or no block would hold them again.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { SignedTx } from '../../core/formats.ts';
@@ -23,8 +23,8 @@ export class RevertedBlocks {
   }
 
   /**
-   * Transactions of the blocks added since the last call. Those that the new branch holds too are
-   * refused by the pool for their nonce.
+   * Transactions of the blocks added since the last call. The pool refuses, by their nonce, those that are also
+   * in the new branch.
    */
   async takeTransactions(): Promise<SignedTx[]> {
     const points = this.#points;

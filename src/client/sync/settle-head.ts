@@ -12,13 +12,13 @@ import type { BlockBodies } from './block-bodies.ts';
 import type { Execution } from './execution.ts';
 import type { FullCheck } from './full-check.ts';
 
-/** Times that a witness is waited for: peers may have received the head only just now. */
+/** Most tries to get a witness: peers may have received the head only just now. */
 const WITNESS_TRIES = 12;
 const WITNESS_WAIT_MS = 150;
 
-/** What follows from a new head, in its order. */
+/** What follows from a new head, in order. */
 export interface HeadReactions {
-  /** `body`: where it was received with the block. */
+  /** `body`: the head's body, if it was received with the block. */
   run(head: ChainPoint, body: Body | undefined): Promise<void>;
 }
 
@@ -66,12 +66,12 @@ export class HeadSettler {
       await reactions.run(head, bodies.received(head.header));
       backfill.start();
       if (chain.headers.head() === head) return;
-      // Another head came meanwhile: it has as many tries.
+      // Another head came meanwhile: it gets as many tries.
       tries = 0;
     }
   }
 
-  /** Executed, and no unit up to it forged. A block that fails has left the chain. */
+  /** Whether the head is executed and no unit up to it is forged. A block that fails has left the chain. */
   async #isSettled(head: ChainPoint): Promise<boolean> {
     const { chain, execution, fullCheck } = this.#deps;
     const isExecuted = chain.state.rootAfter(head.id) || (await execution.upTo(head));

@@ -1,6 +1,6 @@
 /**
- * Leaves of the state after a block: from what is held here when it opens them, else proven by a peer
- * and then held. Either way a proof stands behind every value.
+ * Reads leaves of the state after a block: from the part held here if it opens them, else with a proof from a
+ * peer, which is then held too. Either way every value is proven.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { isFault } from '../../core/faults.ts';
@@ -11,20 +11,20 @@ import { MissingNode, proveKeys, treeGet } from '../../core/tree/tree.ts';
 import type { Ask } from './ask-peers.ts';
 
 export interface Leaves {
-  /** In order of the keys; undefined where there is no leaf. */
+  /** Values in the order of the keys; undefined where there is no leaf. */
   readonly values: (Uint8Array | undefined)[];
-  /** Bytes of the proofs that open them. */
+  /** Bytes of the proofs that open the leaves. */
   readonly proofBytes: number;
 }
 
 export interface StateReader {
   /**
    * The newest block after which state can be read: the head if the state after it is known, else the
-   * newest block below it that was executed here. A root that only a child's header claims is as good as
-   * the work on it, and that is one block. Where nothing was executed yet, the head's parent.
+   * newest block below it that was executed here. A root that only a child's header claims is backed by no
+   * more than that child's work, one block. If no block was executed yet, it is the head's parent.
    */
   newest(): Promise<Header | undefined>;
-  /** undefined when it is not held here and no peer proves it. */
+  /** The leaves of these keys; undefined when they are not held here and no peer proves them. */
   read(header: Header, keys: readonly Uint8Array[]): Promise<Leaves | undefined>;
 }
 

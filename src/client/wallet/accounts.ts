@@ -1,6 +1,6 @@
 /**
- * Balances of addresses, proven by leaves of the state; the last proven one is kept for when this client is
- * offline. Transactions of an address are in history.ts.
+ * Balances of addresses, proven by leaves of the state; the last proven balance is stored for times when this
+ * client is offline. Transactions of an address are in history.ts.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
@@ -29,7 +29,7 @@ const BalanceRecord = struct({
 export interface Accounts {
   /** The last proven balance, from memory or disk. */
   last(address: Uint8Array): Promise<Balance | undefined>;
-  /** Proves it again; undefined when no peer could send a valid proof. */
+  /** Proves the balance again; undefined when no peer could send a valid proof. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
   readonly history: ReadHistory;
 }
@@ -38,7 +38,7 @@ export interface AccountsDeps {
   readonly chain: LightChain;
   readonly params: Params;
   readonly reader: ChainReader;
-  /** Not the chain's store: it survives when that is rebuilt. */
+  /** A store other than the chain's: it is kept when the chain is rebuilt. */
   readonly store: Store;
 }
 

@@ -1,7 +1,7 @@
 /** Asks a seed for coins, on networks whose genesis has a faucet. */
 import { AppError, readError } from '../../lib/errors.ts';
 
-/** `url`: of the seed's faucet. @throws AppError FAUCET_LATER, FAUCET_OFF, and what the seed answers */
+/** `url`: address of the seed's faucet. @throws AppError FAUCET_LATER, FAUCET_OFF, and errors that the seed answers */
 export async function askFaucet(url: string, address: string): Promise<void> {
   const response = await fetch(url, {
     method: 'POST',

@@ -1,8 +1,8 @@
 /**
- * An account's transactions, newest first, each checked in its block's body. That none is missing follows in
+ * An account's transactions, newest first, each checked in its block's body. That none is missing is proven in
  * one of three ways: blocks executed here link each account's transactions backwards; or there are as many
- * as the account's proven leaf counts, down to the first; or the leaf before the oldest one's block counts
- * the remaining ones.
+ * transactions as the account's proven leaf counts, down to the first; or the leaf before the block of the
+ * oldest one counts the remaining ones.
  */
 import { partiesOf } from '../../core/tx/kinds.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
@@ -23,9 +23,9 @@ const PAGES_MAX = 256;
 /** Newest first, at most 49 entries. @throws AppError NO_PEERS when no peer answers */
 export type ReadHistory = (address: Uint8Array, max: number, from?: Position) => Promise<History>;
 
-/** What is known of the entries before the place where a page starts. */
+/** What is known about the entries of the pages before the start of a page. */
 interface Above {
-  /** Entries given, all of them genuine. */
+  /** Number of entries returned, all of them genuine. */
   readonly count: number;
   /** Whether none is missing among them. */
   readonly linked: boolean;
@@ -38,7 +38,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
     `${toHex(address)}/${height}/${index}`;
 
-  /** Whether the entry is the account's and stands at its place in a block of the chain. */
+  /** Whether the entry belongs to the account and is at its position in a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
     const header = await chain.headers.at(position.height);
     const body = header && (await reader.bodies.of(header));
@@ -62,13 +62,13 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
         if (!inOrder || !(await isGenuine(address, entry))) break;
         genuine.push(entry);
       }
-      // There is at least one, at `start`: the next peer may have it.
+      // At least one entry exists, at `start`: the next peer may have it.
       return genuine.length ? genuine : undefined;
     });
     return entries ?? [];
   }
 
-  /** Number of the account's transactions before a place of the chain, by its leaf before that block. */
+  /** Number of the account's transactions before a position of the chain, by its leaf before that block. */
   async function countBefore(address: Uint8Array, at: Position): Promise<number | undefined> {
     const header = await chain.headers.at(at.height);
     const parent = await chain.headers.at(at.height - 1);

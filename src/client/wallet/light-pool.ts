@@ -1,6 +1,6 @@
 /**
- * The pool of a light client. Where the state that a transaction needs is known, the transaction is judged on
- * it as by a full node. Otherwise it is checked as far as possible without state, and judged later.
+ * The pool of a light client. Where the state that a transaction needs is known, the transaction is judged by
+ * that state as a full node does. Otherwise it is checked as far as possible without state, and judged later.
  */
 import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { fault, type Fault } from '../../core/faults.ts';
@@ -26,13 +26,13 @@ const BACK_MAX = 1_000;
 const SAMPLED_MAX = 256;
 
 export interface LightPool {
-  /** @returns a fault, `known`, or undefined when it is new and kept. `height`: the head's */
+  /** @returns a fault, `known`, or undefined when the transaction is new and kept. `height`: the head's height */
   add(signed: SignedTx, height: number): Fault | 'known' | undefined;
   remove(ids: Iterable<Uint8Array>): void;
   get(idHex: string): SignedTx | undefined;
   /** Judged transactions of an address, in order of nonce. */
   of(address: Uint8Array): SignedTx[];
-  /** Best fee first, a sender's in order of nonce; transactions that were not judged come last. */
+  /** Best fee first, one sender's transactions in order of nonce; transactions not judged yet come last. */
   best(height: number): SignedTx[];
   /** Only judged transactions, of which a block can be made. The same array until it changes. */
   judged(): readonly SignedTx[];
@@ -53,7 +53,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
 
   const get = (idHex: string): SignedTx | undefined => pool.get(idHex) ?? unjudged.get(idHex);
 
-  /** What can be checked without the state. */
+  /** The fault of a transaction as far as it can be found without the state. */
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
     const refused = params.rules.first(txFaults(params, models, height + 1, signed));
     if (refused) return refused;
@@ -100,7 +100,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
       ...[...unjudged].map(([, tx]) => tx).filter(({ tx }) => tx.expiry > height),
     ],
     setHead(header, tree, back = []) {
-      // Reverted transactions first: the nonces of the others follow on theirs.
+      // Reverted transactions come first, because the nonces of the others follow theirs.
       const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
       const waiting = [...back.slice(0, BACK_MAX), ...ours];
       const context = { models };
@@ -136,7 +136,7 @@ export function createSampler(
   };
 }
 
-/** Keys of leaves that judging it for a block of that height reads. */
+/** Keys of the leaves that are read when the transaction is judged for a block of that height. */
 function leavesOf({ tx }: SignedTx, height: number): Uint8Array[] {
   const from = addressOf(tx.from);
   return [stateKey.account(from), ...kindOf(tx).reads(tx, from, height)];

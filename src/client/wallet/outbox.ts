@@ -1,6 +1,6 @@
 /**
- * Transactions this peer sent: written durably before they are announced, kept and announced again until
- * they are confirmed deep enough or have expired. So is the last block found here.
+ * Transactions that this peer sent: stored before they are announced, kept and announced again until they are
+ * confirmed deep enough or have expired. The last block found here is kept in the same way.
  */
 import type { Store } from '../../chain/store/store.ts';
 import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
@@ -49,7 +49,7 @@ export class Outbox {
   readonly #store: Store;
   readonly #entries = new Map<string, Entry>();
 
-  /** The last block found here: until a peer has it, nobody else can announce it. */
+  /** The last block found here; until a peer has it, only this client can announce it. */
   found: Block | undefined;
 
   private constructor(store: Store) {
@@ -106,7 +106,7 @@ export class Outbox {
     return this.#entries.has(toHex(txId(signed.tx)));
   }
 
-  /** Transactions that are in a block or may still be: a new transaction needs another nonce. */
+  /** Transactions that are in a block or may still get into one: a new transaction needs another nonce. */
   alive(): SignedTx[] {
     return this.#where(({ holdsNonce }) => holdsNonce);
   }
@@ -124,7 +124,7 @@ export class Outbox {
     return [...costliest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
   }
 
-  /** After a new head at `height`: `inBlock` are confirmed; the others may expire or be forgotten. */
+  /** Notes a new head at `height`: transactions of `inBlock` are confirmed; others may expire or be forgotten. */
   async noteHead(
     height: number,
     inBlock: readonly { id: Uint8Array; height: number }[],
@@ -141,19 +141,19 @@ export class Outbox {
     }
   }
 
-  /** After a reorganisation: transactions confirmed above the fork wait again. */
+  /** Notes a reorganisation: transactions confirmed above the fork wait again. */
   async reopen(forkHeight: number): Promise<void> {
     for (const [id, { state, height = 0 }] of [...this.#entries])
       if (STATES[state].isPlaced && height > forkHeight)
         await this.#change(id, 'pending', undefined);
   }
 
-  /** Another transaction with the same nonce is in the block at that height. */
+  /** Notes that another transaction with the same nonce is in the block at that height. */
   async replace(id: Uint8Array, height: number): Promise<void> {
     await this.#change(toHex(id), 'replaced', height);
   }
 
-  /** No block can hold it any more. */
+  /** Notes that no block can hold the transaction any more. */
   async refuse(id: Uint8Array): Promise<void> {
     await this.#change(toHex(id), 'refused', undefined);
   }

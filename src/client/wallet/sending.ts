@@ -1,4 +1,4 @@
-/** Transactions of this peer: fields for new ones, submitting them, and what became of them. */
+/** Transactions of this peer: the fields of new ones, submitting them, and finding out what became of them. */
 import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { addressOf } from '../../core/address.ts';
@@ -18,7 +18,7 @@ import type { PeerEvents } from '../peer-events.ts';
 import type { LightPool } from './light-pool.ts';
 import type { Outbox } from './outbox.ts';
 
-/** nV: what a pool asks at least, ten times that, and a hundred times. */
+/** nV: the least fee that a pool accepts, ten times that fee, and a hundred times. */
 const FEES: Fees = { slow: FEE_MIN, normal: 10n * FEE_MIN, fast: 100n * FEE_MIN };
 /** Pages of the account's history that are searched for what became of a transaction. */
 const PAGES_MAX = 20;
@@ -27,9 +27,9 @@ const PAGE = 50;
 const LIFETIME_BLOCKS = 120;
 
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
-  /** Announces to peers what waits for a block. */
+  /** Announces the transactions that wait for a block to peers. */
   announceWaiting(): Promise<void>;
-  /** What waits goes to the pool again; a transaction that no block can hold waits no longer. */
+  /** Adds waiting transactions to the pool again; a transaction that no block can hold waits no longer. */
   resubmitWaiting(): Promise<void>;
   /** After a balance was proven: transactions whose nonce is used were confirmed, or replaced. */
   reconcile(balance: Balance): Promise<void>;
@@ -51,7 +51,7 @@ export function createSending(deps: SendingDeps): Sending {
 
   async function announceWaiting(): Promise<void> {
     if (!announcer.hasPeers) return;
-    // Nobody reached: it is announced again later.
+    // If no peer is reached, the transaction is announced again later.
     for (const tx of outbox.waiting()) await announcer.announceTx(tx).catch(() => undefined);
   }
 
@@ -74,7 +74,7 @@ export function createSending(deps: SendingDeps): Sending {
       const signed = tryDecode(SignedTx, bytes);
       if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
       const refused = pool.add(signed, height());
-      // A call may be made again: a transaction that was accepted before is not refused, even in a block.
+      // A call may be repeated: a transaction that was accepted before is not refused, even when it is in a block.
       if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
       const pending = await outbox.add(signed).catch((e: unknown) => {
         // A caller that gets an error must not find the transaction mined.
@@ -145,7 +145,7 @@ function freeNonce(least: number, alive: readonly SignedTx[]): number {
   return least;
 }
 
-/** Fees that displace a transaction with this fee: the least that does, and higher ones. */
+/** Fees that displace a transaction with this fee: the least such fee, and higher ones. */
 function feesOver(fee: bigint): Fees {
   const slow = (fee * REPLACEMENT_PERCENT + 99n) / 100n;
   const atLeast = (suggested: bigint, factor: bigint) =>

@@ -7,7 +7,7 @@ import type { PeerEvents } from '../peer-events.ts';
 import type { Accounts } from './accounts.ts';
 import type { Sending } from './sending.ts';
 
-/** Heads at which proving an address is tried. */
+/** Most tries to prove an address: a new head makes the answer to a try useless. */
 const PROVE_TRIES = 3;
 
 export interface WatchedBalancesDeps {
@@ -24,7 +24,7 @@ export class WatchedBalances {
     this.#deps = deps;
   }
 
-  /** Proves it now, in the background, and at every new head. @throws AppError WATCH_FULL */
+  /** Proves the balance of an address now, in the background, and at every new head. @throws AppError WATCH_FULL */
   watch(address: Uint8Array): void {
     if (!this.#addresses.some((other) => equal(other, address))) {
       if (this.#addresses.length >= WATCHED_MAX)
