@@ -1,6 +1,6 @@
 /**
- * What a row of an answer says (docs/protocol.md §5.1, §5.2): scores of labels, or an embedding. Only a model that has the label
- * `none` promises a probability: softmax of its int8 logits in eighths.
+ * The meaning of a row of an answer (docs/protocol.md §5.1, §5.2): scores of labels, or an embedding. Only a model
+ * that has the label `none` promises a probability: softmax of its int8 logits in eighths.
  */
 export const NONE = 'none';
 /** Logit units of one nat. */

@@ -80,7 +80,7 @@ function lend(config: ClientConfig): { lent: Lent | undefined; takeBack: () => v
   // Messages of the worker wait in the port until this module is loaded.
   const served = import('../../net/page-transport.ts').then(
     (m) => m.servePageTransport(port1),
-    () => undefined, // Offline and not cached yet: the client behaves as in a network without peers.
+    () => undefined, // Offline and not cached yet: the client runs without peers.
   );
   return { lent, takeBack: () => void served.then((stop) => stop?.()) };
 }

@@ -1,4 +1,4 @@
-/** From a won pass to its proof: the winning tile's rows and columns, opened from their hashes (docs/protocol.md §5.6). */
+/** Makes the proof of a winning pass: the rows and columns of the winning tile, opened (docs/protocol.md §5.6). */
 import type { Proof } from '../../core/formats.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { openRange } from '../../core/pow/blake3-tree.ts';
