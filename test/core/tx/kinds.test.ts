@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { addressOf } from '../../../src/core/address.ts';
 import { isFault } from '../../../src/core/faults.ts';
 import type { SignedTx, Tx } from '../../../src/core/formats.ts';
 import { stateKey } from '../../../src/core/tree/keys.ts';
 import { kindOf, KINDS, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
 import { spentBy, txId } from '../../../src/core/tx/tx.ts';
+import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
+import { summaryFromTx } from '../../../src/wallet/summary.ts';
 import { ALICE, BOB, bytes32, CAROL, claim, request, result, transfer } from '../fixtures.ts';
 import { ANSWER, commitment, hexes, Ledger } from '../ledger.ts';
 
@@ -84,6 +87,19 @@ test.each(TX_TYPES)('the row of a %s', (type) => {
     isOpenToOthers,
     isPrepaid,
   }).toEqual(row);
+  expect(kind.burns(tx)).toBeLessThanOrEqual(spentBy(tx) - tx.fee);
+});
+
+test.each(TX_TYPES)('whom a %s credits, the vault shows', (type) => {
+  const { tx } = ROWS[type].one;
+  const { to } = summaryFromTx(tx);
+  expect(hexes(to ? [to] : [])).toEqual(hexes(kindOf(tx).credits(tx)));
+});
+
+test.each(TX_TYPES)('in the sender’s history a %s takes what it spends', (type) => {
+  const { one } = ROWS[type];
+  const entry = { position: { height: 1, index: 0 }, tx: one };
+  expect(historyLine(entry, addressOf(one.tx.from)).amount).toBe(-spentBy(one.tx));
 });
 
 test('only a result waits for another: the claim of its request', () => {
@@ -134,6 +150,11 @@ describe('executed in a block', () => {
     const before = [ALICE, BOB, CAROL].map((who) => ledger.balance(who));
     ledger.add([signed]);
     const after = [ALICE, BOB, CAROL].map((who) => ledger.balance(who));
+    // It is the last one in the history of its parties, and in nobody else's.
+    const noted = [ALICE, BOB, CAROL].filter(
+      ({ address }) => ledger.account(address)?.lastTx.height === ledger.height,
+    );
+    expect(hexes(noted.map(({ address }) => address)).sort()).toEqual(hexes(partiesOf(tx)).sort());
     ledger.undo();
     for (const [i, who] of [ALICE, BOB, CAROL].entries()) {
       const loses = hexes([who.address])[0] === hexes([from])[0] ? spentBy(tx) : 0n;
