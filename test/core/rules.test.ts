@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CONSENSUS } from '../../src/core/consensus.ts';
 import { blames, fault, FAULTS, type FaultCode } from '../../src/core/faults.ts';
@@ -24,9 +24,10 @@ test('each rule names a section of the protocol', () => {
   expect(CONSENSUS.filter(({ section }) => !sections.has(section))).toEqual([]);
 });
 
-test('a file of a kind yields the faults that its row names, and no others', () => {
+test('a kind yields the faults that its row names, and no others', () => {
   for (const [kind, { codes }] of Object.entries(KINDS)) {
-    const source = readFileSync(`src/core/tx/kinds/${kind}.ts`, 'utf8');
+    const own = `src/core/tx/kinds/${kind}.ts`;
+    const source = readFileSync(existsSync(own) ? own : 'src/core/tx/kinds.ts', 'utf8');
     const yielded = [...source.matchAll(/fault\('([a-z.-]+)'/g)].map(([, code]) => code);
     expect([...new Set(yielded)].sort()).toEqual([...codes].sort());
   }
