@@ -15,8 +15,7 @@ import {
 } from '@playwright/test';
 import { build, preview } from 'vite';
 import { CHROMIUM_FLAGS, findChromium } from '../chromium.ts';
-import { en } from '../../src/ui/i18n/en/app.ts';
-import { it } from '../../src/ui/i18n/it/app.ts';
+import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../../src/ui/i18n/languages.ts';
 import { SHOTS, type Shot } from './gallery/shots.ts';
 import { decodePng, differenceOf, encodePng, type Picture } from './png.ts';
 
@@ -42,7 +41,9 @@ const TOLERANCE = 40;
 const DIFFERENT_MAX = 0.0005;
 
 type Theme = 'light' | 'dark';
-type Language = 'en' | 'it';
+/** Whose numbers and dates are shown. */
+const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', it: 'it-IT' };
+
 interface View {
   readonly shot: Shot;
   readonly width: number;
@@ -56,8 +57,7 @@ function viewsOf(shot: Shot): View[] {
   const isFull = (width: number) => shot.main && width !== 768;
   return widths.flatMap((width) =>
     (['light', 'dark'] as const).flatMap((theme) =>
-      (['en', 'it'] as const)
-        .filter((language) => !values.as || values.as === `${theme}-${language}`)
+      LANGUAGE_NAMES.filter((language) => !values.as || values.as === `${theme}-${language}`)
         .filter((language) => isFull(width) || (theme === 'light') === (language === 'en'))
         .map((language) => ({ shot, width, theme, language })),
     ),
@@ -83,7 +83,7 @@ const contextOf = (browser: Browser, { width, theme, language }: View): Promise<
   browser.newContext({
     viewport: { width, height: heightOf(width) },
     colorScheme: theme,
-    locale: language === 'it' ? 'it-IT' : 'en-GB',
+    locale: LOCALES[language],
     timezoneId: 'Europe/Rome',
     reducedMotion: 'reduce',
     hasTouch: width < 600,
@@ -100,7 +100,7 @@ async function open(context: BrowserContext, url: string, view: View): Promise<P
   await page.clock.setFixedTime(NOW);
   await page.goto(`${url}?state=${shot.state}${shot.at}`);
   await page.getByRole('main').waitFor();
-  await shot.act?.(page, { en, it }[language]);
+  await shot.act?.(page, LANGUAGES[language]);
   await page.evaluate(() => document.fonts.ready);
   // What comes late has come: chunks, and what the engine answered.
   do await page.evaluate(untilQuiet);

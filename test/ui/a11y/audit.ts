@@ -11,6 +11,7 @@ import { chromium, type Browser, type Page } from '@playwright/test';
 import { build, preview } from 'vite';
 import { removeData, startSeed } from '../../../e2e/support/seed.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
+import { LANGUAGE_NAMES, type Language } from '../../../src/ui/i18n/languages.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../../chromium.ts';
@@ -28,8 +29,6 @@ const WIDTHS = [390, 1280];
 /** Two columns are narrowest here. */
 const TABLET_PX = 768;
 const THEMES = ['light', 'dark'] as const;
-const LANGUAGES = ['en', 'it'] as const;
-type Language = (typeof LANGUAGES)[number];
 /** Pages looked at at the same time. */
 const AT_ONCE = 2;
 
@@ -72,7 +71,7 @@ async function lookAt(page: Page, url: string, screen: Screen): Promise<void> {
   await page.locator('main :is(h1, .caption)').first().waitFor({ state: 'attached' });
   await page.waitForLoadState('networkidle');
   await screen.act?.(page);
-  for (const language of LANGUAGES) {
+  for (const language of LANGUAGE_NAMES) {
     await page.evaluate(`gallery.preferences.speak('${language}')`);
     await page.waitForTimeout(50);
     await look(page, nameOf(screen), language);
@@ -133,7 +132,7 @@ async function auditApp(browser: Browser): Promise<void> {
   await page.goto(`${seed.url}#/wallet`);
   await page.getByRole('button', { name: en.wallet.create, exact: true }).click();
   for (const name of SHEETS.filter((n) => isWanted(`app: ${n}`))) {
-    for (const language of LANGUAGES) {
+    for (const language of LANGUAGE_NAMES) {
       await page.setViewportSize({ width: 1280, height: 800 });
       const order = SHEETS.indexOf(name);
       await page.getByRole('button', { name: 'EN', exact: true }).click();

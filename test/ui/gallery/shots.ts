@@ -1,13 +1,14 @@
 /** What is photographed of the gallery: a state, a screen, and what is pressed on it first. */
 import type { Page } from '@playwright/test';
 import { formatAddress } from '../../../src/core/address.ts';
-import { ask as enAsk } from '../../../src/ui/i18n/en/ask.ts';
-import { ask as itAsk } from '../../../src/ui/i18n/it/ask.ts';
+import * as enLater from '../../../src/ui/i18n/en/later.ts';
+import * as itLater from '../../../src/ui/i18n/it/later.ts';
+import { isLanguage, type Language } from '../../../src/ui/i18n/languages.ts';
 import type { Text } from '../../../src/ui/i18n/en/app.ts';
-import { device as enDevice } from '../../../src/ui/i18n/en/device.ts';
-import { network as enNetwork } from '../../../src/ui/i18n/en/network.ts';
-import { device as itDevice } from '../../../src/ui/i18n/it/device.ts';
-import { network as itNetwork } from '../../../src/ui/i18n/it/network.ts';
+
+/** Texts that come with the later screens. */
+const LATER: Readonly<Record<Language, typeof enLater>> = { en: enLater, it: itLater };
+const laterOf = ({ code }: Text) => LATER[isLanguage(code) ? code : 'en'];
 
 export interface Shot {
   readonly name: string;
@@ -122,7 +123,7 @@ export const SHOTS: readonly Shot[] = [
         .getByRole('textbox')
         .first()
         .fill('La pila di Volta fece scorrere la prima corrente.');
-      const { form, review } = t.code === 'it' ? itAsk : enAsk;
+      const { form, review } = laterOf(t).ask;
       await press(page, form.review);
       await page.getByRole('dialog').getByRole('button', { name: review.confirm }).waitFor();
     },
@@ -148,7 +149,7 @@ export const SHOTS: readonly Shot[] = [
     state: 'stopped',
     at: '#/settings',
     sheet: true,
-    act: (page, t) => press(page, (t.code === 'it' ? itDevice : enDevice).erase.open),
+    act: (page, t) => press(page, laterOf(t).device.erase.open),
   },
   { name: 'erased', state: 'erased', at: '#/', sheet: true },
   {
@@ -156,7 +157,7 @@ export const SHOTS: readonly Shot[] = [
     state: 'owner',
     at: '#/network',
     async act(page, t) {
-      await press(page, (t.code === 'it' ? itNetwork : enNetwork).report.make);
+      await press(page, laterOf(t).network.report.make);
       await page.locator('pre').waitFor();
     },
   },
