@@ -69,7 +69,11 @@ export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
   if (shape === SHAPES.lingua) return { shape, ...unit, model: await readModel('lingua'), float };
   const bert = bertFrom(config, tensors);
   const calibration = await calibrate(bert, sample(shape.vocabulary));
-  const draft = await draftPackage('bench', bert, calibration, unit, new Uint8Array(1));
+  const draft = await draftPackage(
+    'bench',
+    { bert, calibration, tokenizer: new Uint8Array(1) },
+    unit,
+  );
   const manifest = { ...draft.manifest, knownAnswer: draft.weights.map(() => ZERO_HASH) };
   return { shape, ...unit, model: { ...draft, manifest, id: modelId(manifest) }, float };
 }

@@ -105,7 +105,7 @@ async function measure(page: Page, backend: string, intensity: string): Promise<
   const inputs = await useApp(page);
   // The last events are told after the frame that they led to.
   await page.waitForTimeout(1000);
-  const told = (await page.evaluate('[...longest.values()]')) as number[];
+  const told = await page.evaluate<number[]>('[...longest.values()]');
   const all = [...told, ...Array<number>(Math.max(0, inputs - told.length)).fill(UNTOLD_MS)];
   all.sort((a, b) => a - b);
   const at = (share: number): number =>

@@ -126,7 +126,7 @@ async function openPage(browser: Browser, url: string): Promise<Page> {
   // The only adapter of a machine without a GPU is software, which is not mined on otherwise.
   await page.route('**/config.json', async (route) => {
     const response = await route.fetch();
-    const json = { ...(await response.json()), forceFallback: true };
+    const json = { ...((await response.json()) as object), forceFallback: true };
     await route.fulfill({ response, json });
   });
   await page.goto(url);

@@ -65,7 +65,7 @@ test('the manifest is whole: the browser finds no fault, and would install', asy
   const { errors, url } = await session.send('Page.getAppManifest');
   expect(errors).toEqual([]);
   expect(await session.send('Page.getInstallabilityErrors')).toEqual({ installabilityErrors: [] });
-  const manifest = (await (await fetch(url)).json()) as any;
+  const manifest = await (await fetch(url)).json();
   const pictures = [...manifest.icons, ...manifest.screenshots];
   expect(manifest.screenshots.map((one: any) => one.form_factor)).toContain('wide');
   expect(manifest.screenshots.map((one: any) => one.form_factor)).toContain('narrow');

@@ -15,7 +15,7 @@ const quote = await peer.api.quote(model);
 // Bytes, or token ids by the model's own tokenizer.
 const { input, tokens } = await peer.api.tokenise(quote.model.id, [text]);
 if (!input) throw new Error(`${tokens[0]} are more than ${model} takes`);
-const { fees, spendable, ...base } = await peer.api.prepare(key.address);
+const { fees, spendable: _spendable, ...base } = await peer.api.prepare(key.address);
 const unsigned = buildRequest(
   { ...base, from: key.publicKey, fee: fees.normal },
   { modelId: quote.model.id, reward: quote.minimum, lifetime: 120, input },

@@ -6,18 +6,22 @@ import { parseAddress } from '../src/core/address.ts';
 const form = document.querySelector('form')!;
 const output = document.querySelector('output')!;
 
-form.addEventListener('submit', async (event) => {
+form.addEventListener('submit', (event) => {
   event.preventDefault();
+  watch().catch((e: unknown) => (output.textContent = String(e)));
+});
+
+async function watch(): Promise<void> {
   const { seed, address } = Object.fromEntries(new FormData(form)) as Record<string, string>;
   const response = await fetch(new URL('config.json', seed));
   const config = (await response.json()) as ClientConfig & { prefix: string };
   const bytes = parseAddress(address!, config.prefix);
   if (!bytes) return void (output.textContent = `no address of ${config.network}`);
   const page = await createPageClient(config);
-  page.on((told) => {
-    if (told.type !== 'balance') return;
-    const { spendable, provenAt } = told.balance;
+  page.on((event) => {
+    if (event.type !== 'balance') return;
+    const { spendable, provenAt } = event.balance;
     output.textContent = `${spendable} nV, proven at block ${provenAt.height}`;
   });
   await page.client.watch(bytes);
-});
+}

@@ -7,7 +7,7 @@ const [seedUrl, to, amount] = process.argv.slice(2) as [string, string, string];
 const key = ownKey();
 const peer = await connect(seedUrl);
 await peer.proven(key.address);
-const { fees, spendable, ...base } = await peer.api.prepare(key.address);
+const { fees, spendable: _spendable, ...base } = await peer.api.prepare(key.address);
 const payment = { to: peer.addressFrom(to), amount: parseAmount(amount), memo: 'an example' };
 const unsigned = buildTransfer({ ...base, from: key.publicKey, fee: fees.normal }, payment);
 await peer.api.submit(key.sign(unsigned));

@@ -68,8 +68,7 @@ function requantise(
   g: Graph,
   c: string,
   l: IntegerLinear,
-  inBits: number,
-  outBits: number,
+  { inBits, outBits }: { inBits: number; outBits: number },
 ): string {
   const operandMax = (ACTIVATION_MAX * 2 ** inBits) / 2 ** UNIT_BITS;
   const bounds = Array.from({ length: l.n }, (_, j) => columnBound(l, j, operandMax));
@@ -108,8 +107,8 @@ function norm(g: Graph, h: string): string {
 }
 
 /** A of a linear: [tokens, width], clipped. */
-function operand(g: Graph, s: Shape, x: string, width: number, linear: number): void {
-  const size = [s.batch * s.length, width];
+function operand(g: Graph, s: Shape, x: string, linear: number): void {
+  const size = [s.batch * s.length, WIDTH];
   const a = g.clipLast(g.reshape(x, size), -ACTIVATION_MAX, ACTIVATION_MAX);
   g.output(`a${linear}`, size, a);
 }
@@ -129,7 +128,7 @@ function embed(m: IntegerEncoder, s: Shape): OnnxGraph {
   }
   g.output('h0', [s.batch, s.length, WIDTH], (h = g.clipLast(h, -RESIDUAL_MAX, RESIDUAL_MAX)));
   g.output('used', [s.batch, s.length], g.clipLast(g.toFloat(tokens), 0, 1));
-  operand(g.scope('norm'), s, norm(g, 'h0'), WIDTH, 1);
+  operand(g.scope('norm'), s, norm(g, 'h0'), 1);
   return g.graph();
 }
 
@@ -138,7 +137,11 @@ function attention(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   const head = WIDTH / s.heads;
   const c = g.input(`c${linear}`, [s.batch * s.length, 3 * WIDTH]);
   const used = g.input('used', [s.batch, s.length]);
-  const qkv = g.clip(requantise(g, c, l, UNIT_BITS, UNIT_BITS), -ACTIVATION_MAX, ACTIVATION_MAX);
+  const qkv = g.clip(
+    requantise(g, c, l, { inBits: UNIT_BITS, outBits: UNIT_BITS }),
+    -ACTIVATION_MAX,
+    ACTIVATION_MAX,
+  );
   const part = (i: number, perm: number[]): string => {
     const columns = g.slice(qkv, 1, i * WIDTH, (i + 1) * WIDTH);
     return g.transpose(g.reshape(columns, [s.batch, s.length, s.heads, head]), perm);
@@ -162,7 +165,7 @@ function attention(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   // Divided after the sum over keys: 32 columns a row instead of one per key.
   const reach = ACTIVATION_MAX * most;
   const mixed = g.divideRounded(g.matmul(weights, v), total, reach, most);
-  operand(g.scope('context'), s, g.transpose(mixed, [0, 2, 1, 3]), WIDTH, linear + 1);
+  operand(g.scope('context'), s, g.transpose(mixed, [0, 2, 1, 3]), linear + 1);
   return g.graph();
 }
 
@@ -171,7 +174,7 @@ function residual(l: IntegerLinear, s: Shape, linear: number): { g: Graph; carry
   const g = new Graph().scope('residual');
   const c = g.input(`c${linear}`, [s.batch * s.length, WIDTH]);
   const before = g.input(`h${linear / 2 - 1}`, [s.batch, s.length, WIDTH]);
-  const added = g.reshape(requantise(g, c, l, UNIT_BITS, RESIDUAL_BITS), [
+  const added = g.reshape(requantise(g, c, l, { inBits: UNIT_BITS, outBits: RESIDUAL_BITS }), [
     s.batch,
     s.length,
     WIDTH,
@@ -183,14 +186,18 @@ function residual(l: IntegerLinear, s: Shape, linear: number): { g: Graph; carry
 function middle(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   const { g, carry } = residual(l, s, linear);
   g.output(`h${linear / 2}`, [s.batch, s.length, WIDTH], carry);
-  operand(g.scope('norm'), s, norm(g, `h${linear / 2}`), WIDTH, linear + 1);
+  operand(g.scope('norm'), s, norm(g, `h${linear / 2}`), linear + 1);
   return g.graph();
 }
 
 function relu(l: IntegerLinear, s: Shape, linear: number): OnnxGraph {
   const g = new Graph().scope('relu');
   const c = g.input(`c${linear}`, [s.batch * s.length, l.n]);
-  const x = g.clipLast(requantise(g, c, l, UNIT_BITS, UNIT_BITS), 0, ACTIVATION_MAX);
+  const x = g.clipLast(
+    requantise(g, c, l, { inBits: UNIT_BITS, outBits: UNIT_BITS }),
+    0,
+    ACTIVATION_MAX,
+  );
   g.output(`a${linear + 1}`, [s.batch * s.length, l.n], x);
   return g.graph();
 }
@@ -215,7 +222,7 @@ function answer(m: IntegerEncoder, l: IntegerLinear, s: Shape, linear: number): 
     return head.weight[column * head.k + row]!;
   });
   const product = g.matmul(pooled, g.floats('head', [head.k, head.n], weight));
-  const logits = requantise(g, product, head, UNIT_BITS + 1, LOGIT_BITS);
+  const logits = requantise(g, product, head, { inBits: UNIT_BITS + 1, outBits: LOGIT_BITS });
   g.output('answer', [s.batch, head.n], g.clipLast(logits, -127, 127));
   return g.graph();
 }

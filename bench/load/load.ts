@@ -132,9 +132,7 @@ interface Phase {
 async function mineBlocks(
   name: string,
   count: number,
-  arena: Arena,
-  miner: Host,
-  heads: Heads,
+  { arena, miner, heads }: { arena: Arena; miner: Host; heads: Heads },
 ): Promise<Phase> {
   const latencies: number[] = [];
   let missed = 0;
@@ -244,9 +242,9 @@ async function main(): Promise<boolean> {
     const miner = await openMiner(arena);
     const joined = await floorOf(arena);
     const half = Math.floor(blocks! / 2);
-    const quiet = await mineBlocks('quiet', blocks! - half, arena, miner, heads);
+    const quiet = await mineBlocks('quiet', blocks! - half, { arena, miner, heads });
     const cuts = await startFlooder(arena, await makeTwin(arena));
-    const flooded = await mineBlocks('under attack', half, arena, miner, heads);
+    const flooded = await mineBlocks('under attack', half, { arena, miner, heads });
     const end = await usageOf(arena);
     const peers = await arena.seed.rpc<{ penalty: number }[]>('getPeers');
     const charged = peers.filter(({ penalty }) => penalty > 0).length;

@@ -1,5 +1,5 @@
 /** A mirror of models' parts: a real server on loopback that can go silent, or change a byte. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkOf } from '../../src/client/models/networks.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
@@ -22,18 +22,22 @@ export interface Mirror {
 export async function startMirror(): Promise<Mirror> {
   const { models } = networkOf('e2e');
   const store = await createPackagedParts(models, createMemoryParts());
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
+    void answer(request, response);
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, id = '', text = ''] = /^\/([0-9a-f]{64})\/(\d+)$/.exec(request.url ?? '') ?? [];
     const part = Number(text);
     const bytes = models.has(id) ? await store.read(id, part) : undefined;
     response.setHeader('access-control-allow-origin', '*');
-    if (!bytes) return response.writeHead(404).end();
+    if (!bytes) return void response.writeHead(404).end();
     mirror.asked.push(part);
     if (part === mirror.spoiled) bytes[bytes.length >> 1]! ^= 1;
     response.setHeader('content-length', bytes.length);
-    if (mirror.left-- <= 0) return response.write(bytes.subarray(0, bytes.length >> 1));
-    return response.end(bytes, () => mirror.given.push(part));
-  });
+    if (mirror.left-- <= 0) return void response.write(bytes.subarray(0, bytes.length >> 1));
+    response.end(bytes, () => mirror.given.push(part));
+  }
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const mirror: Mirror = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,

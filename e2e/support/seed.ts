@@ -105,7 +105,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params }),
       });
-      const { result, error } = (await response.json()) as any;
+      const { result, error } = await response.json();
       if (error) throw Object.assign(new Error(error.message), { code: error.data?.code });
       return result;
     },

@@ -240,7 +240,7 @@ test('a QR code is read by the camera, which stops then', async () => {
     `--use-file-for-fake-video-capture=${film}`,
   ];
   const browser = await chromium.launch({
-    executablePath: findChromium()!,
+    executablePath: findChromium(),
     args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...camera],
   });
   const before = page;
@@ -362,7 +362,7 @@ async function dumpOf(): Promise<string[]> {
   const done = <T>(request: IDBRequest<T>) =>
     new Promise<T>((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      request.onerror = () => reject(request.error ?? new Error('no error given'));
     });
   for (const { name } of await indexedDB.databases()) {
     const db = await done(indexedDB.open(name!));

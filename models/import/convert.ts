@@ -60,7 +60,7 @@ export async function importModel(
   const calibration = await calibrate(bert, sample, (done) =>
     log(`linear ${done} of ${4 * bert.layers}`),
   );
-  const draft = await draftPackage(name, bert, calibration, shape, tokenizer);
+  const draft = await draftPackage(name, { bert, calibration, tokenizer }, shape);
   log('running the known unit');
   const { manifest, timing, stopping, o } = await finishPackage(draft, rounds, overhead);
   const model = { ...draft, manifest, id: modelId(manifest) };

@@ -65,6 +65,7 @@ async function toldHash(url: URL): Promise<string | undefined | null> {
 }
 
 /** One attempt: appends to `part` what is missing. False when the server has nothing more to give. */
+// eslint-disable-next-line complexity -- one answer of a server, whatever it says: each check is a line
 async function append(url: URL, part: string): Promise<void> {
   const have = await sizeOf(part);
   const stalled = new AbortController();

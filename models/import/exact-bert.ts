@@ -109,7 +109,7 @@ class Builder {
   #normAndOperand(g: Graph, h: string, index: number, next: number): OnnxGraph {
     const { hidden } = this.#bert;
     const size = [this.#rows, hidden];
-    const z = normed(g, h, this.#rows, hidden, this.#norms[index]!);
+    const z = normed(g, h, [this.#rows, hidden], this.#norms[index]!);
     const stream = this.#affine(g.scope('stream'), z, index, [this.#unitAfter(index)]);
     g.output(`x${index}`, size, g.clipLast(stream, -RESIDUAL_MAX, RESIDUAL_MAX));
     const { inputScale } = this.#linear(next);
@@ -277,7 +277,7 @@ class Builder {
     const norm = 2 * layers;
     const g = new Graph().scope('residual');
     const h = this.#added(g, 4 * layers - 1, norm);
-    const z = normed(g.scope('norm'), h, this.#rows, hidden, this.#norms[norm]!);
+    const z = normed(g.scope('norm'), h, [this.#rows, hidden], this.#norms[norm]!);
     const wide = this.#affine(g.scope('hidden'), z, norm, [this.#unitAfter(norm)]);
     const x = g.clip(wide, -RESIDUAL_MAX, RESIDUAL_MAX);
     const rows = pooled ? this.#shape.sequences : this.#rows;

@@ -91,8 +91,7 @@ function meanOf(g: Graph, h: string, width: number): string {
 export function normed(
   g: Graph,
   h: string,
-  m: number,
-  width: number,
+  [m, width]: readonly [number, number],
   { rootBits }: NormUnits,
 ): string {
   const d = g.clip(g.sub(h, meanOf(g, h, width)), -DEVIATION_MAX, DEVIATION_MAX);

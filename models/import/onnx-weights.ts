@@ -65,7 +65,7 @@ class Weights implements Tensors {
   readonly #tables = new Set<string>();
 
   constructor(nodes: readonly Node[], constants: readonly Raw[]) {
-    for (const raw of constants) this.#addConstant(String(raw.name![0] ?? ''), raw);
+    for (const raw of constants) this.#addConstant((raw.name![0] as string | undefined) ?? '', raw);
     for (const n of nodes) {
       const value = n.op === 'Constant' ? n.attributes[0]?.tensor?.[0] : undefined;
       if (value) this.#addConstant(n.outputs[0] ?? '', value as Raw);
@@ -115,7 +115,7 @@ class Weights implements Tensors {
     if (raw.location!.some((x) => x === EXTERNAL))
       throw refuse(`'${as}' lies in another file: external data is not read`);
     const type = FLOATS[Number(raw.type![0])];
-    if (!type) throw corrupt(`'${as}' has element type ${String(raw.type![0])}, no float`);
+    if (!type) throw corrupt(`'${as}' has element type ${Number(raw.type![0])}, no float`);
     const [data, ...more] = [...raw.raw!, ...(type === 'F32' ? raw.floats! : [])] as Uint8Array[];
     const bytes = dims.reduce((product, d) => product * d, BYTES_OF[type]);
     if (more.length || data?.length !== bytes)
@@ -129,7 +129,7 @@ class Weights implements Tensors {
   #weight(operand: string, as: string, n: number, k: number): Float32Array {
     const maker = this.#makers.get(operand);
     if (maker?.op === 'Transpose') {
-      const perm = maker.attributes[0]?.ints ?? [];
+      const perm = (maker.attributes[0]?.ints ?? []) as number[];
       if (perm.length && perm.join() !== '1,0') throw refuse(`'${as}' is transposed by [${perm}]`);
       return this.#values(maker.inputs[0] ?? '', as, [n, k]);
     }

@@ -31,12 +31,17 @@ export interface Draft extends Omit<ModelPackage, 'id'> {
   readonly measured: Uint8Array;
 }
 
+/** What a package is made from. */
+interface Source {
+  readonly bert: Bert;
+  readonly calibration: Calibration;
+  readonly tokenizer: Uint8Array;
+}
+
 export async function draftPackage(
   name: string,
-  bert: Bert,
-  calibration: Calibration,
+  { bert, calibration, tokenizer }: Source,
   shape: UnitShape,
-  tokenizer: Uint8Array,
 ): Promise<Draft> {
   const exact = exactBert(bert, calibration, shape);
   const segments = exact.segments.map(encodeOnnx);

@@ -84,8 +84,7 @@ export function gelu(x: number): number {
 function attend(
   { hidden, heads }: Bert,
   qkv: Float32Array,
-  from: number,
-  to: number,
+  [from, to]: readonly [number, number],
   out: Float32Array,
 ): void {
   const width = hidden / heads;
@@ -143,7 +142,7 @@ export async function encodeFloat(
     const qkv = await linear(4 * layer, x);
     const context = new Float32Array(rows * hidden);
     let from = 0;
-    for (const { length } of sequences) attend(bert, qkv, from, (from += length), context);
+    for (const { length } of sequences) attend(bert, qkv, [from, (from += length)], context);
     x = norm(2 * layer + 1, sum(x, await linear(4 * layer + 1, context)));
     const wide = (await linear(4 * layer + 2, x)).map(gelu);
     x = norm(2 * layer + 2, sum(x, await linear(4 * layer + 3, wide)));

@@ -97,7 +97,10 @@ async function init(config: ClientConfig, lent: Lent | undefined): Promise<void>
 const waiting = Object.fromEntries(
   CLIENT_METHODS.map((method) => [
     method,
-    async (...args: unknown[]) => ((await ready.promise).api[method] as any)(...args),
+    async (...args: unknown[]) => {
+      const call = (await ready.promise).api[method] as (...args: unknown[]) => unknown;
+      return call(...args);
+    },
   ]),
 ) as unknown as ClientApi;
 

@@ -232,6 +232,7 @@ export const optional = <T>(item: Codec<T>): Codec<T | null> => ({
   },
 });
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a codec is both read and written, so no type but any stands for all of them
 type Fields = Record<string, Codec<any>>;
 type Struct<F extends Fields> = { [K in keyof F]: Value<F[K]> };
 
@@ -248,6 +249,7 @@ export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
 }
 
 /** Cases of a union by name, each with its tag: the byte that identifies the case on the wire. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as for Fields
 type Tagged = Record<string, readonly [tag: number, struct: Codec<any>]>;
 type Cases<C extends Tagged> = { [K in keyof C]: { type: K } & Value<C[K][1]> }[keyof C];
 

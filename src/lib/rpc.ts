@@ -4,6 +4,7 @@
  */
 import { AppError, readError } from './errors.ts';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- arguments of any interface: its own types hold at both ends
 type Api = Record<string, (...args: any[]) => unknown>;
 type Events = Record<string, unknown>;
 type Request = { id: number; method: string; args: unknown[] };
@@ -21,6 +22,7 @@ export type RpcClient<A extends Api, E extends Events = Events> = {
 /** The part of Worker, MessagePort, BroadcastChannel and `self` that we use. */
 export interface Port {
   postMessage(message: unknown, transfer: Transferable[]): void;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the events of Worker, MessagePort and Node's threads have no type in common
   addEventListener(type: string, listener: (event: any) => void): void;
   start?(): void;
 }
@@ -39,7 +41,7 @@ const moved = (...values: unknown[]): Transferable[] =>
 
 /** Answers calls of `api`'s own methods; any other fails with NO_METHOD. */
 export function expose<A extends Api, E extends Events = Events>(api: A, port: Port) {
-  port.addEventListener('message', async ({ data }: { data?: Partial<Request> }) => {
+  const answer = async ({ data }: { data?: Partial<Request> }): Promise<void> => {
     if (typeof data?.method !== 'string') return;
     const { id, method, args = [] } = data;
     try {
@@ -49,7 +51,8 @@ export function expose<A extends Api, E extends Events = Events>(api: A, port: P
     } catch (error) {
       port.postMessage({ id, error: AppError.from(error).toJSON() }, []);
     }
-  });
+  };
+  port.addEventListener('message', (event: { data?: Partial<Request> }) => void answer(event));
   port.start?.();
   const emit = <N extends keyof E & string>(event: N, value: E[N]): void =>
     port.postMessage({ event, value }, moved(value));
@@ -58,7 +61,9 @@ export function expose<A extends Api, E extends Events = Events>(api: A, port: P
 
 /** Argument `failed` of `connect` for a worker: it reports that the worker ended by an error. */
 export const workerFailure = (worker: Pick<Port, 'addEventListener'>) => (die: Die) =>
-  worker.addEventListener('error', (e) => die(e?.message ?? 'the worker failed'));
+  worker.addEventListener('error', (e?: { message?: string }) =>
+    die(e?.message ?? 'the worker failed'),
+  );
 
 /**
  * Calls fail with the other side's code; with BUSY beyond `pendingMax` waiting calls; with WORKER_DIED once
@@ -69,7 +74,7 @@ export function connect<A extends Api, E extends Events = Events>(
   { failed, pendingMax = PENDING_MAX }: { failed?: (die: Die) => void; pendingMax?: number } = {},
 ): RpcClient<A, E> {
   const pending = new Map<number, PromiseWithResolvers<unknown>>();
-  const listeners = new Map<string, Set<(value: any) => void>>();
+  const listeners = new Map<string, Set<(value: unknown) => void>>();
   let lastId = 0;
   let death: AppError | undefined;
   const die: Die = (reason) => {
@@ -105,7 +110,7 @@ export function connect<A extends Api, E extends Events = Events>(
       }
     return waiting.promise;
   };
-  const on = (name: string, listener: (value: any) => void) => {
+  const on = (name: string, listener: (value: unknown) => void) => {
     listeners.set(name, (listeners.get(name) ?? new Set()).add(listener));
     return () => void listeners.get(name)?.delete(listener);
   };
@@ -114,5 +119,5 @@ export function connect<A extends Api, E extends Events = Events>(
     if (typeof name === 'symbol' || name === 'then') return undefined;
     return name === 'on' ? on : (...args: unknown[]) => call(name, args);
   };
-  return new Proxy<any>({}, { get });
+  return new Proxy({}, { get }) as RpcClient<A, E>;
 }

@@ -292,7 +292,7 @@ export class Session {
       const known = model !== undefined && (await this.peer.models());
       const isKnown = known && known.some(({ name }) => name === model);
       await this.peer.throttleMining(this.care.verdict.duty);
-      await this.peer.startMining({ backend: 'auto', ...(isKnown && { model: model! }) });
+      await this.peer.startMining({ backend: 'auto', ...(isKnown && { model: model }) });
     });
     this.starting = false;
   }

@@ -48,6 +48,15 @@ const FAUCET = personOf(fromHex(FAUCET_SECRET, 32)!);
 /** nV. */
 export const FEE = 10_000n;
 
+interface ArenaDeps {
+  readonly seed: Seed;
+  readonly chain: FullChain;
+  readonly forger: Forger;
+  readonly chainId: number;
+  /** Of the model that blocks are made with. */
+  readonly modelId: Uint8Array;
+}
+
 export class Arena {
   readonly seed: Seed;
   readonly chain: FullChain;
@@ -60,7 +69,7 @@ export class Arena {
   #markerFee = FEE;
   #cores = 0;
 
-  constructor(seed: Seed, chain: FullChain, forger: Forger, chainId: number, modelId: Uint8Array) {
+  constructor({ seed, chain, forger, chainId, modelId }: ArenaDeps) {
     this.seed = seed;
     this.chain = chain;
     this.forger = forger;
@@ -168,5 +177,5 @@ export async function openArena(forger: Forger, off: readonly FaultCode[]): Prom
   opened = true;
   if (!equal(chain.head().id, blockId(genesis))) throw new Error('the copy has another genesis');
   const { id } = modelNamed(network, 'tiny')!;
-  return new Arena(seed, chain, forger, network.params.chainId, id);
+  return new Arena({ seed, chain, forger, chainId: network.params.chainId, modelId: id });
 }

@@ -43,7 +43,7 @@ export async function until<T>(
 }
 
 export async function fetchConfig(seed: Seed): Promise<{ bootstrap: string[]; genesis: string }> {
-  return (await (await fetch(`http://127.0.0.1:${seed.port}/config.json`)).json()) as any;
+  return await (await fetch(`http://127.0.0.1:${seed.port}/config.json`)).json();
 }
 
 /** A fresh peer, known to the node by a new key; stopped when `use` ends. */
@@ -58,7 +58,7 @@ async function asPeer<T>(
   try {
     await host.start();
     await host.handle(syncProtocol(chainId), (stream) => stream.abort(new Error('no')));
-    await host.dial(multiaddr((await fetchConfig(seed)).bootstrap[0]!));
+    await host.dial(multiaddr((await fetchConfig(seed)).bootstrap[0]));
     const { pubsub } = host.services;
     await until('the node subscribed', () =>
       topics.every((t) => pubsub.getSubscribers(t).length > 0) ? true : undefined,

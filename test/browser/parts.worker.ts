@@ -11,11 +11,13 @@ const api = {
   async open(kind: keyof typeof CREATE, name: string) {
     stores.set(name, await CREATE[kind](name));
   },
+  // eslint-disable-next-line @typescript-eslint/max-params -- a part store's own parameters, behind its name
   async read(name: string, model: string, part: number, from?: number, to?: number) {
     const bytes = await stores.get(name)!.read(model, part, from, to);
     return bytes && [...bytes];
   },
   /** `big`: that many fives, then a six. */
+  // eslint-disable-next-line @typescript-eslint/max-params -- a part store's own parameters, behind its name
   write: (name: string, model: string, part: number, bytes: number[], big: number) =>
     stores.get(name)!.write(model, part, big ? bigPart(big) : Uint8Array.from(bytes)),
   sizes: async (name: string, model: string) => [...(await stores.get(name)!.sizes(model))],
@@ -39,11 +41,12 @@ function bigPart(size: number): Uint8Array {
   return bytes;
 }
 
-addEventListener('message', async ({ data: { id, method, args } }) => {
+async function answer({ data: { id, method, args } }: MessageEvent): Promise<void> {
   try {
     const result = await (api as any)[method](...args.map((a: unknown) => a ?? undefined));
     postMessage({ id, result });
   } catch (e) {
     postMessage({ id, error: `${AppError.from(e).code}: ${(e as Error).message}` });
   }
-});
+}
+addEventListener('message', (event) => void answer(event));

@@ -425,7 +425,7 @@ describe('state', () => {
     const proof = (await peer.proveState(id, keys))!;
     expect(() => light.state.verify(id, keys, proof)).toThrow('not known');
     const block = (await peer.block(id))!;
-    expect(await light.blocks.execute(block, (await peer.witness(id))!)).toBeUndefined();
+    expect(await light.blocks.execute(block, await peer.witness(id))).toBeUndefined();
     const leaves = light.state.verify(id, keys, proof);
     if (isFault(leaves)) throw new Error(leaves.fault);
     expect(decode(Account, leaves[0]!).balance).toBe(7n);
@@ -461,7 +461,7 @@ describe('state', () => {
 
   it('refuses a header whose state root is not that of the executed parent', async () => {
     const { peer, light, id } = await synced();
-    await light.blocks.execute((await peer.block(id))!, (await peer.witness(id))!);
+    await light.blocks.execute((await peer.block(id))!, await peer.witness(id));
     const { header } = nextBlock(peer, ann);
     expect(await light.headers.import([{ ...header, stateRoot: MODEL }])).toMatchObject({
       fault: 'header.state-root',
@@ -473,7 +473,7 @@ describe('state', () => {
     const { peer, light, id } = await synced();
     const wanted = { miner: bob.address, modelId: MODEL, nowMs: clock.ms };
     expect(light.blocks.template({ ...wanted, txs: [] })).toBeUndefined();
-    await light.blocks.execute((await peer.block(id))!, (await peer.witness(id))!);
+    await light.blocks.execute((await peer.block(id))!, await peer.witness(id));
     const txs = [transfer(ann, 1, bob, 5n), transfer(bob, 9, ann, 1n)];
     const parties = [ann, bob].map(({ address }) => stateKey.account(address));
     const keys = [...(await light.blocks.templateKeys()), ...parties];

@@ -65,6 +65,7 @@ export function sign(from: Person, nonce: number, tx: object, fee = 1_000n): Sig
   const common = { chainId: PARAMS.chainId, from: from.xonly, nonce, expiry: 1000, fee };
   return signTx({ ...common, ...tx } as Tx, from.secret);
 }
+// eslint-disable-next-line @typescript-eslint/max-params -- a sentence: who pays whom how much, for which fee
 export const transfer = (
   from: Person,
   nonce: number,

@@ -102,7 +102,7 @@ describe('IndexedDB store', () => {
     const name = 'pila-newer';
     await new Promise<void>((done, failed) => {
       const request = indexedDB.open(name, 99);
-      request.onerror = () => failed(request.error);
+      request.onerror = () => failed(request.error ?? new Error('no error given'));
       request.onsuccess = () => {
         request.result.close();
         done();

@@ -102,6 +102,7 @@ export const result = (
   signTx({ type: 'result', ...common(from), answer: Uint8Array.of(1, 2), ...fields }, from.secret);
 
 /** A header that follows every rule but the proof of work's, over a parent and the state after it. */
+// eslint-disable-next-line @typescript-eslint/max-params -- what a header is made from; the last two are seldom given
 export function childHeader(
   params: Params,
   parent: ChainPoint,

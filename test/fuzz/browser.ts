@@ -77,6 +77,7 @@ export class GraphBrowser {
   /** @throws Error when its page finds no WebGPU */
   static async open(name: BrowserName): Promise<GraphBrowser> {
     const worker = await bundleWorker(join(import.meta.dirname, 'graph.worker.ts'));
+    // eslint-disable-next-line prefer-const -- the server is made before the browser that it serves
     let browser: GraphBrowser | undefined;
     const server = createServer((request, response) => {
       const path = new URL(request.url ?? '/', 'http://localhost').pathname;

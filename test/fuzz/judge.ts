@@ -79,6 +79,7 @@ const asNumbers = (inputs: Inputs): Record<string, number[]> =>
   Object.fromEntries([...inputs].map(([name, data]) => [name, Array.from(data)]));
 
 /** Whole numbers first, then ONNX Runtime's wasm. */
+// eslint-disable-next-line @typescript-eslint/max-params -- one step of the caller, with all that it holds
 async function tryInputs(
   g: OnnxGraph,
   bytes: Uint8Array,

@@ -186,7 +186,7 @@ describe('mean and first row are those of PyTorch (models/import/vectors.py)', (
     const shape = { sequences: all.length + 1, tokens: 64 };
     const chosen = { ...bert, pooling };
     const calibration = await calibrate(chosen, sample);
-    const draft = await draftPackage('polyglot', chosen, calibration, shape, tokenizer);
+    const draft = await draftPackage('polyglot', { bert: chosen, calibration, tokenizer }, shape);
     const backend = await createCpuBackend({ ...draft, id: ZERO_HASH });
     const tokens = new Uint16Array(shape.sequences * shape.tokens);
     all.forEach((ids, i) => tokens.set(ids, i * shape.tokens));

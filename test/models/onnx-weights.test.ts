@@ -51,7 +51,11 @@ async function packaged(path: string): Promise<Manifest> {
   const { bert, tokenizer } = await readFolder(path);
   const tokeniser = await createTokeniser(tokenizer);
   const ids = texts.map((text) => tokeniser.encode(text, SHAPE.tokens));
-  const draft = await draftPackage('x', bert, await calibrate(bert, ids), SHAPE, tokenizer);
+  const draft = await draftPackage(
+    'x',
+    { bert, calibration: await calibrate(bert, ids), tokenizer },
+    SHAPE,
+  );
   return draft.manifest;
 }
 

@@ -174,8 +174,8 @@ describe('HTTP', () => {
       socket
         .on('error', () => {})
         .on('data', (data) => {
-          heard += data;
-          socket.write(`echo:${data}`);
+          heard += data.toString();
+          socket.write(`echo:${data.toString()}`);
         }),
     ).listen(0, '127.0.0.1');
     closers.push(() => upstream.close());

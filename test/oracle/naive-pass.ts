@@ -82,6 +82,7 @@ function pathFactor(sigma: Uint8Array, kind: number, k: number, r: number): Matr
   return out;
 }
 
+// eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
 function message(a: Matrix, b: Matrix, row: number, column: number, r: number): Uint8Array {
   const k = b.length;
   const words = new Uint32Array(16);
@@ -101,6 +102,7 @@ function message(a: Matrix, b: Matrix, row: number, column: number, r: number): 
 }
 
 /** One linear from A (m×k) and Bᵀ (n×k), row-major int8; `linear` is 1-based. */
+// eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
 export function naiveLinear(
   shape: NaiveShape,
   linear: number,

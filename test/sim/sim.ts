@@ -129,5 +129,5 @@ async function runAll(): Promise<void> {
 }
 
 if (process.env['SIM_JOB'])
-  process.on('message', async (seed: number) => process.send!(await runSeed(seed)));
+  process.on('message', (seed: number) => void runSeed(seed).then((ran) => process.send!(ran)));
 else await runAll();

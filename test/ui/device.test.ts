@@ -27,7 +27,7 @@ describe('the offer to install', () => {
       Object.assign(page, {
         navigator: 'standalone' in about ? { standalone: about.standalone } : {},
         matchMedia: () => ({ matches: about.display ?? false }) as MediaQueryList,
-      }) as unknown as Window,
+      }),
       preferences,
     );
     const questions: string[] = [];

@@ -75,6 +75,7 @@ describe('the history as CSV', () => {
   it.each([
     ['it-IT', ';', '-1234,500001', '0,000000005', '0,000001'],
     ['en-US', ',', '-1234.500001', '0.000000005', '0.000001'],
+    // eslint-disable-next-line @typescript-eslint/max-params -- the columns of the table above
   ])('opens by the convention of %s', (locale, separator, sent, received, fee) => {
     const text = csvOf(entries, {
       locale,

@@ -257,7 +257,7 @@ describe('sending', () => {
       amount: 10n,
       memo: new Uint8Array(),
       ...change,
-    } as Tx,
+    },
     signature: new Uint8Array(64),
   });
 

@@ -646,9 +646,9 @@ describe('damage', () => {
       { p: 0 },
       { p: 5 },
     ])
-      expect(() =>
-        decodeVault(encodeVault({ ...blob, wrap: { ...blob.wrap, ...cost } as typeof blob.wrap })),
-      ).toThrow(code('VAULT_CORRUPT'));
+      expect(() => decodeVault(encodeVault({ ...blob, wrap: { ...blob.wrap, ...cost } }))).toThrow(
+        code('VAULT_CORRUPT'),
+      );
   });
 
   test('a storage that fails says so', async () => {
@@ -683,7 +683,7 @@ describe('two tabs', () => {
     const others = {
       send: (what: string) => channel.postMessage(what),
       onMessage: (listener: (what: unknown) => void) =>
-        channel.addEventListener('message', (e) => listener((e as MessageEvent).data)),
+        channel.addEventListener('message', (e) => listener(e.data)),
     };
     const onChange = (status: VaultStatus) => void seen.push(status);
     const api = createVault({ storage, crypto, clock, cost: CHEAP, others, onChange });
@@ -755,7 +755,7 @@ test('more calls than the queue holds are refused', async () => {
 test('works across a port, with codes', async () => {
   const { port1, port2 } = new MessageChannel();
   expose(vault, port2 as Port);
-  const client = connect<VaultApi>(port1 as Port);
+  const client = connect<VaultApi>(port1);
   const { address } = await client.create();
   expect(address).toBeInstanceOf(Uint8Array);
   await expect(client.create()).rejects.toThrow(code('VAULT_EXISTS'));

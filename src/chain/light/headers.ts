@@ -158,12 +158,12 @@ export async function clearSegment(store: Store, segment: number): Promise<void>
     for (;;) {
       const rows = await store.range(kind(segment, 0), kind(segment + 1, 0), 2000);
       if (!rows.length) break;
-      const keys = rows.map(({ key }) => key);
-      if (kind === lightKey.header)
-        for (const { value } of rows) {
-          const entry = tryDecode(MainEntry, value);
-          if (entry) keys.push(lightKey.height(entry.id));
-        }
+      const entries = kind === lightKey.header ? rows : [];
+      const heights = entries.flatMap(({ value }) => {
+        const entry = tryDecode(MainEntry, value);
+        return entry ? [lightKey.height(entry.id)] : [];
+      });
+      const keys = [...rows.map(({ key }) => key), ...heights];
       await store.batch(keys.map((key) => ({ key, value: undefined })));
     }
 }

@@ -192,6 +192,7 @@ export function createEvidence(deps: EvidenceDeps): Evidences {
   return {
     snapshot,
     isFinal: (id) => memories.get(toHex(id))?.final !== undefined,
+    // eslint-disable-next-line complexity -- payment channels take its place
     async of(id, given) {
       const memory = memoryOf(id);
       const found = await onChain(memory.found);

@@ -118,6 +118,7 @@ export function createServing(deps: ServingDeps): RequestServing {
   }
 
   /** Sends one answer at a time to the signer: the next one's nonces are known once this one waits. */
+  // eslint-disable-next-line complexity -- payment channels take its place
   async function sendDue(): Promise<void> {
     const base = deps.base();
     const who = payee;
@@ -230,6 +231,7 @@ function sentBy(waiting: readonly SignedTx[], { publicKey }: Payee): Set<string>
  * Whether an answer can still be paid: before the first result any answer; after it only one whose claim
  * is earlier than the best claim. A claim and its result need a block each.
  */
+// eslint-disable-next-line @typescript-eslint/max-params -- payment channels take its place
 function isWorthwhile(
   tree: Tree,
   height: number,

@@ -112,7 +112,7 @@ function inOrder(sources: readonly PartSource[], { refused, preferred }: FetchSt
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), {
+    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), {
       once: true,
     });
   });

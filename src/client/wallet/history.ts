@@ -83,6 +83,33 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     return (leaf ? decode(Account, leaf).txCount : 0) + own.length;
   }
 
+  /** Entries from `start` on: our own, then a peer's where there must be more than these. */
+  async function entriesFrom(
+    address: Uint8Array,
+    start: Position,
+    count: number,
+    expected: number,
+  ): Promise<{ entries: readonly HistoryEntry[]; own: number }> {
+    const own = await chain.blocks.history(address, start, count);
+    if (own.length >= Math.min(count, expected)) return { entries: own, own: own.length };
+    const last = own.at(-1)?.position ?? start;
+    const more = await reported(address, last, count + 1 - own.length);
+    return { entries: [...own, ...(own.length ? more.slice(1) : more)], own: own.length };
+  }
+
+  /** Whether nothing is left out above the last of `shown`, of which `own` are from verified blocks. */
+  async function isLinked(
+    address: Uint8Array,
+    above: Above,
+    shown: readonly HistoryEntry[],
+    own: number,
+  ): Promise<boolean> {
+    const rest = above.total - above.count - shown.length;
+    if (rest === 0) return true;
+    if (!above.linked) return false;
+    return own >= shown.length || (await countBefore(address, shown.at(-1)!.position)) === rest;
+  }
+
   return async (address, max, from) => {
     const at = await reader.state.newest();
     const leaf = at && (await reader.state.read(at, [stateKey.account(address)]))?.values[0];
@@ -93,24 +120,17 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     const above = order(start, lastTx) ? pages.get(pageKey(address, start)) : newest;
     // One entry more than the page shows where the next page begins.
     const page = Math.max(1, Math.min(max, HISTORY_MAX - 1));
-    const own = await chain.blocks.history(address, start, page + 1);
-    const entries = [...own];
-    if (own.length <= page && (above?.count ?? 0) + own.length < txCount) {
-      const last = own.at(-1)?.position ?? start;
-      const more = await reported(address, last, page + 2 - own.length);
-      entries.push(...(own.length ? more.slice(1) : more));
-    }
+    const expected = txCount - (above?.count ?? 0);
+    const { entries, own } = await entriesFrom(address, start, page + 1, expected);
     if (!entries.length) throw new AppError('NO_PEERS', 'no peer has the history');
+
     const shown = entries.slice(0, page);
     const next = entries[page]?.position;
-    const count = (above?.count ?? 0) + shown.length;
-    const rest = above ? above.total - count : -1;
-    const linked =
-      above !== undefined &&
-      (rest === 0 ||
-        (above.linked && own.length >= shown.length) ||
-        (above.linked && (await countBefore(address, shown.at(-1)!.position)) === rest));
-    if (above && next) pages.set(pageKey(address, next), { ...above, count, linked });
+    const linked = above !== undefined && (await isLinked(address, above, shown, own));
+    if (above && next) {
+      const count = above.count + shown.length;
+      pages.set(pageKey(address, next), { ...above, count, linked });
+    }
     return { entries: shown, total: txCount, linked, next };
   };
 }

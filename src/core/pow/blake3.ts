@@ -43,6 +43,7 @@ const SCHEDULE = (() => {
 const v = new Int32Array(16);
 const m = new Int32Array(16);
 
+// eslint-disable-next-line @typescript-eslint/max-params -- it runs millions of times a block: no object for each call
 function mix(a: number, b: number, c: number, d: number, x: number, y: number): void {
   let va = v[a]!;
   let vb = v[b]!;
@@ -115,6 +116,7 @@ export function wordsOf(bytes: Uint8Array): Int32Array {
  * Chaining value of one chunk: bytes `from..end` (at most 1024) of `data`, chunk number `index`.
  * `flags` are added to every block and `lastFlags` to the last one (`root` when it is the root).
  */
+// eslint-disable-next-line @typescript-eslint/max-params -- it runs millions of times a block: no object for each call
 export function chunkValue(
   data: Uint8Array,
   from: number,

@@ -57,6 +57,7 @@ export function permutations(sigma: Uint8Array, side: Side, k: number, r: number
  * Rows of A' (or of B'ᵀ): `rows` with noise, int8, row-major, k columns. The first of them is row `first` of
  * the whole matrix, so that the function serves the rows of one tile as well as the whole matrix.
  */
+// eslint-disable-next-line @typescript-eslint/max-params -- it runs millions of times a block: no object for each call
 export function noisyRows(
   sigma: Uint8Array,
   side: Side,

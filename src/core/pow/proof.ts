@@ -38,6 +38,7 @@ function shapeProblem(p: Proof, m: Manifest, hasWeights: boolean): string | unde
 }
 
 /** Whether the path opens the 16 rows from `first` on in the array of `count` rows. */
+// eslint-disable-next-line @typescript-eslint/max-params -- the five values of the protocol's check, as verifyRange has them
 function isOpened(
   root: Uint8Array,
   count: number,
@@ -108,6 +109,7 @@ function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): G
  * First fault of a proof against its header, or undefined. `manifest` is that of header.modelId.
  * `weights` (B_ℓᵀ, n×k, of each linear) let a proof leave its columns out.
  */
+// eslint-disable-next-line @typescript-eslint/max-params -- what a proof is judged by, as every caller has it
 export const verifyLight = (
   params: Params,
   header: Header,

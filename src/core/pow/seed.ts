@@ -45,6 +45,7 @@ export function tokensOf(sigma0: Uint8Array, m: Manifest, jobInput?: Uint8Array)
 /**
  * σ_ℓ of linear ℓ (1-based) from σ_{ℓ−1}, t_{ℓ−1} (32 zero bytes for ℓ = 1), a_ℓ and b_ℓ.
  */
+// eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
 export const layerSeed = (
   previous: Uint8Array,
   transcript: Uint8Array,

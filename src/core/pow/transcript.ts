@@ -19,6 +19,7 @@ export const tileOrigin = (l: Linear, tile: number): { row: number; column: numb
 });
 
 /** Adds one dot product of r columns to every accumulator. @returns the XOR of all 256 accumulators */
+// eslint-disable-next-line @typescript-eslint/max-params -- it runs millions of times a block: no object for each call
 function addColumns(
   acc: Int32Array,
   rows: Int8Array,

@@ -22,7 +22,7 @@ export const TX_TYPES = Object.keys(KINDS) as readonly Tx['type'][];
 
 /** The row of a transaction. */
 // The cast is needed: the type of `KINDS[tx.type]` does not say that the row belongs to this transaction's type.
-export const kindOf = (tx: Tx): TxKind<Tx> => KINDS[tx.type] as TxKind<Tx>;
+export const kindOf = (tx: Tx): TxKind<Tx> => KINDS[tx.type];
 
 /** Addresses whose txCount a transaction raises, the sender's first. */
 export const partiesOf = (tx: Tx): Uint8Array[] => [addressOf(tx.from), ...kindOf(tx).credits(tx)];

@@ -190,7 +190,7 @@ class Trial {
   }
 
   close(): void {
-    const scratch: GPUBuffer[] = Object.values(this.#scratch);
+    const scratch = Object.values(this.#scratch) as readonly GPUBuffer[];
     for (const buffer of [this.#uniform, this.#weights, ...scratch]) free(this.#device, buffer);
   }
 

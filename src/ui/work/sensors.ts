@@ -1,5 +1,5 @@
 /** What the page notices of the computer it runs on. Each part is there only where the browser has it. */
-import { PRESSURES, type Pressure, type Sensed } from '../../client/mining/work-policy.ts';
+import { PRESSURES, type Sensed } from '../../client/mining/work-policy.ts';
 
 /** ms between two looks at frames, and of one look. */
 const LOOK_EVERY_MS = 2000;
@@ -56,7 +56,7 @@ async function sensePressure(signal: AbortSignal, report: (sensed: Sensed) => vo
   const { PressureObserver } = globalThis as { PressureObserver?: PressureObserver };
   if (!PressureObserver) return;
   const observer = new PressureObserver((records) => {
-    const pressure = PRESSURES.find((p) => p === records.at(-1)?.state) as Pressure | undefined;
+    const pressure = PRESSURES.find((p) => p === records.at(-1)?.state);
     if (pressure) report({ type: 'pressure', pressure });
   });
   signal.addEventListener('abort', () => observer.disconnect());

@@ -54,7 +54,12 @@ export class Safe {
     const { crypto, storage } = this.#platform;
     const deviceKey = await createDeviceKey(crypto);
     const dataKey = createDataKey(crypto);
-    const blob = await sealVault(crypto, contents, { type: 'device' }, deviceKey, dataKey);
+    const blob = await sealVault(
+      crypto,
+      contents,
+      { wrap: { type: 'device' }, wrapKey: deviceKey },
+      dataKey,
+    );
     dataKey.fill(0);
     return storage.save({ blob: encodeVault(blob), deviceKey }, undefined);
   }
@@ -119,7 +124,11 @@ export class Safe {
     const wrap = createScryptWrap(crypto, this.#cost);
     const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
     const contents = { ...blob, entropy, backedUp: blob.backedUp === 1 };
-    await this.#save(await sealVault(crypto, contents, wrap, wrapKey, dataKey), undefined, record);
+    await this.#save(
+      await sealVault(crypto, contents, { wrap, wrapKey }, dataKey),
+      undefined,
+      record,
+    );
   }
 
   /** Adds a passkey, once it was shown to open what it wraps. */
@@ -130,7 +139,7 @@ export class Safe {
     dataKey: Uint8Array,
   ): Promise<void> {
     const { crypto } = this.#platform;
-    const passkey = await wrapByPasskey(crypto, which, output, loaded.blob, dataKey);
+    const passkey = await wrapByPasskey(crypto, { ...which, output }, loaded.blob, dataKey);
     (await openByPasskey(crypto, loaded.blob, passkey, output)).fill(0);
     await this.change(loaded, { passkey });
   }

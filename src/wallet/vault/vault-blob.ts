@@ -143,8 +143,7 @@ export const createDataKey = (crypto: VaultCrypto): Uint8Array => randomBytes(cr
 export async function sealVault(
   crypto: VaultCrypto,
   { entropy, backedUp, ...rest }: VaultContents,
-  wrap: Wrap,
-  wrapKey: CryptoKey,
+  { wrap, wrapKey }: { readonly wrap: Wrap; readonly wrapKey: CryptoKey },
   dataKey: Uint8Array,
 ): Promise<VaultBlob> {
   const address = addressOf(rest.accounts[0]!.publicKey);
@@ -199,11 +198,14 @@ async function keyFromPasskey(crypto: VaultCrypto, output: Uint8Array): Promise<
 }
 const PASSKEY_INFO = view(utf8('pila vault passkey'));
 
-/** @param output what the passkey's PRF gives for the salt, 32 bytes */
+/** A passkey, and what its PRF gives for the salt: 32 bytes. */
+interface PasskeyOutput extends Pick<Passkey, 'credential' | 'salt'> {
+  readonly output: Uint8Array;
+}
+
 export async function wrapByPasskey(
   crypto: VaultCrypto,
-  { credential, salt }: Pick<Passkey, 'credential' | 'salt'>,
-  output: Uint8Array,
+  { credential, salt, output }: PasskeyOutput,
   { address }: VaultBlob,
   dataKey: Uint8Array,
 ): Promise<Passkey> {

@@ -56,7 +56,7 @@ function startEngine(engines: MemoryEngine[]): TabEngine {
   const { emit } = expose({ ...engine.client, serve, pending }, port2 as Port);
   engine.on((event) => emit('event', event));
   let die: (reason: string) => void;
-  const api = connect<ClientApi, { event: ClientEvent }>(port1 as Port, {
+  const api = connect<ClientApi, { event: ClientEvent }>(port1, {
     failed: (fail) => (die = fail),
   });
   const stop = () => {
@@ -84,7 +84,7 @@ function open(): TestTab {
       const opened = (channel = new BroadcastChannel(place));
       const postMessage = (m: unknown) => void (isDead || opened.postMessage(m));
       const addEventListener: TabChannel['addEventListener'] = (type, hear) =>
-        opened.addEventListener(type, (event) => void (isDead || hear(event as MessageEvent)));
+        opened.addEventListener(type, (event) => void (isDead || hear(event)));
       return { postMessage, addEventListener, close: () => opened.close() };
     },
     async lock(name, signal) {

@@ -60,7 +60,7 @@ const hang = (): PartSource => ({
   name: 'hang',
   fetch: (_, signal) =>
     new Promise((_resolve, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason)),
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
     ),
   blame: () => undefined,
 });

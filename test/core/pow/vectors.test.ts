@@ -37,7 +37,7 @@ it('the fixed unit has its fixed values', () => {
     sigma0: toHex(sigma0),
     idleTokens: [...tokensOf(sigma0, manifest)],
     jobTokens: [...tokensOf(sigma0, manifest, Uint8Array.of(0, 104, 255))],
-    u16Tokens: [...tokensOf(sigma0, words, fromHex('65003977')!)],
+    u16Tokens: [...tokensOf(sigma0, words, fromHex('65003977'))],
     a: toHex(a),
     b: toHex(b),
     sigma: toHex(sigma),

@@ -105,7 +105,7 @@ async function auditGallery(browser: Browser): Promise<void> {
     const page = await browser.newPage();
     for (let screen = wanted.shift(); screen; screen = wanted.shift())
       await lookAt(page, url, screen).catch((error: unknown) =>
-        report(nameOf(screen!), [`not reached: ${String(error)}`]),
+        report(nameOf(screen), [`not reached: ${String(error)}`]),
       );
     await page.close();
   };
@@ -139,7 +139,7 @@ async function auditApp(browser: Browser): Promise<void> {
       const opener = page.getByRole('button', { name: SHEETS[order]!, exact: true });
       const handle = await opener.elementHandle();
       await page.getByRole('button', { name: language.toUpperCase(), exact: true }).click();
-      await handle!.click();
+      await handle.click();
       await page.getByRole('dialog').waitFor();
       await look(page, `app: ${name}`, language);
       await page.keyboard.press('Escape');

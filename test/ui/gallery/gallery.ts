@@ -135,10 +135,9 @@ const STATES: Record<string, () => void> = {
 const samples = [transfer(other, ADDRESS, 10_000_000_000n), transfer(other, other, 250_000_000n)];
 const own = engine.client.history;
 const { history: others, ...explorer } = explorerSamples(samples);
-Object.assign(engine.client, explorer, {
-  history: ((address, max, from) =>
-    equal(address, ADDRESS) ? own(address, max, from) : others!(address, max, from)) as typeof own,
-});
+const history: typeof own = (address, max, from) =>
+  equal(address, ADDRESS) ? own(address, max, from) : others!(address, max, from);
+Object.assign(engine.client, explorer, { history });
 engine.chain = { ...engine.chain, difficulty: DIFFICULTY };
 
 const config: PageConfig & Stage['config'] = {

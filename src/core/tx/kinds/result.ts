@@ -44,6 +44,7 @@ export const result: TxKind<Result> = {
 };
 
 /** The first valid result starts the settlement; the earliest claim among valid results is paid. */
+// eslint-disable-next-line complexity -- the rules of results in their order; payment channels take their place
 function* answer(tx: Result, { block, from }: Place): Effects {
   const { view, height } = block;
   const key = stateKey.request(tx.request);

@@ -10,14 +10,16 @@ export function keepAwake(
   let lock: WakeLockSentinel | undefined;
   let isOver = false;
   const free = (held: WakeLockSentinel | undefined) => void held?.release().catch(() => undefined);
-  const ask = async (): Promise<void> => {
+  const request = async (): Promise<void> => {
     if (page.hidden || isOver) return;
     const got = await wakeLock?.request('screen').catch(() => undefined);
     if (isOver || (lock && !lock.released)) free(got);
     else lock = got;
   };
+  // A refusal is no news: the screen dims as it would without the wish for it.
+  const ask = (): void => void request();
   page.addEventListener('visibilitychange', ask);
-  void ask();
+  ask();
   return () => {
     isOver = true;
     page.removeEventListener('visibilitychange', ask);

@@ -66,5 +66,5 @@ const deleteDatabase = (name: string, blocked: () => void): Promise<void> =>
     const request = indexedDB.deleteDatabase(name);
     request.onblocked = blocked;
     request.onsuccess = () => resolve();
-    request.onerror = () => reject(request.error);
+    request.onerror = () => reject(request.error ?? new Error('it could not be deleted'));
   });

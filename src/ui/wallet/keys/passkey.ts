@@ -55,7 +55,7 @@ export async function usePasskey({
       },
     }),
   );
-  const output = outputOf(used.getClientExtensionResults() as Results);
+  const output = outputOf(used.getClientExtensionResults());
   if (!output) throw unsupported();
   return output;
 }
