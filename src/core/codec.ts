@@ -232,7 +232,7 @@ export const optional = <T>(item: Codec<T>): Codec<T | null> => ({
   },
 });
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a codec is both read and written, so no type but any stands for all of them
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a codec takes and gives its value: only any fits all
 type Fields = Record<string, Codec<any>>;
 type Struct<F extends Fields> = { [K in keyof F]: Value<F[K]> };
 

@@ -53,7 +53,7 @@ type StateHeader = Pick<HeaderCore, 'height' | 'stateRoot'>;
 type JobHeader = Pick<HeaderCore, 'height' | 'modelId' | 'jobId'>;
 
 /** `tree`: the state after the parent, whole or built from the block's witness. */
-// eslint-disable-next-line @typescript-eslint/max-params -- the state transition of docs/protocol.md §8.3 with all that it depends on
+// eslint-disable-next-line @typescript-eslint/max-params -- the state transition (protocol.md §8.3) and all it needs
 export function executeBlock(
   tree: Tree,
   header: HeaderCore,

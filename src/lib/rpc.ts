@@ -22,7 +22,7 @@ export type RpcClient<A extends Api, E extends Events = Events> = {
 /** The part of Worker, MessagePort, BroadcastChannel and `self` that we use. */
 export interface Port {
   postMessage(message: unknown, transfer: Transferable[]): void;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the events of Worker, MessagePort and Node's threads have no type in common
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the events of these have no type in common
   addEventListener(type: string, listener: (event: any) => void): void;
   start?(): void;
 }

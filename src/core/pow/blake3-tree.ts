@@ -69,7 +69,7 @@ export function openRange(data: Uint8Array, fromChunk: number, toChunk: number):
  * Whether `bytes` are what the array with BLAKE3 `root` and `totalBytes` holds from chunk
  * `fromChunk` on. They must be whole chunks, or reach the array's end. The path must be used up.
  */
-// eslint-disable-next-line @typescript-eslint/max-params -- the five values of the protocol's check (§5.2), no two of which belong together
+// eslint-disable-next-line @typescript-eslint/max-params -- the five values of the protocol's check
 export function verifyRange(
   root: Uint8Array,
   totalBytes: number,
