@@ -115,7 +115,10 @@ class Weights implements Tensors {
     if (raw.location!.some((x) => x === EXTERNAL))
       throw refuse(`'${as}' lies in another file: external data is not read`);
     const type = FLOATS[Number(raw.type![0])];
-    if (!type) throw corrupt(`'${as}' has element type ${String(raw.type![0] as number | undefined)}, no float`);
+    if (!type)
+      throw corrupt(
+        `'${as}' has element type ${String(raw.type![0] as number | undefined)}, no float`,
+      );
     const [data, ...more] = [...raw.raw!, ...(type === 'F32' ? raw.floats! : [])] as Uint8Array[];
     const bytes = dims.reduce((product, d) => product * d, BYTES_OF[type]);
     if (more.length || data?.length !== bytes)
