@@ -52,7 +52,7 @@ interface PassFigures extends Split {
 
 async function cpuFigures(model: ModelName): Promise<PassFigures> {
   const { manifest } = await readModel(model);
-  // Short passes need more rounds for the same calm.
+  // Short passes need more rounds for equally steady figures.
   const split = splitOf(manifest, await measureCpu(model, model === 'tiny' ? 5 * rounds : rounds));
   const wall = { wallPlainMs: split.plainMs, wallNoisyMs: split.noisyMs };
   return { ...split, ...wall, model, device: 'cpu', macs: Number(unitMacs(manifest)) };

@@ -123,7 +123,7 @@ async function createTransformers(encoder: Encoder): Promise<Timed> {
   const { float, shape } = encoder;
   Object.assign(globalThis, { [Symbol.for('onnxruntime')]: ort });
   const { AutoModel, Tensor, env } = await loadTransformers();
-  // It names an address for the runtime's files.
+  // The library sets an address for the runtime's files, which is removed here.
   delete ort.env.wasm.wasmPaths;
   const { hidden, layers, heads, vocabulary, ffn } = shape;
   const config = {

@@ -31,8 +31,8 @@ const seconds = Number(values.seconds);
 const GOOD_MS = 200;
 /** ms between two inputs: a quick person's. */
 const PACE_MS = 150;
-/** Event Timing tells nothing of what was faster. */
-const UNTOLD_MS = 16;
+/** ms: Event Timing does not report faster events. */
+const UNREPORTED_MS = 16;
 const START_MS_MAX = 240_000;
 
 const { runningCpu, runningGpu } = en.sentence;
@@ -40,7 +40,7 @@ const NO_WEBGPU = ['--disable-features=WebGPU,WebGPUService'];
 /** Flags, what is changed of the configuration, and what the page says once it mines. */
 const BACKENDS = {
   cpu: [NO_WEBGPU, { threads: 1 }, runningCpu],
-  // More than a page takes unasked, which leaves one core for itself.
+  // More threads than a page takes by default, when it leaves one core for itself.
   [`cpu, ${cpus().length} threads`]: [NO_WEBGPU, { threads: cpus().length }, runningCpu],
   // The only adapter of a machine without a GPU is software, which is not mined on otherwise.
   webgpu: [WEBGPU_FLAGS, { forceFallback: true }, runningGpu],
@@ -103,10 +103,13 @@ async function measure(page: Page, backend: string, intensity: string): Promise<
   await page.evaluate('longest.clear()');
   const before = await unitsOf(page);
   const inputs = await useApp(page);
-  // The last events are told after the frame that they led to.
+  // The last events are reported after the frame that they led to.
   await page.waitForTimeout(1000);
-  const told = await page.evaluate<number[]>('[...longest.values()]');
-  const all = [...told, ...Array<number>(Math.max(0, inputs - told.length)).fill(UNTOLD_MS)];
+  const reported = await page.evaluate<number[]>('[...longest.values()]');
+  const all = [
+    ...reported,
+    ...Array<number>(Math.max(0, inputs - reported.length)).fill(UNREPORTED_MS),
+  ];
   all.sort((a, b) => a - b);
   const at = (share: number): number =>
     all[Math.min(all.length - 1, Math.floor(share * all.length))]!;
@@ -160,7 +163,7 @@ const cells = (row: Row): string =>
     ...[(row.units / seconds).toFixed(1), row.slowed ? 'yes' : 'no'],
   ].join(' | ');
 
-/** Of the minute before: what else the machine did. */
+/** Load average of the minute before: what else the machine did. */
 const [load] = loadavg();
 const seed = await startSeed({ network: values.network });
 const rows: Row[] = [];

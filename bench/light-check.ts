@@ -29,7 +29,7 @@ async function measure(k: number, r: number): Promise<LightCheck> {
   const { manifest, weights } = inventManifest(8, m / 8, shapes);
   const captured = randomOperand('rows', m * k);
   const a = shapes.map(() => plainHash(new Uint8Array(captured)));
-  // Everything is computed, then the ticket misses the target: the dearest verdict there is.
+  // Everything is computed, then the ticket misses the target: the costliest verdict there is.
   const winner = { linear: LINEARS, tile: 77 };
   const proof = createProof({ manifest, weights }, { a, t: a, winner, captured });
   const header = { ...blankHeader(0x03000001), proofDigest: proofDigest(proof) };

@@ -64,16 +64,16 @@ function residentBytes(pid: number): number {
   }
 }
 
-type Told = Pick<Sample, 'units' | 'backend' | 'rejected'>;
+type MinerReport = Pick<Sample, 'units' | 'backend' | 'rejected'>;
 
 /** The miner's part of the report that a person would send. */
-async function readReport(page: Page): Promise<Told> {
+async function readReport(page: Page): Promise<MinerReport> {
   const { make, again, all } = network.report;
   const before = await page.getByLabel(all).allInnerTexts();
   await page.getByRole('button', { name: new RegExp(`^(${make}|${again})$`) }).click();
   for (;;) {
     const [text] = await page.getByLabel(all).allInnerTexts();
-    if (text && text !== before[0]) return (JSON.parse(text) as { miner: Told }).miner;
+    if (text && text !== before[0]) return (JSON.parse(text) as { miner: MinerReport }).miner;
     // The page's policy forbids Playwright's own polling.
     await page.waitForTimeout(500);
   }
@@ -147,7 +147,7 @@ async function soak(browser: Browser, url: string): Promise<Sample[]> {
   for (let minute = 0; minute <= minutes; minute++) {
     await page.waitForTimeout(Math.max(0, startedMs + minute * MINUTE_MS - Date.now()));
     samples.push(await sample(browser, page, minute, killed));
-    // None near the end: it has to be seen to come back.
+    // No kill near the end: mining must be seen to come back.
     if (!every || !minute || minute % every || minute > minutes - 3) continue;
     const gpu = (await processesOf(browser)).find(({ type }) => type === 'GPU');
     if (gpu) process.kill(gpu.id, 'SIGKILL');
@@ -173,7 +173,7 @@ function faultsOf(samples: readonly Sample[]): string[] {
 
 const [load] = loadavg();
 const seed = await startSeed({ network: values.network });
-// A killed process is no crash of a page's doing, for which browsers take WebGPU away.
+// The page did not cause the killed process; for crashes that a page causes, browsers take WebGPU away.
 const args = [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...WEBGPU_FLAGS];
 const browser = await chromium.launch({
   executablePath: findChromium(),

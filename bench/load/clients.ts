@@ -1,9 +1,9 @@
-/** A process of light clients: starts as many as it is told, and tells every head that one reaches. */
+/** A process of light clients: starts the requested number of clients, and reports every head that one reaches. */
 import { createClient } from '../../src/client/client.ts';
 import type { ClientConfig } from '../../src/client/api.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
 
-/** Started at once: handshakes are work for both ends. */
+/** Clients started at the same time: handshakes are work for both ends. */
 const TOGETHER = 5;
 const MEMORY_EVERY_MS = 2000;
 
@@ -16,7 +16,7 @@ const [first, count, config] = [
   Number(process.argv[3]),
   JSON.parse(process.argv[4]!) as ClientConfig,
 ];
-const tell = (message: FromClients): void => void process.send!(message);
+const report = (message: FromClients): void => void process.send!(message);
 process.on('disconnect', () => process.exit());
 
 async function start(client: number): Promise<void> {
@@ -25,7 +25,7 @@ async function start(client: number): Promise<void> {
   made.on((event) => {
     if (event.type !== 'chain' || event.status.height <= reached) return;
     reached = event.status.height;
-    tell({ client, height: reached, atMs: Date.now() });
+    report({ client, height: reached, atMs: Date.now() });
   });
 }
 
@@ -35,6 +35,6 @@ for (let i = 0; i < count; i += TOGETHER)
   );
 
 setInterval(
-  () => tell({ residentBytes: process.memoryUsage().rss, clients: count }),
+  () => report({ residentBytes: process.memoryUsage().rss, clients: count }),
   MEMORY_EVERY_MS,
 );

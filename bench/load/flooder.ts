@@ -1,6 +1,6 @@
 /**
- * A process of hostile peers: floods of requests, garbage, too large and invalid blocks. Each kind goes
- * on until it is cut, tries once more with the key that was banned, then comes back with a new one.
+ * A process of hostile peers: floods of requests, garbage, too large and invalid blocks. Each kind goes on until
+ * it is disconnected, tries once more with the key that was banned, then comes back with a new key.
  */
 import { multiaddr } from '@multiformats/multiaddr';
 import { lpStream } from '@libp2p/utils';
@@ -15,9 +15,9 @@ import { syncProtocol } from '../../src/net/sync.ts';
 
 export interface FromFlooder {
   readonly kind: string;
-  /** ms from the first hostile message to the closed connection; undefined: never cut. */
+  /** ms from the first hostile message to the closed connection; undefined if it was never disconnected. */
   readonly cutMs: number | undefined;
-  /** The banned key was cut at once when it came back. */
+  /** Whether the peer was disconnected at once when it came back with the banned key. */
   readonly banned: boolean;
 }
 

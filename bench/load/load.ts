@@ -80,7 +80,7 @@ async function floorOf(arena: Arena): Promise<Usage> {
   return floor;
 }
 
-/** An honest peer that tells of the blocks made here. */
+/** An honest peer that announces the blocks made here. */
 async function openMiner(arena: Arena): Promise<Host> {
   const topics = [blockTopic(arena.chainId), txTopic(arena.chainId)];
   const gater = { denyDialMultiaddr: () => false };
@@ -111,7 +111,7 @@ class Heads {
     this.#reached.set(client, [...heads, { height, atMs }]);
   }
 
-  /** When each client that has it had the block of that height. */
+  /** Times at which the clients got the block of that height, of those that have it. */
   timesOf(height: number): number[] {
     return [...this.#reached.values()].flatMap((heads) => {
       const first = heads.find((head) => head.height >= height);
@@ -189,7 +189,7 @@ function showUsage(idle: Usage, joined: Usage, end: Usage): void {
   );
 }
 
-/** Who was cut, by kind. @returns the slowest cut, or undefined when one never was */
+/** Prints which peers were disconnected, by kind. @returns the slowest time, or undefined if one never was */
 function showCuts(cuts: readonly FromFlooder[]): number | undefined {
   for (const [kind, of] of Map.groupBy(cuts, (cut) => cut.kind)) {
     const times = of.map(({ cutMs }) => cutMs ?? Infinity).sort((a, b) => a - b);
@@ -273,7 +273,7 @@ async function main(): Promise<boolean> {
   }
 }
 
-/** A block that nobody was told of: what an invalid one is made from. */
+/** A block that is not announced: an invalid block is made from it. */
 async function makeTwin(arena: Arena): Promise<Block> {
   return { ...(await arena.forger.win(arena.core(MINER))), body: [] };
 }

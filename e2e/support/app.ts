@@ -1,11 +1,11 @@
-/** The app as a person meets it: its places, its numbers, its buttons, by the words on the screen. */
+/** The app as a person uses it: screens, numbers and buttons, found by the words on the screen. */
 import { expect, type Locator, type Page } from '@playwright/test';
 import { parseAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import type { Seed } from './seed.ts';
 
-/** Both trial networks. */
+/** Address prefix of both trial networks. */
 const PREFIX = 'rpila';
 
 export const button = (page: Page, name: string): Locator =>
@@ -13,7 +13,7 @@ export const button = (page: Page, name: string): Locator =>
 
 export const sentence = (page: Page): Locator => page.locator('h1').getByRole('status');
 
-/** One number of a screen with its unit and note. */
+/** One number on a screen, with its unit and note. */
 export const figure = (page: Page, label: string): Locator =>
   page.locator('.figure', { has: page.locator('dt', { hasText: new RegExp(`^${label}`) }) });
 
@@ -58,7 +58,7 @@ export async function readAddress(page: Page): Promise<string> {
   return text.replace(/\s+/g, '');
 }
 
-/** An address as the chain's records write it. */
+/** An address in hex, as the chain's records write it. */
 export const addressHex = (text: string): string => toHex(parseAddress(text, PREFIX)!);
 
 /** Heights of blocks that this address mined. */
@@ -85,14 +85,14 @@ export async function pause(page: Page): Promise<void> {
   await expect(sentence(page)).toHaveText(en.sentence.paused);
 }
 
-/** Blocks that the page says it found since it was opened; at its first screen. */
+/** Number of blocks that the page, at its first screen, says it has found since it was opened. */
 export const foundBy = async (page: Page): Promise<number> =>
   Number((await valueOf(page, en.pila.blocks).innerText()).replaceAll(',', ''));
 
 /**
- * At the page's first screen, once it is paused: waits until the seed has every block that the page
- * found. The seed replays each in full and may be some behind; the last one may still be in the check
- * before the page takes it itself.
+ * At the page's first screen, once mining is paused: waits until the seed has every block that the page found.
+ * The seed replays each block in full and may be some blocks behind; the page itself may still be checking
+ * the last one.
  * @param before blocks of this address that the seed had when the page was opened
  */
 export async function expectAllTaken(
@@ -107,7 +107,7 @@ export async function expectAllTaken(
   await expect(indexLine(page, en.pila.head)).toContainText(new RegExp(`\\b${height},`));
 }
 
-/** The questions of the backup, once the vault has put them: three. */
+/** The three questions of the backup, once the vault has asked them. */
 export async function backupQuestions(page: Page): Promise<Locator[]> {
   const groups = page.getByRole('dialog').getByRole('group');
   await expect(groups).toHaveCount(3);
@@ -148,10 +148,10 @@ export async function backUp(page: Page): Promise<void> {
 /** Urls of the page's workers. */
 export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());
 
-/** Presses of Tab in which everything on a screen is reached. */
+/** Most presses of Tab until everything on a screen is reached. */
 const TABS_MAX = 60;
 
-/** In the page: why somebody could not see that it has the focus; nothing where they see it. */
+/** Runs in the page: why a person could not see that the element has the focus; undefined if it is visible. */
 function hidesFocus(element: HTMLElement | SVGElement): string | undefined {
   const box = element.getBoundingClientRect();
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -163,9 +163,9 @@ function hidesFocus(element: HTMLElement | SVGElement): string | undefined {
   return undefined;
 }
 
-/** Moves on with Tab until it has the focus, and somebody sees that. */
+/** Presses Tab until the target has the focus, and checks that a person can see it. */
 export async function tabTo(page: Page, target: Locator): Promise<void> {
-  // Screens load at their first use, and what is disabled Tab leaves out.
+  // Screens load at their first use, and Tab skips disabled elements.
   await expect(target).toBeEnabled();
   for (let presses = 0; presses < TABS_MAX; presses++) {
     await page.keyboard.press('Tab');
@@ -176,7 +176,7 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
   throw new Error(`Tab does not reach ${String(target)}`);
 }
 
-/** What the place that serves the page says in `config.json`, changed. */
+/** Changes the `config.json` that the page's server sends. */
 export const changeConfig = (page: Page, change: object) =>
   page.route('**/config.json', async (route) => {
     const response = await route.fetch();

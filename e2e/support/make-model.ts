@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Its manifest alone is in the repository. */
+/** Only the manifest of this model is in the repository. */
 export const MADE_MODEL = 'broad';
 
 export default function makeModel(): void {

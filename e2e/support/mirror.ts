@@ -8,13 +8,13 @@ import { createPackagedParts } from '../../src/node/packaged-parts.ts';
 
 export interface Mirror {
   readonly url: string;
-  /** Parts that it gave whole, in order. */
+  /** Parts that the mirror has sent whole, in order. */
   readonly given: number[];
-  /** Parts asked for, in order. */
+  /** Parts that were requested, in order. */
   readonly asked: number[];
-  /** Parts that it still gives; the next ones end in the middle, in silence. */
+  /** Number of parts that it still sends; the parts after them stop in the middle, without an error. */
   left: number;
-  /** A part of which it changes one byte. */
+  /** Number of the part in which it changes one byte. */
   spoiled: number | undefined;
   close(): void;
 }

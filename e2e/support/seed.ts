@@ -1,4 +1,4 @@
-/** Starts real seed processes for tests: free ports, a scratch folder, killed at the end. */
+/** Starts real seed processes for tests, with free ports and a scratch folder, and kills them at the end. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -12,11 +12,11 @@ const ROOT = join(import.meta.dirname, '../..');
 
 export interface SeedOptions {
   readonly network?: string;
-  /** Kept between starts; a scratch folder when absent. */
+  /** Data folder, kept between starts; a scratch folder when absent. */
   readonly data?: string;
   readonly port?: number;
   readonly args?: readonly string[];
-  /** File to run in the seed's place: attacks run a seed that lacks rules. */
+  /** File to run instead of the seed: attacks run a seed that lacks rules. */
   readonly entry?: string;
   /** Folder of the installation, with `src` and the built page in `dist`; this one when absent. */
   readonly root?: string;
@@ -28,15 +28,15 @@ export interface Seed {
   readonly data: string;
   readonly log: readonly string[];
   rpc<T = any>(method: string, ...params: unknown[]): Promise<T>;
-  /** SIGKILL: no goodbye. */
+  /** Kills the seed by SIGKILL, so that it cannot close anything. */
   kill(): Promise<void>;
-  /** SIGTERM and its exit code. */
+  /** Stops the seed by SIGTERM. @returns its exit code */
   stop(): Promise<number | null>;
 }
 
 /**
- * A port that nobody holds, TCP or UDP. It lies below the range from which systems give ports to
- * outgoing connections, since one of those could take it before the seed does.
+ * A port that no process uses, TCP or UDP. It is below the range from which systems give ports to outgoing
+ * connections, since one of those could take it before the seed does.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Answers that were not worked for. An honest worker claims a request and runs the model; the thief
- * sees all that is public: the request, the worker's commitment, and the answer.
+ * Answers of a thief that did not run the model. An honest worker claims a request and runs the model; the
+ * thief sees all that is public: the request, the worker's commitment, and the answer.
  */
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { NANOVOLTS, PAYEE_PERCENT, SETTLEMENT_BLOCKS } from '../../src/core/params.ts';
@@ -22,14 +22,14 @@ interface Job {
   readonly request: Uint8Array;
   readonly answer: Uint8Array;
   readonly execution: Uint8Array;
-  /** The worker's K, in a block. */
+  /** The worker's commitment K, which is in a block. */
   readonly commitment: Uint8Array;
 }
 
 const REWARD = 10n * NANOVOLTS;
 const INPUT = utf8('who knows it?');
 
-/** What running the model gives: the honest worker's part. */
+/** Runs the model, as the honest worker does. */
 async function execute({ forger: { model } }: Arena) {
   const { manifest } = model;
   const backend = await createCpuBackend(model);
@@ -40,7 +40,7 @@ async function execute({ forger: { model } }: Arena) {
   return { execution: ran.execution!, answer: Uint8Array.from(rows, (x) => x & 0xff) };
 }
 
-/** A request in the chain, and the worker's claim to it. */
+/** A request in the chain, and the worker's claim on it. */
 export const openJob = (arena: Arena): Promise<Job> =>
   arena.once('a request', async () => {
     await arena.coins();
@@ -58,24 +58,24 @@ export const openJob = (arena: Arena): Promise<Job> =>
 export const resultOf = (arena: Arena, who: Person, { request, answer }: Job, nonce?: number) =>
   arena.sign(who, { type: 'result', request, answer }, nonce);
 
-/** A new thief claims with that K in a block, and then shows that answer, by gossip and in a block. */
+/** A new thief claims with the forged K in a block, then publishes the forged answer, by gossip and in a block. */
 async function claimThenShow(arena: Arena, forge: (job: Job, thief: Person) => Job) {
   const thief = person(`thief ${thieves++}`);
   const forged = forge(await openJob(arena), thief);
   const { request, commitment } = forged;
   await arena.honest([arena.sign(thief, { type: 'claim', request, commitment })]);
   const result = resultOf(arena, thief, forged);
-  return [await arena.tellTx(result), await inBlock(arena, [result])];
+  return [await arena.announceTx(result), await inBlock(arena, [result])];
 }
 
-/** The worker's K and the worker's answer. */
+/** The thief uses the worker's K and the worker's answer. */
 const stolen: Attack['run'] = (arena) => claimThenShow(arena, (job) => job);
 
-/** Any K, to have a claim ready; then the answer that somebody else finds. */
+/** The thief claims with any K, to have a claim ready, then publishes the answer that somebody else finds. */
 const withoutWork: Attack['run'] = (arena) =>
   claimThenShow(arena, (job) => ({ ...job, commitment: randomBytes(`K ${thieves}`, 32) }));
 
-/** A K made without the model, from all that is public. */
+/** The thief makes a K without the model, from all that is public. */
 const guessed: Attack['run'] = (arena) =>
   claimThenShow(arena, (job, thief) => {
     const execution = job.commitment;
@@ -88,7 +88,7 @@ const madeUp: Attack['run'] = (arena) =>
     return { ...job, ...ran, commitment: commitmentOf(job.request, thief.address, ran) };
   });
 
-/** Sees the answer, runs the model too, and brings claim and result in a block of its own. */
+/** The thief sees the answer, runs the model too, and puts claim and result into one block of its own. */
 async function atOnce(arena: Arena): Promise<Verdict[]> {
   const thief = person(`thief ${thieves++}`);
   const job = await openJob(arena);
@@ -98,7 +98,7 @@ async function atOnce(arena: Arena): Promise<Verdict[]> {
   return [await inBlock(arena, [claim, resultOf(arena, thief, job, 1)])];
 }
 
-/** Whether the settlement pays that one; the request is closed then. */
+/** Whether the settlement pays that person; the request is closed afterwards. */
 export async function isPaid(arena: Arena, who: Person): Promise<boolean> {
   for (let i = 0; i < SETTLEMENT_BLOCKS; i++) await arena.honest();
   arena.again('a request');

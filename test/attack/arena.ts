@@ -1,6 +1,6 @@
 /**
- * One attack's surroundings: a real seed process on `e2e`, perhaps with rules switched off, and an
- * honest copy of its chain in this process, so that what is forged is exact in all but one thing.
+ * The surroundings of one attack: a real seed process on `e2e`, perhaps without some rules, and an honest copy
+ * of its chain in this process, so that a forged block is right in all but one thing.
  */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
@@ -26,7 +26,7 @@ import { signTx, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
 import type { Forger } from './forger.ts';
 import { without } from './without.ts';
-import { fetchConfig, isKnown, tellBlock, tellTx, type Verdict } from './peer.ts';
+import { fetchConfig, isKnown, announceBlock, announceTx, type Verdict } from './peer.ts';
 
 export interface Person {
   readonly secret: Uint8Array;
@@ -45,7 +45,7 @@ export const MINER = person('an honest miner');
 export const THIEF = person('a thief');
 const MARKER = person('sends markers');
 const FAUCET = personOf(fromHex(FAUCET_SECRET, 32)!);
-/** nV. */
+/** nV of a transaction's fee. */
 export const FEE = 10_000n;
 
 interface ArenaDeps {
@@ -64,7 +64,7 @@ export class Arena {
   readonly chainId: number;
   readonly #modelId: Uint8Array;
   readonly #made = new Map<string, Promise<unknown>>();
-  /** Markers that wait in the node's pool. */
+  /** Number of marker transactions that wait in the node's pool. */
   #markers = 0;
   #markerFee = FEE;
   #cores = 0;
@@ -77,13 +77,13 @@ export class Arena {
     this.#modelId = modelId;
   }
 
-  /** What several attacks need and one makes. */
+  /** Something that several attacks need: the first makes it, the others share it. */
   once<T>(name: string, make: () => Promise<T>): Promise<T> {
     if (!this.#made.has(name)) this.#made.set(name, make());
     return this.#made.get(name) as Promise<T>;
   }
 
-  /** The next `once` of that name makes it anew. */
+  /** Makes the next `once` of that name make it again. */
   again(name: string): void {
     this.#made.delete(name);
   }
@@ -92,39 +92,39 @@ export class Arena {
   core(miner: Person, body: Body = [], afterMs = 2000): HeaderCore {
     const nowMs = this.chain.head().header.time + afterMs;
     const { core } = this.chain.template({ miner: miner.address, modelId: this.#modelId, nowMs });
-    // Each try is work of its own.
+    // Another nonce for each try, so that tries do not repeat the same work.
     return { ...core, bodyRoot: bodyRoot(body), nonce: BigInt(++this.#cores) << 32n };
   }
 
-  /** A block by the rules, taken by the node and the copy. */
+  /** A valid block, accepted by the node and by the copy. */
   async honest(body: Body = [], afterMs = 2000): Promise<Block> {
     const block = { ...(await this.forger.win(this.core(MINER, body, afterMs))), body };
-    const verdict = await this.tellBlock(block);
+    const verdict = await this.announceBlock(block);
     if (!verdict.accepted) throw new Error(`an honest block was refused: ${verdict.fault}`);
     return block;
   }
 
-  /** What the node takes, the copy must take too: it has the same rules but for replays. */
-  async tellBlock(block: Block): Promise<Verdict> {
-    const verdict = await tellBlock(this.seed, this.chainId, block);
+  /** Announces a block. The copy must accept what the node accepts: it has the same rules, without replays. */
+  async announceBlock(block: Block): Promise<Verdict> {
+    const verdict = await announceBlock(this.seed, this.chainId, block);
     if (!verdict.accepted) return verdict;
     const imported = await this.chain.importBlock(block);
     if (isFault(imported)) throw new Error(`the copy refused a block: ${imported.fault}`);
     return verdict;
   }
 
-  async tellTx(tx: SignedTx): Promise<Verdict> {
+  async announceTx(tx: SignedTx): Promise<Verdict> {
     await this.coins();
     const fields = { type: 'transfer', to: MARKER.address, amount: 1n, memo: new Uint8Array() };
     const marker = this.sign(MARKER, fields, this.#markers, this.#markerFee);
-    const verdict = await tellTx(this.seed, this.chainId, tx, marker);
-    // One of a peer that was cut off may be in the pool or not: a better fee replaces it.
+    const verdict = await announceTx(this.seed, this.chainId, tx, marker);
+    // A marker of a peer that was disconnected may be in the pool or not: a higher fee replaces it.
     this.#markerFee = (this.#markerFee * 12n) / 10n;
     if (await isKnown(this.seed, txId(marker.tx))) this.#markers++;
     return verdict;
   }
 
-  /** The miner has coins to spend, and whoever sends markers too. */
+  /** Makes sure that the miner and the sender of markers have coins to spend. */
   coins(): Promise<void> {
     return this.once('coins', async () => {
       const gift = 100n * NANOVOLTS;
@@ -133,7 +133,7 @@ export class Arena {
     });
   }
 
-  /** nV that the copy sees. */
+  /** Balance in nV by the copy's state. */
   balanceOf(who: Person): bigint {
     return this.chain.account(who.address)?.balance ?? 0n;
   }

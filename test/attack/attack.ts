@@ -14,13 +14,13 @@ import { PROOF_ATTACKS } from './proof-attacks.ts';
 import { TX_ATTACKS } from './tx-attacks.ts';
 import type { Verdict } from './peer.ts';
 
-/** The whole run: far more than it takes, so that nothing hangs. */
+/** ms after which the whole run is aborted: far more than it needs, so that it cannot hang. */
 const RUN_MS = 15 * 60_000;
 
 interface Outcome {
   readonly tries: number;
   readonly accepted: number;
-  /** What is not as it must be. */
+  /** Deviations from the expected outcome. */
   readonly problems: readonly string[];
 }
 
@@ -52,7 +52,7 @@ class Weakened {
     await this.close();
     this.#key = key;
     this.#arena = openArena(this.#forger, off);
-    // Told when it is waited for.
+    // A failure is reported where the arena is awaited.
     this.#arena.catch(() => {});
   }
 
@@ -74,7 +74,7 @@ class Weakened {
   }
 }
 
-/** After all that, the worker's result is still taken, and paid. */
+/** Checks that after all attacks the worker's result is still accepted, and paid. */
 async function control(arena: Arena): Promise<void> {
   const job = await openJob(arena);
   await arena.honest([resultOf(arena, WORKER, job)]);
@@ -101,7 +101,7 @@ async function main(filter: string): Promise<boolean> {
   let [tries, accepted, problems] = [0, 0, 0];
   try {
     for (const attack of attacks) {
-      // It starts while the attack is tried with all rules.
+      // The weakened node starts while the attack is tried with all rules.
       await weakened.prepare(attack.off);
       const on = await withRules(arena, attack);
       const off = await weakened.attack(attack);

@@ -1,7 +1,7 @@
 /**
- * A miner that may lie in one place: units run on the real segments and kernels, but each operand,
- * transcript and winner goes through the attacker's hands first. What it makes is always consistent
- * with itself, as a careful cheat's block would be.
+ * A miner that may lie in one place: units run on the real segments and kernels, but the attacker may change
+ * each operand, transcript and winner first. Its blocks are always consistent with themselves, as those of a
+ * careful cheat would be.
  */
 import { Tensor } from 'onnxruntime-web/webgpu';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
@@ -46,7 +46,7 @@ interface Operand {
   readonly operand: Int8Array;
 }
 
-/** Units tried before a forger gives up: an honest one wins in 16 on the easiest target. */
+/** Units tried before a forger gives up: one honest unit in 16 wins on the easiest target. */
 const UNITS_MAX = 20_000;
 const honestly: OperandOf = (_, honest) => honest();
 
@@ -93,7 +93,7 @@ export class Forger {
     return unit;
   }
 
-  /** Winning tiles of one linear alone: σ_{ℓ−1}, t_{ℓ−1} and A_ℓ are the attacker's to choose. */
+  /** Winning tiles of one linear alone: the attacker chooses σ_{ℓ−1}, t_{ℓ−1} and A_ℓ. */
   async lottery(
     core: HeaderCore,
     linear: number,

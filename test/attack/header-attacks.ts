@@ -16,7 +16,7 @@ const mined =
   (forge: (arena: Arena) => HeaderCore | Promise<HeaderCore>): Attack['run'] =>
   async (arena) => {
     const won = await arena.forger.win(await forge(arena));
-    return [await arena.tellBlock({ ...won, body: [] })];
+    return [await arena.announceBlock({ ...won, body: [] })];
   };
 
 /** Blocks that came too fast have made the target harder; the thief goes on with the easiest. */

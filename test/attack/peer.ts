@@ -1,6 +1,6 @@
 /**
- * A hostile peer: our own libp2p host without our manners. It tells one node of forged blocks and
- * transactions over gossip, and learns the verdict from that node's log and RPC.
+ * A hostile peer: our own libp2p host without the rules of honest peers. It announces forged blocks and
+ * transactions to one node over gossip, and learns the verdict from that node's log and RPC.
  */
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Seed } from '../../e2e/support/seed.ts';
@@ -21,10 +21,10 @@ export interface Verdict {
   readonly fault: string | undefined;
 }
 
-/** Gossip drops what it has seen: a number makes each telling new. */
+/** Gossip drops messages that it has seen: a sequence number makes each announcement new. */
 let sequence = 0;
 const VERDICT_MS = 120_000;
-/** Longer than any gossip of this machine to itself takes. */
+/** ms: longer than gossip takes between processes of one machine. */
 const GOSSIP_MS = 1500;
 
 export const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
@@ -50,7 +50,7 @@ export async function fetchConfig(seed: Seed): Promise<{ bootstrap: string[]; ge
 async function asPeer<T>(
   seed: Seed,
   chainId: number,
-  use: (id: string, tell: (topic: string, data: Uint8Array) => Promise<unknown>) => Promise<T>,
+  use: (id: string, announce: (topic: string, data: Uint8Array) => Promise<unknown>) => Promise<T>,
 ): Promise<T> {
   const topics = [blockTopic(chainId), txTopic(chainId)];
   const gater = { denyDialMultiaddr: () => false };
@@ -78,9 +78,9 @@ export async function isHead(seed: Seed, id: Uint8Array): Promise<boolean> {
 }
 
 /** Announces a block and waits until it is the node's head or refused. */
-export const tellBlock = (seed: Seed, chainId: number, block: Block): Promise<Verdict> =>
-  asPeer(seed, chainId, async (peer, tell) => {
-    await tell(blockTopic(chainId), encode(BlockAnnounce, { block, sequence: ++sequence }));
+export const announceBlock = (seed: Seed, chainId: number, block: Block): Promise<Verdict> =>
+  asPeer(seed, chainId, async (peer, announce) => {
+    await announce(blockTopic(chainId), encode(BlockAnnounce, { block, sequence: ++sequence }));
     const id = blockId(block.header);
     return await until('a verdict on the block', async () => {
       const refusal = seed.log.find((l) => l.includes('block.refused') && l.includes(peer));
@@ -97,18 +97,18 @@ export const isKnown = (seed: Seed, id: Uint8Array): Promise<boolean> =>
   );
 
 /**
- * Announces a transaction and then an honest one: once that is in the pool, or this peer is charged,
- * the first was judged. The rule's name comes from handing it to the node's own RPC as well.
+ * Announces a transaction and then an honest one: once the honest one is in the pool, or this peer is charged,
+ * the first was judged. Submitting it to the node's RPC as well gives the name of the rule.
  */
-export const tellTx = (
+export const announceTx = (
   seed: Seed,
   chainId: number,
   tx: SignedTx,
   marker: SignedTx,
 ): Promise<Verdict> =>
-  asPeer(seed, chainId, async (peer, tell) => {
+  asPeer(seed, chainId, async (peer, announce) => {
     const send = (x: SignedTx) =>
-      tell(txTopic(chainId), encode(TxAnnounce, { tx: x, sequence: ++sequence }));
+      announce(txTopic(chainId), encode(TxAnnounce, { tx: x, sequence: ++sequence }));
     await send(tx);
     await sleep(50);
     await send(marker).catch(() => undefined);
@@ -124,7 +124,7 @@ export const tellTx = (
     return { accepted: reason === 'none', fault: reason };
   });
 
-/** Judged in the order of arrival; a little patience all the same, in the attacker's favour. */
+/** Transactions are judged in order of arrival; still, it waits a little longer, in the attacker's favour. */
 async function waitKnown(seed: Seed, id: Uint8Array): Promise<boolean> {
   for (const end = Date.now() + GOSSIP_MS / 10; Date.now() < end; await sleep(30))
     if (await isKnown(seed, id)) return true;

@@ -1,6 +1,6 @@
 /**
- * Work that is not the model's inference: invented, borrowed or skipped operands, seeds refreshed
- * for cheap, the wrong ticket. Every proof here passes the light check but where it says so.
+ * Work that is not the model's inference: invented, borrowed or skipped operands, seeds made new at little cost,
+ * the wrong ticket. Every proof here passes the light check unless its comment says otherwise.
  */
 import { plainHash } from '../../src/core/hash.ts';
 import { noisyRows } from '../../src/core/pow/noise.ts';
@@ -12,20 +12,22 @@ import { MINER, THIEF, type Arena } from './arena.ts';
 import type { Attack } from './attack-type.ts';
 import type { Forger, OperandOf, Unit, Win, Won } from './forger.ts';
 
-/** Each try draws its own. */
+/** Counter from which each try draws numbers of its own. */
 let draws = 0;
 const randomOf = (forger: Forger, linear: number): Int8Array => {
   const { m, k } = forger.model.manifest.linears[linear - 1]!;
   return randomOperand(`attack ${draws++}`, m * k);
 };
 
-/** Announces what was won for the thief, with an empty body. */
-const tell = async (arena: Arena, won: Won) => [await arena.tellBlock({ ...won, body: [] })];
+/** Announces the thief's win as a block with an empty body. */
+const announce = async (arena: Arena, won: Won) => [
+  await arena.announceBlock({ ...won, body: [] }),
+];
 
 const withOperands =
   (operandOf: (forger: Forger) => OperandOf, pick?: (wins: readonly Win[]) => Win | undefined) =>
   async (arena: Arena) =>
-    tell(arena, await arena.forger.win(arena.core(THIEF), operandOf(arena.forger), pick));
+    announce(arena, await arena.forger.win(arena.core(THIEF), operandOf(arena.forger), pick));
 
 const random: (forger: Forger) => OperandOf = (forger) => async (linear) =>
   randomOf(forger, linear);
@@ -38,13 +40,13 @@ async function cached(arena: Arena) {
   const { forger } = arena;
   const stored = await forger.unit(arena.core(MINER));
   const won = await forger.win(arena.core(THIEF), async (linear) => stored.operands[linear - 1]!);
-  return tell(arena, won);
+  return announce(arena, won);
 }
 
 async function otherWeights(arena: Arena) {
   const { weights } = arena.forger.model;
   const forger = arena.forger.withWeights(weights.map((w) => w.toReversed()));
-  return tell(arena, await forger.win(arena.core(THIEF)));
+  return announce(arena, await forger.win(arena.core(THIEF)));
 }
 
 /** The other model's activations, but the tickets of the right model's columns. */
@@ -56,7 +58,7 @@ async function otherModel(arena: Arena) {
     const { operands } = await other.unit(core);
     const unit = await arena.forger.unit(core, async (linear) => operands[linear - 1]!);
     const winner = unit.wins.find((win) => win.linear > 1);
-    if (winner) return tell(arena, arena.forger.block(core, unit, winner));
+    if (winner) return announce(arena, arena.forger.block(core, unit, winner));
   }
 }
 
@@ -73,7 +75,7 @@ function leavesOf(forger: Forger, unit: Unit, linear: number): Uint8Array[] {
   });
 }
 
-/** A change of the last linear's inputs, one for each bit: a new ticket for its price alone. */
+/** A change of the last linear's inputs, one for each bit: a new ticket for the price of that linear alone. */
 type Grind = (unit: Unit, bit: number) => { transcript: Uint8Array; operand: Int8Array };
 
 async function grindLast(arena: Arena, core: HeaderCore, make: (unit: Unit) => Grind) {
@@ -91,7 +93,7 @@ async function grindLast(arena: Arena, core: HeaderCore, make: (unit: Unit) => G
       t: unit.t.with(last - 2, transcript),
       operands: unit.operands.with(last - 1, operand),
     };
-    return tell(arena, forger.block(core, forged, wins[0]));
+    return announce(arena, forger.block(core, forged, wins[0]));
   }
   throw new Error('2000 changes won nothing');
 }
@@ -127,7 +129,7 @@ async function relabelled(arena: Arena) {
     arena.forger.win(arena.core(MINER)),
   );
   const nonce = header.nonce ^ BigInt(draws++);
-  return tell(arena, { header: { ...header, miner: THIEF.address, nonce }, proof });
+  return announce(arena, { header: { ...header, miner: THIEF.address, nonce }, proof });
 }
 
 /** A claim to a win that never was: the hashes and rows are true, the ticket is not. */
@@ -136,7 +138,8 @@ async function noTicket(arena: Arena) {
     const core = arena.core(THIEF);
     const unit = await arena.forger.unit(core);
     const linear = unit.t.length;
-    if (!unit.wins.length) return tell(arena, arena.forger.block(core, unit, { linear, tile: 0 }));
+    if (!unit.wins.length)
+      return announce(arena, arena.forger.block(core, unit, { linear, tile: 0 }));
   }
 }
 

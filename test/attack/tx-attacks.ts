@@ -9,12 +9,12 @@ import type { Attack } from './attack-type.ts';
 import type { Verdict } from './peer.ts';
 
 export async function inBlock(arena: Arena, body: Body): Promise<Verdict> {
-  return arena.tellBlock({ ...(await arena.forger.win(arena.core(THIEF, body))), body });
+  return arena.announceBlock({ ...(await arena.forger.win(arena.core(THIEF, body))), body });
 }
 
-/** First by gossip, then in a block. */
+/** Tries a transaction first by gossip, then in a block. */
 const bothWays = async (arena: Arena, tx: SignedTx): Promise<Verdict[]> => [
-  await arena.tellTx(tx),
+  await arena.announceTx(tx),
   await inBlock(arena, [tx]),
 ];
 
@@ -33,7 +33,7 @@ const spent = (arena: Arena): Promise<bigint> =>
     return all;
   });
 
-/** The same coins again, to oneself. */
+/** Spends the same coins again, to oneself. */
 async function doubleSpend(arena: Arena): Promise<Verdict[]> {
   const amount = await spent(arena);
   return bothWays(arena, arena.pay(SPENDER, SPENDER.address, amount - BigInt(memos++)));
@@ -48,7 +48,7 @@ async function doubleSpendInBlock(arena: Arena): Promise<Verdict[]> {
   return [await inBlock(arena, body)];
 }
 
-/** Signed by its owner, and in the chain already. */
+/** A transaction that is signed by its owner and in the chain already. */
 const confirmed = (arena: Arena): Promise<SignedTx> =>
   arena.once('a payment to the thief', async () => {
     await arena.coins();
@@ -65,7 +65,7 @@ const replayedBody = async (arena: Arena): Promise<Verdict[]> => [
   await inBlock(arena, [await confirmed(arena)]),
 ];
 
-/** Waits for nobody's signature: none, and the thief's own. */
+/** A payment from another account without a signature, and with the thief's own. */
 async function unsigned(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const amount = NANOVOLTS + BigInt(memos++);
@@ -82,12 +82,12 @@ async function twiceInBody(arena: Arena): Promise<Verdict[]> {
   return [await inBlock(arena, [tx, tx])];
 }
 
-/** Under a header whose work was done for another body. */
+/** A body under a header whose work was done for another body. */
 async function swappedBody(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const won = await arena.forger.win(arena.core(THIEF));
   const body = [arena.pay(MINER, SHOP, NANOVOLTS + BigInt(memos++))];
-  return [await arena.tellBlock({ ...won, body })];
+  return [await arena.announceBlock({ ...won, body })];
 }
 
 export const TX_ATTACKS: readonly Attack[] = [

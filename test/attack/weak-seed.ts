@@ -1,6 +1,6 @@
 /**
- * A seed that lacks rules: a real node in all else. Usage: node weak-seed.ts [flags of the seed]
- * [--without CODE]…
+ * A seed that lacks some rules and is a real node in everything else. Usage: node weak-seed.ts [flags of the
+ * seed] [--without CODE]…
  */
 import { networkOf } from '../../src/client/models/networks.ts';
 import { AppError } from '../../src/lib/errors.ts';

@@ -1,4 +1,4 @@
-/** What a liar makes of other people's requests: claims without work, answers copied, wrong, or late. */
+/** A liar's transactions for other people's requests: claims without work, answers copied, wrong, or late. */
 import { addressOf } from '../../src/core/address.ts';
 import type { SignedTx, TxOf } from '../../src/core/formats.ts';
 import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
@@ -9,17 +9,17 @@ import { sign, type Person } from '../chain/make-blocks.ts';
 import type { Random } from './random.ts';
 import { executionOf } from './work.ts';
 
-const HEARD_MAX = 50;
+const REQUESTS_MAX = 50;
 
-interface Heard {
+interface SeenRequest {
   readonly id: Uint8Array;
   readonly request: TxOf<'request'>;
-  /** Somebody's, as told. */
+  /** An answer of somebody else, as announced. */
   answer: Uint8Array | undefined;
 }
 
 export class Cheat {
-  readonly #heard = new BoundedMap<string, Heard>(HEARD_MAX);
+  readonly #requests = new BoundedMap<string, SeenRequest>(REQUESTS_MAX);
   readonly #key: Person;
   readonly #random: Random;
 
@@ -28,28 +28,28 @@ export class Cheat {
     this.#random = random;
   }
 
-  hear({ tx }: SignedTx): void {
+  onTx({ tx }: SignedTx): void {
     if (tx.type === 'request') {
       const id = txId(tx);
-      this.#heard.set(toHex(id), { id, request: tx, answer: undefined });
+      this.#requests.set(toHex(id), { id, request: tx, answer: undefined });
     }
-    const known = tx.type === 'result' && this.#heard.get(toHex(tx.request));
+    const known = tx.type === 'result' && this.#requests.get(toHex(tx.request));
     if (known && tx.type === 'result') known.answer = tx.answer;
   }
 
-  /** A claim with that nonce, and mostly a result behind it; nothing when nobody asks. */
+  /** A claim with that nonce, and mostly a result after it; nothing when there is no request. */
   next(nonce: number): SignedTx[] {
     const random = this.#random;
-    const open = [...this.#heard].map(([, heard]) => heard);
+    const open = [...this.#requests].map(([, seen]) => seen);
     if (!open.length) return [];
     const { id, request, answer } = random.pick(open);
-    this.#heard.delete(toHex(id));
+    this.#requests.delete(toHex(id));
     const noise = Uint8Array.from({ length: 32 }, () => random.int(0, 255));
     const truth = executionOf(request.input);
     const way = random.pick(['idle', 'copy', 'wrong', 'late'] as const);
     const claimed: Execution = {
       idle: { execution: noise, answer: noise },
-      // Who did not run it knows the answer at most.
+      // A liar that did not run the model knows at most the answer, not the execution.
       copy: { execution: noise, answer: answer ?? truth.answer },
       wrong: executionOf(noise),
       late: truth,

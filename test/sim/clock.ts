@@ -1,6 +1,6 @@
 /**
- * Virtual time. The product's own timers, clocks and random numbers are the simulation's while one
- * runs, so that a seed gives the same run every time; nothing in it may wait for the real world.
+ * Virtual time. During a simulation the product's timers, clocks and random numbers are replaced by those of the
+ * simulation, so that a seed gives the same run every time; nothing in it may wait for the real world.
  */
 import type { Random } from './random.ts';
 
@@ -50,7 +50,7 @@ export class Clock {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Runs what is due up to then; all that a task sets going at once is done before the next one. */
+  /** Runs the tasks that are due up to then; whatever a task starts at once ends before the next task begins. */
   async runUntil(untilMs: number, isOver: () => boolean): Promise<void> {
     while (this.#heap.length && this.#heap[0]!.atMs <= untilMs && !isOver()) {
       const task = this.#pop();
@@ -96,10 +96,10 @@ const before = (a: Task, b: Task): boolean =>
   a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
 const { setImmediate } = globalThis;
-/** Every promise that can go on has gone on: nothing in a simulation waits for anything but the clock. */
+/** Resolves when every promise that can settle has settled: only the clock makes a simulation wait. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Puts the clock and the random numbers in the place of the real ones; the result puts them back. */
+/** Replaces the real clock and random numbers; the returned function restores them. */
 export function installTime(clock: Clock, random: Random): () => void {
   const g = globalThis as Record<string, any>;
   const real = Object.fromEntries(TIMERS.map((name) => [name, g[name]]));
@@ -136,7 +136,7 @@ export function installTime(clock: Clock, random: Random): () => void {
     Date.now = now;
     Math.random = realRandom;
     performance.now = realPerformanceNow;
-    // The real one is the prototype's.
+    // Deleting the own property restores the real function, which is on the prototype.
     delete (crypto as unknown as Record<string, unknown>).getRandomValues;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Who sees everything: every block that anybody made, executed from genesis by the core's rules alone,
- * with no window, no fork choice and no peers. What clients believe is held against it.
+ * The judge sees every block that anybody made and executes it from genesis by the core's rules alone, with no
+ * window, no fork choice and no peers. What clients believe is compared with it.
  */
 import { verifyBody } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';
@@ -28,7 +28,7 @@ export interface Judged {
   readonly point: ChainPoint;
   readonly tree: Tree;
   readonly parent: Judged | undefined;
-  /** Who has what by the bodies alone. */
+  /** Balances by the bodies alone. */
   readonly ledger: Ledger;
   /** nV destroyed by settlements up to here. */
   readonly burned: bigint;
@@ -45,7 +45,7 @@ export class Judge {
   readonly #models: Models;
   readonly #good = new Map<string, Judged>();
   readonly #bad = new Map<string, FaultCode>();
-  /** Ids of all requests that blocks held, by hex id: branches may share some. */
+  /** Ids of all requests in blocks, by hex id: branches may share some. */
   readonly #requests = new Map<string, Uint8Array>();
   /** Results in blocks, on any branch. */
   results = 0;
@@ -94,7 +94,7 @@ export class Judge {
     const parentHex = toHex(header.prevHash);
     const parent = this.#good.get(parentHex);
     if (!parent) return this.#bad.get(parentHex) ?? 'header.parent-unknown';
-    // Whether its time lies in the future depends on who asks and when.
+    // The rule on future time is left out, because it depends on the receiver's clock.
     const refused =
       verifyHeader(this.#params, parent.point, header, Infinity) ??
       verifyWork(this.#params, header, proof) ??
@@ -144,7 +144,7 @@ export class Judge {
     return issued - held - at.burned;
   }
 
-  /** Where the state is not what the bodies say: who has too much or too little, who was paid wrongly. */
+  /** Differences between the state and the bodies: too much or too little on an account, or a wrong payee. */
   *wrong(at: Judged): Generator<string, void> {
     yield* at.ledger.wrong;
     for (const [hex, balance] of at.ledger.balances) {

@@ -1,18 +1,18 @@
-/** BLAKE3 as the core uses it; what was hashed before in this process is looked up. */
+/** BLAKE3 as the core uses it; inputs that were hashed before in this process are looked up. */
 import { blake3 as real } from '@noble/hashes/blake3.js';
 
 type Options = NonNullable<Parameters<typeof real>[1]>;
 
-/** Longer inputs are rare. */
+/** Longer inputs are rare and not remembered. */
 const KNOWN_BYTES_MAX = 1024;
 const KNOWN_MAX = 50_000;
 
-/** Remembers up to twice that many; a full generation makes the older one go. */
+/** A cache of up to twice KNOWN_MAX entries in two generations: when the newer is full, the older one is dropped. */
 class Known {
   #young = new Map<string, Uint8Array>();
   #old = new Map<string, Uint8Array>();
 
-  /** A copy: who asked may write into it. */
+  /** Returns a copy, because the caller may write into it. */
   get(data: Uint8Array, make: () => Uint8Array): Uint8Array {
     if (data.length > KNOWN_BYTES_MAX) return make();
     const key = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');

@@ -1,4 +1,4 @@
-/** secp256k1 as the core uses it, verifying what was verified in this process before at no cost. */
+/** secp256k1 as the core uses it; signatures that were verified before in this process cost nothing. */
 import { schnorr as real } from '@noble/curves/secp256k1.js';
 import { BoundedMap } from '../../src/lib/bounded.ts';
 import { toHex } from '../../src/lib/bytes.ts';

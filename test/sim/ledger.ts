@@ -1,7 +1,7 @@
 /**
- * Who has what, kept the plain way: by adding up the bodies of one branch, with no tree, no leaves and
- * nothing of the core's execution. Of a request's claimants the one whose claim is the earliest among
- * those with a true result has four fifths of the reward, six blocks after the first result.
+ * Balances, kept in the plain way: by adding up the bodies of one branch, with no tree, no leaves and nothing of
+ * the core's execution. Among the claimants of a request with a true result, the one with the earliest claim
+ * gets four fifths of the reward, six blocks after the first result.
  */
 import { addressOf } from '../../src/core/address.ts';
 import type { Position, SignedTx, TxOf } from '../../src/core/formats.ts';
@@ -27,7 +27,7 @@ interface Asked {
   readonly asker: string;
   readonly input: Uint8Array;
   readonly reward: bigint;
-  /** Height at which it ends unanswered; of the settlement once it is answered. */
+  /** Height at which the request expires; the height of its settlement once it is answered. */
   readonly ends: number;
   readonly isAnswered: boolean;
   readonly claims: readonly Claimed[];
@@ -41,7 +41,7 @@ export interface Ledger {
   readonly mined: readonly { readonly miner: string; readonly amount: bigint }[];
   /** Requests whose earliest true answer was paid. */
   readonly paid: number;
-  /** What the last block should not hold. */
+  /** Descriptions of what the last block should not hold. */
   readonly wrong: readonly string[];
 }
 
@@ -98,7 +98,7 @@ function newlyAsked({ tx }: SignedTx, r: TxOf<'request'>, asker: string, height:
   return { id: txId(tx), asker, input, reward, ends, isAnswered: false, claims: [] };
 }
 
-/** The request after a claim or a result; a text says why there is no such. */
+/** The request after a claim or a result; a text says why that is impossible. */
 function withAnswer(
   open: Asked,
   tx: TxOf<'claim'> | TxOf<'result'>,

@@ -1,6 +1,6 @@
 /**
- * The dishonest ones. Each has a whole chain and some hash power like an honest seed, and vices: it
- * makes blocks that break a rule, mines in secret, keeps what it hears, answers with lies, floods.
+ * Dishonest peers. Each has a whole chain and some hash power like an honest seed, and vices: it makes blocks
+ * that break a rule, mines in secret, relays nothing, answers with lies, floods.
  */
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
@@ -26,13 +26,13 @@ import { forge, prove } from './work.ts';
 export const VICES = [
   /** Blocks that break one rule, with real work. */
   'invalid',
-  /** Blocks of the liars' own rules, built upon by each other: coins from nothing, spent twice. */
+  /** Blocks by rules of the liars' own, on which the liars build: coins from nothing, coins spent twice. */
   'fraud',
-  /** Mines in secret and tells when others catch up. */
+  /** Mines in secret and announces its blocks when others catch up. */
   'selfish',
   /** Blocks without work. */
   'forged',
-  /** Passes on nothing, answers nothing. */
+  /** Relays nothing, answers nothing. */
   'silent',
   /** Answers that are not true. */
   'lying',
@@ -45,7 +45,7 @@ export const VICES = [
 ] as const;
 export type Vice = (typeof VICES)[number];
 
-/** What a fraud overlooks: everything about coins and signatures. A full list of refunds stays full. */
+/** Rules that a fraud leaves out: those of transactions, but for the signature's and the limit on refunds. */
 const FRAUD_OFF = (Object.keys(FAULTS) as FaultCode[]).filter(
   (code) => code.startsWith('tx.') && code !== 'tx.signature' && code !== 'tx.request-full',
 );
@@ -54,7 +54,7 @@ const SECRET_BLOCKS_MAX = 4;
 export class Liar extends FullPeer {
   readonly vices: ReadonlySet<Vice>;
   readonly #params: Params;
-  /** Found and not told. */
+  /** Blocks that were found and not announced. */
   #secret: Block[] = [];
   #made = 0;
   readonly #cheat: Cheat;
@@ -72,13 +72,13 @@ export class Liar extends FullPeer {
     return this.#params;
   }
 
-  /** Now and then, what needs no luck. */
+  /** Called now and then: the misdeeds that need no found block. */
   async act(): Promise<void> {
     const { chain, random } = this;
     if (!chain || !this.transport) return;
     if (this.vices.has('forged') && random.chance(0.3)) {
       const { core, body } = this.template(chain);
-      await this.tell({ ...forge(core, random), body });
+      await this.announceFound({ ...forge(core, random), body });
     }
     if (this.vices.has('flooding') && random.chance(0.3)) this.#flood();
     if (this.vices.has('cheating')) await this.#answer(chain);
@@ -118,7 +118,8 @@ export class Liar extends FullPeer {
 
   protected override async found(block: Block): Promise<void> {
     const { random } = this;
-    if (this.vices.has('invalid') && random.chance(0.7)) return this.tell(this.#broken(block));
+    if (this.vices.has('invalid') && random.chance(0.7))
+      return this.announceFound(this.#broken(block));
     if (this.vices.has('fraud') && random.chance(0.5)) return super.found(this.#fraudulent(block));
     if (!this.vices.has('selfish')) return super.found(block);
     await this.take(block);
@@ -127,7 +128,7 @@ export class Liar extends FullPeer {
   }
 
   async #reveal(): Promise<void> {
-    for (const block of this.#secret.splice(0)) await this.tell(block);
+    for (const block of this.#secret.splice(0)) await this.announceFound(block);
   }
 
   /** Spends what it does not have, once more under a nonce that was used. */
@@ -182,7 +183,7 @@ export class Liar extends FullPeer {
         return vices.has('silent') ? 'ignore' : verdict;
       },
       onTx: async (peer, announce) => {
-        this.#cheat.hear(announce.tx);
+        this.#cheat.onTx(announce.tx);
         const verdict = await handlers.onTx(peer, announce);
         return vices.has('silent') ? 'ignore' : verdict;
       },

@@ -1,7 +1,7 @@
 /**
- * The network of a simulation, behind the product's own Transport: messages go through the real
- * codecs, arrive late, twice, out of order or never; links break when a partition lasts, and come
- * back after it. Gossip is judged by each peer before it passes it on, as gossipsub's validators do.
+ * The network of a simulation, behind the product's own Transport: messages go through the real codecs, arrive
+ * late, twice, out of order or never; links break when a partition lasts, and come back after it. Each peer
+ * judges a gossip message before it relays it, as gossipsub's validators do.
  */
 import { NO_TRAFFIC, type Traffic } from '../../src/net/traffic.ts';
 import { encode, tryDecode, type Codec } from '../../src/core/codec.ts';
@@ -29,11 +29,11 @@ const REQUEST_MS = 10_000;
 /** As net/gossip.ts limits: dropped above the first, charged above the second. */
 const GOSSIP_RATE = { perSecond: 50, burst: 200 };
 const FLOOD_RATE = { perSecond: 250, burst: 1000 };
-/** Announcements remembered, so that each is heard once. */
+/** Announcements remembered, so that each is handled once. */
 const SEEN_MAX = 20_000;
-/** ms between two looks of a peer at which of its links are down. */
+/** ms between two checks by a peer of which of its links are down. */
 const REDIAL_MS = 5_000;
-/** A lost announcement is offered again, as gossipsub's heartbeats do. */
+/** Times that a lost announcement is offered again, as gossipsub's heartbeats do. */
 const OFFERS = 4;
 
 type Topic = 'blocks' | 'txs';
@@ -43,17 +43,17 @@ interface Announced {
   readonly bytes: Uint8Array;
 }
 
-/** What chance does to messages now. */
+/** How messages are disturbed at present. */
 export interface Weather {
   /** Part of the messages that are lost, 0 to 1. */
   loss: number;
-  /** ms: mean of what comes on top of a link's own delay. */
+  /** Mean ms added to a link's own delay. */
   jitterMs: number;
 }
 
 export interface NetworkHooks {
   readonly isHonest: (id: string) => boolean;
-  /** A block is told by its finder. */
+  /** Called when the finder of a block announces it. */
   readonly onBlock: (finder: string, block: Block) => void;
   readonly onCharge: (by: string, peer: string, f: Fault, banned: boolean) => void;
 }
@@ -66,11 +66,11 @@ export class Network {
   readonly #online = new Map<string, SimTransport>();
   readonly #links = new Map<string, { readonly delayMs: number }>();
   readonly #neighbours = new Map<string, string[]>();
-  /** Which side of a partition each is on; all on side 0 without one. */
+  /** The side of a partition that each peer is on; all are on side 0 without a partition. */
   readonly #sides = new Map<string, number>();
-  /** Points that honest peers charge, times this: a mutation. */
+  /** Factor on the penalty points that honest peers charge: a mutation. */
   severity = 1;
-  /** Broken links stay broken: a mutation. */
+  /** Whether broken links are dialled again; false is a mutation. */
   redials = true;
   messages = 0;
 
@@ -80,10 +80,10 @@ export class Network {
     this.hooks = hooks;
   }
 
-  /** These two keep a connection whenever they can. */
+  /** Makes these two peers keep a connection whenever they can. */
   link(a: string, b: string): void {
     if (a === b || this.#links.has(pair(a, b))) return;
-    // Most are near; some are at the other end of the world, behind a bad radio.
+    // Most links are short; some lead to the other end of the world, over a bad radio link.
     const { random } = this;
     const delayMs = random.chance(0.9) ? random.between(10, 200) : random.between(200, 2000);
     this.#links.set(pair(a, b), { delayMs });
@@ -163,7 +163,7 @@ export class SimTransport implements Transport {
     this.#handlers = handlers;
     this.#net.join(this);
     this.#dial();
-    // Not all at once: each looks around in its own rhythm.
+    // Peers do not check at the same moment: each has a period of its own.
     const every = REDIAL_MS * this.#net.random.between(0.8, 1.2);
     this.#redial = this.#net.clock.every(every, () => this.#dial());
   }
@@ -172,7 +172,7 @@ export class SimTransport implements Transport {
     this.crash();
   }
 
-  /** Gone without a word; the others notice at once, as a closed socket is noticed. */
+  /** Goes offline without a message; the others notice at once, as with a closed socket. */
   crash(): void {
     this.#handlers = undefined;
     this.#redial?.stop();
@@ -194,7 +194,7 @@ export class SimTransport implements Transport {
     return [`/sim/${this.id}`];
   }
 
-  /** Breaks links over a partition, and mends those that can be. */
+  /** Breaks links that cross a partition, and restores those that can be restored. */
   #dial(): void {
     const { redials } = this.#net;
     for (const peer of this.#net.neighbours(this.id)) {
@@ -274,7 +274,7 @@ export class SimTransport implements Transport {
     this.#publish('txs', encode(TxAnnounce, announce));
   }
 
-  /** Any bytes, for those who do not keep to the formats. */
+  /** Publishes any bytes, for peers that do not keep to the formats. */
   publishBytes(topic: Topic, bytes: Uint8Array): void {
     this.#publish(topic, bytes);
   }
@@ -292,14 +292,14 @@ export class SimTransport implements Transport {
   }
 
   #offer(peer: string, message: Announced, offers: number): void {
-    const arrive = () => void this.#net.online(peer)?.hear(this.id, message);
+    const arrive = () => void this.#net.online(peer)?.receive(this.id, message);
     if (this.#net.send(this.id, peer, arrive) || offers <= 1) return;
     this.#net.clock.after(1000, () => {
       if (this.#handlers && this.#connected.has(peer)) this.#offer(peer, message, offers - 1);
     });
   }
 
-  async hear(from: string, message: Announced): Promise<void> {
+  async receive(from: string, message: Announced): Promise<void> {
     if (!this.#handlers || !this.#connected.has(from)) return;
     if (this.#seen.has(message.id)) return;
     const verdict = await this.#judge(from, message);
@@ -322,8 +322,8 @@ export class SimTransport implements Transport {
 async function judged<T>(
   codec: Codec<T>,
   bytes: Uint8Array,
-  hear: (value: T) => Promise<Verdict>,
+  judge: (value: T) => Promise<Verdict>,
 ): Promise<Verdict> {
   const value = tryDecode(codec, bytes);
-  return value ? await hear(value) : fault('wire.malformed', { what: 'gossip' });
+  return value ? await judge(value) : fault('wire.malformed', { what: 'gossip' });
 }

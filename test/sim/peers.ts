@@ -1,4 +1,4 @@
-/** The honest ones: clients as they run in browsers, and seeds with the whole chain. */
+/** Honest peers: clients as they run in browsers, and seeds with the whole chain. */
 import { createFullChain, type FullChain } from '../../src/chain/full/full-chain.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import type { ChainStatus, Balance } from '../../src/client/api.ts';
@@ -25,13 +25,13 @@ import type { Random } from './random.ts';
 import type { Disk } from './store.ts';
 import { executionOf, minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
 
-/** What every peer of a simulation lives in. */
+/** The environment that all peers of a simulation share. */
 export interface Surroundings {
   readonly clock: Clock;
   readonly net: Network;
   readonly chain: ChainNetwork;
   readonly genesis: ChainPoint;
-  /** `executed`: it knows the state after it. */
+  /** `executed`: whether the peer knows the state after the head. */
   readonly onHead: (peer: Peer, idHex: string, executed: boolean) => void;
   readonly onBalance: (peer: Peer, balance: Balance) => void;
   readonly onProblem: (peer: Peer, code: string, message: string) => void;
@@ -41,7 +41,7 @@ export interface PeerOptions {
   readonly id: string;
   readonly key: Person;
   readonly random: Random;
-  /** ms that its clock is ahead. */
+  /** ms by which the peer's clock is ahead. */
   readonly skewMs: number;
   /** Expected tries per ms. */
   readonly power: number;
@@ -90,7 +90,7 @@ abstract class BasePeer {
 export class LightPeer extends BasePeer implements Peer {
   readonly #disks: Readonly<Record<'chain' | 'outbox', Disk>>;
   #client: Client | undefined;
-  /** What it sent, by hex id. */
+  /** Transactions that the peer sent, by hex id. */
   readonly sent = new Map<string, SignedTx>();
 
   constructor(around: Surroundings, options: PeerOptions) {
@@ -144,7 +144,7 @@ export class LightPeer extends BasePeer implements Peer {
     this.#client = undefined;
     for (const disk of Object.values(this.#disks)) await disk.crash(this.random);
     this.transport?.crash();
-    // Ends its timers; its stores are gone, so nothing more comes of it.
+    // This ends the client's timers; its stores are closed, so it can do nothing more.
     void client?.stop().catch(() => undefined);
   }
 
@@ -159,7 +159,7 @@ export class LightPeer extends BasePeer implements Peer {
     await (on ? api.startMining({ model: this.around.chain.names[0]! }) : api.pauseMining());
   }
 
-  /** Fields of a transaction; the rest is as the client proposes. */
+  /** Sends a transaction with these fields; the client proposes the others. */
   async send(fields: object): Promise<void> {
     const api = this.#client?.api;
     if (!api) return;
@@ -195,7 +195,7 @@ export class FullPeer extends BasePeer implements Peer {
     return this.chain !== undefined;
   }
 
-  /** Rules that it keeps. */
+  /** The rules that this peer keeps. */
   protected get params() {
     return this.around.chain.params;
   }
@@ -246,7 +246,7 @@ export class FullPeer extends BasePeer implements Peer {
     });
   }
 
-  /** What others see of its handlers. */
+  /** The handlers as other peers see them; liars change them. */
   protected behave(handlers: Handlers): Handlers {
     return handlers;
   }
@@ -268,17 +268,17 @@ export class FullPeer extends BasePeer implements Peer {
 
   protected async found(block: Block): Promise<void> {
     await this.take(block);
-    await this.tell(block);
+    await this.announceFound(block);
   }
 
-  /** Into its own chain. */
+  /** Imports a block into its own chain. */
   protected async take(block: Block): Promise<void> {
     this.around.net.hooks.onBlock(this.id, block);
     const result = await this.chain?.importBlock(block);
     if (isFault(result)) throw new AppError('BLOCK_REFUSED', result.fault);
   }
 
-  protected async tell(block: Block): Promise<void> {
+  protected async announceFound(block: Block): Promise<void> {
     await this.transport?.announceBlock({ block, sequence: ++this.#sequence });
   }
 

@@ -1,4 +1,4 @@
-/** All chance of a simulation: one seed, and a stream of its own for each part that draws. */
+/** Random numbers of a simulation: one seed, and a separate stream for each part that draws numbers. */
 
 export interface Random {
   /** Uniform in [0, 1). */
@@ -9,7 +9,7 @@ export interface Random {
   chance(probability: number): boolean;
   pick<T>(from: readonly T[]): T;
   shuffle<T>(from: readonly T[]): T[];
-  /** Of an exponential distribution: the wait for something that has no memory. */
+  /** A number from an exponential distribution: the wait for the next event of a Poisson process. */
   wait(mean: number): number;
 }
 

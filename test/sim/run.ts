@@ -1,4 +1,4 @@
-/** Runs one seed of the simulation in this process, whose clock and chance are then the simulation's. */
+/** Runs one seed of the simulation in this process, whose clock and random numbers are then the simulation's. */
 import { START_MS } from '../chain/make-blocks.ts';
 import { Clock, installTime } from './clock.ts';
 import { createRandom } from './random.ts';

@@ -1,14 +1,14 @@
 /**
- * `npm run sim -- --seed N` or `--seeds A..B`: thirty peers on a network, a clock and a chance that
- * follow from the seed alone. The same seed gives the same run, to the last message.
+ * `npm run sim -- --seed N` or `--seeds A..B`: thirty peers with a network, a clock and random numbers that follow
+ * from the seed alone. The same seed gives the same run, to the last message.
  */
 import { fork } from 'node:child_process';
 import { registerHooks } from 'node:module';
 import { parseArgs } from 'node:util';
 import type { Outcome, WorldOptions } from './world.ts';
 
-// Thirty peers verify each signature and hash the same bytes in one process: once is enough, and it
-// is the same code. Core, wherever in it, gets these in place of the packages.
+// Thirty peers verify the same signatures and hash the same bytes in one process: once is enough. All modules
+// of core get these caches, which call the same code, in place of the packages.
 const KNOWN = new Map([
   ['@noble/curves/secp256k1.js', './known-signatures.ts'],
   ['@noble/hashes/blake3.js', './known-hashes.ts'],
@@ -34,7 +34,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '30' },
     seconds: { type: 'string', default: '150' },
     mutate: { type: 'string' },
-    /** Processes that run seeds side by side. */
+    /** Number of processes that run seeds side by side. */
     jobs: { type: 'string', default: '1' },
     /** Ends at the first seed that fails. */
     bail: { type: 'boolean', default: false },
@@ -48,7 +48,7 @@ if (mutation && !(mutation in MUTATIONS))
 
 interface Ran {
   readonly outcome: Outcome;
-  /** Real ms that it took. */
+  /** Real ms that the run took. */
   readonly tookMs: number;
 }
 
@@ -97,7 +97,7 @@ function take(ran: Ran): void {
     totals[what] = (totals[what] ?? 0) + count;
 }
 
-/** A process of its own, which is given one seed after the other. */
+/** Runs one seed after the other in a separate process. */
 function job(): Promise<void> {
   const child = fork(import.meta.filename, process.argv.slice(2), {
     env: { ...process.env, SIM_JOB: '1' },

@@ -1,6 +1,6 @@
 /**
- * A disk that outlives its process: what was written durably is there after a crash, the last
- * batches that were not may be lost, each whole.
+ * A disk that outlives its process: durable writes are there after a crash; the last batches that were not
+ * durable may be lost, each as a whole.
  */
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Put, Store } from '../../src/chain/store/store.ts';
@@ -22,7 +22,7 @@ export class Disk {
     this.#forgetful = forgetful;
   }
 
-  /** The store of one run of its owner. After a crash it answers no more. */
+  /** The store for one run of its owner. After a crash it fails every call. */
   open(): Store {
     const epoch = ++this.#epoch;
     const inner = this.#store;
@@ -50,7 +50,7 @@ export class Disk {
     if (this.#unsynced.length > UNSYNCED_MAX && !this.#forgetful) this.#unsynced.shift();
   }
 
-  /** The power fails: some of the last batches are not there when it comes back. */
+  /** The power fails: some of the last batches are lost. */
   async crash(random: Random): Promise<void> {
     this.#epoch++;
     const lost = this.#forgetful ? this.#unsynced.length : random.int(0, this.#unsynced.length);

@@ -1,7 +1,7 @@
 /**
- * Proofs of work for a simulation: a keyed hash of the header, made by the simulated miners only, in
- * the place of a winning unit's rows. It binds every field as the real one does and cannot be guessed;
- * what a real proof can be forged from is `npm run attack`'s part.
+ * Proofs of work for a simulation: a keyed hash of the header, made by the simulated miners only, in place of a
+ * winning unit's rows. It binds every field as the real proof does and cannot be guessed. Forging real proofs
+ * is tested by `npm run attack`.
  */
 import { createHmac } from 'node:crypto';
 import type { Execution } from '../../src/core/tx/state-tx.ts';
@@ -26,7 +26,7 @@ const SECRET = 'only the simulated miners know it';
 const rowsOf = (core: HeaderCore): Uint8Array =>
   new Uint8Array(createHmac('sha256', SECRET).update(headerHash(core)).digest());
 
-/** The block that a win makes of a template. */
+/** The found block for a template that has won. */
 export function prove(core: HeaderCore): FoundBlock {
   const rows = rowsOf(core);
   return { header: { ...core, proofDigest: plainHash(rows) }, proof: { ...PROOF, rows } };
@@ -46,7 +46,7 @@ function* workFaults(header: Header, rows: Uint8Array): Generator<Fault, void> {
   if (!equal(rows, rowsOf(header))) yield fault('proof.target', { height: header.height });
 }
 
-/** What the model of a simulation makes of an input: anybody can run it, at the cost of a unit. */
+/** Execution of the simulation's model on an input: anybody can run it, at the cost of a unit. */
 export const executionOf = (input: Uint8Array): Execution => ({
   execution: hash('execution', input),
   answer: plainHash(input).subarray(0, 16),
@@ -78,7 +78,7 @@ export class PoissonMiner {
   work(template: Template | undefined): void {
     const before = this.#template;
     this.#template = template;
-    // What has no memory need not begin anew with every template.
+    // A Poisson process has no memory, so the wait need not be drawn again for every template.
     if (!before || !template || template.core.bits !== this.#bits) this.#draw();
   }
 
@@ -101,7 +101,7 @@ export class PoissonMiner {
 /** ms that a unit on a request takes. */
 const UNIT_MS = [500, 6000] as const;
 
-/** Answers the request that is worked on once a unit of it has run, once for each time it begins. */
+/** Answers the request in work once a unit on it has run, once for each time that its job begins. */
 class Answers {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -128,27 +128,27 @@ class Answers {
   }
 }
 
-/** The miner worker's face of it, for a client's platform. */
+/** The simulated miner behind the miner worker's interface, for a client's platform. */
 export function minerWorker(clock: Clock, random: Random, power: number) {
-  const hearers = new Map<string, (value: never) => void>();
+  const listeners = new Map<string, (value: never) => void>();
   let nonce = 0n;
-  const tell = (event: string, value: unknown) => hearers.get(event)?.(value as never);
+  const emit = (event: string, value: unknown) => listeners.get(event)?.(value as never);
   const miner = new PoissonMiner(clock, random, power, ({ core }) => {
-    tell('block', prove({ ...core, nonce: ++nonce }));
+    emit('block', prove({ ...core, nonce: ++nonce }));
   });
-  const answers = new Answers(clock, random, (ran) => tell('answered', ran));
+  const answers = new Answers(clock, random, (ran) => emit('answered', ran));
   let template: Template | undefined;
   let running = false;
   const run = (on: boolean) => {
     running = on;
     miner.run(on);
     answers.work(on ? template : undefined);
-    tell('status', { ...MINER_OFF, state: on ? 'running' : 'paused' });
+    emit('status', { ...MINER_OFF, state: on ? 'running' : 'paused' });
   };
   return {
-    on(name: string, hear: (value: never) => void) {
-      hearers.set(name, hear);
-      return () => void hearers.delete(name);
+    on(name: string, listener: (value: never) => void) {
+      listeners.set(name, listener);
+      return () => void listeners.delete(name);
     },
     configure: async () => undefined,
     start: async () => run(true),

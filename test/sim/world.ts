@@ -1,6 +1,6 @@
 /**
- * One seed's run: peers, a network that misbehaves, people who pay each other, liars; and what must
- * hold all the while (invariants), whatever chance has in store.
+ * The run of one seed: peers, a network that misbehaves, people who pay each other, and liars; and the
+ * invariants, which must hold all the time, whatever the random numbers are.
  */
 import { createHash } from 'node:crypto';
 import type { Balance } from '../../src/client/api.ts';
@@ -39,7 +39,7 @@ export const MUTATIONS = {
   /** Clients follow headers whatever state they claim. */
   'no-state-rule': { off: ['header.state-root', 'tx.nonce', 'tx.balance'] },
   'no-work-rule': { off: ['proof.target'] },
-  /** Nobody looks whether a sender has the coins. */
+  /** Nobody checks whether a sender has the coins. */
   'free-coins': { off: ['tx.balance', 'tx.nonce'], judgeToo: true },
   /** A late transaction costs as much as a forged one. */
   harsh: { severity: 20 },
@@ -59,7 +59,7 @@ interface Mutation {
 export interface WorldOptions {
   readonly seed: number;
   readonly clients: number;
-  /** Seconds of trouble. */
+  /** Seconds during which the network is disturbed. */
   readonly seconds: number;
   readonly mutation?: MutationName | undefined;
   readonly verbose?: boolean;
@@ -101,7 +101,7 @@ export class World {
   readonly #hash = createHash('sha256');
   readonly #stats: Record<string, number> = {};
   readonly #mutation: Mutation;
-  /** Last told by each honest peer. */
+  /** The head that each honest peer reported last. */
   readonly #heads = new Map<string, string>();
   readonly #checked = new Set<string>();
   #failure: Outcome['failure'];
@@ -162,7 +162,7 @@ export class World {
   #populate(around: Surroundings, work: number): void {
     const { clients, seed } = this.options;
     const liars = Math.round(clients * LIARS);
-    // Every second one mines, as most people's machines do not.
+    // Every second client mines: many people's machines do not.
     const power = work / BLOCK_MS / clients;
     const options = (id: string, key: Person, share: number): PeerOptions => ({
       id,
@@ -191,7 +191,7 @@ export class World {
   #drawVices(): Set<Vice> {
     const { random } = this;
     const vices = new Set(random.shuffle(VICES).slice(0, random.int(1, 3)));
-    // Costs no power and no luck: the commonest.
+    // Cheating needs neither hash power nor luck, so it is the commonest vice.
     return random.chance(0.4) ? vices.add('cheating') : vices;
   }
 
@@ -243,8 +243,8 @@ export class World {
     const verdict = this.judge.verdict(idHex);
     this.note(`${peer.id} head ${idHex.slice(0, 12)} ${verdict ?? ''}`);
     if (!verdict) return this.#checkGood(peer, this.judge.valid(idHex)!);
-    // A light client may take a head for its work and look into it then; what it has looked into it
-    // must refuse, and whatever it cannot look into it must neither build on nor believe.
+    // A light client may accept a head for its work and check it then. It must refuse a head that it has
+    // checked, and must neither build on nor believe a head that it cannot check.
     const mayDoubt = /^(tx\.|header\.job)/.test(verdict);
     this.count('heads not yet executed');
     if (executed || !mayDoubt)
@@ -303,7 +303,7 @@ export class World {
       clock.every(6_000, () => void this.#pay().catch(() => this.count('unpaid'))),
       clock.every(3_000, () => this.liars.forEach((liar) => void liar.act())),
     ];
-    // Gifts first, in calm.
+    // People get their first coins before the trouble begins.
     await this.#gifts();
     const endMs = clock.nowMs + troubleMs;
     while (clock.nowMs < endMs) {
@@ -326,8 +326,8 @@ export class World {
     for (const liar of this.liars) await liar.setMining(false);
     await this.clock.sleep(60_000);
     for (const peer of this.honest) await peer.setMining(false);
-    // What the fastest clock dated lies in the slowest one's future no longer: the last blocks are
-    // mined on the best branch, not beside it.
+    // Wait until blocks dated by the fastest clock are no longer in the future of the slowest one, so that the last
+    // blocks are mined on the best branch, not beside it.
     await this.clock.sleep(2 * FUTURE_MS_MAX);
     const slowest = this.seeds.reduce((a, b) => (a.skewMs < b.skewMs ? a : b));
     for (let i = 0; i < 3; i++) {
@@ -435,7 +435,7 @@ export class World {
       const state = states.get(id);
       const where = `${peer.id} sent ${id.slice(0, 12)}, which is ${state ?? 'forgotten'}`;
       this.count(`sent ${state ?? 'forgotten'}${confirmed.has(id) ? ' in chain' : ''}`);
-      // None is old enough to be forgotten.
+      // No transaction is old enough to be forgotten.
       if (!state) this.fail('payments', where);
       if (state === 'confirmed' && !confirmed.has(id))
         this.fail('payments', `${where}, but not in the chain`);
