@@ -86,6 +86,8 @@ export default defineConfig(
       'svelte/prefer-svelte-reactivity': 'off',
       // `{' '}` is a space that formatting leaves alone.
       'svelte/no-useless-mustaches': 'off',
+      // It takes the words of a reason for codes of warnings.
+      'svelte/no-unused-svelte-ignore': 'off',
       // There are no stores here, only runes.
       'svelte/require-store-reactive-access': 'off',
       // The linter sees another component's module as `any`; svelte-check types it.

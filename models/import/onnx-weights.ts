@@ -114,11 +114,9 @@ class Weights implements Tensors {
       throw corrupt(`'${as}' is [${shape.slice(0, RANK_MAX)}], not [${dims}]`);
     if (raw.location!.some((x) => x === EXTERNAL))
       throw refuse(`'${as}' lies in another file: external data is not read`);
-    const type = FLOATS[Number(raw.type![0])];
-    if (!type)
-      throw corrupt(
-        `'${as}' has element type ${String(raw.type![0] as number | undefined)}, no float`,
-      );
+    const number = raw.type![0] as number | undefined;
+    const type = FLOATS[Number(number)];
+    if (!type) throw corrupt(`'${as}' has element type ${number}, no float`);
     const [data, ...more] = [...raw.raw!, ...(type === 'F32' ? raw.floats! : [])] as Uint8Array[];
     const bytes = dims.reduce((product, d) => product * d, BYTES_OF[type]);
     if (more.length || data?.length !== bytes)

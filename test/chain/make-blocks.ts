@@ -66,14 +66,16 @@ export function sign(from: Person, nonce: number, tx: object, fee = 1_000n): Sig
   return signTx({ ...common, ...tx } as Tx, from.secret);
 }
 // eslint-disable-next-line @typescript-eslint/max-params -- a sentence: who pays whom how much, for which fee
-export const transfer = (
+export function transfer(
   from: Person,
   nonce: number,
   to: Person,
   amount: bigint,
   fee = 1_000n,
-): SignedTx =>
-  sign(from, nonce, { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) }, fee);
+): SignedTx {
+  const fields = { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) };
+  return sign(from, nonce, fields, fee);
+}
 
 export const request = (from: Person, nonce: number, reward: bigint, input = 'hi'): SignedTx =>
   sign(from, nonce, { type: 'request', modelId: MODEL, reward, lifetime: 30, input: utf8(input) });

@@ -110,10 +110,12 @@ function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): G
  * `weights` (B_ℓᵀ, n×k, of each linear) let a proof leave its columns out.
  */
 // eslint-disable-next-line @typescript-eslint/max-params -- what a proof is judged by, as every caller has it
-export const verifyLight = (
+export function verifyLight(
   params: Params,
   header: Header,
   proof: Proof,
   manifest: Manifest,
   weights?: readonly Int8Array[],
-): Fault | undefined => params.rules.judge(PROOF_RULES, { header, proof, manifest, weights });
+): Fault | undefined {
+  return params.rules.judge(PROOF_RULES, { header, proof, manifest, weights });
+}

@@ -46,13 +46,15 @@ export function tokensOf(sigma0: Uint8Array, m: Manifest, jobInput?: Uint8Array)
  * σ_ℓ of linear ℓ (1-based) from σ_{ℓ−1}, t_{ℓ−1} (32 zero bytes for ℓ = 1), a_ℓ and b_ℓ.
  */
 // eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
-export const layerSeed = (
+export function layerSeed(
   previous: Uint8Array,
   transcript: Uint8Array,
   activations: Uint8Array,
   weights: Uint8Array,
   linear: number,
-): Uint8Array => hash('layer', previous, transcript, activations, weights, u32(linear));
+): Uint8Array {
+  return hash('layer', previous, transcript, activations, weights, u32(linear));
+}
 
 /** σ_ℓ where ℓ = a.length, rebuilt from σ_0, a_1..a_ℓ and t_1..t_{ℓ−1}. */
 export function layerSeedFrom(
