@@ -46,6 +46,8 @@ export async function goTo(
   const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
   await link.click();
   await expect(link).toHaveAttribute('aria-current', 'page');
+  // A screen's code and texts come when it is first opened.
+  await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
 }
 
 /** The address as the Receive sheet shows it; ends on the wallet. */

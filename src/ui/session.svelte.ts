@@ -56,6 +56,8 @@ export class Session {
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
   busy = $state.raw<string>();
+  /** Settled when the act in progress ends, and no other has taken its place. */
+  #idle: PromiseWithResolvers<void> | undefined;
   /** What became of the work since the page was opened. */
   readonly log = new WorkLog();
   /** A sheet lies over the screen: it shows the problem itself. */
@@ -348,6 +350,7 @@ export class Session {
   /** Whether it went well. A pause is never refused because something else is going on. */
   async act(name: string, work: () => Promise<unknown>): Promise<boolean> {
     if (this.busy && name !== 'pause') return false;
+    this.#idle ??= Promise.withResolvers();
     this.busy = name;
     this.problem = undefined;
     try {
@@ -358,8 +361,18 @@ export class Session {
       return false;
     } finally {
       if (this.busy === name) this.busy = undefined;
-      if (!this.busy) this.#showLaterVault();
+      if (!this.busy) {
+        this.#showLaterVault();
+        this.#idle?.resolve();
+        this.#idle = undefined;
+      }
     }
+  }
+
+  /** As `act`, for what a screen is of no use without: it waits for the act in progress. */
+  async actNext(name: string, work: () => Promise<unknown>): Promise<boolean> {
+    while (this.#idle) await this.#idle.promise;
+    return this.act(name, work);
   }
 
   #onChain(status: ChainStatus): void {

@@ -33,6 +33,38 @@ const setUp = () => {
   return { engine, session: new Session(engine, async () => CONFIG) };
 };
 
+describe('acts', () => {
+  it('one at a time: another is refused, or waits for its turn where its screen needs it', async () => {
+    const { session } = setUp();
+    const first = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    const acting = session.act('first', () => first.promise);
+    expect(await session.act('second', async () => ran.push('second'))).toBe(false);
+    const waiting = session.actNext('third', async () => ran.push('third'));
+    const last = session.actNext('fourth', async () => ran.push('fourth'));
+    expect(ran).toEqual([]);
+    first.resolve();
+    expect(await Promise.all([acting, waiting, last])).toEqual([true, true, true]);
+    expect(ran).toEqual(['third', 'fourth']);
+    expect(session.busy).toBeUndefined();
+  });
+
+  it('a pause goes before all: what waits comes after both', async () => {
+    const { session } = setUp();
+    const [first, pause] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ran: string[] = [];
+    const acting = session.act('first', () => first.promise);
+    const pausing = session.act('pause', () => pause.promise);
+    const waiting = session.actNext('next', async () => ran.push('next'));
+    first.resolve();
+    await acting;
+    expect(ran).toEqual([]);
+    pause.resolve();
+    await Promise.all([pausing, waiting]);
+    expect(ran).toEqual(['next']);
+  });
+});
+
 describe('consent', () => {
   it('a first visit asks the vault only: nothing connects', async () => {
     const { engine, session } = setUp();
