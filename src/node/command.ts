@@ -24,7 +24,7 @@ export async function runCommand(
   const fail = (e: unknown): never => {
     const error = AppError.from(e);
     console.error(`${name}: ${error.message}`);
-    if (error.code === 'WRONG_FLAG') console.error(`${name}: --help tells the flags`);
+    if (error.code === 'WRONG_FLAG') console.error(`${name}: --help lists the flags`);
     if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
     process.exit(exits[error.code] ?? 1);
   };
