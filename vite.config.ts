@@ -107,6 +107,23 @@ export default defineConfig({
     precompress,
   ],
   worker: { format: 'es' },
-  build: { target: 'esnext', outDir: 'dist', modulePreload: { polyfill: false } },
+  build: {
+    target: 'esnext',
+    outDir: 'dist',
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What later screens share with the first route is one file, not six, each with a name in every list of imports.
+          groups: [
+            {
+              name: 'shared',
+              test: /src\/(lib\/(bytes|errors|error-codes)|core\/params|ui\/(kit\/format|app-context))\.ts$/,
+            },
+          ],
+        },
+      },
+    },
+  },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
 });
