@@ -99,29 +99,31 @@ const playwright: Step = async (output) => {
 type Row = Readonly<Record<string, Step>>;
 
 /**
- * The rows run side by side. Each keeps about one core of two busy: what runs in browsers mostly waits,
- * for blocks and for peers.
+ * Stages follow each other; the rows of a stage run side by side, each on about one core of two. The tests
+ * of vitest and of Playwright run two files at a time, and pages that mine take all the time there is:
+ * nothing runs beside them.
  */
-const ROWS: readonly Row[] = [
-  {
-    types: script('types'),
-    lint: script('lint'),
-    format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
-    attack: script('attack'),
-    'tidy, unit, contract and browser tests': vitest,
-  },
-  {
-    build: script('build'),
-    size: script('size'),
-    lighthouse: single(process.execPath, 'test/lighthouse.ts'),
-    'end to end': playwright,
-  },
+const STAGES: readonly (readonly Row[])[] = [
+  [
+    {
+      types: script('types'),
+      lint: script('lint'),
+      format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
+    },
+    {
+      build: script('build'),
+      size: script('size'),
+      lighthouse: single(process.execPath, 'test/lighthouse.ts'),
+      attack: script('attack'),
+    },
+  ],
+  [{ 'tidy, unit, contract and browser tests': vitest }],
+  [{ 'end to end': playwright }],
 ];
 
 const words = process.argv.slice(2);
 const isChosen = (name: string): boolean =>
   !words.length || words.some((word) => name.includes(word));
-const chosen = ROWS.map((row) => Object.entries(row).filter(([name]) => isChosen(name)));
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -144,7 +146,8 @@ async function runLive([name, step]: [string, Step]): Promise<void> {
 
 /** Runs the rows at once; each step's output is kept until the steps before it have been printed. */
 async function runRows(rows: readonly (readonly [string, Step][])[]): Promise<void> {
-  console.log(rows.map((row) => row.map(([name]) => name).join(', ')).join('\n  beside '));
+  const named = rows.filter((row) => row.length).map((row) => row.map(([name]) => name).join(', '));
+  console.log(named.join('\n  beside '));
   const ended: Promise<() => void>[] = [];
   for (const row of rows) {
     let before: Promise<unknown> = Promise.resolve();
@@ -175,9 +178,12 @@ async function runKept(name: string, step: Step): Promise<() => void> {
 // A process that is killed keeps nothing: what seeds and miners load is compiled before they start.
 for (const command of ['src/node/cli.ts', 'src/node/miner-cli.ts'])
   spawnSync(process.execPath, [command, '--help'], { env, stdio: 'ignore' });
-const [first, ...others] = chosen.flat();
-if (first && !others.length) await runLive(first);
-else await runRows(chosen);
+for (const stage of STAGES) {
+  const rows = stage.map((row) => Object.entries(row).filter(([name]) => isChosen(name)));
+  const [first, ...others] = rows.flat();
+  if (first && others.length) await runRows(rows);
+  else if (first) await runLive(first);
+}
 rmSync(scratch, { recursive: true, force: true });
 const skipped = total.skipped ? `, ${total.skipped} skipped` : '';
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
