@@ -144,5 +144,5 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
  * Only the shape is checked, so that the page need not contain the list above. A code of another version
  * passes, so code that maps error codes to words must have words for an unknown code.
  */
-export const isErrorCode = (code: unknown): code is ErrorCode =>
+export const hasErrorCodeForm = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && /^[A-Z][A-Z_]{1,39}$/.test(code);

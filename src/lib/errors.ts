@@ -1,4 +1,4 @@
-import { isErrorCode, type ErrorCode } from './error-codes.ts';
+import { hasErrorCodeForm, type ErrorCode } from './error-codes.ts';
 
 /** The outside world failed, or a person gave bad input: its code can be mapped to words by screens and tools. */
 export class AppError extends Error {
@@ -23,7 +23,7 @@ export class AppError extends Error {
 
 /** An error that another thread, tab or process sent, perhaps of another version; INTERNAL if it has no code. */
 export function readError({ code, message }: { code: unknown; message: unknown }): AppError {
-  if (isErrorCode(code)) return new AppError(code, String(message));
+  if (hasErrorCodeForm(code)) return new AppError(code, String(message));
   return new AppError('INTERNAL', `${code}: ${message}`);
 }
 

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../src/lib/error-codes.ts';
+import { ERROR_CODES, hasErrorCodeForm, type ErrorCode } from '../../src/lib/error-codes.ts';
 import { FAULTS } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { it as italian } from '../../src/ui/i18n/it/app.ts';
@@ -97,8 +97,8 @@ describe('errors', () => {
   it('an unknown code gets the sentence of a bug', () => {
     for (const code of ['toString', 'NEVER_SEEN'] as string[] as ErrorCode[])
       expect(sentenceOfError({ code, message: '' }, en)).toBe(en.errors.INTERNAL);
-    expect(['toString', '', 1, null].filter(isErrorCode)).toEqual([]);
-    expect(ERROR_CODES.filter((code) => !isErrorCode(code))).toEqual([]);
+    expect(['toString', '', 1, null].filter(hasErrorCodeForm)).toEqual([]);
+    expect(ERROR_CODES.filter((code) => !hasErrorCodeForm(code))).toEqual([]);
   });
 
   it('a code without a sentence, that is not listed as unseen, does not compile', () => {

@@ -1,4 +1,4 @@
-import { isErrorCode, type ErrorCode } from '../../lib/error-codes.ts';
+import { hasErrorCodeForm, type ErrorCode } from '../../lib/error-codes.ts';
 import type { Header } from '../../core/formats.ts';
 import { equal } from '../../lib/bytes.ts';
 
@@ -77,5 +77,5 @@ export function setAside(byReason: Readonly<Record<string, number>>): ErrorCode 
   const reason = Object.keys(byReason).findLast((one) => one.startsWith(DEVICE));
   if (reason === undefined) return undefined;
   const code = reason.slice(DEVICE.length);
-  return isErrorCode(code) ? code : 'INTERNAL';
+  return hasErrorCodeForm(code) ? code : 'INTERNAL';
 }
