@@ -1,61 +1,64 @@
-// docs/threats.md names tests: they must be there.
+// docs/threats.md names tests, and mutants that these must kill: all must be there.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { isSource, parsePatch, patched, patchNames, readPatch } from './mutants/patch.ts';
+import { readThreats, testsIn } from './mutants/threats.ts';
 
 const root = join(import.meta.dirname, '..');
-
-interface Threat {
-  threat: string;
-  /** What stands against it. */
-  against: string;
-  /** File and name of every test that holds it. */
-  tests: [string, string][];
-}
-
-/**
- * A threat is a section: its title, a paragraph of what stands against it, and a list of files with
- * the names of their tests under them. Lines of another form are refused.
- */
-function parseThreat(section: string): Threat {
-  const [title, ...lines] = section.split('\n');
-  const found: Threat = { threat: title!.trim(), against: '', tests: [] };
-  let file: string | undefined;
-
-  for (const line of lines.filter((text) => text.trim() !== '')) {
-    const named = /^- `([^`]+)`$/.exec(line)?.[1];
-    const test = /^ {2}- (.+)$/.exec(line)?.[1];
-    if (named !== undefined) file = named;
-    else if (test !== undefined && file !== undefined) found.tests.push([file, test]);
-    else if (file === undefined && /^\S/.test(line)) found.against += `${line} `;
-    else throw new Error(`${found.threat}: "${line}" is neither a file nor a test`);
-  }
-  return found;
-}
-
-const threats = readFileSync(join(root, 'docs/threats.md'), 'utf8')
-  .split('\n## Threats\n')[1]!
-  .split('\n## ')[0]!
-  .split('\n### ')
-  .slice(1)
-  .map(parseThreat);
+const threats = readThreats(root);
+const mutants = threats.flatMap((threat) => threat.mutants);
 
 test('every threat names what stands against it and at least one test', () => {
   expect(threats.length).toBeGreaterThan(20);
-  for (const { threat, against, tests } of threats) {
-    expect(threat).not.toBe('');
-    expect(against.length, threat).toBeGreaterThan(5);
-    expect(tests.length, threat).toBeGreaterThan(0);
+  for (const { title, against, tests } of threats) {
+    expect(title).not.toBe('');
+    expect(against.length, title).toBeGreaterThan(5);
+    expect(tests.length, title).toBeGreaterThan(0);
   }
 });
 
-test.each(threats.flatMap(({ tests }) => tests))('%s: %s', (file, name) => {
+test.each(threats.flatMap(({ tests }) => tests))('$file: $name', ({ file, name }) => {
   const path = join(root, file);
   expect(existsSync(path), file).toBe(true);
-  const declared = [
-    ...readFileSync(path, 'utf8').matchAll(
-      /\b(?:test|it)(?:\.each\([^]*?\]\))?\(\s*(['"`])(.+?)\1,/g,
-    ),
-  ];
-  expect(declared.map((m) => m[2])).toContain(name);
+  expect(testsIn(readFileSync(path, 'utf8')).filter((each) => each === name)).toHaveLength(1);
+});
+
+describe('mutants', () => {
+  test('each is kept as a patch and named once', () => {
+    expect(mutants.map(({ name }) => name).sort()).toEqual(patchNames(root).sort());
+  });
+
+  test.each(patchNames(root))('%s applies, and changes the source alone', (name) => {
+    const patch = readPatch(root, name);
+    expect(patch.length).toBeGreaterThan(0);
+    for (const each of patch) {
+      expect(isSource(each.file), each.file).toBe(true);
+      const text = readFileSync(join(root, each.file), 'utf8');
+      expect(patched(text, each)).not.toBe(text);
+    }
+  });
+
+  test('a patch whose place is gone, or stands twice, does not apply', () => {
+    const [patch] = parsePatch(
+      'diff --git a/a.ts b/a.ts\n--- a/a.ts\n+++ b/a.ts\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n',
+    );
+    expect(patched('zero\none\ntwo\n', patch!)).toBe('zero\none\n2\n');
+    for (const text of ['one\n', 'one\ntwo\none\ntwo\n', 'none\ntwo\n'])
+      expect(() => patched(text, patch!)).toThrow('a.ts');
+  });
+
+  test('no test, no document and no new file is a mutant', () => {
+    for (const file of [
+      'test/a.ts',
+      'e2e/a.spec.ts',
+      'src/a.test.ts',
+      'docs/threats.md',
+      'vitest.config.ts',
+    ])
+      expect(isSource(file), file).toBe(false);
+    expect(() =>
+      parsePatch('diff --git a/a.ts b/a.ts\n--- /dev/null\n+++ b/a.ts\n@@ -0,0 +1 @@\n+a\n'),
+    ).toThrow();
+  });
 });
