@@ -90,14 +90,15 @@ export default defineConfig({
       injectRegister: false,
       manifest: { ...manifest, screenshots: screenshots.map(({ entry }) => entry) },
       injectManifest: {
-        // The shell and its workers; the runtime, the models, and the transport of browsers that need
-        // it on the page are cached after their first use.
+        // The shell and its workers; the runtime, the models, the transport of browsers that need it
+        // on the page and the lists for passphrases are cached after their first use.
         globPatterns: ['**/*.{js,css,html,svg,woff2}', 'icon-192.png'],
         globIgnores: [
           '**/*.wasm',
           '**/ort*',
           '**/*miner*',
           '**/page-transport*',
+          '**/strength*',
           'models/**',
           '**/*.map',
         ],

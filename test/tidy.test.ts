@@ -17,6 +17,7 @@ const OWNERS: [RegExp, readonly string[]][] = [
   [/^workbox-/, ['sw.ts']],
   [/^@scure\/bip39(\/.*)?$/, ['wallet']],
   [/^@scure\/base$|^@noble\//, ['core', 'wallet']],
+  [/^@zxcvbn-ts\//, ['wallet']],
   [/^(prom-client|sirv|webgpu)$/, ['node']],
   [/^@huggingface\/tokenizers$/, ['client']],
   [/^node:/, ['node']],

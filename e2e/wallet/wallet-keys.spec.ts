@@ -94,7 +94,6 @@ test('keys with coins, written down, sealed by a suggested passphrase of six wor
   await button(page, en.wallet.faucet).click();
   await backUp(page);
   await button(page, en.wallet.protect).click();
-  await press(en.protect.suggest);
   const suggestion = dialog().locator('.suggestion');
   await expect(suggestion).toHaveText(/^([a-z]+ ){5}[a-z]+$/);
   passphrase = (await suggestion.innerText()).trim();

@@ -18,9 +18,18 @@ export interface PageConfig extends ClientConfig {
   readonly clockAheadMs?: number;
 }
 
+/** Passphrases at the moment in which one is chosen. */
+export interface Passphrases {
+  /** Six random words. */
+  suggest(): Promise<string>;
+  /** @throws PASSPHRASE_WEAK */
+  requireStrong(passphrase: string): Promise<void>;
+}
+
 export interface Engine {
   readonly client: ClientApi;
   readonly vault: VaultApi;
+  readonly passphrases: Passphrases;
   /** Calls the listener at every event of the client; the result stops it. */
   on(listener: (event: ClientEvent) => void): () => void;
   /** Hears the vault's status after every change and auto-lock; the result stops it. */
@@ -89,8 +98,9 @@ function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
 export function lazyEngine(
   loadClient: () => Promise<Part<ClientApi, ClientEvent>>,
   loadVault: () => Promise<Part<VaultApi, VaultStatus>>,
+  passphrases: Passphrases,
 ): Engine {
   const client = lazyPart(loadClient);
   const vault = lazyPart(loadVault);
-  return { client: client.api, vault: vault.api, on: client.on, onVault: vault.on };
+  return { client: client.api, vault: vault.api, passphrases, on: client.on, onVault: vault.on };
 }

@@ -8,7 +8,7 @@ import Framed from './frame/Framed.svelte';
 import { lookAtBrowser } from './work/conditions.ts';
 import { followWipe, isMarked } from './settings/device/wipe.ts';
 import { lazyEngine, loadConfig } from './engine.ts';
-import { openClient, openVault } from './page.ts';
+import { openClient, openVault, passphrases } from './page.ts';
 import { LOADERS } from './i18n/texts.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
@@ -27,7 +27,7 @@ else if (isMarked(storage, browserStorage('sessionStorage'))) void showWiping();
 else {
   const shared = placeOfShare(location.search);
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
-  const session = new Session(lazyEngine(openClient, openVault), loadConfig);
+  const session = new Session(lazyEngine(openClient, openVault, passphrases), loadConfig);
   mount(App, { target, props: { session, preferences } });
   void lookAtBrowser().then((facts) => (session.browser = facts));
   void session.open();

@@ -6,7 +6,7 @@
 import type { ClientApi, ClientEvent } from '../client/api.ts';
 import { connect, workerFailure } from '../lib/rpc.ts';
 import type { VaultApi, VaultEvents, VaultStatus } from '../wallet/vault/vault-api.ts';
-import { loadConfig, type Part } from './engine.ts';
+import { loadConfig, type Part, type Passphrases } from './engine.ts';
 
 export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
   const worker = new Worker(new URL('../wallet/vault/vault.worker.ts', import.meta.url), {
@@ -16,6 +16,18 @@ export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
   const api = connect<VaultApi, VaultEvents>(worker, { failed: workerFailure(worker) });
   return { api, on: (listener) => api.on('status', listener) };
 }
+
+/** Their lists weigh a megabyte: they come where a passphrase is chosen. */
+export const passphrases: Passphrases = {
+  async suggest() {
+    const { generatePassphrase } = await import('../wallet/strength.ts');
+    return generatePassphrase(crypto);
+  },
+  async requireStrong(passphrase) {
+    const { requireStrong } = await import('../wallet/strength.ts');
+    requireStrong(passphrase);
+  },
+};
 
 export async function openClient(): Promise<Part<ClientApi, ClientEvent>> {
   const { createPageClient } = await import('../client/browser-tabs/page.ts');

@@ -21,7 +21,7 @@ import { AppError } from '../lib/errors.ts';
 import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
-import type { Engine, PageConfig } from './engine.ts';
+import type { Engine, PageConfig, Passphrases } from './engine.ts';
 import { isStale } from './kit/format.ts';
 import { joinHistory } from './wallet/history/history.ts';
 import { isWorking } from './work/sentence.ts';
@@ -102,6 +102,10 @@ export class Session {
 
   get keys(): VaultApi {
     return this.#engine.vault;
+  }
+
+  get passphrases(): Passphrases {
+    return this.#engine.passphrases;
   }
 
   get peer(): ClientApi {

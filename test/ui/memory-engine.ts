@@ -19,7 +19,7 @@ import type { HistoryEntry } from '../../src/core/messages.ts';
 import { equal, utf8 } from '../../src/lib/bytes.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { Engine } from '../../src/ui/engine.ts';
+import type { Engine, Passphrases } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
@@ -295,6 +295,11 @@ export class MemoryEngine implements Engine {
     faucet: async () => this.#note('client.faucet'),
   };
 
+  readonly passphrases: Passphrases = {
+    suggest: async () => 'orbit velvet canyon thimble pretzel lagoon',
+    requireStrong: async () => {},
+  };
+
   readonly vault: VaultApi = {
     status: async () => {
       this.#note('vault.status');
@@ -308,7 +313,6 @@ export class MemoryEngine implements Engine {
       return this.#vault('unlock', { locked: false });
     },
     lock: async () => this.#vault('lock', { locked: true }),
-    suggestPassphrase: async () => 'orbit velvet canyon thimble pretzel lagoon',
     addPasskey: async (_passphrase, { credential, salt }) =>
       this.#vault('addPasskey', { passkey: { credential, salt } }),
     removePasskey: async () => this.#vault('removePasskey', { passkey: undefined }),

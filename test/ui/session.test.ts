@@ -406,6 +406,7 @@ describe('the engine', () => {
         return { api: real.client, on: (hear) => real.on(hear) };
       },
       async () => ({ api: real.vault, on: (hear) => real.onVault(hear) }),
+      real.passphrases,
     );
     const heard: string[] = [];
     engine.on((event) => heard.push(event.type));

@@ -538,14 +538,6 @@ describe('a wallet file', () => {
   });
 });
 
-test('a suggested passphrase has six words and is strong', async () => {
-  const suggested = await vault.suggestPassphrase();
-  expect(suggested.split(' ')).toHaveLength(6);
-  expect(await vault.suggestPassphrase()).not.toBe(suggested);
-  await vault.create();
-  expect((await vault.protect(suggested)).protected).toBe(true);
-});
-
 describe('the backup quiz', () => {
   test('asks a place in each third, with the right word among six', async () => {
     await vault.create();

@@ -88,14 +88,13 @@ export type VaultApi = {
   restore(words: string): Promise<VaultStatus>;
   /**
    * Wraps the data key by a passphrase instead of the device key, or of the old passphrase, which must
-   * then be given. @throws PASSPHRASE_WEAK, VAULT_LOCKED, PASSPHRASE_WRONG
+   * then be given. Its strength was judged where it was chosen (wallet/strength.ts); here only its length
+   * is, 12 to 256. @throws PASSPHRASE_WEAK, VAULT_LOCKED, PASSPHRASE_WRONG
    */
   protect(passphrase: string, old?: string): Promise<VaultStatus>;
   /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
   unlock(passphrase: string): Promise<VaultStatus>;
   lock(): Promise<VaultStatus>;
-  /** Six random words. */
-  suggestPassphrase(): Promise<string>;
   /** A second wrapping of the data key. @throws PASSKEY_UNPROTECTED, VAULT_LOCKED, PASSPHRASE_WRONG */
   addPasskey(passphrase: string, passkey: NewPasskey): Promise<VaultStatus>;
   /** Also while locked: it makes opening harder. */

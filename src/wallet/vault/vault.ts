@@ -10,7 +10,7 @@ import { createQuiz, isQuizPassed, type QuizQuestion } from '../backup-quiz.ts';
 import { isUnattended } from '../kinds.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
-import { generatePassphrase, requireStrong } from '../passphrase.ts';
+import { requireFloor } from '../passphrase.ts';
 import { randomBytes } from '../random.ts';
 import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
 import { decodeTx, summaryFromTx } from '../summary.ts';
@@ -57,7 +57,6 @@ export function createVault(platform: VaultPlatform): VaultApi {
     restore: (words) => queue.run(() => vault.restore(words)),
     protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
     unlock: (passphrase) => queue.run(() => vault.unlock({ passphrase })),
-    suggestPassphrase: async () => generatePassphrase(platform.crypto),
     addPasskey: (passphrase, passkey) => queue.run(() => vault.addPasskey(passphrase, passkey)),
     removePasskey: () => queue.run(() => vault.removePasskey()),
     unlockByPasskey: (passkey) => queue.run(() => vault.unlock({ passkey })),
@@ -119,7 +118,7 @@ class Vault {
   }
 
   async protect(passphrase: string, old: string | undefined): Promise<VaultStatus> {
-    requireStrong(passphrase);
+    requireFloor(passphrase);
     const { keys, loaded } = await this.#open();
     await this.#ask(old, loaded, (dataKey) =>
       this.#safe.wrapByPassphrase(passphrase, keys, loaded, dataKey),

@@ -81,7 +81,7 @@ const SHEETS: Screen[] = [
   sheet('backup', presses(en.wallet.words)),
   sheet('backup: words', show),
   sheet('backup: quiz', quiz),
-  sheet('passphrase', presses(en.wallet.protectChange, en.protect.suggest)),
+  sheet('passphrase', presses(en.wallet.protectChange)),
   sheet('passkey', presses(keyring.passkey.add)),
   sheet('file', presses(keyring.file.export)),
   { ...sheet('erase everything', presses(device.erase.open)), hash: '#/settings' },

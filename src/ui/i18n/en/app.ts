@@ -271,7 +271,8 @@ export const en = {
       'It encrypts the keys on this device. It does not replace the 24 words: if you forget it, ' +
       'only they help.',
     passphrase: 'Passphrase',
-    suggest: 'Suggest one',
+    suggested: 'Pila made this one for you. Write it down before you use it:',
+    suggest: 'Suggest another',
     repeat: 'The same again',
     differs: 'The two are not the same.',
     show: 'Show',

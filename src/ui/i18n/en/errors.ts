@@ -85,7 +85,8 @@ export const errors: ErrorTexts = {
   WORDS_COUNT: 'There must be exactly 24 words.',
   WORDS_UNKNOWN: 'One of the words is not in the list. Check the spelling.',
   WORDS_CHECKSUM: 'These words do not belong together. Check their order, and each of them.',
-  PASSPHRASE_WEAK: 'This passphrase is too easy to guess. Make it longer, or let Pila suggest one.',
+  PASSPHRASE_WEAK:
+    'This passphrase is too easy to guess. Take the one that Pila suggests, or a longer one.',
   PASSPHRASE_WRONG: 'That is not the passphrase.',
   PASSKEY_UNPROTECTED: 'Set a passphrase first: it stays the way in when the passkey is lost.',
   PASSKEY_MISSING: 'No passkey opens these keys any more. Use the passphrase.',

@@ -267,7 +267,8 @@ export const it: Text = {
       'Cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, ' +
       'aiutano solo quelle.',
     passphrase: 'Frase segreta',
-    suggest: 'Proponine una',
+    suggested: 'Pila ha preparato questa per te. Scrivila prima di usarla:',
+    suggest: 'Proponine un’altra',
     repeat: 'Di nuovo la stessa',
     differs: 'Le due non sono uguali.',
     show: 'Mostra',

@@ -97,7 +97,7 @@ export const errors: ErrorTexts = {
   WORDS_UNKNOWN: 'Una delle parole non è nell’elenco. Controlla come è scritta.',
   WORDS_CHECKSUM: 'Queste parole non vanno insieme. Controlla l’ordine, e ognuna.',
   PASSPHRASE_WEAK:
-    'Questa frase segreta è troppo facile da indovinare. Allungala, o fattela proporre da Pila.',
+    'Questa frase segreta è troppo facile da indovinare. Prendi quella che propone Pila, o una più lunga.',
   PASSPHRASE_WRONG: 'Non è la frase segreta.',
   PASSKEY_UNPROTECTED:
     'Imposta prima una frase segreta: resta l’accesso quando la passkey va persa.',
