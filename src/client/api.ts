@@ -97,6 +97,9 @@ export interface Fees {
 }
 
 /** Fields that a new transaction needs. */
+/** Number of blocks in which a new transaction can be mined before it expires. */
+export const LIFETIME_BLOCKS = 120;
+
 export interface Prepared {
   readonly chainId: number;
   readonly nonce: number;
@@ -303,8 +306,12 @@ export type AccountApi = {
   account(address: Uint8Array): Promise<Balance>;
   /** Newest first, from the account's last transaction or an earlier page's `next`. @throws NO_PEERS */
   history(address: Uint8Array, max: number, from?: Position): Promise<History>;
-  /** `tx`: encoded SignedTx, kept until confirmed or expired. @throws TX_REFUSED with the fault's code as message */
-  submit(tx: Uint8Array): Promise<PendingTx>;
+  /**
+   * `tx`: encoded SignedTx, kept until confirmed or expired. `replacing`: id of the waiting transaction whose
+   * nonce it takes; without it none is displaced. @throws NONCE_TAKEN where another one waits with its nonce,
+   * TX_REFUSED with the fault's code as message
+   */
+  submit(tx: Uint8Array, replacing?: Uint8Array): Promise<PendingTx>;
   pending(): Promise<PendingTx[]>;
   /**
    * Fields that a new transaction of this sender needs. `replacing`: id of a waiting transaction; the new one

@@ -76,7 +76,8 @@ test('a payment that waits is replaced: same nonce, a fee that displaces it', as
     const fee = replacing ? fees.slow : fees.normal;
     const made = buildTransfer({ ...rest, fee, from: publicKey }, { to, amount });
     const signed = signTx(decode(Tx, made), secret);
-    return { pending: await client.api.submit(txBytes(signed)), tx: signed.tx, spendable };
+    const pending = await client.api.submit(txBytes(signed), replacing);
+    return { pending: pending, tx: signed.tx, spendable };
   };
   const first = await send(other, NANOVOLTS);
   const cancel = await send(address, 1n, first.pending.id);

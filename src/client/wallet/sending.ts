@@ -13,7 +13,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { Announcer } from '../announcer.ts';
 import type { Accounts } from './accounts.ts';
-import type { AccountApi, Balance, Fees } from '../api.ts';
+import { LIFETIME_BLOCKS, type AccountApi, type Balance, type Fees } from '../api.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { LightPool } from './light-pool.ts';
 import type { Outbox } from './outbox.ts';
@@ -23,8 +23,6 @@ const FEES: Fees = { slow: FEE_MIN, normal: 10n * FEE_MIN, fast: 100n * FEE_MIN 
 /** Pages of the account's history that are searched for what became of a transaction. */
 const PAGES_MAX = 20;
 const PAGE = 50;
-/** Number of blocks in which a new transaction can be mined before it expires. */
-const LIFETIME_BLOCKS = 120;
 
 export interface Sending extends Pick<AccountApi, 'submit' | 'pending' | 'prepare'> {
   /** Announces the transactions that wait for a block to peers. */
@@ -48,6 +46,8 @@ export interface SendingDeps {
 export function createSending(deps: SendingDeps): Sending {
   const { params, chain, announcer, pool, outbox, accounts, events } = deps;
   const height = (): number => chain.headers.head().header.height;
+  /** Taken by the pool, and on their way to the disk. */
+  const coming = new Set<SignedTx>();
 
   async function announceWaiting(): Promise<void> {
     if (!announcer.hasPeers) return;
@@ -66,21 +66,45 @@ export function createSending(deps: SendingDeps): Sending {
     }
   }
 
+  /**
+   * Another tab, or another device with the same keys, may have used the nonce since this one was made out:
+   * nobody said then that this one is to take the other's place. @throws AppError NONCE_TAKEN
+   */
+  function refuseUnasked(signed: SignedTx, replacing: Uint8Array | undefined): void {
+    const waiting = [...coming, ...outbox.unsettled(), ...pool.of(addressOf(signed.tx.from))];
+    const rivals = waiting.filter((other) => isRival(other, signed));
+    const isAsked = rivals.some(({ tx }) => replacing !== undefined && equal(txId(tx), replacing));
+    if (rivals.length && !isAsked)
+      throw new AppError('NONCE_TAKEN', `nonce ${signed.tx.nonce} waits already`);
+  }
+
+  /** What waits of a sender: sent from here, or heard of from another device with the same keys. */
+  function waitingOf(address: Uint8Array): SignedTx[] {
+    const own = outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
+    const heard = pool.of(address).filter((s) => !own.some((o) => sameNonce(o, s)));
+    return [...own, ...heard];
+  }
+
   return {
     announceWaiting,
     resubmitWaiting,
     pending: async () => outbox.all(),
-    async submit(bytes) {
+    async submit(bytes, replacing) {
       const signed = tryDecode(SignedTx, bytes);
       if (!signed) throw new AppError('TX_MALFORMED', 'not a signed transaction');
+      if (!outbox.has(signed)) refuseUnasked(signed, replacing);
       const refused = pool.add(signed, height());
       // A call may be repeated: a transaction that was accepted before is not refused, even when it is in a block.
       if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
-      const pending = await outbox.add(signed).catch((e: unknown) => {
-        // A caller that gets an error must not find the transaction mined.
-        if (refused !== 'known') pool.remove([txId(signed.tx)]);
-        throw e;
-      });
+      coming.add(signed);
+      const pending = await outbox
+        .add(signed)
+        .catch((e: unknown) => {
+          // A caller that gets an error must not find the transaction mined.
+          if (refused !== 'known') pool.remove([txId(signed.tx)]);
+          throw e;
+        })
+        .finally(() => coming.delete(signed));
 
       // The new transaction may have displaced a claim, whose result then has no use.
       await resubmitWaiting();
@@ -95,13 +119,14 @@ export function createSending(deps: SendingDeps): Sending {
       const old =
         replacing && outbox.unsettled().find((s) => isOwn(s) && equal(txId(s.tx), replacing))?.tx;
       if (replacing && !old) throw new AppError('TX_UNKNOWN', 'it waits no longer');
-      const own = outbox.waiting().filter(isOwn);
+      const own = waitingOf(address);
       const others = own.filter(({ tx }) => tx.nonce !== old?.nonce);
       const spent = others.reduce((sum, { tx }) => sum + spentBy(tx), 0n);
-      const rival = own.find(({ tx }) => tx.nonce === old?.nonce)?.tx.fee ?? 0n;
+      const rivals = own.filter(({ tx }) => tx.nonce === old?.nonce);
+      const rival = rivals.reduce((most, { tx }) => (tx.fee > most ? tx.fee : most), 0n);
       return {
         chainId: params.chainId,
-        nonce: old?.nonce ?? freeNonce(balance.nonce, outbox.alive().filter(isOwn)),
+        nonce: old?.nonce ?? freeNonce(balance.nonce, [...outbox.alive().filter(isOwn), ...own]),
         expiry: height() + LIFETIME_BLOCKS,
         fees: old ? feesOver(rival) : FEES,
         spendable: balance.spendable > spent ? balance.spendable - spent : 0n,
@@ -134,6 +159,10 @@ export function createSending(deps: SendingDeps): Sending {
 
 const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
   equal(tx.from, earlier.from) && kindOf(tx).needsBefore(tx, earlier);
+
+/** Another one with the same nonce. */
+const isRival = (a: SignedTx, b: SignedTx): boolean =>
+  sameNonce(a, b) && !equal(txId(a.tx), txId(b.tx));
 
 const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
   a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);

@@ -53,19 +53,20 @@ async function serving() {
     await mine(chain, ann, count);
     await look();
   };
-  const submit = (tx: SignedTx) => sending.submit(txBytes(tx));
+  const submit = (tx: SignedTx, replacing?: Uint8Array) => sending.submit(txBytes(tx), replacing);
   const nonce = async () => (await sending.prepare(bob.address)).nonce;
+  const spendable = async () => (await sending.prepare(bob.address)).spendable;
   await look();
-  return { outbox, pool, block, submit, nonce, asked: txId(asked.tx) };
+  return { outbox, pool, block, submit, nonce, spendable, asked: txId(asked.tx) };
 }
 
 test('a payment that displaces a claim does not wait behind its result', async () => {
   const { submit, nonce, outbox, asked } = await serving();
-  for (const tx of answer(bob, 0, asked)) await submit(tx);
+  const [claim, result] = answer(bob, 0, asked);
+  for (const tx of [claim, result]) await submit(tx);
   expect(await nonce()).toBe(2);
-  // It was made out before the claim went.
   const payment = transfer(bob, 0, ann, 1n, 10_000n);
-  await submit(payment);
+  await submit(payment, txId(claim.tx));
   expect(await nonce()).toBe(1);
   const next = transfer(bob, 1, ann, 2n);
   await submit(next);
@@ -86,4 +87,34 @@ test('payments behind a claim whose request has closed go on once its nonces are
     await submit(transfer(bob, expected, ann, 3n));
   }
   expect(pool.of(bob.address).map(({ tx }) => tx.nonce)).toEqual([0, 1, 2, 3]);
+});
+
+test('a nonce that waits is only taken where that was asked', async () => {
+  const { submit, nonce, outbox } = await serving();
+  const shown = await nonce();
+  const first = transfer(bob, shown, ann, 1n);
+  // Ten times the fee would displace the first in every pool.
+  const second = transfer(bob, shown, ann, 2n, 10_000n);
+  const taken = { code: 'NONCE_TAKEN' };
+  // At once, as from two tabs; then one after the other.
+  const both = await Promise.allSettled([submit(first), submit(second)]);
+  expect(both[1]).toMatchObject({ status: 'rejected', reason: taken });
+  await expect(submit(second)).rejects.toMatchObject(taken);
+  await expect(submit(second, txId(second.tx))).rejects.toMatchObject(taken);
+  expect(outbox.waiting()).toEqual([first]);
+  expect(await nonce()).toBe(shown + 1);
+  await submit(second, txId(first.tx));
+  expect(outbox.waiting()).toEqual([second]);
+});
+
+test('what another device sent with the same keys holds its nonce and its coins', async () => {
+  const { submit, nonce, pool, spendable } = await serving();
+  const [shown, before] = [await nonce(), await spendable()];
+  const theirs = transfer(bob, shown, ann, 7n);
+  expect(pool.add(theirs, 0)).toBeUndefined();
+  expect(await nonce()).toBe(shown + 1);
+  expect(await spendable()).toBe(before - 7n - theirs.tx.fee);
+  await expect(submit(transfer(bob, shown, ann, 2n, 10_000n))).rejects.toMatchObject({
+    code: 'NONCE_TAKEN',
+  });
 });

@@ -63,6 +63,15 @@ test('one that was taken is not refused when it is submitted again after its blo
   });
 });
 
+test('of two that come at once with one nonce the first goes, also before the pool can judge them', async () => {
+  const { sending, outbox } = await openSending(0);
+  const [one, other] = [transfer(ann, 0, bob, 1n), transfer(ann, 0, bob, 2n, 10_000n)];
+  const both = await Promise.allSettled([one, other].map((tx) => sending.submit(txBytes(tx))));
+  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(both[1]).toMatchObject({ reason: { code: 'NONCE_TAKEN' } });
+  expect(outbox.waiting()).toEqual([one]);
+});
+
 test('one that was given up and is in the chain all the same is confirmed', async () => {
   const tx = transfer(ann, 0, bob, 1n);
   const entry = { tx, position: { height: 7, index: 0 } };

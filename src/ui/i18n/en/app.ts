@@ -290,6 +290,7 @@ export const en = {
     go: 'Restore',
   },
   erase: {
+    first: 'Say so above first.',
     title: 'Erase keys',
     intro:
       'This deletes the keys from this device. Without the 24 words the coins can never be ' +
@@ -332,6 +333,7 @@ export const en = {
     openOwn: 'Open it in a tab of its own',
     code: 'code',
   },
+  confirm: { soon: 'Read it first: this can be pressed in a moment.' },
   forms,
   errors,
 };

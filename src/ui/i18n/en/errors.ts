@@ -69,6 +69,8 @@ export const errors: ErrorTexts = {
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
   FAUCET_OFF: 'This network gives no trial coins.',
   FAUCET_LATER: 'You got trial coins not long ago. Try again later.',
+  NONCE_TAKEN:
+    'Another of your payments took its number in the meantime, so nothing was sent. Look at it again.',
   TX_REFUSED: 'The network refused this payment; nothing was paid.',
   TX_MALFORMED: 'This payment could not be read. Nothing was signed.',
   TX_UNKNOWN: 'This payment waits no longer: it is in a block, or it ran out of time.',
@@ -81,6 +83,7 @@ export const errors: ErrorTexts = {
   WATCHED_KNOWN: 'This address is watched already.',
   ACCOUNTS_FULL: 'There are sixteen accounts already: more are not possible.',
   ACCOUNT_UNKNOWN: 'There is no such account any more. Reload the page.',
+  NAME_BLANK: 'This name shows nothing. Use letters or digits.',
   NAME_MALFORMED: 'A name has 1 to 32 characters.',
   WORDS_COUNT: 'There must be exactly 24 words.',
   WORDS_UNKNOWN: 'One of the words is not in the list. Check the spelling.',

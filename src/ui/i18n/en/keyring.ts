@@ -15,6 +15,7 @@ export const keyring = {
     thisOne: 'The one that would be paid',
     mine: 'an address that you paid',
     sure: 'I compared them with the address I was given: this is the right one',
+    compareFirst: 'Compare the two addresses first, and say so above.',
     remember: 'Name for this address, to know it the next time',
     keep: 'Keep as contact',
     kept: 'Kept.',
@@ -37,6 +38,13 @@ export const keyring = {
     unknownChain: 'unknown',
     nonce: 'Number among your payments',
     modelId: 'Id of the model',
+  },
+  changed: {
+    again: 'Nothing was sent: something changed since you looked. Look again.',
+    nonce: 'Another payment from this account came in between, so this one got another number.',
+    fee: 'The fees are others now.',
+    expiry: 'Time has passed: it is valid until a later block.',
+    spendable: 'Less can be spent from this account than before.',
   },
   lock: {
     label: 'Locks when not used for',

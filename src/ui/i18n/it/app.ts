@@ -285,6 +285,7 @@ export const it: Text = {
     go: 'Ripristina',
   },
   erase: {
+    first: 'Prima dillo qui sopra.',
     title: 'Cancella le chiavi',
     intro:
       'Le chiavi vengono tolte da questo dispositivo. Senza le 24 parole nessuno potrà mai più ' +
@@ -327,6 +328,7 @@ export const it: Text = {
     openOwn: 'Aprila in una scheda sua',
     code: 'codice',
   },
+  confirm: { soon: 'Prima leggi: fra un attimo si può premere.' },
   forms,
   errors,
 };

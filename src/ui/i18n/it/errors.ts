@@ -78,6 +78,8 @@ export const errors: ErrorTexts = {
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
+  NONCE_TAKEN:
+    'Intanto un altro tuo pagamento ha preso il suo numero, quindi nulla è stato inviato. Riguardalo.',
   TX_REFUSED: 'La rete ha rifiutato questo pagamento; nulla è stato pagato.',
   TX_MALFORMED: 'Questo pagamento non è leggibile. Nulla è stato firmato.',
   TX_UNKNOWN: 'Questo pagamento non è più in attesa: è in un blocco, o è scaduto.',
@@ -92,6 +94,7 @@ export const errors: ErrorTexts = {
   WATCHED_KNOWN: 'Questo indirizzo è già osservato.',
   ACCOUNTS_FULL: 'Ci sono già sedici conti: di più non se ne possono avere.',
   ACCOUNT_UNKNOWN: 'Questo conto non c’è più. Ricarica la pagina.',
+  NAME_BLANK: 'Questo nome non mostra nulla. Usa lettere o cifre.',
   NAME_MALFORMED: 'Un nome ha da 1 a 32 caratteri.',
   WORDS_COUNT: 'Le parole devono essere esattamente 24.',
   WORDS_UNKNOWN: 'Una delle parole non è nell’elenco. Controlla come è scritta.',

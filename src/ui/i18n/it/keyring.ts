@@ -15,6 +15,7 @@ export const keyring: KeyringText = {
     thisOne: 'Quello che sarebbe pagato',
     mine: 'un indirizzo che hai pagato',
     sure: 'Li ho confrontati con l’indirizzo che mi è stato dato: è quello giusto',
+    compareFirst: 'Prima confronta i due indirizzi, e dillo qui sopra.',
     remember: 'Nome per questo indirizzo, per riconoscerlo la prossima volta',
     keep: 'Tieni tra i contatti',
     kept: 'Tenuto.',
@@ -37,6 +38,13 @@ export const keyring: KeyringText = {
     unknownChain: 'sconosciuta',
     nonce: 'Numero tra i tuoi pagamenti',
     modelId: 'Codice del modello',
+  },
+  changed: {
+    again: 'Nulla è stato inviato: qualcosa è cambiato da quando hai guardato. Riguarda.',
+    nonce: 'Un altro pagamento da questo conto è venuto prima: questo ha avuto un altro numero.',
+    fee: 'Le commissioni ora sono altre.',
+    expiry: 'È passato del tempo: vale fino a un blocco successivo.',
+    spendable: 'Da questo conto si può spendere meno di prima.',
   },
   lock: {
     label: 'Si bloccano se non usate per',
