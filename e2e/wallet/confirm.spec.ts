@@ -142,22 +142,6 @@ test('of two tabs with one nonce the second shows its payment again, and both ar
   await expect(page.getByText(en.wallet.pendingState.replaced)).toHaveCount(0);
 });
 
-test('a payment is sped up only where that is asked, at the price that displaces it', async () => {
-  // Nothing is mined meanwhile, so it waits.
-  await seed.kill();
-  await fill(page, OTHER, '1');
-  await inDialog(page, en.send.review).click();
-  await inDialog(page, en.send.confirm).click();
-  await expect(title(page)).toHaveText(en.send.done);
-  await inDialog(page, en.common.done).click();
-  await button(page, walletWords.replace.speedUp).click();
-  await inDialog(page, en.send.review).click();
-  await inDialog(page, en.send.confirm).click();
-  await expect(title(page)).toHaveText(en.send.done);
-  await inDialog(page, en.common.done).click();
-  await expect(waiting(page).getByRole('listitem')).toHaveCount(2);
-});
-
 test('a link’s words and amount go with its address', async () => {
   const uri = formatUri(OTHER, { amount: 5n * VOLT, label: 'Red Cross', message: 'Thank you' });
   await page.evaluate((hash) => (location.hash = hash), linkToPage('pay', uri));
