@@ -19,24 +19,25 @@ const { Fn } = secp256k1.Point;
 
 const masterOf = (seed: Uint8Array): Node => nodeOf(hmac(sha512, utf8('Bitcoin seed'), seed));
 
-/** Each step's secret and chain code, 64 bytes. */
-const nodeOf = (digest: Uint8Array): Node => ({
-  secret: digest.slice(0, 32),
-  chainCode: digest.slice(32),
-});
+/** Each step's secret and chain code, of 64 bytes, which are wiped. */
+function nodeOf(digest: Uint8Array): Node {
+  const node = { secret: digest.slice(0, 32), chainCode: digest.slice(32) };
+  digest.fill(0);
+  return node;
+}
 
 /** CKDpriv. A digest beyond the group's order, or a sum of zero, has a chance of 2^-127. */
 function childOf({ secret, chainCode }: Node, index: number): Node {
   const name =
     index >= HARDENED ? concat(Uint8Array.of(0), secret) : secp256k1.getPublicKey(secret, true);
   const data = concat(name, u32(index).reverse());
-  const digest = hmac(sha512, chainCode, data);
+  const step = nodeOf(hmac(sha512, chainCode, data));
+  name.fill(0);
   data.fill(0);
-  const step = nodeOf(digest);
   const sum = Fn.add(Fn.fromBytes(step.secret), Fn.fromBytes(secret));
   assert(sum !== 0n, 'a derived key is not zero');
-  wipe(step);
-  return { secret: Fn.toBytes(sum), chainCode: digest.slice(32) };
+  step.secret.fill(0);
+  return { secret: Fn.toBytes(sum), chainCode: step.chainCode };
 }
 
 /** The secret, 32 bytes, at a path such as m/44'/0'/0'/0/0 below a BIP-39 seed. */

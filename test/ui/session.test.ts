@@ -3,6 +3,7 @@ import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import type { PendingTx } from '../../src/client/api.ts';
 import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
+import type { NetworkName } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -12,6 +13,7 @@ import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { checkTransfer, saysTheSame } from '../../src/ui/wallet/send/transfer.ts';
 import { buildTransfer } from '../../src/wallet/build.ts';
+import type { TxSummary } from '../../src/wallet/vault/vault-api.ts';
 import {
   ADDRESS,
   BALANCE,
@@ -250,10 +252,18 @@ describe('sending', () => {
     const bytes = buildTransfer({ ...fields, from, fee }, { to, amount });
     expect(decode(Tx, bytes)).toMatchObject({ ...fields, amount: 500_000_000n, to: other });
     const read = await new MemoryEngine().vault.describe(bytes);
-    expect(saysTheSame(read, transfer!)).toBe(true);
-    expect(saysTheSame({ ...read, to: ADDRESS }, transfer!)).toBe(false);
-    expect(saysTheSame({ ...read, amount: read.amount + 1n }, transfer!)).toBe(false);
-    expect(saysTheSame({ ...read, fee: read.fee + 1n }, transfer!)).toBe(false);
+    const isSame = (change: Partial<TxSummary>, network: NetworkName | undefined = 'local') =>
+      saysTheSame({ ...read, ...change }, transfer!, network);
+    expect(isSame({})).toBe(true);
+    expect(isSame({ to: ADDRESS })).toBe(false);
+    expect(isSame({ to: undefined })).toBe(false);
+    expect(isSame({ amount: read.amount + 1n })).toBe(false);
+    expect(isSame({ fee: read.fee + 1n })).toBe(false);
+    expect(isSame({ type: 'request' })).toBe(false);
+    // Bytes for another network, for one that nobody knows, and where the page does not know its own.
+    expect(isSame({ network: 'main' })).toBe(false);
+    expect(isSame({ network: undefined })).toBe(false);
+    expect(isSame({ network: undefined }, undefined)).toBe(false);
   });
 
   it('tells what is wrong with each field', () => {

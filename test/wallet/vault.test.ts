@@ -478,7 +478,7 @@ describe('a passkey', () => {
     await vault.addPasskey(STRONG, passkey());
     await vault.protect(OTHER, STRONG);
     const dearer = newVault({ logN: 11, r: 8, p: 1 });
-    await dearer.unlock(OTHER);
+    expect((await dearer.unlock(OTHER)).passkey).toEqual({ credential, salt });
     expect(decodeVault((await storage.load())!.blob).wrap).toMatchObject({ logN: 11 });
     expect((await newVault().unlockByPasskey(output)).locked).toBe(false);
     await vault.lock();

@@ -113,7 +113,7 @@ export class Safe {
     return wrap.type === 'scrypt' && workOf(wrap) < workOf(this.#cost);
   }
 
-  /** Wraps the data key again. A passkey wraps the same data key, so it still opens it. */
+  /** Wraps the data key again, and wipes it. A passkey wraps the same data key, so it still opens it. */
   async wrapByPassphrase(
     passphrase: string,
     { entropy }: Keys,
@@ -122,13 +122,14 @@ export class Safe {
   ): Promise<void> {
     const { crypto } = this.#platform;
     const wrap = createScryptWrap(crypto, this.#cost);
-    const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
     const contents = { ...blob, entropy, backedUp: blob.backedUp === 1 };
-    await this.#save(
-      await sealVault(crypto, contents, { wrap, wrapKey }, dataKey),
-      undefined,
-      record,
-    );
+    try {
+      const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
+      const sealed = await sealVault(crypto, contents, { wrap, wrapKey }, dataKey);
+      await this.#save(sealed, undefined, record);
+    } finally {
+      dataKey.fill(0);
+    }
   }
 
   /** Adds a passkey, once it was shown to open what it wraps. */

@@ -320,7 +320,9 @@ class Vault {
   /** Keys of accounts that another tab added. */
   #deriveNew({ entropy, pairs }: Keys, { accounts }: VaultBlob): void {
     if (accounts.length === pairs.length) return;
-    this.#keys = { entropy, pairs: pairsOf(entropy, accounts) };
+    const all = pairsOf(entropy, accounts);
+    for (const { secret } of pairs) secret.fill(0);
+    this.#keys = { entropy, pairs: all };
   }
 
   async #requireAccount(index: number): Promise<Loaded> {

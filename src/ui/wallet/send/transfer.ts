@@ -1,6 +1,6 @@
 /** Sending: checks what a person typed, and what the vault read of it. wallet/build.ts makes the bytes. Pure. */
 import { parseAddress } from '../../../core/address.ts';
-import { ADDRESS_PREFIXES } from '../../../core/params.ts';
+import { ADDRESS_PREFIXES, type NetworkName } from '../../../core/params.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import type { FormFault } from '../../i18n/error-texts.ts';
@@ -56,9 +56,15 @@ export function checkTransfer(
   return { transfer: { to: parseAddress(text, prefix)!, amount, fee }, faults };
 }
 
-/** Whether the vault read in the bytes what was meant. */
-export const saysTheSame = (read: TxSummary, meant: Transfer): boolean =>
+/** Whether the vault read in the bytes what was meant, on the network of this page. */
+export const saysTheSame = (
+  read: TxSummary,
+  meant: Transfer,
+  network: NetworkName | undefined,
+): boolean =>
   read.type === 'transfer' &&
+  read.network !== undefined &&
+  read.network === network &&
   read.to !== undefined &&
   equal(read.to, meant.to) &&
   read.amount === meant.amount &&
