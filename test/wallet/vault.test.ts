@@ -1,5 +1,5 @@
 import { IDBFactory } from 'fake-indexeddb';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
 import { bytes, decode, encode, hash32, struct, u8 } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
@@ -60,6 +60,8 @@ beforeEach(() => {
 const base = (from: Uint8Array) => ({ chainId: 3, from, nonce: 4, expiry: 99, fee: 1000n });
 const transferOf = (from: Uint8Array) =>
   buildTransfer(base(from), { to: hash(7), amount: 5n, memo: 'caffè\u202e' });
+/** Other tabs hear of it a little later. */
+const until = (isTrue: () => boolean) => expect.poll(isTrue, { timeout: 30_000 }).toBe(true);
 async function backUp(): Promise<VaultStatus> {
   const words = (await vault.words(STRONG)).split(' ');
   const quiz = await vault.backupQuiz();
@@ -404,7 +406,7 @@ describe('another time until it locks', () => {
     changes = [];
     // By its own timer, before anybody asks.
     clock.advance(1);
-    await vi.waitUntil(() => changes.length);
+    await until(() => changes.length > 0);
     expect(changes).toMatchObject([{ locked: true }]);
     expect((await newVault().status()).lockMinutes).toBe(minutes);
   });
@@ -686,23 +688,23 @@ describe('two tabs', () => {
     const [one, two] = [inTab(), inTab()];
     const last = () => two.seen.at(-1);
     await one.api.create();
-    await vi.waitUntil(() => last()?.exists);
+    await until(() => last()?.exists === true);
     await one.api.protect(STRONG);
-    await vi.waitUntil(() => last()?.locked);
+    await until(() => last()?.locked === true);
     await two.api.unlock(STRONG);
     const { publicKey } = await one.api.addAccount('Savings');
-    await vi.waitUntil(() => last()?.current === 1);
+    await until(() => last()?.current === 1);
     expect(last()).toMatchObject({ locked: false, publicKey });
     const claim = buildClaim(base(publicKey!), { request: hash(2), commitment: hash(3) });
     expect((await two.api.sign(claim)).length).toBeGreaterThan(64);
     await one.api.lock();
-    await vi.waitUntil(() => last()?.locked);
+    await until(() => last()?.locked === true);
     await expect(two.api.sign(claim)).rejects.toThrow(code('VAULT_LOCKED'));
     await one.api.unlock(STRONG);
     two.seen.splice(0);
     one.channel.postMessage('nonsense');
     await one.api.erase();
-    await vi.waitUntil(() => last()?.exists === false);
+    await until(() => last()?.exists === false);
     expect(two.seen.length).toBe(1);
     for (const { channel } of [one, two]) channel.close();
   });
