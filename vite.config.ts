@@ -1,31 +1,37 @@
 /**
- * The web app's build. The policy goes into the page at build time only, because the development
- * server injects styles; a server should send it as a header too, with `frame-ancestors 'none'`.
+ * The web app's build. The policy goes into the page at build time only, because the development server injects
+ * styles; the seed sends it as a header too. The keys' worker needs its policy of every server, so these send it.
  */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Connect, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { PAGE_POLICY, policies, VAULT_POLICY } from './src/node/http/policies.ts';
 import { manifest, SCREENSHOTS } from './src/ui/manifest.ts';
 
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  // Peers: any WebSocket. WebRTC is outside connect-src.
-  "connect-src 'self' ws: wss:",
-  "img-src 'self' data: blob:",
-  "style-src 'self'",
-  "font-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "require-trusted-types-for 'script'",
-  // `default`: worker and script addresses (src/ui/trusted.ts); the other is Svelte's own.
-  'trusted-types default svelte-trusted-html',
-].join('; ');
+/** Sets the policy of a path on what Vite's own servers send. */
+const send =
+  (policyOf: (path: string) => string | undefined) =>
+  ({
+    middlewares,
+  }: {
+    middlewares: { use(handle: Connect.NextHandleFunction): unknown };
+  }): void => {
+    middlewares.use(({ url = '/' }, response, next) => {
+      const policy = policyOf(url.split('?')[0]!);
+      if (policy) response.setHeader('content-security-policy', policy);
+      next();
+    });
+  };
+
+/** Of `npm run dev` and `vite preview`. */
+const workersPolicy: Plugin = {
+  name: 'workers-policy',
+  configureServer: send((path) => (path.endsWith('/vault.worker.ts') ? VAULT_POLICY : undefined)),
+  configurePreviewServer: send(policies()),
+};
 
 const contentSecurityPolicy: Plugin = {
   name: 'content-security-policy',
@@ -33,7 +39,7 @@ const contentSecurityPolicy: Plugin = {
   transformIndexHtml: () => [
     {
       tag: 'meta',
-      attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: PAGE_POLICY },
       injectTo: 'head-prepend',
     },
   ],
@@ -81,6 +87,7 @@ export default defineConfig({
   plugins: [
     svelte(),
     contentSecurityPolicy,
+    workersPolicy,
     emitScreenshots,
     VitePWA({
       strategies: 'injectManifest',

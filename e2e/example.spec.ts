@@ -6,8 +6,9 @@ import { removeData, startSeed } from './support/seed.ts';
 
 test('a page of one’s own proves a balance', async ({ page }) => {
   const address = formatAddress(new Uint8Array(32).fill(7), 'rpila');
-  const seed = await startSeed({ args: ['--mine'] });
-  const gift = { method: 'POST', body: JSON.stringify({ address }) };
+  const seed = await startSeed({ args: ['--mine', '--public'] });
+  const headers = { 'content-type': 'application/json' };
+  const gift = { method: 'POST', headers, body: JSON.stringify({ address }) };
   expect((await fetch(`${seed.url}faucet`, gift)).status).toBe(200);
   const vite = await createServer({ server: { port: 0, host: '127.0.0.1' }, logLevel: 'error' });
   await vite.listen();

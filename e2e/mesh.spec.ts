@@ -75,14 +75,20 @@ async function rest(page: Page): Promise<void> {
   await goTo(page, 'network');
 }
 
+/** Pages of one seed dial the others too. */
+const PUBLIC = ['--public'];
+
 /** Two seeds of one chain, with keys of their own, that do not know each other. */
 async function startStrangers(): Promise<[Seed, Seed]> {
-  const first = await startSeed();
+  const first = await startSeed({ args: PUBLIC });
   await first.stop();
   const data = join(mkdtempSync(join(tmpdir(), 'pila-branch-')), 'data');
   cpSync(first.data, data, { recursive: true });
   for (const own of ['keys.json', 'net']) rmSync(join(data, own), { recursive: true });
-  return [await startSeed({ port: first.port, data: first.data }), await startSeed({ data })];
+  return [
+    await startSeed({ port: first.port, data: first.data, args: PUBLIC }),
+    await startSeed({ data, args: PUBLIC }),
+  ];
 }
 
 test('two browsers go on without the seed: blocks, and a payment', async ({
@@ -196,9 +202,9 @@ test('two pairs that were apart agree on one chain', async ({ browser }) => {
     .toBeGreaterThan(1);
   await rest(longer!);
 
-  const left = await startSeed({ port: one.port, data: one.data });
+  const left = await startSeed({ port: one.port, data: one.data, args: PUBLIC });
   const { bootstrap } = await (await fetch(`${left.url}config.json`)).json();
-  const args = ['--bootstrap', bootstrap[0] as string];
+  const args = [...PUBLIC, '--bootstrap', bootstrap[0] as string];
   const right = await startSeed({ port: other.port, data: other.data, args });
   /** Heads of both seeds and heights of all browsers, as a set: one chain has one of each. */
   const heads = async () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
   seed = await startSeed({ args: ['--mine'] });
   const gift = await fetch(`${seed.url}faucet`, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ address: own }),
   });
   expect(gift.status).toBe(200);

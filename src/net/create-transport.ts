@@ -20,7 +20,7 @@ import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
 
 export interface TransportOptions extends Pick<
   HostOptions,
-  'listen' | 'announce' | 'privateKey' | 'datastore' | 'iceServers'
+  'listen' | 'announce' | 'refusesPages' | 'privateKey' | 'datastore' | 'iceServers'
 > {
   readonly chainId: number;
   readonly role: Role;

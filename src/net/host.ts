@@ -4,6 +4,7 @@
  * module: in a worker the façade must be installed first (rtc-worker.ts), and in Node.js WebRTC's native
  * part may be missing.
  */
+import type { IncomingMessage } from 'node:http';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/gossipsub';
@@ -28,6 +29,8 @@ export interface HostOptions {
   readonly listen?: readonly string[];
   /** Multiaddrs to announce besides those it listens on, for a host behind a proxy. */
   readonly announce?: readonly string[];
+  /** Takes no WebSocket that has an Origin: an HTTP server judges those of pages and hands them on without it. */
+  readonly refusesPages?: boolean;
   /** A key from newPrivateKey(); a fresh one when absent. */
   readonly privateKey?: Uint8Array;
   /** Stores peers and the WebRTC-direct certificate; the caller opens and closes it. */
@@ -44,6 +47,8 @@ export interface HostOptions {
 /** Several messages may share one frame; each is held to GOSSIP_BYTES_MAX by its validator. */
 const GOSSIP_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
+const isNoPage = ({ headers }: IncomingMessage): boolean => headers.origin === undefined;
+
 export async function createHost(options: HostOptions): Promise<Host> {
   const { role, privateKey, datastore, gater } = options;
   const rtc = await rtcTransports(options);
@@ -58,7 +63,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     // A seed whose UDP port is taken still serves WebSockets.
     transportManager: { faultTolerance: 1 },
-    transports: [webSockets(), ...rtc, ...(role === 'browser' ? [circuitRelayTransport()] : [])],
+    transports: [
+      webSockets(options.refusesPages ? { http: { shouldUpgradeCallback: isNoPage } } : {}),
+      ...rtc,
+      ...(role === 'browser' ? [circuitRelayTransport()] : []),
+    ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: gater,

@@ -11,12 +11,15 @@ import {
   createHttp,
   forwardUpgrades,
   guardLoopback,
+  isForeignPage,
   listen,
   readBody,
+  requireJson,
   sendJson,
   serveFolder,
   type Route,
 } from '../../src/node/http/http.ts';
+import { PAGE_POLICY, policies, VAULT_POLICY } from '../../src/node/http/policies.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -157,6 +160,68 @@ describe('HTTP', () => {
     expect(vault).not.toContain('connect-src');
   });
 
+  it('sends the page the policy that it has in itself, and one to whatever else is script', async () => {
+    const policyOf = policies();
+    expect(policyOf('/')).toBe(`${PAGE_POLICY}; frame-ancestors 'none'`);
+    expect(policyOf('/index.html')).toBe(policyOf('/'));
+    for (const path of ['/sw.js', '/assets/client.worker-x.js'])
+      expect(policyOf(path)).toMatch(/^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
+    expect(policyOf('/assets/vault.worker-x.js')).toBe(VAULT_POLICY);
+    const all = ['/', '/sw.js', '/assets/vault.worker-x.js'].map(policyOf).join(';');
+    expect(all).not.toMatch(/\*|unsafe-inline|'unsafe-eval'|https?:/);
+  });
+
+  it('says of every answer that no other site may embed it or take it for another type', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'a.png'), '');
+    const refuse: Route = () => Promise.reject(new AppError('BUSY', 'later'));
+    const answer: Route = (_, response) => sendJson(response, 200, {});
+    const { url } = await serve({ 'GET /json': answer, 'GET /no': refuse }, serveFolder(folder));
+    for (const path of ['a.png', 'missing.png', 'json', 'no']) {
+      const { headers } = await fetch(`${url}/${path}`);
+      expect(headers.get('cross-origin-resource-policy'), path).toBe('same-origin');
+      expect(headers.get('x-content-type-options'), path).toBe('nosniff');
+      expect(headers.get('access-control-allow-origin'), path).toBe(null);
+    }
+  });
+
+  it.each([
+    ['application/json', 'passed'],
+    ['Application/JSON ; charset=utf-8', 'passed'],
+    ['application/jsonp', 'TYPE_REFUSED'],
+    ['text/plain', 'TYPE_REFUSED'],
+    ['text/plain; application/json', 'TYPE_REFUSED'],
+    [undefined, 'TYPE_REFUSED'],
+  ])('a body of type %j where JSON is wanted: %s', (type, code) => {
+    const read = (): string => {
+      try {
+        requireJson({ headers: { 'content-type': type } } as IncomingMessage);
+      } catch (e) {
+        return AppError.from(e).code;
+      }
+      return 'passed';
+    };
+    expect(read()).toBe(code);
+  });
+
+  it.each([
+    ['localhost:8790', undefined, false],
+    ['localhost:8790', 'http://localhost:8790', false],
+    ['127.0.0.1:8790', 'https://127.0.0.1:8790', false],
+    ['localhost', 'http://localhost', false],
+    ['localhost:8790', 'http://localhost:8791', true],
+    ['localhost:8790', 'http://127.0.0.1:8790', true],
+    ['localhost:8790', 'https://evil.example', true],
+    ['localhost:8790', 'null', true],
+    ['localhost:8790', '', true],
+    // DNS rebinding: the page's own name, which is none of this node's.
+    ['evil.example:8790', 'http://evil.example:8790', true],
+    [undefined, 'http://localhost:8790', true],
+  ])('a WebSocket to %j from %j: foreign is %j', (host, origin, isForeign) => {
+    expect(isForeignPage({ headers: { host, origin } } as IncomingMessage)).toBe(isForeign);
+  });
+
   it('says in one sentence that a port is busy or cannot be opened', async () => {
     const { port } = await serve({});
     const second = createHttp({}, missing);
@@ -184,7 +249,8 @@ describe('HTTP', () => {
     const cut = forwardUpgrades(server, (upstream.address() as { port: number }).port);
     const socket = connect(port, '127.0.0.1');
     const head = 'GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-    socket.write(head);
+    // The Origin has been judged: the peer listener takes nobody who has one.
+    socket.write(head.replace('Host', 'Origin: http://h\r\nHost'));
     const [first] = await once(socket, 'data');
     expect(String(first)).toBe(`echo:${head}`);
     socket.write('more');
@@ -198,7 +264,10 @@ describe('HTTP', () => {
   it('refuses an upgrade from an address that may not come now', async () => {
     const { server, port } = await serve({});
     const asked: (string | undefined)[] = [];
-    forwardUpgrades(server, 1, (address) => asked.push(address) < 1);
+    forwardUpgrades(server, 1, ({ socket: { remoteAddress } }) => {
+      asked.push(remoteAddress);
+      return '429 Too Many Requests';
+    });
     const socket = connect(port, '127.0.0.1');
     socket.write('GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 429 /);

@@ -21,6 +21,7 @@ describe('options', () => {
       mirrors: [],
       tls: undefined,
       announce: [],
+      isPublic: false,
       prune: undefined,
       apiKeyFile: undefined,
       spendMax: 100n * NANOVOLTS,
@@ -54,16 +55,37 @@ describe('options', () => {
       mirrors: ['https://a.example/m/', 'http://127.0.0.1:1/'],
       tls: { cert: 'c', key: 'k' },
       announce: reached,
+      isPublic: true,
       prune: 2001,
       apiKeyFile: '/k',
       spendMax: NANOVOLTS / 2n,
     });
   });
 
+  it.each([
+    [[], false],
+    [['--host', '127.0.0.2'], false],
+    [['--host', '::1'], false],
+    [['--host', '0.0.0.0'], true],
+    [['--host', '192.168.1.5'], true],
+    [['--announce', '/dns4/a.example/tcp/443/tls/ws'], true],
+    [['--public'], true],
+  ])('%j: whether others reach it is %j', (args, isPublic) => {
+    expect(parseOptions(args)!.isPublic).toBe(isPublic);
+  });
+
   it('give way to help, which names every flag', () => {
     expect(parseOptions(['--port', 'x', '--help'])).toBeUndefined();
     const ports = ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'];
-    for (const flag of [...ports, 'announce', 'mirror', 'prune', 'api-key-file', 'spend-max'])
+    for (const flag of [
+      ...ports,
+      'announce',
+      'public',
+      'mirror',
+      'prune',
+      'api-key-file',
+      'spend-max',
+    ])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
   });

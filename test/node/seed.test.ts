@@ -2,8 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -145,6 +147,66 @@ describe('a seed process', () => {
   });
 });
 
+/** How a node answers an upgrade: 101 where it takes a WebSocket. */
+function upgradeStatus(port: number, headers: Record<string, string>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const asked = httpRequest({
+    port,
+    host: '127.0.0.1',
+    headers: {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': randomBytes(16).toString('base64'),
+      ...headers,
+    },
+  });
+  const answer = ({ statusCode }: IncomingMessage, socket?: Duplex) => {
+    socket?.on('error', () => {}).destroy();
+    asked.destroy();
+    resolve(statusCode!);
+  };
+  asked.on('upgrade', answer).on('response', answer).on('error', reject).end();
+  return promise;
+}
+
+describe('pages of other sites', () => {
+  const foreign = { origin: 'http://localhost:1' };
+  const opened = async (seed: Seed, headers: Record<string, string>) =>
+    (await fetch(`${seed.url}config.json`, { headers })).headers.get('access-control-allow-origin');
+
+  it('learn nothing of a node that serves this machine, and reach none of its doors', async () => {
+    const seed = await start({ data: folder('private') });
+    const { port, url } = seed;
+    expect(await opened(seed, foreign)).toBe(null);
+    const host = `localhost:${port}`;
+    expect(await upgradeStatus(port, { host, ...foreign })).toBe(403);
+    expect(await upgradeStatus(port, { host, origin: 'null' })).toBe(403);
+    const rebound = `evil.example:${port}`;
+    expect(await upgradeStatus(port, { host: rebound, origin: `http://${rebound}` })).toBe(403);
+    // Its own page, and programs.
+    expect(await upgradeStatus(port, { host, origin: `http://${host}` })).toBe(101);
+    expect(await upgradeStatus(port, { host })).toBe(101);
+    const inner = (await seed.rpc<string[]>('getAddresses'))
+      .map((address) => Number(/^\/ip4\/127\.0\.0\.1\/tcp\/(\d+)\/ws/.exec(address)?.[1]))
+      .find((found) => found > 0)!;
+    for (const origin of [foreign.origin, `http://${host}`])
+      expect(await upgradeStatus(inner, { origin })).toBe(400);
+    expect(await upgradeStatus(inner, {})).toBe(101);
+    // A body that needs no question (CORS) first is refused before it is read.
+    const simple = { method: 'POST', headers: foreign, body: '{"address":"x"}' };
+    expect((await fetch(`${url}faucet`, simple)).status).toBe(415);
+    expect((await fetch(`${url}v1/infer`, simple)).status).not.toBe(200);
+  });
+
+  it('find and dial a node that is said to be public', async () => {
+    const seed = await start({ data: folder('public'), args: ['--public'] });
+    expect(await opened(seed, foreign)).toBe('*');
+    const host = `localhost:${seed.port}`;
+    expect(await upgradeStatus(seed.port, { host, ...foreign })).toBe(101);
+  });
+});
+
 describe('a mining seed', () => {
   it('pays the faucet out, tells its metrics, and stops cleanly while it mines', async () => {
     const seed = await start({ data: folder('faucet'), args: ['--mine'] });
@@ -152,7 +214,11 @@ describe('a mining seed', () => {
     // Anybody's address but the faucet's own.
     const address = formatAddress(new Uint8Array(32).fill(7), 'rpila');
     const give = (body: unknown) =>
-      fetch(`${seed.url}faucet`, { method: 'POST', body: JSON.stringify(body) });
+      fetch(`${seed.url}faucet`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
     const others = [1, 2, 3].map((n) => formatAddress(new Uint8Array(32).fill(n), 'rpila'));
     const gifts = await Promise.all([address, ...others].map((a) => give({ address: a })));
     for (const gift of gifts) expect(await gift.json()).toEqual({ amount: '100000000000' });

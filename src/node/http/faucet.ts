@@ -4,7 +4,7 @@ import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { readBody, sendJson, type Route } from './http.ts';
+import { readBody, requireJson, sendJson, type Route } from './http.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
 
@@ -30,6 +30,7 @@ export function createFaucet({ chain, network, transport, log }: SeedDeps): Rout
 
   return async (request, response) => {
     if (!params.faucet) throw new AppError('FAUCET_OFF', 'this network has no faucet');
+    requireJson(request);
     const { address: text } = parse(await readBody(request));
     const address = parseAddress(text, params.prefix);
     if (!address) throw new AppError('ADDRESS_MALFORMED', `not an address of ${params.network}`);

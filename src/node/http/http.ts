@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { policies } from './policies.ts';
 
 /** Most bytes of a request's body. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -84,45 +85,25 @@ export async function readBody(
 
 /** Serves files of `folder`. `mirrors`: further addresses from which the app's workers may fetch models. */
 export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
-  const worker = workerPolicy(mirrors);
+  const policyOf = policies(mirrors);
   const setHeaders = (response: ServerResponse, path: string): void => {
     setFileHeaders(response, path);
-    response.setHeader('content-security-policy', policyOf(path, worker));
+    response.setHeader('content-security-policy', policyOf(path));
   };
   const files = sirv(folder, { etag: true, brotli: true, setHeaders });
   return (request, response) =>
     files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
 };
 
-/** A worker has the policy of its own script, not the page's; the worker that holds the keys can connect nowhere. */
-function policyOf(path: string, worker: string): string {
-  if (path.startsWith('/assets/vault.worker-')) return VAULT_POLICY;
-  return /^\/assets\/.*\.js$/.test(path) ? worker : "frame-ancestors 'none'";
-}
-
-/** Allows peers at any WebSocket (no policy governs WebRTC). Other addresses are only those that the settings list. */
-function workerPolicy(mirrors: readonly string[]): string {
-  const origins = new Set(mirrors.map((mirror) => new URL(mirror).origin));
-  return [
-    "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
-    "worker-src 'self'",
-    ["connect-src 'self' ws: wss:", ...origins].join(' '),
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
-
 function setFileHeaders(response: ServerResponse, path: string): void {
   // Files with a hash in their name never change; everything else is checked again at each request.
   const forever = path.startsWith('/assets/');
   response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
-  response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('referrer-policy', 'no-referrer');
   response.setHeader('cross-origin-opener-policy', 'same-origin');
   response.setHeader('permissions-policy', PERMISSIONS);
 }
 
-const VAULT_POLICY = "default-src 'none'; script-src 'self'; require-trusted-types-for 'script'";
 /** The camera reads QR codes; passkeys open the vault. */
 const PERMISSIONS =
   'camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), ' +
@@ -134,6 +115,9 @@ export function createHttp(
   tls?: { cert: Buffer; key: Buffer },
 ): Server {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // No other site embeds an answer. Those that it may read say so themselves, and are fetched by CORS.
+    response.setHeader('cross-origin-resource-policy', 'same-origin');
+    response.setHeader('x-content-type-options', 'nosniff');
     try {
       const path = (request.url ?? '/').split('?')[0]!;
       const key = `${request.method} ${path}`;
@@ -155,28 +139,33 @@ export function createHttp(
   return server;
 }
 
+/** Why an upgrade is refused, as a status line without its version; undefined: it may come. */
+export type UpgradeGuard = (request: IncomingMessage) => string | undefined;
+
 /**
  * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The returned
- * function closes their sockets: a server's own close waits for them and does not end them. `allow` says
- * whether one more may come from an IP address.
+ * function closes their sockets: a server's own close waits for them and does not end them. The peer listener
+ * takes nothing that has an Origin: `guard` has judged it.
  */
 export function forwardUpgrades(
   server: Server,
   port: number,
-  allow: (address: string | undefined) => boolean = () => true,
+  guard: UpgradeGuard = () => undefined,
 ): () => void {
   const open = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    if (!allow(request.socket.remoteAddress)) {
-      socket.end('HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\n\r\n');
+    const refusal = guard(request);
+    if (refusal) {
+      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\n\r\n`);
       return;
     }
     const upstream = connect(port, '127.0.0.1', () => {
-      const headers = request.rawHeaders.reduce(
-        (text, value, i) => text + value + (i % 2 ? '\r\n' : ': '),
-        '',
-      );
+      const { rawHeaders } = request;
+      const headers = rawHeaders.reduce((text, value, i) => {
+        if (rawHeaders[i - (i % 2)]!.toLowerCase() === 'origin') return text;
+        return text + value + (i % 2 ? '\r\n' : ': ');
+      }, '');
       upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers}\r\n`);
       upstream.write(head);
       upstream.pipe(socket).pipe(upstream);
@@ -211,6 +200,23 @@ export function listen(server: Server, host: string, port: number): Promise<numb
 
 export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
 
+/** @throws AppError TYPE_REFUSED for a body that a page of another site could send without asking first (CORS) */
+export function requireJson({ headers }: IncomingMessage): void {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  if (type.trim().toLowerCase() !== 'application/json')
+    throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+}
+
+/**
+ * Whether a WebSocket comes from a page of another site, or by another name than a loopback one (DNS rebinding).
+ * Programs send no Origin.
+ */
+export function isForeignPage({ headers }: IncomingMessage): boolean {
+  const { origin, host = '' } = headers;
+  if (origin === undefined) return false;
+  return !LOOPBACK.test(host) || !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
 /**
  * Refuses what a foreign page could make a browser send to a loopback service: other Host names
  * (DNS rebinding) and bodies that need no CORS preflight.
@@ -221,7 +227,5 @@ export function guardLoopback(request: IncomingMessage, host: string): void {
     throw new AppError('HOST_REFUSED', 'ask by a loopback name');
   if (request.headers.origin !== undefined)
     throw new AppError('ORIGIN_REFUSED', 'web pages may not call this service');
-  const type = request.headers['content-type'] ?? '';
-  if (request.method === 'POST' && !type.startsWith('application/json'))
-    throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+  if (request.method === 'POST') requireJson(request);
 }

@@ -12,7 +12,7 @@ import { networkOf } from '../../net/address-rate.ts';
 import { RateLimiter } from '../../net/rate.ts';
 import { AMOUNT_MAX } from '../../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
-import { guardLoopback, LOOPBACK, readBody, sendJson, type Routes } from './http.ts';
+import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes } from './http.ts';
 import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
 
 /** Most bytes of a request's body: an input of 4096 bytes as hex, and some room. */
@@ -207,8 +207,7 @@ export function inferRoutes(
     async (request, response) => {
       limit(asks, request);
       guard(request);
-      if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
-        throw new AppError('TYPE_REFUSED', 'content-type must be application/json');
+      requireJson(request);
       const key = String(request.headers['idempotency-key'] ?? randomUUID());
       if (!/^[!-~]{1,255}$/.test(key))
         throw new AppError('IDEMPOTENCY_MALFORMED', 'an Idempotency-Key has 1 to 255 characters');

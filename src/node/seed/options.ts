@@ -9,6 +9,7 @@ import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
+import { LOOPBACK } from '../http/http.ts';
 
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
@@ -34,6 +35,8 @@ export interface Options {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Multiaddrs under which others reach this node, without its peer id. */
   readonly announce: readonly string[];
+  /** Pages and programs of other machines reach it; otherwise it serves this machine's own page alone. */
+  readonly isPublic: boolean;
   /** Newest blocks that stay whole on disk; undefined: all. */
   readonly prune: number | undefined;
   /** File with the key that lets callers spend over HTTP. */
@@ -59,6 +62,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --bootstrap ADDR   multiaddr of another seed; may be given several times
   --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
                      or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
+  --public           pages of other sites may find and dial this node although it listens on loopback
+                     (so they may with another --host, or with --announce)
   --mirror URL       https address under which a server keeps models' parts, for this node and its
                      pages; may be given several times
   --tls CERT,KEY     PEM files: serve https and wss
@@ -85,6 +90,7 @@ const FLAGS = {
   model: { type: 'string' },
   bootstrap: { type: 'string', multiple: true },
   announce: { type: 'string', multiple: true },
+  public: { type: 'boolean' },
   mirror: { type: 'string', multiple: true },
   tls: { type: 'string' },
   prune: { type: 'string' },
@@ -127,6 +133,10 @@ function announceOf(texts: readonly string[]): readonly string[] {
       );
   return texts;
 }
+
+/** Whether the flags say that others reach this node: over an address of its own, or under one that it announces. */
+const isReached = (host: string, announce: readonly string[]): boolean =>
+  !LOOPBACK.test(host) || announce.length > 0;
 
 function pruneOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -176,10 +186,12 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   const network = networkNameOf(values.network ?? 'local');
   if (values.payout !== undefined && !values.mine) throw wrong('--payout needs --mine');
+  const host = hostOf('host', values.host);
+  const announce = announceOf(values.announce ?? []);
   return {
     network,
     data: values.data ?? `.data/${network}`,
-    host: hostOf('host', values.host),
+    host,
     port: portOf('port', values.port, 8790),
     rpcHost: hostOf('rpc-host', values['rpc-host']),
     rpcPort: portOf('rpc-port', values['rpc-port'], 8792),
@@ -190,7 +202,8 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     bootstrap: bootstrapOf(values.bootstrap ?? []),
     mirrors: mirrorsOf(values.mirror ?? []),
     tls: tlsOf(values.tls),
-    announce: announceOf(values.announce ?? []),
+    announce,
+    isPublic: values.public ?? isReached(host, announce),
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
     spendMax: spendMaxOf(values['spend-max'] ?? '100'),

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { LevelDatastore } from 'datastore-level';
@@ -28,6 +28,7 @@ import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
   forwardUpgrades,
+  isForeignPage,
   listen,
   send,
   sendJson,
@@ -125,6 +126,7 @@ async function openAll(
     listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
     // WebRTC-direct addresses lack the certificate's hash here; config.json adds it.
     announce: options.announce.filter((a) => a.endsWith('/ws')),
+    refusesPages: true,
     log,
   });
   const sequence = announcer(transport);
@@ -245,8 +247,8 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
         const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
         const { mirrors } = options;
         const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
-        // Pages of other origins may find the network here too: nothing in the configuration is secret.
-        response.setHeader('access-control-allow-origin', '*');
+        // Pages of other origins may find the network here too. At home they would only learn who runs a node.
+        if (options.isPublic) response.setHeader('access-control-allow-origin', '*');
         sendJson(response, 200, pageConfig(known, request));
       },
       'GET /health': healthRoute(deps),
@@ -258,8 +260,12 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
   const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
   const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
   const addresses = new AddressRate();
-  const allow = (address: string | undefined) => addresses.take(address, Date.now());
-  const cut = wsPort ? forwardUpgrades(server, wsPort, allow) : () => {};
+  const guard = (request: IncomingMessage): string | undefined => {
+    if (!options.isPublic && isForeignPage(request)) return '403 Forbidden';
+    const isAllowed = addresses.take(request.socket.remoteAddress, Date.now());
+    return isAllowed ? undefined : '429 Too Many Requests';
+  };
+  const cut = wsPort ? forwardUpgrades(server, wsPort, guard) : () => {};
   if (!wsPort) log.error('peers.no-websocket', {});
   const port = await listen(server, options.host, options.port);
   closers.push(() => {
