@@ -22,8 +22,11 @@ export interface VaultStatus {
   readonly lockMinutes: number;
   /** Opens it beside the passphrase: what to ask the browser for. */
   readonly passkey: { readonly credential: Uint8Array; readonly salt: Uint8Array } | undefined;
-  /** Keys are stored but cannot be read; only `erase` and `restore` help. */
-  readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | undefined;
+  /**
+   * Keys are stored but cannot be read, and only `erase` and `restore` help; or VAULT_UNGUARDED: the server of this
+   * page sends the keys' worker without its policy, and there are no keys here until it does.
+   */
+  readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | 'VAULT_UNGUARDED' | undefined;
 }
 
 export interface VaultAccount {

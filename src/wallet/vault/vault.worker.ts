@@ -1,14 +1,20 @@
 /** The vault's own thread: what runs in the page never shares memory with the keys. */
+// Before all others: they are to find no way out.
+import { news, refusal } from './cage.ts';
 import { expose, type Port } from '../../lib/rpc.ts';
 import type { VaultApi, VaultEvents } from './vault-api.ts';
+import { onlyGuarded } from './guarded.ts';
 import { createVault } from './vault.ts';
 import { indexedDbStorage } from './vault-storage.ts';
 
-const channel = new BroadcastChannel('pila vault');
 const vault = createVault({
   others: {
-    send: (what) => channel.postMessage(what),
-    onMessage: (listener) => channel.addEventListener('message', ({ data }) => listener(data)),
+    send: (what) => news.postMessage(what),
+    onMessage: (listener) =>
+      news.addEventListener(
+        'message',
+        ({ data }) => void refusal.then((why) => why ?? listener(data)),
+      ),
   },
   storage: indexedDbStorage(indexedDB),
   crypto,
@@ -21,4 +27,4 @@ const vault = createVault({
   },
   onChange: (status) => port.emit('status', status),
 });
-const port = expose<VaultApi, VaultEvents>(vault, self as unknown as Port);
+const port = expose<VaultApi, VaultEvents>(onlyGuarded(vault, refusal), self as unknown as Port);

@@ -77,6 +77,9 @@ export const errors: ErrorTexts = {
   TX_SENDER: 'This payment is not from your address. Nothing was signed.',
   VAULT_EXISTS: 'There are keys on this device already. Erase them first, if you have their words.',
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
+  VAULT_UNGUARDED:
+    'There are no keys here: the server of this page leaves out a header that keys need, ' +
+    'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',
   VAULT_LOCKED: 'The keys are locked. Unlock them first.',
   VAULT_CORRUPT: 'The stored keys are damaged. Erase them and restore from the 24 words.',
   WATCHED_FULL: 'Twelve addresses are watched already. Remove one first.',

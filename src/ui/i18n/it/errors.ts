@@ -88,6 +88,9 @@ export const errors: ErrorTexts = {
     'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
   VAULT_MISSING:
     'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
+  VAULT_UNGUARDED:
+    'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
+    'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',
   VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
   VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
   WATCHED_FULL: 'Gli indirizzi osservati sono già dodici. Prima togline uno.',
