@@ -268,7 +268,8 @@ test.describe('a host that sends no policy', () => {
     host = await serveStatic({ folder: DIST, config, ...(headersOf && { headersOf }) });
   };
   test.afterEach(() => host.stop());
-  const isKeys = (path: string) => path.startsWith('/assets/vault.worker-');
+  const withPolicy = (path: string, policy: string): Record<string, string> =>
+    path.startsWith('/assets/vault.worker-') ? { 'content-security-policy': policy } : {};
 
   test('gets no keys made, and a sentence says which header is missing', async ({ page }) => {
     await start();
@@ -289,13 +290,13 @@ test.describe('a host that sends no policy', () => {
     ['that lets text become code', "default-src 'none'; script-src 'self' 'unsafe-eval'"],
   ] as const)
     test(`nor with a policy ${what}`, async ({ page }) => {
-      await start((path) => (isKeys(path) ? { 'content-security-policy': policy } : {}));
+      await start((path) => withPolicy(path, policy));
       await page.goto(`${host.url}#/wallet`);
       await expect(page.getByText(errors.VAULT_UNGUARDED)).toBeVisible();
     });
 
   test('with the one header for the keys’ worker they are made', async ({ page }) => {
-    await start((path) => (isKeys(path) ? { 'content-security-policy': VAULT_POLICY } : {}));
+    await start((path) => withPolicy(path, VAULT_POLICY));
     await page.goto(`${host.url}#/wallet`);
     await button(page, en.wallet.create).click();
     await expect(button(page, en.wallet.receive)).toBeVisible();

@@ -4,7 +4,6 @@
  * module: in a worker the façade must be installed first (rtc-worker.ts), and in Node.js WebRTC's native
  * part may be missing.
  */
-import type { IncomingMessage } from 'node:http';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { gossipsub, StrictNoSign, type GossipSub, type Message } from '@libp2p/gossipsub';
@@ -47,7 +46,9 @@ export interface HostOptions {
 /** Several messages may share one frame; each is held to GOSSIP_BYTES_MAX by its validator. */
 const GOSSIP_FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
-const isNoPage = ({ headers }: IncomingMessage): boolean => headers.origin === undefined;
+/** Of an upgrade's request, as Node.js has it. */
+const isNoPage = ({ headers }: { headers: { origin?: string | undefined } }): boolean =>
+  headers.origin === undefined;
 
 export async function createHost(options: HostOptions): Promise<Host> {
   const { role, privateKey, datastore, gater } = options;
