@@ -1,7 +1,7 @@
 /**
  * `npm run -s mutants`: a test of the tests. Each mutant is a small change of the source, kept as a patch, with
  * which the test that docs/threats.md names beside it must fail by its own assertion. Words after `--` choose mutants
- * by name, or by a part of their threat's title. Ends with `survived 0 of N`.
+ * by name, by a part of their threat's title, or by a part of their test's path. Ends with `survived 0 of N`.
  */
 import { createCompiler } from './compiler.ts';
 import { createCopy, type Copy } from './copy.ts';
@@ -17,9 +17,7 @@ const root = process.cwd();
 const words = process.argv.slice(2).map((word) => word.toLowerCase());
 const mutants = readThreats(root)
   .flatMap((threat) => threat.mutants)
-  .filter(({ name, threat }) =>
-    words.every((word) => name === word || threat.toLowerCase().includes(word)),
-  );
+  .filter((mutant) => !words.length || words.some((word) => isCalled(mutant, word)));
 const units = mutants.filter(({ test }) => !isEndToEnd(test.file));
 const pages = mutants.filter(({ test }) => isEndToEnd(test.file));
 
@@ -59,6 +57,10 @@ async function runAll(): Promise<boolean> {
   if (count('invalid')) console.log(`invalid ${count('invalid')} of ${mutants.length}`);
   console.log(`survived ${count('survived')} of ${mutants.length}`);
   return count('killed') === mutants.length;
+}
+
+function isCalled({ name, threat, test }: Mutant, word: string): boolean {
+  return name === word || test.file.includes(word) || threat.toLowerCase().includes(word);
 }
 
 function filesOf(some: readonly Mutant[]): string[] {

@@ -32,6 +32,8 @@ function caseFrom(test: TestCase): Case {
 
 export default class {
   onTestRunEnd(modules: readonly TestModule[]): void {
+    // What kept a file from being loaded.
+    for (const { message } of modules.flatMap((module) => module.errors())) console.error(message);
     const cases = modules.flatMap((module) => [...module.children.allTests()].map(caseFrom));
     writeFileSync(process.env[REPORT_VARIABLE]!, JSON.stringify(cases));
   }
