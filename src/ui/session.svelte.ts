@@ -43,6 +43,8 @@ export class Session {
   miner = $state.raw<MinerStatus>(MINER_OFF);
   balance = $state.raw<Balance>();
   vault = $state.raw<VaultStatus>();
+  /** How often open keys were locked or erased, here or by another tab; told at once, also during an act. */
+  lockings = $state.raw(0);
   history = $state.raw<History>();
   /** Proven balances of other addresses that are looked at, by address in hex. */
   others = $state.raw<Readonly<Record<string, Balance>>>({});
@@ -80,6 +82,8 @@ export class Session {
   #followed: Uint8Array | undefined;
   /** Addresses that are looked at, in hex. */
   readonly #looked = new Set<string>();
+  /** By the vault's last word. */
+  #wasOpen = false;
   /** The vault's last status while an act is going on: shown after it. */
   #laterVault: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
@@ -154,6 +158,7 @@ export class Session {
     this.#opened = this.act('open', async () => {
       this.config = await this.#loadConfig();
       this.vault = await this.keys.status();
+      this.#countLocking(this.vault);
       if (this.vault.exists) await this.follow();
     });
     await this.#opened;
@@ -294,6 +299,7 @@ export class Session {
       this.config ??= await this.#loadConfig();
       this.vault ??= await this.keys.status();
       if (!this.vault.exists) this.vault = await this.keys.create();
+      this.#countLocking(this.vault);
       await this.follow();
       const known = model !== undefined && (await this.peer.models());
       const isKnown = known && known.some(({ name }) => name === model);
@@ -320,6 +326,7 @@ export class Session {
   }
 
   async #show(status: VaultStatus): Promise<void> {
+    this.#countLocking(status);
     const before = this.vault?.address?.toString();
     this.vault = status;
     if (this.#following) await this.#serve();
@@ -330,6 +337,12 @@ export class Session {
     this.log.forget();
     this.#following = '';
     await this.follow();
+  }
+
+  #countLocking(status: VaultStatus): void {
+    const isOpen = status.exists && !status.locked;
+    if (this.#wasOpen && !isOpen) this.lockings++;
+    this.#wasOpen = isOpen;
   }
 
   /** While the keys are locked nobody signs: the miner works idle. */
@@ -392,6 +405,7 @@ export class Session {
 
   /** Another tab, or the vault's own lock, changed it: shown after the act that is going on. */
   #onVault(status: VaultStatus): void {
+    this.#countLocking(status);
     this.#laterVault = status;
     if (!this.busy) this.#showLaterVault();
   }

@@ -5,7 +5,7 @@
 import { AppError } from '../lib/errors.ts';
 import { readAddress } from './address.ts';
 import { formatAmount, parseAmount } from './amount.ts';
-import { plainText } from './plain-text.ts';
+import { plainText, showsNothing } from './plain-text.ts';
 
 export interface PaymentRequest {
   readonly address: Uint8Array;
@@ -85,7 +85,7 @@ function unescape(text: string | undefined): string {
 function readText(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
   if (text.length > TEXT_CHARS_MAX) throw malformed('a text is too long');
-  return plainText(text);
+  return showsNothing(text) ? undefined : plainText(text);
 }
 
 function positive(amount: bigint): bigint {

@@ -70,7 +70,9 @@ describe('text of strangers', () => {
   it('is shown when it is text, and never with marks that turn a line around', () => {
     expect(textOf(utf8('Quale lingua è questa?\nGrazie'))).toBe('Quale lingua è questa?\nGrazie');
     for (const bad of ['a\u202eb', 'a\u2066b', 'a\u0000b', 'a\u2028b', 'a\u200bb'])
-      expect(textOf(utf8(bad))).toBeUndefined();
+      expect(textOf(utf8(bad))).toBe('a\ufffdb');
+    for (const nothing of ['', ' ', '\u3164', '\u0000\u0001'])
+      expect(textOf(utf8(nothing))).toBeUndefined();
     expect(textOf(Uint8Array.of(0xff, 0xfe))).toBeUndefined();
   });
 });

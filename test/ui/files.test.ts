@@ -7,6 +7,7 @@ import { buildRequest, buildTransfer } from '../../src/wallet/build.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultFile } from '../../src/wallet/vault/vault-file.ts';
 import { csvOf } from '../../src/ui/wallet/history/csv.ts';
+import { textField } from '../../src/ui/kit/spreadsheet.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { tableCsv } from '../../src/ui/kit/spreadsheet.ts';
@@ -103,6 +104,20 @@ describe('the history as CSV', () => {
   });
 });
 
+describe('a field of a table', () => {
+  it('is no formula to a spreadsheet, whatever stands before its sign or how wide that is', () => {
+    const signs = '=+-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212|%';
+    const blanks = ['', ' ', '\u00a0', '\u3000', '\u200b', '\ufeff', '\u2060 \u00a0', '\t', '\r\n'];
+    for (const sign of signs)
+      for (const blank of blanks) {
+        const text = `${blank}${sign}1+1`;
+        expect(textField(text).replace(/^"/, ''), JSON.stringify(text)).toMatch(/^'/);
+      }
+    for (const text of ['\ta', '\ra', '\na']) expect(textField(text)).toMatch(/^"?'/);
+    for (const text of ['a=1', 'caffè', '1-2', '']) expect(textField(text)).toBe(text);
+  });
+});
+
 describe('a wallet file', () => {
   const vault = { cipher: 'aes-256-gcm' } as VaultFile;
   const labels = {
@@ -159,6 +174,17 @@ it('contacts are kept apart from watched addresses, renamed in place, and are a 
   expect(new WatchedList(PREFIX, storage).entries).toEqual([]);
 });
 
+it('a name that shows nothing is refused, and left out where a file brings it', () => {
+  const contacts = new WatchedList(PREFIX, undefined, 'contacts');
+  for (const name of ['\u3164', '\u2800', '\u202e\u200b'])
+    expect(() => contacts.put(hash(1), name)).toThrow(
+      expect.objectContaining({ code: 'NAME_BLANK' }),
+    );
+  expect(contacts.put(hash(1), ' Ada\u202e').name).toBe('Ada\ufffd');
+  contacts.merge([{ address: hash(2), name: '\u3164' }]);
+  expect(contacts.entries.map(({ name }) => name)).toEqual(['Ada\ufffd', '']);
+});
+
 describe('what is confirmed', () => {
   const words = keyring.summary;
   const linesOf = (bytes: Uint8Array) =>
@@ -179,8 +205,8 @@ describe('what is confirmed', () => {
     expect(lines.get(words.amount)).toBe('0.000000005 VLT');
     expect(lines.get(words.fee)).toBe('0.000001 VLT');
     expect(lines.get(en.send.total)).toBe('0.000001005 VLT');
-    expect(lines.get(words.memo)).toBe('caff\u00e8\ufffd');
-    expect(lines.get(words.from)).toMatch(/^Savings …[a-z0-9]{6}$/);
+    expect(lines.get(words.memo)).toBe('\u2068caff\u00e8\ufffd\u2069');
+    expect(lines.get(words.from)).toMatch(/^\u2068Savings\u2069 …[a-z0-9]{6}$/);
     expect(lines.get(words.nonce)).toBe('4');
     expect(lines.get(en.send.expiry)).toBe('99');
     expect(lines.get(en.settings.network)).toBe('local, chain 3');

@@ -350,6 +350,8 @@ describe('accounts', () => {
     expect((await vault.renameAccount(3, '🔋'.repeat(32))).accounts[3]!.name).toHaveLength(64);
     for (const name of ['', '  ', 'x'.repeat(33)])
       await expect(vault.renameAccount(3, name)).rejects.toThrow(code('NAME_MALFORMED'));
+    for (const nothing of ['\u3164', '\u2800 \u115f', '\u0301'])
+      await expect(vault.renameAccount(3, nothing)).rejects.toThrow(code('NAME_BLANK'));
     for (const index of [16, -1, 0.5])
       await expect(vault.useAccount(index)).rejects.toThrow(code('ACCOUNT_UNKNOWN'));
   });

@@ -12,6 +12,7 @@ import {
 import { REQUEST_LIFETIME_MAX, REQUEST_LIFETIME_MIN } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { TxSummary } from '../../wallet/vault/vault-api.ts';
+import { plainText } from '../../wallet/plain-text.ts';
 import { parseVolts } from '../kit/format.ts';
 
 /** Blocks that a request may stay open, as offered. */
@@ -127,9 +128,8 @@ export function shownTexts(
   return [model && isOfWords(model) ? '…' : readableText(input)];
 }
 
-/** Controls but line ends, and marks that turn the line, are blank boxes. */
-const readable = (text: string): string =>
-  text.replace(/[^\P{Cc}\n\t]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
+/** Line ends stay. */
+const readable = (text: string): string => plainText(text, 'lines');
 
 export const readableText = (bytes: Uint8Array): string =>
   readable(new TextDecoder().decode(bytes));

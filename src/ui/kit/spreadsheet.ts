@@ -16,9 +16,12 @@ export function csvText(rows: readonly (readonly string[])[], locale: string): s
   return BYTE_ORDER_MARK + rows.map((row) => `${row.join(separator)}\r\n`).join('');
 }
 
+/** What a formula may begin with, once blanks and what shows nothing are left out and wide forms are narrow. */
+const FORMULA = /^[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]*[=+\-\u2212@|%]/u;
+
 /** A field, of a stranger's too: it must not become a formula. */
 export const textField = (text: string): string =>
-  quoted(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+  quoted(FORMULA.test(text.normalize('NFKC')) || /^[\t\r\n]/.test(text) ? `'${text}` : text);
 
 /** A time and numbers under their titles; what the titles name is told in their own units. */
 export const tableCsv = (

@@ -2,6 +2,7 @@
 import type { NetworkText } from '../i18n/en/network.ts';
 import { fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { plainText, showsNothing } from '../../wallet/plain-text.ts';
 import { parseUri } from '../../wallet/uri.ts';
 
 export type LookupProblem = keyof NetworkText['search']['problems'];
@@ -40,12 +41,11 @@ export function heightOf(text: string): number | undefined {
   return height <= HEIGHT_MAX ? height : undefined;
 }
 
-/** Printable text of bytes that a stranger wrote; undefined when they are no text. */
+/** Text of bytes that a stranger wrote, fit for a screen; undefined when they are none, or nothing would be seen. */
 export function textOf(data: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(data);
-    // Controls and marks of direction could make a line read as another.
-    return /^[^\p{C}\u2028\u2029]*$/u.test(text.replaceAll('\n', ' ')) ? text : undefined;
+    return showsNothing(text) ? undefined : plainText(text, 'lines');
   } catch {
     return undefined;
   }

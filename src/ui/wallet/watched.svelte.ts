@@ -3,7 +3,7 @@ import { WATCHED_MAX } from '../../client/api.ts';
 import { formatAddress, parseAddress } from '../../core/address.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { plainText } from '../../wallet/plain-text.ts';
+import { shownName } from '../../wallet/plain-text.ts';
 import { readAddress } from '../../wallet/address.ts';
 
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
@@ -61,9 +61,10 @@ export class WatchedList {
     return this.put(address, name);
   }
 
-  /** Adds it, or gives it another name. @throws WATCHED_FULL, CONTACTS_FULL */
+  /** Adds it, or gives it another name. @throws WATCHED_FULL, CONTACTS_FULL, NAME_BLANK (nothing of it would be seen) */
   put(address: Uint8Array, name: string): Watched {
     const entry = entryOf(address, name);
+    if (name.trim() && !entry.name) throw new AppError('NAME_BLANK', 'a name that shows nothing');
     const others = this.entries.filter(({ key }) => key !== entry.key);
     const { max, full } = KINDS[this.#kind];
     if (others.length >= max) throw new AppError(full, `${max} addresses`);
@@ -111,5 +112,5 @@ export class WatchedList {
 const entryOf = (address: Uint8Array, name: string): Watched => ({
   address,
   key: toHex(address),
-  name: plainText(name.trim()).slice(0, NAME_CHARS_MAX),
+  name: [...shownName(name)].slice(0, NAME_CHARS_MAX).join(''),
 });

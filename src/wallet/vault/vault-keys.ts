@@ -2,7 +2,7 @@
 import { equal, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
-import { plainText } from '../plain-text.ts';
+import { plainText, showsNothing } from '../plain-text.ts';
 import type { VaultBlob } from './vault-blob.ts';
 
 export interface Keys {
@@ -13,12 +13,13 @@ export interface Keys {
 
 const NAME_CHARS_MAX = 32;
 
-/** UTF-8. @throws NAME_MALFORMED */
+/** UTF-8. @throws NAME_MALFORMED, NAME_BLANK (nothing of it would be seen) */
 export function readName(name: string): Uint8Array {
-  const tidy = plainText(name.trim().normalize());
+  const tidy = plainText(name.trim());
   const chars = [...tidy].length;
   if (chars < 1 || chars > NAME_CHARS_MAX)
     throw new AppError('NAME_MALFORMED', `not 1 to ${NAME_CHARS_MAX} characters`);
+  if (showsNothing(tidy)) throw new AppError('NAME_BLANK', 'a name that shows nothing');
   return utf8(tidy);
 }
 

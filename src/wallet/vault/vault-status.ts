@@ -1,6 +1,6 @@
 /** The status of a vault: nothing secret. */
 import { addressOf } from '../../core/address.ts';
-import { plainText } from '../plain-text.ts';
+import { shownName } from '../plain-text.ts';
 import type { VaultStatus } from './vault-api.ts';
 import { LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import type { VaultBlob } from './vault-blob.ts';
@@ -11,7 +11,7 @@ export function statusOf(blob: VaultBlob | undefined, hasKeys: boolean): VaultSt
     index,
     publicKey,
     address: addressOf(publicKey),
-    name: plainText(new TextDecoder().decode(name)),
+    name: shownName(new TextDecoder().decode(name)),
   }));
   const current = blob?.current ?? 0;
   const passkey = blob?.passkey;

@@ -277,16 +277,24 @@ export const en = {
     differs: 'The two are not the same.',
     show: 'Show',
     hide: 'Hide',
+    where:
+      'A password manager of its own is a good place for it. This browser is not: whoever copies the browser’s data would have both.',
     set: 'Set passphrase',
     slow: 'This takes a second on purpose.',
   },
-  unlock: { title: 'Unlock', passphrase: 'Passphrase', go: 'Unlock' },
+  unlock: {
+    first: 'Type the passphrase first.',
+    title: 'Unlock',
+    passphrase: 'Passphrase',
+    go: 'Unlock',
+  },
   restore: {
     title: 'Restore from words',
     intro:
       'Type or paste the 24 words, with blanks between them. They are not shown on the screen.',
     words: '24 words',
     count: (n: string) => `${n} of 24`,
+    first: 'Type the words first.',
     go: 'Restore',
   },
   erase: {
@@ -332,6 +340,10 @@ export const en = {
     framed: 'Pila does not run inside another page.',
     openOwn: 'Open it in a tab of its own',
     code: 'code',
+  },
+  secret: {
+    covered: 'The secret is covered, because nobody looked or touched anything for a while.',
+    show: 'Show it again',
   },
   confirm: { soon: 'Read it first: this can be pressed in a moment.' },
   forms,

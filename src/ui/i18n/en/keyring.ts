@@ -76,6 +76,7 @@ export const keyring = {
     import: 'Open a wallet file',
     importTitle: 'Open a wallet file',
     importWhy: 'The file that “Save as a file” made, and the passphrase of that time.',
+    chooseFirst: 'Choose the file and type its passphrase first.',
     choose: 'Wallet file',
     open: 'Open it',
     saved: 'Saved.',

@@ -273,15 +273,23 @@ export const it: Text = {
     differs: 'Le due non sono uguali.',
     show: 'Mostra',
     hide: 'Nascondi',
+    where:
+      'Un gestore di password a parte è un buon posto. Questo browser no: chi ne copia i dati avrebbe entrambe le cose.',
     set: 'Imposta la frase',
     slow: 'Ci mette un secondo apposta.',
   },
-  unlock: { title: 'Sblocca', passphrase: 'Frase segreta', go: 'Sblocca' },
+  unlock: {
+    first: 'Prima scrivi la frase segreta.',
+    title: 'Sblocca',
+    passphrase: 'Frase segreta',
+    go: 'Sblocca',
+  },
   restore: {
     title: 'Ripristina dalle parole',
     intro: 'Scrivi o incolla le 24 parole, separate da spazi. Non si vedono sullo schermo.',
     words: '24 parole',
     count: (n) => `${n} di 24`,
+    first: 'Prima scrivi le parole.',
     go: 'Ripristina',
   },
   erase: {
@@ -327,6 +335,10 @@ export const it: Text = {
     framed: 'Pila non gira dentro un’altra pagina.',
     openOwn: 'Aprila in una scheda sua',
     code: 'codice',
+  },
+  secret: {
+    covered: 'Il segreto è coperto, perché da un po’ nessuno guardava o toccava nulla.',
+    show: 'Mostralo di nuovo',
   },
   confirm: { soon: 'Prima leggi: fra un attimo si può premere.' },
   forms,

@@ -76,6 +76,7 @@ export const keyring: KeyringText = {
     import: 'Apri un file del portafoglio',
     importTitle: 'Apri un file del portafoglio',
     importWhy: 'Il file fatto da «Salva in un file», e la frase segreta di allora.',
+    chooseFirst: 'Prima scegli il file e scrivi la sua frase segreta.',
     choose: 'File del portafoglio',
     open: 'Aprilo',
     saved: 'Salvato.',

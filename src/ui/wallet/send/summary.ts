@@ -2,6 +2,7 @@
 import { formatAddress } from '../../../core/address.ts';
 import { toHex } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
+import { isolated } from '../../../wallet/plain-text.ts';
 import { formatCount, formatVolts } from '../../kit/format.ts';
 import type { Text } from '../../i18n/en/app.ts';
 import type { KeyringText } from '../../i18n/en/keyring.ts';
@@ -20,14 +21,15 @@ export function summaryLines(summary: TxSummary, context: SummaryContext): [stri
   const { locale, prefix, t, words, accountName } = context;
   const { amount, fee, expiry, nonce, memo, asks, chainId, network } = summary;
   const volts = (nV: bigint) => `${formatVolts(nV, locale)} VLT`;
-  const from = `${accountName} …${formatAddress(summary.from, prefix).slice(-6)}`.trim();
+  const name = accountName && isolated(accountName);
+  const from = `${name} …${formatAddress(summary.from, prefix).slice(-6)}`.trim();
   const chain = words.chain(network ?? words.unknownChain, String(chainId));
   return [
     [words.amount, volts(amount)],
     [words.fee, volts(fee)],
     [t.send.total, volts(amount + fee)],
     [words.from, from],
-    ...(memo ? [[words.memo, memo] as [string, string]] : []),
+    ...(memo ? [[words.memo, isolated(memo)] as [string, string]] : []),
     ...(asks ? [[words.modelId, toHex(asks.modelId)] as [string, string]] : []),
     [words.nonce, formatCount(nonce, locale)],
     [t.send.expiry, formatCount(expiry, locale)],
