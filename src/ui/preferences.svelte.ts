@@ -1,6 +1,7 @@
 /** What a person chose for this device: kept in localStorage where that is allowed, followed live. */
 import { INTENSITIES, type Intensity } from '../client/mining/work-policy.ts';
 import type { Text } from './i18n/en/app.ts';
+import { languageTags } from './kit/outside.ts';
 import { isLanguage, LANGUAGES, type Language } from './i18n/languages.ts';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
@@ -8,13 +9,13 @@ export type Theme = (typeof THEMES)[number];
 
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
 
-/** The first of the person's languages that we speak. */
+/** The first of the person's languages that we speak, also where the rest of its name is nonsense. */
 export const preferredLanguage = (languages: readonly string[]): Language =>
-  languages.map((l) => l.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en';
+  languages.map((l) => /^[a-z]+/i.exec(l)?.[0].toLowerCase() ?? '').find(isLanguage) ?? 'en';
 
-/** Their own region's numbers when it is a region of that language. */
+/** Their own region's numbers when it is a region of that language. Never throws, and never makes `Intl` throw. */
 export const localeOf = (language: Language, languages: readonly string[]): string =>
-  languages.find((l) => l.toLowerCase().startsWith(`${language}-`)) ?? language;
+  languageTags(languages).find((l) => l.startsWith(`${language}-`)) ?? language;
 
 export class Preferences {
   language = $state<Language>('en');
@@ -33,11 +34,12 @@ export class Preferences {
   /** Undefined where it is forbidden. */
   readonly storage: Storage | undefined;
 
-  constructor(languages: readonly string[], storage: Storage | undefined) {
-    this.#languages = languages;
+  constructor(languages: readonly string[] | undefined, storage: Storage | undefined) {
+    // Some browsers have none, and some name them badly.
+    this.#languages = Array.from(languages ?? [], String);
     this.storage = storage;
     const kept = this.#read('language');
-    this.language = kept && isLanguage(kept) ? kept : preferredLanguage(languages);
+    this.language = kept && isLanguage(kept) ? kept : preferredLanguage(this.#languages);
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';

@@ -34,5 +34,10 @@ export function parseWords(text: string): Uint8Array {
 
 function splitWords(text: string): string[] {
   if (text.length > TEXT_CHARS_MAX) throw new AppError('WORDS_COUNT', 'far too much text');
-  return text.normalize('NFKD').toLowerCase().split(/\s+/).filter(Boolean);
+  // No word has a digit or a mark: lists are copied with their numbers, commas and full stops.
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .split(/[\s\p{Cf}\d,;.:)]+/u)
+    .filter(Boolean);
 }

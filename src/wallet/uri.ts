@@ -18,6 +18,8 @@ export interface PaymentRequest {
 
 const URI_CHARS_MAX = 2048;
 const TEXT_CHARS_MAX = 200;
+/** A quote or a bracket that was copied with it. */
+const BEFORE_LINK = /^[\s\p{P}\p{Cf}<]{1,8}(?=(?:web\+)?pila:)/iu;
 /** `web+pila` is what a browser lets us register. */
 const SCHEME = /^(?:web\+)?pila:(?:\/\/)?/i;
 
@@ -26,7 +28,7 @@ const SCHEME = /^(?:web\+)?pila:(?:\/\/)?/i;
  * @throws URI_MALFORMED, URI_REQUIRED, and the codes of readAddress and parseAmount
  */
 export function parseUri(text: string, prefix: string): PaymentRequest {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(BEFORE_LINK, '');
   if (trimmed.length > URI_CHARS_MAX) throw malformed('too long');
   const [path, query = ''] = splitOnce(trimmed.replace(SCHEME, ''), '?');
   const address = readAddress(path, prefix);
@@ -51,10 +53,17 @@ export function formatUri(
     message,
   }).filter(([, value]) => value !== undefined && value !== '');
   const query = fields
-    .map(([name, value]) => `${name}=${encodeURIComponent(value!.toWellFormed())}`)
+    .map(([name, value]) => `${name}=${encoded(value!.toWellFormed())}`)
     .join('&');
   return `pila:${address}${query && '?'}${query}`;
 }
+
+/** Brackets and quotes too: readers of texts take them for the end of a link. */
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 function parseQuery(query: string): Map<string, string> {
   const fields = new Map<string, string>();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
@@ -11,6 +12,7 @@ import { modelNamed, networkOf, type ChainNetwork } from '../../src/client/model
 import { sequenceBytes } from '../../src/core/manifest.ts';
 import type { SignedTx } from '../../src/core/formats.ts';
 import { txId } from '../../src/core/tx/tx.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/http/api-key.ts';
 import { createInference, type Inference } from '../../src/node/http/inference.ts';
@@ -216,6 +218,9 @@ it('an answer without labels is told as embeddings, with the cosine of each two'
   const read = async () => ({ ids: [], texts: ['a', 'b'] });
   const told = (await describeReceipt(receipt, network, read)) as any;
   expect(told.texts).toEqual(['a', 'b']);
+  const unreadable = () => Promise.reject(new Error('token_ids must be a non-empty array'));
+  const { texts: _, ...others } = told;
+  expect(await describeReceipt(receipt, network, unreadable)).toEqual(others);
   const [{ embeddings, cosines, labels }] = told.answers;
   expect(labels).toEqual([]);
   expect(embeddings.map((e: any) => [e.values.length, e.scale])).toEqual([
@@ -238,6 +243,51 @@ it.each([
 ])('a caller at %s, forwarded for %s, counts as %s', (remoteAddress, forwarded, told) => {
   const request = { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } };
   expect(addressOfCaller(request as unknown as IncomingMessage)).toBe(told);
+});
+
+it('what was paid for is told with its id, whatever fails afterwards', async () => {
+  const id = new Uint8Array(32).fill(9);
+  for (const wait of [
+    () => Promise.reject(new Error('the tokenizer fell over')),
+    () => Promise.resolve(undefined),
+    () => Promise.resolve({ id, answers: 7 } as unknown as Receipt),
+  ]) {
+    const inference = { names: [], ask: async () => id, wait } as unknown as Inference;
+    const { page } = inferRoutes(inference, networkOf('e2e'), '127.0.0.1', () => undefined);
+    const request = Object.assign(
+      Readable.from([utf8(JSON.stringify({ model: 'tiny', input: 'a' }))]),
+      {
+        headers: { 'content-type': 'application/json' },
+        socket: { remoteAddress: '::1' },
+      },
+    );
+    const sent: unknown[] = [];
+    const response = {
+      on: () => undefined,
+      writeHead: (status: number) => sent.push(status),
+      end: (text: string) => sent.push(JSON.parse(text)),
+    };
+    await page['POST /v1/infer']!(
+      request as unknown as IncomingMessage,
+      response as unknown as ServerResponse,
+    );
+    expect(sent).toEqual([
+      202,
+      {
+        id: toHex(id),
+        receipt: `/v1/receipt/${toHex(id)}`,
+        page: `/#/receipt/${toHex(id)}`,
+        problem: expect.stringMatching(/^(INTERNAL|NOT_FOUND)$/),
+      },
+    ]);
+  }
+});
+
+it.each(['', '  '])('an empty text is refused before anything is paid: %j', (text) => {
+  for (const input of [text, ['a', text]])
+    expect(() => parseAsk(JSON.stringify({ model: 'polyglot', input }))).toThrow(
+      expect.objectContaining({ code: 'BODY_MALFORMED' }),
+    );
 });
 
 it('a household of IPv6 has one rate, whichever of its addresses it uses', async () => {

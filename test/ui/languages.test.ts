@@ -5,6 +5,8 @@ import { FAULTS } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { it as italian } from '../../src/ui/i18n/it/app.ts';
 import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../../src/ui/i18n/languages.ts';
+import { labelText } from '../../src/ui/ask/request.ts';
+import { formatAge, formatVolts } from '../../src/ui/kit/format.ts';
 import { LOADERS } from '../../src/ui/i18n/texts.svelte.ts';
 import { Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
 import type { ErrorTexts } from '../../src/ui/i18n/error-texts.ts';
@@ -69,6 +71,42 @@ describe('languages', () => {
     second.draw(undefined);
     expect(new Preferences(['it-CH'], storage).watts).toBeUndefined();
   });
+
+  it.each([
+    [['en-US@posix'], 'en', 'en'],
+    [['it-IT@euro', 'it-CH'], 'it', 'it-CH'],
+    [['de-DE', 'en-US@posix'], 'en', 'en'],
+    [['C', '', '*', 'en_GB', 'it-'], 'en', 'en'],
+    [['en-u-nu-arab-x-y', 'en-GB-oxendict'], 'en', 'en-GB-oxendict'],
+    [['it-IT-u-nu-arab'], 'it', 'it-IT'],
+    [[null, {}, 7, 'it-IT'], 'it', 'it-IT'],
+    [undefined, 'en', 'en'],
+  ] as const)('take a browser as it names its languages: %j', (named, language, locale) => {
+    const preferences = new Preferences(named as unknown as string[], undefined);
+    expect([preferences.language, preferences.locale]).toEqual([language, locale]);
+    expect(formatVolts(1_234_567_891_234n, preferences.locale)).toMatch(/^1.?234[.,]5678/);
+    expect(formatAge(90_000, preferences.locale)).toMatch(/1/);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', '', 'EN', '{}'])(
+    'take no word in the storage for one: %s',
+    (kept) => {
+      const storage = { getItem: () => kept, setItem: () => undefined };
+      const preferences = new Preferences(['it'], storage);
+      expect(preferences.language).toBe('it');
+      expect(preferences.text).toBe(LANGUAGES.it);
+      expect([preferences.theme, preferences.intensity, preferences.watts]).toEqual([
+        'auto',
+        100,
+        undefined,
+      ]);
+    },
+  );
+
+  it.each(['constructor', '__proto__', 'no such label', 'en-US@posix', '', 'x'.repeat(999)])(
+    'take a label of a model for no language: %s',
+    (label) => expect(labelText(label, 'lingua', 'en').toLowerCase()).toBe(label.toLowerCase()),
+  );
 
   it('work where storage is forbidden', () => {
     const forbidden = () => {

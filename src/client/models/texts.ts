@@ -9,8 +9,8 @@ import { packBytes, packTexts, TEXT_CHARS_MAX, tokeniserOf, type Tokeniser } fro
 
 export interface Texts {
   /**
-   * @throws AppError MODEL_MISSING, INPUT_LONG over TEXT_CHARS_MAX, TOKENIZER_MISSING, and those of
-   * fetching the tokenizer
+   * @throws AppError MODEL_MISSING, INPUT_EMPTY where a text is, INPUT_LONG over TEXT_CHARS_MAX,
+   * INPUT_CONTROL, TOKENIZER_MISSING, and those of fetching the tokenizer
    */
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
   /** `fetch`: the tokenizer may be fetched. @throws AppError as tokenise, only then */
@@ -41,6 +41,9 @@ export function createTexts(
       const id = toHex(modelId);
       const m = models.get(id);
       if (!m) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
+      // An empty text has no answer, and would be paid for.
+      if (!texts.length || texts.some((text) => !/[^\s\p{C}]/u.test(text)))
+        throw new AppError('INPUT_EMPTY', 'a text is empty');
       if (texts.reduce((sum, { length }) => sum + length, 0) > TEXT_CHARS_MAX)
         throw new AppError('INPUT_LONG', `over ${TEXT_CHARS_MAX} characters`);
       if (m.packing === 'bytes') return packBytes(texts, m);
@@ -62,7 +65,7 @@ export function createTexts(
         return undefined;
       });
       return tokeniser
-        ? { ...reading, texts: sequences.map((own) => tokeniser.decode(own)) }
+        ? { ids: reading.ids, texts: sequences.map((own) => tokeniser.decode(own)) }
         : reading;
     },
   };

@@ -2,6 +2,7 @@
  * Token ids of texts, for models of words. The asker computes them; consensus knows only ids. The library is
  * loaded when the first such model is used.
  */
+import type { Tokenizer } from '@huggingface/tokenizers';
 import { plainHash } from '../../core/hash.ts';
 import { inputBytesMax, sequenceBytes, type Manifest } from '../../core/manifest.ts';
 import { equal, utf8 } from '../../lib/bytes.ts';
@@ -15,21 +16,31 @@ export const TEXT_CHARS_MAX = 65_536;
 export interface Tokeniser {
   /** Ids of one text, its special tokens included; a text that is too long is cut at its end. */
   encode(text: string, lengthMax?: number): Uint16Array;
-  /** The text of ids, without padding and special tokens; an unknown word appears as `[UNK]`. */
+  /**
+   * The control word of the model that stands in a text, such as `[SEP]`: its token would be read as the
+   * model's own mark, and not as what was written.
+   */
+  controlWord(text: string): string | undefined;
+  /**
+   * The text of ids, whoever wrote them: '' for none. What frames every sequence and the padding after it
+   * are left out; every other id is there, control tokens and unknown words as their names. Never throws:
+   * ids that have no text are told as numbers.
+   */
   decode(ids: Uint16Array): string;
 }
 
 /** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT */
 export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
-  const { Tokenizer } = await import('@huggingface/tokenizers');
-  let tokenizer: InstanceType<typeof Tokenizer>;
+  const library = await import('@huggingface/tokenizers');
+  let tokenizer: Tokenizer;
   try {
     const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file)) as object;
-    tokenizer = new Tokenizer(json, {});
+    tokenizer = new library.Tokenizer(json, {});
   } catch (cause) {
     throw new AppError('MODEL_CORRUPT', 'tokenizer.json can not be used', { cause });
   }
-  const frame = new Set([0, ...tokenizer.encode('').ids]);
+  const { before, after } = frameOf(tokenizer);
+  const controls = controlsOf(tokenizer);
   return {
     encode(text, lengthMax = Infinity) {
       const { ids } = tokenizer.encode(text);
@@ -40,8 +51,47 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
         ids.length > lengthMax ? [...ids.slice(0, lengthMax - 1), ids.at(-1)!] : ids,
       );
     },
-    decode: (ids) => tokenizer.decode(Array.from(ids).filter((id) => !frame.has(id))),
+    controlWord(text) {
+      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+      return ids.map((id) => controls.get(id)).find((name) => name !== undefined);
+    },
+    decode(ids) {
+      const padded = Array.from(ids);
+      const used = padded.slice(0, padded.findLastIndex((id) => id !== 0) + 1);
+      const from = startsWith(used, before) ? before.length : 0;
+      const to = used.length - from >= after.length && endsWith(used, after) ? after.length : 0;
+      const own = used.slice(from, used.length - to);
+      if (!own.length) return '';
+      try {
+        return tokenizer.decode(own, { skip_special_tokens: false });
+      } catch {
+        return own.join(' ');
+      }
+    },
   };
+}
+
+const startsWith = (ids: readonly number[], part: readonly number[]): boolean =>
+  part.every((id, i) => ids[i] === id);
+const endsWith = (ids: readonly number[], part: readonly number[]): boolean =>
+  part.every((id, i) => ids[ids.length - part.length + i] === id);
+
+/** The ids that the tokenizer puts before and after every sequence. */
+function frameOf(tokenizer: Tokenizer): { before: number[]; after: number[] } {
+  const { ids } = tokenizer.encode('a');
+  const own = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const places = ids.map((_, at) => at);
+  const at = places.find((from) => own.every((id, i) => ids[from + i] === id)) ?? 0;
+  return { before: ids.slice(0, at), after: ids.slice(at + own.length) };
+}
+
+/** Names of the model's marks by id. The one for unknown words stands for what was written. */
+function controlsOf(tokenizer: Tokenizer): Map<number, string> {
+  const unknown = (tokenizer.model as { unk_token?: string } | null)?.unk_token;
+  const marks = [...tokenizer.get_added_tokens_decoder()].filter(
+    ([, token]) => token.special && token.content !== unknown,
+  );
+  return new Map(marks.map(([id, { content }]) => [id, content]));
 }
 
 /** The tokeniser that a manifest names. @throws AppError MODEL_CORRUPT when `file` is another file */
@@ -59,8 +109,13 @@ export function packBytes(texts: readonly string[], m: Manifest): Tokenised {
   return { tokens: bytes.map(({ length }) => length), input: fits ? bytes[0] : undefined };
 }
 
-/** Each text is a sequence of its own, filled up with padding. @throws AppError MODEL_CORRUPT */
+/**
+ * Each text is a sequence of its own, filled up with padding.
+ * @throws AppError MODEL_CORRUPT, INPUT_CONTROL with the control word that a text has
+ */
 export function packTexts(texts: readonly string[], t: Tokeniser, m: Manifest): Tokenised {
+  const control = texts.map((text) => t.controlWord(text)).find((word) => word !== undefined);
+  if (control !== undefined) throw new AppError('INPUT_CONTROL', control);
   const all = texts.map((text) => t.encode(text));
   const tokens = all.map(({ length }) => length);
   const input = new Uint8Array(texts.length * sequenceBytes(m));

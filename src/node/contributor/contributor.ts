@@ -1,13 +1,13 @@
 /** A miner without a page: the client and its engine in this process, reported in log lines. */
 import type { ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
 import { createClient } from '../../client/client.ts';
-import { parseAddress } from '../../core/address.ts';
 import { createParams } from '../../core/params.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
 import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
+import { addressFrom } from '../../wallet/address.ts';
 
 /** ms between two log lines of progress. */
 const REPORT_MS = 10_000;
@@ -57,7 +57,7 @@ export async function startContributor(
   try {
     const { prefix } = createParams(config.network, []);
     log.info('start', { network: config.network, model, address: options.address });
-    await client.api.payTo(parseAddress(options.address, prefix)!);
+    await client.api.payTo(addressFrom(options.address, prefix)!);
     await client.api.startMining({ model, backend: options.backend });
     running = true;
     return { stop };

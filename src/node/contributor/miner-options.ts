@@ -1,12 +1,12 @@
 /** The command line of a contributor: flags to options, or one sentence that says what is wrong. */
 import { parseArgs } from 'node:util';
 import { modelNamed, networkOf } from '../../client/models/networks.ts';
-import { parseAddress } from '../../core/address.ts';
 import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { silentLog } from '../../lib/log.ts';
 import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
+import { addressFrom } from '../../wallet/address.ts';
 
 export interface MinerOptions {
   readonly address: string;
@@ -63,7 +63,7 @@ function seedOf(text: string): string {
 }
 
 function networksOf(address: string, wanted: string | undefined): NetworkName[] {
-  const prefixed = NETWORK_NAMES.filter((n) => parseAddress(address, createParams(n, []).prefix));
+  const prefixed = NETWORK_NAMES.filter((n) => addressFrom(address, createParams(n, []).prefix));
   if (!prefixed.length) throw wrongFlag(`--address takes an address, not '${address}'`);
   if (wanted === undefined) return prefixed;
   const named = NETWORK_NAMES.find((n) => n === wanted);

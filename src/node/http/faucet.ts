@@ -1,5 +1,4 @@
 /** `POST /faucet {"address"}`: coins on request, on networks whose genesis has a faucet. */
-import { parseAddress } from '../../core/address.ts';
 import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
@@ -7,6 +6,7 @@ import { AppError } from '../../lib/errors.ts';
 import { readBody, requireJson, sendJson, type Route } from './http.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
+import { addressFrom } from '../../wallet/address.ts';
 
 /** nV given per request. */
 const GIFT = 100n * NANOVOLTS;
@@ -32,7 +32,7 @@ export function createFaucet({ chain, network, transport, log }: SeedDeps): Rout
     if (!params.faucet) throw new AppError('FAUCET_OFF', 'this network has no faucet');
     requireJson(request);
     const { address: text } = parse(await readBody(request));
-    const address = parseAddress(text, params.prefix);
+    const address = addressFrom(text, params.prefix);
     if (!address) throw new AppError('ADDRESS_MALFORMED', `not an address of ${params.network}`);
     const key = toHex(address);
     if (Date.now() - (given.get(key) ?? 0) < WAIT_MS)

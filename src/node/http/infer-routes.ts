@@ -1,7 +1,7 @@
 /** `/v1`: quotes, requests and receipts as JSON. Amounts are nV as decimal text, bytes are hex. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Answered, Receipt } from '../../client/api.ts';
+import type { Answered, InputReading, Receipt } from '../../client/api.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import { formatAddress } from '../../core/address.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
@@ -80,7 +80,10 @@ export function parseAsk(text: string): AskBody {
 
 function inputOf(text: unknown, hex: unknown): Asked['input'] {
   const texts = Array.isArray(text) ? text : [text];
-  if (hex === undefined && texts.length && texts.every((x) => typeof x === 'string')) return texts;
+  if (hex === undefined && texts.length && texts.every((x) => typeof x === 'string')) {
+    if (texts.some((x) => !x.trim())) throw malformed('a text of input is empty');
+    return texts;
+  }
   const bytes = typeof hex === 'string' && text === undefined ? fromHex(hex) : undefined;
   if (!bytes) throw malformed('give either input (a text, or a list of texts) or inputHex');
   return bytes;
@@ -107,6 +110,8 @@ function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
   };
 }
 
+const UNREAD: InputReading = { ids: undefined, texts: undefined };
+
 export async function describeReceipt(
   receipt: Receipt,
   network: ChainNetwork,
@@ -124,9 +129,9 @@ export async function describeReceipt(
     result: result ?? null,
   });
   const { paid } = receipt;
-  const { texts } = await readInput(receipt.modelId, receipt.input);
+  // Anybody can put an input on the chain: that it cannot be read must not hide the receipt.
+  const { texts } = await readInput(receipt.modelId, receipt.input).catch(() => UNREAD);
   return {
-    id,
     state: receipt.state,
     model: receipt.model ?? null,
     modelId: toHex(receipt.modelId),
@@ -140,10 +145,16 @@ export async function describeReceipt(
     settle: receipt.settle ?? null,
     answers: receipt.answers.map(tellAnswer),
     paid: paid ? { payee: formatAddress(paid.payee, prefix), amount: String(paid.amount) } : null,
-    receipt: `/v1/receipt/${id}`,
-    page: `/#/receipt/${id}`,
+    ...pathsOf(id),
   };
 }
+
+/** What is known of a request in any case. */
+const pathsOf = (id: string): { id: string; receipt: string; page: string } => ({
+  id,
+  receipt: `/v1/receipt/${id}`,
+  page: `/#/receipt/${id}`,
+});
 
 const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => ({
   name,
@@ -202,6 +213,13 @@ export function inferRoutes(
     }
   }
 
+  async function tell(id: Uint8Array, body: AskBody, gone: AbortSignal) {
+    const receipt = await waitFor(id, body, gone);
+    if (!receipt) throw new AppError('NOT_FOUND', 'the request is not known any more');
+    const status = reached(receipt, body.wanted) ? 200 : 202;
+    return { status, receipt: await describe(receipt) };
+  }
+
   const infer =
     (guard: (request: IncomingMessage) => void): Routes[string] =>
     async (request, response) => {
@@ -215,9 +233,12 @@ export function inferRoutes(
       const gone = new AbortController();
       response.on('close', () => gone.abort());
       const id = await inference.ask(body, key);
-      const receipt = await waitFor(id, body, gone.signal);
-      if (!receipt) throw new AppError('NOT_FOUND', `request ${toHex(id)} is not known any more`);
-      sendJson(response, reached(receipt, body.wanted) ? 200 : 202, await describe(receipt));
+      // From here it is paid for: whatever else happens, the caller hears of it and gets its id.
+      const told = await tell(id, body, gone.signal).catch((error: unknown) => {
+        const { code } = AppError.from(error);
+        return { status: 202, receipt: Object.assign(pathsOf(toHex(id)), { problem: code }) };
+      });
+      sendJson(response, told.status, told.receipt);
     };
 
   const reading =

@@ -1,5 +1,5 @@
 /** The JSON-RPC methods. Bytes are hex, amounts and work are decimal text, addresses are bech32m. */
-import { formatAddress, parseAddress } from '../../core/address.ts';
+import { formatAddress } from '../../core/address.ts';
 import { CodecError, decode, encode } from '../../core/codec.ts';
 import { describeFault } from '../../core/faults.ts';
 import { Header, SignedTx } from '../../core/formats.ts';
@@ -11,6 +11,7 @@ import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { RpcMethods } from './rpc.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
+import { addressFrom } from '../../wallet/address.ts';
 
 const wrong = (message: string): AppError => new AppError('RPC_PARAMS', message);
 const missing = (what: string): AppError => new AppError('NOT_FOUND', `no such ${what}`);
@@ -41,7 +42,7 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
   let sequence = 0;
 
   const addressParam = (value: unknown): Uint8Array => {
-    const address = typeof value === 'string' ? parseAddress(value, params.prefix) : undefined;
+    const address = typeof value === 'string' ? addressFrom(value, params.prefix) : undefined;
     if (!address) throw wrong(`address is bech32m text with the prefix ${params.prefix}`);
     return address;
   };

@@ -11,7 +11,6 @@ import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts'
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
-import { parseAddress } from '../../core/address.ts';
 import type { Block } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -51,6 +50,7 @@ import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
+import { addressFrom } from '../../wallet/address.ts';
 
 const APP_FOLDER = fileURLToPath(new URL('../../../dist', import.meta.url));
 
@@ -176,7 +176,7 @@ const urlHost = (host: string): string =>
 
 function payoutOf(options: Options, network: ChainNetwork): Uint8Array | undefined {
   if (options.payout === undefined) return undefined;
-  const address = parseAddress(options.payout, network.params.prefix);
+  const address = addressFrom(options.payout, network.params.prefix);
   if (!address)
     throw new AppError(
       'WRONG_FLAG',

@@ -14,6 +14,7 @@ import { equal } from '../../lib/bytes.ts';
 import type { TxSummary } from '../../wallet/vault/vault-api.ts';
 import { plainText } from '../../wallet/plain-text.ts';
 import { parseVolts } from '../kit/format.ts';
+import { languageName } from '../kit/outside.ts';
 
 /** Blocks that a request may stay open, as offered. */
 export const LIFETIMES = [REQUEST_LIFETIME_MIN, 120, 480, REQUEST_LIFETIME_MAX] as const;
@@ -147,8 +148,8 @@ const LABELS: Readonly<Record<ModelName, 'words' | 'languages'>> = {
 /** A label in words: those of a language identifier are language codes. */
 export function labelText(label: string, model: string, locale: string): string {
   if ((LABELS as Readonly<Record<string, string>>)[model] !== 'languages') return label;
-  const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' });
-  const name = names.of(SCRIPTS[label] ?? label) ?? label;
+  const code = Object.hasOwn(SCRIPTS, label) ? SCRIPTS[label]! : label;
+  const name = languageName(code, locale) ?? label;
   return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
 }
 

@@ -14,7 +14,9 @@ export function sentenceOfError(
   const sentence = entry(t.errors, code) ?? entry(t.forms, code) ?? t.errors.INTERNAL;
   // The fault's code travels as the message.
   const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
-  return why ? `${sentence} ${why}` : sentence;
+  // So does the word that has to be written otherwise.
+  const what = code === 'INPUT_CONTROL' ? message : undefined;
+  return [sentence, why ?? what].filter(Boolean).join(' ');
 }
 
 /** Why a unit was thrown away; a reason that we do not know is shown as it is. */

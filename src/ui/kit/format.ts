@@ -2,6 +2,8 @@
 import { NANOVOLTS } from '../../core/params.ts';
 
 const DECIMALS = 9;
+/** At least so many are shown. */
+const SHOWN_DECIMALS = 4;
 /** u64, nV. */
 const AMOUNT_MAX = (1n << 64n) - 1n;
 
@@ -11,18 +13,40 @@ export function formatVolts(nanovolts: bigint, locale: string): string {
   const size = nanovolts < 0n ? -nanovolts : nanovolts;
   const fraction = String(size % NANOVOLTS).padStart(DECIMALS, '0');
   const exact = `${sign}${size / NANOVOLTS}.${fraction}` as Intl.StringNumericLiteral;
-  const digits = { minimumFractionDigits: 4, maximumFractionDigits: DECIMALS };
+  const digits = { minimumFractionDigits: SHOWN_DECIMALS, maximumFractionDigits: DECIMALS };
   return new Intl.NumberFormat(locale, digits).format(exact).replace('-', '−');
 }
 
-/** nV of an amount as people of `locale` write it, without thousands marks; undefined if it is none. */
+/** Longer text is no amount. */
+const AMOUNT_CHARS_MAX = 40;
+
+/**
+ * nV of an amount as people of `locale` write it, or as `formatVolts` shows it, with sign and unit;
+ * undefined if it is none. Marks between thousands are read only where four decimals follow, as they
+ * do where we show them: 1,234 alone could be either.
+ */
 export function parseVolts(text: string, locale: string): bigint | undefined {
+  if (text.length > AMOUNT_CHARS_MAX) return undefined;
   const comma = (1.5).toLocaleString(locale).includes(',');
-  const pattern = comma ? /^(\d{1,11})(?:,(\d{1,9}))?$/ : /^(\d{1,11})(?:\.(\d{1,9}))?$/;
-  const found = pattern.exec(text.trim());
-  if (!found) return undefined;
-  const amount = BigInt(found[1]!) * NANOVOLTS + BigInt((found[2] ?? '').padEnd(DECIMALS, '0'));
+  const bare = text
+    .trim()
+    .replace(/^[+\u2212]\s?/, '')
+    .replace(/\s?VLT$/, '');
+  const decimals = comma ? ',' : '.';
+  const at = bare.indexOf(decimals);
+  const fraction = at < 0 ? '' : bare.slice(at + 1);
+  const before = at < 0 ? bare : bare.slice(0, at);
+  const whole = fraction.length >= SHOWN_DECIMALS ? withoutGroups(before, decimals) : before;
+  if (!/^\d{1,11}$/.test(whole) || !/^\d{0,9}$/.test(fraction)) return undefined;
+  if (at >= 0 && fraction === '') return undefined;
+  const amount = BigInt(whole) * NANOVOLTS + BigInt(fraction.padEnd(DECIMALS, '0'));
   return amount <= AMOUNT_MAX ? amount : undefined;
+}
+
+/** Groups of three, or of two before the last as in India, by any region's mark but its decimal one. */
+function withoutGroups(whole: string, decimals: string): string {
+  const grouped = /^\d{1,3}([.,'’\s])(?:\d{2,3}\1){0,4}\d{3}$/.exec(whole);
+  return grouped && grouped[1] !== decimals ? whole.replace(/\D/g, '') : whole;
 }
 
 /** Text that `parseVolts` reads back. */

@@ -4,6 +4,7 @@ import { fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { plainText, showsNothing } from '../../wallet/plain-text.ts';
 import { parseUri } from '../../wallet/uri.ts';
+import { bareAddress } from '../../wallet/address.ts';
 
 export type LookupProblem = keyof NetworkText['search']['problems'];
 export type Lookup =
@@ -32,12 +33,17 @@ export function lookupOf(text: string, prefix: string): Lookup {
   }
 }
 
-/** 32 bytes in hex, in any case. */
+const ID_CHARS_MAX = 256;
+/** 32 bytes in hex, in any case, also as they were copied: in groups, in lines. */
 export const idOf = (text: string): Uint8Array | undefined =>
-  fromHex(text.trim().toLowerCase(), 32);
+  text.length > ID_CHARS_MAX ? undefined : fromHex(bareAddress(text).toLowerCase(), 32);
+
+/** As it is shown: alone, after a #, or with the marks between thousands of any region. */
+const HEIGHT = /^#?(\d{1,10}|\d{1,3}(?:[.,'’\s]\d{2,3}){0,3}[.,'’\s]\d{3})$/;
 
 export function heightOf(text: string): number | undefined {
-  const height = /^\d{1,10}$/.test(text.trim()) ? Number(text) : NaN;
+  const digits = HEIGHT.exec(text.trim())?.[1]?.replace(/\D/g, '');
+  const height = digits === undefined ? NaN : Number(digits);
   return height <= HEIGHT_MAX ? height : undefined;
 }
 

@@ -1,10 +1,11 @@
 /** Addresses with names, those looked at and those paid: kept in localStorage, shared by all tabs. */
 import { WATCHED_MAX } from '../../client/api.ts';
-import { formatAddress, parseAddress } from '../../core/address.ts';
+import { formatAddress } from '../../core/address.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { shownName } from '../../wallet/plain-text.ts';
-import { readAddress } from '../../wallet/address.ts';
+import { addressFrom } from '../../wallet/address.ts';
+import { parseUri } from '../../wallet/uri.ts';
 
 type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem'>;
 
@@ -45,16 +46,18 @@ export class WatchedList {
   /** What is stored, also by another tab; what is no list of ours counts as none. */
   read(): void {
     const kept: unknown[] = this.#stored();
-    this.entries = kept.slice(0, KINDS[this.#kind].max).flatMap((x) => {
+    const entries = kept.slice(0, KINDS[this.#kind].max).flatMap((x) => {
       const { address: text, name } = Object(x) as Record<string, unknown>;
-      const address = typeof text === 'string' ? parseAddress(text, this.#prefix) : undefined;
+      const address = typeof text === 'string' ? addressFrom(text, this.#prefix) : undefined;
       return address ? [entryOf(address, typeof name === 'string' ? name : '')] : [];
     });
+    // A screen cannot draw two lines of one key.
+    this.entries = [...new Map(entries.map((entry) => [entry.key, entry])).values()];
   }
 
-  /** @throws WATCHED_FULL, WATCHED_KNOWN, and the codes of readAddress */
+  /** Of an address or a payment link. @throws WATCHED_FULL, WATCHED_KNOWN, and the codes of parseUri */
   add(text: string, name: string): Watched {
-    const address = readAddress(text.replace(/\s+/g, ''), this.#prefix);
+    const address = parseUri(text, this.#prefix).address;
     const entry = entryOf(address, name);
     if (this.entries.some(({ key }) => key === entry.key))
       throw new AppError('WATCHED_KNOWN', 'it is in the list');

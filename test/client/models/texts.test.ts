@@ -1,4 +1,5 @@
 /** Texts to inputs and back: the tokenizer alone is fetched, checked, kept and repaired. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { openPackageStore } from '../../../src/client/models/package-store.ts';
@@ -129,6 +130,63 @@ describe('a model of words', () => {
     expect(await texts.readInput(polyglot.id, Uint8Array.of(7))).toEqual(none);
     expect(await texts.readInput(polyglot.id, Uint8Array.of(255, 255))).toEqual(none);
     expect(await texts.readInput(new Uint8Array(32), input)).toEqual(none);
+  });
+
+  it.each(['', ' ', '\n\t', '\u200b\u00ad', '\u0000'])(
+    'refuses a text that is empty: %j',
+    async (empty) => {
+      const { texts, asked } = await setUp();
+      expect(await codeOf(texts.tokenise(polyglot.id, ['file', empty]))).toBe('INPUT_EMPTY');
+      expect(await codeOf(texts.tokenise(tiny.id, [empty]))).toBe('INPUT_EMPTY');
+      expect(await codeOf(texts.tokenise(polyglot.id, []))).toBe('INPUT_EMPTY');
+      expect(asked).toEqual([]);
+    },
+  );
+
+  it.each(['use [SEP] the file', '[PAD]', 'a[CLS]b', 'what is [MASK]?'])(
+    'refuses a control word of the model in a text, by its name: %s',
+    async (text) => {
+      const { texts } = await setUp();
+      const word = /\[[A-Z]+\]/.exec(text)![0];
+      await expect(texts.tokenise(polyglot.id, ['file', text])).rejects.toMatchObject({
+        code: 'INPUT_CONTROL',
+        message: word,
+      });
+      // What only looks like one is text.
+      const plain = text.replace(/\[([A-Z]+)\]/, '[ $1 ]').toLowerCase();
+      expect((await texts.tokenise(polyglot.id, [plain])).input).toBeDefined();
+    },
+  );
+
+  it('has a reading of whatever ids stand on the chain, and shows each of them', async () => {
+    const { texts } = await setUp();
+    const ids = (await texts.tokenise(polyglot.id, ['the file'])).input!;
+    const [cls, the, file, sep] = Array.from(
+      { length: 4 },
+      (_, i) => ids[2 * i]! + 256 * ids[2 * i + 1]!,
+    );
+    const read = async (...own: (number | undefined)[]) => {
+      const input = new Uint8Array(sequenceBytes(polyglot.manifest));
+      own.forEach((token, i) => new DataView(input.buffer).setUint16(2 * i, token!, true));
+      return (await texts.readInput(polyglot.id, input, true)).texts;
+    };
+    expect(await read(cls, the, file, sep)).toEqual(['the file']);
+    expect(await read(cls, sep)).toEqual(['']);
+    expect(await read(cls)).toEqual(['']);
+    expect(await read(sep, sep)).toEqual(['[SEP]']);
+    expect(await read(cls, the, sep, cls, file, 0, the, sep)).toEqual([
+      'the [SEP] [CLS] file [PAD] the',
+    ]);
+    const { vocabulary, tokens } = polyglot.manifest;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(vocabulary - 1), { minLength: 1, maxLength: tokens }),
+        async (any) => {
+          const found = await read(...any);
+          expect(found === undefined || found.every((text) => typeof text === 'string')).toBe(true);
+        },
+      ),
+    );
   });
 
   it('has no texts from a tokenizer that is not the one of its manifest', async () => {

@@ -7,6 +7,9 @@ export const errors: ErrorTexts = {
   WATCH_FULL: 'Sixteen addresses are followed already. Stop following one first.',
   BUSY: 'Too much is waiting already. Try again in a moment.',
   WORKER_DIED: 'A part of Pila stopped. Reload the page: keys and coins are safe.',
+  SCREEN_FAILED:
+    'This screen could not be shown. The others work, and keys and coins are safe. Try again, or reload; ' +
+    'if it comes back, report the line below.',
   SCREEN_MISSING: 'This part of Pila could not be fetched. Check the connection and reload.',
   CONFIG_MISSING:
     'The server this page came from does not answer. Check the connection and reload.',
@@ -62,6 +65,8 @@ export const errors: ErrorTexts = {
   NO_MINER: 'This device cannot do the work, but the wallet works. Try another browser.',
   NO_PAYOUT: 'There is no address to pay to yet. Make keys in the wallet first.',
   NO_HEAD: 'No block is known yet. Wait until a peer has answered.',
+  INPUT_CONTROL: 'The model reads this as a mark of its own and not as text. Write it otherwise:',
+  INPUT_EMPTY: 'Write a text first.',
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
   TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
   LIFETIME_RANGE: 'A request stays open for 30 to 1,440 blocks.',

@@ -9,6 +9,9 @@ export const errors: ErrorTexts = {
   BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
   WORKER_DIED:
     'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
+  SCREEN_FAILED:
+    'Questa schermata non si può mostrare. Le altre funzionano, chiavi e monete sono al sicuro. Riprova, o ' +
+    'ricarica; se succede ancora, segnala la riga qui sotto.',
   SCREEN_MISSING: 'Questa parte di Pila non è arrivata. Controlla la connessione e ricarica.',
   CONFIG_MISSING:
     'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
@@ -70,6 +73,9 @@ export const errors: ErrorTexts = {
     'Questo dispositivo non può lavorare, ma il portafoglio funziona. Prova un altro browser.',
   NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
   NO_HEAD: 'Non si conosce ancora nessun blocco. Aspetta che un pari risponda.',
+  INPUT_CONTROL:
+    'Il modello legge questo come un suo segno e non come testo. Scrivilo in un altro modo:',
+  INPUT_EMPTY: 'Scrivi prima un testo.',
   INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
   TOKENIZER_MISSING:
     'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',

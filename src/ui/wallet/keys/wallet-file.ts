@@ -1,7 +1,8 @@
 /** The wallet as one JSON file: sealed keys as the vault gives them, and the names that were given. */
-import { formatAddress, parseAddress } from '../../../core/address.ts';
+import { formatAddress } from '../../../core/address.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { VaultFile } from '../../../wallet/vault/vault-file.ts';
+import { addressFrom } from '../../../wallet/address.ts';
 
 export interface Label {
   readonly address: Uint8Array;
@@ -39,7 +40,7 @@ export function parseWalletFile(text: string, prefix: string): { vault: unknown;
   const listOf = (list: unknown): Label[] =>
     (Array.isArray(list) ? list : []).slice(0, LABELS_MAX).flatMap((x: unknown) => {
       const { address: written, name } = Object(x) as Record<string, unknown>;
-      const address = typeof written === 'string' ? parseAddress(written, prefix) : undefined;
+      const address = typeof written === 'string' ? addressFrom(written, prefix) : undefined;
       return address && typeof name === 'string' ? [{ address, name }] : [];
     });
   return {

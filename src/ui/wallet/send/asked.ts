@@ -1,8 +1,8 @@
 /** What a payment link said, for as long as its address stands in the form. Pure. */
-import { parseAddress } from '../../../core/address.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { PaymentRequest } from '../../../wallet/uri.ts';
-import { bareAddress, type TransferForm } from './transfer.ts';
+import { addressFrom } from '../../../wallet/address.ts';
+import type { TransferForm } from './transfer.ts';
 
 export interface Asked {
   readonly request: PaymentRequest;
@@ -29,6 +29,6 @@ export function withoutLink(form: TransferForm, asked: Asked | undefined): Trans
 
 /** Whether the address in the form is still the one that the link named. */
 export function stillAsks({ request }: Asked, to: string, prefix: string): boolean {
-  const address = parseAddress(bareAddress(to), prefix);
+  const address = addressFrom(to, prefix);
   return address !== undefined && equal(address, request.address);
 }

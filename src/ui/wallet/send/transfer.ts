@@ -1,10 +1,10 @@
 /** Sending: checks what a person typed, and what the vault read of it. wallet/build.ts makes the bytes. Pure. */
-import { parseAddress } from '../../../core/address.ts';
 import { ADDRESS_PREFIXES, type NetworkName } from '../../../core/params.ts';
 import { equal } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import type { FormFault } from '../../i18n/error-texts.ts';
 import { parseVolts } from '../../kit/format.ts';
+import { addressFrom } from '../../../wallet/address.ts';
 
 export interface TransferForm {
   readonly to: string;
@@ -19,14 +19,11 @@ export interface Transfer {
 export type FormFaults = Partial<Record<keyof TransferForm, FormFault>>;
 
 function addressFault(text: string, prefix: string): FormFault | undefined {
-  if (text === '') return 'ADDRESS_MISSING';
-  if (parseAddress(text, prefix)) return undefined;
-  const other = ADDRESS_PREFIXES.some((p) => p !== prefix && parseAddress(text, p));
+  if (text.trim() === '') return 'ADDRESS_MISSING';
+  if (addressFrom(text, prefix)) return undefined;
+  const other = ADDRESS_PREFIXES.some((p) => p !== prefix && addressFrom(text, p));
   return other ? 'ADDRESS_NETWORK' : 'ADDRESS_MALFORMED';
 }
-
-/** People copy addresses in groups: blanks between them do not count. */
-export const bareAddress = (text: string): string => text.replace(/\s+/g, '');
 
 export interface TransferContext {
   readonly prefix: string;
@@ -41,7 +38,7 @@ export function checkTransfer(
   form: TransferForm,
   { prefix, locale, spendable, leastFee }: TransferContext,
 ): { transfer?: Transfer; faults: FormFaults } {
-  const text = bareAddress(form.to);
+  const text = form.to;
   const faults: FormFaults = {};
   const badAddress = addressFault(text, prefix);
   const amount = parseVolts(form.amount, locale);
@@ -53,7 +50,7 @@ export function checkTransfer(
   else if (amount === 0n) faults.amount = 'AMOUNT_ZERO';
   else if (amount + (fee ?? 0n) > spendable) faults.amount = 'AMOUNT_OVER';
   if (Object.keys(faults).length || amount === undefined || fee === undefined) return { faults };
-  return { transfer: { to: parseAddress(text, prefix)!, amount, fee }, faults };
+  return { transfer: { to: addressFrom(text, prefix)!, amount, fee }, faults };
 }
 
 /** Whether the vault read in the bytes what was meant, on the network of this page. */
