@@ -153,10 +153,20 @@ export class Session {
     return this.params.faucet;
   }
 
+  /** Reads the settings once, and has the vault sign for their network alone. */
+  async #configure(): Promise<void> {
+    if (this.config) return;
+    const config = await this.#loadConfig();
+    const { network, genesisTimeMs } = config;
+    // Without it nothing is signed, and whoever asks for that is told.
+    await this.keys.openFor({ network, genesisTimeMs }).catch((error: unknown) => this.fail(error));
+    this.config = config;
+  }
+
   /** At load: reads the vault; with keys on this device the client connects, and never mines. */
   async open(): Promise<void> {
     this.#opened = this.act('open', async () => {
-      this.config = await this.#loadConfig();
+      await this.#configure();
       this.vault = await this.keys.status();
       this.#countLocking(this.vault);
       if (this.vault.exists) await this.follow();
@@ -169,7 +179,7 @@ export class Session {
     await this.#opened;
     if (this.chain) return;
     try {
-      this.config ??= await this.#loadConfig();
+      await this.#configure();
       const { chain, miner } = await this.peer.status();
       this.chain ??= chain;
       this.miner = miner;
@@ -296,7 +306,7 @@ export class Session {
     // Paused meanwhile.
     if (!this.starting) return;
     await this.act('start', async () => {
-      this.config ??= await this.#loadConfig();
+      await this.#configure();
       this.vault ??= await this.keys.status();
       if (!this.vault.exists) this.vault = await this.keys.create();
       this.#countLocking(this.vault);

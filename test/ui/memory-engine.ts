@@ -301,6 +301,7 @@ export class MemoryEngine implements Engine {
   };
 
   readonly vault: VaultApi = {
+    openFor: async () => this.#note('vault.openFor'),
     status: async () => {
       this.#note('vault.status');
       return this.vaultStatus;

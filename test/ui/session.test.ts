@@ -71,7 +71,7 @@ describe('consent', () => {
   it('a first visit asks the vault only: nothing connects', async () => {
     const { engine, session } = setUp();
     await session.open();
-    expect(engine.calls).toEqual(['vault.status']);
+    expect(engine.calls).toEqual(['vault.openFor', 'vault.status']);
   });
 
   it('a script’s click starts nothing', async () => {
@@ -84,7 +84,7 @@ describe('consent', () => {
     const { engine, session } = setUp();
     await session.open();
     await session.start(true);
-    expect(engine.calls.slice(1)).toEqual([
+    expect(engine.calls.slice(2)).toEqual([
       'vault.create',
       'client.payTo',
       'client.serve',

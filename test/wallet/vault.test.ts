@@ -48,8 +48,11 @@ let storage: VaultStorage;
 let clock: ReturnType<typeof createClock>;
 let changes: VaultStatus[];
 let vault: VaultApi;
-const newVault = (cost = CHEAP) =>
-  createVault({ storage, crypto, clock, cost, onChange: (s) => changes.push(s) });
+function newVault(cost = CHEAP): VaultApi {
+  const made = createVault({ storage, crypto, clock, cost, onChange: (s) => changes.push(s) });
+  void made.openFor({ network: 'local', genesisTimeMs: clock.now() });
+  return made;
+}
 beforeEach(() => {
   storage = indexedDbStorage(new IDBFactory());
   clock = createClock();
@@ -683,6 +686,7 @@ describe('two tabs', () => {
     };
     const onChange = (status: VaultStatus) => void seen.push(status);
     const api = createVault({ storage, crypto, clock, cost: CHEAP, others, onChange });
+    void api.openFor({ network: 'local', genesisTimeMs: clock.now() });
     return { api, seen, channel };
   }
 

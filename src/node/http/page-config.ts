@@ -32,6 +32,7 @@ export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): obje
     version: PROTOCOL_VERSION,
     prefix: params.prefix,
     bootstrap: [...pageAddress(request, peerId), ...announced, ...direct],
+    genesisTimeMs: genesis.time,
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
     mirrors: deps.mirrors,

@@ -1,6 +1,7 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
 import type { Tx } from '../../core/formats.ts';
 import type { NetworkName } from '../../core/params.ts';
+import type { VaultChain } from './unattended.ts';
 import type { VaultFile } from './vault-file.ts';
 
 export interface VaultStatus {
@@ -84,6 +85,8 @@ export interface RequestSummary {
 }
 
 export type VaultApi = {
+  /** Says once which chain is signed for; nothing is signed before. @throws CHAIN_REFUSED for another chain later */
+  openFor(chain: VaultChain): Promise<void>;
   status(): Promise<VaultStatus>;
   /** New keys from 24 fresh words, wrapped by this device's non-extractable key. @throws VAULT_EXISTS */
   create(): Promise<VaultStatus>;
@@ -120,7 +123,10 @@ export type VaultApi = {
   proveBackup(answers: string[]): Promise<VaultStatus>;
   /** Decodes an unsigned Tx and says what it does. @throws TX_MALFORMED */
   describe(tx: Uint8Array): Promise<TxSummary>;
-  /** Encoded SignedTx, by the account that is its sender. @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER */
+  /**
+   * Encoded SignedTx, by the account that is its sender. What is signed unattended is bounded (unattended.ts).
+   * @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER, CHAIN_REFUSED, UNASKED_REFUSED
+   */
   sign(tx: Uint8Array): Promise<Uint8Array>;
   /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
   addAccount(name: string): Promise<VaultStatus>;

@@ -16,6 +16,7 @@ import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
 import { decodeTx, summaryFromTx } from '../summary.ts';
 import type { NewPasskey, VaultApi, VaultStatus } from './vault-api.ts';
 import { ACCOUNTS_MAX, type VaultBlob } from './vault-blob.ts';
+import { Unattended, type VaultChain } from './unattended.ts';
 import { statusOf } from './vault-status.ts';
 import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
 import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
@@ -52,6 +53,7 @@ export function createVault(platform: VaultPlatform): VaultApi {
   const vault = new Vault(platform);
   const queue = vault.queue;
   return {
+    openFor: async (chain) => vault.openFor(chain),
     status: () => queue.run(() => vault.status()),
     create: () => queue.run(() => vault.create()),
     restore: (words) => queue.run(() => vault.restore(words)),
@@ -81,6 +83,7 @@ class Vault {
   readonly queue = new SerialQueue(CALLS_MAX);
   readonly #platform: VaultPlatform;
   readonly #safe: Safe;
+  readonly #unattended: Unattended;
   #keys: Keys | undefined;
   #quiz: QuizQuestion[] | undefined;
   #usedAtMs = 0;
@@ -91,11 +94,16 @@ class Vault {
   constructor(platform: VaultPlatform) {
     this.#platform = platform;
     this.#safe = new Safe(platform);
+    this.#unattended = new Unattended(platform.clock.now);
     platform.others?.onMessage((what) => {
       if (what !== 'changed' && what !== 'lock') return;
       // If the queue is full, its calls look again themselves.
       void this.queue.run(() => this.#onOther(what)).catch(() => {});
     });
+  }
+
+  openFor(chain: VaultChain): void {
+    this.#unattended.openFor(chain);
   }
 
   async status(): Promise<VaultStatus> {
@@ -249,12 +257,14 @@ class Vault {
     const tx = decodeTx(bytes);
     // Whatever is not said to be harmless spends: it needs the backup, since there is something to lose.
     const isSpending = !isUnattended(tx.type);
+    this.#unattended.requireChain(tx);
     // What is signed with nobody there must not keep the vault open.
     const { keys, loaded } = await this.#open(isSpending);
     const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
     if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
     if (isSpending && !loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
+    if (!isSpending) this.#unattended.admit(tx);
     return txBytes(signTx(tx, pair.secret));
   }
 

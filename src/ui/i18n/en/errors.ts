@@ -82,6 +82,8 @@ export const errors: ErrorTexts = {
   TX_SENDER: 'This payment is not from your address. Nothing was signed.',
   VAULT_EXISTS: 'There are keys on this device already. Erase them first, if you have their words.',
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
+  CHAIN_REFUSED:
+    'The keys were opened for another network than this payment’s. Nothing was signed: reload the page.',
   VAULT_UNGUARDED:
     'There are no keys here: the server of this page leaves out a header that keys need, ' +
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',

@@ -94,6 +94,8 @@ export const errors: ErrorTexts = {
     'Su questo dispositivo ci sono già delle chiavi. Prima cancellale, se ne hai le parole.',
   VAULT_MISSING:
     'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
+  CHAIN_REFUSED:
+    'Le chiavi sono state aperte per un’altra rete. Nulla è stato firmato: ricarica la pagina.',
   VAULT_UNGUARDED:
     'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',

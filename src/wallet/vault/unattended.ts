@@ -1,0 +1,86 @@
+/**
+ * What is signed with nobody there comes from the thread that talks to strangers. So a vault is opened for one
+ * chain, and bounds for that chain what a thread taken over could have signed: how long it is valid, how many nonces
+ * it reserves, and what it costs.
+ */
+import type { Tx } from '../../core/formats.ts';
+import { createParams, EXPIRY_BLOCKS_MAX, type NetworkName } from '../../core/params.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+
+/** A chain as the page knows it. */
+export interface VaultChain {
+  readonly network: NetworkName;
+  /** ms since 1970 of block 0: how high the chain can be by now. Unknown: nothing is signed unattended. */
+  readonly genesisTimeMs: number | undefined;
+}
+
+/** nV that one such transaction may pay: far over what a pool asks, far under what would be missed. */
+export const WORK_FEE_MAX = 1_000_000n;
+/** nV that they may pay in an hour: ten thousand at the least fee. */
+export const WORK_FEES_PER_HOUR = 10_000_000n;
+/** Nonces above the last one signed for the same account: more than wait at once. */
+export const NONCES_AHEAD_MAX = 64;
+/**
+ * Blocks above the height that the clock says: blocks come sooner while a network grows, by at most one half-life
+ * (60 blocks) each time that its work doubles, and a transaction is valid for EXPIRY_BLOCKS_MAX at most.
+ */
+export const EXPIRY_AHEAD_MAX = 2 * EXPIRY_BLOCKS_MAX;
+const HOUR_MS = 3_600_000;
+
+export class Unattended {
+  readonly #now: () => number;
+  #chain: VaultChain | undefined;
+  /** The last nonce that was signed, by public key in hex: a vault has few accounts. */
+  readonly #nonces = new Map<string, number>();
+  /** nV that may be paid at `#leftAtMs`. */
+  #left = WORK_FEES_PER_HOUR;
+  #leftAtMs = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** @throws CHAIN_REFUSED for another chain than that of before */
+  openFor(chain: VaultChain): void {
+    if (this.#chain && this.#chain.network !== chain.network) throw refused();
+    this.#chain ??= chain;
+  }
+
+  /** Of every transaction. @throws CHAIN_REFUSED */
+  requireChain({ chainId }: Tx): void {
+    if (!this.#chain || createParams(this.#chain.network, []).chainId !== chainId) throw refused();
+  }
+
+  /** Before a transaction is signed with nobody there. @throws UNASKED_REFUSED */
+  admit({ fee, expiry, nonce, from }: Tx): void {
+    if (expiry > this.#expiryMax()) throw tooMuch('it would be valid for too long');
+    const account = toHex(from);
+    const last = this.#nonces.get(account);
+    if (last !== undefined && nonce > last + NONCES_AHEAD_MAX)
+      throw tooMuch('its nonce is too far');
+    const left = this.#refilled();
+    if (fee > WORK_FEE_MAX || fee > left) throw tooMuch('its fee is over what an hour may cost');
+    this.#left = left - fee;
+    this.#nonces.set(account, Math.max(nonce, last ?? 0));
+  }
+
+  #expiryMax(): number {
+    const { network, genesisTimeMs } = this.#chain ?? {};
+    if (!network || genesisTimeMs === undefined) throw tooMuch('the age of the chain is unknown');
+    const { blockTimeMs } = createParams(network, []);
+    return Math.max(0, this.#now() - genesisTimeMs) / blockTimeMs + EXPIRY_AHEAD_MAX;
+  }
+
+  /** The budget comes back evenly; a clock set back gives nothing. */
+  #refilled(): bigint {
+    const now = this.#now();
+    const passedMs = Math.min(HOUR_MS, Math.max(0, now - this.#leftAtMs));
+    this.#leftAtMs = now;
+    const left = this.#left + (WORK_FEES_PER_HOUR * BigInt(Math.floor(passedMs))) / BigInt(HOUR_MS);
+    return (this.#left = left < WORK_FEES_PER_HOUR ? left : WORK_FEES_PER_HOUR);
+  }
+}
+
+const refused = () => new AppError('CHAIN_REFUSED', 'the vault was opened for another chain');
+const tooMuch = (why: string) => new AppError('UNASKED_REFUSED', why);
