@@ -96,10 +96,10 @@ export interface Fees {
   readonly fast: bigint;
 }
 
-/** Fields that a new transaction needs. */
 /** Number of blocks in which a new transaction can be mined before it expires. */
 export const LIFETIME_BLOCKS = 120;
 
+/** Fields that a new transaction needs. */
 export interface Prepared {
   readonly chainId: number;
   readonly nonce: number;
