@@ -294,6 +294,21 @@ export type ChainApi = {
   diagnostics(): Promise<Diagnostics>;
 };
 
+/** With whom an account has dealt, as far as its history was read. */
+export interface Payees {
+  /** Addresses that it paid. */
+  readonly paid: readonly Uint8Array[];
+  /** Addresses that a payment was sent to from this device, whether or not a block took it. */
+  readonly sent: readonly Uint8Array[];
+  /** Addresses that it got coins from. */
+  readonly received: readonly Uint8Array[];
+  /** How many of its transactions were read. */
+  readonly read: number;
+  /** How many it has, by its last proven leaf; undefined before one was proven. */
+  readonly total: number | undefined;
+  /** Every transaction was read, on the chain as it is now: it never dealt with an address that is not here. */
+  readonly whole: boolean;
+}
 export type AccountApi = {
   /** Follow the proven balance of this address. @throws WATCH_FULL over 16 */
   watch(address: Uint8Array): Promise<void>;
@@ -306,6 +321,11 @@ export type AccountApi = {
   account(address: Uint8Array): Promise<Balance>;
   /** Newest first, from the account's last transaction or an earlier page's `next`. @throws NO_PEERS */
   history(address: Uint8Array, max: number, from?: Position): Promise<History>;
+  /**
+   * With whom this account has dealt; first reads up to `pages` further pages of its history, newest first.
+   * Asked again, it goes on. @throws NO_PEERS
+   */
+  payees(address: Uint8Array, pages: number): Promise<Payees>;
   /**
    * `tx`: encoded SignedTx, kept until confirmed or expired. `replacing`: id of the waiting transaction whose
    * nonce it takes; without it none is displaced. @throws NONCE_TAKEN where another one waits with its nonce,
@@ -377,7 +397,18 @@ export type MiningApi = {
 /** Every method's name, for proxies. */
 export const CLIENT_METHODS = [
   ...['status', 'header', 'headers', 'block', 'transaction', 'supply', 'diagnostics'],
-  ...['watch', 'unwatch', 'payTo', 'balance', 'account', 'history', 'submit', 'pending', 'prepare'],
+  ...[
+    'watch',
+    'unwatch',
+    'payTo',
+    'balance',
+    'account',
+    'history',
+    'payees',
+    'submit',
+    'pending',
+    'prepare',
+  ],
   ...['faucet', 'models', 'quote', 'tokenise', 'readInput', 'receipt', 'requests', 'execute'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
   ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],

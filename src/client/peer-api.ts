@@ -31,6 +31,7 @@ export function peerApi(base: ClientBase, parts: PeerParts, status: () => ChainS
     balance: (address) => accounts.last(address),
     account: (address) => balances.account(address),
     history: (address, max, from) => accounts.history(address, max, from),
+    payees: (address, pages) => accounts.payees.read(address, pages),
     submit: (bytes, replacing) => sending.submit(bytes, replacing),
     pending: () => sending.pending(),
     prepare: (address, replacing) => sending.prepare(address, replacing),

@@ -12,6 +12,7 @@ import { openClient, openVault, passphrases } from './page.ts';
 import { LOADERS } from './i18n/texts.svelte.ts';
 import { Preferences } from './preferences.svelte.ts';
 import { Session } from './session.svelte.ts';
+import { followLaunches, type LaunchQueue } from './launches.ts';
 import { placeOfShare } from './shared-link.ts';
 import { installPolicy } from './trusted.ts';
 import './style.css';
@@ -25,12 +26,15 @@ addEventListener('storage', (event) => followWipe(event, sessionStorage));
 if (window.top !== window.self) mount(Framed, { target, props: { preferences } });
 else if (isMarked(storage, browserStorage('sessionStorage'))) void showWiping();
 else {
+  const loaded = location.href;
   const shared = placeOfShare(location.search);
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
   const session = new Session(lazyEngine(openClient, openVault, passphrases), loadConfig);
   mount(App, { target, props: { session, preferences } });
   void lookAtBrowser().then((facts) => (session.browser = facts));
   void session.open();
+  const { launchQueue } = window as { launchQueue?: LaunchQueue };
+  followLaunches(launchQueue, loaded, (place) => (location.hash = place));
   document.addEventListener('visibilitychange', () => session.hide(document.hidden));
 }
 

@@ -257,6 +257,14 @@ export class MemoryEngine implements Engine {
       const next = this.entries[at + max]?.position;
       return { entries, total: this.entries.length, linked: true, next };
     },
+    payees: async (address) => {
+      const all = this.entries.map(({ tx: { tx } }) => tx);
+      const own = all.flatMap((tx) =>
+        tx.type === 'transfer' && equal(addressOf(tx.from), address) ? [tx.to] : [],
+      );
+      const total = this.entries.length;
+      return { paid: own, sent: [], received: [], read: total, total: total, whole: true };
+    },
     header: async () => undefined,
     headers: async () => [],
     submit: async (bytes) => {

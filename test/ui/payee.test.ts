@@ -3,17 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
+import type { Payees } from '../../src/client/api.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 import { parseUri } from '../../src/wallet/uri.ts';
 import { buildTransfer } from '../../src/wallet/build.ts';
 import {
   groupsThatDiffer,
-  isWhole,
   judgePayee,
   knownOnes,
   looksAlike,
   type Acquaintance,
 } from '../../src/ui/wallet/address/payee.ts';
+import { Dealings } from '../../src/ui/wallet/address/dealings.svelte.ts';
 import { SEAL_SIDE, sealPath } from '../../src/ui/wallet/address/seal.ts';
+import { followLaunches, type LaunchQueue } from '../../src/ui/launches.ts';
 import { placeOfShare } from '../../src/ui/shared-link.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 
@@ -27,14 +30,16 @@ const signed = (from: Uint8Array, to: Uint8Array): SignedTx => {
   const tx = decode(Tx, buildTransfer(base, { to, amount: 5n }));
   return { tx, signature: new Uint8Array(64) };
 };
-const entry = (tx: SignedTx) => ({ position: { height: 1, index: 0 }, tx });
 const nobody: Acquaintance = {
-  accounts: [],
+  accounts: [{ index: 0, name: '', address: mine, publicKey: myKey }],
   contacts: [],
   watched: [],
-  history: undefined,
+  dealings: [],
   pending: [],
-  mine,
+};
+const dealt = (about: Partial<Payees>): Acquaintance => {
+  const { paid = [], sent = [], received = [] } = about;
+  return { ...nobody, dealings: [{ paid, sent, received }] };
 };
 /** An address with the same first and last characters, as an attacker searches for. */
 function imitate(address: Uint8Array): Uint8Array {
@@ -45,37 +50,53 @@ function imitate(address: Uint8Array): Uint8Array {
 
 describe('a payee', () => {
   const friend = addressOf(hash(2));
-  const history = (txs: SignedTx[]) => ({
-    entries: txs.map(entry),
-    total: txs.length,
-    linked: true,
-    next: undefined,
-  });
+  const judge = (to: Uint8Array, about: Acquaintance) => judgePayee(to, knownOnes(about), PREFIX);
 
   it('was never paid before until a payment of mine is known, also one that waits', () => {
-    const judge = (about: Partial<Acquaintance>) =>
-      judgePayee(friend, knownOnes({ ...nobody, ...about }), PREFIX);
-    expect(judge({})).toEqual({ known: undefined, isPaid: false, alike: undefined });
-    expect(judge({ history: history([signed(myKey, friend)]) }).isPaid).toBe(true);
+    expect(judge(friend, nobody)).toEqual({
+      known: undefined,
+      isPaid: false,
+      isAcquainted: false,
+      alike: undefined,
+    });
+    expect(judge(friend, dealt({ paid: [friend] }))).toMatchObject({
+      isPaid: true,
+      isAcquainted: true,
+    });
     const bytes = encode(SignedTx, signed(myKey, friend));
     const waiting = { id: hash(4), bytes, state: 'pending', height: undefined } as const;
-    expect(judge({ pending: [waiting] }).isPaid).toBe(true);
+    expect(judge(friend, { ...nobody, pending: [waiting] }).isPaid).toBe(true);
+    const theirs = { ...waiting, bytes: encode(SignedTx, signed(hash(3), friend)) };
+    expect(judge(friend, { ...nobody, pending: [theirs] }).isPaid).toBe(false);
   });
 
   it('who sent me coins is not known by that: dust comes from anybody', () => {
-    const theirs = hash(3);
-    const about = { ...nobody, history: history([signed(theirs, mine)]) };
-    expect(judgePayee(addressOf(theirs), knownOnes(about), PREFIX).isPaid).toBe(false);
+    const about = dealt({ received: [friend] });
+    expect(judge(friend, about)).toMatchObject({ isPaid: false, isAcquainted: false });
+  });
+
+  it('that takes after one who sent me coins is told, also where both did', () => {
+    const fake = imitate(friend);
+    expect(judge(fake, dealt({ received: [friend] })).alike).toMatchObject({ source: 'received' });
+    // Which of the two is meant, only the person can say.
+    const both = dealt({ received: [friend, fake] });
+    expect(judge(fake, both).alike?.address).toEqual(friend);
+    expect(judge(friend, both).alike?.address).toEqual(fake);
+    // Dust from a look-alike makes it no more known, and the friend no less.
+    const poisoned = dealt({ paid: [friend], received: [fake] });
+    expect(judge(fake, poisoned).alike).toMatchObject({ source: 'paid' });
+    expect(judge(friend, poisoned).alike).toBe(undefined);
   });
 
   it('is named by accounts, contacts, watched addresses, in this order', () => {
     const named = (name: string) => [{ address: friend, name }];
-    const account = { index: 0, name: 'Savings', address: friend, publicKey: hash(2) };
+    const account = { index: 1, name: 'Savings', address: friend, publicKey: hash(2) };
     const about = { ...nobody, contacts: named('Ada'), watched: named('Fund') };
-    const known = (a: Acquaintance) => judgePayee(friend, knownOnes(a), PREFIX).known;
+    const known = (a: Acquaintance) => judge(friend, a).known;
     expect(known({ ...about, accounts: [account] })).toMatchObject({ source: 'account' });
     expect(known(about)).toMatchObject({ source: 'contact', name: 'Ada' });
     expect(known({ ...about, contacts: [] })).toMatchObject({ source: 'watched', name: 'Fund' });
+    expect(known(dealt({ paid: [friend], sent: [friend] }))).toBe(undefined);
   });
 
   it('that takes after a contact or one that was paid is told, the known one itself never', () => {
@@ -83,11 +104,90 @@ describe('a payee', () => {
     const [a, b] = [textOf(friend), textOf(fake)];
     expect(a.slice(0, 9)).toBe(b.slice(0, 9));
     const contact = { ...nobody, contacts: [{ address: friend, name: 'Ada' }] };
-    expect(judgePayee(fake, knownOnes(contact), PREFIX).alike).toMatchObject({ name: 'Ada' });
-    const paid = { ...nobody, history: history([signed(myKey, friend)]) };
-    expect(judgePayee(fake, knownOnes(paid), PREFIX).alike).toMatchObject({ source: 'paid' });
-    const both = { ...paid, contacts: [{ address: fake, name: 'Bob' }] };
-    expect(judgePayee(friend, knownOnes(both), PREFIX).alike).toBe(undefined);
+    expect(judge(fake, contact).alike).toMatchObject({ name: 'Ada' });
+    for (const source of ['paid', 'sent'] as const)
+      expect(judge(fake, dealt({ [source]: [friend] })).alike).toMatchObject({ source });
+    const both = { ...dealt({ paid: [friend] }), contacts: [{ address: fake, name: 'Bob' }] };
+    expect(judge(friend, both).alike).toBe(undefined);
+  });
+});
+
+describe('the histories that are read for a payee', () => {
+  const other = addressOf(hash(9));
+  const page = (read: number, total: number | undefined): Payees => ({
+    paid: [],
+    sent: [],
+    received: [],
+    read,
+    total,
+    whole: read === total,
+  });
+
+  it('are all read to the end before anything is called whole', async () => {
+    const asked: [string, number][] = [];
+    const at = new Map([
+      [toHex(mine), 0],
+      [toHex(other), 0],
+    ]);
+    const dealings = new Dealings({
+      async payees(address, pages) {
+        const key = toHex(address);
+        asked.push([key, pages]);
+        at.set(key, Math.min(500, at.get(key)! + pages * 49));
+        expect(dealings.whole).toBe(false);
+        return page(at.get(key)!, 500);
+      },
+    });
+    expect(dealings.whole).toBe(false);
+    await dealings.follow([mine, other]);
+    expect(dealings.whole).toBe(true);
+    expect([dealings.read, dealings.total]).toEqual([1000, 1000]);
+    expect(asked.filter(([key]) => key === toHex(other)).length).toBeGreaterThan(3);
+    dealings.doubt();
+    expect(dealings.whole).toBe(false);
+  });
+
+  it('that no peer gives stay unknown, and the next try goes on', async () => {
+    let fails = true;
+    const dealings = new Dealings({
+      async payees() {
+        if (fails) throw new Error('no peers');
+        return page(3, 3);
+      },
+    });
+    await dealings.follow([mine]);
+    expect(dealings.whole).toBe(false);
+    fails = false;
+    await dealings.follow([mine]);
+    expect(dealings.whole).toBe(true);
+  });
+
+  it('where nothing more comes are left, and of an account that was never proven nothing is whole', async () => {
+    for (const stuck of [page(7, 20), page(0, undefined)]) {
+      let calls = 0;
+      const dealings = new Dealings({
+        async payees() {
+          calls++;
+          return stuck;
+        },
+      });
+      await dealings.follow([mine]);
+      expect(calls).toBe(3);
+      expect(dealings.whole).toBe(false);
+    }
+  });
+
+  it('are read once more where the chain changed meanwhile', async () => {
+    let calls = 0;
+    const dealings = new Dealings({
+      async payees() {
+        if (++calls === 2) dealings.doubt();
+        return page(1, 1);
+      },
+    });
+    await dealings.follow([mine]);
+    expect(calls).toBe(4);
+    expect(dealings.whole).toBe(true);
   });
 });
 
@@ -112,13 +212,6 @@ it.each([
 
 it('groups that differ are marked', () => {
   expect(groupsThatDiffer('abcdefghij', 'abcdxfghij')).toEqual([false, true, false]);
-});
-
-it('never is said only of a whole history', () => {
-  const page = { entries: [entry(signed(myKey, mine))], total: 1, linked: true, next: undefined };
-  expect(isWhole(page)).toBe(true);
-  for (const part of [{ ...page, total: 2 }, { ...page, linked: false }, undefined])
-    expect(isWhole(part)).toBe(false);
 });
 
 describe('a seal', () => {
@@ -200,5 +293,48 @@ describe('what is shared', () => {
     for (const fields of [{ text: ' ' }, { title: 'hello', url: 'https://pila.example/' }])
       expect(shared(fields as unknown as Record<string, string>)).toBe(undefined);
     expect(placeOfShare('')).toBe(undefined);
+  });
+});
+
+describe('a launch of the installed app while it runs', () => {
+  const page = 'https://pila.example/app/#/wallet';
+  const link = `https://pila.example/app/#/pay/${encodeURIComponent(`web+pila:${textOf(hash(7))}`)}`;
+  const start = (loaded = page) => {
+    const went: string[] = [];
+    let launch: ((params: { targetURL?: string }) => void) | undefined;
+    const queue = { setConsumer: (consumer: typeof launch) => (launch = consumer) };
+    followLaunches(queue, loaded, (place) => went.push(place));
+    return { went, launch: (targetURL?: string) => launch!(targetURL ? { targetURL } : {}) };
+  };
+
+  it('goes where its link leads, as often as it is opened', () => {
+    const { went, launch } = start();
+    for (const target of [link, link]) launch(target);
+    expect(went).toHaveLength(2);
+    expect(parseUri(locationOf(went[0]!).about, PREFIX).address).toEqual(hash(7));
+    launch(`https://pila.example/app/?${new URLSearchParams({ text: 'hello' }).toString()}`);
+    expect(locationOf(went[2]!)).toMatchObject({ page: 'question', about: 'hello' });
+  });
+
+  it('that loaded the page is not followed twice, another one is', () => {
+    const { went, launch } = start(link);
+    launch(link);
+    expect(went).toEqual([]);
+    launch(link);
+    expect(went).toHaveLength(1);
+  });
+
+  it('of another page, or with nothing in it, leads nowhere', () => {
+    const { went, launch } = start();
+    for (const target of [
+      link.replace('pila.example', 'evil.example'),
+      link.replace('/app/', '/other/'),
+      'https://pila.example/app/',
+      'not an address',
+      undefined,
+    ])
+      launch(target);
+    expect(went).toEqual([]);
+    expect(() => followLaunches(undefined, page, () => undefined)).not.toThrow();
   });
 });

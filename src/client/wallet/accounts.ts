@@ -13,6 +13,7 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import type { Balance } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 import { createHistory, type ReadHistory } from './history.ts';
+import { createPayeeBook, type PayeeBook } from './payees.ts';
 
 const BalanceRecord = struct({
   address: bytes(32),
@@ -32,6 +33,7 @@ export interface Accounts {
   /** Proves the balance again; undefined when no peer could send a valid proof. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
   readonly history: ReadHistory;
+  readonly payees: PayeeBook;
 }
 
 export interface AccountsDeps {
@@ -76,11 +78,11 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
     return balance;
   }
 
-  return {
-    prove,
-    last: (address) => readBalance(store, address),
-    history: createHistory(chain, reader),
-  };
+  const history = createHistory(chain, reader);
+  const last = (address: Uint8Array) => readBalance(store, address);
+  const total = async (address: Uint8Array) => (await last(address))?.txCount;
+  const payees = createPayeeBook({ chain, history, total, store });
+  return { prove, last, history, payees };
 }
 
 /** The last proven balance of an address. */

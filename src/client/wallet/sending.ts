@@ -97,8 +97,9 @@ export function createSending(deps: SendingDeps): Sending {
       // A call may be repeated: a transaction that was accepted before is not refused, even when it is in a block.
       if (isFault(refused) && !outbox.has(signed)) throw new AppError('TX_REFUSED', refused.fault);
       coming.add(signed);
-      const pending = await outbox
-        .add(signed)
+      const pending = await accounts.payees
+        .noteSubmitted(signed.tx)
+        .then(() => outbox.add(signed))
         .catch((e: unknown) => {
           // A caller that gets an error must not find the transaction mined.
           if (refused !== 'known') pool.remove([txId(signed.tx)]);

@@ -42,7 +42,7 @@ async function serving() {
     outbox,
     chain: { headers: { head: chain.head } },
     announcer: { hasPeers: false },
-    accounts: { last },
+    accounts: { last, payees: { noteSubmitted: async () => undefined } },
     events: new Emitter<PeerEvents>(),
   } as unknown as SendingDeps);
   const look = async () => {

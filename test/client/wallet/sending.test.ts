@@ -33,6 +33,7 @@ async function openSending(
     accounts: {
       last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
       history: async () => ({ entries: inChain, next: undefined }),
+      payees: { noteSubmitted: async () => undefined },
     },
     events: new Emitter<PeerEvents>(),
   } as unknown as SendingDeps);

@@ -4,8 +4,8 @@ export const keyring = {
     contact: (name: string) => `Your contact “${name}”.`,
     account: (name: string) => `Your own account “${name}”.`,
     watched: (name: string) => `You watch this address as “${name}”.`,
-    paid: 'Paid before from this account.',
-    never: 'Never paid before from this account.',
+    paid: 'Paid before.',
+    never: 'Never paid before.',
     unseen: (shown: string, total: string) =>
       `Not paid in the ${shown} transactions known here, of ${total}.`,
     alike: (name: string) => `Looks like ${name}, but is another address`,
@@ -15,6 +15,10 @@ export const keyring = {
     thisOne: 'The one that would be paid',
     mine: 'an address that you paid',
     sure: 'I compared them with the address I was given: this is the right one',
+    theirs: 'an address that paid you',
+    sureOfAll: 'I compared the whole address with the one I was given',
+    compareAll:
+      'Not all whom you paid are known here yet: compare the whole address, and say so above.',
     compareFirst: 'Compare the two addresses first, and say so above.',
     remember: 'Name for this address, to know it the next time',
     keep: 'Keep as contact',

@@ -5,8 +5,8 @@ export const keyring: KeyringText = {
     contact: (name) => `Il tuo contatto «${name}».`,
     account: (name) => `Il tuo conto «${name}».`,
     watched: (name) => `Osservi questo indirizzo come «${name}».`,
-    paid: 'Già pagato da questo conto.',
-    never: 'Mai pagato prima da questo conto.',
+    paid: 'Già pagato.',
+    never: 'Mai pagato prima.',
     unseen: (shown, total) => `Non pagato nelle ${shown} transazioni note qui, su ${total}.`,
     alike: (name) => `Somiglia a ${name}, ma è un altro indirizzo`,
     alikeWhy:
@@ -15,6 +15,10 @@ export const keyring: KeyringText = {
     thisOne: 'Quello che sarebbe pagato',
     mine: 'un indirizzo che hai pagato',
     sure: 'Li ho confrontati con l’indirizzo che mi è stato dato: è quello giusto',
+    theirs: 'un indirizzo che ti ha pagato',
+    sureOfAll: 'Ho confrontato tutto l’indirizzo con quello che mi è stato dato',
+    compareAll:
+      'Qui non è ancora noto chiunque tu abbia pagato: confronta tutto l’indirizzo, e dillo qui sopra.',
     compareFirst: 'Prima confronta i due indirizzi, e dillo qui sopra.',
     remember: 'Nome per questo indirizzo, per riconoscerlo la prossima volta',
     keep: 'Tieni tra i contatti',

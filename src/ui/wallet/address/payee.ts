@@ -1,5 +1,5 @@
 /** Whom a payment goes to: known, new, or made to be mistaken for one that is known. Pure. */
-import type { History, PendingTx } from '../../../client/api.ts';
+import type { Payees, PendingTx } from '../../../client/api.ts';
 import { addressOf, formatAddress } from '../../../core/address.ts';
 import { tryDecode } from '../../../core/codec.ts';
 import { SignedTx } from '../../../core/formats.ts';
@@ -8,43 +8,54 @@ import type { VaultAccount } from '../../../wallet/vault/vault-api.ts';
 import { groupsOf } from '../../kit/format.ts';
 import { historyKindOf } from '../history/kinds.ts';
 
-/** Somebody whom the person has dealt with. Who merely sent coins is none: dust comes from anybody. */
+/** An address that the person has dealt with. */
 export interface Known {
   readonly address: Uint8Array;
   /** '' where there is none. */
   readonly name: string;
-  readonly source: 'account' | 'contact' | 'watched' | 'paid';
+  /**
+   * `sent`: something was signed for it, which no block may have taken. `received`: it sent coins, and that
+   * makes nobody known, because dust comes from anybody; but who takes after it may be meant to be mistaken.
+   */
+  readonly source: 'account' | 'contact' | 'watched' | 'paid' | 'sent' | 'received';
 }
 
 export interface Acquaintance {
   readonly accounts: readonly VaultAccount[];
   readonly contacts: readonly { address: Uint8Array; name: string }[];
   readonly watched: readonly { address: Uint8Array; name: string }[];
-  readonly history: History | undefined;
+  /** Of each account of the person's. */
+  readonly dealings: readonly Pick<Payees, 'paid' | 'sent' | 'received'>[];
   readonly pending: readonly PendingTx[];
-  /** Address of the account in use. */
-  readonly mine: Uint8Array;
 }
 
 /** Who is known, the best source first. */
 export function knownOnes(about: Acquaintance): Known[] {
-  const { accounts, contacts, watched, history, pending, mine } = about;
+  const { accounts, contacts, watched, dealings, pending } = about;
+  const mine = new Set(accounts.map(keyOf));
   const waiting = pending.flatMap(({ bytes }) => tryDecode(SignedTx, bytes) ?? []);
-  const sent = [...waiting, ...(history?.entries.map((entry) => entry.tx) ?? [])];
-  const paid = sent.flatMap(({ tx }) => {
-    const payee = equal(addressOf(tx.from), mine) ? historyKindOf(tx).payee(tx) : undefined;
-    return payee ?? [];
+  const paying = waiting.flatMap(({ tx }) => {
+    const isMine = mine.has(toHex(addressOf(tx.from)));
+    return (isMine && historyKindOf(tx).payee(tx)) || [];
   });
   const named = (source: Known['source']) => (x: { address: Uint8Array; name: string }) => ({
     address: x.address,
     name: x.name,
     source,
   });
+  const nameless = (source: Known['source']) => (address: Uint8Array) => ({
+    address,
+    name: '',
+    source,
+  });
   return [
     ...accounts.map(named('account')),
     ...contacts.map(named('contact')),
     ...watched.map(named('watched')),
-    ...paid.map((address) => ({ address, name: '', source: 'paid' as const })),
+    ...paying.map(nameless('paid')),
+    ...dealings.flatMap(({ paid }) => paid.map(nameless('paid'))),
+    ...dealings.flatMap(({ sent }) => sent.map(nameless('sent'))),
+    ...dealings.flatMap(({ received }) => received.map(nameless('received'))),
   ];
 }
 
@@ -52,7 +63,9 @@ export interface Judgement {
   /** Who it is: one with a name, or an account of one's own; undefined where neither is known. */
   readonly known: Known | undefined;
   readonly isPaid: boolean;
-  /** One that is known and looks like it, where it is not known itself. */
+  /** It has a name, or something was sent to it from here. */
+  readonly isAcquainted: boolean;
+  /** One that was dealt with and looks like it, where it is not acquainted itself. */
   readonly alike: Known | undefined;
 }
 
@@ -60,10 +73,12 @@ export function judgePayee(to: Uint8Array, all: readonly Known[], prefix: string
   const same = all.filter(({ address }) => equal(address, to));
   const text = formatAddress(to, prefix);
   const isAlike = ({ address }: Known) => looksAlike(text, formatAddress(address, prefix));
+  const isAcquainted = same.some(({ source }) => source !== 'received');
   return {
-    known: same.find(({ source }) => source !== 'paid'),
+    known: same.find(({ source }) => ['account', 'contact', 'watched'].includes(source)),
     isPaid: same.some(({ source }) => source === 'paid'),
-    alike: same.length ? undefined : all.find(isAlike),
+    isAcquainted,
+    alike: isAcquainted ? undefined : all.find(isAlike),
   };
 }
 
@@ -91,9 +106,5 @@ export const groupsThatDiffer = (text: string, other: string): boolean[] => {
   return groupsOf(text).map((group, i) => group !== others[i]);
 };
 
-/** Whether every transaction of the account is at hand, so that "never" may be said. */
-export const isWhole = (history: History | undefined): boolean =>
-  history !== undefined && history.linked && history.entries.length === history.total;
-
 /** For lists: the same as one key. */
-export const keyOf = ({ address }: Pick<Known, 'address'>): string => toHex(address);
+export const keyOf = ({ address }: { readonly address: Uint8Array }): string => toHex(address);
