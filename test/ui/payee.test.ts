@@ -16,7 +16,7 @@ import {
 } from '../../src/ui/wallet/address/payee.ts';
 import { Dealings } from '../../src/ui/wallet/address/dealings.svelte.ts';
 import { SEAL_SIDE, sealPath } from '../../src/ui/wallet/address/seal.ts';
-import { followLaunches, type LaunchQueue } from '../../src/ui/launches.ts';
+import { followLaunches } from '../../src/ui/launches.ts';
 import { placeOfShare } from '../../src/ui/shared-link.ts';
 import { locationOf } from '../../src/ui/route.svelte.ts';
 

@@ -154,11 +154,16 @@ export function createPayeeBook({ chain, history, total, store }: PayeeBookDeps)
       walks.set(own, { top, next: page.next, seen });
       return true;
     }
+    return end(own, { top, next: undefined, seen }, isAtMark ? mark : undefined);
+  }
+
+  /** The walk came down to the mark, or to the end. @returns whether it has to begin anew */
+  async function end(own: string, { top, seen }: Walk, mark: Mark | undefined): Promise<boolean> {
     // As many as its leaf counts, each genuine and below the one before: none is missing.
-    const isWhole = seen === top.count - (isAtMark ? mark.count : 0);
-    if (isWhole || isAtMark) await keepMark(own, isWhole ? top : undefined);
+    const isWhole = seen === top.count - (mark?.count ?? 0);
+    if (isWhole || mark) await keepMark(own, isWhole ? top : undefined);
     // What does not fit with what was read before is read anew, down to the first.
-    return !isWhole && isAtMark;
+    return !isWhole && mark !== undefined;
   }
 
   async function tell(address: Uint8Array, own: string): Promise<Payees> {
