@@ -63,6 +63,7 @@ export const EMPTY_VAULT: VaultStatus = {
   address: undefined,
   publicKey: undefined,
   accounts: [],
+  verified: false,
   current: 0,
   lockMinutes: 5,
   passkey: undefined,
@@ -74,6 +75,7 @@ export const FULL_VAULT: VaultStatus = {
   address: ADDRESS,
   publicKey,
   accounts: [{ index: 0, name: '', address: ADDRESS, publicKey }],
+  verified: true,
 };
 /** Of another account of the same vault. */
 const otherKey = new Uint8Array(32).fill(5);

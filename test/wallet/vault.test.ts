@@ -1,29 +1,36 @@
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
-import { bytes, decode, encode, hash32, struct, u8 } from '../../src/core/codec.ts';
+import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { verifySignature } from '../../src/core/tx/tx.ts';
-import { concat, toHex } from '../../src/lib/bytes.ts';
+import { concat, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { connect, expose, type Port } from '../../src/lib/rpc.ts';
 import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 import { decodeVault, encodeVault } from '../../src/wallet/vault/vault-blob.ts';
+import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
 import {
-  indexedDbStorage,
+  createStorage,
   memoryStorage,
   type VaultStorage,
 } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
 import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
+import old from './old-vaults.json' with { type: 'json' };
 
 /** The least that a blob may ask for: 1 MiB instead of 128. */
 const CHEAP = { logN: 10, r: 8, p: 1 };
 const STRONG = 'orbit velvet canyon thimble pretzel lagoon';
 const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
 const code = (c: string) => expect.objectContaining({ code: c });
+const oldDeviceKey = () =>
+  crypto.subtle.importKey('raw', fromHex(old.deviceKey)! as BufferSource, 'AES-GCM', false, [
+    'encrypt',
+    'decrypt',
+  ]);
 const hash = (n: number) => new Uint8Array(32).fill(n);
 
 /** Time that stands still until it is told to go on. */
@@ -54,7 +61,7 @@ function newVault(cost = CHEAP): VaultApi {
   return made;
 }
 beforeEach(() => {
-  storage = indexedDbStorage(new IDBFactory());
+  storage = createStorage([databaseHome(new IDBFactory())]);
   clock = createClock();
   changes = [];
   vault = newVault();
@@ -81,6 +88,7 @@ describe('a new vault', () => {
       address: undefined,
       publicKey: undefined,
       accounts: [],
+      verified: false,
       current: 0,
       lockMinutes: 5,
       passkey: undefined,
@@ -332,7 +340,7 @@ describe('accounts', () => {
     await expect(vault.sign(transferOf(third))).rejects.toThrow(code('TX_SENDER'));
   });
 
-  test('are read and chosen while locked; a new one needs the keys', async () => {
+  test('are read and chosen while locked; a new one and a name need the keys', async () => {
     await vault.addAccount('Savings');
     await vault.protect(STRONG);
     await vault.lock();
@@ -340,9 +348,10 @@ describe('accounts', () => {
     const status = await vault.useAccount(0);
     expect(status).toMatchObject({ locked: true, current: 0, address: addressAt(0) });
     expect(status.accounts.map((a) => a.address)).toEqual([addressAt(0), addressAt(1)]);
-    await vault.renameAccount(1, 'Later');
+    await expect(vault.renameAccount(1, 'Later')).rejects.toThrow(code('VAULT_LOCKED'));
     const { accounts } = await vault.unlock(STRONG);
-    expect(accounts[1]!.name).toBe('Later');
+    expect(accounts[1]!.name).toBe('Savings');
+    expect((await vault.renameAccount(1, 'Later')).accounts[1]!.name).toBe('Later');
     expect((await vault.sign(transferOf(accounts[1]!.publicKey))).length).toBeGreaterThan(64);
   });
 
@@ -361,11 +370,11 @@ describe('accounts', () => {
 
   test('of another key than the words give are found out', async () => {
     await vault.addAccount('Savings');
-    const { blob, deviceKey } = (await storage.load())!;
-    const stored = decodeVault(blob);
+    const record = (await storage.load())!;
+    const stored = decodeVault(record.blob);
     const accounts = [stored.accounts[0]!, { ...stored.accounts[1]!, publicKey: hash(9) }];
-    await storage.save({ blob: encodeVault({ ...stored, accounts }), deviceKey }, blob);
-    await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
+    await storage.save({ ...record, blob: encodeVault({ ...stored, accounts }) }, record.blob);
+    await expect(newVault().backupQuiz()).rejects.toThrow(code('VAULT_TAMPERED'));
     const none = encodeVault({ ...stored, accounts: [], current: 0 });
     expect(() => decodeVault(none)).toThrow(code('VAULT_CORRUPT'));
     expect(() => decodeVault(encodeVault({ ...stored, current: 2 }))).toThrow(
@@ -373,31 +382,56 @@ describe('accounts', () => {
     );
   });
 
-  test('a vault of version 1 has one, and becomes version 3 at its first change', async () => {
-    const { blob, deviceKey } = (await storage.load())!;
-    const { accounts, current: _, lockMinutes: _l, passkey: _p, ...rest } = decodeVault(blob);
-    const [{ publicKey }] = accounts as [(typeof accounts)[0]];
-    const seal = struct({ iv: bytes(12), data: bytes(48) });
-    const old = encode(
-      struct({
-        version: u8,
-        wrap: u8,
-        address: hash32,
-        publicKey: hash32,
-        backedUp: u8,
-        wrappedKey: seal,
-        entropy: seal,
-      }),
-      { ...rest, version: 1, wrap: 0, publicKey },
-    );
-    await storage.save({ blob: concat(old, plainHash(old)), deviceKey }, blob);
-    const later = newVault();
-    expect(await later.status()).toMatchObject({ backedUp: true, address: addressAt(0) });
-    expect(parseWords(await later.words(undefined))).toEqual(entropy);
-    expect((await later.addAccount('Savings')).accounts.length).toBe(2);
-    expect((await storage.load())!.blob[0]).toBe(3);
-    expect(parseWords(await newVault().words(undefined))).toEqual(entropy);
-  });
+  test.each(['version1', 'version2', 'version3'] as const)(
+    'of %s are read, believed once its keys say so, and stored as version 4',
+    async (version) => {
+      const deviceKey = await oldDeviceKey();
+      const count = version === 'version1' ? 1 : 2;
+      await storage.erase();
+      await storage.save({ blob: fromHex(old[version])!, deviceKey }, undefined);
+      const later = newVault();
+      const address = addressAt(count - 1);
+      expect(await later.status()).toMatchObject({ backedUp: true, verified: true, address });
+      expect((await storage.load())!.blob[0]).toBe(4);
+      expect(parseWords(await later.words(undefined))).toEqual(entropy);
+      expect((await later.addAccount('Next')).accounts.length).toBe(count + 1);
+      expect(parseWords(await newVault().words(undefined))).toEqual(entropy);
+    },
+  );
+
+  test.each([
+    ['passphrase', (opened: VaultApi) => opened.unlock(old.passphrase)],
+    ['passkey', (opened: VaultApi) => opened.unlockByPasskey(fromHex(old.passkeyOutput)!)],
+  ])(
+    'of version 3 under a passphrase show no address until its %s has opened them',
+    async (_, open) => {
+      await storage.erase();
+      await storage.save(
+        { blob: fromHex(old.version3Protected)!, deviceKey: undefined },
+        undefined,
+      );
+      const hidden = {
+        exists: true,
+        locked: true,
+        address: undefined,
+        accounts: [],
+        problem: undefined,
+      };
+      expect(await newVault().status()).toMatchObject(hidden);
+      const opened = newVault();
+      expect(await opened.status()).toMatchObject(hidden);
+      expect(await open(opened)).toMatchObject({ locked: false, address: addressAt(1) });
+      const known = { locked: true, verified: false, address: addressAt(1) };
+      expect(await newVault().status()).toMatchObject(known);
+      const again = newVault();
+      await again.unlock(old.passphrase);
+      expect(await again.words(old.passphrase)).toBe(formatWords(entropy));
+      expect(await newVault().unlockByPasskey(fromHex(old.passkeyOutput)!)).toMatchObject({
+        locked: false,
+        accounts: [{ name: '' }, { name: 'Savings' }],
+      });
+    },
+  );
 });
 
 describe('another time until it locks', () => {
@@ -575,8 +609,12 @@ describe('the backup quiz', () => {
 
 describe('damage', () => {
   const alter = async (change: (blob: Uint8Array) => Uint8Array, keepKey = true) => {
-    const { blob, deviceKey } = (await storage.load())!;
-    const record = { blob: change(blob.slice()), deviceKey: keepKey ? deviceKey : undefined };
+    const { blob, deviceKey, ...mac } = (await storage.load())!;
+    const record = {
+      blob: change(blob.slice()),
+      deviceKey: keepKey ? deviceKey : undefined,
+      ...mac,
+    };
     expect(await storage.save(record, blob)).toBe(true);
   };
   /** Changes one stored byte and makes the checksum right again. */
@@ -605,15 +643,15 @@ describe('damage', () => {
     expect((await later.restore(formatWords(hash(3)))).exists).toBe(true);
   });
 
-  test('of any part is found out, even under a right checksum', async () => {
+  test('of any byte is found out, even under a right checksum, and nothing is believed', async () => {
     await vault.create();
-    // wrap's tag, address, public key, backup flag's high bit, wrapped key, entropy's tag
-    for (const at of [1, 2, 40, -150, -70, -1]) {
-      const { blob } = (await storage.load())!;
+    await vault.addAccount('Savings');
+    const { blob } = (await storage.load())!;
+    for (let at = 0; at < blob.length - 32; at++) {
       await alter(forge(at));
-      await expect(newVault().words(undefined), `byte ${at}`).rejects.toThrow(
-        code('VAULT_CORRUPT'),
-      );
+      const { problem, address, accounts } = await newVault().status();
+      expect(problem, `byte ${at}`).toMatch(/^VAULT_(CORRUPT|TAMPERED|VERSION)$/);
+      expect({ address, accounts }, `byte ${at}`).toEqual({ address: undefined, accounts: [] });
       await alter(() => blob);
     }
     expect((await newVault().words(undefined)).split(' ').length).toBe(24);
@@ -624,7 +662,7 @@ describe('damage', () => {
     await alter((blob) => blob, false);
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
     await alter((blob) => {
-      const data = blob.slice(0, -32).with(0, 4);
+      const data = blob.slice(0, -32).with(0, 5);
       return concat(data, plainHash(data));
     });
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_VERSION'));
@@ -656,7 +694,7 @@ describe('damage', () => {
         throw new Error('private window');
       },
     };
-    storage = indexedDbStorage(broken as unknown as IDBFactory);
+    storage = createStorage([databaseHome(broken as unknown as IDBFactory)]);
     await expect(newVault().status()).rejects.toThrow(code('STORAGE_FAILED'));
     await expect(newVault().create()).rejects.toThrow(code('STORAGE_FAILED'));
   });
@@ -718,17 +756,19 @@ describe('two tabs', () => {
   test('a change under one tab stops the other from writing', async () => {
     await vault.create();
     const inner = storage;
-    const { blob, deviceKey } = (await inner.load())!;
+    const before = (await inner.load())!;
     // The other tab writes between this one's reading and writing.
-    storage = { ...inner, load: async () => ({ blob, deviceKey }) };
-    await inner.save({ blob: encodeVault({ ...decodeVault(blob), backedUp: 1 }), deviceKey }, blob);
+    storage = { ...inner, load: async () => before };
+    const after = { ...before, blob: encodeVault({ ...decodeVault(before.blob), backedUp: 1 }) };
+    await inner.save(after, before.blob);
     await expect(newVault().protect(STRONG)).rejects.toThrow(code('VAULT_CHANGED'));
+    await expect(newVault().addAccount('Savings')).rejects.toThrow(code('VAULT_CHANGED'));
     expect(decodeVault((await inner.load())!.blob)).toMatchObject({ backedUp: 1 });
   });
 });
 
 test.each([
-  ['IndexedDB', () => indexedDbStorage(new IDBFactory())],
+  ['IndexedDB', () => createStorage([databaseHome(new IDBFactory())])],
   ['memory', memoryStorage],
 ])('%s storage replaces only what it is told to', async (_, create) => {
   const store = create();

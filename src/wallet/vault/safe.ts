@@ -1,30 +1,42 @@
 /** The stored record and what opens it. Keeps no keys: what it gives is the caller's to wipe. */
+import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import {
   createDataKey,
   createDeviceKey,
+  createMacKey,
   createScryptWrap,
   decodeVault,
   encodeVault,
+  isMacRight,
   keyFromPassphrase,
+  macOf,
   openByPasskey,
   openDataKey,
   openEntropy,
   sealVault,
   SCRYPT_COST,
+  tagOf,
   wrapByPasskey,
   type ScryptCost,
   type VaultBlob,
   type VaultContents,
   type VaultCrypto,
 } from './vault-blob.ts';
-import { pairsOf, type Keys } from './vault-keys.ts';
+import { pairsOf, tampered, wipe, type Keys } from './vault-keys.ts';
 import type { VaultRecord, VaultStorage } from './vault-storage.ts';
 
 export interface Loaded {
   readonly record: VaultRecord;
   readonly blob: VaultBlob;
+  readonly trust: Trust;
 }
+
+/**
+ * What this device's own MAC says of the record: as this device wrote it; of a version that made no MAC,
+ * so that only the keys can tell; or changed by somebody else.
+ */
+export type Trust = 'kept' | 'old' | 'changed';
 
 /** How a protected vault is opened. */
 export type Opener = { readonly passphrase: string } | { readonly passkey: Uint8Array };
@@ -46,37 +58,58 @@ export class Safe {
   /** What is stored now: another tab may have changed it. */
   async load(): Promise<Loaded | undefined> {
     const record = await this.#platform.storage.load();
-    return record && { record, blob: decodeVault(record.blob) };
+    if (!record) return undefined;
+    const blob = decodeVault(record.blob);
+    return { record, blob, trust: await this.#trustIn(record, blob) };
   }
 
-  /** Whether it was stored: never over another vault, which a damaged one may be too. */
-  async found(contents: VaultContents): Promise<boolean> {
-    const { crypto, storage } = this.#platform;
-    const deviceKey = await createDeviceKey(crypto);
+  async #trustIn({ blob, mac, macKey }: VaultRecord, { tag }: VaultBlob): Promise<Trust> {
+    if (!mac && !macKey && !tag) return 'old';
+    if (!mac || !macKey) return 'changed';
+    const isRight = await isMacRight(this.#platform.crypto, macKey, mac, blob).catch(() => false);
+    return isRight ? 'kept' : 'changed';
+  }
+
+  /**
+   * Whether it was stored: never over another vault, which a damaged one may be too. With a passphrase no
+   * key of this device is ever stored beside the words.
+   */
+  async found(contents: VaultContents, passphrase: string | undefined): Promise<boolean> {
+    const { crypto } = this.#platform;
+    const isProtected = passphrase !== undefined;
+    const deviceKey = isProtected ? undefined : await createDeviceKey(crypto);
     const dataKey = createDataKey(crypto);
-    const blob = await sealVault(
-      crypto,
-      contents,
-      { wrap: { type: 'device' }, wrapKey: deviceKey },
-      dataKey,
-    );
+    const wrapping = deviceKey
+      ? { wrap: { type: 'device' } as const, wrapKey: deviceKey }
+      : await this.#wrapping(passphrase!);
+    const blob = await sealVault(crypto, contents, wrapping, dataKey);
     dataKey.fill(0);
-    return storage.save({ blob: encodeVault(blob), deviceKey }, undefined);
+    return this.#store(blob, deviceKey, undefined);
   }
 
   /** Stores a vault from a file where there is none. */
-  adopt(blob: VaultBlob): Promise<boolean> {
-    const record = { blob: encodeVault(blob), deviceKey: undefined };
-    return this.#platform.storage.save(record, undefined);
+  async adopt(blob: VaultBlob, { entropy }: Keys): Promise<boolean> {
+    const tag = await tagOf(this.#platform.crypto, blob, entropy);
+    return this.#store({ ...blob, tag }, undefined, undefined);
   }
 
   erase(): Promise<void> {
     return this.#platform.storage.erase();
   }
 
-  /** Changes what is not sealed. */
-  async change({ record, blob }: Loaded, change: Partial<VaultBlob>): Promise<void> {
-    await this.#save({ ...blob, ...change }, record.deviceKey, record);
+  /** Changes what is not sealed. @param keys needed where the change is of what the tag is over */
+  async change({ record, blob }: Loaded, change: Partial<VaultBlob>, keys?: Keys): Promise<void> {
+    const next = await this.#tagged({ ...blob, ...change }, keys);
+    if (!(await this.#store(next, record.deviceKey, record))) throw changed();
+  }
+
+  /** A record of an older version gets its tag and its MAC. If another tab does so too, one of them has. */
+  async raise({ record, blob }: Loaded, keys: Keys): Promise<void> {
+    await this.#store(await this.#tagged(blob, keys), record.deviceKey, record);
+  }
+
+  async #tagged(blob: VaultBlob, keys: Keys | undefined): Promise<VaultBlob> {
+    return keys ? { ...blob, tag: await tagOf(this.#platform.crypto, blob, keys.entropy) } : blob;
   }
 
   /** @throws PASSPHRASE_WRONG, PASSKEY_WRONG, PASSKEY_MISSING */
@@ -91,16 +124,38 @@ export class Safe {
     return openDataKey(crypto, blob, await keyFromPassphrase(crypto, opener.passphrase, wrap));
   }
 
+  /** The key that opens a vault without a passphrase. */
+  async openDeviceData({ record, blob }: Loaded): Promise<Uint8Array> {
+    if (!record.deviceKey) throw new AppError('VAULT_CORRUPT', 'the key of this device is gone');
+    return openDataKey(this.#platform.crypto, blob, record.deviceKey);
+  }
+
+  /** Whatever the public part says. */
+  entropyOf({ blob }: Pick<Loaded, 'blob'>, dataKey: Uint8Array): Promise<Uint8Array> {
+    return openEntropy(this.#platform.crypto, blob, dataKey);
+  }
+
+  /** @throws VAULT_TAMPERED when the public part is not what the keys say */
   async keysOf({ blob }: Pick<Loaded, 'blob'>, dataKey: Uint8Array): Promise<Keys> {
-    const entropy = await openEntropy(this.#platform.crypto, blob, dataKey);
-    return { entropy, pairs: pairsOf(entropy, blob.accounts) };
+    return this.verified(blob, { entropy: await this.entropyOf({ blob }, dataKey), pairs: [] });
+  }
+
+  /** Keys of the vault's accounts; those given are wiped if it is refused. @throws VAULT_TAMPERED */
+  async verified(blob: VaultBlob, { entropy, pairs }: Keys): Promise<Keys> {
+    const { accounts, tag } = blob;
+    const isSame =
+      accounts.length === pairs.length &&
+      pairs.every(({ publicKey }, i) => equal(publicKey, accounts[i]!.publicKey));
+    if (!isSame) for (const { secret } of pairs) secret.fill(0);
+    const keys = { entropy, pairs: isSame ? pairs : pairsOf(entropy, accounts) };
+    if (!tag || equal(tag, await tagOf(this.#platform.crypto, blob, entropy))) return keys;
+    wipe(keys);
+    throw tampered('its public part is not what its owner left');
   }
 
   /** Keys of a vault without a passphrase. */
   async openByDevice(loaded: Loaded): Promise<Keys> {
-    const { deviceKey } = loaded.record;
-    if (!deviceKey) throw new AppError('VAULT_CORRUPT', 'the key of this device is gone');
-    const dataKey = await openDataKey(this.#platform.crypto, loaded.blob, deviceKey);
+    const dataKey = await this.openDeviceData(loaded);
     return this.keysOf(loaded, dataKey).finally(() => dataKey.fill(0));
   }
 
@@ -113,20 +168,26 @@ export class Safe {
     return wrap.type === 'scrypt' && workOf(wrap) < workOf(this.#cost);
   }
 
-  /** Wraps the data key again, and wipes it. A passkey wraps the same data key, so it still opens it. */
+  async #wrapping(passphrase: string) {
+    const wrap = createScryptWrap(this.#platform.crypto, this.#cost);
+    return { wrap, wrapKey: await keyFromPassphrase(this.#platform.crypto, passphrase, wrap) };
+  }
+
+  /**
+   * Wraps the data key again, and wipes it. A passkey wraps the same data key, so it still opens it. Resolves when what
+   * opened it before is off the disk.
+   */
   async wrapByPassphrase(
     passphrase: string,
     { entropy }: Keys,
     { record, blob }: Loaded,
     dataKey = createDataKey(this.#platform.crypto),
   ): Promise<void> {
-    const { crypto } = this.#platform;
-    const wrap = createScryptWrap(crypto, this.#cost);
     const contents = { ...blob, entropy, backedUp: blob.backedUp === 1 };
     try {
-      const wrapKey = await keyFromPassphrase(crypto, passphrase, wrap);
-      const sealed = await sealVault(crypto, contents, { wrap, wrapKey }, dataKey);
-      await this.#save(sealed, undefined, record);
+      const wrapping = await this.#wrapping(passphrase);
+      const sealed = await sealVault(this.#platform.crypto, contents, wrapping, dataKey);
+      await this.#move(sealed, undefined, record);
     } finally {
       dataKey.fill(0);
     }
@@ -134,20 +195,47 @@ export class Safe {
 
   /** Adds a passkey, once it was shown to open what it wraps. */
   async addPasskey(
-    loaded: Loaded,
+    { record, blob }: Loaded,
     which: { readonly credential: Uint8Array; readonly salt: Uint8Array },
     output: Uint8Array,
     dataKey: Uint8Array,
   ): Promise<void> {
     const { crypto } = this.#platform;
-    const passkey = await wrapByPasskey(crypto, { ...which, output }, loaded.blob, dataKey);
-    (await openByPasskey(crypto, loaded.blob, passkey, output)).fill(0);
-    await this.change(loaded, { passkey });
+    const passkey = await wrapByPasskey(crypto, { ...which, output }, blob, dataKey);
+    (await openByPasskey(crypto, blob, passkey, output)).fill(0);
+    await this.#move({ ...blob, passkey }, record.deviceKey, record);
   }
 
-  async #save(blob: VaultBlob, deviceKey: CryptoKey | undefined, record: VaultRecord) {
-    const next = { blob: encodeVault(blob), deviceKey };
-    if (!(await this.#platform.storage.save(next, record.blob)))
-      throw new AppError('VAULT_CHANGED', 'another tab changed the vault: try again');
+  /** Resolves when what the passkey opened is off the disk. */
+  removePasskey({ record, blob }: Loaded): Promise<void> {
+    return this.#move({ ...blob, passkey: null }, record.deviceKey, record);
+  }
+
+  /** What is over a replaced secret: the record before it leaves the disk. */
+  async #move(blob: VaultBlob, deviceKey: CryptoKey | undefined, before: VaultRecord) {
+    const record = await this.#record(blob, deviceKey, before.macKey);
+    if (!(await this.#platform.storage.move(record, before.blob))) throw changed();
+  }
+
+  async #store(
+    blob: VaultBlob,
+    deviceKey: CryptoKey | undefined,
+    before: VaultRecord | undefined,
+  ): Promise<boolean> {
+    const record = await this.#record(blob, deviceKey, before?.macKey);
+    return this.#platform.storage.save(record, before?.blob);
+  }
+
+  async #record(
+    blob: VaultBlob,
+    deviceKey: CryptoKey | undefined,
+    macKeyBefore: CryptoKey | undefined,
+  ): Promise<VaultRecord> {
+    const { crypto } = this.#platform;
+    const macKey = macKeyBefore ?? (await createMacKey(crypto));
+    const stored = encodeVault(blob);
+    return { blob: stored, deviceKey, macKey, mac: await macOf(crypto, macKey, stored) };
   }
 }
+
+const changed = () => new AppError('VAULT_CHANGED', 'another tab changed the vault: try again');

@@ -12,11 +12,16 @@ export interface VaultStatus {
   readonly protected: boolean;
   /** The words were proven to be written down: sending is allowed. */
   readonly backedUp: boolean;
-  /** Of the current account; known also while locked. */
+  /**
+   * Of the current account; known also while locked. Undefined with keys and no problem: an older version
+   * stored them, and they must be opened once before an address is believed.
+   */
   readonly address: Uint8Array | undefined;
   readonly publicKey: Uint8Array | undefined;
   /** All from the same words, in the order of their index; at least one while the vault is readable. */
   readonly accounts: readonly VaultAccount[];
+  /** The keys themselves were seen to give these addresses; otherwise this device's MAC says so. */
+  readonly verified: boolean;
   /** Index of the one in use. */
   readonly current: number;
   /** Without a use a protected vault locks after so long: 1, 5, 15 or 60. */
@@ -24,11 +29,14 @@ export interface VaultStatus {
   /** Opens it beside the passphrase: what to ask the browser for. */
   readonly passkey: { readonly credential: Uint8Array; readonly salt: Uint8Array } | undefined;
   /**
-   * Keys are stored but cannot be read, and only `erase` and `restore` help; or VAULT_UNGUARDED: the server of this
-   * page sends the keys' worker without its policy, and there are no keys here until it does.
+   * Keys are stored but cannot be read, and only `erase` and `restore` help; or somebody else changed what is
+   * stored, and `words` still shows them; or VAULT_UNGUARDED: the server of this page sends the keys' worker
+   * without its policy, and there are no keys here until it does.
    */
-  readonly problem: 'VAULT_CORRUPT' | 'VAULT_VERSION' | 'VAULT_UNGUARDED' | undefined;
+  readonly problem: VaultProblem | undefined;
 }
+
+export type VaultProblem = 'VAULT_CORRUPT' | 'VAULT_TAMPERED' | 'VAULT_UNGUARDED' | 'VAULT_VERSION';
 
 export interface VaultAccount {
   /** `account'` of its key's path (docs/protocol.md §2), from 0. */
@@ -88,17 +96,20 @@ export type VaultApi = {
   /** Says once which chain is signed for; nothing is signed before. @throws CHAIN_REFUSED for another chain later */
   openFor(chain: VaultChain): Promise<void>;
   status(): Promise<VaultStatus>;
-  /** New keys from 24 fresh words, wrapped by this device's non-extractable key. @throws VAULT_EXISTS */
-  create(): Promise<VaultStatus>;
-  /** @throws VAULT_EXISTS, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
-  restore(words: string): Promise<VaultStatus>;
+  /**
+   * New keys from 24 fresh words, sealed by the passphrase, or wrapped by a key of this device where there
+   * is none. @throws VAULT_EXISTS, PASSPHRASE_WEAK
+   */
+  create(passphrase?: string): Promise<VaultStatus>;
+  /** @throws VAULT_EXISTS, PASSPHRASE_WEAK, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
+  restore(words: string, passphrase?: string): Promise<VaultStatus>;
   /**
    * Wraps the data key by a passphrase instead of the device key, or of the old passphrase, which must
    * then be given. Its strength was judged where it was chosen (wallet/strength.ts); here only its length
    * is, 12 to 256. @throws PASSPHRASE_WEAK, VAULT_LOCKED, PASSPHRASE_WRONG
    */
   protect(passphrase: string, old?: string): Promise<VaultStatus>;
-  /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT */
+  /** @throws PASSPHRASE_WRONG, VAULT_MISSING, VAULT_CORRUPT, VAULT_TAMPERED */
   unlock(passphrase: string): Promise<VaultStatus>;
   lock(): Promise<VaultStatus>;
   /** A second wrapping of the data key. @throws PASSKEY_UNPROTECTED, VAULT_LOCKED, PASSPHRASE_WRONG */
@@ -115,7 +126,7 @@ export type VaultApi = {
   exportFile(): Promise<VaultFile>;
   /** @throws FILE_MALFORMED, PASSPHRASE_WRONG, VAULT_EXISTS */
   importFile(file: unknown, passphrase: string): Promise<VaultStatus>;
-  /** The 24 words, for display. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
+  /** The 24 words, for display; also of a vault that somebody changed. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
   words(passphrase: string | undefined): Promise<string>;
   /** Three questions: which word stands at this place? Choices hold the right one. */
   backupQuiz(): Promise<{ place: number; choices: string[] }[]>;
@@ -130,7 +141,7 @@ export type VaultApi = {
   sign(tx: Uint8Array): Promise<Uint8Array>;
   /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
   addAccount(name: string): Promise<VaultStatus>;
-  /** Also while locked. @throws ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */
+  /** @throws VAULT_LOCKED, ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */
   renameAccount(index: number, name: string): Promise<VaultStatus>;
   /** Also while locked. @throws ACCOUNT_UNKNOWN */
   useAccount(index: number): Promise<VaultStatus>;

@@ -1,8 +1,8 @@
 /**
  * The stored vault. A random data key encrypts the entropy by AES-256-GCM; the data key itself is
  * wrapped by this device's key or by one that scrypt makes from a passphrase, and beside a passphrase
- * also by what a passkey gives. Each is bound to the version, its wrapping and the address. A plain
- * checksum tells damage from a wrong passphrase.
+ * also by what a passkey gives. Each is bound to its wrapping. A plain checksum tells damage from a
+ * wrong passphrase, and a tag under a key of the entropy tells a changed public part from damage.
  */
 import { scryptAsync } from '@noble/hashes/scrypt.js';
 import { addressOf } from '../../core/address.ts';
@@ -28,15 +28,17 @@ import { randomBytes } from '../random.ts';
 
 export type VaultCrypto = Pick<Crypto, 'subtle' | 'getRandomValues'>;
 
-export const VERSION = 3;
-/** Of what the cipher texts are bound to: as in version 1. */
-const SEAL_VERSION = 1;
+export const VERSION = 4;
+/** What the cipher texts are bound to: until version 3 of the record also to the address. */
+const SEAL_OLD = 1;
+const SEAL_VERSION = 2;
 /** One passphrase opens them all, and each costs a derivation then. */
 export const ACCOUNTS_MAX = 16;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const SALT_BYTES = 16;
 const CHECK_BYTES = 32;
+const TAG_BYTES_PUBLIC = 32;
 
 const sealed = { iv: bytes(12), data: bytes(KEY_BYTES + TAG_BYTES) };
 const Wrap = union({
@@ -48,7 +50,9 @@ export type Wrap = Value<typeof Wrap>;
 export type ScryptWrap = Extract<Wrap, { type: 'scrypt' }>;
 export type ScryptCost = Pick<ScryptWrap, 'logN' | 'r' | 'p'>;
 
-const Bound = struct({ version: u8, wrap: Wrap, address: hash32 });
+const Bound = struct({ version: u8, wrap: Wrap });
+/** With the address a changed address looks like a wrong passphrase. */
+const BoundOld = struct({ version: u8, wrap: Wrap, address: hash32 });
 /** Public: readable while locked. Its place in the list is its index in the path. */
 const Account = struct({ name: blob(128), publicKey: hash32 });
 export type AccountRecord = Value<typeof Account>;
@@ -73,12 +77,20 @@ const head = { version: u8, wrap: Wrap, address: hash32 };
 const accountsFields = { accounts: list(Account, ACCOUNTS_MAX), current: u8 };
 /** Minutes without a use after which a protected vault locks. */
 const comfort = { lockMinutes: u8, passkey: optional(Passkey) };
-const Stored = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields });
+/** `seal`: 1 or 2. `tag`: of the public part, 32 bytes; none until the vault is first opened by this version. */
+const tagged = { seal: u8, tag: optional(bytes(TAG_BYTES_PUBLIC)) };
+const Stored = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields, ...tagged });
+/** Not tagged, bound to the address. */
+const StoredV3 = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields });
 /** Locks after five minutes, knows no passkeys. */
 const StoredV2 = struct({ ...head, ...accountsFields, ...sealedFields });
 /** With one account. */
 const StoredV1 = struct({ ...head, publicKey: hash32, ...sealedFields });
 export type VaultBlob = Value<typeof Stored>;
+
+/** What only the keys' owner changes: the tag is over it. Which account is in use may change while locked. */
+const PublicPart = struct({ lockMinutes: u8, accounts: list(Account, ACCOUNTS_MAX), backedUp: u8 });
+export type PublicPart = Value<typeof PublicPart>;
 
 /** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
@@ -90,15 +102,26 @@ export function encodeVault(blob: VaultBlob): Uint8Array {
   return concat(data, plainHash(data));
 }
 
+/** Whether the checksum is right: also of a version that is not known here. */
+export function isWhole(stored: Uint8Array): boolean {
+  const data = stored.slice(0, -CHECK_BYTES);
+  return data.length > 0 && equal(plainHash(data), stored.slice(-CHECK_BYTES));
+}
+
 /** @throws VAULT_VERSION (a newer format), VAULT_CORRUPT */
 export function decodeVault(stored: Uint8Array): VaultBlob {
+  if (!isWhole(stored)) throw corrupt('its checksum is wrong');
   const data = stored.slice(0, -CHECK_BYTES);
-  const isWhole = data.length > 0 && equal(plainHash(data), stored.slice(-CHECK_BYTES));
-  if (!isWhole) throw corrupt('its checksum is wrong');
   const version = data[0]!;
   if (version < 1 || version > VERSION) throw new AppError('VAULT_VERSION', `version ${version}`);
   const blob = version === VERSION ? tryDecode(Stored, data) : fromOlder(data);
-  if (!blob || blob.backedUp > 1 || blob.current >= blob.accounts.length || !isTimely(blob))
+  if (
+    !blob ||
+    blob.backedUp > 1 ||
+    !isSealKnown(blob) ||
+    blob.current >= blob.accounts.length ||
+    !isTimely(blob)
+  )
     throw corrupt('its format is wrong');
   if (!equal(addressOf(blob.accounts[0]!.publicKey), blob.address))
     throw corrupt('its address is wrong');
@@ -108,7 +131,12 @@ export function decodeVault(stored: Uint8Array): VaultBlob {
 }
 
 function fromOlder(data: Uint8Array): VaultBlob | undefined {
-  const newer = { version: VERSION, lockMinutes: LOCK_MINUTES_FIRST, passkey: null };
+  const untagged = { version: VERSION, seal: SEAL_OLD, tag: null };
+  if (data[0] === 3) {
+    const old = tryDecode(StoredV3, data);
+    return old && { ...old, ...untagged };
+  }
+  const newer = { ...untagged, lockMinutes: LOCK_MINUTES_FIRST, passkey: null };
   if (data[0] === 2) {
     const old = tryDecode(StoredV2, data);
     return old && { ...old, ...newer };
@@ -122,6 +150,8 @@ function fromOlder(data: Uint8Array): VaultBlob | undefined {
 
 const isTimely = ({ lockMinutes }: VaultBlob): boolean =>
   LOCK_MINUTES.some((minutes) => minutes === lockMinutes);
+
+const isSealKnown = ({ seal }: VaultBlob): boolean => seal === SEAL_OLD || seal === SEAL_VERSION;
 
 const isCostBounded = ({ logN, r, p }: ScryptCost): boolean =>
   logN >= 10 && r >= 1 && p >= 1 && p <= 4 && 128 * r * 2 ** logN <= SCRYPT_BYTES_MAX;
@@ -147,8 +177,8 @@ export async function sealVault(
   dataKey: Uint8Array,
 ): Promise<VaultBlob> {
   const address = addressOf(rest.accounts[0]!.publicKey);
-  const bound = encode(Bound, { version: SEAL_VERSION, wrap, address });
-  return {
+  const bound = encode(Bound, { version: SEAL_VERSION, wrap });
+  const blob = {
     lockMinutes: LOCK_MINUTES_FIRST,
     passkey: null,
     ...rest,
@@ -159,10 +189,26 @@ export async function sealVault(
     backedUp: backedUp ? 1 : 0,
     wrappedKey: await encrypt(crypto, wrapKey, bound, dataKey),
     entropy: await encrypt(crypto, await importKey(crypto, dataKey), bound, entropy),
+    seal: SEAL_VERSION,
   };
+  return { ...blob, tag: await tagOf(crypto, blob, entropy) };
 }
 
-const boundOf = (blob: VaultBlob) => encode(Bound, { ...blob, version: SEAL_VERSION });
+const boundOf = (blob: VaultBlob) =>
+  encode(blob.seal === SEAL_OLD ? BoundOld : Bound, { ...blob, version: blob.seal });
+
+/** HMAC-SHA-256 of the public part, under a key that only the entropy gives. 32 bytes. */
+export async function tagOf(
+  crypto: VaultCrypto,
+  publicPart: PublicPart,
+  entropy: Uint8Array,
+): Promise<Uint8Array> {
+  const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+  const key = await derive(crypto, entropy, { info: TAG_INFO, use: hmac, usages: ['sign'] });
+  const data = view(encode(PublicPart, publicPart));
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, data));
+}
+const TAG_INFO = view(utf8('pila vault public part'));
 
 /** The data key, to be wiped. @throws PASSPHRASE_WRONG, or VAULT_CORRUPT where no passphrase is to blame */
 export async function openDataKey(
@@ -189,13 +235,25 @@ export async function openEntropy(
   return entropy;
 }
 
-/** HKDF: what a passkey gives must open this vault's wrapping and nothing else that it is used for. */
-async function keyFromPasskey(crypto: VaultCrypto, output: Uint8Array): Promise<CryptoKey> {
-  const secret = await crypto.subtle.importKey('raw', view(output), 'HKDF', false, ['deriveKey']);
-  const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: PASSKEY_INFO };
-  const aes = { name: 'AES-GCM', length: 256 };
-  return crypto.subtle.deriveKey(how, secret, aes, false, ['encrypt', 'decrypt']);
+/** HKDF: a key for one use, from which nothing else that the secret is used for follows. */
+async function derive(
+  crypto: VaultCrypto,
+  secret: Uint8Array,
+  what: {
+    readonly info: Uint8Array<ArrayBuffer>;
+    readonly use: AesKeyGenParams | HmacKeyGenParams;
+    readonly usages: KeyUsage[];
+  },
+): Promise<CryptoKey> {
+  const base = await crypto.subtle.importKey('raw', view(secret), 'HKDF', false, ['deriveKey']);
+  const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: what.info };
+  return crypto.subtle.deriveKey(how, base, what.use, false, what.usages);
 }
+
+const keyFromPasskey = (crypto: VaultCrypto, output: Uint8Array): Promise<CryptoKey> => {
+  const aes = { name: 'AES-GCM', length: 256 };
+  return derive(crypto, output, { info: PASSKEY_INFO, use: aes, usages: ['encrypt', 'decrypt'] });
+};
 const PASSKEY_INFO = view(utf8('pila vault passkey'));
 
 /** A passkey, and what its PRF gives for the salt: 32 bytes. */
@@ -254,6 +312,26 @@ export async function keyFromPassphrase(
 /** Non-extractable: it can be stored in IndexedDB and used, but not read. */
 export const createDeviceKey = (crypto: VaultCrypto): Promise<CryptoKey> =>
   crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+
+/** Non-extractable, for an HMAC-SHA-256 over the whole record: whoever edits the disk alone cannot make it. */
+export const createMacKey = (crypto: VaultCrypto): Promise<CryptoKey> =>
+  crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, [
+    'sign',
+    'verify',
+  ]);
+
+export const macOf = async (
+  crypto: VaultCrypto,
+  key: CryptoKey,
+  record: Uint8Array,
+): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.sign('HMAC', key, view(record)));
+
+export const isMacRight = (
+  crypto: VaultCrypto,
+  key: CryptoKey,
+  mac: Uint8Array,
+  record: Uint8Array,
+): Promise<boolean> => crypto.subtle.verify('HMAC', key, view(mac), view(record));
 
 type Sealed = VaultBlob['entropy'];
 

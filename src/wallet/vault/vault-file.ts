@@ -26,6 +26,8 @@ export interface VaultFile {
   readonly current: number;
   readonly wrappedKey: SealedJson;
   readonly entropy: SealedJson;
+  /** What the sealed parts are bound to: absent in files of the first version. */
+  readonly seal?: number;
 }
 
 /** @throws EXPORT_UNPROTECTED: a device's key cannot leave it */
@@ -45,6 +47,7 @@ export function fileFromBlob(blob: VaultBlob): VaultFile {
     current: blob.current,
     wrappedKey: sealed(blob.wrappedKey),
     entropy: sealed(blob.entropy),
+    seal: blob.seal,
   };
 }
 
@@ -69,6 +72,8 @@ export function blobFromFile(file: unknown): VaultBlob {
       backedUp: rest.backedUp === true ? 1 : 0,
       wrappedKey: sealed(rest.wrappedKey),
       entropy: sealed(rest.entropy),
+      seal: rest.seal ?? 1,
+      tag: null,
     };
     return decodeVault(encodeVault(blob));
   } catch (cause) {

@@ -23,7 +23,7 @@ export function readName(name: string): Uint8Array {
   return utf8(tidy);
 }
 
-/** The accounts' keys. @throws VAULT_CORRUPT when the list says other keys than the words: it is not sealed */
+/** The accounts' keys. @throws VAULT_TAMPERED when the list says other keys than the words: it is not sealed */
 export function pairsOf(entropy: Uint8Array, accounts: VaultBlob['accounts']): KeyPair[] {
   const pairs = keysFromEntropy(
     entropy,
@@ -31,8 +31,10 @@ export function pairsOf(entropy: Uint8Array, accounts: VaultBlob['accounts']): K
   );
   if (pairs.every(({ publicKey }, i) => equal(publicKey, accounts[i]!.publicKey))) return pairs;
   wipe({ entropy, pairs });
-  throw new AppError('VAULT_CORRUPT', 'its keys are of another address');
+  throw tampered('its keys are of another address');
 }
+
+export const tampered = (why: string) => new AppError('VAULT_TAMPERED', why);
 
 export function wipe({ entropy, pairs }: Keys): void {
   entropy.fill(0);

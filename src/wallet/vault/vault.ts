@@ -15,11 +15,11 @@ import { randomBytes } from '../random.ts';
 import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
 import { decodeTx, summaryFromTx } from '../summary.ts';
 import type { NewPasskey, VaultApi, VaultStatus } from './vault-api.ts';
-import { ACCOUNTS_MAX, type VaultBlob } from './vault-blob.ts';
+import { ACCOUNTS_MAX } from './vault-blob.ts';
 import { Unattended, type VaultChain } from './unattended.ts';
-import { statusOf } from './vault-status.ts';
+import { statusOf, type Known } from './vault-status.ts';
 import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
-import { pairsOf, readName, wipe, type Keys } from './vault-keys.ts';
+import { readName, tampered, wipe, type Keys } from './vault-keys.ts';
 import { ENTROPY_BYTES, formatWords, parseWords } from '../seed-words.ts';
 
 export interface VaultPlatform extends SafePlatform {
@@ -55,8 +55,8 @@ export function createVault(platform: VaultPlatform): VaultApi {
   return {
     openFor: async (chain) => vault.openFor(chain),
     status: () => queue.run(() => vault.status()),
-    create: () => queue.run(() => vault.create()),
-    restore: (words) => queue.run(() => vault.restore(words)),
+    create: (passphrase) => queue.run(() => vault.create(passphrase)),
+    restore: (words, passphrase) => queue.run(() => vault.restore(words, passphrase)),
     protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
     unlock: (passphrase) => queue.run(() => vault.unlock({ passphrase })),
     addPasskey: (passphrase, passkey) => queue.run(() => vault.addPasskey(passphrase, passkey)),
@@ -86,6 +86,10 @@ class Vault {
   readonly #unattended: Unattended;
   #keys: Keys | undefined;
   #quiz: QuizQuestion[] | undefined;
+  /** The record whose public part the keys confirmed last. */
+  #verified: Uint8Array | undefined;
+  /** One whose public part they denied: this device's MAC was forged, too. */
+  #denied: Uint8Array | undefined;
   #usedAtMs = 0;
   #lockMs = IDLE_LOCK_MS;
   #hiddenAtMs: number | undefined;
@@ -109,20 +113,24 @@ class Vault {
   async status(): Promise<VaultStatus> {
     try {
       const loaded = await this.#load();
-      return statusOf(loaded?.blob, this.#keys !== undefined);
+      return statusOf(loaded?.blob, this.#keys !== undefined, this.#knownOf(loaded));
     } catch (e) {
       const code = AppError.from(e).code;
-      if (code !== 'VAULT_CORRUPT' && code !== 'VAULT_VERSION') throw e;
-      return { ...statusOf(undefined, false), exists: true, locked: true, problem: code };
+      if (code !== 'VAULT_CORRUPT' && code !== 'VAULT_VERSION' && code !== 'VAULT_TAMPERED')
+        throw e;
+      // Of a changed one: whether its words need the passphrase.
+      const blob = code === 'VAULT_TAMPERED' ? (await this.#safe.load())?.blob : undefined;
+      return { ...statusOf(blob, false), exists: true, locked: true, problem: code };
     }
   }
 
-  create(): Promise<VaultStatus> {
-    return this.#found(randomBytes(this.#platform.crypto, ENTROPY_BYTES), false);
+  create(passphrase?: string): Promise<VaultStatus> {
+    const entropy = randomBytes(this.#platform.crypto, ENTROPY_BYTES);
+    return this.#found({ entropy, backedUp: false }, passphrase);
   }
 
-  async restore(words: string): Promise<VaultStatus> {
-    return this.#found(parseWords(words), true);
+  async restore(words: string, passphrase?: string): Promise<VaultStatus> {
+    return this.#found({ entropy: parseWords(words), backedUp: true }, passphrase);
   }
 
   async protect(passphrase: string, old: string | undefined): Promise<VaultStatus> {
@@ -140,10 +148,11 @@ class Vault {
     if (loaded.blob.wrap.type === 'scrypt') {
       const dataKey = await this.#safe.openData(loaded, opener);
       try {
-        const keys = await this.#safe.keysOf(loaded, dataKey);
+        const keys = await this.#confirm(loaded, this.#safe.keysOf(loaded, dataKey));
         this.#keep(keys);
         if ('passphrase' in opener && this.#safe.isWeak(loaded))
           await this.#safe.wrapByPassphrase(opener.passphrase, keys, loaded, dataKey);
+        else if (loaded.trust === 'old') await this.#safe.raise(loaded, keys);
       } finally {
         dataKey.fill(0);
       }
@@ -165,7 +174,7 @@ class Vault {
   }
 
   async removePasskey(): Promise<VaultStatus> {
-    await this.#safe.change(await this.#require(), { passkey: null });
+    await this.#safe.removePasskey(await this.#require());
     return this.#changed('changed');
   }
 
@@ -173,8 +182,8 @@ class Vault {
     if (!LOCK_MINUTES.some((m) => m === minutes))
       throw new AppError('LOCK_RANGE', `${minutes} minutes`);
     // Only with keys: whoever finds it locked does not decide how long it will stay open.
-    const { loaded } = await this.#open();
-    await this.#safe.change(loaded, { lockMinutes: minutes });
+    const { keys, loaded } = await this.#open();
+    await this.#safe.change(loaded, { lockMinutes: minutes }, keys);
     return this.#changed('changed');
   }
 
@@ -194,7 +203,7 @@ class Vault {
     const keys = await opened.catch((cause: unknown) => {
       throw new AppError('FILE_MALFORMED', 'its parts do not belong together', { cause });
     });
-    return this.#foundBy(keys, this.#safe.adopt(blob));
+    return this.#foundBy(keys, this.#safe.adopt(blob, keys));
   }
 
   lock(): Promise<VaultStatus> {
@@ -210,18 +219,19 @@ class Vault {
       throw new AppError('ACCOUNTS_FULL', `${ACCOUNTS_MAX} accounts`);
     const [pair] = keysFromEntropy(keys.entropy, [keyPath(accounts.length, 0)]) as [KeyPair];
     const next = [...accounts, { name: stored, publicKey: pair.publicKey }];
-    await this.#safe.change(loaded, { accounts: next, current: accounts.length });
+    await this.#safe.change(loaded, { accounts: next, current: accounts.length }, keys);
     this.#keys = { ...keys, pairs: [...keys.pairs, pair] };
     return this.#changed('changed');
   }
 
   async renameAccount(index: number, name: string): Promise<VaultStatus> {
     const stored = readName(name);
-    const loaded = await this.#requireAccount(index);
+    await this.#requireAccount(index);
+    const { keys, loaded } = await this.#open();
     const accounts = loaded.blob.accounts.map((account, i) =>
       i === index ? { ...account, name: stored } : account,
     );
-    await this.#safe.change(loaded, { accounts });
+    await this.#safe.change(loaded, { accounts }, keys);
     return this.#changed('changed');
   }
 
@@ -231,9 +241,23 @@ class Vault {
   }
 
   async words(passphrase: string | undefined): Promise<string> {
+    const stored = await this.#safe.load();
+    if (stored && this.#isChanged(stored)) return this.#wordsOfChanged(stored, passphrase);
     const { keys, loaded } = await this.#open();
     await this.#ask(passphrase, loaded);
     return formatWords(keys.entropy);
+  }
+
+  /** Whoever changed the public part cannot have changed what is sealed: the coins are not lost. */
+  async #wordsOfChanged(stored: Loaded, passphrase = ''): Promise<string> {
+    const isProtected = stored.blob.wrap.type === 'scrypt';
+    const dataKey = isProtected
+      ? await this.#safe.openData(stored, { passphrase })
+      : await this.#safe.openDeviceData(stored);
+    const entropy = await this.#safe.entropyOf(stored, dataKey).finally(() => dataKey.fill(0));
+    const words = formatWords(entropy);
+    entropy.fill(0);
+    return words;
   }
 
   async backupQuiz(): Promise<QuizQuestion[]> {
@@ -249,7 +273,7 @@ class Vault {
     this.#quiz = undefined;
     if (!quiz || !isQuizPassed(quiz, formatWords(keys.entropy).split(' '), answers))
       throw new AppError('BACKUP_WRONG', 'an answer is wrong, or the questions are used up');
-    await this.#safe.change(loaded, { backedUp: 1 });
+    await this.#safe.change(loaded, { backedUp: 1 }, keys);
     return this.#changed('changed');
   }
 
@@ -271,6 +295,7 @@ class Vault {
   async erase(): Promise<VaultStatus> {
     this.#forget();
     await this.#safe.erase();
+    this.#verified = this.#denied = undefined;
     return this.#changed('lock');
   }
 
@@ -286,11 +311,15 @@ class Vault {
     await this.#changed();
   }
 
-  /** New keys, wrapped by a new key of this device. */
-  async #found(entropy: Uint8Array, backedUp: boolean): Promise<VaultStatus> {
+  async #found(
+    { entropy, backedUp }: { readonly entropy: Uint8Array; readonly backedUp: boolean },
+    passphrase: string | undefined,
+  ): Promise<VaultStatus> {
+    if (passphrase !== undefined) requireFloor(passphrase);
     const keys = { entropy, pairs: keysFromEntropy(entropy, [keyPath(0, 0)]) };
     const accounts = [{ name: new Uint8Array(), publicKey: keys.pairs[0]!.publicKey }];
-    return this.#foundBy(keys, this.#safe.found({ entropy, accounts, current: 0, backedUp }));
+    const contents = { entropy, accounts, current: 0, backedUp };
+    return this.#foundBy(keys, this.#safe.found(contents, passphrase));
   }
 
   async #foundBy(keys: Keys, stored: Promise<boolean>): Promise<VaultStatus> {
@@ -303,14 +332,76 @@ class Vault {
     return this.#changed('changed');
   }
 
+  /** @throws VAULT_TAMPERED: then nothing of the public part is believed */
   async #load(): Promise<Loaded | undefined> {
-    const loaded = await this.#safe.load();
+    const loaded = await this.#checked(await this.#safe.load());
     const blob = loaded?.blob;
-    if (!blob || (this.#keys && !equal(this.#keys.pairs[0]!.address, blob.address))) this.#forget();
-    else if (this.#keys) this.#deriveNew(this.#keys, blob);
+    if (!blob) this.#forget();
     this.#lockWithin((blob?.lockMinutes ?? 0) * MINUTE_MS || IDLE_LOCK_MS);
     if (blob?.wrap.type === 'scrypt' && this.#isIdle) this.#forget();
     return loaded;
+  }
+
+  /**
+   * The public part is believed where this device's MAC is right, and confirmed by the keys where they are
+   * at hand: in an open vault, and in one that no passphrase protects.
+   */
+  async #checked(loaded: Loaded | undefined): Promise<Loaded | undefined> {
+    if (!loaded) return undefined;
+    if (this.#isChanged(loaded)) {
+      await this.#deny(loaded);
+      throw tampered('it is not as this device wrote it');
+    }
+    if (this.#isVerified(loaded)) return loaded;
+    const { address, wrap } = loaded.blob;
+    // Erased and founded anew by another tab: these keys say nothing about it.
+    if (this.#keys && !equal(this.#keys.pairs[0]!.address, address)) this.#forget();
+    if (this.#keys) {
+      this.#keys = await this.#confirm(loaded, this.#safe.verified(loaded.blob, this.#keys));
+      return loaded;
+    }
+    if (wrap.type === 'scrypt') return loaded;
+    const keys = await this.#confirm(loaded, this.#safe.openByDevice(loaded));
+    try {
+      if (loaded.trust !== 'old') return loaded;
+      await this.#safe.raise(loaded, keys);
+    } finally {
+      wipe(keys);
+    }
+    return this.#checked(await this.#safe.load());
+  }
+
+  /** Notes what the keys said of a record. @throws VAULT_TAMPERED */
+  async #confirm({ record }: Loaded, asked: Promise<Keys>): Promise<Keys> {
+    try {
+      const keys = await asked;
+      this.#verified = record.blob;
+      return keys;
+    } catch (e) {
+      if (AppError.from(e).code === 'VAULT_TAMPERED') await this.#deny({ record });
+      throw e;
+    }
+  }
+
+  /** Locks, and says so once: whatever call found it out. */
+  async #deny({ record }: Pick<Loaded, 'record'>): Promise<void> {
+    this.#forget();
+    if (this.#denied && equal(this.#denied, record.blob)) return;
+    this.#denied = record.blob;
+    await this.#changed();
+  }
+
+  #isVerified({ record }: Loaded): boolean {
+    return this.#verified !== undefined && equal(this.#verified, record.blob);
+  }
+
+  #isChanged({ record, trust }: Loaded): boolean {
+    return trust === 'changed' || (this.#denied !== undefined && equal(this.#denied, record.blob));
+  }
+
+  #knownOf(loaded: Loaded | undefined): Known {
+    if (loaded && this.#isVerified(loaded)) return 'byKeys';
+    return loaded?.trust === 'kept' ? 'byDevice' : 'not';
   }
 
   /** Another time was chosen, here or in another tab: the timer of the old one would come too late. */
@@ -325,14 +416,6 @@ class Vault {
     const now = this.#platform.clock.now();
     const hiddenMs = Math.abs(now - (this.#hiddenAtMs ?? now));
     return Math.abs(now - this.#usedAtMs) >= this.#lockMs || hiddenMs >= HIDDEN_LOCK_MS;
-  }
-
-  /** Keys of accounts that another tab added. */
-  #deriveNew({ entropy, pairs }: Keys, { accounts }: VaultBlob): void {
-    if (accounts.length === pairs.length) return;
-    const all = pairsOf(entropy, accounts);
-    for (const { secret } of pairs) secret.fill(0);
-    this.#keys = { entropy, pairs: all };
   }
 
   async #requireAccount(index: number): Promise<Loaded> {

@@ -5,7 +5,7 @@ import { expose, type Port } from '../../lib/rpc.ts';
 import type { VaultApi, VaultEvents } from './vault-api.ts';
 import { onlyGuarded } from './guarded.ts';
 import { createVault } from './vault.ts';
-import { indexedDbStorage } from './vault-storage.ts';
+import { browserStorage } from './vault-storage.ts';
 
 const vault = createVault({
   others: {
@@ -16,7 +16,7 @@ const vault = createVault({
         ({ data }) => void refusal.then((why) => why ?? listener(data)),
       ),
   },
-  storage: indexedDbStorage(indexedDB),
+  storage: browserStorage(indexedDB, navigator),
   crypto,
   clock: {
     now: Date.now,

@@ -89,6 +89,9 @@ export const errors: ErrorTexts = {
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',
   VAULT_LOCKED: 'The keys are locked. Unlock them first.',
   VAULT_CORRUPT: 'The stored keys are damaged. Erase them and restore from the 24 words.',
+  VAULT_TAMPERED:
+    'Somebody changed what this device stores of your keys: its address cannot be trusted. The ' +
+    'keys are not lost. Write down the 24 words, then erase and restore.',
   WATCHED_FULL: 'Twelve addresses are watched already. Remove one first.',
   WATCHED_KNOWN: 'This address is watched already.',
   ACCOUNTS_FULL: 'There are sixteen accounts already: more are not possible.',

@@ -101,6 +101,9 @@ export const errors: ErrorTexts = {
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',
   VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
   VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
+  VAULT_TAMPERED:
+    'Qualcuno ha cambiato ciò che questo dispositivo conserva delle tue chiavi: il suo indirizzo non ' +
+    'è affidabile. Le chiavi non sono perse. Scrivi le 24 parole, poi cancella e ripristina.',
   WATCHED_FULL: 'Gli indirizzi osservati sono già dodici. Prima togline uno.',
   WATCHED_KNOWN: 'Questo indirizzo è già osservato.',
   ACCOUNTS_FULL: 'Ci sono già sedici conti: di più non se ne possono avere.',
