@@ -17,7 +17,13 @@ import {
   type VaultContents,
   type VaultCrypto,
 } from '../../src/wallet/vault/vault-blob.ts';
-import { indexedDbStorage, type VaultStorage } from '../../src/wallet/vault/vault-storage.ts';
+import { Safe } from '../../src/wallet/vault/safe.ts';
+import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
+import {
+  createStorage,
+  memoryStorage,
+  type VaultStorage,
+} from '../../src/wallet/vault/vault-storage.ts';
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
 
 /** The least that a blob may ask for: 1 MiB instead of 128. */
@@ -101,14 +107,20 @@ describe('what is sealed', () => {
   test('belongs to its vault: not even one of the same keys takes it over', async () => {
     const dataKey = createDataKey(crypto);
     const wrap = await wrapOf();
-    const one = await sealVault(crypto, contents(5), wrap, dataKey);
-    const two = await sealVault(crypto, contents(6), wrap, dataKey);
-    expect(await openEntropy(crypto, one, dataKey)).toEqual(hash(5));
+    const of = (n: number): VaultContents => ({
+      ...contents(n),
+      accounts: [{ name: new Uint8Array(), publicKey: keyFromEntropy(hash(n)).publicKey }],
+    });
+    const one = await sealVault(crypto, of(5), wrap, dataKey);
+    const two = await sealVault(crypto, of(6), wrap, dataKey);
     expect(await openDataKey(crypto, one, wrap.wrapKey)).toEqual(dataKey);
 
+    const safe = new Safe({ storage: memoryStorage(), crypto });
+    expect((await safe.keysOf({ blob: one }, dataKey)).entropy).toEqual(hash(5));
     const moved = { ...two, entropy: one.entropy, wrappedKey: one.wrappedKey };
-    await expect(openEntropy(crypto, moved, dataKey)).rejects.toThrow(code('VAULT_CORRUPT'));
-    await expect(openDataKey(crypto, moved, wrap.wrapKey)).rejects.toThrow(code('VAULT_CORRUPT'));
+    const renamed = { ...one, accounts: [{ ...one.accounts[0]!, name: hash(1) }] };
+    for (const blob of [moved, renamed])
+      await expect(safe.keysOf({ blob }, dataKey)).rejects.toThrow(code('VAULT_TAMPERED'));
   });
 
   test('belongs to its wrapping: another cost is another key, and opens nothing', async () => {
@@ -157,7 +169,7 @@ describe('what is left in memory', () => {
     });
   const left = () => inMemory.filter((bytes) => bytes.some((byte) => byte !== 0)).length;
   beforeEach(() => {
-    storage = indexedDbStorage(new IDBFactory());
+    storage = createStorage([databaseHome(new IDBFactory())]);
     nowMs = 1e12;
     inMemory.splice(0);
   });

@@ -76,14 +76,14 @@ export class Safe {
    */
   async found(contents: VaultContents, passphrase: string | undefined): Promise<boolean> {
     const { crypto } = this.#platform;
-    const isProtected = passphrase !== undefined;
-    const deviceKey = isProtected ? undefined : await createDeviceKey(crypto);
+    const deviceKey = passphrase === undefined ? await createDeviceKey(crypto) : undefined;
+    const wrapping =
+      passphrase === undefined
+        ? { wrap: { type: 'device' } as const, wrapKey: deviceKey! }
+        : await this.#wrapping(passphrase);
     const dataKey = createDataKey(crypto);
-    const wrapping = deviceKey
-      ? { wrap: { type: 'device' } as const, wrapKey: deviceKey }
-      : await this.#wrapping(passphrase!);
-    const blob = await sealVault(crypto, contents, wrapping, dataKey);
-    dataKey.fill(0);
+    const sealed = sealVault(crypto, contents, wrapping, dataKey);
+    const blob = await sealed.finally(() => dataKey.fill(0));
     return this.#store(blob, deviceKey, undefined);
   }
 
