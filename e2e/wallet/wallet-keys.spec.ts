@@ -11,6 +11,7 @@ import { qrPath } from '../../src/ui/wallet/qr.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
+import type { StorageBuckets } from '../../src/wallet/vault/vault-places.ts';
 import { parseWords } from '../../src/wallet/seed-words.ts';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import {
@@ -363,13 +364,18 @@ async function dumpOf(): Promise<string[]> {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error ?? new Error('no error given'));
     });
-  for (const { name } of await indexedDB.databases()) {
-    const db = await done(indexedDB.open(name!));
-    for (const store of db.objectStoreNames)
-      for (const value of await done(db.transaction(store).objectStore(store).getAll()))
-        out.push(`${name} ${store}\n${text(value)}`);
-    db.close();
-  }
+  const factories = [indexedDB];
+  const buckets = (navigator as { storageBuckets?: StorageBuckets }).storageBuckets;
+  for (const name of (await buckets?.keys()) ?? [])
+    factories.push((await buckets!.open(name)).indexedDB);
+  for (const factory of factories)
+    for (const { name } of await factory.databases()) {
+      const db = await done(factory.open(name!));
+      for (const store of db.objectStoreNames)
+        for (const value of await done(db.transaction(store).objectStore(store).getAll()))
+          out.push(`${name} ${store}\n${text(value)}`);
+      db.close();
+    }
   return out;
 }
 

@@ -365,7 +365,7 @@ describe('a place that another tab holds', () => {
 /** Storage buckets in memory: each has its own databases. */
 function memoryBuckets() {
   const all = new Map<string, globalThis.IDBFactory>();
-  const asked: object[] = [];
+  const asked: (object | undefined)[] = [];
   const buckets: StorageBuckets = {
     keys: async () => [...all.keys()],
     async open(name, options) {

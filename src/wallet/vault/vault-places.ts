@@ -19,8 +19,12 @@ export interface StorageBuckets {
   keys(): Promise<string[]>;
   open(
     name: string,
-    options: { readonly durability: 'strict'; readonly persisted: boolean },
-  ): Promise<{ readonly indexedDB: IDBFactory }>;
+    options?: { readonly durability: 'strict'; readonly persisted: boolean },
+  ): Promise<{
+    readonly indexedDB: IDBFactory;
+    /** Asks the browser to keep it however little room is left. In windows only. */
+    persist?(): Promise<boolean>;
+  }>;
   delete(name: string): Promise<void>;
 }
 

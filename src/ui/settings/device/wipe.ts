@@ -2,6 +2,8 @@
  * Erasing everything: a mark, then every tab reloads into a page that opens nothing and deletes all of
  * ours. The mark goes last, so that a crash goes on at the next load. Other apps of the origin keep theirs.
  */
+import type { StorageBuckets } from '../../../wallet/vault/vault-places.ts';
+
 const MARK = 'pila.wipe';
 const LOCK = 'pila-wipe';
 const isOurs = (name: string): boolean => name.startsWith('pila');
@@ -42,6 +44,10 @@ export const wipe = (everyTab: Storage, thisTab: Storage, blocked: () => void): 
     thisTab.removeItem(MARK);
     if (!isMarked(everyTab)) return;
     const scope = new URL('./', location.href).href;
+    // The keys first. A bucket goes with whoever holds it.
+    const { storageBuckets } = navigator as { readonly storageBuckets?: StorageBuckets };
+    for (const name of (await storageBuckets?.keys()) ?? [])
+      if (isOurs(name)) await storageBuckets!.delete(name);
     // Waits until the other tabs are gone, whose workers may hold files too.
     for (const { name } of await indexedDB.databases())
       if (name && isOurs(name)) await deleteDatabase(name, blocked);
