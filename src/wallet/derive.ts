@@ -2,7 +2,7 @@
  * Private key derivation of BIP-32 over secp256k1, the part of it that a wallet with words needs: no
  * extended keys as text, no public derivation. test/wallet/keys.test.ts compares it with @scure/bip32.
  */
-import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { schnorr } from '@noble/curves/secp256k1.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { assert } from '../lib/errors.ts';
@@ -15,7 +15,9 @@ interface Node {
 
 const HARDENED = 2 ** 31;
 const INDEX = /^(\d{1,10})('?)$/;
-const { Fn } = secp256k1.Point;
+// Its parts are taken through `schnorr`: ECDSA, which nothing here needs, then stays out of the keys' bundle.
+const { Point } = schnorr;
+const { Fn } = Point;
 
 const masterOf = (seed: Uint8Array): Node => nodeOf(hmac(sha512, utf8('Bitcoin seed'), seed));
 
@@ -29,7 +31,9 @@ function nodeOf(digest: Uint8Array): Node {
 /** CKDpriv. A digest beyond the group's order, or a sum of zero, has a chance of 2^-127. */
 function childOf({ secret, chainCode }: Node, index: number): Node {
   const name =
-    index >= HARDENED ? concat(Uint8Array.of(0), secret) : secp256k1.getPublicKey(secret, true);
+    index >= HARDENED
+      ? concat(Uint8Array.of(0), secret)
+      : Point.BASE.multiply(Fn.fromBytes(secret)).toBytes(true);
   const data = concat(name, u32(index).reverse());
   const step = nodeOf(hmac(sha512, chainCode, data));
   name.fill(0);
