@@ -11,9 +11,10 @@ import { toHex } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
 import { checkModel } from '../src/miner/checker/checker.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
-import { loadPackage } from '../src/miner/package/package.ts';
+import { loadPackage, TOKENIZER_FILE } from '../src/miner/package/package.ts';
 import { planParts } from '../src/miner/package/parts.ts';
 import { selfTest } from '../src/miner/engine/self-test.ts';
+import { requireQuickPatterns } from './patterns.ts';
 
 function describe(manifest: Manifest, id: string): string[] {
   const { parts, outlineBytes, bytes } = planParts(manifest);
@@ -35,6 +36,10 @@ async function check(name: string): Promise<void> {
     Uint8Array.from(await readFile(join(folder, file))),
   );
   for (const line of describe(model.manifest, toHex(model.id))) console.log(line);
+  if (model.manifest.tokenizer) {
+    await requireQuickPatterns(await readFile(join(folder, TOKENIZER_FILE)));
+    console.log('tokenizer: no pattern can run for ever');
+  }
   const refused = checkModel(model);
   if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
   console.log('exact: proven by the checker');

@@ -6,6 +6,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { bertConfig, bertFrom, type Bert } from './bert.ts';
 import { parseOnnxWeights } from './onnx-weights.ts';
 import { parseSafetensors, type Tensors } from './safetensors.ts';
+import { requireQuickPatterns } from '../patterns.ts';
 
 const CONFIG_BYTES_MAX = 2 ** 20;
 
@@ -78,5 +79,6 @@ export async function readFolder(folder: string): Promise<Source> {
   const tokenizer = await readBytes(folder, TOKENIZER_FILE);
   if (tokenizer.length > TOKENIZER_BYTES_MAX)
     throw new AppError('MODEL_REFUSED', `${TOKENIZER_FILE} has ${tokenizer.length} bytes`);
+  await requireQuickPatterns(tokenizer);
   return { bert: bertFrom(accepted, await readWeights(folder)), tokenizer };
 }

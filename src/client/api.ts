@@ -350,7 +350,7 @@ export type AskApi = {
   /**
    * Turns texts into a request's input: one text for a model of bytes; for a model of words one text for each
    * sequence, and its tokenizer is fetched first. @throws MODEL_MISSING, INPUT_LONG over 65,536 characters,
-   * TOKENIZER_MISSING, and as fetchModel
+   * TOKENIZER_MISSING, TOKENISER_SLOW, and as fetchModel
    */
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
   /** `fetch`: whether the tokenizer may be fetched; without it there are no texts. @throws as tokenise, if fetching */

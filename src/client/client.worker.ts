@@ -11,6 +11,7 @@ import { installRtc } from '../net/rtc-worker.ts';
 import { CLIENT_METHODS, type ClientApi, type ClientConfig } from './api.ts';
 import { askFaucet } from './wallet/ask-faucet.ts';
 import { createClient, type Client } from './client.ts';
+import type { StartedTokens, TokenApi } from './models/token-thread.ts';
 import type { Platform } from './platform.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './browser-tabs/worker-api.ts';
 
@@ -51,6 +52,15 @@ async function createMiner(config: ClientConfig) {
   return miner;
 }
 
+function startTokens(): StartedTokens {
+  const worker = new Worker(new URL('./models/tokens.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'tokens',
+  });
+  const api = connect<TokenApi>(worker, { failed: workerFailure(worker) });
+  return { api, stop: () => worker.terminate() };
+}
+
 /** Opens the store of parts in OPFS, else in the Cache API, else in memory where a private window stores nothing. */
 async function openParts(name: string): Promise<PartStore> {
   const usable = async (store: PartStore) => (await store.models(), store);
@@ -69,6 +79,7 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
     return createTransport({ ...options, role: 'browser' });
   },
   createMiner: () => createMiner(config),
+  startTokens,
   packages: {
     openStore: () => openParts(`pila-${config.network}-models`),
     origin: appUrl('models/'),

@@ -2,6 +2,7 @@
 import type { Store } from '../chain/store/store.ts';
 import type { RpcClient } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
+import type { StartedTokens } from './models/token-thread.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
 
@@ -11,6 +12,8 @@ export interface Platform {
   createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
   /** Starts the miner worker; undefined where there is none. */
   createMiner: (() => Promise<RpcClient<MinerApi, MinerEvents>>) | undefined;
+  /** Starts a thread for tokenisers; undefined: they run in this one, without a deadline (simulations). */
+  readonly startTokens?: () => StartedTokens;
   /** Where packages are stored and fetched from; without it the miner has its own (simulations). */
   readonly packages?: {
     openStore(): Promise<PartStore>;

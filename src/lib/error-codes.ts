@@ -46,6 +46,7 @@ export const ERROR_CODES = [
   'NOT_CONFIGURED',
   'PASS_ABORTED',
   'SELF_TEST_FAILED',
+  'TOKENISER_SLOW',
   'TOKENIZER_MISSING',
   // What a person typed: addresses, amounts, payment links.
   'ADDRESS_CHECKSUM',

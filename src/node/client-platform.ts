@@ -11,6 +11,7 @@ import type { NetworkName } from '../core/params.ts';
 import { createTransport } from '../net/create-transport.ts';
 import { createFileParts } from './file-parts.ts';
 import { startMinerThread, type MinerThread } from './contributor/miner-thread.ts';
+import { startTokens } from './start-tokens.ts';
 import { createPackagedParts } from './packaged-parts.ts';
 
 export interface NodePlatformOptions {
@@ -47,6 +48,7 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
       thread ??= await startMinerThread(undefined, failed, options);
       return thread.miner;
     },
+    startTokens,
     packages: {
       openStore: () =>
         createPackagedParts(

@@ -13,6 +13,7 @@ import { ModelSupply } from './model-supply.ts';
 import type { ChainNetwork } from './networks.ts';
 import { openPackageStore, type PackageStore } from './package-store.ts';
 import { httpSource, mirrorAddress, MIRRORS_MAX, peerSource } from './part-sources.ts';
+import { TokenThread } from './token-thread.ts';
 import { createTexts, type Texts } from './texts.ts';
 
 export interface ModelService {
@@ -48,14 +49,18 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
       sources: () => [...servers, ...transport.peers().map(({ id }) => peerSource(transport, id))],
       onChange: (model) => events.emit('report', { type: 'model', model }),
     }));
+  const tokens = new TokenThread(platform.startTokens);
   const supply = new ModelSupply(packages && ((id) => packages.load(id)));
 
   return {
     supply,
-    texts: createTexts(network.models, packages),
+    texts: createTexts(network.models, packages, tokens),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
-    close: () => [...network.models.keys()].forEach((id) => packages?.stop(id)),
+    close() {
+      tokens.stop();
+      for (const id of network.models.keys()) packages?.stop(id);
+    },
     api: (miner) => apiOf({ platform, packages, supply, sources: bases, miner }),
   };
 }

@@ -3,6 +3,7 @@ import type { FullChain, FullChainEvent } from '../../chain/full/full-chain.ts';
 import type { Receipt } from '../../client/api.ts';
 import { modelNamed } from '../../client/models/networks.ts';
 import { minimumReward, subsidyPerPass } from '../../client/mining/quote.ts';
+import { TokenThread } from '../../client/models/token-thread.ts';
 import { createTexts, type Texts } from '../../client/models/texts.ts';
 import { formatAddress } from '../../core/address.ts';
 import type { SignedTx } from '../../core/formats.ts';
@@ -14,6 +15,7 @@ import { concat, equal, u32, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createReceipts, type ReceiptOf } from './receipts.ts';
+import { startTokens } from '../start-tokens.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import type { Sender } from '../seed/sender.ts';
 import type { Spendings } from './spending.ts';
@@ -54,8 +56,8 @@ export interface Inference {
   quote(model: string): Priced;
   /**
    * Sends a request once per key, however often it is called. @returns its id
-   * @throws AppError MODEL_MISSING, MODEL_CORRUPT, TOKENIZER_MISSING, INPUT_LONG, SPEND_LIMIT,
-   * FUNDS_SHORT, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, CHAIN_BUSY
+   * @throws AppError MODEL_MISSING, MODEL_CORRUPT, TOKENIZER_MISSING, TOKENISER_SLOW, INPUT_LONG,
+   * SPEND_LIMIT, FUNDS_SHORT, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, CHAIN_BUSY
    */
   ask(asked: Asked, key: string): Promise<Uint8Array>;
   readInput: Texts['readInput'];
@@ -82,7 +84,7 @@ const concerns = (event: FullChainEvent, id: Uint8Array): boolean =>
 
 export function createInference(deps: SeedDeps, sender: Sender, spendings: Spendings): Inference {
   const { chain, network, log } = deps;
-  const texts = createTexts(network.models, deps.packages);
+  const texts = createTexts(network.models, deps.packages, new TokenThread(startTokens));
   const receiptOf = createReceipts(chain, network);
   const queue = new SerialQueue(ASKING_MAX, 'BUSY');
 

@@ -84,6 +84,8 @@ export const errors: ErrorTexts = {
   VAULT_MISSING: 'There are no keys on this device. Make new ones or restore them from 24 words.',
   CHAIN_REFUSED:
     'The keys were opened for another network than this payment’s. Nothing was signed: reload the page.',
+  TOKENISER_SLOW:
+    'The model’s reader of words did not come to an end with this text, and was stopped. Try another text.',
   VAULT_UNGUARDED:
     'There are no keys here: the server of this page leaves out a header that keys need, ' +
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',

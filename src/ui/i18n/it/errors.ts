@@ -96,6 +96,8 @@ export const errors: ErrorTexts = {
     'Su questo dispositivo non ci sono chiavi. Creane di nuove o ripristinale dalle 24 parole.',
   CHAIN_REFUSED:
     'Le chiavi sono state aperte per un’altra rete. Nulla è stato firmato: ricarica la pagina.',
+  TOKENISER_SLOW:
+    'Il lettore di parole del modello non è arrivato in fondo a questo testo ed è stato fermato. Prova un altro testo.',
   VAULT_UNGUARDED:
     'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',
