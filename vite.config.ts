@@ -2,6 +2,7 @@
  * The web app's build. The policy goes into the page at build time only, because the development server injects
  * styles; the seed sends it as a header too. The keys' worker needs its policy of every server, so these send it.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -45,6 +46,17 @@ const contentSecurityPolicy: Plugin = {
   ],
 };
 
+/**
+ * When the source was last changed, in seconds since 1970: the same in every build of one commit. A service worker
+ * does not give way to one of an older source. 0 outside of a repository, unless SOURCE_DATE_EPOCH says it.
+ */
+function builtFromS(): number {
+  const { SOURCE_DATE_EPOCH: said } = process.env;
+  if (said !== undefined && /^\d{1,10}$/.test(said)) return Number(said);
+  const log = spawnSync('git', ['log', '-1', '--format=%ct'], { encoding: 'utf8' });
+  return log.status === 0 ? Number(log.stdout) : 0;
+}
+
 /** Level 5 takes a second for the 27 MB runtime and comes within 5 % of level 9. */
 const BROTLI = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 24 },
@@ -84,6 +96,7 @@ const emitScreenshots: Plugin = {
 
 export default defineConfig({
   base: './',
+  define: { BUILT_FROM_S: String(builtFromS()) },
   plugins: [
     svelte(),
     contentSecurityPolicy,

@@ -1,8 +1,10 @@
-/** A new version of the app on the server, while a page of the old one works. */
+/** A new version of the app on the server, while a page of the old one works; and hosts that send the wrong thing. */
 import {
   cpSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
@@ -10,10 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { button, goTo, pause, readAddress, sentence, valueOf } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
+import { serveStatic, type StaticHost } from './support/static-host.ts';
 
 const repository = join(import.meta.dirname, '..');
 /** An installation of its own, whose page this test may change. */
@@ -80,4 +83,105 @@ test('restarts after the unit in work, when the person says so, and keeps what i
   await button(page, en.pila.start).click();
   await expect(valueOf(page, en.pila.completed)).toHaveText(/[1-9]/);
   await pause(page);
+});
+
+test.describe('a host that answers what is missing with its page', () => {
+  const folder = join(root, 'hosted');
+  let host: StaticHost;
+
+  test.beforeEach(async ({ page }) => {
+    cpSync(join(repository, 'dist'), folder, { recursive: true });
+    const config = JSON.stringify({ network: 'e2e', prefix: 'rpila', bootstrap: [] });
+    host = await serveStatic({ folder, config, otherwise: '/index.html' });
+    await page.goto(host.url);
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.register('./sw.js');
+      await navigator.serviceWorker.ready;
+    });
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  });
+  test.afterEach(() => {
+    host.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const hashed = (part: string): string =>
+    `assets/${readdirSync(join(folder, 'assets')).find((name) => name.startsWith(part) && !name.endsWith('.br'))!}`;
+  const typeOf = (page: Page, file: string) =>
+    page.evaluate(async (url) => (await fetch(url)).headers.get('content-type'), file);
+
+  test('poisons no name: the file is taken as soon as it is there', async ({ page }) => {
+    const runtime = hashed('ort-wasm');
+    const worker = hashed('miner.worker');
+    for (const [file, type] of [
+      [runtime, runtime.endsWith('.wasm') ? 'application/wasm' : 'text/javascript'],
+      [worker, 'text/javascript'],
+    ] as const) {
+      renameSync(join(folder, file), join(folder, 'away'));
+      expect(await typeOf(page, file)).toBe('text/html');
+      renameSync(join(folder, 'away'), join(folder, file));
+      expect(await typeOf(page, file)).toBe(type);
+    }
+    // It is kept then: the host could be away.
+    const isKept = (url: string) => page.evaluate(async (u) => !!(await caches.match(u)), url);
+    await expect.poll(() => isKept(worker)).toBe(true);
+    renameSync(join(folder, worker), join(folder, 'away'));
+    expect(await typeOf(page, worker)).toBe('text/javascript');
+    renameSync(join(folder, 'away'), join(folder, worker));
+  });
+
+  test('nor one that an older worker kept wrongly', async ({ page }) => {
+    const worker = hashed('miner.worker');
+    await page.evaluate(async (url) => {
+      const cache = await caches.open('pila-runtime');
+      await cache.put(url, await fetch('index.html', { cache: 'reload' }));
+    }, worker);
+    expect(await typeOf(page, worker)).toBe('text/javascript');
+  });
+
+  /** Offers a change of the worker. @returns what becomes of it */
+  const offer = async (page: Page, change: (text: string) => string): Promise<string> => {
+    const path = join(folder, 'sw.js');
+    const old = readFileSync(path, 'utf8');
+    expect(change(old)).not.toBe(old);
+    writeFileSync(path, change(old));
+    return page.evaluate(async () => {
+      const registration = await navigator.serviceWorker.ready;
+      const { promise, resolve } = Promise.withResolvers<string>();
+      registration.addEventListener('updatefound', () => {
+        const worker = registration.installing!;
+        worker.addEventListener('statechange', () => {
+          if (worker.state === 'installed' || worker.state === 'redundant') resolve(worker.state);
+        });
+      });
+      await registration.update().catch(() => undefined);
+      return promise;
+    });
+  };
+  const source = /\b1[6-9]\d{8}\b/g;
+
+  test('brings no version with a page in the place of a file', async ({ page }) => {
+    const shell = hashed('Wallet');
+    const renamed = shell.replace('Wallet', 'Wallet-next');
+    expect(await offer(page, (text) => text.replace(shell, renamed))).toBe('redundant');
+    renameSync(join(folder, shell), join(folder, renamed));
+    expect(await offer(page, (text) => `${text}\n`)).toBe('installed');
+  });
+
+  test('brings back no older version: neither at once nor at the next visit', async ({ page }) => {
+    const text = readFileSync(join(folder, 'sw.js'), 'utf8');
+    const builtS = Number(text.match(source)![0]);
+    const of = (seconds: number) => (old: string) => old.replaceAll(source, String(seconds));
+    expect(await offer(page, of(builtS - 1))).toBe('redundant');
+    expect(await offer(page, of(builtS + 1))).toBe('installed');
+    // Nobody uses the old one any more: the newer takes over by itself.
+    await page.goto('about:blank');
+    await page.goto(host.url);
+    await page.waitForFunction(async () => {
+      const { active, waiting } = await navigator.serviceWorker.ready;
+      return !waiting && active?.state === 'activated';
+    });
+    expect(await offer(page, of(builtS))).toBe('redundant');
+    expect(await offer(page, of(builtS + 2))).toBe('installed');
+  });
 });

@@ -1,9 +1,11 @@
 /**
  * Service worker: the app's shell is precached, so the app opens offline and shows the last proven balance;
- * the runtime (wasm) is cached after its first use. A new version waits until it is asked to take over.
+ * the runtime (wasm) is cached after its first use. A new version waits until it is asked to take over, and one that
+ * is older than what has been at work here is refused. What is kept is what its name says.
  */
-import { setCacheNameDetails } from 'workbox-core';
+import { setCacheNameDetails, type WorkboxPlugin } from 'workbox-core';
 import {
+  addPlugins,
   cleanupOutdatedCaches,
   createHandlerBoundToURL,
   precacheAndRoute,
@@ -17,9 +19,38 @@ declare const self: {
   skipWaiting(): Promise<void>;
   readonly clients: { claim(): Promise<void> };
   addEventListener(
-    type: 'message' | 'activate',
+    type: 'message' | 'install' | 'activate',
     listener: (event: { data?: unknown; waitUntil(done: Promise<unknown>): void }) => void,
   ): void;
+};
+
+/** Seconds since 1970 of the source's last change (vite.config.ts); 0: unknown. */
+declare const BUILT_FROM_S: number;
+
+/** Types of what the app has, by the end of a name. A host may answer a missing file with a page and status 200. */
+const TYPES: Readonly<Record<string, RegExp>> = {
+  js: /^(text|application)\/javascript$/,
+  mjs: /^(text|application)\/javascript$/,
+  css: /^text\/css$/,
+  html: /^text\/html$/,
+  json: /^application\/json$/,
+  wasm: /^application\/wasm$/,
+};
+const NO_PAGE = /^(?!text\/html$)/;
+
+/** Whether an answer came from this server, whole, and is of the type that its name says. */
+function isFitting(url: string, { status, type, headers }: Response): boolean {
+  const end = /\.(\w+)$/.exec(new URL(url).pathname)?.[1] ?? 'html';
+  const [said = ''] = (headers.get('content-type') ?? '').split(';');
+  return status === 200 && type === 'basic' && (TYPES[end] ?? NO_PAGE).test(said.trim());
+}
+
+/** Keeps what is fitting, and gives nothing else of what was kept before. */
+const fittingOnly: WorkboxPlugin = {
+  cacheWillUpdate: async ({ request, response }) =>
+    isFitting(request.url, response) ? response : null,
+  cachedResponseWillBeUsed: async ({ request, cachedResponse }) =>
+    cachedResponse && isFitting(request.url, cachedResponse) ? cachedResponse : null,
 };
 
 /** Cached files of the runtime: a few versions of a few files. */
@@ -27,6 +58,8 @@ const RUNTIME_FILES_MAX = 12;
 
 // Every name that the app uses on the origin begins with this prefix (src/ui/settings/device/wipe.ts).
 setCacheNameDetails({ prefix: 'pila' });
+// An installation that gets a page in the place of a file fails, and the version at work goes on.
+addPlugins([fittingOnly]);
 precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();
 // Only the app's own address: the node that serves it has other pages (metrics).
@@ -47,7 +80,7 @@ registerRoute(
   ({ url, sameOrigin }) => sameOrigin && /\/assets\/.*\.(wasm|mjs|js)$/.test(url.pathname),
   new CacheFirst({
     cacheName: 'pila-runtime',
-    plugins: [{ cacheDidUpdate: ({ cacheName }) => dropOldest(cacheName) }],
+    plugins: [fittingOnly, { cacheDidUpdate: ({ cacheName }) => dropOldest(cacheName) }],
   }),
 );
 registerRoute(
@@ -55,13 +88,17 @@ registerRoute(
   new NetworkFirst({
     cacheName: 'pila-config',
     networkTimeoutSeconds: 5,
-    plugins: [{ cacheWillUpdate: async ({ response }) => withoutTime(response) }],
+    plugins: [
+      {
+        cacheWillUpdate: async ({ request, response }) =>
+          isFitting(request.url, response) ? withoutTime(response) : null,
+      },
+    ],
   }),
 );
 
 /** Removes the date: the date of a cached answer must not be compared with this device's clock later. */
-function withoutTime(response: Response): Response | null {
-  if (!response.ok) return null;
+function withoutTime(response: Response): Response {
   const headers = new Headers(response.headers);
   headers.delete('date');
   return new Response(response.body, { headers });
@@ -71,5 +108,28 @@ self.addEventListener('message', (event) => {
   if ((event.data as { type?: string } | undefined)?.type === 'SKIP_WAITING')
     event.waitUntil(self.skipWaiting());
 });
-// Takes control on the first visit: workers fetched before control would not be cached and would be missing offline.
-self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
+
+/** Holds one number: the newest source that was at work in this browser. */
+const BUILDS = 'pila-build';
+const NEWEST = '/newest';
+
+async function newestBuild(): Promise<number> {
+  const kept = await (await caches.open(BUILDS)).match(NEWEST);
+  return kept ? Number(await kept.text()) : 0;
+}
+
+/** A server that offers an older build, by mistake or on purpose, would bring back what was mended since. */
+async function refuseOlder(): Promise<void> {
+  if (BUILT_FROM_S && BUILT_FROM_S < (await newestBuild()))
+    throw new Error('this build is older than the one at work here');
+}
+
+async function takeOver(): Promise<void> {
+  const newest = Math.max(BUILT_FROM_S, await newestBuild());
+  await (await caches.open(BUILDS)).put(NEWEST, new Response(String(newest)));
+  // Takes control on the first visit: workers fetched before control would not be cached and would be missing offline.
+  await self.clients.claim();
+}
+
+self.addEventListener('install', (event) => event.waitUntil(refuseOlder()));
+self.addEventListener('activate', (event) => event.waitUntil(takeOver()));
