@@ -99,7 +99,7 @@ describe('a button that confirms', () => {
 describe('what is confirmed', () => {
   const fees = { slow: 1n, normal: 10n, fast: 100n };
   const shown: Prepared = { chainId: 3, nonce: 4, expiry: 200, fees, spendable: 50n };
-  const cases: [string, Partial<Prepared>, string[]][] = [
+  it.each([
     ['the same', {}, []],
     ['another nonce', { nonce: 5 }, ['nonce']],
     ['another chain', { chainId: 1 }, ['nonce']],
@@ -111,9 +111,8 @@ describe('what is confirmed', () => {
     ['less to spend', { spendable: 49n }, ['spendable']],
     ['more to spend', { spendable: 51n }, []],
     ['two at once', { nonce: 5, spendable: 1n }, ['nonce', 'spendable']],
-  ];
-  it.each(cases)('%s', (_, now, expected) =>
-    expect(changesOf(shown, { ...shown, ...now })).toEqual(expected),
+  ])('is compared with what is so now: %s', (_, now, expected) =>
+    expect(changesOf(shown, { ...shown, ...(now as Partial<Prepared>) })).toEqual(expected),
   );
 });
 

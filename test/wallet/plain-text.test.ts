@@ -89,7 +89,7 @@ describe('a text of a stranger', () => {
 
 describe('a name', () => {
   it('that shows nothing is none', () => {
-    for (const name of ['', '  ', '\u3164', '\u2800\u2800', '\u00a0', '\u0301', '\u202e \ufeff'])
+    for (const name of ['', '  ', '\u3164', '\u2800\u2800', '\u00a0', '\u0301', '\u202e\u0301 \ufeff'])
       expect(shownName(name), JSON.stringify(name)).toBe('');
     expect(shownName(' Ada\u202e ')).toBe('Ada\ufffd');
   });
