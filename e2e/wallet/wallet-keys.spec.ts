@@ -1,7 +1,7 @@
 /** Keys that can be trusted: locks, passkeys, files, warnings, codes, and secrets that stay where they are. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { chromium, expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress, parseAddress } from '../../src/core/address.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
@@ -13,7 +13,6 @@ import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import type { StorageBuckets } from '../../src/wallet/vault/vault-places.ts';
 import { parseWords } from '../../src/wallet/seed-words.ts';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import {
   backUp,
   button,
@@ -213,49 +212,6 @@ test('a QR code is read from a picture; one without a code says so', async () =>
   await expect(field(en.send.to)).toHaveValue(OTHER);
   await expect(field(en.send.amount)).toHaveValue('3');
   await press(en.common.cancel);
-});
-
-/** A film of one picture for Chromium's false camera: luma only. */
-function filmOf(text: string, path: string): void {
-  const [width, height, cell] = [640, 480, 8];
-  const { side, path: drawing } = qrPath(text);
-  const luma = new Uint8Array(width * height).fill(235);
-  for (const [, x, y] of drawing.matchAll(/M(\d+) (\d+)/g))
-    for (let row = 0; row < cell; row++) {
-      const at = (40 + Number(y) * cell + row) * width + 100 + Number(x) * cell;
-      luma.fill(16, at, at + cell);
-    }
-  expect(side * cell).toBeLessThan(height - 40);
-  const chroma = new Uint8Array((width * height) / 2).fill(128);
-  const header = `YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`;
-  writeFileSync(path, Buffer.concat([Buffer.from(`${header}FRAME\n`), luma, chroma]));
-}
-
-test('a QR code is read by the camera, which stops then', async () => {
-  const film = test.info().outputPath('code.y4m');
-  filmOf(OTHER, film);
-  const camera = [
-    '--use-fake-ui-for-media-stream',
-    '--use-fake-device-for-media-stream',
-    `--use-file-for-fake-video-capture=${film}`,
-  ];
-  const browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: [...CHROMIUM_FLAGS, ...WEBRTC_FLAGS, ...camera],
-  });
-  const before = page;
-  page = await browser.newPage();
-  await page.goto(`${seed.url}#/wallet`);
-  await button(page, en.wallet.create).click();
-  await backUp(page);
-  await expect.poll(spendable).toBe(0n);
-  await button(page, en.wallet.send).click();
-  await press(words.scan.open);
-  await press(words.scan.camera);
-  await expect(field(en.send.to)).toHaveValue(OTHER);
-  await expect(dialog().locator('video')).toHaveCount(0);
-  await browser.close();
-  page = before;
 });
 
 test('a passkey opens the keys beside the passphrase, and can be removed', async () => {

@@ -20,6 +20,19 @@ describe('transport', () => {
     expect(Math.max(...heard)).toBe(1);
   });
 
+  it('a peer that brings no key is another one at each start', async () => {
+    const seed = await startSeed({ privateKey: await newPrivateKey() });
+    const ids = new Set<string>();
+    for (let start = 0; start < 2; start++) {
+      const peer = await startPeer({ bootstrap: seed.transport.addresses() });
+      await connected(peer, seed);
+      for (const { id } of seed.transport.peers()) ids.add(id);
+      await peer.stop();
+      await until('it is gone', () => seed.transport.peers().length === 0);
+    }
+    expect(ids.size).toBe(2);
+  });
+
   it('bans at 100: the peer is cut and cannot come back', async () => {
     const seed = await startSeed();
     const key = await newPrivateKey();
