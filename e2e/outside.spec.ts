@@ -138,8 +138,62 @@ test('what is drawn in groups is copied in one piece, by a click and by a mouse'
   await page.getByLabel(network.search.label).fill(copied);
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`#/address/${copied}`));
+  await page.goto(`${seed.url}#/block/1`);
   const long = page.locator('dd.mono .value').first();
   await long.selectText();
   await page.keyboard.press('Control+C');
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^[a-z0-9]{60,}$/);
 });
+
+const CAUSES = {
+  'the page came by http': {
+    sentence: en.errors.PAGE_INSECURE,
+    prepare: (page: Page) =>
+      page.addInitScript(() => {
+        Object.defineProperty(window, 'isSecureContext', { get: () => false });
+        Object.defineProperty(navigator, 'locks', { get: () => undefined });
+        Object.defineProperty(crypto, 'subtle', { get: () => undefined });
+      }),
+  },
+  'site data is blocked': {
+    sentence: en.errors.STORAGE_FAILED,
+    prepare: (page: Page) =>
+      page.addInitScript(() => {
+        const denied = () => {
+          throw new DOMException('Access is denied for this document.', 'SecurityError');
+        };
+        Object.defineProperty(window, 'localStorage', { get: denied });
+        Object.defineProperty(window, 'sessionStorage', { get: denied });
+        LockManager.prototype.request = () =>
+          Promise.reject(new DOMException('denied', 'SecurityError'));
+      }),
+  },
+  'the server has another build': {
+    sentence: en.errors.SCREEN_MISSING,
+    prepare: (page: Page) =>
+      page.route(/assets\/(page|client\.worker|Ask|Network)-[^/]*\.js$/, (route) =>
+        route.fulfill({ status: 404, body: 'gone' }),
+      ),
+  },
+};
+for (const [name, { sentence, prepare }] of Object.entries(CAUSES))
+  test(`the true cause on every screen that needs what is missing: ${name}`, async ({ page }) => {
+    await prepare(page);
+    await page.goto(seed.url);
+    const isDeploy = sentence === en.errors.SCREEN_MISSING;
+    for (const place of isDeploy
+      ? (['ask', 'network'] as const)
+      : (['ask', 'network', 'wallet'] as const)) {
+      await page.getByRole('navigation').getByRole('link', { name: en.nav[place] }).click();
+      if (place === 'wallet' && name === 'site data is blocked')
+        await page.getByRole('button', { name: en.wallet.create }).click();
+      await expect(page.getByText(sentence).first()).toBeVisible();
+      await expect(page.getByText(en.errors.INTERNAL)).toHaveCount(0);
+      await expect(page.getByText(en.errors.BROWSER_OLD)).toHaveCount(0);
+    }
+    if (!isDeploy) return;
+    await page.getByRole('navigation').getByRole('link', { name: en.nav.pila }).click();
+    await button(page, en.pila.start).click();
+    await expect(page.getByText(sentence).first()).toBeVisible();
+    await expect(page.getByText(en.errors.INTERNAL)).toHaveCount(0);
+  });

@@ -56,14 +56,33 @@ function demandEqual(config: Json, key: string, wanted: unknown, otherwise?: unk
     throw refuse(`config.json: ${key} is ${JSON.stringify(value)}; only "${String(wanted)}" fits`);
 }
 
-/** Of 1_Pooling/config.json; without one the mean, as sentence-transformers has it. */
+/** A path of a folder that stays in the model's folder. */
+const INSIDE = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.-]+(\/[\w.-]+)*$/;
+
+/**
+ * Where the configuration of the pooling lies: in the folder that modules.json names, if there is one.
+ * `optional` where nothing names it. @throws AppError MODEL_REFUSED
+ */
+export function poolingFile(modules: readonly Json[]): { name: string; optional: boolean } {
+  const named = modules.filter(
+    ({ type }) => typeof type === 'string' && /(^|\.)Pooling$/.test(type),
+  );
+  if (named.length > 1) throw refuse(`modules.json: ${named.length} poolings`);
+  const [pooling] = named;
+  if (!pooling) return { name: '1_Pooling/config.json', optional: true };
+  const path = typeof pooling.path === 'string' ? pooling.path.replace(/\/$/, '') : '';
+  if (!INSIDE.test(path)) throw refuse(`modules.json: no folder of the pooling in '${path}'`);
+  return { name: `${path}/config.json`, optional: false };
+}
+
+/** Of the pooling's config.json; without one the mean, as sentence-transformers has it. */
 function poolingOf(pooling: Json | undefined): Pooling {
   const modes = Object.entries(pooling ?? { pooling_mode_mean_tokens: true })
     .filter(([key, value]) => key.startsWith('pooling_mode_') && value === true)
     .map(([key]) => key);
   if (modes.join() === 'pooling_mode_mean_tokens') return 'mean';
   if (modes.join() === 'pooling_mode_cls_token') return 'cls';
-  throw refuse(`1_Pooling/config.json: [${modes}] is neither the mean nor the first token`);
+  throw refuse(`the pooling's config.json: [${modes}] is neither the mean nor the first token`);
 }
 
 const MODULES = /(^|\.)(Transformer|Pooling|Normalize)$/;
@@ -121,6 +140,9 @@ export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
   const first = tensors.names.find((name) => name === WORDS || name.endsWith(`.${WORDS}`));
   const prefix = first?.slice(0, -WORDS.length) ?? '';
   const read = (name: string, ...dims: number[]) => tensors.read(prefix + name, dims);
+  /** The name of today, or the one that the first checkpoints have. */
+  const either = (name: string, old: string) =>
+    tensors.names.includes(prefix + old) && !tensors.names.includes(prefix + name) ? old : name;
   const linear = (names: readonly string[], k: number, n: number): FloatLinear => ({
     k,
     n: n * names.length,
@@ -128,8 +150,8 @@ export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
     bias: joined(names.map((name) => read(`${name}.bias`, n))),
   });
   const norm = (name: string): FloatNorm => ({
-    gain: read(`${name}.weight`, hidden),
-    bias: read(`${name}.bias`, hidden),
+    gain: read(either(`${name}.weight`, `${name}.gamma`), hidden),
+    bias: read(either(`${name}.bias`, `${name}.beta`), hidden),
   });
   const linears: FloatLinear[] = [];
   const norms = [norm('embeddings.LayerNorm')];

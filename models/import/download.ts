@@ -9,7 +9,8 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../src/lib/errors.ts';
-import { FILES, WEIGHTS } from './folder.ts';
+import { poolingFile } from './bert.ts';
+import { FILES, readModules, WEIGHTS } from './folder.ts';
 
 /** What one buffer of Node.js holds. */
 const FILE_BYTES_MAX = 2 ** 31 - 1;
@@ -22,9 +23,9 @@ export function parseHashes(text: string): Map<string, string> {
   const lines = text.split('\n').filter((line) => line.trim());
   return new Map(
     lines.map((line) => {
-      const [, hash, name] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line.trimEnd()) ?? [];
+      const [, hash, name] = /^([0-9a-f]{64}) [ *](\S+)$/i.exec(line.trimEnd()) ?? [];
       if (!hash || !name) throw new AppError('MODEL_CORRUPT', `'${line}' is no line of sha256sum`);
-      return [name.replace(/^\.\//, ''), hash];
+      return [name.replace(/^\.\//, ''), hash.toLowerCase()];
     }),
   );
 }
@@ -159,9 +160,11 @@ export async function download(
     await downloadFile(url, join(folder, name), wanted);
     return true;
   };
-  for (const { name, optional } of FILES)
-    if (!(await get(name)) && !optional)
-      throw new AppError('MODEL_MISSING', `${new URL(name, root).href} is not there`);
+  const missing = (name: string): AppError =>
+    new AppError('MODEL_MISSING', `${new URL(name, root).href} is not there`);
+  for (const { name, optional } of FILES) if (!(await get(name)) && !optional) throw missing(name);
+  const pooling = poolingFile(await readModules(folder));
+  if (!(await get(pooling.name)) && !pooling.optional) throw missing(pooling.name);
   for (const [name] of WEIGHTS) if (await get(name)) return folder;
   throw new AppError('MODEL_MISSING', `${root.href} has none of ${WEIGHTS.map(([name]) => name)}`);
 }

@@ -3,7 +3,8 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TOKENIZER_BYTES_MAX, TOKENIZER_FILE } from '../../src/miner/package/package.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { bertConfig, bertFrom, type Bert } from './bert.ts';
+import { textFromBytes } from '../../src/lib/text-file.ts';
+import { bertConfig, bertFrom, poolingFile, type Bert } from './bert.ts';
 import { parseOnnxWeights } from './onnx-weights.ts';
 import { parseSafetensors, type Tensors } from './safetensors.ts';
 import { requireQuickPatterns } from '../patterns.ts';
@@ -16,10 +17,9 @@ export interface Source {
   readonly tokenizer: Uint8Array;
 }
 
-/** Files of a folder; those with `optional` may be missing. */
+/** Files of a folder, beside the one that modules.json names; those with `optional` may be missing. */
 export const FILES: readonly { readonly name: string; readonly optional?: true }[] = [
   { name: 'config.json' },
-  { name: '1_Pooling/config.json', optional: true },
   { name: 'modules.json', optional: true },
   { name: TOKENIZER_FILE },
 ];
@@ -31,17 +31,21 @@ export const WEIGHTS: readonly (readonly [name: string, parse: (file: Uint8Array
   ['model.onnx', parseOnnxWeights],
 ];
 
-async function readJson<T>(folder: string, name: string): Promise<T | undefined> {
+async function readJson<T>(
+  folder: string,
+  name: string,
+  optional: boolean = FILES.find((f) => f.name === name)?.optional === true,
+): Promise<T | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(join(folder, name));
   } catch (cause) {
-    if (FILES.find((f) => f.name === name)?.optional) return undefined;
+    if (optional) return undefined;
     throw new AppError('MODEL_MISSING', `${name} can't be read`, { cause });
   }
   if (bytes.length > CONFIG_BYTES_MAX) throw new AppError('MODEL_CORRUPT', `${name} is over 1 MiB`);
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as T;
+    return JSON.parse(textFromBytes(bytes)) as T;
   } catch (cause) {
     throw new AppError('MODEL_CORRUPT', `${name} is not JSON`, { cause });
   }
@@ -67,14 +71,20 @@ async function readWeights(folder: string): Promise<Tensors> {
   throw new AppError('MODEL_MISSING', `there is none of ${names}`);
 }
 
+/** What modules.json lists; nothing where there is none. @throws AppError MODEL_CORRUPT */
+export async function readModules(folder: string): Promise<Readonly<Record<string, unknown>>[]> {
+  const modules = (await readJson<unknown>(folder, 'modules.json')) ?? [];
+  if (!Array.isArray(modules)) throw new AppError('MODEL_CORRUPT', 'modules.json is not a list');
+  return modules.map((one: unknown) => Object(one) as Record<string, unknown>);
+}
+
 /** @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
 export async function readFolder(folder: string): Promise<Source> {
   type Json = Record<string, unknown>;
   const config = await readJson<Json>(folder, 'config.json');
-  const pooling = await readJson<Json>(folder, '1_Pooling/config.json');
-  const modules = await readJson<Json[]>(folder, 'modules.json');
-  if (modules !== undefined && !Array.isArray(modules))
-    throw new AppError('MODEL_CORRUPT', 'modules.json is not a list');
+  const modules = await readModules(folder);
+  const { name, optional } = poolingFile(modules);
+  const pooling = await readJson<Json>(folder, name, optional);
   const accepted = bertConfig(Object(config) as Json, pooling, modules);
   const tokenizer = await readBytes(folder, TOKENIZER_FILE);
   if (tokenizer.length > TOKENIZER_BYTES_MAX)

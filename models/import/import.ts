@@ -23,6 +23,7 @@ import {
 import { measureWebgpu, splitOf } from '../../bench/pass-split.ts';
 import { BrowserBackend } from '../../test/browser/harness.ts';
 import { importModel, type Imported } from './convert.ts';
+import { textFromBytes } from '../../src/lib/text-file.ts';
 import { download, parseHashes } from './download.ts';
 import { readFolder } from './folder.ts';
 import { reportOf, type Device } from './report.ts';
@@ -98,7 +99,7 @@ const isUrl = (source: string): boolean => /^https?:/.test(source);
 
 async function sourceFolder(source: string, name: string): Promise<string> {
   if (!isUrl(source)) return source;
-  const hashes = flags.hashes ? parseHashes(readFileSync(flags.hashes, 'utf8')) : undefined;
+  const hashes = flags.hashes ? parseHashes(textFromBytes(readFileSync(flags.hashes))) : undefined;
   return download(source, join(HERE, '.cache', name), hashes);
 }
 
@@ -107,7 +108,7 @@ async function main(): Promise<void> {
   if (!source || positionals.length > 1) throw new Error('one folder or URL, please');
   const name = flags.name ?? basename(source.replace(/\/+$/, ''));
   const read = await readFolder(await sourceFolder(source, name));
-  const lines = readFileSync(flags.text, 'utf8').split('\n');
+  const lines = textFromBytes(readFileSync(flags.text)).split('\n');
   const texts = lines.map((line) => line.trim()).filter(Boolean);
   if (texts.length < 3 || texts.length > TEXTS_MAX) throw new Error(`${texts.length} texts`);
   const rounds = count('rounds');

@@ -64,13 +64,34 @@ export interface Tensors {
   read(name: string, dims: readonly number[]): Float32Array;
 }
 
+/**
+ * A name that stands twice in one object of the JSON text: another reader could take the other tensor.
+ * JSON.parse takes the last without a word.
+ */
+function nameTwice(json: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (const [token, name] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g))
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (name !== undefined) {
+      const key = JSON.parse(name) as string;
+      if (open.at(-1)?.has(key)) return key;
+      open.at(-1)?.add(key);
+    }
+  return undefined;
+}
+
 function entriesOf(header: Uint8Array, dataBytes: number): Map<string, Entry> {
   let parsed: unknown;
+  let twice: string | undefined;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(header);
+    parsed = JSON.parse(text);
+    twice = nameTwice(text);
   } catch {
     throw corrupt('the header is not JSON');
   }
+  if (twice !== undefined) throw corrupt(`'${twice.slice(0, 80)}' is there twice`);
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw corrupt('the header is not an object');
   const found = Object.entries(parsed).filter(([name]) => name !== '__metadata__');

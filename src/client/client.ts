@@ -3,6 +3,7 @@
  * peer as soon as the chain's genesis is known: from its configuration, its store, or else from peers.
  */
 import { openLightStore, type LightStore } from '../chain/light/light-store.ts';
+import type { Store } from '../chain/store/store.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
 import { Header } from '../core/formats.ts';
@@ -21,6 +22,7 @@ import type { PeerEvents } from './peer-events.ts';
 import { openPeer, type Peer } from './peer.ts';
 import type { Platform } from './platform.ts';
 import type { ClientBase } from './stage.ts';
+import { watchStore } from './store-watch.ts';
 import { Outbox } from './wallet/outbox.ts';
 
 export interface Client {
@@ -60,12 +62,12 @@ export async function createClient(
 
 /** The chain's store, with a chain where the configuration or the store knows the genesis. */
 async function openLight(
+  store: Store,
   platform: Platform,
-  network: ChainNetwork,
-  config: ClientConfig,
+  { network, config }: { network: ChainNetwork; config: ClientConfig },
 ): Promise<LightStore> {
   const light = await openLightStore({
-    store: await platform.openStore('chain'),
+    store,
     params: network.params,
     models: network.models,
     now: platform.nowMs,
@@ -86,12 +88,14 @@ async function openBase(
   network: ChainNetwork,
   config: ClientConfig,
 ): Promise<ClientBase> {
-  const light = await openLight(platform, network, config);
-  const store = await platform.openStore('outbox');
+  const events = new Emitter<PeerEvents>();
+  const open = async (name: 'chain' | 'outbox'): Promise<Store> =>
+    watchStore(await platform.openStore(name), (failing) => events.emit('storeFailing', failing));
+  const light = await openLight(await open('chain'), platform, { network, config });
+  const store = await open('outbox');
   const outbox = await Outbox.open(store);
   const asked = await Asked.open(store);
 
-  const events = new Emitter<PeerEvents>();
   const transport = await platform.createTransport({
     chainId: network.params.chainId,
     bootstrap: config.bootstrap,

@@ -1,11 +1,14 @@
 /** What the parts of a peer report upwards; client.ts says what follows from each. */
 import type { Block } from '../core/messages.ts';
 import type { AnsweredJob, FoundBlock } from '../miner/engine/miner-api.ts';
+import type { AppError } from '../lib/errors.ts';
 import type { ClientEvent } from './api.ts';
 
 export interface PeerEvents {
   /** An event that is passed on unchanged to the client's user. */
   report: ClientEvent;
+  /** The device's storage stopped working, or (undefined) works again. */
+  storeFailing: AppError | undefined;
   /** Something that the chain's status shows may have changed. */
   statusChanged: void;
   /** A transaction was added to the pool; `isOwn`: it was submitted here. */

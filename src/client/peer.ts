@@ -74,6 +74,14 @@ function connectEvents({ light, outbox, events }: ClientBase, parts: PeerParts):
     }),
     events.on('nextJobChanged', () => inBackground(mining.refresh())),
 
+    // A block found now could not be kept, and power would be burnt for a head that cannot be left.
+    events.on('storeFailing', (failing) => {
+      mining.rest(failing !== undefined);
+      if (!failing) return parts.follower.poll();
+      const { code, message } = failing;
+      events.emit('report', { type: 'problem', code, message });
+    }),
+
     events.on('won', (found) => mining.onWon(found)),
     events.on('blockFound', (block) => inBackground(foundBlocks.add(block))),
     events.on('blockAdopted', () => mining.onAdopted()),

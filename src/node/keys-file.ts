@@ -6,6 +6,7 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../core/address.ts';
 import { fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
+import { textFromBytes } from '../lib/text-file.ts';
 import { newPrivateKey, peerIdOfKey } from '../net/peer-key.ts';
 
 export interface NodeKeys {
@@ -21,10 +22,10 @@ export const payoutAddress = (keys: NodeKeys): Uint8Array =>
 /** Loads the keys, or makes them at the first start. @throws AppError KEYS_CORRUPT, DATA_REFUSED */
 export async function openKeys(folder: string): Promise<NodeKeys> {
   const path = join(folder, 'keys.json');
-  let text: string | undefined;
+  let file: Uint8Array | undefined;
   try {
     await mkdir(folder, { recursive: true });
-    text = await readFile(path, 'utf8').catch((e: NodeJS.ErrnoException) => {
+    file = await readFile(path).catch((e: NodeJS.ErrnoException) => {
       if (e.code === 'ENOENT') return undefined;
       throw e;
     });
@@ -33,7 +34,7 @@ export async function openKeys(folder: string): Promise<NodeKeys> {
       cause,
     });
   }
-  if (text !== undefined) return parseKeys(text, path);
+  if (file !== undefined) return parseKeys(file, path);
   const keys = {
     peer: await newPrivateKey(),
     payout: schnorr.utils.randomSecretKey(randomBytes(48)),
@@ -42,9 +43,9 @@ export async function openKeys(folder: string): Promise<NodeKeys> {
   return keys;
 }
 
-function parseKeys(text: string, path: string): NodeKeys {
+function parseKeys(file: Uint8Array, path: string): NodeKeys {
   try {
-    const { peer, payout } = JSON.parse(text) as Record<string, string>;
+    const { peer, payout } = JSON.parse(textFromBytes(file)) as Record<string, string>;
     const keys = { peer: fromHex(peer ?? '?'), payout: fromHex(payout ?? '?', 32) };
     if (keys.peer && keys.payout) {
       // Both calls throw for bytes that are no key.
@@ -55,7 +56,10 @@ function parseKeys(text: string, path: string): NodeKeys {
   } catch {
     // Whatever was wrong, the file is refused below.
   }
-  throw new AppError('KEYS_CORRUPT', `${path} is not a key file: restore it, or move it away`);
+  throw new AppError(
+    'KEYS_CORRUPT',
+    `${path} is not a key file: restore it from a copy. Without it the node makes a new payout key, and coins of the old one are lost`,
+  );
 }
 
 /** Writes a file so that it exists whole or not at all, also when the process dies in between. */

@@ -5,6 +5,7 @@
 import type { ClientApi, ClientConfig, ClientEvent } from '../client/api.ts';
 import { NETWORK_NAMES } from '../core/params.ts';
 import { AppError } from '../lib/errors.ts';
+import { trueCause } from './cause.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 
 /** `config.json`, beside the app: served by the node that serves the app. */
@@ -84,7 +85,11 @@ function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
     mine.catch(() => {
       if (loading === mine) loading = undefined;
     });
-    return ((await mine).api as Calls)[name]!(...args);
+    try {
+      return await ((await mine).api as Calls)[name]!(...args);
+    } catch (error) {
+      throw trueCause(error);
+    }
   };
   const get = (_: unknown, name: string | symbol) =>
     typeof name === 'symbol' || name === 'then'

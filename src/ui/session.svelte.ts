@@ -17,7 +17,7 @@ import { createParams, type NetworkParams } from '../core/params.ts';
 import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
-import { AppError } from '../lib/errors.ts';
+import { trueCause } from './cause.ts';
 import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
@@ -54,6 +54,8 @@ export class Session {
   arriving = $state.raw<StoredModel>();
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
+  /** Why there is nothing to show of the keys. */
+  unopened = $state.raw<Problem>();
   /** Blocks that the last reorganisation replaced, until dismissed. */
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
@@ -172,6 +174,7 @@ export class Session {
       if (this.vault.exists) await this.follow();
     });
     await this.#opened;
+    this.unopened = this.vault ? undefined : this.problem;
   }
 
   /** A screen about the network was opened: that connects, also without keys. */
@@ -410,7 +413,7 @@ export class Session {
   }
 
   fail(error: unknown): void {
-    this.problem = AppError.from(error).toJSON();
+    this.problem = trueCause(error).toJSON();
   }
 
   /** Another tab, or the vault's own lock, changed it: shown after the act that is going on. */

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIdbStore } from '../../src/chain/store/idb-store.ts';
 import { createLevelStore } from '../../src/chain/store/level-store.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
@@ -126,6 +126,73 @@ describe('IndexedDB store', () => {
     const denied = { open: () => throwDenied() };
     globalThis.indexedDB = denied as unknown as IDBFactory;
     await expect(createIdbStore('x')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  describe('when the browser drops its connection', () => {
+    const { transaction } = IDBDatabase.prototype;
+    /** Connections of an earlier generation are dropped: their transactions throw, as Safari's do. */
+    let generation = 0;
+    let allFail = false;
+    const born = new Map<IDBDatabase, number>();
+    beforeEach(() => {
+      [generation, allFail] = [0, false];
+      born.clear();
+      IDBDatabase.prototype.transaction = function (...args) {
+        if (!born.has(this)) born.set(this, generation);
+        if (allFail || born.get(this)! < generation)
+          throw new DOMException('Connection to Indexed Database server lost', 'UnknownError');
+        return transaction.apply(this, args);
+      };
+    });
+    afterEach(() => {
+      IDBDatabase.prototype.transaction = transaction;
+    });
+    const value = Uint8Array.of(7);
+
+    it('opens another one, once for all calls, and goes on with what was kept', async () => {
+      const store = await createIdbStore('pila-dropped');
+      await store.batch([{ key: 'a', value }]);
+      generation++;
+      const found = await Promise.all([store.get('a'), store.range('a', 'b'), store.get('a')]);
+      expect(found).toEqual([value, [{ key: 'a', value }], value]);
+      expect(born.size).toBe(2);
+      generation++;
+      await store.batch([{ key: 'b', value }]);
+      expect(await store.get('b')).toEqual(value);
+      expect(born.size).toBe(3);
+      await store.close();
+      await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    });
+
+    it('says so when another one fails as well, and tries again at the next call', async () => {
+      const store = await createIdbStore('pila-dropped-for-good');
+      await store.batch([{ key: 'a', value }]);
+      allFail = true;
+      for (let i = 0; i < 3; i++)
+        await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+      const { open } = indexedDB;
+      indexedDB.open = () => throwDenied();
+      await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+      indexedDB.open = open;
+      allFail = false;
+      expect(await store.get('a')).toEqual(value);
+      await store.close();
+    });
+
+    it('does not go on in an empty database when the data was cleared meanwhile', async () => {
+      const store = await createIdbStore('pila-cleared');
+      await store.batch([{ key: 'a', value }]);
+      generation++;
+      // The browser lets go of a dropped connection by itself.
+      [...born.keys()].forEach((db) => db.close());
+      await new Promise((done) => (indexedDB.deleteDatabase('pila-cleared').onsuccess = done));
+      await expect(store.get('a')).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+      await expect(store.batch([{ key: 'b', value }])).rejects.toMatchObject({
+        code: 'STORE_CLOSED',
+      });
+      const names = (await indexedDB.databases()).map(({ name }) => name);
+      expect(names).not.toContain('pila-cleared');
+    });
   });
 
   it('keeps nothing of a batch that one bad value aborts', async () => {

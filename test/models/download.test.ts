@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { textFromBytes } from '../../src/lib/text-file.ts';
+import { WRITTEN } from '../lib/written.ts';
 import { download, downloadFile, parseHashes } from '../../models/import/download.ts';
 import { generate, SIZES } from '../../models/import/generate.ts';
 import { readFolder } from '../../models/import/folder.ts';
@@ -138,6 +140,14 @@ test('no hash, no https, no such file, no list', async () => {
   answer = (_, response) => response.writeHead(404).end();
   await expect(download(url('m').href, folder)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
   expect(parseHashes(`${HASH}  ./a/b.json\n`)).toEqual(new Map([['a/b.json', HASH]]));
+  for (const [name, write] of WRITTEN) {
+    const lines = textFromBytes(write(`${HASH.toUpperCase()} *a/b.json\n\n${HASH}  c\n`));
+    const wanted = new Map([
+      ['a/b.json', HASH],
+      ['c', HASH],
+    ]);
+    expect(parseHashes(lines), name).toEqual(wanted);
+  }
   expect(() => parseHashes('abc  x')).toThrow('sha256sum');
 });
 

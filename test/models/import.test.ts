@@ -1,6 +1,8 @@
 /** The importer's parts on hostile input, and whole imports of a generated and of a trained encoder. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
@@ -98,6 +100,100 @@ describe('safetensors', () => {
         }
       }),
     );
+  });
+});
+
+test.each([
+  ['a', '{"a":E,"a":E}'],
+  ['a', '{"a":E,"\\u0061":E}'],
+  ['__metadata__', '{"__metadata__":{},"__metadata__":{},"a":E}'],
+  ['dtype', '{"a":{"dtype":"F16","dtype":"F32","shape":[1],"data_offsets":[0,4]}}'],
+])('safetensors: %s twice in a header is refused', (name, json) => {
+  const text = json.replaceAll('E', JSON.stringify(entry('F32', [1], 0, 4)));
+  const file = new Uint8Array(8 + text.length + 4);
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
+  file.set(new TextEncoder().encode(text), 8);
+  expect(() => parseSafetensors(file)).toThrow(`'${name}' is there twice`);
+});
+
+test('the first names of norms are read as those of today', () => {
+  const files = generate(SIZES.mini!);
+  const json = (name: string) => JSON.parse(new TextDecoder().decode(files.get(name))) as never;
+  const config = bertConfig(json('config.json'), json('1_Pooling/config.json'));
+  const tensors = parseSafetensors(files.get('model.safetensors')!);
+  const toOld = (name: string) =>
+    name.replace(/(LayerNorm)\.weight$/, '$1.gamma').replace(/(LayerNorm)\.bias$/, '$1.beta');
+  const toNew = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias');
+  const names = tensors.names.map(toOld);
+  expect(names).not.toEqual(tensors.names);
+  const old = {
+    names,
+    read: (name: string, dims: readonly number[]) => {
+      expect(names).toContain(name);
+      return tensors.read(toNew(name), dims);
+    },
+  };
+  expect(bertFrom(config, old)).toEqual(bertFrom(config, tensors));
+});
+
+describe('the pooling', () => {
+  const MEAN = { pooling_mode_mean_tokens: true };
+  const CLS = { pooling_mode_cls_token: true };
+  const module = (type: string, path: unknown) => ({
+    type: `sentence_transformers.models.${type}`,
+    path,
+  });
+  async function folderOf(files: Readonly<Record<string, unknown>>): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'pila-pooling-'));
+    await cp(POLYGLOT, folder, { recursive: true });
+    for (const name of ['1_Pooling', 'modules.json'])
+      await rm(join(folder, name), { recursive: true, force: true });
+    for (const [name, value] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), JSON.stringify(value));
+    }
+    return folder;
+  }
+  test.each<[string, string, Record<string, unknown>]>([
+    [
+      'lies where modules.json says',
+      'cls',
+      {
+        'modules.json': [module('Pooling', 'pooling')],
+        'pooling/config.json': CLS,
+        '1_Pooling/config.json': MEAN,
+      },
+    ],
+    ['lies in its usual folder', 'cls', { '1_Pooling/config.json': CLS }],
+    ['is the mean where nothing tells', 'mean', {}],
+    [
+      'must be where modules.json says',
+      'MODEL_MISSING',
+      { 'modules.json': [module('Pooling', 'pooling')], '1_Pooling/config.json': MEAN },
+    ],
+    [
+      'is one',
+      'MODEL_REFUSED',
+      {
+        'modules.json': [module('Pooling', 'a'), module('Pooling', 'b')],
+        'a/config.json': CLS,
+        'b/config.json': MEAN,
+      },
+    ],
+    [
+      'lies in the model’s folder',
+      'MODEL_REFUSED',
+      { 'modules.json': [module('Pooling', '../pooling')] },
+    ],
+    ['has a folder', 'MODEL_REFUSED', { 'modules.json': [module('Pooling', 7)] }],
+  ])('%s: %s', async (_, wanted, files) => {
+    const folder = await folderOf(files);
+    const found = await readFolder(folder).then(
+      ({ bert }) => bert.pooling,
+      (e: unknown) => AppError.from(e).code,
+    );
+    await rm(folder, { recursive: true });
+    expect(found).toBe(wanted);
   });
 });
 

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WRITTEN } from '../lib/written.ts';
 import { openKeys, payoutAddress } from '../../src/node/keys-file.ts';
 
 let folder: string;
@@ -48,6 +49,14 @@ describe('the key file', () => {
     await writeFile(path, text);
     await expect(openKeys(folder)).rejects.toMatchObject({ code: 'KEYS_CORRUPT' });
     expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  it.each(WRITTEN)('is read as a person edited it: %s', async (_, write) => {
+    const made = await openKeys(folder);
+    const path = join(folder, 'keys.json');
+    const pretty = JSON.stringify(JSON.parse(await readFile(path, 'utf8')), undefined, 2);
+    await writeFile(path, write(`${pretty}\n`));
+    expect(await openKeys(folder)).toEqual(made);
   });
 
   it('needs a folder that can be used', async () => {

@@ -29,6 +29,8 @@ describe('JSON-RPC', () => {
   it('answers with the id that was sent, large numbers as text', async () => {
     expect(await ask(call('add', [1, 2], 'x'))).toEqual({ jsonrpc: '2.0', id: 'x', result: 3 });
     expect(await ask(call('work'))).toMatchObject({ result: '1208925819614629174706176' });
+    // Libraries that name parameters send an empty object for none.
+    expect(await ask(call('work', {}))).toMatchObject({ id: 1, result: expect.any(String) });
   });
 
   it.each([
@@ -37,10 +39,15 @@ describe('JSON-RPC', () => {
     ['null', -32600, null],
     ['"call"', -32600, null],
     [[], -32600, null],
-    [{ ...call('add', [1, 2]), jsonrpc: '1.0' }, -32600, null],
-    [call('add', { a: 1 }), -32600, null],
+    // A caller waits for its own id: it comes back with whatever is wrong.
+    [{ ...call('add', [1, 2]), jsonrpc: '1.0' }, -32600, 1],
+    [{ method: 'add', params: [1, 2], id: 'x' }, -32600, 'x'],
+    [call('add', { a: 1 }), -32602, 1],
+    [call('add', 'x', 'y'), -32602, 'y'],
+    [call('add', null, 0), -32602, 0],
     [call('add', [1, 2], { deep: 1 }), -32600, null],
-    [{ jsonrpc: '2.0', id: 1, method: 7 }, -32600, null],
+    [{ jsonrpc: '2.0', id: 1, method: 7 }, -32600, 1],
+    [{ jsonrpc: '2.0', id: 1 }, -32600, 1],
     [call('subtract'), -32601, 1],
     [call('toString'), -32601, 1],
     [call('constructor'), -32601, 1],

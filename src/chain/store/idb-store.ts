@@ -20,22 +20,33 @@ const SCHEMA_VERSION = 1;
  */
 export async function createIdbStore(name: string): Promise<Store> {
   let closed: AppError | undefined;
-  const db = await open(name, (reason) => {
+  const close = (reason: AppError): void => {
     closed ??= reason;
-  });
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+  };
+  let connection = open(name, close, 'make');
+  await connection;
+  const run = async <T>(work: (db: Connection) => Promise<T>): Promise<T> => {
     if (closed) throw closed;
+    const used = connection;
     try {
-      return await work();
+      return await work(await used);
     } catch (e) {
-      throw closed ?? storeError(e);
+      if (closed || !isConnectionLost(e)) throw closed ?? storeError(e);
+      // Browsers drop connections, of a page in the background for one, and give another when asked. All
+      // calls that the same loss has hit share one attempt. A transaction that failed has kept nothing.
+      if (connection === used) connection = reopen(name, close, used);
+      try {
+        return await work(await connection);
+      } catch (again) {
+        throw closed ?? storeError(again);
+      }
     }
   };
 
   return {
-    get: (key) => run(() => db.get('kv', key)),
+    get: (key) => run((db) => db.get('kv', key)),
     batch: (puts, durable = false) =>
-      run(async () => {
+      run(async (db) => {
         if (!puts.length) return;
         const tx = db.transaction('kv', 'readwrite', {
           durability: durable ? 'strict' : 'relaxed',
@@ -55,7 +66,7 @@ export async function createIdbStore(name: string): Promise<Store> {
         await tx.done;
       }),
     range: (from, to, limit = RANGE_LIMIT) =>
-      run(async () => {
+      run(async (db) => {
         if (from >= to || limit < 1) return [];
         const span = IDBKeyRange.bound(from, to, false, true);
         const tx = db.transaction('kv', 'readonly');
@@ -65,18 +76,47 @@ export async function createIdbStore(name: string): Promise<Store> {
         ]);
         return keys.map((key, i) => ({ key, value: values[i]! }));
       }),
-    clear: () => run(() => db.clear('kv')),
+    clear: () => run((db) => db.clear('kv')),
     async close() {
-      closed ??= new AppError('STORE_CLOSED', 'The database is closed.');
-      db.close();
+      close(new AppError('STORE_CLOSED', 'The database is closed.'));
+      await connection.then(
+        (db) => db.close(),
+        () => undefined,
+      );
     },
   };
 }
 
+type Connection = IDBPDatabase<Schema>;
+
+/**
+ * There is no connection: it could not be had (an AppError), or is gone, by the names that browsers give
+ * it. The database may still be there.
+ */
+const isConnectionLost = (e: unknown): boolean =>
+  e instanceof AppError ||
+  ((e instanceof DOMException || e instanceof Error) &&
+    ['UnknownError', 'InvalidStateError', 'AbortError'].includes(e.name));
+
+/** Another connection to the same database. @throws AppError STORE_CLOSED when it is not there any more */
+async function reopen(
+  name: string,
+  close: (reason: AppError) => void,
+  lost: Promise<Connection>,
+): Promise<Connection> {
+  await lost.then(
+    (db) => db.close(),
+    () => undefined,
+  );
+  return open(name, close, 'find');
+}
+
+/** `find`: only one that is there: what a chain in memory is about must not go on in an empty one. */
 async function open(
   name: string,
   close: (reason: AppError) => void,
-): Promise<IDBPDatabase<Schema>> {
+  which: 'make' | 'find',
+): Promise<Connection> {
   if (typeof indexedDB === 'undefined')
     throw new AppError('STORE_FAILED', 'This browser gives this page no storage.');
   let stale: AppError | undefined;
@@ -84,7 +124,13 @@ async function open(
   // Async: some private modes throw at once where others reject.
   const connect = async () =>
     openDB<Schema>(name, SCHEMA_VERSION, {
-      upgrade: (db) => void db.createObjectStore('kv'),
+      upgrade(db, _old, _new, tx) {
+        if (which === 'make') return void db.createObjectStore('kv');
+        close(new AppError('STORE_CLOSED', 'The browser cleared the database.'));
+        // Leaves no empty database behind.
+        tx.done.catch(() => undefined);
+        tx.abort();
+      },
       blocked() {
         stale = new AppError('STORE_BUSY', 'Another tab uses an older version: close it.');
         blocked.reject(stale);
@@ -94,8 +140,6 @@ async function open(
         (event.target as IDBDatabase).close();
         close(new AppError('STORE_CLOSED', 'Another tab upgrades or deletes the database.'));
       },
-      terminated: () =>
-        close(new AppError('STORE_CLOSED', 'The browser closed or cleared the database.')),
     });
   const opened = connect();
   // The other tab may close its connection after this call has failed: then nobody uses this one.

@@ -42,6 +42,7 @@ export class Mining {
 
   /** Number of blocks found here that are being imported into the chain. */
   #adopting = 0;
+  #resting = false;
 
   constructor(deps: MiningDeps) {
     this.#deps = deps;
@@ -101,6 +102,12 @@ export class Mining {
     await worker.pause();
   }
 
+  /** There is nothing to work on while the store does not keep what is found. */
+  rest(resting: boolean): void {
+    this.#resting = resting;
+    this.#feed?.refresh();
+  }
+
   /** Makes another template, for a new head or payee. */
   async refresh(): Promise<void> {
     await this.#prepareTemplate();
@@ -144,7 +151,7 @@ export class Mining {
     const [miner, model] = [this.#payout, worker.model];
     if (!miner || !model || !reader.heads.everCaughtUp) return undefined;
     // A block found now would be a rival of the one that is being adopted, and lose against it.
-    if (this.#adopting) return undefined;
+    if (this.#adopting || this.#resting) return undefined;
 
     const job = serving.nextJob(model.id);
     const template = chain.blocks.template({

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../lib/errors.ts';
+import { textFromBytes } from '../../lib/text-file.ts';
 
 /** Least characters of a key: nobody guesses as many at the rate to which callers are limited. */
 const KEY_CHARS_MIN = 16;
@@ -39,7 +40,9 @@ export async function openKeyGuard(
 }
 
 async function readKey(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch((cause: unknown) => {
+  try {
+    return textFromBytes(await readFile(path));
+  } catch (cause) {
     throw new AppError('WRONG_FLAG', `--api-key-file: ${path} cannot be read`, { cause });
-  });
+  }
 }

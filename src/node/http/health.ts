@@ -1,31 +1,31 @@
 /** Whether this node can do its work, for monitoring: `GET /health`. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
-import { AppError } from '../../lib/errors.ts';
+import { watchStore as watch } from '../../client/store-watch.ts';
+import type { AppError } from '../../lib/errors.ts';
+import { Emitter } from '../../lib/events.ts';
 import type { Transport } from '../../net/transport.ts';
 import { sendJson, type Route } from './http.ts';
 
 export interface WatchedStore extends Store {
-  /** Error code of the last write; undefined when it succeeded. */
+  /** Error code since the store began to fail; undefined since a write has worked. */
   problem(): string | undefined;
+  /** Calls the listener when it begins to fail, and when a write works again; the result stops it. */
+  onChange(listener: (failing: AppError | undefined) => void): () => void;
 }
 
-/** Wraps a store and notes how its last write ended: a full disk shows at the next block, and so does its recovery. */
+/** A full disk shows at the next block, and its recovery at the next write that works. */
 export function watchStore(store: Store): WatchedStore {
+  const changes = new Emitter<{ change: AppError | undefined }>();
   let problem: string | undefined;
-  return {
-    ...store,
+  const watched = watch(store, (failing) => {
+    problem = failing?.code;
+    changes.emit('change', failing);
+  });
+  return Object.assign(watched, {
     problem: () => problem,
-    async batch(puts, durable) {
-      try {
-        await store.batch(puts, durable);
-        problem = undefined;
-      } catch (e) {
-        problem = AppError.from(e).code;
-        throw e;
-      }
-    },
-  };
+    onChange: (listener: (failing: AppError | undefined) => void) => changes.on('change', listener),
+  });
 }
 
 export interface HealthDeps {

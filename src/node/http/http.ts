@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { textFromBytes } from '../../lib/text-file.ts';
 import { policies } from './policies.ts';
 
 /** Most bytes of a request's body. */
@@ -80,7 +81,11 @@ export async function readBody(
     setImmediate(() => request.resume());
     throw new AppError('BODY_TOO_LARGE', `a body has at most ${bytesMax} bytes`);
   }
-  return Buffer.concat(parts).toString('utf8');
+  try {
+    return textFromBytes(Buffer.concat(parts));
+  } catch (cause) {
+    throw new AppError('BODY_MALFORMED', 'the body is no text in UTF-8 or UTF-16', { cause });
+  }
 }
 
 /** Serves files of `folder`. `mirrors`: further addresses from which the app's workers may fetch models. */

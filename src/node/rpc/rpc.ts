@@ -26,34 +26,50 @@ const failure = (id: unknown, error: AppError) => ({
 
 interface Call {
   readonly method: string;
-  readonly params: unknown[];
+  readonly params: unknown;
   /** undefined for a notification, which gets no answer. */
   readonly id: string | number | null | undefined;
 }
 
-/** A well-formed call, or undefined. */
-function callOf(value: unknown): Call | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { jsonrpc, method, params = [], id } = value as Record<string, unknown>;
-  if (jsonrpc !== '2.0' || typeof method !== 'string' || !Array.isArray(params)) return undefined;
+type Id = string | number | null | undefined;
 
-  const isId = id == null || typeof id === 'string' || typeof id === 'number';
-  return isId ? { method, params, id } : undefined;
+const isId = (id: unknown): id is Id =>
+  id == null || typeof id === 'string' || typeof id === 'number';
+
+/** The id that a failure is answered with: the caller waits for its own, and null is for one that has none. */
+function idOf(value: unknown): string | number | null {
+  const { id } = Object(value) as { id?: unknown };
+  return isId(id) ? (id ?? null) : null;
+}
+
+/** @throws RPC_REQUEST */
+function callOf(value: unknown): Call {
+  const { jsonrpc, method, params, id } = Object(value) as Record<string, unknown>;
+  if (jsonrpc !== '2.0' || typeof method !== 'string' || !isId(id))
+    throw new AppError('RPC_REQUEST', 'a call is {"jsonrpc":"2.0","id","method","params":[…]}');
+  return { method, params, id };
+}
+
+/** By position; an empty object is none as well. @throws RPC_PARAMS */
+function listOf(params: unknown): unknown[] {
+  if (Array.isArray(params)) return params as unknown[];
+  const isNone = params === undefined || (typeof params === 'object' && params !== null);
+  if (isNone && !Object.keys(Object(params) as object).length) return [];
+  throw new AppError('RPC_PARAMS', 'params is a list: they go by position');
 }
 
 async function answerOne(methods: RpcMethods, value: unknown): Promise<object | undefined> {
-  const call = callOf(value);
-  if (!call)
-    return failure(
-      null,
-      new AppError('RPC_REQUEST', 'a call is {"jsonrpc":"2.0","id","method","params":[…]}'),
-    );
-
+  let call: Call;
+  try {
+    call = callOf(value);
+  } catch (e) {
+    return failure(idOf(value), AppError.from(e));
+  }
   const { method, params, id } = call;
   try {
     if (!Object.hasOwn(methods, method))
       throw new AppError('RPC_METHOD', `no method '${method.slice(0, 64)}'`);
-    const result = await methods[method]!(params);
+    const result = await methods[method]!(listOf(params));
     return id === undefined ? undefined : { jsonrpc: '2.0', id, result };
   } catch (e) {
     return id === undefined ? undefined : failure(id, AppError.from(e));

@@ -23,7 +23,7 @@ export interface SeedMiner {
 export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
   const { chain, thread, network, options, log, announce } = deps;
   const { id: modelId } = modelNamed(network, options.model)!;
-  const { sender } = deps;
+  const { sender, store } = deps;
   const serving = createServing({
     base: () => ({ header: chain.head().header, tree: chain.headState() }),
     waiting: () => chain.mempool.of(sender.address),
@@ -50,7 +50,9 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
     await announce(block);
   }
 
+  /** Nothing to work on while a block could not be kept. */
   function makeTemplate() {
+    if (store.problem()) return undefined;
     const job = serving.nextJob(modelId);
     const wanted = { miner: payout, modelId, nowMs: Date.now() };
     return withInput(chain.template(job ? { ...wanted, jobId: job.id } : wanted), job);
@@ -66,7 +68,15 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
         network.params.blockTimeMs / 2,
       );
       const offBlock = thread.miner.on('block', (found) => {
-        take(found).catch((e: unknown) => log.error('mine', { error: AppError.from(e).message }));
+        take(found).catch((e: unknown) => {
+          // Of a store that fails its change was told, once.
+          if (!store.problem()) log.error('mine', { error: AppError.from(e).message });
+        });
+      });
+      const offStore = store.onChange((failing) => {
+        if (failing) log.error('mine.rests', { error: failing.message });
+        else log.info('mine.goes-on');
+        feed?.refresh();
       });
       const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
       const offChain = chain.subscribe(({ type }) => {
@@ -74,7 +84,7 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
         if (type === 'tx') feed?.refreshSoon();
         else feed?.refresh();
       });
-      unsubscribe = () => [offBlock, offAnswered, offChain].forEach((off) => off());
+      unsubscribe = () => [offBlock, offAnswered, offStore, offChain].forEach((off) => off());
       serving.serve(sender.publicKey);
     },
     stop() {

@@ -1,9 +1,12 @@
 /** QR code as one SVG path. */
 import { encode } from 'uqr';
 
+/** Modules of white around it: readers may count on four (ISO 18004). */
+const QUIET_ZONE = 4;
+
 /** @returns side in modules, quiet zone included, and a path of unit squares. */
 export function qrPath(text: string): { side: number; path: string } {
-  const { size, data } = encode(compact(text), { ecc: 'M', border: 3 });
+  const { size, data } = encode(compact(text), { ecc: 'M', border: QUIET_ZONE });
   let path = '';
   data.forEach((row, y) =>
     row.forEach((dark, x) => {

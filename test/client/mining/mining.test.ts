@@ -131,3 +131,17 @@ test('while an own block is taken there is nothing to work on', async () => {
   expect(made.templates.at(-1)).toEqual(made.templates[0]);
   mining.stop();
 });
+
+test('while the store fails there is nothing to work on', async () => {
+  const { mining, made } = await setUp();
+  expect(made.templates.at(-1)).toEqual(expect.objectContaining({ core: expect.anything() }));
+  mining.rest(true);
+  await vi.waitUntil(() => made.templates.length > 1);
+  await mining.refresh();
+  await vi.waitUntil(() => made.templates.length > 2);
+  expect(made.templates.slice(1)).toEqual([undefined, undefined]);
+  mining.rest(false);
+  await vi.waitUntil(() => made.templates.length > 3);
+  expect(made.templates.at(-1)).toEqual(made.templates[0]);
+  mining.stop();
+});

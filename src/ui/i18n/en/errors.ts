@@ -14,11 +14,15 @@ export const errors: ErrorTexts = {
   CONFIG_MISSING:
     'The server this page came from does not answer. Check the connection and reload.',
   CONFIG_MALFORMED: 'The server sent settings that make no sense. Tell whoever runs it.',
+  PAGE_INSECURE:
+    'This page came by an insecure address, and browsers then give it no keys and no workers. Open it by ' +
+    'https://, or on the computer that serves it by http://localhost.',
   BROWSER_OLD:
     'This browser lacks something Pila needs. Update it, or use a current Chrome, Edge, Firefox ' +
     'or Safari.',
   STORE_FAILED:
-    'This browser does not let Pila store anything. Leave private browsing, or free some space.',
+    'This browser does not let Pila store anything, so work rests until it does. Reload; if it stays, leave ' +
+    'private browsing, or free some space.',
   STORE_CORRUPT:
     'The copy of the chain on this device was damaged. Reload: it will be fetched anew.',
   NET_TIMEOUT: 'The network does not answer. Check the connection; Pila keeps trying.',

@@ -16,12 +16,15 @@ export const errors: ErrorTexts = {
   CONFIG_MISSING:
     'Il server da cui viene questa pagina non risponde. Controlla la connessione e ricarica.',
   CONFIG_MALFORMED: 'Il server ha mandato impostazioni senza senso. Avvisa chi lo gestisce.',
+  PAGE_INSECURE:
+    'Questa pagina è arrivata da un indirizzo non sicuro, e allora i browser non le danno né chiavi né ' +
+    'processi. Aprila con https://, o con http://localhost sul computer che la serve.',
   BROWSER_OLD:
     'A questo browser manca qualcosa che serve a Pila. Aggiornalo, o usa Chrome, Edge, Firefox ' +
     'o Safari recenti.',
   STORE_FAILED:
-    'Questo browser non lascia salvare nulla a Pila. Esci dalla navigazione privata o libera ' +
-    'spazio.',
+    'Questo browser non lascia salvare nulla a Pila, e il lavoro riposa finché non lo fa. Ricarica; se ' +
+    'succede ancora, esci dalla navigazione privata o libera spazio.',
   STORE_CORRUPT:
     'La copia della catena su questo dispositivo era danneggiata. Ricarica: verrà scaricata di ' +
     'nuovo.',

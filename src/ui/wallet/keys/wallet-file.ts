@@ -1,6 +1,7 @@
 /** The wallet as one JSON file: sealed keys as the vault gives them, and the names that were given. */
 import { formatAddress } from '../../../core/address.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { textFromBytes } from '../../../lib/text-file.ts';
 import type { VaultFile } from '../../../wallet/vault/vault-file.ts';
 import { addressFrom } from '../../../wallet/address.ts';
 
@@ -47,6 +48,15 @@ export function parseWalletFile(text: string, prefix: string): { vault: unknown;
     vault: file['vault'],
     labels: { contacts: listOf(labels['contacts']), watched: listOf(labels['watched']) },
   };
+}
+
+/** @throws FILE_MALFORMED */
+export function textOfFile(bytes: Uint8Array): string {
+  try {
+    return textFromBytes(bytes);
+  } catch (cause) {
+    throw new AppError('FILE_MALFORMED', 'no text', { cause });
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -29,26 +29,42 @@ export type QrReader = (
 
 export async function createQrReader(): Promise<QrReader> {
   const detector = await nativeDetector();
+  const canvas = document.createElement('canvas');
   if (detector)
-    return async (source) => {
-      const [found] = await detector.detect(source).catch(() => []);
+    return async (source, width, height) => {
+      // A frame of a video has no holes.
+      const image =
+        source instanceof HTMLVideoElement ? source : drawn(canvas, source, width, height);
+      const [found] = await detector.detect(image).catch(() => []);
       return found && textOf(found.rawValue);
     };
   const { default: decode } = await import('qr/decode.js');
-  const canvas = document.createElement('canvas');
   return async (source, width, height) => {
-    const scale = Math.min(1, SIDE_MAX / Math.max(width, height));
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const context = canvas.getContext('2d', { willReadFrequently: true })!;
-    context.drawImage(source, 0, 0, canvas.width, canvas.height);
+    const image = drawn(canvas, source, width, height);
     try {
-      return textOf(decode(context.getImageData(0, 0, canvas.width, canvas.height)));
+      return textOf(decode(image));
     } catch {
       // It throws where it sees no code.
       return undefined;
     }
   };
+}
+
+/** On white, and no larger than needed: what is transparent would be read as black. */
+function drawn(
+  canvas: HTMLCanvasElement,
+  source: ImageBitmap | HTMLVideoElement,
+  width: number,
+  height: number,
+): ImageData {
+  const scale = Math.min(1, SIDE_MAX / Math.max(width, height));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
 /** Codes hold addresses in capitals, which take less room. */
