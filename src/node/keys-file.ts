@@ -58,7 +58,8 @@ function parseKeys(file: Uint8Array, path: string): NodeKeys {
   }
   throw new AppError(
     'KEYS_CORRUPT',
-    `${path} is not a key file: restore it from a copy. Without it the node makes a new payout key, and coins of the old one are lost`,
+    `${path} is not a key file: restore it from a copy. ` +
+      'Without it the node makes a new payout key, and coins of the old one are lost',
   );
 }
 

@@ -113,16 +113,16 @@ describe('the pile', () => {
   });
 });
 
-it('a QR code has its three finders and a quiet zone', () => {
+it('a QR code has its three finders and a quiet zone of four modules', () => {
   const { side, path } = qrPath('rpila1xxhd8n04eexfttxd6syyzspna06gr4x9aanrsv75hczl4eehvygs2gwfaw');
   const dark = new Set(path.match(/M\d+ \d+/g));
   for (const [x, y] of [
-    [3, 3],
-    [side - 10, 3],
-    [3, side - 10],
+    [4, 4],
+    [side - 11, 4],
+    [4, side - 11],
   ] as const)
     for (let i = 0; i < 7; i++) expect(dark.has(`M${x + i} ${y}`)).toBe(true);
-  for (let i = 0; i < side; i++) expect(dark.has(`M${i} 2`) || dark.has(`M2 ${i}`)).toBe(false);
+  for (let i = 0; i < side; i++) expect(dark.has(`M${i} 3`) || dark.has(`M3 ${i}`)).toBe(false);
 });
 
 it('unknown fragments lead to the pile', () => {
