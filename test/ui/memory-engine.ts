@@ -333,6 +333,7 @@ export class MemoryEngine implements Engine {
     exportFile: async () => {
       throw new AppError('EXPORT_UNPROTECTED', 'not here');
     },
+    stopDeriving: async () => this.#note('vault.stopDeriving'),
     importFile: async () => this.#vault('importFile', FULL_VAULT),
     words: async () => WORDS.join(' '),
     backupQuiz: async () =>

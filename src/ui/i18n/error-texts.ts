@@ -16,8 +16,6 @@ export type UnseenCode = Among<
   | 'NOT_CLONABLE'
   | 'NOT_CONFIGURED'
   | 'PASS_ABORTED'
-  // Of work in the background, which goes on without.
-  | 'UNASKED_REFUSED'
   // Forms do not let them happen.
   | 'ANSWER_LONG'
   | 'MEMO_LONG'

@@ -17,8 +17,10 @@ import {
   sealVault,
   SCRYPT_COST,
   tagOf,
+  workOf,
   wrapByPasskey,
   type ScryptCost,
+  type ScryptWrap,
   type VaultBlob,
   type VaultContents,
   type VaultCrypto,
@@ -50,6 +52,7 @@ export interface SafePlatform {
 
 export class Safe {
   readonly #platform: SafePlatform;
+  #stop = new AbortController();
 
   constructor(platform: SafePlatform) {
     this.#platform = platform;
@@ -87,12 +90,6 @@ export class Safe {
     return this.#store(blob, deviceKey, undefined);
   }
 
-  /** Stores a vault from a file where there is none. */
-  async adopt(blob: VaultBlob, { entropy }: Keys): Promise<boolean> {
-    const tag = await tagOf(this.#platform.crypto, blob, entropy);
-    return this.#store({ ...blob, tag }, undefined, undefined);
-  }
-
   erase(): Promise<void> {
     return this.#platform.storage.erase();
   }
@@ -121,7 +118,7 @@ export class Safe {
     }
     const { wrap } = blob;
     if (wrap.type !== 'scrypt') throw new AppError('VAULT_CORRUPT', 'no passphrase was set');
-    return openDataKey(crypto, blob, await keyFromPassphrase(crypto, opener.passphrase, wrap));
+    return openDataKey(crypto, blob, await this.#derive(opener.passphrase, wrap));
   }
 
   /** The key that opens a vault without a passphrase. */
@@ -164,13 +161,27 @@ export class Safe {
   }
 
   isWeak({ blob: { wrap } }: Loaded): boolean {
-    const workOf = ({ logN, r, p }: ScryptCost) => r * p * 2 ** logN;
     return wrap.type === 'scrypt' && workOf(wrap) < workOf(this.#cost);
+  }
+
+  /** Whether a file asks for more than twice our own work: up to sixteen times is taken. */
+  isDear({ wrap }: VaultBlob): boolean {
+    return wrap.type === 'scrypt' && workOf(wrap) > 2 * workOf(this.#cost);
+  }
+
+  /** Gives up what is being derived from a passphrase. */
+  stopDeriving(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+  }
+
+  #derive(passphrase: string, wrap: ScryptWrap): Promise<CryptoKey> {
+    return keyFromPassphrase(this.#platform.crypto, passphrase, wrap, this.#stop.signal);
   }
 
   async #wrapping(passphrase: string) {
     const wrap = createScryptWrap(this.#platform.crypto, this.#cost);
-    return { wrap, wrapKey: await keyFromPassphrase(this.#platform.crypto, passphrase, wrap) };
+    return { wrap, wrapKey: await this.#derive(passphrase, wrap) };
   }
 
   /**

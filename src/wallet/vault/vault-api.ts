@@ -124,8 +124,14 @@ export type VaultApi = {
   setHidden(hidden: boolean): Promise<void>;
   /** As it is stored, sealed by the passphrase. @throws EXPORT_UNPROTECTED, VAULT_MISSING */
   exportFile(): Promise<VaultFile>;
-  /** @throws FILE_MALFORMED, PASSPHRASE_WRONG, VAULT_EXISTS */
-  importFile(file: unknown, passphrase: string): Promise<VaultStatus>;
+  /**
+   * Sealed anew with the passphrase, at full strength. Other calls are answered meanwhile.
+   * @param dear it may ask for more than twice the usual work
+   * @throws FILE_MALFORMED, FILE_DEAR, PASSPHRASE_WRONG, VAULT_EXISTS, DERIVING_STOPPED, BUSY
+   */
+  importFile(file: unknown, passphrase: string, dear?: boolean): Promise<VaultStatus>;
+  /** Gives up what is being derived from a passphrase: the call in progress fails with DERIVING_STOPPED. */
+  stopDeriving(): Promise<void>;
   /** The 24 words, for display; also of a vault that somebody changed. @throws VAULT_LOCKED, PASSPHRASE_WRONG when protected */
   words(passphrase: string | undefined): Promise<string>;
   /** Three questions: which word stands at this place? Choices hold the right one. */

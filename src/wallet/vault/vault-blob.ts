@@ -94,6 +94,8 @@ export type PublicPart = Value<typeof PublicPart>;
 
 /** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
+/** Steps of scrypt, which take the same time each. */
+export const workOf = ({ logN, r, p }: ScryptCost): number => r * p * 2 ** logN;
 /** A blob may ask for this much and no more: 512 MiB. */
 const SCRYPT_BYTES_MAX = 2 ** 29;
 
@@ -291,18 +293,22 @@ export const createScryptWrap = (crypto: VaultCrypto, cost: ScryptCost): ScryptW
   salt: randomBytes(crypto, SALT_BYTES),
 });
 
-/** Non-extractable. @throws VAULT_MEMORY when the device lacks it (128·r·2^logN bytes) */
+/** Non-extractable. @throws VAULT_MEMORY when the device lacks it (128·r·2^logN bytes), DERIVING_STOPPED */
 export async function keyFromPassphrase(
   crypto: VaultCrypto,
   passphrase: string,
   { logN, r, p, salt }: ScryptWrap,
+  stop?: AbortSignal,
 ): Promise<CryptoKey> {
-  const options = { N: 2 ** logN, r, p, dkLen: KEY_BYTES, maxmem: SCRYPT_BYTES_MAX + 2 ** 20 };
+  const maxmem = SCRYPT_BYTES_MAX + 2 ** 20;
+  const onProgress = () => stop?.throwIfAborted();
+  const options = { N: 2 ** logN, r, p, dkLen: KEY_BYTES, maxmem, onProgress };
   const secret = utf8(normalizePassphrase(passphrase));
   try {
     const rawKey = await scryptAsync(secret, salt, options);
     return await importKey(crypto, rawKey).finally(() => rawKey.fill(0));
   } catch (cause) {
+    if (stop?.aborted) throw new AppError('DERIVING_STOPPED', 'stopped before the key was known');
     throw new AppError('VAULT_MEMORY', 'the key could not be derived', { cause });
   } finally {
     secret.fill(0);

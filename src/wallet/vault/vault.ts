@@ -65,7 +65,8 @@ export function createVault(platform: VaultPlatform): VaultApi {
     lockAfter: (minutes) => queue.run(() => vault.lockAfter(minutes)),
     setHidden: (hidden) => queue.run(() => vault.setHidden(hidden)),
     exportFile: () => queue.run(() => vault.exportFile()),
-    importFile: (file, passphrase) => queue.run(() => vault.importFile(file, passphrase)),
+    importFile: (file, ...how) => vault.imports.run(() => vault.importFile(file, ...how)),
+    stopDeriving: async () => vault.stopDeriving(),
     lock: () => queue.run(() => vault.lock()),
     words: (passphrase) => queue.run(() => vault.words(passphrase)),
     backupQuiz: () => queue.run(() => vault.backupQuiz()),
@@ -81,6 +82,8 @@ export function createVault(platform: VaultPlatform): VaultApi {
 
 class Vault {
   readonly queue = new SerialQueue(CALLS_MAX);
+  /** A file's derivation may take long and needs nothing of the vault: other calls go on beside it. */
+  readonly imports = new SerialQueue(1, 'BUSY');
   readonly #platform: VaultPlatform;
   readonly #safe: Safe;
   readonly #unattended: Unattended;
@@ -196,14 +199,23 @@ class Vault {
     return fileFromBlob((await this.#require()).blob);
   }
 
-  async importFile(file: unknown, passphrase: string): Promise<VaultStatus> {
+  async importFile(file: unknown, passphrase: string, dear = false): Promise<VaultStatus> {
     const blob = blobFromFile(file);
+    if (!dear && this.#safe.isDear(blob))
+      throw new AppError('FILE_DEAR', 'it asks for more than twice the usual work');
     const dataKey = await this.#safe.openData({ blob }, { passphrase });
     const opened = this.#safe.keysOf({ blob }, dataKey).finally(() => dataKey.fill(0));
     const keys = await opened.catch((cause: unknown) => {
       throw new AppError('FILE_MALFORMED', 'its parts do not belong together', { cause });
     });
-    return this.#foundBy(keys, this.#safe.adopt(blob, keys));
+    const { accounts, current, backedUp } = blob;
+    const contents = { entropy: keys.entropy, accounts, current, backedUp: backedUp === 1 };
+    // Sealed anew: the file says how hard its own seal is to open.
+    return this.queue.run(() => this.#foundBy(keys, this.#safe.found(contents, passphrase)));
+  }
+
+  stopDeriving(): void {
+    this.#safe.stopDeriving();
   }
 
   lock(): Promise<VaultStatus> {

@@ -90,6 +90,11 @@ export const errors: ErrorTexts = {
     'The keys were opened for another network than this payment’s. Nothing was signed: reload the page.',
   TOKENISER_SLOW:
     'The model’s reader of words did not come to an end with this text, and was stopped. Try another text.',
+  FILE_DEAR:
+    'This file asks for far more work than usual to open: it may take half a minute and half a gigabyte of memory. Press again to open it all the same.',
+  DERIVING_STOPPED: 'Stopped. Nothing was changed.',
+  UNASKED_REFUSED:
+    'The keys did not sign this: nobody was asked, and it went beyond what work may cost. Work goes on.',
   VAULT_UNGUARDED:
     'There are no keys here: the server of this page leaves out a header that keys need, ' +
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',

@@ -83,6 +83,9 @@ export const keyring = {
     chooseFirst: 'Choose the file and type its passphrase first.',
     choose: 'Wallet file',
     open: 'Open it',
+    openDear: 'Open it all the same',
+    stop: 'Stop opening',
+    weak: 'This file’s passphrase is easily guessed. Set another, and delete the old file.',
     saved: 'Saved.',
   },
   csv: {

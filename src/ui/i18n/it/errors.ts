@@ -101,6 +101,11 @@ export const errors: ErrorTexts = {
     'Le chiavi sono state aperte per un’altra rete. Nulla è stato firmato: ricarica la pagina.',
   TOKENISER_SLOW:
     'Il lettore di parole del modello non è arrivato in fondo a questo testo ed è stato fermato. Prova un altro testo.',
+  FILE_DEAR:
+    'Aprire questo file costa molto più lavoro del solito: può richiedere mezzo minuto e mezzo gigabyte di memoria. Premi di nuovo per aprirlo lo stesso.',
+  DERIVING_STOPPED: 'Fermato. Nulla è cambiato.',
+  UNASKED_REFUSED:
+    'Le chiavi non l’hanno firmato: nessuno è stato interpellato, e superava quanto il lavoro può costare. Il lavoro continua.',
   VAULT_UNGUARDED:
     'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',

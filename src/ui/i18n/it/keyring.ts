@@ -83,6 +83,9 @@ export const keyring: KeyringText = {
     chooseFirst: 'Prima scegli il file e scrivi la sua frase segreta.',
     choose: 'File del portafoglio',
     open: 'Aprilo',
+    openDear: 'Aprilo lo stesso',
+    stop: 'Interrompi l’apertura',
+    weak: 'La frase segreta di questo file si indovina facilmente. Impostane un’altra e cancella il vecchio file.',
     saved: 'Salvato.',
   },
   csv: {
