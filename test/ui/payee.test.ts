@@ -12,6 +12,7 @@ import {
   judgePayee,
   knownOnes,
   looksAlike,
+  toCompare,
   type Acquaintance,
 } from '../../src/ui/wallet/address/payee.ts';
 import { Dealings } from '../../src/ui/wallet/address/dealings.svelte.ts';
@@ -73,6 +74,21 @@ describe('a payee', () => {
   it('who sent me coins is not known by that: dust comes from anybody', () => {
     const about = dealt({ received: [friend] });
     expect(judge(friend, about)).toMatchObject({ isPaid: false, isAcquainted: false });
+  });
+
+  it('that was compared with the address as given is still to be compared with whom it takes after', () => {
+    const fake = imitate(friend);
+    const before = judge(fake, nobody);
+    expect(toCompare(before, true)).toBeUndefined();
+    expect(toCompare(before, false)).toBe('all');
+    // The history is read on while the person looks: whom it imitates comes with a later page.
+    const other = fake.with(10, fake[10]! ^ 1);
+    for (const victim of [friend, other])
+      for (const isWhole of [false, true]) {
+        const later = judge(fake, dealt({ paid: [victim] }));
+        expect(toCompare(later, isWhole)).toBe(toHex(victim));
+      }
+    expect(toCompare(judge(friend, dealt({ paid: [friend] })), false)).toBeUndefined();
   });
 
   it('that takes after one who sent me coins is told, also where both did', () => {

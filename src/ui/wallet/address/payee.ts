@@ -82,6 +82,16 @@ export function judgePayee(to: Uint8Array, all: readonly Known[], prefix: string
   };
 }
 
+/**
+ * What the person has to compare it with before the signature: the key of the one that it takes after, or `all`,
+ * the address as it was given; undefined: nothing. What was compared with one thing was not with another.
+ * @param isWhole everybody who was ever dealt with is known
+ */
+export function toCompare(judgement: Judgement, isWhole: boolean): string | undefined {
+  if (judgement.alike) return keyOf(judgement.alike);
+  return judgement.isAcquainted || isWhole ? undefined : 'all';
+}
+
 /** Both ends together, and places anywhere: by chance one in 200,000 pairs, and fewer. */
 const ENDS_MIN = 4;
 const PLACES_MIN = 12;
