@@ -170,6 +170,14 @@ function upgradeStatus(port: number, headers: Record<string, string>): Promise<n
   return promise;
 }
 
+/** The status of an answer to a request by that Host name. */
+async function statusOf(port: number, path: string, host: string): Promise<number | undefined> {
+  const asked = httpRequest({ port, path, host: '127.0.0.1', headers: { host } }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+}
+
 describe('pages of other sites', () => {
   const foreign = { origin: 'http://localhost:1' };
   const opened = async (seed: Seed, headers: Record<string, string>) =>
@@ -184,6 +192,11 @@ describe('pages of other sites', () => {
     expect(await upgradeStatus(port, { host, origin: 'null' })).toBe(403);
     const rebound = `evil.example:${port}`;
     expect(await upgradeStatus(port, { host: rebound, origin: `http://${rebound}` })).toBe(403);
+    // Of one origin with the answers, by a name that leads here.
+    for (const path of ['config.json', 'health', 'v1/models'])
+      expect(await statusOf(port, `/${path}`, rebound), path).toBe(403);
+    for (const name of [host, `127.0.0.1:${port}`, 'localhost'])
+      expect(await statusOf(port, '/config.json', name), name).toBe(200);
     // Its own page, and programs.
     expect(await upgradeStatus(port, { host, origin: `http://${host}` })).toBe(101);
     expect(await upgradeStatus(port, { host })).toBe(101);
@@ -202,6 +215,7 @@ describe('pages of other sites', () => {
   it('find and dial a node that is said to be public', async () => {
     const seed = await start({ data: folder('public'), args: ['--public'] });
     expect(await opened(seed, foreign)).toBe('*');
+    expect(await statusOf(seed.port, '/config.json', 'seed.example')).toBe(200);
     const host = `localhost:${seed.port}`;
     expect(await upgradeStatus(seed.port, { host, ...foreign })).toBe(101);
   });

@@ -89,6 +89,24 @@ describe('what nobody is asked for', () => {
     expect(await nonceOf(claimOf({ from: publicKey!, nonce: 900 }))).toBe(900);
   });
 
+  test('nor a first one that no account of the chain can have come to', async () => {
+    // A thousand blocks: 64 for each, and 64 that wait.
+    for (const nonce of [64_065, 2 ** 31])
+      await expect(vault.sign(claimOf({ nonce }))).rejects.toThrow(code('UNASKED_REFUSED'));
+    expect(await nonceOf(claimOf({ nonce: 64_064 }))).toBe(64_064);
+  });
+
+  test('nonces that a person or another device used meanwhile do not stop it', async () => {
+    expect(await nonceOf(claimOf())).toBe(7);
+    const later = claimOf({ nonce: 7 + 3 * 64 });
+    await expect(vault.sign(later)).rejects.toThrow(code('UNASKED_REFUSED'));
+    nowMs += 2 * 5000;
+    expect(await nonceOf(later)).toBe(7 + 3 * 64);
+    // The bound moves with what was signed.
+    const further = claimOf({ nonce: 7 + 4 * 64 + 1 });
+    await expect(vault.sign(further)).rejects.toThrow(code('UNASKED_REFUSED'));
+  });
+
   test('costs at most 0.001 VLT each and 0.01 VLT an hour', async () => {
     await expect(vault.sign(claimOf({ fee: 1_000_001n }))).rejects.toThrow(code('UNASKED_REFUSED'));
     for (let nonce = 7; nonce < 17; nonce++) await vault.sign(claimOf({ nonce, fee: 1_000_000n }));

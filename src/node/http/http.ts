@@ -222,14 +222,34 @@ export function isForeignPage({ headers }: IncomingMessage): boolean {
   return !LOOPBACK.test(host) || !URL.canParse(origin) || new URL(origin).host !== host;
 }
 
+/** @throws AppError HOST_REFUSED */
+function requireLoopbackName({ headers }: IncomingMessage): void {
+  if (!LOOPBACK.test(headers.host ?? ''))
+    throw new AppError('HOST_REFUSED', 'ask by a loopback name');
+}
+
+/**
+ * The routes, of which each throws HOST_REFUSED for a Host that is no loopback name. Another site's page that has
+ * such a name lead here is of one origin with the answers (DNS rebinding): no header tells it from the app.
+ */
+export const byLoopbackName = (routes: Routes): Routes =>
+  Object.fromEntries(
+    Object.entries(routes).map(([path, route]): [string, Route] => [
+      path,
+      (request, response) => {
+        requireLoopbackName(request);
+        return route(request, response);
+      },
+    ]),
+  );
+
 /**
  * Refuses what a foreign page could make a browser send to a loopback service: other Host names
  * (DNS rebinding) and bodies that need no CORS preflight.
  */
 export function guardLoopback(request: IncomingMessage, host: string): void {
   const loopback = LOOPBACK.test(host);
-  if (loopback && !LOOPBACK.test(request.headers.host ?? ''))
-    throw new AppError('HOST_REFUSED', 'ask by a loopback name');
+  if (loopback) requireLoopbackName(request);
   if (request.headers.origin !== undefined)
     throw new AppError('ORIGIN_REFUSED', 'web pages may not call this service');
   if (request.method === 'POST') requireJson(request);

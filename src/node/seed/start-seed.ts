@@ -28,6 +28,7 @@ import {
   createHttp,
   forwardUpgrades,
   isForeignPage,
+  byLoopbackName,
   listen,
   send,
   sendJson,
@@ -239,21 +240,22 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
   const faucet = createFaucet(deps);
   const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
-  const server = createHttp(
-    {
-      ...infer,
-      'GET /config.json': (request, response) => {
-        const addresses = transport.addresses();
-        const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
-        const { mirrors } = options;
-        const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
-        // Pages of other origins may find the network here too. At home they would only learn who runs a node.
-        if (options.isPublic) response.setHeader('access-control-allow-origin', '*');
-        sendJson(response, 200, pageConfig(known, request));
-      },
-      'GET /health': healthRoute(deps),
-      'POST /faucet': faucet,
+  const routes: Routes = {
+    ...infer,
+    'GET /config.json': (request, response) => {
+      const addresses = transport.addresses();
+      const found = { addresses, announced: options.announce, peerId: peerIdOfKey(keys.peer) };
+      const { mirrors } = options;
+      const known = { params: network.params, genesis, downloadBytes, mirrors, ...found };
+      // Pages of other origins may find the network here too. At home they would only learn who runs a node.
+      if (options.isPublic) response.setHeader('access-control-allow-origin', '*');
+      sendJson(response, 200, pageConfig(known, request));
     },
+    'GET /health': healthRoute(deps),
+    'POST /faucet': faucet,
+  };
+  const server = createHttp(
+    options.isPublic ? routes : byLoopbackName(routes),
     partsOr(deps.packages, network, app),
     options.tls && (await readTls(options.tls)),
   );

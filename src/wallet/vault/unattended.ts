@@ -19,7 +19,10 @@ export interface VaultChain {
 export const WORK_FEE_MAX = 1_000_000n;
 /** nV that they may pay in an hour: ten thousand at the least fee. */
 export const WORK_FEES_PER_HOUR = 10_000_000n;
-/** Nonces above the last one signed for the same account: more than wait at once. */
+/**
+ * Nonces above the last one signed for the same account, and for each block that the clock says since then: more
+ * than wait at once. Of an account that nothing was signed for, since the chain began.
+ */
 export const NONCES_AHEAD_MAX = 64;
 /**
  * Blocks above the height that the clock says: blocks come sooner while a network grows, by at most one half-life
@@ -31,8 +34,8 @@ const HOUR_MS = 3_600_000;
 export class Unattended {
   readonly #now: () => number;
   #chain: VaultChain | undefined;
-  /** The last nonce that was signed, by public key in hex: a vault has few accounts. */
-  readonly #nonces = new Map<string, number>();
+  /** The last nonce that was signed and the blocks by then, by public key in hex: a vault has few accounts. */
+  readonly #last = new Map<string, { readonly nonce: number; readonly blocks: number }>();
   /** nV that may be paid at `#leftAtMs`. */
   #left = WORK_FEES_PER_HOUR;
   #leftAtMs = 0;
@@ -54,22 +57,24 @@ export class Unattended {
 
   /** Before a transaction is signed with nobody there. @throws UNASKED_REFUSED */
   admit({ fee, expiry, nonce, from }: Tx): void {
-    if (expiry > this.#expiryMax()) throw tooMuch('it would be valid for too long');
+    const blocks = this.#blocks();
+    if (expiry > blocks + EXPIRY_AHEAD_MAX) throw tooMuch('it would be valid for too long');
     const account = toHex(from);
-    const last = this.#nonces.get(account);
-    if (last !== undefined && nonce > last + NONCES_AHEAD_MAX)
-      throw tooMuch('its nonce is too far');
+    const last = this.#last.get(account) ?? { nonce: 0, blocks: 0 };
+    const passed = Math.max(0, Math.floor(blocks - last.blocks));
+    if (nonce > last.nonce + NONCES_AHEAD_MAX * (1 + passed)) throw tooMuch('its nonce is too far');
     const left = this.#refilled();
     if (fee > WORK_FEE_MAX || fee > left) throw tooMuch('its fee is over what an hour may cost');
     this.#left = left - fee;
-    this.#nonces.set(account, Math.max(nonce, last ?? 0));
+    this.#last.set(account, nonce < last.nonce ? last : { nonce, blocks });
   }
 
-  #expiryMax(): number {
+  /** Since the first one, by the clock. */
+  #blocks(): number {
     const { network, genesisTimeMs } = this.#chain ?? {};
     if (!network || genesisTimeMs === undefined) throw tooMuch('the age of the chain is unknown');
     const { blockTimeMs } = createParams(network, []);
-    return Math.max(0, this.#now() - genesisTimeMs) / blockTimeMs + EXPIRY_AHEAD_MAX;
+    return Math.max(0, this.#now() - genesisTimeMs) / blockTimeMs;
   }
 
   /** The budget comes back evenly; a clock set back gives nothing. */
