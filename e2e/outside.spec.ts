@@ -157,8 +157,16 @@ const CAUSES = {
   },
   'site data is blocked': {
     sentence: en.errors.STORAGE_FAILED,
-    prepare: (page: Page) =>
-      page.addInitScript(() => {
+    prepare: async (page: Page) => {
+      // The worker of the keys has no database either.
+      await page.route(/vault\.worker-[^/]*\.js$/, async (route) => {
+        const response = await route.fetch();
+        const denial = `Object.defineProperty(self, 'indexedDB', { get() {
+          throw new DOMException('denied', 'SecurityError');
+        } });`;
+        await route.fulfill({ response, body: denial + (await response.text()) });
+      });
+      await page.addInitScript(() => {
         const denied = () => {
           throw new DOMException('Access is denied for this document.', 'SecurityError');
         };
@@ -166,7 +174,8 @@ const CAUSES = {
         Object.defineProperty(window, 'sessionStorage', { get: denied });
         LockManager.prototype.request = () =>
           Promise.reject(new DOMException('denied', 'SecurityError'));
-      }),
+      });
+    },
   },
   'the server has another build': {
     sentence: en.errors.SCREEN_MISSING,
@@ -185,8 +194,6 @@ for (const [name, { sentence, prepare }] of Object.entries(CAUSES))
       ? (['ask', 'network'] as const)
       : (['ask', 'network', 'wallet'] as const)) {
       await page.getByRole('navigation').getByRole('link', { name: en.nav[place] }).click();
-      if (place === 'wallet' && name === 'site data is blocked')
-        await page.getByRole('button', { name: en.wallet.create }).click();
       await expect(page.getByText(sentence).first()).toBeVisible();
       await expect(page.getByText(en.errors.INTERNAL)).toHaveCount(0);
       await expect(page.getByText(en.errors.BROWSER_OLD)).toHaveCount(0);

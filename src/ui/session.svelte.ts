@@ -54,8 +54,8 @@ export class Session {
   arriving = $state.raw<StoredModel>();
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
-  /** Why there is nothing to show of the keys. */
-  unopened = $state.raw<Problem>();
+  /** What the opening of the page ended with, where the keys could not be asked for. */
+  #unopened = $state.raw<Problem>();
   /** Blocks that the last reorganisation replaced, until dismissed. */
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
@@ -108,6 +108,11 @@ export class Session {
 
   get keys(): VaultApi {
     return this.#engine.vault;
+  }
+
+  /** Why nothing can be shown of the keys, or made of them, whatever a person presses. */
+  get hindrance(): Problem | undefined {
+    return this.browser.isSecure ? this.#unopened : { code: 'PAGE_INSECURE', message: '' };
   }
 
   get passphrases(): Passphrases {
@@ -174,7 +179,7 @@ export class Session {
       if (this.vault.exists) await this.follow();
     });
     await this.#opened;
-    this.unopened = this.vault ? undefined : this.problem;
+    this.#unopened = this.vault ? undefined : this.problem;
   }
 
   /** A screen about the network was opened: that connects, also without keys. */

@@ -153,8 +153,8 @@ describe('IndexedDB store', () => {
       const store = await createIdbStore('pila-dropped');
       await store.batch([{ key: 'a', value }]);
       generation++;
-      const found = await Promise.all([store.get('a'), store.range('a', 'b'), store.get('a')]);
-      expect(found).toEqual([value, [{ key: 'a', value }], value]);
+      const calls = Promise.all([store.get('a'), store.range('a', 'b'), store.get('a')]);
+      await expect(calls).resolves.toEqual([value, [{ key: 'a', value }], value]);
       expect(born.size).toBe(2);
       generation++;
       await store.batch([{ key: 'b', value }]);

@@ -267,10 +267,11 @@ it('what was paid for is told with its id, whatever fails afterwards', async () 
       writeHead: (status: number) => sent.push(status),
       end: (text: string) => sent.push(JSON.parse(text)),
     };
-    await page['POST /v1/infer']!(
+    const answered = page['POST /v1/infer']!(
       request as unknown as IncomingMessage,
       response as unknown as ServerResponse,
     );
+    await expect(answered).resolves.toBeUndefined();
     expect(sent).toEqual([
       202,
       {
