@@ -36,8 +36,9 @@ const DATE_BITS = 14;
 const YEAR_BITS = 6;
 const UPPER_CASE_BITS = 2;
 const DISGUISE_BITS = 3;
+const SPACES_BITS = 3;
 
-/** π, e, √2 and the golden ratio: a hundred digits of each. */
+/** π, e, √2, √3, the golden ratio, Euler's γ; then powers of two, Fibonacci's numbers, primes and squares in a row. */
 const CONSTANTS = `
 314159265358979323846264338327950288419716939937510582097494
 45923078164062862089986280348253421170679
@@ -49,7 +50,19 @@ const CONSTANTS = `
 97379907324784621070388503875343276415727
 
 161803398874989484820458683436563811772030917980576286213544
-86227052604628189024497072072041893911374`
+86227052604628189024497072072041893911374
+
+173205080756887729352744634150587236694280525381038062805580
+
+577215664901532860606512090082402431042159335939923598805767
+
+1248163264128256512102420484096819216384327686553613107226214452428810485762097152
+
+112358132134558914423337761098715972584418167651094617711286574636875025
+
+235711131719232931374143475359616771737983899710110310710911312713113713914915
+
+149162536496481100121144169196225256289324361400441484529576625676729784841900`
   .trim()
   .split('\n\n')
   .map((lines) => lines.replace('\n', ''));
@@ -70,6 +83,28 @@ const SERIES = [
   'nord est sud ovest',
   'mercurio venere terra marte giove saturno urano nettuno plutone',
   'alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar',
+  'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau',
+  'alfa beta gamma delta epsilon zeta eta theta iota kappa lambda mi ni xi omicron pi ro sigma tau',
+  'ariete toro gemelli cancro leone vergine bilancia scorpione sagittario capricorno acquario pesci',
+  'hydrogen helium lithium beryllium boron carbon nitrogen oxygen fluorine neon sodium magnesium',
+  'idrogeno elio litio berillio boro carbonio azoto ossigeno fluoro neon sodio magnesio alluminio',
+  'eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf',
+  'montag dienstag mittwoch donnerstag freitag samstag sonntag',
+  'januar februar märz april mai juni juli august september oktober november dezember',
+  'un deux trois quatre cinq six sept huit neuf dix onze douze',
+  'lundi mardi mercredi jeudi vendredi samedi dimanche',
+  'janvier février mars avril mai juin juillet août septembre octobre novembre décembre',
+  'uno dos tres cuatro cinco seis siete ocho nueve diez once doce',
+  'lunes martes miércoles jueves viernes sábado domingo',
+  'enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre',
+  'roma milano napoli torino palermo genova bologna firenze bari catania venezia verona',
+  'matteo marco luca giovanni atti romani corinzi galati efesini filippesi colossesi',
+  // What stands in every book of type and of wallets.
+  'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt',
+  'legal winner thank year wave sausage worth useful legal will thank yellow',
+  'letter advice cage absurd amount doctor acoustic avoid letter always',
+  'ave maria gratia plena dominus tecum benedicta tu in mulieribus',
+  'pater noster qui es in caelis sanctificetur nomen tuum',
 ].map((line) => line.split(' '));
 
 const { 'commonWords-en': spoken = [], 'wikipedia-en': written = [] } = english.dictionary;
@@ -91,9 +126,15 @@ const SPLITTERS = new Set(
 const SPLITTER_CHARS_MAX = 15;
 const SPLIT_CHARS_MIN = 9;
 
-const SERIES_OF = new Map<string, number>();
+/** Accents are often left out. */
+const plain = (word: string): string => word.normalize('NFD').replace(/\p{M}/gu, '');
+/** The series that a word is of. */
+const SERIES_OF = new Map<string, readonly number[]>();
 [...SERIES, ...Object.values(english.dictionary).filter((words) => words.length < 100)].forEach(
-  (words, series) => words.forEach((word) => SERIES_OF.set(String(word), series)),
+  (words, series) =>
+    new Set(words.map((word) => plain(String(word)))).forEach((word) =>
+      SERIES_OF.set(word, [...(SERIES_OF.get(word) ?? []), series]),
+    ),
 );
 const PLACE_IN_LIST = new Map(WORD_LIST.map((word, place) => [word, place]));
 /** Words that follow each other so closely in the list were read there, not drawn. */
@@ -118,9 +159,11 @@ export function passphraseBits(passphrase: string): number {
   const text = normalizePassphrase(passphrase).trim().slice(0, JUDGED_CHARS);
   const lower = text.toLowerCase();
   const unshifted = unshift(lower);
+  const unspaced = unspace(lower);
   const undisguised = undisguise(lower);
   const readings = [
     guessBits(text),
+    ...(unspaced === lower ? [] : [guessBits(unspaced) + SPACES_BITS]),
     guessBits(unshifted) + (unshifted === text ? 0 : UPPER_CASE_BITS),
     wordBits(lower) + (lower === text ? 0 : UPPER_CASE_BITS),
     wordBits(undisguised) + (undisguised === text ? 0 : DISGUISE_BITS),
@@ -133,6 +176,13 @@ const guessBits = (text: string): number => Math.log2(Math.max(1, estimator.chec
 /** Signs back to the digits of their keys on an American keyboard: «!QAZ» is «1qaz» with a finger more. */
 const unshift = (lower: string): string =>
   lower.replace(/[!@#$%^&*()]/g, (sign) => String(('!@#$%^&*()'.indexOf(sign) + 1) % 10));
+
+/** Letters with something between them, as «q w e r t y», in a row. */
+const unspace = (lower: string): string =>
+  lower.replace(
+    /(?<![\p{L}\p{N}])([\p{L}\p{N}])[^\p{L}\p{N}]+(?=[\p{L}\p{N}](?![\p{L}\p{N}]))/gu,
+    '$1',
+  );
 
 const LETTERS: Record<string, string> = { 0: 'o', 1: 'i', 3: 'e', 4: 'a', 5: 's', 7: 't' };
 const undisguise = (lower: string): string =>
@@ -159,8 +209,8 @@ const isDigits = (piece: string): boolean => /^\p{N}/u.test(piece);
 
 function isNext(before: string | undefined, word: string): boolean {
   if (before === undefined) return false;
-  const series = SERIES_OF.get(word);
-  if (series !== undefined && series === SERIES_OF.get(before)) return true;
+  const series = SERIES_OF.get(plain(word));
+  if (SERIES_OF.get(plain(before))?.some((one) => series?.includes(one))) return true;
   const [from, to] = [PLACE_IN_LIST.get(before), PLACE_IN_LIST.get(word)];
   return from !== undefined && to !== undefined && Math.abs(to - from) <= NEIGHBOURS;
 }
@@ -180,7 +230,7 @@ function bitsOfPiece(piece: string): number {
   if (isDigits(piece)) return bitsOfDigits(piece);
   // A sign mostly stands between words.
   if (!isLetters(piece)) return 2 + (piece.length - 1) * Math.log2(10);
-  const random = piece.length * Math.log2(26);
+  const random = new Set(piece).size === 1 ? COMMON_WORD_BITS : piece.length * Math.log2(26);
   if (COMMON_WORDS.has(piece)) return Math.min(COMMON_WORD_BITS, random);
   if (LEAKED.has(piece)) return Math.min(spokenBits(Math.min(piece.length, 8)), random);
   return looksSpoken(piece) ? Math.min(random, spokenBits(piece.length)) : random;
