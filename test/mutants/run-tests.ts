@@ -96,7 +96,13 @@ function run(
     cwd: root,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [REPORT_VARIABLE]: report, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+    env: {
+      // A build asks the repository how old its source is; a copy is in none.
+      SOURCE_DATE_EPOCH: String(Math.floor(Date.now() / 1000)),
+      ...process.env,
+      [REPORT_VARIABLE]: report,
+      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+    },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])

@@ -64,7 +64,9 @@ export const readThreats = (root: string): Threat[] =>
     .slice(1)
     .map(parseThreat);
 
-const DECLARED = /\b(?:test|it)(?:\.each\([^]*?\]\))?\(\s*(['"`])(.+?)\1,/g;
+/** What `each` is given is a name, or a list written there. */
+const DECLARED =
+  /\b(?:test|it)(?:\.each\((?:[\w.]+|[^]*?\](?: as const)?)\))?\(\s*(['"`])(.+?)\1,/g;
 
 /** Names of the tests that a file declares, in its order. */
 export const testsIn = (text: string): string[] => [...text.matchAll(DECLARED)].map((m) => m[2]!);
