@@ -268,6 +268,14 @@ describe('a replaced secret', () => {
     expect(await namesIn(factory)).toEqual([]);
   });
 
+  test('is off the disk when its move has ended, before anybody looks again', async () => {
+    const factory = new IDBFactory();
+    const storage = createStorage([databaseHome(factory)]);
+    await storage.save(recordOf(1), undefined);
+    expect(await storage.move(recordOf(2), recordOf(1).blob)).toBe(true);
+    expect(await namesIn(factory)).toEqual(['pila-vault-2']);
+  });
+
   test('never lay beside a key of this device where a passphrase came first', async () => {
     for (const found of [
       (vault: VaultApi) => vault.create(STRONG),
@@ -323,7 +331,7 @@ describe('a place that another tab holds', () => {
     await vault.restore(WORDS);
     // Not closed: as a tab that is in the middle of reading.
     await home.open('pila-vault-1');
-    await vault.protect(STRONG);
+    await expect(vault.protect(STRONG)).resolves.toMatchObject({ protected: true });
     expect(await namesIn(factory)).toEqual(['pila-vault-2']);
     const held = await new Promise<IDBDatabase>((resolve) => {
       const request = factory.open('pila-vault-2', 1);
