@@ -274,26 +274,30 @@ test.describe('a host that sends no policy', () => {
   test('gets no keys made, and a sentence says which header is missing', async ({ page }) => {
     await start();
     await page.goto(`${host.url}#/wallet`);
-    await expect(page.getByText(errors.VAULT_UNGUARDED)).toBeVisible();
+    await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();
     await expect(button(page, en.wallet.create)).toHaveCount(0);
     await goTo(page, 'pila');
     await button(page, en.pila.start).click();
-    await expect(page.getByText(errors.VAULT_UNGUARDED)).toBeVisible();
+    await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();
     await expect(button(page, en.pila.start)).toBeEnabled();
     expect(workersOf(page).filter((url) => url.includes('miner'))).toEqual([]);
     const databases = await page.evaluate(() => indexedDB.databases());
     expect(databases.map(({ name }) => name)).not.toContain('pila-vault');
   });
 
-  for (const [what, policy] of [
-    ['that connects to its server', "connect-src 'self' ws: wss:; script-src 'self'"],
-    ['that lets text become code', "default-src 'none'; script-src 'self' 'unsafe-eval'"],
-  ] as const)
-    test(`nor with a policy ${what}`, async ({ page }) => {
-      await start((path) => withPolicy(path, policy));
-      await page.goto(`${host.url}#/wallet`);
-      await expect(page.getByText(errors.VAULT_UNGUARDED)).toBeVisible();
-    });
+  const expectNoKeys = async (page: Page, policy: string) => {
+    await start((path) => withPolicy(path, policy));
+    await page.goto(`${host.url}#/wallet`);
+    await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();
+  };
+
+  test('nor with a policy that connects to its server', async ({ page }) => {
+    await expectNoKeys(page, "connect-src 'self' ws: wss:; script-src 'self'");
+  });
+
+  test('nor with one that lets text become code', async ({ page }) => {
+    await expectNoKeys(page, "default-src 'none'; script-src 'self' 'unsafe-eval'");
+  });
 
   test('with the one header for the keys’ worker they are made', async ({ page }) => {
     await start((path) => withPolicy(path, VAULT_POLICY));
