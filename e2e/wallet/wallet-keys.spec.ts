@@ -351,7 +351,7 @@ test('all that is asked for comes from the page’s own origin, and the vault ca
   expect(asked.length).toBeGreaterThan(20);
   expect(strange).toEqual([]);
   const vault = page.workers().find((worker) => worker.url().includes('vault.worker'))!;
-  // What its policy refuses is tried in e2e/policy.spec.ts: a call that asks is not even there.
+  // What its policy refuses is tried in e2e/host/policy.spec.ts: a call that asks is not even there.
   expect(await vault.evaluate(() => typeof fetch)).toBe('undefined');
 });
 

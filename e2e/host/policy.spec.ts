@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test, type Page, type Worker } from '@playwright/test';
-import { PAGE_POLICY, VAULT_POLICY } from '../src/node/http/policies.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { errors } from '../src/ui/i18n/en/errors.ts';
-import { button, goTo, workersOf } from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
-import { serveStatic, type StaticHost } from './support/static-host.ts';
+import { PAGE_POLICY, VAULT_POLICY } from '../../src/node/http/policies.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { errors } from '../../src/ui/i18n/en/errors.ts';
+import { button, goTo, workersOf } from '../support/app.ts';
+import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { serveStatic, type StaticHost } from '../support/static-host.ts';
 
-const DIST = join(import.meta.dirname, '../dist');
+const DIST = join(import.meta.dirname, '../../dist');
 
 let seed: Seed;
 /** Another site, which answers everybody: what comes here got out. */

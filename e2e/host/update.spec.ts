@@ -13,12 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { button, goTo, pause, readAddress, sentence, valueOf } from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
-import { serveStatic, type StaticHost } from './support/static-host.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { button, goTo, pause, readAddress, sentence, valueOf } from '../support/app.ts';
+import { removeData, startSeed, type Seed } from '../support/seed.ts';
+import { serveStatic, type StaticHost } from '../support/static-host.ts';
 
-const repository = join(import.meta.dirname, '..');
+const repository = join(import.meta.dirname, '../..');
 /** An installation of its own, whose page this test may change. */
 const root = mkdtempSync(join(tmpdir(), 'pila-root-'));
 let seed: Seed;
