@@ -20,15 +20,24 @@ const URI_CHARS_MAX = 2048;
 const TEXT_CHARS_MAX = 200;
 /** A quote or a bracket that was copied with it. */
 const BEFORE_LINK = /^[\s\p{P}\p{Cf}<]{1,8}(?=(?:web\+)?pila:)/iu;
+/** And after it: what closes them, or the sentence. A link that we write ends in none of these. */
+const AFTER_LINK = /(?<![\s\p{Cf}>]|(?![%&/_-])\p{P})(?:[\s\p{Cf}>]|(?![%&/_-])\p{P})+$/u;
 /** `web+pila` is what a browser lets us register. */
 const SCHEME = /^(?:web\+)?pila:(?:\/\/)?/i;
+
+/** The link alone, as it was copied. Text far too long for one comes back as it is. */
+const bareLink = (text: string): string =>
+  text.length > URI_CHARS_MAX ? text : text.trim().replace(BEFORE_LINK, '').replace(AFTER_LINK, '');
+
+/** Whether it is to be read as a payment link, and not as a bare address. */
+export const isLink = (text: string): boolean => SCHEME.test(bareLink(text));
 
 /**
  * Reads a URI, or a bare address.
  * @throws URI_MALFORMED, URI_REQUIRED, and the codes of readAddress and parseAmount
  */
 export function parseUri(text: string, prefix: string): PaymentRequest {
-  const trimmed = text.trim().replace(BEFORE_LINK, '');
+  const trimmed = bareLink(text);
   if (trimmed.length > URI_CHARS_MAX) throw malformed('too long');
   const [path, query = ''] = splitOnce(trimmed.replace(SCHEME, ''), '?');
   const address = readAddress(path, prefix);
@@ -58,10 +67,10 @@ export function formatUri(
   return `pila:${address}${query && '?'}${query}`;
 }
 
-/** Brackets and quotes too: readers of texts take them for the end of a link. */
+/** Brackets and quotes too, and a full stop at the end: readers of texts take them for the end of a link. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replace(
-    /[!'()*]/g,
+    /[!'()*]|\.$/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 

@@ -25,6 +25,7 @@ const HIDDEN: readonly (readonly [number, number])[] = [
   [0x13441, 0x13442],
   [0x16fe4, 0x16fe4],
   [0x1bca0, 0x1bca3],
+  [0xfffc, 0xfffc],
   [0x1d159, 0x1d159],
   [0x1d173, 0x1d17a],
   [0xe0000, 0xe01ef],
@@ -89,7 +90,16 @@ describe('a text of a stranger', () => {
 
 describe('a name', () => {
   it('that shows nothing is none', () => {
-    for (const name of ['', '  ', '\u3164', '\u2800\u2800', '\u00a0', '\u0301', '\u202e\u0301 \ufeff'])
+    for (const name of [
+      '',
+      '  ',
+      '\u3164',
+      '\u2800\u2800',
+      '\ufffc',
+      '\u00a0',
+      '\u0301',
+      '\u202e\u0301 \ufeff',
+    ])
       expect(shownName(name), JSON.stringify(name)).toBe('');
     expect(shownName(' Ada\u202e ')).toBe('Ada\ufffd');
   });

@@ -6,7 +6,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { readAddress } from '../../src/wallet/address.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
 import { plainText } from '../../src/wallet/plain-text.ts';
-import { formatUri, parseUri } from '../../src/wallet/uri.ts';
+import { formatUri, isLink, parseUri } from '../../src/wallet/uri.ts';
 
 const bytes = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
 const text = formatAddress(bytes, 'pila');
@@ -42,6 +42,26 @@ test('one wrong letter is always caught', () => {
   );
 });
 
+test('a link is read with what stood around it in a text', () => {
+  const link = `pila:${text}?amount=5`;
+  const around = ['“%”', '(%).', '<%>', '%.', '%, ', '\u200b%!', '«%»;', '„%“?', '\n‘%’)…'];
+  for (const [found, amount] of [
+    [link, 5_000_000_000n],
+    [`pila:${text}`, undefined],
+    [`web+${link}`, 5_000_000_000n],
+  ] as const)
+    for (const sentence of around) {
+      const copied = sentence.replace('%', found);
+      expect(isLink(copied), copied).toBe(true);
+      expect(parseUri(copied, 'pila'), copied).toMatchObject({ address: bytes, amount });
+    }
+  for (const other of [text, `“${text}”`, 'a pila: of stones', ''])
+    expect(isLink(other)).toBe(false);
+  // A link that we write keeps its full stop.
+  const named = formatUri(text, { label: 'Stones & co.' });
+  expect(parseUri(`(${named}).`, 'pila').label).toBe('Stones & co.');
+});
+
 test('a URI makes the round trip, also in capitals for QR codes', () => {
   const words = fc.option(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).map(plainText),
@@ -58,7 +78,7 @@ test('a URI makes the round trip, also in capitals for QR codes', () => {
   expect(parseUri(`web+pila://${text}`, 'pila').address).toEqual(bytes);
   expect(parseUri(text, 'pila').amount).toBe(undefined);
   expect(formatUri(text, { amount: 1_500_000_000n, label: 'Caffè & co.' })).toBe(
-    `pila:${text}?amount=1.5&label=Caff%C3%A8%20%26%20co.`,
+    `pila:${text}?amount=1.5&label=Caff%C3%A8%20%26%20co%2E`,
   );
 });
 
