@@ -10,12 +10,14 @@ import { buildPage, isEndToEnd, runTests } from './run-tests.ts';
 import { readThreats, type Mutant, type NamedTest } from './threats.ts';
 import { invalid, judge, type Verdict } from './verdict.ts';
 
-/** Unit tests run two at a time on two cores, and pages one at a time. */
-const LANES = 2;
+const copies: Copy[] = [];
+process.on('exit', () => copies.forEach((copy) => copy.remove()));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(2));
 
-const root = process.cwd();
+/** What is read while mutants live in the other copies: somebody may go on working in the tree. */
+const source = newCopy().root;
 const words = process.argv.slice(2).map((word) => word.toLowerCase());
-const mutants = readThreats(root)
+const mutants = readThreats(source)
   .flatMap((threat) => threat.mutants)
   .filter((mutant) => !words.length || words.some((word) => isCalled(mutant, word)));
 const units = mutants.filter(({ test }) => !isEndToEnd(test.file));
@@ -26,25 +28,27 @@ const broken = new Map<string, string>();
 const keyOf = ({ file, name }: NamedTest): string => `${file} › ${name}`;
 const verdicts: Verdict[] = [];
 
-const copies: Copy[] = [];
-process.on('exit', () => copies.forEach((copy) => copy.remove()));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(2));
-
 if (!mutants.length) {
   console.error('mutants: the words choose none');
   process.exit(2);
 }
 process.exitCode = (await runAll()) ? 0 : 1;
 
-/** True when every mutant was killed. */
+function newCopy(): Copy {
+  const copy = createCopy(process.cwd());
+  copies.push(copy);
+  return copy;
+}
+
+/** Unit tests run two at a time on two cores, and pages one at a time. True when every mutant was killed. */
 async function runAll(): Promise<boolean> {
-  for (let i = 0; i < LANES; i++) copies.push(createCopy(root));
-  const errorsOf = createCompiler(root);
+  const first = newCopy();
+  const lanes = [first, newCopy()];
+  const errorsOf = createCompiler(source);
 
-  await each(filesOf(units), checkFile);
-  await each(units, (copy, mutant) => tryMutant(copy, mutant, errorsOf));
+  await each(lanes, filesOf(units), checkFile);
+  await each(lanes, units, (copy, mutant) => tryMutant(copy, mutant, errorsOf));
 
-  const [first] = copies as [Copy];
   if (pages.length) {
     const failure = await buildPage(first.root);
     if (failure !== undefined) throw new Error(`the page is not built:\n${failure}`);
@@ -68,10 +72,14 @@ function filesOf(some: readonly Mutant[]): string[] {
 }
 
 /** Acts on all items, as many at once as there are copies. */
-async function each<T>(items: readonly T[], act: (copy: Copy, item: T) => Promise<void>) {
+async function each<T>(
+  lanes: readonly Copy[],
+  items: readonly T[],
+  act: (copy: Copy, item: T) => Promise<void>,
+): Promise<void> {
   const queue = [...items];
   await Promise.all(
-    copies.map(async (copy) => {
+    lanes.map(async (copy) => {
       for (let item = queue.shift(); item !== undefined; item = queue.shift())
         await act(copy, item);
     }),
@@ -116,7 +124,7 @@ async function verdictOn(
 ): Promise<Verdict> {
   const failsAnyway = broken.get(keyOf(test));
   if (failsAnyway !== undefined) return invalid(failsAnyway);
-  const patch = readPatch(root, name);
+  const patch = readPatch(source, name);
   const errors = errorsOf(patch);
   if (errors.length) return invalid(`it does not compile: ${errors.join('; ')}`);
 

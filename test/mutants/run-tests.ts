@@ -1,5 +1,5 @@
 /** Runs named tests of one file in a copy of the project, and says how each of them ended. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPORT_VARIABLE, type Case } from './reporter.ts';
@@ -86,6 +86,10 @@ function readReport<T>(root: string): T | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
 }
 
+const running = new Set<ChildProcess>();
+const end = (child: ChildProcess): boolean => process.kill(-child.pid!, 'SIGKILL');
+process.on('exit', () => running.forEach(end));
+
 /** Runs a program of Node in a group of processes of its own, all of which are ended when it takes too long. */
 function run(
   root: string,
@@ -107,9 +111,13 @@ function run(
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (text) => (output = `${output}${text}`.slice(-OUTPUT_CHARS)));
-  const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), RUN_MS_MAX);
+  running.add(child);
+  const timer = setTimeout(() => end(child), RUN_MS_MAX);
   const { promise, resolve } = Promise.withResolvers<{ code: number | null; output: string }>();
   child.on('error', (e) => resolve({ code: null, output: String(e) }));
   child.on('close', (code) => resolve({ code, output }));
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    running.delete(child);
+  });
 }
