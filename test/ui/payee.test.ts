@@ -141,8 +141,10 @@ describe('the histories that are read for a payee', () => {
 
   it('are all read to the end before anything is called whole', async () => {
     const asked: [string, number][] = [];
+    const wholes: boolean[] = [];
+    // One's own account was read before, the other was not.
     const at = new Map([
-      [toHex(mine), 0],
+      [toHex(mine), 500],
       [toHex(other), 0],
     ]);
     const dealings = new Dealings({
@@ -150,13 +152,14 @@ describe('the histories that are read for a payee', () => {
         const key = toHex(address);
         asked.push([key, pages]);
         at.set(key, Math.min(500, at.get(key)! + pages * 49));
-        expect(dealings.whole).toBe(false);
+        wholes.push(dealings.whole);
         return page(at.get(key)!, 500);
       },
     });
     expect(dealings.whole).toBe(false);
     await dealings.follow([mine, other]);
     expect(dealings.whole).toBe(true);
+    expect(wholes).not.toContain(true);
     expect([dealings.read, dealings.total]).toEqual([1000, 1000]);
     expect(asked.filter(([key]) => key === toHex(other)).length).toBeGreaterThan(3);
     dealings.doubt();

@@ -18,14 +18,17 @@ import { CHROMIUM_FLAGS, findChromium } from '../../chromium.ts';
 import {
   axeFaults,
   focusFaults,
+  sharedPlace,
   NARROWEST_PX,
   sidewaysScroll,
   smallTargets,
   unexplainedFigures,
 } from './checks.ts';
-import { nameOf, screensOf, type Screen } from './screens.ts';
+import { nameOf, PAIRS, screensOf, type Pair, type Screen } from './screens.ts';
 
 const WIDTHS = [390, 1280];
+/** At which buttons that ask are compared with those that confirm. */
+const PAIR_WIDTHS = [320, 390, 768, 1280, 1366];
 /** Two columns are narrowest here. */
 const TABLET_PX = 768;
 const THEMES = ['light', 'dark'] as const;
@@ -78,6 +81,33 @@ async function lookAt(page: Page, url: string, screen: Screen): Promise<void> {
   }
 }
 
+/** Each pair of buttons in every size and language: none confirms where another one asked. */
+async function lookAtPair(page: Page, url: string, pair: Pair): Promise<void> {
+  for (const language of LANGUAGE_NAMES)
+    for (const width of PAIR_WIDTHS) {
+      const where = `${pair.name}: asks and confirms, ${language}, ${width} px`;
+      await page.setViewportSize({ width, height: 800 });
+      const of = encodeURIComponent(where);
+      await page.goto(`${url}?state=${pair.state}&of=${of}${pair.hash}`);
+      await page.locator('main :is(h1, .caption)').first().waitFor({ state: 'attached' });
+      await page.waitForLoadState('networkidle');
+      await pair.act?.(page);
+      // The button itself: a sheet may lie over it already.
+      await page.locator(`button[lang=${language}]`).dispatchEvent('click');
+      await page.locator(`html[lang=${language}]`).waitFor();
+      const asks = page.getByRole('button', { name: pair.asks[language], exact: true }).last();
+      await asks.scrollIntoViewIfNeeded();
+      const place = (await asks.boundingBox())!;
+      await asks.click();
+      const confirms = page.locator('[data-confirms]');
+      await confirms.waitFor();
+      // One that waits for something else to be done first is not the next that a hand can press.
+      const isNext = (await confirms.getAttribute('data-confirms')) === 'next';
+      if (isNext) report(where, sharedPlace(place, (await confirms.boundingBox())!));
+      states++;
+    }
+}
+
 async function auditGallery(browser: Browser): Promise<void> {
   const outDir = mkdtempSync(join(tmpdir(), 'pila-gallery-'));
   const root = join(import.meta.dirname, '../gallery');
@@ -109,6 +139,13 @@ async function auditGallery(browser: Browser): Promise<void> {
       );
     await page.close();
   };
+  const pairs = PAIRS.filter(({ name }) => isWanted(`${name}: asks and confirms`));
+  const page = pairs.length ? await browser.newPage() : undefined;
+  for (const pair of pairs)
+    await lookAtPair(page!, url, pair).catch((error: unknown) =>
+      report(pair.name, [`not reached: ${String(error)}`]),
+    );
+  await page?.close();
   await Promise.all(Array.from({ length: AT_ONCE }, walk));
   await new Promise<void>((resolve) => server.httpServer.close(() => resolve()));
   rmSync(outDir, { recursive: true, force: true });

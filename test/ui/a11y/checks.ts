@@ -73,6 +73,25 @@ export const sidewaysScroll = (page: Page): Promise<string[]> =>
     return sheet > 0 ? [...wide, `the sheet scrolls sideways: ${sheet} px too wide`] : wide;
   });
 
+/**
+ * How much of a button lies over the place of the one that led to it: a second click of a hand that is still
+ * pressing would confirm. Screens scroll, so whatever their heights are: places have no width in common.
+ * @returns the fault, if there is one
+ */
+export function sharedPlace(asks: Place, confirms: Place): string[] {
+  const [left, right] = [
+    Math.max(asks.x, confirms.x),
+    Math.min(asks.x + asks.width, confirms.x + confirms.width),
+  ];
+  const share = Math.max(0, right - left) / asks.width;
+  return share > 0 ? [`confirms where it was asked: ${Math.round(share * 100)} % overlap`] : [];
+}
+/** CSS px from the window's left. */
+export interface Place {
+  readonly x: number;
+  readonly width: number;
+}
+
 /** Goes once round the screen with Tab: each stop must be marked, and not lie under something. */
 export async function focusFaults(page: Page): Promise<string[]> {
   const leave = () => (document.activeElement as HTMLElement | null)?.blur();

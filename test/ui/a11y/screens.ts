@@ -1,10 +1,16 @@
 /** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
 import { formatAddress } from '../../../src/core/address.ts';
+import { ask } from '../../../src/ui/i18n/en/ask.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { device } from '../../../src/ui/i18n/en/device.ts';
 import { plots } from '../../../src/ui/i18n/en/plots.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
+import { ask as askIt } from '../../../src/ui/i18n/it/ask.ts';
+import { it } from '../../../src/ui/i18n/it/app.ts';
+import { device as deviceIt } from '../../../src/ui/i18n/it/device.ts';
+import { keyring as keyringIt } from '../../../src/ui/i18n/it/keyring.ts';
+import type { Language } from '../../../src/ui/i18n/languages.ts';
 import { linkToPage } from '../../../src/ui/route.svelte.ts';
 import type { Page } from '@playwright/test';
 
@@ -98,6 +104,76 @@ const SHEETS: Screen[] = [
   sheet('unlock: wrong', wrong, 'locked'),
   sheet('restore', presses(en.wallet.restore), 'fresh'),
   sheet('open a file', presses(keyring.file.import), 'fresh'),
+];
+
+/** A button that asks, and leads to one that confirms with no other act between. */
+export interface Pair extends Screen {
+  readonly name: string;
+  /** The one that asks, by what it is called in each language. */
+  readonly asks: Readonly<Record<Language, string>>;
+}
+
+export const PAIRS: readonly Pair[] = [
+  {
+    name: 'send',
+    state: 'owner',
+    hash: '#/wallet',
+    asks: { en: en.send.review, it: it.send.review },
+    async act(page) {
+      await press(page, en.wallet.send);
+      await fill(page, en.send.to, OTHER);
+      await fill(page, en.send.amount, '1');
+    },
+  },
+  {
+    name: 'ask',
+    state: 'owner',
+    hash: '#/ask',
+    asks: { en: ask.form.review, it: askIt.form.review },
+    act: async (page) => page.locator('main textarea').fill('Quale lingua parlo?'),
+  },
+  {
+    name: 'erase',
+    state: 'owner',
+    hash: '#/wallet',
+    asks: { en: en.wallet.erase, it: it.wallet.erase },
+  },
+  {
+    name: 'erase everything',
+    state: 'owner',
+    hash: '#/settings',
+    asks: { en: device.erase.open, it: deviceIt.erase.open },
+  },
+  {
+    name: 'erase everything, no keys',
+    state: 'fresh',
+    hash: '#/settings',
+    asks: { en: device.erase.open, it: deviceIt.erase.open },
+  },
+  {
+    name: 'passphrase',
+    state: 'owner',
+    hash: '#/wallet',
+    asks: { en: en.wallet.protectChange, it: it.wallet.protectChange },
+  },
+  {
+    name: 'passkey',
+    state: 'owner',
+    hash: '#/wallet',
+    asks: { en: keyring.passkey.add, it: keyringIt.passkey.add },
+  },
+  {
+    name: 'restore',
+    state: 'fresh',
+    hash: '#/wallet',
+    asks: { en: en.wallet.restore, it: it.wallet.restore },
+  },
+  {
+    name: 'open a file',
+    state: 'fresh',
+    hash: '#/wallet',
+    asks: { en: keyring.file.import, it: keyringIt.file.import },
+  },
 ];
 
 const hex = (byte: string): string => byte.repeat(32);

@@ -25,6 +25,9 @@ export interface Shot {
 /** As the trial networks write it. */
 const PAYEE = formatAddress(new Uint8Array(32).fill(5), 'rpila');
 
+/** The button that confirms may be pressed. */
+const armed = (page: Page): Promise<void> =>
+  page.locator('[data-confirms]:not([aria-disabled])').waitFor();
 const press = (page: Page, name: string): Promise<void> =>
   page.getByRole('button', { name, exact: true }).first().click();
 
@@ -73,7 +76,7 @@ export const SHOTS: readonly Shot[] = [
     async act(page, t) {
       await fillSend(page, t);
       await press(page, t.send.review);
-      await page.getByRole('button', { name: t.send.confirm }).waitFor();
+      await armed(page);
     },
   },
   {
@@ -86,6 +89,27 @@ export const SHOTS: readonly Shot[] = [
       await press(page, t.backup.show);
       await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
     },
+  },
+  {
+    name: 'wallet-backup-covered',
+    state: 'stopped',
+    at: '#/wallet',
+    sheet: true,
+    async act(page, t) {
+      await press(page, t.wallet.backUp);
+      await press(page, t.backup.show);
+      await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
+      await page.evaluate('gallery.session.hidden = true');
+      await page.getByRole('button', { name: t.secret.show }).waitFor();
+      await page.evaluate('gallery.session.hidden = false');
+    },
+  },
+  {
+    name: 'wallet-restore',
+    state: 'fresh',
+    at: '#/wallet',
+    sheet: true,
+    act: (page, t) => press(page, t.wallet.restore),
   },
   {
     name: 'wallet-backup-check',
@@ -123,9 +147,9 @@ export const SHOTS: readonly Shot[] = [
         .getByRole('textbox')
         .first()
         .fill('La pila di Volta fece scorrere la prima corrente.');
-      const { form, review } = laterOf(t).ask;
+      const { form } = laterOf(t).ask;
       await press(page, form.review);
-      await page.getByRole('dialog').getByRole('button', { name: review.confirm }).waitFor();
+      await armed(page);
     },
   },
   { name: 'ask-no-keys', state: 'fresh', at: '#/ask' },
