@@ -278,7 +278,7 @@ export const en = {
     show: 'Show',
     hide: 'Hide',
     where:
-      'A password manager of its own is a good place for it. This browser is not: whoever copies the browser’s data would have both.',
+      'A password manager apart from this browser is a good place for it. This browser is not: whoever copies its data would have both.',
     set: 'Set passphrase',
     slow: 'This takes a second on purpose.',
   },
