@@ -3,7 +3,15 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
-import { backUp, button, goTo, mineUntilPaid, readVolts, voltsIn } from './support/app.ts';
+import {
+  backUp,
+  button,
+  createKeys,
+  goTo,
+  mineUntilPaid,
+  readVolts,
+  voltsIn,
+} from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -51,7 +59,7 @@ test('a miner works, an asker has coins and proven words', async () => {
   await expect(asker.getByText(words.noKeys)).toBeVisible();
   await accessible(asker);
   await goTo(asker, 'wallet');
-  await button(asker, en.wallet.create).click();
+  await createKeys(asker);
   await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(0n);
   await button(asker, en.wallet.faucet).click();
   await expect(asker.getByText(en.wallet.faucetDone)).toBeVisible();

@@ -159,6 +159,7 @@ test('the words give the same wallet on another device', async ({ browser }) => 
   await press(button(fresh, en.wallet.restore), 'Enter', fresh);
   await type(en.restore.words, words.join(' '), fresh);
   await fresh.keyboard.press('Enter');
+  await press(button(fresh, en.protect.later), 'Enter', fresh);
   await expect(dialog(fresh)).toHaveCount(0);
   expect(await readAddress(fresh)).toBe(address);
   await other.close();

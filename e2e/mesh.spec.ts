@@ -8,6 +8,7 @@ import { network as words } from '../src/ui/i18n/en/network.ts';
 import {
   backUp,
   button,
+  createKeys,
   goTo,
   heightOf,
   indexLine,
@@ -106,10 +107,10 @@ test('two browsers go on without the seed: blocks, and a payment', async ({
   expect(addresses).toContainEqual(expect.stringMatching(/^\/webrtc\/p2p\/\w+$/));
 
   await goTo(b, 'wallet');
-  await button(b, en.wallet.create).click();
+  await createKeys(b);
   const address = await readAddress(b);
   await goTo(a, 'wallet');
-  await button(a, en.wallet.create).click();
+  await createKeys(a);
   await backUp(a);
   for (const page of [a, b]) {
     await goTo(page, 'network');

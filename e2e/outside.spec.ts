@@ -3,7 +3,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { network } from '../src/ui/i18n/en/network.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
-import { button } from './support/app.ts';
+import { button, createKeys } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 let seed: Seed;
@@ -114,7 +114,7 @@ for (const clipboard of ['absent', 'refusing'] as const)
       Object.defineProperty(navigator, 'clipboard', { get: () => value });
     }, clipboard);
     await page.goto(`${seed.url}#/wallet`);
-    await button(page, en.wallet.create).click();
+    await createKeys(page);
     await button(page, en.wallet.receive).click();
     await button(page, en.wallet.copy).click();
     await expect(page.getByRole('dialog').getByText(en.wallet.copyFailed)).toBeVisible();
@@ -127,7 +127,7 @@ test('what is drawn in groups is copied in one piece, by a click and by a mouse'
 }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto(`${seed.url}#/wallet`);
-  await button(page, en.wallet.create).click();
+  await createKeys(page);
   await button(page, en.wallet.receive).click();
   await page.locator('dialog .address').click();
   await page.keyboard.press('Control+C');

@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
-import { backUp, button, readVolts } from './support/app.ts';
+import { backUp, button, createKeys, readVolts } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -52,7 +52,7 @@ async function picture(page: Page, name: string): Promise<void> {
 
 test('an asker has coins and proven words', async () => {
   await asker.goto(`${seed.url}#/wallet`);
-  await button(asker, en.wallet.create).click();
+  await createKeys(asker);
   await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(0n);
   await button(asker, en.wallet.faucet).click();
   await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBeGreaterThan(0n);

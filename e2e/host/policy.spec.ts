@@ -7,7 +7,7 @@ import { expect, test, type Page, type Worker } from '@playwright/test';
 import { PAGE_POLICY, VAULT_POLICY } from '../../src/node/http/policies.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { errors } from '../../src/ui/i18n/en/errors.ts';
-import { button, goTo, workersOf } from '../support/app.ts';
+import { button, createKeys, goTo, workersOf } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 import { serveStatic, type StaticHost } from '../support/static-host.ts';
 
@@ -243,7 +243,7 @@ test.describe('the workers’ policies', () => {
 
   test('the keys’ worker has no way out', async ({ page }) => {
     await page.goto(`${seed.url}#/wallet`);
-    await button(page, en.wallet.create).click();
+    await createKeys(page);
     await expect(button(page, en.wallet.receive)).toBeVisible();
     const ways = [
       ...['fetch', 'fetchLater', 'XMLHttpRequest', 'EventSource', 'WebSocket', 'WebSocketStream'],
@@ -302,7 +302,7 @@ test.describe('a host that sends no policy', () => {
   test('with the one header for the keys’ worker they are made', async ({ page }) => {
     await start((path) => withPolicy(path, VAULT_POLICY));
     await page.goto(`${host.url}#/wallet`);
-    await button(page, en.wallet.create).click();
+    await createKeys(page);
     await expect(button(page, en.wallet.receive)).toBeVisible();
   });
 });

@@ -147,6 +147,19 @@ export async function backUp(page: Page): Promise<void> {
   await press(en.common.done);
 }
 
+/** At the wallet without keys: makes new ones, without a passphrase for now. */
+export async function createKeys(page: Page): Promise<void> {
+  await button(page, en.wallet.create).click();
+  await chooseLater(page);
+}
+
+/** At the question for a passphrase before keys are stored. */
+export async function chooseLater(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: en.protect.later, exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+}
+
 /** Urls of the page's workers. */
 export const workersOf = (page: Page): string[] => page.workers().map((worker) => worker.url());
 

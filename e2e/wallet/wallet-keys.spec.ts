@@ -16,6 +16,7 @@ import { parseWords } from '../../src/wallet/seed-words.ts';
 import {
   backUp,
   button,
+  createKeys,
   goTo,
   pause,
   readAddress,
@@ -89,7 +90,7 @@ async function unlock(): Promise<void> {
 }
 
 test('keys with coins, written down, sealed by a suggested passphrase of six words', async () => {
-  await button(page, en.wallet.create).click();
+  await createKeys(page);
   await expect.poll(spendable).toBe(0n);
   await button(page, en.wallet.faucet).click();
   await backUp(page);

@@ -7,7 +7,15 @@ import { formatWords } from '../../src/wallet/seed-words.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
-import { button, goTo, mineUntilPaid, pause, readAddress, readVolts } from '../support/app.ts';
+import {
+  button,
+  chooseLater,
+  goTo,
+  mineUntilPaid,
+  pause,
+  readAddress,
+  readVolts,
+} from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -30,7 +38,7 @@ test.beforeAll(async ({ browser }) => {
   const entropy = crypto.getRandomValues(new Uint8Array(32));
   await field(en.restore.words).fill(formatWords(entropy));
   await press(en.restore.go);
-  await expect(dialog()).toHaveCount(0);
+  await chooseLater(page);
   first = await readAddress(page);
   await goTo(page, 'pila');
   await mineUntilPaid(page);

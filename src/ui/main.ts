@@ -29,7 +29,8 @@ else {
   const loaded = location.href;
   const shared = placeOfShare(location.search);
   if (shared) history.replaceState(null, '', `${location.pathname}${shared}`);
-  const session = new Session(lazyEngine(openClient, openVault, passphrases), loadConfig);
+  const engine = lazyEngine(openClient, openVault, passphrases);
+  const session = new Session(engine, loadConfig, storage);
   mount(App, { target, props: { session, preferences } });
   void lookAtBrowser().then((facts) => (session.browser = facts));
   void session.open();

@@ -18,6 +18,8 @@ import { MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { trueCause } from './cause.ts';
+import { AppError } from '../lib/errors.ts';
+import { forget, recognise, remember, type KeyMemory } from './known-keys.ts';
 import { Care } from './work/care.svelte.ts';
 import { conditionsOf, UNSEEN, type BrowserFacts, type Condition } from './work/conditions.ts';
 import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
@@ -89,8 +91,11 @@ export class Session {
   /** The vault's last status while an act is going on: shown after it. */
   #laterVault: VaultStatus | undefined;
   #opened: Promise<unknown> = Promise.resolve();
+  readonly #memory: KeyMemory | undefined;
 
-  constructor(engine: Engine, loadConfig: () => Promise<PageConfig>) {
+  /** @param memory what this page remembers between its loads: of which keys it showed addresses */
+  constructor(engine: Engine, loadConfig: () => Promise<PageConfig>, memory?: KeyMemory) {
+    this.#memory = memory;
     this.#engine = engine;
     this.#loadConfig = loadConfig;
     this.#serving = new Serving(
@@ -174,7 +179,7 @@ export class Session {
   async open(): Promise<void> {
     this.#opened = this.act('open', async () => {
       await this.#configure();
-      this.vault = await this.keys.status();
+      this.vault = recognise(await this.keys.status(), this.#memory);
       this.#countLocking(this.vault);
       if (this.vault.exists) await this.follow();
     });
@@ -315,8 +320,12 @@ export class Session {
     if (!this.starting) return;
     await this.act('start', async () => {
       await this.#configure();
-      this.vault ??= await this.keys.status();
+      this.vault ??= recognise(await this.keys.status(), this.#memory);
       if (!this.vault.exists) this.vault = await this.keys.create();
+      remember(this.vault, this.#memory);
+      // Nobody is paid whose address is not known to be this vault's.
+      const { problem, address } = this.vault;
+      if (problem || !address) throw new AppError(problem ?? 'VAULT_LOCKED', 'no address');
       this.#countLocking(this.vault);
       await this.follow();
       const known = model !== undefined && (await this.peer.models());
@@ -343,8 +352,13 @@ export class Session {
     return this.act(name, async () => this.#show(await act(this.keys)));
   }
 
-  async #show(status: VaultStatus): Promise<void> {
+  async #show(told: VaultStatus): Promise<void> {
+    // What was not believed at load is not believed later, until it is opened.
+    const isDoubted = this.vault?.problem === 'VAULT_TAMPERED';
+    const status = isDoubted ? recognise(told, this.#memory) : told;
     this.#countLocking(status);
+    remember(status, this.#memory);
+    if (status.problem && isWorking(this.miner.state)) await this.peer.pauseMining();
     const before = this.vault?.address?.toString();
     this.vault = status;
     if (this.#following) await this.#serve();
@@ -379,7 +393,9 @@ export class Session {
   /** Stops the work first: it would go on being paid to keys that nobody has any more. */
   async erase(): Promise<boolean> {
     if (isWorking(this.miner.state) && !(await this.pause())) return false;
-    return this.change('erase', (keys) => keys.erase());
+    const done = await this.change('erase', (keys) => keys.erase());
+    if (done) forget(this.#memory);
+    return done;
   }
 
   /** Whether it went well. A pause is never refused because something else is going on. */

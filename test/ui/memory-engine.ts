@@ -317,6 +317,7 @@ export class MemoryEngine implements Engine {
       return this.vaultStatus;
     },
     create: async () => this.#vault('create', FULL_VAULT),
+    checkWords: async () => this.#note('vault.checkWords'),
     restore: async () => this.#vault('restore', { ...FULL_VAULT, backedUp: true }),
     protect: async () => this.#vault('protect', { protected: true, locked: false }),
     unlock: async (passphrase) => {

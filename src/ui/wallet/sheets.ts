@@ -8,6 +8,7 @@ export type Sheet =
   | 'backup'
   | 'protect'
   | 'unlock'
+  | 'create'
   | 'restore'
   | 'erase'
   | 'account'

@@ -101,6 +101,8 @@ export type VaultApi = {
    * is none. @throws VAULT_EXISTS, PASSPHRASE_WEAK
    */
   create(passphrase?: string): Promise<VaultStatus>;
+  /** @throws WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
+  checkWords(words: string): Promise<void>;
   /** @throws VAULT_EXISTS, PASSPHRASE_WEAK, WORDS_COUNT, WORDS_UNKNOWN, WORDS_CHECKSUM */
   restore(words: string, passphrase?: string): Promise<VaultStatus>;
   /**

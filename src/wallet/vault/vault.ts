@@ -56,6 +56,7 @@ export function createVault(platform: VaultPlatform): VaultApi {
     openFor: async (chain) => vault.openFor(chain),
     status: () => queue.run(() => vault.status()),
     create: (passphrase) => queue.run(() => vault.create(passphrase)),
+    checkWords: async (words) => void parseWords(words).fill(0),
     restore: (words, passphrase) => queue.run(() => vault.restore(words, passphrase)),
     protect: (passphrase, old) => queue.run(() => vault.protect(passphrase, old)),
     unlock: (passphrase) => queue.run(() => vault.unlock({ passphrase })),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { build, preview } from 'vite';
+import { createKeys } from '../../../e2e/support/app.ts';
 import { removeData, startSeed } from '../../../e2e/support/seed.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { LANGUAGE_NAMES, type Language } from '../../../src/ui/i18n/languages.ts';
@@ -167,7 +168,7 @@ async function auditApp(browser: Browser): Promise<void> {
   const seed = await startSeed({ network: 'e2e' });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(`${seed.url}#/wallet`);
-  await page.getByRole('button', { name: en.wallet.create, exact: true }).click();
+  await createKeys(page);
   for (const name of SHEETS.filter((n) => isWanted(`app: ${n}`))) {
     for (const language of LANGUAGE_NAMES) {
       await page.setViewportSize({ width: 1280, height: 800 });

@@ -102,6 +102,7 @@ const SHEETS: Screen[] = [
   sheet('watch', presses(wallet.watch.add)),
   sheet('unlock', presses(en.wallet.unlock), 'locked'),
   sheet('unlock: wrong', wrong, 'locked'),
+  sheet('create', presses(en.wallet.create), 'fresh'),
   sheet('restore', presses(en.wallet.restore), 'fresh'),
   sheet('open a file', presses(keyring.file.import), 'fresh'),
 ];

@@ -182,6 +182,10 @@ export const en = {
     send: 'Send',
     faucet: 'Get trial coins',
     faucetDone: 'Asked. They arrive with one of the next blocks.',
+    unlockOnce: 'Unlock the keys once.',
+    unlockOnceWhy:
+      'An older version of Pila stored them. Once they have been opened, this device can tell whether somebody ' +
+      'changed their address.',
     noKeys: 'There are no keys on this device yet.',
     noKeysWhy:
       'Keys are 24 words made here. They never leave this device, and nobody can give them back ' +
@@ -281,6 +285,8 @@ export const en = {
       'A password manager apart from this browser is a good place for it. This browser is not: whoever copies its data would have both.',
     set: 'Set passphrase',
     slow: 'This takes a second on purpose.',
+    fromStart: 'Chosen now, it seals them from the beginning.',
+    later: 'Choose one later',
   },
   unlock: {
     first: 'Type the passphrase first.',

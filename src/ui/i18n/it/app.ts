@@ -176,6 +176,10 @@ export const it: Text = {
     send: 'Invia',
     faucet: 'Monete di prova',
     faucetDone: 'Chieste. Arrivano con uno dei prossimi blocchi.',
+    unlockOnce: 'Sblocca le chiavi una volta.',
+    unlockOnceWhy:
+      'Le ha salvate una versione precedente di Pila. Dopo averle aperte, questo dispositivo si accorge se ' +
+      'qualcuno ne cambia l’indirizzo.',
     noKeys: 'Su questo dispositivo non ci sono ancora chiavi.',
     noKeysWhy:
       'Le chiavi sono 24 parole create qui. Non lasciano mai questo dispositivo, e nessuno può ' +
@@ -277,6 +281,8 @@ export const it: Text = {
       'Un gestore di password a parte è un buon posto. Questo browser no: chi ne copia i dati avrebbe entrambe le cose.',
     set: 'Imposta la frase',
     slow: 'Ci mette un secondo apposta.',
+    fromStart: 'Scelta ora, le sigilla fin dall’inizio.',
+    later: 'Sceglila più tardi',
   },
   unlock: {
     first: 'Prima scrivi la frase segreta.',
