@@ -352,6 +352,11 @@ export class Session {
     return this.act(name, async () => this.#show(await act(this.keys)));
   }
 
+  /** As `change`, once the act in progress has ended: a button that is pressed early must not be without effect. */
+  async changeNext(name: string, act: (keys: VaultApi) => Promise<VaultStatus>): Promise<boolean> {
+    return this.actNext(name, async () => this.#show(await act(this.keys)));
+  }
+
   async #show(told: VaultStatus): Promise<void> {
     // What was not believed at load is not believed later, until it is opened.
     const isDoubted = this.vault?.problem === 'VAULT_TAMPERED';
