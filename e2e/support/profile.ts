@@ -72,7 +72,9 @@ function blocksOf(table: Buffer): Buffer[] {
   try {
     const footer = table.subarray(-48);
     const reader = { bytes: footer, at: 0 };
-    [varint(reader), varint(reader)];
+    // Of the index of filters: not needed.
+    varint(reader);
+    varint(reader);
     const index = block(table, varint(reader), varint(reader));
     return entriesOf(index).map((value) => {
       const handle = { bytes: value, at: 0 };
