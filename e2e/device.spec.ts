@@ -7,6 +7,7 @@ import { device as en } from '../src/ui/i18n/en/device.ts';
 import { en as app } from '../src/ui/i18n/en/app.ts';
 import { SILENT_MS } from '../src/ui/settings/device/install.svelte.ts';
 import { backUp, button, goTo, pause, sentence, valueOf } from './support/app.ts';
+import type { StorageBuckets } from '../src/wallet/vault/vault-places.ts';
 import config from './playwright.config.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
@@ -153,13 +154,21 @@ const leftovers = () =>
     for await (const name of (await navigator.storage.getDirectory()).keys()) folders.push(name);
     return {
       databases: (await indexedDB.databases()).map(({ name }) => name),
+      buckets: await (navigator as { storageBuckets?: StorageBuckets }).storageBuckets!.keys(),
       caches: await caches.keys(),
       workers: (await navigator.serviceWorker.getRegistrations()).length,
       storage: Object.keys(localStorage),
       folders,
     };
   });
-const NOTHING = { databases: [], caches: [], workers: 0, storage: [], folders: [] };
+const NOTHING = {
+  databases: [],
+  buckets: [],
+  caches: [],
+  workers: 0,
+  storage: [],
+  folders: [],
+};
 
 test('everything is erased, in other tabs too, and nothing comes back by itself', async () => {
   const before = await leftovers();

@@ -1,9 +1,15 @@
 import { beforeEach, expect, test } from 'vitest';
+import type { PageConfig } from '../../src/ui/engine.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { FULL_VAULT, MemoryEngine, OTHER_ADDRESS, PASSPHRASE } from './memory-engine.ts';
 import type { VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 
-const CONFIG = { network: 'local' as const, prefix: 'rpila', bootstrap: [] };
+const CONFIG: PageConfig = {
+  network: 'local',
+  prefix: 'rpila',
+  bootstrap: [],
+  genesis: undefined,
+};
 const otherKey = new Uint8Array(32).fill(5);
 const LOCKED: VaultStatus = { ...FULL_VAULT, protected: true, locked: true, verified: false };
 /** As this device's MAC vouches for it: somebody put another vault in its place, with a MAC of its own. */
