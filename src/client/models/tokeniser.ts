@@ -16,6 +16,8 @@ export const TEXT_CHARS_MAX = 65_536;
 export interface Tokeniser {
   /** Ids of one text, its special tokens included; a text that is too long is cut at its end. */
   encode(text: string, lengthMax?: number): Uint16Array;
+  /** Nothing of it is left for the model to read, as of a mark without a letter. */
+  isEmpty(text: string): boolean;
   /**
    * The control word of the model that stands in a text, such as `[SEP]`: its token would be read as the
    * model's own mark, and not as what was written.
@@ -51,6 +53,7 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
         ids.length > lengthMax ? [...ids.slice(0, lengthMax - 1), ids.at(-1)!] : ids,
       );
     },
+    isEmpty: (text) => !tokenizer.encode(text, { add_special_tokens: false }).ids.length,
     controlWord(text) {
       const { ids } = tokenizer.encode(text, { add_special_tokens: false });
       return ids.map((id) => controls.get(id)).find((name) => name !== undefined);
@@ -111,11 +114,13 @@ export function packBytes(texts: readonly string[], m: Manifest): Tokenised {
 
 /**
  * Each text is a sequence of its own, filled up with padding.
- * @throws AppError MODEL_CORRUPT, INPUT_CONTROL with the control word that a text has
+ * @throws AppError MODEL_CORRUPT, INPUT_CONTROL with the control word that a text has, INPUT_EMPTY
  */
 export function packTexts(texts: readonly string[], t: Tokeniser, m: Manifest): Tokenised {
   const control = texts.map((text) => t.controlWord(text)).find((word) => word !== undefined);
   if (control !== undefined) throw new AppError('INPUT_CONTROL', control);
+  if (texts.some((text) => t.isEmpty(text)))
+    throw new AppError('INPUT_EMPTY', 'a text has nothing to read');
   const all = texts.map((text) => t.encode(text));
   const tokens = all.map(({ length }) => length);
   const input = new Uint8Array(texts.length * sequenceBytes(m));

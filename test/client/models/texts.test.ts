@@ -132,6 +132,14 @@ describe('a model of words', () => {
     expect(await texts.readInput(new Uint8Array(32), input)).toEqual(none);
   });
 
+  it.each(['\u0301', '\u0301 \u0308', '\ufffd'])(
+    'refuses a text that is empty once the tokenizer has made it alike: %j',
+    async (empty) => {
+      const { texts } = await setUp();
+      expect(await codeOf(texts.tokenise(polyglot.id, ['file', empty]))).toBe('INPUT_EMPTY');
+    },
+  );
+
   it.each(['', ' ', '\n\t', '\u200b\u00ad', '\u0000'])(
     'refuses a text that is empty: %j',
     async (empty) => {
