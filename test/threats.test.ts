@@ -1,6 +1,7 @@
 // docs/threats.md names tests, and mutants that these must kill: all must be there.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { transformSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { isSource, parsePatch, patched, patchNames, readPatch } from './mutants/patch.ts';
 import { readThreats, testsIn } from './mutants/threats.ts';
@@ -9,12 +10,13 @@ const root = join(import.meta.dirname, '..');
 const threats = readThreats(root);
 const mutants = threats.flatMap((threat) => threat.mutants);
 
-test('every threat names what stands against it and at least one test', () => {
+test('every threat names what stands against it, at least one test and one mutant', () => {
   expect(threats.length).toBeGreaterThan(20);
-  for (const { title, against, tests } of threats) {
+  for (const { title, against, tests, mutants: own } of threats) {
     expect(title).not.toBe('');
     expect(against.length, title).toBeGreaterThan(5);
     expect(tests.length, title).toBeGreaterThan(0);
+    expect(own.length, title).toBeGreaterThan(0);
   }
 });
 
@@ -29,6 +31,11 @@ describe('mutants', () => {
     expect(mutants.map(({ name }) => name).sort()).toEqual(patchNames(root).sort());
   });
 
+  test('no two make the same change', () => {
+    const changes = patchNames(root).map((name) => JSON.stringify(readPatch(root, name)));
+    expect(new Set(changes).size).toBe(changes.length);
+  });
+
   test.each(patchNames(root))('%s applies, and changes the source alone', (name) => {
     const patch = readPatch(root, name);
     expect(patch.length).toBeGreaterThan(0);
@@ -37,6 +44,23 @@ describe('mutants', () => {
       const text = readFileSync(join(root, each.file), 'utf8');
       expect(patched(text, each)).not.toBe(text);
     }
+  });
+
+  /** What decides over keys, over what is signed, and over what a page may do. */
+  const DECISIVE = [
+    ...globSync('src/wallet/vault/*.ts'),
+    ...['summary', 'kinds', 'build'].map((name) => `src/wallet/${name}.ts`),
+    'src/node/http/policies.ts',
+    'src/sw.ts',
+  ];
+  const holdsCode = (file: string): boolean =>
+    transformSync(readFileSync(join(root, file), 'utf8'), { loader: 'ts' }).code.trim() !== '';
+
+  test.each(DECISIVE.filter(holdsCode))('%s has at least three', (file) => {
+    const changing = patchNames(root).filter((name) =>
+      readPatch(root, name).some((each) => each.file === file),
+    );
+    expect(changing.length, changing.join(', ')).toBeGreaterThanOrEqual(3);
   });
 
   test('a patch whose place is gone, or stands twice, does not apply', () => {

@@ -59,7 +59,7 @@ async function runPages(root: string, file: string, names: readonly string[]): P
   const last = Math.max(...names.map((name) => declared.indexOf(name)));
   const needed = /mode: 'serial'/.test(text) ? declared.slice(0, last + 1) : names;
   const { output } = await run(root, [
-    ...['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'],
+    ...['node_modules/@playwright/test/cli.js', 'test', '--config', 'test/mutants/pages.config.ts'],
     ...['--workers', '1', '--grep', ending(needed), join(root, file)],
   ]);
   const suites = readReport<{ suites: Suite[] }>(root)?.suites ?? [];
