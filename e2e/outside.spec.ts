@@ -204,3 +204,14 @@ for (const [name, { sentence, prepare }] of Object.entries(CAUSES))
     await expect(page.getByText(sentence).first()).toBeVisible();
     await expect(page.getByText(en.errors.INTERNAL)).toHaveCount(0);
   });
+
+test('an old head is read with a blank before its age', async ({ page }) => {
+  const own = await startSeed({ network: 'e2e', args: ['--mine'] });
+  await page.goto(`${own.url}#/network`);
+  const line = page.locator('header a.figures');
+  await expect(line).toContainText('#');
+  await own.kill();
+  await expect(line.locator('.old')).toBeVisible({ timeout: 120_000 });
+  expect(await line.textContent()).toMatch(new RegExp(`${en.headLine.old}\\s+\\d`));
+  removeData(own);
+});
