@@ -1,8 +1,8 @@
 /** How long secrets stand on the screen, and what drops them at once. */
 import { describe, expect, it } from 'vitest';
-import { COVER_MS, FORGET_MS, secrecyAt, type SecretKind } from '../../src/ui/kit/secrecy.ts';
-import { Session } from '../../src/ui/session.svelte.ts';
-import { FULL_VAULT, MemoryEngine } from './memory-engine.ts';
+import { COVER_MS, FORGET_MS, secrecyAt, type SecretKind } from '../../../src/ui/kit/secrecy.ts';
+import { Session } from '../../../src/ui/session.svelte.ts';
+import { FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
 
 const MINUTE = 60_000;
 

@@ -1,10 +1,10 @@
 /** One's own history and balance, as the page keeps them between what the client tells. */
 import { describe, expect, it } from 'vitest';
-import type { History } from '../../src/client/api.ts';
-import type { HistoryEntry } from '../../src/core/messages.ts';
-import { joinHistory } from '../../src/ui/wallet/history/history.ts';
-import { Session } from '../../src/ui/session.svelte.ts';
-import { ADDRESS, BALANCE, FULL_VAULT, MemoryEngine, OTHER_ADDRESS } from './memory-engine.ts';
+import type { History } from '../../../src/client/api.ts';
+import type { HistoryEntry } from '../../../src/core/messages.ts';
+import { joinHistory } from '../../../src/ui/wallet/history/history.ts';
+import { Session } from '../../../src/ui/session.svelte.ts';
+import { ADDRESS, BALANCE, FULL_VAULT, MemoryEngine, OTHER_ADDRESS } from '../memory-engine.ts';
 
 const setUp = () => {
   const engine = new MemoryEngine();

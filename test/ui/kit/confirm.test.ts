@@ -1,10 +1,10 @@
 /** What a person confirms: seen long enough, as it was shown, and a link's words only beside its address. */
 import { describe, expect, it } from 'vitest';
-import { formatAddress } from '../../src/core/address.ts';
-import { LIFETIME_BLOCKS, type Prepared } from '../../src/client/api.ts';
-import { Arming, isInSight, SEEN_MS, type After } from '../../src/ui/kit/arming.svelte.ts';
-import { stillAsks, withLink, withoutLink, type Asked } from '../../src/ui/wallet/send/asked.ts';
-import { changesOf } from '../../src/ui/wallet/send/changes.ts';
+import { formatAddress } from '../../../src/core/address.ts';
+import { LIFETIME_BLOCKS, type Prepared } from '../../../src/client/api.ts';
+import { Arming, isInSight, SEEN_MS, type After } from '../../../src/ui/kit/arming.svelte.ts';
+import { stillAsks, withLink, withoutLink, type Asked } from '../../../src/ui/wallet/send/asked.ts';
+import { changesOf } from '../../../src/ui/wallet/send/changes.ts';
 
 /** A clock that goes when it is told. */
 function createClock() {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, formatAddress } from '../../src/core/address.ts';
-import { decode, encode } from '../../src/core/codec.ts';
-import { SignedTx, Tx } from '../../src/core/formats.ts';
-import type { Payees } from '../../src/client/api.ts';
-import { toHex } from '../../src/lib/bytes.ts';
-import { parseUri } from '../../src/wallet/uri.ts';
-import { buildTransfer } from '../../src/wallet/build.ts';
+import { addressOf, formatAddress } from '../../../src/core/address.ts';
+import { decode, encode } from '../../../src/core/codec.ts';
+import { SignedTx, Tx } from '../../../src/core/formats.ts';
+import type { Payees } from '../../../src/client/api.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { parseUri } from '../../../src/wallet/uri.ts';
+import { buildTransfer } from '../../../src/wallet/build.ts';
 import {
   groupsThatDiffer,
   judgePayee,
@@ -14,12 +14,12 @@ import {
   looksAlike,
   toCompare,
   type Acquaintance,
-} from '../../src/ui/wallet/address/payee.ts';
-import { Dealings } from '../../src/ui/wallet/address/dealings.svelte.ts';
-import { SEAL_SIDE, sealPath } from '../../src/ui/wallet/address/seal.ts';
-import { followLaunches } from '../../src/ui/launches.ts';
-import { placeOfShare } from '../../src/ui/shared-link.ts';
-import { locationOf } from '../../src/ui/route.svelte.ts';
+} from '../../../src/ui/wallet/address/payee.ts';
+import { Dealings } from '../../../src/ui/wallet/address/dealings.svelte.ts';
+import { SEAL_SIDE, sealPath } from '../../../src/ui/wallet/address/seal.ts';
+import { followLaunches } from '../../../src/ui/launches.ts';
+import { placeOfShare } from '../../../src/ui/shared-link.ts';
+import { locationOf } from '../../../src/ui/route.svelte.ts';
 
 const PREFIX = 'rpila';
 const hash = (n: number) => new Uint8Array(32).fill(n);

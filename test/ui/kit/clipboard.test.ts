@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const src = join(import.meta.dirname, '../../src');
+const src = join(import.meta.dirname, '../../../src');
 const holding = (pattern: RegExp): string[] =>
   globSync('**/*.{ts,svelte}', { cwd: src })
     .filter((file) => pattern.test(readFileSync(join(src, file), 'utf8')))

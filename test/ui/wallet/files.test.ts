@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, formatAddress } from '../../src/core/address.ts';
-import { decode } from '../../src/core/codec.ts';
-import { Tx } from '../../src/core/formats.ts';
-import { utf8 } from '../../src/lib/bytes.ts';
-import { buildRequest, buildTransfer } from '../../src/wallet/build.ts';
-import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
-import type { VaultFile } from '../../src/wallet/vault/vault-file.ts';
-import { csvOf } from '../../src/ui/wallet/history/csv.ts';
-import { textField } from '../../src/ui/kit/spreadsheet.ts';
-import { en } from '../../src/ui/i18n/en/app.ts';
-import { keyring } from '../../src/ui/i18n/en/keyring.ts';
-import { tableCsv } from '../../src/ui/kit/spreadsheet.ts';
-import { summaryLines } from '../../src/ui/wallet/send/summary.ts';
+import { addressOf, formatAddress } from '../../../src/core/address.ts';
+import { decode } from '../../../src/core/codec.ts';
+import { Tx } from '../../../src/core/formats.ts';
+import { utf8 } from '../../../src/lib/bytes.ts';
+import { buildRequest, buildTransfer } from '../../../src/wallet/build.ts';
+import { decodeTx, summaryFromTx } from '../../../src/wallet/summary.ts';
+import type { VaultFile } from '../../../src/wallet/vault/vault-file.ts';
+import { csvOf } from '../../../src/ui/wallet/history/csv.ts';
+import { textField } from '../../../src/ui/kit/spreadsheet.ts';
+import { en } from '../../../src/ui/i18n/en/app.ts';
+import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
+import { tableCsv } from '../../../src/ui/kit/spreadsheet.ts';
+import { summaryLines } from '../../../src/ui/wallet/send/summary.ts';
 import {
   FILE_BYTES_MAX,
   formatWalletFile,
   parseWalletFile,
-} from '../../src/ui/wallet/keys/wallet-file.ts';
-import { WatchedList } from '../../src/ui/wallet/watched.svelte.ts';
+} from '../../../src/ui/wallet/keys/wallet-file.ts';
+import { WatchedList } from '../../../src/ui/wallet/watched.svelte.ts';
 
 const PREFIX = 'rpila';
 const hash = (n: number) => new Uint8Array(32).fill(n);

@@ -1,8 +1,8 @@
 /** What a QR code says goes the way of a typed text: it fills the form, or is refused there. */
 import { expect, test } from 'vitest';
-import { formatAddress } from '../../src/core/address.ts';
-import { textOf } from '../../src/ui/wallet/send/scan.ts';
-import { formatUri, parseUri } from '../../src/wallet/uri.ts';
+import { formatAddress } from '../../../src/core/address.ts';
+import { textOf } from '../../../src/ui/wallet/send/scan.ts';
+import { formatUri, parseUri } from '../../../src/wallet/uri.ts';
 
 const address = new Uint8Array(32).fill(7);
 const link = formatUri(formatAddress(address, 'rpila'), { amount: 1_500_000_000n, label: 'Ada' });

@@ -8,7 +8,7 @@ import {
   groupsOf,
   isStale,
   parseVolts,
-} from '../../src/ui/kit/format.ts';
+} from '../../../src/ui/kit/format.ts';
 
 const amounts = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 const locales = fc.constantFrom('en-GB', 'it-IT');
