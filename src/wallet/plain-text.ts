@@ -7,8 +7,7 @@ const BOX = '\ufffd';
  * line and paragraph separators, and letters and symbols whose picture is empty: Braille's blank pattern, a note
  * without a head, the filler of Khitan, the blanks of hieroglyphs, what stands for an object that is not there.
  */
-const HIDDEN =
-  /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800\ufffc\u{1d159}\u{16fe4}\u{13441}\u{13442}]/gu;
+const HIDDEN = /[\p{C}\p{DI}\p{Zl}\p{Zp}\u2800\ufffc\u{1d159}\u{16fe4}\u{13441}\u{13442}]/gu;
 /** Asks for the coloured picture of the character before it: harmless there, and common. */
 const COLOURED = /(\p{Extended_Pictographic})\ufe0f/gu;
 /** More than two marks on one letter cover the lines beside it. */

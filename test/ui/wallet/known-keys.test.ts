@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { PageConfig } from '../../src/ui/engine.ts';
-import { Session } from '../../src/ui/session.svelte.ts';
-import { FULL_VAULT, MemoryEngine, OTHER_ADDRESS, PASSPHRASE } from './memory-engine.ts';
-import type { VaultStatus } from '../../src/wallet/vault/vault-api.ts';
+import type { PageConfig } from '../../../src/ui/engine.ts';
+import { Session } from '../../../src/ui/session.svelte.ts';
+import { FULL_VAULT, MemoryEngine, OTHER_ADDRESS, PASSPHRASE } from '../memory-engine.ts';
+import type { VaultStatus } from '../../../src/wallet/vault/vault-api.ts';
 
 const CONFIG: PageConfig = {
   network: 'local',
