@@ -96,7 +96,8 @@ async function checkFile(copy: Copy, file: string): Promise<void> {
   for (const name of names) {
     const verdict = judge(ran, name);
     if (verdict.is === 'survived') continue;
-    const why = verdict.is === 'invalid' ? verdict.why : 'it fails';
+    const failed = ran.cases.find(({ state }) => state === 'failed');
+    const why = verdict.is === 'invalid' ? verdict.why : failed?.error;
     broken.set(keyOf({ file, name }), `without the mutant: ${why}`);
   }
   console.log(`as it is: ${names.length} tests of ${file} (${secondsSince(startedMs)} s)`);
