@@ -94,6 +94,8 @@ export type PublicPart = Value<typeof PublicPart>;
 
 /** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
+/** ms of work after which other messages are read: each pause costs some. */
+const TICK_MS = 50;
 /** Steps of scrypt, which take the same time each. */
 export const workOf = ({ logN, r, p }: ScryptCost): number => r * p * 2 ** logN;
 /** A blob may ask for this much and no more: 512 MiB. */
@@ -302,7 +304,7 @@ export async function keyFromPassphrase(
 ): Promise<CryptoKey> {
   const maxmem = SCRYPT_BYTES_MAX + 2 ** 20;
   const onProgress = () => stop?.throwIfAborted();
-  const options = { N: 2 ** logN, r, p, dkLen: KEY_BYTES, maxmem, onProgress };
+  const options = { N: 2 ** logN, r, p, dkLen: KEY_BYTES, maxmem, asyncTick: TICK_MS, onProgress };
   const secret = utf8(normalizePassphrase(passphrase));
   try {
     const rawKey = await scryptAsync(secret, salt, options);
