@@ -22,7 +22,7 @@ import type { PeerEvents } from './peer-events.ts';
 import { openPeer, type Peer } from './peer.ts';
 import type { Platform } from './platform.ts';
 import type { ClientBase } from './stage.ts';
-import { watchStore } from './store-watch.ts';
+import { watchStore } from '../chain/store/store-watch.ts';
 import { Outbox } from './wallet/outbox.ts';
 
 export interface Client {

@@ -73,19 +73,21 @@ export class TokenThread {
     fetch: () => Promise<Uint8Array | undefined>,
     call: (api: RpcClient<TokenApi>) => Promise<T>,
   ): Promise<T | undefined> {
-    // Fetched outside of the queue: a download must not keep other texts waiting.
+    // Fetched outside of the queue: a download must neither keep other texts waiting nor count as their time.
     const file = this.#loaded.has(id) ? undefined : await fetch();
     if (!this.#loaded.has(id) && !file) return undefined;
-    return this.#run(async (api) => {
-      // Others may have loaded it meanwhile, or pushed it out.
+    const done = await this.#run(async (api) => {
       if (!(await api.has(id))) {
-        const found = file ?? (await fetch());
-        if (!found) return undefined;
-        await api.load(id, m, found);
+        // Others have pushed it out of the thread meanwhile.
+        if (!file) return undefined;
+        await api.load(id, m, file);
       }
       this.#loaded.add(id);
-      return call(api);
+      return { result: await call(api) };
     });
+    if (done) return done.result;
+    this.#loaded.delete(id);
+    return this.use([id, m], fetch, call);
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 /** Whether this node can do its work, for monitoring: `GET /health`. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
-import { watchStore as watch } from '../../client/store-watch.ts';
+import { watchStore as watch } from '../../chain/store/store-watch.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { Emitter } from '../../lib/events.ts';
 import type { Transport } from '../../net/transport.ts';

@@ -41,7 +41,9 @@ const manifest: Manifest = {
   ...ofWords,
   tokenizer: { hash: plainHash(file), size: file.length },
 };
-const models = new Map([[toHex(id), manifest]]);
+/** One more than a thread holds tokenizers. */
+const ids = [1, 2, 3, 4, 5].map((n) => new Uint8Array(32).fill(n));
+const models = new Map(ids.map((one) => [toHex(one), manifest]));
 
 const threads: TokenThread[] = [];
 afterEach(() => threads.splice(0).forEach((thread) => thread.stop()));
@@ -77,5 +79,12 @@ describe('a tokenizer that does not end', () => {
       'rejected',
     ]);
     expect(outcomes[32]).toMatchObject({ reason: { code: 'BUSY' } });
+  });
+
+  it('is fetched again where others have pushed it out of the thread', async () => {
+    const { texts, fetched } = textsWithin(60_000);
+    for (const one of [...ids, ids[0]!])
+      expect((await texts.tokenise(one, ['aa'])).tokens).toEqual([2]);
+    expect(fetched()).toBe(ids.length + 1);
   });
 });

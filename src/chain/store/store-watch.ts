@@ -2,9 +2,9 @@
  * A store that says when it stops working and when it works again. Most of what fails over it runs in the
  * background, where nobody waits for the error: blocks that are not taken in, a head that stays.
  */
-import type { Store } from '../chain/store/store.ts';
-import type { ErrorCode } from '../lib/error-codes.ts';
-import { AppError } from '../lib/errors.ts';
+import type { Store } from './store.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import { AppError } from '../../lib/errors.ts';
 
 const FAILURES: readonly ErrorCode[] = ['STORE_FAILED', 'STORE_CLOSED', 'STORE_FULL'];
 /** ms between attempts to write, while it fails. */
