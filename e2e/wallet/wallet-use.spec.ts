@@ -2,9 +2,11 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { formatAddress } from '../../src/core/address.ts';
+import { isolated } from '../../src/wallet/plain-text.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
+import { keyring } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as words } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import {
@@ -54,6 +56,15 @@ test.afterAll(async () => {
 const dialog = () => page.getByRole('dialog');
 const press = (name: string) => dialog().getByRole('button', { name, exact: true }).click();
 const field = (name: string) => dialog().getByLabel(name, { exact: true });
+/** Nobody mines but for a moment, so the head grows old: then the person says that the address was compared. */
+async function confirm(): Promise<void> {
+  const compared = dialog().getByLabel(keyring.payee.sureOfAll, { exact: true });
+  const sign = dialog().getByRole('button', { name: en.send.confirm, exact: true });
+  await expect(async () => {
+    if (await compared.isVisible()) await compared.check({ timeout: 1_000 });
+    await sign.click({ timeout: 2_000 });
+  }).toPass();
+}
 const accounts = () => page.getByLabel(words.account.label, { exact: true });
 const balanceOf = async (address: string) =>
   BigInt((await seed.rpc('getAccount', address)).balance);
@@ -86,7 +97,7 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await expect(dialog().getByText(words.pay.unchecked)).toBeVisible();
   await look('send');
   await press(en.send.review);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   await expect(page.getByText(/valid until block \d+, 1\d\d to go/)).toBeVisible();
   await look('waiting');
@@ -98,7 +109,7 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await look('cancel');
   await press(en.send.review);
   await expect(dialog().locator('.address')).toHaveText(first);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   await expect(page.getByText(words.replace.cancellation)).toBeVisible();
   await expect(page.getByText(words.replace.rival)).toBeVisible();
@@ -116,12 +127,12 @@ test('a payment is sped up, and paid once', async () => {
   await field(en.send.to).fill(`pila:${OTHER}?amount=1.25`);
   await expect(field(en.send.to)).toHaveValue(OTHER);
   await press(en.send.review);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   await button(page, words.replace.speedUp).click();
   await dialog().getByRole('radio', { name: words.fee.fast }).check();
   await press(en.send.review);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   await expect(page.getByText(words.replace.rival)).toBeVisible();
   await mineABlock(async () => (await balanceOf(OTHER)) > 0n);
@@ -149,7 +160,7 @@ test('a second account of the same words: coins go from one to the other', async
   await field(en.send.to).fill(second);
   await field(en.send.amount).fill('3');
   await press(en.send.review);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   await mineABlock(async () => (await balanceOf(second)) > 0n);
   await accounts().selectOption({ index: 1 });
@@ -160,7 +171,7 @@ test('a second account of the same words: coins go from one to the other', async
   await field(en.send.to).fill(first);
   await field(en.send.amount).fill('1');
   await press(en.send.review);
-  await press(en.send.confirm);
+  await confirm();
   await press(en.common.done);
   // Work is paid to the account in use.
   await goTo(page, 'pila');
@@ -203,6 +214,6 @@ test('watched addresses need no keys', async ({ browser }) => {
   await look('watched');
   await page.reload();
   await expect(line).toContainText(/proven at block \d+/);
-  await page.getByRole('button', { name: words.watch.remove('Alessandro') }).click();
+  await page.getByRole('button', { name: words.watch.remove(isolated('Alessandro')) }).click();
   await expect(line).toHaveCount(0);
 });
