@@ -5,8 +5,8 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   globalSetup: './support/make-model.ts',
-  // Tests wait more than they compute: two files at a time on two cores, and patience.
-  workers: 2,
+  // Tests wait more than they compute: three files at a time on two cores, and patience.
+  workers: 3,
   // What does not pass at once is looked into.
   retries: 0,
   timeout: 180_000,
