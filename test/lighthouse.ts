@@ -28,7 +28,7 @@ function isOfTheCage({ id, details }: Result['audits'][string]): boolean {
   return details.items.every(({ description, sourceLocation }) => {
     const { url } = Object(sourceLocation) as { url?: string };
     const isRefusal = /Content Security Policy|'TrustedScript' assignment/.test(
-      String(description),
+      JSON.stringify(description),
     );
     return isRefusal && /\/assets\/vault\.worker-[\w-]+\.js$/.test(url ?? '');
   });
