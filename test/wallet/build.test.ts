@@ -4,10 +4,9 @@ import { Tx } from '../../src/core/formats.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
 import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
+import { code, hash } from './values.ts';
 
-const hash = (n: number) => new Uint8Array(32).fill(n);
 const base = { chainId: 3, from: hash(1), nonce: 2, expiry: 50, fee: 10n };
-const code = (c: string) => expect.objectContaining({ code: c });
 
 test('bytes hold exactly the fields', () => {
   expect(decode(Tx, buildTransfer(base, { to: hash(2), amount: 1n, memo: 'é' }))).toEqual({

@@ -10,9 +10,9 @@ import {
 } from '../../src/wallet/vault/vault-blob.ts';
 import { memoryStorage, type VaultStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
+import { code } from './values.ts';
 
 const PASSPHRASE = 'orbit velvet canyon thimble pretzel lagoon';
-const code = (c: string) => expect.objectContaining({ code: c });
 const costOf = (logN: number): ScryptCost => ({ logN, r: 8, p: 1 });
 const entropy = new Uint8Array(32).fill(5);
 

@@ -25,13 +25,8 @@ import {
   type VaultStorage,
 } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
+import { CHEAP, code, hash, OTHER, STRONG } from './values.ts';
 
-/** The least that a blob may ask for: 1 MiB instead of 128. */
-const CHEAP = { logN: 10, r: 8, p: 1 };
-const STRONG = 'orbit velvet canyon thimble pretzel lagoon';
-const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
-const code = (c: string) => expect.objectContaining({ code: c });
-const hash = (n: number) => new Uint8Array(32).fill(n);
 const contents = (n: number): VaultContents => ({
   entropy: hash(n),
   accounts: [{ name: new Uint8Array(), publicKey: hash(n) }],

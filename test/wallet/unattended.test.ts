@@ -7,11 +7,10 @@ import type { VaultApi } from '../../src/wallet/vault/vault-api.ts';
 import { memoryStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
+import { code, hash } from './values.ts';
 
 const HOUR_MS = 3_600_000;
 const GENESIS_MS = 1e12;
-const hash = (n: number) => new Uint8Array(32).fill(n);
-const code = (c: string) => expect.objectContaining({ code: c });
 
 let nowMs: number;
 let from: Uint8Array;

@@ -7,10 +7,10 @@ import { readAddress } from '../../src/wallet/address.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
 import { plainText } from '../../src/wallet/plain-text.ts';
 import { formatUri, isLink, parseUri } from '../../src/wallet/uri.ts';
+import { code } from './values.ts';
 
 const bytes = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
 const text = formatAddress(bytes, 'pila');
-const code = (c: string) => expect.objectContaining({ code: c });
 
 test('addresses in either case, never mixed', () => {
   expect(readAddress(` ${text}\n`, 'pila')).toEqual(bytes);

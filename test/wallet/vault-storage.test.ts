@@ -21,14 +21,12 @@ import {
 } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
 import old from './old-vaults.json' with { type: 'json' };
+import { CHEAP, code, hash } from './values.ts';
 
-const CHEAP = { logN: 10, r: 8, p: 1 };
 const [STRONG, OTHER] = [
   'orbit velvet canyon thimble pretzel lagoon',
   'tunnel maple gravity sponsor ladder wisdom',
 ];
-const code = (c: string) => expect.objectContaining({ code: c });
-const hash = (n: number) => new Uint8Array(32).fill(n);
 const WORDS = formatWords(hash(3));
 const clock = { now: () => 1e12, after: () => () => {} };
 const vaultOn = (storage: VaultStorage, cost = CHEAP) =>

@@ -18,11 +18,8 @@ import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
 import { createStorage, type VaultStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
 import old from './old-vaults.json' with { type: 'json' };
+import { CHEAP, code, hash, STRONG } from './values.ts';
 
-const CHEAP = { logN: 10, r: 8, p: 1 };
-const STRONG = 'orbit velvet canyon thimble pretzel lagoon';
-const hash = (n: number) => new Uint8Array(32).fill(n);
-const code = (c: string) => expect.objectContaining({ code: c });
 const WORDS = formatWords(hash(3));
 const EVIL = keyFromEntropy(hash(66)).publicKey;
 const clock = { now: () => 1e12, after: () => () => {} };

@@ -20,18 +20,13 @@ import {
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
 import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
 import old from './old-vaults.json' with { type: 'json' };
+import { CHEAP, code, hash, OTHER, STRONG } from './values.ts';
 
-/** The least that a blob may ask for: 1 MiB instead of 128. */
-const CHEAP = { logN: 10, r: 8, p: 1 };
-const STRONG = 'orbit velvet canyon thimble pretzel lagoon';
-const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
-const code = (c: string) => expect.objectContaining({ code: c });
 const oldDeviceKey = () =>
   crypto.subtle.importKey('raw', fromHex(old.deviceKey)! as BufferSource, 'AES-GCM', false, [
     'encrypt',
     'decrypt',
   ]);
-const hash = (n: number) => new Uint8Array(32).fill(n);
 
 /** Time that stands still until it is told to go on. */
 function createClock() {
