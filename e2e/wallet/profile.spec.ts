@@ -8,7 +8,7 @@ import { device as deviceWords } from '../../src/ui/i18n/en/device.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
-import { button, chooseLater, sentence } from '../support/app.ts';
+import { addAuthenticator, button, chooseLater, sentence } from '../support/app.ts';
 import { holds, opens, searchProfile, type Found } from '../support/profile.ts';
 import config from '../playwright.config.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
@@ -133,16 +133,7 @@ test('another passphrase, a passkey, and its removal: the record before is gone 
   expect(changed.scrypt[0]!.wrappedKey).not.toEqual(first!.wrappedKey);
   expect(holds(profile, first!.wrappedKey.data)).toBe(false);
 
-  const cdp = await context.newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const options = {
-    ...({ protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal' } as const),
-    hasResidentKey: true,
-    hasUserVerification: true,
-    isUserVerified: true,
-    hasPrf: true,
-  };
-  await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
+  await addAuthenticator(page);
   await button(page, words.passkey.add).click();
   await field(en.backup.passphrase).fill(OTHER);
   await press(words.passkey.go);

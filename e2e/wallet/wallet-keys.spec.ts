@@ -14,6 +14,7 @@ import { formatUri } from '../../src/wallet/uri.ts';
 import type { StorageBuckets } from '../../src/wallet/vault/vault-places.ts';
 import { parseWords } from '../../src/wallet/seed-words.ts';
 import {
+  addAuthenticator,
   backUp,
   button,
   createKeys,
@@ -223,16 +224,7 @@ test('a QR code is read from a picture; one without a code says so', async () =>
 });
 
 test('a passkey opens the keys beside the passphrase, and can be removed', async () => {
-  const cdp = await context.newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const options = {
-    ...({ protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal' } as const),
-    hasResidentKey: true,
-    hasUserVerification: true,
-    isUserVerified: true,
-    hasPrf: true,
-  };
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
+  const { cdp, authenticatorId } = await addAuthenticator(page);
   await button(page, words.passkey.add).click();
   await look('passkey');
   await field(en.backup.passphrase).fill('not the passphrase at all');
