@@ -38,6 +38,12 @@ async function fillSend(page: Page, t: Text): Promise<void> {
   await fields.nth(1).fill(t.code === 'it' ? '12,5' : '12.5');
 }
 
+async function showWords(page: Page, t: Text): Promise<void> {
+  await press(page, t.wallet.backUp);
+  await press(page, t.backup.show);
+  await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
+}
+
 export const SHOTS: readonly Shot[] = [
   { name: 'pila-first', state: 'fresh', at: '#/', main: true },
   { name: 'pila-stopped', state: 'stopped', at: '#/' },
@@ -84,11 +90,7 @@ export const SHOTS: readonly Shot[] = [
     state: 'stopped',
     at: '#/wallet',
     sheet: true,
-    async act(page, t) {
-      await press(page, t.wallet.backUp);
-      await press(page, t.backup.show);
-      await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
-    },
+    act: showWords,
   },
   {
     name: 'wallet-backup-covered',
@@ -96,13 +98,25 @@ export const SHOTS: readonly Shot[] = [
     at: '#/wallet',
     sheet: true,
     async act(page, t) {
-      await press(page, t.wallet.backUp);
-      await press(page, t.backup.show);
-      await page.getByRole('dialog').locator('ol li').nth(23).waitFor();
+      await showWords(page, t);
       await page.evaluate('gallery.session.hidden = true');
       await page.getByRole('button', { name: t.secret.show }).waitFor();
       await page.evaluate('gallery.session.hidden = false');
     },
+  },
+  {
+    name: 'wallet-create',
+    state: 'fresh',
+    at: '#/wallet',
+    sheet: true,
+    act: (page, t) => press(page, t.wallet.create),
+  },
+  {
+    name: 'wallet-open-file',
+    state: 'fresh',
+    at: '#/wallet',
+    sheet: true,
+    act: (page, t) => press(page, laterOf(t).keyring.file.import),
   },
   {
     name: 'wallet-restore',

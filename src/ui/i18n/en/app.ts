@@ -272,7 +272,7 @@ export const en = {
   protect: {
     title: 'Passphrase',
     intro:
-      'It encrypts the keys on this device. It does not replace the 24 words: if you forget it, ' +
+      'A passphrase encrypts the keys on this device. It does not replace the 24 words: if you forget it, ' +
       'only they help.',
     passphrase: 'Passphrase',
     suggested: 'Pila made this one for you. Write it down before you use it:',

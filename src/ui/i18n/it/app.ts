@@ -268,7 +268,7 @@ export const it: Text = {
   protect: {
     title: 'Frase segreta',
     intro:
-      'Cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, ' +
+      'Una frase segreta cifra le chiavi su questo dispositivo. Non sostituisce le 24 parole: se la dimentichi, ' +
       'aiutano solo quelle.',
     passphrase: 'Frase segreta',
     suggested: 'Pila ha preparato questa per te. Scrivila prima di usarla:',
