@@ -22,7 +22,7 @@ import type { PeerEvents } from './peer-events.ts';
 import { openPeer, type Peer } from './peer.ts';
 import type { Platform } from './platform.ts';
 import type { ClientBase } from './stage.ts';
-import { watchStore } from '../chain/store/store-watch.ts';
+import { watchStores } from '../chain/store/store-watch.ts';
 import { Outbox } from './wallet/outbox.ts';
 
 export interface Client {
@@ -89,8 +89,9 @@ async function openBase(
   config: ClientConfig,
 ): Promise<ClientBase> {
   const events = new Emitter<PeerEvents>();
+  const watched = watchStores((failing) => events.emit('storeFailing', failing));
   const open = async (name: 'chain' | 'outbox'): Promise<Store> =>
-    watchStore(await platform.openStore(name), (failing) => events.emit('storeFailing', failing));
+    watched(await platform.openStore(name));
   const light = await openLight(await open('chain'), platform, { network, config });
   const store = await open('outbox');
   const outbox = await Outbox.open(store);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
-import { PROBE_MS, watchStore } from '../../src/chain/store/store-watch.ts';
+import { PROBE_MS, watchStore, watchStores } from '../../src/chain/store/store-watch.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 
@@ -72,4 +72,19 @@ test('what says nothing about the store is passed on alone, and a closed store i
   await vi.advanceTimersByTimeAsync(10 * PROBE_MS);
   expect(state.writes).toBe(writes);
   expect(told).toHaveLength(1);
+});
+
+test('of two stores that fail, one that works again is not enough', async () => {
+  const [a, b] = [breakable(), breakable()];
+  const told: (ErrorCode | undefined)[] = [];
+  const watched = watchStores((failing) => told.push(failing?.code));
+  const stores = [watched(a.store), watched(b.store)];
+  [a.state.code, b.state.code] = ['STORE_FULL', 'STORE_FAILED'];
+  for (const store of stores) await expect(store.get('a')).rejects.toThrow();
+  a.state.code = undefined;
+  await vi.advanceTimersByTimeAsync(PROBE_MS);
+  expect(told.at(-1)).toBe('STORE_FAILED');
+  b.state.code = undefined;
+  await vi.advanceTimersByTimeAsync(PROBE_MS);
+  expect(told.at(-1)).toBeUndefined();
 });

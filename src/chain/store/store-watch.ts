@@ -68,3 +68,15 @@ export function watchStore(store: Store, tell: (failing: AppError | undefined) =
     },
   };
 }
+
+/** Several stores as one: `tell` as for one, and they work when every one of them does. */
+export function watchStores(tell: (failing: AppError | undefined) => void): (one: Store) => Store {
+  const failing = new Map<Store, AppError>();
+  return (store) =>
+    watchStore(store, (error) => {
+      if (error) failing.set(store, error);
+      else failing.delete(store);
+      const [first] = failing.values();
+      tell(first);
+    });
+}
