@@ -72,6 +72,8 @@ test('nothing heavy runs before the click', async ({ page, context }) => {
 test.describe('on WebGPU', () => {
   test.use({ serviceWorkers: 'block' });
   test('Start: self-test, unit, block on the network, proven balance', async ({ page }) => {
+    // As long as its waits: software does the work of the GPU.
+    test.setTimeout(480_000);
     // The only adapter here is software, which a person's browser must not mine on.
     await changeConfig(page, { forceFallback: true });
     await page.goto(seed.url);

@@ -9,7 +9,8 @@ export default defineConfig({
   workers: 3,
   // What does not pass at once is looked into.
   retries: 0,
-  timeout: 180_000,
+  // Longer than the waits within a test, on a machine at half its speed.
+  timeout: 360_000,
   expect: { timeout: 60_000 },
   reporter: [['list'], ['json']],
   outputDir: '../test-results',
