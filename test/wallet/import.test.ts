@@ -62,7 +62,8 @@ describe('a wallet file', () => {
 
   test('is given up when a person says so, and nothing waits for it', async () => {
     const file = await fileOf(10);
-    const dear = { ...file, kdf: { ...file['kdf'], logN: 13, p: 4 } };
+    // Seconds of work, so that it is still going on when it is given up, and ends where it cannot be.
+    const dear = { ...file, kdf: { ...file['kdf'], logN: 17, p: 2 } };
     const order: string[] = [];
     const opening = vault.importFile(dear, PASSPHRASE, true).catch((e: unknown) => {
       order.push('given up');
