@@ -21,12 +21,18 @@ export interface PeerHandlersDeps {
   readonly events: Emitter<PeerEvents>;
 }
 
-export function createPeerHandlers(deps: PeerHandlersDeps): Handlers {
+export interface PeerHandlers extends Handlers {
+  /** Asks the peers that were not asked yet for the transactions in their pools, unless this client is behind. */
+  samplePools(): void;
+}
+
+export function createPeerHandlers(deps: PeerHandlersDeps): PeerHandlers {
   const { chain, transport, pool, modelService, follower, sending, events } = deps;
   const source = sourceOf(chain);
   const height = (): number => chain.headers.head().header.height;
 
   function addTx(tx: SignedTx): Verdict {
+    if (follower.isBehind()) return 'ignore';
     const refused = pool.add(tx, height());
     if (refused) return refused === 'known' ? 'ignore' : refused;
     events.emit('poolGrew', { isOwn: false });
@@ -39,15 +45,19 @@ export function createPeerHandlers(deps: PeerHandlersDeps): Handlers {
     return answer(source, request, () => pool.best(height())).catch(() => unavailable('busy'));
   }
 
-  const samplePools = createSampler(transport, addTx);
+  const sample = createSampler(transport, addTx);
+  const samplePools = (): void => {
+    if (!follower.isBehind()) void sample(transport.peers());
+  };
   return {
+    samplePools,
     onRequest: (_peer, request) => answerTo(request),
     onBlock: (peer, announce) => follower.onBlock(peer, announce),
     onTx: async (_peer, { tx }) => addTx(tx),
     onPeers(peers) {
       follower.onPeers(peers);
       void sending.announceWaiting();
-      void samplePools(peers);
+      samplePools();
     },
   };
 }

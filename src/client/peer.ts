@@ -7,7 +7,7 @@ import { AppError } from '../lib/errors.ts';
 import type { ChainStatus } from './api.ts';
 import { statusOf } from './chain-status.ts';
 import { peerApi, type PeerApi } from './peer-api.ts';
-import { createPeerHandlers } from './peer-handlers.ts';
+import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
@@ -30,18 +30,19 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
       peersAgreeing: reader.heads.countAt(chain.headers.head().id),
       mempool: pool.size,
     });
-  const disconnect = connectEvents(base, parts);
+  const handlers = createPeerHandlers({
+    chain,
+    transport,
+    pool,
+    modelService,
+    follower,
+    sending,
+    events,
+  });
+  const disconnect = connectEvents(base, parts, handlers);
 
   return {
-    handlers: createPeerHandlers({
-      chain,
-      transport,
-      pool,
-      modelService,
-      follower,
-      sending,
-      events,
-    }),
+    handlers,
     api: peerApi(base, parts, status),
     status,
     poll: () => follower.poll(),
@@ -56,7 +57,11 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
 }
 
 /** @returns what ends it */
-function connectEvents({ light, outbox, events }: ClientBase, parts: PeerParts): () => void {
+function connectEvents(
+  { light, outbox, events }: ClientBase,
+  parts: PeerParts,
+  handlers: PeerHandlers,
+): () => void {
   const { asking, results, serving, mining, foundBlocks, reverted } = parts;
   /** Reports the failure of a task that nobody waits for. */
   const inBackground = (task: Promise<void>): void => {
@@ -72,6 +77,8 @@ function connectEvents({ light, outbox, events }: ClientBase, parts: PeerParts):
       inBackground(isOwn ? mining.refresh() : mining.refreshSoon());
       events.emit('statusChanged');
     }),
+    // Peers that came while this client was behind are asked once it no longer is.
+    events.on('statusChanged', () => handlers.samplePools()),
     events.on('nextJobChanged', () => inBackground(mining.refresh())),
 
     // A block found now could not be kept, and power would be burnt for a head that cannot be left.

@@ -1,6 +1,7 @@
 /**
- * Bad data from outside is a returned fault, never an exception. One table says what each fault means: its
- * penalty, whom it blames and whether it is final. A code that lacks one of these does not compile.
+ * Bad data from outside is a returned fault, never an exception. One table says what each fault means: what its
+ * verdict depends on, its penalty, whom it blames and whether it is final. A code that lacks one of these does
+ * not compile, nor does one with a penalty for what an honest peer elsewhere in the chain sees otherwise.
  */
 
 /**
@@ -30,18 +31,35 @@ export type Finality =
   /** Final, also for the sender's transactions that need this one in an earlier block than their own. */
   | 'final-for-followers';
 
-interface Meaning {
-  /** Points that the sending peer is charged; at 100 it is banned. */
-  readonly penalty: number;
+/** What the verdict follows from, and so what it may cost. */
+type Basis =
+  /** The bytes, what they commit to and what this node asked for: every node comes to the same verdict. */
+  | {
+      readonly dependsOn: 'bytes';
+      /** Points that the sending peer is charged; at 100 it is banned. */
+      readonly penalty: number;
+    }
+  /**
+   * This node's head, state, pool, branches or clock. Outside a block it costs nothing: a peer that is ahead,
+   * behind or on another branch sends it in good faith, and a node must not ban those that it learns from.
+   */
+  | { readonly dependsOn: 'view'; readonly penalty: 0 };
+
+type Meaning = Basis & {
   readonly blames: Blamed;
   readonly finality: Finality;
-}
+};
 
 // The rows are made by calls. These annotations let the bundler drop the table where only codes are named.
 
 /* @__NO_SIDE_EFFECTS__ */
 function row(penalty: number, blames: Blamed, finality: Finality = 'passes'): Meaning {
-  return { penalty, blames, finality };
+  return { dependsOn: 'bytes', penalty, blames, finality };
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function view(blames: Blamed, finality: Finality = 'passes'): Meaning {
+  return { dependsOn: 'view', penalty: 0, blames, finality };
 }
 
 /* @__NO_SIDE_EFFECTS__ */
@@ -55,16 +73,22 @@ function header(penalty: number): Meaning {
   return row(penalty, 'block');
 }
 
-/** Broken rule of transactions. It blames the block that contains such a transaction. */
+/** Broken rule of transactions alone. It blames the block that contains such a transaction. */
 /* @__NO_SIDE_EFFECTS__ */
 function tx(penalty: number, finality: Finality): Meaning {
   return row(penalty, 'block', finality);
 }
 
+/** Broken rule of a transaction at its place in the chain: a block commits to the place, a pool only guesses it. */
+/* @__NO_SIDE_EFFECTS__ */
+function placed(finality: Finality): Meaning {
+  return view('block', finality);
+}
+
 /** Broken rule of the pool alone; blocks are not bound by it. */
 /* @__NO_SIDE_EFFECTS__ */
 function pool(): Meaning {
-  return row(0, 'nobody');
+  return view('nobody');
 }
 
 export const FAULTS = {
@@ -80,12 +104,12 @@ export const FAULTS = {
   // header
   'header.version': header(100),
   'header.height': header(100),
-  'header.parent-unknown': row(0, 'nobody'),
+  'header.parent-unknown': view('nobody'),
   'header.mmr-root': header(100),
   'header.shares-root': header(100),
   'header.time-order': header(100),
-  /** No penalty: two honest clocks that are each two minutes off disagree by four. */
-  'header.time-future': row(0, 'nobody'),
+  /** Two honest clocks that are each two minutes off disagree by four. */
+  'header.time-future': view('nobody'),
   'header.bits': header(100),
   'header.total-work': header(100),
   'header.model': header(100),
@@ -108,33 +132,40 @@ export const FAULTS = {
   'proof.activations': row(PASSED_ON, 'block'),
   'proof.transcript': row(PASSED_ON, 'block'),
   'proof.earlier-winner': row(PASSED_ON, 'block'),
+  // what was asked for, and has no place here by the time it comes
+  /** Higher than a chain can be by this node's clock, or than this node keeps headers. */
+  'sync.too-high': view('nobody'),
+  /** A part of a block on a branch that was given up meanwhile. */
+  'sync.unplaced': view('nobody'),
   // transactions
   'tx.chain': tx(50, 'final'),
   'tx.signature': tx(100, 'final'),
-  'tx.expired': tx(0, 'passes'),
-  'tx.expiry-far': tx(20, 'passes'),
-  'tx.nonce': tx(0, 'passes'),
-  'tx.balance': tx(0, 'passes'),
+  'tx.expired': placed('passes'),
+  'tx.expiry-far': placed('passes'),
+  'tx.nonce': placed('passes'),
+  'tx.balance': placed('passes'),
   'tx.amount': tx(50, 'final'),
-  'tx.overflow': tx(50, 'passes'),
+  'tx.overflow': placed('passes'),
   'tx.request-model': tx(20, 'final'),
   'tx.request-input': tx(50, 'final'),
   'tx.request-lifetime': tx(50, 'final'),
-  'tx.request-full': tx(0, 'passes'),
-  'tx.claim-closed': tx(0, 'final-for-followers'),
+  'tx.request-full': placed('passes'),
+  'tx.claim-closed': placed('final-for-followers'),
   /** The first claim stays valid, and so does the result that follows it. */
-  'tx.claim-twice': tx(0, 'final'),
-  'tx.result-closed': tx(0, 'final'),
-  'tx.result-claim': tx(0, 'final'),
-  'tx.result-order': tx(0, 'passes'),
-  // No penalty: peers without the model relay a false result and can't know. A false result costs its author
-  // a claim's fee, and ten of them must not get honest peers banned.
-  'tx.result-commitment': tx(0, 'final'),
-  'tx.result-answer': tx(0, 'final'),
-  'tx.result-budget': tx(0, 'passes'),
+  'tx.claim-twice': placed('final'),
+  'tx.result-closed': placed('final'),
+  'tx.result-claim': placed('final'),
+  'tx.result-order': placed('passes'),
+  // Peers without the model relay a false result and can't know. A false result costs its author a claim's fee,
+  // and ten of them must not get honest peers banned.
+  'tx.result-commitment': placed('final'),
+  'tx.result-answer': placed('final'),
+  'tx.result-budget': placed('passes'),
   'tx.known': pool(),
   'tx.fee-low': pool(),
   'tx.pool-full': pool(),
+  /** The state that it is judged on is not here yet. */
+  'tx.unjudged': pool(),
   // state: the opened parts that a peer sent; the block is not to blame for them
   'state.witness': row(20, 'sender'),
   'state.proof': row(50, 'sender'),
@@ -160,7 +191,7 @@ export const fault = (code: FaultCode, context: Record<string, unknown> = {}): F
 /** A transaction's fault as the fault of the block that contains the transaction at `index`. */
 export const inBlock = (f: Fault, index: number): Fault => ({ ...f, index });
 
-/** Points that the sending peer is charged. In a block, timing excuses no fault of a transaction. */
+/** Points that the sending peer is charged. A block commits to its place: there, no view excuses a fault. */
 export const penaltyOf = (f: Fault): number =>
   f.index === undefined ? FAULTS[f.fault].penalty : PASSED_ON;
 

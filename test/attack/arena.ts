@@ -26,7 +26,7 @@ import { signTx, txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, utf8 } from '../../src/lib/bytes.ts';
 import type { Forger } from './forger.ts';
 import { without } from './without.ts';
-import { fetchConfig, isKnown, announceBlock, announceTx, type Verdict } from './peer.ts';
+import { fetchConfig, isKnown, announceBlock, announceTx, relay, type Verdict } from './peer.ts';
 
 export interface Person {
   readonly secret: Uint8Array;
@@ -113,11 +113,20 @@ export class Arena {
     return verdict;
   }
 
-  async announceTx(tx: SignedTx): Promise<Verdict> {
+  announceTx(tx: SignedTx): Promise<Verdict> {
+    return this.#withMarker((marker) => announceTx(this.seed, this.chainId, tx, marker));
+  }
+
+  /** Lets an honest peer pass them on: `accepted` is that the node banned it. */
+  relay(txs: readonly SignedTx[]): Promise<Verdict> {
+    return this.#withMarker((marker) => relay(this.seed, this.chainId, txs, marker));
+  }
+
+  async #withMarker(send: (marker: SignedTx) => Promise<Verdict>): Promise<Verdict> {
     await this.coins();
     const fields = { type: 'transfer', to: MARKER.address, amount: 1n, memo: new Uint8Array() };
     const marker = this.sign(MARKER, fields, this.#markers, this.#markerFee);
-    const verdict = await announceTx(this.seed, this.chainId, tx, marker);
+    const verdict = await send(marker);
     // A marker of a peer that was disconnected may be in the pool or not: a higher fee replaces it.
     this.#markerFee = (this.#markerFee * 12n) / 10n;
     if (await isKnown(this.seed, txId(marker.tx))) this.#markers++;
@@ -160,10 +169,17 @@ export class Arena {
   }
 }
 
-/** A fresh network of one node, without the rules in `off`. */
-export async function openArena(forger: Forger, off: readonly FaultCode[]): Promise<Arena> {
-  const args = off.flatMap((code) => ['--without', code]);
-  const seed = await startSeed({ args, ...(off.length && { entry: 'test/attack/weak-seed.ts' }) });
+/** A fresh network of one node, without the rules in `off`, that charges for the faults in `charged`. */
+export async function openArena(
+  forger: Forger,
+  off: readonly FaultCode[],
+  charged: readonly FaultCode[] = [],
+): Promise<Arena> {
+  const args = [
+    ...off.flatMap((code) => ['--without', code]),
+    ...charged.flatMap((code) => ['--charge', code]),
+  ];
+  const seed = await startSeed({ args, ...(args.length && { entry: 'test/attack/weak-seed.ts' }) });
   const network = networkOf('e2e');
   const params = without(network.params, off);
   const genesis = decode(Header, fromHex((await fetchConfig(seed)).genesis)!);

@@ -9,6 +9,8 @@ export interface Attack {
   readonly rule: FaultCode;
   /** Rules without which the attack wins: `rule` and the rules that would refuse it next. */
   readonly off: readonly FaultCode[];
+  /** Faults that the node without the rules charges for, though they depend on its view. */
+  readonly charged?: readonly FaultCode[];
   /** Number of runs with all rules in force. */
   readonly runs: number;
   /** One or more tries and their verdicts. */

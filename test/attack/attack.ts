@@ -3,7 +3,6 @@
  * then is run once more on a node without that rule and must win: so it is a real attack.
  * Prints one line per attack; the last is `accepted 0 of N`. Usage: node attack.ts [part of a name]
  */
-import type { FaultCode } from '../../src/core/faults.ts';
 import { readModel } from '../oracle/models.ts';
 import { ANSWER_ATTACKS, isPaid, openJob, resultOf, WORKER } from './answer-attacks.ts';
 import { openArena, type Arena } from './arena.ts';
@@ -11,6 +10,7 @@ import type { Attack } from './attack-type.ts';
 import { createForger, type Forger } from './forger.ts';
 import { HEADER_ATTACKS } from './header-attacks.ts';
 import { PROOF_ATTACKS } from './proof-attacks.ts';
+import { RELAY_ATTACKS } from './relay-attacks.ts';
 import { TX_ATTACKS } from './tx-attacks.ts';
 import type { Verdict } from './peer.ts';
 
@@ -45,19 +45,19 @@ class Weakened {
     this.#forger = forger;
   }
 
-  /** Starts the node without those rules, if it is not the one that runs. */
-  async prepare(off: readonly FaultCode[]): Promise<void> {
-    const key = off.join(' ');
+  /** Starts the node without the rules that the attack wants off, if it is not the one that runs. */
+  async prepare({ off, charged = [] }: Attack): Promise<void> {
+    const key = [...off, ...charged].join(' ');
     if (this.#arena && this.#key === key) return;
     await this.close();
     this.#key = key;
-    this.#arena = openArena(this.#forger, off);
+    this.#arena = openArena(this.#forger, off, charged);
     // A failure is reported where the arena is awaited.
     this.#arena.catch(() => {});
   }
 
   async attack(attack: Attack): Promise<Outcome> {
-    await this.prepare(attack.off);
+    await this.prepare(attack);
     const arena = await this.#arena!;
     const verdicts = await attack.run(arena);
     const refused = verdicts.filter((v) => !v.accepted);
@@ -91,9 +91,13 @@ function print(attack: Attack, on: Outcome, off: Outcome): void {
 }
 
 async function main(filter: string): Promise<boolean> {
-  const attacks = [...PROOF_ATTACKS, ...HEADER_ATTACKS, ...TX_ATTACKS, ...ANSWER_ATTACKS].filter(
-    (attack) => attack.name.includes(filter),
-  );
+  const attacks = [
+    ...PROOF_ATTACKS,
+    ...HEADER_ATTACKS,
+    ...TX_ATTACKS,
+    ...ANSWER_ATTACKS,
+    ...RELAY_ATTACKS,
+  ].filter((attack) => attack.name.includes(filter));
   if (!attacks.length) throw new Error(`no attack has '${filter}' in its name`);
   const forger = await createForger(await readModel('tiny'));
   const arena = await openArena(forger, []);
@@ -102,7 +106,7 @@ async function main(filter: string): Promise<boolean> {
   try {
     for (const attack of attacks) {
       // The weakened node starts while the attack is tried with all rules.
-      await weakened.prepare(attack.off);
+      await weakened.prepare(attack);
       const on = await withRules(arena, attack);
       const off = await weakened.attack(attack);
       print(attack, on, off);

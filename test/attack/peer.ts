@@ -50,7 +50,11 @@ export async function fetchConfig(seed: Seed): Promise<{ bootstrap: string[]; ge
 async function asPeer<T>(
   seed: Seed,
   chainId: number,
-  use: (id: string, announce: (topic: string, data: Uint8Array) => Promise<unknown>) => Promise<T>,
+  use: (
+    id: string,
+    announce: (topic: string, data: Uint8Array) => Promise<unknown>,
+    isConnected: () => boolean,
+  ) => Promise<T>,
 ): Promise<T> {
   const topics = [blockTopic(chainId), txTopic(chainId)];
   const gater = { denyDialMultiaddr: () => false };
@@ -63,7 +67,11 @@ async function asPeer<T>(
     await until('the node subscribed', () =>
       topics.every((t) => pubsub.getSubscribers(t).length > 0) ? true : undefined,
     );
-    return await use(host.peerId.toString(), (topic, data) => pubsub.publish(topic, data));
+    return await use(
+      host.peerId.toString(),
+      (topic, data) => pubsub.publish(topic, data),
+      () => host.getConnections().length > 0,
+    );
   } finally {
     await host.stop();
   }
@@ -117,11 +125,37 @@ export const announceTx = (
       isCharged() || (await isKnown(seed, txId(marker.tx))) ? true : undefined,
     );
     if (await waitKnown(seed, txId(tx.tx))) return { accepted: true, fault: undefined };
-    const reason = await seed.rpc('submitTransaction', toHex(txBytes(tx))).then(
-      () => 'none',
-      (e: Error) => e.message.split(' ')[0],
-    );
+    const reason = await reasonOf(seed, tx);
     return { accepted: reason === 'none', fault: reason };
+  });
+
+/** Why the node refuses it from its own RPC, which charges nobody. */
+const reasonOf = (seed: Seed, tx: SignedTx): Promise<string | undefined> =>
+  seed.rpc('submitTransaction', toHex(txBytes(tx))).then(
+    () => 'none',
+    (e: Error) => e.message.split(' ')[0],
+  );
+
+/**
+ * Passes transactions on as an honest peer does, and an honest one behind them. `accepted`: the node cut the peer
+ * off; else the last one came through the same connection.
+ */
+export const relay = (
+  seed: Seed,
+  chainId: number,
+  txs: readonly SignedTx[],
+  marker: SignedTx,
+): Promise<Verdict> =>
+  asPeer(seed, chainId, async (_id, announce, isConnected) => {
+    for (const tx of [...txs, marker])
+      await announce(txTopic(chainId), encode(TxAnnounce, { tx, sequence: ++sequence })).catch(
+        () => undefined,
+      );
+    const wasCut = await until('a verdict on the relayer', async () => {
+      if (!isConnected()) return true;
+      return (await isKnown(seed, txId(marker.tx))) ? false : undefined;
+    });
+    return { accepted: wasCut, fault: wasCut ? undefined : await reasonOf(seed, txs[0]!) };
   });
 
 /** Transactions are judged in order of arrival; still, it waits a little longer, in the attacker's favour. */

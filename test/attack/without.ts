@@ -1,6 +1,9 @@
-/** The one seam through which a rule is left out: parameters of a network that lacks it. */
+/**
+ * The seams through which a rule is left out: parameters of a network that lacks it, and for the rule that a view
+ * costs nothing, the table of faults of a weak seed's own process.
+ */
 import { CONSENSUS } from '../../src/core/consensus.ts';
-import type { FaultCode } from '../../src/core/faults.ts';
+import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import type { Params } from '../../src/core/params.ts';
 
 const RULES: ReadonlySet<FaultCode> = new Set(CONSENSUS.flatMap(({ codes }) => codes));
@@ -17,3 +20,12 @@ export const without = (params: Params, codes: readonly FaultCode[]): Params => 
   ...params,
   rules: params.rules.without(...codes),
 });
+
+/** Makes this process charge 20 points for faults that depend on its view. */
+export function chargeForViews(codes: readonly string[]): void {
+  for (const code of codes) {
+    const row = FAULTS[code as FaultCode];
+    if (row?.dependsOn !== 'view') throw new Error(`--charge: no fault of a view '${code}'`);
+    Object.assign(row, { penalty: 20 });
+  }
+}

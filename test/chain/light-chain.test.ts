@@ -196,7 +196,7 @@ describe('head', () => {
     const light = await openLight();
     await sync(light, peer);
     expect(await light.headers.import([{ ...one!.header, height: 20_000 }])).toMatchObject({
-      fault: 'wire.too-large',
+      fault: 'sync.too-high',
     });
   });
 
@@ -327,7 +327,7 @@ describe('head', () => {
     });
     const bad = { ...two!.header, bits: two!.header.bits + 1 };
     expect(await light.headers.import([one!.header, bad])).toMatchObject({ fault: 'header.bits' });
-    expect(await light.proofs.import(MODEL, PROOF)).toMatchObject({ fault: 'wire.unasked' });
+    expect(await light.proofs.import(MODEL, PROOF)).toMatchObject({ fault: 'sync.unplaced' });
     expect(light.headers.best().header.height).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 /** A client that knows no genesis: what it answers before, and whose genesis it takes. */
 import { afterEach, expect, test, vi } from 'vitest';
+import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import { createClient, type Client } from '../../src/client/client.ts';
 import type { Platform } from '../../src/client/platform.ts';
@@ -13,6 +14,8 @@ import {
   START_MS,
   transfer,
 } from '../chain/make-blocks.ts';
+import { answer } from '../../src/chain/shared/answer.ts';
+import type { SyncRequest } from '../../src/core/messages.ts';
 import { txBytes } from '../../src/core/tx/tx.ts';
 import { MemoryNet } from './memory-net.ts';
 
@@ -94,4 +97,58 @@ test('of two genesis blocks it keeps the first that it took', async () => {
   net.link('newcomer', 'second');
   await vi.waitUntil(async () => (await api.status()).chain.sync === 'synced', wait);
   expect(toHex((await api.status()).chain.headId)).toBe(toHex(first.head().id));
+});
+
+/** A peer with that chain that answers requests for headers once it is let. */
+async function slowSeed(net: MemoryNet, id: string, chain: FullChain) {
+  const { promise: isLet, resolve: allow } = Promise.withResolvers<void>();
+  const asked: SyncRequest['type'][] = [];
+  await net.transport(id).start({
+    async onRequest(_, request) {
+      asked.push(request.type);
+      if (request.type === 'headers') await isLet;
+      return await answer(chain, request, () => chain.mempool.byFee());
+    },
+    onBlock: async () => 'ignore',
+    onTx: async () => 'ignore',
+    onPeers: () => undefined,
+  });
+  return { asked, allow };
+}
+
+test('a client that is behind takes no transactions; peers’ pools are read once it no longer is', async () => {
+  const net = new MemoryNet();
+  const { api } = await join(net);
+  const chain = await chainFrom(START_MS, 5);
+  const [waiting, told, late] = [0, 1, 2].map((nonce) => transfer(ann, nonce, person(2), 1n));
+  expect(await chain.addTx(waiting!)).toBeUndefined();
+  const { asked, allow } = await slowSeed(net, 'slow', chain);
+  net.link('newcomer', 'slow');
+  await vi.waitUntil(() => asked.includes('headers'), wait);
+  const mempool = async () => (await api.status()).chain.mempool;
+  await net.transport('slow').announceTx({ tx: told!, sequence: 1 });
+  expect({ asked: asked.includes('transactions'), mempool: await mempool() }).toEqual({
+    asked: false,
+    mempool: 0,
+  });
+  allow();
+  await expect.poll(mempool, wait).toBe(1);
+
+  // One peer was caught up with: another that claims more and gives nothing holds up nobody.
+  const liar = await slowSeed(net, 'liar', await chainFrom(START_MS, 50));
+  net.link('newcomer', 'liar');
+  await vi.waitUntil(() => liar.asked.includes('headers'), wait);
+  await net.transport('slow').announceTx({ tx: told!, sequence: 2 });
+  expect(await mempool()).toBe(2);
+
+  // Without any peer it knows no more how far the others are.
+  net.cut('slow');
+  net.cut('liar');
+  const again = await slowSeed(net, 'again', await chainFrom(START_MS, 60));
+  net.link('newcomer', 'again');
+  await vi.waitUntil(() => again.asked.includes('headers'), wait);
+  await net.transport('again').announceTx({ tx: late!, sequence: 3 });
+  expect(await mempool()).toBe(2);
+  again.allow();
+  liar.allow();
 });

@@ -51,6 +51,14 @@ test('what a light check cannot see costs its relayer little, what it can see al
     expect(penaltyOf(fault(code))).toBe(100);
 });
 
+test('what depends on who judges costs nothing alone, and as much as all else in a block', () => {
+  const views = CODES.filter((code) => FAULTS[code].dependsOn === 'view');
+  expect(views).toEqual(expect.arrayContaining(['tx.expiry-far', 'tx.overflow', 'tx.nonce']));
+  for (const code of views) expect(penaltyOf(fault(code))).toBe(0);
+  for (const code of CODES.filter((one) => one.startsWith('tx.')))
+    expect(penaltyOf(inBlock(fault(code), 0))).toBe(10);
+});
+
 const CODES = Object.keys(FAULTS) as FaultCode[];
 const codesWhere = (holds: (code: FaultCode) => boolean): string[] => CODES.filter(holds).sort();
 
@@ -61,9 +69,12 @@ test('what the id of a block is bound to blames the block, all else who sent it 
   expect(blamed('nobody')).toEqual([
     'header.parent-unknown',
     'header.time-future',
+    'sync.too-high',
+    'sync.unplaced',
     'tx.fee-low',
     'tx.known',
     'tx.pool-full',
+    'tx.unjudged',
   ]);
   expect(blamed('body')).toEqual(starts('body.'));
   const replay = ['proof.activations', 'proof.earlier-winner', 'proof.transcript'];

@@ -5,10 +5,10 @@ import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
-import type { PeerInfo, Transport } from '../../src/net/transport.ts';
+import type { PeerInfo, Transport, Verdict } from '../../src/net/transport.ts';
 import { createFullSync } from '../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../src/node/seed/serve-peers.ts';
-import { mine, nextBlock, openChain, person, START_MS } from '../chain/make-blocks.ts';
+import { mine, nextBlock, openChain, person, START_MS, transfer } from '../chain/make-blocks.ts';
 
 const log = createLog(() => undefined);
 const ann = person(1);
@@ -82,4 +82,53 @@ test('a peer that never gives its blocks keeps nobody else waiting', async () =>
   sync.meet([{ id: 'slow' } as PeerInfo]);
   sync.meet([{ id: 'slow' } as PeerInfo, { id: 'peer' } as PeerInfo]);
   await expect.poll(() => headOf(own)).toBe(headOf(peer));
+});
+
+/** A seed that is told a payment at each request for blocks; whether it is behind is noted there too. */
+function openTold(own: FullChain, transport: Transport) {
+  const verdicts: Verdict[] = [];
+  const behind: boolean[] = [];
+  const payment = transfer(ann, 0, person(2), 1n);
+  const tell = async () => void verdicts.push(await onTx('other', { tx: payment, sequence: 1 }));
+  const request = async (peer: string, asked: { type: string }) => {
+    if (asked.type === 'blocks') {
+      behind.push(sync.isBehind());
+      await tell();
+    }
+    return await transport.request(peer, asked as never);
+  };
+  const sync = createFullSync(own, { ...transport, request }, log);
+  const { onTx } = createHandlers(own, () => sync, log);
+  return { sync, verdicts, behind, tell };
+}
+
+test('a node that fetches blocks in bulk ignores transactions, and takes them again at the head', async () => {
+  const peer = await openChain();
+  await mine(peer, ann, 40);
+  const own = await openChain();
+  const { sync, verdicts, tell } = openTold(own, transportTo(peer));
+  sync.meet([{ id: 'peer' } as PeerInfo]);
+  await expect.poll(() => headOf(own)).toBe(headOf(peer));
+  await expect.poll(() => sync.isBehind()).toBe(false);
+  await tell();
+  // At block 0 nobody has coins; at 16 and at 32 there is more to come.
+  expect(verdicts).toMatchObject([{ fault: 'tx.balance' }, 'ignore', 'ignore', 'accept']);
+});
+
+test('a peer that claims more work than all and gives known blocks makes no node ignore others', async () => {
+  const own = await openChain();
+  await mine(own, ann, 40);
+  const honest = transportTo(own);
+  const request = async (peer: string, asked: { type: string }) => {
+    const isHeaders = asked.type === 'headers';
+    const answer = await honest.request(peer, {
+      ...asked,
+      ...(isHeaders && { locator: [] }),
+    } as never);
+    return answer.type === 'status' ? { ...answer, totalWork: 1n << 200n } : answer;
+  };
+  const { sync, behind } = openTold(own, { ...honest, request });
+  sync.meet([{ id: 'liar' } as PeerInfo]);
+  await expect.poll(() => behind.length).toBeGreaterThan(3);
+  expect(behind).not.toContain(true);
 });

@@ -66,8 +66,7 @@ async function placeFor(
   if (!first) return undefined;
   const { height } = first;
   if (height < 1) return fault('header.height', { height });
-  if (height + headers.length > heightMax(memory, nowMs))
-    return fault('wire.too-large', { height });
+  if (height + headers.length > heightMax(memory, nowMs)) return fault('sync.too-high', { height });
   return (await findPlace(memory, headers)) ?? fault('header.parent-unknown', { height });
 }
 

@@ -34,7 +34,7 @@ export async function importProof(
   if (!isProofNew && !isBodyNew) return unmoved(undefined);
 
   const header = await findHeader(memory, id);
-  if (!header) return unmoved(fault('wire.unasked', { id: toHex(id) }));
+  if (!header) return unmoved(fault('sync.unplaced', { id: toHex(id) }));
   const { height } = header;
   if (body && !equal(bodyRoot(body), header.bodyRoot))
     return unmoved(fault('body.root', { height }));

@@ -138,7 +138,7 @@ export class Mempool {
   }
 
   /**
-   * Adds or replaces. @returns why it is not taken; `state.witness` when that cannot be told yet, for lack
+   * Adds or replaces. @returns why it is not taken; `tx.unjudged` when that cannot be told yet, for lack
    * of a head or of what it reads of the state
    */
   add(signed: SignedTx): Fault | undefined {
@@ -200,7 +200,7 @@ export class Mempool {
   /** What becomes of the sender's transactions with this one among them; nothing is kept. */
   #place(signed: SignedTx): Placed | Fault {
     const base = this.#base;
-    if (!base) return fault('state.witness', { problem: 'there is no head yet' });
+    if (!base) return fault('tx.unjudged', { problem: 'there is no head yet' });
     const tx = poolTx(signed);
     if (this.#txs.has(tx.id)) return fault('tx.known');
     if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
@@ -325,7 +325,9 @@ function execute(
 ): Fault | undefined {
   const { tx } = signed;
   const follows = before.some((old) => kindOf(tx).needsBefore(tx, old.signed.tx));
-  return executeTx(follows ? { ...block, height: block.height + 1 } : block, signed);
+  const refused = executeTx(follows ? { ...block, height: block.height + 1 } : block, signed);
+  // The gap is in the state held here; nobody sent a witness.
+  return refused?.fault === 'state.witness' ? fault('tx.unjudged', refused.context) : refused;
 }
 
 /** Executes one sender's transactions alone; what is refused, and so all that build on it, is left out. */

@@ -92,8 +92,7 @@ export class Backfill {
       for (const { id, proof, body } of blocks) {
         if (!proof || !ids.some((one) => equal(one, id))) continue;
         const refused = await this.#chain.proofs.import(id, proof, body);
-        // A reorganisation has removed the block meanwhile: the peer is not to blame.
-        if (refused?.fault === 'wire.unasked') continue;
+        if (refused?.fault === 'sync.unplaced') continue;
         if (refused) return refused;
         got = true;
       }

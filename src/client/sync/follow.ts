@@ -41,6 +41,11 @@ export interface Follower {
   /** Asks every peer for its status again. */
   poll(): void;
   sync(): SyncState;
+  /**
+   * Whether no peer was caught up with yet since there are peers: what is told is of another time. It ends with
+   * the first peer that is caught up with, so that no claim of another can prolong it.
+   */
+  isBehind(): boolean;
 }
 
 export function createFollower(deps: FollowerDeps): Follower {
@@ -86,5 +91,6 @@ export function createFollower(deps: FollowerDeps): Follower {
       if (!transport.peers().length) return reader.heads.everConnected ? 'offline' : 'connecting';
       return peerQueue.size ? 'syncing' : 'synced';
     },
+    isBehind: () => !reader.heads.isCaughtUp,
   };
 }

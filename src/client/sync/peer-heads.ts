@@ -9,6 +9,7 @@ export class PeerHeads {
   readonly #statuses = new Map<string, Status>();
   #everConnected = false;
   #everCaughtUp = false;
+  #isCaughtUp = false;
 
   /** Whether any peer was connected since the start. */
   get everConnected(): boolean {
@@ -20,8 +21,14 @@ export class PeerHeads {
     return this.#everCaughtUp;
   }
 
+  /** The same since the last time without a peer, as after a night in sleep. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp;
+  }
+
   noteCaughtUp(): void {
     this.#everCaughtUp = true;
+    this.#isCaughtUp = true;
   }
 
   /** The peers that are connected now. @returns those whose status is not known yet */
@@ -29,6 +36,7 @@ export class PeerHeads {
     const connected = new Set(peers);
     for (const peer of this.#statuses.keys()) if (!connected.has(peer)) this.#statuses.delete(peer);
     this.#everConnected ||= connected.size > 0;
+    this.#isCaughtUp &&= connected.size > 0;
     return peers.filter((peer) => !this.#statuses.has(peer));
   }
 

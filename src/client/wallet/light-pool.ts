@@ -68,7 +68,7 @@ export function createLightPool(params: Params, models: Models): LightPool {
     if (get(hex)) return 'known';
     const refused = pool.add(signed);
     if (!refused) return undefined;
-    if (refused.fault !== 'state.witness') return refused;
+    if (refused.fault !== 'tx.unjudged') return refused;
     const alone = faultAlone(signed, height);
     if (!alone) unjudged.set(hex, signed);
     return alone;

@@ -20,6 +20,11 @@ export interface FullSync {
    * machine's clock.
    */
   poll(): void;
+  /**
+   * Whether blocks are being fetched in bulk: the last BLOCKS_MAX of some peer all moved the head up. Only blocks
+   * with work behind them say so: what a peer claims does not, and a fetch that stops moving the head ends it.
+   */
+  isBehind(): boolean;
 }
 
 /** ms between two polls. */
@@ -33,11 +38,13 @@ export function createFullSync(
   turnMs?: number,
 ): FullSync {
   const met = new Set<string>();
+  /** Peers that blocks are being fetched from in bulk. */
+  const bulk = new Set<string>();
   const peerQueue = createPeerQueue({
     run: (peer) =>
-      catchUp(peer).catch((e: unknown) =>
-        log.info('sync.stopped', { peer, code: AppError.from(e).code }),
-      ),
+      catchUp(peer)
+        .catch((e: unknown) => log.info('sync.stopped', { peer, code: AppError.from(e).code }))
+        .finally(() => bulk.delete(peer)),
     turnMs,
   });
 
@@ -72,8 +79,12 @@ export function createFullSync(
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       if (answer.type !== 'headers') return false;
       const { headers } = answer;
-      for (let i = 0; i < headers.length; i += BLOCKS_MAX)
+      for (let i = 0; i < headers.length; i += BLOCKS_MAX) {
+        const height = chain.head().header.height;
         if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
+        if (chain.head().header.height - height >= BLOCKS_MAX) bulk.add(peer);
+        else bulk.delete(peer);
+      }
       if (chain.head().header.totalWork > before) return true;
       // The branch is longer than one answer. Imported blocks cost work, so the loop cannot go on for ever.
       const last = headers.at(-1);
@@ -125,5 +136,6 @@ export function createFullSync(
     poll() {
       for (const id of met) peerQueue.add(id);
     },
+    isBehind: () => bulk.size > 0,
   };
 }

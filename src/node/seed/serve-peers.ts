@@ -58,6 +58,8 @@ export function createHandlers(
       }
     },
     async onTx(_peer: string, { tx }: TxAnnounce): Promise<Verdict> {
+      // It would be judged on a state of long ago.
+      if (sync().isBehind()) return 'ignore';
       try {
         const refused = await chain.addTx(tx);
         return refused?.fault === 'tx.known' ? 'ignore' : (refused ?? 'accept');

@@ -1,0 +1,406 @@
+/**
+ * Nobody is charged for what the receiver does not know: every fault that honest senders can provoke, at receivers
+ * that are behind, ahead or on another branch. What a sender sends is valid on its own chain, which is checked.
+ */
+import { describe, expect, test } from 'vitest';
+import { Mempool, poolBase, SENDER_TXS_MAX } from '../../src/chain/shared/mempool.ts';
+import { createLightPool } from '../../src/client/wallet/light-pool.ts';
+import { encode } from '../../src/core/codec.ts';
+import { fault, FAULTS, isFault, penaltyOf, type Fault } from '../../src/core/faults.ts';
+import type { FaultCode } from '../../src/core/faults.ts';
+import {
+  Account,
+  Claim,
+  ExpiryList,
+  OpenRequest,
+  type Header,
+  type SignedTx,
+} from '../../src/core/formats.ts';
+import { hash, ZERO_HASH } from '../../src/core/hash.ts';
+import {
+  blockId,
+  extendPoint,
+  genesisPoint,
+  genesisTree,
+  headerWork,
+  templateCore,
+  type ChainPoint,
+} from '../../src/core/header/header.ts';
+import {
+  EXPIRY_BLOCKS_MAX,
+  NANOVOLTS,
+  REQUEST_LIFETIME_MIN,
+  REQUESTS_PER_EXPIRY_MAX,
+} from '../../src/core/params.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
+import { treeRoot, treeSet, type Tree } from '../../src/core/tree/tree.ts';
+import { bodyRoot } from '../../src/core/tx/body.ts';
+import { commitmentOf, U32_MAX, type StateContext } from '../../src/core/tx/state-tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
+import { u32 } from '../../src/lib/bytes.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import type { Transport, Verdict } from '../../src/net/transport.ts';
+import { createFullSync } from '../../src/node/seed/full-sync.ts';
+import { createHandlers } from '../../src/node/seed/serve-peers.ts';
+import {
+  executionOf,
+  mine,
+  MODEL,
+  MODELS,
+  openChain,
+  PARAMS,
+  person,
+  PROOF,
+  request,
+  sign,
+  START_MS,
+} from '../chain/make-blocks.ts';
+import { openLightChain } from '../chain/open-light.ts';
+import { openFollower } from '../client/open-follower.ts';
+
+/** Blocks that the receiver's head is below the sender's: at 0 it is on another branch, below 0 it is ahead. */
+const BEHIND = [-10, 0, 10, 2_000, 20_000] as const;
+/** The receiver's height. */
+const HERE = 100;
+
+const [ann, bob] = [person(1), person(2)] as const;
+const EMPTY = genesisTree(PARAMS);
+const context: StateContext = { models: MODELS, executionOf };
+
+const withAccount = (tree: Tree, fields: Partial<Account>, who = ann): Tree => {
+  const account = { balance: NANOVOLTS, nonce: 0, txCount: 0, lastTx: { height: 1, index: 0 } };
+  return treeSet(tree, stateKey.account(who.address), encode(Account, { ...account, ...fields }));
+};
+const RICH = withAccount(EMPTY, {});
+
+/** A transaction of an honest sender, and the two states; where nothing is said, Ann has coins on both sides. */
+interface Sent {
+  readonly tx: SignedTx;
+  readonly there?: Tree;
+  readonly here?: Tree;
+  /** In the receiver's pool already. */
+  readonly waiting?: readonly SignedTx[];
+  /** The receiver has no state at all yet. */
+  readonly isBlind?: true;
+}
+
+/** @param there the sender's height */
+type SendTx = (there: number) => Sent;
+
+/** Sends honest headers, proofs or blocks. @returns every verdict */
+type SendBlocks = (behind: number) => Promise<(Verdict | undefined)[]>;
+
+type Case =
+  | { readonly tx: SendTx }
+  | { readonly blocks: SendBlocks }
+  /** Why no honest sender provokes it. */
+  | { readonly never: string };
+
+const pay = (nonce: number, expiry: number, fee = 1_000n): SignedTx =>
+  sign(
+    ann,
+    nonce,
+    { type: 'transfer', to: bob.address, amount: 1n, memo: new Uint8Array(), expiry },
+    fee,
+  );
+
+const ASKED = request(bob, 0, 1_000n);
+const ID = txId(ASKED.tx);
+const RAN = executionOf(ID);
+const result = (expiry: number): SignedTx =>
+  sign(ann, 0, { type: 'result', request: ID, answer: RAN.answer, expiry }, 0n);
+
+const withRequest = (tree: Tree, fields: Partial<OpenRequest> = {}): Tree =>
+  treeSet(
+    tree,
+    stateKey.request(ID),
+    encode(OpenRequest, {
+      asker: bob.address,
+      modelId: MODEL,
+      reward: 1_000n,
+      expiry: 1_000_000,
+      best: null,
+      settle: 0,
+      answerHash: ZERO_HASH,
+      input: Uint8Array.of(1),
+      ...fields,
+    }),
+  );
+const withClaim = (tree: Tree, commitment = commitmentOf(ID, ann.address, RAN)): Tree =>
+  treeSet(
+    tree,
+    stateKey.claim(ID, ann.address),
+    encode(Claim, { commitment, position: { height: 9, index: 0 } }),
+  );
+const OPEN = withRequest(RICH);
+const CLAIMED = withClaim(OPEN);
+
+const FULL_LIST = encode(
+  ExpiryList,
+  Array.from({ length: REQUESTS_PER_EXPIRY_MAX }, (_, i) => hash('tx', u32(i))),
+);
+const SENDERS_ALL = Array.from({ length: SENDER_TXS_MAX }, (_, nonce) => pay(nonce, 900));
+
+/** Headers that follow the rules, on a schedule of their own; the proofs are not looked at here. */
+function headersOf(genesis: ChainPoint, miner: number, count: number): ChainPoint[] {
+  const points: ChainPoint[] = [];
+  for (let at = genesis; points.length < count; points.push(at)) {
+    const core = templateCore(PARAMS, at, {
+      timeMs: at.header.time + PARAMS.blockTimeMs,
+      miner: person(miner).address,
+      modelId: MODEL,
+      bodyRoot: bodyRoot([]),
+      stateRoot: treeRoot(EMPTY),
+    });
+    at = extendPoint(PARAMS, at, { ...core, proofDigest: new Uint8Array(32) });
+  }
+  return points;
+}
+
+const GENESIS = genesisPoint(PARAMS, START_MS);
+
+/** The sender's block of that height: the receiver knows nothing below it, so that nothing below it need be made. */
+function blockAt(height: number): ChainPoint {
+  const { header } = GENESIS;
+  const time = header.time + (height - 1) * PARAMS.blockTimeMs;
+  const totalWork = BigInt(height - 1) * headerWork(header);
+  const parent = { ...header, height: height - 1, time, totalWork };
+  const [made] = headersOf({ ...GENESIS, header: parent, id: blockId(parent) }, 3, 1);
+  return made!;
+}
+
+const never = (): never => {
+  throw new Error('nobody is asked here');
+};
+const silent = { peers: () => [], request: never, charge: never } as unknown as Transport;
+
+/** A seed and a light client, both at that block of their own branch, then by that clock. */
+async function receivers(nowMs = START_MS + 10 ** 9, height = 3) {
+  const clock = { ms: START_MS };
+  const full = await openChain(undefined, clock);
+  const light = await openLightChain({ now: () => clock.ms }, GENESIS.header);
+  const fullSync = createFullSync(full, silent, silentLog);
+  const seed = createHandlers(full, () => fullSync, silentLog);
+  const { follower } = openFollower(light, silent);
+
+  for (const { header, body } of await mine(full, bob, height)) {
+    expect(isFault(await light.headers.import([header]))).toBe(false);
+    expect(await light.proofs.import(blockId(header), PROOF, body)).toBeUndefined();
+  }
+  clock.ms = nowMs;
+  return { light, seed, follower };
+}
+
+/** Gossip of one block to a seed and to a browser. */
+async function tell(header: Header, nowMs?: number, height?: number) {
+  const { seed, follower } = await receivers(nowMs, height);
+  const announce = { block: { header, body: [], proof: PROOF }, sequence: 1 };
+  return [await seed.onBlock('honest', announce), await follower.onBlock('honest', announce)];
+}
+
+const forged = {
+  never: 'the bytes alone are wrong: who is honest refuses them and passes nothing on',
+};
+const bound = { never: 'the block commits to what is wrong, and who relays it is not to know' };
+const ours = { never: 'what is sent answers our question or keeps a limit that honest peers keep' };
+
+const CASES: Readonly<Record<FaultCode, Case>> = {
+  'wire.malformed': ours,
+  'wire.too-large': ours,
+  'wire.unasked': ours,
+  'wire.rate': ours,
+  'wire.unproven': ours,
+  'wire.model': ours,
+  'header.version': forged,
+  'header.height': forged,
+  'header.parent-unknown': {
+    async blocks(behind) {
+      const { header } = blockAt(4 + Math.max(behind, 0));
+      const { light } = await receivers();
+      const alone = await light.headers.import([header]);
+      return [...(await tell(header)), isFault(alone) ? alone : undefined];
+    },
+  },
+  'header.mmr-root': forged,
+  'header.shares-root': forged,
+  'header.time-order': forged,
+  // The receiver's clock is as late as the sender is ahead.
+  'header.time-future': {
+    blocks: (behind) =>
+      tell(headersOf(GENESIS, 3, 1)[0]!.header, START_MS - behind * PARAMS.blockTimeMs - 1e6, 0),
+  },
+  'header.bits': forged,
+  'header.total-work': forged,
+  'header.model': forged,
+  'header.state-root': bound,
+  'header.job': bound,
+  'header.known-invalid': bound,
+  'body.root': forged,
+  'body.size': forged,
+  'body.counts': forged,
+  'body.duplicate': forged,
+  'proof.shape': forged,
+  'proof.digest': forged,
+  'proof.range': forged,
+  'proof.rows': forged,
+  'proof.columns': forged,
+  'proof.target': forged,
+  'proof.activations': bound,
+  'proof.transcript': bound,
+  'proof.earlier-winner': bound,
+  'sync.too-high': {
+    async blocks(behind) {
+      const { header } = blockAt(4 + Math.max(behind, 0));
+      const { light } = await receivers(START_MS - 1, 0);
+      const alone = await light.headers.import([header]);
+      return [isFault(alone) ? alone : undefined];
+    },
+  },
+  'sync.unplaced': {
+    async blocks(behind) {
+      const { light } = await receivers();
+      return [await light.proofs.import(blockAt(4 + Math.max(behind, 0)).id, PROOF, [])];
+    },
+  },
+  'tx.chain': forged,
+  'tx.signature': forged,
+  'tx.expired': { tx: (height) => ({ tx: pay(0, height + 1) }) },
+  'tx.expiry-far': { tx: (height) => ({ tx: pay(0, height + 1 + EXPIRY_BLOCKS_MAX) }) },
+  'tx.nonce': {
+    tx: (height) => ({ tx: pay(7, height + 200), there: withAccount(EMPTY, { nonce: 7 }) }),
+  },
+  'tx.balance': { tx: (height) => ({ tx: pay(0, height + 200), here: EMPTY }) },
+  'tx.amount': forged,
+  'tx.overflow': {
+    tx: (height) => ({ tx: pay(0, height + 200), here: withAccount(EMPTY, { txCount: U32_MAX }) }),
+  },
+  'tx.request-model': forged,
+  'tx.request-input': forged,
+  'tx.request-lifetime': forged,
+  'tx.request-full': {
+    tx: (height) => ({
+      tx: sign(ann, 0, {
+        type: 'request',
+        modelId: MODEL,
+        reward: 1n,
+        lifetime: REQUEST_LIFETIME_MIN,
+        input: Uint8Array.of(104, 105),
+        expiry: height + 200,
+      }),
+      here: treeSet(RICH, stateKey.expiry(HERE + 1 + REQUEST_LIFETIME_MIN), FULL_LIST),
+    }),
+  },
+  'tx.claim-closed': {
+    tx: (height) => ({
+      tx: sign(ann, 0, { type: 'claim', request: ID, commitment: ZERO_HASH, expiry: height + 200 }),
+      there: OPEN,
+    }),
+  },
+  'tx.claim-twice': {
+    tx: (height) => ({
+      tx: sign(ann, 0, { type: 'claim', request: ID, commitment: ZERO_HASH, expiry: height + 200 }),
+      there: OPEN,
+      here: CLAIMED,
+    }),
+  },
+  'tx.result-closed': { tx: (height) => ({ tx: result(height + 200), there: CLAIMED }) },
+  'tx.result-claim': { tx: (height) => ({ tx: result(height + 200), there: CLAIMED, here: OPEN }) },
+  'tx.result-order': { never: 'a pool judges a result as of the block after its claim' },
+  'tx.result-commitment': {
+    tx: (height) => ({
+      tx: result(height + 200),
+      there: CLAIMED,
+      here: withClaim(OPEN, ZERO_HASH),
+    }),
+  },
+  'tx.result-answer': {
+    tx: (height) => ({
+      tx: result(height + 200),
+      there: CLAIMED,
+      here: withClaim(withRequest(RICH, { settle: 500, answerHash: hash('body') })),
+    }),
+  },
+  'tx.result-budget': { never: 'only a block has a budget of results' },
+  'tx.known': {
+    tx(height) {
+      const tx = pay(0, height + 200);
+      return { tx, waiting: [tx] };
+    },
+  },
+  'tx.fee-low': {
+    tx: (height) => ({ tx: pay(0, height + 200), waiting: [pay(0, height + 200, 9_000n)] }),
+  },
+  'tx.pool-full': {
+    tx: (height) => ({
+      tx: pay(SENDER_TXS_MAX, height + 200),
+      there: withAccount(EMPTY, { nonce: SENDER_TXS_MAX }),
+      waiting: SENDERS_ALL,
+    }),
+  },
+  'tx.unjudged': { tx: (height) => ({ tx: pay(0, height + 200), isBlind: true }) },
+  'state.witness': ours,
+  'state.proof': ours,
+  'state.root': bound,
+};
+
+const headAt = (height: number): Header => ({ ...GENESIS.header, height });
+
+function poolAt(height: number, tree: Tree | undefined, waiting: readonly SignedTx[] = []) {
+  const pool = new Mempool();
+  if (tree) pool.setBase(poolBase(PARAMS, context, tree, headAt(height)));
+  for (const tx of waiting) pool.add(tx);
+  return pool;
+}
+
+function lightPoolAt(tree: Tree | undefined, waiting: readonly SignedTx[] = []) {
+  const pool = createLightPool(PARAMS, MODELS);
+  pool.setHead(headAt(HERE), tree);
+  for (const tx of waiting) pool.add(tx, HERE);
+  return pool;
+}
+
+/** What a seed's pool, a browser's, and a browser's without the state say to it. */
+function verdictsOn({ tx, there: sent = RICH, here = RICH, waiting, isBlind }: Sent, from: number) {
+  expect(poolAt(from, sent).add(tx), 'the sender itself takes it').toBeUndefined();
+  const lights = [isBlind ? undefined : here, undefined].map((tree) => {
+    const refused = lightPoolAt(tree, waiting).add(tx, HERE);
+    return refused === 'known' ? fault('tx.known') : refused;
+  });
+  return [poolAt(HERE, isBlind ? undefined : here, waiting).add(tx), ...lights];
+}
+
+const verdictsAt = async (provoked: Case, behind: number): Promise<Fault[]> => {
+  if ('never' in provoked) return [];
+  const verdicts =
+    'tx' in provoked
+      ? verdictsOn(provoked.tx(HERE + behind), HERE + behind)
+      : await provoked.blocks(behind);
+  return verdicts.filter(isFault);
+};
+
+const PROVOKED = Object.entries(CASES).filter(([, one]) => !('never' in one));
+
+describe('an honest sender is charged nothing', () => {
+  test.each(PROVOKED)('for %s, whatever lies between the heads', async (code, provoked) => {
+    const codes = new Set<string>();
+    for (const behind of BEHIND)
+      for (const refused of await verdictsAt(provoked, behind)) {
+        codes.add(refused.fault);
+        expect({ behind, ...refused, points: penaltyOf(refused) }).toMatchObject({ points: 0 });
+      }
+    // The case does provoke it.
+    expect([...codes]).toContain(code);
+  });
+
+  test('and what it can provoke is just what the table of faults says depends on a view', () => {
+    const byTable = Object.entries(FAULTS).filter(([, { dependsOn }]) => dependsOn === 'view');
+    // These two depend on a view, but no pool returns them.
+    const inBlocksOnly = ['tx.result-order', 'tx.result-budget'];
+    expect(PROVOKED.map(([code]) => code).sort()).toEqual(
+      byTable
+        .map(([code]) => code)
+        .filter((code) => !inBlocksOnly.includes(code))
+        .sort(),
+    );
+  });
+});
