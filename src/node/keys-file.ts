@@ -1,5 +1,5 @@
 /** Secrets of a node in its data folder, readable by its owner alone: peer key and payout key. */
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { schnorr } from '@noble/curves/secp256k1.js';
@@ -7,6 +7,7 @@ import { addressOf } from '../core/address.ts';
 import { fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { textFromBytes } from '../lib/text-file.ts';
+import { dataRefused, makeFolder, writeWhole } from './data-folder.ts';
 import { newPrivateKey, peerIdOfKey } from '../net/peer-key.ts';
 
 export interface NodeKeys {
@@ -22,24 +23,20 @@ export const payoutAddress = (keys: NodeKeys): Uint8Array =>
 /** Loads the keys, or makes them at the first start. @throws AppError KEYS_CORRUPT, DATA_REFUSED */
 export async function openKeys(folder: string): Promise<NodeKeys> {
   const path = join(folder, 'keys.json');
-  let file: Uint8Array | undefined;
-  try {
-    await mkdir(folder, { recursive: true });
-    file = await readFile(path).catch((e: NodeJS.ErrnoException) => {
-      if (e.code === 'ENOENT') return undefined;
-      throw e;
-    });
-  } catch (cause) {
-    throw new AppError('DATA_REFUSED', `${folder} cannot be used: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  await makeFolder(folder);
+  const file = await readFile(path).catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT') return undefined;
+    throw dataRefused(folder, e);
+  });
   if (file !== undefined) return parseKeys(file, path);
   const keys = {
     peer: await newPrivateKey(),
     payout: schnorr.utils.randomSecretKey(randomBytes(48)),
   };
-  await writeWhole(path, JSON.stringify({ peer: toHex(keys.peer), payout: toHex(keys.payout) }));
+  const text = JSON.stringify({ peer: toHex(keys.peer), payout: toHex(keys.payout) });
+  await writeWhole(path, text).catch((e: Error) => {
+    throw dataRefused(folder, e);
+  });
   return keys;
 }
 
@@ -61,14 +58,4 @@ function parseKeys(file: Uint8Array, path: string): NodeKeys {
     `${path} is not a key file: restore it from a copy. ` +
       'Without it the node makes a new payout key, and coins of the old one are lost',
   );
-}
-
-/** Writes a file so that it exists whole or not at all, also when the process dies in between. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
-  await file.writeFile(text);
-  await file.sync();
-  await file.close();
-  await chmod(`${path}.new`, 0o600);
-  await rename(`${path}.new`, path);
 }
