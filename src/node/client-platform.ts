@@ -1,5 +1,4 @@
 /** The Platform for Node: programs run the same client as a browser. See docs/api.md. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLevelStore } from '../chain/store/level-store.ts';
 import { createMemoryStore } from '../chain/store/memory-store.ts';
@@ -9,6 +8,8 @@ import { networkOf } from '../client/models/networks.ts';
 import { createMemoryParts } from '../miner/package/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
 import { createTransport } from '../net/create-transport.ts';
+import type { AppError } from '../lib/errors.ts';
+import { makeFolder } from './data-folder.ts';
 import { createFileParts } from './file-parts.ts';
 import { startMinerThread, type MinerThread } from './contributor/miner-thread.ts';
 import { startTokens } from './start-tokens.ts';
@@ -38,8 +39,9 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
   return {
     async openStore(name) {
       if (data === undefined) return createMemoryStore();
-      await mkdir(data, { recursive: true });
-      return createLevelStore(join(data, name));
+      await makeFolder(data);
+      const onLost = (e: AppError): void => options.onFailure?.(e.message);
+      return createLevelStore(join(data, name), { onLost });
     },
     createTransport: async (given) => createTransport({ ...given, role: 'node' }),
     async createMiner() {

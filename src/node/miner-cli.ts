@@ -4,7 +4,7 @@ import { runCommand } from './command.ts';
 import { startContributor } from './contributor/contributor.ts';
 import { MINER_HELP, parseMinerOptions } from './contributor/miner-options.ts';
 
-const EXITS = { WRONG_FLAG: 2, STORE_BUSY: 4, STORE_CORRUPT: 4, STORE_FAILED: 4 };
+const EXITS = { WRONG_FLAG: 2, STORE_BUSY: 4, STORE_CORRUPT: 4, STORE_FAILED: 4, DATA_REFUSED: 4 };
 
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 

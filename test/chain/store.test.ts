@@ -202,7 +202,12 @@ describe('IndexedDB store', () => {
       code: 'STORE_FAILED',
     });
     expect(await store.get('a')).toBeUndefined();
+    // What comes after it stands on its own.
+    await store.batch([{ key: 'b', value: Uint8Array.of(3) }]);
     await store.close();
+    const again = await createIdbStore('pila-abort');
+    expect(await again.range('', '~')).toEqual([{ key: 'b', value: Uint8Array.of(3) }]);
+    await again.close();
   });
 });
 

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
+import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { healthRoute, watchStore } from '../../src/node/http/health.ts';
+import { createWatchedStores, healthRoute } from '../../src/node/http/health.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { createHandlers } from '../../src/node/seed/serve-peers.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
-import { mine, openChain, person, START_MS } from '../chain/make-blocks.ts';
+import { mine, nextBlock, openChain, person, START_MS, transfer } from '../chain/make-blocks.ts';
 
 it('is well, unwell while the disk is full, and well again after the next block', async () => {
   let full = false;
@@ -15,10 +18,10 @@ it('is well, unwell while the disk is full, and well again after the next block'
     batch: (puts) =>
       full ? Promise.reject(new AppError('STORE_FULL', 'no space')) : memory.batch(puts),
   };
-  const store = watchStore(disk);
-  const chain = await openChain(store, { ms: START_MS });
+  const stores = createWatchedStores(silentLog);
+  const chain = await openChain(stores.watch(disk), { ms: START_MS });
   const transport = { peers: () => [1, 2] } as never;
-  const server = createHttp({ 'GET /health': healthRoute({ chain, transport, store }) }, (_, r) =>
+  const server = createHttp({ 'GET /health': healthRoute({ chain, transport, stores }) }, (_, r) =>
     sendJson(r, 404, {}),
   );
   const port = await listen(server, '127.0.0.1', 0);
@@ -40,4 +43,49 @@ it('is well, unwell while the disk is full, and well again after the next block'
   server.close();
   server.closeAllConnections();
   await once(server, 'close');
+});
+
+it('a full disk is no line for every peer that it makes wait; a full queue is', async () => {
+  const lines: string[] = [];
+  const log = { ...silentLog, warn: (event: string) => void lines.push(event) };
+  let code: ErrorCode = 'STORE_FULL';
+  const refuse = (): Promise<never> => Promise.reject(new AppError(code, 'refused by the test'));
+  const chain = { ...(await openChain()), importBlock: refuse, addTx: refuse };
+  const handlers = createHandlers(chain, () => expect.fail('nothing to fetch'), log);
+  const announce = async (): Promise<unknown[]> => [
+    await handlers.onBlock('peer', { block: nextBlock(chain, person(1)), sequence: 1 }),
+    await handlers.onTx('peer', { tx: transfer(person(1), 0, person(2), 1n), sequence: 1 }),
+  ];
+  expect(await announce()).toEqual(['ignore', 'ignore']);
+  expect(lines).toEqual([]);
+  code = 'CHAIN_BUSY';
+  expect(await announce()).toEqual(['ignore', 'ignore']);
+  expect(lines).toEqual(['peer.busy', 'peer.busy']);
+});
+
+it('two stores that fail are one line, and one more when both work', async () => {
+  const lines: string[] = [];
+  const note = (event: string) => void lines.push(event);
+  const stores = createWatchedStores({ error: note, info: note });
+  const failing = new Set<string>();
+  const open = (name: string): Store => {
+    const memory = createMemoryStore();
+    return stores.watch({
+      ...memory,
+      batch: (puts) =>
+        failing.has(name) ? Promise.reject(new AppError('STORE_FAILED', name)) : memory.batch(puts),
+    });
+  };
+  const [a, b] = [open('a'), open('b')] as const;
+  const put = (store: Store) => store.batch([{ key: 'k', value: Uint8Array.of(1) }]);
+  for (const name of ['a', 'b']) failing.add(name);
+  for (const store of [a, b, a]) await expect(put(store)).rejects.toThrow();
+  expect(lines).toEqual(['store.fails']);
+  failing.delete('a');
+  await put(a);
+  expect([lines, stores.problem()]).toEqual([['store.fails'], 'STORE_FAILED']);
+  failing.delete('b');
+  await put(b);
+  expect([lines, stores.problem()]).toEqual([['store.fails', 'store.works'], undefined]);
+  await Promise.all([a.close(), b.close()]);
 });

@@ -1,7 +1,8 @@
 /**
  * A store in the browser: IndexedDB, one object store with string keys. Durability is `relaxed`
  * (survives a crash of the tab or the browser, not always a loss of power) unless asked for more:
- * chain data can be fetched again, keys and unsent transactions can't.
+ * chain data can be fetched again, keys and unsent transactions can't. A transaction that fails, for want of room
+ * too, is rolled back by the browser, and later ones do not stand on it: nothing needs to be opened again for that.
  */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { AppError } from '../../lib/errors.ts';

@@ -7,10 +7,16 @@ import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 
 const FAILURES: readonly ErrorCode[] = ['STORE_FAILED', 'STORE_CLOSED', 'STORE_FULL'];
+/** Of a write also these: no read may show that nothing can be written any more. */
+const WRITE_FAILURES: readonly ErrorCode[] = [...FAILURES, 'STORE_CORRUPT', 'STORE_BUSY'];
 /** ms between attempts to write, while it fails. */
 export const PROBE_MS = 5_000;
 /** A key of no record: it sorts behind them all, and holds one byte. */
 const PROBE_KEY = '\uffff probe';
+
+/** Whether it is a failure that a store's watch tells of: whoever meets it need not say it once more. */
+export const isStoreFailure = (e: unknown): boolean =>
+  e instanceof AppError && FAILURES.includes(e.code);
 
 /** `tell` gets the failure once when it begins, and undefined when a write has worked again. */
 export function watchStore(store: Store, tell: (failing: AppError | undefined) => void): Store {
@@ -39,12 +45,12 @@ export function watchStore(store: Store, tell: (failing: AppError | undefined) =
     tell(undefined);
   };
 
-  const watched = async <T>(work: Promise<T>): Promise<T> => {
+  const watched = async <T>(work: Promise<T>, failures = FAILURES): Promise<T> => {
     try {
       return await work;
     } catch (e) {
       const error = AppError.from(e);
-      if (!failing && !isClosed && FAILURES.includes(error.code)) {
+      if (!failing && !isClosed && failures.includes(error.code)) {
         failing = error;
         tell(error);
         probeLater();
@@ -56,7 +62,7 @@ export function watchStore(store: Store, tell: (failing: AppError | undefined) =
   return {
     get: (key) => watched(store.get(key)),
     async batch(puts, durable) {
-      await watched(store.batch(puts, durable));
+      await watched(store.batch(puts, durable), WRITE_FAILURES);
       if (puts.length) works();
     },
     range: (from, to, limit) => watched(store.range(from, to, limit)),

@@ -1,45 +1,57 @@
 /** Whether this node can do its work, for monitoring: `GET /health`. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
-import { watchStore as watch } from '../../chain/store/store-watch.ts';
+import { watchStores } from '../../chain/store/store-watch.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { Emitter } from '../../lib/events.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Transport } from '../../net/transport.ts';
 import { sendJson, type Route } from './http.ts';
 
-export interface WatchedStore extends Store {
-  /** Error code since the store began to fail; undefined since a write has worked. */
+/** Whether every database of this node works. */
+export interface StoreHealth {
+  /** Error code since one began to fail; undefined while a write works in each. */
   problem(): string | undefined;
-  /** Calls the listener when it begins to fail, and when a write works again; the result stops it. */
+  /** Calls the listener when one begins to fail, and when all work again; the result stops it. */
   onChange(listener: (failing: AppError | undefined) => void): () => void;
 }
 
-/** A full disk shows at the next block, and its recovery at the next write that works. */
-export function watchStore(store: Store): WatchedStore {
+export interface WatchedStores extends StoreHealth {
+  /** The store, watched from now on. */
+  watch(store: Store): Store;
+}
+
+/** A full disk shows at the next write, and its end at the next one that works: one line of the log for each. */
+export function createWatchedStores(log: Pick<Log, 'error' | 'info'>): WatchedStores {
   const changes = new Emitter<{ change: AppError | undefined }>();
   let problem: string | undefined;
-  const watched = watch(store, (failing) => {
+  const watch = watchStores((failing) => {
+    const isNew = !problem !== !failing;
     problem = failing?.code;
+    if (!isNew) return;
+    if (failing) log.error('store.fails', { code: failing.code, error: failing.message });
+    else log.info('store.works');
     changes.emit('change', failing);
   });
-  return Object.assign(watched, {
+  return {
+    watch,
     problem: () => problem,
-    onChange: (listener: (failing: AppError | undefined) => void) => changes.on('change', listener),
-  });
+    onChange: (listener) => changes.on('change', listener),
+  };
 }
 
 export interface HealthDeps {
   readonly chain: FullChain;
   readonly transport: Transport;
-  readonly store: WatchedStore;
+  readonly stores: StoreHealth;
 }
 
-/** 200 while blocks can be stored, else 503. The caller must judge whether the head is too old. */
+/** 200 while all databases can be written, else 503. The caller must judge whether the head is too old. */
 export const healthRoute =
-  ({ chain, transport, store }: HealthDeps): Route =>
+  ({ chain, transport, stores }: HealthDeps): Route =>
   (_request, response) => {
     const { height, time } = chain.head().header;
-    const problem = store.problem() ?? null;
+    const problem = stores.problem() ?? null;
     sendJson(response, problem ? 503 : 200, {
       ok: problem === null,
       problem,

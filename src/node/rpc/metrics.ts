@@ -8,7 +8,7 @@ import type { Inference } from '../http/inference.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 
 export function createMetrics(
-  { chain, transport, thread, store, keys }: SeedDeps,
+  { chain, transport, thread, stores, keys }: SeedDeps,
   inference: Inference,
 ): () => Promise<string> {
   const registers = [new Registry()];
@@ -32,7 +32,7 @@ export function createMetrics(
   gauge('received_bytes', 'Messages from peers', () => transport.traffic().receivedBytes);
   const places = 'Places that browsers hold here as a relay';
   gauge('relay_reservations', places, () => transport.stats().reservations);
-  gauge('store_failing', '1 when the last write failed', () => Number(!!store.problem()));
+  gauge('store_failing', '1 while a database fails', () => Number(!!stores.problem()));
   gauge('mempool_txs', 'Transactions waiting', () => chain.mempool.size);
   gauge('mempool_bytes', 'Their bytes', () => chain.mempool.bytes);
   gauge('accounts', 'Accounts with a leaf', () => chain.stats().accounts);

@@ -1,6 +1,7 @@
 /** Follows other full nodes: asks new peers for their status, fetches and imports branches with more work. */
 import { createPeerQueue } from '../../client/sync/peer-queue.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { blockId } from '../../core/header/header.ts';
 import { isFault } from '../../core/faults.ts';
 import { BLOCKS_MAX, HEADERS_MAX, type Block, type Status } from '../../core/messages.ts';
@@ -43,7 +44,9 @@ export function createFullSync(
   const peerQueue = createPeerQueue({
     run: (peer) =>
       catchUp(peer)
-        .catch((e: unknown) => log.info('sync.stopped', { peer, code: AppError.from(e).code }))
+        .catch((e: unknown) => {
+          if (!isStoreFailure(e)) log.info('sync.stopped', { peer, code: AppError.from(e).code });
+        })
         .finally(() => bulk.delete(peer)),
     turnMs,
   });

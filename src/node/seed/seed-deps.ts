@@ -7,7 +7,7 @@ import type { Block } from '../../core/messages.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OwnTransport } from '../../net/create-transport.ts';
 import type { MinerThread } from '../contributor/miner-thread.ts';
-import type { WatchedStore } from '../http/health.ts';
+import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
 import type { Options } from './options.ts';
 import type { Sender } from './sender.ts';
@@ -18,8 +18,7 @@ export interface SeedDeps {
   readonly keys: NodeKeys;
   readonly chain: FullChain;
   readonly transport: OwnTransport;
-  /** The chain's store. */
-  readonly store: WatchedStore;
+  readonly stores: StoreHealth;
   readonly packages: PackageStore;
   readonly thread: MinerThread;
   /** Sends with the payout key: one sender for everything it signs, so that no nonce is used twice. */

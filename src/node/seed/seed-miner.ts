@@ -2,6 +2,7 @@
  * Mining on the seed's own CPU: templates come from its full chain, and found blocks go into it. It serves
  * open requests with the node's own key, as soon as that key has coins for a claim.
  */
+import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { createServing, type AnswerTx } from '../../client/mining/serving.ts';
 import {
   createTemplateFeed,
@@ -23,7 +24,7 @@ export interface SeedMiner {
 export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
   const { chain, thread, network, options, log, announce } = deps;
   const { id: modelId } = modelNamed(network, options.model)!;
-  const { sender, store } = deps;
+  const { sender, stores } = deps;
   const serving = createServing({
     base: () => ({ header: chain.head().header, tree: chain.headState() }),
     waiting: () => chain.mempool.of(sender.address),
@@ -52,7 +53,7 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
 
   /** Nothing to work on while a block could not be kept. */
   function makeTemplate() {
-    if (store.problem()) return undefined;
+    if (stores.problem()) return undefined;
     const job = serving.nextJob(modelId);
     const wanted = { miner: payout, modelId, nowMs: Date.now() };
     return withInput(chain.template(job ? { ...wanted, jobId: job.id } : wanted), job);
@@ -69,15 +70,10 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
       );
       const offBlock = thread.miner.on('block', (found) => {
         take(found).catch((e: unknown) => {
-          // Of a store that fails its change was told, once.
-          if (!store.problem()) log.error('mine', { error: AppError.from(e).message });
+          if (!isStoreFailure(e)) log.error('mine', { error: AppError.from(e).message });
         });
       });
-      const offStore = store.onChange((failing) => {
-        if (failing) log.error('mine.rests', { error: failing.message });
-        else log.info('mine.goes-on');
-        feed?.refresh();
-      });
+      const offStore = stores.onChange(() => feed?.refresh());
       const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
       const offChain = chain.subscribe(({ type }) => {
         void serving.refresh();

@@ -1,6 +1,7 @@
 /** How a full node handles messages of peers: requests, blocks, transactions. */
 import { answer, unavailable } from '../../chain/shared/answer.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import type { ImportStatus } from '../../chain/full/import.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
@@ -27,9 +28,9 @@ export function createHandlers(
   log: Log,
   packages?: Pick<PackageStore, 'answer'>,
 ): Omit<Handlers, 'onPeers'> {
-  /** A full queue is no fault of the sender. */
+  /** A full queue is no fault of the sender, nor is a full disk. */
   const busy = (e: unknown): 'ignore' => {
-    log.warn('peer.busy', { code: AppError.from(e).code });
+    if (!isStoreFailure(e)) log.warn('peer.busy', { code: AppError.from(e).code });
     return 'ignore';
   };
   return {
@@ -38,7 +39,8 @@ export function createHandlers(
         if (request.type === 'model' && packages) return await packages.answer(request);
         return await answer(chain, request, () => chain.mempool.byFee());
       } catch (e) {
-        log.error('peer.request', { type: request.type, error: AppError.from(e).message });
+        if (!isStoreFailure(e))
+          log.error('peer.request', { type: request.type, error: AppError.from(e).message });
         return unavailable('busy');
       }
     },

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { LevelDatastore } from 'datastore-level';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
@@ -22,7 +21,7 @@ import { peerIdOfKey } from '../../net/peer-key.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
-import { healthRoute, watchStore } from '../http/health.ts';
+import { createWatchedStores, healthRoute } from '../http/health.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
@@ -49,6 +48,7 @@ import { openSpendings } from '../http/spending.ts';
 import { createSender } from './sender.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
+import { createNetDatastore } from './net-datastore.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -87,6 +87,9 @@ export async function startSeed(
   }
 }
 
+/** One of this node's databases, watched. @throws AppError STORE_* */
+type OpenStore = (name: 'chain' | 'net' | 'spent') => Promise<Store>;
+
 interface Given {
   readonly options: Options;
   readonly network: ChainNetwork;
@@ -109,13 +112,16 @@ async function openAll(
   const died = (why: string): void => fail(`the miner thread died: ${why}`);
   const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
-  const store = watchStore(await createLevelStore(join(options.data, 'chain')));
+  const stores = createWatchedStores(log);
+  const onLost = (e: AppError): void => fail(e.message);
+  const openStore: OpenStore = async (name) =>
+    stores.watch(await createLevelStore(join(options.data, name), { onLost }));
+  const store = await openStore('chain');
   const chain = await openChain({ store, options, network, thread, log });
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
-  const datastore = new LevelDatastore(join(options.data, 'net'));
-  await datastore.open();
+  const datastore = createNetDatastore(await openStore('net'));
   closers.push(() => datastore.close());
   const ip = `${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}`;
   const transport = createTransport({
@@ -135,7 +141,7 @@ async function openAll(
     options,
     network,
     keys,
-    store,
+    stores,
     chain,
     transport,
     packages,
@@ -155,7 +161,7 @@ async function openAll(
   const polling = setInterval(() => fullSync().poll(), POLL_MS);
   closers.push(() => clearInterval(polling));
 
-  const infer = await openInference(deps, closers);
+  const infer = await openInference(deps, openStore, closers);
   const page = await openPage(deps, infer.routes.page, closers);
   const rpcPort = await openRpc(deps, infer, closers);
   if (options.mine) {
@@ -223,10 +229,10 @@ function announcer(transport: Transport): (block: Block) => Promise<void> {
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
 }
 
-async function openInference(deps: SeedDeps, closers: Closers) {
+async function openInference(deps: SeedDeps, openStore: OpenStore, closers: Closers) {
   const { options, network, sender } = deps;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
-  const store = await createLevelStore(join(options.data, 'spent'));
+  const store = await openStore('spent');
   closers.push(() => store.close());
   const spendings = await openSpendings(store, options.spendMax, Date.now);
   const inference = createInference(deps, sender, spendings);
