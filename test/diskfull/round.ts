@@ -34,6 +34,9 @@ export interface Round {
 
 /** ms: generous, for a machine that does something else as well. */
 const PATIENCE_MS = 240_000;
+const FLAGS = ['--mine', '--spend-max', '1000000'];
+/** Payments asked for one after another: some fifteen fill a page of `spent/`. */
+const PAID_AT_ONCE = 16;
 /** Payments asked for again at each start: those told last. Calls are limited to 20 at once. */
 const ASKED_AGAIN = 8;
 
@@ -45,10 +48,11 @@ interface Health {
 /** What happened, and whether everything that was told before was there at its beginning. */
 export async function runRound(round: Round): Promise<{ what: string; isKept: boolean }> {
   const { disk, random, tally, plan } = round;
-  disk.free();
-  const args = ['--mine', '--spend-max', '1000000'];
-  const seed = await startSeed({ data: disk.data, args });
   const words: string[] = [];
+  if (plan === 'fill' && tally.height && random.chance(0.3))
+    words.push(`on a full disk ${await startOnFull(round)}`);
+  disk.free();
+  const seed = await startSeed({ data: disk.data, args: FLAGS });
   try {
     const lost = await lostAtStart(seed, tally);
     if (lost) words.push(`LOST ${lost}`);
@@ -65,6 +69,17 @@ export async function runRound(round: Round): Promise<{ what: string; isKept: bo
     return { what: words.join(', '), isKept: !lost };
   } finally {
     await seed.kill();
+  }
+}
+
+/** It may not start, but must leave what is there. */
+async function startOnFull({ disk, random }: Round): Promise<string> {
+  disk.fill(random.int(0, 64));
+  try {
+    await (await startSeed({ data: disk.data, args: FLAGS })).kill();
+    return 'it started';
+  } catch (e) {
+    return String(e).includes('is full') ? 'it said so' : `it failed: ${String(e)}`;
   }
 }
 
@@ -89,7 +104,8 @@ async function disturb(seed: Seed, { disk, random, tally }: Round, words: string
     await untilSo('the disk is told as full', async () => !(await look(seed, tally)).ok);
     tally.fills++;
     words.push(`full at ${tally.height}`);
-    if (random.chance(0.5)) await payOnce(seed, tally, words);
+    for (let left = random.pick([0, 1, PAID_AT_ONCE]); left > 0; left--)
+      if (!(await payOnce(seed, tally, words))) break;
     // It may end while the disk is full.
     if (random.chance(0.2)) return;
     disk.free();
@@ -110,12 +126,13 @@ async function grow(seed: Seed, tally: Tally, blocks: number): Promise<void> {
   await untilSo('blocks', async () => (await look(seed, tally)).height >= to);
 }
 
-async function payOnce(seed: Seed, tally: Tally, words: string[]): Promise<void> {
+/** @returns whether it was told as paid */
+async function payOnce(seed: Seed, tally: Tally, words: string[]): Promise<boolean> {
   const key = `order-${tally.paid.length}-${tally.height}`;
   const { id, status } = await pay(seed, key);
-  if (id === undefined) return void words.push(`not paid (${status})`);
-  tally.paid.push({ key, id });
-  words.push('paid');
+  words.push(id === undefined ? `not paid (${status})` : 'paid');
+  if (id !== undefined) tally.paid.push({ key, id });
+  return id !== undefined;
 }
 
 const rpcUrl = (seed: Seed): string => /metrics: (\S+)/.exec(seed.log.join('\n'))![1]!;

@@ -106,16 +106,20 @@ class LevelStore implements Store {
   }
 
   async batch(puts: readonly Put[], durable = false): Promise<void> {
-    const repair = this.#undoing(puts);
-    await this.#write(repair, () => this.#db.batch(operations(puts), { sync: durable }));
-    if (puts.length) this.#newest = puts.map(({ key }) => key);
+    const write = async (): Promise<void> => {
+      await this.#db.batch(operations(puts), { sync: durable });
+      if (puts.length) this.#newest = puts.map(({ key }) => key);
+    };
+    await this.#write(write, () => this.#undoing(puts));
   }
 
   async clear(): Promise<void> {
     // It is many batches: some may be written. Finished, it is at least what was asked.
-    const repair = { prepare: async () => undefined, finish: () => this.#db.clear() };
-    await this.#write(repair, () => this.#db.clear());
-    this.#newest = [];
+    const clear = async (): Promise<void> => {
+      await this.#db.clear();
+      this.#newest = [];
+    };
+    await this.#write(clear, () => ({ prepare: async () => undefined, finish: clear }));
   }
 
   /** What was written before is written; an attempt to open again ends first. */
@@ -141,7 +145,7 @@ class LevelStore implements Store {
     }
   }
 
-  async #write(repair: Repair, work: () => Promise<void>): Promise<void> {
+  async #write(work: () => Promise<void>, repairOf: () => Repair): Promise<void> {
     if (this.#isClosed) throw closedError(this.#path);
     await this.#writes.run(async () => {
       if (this.#failure) await this.#openAgain(this.#failure);
@@ -149,7 +153,7 @@ class LevelStore implements Store {
         await work();
       } catch (e) {
         const error = levelError(this.#path, e);
-        if (isOfDisk(error)) this.#failure = { error, repair, triedMs: this.#nowMs() };
+        if (isOfDisk(error)) this.#failure = { error, repair: repairOf(), triedMs: this.#nowMs() };
         throw error;
       }
     });
@@ -190,7 +194,8 @@ class LevelStore implements Store {
    * held back of it was written at last, or only its fdatasync failed.
    */
   #undoing(puts: readonly Put[]): Repair {
-    const failed = new Map(puts.map(({ key, value }) => [key, value]));
+    // Copies: the caller may go on to use what it gave.
+    const failed = new Map(puts.map(({ key, value }) => [key, value && Uint8Array.from(value)]));
     let before: Map<string, Uint8Array | undefined> | undefined;
     return {
       prepare: async () => {
