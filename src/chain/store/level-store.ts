@@ -207,7 +207,7 @@ class LevelStore implements Store {
           if (!same(value, was.get(key)) && !(failed.has(key) && same(value, failed.get(key))))
             throw new AppError(
               'STORE_CORRUPT',
-              `The database ${this.#path} has lost what it held.`,
+              `The database ${this.#path} lost what was written.`,
             );
         const undo = [...failed.keys()].map((key) => ({ key, value: was.get(key) }));
         await this.#db.batch(operations(undo), { sync: true });
