@@ -38,6 +38,16 @@ async function serve(routes: Record<string, Route>, otherwise = missing) {
   return { server, port, url: `http://127.0.0.1:${port}` };
 }
 
+/** A file that is served, by its address; with the headers of a first answer. */
+async function file(text: string): Promise<{ url: string; headers: Headers }> {
+  const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'in.txt'), text);
+  const { url } = await serve({}, serveFolder(folder));
+  const { headers } = await fetch(`${url}/in.txt`);
+  return { url: `${url}/in.txt`, headers };
+}
+
 /** Bytes as they are: fetch would tidy the path. */
 async function raw(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
@@ -49,10 +59,65 @@ async function raw(port: number, text: string): Promise<string> {
 
 describe('HTTP', () => {
   it('routes by method and path, and nothing by what objects inherit', async () => {
-    const { url } = await serve({ 'GET /a': (_, response) => sendJson(response, 200, { a: 1 }) });
+    const { url } = await serve({
+      'GET /a': (_, response) => sendJson(response, 200, { a: 1 }),
+      'POST /a': (_, response) => sendJson(response, 201, {}),
+    });
     expect(await (await fetch(`${url}/a?x=1`)).json()).toEqual({ a: 1 });
-    for (const [method, path] of ['POST /a', 'GET /b', 'GET /constructor'].map((r) => r.split(' ')))
-      expect((await fetch(url + path, { method })).status).toBe(404);
+    expect((await fetch(`${url}/a`, { method: 'POST' })).status).toBe(201);
+    for (const path of ['/b', '/constructor']) expect((await fetch(url + path)).status).toBe(404);
+  });
+
+  it('answers HEAD wherever GET is answered, with its headers', async () => {
+    const { url } = await serve(
+      { 'GET /a': (_, response) => sendJson(response, 200, { a: 1 }), 'GET /b/*': missing },
+      (_, response) => sendJson(response, 200, {}),
+    );
+    for (const [path, status] of [
+      ['/a', 200] as const,
+      ['/b/1', 404] as const,
+      ['/c', 200] as const,
+    ]) {
+      const head = await fetch(url + path, { method: 'HEAD' });
+      expect([head.status, await head.text()], path).toEqual([status, '']);
+      expect(head.headers.get('content-type')).toBe('application/json');
+    }
+  });
+
+  it.each([
+    ['DELETE', '/', 'HEAD, GET'],
+    ['POST', '/index.html', 'HEAD, GET'],
+    ['PUT', '/models/1/1', 'HEAD, GET'],
+    ['OPTIONS', '/', 'HEAD, GET'],
+    ['POST', '/read', 'HEAD, GET'],
+    ['POST', '/folder/x', 'HEAD, GET'],
+    ['GET', '/write', 'POST'],
+    ['HEAD', '/write', 'POST'],
+    ['PATCH', '/both', 'HEAD, GET, POST'],
+  ])(
+    'refuses %s %s with 405, and names the methods that there are: %s',
+    async (method, path, allow) => {
+      const done: Route = (_, response) => sendJson(response, 200, {});
+      const routes = { 'GET /read': done, 'GET /folder/*': done, 'POST /write': done };
+      const { url } = await serve({ ...routes, 'GET /both': done, 'POST /both': done }, done);
+      const answer = await fetch(url + path, { method });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
+      if (method === 'HEAD') return;
+      expect(await answer.json()).toMatchObject({ error: { code: 'METHOD_REFUSED' } });
+    },
+  );
+
+  it('has one form for every refusal, a missing page among them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    const [page, rpc] = [createHttp({}, serveFolder(folder)), createHttp({})];
+    for (const server of [page, rpc]) {
+      const port = await listen(server, '127.0.0.1', 0);
+      closers.push(() => (server.closeAllConnections(), server.close()));
+      const answer = await fetch(`http://127.0.0.1:${port}/missing`);
+      const form = { error: { code: 'NOT_FOUND', message: expect.any(String) } };
+      expect([answer.status, await answer.json()]).toEqual([404, form]);
+    }
   });
 
   it('tells a refusal by its code, and a bug without its details of place', async () => {
@@ -126,6 +191,37 @@ describe('HTTP', () => {
       expect(answer).toMatch(/^HTTP\/1.1 4/);
       expect(answer).not.toContain('outside');
     }
+  });
+
+  it('sends a file again only to callers that lack this version of it', async () => {
+    const { url, headers } = await file('0123456789');
+    const etag = headers.get('etag')!;
+    const status = async (tags: string) =>
+      (await fetch(url, { headers: { 'if-none-match': tags }, cache: 'no-store' })).status;
+    expect(etag).toMatch(/^W\//);
+    for (const tags of [etag, '*', etag.slice(2), `"a", ${etag}`, `${etag},"b"`, ' * '])
+      expect([tags, await status(tags)]).toEqual([tags, 304]);
+    for (const tags of ['"a"', '"a", W/"b"', '"*"', '', etag.replace('10', '11')])
+      expect([tags, await status(tags)]).toEqual([tags, 200]);
+  });
+
+  it.each([
+    ['bytes=2-4', 206, '234'],
+    ['Bytes=2-', 206, '23456789'],
+    ['bytes=2-99', 206, '23456789'],
+    ['bytes=99-', 416, ''],
+    // Not read as HTTP means them, so the whole file is sent, as HTTP allows.
+    ['bytes=-3', 200, '0123456789'],
+    ['bytes=1-2,4-5', 200, '0123456789'],
+    ['bytes=4-2', 200, '0123456789'],
+    ['bytes=x', 200, '0123456789'],
+    ['lines=1-2', 200, '0123456789'],
+  ])('answers the range %s with %i', async (range, status, text) => {
+    const { url } = await file('0123456789');
+    const answer = await fetch(url, { headers: { range } });
+    expect([answer.status, await answer.text()]).toEqual([status, text]);
+    const ifRange = await fetch(url, { headers: { range, 'if-range': '"a"' } });
+    expect([ifRange.status, await ifRange.text()]).toEqual([200, '0123456789']);
   });
 
   it('lets workers of the app reach this server, peers and the mirrors only', async () => {
@@ -210,6 +306,7 @@ describe('HTTP', () => {
     ['localhost:8790', 'http://localhost:8790', false],
     ['127.0.0.1:8790', 'https://127.0.0.1:8790', false],
     ['localhost', 'http://localhost', false],
+    ['LocalHost:8790', 'http://localhost:8790', false],
     ['localhost:8790', 'http://localhost:8791', true],
     ['localhost:8790', 'http://127.0.0.1:8790', true],
     ['localhost:8790', 'https://evil.example', true],
@@ -290,6 +387,7 @@ describe('the guard of the loopback service', () => {
     ['localhost:8792', 'passed'],
     ['127.0.0.1', 'passed'],
     ['[::1]:8792', 'passed'],
+    ['LOCALHOST:8792', 'passed'],
     ['evil.example', 'HOST_REFUSED'],
     ['127.0.0.1.evil.example', 'HOST_REFUSED'],
     ['localhost.evil.example:8792', 'HOST_REFUSED'],

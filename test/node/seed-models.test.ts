@@ -76,7 +76,10 @@ it('serves parts to anybody for ever, and nothing else', async () => {
   const missing = [`${id}/0`, `${id}/99`, `${id}/99999`, `${id}/123456`, `${id}/1/`, `${id}/../1`];
   for (const path of [...missing, `${'ee'.repeat(32)}/1`, 'tiny/manifest.json'])
     expect((await fetch(url + path)).status, path).toBe(404);
-  expect((await fetch(`${url}${id}/1`, { method: 'POST' })).status).toBe(404);
+  expect((await fetch(`${url}${id}/1`, { method: 'POST' })).status).toBe(405);
+  const head = await fetch(`${url}${id}/1`, { method: 'HEAD' });
+  expect(head.headers.get('content-length')).toBe(String(plan.parts[0]!.size));
+  expect(await head.text()).toBe('');
 });
 
 it('a node without a package fetches it from another, and what is damaged in its folder too', async () => {

@@ -123,8 +123,13 @@ describe('a seed process', () => {
         path,
         headers,
         ca: readFileSync(cert),
+        servername: 'localhost',
       }).end();
     const [response] = await once(ask('/config.json'), 'response');
+    // Other programs of this machine go by that name too, and by http.
+    expect(response.headers['strict-transport-security']).toBeUndefined();
+    const [named] = await once(ask('/', { host: 'seed.example' }), 'response');
+    expect(named.resume().headers['strict-transport-security']).toBe('max-age=31536000');
     let text = '';
     for await (const part of response) text += part;
     const config = JSON.parse(text);
@@ -264,6 +269,14 @@ describe('a mining seed', () => {
       ['getAccount', 'x'],
     ])
       await expect(seed.rpc(...(wrong as [string]))).rejects.toMatchObject({ code: 'RPC_PARAMS' });
+    // However many addresses one caller has made: others must find room.
+    const many = Array.from({ length: 64 }, (_, n) => new Uint8Array(32).fill(100 + n));
+    const refused = await Promise.all(
+      many.map(async (to) => give({ address: formatAddress(to, 'rpila') })),
+    );
+    const limited = refused.filter(({ status }) => status === 429);
+    expect(limited.length).toBeGreaterThan(32);
+    expect(await limited[0]!.json()).toMatchObject({ error: { code: 'RATE_LIMIT' } });
     expect(await seed.stop()).toBe(0);
   });
 

@@ -1,4 +1,5 @@
 /** HTTP servers: one for the app, its models, its configuration and the faucet, another for RPC and metrics. */
+import type { Stats } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
@@ -7,6 +8,7 @@ import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { textFromBytes } from '../../lib/text-file.ts';
+import { keepPlainRange, requireChanged, Unchanged } from './conditional.ts';
 import { policies } from './policies.ts';
 
 /** Most bytes of a request's body. */
@@ -16,7 +18,7 @@ const SOCKETS_MAX = 2000;
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-/** The route for each `METHOD /path`; `METHOD /path/*` matches paths with one more part. */
+/** The route for each `METHOD /path`; `METHOD /path/*` matches paths with one more part. `GET` answers HEAD too. */
 export type Routes = Readonly<Record<string, Route>>;
 
 /** HTTP status of a refusal by its error code; 400 for all others. */
@@ -30,6 +32,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   SPEND_LIMIT: 403,
   NOT_FOUND: 404,
   MODEL_MISSING: 404,
+  METHOD_REFUSED: 405,
   IDEMPOTENCY_REUSED: 409,
   TX_REFUSED: 409,
   BODY_TOO_LARGE: 413,
@@ -91,13 +94,23 @@ export async function readBody(
 /** Serves files of `folder`. `mirrors`: further addresses from which the app's workers may fetch models. */
 export const serveFolder = (folder: string, mirrors: readonly string[] = []): Route => {
   const policyOf = policies(mirrors);
-  const setHeaders = (response: ServerResponse, path: string): void => {
+  const setHeaders = (response: ServerResponse, path: string, stats: Stats): void => {
     setFileHeaders(response, path);
     response.setHeader('content-security-policy', policyOf(path));
+    requireChanged(response, stats);
   };
   const files = sirv(folder, { etag: true, brotli: true, setHeaders });
-  return (request, response) =>
-    files(request, response, () => send(response, 404, 'text/plain', 'not found\n'));
+  return (request, response) => {
+    keepPlainRange(request.headers);
+    try {
+      files(request, response, () => {
+        throw new AppError('NOT_FOUND', 'no such file');
+      });
+    } catch (e) {
+      if (!(e instanceof Unchanged)) throw e;
+      response.writeHead(304).end();
+    }
+  };
 };
 
 function setFileHeaders(response: ServerResponse, path: string): void {
@@ -114,20 +127,49 @@ const PERMISSIONS =
   'camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), ' +
   'microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=(), bluetooth=()';
 
-export function createHttp(
+/** Seconds for which a browser asks by https alone (HSTS), but for loopback names: other programs have them too. */
+const HTTPS_ONLY_S = 31_536_000;
+
+const nothing: Route = () => {
+  throw new AppError('NOT_FOUND', 'nothing is here');
+};
+
+/** The route of a request. @throws AppError METHOD_REFUSED, after telling the methods that its path has */
+function routeOf(
+  { method = '', url = '/' }: IncomingMessage,
+  response: ServerResponse,
   routes: Routes,
   otherwise: Route,
+): Route {
+  const path = url.split('?')[0]!;
+  const folder = `${path.slice(0, path.lastIndexOf('/'))}/*`;
+  const at = (verb: string): Route | undefined =>
+    routes[`${verb} ${path}`] ?? routes[`${verb} ${folder}`];
+  const route = at(method) ?? (method === 'HEAD' ? at('GET') : undefined);
+  if (route) return route;
+  const verbs = ['GET', 'POST'].filter(at);
+  // What has no route of its own is looked up and read, never written.
+  const known = verbs.length ? verbs : ['GET'];
+  const allowed = known.includes('GET') ? ['HEAD', ...known] : known;
+  if (!verbs.length && allowed.includes(method)) return otherwise;
+  response.setHeader('allow', allowed.join(', '));
+  throw new AppError('METHOD_REFUSED', `methods here: ${allowed.join(', ')}`);
+}
+
+/** @param otherwise answers GET and HEAD of every path without a route */
+export function createHttp(
+  routes: Routes,
+  otherwise: Route = nothing,
   tls?: { cert: Buffer; key: Buffer },
 ): Server {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // No other site embeds an answer. Those that it may read say so themselves, and are fetched by CORS.
     response.setHeader('cross-origin-resource-policy', 'same-origin');
     response.setHeader('x-content-type-options', 'nosniff');
+    if (tls && !LOOPBACK.test(request.headers.host ?? ''))
+      response.setHeader('strict-transport-security', `max-age=${HTTPS_ONLY_S}`);
     try {
-      const path = (request.url ?? '/').split('?')[0]!;
-      const key = `${request.method} ${path}`;
-      const folder = `${key.slice(0, key.lastIndexOf('/'))}/*`;
-      await (routes[key] ?? routes[folder] ?? otherwise)(request, response);
+      await routeOf(request, response, routes, otherwise)(request, response);
     } catch (e) {
       if (!response.headersSent) sendError(response, e);
       else response.destroy();
@@ -203,7 +245,7 @@ export function listen(server: Server, host: string, port: number): Promise<numb
   });
 }
 
-export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/;
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)(:\d+)?$/i;
 
 /** @throws AppError TYPE_REFUSED for a body that a page of another site could send without asking first (CORS) */
 export function requireJson({ headers }: IncomingMessage): void {
@@ -217,7 +259,8 @@ export function requireJson({ headers }: IncomingMessage): void {
  * Programs send no Origin.
  */
 export function isForeignPage({ headers }: IncomingMessage): boolean {
-  const { origin, host = '' } = headers;
+  const { origin } = headers;
+  const host = (headers.host ?? '').toLowerCase();
   if (origin === undefined) return false;
   return !LOOPBACK.test(host) || !URL.canParse(origin) || new URL(origin).host !== host;
 }

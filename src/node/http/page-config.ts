@@ -47,8 +47,9 @@ function completed(address: string, own: readonly string[], peerId: string): str
 }
 
 function pageAddress(request: IncomingMessage, peerId: string): string[] {
-  const secure = 'encrypted' in request.socket || request.headers['x-forwarded-proto'] === 'https';
-  const match = /^(?:\[([0-9a-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(request.headers.host ?? '');
+  const { host: asked = '', 'x-forwarded-proto': forwarded } = request.headers;
+  const secure = 'encrypted' in request.socket || /^https$/i.test(String(forwarded));
+  const match = /^(?:\[([0-9a-f:]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(asked);
   if (!match) return [];
   const [, v6, name, port] = match;
   const host = v6 ? `ip6/${v6}` : /^\d+(\.\d+){3}$/.test(name!) ? `ip4/${name}` : `dns4/${name}`;

@@ -51,13 +51,13 @@ export async function fetchMissing(
   }
 }
 
-/** Answers `GET /models/<id>/<part>` for anybody; everything else goes to `otherwise`. */
+/** Answers `/models/<id>/<part>` for anybody; everything else goes to `otherwise`. */
 export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherwise: Route): Route {
   return async (request, response) => {
     const [, id = '', text = ''] =
       /^\/models\/([0-9a-f]{64})\/(\d{1,5})$/.exec(request.url ?? '') ?? [];
     const manifest = models.get(id);
-    if (!manifest || request.method !== 'GET') return otherwise(request, response);
+    if (!manifest) return otherwise(request, response);
     const part = Number(text);
     const size = partSize(planParts(manifest), part);
     const first =
@@ -72,6 +72,7 @@ export function partsOr(packages: PackageStore, { models }: ChainNetwork, otherw
       'access-control-allow-origin': '*',
       'x-content-type-options': 'nosniff',
     });
+    if (request.method === 'HEAD') return void response.end();
     await sendPart(response, first, size!, (from) =>
       packages.read(id, part, from, from + MODEL_SLICE_BYTES),
     );

@@ -29,7 +29,6 @@ import {
   isForeignPage,
   byLoopbackName,
   listen,
-  send,
   sendJson,
   serveFolder,
   type Route,
@@ -289,8 +288,9 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
 function serveApp(log: Log, mirrors: readonly string[]): Route {
   if (existsSync(APP_FOLDER)) return serveFolder(APP_FOLDER, mirrors);
   log.warn('app.missing', { folder: APP_FOLDER });
-  return (_, response) =>
-    send(response, 404, 'text/plain', 'no app here: npm run build makes it\n');
+  return () => {
+    throw new AppError('NOT_FOUND', 'no app here: npm run build makes it');
+  };
 }
 
 /** Bytes that a first start downloads: the app, the runtime, and the default model's package. */
@@ -324,8 +324,8 @@ async function openRpc(
   closers: Closers,
 ): Promise<number> {
   const { options } = deps;
-  const [own, otherwise] = rpcRoutes(deps, createMetrics(deps, inference));
-  const server = createHttp({ ...own, ...routes.rpc }, otherwise);
+  const own = rpcRoutes(deps, createMetrics(deps, inference));
+  const server = createHttp({ ...own, ...routes.rpc });
   const port = await listen(server, options.rpcHost, options.rpcPort);
   closers.push(() => closeServer(server));
   return port;

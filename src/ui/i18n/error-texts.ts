@@ -31,6 +31,7 @@ export type UnseenCode = Among<
   | 'IDEMPOTENCY_MALFORMED'
   | 'IDEMPOTENCY_REUSED'
   | 'KEYS_CORRUPT'
+  | 'METHOD_REFUSED'
   | 'NOT_FOUND'
   | 'ORIGIN_REFUSED'
   | 'PART_DIED'
