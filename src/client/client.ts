@@ -7,6 +7,7 @@ import type { Store } from '../chain/store/store.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
 import { Header } from '../core/formats.ts';
+import type { Block } from '../core/messages.ts';
 import { fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { Emitter } from '../lib/events.ts';
@@ -29,6 +30,8 @@ export interface Client {
   readonly api: ClientApi;
   /** @returns what removes the listener */
   on(listener: (event: ClientEvent) => void): () => void;
+  /** Calls the listener with each block found here. @returns what removes the listener */
+  onFound(listener: (block: Block) => void): () => void;
   /** Waits, at most `msMax`, until a peer has the last block found here, which would be lost with this client. */
   shareFound(msMax: number): Promise<void>;
   stop(): Promise<void>;
@@ -55,6 +58,7 @@ export async function createClient(
   return {
     api: client.api,
     on: (listener) => client.on(listener),
+    onFound: (listener) => base.events.on('blockFound', listener),
     shareFound: (msMax) => client.shareFound(msMax),
     stop: () => client.stop(),
   };

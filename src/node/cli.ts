@@ -5,21 +5,9 @@ import { runCommand } from './command.ts';
 import { HELP, parseOptions } from './seed/options.ts';
 import { startSeed } from './seed/start-seed.ts';
 
-const EXITS = {
-  WRONG_FLAG: 2,
-  PORT_BUSY: 3,
-  PORT_REFUSED: 3,
-  STORE_BUSY: 4,
-  STORE_CORRUPT: 4,
-  STORE_FOREIGN: 4,
-  STORE_FAILED: 4,
-  KEYS_CORRUPT: 4,
-  DATA_REFUSED: 4,
-};
-
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 
-await runCommand('pila', EXITS, async (fail) => {
+await runCommand('pila', async (fail) => {
   const options = parseOptions(process.argv.slice(2));
   if (!options) {
     console.log(HELP);

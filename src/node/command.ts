@@ -1,6 +1,6 @@
 /** Runs a command of the terminal: one sentence and an exit code for any failure, and a clean stop at a signal. */
-import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
+import { exitOf } from './exits.ts';
 
 /** ms that a clean stop may take. */
 const STOP_MS_MAX = 10_000;
@@ -13,12 +13,10 @@ export interface Running {
 
 /**
  * Runs until SIGINT or SIGTERM, then exits with 0; a second signal exits without waiting. `start` returns
- * undefined when there is nothing to run, and its argument `fail` ends the running command. An error whose
- * code is not in `exits` exits with 1.
+ * undefined when there is nothing to run, and its argument `fail` ends the running command.
  */
 export async function runCommand(
   name: string,
-  exits: Readonly<Partial<Record<ErrorCode, number>>>,
   start: (fail: (e: unknown) => never) => Promise<Running | undefined>,
 ): Promise<void> {
   const fail = (e: unknown): never => {
@@ -26,7 +24,7 @@ export async function runCommand(
     console.error(`${name}: ${error.message}`);
     if (error.code === 'WRONG_FLAG') console.error(`${name}: --help lists the flags`);
     if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
-    process.exit(exits[error.code] ?? 1);
+    process.exit(exitOf(error.code));
   };
   // Starting takes seconds: during the start a signal has nothing to stop yet.
   let running: Running | undefined;

@@ -4,11 +4,9 @@ import { runCommand } from './command.ts';
 import { startContributor } from './contributor/contributor.ts';
 import { MINER_HELP, parseMinerOptions } from './contributor/miner-options.ts';
 
-const EXITS = { WRONG_FLAG: 2, STORE_BUSY: 4, STORE_CORRUPT: 4, STORE_FAILED: 4, DATA_REFUSED: 4 };
-
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 
-await runCommand('pila miner', EXITS, async (fail) => {
+await runCommand('pila miner', async (fail) => {
   const options = parseMinerOptions(process.argv.slice(2));
   if (options) return await startContributor(options, log, fail);
   console.log(MINER_HELP);

@@ -23,7 +23,7 @@ while (given.length) {
 
 const log = createLog((line) => console.log(line));
 
-await runCommand('weak seed', {}, async (fail) => {
+await runCommand('weak seed', async (fail) => {
   const options = parseOptions(flags);
   if (!options) throw new Error('a seed has flags to start with');
   const network = networkOf(options.network);

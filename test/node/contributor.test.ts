@@ -8,14 +8,18 @@ import { MINER_OFF } from '../../src/client/api.ts';
 import { ModelSupply } from '../../src/client/models/model-supply.ts';
 import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { openPackageStore } from '../../src/client/models/package-store.ts';
+import type { Header } from '../../src/core/formats.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
+import { ALONE_BLOCKS, createAlone } from '../../src/node/contributor/alone.ts';
+import { FoundCount } from '../../src/node/contributor/found.ts';
 import { progressOf } from '../../src/node/contributor/contributor.ts';
 import {
   MINER_HELP,
   modelFor,
   parseMinerOptions,
 } from '../../src/node/contributor/miner-options.ts';
+import { header } from '../net/samples.ts';
 import { borrowVulkan } from '../vulkan.ts';
 
 // Processes load everything anew; one takes two seconds or, on a busy machine, twenty.
@@ -56,7 +60,9 @@ it('mines a block to an address and stops cleanly', async () => {
   expect(code, lines.join('\n')).toBe(0);
   // The last word before the end is what was done.
   const told = lines.findLast((line) => line.includes(' info mining '));
-  expect(told).toMatch(/ passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* blocks=[1-9]\d* /);
+  expect(told).toMatch(
+    / passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* found=[1-9]\d* kept=[1-9]\d* /,
+  );
   await waitForBlock(seed);
   const first = await seed.rpc('getHeader', 1);
   expect(formatAddress(Buffer.from(first.miner, 'hex'), 'rpila')).toBe(ADDRESS);
@@ -69,6 +75,77 @@ it('needs no more than a multiaddr', async () => {
   const { code, lines } = await mineOne('SIGINT', ...flags);
   expect(code, lines.join('\n')).toBe(0);
   await waitForBlock(seed);
+});
+
+it('rests while no peer can be told of a block, and goes on when one is back', async () => {
+  seed = await startSeed();
+  const { port, data } = seed;
+  const child = spawn(process.execPath, [
+    ...[COMMAND, '--address', ADDRESS, '--seed', seed.url, '--backend', 'cpu'],
+  ]);
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const reach = async (event: string): Promise<string> => {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`ended before ${event}`);
+      if (value.includes(` ${event} `) || value.endsWith(` ${event}`)) return value;
+    }
+  };
+  try {
+    await reach('block');
+    await seed.kill();
+    expect(await reach('mining.paused')).toContain('nobody can be told');
+    expect(await reach('miner')).toContain('state=paused');
+    seed = await startSeed({ port, data });
+    await reach('mining.resumed');
+    expect(await reach('miner')).toContain('state=running');
+    await reach('block');
+  } finally {
+    child.kill('SIGTERM');
+  }
+  expect((await exited)[0]).toBe(0);
+});
+
+it('counts what it found, and of that what the chain holds', async () => {
+  const headers = Array.from({ length: 160 }, (_, height) => ({ ...header, height }));
+  const other = { ...headers[150]!, time: headers[150]!.time + 1 };
+  const count = new FoundCount();
+  const at = (chain: Header[]) => async (height: number) => chain[height];
+  count.add(headers[3]!);
+  count.add(headers[150]!);
+  expect(await count.count(0, at([]))).toEqual({ found: 2, kept: 0 });
+  expect(await count.count(160, at(headers))).toEqual({ found: 2, kept: 2 });
+  // Another branch wins: what is deep below stays as it was.
+  expect(await count.count(160, at(headers.with(150, other).with(3, other)))).toEqual({
+    found: 2,
+    kept: 1,
+  });
+});
+
+it('rests only after some block times without a peer', async () => {
+  vi.useFakeTimers();
+  const done: string[] = [];
+  const turn = (name: string) => async () => void done.push(name);
+  const alone = createAlone({ blockTimeMs: 100, pause: turn('pause'), resume: turn('resume') });
+  const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+  alone.note('offline');
+  await pass(ALONE_BLOCKS * 100 - 1);
+  alone.note('syncing');
+  alone.note('offline');
+  await pass(ALONE_BLOCKS * 100 - 1);
+  alone.note('offline');
+  expect(done).toEqual([]);
+  await pass(1);
+  expect(done).toEqual(['pause']);
+  for (const sync of ['offline', 'syncing', 'synced'] as const) alone.note(sync);
+  await pass(ALONE_BLOCKS * 1000);
+  expect(done).toEqual(['pause', 'resume']);
+  alone.note('offline');
+  alone.stop();
+  await pass(ALONE_BLOCKS * 1000);
+  expect(done).toEqual(['pause', 'resume']);
+  vi.useRealTimers();
 });
 
 const run = (env: Record<string, string>, ...args: string[]) =>
@@ -175,12 +252,13 @@ it('models', () => {
 it('progress names what was rejected, and why', () => {
   const rejected = { stale: 2, recheck: 1, none: 0 };
   const miner = { ...MINER_OFF, units: 12, macsPerSecond: 1.5e8, blocksFound: 3, rejected };
-  expect(progressOf(miner, 1 / 3)).toEqual({
+  expect(progressOf(miner, 1 / 3, { found: 3, kept: 2 })).toEqual({
     'passes/s': '0.333',
     'MAC/s': '1.50e+8',
     completed: 12,
-    blocks: 3,
+    found: 3,
+    kept: 2,
     rejected: 'stale 2, recheck 1',
   });
-  expect(progressOf(MINER_OFF, 0)).toMatchObject({ rejected: 0 });
+  expect(progressOf(MINER_OFF, 0, { found: 0, kept: 0 })).toMatchObject({ rejected: 0 });
 });

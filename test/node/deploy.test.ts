@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { MINER_HELP } from '../../src/node/contributor/miner-options.ts';
+import { EXITS } from '../../src/node/exits.ts';
 import { HELP } from '../../src/node/seed/options.ts';
 
 /** Flags of npm, podman, systemctl and the container file. */
@@ -52,6 +53,26 @@ it('packages that the node imports are there without those for development', () 
     .filter((name) => !name.startsWith('node:') && !name.startsWith('virtual:'))
     .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
   expect([...new Set(packages)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+it('exit codes are told as they are, and the service is not started again in vain', () => {
+  const rows = [
+    ...operate.matchAll(
+      /^- \*\*(\d+)\*\* — (.+)\n( {2}- errors: .*\n)?( {2}- another start: may help\n)?/gm,
+    ),
+  ];
+  const told = rows.map(([, code, means, errors, again]) => ({
+    code: Number(code),
+    means,
+    errors: [...(errors ?? '').matchAll(/`(\w+)`/g)].map(([, error]) => error),
+    mends: again !== undefined,
+  }));
+  expect(told).toEqual(EXITS);
+  const [, prevented = ''] = /^RestartPreventExitStatus=(.*)$/m.exec(unit) ?? [];
+  const hopeless = EXITS.filter(({ code, mends }) => code !== 0 && !mends);
+  expect(prevented.split(' ').map(Number)).toEqual(hopeless.map(({ code }) => code));
+  for (const help of [HELP, MINER_HELP])
+    for (const { code, means } of EXITS) expect(help).toContain(`${code} ${means}`);
 });
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
@@ -80,6 +81,44 @@ describe('a seed process', () => {
       2,
       'pila: --tls: not a PEM certificate and its key',
     ]);
+  });
+
+  it('says in one line that its UDP port is taken, and serves all the same', async () => {
+    const other = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address();
+    const own = (log: readonly string[]) =>
+      log.filter(
+        (line) => line && !/^\s+(pila is ready|JSON-RPC)|^\S+Z info |app\.missing/.test(line),
+      );
+    const direct = async ({ url }: Seed) =>
+      (await (await fetch(`${url}config.json`)).json()) as any;
+
+    const taken = await start({ data: folder('udp'), args: ['--rtc-port', String(port)] });
+    const line = `warn peers.no-webrtc-direct port=${port} host=127.0.0.1 why=EADDRINUSE`;
+    expect(own(taken.log)).toEqual([expect.stringContaining(line)]);
+    expect(await direct(taken)).toMatchObject({ webrtcDirect: false, bootstrap: { length: 1 } });
+    other.close();
+    // Nobody could be asked for the model that has no package, and nobody asked for it.
+    const free = await start({ data: folder('no-udp') });
+    expect(await direct(free)).toMatchObject({ webrtcDirect: true, bootstrap: { length: 2 } });
+    const told = (): boolean => free.log.some((each) => each.includes('model.missing model=broad'));
+    await until(async () => told());
+    expect(own(free.log)).toEqual([]);
+  });
+
+  it('warns on a network that admits no model: no block can come', async () => {
+    const main = await start({ data: folder('main'), network: 'main' });
+    expect(main.log.filter((each) => each.includes('warn model.none network=main'))).toHaveLength(
+      1,
+    );
+    const { code, sentence } = await refusal({
+      data: folder('main2'),
+      network: 'main',
+      args: ['--mine'],
+    });
+    expect(code).toBe(2);
+    expect(sentence).toContain('--model: main admits no model yet');
   });
 
   it('exits 4 when its folder is in use, of another network, or damaged', async () => {

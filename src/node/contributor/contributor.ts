@@ -1,11 +1,13 @@
 /** A miner without a page: the client and its engine in this process, reported in log lines. */
-import type { ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
+import type { ClientApi, ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
 import { createClient } from '../../client/client.ts';
 import { createParams } from '../../core/params.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
+import { createAlone } from './alone.ts';
+import { FoundCount } from './found.ts';
 import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
 import { addressFrom } from '../../wallet/address.ts';
 
@@ -40,16 +42,33 @@ export async function startContributor(
   const client = await createClient(platform, config);
   let running = false;
   // Failures before this line are thrown, each with a message of its own.
-  const reporting = createReporting(log, (code) => {
+  const reporting = createReporting(log, client.api, (code) => {
     if (running) fail(new AppError(code, `mining ended: ${code}`));
   });
   client.on(reporting.onEvent);
-  const timer = setInterval(reporting.progress, REPORT_MS);
+  client.onFound(({ header }) => reporting.found.add(header));
+  const mine = (): Promise<void> => client.api.startMining({ model, backend: options.backend });
+  const alone = createAlone({
+    blockTimeMs: createParams(config.network, []).blockTimeMs,
+    async pause() {
+      if (!running) return;
+      log.warn('mining.paused', { why: 'no peer: nobody can be told of a block' });
+      await client.api.pauseMining();
+    },
+    async resume() {
+      if (!running) return;
+      log.info('mining.resumed');
+      await mine().catch((e: unknown) => fail(AppError.from(e)));
+    },
+  });
+  client.on((event) => event.type === 'chain' && alone.note(event.status.sync));
+  const timer = setInterval(() => void reporting.progress(), REPORT_MS);
   const stop = async (): Promise<void> => {
     running = false;
+    alone.stop();
     clearInterval(timer);
     await client.api.pauseMining();
-    reporting.progress();
+    await reporting.progress();
     await client.shareFound(SHARE_MS_MAX);
     await client.stop();
     await platform.close();
@@ -58,7 +77,7 @@ export async function startContributor(
     const { prefix } = createParams(config.network, []);
     log.info('start', { network: config.network, model, address: options.address });
     await client.api.payTo(addressFrom(options.address, prefix)!);
-    await client.api.startMining({ model, backend: options.backend });
+    await mine();
     running = true;
     return { stop };
   } catch (e) {
@@ -86,7 +105,8 @@ async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig>
 }
 
 /** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */
-function createReporting(log: Log, onFailed: (code: ErrorCode) => void) {
+function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) => void) {
+  const found = new FoundCount();
   let miner: MinerStatus | undefined;
   let reported = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
@@ -97,34 +117,40 @@ function createReporting(log: Log, onFailed: (code: ErrorCode) => void) {
     last = { ...last, ...fields };
     log.info(event, fields);
   };
-  const progress = (): void => {
+  const progress = async (): Promise<void> => {
     if (!miner) return;
     const now = performance.now();
     const passes = (miner.units - reported.units) / Math.max(0.001, (now - reported.atMs) / 1000);
     reported = { units: miner.units, atMs: now };
-    log.info('mining', progressOf(miner, passes));
+    const { chain } = await api.status();
+    const blocks = await found.count(chain.height, (height) => api.header(height));
+    log.info('mining', progressOf(miner, passes, blocks));
   };
   const onEvent = (event: ClientEvent): void => {
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
     if (event.type !== 'miner') return;
     const { state, backend, device, blocksFound, problem } = event.status;
-    if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { blocks: blocksFound });
+    if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { found: blocksFound });
     miner = event.status;
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
-  return { onEvent, progress };
+  return { onEvent, progress, found };
 }
 
 /** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */
-export function progressOf(miner: MinerStatus, passesPerSecond: number): LogFields {
+export function progressOf(
+  miner: MinerStatus,
+  passesPerSecond: number,
+  blocks: { readonly found: number; readonly kept: number },
+): LogFields {
   const rejected = Object.entries(miner.rejected).filter(([, n]) => n > 0);
   return {
     'passes/s': passesPerSecond.toPrecision(3),
     'MAC/s': miner.macsPerSecond.toExponential(2),
     completed: miner.units,
-    blocks: miner.blocksFound,
+    ...blocks,
     rejected: rejected.map(([why, n]) => `${why} ${n}`).join(', ') || 0,
   };
 }

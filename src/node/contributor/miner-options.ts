@@ -7,6 +7,7 @@ import { silentLog } from '../../lib/log.ts';
 import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { addressFrom } from '../../wallet/address.ts';
+import { EXITS_HELP } from '../exits.ts';
 
 export interface MinerOptions {
   readonly address: string;
@@ -38,7 +39,7 @@ export const MINER_HELP = `pila miner: units without a page, paid for the blocks
   --help             this text
 
 WebGPU needs Dawn, the package \`webgpu\`, which a plain npm ci brings.
-Exit codes: 0 stopped, 1 failed, 2 wrong flag, 4 database busy or corrupt.
+${EXITS_HELP}
 `;
 
 const FLAGS = {

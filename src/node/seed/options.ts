@@ -9,6 +9,7 @@ import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
+import { EXITS_HELP } from '../exits.ts';
 import { LOOPBACK } from '../http/http.ts';
 
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
@@ -74,7 +75,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
   --help             this text
 
-Exit codes: 0 stopped, 1 failed, 2 wrong flag, 3 port busy, 4 database busy, corrupt or foreign.
+${EXITS_HELP}
 `;
 
 const FLAGS = {

@@ -35,18 +35,22 @@ export async function openModels(
   });
 }
 
-/** Fetches missing models in the background: without a model its blocks cannot be checked. */
+/**
+ * Fetches missing models in the background: without a model its blocks cannot be checked. That is told as a
+ * warning where somebody could be asked: a node that begins a network of its own lacks what nobody has.
+ */
 export async function fetchMissing(
   packages: PackageStore,
   network: ChainNetwork,
   log: Log,
+  canAsk: () => boolean,
 ): Promise<void> {
   for (const [id, { name }] of network.models) {
     try {
       await packages.fetch(id);
     } catch (e) {
       const { code, message } = AppError.from(e);
-      log.warn('model.missing', { model: name, code, why: message });
+      log[canAsk() ? 'warn' : 'info']('model.missing', { model: name, code, why: message });
     }
   }
 }

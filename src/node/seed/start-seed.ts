@@ -51,6 +51,7 @@ import { createNetDatastore } from './net-datastore.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 import { addressFrom } from '../../wallet/address.ts';
+import { udpProblem } from './udp-port.ts';
 
 const APP_FOLDER = fileURLToPath(new URL('../../../dist', import.meta.url));
 
@@ -104,8 +105,13 @@ async function openAll(
   if (options.mine && !modelNamed(network, options.model))
     throw new AppError(
       'WRONG_FLAG',
-      `--model: ${options.network} admits ${network.names.join(', ')}`,
+      `--model: ${options.network} admits ${network.names.join(', ') || 'no model yet'}`,
     );
+  if (!network.names.length)
+    log.warn('model.none', {
+      network: options.network,
+      why: 'it admits no model: no block can come',
+    });
   const keys = await openKeys(options.data);
   const packages = await openModels(options, network, () => transport);
   const died = (why: string): void => fail(`the miner thread died: ${why}`);
@@ -122,14 +128,13 @@ async function openAll(
 
   const datastore = createNetDatastore(await openStore('net'));
   closers.push(() => datastore.close());
-  const ip = `${isIPv6(options.host) ? 'ip6' : 'ip4'}/${options.host}`;
   const transport = createTransport({
     chainId: network.params.chainId,
     role: 'seed',
     bootstrap: options.bootstrap,
     privateKey: keys.peer,
     datastore,
-    listen: ['/ip4/127.0.0.1/tcp/0/ws', `/${ip}/udp/${options.rtcPort}/webrtc-direct`],
+    listen: ['/ip4/127.0.0.1/tcp/0/ws', ...(await directAddresses(options, log))],
     // WebRTC-direct addresses lack the certificate's hash here; config.json adds it.
     announce: options.announce.filter((a) => a.endsWith('/ws')),
     refusesPages: true,
@@ -169,12 +174,22 @@ async function openAll(
     await miner.start();
   }
   closers.push(logHeads(chain, log));
-  void fetchMissing(packages, network, log);
+  const canAsk = (): boolean => options.mirrors.length > 0 || transport.peers().length > 0;
+  void fetchMissing(packages, network, log, canAsk);
   return {
     appUrl: page,
     rpcUrl: `http://${urlHost(options.rpcHost)}:${rpcPort}/`,
     peerId: peerIdOfKey(keys.peer),
   };
+}
+
+/** Where WebRTC-direct listens. A node whose UDP port is taken still serves pages and WebSockets. */
+async function directAddresses({ host, rtcPort }: Options, log: Log): Promise<string[]> {
+  const why = await udpProblem(host, rtcPort);
+  if (why === undefined)
+    return [`/${isIPv6(host) ? 'ip6' : 'ip4'}/${host}/udp/${rtcPort}/webrtc-direct`];
+  log.warn('peers.no-webrtc-direct', { port: rtcPort, host, why });
+  return [];
 }
 
 const urlHost = (host: string): string =>
