@@ -58,7 +58,7 @@ interface Usage {
 }
 
 async function usageOf(arena: Arena): Promise<Usage> {
-  const url = /metrics: (\S+)/.exec(arena.seed.log.join('\n'))![1]!;
+  const url = arena.seed.rpcUrl;
   const text = await (await fetch(`${url}metrics`)).text();
   const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1]);
   return {

@@ -25,6 +25,8 @@ export interface SeedOptions {
 export interface Seed {
   readonly url: string;
   readonly port: number;
+  /** Of JSON-RPC and metrics. */
+  readonly rpcUrl: string;
   readonly data: string;
   readonly log: readonly string[];
   rpc<T = any>(method: string, ...params: unknown[]): Promise<T>;
@@ -88,7 +90,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
       createInterface({ input: stream }).on('line', (line) => {
         log.push(line);
         if (log.length > 5000) log.shift();
-        if (line.includes('pila is ready')) resolve();
+        if (line.includes(' info ready ')) resolve();
       });
     void exited.then((code) => reject(new Error(`seed ended with ${code}:\n${log.join('\n')}`)));
   });
@@ -97,6 +99,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
   return {
     url: `http://localhost:${port}/`,
     port,
+    rpcUrl: `http://127.0.0.1:${rpcPort}/`,
     data,
     log,
     async rpc(method, ...params) {

@@ -20,7 +20,7 @@ import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
 
 export interface TransportOptions extends Pick<
   HostOptions,
-  'listen' | 'announce' | 'refusesPages' | 'privateKey' | 'datastore' | 'iceServers'
+  'listen' | 'announce' | 'refusesPages' | 'privateKey' | 'datastore' | 'iceServers' | 'metrics'
 > {
   readonly chainId: number;
   readonly role: Role;
@@ -61,7 +61,7 @@ export interface OwnTransport extends Transport {
 export function createTransport(options: TransportOptions): OwnTransport {
   const { chainId, log = silentLog } = options;
   const penalties = new Penalties();
-  const { metrics, traffic } = countTraffic();
+  const { metrics, traffic } = countTraffic(options.metrics);
   /** Peers that speak our protocol on our chain. */
   const known = new Set<string>();
   let host: Host | undefined;

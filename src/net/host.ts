@@ -38,7 +38,7 @@ export interface HostOptions {
   readonly iceServers?: RTCIceServer[];
   readonly topics: readonly string[];
   readonly gater: ConnectionGater;
-  /** Called for every stream, to count its bytes. */
+  /** Told of every stream, to count its bytes, and of libp2p's own figures. */
   readonly metrics?: Libp2pOptions['metrics'];
   readonly log: Log;
 }

@@ -1,11 +1,14 @@
 /** Bytes of messages with peers, both ways: the load on a person's internet connection. */
 import type { Metrics, Stream } from '@libp2p/interface';
+import type { HostOptions } from './host.ts';
 
 export interface Traffic {
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
 export const NO_TRAFFIC: Traffic = { sentBytes: 0, receivedBytes: 0 };
+
+type MetricsFactory = NonNullable<HostOptions['metrics']>;
 
 /** The method by which libp2p's message streams receive data; it is not part of their public interface. */
 type Fed = Stream & { onData(data: { readonly byteLength: number }): void };
@@ -14,8 +17,12 @@ type Fed = Stream & { onData(data: { readonly byteLength: number }): void };
  * Counts the bytes of every protocol stream through libp2p's metrics. A listener of ours would not work: a
  * stream gives its buffered data to its first listener, and the protocol's listener comes later. Middleware
  * would not work either: it makes streams wait, and gossipsub 17 then closes the stream that its peer uses.
+ * `further`: metrics that are told of everything too.
  */
-export function countTraffic(): { metrics(): Metrics; traffic(): Traffic } {
+export function countTraffic(further: MetricsFactory = () => NO_METRICS): {
+  readonly metrics: MetricsFactory;
+  traffic(): Traffic;
+} {
   const sum = { sentBytes: 0, receivedBytes: 0 };
   const trackProtocolStream = (stream: Stream): void => {
     const [send, feed] = [stream.send.bind(stream), (stream as Fed).onData.bind(stream)];
@@ -29,7 +36,16 @@ export function countTraffic(): { metrics(): Metrics; traffic(): Traffic } {
       feed(data);
     };
   };
-  return { metrics: () => ({ ...NO_METRICS, trackProtocolStream }), traffic: () => ({ ...sum }) };
+  const metrics: MetricsFactory = (components) => {
+    const made = further(components);
+    return Object.assign(Object.create(made) as Metrics, {
+      trackProtocolStream(stream: Stream) {
+        trackProtocolStream(stream);
+        made.trackProtocolStream(stream);
+      },
+    });
+  };
+  return { metrics, traffic: () => ({ ...sum }) };
 }
 
 const ignore = (): void => {};
@@ -43,7 +59,8 @@ const METRIC = {
 };
 const register = () => METRIC;
 /** Metrics that are not counted here. */
-const NO_METRICS = {
+const NO_METRICS: Metrics = {
+  trackProtocolStream: ignore,
   trackMultiaddrConnection: ignore,
   registerMetric: register,
   registerMetricGroup: register,

@@ -7,14 +7,16 @@ import { startSeed } from './seed/start-seed.ts';
 
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 
-await runCommand('pila', async (fail) => {
+await runCommand('pila', log, async (fail) => {
   const options = parseOptions(process.argv.slice(2));
   if (!options) {
     console.log(HELP);
     return undefined;
   }
   const seed = await startSeed(options, log, (why) => fail(new AppError('PART_DIED', why)));
-  console.log(`\n  pila is ready: ${seed.appUrl}\n  JSON-RPC and /metrics: ${seed.rpcUrl}\n`);
+  log.info('ready', { app: seed.appUrl, rpc: seed.rpcUrl, peer: seed.peerId });
+  // For a person who starts it by hand; a service's log has the line above.
+  if (process.stdout.isTTY) console.log(`\n  pila is ready: ${seed.appUrl}\n`);
   return {
     stop() {
       log.info('stopping');

@@ -1,5 +1,6 @@
 /** Runs a command of the terminal: one sentence and an exit code for any failure, and a clean stop at a signal. */
 import { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import { exitOf } from './exits.ts';
 
 /** ms that a clean stop may take. */
@@ -17,17 +18,19 @@ export interface Running {
  */
 export async function runCommand(
   name: string,
+  log: Log,
   start: (fail: (e: unknown) => never) => Promise<Running | undefined>,
 ): Promise<void> {
+  // Starting takes seconds: during the start a signal has nothing to stop yet.
+  let running: Running | undefined;
   const fail = (e: unknown): never => {
     const error = AppError.from(e);
+    if (running) log.error('failed', { code: error.code, exit: exitOf(error.code) });
     console.error(`${name}: ${error.message}`);
     if (error.code === 'WRONG_FLAG') console.error(`${name}: --help lists the flags`);
     if (error.code === 'INTERNAL' && e instanceof Error) console.error(e.stack);
     process.exit(exitOf(error.code));
   };
-  // Starting takes seconds: during the start a signal has nothing to stop yet.
-  let running: Running | undefined;
   let stopping: number | undefined;
   const stop = (): void => {
     if (stopping !== undefined) {

@@ -6,7 +6,7 @@ import { MINER_HELP, parseMinerOptions } from './contributor/miner-options.ts';
 
 const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
 
-await runCommand('pila miner', async (fail) => {
+await runCommand('pila miner', log, async (fail) => {
   const options = parseMinerOptions(process.argv.slice(2));
   if (options) return await startContributor(options, log, fail);
   console.log(MINER_HELP);

@@ -23,7 +23,7 @@ while (given.length) {
 
 const log = createLog((line) => console.log(line));
 
-await runCommand('weak seed', async (fail) => {
+await runCommand('weak seed', log, async (fail) => {
   const options = parseOptions(flags);
   if (!options) throw new Error('a seed has flags to start with');
   const network = networkOf(options.network);
@@ -31,6 +31,6 @@ await runCommand('weak seed', async (fail) => {
   const params = without(network.params, rulesOf(codes, options.network));
   const died = (why: string) => fail(new AppError('PART_DIED', why));
   const seed = await startSeed(options, log, died, { ...network, params });
-  console.log(`\n  pila is ready: ${seed.appUrl}\n  JSON-RPC and /metrics: ${seed.rpcUrl}\n`);
+  log.info('ready', { app: seed.appUrl, rpc: seed.rpcUrl });
   return { stop: () => seed.stop() };
 });

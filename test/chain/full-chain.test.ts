@@ -83,6 +83,11 @@ describe('import', () => {
       [1, 2],
     ]);
     expect(equal(chain.head().id, b.head().id)).toBe(true);
+    const tips = chain.tips().map(({ tip, branchLength }) => [toHex(tip.id), branchLength]);
+    expect(tips).toEqual([
+      [idOf(b2!), 0],
+      [idOf(a1!), 1],
+    ]);
     await expectConsistent(store);
   });
 

@@ -30,7 +30,7 @@ const start = async () => {
   const asking = ['--api-key-file', join(folder, 'key'), '--spend-max', '5'];
   seed = await startSeed({ data: join(folder, 'data'), args: ['--mine', ...asking] });
 };
-const rpcUrl = (): string => /metrics: (\S+)/.exec(seed.log.join('\n'))![1]!;
+const rpcUrl = (): string => seed.rpcUrl;
 
 async function call(url: string, body?: object | string, headers: Record<string, string> = {}) {
   const init = { headers: { 'content-type': 'application/json', ...headers } };

@@ -88,9 +88,7 @@ describe('a seed process', () => {
     await once(other, 'listening');
     const { port } = other.address();
     const own = (log: readonly string[]) =>
-      log.filter(
-        (line) => line && !/^\s+(pila is ready|JSON-RPC)|^\S+Z info |app\.missing/.test(line),
-      );
+      log.filter((line) => line && !/^\S+Z info |app\.missing/.test(line));
     const direct = async ({ url }: Seed) =>
       (await (await fetch(`${url}config.json`)).json()) as any;
 
@@ -237,7 +235,7 @@ describe('pages of other sites', () => {
     const rebound = `evil.example:${port}`;
     expect(await upgradeStatus(port, { host: rebound, origin: `http://${rebound}` })).toBe(403);
     // Of one origin with the answers, by a name that leads here.
-    for (const path of ['config.json', 'health', 'v1/models'])
+    for (const path of ['config.json', 'health', 'status.json', 'v1/models'])
       expect(await statusOf(port, `/${path}`, rebound), path).toBe(403);
     for (const name of [host, `127.0.0.1:${port}`, 'localhost'])
       expect(await statusOf(port, '/config.json', name), name).toBe(200);
@@ -293,8 +291,7 @@ describe('a mining seed', () => {
     const giver = formatAddress(fromHex(FAUCET_ADDRESS, 32)!, 'rpila');
     expect(await seed.rpc('getAccount', giver)).toMatchObject({ nonce: 4 });
 
-    const rpcUrl = seed.log.join('\n').match(/metrics: (\S+)/)![1]!;
-    const metrics = await (await fetch(`${rpcUrl}metrics`)).text();
+    const metrics = await (await fetch(`${seed.rpcUrl}metrics`)).text();
     expect(Number(/^pila_height (\d+)$/m.exec(metrics)![1])).toBeGreaterThanOrEqual(1);
     const names = ['pila_peers', 'pila_units', 'pila_issued_vlt', 'process_cpu_seconds_total'];
     const more = ['pila_connections', 'pila_banned_peers', 'pila_relay_reservations'];
@@ -302,6 +299,16 @@ describe('a mining seed', () => {
       expect(metrics).toMatch(new RegExp(`^${name} `, 'm'));
     expect(metrics).toMatch(/^pila_block_txs_total\{type="transfer"\} 4$/m);
     expect((await fetch(`${seed.url}health`)).status).toBe(200);
+    for (const url of [seed.url, seed.rpcUrl]) {
+      const told: any = await (await fetch(`${url}status.json`)).json();
+      const { head, height } = await seed.rpc('status');
+      expect(told).toMatchObject({ network: 'e2e', ok: true, problem: null, webrtcDirect: true });
+      expect(told.height).toBeLessThanOrEqual(height);
+      expect([told.head.length, head.length]).toEqual([64, 64]);
+    }
+    const [tip, ...sides] = await seed.rpc('getChainTips');
+    expect(tip).toMatchObject({ branchLength: 0, isHead: true });
+    expect(sides.filter(({ isHead }: { isHead: boolean }) => isHead)).toEqual([]);
     for (const wrong of [
       ['getBlock', 'zz'],
       ['getHistory', address, 0.5],

@@ -84,6 +84,23 @@ it.concurrent(
     expect(told.map(({ id }) => id)).toContain(healed.id);
     const reorganised = [a, b].some((s) => s.log.some((line) => / reverted=\d/.test(line)));
     expect(reorganised).toBe(true);
+    // What an operator sees of it.
+    const texts = await Promise.all(
+      [a, b].map(async ({ rpcUrl }) => (await fetch(`${rpcUrl}metrics`)).text()),
+    );
+    const depths = texts.map((text) =>
+      /^pila_reorganisation_depth_blocks_count (\d+)$/m.exec(text),
+    );
+    expect(depths.some((found) => Number(found![1]) > 0)).toBe(true);
+    const tips = (await Promise.all([a, b].map((s) => s.rpc('getChainTips')))).flat();
+    expect(tips.filter(({ isHead }) => isHead)).toHaveLength(2);
+    expect(tips.some(({ branchLength }) => branchLength > 0)).toBe(true);
+    // libp2p's own figures, which name protocols and no peer.
+    for (const text of texts) {
+      const bytes = /^libp2p_data_transfer_bytes_total\{.*"\/pila\/sync\/1\/4 received"\} [1-9]/m;
+      expect(text).toMatch(bytes);
+      expect(text).not.toMatch(/12D3Koo|\b(?!127\.0\.0\.1)\d+\.\d+\.\d+\.\d+/);
+    }
     expect(await b.stop()).toBe(0);
     expect(await a.stop()).toBe(0);
   },

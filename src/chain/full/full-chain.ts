@@ -80,6 +80,8 @@ export interface FullChain {
   position(txId: Uint8Array): Promise<Position | undefined>;
   /** Where the transaction of that id stands, and those that claim or answer it. */
   find(id: Uint8Array): Promise<Position[]>;
+  /** Ends of the branches in the newest WINDOW blocks: the head first, then the most work; at most TIPS_MAX. */
+  tips(): queries.ChainTip[];
   stats(): queries.ChainStats;
   /** Header to work on and its body, from the mempool's best. */
   template(options: TemplateOptions): Template;
@@ -153,6 +155,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     header: (height) => queries.headerAt(state, height),
     position: (id) => queries.positionOf(state, id),
     find: (id) => queries.findOf(state, id),
+    tips: () => queries.tipsOf(state),
     stats: () => queries.statsOf(state),
     template: (wanted) => makeTemplate(headBase(), waiting, wanted),
     mempool: pool,

@@ -76,6 +76,13 @@ export class HeaderIndex {
     return branch.reverse();
   }
 
+  /** Points that no other point builds on. */
+  tips(): ChainPoint[] {
+    const parents = new Set<string>();
+    for (const { header } of this.#points.values()) parents.add(toHex(header.prevHash));
+    return [...this.#points].filter(([id]) => !parents.has(id)).map(([, point]) => point);
+  }
+
   /** Points at or below that height, lowest first. */
   below(height: number): ChainPoint[] {
     const found: ChainPoint[] = [];

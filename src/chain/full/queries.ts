@@ -167,6 +167,25 @@ const placeOf = ({ key }: { key: string }): { position: Position } => {
   return { position: { height: height!, index: index! } };
 };
 
+/** Most ends of branches that are told. */
+export const TIPS_MAX = 64;
+
+export interface ChainTip {
+  readonly tip: ChainPoint;
+  /** Blocks of the branch that are not in the main chain; 0: it is the head. */
+  readonly branchLength: number;
+}
+
+export const tipsOf = ({ index }: FullState): ChainTip[] =>
+  index
+    .tips()
+    .map((tip) => ({ tip, branchLength: index.branchTo(tip).length }))
+    .sort((a, b) => {
+      if (!a.branchLength || !b.branchLength) return a.branchLength - b.branchLength;
+      return a.tip.header.totalWork < b.tip.header.totalWork ? 1 : -1;
+    })
+    .slice(0, TIPS_MAX);
+
 export const statsOf = (state: FullState): ChainStats => ({
   height: state.head.header.height,
   issued: issuedBy(state.head.header.height),

@@ -46,17 +46,22 @@ export interface HealthDeps {
   readonly stores: StoreHealth;
 }
 
+export function healthOf({ chain, transport, stores }: HealthDeps) {
+  const { height, time } = chain.head().header;
+  const problem = stores.problem() ?? null;
+  return {
+    ok: problem === null,
+    problem,
+    height,
+    headAgeMs: Math.max(0, Date.now() - time),
+    peers: transport.peers().length,
+  };
+}
+
 /** 200 while all databases can be written, else 503. The caller must judge whether the head is too old. */
 export const healthRoute =
-  ({ chain, transport, stores }: HealthDeps): Route =>
+  (deps: HealthDeps): Route =>
   (_request, response) => {
-    const { height, time } = chain.head().header;
-    const problem = stores.problem() ?? null;
-    sendJson(response, problem ? 503 : 200, {
-      ok: problem === null,
-      problem,
-      height,
-      headAgeMs: Math.max(0, Date.now() - time),
-      peers: transport.peers().length,
-    });
+    const health = healthOf(deps);
+    sendJson(response, health.ok ? 200 : 503, health);
   };

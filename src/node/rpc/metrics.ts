@@ -1,5 +1,5 @@
 /** `/metrics` in Prometheus' text form. */
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
 import { addressOf } from '../../core/address.ts';
 import { BLOCKS_MAX, type BlockParts } from '../../core/messages.ts';
 import { equal } from '../../lib/bytes.ts';
@@ -7,12 +7,14 @@ import { payoutAddress } from '../keys-file.ts';
 import type { Inference } from '../http/inference.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 
+/** Blocks: one is usual, six are what a careful payee waits for, beyond is an attack or a split. */
+const DEPTHS = [1, 2, 3, 6, 12, 24, 60, 200];
+
 export function createMetrics(
-  { chain, transport, thread, stores, keys }: SeedDeps,
+  { chain, transport, thread, stores, keys, registry }: SeedDeps,
   inference: Inference,
 ): () => Promise<string> {
-  const registers = [new Registry()];
-  const registry = registers[0]!;
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -43,6 +45,12 @@ export function createMetrics(
     new Counter({ name: `pila_${name}`, help, registers });
   const blocks = count('blocks_total', 'Blocks that became the head or part of its chain');
   const reverted = count('blocks_reverted_total', 'Blocks that left the main chain');
+  const depth = new Histogram({
+    name: 'pila_reorganisation_depth_blocks',
+    help: 'Blocks that left the main chain at once',
+    buckets: DEPTHS,
+    registers,
+  });
   const txs = count('txs_total', 'Transactions taken into the mempool');
   const noteBodies = countBodies(payoutAddress(keys), registers);
   chain.subscribe((event) => {
@@ -51,6 +59,7 @@ export function createMetrics(
     void chain.parts(newest).then(noteBodies, () => undefined);
     blocks.inc(event.adopted.length);
     reverted.inc(event.reverted.length);
+    if (event.reverted.length) depth.observe(event.reverted.length);
   });
   const asked = 'Spent on requests over HTTP in the last 24 hours';
   gauge('infer_spent_vlt', asked, () => Number(inference.spent()) / 1e9);

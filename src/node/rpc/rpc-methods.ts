@@ -3,12 +3,13 @@ import { formatAddress } from '../../core/address.ts';
 import { CodecError, decode, encode } from '../../core/codec.ts';
 import { describeFault } from '../../core/faults.ts';
 import { Header, SignedTx } from '../../core/formats.ts';
-import { blockId, headerWork } from '../../core/header/header.ts';
+import { blockId } from '../../core/header/header.ts';
 import { HISTORY_MAX } from '../../core/messages.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { statusOf } from '../http/status.ts';
 import type { RpcMethods } from './rpc.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -57,21 +58,16 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
   };
 
   return {
-    async status() {
-      const { id, header } = chain.head();
-      return {
-        network: params.network,
-        genesis: toHex(blockId(genesis)),
-        head: toHex(id),
-        height: header.height,
-        timeMs: header.time,
-        totalWork: header.totalWork,
-        difficulty: headerWork(header),
-        peers: transport.peers().length,
-        mempool: chain.mempool.size,
-      };
-    },
+    status: async () => statusOf(deps),
     getHeader: async ([block]) => shownHeader(await headerParam(block)),
+    getChainTips: async () =>
+      chain.tips().map(({ tip, branchLength }) => ({
+        id: toHex(tip.id),
+        height: tip.header.height,
+        totalWork: tip.header.totalWork,
+        branchLength,
+        isHead: branchLength === 0,
+      })),
     async getBlock([block]) {
       const header = await headerParam(block);
       const whole = await chain.block(blockId(header));

@@ -1,4 +1,5 @@
 /** What the parts of a running seed are made with. */
+import type { Registry } from 'prom-client';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
@@ -24,6 +25,8 @@ export interface SeedDeps {
   /** Sends with the payout key: one sender for everything it signs, so that no nonce is used twice. */
   readonly sender: Sender;
   readonly genesis: Header;
+  /** Of all figures for `/metrics`. */
+  readonly registry: Registry;
   readonly log: Log;
   /** Announces a block that this node imported by itself. */
   announce(block: Block): Promise<void>;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, Server } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { Registry } from 'prom-client';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
@@ -18,6 +19,7 @@ import { planParts } from '../../miner/package/parts.ts';
 import { AddressRate } from '../../net/address-rate.ts';
 import { createTransport } from '../../net/create-transport.ts';
 import { peerIdOfKey } from '../../net/peer-key.ts';
+import { libp2pMetrics } from '../../net/prometheus.ts';
 import type { Transport } from '../../net/transport.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
@@ -43,6 +45,7 @@ import { pageConfig } from '../http/page-config.ts';
 import { openKeyGuard } from '../http/api-key.ts';
 import { inferRoutes } from '../http/infer-routes.ts';
 import { createInference } from '../http/inference.ts';
+import { statusRoute } from '../http/status.ts';
 import { openSpendings } from '../http/spending.ts';
 import { createSender } from './sender.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
@@ -128,6 +131,7 @@ async function openAll(
 
   const datastore = createNetDatastore(await openStore('net'));
   closers.push(() => datastore.close());
+  const registry = new Registry();
   const transport = createTransport({
     chainId: network.params.chainId,
     role: 'seed',
@@ -139,6 +143,7 @@ async function openAll(
     announce: options.announce.filter((a) => a.endsWith('/ws')),
     refusesPages: true,
     log,
+    metrics: libp2pMetrics(registry),
   });
   const sequence = announcer(transport);
   const deps: SeedDeps = {
@@ -151,6 +156,7 @@ async function openAll(
     packages,
     thread,
     genesis,
+    registry,
     log,
     sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
@@ -272,6 +278,7 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
       sendJson(response, 200, pageConfig(known, request));
     },
     'GET /health': healthRoute(deps),
+    'GET /status.json': statusRoute(deps),
     'POST /faucet': faucet,
   };
   const server = createHttp(
