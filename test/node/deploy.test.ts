@@ -8,8 +8,9 @@ import { MINER_HELP } from '../../src/node/contributor/miner-options.ts';
 import { EXITS } from '../../src/node/exits.ts';
 import { HELP } from '../../src/node/seed/options.ts';
 
-/** Flags of npm, podman, systemctl and the container file. */
+/** Flags of npm, podman, systemctl, tar, useradd and the container file. */
 const OTHERS = [
+  ...['--format', '--memory', '--no-same-owner', '--system', '--uid', '--home-dir'],
   ...['--omit', '--cap-drop', '--read-only', '--tmpfs', '--now', '--name'],
   ...['--interval', '--timeout', '--start-period', '--from'],
 ];
