@@ -224,6 +224,9 @@ describe('database', () => {
     const again = await openChain(store);
     expect(again.head()).toEqual(chain.head());
     expect(again.stats()).toEqual(chain.stats());
+    // Of two with the same work the head is the first, in whatever order they were read.
+    expect(again.tips().map(({ branchLength }) => branchLength)).toEqual([0, 1]);
+    expect(again.tips()).toEqual(chain.tips());
     expect(await again.importBlock(sideChild)).toEqual({ status: 'reorganised', reverted: 1 });
     await expectConsistent(store);
   });

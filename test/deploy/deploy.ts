@@ -1,7 +1,7 @@
 /**
  * `npm run -s deploy:check`: what operators are given, in a fresh Debian 12 with nothing but its base: the unit, by
  * systemd's own reading, and its ExecStart as an unprivileged user without capabilities and without a network but
- * its own. Needs root (a Debian root is made and entered) and Debian's mirror; ends with `N of N`.
+ * its own; Prometheus reads its alerts. Needs root (a Debian root is made and entered) and Debian's mirror; ends with `N of N`.
  */
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -38,6 +38,18 @@ function execStart(flags: string): string {
   const unit = readFileSync(join(ROOT, 'deploy/pila.service'), 'utf8');
   const [, line] = /^ExecStart=(.*)$/m.exec(unit)!;
   return line!.replace('${STATE_DIRECTORY}', `/${STATE}`).replace('$PILA_FLAGS', flags);
+}
+
+/** Debian's own Prometheus, of which only the tool that reads its files is taken. */
+function promtool(): string {
+  const folder = join(scratch, 'prometheus');
+  mkdirSync(folder);
+  run(
+    'sh',
+    '-c',
+    `cd ${folder} && chown -R _apt . && apt-get download -q prometheus && dpkg -x *.deb .`,
+  );
+  return join(folder, 'usr/bin/promtool');
 }
 
 /** Starts the node, waits until it is well, asks what it runs on, and stops it. */
@@ -105,6 +117,13 @@ const steps: [what: string, how: () => string][] = [
       if (!Number(blocks) || ended !== 'stopped with 0, page 0' || more.length)
         throw new Error(stdout);
       return `mined ${blocks} blocks, served the page, ${ended.split(',')[0]}`;
+    },
+  ],
+  [
+    'alerts, by Prometheus',
+    () => {
+      const { stdout } = run(promtool(), 'check', 'config', 'deploy/prometheus/prometheus.yml');
+      return `${/SUCCESS: \d+ rules found/.exec(stdout)?.[0] ?? ''}`.toLowerCase();
     },
   ],
 ];

@@ -1,6 +1,14 @@
 /** What operators are given says nothing that the node does not have, and needs nothing it lacks. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -74,6 +82,21 @@ it('exit codes are told as they are, and the service is not started again in vai
   expect(prevented.split(' ').map(Number)).toEqual(hopeless.map(({ code }) => code));
   for (const help of [HELP, MINER_HELP])
     for (const { code, means } of EXITS) expect(help).toContain(`${code} ${means}`);
+});
+
+it('bin/pila runs on the Node beside it, and says where there is none', () => {
+  const own = spawnSync('bin/pila', ['--help'], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  expect(own).toMatchObject({ status: 0, stdout: `${HELP}\n`, stderr: '' });
+  const folder = mkdtempSync(join(tmpdir(), 'pila-bin-'));
+  mkdirSync(join(folder, 'bin'));
+  copyFileSync('bin/pila', join(folder, 'bin/pila'));
+  const alone = spawnSync(join(folder, 'bin/pila'), ['--help'], { encoding: 'utf8' });
+  rmSync(folder, { recursive: true });
+  const sentence = `pila: there is no Node 24 in ${folder}: npm ci brings it\n`;
+  expect(alone).toMatchObject({ status: 1, stdout: '', stderr: sentence });
 });
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;

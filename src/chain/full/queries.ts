@@ -176,15 +176,14 @@ export interface ChainTip {
   readonly branchLength: number;
 }
 
-export const tipsOf = ({ index }: FullState): ChainTip[] =>
-  index
+export function tipsOf({ index, head }: FullState): ChainTip[] {
+  const sides = index
     .tips()
+    .filter((tip) => !index.isMain(tip))
     .map((tip) => ({ tip, branchLength: index.branchTo(tip).length }))
-    .sort((a, b) => {
-      if (!a.branchLength || !b.branchLength) return a.branchLength - b.branchLength;
-      return a.tip.header.totalWork < b.tip.header.totalWork ? 1 : -1;
-    })
-    .slice(0, TIPS_MAX);
+    .sort((a, b) => Number(b.tip.header.totalWork - a.tip.header.totalWork));
+  return [{ tip: head, branchLength: 0 }, ...sides].slice(0, TIPS_MAX);
+}
 
 export const statsOf = (state: FullState): ChainStats => ({
   height: state.head.header.height,
