@@ -106,8 +106,7 @@ describe('a seed process', () => {
     const { port } = other.address();
     const own = (log: readonly string[]) =>
       log.filter((line) => line && !/^\S+Z info |app\.missing/.test(line));
-    const direct = async ({ url }: Seed) =>
-      (await (await fetch(`${url}config.json`)).json());
+    const direct = async ({ url }: Seed) => await (await fetch(`${url}config.json`)).json();
 
     const taken = await start({ data: folder('udp'), args: ['--rtc-port', String(port)] });
     const line = `warn peers.no-webrtc-direct port=${port} host=127.0.0.1 why=EADDRINUSE`;
