@@ -4,6 +4,12 @@ import type { HostOptions } from './host.ts';
 
 type Registry = NonNullable<Parameters<typeof prometheusMetrics>[0]>['registry'];
 
-/** Labels are protocols, kinds of events and errors, and this host's own addresses: never a peer's id or address. */
-export const libp2pMetrics = (registry: Registry): NonNullable<HostOptions['metrics']> =>
-  prometheusMetrics({ registry, collectDefaultMetrics: false });
+/**
+ * Labels are protocols, kinds of events and errors, and this host's own addresses: never a peer's id or address.
+ * @param folder on the disk whose room is told
+ */
+export const libp2pMetrics = (
+  registry: Registry,
+  folder: string,
+): NonNullable<HostOptions['metrics']> =>
+  prometheusMetrics({ registry, collectDefaultMetrics: false, statfsLocation: folder });

@@ -1,5 +1,5 @@
 /** What watches a seed asks for figures that a seed tells. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statfsSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { removeData, startSeed } from '../../e2e/support/seed.ts';
 
@@ -29,10 +29,15 @@ const alertExprs = [...alerts.matchAll(/^\s+expr: (.*)$/gm)].map(([, expr]) => e
 const panelExprs = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
 
 it('figures of alerts and of panels are in /metrics, with the labels they are picked by', async () => {
-  const seed = await startSeed();
+  // Its data lie on another disk than the program.
+  const seed = await startSeed({ data: mkdtempSync('/dev/shm/pila-watched-') });
   const text = await (await fetch(`${seed.rpcUrl}metrics`)).text();
   await seed.kill();
   removeData(seed);
+  const room = /^nodejs_fs_usage_bytes\{filesystem="total"\} (\d+)$/m.exec(text)![1];
+  const { blocks, bsize } = statfsSync('/dev/shm');
+  expect(Number(room)).toBe(blocks * bsize);
+  expect(Number(room)).not.toBe(statfsSync('.').blocks * statfsSync('.').bsize);
   const told = new Set<string>();
   for (const [, name, type] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
     told.add(name!);

@@ -143,7 +143,7 @@ async function openAll(
     announce: options.announce.filter((a) => a.endsWith('/ws')),
     refusesPages: true,
     log,
-    metrics: libp2pMetrics(registry),
+    metrics: libp2pMetrics(registry, options.data),
   });
   const sequence = announcer(transport);
   const deps: SeedDeps = {
