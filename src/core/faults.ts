@@ -167,7 +167,7 @@ export const FAULTS = {
   /** The state that it is judged on is not here yet. */
   'tx.unjudged': pool(),
   // state: the opened parts that a peer sent; the block is not to blame for them
-  'state.witness': row(20, 'sender'),
+  'state.witness': row(50, 'sender'),
   'state.proof': row(50, 'sender'),
   /** Opened against a state root from a header. A false header costs its work, yet may be the head for a while. */
   'state.root': row(PASSED_ON, 'sender'),

@@ -9,8 +9,12 @@ import { lpStream } from '@libp2p/utils';
 import { encode, tryDecode } from '../core/codec.ts';
 import { fault, isFault, type Fault } from '../core/faults.ts';
 import {
+  BLOCKS_MAX,
+  HEADERS_MAX,
+  HISTORY_MAX,
   MESSAGE_BYTES_MAX,
   MODEL_SLICE_BYTES,
+  PROOF_KEYS_MAX,
   SyncRequest,
   SyncResponse,
 } from '../core/messages.ts';
@@ -36,21 +40,38 @@ const UNREAD_ALL_BYTES_MAX = 8 * UNREAD_BYTES_MAX;
 const SMALL_BYTES = 4096;
 const PACE_MS = 20;
 
-/** Tokens per request: about the cost of answering it. */
-const COST: Readonly<Record<SyncRequest['type'], number>> = {
-  status: 1,
-  headers: 2,
-  blocks: 4,
-  proof: 2,
-  witness: 4,
-  transactions: 4,
-  history: 4,
-  state: 8,
-  find: 2,
-  model: 4,
+/** Of one kind of requests: what there is to answer, up to `most`, and how much of it a token buys. */
+interface Price<T extends SyncRequest> {
+  readonly asked: (request: T) => number;
+  readonly most: number;
+  readonly perToken: number;
+}
+
+const flat = (tokens: number) => ({ asked: () => tokens, most: tokens, perToken: 1 });
+
+/** A token is about a millisecond of a quiet seed: `npm run -s bench:costs` measures it (docs/limits.md). */
+const PRICES: { readonly [K in SyncRequest['type']]: Price<Extract<SyncRequest, { type: K }>> } = {
+  status: flat(1),
+  headers: { asked: ({ max }) => max, most: HEADERS_MAX, perToken: 128 },
+  blocks: { asked: ({ ids }) => ids.length, most: BLOCKS_MAX, perToken: 4 },
+  proof: { asked: ({ keys }) => keys.length, most: PROOF_KEYS_MAX, perToken: 64 },
+  witness: flat(4),
+  transactions: flat(8),
+  // Every entry may lie in a block of its own, which is read for it.
+  history: { asked: ({ max }) => max, most: HISTORY_MAX, perToken: 2 },
+  state: flat(10),
+  find: flat(4),
+  model: flat(4),
 };
+
+/** Tokens that a request costs, by what it asks for: both sides count the same. */
+export function costOf(request: SyncRequest): number {
+  // The cast is needed: the type of a row does not say that it belongs to this request's type.
+  const { asked, most, perToken } = PRICES[request.type] as Price<SyncRequest>;
+  return Math.max(1, Math.ceil(Math.min(asked(request), most) / perToken));
+}
 export const SERVE_RATE = { perSecond: 50, burst: 100 };
-const ASK_RATE = { perSecond: 40, burst: 80 };
+export const ASK_RATE = { perSecond: 40, burst: 80 };
 
 export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId}`;
 
@@ -64,7 +85,7 @@ const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
   transactions: MESSAGE_BYTES_MAX,
   history: MESSAGE_BYTES_MAX,
   state: MESSAGE_BYTES_MAX,
-  find: MESSAGE_BYTES_MAX,
+  find: 1024,
   model: MODEL_SLICE_BYTES + 64,
 };
 
@@ -111,7 +132,7 @@ export async function createSync(options: SyncOptions): Promise<Sync> {
     async request(peer, request, timeoutMs = REQUEST_MS) {
       const signal = AbortSignal.timeout(timeoutMs);
       try {
-        return await paced(peer, COST[request.type], signal, () =>
+        return await paced(peer, costOf(request), signal, () =>
           ask(options, peer, request, signal),
         );
       } catch (cause) {
@@ -131,7 +152,7 @@ function createAnswer({ handlers, log }: SyncOptions): Answer {
   return async (peer, bytes) => {
     const request = tryDecode(SyncRequest, bytes);
     if (!request) return fault('wire.malformed', { protocol: 'sync', bytes: bytes.length });
-    if (!rates.take(peer, COST[request.type], Date.now()))
+    if (!rates.take(peer, costOf(request), Date.now()))
       return fault('wire.rate', { request: request.type });
     if (serving >= SERVING_MAX) return unavailable('busy');
     serving++;

@@ -432,8 +432,17 @@ describe('state', () => {
     expect(leaves[1]).toBeUndefined();
     const cut = [stateKey.account(ann.address)];
     expect(light.state.verify(id, cut, proof)).toSatisfy((x) => isFault(x) || equal(x[0], x[0]));
+    // One that opens more than was asked for is not looked at to its end.
+    const more = (await peer.proveState(id, [...keys, ...cut]))!;
+    expect(light.state.verify(id, keys, more)).toMatchObject({
+      fault: 'state.proof',
+      context: { problem: 'opens what nobody asked for' },
+    });
     const old = (await peer.proveState(peer.head().header.prevHash, keys))!;
-    expect(light.state.verify(id, keys, old)).toMatchObject({ fault: 'state.proof' });
+    expect(light.state.verify(id, keys, old)).toMatchObject({
+      fault: 'state.proof',
+      context: { problem: 'root' },
+    });
   });
 
   it('proves against the child’s state root once there is a child', async () => {

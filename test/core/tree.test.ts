@@ -221,6 +221,42 @@ describe('malformed proofs', () => {
     });
   });
 
+  test('nodes: as many as the most are read, one more is refused before any is', () => {
+    const size = (nodes: number): number[] => [
+      (nodes & 127) | 128,
+      ((nodes >> 7) & 127) | 128,
+      nodes >> 14,
+    ];
+    const problemOf = (nodes: number) =>
+      treeFromProof(Uint8Array.from([...size(nodes), ...Array<number>(nodes).fill(0)]));
+    expect(problemOf(2 ** 18)).toMatchObject({ context: { problem: 'trailing nodes' } });
+    expect(problemOf(2 ** 18 + 1)).toMatchObject({ context: { problem: 'malformed' } });
+  });
+
+  test('asked for keys, a proof of them passes, and one that opens more is refused', () => {
+    const tree = treeOf(
+      [0, 1, 64, 128, 192].map((first) => ({
+        key: new Uint8Array(32).fill(first, 0, 1),
+        value: Uint8Array.of(1),
+      })),
+    );
+    const [a, b, absent] = [0, 128, 65].map((first) => new Uint8Array(32).fill(first, 0, 1));
+    for (const keys of [[a!], [a!, b!], [absent!], []]) {
+      expect(isFault(treeFromProof(proveKeys(tree, keys), keys))).toBe(false);
+      expect(isFault(treeFromProof(proveKeys(tree, keys)))).toBe(false);
+    }
+    const beside = { context: { problem: 'opens what nobody asked for' } };
+    expect(treeFromProof(proveKeys(tree, [a!, b!]), [b!])).toMatchObject(beside);
+    expect(treeFromProof(proof(BRANCH, leaf(0), leaf(128)), [b!])).toMatchObject(beside);
+    // One key opens at most its path and what is beside it.
+    const twin = a!.slice().fill(1, 31);
+    const deep = treeOf([a!, twin].map((k) => ({ key: k, value: Uint8Array.of(1) })));
+    expect(isFault(treeFromProof(proveKeys(deep, [twin]), [twin]))).toBe(false);
+    const many = Uint8Array.from([0x82, 4, ...Array<number>(514).fill(0)]);
+    expect(treeFromProof(many, [a!])).toMatchObject({ context: { problem: 'malformed' } });
+    expect(treeFromProof(many)).toMatchObject({ context: { problem: 'trailing nodes' } });
+  });
+
   test('the good ones of that shape pass', () => {
     for (const good of [proof(EMPTY), proof(leaf(7)), proof(BRANCH, stub(1), EMPTY)])
       expect(isFault(treeFromProof(good))).toBe(false);

@@ -146,8 +146,10 @@ export const historyOf = (
 ): Promise<HistoryEntry[]> =>
   walkBack(address, from, max, async (height) => {
     const entry = await mainEntry(state, height);
-    const body = entry && (await read(state, recordKey.body(entry.id), Body));
-    return body && { body, links: (await read(state, recordKey.links(entry.id), Links)) ?? [] };
+    const body = entry && (await state.store.get(recordKey.body(entry.id)));
+    if (!body) return undefined;
+    const links = (await read(state, recordKey.links(entry.id), Links)) ?? [];
+    return { body: decode(Body, body), bytes: body.length, links };
   });
 
 export const positionOf = (state: FullState, txId: Uint8Array): Promise<Position | undefined> =>

@@ -49,6 +49,20 @@ export async function importHeaders(
   return { result: { added: fresh.length, reorganised: moved?.reverted ?? 0 }, moved };
 }
 
+/** What `importHeaders` would say of one header that is told with a block; nothing is kept. */
+export async function judgeHeader(
+  memory: LightMemory,
+  header: Header,
+  nowMs: number,
+): Promise<Fault | undefined> {
+  const place = await placeFor(memory, [header], nowMs);
+  if (isFault(place)) return place;
+  if (!place || place.known) return undefined;
+  const parent = await pointAt(memory, place.path, header.height - 1);
+  const points = checkHeaders(memory, parent, [header], nowMs);
+  return isFault(points) ? points : undefined;
+}
+
 interface Place {
   readonly path: Path;
   /** How many of the headers the path has already. */

@@ -16,7 +16,7 @@ import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
 import { blocksToExecute, executeAndKeep, executeKept } from './execute.ts';
 import { dropBranch, invalidate, unmoved, type Changed } from './head.ts';
 import { entryAt, headerAt, heightOf } from './headers.ts';
-import { importHeaders, type HeadersImported } from './import.ts';
+import { importHeaders, judgeHeader, type HeadersImported } from './import.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { templateFor, templateKeys, type LightTemplateOptions } from './next-block.ts';
 import { chooseSample, importProof, wantedProofs } from './proofs.ts';
@@ -43,6 +43,8 @@ export interface LightHeaders {
   best(): ChainPoint;
   /** Contiguous, lowest first, at most 512. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
   import(headers: readonly Header[]): Promise<HeadersImported | Fault>;
+  /** What `import` would say of this one. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
+  judge(header: Header): Promise<Fault | undefined>;
   /** Header of the head's chain; undefined above the head. */
   at(height: number): Promise<Header | undefined>;
   /** Height of a block of the head's chain. */
@@ -174,6 +176,7 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
   head: () => memory.branches.head,
   best: () => memory.branches.best.tip,
   import: (headers) => change(() => importHeaders(memory, headers, now())),
+  judge: (header) => change(async () => unmoved(await judgeHeader(memory, header, now()))),
   at: (height) => headerAt(memory, height),
   heightOf: (id) => heightOf(memory, id),
   after: (ids, max) => queries.headersAfter(memory, ids, max),

@@ -1,6 +1,6 @@
 /** What a light chain answers to peers, as far as it holds what they ask for. */
 import { decode } from '../../core/codec.ts';
-import { Position, type Header } from '../../core/formats.ts';
+import { Body, Position, type Header } from '../../core/formats.ts';
 import {
   FIND_MAX,
   PROOF_KEYS_MAX,
@@ -11,7 +11,6 @@ import {
 import { proveFrom } from '../../core/tree/tree-parts.ts';
 import { MissingNode, proveKeys, type Tree } from '../../core/tree/tree.ts';
 import { fromHex } from '../../lib/bytes.ts';
-import { bodyOf } from './blocks.ts';
 import { headEntry, heightOf, readEntries } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { lightKey } from './records.ts';
@@ -89,9 +88,14 @@ export const history = (
   walkBack(address, from, max, async (height) => {
     if (height > memory.branches.headHeight) return undefined;
     const { id } = await headEntry(memory, height);
-    const body = await bodyOf(memory.store, id);
+    const body = await memory.store.get(lightKey.body(id));
+    if (!body) return undefined;
     const links = await memory.store.get(lightKey.links(id));
-    return body && { body, links: links ? decode(Links, links) : [] };
+    return {
+      body: decode(Body, body),
+      bytes: body.length,
+      links: links ? decode(Links, links) : [],
+    };
   });
 
 /** Places of the transaction with that id, and of claims and results that name it, in kept blocks. */

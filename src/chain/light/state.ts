@@ -74,14 +74,19 @@ export function verifyStateProof(
   keys: readonly Uint8Array[],
   proof: Uint8Array,
 ): (Uint8Array | undefined)[] | Fault {
-  const tree = verifiedTree(memory, id, proof);
+  const tree = verifiedTree(memory, id, proof, keys);
   return isFault(tree) ? tree : readLeaves(tree, keys);
 }
 
-function verifiedTree(memory: LightMemory, id: Uint8Array, proof: Uint8Array): Tree | Fault {
+function verifiedTree(
+  memory: LightMemory,
+  id: Uint8Array,
+  proof: Uint8Array,
+  keys?: readonly Uint8Array[],
+): Tree | Fault {
   const root = rootAfter(memory, id);
   if (!root) throw new AppError('ROOT_UNKNOWN', 'The state after this block is not known yet.');
-  const tree = treeFromProof(proof);
+  const tree = treeFromProof(proof, keys);
   if (isFault(tree)) return tree;
   if (equal(treeRoot(tree), root)) return tree;
   return isExecuted(memory, id) ? fault('state.proof', { problem: 'root' }) : fault('state.root');

@@ -29,12 +29,17 @@ export function linksOf(body: Body, changes: Executed['changes']): Links {
 /** A block's body with its back-links. */
 export interface LinkedBody {
   readonly body: Body;
+  /** Of the encoded body: what it costs to read. */
+  readonly bytes: number;
   readonly links: Links;
 }
 
+/** Bytes of bodies that are read for one answer, not counting the last: eight full blocks, some 25 ms. */
+const HISTORY_BODY_BYTES = 512 * 1024;
+
 /**
- * Transactions of an address, newest first, from the position `from` (its account's lastTx) on. Empty
- * when `from` is not one of its transactions.
+ * Transactions of an address, newest first, from the position `from` (its account's lastTx) on, as many as lie in
+ * HISTORY_BODY_BYTES. Empty when `from` is not one of its transactions.
  * @param blockAt the chain's block of that height, if it is kept
  */
 export async function walkBack(
@@ -46,9 +51,11 @@ export async function walkBack(
   const entries: HistoryEntry[] = [];
   const most = Math.min(max, HISTORY_MAX);
   let at = from;
-  while (at.height > 0 && entries.length < most) {
+  let read = 0;
+  while (at.height > 0 && entries.length < most && read < HISTORY_BODY_BYTES) {
     const block = await blockAt(at.height);
     if (!block) break;
+    read += block.bytes;
     const mine = ownIn(block.body, address, at).slice(0, most - entries.length);
     if (!mine.length) break;
     entries.push(...mine);

@@ -17,10 +17,7 @@ export interface Judging {
 export class BlockDeduper {
   readonly #chain: LightChain;
   /** Blocks in judgement, by id in hex: as many as gossip hands over at once. */
-  readonly #judging = new Map<
-    string,
-    { readonly bytes: Uint8Array; readonly over: Promise<void> }
-  >();
+  readonly #judging = new Map<string, { readonly block: Block; readonly over: Promise<void> }>();
 
   constructor(chain: LightChain) {
     this.#chain = chain;
@@ -30,9 +27,8 @@ export class BlockDeduper {
   async enter(block: Block): Promise<Judging | undefined> {
     const id = blockId(block.header);
     const hex = toHex(id);
-    const bytes = encode(Block, block);
     for (let other = this.#judging.get(hex); other; other = this.#judging.get(hex)) {
-      if (equal(other.bytes, bytes)) return undefined;
+      if (equal(encode(Block, other.block), encode(Block, block))) return undefined;
       await other.over;
     }
 
@@ -41,7 +37,7 @@ export class BlockDeduper {
       this.#judging.delete(hex);
       resolve();
     };
-    this.#judging.set(hex, { bytes, over });
+    this.#judging.set(hex, { block, over });
     try {
       if (!(await this.#isKnown(id))) return { done };
     } catch (e) {

@@ -44,7 +44,7 @@ export class BlockIntake {
       if (!isFault(verdict)) reader.heads.noteBlock(peer, block.header);
       else if (verdict.fault === 'header.parent-unknown') {
         // The peer is ahead: it is asked for the blocks in between.
-        peerQueue.add(peer);
+        peerQueue.addTold(peer);
         return 'ignore';
       }
       return verdict;
@@ -62,13 +62,15 @@ export class BlockIntake {
     return refused;
   }
 
+  /** The header first: what a block on an unknown parent costs must not grow with its body. */
   async #judge(block: Block): Promise<Verdict> {
     const judging = await this.#deduper.enter(block);
     if (!judging) return 'ignore';
 
     try {
-      const wrongBody = verifyBody(Rules.all, block);
-      const refused = wrongBody ?? (await this.#import(block));
+      const wrongHeader = await this.#deps.chain.headers.judge(block.header);
+      const wrong = wrongHeader ?? verifyBody(Rules.all, block);
+      const refused = wrong ?? (await this.#import(block));
       if (refused) return refused;
       this.#deps.settler.start();
       return 'accept';

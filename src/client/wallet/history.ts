@@ -17,6 +17,9 @@ import { AppError } from '../../lib/errors.ts';
 import type { History } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 
+/** Requests for one page: a peer answers as much as lies in eight full blocks. */
+const ROUNDS_MAX = 8;
+
 /** Pages that are remembered, so that the next page can be checked. */
 const PAGES_MAX = 256;
 
@@ -91,10 +94,16 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     expected: number,
   ): Promise<{ entries: readonly HistoryEntry[]; own: number }> {
     const own = await chain.blocks.history(address, start, count);
-    if (own.length >= Math.min(count, expected)) return { entries: own, own: own.length };
-    const last = own.at(-1)?.position ?? start;
-    const more = await reported(address, last, count + 1 - own.length);
-    return { entries: [...own, ...(own.length ? more.slice(1) : more)], own: own.length };
+    const entries = [...own];
+    for (let i = 0; i < ROUNDS_MAX && entries.length < Math.min(count, expected); i++) {
+      // Each answer begins with the last one that is known.
+      const last = entries.at(-1)?.position;
+      const more = await reported(address, last ?? start, count - entries.length + (last ? 1 : 0));
+      const fresh = last ? more.slice(1) : more;
+      if (!fresh.length) break;
+      entries.push(...fresh);
+    }
+    return { entries, own: own.length };
   }
 
   /** Whether nothing is left out above the last of `shown`, of which `own` are from verified blocks. */

@@ -91,10 +91,7 @@ function compress(cv: Int32Array, counter: number, length: number, flags: number
 function load(data: Uint8Array, from: number, end: number): number {
   const length = Math.min(BLOCK_BYTES, end - from);
   if (length < BLOCK_BYTES) m.fill(0);
-  for (let i = 0; i < length >> 2; i++) {
-    const p = from + 4 * i;
-    m[i] = data[p]! | (data[p + 1]! << 8) | (data[p + 2]! << 16) | (data[p + 3]! << 24);
-  }
+  for (let i = 0; i < length >> 2; i++) m[i] = wordAt(data, from + 4 * i);
   for (let i = length & ~3; i < length; i++) m[i >> 2]! |= data[from + i]! << (8 * (i & 3));
   return length;
 }
@@ -141,17 +138,27 @@ export function chunkValue(
 }
 
 /** Chaining value of a parent of two chaining values. */
-export function parentValue(left: Uint8Array, right: Uint8Array, isRoot: boolean): Uint8Array {
-  for (let i = 0; i < 16; i++) m[i] = 0;
-  for (let i = 0; i < 32; i++) {
-    m[i >> 2]! |= left[i]! << (8 * (i & 3));
-    m[8 + (i >> 2)]! |= right[i]! << (8 * (i & 3));
+export const parentValue = (left: Uint8Array, right: Uint8Array, isRoot: boolean): Uint8Array =>
+  pairValue(left, right, IV, FLAG.parent | (isRoot ? FLAG.root : 0));
+
+/** The first 8 words of one block of two halves, each 32 bytes. */
+function pairValue(
+  left: Uint8Array,
+  right: Uint8Array,
+  key: Int32Array,
+  flags: number,
+): Uint8Array {
+  for (let i = 0; i < 8; i++) {
+    m[i] = wordAt(left, 4 * i);
+    m[8 + i] = wordAt(right, 4 * i);
   }
-  compress(IV, 0, BLOCK_BYTES, FLAG.parent | (isRoot ? FLAG.root : 0));
-  const cv = new Int32Array(8);
-  for (let i = 0; i < 8; i++) cv[i] = v[i]! ^ v[i + 8]!;
-  return storeWords(cv, 8);
+  compress(key, 0, BLOCK_BYTES, flags);
+  for (let i = 0; i < 8; i++) v[i]! ^= v[i + 8]!;
+  return storeWords(v, 8);
 }
+
+const wordAt = (data: Uint8Array, p: number): number =>
+  data[p]! | (data[p + 1]! << 8) | (data[p + 2]! << 16) | (data[p + 3]! << 24);
 
 /** BLAKE3 in keyed mode of at most 1024 bytes. */
 export const keyedShort = (key: Int32Array, data: Uint8Array): Uint8Array =>
@@ -162,6 +169,14 @@ export function contextKey(name: Context): Int32Array {
   const text = utf8(contextText(name));
   return wordsOf(chunkValue(text, 0, text.length, 0, IV, FLAG.deriveContext, FLAG.root));
 }
+
+/** BLAKE3 in derive-key mode of at most 1024 bytes, under a context key. */
+export const derivedShort = (key: Int32Array, data: Uint8Array): Uint8Array =>
+  chunkValue(data, 0, data.length, 0, key, FLAG.deriveMaterial, FLAG.root);
+
+/** The same of two halves of 32 bytes each. */
+export const derivedPair = (key: Int32Array, left: Uint8Array, right: Uint8Array): Uint8Array =>
+  pairValue(left, right, key, FLAG.deriveMaterial | FLAG.chunkStart | FLAG.chunkEnd | FLAG.root);
 
 /** Fills `out` with the derive-key stream of at most 64 bytes of data under a context key. */
 export function streamShort(key: Int32Array, data: Uint8Array, out: Uint8Array): void {

@@ -109,7 +109,10 @@ function collectFrom(
     ? cut(node.left, part)
     : collectFrom(node.left, from, depth + 1, onPath, part);
   const right = collectFrom(node.right, from, depth + 1, skipsLeft, part);
-  if (left || right) return true;
+  if (left || right) {
+    part.bytesLeft -= BRANCH_BYTES;
+    return true;
+  }
   // A branch without an opened leaf is written as a hash alone.
   part.nodes.length = start;
   return cut(node, part);
@@ -117,6 +120,11 @@ function collectFrom(
 
 /** Bytes of a leaf in a proof beside its value: tag, key, length and the branch above it. */
 const LEAF_BYTES = 37;
+/**
+ * What a branch counts for besides: it takes one byte and a hash. Keys that were chosen to share many bits have long
+ * chains of them above, and an answer must stay below PROOF_NODES_MAX whatever lies in the state.
+ */
+const BRANCH_BYTES = 5;
 
 function cut(node: Tree, part: Part): false {
   part.nodes.push(

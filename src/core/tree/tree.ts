@@ -3,7 +3,7 @@
  * immutable and shared, so that a set costs its depth and every old root stays a tree. A partial
  * tree, made from a proof, has stubs in the places that the proof does not open.
  */
-import { equal } from '../../lib/bytes.ts';
+import { concat, equal } from '../../lib/bytes.ts';
 import {
   blob,
   CodecError,
@@ -13,10 +13,12 @@ import {
   struct,
   tryDecode,
   union,
+  type Codec,
   type Value,
 } from '../codec.ts';
 import { fault, type Fault } from '../faults.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
+import { CHUNK_BYTES, contextKey, derivedPair, derivedShort } from '../pow/blake3.ts';
 
 interface Leaf {
   readonly kind: 'leaf';
@@ -43,7 +45,6 @@ export type Tree = { readonly kind: 'empty' } | Stub | Leaf | Branch;
 export const EMPTY_TREE: Tree = { kind: 'empty' };
 /** Bits of a key: no branch lies deeper. */
 const TREE_DEPTH_MAX = 256;
-
 /** Thrown when a partial tree does not hold the node that is needed. */
 export class MissingNode extends Error {
   override readonly name = 'MissingNode';
@@ -166,15 +167,20 @@ export function treeRoot(node: Tree): Uint8Array {
   }
 }
 
+// H_tree-leaf and H_tree-branch by our own compression: a proof makes up to a hundred thousand of them.
+const LEAF_KEY = /* @__PURE__ */ contextKey('tree-leaf');
+const BRANCH_KEY = /* @__PURE__ */ contextKey('tree-branch');
+
 // The last bit of a hash says leaf or branch: a deletion next to a stub must know which of them the stub is.
 function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const h = hash('tree-leaf', key, value);
+  const isShort = key.length + value.length <= CHUNK_BYTES;
+  const h = isShort ? derivedShort(LEAF_KEY, concat(key, value)) : hash('tree-leaf', key, value);
   h[31]! &= 0xfe;
   return h;
 }
 
 function branchHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const h = hash('tree-branch', left, right);
+  const h = derivedPair(BRANCH_KEY, left, right);
   h[31]! |= 1;
   return h;
 }
@@ -193,8 +199,12 @@ export function* treeEntries(tree: Tree): Generator<TreeEntry, void> {
 export const TREE_PROOF_BYTES_MAX = 4 * 1024 * 1024 - 64;
 /** Bytes of a leaf's value: the longest is a full settle list. */
 export const TREE_VALUE_BYTES_MAX = 32_770;
-/** Nodes of a proof: a branch takes one byte, and a branch with nothing but stubs is not allowed. */
-const PROOF_NODES_MAX = 1 << 20;
+/**
+ * Nodes of a proof: a branch takes one byte and a hash, and one with nothing but stubs is not allowed. A full block
+ * touches some 1,400 keys, each below 26 branches in a state of 2^26 leaves, or below 90 where somebody made 2^48
+ * hashes for it; what is beside a branch is a node too.
+ */
+const PROOF_NODES_MAX = 1 << 18;
 
 const ProofNode = union({
   empty: [0, struct({})],
@@ -205,6 +215,10 @@ const ProofNode = union({
 export type ProofNode = Value<typeof ProofNode>;
 /** The tree in pre-order, cut at every subtree that no key leads into. */
 export const TreeProof = list(ProofNode, PROOF_NODES_MAX);
+
+/** Proofs of that many keys: no key opens more than its path and what is beside it. */
+const proofOf = (keys: number): Codec<ProofNode[]> =>
+  list(ProofNode, Math.min(PROOF_NODES_MAX, 1 + keys * 2 * TREE_DEPTH_MAX));
 
 /** Encoded proof of the value at each key, or of its absence. @throws MissingNode */
 export function proveKeys(tree: Tree, keys: readonly Uint8Array[]): Uint8Array {
@@ -238,14 +252,15 @@ function collect(node: Tree, keys: readonly Uint8Array[], depth: number, out: Pr
 /**
  * The partial tree that a proof describes; the caller compares its root with a trusted one.
  * Only what `proveKeys` would write passes, so that one tree and key set has one proof.
+ * @param keys what was asked for, where that is known: a proof that opens anything beside their paths is refused
  */
-export function treeFromProof(data: Uint8Array): Tree | Fault {
+export function treeFromProof(data: Uint8Array, keys?: readonly Uint8Array[]): Tree | Fault {
   if (data.length > TREE_PROOF_BYTES_MAX) return fault('state.proof', { size: data.length });
-  const nodes = tryDecode(TreeProof, data);
+  const nodes = tryDecode(keys ? proofOf(keys.length) : TreeProof, data);
   if (!nodes) return fault('state.proof', { problem: 'malformed' });
   try {
     const rest = nodes.values();
-    const tree = build(rest, new Uint8Array(32), 0);
+    const tree = build({ rest, path: new Uint8Array(32) }, 0, keys);
     return rest.next().done ? tree : fault('state.proof', { problem: 'trailing nodes' });
   } catch (e) {
     if (e instanceof CodecError) return fault('state.proof', { problem: e.message });
@@ -253,9 +268,15 @@ export function treeFromProof(data: Uint8Array): Tree | Fault {
   }
 }
 
-/** `path`: the bits that lead here; those from `depth` on are zero. */
-function build(rest: Iterator<ProofNode>, path: Uint8Array, depth: number): Tree {
-  const next = rest.next();
+interface Reading {
+  readonly rest: Iterator<ProofNode>;
+  /** The bits that lead to the node that is read next; those from its depth on are zero. */
+  readonly path: Uint8Array;
+}
+
+/** `keys`: those whose paths lead here. */
+function build(reading: Reading, depth: number, keys: readonly Uint8Array[] | undefined): Tree {
+  const next = reading.rest.next();
   if (next.done) throw new CodecError('nodes are missing');
   const node = next.value;
   switch (node.type) {
@@ -266,20 +287,42 @@ function build(rest: Iterator<ProofNode>, path: Uint8Array, depth: number): Tree
       if (equal(node.hash, ZERO_HASH)) throw new CodecError('a stub of nothing');
       return stub(node.hash);
     case 'leaf':
-      if (!leadsTo(path, depth, node.key)) throw new CodecError('a leaf off its path');
+      if (!leadsTo(reading.path, depth, node.key)) throw new CodecError('a leaf off its path');
+      if (keys?.length === 0) throw new CodecError('opens what nobody asked for');
       return leaf(node.key, node.value);
-    case 'branch': {
+    case 'branch':
       if (depth === TREE_DEPTH_MAX) throw new CodecError('too deep');
-      const left = build(rest, path, depth + 1);
-      const right = build(rest, withBit(path, depth), depth + 1);
-      return checkedBranch(left, right);
-    }
+      if (keys?.length === 0) throw new CodecError('opens what nobody asked for');
+      return buildBranch(reading, depth, keys);
   }
 }
 
+function buildBranch(
+  reading: Reading,
+  depth: number,
+  keys: readonly Uint8Array[] | undefined,
+): Tree {
+  const { path } = reading;
+  const bit = 0x80 >> (depth & 7);
+  const left = build(
+    reading,
+    depth + 1,
+    keys?.filter((key) => !keyBit(key, depth)),
+  );
+  path[depth >> 3]! |= bit;
+  const right = build(
+    reading,
+    depth + 1,
+    keys?.filter((key) => keyBit(key, depth)),
+  );
+  path[depth >> 3]! &= ~bit;
+  return checkedBranch(left, right);
+}
+
 function leadsTo(path: Uint8Array, depth: number, key: Uint8Array): boolean {
-  for (let i = 0; i < depth; i++) if (keyBit(path, i) !== keyBit(key, i)) return false;
-  return true;
+  const whole = depth >> 3;
+  for (let i = 0; i < whole; i++) if (path[i] !== key[i]) return false;
+  return (path[whole]! ^ key[whole]!) >> (8 - (depth & 7)) === 0;
 }
 
 export function withBit(path: Uint8Array, depth: number): Uint8Array {

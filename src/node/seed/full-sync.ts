@@ -134,7 +134,7 @@ export function createFullSync(
     },
     lagging(peer) {
       log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
-      peerQueue.add(peer);
+      peerQueue.addTold(peer);
     },
     poll() {
       for (const id of met) peerQueue.add(id);

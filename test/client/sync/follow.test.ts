@@ -5,7 +5,7 @@ import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { STATE_LEAVES_MAX } from '../../../src/chain/light/memory/known-states.ts';
 import { without } from '../../attack/without.ts';
 import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
-import type { Body } from '../../../src/core/formats.ts';
+import type { Body, Header } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { PROOFS_KEPT } from '../../../src/core/params.ts';
 import { hasJob } from '../../../src/core/pow/seed.ts';
@@ -385,4 +385,21 @@ test('a known block with another proof is not passed on: whoever does not know i
     made.follower.onBlock('other', { block: one, sequence }),
   );
   expect(await Promise.all(told)).toEqual(['accept', 'ignore', 'ignore']);
+});
+
+test('the body of a told block is not looked at before its header is right', async () => {
+  const made = await setUp(async (answer) => answer);
+  const looks: string[] = [];
+  const tell = (header: Header) => {
+    const block = { ...made.told, header };
+    const body = made.told.body;
+    Object.defineProperty(block, 'body', { get: () => (looks.push('body'), body) });
+    return made.follower.onBlock('peer', { block, sequence: 1 });
+  };
+  const { header } = made.told;
+  expect(await tell({ ...header, prevHash: new Uint8Array(32).fill(7) })).toBe('ignore');
+  expect(await tell({ ...header, bits: header.bits + 1 })).toMatchObject({ fault: 'header.bits' });
+  expect(looks).toEqual([]);
+  expect(await tell(header)).toBe('accept');
+  expect(looks).not.toEqual([]);
 });

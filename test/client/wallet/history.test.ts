@@ -100,6 +100,21 @@ describe('a peer that lies', () => {
     expect(pages.map(({ linked }) => linked)).not.toContain(true);
   });
 
+  it('a little at a time is asked on, for as many answers as full blocks make of one page', async () => {
+    let asked = 0;
+    const shortened = (count: number): Promise<ReadHistory> =>
+      readerOf(
+        peer,
+        false,
+        tamper((e) => (asked++, e.slice(0, count))),
+      );
+    const { entries, linked } = await (await shortened(7))(ann.address, 49);
+    expect([nonces(entries), linked]).toEqual([all, true]);
+    asked = 0;
+    const some = await (await shortened(2))(ann.address, 49);
+    expect([nonces(some.entries), asked]).toEqual([all.slice(0, 9), 8]);
+  });
+
   it('about the order, the start or the owner is not followed', async () => {
     for (const change of [
       (e: HistoryEntry[]) => e.slice(1),

@@ -1,6 +1,13 @@
 import { blake3 } from '@noble/hashes/blake3.js';
 import { describe, expect, it } from 'vitest';
-import { contextKey, keyedShort, streamShort, wordsOf } from '../../../src/core/pow/blake3.ts';
+import {
+  contextKey,
+  derivedPair,
+  derivedShort,
+  keyedShort,
+  streamShort,
+  wordsOf,
+} from '../../../src/core/pow/blake3.ts';
 import {
   openRange,
   subtreeValue,
@@ -8,7 +15,7 @@ import {
   verifyRange,
 } from '../../../src/core/pow/blake3-tree.ts';
 import { equal } from '../../../src/lib/bytes.ts';
-import { xof } from '../../../src/core/hash.ts';
+import { hash, xof } from '../../../src/core/hash.ts';
 import { randomBytes } from '../../oracle/random.ts';
 
 /** One chunk as a range of itself, or the two subtrees below the root. */
@@ -37,6 +44,16 @@ describe('our BLAKE3 against the library', () => {
     for (const size of [0, 1, 37, 63, 64, 65, 72, 128, 1023, 1024]) {
       const data = randomBytes('data', size);
       expect(keyedShort(wordsOf(key), data)).toEqual(blake3(data, { key }));
+    }
+    const leaf = contextKey('tree-leaf');
+    for (const size of [0, 1, 32, 63, 64, 65, 128, 1023, 1024]) {
+      const data = randomBytes('leaf', size);
+      expect(derivedShort(leaf, data)).toEqual(hash('tree-leaf', data));
+    }
+    for (let i = 0; i < 9; i++) {
+      const [left, right] = [randomBytes(`left ${i}`, 32), randomBytes(`right ${i}`, 32)];
+      const pair = derivedPair(contextKey('tree-branch'), left, right);
+      expect(pair).toEqual(hash('tree-branch', left, right));
     }
     const noise = contextKey('noise');
     for (const size of [0, 1, 16, 63, 64, 65, 124, 128, 300])
