@@ -24,7 +24,8 @@ export type Context =
   | 'model'
   | 'claim'
   | 'execution'
-  | 'genesis';
+  | 'genesis'
+  | 'draw';
 
 /** Text of a context, as BLAKE3's derive-key mode takes it. */
 export const contextText = (name: Context): string => `pila 1 ${name}`;
