@@ -98,7 +98,7 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     miner: createReplay({ network, chain, worker, results }),
     reactions,
     events,
-    random,
+    nowMs,
   });
   const foundBlocks = new FoundBlocks({
     chain,

@@ -16,7 +16,7 @@ import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
 import { createSync, syncProtocol, type Sync } from './sync.ts';
 import { countTraffic } from './traffic.ts';
-import type { Handlers, Link, PeerInfo, Transport } from './transport.ts';
+import type { Handlers, Link, Origin, PeerInfo, Transport } from './transport.ts';
 
 export interface TransportOptions extends Pick<
   HostOptions,
@@ -44,6 +44,20 @@ export const linkOf = (address: string): Link =>
       : address.includes('/p2p-circuit')
         ? 'relayed'
         : 'websocket';
+
+/** A seed is known by its id, or, where no address of the configuration names one, by the address dialled. */
+function originOf(connections: readonly Connection[], configured: readonly string[]): Origin {
+  const dialled = connections.filter(({ direction }) => direction === 'outbound');
+  const isSeed = ({ remotePeer, remoteAddr }: Connection): boolean =>
+    configured.some((text) => {
+      const [place, id] = text.split('/p2p/');
+      return id === undefined
+        ? remoteAddr.toString().split('/p2p/')[0] === place
+        : id === remotePeer.toString();
+    });
+  if (dialled.some(isSeed)) return 'configured';
+  return dialled.length ? 'outbound' : 'inbound';
+}
 
 /** Figures for the operator of a seed. */
 export interface TransportStats {
@@ -103,10 +117,12 @@ export function createTransport(options: TransportOptions): OwnTransport {
   }
 
   const infoOf = (peer: string): PeerInfo[] => {
-    const address = connectionsOf(peer)[0]?.remoteAddr.toString();
+    const connections = connectionsOf(peer);
+    const address = connections[0]?.remoteAddr.toString();
     if (address === undefined) return [];
     const penalty = Math.round(penalties.points(peer, Date.now()));
-    return [{ id: peer, link: linkOf(address), address, penalty }];
+    const origin = originOf(connections, options.bootstrap);
+    return [{ id: peer, origin, link: linkOf(address), address, penalty }];
   };
   const peers = (): PeerInfo[] => [...known].flatMap(infoOf);
 

@@ -4,8 +4,11 @@ import type { Fault } from '../core/faults.ts';
 import type { Traffic } from './traffic.ts';
 
 export type Link = 'websocket' | 'webrtc' | 'webrtc-direct' | 'relayed';
+/** How a connection came about: with a seed of the configuration, dialled from here, or dialled by the peer. */
+export type Origin = 'configured' | 'outbound' | 'inbound';
 export interface PeerInfo {
   readonly id: string;
+  readonly origin: Origin;
   readonly link: Link;
   readonly address: string;
   /** Penalty points so far; a peer is banned at 100. */
@@ -27,6 +30,7 @@ export interface Handlers {
 export interface Transport {
   start(handlers: Handlers): Promise<void>;
   stop(): Promise<void>;
+  /** In the order in which they connected. */
   peers(): readonly PeerInfo[];
   /** Bytes sent and received since the start. */
   traffic(): Traffic;

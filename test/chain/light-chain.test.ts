@@ -7,7 +7,6 @@ import { createIdbStore } from '../../src/chain/store/idb-store.ts';
 import type { LightChain } from '../../src/chain/light/light-chain.ts';
 import { commonHeight } from '../../src/chain/light/memory/paths.ts';
 import { PathsRecord } from '../../src/chain/light/records.ts';
-import { sampleHeights, strataCount } from '../../src/chain/light/sample.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { decode } from '../../src/core/codec.ts';
@@ -65,6 +64,7 @@ async function sync(light: LightChain, peer: FullChain, proofs = true): Promise<
     if (isFault(done)) throw new Error(done.fault);
     last = [blockId(headers.at(-1)!)];
   }
+  await light.proofs.audit();
   let asked = 0;
   for (const { id } of proofs ? light.proofs.wanted() : []) {
     asked++;
@@ -96,10 +96,16 @@ describe('head', () => {
     // And an audit of what is below.
     expect(heights.length).toBeGreaterThan(115);
     expect(heights.slice(100).every((h) => h >= 1 && h <= 30)).toBe(true);
-    for (const { id } of wanted.slice(0, -1)) await light.proofs.import(id, PROOF);
-    // At most as far as an unbroken run from genesis reaches.
-    expect(light.headers.head().header.height).toBeLessThan(31);
-    await light.proofs.import(wanted.at(-1)!.id, PROOF);
+    // All but one: of the newest blocks, of the audit.
+    for (const missing of [0, 60, -1]) {
+      const again = await openLight();
+      await sync(again, peer, false);
+      const all = again.proofs.wanted();
+      for (const { id } of all.toSpliced(missing, 1)) await again.proofs.import(id, PROOF);
+      // At most as far as an unbroken run from genesis reaches.
+      expect(again.headers.head().header.height).toBeLessThan(31);
+    }
+    for (const { id } of wanted) await light.proofs.import(id, PROOF);
     expect(headOf(light)).toBe(headOf(peer));
     await mine(peer, ann, 1);
     expect(await sync(light, peer)).toBe(1);
@@ -333,55 +339,23 @@ describe('head', () => {
 });
 
 describe('proofs', () => {
-  it('keeps those of the newest blocks and of the sample', async () => {
+  it('keeps those of the newest blocks and of those drawn before', async () => {
     const store = createMemoryStore();
     const peer = await chainAt();
     await mine(peer, ann, 400);
-    const light = await openLight(store);
+    const light = await openLightChain({ store, blocksKept: 100, now: () => clock.ms });
+    await sync(light, peer, false);
+    const drawn = light.proofs.wanted().filter(({ height }) => height <= 300);
+    expect(drawn.length).toBeGreaterThan(20);
     await sync(light, peer);
-    const picked = await light.proofs.chooseSample(Array.from({ length: 64 }, () => 0.5));
-    expect(picked).toBeGreaterThan(30);
-    const wanted = light.proofs.wanted();
-    // The audit has proven some of them.
-    expect(wanted.length).toBeGreaterThan(10);
-    expect(wanted.length).toBeLessThanOrEqual(picked);
-    for (const { id, height } of wanted) {
-      expect(height).toBeLessThanOrEqual(300);
-      expect(await light.proofs.import(id, PROOF)).toBeUndefined();
-    }
-    expect(light.proofs.wanted()).toEqual([]);
     await mine(peer, ann, 50);
     await sync(light, peer);
-    const kept = (await store.range('p/', 'p0')).length;
-    expect(kept).toBe(light.proofs.checked);
-    expect(await light.proofs.of(wanted[0]!.id)).toEqual(PROOF);
+    expect(light.proofs.checked).toBe(drawn.length + 100);
+    expect((await store.range('p/', 'p0')).length).toBe(light.proofs.checked);
+    for (const { id } of drawn) expect(await light.proofs.of(id)).toEqual(PROOF);
     const again = await openLight(store);
     expect(again.proofs.wanted()).toEqual([]);
     expect(again.proofs.checked).toBe(light.proofs.checked);
-  });
-
-  it('samples one block per stratum, never past the tail', () => {
-    expect(strataCount(100)).toBe(0);
-    expect(strataCount(1_000_000)).toBe(64);
-    const zeroToOne = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 5_000_000 }),
-        fc.array(zeroToOne, { minLength: 64, maxLength: 64 }),
-        (height, random) => {
-          for (const h of sampleHeights(height, random)) {
-            expect(h).toBeGreaterThanOrEqual(1);
-            expect(h).toBeLessThanOrEqual(height - 100);
-          }
-        },
-      ),
-    );
-    // A run of blocks that spans a stratum is always hit: here the older half in weight.
-    const worst = sampleHeights(
-      1_000_000,
-      Array.from({ length: 64 }, () => 0.999),
-    );
-    expect(Math.min(...worst)).toBeLessThan(200_000);
   });
 
   it('finds where two paths part, as a walk block by block does', () => {

@@ -62,6 +62,7 @@ async function fullChain(blocks: number, people = 0): Promise<FullChain> {
 /** Headers and proofs; no state. */
 async function follow(light: LightChain, peer: SyncSource, bodies = false): Promise<void> {
   await light.headers.import(await peer.headersAfter(await light.headers.locator(), 512));
+  await light.proofs.audit();
   await take(light, peer, light.proofs.wanted(), bodies);
   expect(toHex(light.headers.head().id)).toBe(toHex(peer.head().id));
 }

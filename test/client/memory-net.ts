@@ -6,9 +6,18 @@ import { decode, encode, type Codec } from '../../src/core/codec.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../../src/core/messages.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { Handlers, Transport, Verdict } from '../../src/net/transport.ts';
+import type { Handlers, PeerInfo, Transport, Verdict } from '../../src/net/transport.ts';
 
 const copy = <T>(codec: Codec<T>, value: T): T => decode(codec, encode(codec, value));
+
+/** Everybody dialled, each from an address of its own. */
+export const peerInfo = (id: string): PeerInfo => ({
+  id,
+  origin: 'outbound',
+  link: 'websocket',
+  address: `/dns4/${id}.example/tcp/443/wss`,
+  penalty: 0,
+});
 
 interface Node {
   readonly id: string;
@@ -18,6 +27,8 @@ interface Node {
 
 export class MemoryNet {
   readonly #nodes = new Map<string, Node>();
+  /** What others see of a peer, where it is not `peerInfo`. */
+  readonly infos = new Map<string, Partial<PeerInfo>>();
   /** What was charged, and by whom to whom. */
   readonly faults: { by: string; to: string; fault: Fault }[] = [];
 
@@ -27,12 +38,11 @@ export class MemoryNet {
     return node;
   }
 
+  #infoOf = ({ id }: Node): PeerInfo => ({ ...peerInfo(id), ...this.infos.get(id) });
+
   transport(id: string): Transport {
     const node = this.#node(id);
-    const peers = () =>
-      [...node.links]
-        .filter((n) => n.handlers)
-        .map((n) => ({ id: n.id, link: 'websocket' as const, address: '', penalty: 0 }));
+    const peers = () => [...node.links].filter((n) => n.handlers).map(this.#infoOf);
     return {
       start: async (handlers) => {
         node.handlers = handlers;
@@ -88,10 +98,7 @@ export class MemoryNet {
   }
 
   #tell(nodes: Node[]): void {
-    for (const node of nodes)
-      node.handlers?.onPeers(
-        [...node.links].map(({ id }) => ({ id, link: 'websocket', address: '', penalty: 0 })),
-      );
+    for (const node of nodes) node.handlers?.onPeers([...node.links].map(this.#infoOf));
   }
 
   /** To the neighbours, and on by those who accept. */

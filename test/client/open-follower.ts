@@ -12,12 +12,14 @@ export interface FollowerOptions {
   readonly onHead?: HeadReactions['run'] | undefined;
   readonly replay?: BlockReplay['replay'] | undefined;
   readonly turnMs?: number | undefined;
+  /** ms since 1970; a clock that stands still by default. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
 export function openFollower(
   chain: LightChain,
   transport: Transport,
-  { onHead, replay, turnMs }: FollowerOptions = {},
+  { onHead, replay, turnMs, nowMs = () => 0 }: FollowerOptions = {},
 ) {
   const events = new Emitter<PeerEvents>();
   const reader = createChainReader(chain, transport);
@@ -28,7 +30,7 @@ export function openFollower(
     miner: { replay: replay ?? (async () => undefined) },
     reactions: { run: onHead ?? (async () => undefined) },
     events,
-    random: Math.random,
+    nowMs,
     turnMs,
   });
   return { events, reader, follower };

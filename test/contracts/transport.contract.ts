@@ -28,7 +28,10 @@ export function transportContract({ link, listen, remote = false }: TransportSub
   describe(`transport over ${link}${remote ? ', through a port' : ''}`, () => {
     it('carries every kind of request and answer', async () => {
       const { seed, client, seedId } = await pair();
-      expect(client.transport.peers()).toMatchObject([{ id: seedId, link, penalty: 0 }]);
+      expect(client.transport.peers()).toMatchObject([
+        { id: seedId, origin: 'configured', link, penalty: 0 },
+      ]);
+      expect(seed.transport.peers()).toMatchObject([{ origin: 'inbound' }]);
       for (const [request, response] of EXCHANGES)
         // As bytes: a deep comparison of megabytes takes half a minute.
         expect(bytesOf(await client.transport.request(seedId, request))).toBe(bytesOf(response));

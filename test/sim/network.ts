@@ -58,6 +58,12 @@ export interface NetworkHooks {
   readonly onCharge: (by: string, peer: string, f: Fault, banned: boolean) => void;
 }
 
+/** Seeds have names of their own; everybody else is met through a relay and shows no address. */
+const originOf = (id: string): Pick<PeerInfo, 'origin' | 'address'> =>
+  id.startsWith('seed')
+    ? { origin: 'configured', address: `/dns4/${id}.example/tcp/443/wss` }
+    : { origin: 'outbound', address: `/p2p/relay/p2p-circuit/webrtc/p2p/${id}` };
+
 export class Network {
   readonly clock: Clock;
   readonly random: Random;
@@ -184,8 +190,8 @@ export class SimTransport implements Transport {
     const now = this.#nowMs();
     return [...this.#connected].map((id) => ({
       id,
+      ...originOf(id),
       link: 'webrtc',
-      address: `/sim/${id}`,
       penalty: this.#penalties.points(id, now),
     }));
   }

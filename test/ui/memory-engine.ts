@@ -45,6 +45,7 @@ export const CHAIN: ChainStatus = {
   difficulty: 1n << 32n,
   peers: Array.from({ length: 9 }, (_, i) => ({
     id: `12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKu${i}1`,
+    origin: 'outbound' as const,
     link: (['webrtc', 'webrtc', 'webrtc-direct', 'relayed', 'websocket'] as const)[i % 5]!,
     address: `/ip4/203.0.113.${i}/udp/9090/webrtc-direct/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjLa2R`,
     penalty: i === 4 ? 20 : 0,

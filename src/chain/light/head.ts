@@ -1,19 +1,19 @@
 /**
  * Which branch is the head of a light client. A branch becomes the head when it has the most work and
  * the proofs of its blocks above the fork were checked; of a deep one those of its audit and the last
- * 100.
+ * 100 at least.
  */
 import { encode } from '../../core/codec.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import { looksForged, type Winner } from '../../core/light-safety.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { Put } from '../store/store.ts';
 import { dropBodies } from './blocks.ts';
 import { clearSegment, entryAt, headEntry, loadPath } from './headers.ts';
 import type { BranchesNow } from './memory/branches.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { cutPath, cutSegments, pointsBetween, provenTip, type Path } from './memory/paths.ts';
-import { lightKey, PathsRecord } from './records.ts';
+import { lightKey, PathsRecord, Sample, SAMPLE_MAX } from './records.ts';
 
 export interface LightHeadEvent {
   readonly type: 'head';
@@ -44,13 +44,9 @@ export async function selectHead(memory: LightMemory): Promise<LightHeadEvent | 
   const adopted = best.point.header.height - best.fork;
   const left = pointsBetween(branches.headPath, best.fork, branches.headHeight);
   await changeBranches(memory, { headPath: best.path, head: best.point });
-  // If the head has reached only part of the branch, the rest still needs the audit.
-  const auditedUpTo = best.path.audit?.upTo ?? Infinity;
-  if (auditedUpTo <= best.point.header.height) branches.setAudit(best.path, undefined);
-
   if (reverted > 0) await leaveReverted(memory);
-  const pruned = await prunePuts(memory);
-  if (pruned.length) await store.batch(pruned);
+  const puts = [...endAudit(memory, best), ...(await prunePuts(memory))];
+  if (puts.length) await store.batch(puts);
   return { type: 'head', point: best.point, reverted, left, adopted };
 }
 
@@ -91,6 +87,18 @@ function isForged({ branches, kept, models }: LightMemory, { path, point, fork }
     if (linear && manifest) winners.push({ manifest, linear });
   }
   return looksForged(winners);
+}
+
+/** Once the head has passed all that a branch's audit speaks of, its draws are the sample: their proofs are kept. */
+function endAudit({ branches, kept }: LightMemory, { path, point }: Proven): Put[] {
+  const { audit } = path;
+  if (!audit || audit.upTo > point.header.height) return [];
+  branches.replacePath(path, { ...path, audit: undefined });
+  const sample = audit.blocks
+    .map(({ id, height }) => ({ id: fromHex(id, 32)!, height }))
+    .slice(0, SAMPLE_MAX);
+  kept.setSample(sample);
+  return [{ key: lightKey.sample, value: encode(Sample, sample) }];
 }
 
 /** Drops from the sample the blocks that left the head's chain. */
@@ -137,9 +145,10 @@ export async function invalidate(
 
 /** Drops a branch whose proofs no peer gives. Of the head's own branch, only what is above the head goes. */
 export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promise<void> {
-  const { branches } = memory;
-  const path = branches.paths.find((p) => equal(p.tip.id, tipId));
+  const { branches, kept } = memory;
+  const path = branches.endingAt(tipId);
   if (!path || equal(branches.head.id, tipId)) return;
+  branches.addOwed(path.audit?.blocks.filter((block) => !kept.isChecked(block.id)) ?? []);
   if (path === branches.headPath) return cutAt(memory, path, branches.headHeight + 1);
   await changeBranches(memory, { paths: branches.paths.filter((p) => p !== path) });
 }

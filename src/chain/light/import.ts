@@ -7,7 +7,6 @@ import type { Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import { HEADERS_MAX } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
-import { auditDeep } from './audit.ts';
 import { changeBranches, selectHead, unmoved, type Changed } from './head.ts';
 import { entryAt, headerPuts, pointAt, verifyHeaders } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
@@ -32,19 +31,12 @@ export async function importHeaders(
   if (isFault(place)) return unmoved(place);
 
   const fresh = headers.slice(place?.known ?? headers.length);
-  const isEnd = headers.length < HEADERS_MAX;
-  if (!place || !fresh.length) {
-    if (isEnd && headers.length) await auditDeep(memory);
-    return unmoved({ added: 0, reorganised: 0 });
-  }
+  if (!place || !fresh.length) return unmoved({ added: 0, reorganised: 0 });
 
   const parent = await pointAt(memory, place.path, fresh[0]!.height - 1);
   const points = checkHeaders(memory, parent, fresh, nowMs);
   if (isFault(points)) return unmoved(points);
   await attach(memory, place.path, parent, points);
-  // Drawn once the peer has given the whole branch: it must not know the draw while it makes headers.
-  if (isEnd) await auditDeep(memory);
-
   const moved = await selectHead(memory);
   return { result: { added: fresh.length, reorganised: moved?.reverted ?? 0 }, moved };
 }

@@ -5,13 +5,14 @@
  */
 import type { Fault } from '../../core/faults.ts';
 import type { Body, Header, Position, Proof } from '../../core/formats.ts';
-import type { ChainPoint } from '../../core/header/header.ts';
+import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import type { BlockParts, HistoryEntry } from '../../core/messages.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import type { SyncSource } from '../shared/answer.ts';
 import { locatorOf } from '../shared/locator.ts';
 import { createTemplates, type Template } from '../shared/template.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
+import { auditDeep, probe } from './audit.ts';
 import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
 import { blocksToExecute, executeAndKeep, executeKept } from './execute.ts';
 import { dropBranch, invalidate, unmoved, type Changed } from './head.ts';
@@ -19,7 +20,7 @@ import { entryAt, headerAt, heightOf } from './headers.ts';
 import { importHeaders, judgeHeader, type HeadersImported } from './import.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { templateFor, templateKeys, type LightTemplateOptions } from './next-block.ts';
-import { chooseSample, importProof, wantedProofs } from './proofs.ts';
+import { importProof, wantedProofs } from './proofs.ts';
 import * as queries from './queries.ts';
 import {
   holdsState,
@@ -52,12 +53,17 @@ export interface LightHeaders {
   /** Headers of the head's chain after the first id of a locator that is on it, or after genesis. */
   after(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
   /**
-   * Ids of the branch with the most work. A caller that fetches headers from a peer puts the last one's id
-   * before it, because the peer may be on another branch.
+   * The tips of all branches, the one with the most work first, and more ids of that one. A caller that fetches
+   * headers from a peer puts the last one's id before them, because the peer may be on another branch.
    */
   locator(): Promise<Uint8Array[]>;
   /** Removes a block that the full check found forged, as one that fails execution is removed. */
   refuse(id: Uint8Array, height: number): Promise<void>;
+  /**
+   * Blocks from where its branch leaves the head's chain up to this header; undefined when no branch that is kept
+   * has it among its newest.
+   */
+  depthOf(header: Header): number | undefined;
   /** Gives up a branch, named by its tip, whose proofs no peer gives. */
   dropBranch(tipId: Uint8Array): Promise<void>;
 }
@@ -65,10 +71,15 @@ export interface LightHeaders {
 export interface LightProofs {
   /** @param body is kept with the proof, so that both can be given to other peers */
   import(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
-  /** Proofs to ask for: of branches with more work than the head, then of the sample. */
-  wanted(): WantedProof[];
-  /** Chooses the older blocks to check: numbers in [0, 1), drawn after the headers were synced. */
-  chooseSample(random: readonly number[]): Promise<number>;
+  /** Proofs to ask for: of branches with more work than the head, or of the one alone that holds this block. */
+  wanted(of?: Uint8Array): WantedProof[];
+  /**
+   * Draws which older blocks of deep branches must be proven. To be called when a peer has given all its headers:
+   * the draw follows from the last one.
+   */
+  audit(): Promise<void>;
+  /** Proofs to ask for before more headers are fetched of the branch that ends with this block; mostly none. */
+  probe(tipId: Uint8Array): Promise<WantedProof[]>;
   of(id: Uint8Array): Promise<Proof | undefined>;
   /** Proofs that passed and are remembered. */
   readonly checked: number;
@@ -180,20 +191,27 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
   at: (height) => headerAt(memory, height),
   heightOf: (id) => heightOf(memory, id),
   after: (ids, max) => queries.headersAfter(memory, ids, max),
-  locator() {
-    const { best } = memory.branches;
+  async locator() {
+    const { best, paths } = memory.branches;
     const idAt = async (height: number) => (await entryAt(memory.store, best, height)).id;
-    return locatorOf(best.tip.header.height, idAt);
+    const [tip, ...below] = await locatorOf(best.tip.header.height, idAt);
+    const others = paths.filter((path) => path !== best).map((path) => path.tip.id);
+    return [tip!, ...others, ...below];
   },
   refuse: (id, height) =>
     change(async () => ({ result: undefined, moved: await invalidate(memory, id, height) })),
+  depthOf(header) {
+    const path = memory.branches.holding(blockId(header));
+    return path && header.height - memory.branches.forkOf(path);
+  },
   dropBranch: (id) => change(async () => unmoved(await dropBranch(memory, id))),
 });
 
 const proofsOf = (memory: LightMemory, { verifyProof, change }: LightChainDeps): LightProofs => ({
   import: (id, proof, body) => change(() => importProof(memory, verifyProof, { id, proof, body })),
-  wanted: () => wantedProofs(memory),
-  chooseSample: (numbers) => change(async () => unmoved(await chooseSample(memory, numbers))),
+  wanted: (of) => wantedProofs(memory, of),
+  audit: () => change(async () => unmoved(await auditDeep(memory))),
+  probe: (tipId) => change(async () => unmoved(await probe(memory, tipId))),
   of: (id) => proofOf(memory.store, id),
   get checked() {
     return memory.kept.checked.size;

@@ -18,7 +18,7 @@ import { BLOCKS_KEPT } from './blocks.ts';
 import { SEGMENTS_LEFT } from './compact.ts';
 import { selectHead, type LightHeadEvent } from './head.ts';
 import { createLightChain, type LightChain, type LightChainDeps } from './light-chain.ts';
-import { beginLight, openLight } from './open.ts';
+import { beginLight, openLight, secretOf } from './open.ts';
 import { STATE_LEAVES_MAX } from './memory/known-states.ts';
 import type { LightDeps } from './memory/memory.ts';
 
@@ -34,8 +34,6 @@ export interface LightStoreOptions {
   readonly now: () => number;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
-  /** Uniform in [0, 1), for audits; peers must not be able to predict it. The platform's by default. */
-  readonly random?: () => number;
   /** Leaves of a state that is held as a whole. */
   readonly stateLeavesMax?: number;
   /** Newest blocks kept with body and proof. */
@@ -60,8 +58,6 @@ export interface LightStore {
   close(): Promise<void>;
 }
 
-const randomNumber = (): number => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
-
 /** @throws AppError STORE_FOREIGN, and the store's */
 export async function openLightStore(options: LightStoreOptions): Promise<LightStore> {
   const { store, params, models, now } = options;
@@ -69,7 +65,7 @@ export async function openLightStore(options: LightStoreOptions): Promise<LightS
     store,
     params,
     models,
-    random: options.random ?? randomNumber,
+    secret: await secretOf(store),
     stateLeavesMax: options.stateLeavesMax ?? STATE_LEAVES_MAX,
     blocksKept: options.blocksKept ?? BLOCKS_KEPT,
     segmentsLeft: options.segmentsLeft ?? SEGMENTS_LEFT,

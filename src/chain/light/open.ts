@@ -1,12 +1,13 @@
 /** Opening a light client's store: memory is made again from it. Anything damaged is wiped, not mended. */
 import { tryDecode } from '../../core/codec.ts';
+import { SECRET_BYTES } from '../../core/header/draws.ts';
 import { genesisPoint, genesisTree, type ChainPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { needRecord } from '../store/records.ts';
-import type { Store } from '../store/store.ts';
+import type { Put, Store } from '../store/store.ts';
 import { basePuts, loadBase, UNTOUCHED } from './base.ts';
 import { compactPaths } from './compact.ts';
 import { pathsPut } from './head.ts';
@@ -45,8 +46,17 @@ export async function openLight(
   }
 }
 
+/** The device's secret; a new one where there is none yet. It is stored with the chain, and outlives a wiped one. */
+export async function secretOf(store: Store): Promise<Uint8Array> {
+  const stored = await store.get(lightKey.secret);
+  if (stored?.length === SECRET_BYTES) return stored;
+  return crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+}
+
+const secretPut = (secret: Uint8Array): Put => ({ key: lightKey.secret, value: secret });
+
 async function load(deps: LightDeps, genesisId: Uint8Array): Promise<LightMemory> {
-  const { store, params } = deps;
+  const { store, params, secret } = deps;
   const branches = await loadBranches(deps);
   const first = (await entryAt(store, branches.headPath, 0)).header;
   const genesis = genesisPoint(params, first.time);
@@ -59,6 +69,9 @@ async function load(deps: LightDeps, genesisId: Uint8Array): Promise<LightMemory
   };
   const memory = createMemory(deps, genesis, branches, kept);
   await loadBase(memory);
+  // Nothing is written where it is the stored one.
+  const stored = await store.get(lightKey.secret);
+  if (!stored || !equal(stored, secret)) await store.batch([secretPut(secret)]);
   return memory;
 }
 
@@ -106,7 +119,7 @@ async function loadBodies(store: Store): Promise<Map<string, number>> {
 
 /** Wipes the store and begins at that genesis. */
 export async function beginLight(deps: LightDeps, genesis: ChainPoint): Promise<LightMemory> {
-  const { store, params } = deps;
+  const { store, params, secret } = deps;
   const path: Path = {
     segments: [{ number: 0, from: 0 }],
     tip: genesis,
@@ -122,7 +135,8 @@ export async function beginLight(deps: LightDeps, genesis: ChainPoint): Promise<
   await store.clear();
   const format = formatPut(formatOf(params), genesis.id);
   const headers = headerPuts(0, [genesis]);
-  const puts = [...headers, pathsPut(branches), format, ...basePuts(state, genesis.id)];
+  const base = basePuts(state, genesis.id);
+  const puts = [...headers, pathsPut(branches), format, secretPut(secret), ...base];
   await store.batch(puts, true);
   memory.base.moveTo({ id: genesis.id, height: 0 });
   return memory;

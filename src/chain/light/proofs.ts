@@ -1,19 +1,18 @@
 /** Importing proofs of work, with the bodies that come with them, and choosing which to ask for. */
-import { encode } from '../../core/codec.ts';
+import { decode, encode, u32 } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import { Proof, type Body, type Header } from '../../core/formats.ts';
 import { bodyRoot } from '../../core/tx/body.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 import type { Put } from '../store/store.ts';
-import { auditDeep } from './audit.ts';
+import { needsAudit } from './audit.ts';
 import { bodyPuts, type WantedProof } from './blocks.ts';
 import { dropBranch, selectHead, unmoved, type Changed } from './head.ts';
-import { entryAt, headEntry, heightOf } from './headers.ts';
+import { entryAt } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { unproven } from './memory/paths.ts';
-import { Checked, lightKey, Sample } from './records.ts';
-import { sampleHeights } from './sample.ts';
+import { Checked, lightKey } from './records.ts';
 
 export interface GivenProof {
   readonly id: Uint8Array;
@@ -64,20 +63,20 @@ const proofPuts = (id: Uint8Array, proof: Proof, checked: Checked): Put[] => [
   { key: lightKey.checked(id), value: encode(Checked, checked) },
 ];
 
-/** Header of a block whose proof can matter: near a tip, in an audit, or on the head's chain. */
+/** Header of a block on any branch: proofs are asked for near a tip, in an audit, and to keep them for others. */
 async function findHeader(memory: LightMemory, id: Uint8Array): Promise<Header | undefined> {
   const { branches, store } = memory;
   for (const path of branches.paths)
     for (const point of path.recent.values()) if (equal(point.id, id)) return point.header;
 
-  for (const path of branches.paths) {
-    const audited = path.audit?.blocks.find((one) => one.id === toHex(id));
-    if (audited) return (await entryAt(store, path, audited.height)).header;
+  const data = await store.get(lightKey.height(id));
+  const height = data && decode(u32, data);
+  for (const path of height === undefined ? [] : branches.paths) {
+    if (height! > path.tip.header.height) continue;
+    const entry = await entryAt(store, path, height!);
+    if (equal(entry.id, id)) return entry.header;
   }
-
-  // A block of the sample, or one that is kept for other peers.
-  const height = await heightOf(memory, id);
-  return height === undefined ? undefined : (await headEntry(memory, height)).header;
+  return undefined;
 }
 
 /** Drops a branch of one header whose proof failed: headers cost nothing, and must not fill the memory. */
@@ -87,32 +86,21 @@ async function dropLone(memory: LightMemory, id: Uint8Array): Promise<void> {
   if (path && path.tip.header.height === branches.forkOf(path) + 1) await dropBranch(memory, id);
 }
 
-/** Proofs to ask for: of branches with more work than the head, then of the sample. */
-export function wantedProofs({ branches, kept }: LightMemory): WantedProof[] {
+/**
+ * Proofs to ask for: of branches with more work than the head, or of the one alone that holds this block. A deep
+ * branch whose audit is not drawn yet has none: its headers are still coming.
+ */
+export function wantedProofs({ branches, kept }: LightMemory, of?: Uint8Array): WantedProof[] {
+  const only = of && branches.holding(of);
+  const paths = of ? (only ? [only] : []) : branches.paths;
   const wanted = new Map<string, WantedProof>();
-  const byWork = branches.paths
-    .filter((path) => branches.claimsMore(path))
+  const byWork = paths
+    .filter((path) => branches.claimsMore(path) && !needsAudit(path, branches.forkOf(path)))
     .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1))
     .map((path) => unproven(path, branches.forkOf(path), kept.isChecked));
   // Branches take turns: one that nobody can prove must not keep the others' proofs from being asked for.
   for (let i = 0; byWork.some((list) => i < list.length); i++)
     for (const { id, height } of byWork.flatMap((list) => list[i] ?? []))
       wanted.set(id, { id: fromHex(id, 32)!, height });
-
-  for (const one of kept.sample) if (!kept.isChecked(toHex(one.id))) wanted.set(toHex(one.id), one);
   return [...wanted.values()];
-}
-
-/** Draws the sample, and the audits that branches need. @returns how many blocks are in the sample */
-export async function chooseSample(
-  memory: LightMemory,
-  random: readonly number[],
-): Promise<number> {
-  await auditDeep(memory);
-  const sample: Sample = [];
-  for (const height of sampleHeights(memory.branches.headHeight, random))
-    sample.push({ height, id: (await headEntry(memory, height)).id });
-  await memory.store.batch([{ key: lightKey.sample, value: encode(Sample, sample) }]);
-  memory.kept.setSample(sample);
-  return sample.length;
 }

@@ -17,9 +17,11 @@
  * | `r/<request id>/<c or r>/<height>/<index>/<id>` | a claim or result in a kept block |
  * | `base` `s/<key>` | the block whose following state is stored, and its leaves |
  * | `q` | the random sample of older blocks |
+ * | `secret` | what the draws of audits follow from, 32 bytes; it outlives a wiped chain |
  */
 import { hash32, list, struct, u32, u8, type Value } from '../../core/codec.ts';
 import type { Position } from '../../core/formats.ts';
+import { DRAWS_MAX } from '../../core/header/draws.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits } from '../store/records.ts';
 
@@ -30,7 +32,8 @@ const SEGMENTS_MAX = 4096;
 export const PATHS_MAX = 8;
 /** Headers of one branch: 9 years of minutes. */
 export const LIGHT_HEADERS_MAX = 5_000_000;
-export const STRATA_MAX = 64;
+/** Older blocks whose proofs are kept: those drawn of the branch that was adopted last. */
+export const SAMPLE_MAX = DRAWS_MAX;
 
 /** From height `from` on, headers are in the segment of that number. */
 export const Segment = struct({ number: u32, from: u32 });
@@ -45,7 +48,7 @@ export const PathsRecord = struct({
 });
 export type PathsRecord = Value<typeof PathsRecord>;
 
-export const Sample = list(struct({ height: u32, id: hash32 }), STRATA_MAX);
+export const Sample = list(struct({ height: u32, id: hash32 }), SAMPLE_MAX);
 export type Sample = Value<typeof Sample>;
 
 export const Checked = struct({ height: u32, linear: u8 });
@@ -57,6 +60,7 @@ export type Base = Value<typeof Base>;
 export const lightKey = {
   paths: 'paths',
   sample: 'q',
+  secret: 'secret',
   header: (segment: number, height: number) => `l/${digits(segment)}/${digits(height)}`,
   point: (segment: number, height: number) => `c/${digits(segment)}/${digits(height)}`,
   proof: (id: Uint8Array) => `p/${toHex(id)}`,

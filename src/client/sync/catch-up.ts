@@ -1,22 +1,27 @@
 /**
- * Catching up with one peer: fetches its status, the headers of its branch, the proofs that these need, and once
- * a random sample of older proofs; then the head is settled.
+ * Catching up with one peer: fetches its status, the headers of its branch and the proofs that these need; a branch
+ * that is not proven is dropped, and its teller's address waits. Then the head is settled.
  */
 import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
-import { fault, isFault } from '../../core/faults.ts';
+import { fault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
-import { BLOCKS_MAX, HEADERS_MAX, LOCATOR_MAX } from '../../core/messages.ts';
+import type { Status } from '../../core/messages.ts';
 import { PROOFS_KEPT } from '../../core/params.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { equal } from '../../lib/bytes.ts';
 import type { Emitter } from '../../lib/events.ts';
-import type { Transport } from '../../net/transport.ts';
+import type { PeerInfo, Transport } from '../../net/transport.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { ChainReader } from './chain-reader.ts';
+import type { FailedHeads } from './failed-heads.ts';
+import { HeaderDownloads, type Fetched } from './header-downloads.ts';
+import { inOrder } from './peer-order.ts';
+import { ProofFetcher, type Wanted } from './proof-fetcher.ts';
 import type { HeadSettler } from './settle-head.ts';
 
-/** Older blocks whose proofs are drawn at random and checked. */
-const SAMPLE = 64;
+/** Other peers that are asked for proofs that a teller does not give: they can be slow, or as bad. */
+const OTHERS_MAX = 4;
+const NOTHING: Fetched = { end: 'whole', tip: undefined };
 
 export interface CatchUpDeps {
   readonly chain: LightChain;
@@ -24,115 +29,112 @@ export interface CatchUpDeps {
   readonly reader: ChainReader;
   readonly settler: HeadSettler;
   readonly events: Emitter<PeerEvents>;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
+  readonly failed: FailedHeads;
 }
 
 export class CatchUp {
   readonly #deps: CatchUpDeps;
-  #isSampled = false;
+  readonly #headers: HeaderDownloads;
+  readonly #proofs: ProofFetcher;
 
   constructor(deps: CatchUpDeps) {
+    const { chain, transport, reader, events } = deps;
+    const onProgress = (): void => events.emit('statusChanged');
     this.#deps = deps;
-  }
-
-  /** Does nothing for a peer with another genesis. @throws the transport's errors */
-  async with(peer: string): Promise<void> {
-    const { chain, transport, reader, settler, events } = this.#deps;
-    const status = await transport.request(peer, { type: 'status' });
-    if (status.type !== 'status') return;
-    if (!equal(blockId(status.genesis), chain.headers.genesis.id)) return;
-    reader.heads.noteStatus(peer, status);
-    events.emit('statusChanged');
-
-    const hasMoreWork = status.totalWork > chain.headers.head().header.totalWork;
-    const tip = hasMoreWork ? await this.#fetchHeaders(peer) : undefined;
-    await this.#fetchProofs(peer);
-    if (tip) await this.#dropUnproven(peer, tip);
-    await this.#drawSample(peer);
-
-    await settler.settle();
-    reader.heads.noteCaughtUp();
+    this.#proofs = new ProofFetcher({ chain, transport, bodies: reader.bodies, onProgress });
+    this.#headers = new HeaderDownloads({
+      chain,
+      transport,
+      isProbed: (peer, tip) => this.#isProbed(peer, tip),
+      onProgress,
+    });
   }
 
   /**
-   * Fetches the peer's branch to its end: each request starts at the last header of the answer before. The chain
-   * refuses headers too far ahead of the clock, which bounds how many there can be.
-   * @returns the last header
+   * Does nothing for a peer with another genesis, or that has left. @returns `again` where another peer goes on with
+   * the same branch
+   * @throws the transport's errors
    */
-  async #fetchHeaders(peer: string): Promise<Header | undefined> {
-    const { chain, transport, events } = this.#deps;
-    const own = await chain.headers.locator();
-    let last: Header | undefined;
-    for (;;) {
-      const from = last && blockId(last);
-      const locator = (from ? [from, ...own] : own).slice(0, LOCATOR_MAX);
-      const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
-      const newest = answer.type === 'headers' ? answer.headers.at(-1) : undefined;
-      if (answer.type !== 'headers' || !newest) return last;
+  async with(peer: string): Promise<'again' | undefined> {
+    const { chain, transport, reader, settler, events } = this.#deps;
+    const teller = transport.peers().find(({ id }) => id === peer);
+    if (!teller) return undefined;
+    const status = await transport.request(peer, { type: 'status' });
+    if (status.type !== 'status') return undefined;
+    if (!equal(blockId(status.genesis), chain.headers.genesis.id)) return undefined;
+    reader.heads.noteStatus(peer, status);
+    events.emit('statusChanged');
 
-      const imported = await chain.headers.import(answer.headers);
-      if (isFault(imported)) {
-        transport.charge(peer, imported);
-        return last;
-      }
-      events.emit('statusChanged');
-
-      // A peer whose answer does not continue from the requested header could send headers for ever.
-      const goesOn = !from || equal(answer.headers[0]!.prevHash, from);
-      last = newest;
-      if (!goesOn || answer.headers.length < HEADERS_MAX) return last;
-    }
+    if ((await this.#follow(teller, status)) === 'taken-over') return 'again';
+    await settler.settle();
+    if (!this.#isBehind(status)) reader.heads.noteCaughtUp();
+    return undefined;
   }
 
-  /** Fetches proofs until this peer has none of those that are wanted. */
-  async #fetchProofs(peer: string): Promise<void> {
-    const { chain, transport, events } = this.#deps;
-    for (;;) {
-      const ids = chain.proofs
-        .wanted()
-        .slice(0, BLOCKS_MAX)
-        .map(({ id }) => id);
-      if (!ids.length) return;
-      const answer = await transport.request(peer, { type: 'blocks', ids });
-      if (answer.type !== 'blocks') return;
-
-      let got = 0;
-      for (const { id, body, proof } of answer.blocks) {
-        if (!proof || !ids.some((wanted) => equal(wanted, id))) continue;
-        const refused = await chain.proofs.import(id, proof, body);
-        if (refused) return transport.charge(peer, refused);
-        this.#deps.reader.bodies.noteReceived(id, body);
-        got++;
-      }
-      events.emit('statusChanged');
-      if (!got) return;
-    }
+  #isBehind({ totalWork }: Pick<Status, 'totalWork'>): boolean {
+    return totalWork > this.#deps.chain.headers.head().header.totalWork;
   }
 
-  /** Headers cost nothing to make: a peer that offers a branch with more work must prove it. */
-  async #dropUnproven(peer: string, tip: Header): Promise<void> {
+  /** Tries the teller's head; what else is wanted is asked of it where it has none to try. */
+  async #follow(teller: PeerInfo, status: Status): Promise<'taken-over' | undefined> {
+    const { chain, failed } = this.#deps;
+    // The next blocks of a chain that is followed are proven one by one: for them nobody waits.
+    const isWaiting = failed.isWaiting(teller);
+    const isNear = status.height <= chain.headers.head().header.height + PROOFS_KEPT;
+    const mayTry = this.#isBehind(status) && (isNear || !isWaiting);
+    const answersMax = isWaiting ? 1 : Infinity;
+    const fetched: Fetched = mayTry ? await this.#headers.fetch(teller.id, answersMax) : NOTHING;
+    if (fetched.end === 'taken-over') return fetched.end;
+
+    const { end, tip } = fetched;
+    // A branch that had to make room for others has no depth, and is nobody's fault.
+    const depth = tip && chain.headers.depthOf(tip);
+    const isDeep = depth !== undefined && depth > PROOFS_KEPT;
+    if (end === 'unproven' || (isDeep && isWaiting)) await this.#refuse(teller, tip!, isDeep);
+    else await this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
+    return undefined;
+  }
+
+  /** Headers cost nothing to make: who offers a branch with more work must prove it, or somebody else must. */
+  async #prove(teller: PeerInfo, tip: Header | undefined, isDeep: boolean): Promise<void> {
     const { chain, transport } = this.#deps;
-    // The branch may be proven by now, or a rival with as much work may have come while the peer was asked.
-    if (tip.totalWork <= chain.headers.head().header.totalWork) return;
+    await chain.proofs.audit();
+    if (!tip) return void (await this.#proofs.from(teller.id, () => chain.proofs.wanted()));
 
-    const unproven = chain.proofs.wanted();
-    await chain.headers.dropBranch(blockId(tip));
-    const wantedByOthers = new Set(chain.proofs.wanted().map(({ id }) => toHex(id)));
+    const lacking = await this.#gather(teller.id, () => chain.proofs.wanted(blockId(tip)));
+    // The branch may be proven by now, or a rival with as much work may have come while peers were asked.
+    if (!this.#isBehind(tip)) return;
 
+    await this.#refuse(teller, tip, isDeep);
     // No peer has to keep old blocks: one that sent the newest headers may have only the newest proofs.
     const { height } = tip;
-    const isOwed = (one: WantedProof): boolean =>
-      one.height > height - PROOFS_KEPT && !wantedByOthers.has(toHex(one.id));
-    if (unproven.some(isOwed)) transport.charge(peer, fault('wire.unproven', { height }));
+    const isOwed = (one: number) => one > height - PROOFS_KEPT && one <= height;
+    if (lacking.some((one) => isOwed(one.height)))
+      transport.charge(teller.id, fault('wire.unproven', { height }));
   }
 
-  /** Proofs of older blocks, drawn at random once the head is deep enough to have older ones. */
-  async #drawSample(peer: string): Promise<void> {
-    const { chain, random } = this.#deps;
-    if (this.#isSampled || chain.headers.head().header.height <= PROOFS_KEPT) return;
-    this.#isSampled = true;
-    await chain.proofs.chooseSample(Array.from({ length: SAMPLE }, random));
-    await this.#fetchProofs(peer);
+  /** Of a deep branch nobody owes all proofs, so that its teller cannot be charged: its address waits instead. */
+  async #refuse(teller: PeerInfo, tip: Header, isDeep: boolean): Promise<void> {
+    const { chain, failed } = this.#deps;
+    await chain.headers.dropBranch(blockId(tip));
+    if (isDeep && !failed.isWaiting(teller)) failed.note(teller);
+  }
+
+  /** Asks a peer, then some others for what it does not give. @returns what it did not give */
+  async #gather(peer: string, wanted: Wanted): Promise<WantedProof[]> {
+    const { transport, failed } = this.#deps;
+    const lacking = await this.#proofs.from(peer, wanted);
+    const others = inOrder(transport.peers(), failed).filter(({ id }) => id !== peer);
+    const ids = others.slice(0, OTHERS_MAX).map(({ id }) => id);
+    await this.#proofs.fromOthers(ids, wanted);
+    return lacking;
+  }
+
+  /** Whether the blocks were given that are asked for between two pieces of a long branch. */
+  async #isProbed(peer: string, tip: Header): Promise<boolean> {
+    const { proofs } = this.#deps.chain;
+    const wanted = () => proofs.probe(blockId(tip));
+    if ((await wanted()).length) await this.#gather(peer, wanted);
+    return !(await wanted()).length;
   }
 }

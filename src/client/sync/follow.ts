@@ -14,7 +14,9 @@ import { BlockIntake } from './block-intake.ts';
 import { CatchUp } from './catch-up.ts';
 import type { ChainReader } from './chain-reader.ts';
 import { Execution } from './execution.ts';
+import { FailedHeads } from './failed-heads.ts';
 import { FullCheck, type BlockReplay } from './full-check.ts';
+import { inOrder } from './peer-order.ts';
 import { createPeerQueue } from './peer-queue.ts';
 import { HeadSettler, type HeadReactions } from './settle-head.ts';
 
@@ -26,8 +28,8 @@ export interface FollowerDeps {
   readonly miner: BlockReplay;
   readonly reactions: HeadReactions;
   readonly events: Emitter<PeerEvents>;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
+  /** ms since 1970. */
+  readonly nowMs: () => number;
   /** ms for which catching up with one peer keeps the next waiting. */
   readonly turnMs?: number | undefined;
 }
@@ -61,16 +63,13 @@ export function createFollower(deps: FollowerDeps): Follower {
     backfill: new Backfill(chain, reader.ask, events),
     events,
   });
-  const catchUp = new CatchUp({
-    chain,
-    transport,
-    reader,
-    settler,
-    events,
-    random: deps.random,
-  });
+  const failed = new FailedHeads(deps.nowMs);
+  const catchUp = new CatchUp({ chain, transport, reader, settler, events, failed });
   const peerQueue = createPeerQueue({
     run: (peer) => catchUp.with(peer),
+    next: (waiting) =>
+      inOrder(transport.peers(), failed).find(({ id }) => waiting.has(id))?.id ??
+      waiting.values().next().value,
     onEnd: () => events.emit('statusChanged'),
     turnMs: deps.turnMs,
   });

@@ -23,37 +23,54 @@ export interface PeerQueue {
 }
 
 export interface PeerQueueOptions {
-  /** Catches up with one peer. A rejection is a failure of the network: the peer is asked again later. */
-  readonly run: (peer: string) => Promise<void>;
+  /**
+   * Catches up with one peer. A rejection is a failure of the network: the peer is asked again later. `again`: others
+   * go on meanwhile, and the peer waits for another turn.
+   */
+  readonly run: (peer: string) => Promise<'again' | void>;
+  /** Which of those that wait is next; the one that waits longest by default. */
+  readonly next?: (waiting: ReadonlySet<string>) => string | undefined;
   /** Called after each peer, also after a failure. */
   readonly onEnd?: () => void;
   readonly turnMs?: number | undefined;
 }
 
-export function createPeerQueue({ run, onEnd, turnMs = TURN_MS }: PeerQueueOptions): PeerQueue {
+export function createPeerQueue({
+  run,
+  next = ([first]: Iterable<string>) => first,
+  onEnd,
+  turnMs = TURN_MS,
+}: PeerQueueOptions): PeerQueue {
   const queue = new SerialQueue(QUEUE_MAX);
   const waiting = new Set<string>();
   const running = new Set<string>();
   const told = new RateLimiter(TOLD_RATE);
 
-  async function take(peer: string): Promise<void> {
+  function add(peer: string): void {
+    if (waiting.has(peer)) return;
+    waiting.add(peer);
+    void queue
+      .run(takeNext)
+      .catch(() => waiting.delete(peer))
+      .finally(onEnd);
+  }
+
+  async function takeNext(): Promise<void> {
+    const peer = next(waiting);
+    if (peer === undefined) return;
     waiting.delete(peer);
     if (running.has(peer)) return;
     running.add(peer);
 
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeUp = new Promise<void>((resolve) => (timer = setTimeout(resolve, turnMs)));
-    const done = run(peer).finally(() => running.delete(peer));
+    const done = run(peer)
+      .finally(() => running.delete(peer))
+      .then(
+        (wish) => void (wish && add(peer)),
+        () => undefined,
+      );
     await Promise.race([done, timeUp]).finally(() => clearTimeout(timer));
-  }
-
-  function add(peer: string): void {
-    if (waiting.has(peer)) return;
-    waiting.add(peer);
-    void queue
-      .run(() => take(peer))
-      .catch(() => waiting.delete(peer))
-      .finally(onEnd);
   }
 
   return {

@@ -55,6 +55,7 @@ const transport: Transport = {
   peers: () =>
     [...answers.keys()].map((id) => ({
       id,
+      origin: 'outbound' as const,
       link: 'webrtc' as const,
       penalty: 0,
       address: `/ip4/192.0.2.7/udp/9090/webrtc-direct/certhash/uEiB/p2p/${id}`,

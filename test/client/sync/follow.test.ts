@@ -13,7 +13,7 @@ import { txId } from '../../../src/core/tx/tx.ts';
 import type { SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { createLog } from '../../../src/lib/log.ts';
-import type { PeerInfo, Transport } from '../../../src/net/transport.ts';
+import type { Transport } from '../../../src/net/transport.ts';
 import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import {
   idOf,
@@ -27,7 +27,9 @@ import {
   transfer,
 } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
+import { peerInfo } from '../memory-net.ts';
 import { openFollower } from '../open-follower.ts';
+import { WAIT_MS } from '../../../src/client/sync/failed-heads.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
@@ -54,9 +56,10 @@ async function setUp(
   );
   const peers = ['peer'];
   const charged: string[] = [];
+  const clock = { ms: START_MS };
   const heads: (Body | undefined)[] = [];
   const transport = {
-    peers: () => peers.map((id) => ({ id }) as PeerInfo),
+    peers: () => peers.map(peerInfo),
     charge: (_peer: string, f: Fault) => void charged.push(f.fault),
     async request(peer: string, request: SyncRequest) {
       const answer = await handlers.onRequest('me', request);
@@ -67,9 +70,10 @@ async function setUp(
   const { follower, reader } = openFollower(chain, transport, {
     replay,
     turnMs: 50,
+    nowMs: () => clock.ms,
     onHead: async (_head, body) => void heads.push(body),
   });
-  return { follower, reader, chain, peers, charged, heads, rival, told };
+  return { follower, reader, chain, clock, peers, charged, heads, rival, told };
 }
 
 test.each<[FaultCode, 'block' | 'sender']>([
@@ -170,6 +174,7 @@ test('a peer that keeps the newest blocks alone is not charged for older ones', 
     [0, 513],
   ] as const) {
     kept.from = from;
+    made.clock.ms += WAIT_MS;
     made.follower.poll();
     await expect.poll(() => made.follower.sync()).toBe('synced');
     // For the first answers alone, which lacked a new one.

@@ -32,7 +32,7 @@ async function readerOf(peer: FullChain, isHolding: boolean, lie: Lie = (_, trut
   }
   expect([chain.headers.head().id, chain.state.isWhole]).toEqual([peer.head().id, isHolding]);
   const transport = {
-    peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
+    peers: () => [{ id: 'p', origin: 'outbound', link: 'websocket', address: '', penalty: 0 }],
     request: async (_: string, request: SyncRequest) =>
       lie(request, await answer(peer, request, () => [])),
     charge: () => undefined,

@@ -45,7 +45,7 @@ async function deviceOf(peer: FullChain, store: Store = createMemoryStore(), lie
   const [part] = await peer.parts([id]);
   await chain.blocks.execute({ header, body: part!.body }, await peer.witness(id));
   const transport = {
-    peers: () => [{ id: 'p', link: 'websocket', address: '', penalty: 0 }],
+    peers: () => [{ id: 'p', origin: 'outbound', link: 'websocket', address: '', penalty: 0 }],
     async request(_: string, request: SyncRequest) {
       const truth = await answer(peer, request, () => []);
       return lie ? lie(request, truth) : truth;

@@ -4,12 +4,14 @@
  */
 import type { ChainPoint } from '../../../core/header/header.ts';
 import { BoundedMap } from '../../../lib/bounded.ts';
-import { toHex } from '../../../lib/bytes.ts';
+import { equal, toHex } from '../../../lib/bytes.ts';
 import { PATHS_MAX } from '../records.ts';
-import { commonHeight, type Audit, type Path } from './paths.ts';
+import { commonHeight, type AuditedBlock, type Path } from './paths.ts';
 
 /** Ids of blocks that failed execution. Each cost a proof of work. */
 const INVALID_MAX = 1024;
+/** Blocks that were drawn of branches which then were dropped: of the last few. */
+const OWED_MAX = 512;
 
 export interface BranchesNow {
   /** Most of them are branches that wait for their proofs. */
@@ -24,6 +26,7 @@ export interface BranchesNow {
 export class Branches {
   #now: BranchesNow;
   readonly #invalid = new BoundedMap<string, true>(INVALID_MAX);
+  readonly #owed = new BoundedMap<string, AuditedBlock>(OWED_MAX);
 
   constructor(now: BranchesNow) {
     this.#now = now;
@@ -89,15 +92,38 @@ export class Branches {
     return unused;
   }
 
-  /** An audit is not stored: it is drawn again after a start. */
-  setAudit(path: Path, audit: Audit | undefined): void {
+  /** The branch that ends with this block. */
+  endingAt(id: Uint8Array): Path | undefined {
+    return this.paths.find(({ tip }) => equal(tip.id, id));
+  }
+
+  /** The branch that ends with this block, else one that has grown past it a little. */
+  holding(id: Uint8Array): Path | undefined {
+    return this.endingAt(id) ?? this.paths.find((path) => this.heightOn(path, id) !== undefined);
+  }
+
+  /** Height of one of a path's newest blocks. */
+  heightOn({ recent }: Path, id: Uint8Array): number | undefined {
+    return [...recent.values()].find((point) => equal(point.id, id))?.header.height;
+  }
+
+  /** Changes what is in memory alone. An audit is not stored: after a start it is drawn again, and is the same. */
+  replacePath(path: Path, next: Path): void {
     const { paths, headPath } = this.#now;
-    const next = { ...path, audit };
     this.#now = {
       ...this.#now,
       paths: paths.with(paths.indexOf(path), next),
       headPath: headPath === path ? next : headPath,
     };
+  }
+
+  /** Blocks that were drawn of branches which were dropped before they had proven them. */
+  get owed(): AuditedBlock[] {
+    return [...this.#owed].map(([, block]) => block);
+  }
+
+  addOwed(blocks: readonly AuditedBlock[]): void {
+    for (const block of blocks) this.#owed.set(block.id, block);
   }
 
   markInvalid(id: Uint8Array): void {

@@ -15,8 +15,8 @@ export interface LightDeps {
   readonly store: Store;
   readonly params: Params;
   readonly models: Models;
-  /** Uniform in [0, 1), unknown to peers beforehand. */
-  readonly random: () => number;
+  /** What this device's draws follow from (core's header/draws.ts). It is told to nobody. */
+  readonly secret: Uint8Array;
   /** Leaves of a state that may be held as a whole. */
   readonly stateLeavesMax: number;
   /** Newest blocks kept with body and proof. */

@@ -1,23 +1,31 @@
 /** Branches of a light client as values: which segments hold them, where two part, what one proves. */
 import type { ChainPoint } from '../../../core/header/header.ts';
+import { PROOFS_KEPT } from '../../../core/params.ts';
 import { toHex } from '../../../lib/bytes.ts';
 import type { Segment } from '../records.ts';
 
 /** Newest points of a path kept in memory: the proofs that can matter, and some forks. */
 export const PATH_WINDOW = 512;
 
+export interface AuditedBlock {
+  /** In hex. */
+  readonly id: string;
+  readonly height: number;
+}
+
 /** Blocks of a deep branch that were drawn at random and must be proven too (audit.ts). */
 export interface Audit {
   /** It speaks of the blocks above `from`, up to `upTo`. */
   readonly from: number;
   readonly upTo: number;
-  /** Ids in hex. */
-  readonly blocks: readonly { readonly id: string; readonly height: number }[];
+  readonly blocks: readonly AuditedBlock[];
 }
 
 /** A chain from genesis to `tip`. */
 export interface Path {
   readonly audit?: Audit | undefined;
+  /** Height up to which headers were probed for proofs while they came (audit.ts). */
+  readonly probed?: number | undefined;
   readonly segments: readonly Segment[];
   readonly tip: ChainPoint;
   /** Points by height, the newest of the path. */
@@ -57,8 +65,16 @@ export function extendedPath(path: Path, segments: readonly Segment[], points: C
   const all = [...path.recent.values(), ...points];
   const kept = all.filter(({ header }) => header.height > lowest);
   const recent = new Map(kept.map((point) => [point.header.height, point]));
-  const isAudited = path.audit && path.audit.upTo < points[0]!.header.height;
-  return { segments, tip, recent, audit: isAudited ? path.audit : undefined };
+  const { audit, probed = 0 } = path;
+  const parent = points[0]!.header.height - 1;
+  const isAudited = audit && audit.upTo <= parent;
+  return {
+    segments,
+    tip,
+    recent,
+    audit: isAudited ? audit : undefined,
+    probed: Math.min(probed, parent),
+  };
 }
 
 /** Points above one height and up to another, lowest first, as far as they are in memory. */
@@ -83,16 +99,29 @@ export const auditedBlocks = ({ audit }: Path, fork: number): Audit['blocks'] =>
 
 /**
  * The highest point of a path that its proofs reach: those of all its blocks above the fork, or, of
- * a deep branch, those of its audit and of all above. undefined: none above the fork.
+ * a deep branch, those of its audit and of all above, which must be enough. undefined: none above the fork.
  */
 export function provenTip(
   path: Path,
   fork: number,
   isChecked: (idHex: string) => boolean,
 ): ChainPoint | undefined {
+  const from = believedFrom(path, fork);
+  if (from > fork && auditedBlocks(path, fork).every(({ id }) => isChecked(id))) {
+    const reached = unbrokenTip(path, from, isChecked);
+    // The draws are dense where these end: without them the blocks just below would hardly be looked at.
+    if (reached && reached.header.height >= from + PROOFS_KEPT) return reached;
+  }
+  return unbrokenTip(path, fork, isChecked);
+}
+
+/** The highest point up to which the proofs of all blocks above that height are here. */
+function unbrokenTip(
+  path: Path,
+  from: number,
+  isChecked: (idHex: string) => boolean,
+): ChainPoint | undefined {
   const tip = path.tip.header.height;
-  const isAuditPassed = auditedBlocks(path, fork).every(({ id }) => isChecked(id));
-  const from = isAuditPassed ? believedFrom(path, fork) : fork;
   let best: ChainPoint | undefined;
   for (let height = from + 1; height <= tip; height++) {
     const point = path.recent.get(height);
