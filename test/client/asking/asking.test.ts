@@ -67,7 +67,14 @@ async function asker(
   const transport: Transport = {
     start: async () => undefined,
     stop: async () => undefined,
-    peers: () => peers.map((_, i) => ({ id: `${i}`, origin: 'outbound', link: 'webrtc', address: '', penalty: 0 })),
+    peers: () =>
+      peers.map((_, i) => ({
+        id: `${i}`,
+        origin: 'outbound',
+        link: 'webrtc',
+        address: '',
+        penalty: 0,
+      })),
     addresses: () => [],
     traffic: () => NO_TRAFFIC,
     request: async (peer, message) => (asked.push(message.type), peers[Number(peer)]!(message)),
