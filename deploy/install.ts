@@ -24,6 +24,8 @@ const FILES = ['package.json', 'package-lock.json', 'LICENSE', 'README.md'];
 /** ONNX Runtime brings ten builds; Node loads one, and browsers have theirs in `dist`. */
 const RUNTIME =
   /^node_modules\/onnxruntime-web\/dist\/(?!ort\.webgpu\.|ort-wasm-simd-threaded\.asyncify\.)/;
+/** A model of tests alone, whose files are made where they are wanted. */
+const UNPACKAGED = /^models\/broad\/.*\.(onnx|bin)$/;
 /** What a debugger reads. */
 const SOURCE_MAP = /\.map$/;
 
@@ -72,7 +74,7 @@ function install(to: string): void {
   // What an older version had must not stay.
   for (const old of [...PARTS, ...FILES, 'node_modules'])
     rmSync(join(to, old), { recursive: true, force: true });
-  for (const part of [...PARTS, ...FILES]) copy(part, to);
+  for (const part of [...PARTS, ...FILES]) copy(part, to, (file) => UNPACKAGED.test(file));
   const own = packages();
   for (const path of own)
     copy(path, to, (file) => {
