@@ -68,8 +68,9 @@ export async function startContributor(
     alone.stop();
     clearInterval(timer);
     await client.api.pauseMining();
-    await reporting.progress();
+    // What was found last is known to be kept once a peer has it.
     await client.shareFound(SHARE_MS_MAX);
+    await reporting.progress();
     await client.stop();
     await platform.close();
   };
