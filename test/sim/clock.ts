@@ -2,6 +2,7 @@
  * Virtual time. During a simulation the product's timers, clocks and random numbers are replaced by those of the
  * simulation, so that a seed gives the same run every time; nothing in it may wait for the real world.
  */
+import { Heap } from '../../src/lib/heap.ts';
 import type { Random } from './random.ts';
 
 interface Task {
@@ -14,7 +15,7 @@ export class Clock {
   nowMs: number;
   /** Tasks run so far. */
   steps = 0;
-  readonly #heap: Task[] = [];
+  readonly #tasks = new Heap<Task>(before);
   readonly #cancelled = new Set<number>();
   #order = 0;
 
@@ -25,7 +26,7 @@ export class Clock {
   /** @returns a handle for `cancel` */
   after(ms: number, run: () => unknown): number {
     const order = ++this.#order;
-    this.#push({ atMs: this.nowMs + Math.max(0, Number(ms) || 0), order, run });
+    this.#tasks.push({ atMs: this.nowMs + Math.max(0, Number(ms) || 0), order, run });
     return order;
   }
 
@@ -52,8 +53,8 @@ export class Clock {
 
   /** Runs the tasks that are due up to then; whatever a task starts at once ends before the next task begins. */
   async runUntil(untilMs: number, isOver: () => boolean): Promise<void> {
-    while (this.#heap.length && this.#heap[0]!.atMs <= untilMs && !isOver()) {
-      const task = this.#pop();
+    for (let task; (task = this.#tasks.peek()) && task.atMs <= untilMs && !isOver();) {
+      this.#tasks.pop();
       if (this.#cancelled.delete(task.order)) continue;
       this.nowMs = Math.max(this.nowMs, task.atMs);
       this.steps++;
@@ -61,34 +62,6 @@ export class Clock {
       await settled();
     }
     this.nowMs = untilMs;
-  }
-
-  #push(task: Task): void {
-    const heap = this.#heap;
-    let i = heap.push(task) - 1;
-    for (let up = (i - 1) >> 1; i > 0 && before(task, heap[up]!); up = (i - 1) >> 1) {
-      heap[i] = heap[up]!;
-      i = up;
-    }
-    heap[i] = task;
-  }
-
-  #pop(): Task {
-    const heap = this.#heap;
-    const top = heap[0]!;
-    const last = heap.pop()!;
-    if (!heap.length) return top;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[i] = heap[child]!;
-      i = child;
-    }
-    heap[i] = last;
-    return top;
   }
 }
 

@@ -2,6 +2,9 @@
  * Transactions that wait for a block. Every one is valid on the head's state after those of the
  * same sender before it: nothing is kept that no block could take. A result may wait right behind its
  * claim: it is judged as of the block after the claim's.
+ *
+ * One order ranks them all: what a transaction can bring a miner, which is no more than the poorest of its
+ * sender before it lets through. Blocks are filled from its start, and where there is no room its end goes.
  */
 import { addressOf } from '../../core/address.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
@@ -16,9 +19,14 @@ import { kindOf } from '../../core/tx/kinds.ts';
 import { txBytes, txId } from '../../core/tx/tx.ts';
 import { StateView } from '../../core/tree/view.ts';
 import { toHex } from '../../lib/bytes.ts';
+import { Heap } from '../../lib/heap.ts';
+import { VerifiedSignatures } from './verified-signatures.ts';
 
-export const POOL_TXS_MAX = 5000;
-export const POOL_BYTES_MAX = 8 * 1024 * 1024;
+export interface PoolLimits {
+  readonly txs: number;
+  readonly bytes: number;
+}
+export const POOL_LIMITS: PoolLimits = { txs: 5000, bytes: 8 * 1024 * 1024 };
 /** Waiting transactions of one sender: what one key can take of the pool. */
 export const SENDER_TXS_MAX = 64;
 /**
@@ -53,16 +61,34 @@ export function poolBase(
   return { params, context, tree: isFault(block) ? tree : block.view.tree(), height };
 }
 
-export interface PoolTx {
-  readonly id: string;
+/** Its id and its size are found when they are first asked for: most of what a long reorganisation returns goes unasked. */
+class PoolTx {
   readonly signed: SignedTx;
-  readonly bytes: number;
+  #id: string | undefined;
+  #bytes: number | undefined;
+
+  constructor(signed: SignedTx) {
+    this.signed = signed;
+  }
+
+  /** In hex. */
+  get id(): string {
+    return (this.#id ??= toHex(txId(this.signed.tx)));
+  }
+
+  get bytes(): number {
+    return (this.#bytes ??= txBytes(this.signed).length);
+  }
 }
 
 interface Sender {
   /** Of its address. */
   readonly hex: string;
+  /** Its public key in hex. */
+  readonly key: string;
   readonly accountKey: string;
+  /** Of equals, who came first is ranked first. */
+  readonly order: number;
   /** Nonces without a gap, from the account's. */
   txs: readonly PoolTx[];
   /** State after all of them; undefined until it is needed again. */
@@ -71,12 +97,26 @@ interface Sender {
 
 /** Where a new transaction would stand. */
 interface Placed {
-  readonly tx: PoolTx;
   readonly sender: Sender;
   /** The sender's transactions with it among them. */
   readonly next: readonly PoolTx[];
-  /** It replaces none. */
-  readonly isNew: boolean;
+}
+
+/** A sender's last transaction, which is the first of its own to go. It is out of date when the sender has other `txs`. */
+interface End {
+  readonly sender: Sender;
+  readonly txs: readonly PoolTx[];
+  readonly rank: bigint;
+}
+
+/** What one sender could have in the pool after a new head. */
+interface Line {
+  /** undefined: none of its transactions waits yet. */
+  readonly sender: Sender | undefined;
+  readonly from: Uint8Array;
+  readonly txs: readonly PoolTx[];
+  /** Whether what they are worth can differ from before. */
+  readonly isChanged: boolean;
 }
 
 /** What a new head did, for the transactions that wait. */
@@ -94,11 +134,20 @@ export class Mempool {
   readonly #senders = new Map<string, Sender>();
   /** All of theirs by id in hex. */
   readonly #txs = new Map<string, PoolTx>();
-  /** Their signatures were checked here once: the costliest rule, and its verdict can't change. */
-  readonly #verified = new WeakSet<SignedTx>();
+  readonly #verified: VerifiedSignatures;
+  readonly #limits: PoolLimits;
+  /** The sender who makes room next is first. */
+  #ends = new Heap<End>(isPoorer);
   #base: PoolBase | undefined;
   #bytes = 0;
+  #order = 0;
   #revision = 0;
+
+  /** @param verified is shared with who executes blocks: what was verified for one is for the other */
+  constructor(verified = new VerifiedSignatures(), limits = POOL_LIMITS) {
+    this.#verified = verified;
+    this.#limits = limits;
+  }
 
   get size(): number {
     return this.#txs.size;
@@ -124,17 +173,8 @@ export class Mempool {
 
   /** Best fee first; a sender's in order of nonce. */
   byFee(): SignedTx[] {
-    const ranked = [...this.#senders.values()].flatMap(({ txs }) => {
-      // What a transaction can bring: no more than the poorest before it lets through.
-      let rank = worthOf(txs[0]!.signed);
-      return txs.map(({ signed }) => {
-        if (worthOf(signed) < rank) rank = worthOf(signed);
-        return { signed, rank };
-      });
-    });
-
-    // The sort is stable: equals of one sender stay in order of nonce.
-    return ranked.sort((a, b) => Number(b.rank - a.rank)).map(({ signed }) => signed);
+    const senders = [...this.#senders.values()].sort((a, b) => a.order - b.order);
+    return ranked(senders.map(({ txs }) => txs)).map(({ tx }) => tx.signed);
   }
 
   /**
@@ -145,8 +185,8 @@ export class Mempool {
     const placed = this.#place(signed);
     if (isFault(placed)) return placed;
 
-    const { tx, sender, next, isNew } = placed;
-    const noRoom = isNew ? this.#makeRoom(tx, sender) : undefined;
+    const { sender, next } = placed;
+    const noRoom = this.#makeRoom(sender, next);
     // The state went one transaction too far: made again when it is needed.
     if (noRoom) sender.block = undefined;
     else this.#set(sender, next);
@@ -168,47 +208,79 @@ export class Mempool {
     const signed = this.get(idHex);
     if (!signed) return;
 
-    const sender = this.#senderOf(addressOf(signed.tx.from));
+    const sender = this.#senderOf(signed.tx.from);
     sender.block = undefined;
     const at = sender.txs.findIndex((tx) => tx.id === idHex);
     this.#set(sender, sender.txs.slice(0, at));
   }
 
-  /** A new head, or more that is known of its state: what it makes invalid goes, what it reverted returns. */
+  /**
+   * A new head, or more that is known of its state: what it makes invalid goes, what it reverted returns. Of
+   * more than there is room for, the best are chosen before anything is executed.
+   */
   setBase(base: PoolBase, change?: HeadChange): void {
     this.#base = base;
-    const reverted = change?.reverted ?? [];
-    // They were in a block that was executed here.
-    for (const signed of reverted) this.#verified.add(signed);
+    const lines = this.#linesAfter(base, change);
+    const counts = change?.reverted.length
+      ? countsOfBest(
+          lines.map(({ txs }) => txs),
+          this.#limits,
+        )
+      : [];
+    for (const [i, line] of lines.entries()) {
+      // Without a reorganisation nothing comes in, so all that was here has room.
+      const txs = line.txs.slice(0, counts[i]);
+      const sender = line.sender ?? (txs.length ? this.#newSender(line.from) : undefined);
+      if (!sender) continue;
 
-    const returned = Map.groupBy(reverted, ({ tx }) => toHex(addressOf(tx.from)));
-    for (const [hex, [first]] of returned)
-      if (!this.#senders.has(hex)) this.#senders.set(hex, newSender(addressOf(first!.tx.from)));
-
-    for (const sender of [...this.#senders.values()]) {
       sender.block = undefined;
-      const back = (returned.get(sender.hex) ?? []).map(poolTx);
-      if (!back.length && change && !isAffected(base, sender, change)) continue;
-
-      const all = mergeByNonce(back, sender.txs).filter((tx) => !change?.confirmed.has(tx.id));
-      const run = runSequence(this.#newBlock(base), all);
-      sender.block = run.block;
-      this.#set(sender, run.kept.slice(0, SENDER_TXS_MAX));
+      if (line.isChanged) this.#execute(base, sender, txs);
+      else if (txs.length < sender.txs.length) this.#set(sender, txs);
     }
+  }
+
+  /** What every sender would have in the pool, with what a reorganisation returned, in order of coming. */
+  #linesAfter(base: PoolBase, change: HeadChange | undefined): Line[] {
+    const returned = Map.groupBy(change?.reverted ?? [], ({ tx }) => toHex(tx.from));
+    const lines: Line[] = [];
+    for (const sender of [...this.#senders.values()].sort((a, b) => a.order - b.order)) {
+      const { from } = sender.txs[0]!.signed.tx;
+      const back = returned.get(sender.key) ?? [];
+      returned.delete(sender.key);
+      const isChanged = !change || back.length > 0 || isAffected(base, sender, change);
+      const waiting = isChanged
+        ? sender.txs.filter((tx) => !change?.confirmed.has(tx.id))
+        : sender.txs;
+      lines.push({ sender, from, txs: mergeByNonce(back, waiting), isChanged });
+    }
+    for (const back of returned.values()) {
+      const txs = mergeByNonce(back, []);
+      lines.push({ sender: undefined, from: back[0]!.tx.from, txs, isChanged: true });
+    }
+    return lines;
+  }
+
+  /** Keeps those of a sender's transactions that are valid on a new head. */
+  #execute(base: PoolBase, sender: Sender, txs: readonly PoolTx[]): void {
+    // What was here, or in a block that was executed here.
+    for (const { signed } of txs) this.#verified.add(signed);
+    const run = runSequence(this.#newBlock(base), txs);
+    sender.block = run.block;
+    this.#set(sender, run.kept);
   }
 
   /** What becomes of the sender's transactions with this one among them; nothing is kept. */
   #place(signed: SignedTx): Placed | Fault {
     const base = this.#base;
     if (!base) return fault('tx.unjudged', { problem: 'there is no head yet' });
-    const tx = poolTx(signed);
+    const tx = new PoolTx(signed);
     if (this.#txs.has(tx.id)) return fault('tx.known');
     if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
 
-    const sender = this.#senderOf(addressOf(signed.tx.from));
+    const sender = this.#senderOf(signed.tx.from);
     const at = sender.txs.findIndex((old) => sameNonce(old, tx));
     const next = at < 0 ? this.#append(base, sender, tx) : this.#replace(base, sender, tx, at);
-    return isFault(next) ? next : { tx, sender, next, isNew: at < 0 };
+    return isFault(next) ? next : { sender, next };
   }
 
   #append(base: PoolBase, sender: Sender, tx: PoolTx): readonly PoolTx[] | Fault {
@@ -230,23 +302,57 @@ export class Mempool {
     return run.kept;
   }
 
-  /** Frees room by dropping others' last transactions that pay less. */
-  #makeRoom(tx: PoolTx, own: Sender): Fault | undefined {
-    while (this.#txs.size >= POOL_TXS_MAX || this.#bytes + tx.bytes > POOL_BYTES_MAX) {
-      let poorest: Sender | undefined;
-      for (const sender of this.#senders.values())
-        if (sender.hex !== own.hex && (!poorest || lastFee(sender) < lastFee(poorest)))
-          poorest = sender;
-      if (!poorest || lastFee(poorest) >= worthOf(tx.signed)) return fault('tx.pool-full');
-
-      poorest.block = undefined;
-      this.#set(poorest, poorest.txs.slice(0, -1));
+  /**
+   * Frees room for what a sender would have, by dropping others' last transactions that rank lower; drops none if
+   * that is not enough.
+   */
+  #makeRoom(own: Sender, next: readonly PoolTx[]): Fault | undefined {
+    const rank = rankOf(next);
+    const more = {
+      txs: next.length - own.txs.length,
+      bytes: bytesOf(next) - bytesOf(own.txs),
+    };
+    const dropped: End[] = [];
+    const { txs, bytes } = this.#limits;
+    while (this.#txs.size + more.txs > txs || this.#bytes + more.bytes > bytes) {
+      const end = this.#poorestBut(own);
+      if (!end || end.rank >= rank) {
+        for (const old of dropped.reverse()) this.#set(old.sender, old.txs);
+        return fault('tx.pool-full');
+      }
+      dropped.push(end);
+      end.sender.block = undefined;
+      this.#set(end.sender, end.txs.slice(0, -1));
     }
     return undefined;
   }
 
-  #senderOf(address: Uint8Array): Sender {
-    return this.#senders.get(toHex(address)) ?? newSender(address);
+  #poorestBut(own: Sender): End | undefined {
+    let aside: End | undefined;
+    let end = this.#ends.peek();
+    while (end && (end.txs !== end.sender.txs || end.sender === own)) {
+      if (end.txs === end.sender.txs) aside = end;
+      this.#ends.pop();
+      end = this.#ends.peek();
+    }
+    if (aside) this.#ends.push(aside);
+    return end;
+  }
+
+  #senderOf(from: Uint8Array): Sender {
+    return this.#senders.get(toHex(addressOf(from))) ?? this.#newSender(from);
+  }
+
+  #newSender(from: Uint8Array): Sender {
+    const address = addressOf(from);
+    return {
+      hex: toHex(address),
+      key: toHex(from),
+      accountKey: toHex(stateKey.account(address)),
+      order: this.#order++,
+      txs: [],
+      block: undefined,
+    };
   }
 
   #set(sender: Sender, next: readonly PoolTx[]): void {
@@ -258,9 +364,13 @@ export class Mempool {
     }
 
     sender.txs = next;
-    if (next.length) this.#senders.set(sender.hex, sender);
-    else this.#senders.delete(sender.hex);
     this.#revision++;
+    if (!next.length) return void this.#senders.delete(sender.hex);
+    this.#senders.set(sender.hex, sender);
+    this.#ends.push(endOf(sender));
+    // Those out of date are left out now and then: never more of them than of the others.
+    if (this.#ends.size > 2 * this.#senders.size + 1)
+      this.#ends = new Heap(isPoorer, [...this.#senders.values()].map(endOf));
   }
 
   #newBlock({ tree, params, context, height }: PoolBase): BlockState {
@@ -286,28 +396,57 @@ export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN || kindOf(tx).i
 const worthOf = ({ tx }: SignedTx): bigint =>
   kindOf(tx).isPrepaid && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
 
-const lastFee = (sender: Sender): bigint => {
-  const last = sender.txs.at(-1);
-  return last ? worthOf(last.signed) : 0n;
-};
+/** What each of a sender's transactions can bring, nV: no more than the poorest before it lets through. */
+function ranksOf(txs: readonly PoolTx[]): bigint[] {
+  let rank = txs.length ? worthOf(txs[0]!.signed) : 0n;
+  return txs.map(({ signed }) => {
+    const worth = worthOf(signed);
+    if (worth < rank) rank = worth;
+    return rank;
+  });
+}
 
-const poolTx = (signed: SignedTx): PoolTx => ({
-  id: toHex(txId(signed.tx)),
-  signed,
-  bytes: txBytes(signed).length,
-});
+const bytesOf = (txs: readonly PoolTx[]): number => txs.reduce((sum, tx) => sum + tx.bytes, 0);
 
-const newSender = (address: Uint8Array): Sender => ({
-  hex: toHex(address),
-  accountKey: toHex(stateKey.account(address)),
-  txs: [],
-  block: undefined,
-});
+/** What the last of them can bring, nV. */
+const rankOf = (txs: readonly PoolTx[]): bigint => ranksOf(txs).at(-1)!;
 
-/** A reverted transaction comes before a waiting one of the same nonce: it was good enough once. */
-function mergeByNonce(back: readonly PoolTx[], waiting: readonly PoolTx[]): PoolTx[] {
-  const all = [...back, ...waiting.filter((w) => !back.some((b) => sameNonce(b, w)))];
-  return all.sort((a, b) => a.signed.tx.nonce - b.signed.tx.nonce);
+const endOf = (sender: Sender): End => ({ sender, txs: sender.txs, rank: rankOf(sender.txs) });
+
+const isPoorer = (a: End, b: End): boolean =>
+  a.rank < b.rank || (a.rank === b.rank && a.sender.order > b.sender.order);
+
+/** Transactions of senders in order of coming, best first; the sort is stable, so a sender's stay in order of nonce. */
+const ranked = (
+  lines: readonly (readonly PoolTx[])[],
+): { line: number; tx: PoolTx; rank: bigint }[] =>
+  lines
+    .flatMap((txs, line) => ranksOf(txs).map((rank, i) => ({ line, tx: txs[i]!, rank })))
+    .sort((a, b) => (a.rank < b.rank ? 1 : a.rank > b.rank ? -1 : 0));
+
+/** How many of each sender's first transactions are among the best that there is room for. */
+function countsOfBest(lines: readonly (readonly PoolTx[])[], limits: PoolLimits): number[] {
+  const counts = lines.map(() => 0);
+  let [txs, bytes] = [0, 0];
+  for (const { line, tx } of ranked(lines)) {
+    if (txs === limits.txs || bytes + tx.bytes > limits.bytes) break;
+    txs++;
+    bytes += tx.bytes;
+    counts[line]!++;
+  }
+  return counts;
+}
+
+/**
+ * A reverted transaction comes before a waiting one of the same nonce: it was good enough once. Those with the
+ * lowest nonces, as many as one sender may have.
+ */
+function mergeByNonce(back: readonly SignedTx[], waiting: readonly PoolTx[]): readonly PoolTx[] {
+  if (!back.length) return waiting;
+  const byNonce = new Map(waiting.map((tx) => [tx.signed.tx.nonce, tx]));
+  for (const signed of back) byNonce.set(signed.tx.nonce, new PoolTx(signed));
+  const all = [...byNonce.values()].sort((a, b) => a.signed.tx.nonce - b.signed.tx.nonce);
+  return all.slice(0, SENDER_TXS_MAX);
 }
 
 const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.signed.tx.nonce;
