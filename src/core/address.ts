@@ -1,8 +1,8 @@
 /** Addresses: the hash of a public key, and its bech32m text (docs/protocol.md §2). */
 import { bech32m } from '@scure/base';
-import { hash } from './hash.ts';
+import { hash, onceFor } from './hash.ts';
 
-export const addressOf = (xonly: Uint8Array): Uint8Array => hash('address', xonly);
+export const addressOf = onceFor((xonly: Uint8Array): Uint8Array => hash('address', xonly));
 
 /** bech32m text of an address; `prefix` is that of its network (NetworkParams.prefix). */
 export const formatAddress = (address: Uint8Array, prefix: string): string =>

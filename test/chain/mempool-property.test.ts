@@ -66,9 +66,15 @@ function baseOf(nonces: readonly number[]): PoolBase {
 /** Whether every one of a sender's is valid after those before it; those that are. */
 function executed(base: PoolBase, txs: readonly SignedTx[]): SignedTx[] {
   const block = {
-    ...{ params: base.params, height: base.height, view: new StateView(base.tree) },
+    params: base.params,
+    height: base.height,
+    view: new StateView(base.tree),
     context: { ...base.context, signatureKnown: () => true },
-    ...{ count: 0, fees: 0n, burned: 0n, macsLeft: 1n << 256n, firstResults: 0 },
+    count: 0,
+    fees: 0n,
+    burned: 0n,
+    macsLeft: 1n << 256n,
+    firstResults: 0,
   };
   return txs.filter((signed) => !executeTx(block, signed));
 }

@@ -51,17 +51,31 @@ export class Clock {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
+  /** Runs the tasks that are due up to then, of which none starts what a promise has to end. */
+  runAtOnce(untilMs: number): void {
+    for (let task; (task = this.#next(untilMs));) task.run();
+    this.nowMs = untilMs;
+  }
+
   /** Runs the tasks that are due up to then; whatever a task starts at once ends before the next task begins. */
   async runUntil(untilMs: number, isOver: () => boolean): Promise<void> {
-    for (let task; (task = this.#tasks.peek()) && task.atMs <= untilMs && !isOver();) {
-      this.#tasks.pop();
-      if (this.#cancelled.delete(task.order)) continue;
-      this.nowMs = Math.max(this.nowMs, task.atMs);
-      this.steps++;
+    for (let task; !isOver() && (task = this.#next(untilMs));) {
       task.run();
       await settled();
     }
     this.nowMs = untilMs;
+  }
+
+  /** Takes the next task that is due up to then; now it is its time. */
+  #next(untilMs: number): Task | undefined {
+    for (let task; (task = this.#tasks.peek()) && task.atMs <= untilMs;) {
+      this.#tasks.pop();
+      if (this.#cancelled.delete(task.order)) continue;
+      this.nowMs = Math.max(this.nowMs, task.atMs);
+      this.steps++;
+      return task;
+    }
+    return undefined;
   }
 }
 

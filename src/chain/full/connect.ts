@@ -4,7 +4,7 @@
  */
 import { decode } from '../../core/codec.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
-import { Body, OpenRequest, Proof, type Header, type SignedTx } from '../../core/formats.ts';
+import { Body, OpenRequest, Proof, type Header } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Block } from '../../core/messages.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -15,6 +15,7 @@ import { treeGet, type Tree } from '../../core/tree/tree.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
 import type { BoundedMap } from '../../lib/bounded.ts';
+import type { SignatureCheck } from './signature-check.ts';
 import { treeAfter, type FullState } from './state.ts';
 import { nextTotals, readTotals } from './totals.ts';
 import type { Totals } from './records.ts';
@@ -37,7 +38,7 @@ export interface Checks {
   readonly executionOf: ExecutionOf | undefined;
   /** What models gave, by request id in hex: the costliest check is made once. */
   readonly executions: BoundedMap<string, Execution>;
-  readonly signatureKnown: (signed: SignedTx) => boolean;
+  readonly signatures: SignatureCheck;
 }
 
 export interface Connected {
@@ -96,11 +97,15 @@ async function connectBlock(
   if (wrongProof) return wrongProof;
 
   await runResults(checks, tree, body);
-  return executeBlock(tree, header, body, state.params, {
+  const { signatures } = checks;
+  await signatures.begin(header.bodyRoot, body);
+  const executed = executeBlock(tree, header, body, state.params, {
     models: state.models,
     executionOf: (id) => checks.executions.get(toHex(id)),
-    signatureKnown: checks.signatureKnown,
+    signatureKnown: signatures.knownOf(header.bodyRoot),
   });
+  if (!isFault(executed)) signatures.executed(header.bodyRoot, body);
+  return executed;
 }
 
 export function readRequest(tree: Tree, id: Uint8Array): OpenRequest | undefined {

@@ -11,8 +11,8 @@ import type { Params } from '../../core/params.ts';
 import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
-import { txId, type Models } from '../../core/tx/tx.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import type { Models } from '../../core/tx/tx.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createListeners } from '../../lib/listeners.ts';
@@ -23,9 +23,11 @@ import {
   type TemplateBase,
   type TemplateOptions,
 } from '../shared/template.ts';
+import { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
 import { openFull } from './open.ts';
+import { SignatureCheck, type VerifyElsewhere } from './signature-check.ts';
 import { headTree, type FullState } from './state.ts';
 import { Importer, type HeadEvent, type Imported } from './import.ts';
 import { Mempool, poolBase, type HeadChange } from '../shared/mempool.ts';
@@ -53,6 +55,8 @@ export interface FullChainOptions {
   readonly executionOf?: ExecutionOf;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
+  /** Other cores for the signatures of blocks. */
+  readonly verifySignatures?: VerifyElsewhere;
 }
 
 export type FullChainEvent = HeadEvent | { readonly type: 'tx'; readonly tx: SignedTx };
@@ -97,11 +101,12 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const { genesisTimeMs = async () => now() } = options;
   const { keepBlocks } = options;
   const state = await openFull({ store, params, models, keepBlocks }, genesisTimeMs);
-  const pool = new Mempool();
+  const signatures = new SignatureCheck(new VerifiedSignatures(), options.verifySignatures);
+  const pool = new Mempool(signatures.known);
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
-  const checks = checksOf(options, pool);
+  const checks = checksOf(options, signatures);
   const context = contextOf(state, checks);
   const rebase = (change?: HeadChange): void =>
     pool.setBase(poolBase(params, context, headTree(state), state.head.header), change);
@@ -130,7 +135,10 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   });
 
   return {
-    importBlock: (block) => enqueue(() => importer.importBlock(block)),
+    async importBlock(block) {
+      if (queue.size < QUEUE_MAX) importer.foresee(block);
+      return await enqueue(() => importer.importBlock(block));
+    },
     addTx: (tx) =>
       enqueue(async () => {
         // A model's run is costly: only for a transaction that is right in all else.
@@ -164,20 +172,15 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   };
 }
 
-function checksOf(options: FullChainOptions, pool: Mempool): Checks {
-  return {
-    checkProof: options.checkProof,
-    executionOf: options.executionOf,
-    executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
-    signatureKnown(signed) {
-      const waiting = pool.get(toHex(txId(signed.tx)));
-      return waiting !== undefined && equal(waiting.signature, signed.signature);
-    },
-  };
-}
+const checksOf = (options: FullChainOptions, signatures: SignatureCheck): Checks => ({
+  checkProof: options.checkProof,
+  executionOf: options.executionOf,
+  executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
+  signatures,
+});
 
 const contextOf = (state: FullState, checks: Checks): StateContext => ({
   models: state.models,
   executionOf: (id) => checks.executions.get(toHex(id)),
-  signatureKnown: checks.signatureKnown,
+  signatureKnown: (signed) => checks.signatures.known.has(signed),
 });

@@ -68,9 +68,29 @@ export class Importer {
   /** Why a block is invalid, by its id in hex. */
   readonly #invalid = new BoundedMap<string, FaultCode>(INVALID_MAX);
 
+  /** What the checks that need no state found, until the block's turn comes. */
+  readonly #foreseen = new WeakMap<Block, { readonly wrong: Fault | undefined }>();
+
   constructor(state: FullState, deps: ImportDeps) {
     this.#state = state;
     this.#deps = deps;
+  }
+
+  /**
+   * Begins what needs no turn of its own: the checks that need no state, and on other cores the signatures of a
+   * block that passes them. It is a proof of work that pays for these.
+   */
+  foresee(block: Block): void {
+    const { index } = this.#state;
+    const { header, body } = block;
+    const parent = index.get(header.prevHash);
+    if (!parent || !body.length || index.get(blockId(header)) || !roomAt(this.#state, header))
+      return;
+    const wrong = checkAlone(this.#state, this.#deps, parent, block);
+    this.#foreseen.set(block, { wrong });
+    if (!wrong) {
+      void this.#deps.checks.signatures.begin(header.bodyRoot, body);
+    }
   }
 
   /** One at a time. @throws AppError of the store; the chain is then as before */
@@ -78,6 +98,9 @@ export class Importer {
     const state = this.#state;
     const { header } = block;
     const id = blockId(header);
+    const foreseen = this.#foreseen.get(block);
+    // Only for this turn: the clock goes on.
+    this.#foreseen.delete(block);
     if (await isKnown(state, id)) return { status: 'known', reverted: 0 };
     const cause = this.#invalid.get(toHex(id)) ?? this.#invalid.get(toHex(header.prevHash));
     if (cause) {
@@ -89,7 +112,7 @@ export class Importer {
     if (!parent) return { status: 'orphan', reverted: 0 };
     const hasRoom = roomAt(state, header);
     if (!hasRoom) return { status: 'crowded', reverted: 0 };
-    const wrong = checkAlone(state, this.#deps, parent, block);
+    const wrong = foreseen ? foreseen.wrong : checkAlone(state, this.#deps, parent, block);
     if (wrong) return wrong;
     if (hasRoom !== true) await remove(state, [hasRoom]);
 

@@ -119,7 +119,7 @@ export async function loadBase(memory: LightMemory): Promise<void> {
     if (!body) return;
     // Its links were written when it was executed here: then its signatures were right.
     const executedBefore = (await store.get(lightKey.links(id))) !== undefined;
-    const done = runBlock(memory, { header, body }, { signatureKnown: () => executedBefore });
+    const done = runBlock(memory, { header, body }, { executedBefore });
     if (isFault(done)) return;
   }
 }

@@ -11,6 +11,7 @@ import type { Tree } from '../../core/tree/tree.ts';
 import type { SyncSource } from '../shared/answer.ts';
 import { locatorOf } from '../shared/locator.ts';
 import { createTemplates, type Template } from '../shared/template.ts';
+import type { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 import { auditDeep, probe } from './audit.ts';
 import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
@@ -151,6 +152,8 @@ export interface LightChain {
   readonly proofs: LightProofs;
   readonly state: LightStates;
   readonly blocks: LightBlocks;
+  /** Of transactions that were executed here, or wait. */
+  readonly signatures: VerifiedSignatures;
 }
 
 /** What peers may ask of it. */
@@ -180,6 +183,7 @@ export const createLightChain = (memory: LightMemory, deps: LightChainDeps): Lig
   proofs: proofsOf(memory, deps),
   state: stateOf(memory, deps),
   blocks: blocksOf(memory, deps),
+  signatures: memory.signatures,
 });
 
 const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightHeaders => ({

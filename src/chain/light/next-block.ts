@@ -13,7 +13,6 @@ export interface LightTemplateOptions extends TemplateOptions {
    * The same array again gives the same body: a miner asks before each unit.
    */
   readonly txs: readonly SignedTx[];
-  readonly signatureKnown?: (signed: SignedTx) => boolean;
 }
 
 /** Keys that every template reads after the head, but for what its lists lead to. */
@@ -33,14 +32,14 @@ export async function templateKeys(memory: LightMemory): Promise<Uint8Array[]> {
 export function templateFor(
   memory: LightMemory,
   make: MakeTemplate,
-  { txs, signatureKnown, ...wanted }: LightTemplateOptions,
+  { txs, ...wanted }: LightTemplateOptions,
 ): Template | undefined {
-  const { branches, models } = memory;
+  const { branches, models, signatures } = memory;
   const parent = branches.head;
   const tree = stateAfter(memory, parent.id);
   const stateRoot = tree ? treeRoot(tree) : rootAfter(memory, parent.id);
   if (!stateRoot) return undefined;
 
-  const context = { models, ...(signatureKnown && { signatureKnown }) };
+  const context = { models, signatureKnown: (signed: SignedTx) => signatures.has(signed) };
   return make({ parent, tree, stateRoot, context }, { revision: txs, list: () => txs }, wanted);
 }

@@ -6,6 +6,7 @@ import type { Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
+import { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import { needRecord } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
 import { basePuts, loadBase, UNTOUCHED } from './base.ts';
@@ -18,6 +19,9 @@ import { KnownStates } from './memory/known-states.ts';
 import { keepState, StoredBase, type LightDeps, type LightMemory } from './memory/memory.ts';
 import type { Path } from './memory/paths.ts';
 import { Checked, LIGHT_SCHEMA, lightKey, PathsRecord, Sample } from './records.ts';
+
+/** Verified signatures remembered: those of the pool, and of ten full blocks. */
+const SIGNATURES_MAX = 10_000;
 
 const formatOf = (params: Params): Format => ({
   kind: 'light',
@@ -154,4 +158,5 @@ const createMemory = (
   kept: new KeptBlocks(kept),
   states: new KnownStates(deps.stateLeavesMax),
   base: new StoredBase(),
+  signatures: new VerifiedSignatures(SIGNATURES_MAX),
 });

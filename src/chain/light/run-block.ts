@@ -1,6 +1,6 @@
 /** Executing one block on what is known of the state before it, and remembering the state after it. */
 import { fault, isFault, type Fault } from '../../core/faults.ts';
-import type { Body, Header, SignedTx } from '../../core/formats.ts';
+import type { Body, Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { executeBlock, type Executed } from '../../core/state.ts';
 import { treeMerge } from '../../core/tree/tree-parts.ts';
@@ -18,7 +18,8 @@ export interface HeaderAndBody {
 export interface RunOptions {
   /** Adds to what is known of the state before the block; without one that must do. */
   readonly witness?: Uint8Array | undefined;
-  readonly signatureKnown?: (signed: SignedTx) => boolean;
+  /** Its signatures were right then. */
+  readonly executedBefore?: boolean;
 }
 
 /**
@@ -28,16 +29,21 @@ export interface RunOptions {
 export function runBlock(
   memory: LightMemory,
   { header, body }: HeaderAndBody,
-  { witness, signatureKnown = () => false }: RunOptions,
+  { witness, executedBefore = false }: RunOptions,
 ): Executed | Fault {
-  const { params, models, states } = memory;
+  const { params, models, states, signatures } = memory;
   const wrongBody = verifyBody(params.rules, { header, body });
   if (wrongBody) return wrongBody;
 
   const tree = treeBefore(memory, header, witness);
   if (isFault(tree)) return tree;
-  const executed = executeBlock(tree, header, body, params, { models, signatureKnown });
+  const executed = executeBlock(tree, header, body, params, {
+    models,
+    signatureKnown: (signed) => executedBefore || signatures.has(signed),
+  });
   if (isFault(executed)) return executed;
+  // Another branch may hold them too.
+  for (const signed of body) signatures.add(signed);
 
   const parent = toHex(header.prevHash);
   states.widen(parent, tree);

@@ -19,9 +19,11 @@ export function linksOf(body: Body, changes: Executed['changes']): Links {
   const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
   const links = new Map<string, Links[number]>();
   for (const address of body.flatMap(({ tx }) => partiesOf(tx))) {
+    const hex = toHex(address);
+    if (links.has(hex)) continue;
     const leaf = before.get(toHex(stateKey.account(address)));
     const previous = leaf ? decode(Account, leaf).lastTx : { height: 0, index: 0 };
-    links.set(toHex(address), { address, previous });
+    links.set(hex, { address, previous });
   }
   return [...links.values()];
 }

@@ -159,7 +159,6 @@ export class Mining {
       modelId: model.id,
       nowMs: nowMs(),
       txs: results.verifiedOnly(pool.judged(), this.#headTree()),
-      signatureKnown: pool.signatureKnown,
       jobId: job?.id,
     });
     return template && withInput(template, job);

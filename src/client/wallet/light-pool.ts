@@ -3,6 +3,7 @@
  * that state as a full node does. Otherwise it is checked as far as possible without state, and judged later.
  */
 import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
+import { VerifiedSignatures } from '../../chain/shared/verified-signatures.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -13,7 +14,7 @@ import { txFaults } from '../../core/tx/apply.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
 import { txId, verifySignature, type Models } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { toHex } from '../../lib/bytes.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
 
 /** Transactions that could not be judged yet; the oldest makes room. */
@@ -40,15 +41,17 @@ export interface LightPool {
   setHead(header: Header, tree: Tree | undefined, back?: readonly SignedTx[]): void;
   /** Keys of leaves that are needed to judge the remaining transactions. */
   missing(height: number): Uint8Array[];
-  /** Whether the transaction's signature was verified here. */
-  signatureKnown(signed: SignedTx): boolean;
   readonly size: number;
 }
 
-export function createLightPool(params: Params, models: Models): LightPool {
-  const pool = new Mempool();
+/** `verified`: the chain's, which executes blocks with the same transactions. */
+export function createLightPool(
+  params: Params,
+  models: Models,
+  verified = new VerifiedSignatures(),
+): LightPool {
+  const pool = new Mempool(verified);
   const unjudged = new BoundedMap<string, SignedTx>(UNJUDGED_MAX);
-  const verified = new WeakSet<SignedTx>();
   let sorted: { revision: number; txs: readonly SignedTx[] } | undefined;
 
   const get = (idHex: string): SignedTx | undefined => pool.get(idHex) ?? unjudged.get(idHex);
@@ -109,10 +112,6 @@ export function createLightPool(params: Params, models: Models): LightPool {
       judgeAgain(left, header.height);
     },
     missing: (height) => [...unjudged].flatMap(([, signed]) => leavesOf(signed, height + 1)),
-    signatureKnown(signed) {
-      const kept = get(toHex(txId(signed.tx)));
-      return kept !== undefined && equal(kept.signature, signed.signature);
-    },
     get size() {
       return pool.size + unjudged.size;
     },

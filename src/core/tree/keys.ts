@@ -1,12 +1,12 @@
 /** Keys of state leaves (docs/protocol.md §8.2): hashed, so that nobody can choose a leaf's place in the tree. */
 import { u32 } from '../../lib/bytes.ts';
-import { hash } from '../hash.ts';
+import { hash, onceFor } from '../hash.ts';
 
 const key = (kind: number, ...id: Uint8Array[]): Uint8Array =>
   hash('tree-key', Uint8Array.of(kind), ...id);
 
 export const stateKey = {
-  account: (address: Uint8Array): Uint8Array => key(0, address),
+  account: onceFor((address: Uint8Array): Uint8Array => key(0, address)),
   coinbase: (height: number): Uint8Array => key(1, u32(height)),
   request: (requestId: Uint8Array): Uint8Array => key(2, requestId),
   /** Requests that end at a height. */

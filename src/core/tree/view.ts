@@ -3,7 +3,7 @@
  * key that was touched, so that a proof of those keys lets anybody execute the block again, and
  * what each held before, so that the block can be undone.
  */
-import { compare, toHex } from '../../lib/bytes.ts';
+import { compare, equal, toHex } from '../../lib/bytes.ts';
 import { encode, tryDecode, type Codec } from '../codec.ts';
 import { MissingNode, treeGet, treeUpdate, type Tree } from './tree.ts';
 
@@ -47,7 +47,7 @@ export class StateView {
   /** The changes against the parent's tree, in order of keys. */
   changes(): StateChange[] {
     return [...this.#entries.values()]
-      .filter((e) => toText(e.before) !== toText(e.after))
+      .filter((e) => !isSame(e.before, e.after))
       .sort((a, b) => compare(a.key, b.key));
   }
 
@@ -70,4 +70,5 @@ export class StateView {
   }
 }
 
-const toText = (value: Uint8Array | undefined): string | undefined => value && toHex(value);
+const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && equal(a, b));

@@ -2,14 +2,14 @@
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { encode } from '../codec.ts';
 import { SignedTx, Tx, type TxOf } from '../formats.ts';
-import { hash, ZERO_HASH } from '../hash.ts';
+import { hash, onceFor, ZERO_HASH } from '../hash.ts';
 import type { Manifest } from '../manifest.ts';
 
 /** Manifests of admitted models by id in hex. */
 export type Models = ReadonlyMap<string, Manifest>;
 
 /** The id of a transaction, which is also what the signature covers. */
-export const txId = (tx: Tx): Uint8Array => hash('tx', encode(Tx, tx));
+export const txId = onceFor((tx: Tx): Uint8Array => hash('tx', encode(Tx, tx)));
 
 export const txBytes = (signed: SignedTx): Uint8Array => encode(SignedTx, signed);
 

@@ -48,6 +48,7 @@ import { createInference } from '../http/inference.ts';
 import { statusRoute } from '../http/status.ts';
 import { openSpendings } from '../http/spending.ts';
 import { createSender } from './sender.ts';
+import { startSignatureLanes, type SignatureLanes } from './signature-lanes.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
 import { createNetDatastore } from './net-datastore.ts';
@@ -120,12 +121,14 @@ async function openAll(
   const died = (why: string): void => fail(`the miner thread died: ${why}`);
   const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
+  const lanes = startSignatureLanes(log);
+  closers.push(() => lanes.stop());
   const stores = createWatchedStores(log);
   const onLost = (e: AppError): void => fail(e.message);
   const openStore: OpenStore = async (name) =>
     stores.watch(await createLevelStore(join(options.data, name), { onLost }));
   const store = await openStore('chain');
-  const chain = await openChain({ store, options, network, thread, log });
+  const chain = await openChain({ store, options, network, thread, lanes, log });
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
@@ -214,9 +217,10 @@ function payoutOf(options: Options, network: ChainNetwork): Uint8Array | undefin
 
 interface ChainDeps extends Pick<SeedDeps, 'options' | 'network' | 'thread' | 'log'> {
   readonly store: Store;
+  readonly lanes: SignatureLanes;
 }
 
-async function openChain({ store, options, network, thread, log }: ChainDeps) {
+async function openChain({ store, options, network, thread, lanes, log }: ChainDeps) {
   const { bootstrap } = options;
   try {
     return await createFullChain({
@@ -228,6 +232,7 @@ async function openChain({ store, options, network, thread, log }: ChainDeps) {
       ...(bootstrap.length && {
         genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
       }),
+      verifySignatures: lanes.verify,
       async checkProof(header, proof, input) {
         await thread.ensure(header.modelId);
         return network.params.rules.first(await thread.miner.check(header, proof, input));

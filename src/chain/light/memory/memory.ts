@@ -5,6 +5,7 @@
 import type { ChainPoint } from '../../../core/header/header.ts';
 import type { Params } from '../../../core/params.ts';
 import type { Models } from '../../../core/tx/tx.ts';
+import type { VerifiedSignatures } from '../../shared/verified-signatures.ts';
 import type { Store } from '../../store/store.ts';
 import type { Base } from '../records.ts';
 import type { Branches } from './branches.ts';
@@ -44,6 +45,7 @@ export interface LightMemory extends LightDeps {
   readonly kept: KeptBlocks;
   readonly states: KnownStates;
   readonly base: StoredBase;
+  readonly signatures: VerifiedSignatures;
 }
 
 /** Remembers what is known of the state after a block. */
