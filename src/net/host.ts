@@ -221,6 +221,11 @@ const messageId = async (message: Message): Promise<Uint8Array> =>
     await crypto.subtle.digest('SHA-256', message.data as Uint8Array<ArrayBuffer>),
   ).subarray(0, 20);
 
+/** Peers that send each other all messages of a topic: as many as are wanted, at least and at most. */
+export const GOSSIP_MESH = { D: 4, Dlo: 3, Dhi: 8, Dout: 1, Dscore: 2 } as const;
+/** Of the peers outside the mesh, the part that hears what there is. The default reached half of a seed's. */
+export const GOSSIP_FACTOR = { seed: 1, browser: 0.25, node: 0.25 } as const;
+
 const gossip = (role: Role, topics: readonly string[]) =>
   gossipsub({
     globalSignaturePolicy: StrictNoSign,
@@ -241,13 +246,8 @@ const gossip = (role: Role, topics: readonly string[]) =>
       maxControlMessages: 64,
       maxPeerInfos: 16,
     },
-    D: 4,
-    Dlo: 3,
-    Dhi: 8,
-    Dout: 1,
-    Dscore: 2,
-    // A seed with many peers outside its mesh sends to all of them; the default reached half.
-    gossipFactor: role === 'seed' ? 1 : 0.25,
+    ...GOSSIP_MESH,
+    gossipFactor: GOSSIP_FACTOR[role],
     scoreParams: {
       topics: Object.fromEntries(topics.map((t) => [t, TOPIC_SCORE])),
       // Many peers with one address are a household, a proxy or a test.

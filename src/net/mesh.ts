@@ -1,29 +1,26 @@
 /**
  * How browsers meet: each publishes, on a gossip topic, a signed record of the relays where it has a
  * reservation; others dial it through a relay that both are connected to, until they have enough neighbours.
- * Neighbours relay too, so that browsers still meet when the seeds are gone.
+ * Neighbours relay too, so that browsers still meet when the seeds are gone. How often a record is told and
+ * passed on is decided by records/record-policy.ts.
  */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
-import type { PeerId, PrivateKey } from '@libp2p/interface';
+import type { PeerId } from '@libp2p/interface';
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { fault, type Fault } from '../core/faults.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import type { Log } from '../lib/log.ts';
 import { RELAYS_MAX, reservationsOf, type Host } from './host.ts';
-import { RateLimiter } from './rate.ts';
+import { RecordPolicy } from './records/record-policy.ts';
+import { startTelling } from './records/record-teller.ts';
 
 export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
 
 /** Neighbours over WebRTC up to which this browser dials; further peers may still dial it. */
 export const DEGREE = 5;
 const DIALS_MAX = 2;
-/** ms between announcements of a record, which is stale after RECORD_MS. */
-const ANNOUNCE_MS = 15_000;
-export const RECORD_MS = 120_000;
-/** Least ms between two announcements of the own record in answer to records of others. */
-const ANSWER_MS = 4000;
 export const RECORD_BYTES_MAX = 2048;
 const DIAL_MS = 6000;
 /** Dials of one peer: a handshake that lost a race works the next time (rtc-init.ts). */
@@ -34,12 +31,10 @@ const PATIENCE_MS = 5000;
 /** ms until a peer that could not be reached is dialled again: RETRY_MIN_MS first, then doubling to RETRY_MAX_MS. */
 const RETRY_MIN_MS = 2000;
 const RETRY_MAX_MS = 60_000;
-/** Peers remembered because their record came, or because they could not be reached. */
+/** Peers remembered because they could not be reached. */
 const REMEMBERED_MAX = 256;
-/** Records relayed by one peer: enough for somewhat more than a hundred browsers behind it. */
-export const RECORD_RATE = { perSecond: 20, burst: 200 };
-/** Records of one author. */
-export const AUTHOR_RATE = { perSecond: 0.5, burst: 10 };
+/** Records kept for PATIENCE_MS: in a large network their authors tell the next one much later. */
+const PATIENT_MAX = 16;
 
 export interface MeshOptions {
   readonly host: Host;
@@ -55,26 +50,24 @@ export interface MeshOptions {
 export function startMesh(options: MeshOptions): void {
   const { host, chainId, charge } = options;
   const topic = peerTopic(chainId);
-  const relayed = new RateLimiter(RECORD_RATE);
-  const authored = new RateLimiter(AUTHOR_RATE);
-  const key = privateKeyFromProtobuf(options.privateKey);
+  const policy = new RecordPolicy();
   const meet = options.meets
-    ? createMeeting(options, keepAnnouncing(options, topic, key))
+    ? createMeeting(options, keepAnnouncing(options, topic, policy))
     : () => {};
   const { Accept, Ignore, Reject } = TopicValidatorResult;
 
   host.services.pubsub.topicValidators.set(topic, async (from: PeerId, { data }: Message) => {
     const peer = from.toString();
-    if (!relayed.take(peer, 1, Date.now())) return Ignore;
+    if (!policy.mayCome(peer, Date.now())) return Ignore;
     const record = await openRecord(data);
     if (!record) {
       charge(peer, fault('wire.malformed', { what: 'peer record', bytes: data.length }));
       return Reject;
     }
-    const stale = Math.abs(Date.now() - Number(record.seqNumber)) > RECORD_MS;
-    if (stale || !authored.take(record.peerId.toString(), 1, Date.now())) return Ignore;
-    meet(record);
-    return Accept;
+    const author = record.peerId.toString();
+    const verdict = policy.judge(author, Number(record.seqNumber), Date.now());
+    if (verdict !== 'drop') meet(record);
+    return verdict === 'relay' ? Accept : Ignore;
   });
   host.services.pubsub.subscribe(topic);
 }
@@ -112,46 +105,50 @@ const connectedTo = (host: Host): PeerId[] =>
     .filter((c) => c.status === 'open' && !c.limits)
     .map((c) => c.remotePeer);
 
-/** Announces the own record every ANNOUNCE_MS or so; the returned function announces it within a second. */
+/** Browsers that this one is connected to directly. */
+const neighboursOf = (host: Host): number =>
+  new Set(
+    host
+      .getConnections()
+      .filter((c) => !c.limits && isMeeting(c.remoteAddr))
+      .map((c) => c.remotePeer.toString()),
+  ).size;
+
+/** Announces the own record as often as the policy says; the returned function does so as soon as it may. */
 function keepAnnouncing(
-  { host, signal, log }: MeshOptions,
+  { host, privateKey, signal, log }: MeshOptions,
   topic: string,
-  key: PrivateKey,
+  policy: RecordPolicy,
 ): () => void {
+  const key = privateKeyFromProtobuf(privateKey);
+  const { pubsub } = host.services;
   const reservations = reservationsOf(host);
   const self = host.peerId.toString();
-  const announce = async () => {
+  const publish = async (multiaddrs: Multiaddr[]): Promise<void> => {
+    const seqNumber = BigInt(Date.now());
+    const record = new PeerRecord({ peerId: host.peerId, multiaddrs, seqNumber });
+    const envelope = await RecordEnvelope.seal(record, key);
+    await pubsub.publish(topic, envelope.marshal());
+  };
+  const tell = (): boolean => {
     const relays = new Set(
       connectedTo(host)
         .filter((peer) => reservations?.hasReservation(peer))
         .map(String),
     );
-    const multiaddrs = [...relays].slice(0, RELAYS_MAX).map((relay) => meetingPoint(relay, self));
-    if (signal.aborted || !multiaddrs.length) return;
-    const seqNumber = BigInt(Date.now());
-    const record = new PeerRecord({ peerId: host.peerId, multiaddrs, seqNumber });
-    const envelope = await RecordEnvelope.seal(record, key);
-    await host.services.pubsub.publish(topic, envelope.marshal());
+    // The first subscriber is an event of its own.
+    if (!relays.size || !pubsub.getSubscribers(topic).length) return false;
+    const addresses = [...relays].slice(0, RELAYS_MAX).map((relay) => meetingPoint(relay, self));
+    publish(addresses).catch((e: unknown) => log.warn('mesh.own-record', { error: String(e) }));
+    return true;
   };
-  const announceNow = () =>
-    void announce().catch((e: unknown) => log.warn('mesh.own-record', { error: String(e) }));
-  // Events (another relay, a new subscriber) that come before the timer fires share one announcement.
-  let soon: ReturnType<typeof setTimeout> | undefined;
-  const announceSoon = () => {
-    soon ??= setTimeout(() => {
-      soon = undefined;
-      announceNow();
-    }, 1000 * Math.random());
-  };
+  const tellSoon = startTelling(policy, tell, signal);
   for (const event of ['relay:created-reservation', 'relay:removed'])
-    reservations?.addEventListener(event, announceSoon, { signal });
-  host.services.pubsub.addEventListener('subscription-change', announceSoon, { signal });
-  const timer = setInterval(announceNow, ANNOUNCE_MS * (0.75 + Math.random() / 2));
-  signal.addEventListener('abort', () => {
-    clearInterval(timer);
-    clearTimeout(soon);
-  });
-  return announceSoon;
+    reservations?.addEventListener(event, tellSoon, { signal });
+  // Who has neighbours enough need not be found by each newcomer.
+  const onSubscription = () => void (neighboursOf(host) < DEGREE && tellSoon());
+  pubsub.addEventListener('subscription-change', onSubscription, { signal });
+  return tellSoon;
 }
 
 /** Dials authors of records while there are too few neighbours. */
@@ -160,25 +157,15 @@ function createMeeting(
   announceSoon: () => void,
 ): (record: PeerRecord) => void {
   const failed = new BoundedMap<string, { waitMs: number; until: number }>(REMEMBERED_MAX);
-  /** ms since 1970 at which the first record of a peer that should dial us came. */
-  const firstSeen = new BoundedMap<string, number>(REMEMBERED_MAX);
+  /** Timers by peers that should dial us; the peer waited for longest makes room. */
+  const patience = new BoundedMap<string, ReturnType<typeof setTimeout>>(PATIENT_MAX, (_, timer) =>
+    clearTimeout(timer),
+  );
+  signal.addEventListener('abort', () => {
+    for (const [, timer] of patience) clearTimeout(timer);
+  });
   const self = host.peerId.toString();
   let dialing = 0;
-  const neighbours = () =>
-    new Set(
-      host
-        .getConnections()
-        .filter((c) => !c.limits && isMeeting(c.remoteAddr))
-        .map((c) => c.remotePeer.toString()),
-    ).size;
-
-  let answeredMs = 0;
-  const answer = () => {
-    if (Date.now() - answeredMs < ANSWER_MS) return;
-    answeredMs = Date.now();
-    announceSoon();
-  };
-
   async function dial(peer: PeerId, addresses: Multiaddr[]): Promise<void> {
     dialing++;
     try {
@@ -188,7 +175,6 @@ function createMeeting(
         if (limits) throw new Error('only relayed');
       });
       failed.delete(peer.toString());
-      firstSeen.delete(peer.toString());
     } catch (e) {
       const waitMs = 2 * (failed.get(peer.toString())?.waitMs ?? RETRY_MIN_MS / 2);
       const bounded = Math.min(waitMs, RETRY_MAX_MS);
@@ -201,20 +187,30 @@ function createMeeting(
     }
   }
 
-  return ({ peerId, multiaddrs }) => {
+  /** Where the author of a record can be met, if it is to be met now. */
+  function wanted({ peerId, multiaddrs }: PeerRecord): Multiaddr[] {
     const peer = peerId.toString();
-    if (signal.aborted || self === peer || dialing >= DIALS_MAX) return;
-    if (neighbours() + dialing >= DEGREE || (failed.get(peer)?.until ?? 0) > Date.now()) return;
-    if (host.getConnections(peerId).some((c) => !c.limits)) return void firstSeen.delete(peer);
-    const addresses = meetable(host, multiaddrs, peer);
-    if (!addresses.length) return;
-    if (self > peer) {
-      const sinceMs = firstSeen.get(peer) ?? Date.now();
-      firstSeen.set(peer, sinceMs);
-      // The peer may have missed our record.
-      if (Date.now() - sinceMs < PATIENCE_MS) return answer();
-    }
-    void dial(peerId, addresses);
+    if (signal.aborted || self === peer || dialing >= DIALS_MAX) return [];
+    if (neighboursOf(host) + dialing >= DEGREE) return [];
+    if ((failed.get(peer)?.until ?? 0) > Date.now()) return [];
+    if (host.getConnections(peerId).some((c) => !c.limits)) return [];
+    return meetable(host, multiaddrs, peer);
+  }
+
+  return (record) => {
+    const peer = record.peerId.toString();
+    const addresses = wanted(record);
+    if (!addresses.length || patience.has(peer)) return;
+    if (self < peer) return void dial(record.peerId, addresses);
+
+    // The peer may have missed our record.
+    announceSoon();
+    const later = () => {
+      patience.delete(peer);
+      const still = wanted(record);
+      if (still.length) void dial(record.peerId, still);
+    };
+    patience.set(peer, setTimeout(later, PATIENCE_MS));
   };
 }
 

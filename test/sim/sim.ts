@@ -1,6 +1,8 @@
 /**
  * `npm run sim -- --seed N` or `--seeds A..B`: thirty peers with a network, a clock and random numbers that follow
  * from the seed alone. The same seed gives the same run, to the last message.
+ *
+ * `npm run sim -- --peers 1000`: what gossip costs each of so many browsers, in bytes a second.
  */
 import { fork } from 'node:child_process';
 import { registerHooks } from 'node:module';
@@ -24,6 +26,7 @@ registerHooks({
 });
 const { simulate } = await import('./run.ts');
 const { MUTATIONS } = await import('./world.ts');
+const { printRecords } = await import('./records.ts');
 for (const of of KNOWN.keys())
   if (!replaced.has(of)) throw new Error(`core imports no ${of}: each run would take far longer`);
 
@@ -39,6 +42,9 @@ const { values } = parseArgs({
     /** Ends at the first seed that fails. */
     bail: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    /** Browsers whose gossip alone is simulated, and for how long. */
+    peers: { type: 'string' },
+    minutes: { type: 'string', default: '20' },
   },
 });
 const [first = 1, last = first] = (values.seeds ?? values.seed ?? '1').split('..').map(Number);
@@ -128,6 +134,9 @@ async function runAll(): Promise<void> {
   process.exit(failed ? 1 : 0);
 }
 
-if (process.env['SIM_JOB'])
+if (values.peers) {
+  const options = { peers: Number(values.peers), minutes: Number(values.minutes), seed: first };
+  process.exitCode = printRecords(options) ? 0 : 1;
+} else if (process.env['SIM_JOB'])
   process.on('message', (seed: number) => void runSeed(seed).then((ran) => process.send!(ran)));
 else await runAll();
