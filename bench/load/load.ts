@@ -242,15 +242,17 @@ async function main(): Promise<boolean> {
     const miner = await openMiner(arena);
     const joined = await floorOf(arena);
     const half = Math.floor(blocks! / 2);
+    row('ms to reach', 'first', 'median', '95 %', '99 %', 'last', 'missed');
     const quiet = await mineBlocks('quiet', blocks! - half, { arena, miner, heads });
+    // At once: what comes after may hang or kill.
+    showPhase(quiet);
     const cuts = await startFlooder(arena, await makeTwin(arena));
     const flooded = await mineBlocks('under attack', half, { arena, miner, heads });
     const end = await usageOf(arena);
     const peers = await arena.seed.rpc<{ penalty: number }[]>('getPeers');
     const charged = peers.filter(({ penalty }) => penalty > 0).length;
 
-    row('ms to reach', 'first', 'median', '95 %', '99 %', 'last', 'missed');
-    for (const phase of [quiet, flooded]) showPhase(phase);
+    showPhase(flooded);
     const ratio = quantile(flooded.latencies, 0.5) / quantile(quiet.latencies, 0.5);
     console.log(`median under attack ÷ quiet: ${ratio.toFixed(2)}`);
     showUsage(idle, joined, end);
