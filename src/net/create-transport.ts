@@ -6,11 +6,17 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { silentLog, type Log } from '../lib/log.ts';
-import type { Multiaddr } from '@multiformats/multiaddr';
-import { AddressRate } from './address-rate.ts';
+import { AddressShare, isLoopback } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
 import { createHost, keepUdpSockets, type Host, type HostOptions, type Role } from './host.ts';
+import {
+  boundUdpHandshakes,
+  guardInbound,
+  PENDING_PER_ADDRESS_MAX,
+  takeUpgrade,
+  type Upgrade,
+} from './inbound.ts';
 import { peerTopic, startMesh } from './mesh.ts';
 import { newPrivateKey } from './peer-key.ts';
 import { Penalties } from './penalties.ts';
@@ -20,7 +26,14 @@ import type { Handlers, Link, Origin, PeerInfo, Transport } from './transport.ts
 
 export interface TransportOptions extends Pick<
   HostOptions,
-  'listen' | 'announce' | 'refusesPages' | 'privateKey' | 'datastore' | 'iceServers' | 'metrics'
+  | 'listen'
+  | 'announce'
+  | 'behindHttp'
+  | 'standsForMany'
+  | 'privateKey'
+  | 'datastore'
+  | 'iceServers'
+  | 'metrics'
 > {
   readonly chainId: number;
   readonly role: Role;
@@ -69,11 +82,13 @@ export interface TransportStats {
 
 export interface OwnTransport extends Transport {
   stats(): TransportStats;
+  /** Takes a peer that an HTTP server was called by; false where its address has too many handshakes in work. */
+  takeUpgrade(upgrade: Upgrade): boolean;
 }
 
 /** A transport that is not started; start it once. */
 export function createTransport(options: TransportOptions): OwnTransport {
-  const { chainId, log = silentLog } = options;
+  const { chainId, role, standsForMany = isLoopback, log = silentLog } = options;
   const penalties = new Penalties();
   const { metrics, traffic } = countTraffic(options.metrics);
   /** Peers that speak our protocol on our chain. */
@@ -83,12 +98,8 @@ export function createTransport(options: TransportOptions): OwnTransport {
 
   const isBanned = (peer: { toString(): string }) =>
     penalties.isBanned(peer.toString(), Date.now());
-  const addresses = new AddressRate();
+  const pending = new AddressShare(PENDING_PER_ADDRESS_MAX, standsForMany);
   const gater = {
-    // Limits a seed's WebRTC-direct peers; peers over WebSocket come through its HTTP server, which limits them.
-    denyInboundConnection: ({ remoteAddr }: { remoteAddr: Multiaddr }) =>
-      options.role === 'seed' &&
-      !addresses.take(/^\/ip[46]\/([^/]+)/.exec(remoteAddr.toString())?.[1], Date.now()),
     // The default refuses ws:// and loopback in browsers.
     denyDialMultiaddr: () => false,
     denyDialPeer: isBanned,
@@ -96,6 +107,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
     denyInboundUpgradedConnection: isBanned,
     denyOutboundEncryptedConnection: isBanned,
     denyInboundRelayReservation: isBanned,
+    ...(role === 'seed' && guardInbound(standsForMany, pending, isBanned)),
   };
 
   const connectionsOf = (peer: string): Connection[] =>
@@ -170,6 +182,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const sync = await createSync(wiring);
       await follow(made, handlers);
       await made.start();
+      if (role === 'seed') boundUdpHandshakes(made, standsForMany);
       running = { sync, gossip: createGossip(wiring), stopped };
       startMesh({
         ...wiring,
@@ -199,6 +212,8 @@ export function createTransport(options: TransportOptions): OwnTransport {
       await started().gossip.announceTx(announce);
     },
     charge,
+    takeUpgrade: (upgrade) =>
+      !!host && !!running && pending.hasRoom(upgrade.address) && takeUpgrade(host, upgrade),
     stats: () => ({
       connections: host?.getConnections().length ?? 0,
       banned: penalties.banned(Date.now()),

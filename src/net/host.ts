@@ -16,6 +16,8 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import type { Log } from '../lib/log.ts';
+import { isLoopback, type StandsForMany } from './address-rate.ts';
+import { forgetAbsent, shareRelayPlaces } from './inbound.ts';
 import { keepInitChannel } from './rtc-init.ts';
 
 export type Role = 'browser' | 'seed' | 'node';
@@ -28,11 +30,13 @@ export interface HostOptions {
   readonly listen?: readonly string[];
   /** Multiaddrs to announce besides those it listens on, for a host behind a proxy. */
   readonly announce?: readonly string[];
-  /** Takes no WebSocket that has an Origin: an HTTP server judges those of pages and hands them on without it. */
-  readonly refusesPages?: boolean;
+  /** Takes WebSockets from an HTTP server alone (inbound.ts, takeUpgrade), none at a port of its own. */
+  readonly behindHttp?: boolean;
+  /** Addresses that have no limits of their own, by default this machine's. */
+  readonly standsForMany?: StandsForMany;
   /** A key from newPrivateKey(); a fresh one when absent. */
   readonly privateKey?: Uint8Array;
-  /** Stores peers and the WebRTC-direct certificate; the caller opens and closes it. */
+  /** Stores the WebRTC-direct certificate; the caller opens and closes it. Peers' records come here, too. */
   readonly datastore?: Libp2pOptions['datastore'];
   /** STUN servers for connections between browsers; none by default, so that no outside server is asked. */
   readonly iceServers?: RTCIceServer[];
@@ -45,10 +49,6 @@ export interface HostOptions {
 
 /** Several messages may share one frame; each is held to GOSSIP_BYTES_MAX by its validator. */
 const GOSSIP_FRAME_BYTES_MAX = 4 * 1024 * 1024;
-
-/** Of an upgrade's request, as Node.js has it. */
-const isNoPage = ({ headers }: { headers: { origin?: string | undefined } }): boolean =>
-  headers.origin === undefined;
 
 export async function createHost(options: HostOptions): Promise<Host> {
   const { role, privateKey, datastore, gater } = options;
@@ -65,7 +65,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     // A seed whose UDP port is taken still serves WebSockets.
     transportManager: { faultTolerance: 1 },
     transports: [
-      webSockets(options.refusesPages ? { http: { shouldUpgradeCallback: isNoPage } } : {}),
+      webSockets(options.behindHttp ? { http: { shouldUpgradeCallback: () => false } } : {}),
       ...rtc,
       ...(role === 'browser' ? [circuitRelayTransport()] : []),
     ],
@@ -85,6 +85,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   } as Libp2pOptions<{ pubsub: GossipSub }>);
   keepRelayAddresses(host, options.log);
+  if (role !== 'node') shareRelayPlaces(host, role, options.standsForMany ?? isLoopback);
+  if (role === 'seed') forgetAbsent(host);
   return host;
 }
 
@@ -163,7 +165,7 @@ const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
     ? {
         maxConnections: CONNECTIONS_MAX.seed,
         inboundConnectionThreshold: 500,
-        maxIncomingPendingConnections: 200,
+        maxIncomingPendingConnections: 1000,
         maxParallelDials: 20,
         addressDialTimeout: 6000,
       }
@@ -176,16 +178,9 @@ const connectionLimits = (role: Role): Libp2pOptions['connectionManager'] =>
         dialTimeout: 10_000,
       };
 
-/**
- * Reservations at a relay. A reservation is freed when it was not renewed for its lifetime (at a browser it is
- * renewed every 30 s, at a seed every 5 min): libp2p does not free it when the peer leaves.
- */
-export const RESERVATIONS_MAX = { seed: 2000, browser: 16 };
-
 const relayServer = (role: Role) =>
   role === 'seed'
     ? circuitRelayServer({
-        reservations: { maxReservations: RESERVATIONS_MAX.seed, reservationTtl: 600_000 },
         maxInboundHopStreams: 512,
         maxOutboundHopStreams: 512,
         maxOutboundStopStreams: 512,
@@ -193,8 +188,6 @@ const relayServer = (role: Role) =>
     : // A browser relays a connection of two others only for as long as their handshake takes.
       circuitRelayServer({
         reservations: {
-          maxReservations: RESERVATIONS_MAX.browser,
-          reservationTtl: 120_000,
           defaultDataLimit: 32_768n,
           defaultDurationLimit: 30_000,
         },

@@ -8,7 +8,8 @@ import { BlockAnnounce, SyncRequest, SyncResponse } from '../../src/core/message
 import { silentLog } from '../../src/lib/log.ts';
 import { CONNECTIONS_PER_PEER_MAX } from '../../src/net/create-transport.ts';
 import { blockTopic, createGossip } from '../../src/net/gossip.ts';
-import { CONNECTIONS_MAX, RESERVATIONS_MAX, type Host } from '../../src/net/host.ts';
+import { CONNECTIONS_MAX, type Host } from '../../src/net/host.ts';
+import { RESERVATIONS_MAX } from '../../src/net/inbound.ts';
 import {
   INBOUND_STREAMS_MAX,
   OUTBOUND_MAX,

@@ -4,7 +4,7 @@ import { createLog, silentLog } from '../../src/lib/log.ts';
 import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
 import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
-import { createHost, type Host, type Role } from '../../src/net/host.ts';
+import { createHost, type Host, type HostOptions, type Role } from '../../src/net/host.ts';
 import { peerTopic } from '../../src/net/mesh.ts';
 import { servePageTransport } from '../../src/net/page-transport.ts';
 import { createRemoteTransport } from '../../src/net/remote-transport.ts';
@@ -106,10 +106,14 @@ export const startSeed = (options: PeerOptions = {}): Promise<TestPeer> =>
   startPeer({ role: 'seed', listen: [WEBSOCKET], ...options });
 
 /** A libp2p host of ours without our manners: what a hostile peer runs. */
-export async function startHost(role: Role = 'node', listen: string[] = []): Promise<Host> {
+export async function startHost(
+  role: Role = 'node',
+  listen: string[] = [],
+  more: Partial<Pick<HostOptions, 'datastore' | 'gater'>> = {},
+): Promise<Host> {
   const topics = [blockTopic(CHAIN), txTopic(CHAIN), peerTopic(CHAIN)];
   const gater = { denyDialMultiaddr: () => false };
-  const host = await createHost({ role, listen, topics, gater, log: silentLog });
+  const host = await createHost({ role, listen, topics, gater, log: silentLog, ...more });
   await host.start();
   atEnd(async () => await host.stop());
   return host;

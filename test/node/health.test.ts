@@ -21,8 +21,9 @@ it('is well, unwell while the disk is full, and well again after the next block'
   const stores = createWatchedStores(silentLog);
   const chain = await openChain(stores.watch(disk), { ms: START_MS });
   const transport = { peers: () => [1, 2] } as never;
-  const server = createHttp({ 'GET /health': healthRoute({ chain, transport, stores }) }, (_, r) =>
-    sendJson(r, 404, {}),
+  const { server } = createHttp(
+    { 'GET /health': healthRoute({ chain, transport, stores }) },
+    (_, r) => sendJson(r, 404, {}),
   );
   const port = await listen(server, '127.0.0.1', 0);
   const health = async () => {

@@ -1,15 +1,14 @@
 /** The listener by itself, over real sockets. */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/lib/errors.ts';
 import {
   createHttp,
-  forwardUpgrades,
   guardLoopback,
   isForeignPage,
   listen,
@@ -29,7 +28,7 @@ afterEach(async () => {
 const missing: Route = (_, response) => sendJson(response, 404, {});
 
 async function serve(routes: Record<string, Route>, otherwise = missing) {
-  const server = createHttp(routes, otherwise);
+  const { server } = createHttp(routes, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
   closers.push(() => {
     server.close();
@@ -111,7 +110,7 @@ describe('HTTP', () => {
     const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
     closers.push(() => rm(folder, { recursive: true }));
     const [page, rpc] = [createHttp({}, serveFolder(folder)), createHttp({})];
-    for (const server of [page, rpc]) {
+    for (const { server } of [page, rpc]) {
       const port = await listen(server, '127.0.0.1', 0);
       closers.push(() => (server.closeAllConnections(), server.close()));
       const answer = await fetch(`http://127.0.0.1:${port}/missing`);
@@ -321,54 +320,13 @@ describe('HTTP', () => {
 
   it('says in one sentence that a port is busy or cannot be opened', async () => {
     const { port } = await serve({});
-    const second = createHttp({}, missing);
+    const { server: second } = createHttp({}, missing);
     await expect(listen(second, '127.0.0.1', port)).rejects.toMatchObject({
       code: 'PORT_BUSY',
       message: `port ${port} on 127.0.0.1 is in use by another program`,
     });
-    const third: Server = createHttp({}, missing);
+    const { server: third } = createHttp({}, missing);
     await expect(listen(third, '192.0.2.1', 0)).rejects.toMatchObject({ code: 'PORT_REFUSED' });
-  });
-
-  it('hands upgrades on, both ways, and cuts them at the end', async () => {
-    let heard = '';
-    const upstream = createServer((socket) =>
-      socket
-        .on('error', () => {})
-        .on('data', (data) => {
-          heard += data.toString();
-          socket.write(`echo:${data.toString()}`);
-        }),
-    ).listen(0, '127.0.0.1');
-    closers.push(() => upstream.close());
-    await once(upstream, 'listening');
-    const { server, port } = await serve({});
-    const cut = forwardUpgrades(server, (upstream.address() as { port: number }).port);
-    const socket = connect(port, '127.0.0.1');
-    const head = 'GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-    // The Origin has been judged: the peer listener takes nobody who has one.
-    socket.write(head.replace('Host', 'Origin: http://h\r\nHost'));
-    const [first] = await once(socket, 'data');
-    expect(String(first)).toBe(`echo:${head}`);
-    socket.write('more');
-    expect(String((await once(socket, 'data'))[0])).toBe('echo:more');
-    expect(heard).toBe(`${head}more`);
-    const closed = once(socket, 'close');
-    cut();
-    await closed;
-  });
-
-  it('refuses an upgrade from an address that may not come now', async () => {
-    const { server, port } = await serve({});
-    const asked: (string | undefined)[] = [];
-    forwardUpgrades(server, 1, ({ socket: { remoteAddress } }) => {
-      asked.push(remoteAddress);
-      return '429 Too Many Requests';
-    });
-    const socket = connect(port, '127.0.0.1');
-    socket.write('GET /p HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
-    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 429 /);
-    expect(asked).toEqual([expect.stringContaining('127.0.0.1')]);
   });
 });
 

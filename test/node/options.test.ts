@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NANOVOLTS } from '../../src/core/params.ts';
+import { LOOPBACK_RANGES } from '../../src/node/http/caller.ts';
 import { HELP, parseOptions } from '../../src/node/seed/options.ts';
 
 const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
@@ -22,6 +23,7 @@ describe('options', () => {
       tls: undefined,
       announce: [],
       isPublic: false,
+      trustProxy: ['127.0.0.0/8', '::1/128'],
       prune: undefined,
       apiKeyFile: undefined,
       spendMax: 100n * NANOVOLTS,
@@ -39,7 +41,8 @@ describe('options', () => {
     const told = reached.flatMap((a) => ['--announce', a]);
     const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
-    const all = [...mirrored, ...flags, ...more, ...rest, ...twice, ...told, ...asking];
+    const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
+    const all = [...proxies, ...mirrored, ...flags, ...more, ...rest, ...twice, ...told, ...asking];
     expect(parseOptions(all)).toEqual({
       network: 'e2e',
       data: '/d',
@@ -56,6 +59,7 @@ describe('options', () => {
       tls: { cert: 'c', key: 'k' },
       announce: reached,
       isPublic: true,
+      trustProxy: ['10.88.0.0/16', '::1'],
       prune: 2001,
       apiKeyFile: '/k',
       spendMax: NANOVOLTS / 2n,
@@ -74,6 +78,15 @@ describe('options', () => {
     expect(parseOptions(args)!.isPublic).toBe(isPublic);
   });
 
+  it.each([
+    [['--host', '127.0.0.2'], LOOPBACK_RANGES],
+    [['--host', '0.0.0.0'], []],
+    [['--host', '192.168.1.5'], []],
+    [['--trust-proxy', '10.0.0.0/8'], ['10.0.0.0/8']],
+  ])('%j: the proxies trusted are %j', (args, trustProxy) => {
+    expect(parseOptions(args)!.trustProxy).toEqual(trustProxy);
+  });
+
   it('give way to help, which names every flag', () => {
     expect(parseOptions(['--port', 'x', '--help'])).toBeUndefined();
     const ports = ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'];
@@ -81,6 +94,7 @@ describe('options', () => {
       ...ports,
       'announce',
       'public',
+      'trust-proxy',
       'mirror',
       'prune',
       'api-key-file',
@@ -110,6 +124,10 @@ describe('options', () => {
     [['--announce', '/ip4/1.2.3.4/tcp/1'], '--announce takes'],
     [['--announce', `/dns4/a/tcp/1/ws/p2p/${PEER}`], '--announce takes'],
     [Array.from({ length: 9 }, () => '--announce=/dns4/a/tcp/1/ws'), '--announce: at most 8'],
+    [['--trust-proxy', 'proxy.example'], "a range such as 10.88.0.0/16, not 'proxy.example'"],
+    [['--trust-proxy', '10.0.0.0/33'], '--trust-proxy takes'],
+    [['--trust-proxy', '10.0.0.0/8/8'], '--trust-proxy takes'],
+    [Array.from({ length: 33 }, () => '--trust-proxy=10.0.0.0/8'), '--trust-proxy: at most 32'],
     [['--mirror', 'http://a.example/'], "--mirror takes an https address, not 'http://a.example/'"],
     [['--mirror', 'https://u:p@a.example/'], '--mirror takes'],
     [Array.from({ length: 9 }, () => '--mirror=https://a.example'), '--mirror: at most 8'],

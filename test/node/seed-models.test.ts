@@ -32,7 +32,7 @@ const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
 
 async function serve(packages: PackageStore) {
   const otherwise = partsOr(packages, network, (_, response) => sendJson(response, 404, {}));
-  const server = createHttp({}, otherwise);
+  const { server } = createHttp({}, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
   closers.push(() => (server.closeAllConnections(), server.close()));
   return { port, url: `http://127.0.0.1:${port}/models/` };

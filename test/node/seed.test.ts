@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ import { startSeed, type Seed, type SeedOptions } from '../../e2e/support/seed.t
 import { FAUCET_ADDRESS } from '../../src/core/params.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
+import { PENDING_PER_ADDRESS_MAX } from '../../src/net/inbound.ts';
+import { SOCKETS_PER_ADDRESS_MAX } from '../../src/node/http/sockets.ts';
 
 // Several starts of a process each; one takes a second or, on a busy machine, ten.
 vi.setConfig({ testTimeout: 180_000 });
@@ -261,9 +263,8 @@ describe('pages of other sites', () => {
     const inner = (await seed.rpc<string[]>('getAddresses'))
       .map((address) => Number(/^\/ip4\/127\.0\.0\.1\/tcp\/(\d+)\/ws/.exec(address)?.[1]))
       .find((found) => found > 0)!;
-    for (const origin of [foreign.origin, `http://${host}`])
-      expect(await upgradeStatus(inner, { origin })).toBe(400);
-    expect(await upgradeStatus(inner, {})).toBe(101);
+    for (const headers of [foreign, { origin: `http://${host}` }, {}])
+      expect(await upgradeStatus(inner, headers)).toBe(400);
     // A body that needs no question (CORS) first is refused before it is read.
     const simple = { method: 'POST', headers: foreign, body: '{"address":"x"}' };
     expect((await fetch(`${url}faucet`, simple)).status).toBe(415);
@@ -276,6 +277,74 @@ describe('pages of other sites', () => {
     expect(await statusOf(seed.port, '/config.json', 'seed.example')).toBe(200);
     const host = `localhost:${seed.port}`;
     expect(await upgradeStatus(seed.port, { host, ...foreign })).toBe(101);
+  });
+});
+
+describe('a seed behind a proxy', () => {
+  const proxy = '127.9.0.1';
+
+  /** A connection from that address; what it sends is read until it ends or says so. */
+  function call(port: number, localAddress: string, text: string) {
+    const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {});
+    socket.write(text, 'latin1');
+    const told = { text: '', isOver: false };
+    socket
+      .on('data', (data) => (told.text += String(data)))
+      .on('close', () => (told.isOver = true));
+    return Object.assign(told, { socket });
+  }
+  const request = (line: string, caller: string, more = ''): string =>
+    `${line} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 9.9.9.9, ${caller}\r\n${more}\r\n`;
+  async function status(port: number, text: string): Promise<number> {
+    const told = call(port, proxy, text);
+    await until(async () => /\r\n\r\n/.test(told.text) || told.isOver);
+    told.socket.destroy();
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(told.text)?.[1]);
+  }
+
+  it('holds rates and places for each of its callers: of /v1, the faucet and peers', async () => {
+    const args = ['--trust-proxy', '127.9.0.0/16'];
+    const { port } = await start({ data: folder('proxied'), args });
+    const [many, other] = ['203.0.113.1', '203.0.113.2'];
+    const json = 'Content-Type: application/json\r\nContent-Length: 2\r\n';
+    const post = (path: string, caller: string) =>
+      status(port, `${request(`POST ${path}`, caller, json)}{}`);
+    for (const [path, answer] of [
+      ['/v1/infer', 403],
+      ['/faucet', 400],
+    ] as const) {
+      const all = await Promise.all(Array.from({ length: 60 }, () => post(path, many)));
+      expect([path, ...new Set(all)].toSorted()).toEqual([path, answer, 429].toSorted());
+      expect([path, await post(path, other)]).toEqual([path, answer]);
+    }
+
+    const key = randomBytes(16).toString('base64');
+    const websocket = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+    const upgrade = (caller: string) =>
+      // With the first byte of a message that never comes whole.
+      call(
+        port,
+        proxy,
+        request('GET /', caller, `${websocket}Sec-WebSocket-Key: ${key}\r\n`) + '\x82',
+      );
+    const held = Array.from({ length: PENDING_PER_ADDRESS_MAX }, () => upgrade(many));
+    await until(async () => held.every(({ text }) => text.startsWith('HTTP/1.1 101')));
+    const [more, another] = [upgrade(many), upgrade(other)];
+    await expect.poll(() => more.isOver, { timeout: 20_000 }).toBe(true);
+    expect(held.filter(({ isOver }) => isOver)).toEqual([]);
+    expect([another.isOver, another.text.slice(0, 12)]).toEqual([false, 'HTTP/1.1 101']);
+    for (const { socket } of [...held, another]) socket.destroy();
+
+    // Whoever is no proxy is one caller.
+    const direct = Array.from({ length: SOCKETS_PER_ADDRESS_MAX }, () =>
+      call(port, '127.0.0.2', 'GET / HTTP/1.1\r\n'),
+    );
+    await until(async () => direct.every(({ socket }) => !socket.connecting));
+    const last = call(port, '127.0.0.2', request('GET /health', other));
+    await expect.poll(() => last.isOver, { timeout: 20_000 }).toBe(true);
+    expect(last.text).toBe('');
+    expect(await status(port, request('GET /health', other))).toBe(200);
+    for (const { socket } of direct) socket.destroy();
   });
 });
 

@@ -3,6 +3,7 @@ import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { AddressRate } from '../../net/address-rate.ts';
 import { readBody, requireJson, sendJson, type Route } from './http.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
@@ -13,11 +14,14 @@ const GIFT = 100n * NANOVOLTS;
 /** ms until the same address can get coins again. */
 const WAIT_MS = 30_000;
 const REMEMBERED_MAX = 10_000;
+/** Gifts to one caller. */
+export const GIFT_RATE = { perSecond: 1 / 30, burst: 10 };
 const FEE = 10_000n;
 
-export function createFaucet({ chain, network, transport, log }: SeedDeps): Route {
+export function createFaucet({ chain, network, transport, callers, log }: SeedDeps): Route {
   const { params } = network;
   const sender = createSender({ chain, params, transport }, fromHex(FAUCET_SECRET, 32)!);
+  const rate = new AddressRate(callers.standsForMany, GIFT_RATE);
   const given = new BoundedMap<string, number>(REMEMBERED_MAX);
 
   async function give(to: Uint8Array): Promise<void> {
@@ -31,6 +35,8 @@ export function createFaucet({ chain, network, transport, log }: SeedDeps): Rout
   return async (request, response) => {
     if (!params.faucet) throw new AppError('FAUCET_OFF', 'this network has no faucet');
     requireJson(request);
+    if (!rate.take(callers.of(request), Date.now()))
+      throw new AppError('RATE_LIMIT', 'too many gifts to this address');
     const { address: text } = parse(await readBody(request));
     const address = addressFrom(text, params.prefix);
     if (!address) throw new AppError('ADDRESS_MALFORMED', `not an address of ${params.network}`);

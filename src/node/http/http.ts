@@ -2,19 +2,19 @@
 import type { Stats } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { textFromBytes } from '../../lib/text-file.ts';
+import type { Upgrade } from '../../net/inbound.ts';
+import { ownCallers, type Callers } from './caller.ts';
 import { keepPlainRange, requireChanged, Unchanged } from './conditional.ts';
 import { policies } from './policies.ts';
+import { boundSockets, cutSilent, type Admit } from './sockets.ts';
 
 /** Most bytes of a request's body. */
 const BODY_BYTES_MAX = 1024 * 1024;
-/** Sockets open at once on one listener. */
-const SOCKETS_MAX = 2000;
 
 export type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
@@ -156,12 +156,22 @@ function routeOf(
   throw new AppError('METHOD_REFUSED', `methods here: ${allowed.join(', ')}`);
 }
 
+export interface HttpServer {
+  readonly server: Server;
+  readonly admit: Admit;
+}
+
+export interface HttpOptions {
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly callers?: Callers;
+}
+
 /** @param otherwise answers GET and HEAD of every path without a route */
 export function createHttp(
   routes: Routes,
   otherwise: Route = nothing,
-  tls?: { cert: Buffer; key: Buffer },
-): Server {
+  { tls, callers = ownCallers }: HttpOptions = {},
+): HttpServer {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // No other site embeds an answer. Those that it may read say so themselves, and are fetched by CORS.
     response.setHeader('cross-origin-resource-policy', 'same-origin');
@@ -169,6 +179,7 @@ export function createHttp(
     if (tls && !LOOPBACK.test(request.headers.host ?? ''))
       response.setHeader('strict-transport-security', `max-age=${HTTPS_ONLY_S}`);
     try {
+      if (!admit(request, response)) throw new AppError('RATE_LIMIT', TOO_MANY);
       await routeOf(request, response, routes, otherwise)(request, response);
     } catch (e) {
       if (!response.headersSent) sendError(response, e);
@@ -177,57 +188,60 @@ export function createHttp(
   };
   const listener = (request: IncomingMessage, response: ServerResponse) =>
     void handle(request, response);
-  const server = tls ? createTlsServer(tls, listener) : createServer(listener);
-  server.maxConnections = SOCKETS_MAX;
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  // Longer than the promise to callers: on a busy machine their next request may cross the end of the connection.
-  server.keepAliveTimeoutBuffer = 10_000;
-  return server;
+  const timed = { connectionsCheckingInterval: CHECK_MS };
+  const server = tls
+    ? createTlsServer({ ...tls, ...timed, handshakeTimeout: TLS_MS }, listener)
+    : createServer(timed, listener);
+  const admit = boundSockets(server, callers);
+  return { server, admit };
 }
+
+const TOO_MANY = 'too many calls from this address at once';
+/** ms between looks at sockets whose time is over. */
+const CHECK_MS = 2000;
+/** ms for a TLS handshake. */
+const TLS_MS = 10_000;
 
 /** Why an upgrade is refused, as a status line without its version; undefined: it may come. */
 export type UpgradeGuard = (request: IncomingMessage) => string | undefined;
 
+export interface UpgradeDeps {
+  readonly callers: Callers;
+  readonly guard: UpgradeGuard;
+  /** Gets what `guard` let in; false: it takes no more of this caller. */
+  take(upgrade: Upgrade): boolean;
+}
+
 /**
- * Hands WebSocket upgrades to the peer listener, so that the page and its peers share one port. The returned
- * function closes their sockets: a server's own close waits for them and does not end them. The peer listener
- * takes nothing that has an Origin: `guard` has judged it.
+ * Hands WebSocket upgrades to the peers' transport, so that the page and its peers share one port. The returned
+ * function closes their sockets: a server's own close waits for them and does not end them.
  */
-export function forwardUpgrades(
-  server: Server,
-  port: number,
-  guard: UpgradeGuard = () => undefined,
+export function handUpgrades(
+  { server, admit }: HttpServer,
+  { callers, guard, take }: UpgradeDeps,
 ): () => void {
-  const open = new Set<Duplex>();
-  server.on('upgrade', (request, socket, head) => {
+  const open = new Set<Socket>();
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket;
     socket.on('error', () => socket.destroy());
-    const refusal = guard(request);
+    const refuse = (status: string): void => {
+      socket.write(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+      socket.destroySoon();
+    };
+    const refusal = guard(request) ?? (admit(request, socket) ? undefined : TOO_MANY_STATUS);
     if (refusal) {
-      socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\n\r\n`);
+      refuse(refusal);
       return;
     }
-    const upstream = connect(port, '127.0.0.1', () => {
-      const { rawHeaders } = request;
-      const headers = rawHeaders.reduce((text, value, i) => {
-        if (rawHeaders[i - (i % 2)]!.toLowerCase() === 'origin') return text;
-        return text + value + (i % 2 ? '\r\n' : ': ');
-      }, '');
-      upstream.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers}\r\n`);
-      upstream.write(head);
-      upstream.pipe(socket).pipe(upstream);
-    });
     open.add(socket);
-    const close = () => {
-      open.delete(socket);
-      upstream.destroy();
-      socket.destroy();
-    };
-    upstream.on('error', close).on('close', close);
-    socket.on('error', close).on('close', close);
+    socket.on('close', () => open.delete(socket));
+    if (!head.length) cutSilent(socket, socket.bytesRead);
+    if (!take({ request, socket, head, address: callers.of(request) })) refuse(TOO_MANY_STATUS);
   });
   return () => open.forEach((socket) => socket.destroy());
 }
+
+export const TOO_MANY_STATUS = '429 Too Many Requests';
 
 /** The port it listens on. @throws AppError PORT_BUSY, PORT_REFUSED */
 export function listen(server: Server, host: string, port: number): Promise<number> {

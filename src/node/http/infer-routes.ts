@@ -12,6 +12,7 @@ import { networkOf } from '../../net/address-rate.ts';
 import { RateLimiter } from '../../net/rate.ts';
 import { AMOUNT_MAX } from '../../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
+import type { Callers } from './caller.ts';
 import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes } from './http.ts';
 import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
 
@@ -28,16 +29,6 @@ export const ASK_RATE = { perSecond: 1, burst: 20 };
 
 const WANTED: readonly Wanted[] = ['none', 'answer', 'confirmed', 'paid'];
 const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', message);
-
-/** The caller's address; behind a proxy on this machine, the address that the proxy saw. */
-export function addressOfCaller({ socket, headers }: IncomingMessage): string {
-  const direct = socket.remoteAddress ?? '';
-  const forwarded = String(headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .at(-1)!
-    .trim();
-  return forwarded && LOOPBACK.test(direct.replace(/^::ffff:/, '')) ? forwarded : direct;
-}
 
 interface AskBody extends Asked {
   readonly wanted: Wanted;
@@ -183,11 +174,16 @@ export interface InferRoutes {
   readonly rpc: Routes;
 }
 
+export interface InferAccess {
+  readonly rpcHost: string;
+  readonly callers: Callers;
+  readonly requireKey: KeyGuard;
+}
+
 export function inferRoutes(
   inference: Inference,
   network: ChainNetwork,
-  rpcHost: string,
-  requireKey: KeyGuard,
+  { rpcHost, callers, requireKey }: InferAccess,
 ): InferRoutes {
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
@@ -195,7 +191,7 @@ export function inferRoutes(
   const describe = (receipt: Receipt) => describeReceipt(receipt, network, inference.readInput);
 
   const limit = (rate: RateLimiter, request: IncomingMessage): void => {
-    if (!rate.take(networkOf(addressOfCaller(request)), 1, Date.now()))
+    if (!rate.take(networkOf(callers.of(request)), 1, Date.now()))
       throw new AppError('RATE_LIMIT', 'too many calls from this address');
   };
   const queryOf = (request: IncomingMessage) =>

@@ -10,12 +10,14 @@ import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts'
 import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 import { EXITS_HELP } from '../exits.ts';
+import { isRange, trustedByDefault } from '../http/caller.ts';
 import { LOOPBACK } from '../http/http.ts';
 
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
 /** Addresses announced besides the page's own. */
 const ANNOUNCED_MAX = 8;
+const TRUSTED_MAX = 32;
 
 export interface Options {
   readonly network: NetworkName;
@@ -38,6 +40,8 @@ export interface Options {
   readonly announce: readonly string[];
   /** Pages and programs of other machines reach it; otherwise it serves this machine's own page alone. */
   readonly isPublic: boolean;
+  /** Ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustProxy: readonly string[];
   /** Newest blocks that stay whole on disk; undefined: all. */
   readonly prune: number | undefined;
   /** File with the key that lets callers spend over HTTP. */
@@ -65,6 +69,9 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
                      or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
   --public           pages of other sites may find and dial this node although it listens on loopback
                      (so they may with another --host, or with --announce)
+  --trust-proxy CIDR range of a proxy in front, whose X-Forwarded-For is believed and whose own address
+                     stands for many callers; may be given several times (default: loopback when
+                     --host is loopback, else none)
   --mirror URL       https address under which a server keeps models' parts, for this node and its
                      pages; may be given several times
   --tls CERT,KEY     PEM files: serve https and wss
@@ -92,6 +99,7 @@ const FLAGS = {
   bootstrap: { type: 'string', multiple: true },
   announce: { type: 'string', multiple: true },
   public: { type: 'boolean' },
+  'trust-proxy': { type: 'string', multiple: true },
   mirror: { type: 'string', multiple: true },
   tls: { type: 'string' },
   prune: { type: 'string' },
@@ -138,6 +146,15 @@ function announceOf(texts: readonly string[]): readonly string[] {
 /** Whether the flags say that others reach this node: over an address of its own, or under one that it announces. */
 const isReached = (host: string, announce: readonly string[]): boolean =>
   !LOOPBACK.test(host) || announce.length > 0;
+
+function trustProxyOf(texts: readonly string[] | undefined, host: string): readonly string[] {
+  if (texts === undefined) return trustedByDefault(host);
+  if (texts.length > TRUSTED_MAX) throw wrong(`--trust-proxy: at most ${TRUSTED_MAX}`);
+  for (const text of texts)
+    if (!isRange(text))
+      throw wrong(`--trust-proxy takes a range such as 10.88.0.0/16, not '${text}'`);
+  return texts;
+}
 
 function pruneOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -205,6 +222,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     tls: tlsOf(values.tls),
     announce,
     isPublic: values.public ?? isReached(host, announce),
+    trustProxy: trustProxyOf(values['trust-proxy'], host),
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
     spendMax: spendMaxOf(values['spend-max'] ?? '100'),

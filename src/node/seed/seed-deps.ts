@@ -8,6 +8,7 @@ import type { Block } from '../../core/messages.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OwnTransport } from '../../net/create-transport.ts';
 import type { MinerThread } from '../contributor/miner-thread.ts';
+import type { Callers } from '../http/caller.ts';
 import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
 import type { Options } from './options.ts';
@@ -27,6 +28,7 @@ export interface SeedDeps {
   readonly genesis: Header;
   /** Of all figures for `/metrics`. */
   readonly registry: Registry;
+  readonly callers: Callers;
   readonly log: Log;
   /** Announces a block that this node imported by itself. */
   announce(block: Block): Promise<void>;

@@ -21,18 +21,20 @@ import { createTransport } from '../../net/create-transport.ts';
 import { peerIdOfKey } from '../../net/peer-key.ts';
 import { libp2pMetrics } from '../../net/prometheus.ts';
 import type { Transport } from '../../net/transport.ts';
+import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
 import { createWatchedStores, healthRoute } from '../http/health.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
-  forwardUpgrades,
+  handUpgrades,
   isForeignPage,
   byLoopbackName,
   listen,
   sendJson,
   serveFolder,
+  TOO_MANY_STATUS,
   type Route,
   type Routes,
 } from '../http/http.ts';
@@ -40,6 +42,7 @@ import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress } from '../keys-file.ts';
 import { createMetrics } from '../rpc/metrics.ts';
 import { startMinerThread } from '../contributor/miner-thread.ts';
+import { NetDatastore } from './net-datastore.ts';
 import type { Options } from './options.ts';
 import { pageConfig } from '../http/page-config.ts';
 import { openKeyGuard } from '../http/api-key.ts';
@@ -51,7 +54,6 @@ import { createSender } from './sender.ts';
 import { startSignatureLanes, type SignatureLanes } from './signature-lanes.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
-import { createNetDatastore } from './net-datastore.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -132,9 +134,11 @@ async function openAll(
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
 
-  const datastore = createNetDatastore(await openStore('net'));
+  const datastore = new NetDatastore(await openStore('net'));
+  await datastore.open();
   closers.push(() => datastore.close());
   const registry = new Registry();
+  const callers = createCallers(options.trustProxy);
   const transport = createTransport({
     chainId: network.params.chainId,
     role: 'seed',
@@ -144,7 +148,8 @@ async function openAll(
     listen: ['/ip4/127.0.0.1/tcp/0/ws', ...(await directAddresses(options, log))],
     // WebRTC-direct addresses lack the certificate's hash here; config.json adds it.
     announce: options.announce.filter((a) => a.endsWith('/ws')),
-    refusesPages: true,
+    behindHttp: true,
+    standsForMany: callers.standsForMany,
     log,
     metrics: libp2pMetrics(registry, options.data),
   });
@@ -160,6 +165,7 @@ async function openAll(
     thread,
     genesis,
     registry,
+    callers,
     log,
     sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
@@ -262,12 +268,13 @@ async function openInference(deps: SeedDeps, openStore: OpenStore, closers: Clos
   const spendings = await openSpendings(store, options.spendMax, Date.now);
   const inference = createInference(deps, sender, spendings);
   await inference.resent;
-  const routes = inferRoutes(inference, network, options.rpcHost, requireKey);
+  const { rpcHost } = options;
+  const routes = inferRoutes(inference, network, { rpcHost, callers: deps.callers, requireKey });
   return { inference, routes };
 }
 
 async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promise<string> {
-  const { options, network, keys, transport, genesis, log } = deps;
+  const { options, network, keys, transport, genesis, callers, log } = deps;
   const faucet = createFaucet(deps);
   const app = serveApp(log, options.mirrors);
   const downloadBytes = await downloadBytesOf(network);
@@ -286,21 +293,19 @@ async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promis
     'GET /status.json': statusRoute(deps),
     'POST /faucet': faucet,
   };
-  const server = createHttp(
+  const http = createHttp(
     options.isPublic ? routes : byLoopbackName(routes),
     partsOr(deps.packages, network, app),
-    options.tls && (await readTls(options.tls)),
+    { tls: options.tls && (await readTls(options.tls)), callers },
   );
-  const ws = transport.addresses().find((a) => /\/tcp\/\d+\/ws/.test(a));
-  const wsPort = ws && Number(/\/tcp\/(\d+)\/ws/.exec(ws)![1]);
-  const addresses = new AddressRate();
+  const { server } = http;
+  const rate = new AddressRate(callers.standsForMany);
   const guard = (request: IncomingMessage): string | undefined => {
     if (!options.isPublic && isForeignPage(request)) return '403 Forbidden';
-    const isAllowed = addresses.take(request.socket.remoteAddress, Date.now());
-    return isAllowed ? undefined : '429 Too Many Requests';
+    const isAllowed = rate.take(callers.of(request), Date.now());
+    return isAllowed ? undefined : TOO_MANY_STATUS;
   };
-  const cut = wsPort ? forwardUpgrades(server, wsPort, guard) : () => {};
-  if (!wsPort) log.error('peers.no-websocket', {});
+  const cut = handUpgrades(http, { callers, guard, take: transport.takeUpgrade });
   const port = await listen(server, options.host, options.port);
   closers.push(() => {
     const closed = closeServer(server);
@@ -352,7 +357,8 @@ async function openRpc(
 ): Promise<number> {
   const { options } = deps;
   const own = rpcRoutes(deps, createMetrics(deps, inference));
-  const server = createHttp({ ...own, ...routes.rpc });
+  const { callers } = deps;
+  const { server } = createHttp({ ...own, ...routes.rpc }, undefined, { callers });
   const port = await listen(server, options.rpcHost, options.rpcPort);
   closers.push(() => closeServer(server));
   return port;

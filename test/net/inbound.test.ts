@@ -1,0 +1,312 @@
+/** What strangers may take of a seed, each counted for the caller's address, which the test's HTTP server names. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lpStream } from '@libp2p/utils';
+import { multiaddr } from '@multiformats/multiaddr';
+import { describe, expect, it, vi } from 'vitest';
+import type { OwnTransport } from '../../src/net/create-transport.ts';
+import type { Host } from '../../src/net/host.ts';
+import {
+  boundUdpHandshakes,
+  PENDING_PER_ADDRESS_MAX,
+  PLACES_PER_ADDRESS_MAX,
+  takeUpgrade,
+  UDP_HANDSHAKES_MAX,
+  UDP_PER_ADDRESS_MAX,
+  UDP_RATE,
+  type Upgrade,
+} from '../../src/net/inbound.ts';
+import { createLevelStore } from '../../src/chain/store/level-store.ts';
+import { NetDatastore } from '../../src/node/seed/net-datastore.ts';
+import { atEnd, startHost, startSeed, until, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
+import type { TestPeer } from './peers.ts';
+
+/** A bound that only a hang reaches. */
+const SOON = { timeout: 20_000 };
+
+/** An HTTP server that hands upgrades over; `call.address` is the caller's of whoever comes next. */
+async function handTo(take: (upgrade: Upgrade) => boolean, id: string) {
+  const call = { address: '203.0.113.1' };
+  const sockets = new Set<Duplex>();
+  const server = createServer().on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    sockets.add(socket);
+    const isTaken = take({ request, socket, head, address: call.address });
+    if (!isTaken) socket.end('HTTP/1.1 429 Too Many Requests\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  atEnd(async () => {
+    sockets.forEach((socket) => socket.destroy());
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const address = multiaddr(`/ip4/127.0.0.1/tcp/${port}/ws/p2p/${id}`);
+  return { call, port, address, sockets };
+}
+
+const behindHttp = (seed: TestPeer) =>
+  handTo((upgrade) => (seed.transport as OwnTransport).takeUpgrade(upgrade), seed.id);
+
+const startBehind = () => startSeed({ behindHttp: true });
+const placesOf = (seed: TestPeer) => (seed.transport as OwnTransport).stats().reservations;
+
+/** What a request for a place at the relay is answered: 100 or 200. */
+async function reserve(host: Host, relay: ReturnType<typeof multiaddr>): Promise<number> {
+  const stream = await (await host.dial(relay)).newStream('/libp2p/circuit/relay/0.2.0/hop');
+  const lp = lpStream(stream);
+  await lp.write(Uint8Array.of(8, 0)); // HopMessage { type: RESERVE }
+  const told = (await lp.read()).subarray();
+  await stream.close();
+  return told.at(-1) === 1 ? told.at(-2)! : told.at(-1)!;
+}
+
+describe('a place at the relay', () => {
+  it('is one more for one peer however often it asks, and free when its holder has left', async () => {
+    const seed = await startBehind();
+    const { address } = await behindHttp(seed);
+    const host = await startHost();
+    for (let i = 0; i <= PLACES_PER_ADDRESS_MAX; i++)
+      expect(await reserve(host, address)).toBe(100);
+    expect(placesOf(seed)).toBe(1);
+    await host.stop();
+    await expect.poll(() => placesOf(seed), SOON).toBe(0);
+  });
+
+  it('is there for others when one address has all that it may, and for it when one leaves', async () => {
+    const seed = await startBehind();
+    const { call, address } = await behindHttp(seed);
+    const hosts: Host[] = [];
+    for (let i = 0; i < PLACES_PER_ADDRESS_MAX; i++) {
+      hosts.push(await startHost());
+      expect(await reserve(hosts.at(-1)!, address)).toBe(100);
+    }
+    const another = await startHost();
+    expect(await reserve(another, address)).toBe(200);
+    call.address = '203.0.113.2';
+    expect(await reserve(await startHost(), address)).toBe(100);
+    await hosts[0]!.stop();
+    await expect.poll(() => placesOf(seed), SOON).toBe(PLACES_PER_ADDRESS_MAX);
+    expect(await reserve(another, address)).toBe(100);
+  }, 180_000);
+});
+
+describe('a WebSocket whose handshake is not done', () => {
+  /** Upgraded and silent; answers nothing, a close neither. */
+  async function silent(port: number) {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    atEnd(async () => void socket.destroy());
+    const key = randomBytes(16).toString('base64');
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n`;
+    socket.write(`GET / HTTP/1.1\r\nHost: h\r\n${upgrade}Sec-WebSocket-Key: ${key}\r\n\r\n`);
+    const status = String((await once(socket, 'data'))[0]).slice(9, 12);
+    const isOver = { now: false };
+    socket.resume().on('close', () => (isOver.now = true));
+    return { socket, status, isOver };
+  }
+
+  it('is one of so many of its address: the next is refused, others come in', async () => {
+    const seed = await startBehind();
+    const { call, port, address } = await behindHttp(seed);
+    const held = [];
+    for (let i = 0; i < PENDING_PER_ADDRESS_MAX; i++) held.push(await silent(port));
+    expect(held.map(({ status }) => status)).toEqual(held.map(() => '101'));
+    expect((await silent(port)).status).toBe('429');
+    call.address = '203.0.113.2';
+    await expect((await startHost()).dial(address)).resolves.toBeDefined();
+    call.address = '203.0.113.1';
+    held.forEach(({ socket }) => socket.destroy());
+    const again = await startHost();
+    const isIn = () =>
+      again.dial(address).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isIn, SOON).toBe(true);
+  });
+
+  it('is over when its time is, also where nobody answers the close', async () => {
+    const seed = await startBehind();
+    const { isOver } = await silent((await behindHttp(seed)).port);
+    // After 10 s and what our close waits for; `ws` by itself would wait for 30 s more.
+    await expect.poll(() => isOver.now, { timeout: 30_000 }).toBe(true);
+  });
+
+  it('counts no more when it is done', async () => {
+    const seed = await startBehind();
+    const { address } = await behindHttp(seed);
+    for (let i = 0; i <= PENDING_PER_ADDRESS_MAX; i++)
+      await expect((await startHost()).dial(address)).resolves.toBeDefined();
+  });
+});
+
+it('a connection that a seed resets leaves no socket, and has the caller’s address while it lasts', async () => {
+  const seed = await startHost('seed', [WEBSOCKET]);
+  const { address, sockets } = await handTo(
+    (upgrade) => takeUpgrade(seed, upgrade),
+    String(seed.peerId),
+  );
+  const peer = await startHost();
+  await peer.dial(address);
+  await expect.poll(() => seed.getConnections().length, SOON).toBe(1);
+  const [connection] = seed.getConnections();
+  expect(String(connection!.remoteAddr)).toMatch(/^\/ip4\/203\.0\.113\.1\/tcp\/\d+\/ws/);
+  connection!.abort(new Error('reset'));
+  // At once: who does not answer would keep it.
+  expect([...sockets].map(({ destroyed }) => destroyed)).toEqual([true]);
+});
+
+/** A STUN binding request as the first datagram of a WebRTC-direct dialler, as short as the ICE agent takes it. */
+function stunRequest(ufrag: string): Buffer {
+  const attribute = (type: number, value: Buffer): Buffer => {
+    const head = Buffer.alloc(4);
+    head.writeUInt16BE(type, 0);
+    head.writeUInt16BE(value.length, 2);
+    return Buffer.concat([head, value, Buffer.alloc((4 - (value.length % 4)) % 4)]);
+  };
+  const user = attribute(6, Buffer.from(`x:${ufrag}`));
+  const head = Buffer.concat([
+    Buffer.from([0, 1, 0, user.length + 24, 0x21, 0x12, 0xa4, 0x42]),
+    randomBytes(12),
+  ]);
+  const mac = createHmac('sha1', ufrag).update(head).update(user).digest();
+  return Buffer.concat([head, user, attribute(8, mac)]);
+}
+
+describe('a datagram of anybody', () => {
+  type Manager = { getListeners(): { connections: Map<string, unknown> }[] };
+
+  async function udpSeed(standsForMany = () => true) {
+    const host = await startHost('seed', [WEBRTC_DIRECT]);
+    boundUdpHandshakes(host, standsForMany);
+    const { components } = host as unknown as { components: { transportManager: Manager } };
+    const { connections } = components.transportManager.getListeners()[0]!;
+    const set = vi.spyOn(connections, 'set');
+    const port = Number(/\/udp\/(\d+)/.exec(host.getMultiaddrs().join())![1]);
+    const socket = createSocket('udp4');
+    atEnd(async () => void socket.close());
+    const bytes = { sent: 0, got: 0 };
+    socket.on('message', (message) => (bytes.got += message.length));
+    const send = (ufrag: string) => {
+      const request = stunRequest(ufrag);
+      bytes.sent += request.length;
+      socket.send(request, port, '127.0.0.1');
+    };
+    const made = () => set.mock.calls.length;
+    const open = () => connections.size;
+    return { made, open, bytes, send };
+  }
+  const fresh = () => randomBytes(16).toString('hex');
+
+  it('draws no more bytes than came from its address, however often it comes, and leaves nothing', async () => {
+    const { made, open, bytes, send } = await udpSeed();
+    const callers = Array.from({ length: 5 }, fresh);
+    for (const requests of [2, 4, 4]) {
+      const before = made();
+      for (let i = 1; i < requests; i++) callers.forEach(send);
+      // Datagrams keep their order: when this one began, those before it had been looked at.
+      const last = fresh();
+      send(last);
+      send(last);
+      await expect.poll(() => made() > before, SOON).toBe(true);
+      expect(made()).toBe(before + 1);
+      callers.forEach(send);
+      await expect.poll(made, SOON).toBe(before + 1 + callers.length);
+      await expect.poll(open, SOON).toBe(0);
+    }
+    // One check of the ICE agent in the first round, two in others.
+    expect(bytes.got).toBeGreaterThan(0);
+    expect(bytes.got).toBeLessThanOrEqual(bytes.sent);
+  });
+
+  it('makes no connection by itself', async () => {
+    const { made, send } = await udpSeed();
+    for (let i = 0; i < 20; i++) send(fresh());
+    const twice = fresh();
+    send(twice);
+    send(twice);
+    await until('the one that came twice began', () => made() > 0);
+    expect(made()).toBe(1);
+  });
+
+  it('makes one of so many connections at once, and of so many a second', async () => {
+    const { made, open, send } = await udpSeed();
+    const startMs = performance.now();
+    const many = 2 * UDP_RATE.burst;
+    let most = 0;
+    await until('many began', () => {
+      for (const caller of Array.from({ length: 5 }, fresh)) {
+        send(caller);
+        send(caller);
+      }
+      most = Math.max(most, open());
+      return made() >= many;
+    });
+    expect(most).toBeLessThanOrEqual(UDP_HANDSHAKES_MAX);
+    const seconds = (performance.now() - startMs) / 1000;
+    expect(made()).toBeLessThanOrEqual(UDP_RATE.burst + UDP_RATE.perSecond * seconds);
+  });
+
+  it('makes one of so many connections of its address at once', async () => {
+    const { open, send } = await udpSeed(() => false);
+    let most = 0;
+    for (let i = 0; i < UDP_HANDSHAKES_MAX; i++) {
+      const caller = fresh();
+      send(caller);
+      send(caller);
+    }
+    await until('some began', () => open() > 0);
+    await until('all are given up', () => (most = Math.max(most, open())) && open() === 0);
+    expect(most).toBe(UDP_PER_ADDRESS_MAX);
+  });
+});
+
+it('a WebRTC-direct caller that answered has as long as its handshake takes', async () => {
+  const gater = {
+    denyInboundConnection: () => new Promise<boolean>((r) => setTimeout(() => r(false), 2000)),
+  };
+  const seed = await startHost('seed', [WEBRTC_DIRECT], { gater });
+  boundUdpHandshakes(seed, () => true);
+  const peer = await startHost();
+  await expect(peer.dial(seed.getMultiaddrs()[0]!)).resolves.toBeDefined();
+  await expect.poll(() => seed.getConnections().length, SOON).toBe(1);
+  expect(peer.getConnections()).toHaveLength(1);
+});
+
+it('a peer is forgotten when it leaves: 200 of them leave no record, on the disk least', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'pila-net-'));
+  const store = await createLevelStore(join(place, 'net'));
+  const datastore = new NetDatastore(store);
+  await datastore.open();
+  const host = await startHost('seed', [WEBSOCKET], { datastore });
+  const keys = async (prefix: string) => {
+    const found: string[] = [];
+    for await (const { key } of datastore.query({ prefix })) found.push(key.toString());
+    return found;
+  };
+  const onDisk = async () => (await store.range('', '\x7f')).length;
+  const before = await onDisk();
+  let met = 0;
+  host.addEventListener('peer:identify', () => met++);
+  for (let i = 0; i < 200; i++) {
+    const peer = await startHost();
+    await peer.dial(host.getMultiaddrs()[0]!);
+    await until('it is identified', () => met === i + 1);
+    await peer.stop();
+  }
+  // Its own record alone.
+  await expect.poll(async () => (await keys('/peers/')).length, SOON).toBe(1);
+  expect(await onDisk()).toBe(before);
+  atEnd(async () => {
+    await datastore.close();
+    await rm(place, { recursive: true });
+  });
+}, 180_000);

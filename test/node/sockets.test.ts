@@ -1,0 +1,135 @@
+/** What one caller may hold of a listener, over real sockets: callers are addresses of loopback, one a proxy's. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCallers } from '../../src/node/http/caller.ts';
+import {
+  createHttp,
+  handUpgrades,
+  listen,
+  sendJson,
+  type Route,
+} from '../../src/node/http/http.ts';
+import { SOCKETS_PER_ADDRESS_MAX } from '../../src/node/http/sockets.ts';
+import type { Upgrade } from '../../src/net/inbound.ts';
+
+const PROXY = '127.9.0.1';
+const callers = createCallers(['127.9.0.0/16']);
+
+const closers: (() => unknown)[] = [];
+afterEach(() => closers.splice(0).forEach((close) => close()));
+
+const ok: Route = (_, response) => sendJson(response, 200, {});
+
+/** A listener that hands upgrades over, and answers `/never` never. */
+async function serve(guard = (): string | undefined => undefined) {
+  const http = createHttp({ 'GET /never': () => undefined }, ok, { callers });
+  const taken: Upgrade[] = [];
+  handUpgrades(http, { callers, guard, take: (upgrade) => taken.push(upgrade) > 0 });
+  const port = await listen(http.server, '0.0.0.0', 0);
+  closers.push(() => (http.server.closeAllConnections(), http.server.close()));
+  return { port, taken };
+}
+
+/** A socket from that address. */
+function from(localAddress: string, port: number): Socket {
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {});
+  closers.push(() => socket.destroy());
+  return socket;
+}
+/** It is closed, which the other end did. */
+const isCut = (socket: Socket) =>
+  expect.poll(() => socket.resume().closed, { timeout: 20_000 }).toBe(true);
+
+const get = (path: string, caller?: string): string =>
+  `GET ${path} HTTP/1.1\r\nHost: h\r\n${caller ? `X-Forwarded-For: ${caller}\r\n` : ''}\r\n`;
+const upgrade = (caller?: string): string =>
+  get('/', caller).replace(/\r\n$/, 'Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+
+/** The status that a request on a socket of its own gets; 0 when it is cut. */
+async function status(address: string, port: number, request: string): Promise<number> {
+  const socket = from(address, port);
+  socket.write(request);
+  let got = '';
+  socket.on('data', (data) => {
+    got += String(data);
+    socket.destroy();
+  });
+  await once(socket, 'close');
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(got)?.[1] ?? 0);
+}
+
+/** Opens sockets that ask and stay, until the server has taken all of them in. */
+async function holdAll(address: string, port: number, request: string): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < SOCKETS_PER_ADDRESS_MAX; i++) {
+    const socket = from(address, port);
+    await once(socket, 'connect');
+    socket.write(request);
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+describe('sockets', () => {
+  it('of one address are bounded; another is answered, and the first again as soon as one has ended', async () => {
+    const { port } = await serve();
+    const [first] = await holdAll('127.0.0.2', port, get('/never'));
+    const more = from('127.0.0.2', port);
+    more.write(get('/'));
+    await isCut(more);
+    expect(more.bytesRead).toBe(0);
+    expect(await status('127.0.0.3', port, get('/'))).toBe(200);
+    first!.destroy();
+    await expect.poll(() => status('127.0.0.2', port, get('/')), { timeout: 20_000 }).toBe(200);
+  });
+
+  it('of a proxy are not, but what each caller has in work through it, by the address that the proxy saw', async () => {
+    const { port, taken } = await serve();
+    await holdAll(PROXY, port, get('/never', '203.0.113.1'));
+    for (const forged of ['', '203.0.113.9, '])
+      expect(await status(PROXY, port, get('/', `${forged}203.0.113.1`))).toBe(429);
+    expect(await status(PROXY, port, upgrade('203.0.113.1'))).toBe(429);
+    expect(await status(PROXY, port, get('/', '203.0.113.2'))).toBe(200);
+    // Who is no proxy is believed nothing.
+    expect(await status('127.0.0.2', port, get('/', '203.0.113.1'))).toBe(200);
+    from(PROXY, port).write(upgrade('203.0.113.2'));
+    await expect
+      .poll(() => taken.map(({ address }) => address), { timeout: 20_000 })
+      .toEqual(['203.0.113.2']);
+  });
+
+  it('that say nothing are closed; one that has said something is not yet', async () => {
+    const { port } = await serve();
+    const slow = from('127.0.0.2', port);
+    slow.write('GET / HTTP/1.1\r\n');
+    await isCut(from('127.0.0.3', port));
+    expect(slow.closed).toBe(false);
+    slow.write('Host: h\r\n\r\n');
+    expect(String((await once(slow, 'data'))[0])).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('that say nothing after their upgrade are closed; one that has said something is not', async () => {
+    const { port, taken } = await serve();
+    const [silent, spoken, atOnce] = Array.from({ length: 3 }, () => from('127.0.0.2', port));
+    silent!.write(upgrade());
+    spoken!.write(upgrade());
+    atOnce!.write(`${upgrade()}hello`);
+    await expect.poll(() => taken.length, { timeout: 20_000 }).toBe(3);
+    spoken!.write('hello');
+    await isCut(silent!);
+    expect([spoken!.closed, atOnce!.closed]).toEqual([false, false]);
+  });
+
+  it('whose upgrade is refused are told, and destroyed although the other end stays', async () => {
+    const { port, taken } = await serve(() => '429 Too Many Requests');
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    closers.push(() => socket.destroy());
+    socket.write(upgrade());
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 429 /);
+    await once(socket.resume(), 'end');
+    // What is sent to a socket that is gone is answered by a reset.
+    await expect.poll(() => (socket.write('x'), socket.closed), { timeout: 20_000 }).toBe(true);
+    expect(taken).toEqual([]);
+  });
+});
