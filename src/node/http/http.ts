@@ -179,7 +179,11 @@ export function createHttp(
     if (tls && !LOOPBACK.test(request.headers.host ?? ''))
       response.setHeader('strict-transport-security', `max-age=${HTTPS_ONLY_S}`);
     try {
-      if (!admit(request, response)) throw new AppError('RATE_LIMIT', TOO_MANY);
+      if (!admit(request, response)) {
+        // A proxy would keep the socket, and with many of them the listener is full.
+        response.setHeader('connection', 'close');
+        throw new AppError('RATE_LIMIT', TOO_MANY);
+      }
       await routeOf(request, response, routes, otherwise)(request, response);
     } catch (e) {
       if (!response.headersSent) sendError(response, e);
