@@ -85,7 +85,8 @@ describe('the commands', () => {
       here(`#!/bin/bash
 cd ${scratch}
 if [ "$1" = start ]; then
-  ${start} > log 2>&1 &
+  : > log
+  ${start} >> log 2>&1 &
   echo $! > pid
   until grep -q ' info ready ' log; do kill -0 $! && sleep 0.1 || exit 1; done
 else

@@ -45,7 +45,7 @@ describe("libp2p's datastore in a store", () => {
     await expect(net.get(new Key('/items/c'))).rejects.toMatchObject({ name: 'NotFoundError' });
     expect(await list(net, '/items/')).toEqual(['/items/a=1', '/items/b=2']);
     await net.delete(a);
-    expect(await list(net)).toEqual(['/other/c=3', '/items/b=2']);
+    expect(await list(net)).toEqual(['/items/b=2', '/other/c=3']);
     const keys: string[] = [];
     for await (const key of net.queryKeys({ prefix: '/items' })) keys.push(key.toString());
     expect(keys).toEqual(['/items/b']);

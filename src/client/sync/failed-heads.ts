@@ -14,7 +14,7 @@ const REMEMBERED_MAX = 1024;
 /** Peers that are met through a relay show no address of their own: they wait together. */
 const RELAYED = 'relayed';
 
-/** What of a peer's address stands for one host: an IPv4 address, 64 bits of an IPv6 address, or a name. */
+/** What of a peer's address stands for one host: an IPv4 address, 56 bits of an IPv6 address, or a name. */
 export function hostOf(address: string): string {
   if (address.includes('/p2p-circuit')) return RELAYED;
   const host = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)/.exec(address)?.[1];

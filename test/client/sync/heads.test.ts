@@ -216,12 +216,12 @@ test('while an address waits, the next blocks of a chain that is followed still 
   expect(made.net.faults).toEqual([]);
 });
 
-test('one address is an IPv4 address, 64 bits of an IPv6 address, a name, or all that is behind relays', () => {
+test('one address is an IPv4 address, 56 bits of an IPv6 address, a name, or all that is behind relays', () => {
   const same = (a: string, b: string) => hostOf(a) === hostOf(b);
   expect(same('/ip4/192.0.2.1/tcp/1/ws', '/ip4/192.0.2.1/udp/2/webrtc-direct')).toBe(true);
   expect(same('/ip4/192.0.2.1/tcp/1/ws', '/ip4/192.0.2.2/tcp/1/ws')).toBe(false);
-  expect(same('/ip6/2001:db8::1/tcp/1/ws', '/ip6/2001:db8:0:0:5::2/tcp/1/ws')).toBe(true);
-  expect(same('/ip6/2001:db8::1/tcp/1/ws', '/ip6/2001:db8:0:1::1/tcp/1/ws')).toBe(false);
+  expect(same('/ip6/2001:db8::1/tcp/1/ws', '/ip6/2001:db8:0:ff:5::2/tcp/1/ws')).toBe(true);
+  expect(same('/ip6/2001:db8::1/tcp/1/ws', '/ip6/2001:db8:0:100::1/tcp/1/ws')).toBe(false);
   expect(same('/dns4/a.example/tcp/443/wss', '/dns4/b.example/tcp/443/wss')).toBe(false);
   const relayed = '/ip4/192.0.2.1/tcp/1/ws/p2p/x/p2p-circuit/webrtc/p2p/y';
   expect(same(relayed, '/p2p/z/p2p-circuit/webrtc/p2p/w')).toBe(true);

@@ -170,10 +170,17 @@ export const PAIRS: readonly Pair[] = [
     asks: { en: en.wallet.restore, it: it.wallet.restore },
   },
   {
-    name: 'open a file',
-    state: 'fresh',
+    name: 'open a dear file',
+    state: 'dear file',
     hash: '#/wallet',
-    asks: { en: keyring.file.import, it: keyringIt.file.import },
+    asks: { en: keyring.file.open, it: keyringIt.file.open },
+    async act(page) {
+      await press(page, keyring.file.import);
+      const buffer = Buffer.from('{"format":"pila-wallet","version":1,"vault":{}}');
+      const file = { name: 'wallet.json', mimeType: 'application/json', buffer };
+      await page.getByLabel(keyring.file.choose, { exact: true }).setInputFiles(file);
+      await fill(page, en.unlock.passphrase, 'of no wallet');
+    },
   },
 ];
 

@@ -51,6 +51,7 @@ export const moreStates = (stage: Stage) => {
     insecure: () => (session.browser = { ...UNSEEN, isSecure: false }),
     private: () => (session.browser = { ...UNSEEN, roomBytes: 120_000_000 }),
     'no files': () => (session.browser = { ...UNSEEN, hasFiles: false }),
+    'dear file': () => (engine.fails = { 'vault.importFile': 'FILE_DEAR' }),
     'storage refused': () => (engine.fails = { 'vault.status': 'STORAGE_FAILED' }),
     'wrong clock': () => (stage.config.clockAheadMs = 3_600_000 * 3),
     'slow clock': () => (stage.config.clockAheadMs = -300_000),

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/lib/errors.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import {
   createHttp,
   guardLoopback,
@@ -17,8 +17,8 @@ import {
   sendJson,
   serveFolder,
   type Route,
-} from '../../src/node/http/http.ts';
-import { PAGE_POLICY, policies, VAULT_POLICY } from '../../src/node/http/policies.ts';
+} from '../../../src/node/http/http.ts';
+import { PAGE_POLICY, policies, VAULT_POLICY } from '../../../src/node/http/policies.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

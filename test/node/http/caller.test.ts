@@ -1,7 +1,7 @@
 /** Whose call it is, with and without proxies. */
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { createCallers, isRange, LOOPBACK_RANGES } from '../../src/node/http/caller.ts';
+import { createCallers, isRange, LOOPBACK_RANGES } from '../../../src/node/http/caller.ts';
 
 const callerOf = (trusted: readonly string[], remoteAddress: string, forwarded?: string): string =>
   createCallers(trusted).of({

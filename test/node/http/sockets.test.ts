@@ -2,16 +2,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCallers } from '../../src/node/http/caller.ts';
+import { createCallers } from '../../../src/node/http/caller.ts';
 import {
   createHttp,
   handUpgrades,
   listen,
   sendJson,
   type Route,
-} from '../../src/node/http/http.ts';
-import { SOCKETS_PER_ADDRESS_MAX } from '../../src/node/http/sockets.ts';
-import type { Upgrade } from '../../src/net/inbound.ts';
+} from '../../../src/node/http/http.ts';
+import { SOCKETS_PER_ADDRESS_MAX } from '../../../src/node/http/sockets.ts';
+import type { Upgrade } from '../../../src/net/inbound.ts';
 
 const PROXY = '127.9.0.1';
 const callers = createCallers(['127.9.0.0/16']);

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import type { Store } from '../../src/chain/store/store.ts';
-import type { ErrorCode } from '../../src/lib/error-codes.ts';
-import { AppError } from '../../src/lib/errors.ts';
-import { createWatchedStores, healthRoute } from '../../src/node/http/health.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { createHandlers } from '../../src/node/seed/serve-peers.ts';
-import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
-import { mine, nextBlock, openChain, person, START_MS, transfer } from '../chain/make-blocks.ts';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import type { Store } from '../../../src/chain/store/store.ts';
+import type { ErrorCode } from '../../../src/lib/error-codes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { createWatchedStores, healthRoute } from '../../../src/node/http/health.ts';
+import { silentLog } from '../../../src/lib/log.ts';
+import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
+import { createHttp, listen, sendJson } from '../../../src/node/http/http.ts';
+import { mine, nextBlock, openChain, person, START_MS, transfer } from '../../chain/make-blocks.ts';
 
 it('is well, unwell while the disk is full, and well again after the next block', async () => {
   let full = false;
@@ -52,7 +52,9 @@ it('a full disk is no line for every peer that it makes wait; a full queue is', 
   let code: ErrorCode = 'STORE_FULL';
   const refuse = (): Promise<never> => Promise.reject(new AppError(code, 'refused by the test'));
   const chain = { ...(await openChain()), importBlock: refuse, addTx: refuse };
-  const handlers = createHandlers(chain, () => expect.fail('nothing to fetch'), log);
+  const fetches = (): never => expect.fail('nothing to fetch');
+  const sync = { meet: fetches, lagging: fetches, poll: fetches, isBehind: () => false };
+  const handlers = createHandlers(chain, () => sync, log);
   const announce = async (): Promise<unknown[]> => [
     await handlers.onBlock('peer', { block: nextBlock(chain, person(1)), sequence: 1 }),
     await handlers.onTx('peer', { tx: transfer(person(1), 0, person(2), 1n), sequence: 1 }),
