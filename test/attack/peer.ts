@@ -67,6 +67,9 @@ async function asPeer<T>(
     await until('the node subscribed', () =>
       topics.every((t) => pubsub.getSubscribers(t).length > 0) ? true : undefined,
     );
+    // That came in; what is published before there is a way out is dropped without a word.
+    const { streamsOutbound } = pubsub as unknown as { streamsOutbound: Map<string, unknown> };
+    await until('there is a way to the node', () => streamsOutbound.size || undefined);
     return await use(
       host.peerId.toString(),
       (topic, data) => pubsub.publish(topic, data),

@@ -1,6 +1,10 @@
 /** What records cost in a network that grows: `npm run sim -- --peers 1000` runs a larger one for longer. */
 import { expect, test } from 'vitest';
-import { ANNOUNCE_MS, RecordPolicy, type RecordVerdict } from '../../src/net/records/record-policy.ts';
+import {
+  ANNOUNCE_MS,
+  RecordPolicy,
+  type RecordVerdict,
+} from '../../src/net/records/record-policy.ts';
 import { RECORD_BYTES_PER_SECOND, simulateRecords } from './records.ts';
 
 const worstOf = (peers: number, newPolicy?: () => RecordPolicy): number => {
