@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** ms for a start, which takes seconds or, on a busy machine, a quarter of a minute. */
+const READY_MS_MAX = 100_000;
 const ROOT = join(import.meta.dirname, '../..');
 
 export interface SeedOptions {
@@ -92,7 +94,10 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
         if (log.length > 5000) log.shift();
         if (line.includes(' info ready ')) resolve();
       });
-    void exited.then((code) => reject(new Error(`seed ended with ${code}:\n${log.join('\n')}`)));
+    const fail = (what: string): void => reject(new Error(`seed ${what}:\n${log.join('\n')}`));
+    void exited.then((code) => fail(`ended with ${code}`));
+    // What it said is shown where otherwise the test's own limit would end it without a word.
+    setTimeout(() => fail('is not ready'), READY_MS_MAX).unref();
   });
   await ready;
   let id = 0;
