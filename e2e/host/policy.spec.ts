@@ -276,6 +276,8 @@ test.describe('a host that sends no policy', () => {
     await page.goto(`${host.url}#/wallet`);
     await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();
     await expect(button(page, en.wallet.create)).toHaveCount(0);
+    // Nothing is damaged: no sentence that leads to an erasure.
+    await expect(page.getByText(errors.VAULT_CORRUPT)).toHaveCount(0);
     await goTo(page, 'pila');
     await button(page, en.pila.start).click();
     await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();

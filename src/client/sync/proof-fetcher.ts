@@ -83,7 +83,7 @@ export class ProofFetcher {
       if (!proof) continue;
       const refused = await chain.proofs.import(id, proof, body);
       // Its branch was dropped meanwhile: the peer is not to blame.
-      if (refused?.fault === 'wire.unasked') continue;
+      if (refused?.fault === 'sync.unplaced') continue;
       if (refused) {
         transport.charge(peer, refused);
         return new Set();
