@@ -1,28 +1,20 @@
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import type { Store } from '../../src/chain/store/store.ts';
 import { networkOf } from '../../src/client/models/networks.ts';
-import { AppError } from '../../src/lib/errors.ts';
 import { Emitter } from '../../src/lib/events.ts';
 import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
 import { createWatchedStores } from '../../src/node/http/health.ts';
 import { createSeedMiner } from '../../src/node/seed/seed-miner.ts';
 import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
 import { mine, openChain, person, START_MS } from '../chain/make-blocks.ts';
+import { diskThatFills } from './disk-that-fills.ts';
 
 it('a full disk is one line of the log, and mining rests until a write works', async () => {
-  let full = false;
-  const memory = createMemoryStore();
-  const disk: Store = {
-    ...memory,
-    batch: (puts) =>
-      full ? Promise.reject(new AppError('STORE_FULL', 'no space')) : memory.batch(puts),
-  };
+  const disk = diskThatFills();
   const lines: string[] = [];
   const note = (event: string) => void lines.push(event);
   const log = { info: note, warn: note, error: note };
   const stores = createWatchedStores(log);
-  const chain = await openChain(stores.watch(disk), { ms: START_MS });
+  const chain = await openChain(stores.watch(disk.store), { ms: START_MS });
   const won = new Emitter<{ block: FoundBlock }>();
   const work: unknown[] = [];
   const deps = {
@@ -48,12 +40,12 @@ it('a full disk is one line of the log, and mining rests until a write works', a
   await miner.start();
   await mine(chain, person(1), 1);
   expect(work.at(-1)).toMatchObject({ core: {} });
-  full = true;
+  disk.isFull = true;
   for (let i = 0; i < 5; i++)
     await expect(mine(chain, person(1), 1)).rejects.toMatchObject({ code: 'STORE_FULL' });
   expect(lines).toEqual(['store.fails']);
   expect(work.at(-1)).toBeUndefined();
-  full = false;
+  disk.isFull = false;
   await mine(chain, person(1), 1);
   expect(lines).toEqual(['store.fails', 'store.works']);
   expect(work.at(-1)).toMatchObject({ core: {} });

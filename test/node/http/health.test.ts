@@ -9,17 +9,12 @@ import { silentLog } from '../../../src/lib/log.ts';
 import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import { createHttp, listen, sendJson } from '../../../src/node/http/http.ts';
 import { mine, nextBlock, openChain, person, START_MS, transfer } from '../../chain/make-blocks.ts';
+import { diskThatFills } from '../disk-that-fills.ts';
 
 it('is well, unwell while the disk is full, and well again after the next block', async () => {
-  let full = false;
-  const memory = createMemoryStore();
-  const disk: Store = {
-    ...memory,
-    batch: (puts) =>
-      full ? Promise.reject(new AppError('STORE_FULL', 'no space')) : memory.batch(puts),
-  };
+  const disk = diskThatFills();
   const stores = createWatchedStores(silentLog);
-  const chain = await openChain(stores.watch(disk), { ms: START_MS });
+  const chain = await openChain(stores.watch(disk.store), { ms: START_MS });
   const transport = { peers: () => [1, 2] } as never;
   const { server } = createHttp(
     { 'GET /health': healthRoute({ chain, transport, stores }) },
@@ -34,11 +29,11 @@ it('is well, unwell while the disk is full, and well again after the next block'
   const headAgeMs = expect.any(Number);
   const well = { ok: true, problem: null, peers: 2, headAgeMs };
   expect(await health()).toEqual([200, { ...well, height: 1 }]);
-  full = true;
+  disk.isFull = true;
   await expect(mine(chain, person(1), 1)).rejects.toMatchObject({ code: 'STORE_FULL' });
   const unwell = { ...well, ok: false, problem: 'STORE_FULL', height: 1 };
   expect(await health()).toEqual([503, unwell]);
-  full = false;
+  disk.isFull = false;
   await mine(chain, person(1), 1);
   expect(await health()).toEqual([200, { ...well, height: 2 }]);
   server.close();
