@@ -135,10 +135,8 @@ async function payOnce(seed: Seed, tally: Tally, words: string[]): Promise<boole
   return id !== undefined;
 }
 
-const rpcUrl = (seed: Seed): string => /metrics: (\S+)/.exec(seed.log.join('\n'))![1]!;
-
 async function pay(seed: Seed, key: string): Promise<{ id: string | undefined; status: number }> {
-  const response = await fetch(`${rpcUrl(seed)}v1/infer`, {
+  const response = await fetch(`${seed.rpcUrl}v1/infer`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': key },
     body: JSON.stringify({ model: 'tiny', input: key, wait: 'none' }),
@@ -148,7 +146,7 @@ async function pay(seed: Seed, key: string): Promise<{ id: string | undefined; s
 }
 
 async function healthOf(seed: Seed): Promise<Health> {
-  return (await (await fetch(`${rpcUrl(seed)}health`)).json()) as Health;
+  return (await (await fetch(`${seed.rpcUrl}health`)).json()) as Health;
 }
 
 /** Notes the height that is told. */
