@@ -25,7 +25,11 @@ export type Context =
   | 'claim'
   | 'execution'
   | 'genesis'
-  | 'draw';
+  | 'draw'
+  | 'voucher'
+  | 'question'
+  | 'answer'
+  | 'receipt';
 
 /** Text of a context, as BLAKE3's derive-key mode takes it. */
 export const contextText = (name: Context): string => `pila 1 ${name}`;
