@@ -7,7 +7,7 @@ import { hash } from '../../src/core/hash.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import { treeOf } from '../../src/core/tree/tree-parts.ts';
 import { compare, u32 } from '../../src/lib/bytes.ts';
-import { MODEL, MODELS, PARAMS, person, transfer } from '../../test/chain/make-blocks.ts';
+import { CONTEXT, MODEL, PARAMS, person, transfer } from '../../test/chain/make-blocks.ts';
 import { cpuMs } from '../measure.ts';
 
 /** @returns a line of figures, in ms of CPU */
@@ -24,7 +24,7 @@ export function growPool(count: number): string {
     .map((from) => ({ key: stateKey.account(addressOf(from)), value }))
     .sort((a, b) => compare(a.key, b.key));
   const head = { height: 10, bits: 0x1d2aaaaa, miner: froms[0]!, modelId: MODEL };
-  const base = poolBase(PARAMS, { models: MODELS }, treeOf(leaves), head);
+  const base = poolBase(PARAMS, CONTEXT, treeOf(leaves), head);
   const template = transfer(rich, 0, rich, 5n).tx;
   const reverted = froms.map((from, i): SignedTx => {
     const fee = 10_000n + BigInt((i * 7919) % 5000);

@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
-import type { Body, Header, Position, SignedTx } from '../core/formats.ts';
+import type { Body, Header, Position, SignedTx, TxOf } from '../core/formats.ts';
 import type { BackendChoice, MinerStatus } from '../miner/engine/miner-api.ts';
 import type { Traffic } from '../net/traffic.ts';
 import type { PeerInfo } from '../net/transport.ts';
@@ -109,9 +109,15 @@ export interface Prepared {
   readonly spendable: bigint;
 }
 
+/** A transaction of an account. */
+export interface AccountEntry extends HistoryEntry {
+  /** Of a close: what opened its channel, which says whom it paid; undefined where nobody had it. */
+  readonly opening?: TxOf<'channel'> | undefined;
+}
+
 export interface History {
   /** Newest first; each entry was checked against its block's bodyRoot. */
-  readonly entries: readonly HistoryEntry[];
+  readonly entries: readonly AccountEntry[];
   /** How many transactions the account has, by its proven leaf. */
   readonly total: number;
   /**

@@ -47,7 +47,11 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
   const reverted = new RevertedBlocks(chain);
 
   // Transactions and accounts.
-  const pool = createLightPool(params, models, chain.signatures);
+  const pool = createLightPool(
+    params,
+    { genesis: chain.headers.genesis.id, models },
+    chain.signatures,
+  );
   const accounts = createAccounts({ chain, params, reader, store });
   const sending = createSending({ params, chain, announcer, pool, outbox, accounts, events });
   const balances = new WatchedBalances({ accounts, sending, events });

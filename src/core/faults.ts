@@ -161,6 +161,18 @@ export const FAULTS = {
   'tx.result-commitment': placed('final'),
   'tx.result-answer': placed('final'),
   'tx.result-budget': placed('passes'),
+  'tx.channel-limit': tx(50, 'final'),
+  'tx.channel-lifetime': tx(50, 'final'),
+  /** The next height may have room. */
+  'tx.channel-full': placed('passes'),
+  'tx.close-nonce': tx(50, 'final'),
+  'tx.close-fee': tx(50, 'final'),
+  /** Its channel may be opened, or opened again on another branch. */
+  'tx.close-unknown': placed('passes'),
+  // What a channel is, is fixed by its id; but a peer that lacks its leaf can't know, and may pass these on.
+  'tx.close-provider': placed('final'),
+  'tx.close-amount': placed('final'),
+  'tx.close-voucher': placed('final'),
   'tx.known': pool(),
   'tx.fee-low': pool(),
   'tx.pool-full': pool(),

@@ -18,6 +18,7 @@ import {
 import {
   ANSWER_BYTES_MAX,
   BODY_TXS_MAX,
+  CHANNELS_PER_EXPIRY_MAX,
   INPUT_BYTES_MAX,
   REQUESTS_PER_EXPIRY_MAX,
 } from './params.ts';
@@ -62,6 +63,18 @@ export const Tx = union({
   ],
   claim: [2, struct({ ...signedBy, request: hash32, commitment: hash32 })],
   result: [3, struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) })],
+  channel: [
+    4,
+    struct({
+      ...signedBy,
+      provider: hash32,
+      payee: hash32,
+      signer: hash32,
+      limit: u64,
+      lifetime: u16,
+    }),
+  ],
+  close: [5, struct({ ...signedBy, channel: hash32, amount: u64, voucher: bytes(64) })],
 });
 export type Tx = Value<typeof Tx>;
 export type TxOf<K extends Tx['type']> = Extract<Tx, { type: K }>;
@@ -116,3 +129,23 @@ export const SettleList = list(hash32, 1024);
 
 export const Claim = struct({ commitment: hash32, position: Position });
 export type Claim = Value<typeof Claim>;
+
+/** An open payment channel, by the id of the transaction that opened it. */
+export const Channel = struct({
+  /** Address that opened it, and gets back what is left. */
+  asker: hash32,
+  /** x-only key that vouches for the asker. */
+  signer: hash32,
+  /** x-only key that may close it. */
+  provider: hash32,
+  /** Address that a close pays. */
+  payee: hash32,
+  /** nV in it. */
+  limit: u64,
+  /** Height at which all of it goes back. */
+  expiry: u32,
+});
+export type Channel = Value<typeof Channel>;
+
+/** Channels that end at one height. */
+export const ChannelList = list(hash32, CHANNELS_PER_EXPIRY_MAX);

@@ -56,6 +56,17 @@ export const REQUEST_LIFETIME_MAX = 1440;
  * anybody could fill every height to come for the least fee, and so close the network to all requests.
  */
 export const REQUESTS_PER_EXPIRY_MAX = 256;
+/** Blocks that a channel lives at least: an hour of minutes, in which a close finds its block when fees are high. */
+export const CHANNEL_LIFETIME_MIN = 60;
+/** Blocks that it lives at most: two weeks of minutes, for which an asker's coins lie when a provider vanishes. */
+export const CHANNEL_LIFETIME_MAX = 20_160;
+/** nV in a channel at least: ten thousand least fees. A leaf of 140 bytes that stays for weeks must cost something. */
+export const CHANNEL_LIMIT_MIN = NANOVOLTS / 100n;
+/**
+ * Refunds of one block. Whoever fills a height pays for 256 channels; the next height is as good to everybody, and
+ * none of those within two weeks can be filled without locking up 50,000 VLT.
+ */
+export const CHANNELS_PER_EXPIRY_MAX = 256;
 /** Blocks between the first valid result and the payment, so that an earlier claimant can publish its result. */
 export const SETTLEMENT_BLOCKS = 6;
 /** Per cent of a request's reward that its payee gets; the rest is burned. */

@@ -5,6 +5,8 @@
 import { equal, toHex } from '../lib/bytes.ts';
 import { blames, fault, inBlock, isFault, type Fault } from './faults.ts';
 import {
+  Channel,
+  ChannelList,
   Coinbase,
   ExpiryList,
   OpenRequest,
@@ -24,6 +26,7 @@ import {
   U64_MAX,
   writeAccount,
   type BlockState,
+  type Party,
   type StateContext,
 } from './tx/state-tx.ts';
 import { targetFromBits, workOf } from './header/target.ts';
@@ -36,6 +39,8 @@ export interface Executed {
   readonly touched: readonly Uint8Array[];
   /** What the block changed, for undoing it. */
   readonly changes: readonly StateChange[];
+  /** For whom each transaction counts. */
+  readonly parties: readonly Party[];
   /** nV of all fees, part of the coinbase. */
   readonly fees: bigint;
   /** nV that the block destroyed. */
@@ -86,7 +91,7 @@ export const verifyStateRoot = (
   header: StateHeader,
 ): Fault | undefined => rules.judge([STATE_ROOT_RULE], { tree, header });
 
-/** The state before the block's first transaction: job checked; coinbase matured, requests settled and expired. */
+/** The state before the block's first transaction: job checked; coinbase matured, requests and channels ended. */
 export function beginBlock(
   tree: Tree,
   header: ExecutionHeader,
@@ -101,12 +106,14 @@ export function beginBlock(
     mature(view, height - params.maturityBlocks);
     const burned = settle(view, height);
     expire(view, height);
+    expireChannels(view, height);
     return {
       view,
       params,
       context,
       height,
       count: 0,
+      parties: [],
       fees: 0n,
       burned,
       macsLeft: resultMacsMax(header, context),
@@ -121,13 +128,14 @@ export const executeTx = (block: BlockState, signed: SignedTx): Fault | undefine
 
 /** The state after the block; its coinbase waits for its maturity. */
 export const finishBlock = (
-  { view, height, fees, burned }: BlockState,
+  { view, height, parties, fees, burned }: BlockState,
   { miner }: ExecutionHeader,
 ): Executed | Fault =>
   withWitness(() => {
     const amount = atMostU64(subsidyAt(height) + fees);
     if (height > 0) view.set(Coinbase, stateKey.coinbase(height), { miner, amount });
-    return { tree: view.tree(), touched: view.touched(), changes: view.changes(), fees, burned };
+    const [touched, changes] = [view.touched(), view.changes()];
+    return { tree: view.tree(), touched, changes, parties, fees, burned };
   });
 
 /** A block's job must be an open request for its model in the state after the parent. */
@@ -214,4 +222,17 @@ function expire(view: StateView, height: number): void {
     view.set(OpenRequest, key, undefined);
   }
   view.set(ExpiryList, listKey, undefined);
+}
+
+/** Channels that nobody closed: all of it goes back. */
+function expireChannels(view: StateView, height: number): void {
+  const listKey = stateKey.channelsEnding(height);
+  for (const id of view.get(ChannelList, listKey) ?? []) {
+    const key = stateKey.channel(id);
+    const open = view.get(Channel, key);
+    if (!open) continue;
+    pay(view, open.asker, open.limit);
+    view.set(Channel, key, undefined);
+  }
+  view.set(ChannelList, listKey, undefined);
 }

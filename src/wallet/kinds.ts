@@ -7,7 +7,9 @@ import { plainText } from './plain-text.ts';
 import type { TxSummary } from './vault/vault-api.ts';
 
 /** Fields of a summary that only some kinds have. The amount is not among them: consensus says it. */
-export type KindSummary = Partial<Pick<TxSummary, 'to' | 'memo' | 'asks' | 'request' | 'answer'>>;
+export type KindSummary = Partial<
+  Pick<TxSummary, 'to' | 'memo' | 'asks' | 'request' | 'answer' | 'prepays' | 'closes'>
+>;
 
 export interface WalletKind<K extends Tx['type']> {
   /** What the vault shows of it besides the fields of every kind. */
@@ -33,6 +35,15 @@ export const WALLET_KINDS: { readonly [K in Tx['type']]: WalletKind<K> } = {
   result: {
     summary: ({ request, answer }) => ({ request, answer }),
     unattended: true,
+  },
+  channel: {
+    summary: ({ provider, payee, signer, lifetime }) => ({
+      prepays: { provider, payee, signer, lifetime },
+    }),
+  },
+  // A provider's own key signs it, which is no account. Should somebody have made it one, a person looks at it.
+  close: {
+    summary: ({ channel, amount }) => ({ closes: { channel, amount } }),
   },
 };
 

@@ -3,7 +3,7 @@ import { addressOf } from '../core/address.ts';
 import { tryDecode } from '../core/codec.ts';
 import { Tx } from '../core/formats.ts';
 import { createParams, NETWORK_NAMES } from '../core/params.ts';
-import { spentBy } from '../core/tx/tx.ts';
+import { amountOf } from '../core/tx/tx.ts';
 import { AppError } from '../lib/errors.ts';
 import { walletKindOf } from './kinds.ts';
 import type { TxSummary } from './vault/vault-api.ts';
@@ -21,7 +21,7 @@ export function summaryFromTx(tx: Tx): TxSummary {
     chainId: tx.chainId,
     network: NETWORK_NAMES.find((name) => createParams(name, []).chainId === tx.chainId),
     from: addressOf(tx.from),
-    amount: spentBy(tx) - tx.fee,
+    amount: amountOf(tx),
     fee: tx.fee,
     nonce: tx.nonce,
     expiry: tx.expiry,
@@ -31,6 +31,8 @@ export function summaryFromTx(tx: Tx): TxSummary {
     asks: undefined,
     request: undefined,
     answer: undefined,
+    prepays: undefined,
+    closes: undefined,
     ...walletKindOf(tx).summary(tx),
   };
 }

@@ -25,7 +25,7 @@ import {
   idOf,
   mine,
   MODEL,
-  MODELS,
+  CONTEXT,
   nextBlock,
   openChain,
   PARAMS,
@@ -269,7 +269,7 @@ describe('answers', () => {
     const witness = treeFromProof((await chain.witness(id))!);
     if (isFault(witness)) throw new Error(witness.fault);
     expect(toHex(treeRoot(witness))).toBe(toHex(block!.header.stateRoot));
-    const done = executeBlock(witness, block!.header, block!.body, PARAMS, { models: MODELS });
+    const done = executeBlock(witness, block!.header, block!.body, PARAMS, CONTEXT);
     if (isFault(done)) throw new Error(done.fault);
     const [child] = await mine(chain, ann, 3);
     expect(toHex(treeRoot(done.tree))).toBe(toHex(child!.header.stateRoot));

@@ -20,11 +20,13 @@ export async function expectConsistent(store: Store): Promise<{ height: number; 
   const of = (kind: string) => [...all.keys()].filter((key) => key.startsWith(`${kind}/`));
   const positions = new Map<string, Position>();
   let tree: Tree = genesisTree(PARAMS);
+  let genesis: Uint8Array | undefined;
   let parent: Uint8Array | undefined;
   let height = -1;
   for (const key of of('n')) {
     const { id, header } = decode(MainEntry, all.get(key)!);
     height++;
+    genesis ??= id;
     expect(header.height).toBe(height);
     expect(toHex(id)).toBe(toHex(blockId(header)));
     expect(decode(Header, all.get(`h/${toHex(id)}`)!)).toEqual(header);
@@ -32,7 +34,7 @@ export async function expectConsistent(store: Store): Promise<{ height: number; 
       expect(toHex(header.prevHash)).toBe(toHex(parent));
       const body = decode(Body, all.get(`b/${toHex(id)}`)!);
       expect(all.has(`w/${toHex(id)}`)).toBe(true);
-      const executed = executeBlock(tree, header, body, PARAMS, { models: MODELS });
+      const executed = executeBlock(tree, header, body, PARAMS, { genesis, models: MODELS });
       if (isFault(executed)) throw new Error(executed.fault);
       tree = executed.tree;
       for (const [index, { tx }] of body.entries())

@@ -12,7 +12,9 @@ async function walk(bytes: number) {
   const read: number[] = [];
   const entries = await walkBack(ann.address, { height: 60, index: 0 }, 60, async (height) => {
     read.push(height);
-    const links = [{ address: ann.address, previous: { height: height - 1, index: 0 } }];
+    const links = [
+      { address: ann.address, previous: { height: height - 1, index: 0 }, indices: [0] },
+    ];
     return { body: [transfer(ann, 0, bob, 1n)], bytes, links };
   });
   expect(entries.map(({ position }) => position.height)).toEqual(read);

@@ -5,11 +5,13 @@ import { createFullChain, type FullChainOptions } from '../../src/chain/full/ful
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { addressOf } from '../../src/core/address.ts';
-import type { Proof, SignedTx, Tx } from '../../src/core/formats.ts';
+import { signHash, voucherHash } from '../../src/core/channel.ts';
+import type { Proof, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
 import { hash } from '../../src/core/hash.ts';
-import { blockId } from '../../src/core/header/header.ts';
+import { blockId, genesisPoint } from '../../src/core/header/header.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
+import { CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../src/core/params.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
 import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
@@ -37,6 +39,11 @@ export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
 export const PARAMS = chainParams('e2e', [toHex(MODEL)]);
 export const START_MS = 1_790_000_000_000;
+
+/** Id of block 0 of the chains made here. */
+export const GENESIS_ID = genesisPoint(PARAMS, START_MS).id;
+/** What executing their blocks knows. */
+export const CONTEXT = { genesis: GENESIS_ID, models: MODELS };
 
 export const PROOF: Proof = {
   linear: 1,
@@ -95,6 +102,37 @@ export function answer(from: Person, nonce: number, id: Uint8Array): [SignedTx, 
     sign(from, nonce + 1, { type: 'result', request: id, answer: ran.answer }, 0n),
   ];
 }
+
+/** Signs for an asker, for one channel. */
+export const SIGNER = person(90);
+
+/** Opens a channel of 1 VLT with a provider who is paid himself. */
+export const prepay = (
+  from: Person,
+  nonce: number,
+  provider: Person,
+  fields: Partial<TxOf<'channel'>> = {},
+): SignedTx =>
+  sign(from, nonce, {
+    type: 'channel',
+    provider: provider.xonly,
+    payee: provider.address,
+    signer: SIGNER.xonly,
+    limit: NANOVOLTS,
+    lifetime: CHANNEL_LIFETIME_MIN,
+    ...fields,
+  });
+
+/** Closes a channel with its signer's voucher. */
+export const close = (
+  provider: Person,
+  channel: Uint8Array,
+  amount: bigint,
+  fields: Partial<TxOf<'close'>> = {},
+): SignedTx => {
+  const voucher = signHash(voucherHash(GENESIS_ID, channel, amount), SIGNER.secret);
+  return sign(provider, 0, { type: 'close', channel, amount, voucher, ...fields });
+};
 
 /** A clock that stands still until it is set. */
 export interface Clock {

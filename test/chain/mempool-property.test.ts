@@ -24,7 +24,7 @@ import { treeGet } from '../../src/core/tree/tree.ts';
 import { StateView } from '../../src/core/tree/view.ts';
 import { txBytes, txId } from '../../src/core/tx/tx.ts';
 import { compare, toHex } from '../../src/lib/bytes.ts';
-import { MODELS, PARAMS } from './make-blocks.ts';
+import { CONTEXT, PARAMS } from './make-blocks.ts';
 
 const KEYS = [0, 1, 2, 3, 4].map((i) => hash('seed', Uint8Array.of(i)));
 const LIMITS = { txs: 6, bytes: 1000 };
@@ -60,7 +60,7 @@ function baseOf(nonces: readonly number[]): PoolBase {
     return { key: stateKey.account(addressOf(KEYS[i]!)), value };
   });
   const tree = treeOf(leaves.sort((a, b) => compare(a.key, b.key)));
-  return poolBase(PARAMS, { models: MODELS }, tree, { height: 10, bits: 0x1d2aaaaa });
+  return poolBase(PARAMS, CONTEXT, tree, { height: 10, bits: 0x1d2aaaaa });
 }
 
 /** Whether every one of a sender's is valid after those before it; those that are. */
@@ -71,6 +71,7 @@ function executed(base: PoolBase, txs: readonly SignedTx[]): SignedTx[] {
     view: new StateView(base.tree),
     context: { ...base.context, signatureKnown: () => true },
     count: 0,
+    parties: [],
     fees: 0n,
     burned: 0n,
     macsLeft: 1n << 256n,

@@ -5,10 +5,16 @@ import { addressOf } from '../../src/core/address.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import type { Body, Header, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
 import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header/header.ts';
+import { signHash, voucherHash } from '../../src/core/channel.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
-import { type NetworkName, type Params } from '../../src/core/params.ts';
+import {
+  CHANNEL_LIFETIME_MIN,
+  CHANNEL_LIMIT_MIN,
+  type NetworkName,
+  type Params,
+} from '../../src/core/params.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
 import { treeRoot, type Tree } from '../../src/core/tree/tree.ts';
 import { without } from '../attack/without.ts';
@@ -43,6 +49,8 @@ export const MANIFEST: Manifest = {
 };
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
+/** Id of the block 0 that vouchers are for. */
+export const GENESIS_ID = bytes32(500);
 
 export const paramsOf = (network: NetworkName = 'local', off: FaultCode[] = []): Params =>
   without(chainParams(network, [toHex(MODEL)]), off);
@@ -100,6 +108,35 @@ export const result = (
   fields: Fields<'result'> & { request: Uint8Array },
 ): SignedTx =>
   signTx({ type: 'result', ...common(from), answer: Uint8Array.of(1, 2), ...fields }, from.secret);
+
+/** Carol provides, and is paid herself; the asker's signer is a key of its own. */
+export const SIGNER = person(50);
+export const channel = (from: Person, fields: Fields<'channel'> = {}): SignedTx =>
+  signTx(
+    {
+      type: 'channel',
+      ...common(from),
+      provider: CAROL.key,
+      payee: CAROL.address,
+      signer: SIGNER.key,
+      limit: CHANNEL_LIMIT_MIN,
+      lifetime: CHANNEL_LIFETIME_MIN,
+      ...fields,
+    },
+    from.secret,
+  );
+export const voucher = (
+  id: Uint8Array,
+  amount: bigint,
+  { signer = SIGNER, genesis = GENESIS_ID } = {},
+): Uint8Array => signHash(voucherHash(genesis, id, amount), signer.secret);
+export function close(
+  from: Person,
+  fields: Fields<'close'> & { channel: Uint8Array; amount: bigint },
+): SignedTx {
+  const signed = fields.voucher ?? voucher(fields.channel, fields.amount);
+  return signTx({ type: 'close', ...common(from), ...fields, voucher: signed }, from.secret);
+}
 
 /** A header that follows every rule but the proof of work's, over a parent and the state after it. */
 // eslint-disable-next-line @typescript-eslint/max-params -- what a header is made from; the last two are seldom given

@@ -19,7 +19,7 @@ import {
   treeUpdate,
   type Tree,
 } from '../../src/core/tree/tree.ts';
-import { MINER, MODEL, MODELS, paramsOf, type Person } from './fixtures.ts';
+import { GENESIS_ID, MINER, MODEL, MODELS, paramsOf, type Person } from './fixtures.ts';
 
 export const ANSWER = Uint8Array.of(1, 2);
 /** What the fixture model is said to give for a request. */
@@ -30,7 +30,7 @@ export const executionOf = (id: Uint8Array) => ({
 export const commitment = (id: Uint8Array, payee: Person): Uint8Array =>
   commitmentOf(id, payee.address, executionOf(id));
 
-export const checking: StateContext = { models: MODELS, executionOf };
+export const checking: StateContext = { genesis: GENESIS_ID, models: MODELS, executionOf };
 
 export class Ledger {
   height = 0;

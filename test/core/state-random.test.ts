@@ -3,28 +3,42 @@ import { expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { isFault } from '../../src/core/faults.ts';
 import type { SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
+import { voucherHash } from '../../src/core/channel.ts';
 import { beginBlock, executeTx } from '../../src/core/state.ts';
 import { TX_TYPES } from '../../src/core/tx/kinds.ts';
 import { EMPTY_TREE, treeEntries, treeRoot, treeSet } from '../../src/core/tree/tree.ts';
-import { ALICE, BOB, CAROL, MODEL, paramsOf, person } from './fixtures.ts';
+import { CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
+import {
+  ALICE,
+  BOB,
+  bytes32,
+  CAROL,
+  GENESIS_ID,
+  MODEL,
+  paramsOf,
+  person,
+  SIGNER,
+} from './fixtures.ts';
 import { ANSWER, checking, commitment, Ledger } from './ledger.ts';
-import { Oracle } from './state-oracle.ts';
+import { isVouched, Oracle, vouch } from './state-oracle.ts';
 
 const PEOPLE = [ALICE, BOB, CAROL, person(7)];
 // Signatures have tests of their own; without them a run is a hundred times faster.
-const context = { ...checking, signatureKnown: () => true };
+const context = { ...checking, signatureKnown: () => true, verifyHash: isVouched };
 
 /** What somebody tries, made into a transaction of the moment. */
 const intent = fc.record({
-  // Every kind; claims and results more often, for many of them come to nothing.
-  type: fc.constantFrom<Tx['type'][]>(...TX_TYPES, 'claim', 'result'),
+  // Every kind; claims, results and closes more often, for many of them come to nothing.
+  type: fc.constantFrom<Tx['type'][]>(...TX_TYPES, 'claim', 'result', 'close'),
   who: fc.nat(PEOPLE.length - 1),
   to: fc.nat(PEOPLE.length - 1),
   which: fc.nat(5),
   amount: fc.oneof(fc.bigInt(1n, 1000n), fc.bigInt(1n, 200_000_000_000n)),
   fee: fc.bigInt(0n, 50n),
   lifetime: fc.constantFrom(30, 30, 31, 33),
-  /** One in ten goes wrong on purpose: nonce, commitment or answer. */
+  /** Per cent of a channel's limit that is vouched for. */
+  vouched: fc.constantFrom(0n, 1n, 50n, 99n, 100n, 101n),
+  /** One in ten goes wrong on purpose: nonce, commitment, answer, sender or voucher. */
   slip: fc.nat(29),
 });
 type Intent = typeof intent extends fc.Arbitrary<infer T> ? T : never;
@@ -35,7 +49,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ miner: fc.nat(3), body: fc.array(intent, { maxLength: 8 }) }),
   },
   { weight: 1, arbitrary: fc.record({ undo: fc.integer({ min: 1, max: 5 }) }) },
-  { weight: 2, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 20 }) }) },
+  { weight: 2, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 40 }) }) },
 );
 
 function txOf(i: Intent, oracle: Oracle): SignedTx {
@@ -46,6 +60,10 @@ function txOf(i: Intent, oracle: Oracle): SignedTx {
   const claimed = open.filter((id) => oracle.requests[id]!.claims[toHex(me.address)]);
   const ids = i.type === 'result' && claimed.length ? claimed : open;
   const request = fromHex(ids[i.which % Math.max(ids.length, 1)] ?? toHex(MODEL), 32)!;
+  const opened = Object.keys(oracle.channels);
+  const id = fromHex(opened[i.which % Math.max(opened.length, 1)] ?? toHex(MODEL), 32)!;
+  const { provider, limit } = oracle.channels[toHex(id)] ?? { provider: me.key, limit: 1000n };
+  const amount = (limit * i.vouched) / 100n;
   const cases: { readonly [K in Tx['type']]: TxOf<K> } = {
     transfer: {
       type: 'transfer',
@@ -73,6 +91,25 @@ function txOf(i: Intent, oracle: Oracle): SignedTx {
       ...common,
       request,
       answer: i.slip === 2 ? Uint8Array.of(7) : ANSWER,
+    },
+    channel: {
+      type: 'channel',
+      ...common,
+      provider: PEOPLE[i.to]!.key,
+      // Somebody without an account, the asker himself, or another.
+      payee: i.which ? PEOPLE[i.which % PEOPLE.length]!.address : bytes32(600 + i.to),
+      signer: SIGNER.key,
+      limit: CHANNEL_LIMIT_MIN + i.amount,
+      lifetime: i.lifetime + 30,
+    },
+    close: {
+      type: 'close',
+      ...common,
+      nonce: i.slip === 0 ? 1 : 0,
+      from: i.slip === 1 ? me.key : provider,
+      channel: id,
+      amount,
+      voucher: vouch(voucherHash(GENESIS_ID, id, i.slip === 2 ? amount + 1n : amount), SIGNER.key),
     },
   };
   return { tx: cases[i.type], signature: new Uint8Array(64) };
@@ -107,7 +144,7 @@ function checkAgainst(ledger: Ledger, oracle: Oracle): void {
 }
 
 test('any blocks and reorganisations give the naive state, conserve coins, and can be undone', () => {
-  const seen = { refund: 0, paid: 0, undone: 0, txs: 0 };
+  const seen = { refund: 0, paid: 0, undone: 0, txs: 0, opened: 0, closed: 0, ended: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 50 }), (steps) => {
       const ledger = new Ledger(paramsOf(), context);
@@ -124,9 +161,15 @@ test('any blocks and reorganisations give the naive state, conserve coins, and c
             const oracle = past.at(-1)!.copy();
             const open = Object.keys(oracle.requests).length;
             const { burned } = oracle;
+            const before = Object.keys(oracle.channels);
+            const due = (oracle.ending[oracle.height + 1] ?? []).map(toHex);
             addBlock(ledger, oracle, 'skip' in s ? 0 : s.miner, 'skip' in s ? [] : s.body);
             if (oracle.burned > burned) seen.paid++;
             else if (Object.keys(oracle.requests).length < open) seen.refund++;
+            const now = Object.keys(oracle.channels);
+            seen.opened += now.filter((one) => !before.includes(one)).length;
+            seen.ended += due.length;
+            seen.closed += before.filter((one) => !now.includes(one) && !due.includes(one)).length;
             seen.txs += 'skip' in s ? 0 : s.body.length;
             past.push(oracle);
           }
@@ -140,8 +183,8 @@ test('any blocks and reorganisations give the naive state, conserve coins, and c
       );
       expect(treeRoot(ledger.tree)).toEqual(treeRoot(rebuilt));
     }),
-    { numRuns: 12, seed: 1 },
+    { numRuns: 16, seed: 1 },
   );
-  // The run is worth its time only if it went through every fate of a request.
+  // The run is worth its time only if it went through every fate of a request and of a channel.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(8);
 });

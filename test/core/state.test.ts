@@ -25,6 +25,7 @@ import {
   bytes32,
   CAROL,
   claim,
+  GENESIS_ID,
   MODELS,
   paramsOf,
   request,
@@ -348,12 +349,12 @@ describe('rules of claims and results', () => {
     const lie = result(BOB, { request: id, answer: Uint8Array.of(9), nonce: 1 });
     expect(ledger.fault([lie])).toBe('tx.result-answer');
     const header = ledger.header([lie]);
-    const light = { models: MODELS };
+    const light = { genesis: GENESIS_ID, models: MODELS };
     expect(isFault(executeBlock(ledger.tree, header, [lie], ledger.params, light))).toBe(false);
   });
 
   test('a later answer is held against the first, also without the model', () => {
-    const light = { models: MODELS };
+    const light = { genesis: GENESIS_ID, models: MODELS };
     const ledger = Ledger.rich(ALICE, 3, paramsOf(), light);
     const gifts = [BOB, CAROL].map((p, nonce) =>
       transfer(ALICE, { to: p.address, amount: 1000n, nonce }),

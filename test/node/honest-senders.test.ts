@@ -10,6 +10,7 @@ import { fault, FAULTS, isFault, penaltyOf, type Fault } from '../../src/core/fa
 import type { FaultCode } from '../../src/core/faults.ts';
 import {
   Account,
+  Channel,
   Claim,
   ExpiryList,
   OpenRequest,
@@ -27,6 +28,8 @@ import {
   type ChainPoint,
 } from '../../src/core/header/header.ts';
 import {
+  CHANNEL_LIFETIME_MIN,
+  CHANNEL_LIMIT_MIN,
   EXPIRY_BLOCKS_MAX,
   NANOVOLTS,
   REQUEST_LIFETIME_MIN,
@@ -36,23 +39,26 @@ import { stateKey } from '../../src/core/tree/keys.ts';
 import { treeRoot, treeSet, type Tree } from '../../src/core/tree/tree.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { commitmentOf, U32_MAX, type StateContext } from '../../src/core/tx/state-tx.ts';
-import { txId } from '../../src/core/tx/tx.ts';
-import { u32 } from '../../src/lib/bytes.ts';
+import { signTx, txId } from '../../src/core/tx/tx.ts';
+import { equal, u32 } from '../../src/lib/bytes.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import type { Transport, Verdict } from '../../src/net/transport.ts';
 import { createFullSync } from '../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../src/node/seed/serve-peers.ts';
 import {
+  close,
+  CONTEXT,
   executionOf,
   mine,
   MODEL,
-  MODELS,
   openChain,
   PARAMS,
   person,
+  prepay,
   PROOF,
   request,
   sign,
+  SIGNER,
   START_MS,
 } from '../chain/make-blocks.ts';
 import { openLightChain } from '../chain/open-light.ts';
@@ -65,7 +71,7 @@ const HERE = 100;
 
 const [ann, bob] = [person(1), person(2)] as const;
 const EMPTY = genesisTree(PARAMS);
-const context: StateContext = { models: MODELS, executionOf };
+const context: StateContext = { ...CONTEXT, executionOf };
 
 const withAccount = (tree: Tree, fields: Partial<Account>, who = ann): Tree => {
   const account = { balance: NANOVOLTS, nonce: 0, txCount: 0, lastTx: { height: 1, index: 0 } };
@@ -82,6 +88,8 @@ interface Sent {
   readonly waiting?: readonly SignedTx[];
   /** The receiver has no state at all yet. */
   readonly isBlind?: true;
+  /** The sender has no state, and passes it on unjudged. */
+  readonly isPassedOn?: true;
 }
 
 /** @param there the sender's height */
@@ -139,6 +147,20 @@ const FULL_LIST = encode(
   ExpiryList,
   Array.from({ length: REQUESTS_PER_EXPIRY_MAX }, (_, i) => hash('tx', u32(i))),
 );
+const CHANNEL_ID = txId(prepay(ann, 0, bob).tx);
+const CHANNEL = encode(Channel, {
+  asker: ann.address,
+  signer: SIGNER.xonly,
+  provider: bob.xonly,
+  payee: bob.address,
+  limit: NANOVOLTS,
+  expiry: 1_000_000,
+});
+const passedOn = ({ tx }: SignedTx, height: number): Sent => ({
+  tx: signTx({ ...tx, expiry: height + 200 }, (equal(tx.from, ann.xonly) ? ann : bob).secret),
+  here: treeSet(RICH, stateKey.channel(CHANNEL_ID), CHANNEL),
+  isPassedOn: true,
+});
 const SENDERS_ALL = Array.from({ length: SENDER_TXS_MAX }, (_, nonce) => pay(nonce, 900));
 
 /** Headers that follow the rules, on a schedule of their own; the proofs are not looked at here. */
@@ -321,6 +343,28 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
     }),
   },
   'tx.result-budget': { never: 'only a block has a budget of results' },
+  'tx.channel-limit': forged,
+  'tx.channel-lifetime': forged,
+  'tx.channel-full': {
+    tx: (height) => ({
+      tx: prepay(ann, 0, bob, { limit: CHANNEL_LIMIT_MIN, expiry: height + 200 }),
+      here: treeSet(RICH, stateKey.channelsEnding(HERE + 1 + CHANNEL_LIFETIME_MIN), FULL_LIST),
+    }),
+  },
+  'tx.close-nonce': forged,
+  'tx.close-fee': forged,
+  'tx.close-unknown': {
+    tx: (height) => ({
+      tx: close(bob, CHANNEL_ID, 5_000n, { expiry: height + 200 }),
+      there: treeSet(RICH, stateKey.channel(CHANNEL_ID), CHANNEL),
+    }),
+  },
+  'tx.close-provider': { tx: (height) => passedOn(close(ann, CHANNEL_ID, 5_000n), height) },
+  'tx.close-amount': { tx: (height) => passedOn(close(bob, CHANNEL_ID, 2n * NANOVOLTS), height) },
+  'tx.close-voucher': {
+    tx: (height) =>
+      passedOn(close(bob, CHANNEL_ID, 5_000n, { voucher: new Uint8Array(64) }), height),
+  },
   'tx.known': {
     tx(height) {
       const tx = pay(0, height + 200);
@@ -353,15 +397,17 @@ function poolAt(height: number, tree: Tree | undefined, waiting: readonly Signed
 }
 
 function lightPoolAt(tree: Tree | undefined, waiting: readonly SignedTx[] = []) {
-  const pool = createLightPool(PARAMS, MODELS);
+  const pool = createLightPool(PARAMS, CONTEXT);
   pool.setHead(headAt(HERE), tree);
   for (const tx of waiting) pool.add(tx, HERE);
   return pool;
 }
 
 /** What a seed's pool, a browser's, and a browser's without the state say to it. */
-function verdictsOn({ tx, there: sent = RICH, here = RICH, waiting, isBlind }: Sent, from: number) {
-  expect(poolAt(from, sent).add(tx), 'the sender itself takes it').toBeUndefined();
+function verdictsOn({ tx, there: sent = RICH, here = RICH, waiting, ...has }: Sent, from: number) {
+  const { isBlind, isPassedOn } = has;
+  const sender = isPassedOn ? lightPoolAt(undefined) : poolAt(from, sent);
+  expect(sender.add(tx, from), 'the sender itself takes it').toBeUndefined();
   const lights = [isBlind ? undefined : here, undefined].map((tree) => {
     const refused = lightPoolAt(tree, waiting).add(tx, HERE);
     return refused === 'known' ? fault('tx.known') : refused;

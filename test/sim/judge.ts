@@ -101,6 +101,7 @@ export class Judge {
       verifyBody(this.#params.rules, { header, body });
     if (refused) return refused.fault;
     const context = {
+      genesis: this.genesis.point.id,
       models: this.#models,
       executionOf: (_id: Uint8Array, { input }: OpenRequest) => executionOf(input),
     };

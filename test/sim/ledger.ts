@@ -80,6 +80,8 @@ export function nextLedger(before: Ledger, params: Params, { header, body }: Blo
     } else if (tx.type === 'request') {
       give(from, -tx.reward);
       asked = [...asked, newlyAsked(signed, tx, from, height)];
+    } else if (tx.type === 'channel' || tx.type === 'close') {
+      wrong.push(`a ${tx.type}, which nobody here makes`);
     } else {
       const open = asked.find(({ id }) => equal(id, tx.request));
       const next = open && withAnswer(open, tx, from, { height, index });

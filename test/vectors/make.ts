@@ -5,7 +5,15 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toHex } from '../../src/lib/bytes.ts';
+import { toHex, utf8 } from '../../src/lib/bytes.ts';
+import {
+  answerHash,
+  questionHash,
+  Receipt,
+  receiptHash,
+  signHash,
+  voucherHash,
+} from '../../src/core/channel.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
@@ -19,12 +27,17 @@ import {
   ALICE,
   BOB,
   bytes32,
+  channel,
   childHeader,
   claim,
+  close,
   CAROL,
+  GENESIS_ID,
+  MODEL,
   paramsOf,
   request,
   result,
+  SIGNER,
   transfer,
 } from '../core/fixtures.ts';
 import { Ledger } from '../core/ledger.ts';
@@ -46,6 +59,8 @@ const transactions = () =>
     request(ALICE),
     claim(BOB, { request: bytes32(1), commitment: bytes32(2) }),
     result(BOB, { request: bytes32(1) }),
+    channel(ALICE),
+    close(CAROL, { channel: bytes32(3), amount: 12_345n }),
   ].map((signed) => ({
     type: signed.tx.type,
     bytes: toHex(encode(SignedTx, signed)),
@@ -98,17 +113,56 @@ function tree() {
   ];
 }
 
-/** State roots after a few blocks on `local`: coinbases, transfers, a request. */
+/** State roots after a few blocks on `local`: coinbases, transfers, a request; three channels, of which one is closed. */
 function state() {
   const ledger = Ledger.rich(ALICE, 2);
   ledger.add([transfer(ALICE), transfer(ALICE, { nonce: 1, to: CAROL.address })]);
   ledger.add([request(ALICE, { nonce: 2 })]);
   ledger.skip(31);
+  const openings = [3, 4, 5].map((nonce) => channel(ALICE, { nonce, lifetime: 60 + (nonce % 2) }));
+  ledger.add(openings);
+  ledger.add([close(CAROL, { channel: txId(openings[2]!.tx), amount: 1000n })]);
+  ledger.skip(60);
   return ledger.done.map(({ tree: after, fees }, i) => ({
     height: i + 1,
     fees: String(fees),
     root: toHex(treeRoot(after)),
   }));
+}
+
+/** What a channel's signer and its provider sign, and what a receipt names. */
+function channels() {
+  const id = txId(channel(ALICE).tx);
+  const salt = bytes32(4);
+  const [options, input, reply] = ['{}', 'what is it?', 'an answer'].map((s) => utf8(s)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const question = questionHash(salt, options, input);
+  const answer = answerHash(salt, reply);
+  const receipt = { channel: id, n: 1, model: MODEL, question, answer, total: 12_345n };
+  const hashes = {
+    voucher: voucherHash(GENESIS_ID, id, 12_345n),
+    question,
+    answer,
+    receipt: receiptHash(GENESIS_ID, receipt),
+  };
+  return {
+    genesis: toHex(GENESIS_ID),
+    channel: toHex(id),
+    amount: '12345',
+    salt: toHex(salt),
+    options: toHex(options),
+    input: toHex(input),
+    reply: toHex(reply),
+    signer: toHex(SIGNER.key),
+    provider: toHex(CAROL.key),
+    hashes: Object.fromEntries(Object.entries(hashes).map(([name, value]) => [name, toHex(value)])),
+    receiptBytes: toHex(encode(Receipt, receipt)),
+    voucher: toHex(signHash(hashes.voucher, SIGNER.secret)),
+    receipt: toHex(signHash(hashes.receipt, CAROL.secret)),
+  };
 }
 
 /** All vectors by file name. */
@@ -119,6 +173,7 @@ export const vectors = () => ({
   mmr: mmr(),
   tree: tree(),
   state: state(),
+  channels: channels(),
 });
 
 if (import.meta.main) {

@@ -68,7 +68,7 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
   const changes = executed.changes.map(({ key, before }) => ({ key, before: before ?? null }));
   const touched = [...executed.touched];
   batch.set(recordKey.undo(id), encode(Undo, { changes, touched, totals }));
-  const links = linksOf(body, executed.changes);
+  const links = linksOf(executed);
   if (links.length) batch.set(recordKey.links(id), encode(Links, links));
   batch.set(recordKey.main(height), encode(MainEntry, { id, header }));
   if (height % POINT_EVERY === 0)

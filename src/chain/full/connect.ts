@@ -10,7 +10,7 @@ import type { Block } from '../../core/messages.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { executeBlock, verifyJob, verifyStateRoot, type Executed } from '../../core/state.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
-import type { Execution } from '../../core/tx/state-tx.ts';
+import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
 import { treeGet, type Tree } from '../../core/tree/tree.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
@@ -99,14 +99,24 @@ async function connectBlock(
   await runResults(checks, tree, body);
   const { signatures } = checks;
   await signatures.begin(header.bodyRoot, body);
-  const executed = executeBlock(tree, header, body, state.params, {
-    models: state.models,
-    executionOf: (id) => checks.executions.get(toHex(id)),
-    signatureKnown: signatures.knownOf(header.bodyRoot),
-  });
+  const context = contextOf(state, checks, signatures.knownOf(header.bodyRoot));
+  const executed = executeBlock(tree, header, body, state.params, context);
   if (!isFault(executed)) signatures.executed(header.bodyRoot, body);
   return executed;
 }
+
+/** What executing knows besides the state. */
+export const contextOf = (
+  { models, genesis }: FullState,
+  { executions, signatures }: Checks,
+  signatureKnown: NonNullable<StateContext['signatureKnown']>,
+): StateContext => ({
+  genesis,
+  models,
+  executionOf: (id) => executions.get(toHex(id)),
+  signatureKnown,
+  verifyHash: signatures.known.verifyHash,
+});
 
 export function readRequest(tree: Tree, id: Uint8Array): OpenRequest | undefined {
   const leaf = treeGet(tree, stateKey.request(id));

@@ -8,11 +8,10 @@ import type { Account, Header, Position, SignedTx } from '../../core/formats.ts'
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Block, BlockParts, HistoryEntry } from '../../core/messages.ts';
 import type { Params } from '../../core/params.ts';
-import type { Execution, StateContext } from '../../core/tx/state-tx.ts';
+import type { Execution } from '../../core/tx/state-tx.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
 import type { Models } from '../../core/tx/tx.ts';
-import { toHex } from '../../lib/bytes.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createListeners } from '../../lib/listeners.ts';
@@ -25,10 +24,16 @@ import {
 } from '../shared/template.ts';
 import { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
-import { runResults, type CheckProof, type Checks, type ExecutionOf } from './connect.ts';
+import {
+  contextOf,
+  runResults,
+  type CheckProof,
+  type Checks,
+  type ExecutionOf,
+} from './connect.ts';
 import { openFull } from './open.ts';
 import { SignatureCheck, type VerifyElsewhere } from './signature-check.ts';
-import { headTree, type FullState } from './state.ts';
+import { headTree } from './state.ts';
 import { Importer, type HeadEvent, type Imported } from './import.ts';
 import { Mempool, poolBase, type HeadChange } from '../shared/mempool.ts';
 import * as queries from './queries.ts';
@@ -107,7 +112,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
   const checks = checksOf(options, signatures);
-  const context = contextOf(state, checks);
+  const context = contextOf(state, checks, (signed) => signatures.known.has(signed));
   const rebase = (change?: HeadChange): void =>
     pool.setBase(poolBase(params, context, headTree(state), state.head.header), change);
   rebase();
@@ -177,10 +182,4 @@ const checksOf = (options: FullChainOptions, signatures: SignatureCheck): Checks
   executionOf: options.executionOf,
   executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
   signatures,
-});
-
-const contextOf = (state: FullState, checks: Checks): StateContext => ({
-  models: state.models,
-  executionOf: (id) => checks.executions.get(toHex(id)),
-  signatureKnown: (signed) => checks.signatures.known.has(signed),
 });

@@ -51,7 +51,8 @@ export async function openFull(
   await loadBranches(deps, index, head);
 
   const { tree, totals } = await loadLeavesOf(deps, head);
-  const state = new FullState(deps, index, { head, totals, pruned: await readPruned(store) });
+  const pruned = await readPruned(store);
+  const state = new FullState(deps, genesis.id, index, { head, totals, pruned });
   keepTree(state, head, tree);
   return state;
 }
@@ -77,7 +78,7 @@ async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Pr
   const index = new HeaderIndex();
   index.add(head);
   index.setMain([head]);
-  const state = new FullState(deps, index, { head, totals: genesisTotals(params), pruned: 1 });
+  const state = new FullState(deps, id, index, { head, totals: genesisTotals(params), pruned: 1 });
   keepTree(state, head, tree);
   return state;
 }

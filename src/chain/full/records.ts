@@ -24,7 +24,7 @@ import { digits, leafKey } from '../store/records.ts';
 /** Blocks below the head that can be undone, forked from, or proven against when their tree is near. */
 export const WINDOW = 2000;
 /** Raised when a key or a value above changes its meaning. */
-export const FULL_SCHEMA = 2;
+export const FULL_SCHEMA = 3;
 
 export const recordKey = {
   head: 'head',

@@ -34,16 +34,20 @@ export class FullState {
   readonly params: Params;
   readonly models: Models;
   readonly keepBlocks: number | undefined;
+  /** Id of block 0. */
+  readonly genesis: Uint8Array;
   readonly index: HeaderIndex;
   /** State after a block, by its id in hex. Trees share what they have in common. */
   readonly trees = new Map<string, { height: number; tree: Tree }>();
   #head: Head;
 
-  constructor({ store, params, models, keepBlocks }: FullDeps, index: HeaderIndex, head: Head) {
+  constructor(deps: FullDeps, genesis: Uint8Array, index: HeaderIndex, head: Head) {
+    const { store, params, models, keepBlocks } = deps;
     this.store = store;
     this.params = params;
     this.models = models;
     this.keepBlocks = keepBlocks;
+    this.genesis = genesis;
     this.index = index;
     this.#head = head;
   }

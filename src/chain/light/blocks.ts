@@ -33,7 +33,7 @@ export function bodyPuts(
   id: Uint8Array,
   height: number,
   body: Body,
-  executed?: Pick<Executed, 'changes'>,
+  executed?: Pick<Executed, 'changes' | 'parties'>,
 ): Put[] {
   const puts: Put[] = [
     { key: lightKey.body(id), value: encode(Body, body) },
@@ -49,14 +49,13 @@ export function bodyPuts(
     executed?.changes ?? [],
   ))
     puts.push({ key: lightKey.ofRequest(request, kind, position, id), value });
-  if (executed)
-    puts.push({ key: lightKey.links(id), value: encode(Links, linksOf(body, executed.changes)) });
+  if (executed) puts.push({ key: lightKey.links(id), value: encode(Links, linksOf(executed)) });
   return puts;
 }
 
 /** Records of a body as deletions. @param data the stored body */
 const bodyDeletions = (id: Uint8Array, height: number, data: Uint8Array): Put[] =>
-  bodyPuts(id, height, decode(Body, data), { changes: [] }).map(({ key }) => ({
+  bodyPuts(id, height, decode(Body, data), { changes: [], parties: [] }).map(({ key }) => ({
     key,
     value: undefined,
   }));

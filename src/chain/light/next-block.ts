@@ -5,6 +5,7 @@ import { treeRoot } from '../../core/tree/tree.ts';
 import type { MakeTemplate, Template, TemplateOptions } from '../shared/template.ts';
 import { headerAt } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
+import { contextOf } from './run-block.ts';
 import { rootAfter, stateAfter } from './state.ts';
 
 export interface LightTemplateOptions extends TemplateOptions {
@@ -24,6 +25,7 @@ export async function templateKeys(memory: LightMemory): Promise<Uint8Array[]> {
     stateKey.coinbase(Math.max(0, matured)),
     stateKey.settle(next),
     stateKey.expiry(next),
+    stateKey.channelsEnding(next),
     ...(maturing ? [stateKey.account(maturing.miner)] : []),
   ];
 }
@@ -34,12 +36,12 @@ export function templateFor(
   make: MakeTemplate,
   { txs, ...wanted }: LightTemplateOptions,
 ): Template | undefined {
-  const { branches, models, signatures } = memory;
+  const { branches } = memory;
   const parent = branches.head;
   const tree = stateAfter(memory, parent.id);
   const stateRoot = tree ? treeRoot(tree) : rootAfter(memory, parent.id);
   if (!stateRoot) return undefined;
 
-  const context = { models, signatureKnown: (signed: SignedTx) => signatures.has(signed) };
+  const context = contextOf(memory);
   return make({ parent, tree, stateRoot, context }, { revision: txs, list: () => txs }, wanted);
 }

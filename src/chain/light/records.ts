@@ -25,7 +25,7 @@ import { DRAWS_MAX } from '../../core/header/draws.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits } from '../store/records.ts';
 
-export const LIGHT_SCHEMA = 2;
+export const LIGHT_SCHEMA = 3;
 /** Segments of one path: grows by one for each branch that won. */
 const SEGMENTS_MAX = 4096;
 /** Branches kept, the head's included. Their headers cost nothing to make, so they must be few. */

@@ -5,6 +5,7 @@ import { blockId } from '../../core/header/header.ts';
 import { executeBlock, type Executed } from '../../core/state.ts';
 import { treeMerge } from '../../core/tree/tree-parts.ts';
 import { treeFromProof, treeRoot, type Tree } from '../../core/tree/tree.ts';
+import type { StateContext } from '../../core/tx/state-tx.ts';
 import { verifyBody } from '../../core/tx/body.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { keepState, type LightMemory } from './memory/memory.ts';
@@ -31,16 +32,14 @@ export function runBlock(
   { header, body }: HeaderAndBody,
   { witness, executedBefore = false }: RunOptions,
 ): Executed | Fault {
-  const { params, models, states, signatures } = memory;
+  const { params, states, signatures } = memory;
   const wrongBody = verifyBody(params.rules, { header, body });
   if (wrongBody) return wrongBody;
 
   const tree = treeBefore(memory, header, witness);
   if (isFault(tree)) return tree;
-  const executed = executeBlock(tree, header, body, params, {
-    models,
-    signatureKnown: (signed) => executedBefore || signatures.has(signed),
-  });
+  const context = contextOf(memory, executedBefore);
+  const executed = executeBlock(tree, header, body, params, context);
   if (isFault(executed)) return executed;
   // Another branch may hold them too.
   for (const signed of body) signatures.add(signed);
@@ -56,6 +55,17 @@ export function runBlock(
   });
   return executed;
 }
+
+/** What executing knows besides the state. @param executedBefore its signatures were right then */
+export const contextOf = (
+  { genesis, models, signatures }: LightMemory,
+  executedBefore = false,
+): StateContext => ({
+  genesis: genesis.id,
+  models,
+  signatureKnown: (signed) => executedBefore || signatures.has(signed),
+  verifyHash: (...signed) => executedBefore || signatures.verifyHash(...signed),
+});
 
 /** The state before a block: what is known of it, joined with the witness. */
 function treeBefore(

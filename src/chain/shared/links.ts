@@ -2,30 +2,30 @@
  * Back-links: with each executed block it is kept where every account of its transactions was last
  * seen before. An account's history is read along them, newest first.
  */
-import { decode, hash32, list, struct, type Value } from '../../core/codec.ts';
-import { Account, Position, type Body, type SignedTx } from '../../core/formats.ts';
+import { decode, hash32, list, struct, u16, type Value } from '../../core/codec.ts';
+import { Account, Position, type Body } from '../../core/formats.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
+import { BODY_TXS_MAX } from '../../core/params.ts';
 import type { Executed } from '../../core/state.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { partiesOf } from '../../core/tx/kinds.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 
-/** Of one block: each party of each transaction, once. */
-export const Links = list(struct({ address: hash32, previous: Position }), 1 << 12);
+/** Of one block: each account for which transactions count, where these stand, and where the one before them does. */
+export const Links = list(
+  struct({ address: hash32, previous: Position, indices: list(u16, BODY_TXS_MAX) }),
+  1 << 12,
+);
 export type Links = Value<typeof Links>;
 
-/** Where each account of the body's transactions was last seen before. */
-export function linksOf(body: Body, changes: Executed['changes']): Links {
+/** The links of a block that was executed. */
+export function linksOf({ changes, parties }: Pick<Executed, 'changes' | 'parties'>): Links {
   const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
-  const links = new Map<string, Links[number]>();
-  for (const address of body.flatMap(({ tx }) => partiesOf(tx))) {
-    const hex = toHex(address);
-    if (links.has(hex)) continue;
+  return [...Map.groupBy(parties, ({ address }) => toHex(address)).values()].map((own) => {
+    const { address } = own[0]!;
     const leaf = before.get(toHex(stateKey.account(address)));
     const previous = leaf ? decode(Account, leaf).lastTx : { height: 0, index: 0 };
-    links.set(hex, { address, previous });
-  }
-  return [...links.values()];
+    return { address, previous, indices: own.map(({ index }) => index) };
+  });
 }
 
 /** A block's body with its back-links. */
@@ -58,21 +58,19 @@ export async function walkBack(
     const block = await blockAt(at.height);
     if (!block) break;
     read += block.bytes;
-    const mine = ownIn(block.body, address, at).slice(0, most - entries.length);
+    const link = block.links.find((l) => equal(l.address, address));
+    const mine = link ? ownIn(block.body, link.indices, at).slice(0, most - entries.length) : [];
     if (!mine.length) break;
     entries.push(...mine);
-    const link = block.links.find((l) => equal(l.address, address));
     if (!link || link.previous.height >= at.height) break;
     at = link.previous;
   }
   return entries;
 }
 
-/** The address's transactions of a block from an index down, newest first. */
-function ownIn(body: readonly SignedTx[], address: Uint8Array, from: Position): HistoryEntry[] {
-  return body
-    .slice(0, from.index + 1)
-    .map((tx, index) => ({ position: { height: from.height, index }, tx }))
-    .filter(({ tx }) => partiesOf(tx.tx).some((party) => equal(party, address)))
+/** An account's transactions of a block from an index down, newest first. */
+const ownIn = (body: Body, indices: readonly number[], from: Position): HistoryEntry[] =>
+  indices
+    .filter((index) => index <= from.index && index < body.length)
+    .map((index) => ({ position: { height: from.height, index }, tx: body[index]! }))
     .reverse();
-}

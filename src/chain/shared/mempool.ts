@@ -1,12 +1,12 @@
 /**
  * Transactions that wait for a block. Every one is valid on the head's state after those of the
- * same sender before it: nothing is kept that no block could take. A result may wait right behind its
+ * same line before it: nothing is kept that no block could take. An account's line is ordered by its nonces; the
+ * close of a channel is alone in a line, that of its channel. A result may wait right behind its
  * claim: it is judged as of the block after the claim's.
  *
  * One order ranks them all: what a transaction can bring a miner, which is no more than the poorest of its
- * sender before it lets through. Blocks are filled from its start, and where there is no room its end goes.
+ * line before it lets through. Blocks are filled from its start, and where there is no room its end goes.
  */
-import { addressOf } from '../../core/address.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import type { HeaderCore, SignedTx, Tx } from '../../core/formats.ts';
 import { ZERO_HASH } from '../../core/hash.ts';
@@ -15,8 +15,8 @@ import type { Params } from '../../core/params.ts';
 import { beginBlock, executeTx } from '../../core/state.ts';
 import type { BlockState, StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import { kindOf } from '../../core/tx/kinds.ts';
-import { txBytes, txId } from '../../core/tx/tx.ts';
+import { kindOf, leafOfLine } from '../../core/tx/kinds.ts';
+import { lineOf, txBytes, txId } from '../../core/tx/tx.ts';
 import { StateView } from '../../core/tree/view.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { Heap } from '../../lib/heap.ts';
@@ -27,7 +27,7 @@ export interface PoolLimits {
   readonly bytes: number;
 }
 export const POOL_LIMITS: PoolLimits = { txs: 5000, bytes: 8 * 1024 * 1024 };
-/** Waiting transactions of one sender: what one key can take of the pool. */
+/** Waiting transactions of one line: what one key can take of the pool. Each channel's is one more, which cost coins. */
 export const SENDER_TXS_MAX = 64;
 /**
  * nV: what a transaction must pay to be kept. A claim leaves leaves behind as a transfer does, and so
@@ -81,12 +81,11 @@ class PoolTx {
   }
 }
 
-interface Sender {
-  /** Of its address. */
-  readonly hex: string;
-  /** Its public key in hex. */
-  readonly key: string;
-  readonly accountKey: string;
+interface Line {
+  /** What pays for its transactions and what id that has: known without a hash. */
+  readonly name: string;
+  /** Key in hex of the state's leaf that orders it. */
+  readonly leaf: string;
   /** Of equals, who came first is ranked first. */
   readonly order: number;
   /** Nonces without a gap, from the account's. */
@@ -97,23 +96,22 @@ interface Sender {
 
 /** Where a new transaction would stand. */
 interface Placed {
-  readonly sender: Sender;
-  /** The sender's transactions with it among them. */
+  readonly line: Line;
+  /** The line's transactions with it among them. */
   readonly next: readonly PoolTx[];
 }
 
-/** A sender's last transaction, which is the first of its own to go. It is out of date when the sender has other `txs`. */
+/** A line's last transaction, which is the first of its own to go. It is out of date when the line has other `txs`. */
 interface End {
-  readonly sender: Sender;
+  readonly line: Line;
   readonly txs: readonly PoolTx[];
   readonly rank: bigint;
 }
 
-/** What one sender could have in the pool after a new head. */
-interface Line {
+/** What one line could have in the pool after a new head. */
+interface LineAfter {
   /** undefined: none of its transactions waits yet. */
-  readonly sender: Sender | undefined;
-  readonly from: Uint8Array;
+  readonly line: Line | undefined;
   readonly txs: readonly PoolTx[];
   /** Whether what they are worth can differ from before. */
   readonly isChanged: boolean;
@@ -130,13 +128,13 @@ export interface HeadChange {
 }
 
 export class Mempool {
-  /** By address in hex; only those with transactions. */
-  readonly #senders = new Map<string, Sender>();
+  /** By the leaf's key in hex; only those with transactions. */
+  readonly #lines = new Map<string, Line>();
   /** All of theirs by id in hex. */
   readonly #txs = new Map<string, PoolTx>();
   readonly #verified: VerifiedSignatures;
   readonly #limits: PoolLimits;
-  /** The sender who makes room next is first. */
+  /** The line that makes room next is first. */
   #ends = new Heap<End>(isPoorer);
   #base: PoolBase | undefined;
   #bytes = 0;
@@ -166,15 +164,17 @@ export class Mempool {
     return this.#txs.get(idHex)?.signed;
   }
 
-  /** Of one address, in order of nonce. */
+  /** Those that one address pays, in order of nonce. */
   of(address: Uint8Array): SignedTx[] {
-    return (this.#senders.get(toHex(address))?.txs ?? []).map(({ signed }) => signed);
+    return (this.#lines.get(toHex(stateKey.account(address)))?.txs ?? []).map(
+      ({ signed }) => signed,
+    );
   }
 
-  /** Best fee first; a sender's in order of nonce. */
+  /** Best fee first; a line's in order of nonce. */
   byFee(): SignedTx[] {
-    const senders = [...this.#senders.values()].sort((a, b) => a.order - b.order);
-    return ranked(senders.map(({ txs }) => txs)).map(({ tx }) => tx.signed);
+    const lines = [...this.#lines.values()].sort((a, b) => a.order - b.order);
+    return ranked(lines.map(({ txs }) => txs)).map(({ tx }) => tx.signed);
   }
 
   /**
@@ -185,11 +185,11 @@ export class Mempool {
     const placed = this.#place(signed);
     if (isFault(placed)) return placed;
 
-    const { sender, next } = placed;
-    const noRoom = this.#makeRoom(sender, next);
+    const { line, next } = placed;
+    const noRoom = this.#makeRoom(line, next);
     // The state went one transaction too far: made again when it is needed.
-    if (noRoom) sender.block = undefined;
-    else this.#set(sender, next);
+    if (noRoom) line.block = undefined;
+    else this.#set(line, next);
     return noRoom;
   }
 
@@ -198,20 +198,20 @@ export class Mempool {
     const placed = this.#place(signed);
     if (isFault(placed)) return placed;
 
-    placed.sender.block = undefined;
+    placed.line.block = undefined;
     this.#verified.add(signed);
     return undefined;
   }
 
-  /** With those of its sender that come after it. */
+  /** With those of its line that come after it. */
   remove(idHex: string): void {
     const signed = this.get(idHex);
     if (!signed) return;
 
-    const sender = this.#senderOf(signed.tx.from);
-    sender.block = undefined;
-    const at = sender.txs.findIndex((tx) => tx.id === idHex);
-    this.#set(sender, sender.txs.slice(0, at));
+    const line = this.#lineFor(signed.tx);
+    line.block = undefined;
+    const at = line.txs.findIndex((tx) => tx.id === idHex);
+    this.#set(line, line.txs.slice(0, at));
   }
 
   /**
@@ -227,49 +227,46 @@ export class Mempool {
           this.#limits,
         )
       : [];
-    for (const [i, line] of lines.entries()) {
+    for (const [i, after] of lines.entries()) {
       // Without a reorganisation nothing comes in, so all that was here has room.
-      const txs = line.txs.slice(0, counts[i]);
-      const sender = line.sender ?? (txs.length ? this.#newSender(line.from) : undefined);
-      if (!sender) continue;
+      const txs = after.txs.slice(0, counts[i]);
+      const line = after.line ?? (txs.length ? this.#newLine(txs[0]!.signed.tx) : undefined);
+      if (!line) continue;
 
-      sender.block = undefined;
-      if (line.isChanged) this.#execute(base, sender, txs);
-      else if (txs.length < sender.txs.length) this.#set(sender, txs);
+      line.block = undefined;
+      if (after.isChanged) this.#execute(base, line, txs);
+      else if (txs.length < line.txs.length) this.#set(line, txs);
     }
   }
 
-  /** What every sender would have in the pool, with what a reorganisation returned, in order of coming. */
-  #linesAfter(base: PoolBase, change: HeadChange | undefined): Line[] {
-    const returned = Map.groupBy(change?.reverted ?? [], ({ tx }) => toHex(tx.from));
-    const lines: Line[] = [];
-    for (const sender of [...this.#senders.values()].sort((a, b) => a.order - b.order)) {
-      const { from } = sender.txs[0]!.signed.tx;
-      const back = returned.get(sender.key) ?? [];
-      returned.delete(sender.key);
-      const isChanged = !change || back.length > 0 || isAffected(base, sender, change);
-      const waiting = isChanged
-        ? sender.txs.filter((tx) => !change?.confirmed.has(tx.id))
-        : sender.txs;
-      lines.push({ sender, from, txs: mergeByNonce(back, waiting), isChanged });
+  /** What every line would have in the pool, with what a reorganisation returned, in order of coming. */
+  #linesAfter(base: PoolBase, change: HeadChange | undefined): LineAfter[] {
+    const returned = Map.groupBy(change?.reverted ?? [], ({ tx }) => nameOf(tx));
+    const lines: LineAfter[] = [];
+    for (const line of [...this.#lines.values()].sort((a, b) => a.order - b.order)) {
+      const back = returned.get(line.name) ?? [];
+      returned.delete(line.name);
+      const isChanged = !change || back.length > 0 || isAffected(base, line, change);
+      const waiting = isChanged ? line.txs.filter((tx) => !change?.confirmed.has(tx.id)) : line.txs;
+      lines.push({ line, txs: mergeByNonce(back, waiting), isChanged });
     }
     for (const back of returned.values()) {
       const txs = mergeByNonce(back, []);
-      lines.push({ sender: undefined, from: back[0]!.tx.from, txs, isChanged: true });
+      lines.push({ line: undefined, txs, isChanged: true });
     }
     return lines;
   }
 
-  /** Keeps those of a sender's transactions that are valid on a new head. */
-  #execute(base: PoolBase, sender: Sender, txs: readonly PoolTx[]): void {
+  /** Keeps those of a line's transactions that are valid on a new head. */
+  #execute(base: PoolBase, line: Line, txs: readonly PoolTx[]): void {
     // What was here, or in a block that was executed here.
     for (const { signed } of txs) this.#verified.add(signed);
     const run = runSequence(this.#newBlock(base), txs);
-    sender.block = run.block;
-    this.#set(sender, run.kept);
+    line.block = run.block;
+    this.#set(line, run.kept);
   }
 
-  /** What becomes of the sender's transactions with this one among them; nothing is kept. */
+  /** What becomes of the line's transactions with this one among them; nothing is kept. */
   #place(signed: SignedTx): Placed | Fault {
     const base = this.#base;
     if (!base) return fault('tx.unjudged', { problem: 'there is no head yet' });
@@ -277,36 +274,36 @@ export class Mempool {
     if (this.#txs.has(tx.id)) return fault('tx.known');
     if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
 
-    const sender = this.#senderOf(signed.tx.from);
-    const at = sender.txs.findIndex((old) => sameNonce(old, tx));
-    const next = at < 0 ? this.#append(base, sender, tx) : this.#replace(base, sender, tx, at);
-    return isFault(next) ? next : { sender, next };
+    const line = this.#lineFor(signed.tx);
+    const at = line.txs.findIndex((old) => sameNonce(old, tx));
+    const next = at < 0 ? this.#append(base, line, tx) : this.#replace(base, line, tx, at);
+    return isFault(next) ? next : { line, next };
   }
 
-  #append(base: PoolBase, sender: Sender, tx: PoolTx): readonly PoolTx[] | Fault {
-    if (sender.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
-    sender.block ??= runSequence(this.#newBlock(base), sender.txs).block;
-    return execute(sender.block, sender.txs, tx) ?? [...sender.txs, tx];
+  #append(base: PoolBase, line: Line, tx: PoolTx): readonly PoolTx[] | Fault {
+    if (line.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
+    line.block ??= runSequence(this.#newBlock(base), line.txs).block;
+    return execute(line.block, line.txs, tx) ?? [...line.txs, tx];
   }
 
-  #replace(base: PoolBase, sender: Sender, tx: PoolTx, at: number): readonly PoolTx[] | Fault {
-    const old = sender.txs[at]!.signed.tx.fee;
+  #replace(base: PoolBase, line: Line, tx: PoolTx, at: number): readonly PoolTx[] | Fault {
+    const old = line.txs[at]!.signed.tx.fee;
     const least = (old * REPLACEMENT_PERCENT + 99n) / 100n;
     const { fee } = tx.signed.tx;
     if (fee <= old || fee < least) return fault('tx.fee-low', { fee, least });
 
-    const run = runSequence(this.#newBlock(base), sender.txs.with(at, tx));
+    const run = runSequence(this.#newBlock(base), line.txs.with(at, tx));
     const refused = run.refusals.get(tx.id);
     if (refused) return refused;
-    sender.block = run.block;
+    line.block = run.block;
     return run.kept;
   }
 
   /**
-   * Frees room for what a sender would have, by dropping others' last transactions that rank lower; drops none if
+   * Frees room for what a line would have, by dropping others' last transactions that rank lower; drops none if
    * that is not enough.
    */
-  #makeRoom(own: Sender, next: readonly PoolTx[]): Fault | undefined {
+  #makeRoom(own: Line, next: readonly PoolTx[]): Fault | undefined {
     const rank = rankOf(next);
     const more = {
       txs: next.length - own.txs.length,
@@ -317,21 +314,21 @@ export class Mempool {
     while (this.#txs.size + more.txs > txs || this.#bytes + more.bytes > bytes) {
       const end = this.#poorestBut(own);
       if (!end || end.rank >= rank) {
-        for (const old of dropped.reverse()) this.#set(old.sender, old.txs);
+        for (const old of dropped.reverse()) this.#set(old.line, old.txs);
         return fault('tx.pool-full');
       }
       dropped.push(end);
-      end.sender.block = undefined;
-      this.#set(end.sender, end.txs.slice(0, -1));
+      end.line.block = undefined;
+      this.#set(end.line, end.txs.slice(0, -1));
     }
     return undefined;
   }
 
-  #poorestBut(own: Sender): End | undefined {
+  #poorestBut(own: Line): End | undefined {
     let aside: End | undefined;
     let end = this.#ends.peek();
-    while (end && (end.txs !== end.sender.txs || end.sender === own)) {
-      if (end.txs === end.sender.txs) aside = end;
+    while (end && (end.txs !== end.line.txs || end.line === own)) {
+      if (end.txs === end.line.txs) aside = end;
       this.#ends.pop();
       end = this.#ends.peek();
     }
@@ -339,47 +336,50 @@ export class Mempool {
     return end;
   }
 
-  #senderOf(from: Uint8Array): Sender {
-    return this.#senders.get(toHex(addressOf(from))) ?? this.#newSender(from);
+  #lineFor(tx: Tx): Line {
+    return this.#lines.get(toHex(leafOfLine(tx))) ?? this.#newLine(tx);
   }
 
-  #newSender(from: Uint8Array): Sender {
-    const address = addressOf(from);
+  #newLine(tx: Tx): Line {
     return {
-      hex: toHex(address),
-      key: toHex(from),
-      accountKey: toHex(stateKey.account(address)),
+      name: nameOf(tx),
+      leaf: toHex(leafOfLine(tx)),
       order: this.#order++,
       txs: [],
       block: undefined,
     };
   }
 
-  #set(sender: Sender, next: readonly PoolTx[]): void {
-    for (const old of sender.txs) if (this.#txs.delete(old.id)) this.#bytes -= old.bytes;
+  #set(line: Line, next: readonly PoolTx[]): void {
+    for (const old of line.txs) if (this.#txs.delete(old.id)) this.#bytes -= old.bytes;
     for (const tx of next) {
       this.#verified.add(tx.signed);
       this.#txs.set(tx.id, tx);
       this.#bytes += tx.bytes;
     }
 
-    sender.txs = next;
+    line.txs = next;
     this.#revision++;
-    if (!next.length) return void this.#senders.delete(sender.hex);
-    this.#senders.set(sender.hex, sender);
-    this.#ends.push(endOf(sender));
+    if (!next.length) return void this.#lines.delete(line.leaf);
+    this.#lines.set(line.leaf, line);
+    this.#ends.push(endOf(line));
     // Those out of date are left out now and then: never more of them than of the others.
-    if (this.#ends.size > 2 * this.#senders.size + 1)
-      this.#ends = new Heap(isPoorer, [...this.#senders.values()].map(endOf));
+    if (this.#ends.size > 2 * this.#lines.size + 1)
+      this.#ends = new Heap(isPoorer, [...this.#lines.values()].map(endOf));
   }
 
   #newBlock({ tree, params, context, height }: PoolBase): BlockState {
     return {
       view: new StateView(tree),
       params,
-      context: { ...context, signatureKnown: (signed) => this.#verified.has(signed) },
+      context: {
+        ...context,
+        signatureKnown: (signed) => this.#verified.has(signed),
+        verifyHash: this.#verified.verifyHash,
+      },
       height,
       count: 0,
+      parties: [],
       fees: 0n,
       burned: 0n,
       // How many results fit is decided for a whole block.
@@ -389,6 +389,12 @@ export class Mempool {
   }
 }
 
+/** Of a transaction's line. */
+function nameOf(tx: Tx): string {
+  const { of, id } = lineOf(tx);
+  return `${of}/${toHex(id)}`;
+}
+
 /** Whether a pool keeps a transaction of that fee while it has room. */
 export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN || kindOf(tx).isPrepaid;
 
@@ -396,7 +402,7 @@ export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN || kindOf(tx).i
 const worthOf = ({ tx }: SignedTx): bigint =>
   kindOf(tx).isPrepaid && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
 
-/** What each of a sender's transactions can bring, nV: no more than the poorest before it lets through. */
+/** What each of a line's transactions can bring, nV: no more than the poorest before it lets through. */
 function ranksOf(txs: readonly PoolTx[]): bigint[] {
   let rank = txs.length ? worthOf(txs[0]!.signed) : 0n;
   return txs.map(({ signed }) => {
@@ -411,12 +417,12 @@ const bytesOf = (txs: readonly PoolTx[]): number => txs.reduce((sum, tx) => sum 
 /** What the last of them can bring, nV. */
 const rankOf = (txs: readonly PoolTx[]): bigint => ranksOf(txs).at(-1)!;
 
-const endOf = (sender: Sender): End => ({ sender, txs: sender.txs, rank: rankOf(sender.txs) });
+const endOf = (line: Line): End => ({ line, txs: line.txs, rank: rankOf(line.txs) });
 
 const isPoorer = (a: End, b: End): boolean =>
-  a.rank < b.rank || (a.rank === b.rank && a.sender.order > b.sender.order);
+  a.rank < b.rank || (a.rank === b.rank && a.line.order > b.line.order);
 
-/** Transactions of senders in order of coming, best first; the sort is stable, so a sender's stay in order of nonce. */
+/** Transactions of lines in order of coming, best first; the sort is stable, so a line's stay in order of nonce. */
 const ranked = (
   lines: readonly (readonly PoolTx[])[],
 ): { line: number; tx: PoolTx; rank: bigint }[] =>
@@ -424,7 +430,7 @@ const ranked = (
     .flatMap((txs, line) => ranksOf(txs).map((rank, i) => ({ line, tx: txs[i]!, rank })))
     .sort((a, b) => (a.rank < b.rank ? 1 : a.rank > b.rank ? -1 : 0));
 
-/** How many of each sender's first transactions are among the best that there is room for. */
+/** How many of each line's first transactions are among the best that there is room for. */
 function countsOfBest(lines: readonly (readonly PoolTx[])[], limits: PoolLimits): number[] {
   const counts = lines.map(() => 0);
   let [txs, bytes] = [0, 0];
@@ -439,7 +445,7 @@ function countsOfBest(lines: readonly (readonly PoolTx[])[], limits: PoolLimits)
 
 /**
  * A reverted transaction comes before a waiting one of the same nonce: it was good enough once. Those with the
- * lowest nonces, as many as one sender may have.
+ * lowest nonces, as many as one line may have.
  */
 function mergeByNonce(back: readonly SignedTx[], waiting: readonly PoolTx[]): readonly PoolTx[] {
   if (!back.length) return waiting;
@@ -451,10 +457,10 @@ function mergeByNonce(back: readonly SignedTx[], waiting: readonly PoolTx[]): re
 
 const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.signed.tx.nonce;
 
-/** Whether a new head can have changed what a sender's transactions are worth. */
-const isAffected = (base: PoolBase, sender: Sender, change: HeadChange): boolean =>
-  change.changed.has(sender.accountKey) ||
-  sender.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
+/** Whether a new head can have changed what a line's transactions are worth. */
+const isAffected = (base: PoolBase, line: Line, change: HeadChange): boolean =>
+  change.changed.has(line.leaf) ||
+  line.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
 
 /** One that needs an earlier one in a block before its own is judged as of the block after that. */
 function execute(
@@ -469,7 +475,7 @@ function execute(
   return refused?.fault === 'state.witness' ? fault('tx.unjudged', refused.context) : refused;
 }
 
-/** Executes one sender's transactions alone; what is refused, and so all that build on it, is left out. */
+/** Executes one line's transactions alone; what is refused, and so all that build on it, is left out. */
 function runSequence(
   block: BlockState,
   sequence: readonly PoolTx[],

@@ -1,15 +1,14 @@
 /**
- * Where claims and results of a request stand: what `find` answers with, next to a transaction's own
+ * Where claims and results of a request and the close of a channel stand: what `find` answers with, next to a transaction's own
  * place. Anybody may claim, so an answer holds only a bounded number: results first, with their claims.
  */
 import { decode, encode, optional } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
-import { Claim, Position, type Body, type Tx } from '../../core/formats.ts';
+import { Claim, Position, type Body, type Tx, type TxOf } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { FIND_MAX } from '../../core/messages.ts';
 import { SETTLEMENT_BLOCKS } from '../../core/params.ts';
 import type { Executed } from '../../core/state.ts';
-import { kindOf } from '../../core/tx/kinds.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 
 /** Of a result: the place of the claim that it fulfils. Of a claim: nothing. */
@@ -19,22 +18,27 @@ const Fulfils = optional(Position);
 export const RESULTS_READ_MAX = 16 * SETTLEMENT_BLOCKS;
 
 export interface IndexEntry {
-  /** `c` a claim, `r` a result. */
+  /** `c` a claim, `r` a result, or the close of a channel. */
   readonly kind: 'c' | 'r';
+  /** Id of the request or the channel. */
   readonly request: Uint8Array;
   readonly position: Position;
   readonly value: Uint8Array;
 }
 
-/** Under which letter a transaction is kept with its request; undefined: its own place is enough. */
-const INDEXED: Readonly<Record<Tx['type'], IndexEntry['kind'] | undefined>> = {
-  transfer: undefined,
-  request: undefined,
-  claim: 'c',
-  result: 'r',
+/** Under which letter and id a transaction is kept; undefined: its own place is enough. */
+const INDEXED: {
+  readonly [K in Tx['type']]: (tx: TxOf<K>) => Pick<IndexEntry, 'kind' | 'request'> | undefined;
+} = {
+  transfer: () => undefined,
+  request: () => undefined,
+  claim: ({ request }) => ({ kind: 'c', request }),
+  result: ({ request }) => ({ kind: 'r', request }),
+  channel: () => undefined,
+  close: ({ channel }) => ({ kind: 'r', request: channel }),
 };
 
-/** Entries of a block's claims and results; `changes`: what executing it changed. */
+/** Entries of a block's claims, results and closes; `changes`: what executing it changed. */
 export function indexEntries(
   height: number,
   body: Body,
@@ -42,10 +46,10 @@ export function indexEntries(
 ): IndexEntry[] {
   const entries: IndexEntry[] = [];
   for (const [index, { tx }] of body.entries()) {
-    const kind = INDEXED[tx.type];
-    const request = kindOf(tx).requestOf(tx);
-    if (!kind || !request) continue;
+    const indexed = (INDEXED[tx.type] as (tx: Tx) => ReturnType<(typeof INDEXED)[Tx['type']]>)(tx);
+    if (!indexed) continue;
 
+    const { kind, request } = indexed;
     const claim = kind === 'r' ? claimBefore(changes, request, addressOf(tx.from)) : null;
     entries.push({ kind, request, position: { height, index }, value: encode(Fulfils, claim) });
   }

@@ -2,6 +2,7 @@
  * Signatures that were verified here: the costliest rule, whose verdict can't change. One of the same
  * transaction in a block, in a block of another branch, or on its return to the pool is not verified again.
  */
+import { verifyHash } from '../../core/channel.ts';
 import type { SignedTx } from '../../core/formats.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
@@ -33,6 +34,18 @@ export class VerifiedSignatures {
     this.#objects.add(signed);
     this.#known.set(keyOf(signed), true);
   }
+
+  /** `verifyHash` of core, remembered. What is hashed leads to the key, as a transaction's id does. */
+  readonly verifyHash: typeof verifyHash = (hashed, signature, key) => {
+    const name = nameOf(hashed, signature);
+    if (this.#known.get(name)) return true;
+    const isRight = verifyHash(hashed, signature, key);
+    if (isRight) this.#known.set(name, true);
+    return isRight;
+  };
 }
 
-const keyOf = ({ tx, signature }: SignedTx): string => toHex(txId(tx)) + toHex(signature);
+const nameOf = (hashed: Uint8Array, signature: Uint8Array): string =>
+  toHex(hashed) + toHex(signature);
+
+const keyOf = ({ tx, signature }: SignedTx): string => nameOf(txId(tx), signature);

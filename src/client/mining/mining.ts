@@ -168,11 +168,14 @@ export class Mining {
   async #learnState(): Promise<void> {
     const { chain, pool, reader } = this.#deps;
     const { header, id } = chain.headers.head();
-    const missing = pool.missing(header.height);
-    if (!missing.length || !this.#feed || chain.state.isWhole) return;
+    // A channel's leaf says which other leaves its close reads.
+    for (let round = 0; round < 2; round++) {
+      const missing = pool.missing(header.height);
+      if (!missing.length || !this.#feed || chain.state.isWhole) return;
 
-    const keys = [...(await chain.blocks.templateKeys()), ...missing].slice(0, PROOF_KEYS_MAX);
-    if (await reader.state.read(header, keys)) pool.setHead(header, chain.state.after(id));
+      const keys = [...(await chain.blocks.templateKeys()), ...missing].slice(0, PROOF_KEYS_MAX);
+      if (await reader.state.read(header, keys)) pool.setHead(header, chain.state.after(id));
+    }
   }
 
   /** Runs the model on requests whose results wait, so that a template holds only results verified here. */

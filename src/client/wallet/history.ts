@@ -7,14 +7,15 @@
 import { partiesOf } from '../../core/tx/kinds.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
-import { Account, type Position } from '../../core/formats.ts';
+import { addressOf } from '../../core/address.ts';
+import { Account, type Position, type SignedTx, type TxOf } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { History } from '../api.ts';
+import type { AccountEntry, History } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 
 /** Requests for one page: a peer answers as much as lies in eight full blocks. */
@@ -36,10 +37,47 @@ interface Above {
   readonly total: number;
 }
 
+/** Openings that are remembered: with each close of them a body would be read again. */
+const OPENINGS_MAX = 256;
+
 export function createHistory(chain: LightChain, reader: ChainReader): ReadHistory {
   const pages = new BoundedMap<string, Above>(PAGES_MAX);
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
     `${toHex(address)}/${height}/${index}`;
+
+  const openings = new BoundedMap<string, TxOf<'channel'>>(OPENINGS_MAX);
+
+  /** What opened a channel. Its id is the hash of it: whoever has it tells the truth. */
+  async function openingOf(id: Uint8Array): Promise<TxOf<'channel'> | undefined> {
+    const hex = toHex(id);
+    const known = openings.get(hex);
+    if (known) return known;
+    const among = async (positions: readonly Position[]): Promise<TxOf<'channel'> | undefined> => {
+      for (const { height, index } of positions) {
+        const header = await chain.headers.at(height);
+        const there = header && (await reader.bodies.of(header))?.[index]?.tx;
+        if (there?.type === 'channel' && equal(txId(there), id)) return there;
+      }
+      return undefined;
+    };
+    const opening =
+      (await among(await chain.blocks.find(id))) ??
+      (await reader.ask({ type: 'find', id }, ({ positions }) => among(positions)));
+    if (opening) openings.set(hex, opening);
+    return opening;
+  }
+
+  /** Whether a transaction counts for the account. A close that stays blank for its payee is taken for one of his. */
+  async function isOf(address: Uint8Array, { tx }: SignedTx): Promise<boolean> {
+    const opening = tx.type === 'close' ? await openingOf(tx.channel) : undefined;
+    const parties = opening ? [opening.payee, addressOf(opening.from)] : partiesOf(tx);
+    return parties.some((party) => equal(party, address));
+  }
+
+  const withOpening = async (entry: HistoryEntry): Promise<AccountEntry> => {
+    const { tx } = entry.tx;
+    return tx.type === 'close' ? { ...entry, opening: await openingOf(tx.channel) } : entry;
+  };
 
   /** Whether the entry belongs to the account and is at its position in a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
@@ -47,7 +85,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     const body = header && (await reader.bodies.of(header));
     const there = body?.[position.index];
     const isThere = there !== undefined && equal(txId(there.tx), txId(tx.tx));
-    return isThere && partiesOf(tx.tx).some((party) => equal(party, address));
+    return isThere && (await isOf(address, tx));
   }
 
   /** Entries from `start` downwards as peers report them; none when no peer has any that passes the check. */
@@ -80,10 +118,9 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     const leaves = parent && (await reader.state.read(parent, [key]));
     if (!body || !leaves) return undefined;
     const [leaf] = leaves.values;
-    const own = body
-      .slice(0, at.index)
-      .filter(({ tx }) => partiesOf(tx).some((party) => equal(party, address)));
-    return (leaf ? decode(Account, leaf).txCount : 0) + own.length;
+    let count = leaf ? decode(Account, leaf).txCount : 0;
+    for (const signed of body.slice(0, at.index)) if (await isOf(address, signed)) count++;
+    return count;
   }
 
   /** Entries from `start` on: our own, then a peer's where there must be more than these. */
@@ -140,7 +177,8 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
       const count = above.count + shown.length;
       pages.set(pageKey(address, next), { ...above, count, linked });
     }
-    return { entries: shown, total: txCount, linked, next };
+    const opened = await Promise.all(shown.map(withOpening));
+    return { entries: opened, total: txCount, linked, next };
   };
 }
 

@@ -6,13 +6,13 @@ import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { VerifiedSignatures } from '../../chain/shared/verified-signatures.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
-import { stateKey } from '../../core/tree/keys.ts';
 import { addressOf } from '../../core/address.ts';
 import type { Params } from '../../core/params.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { txFaults } from '../../core/tx/apply.ts';
-import { kindOf } from '../../core/tx/kinds.ts';
-import { txId, verifySignature, type Models } from '../../core/tx/tx.ts';
+import { kindOf, leafOfLine } from '../../core/tx/kinds.ts';
+import type { StateContext } from '../../core/tx/state-tx.ts';
+import { txId, verifySignature } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
@@ -47,10 +47,12 @@ export interface LightPool {
 /** `verified`: the chain's, which executes blocks with the same transactions. */
 export function createLightPool(
   params: Params,
-  models: Models,
+  chain: Pick<StateContext, 'genesis' | 'models'>,
   verified = new VerifiedSignatures(),
 ): LightPool {
   const pool = new Mempool(verified);
+  /** What is known of the state after the head. */
+  let state: Tree | undefined;
   const unjudged = new BoundedMap<string, SignedTx>(UNJUDGED_MAX);
   let sorted: { revision: number; txs: readonly SignedTx[] } | undefined;
 
@@ -58,7 +60,7 @@ export function createLightPool(
 
   /** The fault of a transaction as far as it can be found without the state. */
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
-    const refused = params.rules.first(txFaults(params, models, height + 1, signed));
+    const refused = params.rules.first(txFaults(params, chain.models, height + 1, signed));
     if (refused) return refused;
     if (!paysEnough(signed.tx)) return fault('tx.fee-low');
     if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');
@@ -106,12 +108,12 @@ export function createLightPool(
       // Reverted transactions come first, because the nonces of the others follow theirs.
       const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
       const waiting = [...back.slice(0, BACK_MAX), ...ours];
-      const context = { models };
-      if (tree) pool.setBase(poolBase(params, context, tree, header));
+      state = tree;
+      if (tree) pool.setBase(poolBase(params, chain, tree, header));
       const left = tree ? waiting.filter(({ tx }) => !pool.get(toHex(txId(tx)))) : waiting;
       judgeAgain(left, header.height);
     },
-    missing: (height) => [...unjudged].flatMap(([, signed]) => leavesOf(signed, height + 1)),
+    missing: (height) => [...unjudged].flatMap(([, signed]) => leavesOf(signed, height + 1, state)),
     get size() {
       return pool.size + unjudged.size;
     },
@@ -136,7 +138,7 @@ export function createSampler(
 }
 
 /** Keys of the leaves that are read when the transaction is judged for a block of that height. */
-function leavesOf({ tx }: SignedTx, height: number): Uint8Array[] {
+function leavesOf({ tx }: SignedTx, height: number, tree: Tree | undefined): Uint8Array[] {
   const from = addressOf(tx.from);
-  return [stateKey.account(from), ...kindOf(tx).reads(tx, from, height)];
+  return [leafOfLine(tx), ...kindOf(tx).reads(tx, { from, height, tree })];
 }

@@ -7,7 +7,7 @@ import { endsFollowers, isFault, isFinal } from '../../core/faults.ts';
 import { SignedTx, type Position } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { kindOf } from '../../core/tx/kinds.ts';
-import { spentBy, txId } from '../../core/tx/tx.ts';
+import { isSamePlace, lineOf, spentBy, txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
@@ -80,8 +80,8 @@ export function createSending(deps: SendingDeps): Sending {
 
   /** What waits of a sender: sent from here, or heard of from another device with the same keys. */
   function waitingOf(address: Uint8Array): SignedTx[] {
-    const own = outbox.waiting().filter(({ tx }) => equal(addressOf(tx.from), address));
-    const heard = pool.of(address).filter((s) => !own.some((o) => sameNonce(o, s)));
+    const own = outbox.waiting().filter((signed) => isPaidBy(signed, address));
+    const heard = pool.of(address).filter((s) => !own.some((o) => isSamePlace(o.tx, s.tx)));
     return [...own, ...heard];
   }
 
@@ -116,7 +116,7 @@ export function createSending(deps: SendingDeps): Sending {
     async prepare(address, replacing) {
       const balance = await accounts.last(address);
       if (!balance) throw new AppError('NOT_PROVEN', 'no balance of this address was proven yet');
-      const isOwn = ({ tx }: SignedTx) => equal(addressOf(tx.from), address);
+      const isOwn = (signed: SignedTx) => isPaidBy(signed, address);
       const old =
         replacing && outbox.unsettled().find((s) => isOwn(s) && equal(txId(s.tx), replacing))?.tx;
       if (replacing && !old) throw new AppError('TX_UNKNOWN', 'it waits no longer');
@@ -136,12 +136,12 @@ export function createSending(deps: SendingDeps): Sending {
     async reconcile({ address, nonce }) {
       let used = outbox
         .unplaced()
-        .filter(({ tx }) => tx.nonce < nonce && equal(addressOf(tx.from), address));
+        .filter((signed) => signed.tx.nonce < nonce && isPaidBy(signed, address));
       let from: Position | undefined;
       for (let page = 0; used.length && page < PAGES_MAX; page++) {
         const { entries, next } = await accounts.history(address, PAGE, from);
         for (const { tx, position } of entries) {
-          const rivals = used.filter((s) => sameNonce(s, tx));
+          const rivals = used.filter((s) => isSamePlace(s.tx, tx.tx));
           for (const signed of rivals) await settle(signed, tx, position.height);
           used = used.filter((s) => !rivals.includes(s));
         }
@@ -161,12 +161,13 @@ export function createSending(deps: SendingDeps): Sending {
 const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
   equal(tx.from, earlier.from) && kindOf(tx).needsBefore(tx, earlier);
 
-/** Another one with the same nonce. */
-const isRival = (a: SignedTx, b: SignedTx): boolean =>
-  sameNonce(a, b) && !equal(txId(a.tx), txId(b.tx));
+/** Whether it takes one of the account's nonces. */
+const isPaidBy = ({ tx }: SignedTx, address: Uint8Array): boolean =>
+  lineOf(tx).of === 'account' && equal(addressOf(tx.from), address);
 
-const sameNonce = (a: SignedTx, b: SignedTx): boolean =>
-  a.tx.nonce === b.tx.nonce && equal(a.tx.from, b.tx.from);
+/** Another one that would take its place. */
+const isRival = (a: SignedTx, b: SignedTx): boolean =>
+  isSamePlace(a.tx, b.tx) && !equal(txId(a.tx), txId(b.tx));
 
 /** The lowest nonce that is free: an expired transaction leaves a gap, and nothing after a gap is mined. */
 function freeNonce(least: number, alive: readonly SignedTx[]): number {

@@ -14,4 +14,7 @@ export const stateKey = {
   /** Requests that are paid at a height. */
   settle: (height: number): Uint8Array => key(4, u32(height)),
   claim: (requestId: Uint8Array, payee: Uint8Array): Uint8Array => key(5, requestId, payee),
+  channel: (id: Uint8Array): Uint8Array => key(6, id),
+  /** Channels that end at a height. */
+  channelsEnding: (height: number): Uint8Array => key(7, u32(height)),
 };

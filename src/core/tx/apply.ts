@@ -8,15 +8,8 @@ import type { Account, SignedTx, Tx } from '../formats.ts';
 import { EXPIRY_BLOCKS_MAX, type Params } from '../params.ts';
 import { rule, type Rule } from '../rules.ts';
 import { kindOf } from './kinds.ts';
-import {
-  noteTx,
-  readAccount,
-  U32_MAX,
-  U64_MAX,
-  writeAccount,
-  type BlockState,
-} from './state-tx.ts';
-import { spentBy, verifySignature, type Models } from './tx.ts';
+import { readAccount, U32_MAX, U64_MAX, writeParty, type BlockState } from './state-tx.ts';
+import { lineOf, spentBy, verifySignature, type Line, type Models } from './tx.ts';
 
 /** A transaction for a block of that height, with what the rules that read no state need to know. */
 interface TxInput {
@@ -26,10 +19,9 @@ interface TxInput {
   readonly tx: Tx;
 }
 
-/** A transaction with the state that it is applied to. */
-interface PlacedInput {
-  readonly block: BlockState;
-  readonly signed: SignedTx;
+/** A transaction that an account pays for. */
+interface PaidInput {
+  readonly tx: Tx;
   /** The account of the transaction's sender. */
   readonly sender: Account;
 }
@@ -47,8 +39,8 @@ const STATELESS_RULES: readonly Rule<TxInput>[] = [
   ),
 ];
 
-const PLACED_RULES: readonly Rule<PlacedInput>[] = [
-  rule('tx.nonce', '8.4', ({ signed: { tx }, sender }) =>
+const ACCOUNT_RULES: readonly Rule<PaidInput>[] = [
+  rule('tx.nonce', '8.4', ({ tx, sender }) =>
     tx.nonce === sender.nonce ? undefined : { has: tx.nonce, next: sender.nonce },
   ),
   {
@@ -59,19 +51,24 @@ const PLACED_RULES: readonly Rule<PlacedInput>[] = [
       if (sender.txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
     },
   },
-  rule('tx.balance', '8.4', ({ signed: { tx }, sender }) => {
+  rule('tx.balance', '8.4', ({ tx, sender }) => {
     const spent = spentBy(tx);
     return sender.balance >= spent ? undefined : { has: sender.balance, spent };
   }),
-  rule('tx.signature', '4.2', ({ block: { context }, signed }) =>
-    context.signatureKnown?.(signed) || verifySignature(signed) ? undefined : {},
-  ),
 ];
+
+const SIGNATURE_RULE: Rule<{ block: BlockState; signed: SignedTx }> = rule(
+  'tx.signature',
+  '4.2',
+  ({ block: { context }, signed }) =>
+    context.signatureKnown?.(signed) || verifySignature(signed) ? undefined : {},
+);
 
 /** Rules for transactions of every kind; the rules of one kind are in its row (kinds.ts). */
 export const TX_RULES: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
   ...STATELESS_RULES,
-  ...PLACED_RULES,
+  ...ACCOUNT_RULES,
+  SIGNATURE_RULE,
 ];
 
 /** Faults in a block of `height` that can be found without state and without checking the signature. */
@@ -85,24 +82,44 @@ export function* txFaults(
   yield* kindOf(tx).faults(tx, { params, models });
 }
 
+/** Yields why a transaction can't be paid for, and returns what takes the payment. */
+type Payment = Generator<Fault, () => void>;
+
+/** By what pays. */
+const PAYERS: Readonly<
+  Record<Line['of'], (block: BlockState, tx: Tx, from: Uint8Array) => Payment>
+> = {
+  *account(block, tx, from) {
+    const sender = readAccount(block.view, from);
+    for (const { faults } of ACCOUNT_RULES) yield* faults({ tx, sender });
+
+    return () => {
+      const { rules } = block.params;
+      const balance = rules.promised('tx.balance', sender.balance - spentBy(tx), 0n, U64_MAX);
+      const nonce = rules.promised('tx.overflow', sender.nonce + 1, 0, U32_MAX);
+      writeParty(block, from, { ...sender, balance, nonce });
+    };
+  },
+  // What a channel holds, the effects of its one transaction divide, the fee with it.
+  *channel() {
+    return () => undefined;
+  },
+};
+
 /** Yields the faults of a transaction at its place; its effects follow if the caller runs it to the end. */
 export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, void> {
-  const { view, params, context, height } = block;
+  const { params, context, height } = block;
   const { tx } = signed;
   yield* txFaults(params, context.models, height, signed);
 
   const from = addressOf(tx.from);
-  const sender = readAccount(view, from);
-  for (const { faults } of PLACED_RULES) yield* faults({ block, signed, sender });
-
-  const position = { height, index: block.count };
+  const pay = yield* PAYERS[lineOf(tx).of](block, tx, from);
+  yield* SIGNATURE_RULE.faults({ block, signed });
   const kind = kindOf(tx);
+  const position = { height, index: block.count };
   const effects = yield* kind.effects(tx, { block, from, position });
 
-  const { rules } = params;
-  const balance = rules.promised('tx.balance', sender.balance - spentBy(tx), 0n, U64_MAX);
-  const nonce = rules.promised('tx.overflow', sender.nonce + 1, 0, U32_MAX);
-  writeAccount(view, from, noteTx(rules, { ...sender, balance, nonce }, position));
+  pay();
   effects?.();
   block.count++;
   block.fees += tx.fee;

@@ -2,10 +2,11 @@
  * The state that a transaction is applied to: a block under construction, and the accounts that the
  * transaction debits and credits (docs/protocol.md §8.4).
  */
-import { Account, type OpenRequest, type Position, type SignedTx } from '../formats.ts';
+import type { verifyHash } from '../channel.ts';
+import { Account, type OpenRequest, type SignedTx } from '../formats.ts';
+import { fault, type Fault } from '../faults.ts';
 import { hash } from '../hash.ts';
 import type { Params } from '../params.ts';
-import type { Rules } from '../rules.ts';
 import { stateKey } from '../tree/keys.ts';
 import type { StateView } from '../tree/view.ts';
 import type { Models } from './tx.ts';
@@ -19,12 +20,23 @@ export interface Execution {
 }
 
 export interface StateContext {
+  /** Id of the network's block 0: what was signed for a channel of another network is worth nothing here. */
+  readonly genesis: Uint8Array;
   /** Manifests of the admitted models. */
   readonly models: Models;
   /** The outcome of the model's run, if this machine ran it; undefined: it cannot check and follows the work. */
   readonly executionOf?: (requestId: Uint8Array, request: OpenRequest) => Execution | undefined;
   /** Whether the signature of exactly these bytes was verified here before. */
   readonly signatureKnown?: (signed: SignedTx) => boolean;
+  /** `verifyHash`, if this machine remembers what it verified. */
+  readonly verifyHash?: typeof verifyHash;
+}
+
+/** An account for which a transaction counts. */
+export interface Party {
+  readonly address: Uint8Array;
+  /** Of the transaction in its block. */
+  readonly index: number;
 }
 
 /** A block under construction: the state and the totals after the transactions so far. */
@@ -35,6 +47,8 @@ export interface BlockState {
   readonly height: number;
   /** Transactions executed so far: the index of the next one. */
   count: number;
+  /** For whom each of them counts, in their order. */
+  readonly parties: Party[];
   /** nV of fees so far. */
   fees: bigint;
   /** nV destroyed so far. */
@@ -52,18 +66,39 @@ const NO_ACCOUNT: Account = { balance: 0n, nonce: 0, txCount: 0, lastTx: { heigh
 export const readAccount = (view: StateView, address: Uint8Array): Account =>
   view.get(Account, stateKey.account(address)) ?? NO_ACCOUNT;
 
+const isBlank = ({ balance, nonce, txCount }: Account): boolean => !balance && !nonce && !txCount;
+
 /** Writes an account; one that never did anything and holds nothing has no leaf. */
-export function writeAccount(view: StateView, address: Uint8Array, account: Account): void {
-  const blank = !account.balance && !account.nonce && !account.txCount;
-  view.set(Account, stateKey.account(address), blank ? undefined : account);
+export const writeAccount = (view: StateView, address: Uint8Array, account: Account): void =>
+  view.set(Account, stateKey.account(address), isBlank(account) ? undefined : account);
+
+/** Writes an account that the block's next transaction debits or credits, which counts for it. */
+export function writeParty(block: BlockState, address: Uint8Array, account: Account): void {
+  const { view, params, height, count: index } = block;
+  const txCount = params.rules.promised('tx.overflow', account.txCount + 1, 0, U32_MAX);
+  writeAccount(view, address, { ...account, txCount, lastTx: { height, index } });
+  block.parties.push({ address, index });
 }
 
-/** The account with one more transaction counted, which debits or credits it. */
-export const noteTx = (rules: Rules, account: Account, position: Position): Account => ({
-  ...account,
-  txCount: rules.promised('tx.overflow', account.txCount + 1, 0, U32_MAX),
-  lastTx: position,
-});
+/** Gives coins to an account that `creditFaults` had no fault for. One that stays blank is no party. */
+export function credit(block: BlockState, address: Uint8Array, coins: bigint): void {
+  const { view, params } = block;
+  const before = readAccount(view, address);
+  const balance = params.rules.promised('tx.overflow', before.balance + coins, 0n, U64_MAX);
+  const after = { ...before, balance };
+  if (!isBlank(after)) writeParty(block, address, after);
+}
+
+/** Why an account can't be given as many coins more. */
+export function* creditFaults(
+  view: StateView,
+  address: Uint8Array,
+  coins: bigint,
+): Generator<Fault, void> {
+  const { balance, txCount } = readAccount(view, address);
+  if (balance + coins > U64_MAX) yield fault('tx.overflow', { field: 'balance' });
+  if (txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
+}
 
 /** K, the commitment of a claim: only somebody who ran the model for this payee can make it. */
 export const commitmentOf = (

@@ -1,5 +1,6 @@
 /** Transactions on their own: id, bytes, signature (docs/protocol.md §4.2). */
 import { schnorr } from '@noble/curves/secp256k1.js';
+import { equal } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { SignedTx, Tx, type TxOf } from '../formats.ts';
 import { hash, onceFor, ZERO_HASH } from '../hash.ts';
@@ -24,17 +25,51 @@ export const verifySignature = (signed: SignedTx): boolean =>
   schnorr.verify(signed.signature, txId(signed.tx), signed.tx.from);
 
 /**
- * nV that leave the sender besides the fee. This is a table of its own, because the keyring shows the amount
- * before it signs but executes nothing: it need not load what transactions do (kinds.ts).
+ * What pays for a transaction and orders it: its sender's account, by its nonces, or a channel, which takes one
+ * transaction and is gone. Transactions of one line wait in their order, and of two at one nonce one is valid.
  */
-const SPENDS: { readonly [K in Tx['type']]: (tx: TxOf<K>) => bigint } = {
-  transfer: (tx) => tx.amount,
-  request: (tx) => tx.reward,
-  claim: () => 0n,
-  result: () => 0n,
+export interface Line {
+  readonly of: 'account' | 'channel';
+  /** x-only key of the account, or id of the channel. */
+  readonly id: Uint8Array;
+}
+
+interface Payment<T extends Tx> {
+  readonly line: (tx: T) => Line;
+  /** nV that leave the sender's account besides the fee. */
+  readonly amount: (tx: T) => bigint;
+}
+
+const account = ({ from }: Tx): Line => ({ of: 'account', id: from });
+
+/**
+ * This is a table of its own, because the keyring shows the amount before it signs but executes nothing: it need not
+ * load what transactions do (kinds.ts).
+ */
+const PAYMENTS: { readonly [K in Tx['type']]: Payment<TxOf<K>> } = {
+  transfer: { line: account, amount: (tx) => tx.amount },
+  request: { line: account, amount: (tx) => tx.reward },
+  claim: { line: account, amount: () => 0n },
+  result: { line: account, amount: () => 0n },
+  channel: { line: account, amount: (tx) => tx.limit },
+  close: { line: (tx) => ({ of: 'channel', id: tx.channel }), amount: () => 0n },
 };
 
-/** nV that leave the sender: the fee and all other coins. */
+// The cast is needed: the type of `PAYMENTS[tx.type]` does not say that the row belongs to this transaction's type.
+const paymentOf = (tx: Tx): Payment<Tx> => PAYMENTS[tx.type] as Payment<Tx>;
+
+export const lineOf = (tx: Tx): Line => paymentOf(tx).line(tx);
+
+/** nV that leave the sender's account besides the fee. */
+export const amountOf = (tx: Tx): bigint => paymentOf(tx).amount(tx);
+
+/** nV that leave the sender's account: the fee, if it pays that, and all other coins. */
 export const spentBy = (tx: Tx): bigint =>
-  // The cast is needed: the type of `SPENDS[tx.type]` does not say that the row belongs to this transaction's type.
-  tx.fee + (SPENDS[tx.type] as (tx: Tx) => bigint)(tx);
+  amountOf(tx) + (lineOf(tx).of === 'account' ? tx.fee : 0n);
+
+/** Whether at most one of the two can be in the chain: they stand in one place of one line. */
+export function isSamePlace(a: Tx, b: Tx): boolean {
+  if (a.nonce !== b.nonce) return false;
+  const [one, other] = [lineOf(a), lineOf(b)];
+  return one.of === other.of && equal(one.id, other.id);
+}

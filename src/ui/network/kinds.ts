@@ -10,12 +10,16 @@ export interface LineMaker {
   readonly count: (n: number) => string;
   readonly volts: (amount: bigint) => string;
   readonly address: (label: string, address: Uint8Array) => IndexLine;
+  /** A public key in hex. */
+  readonly key: (label: string, key: Uint8Array) => IndexLine;
   /** Bytes as text where they are text. */
   readonly bytes: (label: string, data: Uint8Array) => IndexLine;
   /** A model's input as far as this device can read it. */
   readonly input: (input: Uint8Array) => IndexLine;
   /** Link to the request that a transaction is about. */
   readonly request: (id: Uint8Array) => IndexLine;
+  /** Link to the transaction that opened a channel. */
+  readonly opening: (id: Uint8Array) => IndexLine;
   /** Link to the receipt of the transaction itself. */
   readonly receipt: () => IndexLine;
 }
@@ -66,6 +70,27 @@ const EXPLORER_KINDS: { readonly [K in Tx['type']]: ExplorerKind<K> } = {
     amount: none,
     input: none,
     lines: (tx, { t, bytes, request }) => [bytes(t.answer, tx.answer), request(tx.request)],
+  },
+  channel: {
+    page: 'tx',
+    amount: ({ limit }) => limit,
+    input: none,
+    lines: ({ limit, lifetime, provider, payee, signer }, { t, volts, count, key, address }) => [
+      { label: t.prepaid, value: volts(limit) },
+      key(t.prepaidWith, provider),
+      address(t.payee, payee),
+      key(t.signer, signer),
+      { label: t.prepaidFor, value: count(lifetime) },
+    ],
+  },
+  close: {
+    page: 'tx',
+    amount: ({ amount }) => amount,
+    input: none,
+    lines: ({ amount, channel }, { t, volts, opening }) => [
+      { label: t.vouched, value: volts(amount) },
+      opening(channel),
+    ],
   },
 };
 

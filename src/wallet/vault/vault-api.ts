@@ -70,7 +70,7 @@ export interface TxSummary {
   /** Address that signs and pays. */
   readonly from: Uint8Array;
   readonly to: Uint8Array | undefined;
-  /** What leaves the sender besides the fee: a transfer's amount, a request's reward. */
+  /** What leaves the sender besides the fee: a transfer's amount, a request's reward, a channel's limit. */
   readonly amount: bigint;
   readonly fee: bigint;
   readonly nonce: number;
@@ -83,6 +83,21 @@ export interface TxSummary {
   readonly request: Uint8Array | undefined;
   /** A result's, int8 as bytes. */
   readonly answer: Uint8Array | undefined;
+  /** With whom a channel is opened: its limit is the amount. */
+  readonly prepays: PrepaidSummary | undefined;
+  /** The channel that a close ends, and what it takes of that, nV with the fee. */
+  readonly closes: { readonly channel: Uint8Array; readonly amount: bigint } | undefined;
+}
+
+export interface PrepaidSummary {
+  /** x-only key that may close it. */
+  readonly provider: Uint8Array;
+  /** Address that a close pays. */
+  readonly payee: Uint8Array;
+  /** x-only key that can spend the limit. */
+  readonly signer: Uint8Array;
+  /** Blocks until the rest comes back by itself. */
+  readonly lifetime: number;
 }
 
 export interface RequestSummary {

@@ -22,6 +22,7 @@ import {
   MANIFEST,
   mine,
   MODEL,
+  CONTEXT,
   MODELS,
   openChain,
   PARAMS,
@@ -98,7 +99,7 @@ async function asker(
   });
   events.on('report', (event) => event.type === 'receipt' && told.push(event.receipt));
   const outbox = await Outbox.open(store);
-  const pool = createLightPool(PARAMS, MODELS);
+  const pool = createLightPool(PARAMS, CONTEXT);
   const asking = createAsking({
     network: { params: PARAMS, models: MODELS, names: ['test'] },
     chain: light,

@@ -12,7 +12,7 @@ import { Emitter } from '../../../src/lib/events.ts';
 import {
   answer,
   mine,
-  MODELS,
+  CONTEXT,
   openChain,
   PARAMS,
   person,
@@ -30,7 +30,7 @@ async function serving() {
   for (const tx of [transfer(ann, 0, bob, NANOVOLTS), asked])
     expect(await chain.addTx(tx)).toBeUndefined();
   await mine(chain, ann, 1);
-  const pool = createLightPool(PARAMS, MODELS);
+  const pool = createLightPool(PARAMS, CONTEXT);
   const outbox = await Outbox.open(createMemoryStore());
   const last = async () => {
     const { balance, nonce } = chain.account(bob.address)!;

@@ -10,7 +10,7 @@ import { fault, type Fault } from '../../../src/core/faults.ts';
 import type { HistoryEntry } from '../../../src/core/messages.ts';
 import { signTx, txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { Emitter } from '../../../src/lib/events.ts';
-import { MODELS, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
+import { CONTEXT, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 const HEIGHT = 50;
@@ -22,7 +22,7 @@ async function openSending(
   inChain: readonly HistoryEntry[] = [],
 ) {
   const outbox = await Outbox.open(createMemoryStore());
-  const pool = createLightPool(PARAMS, MODELS);
+  const pool = createLightPool(PARAMS, CONTEXT);
   const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
   const sending = createSending({
     params: PARAMS,

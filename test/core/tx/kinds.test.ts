@@ -2,12 +2,24 @@ import { describe, expect, test } from 'vitest';
 import { addressOf } from '../../../src/core/address.ts';
 import { isFault } from '../../../src/core/faults.ts';
 import type { SignedTx, Tx } from '../../../src/core/formats.ts';
+import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
 import { stateKey } from '../../../src/core/tree/keys.ts';
-import { kindOf, KINDS, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
-import { spentBy, txId } from '../../../src/core/tx/tx.ts';
+import { kindOf, KINDS, leafOfLine, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
+import { amountOf, isSamePlace, lineOf, spentBy, txId } from '../../../src/core/tx/tx.ts';
 import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
 import { summaryFromTx } from '../../../src/wallet/summary.ts';
-import { ALICE, BOB, bytes32, CAROL, claim, request, result, transfer } from '../fixtures.ts';
+import {
+  ALICE,
+  BOB,
+  bytes32,
+  CAROL,
+  channel,
+  claim,
+  close,
+  request,
+  result,
+  transfer,
+} from '../fixtures.ts';
 import { ANSWER, commitment, hexes, Ledger } from '../ledger.ts';
 
 const ID = bytes32(7);
@@ -58,6 +70,29 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     isOpenToOthers: true,
     isPrepaid: true,
   },
+  channel: {
+    one: channel(ALICE, { fee: 3n, limit: 9n }),
+    perBlock: 1000,
+    spent: 12n,
+    parties: [ALICE.address],
+    requestOf: undefined,
+    runOf: undefined,
+    burns: 0n,
+    isOpenToOthers: true,
+    isPrepaid: false,
+  },
+  close: {
+    one: close(CAROL, { fee: 3n, channel: ID, amount: 9n }),
+    perBlock: 1000,
+    // The channel pays, and says whom.
+    spent: 0n,
+    parties: [],
+    requestOf: undefined,
+    runOf: undefined,
+    burns: 0n,
+    isOpenToOthers: false,
+    isPrepaid: false,
+  },
 };
 
 interface Row {
@@ -87,7 +122,7 @@ test.each(TX_TYPES)('the row of a %s', (type) => {
     isOpenToOthers,
     isPrepaid,
   }).toEqual(row);
-  expect(kind.burns(tx)).toBeLessThanOrEqual(spentBy(tx) - tx.fee);
+  expect(kind.burns(tx)).toBeLessThanOrEqual(amountOf(tx));
 });
 
 test.each(TX_TYPES)('whom a %s credits, the vault shows', (type) => {
@@ -96,7 +131,9 @@ test.each(TX_TYPES)('whom a %s credits, the vault shows', (type) => {
   expect(hexes(to ? [to] : [])).toEqual(hexes(kindOf(tx).credits(tx)));
 });
 
-test.each(TX_TYPES)('in the sender’s history a %s takes what it spends', (type) => {
+const PAID = TX_TYPES.filter((type) => lineOf(ROWS[type].one.tx).of === 'account');
+
+test.each(PAID)('in the sender’s history a %s takes what it spends', (type) => {
   const { one } = ROWS[type];
   const entry = { position: { height: 1, index: 0 }, tx: one };
   expect(historyLine(entry, addressOf(one.tx.from)).amount).toBe(-spentBy(one.tx));
@@ -113,6 +150,30 @@ test('only a result waits for another: the claim of its request', () => {
   expect(kindOf(tx).needsBefore(tx, claim(BOB, { request: bytes32(8) }).tx)).toBe(false);
 });
 
+test('a close waits in the line of its channel, all else in that of its sender', () => {
+  expect(TX_TYPES.filter((type) => !PAID.includes(type))).toEqual(['close']);
+  const { tx } = ROWS.close.one;
+  expect(lineOf(tx)).toEqual({ of: 'channel', id: ID });
+  expect(leafOfLine(tx)).toEqual(stateKey.channel(ID));
+  for (const type of PAID) {
+    const paid = ROWS[type].one.tx;
+    expect(leafOfLine(paid)).toEqual(stateKey.account(addressOf(paid.from)));
+    expect(isSamePlace(paid, tx)).toBe(false);
+  }
+});
+
+test('of two at one nonce of an account, and of two closes of a channel, one can be in the chain', () => {
+  const [low, high] = [1n, 2n].map((amount) => close(CAROL, { channel: ID, amount, fee: 0n }).tx);
+  expect(isSamePlace(low!, high!)).toBe(true);
+  expect(isSamePlace(low!, close(CAROL, { channel: bytes32(8), amount: 1n }).tx)).toBe(false);
+  const [first, next] = [0, 1].map((nonce) => transfer(ALICE, { nonce }).tx);
+  expect(isSamePlace(first!, channel(ALICE).tx)).toBe(true);
+  expect(isSamePlace(first!, next!)).toBe(false);
+  expect(isSamePlace(first!, transfer(BOB).tx)).toBe(false);
+  // An account's key may be a channel's id by its bytes.
+  expect(isSamePlace({ ...first!, from: ID }, low!)).toBe(false);
+});
+
 describe('executed in a block', () => {
   const gift = (nonce: number, to: typeof BOB) =>
     transfer(ALICE, { nonce, to: to.address, amount: 1000n });
@@ -121,45 +182,61 @@ describe('executed in a block', () => {
   const id = txId(ask.tx);
   ledger.add([gift(0, BOB), gift(1, CAROL), ask]);
   ledger.add([claim(BOB, { request: id, commitment: commitment(id, BOB) })]);
+  const opening = channel(ALICE, { nonce: 3, payee: BOB.address });
+  const prepaid = txId(opening.tx);
+  ledger.add([opening]);
 
   const next: { readonly [K in Tx['type']]: SignedTx } = {
-    transfer: transfer(ALICE, { nonce: 3, to: CAROL.address }),
-    request: request(ALICE, { nonce: 3 }),
+    transfer: transfer(ALICE, { nonce: 4, to: CAROL.address }),
+    request: request(ALICE, { nonce: 4 }),
     claim: claim(CAROL, { request: id, commitment: commitment(id, CAROL) }),
     result: result(BOB, { nonce: 1, request: id, answer: ANSWER }),
+    channel: channel(ALICE, { nonce: 4 }),
+    close: close(CAROL, { channel: prepaid, amount: 1000n }),
   };
 
   test.each(TX_TYPES)('a %s reads what its row says, and moves as much', (type) => {
     const signed = next[type];
     const { tx } = signed;
-    const from = partiesOf(tx)[0]!;
     const [plain, done] = [ledger.preview([]), ledger.preview([signed])];
     if (isFault(plain) || isFault(done)) throw new Error('both blocks are valid');
 
+    const from = addressOf(tx.from);
+    const prospect = { from, height: ledger.height + 1, tree: ledger.tree };
     const reads = hexes([
-      stateKey.account(from),
-      ...kindOf(tx).reads(tx, from, ledger.height + 1),
+      leafOfLine(tx),
+      ...kindOf(tx).reads(tx, prospect),
       // What it makes under its own id cannot be there before.
       ...(type === 'request' ? [stateKey.request(txId(tx))] : []),
+      ...(type === 'channel' ? [stateKey.channel(txId(tx))] : []),
     ]);
     const touched = hexes(done.touched).filter((key) => !hexes(plain.touched).includes(key));
     expect(touched.filter((key) => !reads.includes(key))).toEqual([]);
     const late = hexes([stateKey.settle(ledger.height + 2 + 6)]);
     expect(reads.filter((key) => !touched.includes(key) && !late.includes(key))).toEqual([]);
 
-    const before = [ALICE, BOB, CAROL].map((who) => ledger.balance(who));
+    const people = [ALICE, BOB, CAROL];
+    const before = people.map((who) => ledger.balance(who));
     ledger.add([signed]);
-    const after = [ALICE, BOB, CAROL].map((who) => ledger.balance(who));
+    const after = people.map((who) => ledger.balance(who));
     // It is the last one in the history of its parties, and in nobody else's.
-    const noted = [ALICE, BOB, CAROL].filter(
+    const noted = people.filter(
       ({ address }) => ledger.account(address)?.lastTx.height === ledger.height,
     );
-    expect(hexes(noted.map(({ address }) => address)).sort()).toEqual(hexes(partiesOf(tx)).sort());
+    // Bob provides the answer that Alice prepaid with Carol's key.
+    const parties = type === 'close' ? [ALICE.address, BOB.address] : partiesOf(tx);
+    expect(hexes(noted.map(({ address }) => address)).sort()).toEqual(hexes(parties).sort());
+    expect(hexes(done.parties.map(({ address }) => address)).sort()).toEqual(hexes(parties).sort());
     ledger.undo();
-    for (const [i, who] of [ALICE, BOB, CAROL].entries()) {
+    for (const [i, who] of people.entries()) {
       const loses = hexes([who.address])[0] === hexes([from])[0] ? spentBy(tx) : 0n;
-      const gains = tx.type === 'transfer' && who === CAROL ? tx.amount : 0n;
-      expect(after[i]! - before[i]!).toBe(gains - loses);
+      expect(after[i]! - before[i]!).toBe(gainOf(tx, who) - loses);
     }
   });
+
+  const gainOf = (tx: Tx, who: typeof BOB): bigint => {
+    if (tx.type === 'transfer') return who === CAROL ? tx.amount : 0n;
+    if (tx.type !== 'close' || who === CAROL) return 0n;
+    return who === BOB ? tx.amount - tx.fee : CHANNEL_LIMIT_MIN - tx.amount;
+  };
 });

@@ -9,7 +9,7 @@ export const claim: TxKind<TxOf<'claim'>> = {
   perBlock: CLAIMS_PER_BLOCK_MAX,
   burns: () => 0n,
   credits: () => [],
-  reads: (tx, from) => [stateKey.request(tx.request), stateKey.claim(tx.request, from)],
+  reads: (tx, { from }) => [stateKey.request(tx.request), stateKey.claim(tx.request, from)],
   codes: ['tx.claim-closed', 'tx.claim-twice'],
   faults: () => [],
   effects: commit,

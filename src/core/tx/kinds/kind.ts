@@ -1,6 +1,7 @@
 /** The type of a row of the table in kinds.ts: everything that is specific to one kind of transaction. */
 import type { Fault, FaultCode } from '../../faults.ts';
 import type { Position, Tx } from '../../formats.ts';
+import type { Tree } from '../../tree/tree.ts';
 import type { Params } from '../../params.ts';
 import type { Models } from '../tx.ts';
 import type { BlockState } from '../state-tx.ts';
@@ -20,9 +21,19 @@ export interface Place {
   readonly position: Position;
 }
 
+/** Where a transaction would be judged. */
+export interface Prospect {
+  /** Address of the sender. */
+  readonly from: Uint8Array;
+  /** Of the block. */
+  readonly height: number;
+  /** What is known of the state before it. */
+  readonly tree: Tree | undefined;
+}
+
 /**
  * Yields the faults of a transaction on the state that it is applied to, and returns its effects: a function
- * that the caller runs once there is no fault and the sender has paid. undefined: no effects.
+ * that the caller runs once there is no fault and an account that pays has paid. undefined: no effects.
  */
 export type Effects = Generator<Fault, (() => void) | undefined>;
 
@@ -32,13 +43,14 @@ export interface TxKind<T extends Tx> {
   readonly perBlock: number;
   /** nV that the transaction destroys, part of what it spends. */
   burns(tx: T): bigint;
-  /** Addresses other than the sender's whose history the transaction is part of. */
+  /** Addresses that the transaction itself says it pays, its sender's left out. */
   credits(tx: T): readonly Uint8Array[];
   /**
-   * Keys of the state, without the sender's account, that judging the transaction for a block of `height` reads;
-   * also the keys for the next block, where it may have to wait for an earlier transaction (`needsBefore`).
+   * Keys of the state, without its line's leaf, that judging the transaction reads, as far as they follow from what
+   * is known of the state; also the keys for the next block, where it may have to wait for an earlier transaction
+   * (`needsBefore`).
    */
-  reads(tx: T, from: Uint8Array, height: number): readonly Uint8Array[];
+  reads(tx: T, prospect: Prospect): readonly Uint8Array[];
   /** Fault codes of the rules of this kind alone (docs/protocol.md §8.4). */
   readonly codes: readonly FaultCode[];
   /** Faults that can be found without state. */

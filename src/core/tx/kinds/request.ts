@@ -20,7 +20,7 @@ export const request: TxKind<Request> = {
   perBlock: REQUESTS_PER_BLOCK_MAX,
   burns: () => 0n,
   credits: () => [],
-  reads: (tx, _from, height) => [stateKey.expiry(height + tx.lifetime)],
+  reads: (tx, { height }) => [stateKey.expiry(height + tx.lifetime)],
   codes: ['tx.request-model', 'tx.request-input', 'tx.request-lifetime', 'tx.request-full'],
   faults: termFaults,
   effects: open,

@@ -16,7 +16,7 @@ export const result: TxKind<Result> = {
   perBlock: RESULTS_PER_BLOCK_MAX,
   burns: () => 0n,
   credits: () => [],
-  reads: (tx, from, height) => [
+  reads: (tx, { from, height }) => [
     stateKey.request(tx.request),
     stateKey.claim(tx.request, from),
     stateKey.settle(height + SETTLEMENT_BLOCKS),

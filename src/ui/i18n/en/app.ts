@@ -8,6 +8,8 @@ const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
   request: 'Asked for an answer',
   claim: 'Claimed an answer',
   result: 'Gave an answer',
+  channel: 'Prepaid',
+  close: 'Prepaid, settled',
 };
 
 export const en = {

@@ -211,6 +211,8 @@ export const it: Text = {
       request: 'Chiesta una risposta',
       claim: 'Prenotata una risposta',
       result: 'Data una risposta',
+      channel: 'Prepagato',
+      close: 'Prepagato, saldato',
     },
     block: (height) => `blocco ${height}`,
     keys: 'Chiavi',

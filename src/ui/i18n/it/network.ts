@@ -163,6 +163,8 @@ export const network: typeof english = {
       request: 'Richiesta a un modello',
       claim: 'Impegno su una richiesta',
       result: 'Risposta a una richiesta',
+      channel: 'Prepagato presso un fornitore',
+      close: 'Prepagato, saldato',
     },
     waiting: 'aspetta un blocco',
     inBlock: (height, index) => `blocco ${height}, posto ${index}`,
@@ -182,6 +184,13 @@ export const network: typeof english = {
     answer: 'Risposta',
     bytes: (n) => `${n} byte`,
     receipt: 'Apri la ricevuta',
+    prepaid: 'Prepagato',
+    prepaidWith: 'Prepagato presso la chiave',
+    payee: 'Il saldo paga',
+    signer: 'Chiave che garantisce',
+    prepaidFor: 'Torna indietro dopo, blocchi',
+    settles: 'Salda',
+    vouched: 'Usato, commissione compresa',
     inBody:
       'È stata letta dal corpo del suo blocco, che dà la radice scritta in un’intestazione della catena su questo dispositivo. Il suo identificativo è l’hash di ciò che dice, e la firma è stata verificata qui.',
     inPool:

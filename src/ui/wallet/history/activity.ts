@@ -1,10 +1,9 @@
 /** History and waiting payments as lines to show. Pure. */
-import type { PendingTx } from '../../../client/api.ts';
+import type { AccountEntry, PendingTx } from '../../../client/api.ts';
 import { addressOf } from '../../../core/address.ts';
 import { tryDecode } from '../../../core/codec.ts';
 import { SignedTx } from '../../../core/formats.ts';
-import type { HistoryEntry } from '../../../core/messages.ts';
-import { txId } from '../../../core/tx/tx.ts';
+import { isSamePlace, txId } from '../../../core/tx/tx.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import { historyKindOf, type KindLine } from './kinds.ts';
 
@@ -14,10 +13,8 @@ export interface Line extends KindLine {
   readonly height: number | undefined;
 }
 
-const lineOf = ({ tx }: SignedTx, mine: Uint8Array): KindLine => historyKindOf(tx).line(tx, mine);
-
-export const historyLine = ({ position, tx }: HistoryEntry, mine: Uint8Array): Line => ({
-  ...lineOf(tx, mine),
+export const historyLine = ({ position, tx, opening }: AccountEntry, mine: Uint8Array): Line => ({
+  ...historyKindOf(tx.tx).line(tx.tx, mine, opening),
   id: toHex(txId(tx.tx)),
   height: position.height,
 });
@@ -48,12 +45,12 @@ export function waitingLines(pending: readonly PendingTx[], mine: Uint8Array): W
   });
   return own
     .filter(({ state }) => state !== 'confirmed')
-    .map(({ id, tx, state, height, signed }) => {
-      const sameNonce = own.filter((other) => other.tx.nonce === tx.nonce);
+    .map(({ id, tx, state, height }) => {
+      const sameNonce = own.filter((other) => isSamePlace(other.tx, tx));
       const isRival =
         state === 'pending' &&
         sameNonce.some((other) => other.state === 'pending' && other.tx.fee > tx.fee);
-      const line = lineOf(signed, mine);
+      const line = historyKindOf(tx).line(tx, mine);
       const isCancellation = line.kind === 'toSelf' && sameNonce.length > 1;
       const canReplace = state === 'pending' && !isRival;
       const payment = canReplace ? historyKindOf(tx).replaceable(tx) : undefined;

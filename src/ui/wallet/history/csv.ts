@@ -1,6 +1,6 @@
 /** The history as a table for spreadsheets. Pure. */
+import type { AccountEntry } from '../../../client/api.ts';
 import { addressOf, formatAddress } from '../../../core/address.ts';
-import type { HistoryEntry } from '../../../core/messages.ts';
 import { equal } from '../../../lib/bytes.ts';
 import { formatAmount } from '../../../wallet/amount.ts';
 import { plainText } from '../../../wallet/plain-text.ts';
@@ -21,7 +21,7 @@ export interface CsvContext {
 }
 
 /** Oldest last, as given. */
-export function csvOf(entries: readonly HistoryEntry[], context: CsvContext): string {
+export function csvOf(entries: readonly AccountEntry[], context: CsvContext): string {
   const { locale, words: w } = context;
   const mark = decimalMark(locale);
   const titles = [w.time, w.block, w.kind, w.change, w.fee, w.other, w.memo, w.id];
@@ -29,7 +29,7 @@ export function csvOf(entries: readonly HistoryEntry[], context: CsvContext): st
   return csvText([titles.map(textField), ...rows], locale);
 }
 
-function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): string[] {
+function rowOf(entry: AccountEntry, context: CsvContext, mark: '.' | ','): string[] {
   const { mine, prefix, kinds, timeOf } = context;
   const { tx } = entry.tx;
   const line = historyLine(entry, mine);
@@ -41,7 +41,7 @@ function rowOf(entry: HistoryEntry, context: CsvContext, mark: '.' | ','): strin
     timeMs === undefined ? '' : new Date(timeMs).toISOString().slice(0, 19).replace('T', ' '),
     String(entry.position.height),
     textField(kinds[line.kind]),
-    amount(line.amount),
+    line.amount === undefined ? '' : amount(line.amount),
     amount(isMine ? tx.fee : 0n),
     line.other ? formatAddress(line.other, prefix) : '',
     textField(memo),

@@ -11,15 +11,15 @@ export type LineKind =
 
 export interface KindLine {
   readonly kind: LineKind;
-  /** nV: what the balance lost (fee included) or gained. */
-  readonly amount: bigint;
+  /** nV: what the balance lost (fee included) or gained; undefined where that is not known. */
+  readonly amount: bigint | undefined;
   /** The other side's address; undefined where there is none. */
   readonly other: Uint8Array | undefined;
 }
 
 export interface HistoryKind<K extends Tx['type']> {
-  /** As a line of the account with the address `mine`. */
-  readonly line: (tx: TxOf<K>, mine: Uint8Array) => KindLine;
+  /** As a line of the account with the address `mine`. @param opening of the channel that it closes, where known */
+  readonly line: (tx: TxOf<K>, mine: Uint8Array, opening?: TxOf<'channel'>) => KindLine;
   /** Address that it pays; undefined: none. */
   readonly payee: (tx: TxOf<K>) => Uint8Array | undefined;
   /** Bytes of the sender's note; undefined where the kind has none. */
@@ -55,6 +55,18 @@ const HISTORY_KINDS: { readonly [K in Tx['type']]: HistoryKind<K> } = {
     memo: none,
     replaceable: none,
   },
+  channel: {
+    line: ({ limit, fee }) => ({ kind: 'channel', amount: -(limit + fee), other: undefined }),
+    payee: none,
+    memo: none,
+    replaceable: none,
+  },
+  close: {
+    line: closeLine,
+    payee: none,
+    memo: none,
+    replaceable: none,
+  },
 };
 
 function transferLine({ from, to, amount, fee }: TxOf<'transfer'>, mine: Uint8Array): KindLine {
@@ -62,6 +74,20 @@ function transferLine({ from, to, amount, fee }: TxOf<'transfer'>, mine: Uint8Ar
   if (!equal(sender, mine)) return { kind: 'received', amount, other: sender };
   if (equal(to, mine)) return { kind: 'toSelf', amount: -fee, other: undefined };
   return { kind: 'sent', amount: -(amount + fee), other: to };
+}
+
+/** A settlement pays the payee, and gives the asker what is left; one account may be both. */
+function closeLine(
+  { amount, fee }: TxOf<'close'>,
+  mine: Uint8Array,
+  opening: TxOf<'channel'> | undefined,
+): KindLine {
+  if (!opening) return { kind: 'close', amount: undefined, other: undefined };
+  const asker = addressOf(opening.from);
+  const isPayee = equal(opening.payee, mine);
+  const rest = equal(asker, mine) ? opening.limit - amount : 0n;
+  const gained = rest + (isPayee ? amount - fee : 0n);
+  return { kind: 'close', amount: gained, other: isPayee && !rest ? asker : undefined };
 }
 
 /** The row of a transaction's kind, as one that takes any: row and transaction agree by `type`. */

@@ -1,0 +1,51 @@
+/** Coins put aside for a provider, which the asker's signer vouches for bit by bit (docs/protocol.md §8.5). */
+import { fault } from '../../faults.ts';
+import { Channel, ChannelList, type TxOf } from '../../formats.ts';
+import {
+  BODY_TXS_MAX,
+  CHANNEL_LIFETIME_MAX,
+  CHANNEL_LIFETIME_MIN,
+  CHANNEL_LIMIT_MIN,
+  CHANNELS_PER_EXPIRY_MAX,
+} from '../../params.ts';
+import { stateKey } from '../../tree/keys.ts';
+import { txId } from '../tx.ts';
+import type { Effects, Place, TxKind } from './kind.ts';
+
+type Opening = TxOf<'channel'>;
+
+export const channel: TxKind<Opening> = {
+  perBlock: BODY_TXS_MAX,
+  burns: () => 0n,
+  credits: () => [],
+  reads: (tx, { height }) => [stateKey.channelsEnding(height + tx.lifetime)],
+  codes: ['tx.channel-limit', 'tx.channel-lifetime', 'tx.channel-full'],
+  *faults({ limit, lifetime }) {
+    if (limit < CHANNEL_LIMIT_MIN) yield fault('tx.channel-limit', { limit });
+    if (lifetime < CHANNEL_LIFETIME_MIN || lifetime > CHANNEL_LIFETIME_MAX)
+      yield fault('tx.channel-lifetime', { lifetime });
+  },
+  effects: open,
+
+  isOpenToOthers: true,
+  isPrepaid: false,
+  needsBefore: () => false,
+
+  requestOf: () => undefined,
+  runOf: () => undefined,
+};
+
+function* open(tx: Opening, { block: { view, height }, from }: Place): Effects {
+  const expiry = height + tx.lifetime;
+  const listKey = stateKey.channelsEnding(expiry);
+  const ending = view.get(ChannelList, listKey) ?? [];
+  if (ending.length >= CHANNELS_PER_EXPIRY_MAX) yield fault('tx.channel-full', { expiry });
+
+  return () => {
+    const { signer, provider, payee, limit } = tx;
+    const id = txId(tx);
+    const opened = { asker: from, signer, provider, payee, limit, expiry };
+    view.set(Channel, stateKey.channel(id), opened);
+    view.set(ChannelList, listKey, [...ending, id]);
+  };
+}
