@@ -5,7 +5,7 @@ import {
   effectiveTarget,
   targetFromBits,
   workOf,
-} from '../../src/core/header/target.ts';
+} from '../../../src/core/header/target.ts';
 
 test.each([
   [0x1d00ffff, 0xffffn << 208n],
