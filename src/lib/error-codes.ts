@@ -63,6 +63,7 @@ export const ERROR_CODES = [
   'MEMO_LONG',
   'NAME_BLANK',
   'NAME_MALFORMED',
+  'PREPAID_RANGE',
   'URI_MALFORMED',
   'URI_REQUIRED',
   // Accounts and payments.

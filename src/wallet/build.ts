@@ -3,6 +3,9 @@ import { encode } from '../core/codec.ts';
 import { Tx, type TxOf } from '../core/formats.ts';
 import {
   ANSWER_BYTES_MAX,
+  CHANNEL_LIFETIME_MAX,
+  CHANNEL_LIFETIME_MIN,
+  CHANNEL_LIMIT_MIN,
   INPUT_BYTES_MAX,
   REQUEST_LIFETIME_MAX,
   REQUEST_LIFETIME_MIN,
@@ -63,6 +66,35 @@ export function buildResult(
   if (fields.answer.length > ANSWER_BYTES_MAX)
     throw new AppError('ANSWER_LONG', `${fields.answer.length} bytes`);
   return encodeTx({ type: 'result', ...base, ...fields });
+}
+
+/**
+ * Puts coins aside for a provider. `signer` can spend them all on what `provider` closes, and nothing else.
+ * @throws PREPAID_RANGE (under 0.01 VLT, or not for 60..20,160 blocks), AMOUNT_RANGE (with the fee over 2^64−1)
+ */
+export function buildChannel(
+  base: TxBase,
+  fields: Pick<TxOf<'channel'>, 'provider' | 'payee' | 'signer' | 'limit' | 'lifetime'>,
+): Uint8Array {
+  const { limit, lifetime } = fields;
+  const isInRange = lifetime >= CHANNEL_LIFETIME_MIN && lifetime <= CHANNEL_LIFETIME_MAX;
+  if (limit < CHANNEL_LIMIT_MIN || !isInRange || !Number.isInteger(lifetime))
+    throw new AppError('PREPAID_RANGE', `${limit} nV for ${lifetime} blocks`);
+  requireAmount(limit, CHANNEL_LIMIT_MIN, base.fee);
+  return encodeTx({ type: 'channel', ...base, ...fields });
+}
+
+/**
+ * Takes what was vouched for. `from` is the channel's provider; it has no nonce, since its channel is gone after it.
+ * @throws AMOUNT_RANGE (under the fee, or over 2^64−1)
+ */
+export function buildClose(
+  base: Omit<TxBase, 'nonce'>,
+  fields: Pick<TxOf<'close'>, 'channel' | 'amount' | 'voucher'>,
+): Uint8Array {
+  if (base.fee < 0n || fields.amount < base.fee || fields.amount > AMOUNT_MAX)
+    throw new AppError('AMOUNT_RANGE', `${fields.amount} nV and a fee of ${base.fee} nV`);
+  return encodeTx({ type: 'close', ...base, nonce: 0, ...fields });
 }
 
 function requireAmount(amount: bigint, least: bigint, fee: bigint): void {

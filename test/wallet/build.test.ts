@@ -3,7 +3,15 @@ import { decode } from '../../src/core/codec.ts';
 import { Tx } from '../../src/core/formats.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
-import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
+import { CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
+import {
+  buildChannel,
+  buildClaim,
+  buildClose,
+  buildRequest,
+  buildResult,
+  buildTransfer,
+} from '../../src/wallet/build.ts';
 import { code, hash } from './values.ts';
 
 const base = { chainId: 3, from: hash(1), nonce: 2, expiry: 50, fee: 10n };
@@ -22,6 +30,27 @@ test('bytes hold exactly the fields', () => {
   expect(decode(Tx, buildClaim(base, claim))).toEqual({ type: 'claim', ...base, ...claim });
   const result = { request: hash(4), answer: hash(6) };
   expect(decode(Tx, buildResult(base, result))).toEqual({ type: 'result', ...base, ...result });
+});
+
+test('what is prepaid and what is taken of it, at and over the bounds', () => {
+  const ends = { provider: hash(7), payee: hash(8), signer: hash(9) };
+  const channel = { ...ends, limit: CHANNEL_LIMIT_MIN, lifetime: 60 };
+  expect(decode(Tx, buildChannel(base, channel))).toEqual({ type: 'channel', ...base, ...channel });
+  buildChannel(base, { ...channel, limit: AMOUNT_MAX - 10n, lifetime: 20_160 });
+  const refused = (fields: Partial<typeof channel>) =>
+    expect(() => buildChannel(base, { ...channel, ...fields }));
+  refused({ limit: CHANNEL_LIMIT_MIN - 1n }).toThrow(code('PREPAID_RANGE'));
+  refused({ limit: AMOUNT_MAX - 9n }).toThrow(code('AMOUNT_RANGE'));
+  for (const lifetime of [59, 20_161, 60.5, NaN])
+    refused({ lifetime }).toThrow(code('PREPAID_RANGE'));
+
+  const { nonce: _, ...unordered } = base;
+  const close = { channel: hash(4), amount: 10n, voucher: new Uint8Array(64) };
+  const expected = { type: 'close', ...unordered, nonce: 0, ...close };
+  expect(decode(Tx, buildClose(unordered, close))).toEqual(expected);
+  for (const amount of [9n, AMOUNT_MAX + 1n])
+    expect(() => buildClose(unordered, { ...close, amount })).toThrow(code('AMOUNT_RANGE'));
+  expect(() => buildClose({ ...unordered, fee: -1n }, close)).toThrow(code('AMOUNT_RANGE'));
 });
 
 test('amounts at and over the bound', () => {

@@ -7,7 +7,15 @@ import { plainHash } from '../../src/core/hash.ts';
 import { verifySignature } from '../../src/core/tx/tx.ts';
 import { concat, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { connect, expose, type Port } from '../../src/lib/rpc.ts';
-import { buildClaim, buildRequest, buildResult, buildTransfer } from '../../src/wallet/build.ts';
+import { CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
+import {
+  buildChannel,
+  buildClaim,
+  buildClose,
+  buildRequest,
+  buildResult,
+  buildTransfer,
+} from '../../src/wallet/build.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 import { decodeVault, encodeVault } from '../../src/wallet/vault/vault-blob.ts';
@@ -224,12 +232,24 @@ describe('auto-lock', () => {
   });
 });
 
+const PREPAID = {
+  provider: hash(2),
+  payee: hash(3),
+  signer: hash(4),
+  limit: CHANNEL_LIMIT_MIN,
+  lifetime: 60,
+};
+
 describe('signing', () => {
   test('is refused for spending until the backup is proven, allowed for work', async () => {
     const { publicKey: from } = await vault.create();
     const input = Uint8Array.of(1);
     const request = { modelId: hash(2), reward: 1n, lifetime: 30, input };
-    const spending = [transferOf(from!), buildRequest(base(from!), request)];
+    const spending = [
+      transferOf(from!),
+      buildRequest(base(from!), request),
+      buildChannel(base(from!), PREPAID),
+    ];
     for (const tx of spending) await expect(vault.sign(tx)).rejects.toThrow(code('BACKUP_FIRST'));
     const work = [
       buildClaim(base(from!), { request: hash(2), commitment: hash(3) }),
@@ -263,7 +283,8 @@ describe('signing', () => {
     const from = addressOf(hash(1));
     const common = { chainId: 3, network: 'local', from, fee: 1000n, nonce: 4, expiry: 99 };
     const none = { to: undefined, amount: 0n, memo: '', asks: undefined };
-    const work = { request: undefined, answer: undefined };
+    const prepaid = { prepays: undefined, closes: undefined };
+    const work = { request: undefined, answer: undefined, ...prepaid };
     expect(await vault.describe(transferOf(hash(1)))).toEqual({
       type: 'transfer',
       ...common,
@@ -295,7 +316,29 @@ describe('signing', () => {
       type: 'result',
       ...common,
       ...none,
+      ...prepaid,
       ...result,
+    });
+    const { limit, ...prepays } = PREPAID;
+    expect(await vault.describe(buildChannel(base(hash(1)), PREPAID))).toEqual({
+      type: 'channel',
+      ...common,
+      ...none,
+      ...work,
+      amount: limit,
+      prepays,
+    });
+    const closes = { channel: hash(2), amount: 5000n };
+    const { nonce: _, ...unordered } = base(hash(1));
+    const close = buildClose(unordered, { ...closes, voucher: new Uint8Array(64) });
+    // The channel pays: nothing leaves the account.
+    expect(await vault.describe(close)).toEqual({
+      type: 'close',
+      ...common,
+      ...none,
+      ...work,
+      nonce: 0,
+      closes,
     });
     const unknown = buildTransfer({ ...base(hash(1)), chainId: 77 }, { to: hash(7), amount: 5n });
     expect(await vault.describe(unknown)).toMatchObject({ chainId: 77, network: undefined });

@@ -1,7 +1,15 @@
 /** All coins there are: created by the rules, held in the state, and burned, which is the difference. */
 import { isAccount, issuedBy } from '../../chain/shared/totals.ts';
 import { decode, tryDecode, type Codec } from '../../core/codec.ts';
-import { Account, Coinbase, ExpiryList, OpenRequest, SettleList } from '../../core/formats.ts';
+import {
+  Account,
+  Channel,
+  ChannelList,
+  Coinbase,
+  ExpiryList,
+  OpenRequest,
+  SettleList,
+} from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import {
   FAUCET_SUPPLY,
@@ -13,12 +21,16 @@ import { treeEntries, treeGet, type Tree } from '../../core/tree/tree.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { Supply } from '../api.ts';
 
+/** Of a channel's value: four times 32, limit, expiry. */
+const CHANNEL_BYTES = 140;
+
 /** `state`: the whole tree after the block of that height. */
 export function supplyOf(params: Params, height: number, state: Tree | undefined): Supply {
   const issued = issuedBy(height) + (params.faucet ? FAUCET_SUPPLY : 0n);
   if (!state) return { height, issued, held: undefined, burned: undefined, accounts: undefined };
   const accounts = accountsOf(state);
-  const held = accounts.sum + immature(state, params, height) + escrowed(state, height);
+  const held =
+    accounts.sum + immature(state, params, height) + escrowed(state, height) + prepaid(state);
   return { height, issued, held, burned: issued - held, accounts: accounts.count };
 }
 
@@ -44,6 +56,23 @@ function immature(state: Tree, params: Params, height: number): bigint {
   let sum = 0n;
   for (let h = Math.max(1, height - params.maturityBlocks + 1); h <= height; h++)
     sum += leafAt(state, stateKey.coinbase(h), Coinbase)?.amount ?? 0n;
+  return sum;
+}
+
+/**
+ * A channel's value says at which height it ends, and the list of that height says that it is one: other leaves may be
+ * as long, and what their bytes seem to say leads to no list, or to one of real channels.
+ */
+function prepaid(state: Tree): bigint {
+  const heights = new Set<number>();
+  for (const { value } of treeEntries(state)) {
+    const open = value.length === CHANNEL_BYTES && tryDecode(Channel, value);
+    if (open) heights.add(open.expiry);
+  }
+  let sum = 0n;
+  for (const height of heights)
+    for (const id of leafAt(state, stateKey.channelsEnding(height), ChannelList) ?? [])
+      sum += leafAt(state, stateKey.channel(id), Channel)?.limit ?? 0n;
   return sum;
 }
 

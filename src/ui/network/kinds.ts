@@ -88,7 +88,7 @@ const EXPLORER_KINDS: { readonly [K in Tx['type']]: ExplorerKind<K> } = {
     amount: ({ amount }) => amount,
     input: none,
     lines: ({ amount, channel }, { t, volts, opening }) => [
-      { label: t.vouched, value: volts(amount) },
+      { label: t.used, value: volts(amount) },
       opening(channel),
     ],
   },

@@ -28,11 +28,13 @@ import type { Emitter } from '../../../src/lib/events.ts';
 import type { Transport } from '../../../src/net/transport.ts';
 import {
   answer as answered,
+  close,
   mine,
   MODELS,
   openChain,
   PARAMS,
   person,
+  prepay,
   PROOF,
   request,
   START_MS,
@@ -316,6 +318,28 @@ describe('the supply', () => {
       expect((await explorer.supply()).burned).toBe(chain.stats().burned);
     }
     expect(chain.stats().burned).toBe(NANOVOLTS);
+    full = before;
+  });
+});
+
+describe('the supply with channels', () => {
+  it('counts what channels hold until it is paid or goes back', async () => {
+    const genesisTimeMs = async () => START_MS;
+    const chain = await openChain(undefined, { ms: START_MS + 1_000_000 }, { genesisTimeMs });
+    const before = full;
+    full = chain;
+    await mine(chain, ann, 6);
+    const [first, second] = [0, 1].map((nonce) => prepay(ann, nonce, bob));
+    for (const tx of [first!, second!, request(ann, 2, NANOVOLTS)])
+      expect(await chain.addTx(tx)).toBeUndefined();
+    await mine(chain, cat, 1);
+    const burned = async () => (await (await open([], true)).explorer.supply()).burned;
+    expect(await burned()).toBe(0n);
+    expect(await chain.addTx(close(bob, txId(first!.tx), 500_000n))).toBeUndefined();
+    await mine(chain, cat, 1);
+    expect(await burned()).toBe(0n);
+    await mine(chain, cat, 60);
+    expect(await burned()).toBe(0n);
     full = before;
   });
 });

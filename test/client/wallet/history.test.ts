@@ -7,7 +7,16 @@ import { createChainReader } from '../../../src/client/sync/chain-reader.ts';
 import { createHistory, type ReadHistory } from '../../../src/client/wallet/history.ts';
 import type { HistoryEntry, SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
 import type { Position } from '../../../src/core/formats.ts';
-import { mine, openChain, person, START_MS, transfer } from '../../chain/make-blocks.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
+import {
+  close,
+  mine,
+  openChain,
+  person,
+  prepay,
+  START_MS,
+  transfer,
+} from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
 
 const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
@@ -131,5 +140,63 @@ describe('a peer that lies', () => {
     );
     const page = await twice(ann.address, 10);
     expect(nonces(page.entries)).toEqual([TXS - 1]);
+  });
+});
+
+describe('what was prepaid', () => {
+  const opening = prepay(ann, 0, bob, { payee: cat.address });
+  const closing = close(bob, txId(opening.tx), 500_000n);
+  let chain: FullChain;
+  beforeAll(async () => {
+    const genesisTimeMs = async () => START_MS;
+    chain = await openChain(undefined, { ms: nowMs }, { genesisTimeMs });
+    await mine(chain, ann, 8);
+    for (const tx of [opening, closing]) {
+      expect(await chain.addTx(tx)).toBeUndefined();
+      await mine(chain, ann, 1);
+    }
+    expect(await chain.addTx(transfer(ann, 1, cat, 1n))).toBeUndefined();
+    await mine(chain, ann, 3);
+  });
+
+  it.each([true, false])(
+    'is in both histories with its opening; state held: %s',
+    async (holding) => {
+      const read = await readerOf(chain, holding);
+      for (const [who, types] of [
+        [ann, ['transfer', 'close', 'channel']],
+        [cat, ['transfer', 'close']],
+      ] as const) {
+        const { entries, linked } = await read(who.address, 10);
+        expect(entries.map(({ tx }) => tx.tx.type)).toEqual(types);
+        expect(linked).toBe(true);
+        const closed = entries.find(({ tx }) => tx.tx.type === 'close');
+        expect(closed?.opening).toEqual(opening.tx);
+        expect(entries.filter((entry) => entry.opening)).toHaveLength(1);
+        // In pages, each proven by the leaf before its oldest entry.
+        const pages = [];
+        for (let from = undefined, page; pages.length < 5; from = page.next) {
+          page = await read(who.address, 1, from);
+          pages.push(page);
+          if (!page.next) break;
+        }
+        expect(pages.map((page) => [page.entries[0]!.tx.tx.type, page.linked])).toEqual(
+          types.map((type) => [type, true]),
+        );
+      }
+      expect((await read(bob.address, 10)).entries).toEqual([]);
+    },
+  );
+
+  it('that is not his is not taken for somebody’s, though a peer says so', async () => {
+    const other = prepay(bob, 0, ann);
+    for (const lie of [closing, close(ann, txId(other.tx), 500_000n)]) {
+      const read = await readerOf(chain, false, (request, truth) =>
+        request.type === 'history' && truth.type === 'history'
+          ? { type: 'history', entries: truth.entries.map((entry) => ({ ...entry, tx: lie })) }
+          : truth,
+      );
+      await expect(read(ann.address, 10)).rejects.toMatchObject({ code: 'NO_PEERS' });
+    }
   });
 });

@@ -90,7 +90,7 @@ const ROWS: { readonly [K in Tx['type']]: Row } = {
     requestOf: undefined,
     runOf: undefined,
     burns: 0n,
-    isOpenToOthers: false,
+    isOpenToOthers: true,
     isPrepaid: false,
   },
 };

@@ -1,11 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { addressOf, formatAddress } from '../../../src/core/address.ts';
 import { decode } from '../../../src/core/codec.ts';
-import { Tx } from '../../../src/core/formats.ts';
+import { Tx, type TxOf } from '../../../src/core/formats.ts';
+import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
 import { utf8 } from '../../../src/lib/bytes.ts';
-import { buildRequest, buildTransfer } from '../../../src/wallet/build.ts';
+import {
+  buildChannel,
+  buildClose,
+  buildRequest,
+  buildTransfer,
+} from '../../../src/wallet/build.ts';
 import { decodeTx, summaryFromTx } from '../../../src/wallet/summary.ts';
 import type { VaultFile } from '../../../src/wallet/vault/vault-file.ts';
+import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
 import { csvOf } from '../../../src/ui/wallet/history/csv.ts';
 import { textField } from '../../../src/ui/kit/spreadsheet.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
@@ -102,6 +110,33 @@ describe('the history as CSV', () => {
     expect(first![6]).toBe(`'${memo}`);
     expect(second!.slice(0, 5)).toEqual(['', '3', 'Received', received, '0']);
   });
+});
+
+test('a settlement of what was prepaid is told by who looks: what came, and what came back', () => {
+  const opening = decode(
+    Tx,
+    buildChannel(base, {
+      provider: hash(3),
+      payee: addressOf(hash(4)),
+      signer: hash(5),
+      limit: CHANNEL_LIMIT_MIN,
+      lifetime: 60,
+    }),
+  ) as TxOf<'channel'>;
+  const unordered = { chainId: 3, from: hash(3), expiry: 99, fee: 1000n };
+  const closing = buildClose(unordered, {
+    channel: txId(opening),
+    amount: 5000n,
+    voucher: new Uint8Array(64),
+  });
+  const entry = entryOf(closing);
+  const amountFor = (mine: Uint8Array, known = true) =>
+    historyLine(known ? { ...entry, opening } : entry, mine).amount;
+  expect(amountFor(addressOf(hash(4)))).toBe(4000n);
+  expect(amountFor(addressOf(base.from))).toBe(CHANNEL_LIMIT_MIN - 5000n);
+  expect(amountFor(addressOf(base.from), false)).toBeUndefined();
+  const own = { ...entry, opening: { ...opening, payee: addressOf(base.from) } };
+  expect(historyLine(own, addressOf(base.from)).amount).toBe(CHANNEL_LIMIT_MIN - 1000n);
 });
 
 describe('a field of a table', () => {

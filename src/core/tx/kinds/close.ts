@@ -35,8 +35,8 @@ export const close: TxKind<Close> = {
   },
   effects: settle,
 
-  // While it waits, only the end of its channel makes it invalid, and that is its line's leaf.
-  isOpenToOthers: false,
+  // Its channel ends at a height, whatever the blocks hold.
+  isOpenToOthers: true,
   isPrepaid: false,
   needsBefore: () => false,
 

@@ -9,7 +9,7 @@ const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
   claim: 'Claimed an answer',
   result: 'Gave an answer',
   channel: 'Prepaid',
-  close: 'Prepaid, settled',
+  close: 'Prepaid, cashed in',
 };
 
 export const en = {

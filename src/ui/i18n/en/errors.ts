@@ -74,6 +74,7 @@ export const errors: ErrorTexts = {
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
   TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
   LIFETIME_RANGE: 'A request stays open for 30 to 1,440 blocks.',
+  PREPAID_RANGE: 'Set aside at least 0.01 VLT, for 60 to 20,160 blocks.',
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
   FAUCET_OFF: 'This network gives no trial coins.',

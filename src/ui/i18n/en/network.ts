@@ -7,8 +7,8 @@ const kinds: Readonly<Record<Tx['type'], string>> = {
   request: 'Request to a model',
   claim: 'Claim to a request',
   result: 'Answer to a request',
-  channel: 'Prepaid with a provider',
-  close: 'Prepaid, settled',
+  channel: 'Prepaid',
+  close: 'Prepaid, cashed in',
 };
 
 export const network = {
@@ -180,13 +180,13 @@ export const network = {
     answer: 'Answer',
     bytes: (n: string) => `${n} bytes`,
     receipt: 'Open the receipt',
-    prepaid: 'Prepaid',
-    prepaidWith: 'Prepaid with the key',
-    payee: 'A settlement pays',
-    signer: 'Key that vouches',
-    prepaidFor: 'Goes back after, blocks',
-    settles: 'Settles',
-    vouched: 'Used, fee included',
+    prepaid: 'Set aside',
+    prepaidWith: 'Prepaid with',
+    payee: 'Who is paid',
+    signer: 'Key that may use it',
+    prepaidFor: 'Blocks until the rest comes back',
+    prepaidIn: 'Set aside in',
+    used: 'Used, with the fee',
     inBody:
       'It was read from the body of its block, which hashes to the body root in a header of the chain on this device. Its id is the hash of what it says, and its signature was checked here.',
     inPool:

@@ -212,7 +212,7 @@ export const it: Text = {
       claim: 'Prenotata una risposta',
       result: 'Data una risposta',
       channel: 'Prepagato',
-      close: 'Prepagato, saldato',
+      close: 'Prepagato, incassato',
     },
     block: (height) => `blocco ${height}`,
     keys: 'Chiavi',

@@ -83,6 +83,7 @@ export const errors: ErrorTexts = {
   TOKENIZER_MISSING:
     'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
   LIFETIME_RANGE: 'Una richiesta resta aperta da 30 a 1.440 blocchi.',
+  PREPAID_RANGE: 'Metti da parte almeno 0,01 VLT, per 60–20.160 blocchi.',
   AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',

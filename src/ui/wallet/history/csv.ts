@@ -1,6 +1,7 @@
 /** The history as a table for spreadsheets. Pure. */
 import type { AccountEntry } from '../../../client/api.ts';
 import { addressOf, formatAddress } from '../../../core/address.ts';
+import { amountOf, spentBy } from '../../../core/tx/tx.ts';
 import { equal } from '../../../lib/bytes.ts';
 import { formatAmount } from '../../../wallet/amount.ts';
 import { plainText } from '../../../wallet/plain-text.ts';
@@ -42,7 +43,7 @@ function rowOf(entry: AccountEntry, context: CsvContext, mark: '.' | ','): strin
     String(entry.position.height),
     textField(kinds[line.kind]),
     line.amount === undefined ? '' : amount(line.amount),
-    amount(isMine ? tx.fee : 0n),
+    amount(isMine ? spentBy(tx) - amountOf(tx) : 0n),
     line.other ? formatAddress(line.other, prefix) : '',
     textField(memo),
     line.id,
