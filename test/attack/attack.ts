@@ -7,6 +7,7 @@ import { readModel } from '../oracle/models.ts';
 import { ANSWER_ATTACKS, isPaid, openJob, resultOf, WORKER } from './answer-attacks.ts';
 import { openArena, type Arena } from './arena.ts';
 import type { Attack } from './attack-type.ts';
+import { CHANNEL_ATTACKS } from './channel-attacks.ts';
 import { createForger, type Forger } from './forger.ts';
 import { HEADER_ATTACKS } from './header-attacks.ts';
 import { PROOF_ATTACKS } from './proof-attacks.ts';
@@ -95,6 +96,7 @@ async function main(filter: string): Promise<boolean> {
     ...PROOF_ATTACKS,
     ...HEADER_ATTACKS,
     ...TX_ATTACKS,
+    ...CHANNEL_ATTACKS,
     ...ANSWER_ATTACKS,
     ...RELAY_ATTACKS,
   ].filter((attack) => attack.name.includes(filter));

@@ -13,7 +13,7 @@ export async function inBlock(arena: Arena, body: Body): Promise<Verdict> {
 }
 
 /** Tries a transaction first by gossip, then in a block. */
-const bothWays = async (arena: Arena, tx: SignedTx): Promise<Verdict[]> => [
+export const bothWays = async (arena: Arena, tx: SignedTx): Promise<Verdict[]> => [
   await arena.announceTx(tx),
   await inBlock(arena, [tx]),
 ];

@@ -3,16 +3,18 @@ import { describe, expect, it } from 'vitest';
 import type { FullChainOptions } from '../../src/chain/full/full-chain.ts';
 import { SignatureCheck } from '../../src/chain/full/signature-check.ts';
 import { VerifiedSignatures } from '../../src/chain/shared/verified-signatures.ts';
+import { signHash } from '../../src/core/channel.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { fault, isFault } from '../../src/core/faults.ts';
 import { Body, type SignedTx } from '../../src/core/formats.ts';
+import { hash } from '../../src/core/hash.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { verifySignature } from '../../src/core/tx/tx.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startSignatureLanes } from '../../src/node/seed/signature-lanes.ts';
-import { mine, nextBlock, openChain, person, START_MS, transfer } from './make-blocks.ts';
+import { mine, nextBlock, openChain, person, SIGNER, START_MS, transfer } from './make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 /** As it comes from a peer: the same bytes, other objects. */
@@ -152,4 +154,22 @@ describe('signature lanes', () => {
       expect(await lanes.verify([transfer(ann, 0, bob, 1n)])).toBeUndefined();
     },
   );
+});
+
+describe('vouchers that were verified', () => {
+  it('are known by their hash, the signature and the key', () => {
+    const verified = new VerifiedSignatures();
+    const [hashed, other] = [1, 2].map((n) => hash('voucher', Uint8Array.of(n))) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+    const signature = signHash(hashed, SIGNER.secret);
+    const bad = signature.with(63, signature[63]! ^ 1);
+    for (let round = 0; round < 2; round++) {
+      expect(verified.verifyHash(hashed, signature, SIGNER.xonly)).toBe(true);
+      expect(verified.verifyHash(hashed, bad, SIGNER.xonly)).toBe(false);
+      expect(verified.verifyHash(other, signature, SIGNER.xonly)).toBe(false);
+      expect(verified.verifyHash(hashed, signature, ann.xonly)).toBe(false);
+    }
+  });
 });

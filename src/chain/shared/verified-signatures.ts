@@ -35,9 +35,9 @@ export class VerifiedSignatures {
     this.#known.set(keyOf(signed), true);
   }
 
-  /** `verifyHash` of core, remembered. What is hashed leads to the key, as a transaction's id does. */
+  /** `verifyHash` of core, remembered with the key: a false state may say that a channel has another signer. */
   readonly verifyHash: typeof verifyHash = (hashed, signature, key) => {
-    const name = nameOf(hashed, signature);
+    const name = nameOf(hashed, signature) + toHex(key);
     if (this.#known.get(name)) return true;
     const isRight = verifyHash(hashed, signature, key);
     if (isRight) this.#known.set(name, true);
