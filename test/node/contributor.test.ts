@@ -127,7 +127,9 @@ it('rests only after some block times without a peer', async () => {
   vi.useFakeTimers();
   const done: string[] = [];
   const turn = (name: string) => async () => void done.push(name);
-  const alone = createAlone({ blockTimeMs: 100, pause: turn('pause'), resume: turn('resume') });
+  const onProblem = () => void done.push('problem');
+  const turns = { pause: turn('pause'), resume: turn('resume'), onProblem };
+  const alone = createAlone({ blockTimeMs: 100, ...turns });
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
   alone.note('offline');
   await pass(ALONE_BLOCKS * 100 - 1);
@@ -146,6 +148,24 @@ it('rests only after some block times without a peer', async () => {
   await pass(ALONE_BLOCKS * 1000);
   expect(done).toEqual(['pause', 'resume']);
   vi.useRealTimers();
+});
+
+it('goes on resting and working after a pause that failed, which it tells', async () => {
+  vi.useFakeTimers();
+  const done: string[] = [];
+  const alone = createAlone({
+    blockTimeMs: 100,
+    pause: () => Promise.reject(new Error(`refused ${done.push('pause')}`)),
+    resume: async () => void done.push('resume'),
+    onProblem: (e) => void done.push((e as Error).message),
+  });
+  for (const sync of ['offline', 'synced', 'offline', 'synced'] as const) {
+    alone.note(sync);
+    await vi.advanceTimersByTimeAsync(ALONE_BLOCKS * 100);
+  }
+  vi.useRealTimers();
+  const round = (first: number) => ['pause', `refused ${first}`, 'resume'];
+  expect(done).toEqual([...round(1), ...round(4)]);
 });
 
 const run = (env: Record<string, string>, ...args: string[]) =>

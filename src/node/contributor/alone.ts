@@ -8,6 +8,8 @@ export interface AloneDeps {
   readonly blockTimeMs: number;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
+  /** Is told why one of them failed; the next turn comes all the same. */
+  readonly onProblem: (e: unknown) => void;
 }
 
 export interface Alone {
@@ -15,12 +17,12 @@ export interface Alone {
   stop(): void;
 }
 
-export function createAlone({ blockTimeMs, pause, resume }: AloneDeps): Alone {
+export function createAlone({ blockTimeMs, pause, resume, onProblem }: AloneDeps): Alone {
   let waiting: ReturnType<typeof setTimeout> | undefined;
   let resting = false;
   /** One after another: a peer may come back while the work is still being paused. */
   let turns: Promise<void> = Promise.resolve();
-  const next = (turn: () => Promise<void>): void => void (turns = turns.then(turn));
+  const next = (turn: () => Promise<void>): void => void (turns = turns.then(turn).catch(onProblem));
   const forget = (): void => {
     clearTimeout(waiting);
     waiting = undefined;

@@ -60,6 +60,7 @@ export async function startContributor(
       log.info('mining.resumed');
       await mine().catch((e: unknown) => fail(AppError.from(e)));
     },
+    onProblem: (e) => log.warn('mining.pause-failed', { why: AppError.from(e).message }),
   });
   client.on((event) => event.type === 'chain' && alone.note(event.status.sync));
   const timer = setInterval(() => void reporting.progress(), REPORT_MS);
