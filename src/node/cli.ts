@@ -1,11 +1,10 @@
 /** The command line of the seed: `npm start -- [flags]`. */
 import { AppError } from '../lib/errors.ts';
-import { createLog } from '../lib/log.ts';
-import { runCommand } from './command.ts';
+import { runCommand, terminalLog } from './command.ts';
 import { HELP, parseOptions } from './seed/options.ts';
 import { startSeed } from './seed/start-seed.ts';
 
-const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
+const log = terminalLog();
 
 await runCommand('pila', log, async (fail) => {
   const options = parseOptions(process.argv.slice(2));

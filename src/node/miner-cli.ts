@@ -1,10 +1,9 @@
 /** The command line of a contributor: `npm run miner -- --address … [flags]`. */
-import { createLog } from '../lib/log.ts';
-import { runCommand } from './command.ts';
+import { runCommand, terminalLog } from './command.ts';
 import { startContributor } from './contributor/contributor.ts';
 import { MINER_HELP, parseMinerOptions } from './contributor/miner-options.ts';
 
-const log = createLog((line, level) => (level === 'error' ? console.error : console.log)(line));
+const log = terminalLog();
 
 await runCommand('pila miner', log, async (fail) => {
   const options = parseMinerOptions(process.argv.slice(2));

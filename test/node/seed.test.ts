@@ -68,23 +68,6 @@ describe('a seed process', () => {
     );
   });
 
-  it('tells as an event what ends it while it runs, and in one sentence', () => {
-    const program = `
-      import { AppError } from './src/lib/errors.ts';
-      import { createLog } from './src/lib/log.ts';
-      import { runCommand } from './src/node/command.ts';
-      const log = createLog((line) => console.log(line));
-      await runCommand('pila', log, async (fail) => {
-        setImmediate(() => fail(new AppError('PART_DIED', 'the miner thread died: why')));
-        return { stop: async () => undefined };
-      });`;
-    const ended = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
-      encoding: 'utf8',
-    });
-    expect(ended).toMatchObject({ status: 1, stderr: 'pila: the miner thread died: why\n' });
-    expect(ended.stdout).toMatch(/^\S+Z error failed code=PART_DIED exit=1\n$/);
-  });
-
   it('exits 3 at a busy port, 2 for a certificate that is none', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
