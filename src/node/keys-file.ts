@@ -1,5 +1,5 @@
 /** Secrets of a node in its data folder, readable by its owner alone: peer key and payout key. */
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { schnorr } from '@noble/curves/secp256k1.js';
@@ -7,7 +7,7 @@ import { addressOf } from '../core/address.ts';
 import { fromHex, toHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { textFromBytes } from '../lib/text-file.ts';
-import { dataRefused, makeFolder, writeWhole } from './data-folder.ts';
+import { closeToOthers, dataRefused, FILE_MODE, makeFolder, writeWhole } from './data-folder.ts';
 import { newPrivateKey, peerIdOfKey } from '../net/peer-key.ts';
 
 export interface NodeKeys {
@@ -24,11 +24,19 @@ export const payoutAddress = (keys: NodeKeys): Uint8Array =>
 export async function openKeys(folder: string): Promise<NodeKeys> {
   const path = join(folder, 'keys.json');
   await makeFolder(folder);
-  const file = await readFile(path).catch((e: NodeJS.ErrnoException) => {
-    if (e.code === 'ENOENT') return undefined;
+  const file = await readFile(path).catch(async (e: NodeJS.ErrnoException) => {
+    // A link to a disk that is not mounted is no first start: new keys in its place would hide the old ones.
+    const isFirst = e.code === 'ENOENT' && !(await lstat(path).catch(() => undefined));
+    if (isFirst) return undefined;
     throw dataRefused(folder, e);
   });
-  if (file !== undefined) return parseKeys(file, path);
+  if (file !== undefined) {
+    // As a copy that was put back may not be.
+    await closeToOthers(path, FILE_MODE).catch((e: Error) => {
+      throw dataRefused(folder, e);
+    });
+    return parseKeys(file, path);
+  }
   const keys = {
     peer: await newPrivateKey(),
     payout: schnorr.utils.randomSecretKey(randomBytes(48)),

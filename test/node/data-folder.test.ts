@@ -29,6 +29,25 @@ describe('the data folder', () => {
     await makeFolder(there);
   });
 
+  it('is refused, and left as it was, where it holds other things alone', async () => {
+    const other = join(scratch, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'letter'), '');
+    chmodSync(other, 0o1777);
+    await expect(makeFolder(other)).rejects.toMatchObject({
+      code: 'DATA_REFUSED',
+      message: expect.stringContaining(`${other} cannot be used: it holds other things`) as string,
+    });
+    expect(statSync(other).mode & 0o7777).toBe(0o1777);
+    // With a node's things in it it is the node's, as is a new disk.
+    for (const own of ['chain', 'lost+found']) {
+      mkdirSync(join(other, own));
+      await makeFolder(other);
+      expect(modeOf(other)).toBe(0o700);
+      rmSync(join(other, own), { recursive: true });
+    }
+  });
+
   it('is refused with a sentence where a file has its name, or its parent takes none', async () => {
     const file = join(scratch, 'file');
     writeFileSync(file, '');

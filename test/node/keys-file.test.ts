@@ -1,4 +1,16 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -56,6 +68,27 @@ describe('the key file', () => {
     const path = join(folder, 'keys.json');
     const pretty = JSON.stringify(JSON.parse(await readFile(path, 'utf8')), undefined, 2);
     await writeFile(path, write(`${pretty}\n`));
+    expect(await openKeys(folder)).toEqual(made);
+  });
+
+  it('is closed to others at each start, as a copy that was put back may not be', async () => {
+    const made = await openKeys(folder);
+    const path = join(folder, 'keys.json');
+    await chmod(path, 0o644);
+    expect(await openKeys(folder)).toEqual(made);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('may lie behind a link, in whose place no other is made where it leads nowhere', async () => {
+    const made = await openKeys(folder);
+    const [path, disk] = [join(folder, 'keys.json'), join(folder, 'disk')];
+    await rename(path, disk);
+    await symlink(disk, path);
+    expect(await openKeys(folder)).toEqual(made);
+    await rename(disk, `${disk}.unmounted`);
+    await expect(openKeys(folder)).rejects.toMatchObject({ code: 'DATA_REFUSED' });
+    expect((await lstat(path)).isSymbolicLink()).toBe(true);
+    await rename(`${disk}.unmounted`, disk);
     expect(await openKeys(folder)).toEqual(made);
   });
 
