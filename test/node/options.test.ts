@@ -4,6 +4,7 @@ import { LOOPBACK_RANGES } from '../../src/node/http/caller.ts';
 import { HELP, parseOptions } from '../../src/node/seed/options.ts';
 
 const PEER = '12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA';
+const CERTIFICATE = 'uEiDBxwBAZqGHFsk0iHbJpnWmyUuuEtHUQZNdBlt8rcyGug';
 
 describe('options', () => {
   it('have defaults', () => {
@@ -87,6 +88,16 @@ describe('options', () => {
     expect(parseOptions(args)!.trustProxy).toEqual(trustProxy);
   });
 
+  it.each([
+    '/ip4/192.0.2.1/tcp/1/ws',
+    `/dns4/a.example/tcp/443/tls/ws/p2p/${PEER}`,
+    `/dns4/a.example/tcp/443/tls/sni/a.example/ws/p2p/${PEER}`,
+    `/dns6/a.example/tcp/443/wss/p2p/${PEER}`,
+    `/ip6/2001:db8::1/udp/8791/webrtc-direct/certhash/${CERTIFICATE}/p2p/${PEER}`,
+  ])('take the seed %s', (seed) => {
+    expect(parseOptions(['--bootstrap', seed])!.bootstrap).toEqual([seed]);
+  });
+
   it('give way to help, which names every flag', () => {
     expect(parseOptions(['--port', 'x', '--help'])).toBeUndefined();
     const ports = ['network', 'data', 'host', 'port', 'rtc-port', 'rpc-host', 'rpc-port'];
@@ -118,7 +129,16 @@ describe('options', () => {
     [['--network', 'mainnet'], '--network takes main, test, local, e2e'],
     [['--network', 'toString'], '--network takes'],
     [['--payout', 'rpila1'], '--payout needs --mine'],
+    [['--model', 'tiny'], '--model needs --mine'],
+    [['--data', ''], "--data takes a folder, not ''"],
     [['--bootstrap', 'http://x'], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', ''], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', '/'], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', `/p2p/${PEER}`], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', `/ip4/1.2.3.4/p2p/${PEER}`], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', `/ip4/1.2.3.4/tcp/1/p2p/${PEER}`], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', '/ip4/1.2.3.999/tcp/1/ws'], '--bootstrap takes a multiaddr'],
+    [['--bootstrap', '/ip4/1.2.3.4/udp/1/webrtc-direct'], '--bootstrap takes a multiaddr'],
     [['--tls', 'cert.pem'], '--tls takes CERT,KEY'],
     [['--tls', 'a,b,c'], '--tls takes CERT,KEY'],
     [['--announce', '/ip4/1.2.3.4/tcp/1'], '--announce takes'],

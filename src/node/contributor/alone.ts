@@ -22,7 +22,8 @@ export function createAlone({ blockTimeMs, pause, resume, onProblem }: AloneDeps
   let resting = false;
   /** One after another: a peer may come back while the work is still being paused. */
   let turns: Promise<void> = Promise.resolve();
-  const next = (turn: () => Promise<void>): void => void (turns = turns.then(turn).catch(onProblem));
+  const next = (turn: () => Promise<void>): void =>
+    void (turns = turns.then(turn).catch(onProblem));
   const forget = (): void => {
     clearTimeout(waiting);
     waiting = undefined;

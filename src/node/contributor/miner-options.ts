@@ -3,11 +3,10 @@ import { parseArgs } from 'node:util';
 import { modelNamed, networkOf } from '../../client/models/networks.ts';
 import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
-import { silentLog } from '../../lib/log.ts';
 import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
-import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { addressFrom } from '../../wallet/address.ts';
 import { EXITS_HELP } from '../exits.ts';
+import { isSeedAddress } from '../seed-address.ts';
 
 export interface MinerOptions {
   readonly address: string;
@@ -58,7 +57,7 @@ export const wrongFlag = (message: string): AppError => new AppError('WRONG_FLAG
 export const isPage = (seed: string): boolean => /^https?:\/\//.test(seed) && URL.canParse(seed);
 
 function seedOf(text: string): string {
-  if (!isPage(text) && !seedsFromAddresses([text], silentLog).length)
+  if (!isPage(text) && !isSeedAddress(text))
     throw wrongFlag(`--seed takes /ip4/…/tcp/…/ws/p2p/… or a page's URL, not '${text}'`);
   return text;
 }
@@ -81,7 +80,7 @@ function backendOf(text: string): BackendChoice {
 
 function threadsOf(text: string): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= THREADS_MAX) return count;
+  if (/^\d{1,3}$/.test(text) && count >= 1 && count <= THREADS_MAX) return count;
   throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
 }
 
@@ -106,6 +105,7 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
   if (values.help) return undefined;
   const { address, model, data } = values;
   if (address === undefined) throw wrongFlag('--address is missing: who is paid?');
+  if (data === '') throw wrongFlag("--data takes a folder, not ''");
   return {
     address,
     networks: networksOf(address, values.network),

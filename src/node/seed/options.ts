@@ -3,15 +3,14 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
-import { silentLog } from '../../lib/log.ts';
 import { WINDOW } from '../../chain/full/records.ts';
 import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
-import { seedsFromAddresses } from '../../net/bootstrap.ts';
 import { parseAmount } from '../../wallet/amount.ts';
 import { EXITS_HELP } from '../exits.ts';
 import { isRange, trustedByDefault } from '../http/caller.ts';
 import { LOOPBACK } from '../http/http.ts';
+import { isSeedAddress } from '../seed-address.ts';
 
 /** Model to mine with on a network that admits no model yet; the network refuses it. */
 const UNADMITTED = 'lingua';
@@ -125,7 +124,7 @@ function hostOf(flag: string, text: string | undefined): string {
 
 function bootstrapOf(texts: readonly string[]): readonly string[] {
   for (const text of texts)
-    if (!seedsFromAddresses([text], silentLog).length)
+    if (!isSeedAddress(text))
       throw wrong(`--bootstrap takes a multiaddr such as /ip4/…/tcp/…/ws/p2p/…, not '${text}'`);
   return texts;
 }
@@ -154,6 +153,11 @@ function trustProxyOf(texts: readonly string[] | undefined, host: string): reado
     if (!isRange(text))
       throw wrong(`--trust-proxy takes a range such as 10.88.0.0/16, not '${text}'`);
   return texts;
+}
+
+function dataOf(text: string): string {
+  if (text === '') throw wrong("--data takes a folder, not ''");
+  return text;
 }
 
 function pruneOf(text: string | undefined): number | undefined {
@@ -203,12 +207,13 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   }
   if (values.help) return undefined;
   const network = networkNameOf(values.network ?? 'local');
-  if (values.payout !== undefined && !values.mine) throw wrong('--payout needs --mine');
+  for (const flag of ['payout', 'model'] as const)
+    if (values[flag] !== undefined && !values.mine) throw wrong(`--${flag} needs --mine`);
   const host = hostOf('host', values.host);
   const announce = announceOf(values.announce ?? []);
   return {
     network,
-    data: values.data ?? `.data/${network}`,
+    data: dataOf(values.data ?? `.data/${network}`),
     host,
     port: portOf('port', values.port, 8790),
     rpcHost: hostOf('rpc-host', values['rpc-host']),
