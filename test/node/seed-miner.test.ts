@@ -1,22 +1,25 @@
 import { expect, it } from 'vitest';
+import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
 import { networkOf } from '../../src/client/models/networks.ts';
 import { Emitter } from '../../src/lib/events.ts';
-import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
+import type { Block } from '../../src/core/messages.ts';
+import type { FoundBlock, Template } from '../../src/miner/engine/miner-api.ts';
 import { createWatchedStores } from '../../src/node/http/health.ts';
 import { createSeedMiner } from '../../src/node/seed/seed-miner.ts';
 import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
-import { mine, openChain, person, START_MS } from '../chain/make-blocks.ts';
+import { MODEL, mine, openChain, person, PROOF, START_MS } from '../chain/make-blocks.ts';
 import { diskThatFills } from './disk-that-fills.ts';
 
-it('a full disk is one line of the log, and mining rests until a write works', async () => {
-  const disk = diskThatFills();
+/** A seed's miner on that store, whose thread finds what is put into `won`. */
+async function open(store: Store, announce: (block: Block) => Promise<void>) {
   const lines: string[] = [];
   const note = (event: string) => void lines.push(event);
   const log = { info: note, warn: note, error: note };
   const stores = createWatchedStores(log);
-  const chain = await openChain(stores.watch(disk.store), { ms: START_MS });
+  const chain = await openChain(stores.watch(store), { ms: START_MS });
   const won = new Emitter<{ block: FoundBlock }>();
-  const work: unknown[] = [];
+  const work: (Template | undefined)[] = [];
   const deps = {
     chain,
     stores,
@@ -29,15 +32,21 @@ it('a full disk is one line of the log, and mining rests until a write works', a
       miner: {
         start: async () => undefined,
         pause: async () => undefined,
-        work: (template: unknown) => work.push(template),
+        work: (template: Template | undefined) => work.push(template),
         on: (name: string, listener: (found: FoundBlock) => void) =>
           name === 'block' ? won.on('block', listener) : () => undefined,
       },
     },
-    announce: async () => undefined,
+    announce,
   } as unknown as SeedDeps;
   const miner = createSeedMiner(deps, person(1).address);
   await miner.start();
+  return { chain, lines, miner, won, work };
+}
+
+it('a full disk is one line of the log, and mining rests until a write works', async () => {
+  const disk = diskThatFills();
+  const { chain, lines, miner, work } = await open(disk.store, async () => undefined);
   await mine(chain, person(1), 1);
   expect(work.at(-1)).toMatchObject({ core: {} });
   disk.isFull = true;
@@ -49,5 +58,31 @@ it('a full disk is one line of the log, and mining rests until a write works', a
   await mine(chain, person(1), 1);
   expect(lines).toEqual(['store.fails', 'store.works']);
   expect(work.at(-1)).toMatchObject({ core: {} });
-  miner.stop();
+  await miner.stop();
+});
+
+it('stops when what it found last is in the chain and announced', async () => {
+  const announced = Promise.withResolvers<Block>();
+  const reached = Promise.withResolvers<void>();
+  const { chain, lines, miner, won, work } = await open(createMemoryStore(), (block) => {
+    announced.resolve(block);
+    return reached.promise;
+  });
+  await mine(chain, person(1), 1);
+  // Found by the chain's clock, which is not this machine's.
+  const time = chain.head().header.time + 2000;
+  const found = { time, modelId: MODEL, nonce: 0n, proofDigest: new Uint8Array(32).fill(9) };
+  const header = { ...work.at(-1)!.core, ...found };
+  won.emit('block', { header, proof: PROOF });
+  let isOver = false;
+  const stopped = miner.stop().then(() => (isOver = true));
+  expect((await announced.promise).header).toEqual(header);
+  expect([chain.head().header, lines, isOver]).toEqual([header, ['mine.block'], false]);
+  // Peers can be told no more: that is a line of the log, and no end without one.
+  reached.reject(new Error('the transport is not running'));
+  await stopped;
+  expect(lines).toEqual(['mine.block', 'mine']);
+  // Whatever is found now is of a miner that has stopped.
+  won.emit('block', { header, proof: PROOF });
+  expect(lines).toEqual(['mine.block', 'mine']);
 });

@@ -1,5 +1,5 @@
 /** A miner without a page: the client and its engine in this process, reported in log lines. */
-import type { ClientApi, ClientConfig, ClientEvent, MinerStatus } from '../../client/api.ts';
+import type { ClientApi, ClientEvent, MinerStatus } from '../../client/api.ts';
 import { createClient } from '../../client/client.ts';
 import { createParams } from '../../core/params.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
@@ -8,15 +8,14 @@ import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
 import { createAlone } from './alone.ts';
 import { FoundCount } from './found.ts';
-import { isPage, modelFor, wrongFlag, type MinerOptions } from './miner-options.ts';
+import { modelFor, type MinerOptions } from './miner-options.ts';
+import { configOf } from './seed-config.ts';
 import { addressFrom } from '../../wallet/address.ts';
 
 /** ms between two log lines of progress. */
 const REPORT_MS = 10_000;
 /** Most ms that a found block gets to reach a peer before this process ends. */
 const SHARE_MS_MAX = 5000;
-/** ms in which a seed's page must answer. */
-const ANSWER_MS_MAX = 10_000;
 
 export interface Contributor {
   stop(): Promise<void>;
@@ -24,7 +23,7 @@ export interface Contributor {
 
 /**
  * @param fail called when mining ends by itself
- * @throws AppError SEED_SILENT, WRONG_FLAG, NO_WEBGPU, STORE_*, and the miner's
+ * @throws AppError SEED_SILENT, CONFIG_MALFORMED, WRONG_FLAG, NO_WEBGPU, STORE_*, and the miner's
  */
 export async function startContributor(
   options: MinerOptions,
@@ -63,7 +62,9 @@ export async function startContributor(
     onProblem: (e) => log.warn('mining.pause-failed', { why: AppError.from(e).message }),
   });
   client.on((event) => event.type === 'chain' && alone.note(event.status.sync));
-  const timer = setInterval(() => void reporting.progress(), REPORT_MS);
+  // A line of the log is not worth an end, when a database cannot be read.
+  const report = (): Promise<void> => reporting.progress().catch(() => undefined);
+  const timer = setInterval(() => void report(), REPORT_MS);
   const stop = async (): Promise<void> => {
     running = false;
     alone.stop();
@@ -71,7 +72,7 @@ export async function startContributor(
     await client.api.pauseMining();
     // What was found last is known to be kept once a peer has it.
     await client.shareFound(SHARE_MS_MAX);
-    await reporting.progress();
+    await report();
     await client.stop();
     await platform.close();
   };
@@ -86,24 +87,6 @@ export async function startContributor(
     await stop();
     throw e;
   }
-}
-
-/** The configuration from the seed's page. With a multiaddr instead, the genesis of the first peer is believed. */
-async function configOf({ seed, networks }: MinerOptions): Promise<ClientConfig> {
-  if (!isPage(seed)) return { network: networks[0]!, bootstrap: [seed], genesis: undefined };
-  let config: ClientConfig;
-  try {
-    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
-    const response = await fetch(new URL('config.json', seed), { signal });
-    config = (await response.json()) as ClientConfig;
-  } catch (cause) {
-    const hint = 'npm start runs one here, --seed names another';
-    throw new AppError('SEED_SILENT', `no seed answers at ${seed}: ${hint}`, { cause });
-  }
-  const { network, bootstrap, genesis } = config;
-  if (!networks.includes(network))
-    throw wrongFlag(`the seed is of '${network}', not of ${networks.join(' or ')}`);
-  return { network, bootstrap, genesis };
 }
 
 /** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */

@@ -155,9 +155,9 @@ function trustProxyOf(texts: readonly string[] | undefined, host: string): reado
   return texts;
 }
 
-function dataOf(text: string): string {
+function dataOf(text: string | undefined, network: NetworkName): string {
   if (text === '') throw wrong("--data takes a folder, not ''");
-  return text;
+  return text ?? `.data/${network}`;
 }
 
 function pruneOf(text: string | undefined): number | undefined {
@@ -213,7 +213,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const announce = announceOf(values.announce ?? []);
   return {
     network,
-    data: dataOf(values.data ?? `.data/${network}`),
+    data: dataOf(values.data, network),
     host,
     port: portOf('port', values.port, 8790),
     rpcHost: hostOf('rpc-host', values['rpc-host']),

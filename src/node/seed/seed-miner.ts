@@ -18,7 +18,8 @@ import type { SeedDeps } from './seed-deps.ts';
 
 export interface SeedMiner {
   start(): Promise<void>;
-  stop(): void;
+  /** Resolves when what was found last is in the chain and announced, or refused. */
+  stop(): Promise<void>;
 }
 
 export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
@@ -40,6 +41,8 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
   });
   let feed: TemplateFeed | undefined;
   let unsubscribe: (() => void) | undefined;
+  /** Blocks on their way into the chain and to peers: few, as the chain takes in a bounded number at once. */
+  const taking = new Set<Promise<void>>();
 
   async function take(found: FoundBlock): Promise<void> {
     const block = feed?.complete(found);
@@ -69,9 +72,12 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
         network.params.blockTimeMs / 2,
       );
       const offBlock = thread.miner.on('block', (found) => {
-        take(found).catch((e: unknown) => {
-          if (!isStoreFailure(e)) log.error('mine', { error: AppError.from(e).message });
-        });
+        const taken = take(found)
+          .catch((e: unknown) => {
+            if (!isStoreFailure(e)) log.error('mine', { error: AppError.from(e).message });
+          })
+          .finally(() => taking.delete(taken));
+        taking.add(taken);
       });
       const offStore = stores.onChange(() => feed?.refresh());
       const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
@@ -83,10 +89,12 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
       unsubscribe = () => [offBlock, offAnswered, offStore, offChain].forEach((off) => off());
       serving.serve(sender.publicKey);
     },
-    stop() {
+    async stop() {
+      // Nothing is found after it; the thread may have ended by itself.
+      await thread.miner.pause().catch(() => undefined);
       unsubscribe?.();
       feed?.stop();
-      void thread.miner.pause();
+      await Promise.all(taking);
     },
   };
 }

@@ -25,6 +25,7 @@ import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
 import { createWatchedStores, healthRoute } from '../http/health.ts';
+import { closeAll, type Closers } from './closers.ts';
 import { createFullSync, POLL_MS, type FullSync } from './full-sync.ts';
 import {
   createHttp,
@@ -68,9 +69,6 @@ export interface Seed {
   stop(): Promise<void>;
 }
 
-/** Functions that close what is open; called in reverse order. */
-type Closers = (() => unknown)[];
-
 /**
  * @param fail called once when a part dies that the seed cannot go on without
  * @throws AppError PORT_BUSY, STORE_*, KEYS_CORRUPT, DATA_REFUSED, WRONG_FLAG
@@ -82,13 +80,12 @@ export async function startSeed(
   network: ChainNetwork = networkOf(options.network),
 ): Promise<Seed> {
   const closers: Closers = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.reverse()) await closer();
-  };
   try {
-    return { ...(await openAll({ options, network, log, fail }, closers)), stop: close };
+    const opened = await openAll({ options, network, log, fail }, closers);
+    return { ...opened, stop: () => closeAll(closers) };
   } catch (e) {
-    await close();
+    // Why it did not start is what its operator must hear.
+    await closeAll(closers).catch(() => undefined);
     throw e;
   }
 }
