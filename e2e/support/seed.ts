@@ -25,6 +25,8 @@ export interface SeedOptions {
 }
 
 export interface Seed {
+  /** Of its process. */
+  readonly pid: number;
   readonly url: string;
   readonly port: number;
   /** Of JSON-RPC and metrics. */
@@ -102,6 +104,7 @@ export async function startSeed(options: SeedOptions = {}): Promise<Seed> {
   await ready;
   let id = 0;
   return {
+    pid: child.pid!,
     url: `http://localhost:${port}/`,
     port,
     rpcUrl: `http://127.0.0.1:${rpcPort}/`,

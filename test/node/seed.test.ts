@@ -53,6 +53,11 @@ async function refusal(options: SeedOptions): Promise<{ code: number; sentence: 
 const run = (...args: string[]) =>
   spawnSync(process.execPath, ['src/node/cli.ts', ...args], { encoding: 'utf8' });
 
+const hasPrlimit = spawnSync('prlimit', ['--version']).status === 0;
+/** Bytes to which files of a process may grow. */
+const limitFiles = (pid: number, bytes: number | 'unlimited') =>
+  expect(spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]).status).toBe(0);
+
 /** Polls until it is so; a hang runs into the test's own limit. */
 async function until(what: () => Promise<boolean>): Promise<void> {
   while (!(await what())) await new Promise((r) => setTimeout(r, 100));
@@ -139,6 +144,26 @@ describe('a seed process', () => {
     expect(corrupt).toMatchObject({ code: 4 });
     expect(corrupt.sentence).toMatch(/^pila: The database [^\n]* is damaged[^\n]*$/);
   });
+
+  it.skipIf(!hasPrlimit)(
+    'exits 1 when its disk took a write back (skipped where there is no prlimit)',
+    async () => {
+      const data = folder('lost');
+      const seed = await start({ data, args: ['--mine'] });
+      const hears = (words: string) => until(async () => seed.log.some((l) => l.includes(words)));
+      // The system lets it write no byte to any file, as on a full disk.
+      limitFiles(seed.pid, 0);
+      await hears(' error store.fails ');
+      expect((await fetch(`${seed.url}health`)).status).toBe(503);
+      expect(await seed.rpc('status')).toMatchObject({ ok: false });
+      writeFileSync(join(data, 'chain', 'CURRENT'), randomBytes(16));
+      limitFiles(seed.pid, 'unlimited');
+      // What it opens again is not what it had: it must begin anew, which a service manager does.
+      await hears(' error failed code=PART_DIED exit=1');
+      await hears('pila: The database ');
+      expect(await seed.stop()).toBe(1);
+    },
+  );
 
   it('exits 4 when its key file is damaged', async () => {
     const data = folder('keys');
