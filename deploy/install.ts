@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -67,15 +68,24 @@ function sizeOf(folder: string): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** Whether a folder is this checkout or in it, links followed: what it has would be removed as an older version. */
+function isInside(folder: string): boolean {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  return `${realpathSync(there)}/`.startsWith(`${realpathSync(ROOT)}/`);
+}
+
 function install(to: string): void {
   if (!existsSync(join(ROOT, 'dist/index.html'))) throw new Error('no app: npm run build makes it');
   if (existsSync(to) && readdirSync(to).length && !existsSync(join(to, 'bin/pila')))
     throw new Error(`${to} is not empty, and no Pila`);
+  if (isInside(to)) throw new Error(`${to} is in the folder that it is installed from`);
+  // Before anything is taken away.
+  const own = packages();
   // What an older version had must not stay.
   for (const old of [...PARTS, ...FILES, 'node_modules'])
     rmSync(join(to, old), { recursive: true, force: true });
   for (const part of [...PARTS, ...FILES]) copy(part, to, (file) => UNPACKAGED.test(file));
-  const own = packages();
   for (const path of own)
     copy(path, to, (file) => {
       // Packages inside a package are entries of their own.

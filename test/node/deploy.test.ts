@@ -2,11 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -97,6 +100,38 @@ it('bin/pila runs on the Node beside it, and says where there is none', () => {
   rmSync(folder, { recursive: true });
   const sentence = `pila: there is no Node 24 in ${folder}: npm ci brings it\n`;
   expect(alone).toMatchObject({ status: 1, stdout: '', stderr: sentence });
+});
+
+it('an installation takes nothing away where it cannot be made', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'pila-install-'));
+  const at = (path: string): string => join(scratch, path);
+  const lock = { packages: { 'node_modules/gone': {} } };
+  const files = ['bin/pila', 'dist/index.html', 'src/kept', 'old/bin/pila', 'old/src/kept'];
+  for (const file of ['deploy/install.ts', 'package-lock.json', 'full/other', ...files]) {
+    mkdirSync(join(at(file), '..'), { recursive: true });
+    writeFileSync(at(file), '');
+  }
+  copyFileSync('deploy/install.ts', at('deploy/install.ts'));
+  writeFileSync(at('package-lock.json'), JSON.stringify(lock));
+  const outside = mkdtempSync(join(tmpdir(), 'pila-older-'));
+  cpSync(at('old'), outside, { recursive: true });
+  symlinkSync(scratch, join(outside, 'link'));
+  const install = (to: string) =>
+    spawnSync(process.execPath, [at('deploy/install.ts'), to], { cwd: scratch, encoding: 'utf8' });
+  for (const [to, why] of [
+    ['.', 'is in the folder that it is installed from'],
+    ['new/folder', 'is in the folder that it is installed from'],
+    [join(outside, 'link'), 'is in the folder that it is installed from'],
+    ['full', 'is not empty, and no Pila'],
+    [outside, 'node_modules/gone is missing: npm ci'],
+  ] as const) {
+    const { status, stderr } = install(to);
+    expect([to, status, stderr]).toEqual([to, 1, expect.stringContaining(why)]);
+    for (const kept of [at('src/kept'), at('bin/pila'), join(outside, 'src/kept')])
+      expect([to, kept, existsSync(kept)]).toEqual([to, kept, true]);
+  }
+  rmSync(scratch, { recursive: true });
+  rmSync(outside, { recursive: true });
 });
 
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
