@@ -51,6 +51,32 @@ test('a block that nobody told of is found by a poll, one too early at a later o
   await expect.poll(() => headOf(own)).toBe(headOf(peer));
 });
 
+test('a peer of another genesis is one line of the log each time it comes, not one for each of its blocks', async () => {
+  const lines: string[] = [];
+  const told = createLog((line) => lines.push(line.split(' ')[2]!));
+  const other = await openChain(createMemoryStore(), { ms: START_MS + 1 });
+  const [whole, asked] = [transportTo(other), [] as string[]];
+  const request: Transport['request'] = (peer, ...rest) => {
+    asked.push(peer);
+    return whole.request(peer, ...rest);
+  };
+  const sync = createFullSync(await openChain(), { ...whole, request }, told, 0);
+  const peers = [{ id: 'other' } as PeerInfo];
+  /** As many more questions as five of its blocks bring, some of which fall together. */
+  const announceBlocks = async (): Promise<void> => {
+    for (const enough = asked.length + 5; asked.length < enough; await new Promise(setImmediate))
+      sync.lagging('other');
+  };
+  const foreign = () => lines.filter((event) => event === 'sync.foreign');
+  sync.meet(peers);
+  await announceBlocks();
+  await expect.poll(foreign).toHaveLength(1);
+  sync.meet([]);
+  sync.meet(peers);
+  await announceBlocks();
+  await expect.poll(foreign).toHaveLength(2);
+});
+
 test('an old and easy block that is told anew is neither kept nor passed on', async () => {
   const chain = await openChain();
   const [stale, late] = [1, 2].map((salt) => nextBlock(chain, person(2), { salt }));

@@ -39,6 +39,8 @@ export function createFullSync(
   turnMs?: number,
 ): FullSync {
   const met = new Set<string>();
+  /** Those of them that were told to be of another genesis: each block that they announce would be a line. */
+  const foreign = new Set<string>();
   /** Peers that blocks are being fetched from in bulk. */
   const bulk = new Set<string>();
   const peerQueue = createPeerQueue({
@@ -66,7 +68,9 @@ export function createFullSync(
     if (answer.type !== 'status') return undefined;
     const genesis = await chain.header(0);
     if (genesis && equal(blockId(answer.genesis), blockId(genesis))) return answer;
-    log.warn('sync.foreign', { peer, genesis: toHex(blockId(answer.genesis)).slice(0, 16) });
+    if (!foreign.has(peer))
+      log.warn('sync.foreign', { peer, genesis: toHex(blockId(answer.genesis)).slice(0, 16) });
+    if (met.has(peer)) foreign.add(peer);
     return undefined;
   }
 
@@ -124,7 +128,8 @@ export function createFullSync(
   return {
     meet(peers) {
       const now = new Set(peers.map((p) => p.id));
-      for (const id of met) if (!now.has(id)) met.delete(id);
+      for (const peers of [met, foreign])
+        for (const id of peers) if (!now.has(id)) peers.delete(id);
       for (const id of now) {
         if (met.has(id)) continue;
         met.add(id);
