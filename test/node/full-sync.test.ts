@@ -51,7 +51,7 @@ test('a block that nobody told of is found by a poll, one too early at a later o
   await expect.poll(() => headOf(own)).toBe(headOf(peer));
 });
 
-test('a peer of another genesis is one line of the log each time it comes, not one for each of its blocks', async () => {
+test('a peer of another genesis is one line of the log each time it comes, not one a block', async () => {
   const lines: string[] = [];
   const told = createLog((line) => lines.push(line.split(' ')[2]!));
   const other = await openChain(createMemoryStore(), { ms: START_MS + 1 });

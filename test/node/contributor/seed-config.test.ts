@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
-import type { MinerOptions } from '../../src/node/contributor/miner-options.ts';
-import { configOf } from '../../src/node/contributor/seed-config.ts';
+import type { MinerOptions } from '../../../src/node/contributor/miner-options.ts';
+import { configOf } from '../../../src/node/contributor/seed-config.ts';
 
 const servers: ReturnType<typeof createServer>[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { closeAll, type Closers } from '../../src/node/seed/closers.ts';
+import { closeAll, type Closers } from '../../../src/node/seed/closers.ts';
 
 it('closes every part, the newest first, also where some fail, and tells the first failure', async () => {
   const done: string[] = [];
