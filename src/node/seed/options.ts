@@ -51,7 +51,8 @@ export interface Options {
 
 export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
 
-  npm start -- [flags]
+  pila [flags]           where it is installed
+  npm start -- [flags]   in a checkout
 
   --network NAME     local (default), e2e, test or main
   --data DIR         where the chain and the node's key lie (default .data/NETWORK)
