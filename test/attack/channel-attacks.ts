@@ -54,9 +54,9 @@ async function voucher(
 async function closing(
   arena: Arena,
   channel: Uint8Array,
-  { from = PROVIDER, amount = 100_000n, fee = FEE, nonce = 0, signed = amount } = {},
+  { from = PROVIDER, amount = 100_000n, fee = FEE, nonce = 0 } = {},
 ): Promise<SignedTx> {
-  const fields = { type: 'close', channel, amount, voucher: await voucher(arena, channel, signed) };
+  const fields = { type: 'close', channel, amount, voucher: await voucher(arena, channel, amount) };
   return arena.sign(from, fields, nonce, fee);
 }
 

@@ -32,7 +32,7 @@ export const ADDITIONS: Readonly<Record<'burn' | 'fault' | 'network' | 'language
     what: 'a kind of transaction, burn {amount}',
     file: 'src/core/formats.ts',
     find: RESULT,
-    replace: `${RESULT}  burn: [4, struct({ ...signedBy, amount: u64 })],\n`,
+    replace: `${RESULT}  burn: [6, struct({ ...signedBy, amount: u64 })],\n`,
   },
   fault: {
     what: "a fault, 'tx.dust', without its meaning",
