@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import sirv from 'sirv';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -102,6 +103,7 @@ export const serveFolder = (folder: string, mirrors: readonly string[] = []): Ro
   const files = sirv(folder, { etag: true, brotli: true, setHeaders });
   return (request, response) => {
     keepPlainRange(request.headers);
+    response.on('pipe', (file: Readable) => endWith(response, file));
     try {
       files(request, response, () => {
         throw new AppError('NOT_FOUND', 'no such file');
@@ -112,6 +114,15 @@ export const serveFolder = (folder: string, mirrors: readonly string[] = []): Ro
     }
   };
 };
+
+/**
+ * Closes the file when the answer is over: a pipe leaves it open where the caller left in the middle. A file that
+ * cannot be read, because another build took its place or no more may be open, ends this answer alone.
+ */
+function endWith(response: ServerResponse, file: Readable): void {
+  response.once('close', () => file.destroy());
+  file.once('error', () => response.destroy());
+}
 
 function setFileHeaders(response: ServerResponse, path: string): void {
   // Files with a hash in their name never change; everything else is checked again at each request.

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -37,11 +38,17 @@ async function serve(routes: Record<string, Route>, otherwise = missing) {
   return { server, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** A file that is served, by its address; with the headers of a first answer. */
-async function file(text: string): Promise<{ url: string; headers: Headers }> {
+/** A folder with one file, by its path there. */
+async function folderWith(text: string): Promise<{ folder: string; path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'pila-http-'));
   closers.push(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'in.txt'), text);
+  return { folder, path: '/in.txt' };
+}
+
+/** A file that is served, by its address; with the headers of a first answer. */
+async function file(text: string): Promise<{ url: string; headers: Headers }> {
+  const { folder } = await folderWith(text);
   const { url } = await serve({}, serveFolder(folder));
   const { headers } = await fetch(`${url}/in.txt`);
   return { url: `${url}/in.txt`, headers };
@@ -190,6 +197,35 @@ describe('HTTP', () => {
       expect(answer).toMatch(/^HTTP\/1.1 4/);
       expect(answer).not.toContain('outside');
     }
+  });
+
+  it('closes the file of a caller that leaves in the middle', async () => {
+    const { path, folder } = await folderWith('x'.repeat(20 * 1024 * 1024));
+    const files: Readable[] = [];
+    const route = serveFolder(folder);
+    const { port } = await serve({}, (request, response) => {
+      response.on('pipe', (file: Readable) => files.push(file));
+      return route(request, response);
+    });
+    for (let i = 0; i < 5; i++) {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+      await once(socket, 'data');
+      socket.destroy();
+    }
+    const left = () => files.map(({ closed }) => closed);
+    await expect.poll(left, { timeout: 20_000 }).toEqual(files.map(() => true));
+  });
+
+  it('goes on when a file that it serves is gone', async () => {
+    const { path, folder } = await folderWith('0123456789');
+    await writeFile(join(folder, 'other.txt'), 'other');
+    const { url } = await serve({}, serveFolder(folder));
+    await rm(join(folder, path));
+    // A bound that only a hang reaches.
+    const answer = fetch(url + path, { signal: AbortSignal.timeout(20_000) });
+    await expect(answer).rejects.toThrow('fetch failed');
+    expect(await (await fetch(`${url}/other.txt`)).text()).toBe('other');
   });
 
   it('sends a file again only to callers that lack this version of it', async () => {

@@ -99,6 +99,19 @@ describe('sockets', () => {
       .toEqual(['203.0.113.2']);
   });
 
+  it('of a proxy are closed with a refusal, which would leave it more of them than the listener has', async () => {
+    const { port } = await serve();
+    await holdAll(PROXY, port, get('/never', '203.0.113.1'));
+    const [refused, taken] = [from(PROXY, port), from(PROXY, port)];
+    refused.write(get('/', '203.0.113.1'));
+    taken.write(get('/', '203.0.113.2'));
+    expect(String((await once(refused, 'data'))[0])).toMatch(
+      /^HTTP\/1\.1 429 [^]*\r\nconnection: close\r\n/i,
+    );
+    await isCut(refused);
+    expect(String((await once(taken, 'data'))[0])).toMatch(/\r\nconnection: keep-alive\r\n/i);
+  });
+
   it('that say nothing are closed; one that has said something is not yet', async () => {
     const { port } = await serve();
     const slow = from('127.0.0.2', port);
