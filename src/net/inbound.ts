@@ -190,6 +190,7 @@ interface Relay {
     readonly defaultDataLimit: bigint;
     readonly defaultDurationLimit: number;
     reserve(peer: PeerId, address: { toString(): string }): { status: string; expire?: number };
+    removeReservation(peer: PeerId): void;
   };
 }
 
@@ -226,10 +227,12 @@ export function shareRelayPlaces(
     });
     return granted;
   };
-  host.addEventListener('peer:disconnect', ({ detail: peer }) => {
+  // Also called for a holder that broke off before it was answered: it can ask again.
+  store.removeReservation = (peer) => {
     ends.get(peer.toString())?.();
     ends.delete(peer.toString());
-  });
+  };
+  host.addEventListener('peer:disconnect', ({ detail: peer }) => store.removeReservation(peer));
 }
 
 /** Forgets a peer with its last connection; libp2p would keep a record of each that ever came. */

@@ -81,6 +81,20 @@ describe('a place at the relay', () => {
     await expect.poll(() => placesOf(seed), SOON).toBe(0);
   });
 
+  it('is free for others of its address when who asks breaks off before the answer, however often', async () => {
+    const seed = await startBehind();
+    const { address } = await behindHttp(seed);
+    const rude = await startHost();
+    const connection = await rude.dial(address);
+    for (let i = 0; i <= 2 * PLACES_PER_ADDRESS_MAX; i++) {
+      const stream = await connection.newStream('/libp2p/circuit/relay/0.2.0/hop');
+      await lpStream(stream).write(Uint8Array.of(8, 0));
+      stream.abort(new Error('no answer wanted'));
+    }
+    await expect.poll(() => placesOf(seed), SOON).toBe(0);
+    expect(await reserve(await startHost(), address)).toBe(100);
+  });
+
   it('is there for others when one address has all that it may, and for it when one leaves', async () => {
     const seed = await startBehind();
     const { call, address } = await behindHttp(seed);
