@@ -35,12 +35,14 @@ const UDP_ROUNDS = [
 const UDP_HEARD_MAX = 16_384;
 /** ms that a WebSocket's other end has to answer our close. */
 const CLOSE_MS = 1000;
+/** Most bytes of a WebSocket message: peers send frames of 64 KiB. `ws` by itself keeps 100 MiB of each socket. */
+export const WS_MESSAGE_BYTES_MAX = 1024 * 1024;
 
 /** The parts of libp2p's listeners that are used here; each kind has some of them. */
 interface Listener {
   /** Of WebSockets. */
   wsServer?: {
-    readonly options: { closeTimeout: number };
+    readonly options: { closeTimeout: number; maxPayload: number };
     handleUpgrade(
       request: object,
       socket: object,
@@ -62,6 +64,7 @@ interface From {
   readonly remotePort: number;
 }
 interface ServerWebSocket {
+  on(event: 'error', listener: () => void): void;
   close(code?: number): void;
   terminate(): void;
 }
@@ -115,8 +118,13 @@ export interface Upgrade {
 export function takeUpgrade(host: Libp2p, { request, socket, head, address }: Upgrade): boolean {
   const listener = listenersOf(host).find((l) => l.wsServer);
   if (!listener?.wsServer) return false;
-  listener.wsServer.options.closeTimeout = CLOSE_MS;
+  Object.assign(listener.wsServer.options, {
+    closeTimeout: CLOSE_MS,
+    maxPayload: WS_MESSAGE_BYTES_MAX,
+  });
   listener.wsServer.handleUpgrade(request, socket, head, (webSocket) => {
+    // Bytes that are no frame: `ws` closes the socket, and ends the process where nobody hears of it.
+    webSocket.on('error', () => undefined);
     const close = webSocket.close.bind(webSocket);
     // What libp2p resets a connection with is a code that nobody may send: `ws` throws, and the socket stays.
     webSocket.close = (code) => (code === 1006 ? webSocket.terminate() : close(code));

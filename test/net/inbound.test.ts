@@ -21,6 +21,7 @@ import {
   UDP_HANDSHAKES_MAX,
   UDP_PER_ADDRESS_MAX,
   UDP_RATE,
+  WS_MESSAGE_BYTES_MAX,
   type Upgrade,
 } from '../../src/net/inbound.ts';
 import { createLevelStore } from '../../src/chain/store/level-store.ts';
@@ -67,6 +68,18 @@ async function reserve(host: Host, relay: ReturnType<typeof multiaddr>): Promise
   const told = (await lp.read()).subarray();
   await stream.close();
   return told.at(-1) === 1 ? told.at(-2)! : told.at(-1)!;
+}
+
+/** Errors that nobody handles, instead of the end of the process. */
+function hearUncaught(): Error[] {
+  const heard: Error[] = [];
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException').on('uncaughtException', (e) => heard.push(e));
+  atEnd(async () => {
+    process.removeAllListeners('uncaughtException');
+    for (const other of others) process.on('uncaughtException', other);
+  });
+  return heard;
 }
 
 describe('a place at the relay', () => {
@@ -152,6 +165,33 @@ describe('a WebSocket whose handshake is not done', () => {
     const { isOver } = await silent((await behindHttp(seed)).port);
     // After 10 s and what our close waits for; `ws` by itself would wait for 30 s more.
     await expect.poll(() => isOver.now, { timeout: 30_000 }).toBe(true);
+  });
+
+  it('ends for bytes that are no frame, which would end a process that does not listen for it', async () => {
+    const unheard = hearUncaught();
+    const seed = await startBehind();
+    const { port, address } = await behindHttp(seed);
+    const { socket, isOver } = await silent(port);
+    // The bits of extensions that nobody agreed on.
+    socket.write(Uint8Array.of(0xf2, 0x80, 0, 0, 0, 0));
+    await expect.poll(() => isOver.now, SOON).toBe(true);
+    expect(unheard).toEqual([]);
+    await expect((await startHost()).dial(address)).resolves.toBeDefined();
+  });
+
+  it('ends for a message longer than a peer sends, before its bytes are kept', async () => {
+    const seed = await startBehind();
+    const { socket, isOver } = await silent((await behindHttp(seed)).port);
+    // Binary, masked, with a length of eight bytes; of the message itself nothing comes.
+    const head = Buffer.alloc(14);
+    head.writeUInt16BE(0x82ff);
+    head.writeBigUInt64BE(BigInt(WS_MESSAGE_BYTES_MAX + 1), 2);
+    let got = Buffer.alloc(0);
+    socket.on('data', (data: Buffer) => (got = Buffer.concat([got, data])));
+    socket.write(head);
+    await expect.poll(() => isOver.now, SOON).toBe(true);
+    // A close with the code for too long a message, 1009, not the end of the time for a handshake.
+    expect(got.toString('hex')).toContain('880203f1');
   });
 
   it('counts no more when it is done', async () => {
