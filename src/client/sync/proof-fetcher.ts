@@ -43,8 +43,7 @@ export class ProofFetcher {
       const ids = blocks.map(({ id }) => id);
       const got = await this.#ask(peer, ids);
       this.#deps.onProgress();
-      for (const block of blocks)
-        if (!got.has(toHex(block.id))) lacking.set(toHex(block.id), block);
+      for (const block of passedOver(blocks, got)) lacking.set(toHex(block.id), block);
       if (!got.size) break;
     }
     return [...lacking.values()];
@@ -93,4 +92,14 @@ export class ProofFetcher {
     }
     return got;
   }
+}
+
+/**
+ * The blocks that an answer does not have. It is in the order of the question and ends at a megabyte, so that those
+ * behind its last one are asked for again.
+ */
+function passedOver(blocks: readonly WantedProof[], got: ReadonlySet<string>): WantedProof[] {
+  const isHere = ({ id }: WantedProof): boolean => got.has(toHex(id));
+  const answered = got.size ? blocks.slice(0, blocks.findLastIndex(isHere)) : blocks;
+  return answered.filter((block) => !isHere(block));
 }

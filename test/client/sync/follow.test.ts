@@ -10,7 +10,7 @@ import { blockId } from '../../../src/core/header/header.ts';
 import { PROOFS_KEPT } from '../../../src/core/params.ts';
 import { hasJob } from '../../../src/core/pow/seed.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
-import type { SyncRequest, SyncResponse } from '../../../src/core/messages.ts';
+import { BLOCKS_MAX, type SyncRequest, type SyncResponse } from '../../../src/core/messages.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import type { Transport } from '../../../src/net/transport.ts';
@@ -22,6 +22,7 @@ import {
   openChain,
   PARAMS,
   person,
+  PROOF,
   request,
   START_MS,
   transfer,
@@ -143,6 +144,23 @@ test('a branch without proofs is dropped and charged though another claims more'
   expect(new Set(made.chain.proofs.wanted().map(({ id }) => toHex(id)))).not.toContain(
     toHex(second.head().id),
   );
+});
+
+test('a peer whose answers are cut at a megabyte proves its branch, and is not charged', async () => {
+  const full = await openChain();
+  // As large as those of the largest models: seven make a megabyte.
+  const proof = { ...PROOF, rows: new Uint8Array(65_536), columns: new Uint8Array(65_536) };
+  for (let i = 0; i < 24; i++) await full.importBlock({ ...nextBlock(full, ann), proof });
+  const given: number[] = [];
+  const made = await setUp(async (answer) => {
+    if (answer.type === 'blocks') given.push(answer.blocks.length);
+    return answer;
+  }, full);
+  made.follower.poll();
+  await expect.poll(() => made.follower.sync()).toBe('synced');
+  expect(Math.max(...given)).toBeLessThan(BLOCKS_MAX);
+  expect(made.charged).toEqual([]);
+  expect(made.chain.headers.head().header.height).toBe(24);
 });
 
 let made513: Promise<FullChain> | undefined;
