@@ -7,7 +7,7 @@ import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
 import { fault } from '../../core/faults.ts';
 import { BLOCKS_MAX } from '../../core/messages.ts';
 import { firstStub } from '../../core/tree/tree-parts.ts';
-import { compare, equal } from '../../lib/bytes.ts';
+import { equal } from '../../lib/bytes.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { Ask } from './ask-peers.ts';
@@ -77,9 +77,10 @@ export class Backfill {
       const refused = await state.learn(block, proof);
       const tree = state.after(block);
       if (refused || !tree || !state.wanted()) return refused ?? true;
+      // A lower gap is not the peer's: what was here before this part was let go while it came.
       const next = firstStub(tree);
-      const isMore = next === undefined || compare(next, from) > 0;
-      return isMore || fault('state.proof', { problem: 'opens nothing that was asked for' });
+      const isOpen = next === undefined || !equal(next, from);
+      return isOpen || fault('state.proof', { problem: 'opens nothing that was asked for' });
     });
   }
 

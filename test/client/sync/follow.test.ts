@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { BlockReplay } from '../../../src/client/sync/full-check.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
-import { STATE_LEAVES_MAX } from '../../../src/chain/light/memory/known-states.ts';
+import type { LightStoreOptions } from '../../../src/chain/light/light-store.ts';
 import { without } from '../../attack/without.ts';
 import { fault, isFault, type Fault, type FaultCode } from '../../../src/core/faults.ts';
 import type { Body, Header } from '../../../src/core/formats.ts';
@@ -11,8 +11,9 @@ import { PROOFS_KEPT } from '../../../src/core/params.ts';
 import { hasJob } from '../../../src/core/pow/seed.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { BLOCKS_MAX, type SyncRequest, type SyncResponse } from '../../../src/core/messages.ts';
-import { toHex } from '../../../src/lib/bytes.ts';
-import { createLog } from '../../../src/lib/log.ts';
+import { proveFrom } from '../../../src/core/tree/tree-parts.ts';
+import { equal, toHex } from '../../../src/lib/bytes.ts';
+import { createLog, silentLog } from '../../../src/lib/log.ts';
 import type { Transport } from '../../../src/net/transport.ts';
 import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import {
@@ -36,14 +37,14 @@ const [ann, bob] = [person(1), person(2)] as const;
 
 /** A follower of one peer, a full chain with one block; `meanwhile` happens to each answer. */
 async function setUp(
-  meanwhile: (answer: SyncResponse, peer: string) => Promise<SyncResponse>,
+  meanwhile: (answer: SyncResponse, peer: string, request: SyncRequest) => Promise<SyncResponse>,
   full?: FullChain,
-  stateLeavesMax = STATE_LEAVES_MAX,
+  light: Partial<LightStoreOptions> = {},
   replay?: BlockReplay['replay'],
 ) {
   const mined = full !== undefined;
   full ??= await openChain();
-  const chain = await openLightChain({ stateLeavesMax }, await full.header(0));
+  const chain = await openLightChain(light, await full.header(0));
   const rival = nextBlock(full, bob);
   const told = nextBlock(full, ann);
   if (!mined) await full.importBlock(told);
@@ -65,7 +66,7 @@ async function setUp(
     async request(peer: string, request: SyncRequest) {
       const answer = await handlers.onRequest('me', request);
       if (isFault(answer)) throw new Error(answer.fault);
-      return await meanwhile(answer, peer);
+      return await meanwhile(answer, peer, request);
     },
   } as unknown as Transport;
   const { follower, reader } = openFollower(chain, transport, {
@@ -201,6 +202,57 @@ test('a peer that keeps the newest blocks alone is not charged for older ones', 
   }
 });
 
+test('a part of a state that was let go while it came is not charged to who sent it', async () => {
+  const long = await longChain();
+  const own = { ms: START_MS };
+  const short = await openChain(undefined, own);
+  own.ms = START_MS + 10_000_000;
+  for (let height = 1; height <= 300; height++)
+    await short.importBlock((await long.block(blockId((await long.header(height))!)))!);
+  const { id } = short.head();
+  const tree = short.headState();
+  const grown = createHandlers(long, () => undefined as never, silentLog);
+  const parts: Uint8Array[] = [];
+  const made = await setUp(
+    async (answer, _peer, request) => {
+      if (request.type === 'state' && equal(request.block, id)) {
+        parts.push(request.from);
+        // Here the client wakes: it catches up, and keeps the state of the new head instead.
+        if (parts.length === 2) {
+          made.follower.poll();
+          await expect.poll(headHeight, { timeout: 20_000 }).toBe(513);
+          await expect.poll(() => made.heads.length, { timeout: 20_000 }).toBeGreaterThan(1);
+        }
+        return { type: 'state', proof: proveFrom(tree, request.from, 1) };
+      }
+      return parts.length < 2 ? answer : ((await grown.onRequest('me', request)) as SyncResponse);
+    },
+    short,
+    { blocksKept: 100 },
+  );
+  const headHeight = () => made.chain.headers.head().header.height;
+  made.follower.poll();
+  await expect
+    .poll(() => made.charged[0] ?? (made.chain.state.isWhole && headHeight()), { timeout: 20_000 })
+    .toBe(513);
+});
+
+test('a part of a state that opens nothing that was asked for is charged', async () => {
+  const full = await longChain();
+  const tree = full.headState();
+  const made = await setUp(
+    async (answer, _peer, request) => {
+      if (request.type !== 'state') return answer;
+      // Always the first leaf.
+      return { type: 'state', proof: proveFrom(tree, new Uint8Array(32), 1) };
+    },
+    full,
+    { blocksKept: 100 },
+  );
+  made.follower.poll();
+  await expect.poll(() => made.charged, { timeout: 20_000 }).toContain('state.proof');
+});
+
 test('headers that do not go on where they were asked to end the question', async () => {
   const full = await longChain();
   const headers = await full.headersAfter([], 512);
@@ -239,7 +291,7 @@ test('a block that nobody executed is not believed for the root that its child t
   const fraud = await openChain(undefined, undefined, { params: without(PARAMS, ['tx.nonce']) });
   for (const block of shared) await fraud.importBlock(block);
   // Too much state to hold: each block is executed on a witness.
-  const made = await setUp(async (answer) => answer, fraud, 1);
+  const made = await setUp(async (answer) => answer, fraud, { stateLeavesMax: 1 });
   made.follower.poll();
   await expect.poll(() => made.heads.length).toBe(1);
   // Two at once, so that the upper one is the head when it is first looked into.
@@ -262,7 +314,7 @@ test('a block that the model shows to be forged is no head, whichever way it com
   const made = await setUp(
     async (answer) => answer,
     forger,
-    STATE_LEAVES_MAX,
+    {},
     async ({ header }) => {
       replays++;
       return header.nonce === 5n ? fault('proof.activations') : undefined;
@@ -289,7 +341,7 @@ test('a forged block that was told is not taken from the next peer that has it',
   const made = await setUp(
     async (answer) => answer,
     forger,
-    STATE_LEAVES_MAX,
+    {},
     async () => fault('proof.transcript'),
   );
   const told = await made.follower.onBlock('other', { block: forged!, sequence: 1 });
@@ -310,7 +362,7 @@ test('a forged block on a request that is not known yet is found out once it is 
   const made = await setUp(
     async (answer) => answer,
     full,
-    1,
+    { stateLeavesMax: 1 },
     async ({ header }) =>
       header.nonce === 5n ? (replays++, fault('proof.activations')) : undefined,
   );
@@ -389,7 +441,7 @@ test('a block that is told again under another number is neither replayed nor pa
   const made = await setUp(
     async (answer) => answer,
     full,
-    STATE_LEAVES_MAX,
+    {},
     async () => void replays++,
   );
   const tell = (sequence: number) => made.follower.onBlock('other', { block: block!, sequence });
