@@ -19,6 +19,11 @@ export const GOSSIP_RATE = { perSecond: 50, burst: 200 };
 /** No honest peer exceeds this rate: each message beyond it is charged. */
 export const FLOOD_RATE = { perSecond: 250, burst: 1000 };
 export const VALIDATING_MAX = 32;
+/**
+ * Transactions passed on, whoever sent them: a crowd whose members each keep to their rate must not make a flood of
+ * who relays them. The rest stay in the pool, where others ask for them. A block costs its work.
+ */
+export const TX_RELAY_RATE = { perSecond: 150, burst: 600 };
 
 export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/1`;
 export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/1`;
@@ -41,6 +46,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
   const { pubsub } = host.services;
   const rate = new RateLimiter(GOSSIP_RATE);
   const flood = new RateLimiter(FLOOD_RATE);
+  const relayed = new RateLimiter(TX_RELAY_RATE);
   let validating = 0;
 
   const refuse = (peer: string, f: Fault): TopicValidatorResult => {
@@ -95,6 +101,9 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
 
   return {
     announceBlock: open(blockTopic(chainId), BlockAnnounce, (p, a) => handlers.onBlock(p, a)),
-    announceTx: open(txTopic(chainId), TxAnnounce, (p, a) => handlers.onTx(p, a)),
+    announceTx: open(txTopic(chainId), TxAnnounce, async (p, a) => {
+      const verdict = await handlers.onTx(p, a);
+      return verdict === 'accept' && !relayed.take('', 1, Date.now()) ? 'ignore' : verdict;
+    }),
   };
 }

@@ -8,13 +8,15 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../src/core/codec.ts';
 import { fault, type FaultCode } from '../../src/core/faults.ts';
-import { BlockAnnounce, GOSSIP_BYTES_MAX } from '../../src/core/messages.ts';
+import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../../src/core/messages.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import {
   blockTopic,
   createGossip,
   FLOOD_RATE,
   GOSSIP_RATE,
+  TX_RELAY_RATE,
+  txTopic,
   VALIDATING_MAX,
 } from '../../src/net/gossip.ts';
 import { peerTopic, RECORD_BYTES_MAX, startMesh } from '../../src/net/mesh.ts';
@@ -24,7 +26,7 @@ import { RECORD_MS, RECORD_RATE } from '../../src/net/records/record-policy.ts';
 import type { Verdict } from '../../src/net/transport.ts';
 import { CHAIN } from './chain-id.ts';
 import { startHost } from './peers.ts';
-import { blockAnnounce, proof } from './samples.ts';
+import { blockAnnounce, proof, signedTx } from './samples.ts';
 
 const { Accept, Ignore, Reject } = TopicValidatorResult;
 
@@ -103,6 +105,28 @@ describe('gossip', () => {
     vi.advanceTimersByTime(1000);
     for (let i = 0; i < GOSSIP_RATE.perSecond; i++) expect(await judge(id, data)).toBe(Accept);
     expect(await judge(id, data)).toBe(Ignore);
+  });
+
+  it('passes on fewer transactions of a crowd than its receivers call a flood, and every block', async () => {
+    const heard: string[] = [];
+    const crowd = await Promise.all(Array.from({ length: 6 }, newPeer));
+    const passedOn = async (topic: string, data: Uint8Array) => {
+      heard.length = 0;
+      const { judge } = await openTopic(topic, async () => (heard.push(topic), 'accept'));
+      let passed = 0;
+      for (const { id } of crowd)
+        for (let i = 0; i < GOSSIP_RATE.burst; i++)
+          if ((await judge(id, data)) === Accept) passed++;
+      expect(heard.length).toBe(crowd.length * GOSSIP_RATE.burst);
+      return passed;
+    };
+    expect(await passedOn(txTopic(CHAIN), encode(TxAnnounce, { tx: signedTx, sequence: 1 }))).toBe(
+      TX_RELAY_RATE.burst,
+    );
+    expect(TX_RELAY_RATE.burst).toBeLessThan(FLOOD_RATE.burst);
+    expect(TX_RELAY_RATE.perSecond).toBeLessThan(FLOOD_RATE.perSecond);
+    const block = encode(BlockAnnounce, blockAnnounce(0));
+    expect(await passedOn(blockTopic(CHAIN), block)).toBe(heard.length);
   });
 
   it('judges so many messages at once, and no more', async () => {
