@@ -12,7 +12,7 @@ import type { Upgrade } from '../../net/inbound.ts';
 import { ownCallers, type Callers } from './caller.ts';
 import { keepPlainRange, requireChanged, Unchanged } from './conditional.ts';
 import { policies } from './policies.ts';
-import { boundSockets, cutSilent, type Admit } from './sockets.ts';
+import { boundSockets, cutSilent, cutUnread, type Admit } from './sockets.ts';
 
 /** Most bytes of a request's body. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -184,6 +184,7 @@ export function createHttp(
   { tls, callers = ownCallers }: HttpOptions = {},
 ): HttpServer {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    cutUnread(response);
     // No other site embeds an answer. Those that it may read say so themselves, and are fetched by CORS.
     response.setHeader('cross-origin-resource-policy', 'same-origin');
     response.setHeader('x-content-type-options', 'nosniff');

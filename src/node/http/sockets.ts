@@ -1,5 +1,5 @@
 /** What one caller may hold of a listener: sockets, or, through a proxy, requests in work and upgraded sockets. */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AddressShare } from '../../net/address-rate.ts';
 import type { Callers } from './caller.ts';
@@ -10,6 +10,9 @@ const SOCKETS_MAX = 2000;
 export const SOCKETS_PER_ADDRESS_MAX = 100;
 /** ms in which a socket must say its first word; after an upgrade once more. */
 export const SILENT_MS = 3000;
+/** Bytes that a caller must take, of an answer that waits for it, in so many ms. */
+export const SLOW_BYTES = 256 * 1024;
+export const SLOW_MS = 60_000;
 
 /** What a holder's end gives back. */
 interface Ends {
@@ -47,4 +50,21 @@ export function cutSilent(socket: Socket, heard = 0): void {
     if (socket.bytesRead === heard) socket.destroy();
   }, SILENT_MS);
   socket.once('close', () => clearTimeout(timer));
+}
+
+/**
+ * Destroys an answer that its caller does not read: a hundred of them are all sockets of an address. An answer that
+ * waits for this node itself has nothing to be read, and may take its time.
+ */
+export function cutUnread(response: ServerResponse): void {
+  let [taken, wasBehind] = [0, false];
+  const timer = setInterval(() => {
+    const isBehind = response.writableLength > 0;
+    const { bytesWritten = 0, writableLength = 0 } = response.socket ?? {};
+    const before = taken;
+    taken = bytesWritten - writableLength;
+    if (isBehind && wasBehind && taken - before < SLOW_BYTES) response.destroy();
+    wasBehind = isBehind;
+  }, SLOW_MS);
+  response.once('close', () => clearInterval(timer));
 }

@@ -1,7 +1,9 @@
 /** What one caller may hold of a listener, over real sockets: callers are addresses of loopback, one a proxy's. */
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createCallers } from '../../../src/node/http/caller.ts';
 import {
   createHttp,
@@ -9,8 +11,9 @@ import {
   listen,
   sendJson,
   type Route,
+  type Routes,
 } from '../../../src/node/http/http.ts';
-import { SOCKETS_PER_ADDRESS_MAX } from '../../../src/node/http/sockets.ts';
+import { SLOW_MS, SOCKETS_PER_ADDRESS_MAX } from '../../../src/node/http/sockets.ts';
 import type { Upgrade } from '../../../src/net/inbound.ts';
 
 const PROXY = '127.9.0.1';
@@ -23,13 +26,28 @@ const ok: Route = (_, response) => sendJson(response, 200, {});
 
 /** A listener that hands upgrades over, and answers `/never` never. */
 async function serve(guard = (): string | undefined => undefined) {
-  const http = createHttp({ 'GET /never': () => undefined }, ok, { callers });
+  const answers: ServerResponse[] = [];
+  const routes: Routes = {
+    'GET /never': () => undefined,
+    'GET /large': (_, response) => {
+      answers.push(response);
+      Readable.from(endless()).pipe(response);
+    },
+  };
+  const http = createHttp(routes, ok, { callers });
   const taken: Upgrade[] = [];
   handUpgrades(http, { callers, guard, take: (upgrade) => taken.push(upgrade) > 0 });
   const port = await listen(http.server, '0.0.0.0', 0);
   closers.push(() => (http.server.closeAllConnections(), http.server.close()));
-  return { port, taken };
+  return { port, taken, answers };
 }
+
+function* endless(): Generator<Buffer> {
+  for (;;) yield Buffer.alloc(64 * 1024);
+}
+const isBehind = (response: ServerResponse): boolean => response.writableNeedDrain;
+/** A bound that only a hang reaches. */
+const SOON = { timeout: 20_000 };
 
 /** A socket from that address. */
 function from(localAddress: string, port: number): Socket {
@@ -110,6 +128,35 @@ describe('sockets', () => {
     );
     await isCut(refused);
     expect(String((await once(taken, 'data'))[0])).toMatch(/\r\nconnection: keep-alive\r\n/i);
+  });
+
+  it('whose answer is not read are closed; one that reads slowly, or waits for its answer, is not', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    closers.push(() => vi.useRealTimers());
+    const { port, answers } = await serve();
+    const [unread, slow, waiting] = Array.from({ length: 3 }, () => from('127.0.0.2', port));
+    waiting!.write(get('/never'));
+    for (const socket of [unread!, slow!]) {
+      // As much as no kernel keeps for who does not read.
+      socket.pause().write(get('/large'));
+    }
+    const cut = () => answers.filter(({ destroyed }) => destroyed).length;
+    /** A minute in which one of them reads more than kernels keep for both ends. */
+    const minute = async (): Promise<number> => {
+      const before = slow!.bytesRead;
+      slow!.resume();
+      const read = () => slow!.bytesRead - before;
+      await expect.poll(read, SOON).toBeGreaterThan(32 * 1024 * 1024);
+      slow!.pause();
+      await expect.poll(() => answers.filter(isBehind).length, SOON).toBe(2);
+      vi.advanceTimersByTime(SLOW_MS);
+      return cut();
+    };
+    await expect.poll(minute, SOON).toBe(1);
+    await isCut(unread!);
+    expect([slow!.closed, waiting!.closed]).toEqual([false, false]);
+    await expect.poll(() => (vi.advanceTimersByTime(SLOW_MS), cut()), SOON).toBe(2);
+    await isCut(slow!);
   });
 
   it('that say nothing are closed; one that has said something is not yet', async () => {
