@@ -1,7 +1,8 @@
 /**
  * A hostile crowd of several addresses, for so many seconds:
  *   node test/siege/attack.ts KIND HOST PORT PEER FILE SECONDS ADDRESS…
- * Prints `standing` once its first wave is out, and at its end how much it did.
+ * Prints `standing` once its first wave is out, with how often the seed let it in by then, and at its end how much
+ * it did.
  */
 import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
@@ -21,25 +22,39 @@ const AGAIN_MS = 10_000;
 const PLACE_MS = 1000;
 /** Datagrams a second, of all addresses of this crowd. */
 const DATAGRAMS = 200;
-const count = { made: 0 };
+/** `landed`: connections, upgrades, files begun, places given, datagrams answered, as the kind has them. */
+const count = { made: 0, landed: 0 };
+const land = (): void => void count.landed++;
 
 const UPGRADE =
   `GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`;
 
+/** Counts it when the answer begins with that status. */
+const landAt = (socket: Socket, status: number): void =>
+  void socket.once('data', (data) => String(data).startsWith(`HTTP/1.1 ${status}`) && land());
+
 /** What is done with a socket that is open, by kind; whoever is cut comes again. */
 const SOCKET_KINDS: Readonly<Record<string, (socket: Socket) => void>> = {
-  silent: () => undefined,
-  upgraded: (socket) => void socket.write(UPGRADE),
+  silent: land,
+  upgraded(socket) {
+    landAt(socket, 101);
+    socket.write(UPGRADE);
+  },
   // The first byte of a message that never comes whole: the handshake goes on until its time is over.
-  halting: (socket) => void socket.write(Buffer.from(`${UPGRADE}\x82`, 'latin1')),
+  halting(socket) {
+    landAt(socket, 101);
+    socket.write(Buffer.from(`${UPGRADE}\x82`, 'latin1'));
+  },
   dripping(socket) {
+    land();
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n`);
     const timer = setInterval(() => socket.write('a: b\r\n'), 1000);
     socket.on('close', () => clearInterval(timer));
   },
   'not reading'(socket) {
-    socket.pause();
+    landAt(socket, 200);
+    socket.once('data', () => socket.pause());
     socket.write(`GET ${file} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   },
 };
@@ -68,11 +83,11 @@ async function takePlaces(): Promise<void> {
     while (Date.now() < end) {
       count.made++;
       await new Promise((r) => setTimeout(r, PLACE_MS));
-      await newPlace(`/ip4/127.0.0.1/tcp/${way}/ws/p2p/${peer}`).catch(() => undefined);
+      if (await newPlace(`/ip4/127.0.0.1/tcp/${way}/ws/p2p/${peer}`).catch(() => false)) land();
     }
   };
   void Promise.all(addresses.map(lane));
-  await new Promise((r) => setTimeout(r, 2000));
+  while (!count.landed && Date.now() < end) await new Promise((r) => setTimeout(r, 200));
 }
 
 /** STUN requests as a WebRTC-direct dialler's first ones, each pair of a caller of its own. */
@@ -92,7 +107,9 @@ function stunRequest(ufrag: string): Buffer {
 
 async function sendDatagrams(): Promise<void> {
   const sockets = addresses.map((address) => {
-    const socket = createSocket('udp4').on('error', () => undefined);
+    const socket = createSocket('udp4')
+      .on('error', () => undefined)
+      .on('message', land);
     socket.bind(0, address);
     return socket;
   });
@@ -112,7 +129,7 @@ if (socketKind) await holdSockets(socketKind);
 else if (kind === 'places') await takePlaces();
 else if (kind === 'datagrams') await sendDatagrams();
 else throw new Error(`no attack is called ${kind}`);
-console.log('standing');
+console.log(`standing ${count.landed}`);
 setTimeout(
   () => {
     console.log(`made ${count.made}`);

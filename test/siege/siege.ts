@@ -1,7 +1,8 @@
 /**
  * `npm run -s siege`: hostile crowds of several addresses against a seed, by itself and behind Caddy and nginx.
  * During each an honest visitor must load the page, and connect and sync as a new peer, within three times what
- * these take in quiet, just before. Needs root, for network namespaces, and a built page; without them it says so
+ * these take in quiet, just before. An attack that the seed let in nowhere, or that ended before the visits, is none,
+ * and one that leaves the seed more open files than it had is not over. Needs root, for network namespaces, and a built page; without them it says so
  * and is skipped.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -90,12 +91,31 @@ function largestFile(): string {
   return `/assets/${files.reduce((most, name) => (size(name) > size(most) ? name : most))}`;
 }
 
-/** Visits while crowds attack. */
+/** Open files and sockets of the seed beyond those it began with that are no remains of an attack. */
+const FILES_SPARE = 30;
+/** ms for what an attack left to end by the seed's own bounds. */
+const OVER_MS = 60_000;
+
+async function openFiles({ rpcUrl }: Seed): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', rpcUrl))).text();
+  return Number(/^process_open_fds (\d+)/m.exec(text)![1]);
+}
+
+/** Whether the seed has again about as many files open as before. Until then it is not quiet. */
+async function isOver(seed: Seed, before: number): Promise<boolean> {
+  for (const endMs = Date.now() + OVER_MS; Date.now() < endMs;) {
+    if ((await openFiles(seed)) <= before + FILES_SPARE) return true;
+    await new Promise((r) => setTimeout(r, 500));
+  }
+  return false;
+}
+
+/** Visits while crowds attack; undefined when they do not, or not to the end. */
 async function during(
   { kind, port, peerId }: Attack,
   visit: () => Promise<Visit[]>,
   crowds: readonly Network[],
-): Promise<Visit[]> {
+): Promise<Visit[] | undefined> {
   const attackers = crowds.map((crowd) =>
     keep(
       crowd.run(script('attack.ts'), [
@@ -104,9 +124,11 @@ async function during(
       ]),
     ),
   );
-  await Promise.all(attackers.map((attacker) => once(linesOf(attacker), 'line')));
+  const lines = await Promise.all(attackers.map((attacker) => once(linesOf(attacker), 'line')));
+  const stand = lines.every(([line]) => Number(/^standing (\d+)/.exec(String(line))?.[1]) > 0);
   try {
-    return await visit();
+    const all = await visit();
+    return stand && attackers.every((attacker) => children.has(attacker)) ? all : undefined;
   } finally {
     for (const attacker of attackers) attacker.kill('SIGKILL');
     await Promise.all(attackers.map(ended));
@@ -131,6 +153,7 @@ async function run(scratch: string, proxies: readonly Proxy[]): Promise<number> 
   const addresses = await seed.rpc<string[]>('getAddresses');
   const peerId = addresses[0]!.split('/p2p/').at(-1)!;
   const rtcPort = /\/udp\/(\d+)\//.exec(addresses.join())![1]!;
+  const files = await openFiles(seed);
   let attacks = 0;
   let bad = 0;
   for (const entrance of entrances) {
@@ -141,9 +164,12 @@ async function run(scratch: string, proxies: readonly Proxy[]): Promise<number> 
       const visit = () => visits(honest, entrance);
       // Before each attack: what else the machine does changes from one to the next.
       const quiet = medians(await visit());
-      const now = medians(await during({ kind, port, peerId }, visit, crowds));
+      const attacked = await during({ kind, port, peerId }, visit, crowds);
+      const now = medians(attacked ?? []);
       const isWell = (what: keyof Times) => now[what] <= TIMES * quiet[what];
-      const verdict = isWell('page') && isWell('peer') ? 'well' : 'NOT WELL';
+      const left = (await isOver(seed, files)) ? '' : ', FILES LEFT OPEN';
+      const fared = isWell('page') && isWell('peer') ? 'well' : 'NOT WELL';
+      const verdict = (attacked ? fared : 'NO ATTACK') + left;
       attacks++;
       if (verdict !== 'well') bad++;
       const times = (what: keyof Times) => `${what} ${ms(quiet[what])} →${ms(now[what])}`;
