@@ -16,6 +16,16 @@ test('derive-key mode with the context’s text, parts joined', () => {
   expect(hash('tx', a, b)).toEqual(plain);
 });
 
+test('of every length, short ones being hashed by our own code', () => {
+  const context = utf8('pila 1 tree-leaf');
+  for (const size of [0, 1, 63, 64, 65, 1023, 1024, 1025, 3000]) {
+    const data = Uint8Array.from({ length: size }, (_, i) => i * 7);
+    expect(hash('tree-leaf', data.slice(0, 5), data.slice(5)), `${size} bytes`).toEqual(
+      blake3(data, { context }),
+    );
+  }
+});
+
 test('an extendable output begins with the hash', () => {
   expect(xof('idle', 100, a).slice(0, 32)).toEqual(hash('idle', a));
   expect(xof('idle', 100, a)).toHaveLength(100);

@@ -3,7 +3,8 @@
  * the same way, each from streams of their own, so one code serves either `Side`.
  */
 import { u32 } from '../../lib/bytes.ts';
-import { contextKey, streamShort } from './blake3.ts';
+import { contextKey } from '../hash.ts';
+import { streamShort } from './blake3.ts';
 
 /** `a`: rows of A, factor E_L, permutations of E_R. `b`: rows of Bᵀ, factor F_R, permutations of F_L. */
 export type Side = 'a' | 'b';

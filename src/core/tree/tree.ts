@@ -3,7 +3,7 @@
  * immutable and shared, so that a set costs its depth and every old root stays a tree. A partial
  * tree, made from a proof, has stubs in the places that the proof does not open.
  */
-import { concat, equal } from '../../lib/bytes.ts';
+import { equal } from '../../lib/bytes.ts';
 import {
   blob,
   CodecError,
@@ -17,8 +17,8 @@ import {
   type Value,
 } from '../codec.ts';
 import { fault, type Fault } from '../faults.ts';
-import { hash, ZERO_HASH } from '../hash.ts';
-import { CHUNK_BYTES, contextKey, derivedPair, derivedShort } from '../pow/blake3.ts';
+import { contextKey, hash, ZERO_HASH } from '../hash.ts';
+import { derivedPair } from '../pow/blake3.ts';
 
 interface Leaf {
   readonly kind: 'leaf';
@@ -167,14 +167,12 @@ export function treeRoot(node: Tree): Uint8Array {
   }
 }
 
-// H_tree-leaf and H_tree-branch by our own compression: a proof makes up to a hundred thousand of them.
-const LEAF_KEY = /* @__PURE__ */ contextKey('tree-leaf');
+// A proof makes up to a hundred thousand of these.
 const BRANCH_KEY = /* @__PURE__ */ contextKey('tree-branch');
 
 // The last bit of a hash says leaf or branch: a deletion next to a stub must know which of them the stub is.
 function leafHash(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const isShort = key.length + value.length <= CHUNK_BYTES;
-  const h = isShort ? derivedShort(LEAF_KEY, concat(key, value)) : hash('tree-leaf', key, value);
+  const h = hash('tree-leaf', key, value);
   h[31]! &= 0xfe;
   return h;
 }

@@ -5,7 +5,8 @@
  * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ and the hash of the job's
  * rows.
  */
-import { contextKey, FLAG } from '../../../core/pow/blake3.ts';
+import { contextKey } from '../../../core/hash.ts';
+import { FLAG } from '../../../core/pow/blake3.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
 
 /** Words of one record of `chain`, and where its four hashes begin. */
