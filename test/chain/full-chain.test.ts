@@ -91,6 +91,28 @@ describe('import', () => {
     await expectConsistent(store);
   });
 
+  it('lets go of what waits where blocks of others, or their leaving, change its sender', async () => {
+    const { a, b } = await twins(5);
+    const paid = transfer(ann, 0, bob, 1_000_000_000n);
+    await a.addTx(paid);
+    await mine(a, ann, 1);
+    // Bob has what that block gave him, and nothing else.
+    expect(await a.addTx(transfer(bob, 0, cat, 1_000n))).toBeUndefined();
+    expect(await a.addTx(transfer(ann, 1, cat, 1_000n))).toBeUndefined();
+
+    const other = transfer(ann, 0, cat, 5n);
+    await b.addTx(other);
+    for (const block of await mine(b, ann, 2, { salt: 7 })) await a.importBlock(block);
+    expect(a.head().id).toEqual(b.head().id);
+    // The one that left stands no more, bob's coins are gone, and ann's next one still follows.
+    expect(a.mempool.of(bob.address)).toEqual([]);
+    expect(a.mempool.of(ann.address).map(({ tx }) => tx.nonce)).toEqual([1]);
+
+    await b.addTx(transfer(ann, 1, bob, 9n));
+    for (const block of await mine(b, ann, 1)) await a.importBlock(block);
+    expect(a.mempool.size).toBe(0);
+  });
+
   it('remembers a block that is invalid on execution, and refuses its children', async () => {
     const { a, b } = await twins(5);
     const good = nextBlock(a, ann, { salt: 5 });

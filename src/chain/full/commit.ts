@@ -22,6 +22,16 @@ export class Batch {
     this.#puts.set(key, value);
   }
 
+  /** Whether it says anything of that key. */
+  has(key: string): boolean {
+    return this.#puts.has(key);
+  }
+
+  /** What it writes there; undefined where it deletes, or says nothing. */
+  get(key: string): Uint8Array | undefined {
+    return this.#puts.get(key);
+  }
+
   puts(): Put[] {
     return [...this.#puts].map(([key, value]) => ({ key, value }));
   }

@@ -1,6 +1,6 @@
 /**
  * Connecting a branch: execute its blocks on the state of their fork point, one after another, until
- * all are valid or one is not. Nothing here writes; what is to be written is returned.
+ * all are valid or one is not. Nothing here writes; what is to be written is handed over block by block.
  */
 import { decode } from '../../core/codec.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
@@ -48,36 +48,51 @@ export interface Connected {
   readonly totals: Totals;
 }
 
+/** A block's place in the chain, and the state after it. */
+export interface Joined {
+  readonly point: ChainPoint;
+  readonly tree: Tree;
+  readonly totals: Totals;
+}
+
 export interface ConnectResult {
-  readonly connected: Connected[];
+  readonly joined: Joined[];
   /** The first block that is not valid, and why. */
   readonly invalid?: { readonly point: ChainPoint; readonly fault: Fault };
 }
 
+export interface Branch {
+  /** Lowest first, its parent on the main chain. */
+  readonly points: readonly ChainPoint[];
+  readonly parts: (point: ChainPoint) => Promise<{ body: Body; proof: Proof }>;
+}
+
 /**
- * `branch`: lowest first, its parent on the main chain; `parts` gives each block's body and proof.
+ * @param onConnected gets each block as it is found valid. Nobody need keep it: to hold what a hundred full blocks
+ * changed until all are executed costs more than executing them
  */
 export async function connectBranch(
   state: FullState,
   checks: Checks,
-  branch: readonly ChainPoint[],
-  parts: (point: ChainPoint) => Promise<{ body: Body; proof: Proof }>,
+  { points: branch, parts }: Branch,
+  onConnected: (connected: Connected) => void,
 ): Promise<ConnectResult> {
   const fork = state.index.get(branch[0]!.header.prevHash);
   assert(fork, 'the parent of a branch is known');
   let tree = await treeAfter(state, fork);
   assert(tree, 'the state of a fork point can be undone to');
   let totals = await readTotals(state, fork);
-  const connected: Connected[] = [];
+  const joined: Joined[] = [];
   for (const point of branch) {
     const { body, proof } = await parts(point);
     const executed = await connectBlock(state, checks, tree, { header: point.header, body, proof });
-    if (isFault(executed)) return { connected, invalid: { point, fault: executed } };
+    if (isFault(executed)) return { joined, invalid: { point, fault: executed } };
     totals = nextTotals(executed, totals);
-    connected.push({ point, body, executed, totals });
+    onConnected({ point, body, executed, totals });
     tree = executed.tree;
+    joined.push({ point, tree, totals });
   }
-  return { connected };
+  return { joined };
 }
 
 async function connectBlock(

@@ -14,10 +14,10 @@ import { toHex } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { Batch, connect, deleteBlock, disconnect, prune, putBlock } from './commit.ts';
-import { connectBranch, type Checks, type Connected } from './connect.ts';
+import { connectBranch, type Checks, type Joined } from './connect.ts';
 import { keepTree, pruneTrees, readUndo, type FullState } from './state.ts';
 import { pruneBlocks } from './prune.ts';
-import { recordKey, type Undo } from './records.ts';
+import { recordKey } from './records.ts';
 import type { HeadChange } from '../shared/mempool.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 
@@ -129,8 +129,17 @@ export class Importer {
     const branch = [...state.index.branchTo(parent), point];
     const parts = (at: ChainPoint) =>
       at === point ? Promise.resolve(block) : readParts(state, at);
-    const { connected, invalid } = await connectBranch(state, this.#deps.checks, branch, parts);
-    if (!invalid) return this.#commit(point, block, connected);
+
+    const batch = new Batch();
+    putBlock(batch, point, block.body, block.proof);
+    const reverted = await revertTo(batch, state, branch[0]!.header.height - 1);
+    const { joined, invalid } = await connectBranch(
+      state,
+      this.#deps.checks,
+      { points: branch, parts },
+      (connected) => connect(batch, connected),
+    );
+    if (!invalid) return this.#commit(batch, reverted, joined);
 
     const { point: bad, fault: why } = invalid;
     if (blames(why) !== 'block') return why;
@@ -141,33 +150,29 @@ export class Importer {
 
   /** Makes a branch the end of the main chain: in the store, in memory, and to who listens. */
   async #commit(
-    point: ChainPoint,
-    block: Block,
-    connected: readonly Connected[],
+    batch: Batch,
+    reverted: readonly Reverted[],
+    joined: readonly Joined[],
   ): Promise<Imported> {
     const state = this.#state;
+    const { point, totals } = joined.at(-1)!;
     const { height } = point.header;
-    const batch = new Batch();
-    putBlock(batch, point, block.body, block.proof);
-    const reverted = await readReverted(state, connected[0]!.point.header.height);
-    for (const r of reverted) disconnect(batch, r.point, r.body, r.undo);
-    for (const c of connected) connect(batch, c);
     const old = prune(batch, state, height);
     const pruned = await pruneBlocks(batch, state, height);
     await state.store.batch(batch.puts());
 
     // From here on nothing waits: readers see the old head or the new one.
-    const adopted = connected.map((c) => c.point);
+    const adopted = joined.map((one) => one.point);
     state.index.add(point);
     state.index.setMain(adopted);
     for (const one of old) state.index.remove(one);
-    state.moveTo({ head: point, totals: connected.at(-1)!.totals, pruned });
-    for (const c of connected) keepTree(state, c.point, c.executed.tree);
+    state.moveTo({ head: point, totals, pruned });
+    for (const one of joined) keepTree(state, one.point, one.tree);
     pruneTrees(state);
 
     const left = reverted.map((r) => r.point);
     const event: HeadEvent = { type: 'head', point, reverted: left, adopted };
-    this.#deps.onHead(event, headChange(reverted, connected));
+    this.#deps.onHead(event, headChange(batch, reverted));
     return { status: left.length ? 'reorganised' : 'extended', reverted: left.length };
   }
 }
@@ -244,29 +249,26 @@ async function remove(state: FullState, branch: readonly ChainPoint[]): Promise<
 interface Reverted {
   readonly point: ChainPoint;
   readonly body: Body;
-  readonly undo: Undo;
 }
 
-/** The main chain's blocks from the head down to that height. */
-async function readReverted(state: FullState, lowest: number): Promise<Reverted[]> {
+/** Takes the main chain's blocks above that height out of it. @returns them, the head first */
+async function revertTo(batch: Batch, state: FullState, height: number): Promise<Reverted[]> {
   const reverted: Reverted[] = [];
-  for (let height = state.head.header.height; height >= lowest; height--) {
-    const point = state.index.mainAt(height);
+  for (let at = state.head.header.height; at > height; at--) {
+    const point = state.index.mainAt(at);
     const undo = point && (await readUndo(state, point.id));
     assert(point && undo, 'a main-chain block of the window can be undone');
-    reverted.push({ point, body: (await readParts(state, point)).body, undo });
+    const { body } = await readParts(state, point);
+    disconnect(batch, point, body, undo);
+    reverted.push({ point, body });
   }
   return reverted;
 }
 
-function headChange(reverted: readonly Reverted[], connected: readonly Connected[]): HeadChange {
-  const confirmed = new Set(
-    connected.flatMap((c) => c.body.map((signed) => toHex(txId(signed.tx)))),
-  );
-  const changed = new Set([
-    ...reverted.flatMap((r) => r.undo.changes.map((c) => toHex(c.key))),
-    ...connected.flatMap((c) => c.executed.changes.map((x) => toHex(x.key))),
-  ]);
+/** The batch holds what it asks for: places of transactions, and leaves. A long reorganisation has too many to list them again. */
+function headChange(batch: Batch, reverted: readonly Reverted[]): HeadChange {
+  const confirmed = { has: (id: string) => batch.get(recordKey.tx(id)) !== undefined };
+  const changed = { has: (key: string) => batch.has(recordKey.leaf(key)) };
   const back: SignedTx[] = reverted
     .toReversed()
     .flatMap((r) => r.body)

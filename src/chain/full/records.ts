@@ -37,7 +37,7 @@ export const recordKey = {
   recent: (height: number, id?: Uint8Array) => `i/${digits(height)}/${id ? toHex(id) : ''}`,
   undo: (id: Uint8Array) => `u/${toHex(id)}`,
   links: (id: Uint8Array) => `l/${toHex(id)}`,
-  tx: (id: Uint8Array) => `t/${toHex(id)}`,
+  tx: (id: Uint8Array | string) => `t/${typeof id === 'string' ? id : toHex(id)}`,
   ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position) =>
     `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
   leaf: leafKey,

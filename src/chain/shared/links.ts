@@ -8,7 +8,7 @@ import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
 import { BODY_TXS_MAX } from '../../core/params.ts';
 import type { Executed } from '../../core/state.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { compare, equal, toHex } from '../../lib/bytes.ts';
 
 /** Of one block: each account for which transactions count, where these stand, and where the one before them does. */
 export const Links = list(
@@ -19,13 +19,25 @@ export type Links = Value<typeof Links>;
 
 /** The links of a block that was executed. */
 export function linksOf({ changes, parties }: Pick<Executed, 'changes' | 'parties'>): Links {
-  const before = new Map(changes.map((c) => [toHex(c.key), c.before]));
   return [...Map.groupBy(parties, ({ address }) => toHex(address)).values()].map((own) => {
     const { address } = own[0]!;
-    const leaf = before.get(toHex(stateKey.account(address)));
+    const leaf = beforeOf(changes, stateKey.account(address));
     const previous = leaf ? decode(Account, leaf).lastTx : { height: 0, index: 0 };
     return { address, previous, indices: own.map(({ index }) => index) };
   });
+}
+
+/** What a key held before; changes are in order of keys. */
+function beforeOf(changes: Executed['changes'], key: Uint8Array): Uint8Array | undefined {
+  let [low, high] = [0, changes.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = compare(changes[middle]!.key, key);
+    if (order === 0) return changes[middle]!.before;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return undefined;
 }
 
 /** A block's body with its back-links. */

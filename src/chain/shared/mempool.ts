@@ -122,9 +122,9 @@ export interface HeadChange {
   /** Of blocks that left the main chain, in order; those taken in again left out. */
   readonly reverted: readonly SignedTx[];
   /** Ids in hex that are in the main chain now. */
-  readonly confirmed: ReadonlySet<string>;
+  readonly confirmed: Pick<ReadonlySet<string>, 'has'>;
   /** State keys in hex whose leaf differs. */
-  readonly changed: ReadonlySet<string>;
+  readonly changed: Pick<ReadonlySet<string>, 'has'>;
 }
 
 export class Mempool {

@@ -11,7 +11,9 @@ export const POINT_EVERY = 256;
 /** A number in ten digits, so that ranges of keys run in its order. */
 export const digits = (n: number): string => String(n).padStart(10, '0');
 
-export const leafKey = (key: Uint8Array): string => `s/${toHex(key)}`;
+/** @param key a state key, or its hex */
+export const leafKey = (key: Uint8Array | string): string =>
+  `s/${typeof key === 'string' ? key : toHex(key)}`;
 
 /** A header with its id, which would cost a hash to make again. */
 export const MainEntry = struct({ id: hash32, header: Header });
