@@ -13,6 +13,7 @@ import { dropBranch } from './head.ts';
 import { entryAt } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
 import {
+  AUDIT_AGAIN,
   believedFrom,
   pointsBetween,
   type Audit,
@@ -20,8 +21,6 @@ import {
   type Path,
 } from './memory/paths.ts';
 
-/** A branch that grew this far past its audit is audited again. */
-const AUDIT_AGAIN = 2 * PROOFS_KEPT;
 /** Headers of a branch that are taken without a proof among them. */
 export const PROBE_EVERY = 8192;
 /** Blocks of each such piece that are proven: its newest, and as many drawn from the rest. */

@@ -143,14 +143,18 @@ export async function invalidate(
   return selectHead(memory);
 }
 
-/** Drops a branch whose proofs no peer gives. Of the head's own branch, only what is above the head goes. */
-export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promise<void> {
+/**
+ * Drops a branch whose proofs no peer gives. Of the head's own branch, only what is above the head goes.
+ * @returns false where none ends with this block: it is the head, or others have put headers on it
+ */
+export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promise<boolean> {
   const { branches, kept } = memory;
   const path = branches.endingAt(tipId);
-  if (!path || equal(branches.head.id, tipId)) return;
+  if (!path || equal(branches.head.id, tipId)) return false;
   branches.addOwed(path.audit?.blocks.filter((block) => !kept.isChecked(block.id)) ?? []);
-  if (path === branches.headPath) return cutAt(memory, path, branches.headHeight + 1);
-  await changeBranches(memory, { paths: branches.paths.filter((p) => p !== path) });
+  if (path === branches.headPath) await cutAt(memory, path, branches.headHeight + 1);
+  else await changeBranches(memory, { paths: branches.paths.filter((p) => p !== path) });
+  return true;
 }
 
 /** Ends a path below that height. */

@@ -10,7 +10,7 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { changeBranches, selectHead, unmoved, type Changed } from './head.ts';
 import { entryAt, headerPuts, pointAt, verifyHeaders } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
-import { cutSegments, extendedPath, segmentAt, type Path } from './memory/paths.ts';
+import { cutSegments, extendedPath, outgrowsAudit, segmentAt, type Path } from './memory/paths.ts';
 import { LIGHT_HEADERS_MAX } from './records.ts';
 import { rootFault } from './state.ts';
 
@@ -140,13 +140,16 @@ async function attach(
   const isUsed = branches.paths.some(
     ({ tip, segments }) => tip.header.height >= next && segmentAt(segments, next) === own,
   );
-  const isAppended = parent === path.tip && !isUsed;
+  // Who proves the branch as it was drawn of must not be kept from it by headers that others put on it, for nothing.
+  const outgrows = outgrowsAudit(path, points.at(-1)!.header.height);
+  const isAppended = parent === path.tip && !isUsed && !outgrows;
   const number = isAppended ? own : branches.nextSegment;
   const below = cutSegments(path.segments, parent.header.height);
   const segments = isAppended ? path.segments : [...below, { number, from: next }];
 
   const recent = new Map([...path.recent].filter(([height]) => height < next));
-  const grown = extendedPath({ ...path, recent }, segments, points);
+  const audit = outgrows ? undefined : path.audit;
+  const grown = extendedPath({ ...path, recent, audit }, segments, points);
   const puts = headerPuts(number, points);
   if (!isAppended) {
     const change = { paths: [...branches.paths, grown], nextSegment: number + 1 };

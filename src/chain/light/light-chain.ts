@@ -66,7 +66,7 @@ export interface LightHeaders {
    */
   depthOf(header: Header): number | undefined;
   /** Gives up a branch, named by its tip, whose proofs no peer gives. */
-  dropBranch(tipId: Uint8Array): Promise<void>;
+  dropBranch(tipId: Uint8Array): Promise<boolean>;
 }
 
 export interface LightProofs {

@@ -90,8 +90,17 @@ export class CatchUp {
     // A branch that had to make room for others has no depth, and is nobody's fault.
     const depth = tip && chain.headers.depthOf(tip);
     const isDeep = depth !== undefined && depth > PROOFS_KEPT;
-    if (end === 'unproven' || (isDeep && isWaiting)) await this.#refuse(teller, tip!, isDeep);
-    else await this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
+    if (end === 'unproven' || (isDeep && isWaiting)) {
+      await this.#refuse(teller, tip!, isDeep);
+      return undefined;
+    }
+    try {
+      await this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
+    } catch (e) {
+      // It gave a deep head and then no answer. A seed may be busy and a line break, so that nobody waits for it.
+      if (isDeep) failed.defer(teller);
+      throw e;
+    }
     return undefined;
   }
 
@@ -105,7 +114,7 @@ export class CatchUp {
     // The branch may be proven by now, or a rival with as much work may have come while peers were asked.
     if (!this.#isBehind(tip)) return;
 
-    await this.#refuse(teller, tip, isDeep);
+    if (!(await this.#refuse(teller, tip, isDeep))) return;
     // No peer has to keep old blocks: one that sent the newest headers may have only the newest proofs.
     const { height } = tip;
     const isOwed = (one: number) => one > height - PROOFS_KEPT && one <= height;
@@ -113,11 +122,18 @@ export class CatchUp {
       transport.charge(teller.id, fault('wire.unproven', { height }));
   }
 
-  /** Of a deep branch nobody owes all proofs, so that its teller cannot be charged: its address waits instead. */
-  async #refuse(teller: PeerInfo, tip: Header, isDeep: boolean): Promise<void> {
+  /**
+   * Of a deep branch nobody owes all proofs, so that its teller cannot be charged: its address waits instead, unless
+   * others put headers on the branch meanwhile, which anybody can do to anybody. @returns whether the branch was its own
+   */
+  async #refuse(teller: PeerInfo, tip: Header, isDeep: boolean): Promise<boolean> {
     const { chain, failed } = this.#deps;
-    await chain.headers.dropBranch(blockId(tip));
-    if (isDeep && !failed.isWaiting(teller)) failed.note(teller);
+    const isDropped = await chain.headers.dropBranch(blockId(tip));
+    if (isDeep && !failed.isWaiting(teller)) {
+      if (isDropped) failed.note(teller);
+      else failed.defer(teller);
+    }
+    return isDropped;
   }
 
   /** Asks a peer, then some others for what it does not give. @returns what it did not give */

@@ -1,6 +1,7 @@
 /**
  * Whose heads were not proven. The address of who told one waits before another of its heads is tried, and nobody
- * else does: heads cost nothing to invent, and must keep neither this client busy nor an honest peer out.
+ * else does: heads cost nothing to invent, and must keep neither this client busy nor an honest peer out. Who may be
+ * honest all the same is only tried after the others.
  */
 import { BoundedMap } from '../../lib/bounded.ts';
 import { networkOf } from '../../net/address-rate.ts';
@@ -38,12 +39,17 @@ export class FailedHeads {
     this.#peers.set(id, true);
   }
 
+  /** This very peer is tried after all others from now on; its address does not wait. */
+  defer({ id }: PeerInfo): void {
+    this.#peers.set(id, true);
+  }
+
   /** Whether no head of this peer is tried now, because one from its address failed. */
   isWaiting({ address }: PeerInfo): boolean {
     return (this.#untilMs.get(hostOf(address)) ?? 0) > this.#nowMs();
   }
 
-  /** Whether a head of this very peer failed: of one address, others have their turn before it. */
+  /** Whether a head of this very peer failed or was left unproven: others have their turn before it. */
   has({ id }: PeerInfo): boolean {
     return this.#peers.has(id);
   }

@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { CatchUp } from '../../../src/client/sync/catch-up.ts';
 import { createChainReader } from '../../../src/client/sync/chain-reader.ts';
 import { FailedHeads, hostOf, WAIT_MS } from '../../../src/client/sync/failed-heads.ts';
+import { inOrder } from '../../../src/client/sync/peer-order.ts';
 import type { HeadSettler } from '../../../src/client/sync/settle-head.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
 import type { Fault } from '../../../src/core/faults.ts';
@@ -14,6 +15,7 @@ import type { Header } from '../../../src/core/formats.ts';
 import { blockId, extendPoint, genesisPoint } from '../../../src/core/header/header.ts';
 import { HEADERS_MAX, type SyncRequest, type SyncResponse } from '../../../src/core/messages.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import type { PeerInfo, Transport } from '../../../src/net/transport.ts';
 import { mine, openChain, PARAMS, person, START_MS } from '../../chain/make-blocks.ts';
@@ -251,8 +253,17 @@ test('proofs that a teller does not keep are asked of others', async () => {
   expect(made.net.faults).toEqual([]);
 });
 
-/** Catching up with peers of one branch, as the queue does when each one's turn is over before it has answered. */
-async function openCatchUp(branch: MadeBranch, ids: readonly string[]) {
+/**
+ * Catching up with peers, as the queue does when each one's turn is over before it has answered.
+ * @param branch of all of them but those that `others` names. It says which blocks were mined
+ * @param gate what a peer's answer waits for
+ */
+async function openCatchUp(
+  branch: MadeBranch,
+  ids: readonly string[],
+  others: Readonly<Record<string, MadeBranch>> = {},
+  gate: SyncRequest['type'] = 'headers',
+) {
   const clock = { ms: START_MS + 40_000_000 };
   const chain = await openLightChain({
     now: () => clock.ms,
@@ -261,14 +272,14 @@ async function openCatchUp(branch: MadeBranch, ids: readonly string[]) {
   const asked: { peer: string; request: SyncRequest }[] = [];
   const charged: string[] = [];
   const gates = new Map<string, Promise<void>>();
-  const answer = answerOf(branch);
+  const failed = new FailedHeads(() => clock.ms);
   const transport = {
     peers: () => ids.map(peerInfo),
     charge: (peer: string, f: Fault) => void charged.push(`${peer} ${f.fault}`),
     async request(peer: string, request: SyncRequest) {
       asked.push({ peer, request });
-      if (request.type === 'headers') await gates.get(peer);
-      return answer(request);
+      if (request.type === gate) await gates.get(peer);
+      return answerOf(others[peer] ?? branch)(request);
     },
   } as unknown as Transport;
   const events = new Emitter<PeerEvents>();
@@ -279,11 +290,11 @@ async function openCatchUp(branch: MadeBranch, ids: readonly string[]) {
     // What is fetched is looked at, not executed.
     settler: { settle: async () => undefined } as HeadSettler,
     events,
-    failed: new FailedHeads(() => clock.ms),
+    failed,
   });
   const headersAsked = (peer?: string) =>
     asked.filter((one) => one.request.type === 'headers' && one.peer === (peer ?? one.peer)).length;
-  return { chain, catchUp, asked, charged, gates, clock, headersAsked };
+  return { chain, catchUp, asked, charged, events, failed, gates, clock, headersAsked };
 }
 
 test('a peer that is too busy to prove its head is neither charged nor made to wait', async () => {
@@ -332,6 +343,68 @@ test('of one branch one peer at a time is asked for headers, and the next one go
   expect(made.headersAsked()).toBe(11 + 1);
   expect(made.charged).toEqual([]);
   expect(made.chain.headers.head().header).toEqual(headers.at(-1));
+});
+
+test('who gets headers of others put on its branch while it proves it is not to blame', async () => {
+  const { headers, tip } = makeHeaders(genesisPoint(PARAMS, START_MS), 300, firstRoot());
+  const { headers: above } = makeHeaders(tip, 2 * HEADERS_MAX, { salt: 9 });
+  const longer = new MadeBranch([...headers, ...above], (height) => height <= headers.length);
+  const made = await openCatchUp(
+    longer,
+    ['honest', 'liar'],
+    { honest: new MadeBranch(headers) },
+    'blocks',
+  );
+  const answers = Promise.withResolvers<void>();
+  made.gates.set('honest', answers.promise);
+  const isAsked = (peer: string) =>
+    made.asked.some((one) => one.peer === peer && one.request.type === 'blocks');
+  const honestly = made.catchUp.with('honest');
+  await expect.poll(() => isAsked('honest')).toBe(true);
+  const lying = made.catchUp.with('liar');
+  await expect.poll(() => isAsked('liar')).toBe(true);
+  answers.resolve();
+  await Promise.all([honestly, lying]);
+  expect(['honest', 'liar'].map((id) => made.failed.isWaiting(peerInfo(id)))).toEqual([
+    false,
+    true,
+  ]);
+  expect(made.charged.filter((one) => one.startsWith('honest'))).toEqual([]);
+  expect(made.chain.headers.head().header).toEqual(headers.at(-1));
+});
+
+test('nor is who gets one put on it before its blocks are drawn; it is adopted with its next block', async () => {
+  const { headers, tip } = makeHeaders(genesisPoint(PARAMS, START_MS), 300, firstRoot());
+  const [forged, next] = [9, 0].map((salt) => makeHeaders(tip, 1, { salt }).headers[0]!);
+  const known = new MadeBranch([...headers, forged!], (height) => height <= headers.length);
+  const others = { honest: new MadeBranch(headers) };
+  const made = await openCatchUp(known, ['honest'], others);
+  let isPut = false;
+  made.events.on('statusChanged', () => {
+    if (isPut || made.chain.headers.best().header.height < headers.length) return;
+    isPut = true;
+    void made.chain.headers.import([forged!]);
+  });
+  await made.catchUp.with('honest');
+  expect(made.chain.headers.best().header).toEqual(forged);
+  expect(made.charged).toEqual([]);
+  expect(made.failed.isWaiting(peerInfo('honest'))).toBe(false);
+  // It may have put it there itself.
+  expect(made.failed.has(peerInfo('honest'))).toBe(true);
+  others.honest = new MadeBranch([...headers, next!]);
+  await made.catchUp.with('honest');
+  expect(made.chain.headers.head().header).toEqual(next);
+});
+
+test('who tells a deep head and leaves before it is proven does not wait, and comes after all others', async () => {
+  const { headers } = makeHeaders(genesisPoint(PARAMS, START_MS), 300, firstRoot());
+  const made = await openCatchUp(new MadeBranch(headers), ['gone', 'late'], {}, 'blocks');
+  const gone = Promise.reject(new AppError('NET_CLOSED', 'gone'));
+  made.gates.set('gone', gone);
+  await expect(made.catchUp.with('gone')).rejects.toBe(await gone.catch((e: unknown) => e));
+  expect(made.failed.isWaiting(peerInfo('gone'))).toBe(false);
+  const order = inOrder(['gone', 'late'].map(peerInfo), made.failed);
+  expect(order.map(({ id }) => id)).toEqual(['late', 'gone']);
 });
 
 test('headers without end are fetched in pieces, of which some blocks are proven', async () => {

@@ -21,6 +21,13 @@ export interface Audit {
   readonly blocks: readonly AuditedBlock[];
 }
 
+/** A branch that grew this far past its audit is audited again. */
+export const AUDIT_AGAIN = 2 * PROOFS_KEPT;
+
+/** Whether a branch that reaches up to that height needs another audit than the one that it has. */
+export const outgrowsAudit = ({ audit }: Path, height: number): boolean =>
+  audit !== undefined && height - audit.upTo > AUDIT_AGAIN;
+
 /** A chain from genesis to `tip`. */
 export interface Path {
   readonly audit?: Audit | undefined;
