@@ -222,6 +222,24 @@ describe('head', () => {
     expect(headOf(light)).toBe(headOf(honest));
   });
 
+  it('goes on with the honest block above one that fakes without end stand on', async () => {
+    const honest = await chainAt();
+    await mine(honest, ann, 3);
+    const light = await openLight();
+    await sync(light, honest);
+    await mine(honest, ann, 1);
+    const under = honest.head();
+    const liar = await copyOf(honest);
+    await mine(liar, bob, 600, { salt: 2 });
+    // The fakes come before the proof of the block that they stand on.
+    await sync(light, liar, false);
+    await light.proofs.import(under.id, PROOF);
+    await mine(honest, ann, 1);
+    await light.headers.import([honest.head().header]);
+    await light.proofs.import(honest.head().id, PROOF);
+    expect(headOf(light)).toBe(headOf(honest));
+  });
+
   it('reorganises to any depth and back, also over a restart', async () => {
     const store = createMemoryStore();
     const a = await chainAt();

@@ -9,10 +9,10 @@ import { looksForged, type Winner } from '../../core/light-safety.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { Put } from '../store/store.ts';
 import { dropBodies } from './blocks.ts';
-import { clearSegment, entryAt, headEntry, loadPath } from './headers.ts';
+import { clearSegment, entryAt, headEntry, pathUpTo } from './headers.ts';
 import type { BranchesNow } from './memory/branches.ts';
 import type { LightMemory } from './memory/memory.ts';
-import { cutPath, cutSegments, pointsBetween, provenTip, type Path } from './memory/paths.ts';
+import { pointsBetween, provenTip, type Path } from './memory/paths.ts';
 import { lightKey, PathsRecord, Sample, SAMPLE_MAX } from './records.ts';
 
 export interface LightHeadEvent {
@@ -157,12 +157,27 @@ export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promis
   return true;
 }
 
+/**
+ * A branch that ends with this block, made where there is none because others have put headers on it: those prove
+ * nothing, and the block could not be proven below them. None where it has no more work than the head.
+ */
+export async function branchAt(memory: LightMemory, id: Uint8Array, height: number): Promise<void> {
+  const { branches, store } = memory;
+  if (branches.endingAt(id)) return;
+  for (const path of branches.paths) {
+    if (height > path.tip.header.height) continue;
+    const entry = await entryAt(store, path, height);
+    if (!equal(entry.id, id)) continue;
+    if (entry.header.totalWork <= branches.head.header.totalWork) return;
+    const branch = await pathUpTo(memory, path, height);
+    return changeBranches(memory, { paths: [...branches.paths, branch] });
+  }
+}
+
 /** Ends a path below that height. */
 async function cutAt(memory: LightMemory, path: Path, height: number): Promise<void> {
   const { branches } = memory;
-  const cut =
-    cutPath(path, height - 1) ??
-    (await loadPath(memory, cutSegments(path.segments, height - 1), height - 1));
+  const cut = await pathUpTo(memory, path, height - 1);
   const paths = branches.paths.with(branches.paths.indexOf(path), cut);
   if (path !== branches.headPath) return changeBranches(memory, { paths });
 

@@ -11,7 +11,7 @@ import type { Header } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { segmentAt, PATH_WINDOW, type Path } from './memory/paths.ts';
+import { cutPath, cutSegments, PATH_WINDOW, segmentAt, type Path } from './memory/paths.ts';
 import type { LightDeps, LightMemory } from './memory/memory.ts';
 import { lightKey, type Segment } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
@@ -70,6 +70,13 @@ export async function loadPath(
   const last = points.at(-1);
   if (last?.header.height !== tip) throw damaged(`its newest header ${tip} is missing`);
   return { segments, tip: last, recent: new Map(points.map((p) => [p.header.height, p])) };
+}
+
+/** The path up to that height, with as many of its newest points as proving it can take. @throws AppError STORE_CORRUPT */
+export async function pathUpTo(source: PointSource, path: Path, height: number): Promise<Path> {
+  const cut = cutPath(path, height);
+  if (cut?.recent.has(Math.max(1, height - PATH_WINDOW / 2))) return cut;
+  return loadPath(source, cutSegments(path.segments, height), height);
 }
 
 /** Chain points of heights `from`..`to`, replayed from the last stored one. @throws AppError STORE_CORRUPT */

@@ -8,9 +8,9 @@ import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import { HEADERS_MAX } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { changeBranches, selectHead, unmoved, type Changed } from './head.ts';
-import { entryAt, headerPuts, pointAt, verifyHeaders } from './headers.ts';
+import { entryAt, headerPuts, pathUpTo, pointAt, verifyHeaders } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
-import { cutSegments, extendedPath, outgrowsAudit, segmentAt, type Path } from './memory/paths.ts';
+import { extendedPath, outgrowsAudit, segmentAt, type Path } from './memory/paths.ts';
 import { LIGHT_HEADERS_MAX } from './records.ts';
 import { rootFault } from './state.ts';
 
@@ -144,12 +144,11 @@ async function attach(
   const outgrows = outgrowsAudit(path, points.at(-1)!.header.height);
   const isAppended = parent === path.tip && !isUsed && !outgrows;
   const number = isAppended ? own : branches.nextSegment;
-  const below = cutSegments(path.segments, parent.header.height);
-  const segments = isAppended ? path.segments : [...below, { number, from: next }];
+  const below = isAppended ? path : await pathUpTo(memory, path, parent.header.height);
+  const segments = isAppended ? path.segments : [...below.segments, { number, from: next }];
 
-  const recent = new Map([...path.recent].filter(([height]) => height < next));
   const audit = outgrows ? undefined : path.audit;
-  const grown = extendedPath({ ...path, recent, audit }, segments, points);
+  const grown = extendedPath({ ...path, recent: below.recent, audit }, segments, points);
   const puts = headerPuts(number, points);
   if (!isAppended) {
     const change = { paths: [...branches.paths, grown], nextSegment: number + 1 };

@@ -16,7 +16,7 @@ import type { VerifyProof } from '../shared/verify-proof.ts';
 import { auditDeep, probe } from './audit.ts';
 import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
 import { blocksToExecute, executeAndKeep, executeKept } from './execute.ts';
-import { dropBranch, invalidate, unmoved, type Changed } from './head.ts';
+import { branchAt, dropBranch, invalidate, unmoved, type Changed } from './head.ts';
 import { entryAt, headerAt, heightOf } from './headers.ts';
 import { importHeaders, judgeHeader, type HeadersImported } from './import.ts';
 import type { LightMemory } from './memory/memory.ts';
@@ -65,6 +65,8 @@ export interface LightHeaders {
    * has it among its newest.
    */
   depthOf(header: Header): number | undefined;
+  /** Makes a branch that ends with this block where others have put headers on it; it must have more work than the head. */
+  branchAt(id: Uint8Array, height: number): Promise<void>;
   /** Gives up a branch, named by its tip, whose proofs no peer gives. */
   dropBranch(tipId: Uint8Array): Promise<boolean>;
 }
@@ -208,6 +210,7 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
     const path = memory.branches.holding(blockId(header));
     return path && header.height - memory.branches.forkOf(path);
   },
+  branchAt: (id, height) => change(async () => unmoved(await branchAt(memory, id, height))),
   dropBranch: (id) => change(async () => unmoved(await dropBranch(memory, id))),
 });
 

@@ -87,6 +87,9 @@ export class CatchUp {
     if (fetched.end === 'taken-over') return fetched.end;
 
     const { end, tip } = fetched;
+    // Where it told nothing new it may be that a liar told its headers before, with more on them that nobody can prove.
+    const [toldId, toldHeight] = tip ? [blockId(tip), tip.height] : [status.head, status.height];
+    if (mayTry) await chain.headers.branchAt(toldId, toldHeight);
     // A branch that had to make room for others has no depth, and is nobody's fault.
     const depth = tip && chain.headers.depthOf(tip);
     const isDeep = depth !== undefined && depth > PROOFS_KEPT;
@@ -94,13 +97,12 @@ export class CatchUp {
       await this.#refuse(teller, tip!, isDeep);
       return undefined;
     }
-    try {
-      await this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
-    } catch (e) {
+    const proven = this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
+    await proven.catch((e: unknown) => {
       // It gave a deep head and then no answer. A seed may be busy and a line break, so that nobody waits for it.
       if (isDeep) failed.defer(teller);
       throw e;
-    }
+    });
     return undefined;
   }
 

@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import { PROBE_EVERY } from '../../../src/chain/light/audit.ts';
+import { PATHS_MAX } from '../../../src/chain/light/records.ts';
 import { answer as chainAnswer } from '../../../src/chain/shared/answer.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { CatchUp } from '../../../src/client/sync/catch-up.ts';
@@ -294,7 +295,7 @@ async function openCatchUp(
   });
   const headersAsked = (peer?: string) =>
     asked.filter((one) => one.request.type === 'headers' && one.peer === (peer ?? one.peer)).length;
-  return { chain, catchUp, asked, charged, events, failed, gates, clock, headersAsked };
+  return { chain, catchUp, asked, charged, failed, gates, clock, headersAsked };
 }
 
 test('a peer that is too busy to prove its head is neither charged nor made to wait', async () => {
@@ -373,27 +374,28 @@ test('who gets headers of others put on its branch while it proves it is not to 
   expect(made.chain.headers.head().header).toEqual(headers.at(-1));
 });
 
-test('nor is who gets one put on it before its blocks are drawn; it is adopted with its next block', async () => {
-  const { headers, tip } = makeHeaders(genesisPoint(PARAMS, START_MS), 300, firstRoot());
-  const [forged, next] = [9, 0].map((salt) => makeHeaders(tip, 1, { salt }).headers[0]!);
-  const known = new MadeBranch([...headers, forged!], (height) => height <= headers.length);
-  const others = { honest: new MadeBranch(headers) };
-  const made = await openCatchUp(known, ['honest'], others);
-  let isPut = false;
-  made.events.on('statusChanged', () => {
-    if (isPut || made.chain.headers.best().header.height < headers.length) return;
-    isPut = true;
-    void made.chain.headers.import([forged!]);
-  });
-  await made.catchUp.with('honest');
-  expect(made.chain.headers.best().header).toEqual(forged);
+test('a branch that made room for others while it was proven is not its teller’s fault', async () => {
+  const root = genesisPoint(PARAMS, START_MS);
+  const { headers } = makeHeaders(root, 300, firstRoot());
+  const made = await openCatchUp(new MadeBranch(headers), ['honest'], {}, 'blocks');
+  const crowd = (salt: number) =>
+    made.chain.headers.import(makeHeaders(root, 310, { ...firstRoot(), salt }).headers);
+  // What goes on from the head is never left out.
+  await crowd(PATHS_MAX + 1);
+  const answers = Promise.withResolvers<void>();
+  made.gates.set('honest', answers.promise);
+  const honestly = made.catchUp.with('honest');
+  await expect.poll(() => made.asked.at(-1)?.request.type).toBe('blocks');
+  for (let salt = 1; salt <= PATHS_MAX; salt++) await crowd(salt);
+  answers.resolve();
+  await honestly;
+  expect(made.chain.headers.head().header.height).toBe(0);
   expect(made.charged).toEqual([]);
   expect(made.failed.isWaiting(peerInfo('honest'))).toBe(false);
-  // It may have put it there itself.
+  // It may have made the others itself.
   expect(made.failed.has(peerInfo('honest'))).toBe(true);
-  others.honest = new MadeBranch([...headers, next!]);
   await made.catchUp.with('honest');
-  expect(made.chain.headers.head().header).toEqual(next);
+  expect(made.chain.headers.head().header).toEqual(headers.at(-1));
 });
 
 test('who tells a deep head and leaves before it is proven does not wait, and comes after all others', async () => {
@@ -406,6 +408,24 @@ test('who tells a deep head and leaves before it is proven does not wait, and co
   const order = inOrder(['gone', 'late'].map(peerInfo), made.failed);
   expect(order.map(({ id }) => id)).toEqual(['late', 'gone']);
 });
+
+test.each([1, 88, 2 * HEADERS_MAX])(
+  'who tells an honest head with %s headers on it, and proves nothing, keeps nobody from it',
+  async (count) => {
+    const { headers, tip } = makeHeaders(genesisPoint(PARAMS, START_MS), 300, firstRoot());
+    const { headers: above } = makeHeaders(tip, count, { salt: 9 });
+    const longer = new MadeBranch([...headers, ...above], (height) => height <= headers.length);
+    const others = { honest: new MadeBranch(headers) };
+    const made = await openCatchUp(longer, ['liar', 'honest'], others, 'blocks');
+    const gone = Promise.reject(new AppError('NET_CLOSED', 'gone'));
+    made.gates.set('liar', gone);
+    await expect(made.catchUp.with('liar')).rejects.toBe(await gone.catch((e: unknown) => e));
+    expect(made.chain.headers.best().header).toEqual(above.at(-1));
+    await made.catchUp.with('honest');
+    expect(made.chain.headers.head().header).toEqual(headers.at(-1));
+    expect(made.charged).toEqual([]);
+  },
+);
 
 test('headers without end are fetched in pieces, of which some blocks are proven', async () => {
   const count = PROBE_EVERY + 2 * HEADERS_MAX;
