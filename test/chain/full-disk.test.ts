@@ -179,6 +179,29 @@ describe('a store on a disk that was full', () => {
     expect((await withStore(path, (left) => left.get('b')))?.length).toBe(1000);
   });
 
+  it('gives nothing of a failed batch to read while it cannot be taken back', async () => {
+    const [path, twin] = [folder('half-way'), folder('half-way-twin')];
+    for (const place of [path, twin])
+      await withStore(place, (kept) => kept.batch([{ key: 'b', value: new Uint8Array(300_000) }]));
+    const store = await startStore(path);
+    expect(await store.call('get', 'b')).toBe(300_000);
+    store.limit(100_000);
+    expect(await store.call('put', 'b', 200_000, 2)).toBe('STORE_FAILED');
+    const other = await startStore(twin);
+    await other.call('put', 'b', 200_000, 2);
+    copyFileSync(logOf(twin), logOf(path));
+
+    // Room for opening it, and none for a log that holds the old value.
+    store.limit(290_000);
+    await store.call('later', REOPEN_MS);
+    expect(await store.call('put', 'c', 10)).toBe('STORE_FAILED');
+    expect(await store.call('get', 'b')).toBe('STORE_FAILED');
+    store.limit('unlimited');
+    await store.call('later', REOPEN_MS);
+    expect(await store.call('put', 'c', 10)).toBeUndefined();
+    expect(await store.call('get', 'b')).toBe(300_000);
+  });
+
   it('ends for this process when it has lost what it told of, and says so once', async () => {
     const path = folder('lost');
     const store = await startStore(path);

@@ -178,10 +178,9 @@ class LevelStore implements Store {
       const error = levelError(this.#path, e);
       const isFinal = error.code === 'STORE_CORRUPT' || error.code === 'STORE_BUSY';
       this.#failure = { ...failure, error, isFinal, triedMs: this.#nowMs() };
-      if (isFinal) {
-        await this.#db.close().catch(() => undefined);
-        this.#options.onLost?.(error);
-      }
+      // Where it was opened and not put back, what the failed batch left must not be read.
+      if (isFinal || this.#opening) await this.#db.close().catch(() => undefined);
+      if (isFinal) this.#options.onLost?.(error);
       throw error;
     } finally {
       this.#opening = undefined;
