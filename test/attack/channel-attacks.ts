@@ -10,7 +10,6 @@ import {
   CHANNEL_LIFETIME_MAX,
   CHANNEL_LIFETIME_MIN,
   CHANNEL_LIMIT_MIN,
-  CHANNELS_PER_EXPIRY_MAX,
   NANOVOLTS,
 } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
@@ -123,22 +122,6 @@ async function outOfTime(arena: Arena): Promise<Verdict[]> {
   return bothWays(arena, opening(arena, { lifetime }));
 }
 
-/** One more refund than a block has room for. */
-async function oneTooMany(arena: Arena): Promise<Verdict[]> {
-  await arena.coins();
-  const limit = CHANNEL_LIMIT_MIN;
-  const lifetime = await arena.once('a full height', async () => {
-    const first = arena.nonceOf(MINER);
-    const all = Array.from({ length: CHANNELS_PER_EXPIRY_MAX }, (_, i) =>
-      opening(arena, { limit, lifetime: 1000 }, first + i),
-    );
-    await arena.honest(all);
-    return arena.chain.head().header.height + 1000;
-  });
-  const left = lifetime - arena.chain.head().header.height - 1;
-  return bothWays(arena, opening(arena, { limit, lifetime: left }));
-}
-
 const attack = (name: string, rule: Attack['rule'], run: Attack['run'], runs = 2): Attack => ({
   name,
   rule,
@@ -161,5 +144,4 @@ export const CHANNEL_ATTACKS: readonly Attack[] = [
   attack('close twice in one block', 'tx.close-unknown', twiceInABlock),
   attack('channel for next to nothing', 'tx.channel-limit', tooSmall),
   attack('channel without an end', 'tx.channel-lifetime', outOfTime),
-  attack('channels beyond a height’s room', 'tx.channel-full', oneTooMany),
 ];
