@@ -118,12 +118,14 @@ class NaivePool {
     const own = known < 0 ? this.lines.length : known;
     const before = this.lines[own] ?? [];
     const at = before.findIndex(({ tx }) => tx.nonce === nonce);
-    if (at >= 0 && fee * 100n < before[at]!.tx.fee * 110n) return;
     if (at < 0 && before.length >= SENDER_TXS_MAX) return;
 
     const next = at < 0 ? [...before, signed] : before.with(at, signed);
     const kept = executed(this.base, next);
     if (!kept.includes(signed)) return;
+    const fallen = before.filter((other, i) => i !== at && !kept.includes(other));
+    const lost = fallen.reduce((sum, { tx }) => sum + tx.fee, 0n);
+    if (at >= 0 && (fee - lost) * 100n < before[at]!.tx.fee * 110n) return;
     const lines = this.lines.toSpliced(own, 1, kept);
     this.lines = madeRoom(lines, own) ?? this.lines;
   }

@@ -55,6 +55,24 @@ describe('mempool', () => {
     expect(chain.mempool.bytes).toBe(0);
   });
 
+  it('drops what follows a replaced one only for their fees: else one fee would be told again and again', async () => {
+    const chain = await rich();
+    // Of somebody who mines nothing: coins that mature with the next block count already.
+    await chain.addTx(transfer(ann, 0, cat, 100_000n));
+    await mine(chain, ann, 1);
+    for (let nonce = 0; nonce < 4; nonce++) await chain.addTx(transfer(cat, nonce, bob, 1n));
+    // It leaves 1,500 nV, which one of the three pays from.
+    const all = (fee: bigint) => transfer(cat, 0, bob, 98_500n - fee, fee);
+    const least = 1_100n + 2_000n;
+    expect(await chain.addTx(all(least - 1n))).toMatchObject({
+      fault: 'tx.fee-low',
+      context: { least },
+    });
+    expect(chain.mempool.size).toBe(4);
+    expect(await chain.addTx(all(least))).toBeUndefined();
+    expect(chain.mempool.of(cat.address).map(({ tx }) => tx.nonce)).toEqual([0, 1]);
+  });
+
   it('takes back what a reorganisation reverts', async () => {
     const a = await rich();
     const b = await openChain();

@@ -34,7 +34,7 @@ export const SENDER_TXS_MAX = 64;
  * pays as much; a result takes its claim's away, there is one for each, and it is free.
  */
 export const FEE_MIN = 1_000n;
-/** Per cent: a replacement must pay this much of the old fee. */
+/** Per cent: a replacement must pay this much of the old fee, and the whole fees of those that fall with it. */
 export const REPLACEMENT_PERCENT = 110n;
 
 /** What the next block's transactions will meet. */
@@ -295,6 +295,9 @@ export class Mempool {
     const run = runSequence(this.#newBlock(base), line.txs.with(at, tx));
     const refused = run.refusals.get(tx.id);
     if (refused) return refused;
+    const fallen = line.txs.filter((other) => run.refusals.has(other.id));
+    const leastOfAll = fallen.reduce((sum, { signed }) => sum + signed.tx.fee, least);
+    if (fee < leastOfAll) return fault('tx.fee-low', { fee, least: leastOfAll });
     line.block = run.block;
     return run.kept;
   }
