@@ -1,5 +1,6 @@
 /** The full chain: imports, branches, reorganisations, what it refuses, what it answers. */
 import { describe, expect, it } from 'vitest';
+import { QUEUE_MAX } from '../../src/chain/full/full-chain.ts';
 import { BLOCKS_PER_HEIGHT_MAX } from '../../src/chain/full/import.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import { answer } from '../../src/chain/shared/answer.ts';
@@ -229,6 +230,17 @@ describe('import', () => {
 });
 
 describe('database', () => {
+  it('closes also while as much waits as may', async () => {
+    const store = createMemoryStore();
+    const chain = await openChain(store);
+    const block = nextBlock(chain, ann);
+    const taken = Array.from({ length: QUEUE_MAX }, () => chain.importBlock(block));
+    await expect(chain.importBlock(block)).rejects.toMatchObject({ code: 'CHAIN_BUSY' });
+    await chain.close();
+    expect((await Promise.all(taken)).map(status).slice(0, 2)).toEqual(['extended', 'known']);
+    await expect(store.get('head')).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  });
+
   it('opens where it was closed, branches included, and goes on', async () => {
     const store = createMemoryStore();
     const chain = await openChain(store);

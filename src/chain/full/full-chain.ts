@@ -173,7 +173,10 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     template: (wanted) => makeTemplate(headBase(), waiting, wanted),
     mempool: pool,
     subscribe,
-    close: () => enqueue(() => store.close()),
+    async close() {
+      await queue.idle();
+      await store.close();
+    },
   };
 }
 
