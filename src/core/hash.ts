@@ -30,7 +30,8 @@ export type Context =
   | 'voucher'
   | 'question'
   | 'answer'
-  | 'receipt';
+  | 'receipt'
+  | 'ask';
 
 /** Text of a context, as BLAKE3's derive-key mode takes it. */
 export const contextText = (name: Context): string => `pila 1 ${name}`;

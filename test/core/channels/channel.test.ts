@@ -7,7 +7,7 @@ import {
   signHash,
   verifyHash,
   voucherHash,
-} from '../../src/core/channel.ts';
+} from '../../../src/core/channel.ts';
 
 const bytes = (fill: number) => new Uint8Array(32).fill(fill);
 const receipt = {
