@@ -89,6 +89,8 @@ const CODES = {
   MODEL_FAILED: 15,
   /** Too many wait; nothing is wrong with the channel. */
   PROVIDER_BUSY: 16,
+  /** `most` is 0, or units of this model for more than 4 MiB. */
+  QUESTION_LONG: 17,
 } as const;
 export type AskCode = keyof typeof CODES;
 export const ASK_CODES = Object.keys(CODES) as AskCode[];

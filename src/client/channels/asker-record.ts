@@ -1,0 +1,67 @@
+/** What an asker keeps of a channel over a restart: one record, written whole. */
+import { REPLY_BYTES_MAX, Receipt } from '../../core/channel.ts';
+import { costOf, Question } from '../../core/ask-messages.ts';
+import {
+  blob,
+  bytes,
+  hash32,
+  optional,
+  struct,
+  u32,
+  u64,
+  u8,
+  type Value,
+} from '../../core/codec.ts';
+import { ChannelTerms } from './terms.ts';
+
+const Current = struct({
+  question: Question,
+  /** Bytes of a unit of the answer, by which the asker counts. */
+  unitBytes: u32,
+  answer: blob(REPLY_BYTES_MAX),
+  receipt: optional(struct({ receipt: Receipt, signature: bytes(64) })),
+});
+export type AskerCurrent = Value<typeof Current>;
+
+export const AskerRecord = struct({
+  channel: hash32,
+  terms: ChannelTerms,
+  /** The signer's secret key: it can spend this channel's limit and nothing else. */
+  secret: hash32,
+  /** nV of the highest voucher that was signed. */
+  vouched: u64,
+  /** nV for the answers before the current one, by the asker's own count. */
+  before: u64,
+  /** Number of the last question, 0: none yet. */
+  n: u32,
+  current: optional(Current),
+  /** Terminal where it is not 0: nothing more is asked. 2: the provider is not trusted, so not even to close. */
+  ended: u8,
+});
+export type AskerRecord = Value<typeof AskerRecord>;
+
+/** `ended` of a channel whose provider sent what no honest one sends. */
+export const DISTRUSTED = 2;
+
+export const newAskerRecord = (
+  channel: Uint8Array,
+  terms: ChannelTerms,
+  secret: Uint8Array,
+): AskerRecord => ({
+  channel,
+  terms,
+  secret,
+  vouched: 0n,
+  before: 0n,
+  n: 0,
+  current: null,
+  ended: 0,
+});
+
+export const unitsOf = ({ answer, unitBytes }: AskerCurrent): number => answer.length / unitBytes;
+
+/** nV for all that was received in this channel. */
+export const receivedOf = ({ before, current }: AskerRecord): bigint =>
+  before + (current ? costOf(current.question.price, unitsOf(current)) : 0n);
+
+export const isWaiting = ({ current }: AskerRecord): boolean => current?.receipt === null;

@@ -1,0 +1,486 @@
+/**
+ * The provider's end of one channel: `nextProvider(end, state, event, view) → [state, effects]`, without IO, clock or
+ * randomness. Effects are carried out in order, each after the one before has succeeded; where the record changed, its
+ * write is the first of them. So nothing is served on a voucher that is not stored, and what is spent is written
+ * with what is delivered. A process that dies between two effects goes on from the record (`providerOf`).
+ */
+import {
+  questionHash,
+  receiptHash,
+  REPLY_BYTES_MAX,
+  signHash,
+  verifyHash,
+  voucherHash,
+} from '../../core/channel.ts';
+import {
+  askHash,
+  stepCost,
+  stepOf,
+  unitsFor,
+  type AskCode,
+  type AskerFrame,
+  type AskerFrameOf,
+  type AskPeers,
+  type Price,
+  type ProviderFrame,
+  type Question,
+} from '../../core/ask-messages.ts';
+import { concat, equal } from '../../lib/bytes.ts';
+import { assert } from '../../lib/errors.ts';
+import {
+  deliveredOf,
+  isRepeated,
+  isRunning,
+  receiptOf,
+  type ProviderRecord,
+} from './provider-record.ts';
+import { countedOf, creditOf, isEnding, type ChannelView } from './terms.ts';
+
+/** Steps that one run of the model may be ahead of vouchers, whatever the credit: what a crash can waste. */
+export const STEPS_AHEAD_MAX = 16;
+
+/** What a provider trusts a channel with; tests leave one rule out to see what it is for. */
+export const PROVIDER_POLICY = {
+  countedOf,
+  creditOf,
+  isEnding,
+  verify: verifyHash,
+  paysForClose: (amount: bigint, { closeCost }: ChannelView): boolean => amount > closeCost,
+};
+export type ProviderPolicy = typeof PROVIDER_POLICY;
+
+/** What a provider asks for a model: the least price, and the bytes of a unit of its answers. */
+export interface Offer {
+  readonly price: Price;
+  readonly unitBytes: number;
+}
+
+/** What does not change while a provider runs. */
+export interface ProviderEnd {
+  /** Id of the network's genesis block. */
+  readonly genesis: Uint8Array;
+  /** The serving key, 32 bytes: it holds no coins. */
+  readonly secret: Uint8Array;
+  /** Undefined where the model is not served. */
+  readonly offerOf: (model: Uint8Array) => Offer | undefined;
+  /** nV that closes of this asker's earlier channels have paid. */
+  readonly earlier: bigint;
+  readonly policy: ProviderPolicy;
+}
+
+export interface ProviderState {
+  readonly record: ProviderRecord;
+  /** The one stream that this channel is served on. */
+  readonly stream: number | undefined;
+  /** The current question, where it was asked in this process: its input is not in the record. */
+  readonly question: Question | undefined;
+  /** The run of the model that is on its way, and the units at which it ends. */
+  readonly run: { readonly id: number; readonly upTo: number } | undefined;
+  /** Runs begun so far in this process. */
+  readonly runs: number;
+}
+export const providerOf = (record: ProviderRecord): ProviderState => ({
+  record,
+  stream: undefined,
+  question: undefined,
+  run: undefined,
+  runs: 0,
+});
+
+export type ProviderEvent =
+  /** A stream's first frame named this channel. */
+  | {
+      readonly type: 'opened';
+      readonly stream: number;
+      readonly peers: AskPeers;
+      readonly signature: Uint8Array;
+    }
+  | { readonly type: 'frame'; readonly stream: number; readonly frame: AskerFrame }
+  | { readonly type: 'gone'; readonly stream: number }
+  /** The model gave whole units: `bytes` is as many equal pieces. `last`: the answer ends with them. */
+  | {
+      readonly type: 'produced';
+      readonly run: number;
+      readonly bytes: Uint8Array;
+      readonly units: number;
+      readonly last: boolean;
+    }
+  | { readonly type: 'failed'; readonly run: number }
+  /** The head or the pool changed, or the process has started. */
+  | { readonly type: 'chain' };
+
+export type ProviderEffect =
+  | { readonly type: 'store'; readonly record: ProviderRecord }
+  | { readonly type: 'send'; readonly stream: number; readonly frame: ProviderFrame }
+  /** The stream is ended after what was sent. */
+  | { readonly type: 'drop'; readonly stream: number }
+  /** The model goes on with the current question after its first `from` units, for as many as up to `upTo`. */
+  | {
+      readonly type: 'serve';
+      readonly run: number;
+      readonly from: number;
+      readonly upTo: number;
+      readonly rank: 'payer' | 'stranger';
+      readonly question: Question;
+    }
+  | { readonly type: 'abort'; readonly run: number }
+  | {
+      readonly type: 'close';
+      readonly channel: Uint8Array;
+      readonly amount: bigint;
+      readonly voucher: Uint8Array;
+    }
+  /** The record is of no more use to anybody. */
+  | { readonly type: 'forget'; readonly channel: Uint8Array };
+
+type Turn = readonly [ProviderState, readonly ProviderEffect[]];
+/** What a handler is given besides the state. */
+interface Scene {
+  readonly end: ProviderEnd;
+  readonly view: ChannelView;
+  readonly event: ProviderEvent;
+}
+
+export function nextProvider(
+  end: ProviderEnd,
+  state: ProviderState,
+  event: ProviderEvent,
+  view: ChannelView,
+): Turn {
+  const scene = { end, view, event };
+  const [handled, answers] = handle(scene, state);
+  const [after, more] = settle(scene, handled, state.record.closing === 1);
+  const effects = [...answers, ...more];
+  if (after.record === state.record) return [after, effects];
+  return [after, [{ type: 'store', record: after.record }, ...effects]];
+}
+
+function handle(scene: Scene, state: ProviderState): Turn {
+  const { event } = scene;
+  switch (event.type) {
+    case 'opened':
+      return onOpened(scene, state, event);
+    case 'frame':
+      return event.stream === state.stream ? onFrame(scene, state, event.frame) : [state, []];
+    case 'gone':
+      return event.stream === state.stream ? stopRun({ ...state, stream: undefined }) : [state, []];
+    case 'produced':
+      return event.run === state.run?.id ? onProduced(scene, state, event) : [state, []];
+    case 'failed':
+      return event.run === state.run?.id ? onFailed(scene, state) : [state, []];
+    case 'chain':
+      return onChain(scene, state);
+  }
+}
+
+const send = (state: ProviderState, frame: ProviderFrame): ProviderEffect[] =>
+  state.stream === undefined ? [] : [{ type: 'send', stream: state.stream, frame }];
+const refused = (code: AskCode, least = 0n): ProviderFrame => ({ type: 'refused', code, least });
+
+function stopRun(state: ProviderState): Turn {
+  if (!state.run) return [state, []];
+  return [{ ...state, run: undefined }, [{ type: 'abort', run: state.run.id }]];
+}
+
+/** The signer's proof is asked for at whatever amount: the channel's id is public. */
+function onOpened(
+  { end }: Scene,
+  state: ProviderState,
+  { stream, peers, signature }: Extract<ProviderEvent, { type: 'opened' }>,
+): Turn {
+  const { channel, terms } = state.record;
+  const hashed = askHash(end.genesis, channel, peers);
+  const frame: ProviderFrame = { type: 'opened' };
+  if (!end.policy.verify(hashed, signature, terms.signer))
+    return [
+      state,
+      [
+        { type: 'send', stream, frame: refused('SIGNER_WRONG') },
+        { type: 'drop', stream },
+      ],
+    ];
+  const old = state.stream;
+  const [stopped, aborted] = stopRun(state);
+  const replaced: ProviderEffect[] =
+    old === undefined
+      ? []
+      : [
+          { type: 'send', stream: old, frame: refused('CHANNEL_REPLACED') },
+          { type: 'drop', stream: old },
+        ];
+  // The answer that was running goes on once its question is asked again.
+  return [{ ...stopped, stream }, [...aborted, ...replaced, { type: 'send', stream, frame }]];
+}
+
+function onFrame(scene: Scene, state: ProviderState, frame: AskerFrame): Turn {
+  switch (frame.type) {
+    case 'open':
+      // One for each stream; a second one is nothing that an asker of ours sends.
+      return [state, send(state, refused('QUESTION_ORDER'))];
+    case 'question':
+      return onQuestion(scene, state, frame);
+    case 'voucher':
+      return onVoucher(scene, state, frame);
+    case 'stop':
+      return frame.n === state.record.n && isRunning(state.record)
+        ? finish(scene.end, state)
+        : [state, []];
+    case 'close':
+      return onClose(scene, state);
+  }
+}
+
+function onQuestion(scene: Scene, state: ProviderState, asked: AskerFrameOf<'question'>): Turn {
+  const { end } = scene;
+  const { record } = state;
+  const hashed = questionHash(asked.salt, asked.options, asked.input);
+  if (isRepeated(record, asked, hashed)) return repeat(scene, state, asked);
+  const broken = QUESTION_RULES.find(({ broken }) => broken(scene, record, asked));
+  if (broken) return [state, send(state, refused(broken.code, broken.least(scene, record, asked)))];
+
+  const current = {
+    question: hashed,
+    salt: asked.salt,
+    model: asked.model,
+    price: asked.price,
+    most: asked.most,
+    units: 0,
+    answer: new Uint8Array(),
+    done: 0,
+  };
+  const next = { ...record, before: deliveredOf(record), n: asked.n, current };
+  return serve(end, { ...state, record: next, question: asked }, scene.view);
+}
+
+/** The same question again: what was delivered is sent again, and the rest follows. */
+function repeat(scene: Scene, state: ProviderState, asked: Question): Turn {
+  const { answer, units, done } = state.record.current!;
+  const parts = partsOf(state.record, 0, answer, units).flatMap((part) => send(state, part));
+  if (done) return [state, [...parts, ...send(state, doneFrame(scene.end, state.record))]];
+  if (state.run) return [state, parts];
+  const [after, effects] = serve(scene.end, { ...state, question: asked }, scene.view);
+  return [after, [...parts, ...effects]];
+}
+
+interface QuestionRule {
+  readonly code: AskCode;
+  readonly broken: (scene: Scene, record: ProviderRecord, asked: Question) => boolean;
+  /** What would have been enough: nV, or blocks of depth. */
+  readonly least: (scene: Scene, record: ProviderRecord, asked: Question) => bigint;
+}
+const nothing = (): bigint => 0n;
+const leastLimit = ({ view }: Scene, _: ProviderRecord, { price }: Question): bigint =>
+  view.closeCost + stepCost(price) + 1n;
+
+/** Why a new question is refused, in this order. */
+const QUESTION_RULES: readonly QuestionRule[] = [
+  { code: 'CHANNEL_CLOSED', broken: (_, { closing }) => closing === 1, least: nothing },
+  { code: 'CHANNEL_UNKNOWN', broken: ({ view }) => view.depth === undefined, least: nothing },
+  {
+    code: 'CHANNEL_ENDING',
+    broken: ({ end, view }, { terms }) => end.policy.isEnding(view, terms),
+    least: nothing,
+  },
+  { code: 'QUESTION_BUSY', broken: (_, record) => isRunning(record), least: nothing },
+  { code: 'QUESTION_ORDER', broken: (_, { n }, asked) => asked.n !== n + 1, least: nothing },
+  {
+    code: 'MODEL_UNKNOWN',
+    broken: ({ end }, _, { model, price }) => end.offerOf(model)?.price.type !== price.type,
+    least: nothing,
+  },
+  {
+    code: 'QUESTION_LONG',
+    broken: ({ end }, _, { model, most }) =>
+      most === 0 || most * end.offerOf(model)!.unitBytes > REPLY_BYTES_MAX,
+    least: nothing,
+  },
+  {
+    code: 'PRICE_LOW',
+    broken: ({ end }, _, { model, price }) => price.amount < end.offerOf(model)!.price.amount,
+    least: ({ end }, _, { model }) => end.offerOf(model)!.price.amount,
+  },
+  {
+    code: 'CHANNEL_SMALL',
+    broken: (scene, record, asked) => record.terms.limit < leastLimit(scene, record, asked),
+    least: leastLimit,
+  },
+  {
+    code: 'PAYMENT_REQUIRED',
+    broken: (scene, record, { price }) =>
+      record.amount < deliveredOf(record) && !hasCredit(scene, record, price),
+    least: (_, record) => deliveredOf(record),
+  },
+  {
+    code: 'CHANNEL_SHALLOW',
+    broken: (scene, record, { price }) => !hasCredit(scene, record, price),
+    least: ({ view }, { amount }) => 2n + (amount + view.subsidy - 1n) / view.subsidy,
+  },
+];
+
+const hasCredit = ({ end, view }: Scene, record: ProviderRecord, price: Price): boolean =>
+  roomOf(end, view, record, price) >= stepCost(price);
+
+/** nV that may still be delivered before more is vouched for, or counts. */
+function roomOf(
+  { policy, earlier }: ProviderEnd,
+  view: ChannelView,
+  record: ProviderRecord,
+  price: Price,
+): bigint {
+  const counted = policy.countedOf(record.amount, view);
+  const unpaid = deliveredOf(record) - counted;
+  return policy.creditOf(stepCost(price), earlier + counted) - unpaid;
+}
+
+function onVoucher(
+  { end }: Scene,
+  state: ProviderState,
+  { amount, signature }: AskerFrameOf<'voucher'>,
+): Turn {
+  const { record } = state;
+  const say = (code: AskCode, least = 0n): Turn => [state, send(state, refused(code, least))];
+  if (amount === record.amount && equal(signature, record.voucher)) return [state, []];
+  const hashed = voucherHash(end.genesis, record.channel, amount);
+  if (!end.policy.verify(hashed, signature, record.terms.signer)) return say('VOUCHER_WRONG');
+  if (record.closing) return say('CHANNEL_CLOSED');
+  if (amount <= record.amount) return say('VOUCHER_STALE', record.amount);
+  if (amount > deliveredOf(record)) return say('VOUCHER_HIGH', deliveredOf(record));
+  return [{ ...state, record: { ...record, amount, voucher: signature } }, []];
+}
+
+function onClose({ end }: Scene, state: ProviderState): Turn {
+  const [done, effects] = isRunning(state.record) ? finish(end, state) : ([state, []] as const);
+  const { amount } = done.record;
+  const closing: ProviderFrame = { type: 'closing', amount };
+  return [
+    { ...done, record: { ...done.record, closing: 1 } },
+    [...effects, ...send(done, closing)],
+  ];
+}
+
+function onProduced(
+  { end, view }: Scene,
+  state: ProviderState,
+  { bytes, units, last }: Extract<ProviderEvent, { type: 'produced' }>,
+): Turn {
+  const { record, run } = state;
+  const current = record.current!;
+  assert(current.units + units <= run!.upTo, 'a run stays within what it may serve');
+  // Worked for nothing rather than delivered to a channel that pays no more.
+  if (!isServable(end, view, record)) return stopRun(state);
+
+  const total = current.units + units;
+  const parts = partsOf(record, current.units, bytes, units);
+  const grown = { ...current, units: total, answer: concat(current.answer, bytes) };
+  const isOn = !last && total < run!.upTo;
+  const after: ProviderState = {
+    ...state,
+    record: { ...record, current: grown },
+    run: isOn ? run : undefined,
+  };
+  const sent = parts.flatMap((part) => send(after, part));
+  if (!last && total < current.most) return [after, sent];
+  const [done, effects] = finish(end, after);
+  return [done, [...sent, ...effects]];
+}
+
+function onFailed({ end }: Scene, state: ProviderState): Turn {
+  const [done, effects] = finish(end, { ...state, run: undefined });
+  return [done, [...send(state, refused('MODEL_FAILED')), ...effects]];
+}
+
+/** In parts that end where a step does. `bytes`: `units` pieces of equal size, after the first `from` units. */
+function partsOf(
+  { n, current }: ProviderRecord,
+  from: number,
+  bytes: Uint8Array,
+  units: number,
+): ProviderFrame[] {
+  const size = units ? bytes.length / units : 0;
+  assert(Number.isInteger(size), 'units of an answer have one size');
+  const step = stepOf(current!.price);
+  const parts: ProviderFrame[] = [];
+  for (let at = 0; at < units;) {
+    const end = Math.min(units, at + step - ((from + at) % step));
+    const piece = bytes.slice(at * size, end * size);
+    parts.push({ type: 'part', n, units: from + end, bytes: piece });
+    at = end;
+  }
+  return parts;
+}
+
+function doneFrame({ genesis, secret }: ProviderEnd, record: ProviderRecord): ProviderFrame {
+  const receipt = receiptOf(record);
+  return { type: 'done', receipt, signature: signHash(receiptHash(genesis, receipt), secret) };
+}
+
+/** The answer ends with what was delivered. */
+function finish(end: ProviderEnd, state: ProviderState): Turn {
+  const [stopped, aborted] = stopRun(state);
+  const current = { ...stopped.record.current!, done: 1 };
+  const record = { ...stopped.record, current };
+  return [
+    { ...stopped, record, question: undefined },
+    [...aborted, ...send(stopped, doneFrame(end, record))],
+  ];
+}
+
+const isServable = ({ policy }: ProviderEnd, view: ChannelView, record: ProviderRecord): boolean =>
+  record.closing === 0 && view.depth !== undefined && !policy.isEnding(view, record.terms);
+
+/** Units up to which the current answer may go now. */
+function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecord): number {
+  const { price, units, most } = record.current!;
+  if (!isServable(end, view, record)) return units;
+  const cost = stepCost(price);
+  const room = roomOf(end, view, record, price);
+  const steps = cost === 0n ? STEPS_AHEAD_MAX : room < cost ? 0 : Number(room / cost);
+  const ahead = Math.min(steps, STEPS_AHEAD_MAX) * stepOf(price);
+  const left = unitsFor(price, record.terms.limit - deliveredOf(record));
+  return units + Math.min(most - units, ahead, left);
+}
+
+/** Lets the model go on where the channel may be served; an answer that the limit ends is done. */
+function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn {
+  const { record, question } = state;
+  const { price, units } = record.current!;
+  if (unitsFor(price, record.terms.limit - deliveredOf(record)) === 0) return finish(end, state);
+  const upTo = servableUpTo(end, view, record);
+  if (upTo === units || state.stream === undefined || !question) return [state, []];
+  const id = state.runs + 1;
+  const paid = end.earlier + end.policy.countedOf(record.amount, view);
+  const rank = paid > 0n ? 'payer' : 'stranger';
+  return [
+    { ...state, runs: id, run: { id, upTo } },
+    [{ type: 'serve', run: id, from: units, upTo, rank, question }],
+  ];
+}
+
+function onChain({ end, view }: Scene, state: ProviderState): Turn {
+  const { record } = state;
+  if (view.isOver) {
+    const [stopped, aborted] = stopRun(state);
+    return [stopped, [...aborted, { type: 'forget', channel: record.channel }]];
+  }
+  if (record.closing || view.depth === undefined || !end.policy.isEnding(view, record.terms))
+    return [state, []];
+  // The last step may still be vouched for until the next block; then the channel is closed.
+  if (isRunning(record)) return finish(end, state);
+  const closing: ProviderFrame = { type: 'closing', amount: record.amount };
+  return [{ ...state, record: { ...record, closing: 1 } }, send(state, closing)];
+}
+
+/** After every event: the next step of a running answer, and a close where it is time for one. */
+function settle({ end, view, event }: Scene, state: ProviderState, wasClosing: boolean): Turn {
+  const { record } = state;
+  if (record.closing) {
+    const { channel, amount, voucher } = record;
+    const isTime = event.type === 'chain' || !wasClosing;
+    const isIn = view.depth !== undefined && view.depth > 0;
+    if (!isTime || !isIn || !end.policy.paysForClose(amount, view)) return [state, []];
+    // Sent again with every block until it is in one: fees rise, pools forget, branches change.
+    return [state, [{ type: 'close', channel, amount, voucher }]];
+  }
+  if (!isRunning(record) || state.run || !state.question) return [state, []];
+  return serve(end, state, view);
+}

@@ -1,0 +1,51 @@
+/** What both ends of a channel know of it from the chain, and what they conclude from that alone. */
+import { hash32, struct, u32, u64, type Value } from '../../core/codec.ts';
+
+/** The channel's leaf in the state (docs/protocol.md §8.2). */
+export const ChannelTerms = struct({
+  /** Address that gets back what is not spent. */
+  asker: hash32,
+  /** Key that vouches. */
+  signer: hash32,
+  /** Key that signs receipts and the close. */
+  provider: hash32,
+  /** Address that a close pays. */
+  payee: hash32,
+  /** nV. */
+  limit: u64,
+  /** Height at which it is all back unless it was closed before. */
+  expiry: u32,
+});
+export type ChannelTerms = Value<typeof ChannelTerms>;
+
+/** What the verified chain says at this moment. It comes with each event, so that no old view is acted on. */
+export interface ChannelView {
+  /** Of the verified head. */
+  readonly height: number;
+  /** nV of a block at that height. */
+  readonly subsidy: bigint;
+  /** nV that a close must exceed to bring its payee anything. */
+  readonly closeCost: bigint;
+  /** Blocks from the opening's to the head's, both counted; 0: it waits in the pool; undefined: it does not stand. */
+  readonly depth: number | undefined;
+  /** It can't come back: closed or expired deep enough, or its opening can't be in a block any more. */
+  readonly isOver: boolean;
+}
+
+/** Blocks before the expiry from which nothing is served: time for a close to be in a block, whatever fees do. */
+export const ENDING_BLOCKS = 30;
+export const isEnding = (view: ChannelView, { expiry }: ChannelTerms): boolean =>
+  view.height >= expiry - ENDING_BLOCKS;
+
+/**
+ * How much of what was vouched for counts, nV: an amount does at depth 2 + ⌈amount/subsidy⌉, since taking the opening
+ * back then costs more blocks than it saves.
+ */
+export function countedOf(vouched: bigint, { depth = 0, subsidy }: ChannelView): bigint {
+  const most = BigInt(Math.max(0, depth - 2)) * subsidy;
+  return vouched < most ? vouched : most;
+}
+
+/** nV that may be delivered and not count: a step, or an eighth of what this asker has paid this provider. */
+export const creditOf = (step: bigint, paid: bigint): bigint =>
+  step > paid / 8n ? step : paid / 8n;

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { newAskerRecord } from '../../../src/client/channels/asker-record.ts';
+import { ChannelRunner, EVENTS_MAX } from '../../../src/client/channels/channel-runner.ts';
+import {
+  CHANNELS_MAX,
+  openAskerStore,
+  openProviderStore,
+} from '../../../src/client/channels/channel-store.ts';
+import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
+import { Pair, filled, SIGNER, TERMS } from './pair.ts';
+
+const channel = (n: number): Uint8Array => Uint8Array.of(...filled(1, 28), n >> 16, n >> 8, n, 7);
+
+describe('records of channels', () => {
+  it('are there after a restart, of both ends apart, with what they held', async () => {
+    const bytes = createMemoryStore();
+    const [asked, served] = [await openAskerStore(bytes), await openProviderStore(bytes)];
+    const pair = new Pair().connect().ask(300);
+    await asked.put(pair.asker.record);
+    await served.put(pair.provider.record);
+    await served.put(newProviderRecord(channel(1), TERMS));
+    await served.remove(channel(1));
+    expect((await openAskerStore(bytes)).all()).toEqual([pair.asker.record]);
+    expect((await openProviderStore(bytes)).all()).toEqual([pair.provider.record]);
+    expect((await openProviderStore(bytes)).get(channel(1))).toBeUndefined();
+  });
+
+  it('are bounded; one that is there is still written', async () => {
+    const store = await openAskerStore(createMemoryStore());
+    const record = (n: number) => newAskerRecord(channel(n), TERMS, SIGNER);
+    for (let n = 0; n < CHANNELS_MAX; n++) await store.put(record(n));
+    await expect(store.put(record(CHANNELS_MAX))).rejects.toMatchObject({ code: 'STORE_FULL' });
+    await store.put({ ...record(5), vouched: 7n });
+    expect(store.get(channel(5))).toMatchObject({ vouched: 7n });
+  });
+
+  it('that cannot be read are left out, and left where they are', async () => {
+    const bytes = createMemoryStore();
+    await bytes.batch([{ key: 'channels/asked/00', value: Uint8Array.of(1) }]);
+    expect((await openAskerStore(bytes)).all()).toEqual([]);
+    expect(await bytes.get('channels/asked/00')).toEqual(Uint8Array.of(1));
+  });
+});
+
+describe('a runner', () => {
+  const runner = (perform: (effect: string) => Promise<void>) =>
+    new ChannelRunner<number, string, string>({
+      state: 0,
+      next: (state, event) => [state + 1, [`${event} store`, `${event} send`]],
+      perform,
+    });
+
+  it('does one effect after the other, of one event after the other', async () => {
+    const done: string[] = [];
+    const run = runner(async (effect) => {
+      await new Promise((r) => setTimeout(r));
+      done.push(effect);
+    });
+    await Promise.all([run.enter('a'), run.enter('b')]);
+    expect(done).toEqual(['a store', 'a send', 'b store', 'b send']);
+    expect(run.state).toBe(2);
+  });
+
+  it('sends nothing after a write that failed, then or later', async () => {
+    const done: string[] = [];
+    const run = runner(async (effect) => {
+      if (effect === 'b store') throw new Error('disk full');
+      done.push(effect);
+    });
+    await run.enter('a');
+    await expect(run.enter('b')).rejects.toThrow('disk full');
+    await expect(run.enter('c')).rejects.toThrow('disk full');
+    expect(done).toEqual(['a store', 'a send']);
+  });
+
+  it('lets a bounded number of events wait', async () => {
+    let go = (): void => {};
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const run = runner(() => held);
+    const events = Array.from({ length: EVENTS_MAX }, (_, n) => run.enter(`${n}`));
+    await expect(run.enter('one more')).rejects.toMatchObject({ code: 'BUSY' });
+    go();
+    await Promise.all(events);
+  });
+});

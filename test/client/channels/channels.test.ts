@@ -1,0 +1,513 @@
+/** Both ends of a channel together, and each public fault of such channels (C1 to C13) with its right outcome. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { askHash, type AskerFrame, type ProviderFrame } from '../../../src/core/ask-messages.ts';
+import { signHash, voucherHash } from '../../../src/core/channel.ts';
+import { equal } from '../../../src/lib/bytes.ts';
+import { receivedOf } from '../../../src/client/channels/asker-record.ts';
+import { ASKER_POLICY } from '../../../src/client/channels/asker.ts';
+import { PROVIDER_POLICY } from '../../../src/client/channels/provider.ts';
+import { deliveredOf } from '../../../src/client/channels/provider-record.ts';
+import { countedOf } from '../../../src/client/channels/terms.ts';
+import { answerTo, asked, CHANNEL, filled, GENESIS, Pair, PEERS, SIGNER, VIEW } from './pair.ts';
+
+const voucher = (amount: bigint, channel = CHANNEL, genesis = GENESIS): AskerFrame => ({
+  type: 'voucher',
+  amount,
+  signature: signHash(voucherHash(genesis, channel, amount), SIGNER),
+});
+const give = (pair: Pair, frame: AskerFrame) =>
+  pair.enterProvider({ type: 'frame', stream: 1, frame });
+const codesOf = (effects: ReturnType<typeof give>) =>
+  effects.flatMap((e) => (e.type === 'send' && e.frame.type === 'refused' ? [e.frame.code] : []));
+/** A stranger who asked for `most` tokens and vouches for nothing. */
+function unpaid(most: number): Pair {
+  const pair = new Pair();
+  pair.fromAsker = (frame) => (frame.type === 'voucher' ? [] : [frame]);
+  return pair.connect().ask(most);
+}
+
+describe('questions and answers', () => {
+  it('are paid step by step, and told whole with a receipt', () => {
+    const pair = new Pair().connect().ask(700);
+    const [answer] = pair.answers;
+    expect(answer).toMatchObject({ receipt: { n: 1, total: 700n } });
+    expect(pair.asker.record.vouched).toBe(700n);
+    expect(pair.provider.record.amount).toBe(700n);
+    pair.ask(10).ask(1);
+    expect(pair.answers).toHaveLength(3);
+    expect(pair.provider.record.amount).toBe(711n);
+    expect(pair.codes).toEqual([]);
+  });
+
+  it('end where the model ends, and where the asker stops', () => {
+    const pair = new Pair();
+    pair.answerUnits = 300;
+    expect(pair.connect().ask(10_000).answers[0]).toMatchObject({ receipt: { total: 300n } });
+    pair.answerUnits = 1_000_000;
+    pair.enterAsker({ type: 'ask', asked: asked(10_000) });
+    for (let i = 0; i < 3; i++) pair.deliver();
+    pair.enterAsker({ type: 'stop' });
+    pair.run();
+    expect(pair.answers).toHaveLength(2);
+    expect(pair.provider.record.amount).toBe(deliveredOf(pair.provider.record));
+    expect(pair.provider.record.amount).toBeLessThan(2000n);
+  });
+
+  it('go on where they were after either end died, whatever was lost on the way', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(12), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 2000 }),
+        (deaths, most) => {
+          const pair = new Pair().connect();
+          const question = asked(most);
+          pair.enterAsker({ type: 'ask', asked: question });
+          for (const after of deaths) {
+            for (let i = 0; i < after; i++) pair.deliver();
+            pair.restart();
+            pair.connect();
+          }
+          pair.run();
+          expect(pair.answers.at(-1)).toMatchObject({ receipt: { n: 1, total: BigInt(most) } });
+          const [told] = pair.answers as { answer: Uint8Array }[];
+          expect(equal(told!.answer, answerTo({ n: 1, ...question }, 0, most))).toBe(true);
+          expect(pair.provider.record.amount).toBe(BigInt(most));
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
+  it('are never more than a step ahead of vouchers, or an eighth of what was paid', () => {
+    const pair = unpaid(10_000);
+    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    expect(pair.asker.record.vouched).toBe(256n);
+    const payer = new Pair({ providerEnd: { earlier: 256n * 8n * 3n } });
+    payer.fromAsker = (frame) => (frame.type === 'voucher' ? [] : [frame]);
+    payer.connect().ask(10_000);
+    expect(deliveredOf(payer.provider.record)).toBe(3n * 256n);
+  });
+
+  it('are served to strangers after payers', () => {
+    const { ranks } = new Pair().connect().ask(600);
+    expect(ranks).toEqual(['stranger', 'payer', 'payer']);
+  });
+});
+
+describe('what an asker owes (C1)', () => {
+  const lies: [string, (frame: ProviderFrame) => ProviderFrame[], string][] = [
+    [
+      'a part that counts more than it brings',
+      (f) => (f.type === 'part' ? [{ ...f, units: f.units + 1 }] : [f]),
+      'PROVIDER_COUNT',
+    ],
+    [
+      'half a unit',
+      (f) => (f.type === 'part' ? [{ ...f, bytes: f.bytes.slice(1) }] : [f]),
+      'PROVIDER_COUNT',
+    ],
+    [
+      'two steps in one part',
+      (f) =>
+        f.type === 'part' ? [{ ...f, units: f.units + 256, bytes: filled(1, 2 * 512) }] : [f],
+      'PROVIDER_JUMP',
+    ],
+    [
+      'a receipt for a larger total',
+      (f) =>
+        f.type === 'done'
+          ? [{ ...f, receipt: { ...f.receipt, total: f.receipt.total + 1n } }]
+          : [f],
+      'PROVIDER_RECEIPT',
+    ],
+    [
+      'a receipt for another answer',
+      (f) => (f.type === 'done' ? [{ ...f, receipt: { ...f.receipt, answer: filled(9) } }] : [f]),
+      'PROVIDER_RECEIPT',
+    ],
+    [
+      'a receipt for another question',
+      (f) => (f.type === 'done' ? [{ ...f, receipt: { ...f.receipt, question: filled(9) } }] : [f]),
+      'PROVIDER_RECEIPT',
+    ],
+    [
+      'a receipt that another key signed',
+      (f) => (f.type === 'done' ? [{ ...f, signature: filled(9, 64) }] : [f]),
+      'PROVIDER_RECEIPT',
+    ],
+  ];
+  it.each(lies)('is not %s', (_, lie, code) => {
+    const pair = new Pair();
+    pair.fromProvider = lie;
+    pair.connect().ask(512);
+    expect(pair.codes).toEqual([code]);
+    expect(pair.asker.record.vouched).toBeLessThanOrEqual(256n);
+    expect(pair.answers).toEqual([]);
+    // No further use of it, and no further payment.
+    pair.fromProvider = (frame) => [frame];
+    pair.connect().ask(1);
+    expect(pair.codes).toEqual([code, 'CHANNEL_CLOSED']);
+  });
+
+  it('is the last step only once its receipt is right', () => {
+    const pair = new Pair();
+    pair.fromProvider = (frame) => (frame.type === 'done' ? [] : [frame]);
+    pair.connect().ask(256);
+    expect(pair.asker.record.vouched).toBe(0n);
+  });
+
+  it('is not more than was asked for, and not another beginning the second time', () => {
+    const more = new Pair();
+    more.fromProvider = (f) =>
+      f.type === 'part' ? [f, { ...f, units: f.units + 1, bytes: filled(1, 2) }] : [f];
+    expect(more.connect().ask(10).codes).toEqual(['PROVIDER_JUMP']);
+
+    const changed = new Pair();
+    changed.fromProvider = (f) => (f.type === 'done' ? [] : [f]);
+    changed.connect().ask(10);
+    changed.fromProvider = (f) => (f.type === 'part' ? [{ ...f, bytes: filled(1, 20) }] : [f]);
+    expect(changed.connect().codes).toEqual(['PROVIDER_CHANGED']);
+  });
+
+  it('follows any order of frames without ever exceeding what came', () => {
+    const frames = fc.constantFrom<(f: ProviderFrame) => ProviderFrame[]>(
+      (f) => [f],
+      (f) => [f, f],
+      () => [],
+      (f) => [{ type: 'refused', code: 'VOUCHER_STALE', least: 1_000_000n }, f],
+      (f) => [{ type: 'opened' }, f],
+    );
+    fc.assert(
+      fc.property(fc.array(frames, { maxLength: 30 }), fc.nat(1000), (twists, most) => {
+        const pair = new Pair();
+        const rest = [...twists];
+        pair.fromProvider = (frame) => (rest.shift() ?? ((f) => [f]))(frame);
+        pair.connect().ask(most + 1);
+        expect(pair.asker.record.vouched).toBeLessThanOrEqual(receivedOf(pair.asker.record));
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe('who may use a channel (C2, C4)', () => {
+  it.each([
+    ['for other peers', askHash(GENESIS, CHANNEL, { ...PEERS, asker: 'thief' }), SIGNER],
+    ['for another provider', askHash(GENESIS, CHANNEL, { ...PEERS, provider: 'other' }), SIGNER],
+    ['on another network', askHash(filled(9), CHANNEL, PEERS), SIGNER],
+    ['of another channel', askHash(GENESIS, filled(9), PEERS), SIGNER],
+    ['with another key', askHash(GENESIS, CHANNEL, PEERS), filled(77)],
+  ])('not who proves it %s', (_, hashed, key) => {
+    const pair = new Pair();
+    const signature = signHash(hashed, key);
+    const effects = pair.enterProvider({ type: 'opened', stream: 1, peers: PEERS, signature });
+    expect(codesOf(effects)).toEqual(['SIGNER_WRONG']);
+    expect(effects.at(-1)).toEqual({ type: 'drop', stream: 1 });
+    expect(give(pair, { type: 'question', n: 1, ...asked(1) })).toEqual([]);
+    expect(deliveredOf(pair.provider.record)).toBe(0n);
+  });
+
+  it('not with a voucher that nobody signed, at any amount', () => {
+    const pair = unpaid(512);
+    for (const amount of [0n, 1n, 256n]) {
+      const frame: AskerFrame = { type: 'voucher', amount, signature: filled(7, 64) };
+      expect(codesOf(give(pair, frame))).toEqual(['VOUCHER_WRONG']);
+    }
+    expect(codesOf(give(pair, voucher(256n, filled(9))))).toEqual(['VOUCHER_WRONG']);
+    expect(codesOf(give(pair, voucher(256n, CHANNEL, filled(9))))).toEqual(['VOUCHER_WRONG']);
+    expect(pair.provider.record.amount).toBe(0n);
+    expect(give(pair, voucher(256n)).map((e) => e.type)).toEqual(['store', 'serve']);
+  });
+
+  it('the repeated question and voucher get what they got', () => {
+    const pair = new Pair().connect();
+    const question: AskerFrame = { type: 'question', n: 1, ...asked(600) };
+    const sent: ProviderFrame[] = [];
+    pair.fromProvider = (frame) => (sent.push(frame), [frame]);
+    pair.enterAsker({
+      type: 'ask',
+      asked: asked(600, { salt: question.salt, input: question.input }),
+    });
+    pair.run();
+    const first = sent.splice(0);
+    expect(first.map((f) => f.type)).toEqual(['part', 'part', 'part', 'done']);
+    const before = pair.provider.record;
+    give(pair, question);
+    expect(sent).toEqual(first);
+    expect(give(pair, voucher(600n))).toEqual([]);
+    expect(pair.provider.record).toBe(before);
+  });
+
+  it('an old voucher and one above what was delivered change nothing', () => {
+    const pair = new Pair().connect().ask(600);
+    expect(codesOf(give(pair, voucher(256n)))).toEqual(['VOUCHER_STALE']);
+    expect(codesOf(give(pair, voucher(601n)))).toEqual(['VOUCHER_HIGH']);
+    expect(pair.provider.record.amount).toBe(600n);
+  });
+});
+
+describe('near the end of a channel (C3, C8)', () => {
+  it('nothing is served from 30 blocks before it, and it is closed by itself', () => {
+    const pair = unpaid(10_000);
+    give(pair, voucher(256n));
+    pair.at({ height: 969 });
+    expect(pair.closes).toEqual([]);
+    const before = deliveredOf(pair.provider.record);
+    pair.view = { ...pair.view, height: 970 };
+    give(pair, voucher(before));
+    expect(pair.run().serves).toEqual([]);
+    expect(deliveredOf(pair.provider.record)).toBe(before);
+    pair.at({ height: 970 }).at({ height: 971 });
+    expect(pair.closes.map((c) => c.amount)).toEqual([before]);
+    expect(codesOf(give(pair, { type: 'question', n: 2, ...asked(1) }))).toEqual([
+      'CHANNEL_CLOSED',
+    ]);
+  });
+
+  it('also after a restart, and again with each block until it is in one', () => {
+    const pair = new Pair().connect().ask(600);
+    pair.at({ height: 970 }).restart().at({ height: 972 }).at({ height: 973 });
+    expect(pair.closes.length).toBe(3);
+    expect(new Set(pair.closes.map((c) => c.amount))).toEqual(new Set([600n]));
+    // In a block, and out of it again.
+    pair.at({ depth: undefined });
+    expect(pair.closes.length).toBe(3);
+    pair.at({ depth: 80 });
+    expect(pair.closes.length).toBe(4);
+  });
+
+  it('a new question is refused, and the asker asks none', () => {
+    const pair = new Pair().connect();
+    pair.view = { ...VIEW, height: 970 };
+    expect(codesOf(give(pair, { type: 'question', n: 1, ...asked(1) }))).toEqual([
+      'CHANNEL_ENDING',
+    ]);
+    pair.toAsker.length = 0;
+    expect(pair.ask(1).codes).toEqual(['CHANNEL_ENDING']);
+  });
+
+  it('a close that is asked for comes at once, and nothing after it counts', () => {
+    const pair = new Pair().connect().ask(600);
+    pair.enterAsker({ type: 'close' });
+    pair.run();
+    expect(pair.closes.map((c) => c.amount)).toEqual([600n]);
+    expect(codesOf(give(pair, voucher(601n)))).toEqual(['CHANNEL_CLOSED']);
+    pair.toAsker.length = 0;
+    expect(pair.ask(1).codes).toEqual(['CHANNEL_CLOSED']);
+    // Asked again it is not made again; blocks do that.
+    give(pair, { type: 'close' });
+    expect(pair.closes).toHaveLength(1);
+  });
+});
+
+describe('one writer, one write (C5, C8, C9, C10)', () => {
+  it('what changed is written before anything that stands on it', () => {
+    const pair = new Pair().connect().ask(600).ask(3);
+    const { trace } = pair;
+    expect(trace.filter((t) => t === 'provider store').length).toBeGreaterThan(5);
+    const begun = give(pair, { type: 'question', n: 3, ...asked(300) });
+    expect(begun.map((e) => e.type)).toEqual(['store', 'serve']);
+    const [serve] = pair.serves.splice(0);
+    const before = pair.provider.record;
+    const bytes = answerTo(serve!.question, 0, 256);
+    const { run } = serve!;
+    const effects = pair.enterProvider({ type: 'produced', run, bytes, units: 256, last: false });
+    expect(effects.map((e) => e.type)).toEqual(['store', 'send']);
+    expect(deliveredOf(pair.provider.record)).toBe(deliveredOf(before) + 256n);
+    const paid = give(pair, voucher(deliveredOf(pair.provider.record)));
+    expect(paid.map((e) => e.type)).toEqual(['store', 'serve']);
+  });
+
+  it('a second stream of the signer takes the place of the first', () => {
+    const pair = unpaid(10_000);
+    const signature = signHash(askHash(GENESIS, CHANNEL, { ...PEERS, asker: 'tab 2' }), SIGNER);
+    const peers = { ...PEERS, asker: 'tab 2' };
+    const effects = pair.enterProvider({ type: 'opened', stream: 2, peers, signature });
+    expect(effects.map((e) => e.type)).toEqual(['send', 'drop', 'send']);
+    expect(give(pair, voucher(256n))).toEqual([]);
+    expect(pair.provider.record.amount).toBe(0n);
+  });
+
+  it('a second question waits for the end of the first', () => {
+    const pair = unpaid(10_000);
+    expect(codesOf(give(pair, { type: 'question', n: 2, ...asked(1) }))).toEqual(['QUESTION_BUSY']);
+    pair.toAsker.length = 0;
+    expect(pair.ask(1).codes).toEqual(['QUESTION_BUSY']);
+  });
+
+  it('what a stale run gives is dropped', () => {
+    const pair = new Pair().connect();
+    give(pair, { type: 'question', n: 1, ...asked(300) });
+    const serve = pair.serves[0]!;
+    give(pair, { type: 'stop', n: 1 });
+    pair.produce(serve);
+    expect(deliveredOf(pair.provider.record)).toBe(0n);
+  });
+});
+
+describe('depth (C6, and reorganisations)', () => {
+  it('an amount counts at 2 + ⌈amount/subsidy⌉ and not before', () => {
+    const at = (depth: number | undefined, amount: bigint) =>
+      countedOf(amount, { ...VIEW, subsidy: 100n, depth });
+    for (const depth of [undefined, 0, 1, 2]) expect(at(depth, 1n)).toBe(0n);
+    expect(at(3, 1n)).toBe(1n);
+    expect(at(3, 100n)).toBe(100n);
+    expect(at(3, 101n)).toBe(100n);
+    expect(at(4, 101n)).toBe(101n);
+  });
+
+  it.each([0, 1, 2])('at depth %i one step is served, and the rest once it counts', (depth) => {
+    const pair = new Pair();
+    pair.view = { ...VIEW, depth };
+    pair.connect().ask(1000);
+    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    pair.at({ depth: 3 });
+    expect(pair.answers).toHaveLength(1);
+  });
+
+  it('a channel that went is not served, and goes on when it is back', () => {
+    const pair = unpaid(600);
+    pair.view = { ...VIEW, depth: undefined };
+    give(pair, voucher(256n));
+    expect(pair.serves).toEqual([]);
+    pair.fromAsker = (frame) => [frame];
+    pair.at({ depth: 90 });
+    expect(pair.answers).toHaveLength(1);
+  });
+
+  it('an unpaid answer and a shallow channel refuse the next question, with what is missing', () => {
+    const shallow = new Pair();
+    shallow.view = { ...VIEW, depth: 1 };
+    shallow.connect().ask(256).ask(1);
+    expect(shallow.codes).toEqual(['CHANNEL_SHALLOW']);
+    expect(shallow.told.at(-1)).toMatchObject({ least: 3n });
+    const owing = unpaid(256).ask(1);
+    expect(owing.codes).toEqual(['PAYMENT_REQUIRED']);
+    expect(owing.told.at(-1)).toMatchObject({ least: 256n });
+  });
+});
+
+describe('channels that are of no use (C7, C11, C13)', () => {
+  it('one that does not pay for its close is refused with the least limit', () => {
+    const pair = new Pair({ terms: { limit: 306n } }).connect().ask(1);
+    expect(pair.codes).toEqual(['CHANNEL_SMALL']);
+    expect(pair.told.at(-1)).toMatchObject({ least: 307n });
+    expect(new Pair({ terms: { limit: 307n } }).connect().ask(1).codes).toEqual([]);
+  });
+
+  it('a close that costs more than it brings is not made, until fees fall', () => {
+    const pair = new Pair().connect().ask(50);
+    pair.at({ height: 980 });
+    expect(pair.closes).toEqual([]);
+    pair.at({ closeCost: 49n });
+    expect(pair.closes.map((c) => c.amount)).toEqual([50n]);
+  });
+
+  it('with nothing vouched for there is no close, and no error', () => {
+    const pair = new Pair().connect();
+    pair.enterAsker({ type: 'close' });
+    pair.run().at({ closeCost: 0n, height: 990 });
+    expect(pair.closes).toEqual([]);
+    expect(pair.codes).toEqual([]);
+  });
+
+  it('an opening that failed is dropped at both ends', () => {
+    const pair = new Pair();
+    pair.view = { ...VIEW, depth: undefined };
+    pair.connect().ask(1);
+    expect(pair.codes).toEqual(['CHANNEL_UNKNOWN']);
+    // Its number is free: the question did not count.
+    expect(pair.asker.record.n).toBe(0);
+    pair.at({ isOver: true });
+    expect(pair.told.at(-1)).toEqual({ type: 'tell', what: 'dropped' });
+    expect(pair.trace.filter((t) => t.endsWith('forget'))).toEqual([
+      'provider forget',
+      'asker forget',
+    ]);
+  });
+
+  it('a limit ends the answer, which is paid for', () => {
+    const pair = new Pair({ terms: { limit: 1000n } }).connect();
+    give(pair, { type: 'question', n: 1, ...asked(5000) });
+    for (let amount = 256n; pair.run(); amount += 256n) {
+      if (deliveredOf(pair.provider.record) < amount) break;
+      give(pair, voucher(amount));
+    }
+    expect(deliveredOf(pair.provider.record)).toBe(1000n);
+    expect(pair.provider.record.current!.done).toBe(1);
+    expect(new Pair({ terms: { limit: 1000n } }).connect().ask(5000).codes).toEqual([
+      'CHANNEL_SMALL',
+    ]);
+  });
+
+  it.each([
+    ['MODEL_UNKNOWN', { model: filled(99) }],
+    ['MODEL_UNKNOWN', { price: { type: 'sequence', amount: 10n ** 6n } }],
+    ['PRICE_LOW', { price: { type: 'tokens', amount: 999n } }],
+  ] as const)('%s', (code, more) => {
+    const pair = new Pair({ terms: { limit: 10n ** 9n } }).connect().ask(1, more);
+    expect(pair.codes).toEqual([code]);
+    expect(pair.ask(1).answers).toHaveLength(1);
+  });
+
+  it('a number out of order and an answer of more than 4 MiB are refused', () => {
+    const pair = new Pair({ terms: { limit: 10n ** 12n } }).connect();
+    const code = (n: number, most: number) =>
+      codesOf(give(pair, { type: 'question', n, ...asked(most) }));
+    expect(code(2, 1)).toEqual(['QUESTION_ORDER']);
+    expect(code(0, 1)).toEqual(['QUESTION_ORDER']);
+    expect(code(1, 0)).toEqual(['QUESTION_LONG']);
+    expect(code(1, 2 * 1024 * 1024 + 1)).toEqual(['QUESTION_LONG']);
+    expect(code(1, 2 * 1024 * 1024)).toEqual([]);
+  });
+
+  it('a model that fails ends its answer with what came', () => {
+    const pair = new Pair().connect();
+    pair.enterAsker({ type: 'ask', asked: asked(600) });
+    pair.enterProvider({ type: 'frame', stream: 1, frame: pair.toProvider.shift()! });
+    pair.enterProvider({ type: 'failed', run: pair.serves.shift()!.run });
+    pair.run();
+    expect(pair.codes).toEqual(['MODEL_FAILED']);
+    expect(pair.answers).toMatchObject([{ receipt: { total: 0n } }]);
+    expect(pair.ask(1).answers).toHaveLength(2);
+  });
+});
+
+describe('each rule, left out, is seen here', () => {
+  it('depth, credit, the end and the close', () => {
+    const lax = (policy: Partial<typeof PROVIDER_POLICY>) => {
+      const pair = new Pair({ providerEnd: { policy: { ...PROVIDER_POLICY, ...policy } } });
+      pair.fromAsker = (frame) => (frame.type === 'voucher' ? [] : [frame]);
+      return pair;
+    };
+    expect(
+      deliveredOf(
+        lax({ creditOf: () => 10n ** 9n })
+          .connect()
+          .ask(10_000).provider.record,
+      ),
+    ).toBeGreaterThan(256n);
+    const late = lax({ isEnding: () => false });
+    late.view = { ...VIEW, height: 999 };
+    late.connect();
+    give(late, { type: 'question', n: 1, ...asked(1) });
+    expect(late.serves).toHaveLength(1);
+    const dear = new Pair({
+      providerEnd: { policy: { ...PROVIDER_POLICY, paysForClose: () => true } },
+    });
+    expect(dear.connect().ask(10).at({ height: 990 }).closes).toHaveLength(1);
+  });
+
+  it('the asker’s own count', () => {
+    const policy = {
+      ...ASKER_POLICY,
+      partFault: () => undefined,
+      owed: (_: unknown, units: number) => BigInt(units),
+    };
+    const pair = new Pair({ askerEnd: { policy } });
+    pair.fromProvider = (f) => (f.type === 'part' ? [{ ...f, units: 90_000 }] : [f]);
+    pair.connect().ask(1000);
+    expect(pair.asker.record.vouched).toBeGreaterThan(256n);
+  });
+});

@@ -1,0 +1,216 @@
+/** The two ends of one channel, joined by lists of frames that a test can look into and change. */
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { questionHash } from '../../../src/core/channel.ts';
+import type { AskerFrame, Price, ProviderFrame, Question } from '../../../src/core/ask-messages.ts';
+import { decode, encode } from '../../../src/core/codec.ts';
+import { xof } from '../../../src/core/hash.ts';
+import {
+  ASKER_POLICY,
+  askerOf,
+  nextAsker,
+  type Asked,
+  type AskerEffect,
+  type AskerEnd,
+  type AskerEvent,
+  type Told,
+} from '../../../src/client/channels/asker.ts';
+import { AskerRecord, newAskerRecord } from '../../../src/client/channels/asker-record.ts';
+import {
+  nextProvider,
+  PROVIDER_POLICY,
+  providerOf,
+  type ProviderEffect,
+  type ProviderEnd,
+  type ProviderEvent,
+} from '../../../src/client/channels/provider.ts';
+import { newProviderRecord, ProviderRecord } from '../../../src/client/channels/provider-record.ts';
+import type { ChannelTerms, ChannelView } from '../../../src/client/channels/terms.ts';
+
+export const filled = (fill: number, size = 32): Uint8Array => new Uint8Array(size).fill(fill);
+export const SIGNER = filled(11);
+export const SERVING = filled(12);
+export const GENESIS = filled(1);
+export const CHANNEL = filled(2);
+export const MODEL = filled(3);
+export const PEERS = { asker: 'asker', provider: 'provider' };
+/** 256 tokens, of 2 bytes each, cost 256 nV. */
+export const TOKENS: Price = { type: 'tokens', amount: 1000n };
+export const UNIT_BYTES = 2;
+
+export const TERMS: ChannelTerms = {
+  asker: filled(4),
+  signer: schnorr.getPublicKey(SIGNER),
+  provider: schnorr.getPublicKey(SERVING),
+  payee: filled(5),
+  limit: 100_000n,
+  expiry: 1000,
+};
+/** Deep enough for everything below. */
+export const VIEW: ChannelView = {
+  height: 100,
+  subsidy: 1000n,
+  closeCost: 50n,
+  depth: 90,
+  isOver: false,
+};
+export const PROVIDER_END: ProviderEnd = {
+  genesis: GENESIS,
+  secret: SERVING,
+  offerOf: (model) =>
+    model[0] === MODEL[0] ? { price: TOKENS, unitBytes: UNIT_BYTES } : undefined,
+  earlier: 0n,
+  policy: PROVIDER_POLICY,
+};
+export const ASKER_END: AskerEnd = { genesis: GENESIS, policy: ASKER_POLICY };
+
+let salts = 0;
+export const asked = (most: number, more: Partial<Asked> = {}): Asked => ({
+  model: MODEL,
+  price: TOKENS,
+  most,
+  salt: filled(++salts % 256),
+  options: new Uint8Array(),
+  input: Uint8Array.of(salts),
+  unitBytes: UNIT_BYTES,
+  ...more,
+});
+
+/** The exact model: units `from` to `to` of its answer. */
+export const answerTo = ({ salt, options, input }: Question, from: number, to: number) =>
+  xof('answer', to * UNIT_BYTES, questionHash(salt, options, input)).slice(from * UNIT_BYTES);
+
+export type Serve = Extract<ProviderEffect, { type: 'serve' }>;
+export class Pair {
+  asker;
+  provider;
+  view = VIEW;
+  readonly toProvider: AskerFrame[] = [];
+  readonly toAsker: ProviderFrame[] = [];
+  readonly told: Told[] = [];
+  readonly closes: Extract<ProviderEffect, { type: 'close' }>[] = [];
+  readonly serves: Serve[] = [];
+  readonly ranks: Serve['rank'][] = [];
+  /** Types of effects in the order in which they were carried out. */
+  readonly trace: string[] = [];
+  /** What a test puts in place of a frame. */
+  fromProvider = (frame: ProviderFrame): readonly ProviderFrame[] => [frame];
+  fromAsker = (frame: AskerFrame): readonly AskerFrame[] => [frame];
+  /** Units after which the model ends an answer by itself. */
+  answerUnits = 1_000_000;
+  readonly askerEnd: AskerEnd;
+  readonly providerEnd: ProviderEnd;
+  readonly terms: ChannelTerms;
+  #streams = 0;
+
+  constructor(
+    more: {
+      terms?: Partial<ChannelTerms>;
+      askerEnd?: Partial<AskerEnd>;
+      providerEnd?: Partial<ProviderEnd>;
+    } = {},
+  ) {
+    this.terms = { ...TERMS, ...more.terms };
+    this.askerEnd = { ...ASKER_END, ...more.askerEnd };
+    this.providerEnd = { ...PROVIDER_END, ...more.providerEnd };
+    this.asker = askerOf(newAskerRecord(CHANNEL, this.terms, SIGNER));
+    this.provider = providerOf(newProviderRecord(CHANNEL, this.terms));
+  }
+
+  enterAsker(event: AskerEvent): readonly AskerEffect[] {
+    const [state, effects] = nextAsker(this.askerEnd, this.asker, event, this.view);
+    this.asker = state;
+    for (const effect of effects) {
+      this.trace.push(`asker ${effect.type}`);
+      if (effect.type === 'tell') this.told.push(effect);
+      if (effect.type === 'send') this.toProvider.push(...this.fromAsker(effect.frame));
+    }
+    return effects;
+  }
+
+  enterProvider(event: ProviderEvent): readonly ProviderEffect[] {
+    const [state, effects] = nextProvider(this.providerEnd, this.provider, event, this.view);
+    this.provider = state;
+    for (const effect of effects) {
+      this.trace.push(`provider ${effect.type}`);
+      if (effect.type === 'close') this.closes.push(effect);
+      if (effect.type === 'serve') {
+        this.serves.push(effect);
+        this.ranks.push(effect.rank);
+      }
+      if (effect.type === 'send' && effect.stream === this.#streams)
+        this.toAsker.push(...this.fromProvider(effect.frame));
+    }
+    return effects;
+  }
+
+  /** A new stream of both, after which what was on its way is lost. */
+  connect(peers = PEERS): this {
+    const stream = ++this.#streams;
+    this.toProvider.length = this.toAsker.length = 0;
+    const frames = this.enterAsker({ type: 'connected', stream, peers });
+    const open = frames.flatMap((e) =>
+      e.type === 'send' && e.frame.type === 'open' ? [e.frame] : [],
+    )[0];
+    this.toProvider.length = 0;
+    if (open) this.enterProvider({ type: 'opened', stream, peers, signature: open.signature });
+    return this.run();
+  }
+
+  /** Until nothing is on its way. */
+  run(): this {
+    while (this.deliver());
+    return this;
+  }
+
+  deliver(): boolean {
+    const stream = this.#streams;
+    const toProvider = this.toProvider.shift();
+    if (toProvider) this.enterProvider({ type: 'frame', stream, frame: toProvider });
+    const toAsker = this.toAsker.shift();
+    if (toAsker) this.enterAsker({ type: 'frame', stream, frame: toAsker });
+    const serve = this.serves.shift();
+    if (serve) this.produce(serve);
+    return Boolean(toProvider ?? toAsker ?? serve);
+  }
+
+  produce({ run, from, upTo, question }: Serve): void {
+    const to = Math.min(upTo, this.answerUnits);
+    const bytes = answerTo(question, from, to);
+    this.enterProvider({
+      type: 'produced',
+      run,
+      bytes,
+      units: to - from,
+      last: to === this.answerUnits,
+    });
+  }
+
+  ask(most: number, more: Partial<Asked> = {}): this {
+    this.enterAsker({ type: 'ask', asked: asked(most, more) });
+    return this.run();
+  }
+
+  /** Both ends died and start from what was stored. */
+  restart(): this {
+    this.asker = askerOf(decode(AskerRecord, encode(AskerRecord, this.asker.record)));
+    this.provider = providerOf(
+      decode(ProviderRecord, encode(ProviderRecord, this.provider.record)),
+    );
+    this.serves.length = 0;
+    return this;
+  }
+
+  at(view: Partial<ChannelView>): this {
+    this.view = { ...this.view, ...view };
+    this.enterProvider({ type: 'chain' });
+    this.enterAsker({ type: 'chain' });
+    return this.run();
+  }
+
+  get codes(): string[] {
+    return this.told.flatMap((told) => ('code' in told ? [told.code] : []));
+  }
+  get answers() {
+    return this.told.filter((told) => told.what === 'answered');
+  }
+}
