@@ -6,6 +6,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { silentLog, type Log } from '../lib/log.ts';
+import { createAsking, type Asking } from './asking/ask.ts';
 import { AddressShare, isLoopback } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
 import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
@@ -47,7 +48,7 @@ const CLOSE_MS = 1000;
 export const CONNECTIONS_PER_PEER_MAX = 8;
 
 type Connection = ReturnType<Host['getConnections']>[number];
-type Running = { sync: Sync; gossip: Gossip; stopped: AbortController };
+type Running = { sync: Sync; asking: Asking; gossip: Gossip; stopped: AbortController };
 
 export const linkOf = (address: string): Link =>
   address.includes('/webrtc-direct')
@@ -180,10 +181,11 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const stopped = new AbortController();
       const wiring = { host: made, chainId, handlers, charge, log };
       const sync = await createSync(wiring);
+      const asking = await createAsking({ ...wiring, onAsk: handlers.onAsk });
       await follow(made, handlers);
       await made.start();
       if (role === 'seed') boundUdpHandshakes(made, standsForMany);
-      running = { sync, gossip: createGossip(wiring), stopped };
+      running = { sync, asking, gossip: createGossip(wiring), stopped };
       startMesh({
         ...wiring,
         privateKey,
@@ -204,6 +206,9 @@ export function createTransport(options: TransportOptions): OwnTransport {
     addresses: () => host?.getMultiaddrs().map(String) ?? [],
     async request(peer, request, timeoutMs) {
       return await started().sync.request(peer, request, timeoutMs);
+    },
+    async ask(peer, receiver) {
+      return await started().asking.ask(peer, receiver);
     },
     async announceBlock(announce) {
       await started().gossip.announceBlock(announce);

@@ -101,7 +101,7 @@ export interface Sync {
 }
 
 /** The peer's fault that a failed read shows; undefined when the peer only went away. */
-function faultOfRead(error: unknown): Fault | undefined {
+export function faultOfRead(error: unknown): Fault | undefined {
   const name = error instanceof Error ? error.name : '';
   if (name === 'InvalidDataLengthError' || name === 'StreamBufferError')
     return fault('wire.too-large', { error: name });

@@ -1,6 +1,8 @@
 /** What the rest of Pila sees of the network: peers, requests, gossip. It never decides validity. */
+import type { AskerFrame, ProviderFrame } from '../core/ask-messages.ts';
 import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import type { Fault } from '../core/faults.ts';
+import type { AskReceiver, AskStream, OnAsk } from './asking/ask-stream.ts';
 import type { Traffic } from './traffic.ts';
 
 export type Link = 'websocket' | 'webrtc' | 'webrtc-direct' | 'relayed';
@@ -23,6 +25,8 @@ export interface Handlers {
   onRequest(peer: string, request: SyncRequest): Promise<SyncResponse | Fault>;
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
+  /** A peer opens a stream to ask; undefined where this node serves nobody. */
+  readonly onAsk?: OnAsk;
   /** Called when a peer joined or left. */
   onPeers(peers: readonly PeerInfo[]): void;
 }
@@ -38,6 +42,14 @@ export interface Transport {
   addresses(): readonly string[];
   /** @throws AppError NET_TIMEOUT, NET_CLOSED, NET_MALFORMED (the peer is charged) */
   request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
+  /**
+   * Opens a stream to a provider (asking/ask.ts). Undefined where libp2p runs in another thread (remote-transport.ts).
+   * @throws AppError NET_CLOSED, NET_TIMEOUT, BUSY
+   */
+  readonly ask?: (
+    peer: string,
+    receiver: (stream: AskStream<AskerFrame>) => AskReceiver<ProviderFrame>,
+  ) => Promise<AskStream<AskerFrame>>;
   announceBlock(announce: BlockAnnounce): Promise<void>;
   announceTx(announce: TxAnnounce): Promise<void>;
   /** Charges a peer for a fault; at 100 it is disconnected and banned for a while. */

@@ -18,6 +18,7 @@ describe('channels', () => {
   it('keep the coins, and cost an honest end one step at most', { timeout: 180_000 }, async () => {
     const { code, out } = await sim('--seeds', '1..20');
     expect(out).toContain('20 seeds, conserved, most lost by an honest party 1 step');
+    expect(out).toContain(' 0 honest providers called liars');
     expect(code).toBe(0);
     // It is no simulation where nothing happens.
     const [answers, honest, deaths, reorganisations, lies] = out.match(/\d+(?= )/g)!.map(Number);

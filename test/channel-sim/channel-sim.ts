@@ -57,14 +57,15 @@ for (let seed = first; seed <= last; seed++) {
     console.log(`seed ${seed}: ${loss.steps} steps, ${loss.nV} nV by ${worstWho}`);
   if (values.bail && loss.steps > 1) break;
 }
-const { answered, answeredHonestly, deaths, reorganisations, lies, provenLies } = totals;
+const { answered, answeredHonestly, deaths, reorganisations, lies, provenLies, slanders } = totals;
 console.log(
   `${answered} answers, ${answeredHonestly} of them between honest ends, ${deaths} deaths, ` +
-    `${reorganisations} reorganisations, ${lies} wrong answers of which ${provenLies} receipts show it`,
+    `${reorganisations} reorganisations, ${lies} wrong answers of which ${provenLies} receipts show it, ` +
+    `${slanders} honest providers called liars`,
 );
 const money = unbalanced ? `not conserved (${unbalanced})` : 'conserved';
 const steps = `${worst} ${worst === 1 ? 'step' : 'steps'}`;
 console.log(
   `channel:sim: ${last - first + 1} seeds, ${money}, most lost by an honest party ${steps}`,
 );
-process.exitCode = worst > 1 || unbalanced || lies !== provenLies ? 1 : 0;
+process.exitCode = worst > 1 || unbalanced || slanders || lies !== provenLies ? 1 : 0;

@@ -80,6 +80,8 @@ export class Lane {
   readonly options: LaneOptions;
   readonly random: Random;
   answered = 0;
+  /** Times that the asker has found the provider out. */
+  distrusted = 0;
   lies = 0;
   provenLies = 0;
   readonly #toProvider: AskerFrame[] = [];
@@ -163,6 +165,7 @@ export class Lane {
   }
 
   #tell(told: Extract<AskerEffect, { type: 'tell' }>): void {
+    if (told.what === 'distrusted') this.distrusted++;
     const current = this.asker.state?.record.current;
     if (told.what !== 'answered' || !current) return;
     this.answered++;

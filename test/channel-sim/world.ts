@@ -26,6 +26,8 @@ export interface Outcome {
   readonly answered: number;
   /** Questions answered on channels of two honest ends. */
   readonly answeredHonestly: number;
+  /** Askers that found an honest provider a liar. */
+  readonly slanders: number;
   readonly deaths: number;
   readonly reorganisations: number;
   /** Wrong answers with a receipt, and those whose receipt shows it. */
@@ -83,6 +85,9 @@ export function simulate(seed: number, options: SimOptions = {}): Outcome {
     worstWho: `${worst!.who} against ${JSON.stringify(liarsOf(worstLane))}`,
     answered: sum((lane) => lane.answered),
     answeredHonestly: sum((lane) => (Object.keys(liarsOf(lane)).length === 0 ? lane.answered : 0)),
+    slanders: sum(({ options, distrusted }) =>
+      options.liar.provider || options.liar.asker ? 0 : distrusted,
+    ),
     deaths: sum((lane) => lane.deaths),
     reorganisations,
     lies: sum((lane) => lane.lies),

@@ -72,7 +72,7 @@ export interface ProviderState {
   readonly record: ProviderRecord;
   /** The one stream that this channel is served on. */
   readonly stream: number | undefined;
-  /** The current question, where it was asked in this process: its input is not in the record. */
+  /** The current question, where it was asked on this stream: its input is not in the record, nor its parts sent. */
   readonly question: Question | undefined;
   /** The run of the model that is on its way, and the units at which it ends. */
   readonly run: { readonly id: number; readonly upTo: number } | undefined;
@@ -163,7 +163,9 @@ function handle(scene: Scene, state: ProviderState): Turn {
     case 'frame':
       return event.stream === state.stream ? onFrame(scene, state, event.frame) : [state, []];
     case 'gone':
-      return event.stream === state.stream ? stopRun({ ...state, stream: undefined }) : [state, []];
+      return event.stream === state.stream
+        ? stopRun({ ...state, stream: undefined, question: undefined })
+        : [state, []];
     case 'produced':
       return event.run === state.run?.id ? onProduced(scene, state, event) : [state, []];
     case 'failed':
@@ -200,7 +202,8 @@ function onOpened(
       ],
     ];
   const old = state.stream;
-  const [stopped, aborted] = stopRun(state);
+  // What was running goes on once its question is asked again: the new stream has none of its parts.
+  const [stopped, aborted] = stopRun({ ...state, question: undefined });
   const replaced: ProviderEffect[] =
     old === undefined
       ? []
@@ -208,7 +211,6 @@ function onOpened(
           { type: 'send', stream: old, frame: refused('CHANNEL_REPLACED') },
           { type: 'drop', stream: old },
         ];
-  // The answer that was running goes on once its question is asked again.
   return [{ ...stopped, stream }, [...aborted, ...replaced, { type: 'send', stream, frame }]];
 }
 

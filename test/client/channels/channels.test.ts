@@ -54,18 +54,18 @@ describe('questions and answers', () => {
     expect(pair.provider.record.amount).toBeLessThan(2000n);
   });
 
-  it('go on where they were after either end died, whatever was lost on the way', () => {
+  it('go on where they were after either end died or a stream was cut, whatever was lost on the way', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.nat(12), { maxLength: 8 }),
+        fc.array(fc.record({ after: fc.nat(12), isDeath: fc.boolean() }), { maxLength: 8 }),
         fc.integer({ min: 1, max: 2000 }),
-        (deaths, most) => {
+        (breaks, most) => {
           const pair = new Pair().connect();
           const question = asked(most);
           pair.enterAsker({ type: 'ask', asked: question });
-          for (const after of deaths) {
+          for (const { after, isDeath } of breaks) {
             for (let i = 0; i < after; i++) pair.deliver();
-            pair.restart();
+            if (isDeath) pair.restart();
             pair.connect();
           }
           pair.run();

@@ -1,0 +1,27 @@
+/** What the rest of Pila sees of a stream between asker and provider: typed frames, one after the other. */
+import type { AskerFrame, AskerFrameOf, AskPeers, ProviderFrame } from '../../core/ask-messages.ts';
+
+export interface AskStream<Out> {
+  /** What `open` is signed for. */
+  readonly peers: AskPeers;
+  /** Resolves when the peer may be sent more. @throws AppError NET_TIMEOUT, NET_CLOSED, BUSY */
+  send(frame: Out): Promise<void>;
+  /** Ends the stream after what was sent. */
+  close(): Promise<void>;
+}
+
+export interface AskReceiver<In> {
+  /** The next frame is read when this has resolved; a rejection ends the stream. */
+  onFrame(frame: In): Promise<void>;
+  /** The last call, whoever ended it. */
+  onGone(): void;
+}
+
+/**
+ * A peer's stream with its first frame. Undefined where nothing is served for that channel: the stream is ended after
+ * what the handler has sent.
+ */
+export type OnAsk = (
+  stream: AskStream<ProviderFrame>,
+  open: AskerFrameOf<'open'>,
+) => Promise<AskReceiver<AskerFrame> | undefined>;

@@ -1,0 +1,235 @@
+/**
+ * `/pila/ask/2`: a stream of length-prefixed frames both ways between an asker and a provider of prepaid answers
+ * (docs/protocol.md §9.1). Frames of a stream are handed on one after the other; sizes, rates, streams and waits are
+ * capped on both sides. What a frame means is the handlers' matter (client/channels).
+ */
+import type { Connection, Stream } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { lpStream } from '@libp2p/utils';
+import {
+  ASKER_FRAME_BYTES_MAX,
+  AskerFrame,
+  PROVIDER_FRAME_BYTES_MAX,
+  ProviderFrame,
+  type AskPeers,
+} from '../../core/ask-messages.ts';
+import { REPLY_BYTES_MAX } from '../../core/channel.ts';
+import { encode, tryDecode, type Codec } from '../../core/codec.ts';
+import { fault, type Fault } from '../../core/faults.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { SerialQueue } from '../../lib/queue.ts';
+import type { Host } from '../host.ts';
+import { RateLimiter } from '../rate.ts';
+import { faultOfRead } from '../sync.ts';
+import type { AskReceiver, AskStream, OnAsk } from './ask-stream.ts';
+
+/** Streams of one connection: tabs of one browser, each with a channel. */
+export const ASK_STREAMS_PER_CONNECTION = 4;
+/** Streams of all askers at once; each may hold two of an asker's largest frames. */
+export const ASK_STREAMS_MAX = 32;
+/** Streams to providers that this node has open. */
+export const ASKING_MAX = 8;
+/** How long an asker may take until its first frame, and a peer to take a frame from us. */
+export const OPEN_MS = 10_000;
+export const SEND_MS = 30_000;
+/** A stream without a frame for so long is ended; its channel is opened again when there is something to say. */
+export const IDLE_MS = 120_000;
+/** Frames of ours that wait for a slow reader. */
+const SENDING_MAX = 64;
+/** Tokens of a stream's frames: one, and one more for each 16 KiB. Vouchers of many steps come close together. */
+export const FRAME_RATE = { perSecond: 50, burst: 400 };
+const BYTES_PER_TOKEN = 16 * 1024;
+/** A signature is verified for each. */
+const OPEN_TOKENS = 10;
+/** What a stream holds unread: an asker sends one question at a time; an answer is repeated whole. */
+const ASKER_UNREAD_BYTES = 2 * ASKER_FRAME_BYTES_MAX;
+const PROVIDER_UNREAD_BYTES = 2 * REPLY_BYTES_MAX;
+
+export const askProtocol = (chainId: number): string => `/pila/ask/2/${chainId}`;
+
+export interface AskingOptions {
+  readonly host: Host;
+  readonly chainId: number;
+  /** Undefined where this node serves nobody: the protocol is then not offered. */
+  readonly onAsk: OnAsk | undefined;
+  readonly charge: (peer: string, f: Fault) => void;
+  readonly log: Log;
+}
+export interface Asking {
+  /**
+   * Opens a stream to a connected peer. `receiver` is made with the stream, so that no frame is missed.
+   * @throws AppError NET_CLOSED, NET_TIMEOUT, BUSY
+   */
+  ask(
+    peer: string,
+    receiver: (stream: AskStream<AskerFrame>) => AskReceiver<ProviderFrame>,
+  ): Promise<AskStream<AskerFrame>>;
+}
+
+export async function createAsking(options: AskingOptions): Promise<Asking> {
+  const { host, chainId, onAsk, log } = options;
+  const protocol = askProtocol(chainId);
+  const own = (): string => host.peerId.toString();
+  const wire = { rates: new RateLimiter(FRAME_RATE), charge: options.charge };
+  let served = 0;
+  let asking = 0;
+
+  async function serve(stream: Stream, connection: Connection, accept: OnAsk): Promise<void> {
+    const asker = connection.remotePeer.toString();
+    if (served >= ASK_STREAMS_MAX) return stream.abort(new Error('too many streams'));
+    served++;
+    const end = new End(ASKER_END, { ...wire, stream, peer: asker });
+    try {
+      const open = await end.read(OPEN_MS, OPEN_TOKENS);
+      if (open?.type !== 'open') return end.fail(fault('wire.unasked', { got: open?.type }));
+      const answers = end.answering<ProviderFrame>(ProviderFrame, { asker, provider: own() });
+      const receiver = await accept(answers, open);
+      if (receiver) await end.receive(receiver);
+      else await answers.close();
+    } catch (e) {
+      log.error('ask.failed', { error: String(e) });
+      stream.abort(e as Error);
+    } finally {
+      served--;
+    }
+  }
+
+  if (onAsk)
+    await host.handle(protocol, (stream, connection) => void serve(stream, connection, onAsk), {
+      maxInboundStreams: ASK_STREAMS_PER_CONNECTION,
+      maxOutboundStreams: ASK_STREAMS_PER_CONNECTION,
+    });
+
+  return {
+    async ask(peer, receiverOf) {
+      // Only over an existing connection, and not over a relay's, as requests.
+      const connection = host
+        .getConnections(peerIdFromString(peer))
+        .find((c) => c.status === 'open' && !c.limits);
+      if (!connection) throw new AppError('NET_CLOSED', `not connected to ${peer}`);
+      if (asking >= ASKING_MAX) throw new AppError('BUSY', `${ASKING_MAX} streams are open`);
+      asking++;
+      try {
+        const signal = AbortSignal.timeout(OPEN_MS);
+        const stream = await connection.newStream(protocol, { signal }).catch((cause: unknown) => {
+          const code = signal.aborted ? 'NET_TIMEOUT' : 'NET_CLOSED';
+          throw new AppError(code, `${peer} opens no stream: ${String(cause)}`, { cause });
+        });
+        const end = new End(PROVIDER_END, { ...wire, stream, peer });
+        const questions = end.answering<AskerFrame>(AskerFrame, { asker: own(), provider: peer });
+        const done = end.receive(receiverOf(questions));
+        void done.finally(() => asking--);
+        return questions;
+      } catch (e) {
+        asking--;
+        throw e;
+      }
+    },
+  };
+}
+
+/** What comes in from one kind of end. */
+interface Incoming<In> {
+  readonly codec: Codec<In>;
+  readonly bytesMax: number;
+  readonly unreadMax: number;
+}
+const ASKER_END: Incoming<AskerFrame> = {
+  codec: AskerFrame,
+  bytesMax: ASKER_FRAME_BYTES_MAX,
+  unreadMax: ASKER_UNREAD_BYTES,
+};
+const PROVIDER_END: Incoming<ProviderFrame> = {
+  codec: ProviderFrame,
+  bytesMax: PROVIDER_FRAME_BYTES_MAX,
+  unreadMax: PROVIDER_UNREAD_BYTES,
+};
+
+interface Wire {
+  readonly stream: Stream;
+  readonly peer: string;
+  readonly rates: RateLimiter;
+  readonly charge: AskingOptions['charge'];
+}
+
+/** Reads frames of one peer's end, and writes ours. */
+class End<In> {
+  readonly #in: Incoming<In>;
+  readonly #wire: Wire;
+  readonly #lp: ReturnType<typeof lpStream>;
+  readonly #sending = new SerialQueue(SENDING_MAX, 'BUSY');
+  /** Aborted when this end has closed the stream: nothing more is read from it. */
+  readonly #closed = new AbortController();
+
+  constructor(incoming: Incoming<In>, wire: Wire) {
+    this.#in = incoming;
+    this.#wire = wire;
+    const { bytesMax, unreadMax } = incoming;
+    this.#lp = lpStream(wire.stream, { maxDataLength: bytesMax, maxBufferSize: unreadMax });
+  }
+
+  /** Charges the peer, if it has to be, and ends the stream at once. */
+  fail(f: Fault): void {
+    this.#wire.charge(this.#wire.peer, f);
+    this.#wire.stream.abort(new Error(f.fault));
+  }
+
+  /** The next frame; undefined when the stream has ended, or was ended for what came. */
+  async read(waitMs: number, tokens = 1): Promise<In | undefined> {
+    const { peer, rates, stream } = this.#wire;
+    const signal = AbortSignal.any([AbortSignal.timeout(waitMs), this.#closed.signal]);
+    try {
+      const bytes = (await this.#lp.read({ signal })).subarray();
+      const cost = tokens + Math.floor(bytes.length / BYTES_PER_TOKEN);
+      if (!rates.take(peer, cost, Date.now())) {
+        this.fail(fault('wire.rate', { protocol: 'ask' }));
+        return undefined;
+      }
+      const frame = tryDecode(this.#in.codec, bytes);
+      if (!frame) this.fail(fault('wire.malformed', { protocol: 'ask', bytes: bytes.length }));
+      return frame;
+    } catch (e) {
+      const found = faultOfRead(e);
+      if (found) this.fail(found);
+      else if (!this.#closed.signal.aborted) stream.abort(e as Error);
+      return undefined;
+    }
+  }
+
+  /** Hands frames on until the stream ends. */
+  async receive(receiver: AskReceiver<In>): Promise<void> {
+    try {
+      for (let frame; (frame = await this.read(IDLE_MS));) await receiver.onFrame(frame);
+    } catch (e) {
+      this.#wire.stream.abort(e as Error);
+    } finally {
+      receiver.onGone();
+    }
+  }
+
+  answering<Out>(codec: Codec<Out>, peers: AskPeers): AskStream<Out> {
+    const { stream, peer } = this.#wire;
+    const send = async (bytes: Uint8Array): Promise<void> => {
+      const signal = AbortSignal.timeout(SEND_MS);
+      try {
+        await this.#lp.write(bytes, { signal });
+      } catch (cause) {
+        stream.abort(cause as Error);
+        if (signal.aborted) throw new AppError('NET_TIMEOUT', `${peer} reads nothing`, { cause });
+        throw new AppError('NET_CLOSED', `${peer} closed the stream`, { cause });
+      }
+    };
+    return {
+      peers,
+      send: (frame) => this.#sending.run(() => send(encode(codec, frame))),
+      close: () =>
+        this.#sending.run(async () => {
+          this.#closed.abort();
+          await stream
+            .close({ signal: AbortSignal.timeout(OPEN_MS) })
+            .catch((e: unknown) => stream.abort(e as Error));
+        }),
+    };
+  }
+}
