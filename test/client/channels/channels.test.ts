@@ -2,14 +2,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { askHash, type AskerFrame, type ProviderFrame } from '../../../src/core/ask-messages.ts';
-import { signHash, voucherHash } from '../../../src/core/channel.ts';
+import { receiptHash, signHash, voucherHash, type Receipt } from '../../../src/core/channel.ts';
 import { equal } from '../../../src/lib/bytes.ts';
 import { receivedOf } from '../../../src/client/channels/asker-record.ts';
 import { ASKER_POLICY } from '../../../src/client/channels/asker.ts';
 import { PROVIDER_POLICY } from '../../../src/client/channels/provider.ts';
 import { deliveredOf } from '../../../src/client/channels/provider-record.ts';
 import { countedOf } from '../../../src/client/channels/terms.ts';
-import { answerTo, asked, CHANNEL, filled, GENESIS, Pair, PEERS, SIGNER, VIEW } from './pair.ts';
+import {
+  answerTo,
+  asked,
+  CHANNEL,
+  filled,
+  GENESIS,
+  Pair,
+  PEERS,
+  SIGNER,
+  VIEW,
+  SERVING,
+} from './pair.ts';
 
 const voucher = (amount: bigint, channel = CHANNEL, genesis = GENESIS): AskerFrame => ({
   type: 'voucher',
@@ -20,6 +31,15 @@ const give = (pair: Pair, frame: AskerFrame) =>
   pair.enterProvider({ type: 'frame', stream: 1, frame });
 const codesOf = (effects: ReturnType<typeof give>) =>
   effects.flatMap((e) => (e.type === 'send' && e.frame.type === 'refused' ? [e.frame.code] : []));
+/** Another receipt than the right one, which the provider has signed all the same. */
+function falsify(
+  frame: ProviderFrame,
+  change: (receipt: Receipt) => Partial<Receipt>,
+): ProviderFrame[] {
+  if (frame.type !== 'done') return [frame];
+  const receipt = { ...frame.receipt, ...change(frame.receipt) };
+  return [{ ...frame, receipt, signature: signHash(receiptHash(GENESIS, receipt), SERVING) }];
+}
 /** A stranger who asked for `most` tokens and vouches for nothing. */
 function unpaid(most: number): Pair {
   const pair = new Pair();
@@ -115,22 +135,30 @@ describe('what an asker owes (C1)', () => {
     ],
     [
       'a receipt for a larger total',
-      (f) =>
-        f.type === 'done'
-          ? [{ ...f, receipt: { ...f.receipt, total: f.receipt.total + 1n } }]
-          : [f],
+      (f) => falsify(f, (r) => ({ total: r.total + 1n })),
       'PROVIDER_RECEIPT',
     ],
     [
       'a receipt for another answer',
-      (f) => (f.type === 'done' ? [{ ...f, receipt: { ...f.receipt, answer: filled(9) } }] : [f]),
+      (f) => falsify(f, () => ({ answer: filled(9) })),
       'PROVIDER_RECEIPT',
     ],
     [
       'a receipt for another question',
-      (f) => (f.type === 'done' ? [{ ...f, receipt: { ...f.receipt, question: filled(9) } }] : [f]),
+      (f) => falsify(f, () => ({ question: filled(9) })),
       'PROVIDER_RECEIPT',
     ],
+    [
+      'a receipt for another model',
+      (f) => falsify(f, () => ({ model: filled(9) })),
+      'PROVIDER_RECEIPT',
+    ],
+    [
+      'a receipt of another channel',
+      (f) => falsify(f, () => ({ channel: filled(9) })),
+      'PROVIDER_RECEIPT',
+    ],
+    ['a receipt under another number', (f) => falsify(f, () => ({ n: 7 })), 'PROVIDER_RECEIPT'],
     [
       'a receipt that another key signed',
       (f) => (f.type === 'done' ? [{ ...f, signature: filled(9, 64) }] : [f]),

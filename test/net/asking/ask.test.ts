@@ -129,7 +129,7 @@ describe('a stream of asking', () => {
     });
     const stream = await client.transport.ask!(id, () => silent);
     for (const frame of [open, voucher(1), voucher(2), voucher(3)]) await stream.send(frame);
-    await until('the first is there', () => begun.length === 1);
+    await until('the first is there', () => begun.length > 0);
     // Another request takes its whole way meanwhile.
     await client.transport.request(id, { type: 'status' });
     expect(begun).toHaveLength(1);
