@@ -31,7 +31,8 @@ export type Context =
   | 'question'
   | 'answer'
   | 'receipt'
-  | 'ask';
+  | 'ask'
+  | 'offer';
 
 /** Text of a context, as BLAKE3's derive-key mode takes it. */
 export const contextText = (name: Context): string => `pila 1 ${name}`;
