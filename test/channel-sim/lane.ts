@@ -133,6 +133,8 @@ export class Lane {
     const providerEnd = {
       genesis,
       secret: serving,
+      provider: terms.provider,
+      payee: terms.payee,
       offerOf: () => ({ price: PRICE, unitBytes: UNIT_BYTES }),
       earlier: 0n,
       policy: liar.provider ? PROVIDER_POLICY : rules.provider,

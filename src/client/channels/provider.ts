@@ -61,6 +61,9 @@ export interface ProviderEnd {
   readonly genesis: Uint8Array;
   /** The serving key, 32 bytes: it holds no coins. */
   readonly secret: Uint8Array;
+  /** Its public key and the address that it is to be paid at: who opens a channel writes what he likes into it. */
+  readonly provider: Uint8Array;
+  readonly payee: Uint8Array;
   /** Undefined where the model is not served. */
   readonly offerOf: (model: Uint8Array) => Offer | undefined;
   /** nV that closes of this asker's earlier channels have paid. */
@@ -277,7 +280,14 @@ const leastLimit = ({ view }: Scene, _: ProviderRecord, { price }: Question): bi
 /** Why a new question is refused, in this order. */
 const QUESTION_RULES: readonly QuestionRule[] = [
   { code: 'CHANNEL_CLOSED', broken: (_, { closing }) => closing === 1, least: nothing },
-  { code: 'CHANNEL_UNKNOWN', broken: ({ view }) => view.depth === undefined, least: nothing },
+  {
+    code: 'CHANNEL_UNKNOWN',
+    broken: ({ end, view }, { terms }) =>
+      view.depth === undefined ||
+      !equal(terms.provider, end.provider) ||
+      !equal(terms.payee, end.payee),
+    least: nothing,
+  },
   {
     code: 'CHANNEL_ENDING',
     broken: ({ end, view }, { terms }) => end.policy.isEnding(view, terms),

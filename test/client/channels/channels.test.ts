@@ -267,6 +267,12 @@ describe('who may use a channel (C2, C4)', () => {
     expect(pair.provider.record).toBe(before);
   });
 
+  it.each(['provider', 'payee'] as const)('not where its %s is somebody else', (field) => {
+    const pair = new Pair({ terms: { [field]: filled(66) } });
+    expect(pair.connect().ask(1).codes).toEqual(['CHANNEL_UNKNOWN']);
+    expect(deliveredOf(pair.provider.record)).toBe(0n);
+  });
+
   it('an old voucher and one above what was delivered change nothing', () => {
     const pair = new Pair().connect().ask(600);
     expect(codesOf(give(pair, voucher(256n)))).toEqual(['VOUCHER_STALE']);

@@ -56,6 +56,8 @@ export const VIEW: ChannelView = {
 export const PROVIDER_END: ProviderEnd = {
   genesis: GENESIS,
   secret: SERVING,
+  provider: TERMS.provider,
+  payee: TERMS.payee,
   offerOf: (model) =>
     model[0] === MODEL[0] ? { price: TOKENS, unitBytes: UNIT_BYTES } : undefined,
   earlier: 0n,
