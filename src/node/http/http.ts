@@ -204,13 +204,17 @@ export function createHttp(
   };
   const listener = (request: IncomingMessage, response: ServerResponse) =>
     void handle(request, response);
-  const timed = { connectionsCheckingInterval: CHECK_MS };
+  const timed = { connectionsCheckingInterval: CHECK_MS, shouldUpgradeCallback: isWebSocket };
   const server = tls
     ? createTlsServer({ ...tls, ...timed, handshakeTimeout: TLS_MS }, listener)
     : createServer(timed, listener);
   const admit = boundSockets(server, callers);
   return { server, admit };
 }
+
+/** Any other upgrade may be passed over, and is where Node.js knows the option (24.9): the request is answered. */
+const isWebSocket = ({ headers }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket';
 
 const TOO_MANY = 'too many calls from this address at once';
 /** ms between looks at sockets whose time is over. */

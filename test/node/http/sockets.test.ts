@@ -181,6 +181,16 @@ describe('sockets', () => {
     expect([spoken!.closed, atOnce!.closed]).toEqual([false, false]);
   });
 
+  it('that offer another protocol than WebSocket are answered in this one, as HTTP says', async () => {
+    const { port, taken } = await serve();
+    // What Java's client and `curl --http2` send.
+    const offer =
+      'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    const request = get('/').replace(/\r\n$/, `${offer}\r\n`);
+    expect(await status('127.0.0.2', port, request)).toBe(200);
+    expect(taken).toEqual([]);
+  });
+
   it('whose upgrade is refused are told, and destroyed although the other end stays', async () => {
     const { port, taken } = await serve(() => '429 Too Many Requests');
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
