@@ -34,13 +34,19 @@ export function createCallers(trusted: readonly string[]): Callers {
       const forwarded = String(headers['x-forwarded-for'] ?? '').split(',');
       // From the right: each trusted proxy vouches for the entry that it added, and for no other.
       while (standsForMany(address)) {
-        const next = plainAddress((forwarded.pop() ?? '').trim());
+        const next = plainAddress(withoutPort((forwarded.pop() ?? '').trim()));
         if (!isIP(next)) break;
         address = next;
       }
       return address;
     },
   };
+}
+
+/** Some proxies add the port. An entry that is not read is no caller's, and what is no caller's has no limits. */
+function withoutPort(entry: string): string {
+  const [, ip6, ip4] = /^(?:\[(.*)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry) ?? [];
+  return ip6 ?? ip4 ?? entry;
 }
 
 export const isRange = (text: string): boolean => parseRange(text) !== undefined;

@@ -22,6 +22,9 @@ describe('the caller', () => {
     ['::1', undefined, '::1'],
     ['127.0.0.1', 'unknown', '127.0.0.1'],
     ['127.0.0.1', '9.9.9.9, unknown', '127.0.0.1'],
+    ['127.0.0.1', '8.8.8.8, 9.9.9.9:5678', '9.9.9.9'],
+    ['127.0.0.1', '[2001:db8::1]:443', '2001:db8::1'],
+    ['127.0.0.1', '[2001:db8::1]', '2001:db8::1'],
   ])('at %s, forwarded for %s, counts as %s', (remoteAddress, forwarded, told) => {
     expect(callerOf(LOOPBACK_RANGES, remoteAddress, forwarded)).toBe(told);
   });
