@@ -165,13 +165,13 @@ test('a peer whose answers are cut at a megabyte proves its branch, and is not c
 });
 
 let made513: Promise<FullChain> | undefined;
-/** A chain of 513 blocks. */
+/** A chain of 513 blocks of several miners, so that its state has leaves that no one block touches. */
 const longChain = () =>
   (made513 ??= (async () => {
     const own = { ms: START_MS };
     const full = await openChain(undefined, own);
     own.ms = START_MS + 10_000_000;
-    await mine(full, ann, 513);
+    for (let i = 0; i < 513; i++) await mine(full, person(1 + (i % 9)));
     return full;
   })());
 
