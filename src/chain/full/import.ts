@@ -265,7 +265,10 @@ async function revertTo(batch: Batch, state: FullState, height: number): Promise
   return reverted;
 }
 
-/** The batch holds what it asks for: places of transactions, and leaves. A long reorganisation has too many to list them again. */
+/**
+ * The batch holds what it asks for: places of transactions, and leaves. A long reorganisation has too many to list
+ * them again.
+ */
 function headChange(batch: Batch, reverted: readonly Reverted[]): HeadChange {
   const confirmed = { has: (id: string) => batch.get(recordKey.tx(id)) !== undefined };
   const changed = { has: (key: string) => batch.has(recordKey.leaf(key)) };
