@@ -6,7 +6,6 @@ import { keyFromEntropy, type KeyPair } from '../../src/wallet/keys.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import {
   createDataKey,
-  createDeviceKey,
   createScryptWrap,
   keyFromPassphrase,
   openByPasskey,
@@ -15,8 +14,8 @@ import {
   sealVault,
   wrapByPasskey,
   type VaultContents,
-  type VaultCrypto,
 } from '../../src/wallet/vault/vault-blob.ts';
+import { createDeviceKey, type VaultCrypto } from '../../src/wallet/vault/sealing.ts';
 import { Safe } from '../../src/wallet/vault/safe.ts';
 import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
 import {

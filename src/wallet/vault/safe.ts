@@ -3,7 +3,6 @@ import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import {
   createDataKey,
-  createDeviceKey,
   createMacKey,
   createScryptWrap,
   decodeVault,
@@ -23,8 +22,8 @@ import {
   type ScryptWrap,
   type VaultBlob,
   type VaultContents,
-  type VaultCrypto,
 } from './vault-blob.ts';
+import { createDeviceKey, type VaultCrypto } from './sealing.ts';
 import { pairsOf, tampered, wipe, type Keys } from './vault-keys.ts';
 import type { VaultRecord, VaultStorage } from './vault-storage.ts';
 

@@ -25,8 +25,15 @@ import { AppError } from '../../lib/errors.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import { normalizePassphrase } from '../passphrase.ts';
 import { randomBytes } from '../random.ts';
-
-export type VaultCrypto = Pick<Crypto, 'subtle' | 'getRandomValues'>;
+import {
+  decrypt,
+  encrypt,
+  importKey,
+  KEY_BYTES,
+  Sealed,
+  view,
+  type VaultCrypto,
+} from './sealing.ts';
 
 export const VERSION = 4;
 /** What the cipher texts are bound to: until version 3 of the record also to the address. */
@@ -34,13 +41,10 @@ const SEAL_OLD = 1;
 const SEAL_VERSION = 2;
 /** One passphrase opens them all, and each costs a derivation then. */
 export const ACCOUNTS_MAX = 16;
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 const SALT_BYTES = 16;
 const CHECK_BYTES = 32;
 const TAG_BYTES_PUBLIC = 32;
 
-const sealed = { iv: bytes(12), data: bytes(KEY_BYTES + TAG_BYTES) };
 const Wrap = union({
   device: [0, struct({})],
   /** scrypt's N = 2^logN, r and p. */
@@ -61,7 +65,7 @@ export type AccountRecord = Value<typeof Account>;
 const Passkey = struct({
   credential: blob(1023),
   salt: bytes(KEY_BYTES),
-  wrappedKey: struct(sealed),
+  wrappedKey: Sealed,
 });
 export type Passkey = Value<typeof Passkey>;
 const PasskeyBound = struct({ address: hash32, credential: blob(1023), salt: bytes(KEY_BYTES) });
@@ -69,8 +73,8 @@ const PasskeyBound = struct({ address: hash32, credential: blob(1023), salt: byt
 const sealedFields = {
   /** 0 or 1. */
   backedUp: u8,
-  wrappedKey: struct(sealed),
-  entropy: struct(sealed),
+  wrappedKey: Sealed,
+  entropy: Sealed,
 };
 /** `address`: of account 0. */
 const head = { version: u8, wrap: Wrap, address: hash32 };
@@ -317,10 +321,6 @@ export async function keyFromPassphrase(
   }
 }
 
-/** Non-extractable: it can be stored in IndexedDB and used, but not read. */
-export const createDeviceKey = (crypto: VaultCrypto): Promise<CryptoKey> =>
-  crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
-
 /** Non-extractable, for an HMAC-SHA-256 over the whole record: whoever edits the disk alone cannot make it. */
 export const createMacKey = (crypto: VaultCrypto): Promise<CryptoKey> =>
   crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, [
@@ -340,41 +340,5 @@ export const isMacRight = (
   mac: Uint8Array,
   record: Uint8Array,
 ): Promise<boolean> => crypto.subtle.verify('HMAC', key, view(mac), view(record));
-
-type Sealed = VaultBlob['entropy'];
-
-const importKey = (crypto: VaultCrypto, rawKey: Uint8Array): Promise<CryptoKey> =>
-  crypto.subtle.importKey('raw', view(rawKey), 'AES-GCM', false, ['encrypt', 'decrypt']);
-
-async function encrypt(
-  crypto: VaultCrypto,
-  key: CryptoKey,
-  bound: Uint8Array,
-  plain: Uint8Array,
-): Promise<Sealed> {
-  const iv = randomBytes(crypto, 12);
-  const algorithm = { name: 'AES-GCM', iv, additionalData: view(bound) };
-  return { iv, data: new Uint8Array(await crypto.subtle.encrypt(algorithm, key, view(plain))) };
-}
-
-/** Undefined when key, bound data or cipher text is not the one it was made with. */
-async function decrypt(
-  crypto: VaultCrypto,
-  key: CryptoKey,
-  bound: Uint8Array,
-  { iv, data }: Sealed,
-): Promise<Uint8Array | undefined> {
-  const algorithm = { name: 'AES-GCM', iv: view(iv), additionalData: view(bound) };
-  try {
-    return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, view(data)));
-  } catch {
-    return undefined;
-  }
-}
-
-/** WebCrypto's types refuse shared memory, which none of ours is. */
-function view(b: Uint8Array): Uint8Array<ArrayBuffer> {
-  return b as Uint8Array<ArrayBuffer>;
-}
 
 const corrupt = (why: string) => new AppError('VAULT_CORRUPT', why);
