@@ -1,6 +1,7 @@
 /** Three questions that show the words were written down: one from each third, one right word of six. */
 import { randomBelow, randomSample, shuffled, type RandomSource } from './random.ts';
-import { WORD_LIST, WORDS_COUNT } from './seed-words.ts';
+import { WORDS_COUNT } from './seed-words.ts';
+import { WORD_LIST } from './word-list.ts';
 
 export interface QuizQuestion {
   /** From 1, as people count. */

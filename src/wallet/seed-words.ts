@@ -1,18 +1,16 @@
 /** Seed words: BIP-39, 24 English words, no passphrase (docs/protocol.md §2). */
 import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
-import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { AppError } from '../lib/errors.ts';
+import { WORD_LIST } from './word-list.ts';
 
 export const WORDS_COUNT = 24;
 export const ENTROPY_BYTES = 32;
-/** The 2048 English words. */
-export const WORD_LIST: readonly string[] = wordlist;
 /** Longer text is not 24 words of at most 8 letters, however it is spaced. */
 const TEXT_CHARS_MAX = 2000;
-const known = new Set(wordlist);
+const known = new Set(WORD_LIST);
 
 /** 24 words, one space between, of 32 bytes of entropy. */
-export const formatWords = (entropy: Uint8Array): string => entropyToMnemonic(entropy, wordlist);
+export const formatWords = (entropy: Uint8Array): string => entropyToMnemonic(entropy, WORD_LIST);
 
 /**
  * The 32 bytes behind 24 words in any case and spacing. Messages name places, never words.
@@ -25,7 +23,7 @@ export function parseWords(text: string): Uint8Array {
   const unknown = words.flatMap((word, i) => (known.has(word) ? [] : [i + 1]));
   if (unknown.length) throw new AppError('WORDS_UNKNOWN', unknown.join(', '));
   try {
-    return mnemonicToEntropy(words.join(' '), wordlist);
+    return mnemonicToEntropy(words.join(' '), WORD_LIST);
   } catch {
     // Every word is known: only the checksum is left to be wrong. The cause could quote words.
     throw new AppError('WORDS_CHECKSUM', 'the words do not belong together');

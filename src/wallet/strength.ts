@@ -13,7 +13,7 @@ import * as english from '@zxcvbn-ts/language-en';
 import { AppError } from '../lib/errors.ts';
 import { normalizePassphrase, requireFloor } from './passphrase.ts';
 import { randomBelow, type RandomSource } from './random.ts';
-import { WORD_LIST } from './seed-words.ts';
+import { WORD_LIST } from './word-list.ts';
 
 export const PASSPHRASE_BITS_MIN = 50;
 /** Six of 2048 words: 66 bits. */
