@@ -49,7 +49,7 @@ describe('mutants', () => {
   /** What decides over keys, over what is signed, and over what a page may do. */
   const DECISIVE = [
     ...globSync('src/wallet/vault/*.ts'),
-    ...['summary', 'kinds', 'build'].map((name) => `src/wallet/${name}.ts`),
+    ...['summary', 'kinds', 'build', 'channels'].map((name) => `src/wallet/${name}.ts`),
     'src/node/http/policies.ts',
     'src/sw.ts',
   ];

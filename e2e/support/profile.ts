@@ -10,6 +10,7 @@ import {
   decodeVault,
   openDataKey,
   openEntropy,
+  VERSION,
   type VaultBlob,
 } from '../../src/wallet/vault/vault-blob.ts';
 
@@ -168,7 +169,7 @@ function recordsIn(text: Buffer): VaultBlob[] {
   const records: VaultBlob[] = [];
   for (let at = 0; at + 300 < text.length; at++) {
     const [version, wrap] = [text[at]!, text[at + 1]!];
-    if (version < 1 || version > 4 || wrap > 1) continue;
+    if (version < 1 || version > VERSION || wrap > 1) continue;
     // V8 writes a Uint8Array's length before its bytes.
     for (const length of lengthsBefore(text, at)) {
       const blob = tryRecord(text.subarray(at, at + length));
@@ -205,7 +206,7 @@ export async function searchProfile(profile: string): Promise<Found> {
   for (const raw of keys) {
     const bytes = Buffer.from(raw, 'hex');
     const key = await webcrypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['decrypt']);
-    for (const blob of device) {
+    for (const blob of records) {
       const found = await openDataKey(webcrypto as Crypto, blob, key as CryptoKey)
         .then((dataKey) => openEntropy(webcrypto as Crypto, blob, dataKey))
         .catch(() => undefined);

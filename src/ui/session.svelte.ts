@@ -169,9 +169,10 @@ export class Session {
   async #configure(): Promise<void> {
     if (this.config) return;
     const config = await this.#loadConfig();
-    const { network, genesisTimeMs } = config;
+    const { network, genesisTimeMs, genesis } = config;
+    const chain = { network, genesisTimeMs, genesis };
     // Without it nothing is signed, and whoever asks for that is told.
-    await this.keys.openFor({ network, genesisTimeMs }).catch((error: unknown) => this.fail(error));
+    await this.keys.openFor(chain).catch((error: unknown) => this.fail(error));
     this.config = config;
   }
 

@@ -19,6 +19,12 @@ export interface KeyPair {
 export const keyPath = (account: number, index: number): string =>
   `m/44'/${COIN_TYPE}'/${account}'/0/${index}`;
 
+/** Of the key that signs receipts and closes. Each step is hardened: with it nobody comes nearer to an account. */
+export const SERVING_PATH = `m/44'/${COIN_TYPE}'/0'/2'/0'`;
+
+/** Of what vouches for the one channel that it is made for; below 2^31. */
+export const signerPath = (index: number): string => `m/44'/${COIN_TYPE}'/0'/3'/${index}'`;
+
 /** Key of an account and index, each below 2^31. */
 export const keyFromEntropy = (entropy: Uint8Array, account = 0, index = 0): KeyPair =>
   keysFromEntropy(entropy, [keyPath(account, index)])[0]!;

@@ -21,6 +21,7 @@ import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine, Passphrases } from '../../src/ui/engine.ts';
 import { MINER_OFF } from '../../src/client/api.ts';
+import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 
@@ -349,6 +350,15 @@ export class MemoryEngine implements Engine {
       this.#note('vault.sign');
       return encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) });
     },
+    servingKey: async () => undefined,
+    signReceipt: async () => new Uint8Array(64),
+    signClose: async (bytes) =>
+      encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) }),
+    newSigner: async () => otherKey,
+    signVoucher: async () => new Uint8Array(64),
+    channelEnded: async () => this.#note('vault.channelEnded'),
+    channelsLimit: async () => CHANNELS_LIMIT_FIRST,
+    setChannelsLimit: async () => this.#vault('setChannelsLimit', {}),
     addAccount: async (name) => {
       const { accounts } = this.vaultStatus;
       const account = { index: 1, name, address: OTHER_ADDRESS, publicKey: otherKey };

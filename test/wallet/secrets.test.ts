@@ -1,6 +1,9 @@
 /** What is sealed is sealed afresh and to its place, and no secret outlives its use. */
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { encode } from '../../src/core/codec.ts';
+import { Tx } from '../../src/core/formats.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { keyFromEntropy, type KeyPair } from '../../src/wallet/keys.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
@@ -31,20 +34,20 @@ const contents = (n: number): VaultContents => ({
   accounts: [{ name: new Uint8Array(), publicKey: hash(n) }],
   current: 0,
   backedUp: true,
+  delegates: null,
 });
 
 /** Every secret that keys were made of or that was made, as it lies in memory. */
 const inMemory = vi.hoisted((): Uint8Array[] => []);
 vi.mock('../../src/wallet/keys.ts', async (original) => {
   const real = await original<typeof import('../../src/wallet/keys.ts')>();
-  return {
-    ...real,
-    keysFromEntropy(entropy: Uint8Array, paths: readonly string[]): KeyPair[] {
-      const pairs = real.keysFromEntropy(entropy, paths);
-      inMemory.push(entropy, ...pairs.map(({ secret }) => secret));
-      return pairs;
-    },
+  const keysFromEntropy = (entropy: Uint8Array, paths: readonly string[]): KeyPair[] => {
+    const pairs = real.keysFromEntropy(entropy, paths);
+    inMemory.push(entropy, ...pairs.map(({ secret }) => secret));
+    return pairs;
   };
+  const keyAtPath = (entropy: Uint8Array, path: string) => keysFromEntropy(entropy, [path])[0]!;
+  return { ...real, keysFromEntropy, keyAtPath };
 });
 
 /** What BIP-32 works on goes through HMAC: chain codes, the data of each step, and what comes out. */
@@ -215,6 +218,28 @@ describe('what is left in memory', () => {
     inMemory.splice(0);
     await expect(newVault().restore(formatWords(hash(4)))).rejects.toThrow(code('VAULT_EXISTS'));
     expect(inMemory.length).toBeGreaterThan(1);
+    expect(left()).toBe(0);
+  });
+
+  test('is nothing of a key that signed with nobody there', async () => {
+    const vault = newVault();
+    const genesis = 'ab'.repeat(64);
+    await vault.openFor({ network: 'local', genesisTimeMs: nowMs, genesis });
+    const { publicKey: from } = await vault.restore(formatWords(hash(3)));
+    await vault.protect(STRONG);
+    const signer = await vault.newSigner();
+    const [common, ends] = [{ chainId: 3, from: from!, nonce: 0, expiry: 9, fee: 1n }, hash(1)];
+    const terms = { provider: ends, payee: ends, signer, limit: 5n, lifetime: 100 };
+    const channel: Tx = { type: 'channel', ...common, ...terms };
+    await vault.sign(encode(Tx, channel));
+    const secrets = inMemory.filter((bytes) => bytes.some((byte) => byte !== 0)).map(toHex);
+    expect(new Set(secrets)).toEqual(new Set([hash(3), keyFromEntropy(hash(3)).secret].map(toHex)));
+    await vault.lock();
+    inMemory.splice(0);
+    const of = { channel: txId(channel), model: hash(2), question: hash(4), answer: hash(5) };
+    await vault.signReceipt({ ...of, n: 1, total: 7n });
+    await vault.signVoucher(of.channel, 5n);
+    expect(inMemory.length).toBe(2);
     expect(left()).toBe(0);
   });
 });

@@ -25,7 +25,7 @@ beforeEach(async () => {
   // A thousand blocks of the local network after its first.
   nowMs = GENESIS_MS + 1000 * 5000;
   vault = newVault();
-  await vault.openFor({ network: 'local', genesisTimeMs: GENESIS_MS });
+  await vault.openFor({ network: 'local', genesisTimeMs: GENESIS_MS, genesis: undefined });
   from = (await vault.restore(formatWords(hash(3)))).publicKey!;
 });
 
@@ -49,8 +49,8 @@ describe('a vault signs for one chain', () => {
   });
 
   test('and stays with the one that it was opened for', async () => {
-    await vault.openFor({ network: 'local', genesisTimeMs: 1 });
-    const other = vault.openFor({ network: 'main', genesisTimeMs: GENESIS_MS });
+    await vault.openFor({ network: 'local', genesisTimeMs: 1, genesis: undefined });
+    const other = vault.openFor({ network: 'main', genesisTimeMs: GENESIS_MS, genesis: undefined });
     await expect(other).rejects.toThrow(code('CHAIN_REFUSED'));
     await expect(vault.sign(claimOf({ chainId: 1 }))).rejects.toThrow(code('CHAIN_REFUSED'));
     expect(await nonceOf(claimOf())).toBe(7);
@@ -70,7 +70,7 @@ describe('what nobody is asked for', () => {
 
   test('is not signed where the age of the chain is unknown; a payment is', async () => {
     vault = newVault();
-    await vault.openFor({ network: 'local', genesisTimeMs: undefined });
+    await vault.openFor({ network: 'local', genesisTimeMs: undefined, genesis: undefined });
     await vault.restore(formatWords(hash(3)));
     await expect(vault.sign(claimOf())).rejects.toThrow(code('UNASKED_REFUSED'));
     expect(await nonceOf(buildTransfer(base(), { to: hash(9), amount: 1n }))).toBe(7);

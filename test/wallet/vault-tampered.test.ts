@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
+import { encode } from '../../src/core/codec.ts';
+import { Tx } from '../../src/core/formats.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { fromHex, utf8 } from '../../src/lib/bytes.ts';
-import { keyFromEntropy } from '../../src/wallet/keys.ts';
+import { keyFromEntropy, SERVING_PATH } from '../../src/wallet/keys.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 import {
@@ -14,6 +16,8 @@ import {
   macOf,
   type VaultBlob,
 } from '../../src/wallet/vault/vault-blob.ts';
+import { sealDelegate } from '../../src/wallet/vault/delegates-blob.ts';
+import { createDeviceKey, encrypt } from '../../src/wallet/vault/sealing.ts';
 import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
 import { createStorage, type VaultStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
@@ -35,6 +39,7 @@ beforeEach(async () => {
   vault = newVault();
   await vault.restore(WORDS);
   await vault.addAccount('Savings');
+  await vault.newSigner();
 });
 
 /** Who can use this device's keys, as a script of the page's origin could, makes the MAC right as well. */
@@ -65,11 +70,27 @@ const OWNED: [string, (blob: VaultBlob) => VaultBlob][] = [
   ['the time until it locks', (blob) => ({ ...blob, lockMinutes: 60 })],
   ['that the words were written down', (blob) => ({ ...blob, backedUp: 1 - blob.backedUp })],
 ];
+/** Of what the keys say something, and this device alone has the secrets of. */
+type Delegates = NonNullable<VaultBlob['delegates']>;
+const withDelegates =
+  (change: (delegates: Delegates) => Partial<Delegates>) => (blob: VaultBlob) => {
+    const delegates = blob.delegates!;
+    return { ...blob, delegates: { ...delegates, ...change(delegates) } };
+  };
+OWNED.push(
+  [
+    'the serving key',
+    withDelegates(({ serving }) => ({ serving: { ...serving, publicKey: EVIL } })),
+  ],
+  ['the limit of all channels', withDelegates(() => ({ channelsLimit: (1n << 64n) - 1n }))],
+);
 /** Of what only this device knows something. */
 const FREE: [string, (blob: VaultBlob) => VaultBlob][] = [
   ['which account is in use', (blob) => ({ ...blob, current: 0 })],
   ['the tag', (blob) => ({ ...blob, tag: hash(1) })],
   ['that there is no tag', (blob) => ({ ...blob, tag: null })],
+  ['which signer is next', withDelegates(() => ({ nextSigner: 7 }))],
+  ['that no signer was made', withDelegates(() => ({ signers: [] }))],
 ];
 
 const nothing = {
@@ -122,6 +143,88 @@ describe.each(OWNED)('%s, changed with the key of the MAC', (_, change) => {
     await forge(change, 'with the key of the MAC');
     expect(await newVault().status()).toMatchObject({ ...nothing, problem: 'VAULT_TAMPERED' });
     expect(await vault.status()).toMatchObject({ ...nothing, problem: 'VAULT_TAMPERED' });
+  });
+});
+
+describe('a key that signs unattended, with its secret exchanged', () => {
+  const receipt = {
+    channel: hash(1),
+    n: 1,
+    model: hash(2),
+    question: hash(3),
+    answer: hash(4),
+    total: 5n,
+  };
+  const refused = async (one: VaultApi) => {
+    await one.openFor({ network: 'local', genesisTimeMs: 1e12, genesis: 'ab'.repeat(64) });
+    await expect(one.signReceipt(receipt)).rejects.toThrow(code('VAULT_TAMPERED'));
+  };
+
+  test('signs nothing: by whoever has the key that seals it', async () => {
+    const { delegatesKey } = (await storage.load())!;
+    const evil = await sealDelegate(crypto, delegatesKey!, hash(66), SERVING_PATH);
+    const exchange = withDelegates(({ serving }) => ({
+      serving: { ...serving, secret: evil.secret },
+    }));
+    await forge(exchange, 'with the key of the MAC');
+    await refused(newVault());
+    const key = (await newVault().servingKey())!;
+    const bound = await encrypt(crypto, delegatesKey!, key, keyFromEntropy(hash(66)).secret);
+    const forged = withDelegates(({ serving }) => ({ serving: { ...serving, secret: bound } }));
+    await forge(forged, 'with the key of the MAC');
+    await refused(newVault());
+  });
+
+  test('signs nothing: by whoever exchanges the key that seals it, or deletes it', async () => {
+    const record = (await storage.load())!;
+    for (const delegatesKey of [await createDeviceKey(crypto), undefined]) {
+      expect(await storage.save({ ...record, delegatesKey }, record.blob)).toBe(true);
+      await refused(newVault());
+    }
+  });
+
+  test('is not believed without what the words or this device say of it', async () => {
+    const evil = withDelegates(({ serving }) => ({ serving: { ...serving, publicKey: EVIL } }));
+    const forgeUntagged = async (isMarked: boolean) => {
+      const { mac: _, macKey, ...record } = (await storage.load())!;
+      const blob = encodeVault({ ...evil(decodeVault(record.blob)), tag: null });
+      const marks = isMarked ? { macKey, mac: await macOf(crypto, macKey!, blob) } : {};
+      expect(await storage.save({ ...record, ...marks, blob }, record.blob)).toBe(true);
+      const later = newVault();
+      expect(await later.status()).toMatchObject({ ...nothing, problem: 'VAULT_TAMPERED' });
+      await expect(later.servingKey()).rejects.toThrow(code('VAULT_TAMPERED'));
+    };
+    await forgeUntagged(true);
+    await vault.erase();
+    await vault.restore(WORDS);
+    await forgeUntagged(false);
+    await vault.erase();
+    await vault.restore(WORDS, STRONG);
+    await forgeUntagged(false);
+  });
+
+  test('nor does a channel get a signer of other words', async () => {
+    await forge(
+      withDelegates(({ signers }) => ({ signers: [{ ...signers[0]!, publicKey: EVIL }] })),
+      'with the key of the MAC',
+    );
+    const later = newVault();
+    await later.openFor({ network: 'local', genesisTimeMs: 1e12, genesis: undefined });
+    const { publicKey: from } = await later.useAccount(0);
+    const opening = encode(Tx, {
+      type: 'channel',
+      chainId: 3,
+      from: from!,
+      nonce: 0,
+      expiry: 9,
+      fee: 1n,
+      provider: hash(1),
+      payee: hash(2),
+      signer: EVIL,
+      limit: 5n,
+      lifetime: 100,
+    });
+    await expect(later.sign(opening)).rejects.toThrow(code('VAULT_TAMPERED'));
   });
 });
 

@@ -16,7 +16,7 @@ import {
   buildResult,
   buildTransfer,
 } from '../../src/wallet/build.ts';
-import { keyFromEntropy } from '../../src/wallet/keys.ts';
+import { keyAtPath, keyFromEntropy, SERVING_PATH } from '../../src/wallet/keys.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 import { decodeVault, encodeVault } from '../../src/wallet/vault/vault-blob.ts';
 import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
@@ -35,6 +35,18 @@ const oldDeviceKey = () =>
     'encrypt',
     'decrypt',
   ]);
+
+/** What version 4 stored beside its record. */
+const oldMac = async (mac: string) => ({
+  mac: fromHex(mac)!,
+  macKey: await crypto.subtle.importKey(
+    'raw',
+    fromHex(old.macKey)! as BufferSource,
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign', 'verify'],
+  ),
+});
 
 /** Time that stands still until it is told to go on. */
 function createClock() {
@@ -60,7 +72,7 @@ let changes: VaultStatus[];
 let vault: VaultApi;
 function newVault(cost = CHEAP): VaultApi {
   const made = createVault({ storage, crypto, clock, cost, onChange: (s) => changes.push(s) });
-  void made.openFor({ network: 'local', genesisTimeMs: clock.now() });
+  void made.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: undefined });
   return made;
 }
 beforeEach(() => {
@@ -248,7 +260,7 @@ describe('signing', () => {
     const spending = [
       transferOf(from!),
       buildRequest(base(from!), request),
-      buildChannel(base(from!), PREPAID),
+      buildChannel(base(from!), { ...PREPAID, signer: await vault.newSigner() }),
     ];
     for (const tx of spending) await expect(vault.sign(tx)).rejects.toThrow(code('BACKUP_FIRST'));
     const work = [
@@ -420,17 +432,19 @@ describe('accounts', () => {
     );
   });
 
-  test.each(['version1', 'version2', 'version3'] as const)(
-    'of %s are read, believed once its keys say so, and stored as version 4',
+  test.each(['version1', 'version2', 'version3', 'version4'] as const)(
+    'of %s are read, believed once its keys say so, and stored as version 5',
     async (version) => {
       const deviceKey = await oldDeviceKey();
       const count = version === 'version1' ? 1 : 2;
       await storage.erase();
-      await storage.save({ blob: fromHex(old[version])!, deviceKey }, undefined);
+      const mac = version === 'version4' ? await oldMac(old.version4Mac) : {};
+      await storage.save({ blob: fromHex(old[version])!, deviceKey, ...mac }, undefined);
       const later = newVault();
       const address = addressAt(count - 1);
       expect(await later.status()).toMatchObject({ backedUp: true, verified: true, address });
-      expect((await storage.load())!.blob[0]).toBe(4);
+      expect((await storage.load())!.blob[0]).toBe(5);
+      expect(await newVault().servingKey()).toEqual(keyAtPath(entropy, SERVING_PATH).publicKey);
       expect(parseWords(await later.words(undefined))).toEqual(entropy);
       expect((await later.addAccount('Next')).accounts.length).toBe(count + 1);
       expect(parseWords(await newVault().words(undefined))).toEqual(entropy);
@@ -470,6 +484,70 @@ describe('accounts', () => {
       });
     },
   );
+});
+
+describe('a vault of version 4, from before keys signed unattended', () => {
+  const entropy = hash(3);
+  const serving = keyAtPath(entropy, SERVING_PATH).publicKey;
+  const receipt = {
+    channel: hash(1),
+    n: 1,
+    model: hash(2),
+    question: hash(4),
+    answer: hash(5),
+    total: 7n,
+  };
+  const openFor = (one: VaultApi) =>
+    one.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: 'ab'.repeat(64) });
+  async function store(): Promise<void> {
+    const mac = await oldMac(old.version4ProtectedMac);
+    const blob = fromHex(old.version4Protected)!;
+    await storage.save({ blob, deviceKey: undefined, ...mac }, undefined);
+  }
+
+  test.each([
+    ['passphrase', CHEAP, (opened: VaultApi) => opened.unlock(old.passphrase)],
+    [
+      'passphrase, sealed anew',
+      { ...CHEAP, logN: 11 },
+      (opened: VaultApi) => opened.unlock(old.passphrase),
+    ],
+    ['passkey', CHEAP, (opened: VaultApi) => opened.unlockByPasskey(fromHex(old.passkeyOutput)!)],
+  ])('has them once its %s has opened it, and is whole before and after', async (_, cost, open) => {
+    await store();
+    const later = createVault({ storage, crypto, clock, cost });
+    await openFor(later);
+    const known = { locked: true, backedUp: true, current: 1, problem: undefined };
+    expect(await later.status()).toMatchObject(known);
+    expect(await later.servingKey()).toBe(undefined);
+    await expect(later.signReceipt(receipt)).rejects.toThrow(code('SERVING_MISSING'));
+    await expect(later.newSigner()).rejects.toThrow(code('VAULT_LOCKED'));
+    const opened = await open(later);
+    expect(opened).toMatchObject({ ...known, locked: false, verified: true });
+    expect(await later.servingKey()).toEqual(serving);
+    await later.lock();
+    expect(await later.signReceipt(receipt)).toHaveLength(64);
+    const restarted = newVault();
+    expect(await restarted.servingKey()).toEqual(serving);
+    expect((await restarted.unlockByPasskey(fromHex(old.passkeyOutput)!)).locked).toBe(false);
+    expect(await restarted.words(old.passphrase)).toBe(formatWords(entropy));
+  });
+
+  test('opens also where they cannot be stored, and gets them at the next start', async () => {
+    const inner = storage;
+    await store();
+    const full = () => Promise.reject(new Error('no room'));
+    storage = { ...inner, save: full };
+    const later = newVault();
+    const opened = { locked: false, verified: true };
+    await expect(later.unlock(old.passphrase)).resolves.toMatchObject(opened);
+    expect(await later.servingKey()).toBe(undefined);
+    await expect(later.newSigner()).rejects.toThrow(code('SERVING_MISSING'));
+    storage = inner;
+    const next = newVault();
+    await next.unlock(old.passphrase);
+    expect(await next.servingKey()).toEqual(serving);
+  });
 });
 
 describe('another time until it locks', () => {
@@ -700,7 +778,7 @@ describe('damage', () => {
     await alter((blob) => blob, false);
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_CORRUPT'));
     await alter((blob) => {
-      const data = blob.slice(0, -32).with(0, 5);
+      const data = blob.slice(0, -32).with(0, 6);
       return concat(data, plainHash(data));
     });
     await expect(newVault().words(undefined)).rejects.toThrow(code('VAULT_VERSION'));
@@ -762,7 +840,7 @@ describe('two tabs', () => {
     };
     const onChange = (status: VaultStatus) => void seen.push(status);
     const api = createVault({ storage, crypto, clock, cost: CHEAP, others, onChange });
-    void api.openFor({ network: 'local', genesisTimeMs: clock.now() });
+    void api.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: undefined });
     return { api, seen, channel };
   }
 

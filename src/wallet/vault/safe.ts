@@ -1,4 +1,5 @@
 /** The stored record and what opens it. Keeps no keys: what it gives is the caller's to wipe. */
+import { signHash } from '../../core/channel.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import {
@@ -23,6 +24,13 @@ import {
   type VaultBlob,
   type VaultContents,
 } from './vault-blob.ts';
+import {
+  createDelegates,
+  sealDelegate,
+  useDelegate,
+  type Delegate,
+  type Delegates,
+} from './delegates-blob.ts';
 import { createDeviceKey, type VaultCrypto } from './sealing.ts';
 import { pairsOf, tampered, wipe, type Keys } from './vault-keys.ts';
 import type { VaultRecord, VaultStorage } from './vault-storage.ts';
@@ -39,8 +47,18 @@ export interface Loaded {
  */
 export type Trust = 'kept' | 'old' | 'changed';
 
+/** What this device opens without anybody: the words where no passphrase seals them, and the delegates. */
+type DeviceKeys = Pick<VaultRecord, 'deviceKey' | 'delegatesKey'>;
+
+interface Delegated extends Pick<VaultRecord, 'delegatesKey'> {
+  readonly delegates: Delegates;
+}
+
 /** How a protected vault is opened. */
 export type Opener = { readonly passphrase: string } | { readonly passkey: Uint8Array };
+
+/** Whether a version stored it that had no tag, or no delegates: what it lacks is made once it is open. */
+export const isOld = ({ trust, blob }: Loaded): boolean => trust === 'old' || !blob.delegates;
 
 export interface SafePlatform {
   readonly storage: VaultStorage;
@@ -65,8 +83,11 @@ export class Safe {
     return { record, blob, trust: await this.#trustIn(record, blob) };
   }
 
-  async #trustIn({ blob, mac, macKey }: VaultRecord, { tag }: VaultBlob): Promise<Trust> {
-    if (!mac && !macKey && !tag) return 'old';
+  async #trustIn(
+    { blob, mac, macKey }: VaultRecord,
+    { tag, delegates }: VaultBlob,
+  ): Promise<Trust> {
+    if (!mac && !macKey && !tag && !delegates) return 'old';
     if (!mac || !macKey) return 'changed';
     const isRight = await isMacRight(this.#platform.crypto, macKey, mac, blob).catch(() => false);
     return isRight ? 'kept' : 'changed';
@@ -76,17 +97,21 @@ export class Safe {
    * Whether it was stored: never over another vault, which a damaged one may be too. With a passphrase no
    * key of this device is ever stored beside the words.
    */
-  async found(contents: VaultContents, passphrase: string | undefined): Promise<boolean> {
+  async found(
+    contents: Omit<VaultContents, 'delegates'>,
+    passphrase: string | undefined,
+  ): Promise<boolean> {
     const { crypto } = this.#platform;
     const deviceKey = passphrase === undefined ? await createDeviceKey(crypto) : undefined;
     const wrapping =
       passphrase === undefined
         ? { wrap: { type: 'device' } as const, wrapKey: deviceKey! }
         : await this.#wrapping(passphrase);
+    const { delegates, delegatesKey } = await this.#delegated(contents.entropy);
     const dataKey = createDataKey(crypto);
-    const sealed = sealVault(crypto, contents, wrapping, dataKey);
+    const sealed = sealVault(crypto, { ...contents, delegates }, wrapping, dataKey);
     const blob = await sealed.finally(() => dataKey.fill(0));
-    return this.#store(blob, deviceKey, undefined);
+    return this.#store(blob, { deviceKey, delegatesKey }, undefined);
   }
 
   erase(): Promise<void> {
@@ -96,12 +121,46 @@ export class Safe {
   /** Changes what is not sealed. @param keys needed where the change is of what the tag is over */
   async change({ record, blob }: Loaded, change: Partial<VaultBlob>, keys?: Keys): Promise<void> {
     const next = await this.#tagged({ ...blob, ...change }, keys);
-    if (!(await this.#store(next, record.deviceKey, record))) throw changed();
+    if (!(await this.#store(next, record, record))) throw changed();
   }
 
-  /** A record of an older version gets its tag and its MAC. If another tab does so too, one of them has. */
-  async raise({ record, blob }: Loaded, keys: Keys): Promise<void> {
-    await this.#store(await this.#tagged(blob, keys), record.deviceKey, record);
+  /**
+   * A record of an older version gets its tag, its MAC and its delegates. If another tab does so too, one of them
+   * has. Where nothing can be written the next start tries again: the keys open all the same.
+   */
+  async raise(loaded: Loaded, keys: Keys): Promise<void> {
+    const { record, blob } = loaded;
+    const { delegates, delegatesKey } = await this.#delegated(keys.entropy, loaded);
+    const next = await this.#tagged({ ...blob, delegates }, keys);
+    await this.#store(next, { ...record, delegatesKey }, record).catch(() => false);
+  }
+
+  /** The delegates that a vault has, or new ones: their key never leaves this device. */
+  async #delegated(entropy: Uint8Array, loaded?: Loaded): Promise<Delegated> {
+    const { crypto } = this.#platform;
+    const [kept, keptKey] = [loaded?.blob.delegates, loaded?.record.delegatesKey];
+    if (kept) return { delegates: kept, delegatesKey: keptKey };
+    const delegatesKey = await createDeviceKey(crypto);
+    return { delegates: await createDelegates(crypto, delegatesKey, entropy), delegatesKey };
+  }
+
+  /** @throws SERVING_MISSING: an older version stored the vault, and it was not opened since */
+  delegatesOf({ blob: { delegates } }: Loaded): Delegates {
+    if (delegates) return delegates;
+    throw new AppError('SERVING_MISSING', 'unlock it once');
+  }
+
+  /** Signs by a delegate, also while the vault is locked. @throws VAULT_TAMPERED */
+  signBy({ record }: Loaded, delegate: Delegate, hashed: Uint8Array): Promise<Uint8Array> {
+    return useDelegate(this.#platform.crypto, record.delegatesKey, delegate, (secret) =>
+      signHash(hashed, secret),
+    );
+  }
+
+  /** The key at a path of the words, for this vault to keep. @throws VAULT_TAMPERED where its delegates have lost their key */
+  async delegate({ record }: Loaded, { entropy }: Keys, path: string): Promise<Delegate> {
+    if (!record.delegatesKey) throw tampered('no delegates  key');
+    return sealDelegate(this.#platform.crypto, record.delegatesKey, entropy, path);
   }
 
   async #tagged(blob: VaultBlob, keys: Keys | undefined): Promise<VaultBlob> {
@@ -144,7 +203,10 @@ export class Safe {
       pairs.every(({ publicKey }, i) => equal(publicKey, accounts[i]!.publicKey));
     if (!isSame) for (const { secret } of pairs) secret.fill(0);
     const keys = { entropy, pairs: isSame ? pairs : pairsOf(entropy, accounts) };
-    if (!tag || equal(tag, await tagOf(this.#platform.crypto, blob, entropy))) return keys;
+    const isTagged = tag
+      ? equal(tag, await tagOf(this.#platform.crypto, blob, entropy))
+      : !blob.delegates;
+    if (isTagged) return keys;
     wipe(keys);
     throw tampered('its public part is not what its owner left');
   }
@@ -190,14 +252,16 @@ export class Safe {
   async wrapByPassphrase(
     passphrase: string,
     { entropy }: Keys,
-    { record, blob }: Loaded,
+    loaded: Loaded,
     dataKey = createDataKey(this.#platform.crypto),
   ): Promise<void> {
-    const contents = { ...blob, entropy, backedUp: blob.backedUp === 1 };
+    const { record, blob } = loaded;
     try {
+      const { delegates, delegatesKey } = await this.#delegated(entropy, loaded);
+      const contents = { ...blob, entropy, backedUp: blob.backedUp === 1, delegates };
       const wrapping = await this.#wrapping(passphrase);
       const sealed = await sealVault(this.#platform.crypto, contents, wrapping, dataKey);
-      await this.#move(sealed, undefined, record);
+      await this.#move(sealed, { deviceKey: undefined, delegatesKey }, record);
     } finally {
       dataKey.fill(0);
     }
@@ -213,38 +277,39 @@ export class Safe {
     const { crypto } = this.#platform;
     const passkey = await wrapByPasskey(crypto, { ...which, output }, blob, dataKey);
     (await openByPasskey(crypto, blob, passkey, output)).fill(0);
-    await this.#move({ ...blob, passkey }, record.deviceKey, record);
+    await this.#move({ ...blob, passkey }, record, record);
   }
 
   /** Resolves when what the passkey opened is off the disk. */
   removePasskey({ record, blob }: Loaded): Promise<void> {
-    return this.#move({ ...blob, passkey: null }, record.deviceKey, record);
+    return this.#move({ ...blob, passkey: null }, record, record);
   }
 
   /** What is over a replaced secret: the record before it leaves the disk. */
-  async #move(blob: VaultBlob, deviceKey: CryptoKey | undefined, before: VaultRecord) {
-    const record = await this.#record(blob, deviceKey, before.macKey);
+  async #move(blob: VaultBlob, keys: DeviceKeys, before: VaultRecord) {
+    const record = await this.#record(blob, keys, before.macKey);
     if (!(await this.#platform.storage.move(record, before.blob))) throw changed();
   }
 
   async #store(
     blob: VaultBlob,
-    deviceKey: CryptoKey | undefined,
+    keys: DeviceKeys,
     before: VaultRecord | undefined,
   ): Promise<boolean> {
-    const record = await this.#record(blob, deviceKey, before?.macKey);
+    const record = await this.#record(blob, keys, before?.macKey);
     return this.#platform.storage.save(record, before?.blob);
   }
 
   async #record(
     blob: VaultBlob,
-    deviceKey: CryptoKey | undefined,
+    { deviceKey, delegatesKey }: DeviceKeys,
     macKeyBefore: CryptoKey | undefined,
   ): Promise<VaultRecord> {
     const { crypto } = this.#platform;
     const macKey = macKeyBefore ?? (await createMacKey(crypto));
     const stored = encodeVault(blob);
-    return { blob: stored, deviceKey, macKey, mac: await macOf(crypto, macKey, stored) };
+    const mac = await macOf(crypto, macKey, stored);
+    return { blob: stored, deviceKey, delegatesKey, macKey, mac };
   }
 }
 

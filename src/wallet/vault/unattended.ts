@@ -5,7 +5,8 @@
  */
 import type { Tx } from '../../core/formats.ts';
 import { createParams, EXPIRY_BLOCKS_MAX, type NetworkName } from '../../core/params.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { hash } from '../../core/hash.ts';
+import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 
 /** A chain as the page knows it. */
@@ -13,6 +14,8 @@ export interface VaultChain {
   readonly network: NetworkName;
   /** ms since 1970 of block 0: how high the chain can be by now. Unknown: nothing is signed unattended. */
   readonly genesisTimeMs: number | undefined;
+  /** Encoded header of block 0 in hex. Unknown: no receipt or voucher is signed, since they name it. */
+  readonly genesis: string | undefined;
 }
 
 /** nV that one such transaction may pay: far over what a pool asks, far under what would be missed. */
@@ -30,6 +33,8 @@ export const NONCES_AHEAD_MAX = 64;
  */
 export const EXPIRY_AHEAD_MAX = 2 * EXPIRY_BLOCKS_MAX;
 const HOUR_MS = 3_600_000;
+/** A header ends with its proof digest. */
+const DIGEST_BYTES = 32;
 
 export class Unattended {
   readonly #now: () => number;
@@ -55,6 +60,20 @@ export class Unattended {
     if (!this.#chain || createParams(this.#chain.network, []).chainId !== chainId) throw refused();
   }
 
+  /** ms of a block. @throws CHAIN_REFUSED */
+  get blockTimeMs(): number {
+    if (!this.#chain) throw refused();
+    return createParams(this.#chain.network, []).blockTimeMs;
+  }
+
+  /** Id of block 0, which keeps what is signed for one network from counting on another. @throws CHAIN_REFUSED */
+  get genesisId(): Uint8Array {
+    const header = fromHex(this.#chain?.genesis ?? '');
+    if (!header || header.length <= DIGEST_BYTES)
+      throw new AppError('CHAIN_REFUSED', 'unknown first block');
+    return headerId(header);
+  }
+
   /** Before a transaction is signed with nobody there. @throws UNASKED_REFUSED */
   admit({ fee, expiry, nonce, from }: Tx): void {
     const blocks = this.#blocks();
@@ -71,10 +90,9 @@ export class Unattended {
 
   /** Since the first one, by the clock. */
   #blocks(): number {
-    const { network, genesisTimeMs } = this.#chain ?? {};
-    if (!network || genesisTimeMs === undefined) throw tooMuch('the age of the chain is unknown');
-    const { blockTimeMs } = createParams(network, []);
-    return Math.max(0, this.#now() - genesisTimeMs) / blockTimeMs;
+    const { genesisTimeMs } = this.#chain ?? {};
+    if (genesisTimeMs === undefined) throw tooMuch('the age of the chain is unknown');
+    return Math.max(0, this.#now() - genesisTimeMs) / this.blockTimeMs;
   }
 
   /** The budget comes back evenly; a clock set back gives nothing. */
@@ -89,3 +107,7 @@ export class Unattended {
 
 const refused = () => new AppError('CHAIN_REFUSED', 'the vault was opened for another chain');
 const tooMuch = (why: string) => new AppError('UNASKED_REFUSED', why);
+
+/** H_block(H_header(core) ‖ proofDigest), of an encoded header: what stands in it is the client's to check. */
+const headerId = (header: Uint8Array): Uint8Array =>
+  hash('block', hash('header', header.subarray(0, -DIGEST_BYTES)), header.subarray(-DIGEST_BYTES));

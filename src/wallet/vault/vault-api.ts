@@ -1,4 +1,5 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
+import type { Receipt } from '../../core/channel.ts';
 import type { Tx } from '../../core/formats.ts';
 import type { NetworkName } from '../../core/params.ts';
 import type { VaultChain } from './unattended.ts';
@@ -159,9 +160,35 @@ export type VaultApi = {
   describe(tx: Uint8Array): Promise<TxSummary>;
   /**
    * Encoded SignedTx, by the account that is its sender. What is signed unattended is bounded (unattended.ts).
-   * @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER, CHAIN_REFUSED, UNASKED_REFUSED
+   * A channel has a signer of `newSigner`, and all open ones together keep to `channelsLimit`.
+   * @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER, CHAIN_REFUSED, UNASKED_REFUSED, CHANNEL_FOREIGN,
+   * CHANNELS_OVER, CHANNELS_FULL (64)
    */
   sign(tx: Uint8Array): Promise<Uint8Array>;
+  /** x-only key that signs receipts and closes, and holds nothing; undefined before there is one. */
+  servingKey(): Promise<Uint8Array | undefined>;
+  /** 64 bytes by the serving key. Also while locked, as all that follows says. @throws SERVING_MISSING, CHAIN_REFUSED */
+  signReceipt(receipt: Receipt): Promise<Uint8Array>;
+  /**
+   * Encoded SignedTx by the serving key, also while locked. `tx`: an unsigned close; `opening`: the SignedTx of its
+   * channel, whose provider is the serving key and whose payee is an account of this wallet.
+   * @throws TX_MALFORMED, TX_SENDER, CHANNEL_UNKNOWN (the opening of another channel), CHANNEL_FOREIGN,
+   * CHANNEL_AMOUNT, CHAIN_REFUSED, UNASKED_REFUSED, SERVING_MISSING
+   */
+  signClose(tx: Uint8Array, opening: Uint8Array): Promise<Uint8Array>;
+  /** x-only key that may vouch in the next channel that is signed with it. @throws VAULT_LOCKED, SERVING_MISSING */
+  newSigner(): Promise<Uint8Array>;
+  /**
+   * 64 bytes that vouch for `amount` nV in all, at most the limit of a channel that was signed here; also while
+   * locked. @throws CHANNEL_UNKNOWN, CHANNEL_AMOUNT, CHAIN_REFUSED, SERVING_MISSING
+   */
+  signVoucher(channel: Uint8Array, amount: bigint): Promise<Uint8Array>;
+  /** Nothing is vouched for in it any more, and its limit counts no longer. Also while locked. */
+  channelEnded(channel: Uint8Array): Promise<void>;
+  /** nV that all open channels together may hold. */
+  channelsLimit(): Promise<bigint>;
+  /** @throws VAULT_LOCKED, AMOUNT_RANGE, SERVING_MISSING */
+  setChannelsLimit(limit: bigint): Promise<VaultStatus>;
   /** The next account of the same words, and uses it. @throws VAULT_LOCKED, ACCOUNTS_FULL (16), NAME_MALFORMED */
   addAccount(name: string): Promise<VaultStatus>;
   /** @throws VAULT_LOCKED, ACCOUNT_UNKNOWN, NAME_MALFORMED (not 1 to 32 characters) */
@@ -171,3 +198,15 @@ export type VaultApi = {
   /** Deletes the keys from this device. */
   erase(): Promise<VaultStatus>;
 };
+
+/** What is signed with nobody there, with `newSigner` for what a person will confirm: a node has it without a vault. */
+export type UnattendedApi = Pick<
+  VaultApi,
+  | 'servingKey'
+  | 'signReceipt'
+  | 'signClose'
+  | 'newSigner'
+  | 'signVoucher'
+  | 'channelEnded'
+  | 'channelsLimit'
+>;

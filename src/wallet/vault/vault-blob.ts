@@ -22,6 +22,7 @@ import {
 import { plainHash } from '../../core/hash.ts';
 import { concat, equal, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { Delegates, ownedBytes } from './delegates-blob.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import { normalizePassphrase } from '../passphrase.ts';
 import { randomBytes } from '../random.ts';
@@ -35,7 +36,7 @@ import {
   type VaultCrypto,
 } from './sealing.ts';
 
-export const VERSION = 4;
+export const VERSION = 5;
 /** What the cipher texts are bound to: until version 3 of the record also to the address. */
 const SEAL_OLD = 1;
 const SEAL_VERSION = 2;
@@ -83,7 +84,18 @@ const accountsFields = { accounts: list(Account, ACCOUNTS_MAX), current: u8 };
 const comfort = { lockMinutes: u8, passkey: optional(Passkey) };
 /** `seal`: 1 or 2. `tag`: of the public part, 32 bytes; none until the vault is first opened by this version. */
 const tagged = { seal: u8, tag: optional(bytes(TAG_BYTES_PUBLIC)) };
-const Stored = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields, ...tagged });
+/** None until the vault is first opened by this version. */
+const delegated = { delegates: optional(Delegates) };
+const Stored = struct({
+  ...head,
+  ...comfort,
+  ...accountsFields,
+  ...sealedFields,
+  ...tagged,
+  ...delegated,
+});
+/** Without keys that sign unattended. */
+const StoredV4 = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields, ...tagged });
 /** Not tagged, bound to the address. */
 const StoredV3 = struct({ ...head, ...comfort, ...accountsFields, ...sealedFields });
 /** Locks after five minutes, knows no passkeys. */
@@ -94,7 +106,8 @@ export type VaultBlob = Value<typeof Stored>;
 
 /** What only the keys' owner changes: the tag is over it. Which account is in use may change while locked. */
 const PublicPart = struct({ lockMinutes: u8, accounts: list(Account, ACCOUNTS_MAX), backedUp: u8 });
-export type PublicPart = Value<typeof PublicPart>;
+/** With what is owned of the delegates, where there are any: a vault of version 4 had none. */
+type PublicPart = Value<typeof PublicPart> & { readonly delegates: Delegates | null };
 
 /** OWASP's floor, audited in @noble/hashes: 128 MiB, about 0.5 s on a two-core Xeon. */
 export const SCRYPT_COST: ScryptCost = { logN: 17, r: 8, p: 1 };
@@ -139,7 +152,12 @@ export function decodeVault(stored: Uint8Array): VaultBlob {
 }
 
 function fromOlder(data: Uint8Array): VaultBlob | undefined {
-  const untagged = { version: VERSION, seal: SEAL_OLD, tag: null };
+  const since5 = { version: VERSION, delegates: null };
+  if (data[0] === 4) {
+    const old = tryDecode(StoredV4, data);
+    return old && { ...old, ...since5 };
+  }
+  const untagged = { ...since5, seal: SEAL_OLD, tag: null };
   if (data[0] === 3) {
     const old = tryDecode(StoredV3, data);
     return old && { ...old, ...untagged };
@@ -172,6 +190,7 @@ export interface VaultContents {
   readonly backedUp: boolean;
   readonly lockMinutes?: number;
   readonly passkey?: Passkey | null;
+  readonly delegates: Delegates | null;
 }
 
 /** 32 bytes, to be wiped after use. */
@@ -213,7 +232,9 @@ export async function tagOf(
 ): Promise<Uint8Array> {
   const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
   const key = await derive(crypto, entropy, { info: TAG_INFO, use: hmac, usages: ['sign'] });
-  const data = view(encode(PublicPart, publicPart));
+  const { delegates } = publicPart;
+  const owned = delegates ? ownedBytes(delegates) : new Uint8Array();
+  const data = view(concat(encode(PublicPart, publicPart), owned));
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, data));
 }
 const TAG_INFO = view(utf8('pila vault public part'));

@@ -74,6 +74,7 @@ export function blobFromFile(file: unknown): VaultBlob {
       entropy: sealed(rest.entropy),
       seal: rest.seal ?? 1,
       tag: null,
+      delegates: null,
     };
     return decodeVault(encodeVault(blob));
   } catch (cause) {

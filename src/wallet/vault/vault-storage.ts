@@ -14,6 +14,8 @@ export interface VaultRecord {
   readonly blob: Uint8Array;
   /** Non-extractable; only while no passphrase protects the vault. */
   readonly deviceKey: CryptoKey | undefined;
+  /** Non-extractable: opens the delegates and nothing else, also where a passphrase seals the words. */
+  readonly delegatesKey?: CryptoKey | undefined;
   /** HMAC-SHA-256 of the blob under `macKey`, which is non-extractable; none in records of older versions. */
   readonly mac?: Uint8Array | undefined;
   readonly macKey?: CryptoKey | undefined;
@@ -175,9 +177,10 @@ const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =
 /** What is stored but is no record counts as a damaged one: it must not look like an empty place. */
 function recordFrom(value: unknown): VaultRecord | undefined {
   if (value === undefined) return undefined;
-  const { blob, deviceKey, mac, macKey } = Object(value) as Partial<VaultRecord>;
+  const { blob, ...keys } = Object(value) as Partial<VaultRecord>;
+  const { deviceKey, delegatesKey, mac, macKey } = keys;
   const isBlob = blob instanceof Uint8Array;
-  return { blob: isBlob ? blob : new Uint8Array(), deviceKey, mac, macKey };
+  return { blob: isBlob ? blob : new Uint8Array(), deviceKey, delegatesKey, mac, macKey };
 }
 
 const onSuccess = (request: IDBRequest, done: (value: unknown) => void): void => {

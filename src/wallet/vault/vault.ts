@@ -2,20 +2,23 @@
  * The vault: keeps one seed, shows it only when asked, and signs what it has read itself. Knows no
  * platform: storage, cryptography and time come from outside. Calls run one after another.
  */
-import { txBytes, signTx } from '../../core/tx/tx.ts';
+import { receiptHash, type Receipt } from '../../core/channel.ts';
+import { txBytes, txId, signTx } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createQuiz, isQuizPassed, type QuizQuestion } from '../backup-quiz.ts';
+import { CHANNELS_LIMIT_FIRST } from '../channels.ts';
 import { isUnattended } from '../kinds.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import { requireFloor } from '../passphrase.ts';
 import { randomBytes } from '../random.ts';
-import { Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
+import { isOld, Safe, type Loaded, type Opener, type SafePlatform } from './safe.ts';
 import { decodeTx, summaryFromTx } from '../summary.ts';
 import type { NewPasskey, VaultApi, VaultStatus } from './vault-api.ts';
 import { ACCOUNTS_MAX } from './vault-blob.ts';
+import { Delegation } from './delegation.ts';
 import { Unattended, type VaultChain } from './unattended.ts';
 import { statusOf, type Known } from './vault-status.ts';
 import { blobFromFile, fileFromBlob, type VaultFile } from './vault-file.ts';
@@ -74,6 +77,14 @@ export function createVault(platform: VaultPlatform): VaultApi {
     proveBackup: (answers) => queue.run(() => vault.proveBackup(answers)),
     describe: async (tx) => summaryFromTx(decodeTx(tx)),
     sign: (tx) => queue.run(() => vault.sign(tx)),
+    servingKey: () => queue.run(() => vault.servingKey()),
+    signReceipt: (receipt) => queue.run(() => vault.signReceipt(receipt)),
+    signClose: (tx, opening) => queue.run(() => vault.signClose(tx, opening)),
+    newSigner: () => queue.run(() => vault.newSigner()),
+    signVoucher: (channel, amount) => queue.run(() => vault.signVoucher(channel, amount)),
+    channelEnded: (channel) => queue.run(() => vault.channelEnded(channel)),
+    channelsLimit: () => queue.run(() => vault.channelsLimit()),
+    setChannelsLimit: (limit) => queue.run(() => vault.setChannelsLimit(limit)),
     addAccount: (name) => queue.run(() => vault.addAccount(name)),
     renameAccount: (index, name) => queue.run(() => vault.renameAccount(index, name)),
     useAccount: (index) => queue.run(() => vault.useAccount(index)),
@@ -88,6 +99,7 @@ class Vault {
   readonly #platform: VaultPlatform;
   readonly #safe: Safe;
   readonly #unattended: Unattended;
+  readonly #delegation: Delegation;
   #keys: Keys | undefined;
   #quiz: QuizQuestion[] | undefined;
   /** The record whose public part the keys confirmed last. */
@@ -103,6 +115,7 @@ class Vault {
     this.#platform = platform;
     this.#safe = new Safe(platform);
     this.#unattended = new Unattended(platform.clock.now);
+    this.#delegation = new Delegation(this.#safe, platform.clock.now);
     platform.others?.onMessage((what) => {
       if (what !== 'changed' && what !== 'lock') return;
       // If the queue is full, its calls look again themselves.
@@ -156,7 +169,7 @@ class Vault {
         this.#keep(keys);
         if ('passphrase' in opener && this.#safe.isWeak(loaded))
           await this.#safe.wrapByPassphrase(opener.passphrase, keys, loaded, dataKey);
-        else if (loaded.trust === 'old') await this.#safe.raise(loaded, keys);
+        else if (isOld(loaded)) await this.#safe.raise(loaded, keys);
       } finally {
         dataKey.fill(0);
       }
@@ -302,7 +315,51 @@ class Vault {
     if (isSpending && !loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
     if (!isSpending) this.#unattended.admit(tx);
+    if (tx.type === 'channel')
+      await this.#delegation.noteOpening({ keys, loaded }, tx, this.#unattended.blockTimeMs);
     return txBytes(signTx(tx, pair.secret));
+  }
+
+  async servingKey(): Promise<Uint8Array | undefined> {
+    return (await this.#load())?.blob.delegates?.serving.publicKey;
+  }
+
+  async signReceipt(receipt: Receipt): Promise<Uint8Array> {
+    const hashed = receiptHash(this.#unattended.genesisId, receipt);
+    return this.#delegation.sign(await this.#require(), hashed);
+  }
+
+  async signClose(bytes: Uint8Array, opening: Uint8Array): Promise<Uint8Array> {
+    const tx = decodeTx(bytes);
+    if (tx.type !== 'close') throw new AppError('TX_MALFORMED', 'not a close');
+    this.#unattended.requireChain(tx);
+    const loaded = await this.#require();
+    this.#delegation.requireOwn(loaded, tx, opening);
+    this.#unattended.admit(tx);
+    return txBytes({ tx, signature: await this.#delegation.sign(loaded, txId(tx)) });
+  }
+
+  async newSigner(): Promise<Uint8Array> {
+    return this.#delegation.newSigner(await this.#open());
+  }
+
+  async signVoucher(channel: Uint8Array, amount: bigint): Promise<Uint8Array> {
+    const { genesisId } = this.#unattended;
+    return this.#delegation.signVoucher(await this.#require(), genesisId, { channel, amount });
+  }
+
+  async channelEnded(channel: Uint8Array): Promise<void> {
+    await this.#delegation.channelEnded(await this.#require(), channel);
+  }
+
+  async channelsLimit(): Promise<bigint> {
+    const { delegates } = (await this.#require()).blob;
+    return delegates?.channelsLimit ?? CHANNELS_LIMIT_FIRST;
+  }
+
+  async setChannelsLimit(limit: bigint): Promise<VaultStatus> {
+    await this.#delegation.setLimit(await this.#open(), limit);
+    return this.#changed('changed');
   }
 
   async erase(): Promise<VaultStatus> {
@@ -376,7 +433,7 @@ class Vault {
     if (wrap.type === 'scrypt') return loaded;
     const keys = await this.#confirm(loaded, this.#safe.openByDevice(loaded));
     try {
-      if (loaded.trust !== 'old') return loaded;
+      if (!isOld(loaded)) return loaded;
       await this.#safe.raise(loaded, keys);
     } finally {
       wipe(keys);

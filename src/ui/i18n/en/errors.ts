@@ -96,6 +96,17 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Stopped. Nothing was changed.',
   UNASKED_REFUSED:
     'The keys did not sign this: nobody was asked, and it went beyond what work may cost. Work goes on.',
+  CHANNELS_FULL: 'Coins are set aside for answers in sixty-four places already. Let one end first.',
+  CHANNELS_OVER:
+    'With this, more would be set aside for answers than you allow. Set less aside, let something end, or raise ' +
+    'what you allow.',
+  CHANNEL_AMOUNT: 'This is more than was set aside. Nothing was signed.',
+  CHANNEL_FOREIGN:
+    'What is set aside here could be used, or cashed in, by keys that are not yours. Nothing was signed.',
+  CHANNEL_UNKNOWN:
+    'What was set aside for this has ended, or was not set aside here. Set aside something anew.',
+  SERVING_MISSING:
+    'Unlock your keys once: then this device can answer, and pay for answers, by itself.',
   VAULT_UNGUARDED:
     'There are no keys here: the server of this page leaves out a header that keys need, ' +
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',

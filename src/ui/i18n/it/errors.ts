@@ -107,6 +107,18 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Fermato. Nulla è cambiato.',
   UNASKED_REFUSED:
     'Le chiavi non l’hanno firmato: nessuno è stato interpellato, e superava quanto il lavoro può costare. Il lavoro continua.',
+  CHANNELS_FULL:
+    'Ci sono già fondi messi da parte per risposte in sessantaquattro posti. Lascia che uno finisca.',
+  CHANNELS_OVER:
+    'Così sarebbe messo da parte per le risposte più di quanto permetti. Metti da parte meno, lascia finire ' +
+    'qualcosa o alza quanto permetti.',
+  CHANNEL_AMOUNT: 'È più di quanto è stato messo da parte. Non è stato firmato nulla.',
+  CHANNEL_FOREIGN:
+    'Chiavi non tue potrebbero usare o incassare ciò che viene messo da parte. Non è stato firmato nulla.',
+  CHANNEL_UNKNOWN:
+    'Ciò che era messo da parte per questo è finito, o non è stato messo da parte qui. Metti da parte altro.',
+  SERVING_MISSING:
+    'Sblocca le chiavi una volta: poi questo dispositivo può rispondere, e pagare risposte, da solo.',
   VAULT_UNGUARDED:
     'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',
