@@ -31,6 +31,7 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   // The seed's own keys, which no wallet holds.
   'node/seed/sender.ts': ['@noble/curves/secp256k1.js'],
   'node/keys-file.ts': ['@noble/curves/secp256k1.js'],
+  'node/serving-file.ts': ['@noble/curves/secp256k1.js'],
 };
 
 const IMPURE =

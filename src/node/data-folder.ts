@@ -10,6 +10,8 @@ export const FILE_MODE = 0o600;
 const OWN = [
   'keys.json',
   'keys.json.new',
+  'serving.json',
+  'serving.json.new',
   'chain',
   'net',
   'spent',

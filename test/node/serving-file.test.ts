@@ -1,0 +1,198 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { receiptHash, signHash, verifyHash, voucherHash } from '../../src/core/channel.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
+import { signTx, txBytes, txId, verifySignature } from '../../src/core/tx/tx.ts';
+import { openKeys, payoutAddress } from '../../src/node/keys-file.ts';
+import { openServingKeys } from '../../src/node/serving-file.ts';
+import { keyFromEntropy } from '../../src/wallet/keys.ts';
+import { WRITTEN } from '../lib/written.ts';
+
+const hash = (n: number) => new Uint8Array(32).fill(n);
+const VLT = 1_000_000_000n;
+const GENESIS = hash(9);
+const other = keyFromEntropy(hash(77));
+const payout = keyFromEntropy(hash(5)).address;
+const code = (c: string) => expect.objectContaining({ code: c });
+
+let folder: string;
+let nowMs: number;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pila-serving-'));
+  nowMs = 1e12;
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const path = () => join(folder, 'serving.json');
+const open = () =>
+  openServingKeys({
+    folder,
+    network: 'local',
+    genesisId: GENESIS,
+    payees: [payout],
+    now: () => nowMs,
+  });
+
+const base = { chainId: 3, from: other.publicKey, nonce: 0, expiry: 99, fee: 1000n };
+const openingOf = (change: Partial<TxOf<'channel'>>): TxOf<'channel'> => ({
+  type: 'channel',
+  ...base,
+  provider: other.publicKey,
+  payee: other.address,
+  signer: other.publicKey,
+  limit: VLT,
+  lifetime: 100,
+  ...change,
+});
+const receipt = {
+  channel: hash(1),
+  n: 1,
+  model: hash(2),
+  question: hash(4),
+  answer: hash(5),
+  total: 7n,
+};
+
+describe('the file of serving keys', () => {
+  it('is made once, for its owner alone, and holds no other key of the node', async () => {
+    const key = await (await open()).servingKey();
+    expect(await (await open()).servingKey()).toEqual(key);
+    expect((await stat(path())).mode & 0o777).toBe(0o600);
+    await (await open()).newSigner();
+    expect((await stat(path())).mode & 0o777).toBe(0o600);
+    const { payout: secret } = await openKeys(folder);
+    const text = await readFile(path(), 'utf8');
+    expect(text).not.toContain(Buffer.from(secret).toString('hex'));
+  });
+
+  it.each(WRITTEN)('is read as a person edited it: %s', async (_, write) => {
+    const key = await (await open()).servingKey();
+    await (await open()).newSigner();
+    const pretty = JSON.stringify(JSON.parse(await readFile(path(), 'utf8')), undefined, 2);
+    await writeFile(path(), write(`${pretty}\n`));
+    expect(await (await open()).servingKey()).toEqual(key);
+  });
+
+  const corruptions: [string, (good: any) => unknown][] = [
+    ['nothing', () => ''],
+    ['null', () => null],
+    ['a missing key', ({ serving, ...rest }) => (void serving, rest)],
+    ['a secret that is no key', (good) => ({ ...good, serving: '00'.repeat(32) })],
+    ['a limit that is a number', (good) => ({ ...good, channelsLimit: 5 })],
+    ['a limit over all amounts', (good) => ({ ...good, channelsLimit: `${1n << 64n}` })],
+    ['no signers', ({ serving, channelsLimit }) => ({ serving, channelsLimit })],
+    ['too many signers', (good) => ({ ...good, signers: Array(73).fill(good.signers[0]) })],
+    ['a signer without a secret', (good) => ({ ...good, signers: [{ channel: null }] })],
+    [
+      'a channel without an end',
+      (good) => ({
+        ...good,
+        signers: [{ ...good.signers[0], channel: { id: '01'.repeat(32), limit: '1' } }],
+      }),
+    ],
+  ];
+  it.each(corruptions)('with %s in it is refused and left alone', async (_, corrupt) => {
+    await (await open()).newSigner();
+    const bad = corrupt(JSON.parse(await readFile(path(), 'utf8')));
+    const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
+    await writeFile(path(), text);
+    await expect(open()).rejects.toThrow(code('KEYS_CORRUPT'));
+    expect(await readFile(path(), 'utf8')).toBe(text);
+  });
+
+  it('needs a folder that can be used', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const under = { folder: join(folder, 'file', 'data'), genesisId: GENESIS };
+    const opened = openServingKeys({ ...under, network: 'local', payees: [], now: () => nowMs });
+    await expect(opened).rejects.toThrow(code('DATA_REFUSED'));
+  });
+});
+
+describe('a node', () => {
+  it('signs receipts by its serving key', async () => {
+    const keys = await open();
+    const signature = await keys.signReceipt(receipt);
+    const key = (await keys.servingKey())!;
+    expect(verifyHash(receiptHash(GENESIS, receipt), signature, key)).toBe(true);
+  });
+
+  it('closes what pays its own address, and nothing else', async () => {
+    const keys = await open();
+    const provider = (await keys.servingKey())!;
+    const closeOf = (opening: TxOf<'channel'>, change: Partial<TxOf<'close'>> = {}) => {
+      const id = txId(opening);
+      const voucher = signHash(voucherHash(GENESIS, id, VLT), other.secret);
+      const close: TxOf<'close'> = {
+        ...base,
+        type: 'close',
+        from: provider,
+        channel: id,
+        amount: VLT,
+        voucher,
+        ...change,
+      };
+      return keys.signClose(encode(Tx, close), txBytes(signTx(opening, other.secret)));
+    };
+    const own = openingOf({ provider, payee: payout });
+    expect(verifySignature(decode(SignedTx, await closeOf(own)))).toBe(true);
+    const unnamed = payoutAddress(await openKeys(folder));
+    for (const [refused, why] of [
+      [() => closeOf(openingOf({ provider, payee: other.address })), 'CHANNEL_FOREIGN'],
+      [() => closeOf(openingOf({ provider, payee: unnamed })), 'CHANNEL_FOREIGN'],
+      [() => closeOf(openingOf({ payee: payout })), 'CHANNEL_FOREIGN'],
+      [() => closeOf(own, { channel: hash(1) }), 'CHANNEL_UNKNOWN'],
+      [() => closeOf(own, { amount: VLT + 1n }), 'CHANNEL_AMOUNT'],
+      [() => closeOf(own, { chainId: 4 }), 'CHAIN_REFUSED'],
+      [() => closeOf(own, { from: other.publicKey }), 'TX_SENDER'],
+      [() => keys.signClose(encode(Tx, own), new Uint8Array()), 'TX_MALFORMED'],
+    ] as const)
+      await expect(refused(), why).rejects.toThrow(code(why));
+  });
+
+  it('vouches in the channels that it noted, up to their limits, also after a restart', async () => {
+    const keys = await open();
+    const signer = await keys.newSigner();
+    const tx = openingOf({ signer });
+    await expect(keys.signVoucher(txId(tx), 1n)).rejects.toThrow(code('CHANNEL_UNKNOWN'));
+    await keys.noteOpening(tx);
+    await keys.noteOpening(tx);
+    const later = await open();
+    const voucher = await later.signVoucher(txId(tx), VLT);
+    expect(verifyHash(voucherHash(GENESIS, txId(tx), VLT), voucher, signer)).toBe(true);
+    await expect(later.signVoucher(txId(tx), VLT + 1n)).rejects.toThrow(code('CHANNEL_AMOUNT'));
+    for (const [wrong, why] of [
+      [openingOf({}), 'CHANNEL_FOREIGN'],
+      [openingOf({ signer, limit: 2n }), 'CHANNEL_FOREIGN'],
+      [openingOf({ signer: await later.newSigner(), chainId: 4 }), 'CHAIN_REFUSED'],
+      [openingOf({ signer: await later.newSigner(), limit: 9n * VLT + 1n }), 'CHANNELS_OVER'],
+    ] as const)
+      await expect(later.noteOpening(wrong), why).rejects.toThrow(code(why));
+    await later.channelEnded(txId(tx));
+    await expect((await open()).signVoucher(txId(tx), 1n)).rejects.toThrow(code('CHANNEL_UNKNOWN'));
+  });
+
+  it('keeps to the limit that it was given', async () => {
+    const keys = await open();
+    await expect(keys.setChannelsLimit(1n << 64n)).rejects.toThrow(code('AMOUNT_RANGE'));
+    await keys.setChannelsLimit(5n);
+    const later = await open();
+    expect(await later.channelsLimit()).toBe(5n);
+    const one = openingOf({ signer: await later.newSigner(), limit: 3n });
+    const two = openingOf({ signer: await later.newSigner(), limit: 3n });
+    const noted = await Promise.allSettled([later.noteOpening(one), later.noteOpening(two)]);
+    expect(noted.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('says nothing of what it could not store', async () => {
+    const keys = await open();
+    await rm(folder, { recursive: true });
+    await expect(keys.newSigner()).rejects.toThrow(code('DATA_REFUSED'));
+    expect(await keys.channelsLimit()).toBe(10n * VLT);
+    await expect(keys.setChannelsLimit(1n)).rejects.toThrow(code('DATA_REFUSED'));
+    expect(await keys.channelsLimit()).toBe(10n * VLT);
+    await open();
+  });
+});
