@@ -23,12 +23,22 @@ function programOf(name: string, path: string): string {
   return unpacked;
 }
 
-/** A fenced block of the operator's handbook that starts with these words. */
-function documented(start: string): string {
+/** The operator's handbook's block in the language of a program's configuration. */
+export function documented(program: 'caddy' | 'nginx' | 'sysctl'): string {
   const text = readFileSync('docs/operate.md', 'utf8');
-  const block = text.split('```').find((each) => each.trim().startsWith(start));
-  if (!block) throw new Error(`docs/operate.md has no block that starts with ${start}`);
+  const block = new RegExp(`^\`\`\`${program}\n(.*?)^\`\`\`$`, 'ms').exec(text)?.[1];
+  if (!block) throw new Error(`docs/operate.md has no block for ${program}`);
   return block.replaceAll(/127\.0\.0\.1:8790/g, '127.0.0.1:$SEED');
+}
+
+/** Sets what the handbook tells of the kernel. @returns what sets it back */
+export function tuneKernel(): () => void {
+  const settings = [...documented('sysctl').matchAll(/^([\w.]+) = (.+)$/gm)].map(
+    ([, name, value]) => ({ path: `/proc/sys/${name!.replaceAll('.', '/')}`, value: value! }),
+  );
+  const before = settings.map(({ path }) => readFileSync(path, 'utf8'));
+  for (const { path, value } of settings) writeFileSync(path, value);
+  return () => settings.forEach(({ path }, i) => writeFileSync(path, before[i]!));
 }
 
 /** @throws where a program is not to be had */
@@ -47,7 +57,7 @@ export function openProxies(scratch: string): Proxy[] {
     {
       name: 'caddy',
       start(port, seedPort) {
-        const site = documented('pila.example').replace('pila.example', `http://:${port}`);
+        const site = documented('caddy').replace('pila.example', `http://:${port}`);
         const file = write('Caddyfile', `{\n  admin off\n  auto_https off\n}\n${site}`, seedPort);
         return run(caddy, ['run', '--adapter', 'caddyfile', '--config', file]);
       },
@@ -55,7 +65,7 @@ export function openProxies(scratch: string): Proxy[] {
     {
       name: 'nginx',
       start(port, seedPort) {
-        const server = documented('map $http_upgrade')
+        const server = documented('nginx')
           .replace('listen 443 ssl', `listen ${port}`)
           .replaceAll(/^.*(ssl_certificate|server_name).*\n/gm, '');
         const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import type { ChildProcess } from 'node:child_process';
 import { freePort, startSeed, type Seed } from '../../e2e/support/seed.ts';
 import { closeNetworks, noNetworks, openNetwork, type Network } from './networks.ts';
-import { openProxies, type Proxy } from './proxies.ts';
+import { openProxies, tuneKernel, type Proxy } from './proxies.ts';
 
 /** Networks of strangers, and the addresses of each. */
 const CROWDS = 3;
@@ -21,7 +21,7 @@ const ADDRESSES = 4;
 /** Blocks of the chain that is synced. */
 const HEIGHT = 24;
 /** Visits in quiet and during an attack: the median counts. */
-const VISITS = 5;
+const VISITS = 9;
 /** An attack may go on for as long as that; it ends with the last visit. */
 const ATTACK_S = 120;
 const TIMES = 3;
@@ -203,6 +203,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 mkdirSync(join(scratch, 'data'));
 const proxies = open(scratch);
+if (typeof proxies !== 'string') process.on('exit', tuneKernel());
 if (typeof proxies === 'string') console.log(`siege: skipped, ${proxies}`);
 else process.exitCode = (await run(scratch, proxies)) ? 1 : 0;
 process.exit();
