@@ -29,7 +29,8 @@ import {
   type ProviderState,
 } from '../../src/client/channels/provider.ts';
 import { newProviderRecord, ProviderRecord } from '../../src/client/channels/provider-record.ts';
-import { creditOf, type ChannelTerms } from '../../src/client/channels/terms.ts';
+import { creditOf } from '../../src/client/channels/terms.ts';
+import type { Channel } from '../../src/core/formats.ts';
 import { createRandom, type Random } from '../sim/random.ts';
 import { FEE, SUBSIDY, type ChannelLedger } from './ledger.ts';
 import { ASKER_LIES, PROVIDER_LIES, type AskerLiar, type ProviderLiar } from './liars.ts';
@@ -74,7 +75,7 @@ const lossOf = (nV: bigint, allowed: bigint): Loss => ({
 
 export class Lane {
   readonly channel: Uint8Array;
-  readonly terms: ChannelTerms;
+  readonly terms: Channel;
   readonly asker;
   readonly provider;
   readonly options: LaneOptions;

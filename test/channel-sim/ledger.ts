@@ -4,13 +4,14 @@
  */
 import { verifyHash, voucherHash } from '../../src/core/channel.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import type { ChannelTerms, ChannelView } from '../../src/client/channels/terms.ts';
+import type { ChannelView } from '../../src/client/channels/terms.ts';
+import type { Channel } from '../../src/core/formats.ts';
 import type { Random } from '../sim/random.ts';
 
 export type LedgerTx =
-  | { readonly type: 'open'; readonly channel: Uint8Array; readonly terms: ChannelTerms }
+  | { readonly type: 'open'; readonly channel: Uint8Array; readonly terms: Channel }
   /** Takes the coins of an opening elsewhere: only one of the two can be in a branch. */
-  | { readonly type: 'elsewhere'; readonly channel: Uint8Array; readonly terms: ChannelTerms }
+  | { readonly type: 'elsewhere'; readonly channel: Uint8Array; readonly terms: Channel }
   | {
       readonly type: 'close';
       readonly channel: Uint8Array;
@@ -41,7 +42,7 @@ export const OVER_DEPTH = 12;
 
 interface State {
   readonly accounts: Map<string, bigint>;
-  readonly channels: Map<string, { readonly terms: ChannelTerms; readonly from: number }>;
+  readonly channels: Map<string, { readonly terms: Channel; readonly from: number }>;
   readonly closed: Map<string, bigint>;
   /** Openings whose coins are spent, in the channel or elsewhere. */
   readonly spent: Set<string>;

@@ -12,7 +12,7 @@ import {
   u8,
   type Value,
 } from '../../core/codec.ts';
-import { ChannelTerms } from './terms.ts';
+import { Channel } from '../../core/formats.ts';
 
 const Current = struct({
   question: Question,
@@ -25,7 +25,7 @@ export type AskerCurrent = Value<typeof Current>;
 
 export const AskerRecord = struct({
   channel: hash32,
-  terms: ChannelTerms,
+  terms: Channel,
   /** The signer's secret key: it can spend this channel's limit and nothing else. */
   secret: hash32,
   /** nV of the highest voucher that was signed. */
@@ -45,7 +45,7 @@ export const DISTRUSTED = 2;
 
 export const newAskerRecord = (
   channel: Uint8Array,
-  terms: ChannelTerms,
+  terms: Channel,
   secret: Uint8Array,
 ): AskerRecord => ({
   channel,

@@ -12,8 +12,8 @@ import {
   u8,
   type Value,
 } from '../../core/codec.ts';
+import { Channel } from '../../core/formats.ts';
 import { equal } from '../../lib/bytes.ts';
-import { ChannelTerms } from './terms.ts';
 
 const Current = struct({
   /** H_question, by which a repeated question is known. */
@@ -31,7 +31,7 @@ type Current = Value<typeof Current>;
 
 export const ProviderRecord = struct({
   channel: hash32,
-  terms: ChannelTerms,
+  terms: Channel,
   /** nV of the highest voucher, and its signature. */
   amount: u64,
   voucher: bytes(64),
@@ -46,7 +46,7 @@ export const ProviderRecord = struct({
 });
 export type ProviderRecord = Value<typeof ProviderRecord>;
 
-export const newProviderRecord = (channel: Uint8Array, terms: ChannelTerms): ProviderRecord => ({
+export const newProviderRecord = (channel: Uint8Array, terms: Channel): ProviderRecord => ({
   channel,
   terms,
   amount: 0n,

@@ -1,22 +1,5 @@
 /** What both ends of a channel know of it from the chain, and what they conclude from that alone. */
-import { hash32, struct, u32, u64, type Value } from '../../core/codec.ts';
-
-/** The channel's leaf in the state (docs/protocol.md §8.2). */
-export const ChannelTerms = struct({
-  /** Address that gets back what is not spent. */
-  asker: hash32,
-  /** Key that vouches. */
-  signer: hash32,
-  /** Key that signs receipts and the close. */
-  provider: hash32,
-  /** Address that a close pays. */
-  payee: hash32,
-  /** nV. */
-  limit: u64,
-  /** Height at which it is all back unless it was closed before. */
-  expiry: u32,
-});
-export type ChannelTerms = Value<typeof ChannelTerms>;
+import type { Channel } from '../../core/formats.ts';
 
 /** What the verified chain says at this moment. It comes with each event, so that no old view is acted on. */
 export interface ChannelView {
@@ -34,7 +17,7 @@ export interface ChannelView {
 
 /** Blocks before the expiry from which nothing is served: time for a close to be in a block, whatever fees do. */
 export const ENDING_BLOCKS = 30;
-export const isEnding = (view: ChannelView, { expiry }: ChannelTerms): boolean =>
+export const isEnding = (view: ChannelView, { expiry }: Channel): boolean =>
   view.height >= expiry - ENDING_BLOCKS;
 
 /**

@@ -24,7 +24,8 @@ import {
   type ProviderEvent,
 } from '../../../src/client/channels/provider.ts';
 import { newProviderRecord, ProviderRecord } from '../../../src/client/channels/provider-record.ts';
-import type { ChannelTerms, ChannelView } from '../../../src/client/channels/terms.ts';
+import type { ChannelView } from '../../../src/client/channels/terms.ts';
+import type { Channel } from '../../../src/core/formats.ts';
 
 export const filled = (fill: number, size = 32): Uint8Array => new Uint8Array(size).fill(fill);
 export const SIGNER = filled(11);
@@ -37,7 +38,7 @@ export const PEERS = { asker: 'asker', provider: 'provider' };
 export const TOKENS: Price = { type: 'tokens', amount: 1000n };
 export const UNIT_BYTES = 2;
 
-export const TERMS: ChannelTerms = {
+export const TERMS: Channel = {
   asker: filled(4),
   signer: schnorr.getPublicKey(SIGNER),
   provider: schnorr.getPublicKey(SERVING),
@@ -101,12 +102,12 @@ export class Pair {
   answerUnits = 1_000_000;
   readonly askerEnd: AskerEnd;
   readonly providerEnd: ProviderEnd;
-  readonly terms: ChannelTerms;
+  readonly terms: Channel;
   #streams = 0;
 
   constructor(
     more: {
-      terms?: Partial<ChannelTerms>;
+      terms?: Partial<Channel>;
       askerEnd?: Partial<AskerEnd>;
       providerEnd?: Partial<ProviderEnd>;
     } = {},
