@@ -130,6 +130,8 @@ test('of two tabs with one nonce the second shows its payment again, and both ar
   await inDialog(page, en.send.confirm).click();
   await expect(title(page)).toHaveText(en.send.done);
   await inDialog(page, en.common.done).click();
+  // As a person does: the press that brings a window to the front confirms nothing there.
+  await other.bringToFront();
   await inDialog(other, en.send.confirm).click();
   const changed = dialogOf(other).getByRole('alert');
   await expect(changed).toContainText(words.changed.again);
