@@ -118,8 +118,14 @@ async function measureHistory(): Promise<void> {
       transfer(i === 413 ? me : named(`from ${height} ${i}`), named(`to ${height} ${i}`)),
     );
     const links = body
-      .flatMap(({ tx }) => [addressOf(tx.from), (tx as { to: Uint8Array }).to])
-      .map((address) => ({ address, previous: { height: Math.max(0, height - 1), index: 413 } }));
+      .flatMap(({ tx }, index) =>
+        [addressOf(tx.from), (tx as { to: Uint8Array }).to].map((address) => ({ address, index })),
+      )
+      .map(({ address, index }) => ({
+        address,
+        previous: { height: Math.max(0, height - 1), index: 413 },
+        indices: [index],
+      }));
     return { body: encode(Body, body), links: encode(Links, links) };
   });
   let entries = 0;

@@ -78,7 +78,7 @@ class Reader {
 let spare: Writer | undefined;
 const SPARE_BYTES_MAX = 65_536;
 
-export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+export function encode<T>(codec: Codec<T>, value: NoInfer<T>): Uint8Array {
   const w = spare ?? new Writer();
   spare = undefined;
   codec.write(w, value);
