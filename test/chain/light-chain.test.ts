@@ -311,6 +311,28 @@ describe('head', () => {
     }
   });
 
+  it('joins pieces of its chain while it runs, whatever free headers lie beside it', async () => {
+    const base = await chainAt();
+    const store = createMemoryStore();
+    const open = () => openLightChain({ store, segmentsLeft: 20, now: () => clock.ms });
+    let light = await open();
+    const lengths = async () =>
+      decode(PathsRecord, (await store.get('paths'))!).paths.map((p) => p.segments.length);
+    for (let height = 1; height <= 150; height++) {
+      // Told first, it takes the place at the end of the branch, and the honest block begins another.
+      const free = nextBlock(base, bob, { salt: height }).header;
+      expect(await light.headers.import([free])).toMatchObject({ added: 1 });
+      await mine(base, ann, 1, { salt: 1000 + height });
+      await sync(light, base);
+      expect(headOf(light)).toBe(headOf(base));
+      expect(Math.max(...(await lengths()))).toBeLessThanOrEqual(41);
+      if (height % 60 === 0) light = await open();
+    }
+    for (let height = 0; height <= 150; height++)
+      expect(await light.headers.at(height)).toEqual(await base.header(height));
+    expect(headOf(await open())).toBe(headOf(base));
+  });
+
   it('bounds branches and batches', async () => {
     const base = await chainAt();
     await mine(base, ann, 2);

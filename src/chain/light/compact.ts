@@ -1,60 +1,113 @@
 /**
- * Every branch that wins begins a segment of its own, so that the head's chain would come to lie in ever
- * more of them. At a start the old ones, which all branches share, are copied into the first.
+ * Every branch begins a segment of its own, so that the head's chain would come to lie in ever more of them, and
+ * whoever puts free headers beside it decides how soon. The newer ones are joined into one: at a start, and while the
+ * client runs before the record of paths could grow too long to be written.
  */
 import { encode } from '../../core/codec.ts';
-import { lightKey, PathsRecord } from './records.ts';
+import { pathsPut } from './head.ts';
+import type { LightMemory } from './memory/memory.ts';
+import { lightKey, PathsRecord, type HeaderRange, type Segment } from './records.ts';
 import type { Put, Store } from '../store/store.ts';
 
-/** Segments of a path that are left as they are: a copy is costly, and a list of them cheap. */
+/** Segments of a path that a start leaves as they are: a copy is costly, and a list of them cheap. */
 export const SEGMENTS_LEFT = 512;
+/** As many times that are left while the client runs. */
+const RUNNING_FACTOR = 2;
 /** Headers copied in one batch. */
 const COPIED_AT_ONCE = 1000;
 
-type Segments = PathsRecord['paths'][number]['segments'];
+/** A path's segments, and the height at which it ends. */
+interface Lain {
+  readonly segments: readonly Segment[];
+  readonly tip: number;
+}
+
+interface Joined {
+  /** Of each path, in their order. */
+  readonly segments: readonly (readonly Segment[])[];
+  /** What moves, and the segment that it moves to. */
+  readonly moved: readonly HeaderRange[];
+  readonly target: number;
+}
+
+/** The longest path's newer segments in one, and what the others share of them too. undefined: nothing to do. */
+export function joinSegments(paths: readonly Lain[], left: number): Joined | undefined {
+  const { segments: long } = paths.reduce((a, b) =>
+    b.segments.length > a.segments.length ? b : a,
+  );
+  if (long.length <= left) return undefined;
+  // Its last one stays, since it may still grow; half of those that are left stay, so that a copy is short.
+  const last = long.length - 1;
+  const at = firstFree(paths, long, Math.floor(left / 2));
+  if (at === undefined || at + 1 >= last) return undefined;
+  const target = long[at]!.number;
+  const ends = (i: number): number => long[i + 1]!.from;
+  const moved = long
+    .slice(at + 1, last)
+    .map(({ number, from }, i) => ({ number, from, to: ends(at + 1 + i) }));
+
+  const rest = ({ segments, tip }: Lain): Segment[] =>
+    segments.flatMap((segment, i) => {
+      const isMoved = i > at && i < last && isSame(segment, long[i]);
+      if (!isMoved) return segment;
+      // It goes on in this segment where the longest path has left it.
+      const isLonger = (segments[i + 1]?.from ?? tip + 1) > ends(i);
+      return isLonger ? { number: segment.number, from: ends(i) } : [];
+    });
+  return { segments: paths.map(rest), moved, target };
+}
+
+/** The first segment from that one on which no path follows past where the long one leaves it: there is room in it. */
+function firstFree(
+  paths: readonly Lain[],
+  long: readonly Segment[],
+  least: number,
+): number | undefined {
+  const isFree = (i: number): boolean =>
+    paths.every(({ segments, tip }) => {
+      const own = segments.findIndex(({ number }) => number === long[i]!.number);
+      return own < 0 || (segments[own + 1]?.from ?? tip + 1) <= long[i + 1]!.from;
+    });
+  for (let i = least; i < long.length - 1; i++) if (isFree(i)) return i;
+  return undefined;
+}
+
+const isSame = (a: Segment, b: Segment | undefined): boolean =>
+  a.number === b?.number && a.from === b.from;
 
 /** The record with shorter paths; a kill in between leaves the old one, which still holds. */
 export async function compactPaths(
   store: Store,
   record: PathsRecord,
-  segmentsLeft = SEGMENTS_LEFT,
+  left: number,
 ): Promise<PathsRecord> {
-  const all = record.paths.map(({ segments }) => segments);
-  if (Math.max(...all.map((segments) => segments.length)) <= segmentsLeft) return record;
-  const shared = sharedCount(all);
-  if (shared < 2) return record;
-  const first = all[0]![0]!;
-  // Of the last shared one, branches may use different parts.
-  const moved = all[0]!.slice(1, shared);
-  const ranges = moved.map(({ number, from }, i) => ({ number, from, to: all[0]![i + 2]!.from }));
-  for (const range of ranges) await copyHeaders(store, range, first.number);
-  const paths = record.paths.map(({ segments, tip }) => ({
-    segments: [first, ...segments.slice(shared)],
-    tip,
-  }));
+  const joined = joinSegments(record.paths, left);
+  if (!joined) return record;
+  for (const range of joined.moved) await copyHeaders(store, range, joined.target);
+  const paths = record.paths.map((path, i) => ({ ...path, segments: [...joined.segments[i]!] }));
   const next = { ...record, paths };
   await store.batch([{ key: lightKey.paths, value: encode(PathsRecord, next) }]);
-  for (const range of ranges) await copyHeaders(store, range, undefined);
+  for (const range of joined.moved) await copyHeaders(store, range, undefined);
   return next;
 }
 
-/** Segments at the beginning that all paths have, with one more after them that all have too. */
-function sharedCount(all: readonly Segments[]): number {
-  const [one] = all;
-  let count = 0;
-  const isShared = (i: number) =>
-    all.every(
-      (segments) => segments[i]?.number === one![i]?.number && segments[i]?.from === one![i]?.from,
-    );
-  while (one![count + 1] && isShared(count) && isShared(count + 1)) count++;
-  return count;
-}
+/** Joins segments where a path has too many. Before headers come in: paths in hand are others afterwards. */
+export async function joinLongPaths(memory: LightMemory): Promise<void> {
+  const { store, branches, segmentsLeft, outdated } = memory;
+  // Whoever read them where they lay before has read them by now.
+  for (const range of outdated.splice(0)) await copyHeaders(store, range, undefined);
 
-/** Heights `from`..`to`−1 of a segment. */
-interface HeaderRange {
-  readonly number: number;
-  readonly from: number;
-  readonly to: number;
+  const lain = branches.paths.map(({ segments, tip }) => ({ segments, tip: tip.header.height }));
+  const isLong = lain.some(({ segments }) => segments.length > RUNNING_FACTOR * segmentsLeft);
+  const joined = isLong && joinSegments(lain, segmentsLeft);
+  if (!joined) return;
+  for (const range of joined.moved) await copyHeaders(store, range, joined.target);
+  const paths = branches.paths.map((path, i) => ({ ...path, segments: joined.segments[i]! }));
+  const headPath = paths[branches.paths.indexOf(branches.headPath)]!;
+  const next = branches.after({ paths, headPath });
+  await store.batch([pathsPut(next)]);
+  branches.moveTo(next);
+  outdated.push(...joined.moved);
 }
 
 /** Copies headers to another segment; to none: deletes them. */

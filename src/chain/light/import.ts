@@ -7,6 +7,7 @@ import type { Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import { HEADERS_MAX } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
+import { joinLongPaths } from './compact.ts';
 import { changeBranches, selectHead, unmoved, type Changed } from './head.ts';
 import { entryAt, headerPuts, pathUpTo, pointAt, verifyHeaders } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
@@ -27,6 +28,7 @@ export async function importHeaders(
   headers: readonly Header[],
   nowMs: number,
 ): Promise<Changed<HeadersImported | Fault>> {
+  await joinLongPaths(memory);
   const place = await placeFor(memory, headers, nowMs);
   if (isFault(place)) return unmoved(place);
 

@@ -159,4 +159,5 @@ const createMemory = (
   states: new KnownStates(deps.stateLeavesMax),
   base: new StoredBase(),
   signatures: new VerifiedSignatures(SIGNATURES_MAX),
+  outdated: [],
 });

@@ -39,6 +39,13 @@ export const SAMPLE_MAX = DRAWS_MAX;
 export const Segment = struct({ number: u32, from: u32 });
 export type Segment = Value<typeof Segment>;
 
+/** Heights `from`..`to`−1 of a segment. */
+export interface HeaderRange {
+  readonly number: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 export const PathsRecord = struct({
   nextSegment: u32,
   /** Index in `paths` and height of the head. */

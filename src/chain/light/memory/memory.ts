@@ -7,7 +7,7 @@ import type { Params } from '../../../core/params.ts';
 import type { Models } from '../../../core/tx/tx.ts';
 import type { VerifiedSignatures } from '../../shared/verified-signatures.ts';
 import type { Store } from '../../store/store.ts';
-import type { Base } from '../records.ts';
+import type { Base, HeaderRange } from '../records.ts';
 import type { Branches } from './branches.ts';
 import type { KeptBlocks } from './kept-blocks.ts';
 import type { KnownState, KnownStates } from './known-states.ts';
@@ -46,6 +46,8 @@ export interface LightMemory extends LightDeps {
   readonly states: KnownStates;
   readonly base: StoredBase;
   readonly signatures: VerifiedSignatures;
+  /** Headers that lie in another segment since a moment ago, and are still to be deleted here (compact.ts). */
+  readonly outdated: HeaderRange[];
 }
 
 /** Remembers what is known of the state after a block. */
