@@ -11,6 +11,27 @@ const PREFIX = 'rpila';
 export const button = (page: Page, name: string): Locator =>
   page.getByRole('button', { name, exact: true });
 
+/**
+ * Presses a button that confirms, as a person does: what a new block makes another question of, between a look and the
+ * press, has to be seen anew; the button says so, and is pressed again.
+ */
+export async function pressToConfirm(confirms: Locator): Promise<void> {
+  for (let isEarly = true; isEarly;) {
+    // Looked at within the page: a slow test would see neither the press nor what it was told.
+    const pressed = await confirms.evaluateHandle((button) => ({
+      isEarly: new Promise<boolean>((resolve) => {
+        const look = () => {
+          const reason = document.getElementById(button.getAttribute('aria-describedby') ?? '');
+          resolve(reason?.role === 'alert');
+        };
+        button.addEventListener('click', () => setTimeout(look), { once: true });
+      }),
+    }));
+    await confirms.click();
+    isEarly = await pressed.evaluate((told) => told.isEarly);
+  }
+}
+
 export const sentence = (page: Page): Locator => page.locator('h1').getByRole('status');
 
 /** One number on a screen, with its unit and note. */

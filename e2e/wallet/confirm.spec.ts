@@ -6,7 +6,7 @@ import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as walletWords } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
-import { backUp, button, createKeys, readVolts } from '../support/app.ts';
+import { backUp, button, createKeys, pressToConfirm, readVolts } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -127,17 +127,15 @@ test('of two tabs with one nonce the second shows its payment again, and both ar
     .check();
   await inDialog(other, en.send.review).click();
   await expect(title(other)).toHaveText(en.send.confirmTitle);
-  await inDialog(page, en.send.confirm).click();
+  await pressToConfirm(inDialog(page, en.send.confirm));
   await expect(title(page)).toHaveText(en.send.done);
   await inDialog(page, en.common.done).click();
-  // As a person does: the press that brings a window to the front confirms nothing there.
-  await other.bringToFront();
-  await inDialog(other, en.send.confirm).click();
+  await pressToConfirm(inDialog(other, en.send.confirm));
   const changed = dialogOf(other).getByRole('alert');
   await expect(changed).toContainText(words.changed.again);
   await expect(changed).toContainText(words.changed.nonce);
   await expect(title(other)).toHaveText(en.send.confirmTitle);
-  await inDialog(other, en.send.confirm).click();
+  await pressToConfirm(inDialog(other, en.send.confirm));
   await expect(title(other)).toHaveText(en.send.done);
   await other.close();
   await expect.poll(() => readVolts(page, en.wallet.spendable)).toBeLessThan(70n * VOLT);

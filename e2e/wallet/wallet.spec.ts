@@ -9,6 +9,7 @@ import {
   choiceOf,
   chooseLater,
   createKeys,
+  pressToConfirm,
   readAddress,
   readVolts,
   readWords,
@@ -149,7 +150,7 @@ test('a payment: wrong input is told, a right one is confirmed on the chain', as
   await expect(dialog().getByRole('heading', { name: en.send.confirmTitle })).toBeVisible();
   await expect(dialog().locator('.address')).toHaveText(OTHER);
   await expect(dialog().getByText('12.345', { exact: false }).first()).toBeVisible();
-  await inDialog(en.send.confirm).click();
+  await pressToConfirm(inDialog(en.send.confirm));
   await expect(dialog().getByText(en.send.doneWhy)).toBeVisible();
   await inDialog(en.common.done).click();
   await expect
