@@ -7,7 +7,6 @@ import {
   bytes,
   CodecError,
   hash32,
-  encode,
   struct,
   u32,
   u64,
@@ -17,44 +16,14 @@ import {
   type Value,
 } from './codec.ts';
 import { OPTIONS_BYTES_MAX, QUESTION_BYTES_MAX, Receipt } from './channel.ts';
-import { hash } from './hash.ts';
+import { SignedOpening } from './formats.ts';
+import { Price } from './price.ts';
 
 /** Bytes of an answer in one frame: 256 tokens take 1 KiB, a row of an encoder a few. */
 export const PART_BYTES_MAX = 64 * 1024;
 /** Bytes of one frame, its length prefix excluded: the largest field, and room for the others. */
 export const ASKER_FRAME_BYTES_MAX = QUESTION_BYTES_MAX + OPTIONS_BYTES_MAX + 1024;
 export const PROVIDER_FRAME_BYTES_MAX = PART_BYTES_MAX + 1024;
-/** Bytes of a peer id's text. */
-const PEER_BYTES_MAX = 128;
-
-/** nV for a sequence, or for a thousand tokens of the answer. */
-export const Price = union({
-  sequence: [0, struct({ amount: u64 })],
-  tokens: [1, struct({ amount: u64 })],
-});
-export type Price = Value<typeof Price>;
-
-/** `per`: units that the amount buys. `step`: units that may be unpaid at first; what one step costs is at risk. */
-const UNITS: Readonly<Record<Price['type'], { readonly per: bigint; readonly step: number }>> = {
-  sequence: { per: 1n, step: 1 },
-  tokens: { per: 1000n, step: 256 },
-};
-
-/** nV for the first `units` of an answer, rounded up once for all of them: both ends count the same. */
-export const costOf = (price: Price, units: number): bigint => {
-  const { per } = UNITS[price.type];
-  return (price.amount * BigInt(units) + per - 1n) / per;
-};
-/** Units of a step: an answer of one sequence, or 256 tokens. */
-export const stepOf = (price: Price): number => UNITS[price.type].step;
-/** The most that one step adds to a cost, nV. */
-export const stepCost = (price: Price): bigint => costOf(price, stepOf(price));
-/** How many units `amount` nV buy at least. */
-export const unitsFor = (price: Price, amount: bigint): number => {
-  const { per } = UNITS[price.type];
-  const units = price.amount ? (amount * per) / price.amount : 0xffff_ffffn;
-  return Number(units > 0xffff_ffffn ? 0xffff_ffffn : units);
-};
 
 /**
  * Why a provider refuses, in the words of the `Payment` scheme where it has one (402, problem types). The byte beside
@@ -120,7 +89,8 @@ export type Question = Value<typeof Question>;
 
 const signature = bytes(64);
 export const AskerFrame = union({
-  open: [0, struct({ channel: hash32, signature })],
+  /** With the whole opening: a provider that has not seen it yet can pass it on, and needs it for the close. */
+  open: [0, struct({ opening: SignedOpening, signature })],
   question: [1, Question],
   /** Vouches for all that was delivered so far, nV. */
   voucher: [2, struct({ amount: u64, signature })],
@@ -144,19 +114,3 @@ export const ProviderFrame = union({
 });
 export type ProviderFrame = Value<typeof ProviderFrame>;
 export type ProviderFrameOf<T extends ProviderFrame['type']> = Extract<ProviderFrame, { type: T }>;
-
-/** The two ends of a stream, as texts of libp2p's peer ids. */
-export interface AskPeers {
-  readonly asker: string;
-  readonly provider: string;
-}
-
-const Peer = blob(PEER_BYTES_MAX);
-const peerBytes = (id: string): Uint8Array => encode(Peer, new TextEncoder().encode(id));
-
-/**
- * H_ask(genesis ‖ channel ‖ blob asker ‖ blob provider): what the signer signs to open a stream. Who sees a channel on
- * the chain can't claim it, and a first frame is worth nothing from or to another peer, or on another network.
- */
-export const askHash = (genesis: Uint8Array, channel: Uint8Array, peers: AskPeers): Uint8Array =>
-  hash('ask', genesis, channel, peerBytes(peers.asker), peerBytes(peers.provider));

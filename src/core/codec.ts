@@ -180,6 +180,7 @@ export const bytes = (size: number): Codec<Uint8Array> => ({
 });
 export const hash32 = bytes(32);
 
+// @__NO_SIDE_EFFECTS__
 export function blob(max: number): Codec<Uint8Array> {
   const size = length(max);
   return {
@@ -208,6 +209,7 @@ export function text(max: number): Codec<string> {
   };
 }
 
+// @__NO_SIDE_EFFECTS__ -- a bundle leaves out what it does not use
 export function list<T>(item: Codec<T>, max: number): Codec<T[]> {
   const size = length(max);
   return {
@@ -237,6 +239,7 @@ type Fields = Record<string, Codec<any>>;
 type Struct<F extends Fields> = { [K in keyof F]: Value<F[K]> };
 
 /** Fields are written in the order they are declared. */
+// @__NO_SIDE_EFFECTS__ -- a bundle leaves out what it does not use
 export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
   const entries = Object.entries(fields);
   return {
@@ -257,6 +260,7 @@ type Cases<C extends Tagged> = { [K in keyof C]: { type: K } & Value<C[K][1]> }[
  * Tagged union of structs: one tag byte, then the fields of the case. A tag is written beside its case
  * and not taken from the case's place, so that no reordering of the source renumbers a format.
  */
+// @__NO_SIDE_EFFECTS__ -- a bundle leaves out what it does not use
 export function union<C extends Tagged>(cases: C): Codec<Cases<C>> {
   const names = new Map<number, string>();
   for (const [name, [tag]] of Object.entries(cases)) {

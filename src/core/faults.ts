@@ -178,6 +178,8 @@ export const FAULTS = {
   'tx.pool-full': pool(),
   /** The state that it is judged on is not here yet. */
   'tx.unjudged': pool(),
+  /** An offer that its provider did not sign for this network; who passes one on has to look. */
+  'offer.signature': row(100, 'sender'),
   // state: the opened parts that a peer sent; the block is not to blame for them
   'state.witness': row(50, 'sender'),
   'state.proof': row(50, 'sender'),

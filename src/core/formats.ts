@@ -2,6 +2,7 @@
 import {
   blob,
   bytes,
+  CodecError,
   hash32,
   list,
   optional,
@@ -13,6 +14,7 @@ import {
   u64,
   u8,
   union,
+  type Codec,
   type Value,
 } from './codec.ts';
 import {
@@ -81,6 +83,20 @@ export type TxOf<K extends Tx['type']> = Extract<Tx, { type: K }>;
 
 export const SignedTx = struct({ tx: Tx, signature: bytes(64) });
 export type SignedTx = Value<typeof SignedTx>;
+
+/** The transaction that opens a channel, and no other kind. */
+export interface SignedOpening {
+  tx: TxOf<'channel'>;
+  signature: Uint8Array;
+}
+export const SignedOpening: Codec<SignedOpening> = {
+  write: (w, signed) => SignedTx.write(w, signed),
+  read(r) {
+    const { tx, signature } = SignedTx.read(r);
+    if (tx.type !== 'channel') throw new CodecError(`a ${tx.type} opens no channel`);
+    return { tx, signature };
+  },
+};
 
 export const Body = list(SignedTx, BODY_TXS_MAX);
 export type Body = Value<typeof Body>;

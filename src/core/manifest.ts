@@ -83,12 +83,8 @@ export const sequenceBytes = (m: Manifest): number => m.tokens * tokenBytes(m);
 /** Bytes that a request's input may have for this model: all sequences but the fresh one. */
 export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * sequenceBytes(m);
 
-/**
- * Token ids of a request's input, at most (B−1)·S of them; undefined when the input does not fit the
- * model: too long, half a token, or an id that is not below V (docs/protocol.md §5.2).
- */
-export function inputTokens(input: Uint8Array, m: Manifest): Uint16Array | undefined {
-  if (input.length > inputBytesMax(m)) return undefined;
+/** Token ids of packed input of any length; undefined: half a token, or an id that is not below V. */
+export function tokenIds(input: Uint8Array, m: Manifest): Uint16Array | undefined {
   const ids =
     m.packing === 'u16'
       ? Uint16Array.from(
@@ -99,6 +95,13 @@ export function inputTokens(input: Uint8Array, m: Manifest): Uint16Array | undef
   const fits = input.length % tokenBytes(m) === 0 && ids.every((id) => id < m.vocabulary);
   return fits ? ids : undefined;
 }
+
+/**
+ * Token ids of a request's input, at most (B−1)·S of them; undefined when the input does not fit the
+ * model: too long, half a token, or an id that is not below V (docs/protocol.md §5.2).
+ */
+export const inputTokens = (input: Uint8Array, m: Manifest): Uint16Array | undefined =>
+  input.length > inputBytesMax(m) ? undefined : tokenIds(input, m);
 
 /** c_ℓ of every linear (docs/protocol.md §5.1): ticket credit, mean density exactly 1. */
 export function credits(m: Manifest): bigint[] {

@@ -3,7 +3,7 @@
  * serving key. Nothing of it binds: a question names its own price, and a provider may refuse it.
  */
 import { schnorr } from '@noble/curves/secp256k1.js';
-import { Price } from './ask-messages.ts';
+import { Price } from './price.ts';
 import { blob, bytes, encode, hash32, list, struct, u16, u32, u48, type Value } from './codec.ts';
 import { hash, ZERO_HASH } from './hash.ts';
 
@@ -30,7 +30,8 @@ export const Offer = struct({ offer: Unsigned, signature: bytes(64) });
 export type Offer = Value<typeof Offer>;
 export type UnsignedOffer = Value<typeof Unsigned>;
 
-const offerHash = (genesis: Uint8Array, offer: UnsignedOffer): Uint8Array =>
+/** What the serving key signs. */
+export const offerHash = (genesis: Uint8Array, offer: UnsignedOffer): Uint8Array =>
   hash('offer', genesis, encode(Unsigned, offer));
 
 /** @param secret of the serving key, 32 bytes */

@@ -85,7 +85,11 @@ function sample(codec: Codec<unknown>, seed: Uint8Array): unknown {
   }
 }
 
-describe.each(all)('%s', (_, codec) => {
+/** The tag that a format begins with, where no other decodes: chance hardly finds it. */
+const TAGS: Partial<Record<string, number>> = { SignedOpening: 4 };
+
+describe.each(all)('%s', (name, codec) => {
+  const tag = TAGS[name];
   const small = fc.uint8Array({ maxLength: 600, size: 'max' });
   // Small numbers, so that tags, options and lengths are often legal.
   const tame = fc.array(fc.oneof(fc.nat(3), fc.nat(3), fc.nat(255)), {
@@ -109,7 +113,7 @@ describe.each(all)('%s', (_, codec) => {
     let values = 0;
     fc.assert(
       fc.property(tame, (seed) => {
-        const value = sample(codec, Uint8Array.from(seed));
+        const value = sample(codec, Uint8Array.of(...(tag === undefined ? [] : [tag]), ...seed));
         if (value === undefined) return;
         values++;
         const data = encode(codec, value);

@@ -83,7 +83,8 @@ test('what the id of a block is bound to blames the block, all else who sent it 
   );
   expect(blamed('block')).toEqual(own.sort());
   const light = starts('proof.').filter((code) => !replay.includes(code));
-  expect(blamed('sender')).toEqual([...light, ...starts('state.'), ...starts('wire.')]);
+  const sent = ['offer.', 'state.', 'wire.'].flatMap(starts);
+  expect(blamed('sender')).toEqual([...sent, ...light].sort());
 });
 
 test('what no later block makes good is final; what time or another transaction does passes', () => {

@@ -4,21 +4,18 @@ import {
   ASK_CODES,
   ASKER_FRAME_BYTES_MAX,
   AskerFrame,
-  askHash,
-  costOf,
   PART_BYTES_MAX,
   PROVIDER_FRAME_BYTES_MAX,
   ProviderFrame,
-  stepCost,
-  stepOf,
-  unitsFor,
-  type Price,
 } from '../../../src/core/ask-messages.ts';
-import { OPTIONS_BYTES_MAX, QUESTION_BYTES_MAX } from '../../../src/core/channel.ts';
+import { costOf, stepCost, stepOf, unitsFor, type Price } from '../../../src/core/price.ts';
+import { askHash, OPTIONS_BYTES_MAX, QUESTION_BYTES_MAX } from '../../../src/core/channel.ts';
 import { encode, tryDecode } from '../../../src/core/codec.ts';
+import { SignedTx, type Tx } from '../../../src/core/formats.ts';
 import { equal } from '../../../src/lib/bytes.ts';
 
 const bytes = (fill: number, size = 32) => new Uint8Array(size).fill(fill);
+const BASE = { chainId: 3, from: bytes(1), nonce: 0, expiry: 9, fee: 1n };
 const question = (options: number, input: number): AskerFrame => ({
   type: 'question',
   n: 2 ** 32 - 1,
@@ -58,6 +55,18 @@ describe('frames of asking', () => {
     const after = encode(ProviderFrame, { type: 'refused', code: ASK_CODES.at(-1)!, least: 7n });
     after[1]!++;
     expect(tryDecode(ProviderFrame, after)).toBeUndefined();
+  });
+
+  it('open a stream with a channel’s opening, and with no other transaction', () => {
+    const ends = { provider: bytes(2), payee: bytes(3), signer: bytes(4) };
+    const channel: Tx = { ...BASE, type: 'channel', ...ends, limit: 5n, lifetime: 60 };
+    const transfer: Tx = { ...BASE, type: 'transfer', to: bytes(2), amount: 5n, memo: bytes(0, 0) };
+    const framed = (tx: Tx): Uint8Array =>
+      Uint8Array.of(0, ...encode(SignedTx, { tx, signature: bytes(5, 64) }), ...bytes(6, 64));
+    const opening = { tx: channel, signature: bytes(5, 64) };
+    const open = { type: 'open', opening, signature: bytes(6, 64) };
+    expect(tryDecode(AskerFrame, framed(channel))).toEqual(open);
+    expect(tryDecode(AskerFrame, framed(transfer))).toBeUndefined();
   });
 
   it('are the only encoding of what any bytes decode to', () => {

@@ -35,17 +35,19 @@ export const channel: TxKind<Opening> = {
   runOf: () => undefined,
 };
 
-function* open(tx: Opening, { block: { view, height }, from }: Place): Effects {
+function* open(tx: Opening, { block: { view, height, params }, from }: Place): Effects {
   const expiry = height + tx.lifetime;
   const listKey = stateKey.channelsEnding(expiry);
   const ending = view.get(ChannelList, listKey) ?? [];
   if (ending.length >= CHANNELS_PER_EXPIRY_MAX) yield fault('tx.channel-full', { expiry });
+  const [most, listed] = [CHANNELS_PER_EXPIRY_MAX, ending.length + 1];
+  const count = params.rules.promised('tx.channel-full', listed, 0, most);
 
   return () => {
     const { signer, provider, payee, limit } = tx;
     const id = txId(tx);
     const opened = { asker: from, signer, provider, payee, limit, expiry };
     view.set(Channel, stateKey.channel(id), opened);
-    view.set(ChannelList, listKey, [...ending, id]);
+    view.set(ChannelList, listKey, [...ending, id].slice(0, count));
   };
 }
