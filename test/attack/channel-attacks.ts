@@ -10,6 +10,7 @@ import {
   CHANNEL_LIFETIME_MAX,
   CHANNEL_LIFETIME_MIN,
   CHANNEL_LIMIT_MIN,
+  CHANNELS_PER_EXPIRY_MAX,
   NANOVOLTS,
 } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
@@ -122,6 +123,36 @@ async function outOfTime(arena: Arena): Promise<Verdict[]> {
   return bothWays(arena, opening(arena, { lifetime }));
 }
 
+/** More coins to give back in one block than there may be: the one too many would never come back. */
+async function noRoomAtItsEnd(arena: Arena): Promise<Verdict[]> {
+  await arena.coins();
+  const nonce = arena.nonceOf(MINER);
+  const fields = { limit: CHANNEL_LIMIT_MIN, lifetime: CHANNEL_LIFETIME_MIN + 1 };
+  const all = Array.from({ length: CHANNELS_PER_EXPIRY_MAX }, (_, i) =>
+    opening(arena, fields, nonce + i),
+  );
+  await arena.honest(all);
+  return bothWays(arena, opening(arena, { lifetime: CHANNEL_LIFETIME_MIN }));
+}
+
+/** Channels that all end with the next block. */
+const lastBlock = (arena: Arena): Promise<Uint8Array[]> =>
+  arena.once('channels that end', async () => {
+    await arena.coins();
+    const nonce = arena.nonceOf(MINER);
+    const all = [0, 1, 2].map((i) => opening(arena, {}, nonce + i));
+    await arena.honest(all);
+    // Sooner than on schedule: else their times were too far ahead of the clock.
+    for (let i = 1; i < CHANNEL_LIFETIME_MIN; i++) await arena.honest([], 1000);
+    return all.map(({ tx }) => txId(tx));
+  });
+
+/** In the block that gives all back: the same coins twice, and a fee that nobody pays. */
+async function atItsEnd(arena: Arena): Promise<Verdict[]> {
+  const channel = (await lastBlock(arena)).pop()!;
+  return bothWays(arena, await closing(arena, channel, { fee: 50_000n }));
+}
+
 const attack = (name: string, rule: Attack['rule'], run: Attack['run'], runs = 2): Attack => ({
   name,
   rule,
@@ -144,4 +175,7 @@ export const CHANNEL_ATTACKS: readonly Attack[] = [
   attack('close twice in one block', 'tx.close-unknown', twiceInABlock),
   attack('channel for next to nothing', 'tx.channel-limit', tooSmall),
   attack('channel without an end', 'tx.channel-lifetime', outOfTime),
+  attack('close in the block of its end', 'tx.close-unknown', atItsEnd),
+  // Last, since the height that it fills takes no other channel.
+  attack('channel without room at its end', 'tx.channel-full', noRoomAtItsEnd),
 ];

@@ -13,7 +13,9 @@ import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost } from '../../src/net/host.ts';
+import { BAN_AT } from '../../src/net/penalties.ts';
 import { syncProtocol } from '../../src/net/sync.ts';
+import type { PeerInfo } from '../../src/net/transport.ts';
 
 export interface Verdict {
   readonly accepted: boolean;
@@ -149,14 +151,17 @@ export const relay = (
   txs: readonly SignedTx[],
   marker: SignedTx,
 ): Promise<Verdict> =>
-  asPeer(seed, chainId, async (_id, announce, isConnected) => {
+  asPeer(seed, chainId, async (own, announce, isConnected) => {
     for (const tx of [...txs, marker])
       await announce(txTopic(chainId), encode(TxAnnounce, { tx, sequence: ++sequence })).catch(
         () => undefined,
       );
     const wasCut = await until('a verdict on the relayer', async () => {
       if (!isConnected()) return true;
-      return (await isKnown(seed, txId(marker.tx))) ? false : undefined;
+      if (!(await isKnown(seed, txId(marker.tx)))) return undefined;
+      // All were judged; that it is cut off may be on its way to here, and the node knows it already.
+      const peers: readonly PeerInfo[] = await seed.rpc('getPeers');
+      return !peers.some(({ id, penalty }) => id === own && penalty < BAN_AT);
     });
     return { accepted: wasCut, fault: wasCut ? undefined : await reasonOf(seed, txs[0]!) };
   });

@@ -17,7 +17,7 @@ import {
   transfer,
 } from './make-blocks.ts';
 
-const [ann, bob, cat] = [person(1), person(2), person(3)] as const;
+const [ann, bob, cat, dan] = [person(1), person(2), person(3), person(4)] as const;
 const OPENING = prepay(ann, 0, bob);
 const ID = txId(OPENING.tx);
 
@@ -157,6 +157,49 @@ describe('a reorganisation', () => {
     for (const block of await mine(rival, cat, 2, { salt: 2 })) await chain.importBlock(block);
     expect(waiting(chain)).toEqual([idHex(OPENING)]);
   });
+});
+
+describe('an opening whose coins go elsewhere', () => {
+  const elsewhere = (fee?: bigint) => transfer(ann, 0, dan, NANOVOLTS, fee);
+
+  it('is replaced in the pool by what pays a tenth more, and not by less', async () => {
+    const chain = await rich();
+    expect(await chain.addTx(OPENING)).toBeUndefined();
+    expect(await refusal(chain, elsewhere(1_099n))).toBe('tx.fee-low');
+    expect(waiting(chain)).toEqual([idHex(OPENING)]);
+    expect(await chain.addTx(elsewhere(1_100n))).toBeUndefined();
+    expect(waiting(chain)).toEqual([idHex(elsewhere(1_100n))]);
+    await mine(chain, cat, 1);
+    expect(await refusal(chain, OPENING)).toBe('tx.nonce');
+    expect(await refusal(chain, close(bob, ID, 500_000n))).toBe('tx.close-unknown');
+    expect([balance(chain, bob), balance(chain, dan)]).toEqual([0n, NANOVOLTS]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'is gone with its close once a branch says so, %i blocks deep',
+    async (depth) => {
+      const chain = await rich();
+      const rival = await copyOf(chain);
+      await chain.addTx(OPENING);
+      await mine(chain, cat, 1);
+      // Closed in the last of its blocks, if there is more than one.
+      await mine(chain, cat, Math.max(0, depth - 2));
+      const closing = close(bob, ID, 500_000n);
+      expect(await chain.addTx(closing)).toBeUndefined();
+      if (depth > 1) await mine(chain, cat, 1);
+      expect(balance(chain, bob)).toBe(depth > 1 ? 499_000n : 0n);
+
+      expect(await rival.addTx(elsewhere())).toBeUndefined();
+      for (const block of await mine(rival, cat, depth + 1, { salt: 2 }))
+        await chain.importBlock(block);
+      expect(chain.head().id).toEqual(rival.head().id);
+      expect(waiting(chain)).toEqual([]);
+      for (const who of [ann, bob, cat, dan]) expect(balance(chain, who)).toBe(balance(rival, who));
+      expect([balance(chain, bob), balance(chain, dan)]).toEqual([0n, NANOVOLTS]);
+      expect(await refusal(chain, OPENING)).toBe('tx.nonce');
+      expect(await refusal(chain, closing)).toBe('tx.close-unknown');
+    },
+  );
 });
 
 describe('looked up', () => {
