@@ -6,9 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schnorr } from '@noble/curves/secp256k1.js';
-import { receiptHash, signHash, voucherHash } from '../core/channel.ts';
+import { askHash, receiptHash, signHash, voucherHash } from '../core/channel.ts';
 import { tryDecode } from '../core/codec.ts';
 import { Tx, type TxOf } from '../core/formats.ts';
+import { offerHash } from '../core/offer.ts';
 import { createParams, type NetworkName } from '../core/params.ts';
 import { signTx, txBytes, txId } from '../core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../lib/bytes.ts';
@@ -22,6 +23,7 @@ import {
   isOpen,
   requireLimit,
   requireOwnClose,
+  signerOf,
   voucherSigner,
   withoutChannel,
   withOpening,
@@ -29,11 +31,11 @@ import {
   type ChannelBook,
   type Signer,
 } from '../wallet/channels.ts';
-import type { UnattendedApi } from '../wallet/vault/vault-api.ts';
+import type { UnattendedApi, VaultApi } from '../wallet/vault/vault-api.ts';
 import { closeToOthers, dataRefused, FILE_MODE, makeFolder, writeWhole } from './data-folder.ts';
 
 /** What a node's own vault would be asked; a person confirms nothing here. */
-export interface ServingKeys extends UnattendedApi {
+export interface ServingKeys extends UnattendedApi, Pick<VaultApi, 'newSigner'> {
   /**
    * Notes a channel before the account's key signs it, so that its signer vouches in it.
    * @throws CHANNEL_FOREIGN, CHANNELS_FULL, CHANNELS_OVER, CHAIN_REFUSED
@@ -48,7 +50,7 @@ export interface ServingOptions {
   readonly network: NetworkName;
   /** Id of block 0. */
   readonly genesisId: Uint8Array;
-  /** Addresses that closes may pay. */
+  /** Addresses that closes may pay, beside those that were named here before. */
   readonly payees: readonly Uint8Array[];
   /** ms since 1970. */
   readonly now: () => number;
@@ -59,7 +61,12 @@ interface KeptSigner extends Signer {
 }
 interface Kept extends ChannelBook<KeptSigner> {
   readonly serving: Uint8Array;
+  /** The newest last: channels that were opened for one are open when another takes its place. */
+  readonly payees: readonly Uint8Array[];
 }
+
+/** Addresses of before that closes may pay. */
+const PAYEES_MAX = 32;
 
 /** Changes of the file that may wait. */
 const CHANGES_MAX = 32;
@@ -76,7 +83,12 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
     });
   let kept = await load(folder, path);
   if (!kept) {
-    kept = { serving: newSecret(), channelsLimit: CHANNELS_LIMIT_FIRST, signers: [] };
+    kept = { serving: newSecret(), payees: [], channelsLimit: CHANNELS_LIMIT_FIRST, signers: [] };
+    await write(kept);
+  }
+  const own = withPayees(kept.payees, payees);
+  if (own.length > kept.payees.length) {
+    kept = { ...kept, payees: own.slice(-PAYEES_MAX) };
     await write(kept);
   }
   const { serving } = kept;
@@ -94,11 +106,12 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
   return {
     servingKey: async () => servingKey,
     signReceipt: async (receipt) => signHash(receiptHash(genesisId, receipt), serving),
+    signOffer: async (offer) => signHash(offerHash(genesisId, offer), serving),
     async signClose(bytes, opening) {
       const tx = tryDecode(Tx, bytes);
       if (tx?.type !== 'close') throw new AppError('TX_MALFORMED', 'not a close');
       if (tx.chainId !== chainId) throw new AppError('CHAIN_REFUSED', `chain ${tx.chainId}`);
-      const isOwn = (address: Uint8Array) => payees.some((payee) => equal(payee, address));
+      const isOwn = (address: Uint8Array) => own.some((payee) => equal(payee, address));
       requireOwnClose(tx, opening, { servingKey, isOwn });
       return txBytes(signTx(tx, serving));
     },
@@ -117,11 +130,12 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
         undefined,
       ]);
     },
-    signVoucher: async (channel, amount) =>
-      signHash(
-        voucherHash(genesisId, channel, amount),
-        voucherSigner(book, channel, amount, now()).secret,
-      ),
+    signAsk: async (channel, peers) =>
+      signHash(askHash(genesisId, channel, peers), signerOf(book, channel, now()).secret),
+    async signVoucher(channel, amount) {
+      const { secret } = voucherSigner(book, channel, amount, now());
+      return signHash(voucherHash(genesisId, channel, amount), secret);
+    },
     channelEnded: (id) => change((before) => [{ signers: withoutChannel(before, id) }, undefined]),
     channelsLimit: async () => book.channelsLimit,
     async setChannelsLimit(channelsLimit) {
@@ -129,6 +143,15 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
       await change(() => [{ channelsLimit }, undefined]);
     },
   };
+}
+
+/** Those of before, then the others that are given now. */
+function withPayees(
+  before: readonly Uint8Array[],
+  given: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  const fresh = given.filter((payee) => !before.some((each) => equal(each, payee)));
+  return [...before, ...fresh];
 }
 
 const newSecret = (): Uint8Array => schnorr.utils.randomSecretKey(randomBytes(48));
@@ -148,9 +171,10 @@ async function load(folder: string, path: string): Promise<Kept | undefined> {
   return parse(file, path);
 }
 
-const format = ({ serving, channelsLimit, signers }: Kept): string =>
+const format = ({ serving, payees, channelsLimit, signers }: Kept): string =>
   JSON.stringify({
     serving: toHex(serving),
+    payees: payees.map(toHex),
     channelsLimit: `${channelsLimit}`,
     signers: signers.map(({ secret, channel }) => ({
       secret: toHex(secret),
@@ -164,15 +188,26 @@ const format = ({ serving, channelsLimit, signers }: Kept): string =>
 
 function parse(file: Uint8Array, path: string): Kept {
   try {
-    const { serving, channelsLimit, signers } = JSON.parse(textFromBytes(file)) as {
+    const {
+      serving,
+      payees = [],
+      channelsLimit,
+      signers,
+    } = JSON.parse(textFromBytes(file)) as {
       readonly [name in keyof Kept]: unknown;
     };
     if (!Array.isArray(signers) || signers.length > CHANNELS_MAX + FRESH_MAX)
       throw new Error('signers');
+    if (!Array.isArray(payees) || payees.length > PAYEES_MAX) throw new Error('payees');
     const own = bytes(serving);
     // It throws for bytes that are no key.
     schnorr.getPublicKey(own);
-    return { serving: own, channelsLimit: amount(channelsLimit), signers: signers.map(signerFrom) };
+    return {
+      serving: own,
+      payees: payees.map(bytes),
+      channelsLimit: amount(channelsLimit),
+      signers: signers.map(signerFrom),
+    };
   } catch (cause) {
     throw new AppError(
       'KEYS_CORRUPT',

@@ -100,16 +100,27 @@ export const withoutChannel = <S extends Signer>(
   id: Uint8Array,
 ): S[] => signers.filter(({ channel }) => !isOf(channel, id));
 
+/** Who signs in this channel. @throws CHANNEL_UNKNOWN */
+export function signerOf<S extends Signer>(
+  { signers }: ChannelBook<S>,
+  id: Uint8Array,
+  nowMs: number,
+): S & { readonly channel: OpenChannel } {
+  const isHere = (one: S): one is S & { readonly channel: OpenChannel } => isOf(one.channel, id);
+  const signer = lasting(signers, nowMs).find(isHere);
+  if (!signer) throw new AppError('CHANNEL_UNKNOWN', 'not open here');
+  return signer;
+}
+
 /** Who signs for `amount` nV in all. @throws CHANNEL_UNKNOWN, CHANNEL_AMOUNT */
 export function voucherSigner<S extends Signer>(
-  { signers }: ChannelBook<S>,
+  book: ChannelBook<S>,
   id: Uint8Array,
   amount: bigint,
   nowMs: number,
 ): S {
-  const signer = lasting(signers, nowMs).find(({ channel }) => isOf(channel, id));
-  if (!signer) throw new AppError('CHANNEL_UNKNOWN', 'not open here');
-  if (amount < 0n || amount > signer.channel!.limit) throw outside(amount, signer.channel!);
+  const signer = signerOf(book, id, nowMs);
+  if (amount < 0n || amount > signer.channel.limit) throw outside(amount, signer.channel);
   return signer;
 }
 

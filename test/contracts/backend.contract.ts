@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
+import { freshTokens, tokensOf } from '../../src/core/pow/seed.ts';
 import type {
   Backend,
   CreateBackend,
@@ -83,6 +83,24 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
     expect(got.answer).toEqual(unit.answer);
     expect(got.t).toEqual([]);
     expect(got.winner).toBeUndefined();
+  });
+
+  it('gives a sequence the same row in every seat, whatever is beside it', async () => {
+    const { sequences, tokens, answerSize } = model.manifest;
+    const one = freshTokens(randomBytes('one', 32), 0, model.manifest);
+    const row = async (others: (seat: number) => Uint16Array, seat: number) => {
+      const all = new Uint16Array(sequences * tokens);
+      for (let s = 0; s < sequences; s++) all.set(s === seat ? one : others(s), s * tokens);
+      const { answer } = await pass({ tokens: all, sigma0: undefined, limits: [] });
+      return answer.slice(seat * answerSize, (seat + 1) * answerSize);
+    };
+    const padding = () => new Uint16Array(tokens);
+    const random = (s: number) => freshTokens(randomBytes('others', 32), s, model.manifest);
+    const alone = await row(padding, 0);
+    expect(alone.some((x) => x !== 0)).toBe(true);
+    for (let seat = 0; seat < sequences; seat++)
+      for (const others of [padding, random, () => one])
+        expect(await row(others, seat)).toEqual(alone);
   });
 
   it('gives the execution of a job, whatever the fresh sequence is', async () => {

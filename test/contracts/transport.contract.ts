@@ -5,7 +5,7 @@ import { SyncRequest, SyncResponse } from '../../src/core/messages.ts';
 import { fault } from '../../src/core/faults.ts';
 import type { Link } from '../../src/net/transport.ts';
 import { connected, startPeer, startSeed, until, type PeerOptions } from '../net/peers.ts';
-import { blockAnnounce, EXCHANGES, signedTx } from '../net/samples.ts';
+import { blockAnnounce, EXCHANGES, offerAt, signedTx } from '../net/samples.ts';
 
 const bytesOf = (response: SyncResponse): string =>
   Buffer.from(encode(SyncResponse, response)).toString('base64');
@@ -100,15 +100,24 @@ export function transportContract({ link, listen, remote = false }: TransportSub
       const third = await startPeer({ bootstrap: seed.transport.addresses() });
       await connected(third, seed);
       // Announcements are for those who subscribed: repeat until the meshes stand.
-      for (let sequence = 0; third.blocks.length < 2 || third.txs.length < 1; sequence++) {
+      for (
+        let sequence = 0;
+        third.blocks.length < 2 || !third.txs[0] || !third.offers[0];
+        sequence++
+      ) {
         expect(sequence).toBeLessThan(100);
         await client.transport.announceBlock(blockAnnounce(sequence));
         await client.transport.announceTx({ tx: signedTx, sequence });
+        await client.transport.announceOffer(offerAt(sequence));
         await new Promise((r) => setTimeout(r, 100));
       }
       expect(third.blocks[0]!.peer).toBe(seed.id);
       expect(third.blocks[0]!.announce.block).toEqual(blockAnnounce(0).block);
-      expect(third.txs[0]!.announce.tx).toEqual(signedTx);
+      expect(third.txs[0].announce.tx).toEqual(signedTx);
+      expect(third.offers[0]).toMatchObject({
+        peer: seed.id,
+        offer: { signature: offerAt(0).signature },
+      });
     });
   });
 }

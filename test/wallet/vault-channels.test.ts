@@ -4,7 +4,7 @@ import { mnemonicToSeedSync } from '@scure/bip39';
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
-import { receiptHash, signHash, verifyHash, voucherHash } from '../../src/core/channel.ts';
+import { askHash, receiptHash, signHash, verifyHash, voucherHash } from '../../src/core/channel.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { Header, SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
 import { blockId, genesisPoint } from '../../src/core/header/header.ts';
@@ -254,18 +254,6 @@ describe('a close', () => {
     const { opening: foreign, close: ofIt } = await earned({ chainId: 4 });
     await expect(vault.signClose(encoded(ofIt), foreign)).rejects.toThrow(code('CHANNEL_UNKNOWN'));
   });
-
-  test('is a close, with an opening', async () => {
-    const { opening, close } = await earned();
-    for (const [tx, opened] of [
-      [encoded(openingOf(other.publicKey)), opening],
-      [opening, opening],
-      [encoded(close), encoded(close)],
-      [encoded(close), txBytes(signTx(close, other.secret))],
-      [encoded(close), new Uint8Array()],
-    ] as const)
-      await expect(vault.signClose(tx, opened)).rejects.toThrow(code('TX_MALFORMED'));
-  });
 });
 
 describe('a signer', () => {
@@ -380,6 +368,19 @@ describe('a channel', () => {
     await vault.channelEnded(last!);
     expect(await newVault().signVoucher(await open({ limit: 1n }), 1n)).toHaveLength(64);
   });
+});
+
+test('a stream is opened by its own channel’s signer, for two peers, while the keys are locked', async () => {
+  const channels = [await open(), await open()];
+  await lock();
+  const peers = { asker: 'asker', provider: 'provider' };
+  for (const [n, id] of channels.entries()) {
+    const signature = await newVault().signAsk(id, peers);
+    const { publicKey } = keyAtPath(ENTROPY, signerPath(n));
+    expect(verifyHash(askHash(GENESIS, id, peers), signature, publicKey)).toBe(true);
+  }
+  await expect(vault.signAsk(hash(1), peers)).rejects.toThrow(code('CHANNEL_UNKNOWN'));
+  expect((await vault.status()).locked).toBe(true);
 });
 
 describe('a voucher', () => {

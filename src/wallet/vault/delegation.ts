@@ -1,8 +1,8 @@
 /**
  * What this vault's delegates sign with nobody there: receipts, closes of channels that pay an account of this
- * wallet, and vouchers of channels that it opened. Each change is stored before what it allows leaves the vault.
+ * wallet, and streams and vouchers of channels that it opened. Each change is stored before what it allows leaves the vault.
  */
-import { voucherHash } from '../../core/channel.ts';
+import { askHash, voucherHash, type AskPeers } from '../../core/channel.ts';
 import type { TxOf } from '../../core/formats.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
@@ -12,6 +12,7 @@ import {
   isOpen,
   requireLimit,
   requireOwnClose,
+  signerOf,
   voucherSigner,
   withoutChannel,
   withOpening,
@@ -80,6 +81,16 @@ export class Delegation {
     secret.fill(0);
     if (!equal(publicKey, tx.signer)) throw tampered('another signer');
     await this.#keep(loaded, { signers });
+  }
+
+  /** @throws CHANNEL_UNKNOWN */
+  async signAsk(
+    loaded: Loaded,
+    genesis: Uint8Array,
+    { channel, peers }: { readonly channel: Uint8Array; readonly peers: AskPeers },
+  ): Promise<Uint8Array> {
+    const signer = signerOf(this.#safe.delegatesOf(loaded), channel, this.#now());
+    return this.#safe.signBy(loaded, signer, askHash(genesis, channel, peers));
   }
 
   /** @throws CHANNEL_UNKNOWN, CHANNEL_AMOUNT */

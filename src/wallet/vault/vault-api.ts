@@ -1,6 +1,7 @@
 /** The vault worker's protocol: keys live behind it, nothing secret but shown words crosses it. */
-import type { Receipt } from '../../core/channel.ts';
+import type { AskPeers, Receipt } from '../../core/channel.ts';
 import type { Tx } from '../../core/formats.ts';
+import type { UnsignedOffer } from '../../core/offer.ts';
 import type { NetworkName } from '../../core/params.ts';
 import type { VaultChain } from './unattended.ts';
 import type { VaultFile } from './vault-file.ts';
@@ -169,6 +170,8 @@ export type VaultApi = {
   servingKey(): Promise<Uint8Array | undefined>;
   /** 64 bytes by the serving key. Also while locked, as all that follows says. @throws SERVING_MISSING, CHAIN_REFUSED */
   signReceipt(receipt: Receipt): Promise<Uint8Array>;
+  /** 64 bytes by the serving key, for what this wallet's provider offers. @throws SERVING_MISSING, CHAIN_REFUSED */
+  signOffer(offer: UnsignedOffer): Promise<Uint8Array>;
   /**
    * Encoded SignedTx by the serving key, also while locked. `tx`: an unsigned close; `opening`: the SignedTx of its
    * channel, whose provider is the serving key and whose payee is an account of this wallet.
@@ -178,6 +181,11 @@ export type VaultApi = {
   signClose(tx: Uint8Array, opening: Uint8Array): Promise<Uint8Array>;
   /** x-only key that may vouch in the next channel that is signed with it. @throws VAULT_LOCKED, SERVING_MISSING */
   newSigner(): Promise<Uint8Array>;
+  /**
+   * 64 bytes by the signer of a channel that was signed here, by which a stream between these two peers is about it;
+   * also while locked. @throws CHANNEL_UNKNOWN, CHAIN_REFUSED, SERVING_MISSING
+   */
+  signAsk(channel: Uint8Array, peers: AskPeers): Promise<Uint8Array>;
   /**
    * 64 bytes that vouch for `amount` nV in all, at most the limit of a channel that was signed here; also while
    * locked. @throws CHANNEL_UNKNOWN, CHANNEL_AMOUNT, CHAIN_REFUSED, SERVING_MISSING
@@ -199,13 +207,14 @@ export type VaultApi = {
   erase(): Promise<VaultStatus>;
 };
 
-/** What is signed with nobody there, with `newSigner` for what a person will confirm: a node has it without a vault. */
+/** What is signed with nobody there; a node has it without a vault. */
 export type UnattendedApi = Pick<
   VaultApi,
   | 'servingKey'
   | 'signReceipt'
+  | 'signOffer'
   | 'signClose'
-  | 'newSigner'
+  | 'signAsk'
   | 'signVoucher'
   | 'channelEnded'
   | 'channelsLimit'

@@ -2,7 +2,8 @@
  * The vault: keeps one seed, shows it only when asked, and signs what it has read itself. Knows no
  * platform: storage, cryptography and time come from outside. Calls run one after another.
  */
-import { receiptHash, type Receipt } from '../../core/channel.ts';
+import { receiptHash, type AskPeers, type Receipt } from '../../core/channel.ts';
+import { offerHash, type UnsignedOffer } from '../../core/offer.ts';
 import { txBytes, txId, signTx } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -79,8 +80,10 @@ export function createVault(platform: VaultPlatform): VaultApi {
     sign: (tx) => queue.run(() => vault.sign(tx)),
     servingKey: () => queue.run(() => vault.servingKey()),
     signReceipt: (receipt) => queue.run(() => vault.signReceipt(receipt)),
+    signOffer: (offer) => queue.run(() => vault.signOffer(offer)),
     signClose: (tx, opening) => queue.run(() => vault.signClose(tx, opening)),
     newSigner: () => queue.run(() => vault.newSigner()),
+    signAsk: (channel, peers) => queue.run(() => vault.signAsk(channel, peers)),
     signVoucher: (channel, amount) => queue.run(() => vault.signVoucher(channel, amount)),
     channelEnded: (channel) => queue.run(() => vault.channelEnded(channel)),
     channelsLimit: () => queue.run(() => vault.channelsLimit()),
@@ -329,6 +332,11 @@ class Vault {
     return this.#delegation.sign(await this.#require(), hashed);
   }
 
+  async signOffer(offer: UnsignedOffer): Promise<Uint8Array> {
+    const hashed = offerHash(this.#unattended.genesisId, offer);
+    return this.#delegation.sign(await this.#require(), hashed);
+  }
+
   async signClose(bytes: Uint8Array, opening: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
     if (tx.type !== 'close') throw new AppError('TX_MALFORMED', 'not a close');
@@ -341,6 +349,11 @@ class Vault {
 
   async newSigner(): Promise<Uint8Array> {
     return this.#delegation.newSigner(await this.#open());
+  }
+
+  async signAsk(channel: Uint8Array, peers: AskPeers): Promise<Uint8Array> {
+    const { genesisId } = this.#unattended;
+    return this.#delegation.signAsk(await this.#require(), genesisId, { channel, peers });
   }
 
   async signVoucher(channel: Uint8Array, amount: bigint): Promise<Uint8Array> {
