@@ -1,6 +1,7 @@
 /**
  * `npm run -s load`: many light clients on one seed, then hostile peers on top. Every block must reach
- * every client, every hostile peer be cut, and no client be charged or lost.
+ * every client, every hostile peer be cut, and no client be charged or lost: one is lost that has no
+ * connection again within half a minute. Each that was let go is printed with the seed's reason.
  *
  *   npm run -s load -- [--clients 200] [--blocks 30] [--processes 2]
  */
@@ -21,6 +22,7 @@ import { fetchConfig, sleep, until } from '../../test/attack/peer.ts';
 import { readModel } from '../../test/oracle/models.ts';
 import type { FromClients } from './clients.ts';
 import type { FromFlooder } from './flooder.ts';
+import { BACK_MS, Presences } from './presence.ts';
 
 /** ms that a block may take to reach everybody; then it is missed. */
 const REACH_MS = 30_000;
@@ -95,17 +97,23 @@ async function openMiner(arena: Arena): Promise<Host> {
 
 /** Heights that each client has reached, and when it came to each block. */
 class Heads {
+  readonly presences: Presences;
   readonly #reached = new Map<number, { height: number; atMs: number }[]>();
 
   /** Of one client, in the largest process so far. */
   residentBytes = 0;
 
+  constructor(presences: Presences) {
+    this.presences = presences;
+  }
+
   note(message: FromClients): void {
-    if (!('client' in message)) {
+    if ('residentBytes' in message) {
       const each = message.residentBytes / message.clients;
       this.residentBytes = Math.max(this.residentBytes, each);
       return;
     }
+    if ('peer' in message) return this.presences.note(message);
     const { client, height, atMs } = message;
     const heads = this.#reached.get(client) ?? [];
     this.#reached.set(client, [...heads, { height, atMs }]);
@@ -229,9 +237,24 @@ async function startFlooder(arena: Arena, last: Block): Promise<FromFlooder[]> {
   return cuts;
 }
 
+/** Clients that are not connected now, nor at any moment of the next half minute. */
+async function lostOf(arena: Arena, presences: Presences): Promise<number[]> {
+  const absent = async (): Promise<number[]> => {
+    const peers = await arena.seed.rpc<{ id: string }[]>('getPeers');
+    return presences.absent(clients!, new Set(peers.map(({ id }) => id)));
+  };
+  let lost = await absent();
+  for (const end = Date.now() + BACK_MS; lost.length && Date.now() < end; await sleep(1000)) {
+    const still = new Set(await absent());
+    lost = lost.filter((client) => still.has(client));
+  }
+  return lost;
+}
+
 async function main(): Promise<boolean> {
   const arena = await openArena(await createForger(await readModel('tiny')), []);
-  const heads = new Heads();
+  const presences = new Presences((peer) => arena.seed.log.filter((line) => line.includes(peer)));
+  const heads = new Heads(presences);
   try {
     // Coins for the transfers, and matured ones after them.
     await arena.coins();
@@ -249,8 +272,8 @@ async function main(): Promise<boolean> {
     const cuts = await startFlooder(arena, await makeTwin(arena));
     const flooded = await mineBlocks('under attack', half, { arena, miner, heads });
     const end = await usageOf(arena);
-    const peers = await arena.seed.rpc<{ penalty: number }[]>('getPeers');
-    const charged = peers.filter(({ penalty }) => penalty > 0).length;
+    const lost = (await lostOf(arena, presences)).length;
+    const charged = presences.charged().length;
 
     showPhase(flooded);
     const ratio = quantile(flooded.latencies, 0.5) / quantile(quiet.latencies, 0.5);
@@ -259,8 +282,9 @@ async function main(): Promise<boolean> {
     console.log(`memory per client   resident ${mib(heads.residentBytes)}, its share of a process`);
     console.log('\nhostile peers');
     const slowest = showCuts(cuts);
+    console.log('\nhonest clients that were let go');
+    presences.show(started);
     const missed = quiet.missed + flooded.missed;
-    const lost = Math.max(0, clients! - (peers.length - 1));
     console.log(
       `\nblocks ${blocks}, missed ${missed} of ${blocks! * clients!}, clients lost ${lost}, charged ${charged}, ` +
         (slowest === undefined

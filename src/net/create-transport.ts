@@ -7,9 +7,10 @@ import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { silentLog, type Log } from '../lib/log.ts';
 import { createAsking, type Asking } from './asking/ask.ts';
+import { createReach } from './asking/reach.ts';
 import { AddressShare, isLoopback } from './address-rate.ts';
 import { keepSeeds, seedsFromAddresses } from './bootstrap.ts';
-import { blockTopic, createGossip, txTopic, type Gossip } from './gossip.ts';
+import { blockTopic, createGossip, offerTopic, txTopic, type Gossip } from './gossip.ts';
 import { createHost, keepUdpSockets, type Host, type HostOptions, type Role } from './host.ts';
 import {
   boundUdpHandshakes,
@@ -168,7 +169,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
   return {
     async start(handlers) {
       assert(!host, 'a transport starts once');
-      const topics = [blockTopic(chainId), txTopic(chainId), peerTopic(chainId)];
+      const topics = [blockTopic, txTopic, offerTopic, peerTopic].map((name) => name(chainId));
       const privateKey = options.privateKey ?? (await newPrivateKey());
       const made = (host = await createHost({
         ...options,
@@ -181,18 +182,27 @@ export function createTransport(options: TransportOptions): OwnTransport {
       const stopped = new AbortController();
       const wiring = { host: made, chainId, handlers, charge, log };
       const sync = await createSync(wiring);
-      const asking = await createAsking({ ...wiring, onAsk: handlers.onAsk });
+      const seeds = seedsFromAddresses(options.bootstrap, log);
+      const relaysOf = (peer: string): readonly string[] => mesh.relaysOf(peer);
+      const reach = createReach({
+        host: made,
+        seeds,
+        relaysOf: role === 'browser' ? relaysOf : undefined,
+        log,
+        signal: stopped.signal,
+      });
+      const asking = await createAsking({ ...wiring, onAsk: handlers.onAsk, reach });
       await follow(made, handlers);
       await made.start();
       if (role === 'seed') boundUdpHandshakes(made, standsForMany);
       running = { sync, asking, gossip: createGossip(wiring), stopped };
-      startMesh({
+      const mesh = startMesh({
         ...wiring,
         privateKey,
         meets: options.role === 'browser',
         signal: stopped.signal,
       });
-      keepSeeds(made, seedsFromAddresses(options.bootstrap, log), stopped.signal, log);
+      keepSeeds(made, seeds, stopped.signal, log);
     },
     async stop() {
       running?.stopped.abort();
@@ -201,6 +211,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
       if (host) keepUdpSockets(host);
       await host?.stop();
     },
+    ownId: () => host?.peerId.toString(),
     peers,
     traffic,
     addresses: () => host?.getMultiaddrs().map(String) ?? [],
@@ -215,6 +226,9 @@ export function createTransport(options: TransportOptions): OwnTransport {
     },
     async announceTx(announce) {
       await started().gossip.announceTx(announce);
+    },
+    async announceOffer(offer) {
+      await started().gossip.announceOffer(offer);
     },
     charge,
     takeUpgrade: (upgrade) =>

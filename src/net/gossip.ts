@@ -1,5 +1,5 @@
 /**
- * The two gossip topics. Every message is judged by our handlers before it is relayed: accepted,
+ * The three gossip topics. Every message is judged by our handlers before it is relayed: accepted,
  * ignored, or refused and charged to the peer that passed it on. Sizes, rates and the number of
  * messages in judgement are capped.
  */
@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface';
 import { encode, tryDecode, type Codec } from '../core/codec.ts';
 import { fault, isFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
+import { Offer, OFFER_BYTES_MAX } from '../core/offer.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Host } from './host.ts';
@@ -27,6 +28,7 @@ export const TX_RELAY_RATE = { perSecond: 150, burst: 600 };
 
 export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/1`;
 export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/1`;
+export const offerTopic = (chainId: number): string => `/pila/${chainId}/offers/2`;
 
 const { Accept, Ignore, Reject } = TopicValidatorResult;
 
@@ -40,6 +42,14 @@ export interface GossipOptions {
 export interface Gossip {
   announceBlock(announce: BlockAnnounce): Promise<void>;
   announceTx(announce: TxAnnounce): Promise<void>;
+  announceOffer(offer: Offer): Promise<void>;
+}
+
+interface Topic<T> {
+  readonly name: string;
+  readonly codec: Codec<T>;
+  readonly bytesMax: number;
+  hear(peer: string, value: T): Promise<Verdict>;
 }
 
 export function createGossip({ host, chainId, handlers, charge, log }: GossipOptions): Gossip {
@@ -56,13 +66,12 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
   };
 
   async function judge<T>(
-    codec: Codec<T>,
-    handler: (peer: string, value: T) => Promise<Verdict>,
+    { codec, bytesMax, hear }: Topic<T>,
     peer: string,
     data: Uint8Array,
   ): Promise<TopicValidatorResult> {
     const now = Date.now();
-    if (data.length > GOSSIP_BYTES_MAX)
+    if (data.length > bytesMax)
       return refuse(peer, fault('wire.too-large', { bytes: data.length }));
     if (!flood.take(peer, 1, now)) return refuse(peer, fault('wire.rate', { what: 'gossip' }));
     if (!rate.take(peer, 1, now) || validating >= VALIDATING_MAX) return Ignore;
@@ -71,7 +80,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
       return refuse(peer, fault('wire.malformed', { what: 'gossip', bytes: data.length }));
     validating++;
     try {
-      const verdict = await handler(peer, value);
+      const verdict = await hear(peer, value);
       if (isFault(verdict)) return refuse(peer, verdict);
       return verdict === 'accept' ? Accept : Ignore;
     } catch (e) {
@@ -82,28 +91,41 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
     }
   }
 
-  function open<T>(
-    topic: string,
-    codec: Codec<T>,
-    handler: (peer: string, value: T) => Promise<Verdict>,
-  ) {
-    pubsub.topicValidators.set(topic, (from: PeerId, message: Message) =>
-      judge(codec, handler, from.toString(), message.data),
+  function open<T>(topic: Topic<T>) {
+    const { name, codec, bytesMax } = topic;
+    pubsub.topicValidators.set(name, (from: PeerId, message: Message) =>
+      judge(topic, from.toString(), message.data),
     );
-    pubsub.subscribe(topic);
+    pubsub.subscribe(name);
     return async (value: T): Promise<void> => {
       const data = encode(codec, value);
-      if (data.length > GOSSIP_BYTES_MAX)
-        throw new AppError('NET_TOO_LARGE', `${data.length} bytes for ${topic}`);
-      await pubsub.publish(topic, data);
+      if (data.length > bytesMax)
+        throw new AppError('NET_TOO_LARGE', `${data.length} bytes for ${name}`);
+      await pubsub.publish(name, data);
     };
   }
 
   return {
-    announceBlock: open(blockTopic(chainId), BlockAnnounce, (p, a) => handlers.onBlock(p, a)),
-    announceTx: open(txTopic(chainId), TxAnnounce, async (p, a) => {
-      const verdict = await handlers.onTx(p, a);
-      return verdict === 'accept' && !relayed.take('', 1, Date.now()) ? 'ignore' : verdict;
+    announceBlock: open({
+      name: blockTopic(chainId),
+      codec: BlockAnnounce,
+      bytesMax: GOSSIP_BYTES_MAX,
+      hear: (peer, announce) => handlers.onBlock(peer, announce),
+    }),
+    announceTx: open({
+      name: txTopic(chainId),
+      codec: TxAnnounce,
+      bytesMax: GOSSIP_BYTES_MAX,
+      async hear(peer, announce) {
+        const verdict = await handlers.onTx(peer, announce);
+        return verdict === 'accept' && !relayed.take('', 1, Date.now()) ? 'ignore' : verdict;
+      },
+    }),
+    announceOffer: open({
+      name: offerTopic(chainId),
+      codec: Offer,
+      bytesMax: OFFER_BYTES_MAX,
+      hear: (peer, offer) => handlers.onOffer(peer, offer),
     }),
   };
 }

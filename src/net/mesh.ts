@@ -8,11 +8,18 @@ import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { TopicValidatorResult, type Message } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record';
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import { fault, type Fault } from '../core/faults.ts';
 import { BoundedMap } from '../lib/bounded.ts';
 import type { Log } from '../lib/log.ts';
 import { RELAYS_MAX, reservationsOf, type Host } from './host.ts';
+import {
+  connectedTo,
+  isMeeting,
+  leaveRelays,
+  meetingPoint,
+  relayOf,
+} from './records/meeting-point.ts';
 import { RecordPolicy } from './records/record-policy.ts';
 import { startTelling } from './records/record-teller.ts';
 
@@ -33,6 +40,8 @@ const RETRY_MIN_MS = 2000;
 const RETRY_MAX_MS = 60_000;
 /** Peers remembered because they could not be reached. */
 const REMEMBERED_MAX = 256;
+/** Peers whose relays are remembered, to reach them when they are asked (asking/reach.ts). */
+const PLACES_MAX = 1024;
 /** Records kept for PATIENCE_MS: in a large network their authors tell the next one much later. */
 const PATIENT_MAX = 16;
 
@@ -47,10 +56,16 @@ export interface MeshOptions {
   readonly signal: AbortSignal;
 }
 
-export function startMesh(options: MeshOptions): void {
+export interface Mesh {
+  /** Relays that a peer named in its newest record. */
+  relaysOf(peer: string): readonly string[];
+}
+
+export function startMesh(options: MeshOptions): Mesh {
   const { host, chainId, charge } = options;
   const topic = peerTopic(chainId);
   const policy = new RecordPolicy();
+  const places = new BoundedMap<string, readonly string[]>(PLACES_MAX);
   const meet = options.meets
     ? createMeeting(options, keepAnnouncing(options, topic, policy))
     : () => {};
@@ -66,10 +81,14 @@ export function startMesh(options: MeshOptions): void {
     }
     const author = record.peerId.toString();
     const verdict = policy.judge(author, Number(record.seqNumber), Date.now());
-    if (verdict !== 'drop') meet(record);
+    if (verdict !== 'drop') {
+      if (options.meets) places.set(author, relaysIn(record.multiaddrs));
+      meet(record);
+    }
     return verdict === 'relay' ? Accept : Ignore;
   });
   host.services.pubsub.subscribe(topic);
+  return { relaysOf: (peer) => places.get(peer) ?? [] };
 }
 
 /** The record, if its author signed it; undefined for an unsigned or malformed record. */
@@ -84,26 +103,6 @@ async function openRecord(data: Uint8Array): Promise<PeerRecord | undefined> {
     return undefined;
   }
 }
-
-/**
- * The address at which to meet a peer: through a relay that both are connected to. It does not contain the
- * relay's own host and port, so that a record cannot make anyone open a socket anywhere.
- */
-const meetingPoint = (relay: string, peer: string): Multiaddr =>
-  multiaddr(`/p2p/${relay}/p2p-circuit/webrtc/p2p/${peer}`);
-
-/** Whether this is an address between browsers, not a seed's WebRTC-direct address. */
-const isMeeting = (a: Multiaddr): boolean => /\/webrtc(\/|$)/.test(a.toString());
-
-const relayOf = (address: Multiaddr): string | undefined =>
-  /^\/p2p\/([^/]+)\/p2p-circuit\/webrtc\//.exec(address.toString())?.[1];
-
-/** Peers with a connection that is not itself relayed. */
-const connectedTo = (host: Host): PeerId[] =>
-  host
-    .getConnections()
-    .filter((c) => c.status === 'open' && !c.limits)
-    .map((c) => c.remotePeer);
 
 /** Browsers that this one is connected to directly. */
 const neighboursOf = (host: Host): number =>
@@ -183,7 +182,7 @@ function createMeeting(
     } finally {
       dialing--;
       // The relayed connection was for the introduction only.
-      for (const c of host.getConnections(peer)) if (c.limits) c.close().catch(() => {});
+      leaveRelays(host, peer);
     }
   }
 
@@ -217,11 +216,14 @@ function createMeeting(
 /** Addresses at which to meet the author of a record: through those of its relays that we are connected to. */
 function meetable(host: Host, announced: readonly Multiaddr[], peer: string): Multiaddr[] {
   const ours = new Set(connectedTo(host).map(String));
-  const relays = new Set(announced.slice(0, RELAYS_MAX).map(relayOf));
-  return [...relays]
-    .filter((relay) => relay !== undefined && relay !== peer && ours.has(relay))
-    .map((relay) => meetingPoint(relay!, peer));
+  return relaysIn(announced)
+    .filter((relay) => relay !== peer && ours.has(relay))
+    .map((relay) => meetingPoint(relay, peer));
 }
+
+const relaysIn = (announced: readonly Multiaddr[]): string[] => [
+  ...new Set(announced.slice(0, RELAYS_MAX).flatMap((address) => relayOf(address) ?? [])),
+];
 
 async function attempt<T>(times: number, run: () => Promise<T>): Promise<T> {
   for (;;)

@@ -2,6 +2,7 @@
 import type { AskerFrame, ProviderFrame } from '../core/ask-messages.ts';
 import type { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../core/messages.ts';
 import type { Fault } from '../core/faults.ts';
+import type { Offer } from '../core/offer.ts';
 import type { AskReceiver, AskStream, OnAsk } from './asking/ask-stream.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -25,6 +26,7 @@ export interface Handlers {
   onRequest(peer: string, request: SyncRequest): Promise<SyncResponse | Fault>;
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   onTx(peer: string, announce: TxAnnounce): Promise<Verdict>;
+  onOffer(peer: string, offer: Offer): Promise<Verdict>;
   /** A peer opens a stream to ask; undefined where this node serves nobody. */
   readonly onAsk?: OnAsk;
   /** Called when a peer joined or left. */
@@ -34,6 +36,8 @@ export interface Handlers {
 export interface Transport {
   start(handlers: Handlers): Promise<void>;
   stop(): Promise<void>;
+  /** Its own peer id, as text; undefined before it is started. */
+  ownId(): string | undefined;
   /** In the order in which they connected. */
   peers(): readonly PeerInfo[];
   /** Bytes sent and received since the start. */
@@ -43,15 +47,18 @@ export interface Transport {
   /** @throws AppError NET_TIMEOUT, NET_CLOSED, NET_MALFORMED (the peer is charged) */
   request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
   /**
-   * Opens a stream to a provider (asking/ask.ts). Undefined where libp2p runs in another thread (remote-transport.ts).
-   * @throws AppError NET_CLOSED, NET_TIMEOUT, BUSY
+   * Opens a stream to a provider (asking/ask.ts), which is dialled where there is no connection. `receiver` is made with
+   * the stream, so that no frame is missed.
+   * @throws AppError NET_UNREACHABLE, NET_CLOSED, NET_TIMEOUT, BUSY
    */
-  readonly ask?: (
+  ask(
     peer: string,
     receiver: (stream: AskStream<AskerFrame>) => AskReceiver<ProviderFrame>,
-  ) => Promise<AskStream<AskerFrame>>;
+  ): Promise<AskStream<AskerFrame>>;
   announceBlock(announce: BlockAnnounce): Promise<void>;
   announceTx(announce: TxAnnounce): Promise<void>;
+  /** Tells the offer of a provider at this node (docs/protocol.md §9.1). */
+  announceOffer(offer: Offer): Promise<void>;
   /** Charges a peer for a fault; at 100 it is disconnected and banned for a while. */
   charge(peer: string, fault: Fault): void;
 }

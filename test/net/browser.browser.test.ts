@@ -3,12 +3,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { PART_BYTES_MAX } from '../../src/core/ask-messages.ts';
+import type { OwnTransport } from '../../src/net/create-transport.ts';
 import { DEGREE } from '../../src/net/mesh.ts';
 import type { ToPage, ToWorker } from '../../src/net/rtc-messages.ts';
 import { PEER_CONNECTIONS_MAX } from '../../src/net/rtc-page.ts';
 import type { PeerInfo } from '../../src/net/transport.ts';
 import { openPage, openPages, startBrowser, startIn, type BrowserPeer } from './browser/launch.ts';
-import { startSeed, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
+import { startSeed, until, WEBRTC_DIRECT, WEBSOCKET } from './peers.ts';
 import { spawnSeed } from './spawn-seed.ts';
 
 /** A handshake that fails is tried again with later records. */
@@ -162,4 +164,22 @@ it('two that have no seed in common meet through a third, and outlive the seeds'
   await sees('A is gone', b, ({ peers }) => peers.length === 1);
   expect(await b.ask(toC!.id)).toBe('browser');
   await hears(c, b, 0);
+});
+
+it('pages ask each other over WebRTC, also where libp2p runs on the page', async () => {
+  const seed = await startSeed();
+  const a = await startBrowser(seed.transport.addresses());
+  const first = await until('A is at the seed', () => seed.transport.peers()[0]?.id);
+  const b = await startBrowser(seed.transport.addresses(), 'transport');
+  const second = await until('B is at the seed', () =>
+    seed.transport
+      .peers()
+      .map(({ id }) => id)
+      .find((id) => id !== first),
+  );
+  const { stats } = seed.transport as OwnTransport;
+  await until('both can be met there', () => stats().reservations === 2);
+  const vouchers = 40;
+  expect(await a.prepay(second, vouchers)).toBe(vouchers * PART_BYTES_MAX);
+  expect(await b.prepay(first, vouchers)).toBe(vouchers * PART_BYTES_MAX);
 });

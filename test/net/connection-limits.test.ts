@@ -216,6 +216,7 @@ it('a peer whose messages are refused leaves the gossip mesh before it is banned
     onRequest: async () => ({ type: 'unavailable', reason: '' }) as const,
     onBlock: async () => verdict,
     onTx: async () => verdict,
+    onOffer: async () => verdict,
     onPeers: () => {},
   };
   createGossip({ host: seed, chainId: CHAIN, handlers, charge: () => {}, log: silentLog });

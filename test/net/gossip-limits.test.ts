@@ -9,12 +9,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../src/core/codec.ts';
 import { fault, type FaultCode } from '../../src/core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../../src/core/messages.ts';
+import { Offer, OFFER_BYTES_MAX } from '../../src/core/offer.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import {
   blockTopic,
   createGossip,
   FLOOD_RATE,
   GOSSIP_RATE,
+  offerTopic,
   TX_RELAY_RATE,
   txTopic,
   VALIDATING_MAX,
@@ -26,7 +28,7 @@ import { RECORD_MS, RECORD_RATE } from '../../src/net/records/record-policy.ts';
 import type { Verdict } from '../../src/net/transport.ts';
 import { CHAIN } from './chain-id.ts';
 import { startHost } from './peers.ts';
-import { blockAnnounce, proof, signedTx } from './samples.ts';
+import { blockAnnounce, offerAt, proof, signedTx } from './samples.ts';
 
 const { Accept, Ignore, Reject } = TopicValidatorResult;
 
@@ -46,6 +48,7 @@ async function openTopic(topic: string, hear: () => Promise<Verdict> = async () 
     handlers: {
       onBlock: hear,
       onTx: hear,
+      onOffer: hear,
       onRequest: async () => ({ type: 'unavailable', reason: '' }),
       onPeers: () => {},
     },
@@ -89,6 +92,15 @@ describe('gossip', () => {
     expect(charged).toEqual([]);
     expect(await judge(id, announceOf(GOSSIP_BYTES_MAX + 1))).toBe(Reject);
     expect(charged).toEqual(['wire.too-large']);
+  });
+
+  it('takes an offer of OFFER_BYTES_MAX at most', async () => {
+    const { judge, charged } = await openTopic(offerTopic(CHAIN));
+    const { id } = await newPeer();
+    expect(await judge(id, encode(Offer, offerAt(1)))).toBe(Accept);
+    expect(await judge(id, new Uint8Array(OFFER_BYTES_MAX))).toBe(Reject);
+    expect(await judge(id, new Uint8Array(OFFER_BYTES_MAX + 1))).toBe(Reject);
+    expect(charged).toEqual(['wire.malformed', 'wire.too-large']);
   });
 
   it('judges a burst of one peer, drops what is over it, charges a flood; others go on', async () => {

@@ -2,8 +2,9 @@
 import { afterEach } from 'vitest';
 import { createLog, silentLog } from '../../src/lib/log.ts';
 import type { BlockAnnounce, SyncRequest, TxAnnounce } from '../../src/core/messages.ts';
+import type { Offer } from '../../src/core/offer.ts';
 import { createTransport, type TransportOptions } from '../../src/net/create-transport.ts';
-import { blockTopic, txTopic } from '../../src/net/gossip.ts';
+import { blockTopic, offerTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost, type Host, type HostOptions, type Role } from '../../src/net/host.ts';
 import { peerTopic } from '../../src/net/mesh.ts';
 import { servePageTransport } from '../../src/net/page-transport.ts';
@@ -41,6 +42,7 @@ export interface TestPeer {
   readonly transport: Transport;
   readonly blocks: { peer: string; announce: BlockAnnounce }[];
   readonly txs: { peer: string; announce: TxAnnounce }[];
+  readonly offers: { peer: string; offer: Offer }[];
   readonly requests: SyncRequest[];
   readonly log: string[];
   readonly id: string;
@@ -58,7 +60,8 @@ function createRemote(options: TransportOptions): Transport {
   const { port1, port2 } = new MessageChannel();
   servePageTransport(port1, (given) => createTransport({ ...options, ...given }));
   const transport = createRemoteTransport(port2, options);
-  const stop = () => transport.stop().finally(() => port1.close());
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= transport.stop().finally(() => port1.close()));
   return { ...transport, stop };
 }
 
@@ -77,6 +80,7 @@ export async function startPeer(options: PeerOptions = {}): Promise<TestPeer> {
     transport,
     blocks: [],
     txs: [],
+    offers: [],
     requests: [],
     log,
     stop: () => transport.stop(),
@@ -92,6 +96,10 @@ export async function startPeer(options: PeerOptions = {}): Promise<TestPeer> {
     },
     async onTx(from, announce) {
       peer.txs.push({ peer: from, announce });
+      return judge();
+    },
+    async onOffer(from, offer) {
+      peer.offers.push({ peer: from, offer });
       return judge();
     },
     onPeers() {},
@@ -111,7 +119,7 @@ export async function startHost(
   listen: string[] = [],
   more: Partial<Pick<HostOptions, 'datastore' | 'gater'>> = {},
 ): Promise<Host> {
-  const topics = [blockTopic(CHAIN), txTopic(CHAIN), peerTopic(CHAIN)];
+  const topics = [blockTopic, txTopic, offerTopic, peerTopic].map((name) => name(CHAIN));
   const gater = { denyDialMultiaddr: () => false };
   const host = await createHost({ role, listen, topics, gater, log: silentLog, ...more });
   await host.start();

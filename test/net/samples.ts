@@ -6,6 +6,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '../../src/core/messages.ts';
+import type { Offer } from '../../src/core/offer.ts';
 
 export const hash = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 
@@ -100,3 +101,19 @@ export const EXCHANGES: readonly (readonly [SyncRequest, SyncResponse])[] = [
     { type: 'model', bytes: new Uint8Array(MODEL_SLICE_BYTES).fill(5) },
   ],
 ];
+
+/** An offer that was made at that time; nobody signed it. */
+export const offerAt = (time: number): Offer => ({
+  offer: {
+    provider: new Uint8Array(32).fill(1),
+    payee: new Uint8Array(32).fill(2),
+    peer: new TextEncoder().encode('12D3KooWR7LFeSYZ7dsQwgSx4fRhN3HebJKN5UgRMENymFizLNsA'),
+    models: [
+      { model: new Uint8Array(32).fill(3), price: { type: 'sequence', amount: 5n }, window: 128 },
+    ],
+    queue: 0,
+    waitSeconds: 0,
+    time,
+  },
+  signature: new Uint8Array(64).fill(4),
+});

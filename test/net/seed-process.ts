@@ -29,6 +29,7 @@ await transport.start({
   onRequest: async (_, request) => EXCHANGES.find(([r]) => r.type === request.type)![1],
   onBlock: async () => 'accept',
   onTx: async () => 'accept',
+  onOffer: async () => 'accept',
   onPeers: () => {},
 });
 console.log(JSON.stringify(transport.addresses()));

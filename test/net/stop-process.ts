@@ -9,6 +9,7 @@ for (let i = 0; i < 3; i++) {
     onRequest: async () => ({ type: 'unavailable', reason: 'test' }),
     onBlock: async () => 'ignore',
     onTx: async () => 'ignore',
+    onOffer: async () => 'ignore',
     onPeers: (peers) => peers.some((p) => p.link === 'webrtc-direct') && resolve(),
   };
   const listen = ['/ip4/127.0.0.1/udp/0/webrtc-direct'];

@@ -15,6 +15,7 @@ import {
   TxAnnounce,
   type Block,
 } from '../../src/core/messages.ts';
+import { Offer } from '../../src/core/offer.ts';
 import { BoundedMap } from '../../src/lib/bounded.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -36,7 +37,7 @@ const REDIAL_MS = 5_000;
 /** Times that a lost announcement is offered again, as gossipsub's heartbeats do. */
 const OFFERS = 4;
 
-type Topic = 'blocks' | 'txs';
+type Topic = 'blocks' | 'txs' | 'offers';
 interface Announced {
   readonly topic: Topic;
   readonly id: string;
@@ -196,6 +197,10 @@ export class SimTransport implements Transport {
     }));
   }
 
+  ownId(): string {
+    return this.id;
+  }
+
   addresses(): readonly string[] {
     return [`/sim/${this.id}`];
   }
@@ -271,6 +276,11 @@ export class SimTransport implements Transport {
     reply(encode(SyncResponse, response));
   }
 
+  /** Channels have a simulation of their own (test/channel-sim). */
+  async ask(peer: string): Promise<never> {
+    throw new AppError('NET_CLOSED', peer);
+  }
+
   async announceBlock(announce: BlockAnnounce): Promise<void> {
     this.#net.hooks.onBlock(this.id, announce.block);
     this.#publish('blocks', encode(BlockAnnounce, announce));
@@ -278,6 +288,10 @@ export class SimTransport implements Transport {
 
   async announceTx(announce: TxAnnounce): Promise<void> {
     this.#publish('txs', encode(TxAnnounce, announce));
+  }
+
+  async announceOffer(offer: Offer): Promise<void> {
+    this.#publish('offers', encode(Offer, offer));
   }
 
   /** Publishes any bytes, for peers that do not keep to the formats. */
@@ -318,7 +332,8 @@ export class SimTransport implements Transport {
     if (!this.#flood.take(from, 1, now)) return fault('wire.rate', { what: 'gossip' });
     if (!this.#rate.take(from, 1, now)) return 'ignore';
     this.#seen.set(id, true);
-    const { onBlock, onTx } = this.#handlers!;
+    const { onBlock, onTx, onOffer } = this.#handlers!;
+    if (topic === 'offers') return judged(Offer, bytes, (offer) => onOffer(from, offer));
     return topic === 'blocks'
       ? judged(BlockAnnounce, bytes, (announce) => onBlock(from, announce))
       : judged(TxAnnounce, bytes, (announce) => onTx(from, announce));

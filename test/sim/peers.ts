@@ -214,6 +214,7 @@ export class FullPeer extends BasePeer implements Peer {
     });
     const handlers: Handlers = {
       ...createHandlers(chain, fullSync, log),
+      onOffer: async () => 'accept',
       onPeers: (peers) => fullSync().meet(peers),
     };
     await transport.start(this.behave(handlers));

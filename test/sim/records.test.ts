@@ -5,7 +5,7 @@ import {
   RecordPolicy,
   type RecordVerdict,
 } from '../../src/net/records/record-policy.ts';
-import { RECORD_BYTES_PER_SECOND, simulateRecords } from './records.ts';
+import { OFFER_BYTES_PER_SECOND, RECORD_BYTES_PER_SECOND, simulateRecords } from './records.ts';
 
 const worstOf = (peers: number, newPolicy?: () => RecordPolicy): number => {
   const minutes = simulateRecords({ peers, minutes: 4, seed: 1, ...(newPolicy && { newPolicy }) });
@@ -18,6 +18,18 @@ test('records cost a peer no more in a larger network, and everybody is met', ()
   const last = simulateRecords({ peers: 200, minutes: 4, seed: 2 }).at(-1)!;
   expect(last.alone).toBe(0);
   expect(last.neighbours).toBeGreaterThan(4);
+});
+
+test('offers cost a peer no more in a larger network, and reach everybody', () => {
+  for (const [peers, known] of [
+    [30, 20],
+    [200, 150],
+  ] as const) {
+    const minutes = simulateRecords({ peers, minutes: 4, seed: 1, offers: true });
+    const most = Math.max(...minutes.map((minute) => minute.offerBytesPerSecond));
+    expect(most).toBeLessThan(OFFER_BYTES_PER_SECOND);
+    expect(minutes.at(-1)!.offersKnown).toBeGreaterThan(known);
+  }
 });
 
 test('the simulation sees records that everybody tells at a fixed rate and passes on', () => {

@@ -1,8 +1,11 @@
 /**
  * What gossip costs in a large network: a thousand browsers and a seed, with the product's own policy of records
  * and gossipsub's mesh by the product's degrees. Browsers come and go, meet through the seed, and tell their
- * records; a block goes round each minute. Messages are sizes only: nothing is signed or checked.
+ * records; a block goes round each minute, and offers if all of them are providers, by the product's book.
+ * Messages are sizes only: nothing is signed or checked.
  */
+import { createOfferBook } from '../../src/client/channels/offer-book.ts';
+import type { Offer } from '../../src/core/offer.ts';
 import { GOSSIP_RATE } from '../../src/net/gossip.ts';
 import { CONNECTIONS_MAX, GOSSIP_FACTOR, GOSSIP_MESH } from '../../src/net/host.ts';
 import { DEGREE } from '../../src/net/mesh.ts';
@@ -15,6 +18,8 @@ import { createRandom, type Random } from './random.ts';
 /** Bytes of a record with four relays, and of a block of lingua: measured on the wire. */
 const RECORD_BYTES = 518;
 const BLOCK_BYTES = 17_321;
+/** Of an offer of four models with its frame. */
+const OFFER_BYTES = 400;
 /** Bytes of an id in IHAVE or IWANT, and of such a message besides. */
 const ID_BYTES = 22;
 const CONTROL_BYTES = 40;
@@ -33,12 +38,17 @@ export interface RecordsOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly newPolicy?: () => RecordPolicy;
+  /** Whether every browser is a provider, too. */
+  readonly offers?: boolean;
 }
 
 /** Of one minute; bytes are what an online browser received. */
 export interface Minute {
   readonly recordBytesPerSecond: number;
   readonly blockBytesPerSecond: number;
+  readonly offerBytesPerSecond: number;
+  /** Mean number of offers that a browser knows. */
+  readonly offersKnown: number;
   /** Of all but one in twenty, and of the browser that received the most: one that many dialled. */
   readonly mostBytesPerSecond: number;
   readonly worstBytesPerSecond: number;
@@ -50,7 +60,13 @@ export interface Minute {
   readonly alone: number;
 }
 
-type Kind = 'record' | 'block';
+type Kind = 'record' | 'block' | 'offer';
+const BYTES: Readonly<Record<Kind, number>> = {
+  record: RECORD_BYTES,
+  block: BLOCK_BYTES,
+  offer: OFFER_BYTES,
+};
+const nothing = (): Record<Kind, number> => ({ record: 0, block: 0, offer: 0 });
 interface Message {
   readonly kind: Kind;
   readonly bytes: number;
@@ -66,11 +82,14 @@ class Peer {
   readonly mesh = new Set<Peer>();
   readonly policy: RecordPolicy;
   readonly rate = new RateLimiter(GOSSIP_RATE);
+  readonly book = createOfferBook();
+  /** The serving key. */
+  readonly key = new Uint8Array(32);
   readonly gone = new AbortController();
   /** Accepted in the newest heartbeats, the newest first. */
   offered: Message[][] = [[]];
   tellSoon: (() => void) | undefined;
-  received = { record: 0, block: 0 };
+  received = nothing();
   sentBytes = 0;
   readonly cameMs: number;
 
@@ -79,6 +98,7 @@ class Peer {
     this.id = id;
     this.name = `${id}.${life}`;
     this.policy = policy;
+    new DataView(this.key.buffer).setUint32(0, life);
   }
 
   get isSeed(): boolean {
@@ -115,7 +135,7 @@ class RecordNetwork {
 
   minute(): Minute {
     const seed = this.#peers.get(SEED)!;
-    for (const peer of [...this.#online(), seed]) peer.received = { record: 0, block: 0 };
+    for (const peer of [...this.#online(), seed]) peer.received = nothing();
     [this.#told, seed.sentBytes] = [0, 0];
     this.#clock.runAtOnce(this.#clock.nowMs + 60_000);
 
@@ -129,6 +149,8 @@ class RecordNetwork {
     return {
       recordBytesPerSecond: mean(({ received }) => received.record) / 60,
       blockBytesPerSecond: mean(({ received }) => received.block) / 60,
+      offerBytesPerSecond: mean(({ received }) => received.offer) / 60,
+      offersKnown: mean(({ book }) => book.offers(this.#clock.nowMs).length),
       mostBytesPerSecond: received[Math.floor(0.95 * received.length)] ?? 0,
       worstBytesPerSecond: received.at(-1) ?? 0,
       toldPerSecond: this.#told / 60,
@@ -160,7 +182,16 @@ class RecordNetwork {
     };
     peer.tellSoon = startTelling(peer.policy, tell, peer.gone.signal);
     peer.tellSoon();
+    if (this.#options.offers) this.#tellOffers(peer);
     this.#clock.after(this.#random.wait(SESSION_MS), () => this.#leave(peer));
+  }
+
+  /** As a provider does: as often as its book says. */
+  #tellOffers(peer: Peer): void {
+    if (peer.gone.signal.aborted) return;
+    this.#publish(peer, 'offer');
+    const waitMs = peer.book.announceMs(this.#clock.nowMs);
+    this.#clock.after(waitMs * this.#random.between(0.75, 1.25), () => this.#tellOffers(peer));
   }
 
   #leave(peer: Peer): void {
@@ -186,7 +217,7 @@ class RecordNetwork {
       author: peer.id,
       seen: new Set([peer.id]),
       madeMs: this.#clock.nowMs,
-      bytes: kind === 'record' ? RECORD_BYTES : BLOCK_BYTES,
+      bytes: BYTES[kind],
     };
     // gossipsub floods what is its own.
     for (const other of peer.links) this.#send(peer, other, message);
@@ -212,6 +243,7 @@ class RecordNetwork {
     const nowMs = this.#clock.nowMs;
     if (kind === 'block') return to.rate.take(from.name, 1, nowMs);
     const teller = this.#peers.get(author);
+    if (kind === 'offer') return !!teller && hears(to, from, teller, { madeMs, nowMs });
     if (!to.policy.mayCome(from.name, nowMs)) return false;
     const verdict = to.policy.judge(teller?.name ?? String(author), madeMs, nowMs);
     if (verdict !== 'drop' && teller && !to.isSeed) this.#meet(to, teller);
@@ -279,8 +311,20 @@ class RecordNetwork {
   }
 }
 
+function hears(
+  to: Peer,
+  from: Peer,
+  teller: Peer,
+  { madeMs, nowMs }: { madeMs: number; nowMs: number },
+): boolean {
+  const offer = { offer: { provider: teller.key, time: madeMs } } as unknown as Offer;
+  return to.book.hear(offer, from.name, nowMs, () => true) === 'kept';
+}
+
 /** Bytes a second of records that a browser may receive, whatever the size of the network. */
 export const RECORD_BYTES_PER_SECOND = 3000;
+/** And of offers, where all are providers. */
+export const OFFER_BYTES_PER_SECOND = 5000;
 
 /** Prints minutes of the network. @returns whether records cost no more than they may in any of them */
 export function printRecords(options: RecordsOptions): boolean {
@@ -318,7 +362,13 @@ export function printRecords(options: RecordsOptions): boolean {
     `records: at most ${most.toFixed(0)} bytes a peer and second, ${isLess ? 'within' : 'OVER'} ` +
       `${RECORD_BYTES_PER_SECOND}`,
   );
-  return isLess;
+  if (!options.offers) return isLess;
+  const worst = Math.max(...minutes.map((at) => at.offerBytesPerSecond));
+  console.log(
+    `offers: at most ${worst.toFixed(0)} bytes a peer and second of ${OFFER_BYTES_PER_SECOND}; ` +
+      `${minutes.at(-1)!.offersKnown.toFixed(0)} known to each at the end`,
+  );
+  return isLess && worst <= OFFER_BYTES_PER_SECOND;
 }
 
 /** Runs the network. @returns its minutes; this process has its own clock and random numbers again */

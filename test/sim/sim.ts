@@ -44,6 +44,8 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
     /** Browsers whose gossip alone is simulated, and for how long. */
     peers: { type: 'string' },
+    /** Whether each of these browsers is a provider. */
+    offers: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '20' },
   },
 });
@@ -135,7 +137,9 @@ async function runAll(): Promise<void> {
 }
 
 if (values.peers) {
-  const options = { peers: Number(values.peers), minutes: Number(values.minutes), seed: first };
+  const { offers } = values;
+  const [peers, minutes] = [Number(values.peers), Number(values.minutes)];
+  const options = { peers, minutes, seed: first, offers };
   process.exitCode = printRecords(options) ? 0 : 1;
 } else if (process.env['SIM_JOB'])
   process.on('message', (seed: number) => void runSeed(seed).then((ran) => process.send!(ran)));

@@ -1,5 +1,9 @@
 /** What the rest of Pila sees of a stream between asker and provider: typed frames, one after the other. */
-import type { AskerFrame, AskerFrameOf, AskPeers, ProviderFrame } from '../../core/ask-messages.ts';
+import type { AskPeers } from '../../core/channel.ts';
+import type { AskerFrame, AskerFrameOf, ProviderFrame } from '../../core/ask-messages.ts';
+
+/** Frames of one end that wait for a slow reader. */
+export const SENDING_MAX = 64;
 
 export interface AskStream<Out> {
   /** What `open` is signed for. */

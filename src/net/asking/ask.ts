@@ -4,16 +4,14 @@
  * capped on both sides. What a frame means is the handlers' matter (client/channels).
  */
 import type { Connection, Stream } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
 import {
   ASKER_FRAME_BYTES_MAX,
   AskerFrame,
   PROVIDER_FRAME_BYTES_MAX,
   ProviderFrame,
-  type AskPeers,
 } from '../../core/ask-messages.ts';
-import { REPLY_BYTES_MAX } from '../../core/channel.ts';
+import { REPLY_BYTES_MAX, type AskPeers } from '../../core/channel.ts';
 import { encode, tryDecode, type Codec } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -22,7 +20,8 @@ import { SerialQueue } from '../../lib/queue.ts';
 import type { Host } from '../host.ts';
 import { RateLimiter } from '../rate.ts';
 import { faultOfRead } from '../sync.ts';
-import type { AskReceiver, AskStream, OnAsk } from './ask-stream.ts';
+import type { Reach } from './reach.ts';
+import { SENDING_MAX, type AskReceiver, type AskStream, type OnAsk } from './ask-stream.ts';
 
 /** Streams of one connection: tabs of one browser, each with a channel. */
 export const ASK_STREAMS_PER_CONNECTION = 4;
@@ -33,15 +32,22 @@ export const ASKING_MAX = 8;
 /** How long an asker may take until its first frame, and a peer to take a frame from us. */
 export const OPEN_MS = 10_000;
 export const SEND_MS = 30_000;
-/** A stream without a frame for so long is ended; its channel is opened again when there is something to say. */
-export const IDLE_MS = 120_000;
-/** Frames of ours that wait for a slow reader. */
-const SENDING_MAX = 64;
-/** Tokens of a stream's frames: one, and one more for each 16 KiB. Vouchers of many steps come close together. */
+/**
+ * A stream without a frame for so long is ended: longer than an asker waits for a step, since a provider stops working
+ * for who has gone, and who comes back is the last in its queue. An asker ends sooner what it needs no more.
+ */
+export const IDLE_MS = 660_000;
+/**
+ * Tokens of a peer's frames: one, and one more for each 16 KiB. Two ends that keep to the protocol may be quicker: the
+ * next frame then waits, and what comes meanwhile is bounded by what a stream holds unread.
+ */
 export const FRAME_RATE = { perSecond: 50, burst: 400 };
+const RATE_WAIT_MS = 20;
 const BYTES_PER_TOKEN = 16 * 1024;
-/** A signature is verified for each. */
-const OPEN_TOKENS = 10;
+/** `status` of a stream that was cut. */
+const ENDED: ReadonlySet<Stream['status']> = new Set(['aborted', 'reset']);
+/** Two signatures are verified for each: the opening's and the signer's. */
+const OPEN_TOKENS = 20;
 /** What a stream holds unread: an asker sends one question at a time; an answer is repeated whole. */
 const ASKER_UNREAD_BYTES = 2 * ASKER_FRAME_BYTES_MAX;
 const PROVIDER_UNREAD_BYTES = 2 * REPLY_BYTES_MAX;
@@ -53,13 +59,15 @@ export interface AskingOptions {
   readonly chainId: number;
   /** Undefined where this node serves nobody: the protocol is then not offered. */
   readonly onAsk: OnAsk | undefined;
+  readonly reach: Reach;
   readonly charge: (peer: string, f: Fault) => void;
   readonly log: Log;
 }
 export interface Asking {
   /**
-   * Opens a stream to a connected peer. `receiver` is made with the stream, so that no frame is missed.
-   * @throws AppError NET_CLOSED, NET_TIMEOUT, BUSY
+   * Opens a stream to a peer, which is dialled where it has to be. `receiver` is made with the stream, so that no frame
+   * is missed.
+   * @throws AppError NET_UNREACHABLE, NET_CLOSED, NET_TIMEOUT, BUSY
    */
   ask(
     peer: string,
@@ -68,21 +76,35 @@ export interface Asking {
 }
 
 export async function createAsking(options: AskingOptions): Promise<Asking> {
-  const { host, chainId, onAsk, log } = options;
+  const { host, chainId, onAsk, reach, log } = options;
   const protocol = askProtocol(chainId);
   const own = (): string => host.peerId.toString();
   const wire = { rates: new RateLimiter(FRAME_RATE), charge: options.charge };
   let served = 0;
   let asking = 0;
+  /** Streams that have said nothing yet, the oldest first. */
+  const silent = new Set<Stream>();
+
+  /** They take nobody's place: whoever opens streams and says nothing loses the oldest to who comes. */
+  function waitForFirst(stream: Stream): void {
+    silent.add(stream);
+    const [oldest] = silent;
+    if (silent.size <= ASK_STREAMS_MAX || !oldest) return;
+    silent.delete(oldest);
+    oldest.abort(new Error('too many say nothing'));
+  }
 
   async function serve(stream: Stream, connection: Connection, accept: OnAsk): Promise<void> {
     const asker = connection.remotePeer.toString();
+    const end = new End(ASKER_END, { ...wire, stream, peer: asker });
+    waitForFirst(stream);
+    const open = await end.read(OPEN_MS, OPEN_TOKENS).finally(() => silent.delete(stream));
+    // It has gone, as an asker does whose keys are away.
+    if (!open) return;
+    if (open.type !== 'open') return end.fail(fault('wire.unasked', { got: open.type }));
     if (served >= ASK_STREAMS_MAX) return stream.abort(new Error('too many streams'));
     served++;
-    const end = new End(ASKER_END, { ...wire, stream, peer: asker });
     try {
-      const open = await end.read(OPEN_MS, OPEN_TOKENS);
-      if (open?.type !== 'open') return end.fail(fault('wire.unasked', { got: open?.type }));
       const answers = end.answering<ProviderFrame>(ProviderFrame, { asker, provider: own() });
       const receiver = await accept(answers, open);
       if (receiver) await end.receive(receiver);
@@ -103,14 +125,10 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
 
   return {
     async ask(peer, receiverOf) {
-      // Only over an existing connection, and not over a relay's, as requests.
-      const connection = host
-        .getConnections(peerIdFromString(peer))
-        .find((c) => c.status === 'open' && !c.limits);
-      if (!connection) throw new AppError('NET_CLOSED', `not connected to ${peer}`);
       if (asking >= ASKING_MAX) throw new AppError('BUSY', `${ASKING_MAX} streams are open`);
       asking++;
       try {
+        const connection = await reach(peer);
         const signal = AbortSignal.timeout(OPEN_MS);
         const stream = await connection.newStream(protocol, { signal }).catch((cause: unknown) => {
           const code = signal.aborted ? 'NET_TIMEOUT' : 'NET_CLOSED';
@@ -177,15 +195,12 @@ class End<In> {
 
   /** The next frame; undefined when the stream has ended, or was ended for what came. */
   async read(waitMs: number, tokens = 1): Promise<In | undefined> {
-    const { peer, rates, stream } = this.#wire;
+    const { stream } = this.#wire;
     const signal = AbortSignal.any([AbortSignal.timeout(waitMs), this.#closed.signal]);
     try {
       const bytes = (await this.#lp.read({ signal })).subarray();
       const cost = tokens + Math.floor(bytes.length / BYTES_PER_TOKEN);
-      if (!rates.take(peer, cost, Date.now())) {
-        this.fail(fault('wire.rate', { protocol: 'ask' }));
-        return undefined;
-      }
+      if (!(await this.#isDue(cost))) return undefined;
       const frame = tryDecode(this.#in.codec, bytes);
       if (!frame) this.fail(fault('wire.malformed', { protocol: 'ask', bytes: bytes.length }));
       return frame;
@@ -195,6 +210,16 @@ class End<In> {
       else if (!this.#closed.signal.aborted) stream.abort(e as Error);
       return undefined;
     }
+  }
+
+  /** Waits until the peer's rate lets a frame through; false where the stream has ended meanwhile. */
+  async #isDue(cost: number): Promise<boolean> {
+    const { peer, rates, stream } = this.#wire;
+    while (!rates.take(peer, cost, Date.now())) {
+      if (this.#closed.signal.aborted || ENDED.has(stream.status)) return false;
+      await new Promise((resolve) => setTimeout(resolve, RATE_WAIT_MS));
+    }
+    return true;
   }
 
   /** Hands frames on until the stream ends. */

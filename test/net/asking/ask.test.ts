@@ -6,9 +6,17 @@ import {
   ASKER_FRAME_BYTES_MAX,
   AskerFrame,
   type ProviderFrame,
-  type AskPeers,
 } from '../../../src/core/ask-messages.ts';
+import {
+  askHash,
+  receiptHash,
+  signHash,
+  voucherHash,
+  type AskPeers,
+  type Receipt,
+} from '../../../src/core/channel.ts';
 import { encode } from '../../../src/core/codec.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
 import { ChannelRunner } from '../../../src/client/channels/channel-runner.ts';
 import {
   askerOf,
@@ -27,7 +35,9 @@ import {
   type ProviderState,
 } from '../../../src/client/channels/provider.ts';
 import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
+import { askerFrame, providerFrame } from '../../../src/client/channels/saying.ts';
 import {
+  ASK_STREAMS_MAX,
   ASK_STREAMS_PER_CONNECTION,
   askProtocol,
   FRAME_RATE,
@@ -38,15 +48,21 @@ import {
   asked,
   ASKER_END,
   CHANNEL,
+  GENESIS,
+  OPENING,
   PROVIDER_END,
+  SERVING,
   SIGNER,
-  TERMS,
   VIEW,
 } from '../../client/channels/pair.ts';
 import { CHAIN } from '../chain-id.ts';
 import { connected, startHost, startPeer, startSeed, until } from '../peers.ts';
 
-const open: AskerFrame = { type: 'open', channel: CHANNEL, signature: new Uint8Array(64) };
+const open: AskerFrame = {
+  type: 'open',
+  opening: OPENING,
+  signature: new Uint8Array(64),
+};
 const voucher = (amount: number): AskerFrame => ({
   type: 'voucher',
   amount: BigInt(amount),
@@ -58,10 +74,28 @@ const part = (units: number): ProviderFrame => ({
   units,
   bytes: new Uint8Array(1024).fill(units),
 });
+/** Both ends' keys, as a vault answers. */
+const SIGNERS = {
+  signAsk: async (channel: Uint8Array, peers: AskPeers) =>
+    signHash(askHash(GENESIS, channel, peers), SIGNER),
+  signVoucher: async (channel: Uint8Array, amount: bigint) =>
+    signHash(voucherHash(GENESIS, channel, amount), SIGNER),
+  signReceipt: async (receipt: Receipt) => signHash(receiptHash(GENESIS, receipt), SERVING),
+};
 const silent = { onFrame: async () => {}, onGone: () => {} };
 
+/** Which ends stand in another thread than their libp2p. */
+interface Remote {
+  readonly asker?: boolean;
+  readonly provider?: boolean;
+}
+
 /** A provider that keeps what comes, and an asker that is connected to it. */
-async function pair(receiver: Partial<AskReceiver<AskerFrame>> = {}) {
+async function pair(
+  remote: Remote = {},
+  receiver: Partial<AskReceiver<AskerFrame>> = {},
+  accept?: OnAsk,
+) {
   const streams: AskStream<ProviderFrame>[] = [];
   const frames: AskerFrame[] = [];
   let gone = 0;
@@ -71,9 +105,15 @@ async function pair(receiver: Partial<AskReceiver<AskerFrame>> = {}) {
     const onFrame = async (frame: AskerFrame) => void frames.push(frame);
     return { onFrame, onGone: () => void gone++, ...receiver };
   };
-  const seed = await startSeed({ handlers: { onAsk } });
-  const client = await startPeer({ bootstrap: seed.transport.addresses() });
-  const id = await connected(client, seed);
+  const { asker = false, provider = false } = remote;
+  const seed = await startSeed({ handlers: { onAsk: accept ?? onAsk }, remote: provider });
+  const [address] = await until('it listens', () => {
+    const addresses = seed.transport.addresses();
+    return addresses.length > 0 && addresses;
+  });
+  const client = await startPeer({ bootstrap: [address!], remote: asker });
+  const id = address!.split('/p2p/').at(-1)!;
+  await until('connected', () => [client, seed].every((p) => p.transport.peers().length === 1));
   return { seed, client, id, streams, frames, gone: () => gone };
 }
 
@@ -93,12 +133,16 @@ async function attack() {
   return { seed, raw, frames, connection, openStream, isCharged };
 }
 
-describe('a stream of asking', () => {
+describe.each<[string, Remote]>([
+  ['of transports here', {}],
+  ['of an asker in another thread', { asker: true }],
+  ['of a provider in another thread', { provider: true }],
+])('a stream %s', (_, remote) => {
   it('carries frames of both ends in their order, and says who they are', async () => {
-    const { client, id, streams, frames, gone } = await pair();
+    const { client, id, streams, frames, gone } = await pair(remote);
     const got: ProviderFrame[] = [];
     let ended = 0;
-    const stream = await client.transport.ask!(id, () => ({
+    const stream = await client.transport.ask(id, () => ({
       onFrame: async (frame) => void got.push(frame),
       onGone: () => void ended++,
     }));
@@ -121,13 +165,13 @@ describe('a stream of asking', () => {
     let go = (): void => {};
     const held = new Promise<void>((resolve) => (go = resolve));
     const begun: AskerFrame[] = [];
-    const { client, id } = await pair({
+    const { client, id } = await pair(remote, {
       onFrame: (frame) => {
         begun.push(frame);
         return held;
       },
     });
-    const stream = await client.transport.ask!(id, () => silent);
+    const stream = await client.transport.ask(id, () => silent);
     for (const frame of [open, voucher(1), voucher(2), voucher(3)]) await stream.send(frame);
     await until('the first is there', () => begun.length > 0);
     // Another request takes its whole way meanwhile.
@@ -138,32 +182,74 @@ describe('a stream of asking', () => {
   });
 
   it('ends where a handler fails, or a peer goes', async () => {
-    const { client, id, gone } = await pair({
+    const { client, id, gone } = await pair(remote, {
       onFrame: () => Promise.reject(new Error('disk full')),
     });
     let ended = 0;
     const receiver = () => ({ ...silent, onGone: () => void ended++ });
-    const stream = await client.transport.ask!(id, receiver);
+    const stream = await client.transport.ask(id, receiver);
     await stream.send(open);
     await stream.send(voucher(1));
     await until('both ends know', () => ended === 1 && gone() === 1);
 
-    const other = await pair();
-    const kept = await other.client.transport.ask!(other.id, receiver);
+    const other = await pair(remote);
+    const kept = await other.client.transport.ask(other.id, receiver);
     await kept.send(open);
     await until('it is open', () => other.frames.length === 1);
     await other.client.stop();
     await until('the provider knows', () => other.gone() === 1);
   });
 
+  it('is ended after what the handler has said, where nobody takes its frames', async () => {
+    const onAsk: OnAsk = async (stream) => {
+      void stream.send({ type: 'refused', code: 'CHANNEL_UNKNOWN', least: 0n });
+      return undefined;
+    };
+    const { client, id } = await pair(remote, {}, onAsk);
+    const got: ProviderFrame[] = [];
+    let ended = 0;
+    const stream = await client.transport.ask(id, () => ({
+      onFrame: async (frame) => void got.push(frame),
+      onGone: () => void ended++,
+    }));
+    await stream.send(open);
+    await until('it is ended', () => ended === 1);
+    expect(got).toMatchObject([{ type: 'refused' }]);
+  });
+
+  it('of an asker hands on what comes one after the other, too, and ends where that fails', async () => {
+    const { client, id, streams, gone } = await pair(remote);
+    const begun: ProviderFrame[] = [];
+    let fail = (_: Error): void => {};
+    const held = new Promise<void>((_, reject) => (fail = reject));
+    let ended = 0;
+    const stream = await client.transport.ask(id, () => ({
+      onFrame: (frame) => {
+        begun.push(frame);
+        return held;
+      },
+      onGone: () => void ended++,
+    }));
+    await stream.send(open);
+    await until('it is open', () => streams.length === 1);
+    for (const units of [1, 2, 3]) await streams[0]!.send(part(units));
+    await until('the first is there', () => begun.length > 0);
+    await client.transport.request(id, { type: 'status' });
+    expect(begun).toEqual([part(1)]);
+    fail(new Error('a false answer'));
+    await until('both ends know', () => ended === 1 && gone() === 1);
+    expect(begun).toHaveLength(1);
+  });
+
   it('is not there without a provider, nor without a connection', async () => {
     const seed = await startSeed();
-    const client = await startPeer({ bootstrap: seed.transport.addresses() });
+    const { asker = false } = remote;
+    const client = await startPeer({ bootstrap: seed.transport.addresses(), remote: asker });
     const id = await connected(client, seed);
     const refused = { code: 'NET_CLOSED' };
-    await expect(client.transport.ask!(id, () => silent)).rejects.toMatchObject(refused);
+    await expect(client.transport.ask(id, () => silent)).rejects.toMatchObject(refused);
     await client.stop();
-    await expect(client.transport.ask!(id, () => silent)).rejects.toMatchObject(refused);
+    await expect(client.transport.ask(id, () => silent)).rejects.toMatchObject(refused);
   });
 });
 
@@ -203,16 +289,72 @@ describe('a hostile asker', () => {
     expect(frames).toHaveLength(ASK_STREAMS_PER_CONNECTION);
   });
 
-  it('is charged for frames beyond the rate', async () => {
-    const { frames, openStream, isCharged } = await attack();
+  it('that says nothing on many streams keeps nobody out', async () => {
+    const { seed, frames, openStream } = await attack();
+    for (let opened = 0; opened < ASK_STREAMS_MAX; opened += ASK_STREAMS_PER_CONNECTION) {
+      const connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
+      for (let i = 0; i < ASK_STREAMS_PER_CONNECTION; i++)
+        (await connection.newStream(askProtocol(CHAIN))).send(Uint8Array.of());
+    }
+    await (await openStream()).write(encode(AskerFrame, open));
+    await until('the next is served', () => frames.length === 1);
+  });
+
+  it('is read no quicker than the rate', async () => {
+    const { seed, raw, frames, openStream } = await attack();
     const lp = await openStream();
     await lp.write(encode(AskerFrame, open));
     const flood = async () => {
       for (let i = 0; i < 3 * FRAME_RATE.burst; i++) await lp.write(encode(AskerFrame, voucher(i)));
     };
-    await flood().catch(() => undefined);
-    await isCharged('wire.rate');
-    expect(frames.length).toBeLessThan(2 * FRAME_RATE.burst);
+    const beginMs = Date.now();
+    await flood();
+    await until('more came than are let through at once', () => frames.length > FRAME_RATE.burst);
+    const rate = FRAME_RATE.perSecond / 1000;
+    expect(frames.length).toBeLessThanOrEqual(1 + FRAME_RATE.burst + rate * (Date.now() - beginMs));
+    expect(raw.getConnections()).toHaveLength(1);
+    expect(seed.log.join()).not.toContain('wire.');
+  });
+});
+
+describe('an asker that goes before its first frame', () => {
+  it('is not charged: its keys may be away', async () => {
+    const { client, id, frames, seed } = await pair();
+    const ended = Promise.withResolvers<void>();
+    const stream = await client.transport.ask(id, () => ({ ...silent, onGone: ended.resolve }));
+    await stream.close();
+    await ended.promise;
+    const other = await client.transport.ask(id, () => silent);
+    await other.send(open);
+    await until('the next is served', () => frames.length === 1);
+    expect(seed.log.join()).not.toContain('wire.');
+  });
+});
+
+describe('an honest asker of a fast model', () => {
+  it('is answered as quickly as both ends can', async () => {
+    const { client, id, streams } = await pair(
+      {},
+      {
+        onFrame: async (frame) => {
+          if (frame.type === 'voucher') await streams[0]!.send(part(Number(frame.amount)));
+        },
+      },
+    );
+    const rows = FRAME_RATE.burst + 50;
+    let came = 0;
+    let gone = 0;
+    const stream: AskStream<AskerFrame> = await client.transport.ask(id, () => ({
+      onFrame: async () => {
+        came++;
+        if (came < rows) await stream.send(voucher(came));
+      },
+      onGone: () => void gone++,
+    }));
+    await stream.send(open);
+    await stream.send(voucher(0));
+    await until('all came, or it was cut', () => came === rows || gone > 0);
+    expect(came).toBe(rows);
   });
 });
 
@@ -229,7 +371,7 @@ describe('a hostile provider', () => {
     const id = raw.peerId.toString();
     await until('connected', () => client.transport.peers().length === 1);
     let ended = 0;
-    await client.transport.ask!(id, () => ({ ...silent, onGone: () => void ended++ }));
+    await client.transport.ask(id, () => ({ ...silent, onGone: () => void ended++ }));
     await until('it is gone', () => ended === 1);
     expect(client.log.join()).toContain('wire.malformed');
   });
@@ -244,19 +386,19 @@ describe('a channel over two hosts', () => {
     let cutAfter = 2;
 
     const provider = new ChannelRunner<ProviderState, ProviderEvent, ProviderEffect>({
-      state: providerOf(newProviderRecord(CHANNEL, TERMS)),
+      state: providerOf(newProviderRecord(OPENING)),
       next: (state, event) => nextProvider(PROVIDER_END, state, event, VIEW),
       async perform(effect) {
         if (effect.type === 'close') closes.push(effect.amount);
         if (effect.type === 'drop') await streams.get(effect.stream)?.close();
         if (effect.type === 'send') {
           // A stream that is gone takes nothing; its end comes as an event.
+          const frame = await providerFrame(effect.says, SIGNERS);
           await streams
             .get(effect.stream)
-            ?.send(effect.frame)
+            ?.send(frame)
             .catch(() => undefined);
-          if (effect.frame.type === 'part' && --cutAfter === 0)
-            await streams.get(effect.stream)?.close();
+          if (frame.type === 'part' && --cutAfter === 0) await streams.get(effect.stream)?.close();
         }
         if (effect.type !== 'serve') return;
         const { run, question, from, upTo } = effect;
@@ -265,8 +407,8 @@ describe('a channel over two hosts', () => {
         void provider.enter(event);
       },
     });
-    const onAsk: OnAsk = async (stream, { channel, signature }) => {
-      if (String(channel) !== String(CHANNEL)) return undefined;
+    const onAsk: OnAsk = async (stream, { opening, signature }) => {
+      if (String(txId(opening.tx)) !== String(CHANNEL)) return undefined;
       const number = streams.size + 1;
       streams.set(number, stream);
       const { peers } = stream;
@@ -284,17 +426,24 @@ describe('a channel over two hosts', () => {
     let gone = 0;
     let current: AskStream<AskerFrame> | undefined;
     const asker = new ChannelRunner<AskerState, AskerEvent, AskerEffect>({
-      state: askerOf(newAskerRecord(CHANNEL, TERMS, SIGNER)),
+      state: askerOf(newAskerRecord(OPENING)),
       next: (state, event) => nextAsker(ASKER_END, state, event, VIEW),
       async perform(effect) {
         if (effect.type === 'tell') told.push(effect);
-        if (effect.type === 'send') await current?.send(effect.frame).catch(() => undefined);
+        if (effect.type === 'send') {
+          const frame = await askerFrame(
+            effect.says,
+            { channel: CHANNEL, opening: OPENING },
+            SIGNERS,
+          );
+          await current?.send(frame).catch(() => undefined);
+        }
         if (effect.type === 'drop') await current?.close();
       },
     });
     const connect = async (): Promise<AskPeers> => {
       const number = ++opened;
-      current = await client.transport.ask!(id, () => ({
+      current = await client.transport.ask(id, () => ({
         onFrame: (frame) => asker.enter({ type: 'frame', stream: number, frame }),
         onGone() {
           gone++;

@@ -12,6 +12,7 @@ export interface BrowserPeer {
   state(): Promise<PeerState>;
   ask(peer: string): Promise<string>;
   tell(sequence: number): Promise<void>;
+  prepay(peer: string, vouchers: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -82,6 +83,8 @@ export async function startIn(
     state: () => page.evaluate(() => window.peer.state()),
     ask: (peer) => page.evaluate((id) => window.peer.ask(id), peer),
     tell: (sequence) => page.evaluate((n) => window.peer.tell(n), sequence),
+    prepay: (peer, vouchers) =>
+      page.evaluate(([id, n]) => window.peer.prepay(id, n), [peer, vouchers] as const),
     close: () => page.context().browser()!.close(),
   };
 }
