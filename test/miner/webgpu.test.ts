@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
+import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type {
@@ -131,6 +132,32 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
       await vi.waitUntil(() => miner.status.rejected['gpu: DEVICE_LOST'] === loss, wait);
     }
     expect(miner.status.rejected).toEqual({ 'gpu: DEVICE_LOST': 2 });
+    expect(told.wins).toBe(0);
+    miner.pause();
+  });
+
+  it('answers beside its units, with the rows of the CPU', async () => {
+    const { miner, told } = newMiner(async (given) =>
+      createWebgpuBackend(given, { device: await newDevice(), dot: 'f32' }),
+    );
+    await miner.start('tiny', 'webgpu');
+    const { tokens, answerSize } = model.manifest;
+    // The first pass is run again on the CPU; a text of three sequences takes two.
+    const inputs = [1, tokens, 3 * tokens].map((length) => randomBytes(`${length}`, length));
+    const given = await Promise.all(
+      inputs.map((input, id) => miner.answer(id, { model: model.id, input, rank: 'payer' })),
+    );
+    for (const [i, rows] of given.entries())
+      for (const [at, row] of rows.entries()) {
+        const part = inputs[i]!.slice(at * tokens, (at + 1) * tokens);
+        const alone = tokensOf(ZERO_HASH, model.manifest, part);
+        const { answer } = await cpu.pass({ tokens: alone, sigma0: undefined, limits: [] });
+        expect(row).toEqual(new Uint8Array(answer.slice(0, answerSize).buffer));
+      }
+    expect(miner.status).toMatchObject({ state: 'running', backend: 'webgpu', rejected: {} });
+    expect(miner.status.answering).toMatchObject({ waiting: 0, sequences: 5 });
+    const { units } = miner.status;
+    await vi.waitUntil(() => miner.status.units > units, wait);
     expect(told.wins).toBe(0);
     miner.pause();
   });

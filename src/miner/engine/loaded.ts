@@ -22,6 +22,8 @@ export interface ModelParts {
 export class LoadedModels {
   readonly #parts: ModelParts;
   readonly #loaded = new Map<string, Promise<Loaded>>();
+  /** Those of them that have loaded. */
+  readonly #ready = new Map<string, Loaded>();
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
@@ -33,9 +35,17 @@ export class LoadedModels {
     if (!loading) {
       loading = this.#load(name);
       this.#loaded.set(name, loading);
-      loading.catch(() => this.#loaded.delete(name));
+      loading.then(
+        (loaded) => this.#loaded.get(name) === loading && this.#ready.set(name, loaded),
+        () => this.#loaded.delete(name),
+      );
     }
     return loading;
+  }
+
+  /** Without a wait; undefined where the model has not loaded. */
+  ready(name: string): Loaded | undefined {
+    return this.#ready.get(name);
   }
 
   /** @throws AppError as `named` */
@@ -49,6 +59,7 @@ export class LoadedModels {
   async take(name: string): Promise<Loaded | undefined> {
     const loading = this.#loaded.get(name);
     this.#loaded.delete(name);
+    this.#ready.delete(name);
     const loaded = await loading?.catch(() => undefined);
     // A turn of the event loop later, every caller that waited for the load has queued its pass.
     await new Promise((r) => setTimeout(r));

@@ -27,6 +27,40 @@ export interface Template {
   readonly jobInput: Uint8Array | undefined;
 }
 
+/** Who asks, from the first served to the last: the person here, somebody who has paid before, anybody. */
+export const RANKS = ['own', 'payer', 'stranger'] as const;
+export type Rank = (typeof RANKS)[number];
+
+/** Sequences of which somebody wants the rows that the model gives. */
+export interface AnswerJob {
+  readonly model: Uint8Array;
+  /** Packed as a request's (docs/protocol.md §5.2), of up to 64 sequences. */
+  readonly input: Uint8Array;
+  readonly rank: Rank;
+}
+
+/** What answers do besides mining; the numbers of it are since the worker started. */
+export interface AnsweringStatus {
+  /** Jobs of which a sequence waits for a pass. */
+  readonly waiting: number;
+  /** Seconds until another job would begin, at the pace of the last passes; the most while the work is held. */
+  readonly waitSeconds: number;
+  /** Plain passes run to the end. */
+  readonly passes: number;
+  /** Sequences whose rows were given out. */
+  readonly sequences: number;
+}
+
+/** The most that an offer can name (src/core/offer.ts). */
+export const WAIT_SECONDS_MAX = 65_535;
+
+export const ANSWERING_OFF: AnsweringStatus = {
+  waiting: 0,
+  waitSeconds: 0,
+  passes: 0,
+  sequences: 0,
+};
+
 export type MinerState =
   'off' | 'loading' | 'testing' | 'running' | 'finishing' | 'paused' | 'failed';
 
@@ -46,6 +80,7 @@ export interface MinerStatus {
   /** Mean over the last units; 0 before the first. */
   readonly macsPerSecond: number;
   readonly blocksFound: number;
+  readonly answering: AnsweringStatus;
   /** Code of the failure that ended mining. */
   readonly problem: ErrorCode | undefined;
 }
@@ -60,6 +95,7 @@ export const MINER_OFF: MinerStatus = {
   rejected: {},
   macsPerSecond: 0,
   blocksFound: 0,
+  answering: ANSWERING_OFF,
   problem: undefined,
 };
 
@@ -77,7 +113,7 @@ export type MinerApi = {
   provide(manifest: Manifest, files: readonly Uint8Array[]): Promise<void>;
   /**
    * Releases a model, its sessions and its device; does nothing for a model that the worker does not have.
-   * @throws AppError MODEL_BUSY while it is mined with
+   * @throws AppError MODEL_BUSY while it is mined with, or an answer of it waits
    */
   release(modelId: Uint8Array): Promise<void>;
   /**
@@ -86,7 +122,10 @@ export type MinerApi = {
    */
   start(model: string, backend: BackendChoice): Promise<void>;
   work(template: Template | undefined): void;
-  /** Share of the time that units may take, 0 to 1; 0 holds the work. It is 1 before the first call. */
+  /**
+   * Share of the time that units and answers for others may take, 0 to 1; 0 holds the work, and gives up such
+   * answers. It is 1 before the first call.
+   */
   throttle(duty: number): void;
   /** Stops mining at once: the unit in work is thrown away. */
   pause(): void;
@@ -96,6 +135,14 @@ export type MinerApi = {
   check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<readonly Fault[]>;
   /** Runs a request's input. */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
+  /**
+   * Rows of the answer, one for each sequence, whether the worker mines or not; on the device that mines with the
+   * model, or else on the CPU. `id`: for `dropAnswer`, no other's that waits.
+   * @throws AppError MODEL_MISSING, INPUT_EMPTY, INPUT_LONG, BUSY, PASS_ABORTED once it is dropped
+   */
+  answer(id: number, job: AnswerJob): Promise<readonly Uint8Array[]>;
+  /** Nobody waits for that answer any more. */
+  dropAnswer(id: number): void;
 };
 
 /** What a unit on a request gave besides its tickets; sent once for each time that its job begins. */

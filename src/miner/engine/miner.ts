@@ -16,6 +16,7 @@ import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
 import {
   MINER_OFF,
+  type AnswerJob,
   type AnsweredJob,
   type BackendChoice,
   type FoundBlock,
@@ -23,7 +24,8 @@ import {
   type ShownBackend,
   type Template,
 } from './miner-api.ts';
-import { LoadedModels, type ModelParts } from './loaded.ts';
+import { Answering, type Place } from './answering.ts';
+import { LoadedModels, type Loaded, type ModelParts } from './loaded.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
@@ -87,12 +89,27 @@ export class Miner {
   #wake: (() => void) | undefined;
   #rate = new RateMeter();
   readonly #throttle: Throttle;
+  readonly #answering: Answering;
+  /** The run whose units answers take turns with; another than `#run`, or none, while nothing is mined. */
+  #atWork: AbortController | undefined;
+  /** What an answer has found of a device, until the device is replaced. */
+  #faulty: { readonly device: Backend; readonly code: ErrorCode } | undefined;
   readonly #preparing = new SerialQueue(STARTS_MAX);
 
   constructor(parts: MinerParts) {
     this.#parts = parts;
     this.#models = new LoadedModels(parts);
     this.#throttle = new Throttle(parts.nowMs);
+    this.#answering = new Answering({
+      modelOf: (id) => parts.modelOf(id),
+      place: (name) => this.#place(name),
+      width: () => this.#atOnce(),
+      isMining: () => this.#run !== undefined && this.#run === this.#atWork,
+      throttle: this.#throttle,
+      nowMs: parts.nowMs,
+      onFault: (device, code) => this.#onFault(device, code),
+      onStatus: (answering) => this.#set({ answering }),
+    });
   }
 
   get status(): MinerStatus {
@@ -121,6 +138,7 @@ export class Miner {
   /** Share of the time that units may take, 0 to 1; 0 holds the work after the unit in it. */
   throttle(duty: number): void {
     this.#throttle.set(duty);
+    if (this.#throttle.held) this.#answering.hold();
     if (!this.#throttle.held || !this.#run) return;
     // A rate measured across the wait would be meaningless.
     this.#rate = new RateMeter();
@@ -134,6 +152,7 @@ export class Miner {
     this.#wake?.();
     this.#throttle.wake();
     this.#set({ state: 'paused', macsPerSecond: 0 });
+    this.#answering.kick();
   }
 
   finish(): void {
@@ -162,12 +181,14 @@ export class Miner {
     // It was paused while loading: the state that loading has set last is no longer right.
     if (run.signal.aborted) return this.#run ? undefined : this.#set({ state: 'paused' });
     this.#set({ state: this.#finishing ? 'finishing' : 'running', problem: undefined });
-    void this.#loop(name, run).catch((e: unknown) => {
-      // A later start has a run of its own, which this failure does not concern.
-      if (this.#run !== run) return;
-      this.#run = undefined;
-      this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
-    });
+    void this.#loop(name, run)
+      .catch((e: unknown) => {
+        // A later start has a run of its own, which this failure does not concern.
+        if (this.#run !== run) return;
+        this.#run = undefined;
+        this.#set({ state: 'failed', problem: AppError.from(e).code, macsPerSecond: 0 });
+      })
+      .finally(() => this.#answering.kick());
   }
 
   /** A start during the last unit cancels the finish. */
@@ -182,6 +203,7 @@ export class Miner {
     return this.#preparing.run(async () => {
       if (this.#run && this.#status.model === name)
         throw new AppError('MODEL_BUSY', `${name} is mined with`);
+      if (this.#answering.isBusy(name)) throw new AppError('MODEL_BUSY', `${name} answers`);
       const loaded = await this.#models.take(name);
       if (this.#device && this.#status.model === name) {
         if (this.#device !== loaded?.cpu) await this.#device.close();
@@ -220,6 +242,7 @@ export class Miner {
 
   #use(backend: Backend): void {
     this.#device = backend;
+    this.#faulty = undefined;
     const { kind, device, kernel } = backend;
     this.#set({ backend: SHOWN_AS[kind], device, kernel });
   }
@@ -252,19 +275,31 @@ export class Miner {
         workedMs = 0;
       }
       if (this.#finishing) break;
+      const fault = this.#faultOf(this.#device);
+      if (fault) {
+        queue.drop();
+        losses = await this.#replaceDevice(session, fault, losses);
+        continue;
+      }
 
-      const template = this.#template;
+      const template = this.#templateFor(model);
       queue.keepOnly(template);
-      // Units of a template for another model would be refused by every verifier.
-      if (!template || !equal(template.core.modelId, model.id)) {
+      if (!template) {
+        this.#atWork = undefined;
+        this.#answering.kick();
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
 
+      this.#atWork = run;
       const started = this.#parts.nowMs();
       try {
         const { full } = this.#throttle;
+        // The pass goes first: who asked has waited for a whole unit at most.
+        const answers = this.#answering.turn();
         await this.#finish(session, queue.next(template, full));
+        // A rest begins when both have ended.
+        if (!full) await answers;
         if (++good >= FORGIVEN_UNITS) losses = 0;
         workedMs += full ? 0 : this.#parts.nowMs() - started;
       } catch (e) {
@@ -282,6 +317,14 @@ export class Miner {
     this.#run = undefined;
     this.#set({ state: 'paused', macsPerSecond: 0 });
   }
+
+  /** Units of a template for another model would be refused by every verifier. */
+  #templateFor({ id }: ModelPackage): Template | undefined {
+    return this.#template && equal(this.#template.core.modelId, id) ? this.#template : undefined;
+  }
+
+  #faultOf = (device: Backend | undefined): ErrorCode | undefined =>
+    this.#faulty && this.#faulty.device === device ? this.#faulty.code : undefined;
 
   /** The queue of units: a device gets further units before the result of the last one is read. */
   #queueUnits({ model, signal }: Session) {
@@ -404,6 +447,45 @@ export class Miner {
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
     const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
     return replayFaults({ proof, replayed: { a, t, winner } });
+  }
+
+  /** @throws AppError as MinerApi's */
+  answer(id: number, job: AnswerJob): Promise<readonly Uint8Array[]> {
+    return this.#answering.answer(id, job);
+  }
+
+  dropAnswer(id: number): void {
+    this.#answering.drop(id);
+  }
+
+  /** Where a model answers: on the device that mines with it, unless that was found faulty. */
+  #place(name: string): Place | Promise<Place> {
+    const loaded = this.#models.ready(name);
+    return loaded
+      ? this.#placeOf(name, loaded)
+      : this.#models.named(name).then((given) => this.#placeOf(name, given));
+  }
+
+  #placeOf(name: string, { model, cpu }: Loaded): Place {
+    const device = this.#status.model === name ? this.#device : undefined;
+    return { model, cpu, device: device && !this.#faultOf(device) ? device : cpu };
+  }
+
+  /** Passes of answers at once: as many as keep the device busy; with rests between, one on each lane. */
+  #atOnce(): number {
+    const { depth, lanes } = this.#device ?? { depth: 1 };
+    return lanes ?? (this.#throttle.full ? depth : 1);
+  }
+
+  /** A device that failed under an answer, or gave a wrong one, is treated as one that failed under a unit. */
+  #onFault(device: Backend, code: ErrorCode): void {
+    if (device !== this.#device || device.kind === 'cpu' || this.#faultOf(device)) return;
+    this.#faulty = { device, code };
+    // While units run, they stop at the next one's turn and the device is replaced.
+    if (this.#run) return this.#wake?.();
+    this.#reject(`gpu: ${code}`);
+    this.#device = undefined;
+    void device.close().catch(() => undefined);
   }
 
   async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {

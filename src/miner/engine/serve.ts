@@ -62,6 +62,8 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     finish: () => miner.finish(),
     check: (header, proof, jobInput) => miner.check(header, proof, jobInput),
     execute: (modelId, input) => miner.execute(modelId, input),
+    answer: (id, job) => miner.answer(id, job),
+    dropAnswer: (id) => miner.dropAnswer(id),
   };
   const { emit } = expose<MinerApi, MinerEvents>(api, port);
 }

@@ -5,7 +5,8 @@ const REST_MS_MAX = 10_000;
 
 export class Throttle {
   #duty = 1;
-  #wake: (() => void) | undefined;
+  /** Wakes those who rest: units and answers may rest at once. */
+  readonly #resting = new Set<() => void>();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -15,6 +16,10 @@ export class Throttle {
   /** Whether no unit may run until the share is set again. */
   get held(): boolean {
     return this.#duty === 0;
+  }
+
+  get duty(): number {
+    return this.#duty;
   }
 
   /** Whether there is no rest between units. */
@@ -28,9 +33,9 @@ export class Throttle {
     this.wake();
   }
 
-  /** Makes a resting caller check again whether it must rest. */
+  /** Makes resting callers check again whether they must rest. */
   wake(): void {
-    this.#wake?.();
+    for (const wake of [...this.#resting]) wake();
   }
 
   /** Rests after `workedMs` of work, until the share of the time is kept or `ended` returns true. */
@@ -41,11 +46,13 @@ export class Throttle {
       const ms = whole - (this.#nowMs() - since);
       if (ms <= 0) return;
       await new Promise<void>((resolve) => {
-        const timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
-        this.#wake = () => {
+        const timer = ms === Infinity ? undefined : setTimeout(() => wake(), ms);
+        const wake = (): void => {
           clearTimeout(timer);
+          this.#resting.delete(wake);
           resolve();
         };
+        this.#resting.add(wake);
       });
     }
   }
