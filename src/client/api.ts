@@ -3,6 +3,7 @@
  * developers' programs talk to it alone. Everything it returns is structured-clonable.
  */
 import type { ErrorCode } from '../lib/error-codes.ts';
+import type { Price } from '../core/price.ts';
 import type { NetworkName } from '../core/params.ts';
 import type { HistoryEntry } from '../core/messages.ts';
 import type { Body, Header, Position, SignedTx, TxOf } from '../core/formats.ts';
@@ -79,6 +80,19 @@ export type ClientEvent =
   | { readonly type: 'receipt'; readonly receipt: Receipt }
   /** Encoded unsigned Tx of the serving miner (claim or result): sign it and `submit` it. */
   | { readonly type: 'unsigned'; readonly tx: Uint8Array }
+  /** A channel of this asker has changed; `over` is the last that is said of it. */
+  | { readonly type: 'prepaid'; readonly channel: Prepaid }
+  /** Further bytes of the answer to question `n`. */
+  | {
+      readonly type: 'part';
+      readonly channel: Uint8Array;
+      readonly n: number;
+      readonly bytes: Uint8Array;
+    }
+  /** An answer is whole and kept, whether or not a call still waits for it. */
+  | { readonly type: 'paid'; readonly answer: PaidAnswer }
+  /** What answering for pay came to. */
+  | { readonly type: 'provided'; readonly work: PaidWork }
   | { readonly type: 'problem'; readonly code: ErrorCode; readonly message: string };
 
 export interface PendingTx {
@@ -276,6 +290,84 @@ export interface Supply {
   readonly accounts: number | undefined;
 }
 
+/** Who answers for pay, by its offer; nothing of it binds, but that a channel names key and payee. */
+export interface Provider {
+  /** Serving key, x-only: it closes channels and signs receipts. */
+  readonly key: Uint8Array;
+  /** Address that closes pay. */
+  readonly payee: Uint8Array;
+  /** libp2p's peer id. */
+  readonly peer: string;
+  readonly model: Uint8Array;
+  readonly price: Price;
+  /** Questions that wait there, and seconds until another would begin. */
+  readonly queue: number;
+  readonly waitSeconds: number;
+  /** nV that this device has vouched for to it, in all its channels. */
+  readonly paid: bigint;
+}
+
+/** A provider that this device asks no further, and why: PROVIDER_FALSE, or ANSWER_FALSE. */
+export interface Distrusted {
+  readonly key: Uint8Array;
+  readonly code: ErrorCode;
+  readonly timeMs: number;
+}
+
+/** A channel that this device opened to prepay answers. */
+export interface Prepaid {
+  readonly id: Uint8Array;
+  /** Encoded SignedTx that opened it. */
+  readonly opening: Uint8Array;
+  readonly provider: Uint8Array;
+  readonly payee: Uint8Array;
+  /** The provider's peer id when it was last known. */
+  readonly peer: string;
+  /** nV. */
+  readonly limit: bigint;
+  /** nV that were vouched for: the rest comes back. */
+  readonly spent: bigint;
+  /** Height at which the rest comes back by itself; undefined while nobody proves the channel, or once it has gone. */
+  readonly expiry: number | undefined;
+  /**
+   * `waiting` for a block, `open`, `ending` (fewer blocks are left than a question may take), `closing` (nothing more
+   * is asked), `over` (gone from the chain), `distrusted` (the provider sent what no honest one sends).
+   */
+  readonly state: 'waiting' | 'open' | 'ending' | 'closing' | 'over' | 'distrusted';
+  /** Blocks from the opening's to the head's, both counted; 0: it waits. */
+  readonly depth: number;
+  /** A question has no receipt yet. */
+  readonly isBusy: boolean;
+  /** Questions that were answered in it. */
+  readonly answers: number;
+  /** Why the last question is not answered, or the opening not sent. */
+  readonly problem: ErrorCode | undefined;
+}
+
+/** An answer with the provider's receipt, which shows to anybody who said so. */
+export interface PaidAnswer {
+  readonly channel: Uint8Array;
+  /** Its place among the answers of the channel, from 1. */
+  readonly n: number;
+  readonly model: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly options: Uint8Array;
+  readonly input: Uint8Array;
+  readonly answer: Uint8Array;
+  /** Units of the answer: rows of sequences, or tokens. */
+  readonly units: number;
+  /** nV for this answer and all before it in the channel, by the receipt. */
+  readonly total: bigint;
+  /** Encoded Receipt (docs/protocol.md §8.5), and the provider's signature of it. */
+  readonly receipt: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly provider: Uint8Array;
+  /** When it was whole here. */
+  readonly timeMs: number;
+  /** What running the model here has said: `false` is proven by receipt and model alone. */
+  readonly verdict: 'unchecked' | 'equal' | 'false';
+}
+
 /** What to attach to a bug report: no keys, no addresses, no inputs. */
 export type Diagnostics = Readonly<Record<string, unknown>>;
 
@@ -285,7 +377,7 @@ export const HEADERS_READ_MAX = 1024;
 /** Addresses that one client follows at once. */
 export const WATCHED_MAX = 16;
 
-export type ClientApi = ChainApi & AccountApi & AskApi & ModelApi & MiningApi;
+export type ClientApi = ChainApi & AccountApi & AskApi & PrepaidApi & ModelApi & MiningApi;
 
 export type ChainApi = {
   status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
@@ -369,6 +461,74 @@ export type AskApi = {
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
 };
 
+/** A question as `askPrepaid` takes it. */
+export interface AskedPrepaid {
+  readonly channel: Uint8Array;
+  readonly model: Uint8Array;
+  /** As `tokenise` makes it. */
+  readonly input: Uint8Array;
+  /** At most 1 KiB; absent: none, as models with an answer row for each sequence want it. */
+  readonly options?: Uint8Array;
+  /** Units after which the answer ends at the latest. */
+  readonly most: number;
+  /** Absent: what the provider's offer says now. */
+  readonly price?: Price;
+  /**
+   * 32 fresh random bytes of who may make this call twice, as a tab does when another one leads: what was answered is
+   * then told again, and paid for once. Absent: chosen here.
+   */
+  readonly salt?: Uint8Array;
+}
+
+/** Answers paid over payment channels: two transactions for many answers, nothing of them on the chain. */
+export type PrepaidApi = {
+  /** Who offers a model, best first: whom this device has paid, then by price, then by wait. */
+  providers(model: Uint8Array): Promise<Provider[]>;
+  /** Whom `providers` leaves out, the newest first. */
+  distrusted(): Promise<Distrusted[]>;
+  /**
+   * `opening`: encoded SignedTx of a channel whose signer is the vault's (`newSigner`); it is kept, then submitted.
+   * Asked again with the same one, says how it stands. `peer`: the provider's peer id.
+   * @throws TX_MALFORMED, TX_REFUSED, CHANNEL_UNKNOWN (the vault signed no such channel), SERVING_MISSING, STORE_FULL
+   */
+  openChannel(opening: Uint8Array, peer: string): Promise<Prepaid>;
+  /** Those that are not over, the newest last. */
+  channels(): Promise<Prepaid[]>;
+  /**
+   * Resolves when the answer is whole; parts come as events. The same question again, while it has no answer, goes on
+   * with it: so it is asked again after PROVIDER_GONE, and after a restart.
+   * @throws CHANNEL_CLOSED, CHANNEL_ENDING, CHANNEL_REPLACED, CHANNEL_SHALLOW, CHANNEL_SMALL, CHANNEL_UNKNOWN,
+   * CHANNEL_UNSEEN, INPUT_LONG, MODEL_MISSING, MODEL_UNOFFERED, NOT_PROVEN, PRICE_LOW, PROVIDER_BUSY, PROVIDER_FAILED,
+   * PROVIDER_FALSE, PROVIDER_GONE, PROVIDER_PUZZLED, QUESTION_BUSY, QUESTION_LONG
+   */
+  askPrepaid(asked: AskedPrepaid): Promise<PaidAnswer>;
+  /** The running answer is to end where it is; what came is paid. @throws CHANNEL_UNKNOWN */
+  stopAsking(channel: Uint8Array): Promise<void>;
+  /**
+   * Asks the provider to close: nothing more is asked, and the rest comes back with the close, at the latest at the
+   * channel's expiry. @throws CHANNEL_UNKNOWN
+   */
+  closeChannel(channel: Uint8Array): Promise<void>;
+  /** Kept on this device, the newest first: at most 200 and 8 MiB. */
+  answers(): Promise<PaidAnswer[]>;
+  /**
+   * Checks hashes and receipt, then runs the model here. `at`: the first byte that differs, or the shorter one's end.
+   * A false answer of this network makes its provider one of the `distrusted`.
+   * @throws ANSWER_FORGED (the provider never signed it), NO_MINER, MODEL_MISSING, INPUT_LONG
+   */
+  verifyAnswer(answer: PaidAnswer): Promise<{
+    readonly isEqual: boolean;
+    readonly at: number | undefined;
+  }>;
+  /** A kept answer in the form in which others verify it, without any key of its asker. @throws ANSWER_UNKNOWN */
+  shareAnswer(channel: Uint8Array, n: number): Promise<Uint8Array>;
+  /**
+   * An answer that somebody shared, once its hashes and its receipt were checked; it is not kept.
+   * @throws ANSWER_MALFORMED, ANSWER_FOREIGN (of another network), ANSWER_FORGED
+   */
+  readAnswer(shared: Uint8Array): Promise<PaidAnswer>;
+};
+
 export type ModelApi = {
   storage(): Promise<ModelStorage>;
   /**
@@ -385,6 +545,28 @@ export type ModelApi = {
   freeModel(id: Uint8Array): Promise<void>;
 };
 
+/** How a person or an operator answers for pay. */
+export interface Provided {
+  /** Address that closes of channels are to pay. */
+  readonly payee: Uint8Array;
+  /** nV for a sequence; absent: no less than mining would earn in the time. */
+  readonly price?: bigint | undefined;
+}
+
+/** What answering for pay came to since this process started; `channels` are those that are open, or to be closed. */
+export interface PaidWork {
+  /** Whether questions are taken. */
+  readonly isOn: boolean;
+  readonly channels: number;
+  /** Askers that are connected now. */
+  readonly streams: number;
+  /** Questions answered, and rows of their answers. */
+  readonly answers: number;
+  readonly units: number;
+  /** nV that was vouched for. */
+  readonly earned: bigint;
+}
+
 export type MiningApi = {
   /** Fetches the model first if it is not on this device. @throws as fetchModel, and the miner's errors */
   startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
@@ -398,6 +580,12 @@ export type MiningApi = {
    * come as `unsigned` events. undefined: mine without serving requests, as while the vault is locked.
    */
   serve(publicKey: Uint8Array | undefined): Promise<void>;
+  /**
+   * Answers for pay over channels, with the model that is loaded, also while mining is paused. undefined: takes no more
+   * questions; open channels are closed in time all the same. @throws SERVING_MISSING, and what the keys fail with
+   */
+  provide(provided: Provided | undefined): Promise<void>;
+  provided(): Promise<PaidWork>;
 };
 
 /** Every method's name, for proxies. */
@@ -416,6 +604,9 @@ export const CLIENT_METHODS = [
     'prepare',
   ],
   ...['faucet', 'models', 'quote', 'tokenise', 'readInput', 'receipt', 'requests', 'execute'],
+  ...['providers', 'distrusted', 'openChannel', 'channels', 'askPrepaid', 'stopAsking'],
+  ...['closeChannel', 'answers', 'verifyAnswer', 'shareAnswer', 'readAnswer'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
   ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],
+  ...['provide', 'provided'],
 ] as readonly (keyof ClientApi)[];

@@ -13,6 +13,7 @@ import { AppError } from '../lib/errors.ts';
 import { Emitter } from '../lib/events.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
 import { Asked } from './asking/asked.ts';
+import { openProviderStore } from './channels/channel-store.ts';
 import { createDiagnostics } from './explorer/diagnostics.ts';
 import { MinerWorker } from './mining/miner-worker.ts';
 import { createModelService } from './models/model-service.ts';
@@ -22,6 +23,7 @@ import { Newcomer } from './newcomer.ts';
 import type { PeerEvents } from './peer-events.ts';
 import { openPeer, type Peer } from './peer.ts';
 import type { Platform } from './platform.ts';
+import { openPayerBook } from './providing/payer-book.ts';
 import type { ClientBase } from './stage.ts';
 import { watchStores } from '../chain/store/store-watch.ts';
 import { Outbox } from './wallet/outbox.ts';
@@ -100,6 +102,8 @@ async function openBase(
   const store = await open('outbox');
   const outbox = await Outbox.open(store);
   const asked = await Asked.open(store);
+  const served = await openProviderStore(store);
+  const payers = await openPayerBook(store);
 
   const transport = await platform.createTransport({
     chainId: network.params.chainId,
@@ -115,6 +119,8 @@ async function openBase(
     store,
     outbox,
     asked,
+    served,
+    payers,
     transport,
     modelService,
     worker,
@@ -158,6 +164,9 @@ class RunningClient {
       onRequest: (peer, request) => this.#stage.handlers.onRequest(peer, request),
       onBlock: (peer, announce) => this.#stage.handlers.onBlock(peer, announce),
       onTx: (peer, announce) => this.#stage.handlers.onTx(peer, announce),
+      onOffer: (peer, offer) => this.#stage.handlers.onOffer(peer, offer),
+      // A newcomer knows no channel: the stream ends.
+      onAsk: async (stream, open) => this.#stage.handlers.onAsk?.(stream, open),
       onPeers: (peers) => this.#stage.handlers.onPeers(peers),
     });
     this.#timers = [

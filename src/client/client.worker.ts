@@ -13,6 +13,7 @@ import { askFaucet } from './wallet/ask-faucet.ts';
 import { createClient, type Client } from './client.ts';
 import type { StartedTokens, TokenApi } from './models/token-thread.ts';
 import type { Platform } from './platform.ts';
+import { connectSigners } from './browser-tabs/signers-port.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './browser-tabs/worker-api.ts';
 
 const ready = Promise.withResolvers<Client>();
@@ -70,7 +71,11 @@ async function openParts(name: string): Promise<PartStore> {
     .catch(() => createMemoryParts());
 }
 
-const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => ({
+const platformOf = (
+  config: ClientConfig,
+  lent: Lent | undefined,
+  signers: MessagePort | undefined,
+): Platform => ({
   openStore: (name) => createIdbStore(`pila-${config.network}-${name}`),
   async createTransport(options) {
     if (lent?.kind === 'transport') return createRemoteTransport(lent.port, options);
@@ -85,17 +90,22 @@ const platformOf = (config: ClientConfig, lent: Lent | undefined): Platform => (
     origin: appUrl('models/'),
     estimate: () => navigator.storage.estimate(),
   },
+  signers: signers && connectSigners(signers),
   faucet: (address) => askFaucet(appUrl('faucet'), address),
   nowMs: () => Date.now(),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 });
 
-async function init(config: ClientConfig, lent: Lent | undefined): Promise<void> {
+async function init(
+  config: ClientConfig,
+  lent: Lent | undefined,
+  signers: MessagePort | undefined,
+): Promise<void> {
   try {
     // Two clients on one database would undo each other's writes. The last leader's worker may outlive
     // its page: this lock ends with the worker.
     await holdLock(`pila engine ${config.network}`);
-    const client = await createClient(platformOf(config, lent), config);
+    const client = await createClient(platformOf(config, lent, signers), config);
     client.on((event) => emit('event', event));
     ready.resolve(client);
   } catch (e) {

@@ -63,6 +63,7 @@ export function createHeadReactions(deps: HeadReactionsDeps): HeadReactions {
 
     () => balances.proveAll(),
     () => events.emit('statusChanged'),
+    () => events.emit('headSettled'),
   ];
 
   return {

@@ -36,6 +36,7 @@ export class Newcomer implements Stage {
         : unavailable('no genesis'),
     onBlock: async () => 'ignore',
     onTx: async () => 'ignore',
+    onOffer: async () => 'ignore',
     onPeers: (peers) => {
       this.#everConnected ||= peers.length > 0;
       this.poll();

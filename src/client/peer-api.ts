@@ -1,7 +1,7 @@
 /** The client API of a peer with a chain: every method, and the part that answers it. */
 import { addressOf, formatAddress } from '../core/address.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ChainStatus, ClientApi } from './api.ts';
+import type { ChainStatus, ClientApi, PrepaidApi } from './api.ts';
 import { headersOf } from './explorer/explorer.ts';
 import type { PeerParts } from './peer-parts.ts';
 import type { ClientBase } from './stage.ts';
@@ -9,13 +9,19 @@ import type { ClientBase } from './stage.ts';
 /** The client's API without the diagnostics for bug reports, which need no chain. */
 export type PeerApi = Omit<ClientApi, 'diagnostics'>;
 
-export function peerApi(base: ClientBase, parts: PeerParts, status: () => ChainStatus): PeerApi {
+export function peerApi(
+  base: ClientBase,
+  parts: PeerParts,
+  prepaid: PrepaidApi,
+  status: () => ChainStatus,
+): PeerApi {
   const { platform, network, modelService, worker } = base;
-  const { chain, accounts, sending, balances, asking, serving, mining, explorer } = parts;
+  const { chain, accounts, sending, balances, asking, serving, provider, mining, explorer } = parts;
 
   return {
     ...explorer,
     ...asking.api,
+    ...prepaid,
     ...modelService.api(() => worker.status()),
     status: async () => ({ chain: status(), miner: worker.status() }),
     header: async (height) => chain.headers.at(height),
@@ -50,5 +56,7 @@ export function peerApi(base: ClientBase, parts: PeerParts, status: () => ChainS
       if (publicKey) balances.watch(addressOf(publicKey));
       serving.serve(publicKey);
     },
+    provide: (provided) => provider.provide(provided),
+    provided: async () => provider.status(),
   };
 }

@@ -19,6 +19,12 @@ export interface PeerEvents {
   answered: AnsweredJob;
   /** The next request to work on has changed; there may be none. */
   nextJobChanged: void;
+  /** What answering for pay came to has changed. */
+  providedChanged: void;
+  /** The state after a new head is known, and everything below has followed it. */
+  headSettled: void;
+  /** An offer of this provider was heard. */
+  offerHeard: { readonly provider: Uint8Array };
   /** A whole block was found here. */
   blockFound: Block;
   /** The block found here is in the chain, or was refused. */

@@ -5,10 +5,12 @@ import type { SignedTx } from '../core/formats.ts';
 import type { SyncRequest, SyncResponse } from '../core/messages.ts';
 import type { Emitter } from '../lib/events.ts';
 import type { Handlers, Transport, Verdict } from '../net/transport.ts';
+import { judgeOffer, type OfferBook } from './channels/offer-book.ts';
 import type { ModelService } from './models/model-service.ts';
 import type { PeerEvents } from './peer-events.ts';
 import type { Follower } from './sync/follow.ts';
 import { createSampler, type LightPool } from './wallet/light-pool.ts';
+import type { ProviderService } from './providing/provider-service.ts';
 import type { Sending } from './wallet/sending.ts';
 
 export interface PeerHandlersDeps {
@@ -18,7 +20,10 @@ export interface PeerHandlersDeps {
   readonly modelService: Pick<ModelService, 'answer'>;
   readonly follower: Follower;
   readonly sending: Pick<Sending, 'announceWaiting'>;
+  readonly offers: OfferBook;
+  readonly provider: Pick<ProviderService, 'onAsk'>;
   readonly events: Emitter<PeerEvents>;
+  readonly nowMs: () => number;
 }
 
 export interface PeerHandlers extends Handlers {
@@ -28,6 +33,7 @@ export interface PeerHandlers extends Handlers {
 
 export function createPeerHandlers(deps: PeerHandlersDeps): PeerHandlers {
   const { chain, transport, pool, modelService, follower, sending, events } = deps;
+  const genesisId = chain.headers.genesis.id;
   const source = sourceOf(chain);
   const height = (): number => chain.headers.head().header.height;
 
@@ -54,6 +60,12 @@ export function createPeerHandlers(deps: PeerHandlersDeps): PeerHandlers {
     onRequest: (_peer, request) => answerTo(request),
     onBlock: (peer, announce) => follower.onBlock(peer, announce),
     onTx: async (_peer, { tx }) => addTx(tx),
+    async onOffer(peer, offer) {
+      const verdict = judgeOffer(deps.offers, { genesisId, nowMs: deps.nowMs() }, offer, peer);
+      if (verdict === 'accept') events.emit('offerHeard', { provider: offer.offer.provider });
+      return verdict;
+    },
+    onAsk: deps.provider.onAsk,
     onPeers(peers) {
       follower.onPeers(peers);
       void sending.announceWaiting();

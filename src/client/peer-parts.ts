@@ -1,14 +1,24 @@
 /** The parts of a peer, built bottom-up: each gets the parts below it and calls none above it. */
 import type { LightChain } from '../chain/light/light-chain.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Models } from '../core/tx/tx.ts';
+import { toHex } from '../lib/bytes.ts';
+import { silentLog } from '../lib/log.ts';
 import { Announcer } from './announcer.ts';
 import { createAsking, type Asking } from './asking/asking.ts';
+import { createLightChannelChain, type ChannelChain } from './channels/channel-chain.ts';
+import { createOfferBook, type OfferBook } from './channels/offer-book.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createHeadReactions } from './head-reactions.ts';
+import { createAnswerer } from './mining/answerer.ts';
 import { FoundBlocks } from './mining/found-blocks.ts';
+import type { MinerWorker } from './mining/miner-worker.ts';
 import { Mining } from './mining/mining.ts';
 import { createReplay } from './mining/replay.ts';
 import { createResults, type Results } from './mining/results.ts';
 import { baseOf, createServing, handOut, type RequestServing } from './mining/serving.ts';
+import { miningNow } from './providing/prices.ts';
+import { createProviderService, type ProviderService } from './providing/provider-service.ts';
 import type { ClientBase } from './stage.ts';
 import { createChainReader, type ChainReader } from './sync/chain-reader.ts';
 import { createFollower, type Follower } from './sync/follow.ts';
@@ -27,6 +37,10 @@ export interface PeerParts {
   readonly sending: Sending;
   readonly balances: WatchedBalances;
   readonly asking: Asking;
+  readonly channelChain: ChannelChain;
+  /** Of providers that were heard lately. */
+  readonly offers: OfferBook;
+  readonly provider: ProviderService;
   readonly results: Results;
   readonly serving: RequestServing;
   readonly mining: Mining;
@@ -56,6 +70,16 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
   const sending = createSending({ params, chain, announcer, pool, outbox, accounts, events });
   const balances = new WatchedBalances({ accounts, sending, events });
 
+  // Both ends of channels.
+  const channelChain = createLightChannelChain({
+    params,
+    chain,
+    state: reader.state,
+    pool,
+    announcer,
+    onAdded: () => events.emit('poolGrew', { isOwn: false }),
+  });
+
   // Asking for inference, and answering while mining.
   const shared = { network, chain, outbox, pool, reader, worker, events };
   const asking = createAsking({ ...shared, asked, transport, texts: base.modelService.texts });
@@ -80,6 +104,24 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     modelService: base.modelService,
     events,
     nowMs,
+  });
+
+  // Answering for pay over channels.
+  const offers = createOfferBook();
+  const provider = createProviderService({
+    chain: channelChain,
+    store: base.served,
+    payers: base.payers,
+    signers: platform.signers,
+    answerer: createAnswerer(worker),
+    served: () => loadedOf(worker, models),
+    mining: () => miningNow(chain.headers.head().header, models),
+    peerId: () => transport.ownId(),
+    announce: (offer) => transport.announceOffer(offer),
+    announceMs: () => offers.announceMs(nowMs()),
+    nowMs,
+    log: platform.log ?? silentLog,
+    onChange: () => events.emit('providedChanged'),
   });
 
   // Following the network.
@@ -123,6 +165,9 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     sending,
     balances,
     asking,
+    channelChain,
+    offers,
+    provider,
     results,
     serving,
     mining,
@@ -130,4 +175,11 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     foundBlocks,
     explorer: createExplorer(shared),
   };
+}
+
+/** The model that the worker holds: it answers, mining or not. */
+function loadedOf(worker: MinerWorker, models: Models): readonly Manifest[] {
+  const model = worker.isLoaded ? worker.model : undefined;
+  const manifest = model && models.get(toHex(model.id));
+  return manifest ? [manifest] : [];
 }

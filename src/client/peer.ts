@@ -9,6 +9,7 @@ import { statusOf } from './chain-status.ts';
 import { peerApi, type PeerApi } from './peer-api.ts';
 import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
+import { openPrepaid, type Prepaying } from './prepaid/prepaid.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
 export interface Peer extends Stage {
@@ -18,7 +19,20 @@ export interface Peer extends Stage {
 export async function openPeer(base: ClientBase, chain: LightChain): Promise<Peer> {
   const { network, outbox, transport, modelService, events } = base;
   const parts = buildParts(base, chain);
-  const { pool, reader, sending, mining, follower, foundBlocks } = parts;
+  const { pool, reader, sending, mining, follower, foundBlocks, offers, provider } = parts;
+
+  const prepaid = await openPrepaid({
+    chain: parts.channelChain,
+    store: base.store,
+    signers: base.platform.signers,
+    transport,
+    models: network.models,
+    offers: () => offers.offers(base.platform.nowMs()),
+    submit: (opening) => sending.submit(opening),
+    execute: (model, input) => base.worker.execute(model, input),
+    report: (event) => events.emit('report', event),
+    nowMs: () => base.platform.nowMs(),
+  });
 
   // A crash may have lost the chain's last blocks while the outbox kept its notes on them.
   const { height } = chain.headers.head().header;
@@ -37,13 +51,19 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     modelService,
     follower,
     sending,
+    offers,
+    provider,
     events,
+    nowMs: () => base.platform.nowMs(),
   });
-  const disconnect = connectEvents(base, parts, handlers);
+  const disconnect = connectEvents(base, parts, handlers, prepaid);
+  prepaid.onHead();
+  // Channels that ended while nothing ran here.
+  void provider.onHead().catch(() => undefined);
 
   return {
     handlers,
-    api: peerApi(base, parts, status),
+    api: peerApi(base, parts, prepaid.api, status),
     status,
     poll: () => follower.poll(),
     // If no peer is reached, the next call tries again.
@@ -51,6 +71,8 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     shareFound: (msMax) => foundBlocks.share(msMax),
     stop() {
       disconnect();
+      provider.stop();
+      prepaid.stop();
       mining.stop();
     },
   };
@@ -61,8 +83,9 @@ function connectEvents(
   { light, outbox, events }: ClientBase,
   parts: PeerParts,
   handlers: PeerHandlers,
+  prepaid: Prepaying,
 ): () => void {
-  const { asking, results, serving, mining, foundBlocks, reverted } = parts;
+  const { asking, results, serving, mining, foundBlocks, reverted, provider } = parts;
   /** Reports the failure of a task that nobody waits for. */
   const inBackground = (task: Promise<void>): void => {
     task.catch((e: unknown) => {
@@ -80,6 +103,16 @@ function connectEvents(
     // Peers that came while this client was behind are asked once it no longer is.
     events.on('statusChanged', () => handlers.samplePools()),
     events.on('nextJobChanged', () => inBackground(mining.refresh())),
+
+    events.on('headSettled', () => {
+      prepaid.onHead();
+      // What was not done at this head is at the next.
+      void provider.onHead().catch(() => undefined);
+    }),
+    events.on('providedChanged', () =>
+      events.emit('report', { type: 'provided', work: provider.status() }),
+    ),
+    events.on('offerHeard', ({ provider }) => prepaid.onOffer(provider)),
 
     // A block found now could not be kept, and power would be burnt for a head that cannot be left.
     events.on('storeFailing', (failing) => {

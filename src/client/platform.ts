@@ -1,10 +1,12 @@
 /** What differs between a browser, Node and a test. createClient is given such a value. */
 import type { Store } from '../chain/store/store.ts';
+import type { Log } from '../lib/log.ts';
 import type { RpcClient } from '../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../miner/engine/miner-api.ts';
 import type { StartedTokens } from './models/token-thread.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import type { Transport } from '../net/transport.ts';
+import type { UnattendedApi } from '../wallet/vault/vault-api.ts';
 
 export interface Platform {
   /** `chain` can be rebuilt from peers; `outbox` holds transactions sent from here, and is kept apart. */
@@ -21,6 +23,10 @@ export interface Platform {
     readonly origin: string | undefined;
     estimate?(): Promise<{ usage?: number; quota?: number }>;
   };
+  /** Keys that sign with nobody there: what asks and answers over channels needs; undefined: nothing does here. */
+  readonly signers?: UnattendedApi | undefined;
+  /** Where is written what happens with nobody there; undefined: nowhere. */
+  readonly log?: Log | undefined;
   /** Asks the seed for coins; undefined where there is no faucet to ask. */
   faucet: ((address: string) => Promise<void>) | undefined;
   nowMs(): number;

@@ -33,6 +33,27 @@ describe('channels', () => {
   });
 });
 
+describe('the plain ledger', () => {
+  const off = { 'tx.close-voucher': 'close-twice', 'tx.close-unknown': 'close-early' };
+  it.each(Object.entries(off))(
+    'sees that %s is left out',
+    { timeout: 180_000 },
+    async (rule, liar) => {
+      const { code, out } = await sim(
+        '--off',
+        rule,
+        '--providers',
+        liar,
+        '--bail',
+        '--seeds',
+        '1..60',
+      );
+      expect(out).toContain('not conserved (seed');
+      expect(code).toBe(1);
+    },
+  );
+});
+
 describe('a rule left out costs an honest end more than a step', () => {
   const liars: Record<keyof typeof WITHOUT, string[]> = {
     credit: ['--askers', 'leave'],

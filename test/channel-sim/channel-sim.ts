@@ -1,10 +1,12 @@
 /**
  * `npm run -s channel:sim -- --seeds 1..200`: askers and providers of prepaid answers, liars among them, that die
- * between any two effects, over a chain that goes back to any depth up to 8. The same seed gives the same run. Ends
- * with what an honest end lost at most, in steps that may be unpaid at that point (docs/protocol.md §9.1).
+ * between any two effects, over a chain that goes back to any depth up to 8: the real state machine, beside a plain
+ * ledger that must agree after each block. The same seed gives the same run. Ends with what an honest end lost at
+ * most, in steps that may be unpaid at that point (docs/protocol.md §9.1).
  */
 import { registerHooks } from 'node:module';
 import { parseArgs } from 'node:util';
+import type { FaultCode } from '../../src/core/faults.ts';
 
 // The same vouchers and receipts come again in each seed: signed and verified once in this process.
 let isReplaced = false;
@@ -28,7 +30,9 @@ const { values } = parseArgs({
     providers: { type: 'string' },
     /** The rule that honest ends leave out. */
     without: { type: 'string' },
-    /** Ends at the first seed that costs more than a step. */
+    /** The rule of consensus that the state machine leaves out. */
+    off: { type: 'string' },
+    /** Ends at the first seed that costs more than a step, or whose coins are not where they should be. */
     bail: { type: 'boolean' },
     verbose: { type: 'boolean' },
   },
@@ -42,6 +46,7 @@ const options = {
   askers: named(values.askers, ASKER_LIARS),
   providers: named(values.providers, PROVIDER_LIARS),
   ...(without && { rules: WITHOUT[without] }),
+  ...(values.off && { off: [values.off as FaultCode] }),
 };
 const [first = 1, last = first] = values.seeds.split('..').map(Number);
 const totals: Record<string, number> = {};
@@ -55,7 +60,7 @@ for (let seed = first; seed <= last; seed++) {
     if (typeof value === 'number' && name !== 'seed') totals[name] = (totals[name] ?? 0) + value;
   if (values.verbose || loss.steps > 1 || outcome.unbalanced)
     console.log(`seed ${seed}: ${loss.steps} steps, ${loss.nV} nV by ${worstWho}`);
-  if (values.bail && loss.steps > 1) break;
+  if (values.bail && (loss.steps > 1 || outcome.unbalanced)) break;
 }
 const { answered, answeredHonestly, deaths, reorganisations, lies, provenLies, slanders } = totals;
 console.log(

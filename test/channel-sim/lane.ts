@@ -1,14 +1,8 @@
 /** One channel of the simulation: its two ends, the stream between them, and what each has really got. */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { answerHash, questionHash } from '../../src/core/channel.ts';
-import {
-  costOf,
-  stepCost,
-  type AskerFrame,
-  type AskerFrameOf,
-  type Price,
-  type ProviderFrame,
-} from '../../src/core/ask-messages.ts';
+import type { AskerFrame, AskerFrameOf, ProviderFrame } from '../../src/core/ask-messages.ts';
+import { costOf, stepCost, type Price } from '../../src/core/price.ts';
 import { xof } from '../../src/core/hash.ts';
 import { equal } from '../../src/lib/bytes.ts';
 import {
@@ -30,9 +24,12 @@ import {
 } from '../../src/client/channels/provider.ts';
 import { newProviderRecord, ProviderRecord } from '../../src/client/channels/provider-record.ts';
 import { creditOf } from '../../src/client/channels/terms.ts';
-import type { Channel } from '../../src/core/formats.ts';
+import type { SignedOpening, TxOf } from '../../src/core/formats.ts';
+import { SUBSIDY } from '../../src/core/params.ts';
+import { signTx, txId } from '../../src/core/tx/tx.ts';
+import { signAskerFrame, signProviderFrame } from '../client/channels/signing.ts';
 import { createRandom, type Random } from '../sim/random.ts';
-import { FEE, SUBSIDY, type ChannelLedger } from './ledger.ts';
+import { FEE, UNIT, type ChannelLedger } from './ledger.ts';
 import { ASKER_LIES, PROVIDER_LIES, type AskerLiar, type ProviderLiar } from './liars.ts';
 import { Process } from './process.ts';
 import type { SimRules } from './rules.ts';
@@ -47,11 +44,36 @@ export interface LaneOptions {
   readonly rules: SimRules;
 }
 const UNIT_BYTES = 2;
-export const PRICE: Price = { type: 'tokens', amount: 1000n };
+export const PRICE: Price = { type: 'tokens', amount: 1000n * UNIT };
 const MODEL = new Uint8Array(32).fill(3);
 const QUESTIONS = 4;
 const MOSTS = [40, 256, 300, 600, 1200];
 const filled = (a: number, b: number): Uint8Array => new Uint8Array(32).fill(a, 1).fill(b, 0, 1);
+export const askerOfLane = (index: number): Uint8Array => filled(4, index);
+export const signerOf = (index: number): Uint8Array => filled(11, index);
+const servingOf = (index: number): Uint8Array => filled(12, index);
+/** Where a double-spender's coins go. */
+const ELSEWHERE = new Uint8Array(32).fill(7);
+/** The last that an opening can be in; no close outlives the simulation. */
+const [OPENED_BY, CLOSED_BY] = [40, 1000];
+
+function openingOfLane(index: number, random: Random): SignedOpening {
+  const keyOf = schnorr.getPublicKey;
+  const tx: TxOf<'channel'> = {
+    type: 'channel',
+    chainId: 3,
+    from: keyOf(askerOfLane(index)),
+    nonce: 0,
+    expiry: OPENED_BY,
+    fee: FEE,
+    signer: keyOf(signerOf(index)),
+    provider: keyOf(servingOf(index)),
+    payee: filled(5, index),
+    limit: UNIT * BigInt(random.pick([200, 307, 1000, 6000, 6000, 6000])),
+    lifetime: random.int(60, 100),
+  };
+  return { tx, signature: signTx(tx, askerOfLane(index)).signature };
+}
 const price = stepCost(PRICE);
 
 /** They close in the last blocks only, with the highest voucher that they ever got. */
@@ -75,7 +97,7 @@ const lossOf = (nV: bigint, allowed: bigint): Loss => ({
 
 export class Lane {
   readonly channel: Uint8Array;
-  readonly terms: Channel;
+  readonly opening: SignedOpening;
   readonly asker;
   readonly provider;
   readonly options: LaneOptions;
@@ -89,6 +111,8 @@ export class Lane {
   readonly #toAsker: ProviderFrame[] = [];
   #stream: number | undefined;
   #streams = 0;
+  readonly #signer: Uint8Array;
+  readonly #serving: Uint8Array;
   #run: Extract<ProviderEffect, { type: 'serve' }> | undefined;
   #asked = 0;
   /** Units that went out, and that came, by question: the truth, which neither end decides. */
@@ -103,67 +127,69 @@ export class Lane {
     this.options = options;
     this.random = createRandom(seed, `lane ${index}`);
     const { random } = this;
-    const [signer, serving] = [filled(11, index), filled(12, index)];
-    this.channel = filled(2, index);
-    this.terms = {
-      asker: filled(4, index),
-      signer: schnorr.getPublicKey(signer),
-      provider: schnorr.getPublicKey(serving),
-      payee: filled(5, index),
-      limit: BigInt(random.pick([200, 307, 1000, 6000, 6000, 6000])),
-      expiry: random.int(60, 110),
-    };
-    const { channel, terms } = this;
+    const [signer, serving] = [signerOf(index), servingOf(index)];
+    [this.#signer, this.#serving] = [signer, serving];
+    const opening = (this.opening = openingOfLane(index, random));
+    const { tx } = opening;
+    const channel = (this.channel = txId(tx));
     const death = random.pick([0, 0.005, 0.02]);
-    this.#cunning = { random, genesis, channel, secret: signer, heard, count: 0 };
-    const view = () => ledger.view(channel);
+    const dies = () => random.chance(death);
+    this.#cunning = {
+      random,
+      genesis,
+      channel,
+      secret: signer,
+      heard,
+      count: 0,
+      patience: random.int(0, 16),
+    };
+    const view = () => ledger.view(opening);
     const askerEnd = { genesis, policy: liar.asker ? ASKER_POLICY : rules.asker };
     this.asker = new Process<AskerState, AskerEvent, AskerEffect, AskerRecord>({
       codec: AskerRecord,
-      first: newAskerRecord(channel, terms, signer),
+      first: newAskerRecord(opening),
       stateOf: askerOf,
       next: (state, event) => nextAsker(askerEnd, state, event, view()),
       stored: ({ n, current }) => {
         if (current) this.#came.set(n, unitsOf(current));
       },
       perform: (effect) => this.#ofAsker(effect),
-      random,
-      death,
+      dies,
       isForgetful: !liar.asker && rules.isForgetful,
     });
     const providerEnd = {
       genesis,
-      secret: serving,
-      provider: terms.provider,
-      payee: terms.payee,
+      provider: tx.provider,
+      payee: tx.payee,
       offerOf: () => ({ price: PRICE, unitBytes: UNIT_BYTES }),
       earlier: 0n,
       policy: liar.provider ? PROVIDER_POLICY : rules.provider,
     };
     this.provider = new Process<ProviderState, ProviderEvent, ProviderEffect, ProviderRecord>({
       codec: ProviderRecord,
-      first: newProviderRecord(channel, terms),
+      first: newProviderRecord(opening),
       stateOf: providerOf,
       next: (state, event) => nextProvider(providerEnd, state, event, view()),
       stored: () => {},
       perform: (effect) => this.#ofProvider(effect),
-      random,
-      death,
+      dies,
       isForgetful: !liar.provider && rules.isForgetful,
     });
-    ledger.submit({ type: 'open', channel, terms });
+    ledger.submit(opening);
   }
 
   #ofAsker(effect: AskerEffect): void {
     if (effect.type === 'drop' && effect.stream === this.#stream) this.cut();
     if (effect.type === 'tell') this.#tell(effect);
     if (effect.type !== 'send' || effect.stream !== this.#stream) return;
-    if (effect.frame.type === 'voucher') this.#vouchers.push(effect.frame);
-    this.options.heard.push(effect.frame);
+    const keys = { genesis: this.options.genesis, secret: this.#signer };
+    const frame = signAskerFrame(effect.says, this, keys);
+    if (frame.type === 'voucher') this.#vouchers.push(frame);
+    this.options.heard.push(frame);
     if (this.options.heard.length > 64) this.options.heard.shift();
     const { asker } = this.options.liar;
     this.#cunning.count++;
-    const frames = asker ? ASKER_LIES[asker](effect.frame, this.#cunning) : [effect.frame];
+    const frames = asker ? ASKER_LIES[asker](frame, this.#cunning) : [frame];
     this.#toProvider.push(...frames.slice(0, 8));
   }
 
@@ -191,7 +217,8 @@ export class Lane {
         const { provider } = this.options.liar;
         this.#cunning.count++;
         const lie = provider ? PROVIDER_LIES[provider] : undefined;
-        const { frame } = effect;
+        const keys = { genesis: this.options.genesis, secret: this.#serving };
+        const frame = signProviderFrame(effect.says, keys);
         this.#toAsker.push(...(lie ? lie(frame, this.#cunning) : [frame]));
         if (frame.type === 'part')
           this.#sent.set(frame.n, Math.max(this.#sent.get(frame.n) ?? 0, frame.units));
@@ -214,10 +241,16 @@ export class Lane {
   }
 
   #close(amount: bigint, voucher: Uint8Array): void {
-    const by = this.terms.provider;
-    const { ledger, liar } = this.options;
+    const { liar } = this.options;
     if (liar.provider && KEEPS_BACK.has(liar.provider)) return;
-    ledger.submit({ type: 'close', channel: this.channel, amount, voucher, by });
+    this.#submitClose(amount, voucher);
+  }
+
+  #submitClose(amount: bigint, voucher: Uint8Array): void {
+    const { chainId, provider } = this.opening.tx;
+    const common = { chainId, from: provider, nonce: 0, expiry: CLOSED_BY, fee: FEE };
+    const tx: TxOf<'close'> = { type: 'close', ...common, channel: this.channel, amount, voucher };
+    this.options.ledger.submit(signTx(tx, this.#serving));
   }
 
   #answer(question: Uint8Array, from: number, to: number): Uint8Array {
@@ -326,20 +359,13 @@ export class Lane {
 
   #cheatTheChain(): void {
     const { ledger, liar } = this.options;
-    const { channel, terms } = this;
-    const view = ledger.view(channel);
+    const view = ledger.view(this.opening);
     if (liar.asker === 'double-spend') this.#spendTwice(view.depth);
     const some = this.#vouchers.length ? this.random.pick(this.#vouchers) : undefined;
     if (!some || !liar.provider) return;
     const close = ({ amount, signature }: Voucher, more = 0n) =>
-      ledger.submit({
-        type: 'close',
-        channel,
-        amount: amount + more,
-        voucher: signature,
-        by: terms.provider,
-      });
-    const isLast = view.height > terms.expiry - 5;
+      this.#submitClose(amount + more, signature);
+    const isLast = view.height > view.expiry - 5;
     if (liar.provider === 'close-early' && this.random.chance(0.05)) close(some);
     if (liar.provider === 'close-old') close(some);
     if (liar.provider === 'close-twice') [0n, 0n, 1n, 1000n].forEach((more) => close(some, more));
@@ -349,12 +375,19 @@ export class Lane {
   /** A branch that is rebuilt costs the subsidy of its blocks: it is, where what was taken is worth more. */
   #spendTwice(depth: number | undefined): void {
     const { ledger } = this.options;
-    const { channel, terms } = this;
+    const { tx } = this.opening;
     const won = this.#valueOf(this.#came) - BigInt(depth ?? 0) * SUBSIDY;
     // It may wait for more, which a provider that looks at the depth does not give.
     if (depth === undefined || won <= 0n || (won <= price && this.random.chance(0.95))) return;
-    ledger.submit({ type: 'elsewhere', channel, terms });
-    ledger.reorganise(depth, channel);
+    const { chainId, from, nonce, expiry, fee, limit: amount } = tx;
+    const common = { chainId, from, nonce, expiry, fee, amount };
+    const elsewhere = {
+      type: 'transfer',
+      ...common,
+      to: ELSEWHERE,
+      memo: new Uint8Array(),
+    } as const;
+    ledger.reorganise(depth, signTx(elsewhere, askerOfLane(this.options.index)));
   }
 
   #valueOf(units: ReadonlyMap<number, number>): bigint {

@@ -1,184 +1,191 @@
 /**
- * A naive chain for the simulation of channels: plain objects, a copy of the state for each block, so that a branch
- * can be taken back to any depth. `ChannelLedger` is all that the simulation asks of a chain.
+ * The chain of a simulation: the real state machine over its tree, with the real pool, under branches that are taken
+ * back to any depth. After each block the plain ledger must have taken the same transactions and hold the same coins.
  */
-import { verifyHash, voucherHash } from '../../src/core/channel.ts';
-import { toHex } from '../../src/lib/bytes.ts';
+import { chooseBody } from '../../src/chain/shared/choose-body.ts';
+import { Mempool, poolBase } from '../../src/chain/shared/mempool.ts';
 import type { ChannelView } from '../../src/client/channels/terms.ts';
-import type { Channel } from '../../src/core/formats.ts';
+import { decode } from '../../src/core/codec.ts';
+import {
+  Account,
+  Channel,
+  type Body,
+  type SignedOpening,
+  type SignedTx,
+} from '../../src/core/formats.ts';
+import type { FaultCode } from '../../src/core/faults.ts';
+import { SUBSIDY, type Params } from '../../src/core/params.ts';
+import { stateKey } from '../../src/core/tree/keys.ts';
+import { EMPTY_TREE, treeEntries, treeGet, type Tree } from '../../src/core/tree/tree.ts';
+import { StateView } from '../../src/core/tree/view.ts';
+import { writeAccount } from '../../src/core/tx/state-tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
+import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
+import { GENESIS_ID, MINER, MODELS, paramsOf } from '../core/fixtures.ts';
+import { Ledger } from '../core/ledger.ts';
 import type { Random } from '../sim/random.ts';
+import { PlainLedger } from './plain-ledger.ts';
 
-export type LedgerTx =
-  | { readonly type: 'open'; readonly channel: Uint8Array; readonly terms: Channel }
-  /** Takes the coins of an opening elsewhere: only one of the two can be in a branch. */
-  | { readonly type: 'elsewhere'; readonly channel: Uint8Array; readonly terms: Channel }
-  | {
-      readonly type: 'close';
-      readonly channel: Uint8Array;
-      readonly amount: bigint;
-      readonly voucher: Uint8Array;
-      /** Key that signed it. */
-      readonly by: Uint8Array;
-    };
-
-export interface ChannelLedger {
-  readonly height: number;
-  submit(tx: LedgerTx): void;
-  mine(): void;
-  /** Takes back `depth` blocks and makes one more; their transactions wait again, but those to `censor`. */
-  reorganise(depth: number, censor?: Uint8Array): void;
-  view(channel: Uint8Array): ChannelView;
-  /** nV that the close of this channel has taken from its limit. */
-  closedFor(channel: Uint8Array): bigint;
-  /** nV in accounts, channels and fees. */
-  readonly coins: bigint;
-}
-
-export const SUBSIDY = 150n;
+/** nV: what the simulation counts in, so that a block's subsidy is 150 of them. */
+export const UNIT = SUBSIDY / 150n;
 /** nV of a close, and of an opening. */
-export const FEE = 50n;
+export const FEE = 50n * UNIT;
 /** Deeper than any reorganisation here. */
 export const OVER_DEPTH = 12;
+/** Closes that a miner still tries, whether the pool has dropped them or not. */
+const CLOSES_MAX = 64;
 
-interface State {
-  readonly accounts: Map<string, bigint>;
-  readonly channels: Map<string, { readonly terms: Channel; readonly from: number }>;
-  readonly closed: Map<string, bigint>;
-  /** Openings whose coins are spent, in the channel or elsewhere. */
-  readonly spent: Set<string>;
-  readonly fees: bigint;
-  readonly txs: readonly LedgerTx[];
-}
-
-export class NaiveLedger implements ChannelLedger {
-  readonly #genesis: Uint8Array;
+export class ChannelLedger {
   readonly #random: Random;
-  readonly #states: State[];
-  #pool: LedgerTx[] = [];
+  readonly #params: Params;
+  readonly #context = { genesis: GENESIS_ID, models: MODELS };
+  readonly #chain: Ledger;
+  readonly #plain: PlainLedger;
+  readonly #pool = new Mempool();
+  /** After each block, from before the first. */
+  readonly #trees: Tree[];
+  readonly #bodies: Body[] = [];
+  readonly #closes: SignedTx[] = [];
+  readonly #views = new Map<string, ChannelView>();
+  readonly #coins: bigint;
+  /** Where the state machine and the plain ledger first differed, or coins were made or lost; empty: nowhere. */
+  problem = '';
 
-  constructor(genesis: Uint8Array, funds: ReadonlyMap<string, bigint>, random: Random) {
-    this.#genesis = genesis;
+  /** @param funds nV by address in hex; `off`: rules of consensus that the state machine leaves out */
+  constructor(funds: ReadonlyMap<string, bigint>, random: Random, off: readonly FaultCode[] = []) {
     this.#random = random;
-    const none = { channels: new Map(), closed: new Map(), spent: new Set<string>(), txs: [] };
-    this.#states = [{ ...none, accounts: new Map(funds), fees: 0n }];
+    this.#params = paramsOf('local', [...off]);
+    this.#chain = new Ledger(this.#params, this.#context);
+    const view = new StateView(EMPTY_TREE);
+    for (const [address, balance] of funds) {
+      const account = { balance, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
+      writeAccount(view, fromHex(address)!, account);
+    }
+    this.#chain.tree = view.tree();
+    this.#trees = [this.#chain.tree];
+    const { maturityBlocks } = this.#params;
+    this.#plain = new PlainLedger({
+      genesis: GENESIS_ID,
+      miner: MINER.address,
+      maturityBlocks,
+      funds,
+    });
+    this.#coins = this.#plain.coins;
+    this.#headChanged([]);
   }
 
   get height(): number {
-    return this.#states.length - 1;
+    return this.#chain.height;
   }
 
-  get #head(): State {
-    return this.#states.at(-1)!;
+  /** As a peer that tells it: the pool may refuse it. */
+  submit(signed: SignedTx): void {
+    this.#pool.add(signed);
+    this.#views.clear();
+    if (signed.tx.type !== 'close') return;
+    this.#closes.push(signed);
+    if (this.#closes.length > CLOSES_MAX) this.#closes.shift();
   }
 
-  get coins(): bigint {
-    const { accounts, channels, fees } = this.#head;
-    const held = [...accounts.values()].reduce((sum, x) => sum + x, 0n);
-    return [...channels.values()].reduce((sum, { terms }) => sum + terms.limit, held + fees);
+  /** The next block. @param first what its miner takes in before all else, if it can */
+  mine(first?: SignedTx): void {
+    const waiting = this.#random.shuffle(this.#pool.byFee());
+    const some = waiting.filter(() => this.#random.chance(0.8));
+    // Of those who have no part in it a miner may hold any close, old ones and wrong ones too.
+    const old = this.#closes.length ? [this.#random.pick(this.#closes)] : [];
+    const candidates = [...(first ? [first] : []), ...some, ...old].filter(isFirst);
+
+    const header = this.#chain.header();
+    const at = { tree: this.#chain.tree, header };
+    const body = chooseBody(this.#params, this.#context, at, candidates);
+    this.#chain.add(body);
+    this.#trees.push(this.#chain.tree);
+    this.#bodies.push(body);
+    this.#compare(body, this.#plain.mine(candidates));
+    this.#headChanged([]);
   }
 
-  submit(tx: LedgerTx): void {
-    const known = this.#pool.some((each) => isSame(each, tx));
-    // What is not valid now may be so on another branch; it waits, as long as it can be.
-    if (!known && this.#pool.length < 200) this.#pool.push(tx);
-  }
-
-  mine(): void {
-    const before = this.#head;
-    const state = {
-      accounts: new Map(before.accounts),
-      channels: new Map(before.channels),
-      closed: new Map(before.closed),
-      spent: new Set(before.spent),
-      fees: before.fees,
-      txs: [] as LedgerTx[],
-    };
-    const height = this.height + 1;
-    for (const [id, { terms }] of state.channels)
-      if (terms.expiry === height) {
-        state.channels.delete(id);
-        credit(state.accounts, terms.asker, terms.limit);
-      }
-    for (const tx of this.#random.shuffle(this.#pool)) {
-      if (this.#random.chance(0.2) || !this.#apply(state, tx, height)) continue;
-      state.txs.push(tx);
-    }
-    this.#pool = this.#pool.filter((tx) => !state.txs.includes(tx));
-    this.#states.push(state);
-  }
-
-  reorganise(depth: number, censor?: Uint8Array): void {
+  /** Takes back `depth` blocks and makes one more than these. @param first as of `mine`, in the first of them */
+  reorganise(depth: number, first?: SignedTx): void {
     const back = Math.min(depth, this.height);
-    const taken = this.#states.splice(this.#states.length - back);
-    for (const tx of taken.flatMap(({ txs }) => txs)) this.submit(tx);
-    if (censor) {
-      const isCensored = ({ channel, type }: LedgerTx) =>
-        type !== 'elsewhere' && toHex(channel) === toHex(censor);
-      this.#pool = this.#pool.filter((tx) => !isCensored(tx));
-      const first = this.#pool.find((tx) => toHex(tx.channel) === toHex(censor));
-      // The attacker's own block has his transaction.
-      while (first && this.#pool.includes(first)) this.mine();
+    const reverted = this.#bodies.splice(this.#bodies.length - back).flat();
+    for (let i = 0; i < back; i++) {
+      this.#chain.undo();
+      this.#plain.undo();
+      this.#trees.pop();
     }
-    for (let i = 0; i <= back; i++) this.mine();
+    this.#headChanged(reverted);
+    this.mine(first);
+    for (let i = 0; i < back; i++) this.mine();
   }
 
-  #apply(state: Mutable, tx: LedgerTx, height: number): boolean {
-    const id = toHex(tx.channel);
-    if (tx.type === 'close') {
-      const open = state.channels.get(id);
-      if (!open || toHex(tx.by) !== toHex(open.terms.provider)) return false;
-      const { limit, signer, payee, asker } = open.terms;
-      if (tx.amount < FEE || tx.amount > limit) return false;
-      const hashed = voucherHash(this.#genesis, tx.channel, tx.amount);
-      if (!verifyHash(hashed, tx.voucher, signer)) return false;
-      state.channels.delete(id);
-      state.closed.set(id, tx.amount);
-      state.fees += FEE;
-      credit(state.accounts, payee, tx.amount - FEE);
-      credit(state.accounts, asker, limit - tx.amount);
-      return true;
-    }
-    const { asker, limit, expiry } = tx.terms;
-    const balance = state.accounts.get(toHex(asker)) ?? 0n;
-    if (state.spent.has(id) || balance < limit + FEE || height >= expiry) return false;
-    state.spent.add(id);
-    state.fees += FEE;
-    state.accounts.set(toHex(asker), balance - limit - FEE);
-    if (tx.type === 'open') state.channels.set(id, { terms: tx.terms, from: height });
-    else state.accounts.set('elsewhere', (state.accounts.get('elsewhere') ?? 0n) + limit);
-    return true;
-  }
-
-  view(channel: Uint8Array): ChannelView {
-    const id = toHex(channel);
-    const { channels, spent } = this.#head;
-    const open = channels.get(id);
-    const waits =
-      !spent.has(id) &&
-      this.#pool.some(
-        (tx) => tx.type === 'open' && toHex(tx.channel) === id && this.height + 1 < tx.terms.expiry,
-      );
-    const stood = this.#states.slice(-OVER_DEPTH).some((state) => state.channels.has(id));
-    return {
-      height: this.height,
+  view({ tx: opening }: SignedOpening): ChannelView {
+    const id = toHex(txId(opening));
+    const known = this.#views.get(id);
+    if (known) return known;
+    const { height } = this;
+    const leaf = channelIn(this.#chain.tree, opening);
+    const waits = this.#pool.get(id) !== undefined;
+    const stood = this.#trees.slice(-OVER_DEPTH).some((tree) => channelIn(tree, opening));
+    const view: ChannelView = {
+      height,
       subsidy: SUBSIDY,
       closeCost: FEE,
-      depth: open ? this.height - open.from + 1 : waits ? 0 : undefined,
-      isOver: !stood && !waits && this.height > OVER_DEPTH,
+      expiry: leaf?.expiry ?? height + 1 + opening.lifetime,
+      depth: leaf ? height - (leaf.expiry - opening.lifetime) + 1 : waits ? 0 : undefined,
+      isOver: !stood && !waits && height > OVER_DEPTH,
     };
+    this.#views.set(id, view);
+    return view;
   }
 
+  /** nV that the close of this channel has taken from its limit. */
   closedFor(channel: Uint8Array): bigint {
-    return this.#head.closed.get(toHex(channel)) ?? 0n;
+    const close = this.#bodies
+      .flat()
+      .find(({ tx }) => tx.type === 'close' && equal(tx.channel, channel))?.tx;
+    return close?.type === 'close' ? close.amount : 0n;
+  }
+
+  #headChanged(reverted: readonly SignedTx[]): void {
+    const { tree, height, params } = this.#chain;
+    const { bits } = this.#chain.header();
+    const confirmed = new Set(this.#bodies.at(-1)?.map(({ tx }) => toHex(txId(tx))));
+    const change = { reverted, confirmed, changed: { has: () => true } };
+    this.#pool.setBase(poolBase(params, this.#context, tree, { height, bits }), change);
+    this.#views.clear();
+  }
+
+  #compare(body: Body, plainly: readonly SignedTx[]): void {
+    const differs = (what: string): void => {
+      this.problem ||= `${what} at height ${this.height}`;
+    };
+    const { state, coins } = this.#plain;
+    const { tree } = this.#chain;
+    if (body.length !== plainly.length || body.some((signed, i) => signed !== plainly[i]))
+      differs('other transactions are valid');
+    for (const [address, { balance, nonce }] of state.accounts) {
+      const value = treeGet(tree, stateKey.account(fromHex(address)!));
+      const account = value && decode(Account, value);
+      if (account?.balance !== balance || account.nonce !== nonce)
+        differs(`account ${address} is another`);
+    }
+    for (const { tx, expiry } of state.channels.values()) {
+      const leaf = channelIn(tree, tx);
+      if (leaf?.expiry !== expiry || leaf.limit !== tx.limit) differs('a channel is another');
+    }
+    const ends = new Set([...state.channels.values()].map(({ expiry }) => expiry));
+    const { accounts, channels, coinbases } = state;
+    const leaves = accounts.size + channels.size + ends.size + coinbases.size;
+    if ([...treeEntries(tree)].length !== leaves) differs('there are other leaves');
+    if (coins !== this.#coins + SUBSIDY * BigInt(this.height)) differs(`${coins} nV`);
   }
 }
 
-type Mutable = { -readonly [K in keyof State]: State[K] };
+function channelIn(tree: Tree, opening: SignedOpening['tx']): Channel | undefined {
+  const leaf = treeGet(tree, stateKey.channel(txId(opening)));
+  return leaf && decode(Channel, leaf);
+}
 
-const credit = (accounts: Map<string, bigint>, address: Uint8Array, amount: bigint): void =>
-  void accounts.set(toHex(address), (accounts.get(toHex(address)) ?? 0n) + amount);
-
-const isSame = (a: LedgerTx, b: LedgerTx): boolean =>
-  a.type === b.type &&
-  toHex(a.channel) === toHex(b.channel) &&
-  (a.type !== 'close' || (b.type === 'close' && a.amount === b.amount));
+const isFirst = (signed: SignedTx, at: number, all: readonly SignedTx[]): boolean =>
+  all.findIndex(({ tx }) => equal(txId(tx), txId(signed.tx))) === at;

@@ -1,6 +1,7 @@
 /** What dishonest ends make of the frames and closes of an honest one. */
 import { ASK_CODES, type AskerFrame, type ProviderFrame } from '../../src/core/ask-messages.ts';
 import { signHash, voucherHash } from '../../src/core/channel.ts';
+import { UNIT } from './ledger.ts';
 import type { Random } from '../sim/random.ts';
 
 /** What a liar knows and has. */
@@ -11,8 +12,9 @@ export interface Cunning {
   readonly secret: Uint8Array;
   /** Frames that any asker has sent in this simulation, other channels' and another network's too. */
   readonly heard: readonly AskerFrame[];
-  /** Frames that this end has let out so far. */
+  /** Frames that this end has let out so far, and after which it breaks off: at each step in some seed. */
   count: number;
+  readonly patience: number;
 }
 
 type AskerLie = (frame: AskerFrame, own: Cunning) => readonly AskerFrame[];
@@ -26,7 +28,8 @@ const vouch = ({ genesis, channel, secret }: Cunning, amount: bigint): AskerFram
 
 export const ASKER_LIES = {
   /** Takes and leaves. */
-  leave: (frame, { count }) => (frame.type === 'voucher' && count > 3 ? [] : [frame]),
+  leave: (frame, { count, patience }) =>
+    frame.type === 'voucher' && count > patience ? [] : [frame],
   /** Never pays; the world cuts its streams, so that it opens many. */
   replace: (frame) => (frame.type === 'voucher' ? [] : [frame]),
   /** Pays, and takes the coins of the opening back where that costs less blocks than it saves (world). */
@@ -45,7 +48,7 @@ export const ASKER_LIES = {
   /** Vouches for what was not delivered, and asks out of order. */
   jump: (frame, own) => [
     ...(frame.type === 'voucher' && own.random.chance(0.5)
-      ? [vouch(own, frame.amount + 10_000n)]
+      ? [vouch(own, frame.amount + 10_000n * UNIT)]
       : [frame]),
     ...(frame.type === 'question' ? [{ ...frame, n: frame.n + own.random.int(-2, 3) + 2 }] : []),
   ],
@@ -63,7 +66,7 @@ export const PROVIDER_LIES = {
   /** Other bytes than it signs for. */
   mix: (frame) =>
     frame.type === 'part' ? [{ ...frame, bytes: frame.bytes.map((b) => b ^ 1) }] : [frame],
-  stall: (frame, { count }) => (count > 4 ? [] : [frame]),
+  stall: (frame, { count, patience }) => (count > patience ? [] : [frame]),
   flood: (frame) => [frame, frame, frame],
   /** Answers another question. */
   other: (frame) =>
@@ -87,7 +90,7 @@ export const PROVIDER_LIES = {
     random.chance(0.3)
       ? [{ type: 'refused', code: random.pick(ASK_CODES), least: 10n ** 9n }, frame]
       : [frame],
-  vanish: (frame, { count }) => (count > 3 ? [] : [frame]),
+  vanish: (frame, { count, patience }) => (count > patience ? [] : [frame]),
   /** The four that follow lie to the chain (world). */
   'close-early': (frame) => [frame],
   'close-late': (frame) => [frame],

@@ -1,6 +1,5 @@
 /** One end as a process: it may die between any two effects, and starts again from its disk. */
 import { decode, encode, type Codec } from '../../src/core/codec.ts';
-import type { Random } from '../sim/random.ts';
 
 interface Stored<R> {
   readonly type: string;
@@ -16,9 +15,8 @@ export interface ProcessOptions<S, E, F extends Stored<R>, R> {
   readonly stored: (record: R) => void;
   /** Everything but the writes, which this class does. */
   readonly perform: (effect: F) => void;
-  readonly random: Random;
-  /** Chance of a death at each place between two effects. */
-  readonly death: number;
+  /** Asked at each place between two effects. */
+  readonly dies: () => boolean;
   /** Nothing is written: the rule that a test leaves out. */
   readonly isForgetful: boolean;
 }
@@ -47,15 +45,15 @@ export class Process<S, E, F extends Stored<R>, R> {
 
   /** @returns whether it lives on */
   enter(event: E): boolean {
-    const { next, random, death } = this.#options;
+    const { next, dies } = this.#options;
     if (this.state === undefined || this.isDone) return false;
     const [state, effects] = next(this.state, event);
     this.state = state;
     for (const effect of effects) {
-      if (random.chance(death)) return this.#die();
+      if (dies()) return this.#die();
       this.#perform(effect);
     }
-    return random.chance(death) ? this.#die() : true;
+    return dies() ? this.#die() : true;
   }
 
   #perform(effect: F): void {

@@ -1,5 +1,6 @@
 /** What honest ends of the simulation obey, and the same with one rule left out. */
 import { ASKER_POLICY, type AskerPolicy } from '../../src/client/channels/asker.ts';
+import { UNIT } from './ledger.ts';
 import { PROVIDER_POLICY, type ProviderPolicy } from '../../src/client/channels/provider.ts';
 
 export interface SimRules {
@@ -20,7 +21,7 @@ const provider = (policy: Partial<ProviderPolicy>): SimRules => ({
 });
 
 export const WITHOUT = {
-  credit: provider({ creditOf: () => 10n ** 9n }),
+  credit: provider({ creditOf: () => 10n ** 18n }),
   depth: provider({ countedOf: (amount) => amount }),
   ending: provider({ isEnding: () => false }),
   verify: provider({ verify: () => true }),
@@ -30,7 +31,7 @@ export const WITHOUT = {
     asker: {
       ...ASKER_POLICY,
       partFault: () => undefined,
-      owed: ({ before }, units) => before + BigInt(units),
+      owed: ({ before }, units) => before + UNIT * BigInt(units),
     },
   },
 } satisfies Record<string, SimRules>;

@@ -5,8 +5,10 @@ import { answer } from '../../src/chain/shared/answer.ts';
 import { decode, encode, type Codec } from '../../src/core/codec.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import { BlockAnnounce, SyncRequest, SyncResponse, TxAnnounce } from '../../src/core/messages.ts';
+import { Offer } from '../../src/core/offer.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Handlers, PeerInfo, Transport, Verdict } from '../../src/net/transport.ts';
+import { joinInMemory } from './memory-ask.ts';
 
 const copy = <T>(codec: Codec<T>, value: T): T => decode(codec, encode(codec, value));
 
@@ -23,6 +25,8 @@ interface Node {
   readonly id: string;
   readonly links: Set<Node>;
   handlers: Handlers | undefined;
+  /** Aborted when the peer leaves the network: ends its streams. */
+  gone: AbortController;
 }
 
 export class MemoryNet {
@@ -33,7 +37,12 @@ export class MemoryNet {
   readonly faults: { by: string; to: string; fault: Fault }[] = [];
 
   #node(id: string): Node {
-    const node = this.#nodes.get(id) ?? { id, links: new Set<Node>(), handlers: undefined };
+    const node = this.#nodes.get(id) ?? {
+      id,
+      links: new Set<Node>(),
+      handlers: undefined,
+      gone: new AbortController(),
+    };
     this.#nodes.set(id, node);
     return node;
   }
@@ -49,6 +58,7 @@ export class MemoryNet {
         this.#tell([node, ...node.links]);
       },
       stop: async () => this.cut(id),
+      ownId: () => id,
       peers,
       addresses: () => [],
       traffic: () => NO_TRAFFIC,
@@ -59,10 +69,18 @@ export class MemoryNet {
         if (isFault(response)) throw new AppError('NET_CLOSED', response.fault);
         return copy(SyncResponse, response);
       },
+      ask: async (peer, receiver) => {
+        const other = this.#nodes.get(peer);
+        if (!other?.handlers?.onAsk || !node.links.has(other))
+          throw new AppError('NET_CLOSED', peer);
+        const cut = AbortSignal.any([node.gone.signal, other.gone.signal]);
+        return joinInMemory({ asker: id, provider: peer }, other.handlers.onAsk, receiver, cut);
+      },
       announceBlock: (announce) =>
         this.#flood(node, (h, from) => h.onBlock(from, copy(BlockAnnounce, announce))),
       announceTx: (announce) =>
         this.#flood(node, (h, from) => h.onTx(from, copy(TxAnnounce, announce))),
+      announceOffer: (offer) => this.#flood(node, (h, from) => h.onOffer(from, copy(Offer, offer))),
       charge: (to, fault) => void this.faults.push({ by: id, to, fault }),
     };
   }
@@ -76,6 +94,7 @@ export class MemoryNet {
         return isFault(done) ? done : done.status === 'extended' ? 'accept' : 'ignore';
       },
       onTx: async (_, { tx }) => (await chain.addTx(tx)) ?? 'accept',
+      onOffer: async () => 'accept',
       onPeers: () => undefined,
     });
   }
@@ -94,6 +113,8 @@ export class MemoryNet {
     for (const other of others) other.links.delete(node);
     node.links.clear();
     node.handlers = undefined;
+    node.gone.abort();
+    node.gone = new AbortController();
     this.#tell(others);
   }
 

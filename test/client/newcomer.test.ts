@@ -111,6 +111,7 @@ async function slowSeed(net: MemoryNet, id: string, chain: FullChain) {
     },
     onBlock: async () => 'ignore',
     onTx: async () => 'ignore',
+    onOffer: async () => 'ignore',
     onPeers: () => undefined,
   });
   return { asked, allow };

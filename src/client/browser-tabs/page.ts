@@ -6,9 +6,12 @@
 import { AppError } from '../../lib/errors.ts';
 import { holdLock } from '../../lib/locks.ts';
 import { connect, transfer, workerFailure } from '../../lib/rpc.ts';
+import { refuseTransport } from '../../net/remote-transport.ts';
 import { canBridgeRtc, serveRtc } from '../../net/rtc-page.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from '../api.ts';
+import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { TabEngine } from './tab-engine.ts';
+import { serveSigners } from './signers-port.ts';
 import { createTabs } from './tabs.ts';
 import type { Lent, WorkerApi, WorkerEvents } from './worker-api.ts';
 
@@ -21,8 +24,14 @@ export interface PageClient {
 /** Version of the messages between tabs: tabs of another version have a channel of their own. */
 const TABS_VERSION = 1;
 
-/** @throws AppError BROWSER_OLD; its calls also with what starting the engine fails with */
-export async function createPageClient(config: ClientConfig): Promise<PageClient> {
+/**
+ * @param signers of this page's vault, which the tab that leads lends to its worker; absent: no channels
+ * @throws AppError BROWSER_OLD; its calls also with what starting the engine fails with
+ */
+export async function createPageClient(
+  config: ClientConfig,
+  signers?: UnattendedApi,
+): Promise<PageClient> {
   if (!navigator.locks || typeof BroadcastChannel === 'undefined')
     throw new AppError('BROWSER_OLD', 'no Web Locks or no BroadcastChannel here');
   const place = `pila ${config.network} ${TABS_VERSION}`;
@@ -30,7 +39,7 @@ export async function createPageClient(config: ClientConfig): Promise<PageClient
     tab: crypto.randomUUID(),
     openChannel: () => new BroadcastChannel(place),
     lock: (name, signal) => holdLock(`${place} ${name}`, signal),
-    startEngine: () => startEngine(config),
+    startEngine: () => startEngine(config, signers),
   });
   addEventListener('pagehide', () => tabs.leave());
   addEventListener('pageshow', ({ persisted }) => persisted && tabs.rejoin());
@@ -38,12 +47,16 @@ export async function createPageClient(config: ClientConfig): Promise<PageClient
 }
 
 /** Starts the client worker. Rejects with the error of `init`. */
-async function startEngine(config: ClientConfig): Promise<TabEngine> {
+async function startEngine(
+  config: ClientConfig,
+  signers: UnattendedApi | undefined,
+): Promise<TabEngine> {
   const worker = new Worker(new URL('../client.worker.ts', import.meta.url), {
     type: 'module',
     name: 'client',
   });
   const { lent, takeBack } = lend(config);
+  const signing = signers && lendSigners(signers);
   let die: (reason: string) => void = () => undefined;
   const died = Promise.withResolvers<AppError>();
   const client = connect<WorkerApi, WorkerEvents>(worker, {
@@ -58,10 +71,11 @@ async function startEngine(config: ClientConfig): Promise<TabEngine> {
   const stop = (): void => {
     worker.terminate();
     takeBack();
+    signing?.stop();
     die('this tab leads no longer');
   };
   try {
-    await client.init(config, lent);
+    await client.init(config, lent, signing?.port);
   } catch (e) {
     stop();
     throw e;
@@ -80,7 +94,12 @@ function lend(config: ClientConfig): { lent: Lent | undefined; takeBack: () => v
   // Messages of the worker wait in the port until this module is loaded.
   const served = import('../../net/page-transport.ts').then(
     (m) => m.servePageTransport(port1),
-    () => undefined, // Offline and not cached yet: the client runs without peers.
+    () => refuseTransport(port1), // Offline and not cached yet: the client runs without peers.
   );
   return { lent, takeBack: () => void served.then((stop) => stop?.()) };
+}
+
+function lendSigners(signers: UnattendedApi): { port: MessagePort; stop: () => void } {
+  const { port1, port2 } = new MessageChannel();
+  return { port: transfer(port2, [port2]), stop: serveSigners(signers, port1) };
 }

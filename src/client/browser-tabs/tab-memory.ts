@@ -1,7 +1,7 @@
 /** The calls of a tab that must be repeated to the next engine, which knows nothing of them. */
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
-import { WATCHED_MAX } from '../api.ts';
+import { WATCHED_MAX, type Provided } from '../api.ts';
 import type { Call, Method } from './tab-engine.ts';
 import type { MiningIntent } from './tab-messages.ts';
 
@@ -11,6 +11,7 @@ export class TabMemory {
   readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
   #payTo: Uint8Array | undefined;
   #serve: Uint8Array | undefined;
+  #provided: Provided | undefined;
   #duty: number | undefined;
 
   /** Notes a call of this tab that has succeeded. */
@@ -20,6 +21,7 @@ export class TabMemory {
     else if (method === 'unwatch') this.#watched.delete(toHex(bytes));
     else if (method === 'payTo') this.#payTo = bytes;
     else if (method === 'serve') this.#serve = bytes;
+    else if (method === 'provide') this.#provided = first as Provided | undefined;
     else if (method === 'throttleMining') this.#duty = first as number;
   }
 
@@ -35,6 +37,7 @@ export class TabMemory {
     for (const [, address] of this.#watched) calls.push(['watch', [address]]);
     if (this.#duty !== undefined) calls.push(['throttleMining', [this.#duty]]);
     if (this.#serve) calls.push(['serve', [this.#serve]]);
+    if (this.#provided) calls.push(['provide', [this.#provided]]);
     return calls;
   }
 }

@@ -10,8 +10,13 @@ export interface Lent {
 export type WorkerApi = ClientApi & {
   /**
    * The first call; all others wait for it. `lent`: the port to the page's peer connections, undefined without
-   * WebRTC. Waits until no other worker of the network runs. @throws AppError STORE_FAILED
+   * WebRTC. `signers`: the port to what its vault signs with nobody there (signers-port.ts), if it has one. Waits until no other
+   * worker of the network runs. @throws AppError STORE_FAILED
    */
-  init(config: ClientConfig, lent: Lent | undefined): Promise<void>;
+  init(
+    config: ClientConfig,
+    lent: Lent | undefined,
+    signers: MessagePort | undefined,
+  ): Promise<void>;
 };
 export type WorkerEvents = { event: ClientEvent };

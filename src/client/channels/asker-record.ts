@@ -1,6 +1,7 @@
 /** What an asker keeps of a channel over a restart: one record, written whole. */
 import { REPLY_BYTES_MAX, Receipt } from '../../core/channel.ts';
-import { costOf, Question } from '../../core/ask-messages.ts';
+import { Question } from '../../core/ask-messages.ts';
+import { costOf } from '../../core/price.ts';
 import {
   blob,
   bytes,
@@ -12,7 +13,8 @@ import {
   u8,
   type Value,
 } from '../../core/codec.ts';
-import { Channel } from '../../core/formats.ts';
+import { SignedOpening } from '../../core/formats.ts';
+import { txId } from '../../core/tx/tx.ts';
 
 const Current = struct({
   question: Question,
@@ -25,9 +27,8 @@ export type AskerCurrent = Value<typeof Current>;
 
 export const AskerRecord = struct({
   channel: hash32,
-  terms: Channel,
-  /** The signer's secret key: it can spend this channel's limit and nothing else. */
-  secret: hash32,
+  /** The channel's id is that of its transaction. */
+  opening: SignedOpening,
   /** nV of the highest voucher that was signed. */
   vouched: u64,
   /** nV for the answers before the current one, by the asker's own count. */
@@ -43,14 +44,9 @@ export type AskerRecord = Value<typeof AskerRecord>;
 /** `ended` of a channel whose provider sent what no honest one sends. */
 export const DISTRUSTED = 2;
 
-export const newAskerRecord = (
-  channel: Uint8Array,
-  terms: Channel,
-  secret: Uint8Array,
-): AskerRecord => ({
-  channel,
-  terms,
-  secret,
+export const newAskerRecord = (opening: SignedOpening): AskerRecord => ({
+  channel: txId(opening.tx),
+  opening,
   vouched: 0n,
   before: 0n,
   n: 0,

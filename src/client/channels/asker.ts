@@ -1,30 +1,27 @@
 /**
- * The asker's end of one channel: `nextAsker(end, state, event, view) → [state, effects]`, without IO, clock or
- * randomness. Effects are carried out in order, each after the one before has succeeded; where the record changed, its
- * write is the first of them, so that a voucher is known before it is sent. What is owed follows from the bytes that
- * came and the agreed price; a figure of the provider can only end the trust in it.
+ * The asker's end of one channel: `nextAsker(end, state, event, view) → [state, effects]`, without IO, clock,
+ * randomness or keys: who performs the effects signs what is to be said (saying.ts). Effects are carried out in order,
+ * each after the one before has succeeded; where the record changed, its write is the first of them, so that a voucher
+ * is known before it is sent. What is owed follows from the bytes that came and the agreed price; a figure of the
+ * provider can only end the trust in it.
  */
 import {
   answerHash,
   questionHash,
   receiptHash,
   REPLY_BYTES_MAX,
-  signHash,
   verifyHash,
-  voucherHash,
+  type AskPeers,
   type Receipt,
 } from '../../core/channel.ts';
-import {
-  askHash,
-  costOf,
-  stepOf,
-  type AskCode,
-  type AskerFrame,
-  type AskPeers,
-  type ProviderFrame,
-  type ProviderFrameOf,
-  type Question,
+import type {
+  AskCode,
+  AskerFrameOf,
+  ProviderFrame,
+  ProviderFrameOf,
+  Question,
 } from '../../core/ask-messages.ts';
+import { costOf, stepOf } from '../../core/price.ts';
 import { concat, equal } from '../../lib/bytes.ts';
 import {
   DISTRUSTED,
@@ -34,7 +31,7 @@ import {
   type AskerCurrent,
   type AskerRecord,
 } from './asker-record.ts';
-import { isEnding, type ChannelView } from './terms.ts';
+import { isEnding, openingOf, type ChannelView } from './terms.ts';
 
 /** Why an asker uses a channel no further: what the provider sent that no honest one sends. */
 export type Distrust =
@@ -114,9 +111,15 @@ export type Told =
   /** The channel is no more: its opening failed, or it was closed, or all is back. */
   | { readonly what: 'dropped' };
 
+/** A frame but for its signature. */
+export type AskerSays =
+  | { readonly type: 'open'; readonly peers: AskPeers }
+  | { readonly type: 'voucher'; readonly amount: bigint }
+  | AskerFrameOf<'question' | 'stop' | 'close'>;
+
 export type AskerEffect =
   | { readonly type: 'store'; readonly record: AskerRecord }
-  | { readonly type: 'send'; readonly stream: number; readonly frame: AskerFrame }
+  | { readonly type: 'send'; readonly stream: number; readonly says: AskerSays }
   | { readonly type: 'drop'; readonly stream: number }
   | ({ readonly type: 'tell' } & Told)
   | { readonly type: 'forget'; readonly channel: Uint8Array };
@@ -139,7 +142,7 @@ function handle(end: AskerEnd, state: AskerState, event: AskerEvent, view: Chann
     case 'ask':
       return onAsk(end, state, event.asked, view);
     case 'connected':
-      return onConnected(end, state, event);
+      return onConnected(state, event);
     case 'frame':
       return event.stream === state.stream ? onFrame(end, state, event.frame) : [state, []];
     case 'gone':
@@ -170,8 +173,8 @@ const offline = (state: AskerState): AskerState => ({
   isOpen: false,
   seen: 0,
 });
-const say = ({ stream, isOpen }: AskerState, frame: AskerFrame): AskerEffect[] =>
-  stream === undefined || !isOpen ? [] : [{ type: 'send', stream, frame }];
+const say = ({ stream, isOpen }: AskerState, says: AskerSays): AskerEffect[] =>
+  stream === undefined || !isOpen ? [] : [{ type: 'send', stream, says }];
 
 function onAsk(
   { policy }: AskerEnd,
@@ -182,11 +185,11 @@ function onAsk(
   const { record } = state;
   const refuse = (code: Unaskable): Turn => [state, [{ type: 'tell', what: 'unaskable', code }]];
   if (record.ended) return refuse('CHANNEL_CLOSED');
-  if (policy.isEnding(view, record.terms)) return refuse('CHANNEL_ENDING');
+  if (policy.isEnding(view)) return refuse('CHANNEL_ENDING');
   if (isWaiting(record)) return refuse('QUESTION_BUSY');
   const before = receivedOf(record);
   const cost = costOf(asked.price, asked.most);
-  if (before + cost > record.terms.limit || asked.most * unitBytes > REPLY_BYTES_MAX)
+  if (before + cost > openingOf(record).limit || asked.most * unitBytes > REPLY_BYTES_MAX)
     return refuse('CHANNEL_SMALL');
 
   const question = { n: record.n + 1, ...asked };
@@ -196,17 +199,15 @@ function onAsk(
 }
 
 function onConnected(
-  { genesis }: AskerEnd,
   state: AskerState,
   { stream, peers }: Extract<AskerEvent, { type: 'connected' }>,
 ): Turn {
-  const { channel, secret, ended } = state.record;
   const dropped: AskerEffect[] =
     state.stream === undefined ? [] : [{ type: 'drop', stream: state.stream }];
-  if (ended === DISTRUSTED) return [offline(state), [...dropped, { type: 'drop', stream }]];
-  const signature = signHash(askHash(genesis, channel, peers), secret);
-  const frame: AskerFrame = { type: 'open', channel, signature };
-  return [{ ...offline(state), stream }, [...dropped, { type: 'send', stream, frame }]];
+  if (state.record.ended === DISTRUSTED)
+    return [offline(state), [...dropped, { type: 'drop', stream }]];
+  const says: AskerSays = { type: 'open', peers };
+  return [{ ...offline(state), stream }, [...dropped, { type: 'send', stream, says }]];
 }
 
 function onFrame(end: AskerEnd, state: AskerState, frame: ProviderFrame): Turn {
@@ -214,7 +215,7 @@ function onFrame(end: AskerEnd, state: AskerState, frame: ProviderFrame): Turn {
   if (!state.isOpen && frame.type !== 'opened' && frame.type !== 'refused') return [state, []];
   switch (frame.type) {
     case 'opened':
-      return state.isOpen ? [state, []] : onOpened(end, { ...state, isOpen: true });
+      return state.isOpen ? [state, []] : onOpened({ ...state, isOpen: true });
     case 'part':
       return onPart(end, state, frame);
     case 'done':
@@ -230,19 +231,16 @@ const ended = (state: AskerState): AskerState =>
   state.record.ended ? state : { ...state, record: { ...state.record, ended: 1 } };
 
 /** Where either end stopped before, both go on from what they know: the highest voucher, and the question again. */
-function onOpened(end: AskerEnd, state: AskerState): Turn {
+function onOpened(state: AskerState): Turn {
   const { record } = state;
-  const effects = record.vouched > 0n ? say(state, voucherOf(end, record)) : [];
+  const effects = record.vouched > 0n ? say(state, voucherOf(record)) : [];
   if (isWaiting(record))
     effects.push(...say(state, { type: 'question', ...record.current!.question }));
   if (record.ended) effects.push(...say(state, { type: 'close' }));
   return [state, effects];
 }
 
-function voucherOf({ genesis }: AskerEnd, { channel, secret, vouched }: AskerRecord): AskerFrame {
-  const signature = signHash(voucherHash(genesis, channel, vouched), secret);
-  return { type: 'voucher', amount: vouched, signature };
-}
+const voucherOf = ({ vouched }: AskerRecord): AskerSays => ({ type: 'voucher', amount: vouched });
 
 /** The channel is used no further; what was vouched for stays the provider's. */
 function distrust(state: AskerState, code: Distrust): Turn {
@@ -284,7 +282,7 @@ function onPart(end: AskerEnd, state: AskerState, part: ProviderFrameOf<'part'>)
   if (!isStepOver(grown)) return [{ ...after, record: received }, [told]];
   const vouched = end.policy.owed(received, part.units);
   const next = { ...after, record: { ...received, vouched } };
-  return [next, [...say(next, voucherOf(end, next.record)), told]];
+  return [next, [...say(next, voucherOf(next.record)), told]];
 }
 
 /** The last step is vouched for when its receipt has come. */
@@ -302,13 +300,13 @@ function onDone(end: AskerEnd, state: AskerState, frame: ProviderFrameOf<'done'>
   const { receipt, signature } = frame;
   const isRight =
     end.policy.isOwn(receipt, ownReceipt(record, current)) &&
-    end.policy.verify(receiptHash(end.genesis, receipt), signature, record.terms.provider);
+    end.policy.verify(receiptHash(end.genesis, receipt), signature, openingOf(record).provider);
   if (!isRight) return distrust(state, 'PROVIDER_RECEIPT');
 
   const vouched = end.policy.owed(record, unitsOf(current));
   const done = { ...current, receipt: { receipt, signature } };
   const next = { ...state, record: { ...record, vouched, current: done } };
-  const paid = vouched > record.vouched ? say(next, voucherOf(end, next.record)) : [];
+  const paid = vouched > record.vouched ? say(next, voucherOf(next.record)) : [];
   const { answer } = current;
   return [next, [...paid, { type: 'tell', what: 'answered', answer, receipt }]];
 }
@@ -341,13 +339,20 @@ const BESIDE: ReadonlySet<AskCode> = new Set([
   'CHANNEL_REPLACED',
 ]);
 
+/** Codes that pass by themselves: what came of an answer stays, and the rest is asked for on another stream. */
+const PASSING: ReadonlySet<AskCode> = new Set([
+  'PROVIDER_BUSY',
+  'CHANNEL_UNKNOWN',
+  'CHANNEL_SHALLOW',
+]);
+
 function onRefused(state: AskerState, { code, least }: ProviderFrameOf<'refused'>): Turn {
   const { record } = state;
   const told: AskerEffect = { type: 'tell', what: 'refused', code, least };
   const after = ENDS.has(code) ? ended(state) : state;
   if (BESIDE.has(code) || !isWaiting(record)) return [after, [told]];
   // Its number is free again where nothing came; else its answer stays as it is, and paid for so far.
-  if (record.current!.answer.length) return [ended(after), [told]];
+  if (record.current!.answer.length) return [PASSING.has(code) ? after : ended(after), [told]];
   const next = { ...after.record, n: record.n - 1, current: null };
   return [{ ...after, record: next }, [told]];
 }

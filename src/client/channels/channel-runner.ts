@@ -9,9 +9,12 @@ import { SerialQueue } from '../../lib/queue.ts';
 /** Events that wait: frames of a stream, whose sender is held back, and heads. */
 export const EVENTS_MAX = 64;
 
+type Turn<State, Effect> = readonly [State, readonly Effect[]];
+
 export interface ChannelRunnerOptions<State, Event, Effect> {
   readonly state: State;
-  readonly next: (state: State, event: Event) => readonly [State, readonly Effect[]];
+  /** It may look at the chain first: nothing else happens in the channel meanwhile. */
+  readonly next: (state: State, event: Event) => Turn<State, Effect> | Promise<Turn<State, Effect>>;
   /** Rejects only where nothing may follow, as where a record can't be written. */
   readonly perform: (effect: Effect) => Promise<void>;
 }
@@ -31,12 +34,17 @@ export class ChannelRunner<State, Event, Effect> {
     return this.#state;
   }
 
+  /** What ended it. */
+  get failed(): AppError | undefined {
+    return this.#failed;
+  }
+
   /** Resolves when all effects are done. @throws AppError BUSY, or what ended the runner */
   enter(event: Event): Promise<void> {
     return this.#queue.run(async () => {
       if (this.#failed) throw this.#failed;
       try {
-        const [state, effects] = this.#options.next(this.#state, event);
+        const [state, effects] = await this.#options.next(this.#state, event);
         this.#state = state;
         for (const effect of effects) await this.#options.perform(effect);
       } catch (e) {

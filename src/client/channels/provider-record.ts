@@ -1,6 +1,7 @@
 /** What a provider keeps of a channel over a restart: one record, written whole. */
 import { answerHash, REPLY_BYTES_MAX, type Receipt } from '../../core/channel.ts';
-import { costOf, Price, type Question } from '../../core/ask-messages.ts';
+import type { Question } from '../../core/ask-messages.ts';
+import { costOf, Price } from '../../core/price.ts';
 import {
   blob,
   bytes,
@@ -12,7 +13,8 @@ import {
   u8,
   type Value,
 } from '../../core/codec.ts';
-import { Channel } from '../../core/formats.ts';
+import { SignedOpening } from '../../core/formats.ts';
+import { txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 
 const Current = struct({
@@ -31,7 +33,8 @@ type Current = Value<typeof Current>;
 
 export const ProviderRecord = struct({
   channel: hash32,
-  terms: Channel,
+  /** The channel's id is that of its transaction; who signs a close reads it. */
+  opening: SignedOpening,
   /** nV of the highest voucher, and its signature. */
   amount: u64,
   voucher: bytes(64),
@@ -46,9 +49,9 @@ export const ProviderRecord = struct({
 });
 export type ProviderRecord = Value<typeof ProviderRecord>;
 
-export const newProviderRecord = (channel: Uint8Array, terms: Channel): ProviderRecord => ({
-  channel,
-  terms,
+export const newProviderRecord = (opening: SignedOpening): ProviderRecord => ({
+  channel: txId(opening.tx),
+  opening,
   amount: 0n,
   voucher: new Uint8Array(64),
   before: 0n,
@@ -60,6 +63,9 @@ export const newProviderRecord = (channel: Uint8Array, terms: Channel): Provider
 /** nV for all that was delivered in this channel. */
 export const deliveredOf = ({ before, current }: ProviderRecord): bigint =>
   before + (current ? costOf(current.price, current.units) : 0n);
+
+/** nV for what was delivered and not vouched for. */
+export const owedOf = (record: ProviderRecord): bigint => deliveredOf(record) - record.amount;
 
 export const isRunning = ({ current }: ProviderRecord): boolean => current?.done === 0;
 

@@ -1,30 +1,27 @@
 /**
- * The provider's end of one channel: `nextProvider(end, state, event, view) → [state, effects]`, without IO, clock or
- * randomness. Effects are carried out in order, each after the one before has succeeded; where the record changed, its
- * write is the first of them. So nothing is served on a voucher that is not stored, and what is spent is written
- * with what is delivered. A process that dies between two effects goes on from the record (`providerOf`).
+ * The provider's end of one channel: `nextProvider(end, state, event, view) → [state, effects]`, without IO, clock,
+ * randomness or keys: who performs the effects signs what is to be said (saying.ts). Effects are carried out in order,
+ * each after the one before has succeeded; where the record changed, its write is the first of them. So nothing is
+ * served on a voucher that is not stored, and what is spent is written with what is delivered. A process that dies
+ * between two effects goes on from the record (`providerOf`).
  */
 import {
+  askHash,
   questionHash,
-  receiptHash,
   REPLY_BYTES_MAX,
-  signHash,
   verifyHash,
   voucherHash,
-} from '../../core/channel.ts';
-import {
-  askHash,
-  stepCost,
-  stepOf,
-  unitsFor,
-  type AskCode,
-  type AskerFrame,
-  type AskerFrameOf,
   type AskPeers,
-  type Price,
-  type ProviderFrame,
-  type Question,
+  type Receipt,
+} from '../../core/channel.ts';
+import type {
+  AskCode,
+  AskerFrame,
+  AskerFrameOf,
+  ProviderFrameOf,
+  Question,
 } from '../../core/ask-messages.ts';
+import { stepCost, stepOf, unitsFor, type Price } from '../../core/price.ts';
 import { concat, equal } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
 import {
@@ -34,7 +31,7 @@ import {
   receiptOf,
   type ProviderRecord,
 } from './provider-record.ts';
-import { countedOf, creditOf, isEnding, type ChannelView } from './terms.ts';
+import { countedOf, creditOf, isEnding, openingOf, type ChannelView } from './terms.ts';
 
 /** Steps that one run of the model may be ahead of vouchers, whatever the credit: what a crash can waste. */
 export const STEPS_AHEAD_MAX = 16;
@@ -59,9 +56,7 @@ export interface Offer {
 export interface ProviderEnd {
   /** Id of the network's genesis block. */
   readonly genesis: Uint8Array;
-  /** The serving key, 32 bytes: it holds no coins. */
-  readonly secret: Uint8Array;
-  /** Its public key and the address that it is to be paid at: who opens a channel writes what he likes into it. */
+  /** The serving key and the address that it is to be paid at: who opens a channel writes what he likes into it. */
   readonly provider: Uint8Array;
   readonly payee: Uint8Array;
   /** Undefined where the model is not served. */
@@ -77,8 +72,12 @@ export interface ProviderState {
   readonly stream: number | undefined;
   /** The current question, where it was asked on this stream: its input is not in the record, nor its parts sent. */
   readonly question: Question | undefined;
+  /** Number of the last question that came on this stream, 0: none. */
+  readonly asked: number;
   /** The run of the model that is on its way, and the units at which it ends. */
   readonly run: { readonly id: number; readonly upTo: number } | undefined;
+  /** The answer is to end with what is running. */
+  readonly isStopped: boolean;
   /** Runs begun so far in this process. */
   readonly runs: number;
 }
@@ -86,7 +85,9 @@ export const providerOf = (record: ProviderRecord): ProviderState => ({
   record,
   stream: undefined,
   question: undefined,
+  asked: 0,
   run: undefined,
+  isStopped: false,
   runs: 0,
 });
 
@@ -112,9 +113,14 @@ export type ProviderEvent =
   /** The head or the pool changed, or the process has started. */
   | { readonly type: 'chain' };
 
+/** A frame but for its signature. */
+export type ProviderSays =
+  | { readonly type: 'done'; readonly receipt: Receipt }
+  | ProviderFrameOf<'opened' | 'part' | 'refused' | 'closing'>;
+
 export type ProviderEffect =
   | { readonly type: 'store'; readonly record: ProviderRecord }
-  | { readonly type: 'send'; readonly stream: number; readonly frame: ProviderFrame }
+  | { readonly type: 'send'; readonly stream: number; readonly says: ProviderSays }
   /** The stream is ended after what was sent. */
   | { readonly type: 'drop'; readonly stream: number }
   /** The model goes on with the current question after its first `from` units, for as many as up to `upTo`. */
@@ -167,20 +173,20 @@ function handle(scene: Scene, state: ProviderState): Turn {
       return event.stream === state.stream ? onFrame(scene, state, event.frame) : [state, []];
     case 'gone':
       return event.stream === state.stream
-        ? stopRun({ ...state, stream: undefined, question: undefined })
+        ? [{ ...state, stream: undefined, question: undefined, asked: 0 }, []]
         : [state, []];
     case 'produced':
       return event.run === state.run?.id ? onProduced(scene, state, event) : [state, []];
     case 'failed':
-      return event.run === state.run?.id ? onFailed(scene, state) : [state, []];
+      return event.run === state.run?.id ? onFailed(state) : [state, []];
     case 'chain':
       return onChain(scene, state);
   }
 }
 
-const send = (state: ProviderState, frame: ProviderFrame): ProviderEffect[] =>
-  state.stream === undefined ? [] : [{ type: 'send', stream: state.stream, frame }];
-const refused = (code: AskCode, least = 0n): ProviderFrame => ({ type: 'refused', code, least });
+const send = (state: ProviderState, says: ProviderSays): ProviderEffect[] =>
+  state.stream === undefined ? [] : [{ type: 'send', stream: state.stream, says }];
+const refused = (code: AskCode, least = 0n): ProviderSays => ({ type: 'refused', code, least });
 
 function stopRun(state: ProviderState): Turn {
   if (!state.run) return [state, []];
@@ -193,28 +199,26 @@ function onOpened(
   state: ProviderState,
   { stream, peers, signature }: Extract<ProviderEvent, { type: 'opened' }>,
 ): Turn {
-  const { channel, terms } = state.record;
-  const hashed = askHash(end.genesis, channel, peers);
-  const frame: ProviderFrame = { type: 'opened' };
-  if (!end.policy.verify(hashed, signature, terms.signer))
+  const hashed = askHash(end.genesis, state.record.channel, peers);
+  if (!end.policy.verify(hashed, signature, openingOf(state.record).signer))
     return [
       state,
       [
-        { type: 'send', stream, frame: refused('SIGNER_WRONG') },
+        { type: 'send', stream, says: refused('SIGNER_WRONG') },
         { type: 'drop', stream },
       ],
     ];
   const old = state.stream;
-  // What was running goes on once its question is asked again: the new stream has none of its parts.
-  const [stopped, aborted] = stopRun({ ...state, question: undefined });
+  // The new stream has none of the parts: nothing is said on it before the question is asked again.
+  const after = { ...state, stream, question: undefined, asked: 0 };
   const replaced: ProviderEffect[] =
     old === undefined
       ? []
       : [
-          { type: 'send', stream: old, frame: refused('CHANNEL_REPLACED') },
+          { type: 'send', stream: old, says: refused('CHANNEL_REPLACED') },
           { type: 'drop', stream: old },
         ];
-  return [{ ...stopped, stream }, [...aborted, ...replaced, { type: 'send', stream, frame }]];
+  return [after, [...replaced, ...send(after, { type: 'opened' })]];
 }
 
 function onFrame(scene: Scene, state: ProviderState, frame: AskerFrame): Turn {
@@ -227,13 +231,15 @@ function onFrame(scene: Scene, state: ProviderState, frame: AskerFrame): Turn {
     case 'voucher':
       return onVoucher(scene, state, frame);
     case 'stop':
-      return frame.n === state.record.n && isRunning(state.record)
-        ? finish(scene.end, state)
-        : [state, []];
+      return frame.n === state.record.n && isRunning(state.record) ? onStop(state) : [state, []];
     case 'close':
-      return onClose(scene, state);
+      return onClose(state);
   }
 }
+
+/** What runs was asked for: it is delivered, and owed. Else who stops each question has work done for nothing. */
+const onStop = (state: ProviderState): Turn =>
+  state.run ? [{ ...state, isStopped: true }, []] : finish(state);
 
 function onQuestion(scene: Scene, state: ProviderState, asked: AskerFrameOf<'question'>): Turn {
   const { end } = scene;
@@ -254,15 +260,21 @@ function onQuestion(scene: Scene, state: ProviderState, asked: AskerFrameOf<'que
     done: 0,
   };
   const next = { ...record, before: deliveredOf(record), n: asked.n, current };
-  return serve(end, { ...state, record: next, question: asked }, scene.view);
+  const { n } = asked;
+  const asking = { ...state, record: next, question: asked, asked: n, isStopped: false };
+  return serve(end, asking, scene.view);
 }
 
-/** The same question again: what was delivered is sent again, and the rest follows. */
-function repeat(scene: Scene, state: ProviderState, asked: Question): Turn {
+/**
+ * The same question again: what was delivered is sent again, and the rest follows. Once for each stream, since an
+ * asker whose stream lives has it all, and one of a few bytes could be asked again for 4 MiB.
+ */
+function repeat(scene: Scene, before: ProviderState, asked: Question): Turn {
+  if (before.asked === asked.n) return [before, send(before, refused('QUESTION_ORDER'))];
+  const state = { ...before, asked: asked.n };
   const { answer, units, done } = state.record.current!;
   const parts = partsOf(state.record, 0, answer, units).flatMap((part) => send(state, part));
-  if (done) return [state, [...parts, ...send(state, doneFrame(scene.end, state.record))]];
-  if (state.run) return [state, parts];
+  if (done) return [state, [...parts, ...send(state, doneOf(state.record))]];
   const [after, effects] = serve(scene.end, { ...state, question: asked }, scene.view);
   return [after, [...parts, ...effects]];
 }
@@ -282,15 +294,13 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   { code: 'CHANNEL_CLOSED', broken: (_, { closing }) => closing === 1, least: nothing },
   {
     code: 'CHANNEL_UNKNOWN',
-    broken: ({ end, view }, { terms }) =>
-      view.depth === undefined ||
-      !equal(terms.provider, end.provider) ||
-      !equal(terms.payee, end.payee),
+    broken: ({ end, view }, { opening: { tx } }) =>
+      view.depth === undefined || !equal(tx.provider, end.provider) || !equal(tx.payee, end.payee),
     least: nothing,
   },
   {
     code: 'CHANNEL_ENDING',
-    broken: ({ end, view }, { terms }) => end.policy.isEnding(view, terms),
+    broken: ({ end, view }) => end.policy.isEnding(view),
     least: nothing,
   },
   { code: 'QUESTION_BUSY', broken: (_, record) => isRunning(record), least: nothing },
@@ -313,7 +323,7 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   },
   {
     code: 'CHANNEL_SMALL',
-    broken: (scene, record, asked) => record.terms.limit < leastLimit(scene, record, asked),
+    broken: (scene, record, asked) => openingOf(record).limit < leastLimit(scene, record, asked),
     least: leastLimit,
   },
   {
@@ -353,17 +363,17 @@ function onVoucher(
   const say = (code: AskCode, least = 0n): Turn => [state, send(state, refused(code, least))];
   if (amount === record.amount && equal(signature, record.voucher)) return [state, []];
   const hashed = voucherHash(end.genesis, record.channel, amount);
-  if (!end.policy.verify(hashed, signature, record.terms.signer)) return say('VOUCHER_WRONG');
+  if (!end.policy.verify(hashed, signature, openingOf(record).signer)) return say('VOUCHER_WRONG');
   if (record.closing) return say('CHANNEL_CLOSED');
   if (amount <= record.amount) return say('VOUCHER_STALE', record.amount);
   if (amount > deliveredOf(record)) return say('VOUCHER_HIGH', deliveredOf(record));
   return [{ ...state, record: { ...record, amount, voucher: signature } }, []];
 }
 
-function onClose({ end }: Scene, state: ProviderState): Turn {
-  const [done, effects] = isRunning(state.record) ? finish(end, state) : ([state, []] as const);
+function onClose(state: ProviderState): Turn {
+  const [done, effects] = isRunning(state.record) ? finish(state) : ([state, []] as const);
   const { amount } = done.record;
-  const closing: ProviderFrame = { type: 'closing', amount };
+  const closing: ProviderSays = { type: 'closing', amount };
   return [
     { ...done, record: { ...done.record, closing: 1 } },
     [...effects, ...send(done, closing)],
@@ -390,15 +400,17 @@ function onProduced(
     record: { ...record, current: grown },
     run: isOn ? run : undefined,
   };
-  const sent = parts.flatMap((part) => send(after, part));
-  if (!last && total < current.most) return [after, sent];
-  const [done, effects] = finish(end, after);
+  const sent = state.question ? parts.flatMap((part) => send(after, part)) : [];
+  const isWhole = last || total >= current.most || (state.isStopped && !isOn);
+  if (!isWhole) return [after, sent];
+  const [done, effects] = finish(after);
   return [done, [...sent, ...effects]];
 }
 
-function onFailed({ end }: Scene, state: ProviderState): Turn {
-  const [done, effects] = finish(end, { ...state, run: undefined });
-  return [done, [...send(state, refused('MODEL_FAILED')), ...effects]];
+function onFailed(state: ProviderState): Turn {
+  const [done, effects] = finish({ ...state, run: undefined });
+  const told = state.question ? send(state, refused('MODEL_FAILED')) : [];
+  return [done, [...told, ...effects]];
 }
 
 /** In parts that end where a step does. `bytes`: `units` pieces of equal size, after the first `from` units. */
@@ -407,11 +419,11 @@ function partsOf(
   from: number,
   bytes: Uint8Array,
   units: number,
-): ProviderFrame[] {
+): ProviderSays[] {
   const size = units ? bytes.length / units : 0;
   assert(Number.isInteger(size), 'units of an answer have one size');
   const step = stepOf(current!.price);
-  const parts: ProviderFrame[] = [];
+  const parts: ProviderSays[] = [];
   for (let at = 0; at < units;) {
     const end = Math.min(units, at + step - ((from + at) % step));
     const piece = bytes.slice(at * size, end * size);
@@ -421,24 +433,22 @@ function partsOf(
   return parts;
 }
 
-function doneFrame({ genesis, secret }: ProviderEnd, record: ProviderRecord): ProviderFrame {
-  const receipt = receiptOf(record);
-  return { type: 'done', receipt, signature: signHash(receiptHash(genesis, receipt), secret) };
-}
+const doneOf = (record: ProviderRecord): ProviderSays => ({
+  type: 'done',
+  receipt: receiptOf(record),
+});
 
-/** The answer ends with what was delivered. */
-function finish(end: ProviderEnd, state: ProviderState): Turn {
+/** The answer ends with what was delivered. A stream on which it was not asked hears so after the parts (`repeat`). */
+function finish(state: ProviderState): Turn {
   const [stopped, aborted] = stopRun(state);
   const current = { ...stopped.record.current!, done: 1 };
   const record = { ...stopped.record, current };
-  return [
-    { ...stopped, record, question: undefined },
-    [...aborted, ...send(stopped, doneFrame(end, record))],
-  ];
+  const told = state.question ? send(stopped, doneOf(record)) : [];
+  return [{ ...stopped, record, question: undefined }, [...aborted, ...told]];
 }
 
 const isServable = ({ policy }: ProviderEnd, view: ChannelView, record: ProviderRecord): boolean =>
-  record.closing === 0 && view.depth !== undefined && !policy.isEnding(view, record.terms);
+  record.closing === 0 && view.depth !== undefined && !policy.isEnding(view);
 
 /** Units up to which the current answer may go now. */
 function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecord): number {
@@ -448,7 +458,7 @@ function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecor
   const room = roomOf(end, view, record, price);
   const steps = cost === 0n ? STEPS_AHEAD_MAX : room < cost ? 0 : Number(room / cost);
   const ahead = Math.min(steps, STEPS_AHEAD_MAX) * stepOf(price);
-  const left = unitsFor(price, record.terms.limit - deliveredOf(record));
+  const left = unitsFor(price, openingOf(record).limit - deliveredOf(record));
   return units + Math.min(most - units, ahead, left);
 }
 
@@ -456,7 +466,9 @@ function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecor
 function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn {
   const { record, question } = state;
   const { price, units } = record.current!;
-  if (unitsFor(price, record.terms.limit - deliveredOf(record)) === 0) return finish(end, state);
+  if (unitsFor(price, openingOf(record).limit - deliveredOf(record)) === 0) return finish(state);
+  // It goes on also where its stream is gone, so that whoever comes again and again has no more work done.
+  if (state.run) return [state, []];
   const upTo = servableUpTo(end, view, record);
   if (upTo === units || state.stream === undefined || !question) return [state, []];
   const id = state.runs + 1;
@@ -474,11 +486,10 @@ function onChain({ end, view }: Scene, state: ProviderState): Turn {
     const [stopped, aborted] = stopRun(state);
     return [stopped, [...aborted, { type: 'forget', channel: record.channel }]];
   }
-  if (record.closing || view.depth === undefined || !end.policy.isEnding(view, record.terms))
-    return [state, []];
+  if (record.closing || view.depth === undefined || !end.policy.isEnding(view)) return [state, []];
   // The last step may still be vouched for until the next block; then the channel is closed.
-  if (isRunning(record)) return finish(end, state);
-  const closing: ProviderFrame = { type: 'closing', amount: record.amount };
+  if (isRunning(record)) return finish(state);
+  const closing: ProviderSays = { type: 'closing', amount: record.amount };
   return [{ ...state, record: { ...record, closing: 1 } }, send(state, closing)];
 }
 

@@ -1,5 +1,9 @@
 /** What both ends of a channel know of it from the chain, and what they conclude from that alone. */
-import type { Channel } from '../../core/formats.ts';
+import type { SignedOpening, TxOf } from '../../core/formats.ts';
+
+/** What a channel was opened with, by a record of either end. */
+export const openingOf = ({ opening }: { readonly opening: SignedOpening }): TxOf<'channel'> =>
+  opening.tx;
 
 /** What the verified chain says at this moment. It comes with each event, so that no old view is acted on. */
 export interface ChannelView {
@@ -11,14 +15,16 @@ export interface ChannelView {
   readonly closeCost: bigint;
   /** Blocks from the opening's to the head's, both counted; 0: it waits in the pool; undefined: it does not stand. */
   readonly depth: number | undefined;
+  /** Height at which all goes back. Where it does not stand, as if its opening were in the next block. */
+  readonly expiry: number;
   /** It can't come back: closed or expired deep enough, or its opening can't be in a block any more. */
   readonly isOver: boolean;
 }
 
 /** Blocks before the expiry from which nothing is served: time for a close to be in a block, whatever fees do. */
 export const ENDING_BLOCKS = 30;
-export const isEnding = (view: ChannelView, { expiry }: Channel): boolean =>
-  view.height >= expiry - ENDING_BLOCKS;
+export const isEnding = ({ height, expiry }: ChannelView): boolean =>
+  height >= expiry - ENDING_BLOCKS;
 
 /**
  * How much of what was vouched for counts, nV: an amount does at depth 2 + ⌈amount/subsidy⌉, since taking the opening
@@ -29,6 +35,9 @@ export function countedOf(vouched: bigint, { depth = 0, subsidy }: ChannelView):
   return vouched < most ? vouched : most;
 }
 
+/** Who has paid so many times as much is trusted with it. */
+export const PAID_FOR_CREDIT = 8n;
+
 /** nV that may be delivered and not count: a step, or an eighth of what this asker has paid this provider. */
 export const creditOf = (step: bigint, paid: bigint): bigint =>
-  step > paid / 8n ? step : paid / 8n;
+  step > paid / PAID_FOR_CREDIT ? step : paid / PAID_FOR_CREDIT;

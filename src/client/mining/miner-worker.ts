@@ -5,6 +5,8 @@
 import type { Fault } from '../../core/faults.ts';
 import type { Header, Proof } from '../../core/formats.ts';
 import type { Execution } from '../../core/tx/state-tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { RpcClient } from '../../lib/rpc.ts';
@@ -22,6 +24,9 @@ import type { PeerEvents } from '../peer-events.ts';
 import type { Platform } from '../platform.ts';
 
 type Worker = RpcClient<MinerApi, MinerEvents>;
+
+/** Models in a worker's memory for answers: one of ours takes up to 300 MiB on the CPU. */
+const ANSWERING_MODELS_MAX = 2;
 
 const WORKING: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
 
@@ -42,10 +47,14 @@ export class MinerWorker {
   readonly #deps: MinerWorkerDeps;
   #status: MinerStatus = MINER_OFF;
   #worker: Promise<Worker> | undefined;
+  /** The worker that was started last and has not died. */
+  #live: Worker | undefined;
   /** The worker with a model loaded: it can replay blocks. */
   #loaded: Worker | undefined;
   /** The model that the worker mines with, or mined with last. */
   #model: NamedModel | undefined;
+  /** Models that answered last, by hex id: the worker keeps them beside the one that it mines with. */
+  readonly #answering = new BoundedMap<string, Uint8Array>(ANSWERING_MODELS_MAX);
   /** Share of the time that units may take; kept for a worker that is started later. */
   #duty = 1;
 
@@ -74,7 +83,7 @@ export class MinerWorker {
   async #start(): Promise<Worker> {
     const { platform, events } = this.#deps;
     if (!platform.createMiner) throw new AppError('NO_MINER', 'this program cannot mine');
-    const worker = await platform.createMiner();
+    const worker = (this.#live = await platform.createMiner());
     worker.on('status', (status) => {
       this.#status = status;
       events.emit('report', { type: 'miner', status });
@@ -101,12 +110,12 @@ export class MinerWorker {
     try {
       await worker.start(model.name, backend);
     } catch (e) {
-      this.#onFailure(e);
+      this.noteFailure(e, worker);
       throw e;
     }
     this.#loaded = worker;
     // The previous model is released; blocks of its miners get only the light check from now on.
-    void this.#deps.supply.keepOnly([model.id]);
+    void this.#deps.supply.keepOnly([model.id, ...this.#inUse()]);
   }
 
   /** Pauses the worker when it works on another model than this. */
@@ -146,9 +155,26 @@ export class MinerWorker {
   /** Runs any admitted model on an input; the model is fetched first. @throws AppError NO_MINER, … */
   async execute(id: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
     const worker = await this.launch();
-    void this.#deps.supply.keepOnly(this.#model ? [this.#model.id, id] : [id]);
+    void this.#deps.supply.keepOnly([...this.#inUse(), id]);
     await this.#deps.supply.give(worker, id);
     return (await worker.execute(id, input)).answer;
+  }
+
+  /** The worker with this model in it, to answer with; the model is fetched first. @throws AppError NO_MINER, … */
+  async workerWith(model: Uint8Array): Promise<Worker> {
+    const worker = await this.launch();
+    if (!this.#answering.get(toHex(model))) {
+      this.#answering.set(toHex(model), model);
+      void this.#deps.supply.keepOnly(this.#inUse());
+    }
+    await this.#deps.supply.give(worker, model);
+    return worker;
+  }
+
+  /** Models that the worker is to keep. */
+  #inUse(): Uint8Array[] {
+    const answering = [...this.#answering].map(([, id]) => id);
+    return this.#model ? [this.#model.id, ...answering] : answering;
   }
 
   /** Runs a model only where one is loaded. @throws AppError NO_MINER, and the worker's */
@@ -179,18 +205,20 @@ export class MinerWorker {
       return (await this.#loaded?.check(header, proof, input)) ?? [];
     } catch (e) {
       // The block is not to blame: this client follows it like a client without the model.
-      this.#onFailure(e);
+      this.noteFailure(e, this.#loaded);
       return [];
     }
   }
 
-  #onFailure(e: unknown): void {
-    if (AppError.from(e).code === 'WORKER_DIED') this.#onWorkerDeath();
+  /** Learns from a failed call whether that worker has died; its other calls fail with it, one after another. */
+  noteFailure(e: unknown, worker: object | undefined): void {
+    if (AppError.from(e).code === 'WORKER_DIED' && worker === this.#live) this.#onWorkerDeath();
   }
 
   /** A worker that died is replaced at the next start; until then blocks get only the light check. */
   #onWorkerDeath(): void {
     this.#worker = undefined;
+    this.#live = undefined;
     this.#loaded = undefined;
     this.setStatus({ ...MINER_OFF, state: 'failed', problem: 'WORKER_DIED' });
   }

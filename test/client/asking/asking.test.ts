@@ -76,11 +76,14 @@ async function asker(
         address: '',
         penalty: 0,
       })),
+    ownId: () => 'me',
     addresses: () => [],
     traffic: () => NO_TRAFFIC,
     request: async (peer, message) => (asked.push(message.type), peers[Number(peer)]!(message)),
+    ask: () => Promise.reject(new Error('no streams here')),
     announceBlock: async () => undefined,
     announceTx: async () => undefined,
+    announceOffer: async () => undefined,
     charge: (_, { fault }) => void charged.push(fault),
   };
   const light = await openLightChain(

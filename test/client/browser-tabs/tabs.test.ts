@@ -215,6 +215,20 @@ describe('when the leader goes', () => {
     expect(engineOf(follower).calls).toContain('client.throttleMining 0.5');
   });
 
+  test('the next engine answers for whom the last one did, until it is told not to', async () => {
+    const [leader, follower, third] = await openThree();
+    await follower.client.provide({ payee: hash(1) });
+    leader.crash();
+    await follower.client.status();
+    const next = [follower, third].find((tab) => tab.engines.length)!;
+    expect(engineOf(follower).payees).toEqual([hash(1)]);
+    expect(next).toBe(follower);
+    await follower.client.provide(undefined);
+    follower.leave();
+    await third.client.status();
+    expect(engineOf(third).payees).toEqual([]);
+  });
+
   test('what was paused or has failed stays so', async () => {
     const [leader, follower] = await openThree();
     await leader.client.payTo(hash(1));

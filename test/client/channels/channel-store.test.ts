@@ -8,9 +8,11 @@ import {
   openProviderStore,
 } from '../../../src/client/channels/channel-store.ts';
 import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
-import { Pair, filled, SIGNER, TERMS } from './pair.ts';
+import { txId } from '../../../src/core/tx/tx.ts';
+import { OPENING, Pair } from './pair.ts';
 
-const channel = (n: number): Uint8Array => Uint8Array.of(...filled(1, 28), n >> 16, n >> 8, n, 7);
+/** Only its id matters here. */
+const opening = (nonce: number) => ({ ...OPENING, tx: { ...OPENING.tx, nonce } });
 
 describe('records of channels', () => {
   it('are there after a restart, of both ends apart, with what they held', async () => {
@@ -19,20 +21,20 @@ describe('records of channels', () => {
     const pair = new Pair().connect().ask(300);
     await asked.put(pair.asker.record);
     await served.put(pair.provider.record);
-    await served.put(newProviderRecord(channel(1), TERMS));
-    await served.remove(channel(1));
+    await served.put(newProviderRecord(opening(1)));
+    await served.remove(txId(opening(1).tx));
     expect((await openAskerStore(bytes)).all()).toEqual([pair.asker.record]);
     expect((await openProviderStore(bytes)).all()).toEqual([pair.provider.record]);
-    expect((await openProviderStore(bytes)).get(channel(1))).toBeUndefined();
+    expect((await openProviderStore(bytes)).get(txId(opening(1).tx))).toBeUndefined();
   });
 
   it('are bounded; one that is there is still written', async () => {
     const store = await openAskerStore(createMemoryStore());
-    const record = (n: number) => newAskerRecord(channel(n), TERMS, SIGNER);
+    const record = (n: number) => newAskerRecord(opening(n));
     for (let n = 0; n < CHANNELS_MAX; n++) await store.put(record(n));
     await expect(store.put(record(CHANNELS_MAX))).rejects.toMatchObject({ code: 'STORE_FULL' });
     await store.put({ ...record(5), vouched: 7n });
-    expect(store.get(channel(5))).toMatchObject({ vouched: 7n });
+    expect(store.get(record(5).channel)).toMatchObject({ vouched: 7n });
   });
 
   it('that cannot be read are left out, and left where they are', async () => {

@@ -1,13 +1,20 @@
 /** Both ends of a channel together, and each public fault of such channels (C1 to C13) with its right outcome. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { askHash, type AskerFrame, type ProviderFrame } from '../../../src/core/ask-messages.ts';
-import { receiptHash, signHash, voucherHash, type Receipt } from '../../../src/core/channel.ts';
+import type { AskerFrame, ProviderFrame } from '../../../src/core/ask-messages.ts';
+import {
+  askHash,
+  receiptHash,
+  signHash,
+  voucherHash,
+  type Receipt,
+} from '../../../src/core/channel.ts';
 import { equal } from '../../../src/lib/bytes.ts';
-import { receivedOf } from '../../../src/client/channels/asker-record.ts';
+import { encode } from '../../../src/core/codec.ts';
+import { AskerRecord, receivedOf } from '../../../src/client/channels/asker-record.ts';
 import { ASKER_POLICY } from '../../../src/client/channels/asker.ts';
 import { PROVIDER_POLICY } from '../../../src/client/channels/provider.ts';
-import { deliveredOf } from '../../../src/client/channels/provider-record.ts';
+import { deliveredOf, ProviderRecord } from '../../../src/client/channels/provider-record.ts';
 import { countedOf } from '../../../src/client/channels/terms.ts';
 import {
   answerTo,
@@ -30,7 +37,7 @@ const voucher = (amount: bigint, channel = CHANNEL, genesis = GENESIS): AskerFra
 const give = (pair: Pair, frame: AskerFrame) =>
   pair.enterProvider({ type: 'frame', stream: 1, frame });
 const codesOf = (effects: ReturnType<typeof give>) =>
-  effects.flatMap((e) => (e.type === 'send' && e.frame.type === 'refused' ? [e.frame.code] : []));
+  effects.flatMap((e) => (e.type === 'send' && e.says.type === 'refused' ? [e.says.code] : []));
 /** Another receipt than the right one, which the provider has signed all the same. */
 function falsify(
   frame: ProviderFrame,
@@ -74,6 +81,20 @@ describe('questions and answers', () => {
     expect(pair.provider.record.amount).toBeLessThan(2000n);
   });
 
+  it('end on a new stream after their parts, also where a head ends them before they are asked for', () => {
+    const pair = unpaid(700);
+    pair.fromAsker = (frame) => {
+      if (frame.type !== 'question') return [frame];
+      pair.view = { ...pair.view, height: 970 };
+      pair.enterProvider({ type: 'chain' });
+      return [frame];
+    };
+    pair.connect();
+    expect(pair.codes).toEqual([]);
+    const [answer] = pair.answers;
+    expect(answer).toMatchObject({ receipt: { n: 1, total: 256n } });
+  });
+
   it('go on where they were after either end died or a stream was cut, whatever was lost on the way', () => {
     fc.assert(
       fc.property(
@@ -97,6 +118,29 @@ describe('questions and answers', () => {
       ),
       { numRuns: 10 },
     );
+  });
+
+  it('are owed as far as they run, however often they are stopped or their stream is left', () => {
+    const pair = new Pair().connect();
+    const say = (stream: number, frame: AskerFrame) =>
+      pair.enterProvider({ type: 'frame', stream, frame });
+    const question: AskerFrame = { type: 'question', n: 1, ...asked(700) };
+    say(1, question);
+    const serve = pair.serves.shift()!;
+    say(1, { type: 'stop', n: 1 });
+    pair.enterProvider({ type: 'gone', stream: 1 });
+    pair.connect();
+    say(2, question);
+    say(2, { type: 'stop', n: 1 });
+    expect(pair.serves).toEqual([]);
+    pair.connect();
+    pair.produce(serve);
+    // Nothing of it is said before it is asked for on this stream.
+    expect(pair.toAsker).toEqual([]);
+    expect(deliveredOf(pair.provider.record)).toBe(256n);
+    say(3, { type: 'question', n: 2, ...asked(700) });
+    const codes = pair.toAsker.flatMap((frame) => (frame.type === 'refused' ? [frame.code] : []));
+    expect(codes).toEqual(['PAYMENT_REQUIRED']);
   });
 
   it('are never more than a step ahead of vouchers, or an eighth of what was paid', () => {
@@ -261,9 +305,15 @@ describe('who may use a channel (C2, C4)', () => {
     const first = sent.splice(0);
     expect(first.map((f) => f.type)).toEqual(['part', 'part', 'part', 'done']);
     const before = pair.provider.record;
-    give(pair, question);
+    // Once for each stream: it costs the asker next to nothing.
+    expect(codesOf(give(pair, question))).toEqual(['QUESTION_ORDER']);
+    pair.connect();
+    sent.length = 0;
+    const again = () => pair.enterProvider({ type: 'frame', stream: 2, frame: question });
+    again();
     expect(sent).toEqual(first);
-    expect(give(pair, voucher(600n))).toEqual([]);
+    expect(codesOf(again())).toEqual(['QUESTION_ORDER']);
+    pair.enterProvider({ type: 'frame', stream: 2, frame: voucher(600n) });
     expect(pair.provider.record).toBe(before);
   });
 
@@ -374,7 +424,7 @@ describe('one writer, one write (C5, C8, C9, C10)', () => {
     const pair = new Pair().connect();
     give(pair, { type: 'question', n: 1, ...asked(300) });
     const serve = pair.serves[0]!;
-    give(pair, { type: 'stop', n: 1 });
+    give(pair, { type: 'close' });
     pair.produce(serve);
     expect(deliveredOf(pair.provider.record)).toBe(0n);
   });
@@ -408,6 +458,18 @@ describe('depth (C6, and reorganisations)', () => {
     pair.fromAsker = (frame) => [frame];
     pair.at({ depth: 90 });
     expect(pair.answers).toHaveLength(1);
+  });
+
+  it('what the model gives for a channel that went meanwhile is not delivered', () => {
+    const pair = new Pair().connect();
+    give(pair, { type: 'question', n: 1, ...asked(300) });
+    const [serve] = pair.serves.splice(0);
+    pair.view = { ...VIEW, depth: undefined };
+    pair.produce(serve!);
+    expect(pair.serves).toEqual([]);
+    expect(deliveredOf(pair.provider.record)).toBe(0n);
+    pair.at({ depth: 90 });
+    expect(deliveredOf(pair.provider.record)).toBe(256n);
   });
 
   it('an unpaid answer and a shallow channel refuse the next question, with what is missing', () => {
@@ -466,7 +528,7 @@ describe('channels that are of no use (C7, C11, C13)', () => {
     give(pair, { type: 'question', n: 1, ...asked(5000) });
     for (let amount = 256n; pair.run(); amount += 256n) {
       if (deliveredOf(pair.provider.record) < amount) break;
-      give(pair, voucher(amount));
+      give(pair, voucher(amount, pair.provider.record.channel));
     }
     expect(deliveredOf(pair.provider.record)).toBe(1000n);
     expect(pair.provider.record.current!.done).toBe(1);
@@ -483,6 +545,39 @@ describe('channels that are of no use (C7, C11, C13)', () => {
     const pair = new Pair({ terms: { limit: 10n ** 9n } }).connect().ask(1, more);
     expect(pair.codes).toEqual([code]);
     expect(pair.ask(1).answers).toHaveLength(1);
+  });
+
+  it('ten thousand of them on one channel cost a provider no more room than one', () => {
+    // Who signs is not the question here, and takes minutes.
+    const policy = { verify: () => true };
+    const pair = new Pair({
+      terms: { limit: 10n ** 9n },
+      askerEnd: { policy: { ...ASKER_POLICY, ...policy } },
+      providerEnd: { policy: { ...PROVIDER_POLICY, ...policy } },
+      isUnsigned: true,
+    }).connect();
+    const sizes = () => [
+      encode(AskerRecord, pair.asker.record).length,
+      encode(ProviderRecord, pair.provider.record).length,
+    ];
+    pair.ask(3);
+    const after = sizes();
+    for (let n = 2; n <= 10_000; n++) pair.ask(3);
+    expect(pair.codes).toEqual([]);
+    expect(pair.answers).toHaveLength(10_000);
+    expect(pair.provider.record).toMatchObject({ n: 10_000, amount: 30_000n });
+    expect(sizes()).toEqual(after);
+  });
+
+  it('ten thousand of them that nobody pays for are refused, and change nothing', () => {
+    const pair = unpaid(256);
+    const before = pair.provider;
+    for (let i = 0; i < 10_000; i++) {
+      const effects = give(pair, { type: 'question', n: 2 + (i % 3), ...asked(1) });
+      expect(effects.map((e) => e.type)).toEqual(['send']);
+    }
+    expect(pair.provider).toEqual(before);
+    expect(pair.serves).toEqual([]);
   });
 
   it('a number out of order and an answer of more than 4 MiB are refused', () => {

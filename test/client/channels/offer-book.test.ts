@@ -11,8 +11,11 @@ import {
 } from '../../../src/core/offer.ts';
 import {
   createOfferBook,
+  judgeOffer,
   OFFER_AGE_MS_MAX,
   OFFER_EVERY_MS_MIN,
+  OFFER_PEER_RATE,
+  OFFER_RATE,
   OFFERS_MAX,
   OFFERS_PER_PEER_MAX,
 } from '../../../src/client/channels/offer-book.ts';
@@ -90,15 +93,56 @@ describe('the book of offers', () => {
 
   it('is bounded in all and through one peer, who pushes out his own', () => {
     const book = createOfferBook();
-    book.hear(of(0), 'honest', NOW, yes);
-    for (let n = 1; n <= 3 * OFFERS_PER_PEER_MAX; n++) book.hear(of(n), 'flood', NOW, yes);
-    expect(book.offers(NOW)).toHaveLength(1 + OFFERS_PER_PEER_MAX);
-    expect(book.offers(NOW)[0]).toEqual(of(0));
-    for (let n = 1000; book.offers(NOW).length < OFFERS_MAX; n++)
-      expect(book.hear(of(n), `peer ${n}`, NOW, yes)).toBe('kept');
-    expect(book.hear(of(5000), 'late', NOW, yes)).toBe('full');
-    expect(
-      book.hear(of(5000, NOW + OFFER_AGE_MS_MAX), 'late', NOW + OFFER_AGE_MS_MAX + 1, yes),
-    ).toBe('kept');
+    let now = NOW;
+    /** After a second, so that no rate is reached. */
+    const hear = (n: number, from: string) => book.hear(of(n, now), from, (now += 1000), yes);
+    hear(0, 'honest');
+    for (let n = 1; n <= 2 * OFFERS_PER_PEER_MAX; n++) expect(hear(n, 'flood')).toBe('kept');
+    expect(book.offers(now)).toHaveLength(1 + OFFERS_PER_PEER_MAX);
+    expect(book.offers(now)[0]).toEqual(of(0));
+
+    now += 2 * OFFER_AGE_MS_MAX;
+    for (let n = 1000; book.offers(now).length < OFFERS_MAX; n++)
+      expect(hear(n, `peer ${n}`)).toBe('kept');
+    expect(hear(5000, 'late')).toBe('full');
+    now += OFFER_AGE_MS_MAX;
+    expect(hear(5000, 'late')).toBe('kept');
+  });
+
+  it('verifies so many of a crowd, and half of them at most through one peer', () => {
+    const book = createOfferBook();
+    let verified = 0;
+    const count = () => (verified++, true);
+    for (let n = 0; n < 200; n++) book.hear(of(n), 'flood', NOW, count);
+    expect(verified).toBe(OFFER_PEER_RATE.burst);
+    expect(book.hear(of(200), 'honest', NOW, count)).toBe('kept');
+    for (let n = 201; n < 400; n++) book.hear(of(n), `peer ${n}`, NOW, count);
+    expect(verified).toBe(OFFER_RATE.burst);
+    expect(book.hear(of(400), 'late', NOW, count)).toBe('full');
+    for (let n = 401; n < 600; n++) book.hear(of(n), `peer ${n}`, NOW + 1000, count);
+    expect(verified).toBe(OFFER_RATE.burst + OFFER_RATE.perSecond);
+  });
+
+  it('says how often to tell the own: a network of providers tells one in a second', () => {
+    const book = createOfferBook();
+    expect(book.announceMs(NOW)).toBe(60_000);
+    for (let n = 0; n < 100; n++) book.hear(of(n, NOW), `peer ${n}`, NOW + 1000 * n, yes);
+    expect(book.announceMs(NOW + 100_000)).toBe(100_000);
+    expect(book.announceMs(NOW + 2 * OFFER_AGE_MS_MAX)).toBe(60_000);
+    expect(1000 * OFFERS_MAX).toBeLessThan(OFFER_AGE_MS_MAX);
+  });
+
+  it('has what is kept passed on; charges an offer that nobody signed, and nothing else', () => {
+    const judge = (book = createOfferBook(), offer: Offer, nowMs = NOW) =>
+      judgeOffer(book, { genesisId: GENESIS, nowMs }, offer, 'a');
+    const book = createOfferBook();
+    const signed = signOffer(GENESIS, unsigned(), SERVING);
+    expect(judge(book, signed)).toBe('accept');
+    expect(judge(book, signed)).toBe('ignore');
+    expect(judge(undefined, signed, NOW + 2 * OFFER_AGE_MS_MAX)).toBe('ignore');
+    const forged = { ...signed, offer: unsigned({ payee: filled(9) }) };
+    const foreign = signOffer(filled(9), unsigned(), SERVING);
+    for (const offer of [forged, foreign, of(1)])
+      expect(judge(undefined, offer)).toMatchObject({ fault: 'offer.signature' });
   });
 });

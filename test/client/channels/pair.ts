@@ -1,7 +1,8 @@
 /** The two ends of one channel, joined by lists of frames that a test can look into and change. */
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { questionHash } from '../../../src/core/channel.ts';
-import type { AskerFrame, Price, ProviderFrame, Question } from '../../../src/core/ask-messages.ts';
+import type { AskerFrame, ProviderFrame, Question } from '../../../src/core/ask-messages.ts';
+import type { Price } from '../../../src/core/price.ts';
 import { decode, encode } from '../../../src/core/codec.ts';
 import { xof } from '../../../src/core/hash.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type AskerEffect,
   type AskerEnd,
   type AskerEvent,
+  type AskerSays,
   type Told,
 } from '../../../src/client/channels/asker.ts';
 import { AskerRecord, newAskerRecord } from '../../../src/client/channels/asker-record.ts';
@@ -22,41 +24,57 @@ import {
   type ProviderEffect,
   type ProviderEnd,
   type ProviderEvent,
+  type ProviderSays,
 } from '../../../src/client/channels/provider.ts';
 import { newProviderRecord, ProviderRecord } from '../../../src/client/channels/provider-record.ts';
 import type { ChannelView } from '../../../src/client/channels/terms.ts';
-import type { Channel } from '../../../src/core/formats.ts';
+import type { SignedOpening, TxOf } from '../../../src/core/formats.ts';
+import { signTx, txId } from '../../../src/core/tx/tx.ts';
+import { keyFromEntropy } from '../../../src/wallet/keys.ts';
+import { signAskerFrame, signProviderFrame } from './signing.ts';
 
 export const filled = (fill: number, size = 32): Uint8Array => new Uint8Array(size).fill(fill);
 export const SIGNER = filled(11);
 export const SERVING = filled(12);
 export const GENESIS = filled(1);
-export const CHANNEL = filled(2);
 export const MODEL = filled(3);
 export const PEERS = { asker: 'asker', provider: 'provider' };
 /** 256 tokens, of 2 bytes each, cost 256 nV. */
 export const TOKENS: Price = { type: 'tokens', amount: 1000n };
 export const UNIT_BYTES = 2;
 
-export const TERMS: Channel = {
-  asker: filled(4),
+const ASKER = keyFromEntropy(filled(4));
+/** Opened at height 10, so that it ends at 1000. */
+const TERMS: TxOf<'channel'> = {
+  type: 'channel',
+  chainId: 3,
+  from: ASKER.publicKey,
+  nonce: 0,
+  expiry: 99,
+  fee: 1000n,
   signer: schnorr.getPublicKey(SIGNER),
   provider: schnorr.getPublicKey(SERVING),
   payee: filled(5),
   limit: 100_000n,
-  expiry: 1000,
+  lifetime: 990,
 };
+export const openingWith = (terms: Partial<TxOf<'channel'>>): SignedOpening => {
+  const tx = { ...TERMS, ...terms };
+  return { tx, signature: signTx(tx, ASKER.secret).signature };
+};
+export const OPENING = openingWith({});
+export const CHANNEL = txId(OPENING.tx);
 /** Deep enough for everything below. */
 export const VIEW: ChannelView = {
   height: 100,
   subsidy: 1000n,
   closeCost: 50n,
   depth: 90,
+  expiry: 1000,
   isOver: false,
 };
 export const PROVIDER_END: ProviderEnd = {
   genesis: GENESIS,
-  secret: SERVING,
   provider: TERMS.provider,
   payee: TERMS.payee,
   offerOf: (model) =>
@@ -102,21 +120,25 @@ export class Pair {
   answerUnits = 1_000_000;
   readonly askerEnd: AskerEnd;
   readonly providerEnd: ProviderEnd;
-  readonly terms: Channel;
+  readonly opening: SignedOpening;
   #streams = 0;
+  readonly #isUnsigned: boolean;
 
   constructor(
     more: {
-      terms?: Partial<Channel>;
+      terms?: Partial<TxOf<'channel'>>;
       askerEnd?: Partial<AskerEnd>;
       providerEnd?: Partial<ProviderEnd>;
+      /** Frames have empty signatures, for policies that look at none. */
+      isUnsigned?: boolean;
     } = {},
   ) {
-    this.terms = { ...TERMS, ...more.terms };
+    this.#isUnsigned = more.isUnsigned ?? false;
+    this.opening = openingWith(more.terms ?? {});
     this.askerEnd = { ...ASKER_END, ...more.askerEnd };
     this.providerEnd = { ...PROVIDER_END, ...more.providerEnd };
-    this.asker = askerOf(newAskerRecord(CHANNEL, this.terms, SIGNER));
-    this.provider = providerOf(newProviderRecord(CHANNEL, this.terms));
+    this.asker = askerOf(newAskerRecord(this.opening));
+    this.provider = providerOf(newProviderRecord(this.opening));
   }
 
   enterAsker(event: AskerEvent): readonly AskerEffect[] {
@@ -125,7 +147,7 @@ export class Pair {
     for (const effect of effects) {
       this.trace.push(`asker ${effect.type}`);
       if (effect.type === 'tell') this.told.push(effect);
-      if (effect.type === 'send') this.toProvider.push(...this.fromAsker(effect.frame));
+      if (effect.type === 'send') this.toProvider.push(...this.fromAsker(this.#asked(effect.says)));
     }
     return effects;
   }
@@ -141,20 +163,27 @@ export class Pair {
         this.ranks.push(effect.rank);
       }
       if (effect.type === 'send' && effect.stream === this.#streams)
-        this.toAsker.push(...this.fromProvider(effect.frame));
+        this.toAsker.push(...this.fromProvider(this.#answered(effect.says)));
     }
     return effects;
+  }
+
+  #answered(says: ProviderSays): ProviderFrame {
+    const secret = this.#isUnsigned ? undefined : SERVING;
+    return signProviderFrame(says, { genesis: GENESIS, secret });
+  }
+
+  #asked(says: AskerSays): AskerFrame {
+    const secret = this.#isUnsigned ? undefined : SIGNER;
+    return signAskerFrame(says, this.asker.record, { genesis: GENESIS, secret });
   }
 
   /** A new stream of both, after which what was on its way is lost. */
   connect(peers = PEERS): this {
     const stream = ++this.#streams;
     this.toProvider.length = this.toAsker.length = 0;
-    const frames = this.enterAsker({ type: 'connected', stream, peers });
-    const open = frames.flatMap((e) =>
-      e.type === 'send' && e.frame.type === 'open' ? [e.frame] : [],
-    )[0];
-    this.toProvider.length = 0;
+    this.enterAsker({ type: 'connected', stream, peers });
+    const open = this.toProvider.splice(0).find((frame) => frame.type === 'open');
     if (open) this.enterProvider({ type: 'opened', stream, peers, signature: open.signature });
     return this.run();
   }

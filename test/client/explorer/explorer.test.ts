@@ -62,11 +62,14 @@ const transport: Transport = {
       penalty: 0,
       address: `/ip4/192.0.2.7/udp/9090/webrtc-direct/certhash/uEiB/p2p/${id}`,
     })),
+  ownId: () => 'me',
   addresses: () => [],
   traffic: () => NO_TRAFFIC,
   request: (peer, asked) => answers.get(peer)!(asked),
+  ask: () => Promise.reject(new Error('no streams here')),
   announceBlock: async () => undefined,
   announceTx: async () => undefined,
+  announceOffer: async () => undefined,
   charge: (peer, { fault }) => void charged.push(`${peer} ${fault}`),
 };
 const honest: Answer = (asked) => answer(full, asked, () => []);

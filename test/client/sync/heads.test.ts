@@ -143,6 +143,7 @@ const never = {
   onRequest: async () => ({ type: 'unavailable', reason: 'no' }) as const,
   onBlock: async () => 'ignore' as const,
   onTx: async () => 'ignore' as const,
+  onOffer: async () => 'ignore' as const,
   onPeers: () => undefined,
 };
 

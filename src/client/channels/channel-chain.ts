@@ -1,0 +1,245 @@
+/**
+ * What both ends of channels need of a chain. A light client's and a full node's differ in how leaves are read and
+ * transactions kept (`ChainAccess`); what follows from them is the same, and is said here once.
+ */
+import type { LightChain } from '../../chain/light/light-chain.ts';
+import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
+import { addressOf } from '../../core/address.ts';
+import { tryDecode } from '../../core/codec.ts';
+import { fault, isFault, type Fault } from '../../core/faults.ts';
+import { Account, Channel, type Header, type SignedTx, type TxOf } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
+import { BODY_TXS_MAX, type Params } from '../../core/params.ts';
+import { subsidyAt } from '../../core/state.ts';
+import { stateKey } from '../../core/tree/keys.ts';
+import { spentBy, txId } from '../../core/tx/tx.ts';
+import { BoundedMap } from '../../lib/bounded.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import type { Announcer } from '../announcer.ts';
+import { LIFETIME_BLOCKS } from '../api.ts';
+import type { StateReader } from '../sync/state-reader.ts';
+import type { LightPool } from '../wallet/light-pool.ts';
+import { CHANNELS_MAX } from './channel-store.ts';
+import type { ChannelView } from './terms.ts';
+
+/** Blocks for which a channel must have been away before it counts as over: deeper than branches change. */
+export const OVER_BLOCKS = 100;
+/** nV: a fee with which a close is in one of the next blocks while blocks have room. */
+const CLOSE_FEE = 10n * FEE_MIN;
+/** Channels whose leaf is remembered: those of both ends, and as many that strangers name. */
+const SEEN_MAX = 4 * CHANNELS_MAX;
+
+/** What both ends of channels need of a chain; a light client's and a full node's. */
+export interface ChannelChain {
+  readonly genesisId: Uint8Array;
+  /** What the verified chain says of a channel now; undefined: nobody can prove it at this moment. */
+  view(opening: SignedTx): Promise<ChannelView | undefined>;
+  /**
+   * Whether a block closed it before its expiry. Known only where this process saw it stand and then gone: else false,
+   * as where a branch took its opening out.
+   */
+  wasClosed(opening: SignedTx): Promise<boolean>;
+  /**
+   * Puts an opening or a close into the pool and tells peers, also when it is there already. Nothing keeps it over
+   * a restart: who opens a channel from an own account also keeps it (`Sending.submit`).
+   * @throws AppError TX_REFUSED with the fault's code
+   */
+  send(tx: SignedTx): Promise<void>;
+  /** What a close needs besides channel, amount, voucher: nonce is 0. */
+  closeFields(): { readonly chainId: number; readonly expiry: number; readonly fee: bigint };
+}
+
+/** How one kind of chain reads and sends. */
+export interface ChainAccess {
+  readonly params: Params;
+  readonly genesisId: Uint8Array;
+  head(): Header;
+  /** The newest block after which state can be read. */
+  newest(): Promise<Header | undefined>;
+  /** Of the head's chain. */
+  headerAt(height: number): Promise<Header | undefined>;
+  /** Proven leaves after that block, in the order of the keys. */
+  read(
+    header: Header,
+    keys: readonly Uint8Array[],
+  ): Promise<readonly (Uint8Array | undefined)[] | undefined>;
+  /** Whether it waits for a block and the state lets it. */
+  isWaiting(opening: SignedTx): Promise<boolean>;
+  /** Into the pool. */
+  add(tx: SignedTx): Promise<Fault | undefined>;
+  announce(tx: SignedTx): Promise<void>;
+  /** Transactions that wait, the best fee first. */
+  waiting(): readonly SignedTx[];
+}
+
+/** What one block's state says of a channel. */
+interface Seen {
+  readonly block: string;
+  readonly height: number;
+  readonly leaf: Channel | undefined;
+  /** Whether its opening may still be in a block. */
+  readonly canCome: boolean;
+  /** Height at which it was first found gone, and gone at each look since. */
+  readonly goneSince: number | undefined;
+  /** Where it stood last. */
+  readonly stood: { readonly header: Header; readonly leaf: Channel } | undefined;
+}
+
+/** @param values the channel's leaf, and its asker's account */
+function seenAt(
+  header: Header,
+  tx: TxOf<'channel'>,
+  [value, account]: readonly (Uint8Array | undefined)[],
+  before: Seen | undefined,
+): Seen {
+  const { height } = header;
+  const leaf = value && tryDecode(Channel, value);
+  const nonce = (account && tryDecode(Account, account)?.nonce) ?? 0;
+  const canCome = !leaf && tx.expiry > height && nonce <= tx.nonce;
+  const isGone = !leaf && !canCome;
+  return {
+    block: toHex(blockId(header)),
+    height,
+    leaf,
+    canCome,
+    goneSince: isGone ? (before?.goneSince ?? height) : undefined,
+    stood: leaf ? { header, leaf } : before?.stood,
+  };
+}
+
+export function createChannelChain(access: ChainAccess): ChannelChain {
+  const { params, genesisId } = access;
+  const seen = new BoundedMap<string, Seen>(SEEN_MAX);
+  let closeFee: { readonly height: number; readonly fee: bigint } | undefined;
+
+  /** Read once a head and channel. */
+  async function look(tx: TxOf<'channel'>, id: Uint8Array): Promise<Seen | undefined> {
+    const header = await access.newest();
+    if (!header) return undefined;
+    const block = toHex(blockId(header));
+    const name = toHex(id);
+    const before = seen.get(name);
+    if (before?.block === block) return before;
+    const keys = [stateKey.channel(id), stateKey.account(addressOf(tx.from))];
+    const values = await access.read(header, keys);
+    if (!values) return undefined;
+    const now = seenAt(header, tx, values, before);
+    seen.set(name, now);
+    return now;
+  }
+
+  /** Once a head: a view holds it, and there is one for each event. */
+  function feeNow(): bigint {
+    const { height } = access.head();
+    if (closeFee?.height !== height) closeFee = { height, fee: closeFeeOver(access.waiting()) };
+    return closeFee.fee;
+  }
+
+  return {
+    genesisId,
+    async view(opening) {
+      const { tx } = opening;
+      assert(tx.type === 'channel', 'a channel is opened by its opening');
+      const found = await look(tx, txId(tx));
+      if (!found) return undefined;
+      const { height, leaf, canCome, goneSince } = found;
+      const depth = leaf && height - (leaf.expiry - tx.lifetime) + 1;
+      const waits = canCome && (await access.isWaiting(opening));
+      return {
+        height,
+        subsidy: subsidyAt(height),
+        closeCost: feeNow(),
+        depth: depth ?? (waits ? 0 : undefined),
+        isOver: goneSince !== undefined && height - goneSince >= OVER_BLOCKS,
+        expiry: leaf?.expiry ?? height + 1 + tx.lifetime,
+      };
+    },
+    async wasClosed({ tx }) {
+      const { goneSince, stood } = seen.get(toHex(txId(tx))) ?? {};
+      if (goneSince === undefined || !stood || goneSince >= stood.leaf.expiry) return false;
+      // On another branch it was not closed, but never opened.
+      const there = await access.headerAt(stood.header.height);
+      return there !== undefined && equal(blockId(there), blockId(stood.header));
+    },
+    async send(tx) {
+      const refused = await access.add(tx);
+      if (refused && refused.fault !== 'tx.known') throw new AppError('TX_REFUSED', refused.fault);
+      await access.announce(tx);
+    },
+    closeFields: () => ({
+      chainId: params.chainId,
+      expiry: access.head().height + LIFETIME_BLOCKS,
+      fee: feeNow(),
+    }),
+  };
+}
+
+/** nV: what is in one of the next blocks; where more wait than a block holds, more than the last that it holds. */
+export function closeFeeOver(waiting: readonly SignedTx[]): bigint {
+  const last = waiting[BODY_TXS_MAX - 1]?.tx.fee ?? 0n;
+  const over = (last * REPLACEMENT_PERCENT) / 100n + 1n;
+  return over > CLOSE_FEE ? over : CLOSE_FEE;
+}
+
+export interface LightChannelDeps {
+  readonly params: Params;
+  readonly chain: LightChain;
+  readonly state: StateReader;
+  readonly pool: LightPool;
+  readonly announcer: Pick<Announcer, 'announceTx'>;
+  /** Called when a transaction was added. */
+  readonly onAdded: () => void;
+}
+
+export function createLightChannelChain(deps: LightChannelDeps): ChannelChain {
+  const { params, chain, state, pool, announcer } = deps;
+  const head = () => chain.headers.head();
+
+  const isJudged = ({ tx }: SignedTx): boolean =>
+    pool.of(addressOf(tx.from)).some((each) => equal(txId(each.tx), txId(tx)));
+
+  /**
+   * Reads what the pool lacks to judge it: before that a stranger's opening is worth nothing, and not told to anybody.
+   * @returns why it is not kept
+   */
+  async function judge({ tx }: SignedTx): Promise<Fault | undefined> {
+    const { header, id } = head();
+    const account = stateKey.account(addressOf(tx.from));
+    const leaves = await state.read(header, [account, ...endingKeys(tx, header.height + 1)]);
+    // Nobody proves it now.
+    if (!leaves || !equal(head().id, id)) return undefined;
+    const held = leaves.values[0] && tryDecode(Account, leaves.values[0]);
+    // The whole pool is judged again: not for one that its account can't pay.
+    if (held && held.balance >= spentBy(tx)) pool.setHead(header, chain.state.after(id));
+    else pool.remove([txId(tx)]);
+    return pool.get(toHex(txId(tx))) ? undefined : fault('tx.balance');
+  }
+
+  return createChannelChain({
+    params,
+    genesisId: chain.headers.genesis.id,
+    head: () => head().header,
+    newest: () => state.newest(),
+    headerAt: (height) => chain.headers.at(height),
+    read: async (header, keys) => (await state.read(header, keys))?.values,
+    async isWaiting(opening) {
+      if (!isJudged(opening) && pool.get(toHex(txId(opening.tx)))) await judge(opening);
+      return isJudged(opening);
+    },
+    async add(tx) {
+      const refused = pool.add(tx, head().header.height);
+      if (isFault(refused)) return refused;
+      const isOpening = tx.tx.type === 'channel';
+      const wrong = isOpening && !isJudged(tx) ? await judge(tx) : undefined;
+      if (!refused && !wrong) deps.onAdded();
+      return wrong;
+    },
+    // Who reaches no peer says it again: a close with every block, an opening from the outbox.
+    announce: (tx) => announcer.announceTx(tx).catch(() => undefined),
+    waiting: () => pool.judged(),
+  });
+}
+
+const endingKeys = (tx: SignedTx['tx'], height: number): Uint8Array[] =>
+  tx.type === 'channel' ? [stateKey.channelsEnding(height + tx.lifetime)] : [];

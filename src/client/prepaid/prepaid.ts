@@ -1,0 +1,323 @@
+/**
+ * Prepaid answers, the asker's side (PrepaidApi): channels that this device opened, whom it asks, and the answers that
+ * it keeps. A light client and a seed run the same; what differs is how an opening is submitted and a model run.
+ */
+import type { Store } from '../../chain/store/store.ts';
+import type { Price } from '../../core/price.ts';
+import { OPTIONS_BYTES_MAX } from '../../core/channel.ts';
+import { tryDecode } from '../../core/codec.ts';
+import { SignedOpening } from '../../core/formats.ts';
+import { inputTokens, type Manifest } from '../../core/manifest.ts';
+import type { Offer } from '../../core/offer.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import type { Transport } from '../../net/transport.ts';
+import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
+import type { AskedPrepaid, ClientEvent, PaidAnswer, Prepaid, PrepaidApi } from '../api.ts';
+import { newAskerRecord, unitsOf, type AskerRecord } from '../channels/asker-record.ts';
+import type { Asked } from '../channels/asker.ts';
+import type { ChannelChain } from '../channels/channel-chain.ts';
+import { openAskerStore } from '../channels/channel-store.ts';
+import { openingOf } from '../channels/terms.ts';
+import { AskedChannel, PATIENCE_MS, WAITS_MS } from './asked-channel.ts';
+import { openKeptAnswers } from './kept-answers.ts';
+import { openKnownProviders } from './known-providers.ts';
+import {
+  decodeAnswer,
+  differenceAt,
+  encodeAnswer,
+  paidAnswerOf,
+  requireSaid,
+  saidOf,
+  verdictByte,
+  type KeptAnswer,
+  type Said,
+} from './paid-answer.ts';
+import { providersOf } from './ranking.ts';
+
+export interface PrepaidDeps {
+  readonly chain: ChannelChain;
+  /** Kept when the chain is rebuilt. */
+  readonly store: Pick<Store, 'batch' | 'range'>;
+  /** Undefined where there are no keys: nothing is opened or asked then. */
+  readonly signers: UnattendedApi | undefined;
+  readonly transport: Pick<Transport, 'ask'>;
+  /** By their ids in hex. */
+  readonly models: ReadonlyMap<string, Manifest>;
+  /** Those heard lately. */
+  offers(): readonly Offer[];
+  /** Keeps an own opening and sends it. @throws AppError TX_REFUSED */
+  submit(opening: Uint8Array): Promise<unknown>;
+  /** Runs a model here. @throws AppError NO_MINER, MODEL_MISSING */
+  execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
+  report(event: ClientEvent): void;
+  nowMs(): number;
+  /** ms before each try to reach a provider. */
+  readonly waitsMs?: readonly number[];
+  /** ms that a provider may take until the next part of an answer. */
+  readonly patienceMs?: number;
+}
+
+export interface Prepaying {
+  readonly api: PrepaidApi;
+  /** The head has changed, or the client has started. */
+  onHead(): void;
+  /** An offer was heard: its provider may be there again. */
+  onOffer(provider: Uint8Array): void;
+  /** Resolves when what `onHead` began is done. */
+  idle(): Promise<void>;
+  stop(): void;
+}
+
+export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
+  const { chain, models, report, nowMs } = deps;
+  const genesis = chain.genesisId;
+  const records = await openAskerStore(deps.store);
+  const answers = await openKeptAnswers(deps.store);
+  const known = await openKnownProviders(deps.store, nowMs);
+  const channels = new Map<string, AskedChannel>();
+  const reported = new Map<string, string>();
+
+  const offerOf = (provider: Uint8Array): Offer['offer'] | undefined =>
+    deps.offers().find(({ offer }) => equal(offer.provider, provider))?.offer;
+
+  function peerOf(provider: Uint8Array): string | undefined {
+    const offered = offerOf(provider)?.peer;
+    return offered ? new TextDecoder().decode(offered) : known.peer(provider);
+  }
+
+  function signersHere(): UnattendedApi {
+    if (deps.signers) return deps.signers;
+    throw new AppError('SERVING_MISSING', 'no keys sign here');
+  }
+
+  async function keep(record: AskerRecord): Promise<PaidAnswer> {
+    const kept = keptFrom(record, nowMs());
+    await answers.put(kept);
+    const answer = paidAnswerOf(kept);
+    report({ type: 'paid', answer });
+    return answer;
+  }
+
+  /** Reports a channel if what is told of it has changed. */
+  function note(channel: AskedChannel): void {
+    const name = toHex(channel.id);
+    const told = channel.describe();
+    const line = lineOf(told);
+    if (reported.get(name) === line) return;
+    reported.set(name, line);
+    report({ type: 'prepaid', channel: told });
+  }
+
+  function run(record: AskerRecord, signers: UnattendedApi): AskedChannel {
+    const channel: AskedChannel = new AskedChannel(record, {
+      genesis,
+      store: records,
+      chain,
+      signers,
+      dial: deps.transport.ask ?? nobodyDials,
+      peerOf,
+      keep,
+      isDistrusted: (provider) => known.isDistrusted(provider),
+      distrust: (provider) => known.distrust(provider, 'PROVIDER_FALSE'),
+      ending: (ended) => known.addPaid(openingOf(ended).provider, ended.channel, ended.vouched),
+      onPart: (id, n, bytes) => report({ type: 'part', channel: id, n, bytes }),
+      onChange: () => note(channel),
+      waitsMs: deps.waitsMs ?? WAITS_MS,
+      patienceMs: deps.patienceMs ?? PATIENCE_MS,
+    });
+    channels.set(toHex(record.channel), channel);
+    return channel;
+  }
+
+  function channelOf(id: Uint8Array): AskedChannel {
+    signersHere();
+    const channel = channels.get(toHex(id));
+    if (channel) return channel;
+    throw new AppError('CHANNEL_UNKNOWN', 'not opened here, or over');
+  }
+
+  const paidTo = (provider: Uint8Array): bigint =>
+    [...channels.values()]
+      .filter(({ record }) => equal(openingOf(record).provider, provider))
+      .reduce((sum, { record }) => sum + record.vouched, known.paid(provider));
+
+  async function openChannel(bytes: Uint8Array, peer: string): Promise<Prepaid> {
+    const opening = tryDecode(SignedOpening, bytes);
+    if (!opening) throw new AppError('TX_MALFORMED', 'not a signed opening');
+    const id = txId(opening.tx);
+    const before = channels.get(toHex(id));
+    if (before) return before.describe();
+    const signers = signersHere();
+    // Coins in a channel whose signer is another's would be another's.
+    await signers.signVoucher(id, 0n);
+    await known.met(opening.tx.provider, peer);
+
+    // Kept before it can be in a block: without its record nothing of it could be used.
+    const record = newAskerRecord(opening);
+    await records.put(record);
+    try {
+      await deps.submit(bytes);
+    } catch (e) {
+      await records.remove(id);
+      await signers.channelEnded(id).catch(() => undefined);
+      throw e;
+    }
+    const channel = run(record, signers);
+    await channel.onHead();
+    note(channel);
+    return channel.describe();
+  }
+
+  /** The question as the machine takes it. */
+  function askedOf(channel: AskedChannel, asked: AskedPrepaid): Asked {
+    const { model, input, most, options = new Uint8Array() } = asked;
+    const manifest = models.get(toHex(model));
+    if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
+    if (!inputTokens(input, manifest) || options.length > OPTIONS_BYTES_MAX)
+      throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
+    if (!Number.isSafeInteger(most) || most < 1 || most >= manifest.sequences)
+      throw new AppError('QUESTION_LONG', `${most} rows of ${manifest.name}`);
+    const price = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
+    if (price?.type !== PRICED_BY)
+      throw new AppError('MODEL_UNOFFERED', 'no offer of it was heard lately');
+    const salt = asked.salt ?? crypto.getRandomValues(new Uint8Array(32));
+    return { model, price, most, salt, options, input, unitBytes: manifest.answerSize };
+  }
+
+  /** What came of the same call made before, if something did. */
+  const answeredTo = ({ channel, salt }: AskedPrepaid): KeptAnswer | undefined =>
+    answers
+      .all()
+      .find(
+        (kept) =>
+          salt &&
+          kept.answer.length &&
+          equal(kept.salt, salt) &&
+          equal(kept.receipt.channel, channel),
+      );
+
+  const offeredPrice = (provider: Uint8Array, model: Uint8Array): Price | undefined =>
+    offerOf(provider)?.models.find((each) => equal(each.model, model))?.price;
+
+  async function verify(answer: PaidAnswer) {
+    const said = saidOf(answer);
+    requireSaid(genesis, said);
+    const manifest = models.get(toHex(said.receipt.model));
+    if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
+    if (!inputTokens(said.input, manifest))
+      throw new AppError('INPUT_LONG', `the input does not fit ${manifest.name}`);
+    const at = differenceAt(said.answer, await deps.execute(said.receipt.model, said.input));
+    const isEqual = at === undefined;
+    const { channel, n } = said.receipt;
+    const kept = answers.find(channel, n);
+    // A receipt under the same number may be of another answer: each shows its own.
+    if (kept && equal(kept.signature, said.signature))
+      await answers.put({ ...kept, verdict: verdictByte(isEqual ? 'equal' : 'false') });
+    if (!isEqual) await known.distrust(said.provider, 'ANSWER_FALSE');
+    for (const each of channels.values()) note(each);
+    return { isEqual, at };
+  }
+
+  /** As a stranger's is told. */
+  function told(said: Said): PaidAnswer {
+    const size = models.get(toHex(said.receipt.model))?.answerSize;
+    const units = size ? Math.floor(said.answer.length / size) : 0;
+    const kept = answers.find(said.receipt.channel, said.receipt.n);
+    const isKept = kept && equal(kept.signature, said.signature);
+    return paidAnswerOf(isKept ? kept : { ...said, units, timeMs: nowMs(), verdict: 0 });
+  }
+
+  for (const record of records.all()) {
+    // The process may have died between an answer's receipt and its place among the answers.
+    if (record.current?.receipt && !answers.find(record.channel, record.n)) await keep(record);
+    if (deps.signers) run(record, deps.signers);
+  }
+
+  let isDue = false;
+  let heading: Promise<void> | undefined;
+  async function followHead(): Promise<void> {
+    while (isDue) {
+      isDue = false;
+      for (const [name, channel] of channels) {
+        // What fails tells so itself, and the next head tries again.
+        await channel.onHead().catch(() => undefined);
+        if (!channel.isOver) continue;
+        note(channel);
+        channels.delete(name);
+        reported.delete(name);
+      }
+    }
+  }
+
+  return {
+    onHead() {
+      isDue = true;
+      heading ??= followHead().finally(() => (heading = undefined));
+    },
+    onOffer(provider) {
+      for (const channel of channels.values())
+        if (equal(openingOf(channel.record).provider, provider)) channel.tryAgain();
+    },
+    idle: async () => heading,
+    stop: () => channels.forEach((channel) => channel.end()),
+    api: {
+      async providers(model) {
+        return providersOf(deps.offers(), {
+          model,
+          priceType: models.has(toHex(model)) ? PRICED_BY : undefined,
+          own: await deps.signers?.servingKey().catch(() => undefined),
+          paid: paidTo,
+          isDistrusted: (provider) => known.isDistrusted(provider),
+        });
+      },
+      distrusted: async () => known.distrusted(),
+      openChannel,
+      channels: async () => [...channels.values()].map((channel) => channel.describe()),
+      async askPrepaid(asked) {
+        const channel = channelOf(asked.channel);
+        const before = answeredTo(asked);
+        return before ? paidAnswerOf(before) : channel.ask(askedOf(channel, asked));
+      },
+      stopAsking: async (id) => channelOf(id).stop(),
+      closeChannel: async (id) => channelOf(id).close(),
+      answers: async () => answers.all().map(paidAnswerOf),
+      verifyAnswer: verify,
+      async shareAnswer(channel, n) {
+        const kept = answers.find(channel, n);
+        if (!kept) throw new AppError('ANSWER_UNKNOWN', 'no such answer is kept here');
+        return encodeAnswer(genesis, kept);
+      },
+      readAnswer: async (shared) => told(decodeAnswer(genesis, shared)),
+    },
+  };
+}
+
+/** Models here give a row for each sequence. */
+const PRICED_BY: Price['type'] = 'sequence';
+
+const nobodyDials: NonNullable<Transport['ask']> = async () => {
+  throw new AppError('NET_CLOSED', 'this transport opens no streams');
+};
+
+function keptFrom(record: AskerRecord, timeMs: number): KeptAnswer {
+  const { current } = record;
+  assert(current?.receipt, 'an answer has its receipt');
+  const { salt, options, input } = current.question;
+  return {
+    provider: openingOf(record).provider,
+    ...current.receipt,
+    salt,
+    options,
+    input,
+    answer: current.answer,
+    units: unitsOf(current),
+    timeMs,
+    verdict: 0,
+  };
+}
+
+/** All that may change of it. */
+const lineOf = ({ peer, spent, expiry, state, depth, isBusy, answers, problem }: Prepaid): string =>
+  [peer, spent, expiry, state, depth, isBusy, answers, problem].join(' ');

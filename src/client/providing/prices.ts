@@ -1,0 +1,69 @@
+/**
+ * What a provider asks for an answer (docs/protocol.md §9.1): no less than its device would earn by mining in the time.
+ * Pure; nothing here is a rule of the chain.
+ */
+import type { Price } from '../../core/price.ts';
+import type { HeaderCore } from '../../core/formats.ts';
+import { targetFromBits } from '../../core/header/target.ts';
+import { unitMacs, type Manifest } from '../../core/manifest.ts';
+import { subsidyPerPass } from '../mining/quote.ts';
+
+/** Per cent of what mining would have earned: answering must not be worth less than a pass that waits for luck. */
+const OVER_MINING_PERCENT = 105n;
+/** Prices that are remembered of one model: of ten minutes, one each minute, and of some changes by hand. */
+const TOLD_MAX = 31;
+/** nV. */
+export const PRICE_MIN = 1n;
+
+/** What mining earns now. */
+export interface MiningNow {
+  /** Of the models that the network lets be mined. */
+  readonly models: Iterable<Manifest>;
+  /** Of the next block. */
+  readonly target: bigint;
+  readonly height: number;
+}
+
+/** At the head's difficulty. */
+export const miningNow = (
+  { bits, height }: Pick<HeaderCore, 'bits' | 'height'>,
+  models: ReadonlyMap<string, Manifest>,
+): MiningNow => ({ models: models.values(), target: targetFromBits(bits)!, height: height + 1 });
+
+/**
+ * The least price for a sequence of a model's answers. Time is counted in multiplications, as a device does about as
+ * many in a second of any model. A sequence may have to go through the model by itself: so it costs a whole pass.
+ */
+export function sequencePrice(model: Manifest, { models, target, height }: MiningNow): Price {
+  const macs = unitMacs(model);
+  let most = PRICE_MIN;
+  for (const mined of models) {
+    const earned = subsidyPerPass(mined, target, height) * macs * OVER_MINING_PERCENT;
+    const per = unitMacs(mined) * 100n;
+    const amount = (earned + per - 1n) / per;
+    if (amount > most) most = amount;
+  }
+  return { type: 'sequence', amount: most };
+}
+
+/** Prices that were told lately: an asker may pay what it heard. */
+export interface ToldPrices {
+  tell(price: Price, nowMs: number): void;
+  /** The lowest of those; undefined where none is. */
+  least(nowMs: number): Price | undefined;
+}
+
+/** @param ageMsMax for how long what was told is believed; between two tellings lies a minute */
+export function createToldPrices(ageMsMax: number): ToldPrices {
+  let told: readonly { readonly price: Price; readonly atMs: number }[] = [];
+  const lately = (nowMs: number) => told.filter(({ atMs }) => nowMs - atMs <= ageMsMax);
+  return {
+    tell(price, nowMs) {
+      told = [...lately(nowMs).slice(-TOLD_MAX), { price, atMs: nowMs }];
+    },
+    least(nowMs) {
+      const prices = lately(nowMs).map(({ price }) => price);
+      return prices.length ? prices.reduce((a, b) => (b.amount < a.amount ? b : a)) : undefined;
+    },
+  };
+}

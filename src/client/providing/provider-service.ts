@@ -1,0 +1,182 @@
+/**
+ * Answering for pay as a whole: switched on with who is paid, offered to the network, and looked after while it is off,
+ * as long as channels of before are open.
+ */
+import type { Price } from '../../core/price.ts';
+import { modelId, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { OFFERED_MAX, type Offer, type UnsignedOffer } from '../../core/offer.ts';
+import { txId } from '../../core/tx/tx.ts';
+import { toHex, utf8 } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { OnAsk } from '../../net/asking/ask-stream.ts';
+import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
+import type { PaidWork, Provided } from '../api.ts';
+import type { ChannelChain } from '../channels/channel-chain.ts';
+import type { ChannelStore } from '../channels/channel-store.ts';
+import { OFFER_AGE_MS_MAX } from '../channels/offer-book.ts';
+import type { ProviderRecord } from '../channels/provider-record.ts';
+import { createProviding, type Providing, type ProvidingStatus } from '../channels/providing.ts';
+import type { Answerer } from '../mining/answerer.ts';
+import type { PayerBook } from './payer-book.ts';
+import { createToldPrices, sequencePrice, type MiningNow, type ToldPrices } from './prices.ts';
+
+const U16_MAX = 0xffff;
+
+export interface ProviderServiceDeps {
+  readonly chain: ChannelChain;
+  readonly store: ChannelStore<ProviderRecord>;
+  readonly payers: PayerBook;
+  /** Undefined where nobody can sign. */
+  readonly signers:
+    Pick<UnattendedApi, 'servingKey' | 'signReceipt' | 'signClose' | 'signOffer'> | undefined;
+  readonly answerer: Answerer;
+  /** Models that are answered with now. */
+  readonly served: () => readonly Manifest[];
+  readonly mining: () => MiningNow;
+  /** This node's peer id; undefined while it has none. */
+  readonly peerId: () => string | undefined;
+  readonly announce: (offer: Offer) => Promise<void>;
+  /** ms until the own offer is told again. */
+  readonly announceMs: () => number;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  readonly onChange: () => void;
+}
+
+export interface ProviderService {
+  readonly onAsk: OnAsk;
+  /** undefined: takes no more questions. @throws AppError SERVING_MISSING, and the keys' */
+  provide(provided: Provided | undefined): Promise<void>;
+  /** After a new head, and once at the start. */
+  onHead(): Promise<void>;
+  status(): PaidWork;
+  stop(): void;
+}
+
+export function createProviderService(deps: ProviderServiceDeps): ProviderService {
+  const { store, signers, answerer, log } = deps;
+  let provided: Provided | undefined;
+  let running: { readonly key: Uint8Array; readonly providing: Providing } | undefined;
+  const prices = new Map<string, ToldPrices>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const manifestOf = (model: Uint8Array): Manifest | undefined =>
+    deps.served().find((manifest) => toHex(modelId(manifest)) === toHex(model));
+
+  const priceNow = (manifest: Manifest): Price =>
+    provided?.price === undefined
+      ? sequencePrice(manifest, deps.mining())
+      : { type: 'sequence', amount: provided.price };
+
+  /** Those of models that were served in this process: as many as the network admits. */
+  function toldOf(manifest: Manifest): ToldPrices {
+    const name = toHex(modelId(manifest));
+    const told = prices.get(name) ?? createToldPrices(OFFER_AGE_MS_MAX);
+    prices.set(name, told);
+    return told;
+  }
+
+  /** The keys may come later, as a vault that a person makes: whoever needs them asks again. */
+  async function ready(): Promise<Providing> {
+    if (!signers) throw new AppError('SERVING_MISSING', 'no keys are here that sign by themselves');
+    const key = await signers.servingKey();
+    if (!key) throw new AppError('SERVING_MISSING', 'no serving key was made yet');
+    if (running && toHex(running.key) === toHex(key)) return running.providing;
+    const providing = createProviding({
+      ...deps,
+      signers,
+      end: {
+        provider: key,
+        payee: () => provided?.payee,
+        offerOf(model) {
+          const manifest = manifestOf(model);
+          return (
+            manifest && {
+              price: toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest),
+              unitBytes: manifest.answerSize,
+              sequenceBytes: sequenceBytes(manifest),
+              passSequences: manifest.sequences,
+            }
+          );
+        },
+      },
+    });
+    running = { key, providing };
+    return providing;
+  }
+
+  function offerOf({ payee }: Provided, provider: Uint8Array): UnsignedOffer | undefined {
+    const peer = deps.peerId();
+    const manifests = deps.served().slice(0, OFFERED_MAX);
+    if (peer === undefined || !manifests.length) return undefined;
+    const { queue, waitSeconds } = answerer.load();
+    return {
+      provider,
+      payee,
+      peer: utf8(peer),
+      models: manifests.map((manifest) => {
+        const price = priceNow(manifest);
+        toldOf(manifest).tell(price, deps.nowMs());
+        return { model: modelId(manifest), price, window: manifest.tokens };
+      }),
+      queue: Math.min(U16_MAX, queue),
+      waitSeconds: Math.min(U16_MAX, Math.ceil(waitSeconds)),
+      time: deps.nowMs(),
+    };
+  }
+
+  async function announce(): Promise<void> {
+    if (!provided || !running || !signers) return;
+    const offer = offerOf(provided, running.key);
+    if (!offer) return;
+    await deps.announce({ offer, signature: await signers.signOffer(offer) });
+  }
+
+  /** What goes wrong does not matter at the next time: peers that are not there, keys that do not answer. */
+  function announceQuietly(): void {
+    clearTimeout(timer);
+    timer = setTimeout(announceQuietly, deps.announceMs());
+    void announce().catch((e: unknown) =>
+      log.debug('offer.unannounced', { code: AppError.from(e).code }),
+    );
+  }
+
+  return {
+    async onAsk(stream, open) {
+      const providing = await ready().catch(() => undefined);
+      if (providing) return providing.onAsk(stream, open);
+      // An asker that is refused gives up its question, which is kept here and would block the channel: it comes again.
+      if (store.get(txId(open.opening.tx))) return undefined;
+      await stream.send({ type: 'refused', code: 'CHANNEL_UNKNOWN', least: 0n });
+      return undefined;
+    },
+    async provide(how) {
+      if (!how) {
+        provided = undefined;
+        clearTimeout(timer);
+        return deps.onChange();
+      }
+      await ready();
+      provided = how;
+      announceQuietly();
+      deps.onChange();
+    },
+    async onHead() {
+      // Without a channel there is nothing to look after, and no key to wake.
+      if (!store.all().length) return;
+      await (await ready()).onHead();
+    },
+    status: () => ({
+      ...(running?.providing.status() ?? NOTHING),
+      channels: store.all().length,
+      isOn: provided !== undefined,
+    }),
+    stop() {
+      provided = undefined;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const NOTHING: ProvidingStatus = { channels: 0, streams: 0, answers: 0, units: 0, earned: 0n };

@@ -1,0 +1,50 @@
+/** What a provider asks: as much as mining would earn in the time, and what it told lately. */
+import { expect, test } from 'vitest';
+import { networkOf } from '../../../src/client/models/networks.ts';
+import { subsidyPerPass } from '../../../src/client/mining/quote.ts';
+import {
+  createToldPrices,
+  PRICE_MIN,
+  sequencePrice,
+} from '../../../src/client/providing/prices.ts';
+import type { Price } from '../../../src/core/price.ts';
+import { unitMacs } from '../../../src/core/manifest.ts';
+
+const models = [...networkOf('local').models.values()];
+/** A block a minute of a thousand computers, or so. */
+const target = (1n << 256n) / 1_000_000_000_000n;
+const at = { models, target, height: 10 };
+
+test('no answer costs less than mining the best model would earn in the time of its pass', () => {
+  for (const model of models) {
+    const { amount } = sequencePrice(model, at);
+    for (const mined of models) {
+      const earned = subsidyPerPass(mined, target, 10);
+      // In multiplications: earned·macs(model)/macs(mined), and a twentieth more.
+      expect(amount * unitMacs(mined) * 100n).toBeGreaterThanOrEqual(
+        earned * unitMacs(model) * 105n,
+      );
+    }
+    expect(amount).toBeLessThan(2n * subsidyPerPass(model, target, 10));
+  }
+});
+
+test('it follows the difficulty, and never falls to nothing', () => {
+  const [model] = models;
+  const dear = sequencePrice(model!, at).amount;
+  const cheap = sequencePrice(model!, { ...at, target: target / 1000n }).amount;
+  expect(Number(dear) / Number(cheap)).toBeCloseTo(1000, -1);
+  expect(sequencePrice(model!, { ...at, target: 1n }).amount).toBe(PRICE_MIN);
+});
+
+test('the lowest price that was told lately is taken', () => {
+  const prices = createToldPrices(600_000);
+  const nV = (amount: bigint): Price => ({ type: 'sequence', amount });
+  expect(prices.least(0)).toBeUndefined();
+  prices.tell(nV(5n), 0);
+  prices.tell(nV(9n), 60_000);
+  expect(prices.least(600_000)).toEqual(nV(5n));
+  expect(prices.least(600_001)).toEqual(nV(9n));
+  for (let i = 0; i < 100; i++) prices.tell(nV(20n), 120_000);
+  expect(prices.least(120_000)).toEqual(nV(20n));
+});
