@@ -9,6 +9,8 @@ import { createMemoryParts } from '../miner/package/part-store.ts';
 import type { NetworkName } from '../core/params.ts';
 import { createTransport } from '../net/create-transport.ts';
 import type { AppError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { UnattendedApi } from '../wallet/vault/vault-api.ts';
 import { makeFolder } from './data-folder.ts';
 import { createFileParts } from './file-parts.ts';
 import { startMinerThread, type MinerThread } from './contributor/miner-thread.ts';
@@ -21,6 +23,10 @@ export interface NodePlatformOptions {
   readonly data?: string;
   /** URL of the seed's page, for its faucet. */
   readonly seedUrl?: string;
+  /** Keys that sign with nobody there (serving-file.ts): without them nothing is prepaid or answered for pay. */
+  readonly signers?: UnattendedApi | undefined;
+  /** Where what happens with nobody there is written. */
+  readonly log?: Log;
   readonly onFailure?: (reason: string) => void;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
@@ -63,6 +69,8 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
       seedUrl === undefined
         ? undefined
         : (address) => askFaucet(new URL('faucet', seedUrl).href, address),
+    signers: options.signers,
+    log: options.log,
     nowMs: () => Date.now(),
     random: () => Math.random(),
     close: async () => void (await thread?.stop()),

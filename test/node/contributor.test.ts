@@ -1,6 +1,9 @@
 /** `npm run miner`: a real process beside a real seed, and how it refuses to start. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, expect, it, vi } from 'vitest';
 import { freePort, removeData, startSeed, type Seed } from '../../e2e/support/seed.ts';
@@ -56,8 +59,14 @@ async function mineOne(signal: NodeJS.Signals, ...flags: string[]) {
 
 it('mines a block to an address and stops cleanly', async () => {
   seed = await startSeed();
-  const { code, lines } = await mineOne('SIGTERM', '--seed', seed.url, '--backend', 'cpu');
+  const data = mkdtempSync(join(tmpdir(), 'pila-miner-'));
+  const flags = ['--seed', seed.url, '--backend', 'cpu', '--data', data];
+  const { code, lines } = await mineOne('SIGTERM', ...flags);
   expect(code, lines.join('\n')).toBe(0);
+  // Where its keys can be kept, it answers for pay.
+  expect(lines.join('\n')).toContain(' info answers answered=0 earned="0 VLT" channels=0');
+  expect(existsSync(join(data, 'serving.json'))).toBe(true);
+  rmSync(data, { recursive: true });
   // The last word before the end is what was done.
   const told = lines.findLast((line) => line.includes(' info mining '));
   expect(told).toMatch(
@@ -257,6 +266,8 @@ it.each([
   [['--address', ADDRESS, '--seed', ''], '--seed takes'],
   [['--address', ADDRESS, '--seed', `/p2p/${PEER}`], '--seed takes'],
   [['--address', ADDRESS, '--data', ''], '--data takes a folder'],
+  [['--address', ADDRESS, '--answer-price', '1'], '--answer-price needs --data'],
+  [['--address', ADDRESS, '--data', '/d', '--answer-price', 'x'], '--answer-price takes an amount'],
   [['--address', ADDRESS, '--threads', '1e1'], '--threads takes 1 to 64'],
   [['--address', ADDRESS, '--threads', ' 2'], '--threads takes 1 to 64'],
   [['--address', ADDRESS, '--backend', 'x'], '--backend takes'],

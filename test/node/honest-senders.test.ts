@@ -382,6 +382,7 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
     }),
   },
   'tx.unjudged': { tx: (height) => ({ tx: pay(0, height + 200), isBlind: true }) },
+  'offer.signature': forged,
   'state.witness': ours,
   'state.proof': ours,
   'state.root': bound,

@@ -40,7 +40,12 @@ const codeOf = async (run: () => unknown): Promise<string> => {
   return 'passed';
 };
 
-const ACCESS = { rpcHost: '127.0.0.1', callers: ownCallers, requireKey: () => undefined };
+const ACCESS = {
+  rpcHost: '127.0.0.1',
+  callers: ownCallers,
+  requireKey: () => undefined,
+  askPaid: () => Promise.reject(new Error('nobody asks over a channel here')),
+};
 
 const content = new Uint8Array(32);
 const asked = (nonce: number) =>
@@ -150,6 +155,8 @@ describe('a body', () => {
   it('has defaults', () => {
     expect(parseAsk(JSON.stringify(body))).toEqual({
       model: 'tiny',
+      over: 'request',
+      price: undefined,
       input: ['ciao'],
       reward: undefined,
       wanted: 'answer',
@@ -162,6 +169,12 @@ describe('a body', () => {
       reward: (1n << 64n) - 1n,
       wanted: 'none',
       waitMs: 600_000,
+      over: 'request',
+      price: undefined,
+    });
+    expect(parseAsk(JSON.stringify({ ...body, over: 'channel', price: '7' }))).toMatchObject({
+      over: 'channel',
+      price: 7n,
     });
     const texts = ['ciao', 'hello'];
     expect(parseAsk(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
@@ -189,6 +202,11 @@ describe('a body', () => {
     { ...body, timeoutMs: -1 },
     { ...body, timeoutMs: 0.5 },
     { ...body, rewards: '5' },
+    { ...body, over: 'pigeon' },
+    { ...body, price: '5' },
+    { ...body, over: 'channel', price: 5 },
+    { ...body, over: 'channel', reward: '5' },
+    { ...body, over: 'channel', wait: 'answer' },
   ])('of %j is refused', async (bad) => {
     const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
     expect(await codeOf(() => parseAsk(text))).toBe('BODY_MALFORMED');

@@ -27,7 +27,9 @@ describe('options', () => {
       trustProxy: ['127.0.0.0/8', '::1/128'],
       prune: undefined,
       apiKeyFile: undefined,
+      answerPrice: undefined,
       spendMax: 100n * NANOVOLTS,
+      prepay: NANOVOLTS,
     });
     expect(parseOptions(['--network', 'e2e'])).toMatchObject({ data: '.data/e2e', model: 'tiny' });
   });
@@ -40,10 +42,21 @@ describe('options', () => {
     const twice = ['--bootstrap', ws];
     const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
     const told = reached.flatMap((a) => ['--announce', a]);
-    const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5'];
+    const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
+    const answers = ['--answer-price', '0.000001'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
-    const all = [...proxies, ...mirrored, ...flags, ...more, ...rest, ...twice, ...told, ...asking];
+    const all = [
+      ...proxies,
+      ...mirrored,
+      ...flags,
+      ...more,
+      ...rest,
+      ...twice,
+      ...told,
+      ...asking,
+      ...answers,
+    ];
     expect(parseOptions(all)).toEqual({
       network: 'e2e',
       data: '/d',
@@ -63,7 +76,9 @@ describe('options', () => {
       trustProxy: ['10.88.0.0/16', '::1'],
       prune: 2001,
       apiKeyFile: '/k',
+      answerPrice: 1_000n,
       spendMax: NANOVOLTS / 2n,
+      prepay: 2n * NANOVOLTS,
     });
   });
 
@@ -110,6 +125,7 @@ describe('options', () => {
       'prune',
       'api-key-file',
       'spend-max',
+      'prepay',
     ])
       expect(HELP).toContain(`--${flag} `);
     expect(HELP).not.toContain('--without');
@@ -155,6 +171,8 @@ describe('options', () => {
     [['--prune', '-1'], '--prune'],
     [['--spend-max=-1'], '--spend-max takes an amount of VLT'],
     [['--spend-max', '1e3'], "not '1e3'"],
+    [['--prepay', '0.001'], "--prepay takes 0.01 to 10 VLT, not '0.001'"],
+    [['--prepay', '11'], "--prepay takes 0.01 to 10 VLT, not '11'"],
     [['--without', 'tx.nonce'], "'--without'"],
     [['--network', 'e2e', '--without', 'tx.nonce'], "'--without'"],
   ])('%j is one sentence', (args, sentence) => {

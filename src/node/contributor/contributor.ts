@@ -1,16 +1,28 @@
 /** A miner without a page: the client and its engine in this process, reported in log lines. */
-import type { ClientApi, ClientEvent, MinerStatus } from '../../client/api.ts';
+import type {
+  ClientApi,
+  ClientConfig,
+  ClientEvent,
+  MinerStatus,
+  PaidWork,
+} from '../../client/api.ts';
 import { createClient } from '../../client/client.ts';
+import { tryDecode } from '../../core/codec.ts';
+import { Header } from '../../core/formats.ts';
+import { blockId } from '../../core/header/header.ts';
 import { createParams } from '../../core/params.ts';
+import { fromHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
+import { openServingKeys, type ServingKeys } from '../serving-file.ts';
 import { createAlone } from './alone.ts';
 import { FoundCount } from './found.ts';
 import { modelFor, type MinerOptions } from './miner-options.ts';
 import { configOf } from './seed-config.ts';
 import { addressFrom } from '../../wallet/address.ts';
+import { formatAmount } from '../../wallet/amount.ts';
 
 /** ms between two log lines of progress. */
 const REPORT_MS = 10_000;
@@ -32,7 +44,11 @@ export async function startContributor(
 ): Promise<Contributor> {
   const config = await configOf(options);
   const model = modelFor(config.network, options.model);
+  const payee = addressFrom(options.address, createParams(config.network, []).prefix)!;
+  const signers = await keysOf(options, config, payee);
   const platform = createNodePlatform({
+    signers,
+    log,
     network: config.network,
     threads: options.threads,
     ...(options.data !== undefined && { data: options.data }),
@@ -77,16 +93,33 @@ export async function startContributor(
     await platform.close();
   };
   try {
-    const { prefix } = createParams(config.network, []);
     log.info('start', { network: config.network, model, address: options.address });
-    await client.api.payTo(addressFrom(options.address, prefix)!);
+    await client.api.payTo(payee);
     await mine();
+    const { answerPrice: price } = options;
+    if (signers) await client.api.provide({ payee, price });
     running = true;
     return { stop };
   } catch (e) {
     await stop();
     throw e;
   }
+}
+
+/**
+ * Keys with which questions are answered for pay: only where they can be kept, and for a genesis that the seed's page
+ * names. @throws AppError KEYS_CORRUPT, DATA_REFUSED
+ */
+async function keysOf(
+  { data: folder }: MinerOptions,
+  { network, genesis }: ClientConfig,
+  payee: Uint8Array,
+): Promise<ServingKeys | undefined> {
+  const bytes = genesis === undefined ? undefined : fromHex(genesis);
+  const header = bytes && tryDecode(Header, bytes);
+  if (folder === undefined || !header) return undefined;
+  const genesisId = blockId(header);
+  return openServingKeys({ folder, network, genesisId, payees: [payee], now: Date.now });
 }
 
 /** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */
@@ -110,6 +143,8 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     const { chain } = await api.status();
     const blocks = await found.count(chain.height, (height) => api.header(height));
     log.info('mining', progressOf(miner, passes, blocks));
+    const { isOn, ...work } = await api.provided();
+    if (isOn) changed('answers', answersOf(work));
   };
   const onEvent = (event: ClientEvent): void => {
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
@@ -123,6 +158,13 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
   };
   return { onEvent, progress, found };
 }
+
+/** What answering earned beside mining. */
+const answersOf = ({ channels, answers, earned }: Omit<PaidWork, 'isOn'>): LogFields => ({
+  answered: answers,
+  earned: `${formatAmount(earned)} VLT`,
+  channels,
+});
 
 /** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */
 export function progressOf(

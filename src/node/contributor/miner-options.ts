@@ -5,6 +5,7 @@ import { createParams, NETWORK_NAMES, type NetworkName } from '../../core/params
 import { AppError } from '../../lib/errors.ts';
 import { THREADS_MAX, type BackendChoice } from '../../miner/engine/miner-api.ts';
 import { addressFrom } from '../../wallet/address.ts';
+import { parseAmount } from '../../wallet/amount.ts';
 import { EXITS_HELP } from '../exits.ts';
 import { isSeedAddress } from '../seed-address.ts';
 
@@ -20,6 +21,8 @@ export interface MinerOptions {
   readonly threads: number;
   /** Folder of the databases; when absent they are in memory. */
   readonly data: string | undefined;
+  /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
+  readonly answerPrice: bigint | undefined;
 }
 
 const LOCAL_SEED = 'http://localhost:8790/';
@@ -34,7 +37,10 @@ export const MINER_HELP = `pila miner: units without a page, paid for the blocks
   --backend NAME     webgpu, cpu, or auto (default: WebGPU where there is an adapter)
   --threads N        cores that units on the CPU may take, 1 to 64 (default 1)
   --model NAME       what to run (default: the network's first)
-  --data DIR         where the chain is kept for the next start (default: in memory)
+  --data DIR         where the chain is kept for the next start (default: in memory), and the keys with
+                     which questions are answered for pay while mining
+  --answer-price VLT what a sequence of an answer costs
+                     (default: what mining would earn in the time, and a twentieth more)
   --help             this text
 
 WebGPU needs Dawn, the package \`webgpu\`, which a plain npm ci brings.
@@ -49,6 +55,7 @@ const FLAGS = {
   model: { type: 'string' },
   threads: { type: 'string' },
   data: { type: 'string' },
+  'answer-price': { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -84,6 +91,14 @@ function threadsOf(text: string): number {
   throw wrongFlag(`--threads takes 1 to ${THREADS_MAX}, not '${text}'`);
 }
 
+function priceOf(text: string | undefined): bigint | undefined {
+  try {
+    return text === undefined ? undefined : parseAmount(text);
+  } catch {
+    throw wrongFlag(`--answer-price takes an amount of VLT such as 0.0001, not '${text}'`);
+  }
+}
+
 /** The model to run on a network. @throws AppError WRONG_FLAG */
 export function modelFor(name: NetworkName, wanted: string | undefined): string {
   const network = networkOf(name);
@@ -104,6 +119,8 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
   }
   if (values.help) return undefined;
   const { address, model, data } = values;
+  if (values['answer-price'] !== undefined && data === undefined)
+    throw wrongFlag('--answer-price needs --data, where the keys of answers are');
   if (address === undefined) throw wrongFlag('--address is missing: who is paid?');
   if (data === '') throw wrongFlag("--data takes a folder, not ''");
   return {
@@ -114,5 +131,6 @@ export function parseMinerOptions(args: readonly string[]): MinerOptions | undef
     model,
     threads: threadsOf(values.threads ?? '1'),
     data,
+    answerPrice: priceOf(values['answer-price']),
   };
 }

@@ -1,4 +1,4 @@
-/** `/v1`: quotes, requests and receipts as JSON. Amounts are nV as decimal text, bytes are hex. */
+/** `/v1`: quotes, requests, receipts, and answers over channels as JSON. Amounts are nV as decimal text, bytes are hex. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Answered, InputReading, Receipt } from '../../client/api.ts';
@@ -14,6 +14,7 @@ import { AMOUNT_MAX } from '../../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
 import type { Callers } from './caller.ts';
 import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes } from './http.ts';
+import type { Answer, AskPaid, Question } from './paid-inference.ts';
 import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
 
 /** Most bytes of a request's body: an input of 4096 bytes as hex, and some room. */
@@ -33,6 +34,10 @@ const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', 
 interface AskBody extends Asked {
   readonly wanted: Wanted;
   readonly waitMs: number;
+  /** By a request in a block, or over a payment channel. */
+  readonly over: 'request' | 'channel';
+  /** nV for a sequence at most, over a channel. */
+  readonly price: bigint | undefined;
 }
 
 export function parseAsk(text: string): AskBody {
@@ -49,24 +54,41 @@ export function parseAsk(text: string): AskBody {
     input,
     inputHex,
     reward,
-    wait = 'answer',
+    over = 'request',
+    price,
+    wait,
     timeoutMs = WAIT_MS,
     ...more
   } = body as Record<string, unknown>;
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) throw malformed(`there is no field ${unknown.slice(0, 32)}`);
   if (typeof model !== 'string') throw malformed('model is the name of a model');
-  if (!WANTED.includes(wait as Wanted)) throw malformed(`wait is one of ${WANTED.join(', ')}`);
+  const way = wayOf(over, { reward, wait, price });
   const wholeMs = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) >= 0;
   if (!wholeMs || (timeoutMs as number) > WAIT_MS_MAX)
     throw malformed(`timeoutMs is a whole number up to ${WAIT_MS_MAX}`);
   return {
     model,
     input: inputOf(input, inputHex),
-    reward: rewardOf(reward),
-    wanted: wait as Wanted,
+    reward: amountOf('reward', reward),
     waitMs: timeoutMs as number,
+    price: amountOf('price', price),
+    ...way,
   };
+}
+
+/** How it is asked, and until when a request is waited for: a field of the other way is a mistake. */
+function wayOf(
+  over: unknown,
+  { reward, wait, price }: Record<'reward' | 'wait' | 'price', unknown>,
+): Pick<AskBody, 'over' | 'wanted'> {
+  if (over !== 'request' && over !== 'channel') throw malformed('over is request or channel');
+  const foreign = over === 'channel' ? { reward, wait } : { price };
+  for (const [name, value] of Object.entries(foreign))
+    if (value !== undefined) throw malformed(`there is no ${name} over a ${over}`);
+  const wanted = WANTED.find((each) => each === (wait ?? 'answer'));
+  if (!wanted) throw malformed(`wait is one of ${WANTED.join(', ')}`);
+  return { over, wanted };
 }
 
 function inputOf(text: unknown, hex: unknown): Asked['input'] {
@@ -80,10 +102,10 @@ function inputOf(text: unknown, hex: unknown): Asked['input'] {
   return bytes;
 }
 
-function rewardOf(text: unknown): bigint | undefined {
+function amountOf(name: string, text: unknown): bigint | undefined {
   if (text === undefined) return undefined;
   if (typeof text !== 'string' || !/^\d{1,20}$/.test(text) || BigInt(text) > AMOUNT_MAX)
-    throw malformed('reward is nV as decimal text');
+    throw malformed(`${name} is nV as decimal text`);
   return BigInt(text);
 }
 
@@ -91,13 +113,50 @@ function rewardOf(text: unknown): bigint | undefined {
 function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
   if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
   const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
-  const rows = usedRows(answer, input, size);
+  return tellRead(usedRows(answer, input, size), m);
+}
+
+/** The same of the rows alone, as they come over a channel. */
+function tellPaidRows(rows: Uint8Array, { answerSize, ...m }: Manifest): object {
+  const cut = Array.from({ length: Math.floor(rows.length / answerSize) }, (_, i) =>
+    Int8Array.from(rows.subarray(i * answerSize, (i + 1) * answerSize)),
+  );
+  return tellRead(cut, m);
+}
+
+function tellRead(rows: readonly Int8Array[], m: Pick<Manifest, 'labels'>): object {
   if (m.labels.length) return { labels: rows.map((row) => readRow(row, m.labels).label ?? NONE) };
   const embeddings = rows.map(readEmbedding);
   return {
     labels: [],
     embeddings: embeddings.map(({ values, scale }) => ({ values: [...values], scale })),
     cosines: embeddings.map((a) => embeddings.map((b) => cosine(a, b))),
+  };
+}
+
+/** An answer over a channel, or by this node's own model. */
+function tellAnswer(
+  { model, manifest, input }: Question,
+  { rows, paid, cost, shared }: Answer,
+  texts: readonly string[] | undefined,
+): object {
+  return {
+    state: 'answered',
+    model: manifest.name,
+    modelId: toHex(model),
+    inputHex: toHex(input),
+    ...(texts && { texts }),
+    cost: String(cost),
+    answers: [{ answerHex: toHex(rows), ...tellPaidRows(rows, manifest) }],
+    paid: paid
+      ? {
+          provider: toHex(paid.provider),
+          channel: toHex(paid.channel),
+          n: paid.n,
+          total: String(paid.total),
+          sharedHex: shared ? toHex(shared) : null,
+        }
+      : null,
   };
 }
 
@@ -167,6 +226,12 @@ const tellQuote = ({ name, minimum, subsidyPerPass, manifest }: Priced, fee: big
   kappaJob64: manifest.kappaJob64,
 });
 
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
 export interface InferRoutes {
   /** Routes for the page's listener: reading is free, spending needs the key. */
   readonly page: Routes;
@@ -183,7 +248,7 @@ export interface InferAccess {
 export function inferRoutes(
   inference: Inference,
   network: ChainNetwork,
-  { rpcHost, callers, requireKey }: InferAccess,
+  { rpcHost, callers, requireKey, askPaid }: InferAccess & { readonly askPaid: AskPaid },
 ): InferRoutes {
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
@@ -216,6 +281,27 @@ export function inferRoutes(
     return { status, receipt: await describe(receipt) };
   }
 
+  /** Waits for an answer over a channel; the question goes on without its caller. */
+  async function askOver(body: AskBody, key: string, gone: AbortSignal) {
+    const { priced, input } = await inference.read(body);
+    const { id: model, manifest, minimum } = priced;
+    const question = { model, manifest, input, priceMax: body.price ?? minimum };
+    const asked = askPaid(question, key);
+    const signal = AbortSignal.any([
+      gone,
+      AbortSignal.timeout(waiting >= WAITING_MAX ? 0 : body.waitMs),
+    ]);
+    waiting++;
+    try {
+      const answer = await Promise.race([asked, aborted(signal)]);
+      if (!answer) return { status: 202, told: { state: 'waiting', idempotencyKey: key } };
+      const { texts } = await inference.readInput(model, input).catch(() => UNREAD);
+      return { status: 200, told: tellAnswer(question, answer, texts) };
+    } finally {
+      waiting--;
+    }
+  }
+
   const infer =
     (guard: (request: IncomingMessage) => void): Routes[string] =>
     async (request, response) => {
@@ -228,6 +314,10 @@ export function inferRoutes(
       const body = parseAsk(await readBody(request, BODY_BYTES_MAX));
       const gone = new AbortController();
       response.on('close', () => gone.abort());
+      if (body.over === 'channel') {
+        const { status, told } = await askOver(body, key, gone.signal);
+        return sendJson(response, status, told);
+      }
       const id = await inference.ask(body, key);
       // From here it is paid for: whatever else happens, the caller hears of it and gets its id.
       const told = await tell(id, body, gone.signal).catch((error: unknown) => {

@@ -60,6 +60,8 @@ export interface Inference {
    * SPEND_LIMIT, FUNDS_SHORT, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, CHAIN_BUSY
    */
   ask(asked: Asked, key: string): Promise<Uint8Array>;
+  /** What is asked, as the model takes it. @throws AppError MODEL_MISSING and as `ask` for what can't be read */
+  read(asked: Asked): Promise<{ readonly priced: Priced; readonly input: Uint8Array }>;
   readInput: Texts['readInput'];
   receipt: ReceiptOf;
   /** Resolves to the receipt once it has the wanted state, has ended, or the signal aborts. */
@@ -168,6 +170,10 @@ export function createInference(deps: SeedDeps, sender: Sender, spendings: Spend
     names: network.names,
     fee: FEE,
     quote,
+    async read(asked) {
+      const priced = quote(asked.model);
+      return { priced, input: await inputOf(asked, priced) };
+    },
     readInput: texts.readInput,
     ask: (asked, key) => queue.run(() => ask(asked, key)),
     receipt,

@@ -11,7 +11,7 @@ import type { SeedDeps } from '../seed/seed-deps.ts';
 const DEPTHS = [1, 2, 3, 6, 12, 24, 60, 200];
 
 export function createMetrics(
-  { chain, transport, thread, stores, keys, registry }: SeedDeps,
+  { chain, transport, thread, stores, keys, channels, registry }: SeedDeps,
   inference: Inference,
 ): () => Promise<string> {
   const registers = [registry];
@@ -63,6 +63,11 @@ export function createMetrics(
   });
   const asked = 'Spent on requests over HTTP in the last 24 hours';
   gauge('infer_spent_vlt', asked, () => Number(inference.spent()) / 1e9);
+  const { provider } = channels;
+  gauge('channels', 'Channels that are answered in', () => provider.status().channels);
+  gauge('answers', 'Questions answered for pay', () => provider.status().answers);
+  const earned = 'Vouched for since the start';
+  gauge('answers_earned_vlt', earned, () => Number(provider.status().earned) / 1e9);
   let status = { units: 0, macsPerSecond: 0 };
   thread.miner.on('status', (s) => (status = s));
   gauge('units', 'Units run to the end since the start', () => status.units);

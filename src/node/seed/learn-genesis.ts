@@ -18,6 +18,7 @@ const SILENT: Handlers = {
   onRequest: async () => ({ type: 'unavailable', reason: 'starting' }),
   onBlock: async () => 'ignore',
   onTx: async () => 'ignore',
+  onOffer: async () => 'ignore',
   onPeers: () => {},
 };
 

@@ -1,12 +1,13 @@
 /** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
+import { CHANNEL_LIMIT_MIN, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { WINDOW } from '../../chain/full/records.ts';
 import { networkOf } from '../../client/models/networks.ts';
 import { mirrorAddress, MIRRORS_MAX } from '../../client/models/part-sources.ts';
-import { parseAmount } from '../../wallet/amount.ts';
+import { formatAmount, parseAmount } from '../../wallet/amount.ts';
+import { CHANNELS_LIMIT_FIRST } from '../../wallet/channels.ts';
 import { EXITS_HELP } from '../exits.ts';
 import { isRange, trustedByDefault } from '../http/caller.ts';
 import { LOOPBACK } from '../http/http.ts';
@@ -45,8 +46,12 @@ export interface Options {
   readonly prune: number | undefined;
   /** File with the key that lets callers spend over HTTP. */
   readonly apiKeyFile: string | undefined;
+  /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
+  readonly answerPrice: bigint | undefined;
   /** nV that requests over HTTP may cost in 24 hours; 0: none. */
   readonly spendMax: bigint;
+  /** nV of a payment channel that this node opens to ask a provider. */
+  readonly prepay: bigint;
 }
 
 export const HELP = `pila: a seed node. It serves the app, relays, validates everything.
@@ -64,6 +69,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --mine             mine on this computer's CPU, and answer open requests
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
+  --answer-price VLT what a sequence of an answer for pay costs while mining
+                     (default: what mining would earn in the time, and a twentieth more)
   --bootstrap ADDR   multiaddr of another seed; may be given several times
   --announce ADDR    multiaddr under which others reach this node, such as /dns4/HOST/tcp/443/tls/ws
                      or /ip4/PUBLIC/udp/8791/webrtc-direct; may be given several times
@@ -80,6 +87,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
                      the environment's PILA_API_KEY does the same
   --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
+  --prepay VLT       what it sets aside with a provider for answers over a payment channel (default 1)
   --help             this text
 
 ${EXITS_HELP}
@@ -105,6 +113,8 @@ const FLAGS = {
   prune: { type: 'string' },
   'api-key-file': { type: 'string' },
   'spend-max': { type: 'string' },
+  prepay: { type: 'string' },
+  'answer-price': { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
@@ -168,13 +178,23 @@ function pruneOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-function spendMaxOf(text: string): bigint {
+function amountOf(flag: string, text: string): bigint {
   try {
     return parseAmount(text);
   } catch {
-    throw wrong(`--spend-max takes an amount of VLT such as 12.5, not '${text}'`);
+    throw wrong(`--${flag} takes an amount of VLT such as 12.5, not '${text}'`);
   }
 }
+
+function prepayOf(text: string): bigint {
+  const nV = amountOf('prepay', text);
+  if (nV >= CHANNEL_LIMIT_MIN && nV <= CHANNELS_LIMIT_FIRST) return nV;
+  const range = `${formatAmount(CHANNEL_LIMIT_MIN)} to ${formatAmount(CHANNELS_LIMIT_FIRST)}`;
+  throw wrong(`--prepay takes ${range} VLT, not '${text}'`);
+}
+
+const priceOf = (text: string | undefined): bigint | undefined =>
+  text === undefined ? undefined : amountOf('answer-price', text);
 
 function networkNameOf(text: string): NetworkName {
   const name = NETWORK_NAMES.find((n) => n === text);
@@ -208,7 +228,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   }
   if (values.help) return undefined;
   const network = networkNameOf(values.network ?? 'local');
-  for (const flag of ['payout', 'model'] as const)
+  for (const flag of ['payout', 'model', 'answer-price'] as const)
     if (values[flag] !== undefined && !values.mine) throw wrong(`--${flag} needs --mine`);
   const host = hostOf('host', values.host);
   const announce = announceOf(values.announce ?? []);
@@ -231,6 +251,15 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     trustProxy: trustProxyOf(values['trust-proxy'], host),
     prune: pruneOf(values.prune),
     apiKeyFile: values['api-key-file'],
-    spendMax: spendMaxOf(values['spend-max'] ?? '100'),
+    answerPrice: priceOf(values['answer-price']),
+    ...spendingOf(values),
   };
 }
+
+const spendingOf = (values: {
+  readonly 'spend-max'?: string | undefined;
+  readonly prepay?: string | undefined;
+}): Pick<Options, 'spendMax' | 'prepay'> => ({
+  spendMax: amountOf('spend-max', values['spend-max'] ?? '100'),
+  prepay: prepayOf(values.prepay ?? '1'),
+});

@@ -1,6 +1,7 @@
 /** What the parts of a running seed are made with. */
 import type { Registry } from 'prom-client';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { OfferBook } from '../../client/channels/offer-book.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import type { Header } from '../../core/formats.ts';
@@ -12,6 +13,7 @@ import type { Callers } from '../http/caller.ts';
 import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
 import type { Options } from './options.ts';
+import type { SeedChannels } from './seed-provider.ts';
 import type { Sender } from './sender.ts';
 
 export interface SeedDeps {
@@ -26,6 +28,10 @@ export interface SeedDeps {
   /** Sends with the payout key: one sender for everything it signs, so that no nonce is used twice. */
   readonly sender: Sender;
   readonly genesis: Header;
+  /** Of providers that were heard lately. */
+  readonly offers: OfferBook;
+  /** Keys, chain and answers of payment channels. */
+  readonly channels: SeedChannels;
   /** Of all figures for `/metrics`. */
   readonly registry: Registry;
   readonly callers: Callers;

@@ -27,7 +27,7 @@ export function createHandlers(
   sync: () => FullSync,
   log: Log,
   packages?: Pick<PackageStore, 'answer'>,
-): Omit<Handlers, 'onPeers'> {
+): Pick<Handlers, 'onRequest' | 'onBlock' | 'onTx'> {
   /** A full queue is no fault of the sender, nor is a full disk. */
   const busy = (e: unknown): 'ignore' => {
     if (!isStoreFailure(e)) log.warn('peer.busy', { code: AppError.from(e).code });

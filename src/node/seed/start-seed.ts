@@ -10,7 +10,9 @@ import { Registry } from 'prom-client';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
+import { createOfferBook, judgeOffer } from '../../client/channels/offer-book.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
+import { blockId } from '../../core/header/header.ts';
 import type { Block } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -51,10 +53,12 @@ import { inferRoutes } from '../http/infer-routes.ts';
 import { createInference } from '../http/inference.ts';
 import { statusRoute } from '../http/status.ts';
 import { openSpendings } from '../http/spending.ts';
+import { openSeedChannels } from './seed-provider.ts';
 import { createSender } from './sender.ts';
 import { startSignatureLanes, type SignatureLanes } from './signature-lanes.ts';
 import { rpcRoutes } from '../rpc/rpc-routes.ts';
 import type { SeedDeps } from './seed-deps.ts';
+import { openSeedPrepaid, type SeedPrepaid } from './seed-prepaid.ts';
 import { createSeedMiner } from './seed-miner.ts';
 import { createHandlers } from './serve-peers.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -91,7 +95,7 @@ export async function startSeed(
 }
 
 /** One of this node's databases, watched. @throws AppError STORE_* */
-type OpenStore = (name: 'chain' | 'net' | 'spent') => Promise<Store>;
+type OpenStore = (name: 'chain' | 'net' | 'spent' | 'channels') => Promise<Store>;
 
 interface Given {
   readonly options: Options;
@@ -130,6 +134,7 @@ async function openAll(
   const chain = await openChain({ store, options, network, thread, lanes, log });
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
+  const offers = createOfferBook();
 
   const datastore = new NetDatastore(await openStore('net'));
   await datastore.open();
@@ -151,6 +156,13 @@ async function openAll(
     metrics: libp2pMetrics(registry, options.data),
   });
   const sequence = announcer(transport);
+  const channelStore = await openStore('channels');
+  closers.push(() => channelStore.close());
+  const channels = await openSeedChannels(
+    { options, network, keys, chain, transport, thread, genesis, offers, log },
+    channelStore,
+    payout,
+  );
   const deps: SeedDeps = {
     options,
     network,
@@ -161,29 +173,43 @@ async function openAll(
     packages,
     thread,
     genesis,
+    offers,
+    channels,
     registry,
     callers,
     log,
     sender: createSender({ chain, params: network.params, transport }, keys.payout),
     announce: sequence,
   };
+  /** What is opened once peers can be asked. */
+  const later: { prepaid?: SeedPrepaid } = {};
   let sync: FullSync | undefined;
   const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
   await transport.start({
     ...createHandlers(chain, fullSync, log, packages),
+    async onOffer(peer, offer) {
+      const now = { genesisId: blockId(genesis), nowMs: Date.now() };
+      const verdict = judgeOffer(offers, now, offer, peer);
+      if (verdict === 'accept') later.prepaid?.onOffer(offer.offer.provider);
+      return verdict;
+    },
+    onAsk: channels.provider.onAsk,
     onPeers: (peers) => fullSync().meet(peers),
   });
   closers.push(() => transport.stop());
+  closers.push(channels.start());
   const polling = setInterval(() => fullSync().poll(), POLL_MS);
   closers.push(() => clearInterval(polling));
 
-  const infer = await openInference(deps, openStore, closers);
+  const infer = await openInference(deps, channelStore, openStore, closers);
+  later.prepaid = infer.prepaid;
   const page = await openPage(deps, infer.routes.page, closers);
   const rpcPort = await openRpc(deps, infer, closers);
   if (options.mine) {
     const miner = createSeedMiner(deps, payout ?? payoutAddress(keys));
     closers.push(() => miner.stop());
     await miner.start();
+    await channels.provide(payout ?? payoutAddress(keys));
   }
   closers.push(logHeads(chain, log));
   const canAsk = (): boolean => options.mirrors.length > 0 || transport.peers().length > 0;
@@ -257,7 +283,12 @@ function announcer(transport: Transport): (block: Block) => Promise<void> {
   return async (block) => transport.announceBlock({ block, sequence: ++sequence });
 }
 
-async function openInference(deps: SeedDeps, openStore: OpenStore, closers: Closers) {
+async function openInference(
+  deps: SeedDeps,
+  channelStore: Store,
+  openStore: OpenStore,
+  closers: Closers,
+) {
   const { options, network, sender } = deps;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
   const store = await openStore('spent');
@@ -265,9 +296,13 @@ async function openInference(deps: SeedDeps, openStore: OpenStore, closers: Clos
   const spendings = await openSpendings(store, options.spendMax, Date.now);
   const inference = createInference(deps, sender, spendings);
   await inference.resent;
+  const prepaid = await openSeedPrepaid(deps, channelStore, spendings);
+  closers.push(() => prepaid.stop());
   const { rpcHost } = options;
-  const routes = inferRoutes(inference, network, { rpcHost, callers: deps.callers, requireKey });
-  return { inference, routes };
+  const { callers } = deps;
+  const { askPaid } = prepaid;
+  const routes = inferRoutes(inference, network, { rpcHost, callers, requireKey, askPaid });
+  return { inference, prepaid, routes };
 }
 
 async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promise<string> {

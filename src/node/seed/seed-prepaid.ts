@@ -1,0 +1,80 @@
+/** The asker's end of channels in a seed: over its full chain, by signers in its data folder, with its payout key. */
+import type { Store } from '../../chain/store/store.ts';
+import { openPrepaid, type Prepaying } from '../../client/prepaid/prepaid.ts';
+import { modelNamed } from '../../client/models/networks.ts';
+import { decode } from '../../core/codec.ts';
+import { SignedTx } from '../../core/formats.ts';
+import { equal } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import { formatAddress } from '../../core/address.ts';
+import { createPaidInference, type AskPaid } from '../http/paid-inference.ts';
+import type { Spendings } from '../http/spending.ts';
+import type { SeedDeps } from './seed-deps.ts';
+
+export interface SeedPrepaid extends Prepaying {
+  askPaid: AskPaid;
+}
+
+/** @param store of channels, apart from the chain's, which can be fetched anew */
+export async function openSeedPrepaid(
+  deps: SeedDeps,
+  store: Store,
+  spendings: Spendings,
+): Promise<SeedPrepaid> {
+  const { chain, network, options, offers, sender, thread, transport, channels } = deps;
+  const { serving: keys, channelChain } = channels;
+
+  async function execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
+    await thread.ensure(model);
+    return (await thread.miner.execute(model, input)).answer;
+  }
+  const prepaid = await openPrepaid({
+    chain: channelChain,
+    store,
+    signers: keys,
+    transport,
+    models: network.models,
+    offers: () => offers.offers(Date.now()),
+    submit: (opening) => sender.announce(decode(SignedTx, opening)),
+    execute,
+    // Whoever asks waits for the answer itself.
+    report: () => undefined,
+    nowMs: () => Date.now(),
+  });
+
+  const mined = options.mine ? modelNamed(network, options.model) : undefined;
+  const askPaid = createPaidInference({
+    prepaid: prepaid.api,
+    keys,
+    sender,
+    spendings,
+    limit: options.prepay,
+    requireFunds(nV) {
+      const balance = chain.account(sender.address)?.balance ?? 0n;
+      if (balance >= nV) return;
+      const address = formatAddress(sender.address, network.params.prefix);
+      throw new AppError('FUNDS_SHORT', `${address} has ${balance} nV of the ${nV} needed`);
+    },
+    own: (model) =>
+      mined && equal(mined.id, model) ? (input) => execute(model, input) : undefined,
+    nextHead: () =>
+      new Promise((resolve) => {
+        const off = chain.subscribe((event) => {
+          if (event.type !== 'head') return;
+          off();
+          resolve();
+        });
+      }),
+  });
+
+  const off = chain.subscribe(({ type }) => type === 'head' && prepaid.onHead());
+  prepaid.onHead();
+  return {
+    ...prepaid,
+    askPaid,
+    stop() {
+      off();
+      prepaid.stop();
+    },
+  };
+}
