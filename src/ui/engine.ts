@@ -102,12 +102,13 @@ function lazyPart<Api, Event>(load: () => Promise<Part<Api, Event>>) {
   return { api: new Proxy({}, { get }) as Api, on };
 }
 
+/** @param loadClient is given the vault, which starts at the first call of it, by whomever */
 export function lazyEngine(
-  loadClient: () => Promise<Part<ClientApi, ClientEvent>>,
+  loadClient: (vault: VaultApi) => Promise<Part<ClientApi, ClientEvent>>,
   loadVault: () => Promise<Part<VaultApi, VaultStatus>>,
   passphrases: Passphrases,
 ): Engine {
-  const client = lazyPart(loadClient);
   const vault = lazyPart(loadVault);
+  const client = lazyPart(() => loadClient(vault.api));
   return { client: client.api, vault: vault.api, passphrases, on: client.on, onVault: vault.on };
 }

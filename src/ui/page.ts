@@ -5,7 +5,12 @@
  */
 import type { ClientApi, ClientEvent } from '../client/api.ts';
 import { connect, workerFailure } from '../lib/rpc.ts';
-import type { VaultApi, VaultEvents, VaultStatus } from '../wallet/vault/vault-api.ts';
+import type {
+  UnattendedApi,
+  VaultApi,
+  VaultEvents,
+  VaultStatus,
+} from '../wallet/vault/vault-api.ts';
 import { loadConfig, type Part, type Passphrases } from './engine.ts';
 
 export async function openVault(): Promise<Part<VaultApi, VaultStatus>> {
@@ -29,8 +34,9 @@ export const passphrases: Passphrases = {
   },
 };
 
-export async function openClient(): Promise<Part<ClientApi, ClientEvent>> {
+/** @param signers of the vault that `openVault` starts */
+export async function openClient(signers: UnattendedApi): Promise<Part<ClientApi, ClientEvent>> {
   const { createPageClient } = await import('../client/browser-tabs/page.ts');
-  const { client, on } = await createPageClient(await loadConfig());
+  const { client, on } = await createPageClient(await loadConfig(), signers);
   return { api: client, on };
 }

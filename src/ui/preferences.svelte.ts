@@ -28,6 +28,8 @@ export class Preferences {
   awake = $state(false);
   /** When a person declined to install the app, ms. */
   declinedMs = $state<number>();
+  /** Answer questions of others for pay while this device works: only where a person wants it. */
+  answers = $state(false);
   /** Drawn more while it works, as the person says. */
   watts = $state.raw<number>();
   readonly #languages: readonly string[];
@@ -43,6 +45,7 @@ export class Preferences {
     this.model = this.#read('model') ?? undefined;
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';
+    this.readAnswers();
     const declined = this.#read('install-declined');
     this.declinedMs = declined === null ? undefined : Number(declined);
     this.watts = Number(this.#read('watts')) || undefined;
@@ -86,6 +89,16 @@ export class Preferences {
   stayAwake(awake: boolean): void {
     this.awake = awake;
     this.#write('awake', awake ? 'yes' : 'no');
+  }
+
+  /** Another tab may have changed it. */
+  readAnswers(): void {
+    this.answers = this.#read('answers') === 'yes';
+  }
+
+  answerForPay(answers: boolean): void {
+    this.answers = answers;
+    this.#write('answers', answers ? 'yes' : 'no');
   }
 
   draw(watts: number | undefined): void {

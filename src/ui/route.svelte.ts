@@ -2,10 +2,15 @@
 export const PLACES = ['pila', 'ask', 'wallet', 'network', 'settings'] as const;
 export type Place = (typeof PLACES)[number];
 
-/** Pages under a place, each about one thing: a block by height or id, a question by its text, the others by id or address. */
+/**
+ * Pages under a place, each about one thing: a block by height or id, a question by its text, a shared answer by its
+ * bytes, the others by id or address. A public request is about nothing yet.
+ */
 const PAGES = {
   receipt: 'ask',
   question: 'ask',
+  request: 'ask',
+  answer: 'ask',
   block: 'network',
   tx: 'network',
   address: 'network',

@@ -10,6 +10,7 @@ import type {
   History,
   MinerStatus,
   ModelStorage,
+  PaidWork,
   PendingTx,
   StoredModel,
 } from '../client/api.ts';
@@ -26,6 +27,7 @@ import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 import type { Engine, PageConfig, Passphrases } from './engine.ts';
 import { isStale } from './kit/format.ts';
 import { joinHistory } from './wallet/history/history.ts';
+import { Answering } from './work/answering.ts';
 import { isWorking } from './work/sentence.ts';
 import { Serving } from './work/serving.ts';
 import { WorkLog } from './work/work-log.svelte.ts';
@@ -58,6 +60,10 @@ export class Session {
   problem = $state.raw<Problem>();
   /** What the opening of the page ended with, where the keys could not be asked for. */
   #unopened = $state.raw<Problem>();
+  /** What answering for pay came to; undefined before it was asked for. */
+  provided = $state.raw<PaidWork>();
+  /** Why this device does not answer for pay, though the person wants it. */
+  unanswering = $state.raw<Problem>();
   /** Blocks that the last reorganisation replaced, until dismissed. */
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
@@ -81,6 +87,9 @@ export class Session {
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
   readonly #serving: Serving;
+  readonly #answering: Answering;
+  /** The person wants this device to answer for pay. */
+  #wantsAnswers = false;
   #following = '';
   /** The account that was followed last: it gives its place up to the next. */
   #followed: Uint8Array | undefined;
@@ -102,6 +111,7 @@ export class Session {
       () => engine.client,
       () => engine.vault,
     );
+    this.#answering = new Answering(() => engine.client);
     engine.on((event) => this.#onEvent(event));
     engine.onVault((status) => this.#onVault(status));
   }
@@ -212,6 +222,7 @@ export class Session {
     if (before && !this.#looked.has(toHex(before))) await this.peer.unwatch(before);
     this.#following = address.toString();
     await this.#serve();
+    await this.#answer();
     const { chain, miner } = await this.peer.status();
     this.chain = chain;
     this.miner = miner;
@@ -367,7 +378,10 @@ export class Session {
     if (status.problem && isWorking(this.miner.state)) await this.peer.pauseMining();
     const before = this.vault?.address?.toString();
     this.vault = status;
-    if (this.#following) await this.#serve();
+    if (this.#following) {
+      await this.#serve();
+      await this.#answer();
+    }
     if (status.address?.toString() === before) return;
     this.balance = undefined;
     this.history = undefined;
@@ -387,6 +401,24 @@ export class Session {
   async #serve(): Promise<void> {
     const { locked = true, publicKey } = this.vault ?? {};
     await this.#serving.serveFor(locked ? undefined : publicKey);
+  }
+
+  /** Whether this device is to answer questions of others, paid to the account in use. */
+  async answerForPay(wanted: boolean): Promise<void> {
+    this.#wantsAnswers = wanted;
+    if (this.#following) await this.#answer();
+  }
+
+  /** Work goes on where it fails; another status of the vault, as after an unlock, tries again. */
+  async #answer(): Promise<void> {
+    const { address, problem } = this.vault ?? {};
+    try {
+      await this.#answering.answerFor(this.#wantsAnswers && !problem ? address : undefined);
+      this.unanswering = undefined;
+      if (this.#wantsAnswers) this.provided = await this.peer.provided();
+    } catch (error) {
+      this.unanswering = trueCause(error).toJSON();
+    }
   }
 
   /** Nobody sees the page: keys that a passphrase protects lock sooner, while the work goes on. */
@@ -474,8 +506,12 @@ export class Session {
       // Places in abandoned blocks: fetched again with the next proven balance.
       this.history = undefined;
     },
-    // The screens of requests listen for it themselves.
+    // The screens of questions listen for these themselves.
     receipt: () => {},
+    prepaid: () => {},
+    part: () => {},
+    paid: () => {},
+    provided: ({ work }) => (this.provided = work),
     unsigned: ({ tx }) => this.#serving.sign(tx),
     problem: ({ code, message }) => (this.problem = { code, message }),
   };

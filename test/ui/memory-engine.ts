@@ -1,14 +1,20 @@
 /** An engine without workers for tests of the screens' state: answers from plain fields. */
 import type {
+  AskedPrepaid,
   Balance,
   ChainStatus,
   ClientApi,
   ClientEvent,
+  Distrusted,
   InputReading,
   MinerStatus,
   ModelInfo,
   ModelStorage,
+  PaidAnswer,
+  PaidWork,
   PendingTx,
+  Prepaid,
+  Provider,
   Quote,
   Receipt,
 } from '../../src/client/api.ts';
@@ -134,6 +140,49 @@ export const RECEIPT: Receipt = {
   source: 'state',
 };
 
+/** One that answers, cheaply and at once. */
+export const PROVIDER: Provider = {
+  key: Uint8Array.from({ length: 32 }, (_, i) => (i * 91 + 60) & 255),
+  payee: new Uint8Array(32).fill(0x77),
+  peer: '12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKu99',
+  model: LINGUA.id,
+  price: { type: 'sequence', amount: 3_100_000n },
+  queue: 0,
+  waitSeconds: 0,
+  paid: 0n,
+};
+export const CHANNEL: Prepaid = {
+  id: new Uint8Array(32).fill(0xc4),
+  opening: new Uint8Array(200),
+  provider: PROVIDER.key,
+  payee: PROVIDER.payee,
+  peer: PROVIDER.peer,
+  limit: 2_000_000_000n,
+  spent: 620_000_000n,
+  expiry: 18_100,
+  state: 'open',
+  depth: 12,
+  isBusy: false,
+  answers: 200,
+  problem: undefined,
+};
+export const PAID: PaidAnswer = {
+  channel: CHANNEL.id,
+  n: 200,
+  model: LINGUA.id,
+  salt: new Uint8Array(32),
+  options: new Uint8Array(),
+  input: utf8('La pila di Volta fece scorrere la prima corrente continua.'),
+  answer: ANSWER,
+  units: 1,
+  total: 620_000_000n,
+  receipt: new Uint8Array(140),
+  signature: new Uint8Array(64),
+  provider: PROVIDER.key,
+  timeMs: Date.UTC(2026, 10, 25, 10, 12),
+  verdict: 'unchecked',
+};
+
 export class MemoryEngine implements Engine {
   vaultStatus: VaultStatus = EMPTY_VAULT;
   chain: ChainStatus = CHAIN;
@@ -210,11 +259,52 @@ export class MemoryEngine implements Engine {
     quotaBytes: 2_000_000_000,
   };
 
+  /** Whom closes of channels were to pay, in order; undefined: no more questions are taken. */
+  readonly payees: (Uint8Array | undefined)[] = [];
+  paidWork: PaidWork = {
+    isOn: false,
+    channels: 0,
+    streams: 0,
+    answers: 0,
+    units: 0,
+    earned: 0n,
+  };
+  offered: Provider[] = [];
+  falseOnes: Distrusted[] = [];
+  prepaid: Prepaid[] = [];
+  paidAnswers: PaidAnswer[] = [];
+  /** Whether running the model gives what was answered. */
+  isTrue = true;
+  /** nV that channels may hold in all. */
+  channelsLimit = CHANNELS_LIMIT_FIRST;
+  /** What waits for the whole answer, where a test gives it. */
+  asking: PromiseWithResolvers<PaidAnswer> | undefined;
+  /** The price of the last prepaid question. */
+  askedAt: AskedPrepaid['price'];
+
+  #channelOf(id: Uint8Array): Prepaid {
+    const found = this.prepaid.find((channel) => equal(channel.id, id));
+    if (!found) throw new AppError('CHANNEL_UNKNOWN', 'not open here');
+    return found;
+  }
+
+  /** Changes a channel, and says so. */
+  tellChannel(channel: Prepaid): void {
+    this.prepaid = [...this.prepaid.filter(({ id }) => !equal(id, channel.id)), channel];
+    this.emit({ type: 'prepaid', channel });
+  }
+
   readonly client: ClientApi = {
     status: async () => {
       this.#note('client.status');
       return { chain: this.chain, miner: this.miner };
     },
+    provide: async (how) => {
+      this.#note('client.provide');
+      this.payees.push(how?.payee);
+      this.paidWork = { ...this.paidWork, isOn: how !== undefined };
+    },
+    provided: async () => this.paidWork,
     watch: async () => this.#note('client.watch'),
     unwatch: async () => this.#note('client.unwatch'),
     payTo: async () => this.#note('client.payTo'),
@@ -247,6 +337,55 @@ export class MemoryEngine implements Engine {
       return this.receipts.find((receipt) => equal(receipt.id, id));
     },
     requests: async () => this.receipts,
+    providers: async () => this.offered,
+    distrusted: async () => this.falseOnes,
+    openChannel: async (opening, peer) => {
+      this.#note('client.openChannel');
+      const { tx } = decode(SignedTx, opening);
+      if (tx.type !== 'channel') throw new AppError('TX_MALFORMED', 'no opening');
+      const { provider, payee, limit } = tx;
+      const fresh = {
+        spent: 0n,
+        answers: 0,
+        depth: 0,
+        expiry: undefined,
+        state: 'waiting',
+      } as const;
+      const id = new Uint8Array(32).fill(this.prepaid.length + 1);
+      const channel = { ...CHANNEL, ...fresh, id, opening, provider, payee, peer, limit };
+      this.tellChannel(channel);
+      return channel;
+    },
+    channels: async () => this.prepaid,
+    askPrepaid: async ({ channel, model, input, price }) => {
+      this.#note('client.askPrepaid');
+      this.askedAt = price;
+      const asked = this.#channelOf(channel);
+      const n = asked.answers + 1;
+      const answer = this.asking
+        ? await this.asking.promise
+        : { ...PAID, channel, n, model, input, provider: asked.provider };
+      this.paidAnswers = [answer, ...this.paidAnswers];
+      return answer;
+    },
+    stopAsking: async (id) => {
+      this.#note('client.stopAsking');
+      this.#channelOf(id);
+    },
+    closeChannel: async (id) => {
+      this.#note('client.closeChannel');
+      this.tellChannel({ ...this.#channelOf(id), state: 'closing' });
+    },
+    answers: async () => this.paidAnswers,
+    verifyAnswer: async () => {
+      this.#note('client.verifyAnswer');
+      return { isEqual: this.isTrue, at: this.isTrue ? undefined : 0 };
+    },
+    shareAnswer: async () => utf8('a shared answer'),
+    readAnswer: async () => {
+      this.#note('client.readAnswer');
+      return PAID;
+    },
     execute: async () => {
       this.#note('client.execute');
       return this.ran;
@@ -352,13 +491,18 @@ export class MemoryEngine implements Engine {
     },
     servingKey: async () => undefined,
     signReceipt: async () => new Uint8Array(64),
+    signOffer: async () => new Uint8Array(64),
     signClose: async (bytes) =>
       encode(SignedTx, { tx: decode(Tx, bytes), signature: new Uint8Array(64) }),
     newSigner: async () => otherKey,
+    signAsk: async () => new Uint8Array(64),
     signVoucher: async () => new Uint8Array(64),
     channelEnded: async () => this.#note('vault.channelEnded'),
-    channelsLimit: async () => CHANNELS_LIMIT_FIRST,
-    setChannelsLimit: async () => this.#vault('setChannelsLimit', {}),
+    channelsLimit: async () => this.channelsLimit,
+    setChannelsLimit: async (limit) => {
+      this.channelsLimit = limit;
+      return this.#vault('setChannelsLimit', {});
+    },
     addAccount: async (name) => {
       const { accounts } = this.vaultStatus;
       const account = { index: 1, name, address: OTHER_ADDRESS, publicKey: otherKey };

@@ -97,9 +97,25 @@ export function rowsOf(
   model: ModelInfo,
   texts: readonly string[] = [],
 ): Row[] | undefined {
-  const { answerSize, sequenceBytes, inputBytesMax, labels } = model;
+  const { answerSize, sequenceBytes, inputBytesMax } = model;
   if (answer.length !== (inputBytesMax / sequenceBytes) * answerSize) return undefined;
-  return usedRows(answer, input, model).map((row, i) => {
+  return rowsSoFar(answer, input, model, texts);
+}
+
+/**
+ * Rows of a prepaid answer, which has one for each sequence of the input, as far as they have come; undefined when
+ * it ends within a row.
+ */
+export function rowsSoFar(
+  answer: Uint8Array,
+  input: Uint8Array,
+  model: ModelInfo,
+  texts: readonly string[] = [],
+): Row[] | undefined {
+  const { answerSize, sequenceBytes, labels } = model;
+  if (answer.length % answerSize) return undefined;
+  const came = usedRows(answer, input, model).slice(0, answer.length / answerSize);
+  return came.map((row, i) => {
     const part = input.subarray(i * sequenceBytes, (i + 1) * sequenceBytes);
     const text = isOfWords(model) ? readable(texts[i] ?? '') : readableText(part);
     if (!labels.length) return { text, scores: [], embedding: readEmbedding(row) };

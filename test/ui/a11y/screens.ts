@@ -4,11 +4,13 @@ import { ask } from '../../../src/ui/i18n/en/ask.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { device } from '../../../src/ui/i18n/en/device.ts';
 import { plots } from '../../../src/ui/i18n/en/plots.ts';
+import { prepaid } from '../../../src/ui/i18n/en/prepaid.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
 import { ask as askIt } from '../../../src/ui/i18n/it/ask.ts';
 import { it } from '../../../src/ui/i18n/it/app.ts';
 import { device as deviceIt } from '../../../src/ui/i18n/it/device.ts';
+import { prepaid as prepaidIt } from '../../../src/ui/i18n/it/prepaid.ts';
 import { keyring as keyringIt } from '../../../src/ui/i18n/it/keyring.ts';
 import type { Language } from '../../../src/ui/i18n/languages.ts';
 import { linkToPage } from '../../../src/ui/route.svelte.ts';
@@ -66,6 +68,11 @@ async function wrong(page: Page): Promise<void> {
   await press(page, en.unlock.go);
 }
 
+async function askPrepaid(page: Page): Promise<void> {
+  await page.locator('main textarea').fill('Quale lingua parlo?');
+  await press(page, prepaid.ask.go);
+}
+
 const sheet = (name: string, act: Screen['act'], state = 'owner'): Screen => ({
   state,
   hash: '#/wallet',
@@ -90,6 +97,7 @@ const SHEETS: Screen[] = [
   sheet('passphrase', presses(en.wallet.protectChange)),
   sheet('passkey', presses(keyring.passkey.add)),
   sheet('file', presses(keyring.file.export)),
+  { ...sheet('prepay: review', presses(prepaid.open.review), 'offers'), hash: '#/ask' },
   { ...sheet('erase everything', presses(device.erase.open)), hash: '#/settings' },
   {
     ...sheet('erase everything, unsaved', presses(device.erase.open), 'stopped'),
@@ -127,9 +135,15 @@ export const PAIRS: readonly Pair[] = [
     },
   },
   {
+    name: 'prepay',
+    state: 'offers',
+    hash: '#/ask',
+    asks: { en: prepaid.open.review, it: prepaidIt.open.review },
+  },
+  {
     name: 'ask',
     state: 'owner',
-    hash: '#/ask',
+    hash: '#/request/',
     asks: { en: ask.form.review, it: askIt.form.review },
     act: async (page) => page.locator('main textarea').fill('Quale lingua parlo?'),
   },
@@ -203,6 +217,29 @@ const PAGES: Screen[] = [
     { state: 'owner', hash },
     { state: 'running', hash },
   ]),
+  ...['nobody offers', 'offers', 'prepaid', 'prepaid troubles', 'prepaid no coins'].map(
+    (state) => ({
+      state,
+      hash: '#/ask',
+    }),
+  ),
+  { state: 'prepaid locked', hash: '#/ask' },
+  ...['prepaid', 'prepaid arriving', 'prepaid gone'].map((state) => ({
+    state,
+    hash: '#/ask',
+    name: 'a question is asked',
+    act: askPrepaid,
+  })),
+  {
+    state: 'prepaid',
+    hash: '#/ask',
+    name: 'a kept answer',
+    act: (page: Page) => page.locator('.kept-answers summary').first().click(),
+  },
+  { state: 'owner', hash: '#/request/' },
+  { state: 'prepaid', hash: '#/settings' },
+  { state: 'fresh', hash: '#/answer/', name: 'a shared answer, none yet' },
+  { state: 'fresh', hash: '#/answer/YSBzaGFyZWQgYW5zd2Vy', name: 'a shared answer' },
   { state: 'stopped', hash: '#/wallet' },
   { state: 'locked', hash: '#/wallet' },
   ...['open', 'unconfirmed', 'confirmed', 'paid'].map((state) => ({

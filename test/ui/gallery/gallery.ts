@@ -5,6 +5,7 @@
 import { mount } from 'svelte';
 import App from '../../../src/ui/App.svelte';
 import Wiping from '../../../src/ui/settings/device/Wiping.svelte';
+import { MINER_OFF } from '../../../src/client/api.ts';
 import { addressOf } from '../../../src/core/address.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx } from '../../../src/core/formats.ts';
@@ -52,6 +53,7 @@ const running = {
   rejected: { stale: 1 },
   macsPerSecond: 41.23e9,
   blocksFound: 1,
+  answering: MINER_OFF.answering,
   problem: undefined,
 } as const;
 
@@ -114,6 +116,9 @@ const STATES: Record<string, () => void> = {
   running: () => (owner(), (engine.miner = running)),
   many: () => {
     owner();
+    preferences.answers = true;
+    const sums = { answers: 41, units: 96, earned: 297_600_000n };
+    engine.paidWork = { ...engine.paidWork, ...sums };
     preferences.watts = 45;
     engine.miner = { ...running, units: 148, rejected: { stale: 3, recheck: 2 }, blocksFound: 9 };
   },

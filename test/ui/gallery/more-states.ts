@@ -2,7 +2,15 @@
 import type { MinerStatus } from '../../../src/client/api.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
-import { LINGUA, QUOTE, type MemoryEngine } from '../memory-engine.ts';
+import {
+  CHANNEL,
+  FULL_VAULT,
+  LINGUA,
+  PAID,
+  PROVIDER,
+  QUOTE,
+  type MemoryEngine,
+} from '../memory-engine.ts';
 
 export interface Stage {
   readonly engine: MemoryEngine;
@@ -81,7 +89,68 @@ export const moreStates = (stage: Stage) => {
       owner();
       engine.vaultStatus = { ...engine.vaultStatus, problem: 'VAULT_CORRUPT' };
     },
+    ...prepaidStates(stage),
     offline: () => (engine.fails = { 'vault.status': 'CONFIG_MISSING' }),
   };
   return states;
 };
+
+/** Of prepaid answers: nobody offers, somebody does, coins are set aside, an answer comes, all that can go wrong. */
+function prepaidStates({ engine, session, owner }: Stage): Record<string, () => void> {
+  const id = (fill: number) => new Uint8Array(32).fill(fill);
+  const backedUp = () => {
+    owner();
+    engine.vaultStatus = { ...FULL_VAULT, backedUp: true, protected: true };
+    engine.kept = {
+      ...engine.kept,
+      models: engine.kept.models.map((model) => ({ ...model, stored: model.bytes })),
+    };
+  };
+  const offers = () => {
+    backedUp();
+    const dear = { type: 'sequence', amount: 4_650_000n } as const;
+    const other = { key: id(0x3d), payee: id(0x3e), price: dear, queue: 3, waitSeconds: 140 };
+    engine.offered = [PROVIDER, { ...PROVIDER, ...other }];
+  };
+  const prepaid = () => {
+    offers();
+    engine.offered = [{ ...PROVIDER, paid: CHANNEL.spent }, ...engine.offered.slice(1)];
+    engine.prepaid = [CHANNEL];
+    const checked = { ...PAID, n: 199, verdict: 'equal' } as const;
+    const wrong = { ...PAID, n: 198, provider: id(0x3d), verdict: 'false' } as const;
+    engine.paidAnswers = [PAID, checked, wrong];
+  };
+  return {
+    'nobody offers': backedUp,
+    offers,
+    prepaid,
+    'prepaid no coins': () => {
+      offers();
+      const prepare = engine.client.prepare;
+      engine.client.prepare = async (...args) => ({ ...(await prepare(...args)), spendable: 0n });
+    },
+    'prepaid locked': () => {
+      offers();
+      engine.vaultStatus = { ...engine.vaultStatus, locked: true };
+    },
+    'prepaid troubles': () => {
+      prepaid();
+      const states = ['waiting', 'ending', 'closing', 'over', 'distrusted'] as const;
+      engine.prepaid = [
+        ...states.map((state, i) => ({ ...CHANNEL, id: id(i + 1), state })),
+        { ...CHANNEL, problem: 'PROVIDER_GONE' },
+      ];
+      engine.falseOnes = [{ key: id(0x3d), code: 'ANSWER_FALSE', timeMs: 0 }];
+      engine.chain = { ...engine.chain, sync: 'offline', peers: [], peersAgreeing: 0 };
+      session.chain = engine.chain;
+    },
+    'prepaid arriving': () => {
+      prepaid();
+      engine.asking = Promise.withResolvers();
+    },
+    'prepaid gone': () => {
+      prepaid();
+      engine.fails = { 'client.askPrepaid': 'PROVIDER_GONE' };
+    },
+  };
+}

@@ -31,6 +31,9 @@ const armed = (page: Page): Promise<void> =>
 const press = (page: Page, name: string): Promise<void> =>
   page.getByRole('button', { name, exact: true }).first().click();
 
+const typeQuestion = (page: Page): Promise<void> =>
+  page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.');
+
 async function fillSend(page: Page, t: Text): Promise<void> {
   await press(page, t.wallet.send);
   const fields = page.getByRole('dialog').getByRole('textbox');
@@ -151,16 +154,56 @@ export const SHOTS: readonly Shot[] = [
     sheet: true,
     act: (page, t) => press(page, t.wallet.unlock),
   },
+  { name: 'prepaid-nobody', state: 'nobody offers', at: '#/ask' },
+  { name: 'prepaid-offers', state: 'offers', at: '#/ask', act: typeQuestion },
   {
-    name: 'ask-review',
-    state: 'owner',
+    name: 'prepaid-review',
+    state: 'offers',
     at: '#/ask',
     sheet: true,
     async act(page, t) {
-      await page
-        .getByRole('textbox')
-        .first()
-        .fill('La pila di Volta fece scorrere la prima corrente.');
+      await press(page, laterOf(t).prepaid.open.review);
+      await armed(page);
+    },
+  },
+  {
+    name: 'prepaid-answer',
+    state: 'prepaid',
+    at: '#/ask',
+    main: true,
+    async act(page, t) {
+      await typeQuestion(page);
+      await press(page, laterOf(t).prepaid.ask.go);
+    },
+  },
+  {
+    name: 'prepaid-arriving',
+    state: 'prepaid arriving',
+    at: '#/ask',
+    async act(page, t) {
+      await typeQuestion(page);
+      await press(page, laterOf(t).prepaid.ask.go);
+    },
+  },
+  {
+    name: 'prepaid-gone',
+    state: 'prepaid gone',
+    at: '#/ask',
+    async act(page, t) {
+      await typeQuestion(page);
+      await press(page, laterOf(t).prepaid.ask.go);
+    },
+  },
+  { name: 'prepaid-troubles', state: 'prepaid troubles', at: '#/ask' },
+  { name: 'prepaid-no-coins', state: 'prepaid no coins', at: '#/ask' },
+  { name: 'prepaid-shared', state: 'fresh', at: '#/answer/YSBzaGFyZWQgYW5zd2Vy' },
+  {
+    name: 'ask-review',
+    state: 'owner',
+    at: '#/request/',
+    sheet: true,
+    async act(page, t) {
+      await typeQuestion(page);
       const { form } = laterOf(t).ask;
       await press(page, form.review);
       await armed(page);
@@ -170,10 +213,9 @@ export const SHOTS: readonly Shot[] = [
   {
     name: 'ask',
     state: 'paid',
-    at: '#/ask',
+    at: '#/request/',
     main: true,
-    act: (page) =>
-      page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.'),
+    act: typeQuestion,
   },
   { name: 'receipt-open', state: 'open', at: `#/receipt/${'5e'.repeat(32)}` },
   { name: 'receipt-unconfirmed', state: 'unconfirmed', at: `#/receipt/${'5e'.repeat(32)}` },

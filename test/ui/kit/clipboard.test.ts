@@ -12,7 +12,8 @@ const holding = (pattern: RegExp): string[] =>
 test('addresses, links, answers and reports can be copied by a button, and no secret', () => {
   expect(holding(/\bnavigator\.clipboard\b|\bexecCommand\b/)).toEqual(['ui/kit/outside.ts']);
   expect(holding(/\bcopyText\(/)).toEqual([
-    'ui/ask/Answer.svelte',
+    'ui/ask/AnswerRows.svelte',
+    'ui/ask/prepaid/Kept.svelte',
     'ui/kit/outside.ts',
     'ui/network/Report.svelte',
     'ui/wallet/Receive.svelte',

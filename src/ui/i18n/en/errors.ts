@@ -28,6 +28,8 @@ export const errors: ErrorTexts = {
   NET_TIMEOUT: 'The network does not answer. Check the connection; Pila keeps trying.',
   NET_CLOSED: 'The connection was closed. Pila looks for another peer.',
   NET_MALFORMED: 'A peer sent nonsense and was dropped. Try again.',
+  NET_UNREACHABLE:
+    'This provider cannot be reached now: it left, or no peer of yours leads to it. Try again, or ask another.',
   NO_WEBGPU:
     'This browser gives no access to the graphics card. Pila can use the processor instead.',
   DEVICE_LOST: 'The graphics card was taken away, perhaps by another program. Press “Try again”.',
@@ -96,6 +98,38 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Stopped. Nothing was changed.',
   UNASKED_REFUSED:
     'The keys did not sign this: nobody was asked, and it went beyond what work may cost. Work goes on.',
+  ANSWER_FALSE:
+    'This answer is false: the model gives another one, and the signed receipt proves it. Pila no longer asks ' +
+    'whoever gave it.',
+  ANSWER_FOREIGN: 'This answer was given on another network, so it can’t be checked here.',
+  ANSWER_FORGED:
+    'The signed receipt does not belong to this answer. Whoever gave you this changed something in it.',
+  ANSWER_MALFORMED: 'This is no shared answer, or a part of it is missing.',
+  ANSWER_UNKNOWN: 'This answer is no longer kept on this device.',
+  CHANNEL_CLOSED:
+    'What was set aside takes no more questions, and the rest comes back. Set aside something anew to go on.',
+  CHANNEL_ENDING:
+    'What was set aside comes back soon, too soon for another answer. Set aside something anew to go on.',
+  CHANNEL_REPLACED:
+    'Another program of yours asks with what was set aside here. Wait until it has its answer, or end it there.',
+  CHANNEL_SHALLOW:
+    'Whoever answers waits until more blocks confirm what you set aside. Ask again in some blocks.',
+  CHANNEL_SMALL: 'What is left does not pay for this question. Set aside more to go on.',
+  CHANNEL_UNSEEN:
+    'Whoever answers does not see yet what you set aside. Ask again after the next block.',
+  MODEL_UNOFFERED: 'Nobody answers with this model there now. Choose somebody else, or try later.',
+  PRICE_LOW: 'The price has risen. Look at it, and ask again if you accept it.',
+  PROVIDER_BUSY: 'Too many questions wait there. Ask again in a moment.',
+  PROVIDER_FAILED: 'The model failed there. What did not come was not paid for.',
+  PROVIDER_FALSE:
+    'What came from there is nothing that an honest program sends, so Pila no longer asks whoever sent it. ' +
+    'What is left comes back in the end.',
+  PROVIDER_GONE:
+    'Whoever answers can’t be reached. The question is kept: ask it again later, or stop and get the rest back.',
+  PROVIDER_PUZZLED:
+    'Whoever answers counts otherwise than this device. Stop and get the rest back, then set aside something anew.',
+  QUESTION_BUSY: 'Another question is being answered. Wait for it, or stop it.',
+  QUESTION_LONG: 'The answer would be too long. Ask for less at once.',
   CHANNELS_FULL: 'Coins are set aside for answers in sixty-four places already. Let one end first.',
   CHANNELS_OVER:
     'With this, more would be set aside for answers than you allow. Set less aside, let something end, or raise ' +
@@ -110,6 +144,7 @@ export const errors: ErrorTexts = {
   VAULT_UNGUARDED:
     'There are no keys here: the server of this page leaves out a header that keys need, ' +
     'Content-Security-Policy for assets/vault.worker-*.js. Tell whoever runs it.',
+  VAULT_SILENT: 'The keys did not answer. If it stays so, reload the page.',
   VAULT_LOCKED: 'The keys are locked. Unlock them first.',
   VAULT_CORRUPT: 'The stored keys are damaged. Erase them and restore from the 24 words.',
   VAULT_TAMPERED:

@@ -31,6 +31,9 @@ export const errors: ErrorTexts = {
   NET_TIMEOUT: 'La rete non risponde. Controlla la connessione; Pila continua a provare.',
   NET_CLOSED: 'La connessione si è chiusa. Pila cerca un altro pari.',
   NET_MALFORMED: 'Un pari ha mandato dati senza senso ed è stato scollegato. Riprova.',
+  NET_UNREACHABLE:
+    'Questo fornitore ora non è raggiungibile: è uscito, o nessun tuo pari porta a lui. Riprova, o chiedi a ' +
+    'un altro.',
   NO_WEBGPU: 'Questo browser non dà accesso alla scheda grafica. Pila può usare il processore.',
   DEVICE_LOST:
     'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
@@ -107,6 +110,44 @@ export const errors: ErrorTexts = {
   DERIVING_STOPPED: 'Fermato. Nulla è cambiato.',
   UNASKED_REFUSED:
     'Le chiavi non l’hanno firmato: nessuno è stato interpellato, e superava quanto il lavoro può costare. Il lavoro continua.',
+  ANSWER_FALSE:
+    'Questa risposta è falsa: il modello ne dà un’altra, e la ricevuta firmata lo prova. Pila non chiederà più ' +
+    'a chi l’ha data.',
+  ANSWER_FOREIGN: 'Questa risposta viene da un’altra rete, quindi qui non si può verificare.',
+  ANSWER_FORGED:
+    'La ricevuta firmata non è di questa risposta. Chi te l’ha passata ci ha cambiato qualcosa.',
+  ANSWER_MALFORMED: 'Questa non è una risposta condivisa, o ne manca una parte.',
+  ANSWER_UNKNOWN: 'Questa risposta non è più su questo dispositivo.',
+  CHANNEL_CLOSED:
+    'Ciò che era messo da parte non accetta altre domande, e il resto torna a te. Per continuare metti da parte ' +
+    'altro.',
+  CHANNEL_ENDING:
+    'Ciò che era messo da parte torna a te tra poco, troppo presto per un’altra risposta. Per continuare metti ' +
+    'da parte altro.',
+  CHANNEL_REPLACED:
+    'Un altro tuo programma chiede con ciò che è messo da parte qui. Aspetta che abbia la sua risposta, o ' +
+    'chiudilo.',
+  CHANNEL_SHALLOW:
+    'Chi risponde aspetta che più blocchi confermino ciò che hai messo da parte. Chiedi di nuovo tra qualche ' +
+    'blocco.',
+  CHANNEL_SMALL: 'Ciò che resta non basta per questa domanda. Per continuare metti da parte altro.',
+  CHANNEL_UNSEEN:
+    'Chi risponde non vede ancora ciò che hai messo da parte. Chiedi di nuovo dopo il prossimo blocco.',
+  MODEL_UNOFFERED:
+    'Lì ora nessuno risponde con questo modello. Scegli qualcun altro, o riprova più tardi.',
+  PRICE_LOW: 'Il prezzo è salito. Guardalo, e chiedi di nuovo se ti va bene.',
+  PROVIDER_BUSY: 'Lì aspettano troppe domande. Chiedi di nuovo tra un momento.',
+  PROVIDER_FAILED: 'Lì il modello non ha funzionato. Ciò che non è arrivato non è stato pagato.',
+  PROVIDER_FALSE:
+    'Di là è arrivato ciò che nessun programma onesto manda, quindi Pila non chiederà più a chi l’ha mandato. ' +
+    'Ciò che resta alla fine torna a te.',
+  PROVIDER_GONE:
+    'Chi risponde non è raggiungibile. La domanda resta: falla di nuovo più tardi, o chiudi e riprendi il resto.',
+  PROVIDER_PUZZLED:
+    'Chi risponde fa altri conti rispetto a questo dispositivo. Chiudi e riprendi il resto, poi metti da parte ' +
+    'altro.',
+  QUESTION_BUSY: 'Si sta rispondendo a un’altra domanda. Aspettala, o fermala.',
+  QUESTION_LONG: 'La risposta sarebbe troppo lunga. Chiedi meno alla volta.',
   CHANNELS_FULL:
     'Ci sono già fondi messi da parte per risposte in sessantaquattro posti. Lascia che uno finisca.',
   CHANNELS_OVER:
@@ -122,6 +163,7 @@ export const errors: ErrorTexts = {
   VAULT_UNGUARDED:
     'Qui non ci sono chiavi: il server di questa pagina omette un’intestazione di cui le chiavi ' +
     'hanno bisogno, Content-Security-Policy per assets/vault.worker-*.js. Avvisa chi lo gestisce.',
+  VAULT_SILENT: 'Le chiavi non hanno risposto. Se continua, ricarica la pagina.',
   VAULT_LOCKED: 'Le chiavi sono bloccate. Prima sbloccale.',
   VAULT_CORRUPT: 'Le chiavi salvate sono danneggiate. Cancellale e ripristinale dalle 24 parole.',
   VAULT_TAMPERED:

@@ -5,4 +5,5 @@ export { keyring } from './keyring.ts';
 export { models } from './models.ts';
 export { network } from './network.ts';
 export { plots } from './plots.ts';
+export { prepaid } from './prepaid.ts';
 export { wallet } from './wallet.ts';

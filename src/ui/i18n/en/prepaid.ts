@@ -1,0 +1,193 @@
+/** Prepaid answers: the Ask screen's first way, and what the settings say of it. */
+import type { Prepaid } from '../../../client/api.ts';
+import type { OpeningFault } from '../../ask/prepaid/prepaid.ts';
+
+export const prepaid = {
+  ways: { label: 'Ways to ask', prepaid: 'Prepaid', request: 'Public request' },
+  lead:
+    'Somebody’s device runs the model on your text, and is paid for each answer out of what you set ' +
+    'aside. Only the two of you see text and answer.',
+  who: {
+    title: 'Who answers',
+    here: 'This device',
+    free: 'It runs here, free.',
+    size: (size: string) => `It runs here, free, once ${size} are downloaded.`,
+    looking: 'Looking for devices that answer…',
+    none:
+      'Nobody offers to answer with this model now. Run it on this device, or look again after the next ' +
+      'block.',
+    gone: 'does not offer it now',
+    told:
+      'Price and wait are what each of them says, signed by its key. Your question names the price, and this ' +
+      'device pays no more than that, by its own count of what came.',
+    paidProof: 'What was paid from here this device wrote down as it signed it.',
+    sequence: (amount: string) => `${amount} VLT a text`,
+    tokens: (amount: string) => `${amount} VLT for 1,000 tokens`,
+    now: 'answers at once',
+    wait: (queue: string, span: string) => `${queue} before you, about ${span}`,
+    paid: (amount: string) => `paid ${amount} VLT from here so far`,
+    falseOnes: (count: string) =>
+      `Left out, because what they gave here was proven false or dishonest: ${count}`,
+  },
+  ask: {
+    go: 'Ask',
+    here: 'Run it here',
+    running: 'Running…',
+    most: (amount: string) => `Costs at most ${amount} VLT.`,
+    used: (name: string, limit: string, used: string) =>
+      `Prepaid with ${name}: ${limit} VLT, ${used} used`,
+    waits: 'You can ask already; whoever answers may wait for a block first.',
+    allUsed: 'All used. Set aside more to go on.',
+    busy: 'A question is being answered.',
+    stop: 'Stop',
+    stopWhy: 'What has come is paid, and no more.',
+    offline: 'No peer is reachable, so only this device can answer. Check the connection.',
+    short: 'What is left there does not pay for this text. Set aside more to ask it.',
+    answer: 'Answer',
+    arriving: 'The answer is coming…',
+  },
+  open: {
+    title: 'Set something aside for answers',
+    why: 'You pay once. Each answer uses a part of it. What is left comes back to you.',
+    limit: 'Set aside, in VLT',
+    spendable: (amount: string) => `${amount} VLT spendable`,
+    lifetime: 'For at most',
+    lifetimeOf: (blocks: string, span: string) => `${blocks} blocks (about ${span})`,
+    review: 'Review',
+    unlock: 'Unlock to set aside',
+    notProven: 'You can set coins aside once your balance is proven.',
+    afterBackup: 'You can set coins aside once your 24 words are written down.',
+    noCoins:
+      'There are no coins to set aside yet. Work earns some, and your wallet can receive some.',
+    toWork: 'Start working',
+    allowed: (allowed: string, held: string) =>
+      `You allow ${allowed} VLT in all to be set aside; ${held} VLT are.`,
+    toSettings: 'Change that in the settings',
+  },
+  faults: {
+    limitMalformed: 'Enter a number such as 1.25, without thousands marks.',
+    limitSmall: 'Set aside at least 0.01 VLT.',
+    limitOver: 'With the fee this is more than you can spend.',
+    limitForbidden: 'This is more than you allow to be set aside in all.',
+    summaryDiffers: 'The vault reads something else than you chose. Nothing was signed.',
+  } satisfies Readonly<Record<OpeningFault, string>>,
+  review: {
+    title: 'Is this right?',
+    lead: (limit: string, name: string) => `Set aside ${limit} VLT for answers of ${name}.`,
+    provider: 'Key that may cash in',
+    payee: 'Address that is paid',
+    lifetime: 'Ends after',
+    most: 'It costs you at most',
+    together: 'Set aside in all, then',
+    togetherOf: (all: string, allowed: string) => `${all} of ${allowed} VLT`,
+    unattended:
+      'From then on this device pays for each answer out of it by itself, also while the keys are locked.',
+    back: 'What was not used comes back to you: when you close it, or by itself when it ends. The fee does not.',
+    seen: 'Everybody can see with whom you set it aside, and what it came to; not what you asked.',
+    decoded: 'Read by the vault from the very bytes it will sign.',
+    confirm: 'Sign and set aside',
+    change: 'Change',
+  },
+  list: {
+    title: 'Prepaid',
+    empty: 'Nothing is set aside for answers.',
+    used: (limit: string, used: string) => `${limit} VLT, ${used} used`,
+    answers: (count: string) => `Answers: ${count}.`,
+    close: 'Stop and get the rest back',
+  },
+  state: {
+    waiting: 'waits for a block',
+    open: 'open',
+    ending: 'ends soon',
+    closing: 'closing',
+    over: 'ended',
+    distrusted: 'no longer used',
+  } satisfies Readonly<Record<Prepaid['state'], string>>,
+  about: {
+    waiting: (blocks: string, span: string) => `Ready in ${blocks} blocks (about ${span}).`,
+    open: (left: string, when: string) => `${left} VLT left, until ${when}.`,
+    unproven: 'No peer proves it at this moment. Pila keeps asking.',
+    ending: (height: string) =>
+      `Too few blocks are left for another question. The rest comes back at block ${height} at the latest.`,
+    closing: (height: string) =>
+      `Nothing more is asked. The rest comes back with the close, at block ${height} at the latest.`,
+    closingSoon: 'Nothing more is asked. The rest comes back with the close.',
+    over: (used: string, back: string) => `Used ${used} VLT. ${back} VLT came back.`,
+    overWhole: (back: string) => `Nobody cashed it in: ${back} VLT came back.`,
+    distrusted: (height: string) =>
+      'What came from there is nothing that an honest program sends, so nothing more is asked. The rest ' +
+      `comes back at block ${height} at the latest.`,
+    distrustedSoon:
+      'What came from there is nothing that an honest program sends, so nothing more is asked. The rest ' +
+      'comes back by itself.',
+  },
+  kept: {
+    title: 'Answers kept here',
+    empty: 'No answers yet.',
+    from: 'Answered by',
+    model: 'Model',
+    unknownModel: 'not one of this network’s',
+    time: 'Came',
+    total: 'In all, for answers there',
+    number: 'Number there',
+    verdict: { unchecked: 'not checked', equal: 'checked here', false: 'false' },
+    verify: 'Verify here',
+    again: 'Verify again',
+    verifying: 'Running the model…',
+    verifyWhy: 'Runs the same model on the same text here, and compares every byte.',
+    size: (size: string) => `${size} are downloaded for that, once.`,
+    equal: 'Equal: this device computed the same answer.',
+    false:
+      'This answer is false: this device computed another one, and the signed receipt proves who gave it. ' +
+      'Pila no longer asks whoever gave it.',
+    share: 'Save to share',
+    link: 'Copy a link',
+    copied: 'Copied',
+    notCopied: 'It could not be copied.',
+    shareWhy:
+      'Text, answer and signed receipt, without your keys: whoever has them can verify the answer too.',
+    fileName: 'pila-answer',
+    signed:
+      'The receipt is signed by the key above. It says that this answer was given to this text by this ' +
+      'model, and what it came to.',
+    unsigned:
+      'That the answer is what the model gives, the receipt does not prove; “Verify here” does.',
+  },
+  shared: {
+    title: 'A shared answer',
+    open: 'Open a shared answer',
+    choose: 'File of a shared answer',
+    looking: 'Checking its receipt…',
+    good: 'Its receipt is signed, and belongs to this text and this answer.',
+    back: 'Ask something',
+  },
+  limit: {
+    title: 'Prepaid answers',
+    why:
+      'What may be set aside for answers in all. Whoever gets hold of this device could spend that much, ' +
+      'also while the keys are locked, and no more.',
+    label: 'In all at most, in VLT',
+    save: 'Set',
+    saved: 'Set.',
+    locked: 'Unlock the keys to change it.',
+    malformed: 'Enter a number such as 1.25, without thousands marks.',
+  },
+  provide: {
+    title: 'Answer for pay',
+    label: 'Answer questions of others while this device works',
+    why:
+      'Your device runs the model on their texts, and they pay to your address. It sees those texts; ' +
+      'nobody else does.',
+    on: 'Answering is on.',
+    answered: 'Answered',
+    earned: 'Earned by answering',
+    mined: 'Earned by blocks',
+    proof: [
+      'By blocks: the subsidy of blocks of yours among the checked headers.',
+      'By answering: what askers have signed for so far. It is on your balance once it was cashed in, which ' +
+        'this device does by itself before it ends.',
+    ],
+    none: 'Nobody has asked yet.',
+  },
+};
+export type PrepaidText = typeof prepaid;

@@ -1,0 +1,191 @@
+/** Risposte prepagate. */
+import type { PrepaidText } from '../en/prepaid.ts';
+
+export const prepaid: PrepaidText = {
+  ways: { label: 'Modi di chiedere', prepaid: 'Prepagato', request: 'Richiesta pubblica' },
+  lead:
+    'Il dispositivo di qualcuno dà il tuo testo al modello, ed è pagato per ogni risposta con ciò che metti ' +
+    'da parte. Testo e risposta li vedete solo voi due.',
+  who: {
+    title: 'Chi risponde',
+    here: 'Questo dispositivo',
+    free: 'Gira qui, gratis.',
+    size: (size) => `Gira qui, gratis, dopo aver scaricato ${size}.`,
+    looking: 'Cerco dispositivi che rispondono…',
+    none:
+      'Ora nessuno offre risposte con questo modello. Eseguilo su questo dispositivo, o guarda di nuovo dopo ' +
+      'il prossimo blocco.',
+    gone: 'ora non lo offre',
+    told:
+      'Prezzo e attesa li dice ognuno di loro, firmati con la sua chiave. La tua domanda nomina il prezzo, e ' +
+      'questo dispositivo non paga di più, contando da sé ciò che è arrivato.',
+    paidProof: 'Ciò che è stato pagato da qui, questo dispositivo l’ha annotato mentre lo firmava.',
+    sequence: (amount) => `${amount} VLT a testo`,
+    tokens: (amount) => `${amount} VLT ogni 1.000 token`,
+    now: 'risponde subito',
+    wait: (queue, span) => `${queue} prima di te, circa ${span}`,
+    paid: (amount) => `da qui ha già avuto ${amount} VLT`,
+    falseOnes: (count) =>
+      `Esclusi, perché qui hanno dato cose false o disoneste, ed è provato: ${count}`,
+  },
+  ask: {
+    go: 'Chiedi',
+    here: 'Esegui qui',
+    running: 'In esecuzione…',
+    most: (amount) => `Costa al massimo ${amount} VLT.`,
+    used: (name, limit, used) => `Prepagato con ${name}: ${limit} VLT, usati ${used}`,
+    waits: 'Puoi già chiedere; chi risponde forse aspetta prima un blocco.',
+    allUsed: 'Tutti usati. Per continuare mettine da parte altri.',
+    busy: 'Si sta rispondendo a una domanda.',
+    stop: 'Ferma',
+    stopWhy: 'Si paga ciò che è arrivato, e nient’altro.',
+    offline:
+      'Nessun nodo è raggiungibile, quindi può rispondere solo questo dispositivo. Controlla la connessione.',
+    short: 'Ciò che resta lì non basta per questo testo. Metti da parte altro per chiederlo.',
+    answer: 'Risposta',
+    arriving: 'La risposta sta arrivando…',
+  },
+  open: {
+    title: 'Metti qualcosa da parte per le risposte',
+    why: 'Paghi una volta. Ogni risposta ne usa una parte. Ciò che resta torna a te.',
+    limit: 'Da parte, in VLT',
+    spendable: (amount) => `${amount} VLT spendibili`,
+    lifetime: 'Al massimo per',
+    lifetimeOf: (blocks, span) => `${blocks} blocchi (circa ${span})`,
+    review: 'Controlla',
+    unlock: 'Sblocca per mettere da parte',
+    notProven: 'Potrai mettere da parte fondi quando il tuo saldo sarà dimostrato.',
+    afterBackup: 'Potrai mettere da parte fondi quando avrai scritto le tue 24 parole.',
+    noCoins:
+      'Non ci sono ancora fondi da mettere da parte. Il lavoro ne guadagna, e il portafoglio può riceverne.',
+    toWork: 'Inizia a lavorare',
+    allowed: (allowed, held) =>
+      `Permetti che in tutto siano messi da parte ${allowed} VLT; ora sono ${held} VLT.`,
+    toSettings: 'Cambialo nelle impostazioni',
+  },
+  faults: {
+    limitMalformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
+    limitSmall: 'Metti da parte almeno 0,01 VLT.',
+    limitOver: 'Con la commissione supera quanto puoi spendere.',
+    limitForbidden: 'È più di quanto permetti di mettere da parte in tutto.',
+    summaryDiffers:
+      'La cassaforte legge qualcosa di diverso da ciò che hai scelto. Niente è firmato.',
+  },
+  review: {
+    title: 'È giusto?',
+    lead: (limit, name) => `Metti da parte ${limit} VLT per le risposte di ${name}.`,
+    provider: 'Chiave che può incassare',
+    payee: 'Indirizzo pagato',
+    lifetime: 'Finisce dopo',
+    most: 'Ti costa al massimo',
+    together: 'Da parte in tutto, dopo',
+    togetherOf: (all, allowed) => `${all} di ${allowed} VLT`,
+    unattended:
+      'Da allora questo dispositivo paga da sé ogni risposta con quei fondi, anche a chiavi bloccate.',
+    back: 'Ciò che non usi torna a te: quando chiudi, o da sé alla fine. La commissione no.',
+    seen: 'Tutti possono vedere con chi li hai messi da parte e quanto è costato; non che cosa hai chiesto.',
+    decoded: 'Letto dalla cassaforte proprio nei byte che firmerà.',
+    confirm: 'Firma e metti da parte',
+    change: 'Cambia',
+  },
+  list: {
+    title: 'Prepagato',
+    empty: 'Non c’è nulla da parte per le risposte.',
+    used: (limit, used) => `${limit} VLT, usati ${used}`,
+    answers: (count) => `Risposte: ${count}.`,
+    close: 'Chiudi e riprendi il resto',
+  },
+  state: {
+    waiting: 'aspetta un blocco',
+    open: 'aperto',
+    ending: 'finisce presto',
+    closing: 'in chiusura',
+    over: 'finito',
+    distrusted: 'non più usato',
+  },
+  about: {
+    waiting: (blocks, span) => `Pronto fra ${blocks} blocchi (circa ${span}).`,
+    open: (left, when) => `Rimasti ${left} VLT, fino al ${when}.`,
+    unproven: 'In questo momento nessun nodo lo dimostra. Pila continua a chiedere.',
+    ending: (height) =>
+      `Restano troppo pochi blocchi per un’altra domanda. Il resto torna al più tardi al blocco ${height}.`,
+    closing: (height) =>
+      `Non si chiede più nulla. Il resto torna con la chiusura, al più tardi al blocco ${height}.`,
+    closingSoon: 'Non si chiede più nulla. Il resto torna con la chiusura.',
+    over: (used, back) => `Usati ${used} VLT. Ti sono tornati ${back} VLT.`,
+    overWhole: (back) => `Nessuno li ha incassati: ti sono tornati ${back} VLT.`,
+    distrusted: (height) =>
+      'Di là è arrivato ciò che nessun programma onesto manda: non si chiede più nulla. Il resto torna al ' +
+      `più tardi al blocco ${height}.`,
+    distrustedSoon:
+      'Di là è arrivato ciò che nessun programma onesto manda: non si chiede più nulla. Il resto torna da sé.',
+  },
+  kept: {
+    title: 'Risposte conservate qui',
+    empty: 'Ancora nessuna risposta.',
+    from: 'Ha risposto',
+    model: 'Modello',
+    unknownModel: 'nessuno di questa rete',
+    time: 'Arrivata',
+    total: 'In tutto, per risposte di lì',
+    number: 'Numero lì',
+    verdict: { unchecked: 'non verificata', equal: 'verificata qui', false: 'falsa' },
+    verify: 'Verifica qui',
+    again: 'Verifica di nuovo',
+    verifying: 'Eseguo il modello…',
+    verifyWhy: 'Esegue qui lo stesso modello sullo stesso testo, e confronta ogni byte.',
+    size: (size) => `Per farlo si scaricano ${size}, una volta.`,
+    equal: 'Uguale: questo dispositivo ha calcolato la stessa risposta.',
+    false:
+      'Questa risposta è falsa: questo dispositivo ne ha calcolata un’altra, e la ricevuta firmata prova chi ' +
+      'l’ha data. Pila non chiederà più a chi l’ha data.',
+    share: 'Salva per condividere',
+    link: 'Copia un link',
+    copied: 'Copiato',
+    notCopied: 'Non è stato possibile copiare.',
+    shareWhy:
+      'Testo, risposta e ricevuta firmata, senza le tue chiavi: chi li ha può verificare anche lui la risposta.',
+    fileName: 'risposta-pila',
+    signed:
+      'La ricevuta è firmata dalla chiave qui sopra. Dice che questo modello ha dato questa risposta a questo ' +
+      'testo, e quanto è costato.',
+    unsigned:
+      'Che la risposta sia quella del modello non lo prova la ricevuta; lo fa «Verifica qui».',
+  },
+  shared: {
+    title: 'Una risposta condivisa',
+    open: 'Apri una risposta condivisa',
+    choose: 'File di una risposta condivisa',
+    looking: 'Controllo la ricevuta…',
+    good: 'La ricevuta è firmata, ed è di questo testo e di questa risposta.',
+    back: 'Chiedi qualcosa',
+  },
+  limit: {
+    title: 'Risposte prepagate',
+    why:
+      'Quanto può essere messo da parte in tutto per risposte. Chi s’impadronisce di questo dispositivo ' +
+      'potrebbe spendere tanto, anche a chiavi bloccate, e non di più.',
+    label: 'In tutto al massimo, in VLT',
+    save: 'Imposta',
+    saved: 'Impostato.',
+    locked: 'Sblocca le chiavi per cambiarlo.',
+    malformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
+  },
+  provide: {
+    title: 'Rispondi a pagamento',
+    label: 'Rispondi alle domande di altri mentre questo dispositivo lavora',
+    why:
+      'Il tuo dispositivo dà i loro testi al modello, e loro pagano al tuo indirizzo. Vede quei testi; ' +
+      'nessun altro li vede.',
+    on: 'Risponde.',
+    answered: 'Risposte date',
+    earned: 'Guadagnati rispondendo',
+    mined: 'Guadagnati con i blocchi',
+    proof: [
+      'Con i blocchi: il sussidio dei tuoi blocchi fra le intestazioni controllate.',
+      'Rispondendo: ciò per cui chi chiede ha firmato finora. È nel saldo quando è stato incassato, e questo ' +
+        'dispositivo lo fa da sé prima della fine.',
+    ],
+    none: 'Nessuno ha ancora chiesto.',
+  },
+};
