@@ -68,7 +68,7 @@ test('a miner works, an asker has coins and proven words', async () => {
 });
 
 test('the price is quoted with its reasons, and what is asked is decoded before it is signed', async () => {
-  await asker.goto(`${seed.url}#/ask`);
+  await asker.goto(`${seed.url}#/request/`);
   const reward = asker.getByLabel(words.form.reward);
   await expect(reward).toHaveValue(/[1-9]/);
   await expect(asker.getByText(words.form.forever)).toBeVisible();
@@ -115,7 +115,7 @@ test('asked, answered, confirmed, and paid after the settlement', async () => {
   expect(voltsIn(await stage(asker).innerText())).toBe(16n * VOLT);
   await accessible(asker);
   await asker.screenshot({ path: test.info().outputPath('receipt.png'), fullPage: true });
-  await asker.goto(`${seed.url}#/ask`);
+  await asker.goto(`${seed.url}#/request/`);
   await expect(asker.getByRole('link', { name: TEXT })).toBeVisible();
   await expect(asker.getByText(words.stage.paid, { exact: true })).toBeVisible();
 });

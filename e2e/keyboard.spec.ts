@@ -3,6 +3,7 @@ import { expect, test, type BrowserContext, type Locator, type Page } from '@pla
 import { formatAddress } from '../src/core/address.ts';
 import { ask } from '../src/ui/i18n/en/ask.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
+import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
 import {
   backupQuestions,
   button,
@@ -149,6 +150,8 @@ test('a question is written', async () => {
   await tabTo(page, page.getByRole('textbox').first());
   await page.keyboard.type('Che lingua è?');
   await expect(page.getByRole('textbox').first()).toHaveValue('Che lingua è?');
+  await tabTo(page, button(page, prepaid.ask.here));
+  await press(page.getByRole('link', { name: prepaid.ways.request }));
   await tabTo(page, button(page, ask.form.review));
 });
 

@@ -182,7 +182,7 @@ test('a file of several parts is fetched with an interruption, verified by its o
     .poll(() => readVolts(page, en.wallet.spendable), { timeout: 120_000 })
     .toBeGreaterThan(0n);
   await backUp(page);
-  await page.goto(`${seed.url}#/ask`);
+  await page.goto(`${seed.url}#/request/`);
   await page.getByLabel(ask.form.model).selectOption(LARGE);
   await page.getByLabel(ask.form.input, { exact: true }).fill('la pila');
   await expect(page.getByText(ask.form.bytes('7', '16'))).toBeVisible();

@@ -60,7 +60,7 @@ test('an asker has coins and proven words', async () => {
 });
 
 test('a model of words is asked three texts, whose tokens are counted and read back', async () => {
-  await asker.goto(`${seed.url}#/ask`);
+  await asker.goto(`${seed.url}#/request/`);
   await asker.getByLabel(words.form.model).selectOption(MODEL);
   const texts = asker.getByLabel(words.form.texts, { exact: true });
   await texts.fill(`${SAID[0]}\n${'file '.repeat(70)}`);
@@ -99,7 +99,7 @@ test('its answer is embeddings: how alike the texts are, and a copy of the numbe
   expect(dot * one.scale * two.scale).toBeCloseTo(alike, 3);
   await accessible(asker);
   await picture(asker, 'receipt');
-  await asker.goto(`${seed.url}#/ask`);
+  await asker.goto(`${seed.url}#/request/`);
   await expect(asker.getByRole('link', { name: READ.join(' · ') })).toBeVisible();
 });
 

@@ -62,7 +62,7 @@ export const indexLine = (page: Page, label: string): Locator =>
 
 export async function goTo(
   page: Page,
-  place: 'pila' | 'wallet' | 'network' | 'settings',
+  place: 'pila' | 'ask' | 'wallet' | 'network' | 'settings',
 ): Promise<void> {
   const link = page.getByRole('navigation').getByRole('link', { name: en.nav[place] });
   await link.click();

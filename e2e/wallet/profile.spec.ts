@@ -13,6 +13,9 @@ import { holds, opens, searchProfile, type Found } from '../support/profile.ts';
 import config from '../playwright.config.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
+// Each has a profile of its own, and is long: they need not wait for each other.
+test.describe.configure({ mode: 'parallel' });
+
 const PASSPHRASE = 'cobalt hammock viola tundra zebra quiver';
 const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
 

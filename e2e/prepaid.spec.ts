@@ -1,0 +1,144 @@
+/**
+ * Prepaid answers between browsers: one works and answers for pay, one asks, and the seed is not needed for it; a third
+ * checks what was shared. Then the same with a provider that lies.
+ */
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { en } from '../src/ui/i18n/en/app.ts';
+import { ask as words } from '../src/ui/i18n/en/ask.ts';
+import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
+import {
+  backUp,
+  button,
+  createKeys,
+  goTo,
+  indexLine,
+  mineUntilPaid,
+  pressToConfirm,
+  readVolts,
+} from './support/app.ts';
+import { removeData, startSeed, type Seed } from './support/seed.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+const VOLT = 10n ** 9n;
+/** `tiny` takes 16 bytes. */
+const TEXT = 'Ciao, Volta!';
+
+let seed: Seed;
+const contexts: BrowserContext[] = [];
+let provider: Page;
+let asker: Page;
+/** Of what was shared. */
+let link: string;
+
+test.beforeAll(async ({ browser }) => {
+  seed = await startSeed({ network: 'e2e' });
+  const open = async () => {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
+    contexts.push(context);
+    return await context.newPage();
+  };
+  [provider, asker] = [await open(), await open()];
+});
+test.afterAll(async () => {
+  for (const context of contexts) await context.close();
+  await seed.kill();
+  removeData(seed);
+});
+
+const dialog = (page: Page) => page.getByRole('dialog');
+const accessible = async (page: Page) => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))).toEqual(
+    [],
+  );
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide).toBeLessThanOrEqual(390);
+};
+
+test('one works, and answers for pay from now on', async () => {
+  await provider.goto(seed.url);
+  await mineUntilPaid(provider);
+  await provider.getByRole('checkbox', { name: prepaid.provide.label }).check();
+  await expect(provider.getByText(prepaid.provide.on)).toBeVisible();
+});
+
+test('one with coins asks this device, while nobody is heard yet', async () => {
+  await asker.goto(`${seed.url}#/wallet`);
+  await createKeys(asker);
+  await button(asker, en.wallet.faucet).click();
+  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(100n * VOLT);
+  await backUp(asker);
+  await asker.goto(`${seed.url}#/ask`);
+  await expect(asker.getByText(prepaid.who.title)).toBeVisible();
+  await accessible(asker);
+  await asker.getByRole('radio', { name: prepaid.who.here }).check();
+  await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
+  // From now on it has the model, and what runs it.
+  await button(asker, prepaid.ask.here).click();
+  await expect(asker.locator('.answer')).toBeVisible({ timeout: 120_000 });
+});
+
+test('coins are set aside by one confirmation', async () => {
+  const offers = asker.getByRole('radio', { name: /VLT a text/ });
+  await expect(offers.first()).toBeVisible({ timeout: 120_000 });
+  await offers.first().check();
+  await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
+  await asker.getByLabel(prepaid.open.limit).fill('5');
+  await button(asker, prepaid.open.review).click();
+  await expect(dialog(asker)).toContainText('5.0000 VLT');
+  await accessible(asker);
+  await pressToConfirm(dialog(asker).getByRole('button', { name: prepaid.review.confirm }));
+  await expect(dialog(asker)).toHaveCount(0);
+  await expect(asker.locator('[data-state=open]')).toBeVisible({ timeout: 120_000 });
+});
+
+test('the seed is gone', async () => {
+  for (const page of [provider, asker]) {
+    await goTo(page, 'network');
+    await expect(page.locator('.peer[data-link="webrtc"]')).toHaveCount(1);
+  }
+  await seed.kill();
+  for (const page of [provider, asker]) await expect(page.locator('.peer')).toHaveCount(1);
+  await goTo(asker, 'ask');
+  await asker.getByLabel(words.form.input, { exact: true }).fill(TEXT);
+});
+
+test('what was set aside pays for an answer, which is what the model gives', async () => {
+  await button(asker, prepaid.ask.go).click();
+  await expect(button(asker, prepaid.kept.verify).first()).toBeVisible({ timeout: 60_000 });
+  await expect(asker.locator('.answer')).toBeVisible();
+  await button(asker, prepaid.kept.verify).first().click();
+  await expect(asker.getByText(prepaid.kept.equal).first()).toBeVisible({ timeout: 120_000 });
+  await accessible(asker);
+  await asker.screenshot({ path: test.info().outputPath('answer.png'), fullPage: true });
+  await asker.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await button(asker, prepaid.kept.link).first().click();
+  await expect(asker.getByText(prepaid.kept.copied)).toBeVisible();
+  link = await asker.evaluate(() => navigator.clipboard.readText());
+});
+
+test('the asker stops, and what was not used comes back', async () => {
+  await asker.getByRole('button', { name: new RegExp(`^${prepaid.list.close}`) }).click();
+  await goTo(asker, 'wallet');
+  await expect
+    .poll(() => readVolts(asker, en.wallet.spendable), { timeout: 120_000 })
+    .toBeGreaterThan(96n * VOLT);
+  await goTo(provider, 'pila');
+  await expect(indexLine(provider, prepaid.provide.answered)).toHaveText('1');
+  await expect(indexLine(provider, prepaid.provide.earned)).toHaveText(/[1-9]/);
+});
+
+test('a third, without keys, opens what was shared and verifies it', async ({ browser }) => {
+  // Somebody has to serve the page and the model.
+  seed = await startSeed({ network: 'e2e', data: seed.data, port: seed.port });
+  const context = await browser.newContext();
+  contexts.push(context);
+  const third = await context.newPage();
+  await third.goto(link);
+  await expect(third.getByText(prepaid.shared.good)).toBeVisible({ timeout: 60_000 });
+  await expect(third.getByText(TEXT)).toBeVisible();
+  await button(third, prepaid.kept.verify).click();
+  await expect(third.getByText(prepaid.kept.equal)).toBeVisible({ timeout: 120_000 });
+});
