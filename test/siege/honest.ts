@@ -54,6 +54,7 @@ async function connectAndSync(): Promise<void> {
       onRequest: async () => ({ type: 'unavailable', reason: '' }),
       onBlock: async () => 'ignore',
       onTx: async () => 'ignore',
+      onOffer: async () => 'ignore',
       onPeers: ([peer]) => peer && met.resolve(peer.id),
     });
     const seed = await met.promise;
