@@ -1,8 +1,8 @@
 /** Two offer answers for pay and the cheaper one lies: it is found out, proven, left out, and the other one is asked. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { ask as words } from '../src/ui/i18n/en/ask.ts';
-import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { ask as words } from '../../src/ui/i18n/en/ask.ts';
+import { prepaid } from '../../src/ui/i18n/en/prepaid.ts';
 import {
   backUp,
   button,
@@ -10,8 +10,8 @@ import {
   mineUntilPaid,
   pressToConfirm,
   readVolts,
-} from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+} from '../support/app.ts';
+import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
