@@ -285,6 +285,10 @@ test.describe('a host that sends no policy', () => {
     expect(workersOf(page).filter((url) => url.includes('miner'))).toEqual([]);
     const databases = await page.evaluate(() => indexedDB.databases());
     expect(databases.map(({ name }) => name)).not.toContain('pila-vault');
+    // By now the keys were asked how they are.
+    await goTo(page, 'wallet');
+    await expect(page.getByText(errors.VAULT_UNGUARDED).first()).toBeVisible();
+    await expect(button(page, en.wallet.create)).toHaveCount(0);
   });
 
   const expectNoKeys = async (page: Page, policy: string) => {

@@ -154,7 +154,8 @@ describe('a node', () => {
     const opening = openingOf({ provider, payee: payout });
     await open([other.address]);
     const keys = await open([other.address]);
-    expect(verifySignature(decode(SignedTx, await closerOf(keys, provider)(opening)))).toBe(true);
+    const closed = closerOf(keys, provider)(opening);
+    await expect(closed.then((tx) => verifySignature(decode(SignedTx, tx)))).resolves.toBe(true);
     // However often it is moved, the file stays one that can be read.
     for (let n = 0; n < 40; n++) await open([hash(100 + n)]);
     expect(await (await open()).servingKey()).toEqual(provider);
