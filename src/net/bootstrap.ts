@@ -5,6 +5,7 @@
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { Log } from '../lib/log.ts';
+import { pause } from '../lib/pause.ts';
 import type { Host } from './host.ts';
 
 const SEEDS_MAX = 16;
@@ -67,7 +68,7 @@ async function keepSeed(host: Host, seed: Seed, signal: AbortSignal): Promise<vo
     while (!signal.aborted && isConnected(host, peer)) await closed(host, peer, signal);
     // A seed that accepts us and disconnects at once, because it is full or has banned us, counts as a failed dial.
     if (Date.now() - sinceMs >= CHECK_MS) waitMs = WAIT_MIN_MS;
-    await sleep(waitMs * (0.75 + Math.random() / 2), signal);
+    await pause(waitMs * (0.75 + Math.random() / 2), signal);
     waitMs = Math.min(waitMs * 2, WAIT_MAX_MS);
   }
 }
@@ -101,21 +102,8 @@ async function closed(host: Host, peer: string | undefined, signal: AbortSignal)
   };
   host.addEventListener('peer:disconnect', onDisconnect);
   try {
-    await sleep(CHECK_MS, AbortSignal.any([signal, woken.signal]));
+    await pause(CHECK_MS, AbortSignal.any([signal, woken.signal]));
   } finally {
     host.removeEventListener('peer:disconnect', onDisconnect);
   }
 }
-
-/** Resolves after the time, or earlier on abort. */
-const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

@@ -1,4 +1,5 @@
 /** Where both ends keep their channels: one record a channel, each write all or nothing and durable. */
+import type { Store } from '../../chain/store/store.ts';
 import { encode, tryDecode, type Codec } from '../../core/codec.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -8,14 +9,7 @@ import { ProviderRecord } from './provider-record.ts';
 /** Channels of one end: what a stranger's openings, which cost him a fee each, can make a provider keep. */
 export const CHANNELS_MAX = 1024;
 
-/** The part of a chain's Store that this needs. */
-interface Bytes {
-  batch(
-    puts: readonly { readonly key: string; readonly value: Uint8Array | undefined }[],
-    durable?: boolean,
-  ): Promise<void>;
-  range(from: string, to: string, limit?: number): Promise<{ key: string; value: Uint8Array }[]>;
-}
+type Bytes = Pick<Store, 'batch' | 'range'>;
 
 export interface ChannelStore<R> {
   all(): readonly R[];

@@ -10,6 +10,7 @@ import { SignedTx } from '../../core/formats.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { pause } from '../../lib/pause.ts';
 import type { AskStream } from '../../net/asking/ask-stream.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
@@ -466,16 +467,3 @@ const isSame = (question: AskerRecordQuestion, asked: Asked): boolean =>
   equal(question.options, asked.options) &&
   question.most === asked.most;
 type AskerRecordQuestion = NonNullable<AskerRecord['current']>['question'];
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
-}

@@ -1,4 +1,5 @@
 /** What askers have paid this provider in channels that are closed: their credit in the next one (protocol.md §9.1). */
+import type { Store } from '../../chain/store/store.ts';
 import { encode, hash32, struct, tryDecode, u32, u64, type Value } from '../../core/codec.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { PAID_FOR_CREDIT } from '../channels/terms.ts';
@@ -10,15 +11,6 @@ const U64_MAX = (1n << 64n) - 1n;
 
 const Payer = struct({ asker: hash32, paid: u64, channels: u32 });
 type Payer = Value<typeof Payer>;
-
-/** The part of a chain's Store that this needs. */
-interface Bytes {
-  batch(
-    puts: readonly { readonly key: string; readonly value: Uint8Array | undefined }[],
-    durable?: boolean,
-  ): Promise<void>;
-  range(from: string, to: string, limit?: number): Promise<{ key: string; value: Uint8Array }[]>;
-}
 
 export interface PayerBook {
   /** nV that closes of this address's channels have paid here, without what its debts count against it. */
@@ -36,7 +28,7 @@ export const lessDebts = (paid: bigint, owed: bigint): bigint => {
   return paid > against ? paid - against : 0n;
 };
 
-export async function openPayerBook(store: Bytes): Promise<PayerBook> {
+export async function openPayerBook(store: Pick<Store, 'batch' | 'range'>): Promise<PayerBook> {
   const keyOf = (asker: Uint8Array): string => `${PREFIX}/${toHex(asker)}`;
   const payers = new Map<string, Payer>();
   for (const { key, value } of await store.range(`${PREFIX}/`, `${PREFIX}0`, PAYERS_MAX)) {
