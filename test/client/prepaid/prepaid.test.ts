@@ -469,17 +469,23 @@ describe('a provider that refuses', () => {
     const { dial } = provider;
     const nothing = { type: 'part', n: 1, units: 0, bytes: new Uint8Array() } as const;
     const timers: NodeJS.Timeout[] = [];
+    let sent = 0;
+    const keptOn = Promise.withResolvers<string>();
     Object.assign(provider, {
       dial: ((peer, receiverOf) =>
         dial(peer, (stream) => {
           const receiver = receiverOf(stream);
-          timers.push(setInterval(() => void receiver.onFrame(nothing).catch(() => {}), 2));
+          const say = () => {
+            if (++sent > 3000) keptOn.resolve('kept on');
+            void receiver.onFrame(nothing).catch(() => {});
+          };
+          timers.push(setInterval(say, 2));
           return receiver;
         })) satisfies typeof dial,
     });
     try {
       const asked = prepaid.api.askPrepaid(question(channel));
-      await expect(asked).rejects.toEqual(code('PROVIDER_GONE'));
+      await expect(Promise.race([asked, keptOn.promise])).rejects.toEqual(code('PROVIDER_GONE'));
     } finally {
       timers.forEach(clearInterval);
     }

@@ -296,7 +296,8 @@ describe('a hostile asker', () => {
       for (let i = 0; i < ASK_STREAMS_PER_CONNECTION; i++)
         (await connection.newStream(askProtocol(CHAIN))).send(Uint8Array.of());
     }
-    await (await openStream()).write(encode(AskerFrame, open));
+    const asking = openStream().then((lp) => lp.write(encode(AskerFrame, open)));
+    await expect(asking).resolves.toBeUndefined();
     await until('the next is served', () => frames.length === 1);
   });
 
