@@ -2,16 +2,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import {
-  backUp,
-  button,
-  createKeys,
-  goTo,
-  mineUntilPaid,
-  readVolts,
-  voltsIn,
-} from './support/app.ts';
+import { button, createKeysWithCoins, goTo, mineUntilPaid, voltsIn } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -59,12 +50,7 @@ test('a miner works, an asker has coins and proven words', async () => {
   await expect(asker.getByText(words.noKeys)).toBeVisible();
   await accessible(asker);
   await goTo(asker, 'wallet');
-  await createKeys(asker);
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(0n);
-  await button(asker, en.wallet.faucet).click();
-  await expect(asker.getByText(en.wallet.faucetDone)).toBeVisible();
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(100n * VOLT);
-  await backUp(asker);
+  await createKeysWithCoins(asker);
 });
 
 test('the price is quoted with its reasons, and what is asked is decoded before it is signed', async () => {

@@ -2,8 +2,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { ask as words } from '../src/ui/i18n/en/ask.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { backUp, button, createKeys, readVolts } from './support/app.ts';
+import { button, createKeysWithCoins } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -52,11 +51,7 @@ async function picture(page: Page, name: string): Promise<void> {
 
 test('an asker has coins and proven words', async () => {
   await asker.goto(`${seed.url}#/wallet`);
-  await createKeys(asker);
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(0n);
-  await button(asker, en.wallet.faucet).click();
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBeGreaterThan(0n);
-  await backUp(asker);
+  await createKeysWithCoins(asker);
 });
 
 test('a model of words is asked three texts, whose tokens are counted and read back', async () => {

@@ -1,21 +1,12 @@
 /** Two offer answers for pay and the cheaper one lies: it is found out, proven, left out, and the other one is asked. */
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
-import { en } from '../../src/ui/i18n/en/app.ts';
 import { ask as words } from '../../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../../src/ui/i18n/en/prepaid.ts';
-import {
-  backUp,
-  button,
-  createKeys,
-  mineUntilPaid,
-  pressToConfirm,
-  readVolts,
-} from '../support/app.ts';
+import { button, createKeysWithCoins, mineUntilPaid, pressToConfirm } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
-const VOLT = 10n ** 9n;
 const TEXT = 'Ciao, Volta!';
 
 let liar: Seed;
@@ -62,10 +53,7 @@ test('two answer for pay, and one with coins hears of both', async () => {
   await mineUntilPaid(honest);
   await honest.getByRole('checkbox', { name: prepaid.provide.label }).check();
   await asker.goto(`${liar.url}#/wallet`);
-  await createKeys(asker);
-  await button(asker, en.wallet.faucet).click();
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(100n * VOLT);
-  await backUp(asker);
+  await createKeysWithCoins(asker);
   await asker.goto(`${liar.url}#/ask`);
   await expect(offers()).toHaveCount(2, { timeout: 180_000 });
 });

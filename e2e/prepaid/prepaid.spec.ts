@@ -8,9 +8,8 @@ import { en } from '../../src/ui/i18n/en/app.ts';
 import { ask as words } from '../../src/ui/i18n/en/ask.ts';
 import { prepaid } from '../../src/ui/i18n/en/prepaid.ts';
 import {
-  backUp,
   button,
-  createKeys,
+  createKeysWithCoins,
   goTo,
   indexLine,
   mineUntilPaid,
@@ -66,10 +65,7 @@ test('one works, and answers for pay from now on', async () => {
 
 test('one with coins asks this device, while nobody is heard yet', async () => {
   await asker.goto(`${seed.url}#/wallet`);
-  await createKeys(asker);
-  await button(asker, en.wallet.faucet).click();
-  await expect.poll(() => readVolts(asker, en.wallet.spendable)).toBe(100n * VOLT);
-  await backUp(asker);
+  await createKeysWithCoins(asker);
   await asker.goto(`${seed.url}#/ask`);
   await expect(asker.getByText(prepaid.who.title)).toBeVisible();
   await accessible(asker);

@@ -7,6 +7,8 @@ import type { Seed } from './seed.ts';
 
 /** Address prefix of both trial networks. */
 const PREFIX = 'rpila';
+/** nV that a seed gives. */
+const FAUCET_GIFT = 100n * 10n ** 9n;
 
 export const button = (page: Page, name: string): Locator =>
   page.getByRole('button', { name, exact: true });
@@ -172,6 +174,16 @@ export async function backUp(page: Page): Promise<void> {
 export async function createKeys(page: Page): Promise<void> {
   await button(page, en.wallet.create).click();
   await chooseLater(page);
+}
+
+/** At the wallet without keys: makes new ones, has the faucet's coins, and proves the words. */
+export async function createKeysWithCoins(page: Page): Promise<void> {
+  await createKeys(page);
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(0n);
+  await button(page, en.wallet.faucet).click();
+  await expect(page.getByText(en.wallet.faucetDone)).toBeVisible();
+  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(FAUCET_GIFT);
+  await backUp(page);
 }
 
 /** At the question for a passphrase before keys are stored. */

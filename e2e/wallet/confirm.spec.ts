@@ -6,7 +6,7 @@ import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { wallet as walletWords } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
-import { backUp, button, createKeys, pressToConfirm, readVolts } from '../support/app.ts';
+import { button, createKeysWithCoins, pressToConfirm, readVolts } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -31,11 +31,7 @@ test.beforeAll(async ({ browser }) => {
   context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   page = await context.newPage();
   await page.goto(`${seed.url}#/wallet`);
-  await createKeys(page);
-  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(0n);
-  await button(page, en.wallet.faucet).click();
-  await backUp(page);
-  await expect.poll(() => readVolts(page, en.wallet.spendable)).toBe(100n * VOLT);
+  await createKeysWithCoins(page);
 });
 test.afterAll(async () => {
   await context.close();
