@@ -5,7 +5,7 @@ import { formatAddress } from '../../src/core/address.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { readAddress } from '../../src/wallet/address.ts';
 import { AMOUNT_MAX } from '../../src/wallet/amount.ts';
-import { plainText } from '../../src/wallet/plain-text.ts';
+import { plainText, showsNothing } from '../../src/wallet/plain-text.ts';
 import { formatUri, isLink, parseUri } from '../../src/wallet/uri.ts';
 import { code } from './values.ts';
 
@@ -68,11 +68,18 @@ test('a URI makes the round trip, also in capitals for QR codes', () => {
     { nil: undefined },
   );
   const amount = fc.option(fc.bigInt({ min: 1n, max: AMOUNT_MAX }), { nil: undefined });
+  // What shows nothing, such as one blank, is read as no text.
+  const shown = (words: string | undefined) => (showsNothing(words ?? '') ? undefined : words);
   fc.assert(
     fc.property(amount, words, words, (nV, label, message) => {
-      const request = { amount: nV, label, message };
-      expect(parseUri(formatUri(text, request), 'pila')).toEqual({ address: bytes, ...request });
+      expect(parseUri(formatUri(text, { amount: nV, label, message }), 'pila')).toEqual({
+        address: bytes,
+        amount: nV,
+        label: shown(label),
+        message: shown(message),
+      });
     }),
+    { examples: [[undefined, ' ', undefined]] },
   );
   expect(parseUri(`PILA:${text.toUpperCase()}?AMOUNT=1.5`, 'pila').amount).toBe(1_500_000_000n);
   expect(parseUri(`web+pila://${text}`, 'pila').address).toEqual(bytes);
