@@ -3,7 +3,7 @@
  * first 1024 numbers, and one linear. Its manifest is admitted on `e2e`; its files are made when a test
  * wants them (`node models/build.ts broad`), and are the same every time.
  */
-import { kappas, OVERHEAD } from './overhead.ts';
+import { kappa64Of, OVERHEAD } from './overhead.ts';
 import { Graph } from './graph.ts';
 import { VOCABULARY } from './encoder.ts';
 import type { OnnxGraph } from '../src/miner/package/onnx.ts';
@@ -44,5 +44,5 @@ export const broad = () => ({
   linears: [{ k: WIDTH, n: COLUMNS, weight: entries(WIDTH * COLUMNS) }],
   graphs: [embed(), answer()],
   // As tiny's: nobody mines with it for its credit.
-  credit: kappas(OVERHEAD.tiny, SEQUENCES),
+  kappa64: kappa64Of(OVERHEAD.tiny),
 });

@@ -19,13 +19,12 @@ import { interpretModel } from '../test/oracle/interpret-onnx.ts';
 import { broad } from './broad.ts';
 import { encoderSegments, VOCABULARY, type IntegerEncoder } from './encoder.ts';
 import { tinyEncoder, trainedEncoder } from './integers.ts';
-import { OVERHEAD, kappas } from './overhead.ts';
+import { OVERHEAD, kappa64Of } from './overhead.ts';
 
 /** Rank of the noise: 16 for narrow linears, near √(1.56·k) for wide ones. */
 const rankOf = (k: number): number => (k < 256 ? 16 : 32);
 const bytesOf = (x: Int8Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.length);
 
-type Credit = Pick<Manifest, 'kappa64' | 'kappaJob64'>;
 interface Made extends Pick<IntegerEncoder, 'name' | 'sequences' | 'tokens' | 'labels'> {
   readonly head: { readonly n: number };
   readonly linears: readonly {
@@ -34,13 +33,12 @@ interface Made extends Pick<IntegerEncoder, 'name' | 'sequences' | 'tokens' | 'l
     readonly weight: Int8Array;
   }[];
   readonly graphs: readonly OnnxGraph[];
-  readonly credit: Credit;
+  readonly kappa64: number;
 }
 
 function made(name: 'tiny' | 'lingua'): Made {
   const model = name === 'tiny' ? tinyEncoder() : trainedEncoder(join(import.meta.dirname, name));
-  const credit = kappas(OVERHEAD[name], model.sequences);
-  return { ...model, graphs: encoderSegments(model), credit };
+  return { ...model, graphs: encoderSegments(model), kappa64: kappa64Of(OVERHEAD[name]) };
 }
 
 function manifestOf(model: Made, segments: readonly Uint8Array[]): Manifest {
@@ -61,7 +59,7 @@ function manifestOf(model: Made, segments: readonly Uint8Array[]): Manifest {
       r: rankOf(l.k),
       weights: plainHash(bytesOf(l.weight)),
     })),
-    ...model.credit,
+    kappa64: model.kappa64,
     knownAnswer: [],
     tokenizer: null,
   };

@@ -24,7 +24,7 @@ function describe(manifest: Manifest, id: string): string[] {
   return [
     `${manifest.name}: id ${id}`,
     `unit: ${manifest.linears.length} linears, ${unitMacs(manifest)} MAC`,
-    `credit: κ ${manifest.kappa64}/64, κ_job ${manifest.kappaJob64}/64`,
+    `credit: κ ${manifest.kappa64}/64`,
     `package: ${bytes} bytes in ${parts.length} parts, the largest ${largest}${outline}`,
     `admitted: ${admitted.join(', ') || 'nowhere'}`,
   ];

@@ -3,7 +3,7 @@
  *
  * o = time of a noisy pass ÷ time of its noisy GEMMs. A noisy GEMM is what nobody who wants its tickets
  * can leave out, whatever he knows beforehand: noise, product with fold, transcript, tickets. Segments,
- * the hash of A and the peel are not in it: who stops early or repeats a known job saves them.
+ * the hash of A and the peel are not in it: who stops early saves them.
  */
 import { credits, linearMacs, type Manifest } from '../src/core/manifest.ts';
 import type { Stage } from '../src/miner/engine/stages.ts';
@@ -18,11 +18,8 @@ export const OVERHEAD: Record<'tiny' | 'lingua', number> = { tiny: 3.1, lingua: 
 /** Above it a model's batch is too small for `main`. */
 export const OVERHEAD_MAX = 1.8;
 
-/** κ and κ_job in 64ths; `sequences` is B: one sequence of a unit is always fresh. */
-export const kappas = (o: number, sequences: number): Pick<Manifest, 'kappa64' | 'kappaJob64'> => ({
-  kappa64: Math.floor((64 * 0.9) / o),
-  kappaJob64: Math.floor((64 * 0.95 * (1 + (o - 1) / sequences)) / o),
-});
+/** κ in 64ths. */
+export const kappa64Of = (o: number): number => Math.floor((64 * 0.9) / o);
 
 export interface Stretch {
   readonly stage: Stage;

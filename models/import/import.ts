@@ -9,7 +9,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ANSWER_BYTES_MAX } from '../../src/core/params.ts';
 import { concat } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
@@ -63,10 +62,6 @@ function overhead(): number | undefined {
   return o;
 }
 
-/** Eight sequences, or as many as have their answers in one transaction beside a fresh one. */
-const sequencesFor = (hidden: number): number =>
-  Math.min(8, 1 + Math.floor(ANSWER_BYTES_MAX / hidden));
-
 function write(folder: string, { model, tokenizer }: Imported): void {
   mkdirSync(folder, { recursive: true });
   const put = (name: string, data: Uint8Array | string) => writeFileSync(join(folder, name), data);
@@ -112,7 +107,7 @@ async function main(): Promise<void> {
   const texts = lines.map((line) => line.trim()).filter(Boolean);
   if (texts.length < 3 || texts.length > TEXTS_MAX) throw new Error(`${texts.length} texts`);
   const rounds = count('rounds');
-  const sequences = count('sequences', sequencesFor(read.bert.hidden));
+  const sequences = count('sequences', 8);
   const imported = await importModel(read, {
     name,
     shape: { sequences, tokens: count('tokens') },

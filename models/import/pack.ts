@@ -8,7 +8,7 @@ import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { encodeOnnx } from '../../src/miner/package/onnx.ts';
 import { cpuMs } from '../../bench/measure.ts';
-import { kappas, overheadOf, stoppingPays, type Stretch } from '../overhead.ts';
+import { kappa64Of, overheadOf, stoppingPays, type Stretch } from '../overhead.ts';
 import type { Bert } from './bert.ts';
 import type { Calibration } from './calibrate.ts';
 import { exactBert, type UnitShape } from './exact-bert.ts';
@@ -67,7 +67,6 @@ export async function draftPackage(
       })),
     ),
     kappa64: 0,
-    kappaJob64: 0,
     knownAnswer: [],
     tokenizer: { hash: await hashOf(tokenizer), size: tokenizer.length },
   };
@@ -120,8 +119,8 @@ export async function finishPackage(
   const overhead = overheadOf(noisy);
   // Rounded up, as the table of our own models is.
   const setFor = o ?? Math.ceil(overhead * 10) / 10;
-  const credit = kappas(setFor, draft.manifest.sequences);
-  const manifest = { ...draft.manifest, ...credit, knownAnswer: [...knownAnswer] };
+  const kappa64 = kappa64Of(setFor);
+  const manifest = { ...draft.manifest, kappa64, knownAnswer: [...knownAnswer] };
   const problem = manifestProblem(manifest);
   if (problem) throw new Error(problem);
   const timing = { plainMs, noisyMs: ms(noisy), overhead };

@@ -59,7 +59,7 @@ export function reportOf(imported: Imported, source: string, devices: readonly D
 | package | graphs ${(graphs / 1e6).toFixed(1)} MB, weights ${(bytes / 1e6).toFixed(1)} MB, tokenizer ${(tokenizer.length / 1e6).toFixed(1)} MB |
 | checker | admits it; known unit reproduced plain and noisy |
 | proof, win in the last linear (k = ${m.linears.at(-1)!.k}) | ${whole.format(proofBytes(model))} bytes |
-| κ | set for o = ${o.toFixed(1)}, measured ${worst.toFixed(2)}: kappa64 = ${m.kappa64}, kappaJob64 = ${m.kappaJob64}${Math.max(o, worst) > OVERHEAD_MAX ? `; over ${OVERHEAD_MAX}, so not for \`main\` with this unit` : ''} |
+| κ | set for o = ${o.toFixed(1)}, measured ${worst.toFixed(2)}: kappa64 = ${m.kappa64}${Math.max(o, worst) > OVERHEAD_MAX ? `; over ${OVERHEAD_MAX}, so not for \`main\` with this unit` : ''} |
 | largest pay of an early stop | ${stopping.toFixed(2)} of the whole pass |
 | calibrated on | ${calibrated.texts} texts, ${calibrated.tokens} tokens |
 

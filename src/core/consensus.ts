@@ -3,7 +3,7 @@ import { HEADER_RULES } from './header/header.ts';
 import { PROOF_RULES } from './pow/proof.ts';
 import { REPLAY_RULES } from './pow/replay.ts';
 import type { Rule } from './rules.ts';
-import { JOB_RULE, STATE_ROOT_RULE } from './state.ts';
+import { STATE_ROOT_RULE } from './state.ts';
 import { BODY_RULES } from './tx/body.ts';
 import { TX_RULES } from './tx/apply.ts';
 import { KINDS } from './tx/kinds.ts';
@@ -13,7 +13,6 @@ export const CONSENSUS: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
   ...PROOF_RULES,
   ...BODY_RULES,
   STATE_ROOT_RULE,
-  JOB_RULE,
   ...TX_RULES,
   ...Object.values(KINDS).map(({ codes }) => ({ codes, section: '8.4' })),
   ...REPLAY_RULES,

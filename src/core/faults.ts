@@ -27,9 +27,7 @@ export type Finality =
   /** It goes on waiting: it may be valid later, or its sender's next balance or its expiry decides. */
   | 'passes'
   /** No block can hold it any more: its nonce is freed, so that later transactions need not wait for it. */
-  | 'final'
-  /** Final, also for the sender's transactions that need this one in an earlier block than their own. */
-  | 'final-for-followers';
+  | 'final';
 
 /** What the verdict follows from, and so what it may cost. */
 type Basis =
@@ -114,12 +112,10 @@ export const FAULTS = {
   'header.total-work': header(100),
   'header.model': header(100),
   'header.state-root': header(PASSED_ON),
-  'header.job': header(PASSED_ON),
   'header.known-invalid': header(PASSED_ON),
   // body
   'body.root': row(50, 'body'),
   'body.size': row(100, 'body'),
-  'body.counts': row(100, 'body'),
   'body.duplicate': row(100, 'body'),
   // proof: a bad proof never marks a block id as invalid
   'proof.shape': row(100, 'sender'),
@@ -146,21 +142,6 @@ export const FAULTS = {
   'tx.balance': placed('passes'),
   'tx.amount': tx(50, 'final'),
   'tx.overflow': placed('passes'),
-  'tx.request-model': tx(20, 'final'),
-  'tx.request-input': tx(50, 'final'),
-  'tx.request-lifetime': tx(50, 'final'),
-  'tx.request-full': placed('passes'),
-  'tx.claim-closed': placed('final-for-followers'),
-  /** The first claim stays valid, and so does the result that follows it. */
-  'tx.claim-twice': placed('final'),
-  'tx.result-closed': placed('final'),
-  'tx.result-claim': placed('final'),
-  'tx.result-order': placed('passes'),
-  // Peers without the model relay a false result and can't know. A false result costs its author a claim's fee,
-  // and ten of them must not get honest peers banned.
-  'tx.result-commitment': placed('final'),
-  'tx.result-answer': placed('final'),
-  'tx.result-budget': placed('passes'),
   'tx.channel-limit': tx(50, 'final'),
   'tx.channel-lifetime': tx(50, 'final'),
   /** The next height may have room. */
@@ -214,10 +195,6 @@ export const blames = (f: Fault): Blamed => FAULTS[f.fault].blames;
 
 /** Whether a waiting transaction with this fault can never be in a block any more. */
 export const isFinal = (f: Fault): boolean => FAULTS[f.fault].finality !== 'passes';
-
-/** Whether the same holds for the sender's transactions that need it in an earlier block than their own. */
-export const endsFollowers = (f: Fault): boolean =>
-  FAULTS[f.fault].finality === 'final-for-followers';
 
 export const isFault = (x: unknown): x is Fault =>
   typeof x === 'object' && x !== null && typeof (x as Fault).fault === 'string';

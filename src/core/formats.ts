@@ -5,7 +5,6 @@ import {
   CodecError,
   hash32,
   list,
-  optional,
   struct,
   u16,
   u256,
@@ -17,13 +16,7 @@ import {
   type Codec,
   type Value,
 } from './codec.ts';
-import {
-  ANSWER_BYTES_MAX,
-  BODY_TXS_MAX,
-  CHANNELS_PER_EXPIRY_MAX,
-  INPUT_BYTES_MAX,
-  REQUESTS_PER_EXPIRY_MAX,
-} from './params.ts';
+import { BODY_TXS_MAX, CHANNELS_PER_EXPIRY_MAX } from './params.ts';
 import { LINEARS_MAX } from './manifest.ts';
 
 const coreFields = {
@@ -40,7 +33,6 @@ const coreFields = {
   totalWork: u256,
   nonce: u64,
   modelId: hash32,
-  jobId: hash32,
 };
 /** Every field of a header but the proof digest: the work is done on these fields. */
 export const HeaderCore = struct(coreFields);
@@ -53,20 +45,8 @@ const signedBy = { chainId: u32, from: hash32, nonce: u32, expiry: u32, fee: u64
 
 export const Tx = union({
   transfer: [0, struct({ ...signedBy, to: hash32, amount: u64, memo: blob(64) })],
-  request: [
-    1,
-    struct({
-      ...signedBy,
-      modelId: hash32,
-      reward: u64,
-      lifetime: u16,
-      input: blob(INPUT_BYTES_MAX),
-    }),
-  ],
-  claim: [2, struct({ ...signedBy, request: hash32, commitment: hash32 })],
-  result: [3, struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) })],
   channel: [
-    4,
+    1,
     struct({
       ...signedBy,
       provider: hash32,
@@ -76,7 +56,7 @@ export const Tx = union({
       lifetime: u16,
     }),
   ],
-  close: [5, struct({ ...signedBy, channel: hash32, amount: u64, voucher: bytes(64) })],
+  close: [2, struct({ ...signedBy, channel: hash32, amount: u64, voucher: bytes(64) })],
 });
 export type Tx = Value<typeof Tx>;
 export type TxOf<K extends Tx['type']> = Extract<Tx, { type: K }>;
@@ -125,26 +105,6 @@ export type Account = Value<typeof Account>;
 
 export const Coinbase = struct({ miner: hash32, amount: u64 });
 export type Coinbase = Value<typeof Coinbase>;
-
-export const OpenRequest = struct({
-  asker: hash32,
-  modelId: hash32,
-  reward: u64,
-  expiry: u32,
-  best: optional(struct({ payee: hash32, claim: Position })),
-  /** Height of the payment; 0 while there is no valid result. */
-  settle: u32,
-  answerHash: hash32,
-  input: blob(INPUT_BYTES_MAX),
-});
-export type OpenRequest = Value<typeof OpenRequest>;
-
-export const ExpiryList = list(hash32, REQUESTS_PER_EXPIRY_MAX);
-/** 16 first results a block cannot fill it in 6 blocks. */
-export const SettleList = list(hash32, 1024);
-
-export const Claim = struct({ commitment: hash32, position: Position });
-export type Claim = Value<typeof Claim>;
 
 /** An open payment channel, by the id of the transaction that opened it. */
 export const Channel = struct({

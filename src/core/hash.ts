@@ -23,8 +23,6 @@ export type Context =
   | 'mmr-node'
   | 'mmr-root'
   | 'model'
-  | 'claim'
-  | 'execution'
   | 'genesis'
   | 'draw'
   | 'voucher'

@@ -13,7 +13,8 @@ import {
   type Value,
 } from './codec.ts';
 import { hash } from './hash.ts';
-import { ANSWER_BYTES_MAX, INPUT_BYTES_MAX } from './params.ts';
+import { QUESTION_BYTES_MAX, REPLY_BYTES_MAX } from './channel.ts';
+
 /** Largest magnitude of an operand, activation or weight: int7, so that with noise it stays an int8. */
 export const OPERAND_MAX = 63;
 
@@ -40,13 +41,13 @@ export type FileRef = Value<typeof FileRef>;
 export const Manifest = struct({
   version: u8,
   name: text(64),
-  /** B: sequences in a unit; the last is always fresh. */
+  /** B: sequences in a unit. */
   sequences: u16,
   /** S: tokens in a sequence. */
   tokens: u16,
   /** V: token ids are 0 (padding) to V−1. */
   vocabulary: u32,
-  /** How a request's input becomes tokens: `bytes` (token = 1 + byte) or `u16` (token ids). */
+  /** How a question's input becomes tokens: `bytes` (token = 1 + byte) or `u16` (token ids). */
   packing: text(16),
   /** Length of one sequence's answer row, int8 values. */
   answerSize: u16,
@@ -57,14 +58,15 @@ export const Manifest = struct({
   linears: list(Linear, LINEARS_MAX),
   /** κ in 64ths: credit density of the first linear. */
   kappa64: u8,
-  /** κ_job in 64ths: credit of a pass on a request. */
-  kappaJob64: u8,
-  /** a_1..a_L of the idle unit with σ_0 = 32 zero bytes. */
+  /** a_1..a_L of the unit with σ_0 = 32 zero bytes. */
   knownAnswer: list(bytes(32), LINEARS_MAX),
   /** tokenizer.json, with which a client turns text into token ids; consensus never reads it. */
   tokenizer: optional(FileRef),
 });
 export type Manifest = Value<typeof Manifest>;
+
+/** Manifests of admitted models by id in hex. */
+export type Models = ReadonlyMap<string, Manifest>;
 
 export const modelId = (m: Manifest): Uint8Array => hash('model', encode(Manifest, m));
 
@@ -74,14 +76,14 @@ export const linearMacs = (l: Linear): bigint => BigInt(l.m) * BigInt(l.k) * Big
 export const unitMacs = (m: Manifest): bigint =>
   m.linears.reduce((sum, l) => sum + linearMacs(l), 0n);
 
-/** Bytes of a request's input that make one token. */
+/** Bytes of an input that make one token. */
 const tokenBytes = (m: Manifest): number => (m.packing === 'u16' ? 2 : 1);
 
-/** Bytes of a request's input that make one sequence. */
+/** Bytes of an input that make one sequence. */
 export const sequenceBytes = (m: Manifest): number => m.tokens * tokenBytes(m);
 
-/** Bytes that a request's input may have for this model: all sequences but the fresh one. */
-export const inputBytesMax = (m: Manifest): number => (m.sequences - 1) * sequenceBytes(m);
+/** Bytes of an input that one pass answers: all sequences. */
+export const inputBytesMax = (m: Manifest): number => m.sequences * sequenceBytes(m);
 
 /** Token ids of packed input of any length; undefined: half a token, or an id that is not below V. */
 export function tokenIds(input: Uint8Array, m: Manifest): Uint16Array | undefined {
@@ -97,7 +99,7 @@ export function tokenIds(input: Uint8Array, m: Manifest): Uint16Array | undefine
 }
 
 /**
- * Token ids of a request's input, at most (B−1)·S of them; undefined when the input does not fit the
+ * Token ids of a question's input, at most B·S of them; undefined when the input does not fit the
  * model: too long, half a token, or an id that is not below V (docs/protocol.md §5.2).
  */
 export const inputTokens = (input: Uint8Array, m: Manifest): Uint16Array | undefined =>
@@ -123,16 +125,16 @@ export function manifestProblem(m: Manifest): string | undefined {
   if (m.version !== 1) return `version ${m.version} is not 1`;
   if (m.packing !== 'bytes' && m.packing !== 'u16') return `packing '${m.packing}' is not known`;
   if (m.packing === 'bytes' && m.vocabulary !== 257) return 'bytes have a vocabulary of 257';
-  if (m.sequences < 2) return 'a unit needs at least 2 sequences, the last one fresh';
+  if (!m.sequences) return 'no sequences';
   if (m.vocabulary < 2 || m.vocabulary > 65_536) return `vocabulary ${m.vocabulary}`;
-  // A request and its answer must fit their transactions.
-  if (inputBytesMax(m) > INPUT_BYTES_MAX) return `an input of ${inputBytesMax(m)} bytes`;
-  const answer = (m.sequences - 1) * m.answerSize;
-  if (!answer || answer > ANSWER_BYTES_MAX) return `an answer of ${answer} bytes`;
+  // A full input and its answer must fit a question and a reply.
+  if (inputBytesMax(m) > QUESTION_BYTES_MAX) return `an input of ${inputBytesMax(m)} bytes`;
+  const answer = m.sequences * m.answerSize;
+  if (!answer || answer > REPLY_BYTES_MAX) return `an answer of ${answer} bytes`;
   if (!m.linears.length) return 'no linears';
   if (m.segments.length !== m.linears.length + 1) return 'segments ≠ linears + 1';
   if (m.knownAnswer.length !== m.linears.length) return 'known answer ≠ linears';
-  if (m.kappa64 > 64 || m.kappaJob64 > 64) return 'κ is over 1';
+  if (m.kappa64 > 64) return 'κ is over 1';
   for (const [i, l] of m.linears.entries()) {
     const at = `linear ${i + 1}: `;
     if (l.m !== rows) return `${at}m ${l.m} is not ${rows}`;

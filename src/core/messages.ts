@@ -13,6 +13,7 @@ import {
   type Value,
 } from './codec.ts';
 import { Body, Header, Position, Proof, SignedTx } from './formats.ts';
+import { Offer, OFFERS_TOLD_MAX } from './offer.ts';
 
 export const LOCATOR_MAX = 64;
 export const HEADERS_MAX = 512;
@@ -20,8 +21,8 @@ export const BLOCKS_MAX = 16;
 export const PROOF_KEYS_MAX = 256;
 export const TXS_MAX = 200;
 export const HISTORY_MAX = 50;
-/** Positions in one `find` answer: of the transaction with that id, or of a request, its claims and its results. */
-export const FIND_MAX = 64;
+/** Positions in one `find` answer: of the transaction with that id and, of a channel, of its close. */
+const FIND_MAX = 2;
 /** Bytes of the state in one answer: some thousand leaves. */
 export const STATE_PART_BYTES = 512 * 1024;
 /** Bytes of a model's part in one answer: a slow connection sends them before a request times out. */
@@ -62,10 +63,12 @@ export const SyncRequest = union({
   history: [6, struct({ address: hash32, from: Position, max: u16 })],
   /** Tree proof of all leaves from a key on, in order, as many as fit STATE_PART_BYTES. */
   state: [7, struct({ block: hash32, from: hash32 })],
-  /** Positions of the transaction with that id and of the transactions that claim or answer it. */
+  /** Positions of the transaction with that id and, of a channel, of its close. */
   find: [8, struct({ id: hash32 })],
   /** Bytes of a part of an admitted model's package from a place on, as many as fit MODEL_SLICE_BYTES. */
   model: [9, struct({ id: hash32, part: u16, at: u32 })],
+  /** Offers of providers that were heard lately. */
+  offers: [10, struct({})],
 });
 export type SyncRequest = Value<typeof SyncRequest>;
 
@@ -82,6 +85,7 @@ export const SyncResponse = union({
   /** The peer does not have it, or will not give it now. */
   unavailable: [9, struct({ reason: text(64) })],
   model: [10, struct({ bytes: blob(MODEL_SLICE_BYTES) })],
+  offers: [11, struct({ offers: list(Offer, OFFERS_TOLD_MAX) })],
 });
 export type SyncResponse = Value<typeof SyncResponse>;
 export type ResponseTo<T extends SyncRequest['type']> = Extract<SyncResponse, { type: T }>;

@@ -9,6 +9,8 @@ import { hash, ZERO_HASH } from './hash.ts';
 
 /** Models in one offer; a provider with more announces those that are asked for most. */
 export const OFFERED_MAX = 16;
+/** Offers that a peer is told that asks for them. */
+export const OFFERS_TOLD_MAX = 64;
 /** Bytes of an offer: 16 models take 1.1 KiB. */
 export const OFFER_BYTES_MAX = 2048;
 

@@ -43,19 +43,10 @@ export const HALVING_BLOCKS = 2_102_400;
 /** ms a block's time may lie ahead of the receiver's clock. */
 export const FUTURE_MS_MAX = 120_000;
 export const BODY_BYTES_MAX = 65_536;
+/** Of the format alone: BODY_BYTES_MAX hold 414 of the shortest. */
 export const BODY_TXS_MAX = 1000;
-export const REQUESTS_PER_BLOCK_MAX = 64;
-export const CLAIMS_PER_BLOCK_MAX = 64;
-export const RESULTS_PER_BLOCK_MAX = 16;
 /** Blocks a transaction may stay valid: bounds what a mempool must remember. */
 export const EXPIRY_BLOCKS_MAX = 1440;
-export const REQUEST_LIFETIME_MIN = 30;
-export const REQUEST_LIFETIME_MAX = 1440;
-/**
- * Refunds of one block: four times the requests that a block can hold. With a limit of one block's requests
- * anybody could fill every height to come for the least fee, and so close the network to all requests.
- */
-export const REQUESTS_PER_EXPIRY_MAX = 256;
 /** Blocks that a channel lives at least: an hour of minutes, in which a close finds its block when fees are high. */
 export const CHANNEL_LIFETIME_MIN = 60;
 /** Blocks that it lives at most: two weeks of minutes, for which an asker's coins lie when a provider vanishes. */
@@ -67,12 +58,6 @@ export const CHANNEL_LIMIT_MIN = NANOVOLTS / 100n;
  * none of those within two weeks can be filled without locking up 50,000 VLT.
  */
 export const CHANNELS_PER_EXPIRY_MAX = 256;
-/** Blocks between the first valid result and the payment, so that an earlier claimant can publish its result. */
-export const SETTLEMENT_BLOCKS = 6;
-/** Per cent of a request's reward that its payee gets; the rest is burned. */
-export const PAYEE_PERCENT = 80n;
-export const INPUT_BYTES_MAX = 4096;
-export const ANSWER_BYTES_MAX = 4096;
 /** A pass wins at most once in this many passes, so that no pass is almost sure to win. */
 export const PASSES_PER_BLOCK_MIN = 16n;
 /** Proofs that a light client keeps of the newest blocks. */

@@ -1,10 +1,12 @@
 /** A full chain killed at each write, before or after it lands: a reopen finds whole blocks only. */
 import { expect, it } from 'vitest';
+import { FULL_SCHEMA } from '../../src/chain/full/records.ts';
+import { formatPut } from '../../src/chain/store/format-marker.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { expectConsistent } from './full-invariants.ts';
-import { mine, openChain, person, START_MS, transfer } from './make-blocks.ts';
+import { MODEL, mine, openChain, PARAMS, person, START_MS, transfer } from './make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
@@ -41,6 +43,39 @@ it.each(['before', 'after'])('is consistent when killed %s any write', async (wh
     if (await store.get('format')) await expectConsistent(store);
     const again = await feed(store);
     expect(toHex(again.head().id)).toBe(toHex(b.head().id));
+    await expectConsistent(store);
+  }
+});
+
+it('begins anew also when killed at any write while an older chain goes', async () => {
+  const format = { kind: 'full', schema: FULL_SCHEMA - 1, chainId: PARAMS.chainId } as const;
+  const old = createMemoryStore();
+  await mine(await openChain(old), ann, 40);
+  await old.batch([formatPut(format, MODEL)]);
+  const rows = await old.range('', '\x7f');
+  for (let kill = 0, killed = true; killed; kill++) {
+    const store = createMemoryStore();
+    await store.batch(rows);
+    let writes = 0;
+    killed = false;
+    const batch: Store['batch'] = async (puts, durable) => {
+      if (writes++ >= kill) throw new Error((killed = true) && 'killed');
+      await store.batch(puts, durable);
+    };
+    const dying: Store = {
+      ...store,
+      batch,
+      // As LevelDB does it.
+      async clear() {
+        for (let left = await store.range('', '\x7f', 100); left.length;) {
+          await batch(left.map(({ key }) => ({ key, value: undefined })));
+          left = await store.range('', '\x7f', 100);
+        }
+      },
+    };
+    await openChain(dying).catch(() => undefined);
+    const again = await openChain(store);
+    expect(again.head().header.height).toBe(0);
     await expectConsistent(store);
   }
 });

@@ -13,12 +13,13 @@ import { txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { MainEntry } from '../../src/chain/store/records.ts';
-import { MODELS, PARAMS } from './make-blocks.ts';
+import { PARAMS } from './make-blocks.ts';
 
 export async function expectConsistent(store: Store): Promise<{ height: number; tree: Tree }> {
   const all = new Map((await store.range('', '~', 1_000_000)).map((e) => [e.key, e.value]));
   const of = (kind: string) => [...all.keys()].filter((key) => key.startsWith(`${kind}/`));
   const positions = new Map<string, Position>();
+  const closes = new Map<string, Position>();
   let tree: Tree = genesisTree(PARAMS);
   let genesis: Uint8Array | undefined;
   let parent: Uint8Array | undefined;
@@ -34,19 +35,23 @@ export async function expectConsistent(store: Store): Promise<{ height: number; 
       expect(toHex(header.prevHash)).toBe(toHex(parent));
       const body = decode(Body, all.get(`b/${toHex(id)}`)!);
       expect(all.has(`w/${toHex(id)}`)).toBe(true);
-      const executed = executeBlock(tree, header, body, PARAMS, { genesis, models: MODELS });
+      const executed = executeBlock(tree, header, body, PARAMS, { genesis });
       if (isFault(executed)) throw new Error(executed.fault);
       tree = executed.tree;
-      for (const [index, { tx }] of body.entries())
+      for (const [index, { tx }] of body.entries()) {
         positions.set(toHex(txId(tx)), { height, index });
+        if (tx.type === 'close') closes.set(toHex(tx.channel), { height, index });
+      }
     }
     parent = id;
   }
   expect(toHex(all.get('head')!)).toBe(toHex(parent!));
   const leaves = [...treeEntries(tree)].map((e) => [`s/${toHex(e.key)}`, toHex(e.value)]);
   expect(of('s').map((key) => [key, toHex(all.get(key)!)])).toEqual(leaves.sort());
-  const stored = of('t').map((key) => [key.slice(2), decode(Position, all.get(key)!)] as const);
-  expect(new Map(stored)).toEqual(positions);
+  const placesOf = (kind: string) =>
+    new Map(of(kind).map((key) => [key.slice(2), decode(Position, all.get(key)!)]));
+  expect(placesOf('t')).toEqual(positions);
+  expect(placesOf('q')).toEqual(closes);
   // Every stored block is whole and in the index of recent ones.
   for (const key of of('i')) expect(all.has(`h/${key.slice(-64)}`)).toBe(true);
   expect(of('h')).toHaveLength(of('i').length);

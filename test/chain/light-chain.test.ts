@@ -6,7 +6,8 @@ import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { createIdbStore } from '../../src/chain/store/idb-store.ts';
 import type { LightChain } from '../../src/chain/light/light-chain.ts';
 import { commonHeight } from '../../src/chain/light/memory/paths.ts';
-import { PathsRecord } from '../../src/chain/light/records.ts';
+import { LIGHT_SCHEMA, PathsRecord } from '../../src/chain/light/records.ts';
+import { formatPut } from '../../src/chain/store/format-marker.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { decode } from '../../src/core/codec.ts';
@@ -257,7 +258,7 @@ describe('head', () => {
     expect(events.at(-1)).toBe(30);
     await mine(a, ann, 520, { salt: 3 });
     const again = await openLight(store);
-    expect(again.store.rebuilt).toBe(false);
+    expect(again.store.wiped).toBeUndefined();
     expect(headOf(again)).toBe(headOf(b));
     await sync(again, a);
     expect(headOf(again)).toBe(headOf(a));
@@ -300,7 +301,7 @@ describe('head', () => {
       };
       await open(dying).catch(() => undefined);
       const again = await open(store);
-      expect(again.store.rebuilt).toBe(false);
+      expect(again.store.wiped).toBeUndefined();
       expect(headOf(again)).toBe(headOf(light));
       for (let height = 0; height <= light.headers.head().header.height; height++)
         expect(await again.headers.at(height)).toEqual(await light.headers.at(height));
@@ -585,10 +586,25 @@ describe('database', () => {
       const value = damage === 'k/' || damage === 'format' ? MODEL : undefined;
       await store.batch([{ key, value }]);
       const light = await openLight(store);
-      expect([damage, light.store.rebuilt]).toEqual([damage, true]);
+      expect([damage, light.store.wiped?.code]).toEqual([damage, 'STORE_CORRUPT']);
       await sync(light, peer);
       expect(headOf(light)).toBe(headOf(peer));
     }
+  });
+
+  it('begins anew where an older program wrote, and says so', async () => {
+    const peer = await chainAt();
+    await mine(peer, ann, 3);
+    const store = createMemoryStore();
+    await sync(await openLight(store), peer);
+    const { chainId } = PARAMS;
+    await store.batch([formatPut({ kind: 'light', schema: LIGHT_SCHEMA - 1, chainId }, MODEL)]);
+    const light = await openLight(store);
+    expect(light.store.wiped?.code).toBe('STORE_OLD');
+    expect(light.headers.head().header.height).toBe(0);
+    await sync(light, peer);
+    expect(headOf(light)).toBe(headOf(peer));
+    expect((await openLight(store)).store.wiped).toBeUndefined();
   });
 
   it('is whole after a kill at any write', async () => {
@@ -615,7 +631,7 @@ describe('database', () => {
       if (light) await sync(light, a).catch(() => undefined);
       if (light) await sync(light, b).catch(() => undefined);
       const again = await openLight(store);
-      expect(again.store.rebuilt).toBe(false);
+      expect(again.store.wiped).toBeUndefined();
       await sync(again, a);
       await sync(again, b);
       expect(headOf(again)).toBe(headOf(b));

@@ -7,15 +7,13 @@ import type { Store } from '../../src/chain/store/store.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { signHash, voucherHash } from '../../src/core/channel.ts';
 import type { Proof, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
-import { hash } from '../../src/core/hash.ts';
 import { blockId, genesisPoint } from '../../src/core/header/header.ts';
 import { modelId, type Manifest } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../src/core/params.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
-import { commitmentOf, type Execution } from '../../src/core/tx/state-tx.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
-import { toHex, utf8 } from '../../src/lib/bytes.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 
 const filled = (b: number) => new Uint8Array(32).fill(b);
 
@@ -31,7 +29,6 @@ export const MANIFEST: Manifest = {
   segments: [1, 2].map((b) => ({ hash: filled(b), size: 1 })),
   linears: [{ m: 32, k: 128, n: 16, r: 16, weights: filled(3) }],
   kappa64: 48,
-  kappaJob64: 40,
   knownAnswer: [filled(4)],
   tokenizer: null,
 };
@@ -43,7 +40,7 @@ export const START_MS = 1_790_000_000_000;
 /** Id of block 0 of the chains made here. */
 export const GENESIS_ID = genesisPoint(PARAMS, START_MS).id;
 /** What executing their blocks knows. */
-export const CONTEXT = { genesis: GENESIS_ID, models: MODELS };
+export const CONTEXT = { genesis: GENESIS_ID };
 
 export const PROOF: Proof = {
   linear: 1,
@@ -82,25 +79,6 @@ export function transfer(
 ): SignedTx {
   const fields = { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) };
   return sign(from, nonce, fields, fee);
-}
-
-export const request = (from: Person, nonce: number, reward: bigint, input = 'hi'): SignedTx =>
-  sign(from, nonce, { type: 'request', modelId: MODEL, reward, lifetime: 30, input: utf8(input) });
-
-/** What the model of the tests is said to give. */
-export const executionOf = (id: Uint8Array): Execution => ({
-  execution: hash('execution', id),
-  answer: Uint8Array.of(1, 2),
-});
-
-/** A claim with its true commitment and the result behind it. */
-export function answer(from: Person, nonce: number, id: Uint8Array): [SignedTx, SignedTx] {
-  const ran = executionOf(id);
-  const commitment = commitmentOf(id, from.address, ran);
-  return [
-    sign(from, nonce, { type: 'claim', request: id, commitment }),
-    sign(from, nonce + 1, { type: 'result', request: id, answer: ran.answer }, 0n),
-  ];
 }
 
 /** Signs for an asker, for one channel. */
@@ -157,11 +135,10 @@ export const openChain = (
 export function nextBlock(
   chain: FullChain,
   miner: Person,
-  { afterMs = 2000, salt = 0, jobId }: { afterMs?: number; salt?: number; jobId?: Uint8Array } = {},
+  { afterMs = 2000, salt = 0 }: { afterMs?: number; salt?: number } = {},
 ): Block {
   const nowMs = chain.head().header.time + afterMs;
-  const wanted = { miner: miner.address, modelId: MODEL, nowMs };
-  const { core, body } = chain.template(jobId ? { ...wanted, jobId } : wanted);
+  const { core, body } = chain.template({ miner: miner.address, modelId: MODEL, nowMs });
   const header = { ...core, nonce: BigInt(salt), proofDigest: filled(9) };
   return { header, body, proof: PROOF };
 }

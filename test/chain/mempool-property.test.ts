@@ -21,7 +21,7 @@ import { executeTx } from '../../src/core/state.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import { treeOf } from '../../src/core/tree/tree-parts.ts';
 import { treeGet } from '../../src/core/tree/tree.ts';
-import { StateView } from '../../src/core/tree/view.ts';
+import { emptyBlock } from '../../src/core/tx/state-tx.ts';
 import { txBytes, txId } from '../../src/core/tx/tx.ts';
 import { compare, toHex } from '../../src/lib/bytes.ts';
 import { CONTEXT, PARAMS } from './make-blocks.ts';
@@ -60,23 +60,13 @@ function baseOf(nonces: readonly number[]): PoolBase {
     return { key: stateKey.account(addressOf(KEYS[i]!)), value };
   });
   const tree = treeOf(leaves.sort((a, b) => compare(a.key, b.key)));
-  return poolBase(PARAMS, CONTEXT, tree, { height: 10, bits: 0x1d2aaaaa });
+  return poolBase(PARAMS, CONTEXT, tree, { height: 10 });
 }
 
 /** Whether every one of a sender's is valid after those before it; those that are. */
 function executed(base: PoolBase, txs: readonly SignedTx[]): SignedTx[] {
-  const block = {
-    params: base.params,
-    height: base.height,
-    view: new StateView(base.tree),
-    context: { ...base.context, signatureKnown: () => true },
-    count: 0,
-    parties: [],
-    fees: 0n,
-    burned: 0n,
-    macsLeft: 1n << 256n,
-    firstResults: 0,
-  };
+  const context = { ...base.context, signatureKnown: () => true };
+  const block = emptyBlock(base.tree, { ...base, context });
   return txs.filter((signed) => !executeTx(block, signed));
 }
 

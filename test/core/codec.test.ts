@@ -86,7 +86,7 @@ function sample(codec: Codec<unknown>, seed: Uint8Array): unknown {
 }
 
 /** The tag that a format begins with, where no other decodes: chance hardly finds it. */
-const TAGS: Partial<Record<string, number>> = { SignedOpening: 4 };
+const TAGS: Partial<Record<string, number>> = { SignedOpening: 1 };
 
 describe.each(all)('%s', (name, codec) => {
   const tag = TAGS[name];

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import {
   blames,
   describeFault,
-  endsFollowers,
   fault,
   FAULTS,
   inBlock,
@@ -42,10 +41,10 @@ test('texts and types', () => {
 });
 
 test('what a light check cannot see costs its relayer little, what it can see all', () => {
-  const unseen = ['header.state-root', 'header.job', 'header.known-invalid'] as const;
+  const unseen = ['header.state-root', 'header.known-invalid'] as const;
   const replay = ['proof.activations', 'proof.transcript', 'proof.earlier-winner'] as const;
   for (const code of [...unseen, ...replay]) expect(penaltyOf(fault(code))).toBe(10);
-  for (const code of ['tx.signature', 'tx.balance', 'tx.result-answer'] as const)
+  for (const code of ['tx.signature', 'tx.balance', 'tx.close-voucher'] as const)
     expect(penaltyOf(inBlock(fault(code), 0))).toBe(10);
   for (const code of ['proof.target', 'proof.digest', 'header.bits', 'body.size'] as const)
     expect(penaltyOf(fault(code))).toBe(100);
@@ -93,21 +92,11 @@ test('what no later block makes good is final; what time or another transaction 
     'tx.chain',
     'tx.channel-lifetime',
     'tx.channel-limit',
-    'tx.claim-closed',
-    'tx.claim-twice',
     'tx.close-amount',
     'tx.close-fee',
     'tx.close-nonce',
     'tx.close-provider',
     'tx.close-voucher',
-    'tx.request-input',
-    'tx.request-lifetime',
-    'tx.request-model',
-    'tx.result-answer',
-    'tx.result-claim',
-    'tx.result-closed',
-    'tx.result-commitment',
     'tx.signature',
   ]);
-  expect(codesWhere((code) => endsFollowers(fault(code)))).toEqual(['tx.claim-closed']);
 });

@@ -43,7 +43,6 @@ export const MANIFEST: Manifest = {
   segments: [1, 2, 3].map((n) => ({ hash: bytes32(n), size: n })),
   linears: [linear(128, 256, 10), linear(256, 128, 11)],
   kappa64: 48,
-  kappaJob64: 40,
   knownAnswer: [bytes32(20), bytes32(21)],
   tokenizer: null,
 };
@@ -88,27 +87,6 @@ export const transfer = (from: Person, fields: Fields<'transfer'> = {}): SignedT
     },
     from.secret,
   );
-export const request = (from: Person, fields: Fields<'request'> = {}): SignedTx =>
-  signTx(
-    {
-      type: 'request',
-      ...common(from),
-      modelId: MODEL,
-      reward: 1001n,
-      lifetime: 30,
-      input: Uint8Array.of(104, 105),
-      ...fields,
-    },
-    from.secret,
-  );
-export const claim = (from: Person, fields: Fields<'claim'> & { request: Uint8Array }): SignedTx =>
-  signTx({ type: 'claim', ...common(from), commitment: ZERO_HASH, ...fields }, from.secret);
-export const result = (
-  from: Person,
-  fields: Fields<'result'> & { request: Uint8Array },
-): SignedTx =>
-  signTx({ type: 'result', ...common(from), answer: Uint8Array.of(1, 2), ...fields }, from.secret);
-
 /** Carol provides, and is paid herself; the asker's signer is a key of its own. */
 export const SIGNER = person(50);
 export const channel = (from: Person, fields: Fields<'channel'> = {}): SignedTx =>

@@ -4,11 +4,11 @@ import { bodyRoot } from '../../src/core/tx/body.ts';
 import { isFault, type Fault } from '../../src/core/faults.ts';
 import { Account, type Body, type Header } from '../../src/core/formats.ts';
 import { decode } from '../../src/core/codec.ts';
-import { hash, ZERO_HASH } from '../../src/core/hash.ts';
+import { ZERO_HASH } from '../../src/core/hash.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import type { Params } from '../../src/core/params.ts';
 import { executeBlock, type Executed } from '../../src/core/state.ts';
-import { commitmentOf, type StateContext } from '../../src/core/tx/state-tx.ts';
+import type { StateContext } from '../../src/core/tx/state-tx.ts';
 import { bitsFromTarget } from '../../src/core/header/target.ts';
 import {
   EMPTY_TREE,
@@ -19,18 +19,10 @@ import {
   treeUpdate,
   type Tree,
 } from '../../src/core/tree/tree.ts';
-import { GENESIS_ID, MINER, MODEL, MODELS, paramsOf, type Person } from './fixtures.ts';
+import { GENESIS_ID, MINER, MODEL, paramsOf, type Person } from './fixtures.ts';
 
-export const ANSWER = Uint8Array.of(1, 2);
-/** What the fixture model is said to give for a request. */
-export const executionOf = (id: Uint8Array) => ({
-  execution: hash('execution', id),
-  answer: ANSWER,
-});
-export const commitment = (id: Uint8Array, payee: Person): Uint8Array =>
-  commitmentOf(id, payee.address, executionOf(id));
-
-export const checking: StateContext = { genesis: GENESIS_ID, models: MODELS, executionOf };
+/** What executing knows besides the state. */
+export const CONTEXT: StateContext = { genesis: GENESIS_ID };
 
 export class Ledger {
   height = 0;
@@ -39,7 +31,7 @@ export class Ledger {
   readonly params: Params;
   readonly context: StateContext;
 
-  constructor(params: Params = paramsOf(), context: StateContext = checking) {
+  constructor(params: Params = paramsOf(), context: StateContext = CONTEXT) {
     this.params = params;
     this.context = context;
   }
@@ -59,7 +51,6 @@ export class Ledger {
       totalWork: 0n,
       nonce: 0n,
       modelId: MODEL,
-      jobId: ZERO_HASH,
       proofDigest: ZERO_HASH,
       ...fields,
     };
@@ -116,7 +107,7 @@ export class Ledger {
   }
 
   /** A ledger where this person has mined `blocks` blocks that have matured. */
-  static rich(of: Person, blocks = 1, params = paramsOf(), context = checking): Ledger {
+  static rich(of: Person, blocks = 1, params = paramsOf(), context = CONTEXT): Ledger {
     const ledger = new Ledger(params, context);
     ledger.skip(blocks, { miner: of.address });
     ledger.skip(params.maturityBlocks);

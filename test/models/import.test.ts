@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
 import { inputTokens } from '../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
+import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { bertConfig, bertFrom } from '../../models/import/bert.ts';
@@ -321,7 +321,7 @@ test('a generated encoder with outliers: what is imported is the oracle’s, and
   });
 });
 
-test('a trained encoder: a request of texts is answered near the float embeddings', async () => {
+test('a trained encoder: a question of texts is answered near the float embeddings', async () => {
   const source = await readFolder(POLYGLOT);
   const shape = { sequences: 4, tokens: 32 };
   const options = { ...quiet, name: 'polyglot', shape, texts: texts.slice(0, 45) };
@@ -334,10 +334,10 @@ test('a trained encoder: a request of texts is answered near the float embedding
   expect(tokeniser.decode(inputTokens(input, model.manifest)!.slice(32, 64))).toBe(
     'il file non esiste.',
   );
-  const over = packTexts([...asked, 'one more'], tokeniser, model.manifest);
-  expect([over.tokens.length, over.input]).toEqual([4, undefined]);
+  const over = packTexts([...asked, 'one more', 'another'], tokeniser, model.manifest);
+  expect([over.tokens.length, over.input]).toEqual([5, undefined]);
   const backend = await createCpuBackend(model);
-  const tokens = tokensOf(ZERO_HASH, model.manifest, input);
+  const tokens = packInput(input, model.manifest);
   const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
   await backend.close();
   const row = (i: number) => [...answer.subarray(128 * i, 128 * (i + 1))];

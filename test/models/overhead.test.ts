@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   OVERHEAD_MAX,
-  kappas,
+  kappa64Of,
   overheadOf,
   stoppingPays,
   type Stretch,
@@ -28,9 +28,7 @@ test('o counts noise, product and tickets as the noisy GEMM', () => {
 });
 
 test('κ follows from o by the rule of the protocol, rounded down', () => {
-  expect(kappas(1, 2)).toEqual({ kappa64: 57, kappaJob64: 60 });
-  expect(kappas(1.8, 8)).toEqual({ kappa64: 32, kappaJob64: 37 });
-  expect(kappas(4, 2)).toEqual({ kappa64: 14, kappaJob64: 38 });
+  expect([1, 1.8, 4].map(kappa64Of)).toEqual([57, 32, 14]);
 });
 
 test('a stop earns the credit of the linears until its last ticket, for their time', () => {
@@ -51,7 +49,7 @@ test('κ by the rule makes no early stop of a long model pay, κ = 1 does', () =
     expect(o).toBeLessThanOrEqual(OVERHEAD_MAX);
     const pays = (kappa64: number): number[] =>
       stoppingPays({ ...MANIFEST, linears, kappa64 }, pass).slice(0, -1);
-    expect(Math.max(...pays(kappas(o, 2).kappa64))).toBeLessThan(1);
+    expect(Math.max(...pays(kappa64Of(o)))).toBeLessThan(1);
     expect(Math.max(...pays(64))).toBeGreaterThan(1);
   }
 });

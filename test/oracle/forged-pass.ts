@@ -6,7 +6,7 @@ import type { Header } from '../../src/core/formats.ts';
 import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
 import type { Linear, Manifest } from '../../src/core/manifest.ts';
 import { noisyRows } from '../../src/core/pow/noise.ts';
-import { hasJob, layerSeed, seedOf } from '../../src/core/pow/seed.ts';
+import { layerSeed, seedOf } from '../../src/core/pow/seed.ts';
 import {
   ticket,
   ticketLimits,
@@ -44,7 +44,6 @@ export function inventManifest(sequences: number, tokens: number, shapes: ShapeO
     segments: [ZERO_HASH, ...weights.map(() => ZERO_HASH)].map((hash) => ({ hash, size: 1 })),
     linears,
     kappa64: 40,
-    kappaJob64: 48,
     knownAnswer: weights.map(() => ZERO_HASH),
     tokenizer: null,
   };
@@ -65,7 +64,6 @@ export const blankHeader = (bits: number): Header => ({
   totalWork: 0n,
   nonce: 0n,
   modelId: ZERO_HASH,
-  jobId: ZERO_HASH,
   proofDigest: ZERO_HASH,
 });
 
@@ -83,7 +81,7 @@ function messagesOf(l: Linear, sigma: Uint8Array, a: Int8Array, b: Int8Array): U
 
 /** A pass with activations drawn from the header's seed; the same form as a backend's result. */
 export function forgePass(header: Header, m: Manifest, weights: Int8Array[]) {
-  const limits = ticketLimits(targetFromBits(header.bits) ?? 0n, m, hasJob(header));
+  const limits = ticketLimits(targetFromBits(header.bits) ?? 0n, m);
   const a: Uint8Array[] = [];
   const t: Uint8Array[] = [];
   let sigma = seedOf(header);

@@ -12,23 +12,15 @@ export interface OracleResult {
   readonly tickets: bigint[][];
   readonly operands: Int8Array[];
   readonly answer: Int8Array;
-  readonly execution: Uint8Array;
 }
-
-const execution = (parts: Uint8Array[]): Uint8Array =>
-  blake3(Uint8Array.from(parts.flatMap((p) => [...p])), {
-    context: new TextEncoder().encode('pila 1 execution'),
-  });
 
 /** Runs whole units; also gives every ticket and every A. */
 export async function createOracle(model: ModelPackage) {
   const chain = await createSegmentChain(model.segments, { provider: 'wasm' });
   const { linears, sequences, tokens } = model.manifest;
-  const jobRows = (sequences - 1) * tokens;
   const pass = async (input: Pick<PassInput, 'tokens' | 'sigma0'>): Promise<OracleResult> => {
     const made: NaiveLinear[] = [];
     const operands: Int8Array[] = [];
-    const bars: Uint8Array[] = [];
     let tensor = await chain.run(
       0,
       new Tensor('int32', Int32Array.from(input.tokens), [sequences, tokens]),
@@ -37,7 +29,6 @@ export async function createOracle(model: ModelPackage) {
     for (const [i, l] of linears.entries()) {
       const A = Int8Array.from(tensor.data as Float32Array);
       operands.push(A);
-      bars.push(blake3(new Uint8Array(A.slice(0, jobRows * l.k))));
       const B = model.weights[i]!;
       let product: number[][];
       if (before) {
@@ -47,8 +38,6 @@ export async function createOracle(model: ModelPackage) {
         product = one.product;
       } else product = multiply(matrixFrom(A, l.m, l.k), transpose(matrixFrom(B, l.n, l.k)));
       const flat = product.flat();
-      if (i === linears.length - 1)
-        bars.push(blake3(new Uint8Array(Int32Array.from(flat.slice(0, jobRows * l.n)).buffer)));
       tensor = await chain.run(i + 1, new Tensor('float32', Float32Array.from(flat), [l.m, l.n]));
     }
     chain.reset();
@@ -58,7 +47,6 @@ export async function createOracle(model: ModelPackage) {
       tickets: made.map((x) => x.tickets),
       operands,
       answer: Int8Array.from(tensor.data as Float32Array),
-      execution: execution(bars),
     };
   };
   return { pass, close: () => chain.close() };

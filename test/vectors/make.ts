@@ -29,14 +29,11 @@ import {
   bytes32,
   channel,
   childHeader,
-  claim,
   close,
   CAROL,
   GENESIS_ID,
   MODEL,
   paramsOf,
-  request,
-  result,
   SIGNER,
   transfer,
 } from '../core/fixtures.ts';
@@ -56,9 +53,6 @@ const addresses = () =>
 const transactions = () =>
   [
     transfer(ALICE, { memo: Uint8Array.of(104, 105) }),
-    request(ALICE),
-    claim(BOB, { request: bytes32(1), commitment: bytes32(2) }),
-    result(BOB, { request: bytes32(1) }),
     channel(ALICE),
     close(CAROL, { channel: bytes32(3), amount: 12_345n }),
   ].map((signed) => ({
@@ -113,13 +107,11 @@ function tree() {
   ];
 }
 
-/** State roots after a few blocks on `local`: coinbases, transfers, a request; three channels, of which one is closed. */
+/** State roots after a few blocks on `local`: coinbases, transfers, three channels, of which one is closed. */
 function state() {
   const ledger = Ledger.rich(ALICE, 2);
   ledger.add([transfer(ALICE), transfer(ALICE, { nonce: 1, to: CAROL.address })]);
-  ledger.add([request(ALICE, { nonce: 2 })]);
-  ledger.skip(31);
-  const openings = [3, 4, 5].map((nonce) => channel(ALICE, { nonce, lifetime: 60 + (nonce % 2) }));
+  const openings = [2, 3, 4].map((nonce) => channel(ALICE, { nonce, lifetime: 60 + (nonce % 2) }));
   ledger.add(openings);
   ledger.add([close(CAROL, { channel: txId(openings[2]!.tx), amount: 1000n })]);
   ledger.skip(60);

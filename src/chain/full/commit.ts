@@ -8,7 +8,7 @@ import { ChainPointRecord, type ChainPoint } from '../../core/header/header.ts';
 import { txId } from '../../core/tx/tx.ts';
 import type { Connected } from './connect.ts';
 import type { FullState } from './state.ts';
-import { indexEntries } from '../shared/request-index.ts';
+import { closesIn } from '../shared/closes.ts';
 import { Links, linksOf } from '../shared/links.ts';
 import { recordKey, Undo, WINDOW } from './records.ts';
 import { MainEntry, POINT_EVERY } from '../store/records.ts';
@@ -58,8 +58,8 @@ export function disconnect(batch: Batch, point: ChainPoint, body: Body, undo: Un
   const { id, header } = point;
   for (const { key, before } of undo.changes) batch.set(recordKey.leaf(key), before ?? undefined);
   for (const { tx } of body) batch.set(recordKey.tx(txId(tx)), undefined);
-  for (const { request, kind, position } of indexEntries(header.height, body, []))
-    batch.set(recordKey.ofRequest(request, kind, position), undefined);
+  for (const { channel } of closesIn(header.height, body))
+    batch.set(recordKey.closeOf(channel), undefined);
   batch.set(recordKey.undo(id), undefined);
   batch.set(recordKey.links(id), undefined);
   batch.set(recordKey.main(header.height), undefined);
@@ -73,8 +73,8 @@ export function connect(batch: Batch, { point, body, executed, totals }: Connect
   for (const { key, after } of executed.changes) batch.set(recordKey.leaf(key), after);
   for (const [index, { tx }] of body.entries())
     batch.set(recordKey.tx(txId(tx)), encode(Position, { height, index }));
-  for (const { request, kind, position, value } of indexEntries(height, body, executed.changes))
-    batch.set(recordKey.ofRequest(request, kind, position), value);
+  for (const { channel, position } of closesIn(height, body))
+    batch.set(recordKey.closeOf(channel), encode(Position, position));
   const changes = executed.changes.map(({ key, before }) => ({ key, before: before ?? null }));
   const touched = [...executed.touched];
   batch.set(recordKey.undo(id), encode(Undo, { changes, touched, totals }));

@@ -7,12 +7,10 @@ import type { Fault } from '../../core/faults.ts';
 import type { Account, Header, Position, SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Block, BlockParts, HistoryEntry } from '../../core/messages.ts';
+import type { Models } from '../../core/manifest.ts';
 import type { Params } from '../../core/params.ts';
-import type { Execution } from '../../core/tx/state-tx.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
-import { kindOf } from '../../core/tx/kinds.ts';
-import type { Models } from '../../core/tx/tx.ts';
-import { BoundedMap } from '../../lib/bounded.ts';
+import type { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createListeners } from '../../lib/listeners.ts';
 import {
@@ -24,13 +22,7 @@ import {
 } from '../shared/template.ts';
 import { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
-import {
-  contextOf,
-  runResults,
-  type CheckProof,
-  type Checks,
-  type ExecutionOf,
-} from './connect.ts';
+import { contextOf, type CheckProof, type Checks } from './connect.ts';
 import { openFull } from './open.ts';
 import { SignatureCheck, type VerifyElsewhere } from './signature-check.ts';
 import { headTree } from './state.ts';
@@ -41,8 +33,6 @@ import type { Store } from '../store/store.ts';
 
 /** Blocks and transactions that wait for the one before them. */
 export const QUEUE_MAX = 256;
-/** Model runs remembered: those of the requests that were last answered. */
-const EXECUTIONS_MAX = 256;
 
 export interface FullChainOptions {
   readonly store: Store;
@@ -57,7 +47,6 @@ export interface FullChainOptions {
   readonly keepBlocks?: number;
   /** The full check; without it the chain follows light-checked work. */
   readonly checkProof?: CheckProof;
-  readonly executionOf?: ExecutionOf;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
   /** Other cores for the signatures of blocks. */
@@ -67,6 +56,8 @@ export interface FullChainOptions {
 export type FullChainEvent = HeadEvent | { readonly type: 'tx'; readonly tx: SignedTx };
 
 export interface FullChain {
+  /** Says that the chain of an older program was wiped when this one began. */
+  readonly replaced: AppError | undefined;
   /** @throws AppError CHAIN_BUSY, and the store's */
   importBlock(block: Block): Promise<Imported | Fault>;
   /** Into the mempool. @throws AppError CHAIN_BUSY */
@@ -87,7 +78,7 @@ export interface FullChain {
   history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
   header(height: number): Promise<Header | undefined>;
   position(txId: Uint8Array): Promise<Position | undefined>;
-  /** Where the transaction of that id stands, and those that claim or answer it. */
+  /** Where the transaction of that id stands and, of a channel, its close. */
   find(id: Uint8Array): Promise<Position[]>;
   /** Ends of the branches in the newest WINDOW blocks: the head first, then the most work; at most TIPS_MAX. */
   tips(): queries.ChainTip[];
@@ -105,13 +96,14 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   const { store, params, models, now } = options;
   const { genesisTimeMs = async () => now() } = options;
   const { keepBlocks } = options;
-  const state = await openFull({ store, params, models, keepBlocks }, genesisTimeMs);
+  const deps = { store, params, models, keepBlocks };
+  const { state, replaced } = await openFull(deps, genesisTimeMs);
   const signatures = new SignatureCheck(new VerifiedSignatures(), options.verifySignatures);
   const pool = new Mempool(signatures.known);
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
   const enqueue = <T>(task: () => Promise<T>): Promise<T> => queue.run(task);
-  const checks = checksOf(options, signatures);
+  const checks: Checks = { checkProof: options.checkProof, signatures };
   const context = contextOf(state, checks, (signed) => signatures.known.has(signed));
   const rebase = (change?: HeadChange): void =>
     pool.setBase(poolBase(params, context, headTree(state), state.head.header), change);
@@ -140,16 +132,13 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   });
 
   return {
+    replaced,
     async importBlock(block) {
       if (queue.size < QUEUE_MAX) importer.foresee(block);
       return await enqueue(() => importer.importBlock(block));
     },
     addTx: (tx) =>
       enqueue(async () => {
-        // A model's run is costly: only for a transaction that is right in all else.
-        const early = kindOf(tx.tx).runOf(tx.tx) ? pool.judge(tx) : undefined;
-        if (early) return early;
-        await runResults(checks, headTree(state), [tx]);
         const refused = pool.add(tx);
         if (!refused) emit({ type: 'tx', tx });
         return refused;
@@ -179,10 +168,3 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     },
   };
 }
-
-const checksOf = (options: FullChainOptions, signatures: SignatureCheck): Checks => ({
-  checkProof: options.checkProof,
-  executionOf: options.executionOf,
-  executions: new BoundedMap<string, Execution>(EXECUTIONS_MAX),
-  signatures,
-});

@@ -12,15 +12,18 @@ import { verifyStateRoot } from '../../core/state.ts';
 import { treeEntries, type Tree } from '../../core/tree/tree.ts';
 import { equal, fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
+import { FORMAT_KEY, formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { loadLeaves } from '../store/leaves.ts';
 import { FullState, keepTree, readUndo, undoTree, type FullDeps } from './state.ts';
 import { HeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
 import { FULL_SCHEMA, recordKey, WINDOW, type Totals } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
-import type { Put } from '../store/store.ts';
+import type { Put, Store } from '../store/store.ts';
 import { genesisTotals } from './totals.ts';
+
+/** Rows deleted in one batch: each is read with its value, of up to 64 KiB. */
+const WIPED_AT_ONCE = 256;
 
 const corrupt = (what: string): AppError =>
   new AppError(
@@ -28,20 +31,47 @@ const corrupt = (what: string): AppError =>
     `The chain's database is damaged: ${what}. Delete it to sync again.`,
   );
 
-/** @param genesisTimeMs asked when the store is empty @throws AppError STORE_FOREIGN, STORE_CORRUPT */
+/**
+ * `replaced`: says that an older program's chain was wiped.
+ * @param genesisTimeMs asked for a new chain @throws AppError STORE_FOREIGN, STORE_CORRUPT
+ */
 export async function openFull(
   deps: FullDeps,
   genesisTimeMs: () => Promise<number>,
-): Promise<FullState> {
+): Promise<{ state: FullState; replaced: AppError | undefined }> {
   const { store, params } = deps;
   const format: Format = { kind: 'full', schema: FULL_SCHEMA, chainId: params.chainId };
   const stored = await readFormat(store, format);
   if (stored === 'damaged') throw corrupt('it has no format marker');
-  if (stored === 'empty') return createGenesis(deps, format, await genesisTimeMs());
+  if (stored instanceof Uint8Array)
+    return { state: await loadFull(deps, stored), replaced: undefined };
 
+  const replaced = stored === 'empty' ? undefined : stored;
+  const timeMs = await genesisTimeMs();
+  if (replaced) await wipe(store);
+  return { state: await createGenesis(deps, format, timeMs), replaced };
+}
+
+/**
+ * All but the marker, which gives way to the new chain's: whoever is killed while a large database goes, batch by batch,
+ * goes on with that at the next start, and does not find one without a marker, which is refused as damaged.
+ */
+async function wipe(store: Store): Promise<void> {
+  for (let from = ''; ;) {
+    const rows = await store.range(from, '\x7f', WIPED_AT_ONCE);
+    const last = rows.at(-1);
+    if (!last) return;
+    const gone = rows.filter(({ key }) => key !== FORMAT_KEY);
+    await store.batch(gone.map(({ key }) => ({ key, value: undefined })));
+    from = `${last.key}\0`;
+  }
+}
+
+async function loadFull(deps: FullDeps, genesisId: Uint8Array): Promise<FullState> {
+  const { store, params } = deps;
   const first = await needRecord(store, recordKey.main(0), MainEntry, corrupt);
   const genesis = genesisPoint(params, first.header.time);
-  if (!equal(genesis.id, stored)) throw corrupt('its first block is not the one of its marker');
+  if (!equal(genesis.id, genesisId)) throw corrupt('its first block is not the one of its marker');
 
   const headId = (await store.get(recordKey.head)) ?? new Uint8Array(32);
   const header = await needRecord(store, recordKey.header(headId), Header, corrupt);

@@ -7,7 +7,7 @@ import { Body } from '../../core/formats.ts';
 import { txId } from '../../core/tx/tx.ts';
 import type { Batch } from './commit.ts';
 import type { FullState } from './state.ts';
-import { indexEntries } from '../shared/request-index.ts';
+import { closesIn } from '../shared/closes.ts';
 import { recordKey, WINDOW } from './records.ts';
 import { MainEntry } from '../store/records.ts';
 
@@ -38,8 +38,8 @@ export async function pruneBlocks(
     const body = await state.store.get(recordKey.body(id));
     const txs = body ? decode(Body, body) : [];
     for (const { tx } of txs) batch.set(recordKey.tx(txId(tx)), undefined);
-    for (const { request, kind, position } of indexEntries(height, txs, []))
-      batch.set(recordKey.ofRequest(request, kind, position), undefined);
+    for (const { channel } of closesIn(height, txs))
+      batch.set(recordKey.closeOf(channel), undefined);
     for (const key of [recordKey.body, recordKey.proof, recordKey.links])
       batch.set(key(id), undefined);
   }

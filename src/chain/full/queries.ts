@@ -4,7 +4,6 @@ import { Account, Body, Header, Position, Proof } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import {
-  FIND_MAX,
   PROOF_KEYS_MAX,
   STATE_PART_BYTES,
   type Block,
@@ -18,7 +17,6 @@ import { headTree, readUndo, treeAfter, type FullState } from './state.ts';
 import { Links, walkBack } from '../shared/links.ts';
 import { headersAfter as headersFrom, locatorOf } from '../shared/locator.ts';
 import { partsOf as storedParts } from '../shared/parts.ts';
-import { placesOf, RESULTS_READ_MAX } from '../shared/request-index.ts';
 import { issuedBy } from '../shared/totals.ts';
 import { MainEntry } from '../store/records.ts';
 import { recordKey } from './records.ts';
@@ -27,7 +25,6 @@ export interface ChainStats {
   readonly height: number;
   /** nV created by all blocks, immature ones included. */
   readonly issued: bigint;
-  readonly burned: bigint;
   /** Accounts that have a leaf. */
   readonly accounts: number;
 }
@@ -155,19 +152,11 @@ export const historyOf = (
 export const positionOf = (state: FullState, txId: Uint8Array): Promise<Position | undefined> =>
   read(state, recordKey.tx(txId), Position);
 
-/** Places of the transaction with that id, and of claims and results that name it. */
+/** Places of the transaction with that id and, of a channel, of its close. */
 export async function findOf(state: FullState, id: Uint8Array): Promise<Position[]> {
-  const rows = (kind: 'c' | 'r', max: number) =>
-    state.store.range(recordKey.ofRequest(id, kind), `${recordKey.ofRequest(id, kind)}~`, max);
-  const results = (await rows('r', RESULTS_READ_MAX)).map((row) => ({ ...row, ...placeOf(row) }));
-  const claims = (await rows('c', FIND_MAX)).map((row) => placeOf(row).position);
-  return placesOf(await positionOf(state, id), results, claims);
+  const close = await read(state, recordKey.closeOf(id), Position);
+  return [await positionOf(state, id), close].filter((at) => at !== undefined);
 }
-
-const placeOf = ({ key }: { key: string }): { position: Position } => {
-  const [height, index] = key.split('/').slice(-2).map(Number);
-  return { position: { height: height!, index: index! } };
-};
 
 /** Most ends of branches that are told. */
 export const TIPS_MAX = 64;

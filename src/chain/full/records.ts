@@ -13,18 +13,17 @@
  * | `u/<id>` | undo record of a main-chain block of the last 2,000 heights |
  * | `l/<id>` | back-links: where each account of the block's transactions was last seen before |
  * | `t/<tx id>` | position in the main chain |
- * | `q/<request id>/<c or r>/<height>/<index>` | a claim or result of the main chain (request-index.ts) |
+ * | `q/<channel id>` | position of its close in the main chain |
  * | `s/<key>` | a state leaf, after the head |
  */
-import { blob, hash32, list, optional, struct, u32, u64, type Value } from '../../core/codec.ts';
-import type { Position } from '../../core/formats.ts';
+import { blob, hash32, list, optional, struct, u32, type Value } from '../../core/codec.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits, leafKey } from '../store/records.ts';
 
 /** Blocks below the head that can be undone, forked from, or proven against when their tree is near. */
 export const WINDOW = 2000;
 /** Raised when a key or a value above changes its meaning. */
-export const FULL_SCHEMA = 3;
+export const FULL_SCHEMA = 4;
 
 export const recordKey = {
   head: 'head',
@@ -38,13 +37,12 @@ export const recordKey = {
   undo: (id: Uint8Array) => `u/${toHex(id)}`,
   links: (id: Uint8Array) => `l/${toHex(id)}`,
   tx: (id: Uint8Array | string) => `t/${typeof id === 'string' ? id : toHex(id)}`,
-  ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position) =>
-    `q/${toHex(id)}/${kind}/${at ? `${digits(at.height)}/${digits(at.index)}` : ''}`,
+  closeOf: (channel: Uint8Array) => `q/${toHex(channel)}`,
   leaf: leafKey,
 };
 
 /** Sums over the main chain up to a block. Issued coins follow from the height. */
-export const Totals = struct({ burned: u64, accounts: u32 });
+export const Totals = struct({ accounts: u32 });
 export type Totals = Value<typeof Totals>;
 
 /** Keys that one block can touch: 1000 transactions with a few each, and its lists. */

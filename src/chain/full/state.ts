@@ -1,9 +1,9 @@
 /** What a full chain holds in memory, and the state trees of its newest blocks. */
 import { decode } from '../../core/codec.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
+import type { Models } from '../../core/manifest.ts';
 import type { Params } from '../../core/params.ts';
 import { treeUpdate, type Tree } from '../../core/tree/tree.ts';
-import type { Models } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { HeaderIndex } from './header-index.ts';
 import { recordKey, Undo, type Totals } from './records.ts';

@@ -1,4 +1,4 @@
-/** Sums over the main chain that no leaf holds: coins burned, accounts there are. */
+/** Sums over the main chain that no leaf holds. */
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
 import type { Executed } from '../../core/state.ts';
@@ -9,15 +9,12 @@ import { readUndo, type FullState } from './state.ts';
 import type { Totals } from './records.ts';
 
 /** At genesis: a faucet's account is the only leaf there may be. */
-export const genesisTotals = (params: Params): Totals => ({
-  burned: 0n,
-  accounts: params.faucet ? 1 : 0,
-});
+export const genesisTotals = (params: Params): Totals => ({ accounts: params.faucet ? 1 : 0 });
 
-export function nextTotals(executed: Executed, { burned, accounts }: Totals): Totals {
+export function nextTotals(executed: Executed, { accounts }: Totals): Totals {
   for (const { before, after } of executed.changes)
     accounts += Number(isAccount(after)) - Number(isAccount(before));
-  return { burned: burned + executed.burned, accounts };
+  return { accounts };
 }
 
 /** Totals after a main-chain block of the window. */

@@ -12,7 +12,7 @@ import type { LightMemory } from './memory/memory.ts';
 import { PATH_WINDOW } from './memory/paths.ts';
 import { lightKey } from './records.ts';
 import { Links, linksOf } from '../shared/links.ts';
-import { indexEntries } from '../shared/request-index.ts';
+import { closesIn } from '../shared/closes.ts';
 import type { Put, Store } from '../store/store.ts';
 
 /** Newest blocks that are kept with body and proof: a day and a half of minutes, at most some 200 MB. */
@@ -43,12 +43,8 @@ export function bodyPuts(
       value: encode(Position, { height, index }),
     })),
   ];
-  for (const { request, kind, position, value } of indexEntries(
-    height,
-    body,
-    executed?.changes ?? [],
-  ))
-    puts.push({ key: lightKey.ofRequest(request, kind, position, id), value });
+  for (const { channel, position } of closesIn(height, body))
+    puts.push({ key: lightKey.closeOf(channel, id), value: encode(Position, position) });
   if (executed) puts.push({ key: lightKey.links(id), value: encode(Links, linksOf(executed)) });
   return puts;
 }

@@ -141,7 +141,7 @@ export interface LightBlocks {
   parts(ids: readonly Uint8Array[]): Promise<BlockParts[]>;
   /** An address's transactions in kept blocks, newest first, from one of them on. */
   history(address: Uint8Array, from: Position, max: number): Promise<HistoryEntry[]>;
-  /** Places of a transaction, and of claims and results that name it, in kept blocks. */
+  /** Places of a transaction and, of a channel, of its close, in kept blocks. */
   find(id: Uint8Array): Promise<Position[]>;
   /** State keys that every template reads after the head, except those that its lists name. */
   templateKeys(): Promise<Uint8Array[]>;

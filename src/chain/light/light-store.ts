@@ -6,10 +6,11 @@ import { encode } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import { Header } from '../../core/formats.ts';
 import { genesisPoint } from '../../core/header/header.ts';
+import type { Models } from '../../core/manifest.ts';
 import { FUTURE_MS_MAX, type Params } from '../../core/params.ts';
 import { verifyLight } from '../../core/pow/proof.ts';
-import type { Models } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
+import type { AppError } from '../../lib/errors.ts';
 import { createListeners } from '../../lib/listeners.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
@@ -43,8 +44,8 @@ export interface LightStoreOptions {
 }
 
 export interface LightStore {
-  /** Whether a damaged store was wiped when it was opened. */
-  readonly rebuilt: boolean;
+  /** Why the stored chain was wiped when it was opened: STORE_CORRUPT, or STORE_OLD. */
+  readonly wiped: AppError | undefined;
   /** undefined while no genesis is known. */
   readonly chain: LightChain | undefined;
   /**
@@ -101,7 +102,7 @@ export async function openLightStore(options: LightStoreOptions): Promise<LightS
   }
 
   return {
-    rebuilt: opened.rebuilt,
+    wiped: opened.wiped,
     get chain() {
       return chain;
     },

@@ -16,15 +16,13 @@ export interface LightTemplateOptions extends TemplateOptions {
   readonly txs: readonly SignedTx[];
 }
 
-/** Keys that every template reads after the head, but for what its lists lead to. */
+/** Keys that every template reads after the head, but for what its list of channels leads to. */
 export async function templateKeys(memory: LightMemory): Promise<Uint8Array[]> {
   const next = memory.branches.headHeight + 1;
   const matured = next - memory.params.maturityBlocks;
   const maturing = await headerAt(memory, matured);
   return [
     stateKey.coinbase(Math.max(0, matured)),
-    stateKey.settle(next),
-    stateKey.expiry(next),
     stateKey.channelsEnding(next),
     ...(maturing ? [stateKey.account(maturing.miner)] : []),
   ];

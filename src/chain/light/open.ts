@@ -4,6 +4,7 @@ import { SECRET_BYTES } from '../../core/header/draws.ts';
 import { genesisPoint, genesisTree, type ChainPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { VerifiedSignatures } from '../shared/verified-signatures.ts';
@@ -23,30 +24,33 @@ import { Checked, LIGHT_SCHEMA, lightKey, PathsRecord, Sample } from './records.
 /** Verified signatures remembered: those of the pool, and of ten full blocks. */
 const SIGNATURES_MAX = 10_000;
 
+/** What is wrong with a store that is wiped, since peers have all that it held. */
+const WIPED: readonly ErrorCode[] = ['STORE_CORRUPT', 'STORE_OLD'];
+
 const formatOf = (params: Params): Format => ({
   kind: 'light',
   schema: LIGHT_SCHEMA,
-  replacesOlder: true,
   chainId: params.chainId,
 });
 
 /**
- * The stored chain; undefined when there is none yet. `rebuilt`: it was damaged and has been wiped.
+ * The stored chain; undefined when there is none yet. `wiped`: why it is gone, damaged or an older program's.
  * @throws AppError STORE_FOREIGN, and the store's
  */
 export async function openLight(
   deps: LightDeps,
-): Promise<{ memory: LightMemory | undefined; rebuilt: boolean }> {
+): Promise<{ memory: LightMemory | undefined; wiped: AppError | undefined }> {
   const { store, params } = deps;
   const stored = await readFormat(store, formatOf(params));
-  if (stored === 'empty') return { memory: undefined, rebuilt: false };
+  if (stored === 'empty') return { memory: undefined, wiped: undefined };
   try {
     if (stored === 'damaged') throw damaged('it has no format marker');
-    return { memory: await load(deps, stored), rebuilt: false };
+    if (stored instanceof AppError) throw stored;
+    return { memory: await load(deps, stored), wiped: undefined };
   } catch (e) {
-    if (!(e instanceof AppError) || e.code !== 'STORE_CORRUPT') throw e;
+    if (!(e instanceof AppError) || !WIPED.includes(e.code)) throw e;
     await store.clear();
-    return { memory: undefined, rebuilt: true };
+    return { memory: undefined, wiped: e };
   }
 }
 

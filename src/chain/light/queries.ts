@@ -2,7 +2,6 @@
 import { decode } from '../../core/codec.ts';
 import { Body, Position, type Header } from '../../core/formats.ts';
 import {
-  FIND_MAX,
   PROOF_KEYS_MAX,
   STATE_PART_BYTES,
   type BlockParts,
@@ -18,7 +17,6 @@ import { stateAfter } from './state.ts';
 import { Links, walkBack } from '../shared/links.ts';
 import { headersAfter as headersFrom } from '../shared/locator.ts';
 import { partsOf } from '../shared/parts.ts';
-import { placesOf, RESULTS_READ_MAX } from '../shared/request-index.ts';
 
 /** Headers of the head's chain after the first id of the locator that is on it, or after genesis. */
 export const headersAfter = (
@@ -98,28 +96,18 @@ export const history = (
     };
   });
 
-/** Places of the transaction with that id, and of claims and results that name it, in kept blocks. */
-export async function find(memory: LightMemory, id: Uint8Array): Promise<Position[]> {
-  const rows = async (prefix: string, max: number) => {
-    const found: { position: Position; value: Uint8Array }[] = [];
-    for (const { key, value } of await memory.store.range(prefix, `${prefix}~`, max)) {
-      const block = fromHex(key.slice(-64), 32);
-      const height = block && (await heightOf(memory, block));
-      if (height === undefined) continue;
-      const index = Number(key.slice(-75, -65));
-      found.push({ position: { height, index }, value });
-    }
-    return found;
-  };
-  const own = await rows(lightKey.tx(id), BRANCHES_MAX);
-  const results = await rows(lightKey.ofRequest(id, 'r'), RESULTS_READ_MAX);
-  const claims = await rows(lightKey.ofRequest(id, 'c'), FIND_MAX);
-  return placesOf(
-    own[0] && decode(Position, own[0].value),
-    results,
-    claims.map(({ position }) => position),
-  );
-}
-
 /** Blocks of different branches in which one transaction is looked for. */
 const BRANCHES_MAX = 64;
+
+/** Places of the transaction with that id and, of a channel, of its close, in kept blocks of the head's chain. */
+export async function find(memory: LightMemory, id: Uint8Array): Promise<Position[]> {
+  const placeUnder = async (prefix: string): Promise<Position | undefined> => {
+    for (const { key, value } of await memory.store.range(prefix, `${prefix}~`, BRANCHES_MAX)) {
+      const block = fromHex(key.slice(-64), 32);
+      if (block && (await heightOf(memory, block)) !== undefined) return decode(Position, value);
+    }
+    return undefined;
+  };
+  const places = [await placeUnder(lightKey.tx(id)), await placeUnder(lightKey.closeOf(id))];
+  return places.filter((at) => at !== undefined);
+}

@@ -14,18 +14,17 @@
  * | `b/<id>` `i/<height>/<id>` | body of a block, and that it is here |
  * | `a/<id>` | back-links of a block that was executed here |
  * | `t/<tx id>/<id>` | position of a transaction in a kept block |
- * | `r/<request id>/<c or r>/<height>/<index>/<id>` | a claim or result in a kept block |
+ * | `r/<channel id>/<id>` | position of its close in a kept block |
  * | `base` `s/<key>` | the block whose following state is stored, and its leaves |
  * | `q` | the random sample of older blocks |
  * | `secret` | what the draws of audits follow from, 32 bytes; it outlives a wiped chain |
  */
 import { hash32, list, struct, u32, u8, type Value } from '../../core/codec.ts';
-import type { Position } from '../../core/formats.ts';
 import { DRAWS_MAX } from '../../core/header/draws.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits } from '../store/records.ts';
 
-export const LIGHT_SCHEMA = 3;
+export const LIGHT_SCHEMA = 4;
 /** Segments of one path: grows by one for each branch that won. */
 const SEGMENTS_MAX = 4096;
 /** Branches kept, the head's included. Their headers cost nothing to make, so they must be few. */
@@ -77,9 +76,7 @@ export const lightKey = {
   bodyAt: (height: number, id: Uint8Array) => `i/${digits(height)}/${toHex(id)}`,
   links: (id: Uint8Array) => `a/${toHex(id)}`,
   tx: (txId: Uint8Array, block?: Uint8Array) => `t/${toHex(txId)}/${block ? toHex(block) : ''}`,
-  ofRequest: (id: Uint8Array, kind: 'c' | 'r', at?: Position, block?: Uint8Array) =>
-    `r/${toHex(id)}/${kind}/${
-      at && block ? `${digits(at.height)}/${digits(at.index)}/${toHex(block)}` : ''
-    }`,
+  closeOf: (channel: Uint8Array, block?: Uint8Array) =>
+    `r/${toHex(channel)}/${block ? toHex(block) : ''}`,
   base: 'base',
 };

@@ -58,11 +58,10 @@ export function runBlock(
 
 /** What executing knows besides the state. @param executedBefore its signatures were right then */
 export const contextOf = (
-  { genesis, models, signatures }: LightMemory,
+  { genesis, signatures }: LightMemory,
   executedBefore = false,
 ): StateContext => ({
   genesis: genesis.id,
-  models,
   signatureKnown: (signed) => executedBefore || signatures.has(signed),
   verifyHash: (...signed) => executedBefore || signatures.verifyHash(...signed),
 });

@@ -34,8 +34,8 @@ export async function answer(
   waiting: () => readonly SignedTx[],
 ): Promise<SyncResponse> {
   const { type } = request;
-  // Peers that keep packages answer this request themselves and never come here.
-  if (type === 'model') return unavailable('no models here');
+  // Peers that keep packages and offers answer these themselves and never come here.
+  if (type === 'model' || type === 'offers') return unavailable(`no ${type} here`);
   const proven = (proof: Uint8Array | undefined): SyncResponse =>
     proof ? ({ type, proof } as SyncResponse) : unavailable('state not kept');
   switch (type) {

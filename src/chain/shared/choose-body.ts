@@ -1,12 +1,11 @@
 /** Choosing a new block's transactions: each is executed on the state that the block will meet. */
 import { bodySize } from '../../core/tx/body.ts';
 import { isFault } from '../../core/faults.ts';
-import type { Body, SignedTx, Tx } from '../../core/formats.ts';
-import { BODY_BYTES_MAX, BODY_TXS_MAX, type Params } from '../../core/params.ts';
-import { beginBlock, executeTx, type ExecutionHeader } from '../../core/state.ts';
+import type { Body, SignedTx } from '../../core/formats.ts';
+import { BODY_BYTES_MAX, type Params } from '../../core/params.ts';
+import { beginBlock, executeTx } from '../../core/state.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import { KINDS } from '../../core/tx/kinds.ts';
 import { txBytes } from '../../core/tx/tx.ts';
 
 /**
@@ -16,23 +15,17 @@ import { txBytes } from '../../core/tx/tx.ts';
 export function chooseBody(
   params: Params,
   context: StateContext,
-  { tree, header }: { readonly tree: Tree; readonly header: ExecutionHeader },
+  { tree, height }: { readonly tree: Tree; readonly height: number },
   candidates: Iterable<SignedTx>,
 ): Body {
-  const block = beginBlock(tree, header, params, context);
+  const block = beginBlock(tree, height, params, context);
   if (isFault(block)) return [];
-  const counts = new Map<Tx['type'], number>();
   const body: SignedTx[] = [];
   // Room for the count, whose encoding grows with it.
   let size = bodySize([]) + 1;
   for (const signed of candidates) {
-    if (body.length === BODY_TXS_MAX) break;
-    const { type } = signed.tx;
-    const count = counts.get(type) ?? 0;
     const bytes = txBytes(signed).length;
-    if (count === KINDS[type].perBlock || size + bytes > BODY_BYTES_MAX) continue;
-    if (executeTx(block, signed)) continue;
-    counts.set(type, count + 1);
+    if (size + bytes > BODY_BYTES_MAX || executeTx(block, signed)) continue;
     size += bytes;
     body.push(signed);
   }

@@ -1,23 +1,20 @@
 /**
  * Transactions that wait for a block. Every one is valid on the head's state after those of the
  * same line before it: nothing is kept that no block could take. An account's line is ordered by its nonces; the
- * close of a channel is alone in a line, that of its channel. A result may wait right behind its
- * claim: it is judged as of the block after the claim's.
+ * close of a channel is alone in a line, that of its channel.
  *
  * One order ranks them all: what a transaction can bring a miner, which is no more than the poorest of its
  * line before it lets through. Blocks are filled from its start, and where there is no room its end goes.
  */
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import type { HeaderCore, SignedTx, Tx } from '../../core/formats.ts';
-import { ZERO_HASH } from '../../core/hash.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import type { Params } from '../../core/params.ts';
 import { beginBlock, executeTx } from '../../core/state.ts';
-import type { BlockState, StateContext } from '../../core/tx/state-tx.ts';
+import { emptyBlock, type BlockState, type StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { kindOf, leafOfLine } from '../../core/tx/kinds.ts';
 import { lineOf, txBytes, txId } from '../../core/tx/tx.ts';
-import { StateView } from '../../core/tree/view.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { Heap } from '../../lib/heap.ts';
 import { VerifiedSignatures } from './verified-signatures.ts';
@@ -29,10 +26,7 @@ export interface PoolLimits {
 export const POOL_LIMITS: PoolLimits = { txs: 5000, bytes: 8 * 1024 * 1024 };
 /** Waiting transactions of one line: what one key can take of the pool. Each channel's is one more, which cost coins. */
 export const SENDER_TXS_MAX = 64;
-/**
- * nV: what a transaction must pay to be kept. A claim leaves leaves behind as a transfer does, and so
- * pays as much; a result takes its claim's away, there is one for each, and it is free.
- */
+/** nV: what a transaction must pay to be kept. */
 export const FEE_MIN = 1_000n;
 /** Per cent: a replacement must pay this much of the old fee, and the whole fees of those that fall with it. */
 export const REPLACEMENT_PERCENT = 110n;
@@ -47,16 +41,15 @@ export interface PoolBase {
   readonly height: number;
 }
 
-/** The head's state with what every next block does first: coins mature, requests end. */
+/** The head's state with what every next block does first: coins mature, channels end. */
 export function poolBase(
   params: Params,
   context: StateContext,
   tree: Tree,
-  head: Pick<HeaderCore, 'height' | 'bits'>,
+  head: Pick<HeaderCore, 'height'>,
 ): PoolBase {
   const height = head.height + 1;
-  const nobody = { miner: ZERO_HASH, modelId: ZERO_HASH, jobId: ZERO_HASH };
-  const block = beginBlock(tree, { ...nobody, height, bits: head.bits }, params, context);
+  const block = beginBlock(tree, height, params, context);
   // A partial tree may lack what ends here: it is judged on what there is.
   return { params, context, tree: isFault(block) ? tree : block.view.tree(), height };
 }
@@ -193,16 +186,6 @@ export class Mempool {
     return noRoom;
   }
 
-  /** What `add` would return, but for a lack of room; nothing is kept. */
-  judge(signed: SignedTx): Fault | undefined {
-    const placed = this.#place(signed);
-    if (isFault(placed)) return placed;
-
-    placed.line.block = undefined;
-    this.#verified.add(signed);
-    return undefined;
-  }
-
   /** With those of its line that come after it. */
   remove(idHex: string): void {
     const signed = this.get(idHex);
@@ -283,7 +266,7 @@ export class Mempool {
   #append(base: PoolBase, line: Line, tx: PoolTx): readonly PoolTx[] | Fault {
     if (line.txs.length >= SENDER_TXS_MAX) return fault('tx.pool-full', { of: 'sender' });
     line.block ??= runSequence(this.#newBlock(base), line.txs).block;
-    return execute(line.block, line.txs, tx) ?? [...line.txs, tx];
+    return execute(line.block, tx) ?? [...line.txs, tx];
   }
 
   #replace(base: PoolBase, line: Line, tx: PoolTx, at: number): readonly PoolTx[] | Fault {
@@ -372,23 +355,12 @@ export class Mempool {
   }
 
   #newBlock({ tree, params, context, height }: PoolBase): BlockState {
-    return {
-      view: new StateView(tree),
-      params,
-      context: {
-        ...context,
-        signatureKnown: (signed) => this.#verified.has(signed),
-        verifyHash: this.#verified.verifyHash,
-      },
-      height,
-      count: 0,
-      parties: [],
-      fees: 0n,
-      burned: 0n,
-      // How many results fit is decided for a whole block.
-      macsLeft: 1n << 256n,
-      firstResults: 0,
+    const remembering: StateContext = {
+      ...context,
+      signatureKnown: (signed) => this.#verified.has(signed),
+      verifyHash: this.#verified.verifyHash,
     };
+    return emptyBlock(tree, { params, context: remembering, height });
   }
 }
 
@@ -399,18 +371,13 @@ function nameOf(tx: Tx): string {
 }
 
 /** Whether a pool keeps a transaction of that fee while it has room. */
-export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN || kindOf(tx).isPrepaid;
-
-/** nV that ranks it: what was paid before it came counts as the least fee. */
-const worthOf = ({ tx }: SignedTx): bigint =>
-  kindOf(tx).isPrepaid && tx.fee < FEE_MIN ? FEE_MIN : tx.fee;
+export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN;
 
 /** What each of a line's transactions can bring, nV: no more than the poorest before it lets through. */
 function ranksOf(txs: readonly PoolTx[]): bigint[] {
-  let rank = txs.length ? worthOf(txs[0]!.signed) : 0n;
-  return txs.map(({ signed }) => {
-    const worth = worthOf(signed);
-    if (worth < rank) rank = worth;
+  let rank = txs[0]?.signed.tx.fee ?? 0n;
+  return txs.map(({ signed: { tx } }) => {
+    if (tx.fee < rank) rank = tx.fee;
     return rank;
   });
 }
@@ -465,15 +432,8 @@ const isAffected = (base: PoolBase, line: Line, change: HeadChange): boolean =>
   change.changed.has(line.leaf) ||
   line.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
 
-/** One that needs an earlier one in a block before its own is judged as of the block after that. */
-function execute(
-  block: BlockState,
-  before: readonly PoolTx[],
-  { signed }: PoolTx,
-): Fault | undefined {
-  const { tx } = signed;
-  const follows = before.some((old) => kindOf(tx).needsBefore(tx, old.signed.tx));
-  const refused = executeTx(follows ? { ...block, height: block.height + 1 } : block, signed);
+function execute(block: BlockState, { signed }: PoolTx): Fault | undefined {
+  const refused = executeTx(block, signed);
   // The gap is in the state held here; nobody sent a witness.
   return refused?.fault === 'state.witness' ? fault('tx.unjudged', refused.context) : refused;
 }
@@ -486,7 +446,7 @@ function runSequence(
   const kept: PoolTx[] = [];
   const refusals = new Map<string, Fault>();
   for (const tx of sequence) {
-    const refused = execute(block, kept, tx);
+    const refused = execute(block, tx);
     if (refused) refusals.set(tx.id, refused);
     else kept.push(tx);
   }

@@ -1,10 +1,8 @@
 /** The next block's template: what a miner works on, the same for both chains. */
 import { bodyRoot } from '../../core/tx/body.ts';
 import type { Body, HeaderCore, SignedTx } from '../../core/formats.ts';
-import { ZERO_HASH } from '../../core/hash.ts';
-import { expectedBits, templateCore, type ChainPoint } from '../../core/header/header.ts';
+import { templateCore, type ChainPoint } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
-import { verifyJob } from '../../core/state.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -14,8 +12,6 @@ export interface TemplateOptions {
   /** Address that is paid. */
   readonly miner: Uint8Array;
   readonly modelId: Uint8Array;
-  /** An open request for the model. */
-  readonly jobId?: Uint8Array;
   readonly nowMs: number;
 }
 
@@ -53,27 +49,19 @@ export type MakeTemplate = (
 export function createTemplates(params: Params): MakeTemplate {
   let last: { key: string; revision: unknown; body: Body } | undefined;
 
-  return ({ parent, tree, stateRoot, context }, candidates, { miner, modelId, ...wanted }) => {
-    const timeMs = Math.max(wanted.nowMs, parent.header.time + 1);
-    const height = parent.header.height + 1;
-    const bits = expectedBits(params, parent, timeMs);
-
-    // A request that has ended is no job any more, and one that can't be looked up is none yet.
-    const isOpen =
-      tree && wanted.jobId && !verifyJob(tree, { height, modelId, jobId: wanted.jobId });
-    const jobId = isOpen ? wanted.jobId! : ZERO_HASH;
-
-    // The bits bound the results; with a re-anchor they change under one parent.
-    const key = [...[parent.id, modelId, jobId].map(toHex), bits, tree !== undefined].join();
+  return ({ parent, tree, stateRoot, context }, candidates, { miner, modelId, nowMs }) => {
+    const { header } = parent;
+    const key = [toHex(parent.id), tree !== undefined].join();
     const { revision } = candidates;
     if (last?.key !== key || last.revision !== revision) {
-      const header = { height, miner, bits, modelId, jobId };
-      const body = tree ? chooseBody(params, context, { tree, header }, candidates.list()) : [];
+      const height = header.height + 1;
+      const body = tree ? chooseBody(params, context, { tree, height }, candidates.list()) : [];
       last = { key, revision, body };
     }
     const { body } = last;
 
-    const fields = { timeMs, miner, modelId, jobId, bodyRoot: bodyRoot(body), stateRoot };
+    const timeMs = Math.max(nowMs, header.time + 1);
+    const fields = { timeMs, miner, modelId, bodyRoot: bodyRoot(body), stateRoot };
     return { core: templateCore(params, parent, fields), body };
   };
 }

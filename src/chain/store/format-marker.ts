@@ -3,7 +3,6 @@
  * anything else is read, so that no program works on another network's or a newer program's data.
  */
 import { encode, hash32, struct, tryDecode, u16, u32, u8, type Value } from '../../core/codec.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Put, Store } from './store.ts';
 
@@ -21,8 +20,6 @@ export interface Format {
   readonly kind: ChainKind;
   /** Raised when the meaning of the stored keys or values changes. */
   readonly schema: number;
-  /** What an older program wrote can be fetched again: it counts as damaged. */
-  readonly replacesOlder?: boolean;
   readonly chainId: number;
 }
 
@@ -38,15 +35,14 @@ export const formatPut = (format: Format, genesisId: Uint8Array): Put => ({
 });
 
 /**
- * The stored genesis id, 'empty' for a new database, or 'damaged' when it has data but no readable
- * marker. `genesisId`, if given, must be the stored one.
+ * The stored genesis id, 'empty' for a new database, 'damaged' when it has data but no readable marker, or, of an
+ * older program's, which is to begin anew, an AppError STORE_OLD that says so.
  * @throws AppError STORE_FOREIGN: another program's, network's, or a newer version's database
  */
 export async function readFormat(
   store: Store,
   format: Format,
-  genesisId?: Uint8Array,
-): Promise<Uint8Array | 'empty' | 'damaged'> {
+): Promise<Uint8Array | 'empty' | 'damaged' | AppError> {
   const data = await store.get(FORMAT_KEY);
   if (!data) return (await store.range('', '\x7f', 1)).length ? 'damaged' : 'empty';
   const marker = tryDecode(Marker, data);
@@ -54,14 +50,14 @@ export async function readFormat(
   const foreign = (sentence: string) => new AppError('STORE_FOREIGN', sentence);
   if (marker.kind !== KIND_CODES[format.kind])
     throw foreign(`This database is not one of a ${format.kind} chain.`);
-  if (format.replacesOlder && marker.schema < format.schema) return 'damaged';
-  if (marker.schema !== format.schema)
-    throw foreign(
-      `This database has format ${marker.schema}, this program writes ${format.schema}.`,
-    );
+  const versions = `has format ${marker.schema}, this program writes ${format.schema}`;
+  if (marker.schema > format.schema) throw foreign(`This database ${versions}.`);
   if (marker.chainId !== format.chainId)
     throw foreign(`This database is of chain ${marker.chainId}, not ${format.chainId}.`);
-  if (genesisId && !equal(genesisId, marker.genesisId))
-    throw foreign(`This database grew from genesis ${toHex(marker.genesisId)}.`);
+  if (marker.schema < format.schema)
+    return new AppError(
+      'STORE_OLD',
+      `The stored chain ${versions}: it begins anew. Keys and settings stay.`,
+    );
   return marker.genesisId;
 }

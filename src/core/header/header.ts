@@ -89,7 +89,6 @@ export function genesisPoint(params: NetworkParams, timeMs: number): ChainPoint 
     totalWork: 0n,
     nonce: 0n,
     modelId: ZERO_HASH,
-    jobId: ZERO_HASH,
     proofDigest: ZERO_HASH,
   };
   const id = blockId(header);
@@ -125,7 +124,7 @@ export interface HeaderInput {
   readonly nowMs: number;
 }
 
-/** Every rule of a header that needs only its parent; the rules of its job and state root need the state. */
+/** Every rule of a header that needs only its parent; the rule of its state root needs the state. */
 export const HEADER_RULES: readonly Rule<HeaderInput>[] = [
   rule('header.version', '4', ({ header: { version } }) =>
     version === PROTOCOL_VERSION ? undefined : { version },
@@ -187,8 +186,6 @@ export interface TemplateFields {
   readonly timeMs: number;
   readonly miner: Uint8Array;
   readonly modelId: Uint8Array;
-  /** Id of an open request for the model; absent for an idle unit. */
-  readonly jobId?: Uint8Array;
   readonly bodyRoot: Uint8Array;
   /** Root of the state after the parent. */
   readonly stateRoot: Uint8Array;
@@ -216,6 +213,5 @@ export function templateCore(
     totalWork: parent.header.totalWork + headerWork({ bits }),
     nonce: fields.nonce ?? 0n,
     modelId: fields.modelId,
-    jobId: fields.jobId ?? ZERO_HASH,
   };
 }

@@ -14,7 +14,7 @@ import { targetFromBits } from '../header/target.ts';
 import { CHUNK_BYTES } from './blake3.ts';
 import { verifyRange } from './blake3-tree.ts';
 import { noisyRows } from './noise.ts';
-import { hasJob, layerSeedFrom, seedOf } from './seed.ts';
+import { layerSeedFrom, seedOf } from './seed.ts';
 import { TILE, ticket, ticketLimits, tileCount, tileMessage, tileOrigin } from './transcript.ts';
 
 /** The digest of the part of a proof that the block id commits to. */
@@ -102,7 +102,7 @@ function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): G
   const noisyB = noisyRows(sigma, 'b', column, columns, l.k, l.r);
   const value = ticket(sigma, tileMessage(noisyA, noisyB, l.k, l.r), p.linear, p.tile);
   const target = targetFromBits(header.bits) ?? 0n;
-  if (value > ticketLimits(target, m, hasJob(header))[p.linear - 1]!) yield fault('proof.target');
+  if (value > ticketLimits(target, m)[p.linear - 1]!) yield fault('proof.target');
 }
 
 /**

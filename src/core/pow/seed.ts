@@ -10,10 +10,6 @@ import { inputTokens, type Manifest } from '../manifest.ts';
 export const seedOf = (core: HeaderCore): Uint8Array =>
   hash('seed', hash('header', encode(HeaderCore, core)));
 
-/** Whether a header's work is for a request. */
-export const hasJob = (header: { readonly jobId: Uint8Array }): boolean =>
-  header.jobId.some((b) => b !== 0);
-
 /** Fresh token ids of one sequence: uniform over 1..V−1, never the padding token 0. */
 export function freshTokens(sigma0: Uint8Array, sequence: number, m: Manifest): Uint16Array {
   const stream = xof('idle', 4 * m.tokens, sigma0, u32(sequence));
@@ -24,21 +20,19 @@ export function freshTokens(sigma0: Uint8Array, sequence: number, m: Manifest): 
   });
 }
 
-/** A request's input as the token ids of sequences 0..B−2, (B−1)·S of them. */
+/** A question's input as B·S token ids, padded. It was checked before that the input fits the model. */
 export function packInput(input: Uint8Array, m: Manifest): Uint16Array {
   const ids = inputTokens(input, m);
-  assert(ids, 'the input was checked when the request was accepted');
-  const tokens = new Uint16Array((m.sequences - 1) * m.tokens);
+  assert(ids, 'the input fits the model');
+  const tokens = new Uint16Array(m.sequences * m.tokens);
   tokens.set(ids);
   return tokens;
 }
 
-/** The B·S token ids of a unit; with `jobInput` all but the last sequence hold the request. */
-export function tokensOf(sigma0: Uint8Array, m: Manifest, jobInput?: Uint8Array): Uint16Array {
+/** The B·S token ids of a unit. */
+export function tokensOf(sigma0: Uint8Array, m: Manifest): Uint16Array {
   const tokens = new Uint16Array(m.sequences * m.tokens);
-  if (jobInput) tokens.set(packInput(jobInput, m));
-  for (let s = jobInput ? m.sequences - 1 : 0; s < m.sequences; s++)
-    tokens.set(freshTokens(sigma0, s, m), s * m.tokens);
+  for (let s = 0; s < m.sequences; s++) tokens.set(freshTokens(sigma0, s, m), s * m.tokens);
   return tokens;
 }
 

@@ -72,13 +72,12 @@ export const ticket = (
 
 /**
  * min(target_e·c, 2^256−1) of every linear, for a block target of `target` (before the model's own
- * cap) and a unit with or without a job.
+ * cap).
  */
-export function ticketLimits(target: bigint, m: Manifest, job: boolean): bigint[] {
+export function ticketLimits(target: bigint, m: Manifest): bigint[] {
   const effective = effectiveTarget(target, unitMacs(m));
   return credits(m).map((c) => {
-    const credit = job ? (c * BigInt(m.kappaJob64)) / 64n : c;
-    const limit = effective * credit;
+    const limit = effective * c;
     return limit < TICKET_MAX ? limit : TICKET_MAX;
   });
 }

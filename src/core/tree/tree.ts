@@ -195,12 +195,12 @@ export function* treeEntries(tree: Tree): Generator<TreeEntry, void> {
 
 /** Bytes of a proof: a proof of 256 keys and a whole block's witness are far below. */
 export const TREE_PROOF_BYTES_MAX = 4 * 1024 * 1024 - 64;
-/** Bytes of a leaf's value: the longest is a full settle list. */
-export const TREE_VALUE_BYTES_MAX = 32_770;
+/** Bytes of a leaf's value: the longest is a full list of channels. */
+export const TREE_VALUE_BYTES_MAX = 8_194;
 /**
  * Nodes of a proof: a branch takes one byte and a hash, and one with nothing but stubs is not allowed. A full block
- * touches some 1,400 keys, each below 26 branches in a state of 2^26 leaves, or below 90 where somebody made 2^48
- * hashes for it; what is beside a branch is a node too.
+ * touches some 1,700 keys, each below 26 branches in a state of 2^26 leaves; there is room for 77, for which somebody
+ * would make 2^44 hashes and open 3,400 channels. What is beside a branch is a node too.
  */
 const PROOF_NODES_MAX = 1 << 18;
 

@@ -9,12 +9,11 @@ import { EXPIRY_BLOCKS_MAX, type Params } from '../params.ts';
 import { rule, type Rule } from '../rules.ts';
 import { kindOf } from './kinds.ts';
 import { readAccount, U32_MAX, U64_MAX, writeParty, type BlockState } from './state-tx.ts';
-import { lineOf, spentBy, verifySignature, type Line, type Models } from './tx.ts';
+import { lineOf, spentBy, verifySignature, type Line } from './tx.ts';
 
 /** A transaction for a block of that height, with what the rules that read no state need to know. */
 interface TxInput {
   readonly params: Params;
-  readonly models: Models;
   readonly height: number;
   readonly tx: Tx;
 }
@@ -74,12 +73,11 @@ export const TX_RULES: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
 /** Faults in a block of `height` that can be found without state and without checking the signature. */
 export function* txFaults(
   params: Params,
-  models: Models,
   height: number,
   { tx }: SignedTx,
 ): Generator<Fault, void> {
-  for (const { faults } of STATELESS_RULES) yield* faults({ params, models, height, tx });
-  yield* kindOf(tx).faults(tx, { params, models });
+  for (const { faults } of STATELESS_RULES) yield* faults({ params, height, tx });
+  yield* kindOf(tx).faults(tx);
 }
 
 /** Yields why a transaction can't be paid for, and returns what takes the payment. */
@@ -108,20 +106,17 @@ const PAYERS: Readonly<
 
 /** Yields the faults of a transaction at its place; its effects follow if the caller runs it to the end. */
 export function* applyTx(block: BlockState, signed: SignedTx): Generator<Fault, void> {
-  const { params, context, height } = block;
+  const { params, height } = block;
   const { tx } = signed;
-  yield* txFaults(params, context.models, height, signed);
+  yield* txFaults(params, height, signed);
 
   const from = addressOf(tx.from);
   const pay = yield* PAYERS[lineOf(tx).of](block, tx, from);
   yield* SIGNATURE_RULE.faults({ block, signed });
-  const kind = kindOf(tx);
-  const position = { height, index: block.count };
-  const effects = yield* kind.effects(tx, { block, from, position });
+  const effects = yield* kindOf(tx).effects(tx, { block, from });
 
   pay();
   effects?.();
   block.count++;
   block.fees += tx.fee;
-  block.burned += kind.burns(tx);
 }

@@ -1,12 +1,11 @@
 /** Block bodies: their root and their limits (docs/protocol.md §4.1). */
 import { equal, toHex } from '../../lib/bytes.ts';
 import { encode, u32, varint } from '../codec.ts';
-import { fault, type Fault } from '../faults.ts';
+import type { Fault } from '../faults.ts';
 import type { Body, HeaderCore } from '../formats.ts';
 import { hash, ZERO_HASH } from '../hash.ts';
-import { BODY_BYTES_MAX, BODY_TXS_MAX } from '../params.ts';
+import { BODY_BYTES_MAX } from '../params.ts';
 import { rule, type Rule, type Rules } from '../rules.ts';
-import { KINDS, TX_TYPES } from './kinds.ts';
 import { txBytes, txId } from './tx.ts';
 
 /** Merkle root over the transactions and their count. */
@@ -36,9 +35,8 @@ export interface BodyInput {
   readonly body: Body;
 }
 
-/** Rules of a body that need no state: counts, size, duplicates and root. */
+/** Rules of a body that need no state: size, duplicates and root. */
 export const BODY_RULES: readonly Rule<BodyInput>[] = [
-  { codes: ['body.counts'], section: '4.1', faults: countFaults },
   rule('body.size', '4.1', ({ body }) => {
     const size = bodySize(body);
     return size > BODY_BYTES_MAX ? { size } : undefined;
@@ -51,14 +49,6 @@ export const BODY_RULES: readonly Rule<BodyInput>[] = [
     equal(bodyRoot(body), header.bodyRoot) ? undefined : {},
   ),
 ];
-
-function* countFaults({ body }: BodyInput): Generator<Fault, void> {
-  for (const type of TX_TYPES) {
-    const count = body.filter((signed) => signed.tx.type === type).length;
-    if (count > KINDS[type].perBlock) yield fault('body.counts', { type, count });
-  }
-  if (body.length > BODY_TXS_MAX) yield fault('body.counts', { count: body.length });
-}
 
 export const verifyBody = (rules: Rules, input: BodyInput): Fault | undefined =>
   rules.judge(BODY_RULES, input);

@@ -7,19 +7,13 @@ import { addressOf } from '../address.ts';
 import type { Tx, TxOf } from '../formats.ts';
 import { stateKey } from '../tree/keys.ts';
 import { channel } from './kinds/channel.ts';
-import { claim } from './kinds/claim.ts';
 import { close } from './kinds/close.ts';
 import type { TxKind } from './kinds/kind.ts';
-import { request } from './kinds/request.ts';
-import { result } from './kinds/result.ts';
 import { transfer } from './kinds/transfer.ts';
 import { lineOf } from './tx.ts';
 
 export const KINDS: { readonly [K in Tx['type']]: TxKind<TxOf<K>> } = {
   transfer,
-  request,
-  claim,
-  result,
   channel,
   close,
 };

@@ -3,29 +3,16 @@
  * transaction debits and credits (docs/protocol.md §8.4).
  */
 import type { verifyHash } from '../channel.ts';
-import { Account, type OpenRequest, type SignedTx } from '../formats.ts';
+import { Account, type SignedTx } from '../formats.ts';
 import { fault, type Fault } from '../faults.ts';
-import { hash } from '../hash.ts';
 import type { Params } from '../params.ts';
 import { stateKey } from '../tree/keys.ts';
-import type { StateView } from '../tree/view.ts';
-import type { Models } from './tx.ts';
-
-/** The outcome of running a model on a request's input. */
-export interface Execution {
-  /** H_execution(ā_1..ā_L ‖ c̄_L). */
-  readonly execution: Uint8Array;
-  /** The answer rows of the request's sequences. */
-  readonly answer: Uint8Array;
-}
+import type { Tree } from '../tree/tree.ts';
+import { StateView } from '../tree/view.ts';
 
 export interface StateContext {
   /** Id of the network's block 0: what was signed for a channel of another network is worth nothing here. */
   readonly genesis: Uint8Array;
-  /** Manifests of the admitted models. */
-  readonly models: Models;
-  /** The outcome of the model's run, if this machine ran it; undefined: it cannot check and follows the work. */
-  readonly executionOf?: (requestId: Uint8Array, request: OpenRequest) => Execution | undefined;
   /** Whether the signature of exactly these bytes was verified here before. */
   readonly signatureKnown?: (signed: SignedTx) => boolean;
   /** `verifyHash`, if this machine remembers what it verified. */
@@ -51,13 +38,13 @@ export interface BlockState {
   readonly parties: Party[];
   /** nV of fees so far. */
   fees: bigint;
-  /** nV destroyed so far. */
-  burned: bigint;
-  /** MACs that first results may still cost a verifier of this block. */
-  macsLeft: bigint;
-  /** First results so far. */
-  firstResults: number;
 }
+
+/** A block before its first transaction. */
+export const emptyBlock = (
+  tree: Tree,
+  given: Pick<BlockState, 'params' | 'context' | 'height'>,
+): BlockState => ({ ...given, view: new StateView(tree), count: 0, parties: [], fees: 0n });
 
 export const U32_MAX = 0xffff_ffff;
 export const U64_MAX = (1n << 64n) - 1n;
@@ -99,10 +86,3 @@ export function* creditFaults(
   if (balance + coins > U64_MAX) yield fault('tx.overflow', { field: 'balance' });
   if (txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
 }
-
-/** K, the commitment of a claim: only somebody who ran the model for this payee can make it. */
-export const commitmentOf = (
-  requestId: Uint8Array,
-  payee: Uint8Array,
-  { execution, answer }: Execution,
-): Uint8Array => hash('claim', requestId, payee, execution, answer);

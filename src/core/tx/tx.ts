@@ -4,10 +4,6 @@ import { equal } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { SignedTx, Tx, type TxOf } from '../formats.ts';
 import { hash, onceFor, ZERO_HASH } from '../hash.ts';
-import type { Manifest } from '../manifest.ts';
-
-/** Manifests of admitted models by id in hex. */
-export type Models = ReadonlyMap<string, Manifest>;
 
 /** The id of a transaction, which is also what the signature covers. */
 export const txId = onceFor((tx: Tx): Uint8Array => hash('tx', encode(Tx, tx)));
@@ -48,9 +44,6 @@ const account = ({ from }: Tx): Line => ({ of: 'account', id: from });
  */
 const PAYMENTS: { readonly [K in Tx['type']]: Payment<TxOf<K>> } = {
   transfer: { line: account, amount: (tx) => tx.amount },
-  request: { line: account, amount: (tx) => tx.reward },
-  claim: { line: account, amount: () => 0n },
-  result: { line: account, amount: () => 0n },
   channel: { line: account, amount: (tx) => tx.limit },
   close: { line: (tx) => ({ of: 'channel', id: tx.channel }), amount: () => 0n },
 };

@@ -3,7 +3,7 @@ import { hash } from '../../../src/core/hash.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { HeaderCore } from '../../../src/core/formats.ts';
 import { credits, unitMacs } from '../../../src/core/manifest.ts';
-import { hasJob, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
+import { packInput, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
 import { ticketLimits } from '../../../src/core/pow/transcript.ts';
 import { blankHeader, inventManifest } from '../../oracle/forged-pass.ts';
 import { randomBytes } from '../../oracle/random.ts';
@@ -19,11 +19,9 @@ describe('seed and tokens', () => {
       seedOf(header),
     );
     expect(seedOf({ ...header, nonce: 1n })).not.toEqual(seedOf(header));
-    expect(hasJob(header)).toBe(false);
-    expect(hasJob({ jobId: randomBytes('job', 32) })).toBe(true);
   });
 
-  it('idle tokens are fresh, in 1..V−1, and spread', () => {
+  it('the tokens of a unit are fresh, in 1..V−1, and spread', () => {
     const seen = new Set<number>();
     for (let i = 0; i < 64; i++)
       for (const t of tokensOf(randomBytes(`s${i}`, 32), manifest)) seen.add(t);
@@ -32,15 +30,13 @@ describe('seed and tokens', () => {
     expect(seen.size).toBe(256);
   });
 
-  it('a job fills all sequences but the last, padded with 0', () => {
-    const sigma = randomBytes('sigma', 32);
+  it('an input fills the sequences, padded with 0', () => {
     const input = Uint8Array.of(0, 255, 7, ...new Array<number>(17).fill(9));
-    const tokens = tokensOf(sigma, manifest, input);
+    const tokens = packInput(input, manifest);
     expect([...tokens.slice(0, 3)]).toEqual([1, 256, 8]);
-    expect([...tokens.slice(19, 32)]).toEqual([10, ...new Array<number>(12).fill(0)]);
-    expect(tokens.slice(32)).toEqual(tokensOf(sigma, manifest).slice(32));
-    expect(tokensOf(sigma, manifest, new Uint8Array(32))).toHaveLength(48);
-    expect(() => tokensOf(sigma, manifest, new Uint8Array(33))).toThrow(/input/);
+    expect([...tokens.slice(19)]).toEqual([10, ...new Array<number>(28).fill(0)]);
+    expect(packInput(new Uint8Array(48), manifest)).toEqual(new Uint16Array(48).fill(1));
+    expect(() => packInput(new Uint8Array(49), manifest)).toThrow(/input/);
   });
 });
 
@@ -48,16 +44,15 @@ describe('limits of tickets', () => {
   const hard = 1n << 200n;
   it('are the target times the credit', () => {
     const [c] = credits(manifest) as [bigint];
-    expect(ticketLimits(hard, manifest, false)).toEqual([hard * c]);
-    expect(ticketLimits(hard, manifest, true)).toEqual([hard * ((c * 48n) / 64n)]);
+    expect(ticketLimits(hard, manifest)).toEqual([hard * c]);
   });
 
   it('let a pass win at most once in 16, and fit 256 bits', () => {
     const cap = (1n << 256n) / (16n * unitMacs(manifest));
     const [c] = credits(manifest) as [bigint];
-    expect(ticketLimits((1n << 256n) - 1n, manifest, false)).toEqual([cap * c]);
+    expect(ticketLimits((1n << 256n) - 1n, manifest)).toEqual([cap * c]);
     const tiny = inventManifest(2, 8, [{ k: 128, n: 16, r: 16 }]).manifest;
-    const one = ticketLimits((1n << 256n) - 1n, tiny, false)[0]!;
+    const one = ticketLimits((1n << 256n) - 1n, tiny)[0]!;
     expect(one).toBeLessThan(1n << 256n);
   });
 });

@@ -5,7 +5,7 @@ import { HeaderCore } from '../../../src/core/formats.ts';
 import { decode } from '../../../src/core/codec.ts';
 import { plainHash } from '../../../src/core/hash.ts';
 import { noisyRows, permutation } from '../../../src/core/pow/noise.ts';
-import { layerSeed, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
+import { layerSeed, packInput, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
 import { ticket, tileMessage } from '../../../src/core/pow/transcript.ts';
 import { fromHex, toHex } from '../../../src/lib/bytes.ts';
 import { inventManifest } from '../../oracle/forged-pass.ts';
@@ -35,9 +35,9 @@ it('the fixed unit has its fixed values', () => {
   const naive = naiveLinear(vector.shape, 1, sigma0, new Uint8Array(32), activations, weights);
   const made = {
     sigma0: toHex(sigma0),
-    idleTokens: [...tokensOf(sigma0, manifest)],
-    jobTokens: [...tokensOf(sigma0, manifest, Uint8Array.of(0, 104, 255))],
-    u16Tokens: [...tokensOf(sigma0, words, fromHex('65003977'))],
+    tokens: [...tokensOf(sigma0, manifest)],
+    byteTokens: [...packInput(Uint8Array.of(0, 104, 255), manifest)],
+    u16Tokens: [...packInput(fromHex('65003977')!, words)],
     a: toHex(a),
     b: toHex(b),
     sigma: toHex(sigma),

@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, toHex, u32 } from '../../../src/lib/bytes.ts';
 import { bodyRoot, bodySize, verifyBody } from '../../../src/core/tx/body.ts';
-import { KINDS } from '../../../src/core/tx/kinds.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { Body, SignedTx } from '../../../src/core/formats.ts';
 import { hash, ZERO_HASH } from '../../../src/core/hash.ts';
 import { BODY_BYTES_MAX } from '../../../src/core/params.ts';
-import { ALICE, bytes32, claim, paramsOf, request, result, transfer } from '../fixtures.ts';
+import { ALICE, paramsOf, transfer } from '../fixtures.ts';
 
 // One signature for all: a body's own rules do not look at it.
 const one = transfer(ALICE);
@@ -65,26 +64,19 @@ describe('rules', () => {
     const n = Math.floor((BODY_BYTES_MAX - 2) / size);
     const body = many(n, wide);
     expect(bodySize(body)).toBe(encode(Body, body).length);
-    const spare = BODY_BYTES_MAX - bodySize(body);
-    const last = { ...request(ALICE, { input: new Uint8Array(spare) }) };
-    const over = encode(SignedTx, last).length - spare;
-    expect(check(body)).toBeUndefined();
-    expect(check([...body, last])).toBe('body.size');
-    const fits = request(ALICE, { input: new Uint8Array(size + spare - over) });
-    const full = [...body.slice(0, -1), fits];
+    // The last ones with as much less in their memos as fills the block to its last byte.
+    const bare = transfer(ALICE, { nonce: n });
+    let over = bodySize([...body, bare]) - BODY_BYTES_MAX;
+    expect(over).toBeGreaterThan(0);
+    const full = [...body, bare];
+    for (let i = 0; over > 0; i++) {
+      const cut = Math.min(over, 64);
+      full[i] = transfer(ALICE, { nonce: i, memo: new Uint8Array(64 - cut) });
+      over -= cut;
+    }
     expect(bodySize(full)).toBe(BODY_BYTES_MAX);
     expect(check(full)).toBeUndefined();
-  });
-  test.each([
-    ['request', request(ALICE)],
-    ['claim', claim(ALICE, { request: bytes32(1) })],
-    ['result', result(ALICE, { request: bytes32(1) })],
-  ] as const)('count of %s', (type, tx) => {
-    expect(check(many(KINDS[type].perBlock, tx))).toBeUndefined();
-    expect(check(many(KINDS[type].perBlock + 1, tx))).toBe('body.counts');
-  });
-  test('count of all, where none of its types is over', () => {
-    const claims = many(KINDS.claim.perBlock, claim(ALICE, { request: bytes32(1) }));
-    expect(check([...many(950), ...claims])).toBe('body.counts');
+    full[n] = transfer(ALICE, { nonce: n, memo: new Uint8Array(1) });
+    expect(check(full)).toBe('body.size');
   });
 });

@@ -28,7 +28,7 @@ import {
   transfer,
   voucher,
 } from '../fixtures.ts';
-import { checking, hexes, Ledger } from '../ledger.ts';
+import { CONTEXT, hexes, Ledger } from '../ledger.ts';
 
 const LIMIT = CHANNEL_LIMIT_MIN;
 
@@ -99,7 +99,7 @@ describe('opening', () => {
 
   test('256 end at one height, the 257th is refused; a close makes room', () => {
     // Its 257 signatures would take ten seconds.
-    const ledger = Ledger.rich(ALICE, 1, paramsOf(), { ...checking, signatureKnown: () => true });
+    const ledger = Ledger.rich(ALICE, 1, paramsOf(), { ...CONTEXT, signatureKnown: () => true });
     const open = (count: number, from: number, lifetime: number) =>
       Array.from({ length: count }, (_, i) => channel(ALICE, { nonce: from + i, lifetime }));
     const full = open(CHANNELS_PER_EXPIRY_MAX, 0, 61);
@@ -259,7 +259,7 @@ describe('rules of a close', () => {
   });
 
   test('a voucher counts for the genesis that the machine knows', () => {
-    const context = { ...checking, genesis: bytes32(501) };
+    const context = { ...CONTEXT, genesis: bytes32(501) };
     const ledger = Ledger.rich(ALICE, 1, paramsOf(), context);
     const opening = channel(ALICE);
     ledger.add([opening]);

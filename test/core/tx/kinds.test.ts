@@ -5,22 +5,11 @@ import type { SignedTx, Tx } from '../../../src/core/formats.ts';
 import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
 import { stateKey } from '../../../src/core/tree/keys.ts';
 import { kindOf, KINDS, leafOfLine, partiesOf, TX_TYPES } from '../../../src/core/tx/kinds.ts';
-import { amountOf, isSamePlace, lineOf, spentBy, txId } from '../../../src/core/tx/tx.ts';
+import { isSamePlace, lineOf, spentBy, txId } from '../../../src/core/tx/tx.ts';
 import { historyLine } from '../../../src/ui/wallet/history/activity.ts';
 import { summaryFromTx } from '../../../src/wallet/summary.ts';
-import {
-  ALICE,
-  BOB,
-  bytes32,
-  CAROL,
-  channel,
-  claim,
-  close,
-  request,
-  result,
-  transfer,
-} from '../fixtures.ts';
-import { ANSWER, commitment, hexes, Ledger } from '../ledger.ts';
+import { ALICE, BOB, bytes32, CAROL, channel, close, transfer } from '../fixtures.ts';
+import { hexes, Ledger } from '../ledger.ts';
 
 const ID = bytes32(7);
 
@@ -28,101 +17,37 @@ const ID = bytes32(7);
 const ROWS: { readonly [K in Tx['type']]: Row } = {
   transfer: {
     one: transfer(ALICE, { fee: 3n, amount: 4n }),
-    perBlock: 1000,
     spent: 7n,
     parties: [ALICE.address, BOB.address],
-    requestOf: undefined,
-    runOf: undefined,
-    burns: 0n,
     isOpenToOthers: false,
-    isPrepaid: false,
-  },
-  request: {
-    one: request(ALICE, { fee: 3n, reward: 9n }),
-    perBlock: 64,
-    spent: 12n,
-    parties: [ALICE.address],
-    requestOf: txId(request(ALICE, { fee: 3n, reward: 9n }).tx),
-    runOf: undefined,
-    burns: 0n,
-    isOpenToOthers: true,
-    isPrepaid: false,
-  },
-  claim: {
-    one: claim(BOB, { fee: 3n, request: ID }),
-    perBlock: 64,
-    spent: 3n,
-    parties: [BOB.address],
-    requestOf: ID,
-    runOf: undefined,
-    burns: 0n,
-    isOpenToOthers: true,
-    isPrepaid: false,
-  },
-  result: {
-    one: result(BOB, { fee: 3n, request: ID }),
-    perBlock: 16,
-    spent: 3n,
-    parties: [BOB.address],
-    requestOf: ID,
-    runOf: ID,
-    burns: 0n,
-    isOpenToOthers: true,
-    isPrepaid: true,
   },
   channel: {
     one: channel(ALICE, { fee: 3n, limit: 9n }),
-    perBlock: 1000,
     spent: 12n,
     parties: [ALICE.address],
-    requestOf: undefined,
-    runOf: undefined,
-    burns: 0n,
     isOpenToOthers: true,
-    isPrepaid: false,
   },
   close: {
     one: close(CAROL, { fee: 3n, channel: ID, amount: 9n }),
-    perBlock: 1000,
     // The channel pays, and says whom.
     spent: 0n,
     parties: [],
-    requestOf: undefined,
-    runOf: undefined,
-    burns: 0n,
     isOpenToOthers: true,
-    isPrepaid: false,
   },
 };
 
 interface Row {
   readonly one: SignedTx;
-  readonly perBlock: number;
   readonly spent: bigint;
-  readonly burns: bigint;
   readonly parties: readonly Uint8Array[];
-  readonly requestOf: Uint8Array | undefined;
-  readonly runOf: Uint8Array | undefined;
   readonly isOpenToOthers: boolean;
-  readonly isPrepaid: boolean;
 }
 
 test.each(TX_TYPES)('the row of a %s', (type) => {
   const { one, ...row } = ROWS[type];
   const { tx } = one;
-  const { perBlock, isOpenToOthers, isPrepaid } = KINDS[type];
-  const kind = kindOf(tx);
-  expect({
-    perBlock,
-    spent: spentBy(tx),
-    burns: kind.burns(tx),
-    parties: partiesOf(tx),
-    requestOf: kind.requestOf(tx),
-    runOf: kind.runOf(tx),
-    isOpenToOthers,
-    isPrepaid,
-  }).toEqual(row);
-  expect(kind.burns(tx)).toBeLessThanOrEqual(amountOf(tx));
+  const { isOpenToOthers } = KINDS[type];
+  expect({ spent: spentBy(tx), parties: partiesOf(tx), isOpenToOthers }).toEqual(row);
 });
 
 test.each(TX_TYPES)('whom a %s credits, the vault shows', (type) => {
@@ -137,17 +62,6 @@ test.each(PAID)('in the sender’s history a %s takes what it spends', (type) =>
   const { one } = ROWS[type];
   const entry = { position: { height: 1, index: 0 }, tx: one };
   expect(historyLine(entry, addressOf(one.tx.from)).amount).toBe(-spentBy(one.tx));
-});
-
-test('only a result waits for another: the claim of its request', () => {
-  for (const later of TX_TYPES)
-    for (const earlier of TX_TYPES) {
-      const [{ tx }, { tx: before }] = [ROWS[later].one, ROWS[earlier].one];
-      const needs = later === 'result' && earlier === 'claim';
-      expect(kindOf(tx).needsBefore(tx, before)).toBe(needs);
-    }
-  const { tx } = ROWS.result.one;
-  expect(kindOf(tx).needsBefore(tx, claim(BOB, { request: bytes32(8) }).tx)).toBe(false);
 });
 
 test('a close waits in the line of its channel, all else in that of its sender', () => {
@@ -178,20 +92,14 @@ describe('executed in a block', () => {
   const gift = (nonce: number, to: typeof BOB) =>
     transfer(ALICE, { nonce, to: to.address, amount: 1000n });
   const ledger = Ledger.rich(ALICE, 2);
-  const ask = request(ALICE, { nonce: 2 });
-  const id = txId(ask.tx);
-  ledger.add([gift(0, BOB), gift(1, CAROL), ask]);
-  ledger.add([claim(BOB, { request: id, commitment: commitment(id, BOB) })]);
-  const opening = channel(ALICE, { nonce: 3, payee: BOB.address });
+  ledger.add([gift(0, BOB), gift(1, CAROL)]);
+  const opening = channel(ALICE, { nonce: 2, payee: BOB.address });
   const prepaid = txId(opening.tx);
   ledger.add([opening]);
 
   const next: { readonly [K in Tx['type']]: SignedTx } = {
-    transfer: transfer(ALICE, { nonce: 4, to: CAROL.address }),
-    request: request(ALICE, { nonce: 4 }),
-    claim: claim(CAROL, { request: id, commitment: commitment(id, CAROL) }),
-    result: result(BOB, { nonce: 1, request: id, answer: ANSWER }),
-    channel: channel(ALICE, { nonce: 4 }),
+    transfer: transfer(ALICE, { nonce: 3, to: CAROL.address }),
+    channel: channel(ALICE, { nonce: 3 }),
     close: close(CAROL, { channel: prepaid, amount: 1000n }),
   };
 
@@ -202,18 +110,16 @@ describe('executed in a block', () => {
     if (isFault(plain) || isFault(done)) throw new Error('both blocks are valid');
 
     const from = addressOf(tx.from);
-    const prospect = { from, height: ledger.height + 1, tree: ledger.tree };
+    const prospect = { height: ledger.height + 1, tree: ledger.tree };
     const reads = hexes([
       leafOfLine(tx),
       ...kindOf(tx).reads(tx, prospect),
       // What it makes under its own id cannot be there before.
-      ...(type === 'request' ? [stateKey.request(txId(tx))] : []),
       ...(type === 'channel' ? [stateKey.channel(txId(tx))] : []),
     ]);
     const touched = hexes(done.touched).filter((key) => !hexes(plain.touched).includes(key));
     expect(touched.filter((key) => !reads.includes(key))).toEqual([]);
-    const late = hexes([stateKey.settle(ledger.height + 2 + 6)]);
-    expect(reads.filter((key) => !touched.includes(key) && !late.includes(key))).toEqual([]);
+    expect(reads.filter((key) => !touched.includes(key))).toEqual([]);
 
     const people = [ALICE, BOB, CAROL];
     const before = people.map((who) => ledger.balance(who));

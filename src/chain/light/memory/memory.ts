@@ -3,8 +3,8 @@
  * branches, kept blocks, known states, and the base.
  */
 import type { ChainPoint } from '../../../core/header/header.ts';
+import type { Models } from '../../../core/manifest.ts';
 import type { Params } from '../../../core/params.ts';
-import type { Models } from '../../../core/tx/tx.ts';
 import type { VerifiedSignatures } from '../../shared/verified-signatures.ts';
 import type { Store } from '../../store/store.ts';
 import type { Base, HeaderRange } from '../records.ts';

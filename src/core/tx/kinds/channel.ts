@@ -2,7 +2,6 @@
 import { fault } from '../../faults.ts';
 import { Channel, ChannelList, type TxOf } from '../../formats.ts';
 import {
-  BODY_TXS_MAX,
   CHANNEL_LIFETIME_MAX,
   CHANNEL_LIFETIME_MIN,
   CHANNEL_LIMIT_MIN,
@@ -15,8 +14,6 @@ import type { Effects, Place, TxKind } from './kind.ts';
 type Opening = TxOf<'channel'>;
 
 export const channel: TxKind<Opening> = {
-  perBlock: BODY_TXS_MAX,
-  burns: () => 0n,
   credits: () => [],
   reads: (tx, { height }) => [stateKey.channelsEnding(height + tx.lifetime)],
   codes: ['tx.channel-limit', 'tx.channel-lifetime', 'tx.channel-full'],
@@ -26,13 +23,7 @@ export const channel: TxKind<Opening> = {
       yield fault('tx.channel-lifetime', { lifetime });
   },
   effects: open,
-
   isOpenToOthers: true,
-  isPrepaid: false,
-  needsBefore: () => false,
-
-  requestOf: () => undefined,
-  runOf: () => undefined,
 };
 
 function* open(tx: Opening, { block: { view, height, params }, from }: Place): Effects {

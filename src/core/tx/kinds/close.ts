@@ -7,7 +7,6 @@ import { tryDecode } from '../../codec.ts';
 import { verifyHash, voucherHash } from '../../channel.ts';
 import { fault } from '../../faults.ts';
 import { Channel, ChannelList, type TxOf } from '../../formats.ts';
-import { BODY_TXS_MAX } from '../../params.ts';
 import { stateKey } from '../../tree/keys.ts';
 import { MissingNode, treeGet, type Tree } from '../../tree/tree.ts';
 import { credit, creditFaults, U64_MAX } from '../state-tx.ts';
@@ -16,8 +15,6 @@ import type { Effects, Place, TxKind } from './kind.ts';
 type Close = TxOf<'close'>;
 
 export const close: TxKind<Close> = {
-  perBlock: BODY_TXS_MAX,
-  burns: () => 0n,
   // Its channel's leaf says whom it pays.
   credits: () => [],
   reads: (tx, { tree }) => (tree ? readsOf(channelIn(tree, tx.channel)) : []),
@@ -34,14 +31,8 @@ export const close: TxKind<Close> = {
     if (amount < fee) yield fault('tx.close-fee', { amount, fee });
   },
   effects: settle,
-
   // Its channel ends at a height, whatever the blocks hold.
   isOpenToOthers: true,
-  isPrepaid: false,
-  needsBefore: () => false,
-
-  requestOf: () => undefined,
-  runOf: () => undefined,
 };
 
 function channelIn(tree: Tree, id: Uint8Array): Channel | undefined {

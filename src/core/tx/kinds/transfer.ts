@@ -2,7 +2,6 @@
 import { equal } from '../../../lib/bytes.ts';
 import { fault } from '../../faults.ts';
 import type { TxOf } from '../../formats.ts';
-import { BODY_TXS_MAX } from '../../params.ts';
 import { stateKey } from '../../tree/keys.ts';
 import { credit, creditFaults, readAccount, writeAccount } from '../state-tx.ts';
 import type { Effects, Place, TxKind } from './kind.ts';
@@ -10,8 +9,6 @@ import type { Effects, Place, TxKind } from './kind.ts';
 type Transfer = TxOf<'transfer'>;
 
 export const transfer: TxKind<Transfer> = {
-  perBlock: BODY_TXS_MAX,
-  burns: () => 0n,
   credits: (tx) => [tx.to],
   reads: (tx) => [stateKey.account(tx.to)],
   codes: ['tx.amount'],
@@ -19,13 +16,7 @@ export const transfer: TxKind<Transfer> = {
     if (tx.amount < 1n) yield fault('tx.amount', { amount: tx.amount });
   },
   effects: pay,
-
   isOpenToOthers: false,
-  isPrepaid: false,
-  needsBefore: () => false,
-
-  requestOf: () => undefined,
-  runOf: () => undefined,
 };
 
 function* pay(tx: Transfer, { block, from }: Place): Effects {
