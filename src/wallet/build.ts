@@ -1,15 +1,7 @@
 /** Unsigned transactions from fields: the bytes that the vault signs. */
 import { encode } from '../core/codec.ts';
 import { Tx, type TxOf } from '../core/formats.ts';
-import {
-  ANSWER_BYTES_MAX,
-  CHANNEL_LIFETIME_MAX,
-  CHANNEL_LIFETIME_MIN,
-  CHANNEL_LIMIT_MIN,
-  INPUT_BYTES_MAX,
-  REQUEST_LIFETIME_MAX,
-  REQUEST_LIFETIME_MIN,
-} from '../core/params.ts';
+import { CHANNEL_LIFETIME_MAX, CHANNEL_LIFETIME_MIN, CHANNEL_LIMIT_MIN } from '../core/params.ts';
 import { utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { AMOUNT_MAX } from './amount.ts';
@@ -37,35 +29,6 @@ export function buildTransfer(
   const memo = utf8(fields.memo ?? '');
   if (memo.length > MEMO_BYTES_MAX) throw new AppError('MEMO_LONG', `${memo.length} bytes`);
   return encodeTx({ type: 'transfer', ...base, to: fields.to, amount: fields.amount, memo });
-}
-
-/** @throws AMOUNT_RANGE, LIFETIME_RANGE (30..1440 blocks), INPUT_LONG (over 4096 bytes) */
-export function buildRequest(
-  base: TxBase,
-  fields: { modelId: Uint8Array; reward: bigint; lifetime: number; input: Uint8Array },
-): Uint8Array {
-  const { lifetime, input } = fields;
-  requireAmount(fields.reward, 0n, base.fee);
-  const isInRange = lifetime >= REQUEST_LIFETIME_MIN && lifetime <= REQUEST_LIFETIME_MAX;
-  if (!isInRange || !Number.isInteger(lifetime))
-    throw new AppError('LIFETIME_RANGE', `${lifetime} blocks`);
-  if (input.length > INPUT_BYTES_MAX) throw new AppError('INPUT_LONG', `${input.length} bytes`);
-  return encodeTx({ type: 'request', ...base, ...fields });
-}
-
-export const buildClaim = (
-  base: TxBase,
-  fields: { request: Uint8Array; commitment: Uint8Array },
-): Uint8Array => encodeTx({ type: 'claim', ...base, ...fields });
-
-/** @throws ANSWER_LONG (over 4096 bytes) */
-export function buildResult(
-  base: TxBase,
-  fields: { request: Uint8Array; answer: Uint8Array },
-): Uint8Array {
-  if (fields.answer.length > ANSWER_BYTES_MAX)
-    throw new AppError('ANSWER_LONG', `${fields.answer.length} bytes`);
-  return encodeTx({ type: 'result', ...base, ...fields });
 }
 
 /**

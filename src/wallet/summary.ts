@@ -28,9 +28,6 @@ export function summaryFromTx(tx: Tx): TxSummary {
     // What only some kinds have.
     to: undefined,
     memo: '',
-    asks: undefined,
-    request: undefined,
-    answer: undefined,
     prepays: undefined,
     closes: undefined,
     ...walletKindOf(tx).summary(tx),

@@ -72,7 +72,6 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
       expect(got.t).toEqual(want.t);
       expect(got.answer).toEqual(want.answer);
       expect(got.winner).toBeUndefined();
-      expect(got.execution).toBeUndefined();
       expect(got.captured).toBeUndefined();
     }
   });
@@ -101,21 +100,6 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
     for (let seat = 0; seat < sequences; seat++)
       for (const others of [padding, random, () => one])
         expect(await row(others, seat)).toEqual(alone);
-  });
-
-  it('gives the execution of a job, whatever the fresh sequence is', async () => {
-    const input = randomBytes('input', 12);
-    const tokens = tokensOf(sigma0, model.manifest, input);
-    const want = await oracle.pass({ tokens, sigma0 });
-    const noisy = await pass({ tokens, job: true });
-    expect(noisy.execution).toEqual(want.execution);
-    expect(noisy.t).toEqual(want.t);
-    expect(noisy.answer).toEqual(want.answer);
-    const other = tokensOf(randomBytes('other', 32), model.manifest, input);
-    expect(other).not.toEqual(tokens);
-    const plain = await pass({ tokens: other, sigma0: undefined, job: true });
-    expect(plain.execution).toEqual(want.execution);
-    expect(plain.a).not.toEqual(want.a);
   });
 
   it('finds a tile at its limit and not above it', async () => {
@@ -157,7 +141,6 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
       expect(got.captured).toEqual(unit.operands[linear - 1]);
       expect(plainHash(new Uint8Array(got.captured!))).toEqual(got.a.at(-1));
       expect(got.answer).toHaveLength(0);
-      expect(got.execution).toBeUndefined();
     }
     const whole = await pass({ capture: 1 });
     expect(whole.captured).toEqual(unit.operands[0]);

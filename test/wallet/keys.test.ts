@@ -75,14 +75,15 @@ test.each([
 test('a signed transaction is the BIP-340 signature of its id with zero auxiliary bytes', () => {
   const { secret, publicKey } = keyFromEntropy(new Uint8Array(32));
   const tx = {
-    type: 'claim' as const,
+    type: 'transfer' as const,
     chainId: 3,
     from: publicKey,
     nonce: 0,
     expiry: 9,
     fee: 0n,
-    request: new Uint8Array(32),
-    commitment: new Uint8Array(32),
+    to: new Uint8Array(32),
+    amount: 1n,
+    memo: new Uint8Array(),
   };
   const signed = signTx(tx, secret);
   expect(signed.signature).toEqual(schnorr.sign(txId(tx), secret, new Uint8Array(32)));

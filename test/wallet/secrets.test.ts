@@ -224,7 +224,7 @@ describe('what is left in memory', () => {
   test('is nothing of a key that signed with nobody there', async () => {
     const vault = newVault();
     const genesis = 'ab'.repeat(64);
-    await vault.openFor({ network: 'local', genesisTimeMs: nowMs, genesis });
+    await vault.openFor({ network: 'local', genesis });
     const { publicKey: from } = await vault.restore(formatWords(hash(3)));
     await vault.protect(STRONG);
     const signer = await vault.newSigner();

@@ -1,8 +1,11 @@
-/** What a thread that was taken over can have signed: for which chain, for how long, and at what price. */
+/** What a thread that was taken over can have signed: for which chain, and at what price. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decode } from '../../src/core/codec.ts';
-import { SignedTx } from '../../src/core/formats.ts';
-import { buildClaim, buildResult, buildTransfer } from '../../src/wallet/build.ts';
+import { SignedTx, type TxOf } from '../../src/core/formats.ts';
+import { signTx, txBytes, txId } from '../../src/core/tx/tx.ts';
+import { addressOf } from '../../src/core/address.ts';
+import { buildClose, buildTransfer } from '../../src/wallet/build.ts';
+import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import type { VaultApi } from '../../src/wallet/vault/vault-api.ts';
 import { memoryStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault } from '../../src/wallet/vault/vault.ts';
@@ -10,10 +13,15 @@ import { formatWords } from '../../src/wallet/seed-words.ts';
 import { code, hash } from './values.ts';
 
 const HOUR_MS = 3_600_000;
-const GENESIS_MS = 1e12;
+/** nV: what a close pays where blocks have room. */
+const FEE = 10_000n;
+/** nV beyond half of what closes take, in an hour. */
+const BUDGET = 10_000_000n;
+const other = keyFromEntropy(hash(77));
 
 let nowMs: number;
 let from: Uint8Array;
+let provider: Uint8Array;
 let vault: VaultApi;
 const newVault = () =>
   createVault({
@@ -22,111 +30,104 @@ const newVault = () =>
     clock: { now: () => nowMs, after: () => () => {} },
   });
 beforeEach(async () => {
-  // A thousand blocks of the local network after its first.
-  nowMs = GENESIS_MS + 1000 * 5000;
+  nowMs = 1e12;
   vault = newVault();
-  await vault.openFor({ network: 'local', genesisTimeMs: GENESIS_MS, genesis: undefined });
+  await vault.openFor({ network: 'local', genesis: undefined });
   from = (await vault.restore(formatWords(hash(3)))).publicKey!;
+  provider = (await vault.servingKey())!;
 });
 
-const base = () => ({ chainId: 3, from, nonce: 7, expiry: 1100, fee: 1000n });
-const claimOf = (change: Partial<ReturnType<typeof base>> = {}) =>
-  buildClaim({ ...base(), ...change }, { request: hash(2), commitment: hash(3) });
-const nonceOf = async (tx: Uint8Array) => decode(SignedTx, await vault.sign(tx)).tx.nonce;
+/** Channel `n` of somebody who pays this wallet. */
+function channelOf(n: number, chainId = 3): { id: Uint8Array; opening: Uint8Array } {
+  const ends = { from: other.publicKey, provider, payee: addressOf(from), signer: other.publicKey };
+  const terms = { limit: 1n << 60n, lifetime: 100, expiry: 9, fee: FEE };
+  const tx: TxOf<'channel'> = { type: 'channel', chainId, nonce: n, ...ends, ...terms };
+  return { id: txId(tx), opening: txBytes(signTx(tx, other.secret)) };
+}
+async function close(n: number, amount: bigint, fee: bigint, chainId = 3): Promise<bigint> {
+  const { id, opening } = channelOf(n, chainId);
+  const base = { chainId, from: provider, expiry: 50, fee };
+  const tx = buildClose(base, { channel: id, amount, voucher: new Uint8Array(64) });
+  return decode(SignedTx, await vault.signClose(tx, opening)).tx.fee;
+}
+const refuses = (signed: Promise<unknown>) =>
+  expect(signed).rejects.toThrow(code('UNASKED_REFUSED'));
 
 describe('a vault signs for one chain', () => {
   test('for no other, and not before it was opened, not even what a person asks for', async () => {
     const transfer = (chainId: number) =>
-      buildTransfer({ ...base(), chainId }, { to: hash(9), amount: 1n });
-    for (const chainId of [1, 2, 4, 4711])
-      for (const tx of [claimOf({ chainId }), transfer(chainId)])
-        await expect(vault.sign(tx), `${chainId}`).rejects.toThrow(code('CHAIN_REFUSED'));
-    expect(await nonceOf(transfer(3))).toBe(7);
-    const unopened = newVault();
-    await unopened.restore(formatWords(hash(3)));
-    for (const tx of [claimOf(), transfer(3)])
-      await expect(unopened.sign(tx)).rejects.toThrow(code('CHAIN_REFUSED'));
+      buildTransfer(
+        { chainId, from, nonce: 7, expiry: 1100, fee: 1000n },
+        { to: hash(9), amount: 1n },
+      );
+    for (const chainId of [1, 2, 4, 4711]) {
+      await expect(close(0, FEE, 1n, chainId)).rejects.toThrow(code('CHAIN_REFUSED'));
+      await expect(vault.sign(transfer(chainId))).rejects.toThrow(code('CHAIN_REFUSED'));
+    }
+    expect(decode(SignedTx, await vault.sign(transfer(3))).tx.nonce).toBe(7);
+    vault = newVault();
+    await vault.restore(formatWords(hash(3)));
+    await expect(vault.sign(transfer(3))).rejects.toThrow(code('CHAIN_REFUSED'));
+    await expect(close(0, FEE, 1n)).rejects.toThrow(code('CHAIN_REFUSED'));
   });
 
   test('and stays with the one that it was opened for', async () => {
-    await vault.openFor({ network: 'local', genesisTimeMs: 1, genesis: undefined });
-    const other = vault.openFor({ network: 'main', genesisTimeMs: GENESIS_MS, genesis: undefined });
-    await expect(other).rejects.toThrow(code('CHAIN_REFUSED'));
-    await expect(vault.sign(claimOf({ chainId: 1 }))).rejects.toThrow(code('CHAIN_REFUSED'));
-    expect(await nonceOf(claimOf())).toBe(7);
-    // A second opening does not move the beginning of the chain either.
-    await expect(vault.sign(claimOf({ expiry: 4000 }))).rejects.toThrow(code('UNASKED_REFUSED'));
+    await vault.openFor({ network: 'local', genesis: 'ab'.repeat(64) });
+    const another = vault.openFor({ network: 'main', genesis: undefined });
+    await expect(another).rejects.toThrow(code('CHAIN_REFUSED'));
+    await expect(close(0, FEE, 1n, 1)).rejects.toThrow(code('CHAIN_REFUSED'));
+    expect(await close(0, FEE, 1n)).toBe(1n);
   });
 });
 
-describe('what nobody is asked for', () => {
-  test('ends soon: two lives of a transaction over the height that the clock says', async () => {
-    expect(await nonceOf(claimOf({ expiry: 1000 + 2880 }))).toBe(7);
-    for (const expiry of [1000 + 2881, 2 ** 32 - 1])
-      await expect(vault.sign(claimOf({ expiry }))).rejects.toThrow(code('UNASKED_REFUSED'));
-    nowMs += 5000;
-    expect(await nonceOf(claimOf({ expiry: 1000 + 2881 }))).toBe(7);
+describe('the fee of a close', () => {
+  test('may rise with the chain’s to half of what the close takes, for any number of channels', async () => {
+    const amount = 10n * BUDGET;
+    for (let n = 0; n < 20; n++)
+      for (let fee = FEE; fee < amount / 2n; fee *= 4n)
+        expect(await close(n, amount, fee)).toBe(fee);
+    for (let n = 0; n < 20; n++) expect(await close(n, amount, amount / 2n)).toBe(amount / 2n);
   });
 
-  test('is not signed where the age of the chain is unknown; a payment is', async () => {
-    vault = newVault();
-    await vault.openFor({ network: 'local', genesisTimeMs: undefined, genesis: undefined });
-    await vault.restore(formatWords(hash(3)));
-    await expect(vault.sign(claimOf())).rejects.toThrow(code('UNASKED_REFUSED'));
-    expect(await nonceOf(buildTransfer(base(), { to: hash(9), amount: 1n }))).toBe(7);
+  test('may be almost all of it for as many small channels as one provider has, in one hour', async () => {
+    for (let n = 0; n < 1024; n++) expect(await close(n, FEE + 1n, FEE)).toBe(FEE);
   });
 
-  test('takes no nonce more than 64 above the last, of each account by itself', async () => {
-    expect(await nonceOf(claimOf())).toBe(7);
-    for (const nonce of [72, 2 ** 31])
-      await expect(vault.sign(claimOf({ nonce }))).rejects.toThrow(code('UNASKED_REFUSED'));
-    expect(await nonceOf(claimOf({ nonce: 71 }))).toBe(71);
-    // An earlier one again, as after a reorganisation, does not lower the bound.
-    expect(await nonceOf(claimOf({ nonce: 8 }))).toBe(8);
-    await expect(nonceOf(claimOf({ nonce: 71 + 64 }))).resolves.toBe(135);
-    const { publicKey } = await vault.addAccount('second');
-    expect(await nonceOf(claimOf({ from: publicKey!, nonce: 900 }))).toBe(900);
+  test('costs the hour’s budget beyond half, once a channel, and no more than that', async () => {
+    expect(await close(1, BUDGET, BUDGET)).toBe(BUDGET);
+    // A close in its place for a higher fee: half of the budget is left, and a third of it is the difference.
+    expect(await close(2, BUDGET, (8n * BUDGET) / 10n)).toBe((8n * BUDGET) / 10n);
+    expect(await close(2, BUDGET, BUDGET)).toBe(BUDGET);
+    expect(await close(2, BUDGET, BUDGET)).toBe(BUDGET);
+    await refuses(close(3, 2n, 2n));
+    expect(await close(3, 2n, 1n)).toBe(1n);
   });
 
-  test('nor a first one that no account of the chain can have come to', async () => {
-    // A thousand blocks: 64 for each, and 64 that wait.
-    for (const nonce of [64_065, 2 ** 31])
-      await expect(vault.sign(claimOf({ nonce }))).rejects.toThrow(code('UNASKED_REFUSED'));
-    expect(await nonceOf(claimOf({ nonce: 64_064 }))).toBe(64_064);
+  test('is refused to who burns what was earned, whatever he asks for', async () => {
+    const amount = 100n * BUDGET;
+    let burned = 0n;
+    for (let n = 0; n < 30; n++)
+      for (const fee of [amount, (6n * amount) / 10n, amount / 2n + BUDGET / 2n, amount / 2n]) {
+        const signed = await close(n, amount, fee).catch(() => undefined);
+        if (signed === undefined) continue;
+        burned += signed;
+        break;
+      }
+    expect(burned).toBe(15n * amount + BUDGET);
   });
 
-  test('nonces that a person or another device used meanwhile do not stop it', async () => {
-    expect(await nonceOf(claimOf())).toBe(7);
-    const later = claimOf({ nonce: 7 + 3 * 64 });
-    await expect(vault.sign(later)).rejects.toThrow(code('UNASKED_REFUSED'));
-    nowMs += 2 * 5000;
-    expect(await nonceOf(later)).toBe(7 + 3 * 64);
-    // The bound moves with what was signed.
-    const further = claimOf({ nonce: 7 + 4 * 64 + 1 });
-    await expect(vault.sign(further)).rejects.toThrow(code('UNASKED_REFUSED'));
-  });
-
-  test('costs at most 0.001 VLT each and 0.01 VLT an hour', async () => {
-    await expect(vault.sign(claimOf({ fee: 1_000_001n }))).rejects.toThrow(code('UNASKED_REFUSED'));
-    for (let nonce = 7; nonce < 17; nonce++) await vault.sign(claimOf({ nonce, fee: 1_000_000n }));
-    const least = claimOf({ nonce: 17, fee: 1n });
-    await expect(vault.sign(least)).rejects.toThrow(code('UNASKED_REFUSED'));
-    // What is free stays free.
-    const result = buildResult(
-      { ...base(), nonce: 17, fee: 0n },
-      { request: hash(2), answer: hash(1) },
-    );
-    expect(await nonceOf(result)).toBe(17);
+  test('comes back evenly within an hour, and never holds more than an hour’s', async () => {
+    await close(1, 2n * BUDGET, 2n * BUDGET);
+    const takes = (n: number, over: bigint) => close(n, 2n * over, 2n * over);
+    await refuses(takes(2, 1n));
     nowMs += HOUR_MS / 10;
-    expect(await nonceOf(claimOf({ nonce: 18, fee: 1_000_000n }))).toBe(18);
-    await expect(vault.sign(least)).rejects.toThrow(code('UNASKED_REFUSED'));
-    // A clock set back gives nothing, and the budget never holds more than an hour's.
+    await refuses(takes(3, BUDGET / 10n + 1n));
+    await takes(4, BUDGET / 10n);
+    // A clock set back gives nothing.
     nowMs -= HOUR_MS;
-    await expect(vault.sign(least)).rejects.toThrow(code('UNASKED_REFUSED'));
+    await refuses(takes(5, 1n));
     nowMs += 100 * HOUR_MS;
-    for (let nonce = 19; nonce < 29; nonce++) await vault.sign(claimOf({ nonce, fee: 1_000_000n }));
-    await expect(vault.sign(claimOf({ nonce: 29, fee: 1n }))).rejects.toThrow(
-      code('UNASKED_REFUSED'),
-    );
+    await refuses(takes(6, BUDGET + 1n));
+    await takes(7, BUDGET);
   });
 });

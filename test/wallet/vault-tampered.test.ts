@@ -156,7 +156,7 @@ describe('a key that signs unattended, with its secret exchanged', () => {
     total: 5n,
   };
   const refused = async (one: VaultApi) => {
-    await one.openFor({ network: 'local', genesisTimeMs: 1e12, genesis: 'ab'.repeat(64) });
+    await one.openFor({ network: 'local', genesis: 'ab'.repeat(64) });
     await expect(one.signReceipt(receipt)).rejects.toThrow(code('VAULT_TAMPERED'));
   };
 
@@ -209,7 +209,7 @@ describe('a key that signs unattended, with its secret exchanged', () => {
       'with the key of the MAC',
     );
     const later = newVault();
-    await later.openFor({ network: 'local', genesisTimeMs: 1e12, genesis: undefined });
+    await later.openFor({ network: 'local', genesis: undefined });
     const { publicKey: from } = await later.useAccount(0);
     const opening = encode(Tx, {
       type: 'channel',

@@ -24,7 +24,7 @@ unattendedContract('a vault', async () => {
     const clock = { now: () => nowMs, after: () => () => {} };
     const vault = createVault({ storage, crypto, clock, cost: CHEAP });
     const genesis = toHex(encode(Header, header));
-    void vault.openFor({ network: 'local', genesisTimeMs: GENESIS_MS, genesis });
+    void vault.openFor({ network: 'local', genesis });
     return vault;
   };
   const owner = start();

@@ -8,15 +8,9 @@ import { verifySignature } from '../../src/core/tx/tx.ts';
 import { concat, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { connect, expose, type Port } from '../../src/lib/rpc.ts';
 import { CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
-import {
-  buildChannel,
-  buildClaim,
-  buildClose,
-  buildRequest,
-  buildResult,
-  buildTransfer,
-} from '../../src/wallet/build.ts';
+import { buildChannel, buildClose, buildTransfer } from '../../src/wallet/build.ts';
 import { keyAtPath, keyFromEntropy, SERVING_PATH } from '../../src/wallet/keys.ts';
+import { WALLET_KINDS } from '../../src/wallet/kinds.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
 import { decodeVault, encodeVault } from '../../src/wallet/vault/vault-blob.ts';
 import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
@@ -66,13 +60,23 @@ function createClock() {
   };
 }
 
+const GENESIS = 'ab'.repeat(64);
+const RECEIPT = {
+  channel: hash(1),
+  n: 1,
+  model: hash(2),
+  question: hash(4),
+  answer: hash(5),
+  total: 7n,
+};
+
 let storage: VaultStorage;
 let clock: ReturnType<typeof createClock>;
 let changes: VaultStatus[];
 let vault: VaultApi;
 function newVault(cost = CHEAP): VaultApi {
   const made = createVault({ storage, crypto, clock, cost, onChange: (s) => changes.push(s) });
-  void made.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: undefined });
+  void made.openFor({ network: 'local', genesis: GENESIS });
   return made;
 }
 beforeEach(() => {
@@ -221,15 +225,6 @@ describe('auto-lock', () => {
     expect(changes).toMatchObject([{ locked: true }]);
   });
 
-  test('signing work for the miner does not keep it open', async () => {
-    const { publicKey } = await vault.protect(STRONG);
-    const claim = buildClaim(base(publicKey!), { request: hash(2), commitment: hash(3) });
-    clock.advance(IDLE_LOCK_MS - 1);
-    expect((await vault.sign(claim)).length).toBeGreaterThan(64);
-    clock.advance(1);
-    expect((await vault.status()).locked).toBe(true);
-  });
-
   test('also when the timer slept through it', async () => {
     const { publicKey } = await vault.protect(STRONG);
     clock.advance(IDLE_LOCK_MS, false);
@@ -253,32 +248,42 @@ const PREPAID = {
 };
 
 describe('signing', () => {
-  test('is refused for spending until the backup is proven, allowed for work', async () => {
+  /** One of each kind. */
+  async function allOf(from: Uint8Array): Promise<Uint8Array[]> {
+    const { nonce: _, ...unordered } = base(from);
+    const all = [
+      transferOf(from),
+      buildChannel(base(from), { ...PREPAID, signer: await vault.newSigner() }),
+      buildClose(unordered, { channel: hash(2), amount: 5000n, voucher: new Uint8Array(64) }),
+    ];
+    expect(all.map((tx) => decode(Tx, tx).type)).toEqual(Object.keys(WALLET_KINDS));
+    return all;
+  }
+
+  test('with an account’s key is refused while the vault is locked, whatever the kind', async () => {
     const { publicKey: from } = await vault.create();
-    const input = Uint8Array.of(1);
-    const request = { modelId: hash(2), reward: 1n, lifetime: 30, input };
-    const spending = [
-      transferOf(from!),
-      buildRequest(base(from!), request),
-      buildChannel(base(from!), { ...PREPAID, signer: await vault.newSigner() }),
-    ];
-    for (const tx of spending) await expect(vault.sign(tx)).rejects.toThrow(code('BACKUP_FIRST'));
-    const work = [
-      buildClaim(base(from!), { request: hash(2), commitment: hash(3) }),
-      buildResult(base(from!), { request: hash(2), answer: input }),
-    ];
+    await backUp();
+    const all = await allOf(from!);
+    await vault.protect(STRONG);
+    await vault.lock();
+    for (const tx of all) await expect(vault.sign(tx)).rejects.toThrow(code('VAULT_LOCKED'));
+  });
+
+  test('is refused until the backup is proven, whatever the kind', async () => {
+    const { publicKey: from } = await vault.create();
+    const all = await allOf(from!);
+    for (const tx of all) await expect(vault.sign(tx)).rejects.toThrow(code('BACKUP_FIRST'));
     expect(await backUp()).toMatchObject({ backedUp: true });
-    for (const tx of [...spending, ...work]) {
+    for (const tx of all) {
       const signed = decode(SignedTx, await vault.sign(tx));
       expect(encode(Tx, signed.tx)).toEqual(tx);
       expect(verifySignature(signed)).toBe(true);
     }
   });
 
-  test('work is signed before the backup', async () => {
-    const { publicKey: from } = await vault.create();
-    const claim = buildClaim(base(from!), { request: hash(2), commitment: hash(3) });
-    expect(verifySignature(decode(SignedTx, await vault.sign(claim)))).toBe(true);
+  test('with nobody there comes before the backup', async () => {
+    await vault.create();
+    expect(await vault.signReceipt(RECEIPT)).toHaveLength(64);
   });
 
   test('never signs what it cannot read or what another key spends', async () => {
@@ -294,49 +299,20 @@ describe('signing', () => {
   test('says what the bytes do, in text that cannot turn the line', async () => {
     const from = addressOf(hash(1));
     const common = { chainId: 3, network: 'local', from, fee: 1000n, nonce: 4, expiry: 99 };
-    const none = { to: undefined, amount: 0n, memo: '', asks: undefined };
-    const prepaid = { prepays: undefined, closes: undefined };
-    const work = { request: undefined, answer: undefined, ...prepaid };
+    const none = { to: undefined, memo: '', prepays: undefined, closes: undefined };
     expect(await vault.describe(transferOf(hash(1)))).toEqual({
       type: 'transfer',
       ...common,
       ...none,
-      ...work,
       to: hash(7),
       amount: 5n,
       memo: 'caffè\ufffd',
-    });
-    const ask = { modelId: hash(2), lifetime: 30, input: hash(5) };
-    expect(await vault.describe(buildRequest(base(hash(1)), { ...ask, reward: 8n }))).toEqual({
-      type: 'request',
-      ...common,
-      ...none,
-      ...work,
-      amount: 8n,
-      asks: ask,
-    });
-    const claim = { request: hash(2), commitment: hash(3) };
-    expect(await vault.describe(buildClaim(base(hash(1)), claim))).toEqual({
-      type: 'claim',
-      ...common,
-      ...none,
-      ...work,
-      request: hash(2),
-    });
-    const result = { request: hash(2), answer: hash(6) };
-    expect(await vault.describe(buildResult(base(hash(1)), result))).toEqual({
-      type: 'result',
-      ...common,
-      ...none,
-      ...prepaid,
-      ...result,
     });
     const { limit, ...prepays } = PREPAID;
     expect(await vault.describe(buildChannel(base(hash(1)), PREPAID))).toEqual({
       type: 'channel',
       ...common,
       ...none,
-      ...work,
       amount: limit,
       prepays,
     });
@@ -348,7 +324,7 @@ describe('signing', () => {
       type: 'close',
       ...common,
       ...none,
-      ...work,
+      amount: 0n,
       nonce: 0,
       closes,
     });
@@ -489,16 +465,7 @@ describe('accounts', () => {
 describe('a vault of version 4, from before keys signed unattended', () => {
   const entropy = hash(3);
   const serving = keyAtPath(entropy, SERVING_PATH).publicKey;
-  const receipt = {
-    channel: hash(1),
-    n: 1,
-    model: hash(2),
-    question: hash(4),
-    answer: hash(5),
-    total: 7n,
-  };
-  const openFor = (one: VaultApi) =>
-    one.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: 'ab'.repeat(64) });
+  const openFor = (one: VaultApi) => one.openFor({ network: 'local', genesis: GENESIS });
   async function store(): Promise<void> {
     const mac = await oldMac(old.version4ProtectedMac);
     const blob = fromHex(old.version4Protected)!;
@@ -520,13 +487,13 @@ describe('a vault of version 4, from before keys signed unattended', () => {
     const known = { locked: true, backedUp: true, current: 1, problem: undefined };
     expect(await later.status()).toMatchObject(known);
     expect(await later.servingKey()).toBe(undefined);
-    await expect(later.signReceipt(receipt)).rejects.toThrow(code('SERVING_MISSING'));
+    await expect(later.signReceipt(RECEIPT)).rejects.toThrow(code('SERVING_MISSING'));
     await expect(later.newSigner()).rejects.toThrow(code('VAULT_LOCKED'));
     const opened = await open(later);
     expect(opened).toMatchObject({ ...known, locked: false, verified: true });
     expect(await later.servingKey()).toEqual(serving);
     await later.lock();
-    expect(await later.signReceipt(receipt)).toHaveLength(64);
+    expect(await later.signReceipt(RECEIPT)).toHaveLength(64);
     const restarted = newVault();
     expect(await restarted.servingKey()).toEqual(serving);
     expect((await restarted.unlockByPasskey(fromHex(old.passkeyOutput)!)).locked).toBe(false);
@@ -840,7 +807,7 @@ describe('two tabs', () => {
     };
     const onChange = (status: VaultStatus) => void seen.push(status);
     const api = createVault({ storage, crypto, clock, cost: CHEAP, others, onChange });
-    void api.openFor({ network: 'local', genesisTimeMs: clock.now(), genesis: undefined });
+    void api.openFor({ network: 'local', genesis: undefined });
     return { api, seen, channel };
   }
 
@@ -855,11 +822,10 @@ describe('two tabs', () => {
     const { publicKey } = await one.api.addAccount('Savings');
     await until(() => last()?.current === 1);
     expect(last()).toMatchObject({ locked: false, publicKey });
-    const claim = buildClaim(base(publicKey!), { request: hash(2), commitment: hash(3) });
-    expect((await two.api.sign(claim)).length).toBeGreaterThan(64);
+    expect(await two.api.newSigner()).toHaveLength(32);
     await one.api.lock();
     await until(() => last()?.locked === true);
-    await expect(two.api.sign(claim)).rejects.toThrow(code('VAULT_LOCKED'));
+    await expect(two.api.newSigner()).rejects.toThrow(code('VAULT_LOCKED'));
     await one.api.unlock(STRONG);
     two.seen.splice(0);
     one.channel.postMessage('nonsense');
@@ -900,7 +866,7 @@ test.each([
 });
 
 test('more calls than the queue holds are refused', async () => {
-  const calls = Array.from({ length: 40 }, () => vault.status());
+  const calls = Array.from({ length: 32 + 256 + 8 }, () => vault.status());
   const results = await Promise.allSettled(calls);
   const refused = results.filter((r) => r.status === 'rejected');
   expect(refused.map((r) => (r.reason as { code: string }).code)).toEqual(

@@ -72,19 +72,13 @@ export interface TxSummary {
   /** Address that signs and pays. */
   readonly from: Uint8Array;
   readonly to: Uint8Array | undefined;
-  /** What leaves the sender besides the fee: a transfer's amount, a request's reward, a channel's limit. */
+  /** What leaves the sender besides the fee: a transfer's amount, a channel's limit. */
   readonly amount: bigint;
   readonly fee: bigint;
   readonly nonce: number;
   readonly expiry: number;
   /** A transfer's; '' for the others. */
   readonly memo: string;
-  /** What a request asks for: input and answer are public for ever. */
-  readonly asks: RequestSummary | undefined;
-  /** Id of the request that a claim or result is for. */
-  readonly request: Uint8Array | undefined;
-  /** A result's, int8 as bytes. */
-  readonly answer: Uint8Array | undefined;
   /** With whom a channel is opened: its limit is the amount. */
   readonly prepays: PrepaidSummary | undefined;
   /** The channel that a close ends, and what it takes of that, nV with the fee. */
@@ -99,13 +93,6 @@ export interface PrepaidSummary {
   /** x-only key that can spend the limit. */
   readonly signer: Uint8Array;
   /** Blocks until the rest comes back by itself. */
-  readonly lifetime: number;
-}
-
-export interface RequestSummary {
-  readonly modelId: Uint8Array;
-  readonly input: Uint8Array;
-  /** Blocks from its own to the refund. */
   readonly lifetime: number;
 }
 
@@ -160,10 +147,10 @@ export type VaultApi = {
   /** Decodes an unsigned Tx and says what it does. @throws TX_MALFORMED */
   describe(tx: Uint8Array): Promise<TxSummary>;
   /**
-   * Encoded SignedTx, by the account that is its sender. What is signed unattended is bounded (unattended.ts).
+   * Encoded SignedTx, by the account that is its sender, once a person confirmed it.
    * A channel has a signer of `newSigner`, and all open ones together keep to `channelsLimit`.
-   * @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER, CHAIN_REFUSED, UNASKED_REFUSED, CHANNEL_FOREIGN,
-   * CHANNELS_OVER, CHANNELS_FULL (64)
+   * @throws VAULT_LOCKED, BACKUP_FIRST, TX_MALFORMED, TX_SENDER, CHAIN_REFUSED, CHANNEL_FOREIGN, CHANNELS_OVER,
+   * CHANNELS_FULL (64)
    */
   sign(tx: Uint8Array): Promise<Uint8Array>;
   /** x-only key that signs receipts and closes, and holds nothing; undefined before there is one. */
@@ -174,7 +161,8 @@ export type VaultApi = {
   signOffer(offer: UnsignedOffer): Promise<Uint8Array>;
   /**
    * Encoded SignedTx by the serving key, also while locked. `tx`: an unsigned close; `opening`: the SignedTx of its
-   * channel, whose provider is the serving key and whose payee is an account of this wallet.
+   * channel, whose provider is the serving key and whose payee is an account of this wallet. What its fee burns is
+   * bounded (unattended.ts).
    * @throws TX_MALFORMED, TX_SENDER, CHANNEL_UNKNOWN (the opening of another channel), CHANNEL_FOREIGN,
    * CHANNEL_AMOUNT, CHAIN_REFUSED, UNASKED_REFUSED, SERVING_MISSING
    */

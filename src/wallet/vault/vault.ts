@@ -10,7 +10,7 @@ import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { createQuiz, isQuizPassed, type QuizQuestion } from '../backup-quiz.ts';
 import { CHANNELS_LIMIT_FIRST } from '../channels.ts';
-import { isUnattended } from '../kinds.ts';
+import { UNATTENDED_CALLS_MAX } from '../vault-calls.ts';
 import { keyPath, keysFromEntropy, type KeyPair } from '../keys.ts';
 import { LOCK_MINUTES, LOCK_MINUTES_FIRST } from '../lock-minutes.ts';
 import { requireFloor } from '../passphrase.ts';
@@ -50,8 +50,8 @@ const MINUTE_MS = 60_000;
 export const IDLE_LOCK_MS = LOCK_MINUTES_FIRST * MINUTE_MS;
 /** And after this long without anybody who could see the page. */
 export const HIDDEN_LOCK_MS = 60_000;
-/** Calls that may wait; the slowest takes about a second. */
-const CALLS_MAX = 32;
+/** Calls that may wait: a person's, of which the slowest takes about a second, and what nobody is there for. */
+const CALLS_MAX = 32 + UNATTENDED_CALLS_MAX;
 
 export function createVault(platform: VaultPlatform): VaultApi {
   const vault = new Vault(platform);
@@ -308,16 +308,12 @@ class Vault {
 
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
-    // Whatever is not said to be harmless spends: it needs the backup, since there is something to lose.
-    const isSpending = !isUnattended(tx.type);
     this.#unattended.requireChain(tx);
-    // What is signed with nobody there must not keep the vault open.
-    const { keys, loaded } = await this.#open(isSpending);
+    const { keys, loaded } = await this.#open();
     const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
     if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
-    if (isSpending && !loaded.blob.backedUp)
+    if (!loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
-    if (!isSpending) this.#unattended.admit(tx);
     if (tx.type === 'channel')
       await this.#delegation.noteOpening({ keys, loaded }, tx, this.#unattended.blockTimeMs);
     return txBytes(signTx(tx, pair.secret));
@@ -513,13 +509,13 @@ class Vault {
     return loaded;
   }
 
-  /** Keys for a call that needs them, which counts as a use where a person asked for it. */
-  async #open(isUse = true): Promise<{ keys: Keys; loaded: Loaded }> {
+  /** Keys for a call that needs them: a person makes it, so it counts as a use. */
+  async #open(): Promise<{ keys: Keys; loaded: Loaded }> {
     const loaded = await this.#require();
     if (!this.#keys && loaded.blob.wrap.type === 'scrypt')
       throw new AppError('VAULT_LOCKED', 'the vault is locked');
     if (!this.#keys) this.#keep(await this.#safe.openByDevice(loaded));
-    if (isUse) this.#touch();
+    this.#touch();
     return { keys: this.#keys!, loaded };
   }
 
