@@ -6,7 +6,6 @@ export interface PassInputJson {
   readonly tokens: number[];
   readonly sigma0: string | null;
   readonly limits: string[];
-  readonly job: boolean;
   readonly stopAfter: number | null;
   readonly capture: number | null;
 }
@@ -16,7 +15,6 @@ export interface PassResultJson {
   readonly t: string[];
   readonly winner: { linear: number; tile: number } | null;
   readonly answer: string;
-  readonly execution: string | null;
   readonly captured: string | null;
 }
 
@@ -24,7 +22,6 @@ export const inputToJson = (x: PassInput): PassInputJson => ({
   tokens: [...x.tokens],
   sigma0: x.sigma0 ? toHex(x.sigma0) : null,
   limits: x.limits.map(String),
-  job: x.job ?? false,
   stopAfter: x.stopAfter ?? null,
   capture: x.capture ?? null,
 });
@@ -33,7 +30,6 @@ export const inputFromJson = (x: PassInputJson): PassInput => ({
   tokens: Uint16Array.from(x.tokens),
   sigma0: x.sigma0 === null ? undefined : fromHex(x.sigma0),
   limits: x.limits.map(BigInt),
-  job: x.job,
   ...(x.stopAfter === null ? {} : { stopAfter: x.stopAfter }),
   ...(x.capture === null ? {} : { capture: x.capture }),
 });
@@ -46,7 +42,6 @@ export const resultToJson = (x: PassResult): PassResultJson => ({
   t: x.t.map(toHex),
   winner: x.winner ? { ...x.winner } : null,
   answer: hexOf(x.answer),
-  execution: x.execution ? toHex(x.execution) : null,
   captured: x.captured ? hexOf(x.captured) : null,
 });
 
@@ -55,6 +50,5 @@ export const resultFromJson = (x: PassResultJson): PassResult => ({
   t: x.t.map((h) => fromHex(h)!),
   winner: x.winner ?? undefined,
   answer: int8Of(x.answer),
-  execution: x.execution === null ? undefined : fromHex(x.execution),
   captured: x.captured === null ? undefined : int8Of(x.captured),
 });

@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium())('WebGPU backend in Chromium', { timeout: PATIENC
 
   it('gives the bytes of the CPU backend, noisy and plain', async () => {
     for (const limit of [0n, all / 100n, all]) {
-      const { got, want } = await both({ ...unit(`noisy ${limit}`, limit), job: true, capture: 2 });
+      const { got, want } = await both({ ...unit(`noisy ${limit}`, limit), capture: 2 });
       expect(got).toEqual(want);
     }
     const plain = { ...unit('plain', 0n), sigma0: undefined, limits: [] };

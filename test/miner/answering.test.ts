@@ -3,8 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { chainParams } from '../../src/core/chain-params.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { sequenceBytes } from '../../src/core/manifest.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
-import { ZERO_HASH } from '../../src/core/hash.ts';
+import { packInput } from '../../src/core/pow/seed.ts';
 import { concat, toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
@@ -29,7 +28,7 @@ const core = templateCore(params, genesisPoint(params, 1000), {
   modelId: tiny.id,
 });
 /** A target that no ticket meets. */
-const template = { core: { ...core, bits: 0x03000001 }, jobInput: undefined };
+const template = { ...core, bits: 0x03000001 };
 const wait = { timeout: 30_000, interval: 2 };
 
 type Device = (given: ModelPackage, cpu: Backend) => Backend;
@@ -64,7 +63,6 @@ function create(device?: Device) {
     randomNonce: () => 1n,
     onStatus: () => undefined,
     onBlock: () => undefined,
-    onAnswered: () => undefined,
   });
   made.push(miner);
   let last = 0;
@@ -80,7 +78,7 @@ async function rowsAlone(model: ModelPackage, input: Uint8Array): Promise<Uint8A
   const size = sequenceBytes(model.manifest);
   const rows: Uint8Array[] = [];
   for (let at = 0; at < input.length; at += size) {
-    const tokens = tokensOf(ZERO_HASH, model.manifest, input.slice(at, at + size));
+    const tokens = packInput(input.slice(at, at + size), model.manifest);
     const { answer } = await cpu.pass({ tokens, sigma0: undefined, limits: [] });
     rows.push(Uint8Array.from(answer.slice(0, answerSize), (x) => x & 0xff));
   }

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../models/graph.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { runPlain } from '../../src/miner/engine/unit.ts';
 import { HEADS_MAX, STEPS_MAX, checkModel, type Rule } from '../../src/miner/checker/checker.ts';
 import {
   firstSegment,
@@ -242,6 +244,17 @@ const CASES: Case[] = [
 describe('rules', () => {
   it('passes the small model that the cases break', () => {
     expect(checkModel(modelWith(to63))).toBeUndefined();
+  });
+  it('passes it with one sequence, whose rows another model has for two', async () => {
+    const two = modelOf(firstSegment(to63));
+    const one = modelOf(firstSegment(to63, 1), lastSegment(undefined, 1));
+    const model = { ...one, manifest: { ...one.manifest, sequences: 1, tokens: ROWS } };
+    expect(checkModel(model)).toBeUndefined();
+    const input = Uint8Array.from({ length: ROWS }, (_, i) => 5 * i);
+    const [cpu, other] = [await createCpuBackend(model), await createCpuBackend(two)];
+    const rows = await runPlain(model, cpu, input);
+    expect(rows).toEqual((await runPlain(two, other, input)).slice(0, rows.length));
+    await Promise.all([cpu.close(), other.close()]);
   });
   it.each(CASES)('refuses %s', (_, rule, op, piece) => {
     const refusal = checkModel(modelWith((g, x) => to63(g, piece(g, x))));

@@ -31,7 +31,7 @@ describe('from a header to a checked proof', () => {
     for (let nonce = 0n; nonce < 1000n; nonce++) {
       const core: Header = { ...blankHeader(0x207fffff), modelId: model.id, nonce };
       const sigma0 = seedOf(core);
-      const limits = ticketLimits(targetFromBits(core.bits)!, manifest, false);
+      const limits = ticketLimits(targetFromBits(core.bits)!, manifest);
       const input = { tokens: tokensOf(sigma0, manifest), sigma0, limits };
       const { winner } = await cpu.pass(input);
       if (!winner) continue;

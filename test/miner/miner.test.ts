@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
-import type { AnsweredJob, FoundBlock, Template } from '../../src/miner/engine/miner-api.ts';
+import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
@@ -26,8 +26,7 @@ type Spread = (model: ModelPackage, cpu: Backend) => Promise<Backend>;
 
 function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread?: Spread) {
   const found: FoundBlock[] = [];
-  const answered: AnsweredJob[] = [];
-  const seen = { passes: 0, closed: 0, made: 0, next: { core, jobInput: undefined } as Template };
+  const seen = { passes: 0, closed: 0, made: 0 };
   const miner: Miner = new Miner({
     modelNamed: () => model,
     modelOf: () => model,
@@ -47,11 +46,10 @@ function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread
     onStatus: () => undefined,
     onBlock: (block) => {
       found.push(block);
-      miner.work(seen.next);
+      miner.work(core);
     },
-    onAnswered: (job) => void answered.push(job),
   });
-  return { miner, found, seen, answered };
+  return { miner, found, seen };
 }
 
 /** Waits for that many more. */
@@ -62,12 +60,12 @@ const unitsOf = (miner: Miner) => async (more: number) => {
 
 test('works on no template of another model', async () => {
   const { miner, seen } = create();
-  miner.work({ core: { ...core, modelId: zero }, jobInput: undefined });
+  miner.work({ ...core, modelId: zero });
   await miner.start('tiny', 'cpu');
   // Those of the self-test.
   await new Promise((r) => setTimeout(r, 10));
   expect(seen.passes).toBe(2);
-  miner.work({ core, jobInput: undefined });
+  miner.work(core);
   await vi.waitUntil(() => miner.status.units > 0, wait);
   miner.pause();
   expect(miner.status.state).toBe('paused');
@@ -79,7 +77,7 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
   miner.pause();
   await starting;
   expect(miner.status.state).toBe('paused');
-  miner.work({ core, jobInput: undefined });
+  miner.work(core);
   await miner.start('tiny', 'cpu');
   miner.finish();
   expect(miner.status.state).toBe('finishing');
@@ -91,36 +89,26 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
   await vi.waitUntil(() => miner.status.state === 'paused', wait);
 });
 
-test('a job is answered once, by a unit that mines too; again after another', async () => {
-  const { miner, answered, seen } = create();
-  const work = (template: Template) => miner.work((seen.next = template));
-  const [one, two] = [1, 2].map((b) => ({
-    core: { ...core, jobId: new Uint8Array(32).fill(b) },
-    jobInput: Uint8Array.of(b),
-  })) as [Template, Template];
-  work(one);
-  await miner.start('tiny', 'cpu');
-  await vi.waitUntil(() => miner.status.units > 3, wait);
-  expect(answered).toHaveLength(1);
-  // Another time of the same job is the same job.
-  work({ ...one, core: { ...one.core, time: 3000 } });
-  const { units } = miner.status;
-  await vi.waitUntil(() => miner.status.units > units + 2, wait);
-  expect(answered).toHaveLength(1);
-  work(two);
-  await vi.waitUntil(() => answered.length === 2, wait);
-  work(one);
-  await vi.waitUntil(() => answered.length === 3, wait);
-  miner.pause();
-  const ran = await miner.execute(model.id, Uint8Array.of(1));
-  expect(answered[0]).toEqual({ jobId: one.core.jobId, ...ran });
-  expect(answered[2]).toEqual(answered[0]);
-  expect(answered[1]!.execution).not.toEqual(ran.execution);
+test('an own question may fill every sequence of a pass, and no more', async () => {
+  const { miner } = create();
+  const { sequences, tokens, answerSize } = model.manifest;
+  const input = Uint8Array.from({ length: sequences * tokens }, (_, i) => 7 * i);
+  const rows = await miner.execute(model.id, input);
+  expect(rows).toHaveLength(sequences * answerSize);
+  for (let s = 0; s < sequences; s++) {
+    const alone = await miner.execute(model.id, input.slice(s * tokens, (s + 1) * tokens));
+    const row = rows.slice(s * answerSize, (s + 1) * answerSize);
+    expect(row).toEqual(alone.slice(0, answerSize));
+    expect(row.some((x) => x !== 0)).toBe(true);
+  }
+  await expect(miner.execute(model.id, new Uint8Array(input.length + 1))).rejects.toMatchObject({
+    code: 'INPUT_LONG',
+  });
 });
 
 test('a duty of 0 holds the work until another comes; a pause and a finish end the wait', async () => {
   const { miner } = create();
-  miner.work({ core, jobInput: undefined });
+  miner.work(core);
   miner.throttle(0);
   await miner.start('tiny', 'cpu');
   await new Promise((r) => setTimeout(r, 50));
@@ -155,7 +143,7 @@ test('a lost device is asked for again; one without memory gives way to the proc
     made.push(device);
     return device;
   });
-  miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
+  miner.work({ ...core, bits: 0x03000001 });
   await miner.start('tiny', 'auto');
   expect(miner.status.backend).toBe('webgpu');
   await vi.waitUntil(() => miner.status.backend === 'cpu', wait);
@@ -178,7 +166,7 @@ test('a model is let go when it is not mined with; what waits for it is run befo
   expect(seen).toMatchObject({ made: 1, closed: 1 });
   await miner.start('tiny', 'cpu');
   await expect(miner.release('tiny')).rejects.toThrow('is mined with');
-  miner.work({ core, jobInput: undefined });
+  miner.work(core);
   await vi.waitUntil(() => miner.status.units > 0, wait);
   miner.pause();
   await miner.release('tiny');
@@ -186,7 +174,7 @@ test('a model is let go when it is not mined with; what waits for it is run befo
   // Loaded anew, and right.
   await miner.start('tiny', 'cpu');
   miner.pause();
-  expect((await miner.execute(model.id, input)).answer).toEqual((await early).answer);
+  expect(await miner.execute(model.id, input)).toEqual(await early);
   expect(seen).toMatchObject({ made: 3, closed: 2 });
 });
 
@@ -206,9 +194,9 @@ test('the device of a model that is let go is closed, and asked for again', asyn
   miner.pause();
 });
 
-test('a device gets its next unit early: of the same work only, and no job twice', async () => {
+test('a device gets its next unit early, of the same work only', async () => {
   const seen = { inFlight: 0, most: 0, aborted: 0 };
-  const { miner, answered } = create(async (given) => {
+  const { miner } = create(async (given) => {
     const cpu = await createCpuBackend(given);
     return {
       ...cpu,
@@ -231,21 +219,17 @@ test('a device gets its next unit early: of the same work only, and no job twice
   const units = unitsOf(miner);
   // A target that no ticket meets.
   const hard = { ...core, bits: 0x03000001 };
-  miner.work({ core: hard, jobInput: undefined });
+  miner.work(hard);
   await miner.start('tiny', 'webgpu');
   await units(3);
   expect(seen).toMatchObject({ most: 2, aborted: 0 });
   // The same work at another time: what runs is as good.
-  miner.work({ core: { ...hard, time: 3000 }, jobInput: undefined });
+  miner.work({ ...hard, time: 3000 });
   await units(3);
   expect(seen.aborted).toBe(0);
-  const next = { ...hard, prevHash: new Uint8Array(32).fill(1) };
-  miner.work({ core: next, jobInput: undefined });
+  miner.work({ ...hard, prevHash: new Uint8Array(32).fill(1) });
   await units(3);
   expect(seen.aborted).toBe(1);
-  miner.work({ core: { ...next, jobId: new Uint8Array(32).fill(2) }, jobInput: Uint8Array.of(1) });
-  await units(6);
-  expect(answered).toHaveLength(1);
   // Who may not take all of the time is given nothing early.
   miner.throttle(0.9);
   await units(2);
@@ -259,7 +243,7 @@ test('a device gets its next unit early: of the same work only, and no job twice
 
 test('units run on all lanes of the processor, before a rest once on each', async () => {
   const seen = { inFlight: 0, most: 0, made: 0, closed: 0 };
-  const { miner, found, answered } = create(
+  const { miner, found } = create(
     async () => Promise.reject(new AppError('NO_WEBGPU', 'there is none')),
     async (_, cpu) => {
       seen.made++;
@@ -276,15 +260,11 @@ test('units run on all lanes of the processor, before a rest once on each', asyn
     },
   );
   const units = unitsOf(miner);
-  miner.work({ core, jobInput: undefined });
+  miner.work(core);
   await miner.start('tiny', 'auto');
   await units(12);
   expect(seen).toEqual({ inFlight: seen.inFlight, most: 6, made: 1, closed: 0 });
   await vi.waitUntil(() => found.length > 1, wait);
-  const job = { core: { ...core, jobId: new Uint8Array(32).fill(1) }, jobInput: Uint8Array.of(1) };
-  miner.work(job);
-  await vi.waitUntil(() => answered.length === 1, wait);
-  expect(answered[0]).toEqual({ ...(await miner.execute(model.id, job.jobInput)), ...answered[0] });
   miner.throttle(0.9);
   await units(8);
   seen.most = 0;

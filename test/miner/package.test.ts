@@ -129,7 +129,7 @@ describe('manifest as JSON', () => {
     ['a hash of odd letters', (m) => ({ ...m, knownAnswer: ['zz'.repeat(32)] }), 'knownAnswer[0]'],
     ['too long a name', (m) => ({ ...m, name: 'x'.repeat(65) }), 'length 65'],
     ['a linear that is a number', (m) => ({ ...m, linears: [1] }), 'linears[0]'],
-    ['numbers that do not fit', (m) => ({ ...m, sequences: 1 }), 'at least 2'],
+    ['numbers that do not fit', (m) => ({ ...m, sequences: 0 }), 'no sequences'],
     ['an unknown packing', (m) => ({ ...m, packing: 'words' }), 'words'],
   ];
   it.each(CASES)('refuses %s', (_, change, message) => {

@@ -27,9 +27,12 @@ export const entries = (count: number): number[] =>
  * tokens → x [2, 8, 128] in −63..63 → `piece` → a1. `piece` gives what becomes a1 (16×128 values).
  * Its nodes' names begin with `piece.`; `tokens` is there too.
  */
-export function firstSegment(piece: (g: Graph, x: string) => string): OnnxGraph {
+export function firstSegment(
+  piece: (g: Graph, x: string) => string,
+  sequences = SEQUENCES,
+): OnnxGraph {
   const g = new Graph().scope('embed');
-  const tokens = g.input('tokens', [SEQUENCES, TOKENS], 'int32');
+  const tokens = g.input('tokens', [sequences, ROWS / sequences], 'int32');
   const x = g.gather(g.floats('table', [257, WIDTH], entries(257 * WIDTH)), tokens);
   const y = piece(g.scope('piece'), x);
   g.output('a1', [ROWS, WIDTH], g.scope('end').reshape(y, [ROWS, WIDTH]));
@@ -39,11 +42,12 @@ export function firstSegment(piece: (g: Graph, x: string) => string): OnnxGraph 
 /** c1 [16, 16] → `piece` → answer [2, 16]. */
 export function lastSegment(
   piece: (g: Graph, c: string) => string = (g, c) => g.clip(c, -127, 127),
+  sequences = SEQUENCES,
 ): OnnxGraph {
   const g = new Graph().scope('piece');
   const y = piece(g, g.input('c1', [ROWS, 16]));
-  const rows = g.scope('end').reshape(y, [SEQUENCES, TOKENS * 16]);
-  g.output('answer', [SEQUENCES, 16], g.slice(rows, 1, 0, 16));
+  const rows = g.scope('end').reshape(y, [sequences, (ROWS / sequences) * 16]);
+  g.output('answer', [sequences, 16], g.slice(rows, 1, 0, 16));
   return g.graph();
 }
 
@@ -67,7 +71,6 @@ export function modelOf(
       { m: ROWS, k: WIDTH, n: 16, r: 16, weights: plainHash(new Uint8Array(weights.buffer)) },
     ],
     kappa64: 32,
-    kappaJob64: 32,
     knownAnswer: [new Uint8Array(32)],
     tokenizer: null,
   };

@@ -2,8 +2,7 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { chainParams } from '../../src/core/chain-params.ts';
-import { ZERO_HASH } from '../../src/core/hash.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
+import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type {
   Backend,
@@ -29,7 +28,7 @@ const MOST = (1n << 256n) - 1n;
 const unit = (seed: string, part = 400n): PassInput => {
   const sigma0 = randomBytes(seed, 32);
   const limits = model.manifest.linears.map(() => MOST / part);
-  return { tokens: tokensOf(sigma0, model.manifest), sigma0, limits, job: true };
+  return { tokens: tokensOf(sigma0, model.manifest), sigma0, limits };
 };
 const newDevice = async (): Promise<GPUDevice> =>
   (await opened!.gpu.requestAdapter())!.requestDevice();
@@ -75,9 +74,8 @@ function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = create
     randomNonce: () => 1n,
     onStatus: () => undefined,
     onBlock: () => told.wins++,
-    onAnswered: () => undefined,
   });
-  miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
+  miner.work({ ...core, bits: 0x03000001 });
   return { miner, told };
 }
 const wait = { timeout: 200_000, interval: 5 };
@@ -150,7 +148,7 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
     for (const [i, rows] of given.entries())
       for (const [at, row] of rows.entries()) {
         const part = inputs[i]!.slice(at * tokens, (at + 1) * tokens);
-        const alone = tokensOf(ZERO_HASH, model.manifest, part);
+        const alone = packInput(part, model.manifest);
         const { answer } = await cpu.pass({ tokens: alone, sigma0: undefined, limits: [] });
         expect(row).toEqual(new Uint8Array(answer.slice(0, answerSize).buffer));
       }

@@ -3,7 +3,7 @@
  * linears. Runs in browser workers and in Node alike; it is also what re-checks other backends' wins.
  */
 import { Tensor } from 'onnxruntime-web/webgpu';
-import { ZERO_HASH, hash } from '../../core/hash.ts';
+import { ZERO_HASH } from '../../core/hash.ts';
 import { layerSeed } from '../../core/pow/seed.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
@@ -88,8 +88,6 @@ class Pass {
   readonly #yieldToLoop: () => Promise<void>;
   readonly #a: Uint8Array[] = [];
   readonly #t: Uint8Array[] = [];
-  /** ā_1..ā_L, then c̄_L. */
-  readonly #execution: Uint8Array[] = [];
   #sigma: Uint8Array | undefined;
   #winner: PassResult['winner'];
   #captured: Int8Array | undefined;
@@ -126,12 +124,6 @@ class Pass {
     }
   }
 
-  /** Rows of A that belong to sequences 0..B−2. */
-  get #jobRows(): number {
-    const { sequences, tokens } = this.#model.manifest;
-    return (sequences - 1) * tokens;
-  }
-
   #tokens(): Tensor {
     const { sequences, tokens } = this.#model.manifest;
     assert(this.#input.tokens.length === sequences * tokens, 'a unit has B·S tokens');
@@ -145,8 +137,7 @@ class Pass {
       throw new AppError('MODEL_REFUSED', `a${number} is not ${l.m}×${l.k} int7 values`);
     activations.dispose();
     this.#lap('convert');
-    this.#a.push(this.#kernel.hashActivations(l, l.m));
-    if (this.#input.job) this.#execution.push(this.#kernel.hashActivations(l, this.#jobRows));
+    this.#a.push(this.#kernel.hashActivations(l));
     if (this.#input.capture === number) this.#captured = this.#kernel.activations(l);
     this.#lap('hash');
     await this.#multiply(number);
@@ -172,10 +163,7 @@ class Pass {
   }
 
   #product(number: number): Tensor {
-    const { linears } = this.#model.manifest;
-    const l = linears[number - 1]!;
-    if (this.#input.job && number === linears.length)
-      this.#execution.push(this.#kernel.hashProduct(l, this.#jobRows));
+    const l = this.#model.manifest.linears[number - 1]!;
     const product = this.#kernel.product(l);
     this.#lap('convert');
     return new Tensor('float32', product, [l.m, l.n]);
@@ -191,7 +179,6 @@ class Pass {
       t: this.#t,
       winner: this.#winner,
       answer: rows,
-      execution: answer && this.#input.job ? hash('execution', ...this.#execution) : undefined,
       captured: this.#captured,
     };
   }

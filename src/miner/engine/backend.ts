@@ -17,8 +17,6 @@ export interface PassInput {
   readonly sigma0: Uint8Array | undefined;
   /** min(target_e·c_ℓ, 2^256−1) of each linear; a tile wins at or below it. */
   readonly limits: readonly bigint[];
-  /** Whether to hash also the rows of sequences 0..B−2 and return `execution` (docs/protocol.md §8.4). */
-  readonly job?: boolean;
   /** Stop after this linear (1-based): for replays up to ℓ*. */
   readonly stopAfter?: number;
   /** Return A of this linear (1-based) as `captured`. */
@@ -35,8 +33,6 @@ export interface PassResult {
   readonly winner: { readonly linear: number; readonly tile: number } | undefined;
   /** Answer rows, sequences × answerSize int8; empty when stopped early. */
   readonly answer: Int8Array;
-  /** H_execution for a job pass that ran to the end. */
-  readonly execution: Uint8Array | undefined;
   readonly captured: Int8Array | undefined;
 }
 

@@ -1,6 +1,5 @@
 /** The miner worker's protocol: the client's calls and the worker's events. */
 import type { ErrorCode } from '../../lib/error-codes.ts';
-import type { Execution } from '../../core/tx/state-tx.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import type { Manifest } from '../../core/manifest.ts';
@@ -21,12 +20,6 @@ export interface MinerConfig {
   readonly threads: number;
 }
 
-/** What to work on: a header without its nonce and, for a job, the request's input. */
-export interface Template {
-  readonly core: HeaderCore;
-  readonly jobInput: Uint8Array | undefined;
-}
-
 /** Who asks, from the first served to the last: the person here, somebody who has paid before, anybody. */
 export const RANKS = ['own', 'payer', 'stranger'] as const;
 export type Rank = (typeof RANKS)[number];
@@ -34,7 +27,7 @@ export type Rank = (typeof RANKS)[number];
 /** Sequences of which somebody wants the rows that the model gives. */
 export interface AnswerJob {
   readonly model: Uint8Array;
-  /** Packed as a request's (docs/protocol.md §5.2), of up to 64 sequences. */
+  /** Packed as the manifest says, of up to 64 sequences. */
   readonly input: Uint8Array;
   readonly rank: Rank;
 }
@@ -121,7 +114,8 @@ export type MinerApi = {
    * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU
    */
   start(model: string, backend: BackendChoice): Promise<void>;
-  work(template: Template | undefined): void;
+  /** What to work on: a header whose nonce does not count. undefined: nothing. */
+  work(template: HeaderCore | undefined): void;
   /**
    * Share of the time that units and answers for others may take, 0 to 1; 0 holds the work, and gives up such
    * answers. It is 1 before the first call.
@@ -132,9 +126,12 @@ export type MinerApi = {
   /** Stops mining after the unit in work. */
   finish(): void;
   /** Replays the winning unit on the CPU. @returns every fault that it shows, in order of the rules */
-  check(header: Header, proof: Proof, jobInput: Uint8Array | undefined): Promise<readonly Fault[]>;
-  /** Runs a request's input. */
-  execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution>;
+  check(header: Header, proof: Proof): Promise<readonly Fault[]>;
+  /**
+   * Runs an input of at most one pass on the CPU, whatever mines: what it gives is surely the model's.
+   * @returns the answer rows of all sequences @throws AppError MODEL_MISSING, INPUT_LONG
+   */
+  execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
   /**
    * Rows of the answer, one for each sequence, whether the worker mines or not; on the device that mines with the
    * model, or else on the CPU. `id`: for `dropAnswer`, no other's that waits.
@@ -145,9 +142,4 @@ export type MinerApi = {
   dropAnswer(id: number): void;
 };
 
-/** What a unit on a request gave besides its tickets; sent once for each time that its job begins. */
-export interface AnsweredJob extends Execution {
-  readonly jobId: Uint8Array;
-}
-
-export type MinerEvents = { status: MinerStatus; block: FoundBlock; answered: AnsweredJob };
+export type MinerEvents = { status: MinerStatus; block: FoundBlock };

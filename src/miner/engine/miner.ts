@@ -3,7 +3,6 @@
  * winning units into blocks. It holds one device backend and, besides it, the CPU backend that re-checks
  * wins and replays other people's blocks.
  */
-import type { Execution } from '../../core/tx/state-tx.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import { unitMacs } from '../../core/manifest.ts';
@@ -13,16 +12,14 @@ import { equal } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
-import type { Backend, BackendKind, ModelPackage, PassResult } from './backend.ts';
+import type { Backend, BackendKind, ModelPackage } from './backend.ts';
 import {
   MINER_OFF,
   type AnswerJob,
-  type AnsweredJob,
   type BackendChoice,
   type FoundBlock,
   type MinerStatus,
   type ShownBackend,
-  type Template,
 } from './miner-api.ts';
 import { Answering, type Place } from './answering.ts';
 import { LoadedModels, type Loaded, type ModelParts } from './loaded.ts';
@@ -30,7 +27,7 @@ import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
 import { selfTest } from './self-test.ts';
 import { Throttle } from './throttle.ts';
-import { beginUnit, executionFrom, passInput, runPlain, sameWork, type Unit } from './unit.ts';
+import { beginUnit, passInput, runPlain, sameWork, type Unit } from './unit.ts';
 
 /** What differs between a browser's worker and Node's. */
 export interface MinerParts extends ModelParts {
@@ -42,7 +39,6 @@ export interface MinerParts extends ModelParts {
   randomNonce(): bigint;
   onStatus(status: MinerStatus): void;
   onBlock(block: FoundBlock): void;
-  onAnswered(job: AnsweredJob): void;
 }
 
 /** Losses of the device after which the CPU takes over. */
@@ -80,9 +76,8 @@ export class Miner {
   #device: Backend | undefined;
   /** The CPU backend of the device's model; it may be the device itself. */
   #cpu: Backend | undefined;
-  #template: Template | undefined;
-  /** Id of the template's job once it is answered; further units on it only mine. */
-  #answered: Uint8Array | undefined;
+  /** What to work on: a header without its nonce. */
+  #template: HeaderCore | undefined;
   /** The running loop's controller; `pause` aborts it. */
   #run: AbortController | undefined;
   #finishing = false;
@@ -126,14 +121,10 @@ export class Miner {
     this.#set({ rejected: { ...rejected, [reason]: (rejected[reason] ?? 0) + 1 } });
   }
 
-  work(template: Template | undefined): void {
+  work(template: HeaderCore | undefined): void {
     this.#template = template;
-    if (!this.#isAnswered(template?.core)) this.#answered = undefined;
     this.#wake?.();
   }
-
-  #isAnswered = (core: HeaderCore | undefined): boolean =>
-    core !== undefined && this.#answered !== undefined && equal(core.jobId, this.#answered);
 
   /** Share of the time that units may take, 0 to 1; 0 holds the work after the unit in it. */
   throttle(duty: number): void {
@@ -319,8 +310,8 @@ export class Miner {
   }
 
   /** Units of a template for another model would be refused by every verifier. */
-  #templateFor({ id }: ModelPackage): Template | undefined {
-    return this.#template && equal(this.#template.core.modelId, id) ? this.#template : undefined;
+  #templateFor({ id }: ModelPackage): HeaderCore | undefined {
+    return this.#template && equal(this.#template.modelId, id) ? this.#template : undefined;
   }
 
   #faultOf = (device: Backend | undefined): ErrorCode | undefined =>
@@ -331,10 +322,10 @@ export class Miner {
     const ahead: Unit[] = [];
     let nonce = this.#parts.randomNonce();
 
-    const begin = (template: Template, job: boolean): Unit => {
+    const begin = (template: HeaderCore): Unit => {
       nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
       const startedMs = this.#parts.nowMs();
-      return beginUnit(this.#device!, model, template, { nonce, job, startedMs, signal });
+      return beginUnit(this.#device!, model, template, { nonce, startedMs, signal });
     };
     const drop = (): void => ahead.splice(0).forEach((unit) => unit.drop());
 
@@ -343,20 +334,19 @@ export class Miner {
         return ahead.length;
       },
       drop,
-      /** Drops the queued units unless they have the template's head, target and job. */
-      keepOnly(template: Template | undefined): void {
-        if (ahead[0] && !(template && sameWork(ahead[0].template, template))) drop();
+      /** Drops the queued units unless they have the template's head and target. */
+      keepOnly(template: HeaderCore | undefined): void {
+        if (ahead[0] && !(template && sameWork(ahead[0].core, template))) drop();
       },
       /** The next unit to wait for; begins also the units after it. `full`: there is no rest between units. */
-      next: (template: Template, full: boolean): Unit => {
-        const job = template.jobInput !== undefined && !this.#isAnswered(template.core);
+      next: (template: HeaderCore, full: boolean): Unit => {
         const isFirst = !ahead.length;
-        const unit = ahead.shift() ?? begin(template, job);
+        const unit = ahead.shift() ?? begin(template);
 
-        // No unit is begun ahead of a job's answer, as a job is answered once. Before a rest, all lanes run once.
+        // Before a rest, all lanes run once.
         const { depth, lanes = 1 } = this.#device!;
-        const more = job || !(full || isFirst) ? 0 : (full ? depth : lanes) - 1;
-        while (ahead.length < more) ahead.push(begin(template, false));
+        const more = full || isFirst ? (full ? depth : lanes) - 1 : 0;
+        while (ahead.length < more) ahead.push(begin(template));
         return unit;
       },
     };
@@ -394,15 +384,13 @@ export class Miner {
   }
 
   /** Waits for a unit; a win is re-checked on the CPU, proven and reported. */
-  async #finish(session: Session, unit: Unit): Promise<void> {
-    const { model, cpu, signal } = session;
-    const { core, input, template, job, startedMs, result: running } = unit;
+  async #finish({ model, cpu, signal }: Session, unit: Unit): Promise<void> {
+    const { core, input, startedMs, result: running } = unit;
     const result = await running;
     this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
-    if (job) await this.#reportAnswer(session, core.jobId, template.jobInput!, result);
     if (!result.winner) return;
-    if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
+    if (this.#template && !equal(this.#template.prevHash, core.prevHash)) {
       this.#reject('stale');
       return;
     }
@@ -416,36 +404,16 @@ export class Miner {
     const proof = createProof(model, again);
     const header: Header = { ...core, proofDigest: proofDigest(proof) };
     // The next template comes with the new head; until then there is nothing more to do for the present template.
-    if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
-      this.#template = undefined;
+    if (this.#template && equal(this.#template.prevHash, core.prevHash)) this.#template = undefined;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
   }
 
-  /** Reports an answer. A wrong answer makes its block invalid, so a GPU's answer is computed again on the CPU. */
-  async #reportAnswer(
-    { model, cpu }: Session,
-    jobId: Uint8Array,
-    jobInput: Uint8Array,
-    result: PassResult,
-  ): Promise<void> {
-    const ran = executionFrom(model, result);
-    this.#answered = jobId;
-    const again = this.#device?.kind === 'cpu' ? ran : await runPlain(model, cpu, jobInput);
-    if (!equal(again.execution, ran.execution) || !equal(again.answer, ran.answer))
-      this.#reject('recheck');
-    this.#parts.onAnswered({ jobId, ...again });
-  }
-
-  async check(
-    header: Header,
-    proof: Proof,
-    jobInput: Uint8Array | undefined,
-  ): Promise<readonly Fault[]> {
+  async check(header: Header, proof: Proof): Promise<readonly Fault[]> {
     const { model, cpu } = await this.#models.of(header.modelId);
-    const input = passInput(model, header, jobInput);
+    const input = passInput(model, header);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
-    const { a, t, winner } = await cpu.pass({ ...input, job: false, stopAfter });
+    const { a, t, winner } = await cpu.pass({ ...input, stopAfter });
     return replayFaults({ proof, replayed: { a, t, winner } });
   }
 
@@ -488,7 +456,7 @@ export class Miner {
     void device.close().catch(() => undefined);
   }
 
-  async execute(modelId: Uint8Array, input: Uint8Array): Promise<Execution> {
+  async execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
     const { model, cpu } = await this.#models.of(modelId);
     return runPlain(model, cpu, input);
   }

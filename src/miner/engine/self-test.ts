@@ -1,5 +1,5 @@
 /**
- * Tests that a device computes right before it is used: it runs the idle unit of σ_0 = 32 zero bytes, plain
+ * Tests that a device computes right before it is used: it runs the unit of σ_0 = 32 zero bytes, plain
  * and noisy, and compares with the manifest's known answer. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';

@@ -37,7 +37,6 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     randomNonce: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
     onStatus: (status) => emit('status', status),
     onBlock: (block) => emit('block', block),
-    onAnswered: (job) => emit('answered', job),
   });
   const api: MinerApi = {
     configure(given) {
@@ -60,7 +59,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     throttle: (duty) => miner.throttle(duty),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
-    check: (header, proof, jobInput) => miner.check(header, proof, jobInput),
+    check: (header, proof) => miner.check(header, proof),
     execute: (modelId, input) => miner.execute(modelId, input),
     answer: (id, job) => miner.answer(id, job),
     dropAnswer: (id) => miner.dropAnswer(id),

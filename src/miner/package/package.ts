@@ -88,15 +88,7 @@ const file = (value: unknown, at: string): FileRef => {
   return { hash: digest(f.hash, `${at}.hash`), size: number(f.size, `${at}.size`) };
 };
 
-const NUMBERS = [
-  'version',
-  'sequences',
-  'tokens',
-  'vocabulary',
-  'answerSize',
-  'kappa64',
-  'kappaJob64',
-] as const;
+const NUMBERS = ['version', 'sequences', 'tokens', 'vocabulary', 'answerSize', 'kappa64'] as const;
 const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer'] as const;
 
 /**

@@ -3,14 +3,13 @@
  * uniforms, so that one pipeline serves every linear; only the GEMM is compiled per (k, r).
  */
 import type { Stage } from '../engine/stages.ts';
-import { integerWgsl, packWgsl } from './wgsl/convert.ts';
+import { packWgsl } from './wgsl/convert.ts';
 import { gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
 import { chunksWgsl, seedWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
 import { applyWgsl, noiseWgsl, thinWgsl } from './wgsl/noise.ts';
 
 const SOURCES = {
   pack: packWgsl,
-  integer: integerWgsl,
   chunks: chunksWgsl,
   tree: treeWgsl,
   seed: seedWgsl,

@@ -37,7 +37,6 @@ export interface Scratch {
   readonly perms: GPUBuffer;
   readonly messages: GPUBuffer;
   readonly cvs: GPUBuffer;
-  readonly integers: GPUBuffer;
 }
 
 const hashWords = (hashes: readonly Uint8Array[]): Uint8Array => {
@@ -50,11 +49,9 @@ const hashWords = (hashes: readonly Uint8Array[]): Uint8Array => {
 export function createScratch(device: GPUDevice, linears: readonly Linear[]): Scratch {
   const most = (bytes: (l: Linear) => number): GPUBuffer =>
     storage(device, Math.max(...linears.map(bytes)));
-  const last = linears.at(-1)!;
   const limbs = (l: Linear): number => limbsOf(l.k, l.r);
   const chunksMax = Math.max(
     ...linears.map((l) => Math.max((l.m * l.k) / 1024, tileCount(l) / 16)),
-    (last.m * last.n * 4) / 1024,
   );
   return {
     chain: storage(device, 4 * RECORD * (linears.length + 1)),
@@ -72,7 +69,6 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
     messages: most((l) => 64 * tileCount(l)),
     // Two halves of 32 bytes per chunk.
     cvs: storage(device, 64 * Math.ceil(chunksMax + 1)),
-    integers: storage(device, 4 * last.m * last.n),
   };
 }
 
@@ -82,10 +78,8 @@ export interface GpuLinear {
   readonly input: GPUBuffer;
   /** C = A·B, m×n float32, exact, read by the segment after. */
   readonly output: GPUBuffer;
-  /** All dispatches of the linear in order. `job` adds the hash of A's first jobRows rows. */
-  steps(noisy: boolean, job: boolean): Step[];
-  /** Hash of the product's first jobRows rows as int32, into the job slot of record 0. */
-  readonly productHash: readonly Step[];
+  /** All dispatches of the linear in order. */
+  steps(noisy: boolean): Step[];
 }
 
 interface Hashed {
@@ -152,26 +146,28 @@ export interface LinearOf<W> {
   readonly number: number;
   /** B_ℓᵀ, n×k int8. */
   readonly weights: W;
-  /** Rows of A that belong to sequences 0..B−2. */
-  readonly jobRows: number;
 }
 
 /** The tasks of a linear besides its GEMM. */
-export function linearTasks(s: Scratch, { linear, number, weights, jobRows }: LinearOf<GPUBuffer>) {
-  const { m, k, n } = linear;
+export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GPUBuffer>) {
+  const { m, k } = linear;
   const here = number * RECORD;
   const tiles = tileCount(linear);
   const { noise, apply, thin } = noiseTasks(s, linear, here + SLOT.sigma, weights);
   const ticket = { stage: 'tickets', params: [number] } as const;
   const seedBuffers = [s.weightHashes, s.chain];
   const ticketBuffers = [s.chain, s.messages, s.limits, s.winners];
-  const convert = { stage: 'convert', params: [] } as const;
   return {
     begin: [
-      { ...convert, kernel: 'pack', buffers: [s.input, s.packed], items: (m * k) / 4 },
+      {
+        stage: 'convert',
+        kernel: 'pack',
+        params: [],
+        buffers: [s.input, s.packed],
+        items: (m * k) / 4,
+      },
       ...hashTasks(s, { data: s.packed, bytes: m * k, out: here + SLOT.a }, 'hash'),
     ],
-    jobHash: hashTasks(s, { data: s.packed, bytes: jobRows * k, out: here + SLOT.job }, 'hash'),
     noise: [
       { ...ticket, kernel: 'seed', buffers: seedBuffers, items: 1 },
       noise,
@@ -181,10 +177,6 @@ export function linearTasks(s: Scratch, { linear, number, weights, jobRows }: Li
     tickets: [
       ...hashTasks(s, { data: s.messages, bytes: 64 * tiles, out: here + SLOT.t }, 'tickets'),
       { ...ticket, kernel: 'tickets', buffers: ticketBuffers, items: tiles },
-    ],
-    productHash: [
-      { ...convert, kernel: 'integer', buffers: [s.output, s.integers], items: jobRows * n },
-      ...hashTasks(s, { data: s.integers, bytes: 4 * jobRows * n, out: SLOT.job }, 'hash'),
     ],
   } satisfies Record<string, Task[]>;
 }
@@ -222,10 +214,8 @@ export async function createGpuLinear(
   const tasks = linearTasks(s, { ...of, weights: stored });
   const steps = (some: Task[]): Step[] => some.flatMap((task) => kernels.steps(task));
   const begin = steps(tasks.begin);
-  const jobHash = steps(tasks.jobHash);
   const noise = steps(tasks.noise);
   const tickets = steps(tasks.tickets);
-  const productHash = steps(tasks.productHash);
   const factors = [s.messages, s.rowFactors, s.columnFactors];
   const operands = [s.noisyA, s.noisyB, output];
   const [noisyGemm, plainGemm] = await Promise.all([
@@ -236,11 +226,6 @@ export async function createGpuLinear(
     linear,
     input,
     output,
-    productHash,
-    steps: (noisy, job) => [
-      ...begin,
-      ...(job ? jobHash : []),
-      ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm),
-    ],
+    steps: (noisy) => [...begin, ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm)],
   };
 }

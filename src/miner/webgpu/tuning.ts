@@ -284,7 +284,6 @@ class Trial {
       linear: this.#linear,
       number: 1,
       weights: this.#weights,
-      jobRows: this.#linear.m,
     });
     const pace: Partial<Record<Task['kernel'], number>> = {};
     const longest = Object.values(tasks).flat();

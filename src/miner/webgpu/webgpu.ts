@@ -5,7 +5,6 @@
  * the same buffers, while the last one is being read.
  */
 import * as ort from 'onnxruntime-web/webgpu';
-import { hash } from '../../core/hash.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
@@ -79,21 +78,19 @@ async function buildBackend(
   gpu: GPU,
 ): Promise<Backend> {
   const { device } = opened;
-  const { linears, sequences, tokens } = model.manifest;
+  const { linears } = model.manifest;
   const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
   const scratch = createScratch(device, linears);
   const { dispatchWork } = options;
   const workMax =
     dispatchWork === undefined ? workMaxOf(tuning?.pace ?? {}) : (): number => dispatchWork;
   const kernels = await createKernels(device, options.dot ?? tuning!.dot, workMax);
-  const jobRows = (sequences - 1) * tokens;
   const gpuLinears: GpuLinear[] = await Promise.all(
     linears.map((linear, i) =>
       createGpuLinear(kernels, scratch, {
         linear,
         number: i + 1,
         weights: model.weights[i]!,
-        jobRows,
       }),
     ),
   );
@@ -230,10 +227,7 @@ class WebgpuBackend implements Backend {
       for (let i = 0; i < stop; i++) {
         this.#checkSignal(input.signal);
         await this.#segment(i, this.#outputs[i]);
-        const linear = linears[i]!;
-        const steps = linear.steps(input.sigma0 !== undefined, input.job ?? false);
-        const last = input.job && i === linears.length - 1;
-        await this.#submit([...steps, ...(last ? linear.productHash : [])]);
+        await this.#submit(linears[i]!.steps(input.sigma0 !== undefined));
         if (input.capture === i + 1) this.#keepPacked();
       }
       this.#checkSignal(input.signal);
@@ -301,7 +295,7 @@ class WebgpuBackend implements Backend {
       const buffers = await this.#timed('readback', copied);
       // Most of a pass is this wait: a signal that came meanwhile counts too.
       this.#checkSignal(input.signal);
-      return this.#parse(input, stop, buffers, answer !== undefined);
+      return this.#parse(input, stop, buffers);
     };
   }
 
@@ -309,7 +303,6 @@ class WebgpuBackend implements Backend {
     input: PassInput,
     stop: number,
     [chain, winners, kept, rows]: readonly ArrayBuffer[],
-    whole: boolean,
   ): PassResult {
     const captured = (input.capture ?? 0) >= 1 && input.capture! <= stop;
     const slot = (record: number, at: number): Uint8Array =>
@@ -323,8 +316,6 @@ class WebgpuBackend implements Backend {
       t: input.sigma0 ? each(SLOT.t) : [],
       winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
       answer: Int8Array.from(new Float32Array(rows!)),
-      execution:
-        input.job && whole ? hash('execution', ...each(SLOT.job), slot(0, SLOT.job)) : undefined,
       captured: captured ? new Int8Array(kept!) : undefined,
     };
   }

@@ -68,7 +68,8 @@ const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
   messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
   tickets: (32 * m * n) / TILE ** 2,
   sums: (16 * k) / r,
-  chainingValues: Math.max(m * k, 4 * m * n) / 32,
+  /** Of hashing A, or the messages. */
+  chainingValues: Math.max(m * k, (MESSAGE_BYTES * m * n) / TILE ** 2) / 32,
   /** Three tables of k places for each side (assembly's `permutations`). */
   placesA: 3 * k,
   placesB: 3 * k,
@@ -168,14 +169,9 @@ export class Kernel {
     return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
   }
 
-  /** BLAKE3 of the first `rows` rows of A as int8. */
-  hashActivations({ k }: Linear, rows: number): Uint8Array {
-    return this.#hash(this.#at.a, rows * k);
-  }
-
-  /** BLAKE3 of the first `rows` rows of C as int32. */
-  hashProduct({ n }: Linear, rows: number): Uint8Array {
-    return this.#hash(this.#at.c, 4 * rows * n);
+  /** BLAKE3 of A as int8. */
+  hashActivations({ m, k }: Linear): Uint8Array {
+    return this.#hash(this.#at.a, m * k);
   }
 
   /** C (m×n) as float32: a view that is valid until the next call. */

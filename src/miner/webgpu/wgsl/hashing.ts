@@ -2,16 +2,15 @@
  * Kernels that hash: BLAKE3 of a buffer (chunk chaining values, then the tree), the layer seed σ_ℓ,
  * and the ticket of every tile (docs/protocol.md §5.3 and §5.5).
  *
- * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ and the hash of the job's
- * rows.
+ * `chain` holds RECORD words per linear, record 0 first: a_ℓ, t_ℓ, σ_ℓ.
  */
 import { contextKey } from '../../../core/hash.ts';
 import { FLAG } from '../../../core/pow/blake3.ts';
 import { blake3Wgsl, wgslWords } from './blake3.ts';
 
-/** Words of one record of `chain`, and where its four hashes begin. */
-export const RECORD = 32;
-export const SLOT = { a: 0, t: 8, sigma: 16, job: 24 } as const;
+/** Words of one record of `chain`, and where its three hashes begin. */
+export const RECORD = 24;
+export const SLOT = { a: 0, t: 8, sigma: 16 } as const;
 export const NO_WINNER = 0xffffffff;
 export const TREE_THREADS = 128;
 
