@@ -92,6 +92,7 @@ function createLending(handlers: RpcClient<HandlersApi>) {
     lent.add(stream);
     return {
       onFrame: stream.receiver.onFrame,
+      isHeld: stream.receiver.isHeld,
       onGone() {
         lent.delete(stream);
         stream.receiver.onGone();

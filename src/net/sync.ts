@@ -18,6 +18,7 @@ import {
   SyncRequest,
   SyncResponse,
 } from '../core/messages.ts';
+import { OFFER_BYTES_MAX, OFFERS_TOLD_MAX } from '../core/offer.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Host } from './host.ts';
@@ -62,6 +63,7 @@ const PRICES: { readonly [K in SyncRequest['type']]: Price<Extract<SyncRequest, 
   state: flat(10),
   find: flat(4),
   model: flat(4),
+  offers: flat(4),
 };
 
 /** Tokens that a request costs, by what it asks for: both sides count the same. */
@@ -87,6 +89,7 @@ const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
   state: MESSAGE_BYTES_MAX,
   find: 1024,
   model: MODEL_SLICE_BYTES + 64,
+  offers: OFFERS_TOLD_MAX * OFFER_BYTES_MAX + 64,
 };
 
 export interface SyncOptions {

@@ -95,8 +95,8 @@ export class ChannelLedger {
     const old = this.#closes.length ? [this.#random.pick(this.#closes)] : [];
     const candidates = [...(first ? [first] : []), ...some, ...old].filter(isFirst);
 
-    const header = this.#chain.header();
-    const at = { tree: this.#chain.tree, header };
+    const { height } = this.#chain.header();
+    const at = { tree: this.#chain.tree, height };
     const body = chooseBody(this.#params, this.#context, at, candidates);
     this.#chain.add(body);
     this.#trees.push(this.#chain.tree);
@@ -133,6 +133,7 @@ export class ChannelLedger {
       closeCost: FEE,
       expiry: leaf?.expiry ?? height + 1 + opening.lifetime,
       depth: leaf ? height - (leaf.expiry - opening.lifetime) + 1 : waits ? 0 : undefined,
+      isLost: !leaf && !waits,
       isOver: !stood && !waits && height > OVER_DEPTH,
     };
     this.#views.set(id, view);
@@ -149,10 +150,9 @@ export class ChannelLedger {
 
   #headChanged(reverted: readonly SignedTx[]): void {
     const { tree, height, params } = this.#chain;
-    const { bits } = this.#chain.header();
     const confirmed = new Set(this.#bodies.at(-1)?.map(({ tx }) => toHex(txId(tx))));
     const change = { reverted, confirmed, changed: { has: () => true } };
-    this.#pool.setBase(poolBase(params, this.#context, tree, { height, bits }), change);
+    this.#pool.setBase(poolBase(params, this.#context, tree, { height }), change);
     this.#views.clear();
   }
 

@@ -95,7 +95,6 @@ export class PlainLedger {
   #apply(state: State, { tx }: SignedTx, height: number): boolean {
     if (tx.expiry < height) return false;
     if (tx.type === 'close') return this.#close(state, tx);
-    if (tx.type !== 'channel' && tx.type !== 'transfer') throw new Error(`no ${tx.type} here`);
     const account = state.accounts.get(toHex(addressOf(tx.from)));
     const amount = tx.type === 'channel' ? tx.limit : tx.amount;
     if (account?.nonce !== tx.nonce || account.balance < amount + tx.fee) return false;

@@ -24,7 +24,6 @@ export const header: Header = {
   totalWork: 1000n,
   nonce: 7n,
   modelId: hash(6),
-  jobId: hash(0),
   proofDigest: hash(8),
 };
 

@@ -75,12 +75,15 @@ export interface AskerState {
   readonly isOpen: boolean;
   /** Bytes of the current answer that came on this stream: a repeated answer begins anew. */
   readonly seen: number;
+  /** On this stream the provider was told to end the answer: nothing is vouched for until it has. */
+  readonly isStopped: boolean;
 }
 export const askerOf = (record: AskerRecord): AskerState => ({
   record,
   stream: undefined,
   isOpen: false,
   seen: 0,
+  isStopped: false,
 });
 
 /** What a person or a program asks. */
@@ -98,6 +101,8 @@ export type AskerEvent =
   | { readonly type: 'stop' }
   /** The rest of the limit is wanted back now. */
   | { readonly type: 'close' }
+  /** The provider was convicted elsewhere: in another channel, or by an answer of it. */
+  | { readonly type: 'convicted' }
   /** The head changed, or the process has started. */
   | { readonly type: 'chain' };
 
@@ -148,12 +153,11 @@ function handle(end: AskerEnd, state: AskerState, event: AskerEvent, view: Chann
     case 'gone':
       return event.stream === state.stream ? [offline(state), []] : [state, []];
     case 'stop':
-      return [
-        state,
-        isWaiting(state.record) ? say(state, { type: 'stop', n: state.record.n }) : [],
-      ];
+      return onStop(state);
     case 'close':
       return onClose(state);
+    case 'convicted':
+      return leave(state);
     case 'chain':
       // A channel whose opening failed is dropped like one that is over: the next question opens another.
       if (!view.isOver) return [state, []];
@@ -172,6 +176,7 @@ const offline = (state: AskerState): AskerState => ({
   stream: undefined,
   isOpen: false,
   seen: 0,
+  isStopped: false,
 });
 const say = ({ stream, isOpen }: AskerState, says: AskerSays): AskerEffect[] =>
   stream === undefined || !isOpen ? [] : [{ type: 'send', stream, says }];
@@ -194,7 +199,8 @@ function onAsk(
 
   const question = { n: record.n + 1, ...asked };
   const current = { question, unitBytes, answer: new Uint8Array(), receipt: null };
-  const next = { ...state, seen: 0, record: { ...record, before, n: question.n, current } };
+  const asking = { ...record, before, n: question.n, current };
+  const next = { ...state, seen: 0, isStopped: false, record: asking };
   return [next, say(next, { type: 'question', ...question })];
 }
 
@@ -243,11 +249,16 @@ function onOpened(state: AskerState): Turn {
 const voucherOf = ({ vouched }: AskerRecord): AskerSays => ({ type: 'voucher', amount: vouched });
 
 /** The channel is used no further; what was vouched for stays the provider's. */
+function leave(state: AskerState): Turn {
+  const { record, stream } = state;
+  if (record.ended === DISTRUSTED) return [state, []];
+  const dropped: AskerEffect[] = stream === undefined ? [] : [{ type: 'drop', stream }];
+  return [{ ...offline(state), record: { ...record, ended: DISTRUSTED } }, dropped];
+}
+
 function distrust(state: AskerState, code: Distrust): Turn {
-  const record = { ...state.record, ended: DISTRUSTED };
-  const dropped: AskerEffect[] =
-    state.stream === undefined ? [] : [{ type: 'drop', stream: state.stream }];
-  return [{ ...offline(state), record }, [{ type: 'tell', what: 'distrusted', code }, ...dropped]];
+  const [left, dropped] = leave(state);
+  return [left, [{ type: 'tell', what: 'distrusted', code }, ...dropped]];
 }
 
 /** @param seen bytes of the answer that came on this stream before */
@@ -279,7 +290,7 @@ function onPart(end: AskerEnd, state: AskerState, part: ProviderFrameOf<'part'>)
   const grown = { ...current, answer: concat(current.answer, fresh) };
   const received = { ...record, current: grown };
   const told: AskerEffect = { type: 'tell', what: 'part', bytes: fresh };
-  if (!isStepOver(grown)) return [{ ...after, record: received }, [told]];
+  if (!isStepOver(grown) || state.isStopped) return [{ ...after, record: received }, [told]];
   const vouched = end.policy.owed(received, part.units);
   const next = { ...after, record: { ...received, vouched } };
   return [next, [...say(next, voucherOf(next.record)), told]];
@@ -355,6 +366,14 @@ function onRefused(state: AskerState, { code, least }: ProviderFrameOf<'refused'
   if (record.current!.answer.length) return [PASSING.has(code) ? after : ended(after), [told]];
   const next = { ...after.record, n: record.n - 1, current: null };
   return [{ ...after, record: next }, [told]];
+}
+
+/** What runs comes and is paid for; a provider that goes on all the same gets no further than its credit. */
+function onStop(state: AskerState): Turn {
+  const { record } = state;
+  if (!isWaiting(record)) return [state, []];
+  const said = say(state, { type: 'stop', n: record.n });
+  return [{ ...state, isStopped: said.length > 0 }, said];
 }
 
 function onClose(state: AskerState): Turn {

@@ -7,12 +7,19 @@ import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
-import { Account, Channel, type Header, type SignedTx, type TxOf } from '../../core/formats.ts';
+import {
+  Account,
+  Channel,
+  type Header,
+  type SignedOpening,
+  type SignedTx,
+  type TxOf,
+} from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
-import { BODY_TXS_MAX, type Params } from '../../core/params.ts';
+import { BODY_BYTES_MAX, type Params } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { spentBy, txId } from '../../core/tx/tx.ts';
+import { spentBy, txBytes, txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -35,6 +42,8 @@ export interface ChannelChain {
   readonly genesisId: Uint8Array;
   /** What the verified chain says of a channel now; undefined: nobody can prove it at this moment. */
   view(opening: SignedTx): Promise<ChannelView | undefined>;
+  /** Reads what `view` needs of them at the newest block, all together. @returns whether all is known */
+  look(openings: readonly SignedOpening[]): Promise<boolean>;
   /**
    * Whether a block closed it before its expiry. Known only where this process saw it stand and then gone: else false,
    * as where a branch took its opening out.
@@ -108,25 +117,34 @@ function seenAt(
   };
 }
 
+const nameOf = (tx: SignedTx['tx']): string => toHex(txId(tx));
+const keysOf = (tx: TxOf<'channel'>): readonly Uint8Array[] => [
+  stateKey.channel(txId(tx)),
+  stateKey.account(addressOf(tx.from)),
+];
+
 export function createChannelChain(access: ChainAccess): ChannelChain {
   const { params, genesisId } = access;
   const seen = new BoundedMap<string, Seen>(SEEN_MAX);
   let closeFee: { readonly height: number; readonly fee: bigint } | undefined;
 
-  /** Read once a head and channel. */
-  async function look(tx: TxOf<'channel'>, id: Uint8Array): Promise<Seen | undefined> {
+  /** Each is read once a head. @returns the height and id of the block, or undefined where nobody proves it */
+  async function look(txs: readonly TxOf<'channel'>[]): Promise<string | undefined> {
     const header = await access.newest();
     if (!header) return undefined;
     const block = toHex(blockId(header));
-    const name = toHex(id);
-    const before = seen.get(name);
-    if (before?.block === block) return before;
-    const keys = [stateKey.channel(id), stateKey.account(addressOf(tx.from))];
-    const values = await access.read(header, keys);
-    if (!values) return undefined;
-    const now = seenAt(header, tx, values, before);
-    seen.set(name, now);
-    return now;
+    const unread = txs.filter((tx) => seen.get(nameOf(tx))?.block !== block);
+    if (!unread.length) return block;
+    // One asker may have many of them.
+    const keys = new Map(unread.flatMap(keysOf).map((key) => [toHex(key), key]));
+    const read = await access.read(header, [...keys.values()]);
+    if (!read) return undefined;
+    const values = new Map([...keys.keys()].map((name, i) => [name, read[i]]));
+    for (const tx of unread) {
+      const leaves = keysOf(tx).map((key) => values.get(toHex(key)));
+      seen.set(nameOf(tx), seenAt(header, tx, leaves, seen.get(nameOf(tx))));
+    }
+    return block;
   }
 
   /** Once a head: a view holds it, and there is one for each event. */
@@ -141,8 +159,9 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
     async view(opening) {
       const { tx } = opening;
       assert(tx.type === 'channel', 'a channel is opened by its opening');
-      const found = await look(tx, txId(tx));
-      if (!found) return undefined;
+      const block = await look([tx]);
+      const found = seen.get(nameOf(tx));
+      if (!found || found.block !== block) return undefined;
       const { height, leaf, canCome, goneSince } = found;
       const depth = leaf && height - (leaf.expiry - tx.lifetime) + 1;
       const waits = canCome && (await access.isWaiting(opening));
@@ -151,12 +170,14 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
         subsidy: subsidyAt(height),
         closeCost: feeNow(),
         depth: depth ?? (waits ? 0 : undefined),
+        isLost: goneSince !== undefined,
         isOver: goneSince !== undefined && height - goneSince >= OVER_BLOCKS,
         expiry: leaf?.expiry ?? height + 1 + tx.lifetime,
       };
     },
+    look: async (openings) => (await look(openings.map(({ tx }) => tx))) !== undefined,
     async wasClosed({ tx }) {
-      const { goneSince, stood } = seen.get(toHex(txId(tx))) ?? {};
+      const { goneSince, stood } = seen.get(nameOf(tx)) ?? {};
       if (goneSince === undefined || !stood || goneSince >= stood.leaf.expiry) return false;
       // On another branch it was not closed, but never opened.
       const there = await access.headerAt(stood.header.height);
@@ -175,10 +196,14 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
   };
 }
 
-/** nV: what is in one of the next blocks; where more wait than a block holds, more than the last that it holds. */
+/** Bytes of a close, and of a body's count. */
+const CLOSE_BYTES = 221 + 3;
+
+/** nV: what is in one of the next blocks; where more wait than a block holds, more than the first that it leaves out. */
 export function closeFeeOver(waiting: readonly SignedTx[]): bigint {
-  const last = waiting[BODY_TXS_MAX - 1]?.tx.fee ?? 0n;
-  const over = (last * REPLACEMENT_PERCENT) / 100n + 1n;
+  let room = BODY_BYTES_MAX - CLOSE_BYTES;
+  const out = waiting.find((signed) => (room -= txBytes(signed).length) < 0)?.tx.fee ?? 0n;
+  const over = (out * REPLACEMENT_PERCENT) / 100n + 1n;
   return over > CLOSE_FEE ? over : CLOSE_FEE;
 }
 

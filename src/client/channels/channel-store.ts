@@ -1,7 +1,7 @@
 /** Where both ends keep their channels: one record a channel, each write all or nothing and durable. */
-import type { Store } from '../../chain/store/store.ts';
+import type { Put, Store } from '../../chain/store/store.ts';
 import { encode, tryDecode, type Codec } from '../../core/codec.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { AskerRecord } from './asker-record.ts';
 import { ProviderRecord } from './provider-record.ts';
@@ -9,14 +9,45 @@ import { ProviderRecord } from './provider-record.ts';
 /** Channels of one end: what a stranger's openings, which cost him a fee each, can make a provider keep. */
 export const CHANNELS_MAX = 1024;
 
+const ASKED = 'channels/asked';
+const SERVED = 'channels/served';
+/** Id of block 0 of the chain that they are on. */
+const CHAIN_KEY = 'channels/chain';
+
 type Bytes = Pick<Store, 'batch' | 'range'>;
+
+/**
+ * Before either end's store is opened: drops what is kept of channels of another chain, which this one never knew, and
+ * of who paid in them, also what this version cannot read.
+ * @returns ids of the asker's that went: what vouches for them may go too
+ */
+export async function dropOtherChain(
+  store: Pick<Store, 'batch' | 'get' | 'range'>,
+  genesisId: Uint8Array,
+): Promise<Uint8Array[]> {
+  const stored = await store.get(CHAIN_KEY);
+  if (stored && equal(stored, genesisId)) return [];
+  const asked: Uint8Array[] = [];
+  for (;;) {
+    const found = await store.range('channels/', 'channels0', CHANNELS_MAX);
+    if (!found.length) break;
+    await store.batch(found.map(({ key }) => ({ key, value: undefined })));
+    for (const { key } of found) {
+      const id = key.startsWith(`${ASKED}/`) ? fromHex(key.slice(ASKED.length + 1), 32) : undefined;
+      if (id) asked.push(id);
+    }
+  }
+  await store.batch([{ key: CHAIN_KEY, value: genesisId }], true);
+  return asked;
+}
 
 export interface ChannelStore<R> {
   all(): readonly R[];
   get(channel: Uint8Array): R | undefined;
   /** Resolves when the record would survive a loss of power. @throws AppError STORE_FULL, STORE_FAILED, STORE_CLOSED */
   put(record: R): Promise<void>;
-  remove(channel: Uint8Array): Promise<void>;
+  /** @param write what goes with it is written in one: all or nothing */
+  remove(channel: Uint8Array, write?: (puts: readonly Put[]) => Promise<void>): Promise<void>;
 }
 
 /** A record that can't be read is left where it is and counts as none: another version may read it. */
@@ -26,11 +57,17 @@ async function open<R extends { readonly channel: Uint8Array }>(
   codec: Codec<R>,
 ): Promise<ChannelStore<R>> {
   const keyOf = (channel: Uint8Array): string => `${prefix}/${toHex(channel)}`;
-  const found = await store.range(`${prefix}/`, `${prefix}0`, CHANNELS_MAX);
   const records = new Map<string, R>();
-  for (const { key, value } of found) {
-    const record = tryDecode(codec, value);
-    if (record) records.set(key, record);
+  // To the last one: those that another version left may be as many, and stand before.
+  for (let from = `${prefix}/`; ;) {
+    const found = await store.range(from, `${prefix}0`, CHANNELS_MAX);
+    const last = found.at(-1);
+    if (!last) break;
+    for (const { key, value } of found) {
+      const record = tryDecode(codec, value);
+      if (record) records.set(key, record);
+    }
+    from = `${last.key}0`;
   }
   return {
     all: () => [...records.values()],
@@ -42,15 +79,15 @@ async function open<R extends { readonly channel: Uint8Array }>(
       await store.batch([{ key, value: encode(codec, record) }], true);
       records.set(key, record);
     },
-    async remove(channel) {
+    async remove(channel, write = (puts) => store.batch(puts, true)) {
       const key = keyOf(channel);
-      await store.batch([{ key, value: undefined }], true);
+      await write([{ key, value: undefined }]);
       records.delete(key);
     },
   };
 }
 
 export const openAskerStore = (store: Bytes): Promise<ChannelStore<AskerRecord>> =>
-  open(store, 'channels/asked', AskerRecord);
+  open(store, ASKED, AskerRecord);
 export const openProviderStore = (store: Bytes): Promise<ChannelStore<ProviderRecord>> =>
-  open(store, 'channels/served', ProviderRecord);
+  open(store, SERVED, ProviderRecord);

@@ -50,7 +50,7 @@ export interface ProvidedDeps {
   readonly isFull: () => boolean;
   /** Told once a record is kept; `before`: what was kept of this channel. */
   readonly onStored: (record: ProviderRecord, before: ProviderRecord | undefined) => void;
-  /** Before its record goes. */
+  /** Its record goes, and what it came to is counted. */
   readonly onOver: (record: ProviderRecord) => Promise<void>;
   /** Nothing happens in it any more, or nothing can. */
   readonly onIdle: (channel: ProvidedChannel) => void;
@@ -62,6 +62,7 @@ const UNPROVEN: ChannelView = {
   subsidy: 1n,
   closeCost: 0n,
   depth: undefined,
+  isLost: false,
   isOver: false,
   expiry: 0xffff_ffff,
 };
@@ -113,6 +114,11 @@ export class ProvidedChannel {
     return this.#run?.rank === 'stranger';
   }
 
+  /** Whether its stream keeps its place before a stranger's: its asker has paid, or is being answered. */
+  get isHeld(): boolean {
+    return this.#run !== undefined || this.#hasPaid();
+  }
+
   get streams(): number {
     return this.#streams.size;
   }
@@ -150,10 +156,12 @@ export class ProvidedChannel {
 
   /** One that goes on is let through: its asker would give the channel up. */
   #isOneTooMany({ n }: Question): boolean {
+    return !this.#hasPaid() && n !== this.#runner.state.record.n && this.#deps.isFull();
+  }
+
+  #hasPaid(): boolean {
     const { record } = this.#runner.state;
-    const { earlier } = this.#deps.endOf(record);
-    const isStranger = earlier + countedOf(record.amount, this.#view) === 0n;
-    return isStranger && n !== record.n && this.#deps.isFull();
+    return this.#deps.endOf(record).earlier + countedOf(record.amount, this.#view) > 0n;
   }
 
   /** @throws AppError BUSY, or what ended the channel here: it goes on from its record when it is next asked for */
@@ -228,7 +236,6 @@ export class ProvidedChannel {
         return this.#sendClose(effect);
       case 'forget': {
         await this.#deps.onOver(this.#runner.state.record);
-        await store.remove(effect.channel);
         return this.#leave();
       }
     }

@@ -56,7 +56,7 @@ export interface Offer {
 export interface ProviderEnd {
   /** Id of the network's genesis block. */
   readonly genesis: Uint8Array;
-  /** The serving key and the address that it is to be paid at: who opens a channel writes what he likes into it. */
+  /** The serving key and the address that it is paid at now: who opens a channel writes what he likes into it. */
   readonly provider: Uint8Array;
   readonly payee: Uint8Array;
   /** Undefined where the model is not served. */
@@ -294,8 +294,11 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   { code: 'CHANNEL_CLOSED', broken: (_, { closing }) => closing === 1, least: nothing },
   {
     code: 'CHANNEL_UNKNOWN',
-    broken: ({ end, view }, { opening: { tx } }) =>
-      view.depth === undefined || !equal(tx.provider, end.provider) || !equal(tx.payee, end.payee),
+    // Whom it pays is asked before its first question only: a person may use another account since then.
+    broken: ({ end, view }, { n, opening: { tx } }) =>
+      view.depth === undefined ||
+      !equal(tx.provider, end.provider) ||
+      (n === 0 && !equal(tx.payee, end.payee)),
     least: nothing,
   },
   {
@@ -465,12 +468,14 @@ function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecor
 /** Lets the model go on where the channel may be served; an answer that the limit ends is done. */
 function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn {
   const { record, question } = state;
-  const { price, units } = record.current!;
+  const { price, units, model } = record.current!;
   if (unitsFor(price, openingOf(record).limit - deliveredOf(record)) === 0) return finish(state);
   // It goes on also where its stream is gone, so that whoever comes again and again has no more work done.
   if (state.run) return [state, []];
   const upTo = servableUpTo(end, view, record);
   if (upTo === units || state.stream === undefined || !question) return [state, []];
+  // As after a restart, before the model is loaded. Nothing is said: an asker that is refused would give the question up.
+  if (!end.offerOf(model)) return leave(state, state.stream);
   const id = state.runs + 1;
   const paid = end.earlier + end.policy.countedOf(record.amount, view);
   const rank = paid > 0n ? 'payer' : 'stranger';
@@ -479,6 +484,12 @@ function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn 
     [{ type: 'serve', run: id, from: units, upTo, rank, question }],
   ];
 }
+
+/** The asker comes again, and asks the same. */
+const leave = (state: ProviderState, stream: number): Turn => [
+  { ...state, stream: undefined, question: undefined, asked: 0 },
+  [{ type: 'drop', stream }],
+];
 
 function onChain({ end, view }: Scene, state: ProviderState): Turn {
   const { record } = state;

@@ -6,7 +6,7 @@ import { addressOf } from '../../core/address.ts';
 import type { AskCode, AskerFrameOf } from '../../core/ask-messages.ts';
 import { askHash, verifyHash, type AskPeers } from '../../core/channel.ts';
 import type { SignedOpening } from '../../core/formats.ts';
-import { txId } from '../../core/tx/tx.ts';
+import { txId, verifySignature } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Log } from '../../lib/log.ts';
 import type { OnAsk } from '../../net/asking/ask-stream.ts';
@@ -30,9 +30,11 @@ export const STRANGERS_MAX = 4;
 
 /**
  * Openings that nothing is kept of and that the chain is asked about: each may cost a light client a peer's proof. New
- * askers are served at this rate whoever floods; those of before are not held up.
+ * askers are served at this rate whoever floods, and a flooder needs four peers to take it; those of before are not
+ * held up.
  */
 export const OPENING_RATE = { perSecond: 2, burst: 32 };
+export const OPENING_PEER_RATE = { perSecond: 0.5, burst: 8 };
 
 export interface ProvidingEnd {
   /** Serving key, x-only. */
@@ -82,6 +84,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
   /** Channels in which something happens: as many as streams, and those that a head is acted on in. */
   const live = new Map<string, ProvidedChannel>();
   const openings = new RateLimiter(OPENING_RATE);
+  const openingsOf = new RateLimiter(OPENING_PEER_RATE);
   const count = { answers: 0, units: 0, earned: 0n };
   let streams = 0;
   let telling: Promise<void> | undefined;
@@ -126,7 +129,9 @@ export function createProviding(deps: ProvidingDeps): Providing {
     async onOver(record) {
       const isPaid = await chain.wasClosed(record.opening);
       const asker = addressOf(record.opening.tx.from);
-      await payers.add(asker, isPaid ? record.amount : 0n, owedOf(record));
+      await store.remove(record.channel, (end) =>
+        payers.add(asker, isPaid ? record.amount : 0n, owedOf(record), end),
+      );
       onChange();
     },
     onIdle(channel) {
@@ -143,6 +148,10 @@ export function createProviding(deps: ProvidingDeps): Providing {
     return channel;
   }
 
+  /** Whether the chain may be asked about another one. A peer's own rate comes first: what it lacks costs no other. */
+  const mayName = (peer: string): boolean =>
+    openingsOf.take(peer, 1, deps.nowMs()) && openings.take('', 1, deps.nowMs());
+
   /** A first record for an opening that is served here; kept once there is something to keep. */
   async function firstRecord(
     { opening, signature }: AskerFrameOf<'open'>,
@@ -155,7 +164,9 @@ export function createProviding(deps: ProvidingDeps): Providing {
     // Before the chain is asked: anybody can name a channel of others.
     if (!verifyHash(askHash(chain.genesisId, txId(tx), peers), signature, tx.signer))
       return 'SIGNER_WRONG';
-    if (!openings.take('', 1, deps.nowMs())) return 'PROVIDER_BUSY';
+    // Whoever saw the channel on the chain knows all but this: a branch without it could not be given it again.
+    if (!verifySignature(opening)) return 'CHANNEL_UNKNOWN';
+    if (!mayName(peers.asker)) return 'PROVIDER_BUSY';
     const view = await standing(opening);
     if (view?.depth === undefined) return 'CHANNEL_UNKNOWN';
     if (isEnding(view)) return 'CHANNEL_ENDING';
@@ -165,11 +176,11 @@ export function createProviding(deps: ProvidingDeps): Providing {
   /** Whose close would bring nothing makes room: else fees of as many openings would keep everybody else out. */
   async function hasRoom(): Promise<boolean> {
     const records = store.all();
-    if (records.length + live.size < CHANNELS_MAX) return true;
+    const unkept = [...live.values()].filter(({ opening }) => !store.get(txId(opening.tx)));
+    if (records.length + unkept.length < CHANNELS_MAX) return true;
     const others = records.filter(({ channel }) => !live.has(toHex(channel)));
     const least = others.sort((a, b) => (a.amount < b.amount ? -1 : 1))[0];
     if (!least || least.amount > chain.closeFields().fee) return false;
-    await store.remove(least.channel);
     await channelDeps.onOver(least);
     return true;
   }
@@ -187,7 +198,15 @@ export function createProviding(deps: ProvidingDeps): Providing {
   /** Those kept, then those that are live and not kept yet. */
   async function tellAll(): Promise<void> {
     const records = store.all();
-    for (const record of records) await tell(record.opening, () => channelOf(record));
+    const openings = [...live.values()].map(({ opening }) => opening);
+    // One proof for all. What nobody proves now is not asked for one by one: the next head asks again.
+    const all = [...records.map(({ opening }) => opening), ...openings];
+    if (!(await chain.look(all).catch(() => false))) return;
+    for (const record of records) {
+      // A head that has come since then is looked at for all.
+      if (again) return;
+      await tell(record.opening, () => channelOf(record));
+    }
     const others = [...live.values()].filter(({ opening }) => !store.get(txId(opening.tx)));
     for (const channel of others) await tell(channel.opening, () => channel);
   }
@@ -217,6 +236,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
       if (!(await channel.open(number, stream, open.signature))) return undefined;
       return {
         onFrame: (frame) => channel.onFrame(number, frame),
+        isHeld: async () => channel.isHeld,
         onGone: () => channel.onGone(number),
       };
     },

@@ -17,6 +17,8 @@ export interface ChannelView {
   readonly depth: number | undefined;
   /** Height at which all goes back. Where it does not stand, as if its opening were in the next block. */
   readonly expiry: number;
+  /** It does not stand, and its opening can be in no block, unless the branch changes. */
+  readonly isLost: boolean;
   /** It can't come back: closed or expired deep enough, or its opening can't be in a block any more. */
   readonly isOver: boolean;
 }

@@ -15,7 +15,12 @@ import type { AskStream } from '../../net/asking/ask-stream.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 import type { PaidAnswer, Prepaid } from '../api.ts';
-import { DISTRUSTED, isWaiting, type AskerRecord } from '../channels/asker-record.ts';
+import {
+  DISTRUSTED,
+  isWaiting,
+  type AskerCurrent,
+  type AskerRecord,
+} from '../channels/asker-record.ts';
 import {
   ASKER_POLICY,
   askerOf,
@@ -64,7 +69,7 @@ export interface AskedChannelDeps {
   readonly dial: NonNullable<Transport['ask']>;
   /** Where a provider is now: libp2p's peer id. */
   peerOf(provider: Uint8Array): string | undefined;
-  /** Keeps what was answered. Resolves with it as it is told. */
+  /** Keeps what was answered, once. Resolves with it as it is told. */
   keep(record: AskerRecord): Promise<PaidAnswer>;
   isDistrusted(provider: Uint8Array): boolean;
   distrust(provider: Uint8Array): Promise<void>;
@@ -99,6 +104,8 @@ export class AskedChannel {
   /** The provider knows that nothing more is asked, or has said so itself. */
   #isCloseSaid = false;
   #problem: ErrorCode | undefined;
+  /** Why its opening was not sent at once. */
+  #unsent: ErrorCode | undefined;
   #isOver = false;
   /** It was seen in a block. */
   #hasStood = false;
@@ -127,6 +134,7 @@ export class AskedChannel {
     const state = this.#stateOf(view);
     // One that stands no more has no end ahead: the view's is that of an opening in the next block.
     const isGone = state !== 'waiting' && view?.depth === undefined;
+    const unsent = state === 'waiting' ? this.#unsent : undefined;
     return {
       id: channel,
       opening: encode(SignedTx, opening),
@@ -140,7 +148,7 @@ export class AskedChannel {
       depth: view?.depth ?? 0,
       isBusy,
       answers: isBusy ? n - 1 : n,
-      problem: this.#problem,
+      problem: state === 'over' ? undefined : (this.#problem ?? unsent),
     };
   }
 
@@ -149,9 +157,13 @@ export class AskedChannel {
     if (this.#isOver) return 'over';
     if (this.#isDistrusted()) return 'distrusted';
     if (ended) return 'closing';
-    // Gone from the chain after it was used: its provider has closed it.
     const wasUsed = this.#hasStood || this.#record.vouched > 0n;
-    if (!view?.depth) return view && view.depth === undefined && wasUsed ? 'closing' : 'waiting';
+    if (!view) return wasUsed ? 'open' : 'waiting';
+    // Gone from the chain after it was used: its provider has closed it.
+    if (view.depth === undefined && wasUsed) return 'closing';
+    // Its opening will be in no block: nothing was spent.
+    if (view.isLost) return 'over';
+    if (!view.depth) return 'waiting';
     return isEnding(view) ? 'ending' : 'open';
   }
 
@@ -165,7 +177,10 @@ export class AskedChannel {
     if (this.#isDistrusted()) throw new AppError('PROVIDER_FALSE', 'not asked again');
     await this.#look();
     if (!this.#view) throw new AppError('NOT_PROVEN', 'nobody proves this channel now');
+    if (this.#stateOf(this.#view) === 'over') throw new AppError('CHANNEL_CLOSED', 'it is over');
     const { current, ended } = this.#record;
+    // It came while the chain was looked at.
+    if (current && isAnswered(current, asked)) return this.#deps.keep(this.#record);
     const isAgain = isWaiting(this.#record) && !ended && isSame(current!.question, asked);
     if (this.#asking && !isAgain) throw new AppError('QUESTION_BUSY', 'one question at a time');
     const asking = (this.#asking ??= Promise.withResolvers());
@@ -195,6 +210,15 @@ export class AskedChannel {
     this.#connect();
   }
 
+  /** Its provider was convicted: nothing more is asked of it or vouched for. */
+  async convict(): Promise<void> {
+    await this.#enter(CONVICTED).catch(() => undefined);
+    this.#dropStreams();
+    this.#problem = 'PROVIDER_FALSE';
+    this.#fail('PROVIDER_FALSE', 'its provider was convicted');
+    this.#deps.onChange();
+  }
+
   /** The head has changed, or the process has started. */
   async onHead(): Promise<void> {
     const view = await this.#look();
@@ -204,9 +228,16 @@ export class AskedChannel {
     if (view.depth === undefined && !view.isOver)
       await this.#deps.chain.send(opening).catch(() => undefined);
     this.#hasStood ||= Boolean(view.depth);
+    if (this.#stateOf(view) === 'over')
+      this.#fail('CHANNEL_CLOSED', 'its opening is in no block, and can be in none');
     await this.#enter({ type: 'chain' }).catch(() => undefined);
     this.tryAgain();
     this.#deps.onChange();
+  }
+
+  /** Its opening could not be sent: it is said again at each head. */
+  noteUnsent(code: ErrorCode): void {
+    this.#unsent = code;
   }
 
   /** One try to go on with what was given up; its provider may be there again. */
@@ -255,9 +286,15 @@ export class AskedChannel {
     const end = { genesis: this.#deps.genesis, policy: ASKER_POLICY };
     return new ChannelRunner<AskerState, AskerEvent, AskerEffect>({
       state: askerOf(this.#record),
-      next: (state, event) => nextAsker(end, state, event, this.#view ?? UNSEEN),
+      next: (state, event) =>
+        nextAsker(end, state, this.#isDue(state) ? CONVICTED : event, this.#view ?? UNSEEN),
       perform: (effect) => this.#perform(effect),
     });
+  }
+
+  /** Convicted while something was on its way: nothing more of it counts. */
+  #isDue({ record }: AskerState): boolean {
+    return record.ended !== DISTRUSTED && this.#deps.isDistrusted(openingOf(record).provider);
   }
 
   /** A record that can't be written, or a signature that is refused: what follows begins from the record. */
@@ -358,7 +395,7 @@ export class AskedChannel {
 
   #isWanted(): boolean {
     const { ended } = this.#record;
-    if (this.#isOver || this.#stopped.signal.aborted || ended === DISTRUSTED) return false;
+    if (this.#isOver || this.#stopped.signal.aborted || this.#isDistrusted()) return false;
     if (this.#problem && LEFT_ALONE.has(this.#problem)) return false;
     return this.#owes || (ended ? !this.#isCloseSaid : isWaiting(this.#record));
   }
@@ -450,6 +487,8 @@ export class AskedChannel {
   }
 }
 
+const CONVICTED: AskerEvent = { type: 'convicted' };
+
 /** Before anybody has proven the channel: only what needs no chain is done. */
 const UNSEEN: ChannelView = {
   height: 0,
@@ -457,6 +496,7 @@ const UNSEEN: ChannelView = {
   closeCost: 0n,
   depth: undefined,
   expiry: 0,
+  isLost: false,
   isOver: false,
 };
 
@@ -467,3 +507,7 @@ const isSame = (question: AskerRecordQuestion, asked: Asked): boolean =>
   equal(question.options, asked.options) &&
   question.most === asked.most;
 type AskerRecordQuestion = NonNullable<AskerRecord['current']>['question'];
+
+/** Whether this call was made before, and was answered. */
+const isAnswered = ({ receipt, answer, question }: AskerCurrent, asked: Asked): boolean =>
+  receipt !== null && answer.length > 0 && equal(question.salt, asked.salt);

@@ -1,8 +1,9 @@
 /** Answers that were paid for, on this device: a bounded number and size, each with its receipt. */
-import { encode, tryDecode } from '../../core/codec.ts';
+import { encode, tryDecode, u32 } from '../../core/codec.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { SerialQueue } from '../../lib/queue.ts';
+import { CHANNELS_MAX } from '../channels/channel-store.ts';
 import { KeptAnswer } from './paid-answer.ts';
 
 /** Answers kept; the oldest makes room. */
@@ -16,9 +17,17 @@ export interface KeptAnswers {
   /** The newest first. */
   all(): readonly KeptAnswer[];
   find(channel: Uint8Array, n: number): KeptAnswer | undefined;
+  /** Number of the last answer of a channel that was kept, whether or not it has made room since; 0: none. */
+  kept(channel: Uint8Array): number;
+  /** The channel is over: no more of its answers come. */
+  forget(channel: Uint8Array): Promise<void>;
   /** Writes an answer, in place of one of the same channel and number. */
   put(answer: KeptAnswer): Promise<void>;
 }
+
+/** Numbers of the last answers, one for each channel of this device. */
+const LAST = 'prepaid/last';
+const lastOf = (channel: Uint8Array): string => `${LAST}/${toHex(channel)}`;
 
 interface Entry {
   readonly key: string;
@@ -35,6 +44,11 @@ export async function openKeptAnswers(store: Pick<Store, 'batch' | 'range'>): Pr
     const answer = tryDecode(KeptAnswer, value);
     return answer ? [{ key, answer, size: value.length }] : [];
   });
+  const last = new Map<string, number>();
+  for (const { key, value } of await store.range(`${LAST}/`, `${LAST}0`, CHANNELS_MAX)) {
+    const n = tryDecode(u32, value);
+    if (n !== undefined) last.set(key, n);
+  }
   // By time, which orders keys; of one channel by number where a clock went back.
   const keyOf = ({ timeMs, receipt: { channel, n } }: KeptAnswer): string =>
     ['prepaid/answers', hex(timeMs, 12), toHex(channel), hex(n, 8)].join('/');
@@ -51,11 +65,21 @@ export async function openKeptAnswers(store: Pick<Store, 'batch' | 'range'>): Pr
         const others = entries.filter((each) => !isOf(each, channel, n));
         const after = bounded([...others, entry].sort(byKey));
         const gone = entries.filter((each) => !after.some(({ key }) => key === each.key));
+        // A verdict is written in the place of what was there.
+        const isNewest = others.length === entries.length && n > (last.get(lastOf(channel)) ?? 0);
         await store.batch([
+          ...(isNewest ? [{ key: lastOf(channel), value: encode(u32, n) }] : []),
           ...gone.map(({ key }) => ({ key, value: undefined })),
           ...(after.includes(entry) ? [{ key: entry.key, value }] : []),
         ]);
         entries = after;
+        if (isNewest) last.set(lastOf(channel), n);
+      }),
+    kept: (channel) => last.get(lastOf(channel)) ?? 0,
+    forget: (channel) =>
+      queue.run(async () => {
+        await store.batch([{ key: lastOf(channel), value: undefined }]);
+        last.delete(lastOf(channel));
       }),
   };
 }

@@ -11,6 +11,7 @@ import { inputTokens, type Manifest } from '../../core/manifest.ts';
 import type { Offer } from '../../core/offer.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
@@ -22,7 +23,7 @@ import { openAskerStore } from '../channels/channel-store.ts';
 import { openingOf } from '../channels/terms.ts';
 import { AskedChannel, PATIENCE_MS, WAITS_MS } from './asked-channel.ts';
 import { openKeptAnswers } from './kept-answers.ts';
-import { openKnownProviders } from './known-providers.ts';
+import { openKnownProviders, type DistrustReason } from './known-providers.ts';
 import {
   decodeAnswer,
   differenceAt,
@@ -65,6 +66,8 @@ export interface Prepaying {
   onHead(): void;
   /** An offer was heard: its provider may be there again. */
   onOffer(provider: Uint8Array): void;
+  /** Whether it was paid from here, or a channel with it is open. */
+  isKnown(provider: Uint8Array): boolean;
   /** Resolves when what `onHead` began is done. */
   idle(): Promise<void>;
   stop(): void;
@@ -93,11 +96,18 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   }
 
   async function keep(record: AskerRecord): Promise<PaidAnswer> {
+    const before = answers.find(record.channel, record.n);
+    if (before) return paidAnswerOf(before);
     const kept = keptFrom(record, nowMs());
     await answers.put(kept);
     const answer = paidAnswerOf(kept);
     report({ type: 'paid', answer });
     return answer;
+  }
+
+  /** An answer that could not be kept is in the record until the next question takes its place. */
+  async function keepLast(record: AskerRecord): Promise<void> {
+    if (record.current?.receipt && record.n > answers.kept(record.channel)) await keep(record);
   }
 
   /** Reports a channel if what is told of it has changed. */
@@ -110,6 +120,16 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     report({ type: 'prepaid', channel: told });
   }
 
+  /** In all its channels at once. @param where it was found out, which knows already */
+  async function convict(
+    provider: Uint8Array,
+    reason: DistrustReason,
+    where?: AskedChannel,
+  ): Promise<void> {
+    await known.distrust(provider, reason);
+    for (const each of channelsWith(provider)) if (each !== where) void each.convict();
+  }
+
   function run(record: AskerRecord, signers: UnattendedApi): AskedChannel {
     const channel: AskedChannel = new AskedChannel(record, {
       genesis,
@@ -120,7 +140,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       peerOf,
       keep,
       isDistrusted: (provider) => known.isDistrusted(provider),
-      distrust: (provider) => known.distrust(provider, 'PROVIDER_FALSE'),
+      distrust: (provider) => convict(provider, 'PROVIDER_FALSE', channel),
       ending: (ended) => known.addPaid(openingOf(ended).provider, ended.channel, ended.vouched),
       onPart: (id, n, bytes) => report({ type: 'part', channel: id, n, bytes }),
       onChange: () => note(channel),
@@ -138,10 +158,11 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     throw new AppError('CHANNEL_UNKNOWN', 'not opened here, or over');
   }
 
+  const channelsWith = (provider: Uint8Array): AskedChannel[] =>
+    [...channels.values()].filter(({ record }) => equal(openingOf(record).provider, provider));
+
   const paidTo = (provider: Uint8Array): bigint =>
-    [...channels.values()]
-      .filter(({ record }) => equal(openingOf(record).provider, provider))
-      .reduce((sum, { record }) => sum + record.vouched, known.paid(provider));
+    channelsWith(provider).reduce((sum, { record }) => sum + record.vouched, known.paid(provider));
 
   async function openChannel(bytes: Uint8Array, peer: string): Promise<Prepaid> {
     const opening = tryDecode(SignedOpening, bytes);
@@ -150,6 +171,8 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     const before = channels.get(toHex(id));
     if (before) return before.describe();
     const signers = signersHere();
+    if (known.isDistrusted(opening.tx.provider))
+      throw new AppError('PROVIDER_FALSE', 'it was convicted before');
     // Coins in a channel whose signer is another's would be another's.
     await signers.signVoucher(id, 0n);
     await known.met(opening.tx.provider, peer);
@@ -157,14 +180,14 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     // Kept before it can be in a block: without its record nothing of it could be used.
     const record = newAskerRecord(opening);
     await records.put(record);
-    try {
-      await deps.submit(bytes);
-    } catch (e) {
+    const unsent = await deps.submit(bytes).then(() => undefined, AppError.from);
+    if (unsent && NEVER_SENT.has(unsent.code)) {
       await records.remove(id);
       await signers.channelEnded(id).catch(() => undefined);
-      throw e;
+      throw unsent;
     }
     const channel = run(record, signers);
+    if (unsent) channel.noteUnsent(unsent.code);
     await channel.onHead();
     note(channel);
     return channel.describe();
@@ -177,7 +200,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
     if (!inputTokens(input, manifest) || options.length > OPTIONS_BYTES_MAX)
       throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-    if (!Number.isSafeInteger(most) || most < 1 || most >= manifest.sequences)
+    if (!Number.isSafeInteger(most) || most < 1 || most > manifest.sequences)
       throw new AppError('QUESTION_LONG', `${most} rows of ${manifest.name}`);
     const price = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
     if (price?.type !== PRICED_BY)
@@ -215,8 +238,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     // A receipt under the same number may be of another answer: each shows its own.
     if (kept && equal(kept.signature, said.signature))
       await answers.put({ ...kept, verdict: verdictByte(isEqual ? 'equal' : 'false') });
-    if (!isEqual) await known.distrust(said.provider, 'ANSWER_FALSE');
-    for (const each of channels.values()) note(each);
+    if (!isEqual) await convict(said.provider, 'ANSWER_FALSE');
     return { isEqual, at };
   }
 
@@ -230,8 +252,9 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   }
 
   for (const record of records.all()) {
-    // The process may have died between an answer's receipt and its place among the answers.
-    if (record.current?.receipt && !answers.find(record.channel, record.n)) await keep(record);
+    // The process may have died between an answer's receipt and its place among the answers. A full disk is no reason
+    // not to start: each head tries again.
+    await keepLast(record).catch(() => undefined);
     if (deps.signers) run(record, deps.signers);
   }
 
@@ -240,13 +263,18 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   async function followHead(): Promise<void> {
     while (isDue) {
       isDue = false;
+      const openings = [...channels.values()].map(({ record }) => record.opening);
+      await chain.look(openings).catch(() => false);
       for (const [name, channel] of channels) {
         // What fails tells so itself, and the next head tries again.
         await channel.onHead().catch(() => undefined);
+        await keepLast(channel.record).catch(() => undefined);
         if (!channel.isOver) continue;
         note(channel);
         channels.delete(name);
         reported.delete(name);
+        // Its record has gone before: without this number that would bring its last answer back.
+        await answers.forget(channel.id).catch(() => undefined);
       }
     }
   }
@@ -257,9 +285,9 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       heading ??= followHead().finally(() => (heading = undefined));
     },
     onOffer(provider) {
-      for (const channel of channels.values())
-        if (equal(openingOf(channel.record).provider, provider)) channel.tryAgain();
+      for (const channel of channelsWith(provider)) channel.tryAgain();
     },
+    isKnown: (provider) => known.paid(provider) > 0n || channelsWith(provider).length > 0,
     idle: async () => heading,
     stop: () => channels.forEach((channel) => channel.end()),
     api: {
@@ -277,6 +305,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       channels: async () => [...channels.values()].map((channel) => channel.describe()),
       async askPrepaid(asked) {
         const channel = channelOf(asked.channel);
+        await keepLast(channel.record);
         const before = answeredTo(asked);
         return before ? paidAnswerOf(before) : channel.ask(askedOf(channel, asked));
       },
@@ -293,6 +322,9 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     },
   };
 }
+
+/** Whatever else fails, peers may know the opening already, and a block may hold it. */
+const NEVER_SENT: ReadonlySet<ErrorCode> = new Set(['TX_REFUSED', 'NONCE_TAKEN']);
 
 /** Models here give a row for each sequence. */
 const PRICED_BY: Price['type'] = 'sequence';

@@ -1,5 +1,5 @@
 /** What askers have paid this provider in channels that are closed: their credit in the next one (protocol.md §9.1). */
-import type { Store } from '../../chain/store/store.ts';
+import type { Put, Store } from '../../chain/store/store.ts';
 import { encode, hash32, struct, tryDecode, u32, u64, type Value } from '../../core/codec.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { PAID_FOR_CREDIT } from '../channels/terms.ts';
@@ -17,9 +17,9 @@ export interface PayerBook {
   paidBy(asker: Uint8Array): bigint;
   /**
    * A channel is over. @param owed nV that was delivered in it and not vouched for
-   * @throws AppError STORE_FAILED, STORE_CLOSED
+   * @param end of its record, written with it: so it counts once @throws AppError STORE_FAILED, STORE_CLOSED
    */
-  add(asker: Uint8Array, amount: bigint, owed: bigint): Promise<void>;
+  add(asker: Uint8Array, amount: bigint, owed: bigint, end: readonly Put[]): Promise<void>;
 }
 
 /** nV of what was paid that still stands for credit. */
@@ -41,15 +41,16 @@ export async function openPayerBook(store: Pick<Store, 'batch' | 'range'>): Prom
 
   return {
     paidBy: (asker) => payers.get(keyOf(asker))?.paid ?? 0n,
-    async add(asker, amount, owed) {
+     
+    async add(asker, amount, owed, end) {
       const key = keyOf(asker);
       const { paid = 0n, channels = 0 } = payers.get(key) ?? {};
       const sum = lessDebts(paid + amount, owed);
       // Whoever never paid would put out those who did.
-      if (sum === paid) return;
+      if (sum === paid) return store.batch(end, true);
       const payer = { asker, paid: sum < U64_MAX ? sum : U64_MAX, channels: channels + 1 };
       const gone = !payers.has(key) && payers.size >= PAYERS_MAX ? least() : undefined;
-      const puts = [{ key, value: encode(Payer, payer) }];
+      const puts = [...end, { key, value: encode(Payer, payer) }];
       await store.batch(gone ? [...puts, { key: gone, value: undefined }] : puts, true);
       payers.set(key, payer);
       if (gone) payers.delete(gone);

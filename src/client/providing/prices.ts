@@ -6,7 +6,7 @@ import type { Price } from '../../core/price.ts';
 import type { HeaderCore } from '../../core/formats.ts';
 import { targetFromBits } from '../../core/header/target.ts';
 import { unitMacs, type Manifest } from '../../core/manifest.ts';
-import { subsidyPerPass } from '../mining/quote.ts';
+import { subsidyPerPass } from '../mining/subsidy.ts';
 
 /** Per cent of what mining would have earned: answering must not be worth less than a pass that waits for luck. */
 const OVER_MINING_PERCENT = 105n;

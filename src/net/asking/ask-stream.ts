@@ -17,6 +17,8 @@ export interface AskStream<Out> {
 export interface AskReceiver<In> {
   /** The next frame is read when this has resolved; a rejection ends the stream. */
   onFrame(frame: In): Promise<void>;
+  /** Whether it keeps its place where all are taken and somebody new comes. Asked of those that a provider serves. */
+  isHeld?(): Promise<boolean>;
   /** The last call, whoever ended it. */
   onGone(): void;
 }

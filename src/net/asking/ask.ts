@@ -25,7 +25,10 @@ import { SENDING_MAX, type AskReceiver, type AskStream, type OnAsk } from './ask
 
 /** Streams of one connection: tabs of one browser, each with a channel. */
 export const ASK_STREAMS_PER_CONNECTION = 4;
-/** Streams of all askers at once; each may hold two of an asker's largest frames. */
+/**
+ * Streams of all askers at once; each may hold two of an asker's largest frames. Where all places are taken, the one
+ * that said nothing for longest makes room, but not who has paid or is being answered (`AskReceiver.isHeld`).
+ */
 export const ASK_STREAMS_MAX = 32;
 /** Streams to providers that this node has open. */
 export const ASKING_MAX = 8;
@@ -80,8 +83,8 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
   const protocol = askProtocol(chainId);
   const own = (): string => host.peerId.toString();
   const wire = { rates: new RateLimiter(FRAME_RATE), charge: options.charge };
-  let served = 0;
   let asking = 0;
+  const places = new Set<Place>();
   /** Streams that have said nothing yet, the oldest first. */
   const silent = new Set<Stream>();
 
@@ -94,6 +97,21 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
     oldest.abort(new Error('too many say nothing'));
   }
 
+  /** One newcomer at a time: the same place is not given to two. */
+  const placing = new SerialQueue(ASK_STREAMS_MAX, 'BUSY');
+
+  async function takePlace(place: Place): Promise<boolean> {
+    const idlest = [...places].sort((a, b) => a.frameMs - b.frameMs);
+    for (const one of idlest) {
+      if (places.size < ASK_STREAMS_MAX) break;
+      const isHeld = (await one.receiver?.isHeld?.().catch(() => false)) ?? false;
+      if (!isHeld && places.delete(one)) one.stream.abort(new Error("its place is another's"));
+    }
+    if (places.size >= ASK_STREAMS_MAX) return false;
+    places.add(place);
+    return true;
+  }
+
   async function serve(stream: Stream, connection: Connection, accept: OnAsk): Promise<void> {
     const asker = connection.remotePeer.toString();
     const end = new End(ASKER_END, { ...wire, stream, peer: asker });
@@ -102,18 +120,19 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
     // It has gone, as an asker does whose keys are away.
     if (!open) return;
     if (open.type !== 'open') return end.fail(fault('wire.unasked', { got: open.type }));
-    if (served >= ASK_STREAMS_MAX) return stream.abort(new Error('too many streams'));
-    served++;
+    const place: Place = { stream, frameMs: Date.now() };
+    if (!(await placing.run(() => takePlace(place)).catch(() => false)))
+      return stream.abort(new Error('too many streams'));
     try {
       const answers = end.answering<ProviderFrame>(ProviderFrame, { asker, provider: own() });
       const receiver = await accept(answers, open);
-      if (receiver) await end.receive(receiver);
+      if (receiver) await end.receive(seated(place, receiver));
       else await answers.close();
     } catch (e) {
       log.error('ask.failed', { error: String(e) });
       stream.abort(e as Error);
     } finally {
-      served--;
+      places.delete(place);
     }
   }
 
@@ -144,6 +163,26 @@ export async function createAsking(options: AskingOptions): Promise<Asking> {
         throw e;
       }
     },
+  };
+}
+
+/** A stream that an asker is served on. */
+interface Place {
+  readonly stream: Stream;
+  /** Undefined while the provider looks at its first frame. */
+  receiver?: AskReceiver<AskerFrame>;
+  /** ms since 1970 of its last frame. */
+  frameMs: number;
+}
+
+function seated(place: Place, receiver: AskReceiver<AskerFrame>): AskReceiver<AskerFrame> {
+  place.receiver = receiver;
+  return {
+    onFrame(frame) {
+      place.frameMs = Date.now();
+      return receiver.onFrame(frame);
+    },
+    onGone: () => receiver.onGone(),
   };
 }
 

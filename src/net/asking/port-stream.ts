@@ -16,6 +16,7 @@ type UserApi<In> = {
   /** The first call; false where nobody takes frames of it. `open`: the first frame of a stream that a peer opened. */
   onOpened(peers: AskPeers, open: Open | undefined): Promise<boolean>;
   onFrame(frame: In): Promise<void>;
+  isHeld(): Promise<boolean>;
   /** The last call, whoever ended the stream. */
   onGone(): void;
 };
@@ -24,7 +25,7 @@ export interface LentStream<In> {
   /** Resolves when the user has it, to whether frames are taken. */
   readonly isTaken: Promise<boolean>;
   /** Where the real stream's frames go. */
-  readonly receiver: AskReceiver<In>;
+  readonly receiver: Required<AskReceiver<In>>;
   /** The user's thread is gone: what waits for it fails, which ends the stream. */
   fail(): void;
 }
@@ -50,6 +51,7 @@ export function lendStream<Out, In>(
     isTaken,
     receiver: {
       onFrame: (frame) => user.onFrame(frame),
+      isHeld: () => user.isHeld(),
       onGone() {
         const close = (): void => port.close();
         user.onGone().then(close, close);
@@ -100,6 +102,7 @@ export function useStream<Out, In>(
     async onFrame(frame) {
       await receiver?.onFrame(frame);
     },
+    isHeld: async () => (await receiver?.isHeld?.()) ?? false,
     onGone() {
       // Nobody answers any more.
       die('the stream has ended');

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import {
   closeFeeOver,
+  createChannelChain,
   createLightChannelChain,
   OVER_BLOCKS,
   type ChannelChain,
@@ -10,13 +11,16 @@ import {
 import { createLightPool, type LightPool } from '../../../src/client/wallet/light-pool.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
-import { BODY_TXS_MAX, CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../../src/core/params.ts';
+import { BODY_BYTES_MAX, CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../../src/core/params.ts';
+import { bodySize } from '../../../src/core/tx/body.ts';
+import { treeGet } from '../../../src/core/tree/tree.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
-import { close, CONTEXT, mine, MODELS, PARAMS, transfer } from '../../chain/make-blocks.ts';
+import { close, CONTEXT, GENESIS_ID, mine, PARAMS, transfer } from '../../chain/make-blocks.ts';
 import { openLightChain } from '../../chain/open-light.ts';
 import { MemoryNet } from '../memory-net.ts';
 import { openFollower } from '../open-follower.ts';
+import { filled } from './pair.ts';
 import { ann, bob, cat, chainOf, emptyChain, openingOf, richChain } from './shop.ts';
 
 const wait = { timeout: 10_000, interval: 2 };
@@ -38,7 +42,7 @@ async function watchLight(full: FullChain): Promise<Watched> {
   await net.seed('seed', full);
   const chain = await openLightChain({}, await full.header(0));
   const transport = net.transport('me');
-  const pool: LightPool = createLightPool(PARAMS, { ...CONTEXT, models: MODELS });
+  const pool: LightPool = createLightPool(PARAMS, CONTEXT);
   const { follower, reader } = openFollower(chain, transport, {
     nowMs: () => full.head().header.time,
     // As of a client that knows nothing of the state yet: what it is to judge it has to read first.
@@ -86,7 +90,7 @@ describe.each([
 
   test('sees an opening wait, then stand, as deep as the blocks on it', async () => {
     const { full, chain, follow } = await begin();
-    expect((await chain.view(opening))?.depth).toBeUndefined();
+    expect(await chain.view(opening)).toMatchObject({ depth: undefined, isLost: false });
     await chain.send(opening);
     await expect.poll(() => full.mempool.size, wait).toBe(1);
     const { height } = full.head().header;
@@ -163,7 +167,7 @@ describe.each([
       await full.importBlock((await other.block(blockId(header)))!);
     expect(toHex(full.head().id)).toBe(toHex(other.head().id));
     await follow();
-    expect((await chain.view(opening))?.depth).toBeUndefined();
+    expect(await chain.view(opening)).toMatchObject({ depth: undefined, isLost: true });
     await mine(full, cat, OVER_BLOCKS);
     await follow();
     expect((await chain.view(opening))?.isOver).toBe(true);
@@ -171,11 +175,55 @@ describe.each([
   });
 });
 
-test('a close pays more than the last that a block holds, where more wait than it holds', () => {
+test('what is needed of all channels is read at once, an account once, and nothing again at a block', async () => {
+  const full = await richChain();
+  const reads: number[] = [];
+  let isProven = true;
+  const head = () => full.head().header;
+  const chain = createChannelChain({
+    params: PARAMS,
+    genesisId: filled(1),
+    head,
+    newest: async () => head(),
+    headerAt: (height) => full.header(height),
+    async read(_, keys) {
+      reads.push(keys.length);
+      return isProven ? keys.map((key) => treeGet(full.headState(), key)) : undefined;
+    },
+    isWaiting: async () => false,
+    add: async () => undefined,
+    announce: async () => undefined,
+    waiting: () => [],
+  });
+  const openings = [0, 1, 2].map((n) => openingOf(n));
+  await full.addTx(openings[0]!);
+  await mine(full, cat);
+  expect(await chain.look(openings)).toBe(true);
+  const depths = await Promise.all(openings.map(async (each) => (await chain.view(each))?.depth));
+  expect([depths, reads]).toEqual([[1, undefined, undefined], [4]]);
+  expect(await chain.look(openings)).toBe(true);
+  expect(reads).toEqual([4]);
+  await mine(full, cat);
+  isProven = false;
+  expect(await chain.look(openings)).toBe(false);
+  expect(await chain.view(openings[0]!)).toBeUndefined();
+  isProven = true;
+  expect(await chain.look(openings)).toBe(true);
+  expect(reads).toEqual([4, 4, 2, 4]);
+});
+
+test('a close pays more than the first that a block has no room for beside it', () => {
   const paying = (fee: bigint) => transfer(ann, 0, bob, 1n, fee);
-  const few = new Array<SignedTx>(BODY_TXS_MAX - 1).fill(paying(1_000_000n));
+  const dear = paying(1_000_000n);
+  const own = close(cat, GENESIS_ID, 1n, { fee: 1n });
+  const fits = (count: number) =>
+    bodySize([...new Array<SignedTx>(count).fill(dear), own]) <= BODY_BYTES_MAX;
+  const most = Math.floor(BODY_BYTES_MAX / bodySize([dear])) - 1;
+  const few = new Array<SignedTx>(most).fill(dear);
+  expect([fits(most), fits(most + 3)]).toEqual([true, false]);
   expect(closeFeeOver([])).toBe(10_000n);
   expect(closeFeeOver(few)).toBe(10_000n);
-  expect(closeFeeOver([...few, paying(50_000n)])).toBe(55_001n);
-  expect(closeFeeOver([...few, paying(1_000n)])).toBe(10_000n);
+  const full = [...few, paying(50_000n), paying(50_000n), paying(50_000n)];
+  expect(closeFeeOver(full)).toBe(55_001n);
+  expect(closeFeeOver([...few, ...full.slice(most).map(() => paying(1_000n))])).toBe(10_000n);
 });

@@ -4,12 +4,15 @@ import { newAskerRecord } from '../../../src/client/channels/asker-record.ts';
 import { ChannelRunner, EVENTS_MAX } from '../../../src/client/channels/channel-runner.ts';
 import {
   CHANNELS_MAX,
+  dropOtherChain,
   openAskerStore,
   openProviderStore,
 } from '../../../src/client/channels/channel-store.ts';
 import { newProviderRecord } from '../../../src/client/channels/provider-record.ts';
+import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
-import { OPENING, Pair } from './pair.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { filled, OPENING, Pair } from './pair.ts';
 
 /** Only its id matters here. */
 const opening = (nonce: number) => ({ ...OPENING, tx: { ...OPENING.tx, nonce } });
@@ -42,6 +45,45 @@ describe('records of channels', () => {
     await bytes.batch([{ key: 'channels/asked/00', value: Uint8Array.of(1) }]);
     expect((await openAskerStore(bytes)).all()).toEqual([]);
     expect(await bytes.get('channels/asked/00')).toEqual(Uint8Array.of(1));
+  });
+
+  it('of another chain go, with what was paid in them, also what cannot be read', async () => {
+    const bytes = createMemoryStore();
+    const [here, there] = [filled(1), filled(2)];
+    expect(await dropOtherChain(bytes, there)).toEqual([]);
+    const pair = new Pair().connect().ask(300);
+    const keep = async () => {
+      await (await openAskerStore(bytes)).put(pair.asker.record);
+      await (await openProviderStore(bytes)).put(pair.provider.record);
+      await (await openPayerBook(bytes)).add(filled(3), 5n, 0n, []);
+      await bytes.batch([{ key: `channels/asked/${toHex(filled(4))}`, value: filled(1) }]);
+      await bytes.batch([{ key: 'prepaid/answers/1', value: filled(1) }]);
+    };
+    await keep();
+    expect(await dropOtherChain(bytes, there)).toEqual([]);
+    expect((await openAskerStore(bytes)).all()).toEqual([pair.asker.record]);
+
+    const gone = await dropOtherChain(bytes, here);
+    expect(gone.map(toHex).sort()).toEqual(
+      [pair.asker.record.channel, filled(4)].map(toHex).sort(),
+    );
+    const rows = await bytes.range('', '\x7f', 10);
+    expect(rows.map(({ key }) => key)).toEqual(['channels/chain', 'prepaid/answers/1']);
+    await keep();
+    expect(await dropOtherChain(bytes, here)).toEqual([]);
+    expect((await openProviderStore(bytes)).all()).toEqual([pair.provider.record]);
+    expect((await openPayerBook(bytes)).paidBy(filled(3))).toBe(5n);
+  });
+
+  it('are found behind as many as another version left', async () => {
+    const bytes = createMemoryStore();
+    const left = Array.from({ length: CHANNELS_MAX }, (_, n) => n.toString(16).padStart(64, '0'));
+    await bytes.batch(
+      left.map((id) => ({ key: `channels/served/${id}`, value: Uint8Array.of(1) })),
+    );
+    const record = newProviderRecord(opening(1));
+    await (await openProviderStore(bytes)).put(record);
+    expect((await openProviderStore(bytes)).all()).toEqual([record]);
   });
 });
 

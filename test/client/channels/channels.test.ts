@@ -81,6 +81,26 @@ describe('questions and answers', () => {
     expect(pair.provider.record.amount).toBeLessThan(2000n);
   });
 
+  it('that are stopped are vouched for once they are whole, so that who goes on gets no more than its credit', () => {
+    const pair = new Pair().connect();
+    // A provider that hears no stop.
+    pair.fromAsker = (frame) => (frame.type === 'stop' ? [] : [frame]);
+    pair.enterAsker({ type: 'ask', asked: asked(10_000) });
+    for (let i = 0; i < 4; i++) pair.deliver();
+    pair.enterAsker({ type: 'stop' });
+    const { vouched } = pair.asker.record;
+    pair.run();
+    expect(pair.asker.record.vouched).toBe(vouched);
+    expect(deliveredOf(pair.provider.record) - vouched).toBeLessThanOrEqual(512n);
+    pair.fromAsker = (frame) => [frame];
+    pair.enterAsker({ type: 'stop' });
+    pair.run();
+    expect(pair.answers).toHaveLength(1);
+    expect(pair.provider.record.amount).toBe(deliveredOf(pair.provider.record));
+    pair.ask(300);
+    expect(pair.answers).toHaveLength(2);
+  });
+
   it('end on a new stream after their parts, also where a head ends them before they are asked for', () => {
     const pair = unpaid(700);
     pair.fromAsker = (frame) => {
@@ -506,6 +526,56 @@ describe('channels that are of no use (C7, C11, C13)', () => {
     pair.run().at({ closeCost: 0n, height: 990 });
     expect(pair.closes).toEqual([]);
     expect(pair.codes).toEqual([]);
+  });
+
+  it('another account in use goes on with channels that pay the earlier one, and takes no new ones', () => {
+    const pair = new Pair().connect().ask(1);
+    pair.providerEnd = { ...pair.providerEnd, payee: filled(9) };
+    pair.ask(1).restart().connect().ask(1);
+    expect([pair.answers.length, pair.codes]).toEqual([3, []]);
+    const late = new Pair({ providerEnd: { payee: filled(9) } }).connect().ask(1);
+    expect(late.codes).toEqual(['CHANNEL_UNKNOWN']);
+  });
+
+  it('a model that is not loaded yet is waited for, and no question is given up meanwhile', () => {
+    const pair = new Pair();
+    const { providerEnd } = pair;
+    pair.fromAsker = (frame) => (frame.type === 'voucher' ? [] : [frame]);
+    pair.connect().ask(700);
+    pair.fromAsker = (frame) => [frame];
+    pair.restart();
+    pair.providerEnd = { ...providerEnd, offerOf: () => undefined };
+    pair.connect();
+    expect([pair.codes, pair.answers.length, pair.provider.stream]).toEqual([[], 0, undefined]);
+    expect(pair.trace.at(-1)).toBe('provider drop');
+    pair.providerEnd = providerEnd;
+    expect(pair.connect().answers).toHaveLength(1);
+    expect(pair.provider.record.amount).toBe(700n);
+  });
+
+  it('an answer that is whole is given again without its model', () => {
+    const pair = new Pair().connect();
+    pair.fromProvider = (frame) => (frame.type === 'done' ? [] : [frame]);
+    pair.ask(300);
+    expect(pair.answers).toEqual([]);
+    pair.fromProvider = (frame) => [frame];
+    pair.restart();
+    pair.providerEnd = { ...pair.providerEnd, offerOf: () => undefined };
+    expect(pair.connect().answers).toHaveLength(1);
+    expect(pair.codes).toEqual([]);
+  });
+
+  it('a provider that was convicted elsewhere gets no other voucher, nor a stream', () => {
+    const pair = new Pair().connect();
+    pair.enterAsker({ type: 'ask', asked: asked(700) });
+    for (let i = 0; i < 2; i++) pair.deliver();
+    const { vouched } = pair.asker.record;
+    const effects = pair.enterAsker({ type: 'convicted' });
+    expect(effects.map(({ type }) => type)).toEqual(['store', 'drop']);
+    expect(pair.run().connect().asker.record).toMatchObject({ vouched, ended: 2 });
+    expect(pair.enterAsker({ type: 'convicted' })).toEqual([]);
+    pair.enterAsker({ type: 'close' });
+    expect(pair.toProvider).toEqual([]);
   });
 
   it('an opening that failed is dropped at both ends', () => {

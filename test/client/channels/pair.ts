@@ -71,6 +71,7 @@ export const VIEW: ChannelView = {
   closeCost: 50n,
   depth: 90,
   expiry: 1000,
+  isLost: false,
   isOver: false,
 };
 export const PROVIDER_END: ProviderEnd = {
@@ -119,7 +120,7 @@ export class Pair {
   /** Units after which the model ends an answer by itself. */
   answerUnits = 1_000_000;
   readonly askerEnd: AskerEnd;
-  readonly providerEnd: ProviderEnd;
+  providerEnd: ProviderEnd;
   readonly opening: SignedOpening;
   #streams = 0;
   readonly #isUnsigned: boolean;

@@ -8,15 +8,18 @@ import { ENDING_BLOCKS } from '../../../src/client/channels/terms.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
+import type { SignedOpening, SignedTx } from '../../../src/core/formats.ts';
 import { CHANNEL_LIFETIME_MIN } from '../../../src/core/params.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { concat } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { mine, person, type Person } from '../../chain/make-blocks.ts';
 import {
   ann,
   bob,
   cat,
+  chainOf,
   COST,
   Customer,
   emptyChain,
@@ -64,6 +67,31 @@ function gate() {
   };
 }
 
+test('all channels are looked at together at a head; what nobody proves is not asked for again', async () => {
+  const looked: number[] = [];
+  const full = await richChain();
+  let isProven = true;
+  let views = 0;
+  const inner = chainOf(full);
+  const chain = {
+    ...inner,
+    view: (opening: SignedTx) => (views++, inner.view(opening)),
+    async look(openings: readonly SignedOpening[]) {
+      looked.push(openings.length);
+      return isProven && inner.look(openings);
+    },
+  };
+  const store = createMemoryStore();
+  const records = await openProviderStore(store);
+  for (let n = 0; n < 3; n++) await records.put(newProviderRecord(openingOf(n)));
+  const shop = await Shop.open(full, { chain, store });
+  expect(looked).toEqual([3]);
+  isProven = false;
+  views = 0;
+  await shop.mine(1);
+  expect([looked, views]).toEqual([[3, 3], 0]);
+});
+
 describe('a question', () => {
   test('is answered by one pass, paid step by step, and what it paid is closed for', async () => {
     const [shop, asker] = await openedOne();
@@ -79,6 +107,18 @@ describe('a question', () => {
     await shop.mine(1);
     expect(balance(shop)).toBe(3n * COST - FEE);
     expect(asker.record.ended).toBe(1);
+  });
+
+  test('of an opening that nobody signed is refused, also where its channel stands', async () => {
+    const full = await richChain();
+    const opening = openingOf(0);
+    await full.addTx(opening);
+    const shop = await Shop.open(full);
+    await shop.mine(2);
+    const signature = new Uint8Array(64).fill(1);
+    const asker = await new Customer(shop.chain, { ...opening, signature }).visit(shop);
+    await until(() => asker.refusals.length === 1);
+    expect([asker.refusals, shop.status().streams]).toEqual([['CHANNEL_UNKNOWN'], 0]);
   });
 
   test('is served from the pool for one step, and for the rest once what it pays counts', async () => {
@@ -207,6 +247,20 @@ describe('where as many channels are kept as there is room for', () => {
     expect((await openProviderStore(store)).get(txId(openingOf(8).tx))).toBeUndefined();
   });
 
+  test('one in which something happens takes one place', async () => {
+    const full = await richChain();
+    const store = createMemoryStore();
+    await fill(store, () => FEE + 1n);
+    await (await openProviderStore(store)).remove(txId(openingOf(1).tx));
+    const shop = await Shop.open(full, { store });
+    const before = await new Customer(shop.chain, openingOf(2)).visit(shop);
+    await until(() => shop.status().streams === 1);
+    const asker = await new Customer(shop.chain, openingOf(0)).visit(shop);
+    await asker.ask([1]);
+    await until(() => asker.answers.length + asker.refusals.length === 1);
+    expect([before.refusals, asker.refusals]).toEqual([[], []]);
+  });
+
   test('a new one is turned away if all have paid', async () => {
     const full = await richChain();
     const store = createMemoryStore();
@@ -223,12 +277,23 @@ describe('strangers', () => {
     const shop = await Shop.open(await richChain());
     const codes: string[] = [];
     for (let i = 0; i <= OPENING_RATE.burst; i++) {
-      const asker = await new Customer(shop.chain, openingOf(100 + i)).visit(shop);
+      const asker = await new Customer(shop.chain, openingOf(100 + i), `asker ${i}`).visit(shop);
       await until(() => asker.refusals.length === 1);
       codes.push(asker.refusals[0]!);
     }
     expect(codes.filter((code) => code === 'CHANNEL_UNKNOWN')).toHaveLength(OPENING_RATE.burst);
     expect(codes.at(-1)).toBe('PROVIDER_BUSY');
+  });
+
+  test('who come after one peer’s flood of openings are served', async () => {
+    const shop = await Shop.open(await richChain());
+    for (let i = 0; i <= OPENING_RATE.burst; i++) {
+      const flooder = await new Customer(shop.chain, openingOf(100 + i), 'flooder').visit(shop);
+      await until(() => flooder.refusals.length === 1);
+    }
+    const asker = await new Customer(shop.chain, openingOf(0)).visit(shop);
+    await asker.ask([1]);
+    await until(() => asker.answers.length === 1);
   });
 
   test('come after payers, and a few at a time', async () => {
@@ -348,6 +413,31 @@ describe('a channel near its end', () => {
     expect(payers.paidBy(ann.address)).toBe(3n * COST);
   });
 
+  test('is forgotten in the write that counts what it paid: a failing one counts nothing twice', async () => {
+    const bytes = createMemoryStore();
+    let left = Infinity;
+    const store: Store = {
+      ...bytes,
+      async batch(puts, durable) {
+        if (left-- < 1) throw new AppError('STORE_FAILED', 'a disk that is full');
+        await bytes.batch(puts, durable);
+      },
+    };
+    const [shop, asker] = await openedOne({ store });
+    await asker.ask([1, 2, 3]);
+    await until(() => shop.status().earned === 3n * COST);
+    await asker.enter({ type: 'close' });
+    await until(() => waits(shop).includes('close'));
+    await shop.mine(OVER_BLOCKS);
+    // One write more, of whatever is written first.
+    left = 1;
+    await shop.mine(2);
+    left = Infinity;
+    await shop.mine(1);
+    await until(() => shop.status().channels === 0);
+    expect((await openPayerBook(store)).paidBy(ann.address)).toBe(3n * COST);
+  });
+
   test('that went back to its asker has paid nothing', async () => {
     const [shop, asker] = await openedOne();
     await asker.ask([1]);
@@ -399,22 +489,22 @@ test('the book of payers adds up, also over a restart', async () => {
   const store = createMemoryStore();
   const book = await openPayerBook(store);
   const address = ({ address }: Person) => address;
-  await book.add(address(ann), 5n, 0n);
-  await book.add(address(ann), 6n, 0n);
+  await book.add(address(ann), 5n, 0n, []);
+  await book.add(address(ann), 6n, 0n, []);
   expect(book.paidBy(address(ann))).toBe(11n);
   expect((await openPayerBook(store)).paidBy(address(ann))).toBe(11n);
   expect(book.paidBy(address(cat))).toBe(0n);
-  await book.add(address(ann), 6n, 1n);
+  await book.add(address(ann), 6n, 1n, []);
   expect(book.paidBy(address(ann))).toBe(9n);
-  await book.add(address(ann), 0n, 2n);
+  await book.add(address(ann), 0n, 2n, []);
   expect((await openPayerBook(store)).paidBy(address(ann))).toBe(0n);
-  await book.add(address(cat), 0n, 2n);
+  await book.add(address(cat), 0n, 2n, []);
   expect(await store.range('channels/payers/', 'channels/payers0')).toHaveLength(1);
 });
 
 test('channels of one asker give credit once for what it paid, and none where it left debts', async () => {
   const store = createMemoryStore();
-  await (await openPayerBook(store)).add(ann.address, 80n * COST, 0n);
+  await (await openPayerBook(store)).add(ann.address, 80n * COST, 0n, []);
   const [shop, askers] = await opened(2, { store });
   const rows = ({ record }: Customer): number =>
     record.current!.answer.length / record.current!.unitBytes;

@@ -32,6 +32,24 @@ describe('answers that were paid for', () => {
     expect(kept.find(filled(2), 1)).toMatchObject({ verdict: 2 });
   });
 
+  it('of a channel have a last number, also once it made room, until the channel is over', async () => {
+    const store = createMemoryStore();
+    const kept = await openKeptAnswers(store);
+    const [one, other] = [keptAnswer(1), keptAnswer(3)];
+    await kept.put(one);
+    const channel = filled(6);
+    for (let n = 1; n <= ANSWERS_MAX; n++)
+      await kept.put({ ...other, timeMs: 2000 + n, receipt: { ...other.receipt, channel, n } });
+    const again = await openKeptAnswers(store);
+    expect(again.find(filled(2), 1)).toBeUndefined();
+    expect([again.kept(filled(2)), again.kept(channel)]).toEqual([1, ANSWERS_MAX]);
+    await again.forget(channel);
+    // A verdict on an old one says nothing of what is to come.
+    await again.put({ ...again.all()[0]!, verdict: 1 });
+    const last = await openKeptAnswers(store);
+    expect([last.kept(filled(2)), last.kept(channel)]).toEqual([1, 0]);
+  });
+
   it('are bounded in number: the oldest goes', async () => {
     const store = createMemoryStore();
     const kept = await openKeptAnswers(store);

@@ -37,6 +37,7 @@ const VIEW: ChannelView = {
   closeCost: 50n,
   depth: 90,
   expiry: 1000,
+  isLost: false,
   isOver: false,
 };
 
@@ -45,6 +46,8 @@ let keys: ServingKeys;
 let store: ReturnType<typeof createMemoryStore>;
 let provider: ProviderHost;
 let view: ChannelView | undefined;
+/** Before the chain says how a channel stands. */
+let looking: Promise<void> | undefined;
 let offers: Offer[];
 let events: ClientEvent[];
 let sent: string[];
@@ -75,7 +78,11 @@ const openWith = async (signers: PrepaidDeps['signers']): Promise<Prepaying> =>
   openPrepaid({
     chain: {
       genesisId: GENESIS,
-      view: async () => view,
+      async view() {
+        await looking;
+        return view;
+      },
+      look: async () => true,
       wasClosed: async () => false,
       send: async ({ tx }) => void sent.push(`again ${tx.type}`),
       closeFields: () => ({ chainId: 3, expiry: 200, fee: 1n }),
@@ -111,8 +118,8 @@ beforeEach(async () => {
   offers = [offer()];
   events = [];
   sent = [];
-  ran = (input) => rowsOf(input, MANIFEST.sequences - 1, ROW);
-  [refuses, patienceMs] = [undefined, undefined];
+  ran = (input) => rowsOf(input, MANIFEST.sequences, ROW);
+  [refuses, patienceMs, looking] = [undefined, undefined, undefined];
   provider = new ProviderHost({
     genesis: GENESIS,
     provider: PROVIDER,
@@ -167,6 +174,18 @@ const question = (channel: Uint8Array, input = INPUT) => ({
   input,
   most: 2,
 });
+/** The disk has no room for answers, until the result is called. */
+function keepsNoAnswers(): () => void {
+  const { batch } = store;
+  store.batch = async (puts, durable) => {
+    if (puts.some(({ key }) => key.startsWith('prepaid/answers')))
+      throw new AppError('STORE_FAILED', 'no room');
+    return batch.call(store, puts, durable);
+  };
+  return () => {
+    store.batch = batch;
+  };
+}
 /** Until what was begun has ended, without a clock: everything here ends by itself. */
 async function settled(until: () => boolean): Promise<void> {
   while (!until()) await new Promise((resolve) => setTimeout(resolve));
@@ -205,6 +224,43 @@ describe('opening a channel', () => {
     expect(await (await open()).api.channels()).toEqual([]);
     const [signer] = JSON.parse(JSON.stringify(await store.range('channels/', 'channels0')));
     expect(signer).toBeUndefined();
+  });
+
+  it('that could not be sent keeps its record, and is sent at the next head', async () => {
+    refuses = new AppError('NET_CLOSED', 'nobody there');
+    view = { ...VIEW, depth: undefined };
+    await expect(opened()).resolves.toBeDefined();
+    expect(last()).toMatchObject({ state: 'waiting', problem: 'NET_CLOSED' });
+    expect(await (await open()).api.channels()).toHaveLength(1);
+    prepaid.onHead();
+    await prepaid.idle();
+    expect(sent.slice(1)).toEqual(['again channel', 'again channel']);
+    view = { ...VIEW, depth: 1 };
+    prepaid.onHead();
+    await prepaid.idle();
+    expect(last()).toMatchObject({ state: 'open', problem: undefined });
+  });
+
+  it('that can be in no block any more is over, and so is what was asked', async () => {
+    view = { ...VIEW, depth: undefined };
+    const channel = await opened();
+    provider.isAway = true;
+    const asked = prepaid.api.askPrepaid(question(channel));
+    await expect(asked).rejects.toEqual(code('PROVIDER_GONE'));
+    expect(last()).toMatchObject({ state: 'waiting', problem: 'PROVIDER_GONE' });
+    view = { ...view, isLost: true };
+    prepaid.onHead();
+    await prepaid.idle();
+    expect(last()).toMatchObject({ state: 'over', problem: undefined, spent: 0n });
+    await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('CHANNEL_CLOSED'));
+  });
+
+  it('that was used stays open where nobody proves it now', async () => {
+    await prepaid.api.askPrepaid(question(await opened()));
+    view = undefined;
+    prepaid.stop();
+    prepaid = await open();
+    expect(await prepaid.api.channels()).toMatchObject([{ state: 'open', spent: 200n }]);
   });
 
   it('whose signer is not here, or that is none, is not begun', async () => {
@@ -276,6 +332,15 @@ describe('asking', () => {
     expect(await spentIn()).toBe(400n);
   });
 
+  it('does not come back once it has made room for others', async () => {
+    await prepaid.api.askPrepaid(question(await opened()));
+    const [kept] = await store.range('prepaid/answers/', 'prepaid/answers0');
+    await store.batch([{ key: kept!.key, value: undefined }]);
+    prepaid.stop();
+    prepaid = await open();
+    expect(await prepaid.api.answers()).toEqual([]);
+  });
+
   it('that is made again, as to the next tab that leads, is told what was answered', async () => {
     const channel = await opened();
     const salt = filled(77);
@@ -287,6 +352,48 @@ describe('asking', () => {
     expect(await spentIn()).toBe(200n);
     const other = await prepaid.api.askPrepaid({ ...question(channel), salt: filled(78) });
     expect([other.n, await spentIn()]).toEqual([2, 400n]);
+  });
+
+  it('that is made again while its answer comes is told that, and nothing is asked anew', async () => {
+    const channel = await opened();
+    const asked = { ...question(channel), salt: filled(9) };
+    provider.isAway = true;
+    await expect(prepaid.api.askPrepaid(asked)).rejects.toEqual(code('PROVIDER_GONE'));
+    provider.isAway = false;
+    const looked = Promise.withResolvers<void>();
+    looking = looked.promise;
+    const again = prepaid.api.askPrepaid(asked);
+    prepaid.onOffer(PROVIDER);
+    await settled(() => paidEvents().length > 0);
+    looked.resolve();
+    expect(await again).toEqual(paidEvents()[0]);
+    expect(provider.heard.filter(({ type }) => type === 'question')).toHaveLength(1);
+    expect(await spentIn()).toBe(200n);
+  });
+
+  it('whose answer could not be kept loses it to no other question', async () => {
+    const channel = await opened();
+    const again = keepsNoAnswers();
+    await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('STORE_FAILED'));
+    await expect(prepaid.api.askPrepaid(question(channel, utf8('third')))).rejects.toEqual(
+      code('STORE_FAILED'),
+    );
+    again();
+    await prepaid.api.askPrepaid(question(channel, utf8('third')));
+    expect((await prepaid.api.answers()).map(({ n }) => n)).toEqual([2, 1]);
+  });
+
+  it('whose answer could not be kept is kept at a head, and a client starts meanwhile', async () => {
+    const channel = await opened();
+    const again = keepsNoAnswers();
+    await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('STORE_FAILED'));
+    prepaid.stop();
+    prepaid = await open();
+    expect(await prepaid.api.answers()).toEqual([]);
+    again();
+    prepaid.onHead();
+    await prepaid.idle();
+    expect((await prepaid.api.answers()).map(({ n }) => n)).toEqual([1]);
   });
 
   it('goes on where the stream was cut, and pays for no row twice', async () => {
@@ -572,6 +679,33 @@ describe('a provider that lies', () => {
     await expect(prepaid.api.askPrepaid(question(channel))).rejects.toEqual(code('PROVIDER_FALSE'));
   });
 
+  it('is asked and paid no more in its other channels, nor in new ones, also after a restart', async () => {
+    provider.answer = (input, units, row) => rowsOf(input, units, row).fill(99);
+    const lie = await prepaid.api.askPrepaid(question(await opened()));
+    const other = await opened();
+    provider.say = (frame) => (frame.type === 'part' ? [] : [frame]);
+    const asked = prepaid.api.askPrepaid(question(other));
+    asked.catch(() => undefined);
+    await settled(() => provider.heard.filter(({ type }) => type === 'question').length === 2);
+    await prepaid.api.verifyAnswer(lie);
+    await expect.poll(() => provider.isOpen).toBe(false);
+    await expect(asked).rejects.toEqual(code('PROVIDER_FALSE'));
+    const states = async () => (await prepaid.api.channels()).map(({ state }) => state);
+    expect(await states()).toEqual(['distrusted', 'distrusted']);
+    const spent = async () => (await prepaid.api.channels()).map((each) => each.spent).sort();
+    const vouched = await spent();
+
+    const dials = provider.dials.length;
+    provider.say = (frame) => [frame];
+    prepaid.stop();
+    prepaid = await open();
+    prepaid.onHead();
+    await prepaid.idle();
+    expect([await states(), provider.dials.length]).toEqual([['distrusted', 'distrusted'], dials]);
+    expect(await spent()).toEqual(vouched);
+    await expect(opened()).rejects.toEqual(code('PROVIDER_FALSE'));
+  });
+
   it('is found by whom the answer was shared with too; what nobody signed convicts nobody', async () => {
     provider.answer = (input, units, row) => rowsOf(input, units, row).fill(99);
     const lie = await prepaid.api.askPrepaid(question(await opened()));
@@ -686,7 +820,7 @@ describe('a question', () => {
     ['with long options', { options: new Uint8Array(1025) }, 'INPUT_LONG'],
     ['for nothing', { most: 0 }, 'QUESTION_LONG'],
     ['for half a row', { most: 1.5 }, 'QUESTION_LONG'],
-    ['for more rows than a unit has', { most: 4 }, 'QUESTION_LONG'],
+    ['for more rows than a unit has', { most: MANIFEST.sequences + 1 }, 'QUESTION_LONG'],
     ['at a price of tokens', { price: { type: 'tokens', amount: 1n } }, 'MODEL_UNOFFERED'],
   ] as const)('%s fails here', async (_what, change, told) => {
     const asked = { ...question(await opened()), ...change };

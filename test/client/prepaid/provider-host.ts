@@ -44,6 +44,8 @@ export class ProviderHost {
   readonly closes: Extract<ProviderEffect, { type: 'close' }>[] = [];
   /** What a test puts in place of a frame to the asker; nothing: it is lost with the stream. */
   say: (frame: ProviderFrame) => readonly ProviderFrame[] | 'cut' = (frame) => [frame];
+  /** Units after which the model ends an answer. */
+  unitsMax = 1_000_000;
   /** What the model gives. */
   answer = rowsOf;
   readonly #signers: Pick<UnattendedApi, 'signReceipt'>;
@@ -143,7 +145,8 @@ export class ProviderHost {
     if (effect.type === 'drop' && this.#line?.id === effect.stream) this.#later(() => this.cut());
     if (effect.type !== 'serve') return;
     const { run, from, upTo, question } = effect;
-    const whole = Math.ceil(question.input.length / this.#sequenceBytes);
+    const rows = Math.ceil(question.input.length / this.#sequenceBytes);
+    const whole = Math.min(rows, this.unitsMax);
     const units = Math.min(upTo, whole);
     const bytes = this.answer(question.input, units, this.#rowBytes).slice(from * this.#rowBytes);
     const last = units === whole;

@@ -1,7 +1,7 @@
 /** What a provider asks: as much as mining would earn in the time, and what it told lately. */
 import { expect, test } from 'vitest';
 import { networkOf } from '../../../src/client/models/networks.ts';
-import { subsidyPerPass } from '../../../src/client/mining/quote.ts';
+import { subsidyPerPass } from '../../../src/client/mining/subsidy.ts';
 import {
   createToldPrices,
   PRICE_MIN,

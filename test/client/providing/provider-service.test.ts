@@ -130,7 +130,7 @@ test('nobody is answered while it is off, and channels of before are closed in t
   await expect.poll(() => service.status().earned, wait).toBe(COST);
   await service.provide(undefined);
   await asker.ask([8]);
-  await expect.poll(() => asker.refusals, wait).toEqual(['CHANNEL_UNKNOWN']);
+  await expect.poll(() => asker.refusals, wait).toEqual(['MODEL_UNKNOWN']);
   const { mine } = await import('../../chain/make-blocks.ts');
   await mine(full, bob, 3);
   await service.onHead();

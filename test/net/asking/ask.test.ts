@@ -1,4 +1,5 @@
 /** `/pila/ask/2` over two real hosts: frames, bounds, and both ends of a channel that pay each other. */
+import type { Connection } from '@libp2p/interface';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
@@ -299,6 +300,46 @@ describe('a hostile asker', () => {
     const asking = openStream().then((lp) => lp.write(encode(AskerFrame, open)));
     await expect(asking).resolves.toBeUndefined();
     await until('the next is served', () => frames.length === 1);
+  });
+
+  it('makes room for who comes where it has paid nothing and was silent for longest', async () => {
+    const gone: number[] = [];
+    const heard: number[] = [];
+    let served = 0;
+    let allPay = false;
+    const onAsk: OnAsk = async () => {
+      const n = served++;
+      return {
+        onFrame: async () => void heard.push(n),
+        isHeld: async () => allPay || n === 0,
+        onGone: () => void gone.push(n),
+      };
+    };
+    const seed = await startSeed({ handlers: { onAsk } });
+    const streams: ReturnType<typeof lpStream>[] = [];
+    let connection: Connection | undefined;
+    const come = async () => {
+      if (streams.length % ASK_STREAMS_PER_CONNECTION === 0)
+        connection = await (await startHost()).dial(multiaddr(seed.transport.addresses()[0]));
+      const lp = lpStream(await connection!.newStream(askProtocol(CHAIN)));
+      streams.push(lp);
+      await lp.write(encode(AskerFrame, open));
+      return lp;
+    };
+    while (streams.length < ASK_STREAMS_MAX) {
+      await come();
+      await until('it is served', () => served === streams.length);
+    }
+    await streams[1]!.write(encode(AskerFrame, voucher(1)));
+    await until('one is silent no more', () => heard.includes(1));
+    await come();
+    await expect.poll(() => served).toBe(ASK_STREAMS_MAX + 1);
+    await until('another has gone', () => gone.length > 0);
+    expect(gone).toEqual([2]);
+
+    allPay = true;
+    await expect(come().then((lp) => lp.read())).rejects.toThrow();
+    expect([served, gone]).toEqual([ASK_STREAMS_MAX + 1, [2]]);
   });
 
   it('is read no quicker than the rate', async () => {

@@ -64,9 +64,14 @@ it('what waits for a user that is gone fails, and what waits for a lender that i
   let gone = 0;
   useStream<ProviderFrame, AskerFrame>(user, (opened) => {
     used = opened;
-    return { onFrame: () => new Promise(() => {}), onGone: () => void gone++ };
+    return {
+      onFrame: () => new Promise(() => {}),
+      isHeld: async () => true,
+      onGone: () => void gone++,
+    };
   });
   expect(await lent.isTaken).toBe(true);
+  expect(await lent.receiver.isHeld()).toBe(true);
   const held = lent.receiver.onFrame(voucher);
   const sent = used!.send({ type: 'opened' });
   lent.fail();
