@@ -76,10 +76,6 @@ export type ClientEvent =
   | { readonly type: 'balance'; readonly balance: Balance }
   | { readonly type: 'model'; readonly model: StoredModel }
   | { readonly type: 'reorganised'; readonly depth: number }
-  /** A request sent from here has a new state, or a new answer. */
-  | { readonly type: 'receipt'; readonly receipt: Receipt }
-  /** Encoded unsigned Tx of the serving miner (claim or result): sign it and `submit` it. */
-  | { readonly type: 'unsigned'; readonly tx: Uint8Array }
   /** A channel of this asker has changed; `over` is the last that is said of it. */
   | { readonly type: 'prepaid'; readonly channel: Prepaid }
   /** Further bytes of the answer to question `n`. */
@@ -167,11 +163,11 @@ export interface ModelInfo {
 export interface Tokenised {
   /** Number of tokens of each text, special tokens included; number of bytes where the packing is `bytes`. */
   readonly tokens: readonly number[];
-  /** A request's input; undefined when a text is too long for the model, or there are too many texts. */
+  /** Undefined when a text is too long for the model, or there are too many texts. */
   readonly input: Uint8Array | undefined;
 }
 
-/** A request's input, turned back into token ids and texts. */
+/** An input, turned back into token ids and texts. */
 export interface InputReading {
   /** Token ids of each sequence, without padding; undefined where the model takes bytes, or they don't fit. */
   readonly ids: readonly (readonly number[])[] | undefined;
@@ -205,57 +201,6 @@ export interface ModelStorage {
   readonly quotaBytes: number | undefined;
 }
 
-export interface Quote {
-  readonly model: ModelInfo;
-  /** nV: the least reward with which serving pays no less than idling, ((1−κ_job)·p + a claim's fee)/0.8. */
-  readonly minimum: bigint;
-  /** p, nV: subsidy expected per idle pass. */
-  readonly subsidyPerPass: bigint;
-  /** nV that claiming costs the payee. */
-  readonly claimFee: bigint;
-  /** κ_job in 64ths. */
-  readonly kappaJob64: number;
-  /** Expected multiply-accumulates per block. */
-  readonly difficulty: bigint;
-  /** Open requests known here that pay at least the minimum. */
-  readonly waiting: number;
-}
-
-export interface Answered {
-  readonly payee: Uint8Array;
-  /** Rows of the input's sequences, int8 as bytes. */
-  readonly answer: Uint8Array;
-  readonly claim: Position | undefined;
-  /** Position of the result; undefined when a peer announced it and no block contains it yet (unconfirmed). */
-  readonly result: Position | undefined;
-}
-
-export interface Receipt {
-  readonly id: Uint8Array;
-  readonly asker: Uint8Array;
-  readonly modelId: Uint8Array;
-  /** Name of an admitted model. */
-  readonly model: string | undefined;
-  readonly input: Uint8Array;
-  /** nV, escrowed. */
-  readonly reward: bigint;
-  /** undefined when only the request's state leaf is known, which does not hold the fee. */
-  readonly fee: bigint | undefined;
-  /** `waiting` for a block, `open`, `answered` (settling), `paid`, `refunded`, or `dropped` (never in a block). */
-  readonly state: 'waiting' | 'open' | 'answered' | 'paid' | 'refunded' | 'dropped';
-  readonly requested: Position | undefined;
-  /** Height at which the reward is refunded if no answer came. */
-  readonly expiry: number | undefined;
-  /** Height at which the best claim is paid. */
-  readonly settle: number | undefined;
-  /** The earliest claim first. */
-  readonly answers: readonly Answered[];
-  /** The payee and nV of the reward that it got; the rest is burned. */
-  readonly paid: { readonly payee: Uint8Array; readonly amount: bigint } | undefined;
-  /** How the state is known: from a proven state leaf, from checked blocks, or only from peers (while it waits). */
-  readonly source: 'state' | 'blocks' | 'peers';
-}
-
 export interface BlockView {
   readonly id: Uint8Array;
   readonly header: Header;
@@ -283,10 +228,8 @@ export interface Supply {
   readonly height: number;
   /** nV created up to this height: subsidies and the trial networks' genesis, from the rules. */
   readonly issued: bigint;
-  /** nV in accounts, coinbases and open requests, summed over the proven state; undefined without the whole state. */
+  /** nV in accounts, coinbases and channels, summed over the proven state; undefined without the whole state. */
   readonly held: bigint | undefined;
-  /** issued − held. */
-  readonly burned: bigint | undefined;
   readonly accounts: number | undefined;
 }
 
@@ -443,21 +386,18 @@ export type AccountApi = {
 
 export type AskApi = {
   models(): Promise<ModelInfo[]>;
-  /** @throws MODEL_MISSING, NO_HEAD */
-  quote(model: string): Promise<Quote>;
   /**
-   * Turns texts into a request's input: one text for a model of bytes; for a model of words one text for each
+   * Turns texts into a model's input: one text for a model of bytes; for a model of words one text for each
    * sequence, and its tokenizer is fetched first. @throws MODEL_MISSING, INPUT_LONG over 65,536 characters,
    * TOKENIZER_MISSING, TOKENISER_SLOW, and as fetchModel
    */
   tokenise(modelId: Uint8Array, texts: readonly string[]): Promise<Tokenised>;
   /** `fetch`: whether the tokenizer may be fetched; without it there are no texts. @throws as tokenise, if fetching */
   readInput(modelId: Uint8Array, input: Uint8Array, fetch?: boolean): Promise<InputReading>;
-  /** Any request by its id. @throws NO_PEERS when it is not known here and no peer answers */
-  receipt(id: Uint8Array): Promise<Receipt | undefined>;
-  /** Requests sent from here, newest first. */
-  requests(): Promise<Receipt[]>;
-  /** Runs a model here on an input, to check a receipt's answer. @throws NO_MINER, MODEL_MISSING, INPUT_LONG */
+  /**
+   * Runs a model on this device; it is fetched first. @returns rows of all sequences of a pass, int8 as bytes
+   * @throws NO_MINER, MODEL_MISSING, INPUT_LONG, and as fetchModel
+   */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
 };
 
@@ -489,7 +429,9 @@ export type PrepaidApi = {
   /**
    * `opening`: encoded SignedTx of a channel whose signer is the vault's (`newSigner`); it is kept, then submitted.
    * Asked again with the same one, says how it stands. `peer`: the provider's peer id.
-   * @throws TX_MALFORMED, TX_REFUSED, CHANNEL_UNKNOWN (the vault signed no such channel), SERVING_MISSING, STORE_FULL
+   * @throws TX_MALFORMED, TX_REFUSED, NONCE_TAKEN, CHANNEL_UNKNOWN (the vault signed no such channel), SERVING_MISSING,
+   * PROVIDER_FALSE, STORE_FULL. Where it could not be sent for another reason, that is its `problem`, and it is sent
+   * again at each head.
    */
   openChannel(opening: Uint8Array, peer: string): Promise<Prepaid>;
   /** Those that are not over, the newest last. */
@@ -576,11 +518,6 @@ export type MiningApi = {
   /** Stops mining after the unit in work. */
   finishMining(): Promise<void>;
   /**
-   * Serve open requests while mining, claimed by this x-only key (the payee is its address): claims and results
-   * come as `unsigned` events. undefined: mine without serving requests, as while the vault is locked.
-   */
-  serve(publicKey: Uint8Array | undefined): Promise<void>;
-  /**
    * Answers for pay over channels, with the model that is loaded, also while mining is paused. undefined: takes no more
    * questions; open channels are closed in time all the same. @throws SERVING_MISSING, and what the keys fail with
    */
@@ -603,10 +540,10 @@ export const CLIENT_METHODS = [
     'pending',
     'prepare',
   ],
-  ...['faucet', 'models', 'quote', 'tokenise', 'readInput', 'receipt', 'requests', 'execute'],
+  ...['faucet', 'models', 'tokenise', 'readInput', 'execute'],
   ...['providers', 'distrusted', 'openChannel', 'channels', 'askPrepaid', 'stopAsking'],
   ...['closeChannel', 'answers', 'verifyAnswer', 'shareAnswer', 'readAnswer'],
   ...['storage', 'fetchModel', 'stopModel', 'freeModel'],
-  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining', 'serve'],
+  ...['startMining', 'throttleMining', 'pauseMining', 'finishMining'],
   ...['provide', 'provided'],
 ] as readonly (keyof ClientApi)[];

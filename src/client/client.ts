@@ -12,8 +12,6 @@ import { fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { Emitter } from '../lib/events.ts';
 import type { ClientApi, ClientConfig, ClientEvent } from './api.ts';
-import { Asked } from './asking/asked.ts';
-import { openProviderStore } from './channels/channel-store.ts';
 import { createDiagnostics } from './explorer/diagnostics.ts';
 import { MinerWorker } from './mining/miner-worker.ts';
 import { createModelService } from './models/model-service.ts';
@@ -23,7 +21,6 @@ import { Newcomer } from './newcomer.ts';
 import type { PeerEvents } from './peer-events.ts';
 import { openPeer, type Peer } from './peer.ts';
 import type { Platform } from './platform.ts';
-import { openPayerBook } from './providing/payer-book.ts';
 import type { ClientBase } from './stage.ts';
 import { watchStores } from '../chain/store/store-watch.ts';
 import { Outbox } from './wallet/outbox.ts';
@@ -101,9 +98,6 @@ async function openBase(
   const light = await openLight(await open('chain'), platform, { network, config });
   const store = await open('outbox');
   const outbox = await Outbox.open(store);
-  const asked = await Asked.open(store);
-  const served = await openProviderStore(store);
-  const payers = await openPayerBook(store);
 
   const transport = await platform.createTransport({
     chainId: network.params.chainId,
@@ -118,9 +112,6 @@ async function openBase(
     light,
     store,
     outbox,
-    asked,
-    served,
-    payers,
     transport,
     modelService,
     worker,
@@ -173,6 +164,9 @@ class RunningClient {
       setInterval(() => this.#stage.poll(), POLL_MS),
       setInterval(() => this.#stage.announceFoundAgain(), ANNOUNCE_AGAIN_MS),
     ];
+    const { wiped } = this.#base.light;
+    // Once whoever starts this client can listen.
+    if (wiped) setTimeout(() => this.#tell(wiped));
   }
 
   async shareFound(msMax: number): Promise<void> {
@@ -200,6 +194,10 @@ class RunningClient {
     this.#stage = peer;
     peer.handlers.onPeers(this.#base.transport.peers());
     return peer;
+  }
+
+  #tell({ code, message }: AppError): void {
+    this.#base.events.emit('report', { type: 'problem', code, message });
   }
 
   #reportStatus(): void {

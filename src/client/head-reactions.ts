@@ -4,7 +4,6 @@ import type { Body } from '../core/formats.ts';
 import type { ChainPoint } from '../core/header/header.ts';
 import { txId } from '../core/tx/tx.ts';
 import type { Emitter } from '../lib/events.ts';
-import type { Asking } from './asking/asking.ts';
 import type { Mining } from './mining/mining.ts';
 import type { PeerEvents } from './peer-events.ts';
 import type { RevertedBlocks } from './sync/reverted-blocks.ts';
@@ -23,7 +22,6 @@ export interface HeadReactionsDeps {
   readonly reverted: RevertedBlocks;
   readonly outbox: Outbox;
   readonly sending: Sending;
-  readonly asking: Asking;
   readonly mining: Mining;
   readonly balances: WatchedBalances;
   readonly events: Emitter<PeerEvents>;
@@ -34,7 +32,7 @@ export interface HeadReactionsDeps {
 type Reaction = (head: ChainPoint, body: Body | undefined) => void | Promise<void>;
 
 export function createHeadReactions(deps: HeadReactionsDeps): HeadReactions {
-  const { chain, pool, reverted, outbox, sending, asking, mining, balances, events } = deps;
+  const { chain, pool, reverted, outbox, sending, mining, balances, events } = deps;
 
   const reactions: readonly Reaction[] = [
     // The pool comes first: everything below reads what the new state has left in it.
@@ -54,9 +52,6 @@ export function createHeadReactions(deps: HeadReactionsDeps): HeadReactions {
     async function announceNowAndThen() {
       if (deps.random() < ANNOUNCE_CHANCE) await sending.announceWaiting();
     },
-
-    // Own requests are looked up in the block and in the pool as it is now.
-    (head, body) => asking.onHead(head, body),
 
     // A template is made of the pool as it is now. This comes before the balances, which may have to ask peers.
     () => mining.refresh(),

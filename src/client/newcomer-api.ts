@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
 import { CLIENT_METHODS } from './api.ts';
-import { modelInfos } from './asking/asking.ts';
+import { createAskApi } from './models/ask-api.ts';
 import type { Newcomer } from './newcomer.ts';
 import type { PeerApi } from './peer-api.ts';
 import type { Peer } from './peer.ts';
@@ -20,7 +20,7 @@ export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promis
   };
 
   const withoutChain: Partial<PeerApi> = {
-    ...modelService.texts,
+    ...createAskApi({ network, texts: modelService.texts, worker }),
     ...modelService.api(() => worker.status()),
     status: async () => ({ chain: newcomer.status(), miner: worker.status() }),
     header: async () => undefined,
@@ -35,8 +35,6 @@ export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promis
     pending: async () => outbox.all(),
     prepare: fail('NOT_PROVEN', 'no balance of this address was proven yet'),
 
-    models: async () => modelInfos(network),
-    quote: fail('NO_HEAD', 'no block is known yet'),
     throttleMining: (duty) => worker.throttle(duty),
     pauseMining: () => worker.pause(),
     finishMining: () => worker.finish(),

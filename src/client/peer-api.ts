@@ -1,7 +1,7 @@
 /** The client API of a peer with a chain: every method, and the part that answers it. */
-import { addressOf, formatAddress } from '../core/address.ts';
+import { formatAddress } from '../core/address.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ChainStatus, ClientApi, PrepaidApi } from './api.ts';
+import type { AskApi, ChainStatus, ClientApi, PrepaidApi } from './api.ts';
 import { headersOf } from './explorer/explorer.ts';
 import type { PeerParts } from './peer-parts.ts';
 import type { ClientBase } from './stage.ts';
@@ -12,16 +12,15 @@ export type PeerApi = Omit<ClientApi, 'diagnostics'>;
 export function peerApi(
   base: ClientBase,
   parts: PeerParts,
-  prepaid: PrepaidApi,
+  apis: AskApi & PrepaidApi,
   status: () => ChainStatus,
 ): PeerApi {
   const { platform, network, modelService, worker } = base;
-  const { chain, accounts, sending, balances, asking, serving, provider, mining, explorer } = parts;
+  const { chain, accounts, sending, balances, provider, mining, explorer } = parts;
 
   return {
     ...explorer,
-    ...asking.api,
-    ...prepaid,
+    ...apis,
     ...modelService.api(() => worker.status()),
     status: async () => ({ chain: status(), miner: worker.status() }),
     header: async (height) => chain.headers.at(height),
@@ -51,11 +50,6 @@ export function peerApi(
     throttleMining: (duty) => worker.throttle(duty),
     pauseMining: () => mining.pause(),
     finishMining: () => worker.finish(),
-    async serve(publicKey) {
-      // Claims are paid from the payee's account: its nonce and balance must be known.
-      if (publicKey) balances.watch(addressOf(publicKey));
-      serving.serve(publicKey);
-    },
     provide: (provided) => provider.provide(provided),
     provided: async () => provider.status(),
   };

@@ -1,6 +1,6 @@
 /** What the parts of a peer report upwards; client.ts says what follows from each. */
 import type { Block } from '../core/messages.ts';
-import type { AnsweredJob, FoundBlock } from '../miner/engine/miner-api.ts';
+import type { FoundBlock } from '../miner/engine/miner-api.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { ClientEvent } from './api.ts';
 
@@ -15,10 +15,6 @@ export interface PeerEvents {
   poolGrew: { readonly isOwn: boolean };
   /** The miner's worker won: a header and its proof, without the body. */
   won: FoundBlock;
-  /** The miner's worker answered a request. */
-  answered: AnsweredJob;
-  /** The next request to work on has changed; there may be none. */
-  nextJobChanged: void;
   /** What answering for pay came to has changed. */
   providedChanged: void;
   /** The state after a new head is known, and everything below has followed it. */

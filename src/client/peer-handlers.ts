@@ -3,8 +3,10 @@ import { answer, unavailable } from '../chain/shared/answer.ts';
 import { sourceOf, type LightChain } from '../chain/light/light-chain.ts';
 import type { SignedTx } from '../core/formats.ts';
 import type { SyncRequest, SyncResponse } from '../core/messages.ts';
+import type { Offer } from '../core/offer.ts';
 import type { Emitter } from '../lib/events.ts';
 import type { Handlers, Transport, Verdict } from '../net/transport.ts';
+import { createOfferSampler, tellOffers } from './channels/ask-offers.ts';
 import { judgeOffer, type OfferBook } from './channels/offer-book.ts';
 import type { ModelService } from './models/model-service.ts';
 import type { PeerEvents } from './peer-events.ts';
@@ -27,7 +29,7 @@ export interface PeerHandlersDeps {
 }
 
 export interface PeerHandlers extends Handlers {
-  /** Asks the peers that were not asked yet for the transactions in their pools, unless this client is behind. */
+  /** Asks peers that were not asked yet for offers, and, unless this client is behind, for their pools' transactions. */
   samplePools(): void;
 }
 
@@ -47,12 +49,20 @@ export function createPeerHandlers(deps: PeerHandlersDeps): PeerHandlers {
 
   async function answerTo(request: SyncRequest): Promise<SyncResponse> {
     if (request.type === 'model') return modelService.answer(request);
+    if (request.type === 'offers') return tellOffers(deps.offers, deps.nowMs());
     // A full queue or store is no fault of the peer that asks.
     return answer(source, request, () => pool.best(height())).catch(() => unavailable('busy'));
   }
 
   const sample = createSampler(transport, addTx);
+  function hearOffer(peer: string, offer: Offer): Verdict {
+    const verdict = judgeOffer(deps.offers, { genesisId, nowMs: deps.nowMs() }, offer, peer);
+    if (verdict === 'accept') events.emit('offerHeard', { provider: offer.offer.provider });
+    return verdict;
+  }
+  const sampleOffers = createOfferSampler(transport, hearOffer);
   const samplePools = (): void => {
+    void sampleOffers(transport.peers());
     if (!follower.isBehind()) void sample(transport.peers());
   };
   return {
@@ -60,11 +70,7 @@ export function createPeerHandlers(deps: PeerHandlersDeps): PeerHandlers {
     onRequest: (_peer, request) => answerTo(request),
     onBlock: (peer, announce) => follower.onBlock(peer, announce),
     onTx: async (_peer, { tx }) => addTx(tx),
-    async onOffer(peer, offer) {
-      const verdict = judgeOffer(deps.offers, { genesisId, nowMs: deps.nowMs() }, offer, peer);
-      if (verdict === 'accept') events.emit('offerHeard', { provider: offer.offer.provider });
-      return verdict;
-    },
+    onOffer: async (peer, offer) => hearOffer(peer, offer),
     onAsk: deps.provider.onAsk,
     onPeers(peers) {
       follower.onPeers(peers);

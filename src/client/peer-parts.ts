@@ -1,22 +1,20 @@
 /** The parts of a peer, built bottom-up: each gets the parts below it and calls none above it. */
 import type { LightChain } from '../chain/light/light-chain.ts';
-import type { Manifest } from '../core/manifest.ts';
-import type { Models } from '../core/tx/tx.ts';
+import type { Manifest, Models } from '../core/manifest.ts';
 import { toHex } from '../lib/bytes.ts';
 import { silentLog } from '../lib/log.ts';
 import { Announcer } from './announcer.ts';
-import { createAsking, type Asking } from './asking/asking.ts';
 import { createLightChannelChain, type ChannelChain } from './channels/channel-chain.ts';
+import type { ChannelStore } from './channels/channel-store.ts';
 import { createOfferBook, type OfferBook } from './channels/offer-book.ts';
+import type { ProviderRecord } from './channels/provider-record.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createHeadReactions } from './head-reactions.ts';
 import { createAnswerer } from './mining/answerer.ts';
 import { FoundBlocks } from './mining/found-blocks.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
 import { Mining } from './mining/mining.ts';
-import { createReplay } from './mining/replay.ts';
-import { createResults, type Results } from './mining/results.ts';
-import { baseOf, createServing, handOut, type RequestServing } from './mining/serving.ts';
+import type { PayerBook } from './providing/payer-book.ts';
 import { miningNow } from './providing/prices.ts';
 import { createProviderService, type ProviderService } from './providing/provider-service.ts';
 import type { ClientBase } from './stage.ts';
@@ -36,21 +34,24 @@ export interface PeerParts {
   readonly accounts: Accounts;
   readonly sending: Sending;
   readonly balances: WatchedBalances;
-  readonly asking: Asking;
   readonly channelChain: ChannelChain;
   /** Of providers that were heard lately. */
   readonly offers: OfferBook;
   readonly provider: ProviderService;
-  readonly results: Results;
-  readonly serving: RequestServing;
   readonly mining: Mining;
   readonly follower: Follower;
   readonly foundBlocks: FoundBlocks;
   readonly explorer: Explorer;
 }
 
-export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
-  const { platform, network, store, outbox, asked, transport, worker, events } = base;
+/** Channels that are served here, and what closed ones have paid. */
+interface Served {
+  readonly channels: ChannelStore<ProviderRecord>;
+  readonly payers: PayerBook;
+}
+
+export function buildParts(base: ClientBase, chain: LightChain, served: Served): PeerParts {
+  const { platform, network, store, outbox, transport, worker, events } = base;
   const { params, models } = network;
   const random = () => platform.random();
   const nowMs = () => platform.nowMs();
@@ -61,11 +62,7 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
   const reverted = new RevertedBlocks(chain);
 
   // Transactions and accounts.
-  const pool = createLightPool(
-    params,
-    { genesis: chain.headers.genesis.id, models },
-    chain.signatures,
-  );
+  const pool = createLightPool(params, { genesis: chain.headers.genesis.id }, chain.signatures);
   const accounts = createAccounts({ chain, params, reader, store });
   const sending = createSending({ params, chain, announcer, pool, outbox, accounts, events });
   const balances = new WatchedBalances({ accounts, sending, events });
@@ -80,26 +77,11 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     onAdded: () => events.emit('poolGrew', { isOwn: false }),
   });
 
-  // Asking for inference, and answering while mining.
-  const shared = { network, chain, outbox, pool, reader, worker, events };
-  const asking = createAsking({ ...shared, asked, transport, texts: base.modelService.texts });
-  const results = createResults((modelId, input) => worker.executeLoaded(modelId, input));
-  const serving = createServing({
-    base: () => baseOf(chain),
-    waiting: () => outbox.waiting(),
-    send: handOut(sending.prepare, (tx) => events.emit('report', { type: 'unsigned', tx })),
-    nowMs,
-    // The next head tries again.
-    onProblem: () => undefined,
-    onChange: () => events.emit('nextJobChanged'),
-  });
   const mining = new Mining({
     network,
     chain,
     pool,
     reader,
-    serving,
-    results,
     worker,
     modelService: base.modelService,
     events,
@@ -110,8 +92,8 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
   const offers = createOfferBook();
   const provider = createProviderService({
     chain: channelChain,
-    store: base.served,
-    payers: base.payers,
+    store: served.channels,
+    payers: served.payers,
     signers: platform.signers,
     answerer: createAnswerer(worker),
     served: () => loadedOf(worker, models),
@@ -131,7 +113,6 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     reverted,
     outbox,
     sending,
-    asking,
     mining,
     balances,
     events,
@@ -141,7 +122,8 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     chain,
     transport,
     reader,
-    miner: createReplay({ network, chain, worker, results }),
+    network,
+    miner: worker,
     reactions,
     events,
     nowMs,
@@ -164,16 +146,13 @@ export function buildParts(base: ClientBase, chain: LightChain): PeerParts {
     accounts,
     sending,
     balances,
-    asking,
     channelChain,
     offers,
     provider,
-    results,
-    serving,
     mining,
     follower,
     foundBlocks,
-    explorer: createExplorer(shared),
+    explorer: createExplorer({ network, chain, outbox, pool, reader }),
   };
 }
 

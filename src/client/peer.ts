@@ -6,10 +6,13 @@ import type { LightChain } from '../chain/light/light-chain.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ChainStatus } from './api.ts';
 import { statusOf } from './chain-status.ts';
+import { dropOtherChain, openProviderStore } from './channels/channel-store.ts';
+import { createAskApi } from './models/ask-api.ts';
 import { peerApi, type PeerApi } from './peer-api.ts';
 import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
 import { openPrepaid, type Prepaying } from './prepaid/prepaid.ts';
+import { openPayerBook } from './providing/payer-book.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
 export interface Peer extends Stage {
@@ -17,23 +20,35 @@ export interface Peer extends Stage {
 }
 
 export async function openPeer(base: ClientBase, chain: LightChain): Promise<Peer> {
-  const { network, outbox, transport, modelService, events } = base;
-  const parts = buildParts(base, chain);
+  const { network, outbox, transport, modelService, worker, events } = base;
+  const genesisId = chain.headers.genesis.id;
+  const { signers } = base.platform;
+  // Keys that cannot be asked now let go of them by the clock.
+  for (const id of await dropOtherChain(base.store, genesisId))
+    void signers?.channelEnded(id).catch(() => undefined);
+  const parts = buildParts(base, chain, {
+    channels: await openProviderStore(base.store),
+    payers: await openPayerBook(base.store),
+  });
   const { pool, reader, sending, mining, follower, foundBlocks, offers, provider } = parts;
 
+  const asking = createAskApi({ network, texts: modelService.texts, worker });
   const prepaid = await openPrepaid({
     chain: parts.channelChain,
     store: base.store,
-    signers: base.platform.signers,
+    signers,
     transport,
     models: network.models,
     offers: () => offers.offers(base.platform.nowMs()),
     submit: (opening) => sending.submit(opening),
-    execute: (model, input) => base.worker.execute(model, input),
+    execute: (model, input) => asking.execute(model, input),
     report: (event) => events.emit('report', event),
     nowMs: () => base.platform.nowMs(),
   });
 
+  offers.favour((provider) => prepaid.isKnown(provider));
+
+  await outbox.belongTo(genesisId);
   // A crash may have lost the chain's last blocks while the outbox kept its notes on them.
   const { height } = chain.headers.head().header;
   await outbox.reopen(height);
@@ -63,7 +78,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
 
   return {
     handlers,
-    api: peerApi(base, parts, prepaid.api, status),
+    api: peerApi(base, parts, { ...asking, ...prepaid.api }, status),
     status,
     poll: () => follower.poll(),
     // If no peer is reached, the next call tries again.
@@ -85,7 +100,7 @@ function connectEvents(
   handlers: PeerHandlers,
   prepaid: Prepaying,
 ): () => void {
-  const { asking, results, serving, mining, foundBlocks, reverted, provider } = parts;
+  const { mining, foundBlocks, reverted, provider } = parts;
   /** Reports the failure of a task that nobody waits for. */
   const inBackground = (task: Promise<void>): void => {
     task.catch((e: unknown) => {
@@ -96,13 +111,11 @@ function connectEvents(
 
   const listening = [
     events.on('poolGrew', ({ isOwn }) => {
-      asking.onPool();
       inBackground(isOwn ? mining.refresh() : mining.refreshSoon());
       events.emit('statusChanged');
     }),
     // Peers that came while this client was behind are asked once it no longer is.
     events.on('statusChanged', () => handlers.samplePools()),
-    events.on('nextJobChanged', () => inBackground(mining.refresh())),
 
     events.on('headSettled', () => {
       prepaid.onHead();
@@ -125,11 +138,6 @@ function connectEvents(
     events.on('won', (found) => mining.onWon(found)),
     events.on('blockFound', (block) => inBackground(foundBlocks.add(block))),
     events.on('blockAdopted', () => mining.onAdopted()),
-    events.on('answered', (answered) => {
-      // This comes before serving sends the result: the pool's results are compared with what ran here.
-      results.note(answered.jobId, answered);
-      serving.take(answered);
-    }),
 
     light.subscribe((event) => {
       if (event.reverted) {

@@ -4,15 +4,11 @@ import type { Store } from '../chain/store/store.ts';
 import type { Emitter } from '../lib/events.ts';
 import type { Handlers, Transport } from '../net/transport.ts';
 import type { ChainStatus } from './api.ts';
-import type { Asked } from './asking/asked.ts';
-import type { ChannelStore } from './channels/channel-store.ts';
-import type { ProviderRecord } from './channels/provider-record.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
 import type { ModelService } from './models/model-service.ts';
 import type { ChainNetwork } from './models/networks.ts';
 import type { PeerEvents } from './peer-events.ts';
 import type { Platform } from './platform.ts';
-import type { PayerBook } from './providing/payer-book.ts';
 import type { Outbox } from './wallet/outbox.ts';
 
 /** What a client has before it knows a genesis. */
@@ -23,10 +19,6 @@ export interface ClientBase {
   /** Store that is kept when the chain is rebuilt. */
   readonly store: Store;
   readonly outbox: Outbox;
-  readonly asked: Asked;
-  /** Channels that are served here, and what closed ones have paid. */
-  readonly served: ChannelStore<ProviderRecord>;
-  readonly payers: PayerBook;
   readonly transport: Transport;
   readonly modelService: ModelService;
   readonly worker: MinerWorker;

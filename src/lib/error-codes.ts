@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'STORE_FAILED',
   'STORE_FOREIGN',
   'STORE_FULL',
+  'STORE_OLD',
   // The network and the data that its peers send.
   'NET_CLOSED',
   'NET_MALFORMED',
@@ -29,7 +30,6 @@ export const ERROR_CODES = [
   'BLOCK_REFUSED',
   'CHAIN_BUSY',
   'NO_GENESIS',
-  'NO_HEAD',
   'ROOT_UNKNOWN',
   // Models and the miner.
   'DEVICE_LOST',
@@ -56,11 +56,9 @@ export const ERROR_CODES = [
   'AMOUNT_MALFORMED',
   'AMOUNT_PRECISION',
   'AMOUNT_RANGE',
-  'ANSWER_LONG',
   'INPUT_CONTROL',
   'INPUT_EMPTY',
   'INPUT_LONG',
-  'LIFETIME_RANGE',
   'MEMO_LONG',
   'NAME_BLANK',
   'NAME_MALFORMED',

@@ -1,7 +1,11 @@
 /** A client that knows no genesis: what it answers before, and whose genesis it takes. */
 import { afterEach, expect, test, vi } from 'vitest';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
+import { LIGHT_SCHEMA } from '../../src/chain/light/records.ts';
+import { formatPut } from '../../src/chain/store/format-marker.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Store } from '../../src/chain/store/store.ts';
+import type { ClientEvent } from '../../src/client/api.ts';
 import { createClient, type Client } from '../../src/client/client.ts';
 import type { Platform } from '../../src/client/platform.ts';
 import { toHex } from '../../src/lib/bytes.ts';
@@ -26,9 +30,9 @@ afterEach(async () => {
   for (const client of clients.splice(0)) await client.stop();
 });
 
-async function join(net: MemoryNet): Promise<Client> {
+async function join(net: MemoryNet, chain?: Store): Promise<Client> {
   const platform: Platform = {
-    openStore: async () => createMemoryStore(),
+    openStore: async (name) => (name === 'chain' && chain) || createMemoryStore(),
     createTransport: async () => net.transport('newcomer'),
     createMiner: undefined,
     faucet: undefined,
@@ -67,7 +71,6 @@ test('without a peer it answers what needs no chain, and the rest once there is 
     NO_GENESIS: api.supply(),
     NO_PEERS: api.account(ann.address),
     NOT_PROVEN: api.prepare(ann.address),
-    NO_HEAD: api.quote('test'),
   };
   for (const [code, call] of Object.entries(refused))
     await expect(call).rejects.toMatchObject({ code });
@@ -84,6 +87,23 @@ test('without a peer it answers what needs no chain, and the rest once there is 
   await vi.waitUntil(async () => (await api.status()).chain.height === 5, wait);
   await vi.waitUntil(async () => (await api.balance(ann.address)) !== undefined, wait);
   expect(toHex((await api.status()).chain.headId)).toBe(toHex(chain.head().id));
+});
+
+test('the chain of an older program begins anew, which is said once', async () => {
+  const store = createMemoryStore();
+  const format = { kind: 'light', schema: LIGHT_SCHEMA - 1, chainId: PARAMS.chainId } as const;
+  await store.batch([formatPut(format, new Uint8Array(32))]);
+  const said: ClientEvent[] = [];
+  const { api, on } = await join(new MemoryNet(), store);
+  on((event) => event.type === 'problem' && said.push(event));
+  await vi.waitUntil(() => said.length, wait);
+  expect(said).toMatchObject([{ code: 'STORE_OLD' }]);
+  expect((await api.status()).chain).toMatchObject({ height: 0 });
+  const again: ClientEvent[] = [];
+  const { on: onAgain } = await join(new MemoryNet(), store);
+  onAgain((event) => again.push(event));
+  await new Promise((r) => setTimeout(r));
+  expect(again).toEqual([]);
 });
 
 test('of two genesis blocks it keeps the first that it took', async () => {

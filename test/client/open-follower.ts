@@ -3,14 +3,16 @@ import type { LightChain } from '../../src/chain/light/light-chain.ts';
 import type { PeerEvents } from '../../src/client/peer-events.ts';
 import { createChainReader } from '../../src/client/sync/chain-reader.ts';
 import { createFollower } from '../../src/client/sync/follow.ts';
-import type { BlockReplay } from '../../src/client/sync/full-check.ts';
+import type { UnitReplay } from '../../src/client/sync/full-check.ts';
 import type { HeadReactions } from '../../src/client/sync/settle-head.ts';
 import { Emitter } from '../../src/lib/events.ts';
 import type { Transport } from '../../src/net/transport.ts';
+import { MODELS, PARAMS } from '../chain/make-blocks.ts';
 
 export interface FollowerOptions {
   readonly onHead?: HeadReactions['run'] | undefined;
-  readonly replay?: BlockReplay['replay'] | undefined;
+  /** Of blocks whose model is loaded; absent: none is. */
+  readonly replay?: UnitReplay['replay'] | undefined;
   readonly turnMs?: number | undefined;
   /** ms since 1970; a clock that stands still by default. */
   readonly nowMs?: (() => number) | undefined;
@@ -24,10 +26,11 @@ export function openFollower(
   const events = new Emitter<PeerEvents>();
   const reader = createChainReader(chain, transport);
   const follower = createFollower({
+    network: { params: PARAMS, models: MODELS, names: [], verifyProof: () => undefined },
     chain,
     transport,
     reader,
-    miner: { replay: replay ?? (async () => undefined) },
+    miner: { canReplay: () => replay !== undefined, replay: replay ?? (async () => []) },
     reactions: { run: onHead ?? (async () => undefined) },
     events,
     nowMs,

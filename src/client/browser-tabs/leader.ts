@@ -31,8 +31,6 @@ export class Leader {
   readonly #memory: TabMemory;
   readonly #events: Emitter<TabEvents>;
   readonly #others: BoundedMap<string, OtherTab>;
-  /** The public key to serve requests with, of each tab; the newest is last. */
-  readonly #servingKeys = new Map<string, Uint8Array>();
   #payTo: Uint8Array | undefined;
 
   constructor(
@@ -45,10 +43,7 @@ export class Leader {
     this.#engine = engine;
     this.#memory = memory;
     this.#events = events;
-    this.#others = new BoundedMap(OTHERS_MAX, (tab, { gone }) => {
-      gone.abort();
-      this.#servingKeys.delete(tab);
-    });
+    this.#others = new BoundedMap(OTHERS_MAX, (_tab, { gone }) => gone.abort());
     engine.on((event) => {
       if (event.type === 'miner' && event.status.state === 'failed') this.#setMining(undefined);
       this.#publish(event);
@@ -56,7 +51,7 @@ export class Leader {
   }
 
   /** Runs a call of this tab. */
-  readonly call: Call = (method, args) => this.#perform(this.#session.tab, method, args);
+  readonly call: Call = (method, args) => this.#perform(method, args);
 
   onMessage(message: TabMessage): void {
     const { from, type } = message;
@@ -108,9 +103,8 @@ export class Leader {
   }
 
   /** Runs a call of this tab or of another. */
-  async #perform(from: string, method: Method, args: unknown[]): Promise<unknown> {
+  async #perform(method: Method, args: unknown[]): Promise<unknown> {
     const engine = this.#engine.client as unknown as Calls;
-    if (method === 'serve') return this.#serve(from, args[0] as Uint8Array | undefined);
     if (isStop(method)) this.#setMining(undefined);
     if (method !== 'startMining') {
       const value = await engine[method]!(...args);
@@ -127,13 +121,6 @@ export class Leader {
     });
   }
 
-  /** One tab's vault may be locked while another's is open: the engine serves while any is. */
-  #serve(from: string, key: Uint8Array | undefined): Promise<void> {
-    this.#servingKeys.delete(from);
-    if (key) this.#servingKeys.set(from, key);
-    return this.#engine.client.serve([...this.#servingKeys.values()].at(-1));
-  }
-
   #otherTab(id: string): OtherTab {
     const known = this.#others.get(id);
     if (known) return known;
@@ -143,7 +130,7 @@ export class Leader {
     const run = async (method: Method, args: unknown[]) => {
       if (other.calls >= CALLS_MAX) throw new AppError('BUSY', `${CALLS_MAX} calls of one tab`);
       other.calls++;
-      return this.#perform(id, method, args).finally(() => other.calls--);
+      return this.#perform(method, args).finally(() => other.calls--);
     };
     const api = Object.fromEntries(
       CLIENT_METHODS.map((method) => [method, (...args: unknown[]) => run(method, args)]),
@@ -157,6 +144,5 @@ export class Leader {
   #forget(id: string): void {
     this.#others.get(id)?.gone.abort();
     this.#others.delete(id);
-    if (this.#servingKeys.has(id)) this.#serve(id, undefined).catch(() => undefined);
   }
 }

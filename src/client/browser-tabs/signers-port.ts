@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../lib/errors.ts';
 import { connect, expose, type Port } from '../../lib/rpc.ts';
+import { UNATTENDED_CALLS_MAX } from '../../wallet/vault-calls.ts';
 import type { UnattendedApi } from '../../wallet/vault/vault-api.ts';
 
 /** Complete: a call that is new in UnattendedApi does not compile until it is listed. */
@@ -19,8 +20,6 @@ const METHODS: Readonly<Record<keyof UnattendedApi, true>> = {
 };
 export const SIGNER_METHODS = Object.keys(METHODS) as (keyof UnattendedApi)[];
 
-/** Calls that wait for the vault at once: a signature or two for each channel in use. */
-export const SIGNATURES_MAX = 256;
 /** ms for a signature, which takes some ms. A vault opens with a passphrase in seconds, and signs nothing meanwhile. */
 export const SIGNING_MS = 60_000;
 
@@ -33,8 +32,8 @@ export function serveSigners(signers: UnattendedApi, port: MessagePort): () => v
   const bounded =
     (call: Call): Call =>
     async (...args) => {
-      if (waiting >= SIGNATURES_MAX)
-        throw new AppError('BUSY', `${SIGNATURES_MAX} signatures are waiting`);
+      if (waiting >= UNATTENDED_CALLS_MAX)
+        throw new AppError('BUSY', `${UNATTENDED_CALLS_MAX} signatures are waiting`);
       waiting++;
       return call(...args).finally(() => waiting--);
     };
@@ -51,7 +50,7 @@ export function serveSigners(signers: UnattendedApi, port: MessagePort): () => v
  * port or the vault has gone, and with VAULT_SILENT where no answer comes.
  */
 export function connectSigners(port: MessagePort, signingMs = SIGNING_MS): UnattendedApi {
-  const remote = connect<UnattendedApi>(port, { pendingMax: SIGNATURES_MAX });
+  const remote = connect<UnattendedApi>(port, { pendingMax: UNATTENDED_CALLS_MAX });
   const calls = SIGNER_METHODS.map((name) => [
     name,
     (...args: unknown[]) => inTime((remote as unknown as Calls)[name]!(...args), signingMs),

@@ -10,7 +10,6 @@ export class TabMemory {
   mining: MiningIntent | undefined;
   readonly #watched = new BoundedMap<string, Uint8Array>(WATCHED_MAX);
   #payTo: Uint8Array | undefined;
-  #serve: Uint8Array | undefined;
   #provided: Provided | undefined;
   #duty: number | undefined;
 
@@ -20,7 +19,6 @@ export class TabMemory {
     if (method === 'watch') this.#watched.set(toHex(bytes), bytes);
     else if (method === 'unwatch') this.#watched.delete(toHex(bytes));
     else if (method === 'payTo') this.#payTo = bytes;
-    else if (method === 'serve') this.#serve = bytes;
     else if (method === 'provide') this.#provided = first as Provided | undefined;
     else if (method === 'throttleMining') this.#duty = first as number;
   }
@@ -36,7 +34,6 @@ export class TabMemory {
     if (this.#payTo) calls.push(['payTo', [this.#payTo]]);
     for (const [, address] of this.#watched) calls.push(['watch', [address]]);
     if (this.#duty !== undefined) calls.push(['throttleMining', [this.#duty]]);
-    if (this.#serve) calls.push(['serve', [this.#serve]]);
     if (this.#provided) calls.push(['provide', [this.#provided]]);
     return calls;
   }

@@ -96,7 +96,7 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     const known = own?.height === undefined ? undefined : await ownPlace(id, own.height);
     if (known) return known;
     const firstOf = async (positions: readonly Position[]): Promise<TxView | undefined> => {
-      // Claims and results, which may be reported with a request, come after it.
+      // A close, which is reported with its channel's opening, comes after it.
       const [first] = [...positions].sort((a, b) => a.height - b.height || a.index - b.index);
       return first && (await placed(id, first));
     };

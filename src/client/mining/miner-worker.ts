@@ -1,10 +1,9 @@
 /**
  * The miner's worker as the client sees it: started when it is first needed, given models, replaced when
- * it has died. It holds the miner's status, and reports wins and answers as events.
+ * it has died. It holds the miner's status, and reports wins as events.
  */
 import type { Fault } from '../../core/faults.ts';
-import type { Header, Proof } from '../../core/formats.ts';
-import type { Execution } from '../../core/tx/state-tx.ts';
+import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -17,7 +16,6 @@ import {
   type MinerEvents,
   type MinerState,
   type MinerStatus,
-  type Template,
 } from '../../miner/engine/miner-api.ts';
 import type { ModelSupply } from '../models/model-supply.ts';
 import type { PeerEvents } from '../peer-events.ts';
@@ -89,7 +87,6 @@ export class MinerWorker {
       events.emit('report', { type: 'miner', status });
     });
     worker.on('block', (found) => events.emit('won', found));
-    worker.on('answered', (answered) => events.emit('answered', answered));
     if (this.#duty < 1) this.#run(worker.throttle(this.#duty));
     return worker;
   }
@@ -125,7 +122,7 @@ export class MinerWorker {
   }
 
   /** The next template; undefined: nothing to work on. */
-  work(template: Template | undefined): void {
+  work(template: HeaderCore | undefined): void {
     if (this.#worker) this.#run(this.#worker.then((worker) => worker.work(template)));
   }
 
@@ -157,7 +154,7 @@ export class MinerWorker {
     const worker = await this.launch();
     void this.#deps.supply.keepOnly([...this.#inUse(), id]);
     await this.#deps.supply.give(worker, id);
-    return (await worker.execute(id, input)).answer;
+    return await worker.execute(id, input);
   }
 
   /** The worker with this model in it, to answer with; the model is fetched first. @throws AppError NO_MINER, … */
@@ -177,12 +174,6 @@ export class MinerWorker {
     return this.#model ? [this.#model.id, ...answering] : answering;
   }
 
-  /** Runs a model only where one is loaded. @throws AppError NO_MINER, and the worker's */
-  async executeLoaded(id: Uint8Array, input: Uint8Array): Promise<Execution> {
-    if (!this.#loaded) throw new AppError('NO_MINER', 'no model is loaded');
-    return await this.#loaded.execute(id, input);
-  }
-
   get isLoaded(): boolean {
     return this.#loaded !== undefined;
   }
@@ -192,17 +183,10 @@ export class MinerWorker {
     return this.#loaded !== undefined && this.#deps.supply.has(this.#loaded, modelId);
   }
 
-  /**
-   * `input`: the input of the request that the header names. @returns every fault that the replay shows; no
-   * fault also when the worker fails
-   */
-  async replay(
-    header: Header,
-    proof: Proof,
-    input: Uint8Array | undefined,
-  ): Promise<readonly Fault[]> {
+  /** @returns every fault that the replay shows; no fault also when the worker fails */
+  async replay(header: Header, proof: Proof): Promise<readonly Fault[]> {
     try {
-      return (await this.#loaded?.check(header, proof, input)) ?? [];
+      return (await this.#loaded?.check(header, proof)) ?? [];
     } catch (e) {
       // The block is not to blame: this client follows it like a client without the model.
       this.noteFailure(e, this.#loaded);

@@ -4,7 +4,6 @@
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { PROOF_KEYS_MAX } from '../../core/messages.ts';
-import type { Tree } from '../../core/tree/tree.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { BackendChoice, FoundBlock } from '../../miner/engine/miner-api.ts';
@@ -14,17 +13,13 @@ import type { PeerEvents } from '../peer-events.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
 import type { MinerWorker, NamedModel } from './miner-worker.ts';
-import type { Results } from './results.ts';
-import type { RequestServing } from './serving.ts';
-import { createTemplateFeed, withInput, type TemplateFeed } from './template-feed.ts';
+import { createTemplateFeed, type TemplateFeed } from './template-feed.ts';
 
 export interface MiningDeps {
   readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly pool: LightPool;
   readonly reader: Pick<ChainReader, 'state' | 'heads'>;
-  readonly serving: Pick<RequestServing, 'nextJob' | 'refresh'>;
-  readonly results: Results;
   readonly worker: MinerWorker;
   readonly modelService: Pick<ModelService, 'stop'>;
   readonly events: Emitter<PeerEvents>;
@@ -110,13 +105,13 @@ export class Mining {
 
   /** Makes another template, for a new head or payee. */
   async refresh(): Promise<void> {
-    await this.#prepareTemplate();
+    await this.#learnState().catch(this.#report);
     this.#feed?.refresh();
   }
 
   /** Makes another template soon, for a new transaction. */
   async refreshSoon(): Promise<void> {
-    await this.#prepareTemplate();
+    await this.#learnState().catch(this.#report);
     this.#feed?.refreshSoon();
   }
 
@@ -139,29 +134,14 @@ export class Mining {
     this.#feed?.refresh();
   }
 
-  async #prepareTemplate(): Promise<void> {
-    await this.#learnState().catch((e: unknown) => this.#report(e));
-    void this.#deps.serving.refresh();
-    // Results that could not be run are left out of the template.
-    void this.#learnResults().catch(() => undefined);
-  }
-
   #makeTemplate() {
-    const { chain, pool, reader, results, serving, worker, nowMs } = this.#deps;
+    const { chain, pool, reader, worker, nowMs } = this.#deps;
     const [miner, model] = [this.#payout, worker.model];
     if (!miner || !model || !reader.heads.everCaughtUp) return undefined;
     // A block found now would be a rival of the one that is being adopted, and lose against it.
     if (this.#adopting || this.#resting) return undefined;
 
-    const job = serving.nextJob(model.id);
-    const template = chain.blocks.template({
-      miner,
-      modelId: model.id,
-      nowMs: nowMs(),
-      txs: results.verifiedOnly(pool.judged(), this.#headTree()),
-      jobId: job?.id,
-    });
-    return template && withInput(template, job);
+    return chain.blocks.template({ miner, modelId: model.id, nowMs: nowMs(), txs: pool.judged() });
   }
 
   /** Asks peers for the state that the pool needs to judge its transactions; with the whole state nothing is needed. */
@@ -178,21 +158,8 @@ export class Mining {
     }
   }
 
-  /** Runs the model on requests whose results wait, so that a template holds only results verified here. */
-  async #learnResults(): Promise<void> {
-    const { pool, results, worker } = this.#deps;
-    if (!worker.model || !worker.isLoaded) return;
-    const hasLearned = await results.learn(pool.judged(), this.#headTree(), worker.model.id);
-    if (hasLearned) this.#feed?.refreshSoon();
-  }
-
-  #headTree(): Tree | undefined {
-    const { headers, state } = this.#deps.chain;
-    return state.after(headers.head().id);
-  }
-
-  #report(e: unknown): void {
+  readonly #report = (e: unknown): void => {
     const { code, message } = AppError.from(e);
     this.#deps.events.emit('report', { type: 'problem', code, message });
-  }
+  };
 }

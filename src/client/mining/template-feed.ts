@@ -5,22 +5,13 @@
 import { bodyRoot } from '../../core/tx/body.ts';
 import type { Body, HeaderCore } from '../../core/formats.ts';
 import type { Block } from '../../core/messages.ts';
-import { hasJob } from '../../core/pow/seed.ts';
 import { toHex } from '../../lib/bytes.ts';
-import type { FoundBlock, Template } from '../../miner/engine/miner-api.ts';
+import type { FoundBlock } from '../../miner/engine/miner-api.ts';
 
 /** Bodies of older templates that a win may still name. */
 const BODIES_KEPT = 16;
 /** ms: a template executes the whole pool, and one for each transaction would be too many. */
 const SOON_MS = 500;
-
-/** Adds the request's input to a template, unless the chain found that the request has closed. */
-export function withInput<T extends { core: HeaderCore }>(
-  template: T,
-  job: { readonly input: Uint8Array } | undefined,
-): T & { jobInput?: Uint8Array } {
-  return job && hasJob(template.core) ? { ...template, jobInput: job.input } : template;
-}
 
 export interface TemplateFeed {
   /** Makes a template now. */
@@ -34,8 +25,8 @@ export interface TemplateFeed {
 
 /** `make` gives undefined while there is nothing to work on; `everyMs` between refreshes. */
 export function createTemplateFeed(
-  make: () => { core: HeaderCore; body: Body; jobInput?: Uint8Array } | undefined,
-  work: (template: Template | undefined) => void,
+  make: () => { core: HeaderCore; body: Body } | undefined,
+  work: (template: HeaderCore | undefined) => void,
   everyMs: number,
 ): TemplateFeed {
   const bodies = new Map<string, Body>();
@@ -45,12 +36,12 @@ export function createTemplateFeed(
     soon = undefined;
     const made = make();
     if (!made) return work(undefined);
-    const { core, body, jobInput } = made;
+    const { core, body } = made;
     const root = toHex(bodyRoot(body));
     bodies.delete(root);
     bodies.set(root, body);
     for (const old of bodies.keys()) if (bodies.size > BODIES_KEPT) bodies.delete(old);
-    work({ core, jobInput });
+    work(core);
   };
   const timer = setInterval(refresh, everyMs);
   return {

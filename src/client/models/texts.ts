@@ -1,4 +1,4 @@
-/** Texts to inputs of requests and back, by the model’s tokenizer, which is fetched once and kept parsed. */
+/** Texts to a model's inputs and back, by the model’s tokenizer, which is fetched once and kept parsed. */
 import { inputTokens, type Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';

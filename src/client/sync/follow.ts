@@ -8,6 +8,7 @@ import type { Block, BlockAnnounce } from '../../core/messages.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { PeerInfo, Transport, Verdict } from '../../net/transport.ts';
 import type { SyncState } from '../api.ts';
+import type { ChainNetwork } from '../models/networks.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import { Backfill } from './backfill.ts';
 import { BlockIntake } from './block-intake.ts';
@@ -15,17 +16,18 @@ import { CatchUp } from './catch-up.ts';
 import type { ChainReader } from './chain-reader.ts';
 import { Execution } from './execution.ts';
 import { FailedHeads } from './failed-heads.ts';
-import { FullCheck, type BlockReplay } from './full-check.ts';
+import { FullCheck, type UnitReplay } from './full-check.ts';
 import { inOrder } from './peer-order.ts';
 import { createPeerQueue } from './peer-queue.ts';
 import { HeadSettler, type HeadReactions } from './settle-head.ts';
 
 export interface FollowerDeps {
+  readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly transport: Transport;
   readonly reader: ChainReader;
   /** Runs units again, where the model is loaded. */
-  readonly miner: BlockReplay;
+  readonly miner: UnitReplay;
   readonly reactions: HeadReactions;
   readonly events: Emitter<PeerEvents>;
   /** ms since 1970. */
@@ -53,7 +55,7 @@ export interface Follower {
 export function createFollower(deps: FollowerDeps): Follower {
   const { chain, transport, reader, events } = deps;
 
-  const fullCheck = new FullCheck(chain, deps.miner);
+  const fullCheck = new FullCheck(deps);
   const settler = new HeadSettler({
     chain,
     bodies: reader.bodies,

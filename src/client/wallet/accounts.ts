@@ -15,6 +15,10 @@ import type { ChainReader } from '../sync/chain-reader.ts';
 import { createHistory, type ReadHistory } from './history.ts';
 import { createPayeeBook, type PayeeBook } from './payees.ts';
 
+/** Beginning of the keys of what was proven last. */
+export const BALANCES = 'balance';
+const keyOf = (address: Uint8Array): string => `${BALANCES}/${toHex(address)}`;
+
 const BalanceRecord = struct({
   address: bytes(32),
   spendable: u64,
@@ -74,7 +78,7 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
       proofBytes: opened.proofBytes,
     };
     const value = encode(BalanceRecord, { ...balance, ...balance.provenAt });
-    await store.batch([{ key: `balance/${toHex(address)}`, value }]);
+    await store.batch([{ key: keyOf(address), value }]);
     return balance;
   }
 
@@ -87,7 +91,7 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
 
 /** The last proven balance of an address. */
 export async function readBalance(store: Store, address: Uint8Array): Promise<Balance | undefined> {
-  const data = await store.get(`balance/${toHex(address)}`);
+  const data = await store.get(keyOf(address));
   const record = data && tryDecode(BalanceRecord, data);
   if (!record) return undefined;
   const { height, id, timeMs, ...rest } = record;

@@ -6,7 +6,6 @@ import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
 import { VerifiedSignatures } from '../../chain/shared/verified-signatures.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx } from '../../core/formats.ts';
-import { addressOf } from '../../core/address.ts';
 import type { Params } from '../../core/params.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { txFaults } from '../../core/tx/apply.ts';
@@ -47,7 +46,7 @@ export interface LightPool {
 /** `verified`: the chain's, which executes blocks with the same transactions. */
 export function createLightPool(
   params: Params,
-  chain: Pick<StateContext, 'genesis' | 'models'>,
+  chain: Pick<StateContext, 'genesis'>,
   verified = new VerifiedSignatures(),
 ): LightPool {
   const pool = new Mempool(verified);
@@ -60,7 +59,7 @@ export function createLightPool(
 
   /** The fault of a transaction as far as it can be found without the state. */
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
-    const refused = params.rules.first(txFaults(params, chain.models, height + 1, signed));
+    const refused = params.rules.first(txFaults(params, height + 1, signed));
     if (refused) return refused;
     if (!paysEnough(signed.tx)) return fault('tx.fee-low');
     if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');
@@ -139,6 +138,5 @@ export function createSampler(
 
 /** Keys of the leaves that are read when the transaction is judged for a block of that height. */
 function leavesOf({ tx }: SignedTx, height: number, tree: Tree | undefined): Uint8Array[] {
-  const from = addressOf(tx.from);
-  return [leafOfLine(tx), ...kindOf(tx).reads(tx, { from, height, tree })];
+  return [leafOfLine(tx), ...kindOf(tx).reads(tx, { height, tree })];
 }

@@ -7,11 +7,14 @@ import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { Block } from '../../core/messages.ts';
 import { txBytes, txId } from '../../core/tx/tx.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { PendingTx } from '../api.ts';
+import { BALANCES } from './accounts.ts';
 
 const FOUND_KEY = 'found';
+/** Id of the genesis block of the chain that all of it was sent on. */
+const CHAIN_KEY = 'chain';
 /** Transactions kept at once. */
 const OUTBOX_MAX = 500;
 /** Blocks after which a confirmed transaction is forgotten. */
@@ -71,6 +74,23 @@ export class Outbox {
     const found = await store.get(FOUND_KEY);
     box.found = found && tryDecode(Block, found);
     return box;
+  }
+
+  /**
+   * Before anything is sent again: what was sent on another chain is forgotten. A network that began anew under the
+   * same number could pay it once more, and its nonces say nothing there, nor do those of balances proven there.
+   */
+  async belongTo(genesisId: Uint8Array): Promise<void> {
+    const stored = await this.#store.get(CHAIN_KEY);
+    if (stored && equal(stored, genesisId)) return;
+    // Also those that this version cannot read.
+    const sent = await this.#store.range('tx/', 'tx0', OUTBOX_MAX);
+    const proven = await this.#store.range(`${BALANCES}/`, `${BALANCES}0`);
+    const gone = [...[...sent, ...proven].map(({ key }) => key), FOUND_KEY];
+    const puts = gone.map((key) => ({ key, value: undefined }));
+    await this.#store.batch([...puts, { key: CHAIN_KEY, value: genesisId }], true);
+    this.#entries.clear();
+    this.found = undefined;
   }
 
   async keepFound(block: Block): Promise<void> {

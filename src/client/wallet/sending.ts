@@ -3,10 +3,9 @@ import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
-import { endsFollowers, isFault, isFinal } from '../../core/faults.ts';
+import { isFault, isFinal } from '../../core/faults.ts';
 import { SignedTx, type Position } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
-import { kindOf } from '../../core/tx/kinds.ts';
 import { isSamePlace, lineOf, spentBy, txId } from '../../core/tx/tx.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -58,11 +57,7 @@ export function createSending(deps: SendingDeps): Sending {
   async function resubmitWaiting(): Promise<void> {
     for (const signed of outbox.waiting()) {
       const refused = pool.add(signed, height());
-      if (!isFault(refused) || !isFinal(refused)) continue;
-      await outbox.refuse(txId(signed.tx));
-      if (endsFollowers(refused))
-        for (const other of outbox.unsettled())
-          if (comesAfter(other, signed)) await outbox.refuse(txId(other.tx));
+      if (isFault(refused) && isFinal(refused)) await outbox.refuse(txId(signed.tx));
     }
   }
 
@@ -107,7 +102,7 @@ export function createSending(deps: SendingDeps): Sending {
         })
         .finally(() => coming.delete(signed));
 
-      // The new transaction may have displaced a claim, whose result then has no use.
+      // It may fill a gap in the nonces: those behind it can be mined now.
       await resubmitWaiting();
       await announceWaiting();
       events.emit('poolGrew', { isOwn: true });
@@ -157,9 +152,6 @@ export function createSending(deps: SendingDeps): Sending {
     else await outbox.noteHead(height(), [{ id, height: at }]);
   }
 }
-
-const comesAfter = ({ tx }: SignedTx, { tx: earlier }: SignedTx): boolean =>
-  equal(tx.from, earlier.from) && kindOf(tx).needsBefore(tx, earlier);
 
 /** Whether it takes one of the account's nonces. */
 const isPaidBy = ({ tx }: SignedTx, address: Uint8Array): boolean =>

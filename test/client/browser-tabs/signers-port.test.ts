@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   connectSigners,
   serveSigners,
-  SIGNATURES_MAX,
   SIGNER_METHODS,
 } from '../../../src/client/browser-tabs/signers-port.ts';
 import { askHash, receiptHash, verifyHash, voucherHash } from '../../../src/core/channel.ts';
@@ -16,6 +15,7 @@ import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { connect } from '../../../src/lib/rpc.ts';
 import { formatWords } from '../../../src/wallet/seed-words.ts';
+import { UNATTENDED_CALLS_MAX } from '../../../src/wallet/vault-calls.ts';
 import type { UnattendedApi, VaultApi } from '../../../src/wallet/vault/vault-api.ts';
 import { databaseHome } from '../../../src/wallet/vault/vault-places.ts';
 import { createStorage } from '../../../src/wallet/vault/vault-storage.ts';
@@ -44,7 +44,7 @@ beforeEach(async () => {
   const clock = { now: () => GENESIS_MS + 5_000_000, after: () => () => {} };
   vault = createVault({ storage, crypto, clock, cost: CHEAP });
   const genesis = toHex(encode(Header, genesisHeader));
-  await vault.openFor({ network: 'local', genesisTimeMs: GENESIS_MS, genesis });
+  await vault.openFor({ network: 'local', genesis });
   publicKey = (await vault.restore(formatWords(hash(3)))).publicKey!;
 });
 afterEach(() => ends.forEach((end) => end()));
@@ -111,8 +111,18 @@ describe('the signers of a page', () => {
     const hanging = { ...vault, servingKey: () => new Promise<undefined>(() => {}) };
     const { port } = open(hanging);
     const remote = connect<UnattendedApi>(port);
-    for (let i = 0; i < SIGNATURES_MAX; i++) remote.servingKey().catch(() => undefined);
+    for (let i = 0; i < UNATTENDED_CALLS_MAX; i++) remote.servingKey().catch(() => undefined);
     await expect(remote.channelsLimit()).rejects.toThrow(code('BUSY'));
+  });
+
+  test('are all answered by the vault where no more wait than its port takes', async () => {
+    const { port } = open(vault);
+    const remote = connect<UnattendedApi>(port);
+    const calls = Array.from({ length: UNATTENDED_CALLS_MAX }, () => remote.channelsLimit());
+    // A person's call has a place too.
+    const status = vault.status();
+    expect(await Promise.all(calls)).toHaveLength(UNATTENDED_CALLS_MAX);
+    expect((await status).exists).toBe(true);
   });
 
   test('that give no answer are waited for in bounds', async () => {

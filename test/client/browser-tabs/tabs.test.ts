@@ -30,11 +30,10 @@ let failures: AppError[];
 /** `pending` ends the engine. */
 let poisoned = false;
 const deaths = new Map<MemoryEngine, PromiseWithResolvers<AppError>>();
-let served: (Uint8Array | undefined)[];
 
 beforeEach(() => {
   place = crypto.randomUUID();
-  [running, tabs, failures, served] = [new Set(), [], [], []];
+  [running, tabs, failures] = [new Set(), [], []];
 });
 afterEach(() => tabs.forEach((tab) => tab.leave()));
 
@@ -47,13 +46,12 @@ function startEngine(engines: MemoryEngine[]): TabEngine {
   expect(running.size, 'engines at once').toBe(1);
   const died = Promise.withResolvers<AppError>();
   deaths.set(engine, died);
-  const serve = async (key: Uint8Array | undefined) => void served.push(key);
   const { port1, port2 } = new MessageChannel();
   const pending = async () => {
     if (poisoned) died.resolve(new AppError('WORKER_DIED', 'an error of libp2p'));
     return poisoned ? await new Promise<never>(() => {}) : await engine.client.pending();
   };
-  const { emit } = expose({ ...engine.client, serve, pending }, port2 as Port);
+  const { emit } = expose({ ...engine.client, pending }, port2 as Port);
   engine.on((event) => emit('event', event));
   let die: (reason: string) => void;
   const api = connect<ClientApi, { event: ClientEvent }>(port1, {
@@ -149,19 +147,6 @@ describe('while a tab leads', () => {
     const [leader, follower] = await openThree();
     engineOf(leader).fails = { 'client.submit': 'TX_REFUSED' };
     await expect(follower.client.submit(new Uint8Array(3))).rejects.toThrow(code('TX_REFUSED'));
-  });
-
-  test('it serves while the vault of any tab is open, and no longer than that tab lives', async () => {
-    const [leader, follower, third] = await openThree();
-    await follower.client.serve(hash(1));
-    await leader.client.serve(undefined);
-    expect(served).toEqual([hash(1), hash(1)]);
-    await third.client.serve(hash(2));
-    third.crash();
-    await vi.waitUntil(() => served.length === 4);
-    follower.leave();
-    await vi.waitUntil(() => served.length === 5);
-    expect(served.slice(2)).toEqual([hash(2), hash(1), undefined]);
   });
 
   test('calls that wait are bounded, here and for one follower', async () => {

@@ -4,8 +4,7 @@ import { createAnswerer } from '../../../src/client/mining/answerer.ts';
 import { MinerWorker } from '../../../src/client/mining/miner-worker.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
-import { ZERO_HASH } from '../../../src/core/hash.ts';
-import { tokensOf } from '../../../src/core/pow/seed.ts';
+import { packInput } from '../../../src/core/pow/seed.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
@@ -58,7 +57,7 @@ test('rows are those of the model; what ran is counted', async () => {
   const cpu = await createCpuBackend(tiny);
   const want = await Promise.all(
     [input.slice(0, 16), input.slice(16)].map(async (part) => {
-      const tokens = tokensOf(ZERO_HASH, tiny.manifest, part);
+      const tokens = packInput(part, tiny.manifest);
       const { answer } = await cpu.pass({ tokens, sigma0: undefined, limits: [] });
       return Uint8Array.from(answer.slice(0, tiny.manifest.answerSize), (x) => x & 0xff);
     }),

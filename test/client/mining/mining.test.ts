@@ -4,16 +4,16 @@ import { Announcer } from '../../../src/client/announcer.ts';
 import { FoundBlocks } from '../../../src/client/mining/found-blocks.ts';
 import { MinerWorker } from '../../../src/client/mining/miner-worker.ts';
 import { Mining } from '../../../src/client/mining/mining.ts';
-import { createReplay } from '../../../src/client/mining/replay.ts';
-import { createResults } from '../../../src/client/mining/results.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
+import { FullCheck } from '../../../src/client/sync/full-check.ts';
 import type { Fault, FaultCode } from '../../../src/core/faults.ts';
+import type { HeaderCore } from '../../../src/core/formats.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { without } from '../../attack/without.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
-import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
+import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
 import {
   MODEL,
   MODELS,
@@ -34,13 +34,13 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly F
     found: undefined as unknown as (b: FoundBlock) => void,
     checks: 0,
     launched: 0,
-    templates: [] as (Template | undefined)[],
+    templates: [] as (HeaderCore | undefined)[],
   };
   const miner = {
     on: (name: string, hear: never) => void (name === 'block' && (made.found = hear)),
     start: async () => undefined,
     pause: async () => undefined,
-    work: async (template?: Template) => void made.templates.push(template),
+    work: async (template?: HeaderCore) => void made.templates.push(template),
     check: () => (made.checks++, check()),
   };
   const events = new Emitter<PeerEvents>();
@@ -48,7 +48,7 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly F
   const params = without(PARAMS, off);
   const network = { params, models: MODELS, names: ['test'] };
   const chain = {
-    headers: { head: full.head },
+    headers: { head: full.head, refuse: async () => undefined },
     blocks: { template: full.template },
     state: { after: () => undefined },
   } as never;
@@ -57,20 +57,17 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly F
     supply: new ModelSupply(undefined),
     events,
   });
-  const results = createResults((id, input) => worker.executeLoaded(id, input));
   const mining = new Mining({
     network,
     chain,
     pool: { judged: () => [], missing: () => [] } as never,
     reader: { heads: { everCaughtUp: true }, state: { read: async () => undefined } } as never,
-    serving: { nextJob: () => undefined, refresh: async () => undefined },
-    results,
     worker,
     modelService: { stop: () => undefined },
     events,
     nowMs: () => START_MS,
   });
-  const { replay } = createReplay({ network, chain, worker, results });
+  const fullCheck = new FullCheck({ network, chain, miner: worker });
   const foundBlocks = new FoundBlocks({
     chain,
     outbox: { found: undefined, keepFound: async () => undefined } as never,
@@ -90,21 +87,21 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly F
   events.on('blockAdopted', () => mining.onAdopted());
   mining.payTo(ann.address);
   await mining.start({ model: 'test' });
-  return { mining, replay, worker, block, adopted, made };
+  return { mining, fullCheck, worker, block, adopted, made };
 }
 
 test('a block without work is not replayed', async () => {
-  const { mining, replay, block, made } = await setUp();
-  expect((await replay(block))?.fault).toBe('proof.shape');
+  const { mining, fullCheck, block, made } = await setUp();
+  expect((await fullCheck.check(block))?.fault).toBe('proof.shape');
   expect(made.checks).toBe(0);
   mining.stop();
 });
 
 test('a dead worker stops no block, and is started anew', async () => {
-  const { mining, replay, worker, block, made } = await setUp(['proof.shape'], async () => {
+  const { mining, fullCheck, worker, block, made } = await setUp(['proof.shape'], async () => {
     throw new AppError('WORKER_DIED', 'out of memory');
   });
-  expect(await replay(block)).toBeUndefined();
+  expect(await fullCheck.check(block)).toBeUndefined();
   expect(made.checks).toBe(1);
   expect(worker.status()).toMatchObject({ state: 'failed', problem: 'WORKER_DIED' });
   await mining.start({ model: 'test' });
@@ -123,7 +120,7 @@ test('an own block is adopted also when nobody can be told', async () => {
 
 test('while an own block is taken there is nothing to work on', async () => {
   const { mining, block, made } = await setUp();
-  expect(made.templates).toEqual([expect.objectContaining({ core: expect.anything() })]);
+  expect(made.templates).toEqual([expect.objectContaining({ modelId: MODEL })]);
   made.found(block);
   await mining.refresh();
   expect(made.templates[1]).toBe(undefined);
@@ -134,7 +131,7 @@ test('while an own block is taken there is nothing to work on', async () => {
 
 test('while the store fails there is nothing to work on', async () => {
   const { mining, made } = await setUp();
-  expect(made.templates.at(-1)).toEqual(expect.objectContaining({ core: expect.anything() }));
+  expect(made.templates.at(-1)).toEqual(expect.objectContaining({ modelId: MODEL }));
   mining.rest(true);
   await vi.waitUntil(() => made.templates.length > 1);
   await mining.refresh();

@@ -106,7 +106,9 @@ describe('a model of words', () => {
     expect(long).toEqual({ tokens: [expect.any(Number), tokens + 2], input: undefined });
     const full = await texts.tokenise(polyglot.id, ['file '.repeat(tokens - 2)]);
     expect(full.input).toBeDefined();
-    const many = await texts.tokenise(polyglot.id, Array(sequences).fill('file'));
+    const all = await texts.tokenise(polyglot.id, Array(sequences).fill('file'));
+    expect(all.input).toBeDefined();
+    const many = await texts.tokenise(polyglot.id, Array(sequences + 1).fill('file'));
     expect(many.input).toBeUndefined();
     const huge = texts.tokenise(polyglot.id, ['x'.repeat(TEXT_CHARS_MAX), 'y']);
     expect(await codeOf(huge)).toBe('INPUT_LONG');
@@ -166,7 +168,7 @@ describe('a model of words', () => {
     },
   );
 
-  it('has a reading of whatever ids stand on the chain, and shows each of them', async () => {
+  it('has a reading of whatever ids a stranger shares, and shows each of them', async () => {
     const { texts } = await setUp();
     const ids = (await texts.tokenise(polyglot.id, ['the file'])).input!;
     const [cls, the, file, sep] = Array.from(
@@ -264,9 +266,9 @@ describe('the tokenizer of a package', () => {
 it('a model of bytes takes one text as it is', async () => {
   const texts = createTexts(models, undefined);
   expect(await texts.tokenise(tiny.id, ['è!'])).toEqual({ tokens: [3], input: utf8('è!') });
-  expect((await texts.tokenise(tiny.id, ['x'.repeat(16)])).input).toBeDefined();
-  expect(await texts.tokenise(tiny.id, ['x'.repeat(17)])).toEqual({
-    tokens: [17],
+  expect((await texts.tokenise(tiny.id, ['x'.repeat(32)])).input).toBeDefined();
+  expect(await texts.tokenise(tiny.id, ['x'.repeat(33)])).toEqual({
+    tokens: [33],
     input: undefined,
   });
   expect((await texts.tokenise(tiny.id, ['a', 'b'])).input).toBeUndefined();

@@ -5,10 +5,11 @@ import type { Store } from '../../../src/chain/store/store.ts';
 import { createClient, type Client } from '../../../src/client/client.ts';
 import type { ChainNetwork } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
+import type { HeaderCore } from '../../../src/core/formats.ts';
 import { bodyRoot } from '../../../src/core/tx/body.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
-import type { FoundBlock, Template } from '../../../src/miner/engine/miner-api.ts';
+import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
 import {
   mine,
   MODEL,
@@ -47,13 +48,13 @@ afterEach(async () => {
 
 async function join(net: MemoryNet, id: string, stores: Record<string, Store> = {}): Promise<Peer> {
   let found: ((block: FoundBlock) => void) | undefined;
-  let template: Template | undefined;
+  let template: HeaderCore | undefined;
   let nonce = 0n;
   const miner = {
     on: (name: string, hear: never) => void (name === 'block' && (found = hear)),
     start: async () => undefined,
     pause: async () => undefined,
-    work: async (given: Template | undefined) => void (template = given),
+    work: async (given: HeaderCore | undefined) => void (template = given),
     check: async () => [],
   };
   const platform: Platform = {
@@ -76,11 +77,11 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
     status: () => client.api.status(),
     hasTransactionsOn: (head) =>
       template !== undefined &&
-      toHex(template.core.prevHash) === head &&
-      !equal(template.core.bodyRoot, bodyRoot([])),
+      toHex(template.prevHash) === head &&
+      !equal(template.bodyRoot, bodyRoot([])),
     find() {
       if (!template) return false;
-      const header = { ...template.core, nonce: nonce++, proofDigest: MODEL };
+      const header = { ...template, nonce: nonce++, proofDigest: MODEL };
       template = undefined;
       found!({ header, proof: PROOF });
       return true;

@@ -1,4 +1,4 @@
-/** Nonces of what one account sends: payments beside claims and results, some of which no block takes. */
+/** Nonces of what one account sends: payments and openings of channels, some of which no block takes. */
 import { expect, test } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { createLightPool } from '../../../src/client/wallet/light-pool.ts';
@@ -10,25 +10,22 @@ import { NANOVOLTS } from '../../../src/core/params.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import {
-  answer,
   mine,
   CONTEXT,
   openChain,
   PARAMS,
   person,
-  request,
+  prepay,
   transfer,
 } from '../../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
-/** Bob, who has coins and serves what Ann asked, on a real chain; `block` mines without him. */
-async function serving() {
+/** Bob, who has coins, on a real chain; `block` mines without him. */
+async function paying() {
   const chain = await openChain();
   await mine(chain, ann, 6);
-  const asked = request(ann, 1, 5n * NANOVOLTS);
-  for (const tx of [transfer(ann, 0, bob, NANOVOLTS), asked])
-    expect(await chain.addTx(tx)).toBeUndefined();
+  expect(await chain.addTx(transfer(ann, 0, bob, 5n * NANOVOLTS))).toBeUndefined();
   await mine(chain, ann, 1);
   const pool = createLightPool(PARAMS, CONTEXT);
   const outbox = await Outbox.open(createMemoryStore());
@@ -57,40 +54,27 @@ async function serving() {
   const nonce = async () => (await sending.prepare(bob.address)).nonce;
   const spendable = async () => (await sending.prepare(bob.address)).spendable;
   await look();
-  return { outbox, pool, block, submit, nonce, spendable, asked: txId(asked.tx) };
+  return { outbox, pool, block, submit, nonce, spendable };
 }
 
-test('a payment that displaces a claim does not wait behind its result', async () => {
-  const { submit, nonce, outbox, asked } = await serving();
-  const [claim, result] = answer(bob, 0, asked);
-  for (const tx of [claim, result]) await submit(tx);
-  expect(await nonce()).toBe(2);
-  const payment = transfer(bob, 0, ann, 1n, 10_000n);
-  await submit(payment, txId(claim.tx));
-  expect(await nonce()).toBe(1);
-  const next = transfer(bob, 1, ann, 2n);
-  await submit(next);
-  expect(outbox.waiting()).toEqual([payment, next]);
-});
-
-test('payments behind a claim whose request has closed go on once its nonces are used', async () => {
-  const { submit, nonce, block, pool, outbox, asked } = await serving();
-  for (const tx of answer(bob, 0, asked)) await submit(tx);
-  const behind = transfer(bob, 2, ann, 1n);
-  await submit(behind);
-  // Nobody took the claim while its request stood.
-  await block(30);
-  expect(outbox.waiting()).toEqual([behind]);
-  expect(outbox.all().filter(({ state }) => state === 'refused').length).toBe(2);
-  for (const expected of [0, 1, 3]) {
-    expect(await nonce()).toBe(expected);
-    await submit(transfer(bob, expected, ann, 3n));
-  }
-  expect(pool.of(bob.address).map(({ tx }) => tx.nonce)).toEqual([0, 1, 2, 3]);
+test('payments behind a gap wait, and go as soon as it is filled', async () => {
+  const { submit, nonce, block, pool, outbox } = await paying();
+  const gone = prepay(bob, 0, ann, { expiry: 20 });
+  const behind = [1, 2].map((n) => transfer(bob, n, ann, 1n));
+  for (const tx of [gone, ...behind]) await submit(tx);
+  expect(pool.of(bob.address)).toHaveLength(3);
+  // Nobody took the first while it could be mined.
+  await block(20);
+  await outbox.noteHead(27, []);
+  expect(pool.of(bob.address)).toEqual([]);
+  expect(outbox.waiting()).toEqual(behind);
+  expect(await nonce()).toBe(0);
+  await submit(transfer(bob, 0, ann, 3n));
+  expect(pool.of(bob.address).map(({ tx }) => tx.nonce)).toEqual([0, 1, 2]);
 });
 
 test('a nonce that waits is only taken where that was asked', async () => {
-  const { submit, nonce, outbox } = await serving();
+  const { submit, nonce, outbox } = await paying();
   const shown = await nonce();
   const first = transfer(bob, shown, ann, 1n);
   // Ten times the fee would displace the first in every pool.
@@ -108,7 +92,7 @@ test('a nonce that waits is only taken where that was asked', async () => {
 });
 
 test('what another device sent with the same keys holds its nonce and its coins', async () => {
-  const { submit, nonce, pool, spendable } = await serving();
+  const { submit, nonce, pool, spendable } = await paying();
   const [shown, before] = [await nonce(), await spendable()];
   const theirs = transfer(bob, shown, ann, 7n);
   expect(pool.add(theirs, 0)).toBeUndefined();

@@ -23,6 +23,28 @@ test('a reorganisation opens again what was confirmed above its fork', async () 
   for (const one of [box, await Outbox.open(store)]) expect(one.waiting()).toEqual([high]);
 });
 
+test('what was sent on another chain is forgotten, and not sent again', async () => {
+  const store = createMemoryStore();
+  const box = await Outbox.open(store);
+  const [before, after] = [transfer(ann, 0, bob, 1n), transfer(ann, 0, bob, 2n)];
+  await box.add(before);
+  await box.noteHead(5, [{ id: txId(before.tx), height: 5 }]);
+  const left = ['tx/old', `balance/${toHex(ann.address)}`];
+  await store.batch(left.map((key) => ({ key, value: Uint8Array.of(1) })));
+
+  await box.belongTo(new Uint8Array(32).fill(1));
+  await box.reopen(0);
+  for (const one of [box, await Outbox.open(store)]) expect(one.all()).toEqual([]);
+  for (const key of left) expect(await store.get(key), key).toBeUndefined();
+
+  await box.add(after);
+  const later = await Outbox.open(store);
+  await later.belongTo(new Uint8Array(32).fill(1));
+  expect(later.waiting()).toEqual([after]);
+  await later.belongTo(new Uint8Array(32).fill(2));
+  expect(later.waiting()).toEqual([]);
+});
+
 test('the block found last is there again after a restart', async () => {
   const store = createMemoryStore();
   const box = await Outbox.open(store);

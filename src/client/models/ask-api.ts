@@ -1,0 +1,53 @@
+/** Asking the models on this device: no chain is needed, and nothing is paid. */
+import {
+  inputBytesMax,
+  inputTokens,
+  modelId,
+  sequenceBytes,
+  unitMacs,
+  type Manifest,
+} from '../../core/manifest.ts';
+import { toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { AskApi, ModelInfo } from '../api.ts';
+import type { MinerWorker } from '../mining/miner-worker.ts';
+import { modelNamed, type ChainNetwork } from './networks.ts';
+import type { Texts } from './texts.ts';
+
+export interface AskDeps {
+  readonly network: ChainNetwork;
+  readonly texts: Texts;
+  readonly worker: Pick<MinerWorker, 'execute'>;
+}
+
+export const createAskApi = ({ network, texts, worker }: AskDeps): AskApi => ({
+  ...texts,
+  models: async () => modelInfos(network),
+  async execute(id, input) {
+    const manifest = network.models.get(toHex(id));
+    if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not admitted here');
+    // Before the model is fetched.
+    if (!inputTokens(input, manifest))
+      throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
+    return await worker.execute(id, input);
+  },
+});
+
+/** The admitted models, the default first. */
+const modelInfos = (network: ChainNetwork): ModelInfo[] =>
+  network.names.flatMap((name) => {
+    const found = modelNamed(network, name);
+    return found ? [modelInfo(found.manifest)] : [];
+  });
+
+const modelInfo = (manifest: Manifest): ModelInfo => ({
+  name: manifest.name,
+  id: modelId(manifest),
+  packing: manifest.packing,
+  tokenizerBytes: manifest.tokenizer?.size ?? 0,
+  labels: manifest.labels,
+  inputBytesMax: inputBytesMax(manifest),
+  sequenceBytes: sequenceBytes(manifest),
+  answerSize: manifest.answerSize,
+  macs: unitMacs(manifest),
+});
