@@ -1,44 +1,55 @@
-// A request, its answer and its payment:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
-import { toHex } from '../src/lib/bytes.ts';
-import { buildRequest } from '../src/wallet/build.ts';
-import { txId } from '../src/core/tx/tx.ts';
+// An answer for pay, over a channel:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
+import { CHANNEL_LIFETIME_MIN, CHANNEL_LIMIT_MIN } from '../src/core/params.ts';
 import { readRow } from '../src/core/reading.ts';
-import { connect, ownKey } from './connect.ts';
+import { toHex } from '../src/lib/bytes.ts';
+import { buildChannel } from '../src/wallet/build.ts';
+import { connectPaying, ownKey } from './connect.ts';
 
-const [seedUrl, model, text] = process.argv.slice(2) as [string, string, string];
+const [seedUrl, name, text] = process.argv.slice(2) as [string, string, string];
 const key = ownKey();
-const peer = await connect(seedUrl);
+const peer = await connectPaying(seedUrl, key.address);
+const { api, signers, until } = peer;
 await peer.proven(key.address);
-const quote = await peer.api.quote(model);
+const model = (await api.models()).find((each) => each.name === name);
+if (!model) throw new Error(`${name} is no model here`);
 // Bytes, or token ids by the model's own tokenizer.
-const { input, tokens } = await peer.api.tokenise(quote.model.id, [text]);
-if (!input) throw new Error(`${tokens[0]} are more than ${model} takes`);
-const { fees, spendable: _spendable, ...base } = await peer.api.prepare(key.address);
-const unsigned = buildRequest(
-  { ...base, from: key.publicKey, fee: fees.normal },
-  { modelId: quote.model.id, reward: quote.minimum, lifetime: 120, input },
-);
-const id = toHex(txId(decode(Tx, unsigned)));
-await peer.api.submit(key.sign(unsigned));
-console.log(`asked ${id} for ${quote.minimum} nV`);
+const { input, tokens } = await api.tokenise(model.id, [text]);
+if (!input) throw new Error(`${tokens[0]} are more than ${name} takes`);
 
-// Told at every step: unconfirmed answer, answer in a block, payment.
-const { labels, answerSize } = quote.model;
-let told = '';
-await peer.heard((event) => {
-  if (event.type !== 'receipt' || toHex(event.receipt.id) !== id) return undefined;
-  const { state, answers } = event.receipt;
-  const [first] = answers;
-  const row = first && Int8Array.from(first.answer.subarray(0, answerSize));
-  const said =
-    row && (labels.length ? (readRow(row, labels).label ?? 'can’t tell') : row.join(' '));
-  const line = [state, said, first && (first.result ? 'confirmed' : 'unconfirmed')]
-    .join(' ')
-    .trim();
-  if (line !== told) console.log((told = line));
-  return state === 'paid' || state === 'refunded' || state === 'dropped' ? state : undefined;
+// Providers tell of themselves once a minute.
+const provider = await until(async () => (await api.providers(model.id))[0]);
+const { fees, spendable: _spendable, ...base } = await api.prepare(key.address);
+const twice = 2n * provider.price.amount;
+const unsigned = buildChannel(
+  { ...base, from: key.publicKey, fee: fees.normal },
+  {
+    provider: provider.key,
+    payee: provider.payee,
+    signer: await signers.newSigner(),
+    limit: twice > CHANNEL_LIMIT_MIN ? twice : CHANNEL_LIMIT_MIN,
+    lifetime: CHANNEL_LIFETIME_MIN,
+  },
+);
+const opening = decode(Tx, unsigned);
+if (opening.type === 'channel') await signers.noteOpening(opening);
+const { id, limit } = await api.openChannel(key.sign(unsigned), provider.peer);
+console.log(`opened ${toHex(id)} with ${limit} nV`);
+
+const { answer, n, total } = await api.askPrepaid({ channel: id, model: model.id, input, most: 1 });
+const row = Int8Array.from(answer);
+const { labels } = model;
+const said = labels.length ? (readRow(row, labels).label ?? 'can’t tell') : row.join(' ');
+console.log(`${said}, for ${total} nV`);
+console.log(`shared ${toHex(await api.shareAnswer(id, n))}`);
+
+await api.closeChannel(id);
+const closed = await until(async () => {
+  const { entries } = await api.history(key.address, 10);
+  return entries.find(({ tx: { tx } }) => tx.type === 'close');
 });
+await signers.channelEnded(id);
+console.log(`closed in block ${closed.position.height}: the rest is back`);
 await peer.stop();
 process.exit();

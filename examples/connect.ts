@@ -4,16 +4,39 @@ import type { ClientConfig, ClientEvent } from '../src/client/api.ts';
 import { createClient } from '../src/client/client.ts';
 import { addressOf, parseAddress } from '../src/core/address.ts';
 import { decode } from '../src/core/codec.ts';
-import { Tx } from '../src/core/formats.ts';
+import { Header, Tx } from '../src/core/formats.ts';
+import { blockId } from '../src/core/header/header.ts';
 import { signTx, txBytes } from '../src/core/tx/tx.ts';
 import { fromHex } from '../src/lib/bytes.ts';
 import { createNodePlatform } from '../src/node/client-platform.ts';
+import { openServingKeys, type ServingKeys } from '../src/node/serving-file.ts';
+
+type Config = ClientConfig & { prefix: string };
 
 /** A light client at the head of the chain, in memory: give createNodePlatform a `data` folder to keep it. */
-export async function connect(seedUrl: string) {
-  const response = await fetch(new URL('config.json', seedUrl));
-  const config = (await response.json()) as ClientConfig & { prefix: string };
-  const platform = createNodePlatform({ network: config.network, seedUrl });
+export const connect = async (seedUrl: string) => follow(seedUrl, await configOf(seedUrl));
+
+/**
+ * The same with keys that sign by themselves, for channels: those that it opens, and those that pay `payee`. They are
+ * kept in the folder PILA_DATA: lose none of them while channels are open.
+ */
+export async function connectPaying(seedUrl: string, payee: Uint8Array) {
+  const config = await configOf(seedUrl);
+  const signers = await openServingKeys({
+    folder: process.env.PILA_DATA ?? '.data/examples',
+    network: config.network,
+    genesisId: blockId(decode(Header, fromHex(config.genesis!)!)),
+    payees: [payee],
+    now: Date.now,
+  });
+  return { ...(await follow(seedUrl, config, signers)), signers };
+}
+
+const configOf = async (seedUrl: string): Promise<Config> =>
+  (await (await fetch(new URL('config.json', seedUrl))).json()) as Config;
+
+async function follow(seedUrl: string, config: Config, signers?: ServingKeys) {
+  const platform = createNodePlatform({ network: config.network, seedUrl, signers });
   const client = await createClient(platform, config);
 
   /** The first event of which `want` makes something. */
@@ -33,6 +56,14 @@ export async function connect(seedUrl: string) {
     api: client.api,
     on: client.on,
     heard,
+    /** Asks again whenever the chain has changed, until there is something. */
+    async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+      for (;;) {
+        const found = await ask();
+        if (found !== undefined) return found;
+        await heard((event) => (event.type === 'chain' ? event : undefined));
+      }
+    },
     addressFrom(text: string): Uint8Array {
       const address = parseAddress(text, config.prefix);
       if (!address) throw new Error(`${text} is no address of ${config.network}`);

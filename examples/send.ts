@@ -11,14 +11,9 @@ const { fees, spendable: _spendable, ...base } = await peer.api.prepare(key.addr
 const payment = { to: peer.addressFrom(to), amount: parseAmount(amount), memo: 'an example' };
 const unsigned = buildTransfer({ ...base, from: key.publicKey, fee: fees.normal }, payment);
 await peer.api.submit(key.sign(unsigned));
-for (;;) {
-  const [sent] = await peer.api.pending();
-  if (sent?.state === 'confirmed') {
-    console.log(`confirmed in block ${sent.height}`);
-    break;
-  }
-  if (sent?.state !== 'pending') throw new Error(`it is ${sent?.state}`);
-  await peer.heard((event) => (event.type === 'chain' ? event : undefined));
-}
+const { state, height } = await peer.until(async () =>
+  (await peer.api.pending()).find((sent) => sent.state !== 'pending'),
+);
+console.log(state === 'confirmed' ? `confirmed in block ${height}` : `it is ${state}`);
 await peer.stop();
 process.exit();

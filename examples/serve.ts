@@ -1,24 +1,17 @@
-// Mines, and answers requests for their reward:   PILA_KEY=… npx node examples/serve.ts http://localhost:8790/ [blocks]
-import { decode } from '../src/core/codec.ts';
-import { Tx } from '../src/core/formats.ts';
-import { connect, ownKey } from './connect.ts';
+// Mines, and answers for pay:   PILA_KEY=… npx node examples/serve.ts http://localhost:8790/ [blocks]
+import { connectPaying, ownKey } from './connect.ts';
 
 const [seedUrl, blocks] = process.argv.slice(2) as [string, string | undefined];
-const key = ownKey();
-const peer = await connect(seedUrl);
+const { address } = ownKey();
+const peer = await connectPaying(seedUrl, address);
 peer.on((event) => {
   if (event.type === 'problem') console.error(`${event.code}: ${event.message}`);
-  if (event.type !== 'unsigned') return;
-  // Only these two come; a signer that is given anything else should refuse.
-  const { type } = decode(Tx, event.tx);
-  if (type !== 'claim' && type !== 'result') return;
-  console.log(`signs a ${type}`);
-  peer.api.submit(key.sign(event.tx)).catch((e: Error) => console.error(e.message));
+  if (event.type === 'provided')
+    console.log(`${event.work.answers} answers, ${event.work.earned} nV`);
 });
-await peer.proven(key.address);
-await peer.api.payTo(key.address);
-await peer.api.serve(key.publicKey);
+await peer.api.payTo(address);
 await peer.api.startMining({ backend: 'cpu' });
+await peer.api.provide({ payee: address });
 const found = await peer.heard((event) => {
   if (event.type !== 'miner') return undefined;
   const { blocksFound } = event.status;

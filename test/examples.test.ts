@@ -1,5 +1,6 @@
-/** The examples do what they say, against a real seed that mines. */
+/** The examples do what they say, against a real seed that mines and answers for pay. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { removeData, startSeed, type Seed } from '../e2e/support/seed.ts';
@@ -15,7 +16,7 @@ let seed: Seed;
 
 /** Lines that an example prints. */
 async function run(name: string, ...args: string[]): Promise<string[]> {
-  const env = { ...process.env, PILA_KEY: KEY };
+  const env = { ...process.env, PILA_KEY: KEY, PILA_DATA: join(seed.data, 'examples') };
   const all = [`examples/${name}.ts`, seed.url, ...args];
   const { stdout } = await promisify(execFile)(process.execPath, all, { env, timeout: 100_000 });
   return stdout.trim().split('\n');
@@ -25,7 +26,7 @@ const balanceOf = async (address: string): Promise<bigint> =>
   BigInt((await seed.rpc('getAccount', address)).balance);
 
 beforeAll(async () => {
-  seed = await startSeed({ args: ['--mine'] });
+  seed = await startSeed({ args: ['--mine', '--answer-price', '0.0001'] });
   const gift = await fetch(`${seed.url}faucet`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -52,11 +53,20 @@ it('send', async () => {
 });
 
 it('ask, then receipt', async () => {
-  const lines = await run('ask', 'tiny', 'ciao');
-  const [, id] = /^asked ([0-9a-f]{64}) for \d+ nV$/.exec(lines[0]!)!;
-  expect(lines.at(-1)).toMatch(/^paid .+ confirmed$/);
-  const [known, verdict] = await run('receipt', id!);
-  expect(known).toMatch(/^paid, known from (state|blocks)$/);
+  const before = await balanceOf(own);
+  const [opened, said, shared, closed] = await run('ask', 'tiny', 'ciao');
+  expect(opened).toMatch(/^opened [0-9a-f]{64} with 10000000 nV$/);
+  const [, price] = /^\S.*, for (\d+) nV$/.exec(said!)!;
+  expect(price).toBe('100000');
+  expect(closed).toMatch(/^closed in block \d+: the rest is back$/);
+  // Besides the answer its opening's fee was paid; the close is paid by who answered.
+  const paid = before - (await balanceOf(own)) - BigInt(price!);
+  expect(paid).toBeGreaterThan(0n);
+  expect(paid).toBeLessThan(100_000n);
+
+  const [, hex] = /^shared ([0-9a-f]+)$/.exec(shared!)!;
+  const [signed, verdict] = await run('receipt', hex!);
+  expect(signed).toMatch(/^signed by [0-9a-f]{64}$/);
   expect(verdict).toBe('the answer is the model’s');
 });
 

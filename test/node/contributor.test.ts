@@ -11,18 +11,15 @@ import { MINER_OFF } from '../../src/client/api.ts';
 import { ModelSupply } from '../../src/client/models/model-supply.ts';
 import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
 import { openPackageStore } from '../../src/client/models/package-store.ts';
-import type { Header } from '../../src/core/formats.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { createNodePlatform } from '../../src/node/client-platform.ts';
 import { ALONE_BLOCKS, createAlone } from '../../src/node/contributor/alone.ts';
-import { FoundCount } from '../../src/node/contributor/found.ts';
 import { progressOf } from '../../src/node/contributor/contributor.ts';
 import {
   MINER_HELP,
   modelFor,
   parseMinerOptions,
 } from '../../src/node/contributor/miner-options.ts';
-import { header } from '../net/samples.ts';
 import { borrowVulkan } from '../vulkan.ts';
 
 // Processes load everything anew; one takes two seconds or, on a busy machine, twenty.
@@ -70,7 +67,7 @@ it('mines a block to an address and stops cleanly', async () => {
   // The last word before the end is what was done.
   const told = lines.findLast((line) => line.includes(' info mining '));
   expect(told).toMatch(
-    / passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* found=[1-9]\d* kept=\d+ /,
+    / passes\/s=[\d.e+]+ MAC\/s=[\d.e+]+ completed=[1-9]\d* found=[1-9]\d* kept=\d+ earned="\d+[\d.]* VLT" /,
   );
   await waitForBlock(seed);
   const first = await seed.rpc('getHeader', 1);
@@ -114,22 +111,6 @@ it('rests while no peer can be told of a block, and goes on when one is back', a
     child.kill('SIGTERM');
   }
   expect((await exited)[0]).toBe(0);
-});
-
-it('counts what it found, and of that what the chain holds', async () => {
-  const headers = Array.from({ length: 160 }, (_, height) => ({ ...header, height }));
-  const other = { ...headers[150]!, time: headers[150]!.time + 1 };
-  const count = new FoundCount();
-  const at = (chain: Header[]) => async (height: number) => chain[height];
-  count.add(headers[3]!);
-  count.add(headers[150]!);
-  expect(await count.count(0, at([]))).toEqual({ found: 2, kept: 0 });
-  expect(await count.count(160, at(headers))).toEqual({ found: 2, kept: 2 });
-  // Another branch wins: what is deep below stays as it was.
-  expect(await count.count(160, at(headers.with(150, other).with(3, other)))).toEqual({
-    found: 2,
-    kept: 1,
-  });
 });
 
 it('rests only after some block times without a peer', async () => {
@@ -288,13 +269,15 @@ it('models', () => {
 it('progress names what was rejected, and why', () => {
   const rejected = { stale: 2, recheck: 1, none: 0 };
   const miner = { ...MINER_OFF, units: 12, macsPerSecond: 1.5e8, blocksFound: 3, rejected };
-  expect(progressOf(miner, 1 / 3, { found: 3, kept: 2 })).toEqual({
+  expect(progressOf(miner, 1 / 3, { found: 3, kept: 2, earned: 1_000_000_010n })).toEqual({
     'passes/s': '0.333',
     'MAC/s': '1.50e+8',
     completed: 12,
     found: 3,
     kept: 2,
+    earned: '1.00000001 VLT',
     rejected: 'stale 2, recheck 1',
   });
-  expect(progressOf(MINER_OFF, 0, { found: 0, kept: 0 })).toMatchObject({ rejected: 0 });
+  const none = { found: 0, kept: 0, earned: 0n };
+  expect(progressOf(MINER_OFF, 0, none)).toMatchObject({ earned: '0 VLT', rejected: 0 });
 });

@@ -47,7 +47,7 @@ it('flags in the documents are flags of the node or the miner', () => {
 
 it('metrics to watch are metrics of the node, and none is left out', () => {
   const code = read('src/node/rpc/metrics.ts');
-  const made = [...code.matchAll(/(?:gauge|count)\('(\w+)'|name: 'pila_(\w+)'/g)].map(
+  const made = [...code.matchAll(/(?:gauge|coins|count)\('(\w+)'|name: 'pila_(\w+)'/g)].map(
     ([, short, whole]) => `pila_${short ?? whole}`,
   );
   const told = new Set([...operate.matchAll(/pila_\w+/g)].map(([name]) => name));

@@ -5,28 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import type { Store } from '../../src/chain/store/store.ts';
-import type { Receipt } from '../../src/client/api.ts';
-import { modelNamed, networkOf, type ChainNetwork } from '../../src/client/models/networks.ts';
-import { sequenceBytes } from '../../src/core/manifest.ts';
-import type { SignedTx } from '../../src/core/formats.ts';
-import { txId } from '../../src/core/tx/tx.ts';
-import { toHex, utf8 } from '../../src/lib/bytes.ts';
+import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { openKeyGuard } from '../../src/node/http/api-key.ts';
 import { ownCallers } from '../../src/node/http/caller.ts';
-import { createInference, type Inference } from '../../src/node/http/inference.ts';
+import type { Inference } from '../../src/node/http/inference.ts';
 import {
   inferRoutes,
   parseAsk,
   READ_RATE,
-  describeReceipt,
+  tellAnswer,
+  type InferDeps,
 } from '../../src/node/http/infer-routes.ts';
-import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
-import type { Sender } from '../../src/node/seed/sender.ts';
-import { DAY_MS, openSpendings, SPENDINGS_MAX } from '../../src/node/http/spending.ts';
-import { MODEL, person, sign, START_MS } from '../chain/make-blocks.ts';
+import type { Answer, Question } from '../../src/node/http/paid-inference.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'pila-key-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -40,82 +32,13 @@ const codeOf = async (run: () => unknown): Promise<string> => {
   return 'passed';
 };
 
-const ACCESS = {
+const DEPS: InferDeps = {
   rpcHost: '127.0.0.1',
   callers: ownCallers,
   requireKey: () => undefined,
-  askPaid: () => Promise.reject(new Error('nobody asks over a channel here')),
+  askPaid: () => Promise.reject(new Error('nobody asks here')),
+  priceOf: async () => ({ asked: undefined, most: 7n }),
 };
-
-const content = new Uint8Array(32);
-const asked = (nonce: number) =>
-  sign(person(1), nonce, {
-    type: 'request',
-    modelId: MODEL,
-    reward: 5n,
-    lifetime: 30,
-    input: new Uint8Array(2),
-  });
-
-describe('spendings', () => {
-  const open = (store: Store, clock: { ms: number }) => openSpendings(store, 100n, () => clock.ms);
-
-  it('allow the limit and not one nV more, until a day has passed', async () => {
-    const clock = { ms: START_MS };
-    const spendings = await open(createMemoryStore(), clock);
-    spendings.allow(100n);
-    await spendings.keep('a', content, 60n, asked(0));
-    expect(await codeOf(() => spendings.allow(40n))).toBe('passed');
-    expect(await codeOf(() => spendings.allow(41n))).toBe('SPEND_LIMIT');
-    clock.ms += DAY_MS - 1;
-    expect(spendings.total()).toBe(60n);
-    clock.ms += 1;
-    expect(spendings.total()).toBe(0n);
-    expect(await spendings.find('a', content)).toBeUndefined();
-  });
-
-  it('know a key again after a restart, and refuse it for anything else', async () => {
-    const [store, clock] = [createMemoryStore(), { ms: START_MS }];
-    const before = await open(store, clock);
-    await before.keep('key', content, 60n, asked(0));
-    await before.keep('other', content, 1n, asked(1));
-    await before.drop('other');
-    const spendings = await open(store, clock);
-    expect(spendings.total()).toBe(60n);
-    expect(await spendings.find('key', content)).toEqual(asked(0));
-    expect(await spendings.find('other', content)).toBeUndefined();
-    expect(await spendings.sent(txId(asked(0).tx))).toEqual(asked(0).tx);
-    expect(await spendings.sent(txId(asked(1).tx))).toBeUndefined();
-    expect(await spendings.all()).toEqual([asked(0)]);
-    const reused = codeOf(() => spendings.find('key', new Uint8Array(32).fill(1)));
-    expect(await reused).toBe('IDEMPOTENCY_REUSED');
-  });
-
-  it('of before are pooled again, in order of nonce, before anything new is signed', async () => {
-    const spendings = await open(createMemoryStore(), { ms: START_MS });
-    for (const nonce of [7, 5, 6]) await spendings.keep(`${nonce}`, content, 1n, asked(nonce));
-    const told: number[] = [];
-    const announce = async ({ tx }: SignedTx) => {
-      await new Promise((r) => setTimeout(r, 1));
-      told.push(tx.nonce);
-      if (tx.nonce === 5) throw new AppError('TX_REFUSED', 'tx.expired');
-    };
-    const parts = { chain: { position: async () => undefined }, network: { names: [] } };
-    const sender = { announce } as unknown as Sender;
-    await createInference(parts as unknown as SeedDeps, sender, spendings).resent;
-    expect(told).toEqual([5, 6, 7]);
-  });
-
-  it('are no more than so many in a day, whatever they cost', async () => {
-    const store = createMemoryStore();
-    const spendings = await open(store, { ms: START_MS });
-    const tx = asked(0);
-    for (let i = 0; i < SPENDINGS_MAX - 1; i++) await spendings.keep(`${i}`, content, 0n, tx);
-    expect(await codeOf(() => spendings.allow(0n))).toBe('passed');
-    await spendings.keep('last', content, 0n, tx);
-    expect(await codeOf(() => spendings.allow(0n))).toBe('SPEND_LIMIT');
-  });
-});
 
 describe('the API key', () => {
   const key = '0123456789abcdef';
@@ -155,26 +78,16 @@ describe('a body', () => {
   it('has defaults', () => {
     expect(parseAsk(JSON.stringify(body))).toEqual({
       model: 'tiny',
-      over: 'request',
-      price: undefined,
       input: ['ciao'],
-      reward: undefined,
-      wanted: 'answer',
+      price: undefined,
       waitMs: 60_000,
     });
-    const all = { model: 'm', inputHex: 'ff00', reward: '18446744073709551615', wait: 'none' };
-    expect(parseAsk(JSON.stringify({ ...all, timeoutMs: 600_000 }))).toEqual({
+    const all = { model: 'm', inputHex: 'ff00', price: '18446744073709551615', timeoutMs: 600_000 };
+    expect(parseAsk(JSON.stringify(all))).toEqual({
       model: 'm',
       input: Uint8Array.of(255, 0),
-      reward: (1n << 64n) - 1n,
-      wanted: 'none',
+      price: (1n << 64n) - 1n,
       waitMs: 600_000,
-      over: 'request',
-      price: undefined,
-    });
-    expect(parseAsk(JSON.stringify({ ...body, over: 'channel', price: '7' }))).toMatchObject({
-      over: 'channel',
-      price: 7n,
     });
     const texts = ['ciao', 'hello'];
     expect(parseAsk(JSON.stringify({ ...body, input: texts })).input).toEqual(texts);
@@ -193,54 +106,36 @@ describe('a body', () => {
     { ...body, input: null },
     { model: 'tiny' },
     { model: 'tiny', inputHex: '0' },
-    { ...body, reward: 5 },
-    { ...body, reward: '-5' },
-    { ...body, reward: '18446744073709551616' },
-    { ...body, wait: 'forever' },
-    { ...body, wait: 'toString' },
+    // Nothing would be answered, over a channel opened for it.
+    { model: 'tiny', inputHex: '' },
+    { ...body, price: 5 },
+    { ...body, price: '-5' },
+    { ...body, price: '18446744073709551616' },
     { ...body, timeoutMs: 600_001 },
     { ...body, timeoutMs: -1 },
     { ...body, timeoutMs: 0.5 },
-    { ...body, rewards: '5' },
-    { ...body, over: 'pigeon' },
-    { ...body, price: '5' },
-    { ...body, over: 'channel', price: 5 },
-    { ...body, over: 'channel', reward: '5' },
-    { ...body, over: 'channel', wait: 'answer' },
+    { ...body, prices: '5' },
+    // Of requests in blocks, which an older node took.
+    { ...body, over: 'channel' },
+    { ...body, reward: '5' },
+    { ...body, wait: 'answer' },
   ])('of %j is refused', async (bad) => {
     const text = typeof bad === 'string' ? bad : JSON.stringify(bad);
     expect(await codeOf(() => parseAsk(text))).toBe('BODY_MALFORMED');
   });
 });
 
-it('an answer without labels is told as embeddings, with the cosine of each two', async () => {
-  const network = networkOf('e2e');
-  const { id, manifest } = modelNamed(network, 'polyglot')!;
-  const answer = new Uint8Array((manifest.sequences - 1) * manifest.answerSize);
-  answer.set([3, 252]);
-  answer.set([127], manifest.answerSize);
-  const receipt: Receipt = {
-    id: content,
-    asker: content,
-    modelId: id,
-    model: 'polyglot',
-    reward: 0n,
-    fee: undefined,
-    state: 'open',
-    requested: undefined,
-    expiry: 9,
-    settle: undefined,
-    paid: undefined,
-    input: new Uint8Array(2 * sequenceBytes(manifest)),
-    source: 'state',
-    answers: [{ payee: content, answer, claim: undefined, result: undefined }],
-  };
-  const read = async () => ({ ids: [], texts: ['a', 'b'] });
-  const told = (await describeReceipt(receipt, network, read)) as any;
-  expect(told.texts).toEqual(['a', 'b']);
-  const unreadable = () => Promise.reject(new Error('token_ids must be a non-empty array'));
-  const { texts: _, ...others } = told;
-  expect(await describeReceipt(receipt, network, unreadable)).toEqual(others);
+const { id: POLYGLOT, manifest: WORDS } = modelNamed(networkOf('e2e'), 'polyglot')!;
+
+it('an answer without labels is told as embeddings, with the cosine of each two', () => {
+  const rows = new Uint8Array(2 * WORDS.answerSize);
+  rows.set([3, 252]);
+  rows.set([127], WORDS.answerSize);
+  const price = { priceMax: 5n, isPriceNamed: true };
+  const question = { model: POLYGLOT, manifest: WORDS, input: Uint8Array.of(1), ...price };
+  const answer = { rows, cost: 0n, paid: undefined, shared: undefined };
+  const told = tellAnswer(question, answer, ['a', 'b']) as any;
+  expect(told).toMatchObject({ model: 'polyglot', texts: ['a', 'b'], cost: '0', paid: null });
   const [{ embeddings, cosines, labels }] = told.answers;
   expect(labels).toEqual([]);
   expect(embeddings.map((e: any) => [e.values.length, e.scale])).toEqual([
@@ -254,43 +149,68 @@ it('an answer without labels is told as embeddings, with the cosine of each two'
   ]);
 });
 
-it('what was paid for is told with its id, whatever fails afterwards', async () => {
-  const id = new Uint8Array(32).fill(9);
-  for (const wait of [
-    () => Promise.reject(new Error('the tokenizer fell over')),
-    () => Promise.resolve(undefined),
-    () => Promise.resolve({ id, answers: 7 } as unknown as Receipt),
-  ]) {
-    const inference = { names: [], ask: async () => id, wait } as unknown as Inference;
-    const { page } = inferRoutes(inference, networkOf('e2e'), ACCESS);
-    const request = Object.assign(
-      Readable.from([utf8(JSON.stringify({ model: 'tiny', input: 'a' }))]),
-      {
-        headers: { 'content-type': 'application/json' },
-        socket: { remoteAddress: '::1' },
-      },
-    );
-    const sent: unknown[] = [];
-    const response = {
-      on: () => undefined,
-      writeHead: (status: number) => sent.push(status),
-      end: (text: string) => sent.push(JSON.parse(text)),
-    };
-    const answered = page['POST /v1/infer']!(
-      request as unknown as IncomingMessage,
-      response as unknown as ServerResponse,
-    );
-    await expect(answered).resolves.toBeUndefined();
-    expect(sent).toEqual([
-      202,
-      {
-        id: toHex(id),
-        receipt: `/v1/receipt/${toHex(id)}`,
-        page: `/#/receipt/${toHex(id)}`,
-        problem: expect.stringMatching(/^(INTERNAL|NOT_FOUND)$/),
-      },
-    ]);
-  }
+/** What a call comes to on the page's listener. */
+async function post(deps: Partial<InferDeps>, read: Inference['readInput'], body: object) {
+  const named = { name: 'polyglot', id: POLYGLOT, manifest: WORDS };
+  const inference: Inference = {
+    names: ['polyglot'],
+    model: () => named,
+    read: async () => ({ model: named, input: Uint8Array.of(1) }),
+    readInput: read,
+  };
+  const { page } = inferRoutes(inference, { ...DEPS, ...deps });
+  const request = Object.assign(Readable.from([utf8(JSON.stringify(body))]), {
+    headers: { 'content-type': 'application/json' },
+    socket: { remoteAddress: '::1' },
+  });
+  const sent: unknown[] = [];
+  const response = {
+    on: () => undefined,
+    writeHead: (status: number) => sent.push(status),
+    end: (text: string) => sent.push(JSON.parse(text)),
+  };
+  await page['POST /v1/infer']!(
+    request as unknown as IncomingMessage,
+    response as unknown as ServerResponse,
+  );
+  return sent;
+}
+const BODY = { model: 'polyglot', inputHex: '01' };
+const ANSWER: Answer = {
+  rows: new Uint8Array(WORDS.answerSize),
+  cost: 3n,
+  paid: undefined,
+  shared: undefined,
+};
+
+it('what was answered is told, also where its words cannot be read back', async () => {
+  const askPaid = async () => ANSWER;
+  const [status, told] = await post({ askPaid }, async () => ({ ids: [], texts: ['a'] }), BODY);
+  expect([status, told]).toMatchObject([200, { state: 'answered', cost: '3', texts: ['a'] }]);
+  const unread = () => Promise.reject(new Error('the tokenizer fell over'));
+  const { texts: _, ...others } = told as { texts: unknown };
+  expect(await post({ askPaid }, unread, BODY)).toEqual([200, others]);
+});
+
+it('a price that nobody named is the most that this node thinks fair', async () => {
+  const asked: Question[] = [];
+  const askPaid = async (question: Question) => (asked.push(question), ANSWER);
+  const unread = async () => ({ ids: undefined, texts: undefined });
+  await post({ askPaid }, unread, BODY);
+  await post({ askPaid }, unread, { ...BODY, price: '5' });
+  expect(asked).toMatchObject([
+    { priceMax: 7n, isPriceNamed: false },
+    { priceMax: 5n, isPriceNamed: true },
+  ]);
+});
+
+it('who waits no longer is told the key by which the question goes on', async () => {
+  const unread = async () => ({ ids: undefined, texts: undefined });
+  const sent = await post({ askPaid: () => new Promise(() => {}) }, unread, {
+    ...BODY,
+    timeoutMs: 0,
+  });
+  expect(sent).toEqual([202, { state: 'waiting', idempotencyKey: expect.any(String) }]);
 });
 
 it.each(['', '  '])('an empty text is refused before anything is paid: %j', (text) => {
@@ -302,7 +222,7 @@ it.each(['', '  '])('an empty text is refused before anything is paid: %j', (tex
 
 it('a household of IPv6 has one rate, whichever of its addresses it uses', async () => {
   const inference = { names: [] } as unknown as Inference;
-  const { page } = inferRoutes(inference, {} as ChainNetwork, ACCESS);
+  const { page } = inferRoutes(inference, DEPS);
   const response = {
     writeHead: () => undefined,
     end: () => undefined,

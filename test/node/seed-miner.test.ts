@@ -3,9 +3,12 @@ import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
 import type { Store } from '../../src/chain/store/store.ts';
 import { networkOf } from '../../src/client/models/networks.ts';
 import { Emitter } from '../../src/lib/events.ts';
+import type { HeaderCore } from '../../src/core/formats.ts';
 import type { Block } from '../../src/core/messages.ts';
-import type { FoundBlock, Template } from '../../src/miner/engine/miner-api.ts';
+import { SUBSIDY } from '../../src/core/params.ts';
+import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
 import { createWatchedStores } from '../../src/node/http/health.ts';
+import { MinedBlocks } from '../../src/node/mined-blocks.ts';
 import { createSeedMiner } from '../../src/node/seed/seed-miner.ts';
 import type { SeedDeps } from '../../src/node/seed/seed-deps.ts';
 import { MODEL, mine, openChain, person, PROOF, START_MS } from '../chain/make-blocks.ts';
@@ -19,20 +22,20 @@ async function open(store: Store, announce: (block: Block) => Promise<void>) {
   const stores = createWatchedStores(log);
   const chain = await openChain(stores.watch(store), { ms: START_MS });
   const won = new Emitter<{ block: FoundBlock }>();
-  const work: (Template | undefined)[] = [];
+  const work: (HeaderCore | undefined)[] = [];
   const deps = {
     chain,
     stores,
     network: networkOf('e2e'),
     options: { model: 'tiny' },
     log,
-    sender: { address: person(1).address, publicKey: new Uint8Array(32) },
+    mined: new MinedBlocks(),
     thread: {
       ensure: async () => undefined,
       miner: {
         start: async () => undefined,
         pause: async () => undefined,
-        work: (template: Template | undefined) => work.push(template),
+        work: (template: HeaderCore | undefined) => work.push(template),
         on: (name: string, listener: (found: FoundBlock) => void) =>
           name === 'block' ? won.on('block', listener) : () => undefined,
       },
@@ -41,14 +44,14 @@ async function open(store: Store, announce: (block: Block) => Promise<void>) {
   } as unknown as SeedDeps;
   const miner = createSeedMiner(deps, person(1).address);
   await miner.start();
-  return { chain, lines, miner, won, work };
+  return { chain, lines, miner, mined: deps.mined, won, work };
 }
 
 it('a full disk is one line of the log, and mining rests until a write works', async () => {
   const disk = diskThatFills();
   const { chain, lines, miner, work } = await open(disk.store, async () => undefined);
   await mine(chain, person(1), 1);
-  expect(work.at(-1)).toMatchObject({ core: {} });
+  expect(work.at(-1)).toMatchObject({ height: 2 });
   disk.isFull = true;
   for (let i = 0; i < 5; i++)
     await expect(mine(chain, person(1), 1)).rejects.toMatchObject({ code: 'STORE_FULL' });
@@ -57,14 +60,14 @@ it('a full disk is one line of the log, and mining rests until a write works', a
   disk.isFull = false;
   await mine(chain, person(1), 1);
   expect(lines).toEqual(['store.fails', 'store.works']);
-  expect(work.at(-1)).toMatchObject({ core: {} });
+  expect(work.at(-1)).toMatchObject({ height: 3 });
   await miner.stop();
 });
 
 it('stops when what it found last is in the chain and announced', async () => {
   const announced = Promise.withResolvers<Block>();
   const reached = Promise.withResolvers<void>();
-  const { chain, lines, miner, won, work } = await open(createMemoryStore(), (block) => {
+  const { chain, lines, miner, mined, won, work } = await open(createMemoryStore(), (block) => {
     announced.resolve(block);
     return reached.promise;
   });
@@ -72,12 +75,14 @@ it('stops when what it found last is in the chain and announced', async () => {
   // Found by the chain's clock, which is not this machine's.
   const time = chain.head().header.time + 2000;
   const found = { time, modelId: MODEL, nonce: 0n, proofDigest: new Uint8Array(32).fill(9) };
-  const header = { ...work.at(-1)!.core, ...found };
+  const header = { ...work.at(-1)!, ...found };
   won.emit('block', { header, proof: PROOF });
   let isOver = false;
   const stopped = miner.stop().then(() => (isOver = true));
   expect((await announced.promise).header).toEqual(header);
   expect([chain.head().header, lines, isOver]).toEqual([header, ['mine.block'], false]);
+  const earned = await mined.count(chain.head().header.height, chain.header);
+  expect(earned).toEqual({ found: 1, kept: 1, earned: SUBSIDY });
   // Peers can be told no more: that is a line of the log, and no end without one.
   reached.reject(new Error('the transport is not running'));
   await stopped;

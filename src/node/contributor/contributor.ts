@@ -16,9 +16,9 @@ import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
+import { MinedBlocks, type Mined } from '../mined-blocks.ts';
 import { openServingKeys, type ServingKeys } from '../serving-file.ts';
 import { createAlone } from './alone.ts';
-import { FoundCount } from './found.ts';
 import { modelFor, type MinerOptions } from './miner-options.ts';
 import { configOf } from './seed-config.ts';
 import { addressFrom } from '../../wallet/address.ts';
@@ -61,7 +61,7 @@ export async function startContributor(
     if (running) fail(new AppError(code, `mining ended: ${code}`));
   });
   client.on(reporting.onEvent);
-  client.onFound(({ header }) => reporting.found.add(header));
+  client.onFound((block) => reporting.mined.add(block));
   const mine = (): Promise<void> => client.api.startMining({ model, backend: options.backend });
   const alone = createAlone({
     blockTimeMs: createParams(config.network, []).blockTimeMs,
@@ -124,7 +124,7 @@ async function keysOf(
 
 /** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */
 function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) => void) {
-  const found = new FoundCount();
+  const mined = new MinedBlocks();
   let miner: MinerStatus | undefined;
   let reported = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
@@ -141,7 +141,7 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     const passes = (miner.units - reported.units) / Math.max(0.001, (now - reported.atMs) / 1000);
     reported = { units: miner.units, atMs: now };
     const { chain } = await api.status();
-    const blocks = await found.count(chain.height, (height) => api.header(height));
+    const blocks = await mined.count(chain.height, (height) => api.header(height));
     log.info('mining', progressOf(miner, passes, blocks));
     const { isOn, ...work } = await api.provided();
     if (isOn) changed('answers', answersOf(work));
@@ -156,28 +156,32 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
-  return { onEvent, progress, found };
+  return { onEvent, progress, mined };
 }
 
 /** What answering earned beside mining. */
 const answersOf = ({ channels, answers, earned }: Omit<PaidWork, 'isOn'>): LogFields => ({
   answered: answers,
-  earned: `${formatAmount(earned)} VLT`,
+  earned: vlt(earned),
   channels,
 });
+
+const vlt = (nV: bigint): string => `${formatAmount(nV)} VLT`;
 
 /** `rejected="stale 2, recheck 1"`: units and blocks thrown away, by reason. */
 export function progressOf(
   miner: MinerStatus,
   passesPerSecond: number,
-  blocks: { readonly found: number; readonly kept: number },
+  { found, kept, earned }: Mined,
 ): LogFields {
   const rejected = Object.entries(miner.rejected).filter(([, n]) => n > 0);
   return {
     'passes/s': passesPerSecond.toPrecision(3),
     'MAC/s': miner.macsPerSecond.toExponential(2),
     completed: miner.units,
-    ...blocks,
+    found,
+    kept,
+    earned: vlt(earned),
     rejected: rejected.map(([why, n]) => `${why} ${n}`).join(', ') || 0,
   };
 }

@@ -9,7 +9,7 @@ import type { SeedDeps } from '../seed/seed-deps.ts';
 import { createSender } from '../seed/sender.ts';
 import { addressFrom } from '../../wallet/address.ts';
 
-/** nV given per request. */
+/** nV given at once: 10,000 times what a channel holds at least. */
 const GIFT = 100n * NANOVOLTS;
 /** ms until the same address can get coins again. */
 const WAIT_MS = 30_000;

@@ -57,7 +57,6 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   PROVIDER_GONE: 503,
   CHAIN_BUSY: 503,
   SENDER_BUSY: 503,
-  NO_HEAD: 503,
   STORE_FULL: 503,
   STORE_FAILED: 503,
 };

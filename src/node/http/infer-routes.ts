@@ -1,11 +1,9 @@
-/** `/v1`: quotes, requests, receipts, and answers over channels as JSON. Amounts are nV as decimal text, bytes are hex. */
+/** `/v1`: models, prices and answers as JSON. Amounts are nV as decimal text, bytes are hex. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Answered, InputReading, Receipt } from '../../client/api.ts';
-import type { ChainNetwork } from '../../client/models/networks.ts';
-import { formatAddress } from '../../core/address.ts';
+import type { InputReading } from '../../client/api.ts';
 import { inputBytesMax, sequenceBytes, unitMacs, type Manifest } from '../../core/manifest.ts';
-import { cosine, NONE, readEmbedding, readRow, usedRows } from '../../core/reading.ts';
+import { cosine, NONE, readEmbedding, readRow } from '../../core/reading.ts';
 import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { networkOf } from '../../net/address-rate.ts';
@@ -14,10 +12,10 @@ import { AMOUNT_MAX } from '../../wallet/amount.ts';
 import type { KeyGuard } from './api-key.ts';
 import type { Callers } from './caller.ts';
 import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes } from './http.ts';
+import type { Asked, Inference, NamedModel } from './inference.ts';
 import type { Answer, AskPaid, Question } from './paid-inference.ts';
-import { reached, type Asked, type Inference, type Priced, type Wanted } from './inference.ts';
 
-/** Most bytes of a request's body: an input of 4096 bytes as hex, and some room. */
+/** Most bytes of a call's body: four times what the widest model takes, as hex, and some room for words. */
 const BODY_BYTES_MAX = 16 * 1024;
 /** Most ms that a call may wait, and the ms that it waits when it does not say. */
 const WAIT_MS_MAX = 600_000;
@@ -28,16 +26,12 @@ export const WAITING_MAX = 32;
 export const READ_RATE = { perSecond: 20, burst: 100 };
 export const ASK_RATE = { perSecond: 1, burst: 20 };
 
-const WANTED: readonly Wanted[] = ['none', 'answer', 'confirmed', 'paid'];
 const malformed = (message: string): AppError => new AppError('BODY_MALFORMED', message);
 
 interface AskBody extends Asked {
-  readonly wanted: Wanted;
-  readonly waitMs: number;
-  /** By a request in a block, or over a payment channel. */
-  readonly over: 'request' | 'channel';
-  /** nV for a sequence at most, over a channel. */
+  /** nV for a sequence at most; undefined: what `PriceOf` says. */
   readonly price: bigint | undefined;
+  readonly waitMs: number;
 }
 
 export function parseAsk(text: string): AskBody {
@@ -53,42 +47,22 @@ export function parseAsk(text: string): AskBody {
     model,
     input,
     inputHex,
-    reward,
-    over = 'request',
     price,
-    wait,
     timeoutMs = WAIT_MS,
     ...more
   } = body as Record<string, unknown>;
   const [unknown] = Object.keys(more);
   if (unknown !== undefined) throw malformed(`there is no field ${unknown.slice(0, 32)}`);
   if (typeof model !== 'string') throw malformed('model is the name of a model');
-  const way = wayOf(over, { reward, wait, price });
   const wholeMs = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) >= 0;
   if (!wholeMs || (timeoutMs as number) > WAIT_MS_MAX)
     throw malformed(`timeoutMs is a whole number up to ${WAIT_MS_MAX}`);
   return {
     model,
     input: inputOf(input, inputHex),
-    reward: amountOf('reward', reward),
-    waitMs: timeoutMs as number,
     price: amountOf('price', price),
-    ...way,
+    waitMs: timeoutMs as number,
   };
-}
-
-/** How it is asked, and until when a request is waited for: a field of the other way is a mistake. */
-function wayOf(
-  over: unknown,
-  { reward, wait, price }: Record<'reward' | 'wait' | 'price', unknown>,
-): Pick<AskBody, 'over' | 'wanted'> {
-  if (over !== 'request' && over !== 'channel') throw malformed('over is request or channel');
-  const foreign = over === 'channel' ? { reward, wait } : { price };
-  for (const [name, value] of Object.entries(foreign))
-    if (value !== undefined) throw malformed(`there is no ${name} over a ${over}`);
-  const wanted = WANTED.find((each) => each === (wait ?? 'answer'));
-  if (!wanted) throw malformed(`wait is one of ${WANTED.join(', ')}`);
-  return { over, wanted };
 }
 
 function inputOf(text: unknown, hex: unknown): Asked['input'] {
@@ -99,6 +73,7 @@ function inputOf(text: unknown, hex: unknown): Asked['input'] {
   }
   const bytes = typeof hex === 'string' && text === undefined ? fromHex(hex) : undefined;
   if (!bytes) throw malformed('give either input (a text, or a list of texts) or inputHex');
+  if (!bytes.length) throw malformed('inputHex is empty');
   return bytes;
 }
 
@@ -110,22 +85,11 @@ function amountOf(name: string, text: unknown): bigint | undefined {
 }
 
 /** The meaning of an answer's rows: labels, `none` where the model is unsure; or embeddings and their similarity. */
-function tellRows(answer: Uint8Array, input: Uint8Array, m: Manifest): object {
-  if (answer.length !== (m.sequences - 1) * m.answerSize) return { labels: [] };
-  const size = { answerSize: m.answerSize, sequenceBytes: sequenceBytes(m) };
-  return tellRead(usedRows(answer, input, size), m);
-}
-
-/** The same of the rows alone, as they come over a channel. */
-function tellPaidRows(rows: Uint8Array, { answerSize, ...m }: Manifest): object {
-  const cut = Array.from({ length: Math.floor(rows.length / answerSize) }, (_, i) =>
-    Int8Array.from(rows.subarray(i * answerSize, (i + 1) * answerSize)),
+function tellRows(answer: Uint8Array, { answerSize, labels }: Manifest): object {
+  const rows = Array.from({ length: Math.floor(answer.length / answerSize) }, (_, i) =>
+    Int8Array.from(answer.subarray(i * answerSize, (i + 1) * answerSize)),
   );
-  return tellRead(cut, m);
-}
-
-function tellRead(rows: readonly Int8Array[], m: Pick<Manifest, 'labels'>): object {
-  if (m.labels.length) return { labels: rows.map((row) => readRow(row, m.labels).label ?? NONE) };
+  if (labels.length) return { labels: rows.map((row) => readRow(row, labels).label ?? NONE) };
   const embeddings = rows.map(readEmbedding);
   return {
     labels: [],
@@ -134,8 +98,8 @@ function tellRead(rows: readonly Int8Array[], m: Pick<Manifest, 'labels'>): obje
   };
 }
 
-/** An answer over a channel, or by this node's own model. */
-function tellAnswer(
+/** @param texts what the input says, where its model reads words */
+export function tellAnswer(
   { model, manifest, input }: Question,
   { rows, paid, cost, shared }: Answer,
   texts: readonly string[] | undefined,
@@ -147,7 +111,7 @@ function tellAnswer(
     inputHex: toHex(input),
     ...(texts && { texts }),
     cost: String(cost),
-    answers: [{ answerHex: toHex(rows), ...tellPaidRows(rows, manifest) }],
+    answers: [{ answerHex: toHex(rows), ...tellRows(rows, manifest) }],
     paid: paid
       ? {
           provider: toHex(paid.provider),
@@ -162,51 +126,16 @@ function tellAnswer(
 
 const UNREAD: InputReading = { ids: undefined, texts: undefined };
 
-export async function describeReceipt(
-  receipt: Receipt,
-  network: ChainNetwork,
-  readInput: Inference['readInput'],
-): Promise<object> {
-  const { prefix } = network.params;
-  const model = network.models.get(toHex(receipt.modelId));
-  const id = toHex(receipt.id);
-  const tellAnswer = ({ payee, answer, claim, result }: Answered) => ({
-    payee: formatAddress(payee, prefix),
-    answerHex: toHex(answer),
-    ...(model ? tellRows(answer, receipt.input, model) : { labels: [] }),
-    confirmed: result !== undefined,
-    claim: claim ?? null,
-    result: result ?? null,
-  });
-  const { paid } = receipt;
-  // Anybody can put an input on the chain: that it cannot be read must not hide the receipt.
-  const { texts } = await readInput(receipt.modelId, receipt.input).catch(() => UNREAD);
-  return {
-    state: receipt.state,
-    model: receipt.model ?? null,
-    modelId: toHex(receipt.modelId),
-    asker: formatAddress(receipt.asker, prefix),
-    inputHex: toHex(receipt.input),
-    ...(texts && { texts }),
-    reward: String(receipt.reward),
-    fee: receipt.fee === undefined ? null : String(receipt.fee),
-    requested: receipt.requested ?? null,
-    expiry: receipt.expiry ?? null,
-    settle: receipt.settle ?? null,
-    answers: receipt.answers.map(tellAnswer),
-    paid: paid ? { payee: formatAddress(paid.payee, prefix), amount: String(paid.amount) } : null,
-    ...pathsOf(id),
-  };
+/** nV for a sequence. */
+export interface Prices {
+  /** What the best provider asks now, 0 where this node answers by itself; undefined: nobody offers the model. */
+  readonly asked: bigint | undefined;
+  /** What a caller pays at most who names no price. */
+  readonly most: bigint;
 }
+export type PriceOf = (model: NamedModel) => Promise<Prices>;
 
-/** What is known of a request in any case. */
-const pathsOf = (id: string): { id: string; receipt: string; page: string } => ({
-  id,
-  receipt: `/v1/receipt/${id}`,
-  page: `/#/receipt/${id}`,
-});
-
-const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => ({
+const tellModel = ({ name, id, manifest }: NamedModel, { asked, most }: Prices): object => ({
   name,
   id: toHex(id),
   labels: manifest.labels,
@@ -216,14 +145,8 @@ const tellModel = (name: string, manifest: Manifest, id: Uint8Array): object => 
   sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,
   macs: String(unitMacs(manifest)),
-});
-
-const tellQuote = ({ name, minimum, subsidyPerPass, manifest }: Priced, fee: bigint): object => ({
-  model: name,
-  minimum: String(minimum),
-  fee: String(fee),
-  subsidyPerPass: String(subsidyPerPass),
-  kappaJob64: manifest.kappaJob64,
+  price: asked === undefined ? null : String(asked),
+  priceMax: String(most),
 });
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>
@@ -239,63 +162,42 @@ export interface InferRoutes {
   readonly rpc: Routes;
 }
 
-export interface InferAccess {
+export interface InferDeps {
   readonly rpcHost: string;
   readonly callers: Callers;
   readonly requireKey: KeyGuard;
+  readonly askPaid: AskPaid;
+  readonly priceOf: PriceOf;
 }
 
 export function inferRoutes(
   inference: Inference,
-  network: ChainNetwork,
-  { rpcHost, callers, requireKey, askPaid }: InferAccess & { readonly askPaid: AskPaid },
+  { rpcHost, callers, requireKey, askPaid, priceOf }: InferDeps,
 ): InferRoutes {
   const reads = new RateLimiter(READ_RATE);
   const asks = new RateLimiter(ASK_RATE);
   let waiting = 0;
-  const describe = (receipt: Receipt) => describeReceipt(receipt, network, inference.readInput);
 
   const limit = (rate: RateLimiter, request: IncomingMessage): void => {
     if (!rate.take(networkOf(callers.of(request)), 1, Date.now()))
       throw new AppError('RATE_LIMIT', 'too many calls from this address');
   };
-  const queryOf = (request: IncomingMessage) =>
-    new URL(request.url ?? '/', 'http://localhost').searchParams;
 
-  /** Waits for a request that was sent. Beyond WAITING_MAX callers it returns the present receipt at once. */
-  async function waitFor(id: Uint8Array, { wanted, waitMs }: AskBody, gone: AbortSignal) {
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
-    const full = waiting >= WAITING_MAX;
-    waiting++;
-    try {
-      return await inference.wait(id, full ? 'none' : wanted, signal);
-    } finally {
-      waiting--;
-    }
-  }
-
-  async function tell(id: Uint8Array, body: AskBody, gone: AbortSignal) {
-    const receipt = await waitFor(id, body, gone);
-    if (!receipt) throw new AppError('NOT_FOUND', 'the request is not known any more');
-    const status = reached(receipt, body.wanted) ? 200 : 202;
-    return { status, receipt: await describe(receipt) };
-  }
-
-  /** Waits for an answer over a channel; the question goes on without its caller. */
-  async function askOver(body: AskBody, key: string, gone: AbortSignal) {
-    const { priced, input } = await inference.read(body);
-    const { id: model, manifest, minimum } = priced;
-    const question = { model, manifest, input, priceMax: body.price ?? minimum };
+  /** Waits for an answer; the question goes on without its caller. */
+  async function answerTo(body: AskBody, key: string, gone: AbortSignal) {
+    const { model, input } = await inference.read(body);
+    const { id, manifest } = model;
+    const isPriceNamed = body.price !== undefined;
+    const priceMax = body.price ?? (await priceOf(model)).most;
+    const question = { model: id, manifest, input, priceMax, isPriceNamed };
     const asked = askPaid(question, key);
-    const signal = AbortSignal.any([
-      gone,
-      AbortSignal.timeout(waiting >= WAITING_MAX ? 0 : body.waitMs),
-    ]);
+    const waitMs = waiting >= WAITING_MAX ? 0 : body.waitMs;
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(waitMs)]);
     waiting++;
     try {
       const answer = await Promise.race([asked, aborted(signal)]);
       if (!answer) return { status: 202, told: { state: 'waiting', idempotencyKey: key } };
-      const { texts } = await inference.readInput(model, input).catch(() => UNREAD);
+      const { texts } = await inference.readInput(id, input).catch(() => UNREAD);
       return { status: 200, told: tellAnswer(question, answer, texts) };
     } finally {
       waiting--;
@@ -314,47 +216,30 @@ export function inferRoutes(
       const body = parseAsk(await readBody(request, BODY_BYTES_MAX));
       const gone = new AbortController();
       response.on('close', () => gone.abort());
-      if (body.over === 'channel') {
-        const { status, told } = await askOver(body, key, gone.signal);
-        return sendJson(response, status, told);
-      }
-      const id = await inference.ask(body, key);
-      // From here it is paid for: whatever else happens, the caller hears of it and gets its id.
-      const told = await tell(id, body, gone.signal).catch((error: unknown) => {
-        const { code } = AppError.from(error);
-        return { status: 202, receipt: Object.assign(pathsOf(toHex(id)), { problem: code }) };
-      });
-      sendJson(response, told.status, told.receipt);
+      const { status, told } = await answerTo(body, key, gone.signal);
+      sendJson(response, status, told);
     };
 
   const reading =
-    (guard: (request: IncomingMessage) => void, read: (r: IncomingMessage) => unknown) =>
-    async (...[request, response]: Parameters<Routes[string]>): Promise<void> => {
+    (guard: (request: IncomingMessage) => void, read: () => Promise<object>): Routes[string] =>
+    async (request, response) => {
       guard(request);
       limit(reads, request);
-      sendJson(response, 200, await read(request));
+      sendJson(response, 200, await read());
     };
 
   const routes = (
     guardRead: (request: IncomingMessage) => void,
     guardSpending: (request: IncomingMessage) => void,
   ): Routes => ({
-    'GET /v1/models': reading(guardRead, () => ({
-      models: inference.names.map((name) => {
-        const { manifest, id } = inference.quote(name);
-        return tellModel(name, manifest, id);
-      }),
+    'GET /v1/models': reading(guardRead, async () => ({
+      models: await Promise.all(
+        inference.names.map(async (name) => {
+          const model = inference.model(name);
+          return tellModel(model, await priceOf(model));
+        }),
+      ),
     })),
-    'GET /v1/quote': reading(guardRead, (request) =>
-      tellQuote(inference.quote(queryOf(request).get('model') ?? ''), inference.fee),
-    ),
-    'GET /v1/receipt/*': reading(guardRead, async (request) => {
-      const path = (request.url ?? '').split('?')[0]!;
-      const id = fromHex(path.slice(path.lastIndexOf('/') + 1), 32);
-      const receipt = id && (await inference.receipt(id));
-      if (!receipt) throw new AppError('NOT_FOUND', 'no such request');
-      return describe(receipt);
-    }),
     'POST /v1/infer': infer(guardSpending),
   });
 

@@ -34,7 +34,6 @@ export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): obje
     /** Whether this node can be met by UDP too: its port may be taken, or WebRTC missing. */
     webrtcDirect: own.length > 0,
     bootstrap: [...pageAddress(request, peerId), ...announced, ...direct],
-    genesisTimeMs: genesis.time,
     genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
     mirrors: deps.mirrors,

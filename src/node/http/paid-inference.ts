@@ -7,6 +7,7 @@ import { encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { plainHash } from '../../core/hash.ts';
 import { sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { CHANNEL_LIMIT_MIN } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { concat, equal, toHex, u32, utf8 } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
@@ -14,7 +15,7 @@ import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { ServingKeys } from '../serving-file.ts';
 import type { Sender } from '../seed/sender.ts';
-import type { Spendings } from './spending.ts';
+import type { AskedAt, Spendings } from './spending.ts';
 
 /** nV of an opening's fee: ten times what a pool asks at least. */
 const FEE = 10_000n;
@@ -30,6 +31,8 @@ const PROVIDERS_MAX = 64;
 const FAILED_MS = 600_000;
 /** nV above an answer's cost, for the close: where a limit has no room for it, a provider refuses the channel. */
 const CLOSE_MARGIN = 100_000n;
+/** A channel sets aside so many times what its provider was paid before: keys are free, and one may refuse all. */
+const LIMIT_TIMES_PAID = 16n;
 /** Heads that a question waits for, where the provider wants the channel to be deeper in the chain. */
 const HEADS_MAX = 8;
 /** Refusals that a further block mends. */
@@ -42,6 +45,8 @@ export interface Question {
   readonly input: Uint8Array;
   /** nV for a sequence at most. */
   readonly priceMax: bigint;
+  /** Else it moves with the chain, and whoever calls again asks the same. */
+  readonly isPriceNamed: boolean;
 }
 
 export interface Answer {
@@ -69,13 +74,21 @@ export interface PaidInferenceDeps {
   readonly keys: Pick<ServingKeys, 'newSigner' | 'noteOpening'>;
   readonly sender: Pick<Sender, 'send'>;
   readonly spendings: Spendings;
-  /** nV of a new channel. */
+  /** nV of a new channel at most, unless one answer costs more. */
   readonly limit: bigint;
   /** @throws AppError FUNDS_SHORT where the sender has less */
   requireFunds(nV: bigint): void;
   /** Runs a model that this node mines with; undefined: it is another. */
   own(model: Uint8Array): ((input: Uint8Array) => Promise<Uint8Array>) | undefined;
   nextHead(): Promise<void>;
+}
+
+/** What a question under a key may cost, nV, for so many rows. */
+interface SetAside {
+  readonly key: string;
+  readonly content: Uint8Array;
+  readonly cost: bigint;
+  readonly most: number;
 }
 
 /**
@@ -109,6 +122,17 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     shared: await prepaid.shareAnswer(paid.channel, paid.n).catch(() => undefined),
   });
 
+  /** An answer may end before what it was set aside for. */
+  async function settled(
+    paid: PaidAnswer,
+    { key, content, cost, most }: SetAside,
+  ): Promise<Answer> {
+    const { channel, n, units } = paid;
+    const spent = (cost * BigInt(units)) / BigInt(most);
+    if (spent < cost) await spendings.keep(key, content, spent, { channel, n });
+    return bought(paid, spent);
+  }
+
   const channelsWith = async (provider: Uint8Array): Promise<Prepaid[]> =>
     (await prepaid.channels()).filter((each) => equal(each.provider, provider));
 
@@ -124,14 +148,21 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
       Date.now() - (failed.get(toHex(key)) ?? -Infinity) < FAILED_MS;
     const inOrder = cheap.toSorted((a, b) => Number(hasFailed(a)) - Number(hasFailed(b)));
     for (const provider of inOrder) {
-      const isBlocked = (await channelsWith(provider.key)).some(({ isBusy }) => isBusy);
+      const isBlocked = (await channelsWith(provider.key)).some(owesAnswer);
       if (!isBlocked || queueOf(provider.key).size) return provider;
     }
     throw new AppError('BUSY', 'every provider owes an answer');
   }
 
+  /** nV of a new channel: the first with a provider is small, since it takes weeks until an unused one is back. */
+  function limitFor({ paid }: Provider, cost: bigint): bigint {
+    const trusted = smaller(deps.limit, larger(CHANNEL_LIMIT_MIN, LIMIT_TIMES_PAID * paid));
+    return larger(trusted, cost + CLOSE_MARGIN);
+  }
+
   /** A channel that pays for `cost` nV more. */
-  async function channelFor({ key, payee, peer }: Provider, cost: bigint): Promise<Prepaid> {
+  async function channelFor(provider: Provider, cost: bigint): Promise<Prepaid> {
+    const { key, payee, peer } = provider;
     const open = (await channelsWith(key)).filter(
       ({ state }) => state === 'open' || state === 'waiting',
     );
@@ -140,24 +171,25 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     // Its rest comes back, and the next one pays. Where nothing was paid, no close can be made: a smaller question fits.
     for (const { id, isBusy, spent } of open)
       if (!isBusy && spent > 0n) await prepaid.closeChannel(id);
-    const needed = cost + CLOSE_MARGIN;
-    const limit = deps.limit > needed ? deps.limit : needed;
-    spendings.allow(cost + FEE);
+    const limit = limitFor(provider, cost);
     deps.requireFunds(limit + FEE);
-    const signer = await deps.keys.newSigner();
-    const fields = { provider: key, payee, signer, limit, lifetime: LIFETIME, fee: FEE } as const;
-    let opened: Prepaid | undefined;
-    await deps.sender.send({ type: 'channel', ...fields }, async (signed) => {
-      const { tx } = signed;
-      if (tx.type !== 'channel') throw new Error('not an opening');
-      await deps.keys.noteOpening(tx);
-      opened = await prepaid.openChannel(encode(SignedTx, signed), peer);
-    });
-    await spendings.keepAnswer(`opening ${toHex(opened!.id)}`, signer, FEE, {
-      channel: opened!.id,
-      n: 0,
-    });
-    return opened!;
+    const release = spendings.reserve(FEE);
+    try {
+      const signer = await deps.keys.newSigner();
+      const fields = { provider: key, payee, signer, limit, lifetime: LIFETIME, fee: FEE } as const;
+      let opened: Prepaid | undefined;
+      await deps.sender.send({ type: 'channel', ...fields }, async (signed) => {
+        const { tx } = signed;
+        if (tx.type !== 'channel') throw new Error('not an opening');
+        await deps.keys.noteOpening(tx);
+        opened = await prepaid.openChannel(encode(SignedTx, signed), peer);
+        const { id: channel } = opened;
+        await spendings.keep(`opening ${toHex(channel)}`, signer, FEE, { channel, n: 0 });
+      });
+      return opened!;
+    } finally {
+      release();
+    }
   }
 
   async function untilDeepEnough(ask: () => Promise<PaidAnswer>): Promise<PaidAnswer> {
@@ -171,27 +203,39 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     }
   }
 
+  /** Keeps what is about to be asked, once a channel pays for it. `answers`: those before it in the channel. */
+  async function setAside(
+    provider: Provider,
+    { key, content, cost }: SetAside,
+  ): Promise<{ channel: Uint8Array; answers: number }> {
+    const release = spendings.reserve(cost);
+    try {
+      const { id: channel, answers, isBusy } = await channelFor(provider, cost);
+      if (isBusy) throw new AppError('BUSY', 'this provider owes an answer');
+      await spendings.keep(key, content, cost, { channel, n: answers + 1 });
+      return { channel, answers };
+    } finally {
+      release();
+    }
+  }
+
   async function buy(question: Question, key: string, content: Uint8Array): Promise<Answer> {
     const { model, input, manifest } = question;
     const provider = await choose(question);
     return queueOf(provider.key).run(async () => {
       const most = rowsOf(manifest, input);
       const cost = provider.price.amount * BigInt(most);
-      spendings.allow(cost);
-      const { id: channel, answers, isBusy } = await channelFor(provider, cost);
-      if (isBusy) throw new AppError('BUSY', 'this provider owes an answer');
-      const n = answers + 1;
-      await spendings.keepAnswer(key, content, cost, { channel, n });
+      const { channel, answers } = await setAside(provider, { key, content, cost, most });
       try {
         const { price } = provider;
         const asked = { channel, model, input, most, price };
         const paid = await untilDeepEnough(() => prepaid.askPrepaid(asked));
-        return await bought(paid, price.amount * BigInt(paid.units));
+        return await settled(paid, { key, content, cost, most });
       } catch (e) {
         failed.set(toHex(provider.key), Date.now());
         const now = (await prepaid.channels()).find(({ id }) => equal(id, channel));
         // Nothing was asked, or nothing came: it costs nothing. Else the same key goes on with it.
-        if (!now?.isBusy && now?.answers === answers) await spendings.dropAnswer(key);
+        if (!now?.isBusy && now?.answers === answers) await spendings.drop(key);
         throw e;
       }
     });
@@ -199,46 +243,65 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
 
   /** For a key that was used before: what was paid for, or the rest of it. Undefined: it was never asked. */
   async function goOn(
-    { model, input, manifest }: Question,
-    { channel, n, cost }: { channel: Uint8Array; n: number; cost: bigint },
+    { model, input }: Question,
+    { channel, n }: AskedAt,
+    aside: SetAside,
   ): Promise<Answer | undefined> {
     const kept = (await prepaid.answers()).find(
-      (each) => each.n === n && equal(each.channel, channel) && equal(each.input, input),
+      (each) => each.n === n && equal(each.channel, channel),
     );
-    if (kept) return bought(kept, cost);
+    if (kept) {
+      // Else this node died before it asked, and another question took the place.
+      const isOfIt = equal(kept.input, input) && equal(kept.model, model);
+      return isOfIt ? bought(kept, aside.cost) : undefined;
+    }
     const now = (await prepaid.channels()).find(({ id }) => equal(id, channel));
     if (!now || now.answers >= n) throw new AppError('ANSWER_UNKNOWN', 'it is kept no more');
     if (!now.isBusy) return undefined;
     const price = { type: 'sequence', amount: 0n } as const;
-    const asked = { channel, model, input, most: rowsOf(manifest, input), price };
-    return bought(await prepaid.askPrepaid(asked), cost);
+    const asked = { channel, model, input, most: aside.most, price };
+    return settled(await prepaid.askPrepaid(asked), aside);
   }
 
   async function once(question: Question, key: string, content: Uint8Array): Promise<Answer> {
-    const before = await spendings.findAnswer(key, content);
-    const answer = before && (await goOn(question, before));
+    const before = await spendings.find(key, content);
+    const most = rowsOf(question.manifest, question.input);
+    const answer =
+      before && (await goOn(question, before, { key, content, cost: before.cost, most }));
     return answer ?? (await buy(question, key, content));
   }
 
+  async function here(
+    { manifest, input }: Question,
+    run: (input: Uint8Array) => Promise<Uint8Array>,
+  ): Promise<Answer> {
+    const rows = (await run(input)).slice(0, rowsOf(manifest, input) * manifest.answerSize);
+    return { rows, cost: 0n, paid: undefined, shared: undefined };
+  }
+
   return async (question, key) => {
-    const { model, input, manifest, priceMax } = question;
-    const run = deps.own(model);
-    if (run) {
-      const rows = (await run(input)).slice(0, rowsOf(manifest, input) * manifest.answerSize);
-      return { rows, cost: 0n, paid: undefined, shared: undefined };
-    }
-    const given = utf8(`channel ${priceMax}`);
+    const { model, input, priceMax, isPriceNamed } = question;
+    const given = utf8(isPriceNamed ? `${priceMax}` : '');
     const content = plainHash(concat(model, u32(input.length), input, given));
     const before = asking.get(key);
     if (before && !equal(before.content, content))
       throw new AppError('IDEMPOTENCY_REUSED', 'this Idempotency-Key came with another body');
     if (before) return before.answer;
     if (asking.size >= CALLS_MAX) throw new AppError('BUSY', `${CALLS_MAX} questions wait`);
-    const answer = once(question, key, content).finally(() => asking.delete(key));
+    const run = deps.own(model);
+    const asked = run ? here(question, run) : once(question, key, content);
+    const answer = asked.finally(() => asking.delete(key));
     asking.set(key, { content, answer });
     return answer;
   };
 }
+
+/** Of a channel that ended within an answer, the rest does not come. */
+const owesAnswer = ({ isBusy, state }: Prepaid): boolean =>
+  isBusy && state !== 'closing' && state !== 'over';
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Sequences that hold a part of the input, which are answered. */
 const rowsOf = (manifest: Manifest, input: Uint8Array): number =>

@@ -1,30 +1,29 @@
 /** `/metrics` in Prometheus' text form. */
-import { Counter, Gauge, Histogram, collectDefaultMetrics, type Registry } from 'prom-client';
-import { addressOf } from '../../core/address.ts';
-import { BLOCKS_MAX, type BlockParts } from '../../core/messages.ts';
-import { equal } from '../../lib/bytes.ts';
-import { payoutAddress } from '../keys-file.ts';
-import type { Inference } from '../http/inference.ts';
+import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
+import { BLOCKS_MAX } from '../../core/messages.ts';
+import type { Spendings } from '../http/spending.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 
 /** Blocks: one is usual, six are what a careful payee waits for, beyond is an attack or a split. */
 const DEPTHS = [1, 2, 3, 6, 12, 24, 60, 200];
 
 export function createMetrics(
-  { chain, transport, thread, stores, keys, channels, registry }: SeedDeps,
-  inference: Inference,
+  { chain, transport, thread, stores, channels, mined, registry }: SeedDeps,
+  spendings: Pick<Spendings, 'total'>,
 ): () => Promise<string> {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
       name: `pila_${name}`,
       help,
       registers,
-      collect() {
-        this.set(read());
+      async collect() {
+        this.set(await read());
       },
     });
+  const coins = (name: string, help: string, read: () => bigint | Promise<bigint>) =>
+    gauge(name, help, async () => Number(await read()) / 1e9);
   gauge('height', 'Height of the best block', () => chain.head().header.height);
   gauge('head_time_ms', 'Time of the best block', () => chain.head().header.time);
   gauge('peers', 'Connected peers', () => transport.peers().length);
@@ -38,8 +37,7 @@ export function createMetrics(
   gauge('mempool_txs', 'Transactions waiting', () => chain.mempool.size);
   gauge('mempool_bytes', 'Their bytes', () => chain.mempool.bytes);
   gauge('accounts', 'Accounts with a leaf', () => chain.stats().accounts);
-  gauge('issued_vlt', 'Coins created', () => Number(chain.stats().issued) / 1e9);
-  gauge('burned_vlt', 'Coins burned', () => Number(chain.stats().burned) / 1e9);
+  coins('issued_vlt', 'Coins created', () => chain.stats().issued);
 
   const count = (name: string, help: string) =>
     new Counter({ name: `pila_${name}`, help, registers });
@@ -52,45 +50,40 @@ export function createMetrics(
     registers,
   });
   const txs = count('txs_total', 'Transactions taken into the mempool');
-  const noteBodies = countBodies(payoutAddress(keys), registers);
-  chain.subscribe((event) => {
-    if (event.type === 'tx') return txs.inc();
-    const newest = event.adopted.slice(-BLOCKS_MAX).map(({ id }) => id);
-    void chain.parts(newest).then(noteBodies, () => undefined);
-    blocks.inc(event.adopted.length);
-    reverted.inc(event.reverted.length);
-    if (event.reverted.length) depth.observe(event.reverted.length);
-  });
-  const asked = 'Spent on requests over HTTP in the last 24 hours';
-  gauge('infer_spent_vlt', asked, () => Number(inference.spent()) / 1e9);
-  const { provider } = channels;
-  gauge('channels', 'Channels that are answered in', () => provider.status().channels);
-  gauge('answers', 'Questions answered for pay', () => provider.status().answers);
-  const earned = 'Vouched for since the start';
-  gauge('answers_earned_vlt', earned, () => Number(provider.status().earned) / 1e9);
-  let status = { units: 0, macsPerSecond: 0 };
-  thread.miner.on('status', (s) => (status = s));
-  gauge('units', 'Units run to the end since the start', () => status.units);
-  gauge('macs_per_second', 'Multiply-accumulates per second of mining', () => status.macsPerSecond);
-  return () => registry.metrics();
-}
-
-function countBodies(own: Uint8Array, registers: Registry[]) {
   const inBlocks = new Counter({
     name: 'pila_block_txs_total',
     help: 'Transactions in blocks that joined the main chain',
     labelNames: ['type'],
     registers,
   });
-  const served = new Counter({
-    name: 'pila_results_served_total',
-    help: "Results among them that this node's own key signed",
-    registers,
+  chain.subscribe((event) => {
+    if (event.type === 'tx') return txs.inc();
+    const newest = event.adopted.slice(-BLOCKS_MAX).map(({ id }) => id);
+    void chain.parts(newest).then(
+      (parts) => {
+        for (const { tx } of parts.flatMap(({ body }) => body)) inBlocks.inc({ type: tx.type });
+      },
+      () => undefined,
+    );
+    blocks.inc(event.adopted.length);
+    reverted.inc(event.reverted.length);
+    if (event.reverted.length) depth.observe(event.reverted.length);
   });
-  return (blocks: readonly BlockParts[]): void => {
-    for (const { tx } of blocks.flatMap(({ body }) => body)) {
-      inBlocks.inc({ type: tx.type });
-      if (tx.type === 'result' && equal(addressOf(tx.from), own)) served.inc();
-    }
-  };
+  coins('infer_spent_vlt', 'Spent on answers over HTTP in the last 24 hours', () =>
+    spendings.total(),
+  );
+  const { provider } = channels;
+  gauge('channels', 'Channels that are answered in', () => provider.status().channels);
+  gauge('answers', 'Questions answered for pay', () => provider.status().answers);
+  coins('answers_earned_vlt', 'Vouched for since the start', () => provider.status().earned);
+  const mining = 'Of blocks found since the start that the chain holds';
+  coins('mining_earned_vlt', mining, async () => {
+    const { earned } = await mined.count(chain.head().header.height, (at) => chain.header(at));
+    return earned;
+  });
+  let status = { units: 0, macsPerSecond: 0 };
+  thread.miner.on('status', (s) => (status = s));
+  gauge('units', 'Units run to the end since the start', () => status.units);
+  gauge('macs_per_second', 'Multiply-accumulates per second of mining', () => status.macsPerSecond);
+  return () => registry.metrics();
 }

@@ -2,7 +2,7 @@
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { createChannelChain, type ChannelChain } from '../../client/channels/channel-chain.ts';
 import type { SignedTx } from '../../core/formats.ts';
-import { BODY_TXS_MAX, type Params } from '../../core/params.ts';
+import { BODY_BYTES_MAX, type Params } from '../../core/params.ts';
 import { treeGet } from '../../core/tree/tree.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -32,6 +32,6 @@ export function createFullChannelChain(deps: FullChannelDeps): ChannelChain {
     add: (tx) => chain.addTx(tx),
     announce,
     // Sorted only where more wait than a block holds.
-    waiting: () => (chain.mempool.size < BODY_TXS_MAX ? [] : chain.mempool.byFee()),
+    waiting: () => (chain.mempool.bytes < BODY_BYTES_MAX ? [] : chain.mempool.byFee()),
   });
 }

@@ -48,7 +48,7 @@ export interface Options {
   readonly apiKeyFile: string | undefined;
   /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
   readonly answerPrice: bigint | undefined;
-  /** nV that requests over HTTP may cost in 24 hours; 0: none. */
+  /** nV that answers over HTTP may cost in 24 hours; 0: none. */
   readonly spendMax: bigint;
   /** nV of a payment channel that this node opens to ask a provider. */
   readonly prepay: bigint;
@@ -66,7 +66,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --rtc-port N       UDP port of WebRTC-direct peers (default 8791)
   --rpc-host HOST    address of JSON-RPC and /metrics (default 127.0.0.1)
   --rpc-port N       their port (default 8792)
-  --mine             mine on this computer's CPU, and answer open requests
+  --mine             mine on this computer's CPU, and answer for pay
   --payout ADDRESS   who is paid for it (default: the node's own key)
   --model NAME       what to run while mining (default lingua; tiny on e2e)
   --answer-price VLT what a sequence of an answer for pay costs while mining
@@ -87,7 +87,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
                      the environment's PILA_API_KEY does the same
   --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
-  --prepay VLT       what it sets aside with a provider for answers over a payment channel (default 1)
+  --prepay VLT       the most that it sets aside at once for answers of one provider (default 1)
   --help             this text
 
 ${EXITS_HELP}

@@ -12,6 +12,7 @@ import type { MinerThread } from '../contributor/miner-thread.ts';
 import type { Callers } from '../http/caller.ts';
 import type { StoreHealth } from '../http/health.ts';
 import type { NodeKeys } from '../keys-file.ts';
+import type { MinedBlocks } from '../mined-blocks.ts';
 import type { Options } from './options.ts';
 import type { SeedChannels } from './seed-provider.ts';
 import type { Sender } from './sender.ts';
@@ -32,6 +33,8 @@ export interface SeedDeps {
   readonly offers: OfferBook;
   /** Keys, chain and answers of payment channels. */
   readonly channels: SeedChannels;
+  /** Found by this node. */
+  readonly mined: MinedBlocks;
   /** Of all figures for `/metrics`. */
   readonly registry: Registry;
   readonly callers: Callers;

@@ -1,17 +1,8 @@
-/**
- * Mining on the seed's own CPU: templates come from its full chain, and found blocks go into it. It serves
- * open requests with the node's own key, as soon as that key has coins for a claim.
- */
+/** Mining on the seed's own CPU: templates come from its full chain, and found blocks go into it. */
 import { isStoreFailure } from '../../chain/store/store-watch.ts';
-import { createServing, type AnswerTx } from '../../client/mining/serving.ts';
-import {
-  createTemplateFeed,
-  withInput,
-  type TemplateFeed,
-} from '../../client/mining/template-feed.ts';
+import { createTemplateFeed, type TemplateFeed } from '../../client/mining/template-feed.ts';
 import { modelNamed } from '../../client/models/networks.ts';
 import { isFault } from '../../core/faults.ts';
-import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { FoundBlock } from '../../miner/engine/miner-api.ts';
 import type { SeedDeps } from './seed-deps.ts';
@@ -23,22 +14,8 @@ export interface SeedMiner {
 }
 
 export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
-  const { chain, thread, network, options, log, announce } = deps;
+  const { chain, thread, network, options, stores, mined, log, announce } = deps;
   const { id: modelId } = modelNamed(network, options.model)!;
-  const { sender, stores } = deps;
-  const serving = createServing({
-    base: () => ({ header: chain.head().header, tree: chain.headState() }),
-    waiting: () => chain.mempool.of(sender.address),
-    async send(_payee, txs: readonly AnswerTx[]) {
-      for (const tx of txs) {
-        await sender.send(tx);
-        log.info('serve', { tx: tx.type, request: toHex(tx.request).slice(0, 16) });
-      }
-    },
-    nowMs: () => Date.now(),
-    onProblem: (e) => log.warn('serve.refused', { error: AppError.from(e).message }),
-    onChange: () => feed?.refresh(),
-  });
   let feed: TemplateFeed | undefined;
   let unsubscribe: (() => void) | undefined;
   /** Blocks on their way into the chain and to peers: few, as the chain takes in a bounded number at once. */
@@ -50,6 +27,7 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
     const result = await chain.importBlock(block);
     if (isFault(result))
       return log.warn('mine.refused', { fault: result.fault, height: block.header.height });
+    mined.add(block);
     log.info('mine.block', { height: block.header.height, status: result.status });
     await announce(block);
   }
@@ -57,9 +35,7 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
   /** Nothing to work on while a block could not be kept. */
   function makeTemplate() {
     if (stores.problem()) return undefined;
-    const job = serving.nextJob(modelId);
-    const wanted = { miner: payout, modelId, nowMs: Date.now() };
-    return withInput(chain.template(job ? { ...wanted, jobId: job.id } : wanted), job);
+    return chain.template({ miner: payout, modelId, nowMs: Date.now() });
   }
 
   return {
@@ -80,14 +56,11 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
         taking.add(taken);
       });
       const offStore = stores.onChange(() => feed?.refresh());
-      const offAnswered = thread.miner.on('answered', (ran) => serving.take(ran));
       const offChain = chain.subscribe(({ type }) => {
-        void serving.refresh();
         if (type === 'tx') feed?.refreshSoon();
         else feed?.refresh();
       });
-      unsubscribe = () => [offBlock, offAnswered, offStore, offChain].forEach((off) => off());
-      serving.serve(sender.publicKey);
+      unsubscribe = () => [offBlock, offStore, offChain].forEach((off) => off());
     },
     async stop() {
       // Nothing is found after it; the thread may have ended by itself.

@@ -26,7 +26,7 @@ export async function openSeedPrepaid(
 
   async function execute(model: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
     await thread.ensure(model);
-    return (await thread.miner.execute(model, input)).answer;
+    return thread.miner.execute(model, input);
   }
   const prepaid = await openPrepaid({
     chain: channelChain,
@@ -41,6 +41,8 @@ export async function openSeedPrepaid(
     report: () => undefined,
     nowMs: () => Date.now(),
   });
+
+  offers.favour((provider) => prepaid.isKnown(provider));
 
   const mined = options.mine ? modelNamed(network, options.model) : undefined;
   const askPaid = createPaidInference({
@@ -69,6 +71,8 @@ export async function openSeedPrepaid(
 
   const off = chain.subscribe(({ type }) => type === 'head' && prepaid.onHead());
   prepaid.onHead();
+  // Openings that wait are in the pool again before a caller is let in: a new one would take their nonce.
+  await prepaid.idle();
   return {
     ...prepaid,
     askPaid,

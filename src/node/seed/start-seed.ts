@@ -10,10 +10,12 @@ import { Registry } from 'prom-client';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
+import { createOfferSampler, tellOffers } from '../../client/channels/ask-offers.ts';
 import { createOfferBook, judgeOffer } from '../../client/channels/offer-book.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
 import { blockId } from '../../core/header/header.ts';
 import type { Block } from '../../core/messages.ts';
+import type { Offer } from '../../core/offer.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -22,7 +24,7 @@ import { AddressRate } from '../../net/address-rate.ts';
 import { createTransport } from '../../net/create-transport.ts';
 import { peerIdOfKey } from '../../net/peer-key.ts';
 import { libp2pMetrics } from '../../net/prometheus.ts';
-import type { Transport } from '../../net/transport.ts';
+import type { Transport, Verdict } from '../../net/transport.ts';
 import { createCallers } from '../http/caller.ts';
 import { createFaucet } from '../http/faucet.ts';
 import { fetchMissing, openModels, partsOr } from './seed-models.ts';
@@ -43,6 +45,7 @@ import {
 } from '../http/http.ts';
 import { learnGenesisTime } from './learn-genesis.ts';
 import { openKeys, payoutAddress } from '../keys-file.ts';
+import { MinedBlocks } from '../mined-blocks.ts';
 import { createMetrics } from '../rpc/metrics.ts';
 import { startMinerThread } from '../contributor/miner-thread.ts';
 import { NetDatastore } from './net-datastore.ts';
@@ -53,6 +56,7 @@ import { inferRoutes } from '../http/infer-routes.ts';
 import { createInference } from '../http/inference.ts';
 import { statusRoute } from '../http/status.ts';
 import { openSpendings } from '../http/spending.ts';
+import { createPriceOf } from './answer-prices.ts';
 import { openSeedChannels } from './seed-provider.ts';
 import { createSender } from './sender.ts';
 import { startSignatureLanes, type SignatureLanes } from './signature-lanes.ts';
@@ -132,6 +136,7 @@ async function openAll(
     stores.watch(await createLevelStore(join(options.data, name), { onLost }));
   const store = await openStore('chain');
   const chain = await openChain({ store, options, network, thread, lanes, log });
+  if (chain.replaced) log.warn('chain.anew', { why: chain.replaced.message });
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
   const offers = createOfferBook();
@@ -175,6 +180,7 @@ async function openAll(
     genesis,
     offers,
     channels,
+    mined: new MinedBlocks(),
     registry,
     callers,
     log,
@@ -185,16 +191,26 @@ async function openAll(
   const later: { prepaid?: SeedPrepaid } = {};
   let sync: FullSync | undefined;
   const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
+  const handlers = createHandlers(chain, fullSync, log, packages);
+  const hearOffer = (peer: string, offer: Offer): Verdict => {
+    const now = { genesisId: blockId(genesis), nowMs: Date.now() };
+    const verdict = judgeOffer(offers, now, offer, peer);
+    if (verdict === 'accept') later.prepaid?.onOffer(offer.offer.provider);
+    return verdict;
+  };
+  const sampleOffers = createOfferSampler(transport, hearOffer);
   await transport.start({
-    ...createHandlers(chain, fullSync, log, packages),
-    async onOffer(peer, offer) {
-      const now = { genesisId: blockId(genesis), nowMs: Date.now() };
-      const verdict = judgeOffer(offers, now, offer, peer);
-      if (verdict === 'accept') later.prepaid?.onOffer(offer.offer.provider);
-      return verdict;
-    },
+    ...handlers,
+    onRequest: async (peer, request) =>
+      request.type === 'offers'
+        ? tellOffers(offers, Date.now())
+        : handlers.onRequest(peer, request),
+    onOffer: async (peer, offer) => hearOffer(peer, offer),
     onAsk: channels.provider.onAsk,
-    onPeers: (peers) => fullSync().meet(peers),
+    onPeers(peers) {
+      fullSync().meet(peers);
+      void sampleOffers(peers);
+    },
   });
   closers.push(() => transport.stop());
   closers.push(channels.start());
@@ -262,13 +278,9 @@ async function openChain({ store, options, network, thread, lanes, log }: ChainD
         genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
       }),
       verifySignatures: lanes.verify,
-      async checkProof(header, proof, input) {
+      async checkProof(header, proof) {
         await thread.ensure(header.modelId);
-        return network.params.rules.first(await thread.miner.check(header, proof, input));
-      },
-      async executionOf(_id, { modelId, input }) {
-        await thread.ensure(modelId);
-        return await thread.miner.execute(modelId, input);
+        return network.params.rules.first(await thread.miner.check(header, proof));
       },
     });
   } catch (e) {
@@ -289,20 +301,19 @@ async function openInference(
   openStore: OpenStore,
   closers: Closers,
 ) {
-  const { options, network, sender } = deps;
+  const { options, network, chain, callers } = deps;
   const requireKey = await openKeyGuard(options.apiKeyFile, process.env.PILA_API_KEY);
   const store = await openStore('spent');
   closers.push(() => store.close());
   const spendings = await openSpendings(store, options.spendMax, Date.now);
-  const inference = createInference(deps, sender, spendings);
-  await inference.resent;
   const prepaid = await openSeedPrepaid(deps, channelStore, spendings);
   closers.push(() => prepaid.stop());
+  const priceOf = createPriceOf({ chain, network, options, prepaid: prepaid.api });
   const { rpcHost } = options;
-  const { callers } = deps;
   const { askPaid } = prepaid;
-  const routes = inferRoutes(inference, network, { rpcHost, callers, requireKey, askPaid });
-  return { inference, prepaid, routes };
+  const access = { rpcHost, callers, requireKey };
+  const routes = inferRoutes(createInference(deps), { ...access, askPaid, priceOf });
+  return { spendings, prepaid, routes };
 }
 
 async function openPage(deps: SeedDeps, infer: Routes, closers: Closers): Promise<string> {
@@ -384,11 +395,11 @@ async function readPem(path: string): Promise<Buffer> {
 
 async function openRpc(
   deps: SeedDeps,
-  { inference, routes }: Awaited<ReturnType<typeof openInference>>,
+  { spendings, routes }: Awaited<ReturnType<typeof openInference>>,
   closers: Closers,
 ): Promise<number> {
   const { options } = deps;
-  const own = rpcRoutes(deps, createMetrics(deps, inference));
+  const own = rpcRoutes(deps, createMetrics(deps, spendings));
   const { callers } = deps;
   const { server } = createHttp({ ...own, ...routes.rpc }, undefined, { callers });
   const port = await listen(server, options.rpcHost, options.rpcPort);

@@ -38,14 +38,11 @@ test(
     const config = (await (await fetch(`${provider.url}config.json`)).json()) as {
       bootstrap: string[];
     };
-    const bootstrap = ['--bootstrap', config.bootstrap[0]!];
-    let asker = await start('asker', ...bootstrap);
+    // Two answers, and the fee of one opening.
+    const flags = ['--bootstrap', config.bootstrap[0]!, '--spend-max', '0.00021'];
+    let asker = await start('asker', ...flags);
     const ask = (key: string, input: string) =>
-      post(
-        `${asker.rpcUrl}v1/infer`,
-        { model: 'tiny', input, over: 'channel', price: String(PRICE) },
-        key,
-      );
+      post(`${asker.rpcUrl}v1/infer`, { model: 'tiny', input, price: String(PRICE) }, key);
     /** Until it is answered: offers come once a minute, and a channel must be deep enough. */
     const answered = (key: string, input: string) =>
       vi.waitUntil(async () => {
@@ -71,19 +68,24 @@ test(
       paid: { n: 1, total: String(PRICE) },
     });
     // What the provider's own model says to it.
-    const own = await post(
-      `${provider.rpcUrl}v1/infer`,
-      { model: 'tiny', input: 'one', over: 'channel' },
-      'own',
-    );
+    const own = await post(`${provider.rpcUrl}v1/infer`, { model: 'tiny', input: 'one' }, 'own');
     expect(own.json).toMatchObject({ answers: first.json.answers, cost: '0', paid: null });
 
     const second = await answered('b', 'two');
     expect(second.json.paid).toMatchObject({ n: 2, total: String(2 * PRICE) });
     expect(second.json.paid.channel).toBe(first.json.paid.channel);
 
+    const spentAll = await answered('c', 'three');
+    expect([spentAll.status, spentAll.json.error.code]).toEqual([403, 'SPEND_LIMIT']);
+    const metrics = await (await fetch(`${asker.rpcUrl}metrics`)).text();
+    expect(metrics).toMatch(/^pila_infer_spent_vlt 0\.00021$/m);
+    const { models } = (await (await fetch(`${asker.url}v1/models`)).json()) as {
+      models: { price: string | null }[];
+    };
+    expect(models[0]!.price).toBe(String(PRICE));
+
     await asker.kill();
-    asker = await start('asker', ...bootstrap);
+    asker = await start('asker', ...flags);
     expect((await ask('a', 'one')).json).toEqual(first.json);
   },
 );

@@ -1,17 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { ChannelView } from '../../../src/client/channels/terms.ts';
 import { openPrepaid, type Prepaying } from '../../../src/client/prepaid/prepaid.ts';
 import { receiptHash, signHash } from '../../../src/core/channel.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
+import { plainHash } from '../../../src/core/hash.ts';
 import { modelId, sequenceBytes } from '../../../src/core/manifest.ts';
+import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
 import { signOffer, type Offer } from '../../../src/core/offer.ts';
 import { signTx } from '../../../src/core/tx/tx.ts';
-import { toHex, utf8 } from '../../../src/lib/bytes.ts';
+import { concat, toHex, u32, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import {
   createPaidInference,
@@ -36,6 +38,7 @@ const VIEW: ChannelView = {
   closeCost: 50n,
   depth: 90,
   expiry: 1000,
+  isLost: false,
   isOver: false,
 };
 const INPUT = utf8('first   second');
@@ -52,7 +55,12 @@ let prepaid: Prepaying;
 let ask: AskPaid;
 let opened: SignedTx[];
 let funds: bigint;
+let prepay: bigint;
+/** Before an opening is kept. */
+let gate: Promise<void> | undefined;
+let isSending: boolean;
 let mined: Uint8Array | undefined;
+let run: (input: Uint8Array) => Promise<Uint8Array>;
 let heads: (() => void)[];
 
 /** A provider at a peer of that name. */
@@ -88,6 +96,7 @@ async function start(): Promise<void> {
     chain: {
       genesisId: GENESIS,
       view: async () => VIEW,
+      look: async () => true,
       wasClosed: async () => false,
       send: async () => undefined,
       closeFields: () => ({ chainId: 3, expiry: 200, fee: 1n }),
@@ -111,17 +120,19 @@ async function start(): Promise<void> {
       async send(fields, keep) {
         const common = { chainId: 3, from: ACCOUNT.publicKey, nonce: opened.length, expiry: 99 };
         const signed = signTx({ ...fields, ...common }, ACCOUNT.secret);
+        isSending = true;
+        await gate;
         await keep?.(signed);
         opened.push(signed);
         return signed;
       },
     },
     spendings,
-    limit: LIMIT,
+    limit: prepay,
     requireFunds(nV) {
       if (nV > funds) throw new AppError('FUNDS_SHORT', 'too poor');
     },
-    own: (model) => (mined === model ? async (input) => rowsOf(input, 3, ROW) : undefined),
+    own: (model) => (mined === model ? run : undefined),
     nextHead: () => new Promise((resolve) => heads.push(resolve)),
   });
 }
@@ -137,8 +148,11 @@ beforeEach(async () => {
   });
   store = createMemoryStore();
   [hosts, offers, opened, heads] = [new Map(), [], [], []];
-  funds = 100n * LIMIT;
+  funds = 1000n * LIMIT;
+  prepay = LIMIT;
+  [gate, isSending] = [undefined, false];
   mined = undefined;
+  run = async (input) => rowsOf(input, 3, ROW);
   await start();
 });
 afterEach(async () => {
@@ -151,6 +165,7 @@ const question = (more: Partial<Question> = {}): Question => ({
   manifest: MANIFEST,
   input: INPUT,
   priceMax: 1000n,
+  isPriceNamed: true,
   ...more,
 });
 const questions = (provider: ProviderHost): number =>
@@ -164,7 +179,9 @@ describe('asking over a channel with the node’s own coins', () => {
     expect(await prepaid.api.readAnswer(first.shared!)).toMatchObject({ input: INPUT });
     const second = await ask(question({ input: utf8('third') }), 'b');
     expect([second.paid?.n, second.cost, second.paid?.total]).toEqual([2, 100n, 300n]);
-    expect(opened.map(({ tx }) => tx)).toMatchObject([{ type: 'channel', limit: LIMIT, fee: FEE }]);
+    expect(opened.map(({ tx }) => tx)).toMatchObject([
+      { type: 'channel', limit: CHANNEL_LIMIT_MIN, fee: FEE },
+    ]);
     expect([questions(dear), questions(cheap)]).toEqual([0, 2]);
     expect(spendings.total()).toBe(FEE + 300n);
   });
@@ -179,6 +196,20 @@ describe('asking over a channel with the node’s own coins', () => {
       shared: undefined,
     });
     expect([questions(provider), opened.length, spendings.total()]).toEqual([0, 0, 0n]);
+  });
+
+  it('runs it once for calls of one key that come meanwhile', async () => {
+    mined = MODEL;
+    const runs: PromiseWithResolvers<Uint8Array>[] = [];
+    run = async () => {
+      runs.push(Promise.withResolvers());
+      return runs.at(-1)!.promise;
+    };
+    await start();
+    const calls = [ask(question(), 'a'), ask(question(), 'a')];
+    for (const each of runs) each.resolve(rowsOf(INPUT, 3, ROW));
+    for (const { rows } of await Promise.all(calls)) expect(rows).toEqual(RIGHT);
+    expect(runs).toHaveLength(1);
   });
 
   it('answers a repeated key with the same and pays nothing again, also after a restart', async () => {
@@ -198,6 +229,14 @@ describe('asking over a channel with the node’s own coins', () => {
     );
   });
 
+  it('takes a repeated call without a price for the same, whatever the chain has become', async () => {
+    host(1);
+    const fair = { isPriceNamed: false };
+    const first = await ask(question(fair), 'a');
+    expect(await ask(question({ ...fair, priceMax: 999n }), 'a')).toEqual(first);
+    await expect(ask(question(), 'a')).rejects.toEqual(code('IDEMPOTENCY_REUSED'));
+  });
+
   it('goes on with what a provider owes by the same key, and asks others meanwhile', async () => {
     const [gone, other] = [host(1), host(2, 300n)];
     gone.isAway = true;
@@ -208,6 +247,30 @@ describe('asking over a channel with the node’s own coins', () => {
     expect((await ask(question(), 'a')).cost).toBe(200n);
     expect([questions(gone), questions(other)]).toEqual([1, 1]);
     expect(spendings.total()).toBe(2n * FEE + 200n + 600n);
+  });
+
+  it('asks a provider again whose channel ended within an answer', async () => {
+    const provider = host(1);
+    provider.say = (frame) => {
+      if (frame.type === 'done') return [];
+      const isSecond = frame.type === 'part' && frame.units === 2;
+      return isSecond ? [{ type: 'refused', code: 'QUESTION_ORDER', least: 0n }] : [frame];
+    };
+    await expect(ask(question(), 'a')).rejects.toEqual(code('PROVIDER_PUZZLED'));
+    provider.say = (frame) => [frame];
+    const other = ask(question({ input: utf8('third') }), 'b');
+    await expect(other).resolves.toMatchObject({ paid: { n: 1 } });
+    expect(opened).toHaveLength(2);
+  });
+
+  it('asks what it had set aside before it died, where another question took its place', async () => {
+    host(1);
+    const other = await ask(question({ input: utf8('third') }), 'other');
+    const { model, input } = question();
+    const content = plainHash(concat(model, u32(input.length), input, utf8('1000')));
+    await spendings.keep('a', content, 200n, { channel: other.paid!.channel, n: 1 });
+    expect((await ask(question(), 'a')).paid?.n).toBe(2);
+    expect(spendings.total()).toBe(FEE + 300n);
   });
 
   it('costs nothing where the provider refuses, and may be asked again', async () => {
@@ -241,9 +304,61 @@ describe('asking over a channel with the node’s own coins', () => {
     const provider = host(1);
     await ask(question(), 'a');
     const left = 1_000_000n - spendings.total();
-    await spendings.keepAnswer('c', filled(1), left - 199n, { channel: filled(1), n: 1 });
+    await spendings.keep('c', filled(1), left - 199n, { channel: filled(1), n: 1 });
     await expect(ask(question(), 'b')).rejects.toEqual(code('SPEND_LIMIT'));
     expect(questions(provider)).toBe(1);
+  });
+
+  it('keeps to it with several providers at once, while none is asked yet', async () => {
+    const [one, other] = [host(1), host(2)];
+    const all = offers;
+    const left = 1_000_000n - (2n * FEE + 399n);
+    await spendings.keep('before', filled(1), left, { channel: filled(1), n: 1 });
+    const opening = Promise.withResolvers<void>();
+    gate = opening.promise;
+    offers = all.slice(0, 1);
+    const first = ask(question(), 'a');
+    await vi.waitUntil(() => isSending);
+    offers = all.slice(1);
+    let refusal: string | undefined;
+    void ask(question(), 'b').catch((e: unknown) => (refusal = AppError.from(e).code));
+    await expect.poll(() => refusal).toBe('SPEND_LIMIT');
+    opening.resolve();
+    expect((await first).cost).toBe(200n);
+    expect([questions(one), questions(other), opened.length]).toEqual([1, 0, 1]);
+    // What was set aside for the other one is free again: as much as is left.
+    expect((await ask(question({ input: utf8('third') }), 'c')).cost).toBe(100n);
+  });
+
+  it('counts what an answer costs that ends before its rows', async () => {
+    host(1).unitsMax = 1;
+    expect((await ask(question(), 'a')).cost).toBe(100n);
+    expect((await ask(question(), 'a')).cost).toBe(100n);
+    expect(spendings.total()).toBe(FEE + 100n);
+  });
+
+  it('opens a small channel with a provider it never paid, and larger ones by what it answered', async () => {
+    host(1, CHANNEL_LIMIT_MIN / 4n);
+    spendings.reserve = () => () => undefined;
+    prepay = 100n * CHANNEL_LIMIT_MIN;
+    await start();
+    spendings.reserve = () => () => undefined;
+    const dear = (key: string) =>
+      ask(question({ input: utf8(key), priceMax: CHANNEL_LIMIT_MIN }), key);
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await dear(key);
+    const limits = opened.map(({ tx }) => tx.type === 'channel' && tx.limit);
+    expect(limits).toEqual([CHANNEL_LIMIT_MIN, 16n * CHANNEL_LIMIT_MIN]);
+  });
+
+  it('sets little aside with many keys that take coins and answer nothing', async () => {
+    for (let n = 1; n <= 10; n++)
+      host(n, 1n).say = (frame) =>
+        frame.type === 'opened' ? [{ type: 'refused', code: 'MODEL_UNKNOWN', least: 0n }] : [frame];
+    prepay = 100n * CHANNEL_LIMIT_MIN;
+    await start();
+    for (let n = 0; n < 10; n++) await ask(question(), `${n}`).catch(() => undefined);
+    const limits = opened.map(({ tx }) => (tx.type === 'channel' ? tx.limit : 0n));
+    expect(limits).toEqual(Array.from({ length: 10 }, () => CHANNEL_LIMIT_MIN));
   });
 
   it('opens another where the first is spent, which is closed', async () => {
@@ -252,7 +367,7 @@ describe('asking over a channel with the node’s own coins', () => {
     offers = [];
     hosts.clear();
     const costly = host(1, dear);
-    spendings.allow = () => undefined;
+    spendings.reserve = () => () => undefined;
     for (const key of ['a', 'b']) await ask(question({ priceMax: dear }), key);
     expect(opened).toHaveLength(2);
     const states = (await prepaid.api.channels()).map(({ state }) => state);
@@ -274,7 +389,7 @@ describe('asking over a channel with the node’s own coins', () => {
 
   it('sets aside what an answer costs that costs as much as the limit', async () => {
     const provider = host(1, LIMIT);
-    spendings.allow = () => undefined;
+    spendings.reserve = () => () => undefined;
     const one = question({ input: utf8('one'), priceMax: LIMIT });
     expect((await ask(one, 'a')).paid?.n).toBe(1);
     expect(questions(provider)).toBe(1);
@@ -294,7 +409,7 @@ describe('asking over a channel with the node’s own coins', () => {
       'SPEND_LIMIT',
       async () => {
         host(1);
-        await spendings.keepAnswer('all', filled(1), 999_999n, { channel: filled(1), n: 1 });
+        await spendings.keep('all', filled(1), 999_999n, { channel: filled(1), n: 1 });
       },
     ],
   ] satisfies [string, () => unknown][])(
