@@ -11,8 +11,6 @@ import type { VaultApi, VaultStatus } from '../wallet/vault/vault-api.ts';
 /** `config.json`, beside the app: served by the node that serves the app. */
 export interface PageConfig extends ClientConfig {
   readonly prefix: string;
-  /** ms since 1970 of block 0. */
-  readonly genesisTimeMs?: number;
   /** Bytes that the first start downloads: model and runtime. */
   readonly downloadBytes?: number;
   /** Of the protocol that the node speaks: a page kept for offline may be older. */

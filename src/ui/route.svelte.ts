@@ -4,12 +4,11 @@ export type Place = (typeof PLACES)[number];
 
 /**
  * Pages under a place, each about one thing: a block by height or id, a question by its text, a shared answer by its
- * bytes, the others by id or address. A public request is about nothing yet.
+ * bytes, the others by id or address. Links to a `receipt` were made while the chain held questions.
  */
 const PAGES = {
   receipt: 'ask',
   question: 'ask',
-  request: 'ask',
   answer: 'ask',
   block: 'network',
   tx: 'network',

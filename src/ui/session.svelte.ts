@@ -29,7 +29,6 @@ import { isStale } from './kit/format.ts';
 import { joinHistory } from './wallet/history/history.ts';
 import { Answering } from './work/answering.ts';
 import { isWorking } from './work/sentence.ts';
-import { Serving } from './work/serving.ts';
 import { WorkLog } from './work/work-log.svelte.ts';
 
 export const HISTORY_SHOWN = 20;
@@ -86,7 +85,6 @@ export class Session {
   });
   readonly #engine: Engine;
   readonly #loadConfig: () => Promise<PageConfig>;
-  readonly #serving: Serving;
   readonly #answering: Answering;
   /** The person wants this device to answer for pay. */
   #wantsAnswers = false;
@@ -107,10 +105,6 @@ export class Session {
     this.#memory = memory;
     this.#engine = engine;
     this.#loadConfig = loadConfig;
-    this.#serving = new Serving(
-      () => engine.client,
-      () => engine.vault,
-    );
     this.#answering = new Answering(() => engine.client);
     engine.on((event) => this.#onEvent(event));
     engine.onVault((status) => this.#onVault(status));
@@ -179,10 +173,9 @@ export class Session {
   async #configure(): Promise<void> {
     if (this.config) return;
     const config = await this.#loadConfig();
-    const { network, genesisTimeMs, genesis } = config;
-    const chain = { network, genesisTimeMs, genesis };
+    const { network, genesis } = config;
     // Without it nothing is signed, and whoever asks for that is told.
-    await this.keys.openFor(chain).catch((error: unknown) => this.fail(error));
+    await this.keys.openFor({ network, genesis }).catch((error: unknown) => this.fail(error));
     this.config = config;
   }
 
@@ -221,7 +214,6 @@ export class Session {
     this.#followed = address;
     if (before && !this.#looked.has(toHex(before))) await this.peer.unwatch(before);
     this.#following = address.toString();
-    await this.#serve();
     await this.#answer();
     const { chain, miner } = await this.peer.status();
     this.chain = chain;
@@ -378,10 +370,7 @@ export class Session {
     if (status.problem && isWorking(this.miner.state)) await this.peer.pauseMining();
     const before = this.vault?.address?.toString();
     this.vault = status;
-    if (this.#following) {
-      await this.#serve();
-      await this.#answer();
-    }
+    if (this.#following) await this.#answer();
     if (status.address?.toString() === before) return;
     this.balance = undefined;
     this.history = undefined;
@@ -395,12 +384,6 @@ export class Session {
     const isOpen = status.exists && !status.locked;
     if (this.#wasOpen && !isOpen) this.lockings++;
     this.#wasOpen = isOpen;
-  }
-
-  /** While the keys are locked nobody signs: the miner works idle. */
-  async #serve(): Promise<void> {
-    const { locked = true, publicKey } = this.vault ?? {};
-    await this.#serving.serveFor(locked ? undefined : publicKey);
   }
 
   /** Whether this device is to answer questions of others, paid to the account in use. */
@@ -506,13 +489,11 @@ export class Session {
       // Places in abandoned blocks: fetched again with the next proven balance.
       this.history = undefined;
     },
-    // The screens of questions listen for these themselves.
-    receipt: () => {},
+    // The screen of questions listens for these itself.
     prepaid: () => {},
     part: () => {},
     paid: () => {},
     provided: ({ work }) => (this.provided = work),
-    unsigned: ({ tx }) => this.#serving.sign(tx),
     problem: ({ code, message }) => (this.problem = { code, message }),
   };
 

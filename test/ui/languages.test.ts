@@ -5,7 +5,7 @@ import { FAULTS } from '../../src/core/faults.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { it as italian } from '../../src/ui/i18n/it/app.ts';
 import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../../src/ui/i18n/languages.ts';
-import { labelText } from '../../src/ui/ask/request.ts';
+import { labelText } from '../../src/ui/ask/question.ts';
 import { formatAge, formatVolts } from '../../src/ui/kit/format.ts';
 import { LOADERS } from '../../src/ui/i18n/texts.svelte.ts';
 import { Preferences, preferredLanguage } from '../../src/ui/preferences.svelte.ts';
@@ -22,7 +22,7 @@ const leaves = (tree: Tree, path = ''): [string, unknown][] =>
 /** Bugs, and codes that never reach a person: INTERNAL's sentence is right for them. */
 const BUGS = ['NO_METHOD', 'NOT_CLONABLE', 'NOT_CONFIGURED', 'PASS_ABORTED'];
 /** Codes of parts that no screen uses yet: payment links. */
-const UNUSED = /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|ANSWER_LONG|REWARD_|FEE_)/;
+const UNUSED = /^(URI_|ADDRESS_|AMOUNT_|MEMO_LONG|FEE_)/;
 
 describe('languages', () => {
   const leavesOf = async (language: Language) => {

@@ -15,8 +15,6 @@ import type {
   PendingTx,
   Prepaid,
   Provider,
-  Quote,
-  Receipt,
 } from '../../src/client/api.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
@@ -114,31 +112,6 @@ export const LINGUA: ModelInfo = {
 export const ANSWER = new Uint8Array(
   new Int8Array([-12, -20, -3, 19, 4, 47, -40, -38, -9, 12, -22, -17, -31, -35, -44]),
 );
-export const QUOTE: Quote = {
-  model: LINGUA,
-  minimum: 1_587_403_210n,
-  subsidyPerPass: 3_125_000_000n,
-  claimFee: 1_000n,
-  kappaJob64: 38,
-  difficulty: 1n << 32n,
-  waiting: 2,
-};
-export const RECEIPT: Receipt = {
-  id: new Uint8Array(32).fill(0x5e),
-  asker: ADDRESS,
-  modelId: LINGUA.id,
-  model: 'lingua',
-  input: utf8('La pila di Volta fece scorrere la prima corrente continua.'),
-  reward: 1_600_000_000n,
-  fee: 10_000n,
-  state: 'open',
-  requested: { height: 8101, index: 2 },
-  expiry: 8221,
-  settle: undefined,
-  answers: [],
-  paid: undefined,
-  source: 'state',
-};
 
 /** One that answers, cheaply and at once. */
 export const PROVIDER: Provider = {
@@ -190,13 +163,10 @@ export class MemoryEngine implements Engine {
   known: Balance | undefined;
   entries: HistoryEntry[] = [];
   waiting: PendingTx[] = [];
-  receipts: Receipt[] = [];
   /** What an input says. */
   reading: InputReading = { ids: undefined, texts: undefined };
   /** What running a model gives. */
   ran = ANSWER;
-  /** Whose key the miner serves for. */
-  served: Uint8Array | undefined;
   /** Every call, in order: `vault.create`, `client.watch`, … */
   readonly calls: string[] = [];
   /** A call of this name fails with the code. */
@@ -308,23 +278,12 @@ export class MemoryEngine implements Engine {
     watch: async () => this.#note('client.watch'),
     unwatch: async () => this.#note('client.unwatch'),
     payTo: async () => this.#note('client.payTo'),
-    serve: async (key) => {
-      this.#note('client.serve');
-      this.served = key;
-    },
     account: async () => BALANCE,
     block: async () => undefined,
     transaction: async () => undefined,
-    supply: async () => ({
-      height: 8112,
-      issued: 0n,
-      held: undefined,
-      burned: undefined,
-      accounts: undefined,
-    }),
+    supply: async () => ({ height: 8112, issued: 0n, held: undefined, accounts: undefined }),
     diagnostics: async () => ({}),
     models: async () => [LINGUA],
-    quote: async () => QUOTE,
     tokenise: async (_id, texts) => {
       this.#note('client.tokenise');
       const input = utf8(texts.join('\n'));
@@ -332,11 +291,6 @@ export class MemoryEngine implements Engine {
       return { tokens: [input.length], input: fits ? input : undefined };
     },
     readInput: async () => this.reading,
-    receipt: async (id) => {
-      this.#note('client.receipt');
-      return this.receipts.find((receipt) => equal(receipt.id, id));
-    },
-    requests: async () => this.receipts,
     providers: async () => this.offered,
     distrusted: async () => this.falseOnes,
     openChannel: async (opening, peer) => {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MINER_OFF } from '../../src/client/api.ts';
-import { formatDuration } from '../../src/ui/work/plots/duration.ts';
 import { NewestHeaders } from '../../src/ui/work/plots/headers.svelte.ts';
 import { barsOf, engravingOf, lineOf, placesOf, topOf } from '../../src/ui/work/plots/shape.ts';
 import { NO_RATES, noteRate, RATE_POINTS_MAX, rateWithPauses } from '../../src/ui/work/rate-log.ts';
@@ -63,10 +62,11 @@ describe('the log of rates', () => {
 });
 
 describe('the wait for a block', () => {
-  it('is what a pass is worth against what a block pays', () => {
-    // One pass in 16 wins, at 10 passes a second.
-    const quote = { subsidyPerPass: 3_125_000_000n, model: LINGUA };
-    expect(meanWaitMs(quote, 100, 10 * Number(LINGUA.macs))).toBeCloseTo(1600);
+  it('is the work of a block at that rate, and sixteen units at the least', () => {
+    const rate = 10 * Number(LINGUA.macs);
+    expect(meanWaitMs(20n * LINGUA.macs, LINGUA, rate)).toBeCloseTo(2000);
+    for (const difficulty of [0n, 15n * LINGUA.macs, 16n * LINGUA.macs])
+      expect(meanWaitMs(difficulty, LINGUA, rate)).toBeCloseTo(1600);
   });
 
   it('above thirty days is told in words, not as a time', () => {
@@ -184,13 +184,6 @@ describe('a plot', () => {
     expect([few.length, few[0], few.at(-1)]).toEqual([90, 0, 999]);
     expect(thinned([1, 2], 90)).toEqual([1, 2]);
   });
-
-  it('speaks of spans in each language', () => {
-    expect(formatDuration(95_000, 'en')).toBe('95 seconds');
-    expect(formatDuration(150_000, 'it')).toBe('2,5 minuti');
-    expect(formatDuration(3 * 86_400_000, 'en')).toBe('3 days');
-    expect(formatDuration(400, 'en')).toBe('0.4 seconds');
-  });
 });
 
 describe('the newest headers', () => {
@@ -212,7 +205,6 @@ describe('the newest headers', () => {
         totalWork: 0n,
         nonce: 0n,
         modelId: ZERO_HASH,
-        jobId: ZERO_HASH,
         proofDigest: ZERO_HASH,
       });
     }

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Prepaid } from '../../src/client/api.ts';
 import { costOf } from '../../src/core/price.ts';
 import { CHANNEL_LIFETIME_MAX, CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
-import { equal, utf8 } from '../../src/lib/bytes.ts';
+import { equal } from '../../src/lib/bytes.ts';
 import {
   bytesOfLink,
   channelWith,
@@ -20,7 +20,6 @@ import {
   withChannel,
 } from '../../src/ui/ask/prepaid/prepaid.ts';
 import { Prepaids } from '../../src/ui/ask/prepaid/prepaids.svelte.ts';
-import { rowsSoFar } from '../../src/ui/ask/request.ts';
 import { linkToPage, locationOf } from '../../src/ui/route.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
 import { buildChannel } from '../../src/wallet/build.ts';
@@ -132,16 +131,6 @@ describe('a prepaid answer', () => {
     expect([0, 1, 128, 129, 256].map((n) => unitsOf(new Uint8Array(n), two))).toEqual([
       1, 1, 1, 2, 2,
     ]);
-  });
-
-  it('is read as far as it has come, and not within a row', () => {
-    const input = new Uint8Array(129).fill(65);
-    const both = new Uint8Array([...ANSWER, ...ANSWER]);
-    expect(rowsSoFar(new Uint8Array(), input, two)).toEqual([]);
-    expect(rowsSoFar(ANSWER, input, two)).toHaveLength(1);
-    expect(rowsSoFar(both, input, two)).toHaveLength(2);
-    expect(rowsSoFar(both.subarray(1), input, two)).toBeUndefined();
-    expect(rowsSoFar(both, utf8('short'), two)).toHaveLength(1);
   });
 
   it('fits a link, which gives the same bytes or nothing', () => {

@@ -87,7 +87,6 @@ describe('consent', () => {
     expect(engine.calls.slice(2)).toEqual([
       'vault.create',
       'client.payTo',
-      'client.serve',
       'client.status',
       'client.throttleMining 1',
       'client.startMining',
@@ -194,7 +193,7 @@ describe('acts', () => {
     engine.known = BALANCE;
     await session.start(true);
     expect(await session.erase()).toBe(true);
-    expect(engine.calls.slice(-3)).toEqual(['client.pauseMining', 'vault.erase', 'client.serve']);
+    expect(engine.calls.slice(-2)).toEqual(['client.pauseMining', 'vault.erase']);
     expect([session.balance, session.history, session.vault?.exists]).toEqual([
       undefined,
       undefined,
@@ -259,7 +258,7 @@ describe('sending', () => {
     expect(isSame({ to: undefined })).toBe(false);
     expect(isSame({ amount: read.amount + 1n })).toBe(false);
     expect(isSame({ fee: read.fee + 1n })).toBe(false);
-    expect(isSame({ type: 'request' })).toBe(false);
+    expect(isSame({ type: 'close' })).toBe(false);
     // Bytes for another network, for one that nobody knows, and where the page does not know its own.
     expect(isSame({ network: 'main' })).toBe(false);
     expect(isSame({ network: undefined })).toBe(false);

@@ -3,7 +3,7 @@ import type { ModelInfo, Tokenised } from '../../client/api.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Session } from '../session.svelte.ts';
 import type { Asks } from './asks.svelte.ts';
-import { isOfWords, typedTexts } from './request.ts';
+import { isOfWords, typedTexts } from './question.ts';
 
 /** ms without a key after which it is counted. */
 const COUNT_MS = 150;

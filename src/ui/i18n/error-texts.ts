@@ -17,7 +17,6 @@ export type UnseenCode = Among<
   | 'NOT_CONFIGURED'
   | 'PASS_ABORTED'
   // Forms do not let them happen.
-  | 'ANSWER_LONG'
   | 'MEMO_LONG'
   // The node's alone.
   | 'API_KEY_WRONG'

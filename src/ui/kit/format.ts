@@ -97,6 +97,15 @@ export function formatAge(ms: number, locale: string): string {
   return format.format(-Math.floor(age / 1000), 'second');
 }
 
+/** In the largest unit of which there are two: `90 seconds`, `4 hours`; under ten with one decimal. */
+export function formatDuration(ms: number, locale: string): string {
+  const [unit, size] = UNITS.find(([, one]) => ms >= 2 * one) ?? (['second', 1000] as const);
+  const value = ms / size;
+  const options = { style: 'unit', unit, unitDisplay: 'long' } as const;
+  const maximumFractionDigits = value < 10 ? 1 : 0;
+  return new Intl.NumberFormat(locale, { ...options, maximumFractionDigits }).format(value);
+}
+
 /** `q8k2 …`: all of it, in fours, so that every part gets compared. */
 export const groupsOf = (text: string): string[] => text.match(/.{1,4}/g) ?? [];
 

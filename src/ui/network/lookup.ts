@@ -9,7 +9,7 @@ import { bareAddress } from '../../wallet/address.ts';
 export type LookupProblem = keyof NetworkText['search']['problems'];
 export type Lookup =
   | { readonly type: 'height'; readonly height: number }
-  /** Of a block, a transaction or a request. */
+  /** Of a block or a transaction. */
   | { readonly type: 'id'; readonly id: Uint8Array }
   | { readonly type: 'address'; readonly address: Uint8Array }
   | { readonly type: 'problem'; readonly code: LookupProblem };

@@ -1,8 +1,8 @@
 /** Series of the plots, and what may be expected. Pure. */
-import type { MinerStatus, Quote } from '../../client/api.ts';
+import type { MinerStatus, ModelInfo } from '../../client/api.ts';
 import type { Header } from '../../core/formats.ts';
 import { headerWork } from '../../core/header/header.ts';
-import { NANOVOLTS } from '../../core/params.ts';
+import { NANOVOLTS, PASSES_PER_BLOCK_MIN } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { OwnBlocks } from './pile.ts';
@@ -16,7 +16,7 @@ export const mayForecast = (log: Pick<RateLog, 'measuredMs'>, units: number): bo
 
 /** A mean wait above it is said in words, never as a time. */
 export const MONTH_MS = 30 * 86_400_000;
-/** Mean wait in ms, or why there is none to show. `meanMs`: undefined while the price is unknown. */
+/** Mean wait in ms, or why there is none to show. `meanMs`: undefined while nobody can tell. */
 export function forecastOf(
   { macsPerSecond, units }: Pick<MinerStatus, 'macsPerSecond' | 'units'>,
   log: Pick<RateLog, 'measuredMs'>,
@@ -31,15 +31,18 @@ export function forecastOf(
 export const waitWithin = (probability: number, mean: number): number =>
   -Math.log(1 - probability) * mean;
 
-/** Mean wait for a block of a device that runs idle units at that rate, ms. */
+/**
+ * Mean wait for a block of a device that works at that rate, ms.
+ * @param difficulty multiply-accumulates expected per block
+ */
 export function meanWaitMs(
-  { subsidyPerPass, model }: Pick<Quote, 'subsidyPerPass' | 'model'>,
-  height: number,
+  difficulty: bigint,
+  { macs }: Pick<ModelInfo, 'macs'>,
   macsPerSecond: number,
 ): number {
-  // What a pass is worth on average, over what a block pays, is its chance.
-  const passes = Number(subsidyAt(height + 1)) / Number(subsidyPerPass);
-  return ((passes * Number(model.macs)) / macsPerSecond) * 1000;
+  // However low the difficulty, a unit does not win more often than that.
+  const least = PASSES_PER_BLOCK_MIN * macs;
+  return (Number(difficulty > least ? difficulty : least) / macsPerSecond) * 1000;
 }
 
 /** nV of the subsidies of own blocks, by their heights. */

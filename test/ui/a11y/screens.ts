@@ -1,13 +1,11 @@
 /** Every screen of the gallery, in every state that changes it; sheets are reached by their buttons. */
 import { formatAddress } from '../../../src/core/address.ts';
-import { ask } from '../../../src/ui/i18n/en/ask.ts';
 import { en } from '../../../src/ui/i18n/en/app.ts';
 import { device } from '../../../src/ui/i18n/en/device.ts';
 import { plots } from '../../../src/ui/i18n/en/plots.ts';
 import { prepaid } from '../../../src/ui/i18n/en/prepaid.ts';
 import { keyring } from '../../../src/ui/i18n/en/keyring.ts';
 import { wallet } from '../../../src/ui/i18n/en/wallet.ts';
-import { ask as askIt } from '../../../src/ui/i18n/it/ask.ts';
 import { it } from '../../../src/ui/i18n/it/app.ts';
 import { device as deviceIt } from '../../../src/ui/i18n/it/device.ts';
 import { prepaid as prepaidIt } from '../../../src/ui/i18n/it/prepaid.ts';
@@ -71,6 +69,11 @@ async function wrong(page: Page): Promise<void> {
 async function askPrepaid(page: Page): Promise<void> {
   await page.locator('main textarea').fill('Quale lingua parlo?');
   await press(page, prepaid.ask.go);
+}
+
+async function askHere(page: Page): Promise<void> {
+  await page.locator('main textarea').fill('Quale lingua parlo?');
+  await press(page, prepaid.ask.here);
 }
 
 const sheet = (name: string, act: Screen['act'], state = 'owner'): Screen => ({
@@ -139,13 +142,6 @@ export const PAIRS: readonly Pair[] = [
     state: 'offers',
     hash: '#/ask',
     asks: { en: prepaid.open.review, it: prepaidIt.open.review },
-  },
-  {
-    name: 'ask',
-    state: 'owner',
-    hash: '#/request/',
-    asks: { en: ask.form.review, it: askIt.form.review },
-    act: async (page) => page.locator('main textarea').fill('Quale lingua parlo?'),
   },
   {
     name: 'erase',
@@ -217,13 +213,18 @@ const PAGES: Screen[] = [
     { state: 'owner', hash },
     { state: 'running', hash },
   ]),
-  ...['nobody offers', 'offers', 'prepaid', 'prepaid troubles', 'prepaid no coins'].map(
-    (state) => ({
-      state,
-      hash: '#/ask',
-    }),
-  ),
+  ...['ask offline', 'nobody offers', 'offers', 'prepaid', 'prepaid troubles'].map((state) => ({
+    state,
+    hash: '#/ask',
+  })),
   { state: 'prepaid locked', hash: '#/ask' },
+  ...['prepaid no coins', 'prepaid no keys'].map((state) => ({
+    state,
+    hash: '#/ask',
+    name: 'somebody is to answer',
+    act: (page: Page) => page.getByRole('radio', { name: /VLT/ }).first().check(),
+  })),
+  { state: 'nobody offers', hash: '#/ask', name: 'asked here', act: askHere },
   ...['prepaid', 'prepaid arriving', 'prepaid gone'].map((state) => ({
     state,
     hash: '#/ask',
@@ -236,17 +237,12 @@ const PAGES: Screen[] = [
     name: 'a kept answer',
     act: (page: Page) => page.locator('.kept-answers summary').first().click(),
   },
-  { state: 'owner', hash: '#/request/' },
   { state: 'prepaid', hash: '#/settings' },
   { state: 'fresh', hash: '#/answer/', name: 'a shared answer, none yet' },
   { state: 'fresh', hash: '#/answer/YSBzaGFyZWQgYW5zd2Vy', name: 'a shared answer' },
   { state: 'stopped', hash: '#/wallet' },
   { state: 'locked', hash: '#/wallet' },
-  ...['open', 'unconfirmed', 'confirmed', 'paid'].map((state) => ({
-    state,
-    hash: linkToPage('receipt', hex('5e')),
-  })),
-  { state: 'owner', hash: linkToPage('receipt', hex('00')), name: 'unknown receipt' },
+  { state: 'fresh', hash: linkToPage('receipt', hex('5e')), name: 'a link of an earlier chain' },
   { state: 'owner', hash: linkToPage('block', 8101) },
   { state: 'owner', hash: linkToPage('block', 999_999), name: 'unknown block' },
   { state: 'owner', hash: linkToPage('tx', hex('00')), name: 'unknown transaction' },

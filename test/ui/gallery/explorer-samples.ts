@@ -5,8 +5,8 @@ import { hash, ZERO_HASH } from '../../../src/core/hash.ts';
 import { headerWork } from '../../../src/core/header/header.ts';
 import { bitsFromTarget, HASH_SPACE } from '../../../src/core/header/target.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
-import { equal, utf8 } from '../../../src/lib/bytes.ts';
-import { ADDRESS, BALANCE, CHAIN, LINGUA, QUOTE } from '../memory-engine.ts';
+import { equal } from '../../../src/lib/bytes.ts';
+import { ADDRESS, BALANCE, CHAIN, CHANNEL, LINGUA } from '../memory-engine.ts';
 
 /** Looks like a hash. */
 const filled = (b: number) => hash('block', Uint8Array.of(b));
@@ -38,7 +38,6 @@ function makeHeaders(): Header[] {
       totalWork: BigInt(height) << 42n,
       nonce: 7n,
       modelId: LINGUA.id,
-      jobId: height % 4 ? ZERO_HASH : filled(0x2e),
       proofDigest: filled(height % 256),
     };
   });
@@ -47,27 +46,26 @@ const HEADERS = makeHeaders();
 const headerAt = (height: number): Header => HEADERS[Math.max(0, height - OLDEST)]!;
 /** Of the head, expected multiply-accumulates per block. */
 export const DIFFICULTY = headerWork(HEADERS.at(-1)!);
-/** Fits it: 50 VLT a block. */
-const SUBSIDY_PER_PASS = (50_000_000_000n * LINGUA.macs) / DIFFICULTY;
 
 /** Pages of the explorer over these payments. */
 export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientApi> {
-  const request: SignedTx = {
+  const opening: SignedTx = {
     tx: {
-      type: 'request',
+      type: 'channel',
       chainId: 3,
       from: filled(9),
       nonce: 4,
       expiry: 9000,
       fee: 100_000n,
-      modelId: LINGUA.id,
-      reward: 30_000_000n,
-      lifetime: 60,
-      input: utf8('Quale lingua è questa?'),
+      provider: CHANNEL.provider,
+      signer: filled(10),
+      payee: CHANNEL.payee,
+      limit: CHANNEL.limit,
+      lifetime: 10_080,
     },
     signature: new Uint8Array(64),
   };
-  const body = [...payments, request];
+  const body = [...payments, opening];
   const viewOf = (height: number): BlockView => ({
     id: filled(height % 256),
     header: headerAt(height),
@@ -80,12 +78,6 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
   return {
     header: async (height) => headerAt(height),
     headers: async (last, max) => HEADERS.slice(0, last - OLDEST + 1).slice(-max),
-    quote: async () => ({
-      ...QUOTE,
-      difficulty: DIFFICULTY,
-      subsidyPerPass: SUBSIDY_PER_PASS,
-      minimum: (SUBSIDY_PER_PASS * 26n) / 64n + 1_250n,
-    }),
     block: async (at) => (typeof at === 'number' && at <= CHAIN.height ? viewOf(at) : undefined),
     transaction: async (id): Promise<TxView | undefined> => {
       const index = body.findIndex(({ tx }) => equal(txId(tx), id));
@@ -97,8 +89,7 @@ export function explorerSamples(payments: readonly SignedTx[]): Partial<ClientAp
     supply: async () => ({
       height: CHAIN.height,
       issued: 10_405_600_000_000_000n,
-      burned: 1_250_000_000n,
-      held: 10_405_598_750_000_000n,
+      held: 10_405_600_000_000_000n,
       accounts: 214,
     }),
     account: async (address) => ({ ...BALANCE, address }),

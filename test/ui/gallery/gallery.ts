@@ -17,15 +17,7 @@ import '../../../src/ui/style.css';
 import { equal } from '../../../src/lib/bytes.ts';
 import { DIFFICULTY, explorerSamples } from './explorer-samples.ts';
 import { moreStates, type Stage } from './more-states.ts';
-import {
-  ADDRESS,
-  ANSWER,
-  BALANCE,
-  CHAIN,
-  FULL_VAULT,
-  MemoryEngine,
-  RECEIPT,
-} from '../memory-engine.ts';
+import { ADDRESS, BALANCE, CHAIN, FULL_VAULT, MemoryEngine } from '../memory-engine.ts';
 
 const engine = new MemoryEngine();
 const other = new Uint8Array(32).fill(9);
@@ -74,40 +66,11 @@ function payments(): void {
   engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
 }
 
-/** Requests at every stage; the receipt of `5e…` has the state's name. */
-function requests(stage: 'open' | 'unconfirmed' | 'confirmed' | 'paid'): void {
-  owner();
-  payments();
-  const payee = addressOf(other);
-  const claim = { height: 8104, index: 0 };
-  const answer = { payee, answer: ANSWER, claim, result: undefined };
-  const result = { height: 8106, index: 1 };
-  const settled = { settle: 8116, answers: [{ ...answer, result }] };
-  const paid = { payee, amount: (RECEIPT.reward * 80n) / 100n };
-  const byStage = {
-    open: RECEIPT,
-    unconfirmed: { ...RECEIPT, answers: [answer] },
-    confirmed: { ...RECEIPT, state: 'answered', ...settled },
-    paid: { ...RECEIPT, state: 'paid', ...settled, settle: 8112, paid },
-  } as const;
-  const small = (fill: number) => new Uint8Array(32).fill(fill);
-  engine.receipts = [
-    byStage[stage],
-    { ...RECEIPT, id: small(1), state: 'waiting', requested: undefined, source: 'peers' },
-    { ...byStage.paid, id: small(2) },
-    { ...RECEIPT, id: small(3), state: 'refunded' },
-  ];
-}
-
 const STATES: Record<string, () => void> = {
   fresh: () => {},
   erased: () => {},
   stopped: owner,
   owner: () => (owner(), payments()),
-  open: () => requests('open'),
-  unconfirmed: () => requests('unconfirmed'),
-  confirmed: () => requests('confirmed'),
-  paid: () => requests('paid'),
   locked: () => {
     owner();
     payments();

@@ -3,12 +3,13 @@ import type { MinerStatus } from '../../../src/client/api.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
 import {
+  BALANCE,
   CHANNEL,
+  EMPTY_VAULT,
   FULL_VAULT,
   LINGUA,
   PAID,
   PROVIDER,
-  QUOTE,
   type MemoryEngine,
 } from '../memory-engine.ts';
 
@@ -82,7 +83,7 @@ export const moreStates = (stage: Stage) => {
     'far block': () => {
       owner();
       engine.miner = { ...running, units: 148 };
-      engine.client.quote = async () => ({ ...QUOTE, subsidyPerPass: 1n });
+      engine.chain = { ...engine.chain, difficulty: engine.chain.difficulty << 40n };
     },
     reorganised: () => (owner(), (session.reorganised = 3)),
     damaged: () => {
@@ -121,13 +122,21 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
     engine.paidAnswers = [PAID, checked, wrong];
   };
   return {
+    'ask offline': () => {
+      engine.chain = { ...engine.chain, sync: 'offline', peers: [], peersAgreeing: 0 };
+    },
     'nobody offers': backedUp,
     offers,
     prepaid,
     'prepaid no coins': () => {
       offers();
+      engine.known = { ...BALANCE, spendable: 0n, immature: 0n };
       const prepare = engine.client.prepare;
       engine.client.prepare = async (...args) => ({ ...(await prepare(...args)), spendable: 0n });
+    },
+    'prepaid no keys': () => {
+      offers();
+      [engine.vaultStatus, engine.known] = [EMPTY_VAULT, undefined];
     },
     'prepaid locked': () => {
       offers();

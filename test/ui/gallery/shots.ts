@@ -34,6 +34,10 @@ const press = (page: Page, name: string): Promise<void> =>
 const typeQuestion = (page: Page): Promise<void> =>
   page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.');
 
+/** The first of those that answer for pay. */
+const pickOffer = (page: Page): Promise<void> =>
+  page.getByRole('radio', { name: /VLT/ }).first().check();
+
 async function fillSend(page: Page, t: Text): Promise<void> {
   await press(page, t.wallet.send);
   const fields = page.getByRole('dialog').getByRole('textbox');
@@ -195,31 +199,22 @@ export const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'prepaid-troubles', state: 'prepaid troubles', at: '#/ask' },
-  { name: 'prepaid-no-coins', state: 'prepaid no coins', at: '#/ask' },
+  { name: 'prepaid-no-coins', state: 'prepaid no coins', at: '#/ask', act: pickOffer },
   { name: 'prepaid-shared', state: 'fresh', at: '#/answer/YSBzaGFyZWQgYW5zd2Vy' },
   {
-    name: 'ask-review',
-    state: 'owner',
-    at: '#/request/',
-    sheet: true,
+    name: 'ask',
+    state: 'fresh',
+    at: '#/ask',
+    main: true,
     async act(page, t) {
       await typeQuestion(page);
-      const { form } = laterOf(t).ask;
-      await press(page, form.review);
-      await armed(page);
+      await press(page, laterOf(t).prepaid.ask.here);
     },
   },
-  { name: 'ask-no-keys', state: 'fresh', at: '#/ask' },
-  {
-    name: 'ask',
-    state: 'paid',
-    at: '#/request/',
-    main: true,
-    act: typeQuestion,
-  },
-  { name: 'receipt-open', state: 'open', at: `#/receipt/${'5e'.repeat(32)}` },
-  { name: 'receipt-unconfirmed', state: 'unconfirmed', at: `#/receipt/${'5e'.repeat(32)}` },
-  { name: 'receipt-paid', state: 'paid', at: `#/receipt/${'5e'.repeat(32)}`, main: true },
+  { name: 'ask-new', state: 'fresh', at: '#/ask' },
+  { name: 'ask-no-keys', state: 'prepaid no keys', at: '#/ask', act: pickOffer },
+  { name: 'ask-offline', state: 'ask offline', at: '#/ask' },
+  { name: 'ask-old-link', state: 'fresh', at: `#/receipt/${'5e'.repeat(32)}` },
   { name: 'network', state: 'owner', at: '#/network', main: true },
   { name: 'block', state: 'owner', at: '#/block/8112', main: true },
   { name: 'address', state: 'owner', at: `#/address/${PAYEE}` },

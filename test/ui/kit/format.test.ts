@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   editVolts,
   formatAge,
+  formatDuration,
   formatSi,
   formatVolts,
   groupsOf,
@@ -71,6 +72,13 @@ describe('measures', () => {
     expect(isStale(1000, 16_001, 5000)).toBe(true);
     expect(isStale(0, 16_001, 5000)).toBe(false);
   });
+});
+
+it('spans are told in each language, in units of which there are two', () => {
+  expect(formatDuration(95_000, 'en')).toBe('95 seconds');
+  expect(formatDuration(150_000, 'it')).toBe('2,5 minuti');
+  expect(formatDuration(3 * 86_400_000, 'en')).toBe('3 days');
+  expect(formatDuration(400, 'en')).toBe('0.4 seconds');
 });
 
 it('groups lose no character of an address', () => {

@@ -5,9 +5,6 @@ import { errors, forms } from './errors.ts';
 
 /** Lines of the history by kind of transaction; a transfer's are named by its direction. */
 const other: Readonly<Record<Exclude<Tx['type'], 'transfer'>, string>> = {
-  request: 'Asked for an answer',
-  claim: 'Claimed an answer',
-  result: 'Gave an answer',
   channel: 'Prepaid',
   close: 'Prepaid, cashed in',
 };
@@ -78,7 +75,6 @@ export const en = {
     peersAgree: (agreeing: string, all: string) => `${agreeing} of ${all} agree`,
     stale: (age: string) => `The last block came ${age}: these numbers may be out of date.`,
     model: 'Model',
-    device: 'Device',
     backendGpu: 'WebGPU',
     backendCpu: 'processor',
     backUp: 'Your coins depend on 24 words you have not written down.',

@@ -30,7 +30,7 @@ export const device = {
     open: 'Erase everything…',
     what: 'These go from this browser:',
     keys: 'the keys, with every account',
-    lists: 'contacts, watched addresses, receipts and settings',
+    lists: 'contacts, watched addresses, kept answers and settings',
     chain: 'the checked headers, proofs and blocks',
     models: 'the models and the app’s copy for offline',
     unsaved:

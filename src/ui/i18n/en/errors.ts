@@ -33,7 +33,7 @@ export const errors: ErrorTexts = {
   NO_WEBGPU:
     'This browser gives no access to the graphics card. Pila can use the processor instead.',
   DEVICE_LOST: 'The graphics card was taken away, perhaps by another program. Press “Try again”.',
-  MODEL_MISSING: 'The model could not be downloaded. Check the connection and press “Try again”.',
+  MODEL_MISSING: 'The model could not be downloaded. Check the connection and try again.',
   MODEL_CORRUPT:
     'What was downloaded is not the model, and was thrown away. Try again: another server or peer ' +
     'may have it whole.',
@@ -46,6 +46,8 @@ export const errors: ErrorTexts = {
   STORE_FULL: 'This browser gives no more room. Free some space and reload.',
   STORE_BUSY: 'Another tab holds an older version of Pila. Close it and reload.',
   STORE_CLOSED: 'The browser closed Pila’s storage. Reload the page.',
+  STORE_OLD:
+    'Pila now keeps the chain in another form, so it is fetched anew. Your keys and settings stay.',
   STORE_FOREIGN: 'A newer version of Pila wrote the data here. Reload to get that version.',
   STORAGE_FAILED:
     'This browser lets Pila store nothing, so keys could not be kept. Allow site data for this page, leave ' +
@@ -70,12 +72,10 @@ export const errors: ErrorTexts = {
   NO_PEERS: 'No peer is reachable. Check the connection; Pila keeps trying.',
   NO_MINER: 'This device cannot do the work, but the wallet works. Try another browser.',
   NO_PAYOUT: 'There is no address to pay to yet. Make keys in the wallet first.',
-  NO_HEAD: 'No block is known yet. Wait until a peer has answered.',
   INPUT_CONTROL: 'The model reads this as a mark of its own and not as text. Write it otherwise:',
   INPUT_EMPTY: 'Write a text first.',
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
   TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
-  LIFETIME_RANGE: 'A request stays open for 30 to 1,440 blocks.',
   PREPAID_RANGE: 'Set aside at least 0.01 VLT, for 60 to 20,160 blocks.',
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
@@ -97,7 +97,7 @@ export const errors: ErrorTexts = {
     'This file asks for far more work than usual to open: it may take half a minute and half a gigabyte of memory. Press again to open it all the same.',
   DERIVING_STOPPED: 'Stopped. Nothing was changed.',
   UNASKED_REFUSED:
-    'The keys did not sign this: nobody was asked, and it went beyond what work may cost. Work goes on.',
+    'The keys did not sign this close: its fee would take over half of what the channel pays. It is tried again with each block.',
   ANSWER_FALSE:
     'This answer is false: the model gives another one, and the signed receipt proves it. Pila no longer asks ' +
     'whoever gave it.',

@@ -41,7 +41,6 @@ export const keyring = {
     chain: (network: string, id: string) => `${network}, chain ${id}`,
     unknownChain: 'unknown',
     nonce: 'Number among your payments',
-    modelId: 'Id of the model',
   },
   changed: {
     again: 'Nothing was sent: something changed since you looked. Look again.',

@@ -4,9 +4,6 @@ import type { Tx } from '../../../core/formats.ts';
 /** What each kind of transaction is called. */
 const kinds: Readonly<Record<Tx['type'], string>> = {
   transfer: 'Payment',
-  request: 'Request to a model',
-  claim: 'Claim to a request',
-  result: 'Answer to a request',
   channel: 'Prepaid',
   close: 'Prepaid, cashed in',
 };
@@ -45,9 +42,8 @@ export const network = {
     issued: 'Created',
     issuedWhy: 'by the rules, up to the last block',
     held: 'Held',
-    heldWhy: (accounts: string) => `in ${accounts} accounts, new blocks and open requests`,
-    burned: 'Burned',
-    burnedWhy: 'a fifth of every answered request',
+    heldWhy: (accounts: string) =>
+      `in ${accounts} accounts, in new blocks, and set aside for answers`,
     unknown: 'not known here',
     unknownWhy: 'this device does not hold the whole state yet',
   },
@@ -81,11 +77,11 @@ export const network = {
       'Created: 50 VLT a block, halved every 2,102,400 blocks; a trial network begins with its ' +
       'faucet’s coins. Anybody can add it up.',
     supplyHeld:
-      'Held: the sum over every leaf of the state tree, whose root the block headers carry. Burned ' +
-      'is the difference: nobody needs to be asked.',
+      'Held: the sum over every leaf of the state tree, whose root the block headers carry. It is what ' +
+      'was created, as long as nobody broke a rule: this device added it up itself.',
     supplyNot:
-      'Held and burned need the whole state. Until this device holds it, they are not shown: a peer’s ' +
-      'word would be no proof.',
+      'Held needs the whole state. Until this device has that, it is not shown: a peer’s word would be ' +
+      'no proof.',
     newest:
       'These are headers of the chain on this device; nobody was asked. Their times are what their ' +
       'miners wrote, within the rules’ bounds.',
@@ -102,12 +98,11 @@ export const network = {
     block: (height: string) => `Block ${height}`,
     by: 'mined by',
     mine: 'you',
-    job: 'answered a request',
     none: 'No block yet.',
   },
   search: {
     label: 'Look something up',
-    note: 'A block’s height; the id of a block, a transaction or a request; or an address.',
+    note: 'A block’s height; the id of a block or a transaction; or an address.',
     go: 'Find',
     looking: 'Looking…',
     problems: {
@@ -141,8 +136,6 @@ export const network = {
     depth: 'Blocks on top',
     work: 'Work',
     model: 'Model',
-    job: 'Answers the request',
-    idle: 'none: idle tokens',
     txs: (n: string) => `Transactions: ${n}`,
     noTxs: 'None: the block pays its miner alone.',
     noBody: 'No peer within reach has its transactions any more.',
@@ -170,16 +163,10 @@ export const network = {
     to: 'To',
     amount: 'Amount',
     fee: 'Fee',
-    reward: 'Reward, held back',
     memo: 'Note',
     nonce: 'Number of the sender',
     expiry: 'Valid up to block',
-    lifetime: 'Blocks to answer in',
-    request: 'Request',
-    input: 'Input',
-    answer: 'Answer',
     bytes: (n: string) => `${n} bytes`,
-    receipt: 'Open the receipt',
     prepaid: 'Set aside',
     prepaidWith: 'Prepaid with',
     payee: 'Who is paid',
@@ -202,7 +189,7 @@ export const network = {
     history: 'History',
     none: 'No transaction yet.',
     coinbases:
-      'Pay for mined blocks and for answers, and refunds, are no transactions: they are in the balance alone.',
+      'Pay for mined blocks, and what comes back unused after its time, are no transactions: they are in the balance alone.',
     complete: (n: string) =>
       `Complete: ${n} of the ${n} that the account’s proven leaf counts; each names the one before it.`,
     part: (some: string, all: string) =>

@@ -15,7 +15,7 @@ export const plots = {
     evidence: [
       'Counted here in the headers that this device checked: those that pay your address, each with ' +
         'the subsidy that the rules give its height.',
-      'Fees, and pay for answers, come on top; they are in the balance alone.',
+      'Fees, and pay for answers, come on top: they are in the balance.',
     ],
   },
   rate: {
@@ -43,10 +43,9 @@ export const plots = {
       `Measuring: nothing is forecast before 10 units and 15 minutes of work. So far ${units} units, ` +
       `${minutes}.`,
     idle: 'Nothing is running, so nothing is expected.',
-    chance: 'chance that it came',
     evidence: [
-      'A model, not a promise: this device’s measured rate, against the difficulty of the last block, ' +
-        'with the credit of this model. Both change.',
+      'A model, not a promise: this device’s measured rate, against the difficulty of the last ' +
+        'block. Both change.',
       'Blocks come without memory: after a long wait the next one is no nearer. The curve is the ' +
         'chance that one came by then.',
     ],

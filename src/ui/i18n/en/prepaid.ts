@@ -1,12 +1,8 @@
-/** Prepaid answers: the Ask screen's first way, and what the settings say of it. */
+/** Who answers: this device, or somebody prepaid; and what the settings and the Work screen say of it. */
 import type { Prepaid } from '../../../client/api.ts';
 import type { OpeningFault } from '../../ask/prepaid/prepaid.ts';
 
 export const prepaid = {
-  ways: { label: 'Ways to ask', prepaid: 'Prepaid', request: 'Public request' },
-  lead:
-    'Somebody’s device runs the model on your text, and is paid for each answer out of what you set ' +
-    'aside. Only the two of you see text and answer.',
   who: {
     title: 'Who answers',
     here: 'This device',
@@ -41,7 +37,11 @@ export const prepaid = {
     busy: 'A question is being answered.',
     stop: 'Stop',
     stopWhy: 'What has come is paid, and no more.',
+    connecting: 'Pila is looking for peers. Until it has found one, only this device can answer.',
     offline: 'No peer is reachable, so only this device can answer. Check the connection.',
+    offlineWithout:
+      'No peer is reachable, and the model is not on this device yet. This device can answer once it has ' +
+      'the model: check the connection.',
     short: 'What is left there does not pay for this text. Set aside more to ask it.',
     answer: 'Answer',
     arriving: 'The answer is coming…',
@@ -57,8 +57,13 @@ export const prepaid = {
     unlock: 'Unlock to set aside',
     notProven: 'You can set coins aside once your balance is proven.',
     afterBackup: 'You can set coins aside once your 24 words are written down.',
+    noKeys:
+      'Whoever answers is paid from your keys, and there are none on this device yet. This device answers ' +
+      'without them, free.',
+    toWallet: 'Make keys in the wallet',
     noCoins:
-      'There are no coins to set aside yet. Work earns some, and your wallet can receive some.',
+      'There are no coins to set aside yet. Work earns some, and your wallet can receive some. This device ' +
+      'answers without them, free.',
     toWork: 'Start working',
     allowed: (allowed: string, held: string) =>
       `You allow ${allowed} VLT in all to be set aside; ${held} VLT are.`,

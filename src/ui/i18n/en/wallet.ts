@@ -77,7 +77,8 @@ export const wallet = {
     partial: (shown: string, total: string) =>
       `${shown} of ${total}. That none is left out between them is not proven.`,
     apart:
-      'Pay for blocks and answers, and refunds, are no transactions: they are in the balance alone.',
+      'Pay for blocks, and what comes back unused after its time, are no transactions: they are in the ' +
+      'balance alone.',
     open: 'How do we know?',
   },
 };

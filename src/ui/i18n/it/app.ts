@@ -68,7 +68,6 @@ export const it: Text = {
     peersAgree: (agreeing, all) => `${agreeing} su ${all} d’accordo`,
     stale: (age) => `L’ultimo blocco è arrivato ${age}: questi numeri possono essere vecchi.`,
     model: 'Modello',
-    device: 'Dispositivo',
     backendGpu: 'WebGPU',
     backendCpu: 'processore',
     backUp: 'Le tue monete dipendono da 24 parole che non hai ancora scritto.',
@@ -208,9 +207,6 @@ export const it: Text = {
     from: 'da',
     to: 'a',
     other: {
-      request: 'Chiesta una risposta',
-      claim: 'Prenotata una risposta',
-      result: 'Data una risposta',
       channel: 'Prepagato',
       close: 'Prepagato, incassato',
     },

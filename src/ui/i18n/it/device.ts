@@ -31,7 +31,7 @@ export const device: typeof en = {
     open: 'Cancella tutto…',
     what: 'Da questo browser spariscono:',
     keys: 'le chiavi, con tutti i conti',
-    lists: 'contatti, indirizzi osservati, ricevute e impostazioni',
+    lists: 'contatti, indirizzi osservati, risposte conservate e impostazioni',
     chain: 'intestazioni, prove e blocchi verificati',
     models: 'i modelli e la copia dell’app per quando manca la rete',
     unsaved:

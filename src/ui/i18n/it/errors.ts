@@ -37,8 +37,7 @@ export const errors: ErrorTexts = {
   NO_WEBGPU: 'Questo browser non dà accesso alla scheda grafica. Pila può usare il processore.',
   DEVICE_LOST:
     'La scheda grafica è stata tolta a Pila, forse da un altro programma. Premi «Riprova».',
-  MODEL_MISSING:
-    'Non è stato possibile scaricare il modello. Controlla la connessione e premi «Riprova».',
+  MODEL_MISSING: 'Non è stato possibile scaricare il modello. Controlla la connessione e riprova.',
   MODEL_CORRUPT:
     'Quel che è stato scaricato non è il modello, e non è stato tenuto. Riprova: un altro server ' +
     'o un altro pari può averlo intero.',
@@ -53,6 +52,8 @@ export const errors: ErrorTexts = {
   STORE_FULL: 'Questo browser non dà altro spazio. Libera spazio e ricarica.',
   STORE_BUSY: 'Un’altra scheda tiene aperta una versione più vecchia di Pila. Chiudila e ricarica.',
   STORE_CLOSED: 'Il browser ha chiuso l’archivio di Pila. Ricarica la pagina.',
+  STORE_OLD:
+    'Ora Pila tiene la catena in un’altra forma, perciò la scarica di nuovo. Chiavi e impostazioni restano.',
   STORE_FOREIGN: 'I dati qui sono di una versione più nuova di Pila. Ricarica per averla.',
   STORAGE_FAILED:
     'Questo browser non lascia conservare nulla a Pila, e le chiavi andrebbero perse. Permetti i dati di ' +
@@ -78,14 +79,12 @@ export const errors: ErrorTexts = {
   NO_MINER:
     'Questo dispositivo non può lavorare, ma il portafoglio funziona. Prova un altro browser.',
   NO_PAYOUT: 'Non c’è ancora un indirizzo da pagare. Prima crea le chiavi nel portafoglio.',
-  NO_HEAD: 'Non si conosce ancora nessun blocco. Aspetta che un pari risponda.',
   INPUT_CONTROL:
     'Il modello legge questo come un suo segno e non come testo. Scrivilo in un altro modo:',
   INPUT_EMPTY: 'Scrivi prima un testo.',
   INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
   TOKENIZER_MISSING:
     'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
-  LIFETIME_RANGE: 'Una richiesta resta aperta da 30 a 1.440 blocchi.',
   PREPAID_RANGE: 'Metti da parte almeno 0,01 VLT, per 60–20.160 blocchi.',
   AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
@@ -109,7 +108,7 @@ export const errors: ErrorTexts = {
     'Aprire questo file costa molto più lavoro del solito: può richiedere mezzo minuto e mezzo gigabyte di memoria. Premi di nuovo per aprirlo lo stesso.',
   DERIVING_STOPPED: 'Fermato. Nulla è cambiato.',
   UNASKED_REFUSED:
-    'Le chiavi non l’hanno firmato: nessuno è stato interpellato, e superava quanto il lavoro può costare. Il lavoro continua.',
+    'Le chiavi non hanno firmato questa chiusura: la commissione prenderebbe più di metà di quanto il canale paga. Si riprova a ogni blocco.',
   ANSWER_FALSE:
     'Questa risposta è falsa: il modello ne dà un’altra, e la ricevuta firmata lo prova. Pila non chiederà più ' +
     'a chi l’ha data.',

@@ -41,7 +41,6 @@ export const keyring: KeyringText = {
     chain: (network, id) => `${network}, catena ${id}`,
     unknownChain: 'sconosciuta',
     nonce: 'Numero tra i tuoi pagamenti',
-    modelId: 'Codice del modello',
   },
   changed: {
     again: 'Nulla è stato inviato: qualcosa è cambiato da quando hai guardato. Riguarda.',

@@ -35,9 +35,8 @@ export const network: typeof english = {
     issued: 'Create',
     issuedWhy: 'secondo le regole, fino all’ultimo blocco',
     held: 'Possedute',
-    heldWhy: (accounts) => `in ${accounts} conti, nei blocchi nuovi e nelle richieste aperte`,
-    burned: 'Bruciate',
-    burnedWhy: 'un quinto di ogni richiesta che ha risposta',
+    heldWhy: (accounts) =>
+      `in ${accounts} conti, nei blocchi nuovi e messe da parte per le risposte`,
     unknown: 'qui non si sa',
     unknownWhy: 'questo dispositivo non ha ancora tutto lo stato',
   },
@@ -72,10 +71,10 @@ export const network: typeof english = {
       'monete del suo rubinetto. Chiunque può fare la somma.',
     supplyHeld:
       'Possedute: la somma di tutte le foglie dell’albero dello stato, la cui radice sta nelle ' +
-      'intestazioni. Bruciate è la differenza: non serve chiedere a nessuno.',
+      'intestazioni. È quanto è stato creato, se nessuno ha violato le regole: l’ha sommata questo dispositivo.',
     supplyNot:
-      'Per possedute e bruciate serve tutto lo stato. Finché non è su questo dispositivo non si ' +
-      'mostrano: la parola di un pari non sarebbe una prova.',
+      'Per sapere quante sono possedute serve tutto lo stato. Finché non è su questo dispositivo non si ' +
+      'mostra: la parola di un nodo non sarebbe una prova.',
     newest:
       'Sono intestazioni della catena su questo dispositivo; non è stato chiesto a nessuno. Le ore le ' +
       'ha scritte chi ha trovato il blocco, entro i limiti delle regole.',
@@ -93,12 +92,11 @@ export const network: typeof english = {
     block: (height) => `Blocco ${height}`,
     by: 'trovato da',
     mine: 'te',
-    job: 'ha risposto a una richiesta',
     none: 'Ancora nessun blocco.',
   },
   search: {
     label: 'Cerca qualcosa',
-    note: 'L’altezza di un blocco; l’identificativo di un blocco, una transazione o una richiesta; o un indirizzo.',
+    note: 'L’altezza di un blocco; l’ID di un blocco o di una transazione; o un indirizzo.',
     go: 'Cerca',
     looking: 'Cerco…',
     problems: {
@@ -133,8 +131,6 @@ export const network: typeof english = {
     depth: 'Blocchi sopra',
     work: 'Lavoro',
     model: 'Modello',
-    job: 'Risponde alla richiesta',
-    idle: 'nessuna: testo a vuoto',
     txs: (n) => `Transazioni: ${n}`,
     noTxs: 'Nessuna: il blocco paga solo chi l’ha trovato.',
     noBody: 'Nessun pari a portata ha ancora le sue transazioni.',
@@ -160,9 +156,6 @@ export const network: typeof english = {
     title: 'Transazione',
     kinds: {
       transfer: 'Pagamento',
-      request: 'Richiesta a un modello',
-      claim: 'Impegno su una richiesta',
-      result: 'Risposta a una richiesta',
       channel: 'Prepagato',
       close: 'Prepagato, incassato',
     },
@@ -174,16 +167,10 @@ export const network: typeof english = {
     to: 'A',
     amount: 'Importo',
     fee: 'Commissione',
-    reward: 'Compenso, trattenuto',
     memo: 'Nota',
     nonce: 'Numero del mittente',
     expiry: 'Valida fino al blocco',
-    lifetime: 'Blocchi per rispondere',
-    request: 'Richiesta',
-    input: 'Testo',
-    answer: 'Risposta',
     bytes: (n) => `${n} byte`,
-    receipt: 'Apri la ricevuta',
     prepaid: 'Messi da parte',
     prepaidWith: 'Prepagato con',
     payee: 'Chi viene pagato',
@@ -206,7 +193,7 @@ export const network: typeof english = {
     history: 'Storia',
     none: 'Ancora nessuna transazione.',
     coinbases:
-      'La paga di blocchi e risposte e i rimborsi non sono transazioni: stanno solo nel saldo.',
+      'La paga dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: stanno solo nel saldo.',
     complete: (n) =>
       `Completa: ${n} su ${n}, quante ne conta la foglia dimostrata del conto; ognuna nomina la precedente.`,
     part: (some, all) =>

@@ -17,7 +17,7 @@ export const plots: typeof english = {
     evidence: [
       'Contata qui nelle intestazioni verificate da questo dispositivo: quelle che pagano il tuo ' +
         'indirizzo, ognuna con il compenso che le regole danno alla sua altezza.',
-      'Le commissioni e la paga delle risposte si aggiungono; sono nel saldo e basta.',
+      'Le commissioni e la paga delle risposte si aggiungono: sono nel saldo.',
     ],
   },
   rate: {
@@ -45,10 +45,9 @@ export const plots: typeof english = {
       `Misuro: nessuna previsione prima di 10 unità e 15 minuti di lavoro. Finora ${units} unità, ` +
       `${minutes}.`,
     idle: 'Non gira nulla, quindi non c’è nulla da aspettare.',
-    chance: 'probabilità che sia arrivato',
     evidence: [
       'Un modello, non una promessa: il ritmo misurato su questo dispositivo contro la difficoltà ' +
-        'dell’ultimo blocco, con il credito di questo modello. Cambiano entrambi.',
+        'dell’ultimo blocco. Cambiano entrambi.',
       'I blocchi non hanno memoria: dopo una lunga attesa il prossimo non è più vicino. La curva è la ' +
         'probabilità che per allora ne sia arrivato uno.',
     ],

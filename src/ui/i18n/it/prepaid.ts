@@ -1,17 +1,13 @@
-/** Risposte prepagate. */
+/** Chi risponde: questo dispositivo, o qualcuno prepagato. */
 import type { PrepaidText } from '../en/prepaid.ts';
 
 export const prepaid: PrepaidText = {
-  ways: { label: 'Modi di chiedere', prepaid: 'Prepagato', request: 'Richiesta pubblica' },
-  lead:
-    'Il dispositivo di qualcuno dà il tuo testo al modello, ed è pagato per ogni risposta con ciò che metti ' +
-    'da parte. Testo e risposta li vedete solo voi due.',
   who: {
     title: 'Chi risponde',
     here: 'Questo dispositivo',
     free: 'Gira qui, gratis.',
     size: (size) => `Gira qui, gratis, dopo aver scaricato ${size}.`,
-    looking: 'Cerco dispositivi che rispondono…',
+    looking: 'Ricerca di dispositivi che rispondono…',
     none:
       'Ora nessuno offre risposte con questo modello. Eseguilo su questo dispositivo, o guarda di nuovo dopo ' +
       'il prossimo blocco.',
@@ -39,8 +35,13 @@ export const prepaid: PrepaidText = {
     busy: 'Si sta rispondendo a una domanda.',
     stop: 'Ferma',
     stopWhy: 'Si paga ciò che è arrivato, e nient’altro.',
+    connecting:
+      'Pila cerca altri nodi. Finché non ne trova uno, può rispondere solo questo dispositivo.',
     offline:
       'Nessun nodo è raggiungibile, quindi può rispondere solo questo dispositivo. Controlla la connessione.',
+    offlineWithout:
+      'Nessun nodo è raggiungibile, e il modello non è ancora su questo dispositivo. Potrà rispondere dopo ' +
+      'averlo scaricato: controlla la connessione.',
     short: 'Ciò che resta lì non basta per questo testo. Metti da parte altro per chiederlo.',
     answer: 'Risposta',
     arriving: 'La risposta sta arrivando…',
@@ -56,8 +57,13 @@ export const prepaid: PrepaidText = {
     unlock: 'Sblocca per mettere da parte',
     notProven: 'Potrai mettere da parte fondi quando il tuo saldo sarà dimostrato.',
     afterBackup: 'Potrai mettere da parte fondi quando avrai scritto le tue 24 parole.',
+    noKeys:
+      'Chi risponde è pagato con le tue chiavi, e su questo dispositivo non ce ne sono ancora. Senza, questo ' +
+      'dispositivo risponde lo stesso, gratis.',
+    toWallet: 'Crea le chiavi nel portafoglio',
     noCoins:
-      'Non ci sono ancora fondi da mettere da parte. Il lavoro ne guadagna, e il portafoglio può riceverne.',
+      'Non ci sono ancora fondi da mettere da parte. Il lavoro ne guadagna, e il portafoglio può riceverne. ' +
+      'Senza, questo dispositivo risponde lo stesso, gratis.',
     toWork: 'Inizia a lavorare',
     allowed: (allowed, held) =>
       `Permetti che in tutto siano messi da parte ${allowed} VLT; ora sono ${held} VLT.`,
@@ -132,7 +138,7 @@ export const prepaid: PrepaidText = {
     verdict: { unchecked: 'non verificata', equal: 'verificata qui', false: 'falsa' },
     verify: 'Verifica qui',
     again: 'Verifica di nuovo',
-    verifying: 'Eseguo il modello…',
+    verifying: 'Esecuzione del modello…',
     verifyWhy: 'Esegue qui lo stesso modello sullo stesso testo, e confronta ogni byte.',
     size: (size) => `Per farlo si scaricano ${size}, una volta.`,
     equal: 'Uguale: questo dispositivo ha calcolato la stessa risposta.',
@@ -156,7 +162,7 @@ export const prepaid: PrepaidText = {
     title: 'Una risposta condivisa',
     open: 'Apri una risposta condivisa',
     choose: 'File di una risposta condivisa',
-    looking: 'Controllo la ricevuta…',
+    looking: 'Controllo della ricevuta…',
     good: 'La ricevuta è firmata, ed è di questo testo e di questa risposta.',
     back: 'Chiedi qualcosa',
   },

@@ -79,7 +79,8 @@ export const wallet: WalletText = {
     partial: (shown, total) =>
       `${shown} di ${total}. Che non ne manchi nessuna in mezzo non è dimostrato.`,
     apart:
-      'La paga di blocchi e risposte e i rimborsi non sono transazioni: stanno solo nel saldo.',
+      'La paga dei blocchi, e ciò che torna inutilizzato alla scadenza, non sono transazioni: stanno solo ' +
+      'nel saldo.',
     open: 'Come lo so?',
   },
 };

@@ -37,24 +37,6 @@ const HISTORY_KINDS: { readonly [K in Tx['type']]: HistoryKind<K> } = {
     memo: ({ memo }) => memo,
     replaceable: ({ to, amount }) => ({ to, amount }),
   },
-  request: {
-    line: ({ reward, fee }) => ({ kind: 'request', amount: -(reward + fee), other: undefined }),
-    payee: none,
-    memo: none,
-    replaceable: none,
-  },
-  claim: {
-    line: ({ fee }) => ({ kind: 'claim', amount: -fee, other: undefined }),
-    payee: none,
-    memo: none,
-    replaceable: none,
-  },
-  result: {
-    line: ({ fee }) => ({ kind: 'result', amount: -fee, other: undefined }),
-    payee: none,
-    memo: none,
-    replaceable: none,
-  },
   channel: {
     line: ({ limit, fee }) => ({ kind: 'channel', amount: -(limit + fee), other: undefined }),
     payee: none,

@@ -1,6 +1,5 @@
-/** Every field that the vault read in the bytes it signs, as lines; the payee and the question are shown apart. Pure. */
+/** Every field that the vault read in the bytes it signs, as lines; the payee is shown apart. Pure. */
 import { formatAddress } from '../../../core/address.ts';
-import { toHex } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import { isolated } from '../../../wallet/plain-text.ts';
 import { formatCount, formatVolts } from '../../kit/format.ts';
@@ -19,7 +18,7 @@ export interface SummaryContext {
 /** Label and value. */
 export function summaryLines(summary: TxSummary, context: SummaryContext): [string, string][] {
   const { locale, prefix, t, words, accountName } = context;
-  const { amount, fee, expiry, nonce, memo, asks, chainId, network } = summary;
+  const { amount, fee, expiry, nonce, memo, chainId, network } = summary;
   const volts = (nV: bigint) => `${formatVolts(nV, locale)} VLT`;
   const name = accountName && isolated(accountName);
   const from = `${name} …${formatAddress(summary.from, prefix).slice(-6)}`.trim();
@@ -30,7 +29,6 @@ export function summaryLines(summary: TxSummary, context: SummaryContext): [stri
     [t.send.total, volts(amount + fee)],
     [words.from, from],
     ...(memo ? [[words.memo, isolated(memo)] as [string, string]] : []),
-    ...(asks ? [[words.modelId, toHex(asks.modelId)] as [string, string]] : []),
     [words.nonce, formatCount(nonce, locale)],
     [t.send.expiry, formatCount(expiry, locale)],
     [t.settings.network, chain],

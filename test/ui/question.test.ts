@@ -1,29 +1,22 @@
-/** Asking on the screen: what is checked before the vault, and how answers are told. */
+/** Asking on the screen: what is typed for a model, and how answers are told. */
 import { describe, expect, it } from 'vitest';
 import type { ModelInfo } from '../../src/client/api.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 import {
-  asksTheSame,
-  checkAsk,
-  formatSpan,
   labelText,
-  LIFETIMES,
   likeness,
   readableText,
+  rowNotes,
   rowsOf,
   shownTexts,
-  stageOf,
   typedTexts,
-} from '../../src/ui/ask/request.ts';
+} from '../../src/ui/ask/question.ts';
 import { Asks } from '../../src/ui/ask/asks.svelte.ts';
+import { ask } from '../../src/ui/i18n/en/ask.ts';
+import { locationOf } from '../../src/ui/route.svelte.ts';
 import { Session } from '../../src/ui/session.svelte.ts';
-import { buildRequest } from '../../src/wallet/build.ts';
-import { ANSWER, FULL_VAULT, LINGUA, MemoryEngine, RECEIPT } from './memory-engine.ts';
+import { ANSWER, LINGUA, MemoryEngine, PAID } from './memory-engine.ts';
 
-const VOLT = 10n ** 9n;
-const FEE = 10_000n;
-const limits = { locale: 'en', spendable: 2n * VOLT, fee: FEE };
-const form = (reward: string) => ({ reward, lifetime: 120 });
 const WORDS: ModelInfo = {
   ...LINGUA,
   name: 'words',
@@ -35,47 +28,19 @@ const WORDS: ModelInfo = {
   answerSize: 2,
 };
 
-describe('a question', () => {
-  it('has an input that is there, and fits the model', () => {
-    const faultOf = (input?: Uint8Array) => checkAsk(form('1'), input, LINGUA, limits).faults.input;
-    expect(faultOf(new Uint8Array())).toBe('inputMissing');
-    expect(faultOf(undefined)).toBe('inputLong');
-    expect(faultOf(utf8('hi'))).toBeUndefined();
-  });
+it('a question has a text in each line for a model of words, and one of all lines else', () => {
+  expect(typedTexts('one\n\n  \ntwo ', WORDS)).toEqual(['one', 'two ']);
+  expect(typedTexts('one\n\ntwo', LINGUA)).toEqual(['one\n\ntwo']);
+});
 
-  it('has a text in each line for a model of words, and one of all lines else', () => {
-    expect(typedTexts('one\n\n  \ntwo ', WORDS)).toEqual(['one', 'two ']);
-    expect(typedTexts('one\n\ntwo', LINGUA)).toEqual(['one\n\ntwo']);
-  });
-
-  it('offers a reward from 0 to what fee and balance leave', () => {
-    const rewardOf = (text: string) => checkAsk(form(text), utf8('hi'), LINGUA, limits);
-    expect(rewardOf('0').ask!.reward).toBe(0n);
-    expect(rewardOf('1.99999').ask!.reward).toBe(2n * VOLT - FEE);
-    expect(rewardOf('1.999990001').faults).toEqual({ reward: 'rewardOver' });
-    expect(rewardOf('1,5').faults).toEqual({ reward: 'rewardMalformed' });
-    expect(rewardOf('-1').faults).toEqual({ reward: 'rewardMalformed' });
-  });
-
-  it('is signed only if the vault reads every field as it was meant', async () => {
-    const { ask } = checkAsk(form('1'), utf8('hi'), LINGUA, limits);
-    const base = { chainId: 3, from: FULL_VAULT.publicKey!, nonce: 3, expiry: 99, fee: FEE };
-    const read = await new MemoryEngine().vault.describe(buildRequest(base, ask!));
-    expect(asksTheSame(read, ask!, FEE)).toBe(true);
-    const others = [
-      { ...ask!, reward: 2n },
-      { ...ask!, lifetime: LIFETIMES[0] },
-      { ...ask!, input: utf8('ho') },
-      { ...ask!, modelId: new Uint8Array(32) },
-    ];
-    for (const other of others) expect(asksTheSame(read, other, FEE)).toBe(false);
-    expect(asksTheSame(read, ask!, FEE + 1n)).toBe(false);
-  });
+it('a link to a question of an earlier chain leads to the screen of questions, as others do', () => {
+  const place = { place: 'ask', page: 'receipt', about: '5e'.repeat(32) };
+  expect(locationOf(`#/receipt/${'5e'.repeat(32)}`)).toEqual(place);
 });
 
 describe('an answer', () => {
   it('is told as labels by score, one row for each part of the text', () => {
-    const [row, ...more] = rowsOf(ANSWER, RECEIPT.input, LINGUA)!;
+    const [row, ...more] = rowsOf(ANSWER, PAID.input, LINGUA)!;
     expect(more).toEqual([]);
     expect(row!.scores.slice(0, 2)).toEqual([
       { label: 'it', score: 47 },
@@ -91,7 +56,6 @@ describe('an answer', () => {
       { label: 'a', score: -56 },
       { label: '1', score: -56 },
     ]);
-    expect(rowsOf(Uint8Array.of(1), RECEIPT.input, LINGUA)).toBeUndefined();
     expect(rowsOf(ANSWER, new Uint8Array(), LINGUA)).toHaveLength(1);
   });
 
@@ -116,6 +80,26 @@ describe('an answer', () => {
     expect(likeness(rows.slice(0, 1))).toEqual([]);
   });
 
+  it('is read as far as it has come, and not within a row', () => {
+    const two = { ...LINGUA, inputBytesMax: 256 };
+    const input = new Uint8Array(129).fill(65);
+    const both = new Uint8Array([...ANSWER, ...ANSWER]);
+    expect(rowsOf(new Uint8Array(), input, two)).toEqual([]);
+    expect(rowsOf(ANSWER, input, two)).toHaveLength(1);
+    expect(rowsOf(both, input, two)).toHaveLength(2);
+    expect(rowsOf(both.subarray(1), input, two)).toBeUndefined();
+    expect(rowsOf(both, utf8('short'), two)).toHaveLength(1);
+  });
+
+  it('comes with how its figures were worked out, where it has such', () => {
+    const { reading, embedding } = ask.proof;
+    expect(rowNotes(rowsOf(ANSWER, PAID.input, LINGUA), ask.proof)).toEqual([reading]);
+    expect(rowNotes(rowsOf(Uint8Array.of(1, 2), Uint8Array.of(7, 0), WORDS), ask.proof)).toEqual([
+      embedding,
+    ]);
+    expect(rowNotes(undefined, ask.proof)).toEqual([]);
+  });
+
   it('of token ids is about texts where they can be read, and about ids where not', () => {
     const input = Uint8Array.of(7, 0, 9, 0);
     const ids = [[7, 9]];
@@ -136,40 +120,6 @@ describe('an answer', () => {
     expect(readableText(utf8('a\u202eb\u0007\nc'))).toBe('a\ufffdb\ufffd\nc');
     expect(readableText(Uint8Array.of(0xff))).toBe('\ufffd');
   });
-});
-
-it('tells how far a request has come', () => {
-  const [answer] = [{ payee: LINGUA.id, answer: ANSWER, claim: undefined, result: undefined }];
-  expect(stageOf({ state: 'open', answers: [] })).toBe('open');
-  expect(stageOf({ state: 'open', answers: [answer] })).toBe('unconfirmed');
-  expect(stageOf({ state: 'answered', answers: [answer] })).toBe('confirmed');
-  for (const state of ['waiting', 'paid', 'refunded', 'dropped'] as const)
-    expect(stageOf({ state, answers: [] })).toBe(state);
-});
-
-it('tells times in units of which there are two', () => {
-  expect(formatSpan(60_000, 'en')).toBe('60 seconds');
-  expect(formatSpan(120_000, 'en')).toBe('2 minutes');
-  expect(formatSpan(1440 * 60_000, 'it')).toBe('24 ore');
-});
-
-it('the list shows a change of a request where it stands, and a new one first', async () => {
-  const engine = new MemoryEngine();
-  engine.receipts = [RECEIPT];
-  const config = { network: 'local', prefix: 'rpila', bootstrap: [], genesis: undefined } as const;
-  const asks = new Asks(new Session(engine, async () => config));
-  const stop = asks.start();
-  await expect.poll(() => asks.receipts).toEqual([RECEIPT]);
-  expect(asks.chosen).toEqual(LINGUA);
-  expect(asks.quote?.minimum).toBeGreaterThan(0n);
-  const newer = { ...RECEIPT, id: new Uint8Array(32) };
-  engine.emit({ type: 'receipt', receipt: newer });
-  engine.emit({ type: 'receipt', receipt: { ...RECEIPT, state: 'paid' } });
-  expect(asks.receipts!.map(({ state }) => state)).toEqual(['open', 'paid']);
-  expect(asks.receipts![0]).toBe(newer);
-  stop();
-  engine.emit({ type: 'receipt', receipt: { ...newer, state: 'paid' } });
-  expect(asks.receipts![0]).toBe(newer);
 });
 
 it('what an input says is read once, and again when the words have come', async () => {
