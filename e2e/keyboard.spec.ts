@@ -1,7 +1,6 @@
 /** With the keyboard alone: no click, no field filled but by typing. */
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { formatAddress } from '../src/core/address.ts';
-import { ask } from '../src/ui/i18n/en/ask.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
 import {
@@ -151,8 +150,6 @@ test('a question is written', async () => {
   await page.keyboard.type('Che lingua è?');
   await expect(page.getByRole('textbox').first()).toHaveValue('Che lingua è?');
   await tabTo(page, button(page, prepaid.ask.here));
-  await press(page.getByRole('link', { name: prepaid.ways.request }));
-  await tabTo(page, button(page, ask.form.review));
 });
 
 test('the words give the same wallet on another device', async ({ browser }) => {

@@ -4,7 +4,8 @@ import { expect, test, type BrowserContext, type Locator, type Page } from '@pla
 import { ask } from '../src/ui/i18n/en/ask.ts';
 import { models as words } from '../src/ui/i18n/en/models.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
-import { backUp, button, goTo, indexLine, readVolts, valueOf } from './support/app.ts';
+import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
+import { button, goTo, indexLine, valueOf } from './support/app.ts';
 import { MADE_MODEL } from './support/make-model.ts';
 import { packageSize, startMirror, type Mirror } from './support/mirror.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
@@ -176,20 +177,10 @@ test('a file of several parts is fetched with an interruption, verified by its o
   page = await resumedIn(context, page, LARGE);
 
   await mineWith(page, LARGE);
-  await goTo(page, 'wallet');
-  await button(page, en.wallet.faucet).click();
-  await expect
-    .poll(() => readVolts(page, en.wallet.spendable), { timeout: 120_000 })
-    .toBeGreaterThan(0n);
-  await backUp(page);
-  await page.goto(`${seed.url}#/request/`);
+  await goTo(page, 'ask');
   await page.getByLabel(ask.form.model).selectOption(LARGE);
   await page.getByLabel(ask.form.input, { exact: true }).fill('la pila');
-  await expect(page.getByText(ask.form.bytes('7', '16'))).toBeVisible();
-  await button(page, ask.form.review).click();
-  await page.getByRole('dialog').getByRole('button', { name: ask.review.confirm }).click();
-  await expect(page.locator('.answer')).toBeVisible({ timeout: 120_000 });
-  await expect(page.getByText(ask.receipt.embedding('16'))).toBeVisible();
-  await button(page, ask.rerun.go).click();
-  await expect(page.getByText(ask.rerun.equal('16'))).toBeVisible();
+  await expect(page.getByText(ask.form.bytes('7', '32'))).toBeVisible();
+  await button(page, prepaid.ask.here).click();
+  await expect(page.getByText(ask.answer.embedding('16'))).toBeVisible({ timeout: 120_000 });
 });
