@@ -43,7 +43,7 @@ await miner.provide(model.manifest, [...model.segments, ...weights]);
 let status: MinerStatus = MINER_OFF;
 miner.on('status', (now) => (status = now));
 // A target that no ticket meets.
-await miner.work({ core: { ...core, bits: 0x03000001 }, jobInput: undefined });
+await miner.work({ ...core, bits: 0x03000001 });
 
 const input = new Uint8Array(sequenceBytes(model.manifest)).fill(1);
 let last = 0;

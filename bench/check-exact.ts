@@ -35,29 +35,28 @@ const { values } = parseArgs({
 const kernels = DOT_KINDS.filter((kind) => !values.dot || kind === values.dot);
 const TICKET_MAX = (1n << 256n) - 1n;
 
-/** Requests at the edges: empty, all of one byte, the full length; or random. */
-function requestOf(seed: string, index: number, m: ModelPackage['manifest']): Uint8Array {
-  const full = (m.sequences - 1) * m.tokens;
-  const random = randomBytes(`${seed} request`, full);
-  const edges = [new Uint8Array(), random, new Uint8Array(full), new Uint8Array(full).fill(255)];
-  return edges[index % 6] ?? random.slice(0, 1 + (random[0]! % full));
+/** Tokens of a question at the edges: padding alone, the highest id alone, no padding; or padded somewhere. */
+function questionOf(seed: string, index: number, m: ModelPackage['manifest']): Uint16Array {
+  const tokens = tokensOf(randomBytes(`${seed} question`, 32), m);
+  const edges = [tokens, tokens.map(() => 0), tokens.map(() => m.vocabulary - 1)];
+  return edges[index % 6] ?? tokens.fill(0, 1 + (tokens[0]! % tokens.length));
 }
 
-/** Unit `index`: idle or a job, noisy or plain, with a limit that none, few, or all tiles meet. */
+/** Unit `index`: fresh tokens or a question's, noisy or plain, with a limit that none, few, or all tiles meet. */
 function unitOf(model: ModelPackage, index: number): PassInput {
   const { manifest } = model;
   const seed = `${values.seed} ${manifest.name} ${index}`;
   const sigma0 = randomBytes(seed, 32);
-  const request = index % 3 === 1 ? requestOf(seed, Math.floor(index / 3), manifest) : undefined;
   const tiles = BigInt(manifest.linears.reduce((sum, l) => sum + (l.m / 16) * (l.n / 16), 0));
   const limits = [0n, TICKET_MAX / (2n * tiles), TICKET_MAX / tiles, TICKET_MAX / 3n, TICKET_MAX];
   const plain = index % 11 === 7;
   return {
-    tokens: tokensOf(sigma0, manifest, request),
+    tokens:
+      index % 3 === 1
+        ? questionOf(seed, Math.floor(index / 3), manifest)
+        : tokensOf(sigma0, manifest),
     sigma0: plain ? undefined : sigma0,
     limits: plain ? [] : manifest.linears.map(() => limits[index % limits.length]!),
-    // Always: its hash covers the last product, which nothing else does bit by bit.
-    job: true,
     capture: 1 + (index % manifest.linears.length),
   };
 }
@@ -79,7 +78,6 @@ async function askOracle(oracle: Oracle, input: PassInput, index: number) {
     t: found.t,
     winner: linear < 0 ? undefined : { linear: linear + 1, tile },
     answer: found.answer,
-    execution: found.execution,
     captured: found.operands[input.capture! - 1],
   };
   return { input: { ...input, limits }, result: resultToJson(result) };

@@ -42,7 +42,7 @@ for (const [m, k, n, r] of [
   const noisy = await shortest(() => kernel.multiplyNoisy(l, b, { sigma, number: 1 }, yieldToLoop));
   const rest = await shortest(() => {
     kernel.loadActivations(l, values);
-    kernel.hashActivations(l, m);
+    kernel.hashActivations(l);
     kernel.product(l);
   });
   const rate = (ms: number) => ((m * k * n) / ms / 1e6).toFixed(1);

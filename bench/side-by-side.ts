@@ -2,8 +2,7 @@
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { hasChromium } from '../test/browser/harness.ts';
 import { unitMacs } from '../src/core/manifest.ts';
-import { ANSWER_BYTES_MAX } from '../src/core/params.ts';
-import { kappas } from '../models/overhead.ts';
+import { kappa64Of } from '../models/overhead.ts';
 import { contestInBrowser, contestOnCpu, type ContestRound } from './contest.ts';
 import { createEncoder, SHAPES, type Encoder } from './encoders.ts';
 import { median } from './measure.ts';
@@ -28,7 +27,6 @@ const isSoftware = (device: string): boolean => /swiftshader|llvmpipe|lavapipe|w
 export interface Contest {
   readonly shape: string;
   readonly m: number;
-  readonly sequences: number;
   readonly device: string;
   readonly macs: number;
   readonly split: Split;
@@ -167,7 +165,7 @@ const contestOf = (
   const split = splitOf(model.manifest, rounds);
   const macs = Number(unitMacs(model.manifest));
   const m = sequences * tokens;
-  return { shape: shape.name, m, sequences, device, macs, split, rows: rows(split) };
+  return { shape: shape.name, m, device, macs, split, rows: rows(split) };
 };
 
 export interface Plan {
@@ -208,11 +206,6 @@ async function tryBrowser(
   contests: Contest[],
 ): Promise<string | undefined> {
   if (!browser) return hasChromium() ? '--no-webgpu' : 'no Chromium';
-  const { sequences, answerSize } = encoder.model.manifest;
-  // Such a unit can't be admitted, so no package of it loads.
-  const answer = (sequences - 1) * answerSize;
-  if (answer > ANSWER_BYTES_MAX)
-    return `answers of ${answer} bytes; a transaction holds ${ANSWER_BYTES_MAX}`;
   const device = await browser.call('adapter');
   if (isSoftware(device) && Number(unitMacs(encoder.model.manifest)) > SOFTWARE_MACS_MAX)
     return `${device} would take minutes for a unit`;
@@ -257,10 +250,9 @@ function stageRow({ shape, m, device, split }: Contest): Row {
   return [`${shape}, ${m}`, device, ...STAGES.map((s) => percent(split.stages[s] / all))];
 }
 
-/** o and what κ follows from it, rounded up to a tenth as the importer does. */
-function kappaRow({ shape, m, device, split, sequences }: Contest): Row {
-  const o = Math.ceil(split.overhead * 10) / 10;
-  const { kappa64, kappaJob64 } = kappas(o, sequences);
+/** o and the κ that follows from it, rounded up to a tenth as the importer does. */
+function kappaRow({ shape, m, device, split }: Contest): Row {
+  const kappa64 = kappa64Of(Math.ceil(split.overhead * 10) / 10);
   const pays = Math.max(...split.stopping.slice(0, -1));
   return [
     `${shape}, ${m}`,
@@ -268,7 +260,6 @@ function kappaRow({ shape, m, device, split, sequences }: Contest): Row {
     split.overhead.toFixed(2),
     split.quietOverhead.toFixed(2),
     kappa64,
-    kappaJob64,
     pays.toFixed(2),
     `${percent(1 / (1 + (2 - kappa64 / 64) * split.overhead))}`,
   ];
@@ -292,10 +283,10 @@ export function contestReport({ contests, leftOut }: Awaited<ReturnType<typeof m
     '',
     '## κ',
     '',
-    'o: pass ÷ noisy GEMM, median of rounds, and of the fastest run of every stretch. κ and κ_job in 64ths from the median rounded up to a tenth; an early stop above 1 is unsound for `main`; light clients are safe below the last column.',
+    'o: pass ÷ noisy GEMM, median of rounds, and of the fastest run of every stretch. κ in 64ths from the median rounded up to a tenth; an early stop above 1 is unsound for `main`; light clients are safe below the last column.',
     '',
     ...tableOf(
-      ['shape, m', 'device', 'o', 'o, fastest', 'κ', 'κ_job', 'early stop', 'safe below'],
+      ['shape, m', 'device', 'o', 'o, fastest', 'κ', 'early stop', 'safe below'],
       contests.map(kappaRow),
     ),
   ];

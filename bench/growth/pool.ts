@@ -7,7 +7,7 @@ import { hash } from '../../src/core/hash.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import { treeOf } from '../../src/core/tree/tree-parts.ts';
 import { compare, u32 } from '../../src/lib/bytes.ts';
-import { CONTEXT, MODEL, PARAMS, person, transfer } from '../../test/chain/make-blocks.ts';
+import { CONTEXT, PARAMS, person, transfer } from '../../test/chain/make-blocks.ts';
 import { cpuMs } from '../measure.ts';
 
 /** @returns a line of figures, in ms of CPU */
@@ -23,8 +23,7 @@ export function growPool(count: number): string {
   const leaves = [...froms, rich.xonly]
     .map((from) => ({ key: stateKey.account(addressOf(from)), value }))
     .sort((a, b) => compare(a.key, b.key));
-  const head = { height: 10, bits: 0x1d2aaaaa, miner: froms[0]!, modelId: MODEL };
-  const base = poolBase(PARAMS, CONTEXT, treeOf(leaves), head);
+  const base = poolBase(PARAMS, CONTEXT, treeOf(leaves), { height: 10 });
   const template = transfer(rich, 0, rich, 5n).tx;
   const reverted = froms.map((from, i): SignedTx => {
     const fee = 10_000n + BigInt((i * 7919) % 5000);

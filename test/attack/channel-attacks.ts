@@ -60,6 +60,17 @@ async function closing(
   return arena.sign(from, fields, nonce, fee);
 }
 
+/** What an honest provider does: it closes with the voucher that it holds, for what a block then pays. */
+export async function isPaidByChannel(arena: Arena): Promise<boolean> {
+  const payee = person('a payee');
+  // Its end is no height that an attack filled.
+  const fields = { payee: payee.address, lifetime: CHANNEL_LIFETIME_MAX };
+  const channel = await prepaid(arena, fields);
+  const amount = 100_000n;
+  await arena.honest([await closing(arena, channel, { amount })]);
+  return arena.balanceOf(payee) === amount - FEE;
+}
+
 /** Who saw a close in a pool sends it as his own, all of it for the fee of his block. */
 async function byAStranger(arena: Arena): Promise<Verdict[]> {
   const channel = await prepaid(arena);

@@ -83,7 +83,7 @@ export class Forger {
       const operand = await operandOf(linear, () => this.#activations(linear, tokens));
       this.#kernel.loadOperand(operand);
       unit.operands.push(operand);
-      unit.a.push(this.#kernel.hashActivations(l, l.m));
+      unit.a.push(this.#kernel.hashActivations(l));
       const before = unit.t.at(-1) ?? ZERO_HASH;
       sigma = layerSeed(sigma, before, unit.a.at(-1)!, l.weights, linear);
       unit.sigmas.push(sigma);
@@ -101,13 +101,13 @@ export class Forger {
   ): Promise<{ a: Uint8Array; wins: Win[] }> {
     const l = this.model.manifest.linears[linear - 1]!;
     this.#kernel.loadOperand(operand);
-    const a = this.#kernel.hashActivations(l, l.m);
+    const a = this.#kernel.hashActivations(l);
     const sigma = layerSeed(before, transcript, a, l.weights, linear);
     return { a, wins: await this.#multiply(linear, sigma, this.limits(core)[linear - 1]!, []) };
   }
 
   limits(core: HeaderCore): bigint[] {
-    return ticketLimits(targetFromBits(core.bits) ?? 0n, this.model.manifest, false);
+    return ticketLimits(targetFromBits(core.bits) ?? 0n, this.model.manifest);
   }
 
   /** Tries nonces until `pick` takes one of a unit's wins. */

@@ -15,6 +15,7 @@ const K = 128;
 const N = 16;
 /** Sequences × tokens of a unit, rows a multiple of 16. */
 const UNITS = [
+  [1, 16],
   [2, 8],
   [4, 4],
   [16, 1],
@@ -100,7 +101,6 @@ export function packageOf(
     segments: files.map((s) => ({ hash: plainHash(s), size: s.length })),
     linears: [{ m: shape.sequences * shape.tokens, k: K, n: N, r: 16, weights: hashed }],
     kappa64: 32,
-    kappaJob64: 32,
     knownAnswer: [new Uint8Array(32)],
   };
   return { id: modelId(manifest), manifest, segments: files, weights: [weights] };

@@ -5,7 +5,7 @@
 import { verifyBody } from '../../src/core/tx/body.ts';
 import { decode } from '../../src/core/codec.ts';
 import { isFault, type FaultCode } from '../../src/core/faults.ts';
-import { Account, Coinbase, OpenRequest, SettleList } from '../../src/core/formats.ts';
+import { Account, Channel, Coinbase } from '../../src/core/formats.ts';
 import {
   blockId,
   extendPoint,
@@ -18,10 +18,10 @@ import type { Block } from '../../src/core/messages.ts';
 import { FAUCET_SUPPLY, type Params } from '../../src/core/params.ts';
 import { executeBlock, subsidyAt } from '../../src/core/state.ts';
 import { treeEntries, treeGet, treeRoot, type Tree } from '../../src/core/tree/tree.ts';
-import { txId, type Models } from '../../src/core/tx/tx.ts';
+import { txId } from '../../src/core/tx/tx.ts';
 import { equal, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { genesisLedger, nextLedger, type Ledger } from './ledger.ts';
-import { executionOf, verifyWork } from './work.ts';
+import { verifyWork } from './work.ts';
 
 /** A block on which all rules hold, and the state after it. */
 export interface Judged {
@@ -30,8 +30,6 @@ export interface Judged {
   readonly parent: Judged | undefined;
   /** Balances by the bodies alone. */
   readonly ledger: Ledger;
-  /** nV destroyed by settlements up to here. */
-  readonly burned: bigint;
   /** Hex ids of the block's transactions. */
   readonly txs: readonly string[];
   readonly bytes: Block | undefined;
@@ -42,27 +40,14 @@ const ACCOUNT_BYTES = 24;
 export class Judge {
   readonly genesis: Judged;
   readonly #params: Params;
-  readonly #models: Models;
   readonly #good = new Map<string, Judged>();
   readonly #bad = new Map<string, FaultCode>();
-  /** Ids of all requests in blocks, by hex id: branches may share some. */
-  readonly #requests = new Map<string, Uint8Array>();
-  /** Results in blocks, on any branch. */
-  results = 0;
 
-  constructor(params: Params, models: Models, genesis: ChainPoint) {
+  constructor(params: Params, genesis: ChainPoint) {
     this.#params = params;
-    this.#models = models;
     const tree = genesisTree(params);
     const none = { parent: undefined, bytes: undefined };
-    this.genesis = {
-      point: genesis,
-      tree,
-      burned: 0n,
-      txs: [],
-      ledger: genesisLedger(params),
-      ...none,
-    };
+    this.genesis = { point: genesis, tree, txs: [], ledger: genesisLedger(params), ...none };
     this.#good.set(toHex(genesis.id), this.genesis);
   }
 
@@ -100,22 +85,13 @@ export class Judge {
       verifyWork(this.#params, header, proof) ??
       verifyBody(this.#params.rules, { header, body });
     if (refused) return refused.fault;
-    const context = {
-      genesis: this.genesis.point.id,
-      models: this.#models,
-      executionOf: (_id: Uint8Array, { input }: OpenRequest) => executionOf(input),
-    };
+    const context = { genesis: this.genesis.point.id };
     const executed = executeBlock(parent.tree, header, body, this.#params, context);
     if (isFault(executed)) return executed.fault;
     const point = extendPoint(this.#params, parent.point, header);
-    for (const { tx } of body) {
-      if (tx.type === 'request') this.#requests.set(toHex(txId(tx)), txId(tx));
-      if (tx.type === 'result') this.results++;
-    }
-    const burned = parent.burned + burnedAt(parent.tree, header.height);
     const txs = body.map(({ tx }) => toHex(txId(tx)));
     const ledger = nextLedger(parent.ledger, this.#params, block);
-    return { point, tree: executed.tree, parent, ledger, burned, txs, bytes: block };
+    return { point, tree: executed.tree, parent, ledger, txs, bytes: block };
   }
 
   account(at: Judged, address: Uint8Array): Account | undefined {
@@ -130,7 +106,7 @@ export class Judge {
       .reduce((sum, { amount }) => sum + amount, 0n);
   }
 
-  /** issued − held − burned, nV: 0 unless coins came from nothing or were lost. */
+  /** issued − held, nV: 0 unless coins came from nothing or were lost. */
   missing(at: Judged): bigint {
     const { height } = at.point.header;
     let issued = this.#params.faucet ? FAUCET_SUPPLY : 0n;
@@ -138,14 +114,14 @@ export class Judge {
     let held = this.#coinbases(at).reduce((sum, { amount }) => sum + amount, 0n);
     for (const { value } of treeEntries(at.tree))
       if (value.length === ACCOUNT_BYTES) held += decode(Account, value).balance;
-    for (const id of this.#requests.values()) {
-      const leaf = treeGet(at.tree, stateKey.request(id));
-      if (leaf) held += decode(OpenRequest, leaf).reward;
+    for (const id of at.ledger.channels.keys()) {
+      const leaf = treeGet(at.tree, stateKey.channel(fromHex(id)!));
+      if (leaf) held += decode(Channel, leaf).limit;
     }
-    return issued - held - at.burned;
+    return issued - held;
   }
 
-  /** Differences between the state and the bodies: too much or too little on an account, or a wrong payee. */
+  /** Differences between the state and the bodies: too much or too little on an account. */
   *wrong(at: Judged): Generator<string, void> {
     yield* at.ledger.wrong;
     for (const [hex, balance] of at.ledger.balances) {
@@ -175,16 +151,4 @@ export class Judge {
   rootAfter(at: Judged): Uint8Array {
     return treeRoot(at.tree);
   }
-}
-
-/** nV that settling block `height` destroys, by the state before it. */
-function burnedAt(tree: Tree, height: number): bigint {
-  const due = treeGet(tree, stateKey.settle(height));
-  let burned = 0n;
-  for (const id of due ? decode(SettleList, due) : []) {
-    const leaf = treeGet(tree, stateKey.request(id));
-    const reward = leaf ? decode(OpenRequest, leaf).reward : 0n;
-    burned += reward - (reward * 4n) / 5n;
-  }
-  return burned;
 }

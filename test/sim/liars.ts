@@ -18,7 +18,6 @@ import type { Params } from '../../src/core/params.ts';
 import type { Handlers } from '../../src/net/transport.ts';
 import { MODEL, sign } from '../chain/make-blocks.ts';
 import { without } from '../attack/without.ts';
-import { Cheat } from './cheat.ts';
 import { FullPeer, type PeerOptions, type Surroundings } from './peers.ts';
 import type { Random } from './random.ts';
 import { forge, prove } from './work.ts';
@@ -40,14 +39,12 @@ export const VICES = [
   'boasting',
   /** More messages than anybody needs. */
   'flooding',
-  /** Wants to be paid for answers that it did not work for, or that are not true. */
-  'cheating',
 ] as const;
 export type Vice = (typeof VICES)[number];
 
-/** Rules that a fraud leaves out: those of transactions, but for the signature's and the limit on refunds. */
+/** Rules that a fraud leaves out: those of transactions, but for the signature's. */
 const FRAUD_OFF = (Object.keys(FAULTS) as FaultCode[]).filter(
-  (code) => code.startsWith('tx.') && code !== 'tx.signature' && code !== 'tx.request-full',
+  (code) => code.startsWith('tx.') && code !== 'tx.signature',
 );
 const SECRET_BLOCKS_MAX = 4;
 
@@ -57,12 +54,10 @@ export class Liar extends FullPeer {
   /** Blocks that were found and not announced. */
   #secret: Block[] = [];
   #made = 0;
-  readonly #cheat: Cheat;
 
   constructor(around: Surroundings, options: PeerOptions, vices: ReadonlySet<Vice>) {
     super(around, options);
     this.vices = vices;
-    this.#cheat = new Cheat(this.key, this.random);
     this.#params = vices.has('fraud')
       ? without(around.chain.params, FRAUD_OFF)
       : around.chain.params;
@@ -81,16 +76,6 @@ export class Liar extends FullPeer {
       await this.announceFound({ ...forge(core, random), body });
     }
     if (this.vices.has('flooding') && random.chance(0.3)) this.#flood();
-    if (this.vices.has('cheating')) await this.#answer(chain);
-  }
-
-  async #answer(chain: FullChain): Promise<void> {
-    const { address } = this.key;
-    const nonce = (chain.account(address)?.nonce ?? 0) + chain.mempool.of(address).length;
-    for (const tx of this.#cheat.next(nonce)) {
-      await chain.addTx(tx);
-      await this.transport?.announceTx({ tx, sequence: ++this.#made });
-    }
   }
 
   template(chain: FullChain): { core: HeaderCore; body: Body } {
@@ -164,7 +149,6 @@ export class Liar extends FullPeer {
       () => make({ time: header.time - 3_600_000 }),
       () => make({ height: header.height + 1 }),
       () => make({ modelId: noise }),
-      () => make({ jobId: noise }),
       () => make({ bodyRoot: noise }),
       () => this.#with(header, [...body, twice, twice]),
       () => this.#with(header, [...body, this.#spend(10n ** 18n, 0)]),
@@ -183,7 +167,6 @@ export class Liar extends FullPeer {
         return vices.has('silent') ? 'ignore' : verdict;
       },
       onTx: async (peer, announce) => {
-        this.#cheat.onTx(announce.tx);
         const verdict = await handlers.onTx(peer, announce);
         return vices.has('silent') ? 'ignore' : verdict;
       },
@@ -252,6 +235,7 @@ function falsified(answer: SyncResponse, random: Random): SyncResponse {
     case 'transactions':
     case 'find':
     case 'model':
+    case 'offers':
     case 'unavailable':
       return { type: 'unavailable', reason: 'busy' };
   }

@@ -6,24 +6,25 @@ import { createClient, type Client } from '../../src/client/client.ts';
 import type { ChainNetwork } from '../../src/client/models/networks.ts';
 import type { Platform } from '../../src/client/platform.ts';
 import { createTemplateFeed, type TemplateFeed } from '../../src/client/mining/template-feed.ts';
-import { decode, encode } from '../../src/core/codec.ts';
+import { encode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
-import { Header, SignedTx, Tx, type HeaderCore } from '../../src/core/formats.ts';
+import { Header, SignedTx, type HeaderCore, type Tx } from '../../src/core/formats.ts';
 import type { ChainPoint } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { signTx, txId } from '../../src/core/tx/tx.ts';
+import { CHANNEL_LIFETIME_MIN } from '../../src/core/params.ts';
+import { signTx, spentBy, txId } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createLog } from '../../src/lib/log.ts';
 import type { Handlers } from '../../src/net/transport.ts';
 import { createFullSync, POLL_MS, type FullSync } from '../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../src/node/seed/serve-peers.ts';
-import { MODEL, type Person } from '../chain/make-blocks.ts';
+import { close, MODEL, SIGNER, type Person } from '../chain/make-blocks.ts';
 import type { Clock } from './clock.ts';
 import { SimTransport, type Network } from './network.ts';
 import type { Random } from './random.ts';
 import type { Disk } from './store.ts';
-import { executionOf, minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
+import { minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
 
 /** The environment that all peers of a simulation share. */
 export interface Surroundings {
@@ -128,10 +129,8 @@ export class LightPeer extends BasePeer implements Peer {
       if (event.type === 'chain') this.#note(event.status);
       if (event.type === 'balance') this.around.onBalance(this, event.balance);
       if (event.type === 'problem') this.around.onProblem(this, event.code, event.message);
-      if (event.type === 'unsigned') void this.#send(decode(Tx, event.tx)).catch(() => undefined);
     });
     await client.api.payTo(this.key.address);
-    await client.api.serve(this.key.xonly);
     if (this.mining && this.power) await client.api.startMining({ model: chain.names[0]! });
   }
 
@@ -159,21 +158,28 @@ export class LightPeer extends BasePeer implements Peer {
     await (on ? api.startMining({ model: this.around.chain.names[0]! }) : api.pauseMining());
   }
 
-  /** Sends a transaction with these fields; the client proposes the others. */
-  async send(fields: object): Promise<void> {
+  pay(to: Uint8Array, amount: bigint): Promise<Uint8Array | undefined> {
+    return this.#send({ type: 'transfer', to, amount, memo: new Uint8Array(0) });
+  }
+
+  /** Opens a channel, for vouchers of the one signer that all channels here have. */
+  prepay({ xonly, address }: Person, limit: bigint): Promise<Uint8Array | undefined> {
+    const ends = { provider: xonly, payee: address, signer: SIGNER.xonly };
+    return this.#send({ type: 'channel', ...ends, limit, lifetime: CHANNEL_LIFETIME_MIN });
+  }
+
+  /** The client proposes the other fields. @returns the id; undefined: there is not enough to spend */
+  async #send(fields: object): Promise<Uint8Array | undefined> {
     const api = this.#client?.api;
-    if (!api) return;
+    if (!api) return undefined;
     const { chainId, nonce, expiry, fees, spendable } = await api.prepare(this.key.address);
     const common = { chainId, from: this.key.xonly, nonce, expiry, fee: fees.normal };
     const tx = { ...common, ...fields } as Tx;
-    const spent = tx.type === 'transfer' ? tx.amount : tx.type === 'request' ? tx.reward : 0n;
-    if (spendable >= spent + tx.fee) await this.#send(tx);
-  }
-
-  async #send(tx: Tx): Promise<void> {
+    if (spendable < spentBy(tx)) return undefined;
     const signed = signTx(tx, this.key.secret);
-    await this.#client?.api.submit(encode(SignedTx, signed));
+    await api.submit(encode(SignedTx, signed));
     this.sent.set(toHex(txId(tx)), signed);
+    return txId(tx);
   }
 }
 
@@ -221,7 +227,7 @@ export class FullPeer extends BasePeer implements Peer {
     this.#polling = clock.every(POLL_MS, () => fullSync().poll());
     if (toHex((await chain.header(0))!.prevHash) !== toHex(genesis.header.prevHash))
       throw new Error('another genesis');
-    this.#miner = new PoissonMiner(clock, this.random, this.power, (won) => this.#won(won.core));
+    this.#miner = new PoissonMiner(clock, this.random, this.power, (won) => this.#won(won));
     this.#feed = createTemplateFeed(
       () => chain.template({ miner: this.key.address, modelId: MODEL, nowMs: this.nowMs() }),
       (template) => this.#miner!.work(template),
@@ -243,7 +249,6 @@ export class FullPeer extends BasePeer implements Peer {
       now: this.nowMs,
       genesisTimeMs: async () => genesis.header.time,
       verifyProof: verifyWork,
-      executionOf: async (_id, { input }) => executionOf(input),
     });
   }
 
@@ -255,6 +260,14 @@ export class FullPeer extends BasePeer implements Peer {
   #won(core: HeaderCore): void {
     const found = this.#feed?.complete(prove({ ...core, nonce: BigInt(++this.#sequence) }));
     if (found) void this.found(found).catch(() => undefined);
+  }
+
+  /** Cashes a voucher in. @returns whether it waits for a block now */
+  async cashIn(channel: Uint8Array, amount: bigint): Promise<boolean> {
+    const tx = close(this.key, channel, amount);
+    if (!this.chain || (await this.chain.addTx(tx))) return false;
+    await this.transport?.announceTx({ tx, sequence: ++this.#sequence });
+    return true;
   }
 
   /** Finds a block at once. */

@@ -4,19 +4,13 @@
  * is tested by `npm run attack`.
  */
 import { createHmac } from 'node:crypto';
-import type { Execution } from '../../src/core/tx/state-tx.ts';
 import { fault, type Fault } from '../../src/core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
 import { headerHash, headerWork } from '../../src/core/header/header.ts';
-import { hash, plainHash } from '../../src/core/hash.ts';
+import { plainHash } from '../../src/core/hash.ts';
 import type { Params } from '../../src/core/params.ts';
-import { equal, toHex } from '../../src/lib/bytes.ts';
-import {
-  MINER_OFF,
-  type AnsweredJob,
-  type FoundBlock,
-  type Template,
-} from '../../src/miner/engine/miner-api.ts';
+import { equal } from '../../src/lib/bytes.ts';
+import { MINER_OFF, type FoundBlock } from '../../src/miner/engine/miner-api.ts';
 import { PROOF } from '../chain/make-blocks.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
@@ -46,24 +40,18 @@ function* workFaults(header: Header, rows: Uint8Array): Generator<Fault, void> {
   if (!equal(rows, rowsOf(header))) yield fault('proof.target', { height: header.height });
 }
 
-/** Execution of the simulation's model on an input: anybody can run it, at the cost of a unit. */
-export const executionOf = (input: Uint8Array): Execution => ({
-  execution: hash('execution', input),
-  answer: plainHash(input).subarray(0, 16),
-});
-
 /** A miner that wins as a Poisson process: `power` in expected tries per ms. */
 export class PoissonMiner {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #power: number;
-  readonly #found: (template: Template) => void;
-  #template: Template | undefined;
+  readonly #found: (template: HeaderCore) => void;
+  #template: HeaderCore | undefined;
   #running = false;
   #timer: number | undefined;
   #bits = 0;
 
-  constructor(clock: Clock, random: Random, power: number, found: (template: Template) => void) {
+  constructor(clock: Clock, random: Random, power: number, found: (template: HeaderCore) => void) {
     this.#clock = clock;
     this.#random = random;
     this.#power = power;
@@ -75,11 +63,11 @@ export class PoissonMiner {
     this.#draw();
   }
 
-  work(template: Template | undefined): void {
+  work(template: HeaderCore | undefined): void {
     const before = this.#template;
     this.#template = template;
     // A Poisson process has no memory, so the wait need not be drawn again for every template.
-    if (!before || !template || template.core.bits !== this.#bits) this.#draw();
+    if (!before || !template || template.bits !== this.#bits) this.#draw();
   }
 
   #draw(): void {
@@ -87,8 +75,8 @@ export class PoissonMiner {
     this.#timer = undefined;
     const template = this.#template;
     if (!this.#running || !template || !this.#power) return;
-    this.#bits = template.core.bits;
-    const meanMs = Number(headerWork(template.core)) / this.#power;
+    this.#bits = template.bits;
+    const meanMs = Number(headerWork(template)) / this.#power;
     this.#timer = this.#clock.after(this.#random.wait(meanMs), () => {
       this.#timer = undefined;
       const won = this.#template;
@@ -98,51 +86,16 @@ export class PoissonMiner {
   }
 }
 
-/** ms that a unit on a request takes. */
-const UNIT_MS = [500, 6000] as const;
-
-/** Answers the request in work once a unit on it has run, once for each time that its job begins. */
-class Answers {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #answered: (ran: AnsweredJob) => void;
-  #job = '';
-  #timer = 0;
-
-  constructor(clock: Clock, random: Random, answered: (ran: AnsweredJob) => void) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#answered = answered;
-  }
-
-  work(template: Template | undefined): void {
-    const input = template?.jobInput;
-    const job = template && input ? toHex(template.core.jobId) : '';
-    if (job === this.#job) return;
-    this.#clock.cancel(this.#timer);
-    this.#job = job;
-    if (!template || !input) return;
-    const ran = { jobId: template.core.jobId, ...executionOf(input) };
-    const unitMs = this.#random.between(...UNIT_MS);
-    this.#timer = this.#clock.after(unitMs, () => this.#answered(ran));
-  }
-}
-
 /** The simulated miner behind the miner worker's interface, for a client's platform. */
 export function minerWorker(clock: Clock, random: Random, power: number) {
   const listeners = new Map<string, (value: never) => void>();
   let nonce = 0n;
   const emit = (event: string, value: unknown) => listeners.get(event)?.(value as never);
-  const miner = new PoissonMiner(clock, random, power, ({ core }) => {
+  const miner = new PoissonMiner(clock, random, power, (core) => {
     emit('block', prove({ ...core, nonce: ++nonce }));
   });
-  const answers = new Answers(clock, random, (ran) => emit('answered', ran));
-  let template: Template | undefined;
-  let running = false;
   const run = (on: boolean) => {
-    running = on;
     miner.run(on);
-    answers.work(on ? template : undefined);
     emit('status', { ...MINER_OFF, state: on ? 'running' : 'paused' });
   };
   return {
@@ -152,14 +105,9 @@ export function minerWorker(clock: Clock, random: Random, power: number) {
     },
     configure: async () => undefined,
     start: async () => run(true),
-    async work(next: Template | undefined) {
-      template = next;
-      miner.work(next);
-      if (running) answers.work(next);
-    },
+    work: async (next: HeaderCore | undefined) => miner.work(next),
     pause: async () => run(false),
     finish: async () => run(false),
     check: async (header: Header, { rows }: Proof) => [...workFaults(header, rows)],
-    execute: async (_modelId: Uint8Array, input: Uint8Array) => executionOf(input),
   };
 }
