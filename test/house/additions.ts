@@ -1,7 +1,7 @@
 /**
- * What the compiler asks for when the project is extended: `npm run -s house -- burn` (a kind of transaction),
+ * What the compiler asks for when the project is extended: `npm run -s house -- note` (a kind of transaction),
  * `fault`, `network`, `language`. One line is added to a scratch copy, and each place that does not compile then
- * is printed. For the burn a kept patch fills exactly these places, and a test sees it signed, mined and shown.
+ * is printed. For the note a kept patch fills exactly these places, and a test sees it signed, mined and shown.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -24,15 +24,15 @@ interface Addition {
   readonly replace: string;
 }
 
-const RESULT =
-  '  result: [3, struct({ ...signedBy, request: hash32, answer: blob(ANSWER_BYTES_MAX) })],\n';
+const CLOSE =
+  '  close: [2, struct({ ...signedBy, channel: hash32, amount: u64, voucher: bytes(64) })],\n';
 
-export const ADDITIONS: Readonly<Record<'burn' | 'fault' | 'network' | 'language', Addition>> = {
-  burn: {
-    what: 'a kind of transaction, burn {amount}',
+export const ADDITIONS: Readonly<Record<'note' | 'fault' | 'network' | 'language', Addition>> = {
+  note: {
+    what: 'a kind of transaction, note {text}',
     file: 'src/core/formats.ts',
-    find: RESULT,
-    replace: `${RESULT}  burn: [6, struct({ ...signedBy, amount: u64 })],\n`,
+    find: CLOSE,
+    replace: `${CLOSE}  note: [3, struct({ ...signedBy, text: blob(64) })],\n`,
   },
   fault: {
     what: "a fault, 'tx.dust', without its meaning",
@@ -56,9 +56,9 @@ export const ADDITIONS: Readonly<Record<'burn' | 'fault' | 'network' | 'language
 
 export const isAddition = (name: string): name is keyof typeof ADDITIONS => name in ADDITIONS;
 
-export const PATCH = 'test/house/burn.patch';
+export const PATCH = 'test/house/note.patch';
 /** The one test that the patch brings. */
-const PATCH_TEST = 'test/house/burn.test.ts';
+const PATCH_TEST = 'test/house/note.test.ts';
 /** Characters of a message that are printed. */
 const MESSAGE_CHARS_MAX = 160;
 
@@ -138,7 +138,7 @@ export function tryAddition(root: string, name: keyof typeof ADDITIONS): boolean
     console.log(`The compiler asks for ${asked.length} places in ${files.length} files:`);
     for (const { place, message } of asked) console.log(`  ${place}: ${message}`);
 
-    if (name !== 'burn') return asked.length > 0;
+    if (name !== 'note') return asked.length > 0;
     return fill(copy, [...files, addition.file]);
   } finally {
     rmSync(copy, { recursive: true, force: true });
@@ -156,7 +156,7 @@ function fill(copy: string, files: readonly string[]): boolean {
   for (const file of unfilled) console.log(`  ✗ not filled: ${file}`);
 
   // The patch holds the line, too.
-  cpSync(join(process.cwd(), ADDITIONS.burn.file), join(copy, ADDITIONS.burn.file));
+  cpSync(join(process.cwd(), ADDITIONS.note.file), join(copy, ADDITIONS.note.file));
   execFileSync('git', ['apply', PATCH], { cwd: copy });
   const left = compile(copy);
   console.log(`With it the compiler asks for ${left.length} places.`);

@@ -63,16 +63,16 @@ test('lines of the documents can be reviewed', () => {
   expect(docLines(documents).filter(({ columns }) => columns > DOC_LINE_MAX)).toEqual([]);
 });
 
-test('what `house -- burn` and the others add still has its place', () => {
+test('what `house -- note` and the others add still has its place', () => {
   for (const addition of Object.values(ADDITIONS)) {
     const text = added(process.cwd(), addition);
     expect(text.length).toBeGreaterThan(readFileSync(addition.file, 'utf8').length);
   }
 });
 
-test('the kept patch of a burn applies, and brings one file', () => {
+test('the kept patch of a note applies, and brings one file', () => {
   execFileSync('git', ['apply', '--check', PATCH]);
   const patch = readFileSync(PATCH, 'utf8');
-  expect(filesOf(patch)).toContain(ADDITIONS.burn.file);
+  expect(filesOf(patch)).toContain(ADDITIONS.note.file);
   expect(patch.match(/^new file mode/gm)).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 /**
  * `npm run -s house`: the shape of the code. Prints, and exits with 1 when one of the bounds is broken; the
- * same bounds are a unit test beside this file. With `burn`, `fault`, `network` or `language`: what the compiler
+ * same bounds are a unit test beside this file. With `note`, `fault`, `network` or `language`: what the compiler
  * asks for when one is added (additions.ts).
  */
 import { documents } from '../docs/documents.ts';
