@@ -41,7 +41,7 @@ export async function openPayerBook(store: Pick<Store, 'batch' | 'range'>): Prom
 
   return {
     paidBy: (asker) => payers.get(keyOf(asker))?.paid ?? 0n,
-     
+
     async add(asker, amount, owed, end) {
       const key = keyOf(asker);
       const { paid = 0n, channels = 0 } = payers.get(key) ?? {};
