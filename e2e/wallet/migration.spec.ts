@@ -72,6 +72,9 @@ test('the chain begins anew, in the page and in the seed, and one sentence says 
   // Of the old chain's coins nothing is shown, nor of what waited for its blocks.
   await expect(amount()).toHaveText(/^0,0/);
   await expect(page.getByText(words.wallet.pending, { exact: true })).toHaveCount(0);
+  // Read, and put away: what lies below it stays where it is from now on.
+  await button(page, words.common.dismiss).click();
+  await expect(page.getByText(words.errors.STORE_OLD)).toHaveCount(0);
 });
 
 test('both accounts are there, the one in use is paid, and passphrase and passkey open them', async () => {
