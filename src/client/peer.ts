@@ -6,7 +6,7 @@ import type { LightChain } from '../chain/light/light-chain.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ChainStatus } from './api.ts';
 import { statusOf } from './chain-status.ts';
-import { dropOtherChain, openProviderStore } from './channels/channel-store.ts';
+import { dropOtherChannels, openProviderStore } from './channels/channel-store.ts';
 import { createAskApi } from './models/ask-api.ts';
 import { peerApi, type PeerApi } from './peer-api.ts';
 import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
@@ -24,7 +24,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   const genesisId = chain.headers.genesis.id;
   const { signers } = base.platform;
   // Keys that cannot be asked now let go of them by the clock.
-  for (const id of await dropOtherChain(base.store, genesisId))
+  for (const id of await dropOtherChannels(base.store, genesisId))
     void signers?.channelEnded(id).catch(() => undefined);
   const parts = buildParts(base, chain, {
     channels: await openProviderStore(base.store),

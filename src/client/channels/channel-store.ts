@@ -1,7 +1,8 @@
 /** Where both ends keep their channels: one record a channel, each write all or nothing and durable. */
+import { dropOtherChain } from '../../chain/store/other-chain.ts';
 import type { Put, Store } from '../../chain/store/store.ts';
 import { encode, tryDecode, type Codec } from '../../core/codec.ts';
-import { equal, fromHex, toHex } from '../../lib/bytes.ts';
+import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { AskerRecord } from './asker-record.ts';
 import { ProviderRecord } from './provider-record.ts';
@@ -11,34 +12,22 @@ export const CHANNELS_MAX = 1024;
 
 const ASKED = 'channels/asked';
 const SERVED = 'channels/served';
-/** Id of block 0 of the chain that they are on. */
-const CHAIN_KEY = 'channels/chain';
+/** Channels of both ends, and who paid in them. */
+const OF_CHAIN = { marker: 'channels/chain', prefixes: ['channels/'] };
 
 type Bytes = Pick<Store, 'batch' | 'range'>;
 
 /**
- * Before either end's store is opened: drops what is kept of channels of another chain, which this one never knew, and
- * of who paid in them, also what this version cannot read.
+ * Before either end's store is opened: drops what is kept of channels of another chain, which this one never knew.
  * @returns ids of the asker's that went: what vouches for them may go too
  */
-export async function dropOtherChain(
+export async function dropOtherChannels(
   store: Pick<Store, 'batch' | 'get' | 'range'>,
   genesisId: Uint8Array,
 ): Promise<Uint8Array[]> {
-  const stored = await store.get(CHAIN_KEY);
-  if (stored && equal(stored, genesisId)) return [];
-  const asked: Uint8Array[] = [];
-  for (;;) {
-    const found = await store.range('channels/', 'channels0', CHANNELS_MAX);
-    if (!found.length) break;
-    await store.batch(found.map(({ key }) => ({ key, value: undefined })));
-    for (const { key } of found) {
-      const id = key.startsWith(`${ASKED}/`) ? fromHex(key.slice(ASKED.length + 1), 32) : undefined;
-      if (id) asked.push(id);
-    }
-  }
-  await store.batch([{ key: CHAIN_KEY, value: genesisId }], true);
-  return asked;
+  const gone = (await dropOtherChain(store, OF_CHAIN, genesisId)) ?? [];
+  const asked = gone.filter((key) => key.startsWith(`${ASKED}/`));
+  return asked.flatMap((key) => fromHex(key.slice(ASKED.length + 1), 32) ?? []);
 }
 
 export interface ChannelStore<R> {

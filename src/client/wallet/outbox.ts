@@ -2,19 +2,20 @@
  * Transactions that this peer sent: stored before they are announced, kept and announced again until they are
  * confirmed deep enough or have expired. The last block found here is kept in the same way.
  */
+import { dropOtherChain } from '../../chain/store/other-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { Block } from '../../core/messages.ts';
 import { txBytes, txId } from '../../core/tx/tx.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { PendingTx } from '../api.ts';
 import { BALANCES } from './accounts.ts';
 
 const FOUND_KEY = 'found';
-/** Id of the genesis block of the chain that all of it was sent on. */
-const CHAIN_KEY = 'chain';
+/** All of it was sent on one chain. */
+const OF_CHAIN = { marker: 'chain', prefixes: ['tx/', `${BALANCES}/`, FOUND_KEY] };
 /** Transactions kept at once. */
 const OUTBOX_MAX = 500;
 /** Blocks after which a confirmed transaction is forgotten. */
@@ -81,14 +82,7 @@ export class Outbox {
    * same number could pay it once more, and its nonces say nothing there, nor do those of balances proven there.
    */
   async belongTo(genesisId: Uint8Array): Promise<void> {
-    const stored = await this.#store.get(CHAIN_KEY);
-    if (stored && equal(stored, genesisId)) return;
-    // Also those that this version cannot read.
-    const sent = await this.#store.range('tx/', 'tx0', OUTBOX_MAX);
-    const proven = await this.#store.range(`${BALANCES}/`, `${BALANCES}0`);
-    const gone = [...[...sent, ...proven].map(({ key }) => key), FOUND_KEY];
-    const puts = gone.map((key) => ({ key, value: undefined }));
-    await this.#store.batch([...puts, { key: CHAIN_KEY, value: genesisId }], true);
+    if (!(await dropOtherChain(this.#store, OF_CHAIN, genesisId))) return;
     this.#entries.clear();
     this.found = undefined;
   }

@@ -2,7 +2,7 @@
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import type { ChannelChain } from '../../client/channels/channel-chain.ts';
-import { dropOtherChain, openProviderStore } from '../../client/channels/channel-store.ts';
+import { dropOtherChannels, openProviderStore } from '../../client/channels/channel-store.ts';
 import type { OfferBook } from '../../client/channels/offer-book.ts';
 import { createAnswerer } from '../../client/mining/answerer.ts';
 import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
@@ -54,7 +54,7 @@ export async function openSeedChannels(
 ): Promise<SeedChannels> {
   const { options, network, keys, chain, transport, thread, genesis, offers, log } = deps;
   const genesisId = blockId(genesis);
-  const gone = await dropOtherChain(store, genesisId);
+  const gone = await dropOtherChannels(store, genesisId);
   const records = await openProviderStore(store);
   const serving = await openServingKeys({
     folder: options.data,

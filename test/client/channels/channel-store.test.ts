@@ -4,7 +4,7 @@ import { newAskerRecord } from '../../../src/client/channels/asker-record.ts';
 import { ChannelRunner, EVENTS_MAX } from '../../../src/client/channels/channel-runner.ts';
 import {
   CHANNELS_MAX,
-  dropOtherChain,
+  dropOtherChannels,
   openAskerStore,
   openProviderStore,
 } from '../../../src/client/channels/channel-store.ts';
@@ -50,7 +50,7 @@ describe('records of channels', () => {
   it('of another chain go, with what was paid in them, also what cannot be read', async () => {
     const bytes = createMemoryStore();
     const [here, there] = [filled(1), filled(2)];
-    expect(await dropOtherChain(bytes, there)).toEqual([]);
+    expect(await dropOtherChannels(bytes, there)).toEqual([]);
     const pair = new Pair().connect().ask(300);
     const keep = async () => {
       await (await openAskerStore(bytes)).put(pair.asker.record);
@@ -60,17 +60,17 @@ describe('records of channels', () => {
       await bytes.batch([{ key: 'prepaid/answers/1', value: filled(1) }]);
     };
     await keep();
-    expect(await dropOtherChain(bytes, there)).toEqual([]);
+    expect(await dropOtherChannels(bytes, there)).toEqual([]);
     expect((await openAskerStore(bytes)).all()).toEqual([pair.asker.record]);
 
-    const gone = await dropOtherChain(bytes, here);
+    const gone = await dropOtherChannels(bytes, here);
     expect(gone.map(toHex).sort()).toEqual(
       [pair.asker.record.channel, filled(4)].map(toHex).sort(),
     );
     const rows = await bytes.range('', '\x7f', 10);
     expect(rows.map(({ key }) => key)).toEqual(['channels/chain', 'prepaid/answers/1']);
     await keep();
-    expect(await dropOtherChain(bytes, here)).toEqual([]);
+    expect(await dropOtherChannels(bytes, here)).toEqual([]);
     expect((await openProviderStore(bytes)).all()).toEqual([pair.provider.record]);
     expect((await openPayerBook(bytes)).paidBy(filled(3))).toBe(5n);
   });
