@@ -13,6 +13,7 @@ import { toHex, utf8 } from '../../src/lib/bytes.ts';
 import { CHANNELS_LIMIT_FIRST, CHANNELS_MAX, FRESH_MAX } from '../../src/wallet/channels.ts';
 import { keyFromEntropy } from '../../src/wallet/keys.ts';
 import type { UnattendedApi, VaultApi } from '../../src/wallet/vault/vault-api.ts';
+import { code, hash, RECEIPT } from '../wallet/values.ts';
 
 type HolderKeys = UnattendedApi & Pick<VaultApi, 'newSigner'>;
 
@@ -33,18 +34,8 @@ export interface UnattendedHolder {
 
 const VLT = 1_000_000_000n;
 const BLOCK_MS = 5000;
-const hash = (n: number) => new Uint8Array(32).fill(n);
-const code = (c: string) => expect.objectContaining({ code: c });
 const other = keyFromEntropy(hash(77));
 const PEERS = { asker: 'asker', provider: 'provider' };
-const receipt = {
-  channel: hash(1),
-  n: 1,
-  model: hash(2),
-  question: hash(4),
-  answer: hash(5),
-  total: 7n,
-};
 
 export function unattendedContract(name: string, create: () => Promise<UnattendedHolder>): void {
   describe(`${name}, with nobody there`, () => {
@@ -88,8 +79,8 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
       const key = (await keys.servingKey())!;
       await twice(async () => {
         expect(await keys.servingKey()).toEqual(key);
-        const signature = await keys.signReceipt(receipt);
-        expect(verifyHash(receiptHash(holder.genesis, receipt), signature, key)).toBe(true);
+        const signature = await keys.signReceipt(RECEIPT);
+        expect(verifyHash(receiptHash(holder.genesis, RECEIPT), signature, key)).toBe(true);
       });
     });
 

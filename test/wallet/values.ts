@@ -10,3 +10,12 @@ export const OTHER = 'tunnel maple gravity sponsor ladder wisdom';
 export const code = (c: string) => expect.objectContaining({ code: c });
 /** 32 bytes of that value. */
 export const hash = (n: number) => new Uint8Array(32).fill(n);
+/** What a provider signs of an answer. */
+export const RECEIPT = {
+  channel: hash(1),
+  n: 1,
+  model: hash(2),
+  question: hash(4),
+  answer: hash(5),
+  total: 7n,
+};

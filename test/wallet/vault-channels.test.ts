@@ -19,7 +19,7 @@ import { decodeVault, openDataKey } from '../../src/wallet/vault/vault-blob.ts';
 import { databaseHome } from '../../src/wallet/vault/vault-places.ts';
 import { createStorage, type VaultStorage } from '../../src/wallet/vault/vault-storage.ts';
 import { createVault, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
-import { CHEAP, code, hash, STRONG } from './values.ts';
+import { CHEAP, code, hash, RECEIPT, STRONG } from './values.ts';
 
 const VLT = 1_000_000_000n;
 const BLOCK_MS = 5000;
@@ -126,23 +126,14 @@ test('the key of this device that opens them opens no words', async () => {
   await expect(sealed).rejects.toThrow(code('PASSPHRASE_WRONG'));
 });
 
-const receipt = {
-  channel: hash(1),
-  n: 1,
-  model: hash(2),
-  question: hash(4),
-  answer: hash(5),
-  total: 7n,
-};
-
 describe('a receipt', () => {
   test('is signed by the serving key while the keys are locked, also after a restart', async () => {
     await lock();
     const key = (await vault.servingKey())!;
     for (const each of [vault, newVault()]) {
-      const signature = await each.signReceipt(receipt);
-      expect(verifyHash(receiptHash(GENESIS, receipt), signature, key)).toBe(true);
-      expect(verifyHash(receiptHash(GENESIS, receipt), signature, from)).toBe(false);
+      const signature = await each.signReceipt(RECEIPT);
+      expect(verifyHash(receiptHash(GENESIS, RECEIPT), signature, key)).toBe(true);
+      expect(verifyHash(receiptHash(GENESIS, RECEIPT), signature, from)).toBe(false);
       expect((await each.status()).locked).toBe(true);
     }
   });
@@ -153,9 +144,9 @@ describe('a receipt', () => {
       crypto,
       clock: { now: () => nowMs, after: () => () => {} },
     });
-    await expect(later.signReceipt(receipt)).rejects.toThrow(code('CHAIN_REFUSED'));
+    await expect(later.signReceipt(RECEIPT)).rejects.toThrow(code('CHAIN_REFUSED'));
     await later.openFor({ network: 'local', genesis: undefined });
-    await expect(later.signReceipt(receipt)).rejects.toThrow(code('CHAIN_REFUSED'));
+    await expect(later.signReceipt(RECEIPT)).rejects.toThrow(code('CHAIN_REFUSED'));
     await expect(later.signVoucher(hash(1), 1n)).rejects.toThrow(code('CHAIN_REFUSED'));
   });
 
@@ -163,7 +154,7 @@ describe('a receipt', () => {
     const id = await open();
     await vault.protect(STRONG);
     nowMs += IDLE_LOCK_MS - 1;
-    await vault.signReceipt(receipt);
+    await vault.signReceipt(RECEIPT);
     await vault.signVoucher(id, 1n);
     expect((await vault.status()).locked).toBe(false);
     nowMs += 1;
@@ -172,7 +163,7 @@ describe('a receipt', () => {
 
   test('is not signed where there are no keys', async () => {
     await vault.erase();
-    await expect(vault.signReceipt(receipt)).rejects.toThrow(code('VAULT_MISSING'));
+    await expect(vault.signReceipt(RECEIPT)).rejects.toThrow(code('VAULT_MISSING'));
   });
 });
 

@@ -22,7 +22,7 @@ import {
 import { createVault, HIDDEN_LOCK_MS, IDLE_LOCK_MS } from '../../src/wallet/vault/vault.ts';
 import { formatWords, parseWords } from '../../src/wallet/seed-words.ts';
 import old from './old-vaults.json' with { type: 'json' };
-import { CHEAP, code, hash, OTHER, STRONG } from './values.ts';
+import { CHEAP, code, hash, OTHER, RECEIPT, STRONG } from './values.ts';
 
 const oldDeviceKey = () =>
   crypto.subtle.importKey('raw', fromHex(old.deviceKey)! as BufferSource, 'AES-GCM', false, [
@@ -61,14 +61,6 @@ function createClock() {
 }
 
 const GENESIS = 'ab'.repeat(64);
-const RECEIPT = {
-  channel: hash(1),
-  n: 1,
-  model: hash(2),
-  question: hash(4),
-  answer: hash(5),
-  total: 7n,
-};
 
 let storage: VaultStorage;
 let clock: ReturnType<typeof createClock>;

@@ -2,11 +2,9 @@
 import { afterAll, expect, it, vi } from 'vitest';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
-import { openPackageStore } from '../../../src/client/models/package-store.ts';
+import { openPackaged } from './packaged.ts';
 import { AppError } from '../../../src/lib/errors.ts';
-import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
 import { startMinerThread } from '../../../src/node/contributor/miner-thread.ts';
-import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -15,13 +13,7 @@ const { models } = network;
 const [tiny, lingua, polyglot] = ['tiny', 'lingua', 'polyglot'].map(
   (name) => modelNamed(network, name)!.id,
 ) as [Uint8Array, Uint8Array, Uint8Array];
-const store = await createPackagedParts(models, createMemoryParts());
-const packages = await openPackageStore({
-  models,
-  store,
-  sources: () => [],
-  onChange: () => undefined,
-});
+const packages = await openPackaged(network);
 const { miner, stop } = await startMinerThread(undefined, () => undefined);
 afterAll(stop);
 const supply = new ModelSupply((id) => packages.load(id));

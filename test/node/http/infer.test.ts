@@ -6,10 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSeed, type Seed } from '../../../e2e/support/seed.ts';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { toHex, utf8 } from '../../../src/lib/bytes.ts';
-import { createMemoryParts } from '../../../src/miner/package/part-store.ts';
-import { openPackageStore } from '../../../src/client/models/package-store.ts';
+import { openPackaged } from '../../client/models/packaged.ts';
 import { startMinerThread, type MinerThread } from '../../../src/node/contributor/miner-thread.ts';
-import { createPackagedParts } from '../../../src/node/packaged-parts.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -39,14 +37,7 @@ const infer = (body: object | string, headers?: Record<string, string>) =>
 const ask = { model: 'tiny', input: 'ciao' };
 
 beforeAll(async () => {
-  const { models } = network;
-  const store = await createPackagedParts(models, createMemoryParts());
-  const packages = await openPackageStore({
-    models,
-    store,
-    sources: () => [],
-    onChange: () => undefined,
-  });
+  const packages = await openPackaged(network);
   thread = await startMinerThread(
     (id) => packages.load(id),
     () => {},
