@@ -135,6 +135,25 @@ function bigUint(size: 8 | 32): Codec<bigint> {
     },
   };
 }
+/** Two's complement of `size` bytes, as an unsigned integer is written. */
+const int = (size: 1 | 4): Codec<number> => {
+  const inner = uint(size);
+  const half = 2 ** (8 * size - 1);
+  return {
+    write(w, value) {
+      // A fraction would be rounded away by the sum below.
+      if (!Number.isSafeInteger(value) || value < -half || value >= half)
+        throw new CodecError(`${value} is not an i${8 * size}`);
+      inner.write(w, value < 0 ? value + 2 * half : value);
+    },
+    read(r) {
+      const value = inner.read(r);
+      return value < half ? value : value - 2 * half;
+    },
+  };
+};
+export const i8 = int(1);
+export const i32 = int(4);
 export const u8 = uint(1);
 export const u16 = uint(2);
 export const u32 = uint(4);

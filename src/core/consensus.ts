@@ -1,4 +1,4 @@
-/** Every rule of consensus, from the cheapest to the costliest, with its place in docs/protocol.md. */
+/** Every rule of consensus, in the order in which a block is judged, with its place in docs/protocol.md. */
 import { HEADER_RULES } from './header/header.ts';
 import { PROOF_RULES } from './pow/proof.ts';
 import { REPLAY_RULES } from './pow/replay.ts';
@@ -13,7 +13,7 @@ export const CONSENSUS: readonly Pick<Rule<never>, 'codes' | 'section'>[] = [
   ...PROOF_RULES,
   ...BODY_RULES,
   STATE_ROOT_RULE,
+  ...REPLAY_RULES,
   ...TX_RULES,
   ...Object.values(KINDS).map(({ codes }) => ({ codes, section: '8.4' })),
-  ...REPLAY_RULES,
 ];

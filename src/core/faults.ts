@@ -95,20 +95,24 @@ export const FAULTS = {
   'wire.too-large': wire(100),
   'wire.unasked': wire(20),
   'wire.rate': wire(10),
+  /** Of a version of the rules that this program does not know: its sender does, and is right to send it. */
+  'wire.newer': view('nobody'),
   /** A peer's headers had the most work, but it did not send their proofs. */
   'wire.unproven': wire(50),
   /** Bytes of a model that do not match its hash. No ban at once: a disk may have corrupted them. */
   'wire.model': wire(50),
   // header
   'header.version': header(100),
+  'header.knows': header(100),
   'header.height': header(100),
   'header.parent-unknown': view('nobody'),
   'header.mmr-root': header(100),
-  'header.shares-root': header(100),
   'header.time-order': header(100),
-  /** Two honest clocks that are each two minutes off disagree by four. */
+  /** Two honest clocks that are each off by the limit disagree by twice as much. */
   'header.time-future': view('nobody'),
-  'header.bits': header(100),
+  'header.slip': header(100),
+  /** So many blocks before its date that its target can't be met: no chain gets there, and no clock is needed. */
+  'header.too-soon': row(0, 'nobody'),
   'header.total-work': header(100),
   'header.model': header(100),
   'header.state-root': header(PASSED_ON),
@@ -117,6 +121,8 @@ export const FAULTS = {
   'body.root': row(50, 'body'),
   'body.size': row(100, 'body'),
   'body.duplicate': row(100, 'body'),
+  'body.shares': row(100, 'body'),
+  'body.votes': row(100, 'body'),
   // proof: a bad proof never marks a block id as invalid
   'proof.shape': row(100, 'sender'),
   'proof.digest': row(100, 'sender'),
@@ -129,8 +135,6 @@ export const FAULTS = {
   'proof.transcript': row(PASSED_ON, 'block'),
   'proof.earlier-winner': row(PASSED_ON, 'block'),
   // what was asked for, and has no place here by the time it comes
-  /** Higher than a chain can be by this node's clock, or than this node keeps headers. */
-  'sync.too-high': view('nobody'),
   /** A part of a block on a branch that was given up meanwhile. */
   'sync.unplaced': view('nobody'),
   // transactions
@@ -141,6 +145,8 @@ export const FAULTS = {
   'tx.nonce': placed('passes'),
   'tx.balance': placed('passes'),
   'tx.amount': tx(50, 'final'),
+  /** The payee may have an account by then. */
+  'tx.dust': placed('passes'),
   'tx.overflow': placed('passes'),
   'tx.channel-limit': tx(50, 'final'),
   'tx.channel-lifetime': tx(50, 'final'),

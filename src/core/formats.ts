@@ -16,23 +16,28 @@ import {
   type Codec,
   type Value,
 } from './codec.ts';
-import { BODY_TXS_MAX, CHANNELS_PER_EXPIRY_MAX } from './params.ts';
-import { LINEARS_MAX } from './manifest.ts';
+import { BODY_TXS_MAX, CHANNELS_PER_EXPIRY_MAX, SHARES_MAX, VOTES_MAX } from './params.ts';
+import { K_MAX, LINEARS_MAX, TILE } from './manifest.ts';
 
 const coreFields = {
+  /** What the block's height asks for. */
   version: u8,
+  /** The highest version in the table of the program that made it. */
+  knows: u8,
   height: u32,
   prevHash: hash32,
   mmrRoot: hash32,
   bodyRoot: hash32,
   stateRoot: hash32,
-  sharesRoot: hash32,
   miner: hash32,
+  /** ms since 1970. */
   time: u48,
-  bits: u32,
+  /** ms of lateness that are forgiven up to here. */
+  slip: u48,
   totalWork: u256,
   nonce: u64,
-  modelId: hash32,
+  /** Index in the network's table of mined models. */
+  model: u8,
 };
 /** Every field of a header but the proof digest: the work is done on these fields. */
 export const HeaderCore = struct(coreFields);
@@ -41,7 +46,7 @@ export type HeaderCore = Value<typeof HeaderCore>;
 export const Header = struct({ ...coreFields, proofDigest: hash32 });
 export type Header = Value<typeof Header>;
 
-const signedBy = { chainId: u32, from: hash32, nonce: u32, expiry: u32, fee: u64 };
+const signedBy = { chainId: u32, from: hash32, nonce: u64, expiry: u32, fee: u64 };
 
 export const Tx = union({
   transfer: [0, struct({ ...signedBy, to: hash32, amount: u64, memo: blob(64) })],
@@ -78,20 +83,54 @@ export const SignedOpening: Codec<SignedOpening> = {
   },
 };
 
-export const Body = list(SignedTx, BODY_TXS_MAX);
+/** A block's transactions as they are encoded: what BODY_BYTES_MAX counts. */
+export const Transactions = list(SignedTx, BODY_TXS_MAX);
+
+/**
+ * A header that did not win: version, height, prevHash, mmrRoot and stateRoot are those of this branch's block at
+ * height parent + 1, slip and totalWork follow from that parent.
+ */
+export const Share = struct({
+  parent: u32,
+  bodyRoot: hash32,
+  miner: hash32,
+  time: u48,
+  nonce: u64,
+  knows: u8,
+  /** Index in the table of mined models. */
+  model: u8,
+  proofDigest: hash32,
+  linear: u8,
+  tile: u32,
+});
+export type Share = Value<typeof Share>;
+
+/** Bit i of the mask is against share i of the block that lies `back` blocks below. */
+export const Vote = struct({ back: u8, mask: u32 });
+export type Vote = Value<typeof Vote>;
+
+export const Body = struct({
+  transactions: Transactions,
+  /** Both empty by rule, until pay by shares is built. */
+  shares: list(Share, SHARES_MAX),
+  votes: list(Vote, VOTES_MAX),
+});
 export type Body = Value<typeof Body>;
 
 export const Proof = struct({
-  /** ℓ*: the winning linear, from 1. */
+  /** ℓ*: the winning linear, from 2. */
   linear: u8,
   tile: u32,
-  /** a_1..a_ℓ*. */
-  a: list(hash32, LINEARS_MAX),
+  /** x_1..x_{ℓ*−1}. */
+  x: list(hash32, LINEARS_MAX - 1),
   /** t_1..t_{ℓ*−1}. */
-  t: list(hash32, LINEARS_MAX),
-  rows: blob(65_536),
+  t: list(hash32, LINEARS_MAX - 1),
+  /** a, y of ℓ*, which give x_ℓ*. */
+  a: hash32,
+  y: hash32,
+  rows: blob(TILE * K_MAX),
   rowPath: list(hash32, 64),
-  columns: blob(65_536),
+  columns: blob(TILE * K_MAX),
   columnPath: list(hash32, 64),
 });
 export type Proof = Value<typeof Proof>;
@@ -100,10 +139,17 @@ export type Proof = Value<typeof Proof>;
 export const Position = struct({ height: u32, index: u32 });
 export type Position = Value<typeof Position>;
 
-export const Account = struct({ balance: u64, nonce: u32, txCount: u32, lastTx: Position });
+/** `nonce`: of its next transaction; that of a leaf made in block h began at h·2^32. */
+export const Account = struct({ balance: u64, nonce: u64, txCount: u32, lastTx: Position });
 export type Account = Value<typeof Account>;
 
-export const Coinbase = struct({ miner: hash32, amount: u64 });
+/** What a block paid, until it matures: its miner, and the miners of the shares that it lists, in their order. */
+export const Coinbase = struct({
+  miner: hash32,
+  amount: u64,
+  /** `named`: votes against it. */
+  shares: list(struct({ miner: hash32, amount: u64, named: u8 }), SHARES_MAX),
+});
 export type Coinbase = Value<typeof Coinbase>;
 
 /** An open payment channel, by the id of the transaction that opened it. */

@@ -9,10 +9,14 @@ export type Context =
   | 'body-leaf'
   | 'body-node'
   | 'body'
+  | 'shares'
   | 'header'
   | 'block'
   | 'seed'
   | 'idle'
+  | 'state'
+  | 'carry'
+  | 'known'
   | 'layer'
   | 'noise'
   | 'digest'
@@ -32,8 +36,11 @@ export type Context =
   | 'ask'
   | 'offer';
 
-/** Text of a context, as BLAKE3's derive-key mode takes it. */
-export const contextText = (name: Context): string => `pila 1 ${name}`;
+/**
+ * Text of a context, as BLAKE3's derive-key mode takes it. An address has the first version's for good: people keep
+ * addresses in vaults, files, contacts and on paper, and coins sent to what no key has any more would be lost.
+ */
+export const contextText = (name: Context): string => `pila ${name === 'address' ? 1 : 2} ${name}`;
 
 type Hasher = ReturnType<typeof blake3.create>;
 

@@ -1,31 +1,41 @@
 /**
- * A light client cannot see whether activations came from the model. Forging them pays best in the
- * last linears, where a ticket's credit is highest, and the positions of the winning linears show it: over
- * honest blocks the mean of 256·k/c_ℓ* is 1, over forged ones it tends to 1/(2−κ).
+ * A light client cannot see whether activations came from the model. Forging them pays best in the last linears,
+ * where a ticket's credit is highest, and the places of the winning tiles show it. How much of a pass's credit
+ * lies before its winning tile, z, is uniform in (0, 1) over honest blocks of every model; over forged ones it
+ * lies higher (docs/protocol.md §10).
  */
-import { credits, type Manifest } from './manifest.ts';
+import { earned, unitLinears, type Manifest } from './manifest.ts';
+import { tileCount } from './pow/transcript.ts';
 
-/** Blocks after the fork that are needed before the mean says anything. */
-export const SAFETY_BLOCKS_MIN = 100;
-/** In hundredths; an honest branch of 100 blocks stays above it almost surely. */
-const MEAN_MIN_PERCENT = 90n;
+/** Winners that are needed before the mean says anything. */
+export const SAFETY_BLOCKS_MIN = 200;
+/** z is counted in units of 2^−32. */
 const UNIT = 1n << 32n;
 
 export interface Winner {
   readonly manifest: Manifest;
   /** ℓ*, from 1. */
   readonly linear: number;
+  readonly tile: number;
 }
 
-/** Whether the winning linears of a branch, from the fork on, lie too late in their passes to be honest. */
+/**
+ * Whether the winners of a branch, from the fork on, lie too late in their passes to be honest: a mean of z over
+ * ½ + 4/√(12·n), four standard deviations.
+ */
 export function looksForged(winners: readonly Winner[]): boolean {
+  const n = BigInt(winners.length);
   if (winners.length < SAFETY_BLOCKS_MIN) return false;
-  const sum = winners.reduce((acc, w) => acc + inverseDensity(w), 0n);
-  return sum * 100n < MEAN_MIN_PERCENT * UNIT * BigInt(winners.length);
+  // 2Z − n in units: over 0 and 3·(2Z − n)² > 16·n.
+  const excess = 2n * winners.reduce((sum, w) => sum + placeOf(w), 0n) - n * UNIT;
+  return excess > 0n && 3n * excess * excess > 16n * n * UNIT * UNIT;
 }
 
-/** 256·k/c of the winner's linear, in units of 2^−32. */
-function inverseDensity({ manifest, linear }: Winner): bigint {
-  const credit = credits(manifest)[linear - 1];
-  return credit ? (256n * BigInt(manifest.linears[linear - 1]!.k) * UNIT) / credit : 0n;
+/** z of a winner, rounded down: E_{ℓ*−1} + (tile + ½)/tiles·(E_ℓ* − E_{ℓ*−1}). */
+export function placeOf({ manifest, linear, tile }: Winner): bigint {
+  const sums = earned(manifest);
+  const before = sums[linear - 2] ?? 0n;
+  const tiles = BigInt(tileCount(unitLinears(manifest)[linear - 1]!));
+  const numerator = 2n * tiles * before + (2n * BigInt(tile) + 1n) * (sums[linear - 1]! - before);
+  return (UNIT * numerator) / (2n * tiles * sums.at(-1)!);
 }

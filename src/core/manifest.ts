@@ -1,8 +1,9 @@
 /** What the proof of work needs to know of a model: shapes, ranks, hashes, credits (docs/protocol.md §5.1). */
 import {
-  bytes,
   encode,
   hash32,
+  i32,
+  i8,
   list,
   optional,
   struct,
@@ -12,56 +13,136 @@ import {
   u8,
   type Value,
 } from './codec.ts';
+import { compare, utf8 } from '../lib/bytes.ts';
 import { hash } from './hash.ts';
 import { QUESTION_BYTES_MAX, REPLY_BYTES_MAX } from './channel.ts';
 
-/** Largest magnitude of an operand, activation or weight: int7, so that with noise it stays an int8. */
-export const OPERAND_MAX = 63;
+export const MANIFEST_VERSION = 2;
 
+/**
+ * Largest magnitude of an operand of a mined model, activation or weight: int7, so that with noise it
+ * stays an int8. A model that is only served has no noise and may use int8 to ±127.
+ */
+export const OPERAND_MAX = 63;
+const SERVED_OPERAND_MAX = 127;
+/** Integers below this are exact in float32, in which the segments compute. */
+const EXACT_MAX = 2 ** 24;
+
+/** Rows and columns of a tile. */
+export const TILE = 16;
 export const LINEARS_MAX = 255;
+export const LINEARS_MIN = 2;
+export const VOCABULARY_MAX = 2 ** 18;
+/** 126·126·k stays inside int32, and a proof with 16 rows and no columns inside a message of gossip. */
+export const K_MAX = 8192;
+/** Most bytes of one linear's weights, and of what one step starts from: what a judge of a step fetches. */
+export const LINEAR_BYTES_MAX = 8 * 2 ** 20;
+export const STATE_BYTES_MAX = 8 * 2 ** 20;
+/** Most ticket credit of a column of A: 640/256 = 2.5 times the mean. */
+const CREDIT_MAX = 640n;
+/** Bits of fresh input in a sequence: nobody can have computed it before. */
+const FRESH_BITS = 128n;
+/** Least vocabulary and length of a causal model: a prefix of its tokens must not be guessed. */
+const CAUSAL_VOCABULARY_MIN = 4096;
+const CAUSAL_TOKENS_MIN = 64;
 
 export const Linear = struct({
-  /** Rows of A = B·S of the manifest. */
-  m: u32,
   /** Columns of A; a multiple of 64 and of r. */
   k: u32,
   /** Columns of B. */
   n: u32,
   /** Rank of the noise; a multiple of 16, at most k/8. */
   r: u16,
+  /** Bounds of A. */
+  low: i8,
+  high: i8,
   /** b_ℓ = BLAKE3(B_ℓᵀ as int8, n×k row-major). */
   weights: hash32,
 });
 export type Linear = Value<typeof Linear>;
 
+/** A linear of the unit that is mined: `m` = B·S rows of A. */
+export interface UnitLinear extends Linear {
+  readonly m: number;
+}
+
+/** What a product needs to know of a linear. */
+export type LinearSize = Pick<UnitLinear, 'm' | 'k' | 'n' | 'r'>;
+
 /** A file of the package, by content. */
 export const FileRef = struct({ hash: hash32, size: u32 });
 export type FileRef = Value<typeof FileRef>;
 
-export const Manifest = struct({
-  version: u8,
+/** An embedding table outside the graphs: V rows, of which segment 0 reads those of its tokens as `e<i>`. */
+export const Table = struct({
+  /** Entries of a row. */
+  width: u32,
+  /** Bytes of an entry: 1 int8, 2 int16 little-endian. */
+  wide: u8,
+  /** Bounds of the entries. */
+  low: i32,
+  high: i32,
+  hash: hash32,
+  /** V·width·wide bytes. */
+  size: u32,
+});
+export type Table = Value<typeof Table>;
+
+/** A tensor that a segment gives and later segments read, alive at linear ℓ when made < ℓ ≤ last. */
+export const Carry = struct({
   name: text(64),
-  /** B: sequences in a unit. */
+  /** The one segment that gives it. */
+  made: u8,
+  /** The last segment that reads it. */
+  last: u8,
+  /** Entries of one sequence. */
+  size: u32,
+  /** Bounds of the entries. */
+  low: i32,
+  high: i32,
+});
+export type Carry = Value<typeof Carry>;
+
+/** All that depends on the size of a batch. */
+export const Shape = struct({
+  /** B: sequences in a pass. */
   sequences: u16,
   /** S: tokens in a sequence. */
   tokens: u16,
+  /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
+  segments: list(FileRef, LINEARS_MAX + 1),
+  /** In the order of their names' bytes. */
+  carries: list(Carry, 64),
+  /** Known answers of steps 1..L+1: x_ℓ after segment ℓ−1, then BLAKE3 of the answer's rows. */
+  known: list(hash32, LINEARS_MAX + 1),
+});
+export type Shape = Value<typeof Shape>;
+
+export const KIND = { encoder: 0, classifier: 1, generator: 2 } as const;
+
+export const Manifest = struct({
+  version: u8,
+  name: text(64),
+  /** Of KIND. */
+  kind: u8,
   /** V: token ids are 0 (padding) to V−1. */
   vocabulary: u32,
-  /** How a question's input becomes tokens: `bytes` (token = 1 + byte) or `u16` (token ids). */
+  /** How a question's input becomes tokens: `bytes` (token = 1 + byte), or token ids as `u16` or `u24`. */
   packing: text(16),
   /** Length of one sequence's answer row, int8 values. */
   answerSize: u16,
   /** Names of the answer's entries, for screens. An empty list: the answer is the direction of an embedding. */
   labels: list(text(32), 1024),
-  /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
-  segments: list(FileRef, LINEARS_MAX + 1),
   linears: list(Linear, LINEARS_MAX),
-  /** κ in 64ths: credit density of the first linear. */
-  kappa64: u8,
-  /** a_1..a_L of the unit with σ_0 = 32 zero bytes. */
-  knownAnswer: list(bytes(32), LINEARS_MAX),
+  tables: list(Table, 4),
+  /** The first is the one that is mined, and the only one that consensus reads. */
+  shapes: list(Shape, 8),
   /** tokenizer.json, with which a client turns text into token ids; consensus never reads it. */
   tokenizer: optional(FileRef),
+  /** The template of a conversation; consensus never reads it. */
+  template: optional(FileRef),
+  licence: text(64),
+  attribution: text(1024),
 });
 export type Manifest = Value<typeof Manifest>;
 
@@ -70,80 +151,211 @@ export type Models = ReadonlyMap<string, Manifest>;
 
 export const modelId = (m: Manifest): Uint8Array => hash('model', encode(Manifest, m));
 
-export const linearMacs = (l: Linear): bigint => BigInt(l.m) * BigInt(l.k) * BigInt(l.n);
+/** The shape that is mined. */
+export const unitShape = (m: Manifest): Shape => m.shapes[0]!;
+
+/** B·S: rows of every linear's A in the unit that is mined. */
+export const unitRows = (m: Manifest): number => unitShape(m).sequences * unitShape(m).tokens;
+
+/** Linears 1..L of the unit that is mined. */
+export function unitLinears(m: Manifest): UnitLinear[] {
+  const rows = unitRows(m);
+  return m.linears.map((l) => ({ ...l, m: rows }));
+}
+
+/** w_ℓ */
+export const linearMacs = (l: LinearSize): bigint => BigInt(l.m) * BigInt(l.k) * BigInt(l.n);
 
 /** W: multiply-accumulates of one unit's linears. */
 export const unitMacs = (m: Manifest): bigint =>
-  m.linears.reduce((sum, l) => sum + linearMacs(l), 0n);
+  unitLinears(m).reduce((sum, l) => sum + linearMacs(l), 0n);
+
+/**
+ * What is earned by stopping after a linear: Σ_{i≤ℓ} w_i·S_{i−1} of ℓ = 1..L. The last of them is D, and E_ℓ is
+ * the one of ℓ divided by D.
+ */
+export function earned(m: Manifest): bigint[] {
+  let before = 0n;
+  let sum = 0n;
+  return unitLinears(m).map((l) => {
+    const w = linearMacs(l);
+    sum += w * before;
+    before += w;
+    return sum;
+  });
+}
+
+/**
+ * c_ℓ of every linear: ticket credit, in proportion to the products before it, so that whoever stops early
+ * earns less than it computed. 0 for ℓ = 1, whose tickets never win. Mean density 256, up to rounding.
+ */
+export function credits(m: Manifest): bigint[] {
+  const W = unitMacs(m);
+  const D = earned(m).at(-1) ?? 0n;
+  let before = 0n;
+  return unitLinears(m).map((l) => {
+    const credit = D ? (256n * BigInt(l.k) * before * W) / D : 0n;
+    before += linearMacs(l);
+    return credit;
+  });
+}
+
+/** Bytes of an entry of a carry as it is hashed: int16 where its bounds fit, else int32. */
+export const carryBytes = ({ low, high }: Carry): 2 | 4 =>
+  low >= -32_768 && high <= 32_767 ? 2 : 4;
+
+/** Carries alive at linear ℓ, in order. */
+export const carriesAt = (shape: Pick<Shape, 'carries'>, linear: number): Carry[] =>
+  shape.carries.filter(({ made, last }) => made < linear && linear <= last);
+
+/** Bytes from which segment ℓ starts: A of linear ℓ and the carries alive there. */
+function stateBytes(m: Manifest, shape: Shape, linear: number): number {
+  const { sequences, tokens } = shape;
+  return carriesAt(shape, linear).reduce(
+    (sum, carry) => sum + sequences * carry.size * carryBytes(carry),
+    sequences * tokens * m.linears[linear - 1]!.k,
+  );
+}
 
 /** Bytes of an input that make one token. */
-const tokenBytes = (m: Manifest): number => (m.packing === 'u16' ? 2 : 1);
+const TOKEN_BYTES: ReadonlyMap<string, number> = new Map([
+  ['bytes', 1],
+  ['u16', 2],
+  ['u24', 3],
+]);
+const tokenBytes = (m: Manifest): number => TOKEN_BYTES.get(m.packing)!;
 
 /** Bytes of an input that make one sequence. */
-export const sequenceBytes = (m: Manifest): number => m.tokens * tokenBytes(m);
+export const sequenceBytes = (m: Manifest): number => unitShape(m).tokens * tokenBytes(m);
 
 /** Bytes of an input that one pass answers: all sequences. */
-export const inputBytesMax = (m: Manifest): number => m.sequences * sequenceBytes(m);
+export const inputBytesMax = (m: Manifest): number => unitShape(m).sequences * sequenceBytes(m);
 
-/** Token ids of packed input of any length; undefined: half a token, or an id that is not below V. */
-export function tokenIds(input: Uint8Array, m: Manifest): Uint16Array | undefined {
-  const ids =
-    m.packing === 'u16'
-      ? Uint16Array.from(
-          { length: input.length / 2 },
-          (_, i) => input[2 * i]! + 256 * input[2 * i + 1]!,
-        )
-      : Uint16Array.from(input, (byte) => byte + 1);
-  const fits = input.length % tokenBytes(m) === 0 && ids.every((id) => id < m.vocabulary);
-  return fits ? ids : undefined;
+/** Token ids of packed input of any length; undefined: a part of a token, or an id that is not below V. */
+export function tokenIds(input: Uint8Array, m: Manifest): Uint32Array | undefined {
+  const size = tokenBytes(m);
+  if (input.length % size) return undefined;
+  const ids = Uint32Array.from({ length: input.length / size }, (_, i) => {
+    if (m.packing === 'bytes') return input[i]! + 1;
+    let id = 0;
+    for (let at = size; at--;) id = 256 * id + input[i * size + at]!;
+    return id;
+  });
+  return ids.every((id) => id < m.vocabulary) ? ids : undefined;
 }
 
 /**
  * Token ids of a question's input, at most B·S of them; undefined when the input does not fit the
- * model: too long, half a token, or an id that is not below V (docs/protocol.md §5.2).
+ * model: too long, a part of a token, or an id that is not below V (docs/protocol.md §5.2).
  */
-export const inputTokens = (input: Uint8Array, m: Manifest): Uint16Array | undefined =>
+export const inputTokens = (input: Uint8Array, m: Manifest): Uint32Array | undefined =>
   input.length > inputBytesMax(m) ? undefined : tokenIds(input, m);
 
-/** c_ℓ of every linear (docs/protocol.md §5.1): ticket credit, mean density exactly 1. */
-export function credits(m: Manifest): bigint[] {
-  const W = unitMacs(m);
-  const kappa = BigInt(m.kappa64);
-  let before = 0n;
-  return m.linears.map((l) => {
-    const w = linearMacs(l);
-    const density = kappa * W + (64n - kappa) * (2n * before + w);
-    before += w;
-    return (256n * BigInt(l.k) * density) / (64n * W);
-  });
+/** First problem of a manifest's numbers as one sentence, or undefined: what every model must keep. */
+export function manifestProblem(m: Manifest): string | undefined {
+  const [shape] = m.shapes;
+  if (m.version !== MANIFEST_VERSION) return `version ${m.version} is not ${MANIFEST_VERSION}`;
+  if (m.kind > KIND.generator) return `kind ${m.kind}`;
+  if (!shape) return 'no shapes';
+  return (
+    vocabularyProblem(m) ??
+    m.shapes.map((s, i) => at(`shape ${i}`, shapeProblem(m, s))).find(Boolean) ??
+    questionProblem(m) ??
+    (m.linears.length < LINEARS_MIN ? `${m.linears.length} linears` : undefined) ??
+    m.linears.map((l, i) => at(`linear ${i + 1}`, linearProblem(l))).find(Boolean) ??
+    m.tables.map((t, i) => at(`table ${i}`, tableProblem(m, t))).find(Boolean)
+  );
 }
 
-/** First problem of a manifest's numbers as one sentence, or undefined. */
-// eslint-disable-next-line complexity -- a list of checks, one a line
-export function manifestProblem(m: Manifest): string | undefined {
-  const rows = m.sequences * m.tokens;
-  if (m.version !== 1) return `version ${m.version} is not 1`;
-  if (m.packing !== 'bytes' && m.packing !== 'u16') return `packing '${m.packing}' is not known`;
-  if (m.packing === 'bytes' && m.vocabulary !== 257) return 'bytes have a vocabulary of 257';
-  if (!m.sequences) return 'no sequences';
-  if (m.vocabulary < 2 || m.vocabulary > 65_536) return `vocabulary ${m.vocabulary}`;
-  // A full input and its answer must fit a question and a reply.
+const at = (where: string, problem: string | undefined): string | undefined =>
+  problem && `${where}: ${problem}`;
+
+function vocabularyProblem({ packing, vocabulary }: Manifest): string | undefined {
+  const size = TOKEN_BYTES.get(packing);
+  if (!size) return `packing '${packing}' is not known`;
+  if (vocabulary < 3 || vocabulary > VOCABULARY_MAX) return `vocabulary ${vocabulary}`;
+  if (packing === 'bytes' && vocabulary !== 257) return 'bytes have a vocabulary of 257';
+  if (packing === 'u16' && vocabulary > 2 ** 16) return `vocabulary ${vocabulary} of u16`;
+  return undefined;
+}
+
+/** A full input and its answer must fit a question and a reply. */
+function questionProblem(m: Manifest): string | undefined {
+  const answer = unitShape(m).sequences * m.answerSize;
   if (inputBytesMax(m) > QUESTION_BYTES_MAX) return `an input of ${inputBytesMax(m)} bytes`;
-  const answer = m.sequences * m.answerSize;
-  if (!answer || answer > REPLY_BYTES_MAX) return `an answer of ${answer} bytes`;
-  if (!m.linears.length) return 'no linears';
-  if (m.segments.length !== m.linears.length + 1) return 'segments ≠ linears + 1';
-  if (m.knownAnswer.length !== m.linears.length) return 'known answer ≠ linears';
-  if (m.kappa64 > 64) return 'κ is over 1';
-  for (const [i, l] of m.linears.entries()) {
-    const at = `linear ${i + 1}: `;
-    if (l.m !== rows) return `${at}m ${l.m} is not ${rows}`;
-    if (l.m % 16 || l.n % 16 || !l.n) return `${at}m and n must be multiples of 16`;
-    // r ≤ 240: a permuted place and "none" fit one byte in the kernels; the best r is below 90 anyway.
-    if (!l.r || l.r % 16 || l.r > 240 || l.k % 64 || l.k % l.r || l.k < 8 * l.r)
-      return `${at}k ${l.k} and r ${l.r} do not fit`;
-    // 126·126·k must stay inside int32, and the opened rows inside a proof.
-    if (l.k > 4096) return `${at}k ${l.k} is over 4096`;
+  return !answer || answer > REPLY_BYTES_MAX ? `an answer of ${answer} bytes` : undefined;
+}
+
+function shapeProblem(m: Manifest, shape: Shape): string | undefined {
+  const rows = shape.sequences * shape.tokens;
+  const steps = m.linears.length + 1;
+  if (!rows || rows % 16) return `${rows} rows are no multiple of 16`;
+  if (shape.segments.length !== steps) return 'segments ≠ linears + 1';
+  if (shape.known.length !== steps) return 'known answers ≠ linears + 1';
+  for (const [i, carry] of shape.carries.entries()) {
+    const before = shape.carries[i - 1];
+    const isRising = !before || compare(utf8(before.name), utf8(carry.name)) < 0;
+    const problem = isRising ? carryProblem(carry, m.linears.length) : 'not in order of names';
+    if (problem) return `carry '${carry.name}': ${problem}`;
   }
   return undefined;
+}
+
+function carryProblem({ name, made, last, size, low, high }: Carry, L: number): string | undefined {
+  if (!name || /^(tokens|answer|[ace]\d+)$/.test(name)) return 'the name is taken';
+  if (made >= last || last > L) return `made ${made}, last ${last}`;
+  if (!size) return 'no entries';
+  return boundsProblem(low, high, EXACT_MAX);
+}
+
+function boundsProblem(low: number, high: number, most: number): string | undefined {
+  const fits = low <= high && low >= -most && high <= most;
+  return fits ? undefined : `bounds ${low}..${high}`;
+}
+
+function linearProblem({ k, n, r, low, high }: Linear): string | undefined {
+  if (n % 16 || !n) return 'n must be a multiple of 16';
+  // r ≤ 240: a permuted place and "none" fit one byte in the kernels; the best r is below 90 anyway.
+  if (!r || r % 16 || r > 240 || k % 64 || k % r || k < 8 * r)
+    return `k ${k} and r ${r} do not fit`;
+  if (k > K_MAX) return `k ${k} is over ${K_MAX}`;
+  if (k * n > LINEAR_BYTES_MAX) return `${k * n} bytes of weights`;
+  return boundsProblem(low, high, SERVED_OPERAND_MAX);
+}
+
+function tableProblem(m: Manifest, { width, wide, low, high, size }: Table): string | undefined {
+  if (wide !== 1 && wide !== 2) return `${wide} bytes an entry`;
+  if (!width || size !== m.vocabulary * width * wide) return `${size} bytes`;
+  const half = 2 ** (8 * wide - 1);
+  return high < half ? boundsProblem(low, high, half) : `bounds ${low}..${high}`;
+}
+
+/** First problem of a model that is to be mined, or undefined: its form, and the limits that its numbers show. */
+export function minedProblem(m: Manifest): string | undefined {
+  return (
+    manifestProblem(m) ??
+    freshProblem(m) ??
+    m.linears
+      .map((_, i) => at(`linear ${i + 1}`, minedLinearProblem(m, i + 1)))
+      .find((x) => x !== undefined)
+  );
+}
+
+function freshProblem(m: Manifest): string | undefined {
+  const { tokens } = unitShape(m);
+  const { vocabulary } = m;
+  if (BigInt(vocabulary - 1) ** BigInt(tokens) < 1n << FRESH_BITS)
+    return `${tokens} tokens of ${vocabulary} are no fresh input`;
+  const isLong = vocabulary >= CAUSAL_VOCABULARY_MIN && tokens >= CAUSAL_TOKENS_MIN;
+  return m.kind === KIND.generator && !isLong
+    ? `${tokens} tokens of ${vocabulary} are too few for a causal model`
+    : undefined;
+}
+
+function minedLinearProblem(m: Manifest, number: number): string | undefined {
+  const { k, low, high } = m.linears[number - 1]!;
+  const state = stateBytes(m, unitShape(m), number);
+  if (state > STATE_BYTES_MAX) return `${state} bytes to start from`;
+  if (credits(m)[number - 1]! > CREDIT_MAX * BigInt(k)) return 'its tickets earn too much';
+  return boundsProblem(low, high, OPERAND_MAX);
 }

@@ -17,16 +17,16 @@ import { HALVING_BLOCKS, SUBSIDY, type Params } from './params.ts';
 import { rule, type Rule } from './rules.ts';
 import { applyTx } from './tx/apply.ts';
 import {
+  atMostU64,
   emptyBlock,
-  readAccount,
-  U64_MAX,
-  writeAccount,
+  refund,
+  sweepDebited,
   type BlockState,
   type Party,
   type StateContext,
 } from './tx/state-tx.ts';
 import { MissingNode, treeRoot, type Tree } from './tree/tree.ts';
-import type { StateChange, StateView } from './tree/view.ts';
+import type { StateChange } from './tree/view.ts';
 
 export interface Executed {
   readonly tree: Tree;
@@ -38,6 +38,8 @@ export interface Executed {
   readonly parties: readonly Party[];
   /** nV of all fees, part of the coinbase. */
   readonly fees: bigint;
+  /** nV that are gone: too few to make the account that they were for. */
+  readonly burned: bigint;
 }
 
 /** nV that a block of that height creates. */
@@ -59,7 +61,7 @@ export function executeBlock(
   if (wrongRoot) return wrongRoot;
   const block = beginBlock(tree, header.height, params, context);
   if (isFault(block)) return block;
-  for (const [index, signed] of body.entries()) {
+  for (const [index, signed] of body.transactions.entries()) {
     const refused = executeTx(block, signed);
     if (refused) return blames(refused) === 'block' ? inBlock(refused, index) : refused;
   }
@@ -89,8 +91,8 @@ export function beginBlock(
 ): BlockState | Fault {
   const block = emptyBlock(tree, { params, context, height });
   return withWitness(() => {
-    mature(block.view, height - params.maturityBlocks);
-    expire(block.view, height);
+    mature(block, height - params.maturityBlocks);
+    expire(block);
     return block;
   });
 }
@@ -100,15 +102,14 @@ export const executeTx = (block: BlockState, signed: SignedTx): Fault | undefine
   withWitness(() => block.params.rules.first(applyTx(block, signed)));
 
 /** The state after the block; its coinbase waits for its maturity. */
-const finishBlock = (
-  { view, height, parties, fees }: BlockState,
-  miner: Uint8Array,
-): Executed | Fault =>
+const finishBlock = (block: BlockState, miner: Uint8Array): Executed | Fault =>
   withWitness(() => {
+    sweepDebited(block);
+    const { view, height, parties, fees, burned } = block;
     const amount = atMostU64(subsidyAt(height) + fees);
-    if (height > 0) view.set(Coinbase, stateKey.coinbase(height), { miner, amount });
+    if (height > 0) view.set(Coinbase, stateKey.coinbase(height), { miner, amount, shares: [] });
     const [touched, changes] = [view.touched(), view.changes()];
-    return { tree: view.tree(), touched, changes, parties, fees };
+    return { tree: view.tree(), touched, changes, parties, fees, burned };
   });
 
 function withWitness<T>(run: () => T): T | Fault {
@@ -120,34 +121,25 @@ function withWitness<T>(run: () => T): T | Fault {
   }
 }
 
-const atMostU64 = (amount: bigint): bigint => (amount > U64_MAX ? U64_MAX : amount);
-
-/**
- * All coins in existence are far below 2^64 nV. A light client believes a state for the work on it, and such a
- * state may claim more: a balance stops at 2^64−1, so that executing a block ends whatever the state.
- */
-function pay(view: StateView, address: Uint8Array, amount: bigint): void {
-  const account = readAccount(view, address);
-  writeAccount(view, address, { ...account, balance: atMostU64(account.balance + amount) });
-}
-
-function mature(view: StateView, height: number): void {
+function mature(block: BlockState, height: number): void {
+  const { view } = block;
   if (height < 1) return;
   const key = stateKey.coinbase(height);
   const coinbase = view.get(Coinbase, key);
   if (!coinbase) return;
-  pay(view, coinbase.miner, coinbase.amount);
+  refund(block, coinbase.miner, coinbase.amount);
   view.set(Coinbase, key, undefined);
 }
 
 /** Channels that nobody closed: all of it goes back. */
-function expire(view: StateView, height: number): void {
+function expire(block: BlockState): void {
+  const { view, height } = block;
   const listKey = stateKey.channelsEnding(height);
   for (const id of view.get(ChannelList, listKey) ?? []) {
     const key = stateKey.channel(id);
     const open = view.get(Channel, key);
     if (!open) continue;
-    pay(view, open.asker, open.limit);
+    refund(block, open.asker, open.limit);
     view.set(Channel, key, undefined);
   }
   view.set(ChannelList, listKey, undefined);

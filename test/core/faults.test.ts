@@ -46,7 +46,7 @@ test('what a light check cannot see costs its relayer little, what it can see al
   for (const code of [...unseen, ...replay]) expect(penaltyOf(fault(code))).toBe(10);
   for (const code of ['tx.signature', 'tx.balance', 'tx.close-voucher'] as const)
     expect(penaltyOf(inBlock(fault(code), 0))).toBe(10);
-  for (const code of ['proof.target', 'proof.digest', 'header.bits', 'body.size'] as const)
+  for (const code of ['proof.target', 'proof.digest', 'header.slip', 'body.size'] as const)
     expect(penaltyOf(fault(code))).toBe(100);
 });
 
@@ -68,12 +68,13 @@ test('what the id of a block is bound to blames the block, all else who sent it 
   expect(blamed('nobody')).toEqual([
     'header.parent-unknown',
     'header.time-future',
-    'sync.too-high',
+    'header.too-soon',
     'sync.unplaced',
     'tx.fee-low',
     'tx.known',
     'tx.pool-full',
     'tx.unjudged',
+    'wire.newer',
   ]);
   expect(blamed('body')).toEqual(starts('body.'));
   const replay = ['proof.activations', 'proof.earlier-winner', 'proof.transcript'];
@@ -82,7 +83,7 @@ test('what the id of a block is bound to blames the block, all else who sent it 
   );
   expect(blamed('block')).toEqual(own.sort());
   const light = starts('proof.').filter((code) => !replay.includes(code));
-  const sent = ['offer.', 'state.', 'wire.'].flatMap(starts);
+  const sent = ['offer.', 'state.', 'wire.'].flatMap(starts).filter((c) => c !== 'wire.newer');
   expect(blamed('sender')).toEqual([...sent, ...light].sort());
 });
 

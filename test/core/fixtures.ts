@@ -2,57 +2,49 @@
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { toHex } from '../../src/lib/bytes.ts';
 import { addressOf } from '../../src/core/address.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import type { Body, Header, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
 import { extendPoint, templateCore, type ChainPoint } from '../../src/core/header/header.ts';
 import { signHash, voucherHash } from '../../src/core/channel.ts';
 import { hash, ZERO_HASH } from '../../src/core/hash.ts';
-import { modelId, type Manifest } from '../../src/core/manifest.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
+import { KIND, modelId } from '../../src/core/manifest.ts';
 import {
   CHANNEL_LIFETIME_MIN,
-  CHANNEL_LIMIT_MIN,
+  ACCOUNT_MIN,
+  createParams,
   type NetworkName,
   type Params,
 } from '../../src/core/params.ts';
 import type { FaultCode } from '../../src/core/faults.ts';
 import { treeRoot, type Tree } from '../../src/core/tree/tree.ts';
+import { inventedManifest } from '../oracle/manifests.ts';
 import { without } from '../attack/without.ts';
+import { firstNonce } from '../../src/core/tx/nonce.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
+import { paramsFor } from './header/params-for.ts';
 
 /** 32 bytes that follow from a number. */
 export const bytes32 = (n: number): Uint8Array => hash('seed', Uint8Array.of(n & 255, n >> 8));
 
-const linear = (k: number, n: number, seed: number) => ({
-  m: 32,
-  k,
-  n,
-  r: 16,
-  weights: bytes32(seed),
-});
+const linear = (k: number, n: number, seed: number) => ({ k, n, r: 16, weights: bytes32(seed) });
 
-export const MANIFEST: Manifest = {
-  version: 1,
+export const MANIFEST = inventedManifest({
   name: 'fixture',
-  sequences: 4,
-  tokens: 8,
-  vocabulary: 257,
-  packing: 'bytes',
+  kind: KIND.classifier,
   answerSize: 2,
   labels: ['no', 'yes'],
-  segments: [1, 2, 3].map((n) => ({ hash: bytes32(n), size: n })),
   linears: [linear(128, 256, 10), linear(256, 128, 11)],
-  kappa64: 48,
-  knownAnswer: [bytes32(20), bytes32(21)],
-  tokenizer: null,
-};
+});
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
 /** Id of the block 0 that vouchers are for. */
 export const GENESIS_ID = bytes32(500);
 
+/** When chains of these tests begin, ms since 1970. */
+export const GENESIS_MS = 1_800_000_000_000;
+
 export const paramsOf = (network: NetworkName = 'local', off: FaultCode[] = []): Params =>
-  without(chainParams(network, [toHex(MODEL)]), off);
+  without(paramsFor(network, [toHex(MODEL)], GENESIS_MS), off);
 
 export interface Person {
   readonly secret: Uint8Array;
@@ -66,22 +58,33 @@ export const person = (n: number): Person => {
 };
 export const [ALICE, BOB, CAROL, MINER] = [person(0), person(1), person(2), person(3)];
 
-type Fields<K extends Tx['type']> = Partial<Omit<TxOf<K>, 'type'>>;
+/** Nonce at which the leaf of whoever mined block 1 begins. */
+export const BORN = firstNonce(1 + createParams('local', []).maturityBlocks);
+/** A nonce as it is, or below 2^32: counted from BORN. */
+type Fields<K extends Tx['type']> = Partial<Omit<TxOf<K>, 'type' | 'nonce'>> & {
+  nonce?: number | bigint;
+};
+const signed = (tx: object, secret: Uint8Array): SignedTx => {
+  const { type, nonce } = tx as { type: Tx['type']; nonce: number | bigint };
+  const isCounted = type !== 'close' && nonce < 2 ** 32;
+  const exact = BigInt(nonce) + (isCounted ? BORN : 0n);
+  return signTx(GENESIS_ID, { ...tx, nonce: exact } as Tx, secret);
+};
 const common = (from: Person, params = paramsOf()) => ({
   chainId: params.chainId,
   from: from.key,
-  nonce: 0,
+  nonce: 0n,
   expiry: 1000,
   fee: 10n,
 });
 
 export const transfer = (from: Person, fields: Fields<'transfer'> = {}): SignedTx =>
-  signTx(
+  signed(
     {
       type: 'transfer',
       ...common(from),
       to: BOB.address,
-      amount: 5n,
+      amount: ACCOUNT_MIN,
       memo: new Uint8Array(),
       ...fields,
     },
@@ -90,14 +93,14 @@ export const transfer = (from: Person, fields: Fields<'transfer'> = {}): SignedT
 /** Carol provides, and is paid herself; the asker's signer is a key of its own. */
 export const SIGNER = person(50);
 export const channel = (from: Person, fields: Fields<'channel'> = {}): SignedTx =>
-  signTx(
+  signed(
     {
       type: 'channel',
       ...common(from),
       provider: CAROL.key,
       payee: CAROL.address,
       signer: SIGNER.key,
-      limit: CHANNEL_LIMIT_MIN,
+      limit: ACCOUNT_MIN,
       lifetime: CHANNEL_LIFETIME_MIN,
       ...fields,
     },
@@ -112,9 +115,13 @@ export function close(
   from: Person,
   fields: Fields<'close'> & { channel: Uint8Array; amount: bigint },
 ): SignedTx {
-  const signed = fields.voucher ?? voucher(fields.channel, fields.amount);
-  return signTx({ type: 'close', ...common(from), ...fields, voucher: signed }, from.secret);
+  const vouched = fields.voucher ?? voucher(fields.channel, fields.amount);
+  return signed({ type: 'close', ...common(from), ...fields, voucher: vouched }, from.secret);
 }
+
+/** A body, or its transactions alone. */
+export type Bodies = Body | readonly SignedTx[];
+export const asBody = (body: Bodies): Body => ('shares' in body ? body : bodyOf(body));
 
 /** A header that follows every rule but the proof of work's, over a parent and the state after it. */
 // eslint-disable-next-line @typescript-eslint/max-params -- what a header is made from; the last two are seldom given
@@ -122,14 +129,14 @@ export function childHeader(
   params: Params,
   parent: ChainPoint,
   tree: Tree,
-  body: Body = [],
+  body: Bodies = [],
   fields: Partial<Header> = {},
 ): Header {
   const core = templateCore(params, parent, {
     timeMs: fields.time ?? parent.header.time + params.blockTimeMs,
     miner: fields.miner ?? MINER.address,
-    modelId: MODEL,
-    bodyRoot: bodyRoot(body),
+    model: 0,
+    bodyRoot: bodyRoot(asBody(body)),
     stateRoot: treeRoot(tree),
   });
   return { ...core, proofDigest: ZERO_HASH, ...fields };
@@ -139,5 +146,5 @@ export const child = (
   params: Params,
   parent: ChainPoint,
   tree: Tree,
-  body: Body = [],
+  body: Bodies = [],
 ): ChainPoint => extendPoint(params, parent, childHeader(params, parent, tree, body));

@@ -1,15 +1,15 @@
 /** A chain of states without headers' history: executes bodies one after another, and can undo them. */
+import { heldIn } from '../../src/client/explorer/supply.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
-import { isFault, type Fault } from '../../src/core/faults.ts';
-import { Account, type Body, type Header } from '../../src/core/formats.ts';
-import { decode } from '../../src/core/codec.ts';
+import { describeFault, isFault, type Fault } from '../../src/core/faults.ts';
+import { Account, Body, type Header } from '../../src/core/formats.ts';
+import { decode, encode } from '../../src/core/codec.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import type { Params } from '../../src/core/params.ts';
 import { executeBlock, type Executed } from '../../src/core/state.ts';
 import type { StateContext } from '../../src/core/tx/state-tx.ts';
-import { bitsFromTarget } from '../../src/core/header/target.ts';
 import {
   EMPTY_TREE,
   proveKeys,
@@ -19,7 +19,7 @@ import {
   treeUpdate,
   type Tree,
 } from '../../src/core/tree/tree.ts';
-import { GENESIS_ID, MINER, MODEL, paramsOf, type Person } from './fixtures.ts';
+import { asBody, GENESIS_ID, MINER, paramsOf, type Bodies, type Person } from './fixtures.ts';
 
 /** What executing knows besides the state. */
 export const CONTEXT: StateContext = { genesis: GENESIS_ID };
@@ -28,6 +28,8 @@ export class Ledger {
   height = 0;
   tree: Tree = EMPTY_TREE;
   readonly done: Executed[] = [];
+  /** Of each of them: address that it pays, and its encoded body, in hex. */
+  readonly made: { miner: string; body: string }[] = [];
   readonly params: Params;
   readonly context: StateContext;
 
@@ -36,52 +38,66 @@ export class Ledger {
     this.context = context;
   }
 
-  header(body: Body = [], fields: Partial<Header> = {}): Header {
+  header(body: Bodies = [], fields: Partial<Header> = {}): Header {
     return {
-      version: 1,
+      version: 2,
+      knows: 2,
       height: this.height + 1,
       prevHash: ZERO_HASH,
       mmrRoot: ZERO_HASH,
-      bodyRoot: bodyRoot(body),
+      bodyRoot: bodyRoot(asBody(body)),
       stateRoot: treeRoot(this.tree),
-      sharesRoot: ZERO_HASH,
       miner: MINER.address,
       time: 1,
-      bits: bitsFromTarget(this.params.targetMax),
+      slip: 0,
       totalWork: 0n,
       nonce: 0n,
-      modelId: MODEL,
+      model: 0,
       proofDigest: ZERO_HASH,
       ...fields,
     };
   }
 
   /** The next state, or why there is none. Nothing is kept. */
-  preview(body: Body, fields: Partial<Header> = {}): Executed | Fault {
+  preview(body: Bodies, fields: Partial<Header> = {}): Executed | Fault {
     const header = this.header(body, fields);
-    return executeBlock(this.tree, header, body, this.params, this.context);
+    return executeBlock(this.tree, header, asBody(body), this.params, this.context);
   }
 
   /** Executes the next block, and once more from its witness alone. */
-  add(body: Body = [], fields: Partial<Header> = {}): Executed {
+  add(body: Bodies = [], fields: Partial<Header> = {}): Executed {
     const header = this.header(body, fields);
     const full = this.preview(body, fields);
-    if (isFault(full)) throw new Error(`refused: ${full.fault} ${JSON.stringify(full.context)}`);
+    if (isFault(full)) throw new Error(`refused: ${describeFault(full)}`);
     const witness = treeFromProof(proveKeys(this.tree, full.touched));
     if (isFault(witness)) throw new Error('witness is malformed');
-    const again = executeBlock(witness, header, body, this.params, this.context);
+    const again = executeBlock(witness, header, asBody(body), this.params, this.context);
     if (isFault(again)) throw new Error(`the witness does not suffice: ${again.fault}`);
     if (!equal(treeRoot(again.tree), treeRoot(full.tree))) throw new Error('roots differ');
     this.tree = full.tree;
     this.height++;
     this.done.push(full);
+    this.made.push({
+      miner: toHex(header.miner),
+      body: toHex(encode(Body, asBody(body))),
+    });
     return full;
   }
 
   /** Fault code of a block with this body. */
-  fault(body: Body, fields: Partial<Header> = {}): string | undefined {
+  fault(body: Bodies, fields: Partial<Header> = {}): string | undefined {
     const out = this.preview(body, fields);
     return isFault(out) ? out.fault : undefined;
+  }
+
+  /** nV in accounts, coinbases and channels. */
+  coins(): bigint {
+    return heldIn(this.tree, { ...this.params, height: this.height }).held;
+  }
+
+  /** nV that the blocks so far burned. */
+  get burned(): bigint {
+    return this.done.reduce((sum, { burned }) => sum + burned, 0n);
   }
 
   skip(blocks: number, fields: Partial<Header> = {}): void {
@@ -89,6 +105,7 @@ export class Ledger {
   }
 
   undo(): void {
+    this.made.pop();
     const { changes } = this.done.pop()!;
     this.tree = treeUpdate(
       this.tree,

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { GENESIS_ID } from './fixtures.ts';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
@@ -34,8 +35,8 @@ test('stored bytes decode to what they are said to be', () => {
   for (const v of stored('transactions')) {
     const signed = decode(SignedTx, fromHex(v.bytes)!);
     expect(signed.tx.type).toBe(v.type);
-    expect(toHex(txId(signed.tx))).toBe(v.id);
-    expect(verifySignature(signed)).toBe(true);
+    expect(toHex(txId(GENESIS_ID, signed.tx))).toBe(v.id);
+    expect(verifySignature(GENESIS_ID, signed)).toBe(true);
   }
   for (const v of stored('addresses')) {
     const prefix = v.text.slice(0, v.text.indexOf('1'));

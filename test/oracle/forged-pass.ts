@@ -4,18 +4,19 @@
  */
 import type { Header } from '../../src/core/formats.ts';
 import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
-import type { Linear, Manifest } from '../../src/core/manifest.ts';
+import { unitLinears, type Manifest, type UnitLinear } from '../../src/core/manifest.ts';
 import { noisyRows } from '../../src/core/pow/noise.ts';
-import { layerSeed, seedOf } from '../../src/core/pow/seed.ts';
+import { carriesHash, layerSeed, seedOf, stateHash } from '../../src/core/pow/seed.ts';
 import {
+  isWinning,
   ticket,
   ticketLimits,
   tileCount,
   tileMessage,
   tileOrigin,
 } from '../../src/core/pow/transcript.ts';
-import { targetFromBits } from '../../src/core/header/target.ts';
 import { concat } from '../../src/lib/bytes.ts';
+import { inventedManifest } from './manifests.ts';
 import { randomOperand } from './random.ts';
 
 export interface ShapeOf {
@@ -29,48 +30,38 @@ export function inventManifest(sequences: number, tokens: number, shapes: ShapeO
   const weights = shapes.map((s, i) => randomOperand(`weights ${i}`, s.n * s.k));
   const linears = shapes.map((s, i) => ({
     ...s,
-    m: sequences * tokens,
     weights: plainHash(new Uint8Array(weights[i]!)),
   }));
-  const manifest: Manifest = {
-    version: 1,
-    name: 'invented',
-    sequences,
-    tokens,
-    vocabulary: 257,
-    packing: 'bytes',
-    answerSize: 1,
-    labels: [],
-    segments: [ZERO_HASH, ...weights.map(() => ZERO_HASH)].map((hash) => ({ hash, size: 1 })),
-    linears,
-    kappa64: 40,
-    knownAnswer: weights.map(() => ZERO_HASH),
-    tokenizer: null,
-  };
+  const manifest = inventedManifest({ sequences, tokens, answerSize: 1, linears });
   return { manifest, weights };
 }
 
-export const blankHeader = (bits: number): Header => ({
-  version: 1,
+/** A target that every second hash meets, and one that none meets. */
+export const EASIEST = 0x7fffffn << 232n;
+export const UNMET = 1n;
+
+/** Late enough for the easiest target of a chain that began at 0. */
+export const blankHeader = (): Header => ({
+  version: 2,
+  knows: 2,
   height: 1,
   prevHash: ZERO_HASH,
   mmrRoot: ZERO_HASH,
   bodyRoot: ZERO_HASH,
   stateRoot: ZERO_HASH,
-  sharesRoot: ZERO_HASH,
   miner: ZERO_HASH,
-  time: 1,
-  bits,
+  time: 1e12,
+  slip: 0,
   totalWork: 0n,
   nonce: 0n,
-  modelId: ZERO_HASH,
+  model: 0,
   proofDigest: ZERO_HASH,
 });
 
 const tileRows = (x: Int8Array, first: number, k: number) =>
   x.subarray(first * k, (first + 16) * k);
 
-function messagesOf(l: Linear, sigma: Uint8Array, a: Int8Array, b: Int8Array): Uint8Array[] {
+function messagesOf(l: UnitLinear, sigma: Uint8Array, a: Int8Array, b: Int8Array): Uint8Array[] {
   const noisyA = noisyRows(sigma, 'a', 0, a, l.k, l.r);
   const noisyB = noisyRows(sigma, 'b', 0, b, l.k, l.r);
   return Array.from({ length: tileCount(l) }, (_, tile) => {
@@ -79,26 +70,31 @@ function messagesOf(l: Linear, sigma: Uint8Array, a: Int8Array, b: Int8Array): U
   });
 }
 
-/** A pass with activations drawn from the header's seed; the same form as a backend's result. */
+/** A pass at the easiest target with activations drawn from the header's seed; of a backend's form. */
 export function forgePass(header: Header, m: Manifest, weights: Int8Array[]) {
-  const limits = ticketLimits(targetFromBits(header.bits) ?? 0n, m);
+  const limits = ticketLimits(EASIEST, m);
+  const x: Uint8Array[] = [];
   const a: Uint8Array[] = [];
+  const y = m.linears.map(() => carriesHash([]));
   const t: Uint8Array[] = [];
   let sigma = seedOf(header);
   let winner: { linear: number; tile: number } | undefined;
   let captured: Int8Array | undefined;
-  m.linears.forEach((l, i) => {
+  unitLinears(m).forEach((l, i) => {
     const rows = randomOperand(`${sigma}`, l.m * l.k);
     a.push(plainHash(new Uint8Array(rows)));
-    sigma = layerSeed(sigma, t[i - 1] ?? ZERO_HASH, a[i]!, l.weights, i + 1);
+    x.push(stateHash(a[i]!, y[i]!));
+    sigma = layerSeed(sigma, t[i - 1] ?? ZERO_HASH, x[i]!, l.weights, i + 1);
     const messages = messagesOf(l, sigma, rows, weights[i]!);
     t.push(plainHash(concat(...messages)));
-    const tile = messages.findIndex((msg, j) => ticket(sigma, msg, i + 1, j) <= limits[i]!);
+    const tile = messages.findIndex((msg, j) =>
+      isWinning(ticket(sigma, msg, i + 1, j), limits[i]!),
+    );
     if (winner || tile < 0) return;
     winner = { linear: i + 1, tile };
     captured = rows;
   });
-  return { a, t, winner, captured };
+  return { x, a, y, t, winner, captured };
 }
 
 /** Grinds the nonce until a pass wins. */

@@ -2,7 +2,7 @@
  * The naive oracle of segments: float64 loops over exactly the operators that a model may use, and
  * a whole plain pass with a triple-loop GEMM. It shares only the file parser with the fast code.
  */
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest, Shape } from '../../src/core/manifest.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { parseOnnx, type OnnxGraph, type OnnxNode } from '../../src/miner/package/onnx.ts';
 import { blake3 } from '@noble/hashes/blake3.js';
@@ -201,8 +201,10 @@ export function multiplyNaively(
 export interface Interpreted {
   /** A_1..A_L, row-major int8. */
   readonly operands: Int8Array[];
-  /** a_1..a_L. */
+  /** Of linears 1..L. */
+  readonly x: Uint8Array[];
   readonly a: Uint8Array[];
+  readonly y: Uint8Array[];
   /** C_1..C_L. */
   readonly products: Int32Array[];
   /** B × answerSize. */
@@ -211,25 +213,71 @@ export interface Interpreted {
   readonly tensors: Tensors[];
 }
 
-type Parts = Pick<ModelPackage, 'segments' | 'weights'> & {
-  manifest: Pick<Manifest, 'sequences' | 'tokens' | 'linears'>;
+type Parts = Pick<ModelPackage, 'segments' | 'tables' | 'weights'> & {
+  manifest: Pick<Manifest, 'name' | 'vocabulary' | 'linears' | 'tables' | 'shapes'>;
 };
 
+const derive = (name: string, bytes: readonly number[], dkLen = 32): Uint8Array =>
+  blake3(Uint8Array.from(bytes), { context: new TextEncoder().encode(`pila 2 ${name}`), dkLen });
+
+/** Little-endian two's complement of `size` bytes each. */
+const signed = (values: Iterable<number>, size: number): number[] =>
+  [...values].flatMap((v) =>
+    Array.from({ length: size }, (_, i) => Number((BigInt(v) >> BigInt(8 * i)) & 255n)),
+  );
+
+/** y and x of linear ℓ from A and the carries that stand among the known tensors. */
+function naiveState(shape: Shape, linear: number, a: Uint8Array, known: Tensors) {
+  const hashes: number[] = [];
+  for (const { name, made, last, low, high } of shape.carries) {
+    if (made >= linear || last < linear) continue;
+    const size = low < -(2 ** 15) || high >= 2 ** 15 ? 4 : 2;
+    hashes.push(...blake3(Uint8Array.from(signed(known.get(name)!.data, size))));
+  }
+  const y = derive('carry', hashes);
+  return { y, x: derive('state', [...a, ...y]) };
+}
+
+/** What segment 0 reads of the tokens. */
+function naiveInputs({ manifest, tables }: Parts, tokens: readonly number[]): Tensors {
+  const { sequences, tokens: length } = manifest.shapes[0]!;
+  const inputs: Tensors = new Map([['tokens', tensorFrom([sequences, length], tokens)]]);
+  manifest.tables.forEach(({ width, wide }, i) => {
+    const entry = (at: number): number => {
+      const [low, high] = [tables[i]![wide * at]!, tables[i]![wide * at + wide - 1]!];
+      const value = wide === 1 ? low : low + 256 * high;
+      return value >= 2 ** (8 * wide - 1) ? value - 2 ** (8 * wide) : value;
+    };
+    inputs.set(
+      `e${i}`,
+      build([tokens.length, width], ([row, column]) => entry(tokens[row!]! * width + column!)),
+    );
+  });
+  return inputs;
+}
+
+function graphOf(segment: Uint8Array): OnnxGraph {
+  const graph = parseOnnx(segment);
+  if (typeof graph === 'string') throw new Error(graph);
+  return graph;
+}
+
 /** A plain pass of a model over B·S token ids. */
-export function interpretModel(model: Parts, tokens: Uint16Array): Interpreted {
-  const { sequences, tokens: length, linears } = model.manifest;
-  const known: Tensors = new Map([['tokens', tensorFrom([sequences, length], tokens)]]);
+export function interpretModel(model: Parts, tokens: Uint32Array): Interpreted {
+  const { linears, shapes } = model.manifest;
+  const known = naiveInputs(model, [...tokens]);
   const out: Interpreted = {
     operands: [],
+    x: [],
     a: [],
+    y: [],
     products: [],
     answer: new Int8Array(),
     tensors: [],
   };
   let answer = out.answer;
   for (const [i, bytes] of model.segments.entries()) {
-    const graph = parseOnnx(bytes);
-    if (typeof graph === 'string') throw new Error(graph);
+    const graph = graphOf(bytes);
     const inputs: Tensors = new Map(graph.inputs.map((v) => [v.name, known.get(v.name)!]));
     const tensors = interpretGraph(graph, inputs);
     out.tensors.push(tensors);
@@ -239,12 +287,61 @@ export function interpretModel(model: Parts, tokens: Uint16Array): Interpreted {
       answer = Int8Array.from(known.get('answer')!.data);
       break;
     }
-    const a = Int8Array.from(known.get(`a${i + 1}`)!.data);
-    const c = multiplyNaively(a, model.weights[i]!, linear.m, linear.k);
-    out.operands.push(a);
-    out.a.push(blake3(new Uint8Array(a.buffer)));
+    const A = Int8Array.from(known.get(`a${i + 1}`)!.data);
+    const a = blake3(new Uint8Array(A.buffer));
+    const { x, y } = naiveState(shapes[0]!, i + 1, a, known);
+    const c = multiplyNaively(A, model.weights[i]!, tokens.length, linear.k);
+    out.operands.push(A);
+    out.x.push(x);
+    out.a.push(a);
+    out.y.push(y);
     out.products.push(c);
-    known.set(`c${i + 1}`, tensorFrom([linear.m, linear.n], c));
+    known.set(`c${i + 1}`, tensorFrom([tokens.length, linear.n], c));
   }
   return { ...out, answer };
 }
+
+/** Known answer of step ℓ, straight from docs/protocol.md §5.8. */
+export function interpretStep(model: Parts, number: number): Uint8Array {
+  const { name, vocabulary, linears, shapes } = model.manifest;
+  const { sequences, tokens, carries } = shapes[0]!;
+  const rows = sequences * tokens;
+  const alive = carries.filter(({ made, last }) => made < number - 1 && number - 1 <= last);
+  const before = linears[number - 2];
+  const counts = before ? [rows * before.k, ...alive.map(({ size }) => sequences * size)] : [rows];
+  const input = [...new TextEncoder().encode(name), number, 0, 0, 0];
+  const stream = derive('known', input, 4 * counts.reduce((sum, n) => sum + n, 0));
+  const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
+  let at = 0;
+  const draw = (count: number, low: number, high: number): number[] =>
+    Array.from({ length: count }, () => {
+      const v = BigInt(view.getUint32(at, true));
+      at += 4;
+      return low + Number((v * BigInt(high - low + 1)) >> 32n);
+    });
+
+  const graph = graphOf(model.segments[number - 1]!);
+  const inputs: Tensors = new Map();
+  if (before) {
+    const A = Int8Array.from(draw(counts[0]!, before.low, before.high));
+    const c = multiplyNaively(A, model.weights[number - 2]!, rows, before.k);
+    inputs.set(`c${number - 1}`, tensorFrom([rows, before.n], c));
+    for (const [i, { name: carry, low, high }] of alive.entries()) {
+      // A carry that is only handed on may have any form: its numbers are all that is hashed.
+      const dims = graph.inputs.find((v) => v.name === carry)?.dims ?? [counts[i + 1]!];
+      inputs.set(carry, tensorFrom(dims.map(Number), draw(counts[i + 1]!, low, high)));
+    }
+  } else
+    for (const [key, tensor] of naiveInputs(model, draw(rows, 1, vocabulary - 1)))
+      inputs.set(key, tensor);
+
+  const made = interpretGraph(graph, inputs);
+  const answer = made.get('answer');
+  if (number > linears.length) return blake3(new Uint8Array(Int8Array.from(answer!.data).buffer));
+  const a = blake3(new Uint8Array(Int8Array.from(made.get(`a${number}`)!.data).buffer));
+  return naiveState(shapes[0]!, number, a, made).x;
+}
+
+/** Known answers of all steps of a model whose manifest has none yet. */
+export const interpretKnown = (model: Parts): Uint8Array[] =>
+  model.segments.map((_, i) => interpretStep(model, i + 1));

@@ -15,6 +15,7 @@ export type Matrix = number[][];
 
 export interface NaiveLinear {
   readonly a: Uint8Array;
+  readonly x: Uint8Array;
   readonly sigma: Uint8Array;
   readonly noisyA: Matrix;
   readonly noisyB: Matrix;
@@ -27,7 +28,7 @@ export interface NaiveLinear {
 }
 
 const u32 = (n: number): number[] => [n & 255, (n >>> 8) & 255, (n >>> 16) & 255, n >>> 24];
-const context = (name: string): Uint8Array => new TextEncoder().encode(`pila 1 ${name}`);
+const context = (name: string): Uint8Array => new TextEncoder().encode(`pila 2 ${name}`);
 const join = (...parts: (Uint8Array | number[])[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((p) => [...p]));
 const zeros = (rows: number, columns: number): Matrix =>
@@ -101,8 +102,18 @@ function message(a: Matrix, b: Matrix, row: number, column: number, r: number): 
   return join(...[...words].map(u32));
 }
 
-/** One linear from A (m×k) and Bᵀ (n×k), row-major int8; `linear` is 1-based. */
-// eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
+/** y of these hashes of carries. */
+export const naiveCarries = (hashes: readonly Uint8Array[] = []): Uint8Array =>
+  blake3(join(...hashes), { context: context('carry') });
+
+/** a and x of the entries of A, int8. */
+export function naiveState(activations: Int8Array, y: Uint8Array) {
+  const a = blake3(new Uint8Array(activations));
+  return { a, y, x: blake3(join(a, y), { context: context('state') }) };
+}
+
+/** One linear from A (m×k) and Bᵀ (n×k), row-major int8, and y; `linear` is 1-based. */
+// eslint-disable-next-line @typescript-eslint/max-params -- the inputs of the protocol's formula, in its order
 export function naiveLinear(
   shape: NaiveShape,
   linear: number,
@@ -110,11 +121,12 @@ export function naiveLinear(
   tBefore: Uint8Array,
   activations: Int8Array,
   weights: Int8Array,
+  y: Uint8Array = naiveCarries(),
 ): NaiveLinear {
   const { m, k, n, r } = shape;
-  const a = blake3(new Uint8Array(activations));
+  const { a, x } = naiveState(activations, y);
   const b = blake3(new Uint8Array(weights));
-  const sigma = blake3(join(sigmaBefore, tBefore, a, b, u32(linear)), {
+  const sigma = blake3(join(sigmaBefore, tBefore, x, b, u32(linear)), {
     context: context('layer'),
   });
   const A = matrixFrom(activations, m, k);
@@ -133,7 +145,7 @@ export function naiveLinear(
   const peeled = subtract(noisy, multiply(multiply(A, FL), FR));
   const product = subtract(peeled, multiply(EL, multiply(ER, noisyB)));
   const t = blake3(join(...messages));
-  return { a, sigma, noisyA, noisyB, messages, t, tickets, product };
+  return { a, x, sigma, noisyA, noisyB, messages, t, tickets, product };
 }
 
 function ticketOf(sigma: Uint8Array, msg: Uint8Array, linear: number, tile: number): bigint {

@@ -15,10 +15,12 @@ import {
   voucherHash,
 } from '../../src/core/channel.ts';
 import { formatAddress } from '../../src/core/address.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot, verifyBody } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
-import { Header, SignedTx } from '../../src/core/formats.ts';
+import { Body, Header, SignedTx } from '../../src/core/formats.ts';
+import { ACCOUNT_MIN } from '../../src/core/params.ts';
 import { blockId, genesisPoint, headerHash } from '../../src/core/header/header.ts';
+import { headerWork, isHopeless, slipOf, targetOf } from '../../src/core/header/target.ts';
 import { hash } from '../../src/core/hash.ts';
 import { EMPTY_MMR, mmrAppend, mmrLeaf, mmrRoot } from '../../src/core/header/mmr.ts';
 import { EMPTY_TREE, proveKeys, treeRoot, treeSet, type Tree } from '../../src/core/tree/tree.ts';
@@ -58,9 +60,10 @@ const transactions = () =>
   ].map((signed) => ({
     type: signed.tx.type,
     bytes: toHex(encode(SignedTx, signed)),
-    id: toHex(txId(signed.tx)),
-    bodyRoot: toHex(bodyRoot([signed])),
-    bodyRootOfThree: toHex(bodyRoot([signed, signed, signed])),
+    genesis: toHex(GENESIS_ID),
+    id: toHex(txId(GENESIS_ID, signed.tx)),
+    bodyRoot: toHex(bodyRoot(bodyOf([signed]))),
+    bodyRootOfThree: toHex(bodyRoot(bodyOf([signed, signed, signed]))),
   }));
 
 function headers() {
@@ -74,6 +77,45 @@ function headers() {
       h: toHex(headerHash(header)),
       id: toHex(blockId(header)),
     }));
+  });
+}
+
+/** Slip and target of a block at the edges of both, by its parent's slip, its height and its lateness in ms. */
+function difficulty() {
+  const networks = (['main', 'local', 'e2e'] as const).map((name) => paramsOf(name));
+  return networks.flatMap((params) => {
+    const { blockTimeMs, halfLifeMs, lagMs, genesis } = params;
+    const year = 365 * 86_400_000;
+    const far = (129 * halfLifeMs) / blockTimeMs;
+    const edge = Math.ceil(halfLifeMs / 65_536);
+    const early = [1 - blockTimeMs, -1, 0, 1, edge, 12_345, halfLifeMs - 1, halfLifeMs];
+    const rows: readonly (readonly [parentSlip: number, height: number, late: number])[] = [
+      ...[...early, lagMs - 1, lagMs, lagMs + 1, year].map((late) => [0, 1, late] as const),
+      [year - lagMs, 2, year + 1 - blockTimeMs],
+      [year - lagMs, 2, year],
+      [year - lagMs, 3, year - lagMs],
+      [1, 1000, -3 * halfLifeMs],
+      ...[60, 127, 128].map((n) => [0, far, -n * halfLifeMs] as const),
+      [0, far, -128 * halfLifeMs - edge],
+      [0, far, -129 * halfLifeMs],
+      [2 ** 48 - 1, 7, 0],
+    ];
+    return rows.map(([parentSlip, height, late]) => {
+      const time = genesis.timeMs + blockTimeMs * height + late;
+      const slip = slipOf(params, { slip: parentSlip }, height, time);
+      const header = { height, time, slip };
+      return {
+        network: params.network,
+        genesisTime: genesis.timeMs,
+        parentSlip,
+        height,
+        time,
+        slip,
+        target: targetOf(params, header).toString(16),
+        work: String(headerWork(params, header)),
+        tooSoon: isHopeless(params, header),
+      };
+    });
   });
 }
 
@@ -107,24 +149,72 @@ function tree() {
   ];
 }
 
-/** State roots after a few blocks on `local`: coinbases, transfers, three channels, of which one is closed. */
+/**
+ * State roots after some blocks on `local`: coinbases, transfers, three channels of which one is closed, an account
+ * that is emptied and made anew, and coins that burn.
+ */
 function state() {
   const ledger = Ledger.rich(ALICE, 2);
-  ledger.add([transfer(ALICE), transfer(ALICE, { nonce: 1, to: CAROL.address })]);
+  const add = (...transactions: SignedTx[]) => {
+    ledger.add(transactions);
+    return ledger.account(BOB.address)?.nonce ?? 0n;
+  };
+  const born = add(transfer(ALICE), transfer(ALICE, { nonce: 1n, to: CAROL.address }));
   const openings = [2, 3, 4].map((nonce) => channel(ALICE, { nonce, lifetime: 60 + (nonce % 2) }));
-  ledger.add(openings);
-  ledger.add([close(CAROL, { channel: txId(openings[2]!.tx), amount: 1000n })]);
+  add(...openings);
+  // Bob sends all but too little, which goes to the fees with his leaf; then his account is made anew.
+  add(transfer(BOB, { nonce: born, to: ALICE.address, amount: 5n }));
+  const again = add(transfer(ALICE, { nonce: 5n, amount: 2n * ACCOUNT_MIN }));
+  add(transfer(BOB, { nonce: again, to: bytes32(77), amount: ACCOUNT_MIN }));
+  // Carol spends all that she has: what a close gives her then is too little for an account.
+  const carol = ledger.account(CAROL.address)!;
+  add(transfer(CAROL, { nonce: carol.nonce, to: ALICE.address, amount: carol.balance - 10n }));
+  add(close(CAROL, { channel: txId(GENESIS_ID, openings[2]!.tx), amount: 1000n }));
   ledger.skip(60);
-  return ledger.done.map(({ tree: after, fees }, i) => ({
+  return ledger.done.map(({ tree: after, fees, burned }, i) => ({
     height: i + 1,
+    ...ledger.made[i]!,
     fees: String(fees),
+    burned: String(burned),
     root: toHex(treeRoot(after)),
+  }));
+}
+
+/** Bodies, with their roots and the fault that each is refused for, if any. */
+function bodies() {
+  const txs = [transfer(ALICE), channel(ALICE, { nonce: 1n }), transfer(ALICE, { nonce: 2n })];
+  const share = {
+    parent: 7,
+    bodyRoot: bytes32(1),
+    miner: BOB.address,
+    time: 1_800_000_000_000,
+    nonce: 9n,
+    knows: 2,
+    model: 0,
+    proofDigest: bytes32(2),
+    linear: 3,
+    tile: 70_000,
+  };
+  const all: Body[] = [
+    bodyOf(),
+    bodyOf(txs.slice(0, 1)),
+    bodyOf(txs.slice(0, 2)),
+    bodyOf(txs),
+    bodyOf([txs[0]!, txs[0]!]),
+    { ...bodyOf(txs), shares: [share] },
+    { ...bodyOf(), votes: [{ back: 1, mask: 5 }] },
+  ];
+  return all.map((body) => ({
+    bytes: toHex(encode(Body, body)),
+    root: toHex(bodyRoot(body)),
+    fault:
+      verifyBody(paramsOf().rules, { header: { bodyRoot: bodyRoot(body) }, body })?.fault ?? null,
   }));
 }
 
 /** What a channel's signer and its provider sign, and what a receipt names. */
 function channels() {
-  const id = txId(channel(ALICE).tx);
+  const id = txId(GENESIS_ID, channel(ALICE).tx);
   const salt = bytes32(4);
   const [options, input, reply] = ['{}', 'what is it?', 'an answer'].map((s) => utf8(s)) as [
     Uint8Array,
@@ -162,9 +252,11 @@ export const vectors = () => ({
   addresses: addresses(),
   transactions: transactions(),
   headers: headers(),
+  difficulty: difficulty(),
   mmr: mmr(),
   tree: tree(),
   state: state(),
+  bodies: bodies(),
   channels: channels(),
 });
 

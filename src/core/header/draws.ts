@@ -51,6 +51,10 @@ export function drawWorks({ head, fork, tail }: BranchWork, seed: DrawSeed): big
   return placesOf(count, seed).map((place) => head - farOut(near, far, place));
 }
 
+/** Distances from near to far, rising, in `count` equal shares of their logarithm, a random one in each. */
+export const drawDistances = (near: bigint, far: bigint, count: number, seed: DrawSeed): bigint[] =>
+  placesOf(count, seed).map((place) => farOut(near, far, place));
+
 /** One work in each of `count` equal shares of what lies above `from`, up to `to`. */
 export function drawEvenly(from: bigint, to: bigint, count: number, seed: DrawSeed): bigint[] {
   return placesOf(count, seed).map((place) => from + (((to - from) * place) >> PLACE_BITS));

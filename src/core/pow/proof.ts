@@ -7,31 +7,50 @@ import { equal, u32 } from '../../lib/bytes.ts';
 import { fault, type Fault } from '../faults.ts';
 import type { Header, Proof } from '../formats.ts';
 import { hash } from '../hash.ts';
-import { OPERAND_MAX, type Linear, type Manifest } from '../manifest.ts';
+import { OPERAND_MAX, TILE, unitLinears, type Linear, type Manifest } from '../manifest.ts';
 import type { Params } from '../params.ts';
 import type { Rule } from '../rules.ts';
-import { targetFromBits } from '../header/target.ts';
+import { targetOf } from '../header/target.ts';
 import { CHUNK_BYTES } from './blake3.ts';
 import { verifyRange } from './blake3-tree.ts';
 import { noisyRows } from './noise.ts';
-import { layerSeedFrom, seedOf } from './seed.ts';
-import { TILE, ticket, ticketLimits, tileCount, tileMessage, tileOrigin } from './transcript.ts';
+import { layerSeedFrom, seedOf, stateHash } from './seed.ts';
+import {
+  isWinning,
+  ticket,
+  ticketLimits,
+  tileCount,
+  tileMessage,
+  tileOrigin,
+} from './transcript.ts';
+
+/** What of a proof its digest is made of. */
+type Digested = Pick<Proof, 'linear' | 'tile' | 'x' | 't' | 'a' | 'y'>;
+
+/** x_1..x_ℓ*: the last of them from a, y of ℓ*. */
+export const statesOf = ({ x, a, y }: Pick<Proof, 'x' | 'a' | 'y'>): Uint8Array[] => [
+  ...x,
+  stateHash(a, y),
+];
 
 /** The digest of the part of a proof that the block id commits to. */
-export const proofDigest = (p: Pick<Proof, 'linear' | 'tile' | 'a' | 't'>): Uint8Array =>
-  hash('digest', Uint8Array.of(p.linear), u32(p.tile), ...p.a, ...p.t);
+export const proofDigest = (p: Digested): Uint8Array =>
+  hash('digest', Uint8Array.of(p.linear), u32(p.tile), ...statesOf(p), ...p.t);
 
-/** Whether every value lies in [−63, 63]. */
-export const isOperand = (values: Int8Array): boolean =>
-  values.every((x) => x >= -OPERAND_MAX && x <= OPERAND_MAX);
+/** Whether every value lies in [low, high]. */
+function isWithin(values: Int8Array, low: number, high: number): boolean {
+  for (const x of values) if (x < low || x > high) return false;
+  return true;
+}
 
 const asInt8 = (b: Uint8Array): Int8Array => new Int8Array(b.buffer, b.byteOffset, b.length);
 
 function shapeProblem(p: Proof, m: Manifest, hasWeights: boolean): string | undefined {
-  const l = m.linears[p.linear - 1];
-  if (!l) return `no linear ${p.linear}`;
+  const l = unitLinears(m)[p.linear - 1];
+  // The tickets of linear 1 have no credit.
+  if (!l || p.linear < 2) return `no linear ${p.linear}`;
   if (p.tile >= tileCount(l)) return `no tile ${p.tile}`;
-  if (p.a.length !== p.linear || p.t.length !== p.linear - 1) return 'number of hashes';
+  if (p.x.length !== p.linear - 1 || p.t.length !== p.linear - 1) return 'number of hashes';
   if (p.rows.length !== TILE * l.k) return `${p.rows.length} bytes of rows`;
   if (!p.columns.length && hasWeights && !p.columnPath.length) return undefined;
   return p.columns.length === TILE * l.k ? undefined : `${p.columns.length} bytes of columns`;
@@ -59,8 +78,10 @@ function columnsOf(p: Proof, l: Linear, column: number, weights?: readonly Int8A
 /** A proof with what its rules need to know. */
 export interface ProofInput {
   readonly header: Header;
+  /** The target of the header's time. */
+  readonly target: bigint;
   readonly proof: Proof;
-  /** The manifest of header.modelId. */
+  /** The manifest of the header's model. */
   readonly manifest: Manifest;
   /** B_ℓᵀ, n×k, of each linear: with these a proof may leave its columns out. */
   readonly weights: readonly Int8Array[] | undefined;
@@ -82,31 +103,37 @@ export const PROOF_RULES: readonly Rule<ProofInput>[] = [
   },
 ];
 
-function* lightFaults({ header, proof: p, manifest: m, weights }: ProofInput): Generator<Fault> {
+function* lightFaults({
+  header,
+  target,
+  proof: p,
+  manifest: m,
+  weights,
+}: ProofInput): Generator<Fault> {
   const problem = shapeProblem(p, m, weights !== undefined);
   if (problem) {
     yield fault('proof.shape', { problem });
     return; // the rules below have no meaning then
   }
   if (!equal(proofDigest(p), header.proofDigest)) yield fault('proof.digest');
-  const l = m.linears[p.linear - 1]!;
+  const l = unitLinears(m)[p.linear - 1]!;
   const { row, column } = tileOrigin(l, p.tile);
   const rows = asInt8(p.rows);
   const columns = columnsOf(p, l, column, weights);
-  if (!isOperand(rows) || !isOperand(columns)) yield fault('proof.range');
-  if (!isOpened(p.a[p.linear - 1]!, l.m, row, p.rows, p.rowPath)) yield fault('proof.rows');
+  if (!isWithin(rows, l.low, l.high) || !isWithin(columns, -OPERAND_MAX, OPERAND_MAX))
+    yield fault('proof.range');
+  if (!isOpened(p.a, l.m, row, p.rows, p.rowPath)) yield fault('proof.rows');
   if (p.columns.length && !isOpened(l.weights, l.n, column, p.columns, p.columnPath))
     yield fault('proof.columns');
-  const sigma = layerSeedFrom(seedOf(header), p.a, p.t, m);
+  const sigma = layerSeedFrom(seedOf(header), statesOf(p), p.t, m);
   const noisyA = noisyRows(sigma, 'a', row, rows, l.k, l.r);
   const noisyB = noisyRows(sigma, 'b', column, columns, l.k, l.r);
   const value = ticket(sigma, tileMessage(noisyA, noisyB, l.k, l.r), p.linear, p.tile);
-  const target = targetFromBits(header.bits) ?? 0n;
-  if (value > ticketLimits(target, m)[p.linear - 1]!) yield fault('proof.target');
+  if (!isWinning(value, ticketLimits(target, m)[p.linear - 1]!)) yield fault('proof.target');
 }
 
 /**
- * First fault of a proof against its header, or undefined. `manifest` is that of header.modelId.
+ * First fault of a proof against its header, or undefined. `manifest` is that of the header's model.
  * `weights` (B_ℓᵀ, n×k, of each linear) let a proof leave its columns out.
  */
 // eslint-disable-next-line @typescript-eslint/max-params -- what a proof is judged by, as every caller has it
@@ -117,5 +144,6 @@ export function verifyLight(
   manifest: Manifest,
   weights?: readonly Int8Array[],
 ): Fault | undefined {
-  return params.rules.judge(PROOF_RULES, { header, proof, manifest, weights });
+  const target = targetOf(params, header);
+  return params.rules.judge(PROOF_RULES, { header, target, proof, manifest, weights });
 }

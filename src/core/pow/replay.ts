@@ -6,10 +6,11 @@ import { equal } from '../../lib/bytes.ts';
 import type { Fault } from '../faults.ts';
 import type { Proof } from '../formats.ts';
 import { rule, type Rule } from '../rules.ts';
+import { statesOf } from './proof.ts';
 
 /** The outcome of a pass over the header's own tokens, up to at least the proof's linear. */
 export interface Replayed {
-  readonly a: readonly Uint8Array[];
+  readonly x: readonly Uint8Array[];
   readonly t: readonly Uint8Array[];
   readonly winner: { readonly linear: number; readonly tile: number } | undefined;
 }
@@ -25,7 +26,7 @@ export interface ReplayInput {
 
 export const REPLAY_RULES: readonly Rule<ReplayInput>[] = [
   rule('proof.activations', '5.6', ({ proof, replayed }) => {
-    const at = firstDifference(replayed.a, proof.a);
+    const at = firstDifference(replayed.x, statesOf(proof));
     return at >= 0 ? { linear: at + 1 } : undefined;
   }),
   rule('proof.transcript', '5.6', ({ proof, replayed }) => {

@@ -1,22 +1,26 @@
 /** A tile's message and ticket, and the limit that a ticket must not exceed to win (docs/protocol.md §5.5). */
 import { concat, toBigint, u32 } from '../../lib/bytes.ts';
-import { credits, unitMacs, type Linear, type Manifest } from '../manifest.ts';
+import { credits, TILE, unitMacs, type LinearSize, type Manifest } from '../manifest.ts';
 import { effectiveTarget } from '../header/target.ts';
 import { keyedShort, wordsOf } from './blake3.ts';
 
-/** Rows and columns of a tile. */
-export const TILE = 16;
 /** Bytes of a tile's message: 16 words. */
 export const MESSAGE_BYTES = 64;
 const TICKET_MAX = (1n << 256n) - 1n;
 
-export const tileCount = (l: Linear): number => (l.m / TILE) * (l.n / TILE);
+export const tileCount = (l: LinearSize): number => (l.m / TILE) * (l.n / TILE);
 
 /** First row of A and first column of B of a tile: tiles are numbered row-major. */
-export const tileOrigin = (l: Linear, tile: number): { row: number; column: number } => ({
+export const tileOrigin = (
+  l: Pick<LinearSize, 'n'>,
+  tile: number,
+): { row: number; column: number } => ({
   row: TILE * Math.floor(tile / (l.n / TILE)),
   column: TILE * (tile % (l.n / TILE)),
 });
+
+/** Whether a ticket wins under a linear's limit. */
+export const isWinning = (value: bigint, limit: bigint): boolean => limit > 0n && value <= limit;
 
 /** Adds one dot product of r columns to every accumulator. @returns the XOR of all 256 accumulators */
 // eslint-disable-next-line @typescript-eslint/max-params -- it runs millions of times a block: no object for each call
@@ -71,8 +75,8 @@ export const ticket = (
 ): bigint => toBigint(keyedShort(wordsOf(sigma), concat(message, u32(linear), u32(tile))));
 
 /**
- * min(target_e·c, 2^256−1) of every linear, for a block target of `target` (before the model's own
- * cap).
+ * min(target_e·c, 2^256−1) of every linear, for a block target of `target` (before the model's own cap).
+ * 0 where a linear has no credit: no ticket wins there.
  */
 export function ticketLimits(target: bigint, m: Manifest): bigint[] {
   const effective = effectiveTarget(target, unitMacs(m));

@@ -91,6 +91,16 @@ export function treeGet(tree: Tree, key: Uint8Array): Uint8Array | undefined {
   return node.kind === 'leaf' && equal(node.key, key) ? node.value : undefined;
 }
 
+/** Whether the key is known to have no leaf: not where the tree is not known there. */
+export function lacksLeaf(tree: Tree | undefined, key: Uint8Array): boolean {
+  try {
+    return tree !== undefined && treeGet(tree, key) === undefined;
+  } catch (e) {
+    if (e instanceof MissingNode) return false;
+    throw e;
+  }
+}
+
 /**
  * The tree with that value at that key; undefined deletes. @throws MissingNode
  *

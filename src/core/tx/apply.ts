@@ -2,6 +2,7 @@
  * One transaction in a block (docs/protocol.md §4.2, §8.4). Each rule is checked before anything is
  * changed: a refused transaction leaves the state as it was.
  */
+import { toHex } from '../../lib/bytes.ts';
 import { addressOf } from '../address.ts';
 import { fault, type Fault } from '../faults.ts';
 import type { Account, SignedTx, Tx } from '../formats.ts';
@@ -46,7 +47,7 @@ const ACCOUNT_RULES: readonly Rule<PaidInput>[] = [
     codes: ['tx.overflow'],
     section: '8.4',
     *faults({ sender }) {
-      if (sender.nonce === U32_MAX) yield fault('tx.overflow', { field: 'nonce' });
+      if (sender.nonce === U64_MAX) yield fault('tx.overflow', { field: 'nonce' });
       if (sender.txCount === U32_MAX) yield fault('tx.overflow', { field: 'txCount' });
     },
   },
@@ -60,7 +61,7 @@ const SIGNATURE_RULE: Rule<{ block: BlockState; signed: SignedTx }> = rule(
   'tx.signature',
   '4.2',
   ({ block: { context }, signed }) =>
-    context.signatureKnown?.(signed) || verifySignature(signed) ? undefined : {},
+    context.signatureKnown?.(signed) || verifySignature(context.genesis, signed) ? undefined : {},
 );
 
 /** Rules for transactions of every kind; the rules of one kind are in its row (kinds.ts). */
@@ -94,8 +95,9 @@ const PAYERS: Readonly<
     return () => {
       const { rules } = block.params;
       const balance = rules.promised('tx.balance', sender.balance - spentBy(tx), 0n, U64_MAX);
-      const nonce = rules.promised('tx.overflow', sender.nonce + 1, 0, U32_MAX);
+      const nonce = rules.promised('tx.overflow', sender.nonce + 1n, 0n, U64_MAX);
       writeParty(block, from, { ...sender, balance, nonce });
+      block.debited.set(toHex(from), from);
     };
   },
   // What a channel holds, the effects of its one transaction divide, the fee with it.

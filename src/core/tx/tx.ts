@@ -3,22 +3,34 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { equal } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { SignedTx, Tx, type TxOf } from '../formats.ts';
-import { hash, onceFor, ZERO_HASH } from '../hash.ts';
+import { hash, ZERO_HASH } from '../hash.ts';
 
-/** The id of a transaction, which is also what the signature covers. */
-export const txId = onceFor((tx: Tx): Uint8Array => hash('tx', encode(Tx, tx)));
+/** By transaction, which is never changed: its id is asked for at each step of a block. */
+const ids = new WeakMap<Tx, { readonly genesis: Uint8Array; readonly id: Uint8Array }>();
+
+/**
+ * The id of a transaction, which is also what the signature covers. It is not to be written into. @param genesis id of
+ * the network's block 0: a chain id names a kind of network, and two of a kind must not take each other's transactions
+ */
+export function txId(genesis: Uint8Array, tx: Tx): Uint8Array {
+  const known = ids.get(tx);
+  if (known && equal(known.genesis, genesis)) return known.id;
+  const id = hash('tx', genesis, encode(Tx, tx));
+  ids.set(tx, { genesis, id });
+  return id;
+}
 
 export const txBytes = (signed: SignedTx): Uint8Array => encode(SignedTx, signed);
 
 /** `secret`: 32 bytes. Auxiliary randomness is zero, so that signing is a pure function. */
-export const signTx = (tx: Tx, secret: Uint8Array): SignedTx => ({
+export const signTx = (genesis: Uint8Array, tx: Tx, secret: Uint8Array): SignedTx => ({
   tx,
-  signature: schnorr.sign(txId(tx), secret, ZERO_HASH),
+  signature: schnorr.sign(txId(genesis, tx), secret, ZERO_HASH),
 });
 
 /** BIP-340 verification; false also for a key that is not a point of the curve. */
-export const verifySignature = (signed: SignedTx): boolean =>
-  schnorr.verify(signed.signature, txId(signed.tx), signed.tx.from);
+export const verifySignature = (genesis: Uint8Array, signed: SignedTx): boolean =>
+  schnorr.verify(signed.signature, txId(genesis, signed.tx), signed.tx.from);
 
 /**
  * What pays for a transaction and orders it: its sender's account, by its nonces, or a channel, which takes one

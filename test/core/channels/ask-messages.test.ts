@@ -15,7 +15,7 @@ import { SignedTx, type Tx } from '../../../src/core/formats.ts';
 import { equal } from '../../../src/lib/bytes.ts';
 
 const bytes = (fill: number, size = 32) => new Uint8Array(size).fill(fill);
-const BASE = { chainId: 3, from: bytes(1), nonce: 0, expiry: 9, fee: 1n };
+const BASE = { chainId: 3, from: bytes(1), nonce: 0n, expiry: 9, fee: 1n };
 const question = (options: number, input: number): AskerFrame => ({
   type: 'question',
   n: 2 ** 32 - 1,

@@ -23,7 +23,7 @@ describe.each(SHAPES)('a linear of $m×$k×$n, rank $r', (shape) => {
 
   it('has the oracle’s seed and noise', () => {
     const bHash = plainHash(new Uint8Array(weights));
-    expect(layerSeed(before, t, naive.a, bHash, 2)).toEqual(sigma);
+    expect(layerSeed(before, t, naive.x, bHash, 2)).toEqual(sigma);
     const noisyA = noisyRows(sigma, 'a', 0, activations, k, r);
     const noisyB = noisyRows(sigma, 'b', 0, weights, k, r);
     expect(matrixFrom(noisyA, m, k)).toEqual(naive.noisyA);

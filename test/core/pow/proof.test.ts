@@ -2,27 +2,33 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { FAULTS, type FaultCode } from '../../../src/core/faults.ts';
 import { Proof, type Header } from '../../../src/core/formats.ts';
 import { encode } from '../../../src/core/codec.ts';
-import { chainParams } from '../../../src/core/chain-params.ts';
 import { proofDigest, verifyLight } from '../../../src/core/pow/proof.ts';
 import { without as leftOut } from '../../attack/without.ts';
 import { replayFaults } from '../../../src/core/pow/replay.ts';
 import { createProof } from '../../../src/miner/engine/prove.ts';
-import { blankHeader, forgePass, forgeWin, inventManifest } from '../../oracle/forged-pass.ts';
+import {
+  blankHeader,
+  EASIEST,
+  forgePass,
+  forgeWin,
+  inventManifest,
+  UNMET,
+} from '../../oracle/forged-pass.ts';
+import { paramsFor, withTarget } from '../header/params-for.ts';
 import { randomBytes } from '../../oracle/random.ts';
 
 const { manifest, weights } = inventManifest(2, 16, [
   { k: 128, n: 32, r: 16 },
   { k: 192, n: 48, r: 16 },
 ]);
-const params = chainParams('e2e', []);
-const without = (...off: FaultCode[]) => leftOut(chainParams('e2e', []), off);
-const EASIEST = 0x207fffff;
+const params = withTarget(paramsFor('e2e'), EASIEST);
+const without = (...off: FaultCode[]) => leftOut(params, off);
 
 let header: Header;
 let proof: Proof;
 let pass: ReturnType<typeof forgePass>;
 beforeAll(() => {
-  const won = forgeWin(blankHeader(EASIEST), manifest, weights, (linear) => linear === 2);
+  const won = forgeWin(blankHeader(), manifest, weights, (linear) => linear === 2);
   pass = won.pass;
   proof = createProof({ manifest, weights }, pass);
   header = { ...won.header, proofDigest: proofDigest(proof) };
@@ -56,7 +62,10 @@ describe('the light check', () => {
     expect(verdict({ linear: 0 })).toBe('proof.shape');
     expect(verdict({ linear: 3 })).toBe('proof.shape');
     expect(verdict({ tile: 6 })).toBe('proof.shape');
-    expect(verdict({ a: proof.a.slice(1) })).toBe('proof.shape');
+    expect(verdict({ x: proof.x.slice(1) })).toBe('proof.shape');
+    // A whole proof of linear 1, whose tickets earn nothing.
+    const first = { linear: 1, x: [], t: [], rows: new Uint8Array(16 * 128) };
+    expect(verdict({ ...first, columns: first.rows })).toBe('proof.shape');
     expect(verdict({ t: [] })).toBe('proof.shape');
     expect(verdict({ rows: proof.rows.slice(1) })).toBe('proof.shape');
     expect(verdict({ columns: proof.columns.slice(1) })).toBe('proof.shape');
@@ -64,16 +73,29 @@ describe('the light check', () => {
   });
 
   it('refuses a proof that the header does not commit to', () => {
-    const changed = { ...proof, a: [flipped(proof.a[0]!), proof.a[1]!] };
-    expect(verifyLight(params, header, changed, manifest)?.fault).toBe('proof.digest');
+    for (const change of [
+      { x: [flipped(proof.x[0]!)] },
+      { a: flipped(proof.a) },
+      { y: flipped(proof.y) },
+    ])
+      expect(verifyLight(params, header, { ...proof, ...change }, manifest)?.fault).toBe(
+        'proof.digest',
+      );
   });
 
-  it('refuses operands over 63, even when they are the committed ones', () => {
+  it('refuses operands out of bounds, even when they are the committed ones', () => {
     const rows = proof.rows.slice();
     rows[5] = 64;
     expect(verdict({ rows })).toBe('proof.range');
     rows[5] = 256 - 64;
     expect(verdict({ rows })).toBe('proof.range');
+    // The bounds are those of the linear.
+    const narrow = { ...manifest, linears: manifest.linears.map((l) => ({ ...l, high: 62 })) };
+    rows[5] = 63;
+    const committed = { ...header, proofDigest: proofDigest(proof) };
+    expect(verifyLight(params, committed, { ...proof, rows }, narrow, weights)?.fault).toBe(
+      'proof.range',
+    );
     const columns = proof.columns.slice();
     columns[0] = 128;
     expect(verdict({ columns })).toBe('proof.range');
@@ -93,10 +115,10 @@ describe('the light check', () => {
 
   it('refuses a ticket over the target, and one of another seed', () => {
     expect(verdict({ t: [flipped(proof.t[0]!)] })).toBe('proof.target');
-    const hard = { ...header, bits: 0x03000001 };
-    expect(verifyLight(params, hard, proof, manifest)?.fault).toBe('proof.target');
-    const noTarget = { ...header, bits: 0 };
-    expect(verifyLight(params, noTarget, proof, manifest)?.fault).toBe('proof.target');
+    expect(verdict({ x: [flipped(proof.x[0]!)] })).toBe('proof.target');
+    expect(verdict({ y: flipped(proof.y) })).toBe('proof.target');
+    const hard = withTarget(params, UNMET);
+    expect(verifyLight(hard, header, proof, manifest)?.fault).toBe('proof.target');
   });
 
   it('goes on without crashing when rules are switched off', () => {
@@ -115,16 +137,16 @@ describe('the comparison with a replay', () => {
 
   it('finds the first difference', () => {
     const other = randomBytes('other', 32);
-    const [a1, a2] = pass.a as [Uint8Array, Uint8Array];
+    const [x1, x2] = pass.x as [Uint8Array, Uint8Array];
     const [t1, t2] = pass.t as [Uint8Array, Uint8Array];
     const replay = (x: Partial<typeof pass>, p = params) =>
       p.rules.first(replayFaults({ proof, replayed: { ...pass, ...x } }));
-    expect(replay({ a: [other, a2] })?.fault).toBe('proof.activations');
-    expect(replay({ a: [a1] })?.context.linear).toBe(2);
+    expect(replay({ x: [other, x2] })?.fault).toBe('proof.activations');
+    expect(replay({ x: [x1] })?.context.linear).toBe(2);
     expect(replay({ t: [other, t2] })?.fault).toBe('proof.transcript');
     expect(replay({ t: [t1, other] })).toBeUndefined(); // t_ℓ* is not in the digest
     expect(replay({ winner: { linear: 1, tile: 0 } })?.fault).toBe('proof.earlier-winner');
     expect(replay({ winner: undefined })?.fault).toBe('proof.earlier-winner');
-    expect(replay({ a: [other] }, without('proof.activations'))).toBeUndefined();
+    expect(replay({ x: [other] }, without('proof.activations'))).toBeUndefined();
   });
 });

@@ -3,16 +3,19 @@ import { hash } from '../../../src/core/hash.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { HeaderCore } from '../../../src/core/formats.ts';
 import { credits, unitMacs } from '../../../src/core/manifest.ts';
-import { packInput, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
-import { ticketLimits } from '../../../src/core/pow/transcript.ts';
+import { fillDrawn, packInput, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
+import { isWinning, ticketLimits } from '../../../src/core/pow/transcript.ts';
 import { blankHeader, inventManifest } from '../../oracle/forged-pass.ts';
 import { randomBytes } from '../../oracle/random.ts';
 
-const { manifest } = inventManifest(3, 16, [{ k: 128, n: 32, r: 16 }]);
+const { manifest } = inventManifest(3, 16, [
+  { k: 128, n: 32, r: 16 },
+  { k: 128, n: 16, r: 16 },
+]);
 
 describe('seed and tokens', () => {
   it('the seed covers the core, not the digest', () => {
-    const header = blankHeader(1);
+    const header = blankHeader();
     const core = encode(HeaderCore, header);
     expect(seedOf(header)).toEqual(hash('seed', hash('header', core)));
     expect(seedOf({ ...header, proofDigest: randomBytes('d', 32) } as HeaderCore)).toEqual(
@@ -35,24 +38,55 @@ describe('seed and tokens', () => {
     const tokens = packInput(input, manifest);
     expect([...tokens.slice(0, 3)]).toEqual([1, 256, 8]);
     expect([...tokens.slice(19)]).toEqual([10, ...new Array<number>(28).fill(0)]);
-    expect(packInput(new Uint8Array(48), manifest)).toEqual(new Uint16Array(48).fill(1));
+    expect(packInput(new Uint8Array(48), manifest)).toEqual(new Uint32Array(48).fill(1));
     expect(() => packInput(new Uint8Array(49), manifest)).toThrow(/input/);
   });
 });
 
+describe('what is drawn from a stream', () => {
+  it('is low + ⌊v·(high − low + 1)/2^32⌋, exactly, at every range', () => {
+    const stream = randomBytes('stream', 4 * 64);
+    stream.fill(0, 0, 4);
+    stream.fill(255, 4, 8);
+    const words = new DataView(stream.buffer, stream.byteOffset);
+    for (const [low, high] of [
+      [-63, 63],
+      [1, 2 ** 18 - 1],
+      [-(2 ** 24), 2 ** 24],
+      [5, 5],
+      [-(2 ** 31), 2 ** 31 - 1],
+    ] as const) {
+      const out = new Int32Array(64);
+      fillDrawn(out, stream, low, high);
+      for (const [i, x] of out.entries()) {
+        const v = BigInt(words.getUint32(4 * i, true));
+        expect(BigInt(x)).toBe(BigInt(low) + ((v * BigInt(high - low + 1)) >> 32n));
+      }
+      expect([out[0], out[1]]).toEqual([low, high]);
+    }
+  });
+});
+
 describe('limits of tickets', () => {
+  it('take a ticket up to them, and none where there is no credit', () => {
+    expect([1n, 2n, 3n].map((value) => isWinning(value, 2n))).toEqual([true, true, false]);
+    expect(isWinning(0n, 0n)).toBe(false);
+  });
+
   const hard = 1n << 200n;
   it('are the target times the credit', () => {
-    const [c] = credits(manifest) as [bigint];
-    expect(ticketLimits(hard, manifest)).toEqual([hard * c]);
+    const [none, c] = credits(manifest) as [bigint, bigint];
+    expect(none).toBe(0n);
+    expect(ticketLimits(hard, manifest)).toEqual([0n, hard * c]);
   });
 
   it('let a pass win at most once in 16, and fit 256 bits', () => {
     const cap = (1n << 256n) / (16n * unitMacs(manifest));
-    const [c] = credits(manifest) as [bigint];
-    expect(ticketLimits((1n << 256n) - 1n, manifest)).toEqual([cap * c]);
-    const tiny = inventManifest(2, 8, [{ k: 128, n: 16, r: 16 }]).manifest;
-    const one = ticketLimits((1n << 256n) - 1n, tiny)[0]!;
+    const [, c] = credits(manifest) as [bigint, bigint];
+    expect(ticketLimits((1n << 256n) - 1n, manifest)).toEqual([0n, cap * c]);
+    const small = { k: 128, n: 16, r: 16 };
+    const tiny = inventManifest(2, 8, [small, small]).manifest;
+    const one = ticketLimits((1n << 256n) - 1n, tiny)[1]!;
     expect(one).toBeLessThan(1n << 256n);
   });
 });

@@ -6,7 +6,7 @@ import { Account, Channel, ChannelList, type SignedTx } from '../../../src/core/
 import {
   CHANNEL_LIFETIME_MAX,
   CHANNEL_LIFETIME_MIN,
-  CHANNEL_LIMIT_MIN,
+  ACCOUNT_MIN,
   CHANNELS_PER_EXPIRY_MAX,
   SUBSIDY,
 } from '../../../src/core/params.ts';
@@ -16,6 +16,7 @@ import { U32_MAX, U64_MAX } from '../../../src/core/tx/state-tx.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import {
   ALICE,
+  BORN,
   BOB,
   bytes32,
   CAROL,
@@ -30,7 +31,8 @@ import {
 } from '../fixtures.ts';
 import { CONTEXT, hexes, Ledger } from '../ledger.ts';
 
-const LIMIT = CHANNEL_LIMIT_MIN;
+/** Enough for two accounts. */
+const LIMIT = 3n * ACCOUNT_MIN;
 
 /** Alice has opened a channel with Carol, in the newest block. */
 function opened(
@@ -38,9 +40,9 @@ function opened(
   off: FaultCode[] = [],
 ): { ledger: Ledger; id: Uint8Array } {
   const ledger = Ledger.rich(ALICE, 1, paramsOf('local', off));
-  const opening = channel(ALICE, fields);
+  const opening = channel(ALICE, { limit: LIMIT, ...fields });
   ledger.add([opening]);
-  return { ledger, id: txId(opening.tx) };
+  return { ledger, id: txId(GENESIS_ID, opening.tx) };
 }
 
 const channelAt = ({ tree }: Ledger, id: Uint8Array): Channel | undefined => {
@@ -53,7 +55,7 @@ const endingAt = ({ tree }: Ledger, height: number): string[] | undefined => {
 };
 const give = (ledger: Ledger, who: { address: Uint8Array }, fields: Partial<Account>): void => {
   const lastTx = { height: 0, index: 0 };
-  const account = { balance: 0n, nonce: 0, txCount: 0, lastTx, ...fields };
+  const account = { balance: 0n, nonce: 0n, txCount: 0, lastTx, ...fields };
   ledger.tree = treeSet(ledger.tree, stateKey.account(who.address), encode(Account, account));
 };
 
@@ -71,13 +73,13 @@ describe('opening', () => {
       expiry,
     });
     expect(endingAt(ledger, expiry)).toEqual(hexes([id]));
-    expect(ledger.account(ALICE.address)).toMatchObject({ nonce: 1, txCount: 1 });
+    expect(ledger.account(ALICE.address)).toMatchObject({ nonce: BORN + 1n, txCount: 1 });
     // Nobody else has anything of it yet.
     expect(ledger.account(CAROL.address)).toBeUndefined();
   });
 
   test.each<[FaultCode, Parameters<typeof channel>[1]]>([
-    ['tx.channel-limit', { limit: LIMIT - 1n }],
+    ['tx.channel-limit', { limit: ACCOUNT_MIN - 1n }],
     ['tx.channel-lifetime', { lifetime: CHANNEL_LIFETIME_MIN - 1 }],
     ['tx.channel-lifetime', { lifetime: CHANNEL_LIFETIME_MAX + 1 }],
     ['tx.balance', { limit: SUBSIDY - 9n }],
@@ -107,7 +109,7 @@ describe('opening', () => {
     const [more] = open(1, CHANNELS_PER_EXPIRY_MAX, 60);
     expect(ledger.fault([more!])).toBe('tx.channel-full');
     expect(ledger.fault(open(1, CHANNELS_PER_EXPIRY_MAX, 61))).toBeUndefined();
-    const id = txId(full[7]!.tx);
+    const id = txId(GENESIS_ID, full[7]!.tx);
     expect(ledger.fault([close(CAROL, { channel: id, amount: 10n }), more!])).toBeUndefined();
   });
 });
@@ -117,12 +119,19 @@ describe('closing', () => {
     const { ledger, id } = opened();
     const { expiry } = channelAt(ledger, id)!;
     const before = ledger.balance(ALICE);
-    const done = ledger.add([close(CAROL, { channel: id, amount: 1000n, fee: 30n })]);
+    const amount = ACCOUNT_MIN + 1000n;
+    const done = ledger.add([close(CAROL, { channel: id, amount, fee: 30n })]);
     const lastTx = { height: ledger.height, index: 0 };
+    const nonce = BigInt(ledger.height) << 32n;
     expect(done.fees).toBe(30n);
-    expect(ledger.account(CAROL.address)).toEqual({ balance: 970n, nonce: 0, txCount: 1, lastTx });
-    expect(ledger.balance(ALICE)).toBe(before + LIMIT - 1000n);
-    expect(ledger.account(ALICE.address)).toMatchObject({ nonce: 1, txCount: 2, lastTx });
+    expect(ledger.account(CAROL.address)).toEqual({
+      balance: ACCOUNT_MIN + 970n,
+      nonce,
+      txCount: 1,
+      lastTx,
+    });
+    expect(ledger.balance(ALICE)).toBe(before + LIMIT - amount);
+    expect(ledger.account(ALICE.address)).toMatchObject({ nonce: BORN + 1n, txCount: 2, lastTx });
     expect(channelAt(ledger, id)).toBeUndefined();
     expect(endingAt(ledger, expiry)).toBeUndefined();
     expect(done.parties.map(({ index }) => index)).toEqual([0, 0]);
@@ -132,7 +141,7 @@ describe('closing', () => {
     const ledger = Ledger.rich(ALICE);
     const openings = [0, 1, 2].map((nonce) => channel(ALICE, { nonce }));
     ledger.add(openings);
-    const ids = openings.map(({ tx }) => txId(tx));
+    const ids = openings.map(({ tx }) => txId(GENESIS_ID, tx));
     ledger.add([close(CAROL, { channel: ids[1]!, amount: 10n })]);
     expect(endingAt(ledger, ledger.height - 1 + CHANNEL_LIFETIME_MIN)).toEqual(
       hexes([ids[0]!, ids[2]!]),
@@ -162,7 +171,7 @@ describe('closing', () => {
   test('the account of the provider’s key is neither read nor changed', () => {
     const provider = person(60);
     const { ledger, id } = opened({ provider: provider.key });
-    ledger.add([transfer(ALICE, { nonce: 1, to: provider.address, amount: 7n })]);
+    ledger.add([transfer(ALICE, { nonce: 1n, to: provider.address })]);
     const before = ledger.account(provider.address);
     const done = ledger.add([close(provider, { channel: id, amount: 1000n })]);
     expect(ledger.account(provider.address)).toEqual(before);
@@ -172,7 +181,7 @@ describe('closing', () => {
   test('an opening and its close may stand in one block, in this order', () => {
     const ledger = Ledger.rich(ALICE);
     const opening = channel(ALICE);
-    const closing = close(CAROL, { channel: txId(opening.tx), amount: 1000n });
+    const closing = close(CAROL, { channel: txId(GENESIS_ID, opening.tx), amount: 1000n });
     expect(ledger.fault([opening, closing])).toBeUndefined();
     expect(ledger.fault([closing, opening])).toBe('tx.close-unknown');
   });
@@ -192,7 +201,7 @@ describe('closing', () => {
     expect(ledger.fault([closing])).toBeUndefined();
     ledger.undo();
     expect(ledger.fault([closing])).toBe('tx.close-unknown');
-    ledger.add([channel(ALICE)]);
+    ledger.add([channel(ALICE, { limit: LIMIT })]);
     expect(ledger.fault([closing])).toBeUndefined();
   });
 });
@@ -202,7 +211,7 @@ describe('rules of a close', () => {
   const other = person(61);
   type Make = (id: Uint8Array) => SignedTx;
   const cases: readonly [FaultCode, string, Make][] = [
-    ['tx.close-nonce', 'a nonce', (id) => close(CAROL, { channel: id, amount, nonce: 1 })],
+    ['tx.close-nonce', 'a nonce', (id) => close(CAROL, { channel: id, amount, nonce: 1n })],
     [
       'tx.close-fee',
       'a fee over the amount',
@@ -259,11 +268,12 @@ describe('rules of a close', () => {
   });
 
   test('a voucher counts for the genesis that the machine knows', () => {
-    const context = { ...CONTEXT, genesis: bytes32(501) };
+    // Transactions are for that genesis too: their signatures are taken for right.
+    const context = { ...CONTEXT, genesis: bytes32(501), signatureKnown: () => true };
     const ledger = Ledger.rich(ALICE, 1, paramsOf(), context);
     const opening = channel(ALICE);
     ledger.add([opening]);
-    const id = txId(opening.tx);
+    const id = txId(bytes32(501), opening.tx);
     expect(ledger.fault([close(CAROL, { channel: id, amount: 10n })])).toBe('tx.close-voucher');
     const own = voucher(id, 10n, { genesis: bytes32(501) });
     expect(
@@ -317,7 +327,7 @@ describe('the end', () => {
     const before = ledger.account(ALICE.address)!;
     ledger.skip(expiry - 1 - ledger.height);
     // What comes back may be spent in the same block.
-    const all = transfer(ALICE, { nonce: 1, amount: before.balance + LIMIT - 10n });
+    const all = transfer(ALICE, { nonce: 1n, amount: before.balance + LIMIT - 10n });
     expect(ledger.fault([all])).toBeUndefined();
     ledger.skip(1);
     expect(ledger.account(ALICE.address)).toEqual({ ...before, balance: before.balance + LIMIT });

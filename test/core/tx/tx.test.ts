@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { SignedTx } from '../../../src/core/formats.ts';
+import { Tx, type SignedTx } from '../../../src/core/formats.ts';
 import { txFaults } from '../../../src/core/tx/apply.ts';
 import { signTx, spentBy, txId, verifySignature } from '../../../src/core/tx/tx.ts';
-import { ALICE, BOB, channel, paramsOf, transfer } from '../fixtures.ts';
+import { encode } from '../../../src/core/codec.ts';
+import { hash } from '../../../src/core/hash.ts';
+import { GENESIS_ID, ALICE, BOB, bytes32, channel, paramsOf, transfer } from '../fixtures.ts';
 
 const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
   params.rules.first(txFaults(params, height, signed))?.fault;
@@ -10,22 +12,34 @@ const check = (signed: SignedTx, height = 100, params = paramsOf()) =>
 describe('signature', () => {
   const good = transfer(ALICE);
   test('holds for its bytes and its key alone', () => {
-    expect(verifySignature(good)).toBe(true);
-    expect(verifySignature({ ...good, tx: { ...good.tx, nonce: 1 } })).toBe(false);
-    expect(verifySignature({ ...good, tx: { ...good.tx, from: BOB.key } })).toBe(false);
+    expect(verifySignature(GENESIS_ID, good)).toBe(true);
+    expect(verifySignature(GENESIS_ID, { ...good, tx: { ...good.tx, nonce: 1n } })).toBe(false);
+    expect(verifySignature(GENESIS_ID, { ...good, tx: { ...good.tx, from: BOB.key } })).toBe(false);
     const signature = good.signature.slice();
     signature[63]! ^= 1;
-    expect(verifySignature({ ...good, signature })).toBe(false);
+    expect(verifySignature(GENESIS_ID, { ...good, signature })).toBe(false);
   });
   test('a key off the curve, or zeros, is false and no exception', () => {
-    expect(verifySignature({ ...good, tx: { ...good.tx, from: new Uint8Array(32) } })).toBe(false);
+    expect(
+      verifySignature(GENESIS_ID, { ...good, tx: { ...good.tx, from: new Uint8Array(32) } }),
+    ).toBe(false);
     const off = new Uint8Array(32).fill(255);
-    expect(verifySignature({ ...good, tx: { ...good.tx, from: off } })).toBe(false);
-    expect(verifySignature({ ...good, signature: new Uint8Array(64) })).toBe(false);
+    expect(verifySignature(GENESIS_ID, { ...good, tx: { ...good.tx, from: off } })).toBe(false);
+    expect(verifySignature(GENESIS_ID, { ...good, signature: new Uint8Array(64) })).toBe(false);
+  });
+  test('an id and a signature are for one network', () => {
+    const [here, there] = [GENESIS_ID, bytes32(501)];
+    expect(txId(here, good.tx)).toEqual(hash('tx', here, encode(Tx, good.tx)));
+    expect(txId(there, good.tx)).not.toEqual(txId(here, good.tx));
+    expect(txId(here, good.tx)).toEqual(txId(here.slice(), good.tx));
+    expect(verifySignature(there, good)).toBe(false);
+    expect(verifySignature(there, signTx(there, good.tx, ALICE.secret))).toBe(true);
   });
   test('signing is a pure function', () => {
-    expect(signTx(good.tx, ALICE.secret)).toEqual(good);
-    expect(txId(good.tx)).not.toEqual(txId(transfer(ALICE, { nonce: 1 }).tx));
+    expect(signTx(GENESIS_ID, good.tx, ALICE.secret)).toEqual(good);
+    expect(txId(GENESIS_ID, good.tx)).not.toEqual(
+      txId(GENESIS_ID, transfer(ALICE, { nonce: 1n }).tx),
+    );
   });
 });
 

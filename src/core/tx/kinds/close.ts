@@ -7,9 +7,10 @@ import { tryDecode } from '../../codec.ts';
 import { verifyHash, voucherHash } from '../../channel.ts';
 import { fault } from '../../faults.ts';
 import { Channel, ChannelList, type TxOf } from '../../formats.ts';
+import { ACCOUNT_MIN } from '../../params.ts';
 import { stateKey } from '../../tree/keys.ts';
-import { MissingNode, treeGet, type Tree } from '../../tree/tree.ts';
-import { credit, creditFaults, U64_MAX } from '../state-tx.ts';
+import { lacksLeaf, MissingNode, treeGet, type Tree } from '../../tree/tree.ts';
+import { creditFaults, settle, U64_MAX } from '../state-tx.ts';
 import type { Effects, Place, TxKind } from './kind.ts';
 
 type Close = TxOf<'close'>;
@@ -18,6 +19,7 @@ export const close: TxKind<Close> = {
   // Its channel's leaf says whom it pays.
   credits: () => [],
   reads: (tx, { tree }) => (tree ? readsOf(channelIn(tree, tx.channel)) : []),
+  makes: (tx, { tree }) => (tree ? madeBy(tx, tree, channelIn(tree, tx.channel)) : 0),
   codes: [
     'tx.close-nonce',
     'tx.close-fee',
@@ -27,12 +29,12 @@ export const close: TxKind<Close> = {
     'tx.close-voucher',
   ],
   *faults({ nonce, fee, amount }) {
-    if (nonce !== 0) yield fault('tx.close-nonce', { nonce });
+    if (nonce !== 0n) yield fault('tx.close-nonce', { nonce });
     if (amount < fee) yield fault('tx.close-fee', { amount, fee });
   },
-  effects: settle,
+  effects: end,
   // Its channel ends at a height, whatever the blocks hold.
-  isOpenToOthers: true,
+  isOpenToOthers: () => true,
 };
 
 function channelIn(tree: Tree, id: Uint8Array): Channel | undefined {
@@ -45,6 +47,16 @@ function channelIn(tree: Tree, id: Uint8Array): Channel | undefined {
   }
 }
 
+/** Of payee and asker: what is below the least balance makes no account. */
+const madeBy = (tx: Close, tree: Tree, open: Channel | undefined): number =>
+  open
+    ? [
+        [open.payee, tx.amount - tx.fee] as const,
+        [open.asker, open.limit - tx.amount] as const,
+      ].filter(([who, coins]) => coins >= ACCOUNT_MIN && lacksLeaf(tree, stateKey.account(who)))
+        .length
+    : 0;
+
 const readsOf = (open: Channel | undefined): Uint8Array[] =>
   open
     ? [
@@ -53,7 +65,7 @@ const readsOf = (open: Channel | undefined): Uint8Array[] =>
       ]
     : [];
 
-function* settle(tx: Close, { block }: Place): Effects {
+function* end(tx: Close, { block }: Place): Effects {
   const { view, context, params } = block;
   const key = stateKey.channel(tx.channel);
   const open = view.get(Channel, key);
@@ -81,7 +93,7 @@ function* settle(tx: Close, { block }: Place): Effects {
   const others = (view.get(ChannelList, listKey) ?? []).filter((id) => !equal(id, tx.channel));
 
   return () => {
-    for (const [address, coins] of gains) credit(block, address, coins);
+    for (const [address, coins] of gains) settle(block, address, coins);
     view.set(Channel, key, undefined);
     view.set(ChannelList, listKey, others.length ? others : undefined);
   };

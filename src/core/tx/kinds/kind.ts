@@ -17,6 +17,8 @@ export interface Prospect {
   readonly height: number;
   /** What is known of the state before it. */
   readonly tree: Tree | undefined;
+  /** Id of the network's block 0. */
+  readonly genesis: Uint8Array;
 }
 
 /**
@@ -34,11 +36,16 @@ export interface TxKind<T extends Tx> {
    * is known of the state.
    */
   reads(tx: T, prospect: Prospect): readonly Uint8Array[];
+  /**
+   * How many leaves it makes that stay, as far as the state is known: every full node keeps them, so pools ask for
+   * them too.
+   */
+  makes(tx: T, prospect: Prospect): number;
   /** Fault codes of the rules of this kind alone (docs/protocol.md §8.4). */
   readonly codes: readonly FaultCode[];
   /** Faults that can be found without state. */
   faults(tx: T): Iterable<Fault>;
   effects(tx: T, place: Place): Effects;
   /** Whether any block may make it invalid while it waits, not only one that changes its sender's account. */
-  readonly isOpenToOthers: boolean;
+  isOpenToOthers(tx: T): boolean;
 }
