@@ -3,11 +3,12 @@
  * integers' bounds make the same as the engine's int8 GEMMs. A text's bytes past the input are cut.
  */
 import * as ort from 'onnxruntime-web';
-import type { Linear } from '../src/core/manifest.ts';
+import { unitLinears, unitShape, type UnitLinear } from '../src/core/manifest.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import { firstInputs } from '../src/miner/engine/inputs.ts';
 import { encodeOnnx } from '../src/miner/package/onnx.ts';
 
-function productGraph(l: Linear, weights: Int8Array): Uint8Array {
+function productGraph(l: UnitLinear, weights: Int8Array): Uint8Array {
   const data = new Float32Array(l.k * l.n);
   for (let i = 0; i < l.k; i++)
     for (let j = 0; j < l.n; j++) data[i * l.n + j] = weights[j * l.k + i]!;
@@ -27,17 +28,18 @@ export async function answersOf(
   model: ModelPackage,
 ): Promise<(texts: readonly string[]) => Promise<number[][]>> {
   ort.env.wasm.numThreads = 1;
-  const { sequences, tokens, linears, answerSize } = model.manifest;
+  const { answerSize } = model.manifest;
+  const { sequences, tokens } = unitShape(model.manifest);
   const segments: ort.InferenceSession[] = [];
   const products: ort.InferenceSession[] = [];
   for (const s of model.segments) segments.push(await open(s));
-  for (const [i, l] of linears.entries())
+  for (const [i, l] of unitLinears(model.manifest).entries())
     products.push(await open(productGraph(l, model.weights[i]!)));
 
-  const pass = async (unit: Int32Array): Promise<number[]> => {
-    const known: Record<string, ort.Tensor> = {
-      tokens: new ort.Tensor('int32', unit, [sequences, tokens]),
-    };
+  const pass = async (unit: Uint32Array): Promise<number[]> => {
+    const known: Record<string, ort.Tensor> = {};
+    for (const { name, data, dims } of firstInputs(model, unit))
+      known[name] = new ort.Tensor(data instanceof Int32Array ? 'int32' : 'float32', data, dims);
     for (const [i, segment] of segments.entries()) {
       const feeds = Object.fromEntries(segment.inputNames.map((n) => [n, known[n]!]));
       Object.assign(known, await segment.run(feeds));
@@ -50,12 +52,12 @@ export async function answersOf(
   return async (texts) => {
     const rows: number[][] = [];
     for (let i = 0; i < texts.length; i += sequences) {
-      const unit = new Int32Array(sequences * tokens);
+      const unit = new Uint32Array(sequences * tokens);
       const part = texts.slice(i, i + sequences);
       for (const [b, text] of part.entries()) {
         const bytes = new TextEncoder().encode(text).subarray(0, tokens);
         unit.set(
-          Int32Array.from(bytes, (x) => x + 1),
+          Uint32Array.from(bytes, (x) => x + 1),
           b * tokens,
         );
       }

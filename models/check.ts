@@ -1,33 +1,62 @@
 /**
- * Checks a package as a page does before it mines with it, and says what it is.
+ * Checks a package as a page does before it uses it, and says what it is and whether it can be mined.
  * Usage: node models/check.ts <folder of models/, or a path>      exits 1 when it does not hold
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { networkOf } from '../src/client/models/networks.ts';
-import { unitMacs, type Manifest } from '../src/core/manifest.ts';
-import { NETWORK_NAMES } from '../src/core/params.ts';
+import { unitMacs, unitShape, type Manifest } from '../src/core/manifest.ts';
+import { NETWORK_NAMES, type NetworkName } from '../src/core/params.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
-import { checkModel } from '../src/miner/checker/checker.ts';
+import { admissionOf, checkModel } from '../src/miner/checker/checker.ts';
+import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { loadPackage, TOKENIZER_FILE } from '../src/miner/package/package.ts';
 import { planParts } from '../src/miner/package/parts.ts';
 import { selfTest } from '../src/miner/engine/self-test.ts';
+import { readModel } from '../test/oracle/models.ts';
+import { admissionText } from './admission.ts';
+import { timePackage } from './import/pack.ts';
 import { requireQuickPatterns } from './patterns.ts';
+
+/** Most bytes of all admitted models of a network: every miner holds them all. */
+const PACKAGES_BYTES_MAX = 64e6;
+
+/** And what one unit of each takes on the reference core: an honest miner can follow them all. */
+const UNITS_MS_MAX = 1000;
+const ROUNDS = 3;
+
+const admittedBy = (id: string): NetworkName[] =>
+  NETWORK_NAMES.filter((name) => networkOf(name).models.has(id));
 
 function describe(manifest: Manifest, id: string): string[] {
   const { parts, outlineBytes, bytes } = planParts(manifest);
   const largest = Math.max(...parts.map(({ size }) => size));
   const outline = outlineBytes ? `, outline ${outlineBytes}` : '';
-  const admitted = NETWORK_NAMES.filter((name) => networkOf(name).params.models.includes(id));
+  const { sequences, tokens } = unitShape(manifest);
   return [
     `${manifest.name}: id ${id}`,
-    `unit: ${manifest.linears.length} linears, ${unitMacs(manifest)} MAC`,
-    `credit: κ ${manifest.kappa64}/64`,
+    `licence: ${manifest.licence || 'none told'}`,
+    `unit: ${sequences} sequences of ${tokens} tokens, ${manifest.linears.length} linears, ` +
+      `W ${unitMacs(manifest)} MAC`,
     `package: ${bytes} bytes in ${parts.length} parts, the largest ${largest}${outline}`,
-    `admitted: ${admitted.join(', ') || 'nowhere'}`,
+    `admitted: ${admittedBy(id).join(', ') || 'nowhere'}`,
   ];
+}
+
+/** What miners of a network hold with this model, and how long one unit of each takes here. */
+async function holding(name: NetworkName, model: ModelPackage): Promise<string> {
+  const others = networkOf(name).names.filter((other) => other !== model.manifest.name);
+  const held = [model, ...(await Promise.all(others.map(readModel)))];
+  const bytes = held.reduce((sum, { manifest }) => sum + planParts(manifest).bytes, 0);
+  let ms = 0;
+  for (const each of held) ms += (await timePackage(each, ROUNDS)).noisyMs;
+  const over = (isOver: boolean): string => (isOver ? ', TOO MUCH' : '');
+  return (
+    `with it ${name} holds ${held.length}: ${bytes} bytes of ${PACKAGES_BYTES_MAX}${over(bytes > PACKAGES_BYTES_MAX)}; ` +
+    `one unit of each takes ${ms.toFixed(0)} ms of ${UNITS_MS_MAX} on one thread here${over(ms > UNITS_MS_MAX)}`
+  );
 }
 
 async function check(name: string): Promise<void> {
@@ -42,10 +71,13 @@ async function check(name: string): Promise<void> {
   }
   const refused = checkModel(model);
   if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
-  console.log('exact: proven by the checker');
+  console.log('exact: proven by the checker, every step within its limits');
+  console.log(admissionText(admissionOf(model)));
   const cpu = await createCpuBackend(model);
   await selfTest(cpu, model);
-  console.log(`known answer: right on ${cpu.device}`);
+  console.log(`known answers: every step is right on ${cpu.device}`);
+  await cpu.close();
+  console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
 }
 
 const [name] = process.argv.slice(2);

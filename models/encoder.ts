@@ -1,10 +1,11 @@
 /**
- * The byte-level encoder that both models are, as exact segments around its linears.
+ * The byte-level encoder that lingua and tiny are, as exact segments around its linears.
  * Pre-norm transformer without gains; activations are integers in 1/16, the residual in 1/128.
  * Per layer: qkv, o, up, down (the linears); attention, norms, requantisation stay in ONNX Runtime.
  */
 import { ROOT_MAX } from '../src/miner/checker/patterns.ts';
 import type { OnnxGraph } from '../src/miner/package/onnx.ts';
+import type { TableSource } from './finish.ts';
 import { Graph, sized } from './graph.ts';
 
 /** A linear as integers: real weight = weight·multiplier / 2^power. */
@@ -113,18 +114,29 @@ function operand(g: Graph, s: Shape, x: string, linear: number): void {
   g.output(`a${linear}`, size, a);
 }
 
+/** Embeddings of a token for every place of a neighbour, side by side in one row. */
+export function encoderTable({ offsets, tables }: IntegerEncoder): TableSource {
+  const width = offsets.length * WIDTH;
+  const values = Int16Array.from({ length: VOCABULARY * width }, (_, i) => {
+    const [token, column] = [Math.floor(i / width), i % width];
+    const part = Math.floor(column / WIDTH);
+    return tables[(part * VOCABULARY + token) * WIDTH + (column % WIDTH)]!;
+  });
+  return { width, wide: 2, values };
+}
+
 function embed(m: IntegerEncoder, s: Shape): OnnxGraph {
   const g = new Graph().scope('embed');
   const tokens = g.input('tokens', [s.batch, s.length], 'int32');
-  const size = VOCABULARY * WIDTH;
+  const width = m.offsets.length * WIDTH;
+  const rows = g.reshape(g.input('e0', [s.batch * s.length, width]), [s.batch, s.length, width]);
   let h = g.floats('positions', [1, s.length, WIDTH], sized(m.positions, [s.length, WIDTH]));
   for (const [i, offset] of m.offsets.entries()) {
     const at = Array.from({ length: s.length }, (_, t) =>
       Math.min(s.length - 1, Math.max(0, t + offset)),
     );
-    const neighbours = offset ? g.gather(tokens, g.ints(`neighbour_${i}`, at), 1) : tokens;
-    const values = Array.from({ length: size }, (_, j) => m.tables[i * size + j]!);
-    h = g.add(g.gather(g.floats(`table_${i}`, [VOCABULARY, WIDTH], values), neighbours), h);
+    const own = g.slice(rows, 2, i * WIDTH, (i + 1) * WIDTH);
+    h = g.add(offset ? g.gather(own, g.ints(`neighbour_${i}`, at), 1) : own, h);
   }
   g.output('h0', [s.batch, s.length, WIDTH], (h = g.clipLast(h, -RESIDUAL_MAX, RESIDUAL_MAX)));
   g.output('used', [s.batch, s.length], g.clipLast(g.toFloat(tokens), 0, 1));

@@ -9,7 +9,9 @@ import { parseArgs } from 'node:util';
 import { measureCpu, splitOf } from '../bench/pass-split.ts';
 import { unitMacs } from '../src/core/manifest.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import { admissionOf } from '../src/miner/checker/checker.ts';
 import { readModel } from '../test/oracle/models.ts';
+import { admissionText } from './admission.ts';
 import { answersOf } from './answers.ts';
 import { refused, reliability, scoreOf, scored, type Scored } from './score.ts';
 
@@ -100,7 +102,7 @@ async function cost(name: 'tiny' | 'lingua', model: ModelPackage, rounds: number
   const { manifest } = model;
   const folder = join(import.meta.dirname, name);
   const shipped = readdirSync(folder).filter((f) =>
-    /^(manifest\.json|weights\.bin|seg-\d+\.onnx)$/.test(f),
+    /^(manifest\.json|weights\.bin|seg-\d+\.onnx|table-\d+\.bin)$/.test(f),
   );
   const size = shipped.reduce((sum, f) => sum + statSync(join(folder, f)).size, 0);
   const widest = Math.max(...manifest.linears.map((l) => l.k));
@@ -108,14 +110,12 @@ async function cost(name: 'tiny' | 'lingua', model: ModelPackage, rounds: number
   console.log(
     `proof: rows and columns of the widest linear 32·${widest} = ${32 * widest} bytes, ≤ 3 KB more`,
   );
-  const split = splitOf(manifest, await measureCpu(name, rounds));
+  const split = splitOf(await measureCpu(name, rounds));
   const ms = (x: number): string => `${x.toFixed(1)} ms`;
   console.log(
     `cpu: plain pass ${ms(split.plainMs)}, noisy ${ms(split.noisyMs)}, median of ${rounds}`,
   );
-  console.log(
-    `  o ${split.overhead.toFixed(2)}, of the fastest stretches ${split.quietOverhead.toFixed(2)}`,
-  );
+  console.log(admissionText(admissionOf(model)));
 }
 
 const { values, positionals } = parseArgs({

@@ -2,6 +2,7 @@
  * A BERT-class encoder as a Hugging Face folder describes it: config.json, 1_Pooling/config.json,
  * modules.json and the weights' names. What would need another graph is refused with its reason.
  */
+import { VOCABULARY_MAX } from '../../src/core/manifest.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -105,7 +106,7 @@ export function bertConfig(
     ffn: count(config, 'intermediate_size', 4096),
     heads: count(config, 'num_attention_heads', 64),
     layers: count(config, 'num_hidden_layers', 48),
-    vocabulary: count(config, 'vocab_size', 65_536),
+    vocabulary: count(config, 'vocab_size', VOCABULARY_MAX),
     positions: count(config, 'max_position_embeddings', 4096),
     epsilon: typeof config.layer_norm_eps === 'number' ? config.layer_norm_eps : 1e-12,
     pooling: poolingOf(pooling),

@@ -188,7 +188,7 @@ const largest = (x: Float32Array): number => x.reduce((top, v) => Math.max(top, 
 /** Runs the float encoder on token sequences without padding, and chooses all integers. */
 export async function calibrate(
   bert: Bert,
-  sequences: readonly Uint16Array[],
+  sequences: readonly Uint32Array[],
   onLinear: (done: number) => void = () => undefined,
 ): Promise<Calibration> {
   const linears: QuantisedLinear[] = [];

@@ -3,20 +3,20 @@ import { modelId } from '../../src/core/manifest.ts';
 import { createTokeniser } from '../../src/client/models/tokeniser.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { checkModel } from '../../src/miner/checker/checker.ts';
+import { admissionOf, checkModel, type Admission } from '../../src/miner/checker/checker.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
+import { finishedManifest } from '../finish.ts';
 import { calibrate } from './calibrate.ts';
 import type { UnitShape } from './exact-bert.ts';
 import type { Source } from './folder.ts';
-import { draftPackage, finishPackage, type Timing } from './pack.ts';
+import { draftPackage, timePackage, type Labelling, type Timing } from './pack.ts';
 import { measureQuality, type Quality } from './quality.ts';
 
 /** More rows make calibration slower and hardly better. */
 const CALIBRATION_TOKENS_MAX = 2048;
 
-export interface ImportOptions {
-  readonly name: string;
+export interface ImportOptions extends Labelling {
   readonly shape: UnitShape;
   /** Every third is kept out of calibration, to measure on. */
   readonly texts: readonly string[];
@@ -24,8 +24,6 @@ export interface ImportOptions {
   readonly measureMax: number;
   /** Timed passes. */
   readonly rounds: number;
-  /** o that κ is set for; without it, what this machine measures. */
-  readonly overhead?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -33,10 +31,8 @@ export interface Imported {
   readonly model: ModelPackage;
   readonly tokenizer: Uint8Array;
   readonly timing: Timing;
-  /** Largest pay of an early stop, ÷ the whole pass's. */
-  readonly stopping: number;
-  /** What κ is set for. */
-  readonly o: number;
+  /** Whether it may be mined: the early stop that pays best, or what forbids it. */
+  readonly admission: Admission;
   readonly quality: Quality;
   readonly calibrated: { readonly texts: number; readonly tokens: number };
 }
@@ -44,7 +40,7 @@ export interface Imported {
 /** @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
 export async function importModel(
   { bert, tokenizer }: Source,
-  { name, shape, texts, measureMax, rounds, overhead, log }: ImportOptions,
+  { shape, texts, measureMax, rounds, log, ...labelling }: ImportOptions,
 ): Promise<Imported> {
   if (shape.tokens > Math.min(128, bert.positions))
     throw new AppError('MODEL_REFUSED', `${shape.tokens} tokens a sequence are too many`);
@@ -60,16 +56,17 @@ export async function importModel(
   const calibration = await calibrate(bert, sample, (done) =>
     log(`linear ${done} of ${4 * bert.layers}`),
   );
-  const draft = await draftPackage(name, { bert, calibration, tokenizer }, shape);
-  log('running the known unit');
-  const { manifest, timing, stopping, o } = await finishPackage(draft, rounds, overhead);
+  const draft = draftPackage(labelling, { bert, calibration, tokenizer }, shape);
+  log('checking, and answering every step');
+  const manifest = finishedManifest(draft);
   const model = { ...draft, manifest, id: modelId(manifest) };
-  log('checking');
   const refusal = checkModel(model);
   if (refusal) throw new AppError('MODEL_REFUSED', refusal.sentence);
   const backend = await createCpuBackend(model);
   await selfTest(backend, model);
   await backend.close();
+  log('timing');
+  const timing = await timePackage(model, rounds);
   log('measuring');
   const held = encoded.filter((_, i) => i % 3 === 2).slice(0, measureMax);
   const quality = await measureQuality(bert, model, draft.measured, held);
@@ -77,8 +74,7 @@ export async function importModel(
     model,
     tokenizer,
     timing,
-    stopping,
-    o,
+    admission: admissionOf(model),
     quality,
     calibrated: { texts: sample.length, tokens },
   };

@@ -3,6 +3,7 @@
  * the last one pools. Units of the residual stream are free numbers, since a norm follows each sum.
  */
 import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
+import type { TableSource } from '../finish.ts';
 import { Graph } from '../graph.ts';
 import type { Bert } from './bert.ts';
 import type { Calibration, QuantisedLinear } from './calibrate.ts';
@@ -44,6 +45,8 @@ export interface ExactBert {
   readonly segments: readonly OnnxGraph[];
   /** The last segment again, with `answer` = hidden states [m, hidden]. */
   readonly measured: OnnxGraph;
+  /** Embeddings of words. */
+  readonly table: TableSource;
 }
 
 class Builder {
@@ -72,7 +75,7 @@ class Builder {
         layer + 1 < layers ? this.#residual(4 * layer + 3, 2 * layer + 2) : this.#last(true),
       );
     }
-    return { segments, measured: this.#last(false) };
+    return { segments, measured: this.#last(false), table: this.#table() };
   }
 
   #linear = (index: number): QuantisedLinear => this.#calibration.linears[index]!;
@@ -123,17 +126,23 @@ class Builder {
     g.output(`a${next + 1}`, [this.#rows, this.#linear(next).k], a);
   }
 
+  /** Embeddings in steps of the first norm's unit. */
+  #embedded = (x: number): number =>
+    Math.max(-RESIDUAL_MAX, Math.min(RESIDUAL_MAX, Math.round(x / this.#norms[0]!.unit)));
+
+  #table(): TableSource {
+    const { hidden, words } = this.#bert;
+    return { width: hidden, wide: 2, values: Int16Array.from(words, this.#embedded) };
+  }
+
   #embed(): OnnxGraph {
-    const { hidden, vocabulary, words, places } = this.#bert;
+    const { hidden, places } = this.#bert;
     const { sequences, tokens } = this.#shape;
-    const { unit } = this.#norms[0]!;
-    const whole = (x: number): number =>
-      Math.max(-RESIDUAL_MAX, Math.min(RESIDUAL_MAX, Math.round(x / unit)));
     const g = new Graph().scope('embed');
     const ids = g.input('tokens', [sequences, tokens], 'int32');
-    const table = g.floats('words', [vocabulary, hidden], Float32Array.from(words, whole));
-    const positions = Float32Array.from(places.subarray(0, tokens * hidden), whole);
-    const sum = g.add(g.gather(table, ids), g.floats('positions', [1, tokens, hidden], positions));
+    const words = g.reshape(g.input('e0', [this.#rows, hidden]), [sequences, tokens, hidden]);
+    const positions = Float32Array.from(places.subarray(0, tokens * hidden), this.#embedded);
+    const sum = g.add(words, g.floats('positions', [1, tokens, hidden], positions));
     g.output('used', [sequences, tokens], g.clipLast(g.toFloat(ids), 0, 1));
     const h = g.reshape(g.clip(sum, -RESIDUAL_MAX, RESIDUAL_MAX), [this.#rows, hidden]);
     return this.#normAndOperand(g.scope('norm'), h, 0, 0);

@@ -1,26 +1,19 @@
 /**
  * Imports a BERT-class encoder as an exact package, and reports what it costs.
  * Usage: npm run model:import -- FOLDER|URL [--name N] [--out DIR] [--text FILE] [--hashes FILE]
- *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--overhead O] [--report FILE]
- *   [--webgpu]
- * --overhead: o that κ is set for; with it the same files give the same package on every machine.
+ *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--report FILE] [--webgpu]
+ *   [--licence TEXT] [--attribution TEXT]
+ * The same files give the same package on every machine.
  * FOLDER is a Hugging Face folder; URL is the address of its files (https, or http on this machine).
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { concat } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import {
-  MANIFEST_FILE,
-  TOKENIZER_FILE,
-  WEIGHTS_FILE,
-  manifestToJson,
-  segmentFile,
-} from '../../src/miner/package/package.ts';
-import { measureWebgpu, splitOf } from '../../bench/pass-split.ts';
+import { TOKENIZER_FILE } from '../../src/miner/package/package.ts';
+import { measureWebgpu } from '../../bench/pass-split.ts';
 import { BrowserBackend } from '../../test/browser/harness.ts';
+import { writePackage } from '../finish.ts';
 import { importModel, type Imported } from './convert.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { download, parseHashes } from './download.ts';
@@ -42,7 +35,8 @@ const OPTIONS = {
   tokens: { type: 'string', default: '64' },
   measure: { type: 'string', default: '30' },
   rounds: { type: 'string', default: '15' },
-  overhead: { type: 'string' },
+  licence: { type: 'string', default: '' },
+  attribution: { type: 'string', default: '' },
   report: { type: 'string' },
   webgpu: { type: 'boolean', default: false },
 } as const;
@@ -55,35 +49,23 @@ function count(name: 'sequences' | 'tokens' | 'measure' | 'rounds', otherwise = 
   return value;
 }
 
-function overhead(): number | undefined {
-  if (flags.overhead === undefined) return undefined;
-  const o = Number(flags.overhead);
-  if (!(o >= 1 && o < 16)) throw new Error(`--overhead ${flags.overhead}`);
-  return o;
-}
-
 function write(folder: string, { model, tokenizer }: Imported): void {
-  mkdirSync(folder, { recursive: true });
-  const put = (name: string, data: Uint8Array | string) => writeFileSync(join(folder, name), data);
-  for (const [i, bytes] of model.segments.entries()) put(segmentFile(i), bytes);
-  put(WEIGHTS_FILE, concat(...model.weights.map((w) => new Uint8Array(w.buffer))));
-  put(TOKENIZER_FILE, tokenizer);
-  put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
+  writePackage(folder, model);
+  writeFileSync(join(folder, TOKENIZER_FILE), tokenizer);
 }
 
 /** The same package on WebGPU in Chromium, served from models/: its self-test, then its times. */
-async function onWebgpu(folder: string, model: ModelPackage, rounds: number): Promise<Device> {
+async function onWebgpu(folder: string, rounds: number): Promise<Device> {
   const browser = await BrowserBackend.open();
   try {
     const name = relative(MODELS, folder) as 'tiny';
     await browser.call('open', name);
     await browser.call('selfTest');
-    const { device, rounds: found, whole } = await measureWebgpu(browser, name, rounds);
+    const { device, whole } = await measureWebgpu(browser, name, rounds);
     return {
       name: `WebGPU: ${device}`,
       plainMs: Math.min(...whole.plain),
       noisyMs: Math.min(...whole.noisy),
-      overhead: splitOf(model.manifest, found).quietOverhead,
     };
   } finally {
     await browser.close();
@@ -114,13 +96,14 @@ async function main(): Promise<void> {
     texts,
     measureMax: count('measure'),
     rounds,
-    overhead: overhead(),
+    licence: flags.licence,
+    attribution: flags.attribution,
     log: (line) => console.error(line),
   });
   const folder = resolve(flags.out ?? join(HERE, '.cache/packages', name));
   write(folder, imported);
   const devices: Device[] = [{ name: 'CPU: WebAssembly SIMD, one thread', ...imported.timing }];
-  if (flags.webgpu) devices.push(await onWebgpu(folder, imported.model, WEBGPU_ROUNDS));
+  if (flags.webgpu) devices.push(await onWebgpu(folder, WEBGPU_ROUNDS));
   const report = reportOf(imported, isUrl(source) ? source : basename(source), devices);
   if (flags.report) writeFileSync(flags.report, report);
   console.log(report);

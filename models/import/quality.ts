@@ -1,8 +1,10 @@
 /** How near the exact package comes to the float encoder: per token, and per pooled sentence. */
 import { Tensor } from 'onnxruntime-web/webgpu';
+import { unitLinears, unitShape } from '../../src/core/manifest.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import { firstInputs } from '../../src/miner/engine/inputs.ts';
 import { createSegmentChain } from '../../src/miner/engine/segments.ts';
 import type { Bert } from './bert.ts';
 import { encodeFloat, pool } from './reference.ts';
@@ -44,28 +46,39 @@ export interface Quality {
   readonly similarity: number;
 }
 
-type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'weights'>;
+type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'tables' | 'weights'>;
 
 /** Hidden states [m, hidden] of a plain pass: `measured` stands in for the last segment. */
-async function createHidden({ manifest, segments, weights }: Parts, measured: Uint8Array) {
+async function createHidden(model: Parts, measured: Uint8Array) {
+  const { manifest, segments, weights } = model;
+  const linears = unitLinears(manifest);
   const chain = await createSegmentChain([...segments.slice(0, -1), measured], {
     provider: 'wasm',
   });
-  const kernel = await createKernel(manifest.linears);
+  const kernel = await createKernel(linears);
   return {
-    async run(tokens: Uint16Array): Promise<Float32Array> {
-      const dims = [manifest.sequences, manifest.tokens];
-      let tensor = await chain.run(0, new Tensor('int32', Int32Array.from(tokens), dims));
-      for (const [i, l] of manifest.linears.entries()) {
+    async run(tokens: Uint32Array): Promise<Float32Array> {
+      let tensor = await chain.run(0, firstTensors(model, tokens));
+      for (const [i, l] of linears.entries()) {
         if (!kernel.loadActivations(l, tensor.data as Float32Array)) throw new Error(`a${i + 1}`);
         await kernel.multiply(l, weights[i]!, () => undefined);
-        tensor = await chain.run(i + 1, new Tensor('float32', kernel.product(l), [l.m, l.n]));
+        const product = new Tensor('float32', kernel.product(l), [l.m, l.n]);
+        tensor = await chain.run(i + 1, { [`c${i + 1}`]: product });
       }
       chain.reset();
       return tensor.data as Float32Array;
     },
     close: () => chain.close(),
   };
+}
+
+/** What segment 0 takes. */
+function firstTensors(model: Parts, tokens: Uint32Array): Record<string, Tensor> {
+  const inputs = firstInputs(model, tokens).map(({ name, data, dims }) => [
+    name,
+    new Tensor(data instanceof Int32Array ? 'int32' : 'float32', data, dims),
+  ]);
+  return Object.fromEntries(inputs) as Record<string, Tensor>;
 }
 
 /** Differences of all pairs' cosines. */
@@ -95,9 +108,9 @@ export async function measureQuality(
   bert: Bert,
   model: ModelPackage,
   measured: Uint8Array,
-  sentences: readonly Uint16Array[],
+  sentences: readonly Uint32Array[],
 ): Promise<Quality> {
-  const { sequences, tokens: length } = model.manifest;
+  const { sequences, tokens: length } = unitShape(model.manifest);
   const { hidden } = bert;
   const float = await encodeFloat(bert, sentences);
   const lengths = sentences.map((s) => s.length);
@@ -109,7 +122,7 @@ export async function measureQuality(
   let row = 0;
   for (let from = 0; from < sentences.length; from += sequences) {
     const part = sentences.slice(from, from + sequences);
-    const tokens = new Uint16Array(sequences * length);
+    const tokens = new Uint32Array(sequences * length);
     part.forEach((ids, i) => tokens.set(ids, i * length));
     const x = await states.run(tokens);
     for (const [i, { length: used }] of part.entries())

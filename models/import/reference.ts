@@ -115,7 +115,7 @@ const sum = (a: Float32Array, b: Float32Array): Float32Array => a.map((x, i) => 
 /** Hidden states of token sequences without padding: all their rows, in order, × hidden. */
 export async function encodeFloat(
   bert: Bert,
-  sequences: readonly Uint16Array[],
+  sequences: readonly Uint32Array[],
   observer: Observer = {},
 ): Promise<Float32Array> {
   const { hidden, words, places, epsilon } = bert;

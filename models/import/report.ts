@@ -2,31 +2,33 @@
 import { encode } from '../../src/core/codec.ts';
 import { Proof } from '../../src/core/formats.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
-import { modelId, unitMacs } from '../../src/core/manifest.ts';
+import { modelId, unitLinears, unitMacs, unitShape } from '../../src/core/manifest.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createProof } from '../../src/miner/engine/prove.ts';
-import { OVERHEAD_MAX } from '../overhead.ts';
+import { admissionText } from '../admission.ts';
 import type { Imported } from './convert.ts';
 import type { Cosines } from './quality.ts';
 
-/** Times of a device, ms (CPU: processor time); o where its stages were measured. */
+/** Times of a device, ms (CPU: processor time). */
 export interface Device {
   readonly name: string;
   readonly plainMs: number;
   readonly noisyMs: number;
-  readonly overhead?: number;
 }
 
 /** Size of a proof of the last linear, which has the longest preimage and the widest rows. */
 function proofBytes({ manifest, weights }: Pick<ModelPackage, 'manifest' | 'weights'>): number {
   const linear = manifest.linears.length;
-  const { m, k, n } = manifest.linears.at(-1)!;
+  const { m, k, n } = unitLinears(manifest).at(-1)!;
+  const hashes = manifest.linears.map(() => ZERO_HASH);
   const proof = createProof(
     { manifest, weights },
     {
-      a: manifest.knownAnswer,
-      t: manifest.linears.map(() => ZERO_HASH),
+      x: hashes,
+      a: hashes,
+      y: hashes,
+      t: hashes,
       winner: { linear, tile: Math.floor(((m / 16) * (n / 16)) / 2) },
       captured: new Int8Array(m * k),
     },
@@ -39,28 +41,28 @@ const cosines = (what: string, { count, mean, p1, min }: Cosines): string =>
   `| ${what} | ${count} | ${mean.toFixed(5)} | ${p1.toFixed(5)} | ${min.toFixed(5)} |`;
 
 export function reportOf(imported: Imported, source: string, devices: readonly Device[]): string {
-  const { model, tokenizer, quality, calibrated, stopping, o } = imported;
+  const { model, tokenizer, quality, calibrated, admission } = imported;
   const { manifest: m, segments, weights } = model;
   const graphs = segments.reduce((sum, s) => sum + s.length, 0);
   const bytes = weights.reduce((sum, w) => sum + w.length, 0);
   const macs = Number(unitMacs(m));
   const ranks = new Map(m.linears.map(({ k, n, r }) => [`${k}→${n}`, r]));
   const rate = (ms: number): string => (macs / ms / 1e6).toFixed(2);
-  const worst = Math.max(...devices.map((d) => d.overhead ?? 0));
+  const embedded = model.tables.reduce((sum, t) => sum + t.length, 0);
+  const { sequences, tokens } = unitShape(m);
   return `# ${m.name}: imported from ${source}
 
 | | |
 |---|---|
 | id | \`${toHex(modelId(m))}\` |
-| unit | ${m.sequences} sequences × ${m.tokens} tokens, vocabulary ${whole.format(m.vocabulary)} |
+| unit | ${sequences} sequences × ${tokens} tokens, vocabulary ${whole.format(m.vocabulary)} |
 | answer | ${m.answerSize} int8 a sequence, the direction of the embedding |
 | linears (k→n: rank) | ${m.linears.length}: ${[...ranks].map(([shape, r]) => `${shape}: ${r}`).join(', ')} |
 | multiply-accumulates of a unit | ${whole.format(macs / 1e6)} M |
-| package | graphs ${(graphs / 1e6).toFixed(1)} MB, weights ${(bytes / 1e6).toFixed(1)} MB, tokenizer ${(tokenizer.length / 1e6).toFixed(1)} MB |
+| package | graphs ${(graphs / 1e6).toFixed(1)} MB, tables ${(embedded / 1e6).toFixed(1)} MB, weights ${(bytes / 1e6).toFixed(1)} MB, tokenizer ${(tokenizer.length / 1e6).toFixed(1)} MB |
 | checker | admits it; known unit reproduced plain and noisy |
 | proof, win in the last linear (k = ${m.linears.at(-1)!.k}) | ${whole.format(proofBytes(model))} bytes |
-| κ | set for o = ${o.toFixed(1)}, measured ${worst.toFixed(2)}: kappa64 = ${m.kappa64}${Math.max(o, worst) > OVERHEAD_MAX ? `; over ${OVERHEAD_MAX}, so not for \`main\` with this unit` : ''} |
-| largest pay of an early stop | ${stopping.toFixed(2)} of the whole pass |
+| mining | ${admissionText(admission)} |
 | calibrated on | ${calibrated.texts} texts, ${calibrated.tokens} tokens |
 
 Cosine to the float model, on texts that calibration did not see:
@@ -73,12 +75,12 @@ ${cosines('pooled, the mean of all sentences taken off', quality.centred)}
 
 The cosine of two sentences moves by at most ${quality.similarity.toFixed(4)} against the float model.
 
-| device | plain unit, ms | noisy unit, ms | noisy GMAC/s | o |
-|---|---|---|---|---|
+| device | plain unit, ms | noisy unit, ms | noisy GMAC/s |
+|---|---|---|---|
 ${devices
   .map(
     (d) =>
-      `| ${d.name} | ${whole.format(d.plainMs)} | ${whole.format(d.noisyMs)} | ${rate(d.noisyMs)} | ${d.overhead?.toFixed(2) ?? '–'} |`,
+      `| ${d.name} | ${whole.format(d.plainMs)} | ${whole.format(d.noisyMs)} | ${rate(d.noisyMs)} |`,
   )
   .join('\n')}
 

@@ -2,6 +2,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-web/webgpu';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
@@ -14,8 +15,10 @@ import type { DotKind } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import {
   inputFromJson,
   resultToJson,
+  stepFromJson,
   type PassInputJson,
   type PassResultJson,
+  type StepInputJson,
 } from './pass-json.ts';
 
 configureOrt({ wasmPaths: new URL('/ort/', location.href).href });
@@ -90,6 +93,8 @@ const api = {
       running.delete(key);
     }
   },
+  step: async (input: StepInputJson): Promise<string> =>
+    toHex(await opened().backend.step(stepFromJson(input))),
   memory: (): number => opened().backend.memoryBytes(),
   kernel: (): string => opened().backend.kernel,
   tunings: async (): Promise<number> => (await (await caches.open('pila-tuning')).keys()).length,

@@ -1,8 +1,10 @@
 /** The WebGPU backend of a Chromium page as a Backend here, so that one contract suite tests it. */
+import type { StepInput } from '../../src/core/pow/known.ts';
+import { fromHex } from '../../src/lib/bytes.ts';
 import { AppError, readError } from '../../src/lib/errors.ts';
 import type { Backend, PassInput, PassResult } from '../../src/miner/engine/backend.ts';
 import type { BrowserBackend } from './harness.ts';
-import { inputToJson, resultFromJson } from './pass-json.ts';
+import { inputToJson, resultFromJson, stepToJson } from './pass-json.ts';
 
 /** Errors cross the page as `…CODE: message`. */
 function rethrow(e: unknown): never {
@@ -28,7 +30,10 @@ export async function createRemoteBackend(browser: BrowserBackend, name: string)
       input.signal?.removeEventListener('abort', abort);
     }
   };
+  const step = async (input: StepInput): Promise<Uint8Array> =>
+    fromHex(await browser.call('step', stepToJson(input)).catch(rethrow))!;
   return {
+    step,
     kind: 'webgpu',
     device,
     kernel: '',

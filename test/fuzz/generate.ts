@@ -1,13 +1,13 @@
 /**
- * Random models of two segments, made to sit at the checker's bounds: values and sums at 2^24,
+ * Random models whose second segment is made to sit at the checker's bounds: values and sums at 2^24,
  * quotients at 2^22, roots at 4094², indices at both ends of a table. A few steps aim one too far, so that a
  * bound that is off by one shows. All of a model follows from its seed and number.
  */
+import { draftOf } from '../../models/finish.ts';
 import { Graph } from '../../models/graph.ts';
-import { plainHash } from '../../src/core/hash.ts';
-import { modelId, type Manifest } from '../../src/core/manifest.ts';
+import { modelId } from '../../src/core/manifest.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { encodeOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
+import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom, type Random } from '../sim/random.ts';
 import { LIMIT, STEPS, numbersIn, sizeOf, type Made, type Site } from './steps.ts';
 
@@ -54,18 +54,26 @@ function firstSegment(unit: readonly number[], vocabulary: number, carries: read
   return g.graph();
 }
 
-/** Everything that nothing reads, and some of the rest, is given out and so compared. */
-function finish(site: Site, answer: Made, inputs: ReadonlySet<string>): number {
+/**
+ * Everything that nothing reads, and some of the rest, is handed on and so compared. @returns the names of what is
+ * handed on, and their dimensions
+ */
+function finish(site: Site, answer: Made, inputs: ReadonlySet<string>): Made[] {
   const { g, r, sequences } = site;
-  const row = Math.min(sizeOf(answer.dims) / sequences, 8);
-  const flat = g.reshape(answer.name, [sequences, sizeOf(answer.dims) / sequences]);
+  const length = sizeOf(answer.dims) / sequences;
+  const small = g.clip(g.reshape(answer.name, [sequences, length]), -63, 63);
+  const rows = site.pool[0]!.dims[0]!;
+  const places = Array.from({ length: (rows / sequences) * K }, (_, i) => i % length);
+  const wide = g.gather(small, g.ints(g.named('places'), places), 1);
   const read = new Set(g.graph().nodes.flatMap((n) => n.inputs));
-  const small = g.clip(flat, -128, 127);
-  g.output('answer', [sequences, row], g.slice(small, 1, 0, row));
+  g.output('a2', [rows, K], g.reshape(wide, [rows, K]));
+  const carries: Made[] = [];
   for (const [i, t] of site.pool.entries())
-    if (!inputs.has(t.name) && (!read.has(t.name) || r.chance(0.3)))
+    if (!inputs.has(t.name) && (!read.has(t.name) || r.chance(0.3))) {
       g.output(`out_${i}`, [...t.dims], t.name);
-  return row;
+      carries.push({ ...t, name: `out_${i}` });
+    }
+  return carries;
 }
 
 function secondSegment(r: Random, inputs: readonly Made[], sequences: number) {
@@ -80,37 +88,53 @@ function secondSegment(r: Random, inputs: readonly Made[], sequences: number) {
     const made = r.pick(STEPS)(site, x);
     if (made && made.name !== x.name) pool.push(made);
   }
-  const answerSize = finish(site, pool.at(-1)!, new Set(inputs.map((t) => t.name)));
-  return { graph: g.graph(), answerSize };
+  const carries = finish(site, pool.at(-1)!, new Set(inputs.map((t) => t.name)));
+  return { graph: g.graph(), carries };
 }
 
+/** c2 → answer; it reads what the segment under test hands on, so that all of it is in the table of carries. */
+function lastSegment(rows: number, sequences: number, carries: readonly Made[]): OnnxGraph {
+  const g = new Graph().scope('last');
+  const c = g.input('c2', [rows, N]);
+  for (const { name, dims } of carries) g.input(name, [...dims]);
+  const flat = g.reshape(c, [sequences, (rows / sequences) * N]);
+  g.output('answer', [sequences, N], g.slice(g.clip(flat, -127, 127), 1, 0, N));
+  return g.graph();
+}
+
+export interface ShapeOf {
+  readonly sequences: number;
+  readonly tokens: number;
+  readonly vocabulary: number;
+}
+
+/** @param weights of linears 1 and 2. Bounds are left open. */
 export function packageOf(
-  segments: readonly OnnxGraph[],
-  weights: Int8Array,
-  shape: Pick<Manifest, 'sequences' | 'tokens' | 'vocabulary' | 'answerSize'>,
+  graphs: readonly OnnxGraph[],
+  weights: readonly Int8Array[],
+  shape: ShapeOf,
 ): ModelPackage {
-  const files = segments.map(encodeOnnx);
-  const hashed = plainHash(new Uint8Array(weights.buffer));
-  const manifest: Manifest = {
-    version: 1,
-    name: 'fuzz',
-    tokenizer: null,
-    packing: 'u16',
-    labels: [],
+  const draft = draftOf({
     ...shape,
-    segments: files.map((s) => ({ hash: plainHash(s), size: s.length })),
-    linears: [{ m: shape.sequences * shape.tokens, k: K, n: N, r: 16, weights: hashed }],
-    kappa64: 32,
-    knownAnswer: [new Uint8Array(32)],
-  };
-  return { id: modelId(manifest), manifest, segments: files, weights: [weights] };
+    name: 'fuzz',
+    kind: 'encoder',
+    packing: 'u16',
+    answerSize: N,
+    labels: [],
+    linears: weights.map((weight) => ({ k: K, n: N, r: 16, weight })),
+    tables: [],
+    graphs,
+    licence: '',
+    attribution: '',
+  });
+  return { ...draft, id: modelId(draft.manifest) };
 }
 
 /** Model `index` of a seed. Segment 1 is the one under test. */
 export function generateModel(seed: number, index: number): ModelPackage {
   const r = createRandom(seed, `model ${index}`);
   const [sequences, tokens] = r.pick(UNITS);
-  const vocabulary = r.pick([2, 3, 9]);
+  const vocabulary = r.pick([3, 4, 9]);
   const carries = Array.from({ length: r.int(1, 3) }, (_, i) =>
     carryOf(r, `k${i}`, [sequences, tokens], vocabulary),
   );
@@ -120,6 +144,9 @@ export function generateModel(seed: number, index: number): ModelPackage {
   const reach = 63 * weight * K;
   const c: Made = { name: 'c1', dims: [sequences * tokens, N], lo: -reach, hi: reach };
   const first = firstSegment([sequences, tokens], vocabulary, carries);
-  const { graph, answerSize } = secondSegment(r, [c, ...carries], sequences);
-  return packageOf([first, graph], weights, { sequences, tokens, vocabulary, answerSize });
+  const second = secondSegment(r, [c, ...carries], sequences);
+  const last = lastSegment(sequences * tokens, sequences, second.carries);
+  const ones = new Int8Array(K * N).fill(1);
+  const shape = { sequences, tokens, vocabulary };
+  return packageOf([first, second.graph, last], [weights, ones], shape);
 }

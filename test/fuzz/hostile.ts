@@ -3,7 +3,7 @@
  * be read or refused, with a sentence or a code, soon.
  */
 import protobuf from 'protobufjs/minimal.js';
-import { utf8 } from '../../src/lib/bytes.ts';
+import { concat, utf8 } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { checkModel } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
@@ -134,7 +134,8 @@ export async function attackFiles(
   const json = utf8(JSON.stringify(manifestToJson(model.manifest)));
   const files: Record<string, Uint8Array> = { 'manifest.json': json };
   model.segments.forEach((bytes, i) => (files[`seg-${i}.onnx`] = bytes));
-  files['weights.bin'] = new Uint8Array(model.weights[0]!.buffer);
+  model.tables.forEach((bytes, i) => (files[`table-${i}.bin`] = bytes));
+  files['weights.bin'] = concat(...model.weights.map((w) => new Uint8Array(w.buffer)));
   for (let i = 0; i < tries; i++) {
     const segment = r.int(0, model.segments.length - 1);
     const bytes = damaged(model.segments[segment]!, r);

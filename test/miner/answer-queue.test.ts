@@ -16,7 +16,7 @@ const job = (rank: Rank, sequences: number, model = 'a', tokens = 2): AnswerToke
   rank,
   model,
   batch: BATCH,
-  sequences: Array.from({ length: sequences }, (_, i) => new Uint16Array(tokens).fill(i)),
+  sequences: Array.from({ length: sequences }, (_, i) => new Uint32Array(tokens).fill(i)),
 });
 const queueOf = (...jobs: AnswerTokens[]): AnswerQueue => {
   const queue = new AnswerQueue();
@@ -121,7 +121,7 @@ it.each(RANKS)('of rank %s so many wait and so many bytes, whatever waits of oth
   const full = { code: 'BUSY' };
   expect(() => queue.add(job(rank, 1))).toThrow(expect.objectContaining(full));
   const large = new AnswerQueue();
-  large.add(job(rank, 1, 'a', bytes / 2));
+  large.add(job(rank, 1, 'a', bytes / 4));
   expect(() => large.add(job(rank, 1))).toThrow(expect.objectContaining(full));
   // A pass makes room.
   large.take();

@@ -1,8 +1,7 @@
 /** Answers beside mining, on real models: shared passes, turns with units, abort, rests, and a device that is wrong. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { chainParams } from '../../src/core/chain-params.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { sequenceBytes } from '../../src/core/manifest.ts';
+import { sequenceBytes, unitShape } from '../../src/core/manifest.ts';
 import { packInput } from '../../src/core/pow/seed.ts';
 import { concat, toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -15,20 +14,22 @@ import { Miner } from '../../src/miner/engine/miner.ts';
 import { WAIT_SECONDS_MAX, type Rank } from '../../src/miner/engine/miner-api.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';
+import { paramsFor } from '../core/header/params-for.ts';
 
 const tiny = await loadModel('tiny');
 const polyglot = await loadModel('polyglot');
 const zero = new Uint8Array(32);
-const params = chainParams('e2e', [toHex(tiny.id)]);
+const params = paramsFor('e2e', [], 1000);
 const core = templateCore(params, genesisPoint(params, 1000), {
   timeMs: 2000,
   miner: zero,
   bodyRoot: zero,
   stateRoot: zero,
-  modelId: tiny.id,
+  model: 0,
 });
+const task = { core, modelId: tiny.id, target: params.targetMax };
 /** A target that no ticket meets. */
-const template = { ...core, bits: 0x03000001 };
+const template = { ...task, target: 1n };
 const wait = { timeout: 30_000, interval: 2 };
 
 type Device = (given: ModelPackage, cpu: Backend) => Backend;
@@ -88,7 +89,8 @@ async function rowsAlone(model: ModelPackage, input: Uint8Array): Promise<Uint8A
 
 /** Words of a model of token ids, whole sequences. */
 const words = (seed: string, sequences: number): Uint8Array => {
-  const { tokens, vocabulary } = polyglot.manifest;
+  const { vocabulary } = polyglot.manifest;
+  const { tokens } = unitShape(polyglot.manifest);
   const ids = new Uint16Array(randomBytes(seed, 2 * tokens * sequences).buffer);
   return new Uint8Array(ids.map((id) => id % vocabulary).buffer);
 };
@@ -411,7 +413,7 @@ test.each(['mining', 'paused'])('a device that lies is not used again: %s', asyn
 test('activations that differ show a device as wrong, though its row is right', async () => {
   const { device } = card(1, async (cpu, input) => {
     const result = await cpu.pass(input);
-    return { ...result, a: [...result.a.slice(0, -1), zero] };
+    return { ...result, x: [...result.x.slice(0, -1), zero] };
   });
   const { ask, miner } = create(device);
   await miner.start('tiny', 'webgpu');

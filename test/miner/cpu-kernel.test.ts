@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plainHash } from '../../src/core/hash.ts';
-import type { Linear } from '../../src/core/manifest.ts';
+import type { LinearSize } from '../../src/core/manifest.ts';
 import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
 import { KERNEL_WASM } from '../../src/miner/cpu/kernel/kernel-wasm.ts';
 import { buildKernel } from '../../src/miner/cpu/kernel/build.mjs';
@@ -9,13 +9,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
 import { randomBytes, randomOperand } from '../oracle/random.ts';
 
-const shape = (m: number, k: number, n: number, r: number): Linear => ({
-  m,
-  k,
-  n,
-  r,
-  weights: plainHash(new Uint8Array(0)),
-});
+const shape = (m: number, k: number, n: number, r: number): LinearSize => ({ m, k, n, r });
 /** One tile; more steps than words; ranks of one, several and over 64 places; peel past int16; weights of
  * a slab and a quarter. */
 const SHAPES = [
@@ -27,9 +21,10 @@ const SHAPES = [
   shape(16, 1920, 16, 240),
   shape(16, 2112, 16, 16),
   shape(16, 2048, 80, 64),
+  shape(16, 8192, 16, 128),
 ];
 const noBreath = () => undefined;
-const rowsOf = (c: Float32Array, l: Linear) => matrixFrom(c, l.m, l.n);
+const rowsOf = (c: Float32Array, l: LinearSize) => matrixFrom(c, l.m, l.n);
 
 describe('the kernel against the naive oracle', () => {
   const operands = {
@@ -84,6 +79,19 @@ describe('one kernel for several linears', () => {
     }
   });
 
+  it('hashes carries of any length as int16 or int32, as far as it has room', async () => {
+    const kernel = await createKernel(SHAPES, 70_000);
+    for (const count of [1, 3, 31, 32, 33, 512, 1000, 17_500]) {
+      const values = Int32Array.from({ length: count }, (_, i) => ((i * 7919) % 65_536) - 32_768);
+      const narrow = new Uint8Array(Int16Array.from(values).buffer);
+      expect(kernel.hashCarry(Float32Array.from(values), 2)).toEqual(plainHash(narrow));
+      const wide = values.map((v) => 256 * v + 5);
+      expect(kernel.hashCarry(Float32Array.from(wide), 4)).toEqual(
+        plainHash(new Uint8Array(wide.buffer)),
+      );
+    }
+  });
+
   it('stops between slabs when told to', async () => {
     const l = shape(64, 4096, 2048, 64);
     const kernel = await createKernel([l]);
@@ -99,7 +107,7 @@ describe('one kernel for several linears', () => {
 });
 
 describe('what the kernel refuses', () => {
-  const [l] = SHAPES as [Linear];
+  const [l] = SHAPES as [LinearSize];
   it.each([64, -64, 0.5, NaN, Infinity, -1e9, 2 ** 31])('an activation of %d', async (bad) => {
     const kernel = await createKernel([l]);
     for (const at of [0, 17, l.m * l.k - 1]) {

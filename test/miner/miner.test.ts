@@ -1,25 +1,26 @@
 /** The mining engine on a real model: starts, pauses and finishes that come at bad moments. */
 import { expect, test, vi } from 'vitest';
+import { unitShape } from '../../src/core/manifest.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
 import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
-import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { loadModel } from './small-model.ts';
+import { paramsFor } from '../core/header/params-for.ts';
 
 const model = await loadModel('tiny');
 const zero = new Uint8Array(32);
-const params = chainParams('e2e', [toHex(model.id)]);
+const params = paramsFor('e2e', [], 1000);
 const core = templateCore(params, genesisPoint(params, 1000), {
   timeMs: 2000,
   miner: zero,
   bodyRoot: zero,
   stateRoot: zero,
-  modelId: model.id,
+  model: 0,
 });
+const task = { core, modelId: model.id, target: params.targetMax };
 const wait = { timeout: 30_000, interval: 5 };
 
 type Spread = (model: ModelPackage, cpu: Backend) => Promise<Backend>;
@@ -46,7 +47,7 @@ function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread
     onStatus: () => undefined,
     onBlock: (block) => {
       found.push(block);
-      miner.work(core);
+      miner.work(task);
     },
   });
   return { miner, found, seen };
@@ -60,12 +61,12 @@ const unitsOf = (miner: Miner) => async (more: number) => {
 
 test('works on no template of another model', async () => {
   const { miner, seen } = create();
-  miner.work({ ...core, modelId: zero });
+  miner.work({ ...task, modelId: zero });
   await miner.start('tiny', 'cpu');
   // Those of the self-test.
   await new Promise((r) => setTimeout(r, 10));
   expect(seen.passes).toBe(2);
-  miner.work(core);
+  miner.work(task);
   await vi.waitUntil(() => miner.status.units > 0, wait);
   miner.pause();
   expect(miner.status.state).toBe('paused');
@@ -77,7 +78,7 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
   miner.pause();
   await starting;
   expect(miner.status.state).toBe('paused');
-  miner.work(core);
+  miner.work(task);
   await miner.start('tiny', 'cpu');
   miner.finish();
   expect(miner.status.state).toBe('finishing');
@@ -91,7 +92,8 @@ test('a pause while it loads holds, and a start takes a finish back', async () =
 
 test('an own question may fill every sequence of a pass, and no more', async () => {
   const { miner } = create();
-  const { sequences, tokens, answerSize } = model.manifest;
+  const { answerSize } = model.manifest;
+  const { sequences, tokens } = unitShape(model.manifest);
   const input = Uint8Array.from({ length: sequences * tokens }, (_, i) => 7 * i);
   const rows = await miner.execute(model.id, input);
   expect(rows).toHaveLength(sequences * answerSize);
@@ -108,7 +110,7 @@ test('an own question may fill every sequence of a pass, and no more', async () 
 
 test('a duty of 0 holds the work until another comes; a pause and a finish end the wait', async () => {
   const { miner } = create();
-  miner.work(core);
+  miner.work(task);
   miner.throttle(0);
   await miner.start('tiny', 'cpu');
   await new Promise((r) => setTimeout(r, 50));
@@ -143,7 +145,7 @@ test('a lost device is asked for again; one without memory gives way to the proc
     made.push(device);
     return device;
   });
-  miner.work({ ...core, bits: 0x03000001 });
+  miner.work({ ...task, target: 1n });
   await miner.start('tiny', 'auto');
   expect(miner.status.backend).toBe('webgpu');
   await vi.waitUntil(() => miner.status.backend === 'cpu', wait);
@@ -166,7 +168,7 @@ test('a model is let go when it is not mined with; what waits for it is run befo
   expect(seen).toMatchObject({ made: 1, closed: 1 });
   await miner.start('tiny', 'cpu');
   await expect(miner.release('tiny')).rejects.toThrow('is mined with');
-  miner.work(core);
+  miner.work(task);
   await vi.waitUntil(() => miner.status.units > 0, wait);
   miner.pause();
   await miner.release('tiny');
@@ -218,16 +220,16 @@ test('a device gets its next unit early, of the same work only', async () => {
   });
   const units = unitsOf(miner);
   // A target that no ticket meets.
-  const hard = { ...core, bits: 0x03000001 };
+  const hard = { ...task, target: 1n };
   miner.work(hard);
   await miner.start('tiny', 'webgpu');
   await units(3);
   expect(seen).toMatchObject({ most: 2, aborted: 0 });
   // The same work at another time: what runs is as good.
-  miner.work({ ...hard, time: 3000 });
+  miner.work({ ...hard, core: { ...core, time: 3000 } });
   await units(3);
   expect(seen.aborted).toBe(0);
-  miner.work({ ...hard, prevHash: new Uint8Array(32).fill(1) });
+  miner.work({ ...hard, core: { ...core, prevHash: new Uint8Array(32).fill(1) } });
   await units(3);
   expect(seen.aborted).toBe(1);
   // Who may not take all of the time is given nothing early.
@@ -260,7 +262,7 @@ test('units run on all lanes of the processor, before a rest once on each', asyn
     },
   );
   const units = unitsOf(miner);
-  miner.work(core);
+  miner.work(task);
   await miner.start('tiny', 'auto');
   await units(12);
   expect(seen).toEqual({ inFlight: seen.inFlight, most: 6, made: 1, closed: 0 });

@@ -1,5 +1,6 @@
 /** A package is loaded only if every byte is the one its manifest names. */
 import { describe, expect, it } from 'vitest';
+import { unitShape } from '../../src/core/manifest.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { encodeOnnx } from '../../src/miner/package/onnx.ts';
@@ -13,7 +14,7 @@ import {
 import { equal, utf8 } from '../../src/lib/bytes.ts';
 import { encoderSegments } from '../../models/encoder.ts';
 import { tinyEncoder } from '../../models/integers.ts';
-import { interpretModel } from '../oracle/interpret-onnx.ts';
+import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
 import { loadModel, readModelFile } from './small-model.ts';
 
 const read = readModelFile('tiny');
@@ -25,18 +26,25 @@ const loadChanged = (file: string, change: (b: Uint8Array) => Uint8Array) =>
 const flipped = (b: Uint8Array): Uint8Array => b.with(b.length >> 1, b[b.length >> 1]! ^ 1);
 
 describe('loadPackage', () => {
-  it('gives segments and weights', () => {
+  it('gives segments, tables and weights', () => {
     expect(tiny.segments).toHaveLength(5);
+    expect(tiny.tables.map((t) => t.length)).toEqual([tiny.manifest.tables[0]!.size]);
     expect(tiny.weights.map((w) => w.length)).toEqual([49_152, 16_384, 65_536, 65_536]);
   });
-  it.each(['seg-0.onnx', 'seg-4.onnx', 'weights.bin'])('refuses a flipped bit in %s', async (f) => {
-    await expect(loadChanged(f, flipped)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
-  });
-  it.each(['seg-0.onnx', 'weights.bin', 'manifest.json'])('refuses a cut %s', async (f) => {
-    await expect(loadChanged(f, (b) => b.subarray(1))).rejects.toMatchObject({
-      code: 'MODEL_CORRUPT',
-    });
-  });
+  it.each(['seg-0.onnx', 'seg-4.onnx', 'table-0.bin', 'weights.bin'])(
+    'refuses a flipped bit in %s',
+    async (f) => {
+      await expect(loadChanged(f, flipped)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    },
+  );
+  it.each(['seg-0.onnx', 'table-0.bin', 'weights.bin', 'manifest.json'])(
+    'refuses a cut %s',
+    async (f) => {
+      await expect(loadChanged(f, (b) => b.subarray(1))).rejects.toMatchObject({
+        code: 'MODEL_CORRUPT',
+      });
+    },
+  );
   it('names the file that is missing', async () => {
     const load = loadPackage((f) =>
       f === 'seg-2.onnx' ? Promise.reject(new Error('404')) : read(f),
@@ -63,9 +71,14 @@ describe('loadPackage', () => {
 describe('sizes', () => {
   /** What loading says when the manifest names other sizes; nothing else is read. */
   const loadSized = (sizes: readonly number[], n = 16): Promise<unknown> => {
-    const segments = tiny.manifest.segments.map((s, i) => ({ ...s, size: sizes[i] ?? 1 }));
+    const shape = unitShape(tiny.manifest);
+    const segments = shape.segments.map((s, i) => ({ ...s, size: sizes[i] ?? 1 }));
     const linears = tiny.manifest.linears.with(0, { ...tiny.manifest.linears[0]!, n });
-    const json = utf8(JSON.stringify(manifestToJson({ ...tiny.manifest, segments, linears })));
+    const json = utf8(
+      JSON.stringify(
+        manifestToJson({ ...tiny.manifest, shapes: [{ ...shape, segments }], linears }),
+      ),
+    );
     return loadPackage(async (f) => {
       if (f === 'manifest.json') return json;
       throw new Error(`${f} is read`);
@@ -79,13 +92,14 @@ describe('sizes', () => {
   it('refuses a package over 1 GiB', async () => {
     const [, ...others] = tiny.manifest.linears;
     const [k, rest] = [tiny.manifest.linears[0]!.k, others.reduce((s, l) => s + l.k * l.n, 0)];
-    const left = PACKAGE_BYTES_MAX - 3 * 256 * MiB - rest - 16 * k - 1;
+    const table = tiny.manifest.tables[0]!.size;
+    const left = PACKAGE_BYTES_MAX - 3 * 256 * MiB - rest - 16 * k - table - 1;
     const full = [256 * MiB, 256 * MiB, 256 * MiB, left];
     await expect(loadSized(full)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
     await expect(loadSized(full.with(3, left + 1))).rejects.toMatchObject({
       code: 'MODEL_REFUSED',
     });
-    await expect(loadSized([], 2 ** 30)).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+    await expect(loadSized([], 2 ** 24)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
   });
   it('does not repeat a long key', () => {
     expect(() => parseManifest(utf8(`{"${'k'.repeat(5000)}":1}`))).toThrow(/^.{1,200}$/);
@@ -97,12 +111,11 @@ describe('tiny', () => {
     const built = encoderSegments(tinyEncoder()).map(encodeOnnx);
     expect(built.map((b, i) => equal(b, tiny.segments[i]!))).toEqual(Array(5).fill(true));
   });
-  it('gives its known answer', () => {
-    const tokens = tokensOf(new Uint8Array(32), tiny.manifest);
-    expect(interpretModel(tiny, tokens).a).toEqual(tiny.manifest.knownAnswer);
+  it('gives its known answers', () => {
+    expect(interpretKnown(tiny)).toEqual(unitShape(tiny.manifest).known);
   });
   it('answers a sequence whatever the other one holds, padding included', () => {
-    const { tokens: length } = tiny.manifest;
+    const { tokens: length } = unitShape(tiny.manifest);
     const unit = tokensOf(new Uint8Array(32), tiny.manifest).fill(0, 5, length);
     const other = unit.slice().fill(9, length);
     const answers = [unit, other].map((t) => interpretModel(tiny, t).answer);
@@ -122,14 +135,32 @@ describe('manifest as JSON', () => {
     ['a list', () => [], 'not an object'],
     ['a missing field', ({ name: _, ...m }) => m, "'name'"],
     ['a field too many', (m) => ({ ...m, extra: 1 }), "'extra'"],
-    ['a text for a number', (m) => ({ ...m, tokens: '16' }), 'tokens'],
-    ['a fraction', (m) => ({ ...m, tokens: 16.5 }), '16.5'],
-    ['a negative number', (m) => ({ ...m, kappa64: -1 }), '-1'],
-    ['a short hash', (m) => ({ ...m, knownAnswer: ['00'] }), 'knownAnswer[0]'],
-    ['a hash of odd letters', (m) => ({ ...m, knownAnswer: ['zz'.repeat(32)] }), 'knownAnswer[0]'],
+    ['a text for a number', (m) => ({ ...m, vocabulary: '16' }), 'vocabulary'],
+    ['a fraction', (m) => ({ ...m, vocabulary: 16.5 }), '16.5'],
+    ['a negative number', (m) => ({ ...m, kind: -1 }), '-1'],
+    [
+      'a short hash',
+      (m) => ({ ...m, shapes: [{ ...m.shapes[0], known: ['00'] }] }),
+      'shapes[0].known[0]',
+    ],
+    [
+      'a hash of odd letters',
+      (m) => ({ ...m, tables: [{ ...m.tables[0], hash: 'zz'.repeat(32) }] }),
+      'tables[0].hash',
+    ],
     ['too long a name', (m) => ({ ...m, name: 'x'.repeat(65) }), 'length 65'],
+    ['a bound below int8', (m) => ({ ...m, linears: [{ ...m.linears[0], low: -129 }] }), '-129'],
+    [
+      'a shape with a field too many',
+      (m) => ({ ...m, shapes: [{ ...m.shapes[0], m: 32 }] }),
+      "'m'",
+    ],
     ['a linear that is a number', (m) => ({ ...m, linears: [1] }), 'linears[0]'],
-    ['numbers that do not fit', (m) => ({ ...m, sequences: 0 }), 'no sequences'],
+    [
+      'numbers that do not fit',
+      (m) => ({ ...m, shapes: [{ ...m.shapes[0], sequences: 0 }] }),
+      '0 rows',
+    ],
     ['an unknown packing', (m) => ({ ...m, packing: 'words' }), 'words'],
   ];
   it.each(CASES)('refuses %s', (_, change, message) => {

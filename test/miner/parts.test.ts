@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainHash } from '../../src/core/hash.ts';
-import type { Manifest } from '../../src/core/manifest.ts';
+import { unitShape, type Manifest } from '../../src/core/manifest.ts';
 import { hashOfParts, subtreeValue } from '../../src/core/pow/blake3-tree.ts';
 import { concat } from '../../src/lib/bytes.ts';
 import {
@@ -16,8 +16,8 @@ import {
 } from '../../src/miner/package/parts.ts';
 import { loadModel } from './small-model.ts';
 
-const { manifest, segments, weights } = await loadModel('tiny');
-const files = [...segments, ...weights.map((w) => new Uint8Array(w.buffer))];
+const { manifest, segments, tables, weights } = await loadModel('tiny');
+const files = [...segments, ...tables, ...weights.map((w) => new Uint8Array(w.buffer))];
 const noise = (size: number) => Uint8Array.from({ length: size }, (_, i) => (i * 7919) >>> 5);
 
 it('hashes of parts of 2^n chunks join to the plain hash, at every size', () => {
@@ -39,9 +39,9 @@ describe('a package of files below 8 MiB', () => {
   it('has a part for each file and no outline', () => {
     expect(plan.parts.map(({ size }) => size)).toEqual(files.map((f) => f.length));
     expect(plan.outlineBytes).toBe(0);
-    expect(partNumbers(plan)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(partNumbers(plan)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(plan.bytes).toBe(files.reduce((sum, f) => sum + f.length, 0));
-    expect([partSize(plan, 0), partSize(plan, 10)]).toEqual([undefined, undefined]);
+    expect([partSize(plan, 0), partSize(plan, 11)]).toEqual([undefined, undefined]);
   });
   it('takes each file, and no other bytes', async () => {
     for (const [i, file] of files.entries()) {
@@ -49,7 +49,7 @@ describe('a package of files below 8 MiB', () => {
       expect(await isPart(plan, i + 1, file.with(3, file[3]! ^ 1), undefined)).toBe(false);
       expect(await isPart(plan, i + 1, file.subarray(1), undefined)).toBe(false);
     }
-    expect(await isPart(plan, 10, files[0]!, undefined)).toBe(false);
+    expect(await isPart(plan, 11, files[0]!, undefined)).toBe(false);
   });
 });
 
@@ -72,8 +72,8 @@ describe('a package with bigger files', () => {
       expect(own.length).toBe(Math.ceil(file.length / partBytes));
       expect(own.map((p) => p.at)).toEqual(own.map((_, n) => n * partBytes));
     }
-    // The first segment in five parts; the weights of 65,536 bytes are one part each.
-    expect(plan.outlineBytes).toBe(5 * 32);
+    // The table in three parts; the weights of 65,536 bytes are one part each.
+    expect(plan.outlineBytes).toBe(3 * 32);
   });
   it('has one outline: any changed bit, another length or another place is refused', () => {
     expect(isOutline(plan, outline)).toBe(true);
@@ -90,17 +90,24 @@ describe('a package with bigger files', () => {
       expect(await isPart(plan, part, bytes, outline)).toBe(true);
       expect(await isPart(plan, part, bytes.with(9, bytes[9]! ^ 128), outline)).toBe(false);
     }
-    expect(await isPart(plan, 2, bytesOf(1), outline)).toBe(false);
-    expect(await isPart(plan, 1, bytesOf(1), undefined)).toBe(false);
+    const first = plan.parts.findIndex((p) => p.value !== undefined) + 1;
+    expect(await isPart(plan, first + 1, bytesOf(first), outline)).toBe(false);
+    expect(await isPart(plan, first, bytesOf(first), undefined)).toBe(false);
     expect(await isPart(plan, 0, outline, undefined)).toBe(true);
   });
 });
 
 it('parts of the real size: a file of one byte over 8 MiB is two parts', async () => {
   const data = noise(PART_BYTES + 1);
+  const shape = unitShape(manifest);
   const big: Manifest = {
     ...manifest,
-    segments: manifest.segments.with(0, { hash: plainHash(data), size: data.length }),
+    shapes: [
+      {
+        ...shape,
+        segments: shape.segments.with(0, { hash: plainHash(data), size: data.length }),
+      },
+    ],
   };
   const plan = planParts(big);
   expect(plan.parts.slice(0, 3).map((p) => [p.file, p.size])).toEqual([

@@ -1,11 +1,12 @@
-/** A model of one linear around a piece of graph that a test gives: to be refused, or proven. */
+/** A model of two linears around a piece of graph that a test gives: to be refused, or proven. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { draftOf } from '../../models/finish.ts';
 import { Graph } from '../../models/graph.ts';
-import { plainHash } from '../../src/core/hash.ts';
-import { modelId, type Manifest } from '../../src/core/manifest.ts';
+import { modelId } from '../../src/core/manifest.ts';
+import { provenManifest } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { encodeOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
+import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
 
 export const SEQUENCES = 2;
@@ -39,42 +40,60 @@ export function firstSegment(
   return g.graph();
 }
 
-/** c1 [16, 16] → `piece` → answer [2, 16]. */
+/** c1 [16, 16] → a2 [16, 128], its first column in every place. */
+function middleSegment(): OnnxGraph {
+  const g = new Graph().scope('middle');
+  const c = g.clip(g.input('c1', [ROWS, 16]), -63, 63);
+  const wide = g.gather(c, g.ints('first', Array<number>(WIDTH).fill(0)), 1);
+  g.output('a2', [ROWS, WIDTH], wide);
+  return g.graph();
+}
+
+/** c2 [16, 16] → `piece` → answer [2, 16]. */
 export function lastSegment(
   piece: (g: Graph, c: string) => string = (g, c) => g.clip(c, -127, 127),
   sequences = SEQUENCES,
 ): OnnxGraph {
   const g = new Graph().scope('piece');
-  const y = piece(g, g.input('c1', [ROWS, 16]));
+  const y = piece(g, g.input('c2', [ROWS, 16]));
   const rows = g.scope('end').reshape(y, [sequences, (ROWS / sequences) * 16]);
   g.output('answer', [sequences, 16], g.slice(rows, 1, 0, 16));
   return g.graph();
 }
 
-export function modelOf(
-  first: OnnxGraph,
-  last: OnnxGraph = lastSegment(),
-  weights: Int8Array = Int8Array.from(entries(16 * WIDTH)),
-): ModelPackage {
-  const segments = [first, last].map(encodeOnnx);
-  const manifest: Manifest = {
-    version: 1,
+export interface ModelOptions {
+  readonly last?: OnnxGraph;
+  readonly middle?: OnnxGraph;
+  /** Of linear 2. */
+  readonly weights?: Int8Array;
+  readonly sequences?: number;
+}
+
+/** Operands are declared to be −63..63, carries as they are proven; known answers are left out. */
+export function modelOf(first: OnnxGraph, options: ModelOptions = {}): ModelPackage {
+  const { last = lastSegment(), middle = middleSegment(), sequences = SEQUENCES } = options;
+  const own = Int8Array.from(entries(16 * WIDTH));
+  const weights = [own, options.weights ?? own];
+  const draft = draftOf({
     name: 'small',
-    sequences: SEQUENCES,
-    tokens: TOKENS,
+    kind: 'encoder',
     vocabulary: 257,
     packing: 'bytes',
     answerSize: 16,
     labels: [],
-    segments: segments.map((s) => ({ hash: plainHash(s), size: s.length })),
-    linears: [
-      { m: ROWS, k: WIDTH, n: 16, r: 16, weights: plainHash(new Uint8Array(weights.buffer)) },
-    ],
-    kappa64: 32,
-    knownAnswer: [new Uint8Array(32)],
-    tokenizer: null,
-  };
-  return { id: modelId(manifest), manifest, segments, weights: [weights] };
+    sequences,
+    tokens: ROWS / sequences,
+    linears: weights.map((weight) => ({ k: WIDTH, n: 16, r: 16, weight })),
+    tables: [],
+    graphs: [first, middle, last],
+    licence: '',
+    attribution: '',
+  });
+  const linears = draft.manifest.linears.map((l) => ({ ...l, low: -63, high: 63 }));
+  const proven = provenManifest(draft);
+  const shapes = 'rule' in proven ? draft.manifest.shapes : proven.shapes;
+  const manifest = { ...draft.manifest, linears, shapes };
+  return { ...draft, id: modelId(manifest), manifest };
 }
 
 export const modelWith = (piece: (g: Graph, x: string) => string): ModelPackage =>

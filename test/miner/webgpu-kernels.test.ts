@@ -1,17 +1,24 @@
 /** Every kernel of a linear against the naive oracle, on whatever WebGPU this Node finds. */
 import { describe, expect, it } from 'vitest';
-import type { Linear } from '../../src/core/manifest.ts';
+import { carryBytes, type Carry } from '../../src/core/manifest.ts';
+import { carriesHash, stateHash } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import {
   createKernels,
   readBuffers,
+  storage,
   submit,
   workMaxOf,
   type Kernels,
   type WorkMax,
 } from '../../src/miner/webgpu/kernels.ts';
-import { createGpuLinear, createScratch } from '../../src/miner/webgpu/linear.ts';
+import {
+  carryTasks,
+  createGpuLinear,
+  createScratch,
+  type SizedLinear,
+} from '../../src/miner/webgpu/linear.ts';
 import { DOT_KINDS, type DotKind } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from '../../src/miner/webgpu/wgsl/hashing.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
@@ -55,7 +62,7 @@ async function runLinear(
   const sigma = randomBytes(`${seed} sigma`, 32);
   const t = randomBytes(`${seed} t`, 32);
   const want = naiveLinear(shape, NUMBER, sigma, t, A, B);
-  const linear: Linear = { ...shape, weights: plainHash(new Uint8Array(B)) };
+  const linear: SizedLinear = { ...shape, weights: plainHash(new Uint8Array(B)) };
   const linears = Array.from({ length: NUMBER }, () => linear);
   const scratch = createScratch(device, linears);
   const kernels = await kernelsOf(dot, workMax);
@@ -104,6 +111,7 @@ describe.skipIf(!opened)('kernels on WebGPU', () => {
     const lowest = want.tickets.reduce((x, y) => (y < x ? y : x));
     const got = await run(lowest, true);
     expect(got.slot(NUMBER, SLOT.a)).toEqual(want.a);
+    expect(got.slot(NUMBER, SLOT.x)).toEqual(want.x);
     expect(got.slot(NUMBER, SLOT.sigma)).toEqual(want.sigma);
     expect(Buffer.concat(want.messages).equals(got.messages)).toBe(true);
     expect(got.slot(NUMBER, SLOT.t)).toEqual(want.t);
@@ -117,6 +125,52 @@ describe.skipIf(!opened)('kernels on WebGPU', () => {
     expect((await run((1n << 256n) - 1n, true)).winner).toBe(0);
     const plain = await run(0n, false);
     expect(Buffer.from(plain.product.buffer).equals(Buffer.from(product.buffer))).toBe(true);
+  });
+
+  it('hash carries of any length, and none to 64 of them in their order', async () => {
+    const { device } = opened!;
+    const kernels = await kernelsOf('f32', () => 1 << 18);
+    const linear: SizedLinear = {
+      m: 16,
+      k: 128,
+      n: 16,
+      r: 16,
+      weights: plainHash(new Uint8Array()),
+    };
+    const sizes = [1, 3, 31, 32, 33, 511, 600, 1500];
+    for (const count of [0, 1, 2, 31, 32, 33, 63, 64]) {
+      const carries = Array.from({ length: count }, (_, i): Carry => {
+        const high = i % 3 ? 30_000 : 40_000;
+        const name = String.fromCharCode(65 + i);
+        return { name, made: 0, last: 1, size: sizes[i % sizes.length]!, low: -high, high };
+      });
+      const shape = { sequences: 1 + (count % 2), carries };
+      const scratch = createScratch(device, [linear], shape);
+      const gpu = await createGpuLinear(kernels, scratch, {
+        linear,
+        number: 1,
+        weights: new Int8Array(16 * 128),
+      });
+      const hashes = carries.map((carry, i) => {
+        const values = Int32Array.from(
+          { length: shape.sequences * carry.size },
+          (_, j) => ((7919 * (i + 1) * (j + 1)) % (2 * carry.high)) - carry.high,
+        );
+        const buffer = storage(device, 4 * values.length, Float32Array.from(values));
+        submit(
+          device,
+          carryTasks(scratch, shape, i, buffer).flatMap((task) => kernels.steps(task)),
+        );
+        const encoded = carryBytes(carry) === 2 ? Int16Array.from(values) : values;
+        return plainHash(new Uint8Array(encoded.buffer));
+      });
+      submit(device, [...gpu.begin]);
+      const [chain] = await readBuffers(device, [{ buffer: scratch.chain, bytes: 8 * RECORD }]);
+      const slot = (at: number): Uint8Array => new Uint8Array(chain!, 4 * (RECORD + at), 32);
+      const y = carriesHash(hashes);
+      expect(slot(SLOT.y), `${count} carries`).toEqual(y);
+      expect(slot(SLOT.x)).toEqual(stateHash(plainHash(new Uint8Array(16 * 128)), y));
+    }
   });
 
   it('leave the same bytes in every buffer in slices of one group, of a few, and whole', async () => {
@@ -135,6 +189,6 @@ describe.skipIf(!opened)('kernels on WebGPU', () => {
     }
     expect(dumps[1]).toEqual(dumps[0]);
     expect(dumps[2]).toEqual(dumps[0]);
-    expect(dispatches).toEqual([13, 1121, 135]);
+    expect(dispatches).toEqual([14, 1122, 136]);
   });
 });

@@ -1,9 +1,8 @@
 /** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, losses, memory. */
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { unitShape } from '../../src/core/manifest.ts';
 import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
 import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
-import { toHex } from '../../src/lib/bytes.ts';
 import type {
   Backend,
   CreateBackend,
@@ -17,6 +16,7 @@ import { DOT_KINDS } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import { openGpu } from '../gpu.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';
+import { paramsFor } from '../core/header/params-for.ts';
 
 const opened = await openGpu();
 if (!opened) console.warn('webgpu: skipped, no WebGPU adapter in this Node');
@@ -56,14 +56,15 @@ async function scarceDevice() {
 
 function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = createCpuBackend) {
   const zero = new Uint8Array(32);
-  const params = chainParams('e2e', [toHex(model.id)]);
+  const params = paramsFor('e2e', [], 1000);
   const core = templateCore(params, genesisPoint(params, 1000), {
     timeMs: 2000,
     miner: zero,
     bodyRoot: zero,
     stateRoot: zero,
-    modelId: model.id,
+    model: 0,
   });
+  const task = { core, modelId: model.id, target: params.targetMax };
   const told = { wins: 0 };
   const miner: Miner = new Miner({
     modelNamed: () => model,
@@ -75,7 +76,7 @@ function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = create
     onStatus: () => undefined,
     onBlock: () => told.wins++,
   });
-  miner.work({ ...core, bits: 0x03000001 });
+  miner.work({ ...task, target: 1n });
   return { miner, told };
 }
 const wait = { timeout: 200_000, interval: 5 };
@@ -139,7 +140,8 @@ describe.skipIf(!opened)('the WebGPU backend', { timeout: 400_000 }, () => {
       createWebgpuBackend(given, { device: await newDevice(), dot: 'f32' }),
     );
     await miner.start('tiny', 'webgpu');
-    const { tokens, answerSize } = model.manifest;
+    const { answerSize } = model.manifest;
+    const { tokens } = unitShape(model.manifest);
     // The first pass is run again on the CPU; a text of three sequences takes two.
     const inputs = [1, tokens, 3 * tokens].map((length) => randomBytes(`${length}`, length));
     const given = await Promise.all(

@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
-import { inputTokens } from '../../src/core/manifest.ts';
+import { inputTokens, unitShape } from '../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { boundedManifest } from '../../models/finish.ts';
 import { bertConfig, bertFrom } from '../../models/import/bert.ts';
 import { calibrate } from '../../models/import/calibrate.ts';
 import { importModel } from '../../models/import/convert.ts';
@@ -20,7 +21,8 @@ import { draftPackage, rankOf } from '../../models/import/pack.ts';
 import { cosine } from '../../models/import/quality.ts';
 import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
 import { encodeSafetensors, parseSafetensors } from '../../models/import/safetensors.ts';
-import { interpretModel } from '../oracle/interpret-onnx.ts';
+import { inventedManifest } from '../oracle/manifests.ts';
+import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
 
 const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
 const SAMPLE = join(import.meta.dirname, '../../models/import/sample.txt');
@@ -205,7 +207,7 @@ test.each<[string, object, object?, object[]?]>([
   ['position_embedding_type is "relative_key"', { position_embedding_type: 'relative_key' }],
   ['hidden_size 192 is no', { hidden_size: 192.5 }],
   ['hidden_size 130', { hidden_size: 130 }],
-  ['vocab_size is 70000', { vocab_size: 70_000 }],
+  ['vocab_size is 300000', { vocab_size: 300_000 }],
   ['intermediate_size is 8192', { intermediate_size: 8192 }],
   ['3 heads', { num_attention_heads: 3 }],
   ['num_hidden_layers is undefined', { num_hidden_layers: undefined }],
@@ -262,7 +264,7 @@ test('tokens and float states are those of PyTorch', async () => {
 describe('mean and first row are those of PyTorch (models/import/vectors.py)', () => {
   const vectors = readFileSync(join(import.meta.dirname, '../vectors/bert/pooling.json'), 'utf8');
   const expected = JSON.parse(vectors) as { ids: number[]; mean: number[]; cls: number[] }[];
-  const all = expected.map(({ ids }) => Uint16Array.from(ids));
+  const all = expected.map(({ ids }) => Uint32Array.from(ids));
 
   test.each(['mean', 'cls'] as const)('%s, float', async (pooling) => {
     const { bert } = await readFolder(POLYGLOT);
@@ -282,9 +284,10 @@ describe('mean and first row are those of PyTorch (models/import/vectors.py)', (
     const shape = { sequences: all.length + 1, tokens: 64 };
     const chosen = { ...bert, pooling };
     const calibration = await calibrate(chosen, sample);
-    const draft = await draftPackage('polyglot', { bert: chosen, calibration, tokenizer }, shape);
-    const backend = await createCpuBackend({ ...draft, id: ZERO_HASH });
-    const tokens = new Uint16Array(shape.sequences * shape.tokens);
+    const draft = draftPackage(LABELLING, { bert: chosen, calibration, tokenizer }, shape);
+    const manifest = boundedManifest(draft);
+    const backend = await createCpuBackend({ ...draft, manifest, id: ZERO_HASH });
+    const tokens = new Uint32Array(shape.sequences * shape.tokens);
     all.forEach((ids, i) => tokens.set(ids, i * shape.tokens));
     const { answer } = await backend.pass({ tokens, sigma0: undefined, limits: [] });
     await backend.close();
@@ -295,7 +298,8 @@ describe('mean and first row are those of PyTorch (models/import/vectors.py)', (
   });
 });
 
-const quiet = { measureMax: 12, rounds: 1, log: () => undefined };
+const LABELLING = { name: 'polyglot', licence: 'MIT', attribution: 'nobody' };
+const quiet = { ...LABELLING, measureMax: 12, rounds: 1, log: () => undefined };
 
 test('a generated encoder with outliers: what is imported is the oracle’s, and near the float one', async () => {
   const files = generate(SIZES.mini!);
@@ -309,8 +313,9 @@ test('a generated encoder with outliers: what is imported is the oracle’s, and
   expect(quality.sentences.mean).toBeGreaterThan(0.99);
   expect(quality.tokens.mean).toBeGreaterThan(0.99);
   expect(quality.centred.mean).toBeGreaterThan(0.95);
-  const { a, answer } = interpretModel(model, tokensOf(ZERO_HASH, model.manifest));
-  expect(a).toEqual(model.manifest.knownAnswer);
+  const { answer } = interpretModel(model, tokensOf(ZERO_HASH, model.manifest));
+  expect(unitShape(model.manifest).known).toEqual(interpretKnown(model));
+  expect(model.manifest).toMatchObject({ licence: 'MIT', attribution: 'nobody' });
   const peaks = [0, 1].map((i) =>
     Math.max(...[...answer.subarray(128 * i, 128 * (i + 1))].map(Math.abs)),
   );
@@ -321,10 +326,28 @@ test('a generated encoder with outliers: what is imported is the oracle’s, and
   });
 });
 
+test('ids of a large vocabulary are packed in three bytes', () => {
+  const manifest = {
+    ...inventedManifest({ linears: [], sequences: 2, tokens: 4 }),
+    vocabulary: 2 ** 17,
+    packing: 'u24',
+  };
+  const tokeniser = {
+    encode: (text: string) => Uint32Array.from(text, (c) => c.codePointAt(0)!),
+    isEmpty: () => false,
+    controlWord: () => undefined,
+    decode: () => '',
+  };
+  const { input, tokens } = packTexts(['a\u{1f600}', 'b'], tokeniser, manifest);
+  expect(tokens).toEqual([2, 1]);
+  expect([...input!.subarray(0, 6)]).toEqual([97, 0, 0, 0x00, 0xf6, 1]);
+  expect([...inputTokens(input!, manifest)!]).toEqual([97, 0x1f600, 0, 0, 98, 0, 0, 0]);
+});
+
 test('a trained encoder: a question of texts is answered near the float embeddings', async () => {
   const source = await readFolder(POLYGLOT);
   const shape = { sequences: 4, tokens: 32 };
-  const options = { ...quiet, name: 'polyglot', shape, texts: texts.slice(0, 45) };
+  const options = { ...quiet, shape, texts: texts.slice(0, 45) };
   const { model, quality } = await importModel(source, options);
   expect(quality.sentences.mean).toBeGreaterThan(0.99);
   expect(quality.centred.mean).toBeGreaterThan(0.99);

@@ -1,11 +1,24 @@
 /**
  * Proves a model exact before it is used: abstract interpretation over all its segments, with the real weights.
  * A model that passes gives the same bits on every device that keeps WGSL's and IEEE's rules (models/README.md).
- * loadPackage checks the hashes. Pure; a hostile package gives a refusal, never an exception or a hang.
+ * Every segment is proven for all inputs within the bounds that the manifest gives, and that it keeps them itself,
+ * so that each step can be judged alone. loadPackage checks the hashes. Pure; a hostile package gives a refusal,
+ * never an exception or a hang.
  */
-import { manifestProblem, OPERAND_MAX, type Linear, type Manifest } from '../../core/manifest.ts';
+import {
+  manifestProblem,
+  OPERAND_MAX,
+  type Carry,
+  type Linear,
+  type Manifest,
+  type Shape,
+  type Table,
+} from '../../core/manifest.ts';
+import { compare, utf8 } from '../../lib/bytes.ts';
 import type { ModelPackage } from '../engine/backend.ts';
-import { columnBounds, runOperator, stepsOf } from './operators.ts';
+import { bestStop, type SegmentFacts, type Stop } from './admission.ts';
+import { demandStep, SEGMENT_BYTES_MAX } from './limits.ts';
+import { columnBounds, headOf, runOperator } from './operators.ts';
 import { indexGraph, matchDivision, matchSquareRoot } from './patterns.ts';
 import {
   EXACT_MAX,
@@ -16,6 +29,7 @@ import {
   exact,
   sizeOf,
   type Refusal,
+  type Rule,
   type Value,
 } from './value.ts';
 import { parseOnnx, type OnnxGraph, type OnnxNode, type OnnxValue } from '../package/onnx.ts';
@@ -24,30 +38,33 @@ export type { Refusal, Rule, Value } from './value.ts';
 
 const ANSWER_MIN = -128;
 const ANSWER_MAX = 127;
-/** Entries and products of a unit outside the linears: more than any model that is worth mining with. */
-export const STEPS_MAX = 2 ** 36;
+/** Operands of a model that is only served: int8. */
+const SERVED_MAX = 127;
 /** Entries of all heads, which the checker reads one by one. */
 export const HEADS_MAX = 2 ** 24;
-/** Names of the operands, products, tokens and answer; no carry may have such a name. */
-const RESERVED = /^([ac]\d+|tokens|answer)$/;
+/** Names of the operands, products, rows of tables, tokens and answer; no carry may have such a name. */
+const RESERVED = /^([ace]\d+|tokens|answer)$/;
 
-type Package = Pick<ModelPackage, 'manifest' | 'segments' | 'weights'>;
+/** `segments`: those of the first shape; `otherShapes`: those of the others, in order. */
+export interface Package extends Pick<
+  ModelPackage,
+  'manifest' | 'segments' | 'tables' | 'weights'
+> {
+  readonly otherShapes?: readonly (readonly Uint8Array[])[];
+}
 type Values = Map<string, Value>;
+type Bounds = Pick<Value, 'lo' | 'hi'>;
 
-/** What is proven about every tensor of every segment. */
+/** What is proven about every tensor of every segment of the first shape. */
 export interface Analysis {
   readonly segments: readonly ReadonlyMap<string, Value>[];
 }
 
-/** The cost of a unit, summed up so far. */
+/** What the checker itself reads entry by entry, summed up so far. */
 class Work {
-  #steps = 0;
   #heads = 0;
-  add(op: string, inputs: readonly Value[], made: readonly Value[]): void {
-    const { steps, head } = stepsOf(op, inputs, made);
-    this.#steps += steps;
-    this.#heads += head;
-    demand(this.#steps <= STEPS_MAX, 'work', `a unit takes over ${STEPS_MAX} steps`, this.#steps);
+  add(op: string, inputs: readonly Value[]): void {
+    this.#heads += headOf(op, inputs);
     demand(this.#heads <= HEADS_MAX, 'work', `heads of over ${HEADS_MAX} entries`, this.#heads);
   }
 }
@@ -65,11 +82,6 @@ function analyseNodes(graph: OnnxGraph, values: Values, sequences: number, work:
         const matched = match(index, i, values);
         for (const n of matched.nodes) done.add(n);
         for (const [name, value] of matched.values) values.set(name, value);
-        work.add(
-          node.op,
-          [],
-          matched.values.map(([, value]) => value),
-        );
       } else values.set(node.outputs[0] ?? '', operate(node, values, sequences, work));
     } catch (e) {
       if (e instanceof Refused) throw new RefusedAt(node.name, e);
@@ -87,7 +99,7 @@ function operate(node: OnnxNode, values: Values, sequences: number, work: Work):
     'reads what was not made before it',
   );
   const made = runOperator(node, inputs, sequences);
-  work.add(node.op, inputs, [made]);
+  work.add(node.op, inputs);
   return made;
 }
 
@@ -114,24 +126,46 @@ function declared(v: OnnxValue, value: Value | undefined): Value {
   return value;
 }
 
-/** Values of a segment's inputs: tokens or c<ℓ>, and carries. */
-function inputsOf(graph: OnnxGraph, segment: number, known: ReadonlyMap<string, Value>): Values {
+/** A tensor that a segment hands on. */
+interface Handed extends Bounds {
+  readonly made: number;
+  last: number;
+  readonly size: number;
+}
+
+/** One shape while its segments are looked at in order. */
+interface Run {
+  readonly manifest: Manifest;
+  readonly shape: Shape;
+  readonly files: readonly Uint8Array[];
+  /** `seg-`, and the shape's number where it is not the first. */
+  readonly prefix: string;
+  /** What segments to come may read. */
+  readonly known: Values;
+  readonly carries: Map<string, Handed>;
+  readonly work: Work;
+}
+
+/** Values of a segment's inputs: tokens and rows of tables, or c<ℓ>; and carries. */
+function inputsOf(graph: OnnxGraph, segment: number, { manifest: m, known, carries }: Run): Values {
   const values: Values = new Map();
-  const main = segment === 0 ? 'tokens' : `c${segment}`;
+  const main = segment === 0 ? ['tokens', ...m.tables.map((_, i) => `e${i}`)] : [`c${segment}`];
   for (const v of graph.inputs) {
-    demand(v.name === main || !RESERVED.test(v.name), 'carry', `'${v.name}' is no carry`);
+    demand(main.includes(v.name) || !RESERVED.test(v.name), 'carry', `'${v.name}' is no carry`);
     values.set(v.name, declared(v, known.get(v.name)));
+    const carry = carries.get(v.name);
+    if (carry) carry.last = segment;
   }
-  demand(values.has(main), 'carry', `'${main}' is not an input`);
+  for (const name of main) demand(values.has(name), 'carry', `'${name}' is not an input`);
   return values;
 }
 
-/** Checks a segment's outputs and adds its carries to `known`. @returns A_ℓ where a linear follows */
+/** Checks a segment's outputs and notes its carries. @returns A_ℓ where a linear follows */
 function outputsOf(
   graph: OnnxGraph,
-  { manifest: m, segment }: { manifest: Manifest; segment: number },
+  segment: number,
   values: ReadonlyMap<string, Value>,
-  known: Values,
+  { manifest: m, shape, known, carries }: Run,
 ): Value | undefined {
   const linear = m.linears[segment];
   const main = linear ? `a${segment + 1}` : 'answer';
@@ -144,7 +178,9 @@ function outputsOf(
     );
     demand(value.perSequence, 'sequence', `'${v.name}' does not depend on the unit`);
     if (v.name === main) continue;
-    demand(!RESERVED.test(v.name) && !known.has(v.name), 'carry', `'${v.name}' can't be a carry`);
+    demand(!RESERVED.test(v.name) && !carries.has(v.name), 'carry', `'${v.name}' can't be a carry`);
+    const size = sizeOf(value.dims) / shape.sequences;
+    carries.set(v.name, { made: segment, last: segment, size, lo: value.lo, hi: value.hi });
     known.set(v.name, derived(value));
   }
   demand(
@@ -153,29 +189,39 @@ function outputsOf(
     `'${main}' is not an output`,
   );
   const value = values.get(main)!;
-  const dims = linear ? [linear.m, linear.k] : [m.sequences, m.answerSize];
+  const rows = shape.sequences * shape.tokens;
+  const dims = linear ? [rows, linear.k] : [shape.sequences, m.answerSize];
   demand(sameDims(value.dims, dims), 'shape', `'${main}' is [${value.dims}], not [${dims}]`);
-  const [lo, hi] = linear ? [-OPERAND_MAX, OPERAND_MAX] : [ANSWER_MIN, ANSWER_MAX];
-  const outside = value.lo < lo ? value.lo : value.hi;
-  demand(
-    value.lo >= lo && value.hi <= hi,
-    linear ? 'linear-range' : 'answer-range',
-    `'${main}' could be ${outside}, outside ${lo}..${hi}`,
-    outside,
-  );
   return linear && value;
 }
 
-/** C = A·B from A's interval and B's real columns. */
-function productOf(l: Linear, weights: Int8Array, a: Value): Value {
-  const { lo, hi, sum } = columnBounds(a, {
+/** Refuses a tensor that could leave its bounds. */
+function demandWithin(
+  name: string,
+  { lo, hi }: Bounds,
+  [low, high]: readonly [number, number],
+  rule: Rule,
+): void {
+  const outside = lo < low ? lo : hi;
+  demand(
+    lo >= low && hi <= high,
+    rule,
+    `'${name}' could be ${outside}, outside ${low}..${high}`,
+    outside,
+  );
+}
+
+/** C = A·B from A's bounds and B's real columns. */
+function productOf(l: Linear, weights: Int8Array, { lo, hi }: Bounds): Bounds {
+  const a = exact([1, l.k], [lo, hi], true);
+  const found = columnBounds(a, {
     values: weights,
     rows: l.k,
     columns: l.n,
     at: (i, j) => j * l.k + i,
   });
-  demand(sum < EXACT_MAX, 'matmul-sum', `the product could reach ${sum}`, sum);
-  return exact([l.m, l.n], [lo, hi], true);
+  demand(found.sum < EXACT_MAX, 'matmul-sum', `the product could reach ${found.sum}`, found.sum);
+  return found;
 }
 
 function checkWeights(m: Manifest, weights: readonly Int8Array[]): void {
@@ -188,48 +234,191 @@ function checkWeights(m: Manifest, weights: readonly Int8Array[]): void {
   }
 }
 
-function* analyse(pkg: Package): Generator<[place: string, segment?: Values]> {
-  const { manifest: m } = pkg;
-  yield ['manifest'];
-  const problem = manifestProblem(m);
-  demand(problem === undefined, 'manifest', problem ?? '');
-  demand(pkg.segments.length === m.segments.length, 'manifest', 'segments are missing');
-  demand(sizeOf([m.sequences, m.tokens]) <= 2 ** 20, 'manifest', 'a unit has too many tokens');
-  yield ['weights'];
-  checkWeights(m, pkg.weights);
-  const tokens: Value = {
+/** Least and largest entry of a table: int8, or int16 little-endian. */
+function rangeOf({ wide, size }: Table, bytes: Uint8Array): Bounds {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let [lo, hi] = [Infinity, -Infinity];
+  for (let at = 0; at < size; at += wide) {
+    const x = wide === 1 ? view.getInt8(at) : view.getInt16(at, true);
+    if (x < lo) lo = x;
+    if (x > hi) hi = x;
+  }
+  return { lo, hi };
+}
+
+/** Bounds of a table hold for every row: any token may be asked for. */
+function checkTables(m: Manifest, tables: Package['tables']): void {
+  demand(tables.length === m.tables.length, 'table', 'as many tables as the manifest lists');
+  for (const [i, table] of m.tables.entries()) {
+    const { low, high, size } = table;
+    demand(tables[i]!.length === size, 'table', `table ${i} has ${tables[i]!.length} bytes`);
+    demandWithin(`table ${i}`, rangeOf(table, tables[i]!), [low, high], 'table');
+  }
+}
+
+/** What may be read before any segment ran. */
+function beginRun(m: Manifest, shape: Shape, files: readonly Uint8Array[], index: number): Run {
+  const { sequences, tokens } = shape;
+  demand(files.length === shape.segments.length, 'manifest', 'segments are missing');
+  demand(sizeOf([sequences, tokens]) <= 2 ** 20, 'manifest', 'a unit has too many tokens');
+  const ids: Value = {
     type: 'int32',
-    dims: [m.sequences, m.tokens],
+    dims: [sequences, tokens],
     lo: 0,
     hi: m.vocabulary - 1,
     bits: 0,
     perSequence: true,
   };
-  const known: Values = new Map([['tokens', tokens]]);
-  const work = new Work();
-  for (const [i, bytes] of pkg.segments.entries()) {
-    yield [`seg-${i}`];
-    const graph = parseOnnx(bytes);
-    if (typeof graph === 'string') throw new Refused('file', graph);
-    const values = inputsOf(graph, i, known);
-    for (const c of graph.constants) values.set(c.name, constantValue(c));
-    analyseNodes(graph, values, m.sequences, work);
-    const a = outputsOf(graph, { manifest: m, segment: i }, values, known);
-    yield [`seg-${i}`, values];
-    if (a) known.set(`c${i + 1}`, productOf(m.linears[i]!, pkg.weights[i]!, a));
+  const known: Values = new Map([['tokens', ids]]);
+  for (const [i, { width, low, high }] of m.tables.entries())
+    known.set(`e${i}`, exact([sequences * tokens, width], [low, high], true));
+  const prefix = index ? `seg-${index}-` : 'seg-';
+  return { manifest: m, shape, files, prefix, known, carries: new Map(), work: new Work() };
+}
+
+function analyseSegment(run: Run, segment: number) {
+  const bytes = run.files[segment]!;
+  demand(
+    bytes.length <= SEGMENT_BYTES_MAX,
+    'limit',
+    `has ${bytes.length} bytes, over ${SEGMENT_BYTES_MAX}`,
+    bytes.length,
+  );
+  const graph = parseOnnx(bytes);
+  if (typeof graph === 'string') throw new Refused('file', graph);
+  const values = inputsOf(graph, segment, run);
+  for (const c of graph.constants) values.set(c.name, constantValue(c));
+  analyseNodes(graph, values, run.shape.sequences, run.work);
+  const a = outputsOf(graph, segment, values, run);
+  demandStep({ ...run, segment, graph, values });
+  return { graph, values, a };
+}
+
+/** The smallest bounds around all. */
+const around = (all: readonly Bounds[]): Bounds => ({
+  lo: Math.min(...all.map(({ lo }) => lo)),
+  hi: Math.max(...all.map(({ hi }) => hi)),
+});
+
+/** Whose bounds readers assume: the manifest's, which makers must keep, or what is proven as it comes. */
+type Assumed = 'declared' | 'proven';
+
+/** Replaces the bounds of what a segment handed on by those that readers assume. @returns A's, where a linear follows */
+function settle(
+  runs: readonly Run[],
+  segment: number,
+  found: readonly { a: Value | undefined; values: Values }[],
+  assumed: Assumed,
+): Bounds | undefined {
+  const names = new Set(
+    runs.flatMap(({ carries }) => [...carries].flatMap(([n, c]) => (c.made === segment ? n : []))),
+  );
+  for (const name of names) {
+    const proven = around(runs.flatMap(({ carries }) => carries.get(name) ?? []));
+    for (const { shape, known } of runs) {
+      const value = known.get(name);
+      if (!value) continue;
+      let bounds = proven;
+      if (assumed === 'declared') {
+        const carry = shape.carries.find((c) => c.name === name);
+        demand(carry, 'carry', `'${name}' is not among the manifest's carries`);
+        demandWithin(name, proven, [carry.low, carry.high], 'carry');
+        bounds = { lo: carry.low, hi: carry.high };
+      }
+      known.set(name, { ...value, ...bounds });
+    }
+  }
+  const linear = runs[0]!.manifest.linears[segment];
+  if (!linear) {
+    for (const { values } of found)
+      demandWithin('answer', values.get('answer')!, [ANSWER_MIN, ANSWER_MAX], 'answer-range');
+    return undefined;
+  }
+  const a = around(found.map((f) => f.a!));
+  const { low, high } = assumed === 'declared' ? linear : { low: -SERVED_MAX, high: SERVED_MAX };
+  demandWithin(`a${segment + 1}`, a, [low, high], 'linear-range');
+  return assumed === 'declared' ? { lo: low, hi: high } : a;
+}
+
+/** Refuses a table of carries that is not that of the graphs, or has bounds of its own in one shape. */
+function checkCarries({ shape, carries }: Run, first: Shape): void {
+  for (const [name, { last, made }] of carries)
+    demand(last > made, 'carry', `'${name}' is read by no later segment`);
+  for (const { name, made, last, size, low, high } of shape.carries) {
+    const same = first.carries.find((c) => c.name === name);
+    demand(
+      !same || (same.low === low && same.high === high),
+      'carry',
+      `'${name}' has not the same bounds in all shapes`,
+    );
+    const found = carries.get(name);
+    demand(found, 'carry', `'${name}' is made by no segment`);
+    const [told, real] = [
+      [made, last, size],
+      [found.made, found.last, found.size],
+    ];
+    demand(
+      sameDims(told, real),
+      'carry',
+      `'${name}' is made, last read, of size ${real.join(', ')}, not ${told.join(', ')}`,
+    );
   }
 }
 
-/** What is proven about every tensor, or the first refusal. */
-export function analyseModel(pkg: Package): Analysis | Refusal {
-  const segments: Values[] = [];
+interface Proof {
+  readonly runs: readonly Run[];
+  /** A of every linear. */
+  readonly operands: readonly Bounds[];
+  /** Those of the first shape. */
+  readonly segments: readonly SegmentFacts[];
+}
+
+/** Looks at the segments of all shapes in turn, so that bounds are those of all. Tells where it is before it looks. */
+function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
+  const { manifest: m } = pkg;
+  yield 'manifest';
+  const problem = manifestProblem(m);
+  demand(problem === undefined, 'manifest', problem ?? '');
+  const files = [pkg.segments, ...(pkg.otherShapes ?? [])];
+  demand(files.length === m.shapes.length, 'manifest', 'segments of a shape are missing');
+  const runs = m.shapes.map((shape, i) => beginRun(m, shape, files[i]!, i));
+  yield 'weights';
+  checkWeights(m, pkg.weights);
+  yield 'tables';
+  checkTables(m, pkg.tables);
+  const operands: Bounds[] = [];
+  const segments: SegmentFacts[] = [];
+  for (let i = 0; i <= m.linears.length; i++) {
+    const found: ReturnType<typeof analyseSegment>[] = [];
+    for (const run of runs) {
+      yield `${run.prefix}${i}`;
+      found.push(analyseSegment(run, i));
+    }
+    yield `seg-${i}`;
+    const a = settle(runs, i, found, assumed);
+    segments.push(found[0]!);
+    if (!a) continue;
+    operands.push(a);
+    const { lo, hi } = productOf(m.linears[i]!, pkg.weights[i]!, a);
+    for (const { shape, known } of runs) {
+      const rows = shape.sequences * shape.tokens;
+      known.set(`c${i + 1}`, exact([rows, m.linears[i]!.n], [lo, hi], true));
+    }
+  }
+  yield 'manifest';
+  for (const run of runs) if (assumed === 'declared') checkCarries(run, m.shapes[0]!);
+  return { runs, operands, segments };
+}
+
+/** What a proof gives, or its first refusal. */
+function outcomeOf<T>(proof: Generator<string, T>): T | Refusal {
   let place = 'manifest';
   try {
-    for (const [at, values] of analyse(pkg)) {
-      place = at;
-      if (values) segments.push(values);
+    for (;;) {
+      const { done, value } = proof.next();
+      if (done) return value;
+      place = value;
     }
-    return { segments };
   } catch (e) {
     const refused = e instanceof RefusedAt ? e.refused : e;
     if (!(refused instanceof Refused)) throw e;
@@ -239,8 +428,54 @@ export function analyseModel(pkg: Package): Analysis | Refusal {
   }
 }
 
+const isRefusal = (found: object): found is Refusal => 'rule' in found;
+
+/** What is proven about every tensor, or the first refusal. */
+export function analyseModel(pkg: Package): Analysis | Refusal {
+  const proof = outcomeOf(analyse(pkg, 'declared'));
+  return isRefusal(proof) ? proof : { segments: proof.segments.map(({ values }) => values) };
+}
+
 /** Why this model can't be used, or undefined when it is proven exact. */
 export function checkModel(pkg: Package): Refusal | undefined {
   const result = analyseModel(pkg);
-  return 'rule' in result ? result : undefined;
+  return isRefusal(result) ? result : undefined;
+}
+
+/** The stop that pays best, or why a model can't be mined. */
+export type Admission = Stop | Refusal;
+
+function* admit(pkg: Package): Generator<string, Stop> {
+  const { segments } = yield* analyse(pkg, 'declared');
+  yield 'manifest';
+  return bestStop(pkg.manifest, segments);
+}
+
+/** The stop that pays best, or why this model can't be mined. */
+export const admissionOf = (pkg: Package): Admission => outcomeOf(admit(pkg));
+
+/**
+ * The manifest of a package that is being made, with the bounds of its operands and its carries as they are proven;
+ * or the first refusal. Known answers need these and are left as they are.
+ */
+export function provenManifest(pkg: Package): Manifest | Refusal {
+  const proof = outcomeOf(analyse(pkg, 'proven'));
+  if (isRefusal(proof)) return proof;
+  const { manifest: m } = pkg;
+  const carriesOf = ({ carries, known }: Run): Carry[] =>
+    [...carries]
+      .map(([name, { made, last, size }]) => {
+        const { lo: low, hi: high } = known.get(name)!;
+        return { name, made, last, size, low, high };
+      })
+      .sort((a, b) => compare(utf8(a.name), utf8(b.name)));
+  return {
+    ...m,
+    linears: m.linears.map((l, i) => ({
+      ...l,
+      low: proof.operands[i]!.lo,
+      high: proof.operands[i]!.hi,
+    })),
+    shapes: m.shapes.map((shape, i) => ({ ...shape, carries: carriesOf(proof.runs[i]!) })),
+  };
 }

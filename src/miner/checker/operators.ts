@@ -315,17 +315,9 @@ export function demandSize({ dims }: Value): void {
   );
 }
 
-/**
- * Steps of a node, for the bound on a unit: entries read and written, and products of a MatMul. `head`: entries
- * of a head's matrix, which the checker itself reads one by one.
- */
-export function stepsOf(op: string, inputs: readonly Value[], made: readonly Value[]) {
-  const entries = [...inputs, ...made].reduce((sum, v) => sum + sizeOf(v.dims), 0);
-  if (op !== 'MatMul') return { steps: entries, head: 0 };
-  const [a, b] = inputs as [Value, Value];
-  const products = sizeOf(made[0]!.dims) * a.dims.at(-1)!;
-  return { steps: entries + products, head: b.constant ? sizeOf(b.dims) : 0 };
-}
+/** Entries of a head's matrix, which the checker itself reads one by one. */
+export const headOf = (op: string, [, b]: readonly Value[]): number =>
+  op === 'MatMul' && b!.constant ? sizeOf(b!.dims) : 0;
 
 /** Result of one node, or a refusal. */
 export function runOperator(node: OnnxNode, inputs: readonly Value[], sequences: number): Value {

@@ -26,6 +26,9 @@ export type Rule =
   | 'linear-range'
   | 'answer-range'
   | 'weights'
+  | 'table'
+  | 'limit'
+  | 'admission'
   | 'work';
 
 export interface Refusal {

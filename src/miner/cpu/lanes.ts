@@ -3,6 +3,7 @@
  * two lanes do twice the work. Threads inside a unit would wait for each other and would need shared memory,
  * which a page has only where it is cross-origin isolated.
  */
+import type { StepInput } from '../../core/pow/known.ts';
 import { AppError } from '../../lib/errors.ts';
 import { connect, expose, type Port } from '../../lib/rpc.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
@@ -22,6 +23,7 @@ type LaneApi = {
   open(model: ModelPackage): Promise<number>;
   /** `key` identifies the pass for `abort`. */
   pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
+  step(input: StepInput): Promise<Uint8Array>;
   abort(key: number): void;
 };
 
@@ -50,6 +52,10 @@ export function serveLane(port: Port): void {
         const { signal } = stop;
         return await backend.pass({ ...input, signal }).finally(() => running.delete(key));
       },
+      async step(input) {
+        if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
+        return await backend.step(input);
+      },
       abort: (key) => running.get(key)?.abort(),
     },
     port,
@@ -58,7 +64,7 @@ export function serveLane(port: Port): void {
 
 /** Number of lanes that fit a model in memory and `threads` in cores, the lane of this worker included. */
 export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
-  const files = [...model.segments, ...model.weights];
+  const files = [...model.segments, ...model.tables, ...model.weights];
   const own = files.reduce((sum, file) => sum + file.byteLength, 0);
   const fitting = Math.floor(LANES_BYTES_MAX / (RUNTIME_BYTES + own + local.memoryBytes()));
   return Math.max(1, Math.min(THREADS_MAX, threads, fitting));
@@ -112,7 +118,8 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
     const lost = new Promise<string>(() => undefined);
     const memoryBytes = (): number => bytes;
     const about = { kind: 'cpu', device: 'WebAssembly SIMD', kernel: 'wasm', depth: 1 } as const;
-    const backend = { ...about, memoryBytes, pass, lost, close };
+    const step = (input: StepInput): Promise<Uint8Array> => lane.step(input);
+    const backend = { ...about, memoryBytes, pass, step, lost, close };
     await selfTest(backend, model);
     return backend;
   } catch (e) {

@@ -9,9 +9,9 @@ import { RANKS, type Rank } from './miner-api.ts';
 export const WAITING_MAX: Readonly<
   Record<Rank, { readonly jobs: number; readonly bytes: number }>
 > = {
-  own: { jobs: 64, bytes: 2 ** 20 },
-  payer: { jobs: 256, bytes: 2 ** 22 },
-  stranger: { jobs: 32, bytes: 2 ** 18 },
+  own: { jobs: 64, bytes: 2 ** 21 },
+  payer: { jobs: 256, bytes: 2 ** 23 },
+  stranger: { jobs: 32, bytes: 2 ** 19 },
 };
 /** Sequences of one job: longer input is asked for in parts, between which others have their turn. */
 export const SEQUENCES_MAX = 64;
@@ -30,14 +30,14 @@ export interface AnswerTokens {
   /** Sequences in a pass of the model. */
   readonly batch: number;
   /** Token ids of each sequence. */
-  readonly sequences: readonly Uint16Array[];
+  readonly sequences: readonly Uint32Array[];
 }
 
 /** One sequence of a pass: number `at` of its job. */
 export interface Seat {
   readonly id: number;
   readonly at: number;
-  readonly tokens: Uint16Array;
+  readonly tokens: Uint32Array;
 }
 
 /** What one pass runs, at most as many seats as the model has sequences. */

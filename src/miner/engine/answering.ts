@@ -3,7 +3,13 @@
  * turns with them, one each, so that neither waits for the other's end; else they run one after the other, with the
  * rests of the throttle. A person's own question waits for neither.
  */
-import { tokenIds, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import {
+  tokenIds,
+  sequenceBytes,
+  unitRows,
+  unitShape,
+  type Manifest,
+} from '../../core/manifest.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -96,7 +102,8 @@ export class Answering {
     if (!model)
       throw new AppError('MODEL_MISSING', `no package of model ${toHex(job.model).slice(0, 16)}`);
     if (throttle.held && job.rank !== 'own') throw new AppError('BUSY', 'the work is held');
-    const { name, sequences: batch, answerSize } = model.manifest;
+    const { name, answerSize } = model.manifest;
+    const batch = unitShape(model.manifest).sequences;
     const { rank } = job;
     const sequences = sequencesOf(job.input, model.manifest);
     this.#queue.add({ id, rank, model: name, batch, sequences });
@@ -189,8 +196,9 @@ export class Answering {
     const place = this.#parts.place(name);
     // Without a wait where there is none: what is begun next, a unit, must come behind this pass.
     const { model, device, cpu } = place instanceof Promise ? await place : place;
-    const tokens = new Uint16Array(model.manifest.sequences * model.manifest.tokens);
-    for (const [i, seat] of seats.entries()) tokens.set(seat.tokens, i * model.manifest.tokens);
+    const length = unitShape(model.manifest).tokens;
+    const tokens = new Uint32Array(unitRows(model.manifest));
+    for (const [i, seat] of seats.entries()) tokens.set(seat.tokens, i * length);
     const input: PassInput = { tokens, sigma0: undefined, limits: [], signal };
     if (device === cpu) return await cpu.pass(input);
 
@@ -264,17 +272,16 @@ export class Answering {
 
 /** Activations too: they differ where a row happens not to. */
 const isSame = (one: PassResult, other: PassResult): boolean =>
-  one.a.every((a, i) => equal(a, other.a[i]!)) && one.answer.every((x, i) => x === other.answer[i]);
+  one.x.every((x, i) => equal(x, other.x[i]!)) && one.answer.every((x, i) => x === other.answer[i]);
 
 /** Token ids of each sequence, the last one filled up with padding. @throws AppError INPUT_EMPTY, INPUT_LONG */
-function sequencesOf(input: Uint8Array, manifest: Manifest): Uint16Array[] {
+function sequencesOf(input: Uint8Array, manifest: Manifest): Uint32Array[] {
   if (!input.length) throw new AppError('INPUT_EMPTY', 'nothing is asked');
   const count = Math.ceil(input.length / sequenceBytes(manifest));
   const ids = count <= SEQUENCES_MAX ? tokenIds(input, manifest) : undefined;
   if (!ids) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-  const whole = new Uint16Array(count * manifest.tokens);
+  const { tokens } = unitShape(manifest);
+  const whole = new Uint32Array(count * tokens);
   whole.set(ids);
-  return Array.from({ length: count }, (_, i) =>
-    whole.subarray(i * manifest.tokens, (i + 1) * manifest.tokens),
-  );
+  return Array.from({ length: count }, (_, i) => whole.subarray(i * tokens, (i + 1) * tokens));
 }

@@ -1,21 +1,24 @@
 /** A device that runs units: one interface, two implementations (cpu, webgpu), one contract suite. */
 import type { Manifest } from '../../core/manifest.ts';
+import type { StepInput } from '../../core/pow/known.ts';
 
 export interface ModelPackage {
   readonly id: Uint8Array;
   readonly manifest: Manifest;
-  /** ONNX bytes of segments 0..L. */
+  /** ONNX bytes of segments 0..L of the shape that is mined. */
   readonly segments: readonly Uint8Array[];
+  /** V rows of each table, as the manifest says how wide. */
+  readonly tables: readonly Uint8Array[];
   /** B_ℓᵀ of each linear: int8, n×k row-major. */
   readonly weights: readonly Int8Array[];
 }
 
 export interface PassInput {
   /** B·S token ids. */
-  readonly tokens: Uint16Array;
+  readonly tokens: Uint32Array;
   /** σ_0; undefined runs the plain exact pass: no noise, no t, no tickets. */
   readonly sigma0: Uint8Array | undefined;
-  /** min(target_e·c_ℓ, 2^256−1) of each linear; a tile wins at or below it. */
+  /** min(target_e·c_ℓ, 2^256−1) of each linear; a tile wins at or below it, and never where it is 0. */
   readonly limits: readonly bigint[];
   /** Stop after this linear (1-based): for replays up to ℓ*. */
   readonly stopAfter?: number;
@@ -25,8 +28,10 @@ export interface PassInput {
 }
 
 export interface PassResult {
-  /** a_1..a_L (or up to stopAfter). */
+  /** x_1..x_L (or up to stopAfter), and the a, y that they are made of. */
+  readonly x: readonly Uint8Array[];
   readonly a: readonly Uint8Array[];
+  readonly y: readonly Uint8Array[];
   /** t_1..t_L (or up to stopAfter); empty for a plain pass. */
   readonly t: readonly Uint8Array[];
   /** First winning tile in (linear, tile) order; linear is 1-based. */
@@ -50,6 +55,11 @@ export interface Backend {
   readonly lanes?: number;
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
+  /**
+   * Runs one step alone, without noise. @returns x_ℓ after segment ℓ−1; of step L+1 the BLAKE3 of the answer's rows
+   * @throws AppError as `pass`
+   */
+  step(input: StepInput): Promise<Uint8Array>;
   /** Bytes of the backend's own buffers, without ONNX Runtime's. */
   memoryBytes(): number;
   /** Resolves when the device is lost; never for a device that cannot be lost. */

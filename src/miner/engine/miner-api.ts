@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { Fault } from '../../core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
+import type { Claim, Task } from '../../core/header/header.ts';
 import type { Manifest } from '../../core/manifest.ts';
 
 /** Most cores for units on the CPU, whatever the configuration asks for. */
@@ -92,6 +93,11 @@ export const MINER_OFF: MinerStatus = {
   problem: undefined,
 };
 
+/** What to work on: a header whose nonce does not count. */
+export interface Work extends Task {
+  readonly core: HeaderCore;
+}
+
 export interface FoundBlock {
   readonly header: Header;
   readonly proof: Proof;
@@ -114,8 +120,8 @@ export type MinerApi = {
    * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU
    */
   start(model: string, backend: BackendChoice): Promise<void>;
-  /** What to work on: a header whose nonce does not count. undefined: nothing. */
-  work(template: HeaderCore | undefined): void;
+  /** What to work on. undefined: nothing. */
+  work(work: Work | undefined): void;
   /**
    * Share of the time that units and answers for others may take, 0 to 1; 0 holds the work, and gives up such
    * answers. It is 1 before the first call.
@@ -126,7 +132,7 @@ export type MinerApi = {
   /** Stops mining after the unit in work. */
   finish(): void;
   /** Replays the winning unit on the CPU. @returns every fault that it shows, in order of the rules */
-  check(header: Header, proof: Proof): Promise<readonly Fault[]>;
+  check(claim: Claim, proof: Proof): Promise<readonly Fault[]>;
   /**
    * Runs an input of at most one pass on the CPU, whatever mines: what it gives is surely the model's.
    * @returns the answer rows of all sequences @throws AppError MODEL_MISSING, INPUT_LONG

@@ -4,7 +4,8 @@
  * wins and replays other people's blocks.
  */
 import type { Fault } from '../../core/faults.ts';
-import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
+import type { Header, Proof } from '../../core/formats.ts';
+import type { Claim } from '../../core/header/header.ts';
 import { unitMacs } from '../../core/manifest.ts';
 import { proofDigest } from '../../core/pow/proof.ts';
 import { replayFaults } from '../../core/pow/replay.ts';
@@ -20,6 +21,7 @@ import {
   type FoundBlock,
   type MinerStatus,
   type ShownBackend,
+  type Work,
 } from './miner-api.ts';
 import { Answering, type Place } from './answering.ts';
 import { LoadedModels, type Loaded, type ModelParts } from './loaded.ts';
@@ -76,8 +78,8 @@ export class Miner {
   #device: Backend | undefined;
   /** The CPU backend of the device's model; it may be the device itself. */
   #cpu: Backend | undefined;
-  /** What to work on: a header without its nonce. */
-  #template: HeaderCore | undefined;
+  /** What to work on. */
+  #template: Work | undefined;
   /** The running loop's controller; `pause` aborts it. */
   #run: AbortController | undefined;
   #finishing = false;
@@ -121,7 +123,7 @@ export class Miner {
     this.#set({ rejected: { ...rejected, [reason]: (rejected[reason] ?? 0) + 1 } });
   }
 
-  work(template: HeaderCore | undefined): void {
+  work(template: Work | undefined): void {
     this.#template = template;
     this.#wake?.();
   }
@@ -310,7 +312,7 @@ export class Miner {
   }
 
   /** Units of a template for another model would be refused by every verifier. */
-  #templateFor({ id }: ModelPackage): HeaderCore | undefined {
+  #templateFor({ id }: ModelPackage): Work | undefined {
     return this.#template && equal(this.#template.modelId, id) ? this.#template : undefined;
   }
 
@@ -322,7 +324,7 @@ export class Miner {
     const ahead: Unit[] = [];
     let nonce = this.#parts.randomNonce();
 
-    const begin = (template: HeaderCore): Unit => {
+    const begin = (template: Work): Unit => {
       nonce = (nonce + 1n) & 0xffff_ffff_ffff_ffffn;
       const startedMs = this.#parts.nowMs();
       return beginUnit(this.#device!, model, template, { nonce, startedMs, signal });
@@ -335,11 +337,11 @@ export class Miner {
       },
       drop,
       /** Drops the queued units unless they have the template's head and target. */
-      keepOnly(template: HeaderCore | undefined): void {
-        if (ahead[0] && !(template && sameWork(ahead[0].core, template))) drop();
+      keepOnly(template: Work | undefined): void {
+        if (ahead[0] && !(template && sameWork(ahead[0].work, template))) drop();
       },
       /** The next unit to wait for; begins also the units after it. `full`: there is no rest between units. */
-      next: (template: HeaderCore, full: boolean): Unit => {
+      next: (template: Work, full: boolean): Unit => {
         const isFirst = !ahead.length;
         const unit = ahead.shift() ?? begin(template);
 
@@ -385,12 +387,13 @@ export class Miner {
 
   /** Waits for a unit; a win is re-checked on the CPU, proven and reported. */
   async #finish({ model, cpu, signal }: Session, unit: Unit): Promise<void> {
-    const { core, input, startedMs, result: running } = unit;
+    const { work, input, startedMs, result: running } = unit;
+    const { core } = work;
     const result = await running;
     this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
     if (!result.winner) return;
-    if (this.#template && !equal(this.#template.prevHash, core.prevHash)) {
+    if (this.#template && !equal(this.#template.core.prevHash, core.prevHash)) {
       this.#reject('stale');
       return;
     }
@@ -404,17 +407,18 @@ export class Miner {
     const proof = createProof(model, again);
     const header: Header = { ...core, proofDigest: proofDigest(proof) };
     // The next template comes with the new head; until then there is nothing more to do for the present template.
-    if (this.#template && equal(this.#template.prevHash, core.prevHash)) this.#template = undefined;
+    if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
+      this.#template = undefined;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
   }
 
-  async check(header: Header, proof: Proof): Promise<readonly Fault[]> {
-    const { model, cpu } = await this.#models.of(header.modelId);
-    const input = passInput(model, header);
+  async check({ header, modelId, target }: Claim, proof: Proof): Promise<readonly Fault[]> {
+    const { model, cpu } = await this.#models.of(modelId);
+    const input = passInput(model, header, target);
     const stopAfter = Math.min(Math.max(proof.linear, 1), model.manifest.linears.length);
-    const { a, t, winner } = await cpu.pass({ ...input, stopAfter });
-    return replayFaults({ proof, replayed: { a, t, winner } });
+    const replayed = await cpu.pass({ ...input, stopAfter });
+    return replayFaults({ proof, replayed });
   }
 
   /** @throws AppError as MinerApi's */

@@ -2,7 +2,8 @@
 import type { Proof } from '../../core/formats.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { openRange } from '../../core/pow/blake3-tree.ts';
-import { TILE, tileOrigin } from '../../core/pow/transcript.ts';
+import { tileOrigin } from '../../core/pow/transcript.ts';
+import { TILE, unitRows } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import type { ModelPackage, PassResult } from './backend.ts';
 
@@ -21,20 +22,25 @@ function openRows(matrix: Int8Array, k: number, first: number) {
  */
 export function createProof(
   { manifest, weights }: Pick<ModelPackage, 'manifest' | 'weights'>,
-  result: Pick<PassResult, 'a' | 't' | 'winner' | 'captured'>,
+  result: Pick<PassResult, 'x' | 'a' | 'y' | 't' | 'winner' | 'captured'>,
 ): Proof {
   const { winner, captured } = result;
   assert(winner && captured, 'a proof needs a winner and the rows it won with');
   const l = manifest.linears[winner.linear - 1]!;
-  assert(captured.length === l.m * l.k, 'the captured rows are those of the winning linear');
+  assert(
+    captured.length === unitRows(manifest) * l.k,
+    'the captured rows are those of the winning linear',
+  );
   const { row, column } = tileOrigin(l, winner.tile);
   const a = openRows(captured, l.k, row);
   const b = openRows(weights[winner.linear - 1]!, l.k, column);
   return {
     linear: winner.linear,
     tile: winner.tile,
-    a: result.a.slice(0, winner.linear),
+    x: result.x.slice(0, winner.linear - 1),
     t: result.t.slice(0, winner.linear - 1),
+    a: result.a[winner.linear - 1]!,
+    y: result.y[winner.linear - 1]!,
     rows: a.rows,
     rowPath: a.path,
     columns: b.rows,

@@ -1,7 +1,7 @@
 /**
- * The model's ONNX segments as a chain of ONNX Runtime sessions. Segment 0 takes `tokens`, segment
- * ℓ ≥ 1 takes `c<ℓ>`; each gives `a<ℓ+1>`, the last one `answer`. Every other name is a carry: a tensor made
- * by an earlier segment and kept until the unit ends.
+ * The model's ONNX segments as a chain of ONNX Runtime sessions. Segment 0 takes `tokens` and rows of the tables
+ * as `e<i>`, segment ℓ ≥ 1 takes `c<ℓ>`; each gives `a<ℓ+1>`, the last one `answer`. Every other name is a carry: a
+ * tensor made by an earlier segment and kept until the unit ends.
  *
  * One build of ONNX Runtime is used everywhere (its WebGPU build, which also holds the wasm provider and runs in
  * Node), so that a page downloads one wasm file. ONNX Runtime fails under concurrent use, even of different
@@ -87,14 +87,14 @@ export async function createSegmentChain(
   return new SegmentChain(sessions);
 }
 
-const inputName = (index: number): string => (index ? `c${index}` : 'tokens');
 const outputName = (index: number, count: number): string =>
   index === count - 1 ? 'answer' : `a${index + 1}`;
 
 function wiringProblem(sessions: readonly ort.InferenceSession[]): string | undefined {
   const carries = new Set<string>();
   for (const [i, session] of sessions.entries()) {
-    const missing = session.inputNames.find((x) => x !== inputName(i) && !carries.has(x));
+    const isOwn = (x: string): boolean => (i ? x === `c${i}` : x === 'tokens' || /^e\d$/.test(x));
+    const missing = session.inputNames.find((x) => !isOwn(x) && !carries.has(x));
     if (missing) return `segment ${i} takes '${missing}', which no earlier segment makes`;
     const main = outputName(i, sessions.length);
     if (!session.outputNames.includes(main)) return `segment ${i} does not make '${main}'`;
@@ -103,42 +103,76 @@ function wiringProblem(sessions: readonly ort.InferenceSession[]): string | unde
   return undefined;
 }
 
+/** Tensors by name. */
+export type Feeds = Readonly<Record<string, ort.Tensor>>;
+
 export class SegmentChain {
   readonly #sessions: readonly ort.InferenceSession[];
   readonly #carries = new Map<string, ort.Tensor>();
+  /** Carries that are the caller's, who goes on using them. */
+  readonly #lent = new Set<ort.Tensor>();
 
   constructor(sessions: readonly ort.InferenceSession[]) {
     this.#sessions = sessions;
   }
 
   /**
-   * Runs segment `index` on its main input (tokens, or C of linear `index`) and the carries. @returns its main
-   * output (A of linear index+1, or the answer), written to `output` when given
+   * Runs segment `index` on its own inputs (tokens and rows of tables, or C of linear `index`) and the carries.
+   * @param outputs tensors into which outputs of these names are written; they stay the caller's
+   * @returns its main output: A of linear index+1, or the answer
    */
-  async run(index: number, input: ort.Tensor, output?: ort.Tensor): Promise<ort.Tensor> {
+  async run(index: number, inputs: Feeds, outputs: Feeds = {}): Promise<ort.Tensor> {
     const session = this.#sessions[index]!;
-    const feeds: Record<string, ort.Tensor> = {};
-    for (const name of session.inputNames)
-      feeds[name] = name === inputName(index) ? input : this.#carries.get(name)!;
-    const main = outputName(index, this.#sessions.length);
+    const feeds = Object.fromEntries(
+      session.inputNames.map((name) => [name, inputs[name] ?? this.carry(name)]),
+    );
     const fetches = Object.fromEntries(
-      session.outputNames.map((name) => [name, name === main ? (output ?? null) : null]),
+      session.outputNames.map((name) => [name, outputs[name] ?? null]),
     );
     const results = await runtime.run(() => session.run(feeds, fetches));
-    for (const [name, tensor] of Object.entries(results)) {
-      if (name === main) continue;
-      this.#carries.get(name)?.dispose();
-      this.#carries.set(name, tensor);
-    }
+    const main = outputName(index, this.#sessions.length);
+    for (const [name, tensor] of Object.entries(results))
+      if (name !== main) this.#keep(name, tensor, tensor === outputs[name]);
     const made = results[main];
     assert(made, `segment ${index} made '${main}'`);
     return made;
   }
 
+  carry(name: string): ort.Tensor {
+    const tensor = this.#carries.get(name);
+    assert(tensor, `'${name}' was made before it is read`);
+    return tensor;
+  }
+
+  /** A carry that no segment of this unit makes, for a step that begins after it. It stays the caller's. */
+  lend(name: string, tensor: ort.Tensor): void {
+    this.#keep(name, tensor, true);
+  }
+
+  #keep(name: string, tensor: ort.Tensor, isLent: boolean): void {
+    this.#drop(name);
+    this.#carries.set(name, tensor);
+    if (isLent) this.#lent.add(tensor);
+  }
+
+  #drop(name: string): void {
+    const tensor = this.#carries.get(name);
+    this.#carries.delete(name);
+    if (tensor && !this.#lent.delete(tensor)) tensor.dispose();
+  }
+
+  /** Dimensions of a carry, as the segment that makes it declares them. */
+  dimensionsOf(name: string): number[] {
+    for (const session of this.#sessions) {
+      const found = session.outputMetadata.find((each) => each.name === name);
+      if (found?.isTensor) return found.shape.map(Number);
+    }
+    throw new AppError('MODEL_REFUSED', `no segment makes '${name}'`);
+  }
+
   /** Ends a unit: carries are dropped. */
   reset(): void {
-    for (const tensor of this.#carries.values()) tensor.dispose();
-    this.#carries.clear();
+    for (const name of [...this.#carries.keys()]) this.#drop(name);
   }
 
   async close(): Promise<void> {

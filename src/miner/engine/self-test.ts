@@ -1,9 +1,13 @@
 /**
- * Tests that a device computes right before it is used: it runs the unit of σ_0 = 32 zero bytes, plain
- * and noisy, and compares with the manifest's known answer. Compilers and drivers do get shaders wrong.
+ * Tests that a device computes right before it is used: it runs every step of the model and compares with the
+ * manifest's known answers, then the unit of σ_0 = 32 zero bytes, plain and noisy. Compilers and drivers do get
+ * shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
+import { unitLinears, unitShape } from '../../core/manifest.ts';
+import { knownStep } from '../../core/pow/known.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
+import { tileCount } from '../../core/pow/transcript.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Backend, ModelPackage, PassResult } from './backend.ts';
@@ -21,7 +25,7 @@ const firstDifference = (x: readonly Uint8Array[], y: readonly Uint8Array[]): nu
 
 /** A ticket limit that about one of this unit's tiles meets, so that the winner is tested too. */
 const easyLimits = ({ manifest }: ModelPackage): bigint[] => {
-  const tiles = manifest.linears.reduce((sum, l) => sum + (l.m / 16) * (l.n / 16), 0);
+  const tiles = unitLinears(manifest).reduce((sum, l) => sum + tileCount(l), 0);
   return manifest.linears.map(() => (1n << 256n) / BigInt(tiles));
 };
 
@@ -34,9 +38,9 @@ function compare(backend: Backend, got: PassResult, want: PassResult): void {
 }
 
 /**
- * Runs the known unit twice. Products are tested by what is computed from them: a_2..a_L of the noisy pass
- * equal those of the plain pass only if every noisy product was peeled exactly. `reference` is another
- * backend of the same model, whose transcript and winner must agree too.
+ * Runs every step, then a unit twice. Noisy products are tested by what is computed from them: x_2..x_L of the
+ * noisy pass equal those of the plain pass only if every product was peeled exactly. `reference` is another backend
+ * of the same model, whose transcript and winner must agree too.
  * @throws AppError SELF_TEST_FAILED
  */
 export async function selfTest(
@@ -44,16 +48,19 @@ export async function selfTest(
   model: ModelPackage,
   reference?: Backend,
 ): Promise<void> {
+  for (const [i, want] of unitShape(model.manifest).known.entries()) {
+    const got = await backend.step(knownStep(model.manifest, i + 1));
+    if (!equal(got, want)) throw fail(backend, `step ${i + 1} is wrong`);
+  }
+
   const tokens = tokensOf(ZERO_HASH, model.manifest);
   const plain = { tokens, sigma0: undefined, limits: [] };
   const noisy = { tokens, sigma0: ZERO_HASH, limits: easyLimits(model) };
   const exact = await backend.pass(plain);
   const found = await backend.pass(noisy);
-  for (const [name, { a }] of Object.entries({ plain: exact, noisy: found })) {
-    const at = firstDifference(a, model.manifest.knownAnswer);
-    if (at >= 0) throw fail(backend, `${name} activations of linear ${at + 1} are wrong`);
-  }
-  // a_1..a_L do not depend on the last product, but the answer does.
+  const at = firstDifference(found.x, exact.x);
+  if (at >= 0) throw fail(backend, `plain and noisy activations of linear ${at + 1} differ`);
+  // x_1..x_L do not depend on the last product, but the answer does.
   if (exact.answer.some((x, i) => x !== found.answer[i]))
     throw fail(backend, 'plain and noisy answers differ');
   if (reference) compare(backend, found, await reference.pass(noisy));

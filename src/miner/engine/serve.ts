@@ -59,7 +59,7 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     throttle: (duty) => miner.throttle(duty),
     pause: () => miner.pause(),
     finish: () => miner.finish(),
-    check: (header, proof) => miner.check(header, proof),
+    check: (claim, proof) => miner.check(claim, proof),
     execute: (modelId, input) => miner.execute(modelId, input),
     answer: (id, job) => miner.answer(id, job),
     dropAnswer: (id) => miner.dropAnswer(id),

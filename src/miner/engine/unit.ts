@@ -3,14 +3,14 @@ import type { HeaderCore } from '../../core/formats.ts';
 import { inputTokens } from '../../core/manifest.ts';
 import { packInput, seedOf, tokensOf } from '../../core/pow/seed.ts';
 import { ticketLimits } from '../../core/pow/transcript.ts';
-import { targetFromBits } from '../../core/header/target.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
+import type { Work } from './miner-api.ts';
 
 /** A unit that the device runs or has queued. */
 export interface Unit {
-  readonly core: HeaderCore;
+  readonly work: Work;
   /** Input of the pass, kept so that a check can run the unit again. */
   readonly input: PassInput;
   readonly startedMs: number;
@@ -29,31 +29,30 @@ export interface UnitStart {
 export function beginUnit(
   device: Backend,
   model: ModelPackage,
-  template: HeaderCore,
+  template: Work,
   { nonce, startedMs, signal }: UnitStart,
 ): Unit {
-  const core = { ...template, nonce };
-  const input = passInput(model, core);
+  const work = { ...template, core: { ...template.core, nonce } };
+  const input = passInput(model, work.core, work.target);
   const stop = new AbortController();
   const result = device.pass({ ...input, signal: AbortSignal.any([signal, stop.signal]) });
   // A failure is thrown where the result is awaited; the failure of a dropped unit is ignored.
   result.catch(() => undefined);
-  return { core, input, startedMs, result, drop: () => stop.abort() };
+  return { work, input, startedMs, result, drop: () => stop.abort() };
 }
 
-/** Whether a unit on `one` is worth as much as one on `other`: the same head and target. */
-export const sameWork = (one: HeaderCore, other: HeaderCore): boolean =>
-  equal(one.prevHash, other.prevHash) &&
+/** Whether a unit on `one` is worth about as much as one on `other`, whose target may be a little easier by now. */
+export const sameWork = (one: Work, other: Work): boolean =>
+  equal(one.core.prevHash, other.core.prevHash) &&
   equal(one.modelId, other.modelId) &&
-  equal(one.miner, other.miner) &&
-  one.bits === other.bits;
+  equal(one.core.miner, other.core.miner);
 
-export function passInput({ manifest }: ModelPackage, core: HeaderCore): PassInput {
+export function passInput({ manifest }: ModelPackage, core: HeaderCore, target: bigint): PassInput {
   const sigma0 = seedOf(core);
   return {
     tokens: tokensOf(sigma0, manifest),
     sigma0,
-    limits: ticketLimits(targetFromBits(core.bits) ?? 0n, manifest),
+    limits: ticketLimits(target, manifest),
   };
 }
 

@@ -1,13 +1,17 @@
 /**
- * A model's package: manifest.json, seg-0.onnx … seg-L.onnx, weights.bin (all B_ℓᵀ joined).
+ * A model's package: manifest.json, seg-0.onnx … seg-L.onnx, table-<i>.bin, weights.bin (all B_ℓᵀ joined).
  * Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
  */
 import {
   manifestProblem,
   modelId,
   Manifest,
+  unitShape,
+  type Carry,
   type FileRef,
   type Linear,
+  type Shape,
+  type Table,
   OPERAND_MAX,
 } from '../../core/manifest.ts';
 import { CodecError, encode } from '../../core/codec.ts';
@@ -15,14 +19,18 @@ import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { ONNX_BYTES_MAX } from './onnx.ts';
-import { blake3Of } from './parts.ts';
+import { blake3Of, passFiles } from './parts.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
 export const TOKENIZER_FILE = 'tokenizer.json';
-export const segmentFile = (index: number): string => `seg-${index}.onnx`;
+export const TEMPLATE_FILE = 'template.json';
+/** Segment `index` of shape number `shape`; those of the shape that is mined have no number of a shape. */
+export const segmentFile = (index: number, shape = 0): string =>
+  shape ? `seg-${shape}-${index}.onnx` : `seg-${index}.onnx`;
+export const tableFile = (index: number): string => `table-${index}.bin`;
 const MANIFEST_BYTES_MAX = 2 ** 20;
-/** Most bytes of weights and segments together: a browser's worker can hold them twice. */
+/** Most bytes of weights, tables and segments together: a browser's worker can hold them twice. */
 export const PACKAGE_BYTES_MAX = 2 ** 30;
 /** Most bytes of a tokenizer. Only clients that ask fetch it; a tokenizer of 30,522 words has 0.7 MB. */
 export const TOKENIZER_BYTES_MAX = 16 * 2 ** 20;
@@ -32,13 +40,20 @@ const SHOWN_MAX = 64;
 const corrupt = (message: string, cause?: unknown): AppError =>
   new AppError('MODEL_CORRUPT', message, { cause });
 
-/** Manifest as JSON: hashes in hex, `tokenizer` left out where there is none, everything else unchanged. */
-export const manifestToJson = ({ tokenizer, ...m }: Manifest): unknown => ({
+const withHex = <T extends { hash: Uint8Array }>(file: T) => ({ ...file, hash: toHex(file.hash) });
+
+/** Manifest as JSON: hashes in hex, a file left out where there is none, everything else unchanged. */
+export const manifestToJson = ({ tokenizer, template, ...m }: Manifest): unknown => ({
   ...m,
-  segments: m.segments.map((s) => ({ ...s, hash: toHex(s.hash) })),
   linears: m.linears.map((l) => ({ ...l, weights: toHex(l.weights) })),
-  knownAnswer: m.knownAnswer.map(toHex),
-  ...(tokenizer && { tokenizer: { hash: toHex(tokenizer.hash), size: tokenizer.size } }),
+  tables: m.tables.map(withHex),
+  shapes: m.shapes.map((s) => ({
+    ...s,
+    segments: s.segments.map(withHex),
+    known: s.known.map(toHex),
+  })),
+  ...(tokenizer && { tokenizer: withHex(tokenizer) }),
+  ...(template && { template: withHex(template) }),
 });
 
 type Fields = Record<string, unknown>;
@@ -76,40 +91,70 @@ function digest(value: unknown, at: string): Uint8Array {
   return bytes;
 }
 
-const LINEAR_KEYS = ['m', 'k', 'n', 'r', 'weights'] as const;
+/** The named numbers of an object that has these keys and `others`, and no more. */
+function numbers<K extends string, O extends string>(
+  value: unknown,
+  at: string,
+  keys: readonly K[],
+  others: readonly O[],
+): { readonly found: Record<K, number>; readonly rest: Record<O, unknown> } {
+  const f = object(value, at, [...keys, ...others]);
+  const found = Object.fromEntries(keys.map((key) => [key, number(f[key], `${at}.${key}`)]));
+  return { found: found as Record<K, number>, rest: f as Record<O, unknown> };
+}
+
 const linear = (value: unknown, at: string): Linear => {
-  const f = object(value, at, LINEAR_KEYS);
-  const size = (key: string): number => number(f[key], `${at}.${key}`);
-  const weights = digest(f.weights, `${at}.weights`);
-  return { m: size('m'), k: size('k'), n: size('n'), r: size('r'), weights };
+  const keys = ['k', 'n', 'r', 'low', 'high'] as const;
+  const { found, rest } = numbers(value, at, keys, ['weights']);
+  return { ...found, weights: digest(rest.weights, `${at}.weights`) };
 };
 const file = (value: unknown, at: string): FileRef => {
-  const f = object(value, at, ['hash', 'size']);
-  return { hash: digest(f.hash, `${at}.hash`), size: number(f.size, `${at}.size`) };
+  const { found, rest } = numbers(value, at, ['size'], ['hash']);
+  return { hash: digest(rest.hash, `${at}.hash`), ...found };
+};
+const table = (value: unknown, at: string): Table => {
+  const keys = ['width', 'wide', 'low', 'high', 'size'] as const;
+  const { found, rest } = numbers(value, at, keys, ['hash']);
+  return { ...found, hash: digest(rest.hash, `${at}.hash`) };
+};
+const carry = (value: unknown, at: string): Carry => {
+  const keys = ['made', 'last', 'size', 'low', 'high'] as const;
+  const { found, rest } = numbers(value, at, keys, ['name']);
+  return { name: text(rest.name, `${at}.name`), ...found };
+};
+const shape = (value: unknown, at: string): Shape => {
+  const others = ['segments', 'carries', 'known'] as const;
+  const { found, rest } = numbers(value, at, ['sequences', 'tokens'], others);
+  return {
+    ...found,
+    segments: array(rest.segments, `${at}.segments`, file),
+    carries: array(rest.carries, `${at}.carries`, carry),
+    known: array(rest.known, `${at}.known`, digest),
+  };
 };
 
-const NUMBERS = ['version', 'sequences', 'tokens', 'vocabulary', 'answerSize', 'kappa64'] as const;
-const OTHERS = ['name', 'packing', 'labels', 'segments', 'linears', 'knownAnswer'] as const;
+const NUMBERS = ['version', 'kind', 'vocabulary', 'answerSize'] as const;
+const TEXTS = ['name', 'packing', 'licence', 'attribution'] as const;
+const LISTS = ['labels', 'linears', 'tables', 'shapes'] as const;
 
 /**
  * Manifest from parsed JSON of unknown origin.
  * @throws AppError MODEL_CORRUPT with the place that is wrong, MODEL_REFUSED
  */
 export function manifestFromJson(value: unknown): Manifest {
-  const f = object(value, 'manifest', [...NUMBERS, ...OTHERS], ['tokenizer']);
-  const numbers = Object.fromEntries(NUMBERS.map((k) => [k, number(f[k], k)])) as Record<
-    (typeof NUMBERS)[number],
-    number
-  >;
+  const keys = [...NUMBERS, ...TEXTS, ...LISTS];
+  const f = object(value, 'manifest', keys, ['tokenizer', 'template']);
+  const each = <K extends string, T>(names: readonly K[], read: (x: unknown, at: string) => T) =>
+    Object.fromEntries(names.map((key) => [key, read(f[key], key)])) as Record<K, T>;
   const manifest: Manifest = {
-    ...numbers,
-    name: text(f.name, 'name'),
-    packing: text(f.packing, 'packing'),
+    ...each(NUMBERS, number),
+    ...each(TEXTS, text),
     labels: array(f.labels, 'labels', text),
-    segments: array(f.segments, 'segments', file),
     linears: array(f.linears, 'linears', linear),
-    knownAnswer: array(f.knownAnswer, 'knownAnswer', digest),
+    tables: array(f.tables, 'tables', table),
+    shapes: array(f.shapes, 'shapes', shape),
     tokenizer: f.tokenizer === undefined ? null : file(f.tokenizer, 'tokenizer'),
+    template: f.template === undefined ? null : file(f.template, 'template'),
   };
   try {
     encode(Manifest, manifest);
@@ -154,13 +199,14 @@ const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + 
 
 /** Checks the sizes in a manifest before anything large is read. */
 function checkSizes(m: Manifest): void {
-  const odd = m.segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
+  const { segments } = unitShape(m);
+  const odd = segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
   if (odd >= 0)
     throw new AppError(
       'MODEL_REFUSED',
-      `${segmentFile(odd)} has ${m.segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
+      `${segmentFile(odd)} has ${segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
     );
-  const total = weightBytes(m) + m.segments.reduce((sum, s) => sum + s.size, 0);
+  const total = passFiles(m).reduce((sum, { size }) => sum + size, 0);
   if (total > PACKAGE_BYTES_MAX)
     throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);
 }
@@ -174,15 +220,15 @@ function cutWeights(m: Manifest, bytes: Uint8Array): Uint8Array[] {
   return m.linears.map((l) => bytes.slice(at, (at += l.k * l.n)));
 }
 
-async function checkSegment(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
+async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise<void> {
   if (bytes.length !== ref.size)
     throw corrupt(`${name} has ${bytes.length} bytes, the manifest says ${ref.size}`);
   if (!equal(await blake3Of(bytes), ref.hash)) throw corrupt(`${name} does not match its hash`);
 }
 
 /**
- * A package from its files: segments 0..L, then the weights of linears 1..L, whose bytes the caller must not
- * use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
+ * A package from its files: segments 0..L, the tables, then the weights of linears 1..L, whose bytes the caller must
+ * not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
  */
 export async function packageOf(
@@ -190,15 +236,20 @@ export async function packageOf(
   files: readonly Uint8Array[],
 ): Promise<ModelPackage> {
   checkSizes(manifest);
-  const count = manifest.segments.length;
-  if (files.length !== count + manifest.linears.length) throw corrupt('files are missing');
-  const segments = files.slice(0, count);
-  for (const [i, ref] of manifest.segments.entries())
-    await checkSegment(ref, segmentFile(i), segments[i]!);
+  const refs = passFiles(manifest);
+  if (files.length !== refs.length) throw corrupt('files are missing');
+  const segmentsEnd = unitShape(manifest).segments.length;
+  const tablesEnd = segmentsEnd + manifest.tables.length;
+  for (let i = 0; i < tablesEnd; i++) {
+    const name = i < segmentsEnd ? segmentFile(i) : tableFile(i - segmentsEnd);
+    await checkFile(refs[i]!, name, files[i]!);
+  }
   const weights: Int8Array[] = [];
-  for (const [i, part] of files.slice(count).entries())
+  for (const [i, part] of files.slice(tablesEnd).entries())
     weights.push(await readWeights(manifest, i, part));
-  return { id: modelId(manifest), manifest, segments, weights };
+  const segments = files.slice(0, segmentsEnd);
+  const tables = files.slice(segmentsEnd, tablesEnd);
+  return { id: modelId(manifest), manifest, segments, tables, weights };
 }
 
 /**
@@ -218,7 +269,8 @@ export async function loadPackage(
   const manifest = parseManifest(await get(MANIFEST_FILE));
   checkSizes(manifest);
   const weights = cutWeights(manifest, await get(WEIGHTS_FILE));
-  const segments: Uint8Array[] = [];
-  for (const i of manifest.segments.keys()) segments.push(await get(segmentFile(i)));
-  return packageOf(manifest, [...segments, ...weights]);
+  const files: Uint8Array[] = [];
+  for (const i of unitShape(manifest).segments.keys()) files.push(await get(segmentFile(i)));
+  for (const i of manifest.tables.keys()) files.push(await get(tableFile(i)));
+  return packageOf(manifest, [...files, ...weights]);
 }

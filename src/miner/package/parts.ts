@@ -1,11 +1,11 @@
 /**
- * A package cut into parts for fetching: its segments, each linear's weights and the tokenizer, in pieces of
- * at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are
+ * A package cut into parts for fetching: its segments, tables, each linear's weights, tokenizer and template, in
+ * pieces of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are
  * cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these
  * values, the outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
  */
 import { createBLAKE3 } from 'hash-wasm';
-import type { FileRef, Manifest } from '../../core/manifest.ts';
+import { unitShape, type FileRef, type Manifest } from '../../core/manifest.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
 import { assert } from '../../lib/errors.ts';
@@ -27,7 +27,7 @@ export interface Part {
 }
 
 export interface PartPlan {
-  /** Segments 0..L, then the weights of linears 1..L, then the tokenizer where there is one. */
+  /** The files that a pass needs, then the tokenizer and the template where there are. */
   readonly files: readonly FileRef[];
   /** Parts from 1 on: `parts[i]` is part i + 1. */
   readonly parts: readonly Part[];
@@ -37,12 +37,18 @@ export interface PartPlan {
   readonly bytes: number;
 }
 
+/** Files that a pass needs: segments 0..L of the shape that is mined, the tables, the weights of linears 1..L. */
+export const passFiles = (m: Manifest): FileRef[] => [
+  ...unitShape(m).segments,
+  ...m.tables,
+  ...m.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n })),
+];
+
 /** @param partBytes a power of two of at least 1024; other than 8 MiB in tests only */
 export function planParts(manifest: Manifest, partBytes = PART_BYTES): PartPlan {
   assert(partBytes >= CHUNK_BYTES && Number.isInteger(Math.log2(partBytes)), 'whole subtrees');
-  const weights = manifest.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n }));
-  const { tokenizer } = manifest;
-  const files = [...manifest.segments, ...weights, ...(tokenizer ? [tokenizer] : [])];
+  const { tokenizer, template } = manifest;
+  const files = [...passFiles(manifest), ...[tokenizer, template].filter((x) => x !== null)];
   const parts: Part[] = [];
   let values = 0;
   for (const [file, { size }] of files.entries()) {

@@ -3,15 +3,17 @@
  * uniforms, so that one pipeline serves every linear; only the GEMM is compiled per (k, r).
  */
 import type { Stage } from '../engine/stages.ts';
-import { packWgsl } from './wgsl/convert.ts';
+import { narrowWgsl, packWgsl } from './wgsl/convert.ts';
 import { gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
-import { chunksWgsl, seedWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
+import { chunksWgsl, seedWgsl, stateWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
 import { applyWgsl, noiseWgsl, thinWgsl } from './wgsl/noise.ts';
 
 const SOURCES = {
   pack: packWgsl,
+  narrow: narrowWgsl,
   chunks: chunksWgsl,
   tree: treeWgsl,
+  state: stateWgsl,
   seed: seedWgsl,
   tickets: ticketsWgsl,
   noise: noiseWgsl,

@@ -1,8 +1,15 @@
 /**
  * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment
- * before) into a_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
+ * before) into a_ℓ, x_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
  */
-import type { Linear } from '../../core/manifest.ts';
+import {
+  carriesAt,
+  carryBytes,
+  type Carry,
+  type Shape,
+  type LinearSize,
+  type UnitLinear,
+} from '../../core/manifest.ts';
 import { tileCount } from '../../core/pow/transcript.ts';
 import {
   bindGroup,
@@ -15,12 +22,12 @@ import {
 } from './kernels.ts';
 import type { Stage } from '../engine/stages.ts';
 import { groupSide } from './wgsl/gemm.ts';
-import { RECORD, SLOT } from './wgsl/hashing.ts';
+import { ALIVE, RECORD, SLOT } from './wgsl/hashing.ts';
 import { limbsOf } from './wgsl/noise.ts';
 
 /** Buffers that every linear of a model uses in turn. */
 export interface Scratch {
-  /** Records of a_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts); below, the limits that tickets must not exceed, and the winners. */
+  /** Records of a_ℓ, y_ℓ, x_ℓ, t_ℓ, σ_ℓ (wgsl/hashing.ts); below, the limits that tickets must not exceed, and the winners. */
   readonly chain: GPUBuffer;
   readonly limits: GPUBuffer;
   readonly winners: GPUBuffer;
@@ -29,6 +36,10 @@ export interface Scratch {
   readonly input: GPUBuffer;
   readonly output: GPUBuffer;
   readonly packed: GPUBuffer;
+  /** A carry as it is hashed, the hashes of all carries, and which of them are alive at each linear. */
+  readonly narrowed: GPUBuffer;
+  readonly carryHashes: GPUBuffer;
+  readonly alive: GPUBuffer;
   readonly noisyA: GPUBuffer;
   readonly noisyB: GPUBuffer;
   /** Per row of A: the digits of A·F_L, then E_L. Per column of B: the digits of E_R·B', then F_R. */
@@ -45,12 +56,38 @@ const hashWords = (hashes: readonly Uint8Array[]): Uint8Array => {
   return out;
 };
 
-/** Scratch for the largest of the linears. */
-export function createScratch(device: GPUDevice, linears: readonly Linear[]): Scratch {
-  const most = (bytes: (l: Linear) => number): GPUBuffer =>
+/** A linear's size, and the hash of its weights. */
+export type SizedLinear = LinearSize & Pick<UnitLinear, 'weights'>;
+
+/** The carries of a shape. */
+export type Carries = Pick<Shape, 'sequences' | 'carries'>;
+
+/** Bytes of a carry as it is hashed. */
+const hashedBytes = (sequences: number, carry: Carry): number =>
+  sequences * carry.size * carryBytes(carry);
+
+/** Numbers of the carries alive at each linear, as the state kernel reads them. */
+function aliveWords(count: number, shape: Carries): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(ALIVE * count);
+  for (let i = 0; i < count; i++) {
+    const alive = carriesAt(shape, i + 1).map((carry) => shape.carries.indexOf(carry));
+    words.set([alive.length, ...alive], ALIVE * i);
+  }
+  return words;
+}
+
+/** Scratch for the largest of the linears and carries. */
+export function createScratch(
+  device: GPUDevice,
+  linears: readonly SizedLinear[],
+  shape: Carries = { sequences: 1, carries: [] },
+): Scratch {
+  const carryMax = Math.max(4, ...shape.carries.map((c) => hashedBytes(shape.sequences, c)));
+  const most = (bytes: (l: LinearSize) => number): GPUBuffer =>
     storage(device, Math.max(...linears.map(bytes)));
-  const limbs = (l: Linear): number => limbsOf(l.k, l.r);
+  const limbs = (l: LinearSize): number => limbsOf(l.k, l.r);
   const chunksMax = Math.max(
+    carryMax / 1024,
     ...linears.map((l) => Math.max((l.m * l.k) / 1024, tileCount(l) / 16)),
   );
   return {
@@ -61,6 +98,9 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
     input: most((l) => 4 * l.m * l.k),
     output: most((l) => 4 * l.m * l.n),
     packed: most((l) => l.m * l.k),
+    narrowed: storage(device, 4 * Math.ceil(carryMax / 4)),
+    carryHashes: storage(device, 32 * Math.max(1, shape.carries.length)),
+    alive: storage(device, 4 * ALIVE * linears.length, aliveWords(linears.length, shape)),
     noisyA: most((l) => l.m * l.k),
     noisyB: most((l) => l.n * l.k),
     rowFactors: most((l) => l.m * l.r * (limbs(l) + 1)),
@@ -73,37 +113,60 @@ export function createScratch(device: GPUDevice, linears: readonly Linear[]): Sc
 }
 
 export interface GpuLinear {
-  readonly linear: Linear;
+  readonly linear: LinearSize;
   /** A, m×k float32, written by the segment before. */
   readonly input: GPUBuffer;
   /** C = A·B, m×n float32, exact, read by the segment after. */
   readonly output: GPUBuffer;
+  /** The first dispatches of `steps`: a_ℓ, y_ℓ and x_ℓ. */
+  readonly begin: readonly Step[];
   /** All dispatches of the linear in order. */
   steps(noisy: boolean): Step[];
 }
 
 interface Hashed {
   readonly data: GPUBuffer;
-  /** Number of bytes to hash from the first on, a multiple of 64. */
+  /** Number of bytes to hash from the first on. */
   readonly bytes: number;
-  /** Word of `chain` at which the hash is written. */
+  /** The buffer to which the hash is written, and at which word. */
+  readonly to: GPUBuffer;
   readonly out: number;
 }
 
 /** BLAKE3 of a buffer's first bytes. */
-function hashTasks(s: Scratch, { data, bytes, out }: Hashed, stage: Stage): Task[] {
-  const params = [bytes / 64, out];
+function hashTasks(s: Scratch, { data, bytes, to, out }: Hashed, stage: Stage): Task[] {
+  const params = [bytes, out];
   const chunks = Math.ceil(bytes / 1024);
   return [
     { stage, kernel: 'chunks', params, buffers: [data, s.cvs], items: chunks },
     // One workgroup by design: the tree takes a sixteenth of the compressions of the chunks.
-    { stage, kernel: 'tree', params, buffers: [s.cvs, s.chain], items: 1 },
+    { stage, kernel: 'tree', params, buffers: [s.cvs, to], items: 1 },
   ];
+}
+
+/** The hash of carry number `index`, all sequences of it, from its tensor. */
+export function carryTasks(
+  s: Scratch,
+  { sequences, carries }: Carries,
+  index: number,
+  tensor: GPUBuffer,
+): Task[] {
+  const carry = carries[index]!;
+  const bytes = hashedBytes(sequences, carry);
+  const narrow: Task = {
+    stage: 'hash',
+    kernel: 'narrow',
+    params: [sequences * carry.size, carryBytes(carry)],
+    buffers: [tensor, s.narrowed],
+    items: Math.ceil(bytes / 4),
+  };
+  const hashed = { data: s.narrowed, bytes, to: s.carryHashes, out: 8 * index };
+  return [narrow, ...hashTasks(s, hashed, 'hash')];
 }
 
 function noiseTasks(
   s: Scratch,
-  { m, k, n, r }: Linear,
+  { m, k, n, r }: LinearSize,
   sigma: number,
   weights: GPUBuffer,
 ): { noise: Task; apply: Task[]; thin: Task[] } {
@@ -141,7 +204,7 @@ function noiseTasks(
 
 /** A linear of a model. */
 export interface LinearOf<W> {
-  readonly linear: Linear;
+  readonly linear: LinearSize;
   /** Number of the linear, from 1. */
   readonly number: number;
   /** B_ℓᵀ, n×k int8. */
@@ -154,6 +217,7 @@ export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GP
   const here = number * RECORD;
   const tiles = tileCount(linear);
   const { noise, apply, thin } = noiseTasks(s, linear, here + SLOT.sigma, weights);
+  const hashed = { data: s.messages, bytes: 64 * tiles, to: s.chain, out: here + SLOT.t };
   const ticket = { stage: 'tickets', params: [number] } as const;
   const seedBuffers = [s.weightHashes, s.chain];
   const ticketBuffers = [s.chain, s.messages, s.limits, s.winners];
@@ -166,7 +230,14 @@ export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GP
         buffers: [s.input, s.packed],
         items: (m * k) / 4,
       },
-      ...hashTasks(s, { data: s.packed, bytes: m * k, out: here + SLOT.a }, 'hash'),
+      ...hashTasks(s, { data: s.packed, bytes: m * k, to: s.chain, out: here + SLOT.a }, 'hash'),
+      {
+        stage: 'hash',
+        kernel: 'state',
+        params: [number],
+        buffers: [s.alive, s.carryHashes, s.chain],
+        items: 1,
+      },
     ],
     noise: [
       { ...ticket, kernel: 'seed', buffers: seedBuffers, items: 1 },
@@ -175,7 +246,7 @@ export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GP
       ...thin,
     ],
     tickets: [
-      ...hashTasks(s, { data: s.messages, bytes: 64 * tiles, out: here + SLOT.t }, 'tickets'),
+      ...hashTasks(s, hashed, 'tickets'),
       { ...ticket, kernel: 'tickets', buffers: ticketBuffers, items: tiles },
     ],
   } satisfies Record<string, Task[]>;
@@ -184,7 +255,7 @@ export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GP
 /** The GEMM cut into dispatches of no more than the allowed work. */
 async function gemmSteps(
   kernels: Kernels,
-  { m, k, n, r }: Linear,
+  { m, k, n, r }: LinearSize,
   buffers: readonly GPUBuffer[],
   noisy: boolean,
 ): Promise<Step[]> {
@@ -226,6 +297,7 @@ export async function createGpuLinear(
     linear,
     input,
     output,
+    begin,
     steps: (noisy) => [...begin, ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm)],
   };
 }

@@ -3,8 +3,8 @@
  * the model's own largest linear, once for each device, model and version of the kernels.
  */
 import { plainHash } from '../../core/hash.ts';
-import type { Linear } from '../../core/manifest.ts';
-import { TILE, tileMessage } from '../../core/pow/transcript.ts';
+import { TILE } from '../../core/manifest.ts';
+import { tileMessage } from '../../core/pow/transcript.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type Task,
   GROUP,
 } from './kernels.ts';
-import { createScratch, linearTasks, type Scratch } from './linear.ts';
+import { createScratch, linearTasks, type Scratch, type SizedLinear } from './linear.ts';
 import { DOT_KINDS, gemmWgsl, groupSide, type DotKind } from './wgsl/gemm.ts';
 import { limbsOf } from './wgsl/noise.ts';
 
@@ -66,11 +66,11 @@ export function describeTuning({ dot, rates }: Tuning): string {
 }
 
 /** The linear with the most work, where a wrong choice would cost most. */
-export const largestOf = (linears: readonly Linear[]): Linear =>
+export const largestOf = (linears: readonly SizedLinear[]): SizedLinear =>
   linears.reduce((x, y) => (y.m * y.k * y.n > x.m * x.k * x.n ? y : x));
 
 /** Changes with the device, the model, and every line of the kernels. */
-export function tuningKey(device: string, model: Uint8Array, linear: Linear): string {
+export function tuningKey(device: string, model: Uint8Array, linear: SizedLinear): string {
   const gemms = DOT_KINDS.map((dot) => gemmWgsl({ ...shapeOf(linear), dot }));
   const parts = [device, toHex(model), ...gemms, kernelCode()].join('\n');
   return toHex(plainHash(new TextEncoder().encode(parts)));
@@ -88,7 +88,7 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
   }
 }
 
-const shapeOf = ({ m, k, n, r }: Linear) => ({
+const shapeOf = ({ m, k, n, r }: SizedLinear) => ({
   k,
   r,
   rows: groupSide(m),
@@ -103,7 +103,7 @@ const shapeOf = ({ m, k, n, r }: Linear) => ({
 export async function tune(
   { wgslLanguageFeatures }: GPU,
   device: GPUDevice,
-  linear: Linear,
+  linear: SizedLinear,
   { key, store }: { key: string; store: TuningStore },
 ): Promise<Tuning> {
   const known = await store.read(key).then(parseTuning, () => undefined);
@@ -170,14 +170,14 @@ async function fastest(run: (size: number) => Promise<number>, most: number): Pr
 /** Runs one linear on generated operands, whose first tile can be computed here too. */
 class Trial {
   readonly #device: GPUDevice;
-  readonly #linear: Linear;
+  readonly #linear: SizedLinear;
   readonly #rows: readonly [Int8Array, Int8Array];
   readonly #factors: readonly [Int8Array, Int8Array];
   readonly #scratch: Scratch;
   readonly #weights: GPUBuffer;
   readonly #uniform: GPUBuffer;
 
-  constructor(device: GPUDevice, linear: Linear) {
+  constructor(device: GPUDevice, linear: SizedLinear) {
     const { m, k, n, r } = linear;
     const { limbs } = shapeOf(linear);
     this.#device = device;

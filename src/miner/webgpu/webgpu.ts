@@ -1,13 +1,17 @@
 /**
  * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. This code only queues a pass:
- * activations, seeds and transcripts stay on the device, and one readback at the end brings a, t, the winners
- * and the answer. The device works through its queue in order, writes included, so the next pass is queued, in
+ * activations, carries, seeds and transcripts stay on the device, and one readback at the end brings x, t, the
+ * winners and the answer. The device works through its queue in order, writes included, so the next pass is queued, in
  * the same buffers, while the last one is being read.
  */
+import { unitLinears, unitRows, unitShape } from '../../core/manifest.ts';
+import type { StepInput } from '../../core/pow/known.ts';
+import { plainHash } from '../../core/hash.ts';
 import * as ort from 'onnxruntime-web/webgpu';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
+import { firstInputs } from '../engine/inputs.ts';
 import { openDevice, watchDevice, type OpenDevice } from './device.ts';
 import {
   allocatedBytes,
@@ -18,9 +22,15 @@ import {
   workMaxOf,
   type Step,
 } from './kernels.ts';
-import { createGpuLinear, createScratch, type GpuLinear, type Scratch } from './linear.ts';
+import {
+  carryTasks,
+  createGpuLinear,
+  createScratch,
+  type GpuLinear,
+  type Scratch,
+} from './linear.ts';
 import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './tuning.ts';
-import { createSegmentChain, onDevice, type SegmentChain } from '../engine/segments.ts';
+import { createSegmentChain, onDevice, type Feeds, type SegmentChain } from '../engine/segments.ts';
 import type { OnStage, Stage } from '../engine/stages.ts';
 import { createTuningStore } from './tuning-store.ts';
 import type { DotKind } from './wgsl/gemm.ts';
@@ -78,9 +88,10 @@ async function buildBackend(
   gpu: GPU,
 ): Promise<Backend> {
   const { device } = opened;
-  const { linears } = model.manifest;
+  const linears = unitLinears(model.manifest);
+  const shape = unitShape(model.manifest);
   const tuning = options.dot ? undefined : await tuningOf(model, opened, gpu);
-  const scratch = createScratch(device, linears);
+  const scratch = createScratch(device, linears, shape);
   const { dispatchWork } = options;
   const workMax =
     dispatchWork === undefined ? workMaxOf(tuning?.pace ?? {}) : (): number => dispatchWork;
@@ -95,18 +106,41 @@ async function buildBackend(
     ),
   );
   const chain = await createSegmentChain(model.segments, onDevice(device));
+  const carries = shape.carries.map(({ name, made, size }, i): GpuCarry => {
+    const buffer = storage(device, 4 * shape.sequences * size);
+    const steps = carryTasks(scratch, shape, i, buffer).flatMap((task) => kernels.steps(task));
+    return {
+      name,
+      made,
+      buffer,
+      tensor: tensorOn(buffer, 'float32', chain.dimensionsOf(name)),
+      steps,
+    };
+  });
   const kernel = tuning ? describeTuning(tuning) : kernels.dot;
-  return new WebgpuBackend(model, opened, options, { scratch, linears: gpuLinears, chain, kernel });
+  const parts = { scratch, linears: gpuLinears, carries, chain, kernel };
+  return new WebgpuBackend(model, opened, options, parts);
 }
 
 function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {
-  const linear = largestOf(model.manifest.linears);
+  const linear = largestOf(unitLinears(model.manifest));
   return tune(gpu, device, linear, { key: tuningKey(name, model.id, linear), store: tunings });
+}
+
+/** A carry in a buffer of its own. */
+interface GpuCarry {
+  readonly name: string;
+  readonly made: number;
+  readonly buffer: GPUBuffer;
+  readonly tensor: ort.Tensor;
+  /** The dispatches that hash it. */
+  readonly steps: readonly Step[];
 }
 
 interface Parts {
   readonly scratch: Scratch;
   readonly linears: readonly GpuLinear[];
+  readonly carries: readonly GpuCarry[];
   readonly chain: SegmentChain;
   /** Description of the GEMM kernel, for people. */
   readonly kernel: string;
@@ -135,21 +169,22 @@ class WebgpuBackend implements Backend {
   readonly #opened: OpenDevice;
   readonly #options: WebgpuOptions;
   readonly #parts: Parts;
-  readonly #tokens: GPUBuffer;
+  /** What segment 0 reads, by name. */
+  readonly #first: ReadonlyMap<string, GPUBuffer>;
   readonly #capture: GPUBuffer;
-  readonly #inputs: ort.Tensor[];
-  readonly #outputs: ort.Tensor[];
+  /** Of each segment. */
+  readonly #inputs: Feeds[];
+  readonly #outputs: Feeds[];
   readonly depth = 2;
   /** Passes are queued one after the other; the results of each are read through a buffer of its own. */
   readonly #queue = new SerialQueue(WAITING_MAX);
   /** Functions that end the running passes when the device is lost: the runtime's promises may then never settle. */
   readonly #abandon = new Set<() => void>();
   /** Passes that are queued or being read. */
-  readonly #running = new Set<Promise<PassResult>>();
+  readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(model: ModelPackage, opened: OpenDevice, options: WebgpuOptions, parts: Parts) {
-    const { sequences, tokens } = model.manifest;
     this.#model = model;
     this.#opened = opened;
     this.#options = options;
@@ -158,24 +193,44 @@ class WebgpuBackend implements Backend {
     this.kernel = parts.kernel;
     this.lost = opened.lost;
     void opened.gone.then(() => this.#abandon.forEach((end) => end()));
-    this.#tokens = storage(opened.device, 4 * sequences * tokens);
+    const first = firstInputs(model, new Uint32Array(unitRows(model.manifest))).map((input) => {
+      const type = input.data instanceof Int32Array ? 'int32' : 'float32';
+      const buffer = storage(opened.device, input.data.byteLength);
+      return { name: input.name, buffer, tensor: tensorOn(buffer, type, input.dims) } as const;
+    });
+    this.#first = new Map(first.map(({ name, buffer }) => [name, buffer]));
     this.#capture = storage(opened.device, parts.scratch.packed.size);
     this.#inputs = [
-      tensorOn(this.#tokens, 'int32', [sequences, tokens]),
-      ...parts.linears.map((l) => tensorOn(l.output, 'float32', [l.linear.m, l.linear.n])),
+      Object.fromEntries(first.map(({ name, tensor }) => [name, tensor])),
+      ...parts.linears.map((l, i) => ({
+        [`c${i + 1}`]: tensorOn(l.output, 'float32', [l.linear.m, l.linear.n]),
+      })),
     ];
-    this.#outputs = parts.linears.map((l) =>
-      tensorOn(l.input, 'float32', [l.linear.m, l.linear.k]),
-    );
+    this.#outputs = parts.linears.map((l, i) => ({
+      [`a${i + 1}`]: tensorOn(l.input, 'float32', [l.linear.m, l.linear.k]),
+      ...Object.fromEntries(
+        parts.carries.filter(({ made }) => made === i).map(({ name, tensor }) => [name, tensor]),
+      ),
+    }));
   }
 
   pass(input: PassInput): Promise<PassResult> {
     const { manifest } = this.#model;
-    assert(input.tokens.length === manifest.sequences * manifest.tokens, 'a unit of tokens');
     const { stopAfter = 1 } = input;
     assert(stopAfter >= 1 && stopAfter <= manifest.linears.length, `stopAfter ${stopAfter}`);
     assert(!input.sigma0 || input.limits.length === manifest.linears.length, 'a limit per linear');
-    const queued = this.#queue.run(() => this.#guard(() => this.#layers(input)));
+    return this.#enqueue(() => this.#layers(input));
+  }
+
+  step(input: StepInput): Promise<Uint8Array> {
+    const { linears } = this.#parts;
+    assert(input.number >= 1 && input.number <= linears.length + 1, `step ${input.number}`);
+    return this.#enqueue(() => this.#oneStep(input));
+  }
+
+  /** Queues work on the device; the function that it gives waits for what the device made. */
+  #enqueue<T>(work: () => Promise<() => Promise<T>>): Promise<T> {
+    const queued = this.#queue.run(() => this.#guard(work));
     const result = queued.then((read) => this.#guard(read));
     this.#running.add(result);
     const ended = (): void => void this.#running.delete(result);
@@ -206,13 +261,18 @@ class WebgpuBackend implements Backend {
   #prepare({ tokens, sigma0, limits }: PassInput): void {
     const { queue } = this.#opened.device;
     const { scratch, linears } = this.#parts;
-    queue.writeBuffer(this.#tokens, 0, Int32Array.from(tokens));
+    this.#writeFirst(tokens);
     const first = new Uint8Array(4 * RECORD);
     first.set(sigma0 ?? [], 4 * SLOT.sigma);
     queue.writeBuffer(scratch.chain, 0, first);
     const none = new Uint32Array(linears.length).fill(NO_WINNER);
     queue.writeBuffer(scratch.winners, 0, none);
     if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
+  }
+
+  #writeFirst(tokens: Uint32Array): void {
+    for (const { name, data } of firstInputs(this.#model, tokens))
+      this.#opened.device.queue.writeBuffer(this.#first.get(name)!, 0, data);
   }
 
   /** Queues a pass; the returned function waits for the result. */
@@ -226,8 +286,11 @@ class WebgpuBackend implements Backend {
     try {
       for (let i = 0; i < stop; i++) {
         this.#checkSignal(input.signal);
-        await this.#segment(i, this.#outputs[i]);
-        await this.#submit(linears[i]!.steps(input.sigma0 !== undefined));
+        await this.#segment(i);
+        await this.#submit([
+          ...this.#carriesOf(i),
+          ...linears[i]!.steps(input.sigma0 !== undefined),
+        ]);
         if (input.capture === i + 1) this.#keepPacked();
       }
       this.#checkSignal(input.signal);
@@ -240,13 +303,62 @@ class WebgpuBackend implements Backend {
     }
   }
 
+  /** Dispatches that hash the carries which a segment made. */
+  #carriesOf(segment: number): Step[] {
+    return this.#parts.carries.flatMap(({ made, steps }) => (made === segment ? steps : []));
+  }
+
+  /** Queues a step; the returned function waits for its known answer. */
+  async #oneStep(input: StepInput): Promise<() => Promise<Uint8Array>> {
+    const { scratch, linears, chain } = this.#parts;
+    const { device } = this.#opened;
+    const { number } = input;
+    if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
+    try {
+      if ('a' in input) await this.#begin(input);
+      else this.#writeFirst(input.tokens);
+      const answer = await this.#segment(number - 1);
+      const begin = linears[number - 1]?.begin;
+      if (begin) await this.#submit([...this.#carriesOf(number - 1), ...begin]);
+      const bytes = begin ? 4 * RECORD * (number + 1) : 4 * this.#answerEntries();
+      const buffer = begin ? scratch.chain : answer.gpuBuffer;
+      const copied = copyBuffers(device, [{ buffer, bytes }]);
+      if (!begin) answer.dispose();
+      return async () => {
+        const [read] = await this.#timed('readback', copied);
+        if (begin) return new Uint8Array(read!, 4 * (RECORD * number + SLOT.x), 32).slice();
+        return plainHash(new Uint8Array(Int8Array.from(new Float32Array(read!)).buffer));
+      };
+    } finally {
+      chain.reset();
+    }
+  }
+
+  /** Sets what a step starts from, and multiplies. */
+  async #begin({ number, a, carries }: Exclude<StepInput, { number: 1 }>): Promise<void> {
+    const { queue } = this.#opened.device;
+    const before = this.#parts.linears[number - 2]!;
+    queue.writeBuffer(before.input, 0, Float32Array.from(a));
+    const given = this.#parts.carries.filter(({ name }) => carries.has(name));
+    for (const { name, buffer, tensor } of given) {
+      queue.writeBuffer(buffer, 0, Float32Array.from(carries.get(name)!));
+      this.#parts.chain.lend(name, tensor);
+    }
+    await this.#submit([...given.flatMap(({ steps }) => steps), ...before.steps(false)]);
+  }
+
+  #answerEntries(): number {
+    const { manifest } = this.#model;
+    return unitShape(manifest).sequences * manifest.answerSize;
+  }
+
   #checkSignal(signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was stopped');
   }
 
-  async #segment(index: number, output?: ort.Tensor): Promise<ort.Tensor> {
+  async #segment(index: number): Promise<ort.Tensor> {
     return this.#timed('segments', () =>
-      this.#parts.chain.run(index, this.#inputs[index]!, output),
+      this.#parts.chain.run(index, this.#inputs[index]!, this.#outputs[index]),
     );
   }
 
@@ -281,15 +393,13 @@ class WebgpuBackend implements Backend {
     stop: number,
     answer: GPUBuffer | undefined,
   ): () => Promise<PassResult> {
-    const { manifest } = this.#model;
-    const { scratch } = this.#parts;
-    const captured = manifest.linears[(input.capture ?? 0) - 1];
-    const answers = manifest.sequences * manifest.answerSize;
+    const { scratch, linears } = this.#parts;
+    const captured = linears[(input.capture ?? 0) - 1]?.linear;
     const copied = copyBuffers(this.#opened.device, [
       { buffer: scratch.chain, bytes: 4 * RECORD * (stop + 1) },
-      { buffer: scratch.winners, bytes: 4 * manifest.linears.length },
+      { buffer: scratch.winners, bytes: 4 * linears.length },
       { buffer: this.#capture, bytes: captured ? captured.m * captured.k : 0 },
-      { buffer: answer ?? scratch.chain, bytes: answer ? 4 * answers : 0 },
+      { buffer: answer ?? scratch.chain, bytes: answer ? 4 * this.#answerEntries() : 0 },
     ]);
     return async () => {
       const buffers = await this.#timed('readback', copied);
@@ -312,7 +422,9 @@ class WebgpuBackend implements Backend {
     const tiles = new Uint32Array(winners!).subarray(0, stop);
     const won = tiles.findIndex((tile) => tile !== NO_WINNER);
     return {
+      x: each(SLOT.x),
       a: each(SLOT.a),
+      y: each(SLOT.y),
       t: input.sigma0 ? each(SLOT.t) : [],
       winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
       answer: Int8Array.from(new Float32Array(rows!)),

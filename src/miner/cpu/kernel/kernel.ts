@@ -5,9 +5,10 @@
  * The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more GEMM of depth 2r by the same
  * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
  */
-import type { Linear } from '../../../core/manifest.ts';
+import { TILE, type LinearSize } from '../../../core/manifest.ts';
+import { plainHash } from '../../../core/hash.ts';
 import { NOISE_KEY } from '../../../core/pow/noise.ts';
-import { MESSAGE_BYTES, TILE, tileCount } from '../../../core/pow/transcript.ts';
+import { MESSAGE_BYTES, tileCount } from '../../../core/pow/transcript.ts';
 import { AppError, assert } from '../../../lib/errors.ts';
 import type { Lap } from '../../engine/stages.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
@@ -42,15 +43,17 @@ const WEIGHT_SLAB_BYTES = 131_072;
 /** Kernels read and write a little past a region's end. */
 const SLACK = 4096;
 const PAGE = 65_536;
+/** The kernel hashes multiples of this. */
+const HASH_BYTES = 64;
 
 /** Rows of Bᵀ in a slab. */
-const slabRows = ({ k, n }: Linear): number =>
+const slabRows = ({ k, n }: LinearSize): number =>
   Math.min(n, TILE * Math.max(1, Math.floor(WEIGHT_SLAB_BYTES / (TILE * k))));
 
 /** Bytes of each region for one linear. */
-const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
-  /** A as received, later C as returned: float32. */
-  floats: 4 * m * Math.max(k, n),
+const regionBytes = ({ m, k, n, r }: LinearSize, slab: number, carry: number) => ({
+  /** A as received, later C as returned: float32; then a carry as it is hashed. */
+  floats: Math.max(4 * m * Math.max(k, n), carry),
   a: m * k,
   /** A slab of Bᵀ. */
   b: slab * k,
@@ -68,8 +71,8 @@ const regionBytes = ({ m, k, n, r }: Linear, slab: number) => ({
   messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
   tickets: (32 * m * n) / TILE ** 2,
   sums: (16 * k) / r,
-  /** Of hashing A, or the messages. */
-  chainingValues: Math.max(m * k, (MESSAGE_BYTES * m * n) / TILE ** 2) / 32,
+  /** Of hashing A, the messages, or a carry. */
+  chainingValues: Math.ceil(Math.max(m * k, (MESSAGE_BYTES * m * n) / TILE ** 2, carry) / 32),
   /** Three tables of k places for each side (assembly's `permutations`). */
   placesA: 3 * k,
   placesB: 3 * k,
@@ -85,8 +88,8 @@ const compileKernel = (): Promise<WebAssembly.Module> =>
     Uint8Array.from(atob(KERNEL_WASM.replaceAll('\n', '')), (c) => c.charCodeAt(0)),
   ));
 
-function layOut(linears: readonly Linear[], base: number) {
-  const sizes = linears.map((l) => regionBytes(l, slabRows(l)));
+function layOut(linears: readonly LinearSize[], carry: number, base: number) {
+  const sizes = linears.map((l) => regionBytes(l, slabRows(l), carry));
   let end = Math.ceil(base / 64) * 64;
   const place = (name: keyof Layout): number => {
     const at = end;
@@ -98,9 +101,13 @@ function layOut(linears: readonly Linear[], base: number) {
   return { at, bytes: end };
 }
 
-/** `lap` is called after noise, gemm, tickets and peel. @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+/**
+ * `carryBytes`: most bytes of a carry that is hashed. `lap` is called after noise, gemm, tickets and peel.
+ * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
+ */
 export async function createKernel(
-  linears: readonly Linear[],
+  linears: readonly LinearSize[],
+  carryBytes = 0,
   lap: Lap = () => undefined,
 ): Promise<Kernel> {
   const rank = Math.max(...linears.map((l) => l.r));
@@ -113,7 +120,7 @@ export async function createKernel(
     },
   });
   const wasm = exports as unknown as Exports;
-  const { at, bytes } = layOut(linears, wasm.heapBase());
+  const { at, bytes } = layOut(linears, carryBytes, wasm.heapBase());
   try {
     wasm.memory.grow(Math.ceil(bytes / PAGE) - wasm.memory.buffer.byteLength / PAGE);
   } catch (cause) {
@@ -152,7 +159,7 @@ export class Kernel {
   }
 
   /** Loads A (m×k float32). @returns false when a value is not an integer in [−63, 63] */
-  loadActivations({ m, k }: Linear, values: Float32Array): boolean {
+  loadActivations({ m, k }: LinearSize, values: Float32Array): boolean {
     assert(values.length === m * k, `A has ${m}×${k} values`);
     const { floats, a } = this.#at;
     new Float32Array(this.#wasm.memory.buffer, floats, m * k).set(values);
@@ -165,24 +172,39 @@ export class Kernel {
   }
 
   /** A copy of A. */
-  activations({ m, k }: Linear): Int8Array {
+  activations({ m, k }: LinearSize): Int8Array {
     return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
   }
 
   /** BLAKE3 of A as int8. */
-  hashActivations({ m, k }: Linear): Uint8Array {
+  hashActivations({ m, k }: LinearSize): Uint8Array {
     return this.#hash(this.#at.a, m * k);
   }
 
+  /** BLAKE3 of a carry's whole numbers, as int16 or int32. `product` is no longer valid. */
+  hashCarry(values: Float32Array, size: 2 | 4): Uint8Array {
+    const { floats } = this.#at;
+    const { buffer } = this.#wasm.memory;
+    const length = size * values.length;
+    const encoded =
+      size === 2
+        ? new Int16Array(buffer, floats, values.length)
+        : new Int32Array(buffer, floats, values.length);
+    encoded.set(values);
+    return length % HASH_BYTES
+      ? plainHash(this.#bytes(floats, length))
+      : this.#hash(floats, length);
+  }
+
   /** C (m×n) as float32: a view that is valid until the next call. */
-  product({ m, n }: Linear): Float32Array<ArrayBuffer> {
+  product({ m, n }: LinearSize): Float32Array<ArrayBuffer> {
     const { c, floats } = this.#at;
     this.#wasm.toFloat(c, m * n, floats);
     return new Float32Array(this.#wasm.memory.buffer, floats, m * n);
   }
 
   /** C = A·B exactly; `weights` is Bᵀ, n×k. */
-  async multiply(l: Linear, weights: Int8Array, yieldToLoop: YieldToLoop): Promise<void> {
+  async multiply(l: LinearSize, weights: Int8Array, yieldToLoop: YieldToLoop): Promise<void> {
     this.#packPlain(l, weights);
     this.#lap('convert');
     await this.#gemm(l, l.k, false, yieldToLoop);
@@ -194,7 +216,7 @@ export class Kernel {
    * the tickets of all tiles (32 bytes each, a view that is valid until the next call)
    */
   async multiplyNoisy(
-    l: Linear,
+    l: LinearSize,
     weights: Int8Array,
     { sigma, number }: { readonly sigma: Uint8Array; readonly number: number },
     yieldToLoop: YieldToLoop,
@@ -218,7 +240,7 @@ export class Kernel {
   }
 
   /** Copies Bᵀ (n×k) into its region slab by slab; `each` gets the first row and the number of rows of a slab. */
-  #eachSlab(l: Linear, weights: Int8Array, each: (first: number, rows: number) => void): void {
+  #eachSlab(l: LinearSize, weights: Int8Array, each: (first: number, rows: number) => void): void {
     const { k, n } = l;
     assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
     const slab = slabRows(l);
@@ -230,7 +252,7 @@ export class Kernel {
     }
   }
 
-  #packPlain(l: Linear, weights: Int8Array): void {
+  #packPlain(l: LinearSize, weights: Int8Array): void {
     const { a, b, left, right } = this.#at;
     const { m, k } = l;
     this.#wasm.packLeft(a, m * k, left);
@@ -240,7 +262,7 @@ export class Kernel {
   }
 
   /** Packs A' and B' as operands of the GEMM, and computes all that the peel needs of B' while a slab is in memory. */
-  #packNoisy(l: Linear, weights: Int8Array): void {
+  #packNoisy(l: LinearSize, weights: Int8Array): void {
     const at = this.#at;
     const w = this.#wasm;
     const { m, k, n, r } = l;
@@ -264,7 +286,7 @@ export class Kernel {
     this.#lap('peel');
   }
 
-  #peel({ m, k, n, r }: Linear): void {
+  #peel({ m, k, n, r }: LinearSize): void {
     const at = this.#at;
     const w = this.#wasm;
     const place = at.placesB + k;
@@ -276,7 +298,7 @@ export class Kernel {
 
   /** C = left·right in slabs of rows; `fold` also writes the tiles' messages every `step` columns. */
   async #gemm(
-    { m, k, n }: Linear,
+    { m, k, n }: LinearSize,
     step: number,
     fold: boolean,
     yieldToLoop: YieldToLoop,

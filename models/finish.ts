@@ -1,0 +1,133 @@
+/** From graphs, tables and weights to a manifest: hashes, proven bounds, known answers of every step. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { plainHash } from '../src/core/hash.ts';
+import {
+  KIND,
+  MANIFEST_VERSION,
+  unitShape,
+  type Linear,
+  type Manifest,
+  type Table,
+} from '../src/core/manifest.ts';
+import { concat } from '../src/lib/bytes.ts';
+import { AppError } from '../src/lib/errors.ts';
+import { provenManifest } from '../src/miner/checker/checker.ts';
+import { encodeOnnx, type OnnxGraph } from '../src/miner/package/onnx.ts';
+import {
+  MANIFEST_FILE,
+  WEIGHTS_FILE,
+  manifestToJson,
+  segmentFile,
+  tableFile,
+} from '../src/miner/package/package.ts';
+import type { ModelPackage } from '../src/miner/engine/backend.ts';
+import { interpretKnown } from '../test/oracle/interpret-onnx.ts';
+
+export type Draft = Omit<ModelPackage, 'id'>;
+
+/** Rows of an embedding table, as whole numbers. */
+export interface TableSource {
+  readonly width: number;
+  readonly wide: 1 | 2;
+  /** vocabulary × width. */
+  readonly values: ArrayLike<number>;
+}
+
+/** What a package is made from. */
+export interface Source extends Pick<
+  Manifest,
+  'name' | 'vocabulary' | 'packing' | 'answerSize' | 'labels' | 'licence' | 'attribution'
+> {
+  readonly kind: keyof typeof KIND;
+  readonly sequences: number;
+  readonly tokens: number;
+  readonly linears: readonly (Pick<Linear, 'k' | 'n' | 'r'> & { readonly weight: Int8Array })[];
+  readonly tables: readonly TableSource[];
+  readonly graphs: readonly OnnxGraph[];
+  readonly tokenizer?: Uint8Array;
+}
+
+const bytesOf = (x: Int8Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.length);
+
+function tableBytes({ wide, values }: TableSource): Uint8Array {
+  const view = new DataView(new ArrayBuffer(wide * values.length));
+  for (let i = 0; i < values.length; i++)
+    if (wide === 1) view.setInt8(i, values[i]!);
+    else view.setInt16(2 * i, values[i]!, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** Least and largest of many numbers. */
+function ends(values: ArrayLike<number>): { low: number; high: number } {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i]!);
+    high = Math.max(high, values[i]!);
+  }
+  return { low, high };
+}
+
+const refOf = (bytes: Uint8Array) => ({ hash: plainHash(bytes), size: bytes.length });
+
+/** A package whose bounds and known answers are still open. */
+export function draftOf({ linears, graphs, kind, sequences, tokens, ...s }: Source): Draft {
+  const segments = graphs.map(encodeOnnx);
+  const tables = s.tables.map(tableBytes);
+  const listed = s.tables.map(({ width, wide, values }, i): Table => ({
+    width,
+    wide,
+    ...ends(values),
+    ...refOf(tables[i]!),
+  }));
+  const known = segments.map(() => new Uint8Array(32));
+  const manifest: Manifest = {
+    version: MANIFEST_VERSION,
+    name: s.name,
+    kind: KIND[kind],
+    vocabulary: s.vocabulary,
+    packing: s.packing,
+    answerSize: s.answerSize,
+    labels: s.labels,
+    linears: linears.map(({ k, n, r, weight }) => {
+      return { k, n, r, low: 0, high: 0, weights: plainHash(bytesOf(weight)) };
+    }),
+    tables: listed,
+    shapes: [{ sequences, tokens, segments: segments.map(refOf), carries: [], known }],
+    tokenizer: s.tokenizer ? refOf(s.tokenizer) : null,
+    template: null,
+    licence: s.licence,
+    attribution: s.attribution,
+  };
+  return { manifest, segments, tables, weights: linears.map(({ weight }) => weight) };
+}
+
+/** The draft's manifest with the bounds that the checker proves. @throws AppError MODEL_REFUSED */
+export function boundedManifest(draft: Draft): Manifest {
+  const proven = provenManifest(draft);
+  if ('rule' in proven) throw new AppError('MODEL_REFUSED', proven.sentence);
+  return proven;
+}
+
+/** The same with the known answers of every step, which the interpreter gives. @throws AppError MODEL_REFUSED */
+export function finishedManifest(draft: Draft): Manifest {
+  const manifest = boundedManifest(draft);
+  const known = interpretKnown({ ...draft, manifest });
+  return { ...manifest, shapes: [{ ...unitShape(manifest), known }] };
+}
+
+/** Writes a package's files. @returns the bytes of its graphs, tables and weights */
+export function writePackage(folder: string, model: Draft): number {
+  mkdirSync(folder, { recursive: true });
+  const put = (name: string, data: Uint8Array | string): number => {
+    writeFileSync(join(folder, name), data);
+    return data.length;
+  };
+  put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
+  const files: [string, Uint8Array][] = [
+    ...model.segments.map((bytes, i): [string, Uint8Array] => [segmentFile(i), bytes]),
+    ...model.tables.map((bytes, i): [string, Uint8Array] => [tableFile(i), bytes]),
+    [WEIGHTS_FILE, concat(...model.weights.map(bytesOf))],
+  ];
+  return files.reduce((sum, [name, data]) => sum + put(name, data), 0);
+}
