@@ -11,17 +11,17 @@ import type { LightMemory } from '../../src/chain/light/memory/memory.ts';
 import { beginLight, secretOf } from '../../src/chain/light/open.ts';
 import { wantedProofs } from '../../src/chain/light/proofs.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { genesisPoint } from '../../src/core/header/header.ts';
 import { HEADERS_MAX } from '../../src/core/messages.ts';
 import { PROOFS_KEPT } from '../../src/core/params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
+import { paramsFor } from '../core/header/params-for.ts';
 import { MODEL, MODELS, START_MS } from './make-blocks.ts';
 import { MadeBranch, makeHeaders } from './make-headers.ts';
 import { openLightChain } from './open-light.ts';
 
-const params = chainParams('test', [toHex(MODEL)]);
+const params = paramsFor('test', [toHex(MODEL)], START_MS);
 const genesis = genesisPoint(params, START_MS);
 /** Blocks of the honest chain, and those of its newest that the attacker replaces. */
 const [LENGTH, FORK] = [20_000, 500];
@@ -35,8 +35,8 @@ const secretAt = (n: number) => new Uint8Array(32).map((_, i) => (i < 2 ? n >> (
 
 /** The same newcomer on another device, before anything is drawn. */
 function onDevice(secret: Uint8Array): LightMemory {
-  const { paths, headPath, head, nextSegment } = memory.branches;
-  const branches = new Branches({ paths, headPath, head, nextSegment });
+  const { paths, headPath, head, measure, nextSegment } = memory.branches;
+  const branches = new Branches(params, { paths, headPath, head, measure, nextSegment });
   const kept = new KeptBlocks({ checked: new Map(), bodies: new Map(), sample: [] });
   return { ...memory, secret, branches, kept };
 }
@@ -45,7 +45,7 @@ function onDevice(secret: Uint8Array): LightMemory {
 function give(to: LightMemory, isThere: (height: number) => boolean): number[] {
   const wanted = wantedProofs(to);
   for (const { id, height } of wanted)
-    if (isThere(height)) to.kept.addChecked(id, { height, linear: 1 });
+    if (isThere(height)) to.kept.addChecked(id, { height, model: 0, linear: 2, tile: 0 });
   return wanted.map(({ height }) => height).filter((height) => !isThere(height));
 }
 
@@ -114,12 +114,12 @@ test('a branch that was dropped owes what was drawn of it, whichever head it has
   await dropBranch(device, forged.ids.at(-1)!);
   expect(wantedProofs(device)).toEqual([]);
   // One block shorter: another head, and other draws.
-  const { paths, head, nextSegment } = memory.branches;
+  const { paths, head, measure, nextSegment } = memory.branches;
   const path = paths.at(-1)!;
   const tip = path.recent.get(path.tip.header.height - 1)!;
   const recent = new Map([...path.recent].filter(([height]) => height <= tip.header.height));
   const cut = { ...path, tip, recent };
-  device.branches.moveTo({ paths: [cut], headPath: cut, head, nextSegment });
+  device.branches.moveTo({ paths: [cut], headPath: cut, head, measure, nextSegment });
   await auditDeep(device);
   const wanted = wantedProofs(device).map(({ height }) => height);
   expect(wanted).toEqual(expect.arrayContaining(owed.filter((height) => height <= LENGTH - 100)));
@@ -138,7 +138,8 @@ test('of each 8,192 headers the newest and 8 drawn ones are asked for', async ()
     expect(one).toBeLessThanOrEqual(((height - 8) * (i + 1)) / 8 + 1);
   }
   expect(await probe(device, forged.ids[height - 2]!)).not.toEqual(wanted);
-  for (const one of wanted) device.kept.addChecked(one.id, { height: one.height, linear: 1 });
+  for (const one of wanted)
+    device.kept.addChecked(one.id, { height: one.height, model: 0, linear: 2, tile: 0 });
   expect(await probe(device, id)).toEqual([]);
   // Until as many headers came again.
   expect(await probe(onDevice(secretAt(4)), id)).not.toEqual([]);

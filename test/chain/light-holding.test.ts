@@ -23,6 +23,7 @@ import {
 import { txId } from '../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import {
+  GENESIS_ID,
   close,
   mine,
   MODEL,
@@ -53,7 +54,7 @@ async function fullChain(blocks: number, people = 0): Promise<FullChain> {
   own.ms = clock.ms;
   await mine(chain, ann, 5);
   for (let i = 0; i < people; i++)
-    expect(await chain.addTx(transfer(ann, i, person(3 + i), 1_000n))).toBeUndefined();
+    expect(await chain.addTx(transfer(ann, i, person(3 + i), 1n))).toBeUndefined();
   await mine(chain, bob, blocks - 5);
   return chain;
 }
@@ -212,14 +213,14 @@ describe('a chain that holds all', () => {
   async function busyChain(): Promise<{ peer: FullChain; ids: Uint8Array[] }> {
     const peer = await fullChain(12, 8);
     const opening = prepay(ann, 8, bob);
-    const id = txId(opening.tx);
-    const closing = close(bob, id, 5_000n);
+    const id = txId(GENESIS_ID, opening.tx);
+    const closing = close(bob, id, 50_000n);
     for (const txs of [[opening], [closing], [], [transfer(ann, 9, bob, 7n)]]) {
       for (const tx of txs) expect(await peer.addTx(tx)).toBeUndefined();
       await mine(peer, bob, 1);
     }
     expect(await peer.find(id)).toHaveLength(2);
-    return { peer, ids: [id, txId(closing.tx)] };
+    return { peer, ids: [id, txId(GENESIS_ID, closing.tx)] };
   }
 
   it('answers what a full chain answers, and another light chain lives on it alone', async () => {

@@ -1,4 +1,5 @@
 /** Histories along back-links: as many entries as lie in what may be read for one answer. */
+import { bodyOf } from '../../src/core/tx/body.ts';
 import { expect, test } from 'vitest';
 import { walkBack } from '../../src/chain/shared/links.ts';
 import { HISTORY_MAX } from '../../src/core/messages.ts';
@@ -15,7 +16,7 @@ async function walk(bytes: number) {
     const links = [
       { address: ann.address, previous: { height: height - 1, index: 0 }, indices: [0] },
     ];
-    return { body: [transfer(ann, 0, bob, 1n)], bytes, links };
+    return { body: bodyOf([transfer(ann, 0, bob, 1n)]), bytes, links };
   });
   expect(entries.map(({ position }) => position.height)).toEqual(read);
   return read;

@@ -8,34 +8,25 @@ import { addressOf } from '../../src/core/address.ts';
 import { signHash, voucherHash } from '../../src/core/channel.ts';
 import type { Proof, SignedTx, Tx, TxOf } from '../../src/core/formats.ts';
 import { blockId, genesisPoint } from '../../src/core/header/header.ts';
-import { modelId, type Manifest } from '../../src/core/manifest.ts';
+import { modelId } from '../../src/core/manifest.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../src/core/params.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
+import { ACCOUNT_MIN, CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../src/core/params.ts';
+import { firstNonce } from '../../src/core/tx/nonce.ts';
 import { signTx } from '../../src/core/tx/tx.ts';
 import { toHex } from '../../src/lib/bytes.ts';
+import { inventedManifest } from '../oracle/manifests.ts';
+import { paramsFor } from '../core/header/params-for.ts';
 
 const filled = (b: number) => new Uint8Array(32).fill(b);
 
-export const MANIFEST: Manifest = {
-  version: 1,
+export const MANIFEST = inventedManifest({
   name: 'test',
-  sequences: 2,
-  tokens: 16,
-  vocabulary: 257,
-  packing: 'bytes',
-  answerSize: 16,
-  labels: [],
-  segments: [1, 2].map((b) => ({ hash: filled(b), size: 1 })),
-  linears: [{ m: 32, k: 128, n: 16, r: 16, weights: filled(3) }],
-  kappa64: 48,
-  knownAnswer: [filled(4)],
-  tokenizer: null,
-};
+  linears: [3, 4].map((b) => ({ k: 128, n: 16, r: 16, weights: filled(b) })),
+});
 export const MODEL = modelId(MANIFEST);
 export const MODELS = new Map([[toHex(MODEL), MANIFEST]]);
-export const PARAMS = chainParams('e2e', [toHex(MODEL)]);
 export const START_MS = 1_790_000_000_000;
+export const PARAMS = paramsFor('e2e', [toHex(MODEL)], START_MS);
 
 /** Id of block 0 of the chains made here. */
 export const GENESIS_ID = genesisPoint(PARAMS, START_MS).id;
@@ -43,10 +34,12 @@ export const GENESIS_ID = genesisPoint(PARAMS, START_MS).id;
 export const CONTEXT = { genesis: GENESIS_ID };
 
 export const PROOF: Proof = {
-  linear: 1,
+  linear: 2,
   tile: 0,
-  a: [filled(5)],
-  t: [],
+  x: [filled(5)],
+  t: [filled(7)],
+  a: filled(5),
+  y: filled(6),
   rows: new Uint8Array(8),
   rowPath: [],
   columns: new Uint8Array(8),
@@ -64,20 +57,32 @@ export function person(seed: number): Person {
   return { secret, xonly, address: addressOf(xonly) };
 }
 
-/** Signs with the fields that every transaction has filled in. */
-export function sign(from: Person, nonce: number, tx: object, fee = 1_000n): SignedTx {
-  const common = { chainId: PARAMS.chainId, from: from.xonly, nonce, expiry: 1000, fee };
-  return signTx({ ...common, ...tx } as Tx, from.secret);
+/** Nonce at which the leaf of whoever mined block 1 begins. */
+export const BORN = firstNonce(1 + PARAMS.maturityBlocks);
+
+/** Signs with the fields that every transaction has filled in. A nonce below 2^32 is counted from BORN. */
+export function sign(from: Person, nonce: number | bigint, tx: object, fee = 10_000n): SignedTx {
+  const isCounted = (tx as Tx).type !== 'close' && nonce < 2 ** 32;
+  const exact = BigInt(nonce) + (isCounted ? BORN : 0n);
+  const common = { chainId: PARAMS.chainId, from: from.xonly, nonce: exact, expiry: 1000, fee };
+  return signTx(GENESIS_ID, { ...common, ...tx } as Tx, from.secret);
 }
+/** An amount below 1000 is in least balances: what makes an account. */
+export const coins = (amount: bigint): bigint => (amount < 1000n ? amount * ACCOUNT_MIN : amount);
 // eslint-disable-next-line @typescript-eslint/max-params -- a sentence: who pays whom how much, for which fee
 export function transfer(
   from: Person,
-  nonce: number,
+  nonce: number | bigint,
   to: Person,
   amount: bigint,
-  fee = 1_000n,
+  fee = 10_000n,
 ): SignedTx {
-  const fields = { type: 'transfer', to: to.address, amount, memo: new Uint8Array(0) };
+  const fields = {
+    type: 'transfer',
+    to: to.address,
+    amount: coins(amount),
+    memo: new Uint8Array(0),
+  };
   return sign(from, nonce, fields, fee);
 }
 
@@ -87,7 +92,7 @@ export const SIGNER = person(90);
 /** Opens a channel of 1 VLT with a provider who is paid himself. */
 export const prepay = (
   from: Person,
-  nonce: number,
+  nonce: number | bigint,
   provider: Person,
   fields: Partial<TxOf<'channel'>> = {},
 ): SignedTx =>
@@ -117,6 +122,9 @@ export interface Clock {
   ms: number;
 }
 
+/** ms by which a chain's clock is ahead of the one that a test sets, so that some blocks may come at once. */
+export const AHEAD_MS = 110_000;
+
 export const openChain = (
   store: Store = createMemoryStore(),
   clock: Clock = { ms: START_MS },
@@ -126,7 +134,8 @@ export const openChain = (
     store,
     params: PARAMS,
     models: MODELS,
-    now: () => clock.ms,
+    now: () => clock.ms + AHEAD_MS,
+    genesisTimeMs: async () => clock.ms,
     verifyProof: () => undefined,
     ...options,
   });

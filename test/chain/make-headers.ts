@@ -11,19 +11,21 @@ import {
   type ChainPoint,
 } from '../../src/core/header/header.ts';
 import type { BlockParts } from '../../src/core/messages.ts';
-import type { NetworkParams } from '../../src/core/params.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import type { Params } from '../../src/core/params.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import { toHex } from '../../src/lib/bytes.ts';
-import { MODEL, PARAMS, person, PROOF } from './make-blocks.ts';
+import { PARAMS, person, PROOF } from './make-blocks.ts';
 
 const filled = (b: number) => new Uint8Array(32).fill(b);
 const miner = person(1).address;
-const emptyBody = bodyRoot([]);
+const emptyBody = bodyRoot(bodyOf());
 
 export interface MakeOptions {
-  readonly params?: NetworkParams;
+  readonly params?: Params;
   /** Makes branches differ. */
   readonly salt?: number;
+  /** The highest version that their makers know. */
+  readonly knows?: number;
   /** Root of the state after the parent, where somebody may know it. */
   readonly stateRoot?: Uint8Array;
   /** ms from one block to the next. */
@@ -34,7 +36,7 @@ export interface MakeOptions {
 export function makeHeaders(
   parent: ChainPoint,
   count: number,
-  { params = PARAMS, salt = 0, stateRoot, afterMs = params.blockTimeMs }: MakeOptions = {},
+  { params = PARAMS, salt = 0, knows, stateRoot, afterMs = params.blockTimeMs }: MakeOptions = {},
 ): { headers: Header[]; tip: ChainPoint } {
   const headers: Header[] = [];
   let tip = parent;
@@ -42,12 +44,12 @@ export function makeHeaders(
     const core = templateCore(params, tip, {
       timeMs: tip.header.time + afterMs,
       miner,
-      modelId: MODEL,
+      model: 0,
       bodyRoot: emptyBody,
       stateRoot: (i === 0 ? stateRoot : undefined) ?? filled(salt),
       nonce: BigInt(salt),
     });
-    const header = { ...core, proofDigest: filled(9) };
+    const header = { ...core, knows: knows ?? core.knows, proofDigest: filled(9) };
     headers.push(header);
     tip = extendPoint(params, tip, header);
   }
@@ -89,7 +91,7 @@ export class MadeBranch {
         const height = this.heightOf(id);
         return height !== undefined && this.isMined(height);
       })
-      .map((id) => ({ id, body: [], proof: PROOF }));
+      .map((id) => ({ id, body: bodyOf(), proof: PROOF }));
   }
 
   /** The light check, which knows what was never mined. */

@@ -5,7 +5,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  FEE_MIN,
   Mempool,
   poolBase,
   SENDER_TXS_MAX,
@@ -24,7 +23,7 @@ import { treeGet } from '../../src/core/tree/tree.ts';
 import { emptyBlock } from '../../src/core/tx/state-tx.ts';
 import { txBytes, txId } from '../../src/core/tx/tx.ts';
 import { compare, toHex } from '../../src/lib/bytes.ts';
-import { CONTEXT, PARAMS } from './make-blocks.ts';
+import { GENESIS_ID, CONTEXT, PARAMS } from './make-blocks.ts';
 
 const KEYS = [0, 1, 2, 3, 4].map((i) => hash('seed', Uint8Array.of(i)));
 const LIMITS = { txs: 6, bytes: 1000 };
@@ -32,7 +31,7 @@ const SIGNATURE = new Uint8Array(64);
 
 interface Wish {
   readonly from: number;
-  readonly nonce: number;
+  readonly nonce: number | bigint;
   readonly fee: number;
   readonly memo: number;
 }
@@ -41,22 +40,27 @@ const txOf = ({ from, nonce, fee, memo }: Wish): SignedTx => ({
     type: 'transfer',
     chainId: PARAMS.chainId,
     from: KEYS[from]!,
-    nonce,
+    nonce: BigInt(nonce),
     expiry: 1000,
-    fee: FEE_MIN + 100n * BigInt(fee),
+    fee: 1_000n + 100n * BigInt(fee),
     to: addressOf(KEYS[0]!),
     amount: 5n,
     memo: new Uint8Array(memo),
   },
   signature: SIGNATURE,
 });
-const idOf = ({ tx }: SignedTx): string => toHex(txId(tx));
+const idOf = ({ tx }: SignedTx): string => toHex(txId(GENESIS_ID, tx));
 
 /** A state in which each key has used that many nonces. */
 function baseOf(nonces: readonly number[]): PoolBase {
   const leaves = nonces.map((nonce, i) => {
     const lastTx = { height: 0, index: 0 };
-    const value = encode(Account, { balance: 10n ** 12n, nonce, txCount: nonce, lastTx });
+    const value = encode(Account, {
+      balance: 10n ** 12n,
+      nonce: BigInt(nonce),
+      txCount: nonce,
+      lastTx,
+    });
     return { key: stateKey.account(addressOf(KEYS[i]!)), value };
   });
   const tree = treeOf(leaves.sort((a, b) => compare(a.key, b.key)));
@@ -73,8 +77,19 @@ function executed(base: PoolBase, txs: readonly SignedTx[]): SignedTx[] {
 /** Senders in order of coming, with their transactions in order of nonce. */
 type Lines = readonly (readonly SignedTx[])[];
 
+/** Of all sizes here, so that what a transaction brings for its bytes is a whole number. */
+const SIZES = [0, 1, 60, 64].map((memo) =>
+  BigInt(txBytes(txOf({ from: 0, nonce: 0, fee: 0, memo })).length),
+);
+const rateOf = (signed: SignedTx): bigint =>
+  (signed.tx.fee * SIZES.reduce((product, size) => product * size)) /
+  BigInt(txBytes(signed).length);
+
 const rankOf = (line: readonly SignedTx[], at: number): bigint =>
-  line.slice(0, at + 1).reduce((least, { tx }) => (tx.fee < least ? tx.fee : least), 1n << 64n);
+  line
+    .slice(0, at + 1)
+    .map(rateOf)
+    .reduce((least, rate) => (rate < least ? rate : least));
 
 /** All, best first: of equals who came first, of one sender the lowest nonce. */
 const ranking = (lines: Lines): { line: number; signed: SignedTx; rank: bigint }[] =>
@@ -96,10 +111,10 @@ class NaivePool {
     return ranking(this.lines).map(({ signed }) => idOf(signed));
   }
 
-  nextNonce(from: Uint8Array): number {
+  nextNonce(from: Uint8Array): bigint {
     const address = stateKey.account(addressOf(from));
     const line = this.lines.find(([first]) => compare(first!.tx.from, from) === 0) ?? [];
-    return decode(Account, treeGet(this.base.tree, address)!).nonce + line.length;
+    return decode(Account, treeGet(this.base.tree, address)!).nonce + BigInt(line.length);
   }
 
   add(signed: SignedTx): void {
@@ -138,7 +153,7 @@ class NaivePool {
       const others = (waiting.get(key) ?? []).filter(
         (w) => !first.some(({ tx }) => tx.nonce === w.tx.nonce) && !confirmed.has(idOf(w)),
       );
-      return [...first, ...others].sort((a, b) => a.tx.nonce - b.tx.nonce);
+      return [...first, ...others].sort((a, b) => Number(a.tx.nonce - b.tx.nonce));
     });
     if (reverted.length) lines = lines.map((line) => line.slice(0, SENDER_TXS_MAX));
     while (isOver(lines)) {
@@ -190,7 +205,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 describe('a mempool', () => {
   it('holds what a naive one holds, in the same order, and never more than there is room for', () => {
     const run = (operations: readonly Operation[]): void => {
-      const verified = new VerifiedSignatures();
+      const verified = new VerifiedSignatures(GENESIS_ID);
       const [pool, naive] = [new Mempool(verified, LIMITS), new NaivePool()];
       pool.setBase(naive.base);
       for (const op of operations) {
@@ -227,7 +242,7 @@ describe('a mempool', () => {
   });
 
   it('drops nobody for a transaction that finds no room all the same', () => {
-    const verified = new VerifiedSignatures();
+    const verified = new VerifiedSignatures(GENESIS_ID);
     const [poor, rich, long] = [
       { from: 0, nonce: 0, fee: 1, memo: 0 },
       { from: 1, nonce: 0, fee: 5, memo: 0 },

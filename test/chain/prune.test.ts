@@ -6,7 +6,16 @@ import { WINDOW } from '../../src/chain/full/records.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { txId } from '../../src/core/tx/tx.ts';
-import { close, mine, openChain, person, prepay, START_MS, transfer } from './make-blocks.ts';
+import {
+  GENESIS_ID,
+  close,
+  mine,
+  openChain,
+  person,
+  prepay,
+  START_MS,
+  transfer,
+} from './make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
@@ -20,15 +29,15 @@ it('keeps the newest blocks whole, and of the others their headers and what they
   const genesisTimeMs = async () => START_MS;
   let chain = await openChain(store, clock, { genesisTimeMs });
   await mine(chain, ann, 5);
-  const early = transfer(ann, 0, bob, 1000n);
+  const early = transfer(ann, 0, bob, 1n);
   const opening = prepay(ann, 1, bob);
-  const id = txId(opening.tx);
+  const id = txId(GENESIS_ID, opening.tx);
   for (const tx of [early, opening]) expect(isFault(await chain.addTx(tx))).toBe(false);
   await mine(chain, ann, 1);
-  expect(isFault(await chain.addTx(close(bob, id, 5000n)))).toBe(false);
+  expect(isFault(await chain.addTx(close(bob, id, 50_000n)))).toBe(false);
   await mine(chain, ann, 14);
   expect(await chain.find(id)).toHaveLength(2);
-  const late = transfer(ann, 2, bob, 1000n);
+  const late = transfer(ann, 2, bob, 1n);
   expect(isFault(await chain.addTx(late))).toBe(false);
   await mine(chain, ann, 1);
   const keep = WINDOW + 1;
@@ -43,16 +52,16 @@ it('keeps the newest blocks whole, and of the others their headers and what they
   expect(await isWhole(chain, 1)).toBe(true);
   await mine(chain, ann, 1);
   expect([await isWhole(chain, 16), await isWhole(chain, 17)]).toEqual([false, true]);
-  expect(await chain.position(txId(early.tx))).toBeUndefined();
+  expect(await chain.position(txId(GENESIS_ID, early.tx))).toBeUndefined();
   expect(await chain.find(id)).toEqual([]);
-  expect(await chain.position(txId(late.tx))).toEqual({ height: 21, index: 0 });
+  expect(await chain.position(txId(GENESIS_ID, late.tx))).toEqual({ height: 21, index: 0 });
   await mine(chain, ann, 1);
   expect([await isWhole(chain, 22), await isWhole(chain, 23)]).toEqual([false, true]);
-  expect(await chain.position(txId(late.tx))).toBeUndefined();
+  expect(await chain.position(txId(GENESIS_ID, late.tx))).toBeUndefined();
   await mine(chain, ann, 1);
   expect([await isWhole(chain, 23), await isWhole(chain, 24)]).toEqual([false, true]);
 
-  expect(chain.account(bob.address)).toMatchObject({ balance: 6000n, txCount: 3 });
+  expect(chain.account(bob.address)).toMatchObject({ balance: 20_040_000n, txCount: 3 });
   const { lastTx } = chain.account(bob.address)!;
   expect(await chain.history(bob.address, lastTx, 10)).toEqual([]);
   chain = await openChain(store, clock, { keepBlocks: 1 });

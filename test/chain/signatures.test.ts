@@ -6,19 +6,29 @@ import { VerifiedSignatures } from '../../src/chain/shared/verified-signatures.t
 import { signHash } from '../../src/core/channel.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { fault, isFault } from '../../src/core/faults.ts';
-import { Body, type SignedTx } from '../../src/core/formats.ts';
+import { Transactions, type SignedTx } from '../../src/core/formats.ts';
 import { hash } from '../../src/core/hash.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import { verifySignature } from '../../src/core/tx/tx.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startSignatureLanes } from '../../src/node/seed/signature-lanes.ts';
-import { mine, nextBlock, openChain, person, SIGNER, START_MS, transfer } from './make-blocks.ts';
+import {
+  GENESIS_ID,
+  mine,
+  nextBlock,
+  openChain,
+  person,
+  SIGNER,
+  START_MS,
+  transfer,
+} from './make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 /** As it comes from a peer: the same bytes, other objects. */
-const copyOf = (body: readonly SignedTx[]): SignedTx[] => decode(Body, encode(Body, [...body]));
+const copyOf = (txs: readonly SignedTx[]): SignedTx[] =>
+  decode(Transactions, encode(Transactions, [...txs]));
 const forged = (signed: SignedTx): SignedTx => ({
   ...signed,
   signature: signed.signature.with(40, signed.signature[40]! ^ 1),
@@ -26,17 +36,17 @@ const forged = (signed: SignedTx): SignedTx => ({
 
 describe('verified signatures', () => {
   it('are known by the transaction and the signature together', () => {
-    const known = new VerifiedSignatures();
+    const known = new VerifiedSignatures(GENESIS_ID);
     const signed = transfer(ann, 0, bob, 1n);
     known.add(signed);
     expect(known.has(signed)).toBe(true);
     expect(known.has(copyOf([signed])[0]!)).toBe(true);
     expect(known.has(forged(signed))).toBe(false);
-    expect(known.has({ ...signed, tx: { ...signed.tx, nonce: 1 } })).toBe(false);
+    expect(known.has({ ...signed, tx: { ...signed.tx, nonce: 1n } })).toBe(false);
   });
 
   it('are remembered up to a number, those used last', () => {
-    const known = new VerifiedSignatures(2);
+    const known = new VerifiedSignatures(GENESIS_ID, 2);
     const txs = [0, 1, 2].map((nonce) => transfer(ann, nonce, bob, 1n));
     known.add(txs[0]!);
     known.add(txs[1]!);
@@ -50,14 +60,17 @@ describe('a full chain', () => {
   /** Counts what it is asked for; `right`: what it answers, the truth if absent. */
   function counting(right = verifySignature) {
     const asked: SignedTx[][] = [];
-    const verifySignatures: FullChainOptions['verifySignatures'] = async (signed) => {
+    const verifySignatures: FullChainOptions['verifySignatures'] = async (genesis, signed) => {
       asked.push([...signed]);
-      return signed.map(right);
+      return signed.map((each) => right(genesis, each));
     };
     return { asked, verifySignatures };
   }
   const taken = async (chain: { importBlock(block: Block): Promise<unknown> }, block: Block) => {
-    const done = await chain.importBlock({ ...block, body: copyOf(block.body) });
+    const done = await chain.importBlock({
+      ...block,
+      body: bodyOf(copyOf(block.body.transactions)),
+    });
     return isFault(done) ? done.fault : (done as { status: string }).status;
   };
 
@@ -106,7 +119,7 @@ describe('a full chain', () => {
     const busy = await twins({ verifySignatures: async () => undefined });
     await paid(busy.b, [0]);
     const [block] = await mine(busy.b, ann, 1);
-    const wrong = copyOf(block!.body).map(forged);
+    const wrong = bodyOf(copyOf(block!.body.transactions).map(forged));
     const header = { ...block!.header, bodyRoot: bodyRoot(wrong) };
     expect(await taken(busy.a, { ...block!, header, body: wrong })).toBe('tx.signature');
     expect(await taken(busy.a, block!)).toBe('extended');
@@ -142,23 +155,26 @@ describe('signature lanes', () => {
       try {
         const signed = Array.from({ length: 70 }, (_, nonce) => transfer(ann, nonce, bob, 1n));
         const mixed = signed.map((one, i) => (i % 7 ? one : forged(one)));
-        expect(await lanes.verify(mixed)).toEqual(mixed.map((_, i) => i % 7 > 0));
-        expect(await lanes.verify([...signed, signed[0]!])).toBeUndefined();
-        const check = new SignatureCheck(new VerifiedSignatures(), lanes.verify);
-        const [body, root] = [copyOf(mixed), bodyRoot(mixed)];
+        expect(await lanes.verify(GENESIS_ID, mixed)).toEqual(mixed.map((_, i) => i % 7 > 0));
+        expect(await lanes.verify(GENESIS_ID, [...signed, signed[0]!])).toBeUndefined();
+        const check = new SignatureCheck(new VerifiedSignatures(GENESIS_ID), lanes.verify);
+        const body = bodyOf(copyOf(mixed));
+        const root = bodyRoot(body);
         await Promise.all([check.begin(root, body), check.begin(root, body)]);
-        expect(body.map((one) => check.known.has(one))).toEqual(mixed.map((_, i) => i % 7 > 0));
+        expect(body.transactions.map((one) => check.known.has(one))).toEqual(
+          mixed.map((_, i) => i % 7 > 0),
+        );
       } finally {
         await lanes.stop();
       }
-      expect(await lanes.verify([transfer(ann, 0, bob, 1n)])).toBeUndefined();
+      expect(await lanes.verify(GENESIS_ID, [transfer(ann, 0, bob, 1n)])).toBeUndefined();
     },
   );
 });
 
 describe('vouchers that were verified', () => {
   it('are known by their hash, the signature and the key', () => {
-    const verified = new VerifiedSignatures();
+    const verified = new VerifiedSignatures(GENESIS_ID);
     const [hashed, other] = [1, 2].map((n) => hash('voucher', Uint8Array.of(n))) as [
       Uint8Array,
       Uint8Array,

@@ -35,7 +35,8 @@ export interface Judged {
   readonly bytes: Block | undefined;
 }
 
-const ACCOUNT_BYTES = 24;
+/** No other leaf is as long. */
+const ACCOUNT_BYTES = 28;
 
 export class Judge {
   readonly genesis: Judged;
@@ -89,8 +90,8 @@ export class Judge {
     const executed = executeBlock(parent.tree, header, body, this.#params, context);
     if (isFault(executed)) return executed.fault;
     const point = extendPoint(this.#params, parent.point, header);
-    const txs = body.map(({ tx }) => toHex(txId(tx)));
-    const ledger = nextLedger(parent.ledger, this.#params, block);
+    const txs = body.transactions.map(({ tx }) => toHex(txId(context.genesis, tx)));
+    const ledger = nextLedger(parent.ledger, this.#params, { ...block, ...context });
     return { point, tree: executed.tree, parent, ledger, txs, bytes: block };
   }
 
@@ -106,7 +107,7 @@ export class Judge {
       .reduce((sum, { amount }) => sum + amount, 0n);
   }
 
-  /** issued − held, nV: 0 unless coins came from nothing or were lost. */
+  /** issued − burned − held, nV: 0 unless coins came from nothing or were lost. */
   missing(at: Judged): bigint {
     const { height } = at.point.header;
     let issued = this.#params.faucet ? FAUCET_SUPPLY : 0n;
@@ -118,7 +119,7 @@ export class Judge {
       const leaf = treeGet(at.tree, stateKey.channel(fromHex(id)!));
       if (leaf) held += decode(Channel, leaf).limit;
     }
-    return issued - held;
+    return issued - held - at.ledger.burned;
   }
 
   /** Differences between the state and the bodies: too much or too little on an account. */

@@ -2,19 +2,20 @@
  * Dishonest peers. Each has a whole chain and some hash power like an honest seed, and vices: it makes blocks
  * that break a rule, mines in secret, relays nothing, answers with lies, floods.
  */
+import { asBody, type Bodies } from '../core/fixtures.ts';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
 import type { Body, Header, HeaderCore, SignedTx } from '../../src/core/formats.ts';
-import { blockId, headerWork } from '../../src/core/header/header.ts';
+import { blockId } from '../../src/core/header/header.ts';
 import {
   TxAnnounce,
   type Block,
   type SyncRequest,
   type SyncResponse,
 } from '../../src/core/messages.ts';
-import type { Params } from '../../src/core/params.ts';
+import type { NetworkRules } from '../../src/core/params.ts';
 import type { Handlers } from '../../src/net/transport.ts';
 import { MODEL, sign } from '../chain/make-blocks.ts';
 import { without } from '../attack/without.ts';
@@ -50,7 +51,7 @@ const SECRET_BLOCKS_MAX = 4;
 
 export class Liar extends FullPeer {
   readonly vices: ReadonlySet<Vice>;
-  readonly #params: Params;
+  readonly #params: NetworkRules;
   /** Blocks that were found and not announced. */
   #secret: Block[] = [];
   #made = 0;
@@ -63,7 +64,7 @@ export class Liar extends FullPeer {
       : around.chain.params;
   }
 
-  protected override get params(): Params {
+  protected override get params(): NetworkRules {
     return this.#params;
   }
 
@@ -122,8 +123,8 @@ export class Liar extends FullPeer {
     return this.#with(header, [this.#spend(amount, this.random.int(0, 3))]);
   }
 
-  #with(header: Header, body: Body): Block {
-    return { ...prove({ ...header, bodyRoot: bodyRoot(body) }), body };
+  #with(header: Header, body: Bodies): Block {
+    return { ...prove({ ...header, bodyRoot: bodyRoot(asBody(body)) }), body: asBody(body) };
   }
 
   #broken(block: Block): Block {
@@ -134,25 +135,25 @@ export class Liar extends FullPeer {
       ...prove({ ...header, ...change }),
       body,
     });
-    const bits = header.bits - 1;
-    const harder = {
-      bits,
-      totalWork: header.totalWork - headerWork(header) + headerWork({ bits }),
-    };
-    const twice = body[0] ?? this.#spend(1n, 0);
+    const { transactions } = body;
+    const twice = transactions[0] ?? this.#spend(1n, 0);
     return random.pick<() => Block>([
       () => make({ stateRoot: noise }),
       () => make({ mmrRoot: noise }),
       () => make({ totalWork: header.totalWork + 1n }),
-      () => make(harder),
+      () => make({ slip: header.slip + 1 }),
       () => make({ time: header.time + 600_000 }),
       () => make({ time: header.time - 3_600_000 }),
       () => make({ height: header.height + 1 }),
-      () => make({ modelId: noise }),
+      () => make({ model: 9 }),
       () => make({ bodyRoot: noise }),
-      () => this.#with(header, [...body, twice, twice]),
-      () => this.#with(header, [...body, this.#spend(10n ** 18n, 0)]),
-      () => this.#with(header, [...body, { ...this.#spend(1n, 0), signature: new Uint8Array(64) }]),
+      () => this.#with(header, [...transactions, twice, twice]),
+      () => this.#with(header, [...transactions, this.#spend(10n ** 18n, 0)]),
+      () =>
+        this.#with(header, [
+          ...transactions,
+          { ...this.#spend(1n, 0), signature: new Uint8Array(64) },
+        ]),
     ])();
   }
 
@@ -225,7 +226,7 @@ function falsified(answer: SyncResponse, random: Random): SyncResponse {
         ...answer,
         blocks: answer.blocks.map((block) => ({
           ...block,
-          ...(random.chance(0.5) && { body: block.body.slice(1) }),
+          ...(random.chance(0.5) && { body: bodyOf(block.body.transactions.slice(1)) }),
           ...(random.chance(0.5) &&
             block.proof && { proof: { ...block.proof, rows: new Uint8Array(32) } }),
         })),

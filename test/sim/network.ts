@@ -340,11 +340,15 @@ export class SimTransport implements Transport {
   }
 }
 
+/** By the bytes that a message's peers pass on; no value is ever written to, so one does for all peers. */
+const decoded = new WeakMap<Uint8Array, unknown>();
+
 async function judged<T>(
   codec: Codec<T>,
   bytes: Uint8Array,
   judge: (value: T) => Promise<Verdict>,
 ): Promise<Verdict> {
-  const value = tryDecode(codec, bytes);
+  if (!decoded.has(bytes)) decoded.set(bytes, tryDecode(codec, bytes));
+  const value = decoded.get(bytes) as T | undefined;
   return value ? await judge(value) : fault('wire.malformed', { what: 'gossip' });
 }

@@ -26,6 +26,12 @@ import type { Random } from './random.ts';
 import type { Disk } from './store.ts';
 import { minerWorker, PoissonMiner, prove, verifyWork } from './work.ts';
 
+/** Of a transaction, those that the client does not propose. */
+interface Fields {
+  readonly type: 'transfer' | 'channel';
+  readonly [field: string]: unknown;
+}
+
 /** The environment that all peers of a simulation share. */
 export interface Surroundings {
   readonly clock: Clock;
@@ -169,17 +175,22 @@ export class LightPeer extends BasePeer implements Peer {
   }
 
   /** The client proposes the other fields. @returns the id; undefined: there is not enough to spend */
-  async #send(fields: object): Promise<Uint8Array | undefined> {
+  async #send(fields: Fields): Promise<Uint8Array | undefined> {
     const api = this.#client?.api;
     if (!api) return undefined;
-    const { chainId, nonce, expiry, fees, spendable } = await api.prepare(this.key.address);
+    const { genesisId } = (await api.status()).chain;
+    const { chainId, nonce, expiry, fees, spendable } = await api.prepare(
+      this.key.address,
+      undefined,
+      fields.type,
+    );
     const common = { chainId, from: this.key.xonly, nonce, expiry, fee: fees.normal };
     const tx = { ...common, ...fields } as Tx;
     if (spendable < spentBy(tx)) return undefined;
-    const signed = signTx(tx, this.key.secret);
+    const signed = signTx(genesisId, tx, this.key.secret);
     await api.submit(encode(SignedTx, signed));
-    this.sent.set(toHex(txId(tx)), signed);
-    return txId(tx);
+    this.sent.set(toHex(txId(genesisId, tx)), signed);
+    return txId(genesisId, tx);
   }
 }
 
@@ -213,7 +224,8 @@ export class FullPeer extends BasePeer implements Peer {
     const transport = this.newTransport();
     const log = createLog(() => undefined, 'error');
     let sync: FullSync | undefined;
-    const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
+    const fullSync = (): FullSync =>
+      (sync ??= createFullSync(chain, transport, log, undefined, this.nowMs));
     chain.subscribe((event) => {
       if (event.type !== 'head' || chain !== this.chain) return;
       this.around.onHead(this, toHex(event.point.id), true);

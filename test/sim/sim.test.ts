@@ -24,6 +24,9 @@ test('every invariant holds, and one seed gives one run', { timeout: 300_000 }, 
   ]);
   expect(once.out).toContain('3 passed, 0 failed');
   expect(once.code).toBe(0);
+  // Three seeds, one of each kind; nothing holds of what never happened.
+  for (const what of ['usual', 'rush', 'nights', 'payments', 'channels closed', 'liars banned'])
+    expect(once.out).toMatch(new RegExp(`^  ${what}: [1-9]`, 'm'));
   const traces = ({ out }: { out: string }) => out.match(/trace \w{16}/g)!;
   expect(traces(again).sort()).toEqual(traces(once).slice(0, 2).sort());
   expect(new Set(traces(once)).size).toBe(3);

@@ -6,11 +6,12 @@
 import { createHmac } from 'node:crypto';
 import { fault, type Fault } from '../../src/core/faults.ts';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
-import { headerHash, headerWork } from '../../src/core/header/header.ts';
+import { headerHash, type Claim } from '../../src/core/header/header.ts';
+import { workOf } from '../../src/core/header/target.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import type { Params } from '../../src/core/params.ts';
 import { equal } from '../../src/lib/bytes.ts';
-import { MINER_OFF, type FoundBlock } from '../../src/miner/engine/miner-api.ts';
+import { MINER_OFF, type FoundBlock, type Work } from '../../src/miner/engine/miner-api.ts';
 import { PROOF } from '../chain/make-blocks.ts';
 import type { Clock } from './clock.ts';
 import type { Random } from './random.ts';
@@ -46,10 +47,10 @@ export class PoissonMiner {
   readonly #random: Random;
   readonly #power: number;
   readonly #found: (template: HeaderCore) => void;
-  #template: HeaderCore | undefined;
+  #template: Work | undefined;
   #running = false;
   #timer: number | undefined;
-  #bits = 0;
+  #target = 0n;
 
   constructor(clock: Clock, random: Random, power: number, found: (template: HeaderCore) => void) {
     this.#clock = clock;
@@ -63,11 +64,11 @@ export class PoissonMiner {
     this.#draw();
   }
 
-  work(template: HeaderCore | undefined): void {
+  work(template: Work | undefined): void {
     const before = this.#template;
     this.#template = template;
     // A Poisson process has no memory, so the wait need not be drawn again for every template.
-    if (!before || !template || template.bits !== this.#bits) this.#draw();
+    if (!before || !template || template.target !== this.#target) this.#draw();
   }
 
   #draw(): void {
@@ -75,12 +76,12 @@ export class PoissonMiner {
     this.#timer = undefined;
     const template = this.#template;
     if (!this.#running || !template || !this.#power) return;
-    this.#bits = template.bits;
-    const meanMs = Number(headerWork(template)) / this.#power;
+    this.#target = template.target;
+    const meanMs = Number(workOf(template.target)) / this.#power;
     this.#timer = this.#clock.after(this.#random.wait(meanMs), () => {
       this.#timer = undefined;
       const won = this.#template;
-      if (won) this.#found(won);
+      if (won) this.#found(won.core);
       this.#draw();
     });
   }
@@ -105,9 +106,9 @@ export function minerWorker(clock: Clock, random: Random, power: number) {
     },
     configure: async () => undefined,
     start: async () => run(true),
-    work: async (next: HeaderCore | undefined) => miner.work(next),
+    work: async (next: Work | undefined) => miner.work(next),
     pause: async () => run(false),
     finish: async () => run(false),
-    check: async (header: Header, { rows }: Proof) => [...workFaults(header, rows)],
+    check: async ({ header }: Claim, { rows }: Proof) => [...workFaults(header, rows)],
   };
 }

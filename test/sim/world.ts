@@ -7,15 +7,11 @@ import type { Balance } from '../../src/client/api.ts';
 import type { ChainNetwork } from '../../src/client/models/networks.ts';
 import { without } from '../attack/without.ts';
 import { FAULTS, type FaultCode } from '../../src/core/faults.ts';
-import { blockId, genesisPoint, headerWork } from '../../src/core/header/header.ts';
+import { blockId, genesisPoint } from '../../src/core/header/header.ts';
+import { workOf } from '../../src/core/header/target.ts';
 import type { Block } from '../../src/core/messages.ts';
-import { chainParams } from '../../src/core/chain-params.ts';
-import {
-  CHANNEL_LIMIT_MIN,
-  FAUCET_SECRET,
-  FUTURE_MS_MAX,
-  NANOVOLTS,
-} from '../../src/core/params.ts';
+import { chainParams, networkRules } from '../../src/core/chain-params.ts';
+import { ACCOUNT_MIN, FAUCET_SECRET, futureMsMax, NANOVOLTS } from '../../src/core/params.ts';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { addressOf } from '../../src/core/address.ts';
 import { fromHex, toHex } from '../../src/lib/bytes.ts';
@@ -30,7 +26,7 @@ import { Disk } from './store.ts';
 import { verifyWork } from './work.ts';
 
 export type Invariant =
-  | 'valid' // no peer has a head that breaks a rule
+  | 'valid' // no peer has a head, or proves a balance at one, that breaks a rule
   | 'coins' // issued = held by accounts, coinbases and channels
   | 'paid' // each has what the bodies say
   | 'proven' // a proven balance is the true one
@@ -72,12 +68,26 @@ export interface WorldOptions {
 
 export interface Outcome {
   readonly seed: number;
+  readonly kind: Kind;
   readonly failure:
     { invariant: Invariant; detail: string; step: number; atMs: number } | undefined;
   readonly trace: readonly string[];
   readonly traceHash: string;
   readonly stats: Readonly<Record<string, number>>;
 }
+
+/**
+ * What a seed's network is like; a third of the seeds each. Where blocks come fast, and then the hours, a short
+ * half-life and fewer clients, at `most` so many, make a run affordable.
+ */
+const KINDS = {
+  usual: { power: 1.3, halfLife: 60, ease: 6, most: Infinity },
+  /** It begins at the easiest target with a hundred times the power that this is for. */
+  rush: { power: 100, halfLife: 6, ease: 0, most: 15 },
+  /** All miners stop together for longer than the easiest target waits. */
+  nights: { power: 1.3, halfLife: 6, ease: 6, most: 15 },
+} as const;
+type Kind = keyof typeof KINDS;
 
 interface OpenedChannel {
   readonly id: Uint8Array;
@@ -86,6 +96,9 @@ interface OpenedChannel {
 }
 
 const BLOCK_MS = 10_000;
+const FUTURE_MS = futureMsMax({ blockTimeMs: BLOCK_MS });
+/** ms by which the clocks of honest peers are off at most: two of them agree on what lies in the future. */
+const SKEW_MS = FUTURE_MS / 2;
 const SEEDS = 3;
 const LIARS = 0.3;
 /** Lines of the trace that are kept for showing. */
@@ -112,10 +125,12 @@ export class World {
   readonly #hash = createHash('sha256');
   readonly #stats: Record<string, number> = {};
   readonly #mutation: Mutation;
+  readonly #kind: Kind;
   /** The head that each honest peer reported last. */
   readonly #heads = new Map<string, string>();
   readonly #checked = new Set<string>();
   readonly #channels: OpenedChannel[] = [];
+  #isNight = false;
   #failure: Outcome['failure'];
 
   constructor(clock: Clock, options: WorldOptions) {
@@ -124,13 +139,14 @@ export class World {
     this.#mutation = options.mutation ? MUTATIONS[options.mutation] : {};
     const { seed } = options;
     this.random = createRandom(seed, 'script');
-    const timing = {
-      blockTimeMs: BLOCK_MS,
-      halfLifeMs: 60 * BLOCK_MS,
-      reanchorGapMs: 20 * BLOCK_MS,
-    };
+    this.#kind = this.random.pick(Object.keys(KINDS) as Kind[]);
+    const { power, halfLife, ease } = KINDS[this.#kind];
+    const halfLifeMs = halfLife * BLOCK_MS;
+    const timing = { blockTimeMs: BLOCK_MS, halfLifeMs, lagMs: ease * halfLifeMs };
     const off = this.#mutation.off ?? [];
-    const allRules = { ...chainParams('e2e', [toHex(MODEL)]), ...timing };
+    const network = networkRules('e2e', [{ id: toHex(MODEL), from: 0 }]);
+    const targetStart = network.targetMax >> BigInt(ease);
+    const allRules = chainParams({ ...network, ...timing, targetStart }, START_MS);
     const params = without(allRules, off);
     const judgeParams = this.#mutation.judgeToo ? params : allRules;
     const genesis = genesisPoint(params, START_MS);
@@ -159,7 +175,8 @@ export class World {
         this.note(`${peer.id} problem ${code} ${message}`);
       },
     };
-    this.#populate(around, Number(headerWork(genesis.header)) * 1.3);
+    this.#populate(around, Number(workOf(targetStart)) * power);
+    this.count(this.#kind);
   }
 
   get honest(): readonly Peer[] {
@@ -172,7 +189,8 @@ export class World {
 
   /** `work`: tries that the network makes per block time. */
   #populate(around: Surroundings, work: number): void {
-    const { clients, seed } = this.options;
+    const { seed } = this.options;
+    const clients = Math.min(this.options.clients, KINDS[this.#kind].most);
     const liars = Math.round(clients * LIARS);
     // Every second client mines: many people's machines do not.
     const power = work / BLOCK_MS / clients;
@@ -181,7 +199,7 @@ export class World {
       key,
       power: power * share,
       random: createRandom(seed, id),
-      skewMs: Math.round(this.random.between(-120_000, 120_000)),
+      skewMs: Math.round(this.random.between(-SKEW_MS, SKEW_MS)),
       newDisk: () => new Disk(this.#mutation.forgetful),
     });
     for (let i = 0; i < clients; i++) {
@@ -264,7 +282,7 @@ export class World {
   #checkGood(peer: Peer, head: Judged): void {
     const { header, id } = head.point;
     const ahead = header.time - (this.clock.nowMs + peer.skewMs);
-    if (ahead > FUTURE_MS_MAX) this.fail('valid', `${peer.id} follows a block ${ahead} ms ahead`);
+    if (ahead > FUTURE_MS) this.fail('valid', `${peer.id} follows a block ${ahead} ms ahead`);
     if (this.#checked.has(toHex(id))) return;
     this.#checked.add(toHex(id));
     const missing = this.judge.missing(head);
@@ -275,13 +293,13 @@ export class World {
 
   #balanced(peer: Peer, balance: Balance): void {
     const at = this.judge.valid(toHex(balance.provenAt.id));
-    if (!at) return this.fail('proven', `${peer.id} proves a balance at an invalid block`);
+    if (!at) return this.fail('valid', `${peer.id} proves a balance at an invalid block`);
     this.count('balances');
     const account = this.judge.account(at, balance.address);
     const immature = this.judge.immature(at, balance.address);
     const right =
       balance.spendable === (account?.balance ?? 0n) &&
-      balance.nonce === (account?.nonce ?? 0) &&
+      balance.nonce === (account?.nonce ?? 0n) &&
       balance.immature === immature;
     if (!right) this.fail('proven', `${peer.id} believes in ${balance.spendable} nV`);
   }
@@ -292,7 +310,8 @@ export class World {
     const { good, bad } = this.judge.blocks;
     Object.assign(this.#stats, { steps: this.clock.steps, messages: this.net.messages, good, bad });
     const traceHash = this.#hash.digest('hex').slice(0, 16);
-    return { seed, failure: this.#failure, trace: this.#trace, traceHash, stats: this.#stats };
+    const failure = this.#failure;
+    return { seed, kind: this.#kind, failure, trace: this.#trace, traceHash, stats: this.#stats };
   }
 
   /** Runs the clock until the script has ended or an invariant does not hold. */
@@ -308,10 +327,13 @@ export class World {
   async #script(troubleMs: number): Promise<void> {
     const { clock, net } = this;
     for (const peer of [...this.honest, ...this.liars]) await peer.start();
+    // Whatever waits is executed again by all for each template: little happens at night.
+    const often = (ms: number, act: () => void) =>
+      clock.every(ms, () => (this.#isNight && this.random.chance(0.9) ? undefined : act()));
     const happenings = [
-      clock.every(6_000, () => void this.#pay().catch(() => this.count('unpaid'))),
-      clock.every(5_000, () => void this.#cashIn().catch(() => undefined)),
-      clock.every(3_000, () => this.liars.forEach((liar) => void liar.act())),
+      often(6_000, () => void this.#pay().catch(() => this.count('unpaid'))),
+      often(5_000, () => void this.#cashIn().catch(() => undefined)),
+      often(3_000, () => this.liars.forEach((liar) => void liar.act())),
     ];
     // People get their first coins before the trouble begins.
     await this.#gifts();
@@ -320,6 +342,7 @@ export class World {
       await clock.sleep(this.random.between(5_000, 40_000));
       await this.#trouble();
     }
+    if (this.#kind === 'nights') await this.#night();
     this.note('calm');
     net.heal();
     net.weather.loss = 0;
@@ -331,6 +354,20 @@ export class World {
     await this.#checkEnd();
   }
 
+  /** Nobody mines, for longer than the target eases; then all go on. */
+  async #night(): Promise<void> {
+    const { halfLife, ease } = KINDS[this.#kind];
+    const miners = [...this.honest, ...this.liars];
+    this.note('night');
+    this.#isNight = true;
+    for (const peer of miners) await peer.setMining(false);
+    await this.clock.sleep(1.3 * ease * halfLife * BLOCK_MS);
+    this.note('morning');
+    this.#isNight = false;
+    for (const peer of miners) await peer.setMining(true);
+    await this.clock.sleep(60_000);
+  }
+
   /** Honest miners go on for a while, then stop; a few more blocks decide between equal branches. */
   async #settle(): Promise<void> {
     for (const liar of this.liars) await liar.setMining(false);
@@ -338,7 +375,7 @@ export class World {
     for (const peer of this.honest) await peer.setMining(false);
     // Wait until blocks dated by the fastest clock are no longer in the future of the slowest one, so that the last
     // blocks are mined on the best branch, not beside it.
-    await this.clock.sleep(2 * FUTURE_MS_MAX);
+    await this.clock.sleep(2 * FUTURE_MS);
     const slowest = this.seeds.reduce((a, b) => (a.skewMs < b.skewMs ? a : b));
     for (let i = 0; i < 3; i++) {
       await this.clock.sleep(30_000);
@@ -363,7 +400,7 @@ export class World {
     const amount = BigInt(random.int(1, 2_000_000_000));
     if (random.chance(0.2)) {
       const seed = random.pick(this.seeds);
-      const limit = 20n * amount + CHANNEL_LIMIT_MIN;
+      const limit = 20n * amount + ACCOUNT_MIN;
       const id = await from.prepay(seed.key, limit);
       if (!id) return;
       this.#channels.push({ id, limit, seed });

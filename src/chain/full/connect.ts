@@ -3,8 +3,8 @@
  * all are valid or one is not. Nothing here writes; what is to be written is handed over block by block.
  */
 import { isFault, type Fault } from '../../core/faults.ts';
-import type { Body, Header, Proof } from '../../core/formats.ts';
-import type { ChainPoint } from '../../core/header/header.ts';
+import type { Body, Proof } from '../../core/formats.ts';
+import { claimOf, type ChainPoint, type Claim } from '../../core/header/header.ts';
 import type { Block } from '../../core/messages.ts';
 import { executeBlock, verifyStateRoot, type Executed } from '../../core/state.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
@@ -16,7 +16,7 @@ import { nextTotals, readTotals } from './totals.ts';
 import type { Totals } from './records.ts';
 
 /** Replays the winning unit of a block. */
-export type CheckProof = (header: Header, proof: Proof) => Promise<Fault | undefined>;
+export type CheckProof = (claim: Claim, proof: Proof) => Promise<Fault | undefined>;
 
 export interface Checks {
   readonly checkProof: CheckProof | undefined;
@@ -77,32 +77,34 @@ export async function connectBranch(
   return { joined };
 }
 
-async function connectBlock(
+export async function connectBlock(
   state: FullState,
   checks: Checks,
   tree: Tree,
   { header, body, proof }: Block,
 ): Promise<Executed | Fault> {
   // A rule that costs nothing comes before the proof's replay.
+  const { params } = state;
   const wrong =
-    verifyStateRoot(state.params, tree, header) ?? (await checks.checkProof?.(header, proof));
+    verifyStateRoot(params, tree, header) ??
+    (await checks.checkProof?.(claimOf(params, header), proof));
   if (wrong) return wrong;
 
   const { signatures } = checks;
   await signatures.begin(header.bodyRoot, body);
   const context = contextOf(state, checks, signatures.knownOf(header.bodyRoot));
-  const executed = executeBlock(tree, header, body, state.params, context);
+  const executed = executeBlock(tree, header, body, params, context);
   if (!isFault(executed)) signatures.executed(header.bodyRoot, body);
   return executed;
 }
 
 /** What executing knows besides the state. */
 export const contextOf = (
-  { genesis }: FullState,
+  { params }: FullState,
   { signatures }: Checks,
   signatureKnown: NonNullable<StateContext['signatureKnown']>,
 ): StateContext => ({
-  genesis,
+  genesis: params.genesis.id,
   signatureKnown,
   verifyHash: signatures.known.verifyHash,
 });

@@ -3,12 +3,13 @@
  * templates. Parts: open, import (connect, commit), queries, mempool.
  */
 import { verifyLight } from '../../core/pow/proof.ts';
-import type { Fault } from '../../core/faults.ts';
+import { isFault, type Fault } from '../../core/faults.ts';
 import type { Account, Header, Position, SignedTx } from '../../core/formats.ts';
+import { DEEP_FORK, isFarBehind } from '../../core/header/fork-choice.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Block, BlockParts, HistoryEntry } from '../../core/messages.ts';
 import type { Models } from '../../core/manifest.ts';
-import type { Params } from '../../core/params.ts';
+import type { NetworkRules, Params } from '../../core/params.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
@@ -23,6 +24,13 @@ import {
 import { VerifiedSignatures } from '../shared/verified-signatures.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 import { contextOf, type CheckProof, type Checks } from './connect.ts';
+import {
+  DEEP_CHANGE_MS,
+  executeBranch,
+  forget,
+  type BranchSource,
+  type Unfollowed,
+} from './follow.ts';
 import { openFull } from './open.ts';
 import { SignatureCheck, type VerifyElsewhere } from './signature-check.ts';
 import { headTree } from './state.ts';
@@ -36,14 +44,14 @@ export const QUEUE_MAX = 256;
 
 export interface FullChainOptions {
   readonly store: Store;
-  readonly params: Params;
+  readonly params: NetworkRules;
   /** Manifests of the admitted models by id in hex. */
   readonly models: Models;
   /** ms since 1970. */
   readonly now: () => number;
   /** Time of a chain that begins in an empty store, ms since 1970; now when absent. */
   readonly genesisTimeMs?: () => Promise<number>;
-  /** Newest blocks kept whole on disk, at least 2,001; all when absent. */
+  /** Newest blocks kept whole on disk, at least 2,049; all when absent. */
   readonly keepBlocks?: number;
   /** The full check; without it the chain follows light-checked work. */
   readonly checkProof?: CheckProof;
@@ -56,13 +64,23 @@ export interface FullChainOptions {
 export type FullChainEvent = HeadEvent | { readonly type: 'tx'; readonly tx: SignedTx };
 
 export interface FullChain {
+  readonly params: Params;
   /** Says that the chain of an older program was wiped when this one began. */
   readonly replaced: AppError | undefined;
+  /** Of block 0. */
+  readonly genesisId: Uint8Array;
   /** @throws AppError CHAIN_BUSY, and the store's */
   importBlock(block: Block): Promise<Imported | Fault>;
+  /**
+   * Changes to a source's branch, if it would be the head, by executing it apart from the chain. For branches that fork
+   * below the window, and whose blocks have no room beside the chain. @throws the source's, AppError CHAIN_BUSY, the store's
+   */
+  follow(source: BranchSource): Promise<Imported | Unfollowed | Fault>;
   /** Into the mempool. @throws AppError CHAIN_BUSY */
   addTx(tx: SignedTx): Promise<Fault | undefined>;
   head(): ChainPoint;
+  /** Whether a block's branch is too far behind the head to be passed on. */
+  isFarBehind(header: Header): boolean;
   locator(): Promise<Uint8Array[]>;
   headersAfter(locator: readonly Uint8Array[], max: number): Promise<Header[]>;
   block(id: Uint8Array): Promise<Block | undefined>;
@@ -93,12 +111,16 @@ export interface FullChain {
 
 /** @throws AppError STORE_FOREIGN, STORE_CORRUPT, and the store's */
 export async function createFullChain(options: FullChainOptions): Promise<FullChain> {
-  const { store, params, models, now } = options;
+  const { store, models, now } = options;
   const { genesisTimeMs = async () => now() } = options;
   const { keepBlocks } = options;
-  const deps = { store, params, models, keepBlocks };
+  const deps = { store, params: options.params, models, keepBlocks };
   const { state, replaced } = await openFull(deps, genesisTimeMs);
-  const signatures = new SignatureCheck(new VerifiedSignatures(), options.verifySignatures);
+  const { params } = state;
+  const signatures = new SignatureCheck(
+    new VerifiedSignatures(state.params.genesis.id),
+    options.verifySignatures,
+  );
   const pool = new Mempool(signatures.known);
   const { emit, subscribe } = createListeners<FullChainEvent>();
   const queue = new SerialQueue(QUEUE_MAX, 'CHAIN_BUSY');
@@ -121,6 +143,28 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     list: () => pool.byFee(),
   };
 
+  let isFollowing = false;
+  let deepChangeMs = -Infinity;
+  async function follow(source: BranchSource): Promise<Imported | Unfollowed | Fault> {
+    if (isFollowing) return 'busy';
+    isFollowing = true;
+    try {
+      const { checkAlone, isInvalid, noteInvalid } = importer;
+      const isRested = now() - deepChangeMs >= DEEP_CHANGE_MS;
+      const alone = enqueue<void>;
+      const given = { state, checks, now, checkAlone, isInvalid, noteInvalid, isRested, alone };
+      const executed = await executeBranch(given, source);
+      if (typeof executed === 'string' || isFault(executed)) return executed;
+      const isDeep = state.head.header.height - executed.fork.header.height > DEEP_FORK;
+      const done = await enqueue(() => importer.takeOver(executed));
+      if (typeof done === 'string') await enqueue(() => forget(state, executed.written));
+      else if (isDeep) deepChangeMs = now();
+      return done;
+    } finally {
+      isFollowing = false;
+    }
+  }
+
   const importer = new Importer(state, {
     now,
     verifyProof: options.verifyProof ?? verifyLight,
@@ -132,11 +176,13 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   });
 
   return {
+    params,
     replaced,
     async importBlock(block) {
       if (queue.size < QUEUE_MAX) importer.foresee(block);
       return await enqueue(() => importer.importBlock(block));
     },
+    follow,
     addTx: (tx) =>
       enqueue(async () => {
         const refused = pool.add(tx);
@@ -144,6 +190,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
         return refused;
       }),
     head: () => state.head,
+    isFarBehind: ({ totalWork }) => isFarBehind(totalWork, state.measure.floor),
     locator: () => queries.locator(state),
     headersAfter: (ids, max) => queries.headersAfter(state, ids, max),
     block: (id) => queries.blockOf(state, id),
@@ -151,6 +198,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     proveState: (id, keys) => queries.proveState(state, id, keys),
     statePart: (id, from) => queries.statePart(state, id, from),
     witness: (id) => queries.witnessOf(state, id),
+    genesisId: state.params.genesis.id,
     headState: () => headTree(state),
     account: (address) => queries.accountOf(state, address),
     history: (address, from, max) => queries.historyOf(state, address, from, max),

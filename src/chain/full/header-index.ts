@@ -13,6 +13,10 @@ export class HeaderIndex {
   readonly #heights = new Map<number, Map<string, ChainPoint>>();
   /** Of the main chain, by height. */
   readonly #main = new Map<number, ChainPoint>();
+  /** How many points build on one, by id in hex, whether or not that one is here. */
+  readonly #children = new Map<string, number>();
+  /** Points that no other point builds on, by id in hex. */
+  readonly #tips = new Map<string, ChainPoint>();
   #lowest = Infinity;
 
   get size(): number {
@@ -21,6 +25,10 @@ export class HeaderIndex {
 
   get(id: Uint8Array): ChainPoint | undefined {
     return this.#points.get(toHex(id));
+  }
+
+  all(): ChainPoint[] {
+    return [...this.#points.values()];
   }
 
   /** Every point of that height. */
@@ -41,7 +49,12 @@ export class HeaderIndex {
   add(point: ChainPoint): void {
     const hex = toHex(point.id);
     const { height } = point.header;
+    if (this.#points.has(hex)) return;
     this.#points.set(hex, point);
+    const parent = toHex(point.header.prevHash);
+    this.#children.set(parent, (this.#children.get(parent) ?? 0) + 1);
+    this.#tips.delete(parent);
+    if (!this.#children.has(hex)) this.#tips.set(hex, point);
     const there = this.#heights.get(height);
     if (there) there.set(hex, point);
     else this.#heights.set(height, new Map([[hex, point]]));
@@ -53,8 +66,19 @@ export class HeaderIndex {
     const { height } = point.header;
     if (this.isMain(point)) this.#main.delete(height);
     this.#points.delete(hex);
+    this.#tips.delete(hex);
+    this.#leave(toHex(point.header.prevHash));
     this.#heights.get(height)?.delete(hex);
     if (!this.#heights.get(height)?.size) this.#heights.delete(height);
+  }
+
+  /** One point fewer builds on this one. */
+  #leave(parent: string): void {
+    const others = (this.#children.get(parent) ?? 1) - 1;
+    if (others) return void this.#children.set(parent, others);
+    this.#children.delete(parent);
+    const point = this.#points.get(parent);
+    if (point) this.#tips.set(parent, point);
   }
 
   /** Makes `adopted` (lowest first, its parent is on the main chain) the end of the main chain. */
@@ -77,10 +101,8 @@ export class HeaderIndex {
   }
 
   /** Points that no other point builds on. */
-  tips(): ChainPoint[] {
-    const parents = new Set<string>();
-    for (const { header } of this.#points.values()) parents.add(toHex(header.prevHash));
-    return [...this.#points].filter(([id]) => !parents.has(id)).map(([, point]) => point);
+  tips(): MapIterator<ChainPoint> {
+    return this.#tips.values();
   }
 
   /** Points at or below that height, lowest first. */

@@ -1,6 +1,8 @@
 /** Opening a full chain: genesis into an empty store, or its memory made from a filled one. */
-import { encode, tryDecode } from '../../core/codec.ts';
+import { encode, tryDecode, u32 } from '../../core/codec.ts';
+import { chainParams } from '../../core/chain-params.ts';
 import { Body, Header } from '../../core/formats.ts';
+import { bodyOf } from '../../core/tx/body.ts';
 import {
   ChainPointRecord,
   extendPoint,
@@ -8,6 +10,7 @@ import {
   genesisTree,
   type ChainPoint,
 } from '../../core/header/header.ts';
+import type { Params } from '../../core/params.ts';
 import { verifyStateRoot } from '../../core/state.ts';
 import { treeEntries, type Tree } from '../../core/tree/tree.ts';
 import { equal, fromHex } from '../../lib/bytes.ts';
@@ -68,27 +71,30 @@ async function wipe(store: Store): Promise<void> {
 }
 
 async function loadFull(deps: FullDeps, genesisId: Uint8Array): Promise<FullState> {
-  const { store, params } = deps;
+  const { store } = deps;
   const first = await needRecord(store, recordKey.main(0), MainEntry, corrupt);
-  const genesis = genesisPoint(params, first.header.time);
-  if (!equal(genesis.id, genesisId)) throw corrupt('its first block is not the one of its marker');
+  const params = chainParams(deps.params, first.header.time);
+  if (!equal(params.genesis.id, genesisId))
+    throw corrupt('its first block is not the one of its marker');
 
   const headId = (await store.get(recordKey.head)) ?? new Uint8Array(32);
   const header = await needRecord(store, recordKey.header(headId), Header, corrupt);
   const index = new HeaderIndex();
-  const head = await loadMain(deps, index, header.height);
+  const known = { ...deps, params };
+  const head = await loadMain(known, index, header.height);
   if (!equal(head.id, headId)) throw corrupt('its newest block is not its head');
-  await loadBranches(deps, index, head);
 
-  const { tree, totals } = await loadLeavesOf(deps, head);
+  const { tree, totals } = await loadLeavesOf(known, head);
   const pruned = await readPruned(store);
-  const state = new FullState(deps, genesis.id, index, { head, totals, pruned });
+  const state = new FullState(known, index, { head, totals, pruned });
+  await loadBranches(state);
   keepTree(state, head, tree);
   return state;
 }
 
 async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Promise<FullState> {
-  const { store, params } = deps;
+  const { store } = deps;
+  const params = chainParams(deps.params, timeMs);
   const head = genesisPoint(params, timeMs);
   const { id, header } = head;
   const tree = genesisTree(params);
@@ -96,10 +102,10 @@ async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Pr
   const puts: Put[] = [
     ...leaves.map(({ key, value }) => ({ key: recordKey.leaf(key), value })),
     { key: recordKey.header(id), value: encode(Header, header) },
-    { key: recordKey.body(id), value: encode(Body, []) },
+    { key: recordKey.body(id), value: encode(Body, bodyOf()) },
     { key: recordKey.main(0), value: encode(MainEntry, { id, header }) },
     { key: recordKey.point(0), value: encode(ChainPointRecord, head) },
-    { key: recordKey.recent(0, id), value: new Uint8Array(0) },
+    { key: recordKey.recent(0, id), value: encode(u32, 0) },
     { key: recordKey.head, value: id },
     formatPut(format, id),
   ];
@@ -108,14 +114,17 @@ async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Pr
   const index = new HeaderIndex();
   index.add(head);
   index.setMain([head]);
-  const state = new FullState(deps, id, index, { head, totals: genesisTotals(params), pruned: 1 });
+  const at = { head, totals: genesisTotals(params), pruned: 1 };
+  const state = new FullState({ ...deps, params }, index, at);
   keepTree(state, head, tree);
   return state;
 }
 
+type KnownDeps = FullDeps & { readonly params: Params };
+
 /** Replays headers from the last stored point below the window, and so checks that they link. */
 async function loadMain(
-  { store, params }: FullDeps,
+  { store, params }: KnownDeps,
   index: HeaderIndex,
   headHeight: number,
 ): Promise<ChainPoint> {
@@ -136,22 +145,21 @@ async function loadMain(
   return point;
 }
 
-async function loadBranches(
-  { store, params }: FullDeps,
-  index: HeaderIndex,
-  head: ChainPoint,
-): Promise<void> {
+async function loadBranches({ store, params, index, sides, head }: FullState): Promise<void> {
   const lowest = Math.max(0, head.header.height - WINDOW);
   for (let from = recordKey.recent(lowest); ;) {
     const rows = await store.range(from, 'i0');
-    for (const { key } of rows) {
+    for (const { key, value } of rows) {
       const id = fromHex(key.slice(-64), 32);
       if (!id) throw corrupt(`the key ${key} holds no id`);
       if (index.get(id)) continue;
       const header = await needRecord(store, recordKey.header(id), Header, corrupt);
       const parent = index.get(header.prevHash);
       // Its branch may start below the window: then it can't win and is left to be pruned.
-      if (parent) index.add(extendPoint(params, parent, header));
+      if (!parent) continue;
+      const point = extendPoint(params, parent, header);
+      index.add(point);
+      sides.add(point, tryDecode(u32, value) ?? 0);
     }
     const last = rows.at(-1);
     if (!last) return;
@@ -161,7 +169,7 @@ async function loadBranches(
 
 /** The state after the head from its leaves, checked by undoing the head; and the totals after it. */
 async function loadLeavesOf(
-  deps: FullDeps,
+  deps: KnownDeps,
   head: ChainPoint,
 ): Promise<{ tree: Tree; totals: Totals }> {
   const tree = await loadLeaves(deps.store);

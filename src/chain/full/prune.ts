@@ -4,6 +4,7 @@
  */
 import { decode, encode, u32 } from '../../core/codec.ts';
 import { Body } from '../../core/formats.ts';
+import { bodyOf } from '../../core/tx/body.ts';
 import { txId } from '../../core/tx/tx.ts';
 import type { Batch } from './commit.ts';
 import type { FullState } from './state.ts';
@@ -36,9 +37,10 @@ export async function pruneBlocks(
     if (!entry) continue;
     const { id } = decode(MainEntry, entry);
     const body = await state.store.get(recordKey.body(id));
-    const txs = body ? decode(Body, body) : [];
-    for (const { tx } of txs) batch.set(recordKey.tx(txId(tx)), undefined);
-    for (const { channel } of closesIn(height, txs))
+    const held = body ? decode(Body, body) : bodyOf();
+    for (const { tx } of held.transactions)
+      batch.set(recordKey.tx(txId(state.params.genesis.id, tx)), undefined);
+    for (const { channel } of closesIn(height, held))
       batch.set(recordKey.closeOf(channel), undefined);
     for (const key of [recordKey.body, recordKey.proof, recordKey.links])
       batch.set(key(id), undefined);

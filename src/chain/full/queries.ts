@@ -25,6 +25,8 @@ export interface ChainStats {
   readonly height: number;
   /** nV created by all blocks, immature ones included. */
   readonly issued: bigint;
+  /** nV of these that are gone: too few to make the account that they were for. */
+  readonly burned: bigint;
   /** Accounts that have a leaf. */
   readonly accounts: number;
 }
@@ -168,8 +170,7 @@ export interface ChainTip {
 }
 
 export function tipsOf({ index, head }: FullState): ChainTip[] {
-  const sides = index
-    .tips()
+  const sides = [...index.tips()]
     .filter((tip) => !index.isMain(tip))
     .map((tip) => ({ tip, branchLength: index.branchTo(tip).length }))
     .sort((a, b) => Number(b.tip.header.totalWork - a.tip.header.totalWork));

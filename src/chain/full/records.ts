@@ -9,21 +9,24 @@
  * | `n/<height>` | id and header of the main chain's block |
  * | `c/<height>` | chain point of the main chain's block, every 256th height |
  * | `h/<id>` `b/<id>` `w/<id>` | header, body, proof (w as in witness) of any stored block |
- * | `i/<height>/<id>` | empty: a block of the last 2,000 heights, main chain or not |
- * | `u/<id>` | undo record of a main-chain block of the last 2,000 heights |
+ * | `i/<height>/<id>` | u32: bytes of body and proof of a block of the last 2,048 heights, main chain or not |
+ * | `u/<id>` | undo record of a main-chain block of the last 20,160 heights |
  * | `l/<id>` | back-links: where each account of the block's transactions was last seen before |
  * | `t/<tx id>` | position in the main chain |
  * | `q/<channel id>` | position of its close in the main chain |
  * | `s/<key>` | a state leaf, after the head |
  */
-import { blob, hash32, list, optional, struct, u32, type Value } from '../../core/codec.ts';
+import { blob, hash32, list, optional, struct, u32, u64, type Value } from '../../core/codec.ts';
+import { DEEP_FORK } from '../../core/header/fork-choice.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits, leafKey } from '../store/records.ts';
 
 /** Blocks below the head that can be undone, forked from, or proven against when their tree is near. */
-export const WINDOW = 2000;
+export const WINDOW = DEEP_FORK;
+/** Blocks below the head whose undo records stay, for a change to a branch that forks below the window: two weeks. */
+export const UNDO_KEPT = 20_160;
 /** Raised when a key or a value above changes its meaning. */
-export const FULL_SCHEMA = 4;
+export const FULL_SCHEMA = 5;
 
 export const recordKey = {
   head: 'head',
@@ -42,7 +45,7 @@ export const recordKey = {
 };
 
 /** Sums over the main chain up to a block. Issued coins follow from the height. */
-export const Totals = struct({ accounts: u32 });
+export const Totals = struct({ accounts: u32, burned: u64 });
 export type Totals = Value<typeof Totals>;
 
 /** Keys that one block can touch: 1000 transactions with a few each, and its lists. */

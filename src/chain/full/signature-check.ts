@@ -12,6 +12,7 @@ import type { VerifiedSignatures } from '../shared/verified-signatures.ts';
  * caller verifies these itself. It never throws.
  */
 export type VerifyElsewhere = (
+  genesis: Uint8Array,
   signed: readonly SignedTx[],
 ) => Promise<readonly boolean[] | undefined>;
 
@@ -37,13 +38,16 @@ export class SignatureCheck {
    */
   async begin(root: Uint8Array, body: Body): Promise<void> {
     if (!this.#elsewhere || this.#bodies.has(toHex(root))) return;
-    const fresh = body.filter((signed) => !this.#asked.has(signed) && !this.known.has(signed));
+    const fresh = body.transactions.filter(
+      (signed) => !this.#asked.has(signed) && !this.known.has(signed),
+    );
     if (fresh.length) {
       const learned = this.#learn(fresh, this.#elsewhere);
       for (const signed of fresh) this.#asked.set(signed, learned);
     }
-    for (const signed of body) await this.#asked.get(signed);
-    if (body.every((signed) => this.known.has(signed))) this.#bodies.set(toHex(root), true);
+    for (const signed of body.transactions) await this.#asked.get(signed);
+    if (body.transactions.every((signed) => this.known.has(signed)))
+      this.#bodies.set(toHex(root), true);
   }
 
   /** Which signatures of that body are known. */
@@ -54,12 +58,12 @@ export class SignatureCheck {
   /** The body was executed, and so its signatures are right. Another branch may hold some of them. */
   executed(root: Uint8Array, body: Body): void {
     if (this.#bodies.has(toHex(root))) return;
-    for (const signed of body) this.known.add(signed);
+    for (const signed of body.transactions) this.known.add(signed);
     this.#bodies.set(toHex(root), true);
   }
 
   async #learn(signed: readonly SignedTx[], elsewhere: VerifyElsewhere): Promise<void> {
-    const right = await elsewhere(signed);
+    const right = await elsewhere(this.known.genesis, signed);
     for (const [i, one] of signed.entries()) if (right?.[i]) this.known.add(one);
   }
 }

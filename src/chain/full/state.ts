@@ -2,11 +2,14 @@
 import { decode } from '../../core/codec.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
 import type { Models } from '../../core/manifest.ts';
-import type { Params } from '../../core/params.ts';
+import type { NetworkRules, Params } from '../../core/params.ts';
 import { treeUpdate, type Tree } from '../../core/tree/tree.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
+import { measuredAt, measureHead, type HeadMeasure } from '../shared/branch-tip.ts';
 import type { HeaderIndex } from './header-index.ts';
+import { SideBlocks } from './rooms.ts';
 import { recordKey, Undo, type Totals } from './records.ts';
+import { MainEntry } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
 /** Trees kept: state proofs are given for this many blocks below the head. */
@@ -15,7 +18,7 @@ export const TREES_KEPT = 256;
 /** What a full chain is opened with. */
 export interface FullDeps {
   readonly store: Store;
-  readonly params: Params;
+  readonly params: NetworkRules;
   readonly models: Models;
   /** How many of the newest blocks keep body and proof on disk; undefined: all. */
   readonly keepBlocks: number | undefined;
@@ -34,26 +37,32 @@ export class FullState {
   readonly params: Params;
   readonly models: Models;
   readonly keepBlocks: number | undefined;
-  /** Id of block 0. */
-  readonly genesis: Uint8Array;
   readonly index: HeaderIndex;
+  readonly sides = new SideBlocks();
   /** State after a block, by its id in hex. Trees share what they have in common. */
   readonly trees = new Map<string, { height: number; tree: Tree }>();
   #head: Head;
 
-  constructor(deps: FullDeps, genesis: Uint8Array, index: HeaderIndex, head: Head) {
+  constructor(deps: FullDeps & { readonly params: Params }, index: HeaderIndex, head: Head) {
     const { store, params, models, keepBlocks } = deps;
     this.store = store;
     this.params = params;
     this.models = models;
     this.keepBlocks = keepBlocks;
-    this.genesis = genesis;
     this.index = index;
     this.#head = head;
   }
 
   get head(): ChainPoint {
     return this.#head.head;
+  }
+
+  /** How branches are measured by the head. */
+  get measure(): HeadMeasure {
+    const { params, head, index } = this;
+    const { deep, floor } = measuredAt(head.header);
+    const totalAt = (height: number) => index.mainAt(height)!.header.totalWork;
+    return measureHead(params, head, { deep: totalAt(deep), floor: totalAt(floor) });
   }
 
   get totals(): Totals {
@@ -126,3 +135,13 @@ export async function treeAfter(state: FullState, point: ChainPoint): Promise<Tr
 
 /** The state after the head: always in memory. */
 export const headTree = (state: FullState): Tree => state.trees.get(toHex(state.head.id))!.tree;
+
+/** Whether that block is the main chain's of that height, however deep. */
+export async function isMainAt(
+  { store }: Pick<FullState, 'store'>,
+  height: number,
+  id: Uint8Array,
+): Promise<boolean> {
+  const data = await store.get(recordKey.main(height));
+  return data !== undefined && equal(decode(MainEntry, data).id, id);
+}

@@ -9,12 +9,15 @@ import { readUndo, type FullState } from './state.ts';
 import type { Totals } from './records.ts';
 
 /** At genesis: a faucet's account is the only leaf there may be. */
-export const genesisTotals = (params: Params): Totals => ({ accounts: params.faucet ? 1 : 0 });
+export const genesisTotals = (params: Params): Totals => ({
+  accounts: params.faucet ? 1 : 0,
+  burned: 0n,
+});
 
-export function nextTotals(executed: Executed, { accounts }: Totals): Totals {
+export function nextTotals(executed: Executed, { accounts, burned }: Totals): Totals {
   for (const { before, after } of executed.changes)
     accounts += Number(isAccount(after)) - Number(isAccount(before));
-  return { accounts };
+  return { accounts, burned: burned + executed.burned };
 }
 
 /** Totals after a main-chain block of the window. */

@@ -27,14 +27,14 @@ export const PROBE_EVERY = 8192;
 const PROBE_BLOCKS = 8;
 
 /**
- * Draws the audits of branches with more work than the head that need one; a branch whose draws would be too many
+ * Draws the audits of branches that claim to be the head and need one; a branch whose draws would be too many
  * is dropped. @throws AppError STORE_CORRUPT
  */
 export async function auditDeep(memory: LightMemory): Promise<void> {
   const { branches } = memory;
   for (const path of branches.paths) {
     const fork = branches.forkOf(path);
-    if (!branches.claimsMore(path) || !needsAudit(path, fork)) continue;
+    if (!branches.claimsHead(path) || !needsAudit(path, fork)) continue;
     const audit = await drawAudit(memory, path, fork);
     if (audit) branches.replacePath(path, { ...path, audit });
     else await dropBranch(memory, path.tip.id);

@@ -30,16 +30,16 @@ export interface WantedProof {
 
 /** Records of a body. `executed`: what executing it changed, once it was. */
 export function bodyPuts(
-  id: Uint8Array,
-  height: number,
+  { genesis }: Pick<LightMemory, 'genesis'>,
+  { id, height }: { readonly id: Uint8Array; readonly height: number },
   body: Body,
   executed?: Pick<Executed, 'changes' | 'parties'>,
 ): Put[] {
   const puts: Put[] = [
     { key: lightKey.body(id), value: encode(Body, body) },
     { key: lightKey.bodyAt(height, id), value: EMPTY },
-    ...body.map(({ tx }, index) => ({
-      key: lightKey.tx(txId(tx), id),
+    ...body.transactions.map(({ tx }, index) => ({
+      key: lightKey.tx(txId(genesis.id, tx), id),
       value: encode(Position, { height, index }),
     })),
   ];
@@ -50,17 +50,19 @@ export function bodyPuts(
 }
 
 /** Records of a body as deletions. @param data the stored body */
-const bodyDeletions = (id: Uint8Array, height: number, data: Uint8Array): Put[] =>
-  bodyPuts(id, height, decode(Body, data), { changes: [], parties: [] }).map(({ key }) => ({
+const bodyDeletions = (
+  memory: Pick<LightMemory, 'genesis'>,
+  at: { readonly id: Uint8Array; readonly height: number },
+  data: Uint8Array,
+): Put[] =>
+  bodyPuts(memory, at, decode(Body, data), { changes: [], parties: [] }).map(({ key }) => ({
     key,
     value: undefined,
   }));
 
 /** Deletions of bodies below the newest blocks, except the `spared` ones. */
-export async function dropBodies(
-  { store, branches, kept, blocksKept }: LightMemory,
-  spared: ReadonlySet<string>,
-): Promise<Put[]> {
+export async function dropBodies(memory: LightMemory, spared: ReadonlySet<string>): Promise<Put[]> {
+  const { store, branches, kept, blocksKept } = memory;
   const puts: Put[] = [];
   let dropped = 0;
   for (const [hex, height] of kept.bodies) {
@@ -69,7 +71,7 @@ export async function dropBodies(
 
     const id = fromHex(hex, 32)!;
     const data = await store.get(lightKey.body(id));
-    if (data) puts.push(...bodyDeletions(id, height, data));
+    if (data) puts.push(...bodyDeletions(memory, { id, height }, data));
     kept.dropBody(hex);
   }
   return puts;

@@ -66,7 +66,7 @@ async function keep(
   const id = blockId(header);
   try {
     if (height > branches.headHeight - blocksKept) {
-      await store.batch(bodyPuts(id, height, body, executed));
+      await store.batch(bodyPuts(memory, { id, height }, body, executed));
       kept.addBody(id, height);
     }
     await moveBase(memory, height);

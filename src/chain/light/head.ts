@@ -1,18 +1,21 @@
 /**
- * Which branch is the head of a light client. A branch becomes the head when it has the most work and
- * the proofs of its blocks above the fork were checked; of a deep one those of its audit and the last
- * 100 at least.
+ * Which branch is the head of a light client. A branch becomes the head by the fork choice (core's
+ * header/fork-choice.ts) once the proofs of its blocks above the fork were checked; of a deep one those of its audit and
+ * of its newest PROOFS_KEPT blocks at least.
  */
 import { encode } from '../../core/codec.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
+import { chooseRival, type Rival } from '../../core/header/fork-choice.ts';
+import { modelAt } from '../../core/header/tables.ts';
 import { looksForged, type Winner } from '../../core/light-safety.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
+import { tipOf } from '../shared/branch-tip.ts';
 import type { Put } from '../store/store.ts';
 import { dropBodies } from './blocks.ts';
-import { clearSegment, entryAt, headEntry, pathUpTo } from './headers.ts';
+import { clearSegment, entryAt, headEntry, measureAt, pathUpTo } from './headers.ts';
 import type { BranchesNow } from './memory/branches.ts';
 import type { LightMemory } from './memory/memory.ts';
-import { pointsBetween, provenTip, type Path } from './memory/paths.ts';
+import { auditedBlocks, pointsBetween, provenTip, type Path } from './memory/paths.ts';
 import { lightKey, PathsRecord, Sample, SAMPLE_MAX } from './records.ts';
 
 export interface LightHeadEvent {
@@ -34,57 +37,74 @@ export interface Changed<T> {
 
 export const unmoved = <T>(result: T): Changed<T> => ({ result, moved: undefined });
 
-/** Moves the head to the best proven block. @returns undefined when it stays */
+/** Moves the head to the proven block that the fork choice says. @returns undefined when it stays */
 export async function selectHead(memory: LightMemory): Promise<LightHeadEvent | undefined> {
   const { branches, store } = memory;
-  const best = bestProven(memory);
-  if (!best) return undefined;
+  const { headPath: from, headHeight: height } = branches;
+  let fork = height;
+  let reverted = false;
+  for (let best = bestProven(memory); best; best = bestProven(memory)) {
+    fork = Math.min(fork, best.fork);
+    reverted ||= branches.headHeight > best.fork;
+    await changeBranches(memory, { headPath: best.path, head: best.point });
+    const puts = endAudit(memory, best);
+    if (puts.length) await store.batch(puts);
+  }
+  if (branches.headPath === from && branches.headHeight === height) return undefined;
 
-  const reverted = branches.headHeight - best.fork;
-  const adopted = best.point.header.height - best.fork;
-  const left = pointsBetween(branches.headPath, best.fork, branches.headHeight);
-  await changeBranches(memory, { headPath: best.path, head: best.point });
-  if (reverted > 0) await leaveReverted(memory);
-  const puts = [...endAudit(memory, best), ...(await prunePuts(memory))];
+  if (reverted) await leaveReverted(memory);
+  const puts = await prunePuts(memory);
   if (puts.length) await store.batch(puts);
-  return { type: 'head', point: best.point, reverted, left, adopted };
+  const left = pointsBetween(from, fork, height);
+  const adopted = branches.headHeight - fork;
+  return { type: 'head', point: branches.head, reverted: height - fork, left, adopted };
 }
 
 /** A block that a branch proves, and where the branch leaves the head's chain. */
-interface Proven {
+interface Proven extends Rival {
   readonly path: Path;
   readonly point: ChainPoint;
   readonly fork: number;
 }
 
-/** The proven block with the most work, where that is more than the head's. */
+/** Of the blocks that branches prove the one that becomes the head. */
 function bestProven(memory: LightMemory): Proven | undefined {
-  const { branches, kept } = memory;
-  let best: Proven | undefined;
-  let most = branches.head.header.totalWork;
+  const { branches } = memory;
+  const rivals = new Set(provenRivals(memory));
+  for (;;) {
+    const best = chooseRival(branches.measure.tip, rivals);
+    if (!best || !isForged(memory, best)) return best;
+    rivals.delete(best);
+  }
+}
+
+function* provenRivals({ branches, kept, params }: LightMemory): Generator<Proven, void> {
   for (const path of branches.paths) {
     const fork = branches.forkOf(path);
     const point = provenTip(path, fork, kept.isChecked);
-    if (!point || point.header.totalWork <= most) continue;
-    const proven = { path, point, fork };
-    if (isForged(memory, proven)) continue;
-    best = proven;
-    most = point.header.totalWork;
+    if (!point) continue;
+    const tip = tipOf(params, point.header);
+    yield { path, point, fork, tip, depth: branches.headHeight - fork };
   }
-  return best;
 }
 
 /**
- * Whether a branch that would replace blocks of the head's chain is forged: its winning linears lie too
+ * Whether a branch that would replace blocks of the head's chain is forged: its winning tiles lie too
  * late in their passes (core's light-safety.ts).
  */
-function isForged({ branches, kept, models }: LightMemory, { path, point, fork }: Proven): boolean {
+function isForged(
+  { branches, kept, models, params }: LightMemory,
+  { path, point, fork }: Proven,
+): boolean {
   if (fork >= branches.headHeight) return false;
+  // Those of its newest blocks, and those that were drawn below them.
+  const newest = pointsBetween(path, fork, point.header.height).map(({ id }) => toHex(id));
+  const drawn = auditedBlocks(path, fork).map(({ id }) => id);
   const winners: Winner[] = [];
-  for (const { id, header } of pointsBetween(path, fork, point.header.height)) {
-    const linear = kept.checked.get(toHex(id))?.linear;
-    const manifest = models.get(toHex(header.modelId));
-    if (linear && manifest) winners.push({ manifest, linear });
+  for (const id of new Set([...newest, ...drawn])) {
+    const proof = kept.checked.get(id);
+    const manifest = proof && models.get(modelAt(params, proof.model, proof.height) ?? '');
+    if (manifest) winners.push({ manifest, linear: proof.linear, tile: proof.tile });
   }
   return looksForged(winners);
 }
@@ -159,7 +179,7 @@ export async function dropBranch(memory: LightMemory, tipId: Uint8Array): Promis
 
 /**
  * A branch that ends with this block, made where there is none because others have put headers on it: those prove
- * nothing, and the block could not be proven below them. None where it has no more work than the head.
+ * nothing, and the block could not be proven below them. None where it would not be the head.
  */
 export async function branchAt(memory: LightMemory, id: Uint8Array, height: number): Promise<void> {
   const { branches, store } = memory;
@@ -168,8 +188,8 @@ export async function branchAt(memory: LightMemory, id: Uint8Array, height: numb
     if (height > path.tip.header.height) continue;
     const entry = await entryAt(store, path, height);
     if (!equal(entry.id, id)) continue;
-    if (entry.header.totalWork <= branches.head.header.totalWork) return;
     const branch = await pathUpTo(memory, path, height);
+    if (!branches.claimsHead(branch)) return;
     return changeBranches(memory, { paths: [...branches.paths, branch] });
   }
 }
@@ -187,11 +207,13 @@ async function cutAt(memory: LightMemory, path: Path, height: number): Promise<v
 
 /** Writes a change of the branches to the store, with records of new headers, then makes it in memory. */
 export async function changeBranches(
-  { branches, store }: LightMemory,
-  change: Partial<BranchesNow>,
+  { branches, store, params }: LightMemory,
+  change: Partial<Omit<BranchesNow, 'measure'>>,
   headerPuts: readonly Put[] = [],
 ): Promise<void> {
-  const next = branches.after(change);
+  const { head, headPath = branches.headPath } = change;
+  const measure = head && (await measureAt({ store, params }, headPath, head));
+  const next = branches.after(measure ? { ...change, measure } : change);
   await store.batch([...headerPuts, pathsPut(next)]);
   for (const segment of branches.moveTo(next)) await clearSegment(store, segment);
 }

@@ -11,8 +11,9 @@ import type { Header } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { measuredAt, measureHead, type HeadMeasure } from '../shared/branch-tip.ts';
 import { cutPath, cutSegments, PATH_WINDOW, segmentAt, type Path } from './memory/paths.ts';
-import type { LightDeps, LightMemory } from './memory/memory.ts';
+import type { LightMemory } from './memory/memory.ts';
 import { lightKey, type Segment } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
@@ -47,7 +48,18 @@ export async function heightOf(memory: LightMemory, id: Uint8Array): Promise<num
 }
 
 /** What chain points are read with. */
-type PointSource = Pick<LightDeps, 'store' | 'params'>;
+type PointSource = Pick<LightMemory, 'store' | 'params'>;
+
+/** How others are measured by a head on that path. @throws AppError STORE_CORRUPT */
+export async function measureAt(
+  { store, params }: PointSource,
+  path: Path,
+  head: ChainPoint,
+): Promise<HeadMeasure> {
+  const { deep, floor } = measuredAt(head.header);
+  const totalAt = async (height: number) => (await entryAt(store, path, height)).header.totalWork;
+  return measureHead(params, head, { deep: await totalAt(deep), floor: await totalAt(floor) });
+}
 
 /** The point that a batch of headers builds on. @throws AppError STORE_CORRUPT */
 export async function pointAt(

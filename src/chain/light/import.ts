@@ -2,6 +2,7 @@
  * Headers into a light client. They cost nothing to make, so they alone move no head: they join a branch,
  * which then waits for its proofs (head.ts).
  */
+import { decode, u32 } from '../../core/codec.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
@@ -12,7 +13,7 @@ import { changeBranches, selectHead, unmoved, type Changed } from './head.ts';
 import { entryAt, headerPuts, pathUpTo, pointAt, verifyHeaders } from './headers.ts';
 import type { LightMemory } from './memory/memory.ts';
 import { extendedPath, outgrowsAudit, segmentAt, type Path } from './memory/paths.ts';
-import { LIGHT_HEADERS_MAX } from './records.ts';
+import { lightKey } from './records.ts';
 import { rootFault } from './state.ts';
 
 export interface HeadersImported {
@@ -29,31 +30,36 @@ export async function importHeaders(
   nowMs: number,
 ): Promise<Changed<HeadersImported | Fault>> {
   await joinLongPaths(memory);
-  const place = await placeFor(memory, headers, nowMs);
+  const place = await placeFor(memory, headers);
   if (isFault(place)) return unmoved(place);
 
   const fresh = headers.slice(place?.known ?? headers.length);
   if (!place || !fresh.length) return unmoved({ added: 0, reorganised: 0 });
 
   const parent = await pointAt(memory, place.path, fresh[0]!.height - 1);
-  const points = checkHeaders(memory, parent, fresh, nowMs);
+  const points = verifyHeaders(memory.params, parent, fresh, nowMs);
   if (isFault(points)) return unmoved(points);
+  const wrong = foundFalse(memory, points) ?? wrongRoot(memory, place.path, parent, points);
+  if (wrong) return unmoved(wrong);
   await attach(memory, place.path, parent, points);
   const moved = await selectHead(memory);
   return { result: { added: fresh.length, reorganised: moved?.reverted ?? 0 }, moved };
 }
 
-/** What `importHeaders` would say of one header that is told with a block; nothing is kept. */
+/**
+ * What `importHeaders` would say of one header that is told with a block, but for its state root, whose turn comes
+ * after proof and body; nothing is kept.
+ */
 export async function judgeHeader(
   memory: LightMemory,
   header: Header,
   nowMs: number,
 ): Promise<Fault | undefined> {
-  const place = await placeFor(memory, [header], nowMs);
+  const place = await placeFor(memory, [header]);
   if (isFault(place)) return place;
   if (!place || place.known) return undefined;
   const parent = await pointAt(memory, place.path, header.height - 1);
-  const points = checkHeaders(memory, parent, [header], nowMs);
+  const points = verifyHeaders(memory.params, parent, [header], nowMs);
   return isFault(points) ? points : undefined;
 }
 
@@ -67,26 +73,23 @@ interface Place {
 async function placeFor(
   memory: LightMemory,
   headers: readonly Header[],
-  nowMs: number,
 ): Promise<Place | Fault | undefined> {
   if (headers.length > HEADERS_MAX) return fault('wire.too-large', { headers: headers.length });
   const first = headers[0];
   if (!first) return undefined;
   const { height } = first;
+  const { branches } = memory;
+  // Its parent left the chain, so that nothing else could be judged.
+  if (branches.isInvalid(first.prevHash)) branches.markInvalid(blockId(first));
+  const bad = foundFalse(memory, [{ id: blockId(first) }]);
+  if (bad) return bad;
   if (height < 1) return fault('header.height', { height });
-  if (height + headers.length > heightMax(memory, nowMs)) return fault('sync.too-high', { height });
-  return (await findPlace(memory, headers)) ?? fault('header.parent-unknown', { height });
-}
-
-/**
- * ASERT keeps a chain to its schedule: to be this many blocks ahead takes 2^128 times the work of the
- * easiest target. Headers cost nothing to make, so without it one peer could fill the store.
- */
-const AHEAD_MAX = 60 * 128;
-
-function heightMax({ genesis, params }: LightMemory, nowMs: number): number {
-  const elapsedMs = Math.max(0, nowMs - genesis.header.time);
-  return Math.min(LIGHT_HEADERS_MAX, Math.floor(elapsedMs / params.blockTimeMs) + AHEAD_MAX);
+  const place = await findPlace(memory, headers);
+  if (place) return place;
+  // The parent may be here, at another height than the header says.
+  const known = await memory.store.get(lightKey.height(first.prevHash));
+  const isMisplaced = known !== undefined && decode(u32, known) !== height - 1;
+  return fault(isMisplaced ? 'header.height' : 'header.parent-unknown', { height });
 }
 
 /** undefined: no path holds the headers' parent. */
@@ -111,22 +114,30 @@ async function findPlace(
   return best;
 }
 
-/** The rules of headers, and what is known here of their blocks. */
-function checkHeaders(
+function foundFalse(
+  { branches }: LightMemory,
+  points: readonly Pick<ChainPoint, 'id'>[],
+): Fault | undefined {
+  const bad = points.find(({ id }) => branches.isInvalid(id));
+  return bad && fault('header.known-invalid', { id: toHex(bad.id) });
+}
+
+/** State roots are judged where a block would be executed: a branch that stays beside the head's is none the worse. */
+function wrongRoot(
   memory: LightMemory,
+  path: Path,
   parent: ChainPoint,
-  headers: readonly Header[],
-  nowMs: number,
-): ChainPoint[] | Fault {
-  const points = verifyHeaders(memory.params, parent, headers, nowMs);
-  if (isFault(points)) return points;
-  const bad = points.find(({ id }) => memory.branches.isInvalid(id));
-  if (bad) return fault('header.known-invalid', { id: toHex(bad.id) });
-  for (const { header } of points) {
-    const wrongRoot = rootFault(memory, header);
-    if (wrongRoot) return wrongRoot;
+  points: readonly ChainPoint[],
+): Fault | undefined {
+  const { branches } = memory;
+  for (const { header, id } of points) {
+    if (!branches.wouldLead(path, parent.header.height, header)) continue;
+    const wrong = rootFault(memory, header);
+    if (!wrong) continue;
+    branches.markInvalid(id);
+    return wrong;
   }
-  return points;
+  return undefined;
 }
 
 /** Adds points to a path: at its end in its own segment, else as a branch in a new one. */

@@ -7,8 +7,10 @@ import type { Fault } from '../../core/faults.ts';
 import type { Body, Header, Position, Proof } from '../../core/formats.ts';
 import { blockId, type ChainPoint } from '../../core/header/header.ts';
 import type { BlockParts, HistoryEntry } from '../../core/messages.ts';
+import type { Params } from '../../core/params.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import type { SyncSource } from '../shared/answer.ts';
+import { equal } from '../../lib/bytes.ts';
 import { locatorOf } from '../shared/locator.ts';
 import { createTemplates, type Template } from '../shared/template.ts';
 import type { VerifiedSignatures } from '../shared/verified-signatures.ts';
@@ -45,8 +47,11 @@ export interface LightHeaders {
   best(): ChainPoint;
   /** Contiguous, lowest first, at most 512. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
   import(headers: readonly Header[]): Promise<HeadersImported | Fault>;
-  /** What `import` would say of this one. @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's */
-  judge(header: Header): Promise<Fault | undefined>;
+  /**
+   * What `import` would say of this one, at another time if one is given.
+   * @throws AppError CHAIN_BUSY, STORE_CORRUPT, and the store's
+   */
+  judge(header: Header, atMs?: number): Promise<Fault | undefined>;
   /** Header of the head's chain; undefined above the head. */
   at(height: number): Promise<Header | undefined>;
   /** Height of a block of the head's chain. */
@@ -65,8 +70,12 @@ export interface LightHeaders {
    * has it among its newest.
    */
   depthOf(header: Header): number | undefined;
-  /** Makes a branch that ends with this block where others have put headers on it; it must have more work than the head. */
+  /** Makes a branch that ends with this block where others have put headers on it; it must claim to be the head. */
   branchAt(id: Uint8Array, height: number): Promise<void>;
+  /** Whether a block's branch is too far behind the head to be kept or passed on. */
+  isFarBehind(header: Header): boolean;
+  /** Whether the branch up to this block would be the head if it were proven; so it may where it is not here. */
+  claimsHead(id: Uint8Array): boolean;
   /** Gives up a branch, named by its tip, whose proofs no peer gives. */
   dropBranch(tipId: Uint8Array): Promise<boolean>;
 }
@@ -74,7 +83,7 @@ export interface LightHeaders {
 export interface LightProofs {
   /** @param body is kept with the proof, so that both can be given to other peers */
   import(id: Uint8Array, proof: Proof, body?: Body): Promise<Fault | undefined>;
-  /** Proofs to ask for: of branches with more work than the head, or of the one alone that holds this block. */
+  /** Proofs to ask for: of branches that claim to be the head, or of the one alone that holds this block. */
   wanted(of?: Uint8Array): WantedProof[];
   /**
    * Draws which older blocks of deep branches must be proven. To be called when a peer has given all its headers:
@@ -150,6 +159,7 @@ export interface LightBlocks {
 }
 
 export interface LightChain {
+  readonly params: Params;
   readonly headers: LightHeaders;
   readonly proofs: LightProofs;
   readonly state: LightStates;
@@ -181,6 +191,7 @@ export interface LightChainDeps {
 }
 
 export const createLightChain = (memory: LightMemory, deps: LightChainDeps): LightChain => ({
+  params: memory.params,
   headers: headersOf(memory, deps),
   proofs: proofsOf(memory, deps),
   state: stateOf(memory, deps),
@@ -193,7 +204,8 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
   head: () => memory.branches.head,
   best: () => memory.branches.best.tip,
   import: (headers) => change(() => importHeaders(memory, headers, now())),
-  judge: (header) => change(async () => unmoved(await judgeHeader(memory, header, now()))),
+  judge: (header, atMs = now()) =>
+    change(async () => unmoved(await judgeHeader(memory, header, atMs))),
   at: (height) => headerAt(memory, height),
   heightOf: (id) => heightOf(memory, id),
   after: (ids, max) => queries.headersAfter(memory, ids, max),
@@ -209,6 +221,14 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
   depthOf(header) {
     const path = memory.branches.holding(blockId(header));
     return path && header.height - memory.branches.forkOf(path);
+  },
+  isFarBehind: (header) => memory.branches.isFarBehind(header),
+  claimsHead(id) {
+    const { branches } = memory;
+    const path = branches.holding(id);
+    if (!path) return !equal(id, branches.head.id);
+    const at = path.recent.get(branches.heightOn(path, id)!);
+    return branches.claimsHeadAt(path, at!);
   },
   branchAt: (id, height) => change(async () => unmoved(await branchAt(memory, id, height))),
   dropBranch: (id) => change(async () => unmoved(await dropBranch(memory, id))),

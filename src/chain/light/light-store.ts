@@ -7,7 +7,7 @@ import { fault, type Fault } from '../../core/faults.ts';
 import { Header } from '../../core/formats.ts';
 import { genesisPoint } from '../../core/header/header.ts';
 import type { Models } from '../../core/manifest.ts';
-import { FUTURE_MS_MAX, type Params } from '../../core/params.ts';
+import { futureMsMax, type NetworkRules } from '../../core/params.ts';
 import { verifyLight } from '../../core/pow/proof.ts';
 import { equal } from '../../lib/bytes.ts';
 import type { AppError } from '../../lib/errors.ts';
@@ -28,7 +28,7 @@ const QUEUE_MAX = 512;
 
 export interface LightStoreOptions {
   readonly store: Store;
-  readonly params: Params;
+  readonly params: NetworkRules;
   /** Manifests of the admitted models by id in hex. */
   readonly models: Models;
   /** ms since 1970. */
@@ -93,7 +93,7 @@ export async function openLightStore(options: LightStoreOptions): Promise<LightS
     const genesis = genesisPoint(params, header.time);
     if (!equal(encode(Header, genesis.header), encode(Header, header)))
       return fault('header.version', { problem: 'not a genesis of this network' });
-    if (header.time > now() + FUTURE_MS_MAX) return fault('header.time-future');
+    if (header.time > now() + futureMsMax(params)) return fault('header.time-future');
     if (chain && equal(chain.headers.genesis.id, genesis.id)) return { chain, rebuilt: false };
 
     const rebuilt = chain !== undefined;

@@ -2,18 +2,19 @@
 import { tryDecode } from '../../core/codec.ts';
 import { SECRET_BYTES } from '../../core/header/draws.ts';
 import { genesisPoint, genesisTree, type ChainPoint } from '../../core/header/header.ts';
-import type { Params } from '../../core/params.ts';
+import { chainParams } from '../../core/chain-params.ts';
+import type { NetworkParams, Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatPut, readFormat, type Format } from '../store/format-marker.ts';
 import { VerifiedSignatures } from '../shared/verified-signatures.ts';
-import { needRecord } from '../store/records.ts';
+import { MainEntry, needRecord } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
 import { basePuts, loadBase, UNTOUCHED } from './base.ts';
 import { compactPaths } from './compact.ts';
 import { pathsPut } from './head.ts';
-import { damaged, entryAt, headerPuts, loadPath, pointAt } from './headers.ts';
+import { damaged, headerPuts, loadPath, measureAt, pointAt } from './headers.ts';
 import { Branches, type BranchesNow } from './memory/branches.ts';
 import { KeptBlocks, type KeptNow } from './memory/kept-blocks.ts';
 import { KnownStates } from './memory/known-states.ts';
@@ -27,7 +28,7 @@ const SIGNATURES_MAX = 10_000;
 /** What is wrong with a store that is wiped, since peers have all that it held. */
 const WIPED: readonly ErrorCode[] = ['STORE_CORRUPT', 'STORE_OLD'];
 
-const formatOf = (params: Params): Format => ({
+const formatOf = (params: NetworkParams): Format => ({
   kind: 'light',
   schema: LIGHT_SCHEMA,
   chainId: params.chainId,
@@ -64,37 +65,43 @@ export async function secretOf(store: Store): Promise<Uint8Array> {
 const secretPut = (secret: Uint8Array): Put => ({ key: lightKey.secret, value: secret });
 
 async function load(deps: LightDeps, genesisId: Uint8Array): Promise<LightMemory> {
-  const { store, params, secret } = deps;
-  const branches = await loadBranches(deps);
-  const first = (await entryAt(store, branches.headPath, 0)).header;
-  const genesis = genesisPoint(params, first.time);
+  const { store, secret } = deps;
+  const stored = await needRecord(store, lightKey.paths, PathsRecord, damaged);
+  const record = await compactPaths(store, stored, deps.segmentsLeft);
+  // Every branch begins with the same block.
+  const first = lightKey.header(record.paths[0]?.segments[0]?.number ?? 0, 0);
+  const { time } = (await needRecord(store, first, MainEntry, damaged)).header;
+  const params = chainParams(deps.params, time);
+  const genesis = genesisPoint(params, time);
   if (!equal(genesis.id, genesisId)) throw damaged('its genesis is not the one of its marker');
+  const branches = await loadBranches({ store, params }, record);
 
   const kept: KeptNow = {
     sample: await loadSample(store),
     checked: await loadChecked(store),
     bodies: await loadBodies(store),
   };
-  const memory = createMemory(deps, genesis, branches, kept);
+  const memory = createMemory({ ...deps, params }, genesis, branches, kept);
   await loadBase(memory);
   // Nothing is written where it is the stored one.
-  const stored = await store.get(lightKey.secret);
-  if (!stored || !equal(stored, secret)) await store.batch([secretPut(secret)]);
+  const known = await store.get(lightKey.secret);
+  if (!known || !equal(known, secret)) await store.batch([secretPut(secret)]);
   return memory;
 }
 
-async function loadBranches(deps: LightDeps): Promise<BranchesNow> {
-  const { store, segmentsLeft } = deps;
-  const stored = await needRecord(store, lightKey.paths, PathsRecord, damaged);
-  const record = await compactPaths(store, stored, segmentsLeft);
+async function loadBranches(
+  source: Pick<LightMemory, 'store' | 'params'>,
+  record: PathsRecord,
+): Promise<BranchesNow> {
   const paths: Path[] = [];
-  for (const { segments, tip } of record.paths) paths.push(await loadPath(deps, segments, tip));
+  for (const { segments, tip } of record.paths) paths.push(await loadPath(source, segments, tip));
 
   const headPath = paths[record.headPath];
   if (!headPath || record.headHeight > headPath.tip.header.height)
     throw damaged('its head is on no branch');
-  const head = await pointAt(deps, headPath, record.headHeight);
-  return { paths, headPath, head, nextSegment: record.nextSegment };
+  const head = await pointAt(source, headPath, record.headHeight);
+  const measure = await measureAt(source, headPath, head);
+  return { paths, headPath, head, measure, nextSegment: record.nextSegment };
 }
 
 async function loadSample(store: Store): Promise<Sample> {
@@ -127,15 +134,18 @@ async function loadBodies(store: Store): Promise<Map<string, number>> {
 
 /** Wipes the store and begins at that genesis. */
 export async function beginLight(deps: LightDeps, genesis: ChainPoint): Promise<LightMemory> {
-  const { store, params, secret } = deps;
+  const { store, secret } = deps;
+  const params = chainParams(deps.params, genesis.header.time);
   const path: Path = {
     segments: [{ number: 0, from: 0 }],
     tip: genesis,
     recent: new Map([[0, genesis]]),
   };
-  const branches: BranchesNow = { paths: [path], headPath: path, head: genesis, nextSegment: 1 };
+  const measure = await measureAt({ store, params }, path, genesis);
+  const paths = [path];
+  const branches = { paths, headPath: path, head: genesis, measure, nextSegment: 1 };
   const kept: KeptNow = { checked: new Map(), bodies: new Map(), sample: [] };
-  const memory = createMemory(deps, genesis, branches, kept);
+  const memory = createMemory({ ...deps, params }, genesis, branches, kept);
   const parent = toHex(genesis.header.prevHash);
   const state = { height: 0, parent, tree: genesisTree(params), executed: UNTOUCHED };
   keepState(memory, genesis.id, state);
@@ -151,17 +161,17 @@ export async function beginLight(deps: LightDeps, genesis: ChainPoint): Promise<
 }
 
 const createMemory = (
-  deps: LightDeps,
+  deps: LightDeps & { readonly params: Params },
   genesis: ChainPoint,
   branches: BranchesNow,
   kept: KeptNow,
 ): LightMemory => ({
   ...deps,
   genesis,
-  branches: new Branches(branches),
+  branches: new Branches(deps.params, branches),
   kept: new KeptBlocks(kept),
   states: new KnownStates(deps.stateLeavesMax),
   base: new StoredBase(),
-  signatures: new VerifiedSignatures(SIGNATURES_MAX),
+  signatures: new VerifiedSignatures(genesis.id, SIGNATURES_MAX),
   outdated: [],
 });

@@ -2,7 +2,8 @@
 import { decode, encode, u32 } from '../../core/codec.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import { Proof, type Body, type Header } from '../../core/formats.ts';
-import { bodyRoot } from '../../core/tx/body.ts';
+import { modelAt } from '../../core/header/tables.ts';
+import { verifyBody } from '../../core/tx/body.ts';
 import { equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { VerifyProof } from '../shared/verify-proof.ts';
 import type { Put } from '../store/store.ts';
@@ -35,22 +36,23 @@ export async function importProof(
   const header = await findHeader(memory, id);
   if (!header) return unmoved(fault('sync.unplaced', { id: toHex(id) }));
   const { height } = header;
-  if (body && !equal(bodyRoot(body), header.bodyRoot))
-    return unmoved(fault('body.root', { height }));
-
   if (isProofNew) {
-    const manifest = models.get(toHex(header.modelId));
-    if (!manifest) return unmoved(fault('header.model', { modelId: toHex(header.modelId) }));
+    const model = modelAt(params, header.model, height);
+    const manifest = model === undefined ? undefined : models.get(model);
+    if (!manifest) return unmoved(fault('header.model', { height, model: header.model }));
     const wrong = verifyProof(params, header, proof, manifest);
     if (wrong) {
       await dropLone(memory, id);
       return unmoved(wrong);
     }
   }
+  const wrongBody = body && verifyBody(params.rules, { header, body });
+  if (wrongBody) return unmoved(wrongBody);
 
-  const checked = { height, linear: proof.linear };
+  const { model } = header;
+  const checked = { height, model, linear: proof.linear, tile: proof.tile };
   await store.batch([
-    ...(isBodyNew ? bodyPuts(id, height, body) : []),
+    ...(isBodyNew ? bodyPuts(memory, { id, height }, body) : []),
     ...(isProofNew ? proofPuts(id, proof, checked) : []),
   ]);
   if (isProofNew) kept.addChecked(id, checked);
@@ -87,7 +89,7 @@ async function dropLone(memory: LightMemory, id: Uint8Array): Promise<void> {
 }
 
 /**
- * Proofs to ask for: of branches with more work than the head, or of the one alone that holds this block. A deep
+ * Proofs to ask for: of branches that claim to be the head, or of the one alone that holds this block. A deep
  * branch whose audit is not drawn yet has none: its headers are still coming.
  */
 export function wantedProofs({ branches, kept }: LightMemory, of?: Uint8Array): WantedProof[] {
@@ -95,7 +97,7 @@ export function wantedProofs({ branches, kept }: LightMemory, of?: Uint8Array): 
   const paths = of ? (only ? [only] : []) : branches.paths;
   const wanted = new Map<string, WantedProof>();
   const byWork = paths
-    .filter((path) => branches.claimsMore(path) && !needsAudit(path, branches.forkOf(path)))
+    .filter((path) => branches.claimsHead(path) && !needsAudit(path, branches.forkOf(path)))
     .sort((a, b) => (b.tip.header.totalWork > a.tip.header.totalWork ? 1 : -1))
     .map((path) => unproven(path, branches.forkOf(path), kept.isChecked));
   // Branches take turns: one that nobody can prove must not keep the others' proofs from being asked for.

@@ -10,7 +10,7 @@
  * | `c/<segment>/<height>` | chain point, every 256th height |
  * | `j/<id>` | height of a header, on some branch |
  * | `p/<id>` | proof of work that passed the light check |
- * | `k/<id>` | height and winning linear of a block whose proof passed |
+ * | `k/<id>` | height, winning linear and tile of a block whose proof passed |
  * | `b/<id>` `i/<height>/<id>` | body of a block, and that it is here |
  * | `a/<id>` | back-links of a block that was executed here |
  * | `t/<tx id>/<id>` | position of a transaction in a kept block |
@@ -24,13 +24,11 @@ import { DRAWS_MAX } from '../../core/header/draws.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { digits } from '../store/records.ts';
 
-export const LIGHT_SCHEMA = 4;
+export const LIGHT_SCHEMA = 5;
 /** Segments of one path: grows by one for each branch that won. */
 const SEGMENTS_MAX = 4096;
 /** Branches kept, the head's included. Their headers cost nothing to make, so they must be few. */
 export const PATHS_MAX = 8;
-/** Headers of one branch: 9 years of minutes. */
-export const LIGHT_HEADERS_MAX = 5_000_000;
 /** Older blocks whose proofs are kept: those drawn of the branch that was adopted last. */
 export const SAMPLE_MAX = DRAWS_MAX;
 
@@ -57,7 +55,7 @@ export type PathsRecord = Value<typeof PathsRecord>;
 export const Sample = list(struct({ height: u32, id: hash32 }), SAMPLE_MAX);
 export type Sample = Value<typeof Sample>;
 
-export const Checked = struct({ height: u32, linear: u8 });
+export const Checked = struct({ height: u32, model: u8, linear: u8, tile: u32 });
 export type Checked = Value<typeof Checked>;
 
 export const Base = struct({ id: hash32, height: u32 });

@@ -42,7 +42,7 @@ export function runBlock(
   const executed = executeBlock(tree, header, body, params, context);
   if (isFault(executed)) return executed;
   // Another branch may hold them too.
-  for (const signed of body) signatures.add(signed);
+  for (const signed of body.transactions) signatures.add(signed);
 
   const parent = toHex(header.prevHash);
   states.widen(parent, tree);

@@ -1,5 +1,5 @@
 /** Choosing a new block's transactions: each is executed on the state that the block will meet. */
-import { bodySize } from '../../core/tx/body.ts';
+import { bodyOf, bodySize } from '../../core/tx/body.ts';
 import { isFault } from '../../core/faults.ts';
 import type { Body, SignedTx } from '../../core/formats.ts';
 import { BODY_BYTES_MAX, type Params } from '../../core/params.ts';
@@ -19,15 +19,15 @@ export function chooseBody(
   candidates: Iterable<SignedTx>,
 ): Body {
   const block = beginBlock(tree, height, params, context);
-  if (isFault(block)) return [];
-  const body: SignedTx[] = [];
+  if (isFault(block)) return bodyOf();
+  const chosen: SignedTx[] = [];
   // Room for the count, whose encoding grows with it.
   let size = bodySize([]) + 1;
   for (const signed of candidates) {
     const bytes = txBytes(signed).length;
     if (size + bytes > BODY_BYTES_MAX || executeTx(block, signed)) continue;
     size += bytes;
-    body.push(signed);
+    chosen.push(signed);
   }
-  return body;
+  return bodyOf(chosen);
 }

@@ -9,6 +9,6 @@ interface Close {
 
 /** The closes of a block. */
 export const closesIn = (height: number, body: Body): Close[] =>
-  body.flatMap(({ tx }, index) =>
+  body.transactions.flatMap(({ tx }, index) =>
     tx.type === 'close' ? [{ channel: tx.channel, position: { height, index } }] : [],
   );

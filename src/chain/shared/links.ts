@@ -81,8 +81,12 @@ export async function walkBack(
 }
 
 /** An account's transactions of a block from an index down, newest first. */
-const ownIn = (body: Body, indices: readonly number[], from: Position): HistoryEntry[] =>
+const ownIn = (
+  { transactions }: Body,
+  indices: readonly number[],
+  from: Position,
+): HistoryEntry[] =>
   indices
-    .filter((index) => index <= from.index && index < body.length)
-    .map((index) => ({ position: { height: from.height, index }, tx: body[index]! }))
+    .filter((index) => index <= from.index && index < transactions.length)
+    .map((index) => ({ position: { height: from.height, index }, tx: transactions[index]! }))
     .reverse();

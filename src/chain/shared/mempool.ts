@@ -3,8 +3,9 @@
  * same line before it: nothing is kept that no block could take. An account's line is ordered by its nonces; the
  * close of a channel is alone in a line, that of its channel.
  *
- * One order ranks them all: what a transaction can bring a miner, which is no more than the poorest of its
- * line before it lets through. Blocks are filled from its start, and where there is no room its end goes.
+ * One order ranks them all: what a transaction can bring a miner for the room that it takes, fee ÷ bytes, which is no
+ * more than the poorest of its line before it lets through. Blocks are filled from its start, and where there is no
+ * room its end goes.
  */
 import { fault, isFault, type Fault } from '../../core/faults.ts';
 import type { HeaderCore, SignedTx, Tx } from '../../core/formats.ts';
@@ -17,6 +18,7 @@ import { kindOf, leafOfLine } from '../../core/tx/kinds.ts';
 import { lineOf, txBytes, txId } from '../../core/tx/tx.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { Heap } from '../../lib/heap.ts';
+import { compareRates, feeMin, feeReplacing, type Rate } from './fees.ts';
 import { VerifiedSignatures } from './verified-signatures.ts';
 
 export interface PoolLimits {
@@ -26,10 +28,6 @@ export interface PoolLimits {
 export const POOL_LIMITS: PoolLimits = { txs: 5000, bytes: 8 * 1024 * 1024 };
 /** Waiting transactions of one line: what one key can take of the pool. Each channel's is one more, which cost coins. */
 export const SENDER_TXS_MAX = 64;
-/** nV: what a transaction must pay to be kept. */
-export const FEE_MIN = 1_000n;
-/** Per cent: a replacement must pay this much of the old fee, and the whole fees of those that fall with it. */
-export const REPLACEMENT_PERCENT = 110n;
 
 /** What the next block's transactions will meet. */
 export interface PoolBase {
@@ -57,20 +55,26 @@ export function poolBase(
 /** Its id and its size are found when they are first asked for: most of what a long reorganisation returns goes unasked. */
 class PoolTx {
   readonly signed: SignedTx;
+  readonly #genesis: Uint8Array;
   #id: string | undefined;
   #bytes: number | undefined;
 
-  constructor(signed: SignedTx) {
+  constructor(genesis: Uint8Array, signed: SignedTx) {
+    this.#genesis = genesis;
     this.signed = signed;
   }
 
   /** In hex. */
   get id(): string {
-    return (this.#id ??= toHex(txId(this.signed.tx)));
+    return (this.#id ??= toHex(txId(this.#genesis, this.signed.tx)));
   }
 
   get bytes(): number {
     return (this.#bytes ??= txBytes(this.signed).length);
+  }
+
+  get fee(): bigint {
+    return this.signed.tx.fee;
   }
 }
 
@@ -98,7 +102,7 @@ interface Placed {
 interface End {
   readonly line: Line;
   readonly txs: readonly PoolTx[];
-  readonly rank: bigint;
+  readonly rank: Rate;
 }
 
 /** What one line could have in the pool after a new head. */
@@ -135,7 +139,7 @@ export class Mempool {
   #revision = 0;
 
   /** @param verified is shared with who executes blocks: what was verified for one is for the other */
-  constructor(verified = new VerifiedSignatures(), limits = POOL_LIMITS) {
+  constructor(verified: VerifiedSignatures, limits = POOL_LIMITS) {
     this.#verified = verified;
     this.#limits = limits;
   }
@@ -164,7 +168,7 @@ export class Mempool {
     );
   }
 
-  /** Best fee first; a line's in order of nonce. */
+  /** Best rank first; a line's in order of nonce. */
   byFee(): SignedTx[] {
     const lines = [...this.#lines.values()].sort((a, b) => a.order - b.order);
     return ranked(lines.map(({ txs }) => txs)).map(({ tx }) => tx.signed);
@@ -231,13 +235,26 @@ export class Mempool {
       returned.delete(line.name);
       const isChanged = !change || back.length > 0 || isAffected(base, line, change);
       const waiting = isChanged ? line.txs.filter((tx) => !change?.confirmed.has(tx.id)) : line.txs;
-      lines.push({ line, txs: mergeByNonce(back, waiting), isChanged });
+      lines.push({ line, txs: this.#merged(back, waiting), isChanged });
     }
     for (const back of returned.values()) {
-      const txs = mergeByNonce(back, []);
+      const txs = this.#merged(back, []);
       lines.push({ line: undefined, txs, isChanged: true });
     }
     return lines;
+  }
+
+  /**
+   * A reverted transaction comes before a waiting one of the same nonce: it was good enough once. Those with the
+   * lowest nonces, as many as one line may have.
+   */
+  #merged(back: readonly SignedTx[], waiting: readonly PoolTx[]): readonly PoolTx[] {
+    if (!back.length) return waiting;
+    const byNonce = new Map(waiting.map((tx) => [tx.signed.tx.nonce, tx]));
+    const { genesis } = this.#verified;
+    for (const signed of back) byNonce.set(signed.tx.nonce, new PoolTx(genesis, signed));
+    const all = [...byNonce.values()].sort((a, b) => Number(a.signed.tx.nonce - b.signed.tx.nonce));
+    return all.slice(0, SENDER_TXS_MAX);
   }
 
   /** Keeps those of a line's transactions that are valid on a new head. */
@@ -253,9 +270,10 @@ export class Mempool {
   #place(signed: SignedTx): Placed | Fault {
     const base = this.#base;
     if (!base) return fault('tx.unjudged', { problem: 'there is no head yet' });
-    const tx = new PoolTx(signed);
+    const tx = new PoolTx(this.#verified.genesis, signed);
     if (this.#txs.has(tx.id)) return fault('tx.known');
-    if (!paysEnough(signed.tx)) return fault('tx.fee-low', { least: FEE_MIN });
+    const asked = feeMin(tx.bytes, leavesMade(base, signed.tx));
+    if (tx.fee < asked) return fault('tx.fee-low', { least: asked });
 
     const line = this.#lineFor(signed.tx);
     const at = line.txs.findIndex((old) => sameNonce(old, tx));
@@ -271,7 +289,7 @@ export class Mempool {
 
   #replace(base: PoolBase, line: Line, tx: PoolTx, at: number): readonly PoolTx[] | Fault {
     const old = line.txs[at]!.signed.tx.fee;
-    const least = (old * REPLACEMENT_PERCENT + 99n) / 100n;
+    const least = feeReplacing(old);
     const { fee } = tx.signed.tx;
     if (fee <= old || fee < least) return fault('tx.fee-low', { fee, least });
 
@@ -299,7 +317,7 @@ export class Mempool {
     const { txs, bytes } = this.#limits;
     while (this.#txs.size + more.txs > txs || this.#bytes + more.bytes > bytes) {
       const end = this.#poorestBut(own);
-      if (!end || end.rank >= rank) {
+      if (!end || compareRates(end.rank, rank) >= 0) {
         for (const old of dropped.reverse()) this.#set(old.line, old.txs);
         return fault('tx.pool-full');
       }
@@ -370,35 +388,35 @@ function nameOf(tx: Tx): string {
   return `${of}/${toHex(id)}`;
 }
 
-/** Whether a pool keeps a transaction of that fee while it has room. */
-export const paysEnough = (tx: Tx): boolean => tx.fee >= FEE_MIN;
+/** Leaves that a transaction makes on the state that the next block begins with, as far as that is known. */
+const leavesMade = ({ tree, height, context: { genesis } }: PoolBase, tx: Tx): number =>
+  kindOf(tx).makes(tx, { tree, height, genesis });
 
-/** What each of a line's transactions can bring, nV: no more than the poorest before it lets through. */
-function ranksOf(txs: readonly PoolTx[]): bigint[] {
-  let rank = txs[0]?.signed.tx.fee ?? 0n;
-  return txs.map(({ signed: { tx } }) => {
-    if (tx.fee < rank) rank = tx.fee;
-    return rank;
-  });
+/** What each of a line's transactions can bring: no more than the poorest before it lets through. */
+function ranksOf(txs: readonly PoolTx[]): Rate[] {
+  let rank: Rate = txs[0]!;
+  return txs.map((tx) => (compareRates(tx, rank) < 0 ? (rank = tx) : rank));
 }
 
 const bytesOf = (txs: readonly PoolTx[]): number => txs.reduce((sum, tx) => sum + tx.bytes, 0);
 
-/** What the last of them can bring, nV. */
-const rankOf = (txs: readonly PoolTx[]): bigint => ranksOf(txs).at(-1)!;
+/** What the last of them can bring. */
+const rankOf = (txs: readonly PoolTx[]): Rate => ranksOf(txs).at(-1)!;
 
 const endOf = (line: Line): End => ({ line, txs: line.txs, rank: rankOf(line.txs) });
 
-const isPoorer = (a: End, b: End): boolean =>
-  a.rank < b.rank || (a.rank === b.rank && a.line.order > b.line.order);
+function isPoorer(a: End, b: End): boolean {
+  const by = compareRates(a.rank, b.rank);
+  return by < 0 || (by === 0 && a.line.order > b.line.order);
+}
 
 /** Transactions of lines in order of coming, best first; the sort is stable, so a line's stay in order of nonce. */
 const ranked = (
   lines: readonly (readonly PoolTx[])[],
-): { line: number; tx: PoolTx; rank: bigint }[] =>
+): { line: number; tx: PoolTx; rank: Rate }[] =>
   lines
     .flatMap((txs, line) => ranksOf(txs).map((rank, i) => ({ line, tx: txs[i]!, rank })))
-    .sort((a, b) => (a.rank < b.rank ? 1 : a.rank > b.rank ? -1 : 0));
+    .sort((a, b) => compareRates(b.rank, a.rank));
 
 /** How many of each line's first transactions are among the best that there is room for. */
 function countsOfBest(lines: readonly (readonly PoolTx[])[], limits: PoolLimits): number[] {
@@ -413,24 +431,12 @@ function countsOfBest(lines: readonly (readonly PoolTx[])[], limits: PoolLimits)
   return counts;
 }
 
-/**
- * A reverted transaction comes before a waiting one of the same nonce: it was good enough once. Those with the
- * lowest nonces, as many as one line may have.
- */
-function mergeByNonce(back: readonly SignedTx[], waiting: readonly PoolTx[]): readonly PoolTx[] {
-  if (!back.length) return waiting;
-  const byNonce = new Map(waiting.map((tx) => [tx.signed.tx.nonce, tx]));
-  for (const signed of back) byNonce.set(signed.tx.nonce, new PoolTx(signed));
-  const all = [...byNonce.values()].sort((a, b) => a.signed.tx.nonce - b.signed.tx.nonce);
-  return all.slice(0, SENDER_TXS_MAX);
-}
-
 const sameNonce = (a: PoolTx, b: PoolTx): boolean => a.signed.tx.nonce === b.signed.tx.nonce;
 
 /** Whether a new head can have changed what a line's transactions are worth. */
 const isAffected = (base: PoolBase, line: Line, change: HeadChange): boolean =>
   change.changed.has(line.leaf) ||
-  line.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers || tx.expiry < base.height);
+  line.txs.some(({ signed: { tx } }) => kindOf(tx).isOpenToOthers(tx) || tx.expiry < base.height);
 
 function execute(block: BlockState, { signed }: PoolTx): Fault | undefined {
   const refused = executeTx(block, signed);

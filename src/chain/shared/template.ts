@@ -1,21 +1,25 @@
 /** The next block's template: what a miner works on, the same for both chains. */
-import { bodyRoot } from '../../core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../core/tx/body.ts';
 import type { Body, HeaderCore, SignedTx } from '../../core/formats.ts';
-import { templateCore, type ChainPoint } from '../../core/header/header.ts';
+import { templateCore, type ChainPoint, type Task } from '../../core/header/header.ts';
+import { modelIndex } from '../../core/header/tables.ts';
+import { targetOf } from '../../core/header/target.ts';
 import type { Params } from '../../core/params.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { toHex } from '../../lib/bytes.ts';
+import { assert } from '../../lib/errors.ts';
 import { chooseBody } from './choose-body.ts';
 
 export interface TemplateOptions {
   /** Address that is paid. */
   readonly miner: Uint8Array;
+  /** A model that may be mined in the next block. */
   readonly modelId: Uint8Array;
   readonly nowMs: number;
 }
 
-export interface Template {
+export interface Template extends Task {
   readonly core: HeaderCore;
   readonly body: Body;
 }
@@ -55,13 +59,18 @@ export function createTemplates(params: Params): MakeTemplate {
     const { revision } = candidates;
     if (last?.key !== key || last.revision !== revision) {
       const height = header.height + 1;
-      const body = tree ? chooseBody(params, context, { tree, height }, candidates.list()) : [];
+      const body = tree
+        ? chooseBody(params, context, { tree, height }, candidates.list())
+        : bodyOf();
       last = { key, revision, body };
     }
     const { body } = last;
 
     const timeMs = Math.max(nowMs, header.time + 1);
-    const fields = { timeMs, miner, modelId, bodyRoot: bodyRoot(body), stateRoot };
-    return { core: templateCore(params, parent, fields), body };
+    const model = modelIndex(params, toHex(modelId), header.height + 1);
+    assert(model >= 0, 'the model may be mined in the next block');
+    const fields = { timeMs, miner, model, bodyRoot: bodyRoot(body), stateRoot };
+    const core = templateCore(params, parent, fields);
+    return { core, body, modelId, target: targetOf(params, core) };
   };
 }

@@ -7,7 +7,7 @@ import { subsidyAt } from '../../core/state.ts';
 /** Of all leaves only an account's has this size, whatever it holds. */
 const ACCOUNT_BYTES = encode(Account, {
   balance: 0n,
-  nonce: 0,
+  nonce: 0n,
   txCount: 0,
   lastTx: { height: 0, index: 0 },
 }).length;

@@ -12,19 +12,22 @@ import { toHex } from '../../lib/bytes.ts';
 export const SIGNATURES_MAX = 50_000;
 
 export class VerifiedSignatures {
+  /** Id of the network's block 0. */
+  readonly genesis: Uint8Array;
   /** The very objects, which are never changed: known without a hash. */
   readonly #objects = new WeakSet<SignedTx>();
   /** By id and signature: a changed signature leaves the id as it is. */
   readonly #known: BoundedMap<string, true>;
 
   /** @param max signatures remembered; the one used longest ago is forgotten */
-  constructor(max = SIGNATURES_MAX) {
+  constructor(genesis: Uint8Array, max = SIGNATURES_MAX) {
+    this.genesis = genesis;
     this.#known = new BoundedMap(max);
   }
 
   has(signed: SignedTx): boolean {
     if (this.#objects.has(signed)) return true;
-    const isKnown = this.#known.get(keyOf(signed)) ?? false;
+    const isKnown = this.#known.get(this.#keyOf(signed)) ?? false;
     if (isKnown) this.#objects.add(signed);
     return isKnown;
   }
@@ -32,7 +35,11 @@ export class VerifiedSignatures {
   add(signed: SignedTx): void {
     if (this.#objects.has(signed)) return;
     this.#objects.add(signed);
-    this.#known.set(keyOf(signed), true);
+    this.#known.set(this.#keyOf(signed), true);
+  }
+
+  #keyOf({ tx, signature }: SignedTx): string {
+    return nameOf(txId(this.genesis, tx), signature);
   }
 
   /** `verifyHash` of core, remembered with the key: a false state may say that a channel has another signer. */
@@ -47,5 +54,3 @@ export class VerifiedSignatures {
 
 const nameOf = (hashed: Uint8Array, signature: Uint8Array): string =>
   toHex(hashed) + toHex(signature);
-
-const keyOf = ({ tx, signature }: SignedTx): string => nameOf(txId(tx), signature);

@@ -2,9 +2,13 @@
  * The branches of a light client, and which one its head is on. A change is made in two steps: `after`
  * says what would be, the caller writes that to the store, and `moveTo` makes it so.
  */
+import type { Header } from '../../../core/formats.ts';
+import { isFarBehind, replaces } from '../../../core/header/fork-choice.ts';
 import type { ChainPoint } from '../../../core/header/header.ts';
+import type { Params } from '../../../core/params.ts';
 import { BoundedMap } from '../../../lib/bounded.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
+import { tipOf, type HeadMeasure } from '../../shared/branch-tip.ts';
 import { PATHS_MAX } from '../records.ts';
 import { commonHeight, type AuditedBlock, type Path } from './paths.ts';
 
@@ -19,16 +23,19 @@ export interface BranchesNow {
   /** The one of `paths` that the head is on. */
   readonly headPath: Path;
   readonly head: ChainPoint;
+  readonly measure: HeadMeasure;
   /** Number of the segment that the next new branch gets. */
   readonly nextSegment: number;
 }
 
 export class Branches {
+  readonly #params: Params;
   #now: BranchesNow;
   readonly #invalid = new BoundedMap<string, true>(INVALID_MAX);
   readonly #owed = new BoundedMap<string, AuditedBlock>(OWED_MAX);
 
-  constructor(now: BranchesNow) {
+  constructor(params: Params, now: BranchesNow) {
+    this.#params = params;
     this.#now = now;
   }
 
@@ -48,6 +55,10 @@ export class Branches {
     return this.#now.head.header.height;
   }
 
+  get measure(): HeadMeasure {
+    return this.#now.measure;
+  }
+
   get nextSegment(): number {
     return this.#now.nextSegment;
   }
@@ -63,9 +74,27 @@ export class Branches {
     return commonHeight(headPath.segments, headHeight, path.segments, path.tip.header.height);
   }
 
-  /** Whether a path claims more work than the head has. */
-  claimsMore(path: Path): boolean {
-    return workOf(path) > this.head.header.totalWork;
+  /** Whether a path would become the head's if it proved what it claims. */
+  claimsHead(path: Path): boolean {
+    return this.claimsHeadAt(path, path.tip);
+  }
+
+  /** The same of the path up to one of its points. */
+  claimsHeadAt(path: Path, { header, id }: ChainPoint): boolean {
+    const fork = Math.min(this.forkOf(path), header.height);
+    if (fork === header.height || equal(id, this.head.id)) return false;
+    return this.wouldLead(path, fork, header);
+  }
+
+  /** Whether a block would become the head that is put on a path from that height on, and proven. */
+  wouldLead(path: Path, from: number, header: Header): boolean {
+    const depth = this.headHeight - Math.min(this.forkOf(path), from);
+    return replaces(this.measure.tip, { tip: tipOf(this.#params, header), depth });
+  }
+
+  /** Whether a block's branch is too far behind to be kept or passed on. */
+  isFarBehind({ totalWork }: Pick<Header, 'totalWork'>): boolean {
+    return isFarBehind(totalWork, this.measure.floor);
   }
 
   /**

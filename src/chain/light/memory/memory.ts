@@ -4,7 +4,7 @@
  */
 import type { ChainPoint } from '../../../core/header/header.ts';
 import type { Models } from '../../../core/manifest.ts';
-import type { Params } from '../../../core/params.ts';
+import type { NetworkRules, Params } from '../../../core/params.ts';
 import type { VerifiedSignatures } from '../../shared/verified-signatures.ts';
 import type { Store } from '../../store/store.ts';
 import type { Base, HeaderRange } from '../records.ts';
@@ -14,7 +14,7 @@ import type { KnownState, KnownStates } from './known-states.ts';
 
 export interface LightDeps {
   readonly store: Store;
-  readonly params: Params;
+  readonly params: NetworkRules;
   readonly models: Models;
   /** What this device's draws follow from (core's header/draws.ts). It is told to nobody. */
   readonly secret: Uint8Array;
@@ -40,6 +40,7 @@ export class StoredBase {
 }
 
 export interface LightMemory extends LightDeps {
+  readonly params: Params;
   readonly genesis: ChainPoint;
   readonly branches: Branches;
   readonly kept: KeptBlocks;

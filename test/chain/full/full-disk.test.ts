@@ -14,11 +14,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { createLevelStore, REOPEN_MS } from '../../src/chain/store/level-store.ts';
-import type { Store } from '../../src/chain/store/store.ts';
-import { expectConsistent } from './full-invariants.ts';
-import type { Calls } from './limited-store.ts';
-import { openChain } from './make-blocks.ts';
+import { createLevelStore, REOPEN_MS } from '../../../src/chain/store/level-store.ts';
+import type { Store } from '../../../src/chain/store/store.ts';
+import { expectConsistent } from '../full-invariants.ts';
+import type { Calls } from '../limited-store.ts';
+import { openChain } from '../make-blocks.ts';
 
 // Each starts processes, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 180_000 });
@@ -37,7 +37,7 @@ interface Reply {
 
 /** A store in a process of its own. */
 async function startStore(path: string) {
-  const child = fork(join(import.meta.dirname, 'limited-store.ts'), [path], { execArgv: [] });
+  const child = fork(join(import.meta.dirname, '../limited-store.ts'), [path], { execArgv: [] });
   running.push(child);
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   const waiting = new Map<number, (reply: Reply) => void>();

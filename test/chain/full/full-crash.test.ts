@@ -1,12 +1,12 @@
 /** A full chain killed at each write, before or after it lands: a reopen finds whole blocks only. */
 import { expect, it } from 'vitest';
-import { FULL_SCHEMA } from '../../src/chain/full/records.ts';
-import { formatPut } from '../../src/chain/store/format-marker.ts';
-import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
-import type { Store } from '../../src/chain/store/store.ts';
-import { toHex } from '../../src/lib/bytes.ts';
-import { expectConsistent } from './full-invariants.ts';
-import { MODEL, mine, openChain, PARAMS, person, START_MS, transfer } from './make-blocks.ts';
+import { FULL_SCHEMA } from '../../../src/chain/full/records.ts';
+import { formatPut } from '../../../src/chain/store/format-marker.ts';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import type { Store } from '../../../src/chain/store/store.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
+import { expectConsistent } from '../full-invariants.ts';
+import { MODEL, mine, openChain, PARAMS, person, START_MS, transfer } from '../make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 
