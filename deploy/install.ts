@@ -25,8 +25,6 @@ const FILES = ['package.json', 'package-lock.json', 'LICENSE', 'README.md'];
 /** ONNX Runtime brings ten builds; Node loads one, and browsers have theirs in `dist`. */
 const RUNTIME =
   /^node_modules\/onnxruntime-web\/dist\/(?!ort\.webgpu\.|ort-wasm-simd-threaded\.asyncify\.)/;
-/** A model of tests alone, whose files are made where they are wanted. */
-const UNPACKAGED = /^models\/broad\/.*\.(onnx|bin)$/;
 /** What a debugger reads. */
 const SOURCE_MAP = /\.map$/;
 
@@ -85,7 +83,7 @@ function install(to: string): void {
   // What an older version had must not stay.
   for (const old of [...PARTS, ...FILES, 'node_modules'])
     rmSync(join(to, old), { recursive: true, force: true });
-  for (const part of [...PARTS, ...FILES]) copy(part, to, (file) => UNPACKAGED.test(file));
+  for (const part of [...PARTS, ...FILES]) copy(part, to);
   for (const path of own)
     copy(path, to, (file) => {
       // Packages inside a package are entries of their own.

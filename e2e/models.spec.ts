@@ -1,12 +1,9 @@
 /** A second model: fetched with an interruption, resumed, verified, used; spoiled parts come from elsewhere. */
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
-import { ask } from '../src/ui/i18n/en/ask.ts';
 import { models as words } from '../src/ui/i18n/en/models.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
-import { prepaid } from '../src/ui/i18n/en/prepaid.ts';
 import { button, goTo, indexLine, valueOf } from './support/app.ts';
-import { MADE_MODEL } from './support/make-model.ts';
 import { packageSize, startMirror, type Mirror } from './support/mirror.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
@@ -15,9 +12,6 @@ const MODEL = 'lingua';
 
 // Requests for parts are counted and refused on their way: a service worker would make them past us.
 test.use({ serviceWorkers: 'block' });
-
-/** Of one file of 17 MB: three parts, and the outline. */
-const LARGE = MADE_MODEL;
 
 let seed: Seed;
 let mirror: Mirror;
@@ -160,27 +154,4 @@ test('a spoiled part is refused with a message and fetched from a peer; then fre
   await goTo(page, 'settings');
   await button(page, words.free(MODEL)).click();
   await expect(state(page)).toHaveText(words.state.absent);
-});
-
-test('a file of several parts is fetched with an interruption, verified by its outline, mined with and asked', async ({
-  context,
-}) => {
-  expect(packageSize(LARGE).parts).toBe(5);
-  // The outline and one part come; the next four hang in the middle.
-  mirror.left = 2;
-  let page = await context.newPage();
-  await openSettings(page);
-  await button(page, words.fetch(LARGE)).click();
-  await expect.poll(() => mirror.asked.length).toBe(6);
-  await expect.poll(() => mirror.given.length).toBe(2);
-  expect(mirror.asked[0]).toBe(0);
-  page = await resumedIn(context, page, LARGE);
-
-  await mineWith(page, LARGE);
-  await goTo(page, 'ask');
-  await page.getByLabel(ask.form.model).selectOption(LARGE);
-  await page.getByLabel(ask.form.input, { exact: true }).fill('la pila');
-  await expect(page.getByText(ask.form.bytes('7', '32'))).toBeVisible();
-  await button(page, prepaid.ask.here).click();
-  await expect(page.getByText(ask.answer.embedding('16'))).toBeVisible({ timeout: 120_000 });
 });

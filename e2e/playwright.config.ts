@@ -4,7 +4,6 @@ import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../tes
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
-  globalSetup: './support/make-model.ts',
   // Tests wait more than they compute: three files at a time on two cores, and patience.
   workers: 3,
   // What does not pass at once is looked into.

@@ -6,6 +6,7 @@ import {
   backUp,
   button,
   goTo,
+  indexLine,
   mineUntilPaid,
   readAddress,
   readVolts,
@@ -101,4 +102,28 @@ test('a payment goes out from a tab that runs nothing', async () => {
   for (const page of [third, follower])
     await expect(page.getByText(en.wallet.toSelf, { exact: true }).first()).toBeVisible();
   expect(engines(third)).toEqual([]);
+});
+
+test('a tab of another version that runs the engine is named, and once it is gone this one works', async ({
+  browser,
+}) => {
+  const other = await browser.newContext();
+  // Its messages are not heard here; the engine is one for all versions.
+  const old = await other.newPage();
+  await old.goto(`${seed.url}config.json`);
+  await old.evaluate(() => {
+    void navigator.locks.request('pila engine e2e', () => new Promise(() => undefined));
+  });
+  const page = await other.newPage();
+  await page.goto(seed.url);
+  // The engine starts with what is first asked of it.
+  await button(page, en.pila.start).click();
+  await expect(page.getByText(en.errors.TAB_OTHER).first()).toBeVisible();
+  await old.close();
+  await page.reload();
+  await goTo(page, 'network');
+  await goTo(page, 'pila');
+  await expect(indexLine(page, en.pila.peers)).toHaveText(en.pila.peersAgree('1', '1'));
+  await expect(page.getByText(en.errors.TAB_OTHER)).toHaveCount(0);
+  await other.close();
 });

@@ -1,7 +1,7 @@
 // An answer for pay, over a channel:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
-import { CHANNEL_LIFETIME_MIN, CHANNEL_LIMIT_MIN } from '../src/core/params.ts';
+import { ACCOUNT_MIN, CHANNEL_LIFETIME_MIN } from '../src/core/params.ts';
 import { readRow } from '../src/core/reading.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { buildChannel } from '../src/wallet/build.ts';
@@ -20,7 +20,11 @@ if (!input) throw new Error(`${tokens[0]} are more than ${name} takes`);
 
 // Providers tell of themselves once a minute.
 const provider = await until(async () => (await api.providers(model.id))[0]);
-const { fees, spendable: _spendable, ...base } = await api.prepare(key.address);
+const {
+  fees,
+  spendable: _spendable,
+  ...base
+} = await api.prepare(key.address, undefined, 'channel');
 const twice = 2n * provider.price.amount;
 const unsigned = buildChannel(
   { ...base, from: key.publicKey, fee: fees.normal },
@@ -28,13 +32,13 @@ const unsigned = buildChannel(
     provider: provider.key,
     payee: provider.payee,
     signer: await signers.newSigner(),
-    limit: twice > CHANNEL_LIMIT_MIN ? twice : CHANNEL_LIMIT_MIN,
+    limit: twice > ACCOUNT_MIN ? twice : ACCOUNT_MIN,
     lifetime: CHANNEL_LIFETIME_MIN,
   },
 );
 const opening = decode(Tx, unsigned);
 if (opening.type === 'channel') await signers.noteOpening(opening);
-const { id, limit } = await api.openChannel(key.sign(unsigned), provider.peer);
+const { id, limit } = await api.openChannel(key.sign(peer.genesisId, unsigned), provider.peer);
 console.log(`opened ${toHex(id)} with ${limit} nV`);
 
 const { answer, n, total } = await api.askPrepaid({ channel: id, model: model.id, input, most: 1 });

@@ -54,6 +54,8 @@ async function follow(seedUrl: string, config: Config, signers?: ServingKeys) {
   await heard((e) => (e.type === 'chain' && e.status.sync === 'synced' ? e : undefined));
   return {
     api: client.api,
+    /** Id of block 0 of its network: what is signed names it. */
+    genesisId: (await client.api.status()).chain.genesisId,
     on: client.on,
     heard,
     /** Asks again whenever the chain has changed, until there is something. */
@@ -90,7 +92,8 @@ export function keyOf(hex: string) {
     publicKey,
     address: addressOf(publicKey),
     /** Encoded unsigned transaction to encoded signed one. Look at what you sign. */
-    sign: (unsigned: Uint8Array): Uint8Array => txBytes(signTx(decode(Tx, unsigned), secret)),
+    sign: (genesisId: Uint8Array, unsigned: Uint8Array): Uint8Array =>
+      txBytes(signTx(genesisId, decode(Tx, unsigned), secret)),
   };
 }
 

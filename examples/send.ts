@@ -10,7 +10,7 @@ await peer.proven(key.address);
 const { fees, spendable: _spendable, ...base } = await peer.api.prepare(key.address);
 const payment = { to: peer.addressFrom(to), amount: parseAmount(amount), memo: 'an example' };
 const unsigned = buildTransfer({ ...base, from: key.publicKey, fee: fees.normal }, payment);
-await peer.api.submit(key.sign(unsigned));
+await peer.api.submit(key.sign(peer.genesisId, unsigned));
 const { state, height } = await peer.until(async () =>
   (await peer.api.pending()).find((sent) => sent.state !== 'pending'),
 );

@@ -3,7 +3,6 @@ import { expect, test, type BrowserContext, type Locator, type Page } from '@pla
 import { formatAddress } from '../../src/core/address.ts';
 import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
-import { wallet as walletWords } from '../../src/ui/i18n/en/wallet.ts';
 import { linkToPage } from '../../src/ui/route.svelte.ts';
 import { formatUri } from '../../src/wallet/uri.ts';
 import { button, createKeysWithCoins, pressToConfirm, readVolts } from '../support/app.ts';
@@ -117,10 +116,6 @@ test('of two tabs with one nonce the second shows its payment again, and both ar
   await fill(page, OTHER, '10');
   await inDialog(page, en.send.review).click();
   await fill(other, THIRD, '20');
-  // So dear that it would displace the first.
-  await dialogOf(other)
-    .getByRole('radio', { name: new RegExp(`^${walletWords.fee.fast}`) })
-    .check();
   await inDialog(other, en.send.review).click();
   await expect(title(other)).toHaveText(en.send.confirmTitle);
   await pressToConfirm(inDialog(page, en.send.confirm));

@@ -262,7 +262,7 @@ test('history as a table, the wallet as a file', async () => {
   const table = await download(() => button(page, words.csv.save).click());
   const rows = table.slice(1).trimEnd().split('\r\n');
   expect(rows).toHaveLength(3);
-  expect(rows[1]).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d+,Sent,-1\.00001,0\.00001,rpila1/);
+  expect(rows[1]).toMatch(/^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d+,Sent,-1\.000002,0\.000002,rpila1/);
   await button(page, words.file.export).click();
   await look('file');
   file = await download(() => press(words.file.save));

@@ -103,7 +103,7 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await look('waiting');
   await button(page, words.replace.speedUp).click();
   await expect(dialog().locator('.address')).toHaveText(OTHER);
-  await expect(dialog().getByText(words.fee.least('0.000011'))).toBeVisible();
+  await expect(dialog().getByText(words.fee.least('0.0000022'))).toBeVisible();
   await press(en.common.cancel);
   await button(page, words.replace.cancel).click();
   await look('cancel');
@@ -115,7 +115,7 @@ test('a link fills the form; the payment waits, and is cancelled before a block 
   await expect(page.getByText(words.replace.rival)).toBeVisible();
   await expect(button(page, words.replace.cancel)).toHaveCount(0);
   await expect(button(page, words.replace.speedUp)).toHaveCount(1);
-  const counted = async () => (await seed.rpc('getAccount', first)).nonce === 1;
+  const counted = async () => (await seed.rpc('getAccount', first)).txCount === 1;
   await mineABlock(counted);
   await expect(page.getByText(en.wallet.pendingState.replaced)).toBeVisible();
   await expect(page.getByText(en.wallet.toSelf, { exact: true })).toBeVisible();
@@ -130,15 +130,17 @@ test('a payment is sped up, and paid once', async () => {
   await confirm();
   await press(en.common.done);
   await button(page, words.replace.speedUp).click();
-  await dialog().getByRole('radio', { name: words.fee.fast }).check();
+  // Blocks have room: what displaces the payment is enough for the next.
+  await expect(dialog().getByRole('radio', { name: words.fee.normal })).toBeChecked();
+  await expect(dialog().getByRole('radio', { name: words.fee.fast })).toHaveCount(0);
   await press(en.send.review);
   await confirm();
   await press(en.common.done);
   await expect(page.getByText(words.replace.rival)).toBeVisible();
   await mineABlock(async () => (await balanceOf(OTHER)) > 0n);
   expect(await balanceOf(OTHER)).toBe((5n * VOLT) / 4n);
-  // Fast: 0.0001.
-  await expect(page.getByText('−1.2501 VLT')).toBeVisible();
+  // The fee is a tenth higher.
+  await expect(page.getByText('−1.2500022 VLT')).toBeVisible();
 });
 
 test('a second account of the same words: coins go from one to the other', async () => {

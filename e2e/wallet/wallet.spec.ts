@@ -20,7 +20,7 @@ import { removeData, startSeed, type Seed } from '../support/seed.ts';
 test.describe.configure({ mode: 'serial' });
 
 const VOLT = 10n ** 9n;
-const FEE = 10_000n;
+const FEE = 2_000n;
 /** Somebody else. */
 const OTHER = formatAddress(new Uint8Array(32).fill(7), 'rpila');
 const PASSPHRASE = 'lusab-babad-gutih-tugad-hosaf';
@@ -131,7 +131,7 @@ test('a passphrase locks spending, not the balance', async () => {
 test('a payment: wrong input is told, a right one is confirmed on the chain', async () => {
   await button(page, en.wallet.send).click();
   await expect(dialog().getByRole('radio', { name: words.fee.normal })).toBeChecked();
-  await expect(dialog().getByText('0.00001 VLT', { exact: true })).toBeVisible();
+  await expect(dialog().getByText('0.000002 VLT', { exact: true })).toBeVisible();
   await dialog().getByRole('radio', { name: words.fee.custom }).check();
   await field(en.send.fee).fill('0.000000999');
   const refused = async (to: string, amount: string, ...sentences: string[]) => {

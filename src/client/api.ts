@@ -2,6 +2,8 @@
  * The client API: one running peer, the same in a browser and in Node. Screens, the seed process and
  * developers' programs talk to it alone. Everything it returns is structured-clonable.
  */
+import type { Fees } from '../chain/shared/fees.ts';
+import type { Outlook } from '../chain/shared/outlook.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Price } from '../core/price.ts';
 import type { NetworkName } from '../core/params.ts';
@@ -12,6 +14,7 @@ import type { Traffic } from '../net/traffic.ts';
 import type { PeerInfo } from '../net/transport.ts';
 
 export { MINER_OFF } from '../miner/engine/miner-api.ts';
+export type { Fees } from '../chain/shared/fees.ts';
 export type { BackendChoice, MinerState, MinerStatus } from '../miner/engine/miner-api.ts';
 export type { PeerInfo } from '../net/transport.ts';
 
@@ -53,6 +56,10 @@ export interface ChainStatus {
   readonly mempool: number;
   /** The whole state after the head is on this device: no peer needs to prove any of it. */
   readonly holdsState: boolean;
+  /** What the newest blocks say about the rules and the power behind the chain. */
+  readonly outlook: Outlook;
+  /** Blocks, its own counted, with which a payment is final; undefined: none is. */
+  readonly finalBlocks: number | undefined;
   /** Messages with peers since the client started. */
   readonly traffic: Traffic;
 }
@@ -63,7 +70,7 @@ export interface Balance {
   readonly spendable: bigint;
   /** nV in coinbases that have not matured, proven. */
   readonly immature: bigint;
-  readonly nonce: number;
+  readonly nonce: bigint;
   readonly txCount: number;
   /** The block after which the balance holds. The block’s own proof of work was checked here. */
   readonly provenAt: { readonly height: number; readonly id: Uint8Array; readonly timeMs: number };
@@ -99,20 +106,13 @@ export interface PendingTx {
   readonly height: number | undefined;
 }
 
-/** nV for a transaction, by how soon it should be in a block. */
-export interface Fees {
-  readonly slow: bigint;
-  readonly normal: bigint;
-  readonly fast: bigint;
-}
-
 /** Number of blocks in which a new transaction can be mined before it expires. */
 export const LIFETIME_BLOCKS = 120;
 
 /** Fields that a new transaction needs. */
 export interface Prepared {
   readonly chainId: number;
-  readonly nonce: number;
+  readonly nonce: bigint;
   readonly expiry: number;
   readonly fees: Fees;
   /** nV: the proven balance, less what transactions that wait will spend. */
@@ -121,6 +121,7 @@ export interface Prepared {
 
 /** A transaction of an account. */
 export interface AccountEntry extends HistoryEntry {
+  readonly id: Uint8Array;
   /** Of a close: what opened its channel, which says whom it paid; undefined where nobody had it. */
   readonly opening?: TxOf<'channel'> | undefined;
 }
@@ -204,6 +205,10 @@ export interface ModelStorage {
 export interface BlockView {
   readonly id: Uint8Array;
   readonly header: Header;
+  /** Multiply-accumulates that its target stands for. */
+  readonly work: bigint;
+  /** Id of its model in hex. */
+  readonly model: string | undefined;
   /** undefined when no peer has the body any more. */
   readonly body: Body | undefined;
   readonly txIds: readonly Uint8Array[];
@@ -230,6 +235,8 @@ export interface Supply {
   readonly issued: bigint;
   /** nV in accounts, coinbases and channels, summed over the proven state; undefined without the whole state. */
   readonly held: bigint | undefined;
+  /** nV that are gone for good: created, and held nowhere; payments too small to make an account. */
+  readonly burned: bigint | undefined;
   readonly accounts: number | undefined;
 }
 
@@ -375,11 +382,15 @@ export type AccountApi = {
   submit(tx: Uint8Array, replacing?: Uint8Array): Promise<PendingTx>;
   pending(): Promise<PendingTx[]>;
   /**
-   * Fields that a new transaction of this sender needs. `replacing`: id of a waiting transaction; the new one
-   * then gets its nonce, and fees high enough to displace it. @throws NOT_PROVEN before a balance is proven,
-   * TX_UNKNOWN
+   * Fields that a new transaction of this sender needs, with fees proposed by what waits at peers; a memo of a payment
+   * may cost a little more. `replacing`: id of a waiting transaction; the new one then gets its nonce, and fees high
+   * enough to displace it. @throws NOT_PROVEN before a balance is proven, TX_UNKNOWN
    */
-  prepare(address: Uint8Array, replacing?: Uint8Array): Promise<Prepared>;
+  prepare(
+    address: Uint8Array,
+    replacing?: Uint8Array,
+    kind?: 'transfer' | 'channel',
+  ): Promise<Prepared>;
   /** Coins from the seed's faucet, on networks that have one. @throws FAUCET_OFF, FAUCET_LATER */
   faucet(address: Uint8Array): Promise<void>;
 };

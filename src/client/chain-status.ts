@@ -1,13 +1,14 @@
 /** The status of chain and network, as the client's API reports it. */
 import type { LightChain } from '../chain/light/light-chain.ts';
+import { CALM, finalBlocks, type Outlook } from '../chain/shared/outlook.ts';
 import { ZERO_HASH } from '../core/hash.ts';
-import { headerWork } from '../core/header/header.ts';
-import type { Params } from '../core/params.ts';
+import { headerWork } from '../core/header/target.ts';
+import type { NetworkParams } from '../core/params.ts';
 import type { Transport } from '../net/transport.ts';
 import type { ChainStatus, SyncState } from './api.ts';
 
 export interface ChainStatusDeps {
-  readonly params: Params;
+  readonly params: NetworkParams;
   readonly transport: Pick<Transport, 'peers' | 'traffic'>;
   readonly sync: SyncState;
 }
@@ -29,14 +30,16 @@ export function statusWithoutChain({ params, transport, sync }: ChainStatusDeps)
     peersAgreeing: 0,
     mempool: 0,
     holdsState: false,
+    outlook: CALM,
+    finalBlocks: finalBlocks(CALM),
     traffic: transport.traffic(),
   };
 }
 
 export function statusOf(
   deps: ChainStatusDeps,
-  { headers, proofs, state }: LightChain,
-  counts: Pick<ChainStatus, 'peersAgreeing' | 'mempool'>,
+  { params, headers, proofs, state }: LightChain,
+  counts: Pick<ChainStatus, 'peersAgreeing' | 'mempool'> & { readonly outlook: Outlook },
 ): ChainStatus {
   const { header, id } = headers.head();
   return {
@@ -47,9 +50,11 @@ export function statusOf(
     genesisId: headers.genesis.id,
     totalWork: header.totalWork,
     proofsChecked: proofs.checked,
-    difficulty: headerWork(header),
+    difficulty: headerWork(params, header),
     peersAgreeing: counts.peersAgreeing,
     mempool: counts.mempool,
     holdsState: state.isWhole,
+    outlook: counts.outlook,
+    finalBlocks: finalBlocks(counts.outlook),
   };
 }

@@ -7,6 +7,7 @@ import type { Store } from '../chain/store/store.ts';
 import { tryDecode } from '../core/codec.ts';
 import { isFault } from '../core/faults.ts';
 import { Header } from '../core/formats.ts';
+import { versionKnown } from '../core/header/tables.ts';
 import type { Block } from '../core/messages.ts';
 import { fromHex } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
@@ -101,6 +102,7 @@ async function openBase(
 
   const transport = await platform.createTransport({
     chainId: network.params.chainId,
+    version: versionKnown(network.params),
     bootstrap: config.bootstrap,
   });
   const modelService = await createModelService({ platform, config, network, transport, events });

@@ -1,5 +1,6 @@
 /** The browser's client worker: peers, light chain, IndexedDB; it starts the miner's worker. */
 import { createIdbStore } from '../chain/store/idb-store.ts';
+import { AppError } from '../lib/errors.ts';
 import { holdLock } from '../lib/locks.ts';
 import { connect, expose, workerFailure, type Port } from '../lib/rpc.ts';
 import { createCacheParts } from '../miner/package/cache-parts.ts';
@@ -96,15 +97,29 @@ const platformOf = (
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 });
 
+/** ms for which the worker of the last leading tab may outlive its page. */
+const OUTLIVED_MS = 10_000;
+
+/**
+ * Two clients on one database would undo each other's writes. The lock ends with the worker. Tabs of one version agree
+ * on who leads before: whoever holds it for longer is of another version, and does not hear this one.
+ * @throws AppError TAB_OTHER
+ */
+async function holdEngine(network: string): Promise<void> {
+  await holdLock(`pila engine ${network}`, AbortSignal.timeout(OUTLIVED_MS)).catch(
+    (cause: unknown) => {
+      throw new AppError('TAB_OTHER', 'a tab of another version runs the engine', { cause });
+    },
+  );
+}
+
 async function init(
   config: ClientConfig,
   lent: Lent | undefined,
   signers: MessagePort | undefined,
 ): Promise<void> {
   try {
-    // Two clients on one database would undo each other's writes. The last leader's worker may outlive
-    // its page: this lock ends with the worker.
-    await holdLock(`pila engine ${config.network}`);
+    await holdEngine(config.network);
     const client = await createClient(platformOf(config, lent, signers), config);
     client.on((event) => emit('event', event));
     ready.resolve(client);

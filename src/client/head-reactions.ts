@@ -42,8 +42,12 @@ export function createHeadReactions(deps: HeadReactionsDeps): HeadReactions {
     },
 
     // Before anything is sent again: the transactions in this block are confirmed and wait no longer.
-    async function confirmOwn({ header: { height } }, body = []) {
-      const inBlock = body.map(({ tx }) => ({ id: txId(tx), height }));
+    async function confirmOwn({ header: { height } }, body) {
+      const { id: genesis } = chain.headers.genesis;
+      const inBlock = (body?.transactions ?? []).map(({ tx }) => ({
+        id: txId(genesis, tx),
+        height,
+      }));
       await outbox.noteHead(height, inBlock);
     },
 

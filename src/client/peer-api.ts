@@ -39,7 +39,7 @@ export function peerApi(
     payees: (address, pages) => accounts.payees.read(address, pages),
     submit: (bytes, replacing) => sending.submit(bytes, replacing),
     pending: () => sending.pending(),
-    prepare: (address, replacing) => sending.prepare(address, replacing),
+    prepare: (...args) => sending.prepare(...args),
     async faucet(address) {
       if (!network.params.faucet || !platform.faucet)
         throw new AppError('FAUCET_OFF', 'this network has no faucet');

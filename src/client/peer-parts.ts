@@ -52,7 +52,8 @@ interface Served {
 
 export function buildParts(base: ClientBase, chain: LightChain, served: Served): PeerParts {
   const { platform, network, store, outbox, transport, worker, events } = base;
-  const { params, models } = network;
+  const { params } = chain;
+  const { models } = network;
   const random = () => platform.random();
   const nowMs = () => platform.nowMs();
 
@@ -97,7 +98,7 @@ export function buildParts(base: ClientBase, chain: LightChain, served: Served):
     signers: platform.signers,
     answerer: createAnswerer(worker),
     served: () => loadedOf(worker, models),
-    mining: () => miningNow(chain.headers.head().header, models),
+    mining: () => miningNow(chain.params, chain.headers.head().header, models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
     announceMs: () => offers.announceMs(nowMs()),

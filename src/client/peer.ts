@@ -3,7 +3,9 @@
  * follows from each event; what follows from a new head is in head-reactions.ts.
  */
 import type { LightChain } from '../chain/light/light-chain.ts';
+import { followOutlook } from '../chain/shared/outlook.ts';
 import { AppError } from '../lib/errors.ts';
+import { silentLog } from '../lib/log.ts';
 import type { ChainStatus } from './api.ts';
 import { statusOf } from './chain-status.ts';
 import { dropOtherChannels, openProviderStore } from './channels/channel-store.ts';
@@ -54,10 +56,21 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   await outbox.reopen(height);
   for (const tx of outbox.waiting()) pool.add(tx, height);
 
+  const outlook = followOutlook(
+    {
+      params: chain.params,
+      head: () => chain.headers.head().header,
+      headerAt: (at) => chain.headers.at(at),
+      subscribe: (listener) => base.light.subscribe(listener),
+    },
+    base.platform.log ?? silentLog,
+    () => events.emit('statusChanged'),
+  );
   const status = (): ChainStatus =>
     statusOf({ params: network.params, transport, sync: follower.sync() }, chain, {
       peersAgreeing: reader.heads.countAt(chain.headers.head().id),
       mempool: pool.size,
+      outlook: outlook.now(),
     });
   const handlers = createPeerHandlers({
     chain,
@@ -86,6 +99,7 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
     shareFound: (msMax) => foundBlocks.share(msMax),
     stop() {
       disconnect();
+      outlook.stop();
       provider.stop();
       prepaid.stop();
       mining.stop();

@@ -11,7 +11,11 @@ import type { UnattendedApi } from '../wallet/vault/vault-api.ts';
 export interface Platform {
   /** `chain` can be rebuilt from peers; `outbox` holds transactions sent from here, and is kept apart. */
   openStore(name: 'chain' | 'outbox'): Promise<Store>;
-  createTransport(options: { chainId: number; bootstrap: readonly string[] }): Promise<Transport>;
+  createTransport(options: {
+    chainId: number;
+    version: number;
+    bootstrap: readonly string[];
+  }): Promise<Transport>;
   /** Starts the miner worker; undefined where there is none. */
   createMiner: (() => Promise<RpcClient<MinerApi, MinerEvents>>) | undefined;
   /** Starts a thread for tokenisers; undefined: they run in this one, without a deadline (simulations). */

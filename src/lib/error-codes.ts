@@ -7,6 +7,7 @@ export const ERROR_CODES = [
   'INTERNAL',
   'BUSY',
   'QUEUE_FULL',
+  'TAB_OTHER',
   'WORKER_DIED',
   'NO_METHOD',
   'NOT_CLONABLE',
@@ -22,6 +23,7 @@ export const ERROR_CODES = [
   // The network and the data that its peers send.
   'NET_CLOSED',
   'NET_MALFORMED',
+  'NET_NEWER',
   'NET_TIMEOUT',
   'NET_TOO_LARGE',
   'NET_UNREACHABLE',
@@ -71,6 +73,7 @@ export const ERROR_CODES = [
   'NONCE_TAKEN',
   'NOT_PROVEN',
   'OUTBOX_FULL',
+  'RULES_ENDED',
   'TX_MALFORMED',
   'TX_REFUSED',
   'TX_SENDER',

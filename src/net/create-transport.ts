@@ -4,6 +4,7 @@
  */
 import { peerIdFromString } from '@libp2p/peer-id';
 import { describeFault, penaltyOf, type Fault } from '../core/faults.ts';
+import { VERSION_KNOWN } from '../core/params.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { silentLog, type Log } from '../lib/log.ts';
 import { createAsking, type Asking } from './asking/ask.ts';
@@ -38,6 +39,8 @@ export interface TransportOptions extends Pick<
   | 'metrics'
 > {
   readonly chainId: number;
+  /** The highest version of the rules that this program knows; of all networks when absent. */
+  readonly version?: number;
   readonly role: Role;
   /** Multiaddrs of seeds; several addresses of one peer are alternatives. */
   readonly bootstrap: readonly string[];
@@ -90,7 +93,13 @@ export interface OwnTransport extends Transport {
 
 /** A transport that is not started; start it once. */
 export function createTransport(options: TransportOptions): OwnTransport {
-  const { chainId, role, standsForMany = isLoopback, log = silentLog } = options;
+  const {
+    chainId,
+    version = VERSION_KNOWN,
+    role,
+    standsForMany = isLoopback,
+    log = silentLog,
+  } = options;
   const penalties = new Penalties();
   const { metrics, traffic } = countTraffic(options.metrics);
   /** Peers that speak our protocol on our chain. */
@@ -180,7 +189,7 @@ export function createTransport(options: TransportOptions): OwnTransport {
         log,
       }));
       const stopped = new AbortController();
-      const wiring = { host: made, chainId, handlers, charge, log };
+      const wiring = { host: made, chainId, version, handlers, charge, log };
       const sync = await createSync(wiring);
       const seeds = seedsFromAddresses(options.bootstrap, log);
       const relaysOf = (peer: string): readonly string[] => mesh.relaysOf(peer);

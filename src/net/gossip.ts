@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface';
 import { encode, tryDecode, type Codec } from '../core/codec.ts';
 import { fault, isFault, penaltyOf, type Fault } from '../core/faults.ts';
 import { BlockAnnounce, GOSSIP_BYTES_MAX, TxAnnounce } from '../core/messages.ts';
+import { VERSION_KNOWN } from '../core/params.ts';
 import { Offer, OFFER_BYTES_MAX } from '../core/offer.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -26,8 +27,8 @@ export const VALIDATING_MAX = 32;
  */
 export const TX_RELAY_RATE = { perSecond: 150, burst: 600 };
 
-export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/1`;
-export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/1`;
+export const blockTopic = (chainId: number): string => `/pila/${chainId}/blocks/2`;
+export const txTopic = (chainId: number): string => `/pila/${chainId}/txs/2`;
 export const offerTopic = (chainId: number): string => `/pila/${chainId}/offers/2`;
 
 const { Accept, Ignore, Reject } = TopicValidatorResult;
@@ -35,6 +36,8 @@ const { Accept, Ignore, Reject } = TopicValidatorResult;
 export interface GossipOptions {
   readonly host: Host;
   readonly chainId: number;
+  /** The highest version of the rules that this program knows; of all networks when absent. */
+  readonly version?: number;
   readonly handlers: Handlers;
   readonly charge: (peer: string, f: Fault) => void;
   readonly log: Log;
@@ -49,10 +52,13 @@ interface Topic<T> {
   readonly name: string;
   readonly codec: Codec<T>;
   readonly bytesMax: number;
+  /** Its messages begin with a header, and so with the version of its rules. */
+  readonly isVersioned?: boolean;
   hear(peer: string, value: T): Promise<Verdict>;
 }
 
-export function createGossip({ host, chainId, handlers, charge, log }: GossipOptions): Gossip {
+export function createGossip(options: GossipOptions): Gossip {
+  const { host, chainId, version = VERSION_KNOWN, handlers, charge, log } = options;
   const { pubsub } = host.services;
   const rate = new RateLimiter(GOSSIP_RATE);
   const flood = new RateLimiter(FLOOD_RATE);
@@ -66,7 +72,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
   };
 
   async function judge<T>(
-    { codec, bytesMax, hear }: Topic<T>,
+    { codec, bytesMax, isVersioned, hear }: Topic<T>,
     peer: string,
     data: Uint8Array,
   ): Promise<TopicValidatorResult> {
@@ -75,6 +81,8 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
       return refuse(peer, fault('wire.too-large', { bytes: data.length }));
     if (!flood.take(peer, 1, now)) return refuse(peer, fault('wire.rate', { what: 'gossip' }));
     if (!rate.take(peer, 1, now) || validating >= VALIDATING_MAX) return Ignore;
+    if (isVersioned && data.length && data[0]! > version)
+      return refuse(peer, fault('wire.newer', { version: data[0] }));
     const value = tryDecode(codec, data);
     if (value === undefined)
       return refuse(peer, fault('wire.malformed', { what: 'gossip', bytes: data.length }));
@@ -110,6 +118,7 @@ export function createGossip({ host, chainId, handlers, charge, log }: GossipOpt
       name: blockTopic(chainId),
       codec: BlockAnnounce,
       bytesMax: GOSSIP_BYTES_MAX,
+      isVersioned: true,
       hear: (peer, announce) => handlers.onBlock(peer, announce),
     }),
     announceTx: open({

@@ -23,7 +23,7 @@ import {
 import { RecordPolicy } from './records/record-policy.ts';
 import { startTelling } from './records/record-teller.ts';
 
-export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/1`;
+export const peerTopic = (chainId: number): string => `/pila/${chainId}/peers/2`;
 
 /** Neighbours over WebRTC up to which this browser dials; further peers may still dial it. */
 export const DEGREE = 5;

@@ -16,6 +16,7 @@ import type { Handlers, PeerInfo, Transport, Verdict } from './transport.ts';
 /** What the page needs in order to make its transport. */
 export interface RemoteOptions {
   readonly chainId: number;
+  readonly version?: number;
   readonly bootstrap: readonly string[];
 }
 
@@ -52,7 +53,7 @@ export type HandlersApi = {
 /** `id`, `peers` and `addresses` are those that the page sent last. Start the transport once. */
 export function createRemoteTransport(
   port: Port,
-  { chainId, bootstrap }: RemoteOptions,
+  { chainId, version, bootstrap }: RemoteOptions,
 ): Transport {
   const page = connect<TransportApi, TransportEvents>(port);
   let state: TransportState = { id: undefined, peers: [], addresses: [] };
@@ -78,7 +79,9 @@ export function createRemoteTransport(
         );
       expose<HandlersApi>({ onRequest, onBlock, onTx, onOffer, onAsk }, port);
       // Not awaited: the page may still be loading libp2p, or be offline, and the chain works without a network.
-      void page.start({ chainId, bootstrap }, handlers.onAsk !== undefined).catch(() => undefined);
+      // These alone: what else a caller gives may be nothing that goes through a port.
+      const options = { chainId, bootstrap, ...(version !== undefined && { version }) };
+      void page.start(options, handlers.onAsk !== undefined).catch(() => undefined);
     },
     async stop() {
       await page.stop();

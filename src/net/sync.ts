@@ -18,6 +18,7 @@ import {
   SyncRequest,
   SyncResponse,
 } from '../core/messages.ts';
+import { VERSION_KNOWN } from '../core/params.ts';
 import { OFFER_BYTES_MAX, OFFERS_TOLD_MAX } from '../core/offer.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -75,7 +76,10 @@ export function costOf(request: SyncRequest): number {
 export const SERVE_RATE = { perSecond: 50, burst: 100 };
 export const ASK_RATE = { perSecond: 40, burst: 80 };
 
-export const syncProtocol = (chainId: number): string => `/pila/sync/1/${chainId}`;
+/** First byte of an answer of headers. */
+const HEADERS_TAG = 1;
+
+export const syncProtocol = (chainId: number): string => `/pila/sync/2/${chainId}`;
 
 /** Most bytes of an answer: for some requests far below the general bound. */
 const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
@@ -95,6 +99,8 @@ const RESPONSE_BYTES_MAX: Readonly<Record<SyncRequest['type'], number>> = {
 export interface SyncOptions {
   readonly host: Host;
   readonly chainId: number;
+  /** The highest version of the rules that this program knows; of all networks when absent. */
+  readonly version?: number;
   readonly handlers: Handlers;
   readonly charge: (peer: string, f: Fault) => void;
   readonly log: Log;
@@ -235,8 +241,16 @@ function responseBytes(response: SyncResponse): Uint8Array {
   return bytes.length <= MESSAGE_BYTES_MAX ? bytes : encode(SyncResponse, unavailable('too large'));
 }
 
+/** Version of the first header of an answer that is a list of headers, before it is decoded; else 0. */
+function versionOf(bytes: Uint8Array): number {
+  if (bytes[0] !== HEADERS_TAG) return 0;
+  // Behind the tag stands their number, of at most two bytes.
+  const at = (bytes[1] ?? 0) < 128 ? 2 : 3;
+  return bytes[at] ?? 0;
+}
+
 async function ask(
-  { host, chainId, charge }: SyncOptions,
+  { host, chainId, version = VERSION_KNOWN, charge }: SyncOptions,
   peer: string,
   request: SyncRequest,
   signal: AbortSignal,
@@ -249,13 +263,16 @@ async function ask(
   const stream = await connection.newStream(syncProtocol(chainId), { signal });
   const refuse = (f: Fault, error?: unknown): AppError => {
     charge(peer, f);
-    return new AppError('NET_MALFORMED', `${peer}: ${f.fault}`, { cause: error });
+    const code = f.fault === 'wire.newer' ? 'NET_NEWER' : 'NET_MALFORMED';
+    return new AppError(code, `${peer}: ${f.fault}`, { cause: error });
   };
   try {
     const max = RESPONSE_BYTES_MAX[request.type];
     const lp = lpStream(stream, { maxDataLength: max, maxBufferSize: max + 8 });
     await lp.write(encode(SyncRequest, request), { signal });
-    const response = tryDecode(SyncResponse, (await lp.read({ signal })).subarray());
+    const bytes = (await lp.read({ signal })).subarray();
+    if (versionOf(bytes) > version) throw refuse(fault('wire.newer', { request: request.type }));
+    const response = tryDecode(SyncResponse, bytes);
     if (!response) throw refuse(fault('wire.malformed', { request: request.type }));
     if (response.type !== request.type && response.type !== 'unavailable')
       throw refuse(fault('wire.unasked', { asked: request.type, got: response.type }));

@@ -44,7 +44,7 @@ export interface Transport {
   traffic(): Traffic;
   /** Multiaddrs that others can dial. */
   addresses(): readonly string[];
-  /** @throws AppError NET_TIMEOUT, NET_CLOSED, NET_MALFORMED (the peer is charged) */
+  /** @throws AppError NET_TIMEOUT, NET_CLOSED, NET_NEWER (all that it tells is of newer rules), NET_MALFORMED (it is charged) */
   request(peer: string, request: SyncRequest, timeoutMs?: number): Promise<SyncResponse>;
   /**
    * Opens a stream to a provider (asking/ask.ts), which is dialled where there is no connection. `receiver` is made with

@@ -30,7 +30,7 @@ export class MinedBlocks {
   #open: readonly Found[] = [];
 
   add({ header, body }: { readonly header: Header; readonly body: Body }): void {
-    const fees = body.reduce((sum, { tx }) => sum + tx.fee, 0n);
+    const fees = body.transactions.reduce((sum, { tx }) => sum + tx.fee, 0n);
     this.#found++;
     this.#open = [...this.#open, { header, pays: subsidyAt(header.height) + fees, isKept: false }];
     // Also where nobody ever counts them.

@@ -6,9 +6,15 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Manifest } from '../core/manifest.ts';
+import { unitShape, type Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
-import { segmentFile, TOKENIZER_FILE, WEIGHTS_FILE } from '../miner/package/package.ts';
+import {
+  segmentFile,
+  tableFile,
+  TEMPLATE_FILE,
+  TOKENIZER_FILE,
+  WEIGHTS_FILE,
+} from '../miner/package/package.ts';
 import type { PartStore } from '../miner/package/part-store.ts';
 import { OUTLINE, planParts, valueOfPart, type PartPlan } from '../miner/package/parts.ts';
 import { readSpan } from './file-parts.ts';
@@ -23,16 +29,21 @@ interface Packaged {
 }
 
 function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
-  const { name, segments, linears, tokenizer } = manifest;
+  const { name, tables, linears, tokenizer, template } = manifest;
+  const whole = (file: string) => ({ path: join(folder, name, file), at: 0 });
   let at = 0;
   const weights = linears.map(({ k, n }) => {
     const place = { path: join(folder, name, WEIGHTS_FILE), at };
     at += k * n;
     return place;
   });
-  const graphs = segments.map((_, i) => ({ path: join(folder, name, segmentFile(i)), at: 0 }));
-  const words = tokenizer ? [{ path: join(folder, name, TOKENIZER_FILE), at: 0 }] : [];
-  return [...graphs, ...weights, ...words];
+  return [
+    ...unitShape(manifest).segments.map((_, i) => whole(segmentFile(i))),
+    ...tables.map((_, i) => whole(tableFile(i))),
+    ...weights,
+    ...(tokenizer ? [whole(TOKENIZER_FILE)] : []),
+    ...(template ? [whole(TEMPLATE_FILE)] : []),
+  ];
 }
 
 /** @param fetched the store for fetched parts, read first */

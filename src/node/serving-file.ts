@@ -112,8 +112,8 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
       if (tx?.type !== 'close') throw new AppError('TX_MALFORMED', 'not a close');
       if (tx.chainId !== chainId) throw new AppError('CHAIN_REFUSED', `chain ${tx.chainId}`);
       const isOwn = (address: Uint8Array) => own.some((payee) => equal(payee, address));
-      requireOwnClose(tx, opening, { servingKey, isOwn });
-      return txBytes(signTx(tx, serving));
+      requireOwnClose(tx, opening, { genesisId, servingKey, isOwn });
+      return txBytes(signTx(genesisId, tx, serving));
     },
     newSigner: () =>
       change((before) => {
@@ -124,9 +124,9 @@ export async function openServingKeys(options: ServingOptions): Promise<ServingK
     async noteOpening(tx) {
       if (tx.chainId !== chainId) throw new AppError('CHAIN_REFUSED', `chain ${tx.chainId}`);
       await change((before) => [
-        isOpen(before, txId(tx))
+        isOpen(before, txId(genesisId, tx))
           ? {}
-          : { signers: withOpening(before, tx, { nowMs: now(), blockTimeMs }) },
+          : { signers: withOpening(before, tx, { genesisId, nowMs: now(), blockTimeMs }) },
         undefined,
       ]);
     },

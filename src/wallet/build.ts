@@ -1,7 +1,7 @@
 /** Unsigned transactions from fields: the bytes that the vault signs. */
 import { encode } from '../core/codec.ts';
 import { Tx, type TxOf } from '../core/formats.ts';
-import { CHANNEL_LIFETIME_MAX, CHANNEL_LIFETIME_MIN, CHANNEL_LIMIT_MIN } from '../core/params.ts';
+import { CHANNEL_LIFETIME_MAX, CHANNEL_LIFETIME_MIN, ACCOUNT_MIN } from '../core/params.ts';
 import { utf8 } from '../lib/bytes.ts';
 import { AppError } from '../lib/errors.ts';
 import { AMOUNT_MAX } from './amount.ts';
@@ -13,7 +13,7 @@ export interface TxBase {
   readonly chainId: number;
   /** x-only public key, 32 bytes. */
   readonly from: Uint8Array;
-  readonly nonce: number;
+  readonly nonce: bigint;
   /** Last height at which it is valid. */
   readonly expiry: number;
   /** nV. */
@@ -41,9 +41,9 @@ export function buildChannel(
 ): Uint8Array {
   const { limit, lifetime } = fields;
   const isInRange = lifetime >= CHANNEL_LIFETIME_MIN && lifetime <= CHANNEL_LIFETIME_MAX;
-  if (limit < CHANNEL_LIMIT_MIN || !isInRange || !Number.isInteger(lifetime))
+  if (limit < ACCOUNT_MIN || !isInRange || !Number.isInteger(lifetime))
     throw new AppError('PREPAID_RANGE', `${limit} nV for ${lifetime} blocks`);
-  requireAmount(limit, CHANNEL_LIMIT_MIN, base.fee);
+  requireAmount(limit, ACCOUNT_MIN, base.fee);
   return encodeTx({ type: 'channel', ...base, ...fields });
 }
 
@@ -57,7 +57,7 @@ export function buildClose(
 ): Uint8Array {
   if (base.fee < 0n || fields.amount < base.fee || fields.amount > AMOUNT_MAX)
     throw new AppError('AMOUNT_RANGE', `${fields.amount} nV and a fee of ${base.fee} nV`);
-  return encodeTx({ type: 'close', ...base, nonce: 0, ...fields });
+  return encodeTx({ type: 'close', ...base, nonce: 0n, ...fields });
 }
 
 function requireAmount(amount: bigint, least: bigint, fee: bigint): void {

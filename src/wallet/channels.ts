@@ -75,14 +75,19 @@ export const isOpen = <S extends Signer>({ signers }: ChannelBook<S>, id: Uint8A
 
 /**
  * The signers once this channel is open. A channel counts from its signature on: whoever has it can publish it, as
- * long as a transaction is valid. @param time ms since 1970, and ms of a block
+ * long as a transaction is valid. @param chain its block 0, ms since 1970, and ms of a block
  * @throws CHANNEL_FOREIGN, CHANNELS_FULL, CHANNELS_OVER
  */
 export function withOpening<S extends Signer>(
   book: ChannelBook<S>,
   tx: TxOf<'channel'>,
-  { nowMs, blockTimeMs }: { readonly nowMs: number; readonly blockTimeMs: number },
+  chain: {
+    readonly genesisId: Uint8Array;
+    readonly nowMs: number;
+    readonly blockTimeMs: number;
+  },
 ): S[] {
+  const { genesisId, nowMs, blockTimeMs } = chain;
   const signer = freshSigner(book, tx);
   const signers = lasting(book.signers, nowMs);
   const open = signers.flatMap(({ channel }) => channel ?? []);
@@ -90,7 +95,7 @@ export function withOpening<S extends Signer>(
   const held = open.reduce((sum, { limit }) => sum + limit, tx.limit);
   if (held > book.channelsLimit) throw new AppError('CHANNELS_OVER', `${held} nV in all`);
   const endMs = nowMs + (EXPIRY_BLOCKS_MAX + tx.lifetime) * blockTimeMs;
-  const channel = { id: txId(tx), limit: tx.limit, endMs };
+  const channel = { id: txId(genesisId, tx), limit: tx.limit, endMs };
   return signers.map((one) => (one === signer ? { ...one, channel } : one));
 }
 
@@ -131,6 +136,8 @@ export function requireLimit(limit: bigint): void {
 
 /** Whose channels are closed with nobody there. */
 export interface Provider {
+  /** Id of the network's block 0. */
+  readonly genesisId: Uint8Array;
   /** x-only. */
   readonly servingKey: Uint8Array;
   /** Whether an address is of the same owner. */
@@ -144,12 +151,12 @@ export interface Provider {
 export function requireOwnClose(
   close: TxOf<'close'>,
   opening: Uint8Array,
-  { servingKey, isOwn }: Provider,
+  { genesisId, servingKey, isOwn }: Provider,
 ): void {
   const opened = tryDecode(SignedTx, opening)?.tx;
   if (opened?.type !== 'channel') throw new AppError('TX_MALFORMED', 'not an opening');
   if (!equal(close.from, servingKey)) throw new AppError('TX_SENDER', 'another key');
-  if (!equal(txId(opened), close.channel) || opened.chainId !== close.chainId)
+  if (!equal(txId(genesisId, opened), close.channel) || opened.chainId !== close.chainId)
     throw new AppError('CHANNEL_UNKNOWN', 'another opening');
   if (!equal(opened.provider, servingKey)) throw foreign('its provider');
   if (!isOwn(opened.payee)) throw foreign('its payee');

@@ -73,7 +73,7 @@ class Talk {
     this.asker = new Process<AskerState, AskerEvent, AskerEffect, AskerRecord>({
       ...both,
       codec: AskerRecord,
-      first: newAskerRecord(OPENING),
+      first: newAskerRecord(GENESIS, OPENING),
       stateOf: askerOf,
       next: (state, event) => nextAsker(ASKER_END, state, event, VIEW),
       perform: (effect) => this.#ofAsker(effect),
@@ -81,7 +81,7 @@ class Talk {
     this.provider = new Process<ProviderState, ProviderEvent, ProviderEffect, ProviderRecord>({
       ...both,
       codec: ProviderRecord,
-      first: newProviderRecord(OPENING),
+      first: newProviderRecord(GENESIS, OPENING),
       stateOf: providerOf,
       next: (state, event) => nextProvider(PROVIDER_END, state, event, VIEW),
       perform: (effect) => this.#ofProvider(effect),
@@ -97,7 +97,7 @@ class Talk {
   #ofAsker(effect: AskerEffect): void {
     if (effect.type === 'tell' && effect.what === 'answered') this.answered++;
     if (effect.type !== 'send' || effect.stream !== this.#stream) return;
-    const frame = signAskerFrame(effect.says, newAskerRecord(OPENING), {
+    const frame = signAskerFrame(effect.says, newAskerRecord(GENESIS, OPENING), {
       genesis: GENESIS,
       secret: SIGNER,
     });

@@ -1,4 +1,5 @@
 /** One channel of the simulation: its two ends, the stream between them, and what each has really got. */
+import { GENESIS_ID } from '../core/fixtures.ts';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { answerHash, questionHash } from '../../src/core/channel.ts';
 import type { AskerFrame, AskerFrameOf, ProviderFrame } from '../../src/core/ask-messages.ts';
@@ -63,7 +64,7 @@ function openingOfLane(index: number, random: Random): SignedOpening {
     type: 'channel',
     chainId: 3,
     from: keyOf(askerOfLane(index)),
-    nonce: 0,
+    nonce: 0n,
     expiry: OPENED_BY,
     fee: FEE,
     signer: keyOf(signerOf(index)),
@@ -72,7 +73,7 @@ function openingOfLane(index: number, random: Random): SignedOpening {
     limit: UNIT * BigInt(random.pick([200, 307, 1000, 6000, 6000, 6000])),
     lifetime: random.int(60, 100),
   };
-  return { tx, signature: signTx(tx, askerOfLane(index)).signature };
+  return { tx, signature: signTx(GENESIS_ID, tx, askerOfLane(index)).signature };
 }
 const price = stepCost(PRICE);
 
@@ -131,7 +132,7 @@ export class Lane {
     [this.#signer, this.#serving] = [signer, serving];
     const opening = (this.opening = openingOfLane(index, random));
     const { tx } = opening;
-    const channel = (this.channel = txId(tx));
+    const channel = (this.channel = txId(GENESIS_ID, tx));
     const death = random.pick([0, 0.005, 0.02]);
     const dies = () => random.chance(death);
     this.#cunning = {
@@ -147,7 +148,7 @@ export class Lane {
     const askerEnd = { genesis, policy: liar.asker ? ASKER_POLICY : rules.asker };
     this.asker = new Process<AskerState, AskerEvent, AskerEffect, AskerRecord>({
       codec: AskerRecord,
-      first: newAskerRecord(opening),
+      first: newAskerRecord(GENESIS_ID, opening),
       stateOf: askerOf,
       next: (state, event) => nextAsker(askerEnd, state, event, view()),
       stored: ({ n, current }) => {
@@ -167,7 +168,7 @@ export class Lane {
     };
     this.provider = new Process<ProviderState, ProviderEvent, ProviderEffect, ProviderRecord>({
       codec: ProviderRecord,
-      first: newProviderRecord(opening),
+      first: newProviderRecord(GENESIS_ID, opening),
       stateOf: providerOf,
       next: (state, event) => nextProvider(providerEnd, state, event, view()),
       stored: () => {},
@@ -248,9 +249,9 @@ export class Lane {
 
   #submitClose(amount: bigint, voucher: Uint8Array): void {
     const { chainId, provider } = this.opening.tx;
-    const common = { chainId, from: provider, nonce: 0, expiry: CLOSED_BY, fee: FEE };
+    const common = { chainId, from: provider, nonce: 0n, expiry: CLOSED_BY, fee: FEE };
     const tx: TxOf<'close'> = { type: 'close', ...common, channel: this.channel, amount, voucher };
-    this.options.ledger.submit(signTx(tx, this.#serving));
+    this.options.ledger.submit(signTx(GENESIS_ID, tx, this.#serving));
   }
 
   #answer(question: Uint8Array, from: number, to: number): Uint8Array {
@@ -387,7 +388,7 @@ export class Lane {
       to: ELSEWHERE,
       memo: new Uint8Array(),
     } as const;
-    ledger.reorganise(depth, signTx(elsewhere, askerOfLane(this.options.index)));
+    ledger.reorganise(depth, signTx(GENESIS_ID, elsewhere, askerOfLane(this.options.index)));
   }
 
   #valueOf(units: ReadonlyMap<number, number>): bigint {

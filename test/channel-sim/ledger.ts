@@ -2,6 +2,7 @@
  * The chain of a simulation: the real state machine over its tree, with the real pool, under branches that are taken
  * back to any depth. After each block the plain ledger must have taken the same transactions and hold the same coins.
  */
+import { VerifiedSignatures } from '../../src/chain/shared/verified-signatures.ts';
 import { chooseBody } from '../../src/chain/shared/choose-body.ts';
 import { Mempool, poolBase } from '../../src/chain/shared/mempool.ts';
 import type { ChannelView } from '../../src/client/channels/terms.ts';
@@ -41,7 +42,7 @@ export class ChannelLedger {
   readonly #context = { genesis: GENESIS_ID, models: MODELS };
   readonly #chain: Ledger;
   readonly #plain: PlainLedger;
-  readonly #pool = new Mempool();
+  readonly #pool = new Mempool(new VerifiedSignatures(GENESIS_ID));
   /** After each block, from before the first. */
   readonly #trees: Tree[];
   readonly #bodies: Body[] = [];
@@ -58,7 +59,7 @@ export class ChannelLedger {
     this.#chain = new Ledger(this.#params, this.#context);
     const view = new StateView(EMPTY_TREE);
     for (const [address, balance] of funds) {
-      const account = { balance, nonce: 0, txCount: 0, lastTx: { height: 0, index: 0 } };
+      const account = { balance, nonce: 0n, txCount: 0, lastTx: { height: 0, index: 0 } };
       writeAccount(view, fromHex(address)!, account);
     }
     this.#chain.tree = view.tree();
@@ -108,7 +109,9 @@ export class ChannelLedger {
   /** Takes back `depth` blocks and makes one more than these. @param first as of `mine`, in the first of them */
   reorganise(depth: number, first?: SignedTx): void {
     const back = Math.min(depth, this.height);
-    const reverted = this.#bodies.splice(this.#bodies.length - back).flat();
+    const reverted = this.#bodies
+      .splice(this.#bodies.length - back)
+      .flatMap((body) => body.transactions);
     for (let i = 0; i < back; i++) {
       this.#chain.undo();
       this.#plain.undo();
@@ -120,7 +123,7 @@ export class ChannelLedger {
   }
 
   view({ tx: opening }: SignedOpening): ChannelView {
-    const id = toHex(txId(opening));
+    const id = toHex(txId(GENESIS_ID, opening));
     const known = this.#views.get(id);
     if (known) return known;
     const { height } = this;
@@ -143,14 +146,16 @@ export class ChannelLedger {
   /** nV that the close of this channel has taken from its limit. */
   closedFor(channel: Uint8Array): bigint {
     const close = this.#bodies
-      .flat()
+      .flatMap((body) => body.transactions)
       .find(({ tx }) => tx.type === 'close' && equal(tx.channel, channel))?.tx;
     return close?.type === 'close' ? close.amount : 0n;
   }
 
   #headChanged(reverted: readonly SignedTx[]): void {
     const { tree, height, params } = this.#chain;
-    const confirmed = new Set(this.#bodies.at(-1)?.map(({ tx }) => toHex(txId(tx))));
+    const confirmed = new Set(
+      this.#bodies.at(-1)?.transactions.map(({ tx }) => toHex(txId(GENESIS_ID, tx))),
+    );
     const change = { reverted, confirmed, changed: { has: () => true } };
     this.#pool.setBase(poolBase(params, this.#context, tree, { height }), change);
     this.#views.clear();
@@ -162,7 +167,8 @@ export class ChannelLedger {
     };
     const { state, coins } = this.#plain;
     const { tree } = this.#chain;
-    if (body.length !== plainly.length || body.some((signed, i) => signed !== plainly[i]))
+    const { transactions } = body;
+    if (transactions.length !== plainly.length || transactions.some((tx, i) => tx !== plainly[i]))
       differs('other transactions are valid');
     for (const [address, { balance, nonce }] of state.accounts) {
       const value = treeGet(tree, stateKey.account(fromHex(address)!));
@@ -183,9 +189,9 @@ export class ChannelLedger {
 }
 
 function channelIn(tree: Tree, opening: SignedOpening['tx']): Channel | undefined {
-  const leaf = treeGet(tree, stateKey.channel(txId(opening)));
+  const leaf = treeGet(tree, stateKey.channel(txId(GENESIS_ID, opening)));
   return leaf && decode(Channel, leaf);
 }
 
 const isFirst = (signed: SignedTx, at: number, all: readonly SignedTx[]): boolean =>
-  all.findIndex(({ tx }) => equal(txId(tx), txId(signed.tx))) === at;
+  all.findIndex(({ tx }) => equal(txId(GENESIS_ID, tx), txId(GENESIS_ID, signed.tx))) === at;

@@ -9,9 +9,12 @@ import { SUBSIDY } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 
+/** nV that make an account, and that one holds at least. */
+const LEAST = 10_000_000n;
+
 export interface PlainAccount {
   balance: bigint;
-  nonce: number;
+  nonce: bigint;
 }
 export interface PlainChannel {
   readonly tx: TxOf<'channel'>;
@@ -23,6 +26,10 @@ interface State {
   readonly channels: Map<string, PlainChannel>;
   /** nV by height. */
   readonly coinbases: Map<number, bigint>;
+  height: number;
+  burned: bigint;
+  /** Addresses that this block debited. */
+  readonly debited: Set<string>;
 }
 
 export interface PlainOptions {
@@ -40,9 +47,18 @@ export class PlainLedger {
   constructor(options: PlainOptions) {
     this.#options = options;
     const accounts = [...options.funds].map(
-      ([address, balance]) => [address, { balance, nonce: 0 }] as const,
+      ([address, balance]) => [address, { balance, nonce: 0n }] as const,
     );
-    this.#states = [{ accounts: new Map(accounts), channels: new Map(), coinbases: new Map() }];
+    this.#states = [
+      {
+        accounts: new Map(accounts),
+        channels: new Map(),
+        coinbases: new Map(),
+        height: 0,
+        burned: 0n,
+        debited: new Set(),
+      },
+    ];
   }
 
   get height(): number {
@@ -53,14 +69,14 @@ export class PlainLedger {
     return this.#states.at(-1)!;
   }
 
-  /** nV wherever they are. */
+  /** nV wherever they are, and those that are gone. */
   get coins(): bigint {
-    const { accounts, channels, coinbases } = this.state;
+    const { accounts, channels, coinbases, burned } = this.state;
     return [
       ...[...accounts.values()].map(({ balance }) => balance),
       ...[...channels.values()].map(({ tx }) => tx.limit),
       ...coinbases.values(),
-    ].reduce((sum, nV) => sum + nV, 0n);
+    ].reduce((sum, nV) => sum + nV, burned);
   }
 
   undo(): void {
@@ -76,6 +92,9 @@ export class PlainLedger {
       accounts: new Map([...before.accounts].map(([key, account]) => [key, { ...account }])),
       channels: new Map(before.channels),
       coinbases: new Map(before.coinbases),
+      height,
+      burned: before.burned,
+      debited: new Set(),
     };
     credit(state, toHex(miner), state.coinbases.get(height - maturityBlocks) ?? 0n);
     state.coinbases.delete(height - maturityBlocks);
@@ -85,7 +104,13 @@ export class PlainLedger {
         credit(state, toHex(addressOf(tx.from)), tx.limit);
       }
     const body = candidates.filter((signed) => this.#apply(state, signed, height));
-    const fees = body.reduce((sum, { tx }) => sum + tx.fee, 0n);
+    let fees = body.reduce((sum, { tx }) => sum + tx.fee, 0n);
+    for (const address of state.debited) {
+      const { balance } = state.accounts.get(address)!;
+      if (balance >= LEAST) continue;
+      fees += balance;
+      state.accounts.delete(address);
+    }
     state.coinbases.set(height, SUBSIDY + fees);
     this.#states.push(state);
     return body;
@@ -98,10 +123,18 @@ export class PlainLedger {
     const account = state.accounts.get(toHex(addressOf(tx.from)));
     const amount = tx.type === 'channel' ? tx.limit : tx.amount;
     if (account?.nonce !== tx.nonce || account.balance < amount + tx.fee) return false;
-    account.nonce++;
+    const payee =
+      tx.type === 'transfer' ? (state.accounts.get(toHex(tx.to))?.balance ?? 0n) : LEAST;
+    if (payee + amount < LEAST) return false;
     account.balance -= amount + tx.fee;
+    account.nonce++;
+    state.debited.add(toHex(addressOf(tx.from)));
     if (tx.type === 'transfer') credit(state, toHex(tx.to), amount);
-    else state.channels.set(toHex(txId(tx)), { tx, expiry: height + tx.lifetime });
+    else
+      state.channels.set(toHex(txId(this.#options.genesis, tx)), {
+        tx,
+        expiry: height + tx.lifetime,
+      });
     return true;
   }
 
@@ -118,8 +151,10 @@ export class PlainLedger {
   }
 }
 
-function credit({ accounts }: State, address: string, nV: bigint): void {
-  const account = accounts.get(address);
+function credit(state: State, address: string, nV: bigint): void {
+  const account = state.accounts.get(address);
+  const nonce = BigInt(state.height) * 2n ** 32n;
   if (account) account.balance += nV;
-  else if (nV) accounts.set(address, { balance: nV, nonce: 0 });
+  else if (nV >= LEAST) state.accounts.set(address, { balance: nV, nonce });
+  else state.burned += nV;
 }

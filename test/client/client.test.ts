@@ -2,6 +2,7 @@
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startSeed, removeData, type Seed } from '../../e2e/support/seed.ts';
+import { FEES_FOR, proposedFees } from '../../src/chain/shared/fees.ts';
 import type { ClientConfig, ClientEvent } from '../../src/client/api.ts';
 import { createClient, type Client } from '../../src/client/client.ts';
 import { addressOf } from '../../src/core/address.ts';
@@ -20,6 +21,7 @@ const other = addressOf(schnorr.getPublicKey(schnorr.utils.randomSecretKey()));
 let seed: Seed;
 let platform: NodePlatform;
 let client: Client;
+let genesisId: Uint8Array;
 const events: ClientEvent[] = [];
 const wait = { timeout: 60_000, interval: 100 };
 
@@ -29,6 +31,7 @@ beforeAll(async () => {
   platform = createNodePlatform({ network: 'e2e', seedUrl: seed.url });
   client = await createClient(platform, config);
   client.on((event) => void events.push(event));
+  ({ genesisId } = (await client.api.status()).chain);
 });
 afterAll(async () => {
   await client?.stop();
@@ -57,16 +60,18 @@ test('sends: pending, confirmed by its own block, found in the history', async (
   const { spendable, fees, ...rest } = await client.api.prepare(address);
   const base = { ...rest, fee: fees.normal };
   expect(spendable).toBeGreaterThan(NANOVOLTS);
+  const opening = await client.api.prepare(address, undefined, 'channel');
+  expect(opening.fees).toEqual(proposedFees([], FEES_FOR.channel));
   const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: NANOVOLTS });
-  const signed = signTx(decode(Tx, unsigned), secret);
-  const id = txId(signed.tx);
+  const signed = signTx(genesisId, decode(Tx, unsigned), secret);
+  const id = txId(genesisId, signed.tx);
   const sent = await client.api.submit(txBytes(signed));
   expect(sent).toMatchObject({ id, state: 'pending' });
   await vi.waitUntil(async () => (await client.api.pending())[0]?.state === 'confirmed', wait);
   await client.api.watch(other);
   await vi.waitUntil(async () => (await client.api.balance(other))?.spendable === NANOVOLTS, wait);
   const { entries: history } = await client.api.history(other, 10);
-  expect(history.map(({ tx }) => txId(tx.tx))).toEqual([id]);
+  expect(history.map(({ tx }) => txId(genesisId, tx.tx))).toEqual([id]);
 });
 
 test('a payment that waits is replaced: same nonce, a fee that displaces it', async () => {
@@ -75,7 +80,7 @@ test('a payment that waits is replaced: same nonce, a fee that displaces it', as
     const { fees, spendable, ...rest } = await client.api.prepare(address, replacing);
     const fee = replacing ? fees.slow : fees.normal;
     const made = buildTransfer({ ...rest, fee, from: publicKey }, { to, amount });
-    const signed = signTx(decode(Tx, made), secret);
+    const signed = signTx(genesisId, decode(Tx, made), secret);
     const pending = await client.api.submit(txBytes(signed), replacing);
     return { pending: pending, tx: signed.tx, spendable };
   };
@@ -91,7 +96,7 @@ test('a payment that waits is replaced: same nonce, a fee that displaces it', as
   const again = await send(address, 1n, first.pending.id);
   expect(again.tx.fee).toBe((cancel.tx.fee * 110n) / 100n);
   const { nonce } = await client.api.prepare(address);
-  expect(nonce).toBe(first.tx.nonce + 1);
+  expect(nonce).toBe(first.tx.nonce + 1n);
   const unknown = new Uint8Array(32);
   await expect(client.api.prepare(address, unknown)).rejects.toMatchObject({ code: 'TX_UNKNOWN' });
   await client.api.startMining({ backend: 'cpu' });
@@ -111,7 +116,7 @@ test('refuses bad transactions with a code and keeps nothing of them', async () 
   const { fees, ...rest } = await client.api.prepare(address);
   const base = { ...rest, fee: fees.normal };
   const unsigned = buildTransfer({ ...base, from: publicKey }, { to: other, amount: 1n });
-  const signed = signTx(decode(Tx, unsigned), secret);
+  const signed = signTx(genesisId, decode(Tx, unsigned), secret);
   const forged = { ...signed, signature: new Uint8Array(64) };
   await expect(client.api.submit(txBytes(forged))).rejects.toMatchObject({
     code: 'TX_REFUSED',

@@ -3,7 +3,9 @@
  * model `tiny`. Run it inside a `describe`.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { plainHash, ZERO_HASH } from '../../src/core/hash.ts';
+import { plainHash } from '../../src/core/hash.ts';
+import { unitShape } from '../../src/core/manifest.ts';
+import { knownStep } from '../../src/core/pow/known.ts';
 import { freshTokens, tokensOf } from '../../src/core/pow/seed.ts';
 import type {
   Backend,
@@ -56,10 +58,23 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
     });
 
   it('gives the known answers', async () => {
-    const tokens = tokensOf(ZERO_HASH, model.manifest);
-    const { knownAnswer } = model.manifest;
-    expect((await pass({ tokens, sigma0: ZERO_HASH })).a).toEqual(knownAnswer);
-    expect((await pass({ tokens, sigma0: undefined })).a).toEqual(knownAnswer);
+    const { known } = unitShape(model.manifest);
+    for (const number of known.keys())
+      expect(await backend.step(knownStep(model.manifest, number + 1))).toEqual(known[number]);
+  });
+
+  it('gives another answer to a step from one other entry, or one other carry', async () => {
+    const { known } = unitShape(model.manifest);
+    const step = knownStep(model.manifest, 3);
+    if (!('a' in step)) throw new Error('a step after the first');
+    const a = step.a.with(5, step.a[5] === 0 ? 1 : 0);
+    expect(await backend.step({ ...step, a })).not.toEqual(known[2]);
+    for (const [name, values] of step.carries) {
+      const carries = new Map(step.carries).set(name, values.with(0, values[0] === 0 ? 1 : 0));
+      expect(await backend.step({ ...step, carries })).not.toEqual(known[2]);
+    }
+    expect(step.carries.size).toBeGreaterThan(0);
+    expect(await backend.step(step)).toEqual(known[2]);
   });
 
   it('equals the oracle on random units', async () => {
@@ -68,7 +83,9 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
       const tokens = tokensOf(seed, model.manifest);
       const want = await oracle.pass({ tokens, sigma0: seed });
       const got = await pass({ tokens, sigma0: seed });
+      expect(got.x).toEqual(want.x);
       expect(got.a).toEqual(want.a);
+      expect(got.y).toEqual(want.y);
       expect(got.t).toEqual(want.t);
       expect(got.answer).toEqual(want.answer);
       expect(got.winner).toBeUndefined();
@@ -78,22 +95,23 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
 
   it('runs a plain pass: the same activations and answer, no transcript', async () => {
     const got = await pass({ sigma0: undefined, limits: [] });
-    expect(got.a).toEqual(unit.a);
+    expect(got.x).toEqual(unit.x);
     expect(got.answer).toEqual(unit.answer);
     expect(got.t).toEqual([]);
     expect(got.winner).toBeUndefined();
   });
 
   it('gives a sequence the same row in every seat, whatever is beside it', async () => {
-    const { sequences, tokens, answerSize } = model.manifest;
+    const { answerSize } = model.manifest;
+    const { sequences, tokens } = unitShape(model.manifest);
     const one = freshTokens(randomBytes('one', 32), 0, model.manifest);
-    const row = async (others: (seat: number) => Uint16Array, seat: number) => {
-      const all = new Uint16Array(sequences * tokens);
+    const row = async (others: (seat: number) => Uint32Array, seat: number) => {
+      const all = new Uint32Array(sequences * tokens);
       for (let s = 0; s < sequences; s++) all.set(s === seat ? one : others(s), s * tokens);
       const { answer } = await pass({ tokens: all, sigma0: undefined, limits: [] });
       return answer.slice(seat * answerSize, (seat + 1) * answerSize);
     };
-    const padding = () => new Uint16Array(tokens);
+    const padding = () => new Uint32Array(tokens);
     const random = (s: number) => freshTokens(randomBytes('others', 32), s, model.manifest);
     const alone = await row(padding, 0);
     expect(alone.some((x) => x !== 0)).toBe(true);
@@ -136,7 +154,8 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
   it('stops after a linear, and captures its operand', async () => {
     for (let linear = 1; linear <= count(); linear++) {
       const got = await pass({ stopAfter: linear, capture: linear });
-      expect(got.a).toEqual(unit.a.slice(0, linear));
+      expect(got.x).toEqual(unit.x.slice(0, linear));
+      expect(got.y).toEqual(unit.y.slice(0, linear));
       expect(got.t).toEqual(unit.t.slice(0, linear));
       expect(got.captured).toEqual(unit.operands[linear - 1]);
       expect(plainHash(new Uint8Array(got.captured!))).toEqual(got.a.at(-1));

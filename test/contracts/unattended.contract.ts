@@ -46,7 +46,7 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
       keys = await holder.start();
     });
 
-    const base = { chainId: 3, nonce: 4, expiry: 1100, fee: 1000n };
+    const base = { chainId: 3, nonce: 4n, expiry: 1100, fee: 1000n };
     const openingOf = (
       signer: Uint8Array,
       change: Partial<TxOf<'channel'>> = {},
@@ -64,7 +64,7 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
     const open = async (change: Partial<TxOf<'channel'>> = {}) => {
       const tx = openingOf(await keys.newSigner(), change);
       await holder.open(tx);
-      return { id: txId(tx), signer: tx.signer };
+      return { id: txId(holder.genesis, tx), signer: tx.signer };
     };
     /** Now, and after a restart. */
     const twice = async (check: () => Promise<void>): Promise<void> => {
@@ -97,7 +97,9 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
       await twice(async () => {
         const signature = await keys.signOffer(offer);
         expect(isSignedOffer(holder.genesis, { offer, signature })).toBe(true);
-        expect(isSignedOffer(txId(openingOf(offer.provider)), { offer, signature })).toBe(false);
+        expect(
+          isSignedOffer(txId(holder.genesis, openingOf(offer.provider)), { offer, signature }),
+        ).toBe(false);
       });
     });
 
@@ -110,24 +112,28 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
           payee: holder.payee,
           ...opened,
         });
-        const id = txId(opening);
+        const id = txId(holder.genesis, opening);
         const close: TxOf<'close'> = {
           type: 'close',
           ...base,
           from: provider,
-          nonce: 0,
+          nonce: 0n,
           channel: id,
           amount: VLT,
           voucher: signHash(voucherHash(holder.genesis, id, VLT), other.secret),
           ...change,
         };
-        return { tx: encode(Tx, close), close, opening: txBytes(signTx(opening, other.secret)) };
+        return {
+          tx: encode(Tx, close),
+          close,
+          opening: txBytes(signTx(holder.genesis, opening, other.secret)),
+        };
       };
       const { tx, close, opening } = asked({});
       await twice(async () => {
         const signed = decode(SignedTx, await keys.signClose(tx, opening));
         expect(signed.tx).toEqual(close);
-        expect(verifySignature(signed)).toBe(true);
+        expect(verifySignature(holder.genesis, signed)).toBe(true);
       });
       for (const [wrong, why] of [
         [asked({ payee: other.address }), 'CHANNEL_FOREIGN'],
@@ -176,7 +182,7 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
           await refuses(keys.signAsk(id, PEERS), 'CHANNEL_UNKNOWN');
         });
       for (const signer of [other.publicKey, await keys.newSigner()])
-        await refusesBoth(txId(openingOf(signer)));
+        await refusesBoth(txId(holder.genesis, openingOf(signer)));
       const [told, late] = [await open(), await open()];
       await keys.channelEnded(told.id);
       await keys.channelEnded(told.id);
@@ -193,7 +199,7 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
       const tx = openingOf(signer);
       await holder.open(tx);
       await holder.open(tx);
-      await refuses(holder.open(openingOf(signer, { nonce: 5 })), 'CHANNEL_FOREIGN');
+      await refuses(holder.open(openingOf(signer, { nonce: 5n })), 'CHANNEL_FOREIGN');
       await refuses(holder.open(openingOf(other.publicKey)), 'CHANNEL_FOREIGN');
       const fresh = [];
       for (let i = 0; i <= FRESH_MAX; i++) fresh.push(await keys.newSigner());
@@ -216,7 +222,7 @@ export function unattendedContract(name: string, create: () => Promise<Unattende
       const both = await Promise.allSettled([holder.open(three), holder.open(more)]);
       expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
       await refuses(holder.open(more), 'CHANNELS_OVER');
-      await keys.channelEnded(txId(three));
+      await keys.channelEnded(txId(holder.genesis, three));
       await holder.open(more);
     });
 

@@ -219,7 +219,14 @@ it('a peer whose messages are refused leaves the gossip mesh before it is banned
     onOffer: async () => verdict,
     onPeers: () => {},
   };
-  createGossip({ host: seed, chainId: CHAIN, handlers, charge: () => {}, log: silentLog });
+  createGossip({
+    host: seed,
+    chainId: CHAIN,
+    version: 2,
+    handlers,
+    charge: () => {},
+    log: silentLog,
+  });
   const raw = await startHost();
   const topic = blockTopic(CHAIN);
   raw.services.pubsub.subscribe(topic);

@@ -1,4 +1,5 @@
 /** Every limit of what peers say, from both sides: what reaches it passes, what is over it is refused. */
+import { bodyOf } from '../../src/core/tx/body.ts';
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys';
 import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { PeerId } from '@libp2p/interface';
@@ -42,7 +43,7 @@ async function openTopic(topic: string, hear: () => Promise<Verdict> = async () 
   const host = await startHost();
   const charged: FaultCode[] = [];
   const charge = (_: string, f: { fault: FaultCode }) => void charged.push(f.fault);
-  const wiring = { host, chainId: CHAIN, charge, log: silentLog };
+  const wiring = { host, chainId: CHAIN, version: 2, charge, log: silentLog };
   createGossip({
     ...wiring,
     handlers: {
@@ -68,7 +69,7 @@ function announceOf(bytes: number): Uint8Array {
     encode(BlockAnnounce, {
       block: {
         ...block,
-        body: Array.from({ length: txs }, () => block.body[0]!),
+        body: bodyOf(Array.from({ length: txs }, () => block.body.transactions[0]!)),
         proof: { ...proof(rows), columns: new Uint8Array(65_536) },
       },
       sequence,
@@ -92,6 +93,21 @@ describe('gossip', () => {
     expect(charged).toEqual([]);
     expect(await judge(id, announceOf(GOSSIP_BYTES_MAX + 1))).toBe(Reject);
     expect(charged).toEqual(['wire.too-large']);
+  });
+
+  it('puts a block of newer rules aside, whatever is in it; no other topic has a version', async () => {
+    const hear = vi.fn(async (): Promise<Verdict> => 'accept');
+    const { judge, charged } = await openTopic(blockTopic(CHAIN), hear);
+    const { id } = await newPeer();
+    const known = encode(BlockAnnounce, blockAnnounce(0));
+    expect(await judge(id, Uint8Array.of(3, 1, 2))).toBe(Ignore);
+    expect(await judge(id, Uint8Array.of(255, ...known.subarray(1)))).toBe(Ignore);
+    expect(charged).toEqual(['wire.newer', 'wire.newer']);
+    expect(hear).not.toHaveBeenCalled();
+    expect(await judge(id, known)).toBe(Accept);
+    expect(await judge(id, Uint8Array.of(2, 1, 2))).toBe(Reject);
+    const txs = await openTopic(txTopic(CHAIN), hear);
+    expect(await txs.judge(id, Uint8Array.of(255))).toBe(Reject);
   });
 
   it('takes an offer of OFFER_BYTES_MAX at most', async () => {

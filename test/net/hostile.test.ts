@@ -91,6 +91,32 @@ describe('a hostile peer', () => {
     }
   });
 
+  it('may tell headers of newer rules: they are put aside, and it is charged nothing', async () => {
+    const raw = await startHost('node', [WEBSOCKET]);
+    let reply = Uint8Array.of();
+    await raw.handle(
+      protocol,
+      (stream) =>
+        void lpStream(stream)
+          .write(reply)
+          .catch(() => {}),
+    );
+    const client = await startPeer({ bootstrap: raw.getMultiaddrs().map(String) });
+    const id = raw.peerId.toString();
+    await until('connected', () => client.transport.peers().length === 1);
+    const ask = () => client.transport.request(id, { type: 'headers', locator: [], max: 512 });
+    // One header, and two hundred: their number has one byte or two.
+    for (const count of [[1], [200, 1]]) {
+      reply = Uint8Array.of(1, ...count, 3, 9, 9);
+      await expect(ask()).rejects.toMatchObject({ code: 'NET_NEWER' });
+    }
+    expect(client.transport.peers()[0]!.penalty).toBe(0);
+    reply = Uint8Array.of(1, 1, 2, 9, 9);
+    await expect(ask()).rejects.toMatchObject({ code: 'NET_MALFORMED' });
+    await until('it is banned', () => client.transport.peers().length === 0);
+    expect(client.log.join()).toContain('wire.malformed');
+  });
+
   it('costs its victim nothing but time when it never answers or floods an answer', async () => {
     const raw = await startHost('node', [WEBSOCKET]);
     let reply: (stream: any) => void = () => {};

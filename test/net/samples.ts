@@ -1,4 +1,5 @@
 /** Values of every message kind: well-formed bytes that mean nothing. */
+import { bodyOf } from '../../src/core/tx/body.ts';
 import type { Header, Proof, SignedTx } from '../../src/core/formats.ts';
 import {
   MODEL_SLICE_BYTES,
@@ -11,19 +12,19 @@ import type { Offer } from '../../src/core/offer.ts';
 export const hash = (n: number): Uint8Array => new Uint8Array(32).fill(n);
 
 export const header: Header = {
-  version: 1,
+  version: 2,
+  knows: 2,
   height: 1,
   prevHash: hash(1),
   mmrRoot: hash(2),
   bodyRoot: hash(3),
   stateRoot: hash(4),
-  sharesRoot: hash(0),
   miner: hash(5),
   time: 1_700_000_000_000,
-  bits: 0x1f00ffff,
+  slip: 0,
   totalWork: 1000n,
   nonce: 7n,
-  modelId: hash(6),
+  model: 0,
   proofDigest: hash(8),
 };
 
@@ -32,7 +33,7 @@ export const signedTx: SignedTx = {
     type: 'transfer',
     chainId: 1,
     from: hash(5),
-    nonce: 0,
+    nonce: 0n,
     expiry: 100,
     fee: 1n,
     to: hash(6),
@@ -43,10 +44,12 @@ export const signedTx: SignedTx = {
 };
 
 export const proof = (bytes = 100): Proof => ({
-  linear: 1,
+  linear: 2,
   tile: 0,
-  a: [hash(1)],
-  t: [],
+  x: [hash(1)],
+  t: [hash(2)],
+  a: hash(3),
+  y: hash(4),
   rows: new Uint8Array(bytes),
   rowPath: [],
   columns: new Uint8Array(),
@@ -54,7 +57,7 @@ export const proof = (bytes = 100): Proof => ({
 });
 
 export const blockAnnounce = (sequence: number): BlockAnnounce => ({
-  block: { header, body: [signedTx], proof: proof() },
+  block: { header, body: bodyOf([signedTx]), proof: proof() },
   sequence,
 });
 
@@ -79,7 +82,7 @@ export const EXCHANGES: readonly (readonly [SyncRequest, SyncResponse])[] = [
   ],
   [
     { type: 'blocks', ids: [hash(1)] },
-    { type: 'blocks', blocks: [{ id: hash(1), body: [signedTx], proof: proof(60_000) }] },
+    { type: 'blocks', blocks: [{ id: hash(1), body: bodyOf([signedTx]), proof: proof(60_000) }] },
   ],
   [
     { type: 'proof', block: hash(1), keys: Array.from({ length: 256 }, (_, i) => hash(i)) },

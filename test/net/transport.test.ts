@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bodyOf } from '../../src/core/tx/body.ts';
 import { fault } from '../../src/core/faults.ts';
 import { newPrivateKey, peerIdOfKey } from '../../src/net/peer-key.ts';
 import { transportContract } from '../contracts/transport.contract.ts';
@@ -70,7 +71,7 @@ describe('transport', () => {
     const { transport } = await startPeer();
     const { block } = blockAnnounce(0);
     const rows = proof(65_000);
-    const body = Array.from({ length: 999 }, () => block.body[0]!);
+    const body = bodyOf(Array.from({ length: 999 }, () => block.body.transactions[0]!));
     const big = { block: { ...block, body, proof: { ...rows, columns: rows.rows } }, sequence: 0 };
     await expect(transport.announceBlock(big)).rejects.toMatchObject({ code: 'NET_TOO_LARGE' });
   });

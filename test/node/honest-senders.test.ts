@@ -2,6 +2,7 @@
  * Nobody is charged for what the receiver does not know: every fault that honest senders can provoke, at receivers
  * that are behind, ahead or on another branch. What a sender sends is valid on its own chain, which is checked.
  */
+import { VerifiedSignatures } from '../../src/chain/shared/verified-signatures.ts';
 import { describe, expect, test } from 'vitest';
 import { Mempool, poolBase, SENDER_TXS_MAX } from '../../src/chain/shared/mempool.ts';
 import { createLightPool } from '../../src/client/wallet/light-pool.ts';
@@ -21,20 +22,21 @@ import {
   extendPoint,
   genesisPoint,
   genesisTree,
-  headerWork,
   templateCore,
   type ChainPoint,
 } from '../../src/core/header/header.ts';
 import {
   CHANNEL_LIFETIME_MIN,
-  CHANNEL_LIMIT_MIN,
+  ACCOUNT_MIN,
   CHANNELS_PER_EXPIRY_MAX,
   EXPIRY_BLOCKS_MAX,
   NANOVOLTS,
+  PROTOCOL_VERSION,
 } from '../../src/core/params.ts';
+import { workOf } from '../../src/core/header/target.ts';
 import { stateKey } from '../../src/core/tree/keys.ts';
 import { treeRoot, treeSet, type Tree } from '../../src/core/tree/tree.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import { U32_MAX } from '../../src/core/tx/state-tx.ts';
 import { signTx, txId } from '../../src/core/tx/tx.ts';
 import { equal, u32 } from '../../src/lib/bytes.ts';
@@ -43,10 +45,10 @@ import type { Transport, Verdict } from '../../src/net/transport.ts';
 import { createFullSync } from '../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../src/node/seed/serve-peers.ts';
 import {
+  BORN,
   close,
   CONTEXT,
   mine,
-  MODEL,
   openChain,
   PARAMS,
   person,
@@ -68,7 +70,7 @@ const [ann, bob] = [person(1), person(2)] as const;
 const EMPTY = genesisTree(PARAMS);
 
 const withAccount = (tree: Tree, fields: Partial<Account>, who = ann): Tree => {
-  const account = { balance: NANOVOLTS, nonce: 0, txCount: 0, lastTx: { height: 1, index: 0 } };
+  const account = { balance: NANOVOLTS, nonce: BORN, txCount: 0, lastTx: { height: 1, index: 0 } };
   return treeSet(tree, stateKey.account(who.address), encode(Account, { ...account, ...fields }));
 };
 const RICH = withAccount(EMPTY, {});
@@ -98,11 +100,13 @@ type Case =
   /** Why no honest sender provokes it. */
   | { readonly never: string };
 
-const pay = (nonce: number, expiry: number, fee = 1_000n): SignedTx =>
+const GENESIS = genesisPoint(PARAMS, START_MS);
+
+const pay = (nonce: number, expiry: number, fee = 10_000n, amount = ACCOUNT_MIN): SignedTx =>
   sign(
     ann,
     nonce,
-    { type: 'transfer', to: bob.address, amount: 1n, memo: new Uint8Array(), expiry },
+    { type: 'transfer', to: bob.address, amount, memo: new Uint8Array(), expiry },
     fee,
   );
 
@@ -110,7 +114,7 @@ const FULL_LIST = encode(
   ChannelList,
   Array.from({ length: CHANNELS_PER_EXPIRY_MAX }, (_, i) => hash('tx', u32(i))),
 );
-const CHANNEL_ID = txId(prepay(ann, 0, bob).tx);
+const CHANNEL_ID = txId(GENESIS.id, prepay(ann, 0, bob).tx);
 const CHANNEL = encode(Channel, {
   asker: ann.address,
   signer: SIGNER.xonly,
@@ -120,7 +124,11 @@ const CHANNEL = encode(Channel, {
   expiry: 1_000_000,
 });
 const passedOn = ({ tx }: SignedTx, height: number): Sent => ({
-  tx: signTx({ ...tx, expiry: height + 200 }, (equal(tx.from, ann.xonly) ? ann : bob).secret),
+  tx: signTx(
+    GENESIS.id,
+    { ...tx, expiry: height + 200 },
+    (equal(tx.from, ann.xonly) ? ann : bob).secret,
+  ),
   here: treeSet(RICH, stateKey.channel(CHANNEL_ID), CHANNEL),
   isPassedOn: true,
 });
@@ -133,8 +141,8 @@ function headersOf(genesis: ChainPoint, miner: number, count: number): ChainPoin
     const core = templateCore(PARAMS, at, {
       timeMs: at.header.time + PARAMS.blockTimeMs,
       miner: person(miner).address,
-      modelId: MODEL,
-      bodyRoot: bodyRoot([]),
+      model: 0,
+      bodyRoot: bodyRoot(bodyOf()),
       stateRoot: treeRoot(EMPTY),
     });
     at = extendPoint(PARAMS, at, { ...core, proofDigest: new Uint8Array(32) });
@@ -142,13 +150,11 @@ function headersOf(genesis: ChainPoint, miner: number, count: number): ChainPoin
   return points;
 }
 
-const GENESIS = genesisPoint(PARAMS, START_MS);
-
 /** The sender's block of that height: the receiver knows nothing below it, so that nothing below it need be made. */
 function blockAt(height: number): ChainPoint {
   const { header } = GENESIS;
   const time = header.time + (height - 1) * PARAMS.blockTimeMs;
-  const totalWork = BigInt(height - 1) * headerWork(header);
+  const totalWork = BigInt(height - 1) * workOf(PARAMS.targetStart);
   const parent = { ...header, height: height - 1, time, totalWork };
   const [made] = headersOf({ ...GENESIS, header: parent, id: blockId(parent) }, 3, 1);
   return made!;
@@ -179,7 +185,7 @@ async function receivers(nowMs = START_MS + 10 ** 9, height = 3) {
 /** Gossip of one block to a seed and to a browser. */
 async function tell(header: Header, nowMs?: number, height?: number) {
   const { seed, follower } = await receivers(nowMs, height);
-  const announce = { block: { header, body: [], proof: PROOF }, sequence: 1 };
+  const announce = { block: { header, body: bodyOf(), proof: PROOF }, sequence: 1 };
   return [await seed.onBlock('honest', announce), await follower.onBlock('honest', announce)];
 }
 
@@ -196,7 +202,12 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'wire.rate': ours,
   'wire.unproven': ours,
   'wire.model': ours,
+  // The sender's program is newer.
+  'wire.newer': {
+    blocks: () => tell({ ...headersOf(GENESIS, 3, 1)[0]!.header, version: PROTOCOL_VERSION + 1 }),
+  },
   'header.version': forged,
+  'header.knows': forged,
   'header.height': forged,
   'header.parent-unknown': {
     async blocks(behind) {
@@ -207,14 +218,14 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
     },
   },
   'header.mmr-root': forged,
-  'header.shares-root': forged,
   'header.time-order': forged,
   // The receiver's clock is as late as the sender is ahead.
   'header.time-future': {
     blocks: (behind) =>
       tell(headersOf(GENESIS, 3, 1)[0]!.header, START_MS - behind * PARAMS.blockTimeMs - 1e6, 0),
   },
-  'header.bits': forged,
+  'header.slip': forged,
+  'header.too-soon': { never: 'no chain gets there: nobody meets such a target' },
   'header.total-work': forged,
   'header.model': forged,
   'header.state-root': bound,
@@ -222,6 +233,8 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'body.root': forged,
   'body.size': forged,
   'body.duplicate': forged,
+  'body.shares': forged,
+  'body.votes': forged,
   'proof.shape': forged,
   'proof.digest': forged,
   'proof.range': forged,
@@ -231,18 +244,10 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'proof.activations': bound,
   'proof.transcript': bound,
   'proof.earlier-winner': bound,
-  'sync.too-high': {
-    async blocks(behind) {
-      const { header } = blockAt(4 + Math.max(behind, 0));
-      const { light } = await receivers(START_MS - 1, 0);
-      const alone = await light.headers.import([header]);
-      return [isFault(alone) ? alone : undefined];
-    },
-  },
   'sync.unplaced': {
     async blocks(behind) {
       const { light } = await receivers();
-      return [await light.proofs.import(blockAt(4 + Math.max(behind, 0)).id, PROOF, [])];
+      return [await light.proofs.import(blockAt(4 + Math.max(behind, 0)).id, PROOF, bodyOf())];
     },
   },
   'tx.chain': forged,
@@ -250,10 +255,21 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'tx.expired': { tx: (height) => ({ tx: pay(0, height + 1) }) },
   'tx.expiry-far': { tx: (height) => ({ tx: pay(0, height + 1 + EXPIRY_BLOCKS_MAX) }) },
   'tx.nonce': {
-    tx: (height) => ({ tx: pay(7, height + 200), there: withAccount(EMPTY, { nonce: 7 }) }),
+    tx: (height) => ({ tx: pay(7, height + 200), there: withAccount(EMPTY, { nonce: BORN + 7n }) }),
   },
-  'tx.balance': { tx: (height) => ({ tx: pay(0, height + 200), here: EMPTY }) },
+  'tx.balance': {
+    tx: (height) => ({
+      tx: pay(0, height + 200),
+      here: withAccount(EMPTY, { balance: ACCOUNT_MIN }),
+    }),
+  },
   'tx.amount': forged,
+  'tx.dust': {
+    tx: (height) => ({
+      tx: pay(0, height + 200, 10_000n, 1n),
+      there: withAccount(RICH, {}, bob),
+    }),
+  },
   'tx.overflow': {
     tx: (height) => ({ tx: pay(0, height + 200), here: withAccount(EMPTY, { txCount: U32_MAX }) }),
   },
@@ -261,7 +277,7 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'tx.channel-lifetime': forged,
   'tx.channel-full': {
     tx: (height) => ({
-      tx: prepay(ann, 0, bob, { limit: CHANNEL_LIMIT_MIN, expiry: height + 200 }),
+      tx: prepay(ann, 0, bob, { limit: ACCOUNT_MIN, expiry: height + 200 }),
       here: treeSet(RICH, stateKey.channelsEnding(HERE + 1 + CHANNEL_LIFETIME_MIN), FULL_LIST),
     }),
   },
@@ -269,15 +285,15 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
   'tx.close-fee': forged,
   'tx.close-unknown': {
     tx: (height) => ({
-      tx: close(bob, CHANNEL_ID, 5_000n, { expiry: height + 200 }),
+      tx: close(bob, CHANNEL_ID, 50_000n, { expiry: height + 200 }),
       there: treeSet(RICH, stateKey.channel(CHANNEL_ID), CHANNEL),
     }),
   },
-  'tx.close-provider': { tx: (height) => passedOn(close(ann, CHANNEL_ID, 5_000n), height) },
+  'tx.close-provider': { tx: (height) => passedOn(close(ann, CHANNEL_ID, 50_000n), height) },
   'tx.close-amount': { tx: (height) => passedOn(close(bob, CHANNEL_ID, 2n * NANOVOLTS), height) },
   'tx.close-voucher': {
     tx: (height) =>
-      passedOn(close(bob, CHANNEL_ID, 5_000n, { voucher: new Uint8Array(64) }), height),
+      passedOn(close(bob, CHANNEL_ID, 50_000n, { voucher: new Uint8Array(64) }), height),
   },
   'tx.known': {
     tx(height) {
@@ -286,12 +302,12 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
     },
   },
   'tx.fee-low': {
-    tx: (height) => ({ tx: pay(0, height + 200), waiting: [pay(0, height + 200, 9_000n)] }),
+    tx: (height) => ({ tx: pay(0, height + 200), waiting: [pay(0, height + 200, 90_000n)] }),
   },
   'tx.pool-full': {
     tx: (height) => ({
       tx: pay(SENDER_TXS_MAX, height + 200),
-      there: withAccount(EMPTY, { nonce: SENDER_TXS_MAX }),
+      there: withAccount(EMPTY, { nonce: BORN + BigInt(SENDER_TXS_MAX) }),
       waiting: SENDERS_ALL,
     }),
   },
@@ -305,7 +321,7 @@ const CASES: Readonly<Record<FaultCode, Case>> = {
 const headAt = (height: number): Header => ({ ...GENESIS.header, height });
 
 function poolAt(height: number, tree: Tree | undefined, waiting: readonly SignedTx[] = []) {
-  const pool = new Mempool();
+  const pool = new Mempool(new VerifiedSignatures(GENESIS.id));
   if (tree) pool.setBase(poolBase(PARAMS, CONTEXT, tree, headAt(height)));
   for (const tx of waiting) pool.add(tx);
   return pool;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { bodyOf } from '../../src/core/tx/body.ts';
 import type { Header } from '../../src/core/formats.ts';
 import { genesisPoint } from '../../src/core/header/header.ts';
 import { createParams, SUBSIDY } from '../../src/core/params.ts';
@@ -13,8 +14,9 @@ const [ann, bob] = [person(1), person(2)] as const;
 
 it('counts what was found, and what those earned with their fees that the chain holds', async () => {
   const mined = new MinedBlocks();
-  mined.add({ header: headers[3]!, body: [] });
-  const body = [transfer(ann, 0, bob, 5n, 70n), close(bob, new Uint8Array(32), 90n, { fee: 8n })];
+  mined.add({ header: headers[3]!, body: bodyOf() });
+  const closing = close(bob, new Uint8Array(32), 90n, { fee: 8n });
+  const body = bodyOf([transfer(ann, 0, bob, 5n, 70n), closing]);
   mined.add({ header: headers[150]!, body });
   expect(await mined.count(0, at([]))).toEqual({ found: 2, kept: 0, earned: 0n });
   const all = { found: 2, kept: 2, earned: 2n * SUBSIDY + 78n };
@@ -29,7 +31,7 @@ it('counts what was found, and what those earned with their fees that the chain 
 
 it('counts each block once, however many ask at the same time', async () => {
   const mined = new MinedBlocks();
-  for (const found of headers.slice(1, 60)) mined.add({ header: found, body: [] });
+  for (const found of headers.slice(1, 60)) mined.add({ header: found, body: bodyOf() });
   const all = { found: 59, kept: 59, earned: 59n * SUBSIDY };
   for (let round = 0; round < 2; round++)
     expect(await Promise.all([1, 2, 3].map(() => mined.count(159, at(headers))))).toEqual(
@@ -40,7 +42,7 @@ it('counts each block once, however many ask at the same time', async () => {
 it('looks at no more than a thousand, the newest, whenever it is asked', async () => {
   const mined = new MinedBlocks();
   const found = Array.from({ length: 1010 }, (_, height): Header => ({ ...header, height }));
-  for (const each of found) mined.add({ header: each, body: [] });
+  for (const each of found) mined.add({ header: each, body: bodyOf() });
   const asked: number[] = [];
   const told = await mined.count(1, async (height) => {
     asked.push(height);

@@ -42,7 +42,7 @@ describe('options', () => {
     const twice = ['--bootstrap', ws];
     const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
     const told = reached.flatMap((a) => ['--announce', a]);
-    const asking = ['--prune', '2001', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
+    const asking = ['--prune', '2049', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
     const answers = ['--answer-price', '0.000001'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
@@ -74,7 +74,7 @@ describe('options', () => {
       announce: reached,
       isPublic: true,
       trustProxy: ['10.88.0.0/16', '::1'],
-      prune: 2001,
+      prune: 2049,
       apiKeyFile: '/k',
       answerPrice: 1_000n,
       spendMax: NANOVOLTS / 2n,
@@ -167,7 +167,7 @@ describe('options', () => {
     [['--mirror', 'http://a.example/'], "--mirror takes an https address, not 'http://a.example/'"],
     [['--mirror', 'https://u:p@a.example/'], '--mirror takes'],
     [Array.from({ length: 9 }, () => '--mirror=https://a.example'), '--mirror: at most 8'],
-    [['--prune', '2000'], "--prune takes a number of blocks above 2000, not '2000'"],
+    [['--prune', '2048'], "--prune takes a number of blocks above 2048, not '2048'"],
     [['--prune', '-1'], '--prune'],
     [['--spend-max=-1'], '--spend-max takes an amount of VLT'],
     [['--spend-max', '1e3'], "not '1e3'"],

@@ -14,7 +14,11 @@ import { isPart, partNumbers, planParts } from '../../src/miner/package/parts.ts
 import { createFileParts } from '../../src/node/file-parts.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
 import { createPackagedParts, MODEL_FOLDER } from '../../src/node/packaged-parts.ts';
-import { partsOr } from '../../src/node/seed/seed-models.ts';
+import { fetchMissing, partsOr } from '../../src/node/seed/seed-models.ts';
+import { writePackage } from '../../models/finish.ts';
+import { modelId } from '../../src/core/manifest.ts';
+import { equal, toHex } from '../../src/lib/bytes.ts';
+import { chain } from '../models/chain.ts';
 
 const network = networkOf('e2e');
 const { models } = network;
@@ -106,4 +110,69 @@ it('a reader that goes away in the middle ends its part, and no other', async ()
   await new Promise((r) => socket.once('data', r));
   socket.destroy();
   expect((await fetch(`${url}${id}/1`)).status).toBe(200);
+});
+
+it('a table of 17 MB travels in three parts, each checked by the outline, and is used', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const { otherShapes: _, ...large } = chain({
+    sizes: [
+      [128, 64],
+      [128, 64],
+    ],
+    width: 32_768,
+    wide: 2,
+  });
+  writePackage(join(folder, large.manifest.name), large);
+  const largeId = toHex(modelId(large.manifest));
+  const admitted = new Map([[largeId, large.manifest]]);
+  const here = await createPackagedParts(admitted, createMemoryParts(), folder);
+  const common = { models: admitted, onChange: () => undefined };
+  const giving = await openPackageStore({ ...common, store: here, sources: () => [] });
+  const largePlan = planParts(large.manifest);
+  expect(largePlan.parts.filter(({ value }) => value !== undefined)).toHaveLength(3);
+
+  const otherwise = partsOr(giving, { ...network, models: admitted }, (request, response) =>
+    sendJson(response, 404, request.url),
+  );
+  const { server } = createHttp({}, otherwise);
+  const port = await listen(server, '127.0.0.1', 0);
+  closers.push(() => (server.closeAllConnections(), server.close()));
+  const seed = httpSource(`http://127.0.0.1:${port}/models/`);
+  const asked: number[] = [];
+  const counted = {
+    ...seed,
+    fetch: (...[wanted, ...rest]: Parameters<typeof seed.fetch>) => {
+      asked.push(wanted.part);
+      return seed.fetch(wanted, ...rest);
+    },
+  };
+  const store = createMemoryParts();
+  const fetching = await openPackageStore({ ...common, store, sources: () => [counted] });
+  await fetching.fetch(largeId);
+  expect(asked[0]).toBe(0);
+  expect(asked.toSorted((a, b) => a - b)).toEqual(partNumbers(largePlan));
+  const { files } = await fetching.load(largeId);
+  const { tables } = await packageOf(large.manifest, files);
+  expect(equal(tables[0]!, large.tables[0]!)).toBe(true);
+});
+
+it('tells which models nobody has: a warning only where somebody could be asked', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const told: unknown[] = [];
+  const log = {
+    warn: (event: string, fields: unknown) => void told.push(['warn', event, fields]),
+    info: (event: string, fields: unknown) => void told.push(['info', event, fields]),
+  } as never;
+  const one = { ...network, models: new Map([[id, manifest]]) };
+  const store = await createPackagedParts(models, createMemoryParts(), folder);
+  const quick = { models, store, sources: () => [], onChange: () => undefined, roundWaitMs: 1 };
+  const packages = await openPackageStore(quick);
+  for (const canAsk of [true, false]) await fetchMissing(packages, one, log, () => canAsk);
+  const fields = expect.objectContaining({ model: 'tiny', code: 'MODEL_MISSING' });
+  expect(told).toEqual([
+    ['warn', 'model.missing', fields],
+    ['info', 'model.missing', fields],
+  ]);
 });

@@ -1,7 +1,7 @@
 /** Real seed processes: how they start, refuse to start, and end. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createSocket } from 'node:dgram';
@@ -16,8 +16,6 @@ import { FAUCET_ADDRESS } from '../../src/core/params.ts';
 import { formatAddress } from '../../src/core/address.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
 import { PENDING_PER_ADDRESS_MAX } from '../../src/net/inbound.ts';
-import { WEIGHTS_FILE } from '../../src/miner/package/package.ts';
-import { MODEL_FOLDER } from '../../src/node/packaged-parts.ts';
 import { SOCKETS_PER_ADDRESS_MAX } from '../../src/node/http/sockets.ts';
 
 // Several starts of a process each; one takes a second or, on a busy machine, ten.
@@ -105,13 +103,8 @@ describe('a seed process', () => {
     expect(own(taken.log)).toEqual([expect.stringContaining(line)]);
     expect(await direct(taken)).toMatchObject({ webrtcDirect: false, bootstrap: { length: 1 } });
     other.close();
-    // Nobody could be asked for the model that has no package, and nobody asked for it.
     const free = await start({ data: folder('no-udp') });
     expect(await direct(free)).toMatchObject({ webrtcDirect: true, bootstrap: { length: 2 } });
-    const told = (): boolean => free.log.some((each) => each.includes('model.missing model=broad'));
-    // Where the end-to-end tests ran before, they have made its package.
-    const isMade = existsSync(join(MODEL_FOLDER, 'broad', WEIGHTS_FILE));
-    await until(async () => isMade || told());
     expect(own(free.log)).toEqual([]);
   });
 
@@ -386,7 +379,10 @@ describe('a mining seed', () => {
     const [entry] = await seed.rpc('getHistory', address);
     expect(entry.tx.tx).toMatchObject({ type: 'transfer', amount: '100000000000' });
     const giver = formatAddress(fromHex(FAUCET_ADDRESS, 32)!, 'rpila');
-    expect(await seed.rpc('getAccount', giver)).toMatchObject({ nonce: 4 });
+    expect(await seed.rpc('getAccount', giver)).toMatchObject({ nonce: '4' });
+    const nobody = formatAddress(new Uint8Array(32).fill(9), 'rpila');
+    const none = { address: nobody, balance: '0', nonce: '0', txCount: 0 };
+    expect(await seed.rpc('getAccount', nobody)).toMatchObject(none);
 
     const metrics = await (await fetch(`${seed.rpcUrl}metrics`)).text();
     expect(Number(/^pila_height (\d+)$/m.exec(metrics)![1])).toBeGreaterThanOrEqual(1);

@@ -1,6 +1,7 @@
 // Transactions of a node's own key: signed in turn, told, and told again while they wait.
 import { expect, test } from 'vitest';
 import type { TxAnnounce } from '../../src/core/messages.ts';
+import { ACCOUNT_MIN } from '../../src/core/params.ts';
 import type { Transport } from '../../src/net/transport.ts';
 import { createSender } from '../../src/node/seed/sender.ts';
 import { mine, openChain, PARAMS, person } from '../chain/make-blocks.ts';
@@ -14,10 +15,15 @@ test('what no block takes is told again under another number, what one took is n
   const announceTx = async (announce: TxAnnounce) => void told.push(announce);
   const transport = { announceTx } as unknown as Transport;
   const sender = createSender({ chain, params: PARAMS, transport }, ann.secret);
-  const gift = { type: 'transfer', to: bob.address, amount: 1n, memo: new Uint8Array() } as const;
+  const gift = {
+    type: 'transfer',
+    to: bob.address,
+    amount: ACCOUNT_MIN,
+    memo: new Uint8Array(),
+  } as const;
   const sent = [
-    await sender.send({ ...gift, fee: 1_000n }),
-    await sender.send({ ...gift, fee: 1_000n }),
+    await sender.send({ ...gift, fee: 2_000n }),
+    await sender.send({ ...gift, fee: 2_000n }),
   ];
   expect(told.map(({ tx }) => tx)).toEqual(sent);
   // Blocks of a miner that never heard of them.

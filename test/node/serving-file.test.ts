@@ -37,7 +37,7 @@ const open = (payees: readonly Uint8Array[] = [payout]) =>
     now: () => nowMs,
   });
 
-const base = { chainId: 3, from: other.publicKey, nonce: 0, expiry: 99, fee: 1000n };
+const base = { chainId: 3, from: other.publicKey, nonce: 0n, expiry: 99, fee: 1000n };
 const openingOf = (change: Partial<TxOf<'channel'>>): TxOf<'channel'> => ({
   type: 'channel',
   ...base,
@@ -123,7 +123,7 @@ describe('a node', () => {
   const closerOf =
     (keys: Awaited<ReturnType<typeof open>>, provider: Uint8Array) =>
     (opening: TxOf<'channel'>) => {
-      const id = txId(opening);
+      const id = txId(GENESIS, opening);
       const voucher = signHash(voucherHash(GENESIS, id, VLT), other.secret);
       const close: TxOf<'close'> = {
         ...base,
@@ -133,7 +133,7 @@ describe('a node', () => {
         amount: VLT,
         voucher,
       };
-      return keys.signClose(encode(Tx, close), txBytes(signTx(opening, other.secret)));
+      return keys.signClose(encode(Tx, close), txBytes(signTx(GENESIS, opening, other.secret)));
     };
 
   it('closes what pays its own address, and nothing else', async () => {
@@ -141,7 +141,7 @@ describe('a node', () => {
     const provider = (await keys.servingKey())!;
     const closeOf = closerOf(keys, provider);
     const own = openingOf({ provider, payee: payout });
-    expect(verifySignature(decode(SignedTx, await closeOf(own)))).toBe(true);
+    expect(verifySignature(GENESIS, decode(SignedTx, await closeOf(own)))).toBe(true);
     const unnamed = payoutAddress(await openKeys(folder));
     for (const payee of [other.address, unnamed])
       await expect(closeOf(openingOf({ provider, payee }))).rejects.toThrow(
@@ -155,7 +155,9 @@ describe('a node', () => {
     await open([other.address]);
     const keys = await open([other.address]);
     const closed = closerOf(keys, provider)(opening);
-    await expect(closed.then((tx) => verifySignature(decode(SignedTx, tx)))).resolves.toBe(true);
+    await expect(closed.then((tx) => verifySignature(GENESIS, decode(SignedTx, tx)))).resolves.toBe(
+      true,
+    );
     // However often it is moved, the file stays one that can be read.
     for (let n = 0; n < 40; n++) await open([hash(100 + n)]);
     expect(await (await open()).servingKey()).toEqual(provider);

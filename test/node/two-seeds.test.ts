@@ -97,7 +97,7 @@ it.concurrent(
     expect(tips.some(({ branchLength }) => branchLength > 0)).toBe(true);
     // libp2p's own figures, which name protocols and no peer.
     for (const text of texts) {
-      const bytes = /^libp2p_data_transfer_bytes_total\{.*"\/pila\/sync\/1\/4 received"\} [1-9]/m;
+      const bytes = /^libp2p_data_transfer_bytes_total\{.*"\/pila\/sync\/2\/4 received"\} [1-9]/m;
       expect(text).toMatch(bytes);
       expect(text).not.toMatch(/12D3Koo|\b(?!127\.0\.0\.1)\d+\.\d+\.\d+\.\d+/);
     }

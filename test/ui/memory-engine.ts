@@ -19,12 +19,12 @@ import type {
 import { addressOf } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
 import { SignedTx, Tx } from '../../src/core/formats.ts';
-import type { HistoryEntry } from '../../src/core/messages.ts';
+
 import { equal, utf8 } from '../../src/lib/bytes.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine, Passphrases } from '../../src/ui/engine.ts';
-import { MINER_OFF } from '../../src/client/api.ts';
+import { MINER_OFF, type AccountEntry } from '../../src/client/api.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
@@ -58,6 +58,8 @@ export const CHAIN: ChainStatus = {
   peersAgreeing: 8,
   mempool: 2,
   holdsState: true,
+  outlook: { rules: 'known', isWeak: false },
+  finalBlocks: 6,
   traffic: { sentBytes: 1_204_000, receivedBytes: 8_730_000 },
 };
 
@@ -91,7 +93,7 @@ export const BALANCE: Balance = {
   address: ADDRESS,
   spendable: 151_307_000_000n,
   immature: 100_000_000_000n,
-  nonce: 3,
+  nonce: 3n,
   txCount: 5,
   provenAt: { height: 8111, id: new Uint8Array(32).fill(0x5c), timeMs: Date.now() - 9000 },
   proofBytes: 742,
@@ -161,7 +163,7 @@ export class MemoryEngine implements Engine {
   chain: ChainStatus = CHAIN;
   miner: MinerStatus = MINER_OFF;
   known: Balance | undefined;
-  entries: HistoryEntry[] = [];
+  entries: AccountEntry[] = [];
   waiting: PendingTx[] = [];
   /** What an input says. */
   reading: InputReading = { ids: undefined, texts: undefined };
@@ -281,7 +283,13 @@ export class MemoryEngine implements Engine {
     account: async () => BALANCE,
     block: async () => undefined,
     transaction: async () => undefined,
-    supply: async () => ({ height: 8112, issued: 0n, held: undefined, accounts: undefined }),
+    supply: async () => ({
+      height: 8112,
+      issued: 0n,
+      held: undefined,
+      burned: undefined,
+      accounts: undefined,
+    }),
     diagnostics: async () => ({}),
     models: async () => [LINGUA],
     tokenise: async (_id, texts) => {
@@ -347,7 +355,7 @@ export class MemoryEngine implements Engine {
     balance: async () => this.known,
     history: async (_address, max, from) => {
       if (this.fails['client.history']) throw new AppError(this.fails['client.history'], 'no');
-      const isFrom = ({ position }: HistoryEntry) =>
+      const isFrom = ({ position }: AccountEntry) =>
         position.height === from?.height && position.index === from.index;
       const at = from ? this.entries.findIndex(isFrom) : 0;
       const entries = this.entries.slice(at, at + max);
@@ -375,7 +383,7 @@ export class MemoryEngine implements Engine {
     prepare: async () => {
       this.#note('client.prepare');
       const fees = { slow: 10_000n, normal: 100_000n, fast: 1_000_000n };
-      return { chainId: 3, nonce: 3, expiry: 8212, fees, spendable: BALANCE.spendable };
+      return { chainId: 3, nonce: 3n, expiry: 8212, fees, spendable: BALANCE.spendable };
     },
     storage: async () => this.kept,
     fetchModel: async () => this.#note('client.fetchModel'),

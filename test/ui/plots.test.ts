@@ -192,19 +192,19 @@ describe('the newest headers', () => {
     while (headers.length < length) {
       const last = headers.at(-1);
       headers.push({
-        version: 1,
+        version: 2,
+        knows: 2,
         height: headers.length,
         time: headers.length * 1000,
         prevHash: last ? blockId(last) : ZERO_HASH,
         mmrRoot: ZERO_HASH,
         bodyRoot: ZERO_HASH,
         stateRoot: ZERO_HASH,
-        sharesRoot: ZERO_HASH,
         miner: new Uint8Array(32).fill(miner),
-        bits: 0x207fffff,
+        slip: 0,
         totalWork: 0n,
         nonce: 0n,
-        modelId: ZERO_HASH,
+        model: 0,
         proofDigest: ZERO_HASH,
       });
     }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Prepaid } from '../../src/client/api.ts';
 import { costOf } from '../../src/core/price.ts';
-import { CHANNEL_LIFETIME_MAX, CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
+import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN } from '../../src/core/params.ts';
 import { equal } from '../../src/lib/bytes.ts';
 import {
   bytesOfLink,
@@ -47,11 +47,14 @@ describe('what is set aside', () => {
       limit: 2n * VOLT,
       lifetime: LIFETIMES[1],
     });
-    expect(opening('0.01').meant!.limit).toBe(CHANNEL_LIMIT_MIN);
+    expect(opening('0.01').meant!.limit).toBe(ACCOUNT_MIN);
     expect(opening('0.009').fault).toBe('limitSmall');
     expect(opening('').fault).toBe('limitMalformed');
     expect(opening('4.99999').meant!.limit).toBe(5n * VOLT - FEE);
     expect(opening('4.999990001').fault).toBe('limitOver');
+    // The account would lose it.
+    expect(opening('4.99').fault).toBe('limitRest');
+    expect(opening('4.98999').meant!.limit).toBe(5n * VOLT - FEE - ACCOUNT_MIN);
     expect(opening('2', { allowed: 2n * VOLT - 1n }).fault).toBe('limitForbidden');
   });
 
@@ -63,8 +66,8 @@ describe('what is set aside', () => {
     expect(limitProposed(dear, rich)).toBe(100n * costOf(dear, 1));
     expect(limitProposed(dear, { ...rich, allowed: VOLT })).toBe(VOLT);
     expect(limitProposed(price, { ...bounds, spendable: VOLT + FEE })).toBe(VOLT / 2n);
-    for (const spendable of [0n, FEE, CHANNEL_LIMIT_MIN])
-      expect(limitProposed(price, { ...bounds, spendable })).toBe(CHANNEL_LIMIT_MIN);
+    for (const spendable of [0n, FEE, ACCOUNT_MIN])
+      expect(limitProposed(price, { ...bounds, spendable })).toBe(ACCOUNT_MIN);
   });
 
   it('is offered for as long as a channel lives at most', () => {
@@ -74,7 +77,7 @@ describe('what is set aside', () => {
   it('is signed only if the vault reads every field as it was meant', async () => {
     const meant = opening('2').meant!;
     const signer = new Uint8Array(32).fill(6);
-    const base = { chainId: 3, from: FULL_VAULT.publicKey!, nonce: 3, expiry: 99, fee: FEE };
+    const base = { chainId: 3, from: FULL_VAULT.publicKey!, nonce: 3n, expiry: 99, fee: FEE };
     const { vault } = new MemoryEngine();
     const read = await vault.describe(buildChannel(base, { ...meant, signer }));
     const as = { signer, fee: FEE, network: 'local' } as const;

@@ -245,7 +245,7 @@ describe('sending', () => {
     const grouped = { ...form, to: form.to.match(/.{1,4}/g)!.join(' ') };
     const { transfer, faults } = checkTransfer(grouped, around);
     expect(faults).toEqual({});
-    const fields = { chainId: 3, nonce: 4, expiry: 500 };
+    const fields = { chainId: 3, nonce: 4n, expiry: 500 };
     const { to, amount, fee } = transfer!;
     const from = FULL_VAULT.publicKey!;
     const bytes = buildTransfer({ ...fields, from, fee }, { to, amount });
@@ -263,6 +263,26 @@ describe('sending', () => {
     expect(isSame({ network: 'main' })).toBe(false);
     expect(isSame({ network: undefined })).toBe(false);
     expect(isSame({ network: undefined }, undefined)).toBe(false);
+  });
+
+  it('sends all there is, less the fee, whatever is written', () => {
+    const all = (fee: string, spendable = 1_000_000_000n) =>
+      checkTransfer({ ...form, all: true, fee }, { ...around, spendable });
+    expect(all('0,0001').transfer).toMatchObject({ amount: 999_900_000n, all: true });
+    expect(all('0,2').transfer).toMatchObject({ amount: 800_000_000n });
+    expect(all('1').faults).toEqual({ amount: 'AMOUNT_OVER' });
+    expect(all('2').faults).toEqual({ amount: 'AMOUNT_OVER' });
+  });
+
+  it('does not leave what an account can’t hold', () => {
+    const left = (amount: string, isFixed = false) =>
+      checkTransfer({ ...form, amount }, { ...around, isFixed }).faults;
+    expect(left('0,9999')).toEqual({});
+    expect(left('0,99')).toEqual({ amount: 'AMOUNT_REST' });
+    expect(left('0,9899')).toEqual({});
+    expect(left('0,989900001')).toEqual({ amount: 'AMOUNT_REST' });
+    // One that waits is what it is: raising its fee changes no amount.
+    expect(left('0,99', true)).toEqual({});
   });
 
   it('tells what is wrong with each field', () => {
@@ -291,7 +311,7 @@ describe('sending', () => {
       type: 'transfer',
       chainId: 3,
       from,
-      nonce: 0,
+      nonce: 0n,
       expiry: 9,
       fee: 1n,
       to,
@@ -306,7 +326,8 @@ describe('sending', () => {
     const mine = FULL_VAULT.publicKey!;
     const theirs = new Uint8Array(32).fill(9);
     const at = { height: 5, index: 0 };
-    const line = (signed: SignedTx) => historyLine({ position: at, tx: signed }, ADDRESS);
+    const line = (signed: SignedTx) =>
+      historyLine({ id: other, position: at, tx: signed }, ADDRESS);
     expect(line(tx(mine, other))).toMatchObject({ kind: 'sent', amount: -11n, other });
     expect(line(tx(theirs, ADDRESS))).toMatchObject({ kind: 'received', amount: 10n, other });
     expect(line(tx(mine, ADDRESS))).toMatchObject({ kind: 'toSelf', amount: -1n });
@@ -326,7 +347,7 @@ describe('sending', () => {
   it('of two with one nonce only the dearer can be replaced again', () => {
     const mine = FULL_VAULT.publicKey!;
     const entry = (signed: SignedTx, state: PendingTx['state'] = 'pending'): PendingTx => ({
-      id: txId(signed.tx),
+      id: txId(ADDRESS, signed.tx),
       bytes: encode(SignedTx, signed),
       state,
       height: undefined,

@@ -78,16 +78,18 @@ test('a signed transaction is the BIP-340 signature of its id with zero auxiliar
     type: 'transfer' as const,
     chainId: 3,
     from: publicKey,
-    nonce: 0,
+    nonce: 0n,
     expiry: 9,
     fee: 0n,
     to: new Uint8Array(32),
     amount: 1n,
     memo: new Uint8Array(),
   };
-  const signed = signTx(tx, secret);
-  expect(signed.signature).toEqual(schnorr.sign(txId(tx), secret, new Uint8Array(32)));
-  expect(verifySignature(signed)).toBe(true);
+  const signed = signTx(new Uint8Array(32).fill(9), tx, secret);
+  expect(signed.signature).toEqual(
+    schnorr.sign(txId(new Uint8Array(32).fill(9), tx), secret, new Uint8Array(32)),
+  );
+  expect(verifySignature(new Uint8Array(32).fill(9), signed)).toBe(true);
 });
 
 test('accounts and indices have their own paths and keys', () => {

@@ -1,4 +1,5 @@
 /** What is sealed is sealed afresh and to its place, and no secret outlives its use. */
+import { hash as hashOf } from '../../src/core/hash.ts';
 import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { encode } from '../../src/core/codec.ts';
@@ -224,11 +225,13 @@ describe('what is left in memory', () => {
   test('is nothing of a key that signed with nobody there', async () => {
     const vault = newVault();
     const genesis = 'ab'.repeat(64);
+    const part = new Uint8Array(32).fill(0xab);
+    const genesisId = hashOf('block', hashOf('header', part), part);
     await vault.openFor({ network: 'local', genesis });
     const { publicKey: from } = await vault.restore(formatWords(hash(3)));
     await vault.protect(STRONG);
     const signer = await vault.newSigner();
-    const [common, ends] = [{ chainId: 3, from: from!, nonce: 0, expiry: 9, fee: 1n }, hash(1)];
+    const [common, ends] = [{ chainId: 3, from: from!, nonce: 0n, expiry: 9, fee: 1n }, hash(1)];
     const terms = { provider: ends, payee: ends, signer, limit: 5n, lifetime: 100 };
     const channel: Tx = { type: 'channel', ...common, ...terms };
     await vault.sign(encode(Tx, channel));
@@ -236,7 +239,12 @@ describe('what is left in memory', () => {
     expect(new Set(secrets)).toEqual(new Set([hash(3), keyFromEntropy(hash(3)).secret].map(toHex)));
     await vault.lock();
     inMemory.splice(0);
-    const of = { channel: txId(channel), model: hash(2), question: hash(4), answer: hash(5) };
+    const of = {
+      channel: txId(genesisId, channel),
+      model: hash(2),
+      question: hash(4),
+      answer: hash(5),
+    };
     await vault.signReceipt({ ...of, n: 1, total: 7n });
     await vault.signVoucher(of.channel, 5n);
     expect(inMemory.length).toBe(2);

@@ -1,7 +1,10 @@
 /** What a thread that was taken over can have signed: for which chain, and at what price. */
+import { genesisPoint } from '../../src/core/header/header.ts';
+import { createParams } from '../../src/core/params.ts';
+import { toHex } from '../../src/lib/bytes.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decode } from '../../src/core/codec.ts';
-import { SignedTx, type TxOf } from '../../src/core/formats.ts';
+import { decode, encode } from '../../src/core/codec.ts';
+import { Header, SignedTx, type TxOf } from '../../src/core/formats.ts';
 import { signTx, txBytes, txId } from '../../src/core/tx/tx.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { buildClose, buildTransfer } from '../../src/wallet/build.ts';
@@ -19,6 +22,10 @@ const FEE = 10_000n;
 const BUDGET = 10_000_000n;
 const other = keyFromEntropy(hash(77));
 
+/** Of the network that the vault is opened for. */
+const genesis = genesisPoint(createParams('local', []), 1e12);
+const GENESIS = genesis.id;
+
 let nowMs: number;
 let from: Uint8Array;
 let provider: Uint8Array;
@@ -32,7 +39,7 @@ const newVault = () =>
 beforeEach(async () => {
   nowMs = 1e12;
   vault = newVault();
-  await vault.openFor({ network: 'local', genesis: undefined });
+  await vault.openFor({ network: 'local', genesis: toHex(encode(Header, genesis.header)) });
   from = (await vault.restore(formatWords(hash(3)))).publicKey!;
   provider = (await vault.servingKey())!;
 });
@@ -41,8 +48,8 @@ beforeEach(async () => {
 function channelOf(n: number, chainId = 3): { id: Uint8Array; opening: Uint8Array } {
   const ends = { from: other.publicKey, provider, payee: addressOf(from), signer: other.publicKey };
   const terms = { limit: 1n << 60n, lifetime: 100, expiry: 9, fee: FEE };
-  const tx: TxOf<'channel'> = { type: 'channel', chainId, nonce: n, ...ends, ...terms };
-  return { id: txId(tx), opening: txBytes(signTx(tx, other.secret)) };
+  const tx: TxOf<'channel'> = { type: 'channel', chainId, nonce: BigInt(n), ...ends, ...terms };
+  return { id: txId(GENESIS, tx), opening: txBytes(signTx(GENESIS, tx, other.secret)) };
 }
 async function close(n: number, amount: bigint, fee: bigint, chainId = 3): Promise<bigint> {
   const { id, opening } = channelOf(n, chainId);
@@ -57,14 +64,14 @@ describe('a vault signs for one chain', () => {
   test('for no other, and not before it was opened, not even what a person asks for', async () => {
     const transfer = (chainId: number) =>
       buildTransfer(
-        { chainId, from, nonce: 7, expiry: 1100, fee: 1000n },
+        { chainId, from, nonce: 7n, expiry: 1100, fee: 1000n },
         { to: hash(9), amount: 1n },
       );
     for (const chainId of [1, 2, 4, 4711]) {
       await expect(close(0, FEE, 1n, chainId)).rejects.toThrow(code('CHAIN_REFUSED'));
       await expect(vault.sign(transfer(chainId))).rejects.toThrow(code('CHAIN_REFUSED'));
     }
-    expect(decode(SignedTx, await vault.sign(transfer(3))).tx.nonce).toBe(7);
+    expect(decode(SignedTx, await vault.sign(transfer(3))).tx.nonce).toBe(7n);
     vault = newVault();
     await vault.restore(formatWords(hash(3)));
     await expect(vault.sign(transfer(3))).rejects.toThrow(code('CHAIN_REFUSED'));
@@ -73,7 +80,10 @@ describe('a vault signs for one chain', () => {
 
   test('and stays with the one that it was opened for', async () => {
     await vault.openFor({ network: 'local', genesis: 'ab'.repeat(64) });
-    const another = vault.openFor({ network: 'main', genesis: undefined });
+    const another = vault.openFor({
+      network: 'main',
+      genesis: toHex(encode(Header, genesis.header)),
+    });
     await expect(another).rejects.toThrow(code('CHAIN_REFUSED'));
     await expect(close(0, FEE, 1n, 1)).rejects.toThrow(code('CHAIN_REFUSED'));
     expect(await close(0, FEE, 1n)).toBe(1n);

@@ -56,7 +56,7 @@ const lock = async () => {
   await vault.lock();
 };
 
-const base = { chainId: 3, nonce: 4, expiry: 1100, fee: 1000n };
+const base = { chainId: 3, nonce: 4n, expiry: 1100, fee: 1000n };
 /** This wallet prepays somebody. */
 const openingOf = (signer: Uint8Array, change: Partial<TxOf<'channel'>> = {}): TxOf<'channel'> => ({
   type: 'channel',
@@ -74,7 +74,7 @@ const encoded = (tx: Tx) => encode(Tx, tx);
 async function open(change: Partial<TxOf<'channel'>> = {}, by = vault): Promise<Uint8Array> {
   const tx = openingOf(await by.newSigner(), change);
   await by.sign(encoded(tx));
-  return txId(tx);
+  return txId(GENESIS, tx);
 }
 
 describe('the serving key', () => {
@@ -178,12 +178,12 @@ describe('a close', () => {
       type: 'close',
       ...base,
       from: servingKey,
-      nonce: 0,
-      channel: txId(tx),
+      nonce: 0n,
+      channel: txId(GENESIS, tx),
       amount: VLT,
-      voucher: signHash(voucherHash(GENESIS, txId(tx), VLT), other.secret),
+      voucher: signHash(voucherHash(GENESIS, txId(GENESIS, tx), VLT), other.secret),
     };
-    return { opening: txBytes(signTx(tx, other.secret)), close };
+    return { opening: txBytes(signTx(GENESIS, tx, other.secret)), close };
   }
 
   test('of a channel that pays any account of this wallet is signed while the keys are locked', async () => {
@@ -193,7 +193,7 @@ describe('a close', () => {
       const { opening, close } = await earned({ payee });
       const signed = decode(SignedTx, await newVault().signClose(encoded(close), opening));
       expect(signed.tx).toEqual(close);
-      expect(verifySignature(signed)).toBe(true);
+      expect(verifySignature(GENESIS, signed)).toBe(true);
     }
     expect((await vault.status()).locked).toBe(true);
   });
@@ -228,7 +228,9 @@ describe('a close', () => {
       await expect(refused).rejects.toThrow(code('CHANNEL_AMOUNT'));
     }
     const all = encoded({ ...close, amount: 1000n });
-    expect(verifySignature(decode(SignedTx, await vault.signClose(all, opening)))).toBe(true);
+    expect(verifySignature(GENESIS, decode(SignedTx, await vault.signClose(all, opening)))).toBe(
+      true,
+    );
   });
 
   test('is for this chain, by the serving key, and burns no more than is allowed with nobody there', async () => {
@@ -272,9 +274,9 @@ describe('a signer', () => {
     const tx = encoded(openingOf(signer));
     const signed = await vault.sign(tx);
     expect(await newVault().sign(tx)).toEqual(signed);
-    const second = vault.sign(encoded(openingOf(signer, { nonce: 5 })));
+    const second = vault.sign(encoded(openingOf(signer, { nonce: 5n })));
     await expect(second).rejects.toThrow(code('CHANNEL_FOREIGN'));
-    await vault.channelEnded(txId(decode(Tx, tx)));
+    await vault.channelEnded(txId(GENESIS, decode(Tx, tx)));
     await expect(vault.sign(tx)).rejects.toThrow(code('CHANNEL_FOREIGN'));
   });
 
@@ -345,7 +347,7 @@ describe('a channel', () => {
     const later = newVault();
     await expect(later.sign(tx)).rejects.toThrow('no room');
     storage = inner;
-    await expect(vault.signVoucher(txId(decode(Tx, tx)), 0n)).rejects.toThrow(
+    await expect(vault.signVoucher(txId(GENESIS, decode(Tx, tx)), 0n)).rejects.toThrow(
       code('CHANNEL_UNKNOWN'),
     );
   });
@@ -399,8 +401,8 @@ describe('a voucher', () => {
   });
 
   test('is of a channel that was signed here, and of no other', async () => {
-    const foreign = txId(openingOf(other.publicKey));
-    const unsigned = txId(openingOf(await vault.newSigner()));
+    const foreign = txId(GENESIS, openingOf(other.publicKey));
+    const unsigned = txId(GENESIS, openingOf(await vault.newSigner()));
     const signed = await open();
     for (const id of [foreign, unsigned, hash(0)])
       await expect(vault.signVoucher(id, 1n)).rejects.toThrow(code('CHANNEL_UNKNOWN'));

@@ -209,13 +209,13 @@ describe('a key that signs unattended, with its secret exchanged', () => {
       'with the key of the MAC',
     );
     const later = newVault();
-    await later.openFor({ network: 'local', genesis: undefined });
+    await later.openFor({ network: 'local', genesis: 'ab'.repeat(64) });
     const { publicKey: from } = await later.useAccount(0);
     const opening = encode(Tx, {
       type: 'channel',
       chainId: 3,
       from: from!,
-      nonce: 0,
+      nonce: 0n,
       expiry: 9,
       fee: 1n,
       provider: hash(1),

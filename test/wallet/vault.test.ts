@@ -2,12 +2,13 @@ import { IDBFactory } from 'fake-indexeddb';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addressOf } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
-import { SignedTx, Tx } from '../../src/core/formats.ts';
+import { Header, SignedTx, Tx } from '../../src/core/formats.ts';
+import { genesisPoint } from '../../src/core/header/header.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { verifySignature } from '../../src/core/tx/tx.ts';
 import { concat, fromHex, toHex } from '../../src/lib/bytes.ts';
 import { connect, expose, type Port } from '../../src/lib/rpc.ts';
-import { CHANNEL_LIMIT_MIN } from '../../src/core/params.ts';
+import { ACCOUNT_MIN, createParams } from '../../src/core/params.ts';
 import { buildChannel, buildClose, buildTransfer } from '../../src/wallet/build.ts';
 import { keyAtPath, keyFromEntropy, SERVING_PATH } from '../../src/wallet/keys.ts';
 import { WALLET_KINDS } from '../../src/wallet/kinds.ts';
@@ -60,7 +61,9 @@ function createClock() {
   };
 }
 
-const GENESIS = 'ab'.repeat(64);
+const GENESIS_POINT = genesisPoint(createParams('local', []), 1e12);
+const GENESIS = toHex(encode(Header, GENESIS_POINT.header));
+const GENESIS_ID = GENESIS_POINT.id;
 
 let storage: VaultStorage;
 let clock: ReturnType<typeof createClock>;
@@ -78,7 +81,7 @@ beforeEach(() => {
   vault = newVault();
 });
 
-const base = (from: Uint8Array) => ({ chainId: 3, from, nonce: 4, expiry: 99, fee: 1000n });
+const base = (from: Uint8Array) => ({ chainId: 3, from, nonce: 4n, expiry: 99, fee: 1000n });
 const transferOf = (from: Uint8Array) =>
   buildTransfer(base(from), { to: hash(7), amount: 5n, memo: 'caffè\u202e' });
 /** Other tabs hear of it a little later. */
@@ -235,7 +238,7 @@ const PREPAID = {
   provider: hash(2),
   payee: hash(3),
   signer: hash(4),
-  limit: CHANNEL_LIMIT_MIN,
+  limit: ACCOUNT_MIN,
   lifetime: 60,
 };
 
@@ -269,7 +272,7 @@ describe('signing', () => {
     for (const tx of all) {
       const signed = decode(SignedTx, await vault.sign(tx));
       expect(encode(Tx, signed.tx)).toEqual(tx);
-      expect(verifySignature(signed)).toBe(true);
+      expect(verifySignature(GENESIS_ID, signed)).toBe(true);
     }
   });
 
@@ -290,7 +293,7 @@ describe('signing', () => {
 
   test('says what the bytes do, in text that cannot turn the line', async () => {
     const from = addressOf(hash(1));
-    const common = { chainId: 3, network: 'local', from, fee: 1000n, nonce: 4, expiry: 99 };
+    const common = { chainId: 3, network: 'local', from, fee: 1000n, nonce: 4n, expiry: 99 };
     const none = { to: undefined, memo: '', prepays: undefined, closes: undefined };
     expect(await vault.describe(transferOf(hash(1)))).toEqual({
       type: 'transfer',
@@ -317,7 +320,7 @@ describe('signing', () => {
       ...common,
       ...none,
       amount: 0n,
-      nonce: 0,
+      nonce: 0n,
       closes,
     });
     const unknown = buildTransfer({ ...base(hash(1)), chainId: 77 }, { to: hash(7), amount: 5n });
@@ -352,7 +355,7 @@ describe('accounts', () => {
     for (const { publicKey } of accounts) {
       const signed = decode(SignedTx, await vault.sign(transferOf(publicKey)));
       expect(signed.tx.from).toEqual(publicKey);
-      expect(verifySignature(signed)).toBe(true);
+      expect(verifySignature(GENESIS_ID, signed)).toBe(true);
     }
     const third = keyFromEntropy(entropy, 2).publicKey;
     await expect(vault.sign(transferOf(third))).rejects.toThrow(code('TX_SENDER'));

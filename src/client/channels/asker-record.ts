@@ -44,8 +44,8 @@ export type AskerRecord = Value<typeof AskerRecord>;
 /** `ended` of a channel whose provider sent what no honest one sends. */
 export const DISTRUSTED = 2;
 
-export const newAskerRecord = (opening: SignedOpening): AskerRecord => ({
-  channel: txId(opening.tx),
+export const newAskerRecord = (genesis: Uint8Array, opening: SignedOpening): AskerRecord => ({
+  channel: txId(genesis, opening.tx),
   opening,
   vouched: 0n,
   before: 0n,

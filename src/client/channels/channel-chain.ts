@@ -3,7 +3,7 @@
  * transactions kept (`ChainAccess`); what follows from them is the same, and is said here once.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import { FEE_MIN, REPLACEMENT_PERCENT } from '../../chain/shared/mempool.ts';
+import { FEES_FOR, proposedFees } from '../../chain/shared/fees.ts';
 import { addressOf } from '../../core/address.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { fault, isFault, type Fault } from '../../core/faults.ts';
@@ -13,27 +13,26 @@ import {
   type Header,
   type SignedOpening,
   type SignedTx,
+  type Tx,
   type TxOf,
 } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
-import { BODY_BYTES_MAX, type Params } from '../../core/params.ts';
+import { ACCOUNT_MIN, type Params } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { stateKey } from '../../core/tree/keys.ts';
-import { spentBy, txBytes, txId } from '../../core/tx/tx.ts';
+import { spentBy, txId } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { Announcer } from '../announcer.ts';
 import { LIFETIME_BLOCKS } from '../api.ts';
 import type { StateReader } from '../sync/state-reader.ts';
-import type { LightPool } from '../wallet/light-pool.ts';
+import { leavesOf, type LightPool } from '../wallet/light-pool.ts';
 import { CHANNELS_MAX } from './channel-store.ts';
 import type { ChannelView } from './terms.ts';
 
 /** Blocks for which a channel must have been away before it counts as over: deeper than branches change. */
 export const OVER_BLOCKS = 100;
-/** nV: a fee with which a close is in one of the next blocks while blocks have room. */
-const CLOSE_FEE = 10n * FEE_MIN;
 /** Channels whose leaf is remembered: those of both ends, and as many that strangers name. */
 const SEEN_MAX = 4 * CHANNELS_MAX;
 
@@ -89,22 +88,24 @@ interface Seen {
   readonly leaf: Channel | undefined;
   /** Whether its opening may still be in a block. */
   readonly canCome: boolean;
+  /** Whether its payee has an account: else a close below the least balance pays nobody. */
+  readonly paysAny: boolean;
   /** Height at which it was first found gone, and gone at each look since. */
   readonly goneSince: number | undefined;
   /** Where it stood last. */
   readonly stood: { readonly header: Header; readonly leaf: Channel } | undefined;
 }
 
-/** @param values the channel's leaf, and its asker's account */
+/** @param values the channel's leaf, its asker's account, and its payee's */
 function seenAt(
   header: Header,
   tx: TxOf<'channel'>,
-  [value, account]: readonly (Uint8Array | undefined)[],
+  [value, account, payee]: readonly (Uint8Array | undefined)[],
   before: Seen | undefined,
 ): Seen {
   const { height } = header;
   const leaf = value && tryDecode(Channel, value);
-  const nonce = (account && tryDecode(Account, account)?.nonce) ?? 0;
+  const nonce = (account && tryDecode(Account, account)?.nonce) ?? 0n;
   const canCome = !leaf && tx.expiry > height && nonce <= tx.nonce;
   const isGone = !leaf && !canCome;
   return {
@@ -112,20 +113,21 @@ function seenAt(
     height,
     leaf,
     canCome,
+    paysAny: payee !== undefined,
     goneSince: isGone ? (before?.goneSince ?? height) : undefined,
     stood: leaf ? { header, leaf } : before?.stood,
   };
 }
 
-const nameOf = (tx: SignedTx['tx']): string => toHex(txId(tx));
-const keysOf = (tx: TxOf<'channel'>): readonly Uint8Array[] => [
-  stateKey.channel(txId(tx)),
-  stateKey.account(addressOf(tx.from)),
-];
-
 export function createChannelChain(access: ChainAccess): ChannelChain {
   const { params, genesisId } = access;
   const seen = new BoundedMap<string, Seen>(SEEN_MAX);
+  const nameOf = (tx: Tx): string => toHex(txId(genesisId, tx));
+  const keysOf = (tx: TxOf<'channel'>): readonly Uint8Array[] => [
+    stateKey.channel(txId(genesisId, tx)),
+    stateKey.account(addressOf(tx.from)),
+    stateKey.account(tx.payee),
+  ];
   let closeFee: { readonly height: number; readonly fee: bigint } | undefined;
 
   /** Each is read once a head. @returns the height and id of the block, or undefined where nobody proves it */
@@ -150,7 +152,8 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
   /** Once a head: a view holds it, and there is one for each event. */
   function feeNow(): bigint {
     const { height } = access.head();
-    if (closeFee?.height !== height) closeFee = { height, fee: closeFeeOver(access.waiting()) };
+    if (closeFee?.height !== height)
+      closeFee = { height, fee: proposedFees(access.waiting(), FEES_FOR.close).fast };
     return closeFee.fee;
   }
 
@@ -162,13 +165,13 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
       const block = await look([tx]);
       const found = seen.get(nameOf(tx));
       if (!found || found.block !== block) return undefined;
-      const { height, leaf, canCome, goneSince } = found;
+      const { height, leaf, canCome, paysAny, goneSince } = found;
       const depth = leaf && height - (leaf.expiry - tx.lifetime) + 1;
       const waits = canCome && (await access.isWaiting(opening));
       return {
         height,
         subsidy: subsidyAt(height),
-        closeCost: feeNow(),
+        closeCost: feeNow() + (paysAny ? 0n : ACCOUNT_MIN - 1n),
         depth: depth ?? (waits ? 0 : undefined),
         isLost: goneSince !== undefined,
         isOver: goneSince !== undefined && height - goneSince >= OVER_BLOCKS,
@@ -196,17 +199,6 @@ export function createChannelChain(access: ChainAccess): ChannelChain {
   };
 }
 
-/** Bytes of a close, and of a body's count. */
-const CLOSE_BYTES = 221 + 3;
-
-/** nV: what is in one of the next blocks; where more wait than a block holds, more than the first that it leaves out. */
-export function closeFeeOver(waiting: readonly SignedTx[]): bigint {
-  let room = BODY_BYTES_MAX - CLOSE_BYTES;
-  const out = waiting.find((signed) => (room -= txBytes(signed).length) < 0)?.tx.fee ?? 0n;
-  const over = (out * REPLACEMENT_PERCENT) / 100n + 1n;
-  return over > CLOSE_FEE ? over : CLOSE_FEE;
-}
-
 export interface LightChannelDeps {
   readonly params: Params;
   readonly chain: LightChain;
@@ -220,9 +212,11 @@ export interface LightChannelDeps {
 export function createLightChannelChain(deps: LightChannelDeps): ChannelChain {
   const { params, chain, state, pool, announcer } = deps;
   const head = () => chain.headers.head();
+  const genesis = chain.headers.genesis.id;
+  const idOf = (tx: Tx): Uint8Array => txId(genesis, tx);
 
   const isJudged = ({ tx }: SignedTx): boolean =>
-    pool.of(addressOf(tx.from)).some((each) => equal(txId(each.tx), txId(tx)));
+    pool.of(addressOf(tx.from)).some((each) => equal(idOf(each.tx), idOf(tx)));
 
   /**
    * Reads what the pool lacks to judge it: before that a stranger's opening is worth nothing, and not told to anybody.
@@ -230,15 +224,15 @@ export function createLightChannelChain(deps: LightChannelDeps): ChannelChain {
    */
   async function judge({ tx }: SignedTx): Promise<Fault | undefined> {
     const { header, id } = head();
-    const account = stateKey.account(addressOf(tx.from));
-    const leaves = await state.read(header, [account, ...endingKeys(tx, header.height + 1)]);
+    const prospect = { height: header.height + 1, tree: undefined, genesis };
+    const leaves = await state.read(header, leavesOf(tx, prospect));
     // Nobody proves it now.
     if (!leaves || !equal(head().id, id)) return undefined;
     const held = leaves.values[0] && tryDecode(Account, leaves.values[0]);
     // The whole pool is judged again: not for one that its account can't pay.
     if (held && held.balance >= spentBy(tx)) pool.setHead(header, chain.state.after(id));
-    else pool.remove([txId(tx)]);
-    return pool.get(toHex(txId(tx))) ? undefined : fault('tx.balance');
+    else pool.remove([idOf(tx)]);
+    return pool.get(toHex(idOf(tx))) ? undefined : fault('tx.balance');
   }
 
   return createChannelChain({
@@ -249,7 +243,7 @@ export function createLightChannelChain(deps: LightChannelDeps): ChannelChain {
     headerAt: (height) => chain.headers.at(height),
     read: async (header, keys) => (await state.read(header, keys))?.values,
     async isWaiting(opening) {
-      if (!isJudged(opening) && pool.get(toHex(txId(opening.tx)))) await judge(opening);
+      if (!isJudged(opening) && pool.get(toHex(idOf(opening.tx)))) await judge(opening);
       return isJudged(opening);
     },
     async add(tx) {
@@ -265,6 +259,3 @@ export function createLightChannelChain(deps: LightChannelDeps): ChannelChain {
     waiting: () => pool.judged(),
   });
 }
-
-const endingKeys = (tx: SignedTx['tx'], height: number): Uint8Array[] =>
-  tx.type === 'channel' ? [stateKey.channelsEnding(height + tx.lifetime)] : [];

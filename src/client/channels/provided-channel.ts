@@ -327,7 +327,7 @@ export class ProvidedChannel {
       last.signed.tx.expiry > this.#view.height + CLOSE_ENDS_BLOCKS;
     if (isAsGood) return last.signed;
     const from = this.opening.tx.provider;
-    const fields = { chainId, from, nonce: 0, expiry, fee, channel, amount, voucher };
+    const fields = { chainId, from, nonce: 0n, expiry, fee, channel, amount, voucher };
     const opening = encode(SignedTx, this.opening);
     const bytes = await signers.signClose(encode(Tx, { type: 'close', ...fields }), opening);
     const signed = tryDecode(SignedTx, bytes);

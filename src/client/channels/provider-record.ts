@@ -49,8 +49,8 @@ export const ProviderRecord = struct({
 });
 export type ProviderRecord = Value<typeof ProviderRecord>;
 
-export const newProviderRecord = (opening: SignedOpening): ProviderRecord => ({
-  channel: txId(opening.tx),
+export const newProviderRecord = (genesis: Uint8Array, opening: SignedOpening): ProviderRecord => ({
+  channel: txId(genesis, opening.tx),
   opening,
   amount: 0n,
   voucher: new Uint8Array(64),

@@ -162,21 +162,25 @@ export function createProviding(deps: ProvidingDeps): Providing {
     const isOurs = payee && equal(tx.provider, end.provider) && equal(tx.payee, payee);
     if (!isOurs) return 'CHANNEL_UNKNOWN';
     // Before the chain is asked: anybody can name a channel of others.
-    if (!verifyHash(askHash(chain.genesisId, txId(tx), peers), signature, tx.signer))
+    if (
+      !verifyHash(askHash(chain.genesisId, txId(chain.genesisId, tx), peers), signature, tx.signer)
+    )
       return 'SIGNER_WRONG';
     // Whoever saw the channel on the chain knows all but this: a branch without it could not be given it again.
-    if (!verifySignature(opening)) return 'CHANNEL_UNKNOWN';
+    if (!verifySignature(chain.genesisId, opening)) return 'CHANNEL_UNKNOWN';
     if (!mayName(peers.asker)) return 'PROVIDER_BUSY';
     const view = await standing(opening);
     if (view?.depth === undefined) return 'CHANNEL_UNKNOWN';
     if (isEnding(view)) return 'CHANNEL_ENDING';
-    return (await hasRoom()) ? newProviderRecord(opening) : 'PROVIDER_BUSY';
+    return (await hasRoom()) ? newProviderRecord(chain.genesisId, opening) : 'PROVIDER_BUSY';
   }
 
   /** Whose close would bring nothing makes room: else fees of as many openings would keep everybody else out. */
   async function hasRoom(): Promise<boolean> {
     const records = store.all();
-    const unkept = [...live.values()].filter(({ opening }) => !store.get(txId(opening.tx)));
+    const unkept = [...live.values()].filter(
+      ({ opening }) => !store.get(txId(chain.genesisId, opening.tx)),
+    );
     if (records.length + unkept.length < CHANNELS_MAX) return true;
     const others = records.filter(({ channel }) => !live.has(toHex(channel)));
     const least = others.sort((a, b) => (a.amount < b.amount ? -1 : 1))[0];
@@ -207,7 +211,9 @@ export function createProviding(deps: ProvidingDeps): Providing {
       if (again) return;
       await tell(record.opening, () => channelOf(record));
     }
-    const others = [...live.values()].filter(({ opening }) => !store.get(txId(opening.tx)));
+    const others = [...live.values()].filter(
+      ({ opening }) => !store.get(txId(chain.genesisId, opening.tx)),
+    );
     for (const channel of others) await tell(channel.opening, () => channel);
   }
 
@@ -215,7 +221,12 @@ export function createProviding(deps: ProvidingDeps): Providing {
   async function tell(opening: SignedOpening, channel: () => ProvidedChannel): Promise<void> {
     const view = await chain.view(opening).catch(() => undefined);
     // An opening that a reorganisation took out, and pools forgot, is what a close needs.
-    if (view && view.depth === undefined && !view.isOver && store.get(txId(opening.tx))?.amount)
+    if (
+      view &&
+      view.depth === undefined &&
+      !view.isOver &&
+      store.get(txId(chain.genesisId, opening.tx))?.amount
+    )
       await chain.send(opening).catch(() => undefined);
     channel().onChain(view !== undefined && isEnding(view));
   }
@@ -223,7 +234,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
   return {
     async onAsk(stream, open) {
       const { tx } = open.opening;
-      const id = txId(tx);
+      const id = txId(chain.genesisId, tx);
       const known = live.get(toHex(id)) ?? store.get(id);
       const record =
         known ?? (await firstRecord(open, stream.peers).catch(() => 'CHANNEL_UNKNOWN'));

@@ -1,9 +1,18 @@
 /** Blocks, transactions and supply, each checked here before it is shown. */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import { bodyRoot } from '../../core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../core/tx/body.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { Proof, SignedTx, type Body, type Header, type Position } from '../../core/formats.ts';
+import {
+  Proof,
+  SignedTx,
+  type Body,
+  type Header,
+  type Position,
+  type Tx,
+} from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
+import { modelAt } from '../../core/header/tables.ts';
+import { headerWork } from '../../core/header/target.ts';
 import { isWhole } from '../../core/tree/tree.ts';
 import { txId, verifySignature } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -45,10 +54,11 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
   const { headers } = chain;
   let summed: { head: Uint8Array; supply: Supply } | undefined;
 
+  const idOf = (tx: Tx): Uint8Array => txId(headers.genesis.id, tx);
   const headHeight = (): number => headers.head().header.height;
 
-  async function bodyOf(header: Header): Promise<Body | undefined> {
-    if (header.height === 0) return [];
+  async function bodyAt(header: Header): Promise<Body | undefined> {
+    if (header.height === 0) return bodyOf();
     const body = await reader.bodies.of(header);
     return body && equal(bodyRoot(body), header.bodyRoot) ? body : undefined;
   }
@@ -61,12 +71,14 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
     if (!header) return undefined;
     const id = blockId(header);
     const proof = await chain.proofs.of(id);
-    const body = await bodyOf(header);
+    const body = await bodyAt(header);
     return {
       id,
       header,
+      work: headerWork(chain.params, header),
+      model: modelAt(chain.params, header.model, header.height),
       body,
-      txIds: (body ?? []).map(({ tx }) => txId(tx)),
+      txIds: (body?.transactions ?? []).map(({ tx }) => idOf(tx)),
       confirmations: Math.max(0, headHeight() - header.height),
       workChecked: proof !== undefined,
       proof: proof && { linear: proof.linear, bytes: encode(Proof, proof).length },
@@ -76,8 +88,9 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
   /** The transaction with this id, if it is at this position of the chain. */
   async function placed(id: Uint8Array, position: Position): Promise<TxView | undefined> {
     const header = await headers.at(position.height);
-    const tx = header && (await bodyOf(header))?.[position.index];
-    if (!tx || !equal(txId(tx.tx), id) || !verifySignature(tx)) return undefined;
+    const tx = header && (await bodyAt(header))?.transactions[position.index];
+    if (!tx || !equal(idOf(tx.tx), id) || !verifySignature(headers.genesis.id, tx))
+      return undefined;
     const confirmations = Math.max(0, headHeight() - position.height);
     return { id, tx, position, blockId: blockId(header), confirmations };
   }
@@ -85,8 +98,8 @@ export function createExplorer(deps: ExplorerDeps): Explorer {
   /** A confirmed transaction of this client: its block is known without asking peers. */
   async function ownPlace(id: Uint8Array, height: number): Promise<TxView | undefined> {
     const header = await headers.at(height);
-    const body = header && (await bodyOf(header));
-    const index = body?.findIndex(({ tx }) => equal(txId(tx), id)) ?? -1;
+    const body = header && (await bodyAt(header));
+    const index = body?.transactions.findIndex(({ tx }) => equal(idOf(tx), id)) ?? -1;
     return index < 0 ? undefined : await placed(id, { height, index });
   }
 

@@ -3,7 +3,8 @@
  * it has died. It holds the miner's status, and reports wins as events.
  */
 import type { Fault } from '../../core/faults.ts';
-import type { Header, HeaderCore, Proof } from '../../core/formats.ts';
+import type { Proof } from '../../core/formats.ts';
+import type { Claim } from '../../core/header/header.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -16,6 +17,7 @@ import {
   type MinerEvents,
   type MinerState,
   type MinerStatus,
+  type Work,
 } from '../../miner/engine/miner-api.ts';
 import type { ModelSupply } from '../models/model-supply.ts';
 import type { PeerEvents } from '../peer-events.ts';
@@ -122,7 +124,7 @@ export class MinerWorker {
   }
 
   /** The next template; undefined: nothing to work on. */
-  work(template: HeaderCore | undefined): void {
+  work(template: Work | undefined): void {
     if (this.#worker) this.#run(this.#worker.then((worker) => worker.work(template)));
   }
 
@@ -184,9 +186,9 @@ export class MinerWorker {
   }
 
   /** @returns every fault that the replay shows; no fault also when the worker fails */
-  async replay(header: Header, proof: Proof): Promise<readonly Fault[]> {
+  async replay(claim: Claim, proof: Proof): Promise<readonly Fault[]> {
     try {
-      return (await this.#loaded?.check(header, proof)) ?? [];
+      return (await this.#loaded?.check(claim, proof)) ?? [];
     } catch (e) {
       // The block is not to blame: this client follows it like a client without the model.
       this.noteFailure(e, this.#loaded);

@@ -3,7 +3,9 @@
  * miner's worker whenever there is something new to work on. A win is completed to a whole block.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
+import { modelIndex } from '../../core/header/tables.ts';
 import { PROOF_KEYS_MAX } from '../../core/messages.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { BackendChoice, FoundBlock } from '../../miner/engine/miner-api.ts';
@@ -140,6 +142,8 @@ export class Mining {
     if (!miner || !model || !reader.heads.everCaughtUp) return undefined;
     // A block found now would be a rival of the one that is being adopted, and lose against it.
     if (this.#adopting || this.#resting) return undefined;
+    const height = chain.headers.head().header.height + 1;
+    if (modelIndex(chain.params, toHex(model.id), height) < 0) return undefined;
 
     return chain.blocks.template({ miner, modelId: model.id, nowMs: nowMs(), txs: pool.judged() });
   }

@@ -1,5 +1,5 @@
 /** What mining earns (docs/protocol.md §5.5). Pure; nothing here is a rule of the chain. */
-import type { Manifest } from '../../core/manifest.ts';
+import { unitLinears, type Manifest } from '../../core/manifest.ts';
 import { ticketLimits, tileCount } from '../../core/pow/transcript.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { HASH_SPACE } from '../../core/header/target.ts';
@@ -10,6 +10,9 @@ import { HASH_SPACE } from '../../core/header/target.ts';
  */
 export function subsidyPerPass(m: Manifest, target: bigint, height: number): bigint {
   const limits = ticketLimits(target, m);
-  const wins = m.linears.reduce((sum, l, i) => sum + BigInt(tileCount(l)) * (limits[i]! + 1n), 0n);
+  const wins = unitLinears(m).reduce((sum, l, i) => {
+    const limit = limits[i]!;
+    return limit ? sum + BigInt(tileCount(l)) * (limit + 1n) : sum;
+  }, 0n);
   return (subsidyAt(height) * wins) / HASH_SPACE;
 }

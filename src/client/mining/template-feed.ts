@@ -3,10 +3,10 @@
  * that the header's time stays right. It also finds the body that a winning header commits to.
  */
 import { bodyRoot } from '../../core/tx/body.ts';
-import type { Body, HeaderCore } from '../../core/formats.ts';
+import type { Body } from '../../core/formats.ts';
 import type { Block } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
-import type { FoundBlock } from '../../miner/engine/miner-api.ts';
+import type { FoundBlock, Work } from '../../miner/engine/miner-api.ts';
 
 /** Bodies of older templates that a win may still name. */
 const BODIES_KEPT = 16;
@@ -25,8 +25,8 @@ export interface TemplateFeed {
 
 /** `make` gives undefined while there is nothing to work on; `everyMs` between refreshes. */
 export function createTemplateFeed(
-  make: () => { core: HeaderCore; body: Body } | undefined,
-  work: (template: HeaderCore | undefined) => void,
+  make: () => (Work & { body: Body }) | undefined,
+  work: (template: Work | undefined) => void,
   everyMs: number,
 ): TemplateFeed {
   const bodies = new Map<string, Body>();
@@ -36,12 +36,12 @@ export function createTemplateFeed(
     soon = undefined;
     const made = make();
     if (!made) return work(undefined);
-    const { core, body } = made;
+    const { body, ...template } = made;
     const root = toHex(bodyRoot(body));
     bodies.delete(root);
     bodies.set(root, body);
     for (const old of bodies.keys()) if (bodies.size > BODIES_KEPT) bodies.delete(old);
-    work(core);
+    work(template);
   };
   const timer = setInterval(refresh, everyMs);
   return {

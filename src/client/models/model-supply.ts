@@ -2,6 +2,7 @@
 import { fromHex, toHex } from '../../lib/bytes.ts';
 import { transfer, type RpcClient } from '../../lib/rpc.ts';
 import type { MinerApi, MinerEvents } from '../../miner/engine/miner-api.ts';
+import { passFiles } from '../../miner/package/parts.ts';
 import type { WholePackage } from './package-store.ts';
 
 type Miner = Pick<RpcClient<MinerApi, MinerEvents>, 'provide' | 'release'>;
@@ -40,7 +41,7 @@ export class ModelSupply {
     await this.#leaving.get(id);
     const { manifest, files } = await load(id);
     // The worker has no use for the tokenizer.
-    const own = files.slice(0, manifest.segments.length + manifest.linears.length);
+    const own = files.slice(0, passFiles(manifest).length);
     const buffers = own.map((file) => file.buffer as ArrayBuffer);
     await miner.provide(manifest, transfer(own, buffers));
   }

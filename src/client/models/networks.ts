@@ -2,32 +2,33 @@
  * The models that each network admits. Their manifests are part of the program, so that no server can
  * replace one; weights and graphs are fetched and checked against them.
  */
-import broad from '../../../models/broad/manifest.json' with { type: 'json' };
 import lingua from '../../../models/lingua/manifest.json' with { type: 'json' };
 import polyglot from '../../../models/polyglot/manifest.json' with { type: 'json' };
 import tiny from '../../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../../core/manifest.ts';
-import { chainParams } from '../../core/chain-params.ts';
-import { type NetworkName, type Params } from '../../core/params.ts';
+import { networkRules } from '../../core/chain-params.ts';
+import { type NetworkName, type NetworkRules } from '../../core/params.ts';
 import type { verifyLight } from '../../core/pow/proof.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { manifestFromJson } from '../../miner/package/package.ts';
 
-const PACKAGES = { lingua, tiny, polyglot, broad };
+const PACKAGES = { tiny, lingua, polyglot };
 export type ModelName = keyof typeof PACKAGES;
 
 const MANIFESTS: readonly Manifest[] = Object.values(PACKAGES).map(manifestFromJson);
 
-/** Names of the packages, the default first. */
+/** Names of the mined models: a place in a table is an index in headers, for good. */
 const ADMITTED: Record<NetworkName, readonly ModelName[]> = {
   main: [],
   test: [],
-  local: ['lingua', 'tiny', 'polyglot'],
-  e2e: ['tiny', 'lingua', 'polyglot', 'broad'],
+  local: ['tiny', 'lingua', 'polyglot'],
+  e2e: ['tiny', 'lingua', 'polyglot'],
 };
+/** What is mined with unless a person chooses. */
+const DEFAULTS: Partial<Record<NetworkName, ModelName>> = { local: 'lingua' };
 
 export interface ChainNetwork {
-  readonly params: Params;
+  readonly params: NetworkRules;
   /** By id in hex, the default first. */
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
@@ -37,13 +38,19 @@ export interface ChainNetwork {
 }
 
 export function networkOf(name: NetworkName): ChainNetwork {
-  const names: readonly string[] = ADMITTED[name];
-  const models = new Map(
-    names.flatMap((name) =>
-      MANIFESTS.filter((m) => m.name === name).map((m) => [toHex(modelId(m)), m] as const),
-    ),
-  );
-  return { params: chainParams(name, [...models.keys()]), models, names };
+  const admitted = ADMITTED[name].map((model) => {
+    const manifest = MANIFESTS.find((m) => m.name === model)!;
+    return { id: toHex(modelId(manifest)), manifest };
+  });
+  const rows = admitted.map(({ id }) => ({ id, from: 0 }));
+  const isDefault = ({ manifest }: { manifest: Manifest }): boolean =>
+    manifest.name === DEFAULTS[name];
+  const offered = [...admitted].sort((a, b) => Number(isDefault(b)) - Number(isDefault(a)));
+  return {
+    params: networkRules(name, rows),
+    models: new Map(offered.map(({ id, manifest }) => [id, manifest])),
+    names: offered.map(({ manifest }) => manifest.name),
+  };
 }
 
 /** Id and manifest of an admitted package by name. */

@@ -17,6 +17,7 @@ import {
   partNumbers,
   partsOfFile,
   partSize,
+  passFiles,
   planParts,
   type PartPlan,
 } from '../../miner/package/parts.ts';
@@ -24,7 +25,7 @@ import type { StoredModel } from '../api.ts';
 import { fetchParts } from './fetch-parts.ts';
 import type { PartSource } from './part-sources.ts';
 
-/** A package: segments 0..L, the weights of linears 1..L, then the tokenizer where there is one. */
+/** A package: the files that a pass needs, then the tokenizer and the template where there are. */
 export interface WholePackage {
   readonly manifest: Manifest;
   readonly files: readonly Uint8Array[];
@@ -233,8 +234,8 @@ export class PackageStore {
     const { plan, manifest } = own;
     if (!manifest.tokenizer)
       throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
-    // The tokenizer is the package's last file.
-    const file = plan.files.length - 1;
+    // The tokenizer follows the files that a pass needs.
+    const file = passFiles(manifest).length;
     const parts = partsOfFile(plan, file);
     if (!fetch) {
       if (missingOf(own, parts).length) return undefined;

@@ -1,5 +1,5 @@
 /** Texts to a model's inputs and back, by the model’s tokenizer, which is fetched once and kept parsed. */
-import { inputTokens, type Manifest } from '../../core/manifest.ts';
+import { inputTokens, unitShape, type Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { InputReading, Tokenised } from '../api.ts';
@@ -41,10 +41,11 @@ export function createTexts(
     async readInput(modelId, input, fetch = false) {
       const id = toHex(modelId);
       const m = models.get(id);
-      const ids = m?.packing === 'u16' ? inputTokens(input, m) : undefined;
+      const ids = m && m.packing !== 'bytes' ? inputTokens(input, m) : undefined;
       if (!m || !ids) return { ids: undefined, texts: undefined };
-      const sequences = Array.from({ length: Math.ceil(ids.length / m.tokens) }, (_, i) =>
-        ids.subarray(i * m.tokens, (i + 1) * m.tokens),
+      const { tokens } = unitShape(m);
+      const sequences = Array.from({ length: Math.ceil(ids.length / tokens) }, (_, i) =>
+        ids.subarray(i * tokens, (i + 1) * tokens),
       );
       const used = sequences.map(withoutPadding);
       const file = async () => packages?.tokenizer(id, fetch);
@@ -59,7 +60,7 @@ export function createTexts(
 }
 
 /** The ids up to the last one that is not padding. */
-const withoutPadding = (ids: Uint16Array): number[] => {
+const withoutPadding = (ids: Uint32Array): number[] => {
   const used = ids.findLastIndex((id) => id !== 0) + 1;
   return Array.from(ids.subarray(0, used));
 };

@@ -24,7 +24,7 @@ export type TokenApi = {
   load(id: string, m: Manifest, file: Uint8Array): Promise<void>;
   /** Of a model that was loaded. @throws AppError as packTexts */
   pack(id: string, m: Manifest, texts: readonly string[]): Tokenised;
-  read(id: string, sequences: readonly Uint16Array[]): string[];
+  read(id: string, sequences: readonly Uint32Array[]): string[];
 };
 
 export interface StartedTokens {

@@ -4,7 +4,13 @@
  */
 import type { Tokenizer } from '@huggingface/tokenizers';
 import { plainHash } from '../../core/hash.ts';
-import { inputBytesMax, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import {
+  inputBytesMax,
+  sequenceBytes,
+  unitShape,
+  VOCABULARY_MAX,
+  type Manifest,
+} from '../../core/manifest.ts';
 import { equal, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { TOKENIZER_FILE } from '../../miner/package/package.ts';
@@ -15,7 +21,7 @@ export const TEXT_CHARS_MAX = 65_536;
 
 export interface Tokeniser {
   /** Ids of one text, its special tokens included; a text that is too long is cut at its end. */
-  encode(text: string, lengthMax?: number): Uint16Array;
+  encode(text: string, lengthMax?: number): Uint32Array;
   /** Nothing of it is left for the model to read, as of a mark without a letter. */
   isEmpty(text: string): boolean;
   /**
@@ -28,7 +34,7 @@ export interface Tokeniser {
    * are left out; every other id is there, control tokens and unknown words as their names. Never throws:
    * ids that have no text are told as numbers.
    */
-  decode(ids: Uint16Array): string;
+  decode(ids: Uint32Array): string;
 }
 
 /** @param file bytes of tokenizer.json @throws AppError MODEL_CORRUPT */
@@ -46,10 +52,10 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
   return {
     encode(text, lengthMax = Infinity) {
       const { ids } = tokenizer.encode(text);
-      const odd = ids.find((id) => !Number.isInteger(id) || id < 0 || id > 0xffff);
+      const odd = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= VOCABULARY_MAX);
       if (odd !== undefined) throw new AppError('MODEL_CORRUPT', `the tokeniser made token ${odd}`);
       // The last token ends the sequence ([SEP]).
-      return Uint16Array.from(
+      return Uint32Array.from(
         ids.length > lengthMax ? [...ids.slice(0, lengthMax - 1), ids.at(-1)!] : ids,
       );
     },
@@ -123,14 +129,15 @@ export function packTexts(texts: readonly string[], t: Tokeniser, m: Manifest): 
     throw new AppError('INPUT_EMPTY', 'a text has nothing to read');
   const all = texts.map((text) => t.encode(text));
   const tokens = all.map(({ length }) => length);
+  const length = unitShape(m).tokens;
+  const size = sequenceBytes(m) / length;
   const input = new Uint8Array(texts.length * sequenceBytes(m));
-  if (input.length > inputBytesMax(m) || tokens.some((n) => n > m.tokens))
+  if (input.length > inputBytesMax(m) || tokens.some((n) => n > length))
     return { tokens, input: undefined };
-  const view = new DataView(input.buffer);
   for (const [i, ids] of all.entries())
     for (const [j, id] of ids.entries()) {
       if (id >= m.vocabulary) throw new AppError('MODEL_CORRUPT', `the model has no token ${id}`);
-      view.setUint16(i * sequenceBytes(m) + 2 * j, id, true);
+      for (let b = 0; b < size; b++) input[(i * length + j) * size + b] = id >>> (8 * b);
     }
   return { tokens, input };
 }

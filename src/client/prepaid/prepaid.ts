@@ -7,7 +7,7 @@ import type { Price } from '../../core/price.ts';
 import { OPTIONS_BYTES_MAX } from '../../core/channel.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { SignedOpening } from '../../core/formats.ts';
-import { inputTokens, type Manifest } from '../../core/manifest.ts';
+import { inputTokens, type Manifest, unitShape } from '../../core/manifest.ts';
 import type { Offer } from '../../core/offer.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -167,7 +167,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
   async function openChannel(bytes: Uint8Array, peer: string): Promise<Prepaid> {
     const opening = tryDecode(SignedOpening, bytes);
     if (!opening) throw new AppError('TX_MALFORMED', 'not a signed opening');
-    const id = txId(opening.tx);
+    const id = txId(genesis, opening.tx);
     const before = channels.get(toHex(id));
     if (before) return before.describe();
     const signers = signersHere();
@@ -178,7 +178,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     await known.met(opening.tx.provider, peer);
 
     // Kept before it can be in a block: without its record nothing of it could be used.
-    const record = newAskerRecord(opening);
+    const record = newAskerRecord(genesis, opening);
     await records.put(record);
     const unsent = await deps.submit(bytes).then(() => undefined, AppError.from);
     if (unsent && NEVER_SENT.has(unsent.code)) {
@@ -200,7 +200,7 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
     if (!manifest) throw new AppError('MODEL_MISSING', 'this model is not known here');
     if (!inputTokens(input, manifest) || options.length > OPTIONS_BYTES_MAX)
       throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-    if (!Number.isSafeInteger(most) || most < 1 || most > manifest.sequences)
+    if (!Number.isSafeInteger(most) || most < 1 || most > unitShape(manifest).sequences)
       throw new AppError('QUESTION_LONG', `${most} rows of ${manifest.name}`);
     const price = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
     if (price?.type !== PRICED_BY)

@@ -3,9 +3,9 @@
  * Pure; nothing here is a rule of the chain.
  */
 import type { Price } from '../../core/price.ts';
-import type { HeaderCore } from '../../core/formats.ts';
-import { targetFromBits } from '../../core/header/target.ts';
+import { targetOf, type Dated } from '../../core/header/target.ts';
 import { unitMacs, type Manifest } from '../../core/manifest.ts';
+import type { Params } from '../../core/params.ts';
 import { subsidyPerPass } from '../mining/subsidy.ts';
 
 /** Per cent of what mining would have earned: answering must not be worth less than a pass that waits for luck. */
@@ -26,9 +26,14 @@ export interface MiningNow {
 
 /** At the head's difficulty. */
 export const miningNow = (
-  { bits, height }: Pick<HeaderCore, 'bits' | 'height'>,
+  params: Params,
+  head: Dated,
   models: ReadonlyMap<string, Manifest>,
-): MiningNow => ({ models: models.values(), target: targetFromBits(bits)!, height: height + 1 });
+): MiningNow => ({
+  models: models.values(),
+  target: targetOf(params, head),
+  height: head.height + 1,
+});
 
 /**
  * The least price for a sequence of a model's answers. Time is counted in multiplications, as a device does about as

@@ -3,7 +3,7 @@
  * as long as channels of before are open.
  */
 import type { Price } from '../../core/price.ts';
-import { modelId, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { modelId, sequenceBytes, type Manifest, unitShape } from '../../core/manifest.ts';
 import { OFFERED_MAX, type Offer, type UnsignedOffer } from '../../core/offer.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex, utf8 } from '../../lib/bytes.ts';
@@ -96,7 +96,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
               price: toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest),
               unitBytes: manifest.answerSize,
               sequenceBytes: sequenceBytes(manifest),
-              passSequences: manifest.sequences,
+              passSequences: unitShape(manifest).sequences,
             }
           );
         },
@@ -118,7 +118,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       models: manifests.map((manifest) => {
         const price = priceNow(manifest);
         toldOf(manifest).tell(price, deps.nowMs());
-        return { model: modelId(manifest), price, window: manifest.tokens };
+        return { model: modelId(manifest), price, window: unitShape(manifest).tokens };
       }),
       queue: Math.min(U16_MAX, queue),
       waitSeconds: Math.min(U16_MAX, Math.ceil(waitSeconds)),
@@ -147,7 +147,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       const providing = await ready().catch(() => undefined);
       if (providing) return providing.onAsk(stream, open);
       // An asker that is refused gives up its question, which is kept here and would block the channel: it comes again.
-      if (store.get(txId(open.opening.tx))) return undefined;
+      if (store.get(txId(deps.chain.genesisId, open.opening.tx))) return undefined;
       await stream.send({ type: 'refused', code: 'CHANNEL_UNKNOWN', least: 0n });
       return undefined;
     },

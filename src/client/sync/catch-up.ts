@@ -65,18 +65,22 @@ export class CatchUp {
     reader.heads.noteStatus(peer, status);
     events.emit('statusChanged');
 
-    if ((await this.#follow(teller, status)) === 'taken-over') return 'again';
+    const followed = await this.#follow(teller, status);
+    if (followed === 'taken-over') return 'again';
     await settler.settle();
-    if (!this.#isBehind(status)) reader.heads.noteCaughtUp();
+    // Of a branch that goes on by newer rules there is no more to catch up with.
+    if (followed === 'cut' || !this.#isBehind(status)) reader.heads.noteCaughtUp();
     return undefined;
   }
 
-  #isBehind({ totalWork }: Pick<Status, 'totalWork'>): boolean {
-    return totalWork > this.#deps.chain.headers.head().header.totalWork;
+  /** Whether a head is claimed that this client would follow. Near equals may stay apart until the next block. */
+  #isBehind({ head, totalWork }: Pick<Status, 'head' | 'totalWork'>): boolean {
+    const { headers } = this.#deps.chain;
+    return totalWork > headers.head().header.totalWork && headers.claimsHead(head);
   }
 
   /** Tries the teller's head; what else is wanted is asked of it where it has none to try. */
-  async #follow(teller: PeerInfo, status: Status): Promise<'taken-over' | undefined> {
+  async #follow(teller: PeerInfo, status: Status): Promise<Fetched['end']> {
     const { chain, failed } = this.#deps;
     // The next blocks of a chain that is followed are proven one by one: for them nobody waits.
     const isWaiting = failed.isWaiting(teller);
@@ -95,7 +99,7 @@ export class CatchUp {
     const isDeep = depth !== undefined && depth > PROOFS_KEPT;
     if (end === 'unproven' || (isDeep && isWaiting)) {
       await this.#refuse(teller, tip!, isDeep);
-      return undefined;
+      return 'unproven';
     }
     const proven = this.#prove(teller, depth === undefined ? undefined : tip, isDeep);
     await proven.catch((e: unknown) => {
@@ -103,7 +107,7 @@ export class CatchUp {
       if (isDeep) failed.defer(teller);
       throw e;
     });
-    return undefined;
+    return end;
   }
 
   /** Headers cost nothing to make: who offers a branch with more work must prove it, or somebody else must. */
@@ -114,7 +118,8 @@ export class CatchUp {
 
     const lacking = await this.#gather(teller.id, () => chain.proofs.wanted(blockId(tip)));
     // The branch may be proven by now, or a rival with as much work may have come while peers were asked.
-    if (!this.#isBehind(tip)) return;
+    const { totalWork } = tip;
+    if (!this.#isBehind({ head: blockId(tip), totalWork })) return;
 
     if (!(await this.#refuse(teller, tip, isDeep))) return;
     // No peer has to keep old blocks: one that sent the newest headers may have only the newest proofs.

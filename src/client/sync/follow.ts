@@ -75,7 +75,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     onEnd: () => events.emit('statusChanged'),
     turnMs: deps.turnMs,
   });
-  const intake = new BlockIntake({ chain, reader, fullCheck, settler, peerQueue });
+  const intake = new BlockIntake({ ...deps, fullCheck, settler, peerQueue });
 
   return {
     onPeers(peers) {

@@ -4,9 +4,10 @@
  * anything builds on it.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import { blames, type Fault } from '../../core/faults.ts';
+import { blames, fault, type Fault } from '../../core/faults.ts';
 import type { Header, Proof } from '../../core/formats.ts';
-import { blockId, type ChainPoint } from '../../core/header/header.ts';
+import { blockId, claimOf, type ChainPoint, type Claim } from '../../core/header/header.ts';
+import { modelAt } from '../../core/header/tables.ts';
 import type { Block } from '../../core/messages.ts';
 import { verifyLight } from '../../core/pow/proof.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
@@ -22,7 +23,7 @@ export interface UnitReplay {
   /** Whether units of this model can be run now. */
   canReplay(modelId: Uint8Array): boolean;
   /** @returns every fault that the replay shows; no fault also when the worker fails */
-  replay(header: Header, proof: Proof): Promise<readonly Fault[]>;
+  replay(claim: Claim, proof: Proof): Promise<readonly Fault[]>;
 }
 
 export interface FullCheckDeps {
@@ -38,6 +39,15 @@ export class FullCheck {
 
   constructor(deps: FullCheckDeps) {
     this.#deps = deps;
+  }
+
+  /** The light check, of a block whose turn has not come. */
+  light({ header, proof }: Block): Fault | undefined {
+    const { network, chain } = this.#deps;
+    const { params } = chain;
+    const manifest = network.models.get(modelAt(params, header.model, header.height) ?? '');
+    const verifyProof = network.verifyProof ?? verifyLight;
+    return manifest ? verifyProof(params, header, proof, manifest) : fault('header.model');
   }
 
   /** Checks a block. It leaves the chain if its fault blames the block itself. */
@@ -79,11 +89,14 @@ export class FullCheck {
 
   /** The cheap check comes first: a replay costs a whole unit, a forged header nothing. */
   async #replay({ header, proof }: Block): Promise<Fault | undefined> {
-    const { network, miner } = this.#deps;
-    const manifest = network.models.get(toHex(header.modelId));
-    if (!manifest || !miner.canReplay(header.modelId)) return undefined;
+    const { network, chain, miner } = this.#deps;
+    const { params } = chain;
+    const manifest = network.models.get(modelAt(params, header.model, header.height) ?? '');
+    if (!manifest) return undefined;
+    const claim = claimOf(params, header);
+    if (!miner.canReplay(claim.modelId)) return undefined;
     const verifyProof = network.verifyProof ?? verifyLight;
-    const wrong = verifyProof(network.params, header, proof, manifest);
-    return wrong ?? network.params.rules.first(await miner.replay(header, proof));
+    const wrong = verifyProof(params, header, proof, manifest);
+    return wrong ?? params.rules.first(await miner.replay(claim, proof));
   }
 }

@@ -7,8 +7,10 @@ import type { LightChain } from '../../chain/light/light-chain.ts';
 import { isFault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
+import { knownHeaders } from '../../core/header/tables.ts';
 import { HEADERS_MAX, LOCATOR_MAX } from '../../core/messages.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { Transport } from '../../net/transport.ts';
 
 export interface HeaderDownloadsDeps {
@@ -22,11 +24,18 @@ export interface HeaderDownloadsDeps {
 
 /** What came of a peer's branch, with its last header where any came. */
 export type Fetched =
-  | { readonly end: 'whole'; readonly tip: Header | undefined }
+  /** `cut`: it goes on by rules that this program does not know. */
+  | { readonly end: 'whole' | 'cut'; readonly tip: Header | undefined }
   /** It did not prove what it had to between two pieces. */
   | { readonly end: 'unproven'; readonly tip: Header }
   /** Another peer goes on with it. */
   | { readonly end: 'taken-over' };
+
+interface Piece {
+  readonly headers: readonly Header[];
+  /** `cut`: more came, of newer rules. */
+  readonly end: 'whole' | 'cut';
+}
 
 interface Download {
   /** The peer that is asked. */
@@ -55,16 +64,16 @@ export class HeaderDownloads {
     let tip: Header | undefined;
     try {
       for (let answers = 1; ; answers++) {
-        const headers = await this.#ask(peer, tip ? [blockId(tip), ...own] : own);
+        const { headers, end } = await this.#ask(peer, tip ? [blockId(tip), ...own] : own);
         if (download && download.peer !== peer) return { end: 'taken-over' };
         const newest = await this.#takeIn(peer, headers);
-        if (!newest) return { end: 'whole', tip };
+        if (!newest) return { end, tip };
 
         download ??= this.#join(peer, headers[0]!);
         download.ends.add(toHex(blockId(newest)));
         const isLast = isEnd(headers, tip) || answers >= answersMax;
         tip = newest;
-        if (isLast) return { end: 'whole', tip };
+        if (isLast) return { end, tip };
         if (!(await this.#deps.isProbed(peer, tip))) return { end: 'unproven', tip };
       }
     } finally {
@@ -72,11 +81,20 @@ export class HeaderDownloads {
     }
   }
 
-  async #ask(peer: string, ids: readonly Uint8Array[]): Promise<Header[]> {
+  /** What a newer program adds is no business of this one. */
+  async #ask(peer: string, ids: readonly Uint8Array[]): Promise<Piece> {
+    const { chain, transport } = this.#deps;
     const locator = ids.slice(0, LOCATOR_MAX);
     const request = { type: 'headers', locator, max: HEADERS_MAX } as const;
-    const answer = await this.#deps.transport.request(peer, request);
-    return answer.type === 'headers' ? answer.headers : [];
+    try {
+      const answer = await transport.request(peer, request);
+      if (answer.type !== 'headers') return { headers: [], end: 'whole' };
+      const headers = knownHeaders(chain.params, answer.headers);
+      return { headers, end: headers.length < answer.headers.length ? 'cut' : 'whole' };
+    } catch (e) {
+      if (AppError.from(e).code !== 'NET_NEWER') throw e;
+      return { headers: [], end: 'cut' };
+    }
   }
 
   /** @returns the newest; undefined where there are none, or they fail, for which the peer is charged */

@@ -30,6 +30,6 @@ export class RevertedBlocks {
     const points = this.#points;
     this.#points = [];
     const bodies = await Promise.all(points.map(({ id }) => this.#chain.blocks.body(id)));
-    return bodies.flatMap((body) => body ?? []);
+    return bodies.flatMap((body) => body?.transactions ?? []);
   }
 }

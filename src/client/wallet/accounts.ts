@@ -12,6 +12,7 @@ import type { Params } from '../../core/params.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import type { Balance } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
+import { createFindTx, type FindTx } from './find-tx.ts';
 import { createHistory, type ReadHistory } from './history.ts';
 import { createPayeeBook, type PayeeBook } from './payees.ts';
 
@@ -23,7 +24,7 @@ const BalanceRecord = struct({
   address: bytes(32),
   spendable: u64,
   immature: u64,
-  nonce: u32,
+  nonce: u64,
   txCount: u32,
   height: u32,
   id: bytes(32),
@@ -37,6 +38,7 @@ export interface Accounts {
   /** Proves the balance again; undefined when no peer could send a valid proof. */
   prove(address: Uint8Array): Promise<Balance | undefined>;
   readonly history: ReadHistory;
+  readonly find: FindTx;
   readonly payees: PayeeBook;
 }
 
@@ -72,7 +74,7 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
       address,
       spendable: account?.balance ?? 0n,
       immature: coinbases.reduce((sum, c) => sum + (c ? decode(Coinbase, c).amount : 0n), 0n),
-      nonce: account?.nonce ?? 0,
+      nonce: account?.nonce ?? 0n,
       txCount: account?.txCount ?? 0,
       provenAt: { height: at.height, id: blockId(at), timeMs: at.time },
       proofBytes: opened.proofBytes,
@@ -82,11 +84,11 @@ export function createAccounts({ chain, params, reader, store }: AccountsDeps): 
     return balance;
   }
 
-  const history = createHistory(chain, reader);
+  const find = createFindTx(chain, reader);
+  const history = createHistory(chain, reader, find);
   const last = (address: Uint8Array) => readBalance(store, address);
-  const total = async (address: Uint8Array) => (await last(address))?.txCount;
-  const payees = createPayeeBook({ chain, history, total, store });
-  return { prove, last, history, payees };
+  const payees = createPayeeBook({ chain, history, leaf: last, store });
+  return { prove, last, history, find, payees };
 }
 
 /** The last proven balance of an address. */

@@ -8,7 +8,7 @@ import { partiesOf } from '../../core/tx/kinds.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { decode } from '../../core/codec.ts';
 import { addressOf } from '../../core/address.ts';
-import { Account, type Position, type SignedTx, type TxOf } from '../../core/formats.ts';
+import { Account, type Position, type SignedTx, type Tx, type TxOf } from '../../core/formats.ts';
 import { stateKey } from '../../core/tree/keys.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
 import { txId } from '../../core/tx/tx.ts';
@@ -17,6 +17,7 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { AccountEntry, History } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
+import { createFindTx, type FindTx } from './find-tx.ts';
 
 /** Requests for one page: a peer answers as much as lies in eight full blocks. */
 const ROUNDS_MAX = 8;
@@ -40,7 +41,12 @@ interface Above {
 /** Openings that are remembered: with each close of them a body would be read again. */
 const OPENINGS_MAX = 256;
 
-export function createHistory(chain: LightChain, reader: ChainReader): ReadHistory {
+export function createHistory(
+  chain: LightChain,
+  reader: ChainReader,
+  find: FindTx = createFindTx(chain, reader),
+): ReadHistory {
+  const idOf = (tx: Tx): Uint8Array => txId(chain.headers.genesis.id, tx);
   const pages = new BoundedMap<string, Above>(PAGES_MAX);
   const pageKey = (address: Uint8Array, { height, index }: Position): string =>
     `${toHex(address)}/${height}/${index}`;
@@ -52,18 +58,9 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     const hex = toHex(id);
     const known = openings.get(hex);
     if (known) return known;
-    const among = async (positions: readonly Position[]): Promise<TxOf<'channel'> | undefined> => {
-      for (const { height, index } of positions) {
-        const header = await chain.headers.at(height);
-        const there = header && (await reader.bodies.of(header))?.[index]?.tx;
-        if (there?.type === 'channel' && equal(txId(there), id)) return there;
-      }
-      return undefined;
-    };
-    const opening =
-      (await among(await chain.blocks.find(id))) ??
-      (await reader.ask({ type: 'find', id }, ({ positions }) => among(positions)));
-    if (opening) openings.set(hex, opening);
+    const opening = (await find(id))?.tx;
+    if (opening?.type !== 'channel') return undefined;
+    openings.set(hex, opening);
     return opening;
   }
 
@@ -74,17 +71,18 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     return parties.some((party) => equal(party, address));
   }
 
-  const withOpening = async (entry: HistoryEntry): Promise<AccountEntry> => {
+  const entryOf = async (entry: HistoryEntry): Promise<AccountEntry> => {
     const { tx } = entry.tx;
-    return tx.type === 'close' ? { ...entry, opening: await openingOf(tx.channel) } : entry;
+    const opening = tx.type === 'close' ? await openingOf(tx.channel) : undefined;
+    return { ...entry, id: idOf(tx), opening };
   };
 
   /** Whether the entry belongs to the account and is at its position in a block of the chain. */
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
     const header = await chain.headers.at(position.height);
     const body = header && (await reader.bodies.of(header));
-    const there = body?.[position.index];
-    const isThere = there !== undefined && equal(txId(there.tx), txId(tx.tx));
+    const there = body?.transactions[position.index];
+    const isThere = there !== undefined && equal(idOf(there.tx), idOf(tx.tx));
     return isThere && (await isOf(address, tx));
   }
 
@@ -119,7 +117,8 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
     if (!body || !leaves) return undefined;
     const [leaf] = leaves.values;
     let count = leaf ? decode(Account, leaf).txCount : 0;
-    for (const signed of body.slice(0, at.index)) if (await isOf(address, signed)) count++;
+    for (const signed of body.transactions.slice(0, at.index))
+      if (await isOf(address, signed)) count++;
     return count;
   }
 
@@ -177,7 +176,7 @@ export function createHistory(chain: LightChain, reader: ChainReader): ReadHisto
       const count = above.count + shown.length;
       pages.set(pageKey(address, next), { ...above, count, linked });
     }
-    const opened = await Promise.all(shown.map(withOpening));
+    const opened = await Promise.all(shown.map(entryOf));
     return { entries: opened, total: txCount, linked, next };
   };
 }

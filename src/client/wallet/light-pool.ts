@@ -2,16 +2,18 @@
  * The pool of a light client. Where the state that a transaction needs is known, the transaction is judged by
  * that state as a full node does. Otherwise it is checked as far as possible without state, and judged later.
  */
-import { Mempool, paysEnough, poolBase } from '../../chain/shared/mempool.ts';
+import { feeMin } from '../../chain/shared/fees.ts';
+import { Mempool, poolBase } from '../../chain/shared/mempool.ts';
 import { VerifiedSignatures } from '../../chain/shared/verified-signatures.ts';
 import { fault, type Fault } from '../../core/faults.ts';
-import type { Header, SignedTx } from '../../core/formats.ts';
+import type { Header, SignedTx, Tx } from '../../core/formats.ts';
 import type { Params } from '../../core/params.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { txFaults } from '../../core/tx/apply.ts';
 import { kindOf, leafOfLine } from '../../core/tx/kinds.ts';
+import type { Prospect } from '../../core/tx/kinds/kind.ts';
 import type { StateContext } from '../../core/tx/state-tx.ts';
-import { txId, verifySignature } from '../../core/tx/tx.ts';
+import { txBytes, txId, verifySignature } from '../../core/tx/tx.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { PeerInfo, Transport } from '../../net/transport.ts';
@@ -47,7 +49,7 @@ export interface LightPool {
 export function createLightPool(
   params: Params,
   chain: Pick<StateContext, 'genesis'>,
-  verified = new VerifiedSignatures(),
+  verified = new VerifiedSignatures(chain.genesis),
 ): LightPool {
   const pool = new Mempool(verified);
   /** What is known of the state after the head. */
@@ -61,14 +63,16 @@ export function createLightPool(
   function faultAlone(signed: SignedTx, height: number): Fault | undefined {
     const refused = params.rules.first(txFaults(params, height + 1, signed));
     if (refused) return refused;
-    if (!paysEnough(signed.tx)) return fault('tx.fee-low');
-    if (!verified.has(signed) && !verifySignature(signed)) return fault('tx.signature');
+    const least = feeMin(txBytes(signed).length, 0);
+    if (signed.tx.fee < least) return fault('tx.fee-low', { least });
+    if (!verified.has(signed) && !verifySignature(chain.genesis, signed))
+      return fault('tx.signature');
     verified.add(signed);
     return undefined;
   }
 
   function add(signed: SignedTx, height: number): Fault | 'known' | undefined {
-    const hex = toHex(txId(signed.tx));
+    const hex = toHex(txId(chain.genesis, signed.tx));
     if (get(hex)) return 'known';
     const refused = pool.add(signed);
     if (!refused) return undefined;
@@ -109,10 +113,15 @@ export function createLightPool(
       const waiting = [...back.slice(0, BACK_MAX), ...ours];
       state = tree;
       if (tree) pool.setBase(poolBase(params, chain, tree, header));
-      const left = tree ? waiting.filter(({ tx }) => !pool.get(toHex(txId(tx)))) : waiting;
+      const left = tree
+        ? waiting.filter(({ tx }) => !pool.get(toHex(txId(chain.genesis, tx))))
+        : waiting;
       judgeAgain(left, header.height);
     },
-    missing: (height) => [...unjudged].flatMap(([, signed]) => leavesOf(signed, height + 1, state)),
+    missing(height) {
+      const prospect = { height: height + 1, tree: state, genesis: chain.genesis };
+      return [...unjudged].flatMap(([, { tx }]) => leavesOf(tx, prospect));
+    },
     get size() {
       return pool.size + unjudged.size;
     },
@@ -136,7 +145,8 @@ export function createSampler(
   };
 }
 
-/** Keys of the leaves that are read when the transaction is judged for a block of that height. */
-function leavesOf({ tx }: SignedTx, height: number, tree: Tree | undefined): Uint8Array[] {
-  return [leafOfLine(tx), ...kindOf(tx).reads(tx, { height, tree })];
-}
+/** Keys of the leaves that are read when the transaction is judged. */
+export const leavesOf = (tx: Tx, prospect: Prospect): Uint8Array[] => [
+  leafOfLine(tx),
+  ...kindOf(tx).reads(tx, prospect),
+];

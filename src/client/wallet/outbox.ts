@@ -8,8 +8,8 @@ import { struct, u32, u8, tryDecode, encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { Block } from '../../core/messages.ts';
 import { txBytes, txId } from '../../core/tx/tx.ts';
-import { toHex } from '../../lib/bytes.ts';
-import { AppError } from '../../lib/errors.ts';
+import { fromHex, toHex } from '../../lib/bytes.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import type { PendingTx } from '../api.ts';
 import { BALANCES } from './accounts.ts';
 
@@ -52,6 +52,8 @@ interface Entry {
 export class Outbox {
   readonly #store: Store;
   readonly #entries = new Map<string, Entry>();
+  /** Of the chain that it belongs to. */
+  #genesis: Uint8Array | undefined;
 
   /** The last block found here; until a peer has it, only this client can announce it. */
   found: Block | undefined;
@@ -82,6 +84,7 @@ export class Outbox {
    * same number could pay it once more, and its nonces say nothing there, nor do those of balances proven there.
    */
   async belongTo(genesisId: Uint8Array): Promise<void> {
+    this.#genesis = genesisId;
     if (!(await dropOtherChain(this.#store, OF_CHAIN, genesisId))) return;
     this.#entries.clear();
     this.found = undefined;
@@ -94,7 +97,7 @@ export class Outbox {
 
   /** @throws AppError OUTBOX_FULL, STORE_* */
   async add(signed: SignedTx): Promise<PendingTx> {
-    const id = toHex(txId(signed.tx));
+    const id = this.#idOf(signed);
     if (!this.#entries.has(id)) {
       if (this.#entries.size >= OUTBOX_MAX) await this.#dropSettled();
       await this.#write(id, { signed, state: 'pending', height: undefined });
@@ -117,7 +120,7 @@ export class Outbox {
   }
 
   has(signed: SignedTx): boolean {
-    return this.#entries.has(toHex(txId(signed.tx)));
+    return this.#entries.has(this.#idOf(signed));
   }
 
   /** Transactions that are in a block or may still get into one: a new transaction needs another nonce. */
@@ -135,7 +138,7 @@ export class Outbox {
       const rival = costliest.get(placeOf(signed));
       if (!rival || signed.tx.fee > rival.tx.fee) costliest.set(placeOf(signed), signed);
     }
-    return [...costliest.values()].sort((a, b) => a.tx.nonce - b.tx.nonce);
+    return [...costliest.values()].sort((a, b) => Number(a.tx.nonce - b.tx.nonce));
   }
 
   /** Notes a new head at `height`: transactions of `inBlock` are confirmed; others may expire or be forgotten. */
@@ -213,9 +216,14 @@ export class Outbox {
     return found.map(({ signed }) => signed);
   }
 
+  #idOf({ tx }: SignedTx): string {
+    assert(this.#genesis, 'what is sent belongs to a chain');
+    return toHex(txId(this.#genesis, tx));
+  }
+
   #statusOf(id: string): PendingTx {
     const { signed, state, height } = this.#entries.get(id)!;
-    return { id: txId(signed.tx), bytes: txBytes(signed), state, height };
+    return { id: fromHex(id)!, bytes: txBytes(signed), state, height };
   }
 }
 

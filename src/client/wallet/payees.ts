@@ -5,11 +5,12 @@
  * no longer kept, and then nothing is called whole.
  */
 import { partiesOf } from '../../core/tx/kinds.ts';
+import { bornAt } from '../../core/tx/nonce.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { addressOf } from '../../core/address.ts';
 import { bytes, encode, struct, tryDecode, u32 } from '../../core/codec.ts';
-import type { Position, Tx } from '../../core/formats.ts';
+import type { Account, Position, Tx } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { HISTORY_MAX, type HistoryEntry } from '../../core/messages.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
@@ -64,12 +65,12 @@ export interface PayeeBook {
 export interface PayeeBookDeps {
   readonly chain: { readonly headers: Pick<LightChain['headers'], 'at'> };
   readonly history: ReadHistory;
-  /** How many transactions the account has, by its last proven leaf. */
-  readonly total: (address: Uint8Array) => Promise<number | undefined>;
+  /** How many transactions the account has, by its last proven leaf, and its next nonce. */
+  readonly leaf: (address: Uint8Array) => Promise<Pick<Account, 'txCount' | 'nonce'> | undefined>;
   readonly store: Store;
 }
 
-export function createPayeeBook({ chain, history, total, store }: PayeeBookDeps): PayeeBook {
+export function createPayeeBook({ chain, history, leaf, store }: PayeeBookDeps): PayeeBook {
   const books = new BoundedMap<string, Map<string, number>>(ACCOUNTS_MAX);
   const walks = new BoundedMap<string, Walk>(ACCOUNTS_MAX);
   const queue = new SerialQueue(READS_MAX);
@@ -113,10 +114,12 @@ export function createPayeeBook({ chain, history, total, store }: PayeeBookDeps)
     return header !== undefined && equal(blockId(header), block);
   }
 
+  /** What was read of a leaf that went says nothing of how many transactions the one that is there has. */
   async function markOf(own: string): Promise<Mark | undefined> {
     const data = await store.get(`payees-read/${own}`);
     const mark = data && tryDecode(MarkRecord, data);
-    return mark && (await stands(mark)) ? mark : undefined;
+    const { nonce = 0n } = (await leaf(fromHex(own)!)) ?? {};
+    return mark && mark.height >= bornAt(nonce) && (await stands(mark)) ? mark : undefined;
   }
 
   const keepMark = (own: string, mark: Mark | undefined): Promise<void> =>
@@ -167,7 +170,8 @@ export function createPayeeBook({ chain, history, total, store }: PayeeBookDeps)
   }
 
   async function tell(address: Uint8Array, own: string): Promise<Payees> {
-    const [book, mark, known] = [await bookOf(own), await markOf(own), await total(address)];
+    const [book, mark] = [await bookOf(own), await markOf(own)];
+    const known = (await leaf(address))?.txCount;
     const having = (bit: number): Uint8Array[] =>
       [...book].flatMap(([hex, bits]) => (bits & bit ? (fromHex(hex, 32) ?? []) : []));
     const isKept = book.size < SENDERS_MAX;

@@ -3,6 +3,7 @@ import { FAUCET_SECRET, NANOVOLTS } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { fromHex, toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
+import { requireRules } from './health.ts';
 import { AddressRate } from '../../net/address-rate.ts';
 import { readBody, requireJson, sendJson, type Route } from './http.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
@@ -16,16 +17,15 @@ const WAIT_MS = 30_000;
 const REMEMBERED_MAX = 10_000;
 /** Gifts to one caller. */
 export const GIFT_RATE = { perSecond: 1 / 30, burst: 10 };
-const FEE = 10_000n;
 
-export function createFaucet({ chain, network, transport, callers, log }: SeedDeps): Route {
-  const { params } = network;
+export function createFaucet({ chain, transport, callers, outlook, log }: SeedDeps): Route {
+  const { params } = chain;
   const sender = createSender({ chain, params, transport }, fromHex(FAUCET_SECRET, 32)!);
   const rate = new AddressRate(callers.standsForMany, GIFT_RATE);
   const given = new BoundedMap<string, number>(REMEMBERED_MAX);
 
   async function give(to: Uint8Array): Promise<void> {
-    const gift = { to, amount: GIFT, fee: FEE, memo: utf8('faucet') };
+    const gift = { to, amount: GIFT, fee: sender.feeFor('transfer'), memo: utf8('faucet') };
     await sender.send({ type: 'transfer', ...gift }).catch((cause: unknown) => {
       throw new AppError('FAUCET_LATER', `not now: ${AppError.from(cause).message}`, { cause });
     });
@@ -34,6 +34,7 @@ export function createFaucet({ chain, network, transport, callers, log }: SeedDe
 
   return async (request, response) => {
     if (!params.faucet) throw new AppError('FAUCET_OFF', 'this network has no faucet');
+    requireRules(outlook());
     requireJson(request);
     if (!rate.take(callers.of(request), Date.now()))
       throw new AppError('RATE_LIMIT', 'too many gifts to this address');

@@ -1,11 +1,13 @@
 /** Whether this node can do its work, for monitoring: `GET /health`. */
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { Outlook } from '../../chain/shared/outlook.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { watchStores } from '../../chain/store/store-watch.ts';
-import type { AppError } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import { Emitter } from '../../lib/events.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Transport } from '../../net/transport.ts';
+import type { UnfollowedBranch } from '../seed/full-sync.ts';
 import { sendJson, type Route } from './http.ts';
 
 /** Whether every database of this node works. */
@@ -44,9 +46,15 @@ export interface HealthDeps {
   readonly chain: FullChain;
   readonly transport: Transport;
   readonly stores: StoreHealth;
+  readonly outlook: () => Outlook;
+  /** A branch with more work that this node does not follow. */
+  readonly unfollowed?: () => UnfollowedBranch | undefined;
 }
 
-export function healthOf({ chain, transport, stores }: HealthDeps) {
+const toldBranch = (branch: UnfollowedBranch | undefined) =>
+  branch ? { ...branch, totalWork: branch.totalWork.toString() } : null;
+
+export function healthOf({ chain, transport, stores, outlook, unfollowed }: HealthDeps) {
   const { height, time } = chain.head().header;
   const problem = stores.problem() ?? null;
   return {
@@ -55,6 +63,8 @@ export function healthOf({ chain, transport, stores }: HealthDeps) {
     height,
     headAgeMs: Math.max(0, Date.now() - time),
     peers: transport.peers().length,
+    ...outlook(),
+    unfollowed: toldBranch(unfollowed?.()),
   };
 }
 
@@ -65,3 +75,12 @@ export const healthRoute =
     const health = healthOf(deps);
     sendJson(response, health.ok ? 200 : 503, health);
   };
+
+/**
+ * To be called before coins are paid out with nobody there. What would be lost by waiting, as a close of a channel, is
+ * done all the same. @throws AppError RULES_ENDED
+ */
+export function requireRules({ rules }: Outlook): void {
+  if (rules === 'ended')
+    throw new AppError('RULES_ENDED', 'newer rules may hold: this node has to be updated');
+}

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { encode } from '../../core/codec.ts';
 import { Header } from '../../core/formats.ts';
-import { PROTOCOL_VERSION, type NetworkParams } from '../../core/params.ts';
+import { versionKnown } from '../../core/header/tables.ts';
+import type { NetworkParams } from '../../core/params.ts';
 import { toHex } from '../../lib/bytes.ts';
 
 export interface PageConfigDeps {
@@ -29,12 +30,12 @@ export function pageConfig(deps: PageConfigDeps, request: IncomingMessage): obje
   const direct = announced.some((a) => a.includes('/webrtc-direct/')) ? [] : own;
   return {
     network: params.network,
-    version: PROTOCOL_VERSION,
+    version: versionKnown(params),
     prefix: params.prefix,
     /** Whether this node can be met by UDP too: its port may be taken, or WebRTC missing. */
     webrtcDirect: own.length > 0,
     bootstrap: [...pageAddress(request, peerId), ...announced, ...direct],
-    genesis: params.reanchorGapMs ? toHex(encode(Header, genesis)) : undefined,
+    genesis: params.startsAnew ? toHex(encode(Header, genesis)) : undefined,
     downloadBytes,
     mirrors: deps.mirrors,
   };

@@ -7,7 +7,7 @@ import { encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { plainHash } from '../../core/hash.ts';
 import { sequenceBytes, type Manifest } from '../../core/manifest.ts';
-import { CHANNEL_LIMIT_MIN } from '../../core/params.ts';
+import { ACCOUNT_MIN } from '../../core/params.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { concat, equal, toHex, u32, utf8 } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
@@ -17,8 +17,6 @@ import type { ServingKeys } from '../serving-file.ts';
 import type { Sender } from '../seed/sender.ts';
 import type { AskedAt, Spendings } from './spending.ts';
 
-/** nV of an opening's fee: ten times what a pool asks at least. */
-const FEE = 10_000n;
 /** Blocks after which what is left of a channel comes back by itself. */
 const LIFETIME = 10_080;
 /** Questions that wait for one provider, which answers one after the other in a channel. */
@@ -72,10 +70,12 @@ export interface PaidInferenceDeps {
     | 'shareAnswer'
   >;
   readonly keys: Pick<ServingKeys, 'newSigner' | 'noteOpening'>;
-  readonly sender: Pick<Sender, 'send'>;
+  readonly sender: Pick<Sender, 'send' | 'feeFor'>;
   readonly spendings: Spendings;
   /** nV of a new channel at most, unless one answer costs more. */
   readonly limit: bigint;
+  /** @throws AppError RULES_ENDED where nothing is paid out any more */
+  requireRules(): void;
   /** @throws AppError FUNDS_SHORT where the sender has less */
   requireFunds(nV: bigint): void;
   /** Runs a model that this node mines with; undefined: it is another. */
@@ -93,7 +93,8 @@ interface SetAside {
 
 /**
  * Asks once for each key, however often it is called. @throws AppError as PrepaidApi.askPrepaid, SPEND_LIMIT,
- * FUNDS_SHORT, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, ANSWER_UNKNOWN (it was paid for, and is kept no more)
+ * FUNDS_SHORT, RULES_ENDED, IDEMPOTENCY_REUSED, TX_REFUSED, BUSY, SENDER_BUSY, ANSWER_UNKNOWN (it was paid for,
+ * and is kept no more)
  */
 export type AskPaid = (question: Question, key: string) => Promise<Answer>;
 
@@ -156,7 +157,7 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
 
   /** nV of a new channel: the first with a provider is small, since it takes weeks until an unused one is back. */
   function limitFor({ paid }: Provider, cost: bigint): bigint {
-    const trusted = smaller(deps.limit, larger(CHANNEL_LIMIT_MIN, LIMIT_TIMES_PAID * paid));
+    const trusted = smaller(deps.limit, larger(ACCOUNT_MIN, LIMIT_TIMES_PAID * paid));
     return larger(trusted, cost + CLOSE_MARGIN);
   }
 
@@ -172,11 +173,12 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     for (const { id, isBusy, spent } of open)
       if (!isBusy && spent > 0n) await prepaid.closeChannel(id);
     const limit = limitFor(provider, cost);
-    deps.requireFunds(limit + FEE);
-    const release = spendings.reserve(FEE);
+    const fee = deps.sender.feeFor('channel');
+    deps.requireFunds(limit + fee);
+    const release = spendings.reserve(fee);
     try {
       const signer = await deps.keys.newSigner();
-      const fields = { provider: key, payee, signer, limit, lifetime: LIFETIME, fee: FEE } as const;
+      const fields = { provider: key, payee, signer, limit, lifetime: LIFETIME, fee } as const;
       let opened: Prepaid | undefined;
       await deps.sender.send({ type: 'channel', ...fields }, async (signed) => {
         const { tx } = signed;
@@ -184,7 +186,7 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
         await deps.keys.noteOpening(tx);
         opened = await prepaid.openChannel(encode(SignedTx, signed), peer);
         const { id: channel } = opened;
-        await spendings.keep(`opening ${toHex(channel)}`, signer, FEE, { channel, n: 0 });
+        await spendings.keep(`opening ${toHex(channel)}`, signer, fee, { channel, n: 0 });
       });
       return opened!;
     } finally {
@@ -289,6 +291,7 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     if (before) return before.answer;
     if (asking.size >= CALLS_MAX) throw new AppError('BUSY', `${CALLS_MAX} questions wait`);
     const run = deps.own(model);
+    if (!run) deps.requireRules();
     const asked = run ? here(question, run) : once(question, key, content);
     const answer = asked.finally(() => asking.delete(key));
     asking.set(key, { content, answer });

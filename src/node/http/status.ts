@@ -1,6 +1,7 @@
 /** `GET /status.json` and the RPC method `status`: what this node knows, in one answer. */
-import { blockId, headerWork } from '../../core/header/header.ts';
-import { PROTOCOL_VERSION } from '../../core/params.ts';
+import { blockId } from '../../core/header/header.ts';
+import { headerWork } from '../../core/header/target.ts';
+import { versionAt } from '../../core/header/tables.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { SeedDeps } from '../seed/seed-deps.ts';
 import { healthOf } from './health.ts';
@@ -11,13 +12,13 @@ export function statusOf(deps: SeedDeps): object {
   const { id, header } = chain.head();
   return {
     network: network.params.network,
-    version: PROTOCOL_VERSION,
+    version: versionAt(network.params, header.height),
     genesis: toHex(blockId(genesis)),
     head: toHex(id),
     ...healthOf(deps),
     timeMs: header.time,
     totalWork: header.totalWork.toString(),
-    difficulty: headerWork(header).toString(),
+    difficulty: headerWork(chain.params, header).toString(),
     mempool: chain.mempool.size,
     models: network.names,
     webrtcDirect: transport.addresses().some((a) => a.includes('/webrtc-direct/')),

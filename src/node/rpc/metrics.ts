@@ -38,6 +38,7 @@ export function createMetrics(
   gauge('mempool_bytes', 'Their bytes', () => chain.mempool.bytes);
   gauge('accounts', 'Accounts with a leaf', () => chain.stats().accounts);
   coins('issued_vlt', 'Coins created', () => chain.stats().issued);
+  coins('burned_vlt', 'Of them, too few for an account', () => chain.stats().burned);
 
   const count = (name: string, help: string) =>
     new Counter({ name: `pila_${name}`, help, registers });
@@ -61,7 +62,8 @@ export function createMetrics(
     const newest = event.adopted.slice(-BLOCKS_MAX).map(({ id }) => id);
     void chain.parts(newest).then(
       (parts) => {
-        for (const { tx } of parts.flatMap(({ body }) => body)) inBlocks.inc({ type: tx.type });
+        for (const { tx } of parts.flatMap(({ body }) => body.transactions))
+          inBlocks.inc({ type: tx.type });
       },
       () => undefined,
     );

@@ -1,8 +1,9 @@
 /** The JSON-RPC methods. Bytes are hex, amounts and work are decimal text, addresses are bech32m. */
+import { FEES_FOR, proposedFees } from '../../chain/shared/fees.ts';
 import { formatAddress } from '../../core/address.ts';
 import { CodecError, decode, encode } from '../../core/codec.ts';
 import { describeFault } from '../../core/faults.ts';
-import { Header, SignedTx } from '../../core/formats.ts';
+import { Header, SignedTx, type Tx } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { HISTORY_MAX } from '../../core/messages.ts';
 import { stateKey } from '../../core/tree/keys.ts';
@@ -72,7 +73,10 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
       const header = await headerParam(block);
       const whole = await chain.block(blockId(header));
       if (!whole) return { header: shownHeader(header), txs: [], proof: null };
-      const txs = whole.body.map((s) => ({ id: toHex(txId(s.tx)), ...(readable(s) as object) }));
+      const txs = whole.body.transactions.map((s) => ({
+        id: toHex(txId(chain.params.genesis.id, s.tx)),
+        ...(readable(s) as object),
+      }));
       return { header: shownHeader(header), txs, proof: readable(whole.proof) };
     },
     async getTransaction([id]) {
@@ -83,7 +87,7 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
       const header = position && (await chain.header(position.height));
       const block = header && (await chain.block(blockId(header)));
       if (!position || !block) throw missing('transaction');
-      return { position, tx: readable(block.body[position.index]) };
+      return { position, tx: readable(block.body.transactions[position.index]) };
     },
     async getAccount([text]) {
       const address = addressParam(text);
@@ -91,7 +95,7 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
       return {
         address: formatAddress(address, params.prefix),
         balance: account?.balance ?? 0n,
-        nonce: account?.nonce ?? 0,
+        nonce: account?.nonce ?? 0n,
         txCount: account?.txCount ?? 0,
         height: chain.head().header.height,
       };
@@ -122,9 +126,15 @@ export function rpcMethods(deps: SeedDeps): RpcMethods {
       const refused = await chain.addTx(tx);
       if (refused) throw new AppError('TX_REFUSED', describeFault(refused));
       await transport.announceTx({ tx, sequence: ++sequence });
-      return toHex(txId(tx.tx));
+      return toHex(txId(chain.params.genesis.id, tx.tx));
     },
-    getMempool: async () => chain.mempool.byFee().map((s) => toHex(txId(s.tx))),
+    async getFees([kind]) {
+      if (typeof kind !== 'string' || !Object.hasOwn(FEES_FOR, kind))
+        throw wrong('the kind is transfer, channel or close');
+      return proposedFees(chain.mempool.byFee(), FEES_FOR[kind as Tx['type']]);
+    },
+    getMempool: async () =>
+      chain.mempool.byFee().map((s) => toHex(txId(chain.params.genesis.id, s.tx))),
     getPeers: async () => transport.peers(),
     getAddresses: async () => transport.addresses(),
     getSupply: async () => chain.stats(),

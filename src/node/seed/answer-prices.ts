@@ -23,7 +23,10 @@ export function createPriceOf({ chain, network, options, prepaid }: PriceDeps): 
     return best?.price.amount;
   }
   return async ({ name, id, manifest }) => {
-    const fair = sequencePrice(manifest, miningNow(chain.head().header, network.models));
+    const fair = sequencePrice(
+      manifest,
+      miningNow(chain.params, chain.head().header, network.models),
+    );
     return { asked: await askedFor(name, id), most: ROOM * fair.amount };
   };
 }

@@ -28,7 +28,8 @@ export function createFullChannelChain(deps: FullChannelDeps): ChannelChain {
     read: async (header, keys) =>
       header === head() ? keys.map((key) => treeGet(chain.headState(), key)) : undefined,
     // Whatever is in this pool was judged on the whole state.
-    isWaiting: async ({ tx }) => chain.mempool.get(toHex(txId(tx))) !== undefined,
+    isWaiting: async ({ tx }) =>
+      chain.mempool.get(toHex(txId(chain.params.genesis.id, tx))) !== undefined,
     add: (tx) => chain.addTx(tx),
     announce,
     // Sorted only where more wait than a block holds.

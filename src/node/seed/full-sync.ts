@@ -1,8 +1,13 @@
 /** Follows other full nodes: asks new peers for their status, fetches and imports branches with more work. */
+import { FailedHeads } from '../../client/sync/failed-heads.ts';
 import { createPeerQueue } from '../../client/sync/peer-queue.ts';
+import type { BranchSource, Unfollowed } from '../../chain/full/follow.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { ImportStatus } from '../../chain/full/import.ts';
+import { EarlyBlocks } from '../../chain/shared/early-blocks.ts';
 import { isStoreFailure } from '../../chain/store/store-watch.ts';
-import { blockId } from '../../core/header/header.ts';
+import { blockId, msUntilTimely } from '../../core/header/header.ts';
+import { knownHeaders } from '../../core/header/tables.ts';
 import { isFault } from '../../core/faults.ts';
 import { BLOCKS_MAX, HEADERS_MAX, type Block, type Status } from '../../core/messages.ts';
 import type { Header } from '../../core/formats.ts';
@@ -16,6 +21,8 @@ export interface FullSync {
   meet(peers: readonly PeerInfo[]): void;
   /** The peer announced a block whose parent is not here. */
   lagging(peer: string): void;
+  /** The peer announced a block whose time has not come: it is imported then. */
+  early(peer: string, block: Block): void;
   /**
    * Asks all peers for their status again: an announcement may be lost, or have come too early for this
    * machine's clock.
@@ -26,21 +33,39 @@ export interface FullSync {
    * with work behind them say so: what a peer claims does not, and a fetch that stops moving the head ends it.
    */
   isBehind(): boolean;
+  /** A branch with more work than the head's that this node does not follow; undefined where there is none. */
+  unfollowed(): UnfollowedBranch | undefined;
 }
+
+export interface UnfollowedBranch {
+  readonly height: number;
+  readonly totalWork: bigint;
+  readonly why: Unfollowed;
+}
+
+/** What came of a block that is told to nobody once its time has come. */
+const NOT_TOLD: readonly ImportStatus[] = ['known', 'orphan', 'early'];
 
 /** ms between two polls. */
 export const POLL_MS = 15_000;
 
 /** `turnMs`: ms for which one catch-up keeps the next waiting, because both might fetch the same blocks. */
+// eslint-disable-next-line @typescript-eslint/max-params -- what it works with, and two clocks for tests
 export function createFullSync(
   chain: FullChain,
   transport: Transport,
   log: Log,
   turnMs?: number,
+  nowMs: () => number = Date.now,
 ): FullSync {
   const met = new Set<string>();
   /** Those of them that were told to be of another genesis: each block that they announce would be a line. */
   const foreign = new Set<string>();
+  /** Peers whose branch has blocks that found no place beside the chain. */
+  const unplaced = new Set<string>();
+  let unfollowed: (UnfollowedBranch & { readonly peer: string }) | undefined;
+  /** Whose branches were not followed: headers are free to make, and must not keep this node busy. */
+  const failed = new FailedHeads(nowMs);
   /** Peers that blocks are being fetched from in bulk. */
   const bulk = new Set<string>();
   const peerQueue = createPeerQueue({
@@ -53,14 +78,63 @@ export function createFullSync(
     turnMs,
   });
 
+  const early = new EarlyBlocks(
+    async (peer, block) => {
+      const result = await chain.importBlock(block);
+      if (isFault(result)) transport.charge(peer, result);
+      // A timer may be early by the clock, and a clock be set back.
+      else if (result.status === 'early') holdEarly(peer, block);
+      return !isFault(result) && !NOT_TOLD.includes(result.status);
+    },
+    // Whoever held it back says the same, byte by byte, and gossip passes on the first.
+    (block) => transport.announceBlock({ block, sequence: 0 }),
+  );
+
+  function holdEarly(peer: string, block: Block): void {
+    const waitMs = msUntilTimely(chain.params, block.header, nowMs());
+    if (waitMs) early.hold(peer, block, waitMs);
+  }
+
   async function catchUp(peer: string): Promise<void> {
     for (;;) {
       const status = await ask(peer);
       if (!status || status.totalWork <= chain.head().header.totalWork) return;
       const before = chain.head().header.totalWork;
-      if (!(await fetchBranch(peer)) || chain.head().header.totalWork <= before) return;
+      if (!(await fetchBranch(peer)) && !(await follow(peer, status))) return;
+      if (chain.head().header.totalWork <= before) return;
       log.info('sync.head', { peer, height: chain.head().header.height });
     }
+  }
+
+  /** A branch whose blocks found no place beside the chain is executed apart from it. @returns whether it is the chain */
+  async function follow(peer: string, { height, totalWork }: Status): Promise<boolean> {
+    if (!unplaced.delete(peer)) return false;
+    const teller = transport.peers().find(({ id }) => id === peer);
+    if (!teller || failed.isWaiting(teller)) return false;
+    const source: BranchSource = {
+      async headersAfter(id) {
+        const locator = id ? [id] : await chain.locator();
+        const request = { type: 'headers', locator, max: HEADERS_MAX } as const;
+        const answer = await transport.request(peer, request);
+        return answer.type === 'headers' ? knownHeaders(chain.params, answer.headers) : [];
+      },
+      async parts(ids) {
+        const answer = await transport.request(peer, { type: 'blocks', ids: [...ids] });
+        return answer.type === 'blocks' ? answer.blocks : [];
+      },
+    };
+    const done = await chain.follow(source).catch((e: unknown) => {
+      failed.note(teller);
+      throw e;
+    });
+    if (done !== 'busy' && (isFault(done) || typeof done === 'string')) failed.note(teller);
+    if (isFault(done)) transport.charge(peer, done);
+    if (isFault(done) || typeof done !== 'string') unfollowed = undefined;
+    else if (done !== 'light' && done !== 'busy')
+      unfollowed = { peer, height, totalWork, why: done };
+    const result = isFault(done) ? done.fault : typeof done === 'string' ? done : done.status;
+    log.warn('sync.branch', { peer, height, result });
+    return typeof done !== 'string' && !isFault(done);
   }
 
   async function ask(peer: string): Promise<Status | undefined> {
@@ -85,7 +159,7 @@ export function createFullSync(
     for (;;) {
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       if (answer.type !== 'headers') return false;
-      const { headers } = answer;
+      const headers = knownHeaders(chain.params, answer.headers);
       for (let i = 0; i < headers.length; i += BLOCKS_MAX) {
         const height = chain.head().header.height;
         if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
@@ -119,7 +193,10 @@ export function createFullSync(
 
   async function take(peer: string, block: Block): Promise<boolean> {
     const result = await chain.importBlock(block);
-    if (!isFault(result)) return result.status !== 'orphan' && result.status !== 'crowded';
+    if (!isFault(result) && result.status === 'orphan') unplaced.add(peer);
+    if (!isFault(result)) return result.status !== 'orphan' && result.status !== 'early';
+    // A branch ends where its blocks are too early even to wait.
+    if (result.fault === 'header.time-future') return false;
     log.warn('sync.refused', { peer, fault: result.fault, height: block.header.height });
     transport.charge(peer, result);
     return false;
@@ -128,8 +205,10 @@ export function createFullSync(
   return {
     meet(peers) {
       const now = new Set(peers.map((p) => p.id));
-      for (const peers of [met, foreign])
+      for (const peers of [met, foreign, unplaced])
         for (const id of peers) if (!now.has(id)) peers.delete(id);
+      // What it claimed is nobody else's word.
+      if (unfollowed && !now.has(unfollowed.peer)) unfollowed = undefined;
       for (const id of now) {
         if (met.has(id)) continue;
         met.add(id);
@@ -141,9 +220,17 @@ export function createFullSync(
       log.debug('sync.orphan', { peer, head: toHex(chain.head().id).slice(0, 16) });
       peerQueue.addTold(peer);
     },
+    early: holdEarly,
     poll() {
       for (const id of met) peerQueue.add(id);
     },
     isBehind: () => bulk.size > 0,
+    unfollowed() {
+      if (unfollowed && chain.head().header.totalWork >= unfollowed.totalWork)
+        unfollowed = undefined;
+      if (!unfollowed) return undefined;
+      const { height, totalWork, why } = unfollowed;
+      return { height, totalWork, why };
+    },
   };
 }

@@ -3,7 +3,7 @@
  * peers that it was given for the block before it makes a chain of its own.
  */
 import { blockId, genesisPoint } from '../../core/header/header.ts';
-import type { Params } from '../../core/params.ts';
+import type { NetworkParams } from '../../core/params.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -24,7 +24,7 @@ const SILENT: Handlers = {
 
 /** Time of the genesis, ms since 1970. @throws AppError GENESIS_UNKNOWN */
 export async function learnGenesisTime(
-  params: Params,
+  params: NetworkParams,
   bootstrap: readonly string[],
   log: Log,
 ): Promise<number> {

@@ -1,7 +1,7 @@
 /** The command line of the seed node: flags to options, or one sentence that says what is wrong. */
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { CHANNEL_LIMIT_MIN, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
+import { ACCOUNT_MIN, NETWORK_NAMES, type NetworkName } from '../../core/params.ts';
 import { AppError } from '../../lib/errors.ts';
 import { WINDOW } from '../../chain/full/records.ts';
 import { networkOf } from '../../client/models/networks.ts';
@@ -82,7 +82,7 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --mirror URL       https address under which a server keeps models' parts, for this node and its
                      pages; may be given several times
   --tls CERT,KEY     PEM files: serve https and wss
-  --prune N          keep bodies and proofs of the newest N blocks only, at least 2001;
+  --prune N          keep bodies and proofs of the newest N blocks only, at least 2049;
                      clients that are new then need another seed
   --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
                      the environment's PILA_API_KEY does the same
@@ -188,8 +188,8 @@ function amountOf(flag: string, text: string): bigint {
 
 function prepayOf(text: string): bigint {
   const nV = amountOf('prepay', text);
-  if (nV >= CHANNEL_LIMIT_MIN && nV <= CHANNELS_LIMIT_FIRST) return nV;
-  const range = `${formatAmount(CHANNEL_LIMIT_MIN)} to ${formatAmount(CHANNELS_LIMIT_FIRST)}`;
+  if (nV >= ACCOUNT_MIN && nV <= CHANNELS_LIMIT_FIRST) return nV;
+  const range = `${formatAmount(ACCOUNT_MIN)} to ${formatAmount(CHANNELS_LIMIT_FIRST)}`;
   throw wrong(`--prepay takes ${range} VLT, not '${text}'`);
 }
 

@@ -1,6 +1,8 @@
 /** What the parts of a running seed are made with. */
 import type { Registry } from 'prom-client';
 import type { FullChain } from '../../chain/full/full-chain.ts';
+import type { UnfollowedBranch } from './full-sync.ts';
+import type { Outlook } from '../../chain/shared/outlook.ts';
 import type { OfferBook } from '../../client/channels/offer-book.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
@@ -38,6 +40,10 @@ export interface SeedDeps {
   /** Of all figures for `/metrics`. */
   readonly registry: Registry;
   readonly callers: Callers;
+  /** What the newest blocks say about the rules and the power behind the chain. */
+  readonly outlook: () => Outlook;
+  /** A branch with more work than the head's that this node does not follow. */
+  readonly unfollowed: () => UnfollowedBranch | undefined;
   readonly log: Log;
   /** Announces a block that this node imported by itself. */
   announce(block: Block): Promise<void>;

@@ -3,6 +3,8 @@ import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { createTemplateFeed, type TemplateFeed } from '../../client/mining/template-feed.ts';
 import { modelNamed } from '../../client/models/networks.ts';
 import { isFault } from '../../core/faults.ts';
+import { modelIndex } from '../../core/header/tables.ts';
+import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { FoundBlock } from '../../miner/engine/miner-api.ts';
 import type { SeedDeps } from './seed-deps.ts';
@@ -32,9 +34,10 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
     await announce(block);
   }
 
-  /** Nothing to work on while a block could not be kept. */
+  /** Nothing to work on while a block could not be kept, or where the model does not hold. */
   function makeTemplate() {
-    if (stores.problem()) return undefined;
+    const height = chain.head().header.height + 1;
+    if (stores.problem() || modelIndex(chain.params, toHex(modelId), height) < 0) return undefined;
     return chain.template({ miner: payout, modelId, nowMs: Date.now() });
   }
 

@@ -7,6 +7,7 @@ import { SignedTx } from '../../core/formats.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { formatAddress } from '../../core/address.ts';
+import { requireRules } from '../http/health.ts';
 import { createPaidInference, type AskPaid } from '../http/paid-inference.ts';
 import type { Spendings } from '../http/spending.ts';
 import type { SeedDeps } from './seed-deps.ts';
@@ -51,6 +52,7 @@ export async function openSeedPrepaid(
     sender,
     spendings,
     limit: options.prepay,
+    requireRules: () => requireRules(deps.outlook()),
     requireFunds(nV) {
       const balance = chain.account(sender.address)?.balance ?? 0n;
       if (balance >= nV) return;

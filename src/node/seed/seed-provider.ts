@@ -71,7 +71,7 @@ export async function openSeedChannels(
   for (const id of gone) await serving.channelEnded(id);
   let sequence = 0;
   const channelChain = createFullChannelChain({
-    params: network.params,
+    params: chain.params,
     genesisId,
     chain,
     announce: (tx) => transport.announceTx({ tx, sequence: ++sequence }),
@@ -97,7 +97,7 @@ export async function openSeedChannels(
       const model = isMining ? modelNamed(network, options.model) : undefined;
       return model ? [model.manifest] : [];
     },
-    mining: () => miningNow(chain.head().header, network.models),
+    mining: () => miningNow(chain.params, chain.head().header, network.models),
     peerId: () => transport.ownId(),
     announce: (offer) => transport.announceOffer(offer),
     announceMs: () => offers.announceMs(Date.now()),

@@ -1,5 +1,6 @@
 /** Sends transactions with a key of this node, one at a time: two at once would take the same nonce. */
 import { schnorr } from '@noble/curves/secp256k1.js';
+import { FEES_FOR, proposedFees } from '../../chain/shared/fees.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import { addressOf } from '../../core/address.ts';
 import { isFault } from '../../core/faults.ts';
@@ -18,7 +19,7 @@ const REANNOUNCE_BLOCKS = 8;
 const LIFETIME = 200;
 
 type Common = 'chainId' | 'from' | 'nonce' | 'expiry';
-/** Fields that the caller gives; the sender fills in the others. `fee` in nV. */
+/** Fields that the caller gives; the sender fills in the others. `fee` in nV, as `feeFor` proposes it. */
 export type TxFields = Tx extends infer T ? (T extends Tx ? Omit<T, Common> : never) : never;
 
 export interface Sender {
@@ -31,6 +32,8 @@ export interface Sender {
    * message), SENDER_BUSY, CHAIN_BUSY
    */
   send(fields: TxFields, keep?: (signed: SignedTx) => Promise<void>): Promise<SignedTx>;
+  /** nV with which such a transaction is in one of the next blocks, by what waits. */
+  feeFor(kind: Tx['type']): bigint;
   /** Adds a transaction signed before to the pool and announces it, also if the pool has it. @throws TX_REFUSED */
   announce(signed: SignedTx): Promise<void>;
 }
@@ -48,10 +51,13 @@ export function createSender({ chain, params, transport }: SenderDeps, secret: U
   let sequence = 0;
 
   /** The nonce after all waiting transactions; another node with this key may have sent some of them. */
-  const nextNonce = (): number =>
+  const nextNonce = (): bigint =>
     chain.mempool
       .of(address)
-      .reduce((n, { tx }) => Math.max(n, tx.nonce + 1), chain.account(address)?.nonce ?? 0);
+      .reduce(
+        (n, { tx }) => (tx.nonce < n ? n : tx.nonce + 1n),
+        chain.account(address)?.nonce ?? 0n,
+      );
 
   async function announce(signed: SignedTx): Promise<void> {
     const refused = await chain.addTx(signed);
@@ -69,13 +75,14 @@ export function createSender({ chain, params, transport }: SenderDeps, secret: U
   return {
     publicKey: from,
     address,
+    feeFor: (kind) => proposedFees(chain.mempool.byFee(), FEES_FOR[kind]).normal,
     announce,
     send: (fields, keep) =>
       queue.run(async () => {
         const { chainId } = params;
         const expiry = chain.head().header.height + LIFETIME;
         const tx = { ...fields, chainId, from, nonce: nextNonce(), expiry } as Tx;
-        const signed = signTx(tx, secret);
+        const signed = signTx(chain.params.genesis.id, tx, secret);
         await keep?.(signed);
         await announce(signed);
         return signed;

@@ -5,7 +5,6 @@ import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import type { ImportStatus } from '../../chain/full/import.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { isFault, type Fault } from '../../core/faults.ts';
-import { isFarBehind } from '../../core/header/header.ts';
 import type { BlockAnnounce, SyncResponse, TxAnnounce } from '../../core/messages.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -19,7 +18,7 @@ const PASSED_ON: Readonly<Record<ImportStatus, 'accept' | 'ignore'>> = {
   side: 'accept',
   known: 'ignore',
   orphan: 'ignore',
-  crowded: 'ignore',
+  early: 'ignore',
 };
 
 export function createHandlers(
@@ -46,7 +45,7 @@ export function createHandlers(
     },
     async onBlock(peer: string, { block }: BlockAnnounce): Promise<Verdict> {
       const { height } = block.header;
-      if (isFarBehind(block.header, chain.head().header)) return 'ignore';
+      if (chain.isFarBehind(block.header)) return 'ignore';
       try {
         const result = await chain.importBlock(block);
         if (isFault(result)) {
@@ -54,6 +53,7 @@ export function createHandlers(
           return result;
         }
         if (result.status === 'orphan') sync().lagging(peer);
+        if (result.status === 'early') sync().early(peer, block);
         return PASSED_ON[result.status];
       } catch (e) {
         return busy(e);

@@ -41,11 +41,14 @@ export function startSignatureLanes(
   let isStopped = false;
   const waiting = (): number => lanes.reduce((sum, lane) => sum + lane.waiting, 0);
 
-  async function verifySome(signed: readonly SignedTx[]): Promise<readonly boolean[]> {
+  async function verifySome(
+    genesis: Uint8Array,
+    signed: readonly SignedTx[],
+  ): Promise<readonly boolean[]> {
     const lane = lanes.reduce((a, b) => (b.waiting < a.waiting ? b : a));
     lane.waiting += signed.length;
     try {
-      return await lane.api.verify(signed);
+      return await lane.api.verify(genesis, signed);
     } catch (e) {
       // A lane that died is given nothing more.
       if (lanes.includes(lane)) lanes.splice(lanes.indexOf(lane), 1);
@@ -56,12 +59,12 @@ export function startSignatureLanes(
   }
 
   return {
-    async verify(signed) {
+    async verify(genesis, signed) {
       if (!lanes.length || waiting() + signed.length > waitingMax) return undefined;
       const calls = [];
       try {
         for (let i = 0; i < signed.length; i += PER_CALL)
-          calls.push(verifySome(signed.slice(i, i + PER_CALL)));
+          calls.push(verifySome(genesis, signed.slice(i, i + PER_CALL)));
         return (await Promise.all(calls)).flat();
       } catch (e) {
         if (!isStopped) log.warn('signatures.lane', { error: AppError.from(e).message });

@@ -8,12 +8,14 @@ import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { Registry } from 'prom-client';
 import { createFullChain, type FullChain } from '../../chain/full/full-chain.ts';
+import { followOutlook } from '../../chain/shared/outlook.ts';
 import { createLevelStore } from '../../chain/store/level-store.ts';
 import type { Store } from '../../chain/store/store.ts';
 import { createOfferSampler, tellOffers } from '../../client/channels/ask-offers.ts';
 import { createOfferBook, judgeOffer } from '../../client/channels/offer-book.ts';
 import { modelNamed, networkOf, type ChainNetwork } from '../../client/models/networks.ts';
 import { blockId } from '../../core/header/header.ts';
+import { versionKnown } from '../../core/header/tables.ts';
 import type { Block } from '../../core/messages.ts';
 import type { Offer } from '../../core/offer.ts';
 import { toHex } from '../../lib/bytes.ts';
@@ -140,6 +142,18 @@ async function openAll(
   closers.push(() => chain.close());
   const genesis = (await chain.header(0))!;
   const offers = createOfferBook();
+  const outlook = followOutlook(
+    {
+      params: chain.params,
+      head: () => chain.head().header,
+      headerAt: (height) => chain.header(height),
+      subscribe: (listener) => chain.subscribe(({ type }) => type === 'head' && listener()),
+    },
+    log,
+  );
+  closers.push(() => outlook.stop());
+  // Nothing is paid out before it is known whether these rules hold.
+  await outlook.ready;
 
   const datastore = new NetDatastore(await openStore('net'));
   await datastore.open();
@@ -148,6 +162,7 @@ async function openAll(
   const callers = createCallers(options.trustProxy);
   const transport = createTransport({
     chainId: network.params.chainId,
+    version: versionKnown(network.params),
     role: 'seed',
     bootstrap: options.bootstrap,
     privateKey: keys.peer,
@@ -168,6 +183,7 @@ async function openAll(
     channelStore,
     payout,
   );
+  let sync: FullSync | undefined;
   const deps: SeedDeps = {
     options,
     network,
@@ -183,13 +199,14 @@ async function openAll(
     mined: new MinedBlocks(),
     registry,
     callers,
+    outlook: outlook.now,
+    unfollowed: () => sync?.unfollowed(),
     log,
-    sender: createSender({ chain, params: network.params, transport }, keys.payout),
+    sender: createSender({ chain, params: chain.params, transport }, keys.payout),
     announce: sequence,
   };
   /** What is opened once peers can be asked. */
   const later: { prepaid?: SeedPrepaid } = {};
-  let sync: FullSync | undefined;
   const fullSync = (): FullSync => (sync ??= createFullSync(chain, transport, log));
   const handlers = createHandlers(chain, fullSync, log, packages);
   const hearOffer = (peer: string, offer: Offer): Verdict => {
@@ -278,9 +295,9 @@ async function openChain({ store, options, network, thread, lanes, log }: ChainD
         genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
       }),
       verifySignatures: lanes.verify,
-      async checkProof(header, proof) {
-        await thread.ensure(header.modelId);
-        return network.params.rules.first(await thread.miner.check(header, proof));
+      async checkProof(claim, proof) {
+        await thread.ensure(claim.modelId);
+        return network.params.rules.first(await thread.miner.check(claim, proof));
       },
     });
   } catch (e) {

@@ -94,7 +94,6 @@ const LABELS: Readonly<Record<ModelName, 'words' | 'languages'>> = {
   lingua: 'languages',
   tiny: 'words',
   polyglot: 'words',
-  broad: 'words',
 };
 
 /** A label in words: those of a language identifier are language codes. */

@@ -57,6 +57,8 @@ export type FormFault =
   | 'AMOUNT_MALFORMED'
   | 'AMOUNT_ZERO'
   | 'AMOUNT_OVER'
+  | 'AMOUNT_REST'
+  | 'AMOUNT_DUST'
   | 'FEE_MALFORMED'
   | 'FEE_LOW'
   | 'SUMMARY_DIFFERS';
@@ -68,7 +70,7 @@ type TypedCode = Among<
 /** Why the network refused a payment, where a person can do something about it. */
 type RefusalFault = Among<
   FaultCode,
-  'tx.balance' | 'tx.nonce' | 'tx.expired' | 'tx.fee-low' | 'tx.pool-full' | 'tx.known'
+  'tx.balance' | 'tx.dust' | 'tx.nonce' | 'tx.expired' | 'tx.fee-low' | 'tx.pool-full' | 'tx.known'
 >;
 
 export type FormTexts = Readonly<Record<FormFault | TypedCode | RefusalFault, string>>;

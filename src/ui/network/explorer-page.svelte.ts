@@ -12,6 +12,9 @@ export function explorerPage() {
     get words() {
       return textsOf('network');
     },
+    get wallet() {
+      return preferences.text.wallet;
+    },
     get locale(): string {
       return preferences.locale;
     },

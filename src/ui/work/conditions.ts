@@ -1,5 +1,5 @@
 /** What a first run meets in this browser, named before Start is pressed. Pure, but for `lookAtBrowser`. */
-import { FUTURE_MS_MAX, PROTOCOL_VERSION } from '../../core/params.ts';
+import { VERSION_KNOWN } from '../../core/params.ts';
 import type { PageConfig } from '../engine.ts';
 
 export interface BrowserFacts {
@@ -47,6 +47,9 @@ export const isBlocked = (conditions: readonly Condition[]): boolean => conditio
  */
 const ROOM_BYTES_MIN = 300_000_000;
 
+/** ms that a clock may be off: on every network a block may be dated so far ahead. */
+const CLOCK_OFF_MS_MAX = 10_000;
+
 export function conditionsOf(
   { isSecure, missing, hasWebGpu, hasFiles, roomBytes }: BrowserFacts,
   config: Pick<PageConfig, 'version' | 'clockAheadMs'> | undefined,
@@ -57,9 +60,9 @@ export function conditionsOf(
   const { version = 0, clockAheadMs: aheadMs = 0 } = config ?? {};
   const found: (Condition | false)[] = [
     missing.length > 0 && { name: 'browserOld', missing },
-    version > PROTOCOL_VERSION && { name: 'versionOld' },
+    version > VERSION_KNOWN && { name: 'versionOld' },
     // Further ahead and its blocks are refused; further behind and it refuses the others'.
-    Math.abs(aheadMs) > FUTURE_MS_MAX && { name: 'clock', aheadMs },
+    Math.abs(aheadMs) > CLOCK_OFF_MS_MAX && { name: 'clock', aheadMs },
     roomBytes !== undefined && roomBytes < ROOM_BYTES_MIN && { name: 'room', bytes: roomBytes },
     !hasFiles && { name: 'noFiles' },
     !hasWebGpu && { name: 'noWebGpu' },

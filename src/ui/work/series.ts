@@ -1,7 +1,6 @@
 /** Series of the plots, and what may be expected. Pure. */
 import type { MinerStatus, ModelInfo } from '../../client/api.ts';
 import type { Header } from '../../core/formats.ts';
-import { headerWork } from '../../core/header/header.ts';
 import { NANOVOLTS, PASSES_PER_BLOCK_MIN } from '../../core/params.ts';
 import { subsidyAt } from '../../core/state.ts';
 import { equal } from '../../lib/bytes.ts';
@@ -99,14 +98,13 @@ export interface DifficultyPoint {
   /** Multiply-accumulates expected for the block. */
   readonly work: number;
 }
+/** Of each header but the first: the work since the one before it. */
 export const difficultyOf = (headers: readonly Header[]): DifficultyPoint[] =>
-  headers
-    .filter(({ height }) => height > 0)
-    .map((header) => ({
-      height: header.height,
-      timeMs: header.time,
-      work: Number(headerWork(header)),
-    }));
+  headers.slice(1).map(({ height, time, totalWork }, i) => ({
+    height,
+    timeMs: time,
+    work: Number(totalWork - headers[i]!.totalWork),
+  }));
 
 /** At most `max` of them, evenly, the first and the last among them. */
 export const thinned = <T>(points: readonly T[], max: number): readonly T[] =>

@@ -44,9 +44,14 @@ export class Delegation {
   }
 
   /** @throws TX_MALFORMED, TX_SENDER, CHANNEL_UNKNOWN, CHANNEL_FOREIGN, CHANNEL_AMOUNT, SERVING_MISSING */
-  requireOwn(loaded: Loaded, close: TxOf<'close'>, opening: Uint8Array): void {
+  requireOwn(
+    loaded: Loaded,
+    genesisId: Uint8Array,
+    { close, opening }: { readonly close: TxOf<'close'>; readonly opening: Uint8Array },
+  ): void {
     const publicKeys = loaded.blob.accounts.map(({ publicKey }) => publicKey);
     requireOwnClose(close, opening, {
+      genesisId,
       servingKey: this.#safe.delegatesOf(loaded).serving.publicKey,
       isOwn: (address) => isAddressOf(address, publicKeys),
     });
@@ -68,11 +73,11 @@ export class Delegation {
   async noteOpening(
     { keys, loaded }: Open,
     tx: TxOf<'channel'>,
-    blockTimeMs: number,
+    chain: { readonly genesisId: Uint8Array; readonly blockTimeMs: number },
   ): Promise<void> {
     const delegates = this.#safe.delegatesOf(loaded);
-    if (isOpen(delegates, txId(tx))) return;
-    const signers = withOpening(delegates, tx, { nowMs: this.#now(), blockTimeMs });
+    if (isOpen(delegates, txId(chain.genesisId, tx))) return;
+    const signers = withOpening(delegates, tx, { ...chain, nowMs: this.#now() });
     // What is stored says that it is a key of the words; they are at hand, so they are asked.
     const { publicKey, secret } = keyAtPath(
       keys.entropy,

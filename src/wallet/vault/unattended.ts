@@ -12,7 +12,7 @@ import { AppError } from '../../lib/errors.ts';
 /** A chain as the page knows it. */
 export interface VaultChain {
   readonly network: NetworkName;
-  /** Encoded header of block 0 in hex. Unknown: no receipt or voucher is signed, since they name it. */
+  /** Encoded header of block 0 in hex. Unknown: nothing is signed, since all that is signed names it. */
   readonly genesis: string | undefined;
 }
 
@@ -51,15 +51,11 @@ export class Unattended {
     this.#chain ??= chain;
   }
 
-  /** Of every transaction. @throws CHAIN_REFUSED */
-  requireChain({ chainId }: Tx): void {
-    if (!this.#chain || createParams(this.#chain.network, []).chainId !== chainId) throw refused();
-  }
-
-  /** ms of a block. @throws CHAIN_REFUSED */
-  get blockTimeMs(): number {
-    if (!this.#chain) throw refused();
-    return createParams(this.#chain.network, []).blockTimeMs;
+  /** For what network a transaction is signed: its block 0, and ms of a block. @throws CHAIN_REFUSED */
+  chainOf({ chainId }: Tx): { readonly genesisId: Uint8Array; readonly blockTimeMs: number } {
+    const params = this.#chain && createParams(this.#chain.network, []);
+    if (params?.chainId !== chainId) throw refused();
+    return { genesisId: this.genesisId, blockTimeMs: params.blockTimeMs };
   }
 
   /** Id of block 0, which keeps what is signed for one network from counting on another. @throws CHAIN_REFUSED */

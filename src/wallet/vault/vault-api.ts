@@ -75,7 +75,7 @@ export interface TxSummary {
   /** What leaves the sender besides the fee: a transfer's amount, a channel's limit. */
   readonly amount: bigint;
   readonly fee: bigint;
-  readonly nonce: number;
+  readonly nonce: bigint;
   readonly expiry: number;
   /** A transfer's; '' for the others. */
   readonly memo: string;

@@ -308,15 +308,14 @@ class Vault {
 
   async sign(bytes: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
-    this.#unattended.requireChain(tx);
+    const chain = this.#unattended.chainOf(tx);
     const { keys, loaded } = await this.#open();
     const pair = keys.pairs.find(({ publicKey }) => equal(tx.from, publicKey));
     if (!pair) throw new AppError('TX_SENDER', 'the transaction spends from another key');
     if (!loaded.blob.backedUp)
       throw new AppError('BACKUP_FIRST', 'the words were not proven to be written down');
-    if (tx.type === 'channel')
-      await this.#delegation.noteOpening({ keys, loaded }, tx, this.#unattended.blockTimeMs);
-    return txBytes(signTx(tx, pair.secret));
+    if (tx.type === 'channel') await this.#delegation.noteOpening({ keys, loaded }, tx, chain);
+    return txBytes(signTx(chain.genesisId, tx, pair.secret));
   }
 
   async servingKey(): Promise<Uint8Array | undefined> {
@@ -336,11 +335,11 @@ class Vault {
   async signClose(bytes: Uint8Array, opening: Uint8Array): Promise<Uint8Array> {
     const tx = decodeTx(bytes);
     if (tx.type !== 'close') throw new AppError('TX_MALFORMED', 'not a close');
-    this.#unattended.requireChain(tx);
+    const { genesisId } = this.#unattended.chainOf(tx);
     const loaded = await this.#require();
-    this.#delegation.requireOwn(loaded, tx, opening);
+    this.#delegation.requireOwn(loaded, genesisId, { close: tx, opening });
     this.#unattended.admit(tx);
-    return txBytes({ tx, signature: await this.#delegation.sign(loaded, txId(tx)) });
+    return txBytes({ tx, signature: await this.#delegation.sign(loaded, txId(genesisId, tx)) });
   }
 
   async newSigner(): Promise<Uint8Array> {

@@ -60,11 +60,11 @@ function open(signers: UnattendedApi, signingMs?: number) {
 /** The vault's person opens a channel; gives its id and signer. */
 async function openChannel(): Promise<{ id: Uint8Array; signer: Uint8Array }> {
   const signer = await vault.newSigner();
-  const base = { chainId: 3, from: publicKey, nonce: 4, expiry: 1100, fee: 1000n };
+  const base = { chainId: 3, from: publicKey, nonce: 4n, expiry: 1100, fee: 1000n };
   const terms = { provider: hash(5), payee: hash(4), signer, limit: 1_000_000_000n, lifetime: 100 };
   const tx: Tx = { type: 'channel', ...base, ...terms };
   await vault.sign(encode(Tx, tx));
-  return { id: txId(tx), signer };
+  return { id: txId(GENESIS, tx), signer };
 }
 
 describe('the signers of a page', () => {

@@ -1,8 +1,8 @@
 /** What a chain says of a channel: the same of a full node's and of a light client's that follows it. */
+import { FEES_FOR, proposedFees } from '../../../src/chain/shared/fees.ts';
 import { describe, expect, test } from 'vitest';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
 import {
-  closeFeeOver,
   createChannelChain,
   createLightChannelChain,
   OVER_BLOCKS,
@@ -11,7 +11,12 @@ import {
 import { createLightPool, type LightPool } from '../../../src/client/wallet/light-pool.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
-import { BODY_BYTES_MAX, CHANNEL_LIFETIME_MIN, NANOVOLTS } from '../../../src/core/params.ts';
+import {
+  ACCOUNT_MIN,
+  BODY_BYTES_MAX,
+  CHANNEL_LIFETIME_MIN,
+  NANOVOLTS,
+} from '../../../src/core/params.ts';
 import { bodySize } from '../../../src/core/tx/body.ts';
 import { treeGet } from '../../../src/core/tree/tree.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
@@ -20,7 +25,6 @@ import { close, CONTEXT, GENESIS_ID, mine, PARAMS, transfer } from '../../chain/
 import { openLightChain } from '../../chain/open-light.ts';
 import { MemoryNet } from '../memory-net.ts';
 import { openFollower } from '../open-follower.ts';
-import { filled } from './pair.ts';
 import { ann, bob, cat, chainOf, emptyChain, openingOf, richChain } from './shop.ts';
 
 const wait = { timeout: 10_000, interval: 2 };
@@ -127,7 +131,7 @@ describe.each([
     await mine(full, cat, 2);
     await follow();
     expect((await chain.view(opening))?.depth).toBe(2);
-    await full.addTx(close(bob, txId(opening.tx), 100_000n));
+    await full.addTx(close(bob, txId(GENESIS_ID, opening.tx), 100_000n));
     await mine(full, cat);
     await follow();
     expect(await chain.view(opening)).toMatchObject({ depth: undefined, isOver: false });
@@ -160,8 +164,9 @@ describe.each([
     await follow();
     expect((await chain.view(opening))?.depth).toBe(2);
     const other = await emptyChain();
-    await mine(other, ann, 8);
-    await other.addTx(transfer(ann, 0, cat, 1_000_000n));
+    for (const header of await full.headersAfter([], 8))
+      await other.importBlock((await full.block(blockId(header)))!);
+    await other.addTx(transfer(ann, 0, cat, 1n));
     await mine(other, bob, 8);
     for (const header of await other.headersAfter([], 500))
       await full.importBlock((await other.block(blockId(header)))!);
@@ -182,7 +187,7 @@ test('what is needed of all channels is read at once, an account once, and nothi
   const head = () => full.head().header;
   const chain = createChannelChain({
     params: PARAMS,
-    genesisId: filled(1),
+    genesisId: GENESIS_ID,
     head,
     newest: async () => head(),
     headerAt: (height) => full.header(height),
@@ -200,17 +205,29 @@ test('what is needed of all channels is read at once, an account once, and nothi
   await mine(full, cat);
   expect(await chain.look(openings)).toBe(true);
   const depths = await Promise.all(openings.map(async (each) => (await chain.view(each))?.depth));
-  expect([depths, reads]).toEqual([[1, undefined, undefined], [4]]);
+  expect([depths, reads]).toEqual([[1, undefined, undefined], [5]]);
   expect(await chain.look(openings)).toBe(true);
-  expect(reads).toEqual([4]);
+  expect(reads).toEqual([5]);
   await mine(full, cat);
   isProven = false;
   expect(await chain.look(openings)).toBe(false);
   expect(await chain.view(openings[0]!)).toBeUndefined();
   isProven = true;
   expect(await chain.look(openings)).toBe(true);
-  expect(reads).toEqual([4, 4, 2, 4]);
+  expect(reads).toEqual([5, 5, 3, 5]);
 });
+
+test('a payee without an account is paid by no close below the least balance', async () => {
+  const full = await richChain();
+  const chain = chainOf(full);
+  const { fee } = chain.closeFields();
+  const [known, unknown] = [openingOf(0), openingOf(0, { payee: GENESIS_ID })];
+  expect((await chain.view(known))?.closeCost).toBe(fee);
+  expect((await chain.view(unknown))?.closeCost).toBe(fee + ACCOUNT_MIN - 1n);
+});
+
+/** As a provider proposes it. */
+const closeFee = (waiting: readonly SignedTx[]) => proposedFees(waiting, FEES_FOR.close).fast;
 
 test('a close pays more than the first that a block has no room for beside it', () => {
   const paying = (fee: bigint) => transfer(ann, 0, bob, 1n, fee);
@@ -221,9 +238,9 @@ test('a close pays more than the first that a block has no room for beside it', 
   const most = Math.floor(BODY_BYTES_MAX / bodySize([dear])) - 1;
   const few = new Array<SignedTx>(most).fill(dear);
   expect([fits(most), fits(most + 3)]).toEqual([true, false]);
-  expect(closeFeeOver([])).toBe(10_000n);
-  expect(closeFeeOver(few)).toBe(10_000n);
+  expect(closeFee([])).toBe(2_000n);
+  expect(closeFee(few)).toBe(2_000n);
   const full = [...few, paying(50_000n), paying(50_000n), paying(50_000n)];
-  expect(closeFeeOver(full)).toBe(55_001n);
-  expect(closeFeeOver([...few, ...full.slice(most).map(() => paying(1_000n))])).toBe(10_000n);
+  expect(closeFee(full)).toBe((((50_000n * 225n) / 162n) * 110n) / 100n + 1n);
+  expect(closeFee([...few, ...full.slice(most).map(() => paying(1_000n))])).toBe(2_000n);
 });

@@ -12,10 +12,10 @@ import { newProviderRecord } from '../../../src/client/channels/provider-record.
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
-import { filled, OPENING, Pair } from './pair.ts';
+import { filled, GENESIS, OPENING, Pair } from './pair.ts';
 
 /** Only its id matters here. */
-const opening = (nonce: number) => ({ ...OPENING, tx: { ...OPENING.tx, nonce } });
+const opening = (n: number) => ({ ...OPENING, tx: { ...OPENING.tx, nonce: BigInt(n) } });
 
 describe('records of channels', () => {
   it('are there after a restart, of both ends apart, with what they held', async () => {
@@ -24,16 +24,16 @@ describe('records of channels', () => {
     const pair = new Pair().connect().ask(300);
     await asked.put(pair.asker.record);
     await served.put(pair.provider.record);
-    await served.put(newProviderRecord(opening(1)));
-    await served.remove(txId(opening(1).tx));
+    await served.put(newProviderRecord(GENESIS, opening(1)));
+    await served.remove(txId(GENESIS, opening(1).tx));
     expect((await openAskerStore(bytes)).all()).toEqual([pair.asker.record]);
     expect((await openProviderStore(bytes)).all()).toEqual([pair.provider.record]);
-    expect((await openProviderStore(bytes)).get(txId(opening(1).tx))).toBeUndefined();
+    expect((await openProviderStore(bytes)).get(txId(GENESIS, opening(1).tx))).toBeUndefined();
   });
 
   it('are bounded; one that is there is still written', async () => {
     const store = await openAskerStore(createMemoryStore());
-    const record = (n: number) => newAskerRecord(opening(n));
+    const record = (n: number) => newAskerRecord(GENESIS, opening(n));
     for (let n = 0; n < CHANNELS_MAX; n++) await store.put(record(n));
     await expect(store.put(record(CHANNELS_MAX))).rejects.toMatchObject({ code: 'STORE_FULL' });
     await store.put({ ...record(5), vouched: 7n });
@@ -81,7 +81,7 @@ describe('records of channels', () => {
     await bytes.batch(
       left.map((id) => ({ key: `channels/served/${id}`, value: Uint8Array.of(1) })),
     );
-    const record = newProviderRecord(opening(1));
+    const record = newProviderRecord(GENESIS, opening(1));
     await (await openProviderStore(bytes)).put(record);
     expect((await openProviderStore(bytes)).all()).toEqual([record]);
   });

@@ -49,7 +49,7 @@ const TERMS: TxOf<'channel'> = {
   type: 'channel',
   chainId: 3,
   from: ASKER.publicKey,
-  nonce: 0,
+  nonce: 0n,
   expiry: 99,
   fee: 1000n,
   signer: schnorr.getPublicKey(SIGNER),
@@ -60,10 +60,10 @@ const TERMS: TxOf<'channel'> = {
 };
 export const openingWith = (terms: Partial<TxOf<'channel'>>): SignedOpening => {
   const tx = { ...TERMS, ...terms };
-  return { tx, signature: signTx(tx, ASKER.secret).signature };
+  return { tx, signature: signTx(GENESIS, tx, ASKER.secret).signature };
 };
 export const OPENING = openingWith({});
-export const CHANNEL = txId(OPENING.tx);
+export const CHANNEL = txId(GENESIS, OPENING.tx);
 /** Deep enough for everything below. */
 export const VIEW: ChannelView = {
   height: 100,
@@ -138,8 +138,8 @@ export class Pair {
     this.opening = openingWith(more.terms ?? {});
     this.askerEnd = { ...ASKER_END, ...more.askerEnd };
     this.providerEnd = { ...PROVIDER_END, ...more.providerEnd };
-    this.asker = askerOf(newAskerRecord(this.opening));
-    this.provider = providerOf(newProviderRecord(this.opening));
+    this.asker = askerOf(newAskerRecord(GENESIS, this.opening));
+    this.provider = providerOf(newProviderRecord(GENESIS, this.opening));
   }
 
   enterAsker(event: AskerEvent): readonly AskerEffect[] {

@@ -9,12 +9,12 @@ import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
 import type { SignedOpening, SignedTx } from '../../../src/core/formats.ts';
-import { CHANNEL_LIFETIME_MIN } from '../../../src/core/params.ts';
+import { CHANNEL_LIFETIME_MIN, SUBSIDY } from '../../../src/core/params.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import { concat } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { blockId } from '../../../src/core/header/header.ts';
-import { mine, person, type Person } from '../../chain/make-blocks.ts';
+import { GENESIS_ID, mine, person, type Person } from '../../chain/make-blocks.ts';
 import {
   ann,
   bob,
@@ -32,9 +32,11 @@ import {
   type ShopOptions,
 } from './shop.ts';
 
-const FEE = 10_000n;
+const FEE = 2_000n;
 const until = (is: () => boolean) => expect.poll(is, wait).toBe(true);
-const balance = ({ full }: Shop): bigint => full.account(bob.address)?.balance ?? 0n;
+/** nV that closes have paid, beyond what he mined. */
+const balance = ({ full }: Shop): bigint =>
+  (full.account(bob.address)?.balance ?? SUBSIDY) - SUBSIDY;
 const waits = ({ full }: Shop) => full.mempool.byFee().map(({ tx }) => tx.type);
 const answerOf = (...input: number[]) => concat(...rowsOf(Uint8Array.from(input)));
 
@@ -83,7 +85,7 @@ test('all channels are looked at together at a head; what nobody proves is not a
   };
   const store = createMemoryStore();
   const records = await openProviderStore(store);
-  for (let n = 0; n < 3; n++) await records.put(newProviderRecord(openingOf(n)));
+  for (let n = 0; n < 3; n++) await records.put(newProviderRecord(GENESIS_ID, openingOf(n)));
   const shop = await Shop.open(full, { chain, store });
   expect(looked).toEqual([3]);
   isProven = false;
@@ -217,7 +219,12 @@ describe('an opening', () => {
     await until(() => shop.status().earned === 2n * COST);
     // A node that starts on a branch without it, and whose pool is empty.
     const other = await emptyChain();
-    await mine(other, ann, 8, { salt: 7 });
+    for (const [who, blocks] of [
+      [ann, 4],
+      [bob, 1],
+      [ann, 3],
+    ] as const)
+      await mine(other, who, blocks, { salt: 7 });
     const again = await Shop.open(other, { store: shop.store });
     await until(() => waits(again).includes('channel'));
     await again.mine(CHANNEL_LIFETIME_MIN - ENDING_BLOCKS + 1);
@@ -231,7 +238,11 @@ describe('an opening', () => {
 async function fill(store: Store, paid: (i: number) => bigint): Promise<void> {
   const records = await openProviderStore(store);
   for (let i = 0; i < CHANNELS_MAX; i++)
-    await records.put({ ...newProviderRecord(openingOf(i + 1)), n: 1, amount: paid(i) });
+    await records.put({
+      ...newProviderRecord(GENESIS_ID, openingOf(i + 1)),
+      n: 1,
+      amount: paid(i),
+    });
 }
 
 describe('where as many channels are kept as there is room for', () => {
@@ -244,14 +255,14 @@ describe('where as many channels are kept as there is room for', () => {
     await asker.ask([1]);
     await until(() => asker.answers.length === 1);
     expect(shop.status().channels).toBe(CHANNELS_MAX);
-    expect((await openProviderStore(store)).get(txId(openingOf(8).tx))).toBeUndefined();
+    expect((await openProviderStore(store)).get(txId(GENESIS_ID, openingOf(8).tx))).toBeUndefined();
   });
 
   test('one in which something happens takes one place', async () => {
     const full = await richChain();
     const store = createMemoryStore();
     await fill(store, () => FEE + 1n);
-    await (await openProviderStore(store)).remove(txId(openingOf(1).tx));
+    await (await openProviderStore(store)).remove(txId(GENESIS_ID, openingOf(1).tx));
     const shop = await Shop.open(full, { store });
     const before = await new Customer(shop.chain, openingOf(2)).visit(shop);
     await until(() => shop.status().streams === 1);

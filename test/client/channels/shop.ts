@@ -63,10 +63,12 @@ const SERVED = {
   passSequences: PASS_SEQUENCES,
 };
 
-/** A chain in which Ann has coins. */
+/** A chain in which Ann has coins, and Bob one coinbase: so little as an answer costs makes no account. */
 export async function richChain(blocks = 8): Promise<FullChain> {
   const chain = await emptyChain();
-  await mine(chain, ann, blocks);
+  await mine(chain, ann, 4);
+  await mine(chain, bob, 1);
+  await mine(chain, ann, blocks - 5);
   return chain;
 }
 
@@ -112,7 +114,7 @@ export class Shop {
       payers: await openPayerBook(this.store),
       signers: {
         signReceipt: async (receipt) => signHash(receiptHash(GENESIS_ID, receipt), bob.secret),
-        signClose: async (tx) => txBytes(signTx(decode(Tx, tx), bob.secret)),
+        signClose: async (tx) => txBytes(signTx(GENESIS_ID, decode(Tx, tx), bob.secret)),
       },
       end: {
         provider: bob.xonly,
@@ -182,7 +184,7 @@ export class Customer {
     this.opening = opening;
     this.#peer = peer;
     this.#signer = signer;
-    this.record = newAskerRecord(opening);
+    this.record = newAskerRecord(GENESIS_ID, opening);
     this.restart();
   }
 

@@ -1,4 +1,5 @@
 /** An asker and a provider, each a whole client, beside a full chain: from the offer to the close in a block. */
+import { SUBSIDY } from '../../../src/core/params.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
@@ -101,7 +102,9 @@ class World {
 
   static async begin(): Promise<World> {
     const full = await emptyChain();
-    await mine(full, ann, 8);
+    await mine(full, ann, 4);
+    await mine(full, bob, 1);
+    await mine(full, ann, 3);
     const world = new World(full);
     await world.net.seed('seed', full);
     return world;
@@ -190,6 +193,6 @@ test('an offer is heard, a channel opened, answers asked and paid, and the close
   await asker.api.closeChannel(id);
   await vi.waitUntil(() => world.waits('close'), wait);
   await world.mine(1);
-  expect(world.full.account(bob.address)?.balance).toBe(3n * PRICE - 10_000n);
+  expect(world.full.account(bob.address)?.balance).toBe(SUBSIDY + 3n * PRICE - 2_000n);
   await vi.waitUntil(async () => (await asker.api.channels())[0]?.state !== 'open', wait);
 });

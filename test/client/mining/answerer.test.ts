@@ -24,10 +24,10 @@ afterEach(async () => {
 function setUp(createMiner?: () => Promise<never>) {
   const loads: string[] = [];
   const supply = new ModelSupply(async (id) => {
-    const { manifest, segments, weights } = models.find((model) => toHex(model.id) === id)!;
+    const { manifest, segments, tables, weights } = models.find((model) => toHex(model.id) === id)!;
     loads.push(manifest.name);
     // What is given away is moved to the thread.
-    const files = [...segments, ...weights].map((file) => new Uint8Array(file));
+    const files = [...segments, ...tables, ...weights].map((file) => new Uint8Array(file));
     return { manifest, files };
   });
   const worker = new MinerWorker({

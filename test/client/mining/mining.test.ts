@@ -11,6 +11,8 @@ import type { Fault, FaultCode } from '../../../src/core/faults.ts';
 import type { HeaderCore } from '../../../src/core/formats.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { without } from '../../attack/without.ts';
+import type { Params } from '../../../src/core/params.ts';
+import { toHex } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
@@ -27,7 +29,11 @@ import {
 const ann = person(1);
 
 /** Mining on a real chain, with a worker and a network that fail as the test says. */
-async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly Fault[]> => []) {
+async function setUp(
+  off: FaultCode[] = [],
+  check = async (): Promise<readonly Fault[]> => [],
+  rules: Params = PARAMS,
+) {
   const full = await openChain();
   const block = nextBlock(full, ann, { afterMs: 1 });
   const made = {
@@ -45,9 +51,10 @@ async function setUp(off: FaultCode[] = [], check = async (): Promise<readonly F
   };
   const events = new Emitter<PeerEvents>();
   const adopted: Block[] = [];
-  const params = without(PARAMS, off);
+  const params = without(rules, off);
   const network = { params, models: MODELS, names: ['test'] };
   const chain = {
+    params,
     headers: { head: full.head, refuse: async () => undefined },
     blocks: { template: full.template },
     state: { after: () => undefined },
@@ -114,7 +121,7 @@ test('an own block is adopted also when nobody can be told', async () => {
   made.found(block);
   await new Promise((r) => setTimeout(r));
   expect(adopted).toHaveLength(1);
-  expect(adopted[0]!.header.modelId).toEqual(MODEL);
+  expect(adopted[0]!.header.model).toBe(0);
   mining.stop();
 });
 
@@ -126,6 +133,13 @@ test('while an own block is taken there is nothing to work on', async () => {
   expect(made.templates[1]).toBe(undefined);
   await vi.waitUntil(() => made.templates.length > 2);
   expect(made.templates.at(-1)).toEqual(made.templates[0]);
+  mining.stop();
+});
+
+test('where the model holds no more there is nothing to work on', async () => {
+  const ends = { ...PARAMS, models: [{ id: toHex(MODEL), from: 0, to: 1 }] };
+  const { mining, made } = await setUp([], undefined, ends);
+  expect(made.templates).toEqual([undefined]);
   mining.stop();
 });
 

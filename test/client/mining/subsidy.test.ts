@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { modelNamed, networkOf } from '../../../src/client/models/networks.ts';
 import { subsidyPerPass } from '../../../src/client/mining/subsidy.ts';
-import { unitMacs } from '../../../src/core/manifest.ts';
+import { unitLinears, unitMacs } from '../../../src/core/manifest.ts';
 import { HALVING_BLOCKS, SUBSIDY } from '../../../src/core/params.ts';
 import { ticketLimits, tileCount } from '../../../src/core/pow/transcript.ts';
 import { HASH_SPACE } from '../../../src/core/header/target.ts';
@@ -20,7 +20,7 @@ function drawn(model: (typeof models)[0], target: bigint, passes: number): numbe
   };
   let wins = 0;
   for (let pass = 0; pass < passes; pass++)
-    for (const [i, linear] of model.linears.entries())
+    for (const [i, linear] of unitLinears(model).entries())
       for (let tile = 0; tile < tileCount(linear); tile++) if (random52() <= limits[i]!) wins++;
   return wins;
 }

@@ -1,5 +1,6 @@
 /** Asking this device: which models there are, and what is refused before a model is fetched. */
 import { expect, test } from 'vitest';
+import { unitShape } from '../../../src/core/manifest.ts';
 import { createAskApi } from '../../../src/client/models/ask-api.ts';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
@@ -25,7 +26,8 @@ test('the models are those that the network admits, the default first', async ()
   const models = await ask().api.models();
   expect(models.map(({ name }) => name)).toEqual(network.names);
   for (const { id, inputBytesMax, sequenceBytes } of models) {
-    const { sequences } = [...network.models.values()][models.findIndex((m) => m.id === id)]!;
+    const manifest = [...network.models.values()][models.findIndex((m) => m.id === id)]!;
+    const { sequences } = unitShape(manifest);
     expect(inputBytesMax).toBe(sequences * sequenceBytes);
   }
 });

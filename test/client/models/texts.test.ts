@@ -6,7 +6,7 @@ import { openPackageStore } from '../../../src/client/models/package-store.ts';
 import type { PartSource } from '../../../src/client/models/part-sources.ts';
 import { createTexts } from '../../../src/client/models/texts.ts';
 import { TEXT_CHARS_MAX } from '../../../src/client/models/tokeniser.ts';
-import { manifestProblem, sequenceBytes } from '../../../src/core/manifest.ts';
+import { manifestProblem, sequenceBytes, unitShape } from '../../../src/core/manifest.ts';
 import { concat, toHex, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import {
@@ -101,7 +101,7 @@ describe('a model of words', () => {
 
   it('tells how many tokens are too many, and cuts nothing off', async () => {
     const { texts } = await setUp();
-    const { tokens, sequences } = polyglot.manifest;
+    const { tokens, sequences } = unitShape(polyglot.manifest);
     const long = await texts.tokenise(polyglot.id, ['a', 'file '.repeat(tokens)]);
     expect(long).toEqual({ tokens: [expect.any(Number), tokens + 2], input: undefined });
     const full = await texts.tokenise(polyglot.id, ['file '.repeat(tokens - 2)]);
@@ -187,7 +187,8 @@ describe('a model of words', () => {
     await expect(read(cls, the, sep, cls, file, 0, the, sep)).resolves.toEqual([
       'the [SEP] [CLS] file [PAD] the',
     ]);
-    const { vocabulary, tokens } = polyglot.manifest;
+    const { vocabulary } = polyglot.manifest;
+    const { tokens } = unitShape(polyglot.manifest);
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(vocabulary - 1), { minLength: 1, maxLength: tokens }),

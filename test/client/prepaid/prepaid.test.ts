@@ -15,7 +15,7 @@ import type { AskCode, ProviderFrame } from '../../../src/core/ask-messages.ts';
 import { answerHash, questionHash, receiptHash, signHash } from '../../../src/core/channel.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { SignedTx, type TxOf } from '../../../src/core/formats.ts';
-import { modelId, sequenceBytes } from '../../../src/core/manifest.ts';
+import { modelId, sequenceBytes, unitShape } from '../../../src/core/manifest.ts';
 import { signOffer, type Offer } from '../../../src/core/offer.ts';
 import { signTx, txId } from '../../../src/core/tx/tx.ts';
 import { toHex, utf8 } from '../../../src/lib/bytes.ts';
@@ -118,7 +118,7 @@ beforeEach(async () => {
   offers = [offer()];
   events = [];
   sent = [];
-  ran = (input) => rowsOf(input, MANIFEST.sequences, ROW);
+  ran = (input) => rowsOf(input, unitShape(MANIFEST).sequences, ROW);
   [refuses, patienceMs, looking] = [undefined, undefined, undefined];
   provider = new ProviderHost({
     genesis: GENESIS,
@@ -143,7 +143,7 @@ const paidEvents = (): PaidAnswer[] =>
 const last = (): Prepaid =>
   events.flatMap((event) => (event.type === 'prepaid' ? [event.channel] : [])).at(-1)!;
 
-let nonces = 0;
+let nonces = 0n;
 async function opening(limit = 100_000n): Promise<SignedTx & { tx: TxOf<'channel'> }> {
   const tx: TxOf<'channel'> = {
     type: 'channel',
@@ -158,7 +158,7 @@ async function opening(limit = 100_000n): Promise<SignedTx & { tx: TxOf<'channel
     limit,
     lifetime: 990,
   };
-  return { ...signTx(tx, ACCOUNT.secret), tx };
+  return { ...signTx(GENESIS, tx, ACCOUNT.secret), tx };
 }
 /** A channel that is open, by its id. */
 async function opened(limit?: bigint): Promise<Uint8Array> {
@@ -167,7 +167,7 @@ async function opened(limit?: bigint): Promise<Uint8Array> {
   return (await prepaid.api.openChannel(encode(SignedTx, signed), 'provider')).id;
 }
 /** Two sequences. */
-const INPUT = utf8('first   second');
+const INPUT = utf8(`${'first'.padEnd(sequenceBytes(MANIFEST))}second`);
 const question = (channel: Uint8Array, input = INPUT) => ({
   channel,
   model: MODEL,
@@ -198,7 +198,7 @@ describe('opening a channel', () => {
     const bytes = encode(SignedTx, signed);
     const channel = await prepaid.api.openChannel(bytes, 'provider');
     expect(channel).toEqual({
-      id: txId(signed.tx),
+      id: txId(GENESIS, signed.tx),
       opening: bytes,
       provider: PROVIDER,
       payee: PAYEE,
@@ -820,7 +820,7 @@ describe('a question', () => {
     ['with long options', { options: new Uint8Array(1025) }, 'INPUT_LONG'],
     ['for nothing', { most: 0 }, 'QUESTION_LONG'],
     ['for half a row', { most: 1.5 }, 'QUESTION_LONG'],
-    ['for more rows than a unit has', { most: MANIFEST.sequences + 1 }, 'QUESTION_LONG'],
+    ['for more rows than a unit has', { most: unitShape(MANIFEST).sequences + 1 }, 'QUESTION_LONG'],
     ['at a price of tokens', { price: { type: 'tokens', amount: 1n } }, 'MODEL_UNOFFERED'],
   ] as const)('%s fails here', async (_what, change, told) => {
     const asked = { ...question(await opened()), ...change };

@@ -131,7 +131,8 @@ export class ProviderHost {
   async #enter(event: ProviderEvent): Promise<void> {
     if (!this.#opening) return;
     const name = Buffer.from(this.#opening.signature).toString('hex');
-    const before = this.#states.get(name) ?? providerOf(newProviderRecord(this.#opening));
+    const before =
+      this.#states.get(name) ?? providerOf(newProviderRecord(this.#genesis, this.#opening));
     const end = { ...this.#end, genesis: this.#genesis };
     const [state, effects] = nextProvider(end, before, event, this.view);
     this.#states.set(name, state);

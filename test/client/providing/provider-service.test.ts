@@ -1,5 +1,6 @@
 /** Answering switched on and off: what is offered, at what price, and what goes on while it is off. */
 import { afterEach, expect, test } from 'vitest';
+import { unitShape } from '../../../src/core/manifest.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { openProviderStore } from '../../../src/client/channels/channel-store.ts';
 import { openPayerBook } from '../../../src/client/providing/payer-book.ts';
@@ -38,7 +39,7 @@ async function open(more: Partial<ProviderServiceDeps> = {}) {
       servingKey: async () => bob.xonly,
       signReceipt: async (receipt) => signHash(receiptHash(GENESIS_ID, receipt), bob.secret),
       signOffer: async (offer) => signHash(offerHash(GENESIS_ID, offer), bob.secret),
-      signClose: async (tx) => txBytes(signTx(decode(Tx, tx), bob.secret)),
+      signClose: async (tx) => txBytes(signTx(GENESIS_ID, decode(Tx, tx), bob.secret)),
     },
     answerer: createOneByOne(
       async ({ input }) => rowsOf(input.filter((_, i) => i % 16 === 0)),
@@ -66,7 +67,7 @@ test('what is offered is signed, with the price of mining, and told again', asyn
   expect(offers[0]!.offer).toMatchObject({
     provider: bob.xonly,
     payee: bob.address,
-    models: [{ model: MODEL, price: own, window: MANIFEST.tokens }],
+    models: [{ model: MODEL, price: own, window: unitShape(MANIFEST).tokens }],
     time: START_MS,
   });
   expect(service.status().isOn).toBe(true);

@@ -6,11 +6,13 @@ import { createClient, type Client } from '../../../src/client/client.ts';
 import type { ChainNetwork } from '../../../src/client/models/networks.ts';
 import type { Platform } from '../../../src/client/platform.ts';
 import type { HeaderCore } from '../../../src/core/formats.ts';
-import { bodyRoot } from '../../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../../src/core/tx/body.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
-import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
+import type { FoundBlock, Work } from '../../../src/miner/engine/miner-api.ts';
 import {
+  coins,
+  GENESIS_ID,
   mine,
   MODEL,
   MODELS,
@@ -54,7 +56,7 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
     on: (name: string, hear: never) => void (name === 'block' && (found = hear)),
     start: async () => undefined,
     pause: async () => undefined,
-    work: async (given: HeaderCore | undefined) => void (template = given),
+    work: async (given: Work | undefined) => void (template = given?.core),
     check: async () => [],
   };
   const platform: Platform = {
@@ -78,7 +80,7 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
     hasTransactionsOn: (head) =>
       template !== undefined &&
       toHex(template.prevHash) === head &&
-      !equal(template.bodyRoot, bodyRoot([])),
+      !equal(template.bodyRoot, bodyRoot(bodyOf())),
     find() {
       if (!template) return false;
       const header = { ...template, nonce: nonce++, proofDigest: MODEL };
@@ -138,10 +140,12 @@ test('with the seed dead, two go on, pay, and a third lives on one of them', asy
   net.link('c', 'b');
   const head = await headOf(a);
   await vi.waitUntil(() => holds(c, head), wait);
-  expect((await c.client.api.account(person(3).address)).spendable).toBe(77n);
+  expect((await c.client.api.account(person(3).address)).spendable).toBe(coins(77n));
   const history = await c.client.api.history(ann.address, 10);
   expect(history).toMatchObject({ total: 1, linked: true, next: undefined });
-  expect(history.entries.map(({ tx }) => txId(tx.tx))).toEqual([txId(paid.tx)]);
+  expect(history.entries.map(({ tx }) => txId(GENESIS_ID, tx.tx))).toEqual([
+    txId(GENESIS_ID, paid.tx),
+  ]);
   // The newcomer carries the network on.
   await c.client.api.payTo(ann.address);
   await c.client.api.startMining({});
@@ -189,6 +193,6 @@ test('what an abandoned branch held waits again, and what came after it follows'
   await vi.waitUntil(() => a.hasTransactionsOn(head), wait);
   await advance(a, [b]);
   await vi.waitUntil(async () => (await poolOf(a)) === 0, wait);
-  expect((await b.client.api.account(person(3).address)).spendable).toBe(2n * 77n);
+  expect((await b.client.api.account(person(3).address)).spendable).toBe(2n * coins(77n));
   expect(net.faults).toEqual([]);
 }, 60_000);

@@ -1,4 +1,5 @@
 /** Following peers: who is charged for a branch that is not proven, and who is not. */
+import { bodyOf } from '../../../src/core/tx/body.ts';
 import { expect, test } from 'vitest';
 import type { UnitReplay } from '../../../src/client/sync/full-check.ts';
 import type { FullChain } from '../../../src/chain/full/full-chain.ts';
@@ -267,7 +268,7 @@ test('headers that do not go on where they were asked to end the question', asyn
 });
 
 test('a body that nobody looked at is told to nobody', async () => {
-  const lie = [transfer(ann, 0, bob, 1n)];
+  const lie = bodyOf([transfer(ann, 0, bob, 1n)]);
   const made = await setUp(async (answer) => {
     if (answer.type !== 'blocks') return answer;
     // While it is asked, another tells of the block: the proof then is known.
@@ -278,7 +279,7 @@ test('a body that nobody looked at is told to nobody', async () => {
   await expect.poll(() => made.heads.length).toBeGreaterThan(1);
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(toHex(made.chain.headers.head().id)).toBe(idOf(made.told));
-  expect(made.heads.flatMap((body) => body ?? [])).toEqual([]);
+  expect(made.heads.flatMap((body) => body?.transactions ?? [])).toEqual([]);
 });
 
 test('a block that nobody executed is not believed for the root that its child tells', async () => {
@@ -293,7 +294,7 @@ test('a block that nobody executed is not believed for the root that its child t
   // Two at once, so that the upper one is the head when it is first looked into.
   expect(await fraud.addTx(transfer(bob, 7, ann, 1n))).toBeUndefined();
   const [spent] = await mine(fraud, bob, 2);
-  expect(spent!.body).toHaveLength(1);
+  expect(spent!.body.transactions).toHaveLength(1);
   made.follower.poll();
   await expect.poll(() => made.follower.sync()).toBe('synced');
   expect(toHex(made.chain.headers.head().id)).toBe(idOf(shared[4]!));
@@ -311,9 +312,9 @@ test('a block that the model shows to be forged is no head, whichever way it com
     async (answer) => answer,
     forger,
     {},
-    async ({ nonce }) => {
+    async ({ header }) => {
       replays++;
-      return nonce === 5n ? [fault('proof.activations')] : [];
+      return header.nonce === 5n ? [fault('proof.activations')] : [];
     },
   );
   // Told by nobody: headers and proofs are asked for, as by one who was away.
@@ -448,7 +449,7 @@ test('the body of a told block is not looked at before its header is right', asy
   };
   const { header } = made.told;
   expect(await tell({ ...header, prevHash: new Uint8Array(32).fill(7) })).toBe('ignore');
-  expect(await tell({ ...header, bits: header.bits + 1 })).toMatchObject({ fault: 'header.bits' });
+  expect(await tell({ ...header, slip: 1 })).toMatchObject({ fault: 'header.slip' });
   expect(looks).toEqual([]);
   expect(await tell(header)).toBe('accept');
   expect(looks).not.toEqual([]);

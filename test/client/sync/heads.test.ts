@@ -15,6 +15,7 @@ import type { Fault } from '../../../src/core/faults.ts';
 import type { Header } from '../../../src/core/formats.ts';
 import { blockId, extendPoint, genesisPoint } from '../../../src/core/header/header.ts';
 import { HEADERS_MAX, type SyncRequest, type SyncResponse } from '../../../src/core/messages.ts';
+import { PROOFS_KEPT } from '../../../src/core/params.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
@@ -27,7 +28,7 @@ import { openFollower } from '../open-follower.ts';
 
 const wait = { timeout: 50_000 };
 /** Blocks of the honest chain, and those that all branches share with it. */
-const [LENGTH, SHARED] = [130, 20];
+const [LENGTH, SHARED] = [160, 20];
 
 let honest: FullChain;
 let shared: Header[];
@@ -51,9 +52,9 @@ async function longChain(): Promise<FullChain> {
 const sharedTip = () =>
   shared.reduce((at, header) => extendPoint(PARAMS, at, header), genesisPoint(PARAMS, START_MS));
 
-/** More work than the honest chain, of which only the last hundred blocks were done, or none. */
+/** More work than the honest chain, of which only the last PROOFS_KEPT blocks were done, or none. */
 function invented(salt: number, hasMined: boolean, count = 40): MadeBranch {
-  const { headers } = makeHeaders(sharedTip(), count + 100, { salt, stateRoot });
+  const { headers } = makeHeaders(sharedTip(), count + PROOFS_KEPT, { salt, stateRoot });
   return new MadeBranch(
     [...shared, ...headers],
     (height) => height <= SHARED || (hasMined && height > SHARED + count),

@@ -4,12 +4,12 @@ import type { LightChain } from '../../../src/chain/light/light-chain.ts';
 import type { Ask } from '../../../src/client/sync/ask-peers.ts';
 import { createStateReader } from '../../../src/client/sync/state-reader.ts';
 import { genesisPoint } from '../../../src/core/header/header.ts';
-import { chainParams } from '../../../src/core/chain-params.ts';
+import { createParams } from '../../../src/core/params.ts';
 import { proveKeys, EMPTY_TREE } from '../../../src/core/tree/tree.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 
 test('a reorganisation while a peer answers', async () => {
-  const { header } = genesisPoint(chainParams('main', []), 1);
+  const { header } = genesisPoint(createParams('main'), 1);
   let known = true;
   const state = {
     after: () => undefined,

@@ -9,6 +9,8 @@ import type { HistoryEntry, SyncRequest, SyncResponse } from '../../../src/core/
 import type { Position } from '../../../src/core/formats.ts';
 import { txId } from '../../../src/core/tx/tx.ts';
 import {
+  BORN,
+  GENESIS_ID,
   close,
   mine,
   openChain,
@@ -59,7 +61,8 @@ async function pagesOf(read: ReadHistory, size: number) {
   } while (from && pages.length < 50);
   return pages;
 }
-const nonces = (entries: readonly HistoryEntry[]) => entries.map(({ tx }) => tx.tx.nonce);
+const nonces = (entries: readonly HistoryEntry[]) =>
+  entries.map(({ tx }) => Number(tx.tx.nonce - BORN));
 const all = Array.from({ length: TXS }, (_, i) => TXS - 1 - i);
 
 let peer: FullChain;
@@ -145,7 +148,7 @@ describe('a peer that lies', () => {
 
 describe('what was prepaid', () => {
   const opening = prepay(ann, 0, bob, { payee: cat.address });
-  const closing = close(bob, txId(opening.tx), 500_000n);
+  const closing = close(bob, txId(GENESIS_ID, opening.tx), 50_000_000n);
   let chain: FullChain;
   beforeAll(async () => {
     const genesisTimeMs = async () => START_MS;
@@ -197,7 +200,7 @@ describe('what was prepaid', () => {
     await mine(longer, ann, 8);
     const early = transfer(ann, 0, dan, 1n);
     const prepaid = prepay(ann, 1, bob, { payee: cat.address });
-    const closed = close(bob, txId(prepaid.tx), 500_000n);
+    const closed = close(bob, txId(GENESIS_ID, prepaid.tx), 50_000_000n);
     for (const tx of [early, prepaid, closed, transfer(ann, 2, dan, 1n)]) {
       expect(await longer.addTx(tx)).toBeUndefined();
       await mine(longer, ann, 1);

@@ -10,6 +10,8 @@ import { NANOVOLTS } from '../../../src/core/params.ts';
 import { txBytes, txId } from '../../../src/core/tx/tx.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import {
+  coins,
+  GENESIS_ID,
   mine,
   CONTEXT,
   openChain,
@@ -29,6 +31,9 @@ async function paying() {
   await mine(chain, ann, 1);
   const pool = createLightPool(PARAMS, CONTEXT);
   const outbox = await Outbox.open(createMemoryStore());
+  await outbox.belongTo(GENESIS_ID);
+  // Blocks later her coins come, and with them her nonces.
+  const born = chain.account(bob.address)!.nonce;
   const last = async () => {
     const { balance, nonce } = chain.account(bob.address)!;
     return { spendable: balance, nonce };
@@ -37,7 +42,7 @@ async function paying() {
     params: PARAMS,
     pool,
     outbox,
-    chain: { headers: { head: chain.head } },
+    chain: { headers: { head: chain.head, genesis: { id: GENESIS_ID } } },
     announcer: { hasPeers: false },
     accounts: { last, payees: { noteSubmitted: async () => undefined } },
     events: new Emitter<PeerEvents>(),
@@ -54,13 +59,13 @@ async function paying() {
   const nonce = async () => (await sending.prepare(bob.address)).nonce;
   const spendable = async () => (await sending.prepare(bob.address)).spendable;
   await look();
-  return { outbox, pool, block, submit, nonce, spendable };
+  return { born, outbox, pool, block, submit, nonce, spendable };
 }
 
 test('payments behind a gap wait, and go as soon as it is filled', async () => {
-  const { submit, nonce, block, pool, outbox } = await paying();
-  const gone = prepay(bob, 0, ann, { expiry: 20 });
-  const behind = [1, 2].map((n) => transfer(bob, n, ann, 1n));
+  const { born, submit, nonce, block, pool, outbox } = await paying();
+  const gone = prepay(bob, born, ann, { expiry: 20 });
+  const behind = [1n, 2n].map((n) => transfer(bob, born + n, ann, 1n));
   for (const tx of [gone, ...behind]) await submit(tx);
   expect(pool.of(bob.address)).toHaveLength(3);
   // Nobody took the first while it could be mined.
@@ -68,9 +73,9 @@ test('payments behind a gap wait, and go as soon as it is filled', async () => {
   await outbox.noteHead(27, []);
   expect(pool.of(bob.address)).toEqual([]);
   expect(outbox.waiting()).toEqual(behind);
-  expect(await nonce()).toBe(0);
-  await submit(transfer(bob, 0, ann, 3n));
-  expect(pool.of(bob.address).map(({ tx }) => tx.nonce)).toEqual([0, 1, 2]);
+  expect(await nonce()).toBe(born);
+  await submit(transfer(bob, born, ann, 3n));
+  expect(pool.of(bob.address).map(({ tx }) => tx.nonce - born)).toEqual([0n, 1n, 2n]);
 });
 
 test('a nonce that waits is only taken where that was asked', async () => {
@@ -78,16 +83,16 @@ test('a nonce that waits is only taken where that was asked', async () => {
   const shown = await nonce();
   const first = transfer(bob, shown, ann, 1n);
   // Ten times the fee would displace the first in every pool.
-  const second = transfer(bob, shown, ann, 2n, 10_000n);
+  const second = transfer(bob, shown, ann, 2n, 100_000n);
   const taken = { code: 'NONCE_TAKEN' };
   // At once, as from two tabs; then one after the other.
   const both = await Promise.allSettled([submit(first), submit(second)]);
   expect(both[1]).toMatchObject({ status: 'rejected', reason: taken });
   await expect(submit(second)).rejects.toMatchObject(taken);
-  await expect(submit(second, txId(second.tx))).rejects.toMatchObject(taken);
+  await expect(submit(second, txId(GENESIS_ID, second.tx))).rejects.toMatchObject(taken);
   expect(outbox.waiting()).toEqual([first]);
-  expect(await nonce()).toBe(shown + 1);
-  await submit(second, txId(first.tx));
+  expect(await nonce()).toBe(shown + 1n);
+  await submit(second, txId(GENESIS_ID, first.tx));
   expect(outbox.waiting()).toEqual([second]);
 });
 
@@ -96,9 +101,9 @@ test('what another device sent with the same keys holds its nonce and its coins'
   const [shown, before] = [await nonce(), await spendable()];
   const theirs = transfer(bob, shown, ann, 7n);
   expect(pool.add(theirs, 0)).toBeUndefined();
-  expect(await nonce()).toBe(shown + 1);
-  expect(await spendable()).toBe(before - 7n - theirs.tx.fee);
-  await expect(submit(transfer(bob, shown, ann, 2n, 10_000n))).rejects.toMatchObject({
+  expect(await nonce()).toBe(shown + 1n);
+  expect(await spendable()).toBe(before - coins(7n) - theirs.tx.fee);
+  await expect(submit(transfer(bob, shown, ann, 2n, 100_000n))).rejects.toMatchObject({
     code: 'NONCE_TAKEN',
   });
 });

@@ -53,12 +53,12 @@ async function deviceOf(peer: FullChain, store: Store = createMemoryStore(), lie
     charge: () => undefined,
   };
   const reader = createChainReader(chain, transport as never);
-  const total = async (address: Uint8Array) => {
+  const leafOf = async (address: Uint8Array) => {
     const at = (await reader.state.newest())!;
     const [leaf] = (await reader.state.read(at, [stateKey.account(address)]))!.values;
-    return leaf ? decode(Account, leaf).txCount : 0;
+    return leaf ? decode(Account, leaf) : { txCount: 0, nonce: 0n };
   };
-  return createPayeeBook({ chain, history: createHistory(chain, reader), total, store });
+  return createPayeeBook({ chain, history: createHistory(chain, reader), leaf: leafOf, store });
 }
 
 const judge = (to: Uint8Array, dealings: Awaited<ReturnType<typeof readAll>>) =>
@@ -88,9 +88,10 @@ beforeAll(async () => {
   await mine(peer, eve, 8);
   expect(await peer.addTx(transfer(ann, 0, friend, 5n))).toBeUndefined();
   await mine(peer, eve, 1);
+  const born = peer.account(eve.address)!.nonce;
   for (let sent = 0; sent < DUST;) {
     for (let i = 0; i < AT_ONCE && sent < DUST; i++)
-      expect(await peer.addTx(transfer(eve, sent++, ann, 1n))).toBeUndefined();
+      expect(await peer.addTx(transfer(eve, born + BigInt(sent++), ann, 1n))).toBeUndefined();
     await mine(peer, eve, 1);
   }
 }, 120_000);
@@ -169,7 +170,8 @@ it('a mark of a block that is gone is void: a chain that changed is read anew', 
   own.ms = nowMs;
   await mine(other, dave, 1);
   await mine(other, ann, 6);
-  expect(await other.addTx(transfer(ann, 0, dave, 5n))).toBeUndefined();
+  const { nonce } = other.account(ann.address)!;
+  expect(await other.addTx(transfer(ann, nonce, dave, 5n))).toBeUndefined();
   // Just as high, so that the mark's height has a block there, too.
   await mine(other, eve, peer.head().header.height - other.head().header.height);
   const book = await deviceOf(other, store);
@@ -177,6 +179,34 @@ it('a mark of a block that is gone is void: a chain that changed is read anew', 
   const known = await readAll(book);
   expect(known).toMatchObject({ total: 1, whole: true });
   expect(known.paid.map(toHex).sort()).toContain(toHex(dave.address));
+});
+
+it('what was read of an account that was emptied says nothing of the one that comes after it', async () => {
+  const store = createMemoryStore();
+  const own = { ms: START_MS };
+  const chain = await openChain(createMemoryStore(), own);
+  own.ms = nowMs;
+  await mine(chain, ann, 6);
+  await mine(chain, eve, 4);
+  const [first, next] = [0, 1].map((nonce) => transfer(ann, nonce, friend, 5n));
+  await chain.addTx(first!);
+  await chain.addTx(next!);
+  await mine(chain, eve, 1);
+  const { nonce, balance } = chain.account(ann.address)!;
+  await chain.addTx(transfer(ann, nonce, eve, balance - 10_000n));
+  expect(await readAll(await deviceOf(chain, store))).toMatchObject({ total: 2, whole: true });
+
+  // Emptied; paid again, and then another device of hers pays somebody.
+  await mine(chain, eve, 1);
+  await chain.addTx(transfer(eve, chain.account(eve.address)!.nonce, ann, 9n));
+  await mine(chain, eve, 1);
+  await chain.addTx(transfer(ann, chain.account(ann.address)!.nonce, dave, 5n));
+  await mine(chain, eve, 1);
+  const book = await deviceOf(chain, store);
+  expect(await book.read(ann.address, 0)).toMatchObject({ read: 0, total: 2, whole: false });
+  const known = await readAll(book);
+  expect(known).toMatchObject({ read: 2, whole: true });
+  expect(known.paid.map(toHex).sort()).toEqual([friend, dave].map((p) => toHex(p.address)).sort());
 });
 
 it('over the bound of senders nothing is called whole, and one’s own payees are kept all the same', async () => {

@@ -9,8 +9,9 @@ import { createSending, type SendingDeps } from '../../../src/client/wallet/send
 import { fault, type Fault } from '../../../src/core/faults.ts';
 import type { HistoryEntry } from '../../../src/core/messages.ts';
 import { signTx, txBytes, txId } from '../../../src/core/tx/tx.ts';
+import { equal } from '../../../src/lib/bytes.ts';
 import { Emitter } from '../../../src/lib/events.ts';
-import { CONTEXT, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
+import { BORN, GENESIS_ID, CONTEXT, PARAMS, person, transfer } from '../../chain/make-blocks.ts';
 
 const [ann, bob] = [person(1), person(2)] as const;
 const HEIGHT = 50;
@@ -20,19 +21,32 @@ async function openSending(
   nonce: number,
   refuse: () => Fault | undefined = () => undefined,
   inChain: readonly HistoryEntry[] = [],
+  /** In the chain, and in no history. */
+  emptied: readonly HistoryEntry[] = [],
 ) {
   const outbox = await Outbox.open(createMemoryStore());
+  await outbox.belongTo(GENESIS_ID);
   const pool = createLightPool(PARAMS, CONTEXT);
   const add: LightPool['add'] = (tx, height) => refuse() ?? pool.add(tx, height);
   const sending = createSending({
     params: PARAMS,
-    chain: { headers: { head: () => ({ header: { height: HEIGHT } }) } },
+    chain: {
+      headers: { head: () => ({ header: { height: HEIGHT } }), genesis: { id: GENESIS_ID } },
+    },
     announcer: { hasPeers: false },
     pool: { ...pool, add },
     outbox,
     accounts: {
-      last: async () => ({ address: ann.address, nonce, spendable: 10n ** 12n }),
+      last: async () => ({
+        address: ann.address,
+        nonce: BORN + BigInt(nonce),
+        spendable: 10n ** 12n,
+      }),
       history: async () => ({ entries: inChain, next: undefined }),
+      find: async (id: Uint8Array) => {
+        const found = emptied.find(({ tx }) => equal(txId(GENESIS_ID, tx.tx), id));
+        return found && { tx: found.tx.tx, height: found.position.height };
+      },
       payees: { noteSubmitted: async () => undefined },
     },
     events: new Emitter<PeerEvents>(),
@@ -43,13 +57,17 @@ async function openSending(
 test('a nonce whose transaction expired is given again, or nothing after it could be mined', async () => {
   const { outbox, sending } = await openSending(3);
   const [inBlock, stuck] = [transfer(ann, 3, bob, 1n), transfer(ann, 5, bob, 1n)];
-  const gone = signTx({ ...transfer(ann, 4, bob, 1n).tx, expiry: HEIGHT - 1 }, ann.secret);
+  const gone = signTx(
+    GENESIS_ID,
+    { ...transfer(ann, 4, bob, 1n).tx, expiry: HEIGHT - 1 },
+    ann.secret,
+  );
   for (const tx of [inBlock, gone, stuck]) await outbox.add(tx);
   const nonce = async () => (await sending.prepare(ann.address)).nonce;
-  expect(await nonce()).toBe(6);
+  expect(await nonce()).toBe(BORN + 6n);
   // The last proven balance does not know of its block yet: 3 is not free.
-  await outbox.noteHead(HEIGHT, [{ id: txId(inBlock.tx), height: HEIGHT }]);
-  expect(await nonce()).toBe(4);
+  await outbox.noteHead(HEIGHT, [{ id: txId(GENESIS_ID, inBlock.tx), height: HEIGHT }]);
+  expect(await nonce()).toBe(BORN + 4n);
 });
 
 test('one that was taken is not refused when it is submitted again after its block', async () => {
@@ -66,7 +84,7 @@ test('one that was taken is not refused when it is submitted again after its blo
 
 test('of two that come at once with one nonce the first goes, also before the pool can judge them', async () => {
   const { sending, outbox } = await openSending(0);
-  const [one, other] = [transfer(ann, 0, bob, 1n), transfer(ann, 0, bob, 2n, 10_000n)];
+  const [one, other] = [transfer(ann, 0, bob, 1n), transfer(ann, 0, bob, 2n, 100_000n)];
   const both = await Promise.allSettled([one, other].map((tx) => sending.submit(txBytes(tx))));
   expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
   expect(both[1]).toMatchObject({ reason: { code: 'NONCE_TAKEN' } });
@@ -78,7 +96,21 @@ test('one that was given up and is in the chain all the same is confirmed', asyn
   const entry = { tx, position: { height: 7, index: 0 } };
   const { outbox, sending } = await openSending(1, undefined, [entry]);
   await outbox.add(tx);
-  await outbox.refuse(txId(tx.tx));
-  await sending.reconcile({ address: ann.address, nonce: 1 } as Balance);
+  await outbox.refuse(txId(GENESIS_ID, tx.tx));
+  await sending.reconcile({ address: ann.address, nonce: BORN + 1n } as Balance);
+  expect(outbox.all()).toMatchObject([{ state: 'confirmed', height: 7 }]);
+});
+
+test.each([
+  ['none yet', 0n],
+  ['a new one', BORN + (5n << 32n)],
+])('one that emptied its account is confirmed, though the account has %s', async (_, nonce) => {
+  const tx = transfer(ann, 0, bob, 1n);
+  const entry = { tx, position: { height: 7, index: 0 } };
+  const { outbox, sending } = await openSending(1, undefined, [], [entry]);
+  await outbox.add(tx);
+  await outbox.noteHead(tx.tx.expiry + 1, []);
+  expect(outbox.all()).toMatchObject([{ state: 'expired' }]);
+  await sending.reconcile({ address: ann.address, nonce } as Balance);
   expect(outbox.all()).toMatchObject([{ state: 'confirmed', height: 7 }]);
 });

@@ -403,7 +403,7 @@ describe('an honest asker of a fast model', () => {
 describe('a hostile provider', () => {
   it('is charged for what is no frame; the asker is told that it is gone', async () => {
     const raw = await startHost('node', ['/ip4/127.0.0.1/tcp/0/ws']);
-    await raw.handle('/pila/sync/1/77', (stream) => stream.abort(new Error('never')));
+    await raw.handle('/pila/sync/2/77', (stream) => stream.abort(new Error('never')));
     await raw.handle(askProtocol(CHAIN), (stream) => {
       void lpStream(stream)
         .write(Uint8Array.of(77, 1))
@@ -428,7 +428,7 @@ describe('a channel over two hosts', () => {
     let cutAfter = 2;
 
     const provider = new ChannelRunner<ProviderState, ProviderEvent, ProviderEffect>({
-      state: providerOf(newProviderRecord(OPENING)),
+      state: providerOf(newProviderRecord(GENESIS, OPENING)),
       next: (state, event) => nextProvider(PROVIDER_END, state, event, VIEW),
       async perform(effect) {
         if (effect.type === 'close') closes.push(effect.amount);
@@ -450,7 +450,7 @@ describe('a channel over two hosts', () => {
       },
     });
     const onAsk: OnAsk = async (stream, { opening, signature }) => {
-      if (String(txId(opening.tx)) !== String(CHANNEL)) return undefined;
+      if (String(txId(GENESIS, opening.tx)) !== String(CHANNEL)) return undefined;
       const number = streams.size + 1;
       streams.set(number, stream);
       const { peers } = stream;
@@ -468,7 +468,7 @@ describe('a channel over two hosts', () => {
     let gone = 0;
     let current: AskStream<AskerFrame> | undefined;
     const asker = new ChannelRunner<AskerState, AskerEvent, AskerEffect>({
-      state: askerOf(newAskerRecord(OPENING)),
+      state: askerOf(newAskerRecord(GENESIS, OPENING)),
       next: (state, event) => nextAsker(ASKER_END, state, event, VIEW),
       async perform(effect) {
         if (effect.type === 'tell') told.push(effect);

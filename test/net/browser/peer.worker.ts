@@ -53,7 +53,7 @@ const opening: SignedOpening = {
     type: 'channel',
     chainId: 1,
     from: hash(1),
-    nonce: 0,
+    nonce: 0n,
     expiry: 100,
     fee: 1n,
     provider: hash(2),

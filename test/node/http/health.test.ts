@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
+import { CALM } from '../../../src/chain/shared/outlook.ts';
 import type { Store } from '../../../src/chain/store/store.ts';
 import type { ErrorCode } from '../../../src/lib/error-codes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
-import { createWatchedStores, healthRoute } from '../../../src/node/http/health.ts';
+import { createWatchedStores, healthRoute, requireRules } from '../../../src/node/http/health.ts';
 import { silentLog } from '../../../src/lib/log.ts';
+import type { UnfollowedBranch } from '../../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import { createHttp, listen, sendJson } from '../../../src/node/http/http.ts';
 import { mine, nextBlock, openChain, person, START_MS, transfer } from '../../chain/make-blocks.ts';
@@ -16,8 +18,18 @@ it('is well, unwell while the disk is full, and well again after the next block'
   const stores = createWatchedStores(silentLog);
   const chain = await openChain(stores.watch(disk.store), { ms: START_MS });
   const transport = { peers: () => [1, 2] } as never;
+  let outlook = CALM;
+  let branch: UnfollowedBranch | undefined;
   const { server } = createHttp(
-    { 'GET /health': healthRoute({ chain, transport, stores }) },
+    {
+      'GET /health': healthRoute({
+        chain,
+        transport,
+        stores,
+        outlook: () => outlook,
+        unfollowed: () => branch,
+      }),
+    },
     (_, r) => sendJson(r, 404, {}),
   );
   const port = await listen(server, '127.0.0.1', 0);
@@ -27,7 +39,15 @@ it('is well, unwell while the disk is full, and well again after the next block'
   };
   await mine(chain, person(1), 1);
   const headAgeMs = expect.any(Number);
-  const well = { ok: true, problem: null, peers: 2, headAgeMs };
+  const well = {
+    ok: true,
+    problem: null,
+    peers: 2,
+    headAgeMs,
+    rules: 'known',
+    isWeak: false,
+    unfollowed: null,
+  };
   expect(await health()).toEqual([200, { ...well, height: 1 }]);
   disk.isFull = true;
   await expect(mine(chain, person(1), 1)).rejects.toMatchObject({ code: 'STORE_FULL' });
@@ -36,9 +56,22 @@ it('is well, unwell while the disk is full, and well again after the next block'
   disk.isFull = false;
   await mine(chain, person(1), 1);
   expect(await health()).toEqual([200, { ...well, height: 2 }]);
+  branch = { height: 9, totalWork: 1n << 70n, why: 'lacking' };
+  const told = { height: 9, totalWork: String(1n << 70n), why: 'lacking' };
+  expect(await health()).toEqual([200, { ...well, height: 2, unfollowed: told }]);
+  branch = undefined;
+  outlook = { rules: 'ended', isWeak: true };
+  // It still does all that it can.
+  expect(await health()).toEqual([200, { ...well, height: 2, ...outlook }]);
   server.close();
   server.closeAllConnections();
   await once(server, 'close');
+});
+
+it('nothing is paid out once the rules may have ended, and before', () => {
+  for (const rules of ['known', 'changing'] as const)
+    expect(() => requireRules({ rules, isWeak: true })).not.toThrow();
+  expect(() => requireRules({ rules: 'ended', isWeak: false })).toThrow('newer rules may hold');
 });
 
 it('a full disk is no line for every peer that it makes wait; a full queue is', async () => {
@@ -48,7 +81,14 @@ it('a full disk is no line for every peer that it makes wait; a full queue is', 
   const refuse = (): Promise<never> => Promise.reject(new AppError(code, 'refused by the test'));
   const chain = { ...(await openChain()), importBlock: refuse, addTx: refuse };
   const fetches = (): never => expect.fail('nothing to fetch');
-  const sync = { meet: fetches, lagging: fetches, poll: fetches, isBehind: () => false };
+  const sync = {
+    meet: fetches,
+    lagging: fetches,
+    early: fetches,
+    poll: fetches,
+    isBehind: () => false,
+    unfollowed: () => undefined,
+  };
   const handlers = createHandlers(chain, () => sync, log);
   const announce = async (): Promise<unknown[]> => [
     await handlers.onBlock('peer', { block: nextBlock(chain, person(1)), sequence: 1 }),

@@ -39,7 +39,7 @@ test(
       bootstrap: string[];
     };
     // Two answers, and the fee of one opening.
-    const flags = ['--bootstrap', config.bootstrap[0]!, '--spend-max', '0.00021'];
+    const flags = ['--bootstrap', config.bootstrap[0]!, '--spend-max', '0.000203'];
     let asker = await start('asker', ...flags);
     const ask = (key: string, input: string) =>
       post(`${asker.rpcUrl}v1/infer`, { model: 'tiny', input, price: String(PRICE) }, key);
@@ -78,7 +78,7 @@ test(
     const spentAll = await answered('c', 'three');
     expect([spentAll.status, spentAll.json.error.code]).toEqual([403, 'SPEND_LIMIT']);
     const metrics = await (await fetch(`${asker.rpcUrl}metrics`)).text();
-    expect(metrics).toMatch(/^pila_infer_spent_vlt 0\.00021$/m);
+    expect(metrics).toMatch(/^pila_infer_spent_vlt 0\.000203$/m);
     const { models } = (await (await fetch(`${asker.url}v1/models`)).json()) as {
       models: { price: string | null }[];
     };

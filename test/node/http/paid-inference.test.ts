@@ -10,7 +10,7 @@ import { receiptHash, signHash } from '../../../src/core/channel.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import { plainHash } from '../../../src/core/hash.ts';
 import { modelId, sequenceBytes } from '../../../src/core/manifest.ts';
-import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
+import { ACCOUNT_MIN } from '../../../src/core/params.ts';
 import { signOffer, type Offer } from '../../../src/core/offer.ts';
 import { signTx } from '../../../src/core/tx/tx.ts';
 import { concat, toHex, u32, utf8 } from '../../../src/lib/bytes.ts';
@@ -41,7 +41,7 @@ const VIEW: ChannelView = {
   isLost: false,
   isOver: false,
 };
-const INPUT = utf8('first   second');
+const INPUT = utf8(`${'first'.padEnd(sequenceBytes(MANIFEST))}second`);
 const RIGHT = rowsOf(INPUT, 2, ROW);
 const code = (c: string): unknown => expect.objectContaining({ code: c });
 
@@ -55,6 +55,7 @@ let prepaid: Prepaying;
 let ask: AskPaid;
 let opened: SignedTx[];
 let funds: bigint;
+let hasEnded: boolean;
 let prepay: bigint;
 /** Before an opening is kept. */
 let gate: Promise<void> | undefined;
@@ -117,9 +118,15 @@ async function start(): Promise<void> {
     prepaid: prepaid.api,
     keys,
     sender: {
+      feeFor: () => 10_000n,
       async send(fields, keep) {
-        const common = { chainId: 3, from: ACCOUNT.publicKey, nonce: opened.length, expiry: 99 };
-        const signed = signTx({ ...fields, ...common }, ACCOUNT.secret);
+        const common = {
+          chainId: 3,
+          from: ACCOUNT.publicKey,
+          nonce: BigInt(opened.length),
+          expiry: 99,
+        };
+        const signed = signTx(GENESIS, { ...fields, ...common }, ACCOUNT.secret);
         isSending = true;
         await gate;
         await keep?.(signed);
@@ -129,6 +136,9 @@ async function start(): Promise<void> {
     },
     spendings,
     limit: prepay,
+    requireRules() {
+      if (hasEnded) throw new AppError('RULES_ENDED', 'newer rules may hold');
+    },
     requireFunds(nV) {
       if (nV > funds) throw new AppError('FUNDS_SHORT', 'too poor');
     },
@@ -149,6 +159,7 @@ beforeEach(async () => {
   store = createMemoryStore();
   [hosts, offers, opened, heads] = [new Map(), [], [], []];
   funds = 1000n * LIMIT;
+  hasEnded = false;
   prepay = LIMIT;
   [gate, isSending] = [undefined, false];
   mined = undefined;
@@ -180,7 +191,7 @@ describe('asking over a channel with the node’s own coins', () => {
     const second = await ask(question({ input: utf8('third') }), 'b');
     expect([second.paid?.n, second.cost, second.paid?.total]).toEqual([2, 100n, 300n]);
     expect(opened.map(({ tx }) => tx)).toMatchObject([
-      { type: 'channel', limit: CHANNEL_LIMIT_MIN, fee: FEE },
+      { type: 'channel', limit: ACCOUNT_MIN, fee: FEE },
     ]);
     expect([questions(dear), questions(cheap)]).toEqual([0, 2]);
     expect(spendings.total()).toBe(FEE + 300n);
@@ -338,27 +349,26 @@ describe('asking over a channel with the node’s own coins', () => {
   });
 
   it('opens a small channel with a provider it never paid, and larger ones by what it answered', async () => {
-    host(1, CHANNEL_LIMIT_MIN / 4n);
+    host(1, ACCOUNT_MIN / 4n);
     spendings.reserve = () => () => undefined;
-    prepay = 100n * CHANNEL_LIMIT_MIN;
+    prepay = 100n * ACCOUNT_MIN;
     await start();
     spendings.reserve = () => () => undefined;
-    const dear = (key: string) =>
-      ask(question({ input: utf8(key), priceMax: CHANNEL_LIMIT_MIN }), key);
+    const dear = (key: string) => ask(question({ input: utf8(key), priceMax: ACCOUNT_MIN }), key);
     for (const key of ['a', 'b', 'c', 'd', 'e']) await dear(key);
     const limits = opened.map(({ tx }) => tx.type === 'channel' && tx.limit);
-    expect(limits).toEqual([CHANNEL_LIMIT_MIN, 16n * CHANNEL_LIMIT_MIN]);
+    expect(limits).toEqual([ACCOUNT_MIN, 16n * ACCOUNT_MIN]);
   });
 
   it('sets little aside with many keys that take coins and answer nothing', async () => {
     for (let n = 1; n <= 10; n++)
       host(n, 1n).say = (frame) =>
         frame.type === 'opened' ? [{ type: 'refused', code: 'MODEL_UNKNOWN', least: 0n }] : [frame];
-    prepay = 100n * CHANNEL_LIMIT_MIN;
+    prepay = 100n * ACCOUNT_MIN;
     await start();
     for (let n = 0; n < 10; n++) await ask(question(), `${n}`).catch(() => undefined);
     const limits = opened.map(({ tx }) => (tx.type === 'channel' ? tx.limit : 0n));
-    expect(limits).toEqual(Array.from({ length: 10 }, () => CHANNEL_LIMIT_MIN));
+    expect(limits).toEqual(Array.from({ length: 10 }, () => ACCOUNT_MIN));
   });
 
   it('opens another where the first is spent, which is closed', async () => {
@@ -397,6 +407,13 @@ describe('asking over a channel with the node’s own coins', () => {
 
   it.each([
     ['MODEL_UNOFFERED', () => {}],
+    [
+      'RULES_ENDED',
+      () => {
+        host(1);
+        hasEnded = true;
+      },
+    ],
     ['PRICE_LOW', () => void host(1, 1001n)],
     [
       'FUNDS_SHORT',

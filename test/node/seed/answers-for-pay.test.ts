@@ -11,7 +11,7 @@ import { addressOf } from '../../../src/core/address.ts';
 import { decode, encode } from '../../../src/core/codec.ts';
 import { Header, SignedTx, type TxOf } from '../../../src/core/formats.ts';
 import { blockId } from '../../../src/core/header/header.ts';
-import { CHANNEL_LIFETIME_MIN, CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
+import { CHANNEL_LIFETIME_MIN, ACCOUNT_MIN } from '../../../src/core/params.ts';
 import { signTx } from '../../../src/core/tx/tx.ts';
 import { fromHex } from '../../../src/lib/bytes.ts';
 import { createNodePlatform, type NodePlatform } from '../../../src/node/client-platform.ts';
@@ -75,7 +75,7 @@ test(
     expect(provider!.price).toEqual({ type: 'sequence', amount: PRICE });
     await vi.waitUntil(async () => ((await api.balance(address))?.spendable ?? 0n) > 0n, wait);
 
-    const { chainId, nonce, expiry, fees } = await api.prepare(address);
+    const { chainId, nonce, expiry, fees } = await api.prepare(address, undefined, 'channel');
     const opening: TxOf<'channel'> = {
       type: 'channel',
       chainId,
@@ -86,11 +86,13 @@ test(
       provider: provider!.key,
       payee: provider!.payee,
       signer: await keys.newSigner(),
-      limit: CHANNEL_LIMIT_MIN,
+      limit: ACCOUNT_MIN,
       lifetime: CHANNEL_LIFETIME_MIN,
     };
     await keys.noteOpening(opening);
-    const { id } = await api.openChannel(encode(SignedTx, signTx(opening, secret)), provider!.peer);
+    const { genesisId } = (await api.status()).chain;
+    const signed = encode(SignedTx, signTx(genesisId, opening, secret));
+    const { id } = await api.openChannel(signed, provider!.peer);
     const ask = async (text: string) => {
       const { input } = await api.tokenise(tiny.id, [text]);
       return api.askPrepaid({ channel: id, model: tiny.id, input: input!, most: 1 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
+import { CALM } from '../../../src/chain/shared/outlook.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { createOfferBook } from '../../../src/client/channels/offer-book.ts';
 import { signOffer } from '../../../src/core/offer.ts';
@@ -75,6 +76,7 @@ test('an opening that waits is in the pool again before a caller is let in', asy
       sender,
       transport,
       channels: { serving, channelChain },
+      outlook: () => CALM,
     };
     const spendings = await openSpendings(spent, NANOVOLTS, Date.now);
     return openSeedPrepaid(deps as unknown as SeedDeps, store, spendings);

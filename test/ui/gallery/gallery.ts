@@ -2,6 +2,7 @@
  * The screens in states that are hard to reach, for looking at: `?state=running#/wallet`.
  * `npx vite test/ui/gallery`
  */
+import { txId } from '../../../src/core/tx/tx.ts';
 import { mount } from 'svelte';
 import App from '../../../src/ui/App.svelte';
 import Wiping from '../../../src/ui/settings/device/Wiping.svelte';
@@ -26,7 +27,7 @@ const transfer = (from: Uint8Array, to: Uint8Array, amount: bigint): SignedTx =>
     type: 'transfer',
     chainId: 3,
     from,
-    nonce: 1,
+    nonce: 1n,
     expiry: 9000,
     fee: 100_000n,
     to,
@@ -58,10 +59,10 @@ function payments(): void {
   const mine = FULL_VAULT.publicKey!;
   engine.vaultStatus = { ...FULL_VAULT, backedUp: true, protected: true };
   engine.entries = [
-    { position: { height: 8101, index: 0 }, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
-    { position: { height: 7990, index: 3 }, tx: transfer(other, ADDRESS, 10_000_000_000n) },
-    { position: { height: 7402, index: 1 }, tx: transfer(other, ADDRESS, 750_000_000n) },
-  ];
+    { height: 8101, index: 0, tx: transfer(mine, addressOf(other), 2_500_000_000n) },
+    { height: 7990, index: 3, tx: transfer(other, ADDRESS, 10_000_000_000n) },
+    { height: 7402, index: 1, tx: transfer(other, ADDRESS, 750_000_000n) },
+  ].map(({ tx, ...position }) => ({ id: txId(other, tx.tx), position, tx }));
   const bytes = encode(SignedTx, transfer(mine, addressOf(other), 250_000_000n));
   engine.waiting = [{ id: other, bytes, state: 'pending', height: undefined }];
 }

@@ -80,6 +80,20 @@ export const moreStates = (stage: Stage) => {
       engine.miner = running;
       engine.chain = { ...engine.chain, headTimeMs: Date.now() - 400_000 };
     },
+    'rules changing': () => {
+      owner();
+      engine.chain = { ...engine.chain, outlook: { rules: 'changing', isWeak: false } };
+    },
+    'rules ended': () => {
+      owner();
+      const outlook = { rules: 'ended', isWeak: false } as const;
+      engine.chain = { ...engine.chain, outlook, finalBlocks: undefined };
+    },
+    'weak network': () => {
+      owner();
+      const outlook = { rules: 'known', isWeak: true } as const;
+      engine.chain = { ...engine.chain, outlook, finalBlocks: 60 };
+    },
     'far block': () => {
       owner();
       engine.miner = { ...running, units: 148 };

@@ -98,22 +98,31 @@ describe('a button that confirms', () => {
 
 describe('what is confirmed', () => {
   const fees = { slow: 1n, normal: 10n, fast: 100n };
-  const shown: Prepared = { chainId: 3, nonce: 4, expiry: 200, fees, spendable: 50n };
+  const shown: Prepared = { chainId: 3, nonce: 4n, expiry: 200, fees, spendable: 50n };
   it.each([
     ['the same', {}, []],
-    ['another nonce', { nonce: 5 }, ['nonce']],
+    ['another nonce', { nonce: 5n }, ['nonce']],
     ['another chain', { chainId: 1 }, ['nonce']],
     ['a dearer rival', { fees: { ...fees, slow: 2n } }, ['fee']],
-    ['another price of a choice', { fees: { ...fees, fast: 200n } }, ['fee']],
+    ['a proposal that more than doubled', { fees: { ...fees, normal: 21n } }, ['fee']],
+    ['a proposal that moved less', { fees: { slow: 1n, normal: 20n, fast: 500n } }, []],
     ['half of its time gone', { expiry: 200 + LIFETIME_BLOCKS / 2 }, []],
     ['more than half of its time gone', { expiry: 201 + LIFETIME_BLOCKS / 2 }, ['expiry']],
     ['a chain that went back', { expiry: 199 - LIFETIME_BLOCKS / 2 }, ['expiry']],
     ['less to spend', { spendable: 49n }, ['spendable']],
     ['more to spend', { spendable: 51n }, []],
-    ['two at once', { nonce: 5, spendable: 1n }, ['nonce', 'spendable']],
+    ['two at once', { nonce: 5n, spendable: 1n }, ['nonce', 'spendable']],
   ])('is compared with what is so now: %s', (_, now, expected) =>
     expect(changesOf(shown, { ...shown, ...(now as Partial<Prepared>) })).toEqual(expected),
   );
+
+  it('is all there is: more to spend is another amount', () => {
+    const more = { ...shown, spendable: 51n };
+    expect([changesOf(shown, more, true), changesOf(shown, shown, true)]).toEqual([
+      ['spendable'],
+      [],
+    ]);
+  });
 });
 
 describe('what a link said', () => {

@@ -2,8 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { addressOf, formatAddress } from '../../../src/core/address.ts';
 import { decode } from '../../../src/core/codec.ts';
 import { Tx, type TxOf } from '../../../src/core/formats.ts';
-import { CHANNEL_LIMIT_MIN } from '../../../src/core/params.ts';
-import { txId } from '../../../src/core/tx/tx.ts';
+import { ACCOUNT_MIN } from '../../../src/core/params.ts';
 import { buildChannel, buildClose, buildTransfer } from '../../../src/wallet/build.ts';
 import { decodeTx, summaryFromTx } from '../../../src/wallet/summary.ts';
 import type { VaultFile } from '../../../src/wallet/vault/vault-file.ts';
@@ -24,8 +23,9 @@ import { WatchedList } from '../../../src/ui/wallet/watched.svelte.ts';
 const PREFIX = 'rpila';
 const hash = (n: number) => new Uint8Array(32).fill(n);
 const myKey = hash(1);
-const base = { chainId: 3, from: myKey, nonce: 4, expiry: 99, fee: 1000n };
+const base = { chainId: 3, from: myKey, nonce: 4n, expiry: 99, fee: 1000n };
 const entryOf = (bytes: Uint8Array, height = 12) => ({
+  id: hash(8),
   position: { height, index: 0 },
   tx: { tx: decode(Tx, bytes), signature: new Uint8Array(64) },
 });
@@ -113,13 +113,13 @@ test('a settlement of what was prepaid is told by who looks: what came, and what
       provider: hash(3),
       payee: addressOf(hash(4)),
       signer: hash(5),
-      limit: CHANNEL_LIMIT_MIN,
+      limit: ACCOUNT_MIN,
       lifetime: 60,
     }),
   ) as TxOf<'channel'>;
   const unordered = { chainId: 3, from: hash(3), expiry: 99, fee: 1000n };
   const closing = buildClose(unordered, {
-    channel: txId(opening),
+    channel: hash(8),
     amount: 5000n,
     voucher: new Uint8Array(64),
   });
@@ -127,10 +127,10 @@ test('a settlement of what was prepaid is told by who looks: what came, and what
   const amountFor = (mine: Uint8Array, known = true) =>
     historyLine(known ? { ...entry, opening } : entry, mine).amount;
   expect(amountFor(addressOf(hash(4)))).toBe(4000n);
-  expect(amountFor(addressOf(base.from))).toBe(CHANNEL_LIMIT_MIN - 5000n);
+  expect(amountFor(addressOf(base.from))).toBe(ACCOUNT_MIN - 5000n);
   expect(amountFor(addressOf(base.from), false)).toBeUndefined();
   const own = { ...entry, opening: { ...opening, payee: addressOf(base.from) } };
-  expect(historyLine(own, addressOf(base.from)).amount).toBe(CHANNEL_LIMIT_MIN - 1000n);
+  expect(historyLine(own, addressOf(base.from)).amount).toBe(ACCOUNT_MIN - 1000n);
 });
 
 describe('a field of a table', () => {
@@ -236,7 +236,7 @@ describe('what is confirmed', () => {
     expect(lines.get(en.send.total)).toBe('0.000001005 VLT');
     expect(lines.get(words.memo)).toBe('\u2068caff\u00e8\ufffd\u2069');
     expect(lines.get(words.from)).toMatch(/^\u2068Savings\u2069 …[a-z0-9]{6}$/);
-    expect(lines.get(words.nonce)).toBe('4');
+    expect(lines.get(words.nonce)).toBe('5');
     expect(lines.get(en.send.expiry)).toBe('99');
     expect(lines.get(en.settings.network)).toBe('local, chain 3');
   });

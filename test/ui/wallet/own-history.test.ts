@@ -1,7 +1,7 @@
 /** One's own history and balance, as the page keeps them between what the client tells. */
 import { describe, expect, it } from 'vitest';
-import type { History } from '../../../src/client/api.ts';
-import type { HistoryEntry } from '../../../src/core/messages.ts';
+import type { AccountEntry, History } from '../../../src/client/api.ts';
+
 import { joinHistory } from '../../../src/ui/wallet/history/history.ts';
 import { Session } from '../../../src/ui/session.svelte.ts';
 import { ADDRESS, BALANCE, FULL_VAULT, MemoryEngine, OTHER_ADDRESS } from '../memory-engine.ts';
@@ -14,14 +14,15 @@ const setUp = () => {
 };
 
 describe('history', () => {
-  const entry = (height: number): HistoryEntry => ({
+  const entry = (height: number): AccountEntry => ({
+    id: new Uint8Array(32).fill(height),
     position: { height, index: 0 },
     tx: {
       tx: {
         type: 'transfer',
         chainId: 3,
         from: ADDRESS,
-        nonce: height,
+        nonce: BigInt(height),
         expiry: 9,
         fee: 1n,
         to: ADDRESS,
@@ -57,7 +58,7 @@ describe('history', () => {
   });
 
   it('shows no transaction of an abandoned block that another took the place of', () => {
-    const page = (entries: HistoryEntry[]): History => ({
+    const page = (entries: AccountEntry[]): History => ({
       entries,
       total: 30,
       linked: true,

@@ -27,7 +27,7 @@ const textOf = (address: Uint8Array) => formatAddress(address, PREFIX);
 const myKey = hash(1);
 const mine = addressOf(myKey);
 const signed = (from: Uint8Array, to: Uint8Array): SignedTx => {
-  const base = { chainId: 3, from, nonce: 0, expiry: 9, fee: 1n };
+  const base = { chainId: 3, from, nonce: 0n, expiry: 9, fee: 1n };
   const tx = decode(Tx, buildTransfer(base, { to, amount: 5n }));
   return { tx, signature: new Uint8Array(64) };
 };

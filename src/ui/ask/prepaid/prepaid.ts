@@ -1,11 +1,12 @@
 /** Prepaying answers: what a person sets aside, what the vault read of it, and how a channel is told. Pure. */
 import type { ModelInfo, Prepaid, Provider } from '../../../client/api.ts';
 import { costOf, type Price } from '../../../core/price.ts';
-import { CHANNEL_LIFETIME_MAX, CHANNEL_LIMIT_MIN, NANOVOLTS } from '../../../core/params.ts';
+import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN, NANOVOLTS } from '../../../core/params.ts';
 import type { NetworkName } from '../../../core/params.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import { groupsOf, parseVolts } from '../../kit/format.ts';
+import { isLost } from '../../wallet/send/transfer.ts';
 
 /** Blocks for which coins are set aside, as offered: at 60 s a block one day, one week, two weeks. */
 export const LIFETIMES = [1440, 10_080, CHANNEL_LIFETIME_MAX] as const;
@@ -28,7 +29,7 @@ export interface OpeningMeant {
   readonly lifetime: number;
 }
 export type OpeningFault =
-  'limitMalformed' | 'limitSmall' | 'limitOver' | 'limitForbidden' | 'summaryDiffers';
+  'limitMalformed' | 'limitSmall' | 'limitOver' | 'limitRest' | 'limitForbidden' | 'summaryDiffers';
 
 export interface OpeningContext {
   readonly locale: string;
@@ -46,7 +47,7 @@ export function limitProposed(
 ): bigint {
   const wanted = largest(LIMIT_FIRST, ANSWERS_FIRST * costOf(price, 1));
   const there = smallest((spendable - fee) / 2n, allowed);
-  return largest(CHANNEL_LIMIT_MIN, smallest(wanted, there));
+  return largest(ACCOUNT_MIN, smallest(wanted, there));
 }
 
 const largest = (a: bigint, b: bigint): bigint => (a > b ? a : b);
@@ -59,9 +60,10 @@ export function checkOpening(
 ): { meant?: OpeningMeant; fault?: OpeningFault } {
   const limit = parseVolts(form.limit, locale);
   if (limit === undefined) return { fault: 'limitMalformed' };
-  if (limit < CHANNEL_LIMIT_MIN) return { fault: 'limitSmall' };
+  if (limit < ACCOUNT_MIN) return { fault: 'limitSmall' };
   if (limit + fee > spendable) return { fault: 'limitOver' };
   if (limit > allowed) return { fault: 'limitForbidden' };
+  if (isLost(spendable - limit - fee)) return { fault: 'limitRest' };
   return { meant: { provider: key, payee, limit, lifetime: form.lifetime } };
 }
 

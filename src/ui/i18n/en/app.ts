@@ -221,6 +221,9 @@ export const en = {
     protectedNo: 'Anyone who uses this browser can spend. A passphrase prevents that.',
     erase: 'Erase keys',
     backedUpYes: 'Written down and checked.',
+    /** Behind the block that a payment lies in. */
+    notFinal: (have: string, need: string) => `not final yet: ${have} of ${need} blocks`,
+    neverFinal: 'not final: newer rules may hold',
     reorganised: (depth: string) =>
       `The chain changed its last ${depth} blocks. The balance was proven again.`,
     pendingState: {
@@ -237,6 +240,7 @@ export const en = {
     amount: 'Amount in VLT',
     fee: 'Fee in VLT',
     available: (amount: string) => `${amount} VLT spendable`,
+    all: 'Send all, less the fee',
     review: 'Review',
     confirmTitle: 'Is this right?',
     decoded: 'Read by the vault from the very bytes it will sign.',
@@ -246,8 +250,8 @@ export const en = {
     change: 'Change',
     done: 'Sent',
     doneWhy:
-      'The network has it. It is final only once it lies in a block; you can follow it under ' +
-      '“Waiting”.',
+      'The network has it. It is final once it lies in a block with enough others on it; you can ' +
+      'follow it under “Waiting”.',
     compare: 'Compare every group with the address you were given.',
   },
   backup: {
@@ -328,6 +332,14 @@ export const en = {
       'by the first peer met: compare the id with one that you trust. This device hashed it, every ' +
       'later block leads back to it, and peers with another one are not followed.',
     unlaunched: 'This is a trial network: its coins are worth nothing.',
+  },
+  outlook: {
+    ended:
+      'The rules of this network may have changed: most of its newest blocks know rules that this version doesn’t. ' +
+      'No payment counts as final here until you update. Your keys and coins stay as they are.',
+    changing:
+      'A new version of the rules is coming: some of the newest blocks know it already. Update soon.',
+    weak: 'The network has lost most of its power. Payments take ten times as many blocks to be final.',
   },
   update: {
     ready: 'A new version is here.',

@@ -5,7 +5,6 @@ import type { ModelName } from '../../../client/models/networks.ts';
 const about: Readonly<Record<ModelName, string>> = {
   lingua: 'names the language of a text, of 14 it knows',
   tiny: 'a toy for tests: its answers mean nothing',
-  broad: 'a toy for tests, of one large file: its answers mean nothing',
   polyglot: 'places messages by meaning: the same in another of five languages lies near',
 };
 

@@ -6,6 +6,7 @@ export const errors: ErrorTexts = {
     'Something went wrong inside Pila. Reload the page; if it comes back, report the code below.',
   WATCH_FULL: 'Sixteen addresses are followed already. Stop following one first.',
   BUSY: 'Too much is waiting already. Try again in a moment.',
+  TAB_OTHER: 'Another tab still runs another version of Pila. Reload or close it, then try again.',
   WORKER_DIED: 'A part of Pila stopped. Reload the page: keys and coins are safe.',
   SCREEN_FAILED:
     'This screen could not be shown. The others work, and keys and coins are safe. Try again, or reload; ' +
@@ -28,6 +29,7 @@ export const errors: ErrorTexts = {
   NET_TIMEOUT: 'The network does not answer. Check the connection; Pila keeps trying.',
   NET_CLOSED: 'The connection was closed. Pila looks for another peer.',
   NET_MALFORMED: 'A peer sent nonsense and was dropped. Try again.',
+  NET_NEWER: 'A peer follows newer rules than this program knows. Update it.',
   NET_UNREACHABLE:
     'This provider cannot be reached now: it left, or no peer of yours leads to it. Try again, or ask another.',
   NO_WEBGPU:
@@ -80,6 +82,8 @@ export const errors: ErrorTexts = {
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',
   NOT_PROVEN: 'Your balance has not been proven yet. Wait until a peer has answered.',
   FAUCET_OFF: 'This network gives no trial coins.',
+  RULES_ENDED:
+    'Newer rules may hold: whoever gives trial coins or pays here has to update first. Nothing is lost.',
   FAUCET_LATER: 'You got trial coins not long ago. Try again later.',
   NONCE_TAKEN:
     'Another of your payments took its number in the meantime, so nothing was sent. Look at it again.',
@@ -187,6 +191,10 @@ export const forms: FormTexts = {
   AMOUNT_MALFORMED: 'Enter a number such as 1.25, without thousands marks.',
   AMOUNT_ZERO: 'The amount must be more than zero.',
   AMOUNT_OVER: 'Amount and fee together are more than you can spend.',
+  AMOUNT_REST:
+    'That would leave less than 0.01 VLT, which no account can hold: it would go to a miner. ' +
+    'Send all, or leave at least 0.01 VLT.',
+  AMOUNT_DUST: 'This address has no account yet: its first payment has to be at least 0.01 VLT.',
   FEE_MALFORMED: 'Enter a number such as 0.0001.',
   ADDRESS_CHECKSUM: 'A letter of this address is wrong, missing or moved. Copy it again.',
   AMOUNT_PRECISION: 'An amount has at most nine decimals.',
@@ -196,6 +204,7 @@ export const forms: FormTexts = {
   FEE_LOW: 'This fee is too low: see below.',
   SUMMARY_DIFFERS: 'The vault reads something else than you typed. Nothing was signed.',
   'tx.balance': 'The balance does not cover amount and fee: another payment may be waiting.',
+  'tx.dust': 'This address has no account yet: its first payment has to be at least 0.01 VLT.',
   'tx.nonce': 'Another payment of yours came first. Review it again.',
   'tx.expired': 'It ran out of time. Send it again.',
   'tx.fee-low': 'The fee is too low right now. Raise it.',

@@ -41,6 +41,8 @@ export const network = {
     title: 'Coins',
     issued: 'Created',
     issuedWhy: 'by the rules, up to the last block',
+    burned: 'Burned',
+    burnedWhy: 'payments under 0.01 VLT to whom had no account',
     held: 'Held',
     heldWhy: (accounts: string) =>
       `in ${accounts} accounts, in new blocks, and set aside for answers`,
@@ -184,6 +186,7 @@ export const network = {
     spendable: 'Spendable',
     immature: 'Maturing',
     nonce: 'Transactions sent',
+    since: (block: string) => `Since block ${block}, in which it first got coins.`,
     total: 'Transactions in all',
     proven: (height: string) => `proven at block ${height}`,
     history: 'History',

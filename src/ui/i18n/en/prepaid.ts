@@ -73,6 +73,8 @@ export const prepaid = {
     limitMalformed: 'Enter a number such as 1.25, without thousands marks.',
     limitSmall: 'Set aside at least 0.01 VLT.',
     limitOver: 'With the fee this is more than you can spend.',
+    limitRest:
+      'Your account would keep less than 0.01 VLT, which would go to a miner. Set aside more or less.',
     limitForbidden: 'This is more than you allow to be set aside in all.',
     summaryDiffers: 'The vault reads something else than you chose. Nothing was signed.',
   } satisfies Readonly<Record<OpeningFault, string>>,

@@ -219,6 +219,8 @@ export const it: Text = {
     protectedNo: 'Chiunque usi questo browser può spendere. Una frase segreta lo impedisce.',
     erase: 'Cancella le chiavi',
     backedUpYes: 'Scritte e controllate.',
+    notFinal: (have, need) => `non ancora definitivo: ${have} di ${need} blocchi`,
+    neverFinal: 'non definitivo: forse valgono regole più nuove',
     reorganised: (depth) =>
       `La catena ha cambiato i suoi ultimi ${depth} blocchi. Il saldo è stato dimostrato di nuovo.`,
     pendingState: {
@@ -235,6 +237,7 @@ export const it: Text = {
     amount: 'Importo in VLT',
     fee: 'Commissione in VLT',
     available: (amount) => `${amount} VLT spendibili`,
+    all: 'Invia tutto, meno la commissione',
     review: 'Controlla',
     confirmTitle: 'È giusto?',
     decoded: 'Letto dalla cassaforte negli stessi byte che firmerà.',
@@ -244,7 +247,8 @@ export const it: Text = {
     change: 'Correggi',
     done: 'Inviato',
     doneWhy:
-      'La rete lo ha. È definitivo solo quando sta in un blocco; puoi seguirlo sotto «In attesa».',
+      'La rete lo ha. È definitivo quando sta in un blocco con abbastanza altri sopra; puoi seguirlo ' +
+      'sotto «In attesa».',
     compare: 'Confronta ogni gruppo con l’indirizzo che ti hanno dato.',
   },
   backup: {
@@ -323,6 +327,14 @@ export const it: Text = {
       'incontrato: confronta l’id con uno di cui ti fidi. È calcolato qui, ogni blocco successivo ' +
       'risale fino a lui, e i pari che ne hanno un altro non vengono seguiti.',
     unlaunched: 'Questa è una rete di prova: le sue monete non valgono nulla.',
+  },
+  outlook: {
+    ended:
+      'Le regole di questa rete sono forse cambiate: quasi tutti i blocchi più nuovi ne conoscono che questa versione ' +
+      'non conosce. Qui nessun pagamento è definitivo finché non aggiorni. Chiavi e monete restano come sono.',
+    changing:
+      'Arriva una nuova versione delle regole: alcuni dei blocchi più nuovi la conoscono già. Aggiorna presto.',
+    weak: 'La rete ha perso quasi tutta la sua potenza. Per essere definitivi i pagamenti vogliono dieci volte più blocchi.',
   },
   update: {
     ready: 'C’è una nuova versione.',

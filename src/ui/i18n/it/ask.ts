@@ -14,8 +14,6 @@ export const ask: AskText = {
     about: {
       lingua: 'dice la lingua di un testo, fra le 14 che conosce',
       tiny: 'un giocattolo per le prove: le sue risposte non significano nulla',
-      broad:
-        'un giocattolo per le prove, con un file grande: le sue risposte non significano nulla',
       polyglot:
         'dispone i messaggi per significato: lo stesso in un’altra di cinque lingue sta vicino',
     },

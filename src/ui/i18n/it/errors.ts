@@ -7,6 +7,8 @@ export const errors: ErrorTexts = {
     'codice qui sotto.',
   WATCH_FULL: 'Segui già sedici indirizzi. Smetti prima di seguirne uno.',
   BUSY: 'Troppe cose sono già in attesa. Riprova tra un momento.',
+  TAB_OTHER:
+    'Un’altra scheda usa ancora un’altra versione di Pila. Ricaricala o chiudila, poi riprova.',
   WORKER_DIED:
     'Una parte di Pila si è fermata. Ricarica la pagina: chiavi e monete sono al sicuro.',
   SCREEN_FAILED:
@@ -31,6 +33,7 @@ export const errors: ErrorTexts = {
   NET_TIMEOUT: 'La rete non risponde. Controlla la connessione; Pila continua a provare.',
   NET_CLOSED: 'La connessione si è chiusa. Pila cerca un altro pari.',
   NET_MALFORMED: 'Un pari ha mandato dati senza senso ed è stato scollegato. Riprova.',
+  NET_NEWER: 'Un pari segue regole più nuove di quelle che questo programma conosce. Aggiornalo.',
   NET_UNREACHABLE:
     'Questo fornitore ora non è raggiungibile: è uscito, o nessun tuo pari porta a lui. Riprova, o chiedi a ' +
     'un altro.',
@@ -89,6 +92,8 @@ export const errors: ErrorTexts = {
   AMOUNT_RANGE: 'Questo importo è fuori da ciò che un pagamento può contenere.',
   NOT_PROVEN: 'Il tuo saldo non è ancora dimostrato. Aspetta la risposta di un pari.',
   FAUCET_OFF: 'Questa rete non regala monete di prova.',
+  RULES_ENDED:
+    'Forse valgono regole più nuove: chi dà monete di prova o paga qui deve prima aggiornarsi. Nulla è perso.',
   FAUCET_LATER: 'Hai ricevuto monete di prova da poco. Riprova più tardi.',
   NONCE_TAKEN:
     'Intanto un altro tuo pagamento ha preso il suo numero, quindi nulla è stato inviato. Riguardalo.',
@@ -205,6 +210,11 @@ export const forms: FormTexts = {
   AMOUNT_MALFORMED: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
   AMOUNT_ZERO: 'L’importo deve essere più di zero.',
   AMOUNT_OVER: 'Importo e commissione insieme superano quanto puoi spendere.',
+  AMOUNT_REST:
+    'Resterebbe meno di 0,01 VLT, che nessun conto può tenere: andrebbe a un minatore. ' +
+    'Invia tutto, o lascia almeno 0,01 VLT.',
+  AMOUNT_DUST:
+    'Questo indirizzo non ha ancora un conto: il primo pagamento deve essere di almeno 0,01 VLT.',
   FEE_MALFORMED: 'Scrivi un numero come 0,0001.',
   ADDRESS_CHECKSUM:
     'Una lettera di questo indirizzo è sbagliata, manca o è spostata. Copialo di nuovo.',
@@ -215,6 +225,8 @@ export const forms: FormTexts = {
   FEE_LOW: 'Questa commissione è troppo bassa: guarda sotto.',
   SUMMARY_DIFFERS: 'La cassaforte legge altro da quello che hai scritto. Nulla è stato firmato.',
   'tx.balance': 'Il saldo non copre importo e commissione: forse un altro pagamento è in attesa.',
+  'tx.dust':
+    'Questo indirizzo non ha ancora un conto: il primo pagamento deve essere di almeno 0,01 VLT.',
   'tx.nonce': 'Un altro tuo pagamento è arrivato prima. Ricontrolla.',
   'tx.expired': 'È scaduto. Invialo di nuovo.',
   'tx.fee-low': 'La commissione ora è troppo bassa. Alzala.',

@@ -34,6 +34,8 @@ export const network: typeof english = {
     title: 'Monete',
     issued: 'Create',
     issuedWhy: 'secondo le regole, fino all’ultimo blocco',
+    burned: 'Bruciate',
+    burnedWhy: 'pagamenti sotto 0,01 VLT a chi non aveva un conto',
     held: 'Possedute',
     heldWhy: (accounts) =>
       `in ${accounts} conti, nei blocchi nuovi e messe da parte per le risposte`,
@@ -188,6 +190,7 @@ export const network: typeof english = {
     spendable: 'Spendibile',
     immature: 'In maturazione',
     nonce: 'Transazioni inviate',
+    since: (block) => `Dal blocco ${block}, in cui ha avuto le prime monete.`,
     total: 'Transazioni in tutto',
     proven: (height) => `dimostrato al blocco ${height}`,
     history: 'Storia',

@@ -73,6 +73,8 @@ export const prepaid: PrepaidText = {
     limitMalformed: 'Scrivi un numero come 1,25, senza separatori delle migliaia.',
     limitSmall: 'Metti da parte almeno 0,01 VLT.',
     limitOver: 'Con la commissione supera quanto puoi spendere.',
+    limitRest:
+      'Nel conto resterebbe meno di 0,01 VLT, che andrebbe a un minatore. Metti da parte di più o di meno.',
     limitForbidden: 'È più di quanto permetti di mettere da parte in tutto.',
     summaryDiffers:
       'La cassaforte legge qualcosa di diverso da ciò che hai scelto. Niente è firmato.',

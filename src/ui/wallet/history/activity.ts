@@ -3,7 +3,7 @@ import type { AccountEntry, PendingTx } from '../../../client/api.ts';
 import { addressOf } from '../../../core/address.ts';
 import { tryDecode } from '../../../core/codec.ts';
 import { SignedTx } from '../../../core/formats.ts';
-import { isSamePlace, txId } from '../../../core/tx/tx.ts';
+import { isSamePlace } from '../../../core/tx/tx.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import { historyKindOf, type KindLine } from './kinds.ts';
 
@@ -13,9 +13,12 @@ export interface Line extends KindLine {
   readonly height: number | undefined;
 }
 
-export const historyLine = ({ position, tx, opening }: AccountEntry, mine: Uint8Array): Line => ({
+export const historyLine = (
+  { id, position, tx, opening }: AccountEntry,
+  mine: Uint8Array,
+): Line => ({
   ...historyKindOf(tx.tx).line(tx.tx, mine, opening),
-  id: toHex(txId(tx.tx)),
+  id: toHex(id),
   height: position.height,
 });
 
@@ -34,6 +37,7 @@ export interface Replaceable {
   readonly to: Uint8Array;
   /** nV. */
   readonly amount: bigint;
+  readonly fee: bigint;
 }
 
 /** Newest first; what its blocks confirm is in the history. */
@@ -62,7 +66,7 @@ export function waitingLines(pending: readonly PendingTx[], mine: Uint8Array): W
         state,
         isRival,
         expiry: tx.expiry,
-        replaceable: payment && { id, ...payment },
+        replaceable: payment && { id, ...payment, fee: tx.fee },
       };
     });
 }

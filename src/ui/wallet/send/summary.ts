@@ -1,5 +1,6 @@
 /** Every field that the vault read in the bytes it signs, as lines; the payee is shown apart. Pure. */
 import { formatAddress } from '../../../core/address.ts';
+import { sentBefore } from '../../../core/tx/nonce.ts';
 import type { TxSummary } from '../../../wallet/vault/vault-api.ts';
 import { isolated } from '../../../wallet/plain-text.ts';
 import { formatCount, formatVolts } from '../../kit/format.ts';
@@ -29,7 +30,7 @@ export function summaryLines(summary: TxSummary, context: SummaryContext): [stri
     [t.send.total, volts(amount + fee)],
     [words.from, from],
     ...(memo ? [[words.memo, isolated(memo)] as [string, string]] : []),
-    [words.nonce, formatCount(nonce, locale)],
+    [words.nonce, formatCount(sentBefore(nonce) + 1, locale)],
     [t.send.expiry, formatCount(expiry, locale)],
     [t.settings.network, chain],
   ];
