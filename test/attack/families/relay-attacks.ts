@@ -1,8 +1,8 @@
 /** Attacks on who passes things on in good faith: the node is to cut itself off from honest peers. */
-import { EXPIRY_BLOCKS_MAX } from '../../src/core/params.ts';
-import { MINER, THIEF, type Arena } from './arena.ts';
-import type { Attack } from './attack-type.ts';
-import type { Verdict } from './peer.ts';
+import { EXPIRY_BLOCKS_MAX } from '../../../src/core/params.ts';
+import { MINER, THIEF, type Arena } from '../arena.ts';
+import type { Attack } from '../attack-type.ts';
+import type { Verdict } from '../verdict.ts';
 
 /** As many as a ban takes at 20 points each. */
 const PAYMENTS = 5;
@@ -17,7 +17,7 @@ async function lateExpiries(arena: Arena): Promise<Verdict[]> {
   const payments = Array.from({ length: PAYMENTS }, (_, i) => {
     const fields = { type: 'transfer', to: THIEF.address, amount: 1n, memo: new Uint8Array() };
     const expiry = next + 1 + EXPIRY_BLOCKS_MAX;
-    return arena.sign(MINER, { ...fields, expiry }, arena.nonceOf(MINER) + i, 10_000n);
+    return arena.sign(MINER, { ...fields, expiry }, arena.nonceOf(MINER) + BigInt(i), 10_000n);
   });
   return [await arena.relay(payments)];
 }

@@ -2,29 +2,31 @@
  * Channels that pay what nobody vouched for, or pay it to somebody else: by gossip into the mempool, and in a block
  * with real work behind it, whose miner is the thief.
  */
-import { signHash, voucherHash } from '../../src/core/channel.ts';
-import type { SignedTx } from '../../src/core/formats.ts';
-import { blockId } from '../../src/core/header/header.ts';
-import { hash } from '../../src/core/hash.ts';
+import type { FaultCode } from '../../../src/core/faults.ts';
+import { signHash, voucherHash } from '../../../src/core/channel.ts';
+import type { SignedTx } from '../../../src/core/formats.ts';
+import { blockId } from '../../../src/core/header/header.ts';
+import { hash } from '../../../src/core/hash.ts';
 import {
   CHANNEL_LIFETIME_MAX,
   CHANNEL_LIFETIME_MIN,
-  CHANNEL_LIMIT_MIN,
+  ACCOUNT_MIN,
   CHANNELS_PER_EXPIRY_MAX,
   NANOVOLTS,
-} from '../../src/core/params.ts';
-import { txId } from '../../src/core/tx/tx.ts';
-import { FEE, MINER, person, THIEF, type Arena } from './arena.ts';
-import type { Attack } from './attack-type.ts';
-import type { Verdict } from './peer.ts';
+} from '../../../src/core/params.ts';
+import { FEE, MINER, person, THIEF, type Arena } from '../arena.ts';
+import type { Attack } from '../attack-type.ts';
 import { bothWays, inBlock } from './tx-attacks.ts';
+import type { Verdict } from '../verdict.ts';
 
 const PROVIDER = person('a provider');
 const SIGNER = person('a signer');
 const LIMIT = NANOVOLTS;
+/** nV of a close: what is left of it after the fee makes an account. */
+const AMOUNT = 2n * ACCOUNT_MIN;
 
 let salt = 0;
-const opening = (arena: Arena, fields: object = {}, nonce?: number): SignedTx => {
+const opening = (arena: Arena, fields: object = {}, nonce?: bigint): SignedTx => {
   // Each one another, so that none is known.
   const payee = hash('seed', Uint8Array.of(1, salt & 255, salt++ >> 8));
   const ends = { provider: PROVIDER.xonly, payee, signer: SIGNER.xonly };
@@ -37,7 +39,7 @@ async function prepaid(arena: Arena, fields: object = {}): Promise<Uint8Array> {
   await arena.coins();
   const tx = opening(arena, fields);
   await arena.honest([tx]);
-  return txId(tx.tx);
+  return arena.idOf(tx);
 }
 
 async function voucher(
@@ -54,7 +56,7 @@ async function voucher(
 async function closing(
   arena: Arena,
   channel: Uint8Array,
-  { from = PROVIDER, amount = 100_000n, fee = FEE, nonce = 0 } = {},
+  { from = PROVIDER, amount = AMOUNT, fee = FEE, nonce = 0n } = {},
 ): Promise<SignedTx> {
   const fields = { type: 'close', channel, amount, voucher: await voucher(arena, channel, amount) };
   return arena.sign(from, fields, nonce, fee);
@@ -66,7 +68,7 @@ export async function isPaidByChannel(arena: Arena): Promise<boolean> {
   // Its end is no height that an attack filled.
   const fields = { payee: payee.address, lifetime: CHANNEL_LIFETIME_MAX };
   const channel = await prepaid(arena, fields);
-  const amount = 100_000n;
+  const amount = AMOUNT;
   await arena.honest([await closing(arena, channel, { amount })]);
   return arena.balanceOf(payee) === amount - FEE;
 }
@@ -74,21 +76,21 @@ export async function isPaidByChannel(arena: Arena): Promise<boolean> {
 /** Who saw a close in a pool sends it as his own, all of it for the fee of his block. */
 async function byAStranger(arena: Arena): Promise<Verdict[]> {
   const channel = await prepaid(arena);
-  const amount = 100_000n;
+  const amount = AMOUNT;
   return bothWays(arena, await closing(arena, channel, { from: THIEF, amount, fee: amount }));
 }
 
 async function ofAnotherChannel(arena: Arena): Promise<Verdict[]> {
   const [used, fresh] = [await prepaid(arena), await prepaid(arena)];
   const { tx } = await closing(arena, used);
-  return bothWays(arena, arena.sign(PROVIDER, { ...tx, channel: fresh }, 0, FEE));
+  return bothWays(arena, arena.sign(PROVIDER, { ...tx, channel: fresh }, 0n, FEE));
 }
 
 async function ofAnotherNetwork(arena: Arena): Promise<Verdict[]> {
   const channel = await prepaid(arena);
   const { tx } = await closing(arena, channel);
-  const foreign = await voucher(arena, channel, 100_000n, hash('seed'));
-  return bothWays(arena, arena.sign(PROVIDER, { ...tx, voucher: foreign }, 0, FEE));
+  const foreign = await voucher(arena, channel, AMOUNT, hash('seed'));
+  return bothWays(arena, arena.sign(PROVIDER, { ...tx, voucher: foreign }, 0n, FEE));
 }
 
 /** Asker, signer and provider are one, and vouch for coins that nobody put aside. */
@@ -105,26 +107,26 @@ async function feeOverAmount(arena: Arena): Promise<Verdict[]> {
 
 /** The same close under another id. */
 const withANonce = async (arena: Arena): Promise<Verdict[]> =>
-  bothWays(arena, await closing(arena, await prepaid(arena), { nonce: 7 }));
+  bothWays(arena, await closing(arena, await prepaid(arena), { nonce: 7n }));
 
 /** Once for less, and in the next block for more. */
 async function twice(arena: Arena): Promise<Verdict[]> {
   const channel = await prepaid(arena);
   await arena.honest([await closing(arena, channel)]);
-  return bothWays(arena, await closing(arena, channel, { amount: 200_000n }));
+  return bothWays(arena, await closing(arena, channel, { amount: 2n * AMOUNT }));
 }
 
 /** Once for less, and in the same block for more. */
 async function twiceInABlock(arena: Arena): Promise<Verdict[]> {
   const channel = await prepaid(arena);
-  const body = [100_000n, 200_000n].map((amount) => closing(arena, channel, { amount }));
+  const body = [AMOUNT, 2n * AMOUNT].map((amount) => closing(arena, channel, { amount }));
   return [await inBlock(arena, await Promise.all(body))];
 }
 
 /** Leaves that cost nothing. */
 async function tooSmall(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
-  return bothWays(arena, opening(arena, { limit: CHANNEL_LIMIT_MIN - 1n }));
+  return bothWays(arena, opening(arena, { limit: ACCOUNT_MIN - 1n }));
 }
 
 /** A channel that ends before it begins, and so never; one that outlives all bounds. */
@@ -138,9 +140,9 @@ async function outOfTime(arena: Arena): Promise<Verdict[]> {
 async function noRoomAtItsEnd(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const nonce = arena.nonceOf(MINER);
-  const fields = { limit: CHANNEL_LIMIT_MIN, lifetime: CHANNEL_LIFETIME_MIN + 1 };
+  const fields = { limit: ACCOUNT_MIN, lifetime: CHANNEL_LIFETIME_MIN + 1 };
   const all = Array.from({ length: CHANNELS_PER_EXPIRY_MAX }, (_, i) =>
-    opening(arena, fields, nonce + i),
+    opening(arena, fields, nonce + BigInt(i)),
   );
   await arena.honest(all);
   return bothWays(arena, opening(arena, { lifetime: CHANNEL_LIFETIME_MIN }));
@@ -151,11 +153,11 @@ const lastBlock = (arena: Arena): Promise<Uint8Array[]> =>
   arena.once('channels that end', async () => {
     await arena.coins();
     const nonce = arena.nonceOf(MINER);
-    const all = [0, 1, 2].map((i) => opening(arena, {}, nonce + i));
+    const all = [0, 1, 2].map((i) => opening(arena, {}, nonce + BigInt(i)));
     await arena.honest(all);
     // Sooner than on schedule: else their times were too far ahead of the clock.
     for (let i = 1; i < CHANNEL_LIFETIME_MIN; i++) await arena.honest([], 1000);
-    return all.map(({ tx }) => txId(tx));
+    return all.map((tx) => arena.idOf(tx));
   });
 
 /** In the block that gives all back: the same coins twice, and a fee that nobody pays. */
@@ -164,7 +166,7 @@ async function atItsEnd(arena: Arena): Promise<Verdict[]> {
   return bothWays(arena, await closing(arena, channel, { fee: 50_000n }));
 }
 
-const attack = (name: string, rule: Attack['rule'], run: Attack['run'], runs = 2): Attack => ({
+const attack = (name: string, rule: FaultCode, run: Attack['run'], runs = 2): Attack => ({
   name,
   rule,
   off: [rule],
@@ -188,5 +190,5 @@ export const CHANNEL_ATTACKS: readonly Attack[] = [
   attack('channel without an end', 'tx.channel-lifetime', outOfTime),
   attack('close in the block of its end', 'tx.close-unknown', atItsEnd),
   // Last, since the height that it fills takes no other channel.
-  attack('channel without room at its end', 'tx.channel-full', noRoomAtItsEnd),
+  attack('channel without room at its end', 'tx.channel-full', noRoomAtItsEnd, 1),
 ];

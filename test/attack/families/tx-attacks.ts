@@ -2,14 +2,22 @@
  * Bodies and transactions that take what is not theirs: by gossip into the mempool, and in a block
  * with real work behind it.
  */
-import type { Body, SignedTx } from '../../src/core/formats.ts';
-import { NANOVOLTS } from '../../src/core/params.ts';
-import { MINER, person, THIEF, type Arena } from './arena.ts';
-import type { Attack } from './attack-type.ts';
-import type { Verdict } from './peer.ts';
+import type { SignedTx } from '../../../src/core/formats.ts';
+import { bodyOf } from '../../../src/core/tx/body.ts';
+import { ACCOUNT_MIN, NANOVOLTS } from '../../../src/core/params.ts';
+import { asBody, type Bodies } from '../../core/fixtures.ts';
+import { MINER, person, THIEF, type Arena } from '../arena.ts';
+import type { Attack } from '../attack-type.ts';
+import type { Knows, Verdict } from '../verdict.ts';
 
-export async function inBlock(arena: Arena, body: Body): Promise<Verdict> {
-  return arena.announceBlock({ ...(await arena.forger.win(arena.core(THIEF, body))), body });
+export async function inBlock(
+  arena: Arena,
+  body: Bodies,
+  knows: Knows = 'state',
+): Promise<Verdict> {
+  const won = await arena.forger.win(arena.core(THIEF, body));
+  const block = { ...won, body: asBody(body) };
+  return arena.announceBlock(block, knows);
 }
 
 /** Tries a transaction first by gossip, then in a block. */
@@ -28,7 +36,8 @@ const spent = (arena: Arena): Promise<bigint> =>
     await arena.coins();
     const coins = NANOVOLTS;
     await arena.honest([arena.pay(MINER, SPENDER.address, coins)]);
-    const all = coins - 10_000n;
+    // The account stays, with the least that one may hold.
+    const all = coins - 10_000n - ACCOUNT_MIN;
     await arena.honest([arena.pay(SPENDER, SHOP, all)]);
     return all;
   });
@@ -44,7 +53,7 @@ async function doubleSpendInBlock(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const balance = arena.chain.account(MINER.address)!.balance - 10_000n - BigInt(memos++);
   const nonce = arena.nonceOf(MINER);
-  const body = [nonce, nonce + 1].map((n) => arena.pay(MINER, SHOP, balance, n));
+  const body = [nonce, nonce + 1n].map((n) => arena.pay(MINER, SHOP, balance, n));
   return [await inBlock(arena, body)];
 }
 
@@ -79,7 +88,7 @@ async function unsigned(arena: Arena): Promise<Verdict[]> {
 async function twiceInBody(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const tx = arena.pay(MINER, THIEF.address, NANOVOLTS + BigInt(memos++));
-  return [await inBlock(arena, [tx, tx])];
+  return [await inBlock(arena, [tx, tx], 'bytes')];
 }
 
 /** A body under a header whose work was done for another body. */
@@ -87,7 +96,7 @@ async function swappedBody(arena: Arena): Promise<Verdict[]> {
   await arena.coins();
   const won = await arena.forger.win(arena.core(THIEF));
   const body = [arena.pay(MINER, SHOP, NANOVOLTS + BigInt(memos++))];
-  return [await arena.announceBlock({ ...won, body })];
+  return [await arena.announceBlock({ ...won, body: bodyOf(body) })];
 }
 
 export const TX_ATTACKS: readonly Attack[] = [

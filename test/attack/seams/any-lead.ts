@@ -1,0 +1,14 @@
+/** Fork choice without the half: any lead is enough. In place of src/core/header/fork-choice.ts. */
+import type { HeadTip, Rival } from '../../../src/core/header/fork-choice.ts';
+
+export * from '../../../src/core/header/fork-choice.ts';
+
+export const replaces = (head: HeadTip, { tip, depth }: Rival): boolean =>
+  depth === 0 || tip.totalWork > head.totalWork;
+
+export function chooseRival<R extends Rival>(head: HeadTip, rivals: Iterable<R>): R | undefined {
+  let best: R | undefined;
+  for (const rival of rivals)
+    if (!(best && rival.tip.totalWork <= best.tip.totalWork) && replaces(head, rival)) best = rival;
+  return best;
+}
