@@ -5,15 +5,14 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { chainParams } from '../src/core/chain-params.ts';
 import { ZERO_HASH } from '../src/core/hash.ts';
 import { genesisPoint, templateCore } from '../src/core/header/header.ts';
-import { sequenceBytes } from '../src/core/manifest.ts';
-import { toHex } from '../src/lib/bytes.ts';
+import { sequenceBytes, unitShape } from '../src/core/manifest.ts';
 import { MINER_OFF, type MinerStatus } from '../src/miner/engine/miner-api.ts';
 import { startMinerThread } from '../src/node/contributor/miner-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { median } from './measure.ts';
+import { paramsFor } from '../test/core/header/params-for.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,14 +26,15 @@ const crowds = values.askers.split(',').map(Number);
 const spanMs = 1000 * Number(values.seconds);
 
 const model = await readModel(values.model);
-const params = chainParams('e2e', [toHex(model.id)]);
+const params = paramsFor('e2e', [], 1000);
 const core = templateCore(params, genesisPoint(params, 1000), {
   timeMs: 2000,
   miner: ZERO_HASH,
   bodyRoot: ZERO_HASH,
   stateRoot: ZERO_HASH,
-  modelId: model.id,
+  model: 0,
 });
+const task = { core, modelId: model.id, target: params.targetMax };
 const { miner, stop } = await startMinerThread(undefined, (why) => {
   throw new Error(why);
 });
@@ -43,7 +43,7 @@ await miner.provide(model.manifest, [...model.segments, ...weights]);
 let status: MinerStatus = MINER_OFF;
 miner.on('status', (now) => (status = now));
 // A target that no ticket meets.
-await miner.work({ ...core, bits: 0x03000001 });
+await miner.work({ ...task, target: 1n });
 
 const input = new Uint8Array(sequenceBytes(model.manifest)).fill(1);
 let last = 0;
@@ -94,7 +94,7 @@ const ratio = (all: readonly Rates[], to: readonly Rates[], of: keyof Rates): st
   median(all.map((x, i) => x[of] / to[i]![of])).toFixed(2);
 const unitsAlone = beside.get(0)!;
 const oneAlone = alone.get(crowds[0]!)!;
-const { sequences } = model.manifest;
+const { sequences } = unitShape(model.manifest);
 console.log(
   `${cpus()[0]!.model}, ${availableParallelism()} cores, ${values.model}: B = ${sequences}`,
 );

@@ -28,7 +28,7 @@ import {
 } from '../src/core/messages.ts';
 import { proveFrom, treeOf } from '../src/core/tree/tree-parts.ts';
 import { proveKeys, treeFromProof, treeRoot, type Tree } from '../src/core/tree/tree.ts';
-import { bodyRoot } from '../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../src/core/tx/body.ts';
 import { compare, utf8 } from '../src/lib/bytes.ts';
 import { silentLog } from '../src/lib/log.ts';
 import type { Transport } from '../src/net/transport.ts';
@@ -36,7 +36,6 @@ import { createFullSync } from '../src/node/seed/full-sync.ts';
 import { createHandlers } from '../src/node/seed/serve-peers.ts';
 import {
   mine,
-  MODEL,
   nextBlock,
   openChain,
   PARAMS,
@@ -101,7 +100,7 @@ async function measureProofs(): Promise<void> {
 
 const named = (name: string): Uint8Array => plainHash(utf8(name));
 
-const transfer = (from: Uint8Array, to: Uint8Array, nonce = 0): SignedTx => ({
+const transfer = (from: Uint8Array, to: Uint8Array, nonce = 0n): SignedTx => ({
   tx: { type: 'transfer', chainId: 3, from, nonce, expiry: 1, fee: 0n, to, amount: 1n, memo: NONE },
   signature: new Uint8Array(64),
 });
@@ -126,7 +125,7 @@ async function measureHistory(): Promise<void> {
         previous: { height: Math.max(0, height - 1), index: 413 },
         indices: [index],
       }));
-    return { body: encode(Body, body), links: encode(Links, links) };
+    return { body: encode(Body, bodyOf(body)), links: encode(Links, links) };
   });
   let entries = 0;
   const ms = await leastMs(4, async () => {
@@ -148,8 +147,8 @@ function headersFrom(count: number): { genesis: Header; headers: Header[] } {
     const core = templateCore(PARAMS, point, {
       timeMs: point.header.time + PARAMS.blockTimeMs,
       miner: person(1).address,
-      modelId: MODEL,
-      bodyRoot: bodyRoot([]),
+      model: 0,
+      bodyRoot: bodyRoot(bodyOf()),
       stateRoot,
     });
     const header = { ...core, proofDigest: new Uint8Array(32) };
@@ -178,7 +177,7 @@ const silent = {
 
 /** Blocks on parents that nobody knows, each new to gossip; as they come over the wire. */
 function orphans(head: Header, body: SignedTx[], rows: number, count: number): Uint8Array[] {
-  const root = bodyRoot(body);
+  const root = bodyRoot(bodyOf(body));
   return Array.from({ length: count }, (_, i) => {
     const header = {
       ...head,
@@ -190,7 +189,7 @@ function orphans(head: Header, body: SignedTx[], rows: number, count: number): U
     const totalWork = head.totalWork * 2n + 1n;
     const block: Block = {
       header: { ...header, totalWork },
-      body,
+      body: bodyOf(body),
       proof: { ...PROOF, rows: new Uint8Array(rows) },
     };
     return encode(BlockAnnounce, { block, sequence: i });
@@ -207,7 +206,7 @@ async function measureOrphans(): Promise<void> {
     seed: createHandlers(full, () => sync, silentLog).onBlock,
     'light client': openFollower(light, silent).follower.onBlock,
   };
-  const body = fullBody((i) => transfer(new Uint8Array(32), new Uint8Array(32), i));
+  const body = fullBody((i) => transfer(new Uint8Array(32), new Uint8Array(32), BigInt(i)));
   for (const [who, handler] of Object.entries(onBlock))
     for (const [what, txs, rows] of [
       ['empty', [], 8],

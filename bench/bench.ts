@@ -9,7 +9,6 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unitMacs } from '../src/core/manifest.ts';
-import { OVERHEAD, OVERHEAD_MAX } from '../models/overhead.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { measureHeaders, measureTree } from './chain-rates.ts';
@@ -53,7 +52,7 @@ interface PassFigures extends Split {
 async function cpuFigures(model: ModelName): Promise<PassFigures> {
   const { manifest } = await readModel(model);
   // Short passes need more rounds for equally steady figures.
-  const split = splitOf(manifest, await measureCpu(model, model === 'tiny' ? 5 * rounds : rounds));
+  const split = splitOf(await measureCpu(model, model === 'tiny' ? 5 * rounds : rounds));
   const wall = { wallPlainMs: split.plainMs, wallNoisyMs: split.noisyMs };
   return { ...split, ...wall, model, device: 'cpu', macs: Number(unitMacs(manifest)) };
 }
@@ -63,7 +62,7 @@ async function webgpuFigures(browser: BrowserBackend, model: ModelName): Promise
   const { device, rounds: measured, whole } = await measureWebgpu(browser, model, rounds);
   const wallNoisyMs = median(whole.noisy);
   return {
-    ...splitOf(manifest, measured),
+    ...splitOf(measured),
     noisyOverPlain: median(whole.noisy.map((x, i) => x / whole.plain[i]!)),
     wallPlainMs: median(whole.plain),
     wallNoisyMs,
@@ -86,22 +85,7 @@ function passRow(f: PassFigures): Row {
     rate(f.macs, f.wallNoisyMs),
     digits(f.noisyOverPlain),
     ...parts.map((x) => digits(x)),
-    digits(f.overhead),
   ];
-}
-
-function stoppingLine(f: PassFigures): string {
-  const early = f.stopping.slice(0, -1);
-  const most = Math.max(...early);
-  const verdict = most <= 1 ? 'none pays more than the whole pass' : 'TOO MUCH';
-  const without = ((f.stopping.at(-1)! - 1) * 100).toFixed(0);
-  const set = OVERHEAD[f.model];
-  return (
-    `- ${f.model}, ${f.device}: early stops pay ${digits(most)} at most: ${verdict}; ` +
-    `leaving out what follows the last ticket gains ${without} %. ` +
-    `o ${digits(f.overhead)}, of the fastest stretches ${digits(f.quietOverhead)}; κ set for ${set}` +
-    (f.overhead > OVERHEAD_MAX ? `, above ${OVERHEAD_MAX}: not for \`main\`.` : '.')
-  );
 }
 
 const PASS_HEAD = [
@@ -112,7 +96,6 @@ const PASS_HEAD = [
   'noisy ÷ plain time',
   'segments ms',
   ...STAGES_AFTER_SEGMENTS,
-  'o',
 ];
 
 const wantsBrowser = !values['no-webgpu'] && hasChromium();
@@ -172,8 +155,6 @@ const report = [
   `# Bench: ${cpu} (${cpus().length} threads, load ${load}), Node ${process.versions.node}`,
   '',
   ...tableOf(PASS_HEAD, figures.passes.map(passRow)),
-  '',
-  ...figures.passes.map(stoppingLine),
   '',
   ...contestReport(figures.contests),
   '',

@@ -24,8 +24,13 @@ const accountKey = (i: number): Uint8Array => {
   return stateKey.account(addressOf(bytes));
 };
 
-const account = (nonce: number): Uint8Array =>
-  encode(Account, { balance: 10n ** 12n, nonce, txCount: 3, lastTx: { height: 9, index: 1 } });
+const account = (n: number): Uint8Array =>
+  encode(Account, {
+    balance: 10n ** 12n,
+    nonce: BigInt(n),
+    txCount: 3,
+    lastTx: { height: 9, index: 1 },
+  });
 
 export async function measureTree(accounts: number): Promise<TreeRates> {
   let tree = EMPTY_TREE;

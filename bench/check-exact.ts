@@ -9,7 +9,9 @@
  * `--package`: another folder of models/, such as one that `npm run model:import` made.
  */
 import { parseArgs } from 'node:util';
+import { unitLinears } from '../src/core/manifest.ts';
 import { tokensOf } from '../src/core/pow/seed.ts';
+import { tileCount } from '../src/core/pow/transcript.ts';
 import type { ModelPackage, PassInput, PassResult } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { DOT_KINDS } from '../src/miner/webgpu/wgsl/gemm.ts';
@@ -36,7 +38,7 @@ const kernels = DOT_KINDS.filter((kind) => !values.dot || kind === values.dot);
 const TICKET_MAX = (1n << 256n) - 1n;
 
 /** Tokens of a question at the edges: padding alone, the highest id alone, no padding; or padded somewhere. */
-function questionOf(seed: string, index: number, m: ModelPackage['manifest']): Uint16Array {
+function questionOf(seed: string, index: number, m: ModelPackage['manifest']): Uint32Array {
   const tokens = tokensOf(randomBytes(`${seed} question`, 32), m);
   const edges = [tokens, tokens.map(() => 0), tokens.map(() => m.vocabulary - 1)];
   return edges[index % 6] ?? tokens.fill(0, 1 + (tokens[0]! % tokens.length));
@@ -47,7 +49,7 @@ function unitOf(model: ModelPackage, index: number): PassInput {
   const { manifest } = model;
   const seed = `${values.seed} ${manifest.name} ${index}`;
   const sigma0 = randomBytes(seed, 32);
-  const tiles = BigInt(manifest.linears.reduce((sum, l) => sum + (l.m / 16) * (l.n / 16), 0));
+  const tiles = BigInt(unitLinears(manifest).reduce((sum, l) => sum + tileCount(l), 0));
   const limits = [0n, TICKET_MAX / (2n * tiles), TICKET_MAX / tiles, TICKET_MAX / 3n, TICKET_MAX];
   const plain = index % 11 === 7;
   return {
@@ -74,7 +76,9 @@ async function askOracle(oracle: Oracle, input: PassInput, index: number) {
   const linear = found.tickets.findIndex((list, l) => list.some((t) => t <= limits[l]!));
   const tile = found.tickets[linear]?.findIndex((t) => t <= limits[linear]!) ?? -1;
   const result: PassResult = {
+    x: found.x,
     a: found.a,
+    y: found.y,
     t: found.t,
     winner: linear < 0 ? undefined : { linear: linear + 1, tile },
     answer: found.answer,

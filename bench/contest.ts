@@ -3,7 +3,7 @@
  * ONNX Runtime, and its products alone, float and int8. Only ratios within a round mean something.
  */
 import * as ort from 'onnxruntime-web/webgpu';
-import type { Linear } from '../src/core/manifest.ts';
+import { unitLinears, type LinearSize } from '../src/core/manifest.ts';
 import { encodeModel, floatTensor, node, valueInfo } from '../test/oracle/bert-onnx.ts';
 import { encoderInputs } from '../test/oracle/encoder-inputs.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
@@ -77,7 +77,7 @@ function feedsOf<T>(
 const wasm = { executionProviders: ['wasm'] };
 
 /** One x·B of a linear's shape, B constant, as ONNX Runtime has it in each type. */
-function productFile({ m, k, n }: Linear, integer: boolean): Uint8Array {
+function productFile({ m, k, n }: LinearSize, integer: boolean): Uint8Array {
   const b = Float32Array.from({ length: k * n }, (_, i) => ((i * 37) % 127) - 63);
   const bytes = (name: string, type: number, dims: number[], data: Uint8Array) =>
     [...dims.map((d) => [1, d] as const), [2, type], [8, name], [9, data]] as const;
@@ -95,7 +95,7 @@ function productFile({ m, k, n }: Linear, integer: boolean): Uint8Array {
   });
 }
 
-async function createProducts(linears: readonly Linear[], integer: boolean): Promise<Timed> {
+async function createProducts(linears: readonly LinearSize[], integer: boolean): Promise<Timed> {
   const runs = [];
   for (const l of linears) {
     const session = await ort.InferenceSession.create(productFile(l, integer), wasm);
@@ -159,7 +159,7 @@ const WARM = 2;
 
 /** On the CPU in this process. */
 export async function contestOnCpu(encoder: Encoder, rounds: number): Promise<ContestRound[]> {
-  const { linears } = encoder.model.manifest;
+  const linears = unitLinears(encoder.model.manifest);
   const ours = await createCpuRounds(encoder.model);
   const float = await createFloat(encoder);
   const transformers = await createTransformers(encoder);

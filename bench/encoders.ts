@@ -2,18 +2,11 @@
  * Encoders of real shapes with generated weights, both as an exact package and as the float ONNX file
  * that an exporter would write: what bench sets side by side.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ZERO_HASH } from '../src/core/hash.ts';
 import { modelId } from '../src/core/manifest.ts';
-import { concat } from '../src/lib/bytes.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
-import {
-  MANIFEST_FILE,
-  WEIGHTS_FILE,
-  manifestToJson,
-  segmentFile,
-} from '../src/miner/package/package.ts';
+import { boundedManifest, writePackage } from '../models/finish.ts';
 import { bertFrom, type BertConfig } from '../models/import/bert.ts';
 import { calibrate } from '../models/import/calibrate.ts';
 import { weights } from '../models/import/generate.ts';
@@ -55,9 +48,9 @@ const unitOf = (shape: Shape, m: number): { sequences: number; tokens: number } 
 };
 
 /** Token ids to calibrate on: the times do not depend on what they are. */
-const sample = (vocabulary: number): Uint16Array[] =>
+const sample = (vocabulary: number): Uint32Array[] =>
   Array.from({ length: 4 }, (_, i) =>
-    Uint16Array.from({ length: 32 }, (_, j) => 1 + ((i * 977 + j * 131) % (vocabulary - 1))),
+    Uint32Array.from({ length: 32 }, (_, j) => 1 + ((i * 977 + j * 131) % (vocabulary - 1))),
   );
 
 export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
@@ -69,12 +62,9 @@ export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
   if (shape === SHAPES.lingua) return { shape, ...unit, model: await readModel('lingua'), float };
   const bert = bertFrom(config, tensors);
   const calibration = await calibrate(bert, sample(shape.vocabulary));
-  const draft = await draftPackage(
-    'bench',
-    { bert, calibration, tokenizer: new Uint8Array(1) },
-    unit,
-  );
-  const manifest = { ...draft.manifest, knownAnswer: draft.weights.map(() => ZERO_HASH) };
+  const source = { bert, calibration, tokenizer: new Uint8Array(1) };
+  const draft = draftPackage({ name: 'bench', licence: '', attribution: '' }, source, unit);
+  const manifest = boundedManifest(draft);
   return { shape, ...unit, model: { ...draft, manifest, id: modelId(manifest) }, float };
 }
 
@@ -82,11 +72,7 @@ export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
 export function writeEncoder({ shape, model, float }: Encoder): string {
   const name = `import/.cache/bench/${shape.name.replace('/', '-')}`;
   const folder = join(import.meta.dirname, '../models', name);
-  mkdirSync(folder, { recursive: true });
-  const put = (file: string, data: Uint8Array | string) => writeFileSync(join(folder, file), data);
-  for (const [i, bytes] of model.segments.entries()) put(segmentFile(i), bytes);
-  put(WEIGHTS_FILE, concat(...model.weights.map((w) => new Uint8Array(w.buffer))));
-  put(MANIFEST_FILE, JSON.stringify(manifestToJson(model.manifest)));
-  put('float.onnx', float);
+  writePackage(folder, model);
+  writeFileSync(join(folder, 'float.onnx'), float);
   return name;
 }

@@ -1,14 +1,13 @@
 /** A real win: its proof's size, and the time of its light check and of its full check. */
 import { encode } from '../src/core/codec.ts';
 import { Proof } from '../src/core/formats.ts';
-import { chainParams } from '../src/core/chain-params.ts';
 import { proofDigest, verifyLight } from '../src/core/pow/proof.ts';
 import { replayFaults } from '../src/core/pow/replay.ts';
 import { seedOf, tokensOf } from '../src/core/pow/seed.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { createProof } from '../src/miner/engine/prove.ts';
-import { toHex } from '../src/lib/bytes.ts';
-import { blankHeader } from '../test/oracle/forged-pass.ts';
+import { paramsFor, withTarget } from '../test/core/header/params-for.ts';
+import { blankHeader, UNMET } from '../test/oracle/forged-pass.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { medianMs } from './measure.ts';
 import type { ModelName } from './pass-split.ts';
@@ -25,7 +24,7 @@ export async function measureFull(name: ModelName): Promise<FullCheck> {
   const model = await readModel(name);
   const { manifest } = model;
   const last = manifest.linears.length;
-  const core = { ...blankHeader(0x03000001), modelId: model.id };
+  const core = blankHeader();
   const sigma0 = seedOf(core);
   const tokens = tokensOf(sigma0, manifest);
   const all = (1n << 256n) - 1n;
@@ -34,7 +33,7 @@ export async function measureFull(name: ModelName): Promise<FullCheck> {
   const won = await cpu.pass({ tokens, sigma0, limits, capture: last });
   const proof = createProof(model, won);
   const header = { ...core, proofDigest: proofDigest(proof) };
-  const params = chainParams('e2e', [toHex(model.id)]);
+  const params = withTarget(paramsFor('e2e'), UNMET);
   const lightMs = await medianMs(21, () => {
     const verdict = verifyLight(params, header, proof, manifest)?.fault;
     if (verdict && verdict !== 'proof.target') throw new Error(`unexpected verdict ${verdict}`);

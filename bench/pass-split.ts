@@ -3,13 +3,17 @@ import { tokensOf } from '../src/core/pow/seed.ts';
 import type { ModelPackage, PassInput } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import type { Stage } from '../src/miner/engine/stages.ts';
-import { overheadOf, stoppingPays, type Stretch } from '../models/overhead.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
 import { cpuMs, median } from './measure.ts';
 
 export type ModelName = 'tiny' | 'lingua';
+
+export interface Stretch {
+  readonly stage: Stage;
+  readonly ms: number;
+}
 
 /** One plain pass and the noisy one after it, as stretches in order. */
 export interface Round {
@@ -23,13 +27,8 @@ export interface Split {
   readonly plainMs: number;
   readonly noisyMs: number;
   readonly noisyOverPlain: number;
-  readonly overhead: number;
-  /** o of the fastest run of every stretch: of a machine with nothing else to do. */
-  readonly quietOverhead: number;
   /** ms of a noisy pass by stage; gemm without the fold. */
   readonly stages: Readonly<Record<Stage | 'fold', number>>;
-  /** For each linear, pay of stopping there ÷ pay of the whole pass. */
-  readonly stopping: readonly number[];
 }
 
 const total = (pass: readonly Stretch[], stage?: Stage): number =>
@@ -46,18 +45,7 @@ const STAGES: readonly Stage[] = [
   'readback',
 ];
 
-/**
- * The fastest run of each stretch; all passes have the same stretches. Medians would not do here: a
- * busy machine interrupts every long stretch and few of the short ones.
- */
-const fastestPass = (passes: readonly (readonly Stretch[])[]): Stretch[] =>
-  passes[0]!.map(({ stage }, i) => ({ stage, ms: Math.min(...passes.map((p) => p[i]!.ms)) }));
-
-export function splitOf(
-  manifest: Parameters<typeof stoppingPays>[0],
-  rounds: readonly Round[],
-): Split {
-  const quiet = fastestPass(rounds.map((r) => r.noisy));
+export function splitOf(rounds: readonly Round[]): Split {
   const of = (value: (r: Round) => number): number => median(rounds.map(value));
   const stages = Object.fromEntries(
     STAGES.map((stage) => [stage, of((r) => total(r.noisy, stage))]),
@@ -68,10 +56,7 @@ export function splitOf(
     plainMs: of((r) => total(r.plain)),
     noisyMs: of((r) => total(r.noisy)),
     noisyOverPlain: of((r) => total(r.noisy) / total(r.plain)),
-    overhead: of((r) => overheadOf(r.noisy)),
     stages: { ...stages, gemm, fold: of((r) => total(r.noisy, 'gemm') - total(r.plain, 'gemm')) },
-    quietOverhead: overheadOf(quiet),
-    stopping: stoppingPays(manifest, quiet),
   };
 }
 

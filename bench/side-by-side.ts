@@ -2,7 +2,6 @@
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { hasChromium } from '../test/browser/harness.ts';
 import { unitMacs } from '../src/core/manifest.ts';
-import { kappa64Of } from '../models/overhead.ts';
 import { contestInBrowser, contestOnCpu, type ContestRound } from './contest.ts';
 import { createEncoder, SHAPES, type Encoder } from './encoders.ts';
 import { median } from './measure.ts';
@@ -162,7 +161,7 @@ const contestOf = (
   rounds: readonly ContestRound[],
   rows: (split: Split) => Contestant[],
 ): Contest => {
-  const split = splitOf(model.manifest, rounds);
+  const split = splitOf(rounds);
   const macs = Number(unitMacs(model.manifest));
   const m = sequences * tokens;
   return { shape: shape.name, m, device, macs, split, rows: rows(split) };
@@ -250,21 +249,6 @@ function stageRow({ shape, m, device, split }: Contest): Row {
   return [`${shape}, ${m}`, device, ...STAGES.map((s) => percent(split.stages[s] / all))];
 }
 
-/** o and the κ that follows from it, rounded up to a tenth as the importer does. */
-function kappaRow({ shape, m, device, split }: Contest): Row {
-  const kappa64 = kappa64Of(Math.ceil(split.overhead * 10) / 10);
-  const pays = Math.max(...split.stopping.slice(0, -1));
-  return [
-    `${shape}, ${m}`,
-    device,
-    split.overhead.toFixed(2),
-    split.quietOverhead.toFixed(2),
-    kappa64,
-    pays.toFixed(2),
-    `${percent(1 / (1 + (2 - kappa64 / 64) * split.overhead))}`,
-  ];
-}
-
 export function contestReport({ contests, leftOut }: Awaited<ReturnType<typeof measureContests>>) {
   return [
     '## Side by side',
@@ -279,15 +263,6 @@ export function contestReport({ contests, leftOut }: Awaited<ReturnType<typeof m
     ...tableOf(
       ['shape, m', 'device', 'segments', ...STAGES_AFTER_SEGMENTS],
       contests.map(stageRow),
-    ),
-    '',
-    '## κ',
-    '',
-    'o: pass ÷ noisy GEMM, median of rounds, and of the fastest run of every stretch. κ in 64ths from the median rounded up to a tenth; an early stop above 1 is unsound for `main`; light clients are safe below the last column.',
-    '',
-    ...tableOf(
-      ['shape, m', 'device', 'o', 'o, fastest', 'κ', 'early stop', 'safe below'],
-      contests.map(kappaRow),
     ),
   ];
 }

@@ -109,6 +109,7 @@ const STAGES: readonly (readonly Row[])[] = [
       types: script('types'),
       lint: script('lint'),
       format: single(bin('prettier'), '--check', '--log-level', 'warn', '.'),
+      second: script('second'),
     },
     {
       build: script('build'),

@@ -1,4 +1,5 @@
 /** The pool after a reorganisation: all transactions come back at once, each of a sender of its own. */
+import { VerifiedSignatures } from '../../src/chain/shared/verified-signatures.ts';
 import { Mempool, poolBase } from '../../src/chain/shared/mempool.ts';
 import { addressOf } from '../../src/core/address.ts';
 import { encode } from '../../src/core/codec.ts';
@@ -14,7 +15,7 @@ import { cpuMs } from '../measure.ts';
 export function growPool(count: number): string {
   const value = encode(Account, {
     balance: 10n ** 12n,
-    nonce: 0,
+    nonce: 0n,
     txCount: 0,
     lastTx: { height: 0, index: 0 },
   });
@@ -30,7 +31,7 @@ export function growPool(count: number): string {
     return { tx: { ...template, from, fee }, signature: new Uint8Array(64) };
   });
 
-  const pool = new Mempool();
+  const pool = new Mempool(new VerifiedSignatures(CONTEXT.genesis));
   const started = cpuMs();
   pool.setBase(base, { reverted, confirmed: new Set(), changed: new Set() });
   const returnedMs = cpuMs() - started;

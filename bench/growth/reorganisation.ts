@@ -15,7 +15,7 @@ import { Body, type SignedTx } from '../../src/core/formats.ts';
 import { hash } from '../../src/core/hash.ts';
 import type { Block } from '../../src/core/messages.ts';
 import { FAUCET_SECRET, NANOVOLTS } from '../../src/core/params.ts';
-import { bodyRoot } from '../../src/core/tx/body.ts';
+import { bodyOf, bodyRoot } from '../../src/core/tx/body.ts';
 import { fromHex, u32 } from '../../src/lib/bytes.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startSignatureLanes } from '../../src/node/seed/signature-lanes.ts';
@@ -50,11 +50,12 @@ async function open(folder: string, options: Partial<FullChainOptions>): Promise
 
 /** For the making of both branches. */
 const trusting: Partial<FullChainOptions> = {
-  verifySignatures: async (signed) => signed.map(() => true),
+  verifySignatures: async (_, signed) => signed.map(() => true),
 };
 
 /** The next block with these transactions; the state root in its header is that before them. */
-function blockWith(chain: FullChain, body: SignedTx[]): Block {
+function blockWith(chain: FullChain, txs: SignedTx[]): Block {
+  const body = bodyOf(txs);
   const { header, proof } = nextBlock(chain, faucet);
   return { header: { ...header, bodyRoot: bodyRoot(body) }, body, proof };
 }
@@ -132,7 +133,7 @@ export async function reorganise(depth: number, alone: boolean): Promise<string>
     // Blocks of the other branch come while the first is the head, each when the one before was verified.
     let verified: Promise<unknown> = Promise.resolve();
     const chain = await open(await copy('known'), {
-      verifySignatures: (signed) => (verified = lanes.verify(signed)),
+      verifySignatures: (...signed) => (verified = lanes.verify(...signed)),
     });
     const cpu = cpuMs();
     for (const block of side) {

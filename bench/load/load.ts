@@ -5,6 +5,7 @@
  *
  *   npm run -s load -- [--clients 200] [--blocks 30] [--processes 2]
  */
+import { bodyOf } from '../../src/core/tx/body.ts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,13 +17,18 @@ import { toHex } from '../../src/lib/bytes.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { blockTopic, txTopic } from '../../src/net/gossip.ts';
 import { createHost, type Host } from '../../src/net/host.ts';
-import { MINER, openArena, person, type Arena } from '../../test/attack/arena.ts';
+import { removeData } from '../../e2e/support/seed.ts';
+import { e2e, MINER, person } from '../../test/attack/arena.ts';
 import { createForger } from '../../test/attack/forger.ts';
-import { fetchConfig, sleep, until } from '../../test/attack/peer.ts';
+import { openSeedArena } from '../../test/attack/judges/open.ts';
+import { fetchConfig, sleep, until } from '../../test/attack/judges/seed-judge.ts';
+import { begunMs } from '../../test/attack/weakened.ts';
 import { readModel } from '../../test/oracle/models.ts';
 import type { FromClients } from './clients.ts';
 import type { FromFlooder } from './flooder.ts';
 import { BACK_MS, Presences } from './presence.ts';
+
+type Arena = Awaited<ReturnType<typeof openSeedArena>>;
 
 /** ms that a block may take to reach everybody; then it is missed. */
 const REACH_MS = 30_000;
@@ -164,8 +170,10 @@ async function mineBlocks(
 async function makeBlock(arena: Arena): Promise<Block> {
   const nonce = arena.nonceOf(MINER);
   const to = person('is paid');
-  const body = Array.from({ length: TRANSFERS }, (_, i) =>
-    arena.pay(MINER, to.address, 1n, nonce + i),
+  const body = bodyOf(
+    Array.from({ length: TRANSFERS }, (_, i) =>
+      arena.pay(MINER, to.address, 1n, nonce + BigInt(i)),
+    ),
   );
   const block = { ...(await arena.forger.win(arena.core(MINER, body))), body };
   const imported = await arena.chain.importBlock(block);
@@ -252,7 +260,7 @@ async function lostOf(arena: Arena, presences: Presences): Promise<number[]> {
 }
 
 async function main(): Promise<boolean> {
-  const arena = await openArena(await createForger(await readModel('tiny')), []);
+  const arena = await openSeedArena(e2e(), await createForger(await readModel('tiny')), begunMs());
   const presences = new Presences((peer) => arena.seed.log.filter((line) => line.includes(peer)));
   const heads = new Heads(presences);
   try {
@@ -296,12 +304,14 @@ async function main(): Promise<boolean> {
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await arena.close();
+    await arena.seed.kill();
+    removeData(arena.seed);
   }
 }
 
 /** A block that is not announced: an invalid block is made from it. */
 async function makeTwin(arena: Arena): Promise<Block> {
-  return { ...(await arena.forger.win(arena.core(MINER))), body: [] };
+  return { ...(await arena.forger.win(arena.core(MINER))), body: bodyOf() };
 }
 
 const ok = await main().catch((e: unknown) => {

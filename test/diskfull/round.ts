@@ -1,6 +1,6 @@
 /** One start of the seed: what it still holds, what happens to it, and how it ends. */
 import { startSeed, type Seed } from '../../e2e/support/seed.ts';
-import { sleep } from '../attack/peer.ts';
+import { sleep } from '../attack/judges/seed-judge.ts';
 import type { Random } from '../sim/random.ts';
 import type { Disk } from './disk.ts';
 

@@ -35,10 +35,10 @@ export const ADDITIONS: Readonly<Record<'note' | 'fault' | 'network' | 'language
     replace: `${CLOSE}  note: [3, struct({ ...signedBy, text: blob(64) })],\n`,
   },
   fault: {
-    what: "a fault, 'tx.dust', without its meaning",
+    what: "a fault, 'tx.stale', without its meaning",
     file: 'src/core/faults.ts',
     find: 'export const FAULTS = {\n',
-    replace: "export const FAULTS = {\n  'tx.dust': {},\n",
+    replace: "export const FAULTS = {\n  'tx.stale': {},\n",
   },
   network: {
     what: "a network, 'stage'",

@@ -7,7 +7,6 @@ const e2e = join(import.meta.dirname, '../../e2e');
 
 export default defineConfig(config, {
   testDir: e2e,
-  globalSetup: join(e2e, 'support/make-model.ts'),
   outputDir: join(e2e, '../test-results'),
   expect: { timeout: 30_000 },
 });
