@@ -67,8 +67,6 @@ export interface FullChain {
   readonly params: Params;
   /** Says that the chain of an older program was wiped when this one began. */
   readonly replaced: AppError | undefined;
-  /** Of block 0. */
-  readonly genesisId: Uint8Array;
   /** @throws AppError CHAIN_BUSY, and the store's */
   importBlock(block: Block): Promise<Imported | Fault>;
   /**
@@ -198,7 +196,6 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
     proveState: (id, keys) => queries.proveState(state, id, keys),
     statePart: (id, from) => queries.statePart(state, id, from),
     witness: (id) => queries.witnessOf(state, id),
-    genesisId: state.params.genesis.id,
     headState: () => headTree(state),
     account: (address) => queries.accountOf(state, address),
     history: (address, from, max) => queries.historyOf(state, address, from, max),
