@@ -7,14 +7,29 @@ export interface ModelPackage {
   readonly manifest: Manifest;
   /** ONNX bytes of segments 0..L of the shape that is mined. */
   readonly segments: readonly Uint8Array[];
+  /** Those of the manifest's further shapes, in their order; absent where there are none. */
+  readonly otherShapes?: readonly (readonly Uint8Array[])[];
   /** V rows of each table, as the manifest says how wide. */
   readonly tables: readonly Uint8Array[];
   /** B_ℓᵀ of each linear: int8, n×k row-major. */
   readonly weights: readonly Int8Array[];
 }
 
+/** ONNX bytes of segments 0..L of a shape, by its place in the manifest. */
+export const segmentsOf = (
+  { segments, otherShapes = [] }: Pick<ModelPackage, 'segments' | 'otherShapes'>,
+  shape: number,
+): readonly Uint8Array[] => (shape ? otherShapes[shape - 1]! : segments);
+
 export interface PassInput {
-  /** B·S token ids. */
+  /**
+   * Place of the pass's shape in the manifest; absent: 0, the one that is mined, and a pass with noise has no other.
+   */
+  readonly shape?: number;
+  /**
+   * Token ids of n sequences of S: B of them in a pass with noise, 1 to B in a plain one, whose backend may pad it.
+   * Its answer has n rows, which depend neither on the shape nor on the other sequences.
+   */
   readonly tokens: Uint32Array;
   /** σ_0; undefined runs the plain exact pass: no noise, no t, no tickets. */
   readonly sigma0: Uint8Array | undefined;
@@ -28,7 +43,10 @@ export interface PassInput {
 }
 
 export interface PassResult {
-  /** x_1..x_L (or up to stopAfter), and the a, y that they are made of. */
+  /**
+   * x_1..x_L (or up to stopAfter), and the a, y that they are made of. Empty of a pass that is no whole unit, since
+   * nothing commits to it: of another shape than the first, or of fewer than B sequences.
+   */
   readonly x: readonly Uint8Array[];
   readonly a: readonly Uint8Array[];
   readonly y: readonly Uint8Array[];
@@ -36,8 +54,9 @@ export interface PassResult {
   readonly t: readonly Uint8Array[];
   /** First winning tile in (linear, tile) order; linear is 1-based. */
   readonly winner: { readonly linear: number; readonly tile: number } | undefined;
-  /** Answer rows, sequences × answerSize int8; empty when stopped early. */
+  /** Answer rows, n × answerSize int8; empty when stopped early. */
   readonly answer: Int8Array;
+  /** n·S × k. */
   readonly captured: Int8Array | undefined;
 }
 
@@ -53,13 +72,16 @@ export interface Backend {
   readonly depth: number;
   /** Passes that run at once; absent: one. */
   readonly lanes?: number;
+  /** Places of the manifest's shapes that it runs; absent: all of them. */
+  readonly shapes?: readonly number[];
   /** @throws AppError PASS_ABORTED when the signal fires, DEVICE_LOST, DEVICE_MEMORY */
   pass(input: PassInput): Promise<PassResult>;
   /**
-   * Runs one step alone, without noise. @returns x_ℓ after segment ℓ−1; of step L+1 the BLAKE3 of the answer's rows
+   * Runs one step alone, without noise, on all B sequences of the shape at that place of the manifest (default: 0).
+   * @returns x_ℓ after segment ℓ−1; of step L+1 the BLAKE3 of the answer's rows
    * @throws AppError as `pass`
    */
-  step(input: StepInput): Promise<Uint8Array>;
+  step(input: StepInput, shape?: number): Promise<Uint8Array>;
   /** Bytes of the backend's own buffers, without ONNX Runtime's. */
   memoryBytes(): number;
   /** Resolves when the device is lost; never for a device that cannot be lost. */
