@@ -30,7 +30,50 @@ type Exports = Record<
   | 'toFloat'
   | 'heapBase',
   Call
-> & { memory: WebAssembly.Memory };
+> & { memory: WebAssembly.Memory } & Primitives;
+
+/**
+ * Products and pooling for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
+ * Nothing is written past the rows and columns named; up to 6 bytes past a row of a left operand may be read.
+ */
+export interface Primitives {
+  /** Bytes of the panels of n columns of depth k. */
+  panelBytes(n: number, k: number): number;
+  /** Panels of a right operand from its n columns, each k int16 in a row. */
+  packRows(from: number, stride: number, n: number, k: number, to: number): void;
+  /** The same from k rows of n int16. */
+  packColumns(from: number, stride: number, n: number, k: number, to: number): void;
+  /**
+   * C (m×n int32) = left (m rows of k int16) · panels. Where `columns` ≥ 0, row i wants its columns ≤ i + columns
+   * alone, and those after it come out exact or 0; where `depths` ≥ 0, row i's entries after i + depths must be 0, and
+   * are left out where that saves work. −1: no limit.
+   */
+  gemm16(
+    left: number,
+    stride: number,
+    panels: number,
+    c: number,
+    cStride: number,
+    m: number,
+    n: number,
+    k: number,
+    columns: number,
+    depths: number,
+  ): void;
+  /**
+   * Per column Σ of weight·entry over `rows` rows, as float32; `weights` are float32, one a row. `storage` of the
+   * entries: 0 int8, 1 int16, 2 int32, 3 float32.
+   */
+  poolSum(
+    from: number,
+    stride: number,
+    storage: 0 | 1 | 2 | 3,
+    rows: number,
+    width: number,
+    weights: number,
+    to: number,
+  ): void;
+}
 
 /** Larger ranks do not fit the noise kernel's byte tables. */
 const RANK_MAX = 240;
@@ -42,7 +85,11 @@ const SLAB_MACS = 3e8;
 const WEIGHT_SLAB_BYTES = 131_072;
 /** Kernels read and write a little past a region's end. */
 const SLACK = 4096;
+/** Bytes kept free behind what is reserved, for reads past its end: one vector. */
+const RESERVE_SLACK = 64;
 const PAGE = 65_536;
+/** Most bytes of a kernel's memory: every address is a positive int32, as the exports return them. */
+const MEMORY_BYTES_MAX = 2 ** 31 - PAGE;
 /** The kernel hashes multiples of this. */
 const HASH_BYTES = 64;
 
@@ -121,12 +168,18 @@ export async function createKernel(
   });
   const wasm = exports as unknown as Exports;
   const { at, bytes } = layOut(linears, carryBytes, wasm.heapBase());
+  growTo(wasm.memory, bytes);
+  return new Kernel(wasm, at, bytes, lap);
+}
+
+/** @throws AppError DEVICE_MEMORY */
+function growTo(memory: WebAssembly.Memory, bytes: number): void {
   try {
-    wasm.memory.grow(Math.ceil(bytes / PAGE) - wasm.memory.buffer.byteLength / PAGE);
+    if (bytes > MEMORY_BYTES_MAX) throw new RangeError(`${bytes} is over ${MEMORY_BYTES_MAX}`);
+    memory.grow(Math.max(0, Math.ceil((bytes - memory.buffer.byteLength) / PAGE)));
   } catch (cause) {
     throw new AppError('DEVICE_MEMORY', `${bytes} bytes for the kernels`, { cause });
   }
-  return new Kernel(wasm, at, lap);
 }
 
 /** Called between slabs of work; throws to stop it. */
@@ -136,16 +189,42 @@ export class Kernel {
   readonly #wasm: Exports;
   readonly #at: Layout;
   readonly #lap: Lap;
+  /** First byte that nobody has reserved. */
+  #end: number;
 
-  constructor(wasm: Exports, at: Layout, lap: Lap) {
+  constructor(wasm: Exports, at: Layout, end: number, lap: Lap) {
     this.#wasm = wasm;
     this.#at = at;
+    this.#end = end;
     this.#lap = lap;
     this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
   }
 
   get memoryBytes(): number {
     return this.#wasm.memory.buffer.byteLength;
+  }
+
+  /** The one memory of the kernels and of whoever reserves in it. Growth detaches views of its buffer. */
+  get memory(): WebAssembly.Memory {
+    return this.#wasm.memory;
+  }
+
+  get primitives(): Primitives {
+    return this.#wasm;
+  }
+
+  /** Address of A (m×k int8 of the linear in work) or of C (m×n int32), both row-major. */
+  place(name: 'a' | 'c'): number {
+    return this.#at[name];
+  }
+
+  /** Address of `bytes` zeros that are the caller's as long as the kernel lives; a multiple of 64. @throws DEVICE_MEMORY */
+  reserve(bytes: number): number {
+    const at = this.#end;
+    const end = at + Math.ceil((bytes + RESERVE_SLACK) / 64) * 64;
+    growTo(this.memory, end);
+    this.#end = end;
+    return at;
   }
 
   #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
