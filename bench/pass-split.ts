@@ -70,7 +70,10 @@ export async function createCpuRounds(model: ModelPackage): Promise<{
 }> {
   const { manifest } = model;
   let pass: Stretch[] = [];
-  const backend = await createCpuBackend(model, (stage, ms) => pass.push({ stage, ms }), cpuMs);
+  const backend = await createCpuBackend(model, {
+    onStage: (stage, ms) => pass.push({ stage, ms }),
+    clock: cpuMs,
+  });
   const run = async (input: PassInput): Promise<Stretch[]> => {
     pass = [];
     await backend.pass(input);

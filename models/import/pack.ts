@@ -72,7 +72,10 @@ export interface Timing {
  */
 export async function timePackage(model: ModelPackage, rounds: number): Promise<Timing> {
   let ms = 0;
-  const backend = await createCpuBackend(model, (_, lap) => (ms += lap), cpuMs);
+  const backend = await createCpuBackend(model, {
+    onStage: (_, lap) => (ms += lap),
+    clock: cpuMs,
+  });
   const tokens = tokensOf(ZERO_HASH, model.manifest);
   const limits = model.weights.map(() => 0n);
   const timed = async (sigma0: Uint8Array | undefined) => {

@@ -6,7 +6,7 @@ import { toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
-import { configureOrt } from '../../src/miner/engine/segments.ts';
+import { configureOrt } from '../../src/miner/engine/ort-place.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
 import type { Stage } from '../../src/miner/engine/stages.ts';
 import { encoderInputs } from '../oracle/encoder-inputs.ts';

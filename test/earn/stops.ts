@@ -94,7 +94,7 @@ async function createSplitter(model: ModelPackage) {
     const step = steps.at(-1)!;
     step[stage] = (step[stage] ?? 0) + ms;
   };
-  const backend = await createCpuBackend(model, onStage, cpuMs);
+  const backend = await createCpuBackend(model, { onStage, clock: cpuMs });
   return {
     async pass(input: PassInput) {
       steps = [];

@@ -1,6 +1,7 @@
 /** In a page's worker: takes segments from the server that gave this file, runs them on WebGPU, gives back. */
 import { openDevice } from '../../src/miner/webgpu/device.ts';
-import { configureOrt, onDevice } from '../../src/miner/engine/segments.ts';
+import { configureOrt } from '../../src/miner/engine/ort-place.ts';
+import { onDevice } from '../../src/miner/engine/segments.ts';
 import { runTask, type Task } from './session.ts';
 
 configureOrt({ wasmPaths: new URL('/ort/', location.href).href });

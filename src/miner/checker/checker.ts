@@ -55,9 +55,12 @@ export interface Package extends Pick<
 type Values = Map<string, Value>;
 type Bounds = Pick<Value, 'lo' | 'hi'>;
 
-/** What is proven about every tensor of every segment of the first shape. */
+/** What is proven about every tensor. */
 export interface Analysis {
+  /** Of every segment of the first shape. */
   readonly segments: readonly ReadonlyMap<string, Value>[];
+  /** The graphs and their values, of every shape: what an executor is planned from. */
+  readonly shapes: readonly (readonly SegmentFacts[])[];
 }
 
 /** What the checker itself reads entry by entry, summed up so far. */
@@ -369,8 +372,8 @@ interface Proof {
   readonly runs: readonly Run[];
   /** A of every linear. */
   readonly operands: readonly Bounds[];
-  /** Those of the first shape. */
-  readonly segments: readonly SegmentFacts[];
+  /** Segments of each shape. */
+  readonly shapes: readonly (readonly SegmentFacts[])[];
 }
 
 /** Looks at the segments of all shapes in turn, so that bounds are those of all. Tells where it is before it looks. */
@@ -387,7 +390,7 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
   yield 'tables';
   checkTables(m, pkg.tables);
   const operands: Bounds[] = [];
-  const segments: SegmentFacts[] = [];
+  const shapes: SegmentFacts[][] = runs.map(() => []);
   for (let i = 0; i <= m.linears.length; i++) {
     const found: ReturnType<typeof analyseSegment>[] = [];
     for (const run of runs) {
@@ -396,7 +399,7 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
     }
     yield `seg-${i}`;
     const a = settle(runs, i, found, assumed);
-    segments.push(found[0]!);
+    for (const [shape, facts] of found.entries()) shapes[shape]!.push(facts);
     if (!a) continue;
     operands.push(a);
     const { lo, hi } = productOf(m.linears[i]!, pkg.weights[i]!, a);
@@ -407,7 +410,7 @@ function* analyse(pkg: Package, assumed: Assumed): Generator<string, Proof> {
   }
   yield 'manifest';
   for (const run of runs) if (assumed === 'declared') checkCarries(run, m.shapes[0]!);
-  return { runs, operands, segments };
+  return { runs, operands, shapes };
 }
 
 /** What a proof gives, or its first refusal. */
@@ -428,12 +431,14 @@ function outcomeOf<T>(proof: Generator<string, T>): T | Refusal {
   }
 }
 
-const isRefusal = (found: object): found is Refusal => 'rule' in found;
+export const isRefusal = (found: object): found is Refusal => 'rule' in found;
 
 /** What is proven about every tensor, or the first refusal. */
 export function analyseModel(pkg: Package): Analysis | Refusal {
   const proof = outcomeOf(analyse(pkg, 'declared'));
-  return isRefusal(proof) ? proof : { segments: proof.segments.map(({ values }) => values) };
+  if (isRefusal(proof)) return proof;
+  const { shapes } = proof;
+  return { segments: shapes[0]!.map(({ values }) => values), shapes };
 }
 
 /** Why this model can't be used, or undefined when it is proven exact. */
@@ -446,9 +451,9 @@ export function checkModel(pkg: Package): Refusal | undefined {
 export type Admission = Stop | Refusal;
 
 function* admit(pkg: Package): Generator<string, Stop> {
-  const { segments } = yield* analyse(pkg, 'declared');
+  const { shapes } = yield* analyse(pkg, 'declared');
   yield 'manifest';
-  return bestStop(pkg.manifest, segments);
+  return bestStop(pkg.manifest, shapes[0]!);
 }
 
 /** The stop that pays best, or why this model can't be mined. */

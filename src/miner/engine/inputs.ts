@@ -1,6 +1,6 @@
 /** What segment 0 reads: the tokens, and of each table outside the graphs the rows of the tokens. */
 import { assert } from '../../lib/errors.ts';
-import { unitRows, unitShape, type Table } from '../../core/manifest.ts';
+import { unitShape, type Shape, type Table } from '../../core/manifest.ts';
 import type { ModelPackage } from './backend.ts';
 
 export interface FirstInput {
@@ -13,10 +13,10 @@ export interface FirstInput {
 export function firstInputs(
   { manifest, tables }: Pick<ModelPackage, 'manifest' | 'tables'>,
   tokens: Uint32Array,
+  { sequences, tokens: length }: Shape = unitShape(manifest),
 ): FirstInput[] {
-  const { sequences, tokens: length } = unitShape(manifest);
-  const rows = unitRows(manifest);
-  assert(tokens.length === rows, 'a unit has B·S tokens');
+  const rows = sequences * length;
+  assert(tokens.length === rows, 'a batch has B·S tokens');
   return [
     { name: 'tokens', dims: [sequences, length], data: Int32Array.from(tokens) },
     ...manifest.tables.map((table, i) => ({

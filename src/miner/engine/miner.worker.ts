@@ -1,7 +1,7 @@
 /** The browser's miner worker: ONNX Runtime and the GPU, nothing else. With the name `lane` it serves one lane. */
 import { workerFailure, type Port } from '../../lib/rpc.ts';
 import { serveLane, type LaneWorker } from '../cpu/lanes.ts';
-import { configureOrt } from './segments.ts';
+import { configureOrt } from './ort-place.ts';
 import { serveMiner } from './serve.ts';
 import { createWebgpuBackend } from '../webgpu/webgpu.ts';
 

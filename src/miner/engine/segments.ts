@@ -1,5 +1,6 @@
 /**
- * The model's ONNX segments as a chain of ONNX Runtime sessions. Segment 0 takes `tokens` and rows of the tables
+ * The model's ONNX segments as a chain of ONNX Runtime sessions, where nothing else runs them: import this file
+ * lazily, because the runtime's wasm has 27 MB. Segment 0 takes `tokens` and rows of the tables
  * as `e<i>`, segment ℓ ≥ 1 takes `c<ℓ>`; each gives `a<ℓ+1>`, the last one `answer`. Every other name is a carry: a
  * tensor made by an earlier segment and kept until the unit ends.
  *
@@ -10,6 +11,7 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
+import { ortPlace } from './ort-place.ts';
 
 /** Tasks of all chains of this worker that may wait: a mining pass, a re-check, a few replays. */
 const WAITING_MAX = 256;
@@ -18,20 +20,11 @@ const runtime = new SerialQueue(WAITING_MAX);
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
-/**
- * Sets where ONNX Runtime's wasm is: a folder's URL ending in '/', or the bytes themselves. With neither, the
- * runtime finds its wasm (in Node, or where a bundler follows the runtime's own URL).
- */
-export function configureOrt(options: {
-  readonly wasmPaths?: string | undefined;
-  readonly wasmBinary?: ArrayBuffer | undefined;
-}): void {
+/** Applies `configureOrt`, before the runtime starts. */
+function applyPlace(): void {
+  const place = ortPlace();
   // An object with `wasm` alone keeps the loader that is inside the bundle.
-  if (options.wasmPaths)
-    ort.env.wasm.wasmPaths = {
-      wasm: `${options.wasmPaths}ort-wasm-simd-threaded.asyncify.wasm`,
-    };
-  if (options.wasmBinary) ort.env.wasm.wasmBinary = options.wasmBinary;
+  if (place) ort.env.wasm.wasmPaths = { wasm: `${place}ort-wasm-simd-threaded.asyncify.wasm` };
 }
 
 export interface SegmentOptions {
@@ -57,6 +50,7 @@ export async function createSession(
   index: number,
   options: SegmentOptions,
 ): Promise<ort.InferenceSession> {
+  applyPlace();
   try {
     return await ort.InferenceSession.create(bytes, {
       ...options.session,
@@ -69,16 +63,24 @@ export async function createSession(
   }
 }
 
-/** Sessions of segments 0..L, created one at a time. @throws AppError MODEL_REFUSED */
+/**
+ * Sessions of segments 0..L, or of those that are `wanted`, created one at a time.
+ * @throws AppError MODEL_REFUSED
+ */
 export async function createSegmentChain(
   segments: readonly Uint8Array[],
   options: SegmentOptions,
+  wanted: (index: number) => boolean = () => true,
 ): Promise<SegmentChain> {
-  const sessions: ort.InferenceSession[] = [];
+  const sessions: (ort.InferenceSession | undefined)[] = [];
   try {
     for (const [i, bytes] of segments.entries())
-      sessions.push(await runtime.run(() => createSession(bytes, i, options)));
-    const problem = wiringProblem(sessions);
+      sessions.push(
+        wanted(i) ? await runtime.run(() => createSession(bytes, i, options)) : undefined,
+      );
+    const whole = sessions.filter((session) => session !== undefined);
+    // Of a part, the checker has proven the wiring.
+    const problem = whole.length === sessions.length && wiringProblem(whole);
     if (problem) throw new AppError('MODEL_REFUSED', problem);
   } catch (e) {
     await new SegmentChain(sessions).close();
@@ -107,12 +109,12 @@ function wiringProblem(sessions: readonly ort.InferenceSession[]): string | unde
 export type Feeds = Readonly<Record<string, ort.Tensor>>;
 
 export class SegmentChain {
-  readonly #sessions: readonly ort.InferenceSession[];
+  readonly #sessions: readonly (ort.InferenceSession | undefined)[];
   readonly #carries = new Map<string, ort.Tensor>();
   /** Carries that are the caller's, who goes on using them. */
   readonly #lent = new Set<ort.Tensor>();
 
-  constructor(sessions: readonly ort.InferenceSession[]) {
+  constructor(sessions: readonly (ort.InferenceSession | undefined)[]) {
     this.#sessions = sessions;
   }
 
@@ -122,7 +124,8 @@ export class SegmentChain {
    * @returns its main output: A of linear index+1, or the answer
    */
   async run(index: number, inputs: Feeds, outputs: Feeds = {}): Promise<ort.Tensor> {
-    const session = this.#sessions[index]!;
+    const session = this.#sessions[index];
+    assert(session, `segment ${index} is loaded`);
     const feeds = Object.fromEntries(
       session.inputNames.map((name) => [name, inputs[name] ?? this.carry(name)]),
     );
@@ -136,6 +139,16 @@ export class SegmentChain {
     const made = results[main];
     assert(made, `segment ${index} made '${main}'`);
     return made;
+  }
+
+  /** Names of what a loaded segment reads. */
+  inputsOf(index: number): readonly string[] {
+    return this.#sessions[index]!.inputNames;
+  }
+
+  /** Whether a carry is there. */
+  has(name: string): boolean {
+    return this.#carries.has(name);
   }
 
   carry(name: string): ort.Tensor {
@@ -161,10 +174,11 @@ export class SegmentChain {
     if (tensor && !this.#lent.delete(tensor)) tensor.dispose();
   }
 
-  /** Dimensions of a carry, as the segment that makes it declares them. */
+  /** Dimensions of a carry, as a loaded segment declares them. */
   dimensionsOf(name: string): number[] {
     for (const session of this.#sessions) {
-      const found = session.outputMetadata.find((each) => each.name === name);
+      const known = [...(session?.outputMetadata ?? []), ...(session?.inputMetadata ?? [])];
+      const found = known.find((each) => each.name === name);
       if (found?.isTensor) return found.shape.map(Number);
     }
     throw new AppError('MODEL_REFUSED', `no segment makes '${name}'`);
@@ -178,7 +192,7 @@ export class SegmentChain {
   async close(): Promise<void> {
     this.reset();
     await runtime.run(async () => {
-      for (const session of this.#sessions) await session.release();
+      for (const session of this.#sessions) await session?.release();
     });
   }
 }

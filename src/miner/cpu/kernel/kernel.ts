@@ -260,6 +260,11 @@ export class Kernel {
     return this.#hash(this.#at.a, m * k);
   }
 
+  /** BLAKE3 of bytes of the memory, at most as many as the largest carry has. */
+  hashAt(at: number, bytes: number): Uint8Array {
+    return bytes % HASH_BYTES ? plainHash(this.#bytes(at, bytes)) : this.#hash(at, bytes);
+  }
+
   /** BLAKE3 of a carry's whole numbers, as int16 or int32. `product` is no longer valid. */
   hashCarry(values: Float32Array, size: 2 | 4): Uint8Array {
     const { floats } = this.#at;
@@ -270,9 +275,7 @@ export class Kernel {
         ? new Int16Array(buffer, floats, values.length)
         : new Int32Array(buffer, floats, values.length);
     encoded.set(values);
-    return length % HASH_BYTES
-      ? plainHash(this.#bytes(floats, length))
-      : this.#hash(floats, length);
+    return this.hashAt(floats, length);
   }
 
   /** C (m×n) as float32: a view that is valid until the next call. */

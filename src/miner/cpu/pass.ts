@@ -1,0 +1,248 @@
+/** One pass on the CPU, or one step of it. Passes of a backend never overlap: they share the kernel's memory. */
+import { plainHash, ZERO_HASH } from '../../core/hash.ts';
+import {
+  carriesAt,
+  carryBytes,
+  unitShape,
+  type Carry,
+  type Shape,
+  type UnitLinear,
+} from '../../core/manifest.ts';
+import type { StepInput } from '../../core/pow/known.ts';
+import { carriesHash, layerSeed, stateHash } from '../../core/pow/seed.ts';
+import { assert } from '../../lib/errors.ts';
+import type { ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
+import type { Lap } from '../engine/stages.ts';
+import type { Kernel } from './kernel/kernel.ts';
+import type { CpuSegments, SegmentParts } from './segments.ts';
+
+/** Lets the event loop run now and then. @throws AppError PASS_ABORTED once the signal has fired */
+export type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
+
+export interface PassParts extends Pick<SegmentParts, 'model' | 'kernel'> {
+  readonly shape: Shape;
+  readonly segments: CpuSegments;
+  readonly yieldToLoop: YieldFor;
+  readonly lap: Lap;
+}
+
+/** One pass, as `Backend.pass`. */
+export function runPass(parts: PassParts, input: PassInput): Promise<PassResult> {
+  const { shape, model } = parts;
+  const isWhole = input.tokens.length === shape.sequences * shape.tokens;
+  const isUnit = isWhole && shape === unitShape(model.manifest);
+  assert(isUnit || !input.sigma0, 'noise is for whole units');
+  return new Pass(parts, input, isUnit).run();
+}
+
+/** One step alone, as `Backend.step`: a plain pass that begins in the middle. */
+export function runStep(parts: PassParts, input: StepInput): Promise<Uint8Array> {
+  const { sequences, tokens } = parts.shape;
+  const none = { tokens: new Uint32Array(sequences * tokens), sigma0: undefined, limits: [] };
+  return new Pass(parts, none, true).step(input);
+}
+
+class Pass {
+  readonly #parts: PassParts;
+  readonly #model: ModelPackage;
+  readonly #kernel: Kernel;
+  readonly #segments: CpuSegments;
+  readonly #lap: Lap;
+  readonly #input: PassInput;
+  /** @throws PASS_ABORTED */
+  readonly #yieldToLoop: () => Promise<void>;
+  /** Sequences that are asked for, and that are computed. */
+  readonly #wanted: number;
+  readonly #sequences: number;
+  /** Whether states are hashed: those of a whole unit, or of a step. */
+  readonly #isHashed: boolean;
+  readonly #linears: readonly UnitLinear[];
+  readonly #x: Uint8Array[] = [];
+  readonly #a: Uint8Array[] = [];
+  readonly #y: Uint8Array[] = [];
+  /** Hashes of the carries that are there, by name. */
+  readonly #carries = new Map<string, Uint8Array>();
+  readonly #t: Uint8Array[] = [];
+  #sigma: Uint8Array | undefined;
+  #winner: PassResult['winner'];
+  #captured: Int8Array | undefined;
+
+  constructor(parts: PassParts, input: PassInput, isHashed: boolean) {
+    const { model, shape, kernel, segments, yieldToLoop, lap } = parts;
+    this.#parts = parts;
+    this.#model = model;
+    this.#kernel = kernel;
+    this.#segments = segments;
+    this.#lap = lap;
+    this.#input = input;
+    this.#yieldToLoop = () => yieldToLoop(input.signal);
+    this.#sigma = input.sigma0;
+    this.#wanted = input.tokens.length / shape.tokens;
+    const isCount = Number.isInteger(this.#wanted) && this.#wanted >= 1;
+    assert(isCount && this.#wanted <= shape.sequences, `${input.tokens.length} tokens`);
+    this.#sequences = segments.whole ? shape.sequences : this.#wanted;
+    this.#isHashed = isHashed;
+    const m = this.#sequences * shape.tokens;
+    this.#linears = model.manifest.linears.map((l) => ({ ...l, m }));
+  }
+
+  async run(): Promise<PassResult> {
+    const count = this.#linears.length;
+    const last = this.#input.stopAfter ?? count;
+    assert(last >= 1 && last <= count, `stopAfter ${last}`);
+    try {
+      await this.#yieldToLoop();
+      this.#lap();
+      this.#segments.begin(this.#padded(this.#input.tokens));
+      await this.#segment(0);
+      for (let number = 1; number <= last; number++) {
+        await this.#linear(number);
+        if (number === last && this.#input.stopAfter !== undefined) break;
+        await this.#segment(number);
+        await this.#yieldToLoop();
+      }
+      return this.#result(this.#input.stopAfter === undefined);
+    } finally {
+      this.#segments.reset();
+    }
+  }
+
+  async step(input: StepInput): Promise<Uint8Array> {
+    const count = this.#linears.length;
+    const { number } = input;
+    assert(number >= 1 && number <= count + 1, `step ${number}`);
+    try {
+      this.#lap();
+      this.#segments.begin('a' in input ? this.#input.tokens : input.tokens);
+      if ('a' in input) await this.#load(input);
+      await this.#segment(number - 1);
+      if (number > count) return plainHash(new Uint8Array(this.#answer().buffer));
+      return this.#hashState(number).x;
+    } finally {
+      this.#segments.reset();
+    }
+  }
+
+  /** Sets what a step starts from. */
+  async #load({ number, a, carries }: Exclude<StepInput, { number: 1 }>): Promise<void> {
+    for (const carry of this.#parts.shape.carries) {
+      const values = carries.get(carry.name);
+      if (!values) continue;
+      this.#entriesOf(carry).set(values);
+      this.#hashCarry(carry);
+    }
+    const before = number - 1;
+    this.#kernel.loadOperand(a);
+    await this.#kernel.multiply(
+      this.#linears[before - 1]!,
+      this.#model.weights[before - 1]!,
+      this.#yieldToLoop,
+    );
+  }
+
+  /** Filled up with padding where whole batches only are taken. */
+  #padded(tokens: Uint32Array): Uint32Array {
+    const whole = new Uint32Array(this.#sequences * this.#parts.shape.tokens);
+    whole.set(tokens);
+    return whole;
+  }
+
+  /** Runs a segment, and hashes the carries that it makes where a step or a unit needs them. */
+  async #segment(index: number): Promise<void> {
+    await this.#segments.run(index);
+    this.#lap('segments');
+    if (!this.#isHashed) return;
+    for (const carry of this.#parts.shape.carries) if (carry.made === index) this.#hashCarry(carry);
+    this.#lap('hash');
+  }
+
+  /** Entries of a carry, as they are hashed. */
+  #entriesOf(carry: Carry): Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
+    const { at } = this.#segments.carry(carry.name);
+    const count = this.#sequences * carry.size;
+    const { buffer } = this.#kernel.memory;
+    return carryBytes(carry) === 2
+      ? new Int16Array(buffer, at, count)
+      : new Int32Array(buffer, at, count);
+  }
+
+  #hashCarry(carry: Carry): void {
+    const { at } = this.#segments.carry(carry.name);
+    const bytes = carryBytes(carry) * this.#sequences * carry.size;
+    this.#carries.set(carry.name, this.#kernel.hashAt(at, bytes));
+  }
+
+  async #linear(number: number): Promise<void> {
+    if (this.#isHashed) {
+      const { a, y, x } = this.#hashState(number);
+      this.#a.push(a);
+      this.#y.push(y);
+      this.#x.push(x);
+    }
+    if (this.#input.capture === number) {
+      const l = this.#linears[number - 1]!;
+      const rows = this.#wanted * this.#parts.shape.tokens;
+      this.#captured = this.#kernel.activations({ ...l, m: rows });
+    }
+    await this.#multiply(number);
+  }
+
+  /** a, y and x of a linear whose A is there. */
+  #hashState(number: number) {
+    const a = this.#kernel.hashActivations(this.#linears[number - 1]!);
+    const alive = carriesAt(this.#parts.shape, number);
+    const y = carriesHash(alive.map(({ name }) => this.#carries.get(name)!));
+    const x = stateHash(a, y);
+    this.#lap('hash');
+    return { a, y, x };
+  }
+
+  async #multiply(number: number): Promise<void> {
+    const l = this.#linears[number - 1]!;
+    const b = this.#model.weights[number - 1]!;
+    if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
+    const tBefore = this.#t.at(-1) ?? ZERO_HASH;
+    this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1)!, l.weights, number);
+    const made = await this.#kernel.multiplyNoisy(
+      l,
+      b,
+      { sigma: this.#sigma, number },
+      this.#yieldToLoop,
+    );
+    this.#t.push(made.t);
+    const tile = this.#winner ? -1 : firstWinner(made.tickets, this.#input.limits[number - 1]!);
+    if (tile >= 0) this.#winner = { linear: number, tile };
+    this.#lap('tickets');
+  }
+
+  #answer(): Int8Array<ArrayBuffer> {
+    const size = this.#wanted * this.#model.manifest.answerSize;
+    return Int8Array.from(this.#segments.answer().subarray(0, size));
+  }
+
+  #result(isWhole: boolean): PassResult {
+    return {
+      x: this.#x,
+      a: this.#a,
+      y: this.#y,
+      t: this.#t,
+      winner: this.#winner,
+      answer: isWhole ? this.#answer() : new Int8Array(),
+      captured: this.#captured,
+    };
+  }
+}
+
+/** First of the 32-byte tickets at or below the limit, as big-endian numbers; −1 when none is, or the limit is 0. */
+function firstWinner(tickets: Uint8Array, limit: bigint): number {
+  if (!limit) return -1;
+  const bound = Uint8Array.from({ length: 32 }, (_, i) =>
+    Number((limit >> BigInt(8 * (31 - i))) & 0xffn),
+  );
+  for (let at = 0; at < tickets.length; at += 32) {
+    let i = 0;
+    while (i < 32 && tickets[at + i] === bound[i]) i++;
+    if (i === 32 || tickets[at + i]! < bound[i]!) return at / 32;
+  }
+  return -1;
+}

@@ -1,0 +1,65 @@
+/**
+ * The segments of a pass on the CPU: one interface, two implementations. Products, operands and carries lie in the
+ * kernel's memory: C as int32, A as int8, carries as they are hashed. The executor works on them in place; ONNX
+ * Runtime gets copies as tensors, and is loaded only where something is left for it.
+ */
+import { carryBytes, type Shape } from '../../core/manifest.ts';
+import type { SegmentFacts } from '../checker/admission.ts';
+import type { ModelPackage } from '../engine/backend.ts';
+import type { Kernel } from './kernel/kernel.ts';
+
+/** Bytes in the kernel's memory. */
+export interface Place {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Runs one pass at a time. */
+export interface CpuSegments {
+  /** Description, for people. */
+  readonly name: string;
+  /** Whether it takes whole batches only, B·S tokens. */
+  readonly whole: boolean;
+  /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
+  begin(tokens: Uint32Array): void;
+  /**
+   * Runs segment `index`, which reads C of linear `index` and carries, and writes A of linear `index` + 1, or the
+   * answer, and carries. @throws AppError MODEL_REFUSED where A leaves its bounds
+   */
+  run(index: number): Promise<void> | void;
+  /** The answer's rows, after the last segment: n·answerSize values. */
+  answer(): Int8Array;
+  /** Where a carry lies, of all B sequences in order. */
+  carry(name: string): Place;
+  /** Ends a pass. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+/** What the segments of one shape are made from. */
+export interface SegmentParts {
+  readonly model: ModelPackage;
+  /** Place of the shape in the manifest. */
+  readonly index: number;
+  readonly kernel: Kernel;
+  /** What is proven about the segments; undefined: none of them is planned. */
+  readonly facts: readonly SegmentFacts[] | undefined;
+}
+
+/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
+  const { model, index, kernel } = parts;
+  const { createRuntimeSegments } = await import('./runtime-segments.ts');
+  const places = reserveCarries(model.manifest.shapes[index]!, kernel);
+  return createRuntimeSegments({ model, index, kernel, carry: (name) => places.get(name)! });
+}
+
+/** Room for the carries of all sequences of a batch. */
+function reserveCarries({ carries, sequences }: Shape, kernel: Kernel): Map<string, Place> {
+  return new Map(
+    carries.map((carry) => {
+      const bytes = sequences * carry.size * carryBytes(carry);
+      return [carry.name, { at: kernel.reserve(bytes), bytes }];
+    }),
+  );
+}
