@@ -10,7 +10,7 @@ import type { Backend, ModelPackage } from '../engine/backend.ts';
 import { createLap, type Clock, type OnStage } from '../engine/stages.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { runPass, runStep, type PassParts, type YieldFor } from './pass.ts';
-import { openSegments } from './segments.ts';
+import { openSegments } from './open-segments.ts';
 
 /** Passes that may wait: the unit in work, its re-check, and replays of other people's blocks. */
 const WAITING_MAX = 64;

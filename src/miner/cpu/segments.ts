@@ -3,7 +3,6 @@
  * kernel's memory: C as int32, A as int8, carries as they are hashed. The executor works on them in place; ONNX
  * Runtime gets copies as tensors, and is loaded only where something is left for it.
  */
-import { carryBytes, type Shape } from '../../core/manifest.ts';
 import type { SegmentFacts } from '../checker/admission.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import type { Kernel } from './kernel/kernel.ts';
@@ -44,22 +43,4 @@ export interface SegmentParts {
   readonly kernel: Kernel;
   /** What is proven about the segments; undefined: none of them is planned. */
   readonly facts: readonly SegmentFacts[] | undefined;
-}
-
-/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
-export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
-  const { model, index, kernel } = parts;
-  const { createRuntimeSegments } = await import('./runtime-segments.ts');
-  const places = reserveCarries(model.manifest.shapes[index]!, kernel);
-  return createRuntimeSegments({ model, index, kernel, carry: (name) => places.get(name)! });
-}
-
-/** Room for the carries of all sequences of a batch. */
-function reserveCarries({ carries, sequences }: Shape, kernel: Kernel): Map<string, Place> {
-  return new Map(
-    carries.map((carry) => {
-      const bytes = sequences * carry.size * carryBytes(carry);
-      return [carry.name, { at: kernel.reserve(bytes), bytes }];
-    }),
-  );
 }
