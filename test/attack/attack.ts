@@ -16,8 +16,9 @@ import { bodyOf } from '../../src/core/tx/body.ts';
 import { begunMs, startReplays, Weakened, type Outcome } from './weakened.ts';
 import type { Verdict } from './verdict.ts';
 
-/** ms after which the whole run is aborted: far more than it needs, so that it cannot hang. */
+/** ms after which the whole run is aborted, and one with --all: far more than it needs, so that it cannot hang. */
 const RUN_MS = 20 * 60_000;
+const ALL_MS = 90 * 60_000;
 
 async function withRules(arena: Arena, attack: Attack): Promise<Outcome> {
   const verdicts: Verdict[] = [];
@@ -112,11 +113,12 @@ async function main(isAll: boolean, parts: readonly string[]): Promise<boolean> 
   return problems === 0;
 }
 
-const limit = setTimeout(() => {
-  console.error(`the attacks did not end in ${RUN_MS / 60_000} minutes`);
-  process.exit(1);
-}, RUN_MS);
 const words = process.argv.slice(2);
+const runMs = words.includes('--all') ? ALL_MS : RUN_MS;
+const limit = setTimeout(() => {
+  console.error(`the attacks did not end in ${runMs / 60_000} minutes`);
+  process.exit(1);
+}, runMs);
 const parts = words.filter((word) => !word.startsWith('--'));
 const done = await main(words.includes('--all'), parts).catch((e: unknown) => {
   console.error(e);

@@ -123,6 +123,28 @@ test('a peer that never gives its blocks keeps nobody else waiting', async () =>
   await expect.poll(() => headOf(own)).toBe(headOf(peer));
 });
 
+test('a peer that gives its blocks drop by drop has 30 s for each 128 of them, then it is left', async () => {
+  const peer = await openChain();
+  await mine(peer, ann, 20);
+  const own = await openChain();
+  const clock = { ms: START_MS };
+  const whole = transportTo(peer);
+  let asked = 0;
+  const request = async (id: string, wanted: { type: string }) => {
+    const answer = await whole.request(id, wanted as never);
+    if (!('blocks' in answer)) return answer;
+    asked++;
+    clock.ms += 9_000;
+    return { ...answer, blocks: (answer.blocks as unknown[]).slice(0, 1) };
+  };
+  const transport = { ...whole, request } as unknown as Transport;
+  const sync = createFullSync(own, transport, log, undefined, () => clock.ms);
+  sync.meet([{ id: 'peer' } as PeerInfo]);
+  await expect.poll(() => own.head().header.height).toBe(4);
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  expect([own.head().header.height, asked]).toEqual([4, 4]);
+});
+
 /** A seed that is told a payment at each request for blocks; whether it is behind is noted there too. */
 function openTold(own: FullChain, transport: Transport) {
   const verdicts: Verdict[] = [];

@@ -19,9 +19,18 @@ import type { Put } from '../store/store.ts';
 /** Keys in order of the batch; a later put of the same key replaces the earlier one. */
 export class Batch {
   readonly #puts = new Map<string, Uint8Array | undefined>();
+  #bytes = 0;
 
   set(key: string, value: Uint8Array | undefined): void {
+    const before = this.#puts.get(key);
+    if (before || this.#puts.has(key)) this.#bytes -= key.length + (before?.length ?? 0);
+    this.#bytes += key.length + (value?.length ?? 0);
     this.#puts.set(key, value);
+  }
+
+  /** Of its keys and values. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Whether it says anything of that key. */

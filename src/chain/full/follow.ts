@@ -18,9 +18,10 @@ import {
 import { BLOCKS_MAX, HEADERS_MAX, type Block, type BlockParts } from '../../core/messages.ts';
 import { PROOFS_KEPT } from '../../core/params.ts';
 import { treeRoot, type Tree } from '../../core/tree/tree.ts';
-import { decode } from '../../core/codec.ts';
+import { decode, encode, u48 as timeMs } from '../../core/codec.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
 import { tipOf } from '../shared/branch-tip.ts';
+import { Patience } from '../shared/patience.ts';
 import { MainEntry, POINT_EVERY } from '../store/records.ts';
 import { Batch, connect, deleteBlock, putBlock } from './commit.ts';
 import { connectBlock, type Checks, type Joined } from './connect.ts';
@@ -35,8 +36,11 @@ const LENGTH_MAX = 2 * UNDO_KEPT;
 /** ms from one change to a deep branch to the next. */
 export const DEEP_CHANGE_MS = 2 * 60 * 60_000;
 
-/** ms in which a few blocks that were asked for are given. */
-const GIVEN_MS = 30_000;
+/**
+ * Bytes of the batch that makes a branch the chain, which is held in memory to the end: 40,320 blocks of twenty
+ * payments each, or two thousand full ones. Who would change to a larger branch begins its chain anew.
+ */
+export const JOINING_BYTES_MAX = 256 * 2 ** 20;
 
 /** Whoever has the branch. */
 export interface BranchSource {
@@ -58,6 +62,8 @@ export type Unfollowed =
   | 'soon'
   /** Nobody gave its blocks. */
   | 'lacking'
+  /** What it changes is more than JOINING_BYTES_MAX. */
+  | 'large'
   /** Another is being followed, or the chain changed meanwhile. */
   | 'busy';
 
@@ -81,6 +87,8 @@ export interface FollowDeps {
   readonly state: FullState;
   readonly checks: Checks;
   readonly now: () => number;
+  /** JOINING_BYTES_MAX, but in tests. */
+  readonly joiningBytesMax: number;
   /** Checks of a block that need no state. */
   readonly checkAlone: (parent: ChainPoint, block: Block) => Fault | 'early' | undefined;
   readonly isInvalid: (id: Uint8Array) => boolean;
@@ -248,8 +256,9 @@ async function fetchNewest(
   const { headers } = branch;
   let { parent } = branch;
   const first = Math.max(0, headers.length - PROOFS_KEPT);
+  const patience = new Patience(headers.length - first, now);
   for (let at = first; at < headers.length; at += BLOCKS_MAX) {
-    const blocks = await fetchBlocks(source, branch, at, now);
+    const blocks = await fetchBlocks(source, branch, at, patience);
     if (!blocks) return 'lacking';
     for (const block of blocks) {
       const wrong = checkAlone(parent, block);
@@ -260,20 +269,21 @@ async function fetchNewest(
   return undefined;
 }
 
-/** Some blocks of a branch from one on; undefined where not all were given in time. */
+/** Some blocks of a branch from one on; undefined where not all were given while there was patience. */
 async function fetchBlocks(
   source: BranchSource,
   { headers, ids }: Branch,
   from: number,
-  now: () => number,
+  patience: Patience,
 ): Promise<Block[] | undefined> {
   const wanted = ids.slice(from, from + BLOCKS_MAX);
-  const untilMs = now() + GIVEN_MS;
   const got = new Map<string, BlockParts>();
-  for (let open = wanted; open.length;) {
-    for (const part of await source.parts(open)) got.set(toHex(part.id), part);
+  for (let open: readonly Uint8Array[] = wanted; open.length;) {
+    if (patience.isOver) return undefined;
+    const given = await patience.wait(() => source.parts(open));
+    for (const part of given) got.set(toHex(part.id), part);
     const left = open.filter((id) => !got.has(toHex(id)));
-    if (left.length === open.length || now() > untilMs) return undefined;
+    if (left.length === open.length) return undefined;
     open = left;
   }
   const blocks: Block[] = [];
@@ -301,7 +311,7 @@ function replayed({ headers, ids, fork }: Branch, isDeep: boolean): (height: num
 }
 
 async function executeAll(
-  { state, checks, checkAlone, noteInvalid, now }: FollowDeps,
+  { state, checks, checkAlone, noteInvalid, now, joiningBytesMax }: FollowDeps,
   source: BranchSource,
   { branch, start, written }: { branch: Branch; start: Start; written: MainEntry[] },
 ): Promise<Followed | Unfollowed | Fault> {
@@ -313,9 +323,11 @@ async function executeAll(
   const newest: ChainPoint[] = [];
   const joined: Joined[] = [];
   let [parent, tree, totals] = [fork, start.tree, start.totals];
+  const patience = new Patience(headers.length, now);
   for (let at = 0; at < headers.length; at += BLOCKS_MAX) {
-    const blocks = await fetchBlocks(source, branch, at, now);
+    const blocks = await fetchBlocks(source, branch, at, patience);
     if (!blocks) return 'lacking';
+    if (batch.bytes > joiningBytesMax) return 'large';
     const own = new Batch();
     for (const block of blocks) {
       const { header, body, proof } = block;
@@ -346,6 +358,15 @@ async function executeAll(
   const below = lowest <= from ? await mainPoints(state, lowest, from) : [];
   return { fork, below, newest, joined, batch, written };
 }
+
+/** When the last change to a deep branch was, ms since 1970; -Infinity where there was none. */
+export async function readDeepChange(store: FullState['store']): Promise<number> {
+  const data = await store.get(recordKey.deepChange);
+  return data ? decode(timeMs, data) : -Infinity;
+}
+
+export const noteDeepChange = (batch: Batch, nowMs: number): void =>
+  batch.set(recordKey.deepChange, encode(timeMs, nowMs));
 
 /** Deletes what was written of a branch that is not followed, but for what stands beside the chain, or in it, anyway. */
 export async function forget(state: FullState, written: readonly MainEntry[]): Promise<void> {

@@ -28,6 +28,9 @@ import {
   DEEP_CHANGE_MS,
   executeBranch,
   forget,
+  JOINING_BYTES_MAX,
+  noteDeepChange,
+  readDeepChange,
   type BranchSource,
   type Unfollowed,
 } from './follow.ts';
@@ -57,6 +60,8 @@ export interface FullChainOptions {
   readonly checkProof?: CheckProof;
   /** The light check, core's by default. */
   readonly verifyProof?: VerifyProof;
+  /** Bytes of the largest change to a branch that is executed apart; for tests. */
+  readonly joiningBytesMax?: number;
   /** Other cores for the signatures of blocks. */
   readonly verifySignatures?: VerifyElsewhere;
 }
@@ -142,21 +147,23 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   };
 
   let isFollowing = false;
-  let deepChangeMs = -Infinity;
   async function follow(source: BranchSource): Promise<Imported | Unfollowed | Fault> {
     if (isFollowing) return 'busy';
     isFollowing = true;
     try {
       const { checkAlone, isInvalid, noteInvalid } = importer;
-      const isRested = now() - deepChangeMs >= DEEP_CHANGE_MS;
+      // Of a clock that was years ahead, too, two hours are enough.
+      const isRested = Math.abs(now() - (await readDeepChange(store))) >= DEEP_CHANGE_MS;
       const alone = enqueue<void>;
-      const given = { state, checks, now, checkAlone, isInvalid, noteInvalid, isRested, alone };
-      const executed = await executeBranch(given, source);
+      const { joiningBytesMax = JOINING_BYTES_MAX } = options;
+      const rules = { checkAlone, isInvalid, noteInvalid, isRested, joiningBytesMax };
+      const executed = await executeBranch({ state, checks, now, alone, ...rules }, source);
       if (typeof executed === 'string' || isFault(executed)) return executed;
       const isDeep = state.head.header.height - executed.fork.header.height > DEEP_FORK;
+      // Written with the change itself: who is killed right after it has still changed.
+      if (isDeep) noteDeepChange(executed.batch, now());
       const done = await enqueue(() => importer.takeOver(executed));
       if (typeof done === 'string') await enqueue(() => forget(state, executed.written));
-      else if (isDeep) deepChangeMs = now();
       return done;
     } finally {
       isFollowing = false;

@@ -6,6 +6,7 @@
  * |---|---|
  * | `head` | id of the best block |
  * | `pruned` | u32: the oldest block that is still whole; absent when none was dropped |
+ * | `deep-change` | u48: when the chain last changed to a deep branch, ms since 1970; absent when it never did |
  * | `n/<height>` | id and header of the main chain's block |
  * | `c/<height>` | chain point of the main chain's block, every 256th height |
  * | `h/<id>` `b/<id>` `w/<id>` | header, body, proof (w as in witness) of any stored block |
@@ -31,6 +32,7 @@ export const FULL_SCHEMA = 5;
 export const recordKey = {
   head: 'head',
   pruned: 'pruned',
+  deepChange: 'deep-change',
   main: (height: number) => `n/${digits(height)}`,
   point: (height: number) => `c/${digits(height)}`,
   header: (id: Uint8Array) => `h/${toHex(id)}`,

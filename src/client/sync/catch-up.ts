@@ -30,6 +30,8 @@ export interface CatchUpDeps {
   readonly settler: HeadSettler;
   readonly events: Emitter<PeerEvents>;
   readonly failed: FailedHeads;
+  /** ms since 1970. */
+  readonly nowMs: () => number;
 }
 
 export class CatchUp {
@@ -38,10 +40,11 @@ export class CatchUp {
   readonly #proofs: ProofFetcher;
 
   constructor(deps: CatchUpDeps) {
-    const { chain, transport, reader, events } = deps;
+    const { chain, transport, reader, events, nowMs } = deps;
     const onProgress = (): void => events.emit('statusChanged');
+    const { bodies } = reader;
     this.#deps = deps;
-    this.#proofs = new ProofFetcher({ chain, transport, bodies: reader.bodies, onProgress });
+    this.#proofs = new ProofFetcher({ chain, transport, bodies, onProgress, nowMs });
     this.#headers = new HeaderDownloads({
       chain,
       transport,

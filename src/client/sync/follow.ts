@@ -66,7 +66,8 @@ export function createFollower(deps: FollowerDeps): Follower {
     events,
   });
   const failed = new FailedHeads(deps.nowMs);
-  const catchUp = new CatchUp({ chain, transport, reader, settler, events, failed });
+  const { nowMs } = deps;
+  const catchUp = new CatchUp({ chain, transport, reader, settler, events, failed, nowMs });
   const peerQueue = createPeerQueue({
     run: (peer) => catchUp.with(peer),
     next: (waiting) =>

@@ -1,5 +1,6 @@
 /** Fetches proofs of work and their bodies from peers: from one first, then from whoever else has them. */
 import type { LightChain, WantedProof } from '../../chain/light/light-chain.ts';
+import { Patience } from '../../chain/shared/patience.ts';
 import { BLOCKS_MAX, type BlockParts } from '../../core/messages.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -15,6 +16,8 @@ export interface ProofFetcherDeps {
   readonly bodies: BlockBodies;
   /** Called after each answer. */
   readonly onProgress: () => void;
+  /** ms since 1970. */
+  readonly nowMs: () => number;
 }
 
 export class ProofFetcher {
@@ -29,10 +32,12 @@ export class ProofFetcher {
   /**
    * Asks a peer until it has none of those that are wanted.
    * @returns those that it was asked for and did not give
-   * @throws the transport's errors, NET_CLOSED also for a peer that is too busy to answer
+   * @throws the transport's errors, NET_CLOSED also for a peer that is too busy to answer, NET_TIMEOUT for one that
+   * gives so little at a time that the patience with it ends
    */
   async from(peer: string, wanted: Wanted): Promise<WantedProof[]> {
     const lacking = new Map<string, WantedProof>();
+    let patience: Patience | undefined;
     for (;;) {
       const open = (await wanted()).filter(({ id }) => !lacking.has(toHex(id)));
       // What another peer is being asked for is asked for twice only where nothing else is left.
@@ -40,8 +45,10 @@ export class ProofFetcher {
       const blocks = (free.length ? free : open).slice(0, BLOCKS_MAX);
       if (!blocks.length) break;
 
+      patience ??= new Patience(open.length, this.#deps.nowMs);
+      if (patience.isOver) throw new AppError('NET_TIMEOUT', 'it gives too little at a time');
       const ids = blocks.map(({ id }) => id);
-      const got = await this.#ask(peer, ids);
+      const got = await this.#ask(peer, ids, patience);
       this.#deps.onProgress();
       for (const block of passedOver(blocks, got)) lacking.set(toHex(block.id), block);
       if (!got.size) break;
@@ -58,11 +65,14 @@ export class ProofFetcher {
   }
 
   /** @returns ids in hex of those that came and passed */
-  async #ask(peer: string, ids: readonly Uint8Array[]): Promise<Set<string>> {
+  async #ask(peer: string, ids: readonly Uint8Array[], patience: Patience): Promise<Set<string>> {
     const hexes = ids.map(toHex);
     for (const hex of hexes) this.#asked.add(hex);
     try {
-      const answer = await this.#deps.transport.request(peer, { type: 'blocks', ids: [...ids] });
+      const { transport } = this.#deps;
+      const answer = await patience.wait(() =>
+        transport.request(peer, { type: 'blocks', ids: [...ids] }),
+      );
       // It says nothing of what it has, and is asked again later.
       if (answer.type === 'unavailable') throw new AppError('NET_CLOSED', answer.reason);
       const blocks = answer.type === 'blocks' ? answer.blocks : [];

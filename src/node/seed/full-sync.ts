@@ -5,6 +5,7 @@ import type { BranchSource, Unfollowed } from '../../chain/full/follow.ts';
 import type { FullChain } from '../../chain/full/full-chain.ts';
 import type { ImportStatus } from '../../chain/full/import.ts';
 import { EarlyBlocks } from '../../chain/shared/early-blocks.ts';
+import { Patience } from '../../chain/shared/patience.ts';
 import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { blockId, msUntilTimely } from '../../core/header/header.ts';
 import { knownHeaders } from '../../core/header/tables.ts';
@@ -160,9 +161,11 @@ export function createFullSync(
       const answer = await transport.request(peer, { type: 'headers', locator, max: HEADERS_MAX });
       if (answer.type !== 'headers') return false;
       const headers = knownHeaders(chain.params, answer.headers);
+      const patience = new Patience(headers.length, nowMs);
       for (let i = 0; i < headers.length; i += BLOCKS_MAX) {
         const height = chain.head().header.height;
-        if (!(await fetchBlocks(peer, headers.slice(i, i + BLOCKS_MAX)))) return false;
+        const some = headers.slice(i, i + BLOCKS_MAX);
+        if (!(await fetchBlocks(peer, some, patience))) return false;
         if (chain.head().header.height - height >= BLOCKS_MAX) bulk.add(peer);
         else bulk.delete(peer);
       }
@@ -175,11 +178,17 @@ export function createFullSync(
     }
   }
 
-  async function fetchBlocks(peer: string, headers: readonly Header[]): Promise<boolean> {
+  /** @returns false where not all were given, or so slowly that the patience with the peer's branch ended */
+  async function fetchBlocks(
+    peer: string,
+    headers: readonly Header[],
+    patience: Patience,
+  ): Promise<boolean> {
     let missing = headers.map((header) => ({ header, id: blockId(header) }));
     while (missing.length) {
+      if (patience.isOver) return false;
       const ids = missing.map(({ id }) => id);
-      const answer = await transport.request(peer, { type: 'blocks', ids });
+      const answer = await patience.wait(() => transport.request(peer, { type: 'blocks', ids }));
       if (answer.type !== 'blocks' || !answer.blocks.length) return false;
       for (const { id, body, proof } of answer.blocks) {
         const wanted = missing.find((m) => equal(m.id, id));

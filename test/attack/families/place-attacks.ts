@@ -56,7 +56,6 @@ async function lateWinners(arena: Arena): Promise<Verdict[]> {
   try {
     for (let height = 1; height <= chain.head().header.height; height++)
       await branch.importBlock((await chain.block(blockId((await chain.header(height))!)))!);
-    const peer = arena.thief();
     const forge = async (core: HeaderCore): Promise<string[]> => {
       const { model, time } = core;
       const modelId = arena.modelId;
@@ -65,9 +64,11 @@ async function lateWinners(arena: Arena): Promise<Verdict[]> {
       const block = { ...(await lastAlone(forger, arena.fresh(made.core))), body: bodyOf() };
       const imported = await branch.importBlock(block);
       if (isFault(imported)) throw new Error(imported.fault);
-      return Promise.all(
-        arena.judges.map(async (judge) => (await judge.tell(peer, block)).verdict),
-      );
+      // Another peer each time: while units are forged a seed hangs up on one that is silent.
+      const peer = arena.thief();
+      const heard = await Promise.all(arena.judges.map((judge) => judge.tell(peer, block)));
+      await Promise.all(arena.judges.map((judge) => judge.leave(peer)));
+      return heard.map(({ verdict }) => verdict);
     };
     const differences: string[] = [];
     for (let i = 0; i < SAFETY_BLOCKS_MIN; i++) {
@@ -78,7 +79,6 @@ async function lateWinners(arena: Arena): Promise<Verdict[]> {
     }
     await forge(arena.core(MINER));
     const heads = await arena.heads();
-    await Promise.all(arena.judges.map((judge) => judge.leave(peer)));
     const own = toHex(chain.head().id);
     const accepted = heads.some((head) => head !== own);
     return [{ accepted, fault: 'light.place', differences }];

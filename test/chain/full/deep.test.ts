@@ -48,6 +48,13 @@ beforeAll(async () => {
   await mine(other, bob, OTHER, { salt: 2 });
 }, 300_000);
 
+/** The own branch, longer by so many blocks. */
+async function growOwn(count: number, now: { ms: number }): Promise<FullChain> {
+  const grown = await openChain(await copyOf(ownStore), now);
+  await mine(grown, ann, count, { salt: 1 });
+  return grown;
+}
+
 const sourceOf = (
   from: FullChain,
   to: FullChain,
@@ -82,8 +89,12 @@ describe('a branch that forks below the window', { timeout: 300_000 }, () => {
     expect(await chain.importBlock(nextBlock(chain, ann))).toMatchObject({ status: 'extended' });
     const again = await openChain(store, now);
     expect(again.head()).toEqual(chain.head());
-    // The old branch would need a lead of its own, and then two hours.
+    // The old branch would need a lead of its own, and then two hours, also of a node that was started again.
     expect(await chain.follow(sourceOf(own, chain))).toBe('light');
+    const back = await growOwn(320, now);
+    expect(await again.follow(sourceOf(back, again))).toBe('soon');
+    now.ms += 2 * 3_600_000;
+    expect(await again.follow(sourceOf(back, again))).toMatchObject({ status: 'reorganised' });
   });
 
   it('is left where its blocks are not given, and leaves nothing behind', async () => {

@@ -1,7 +1,7 @@
 /** Whoever gives a branch to be followed is hostile, or is overtaken by others who give the same. */
 import { expect, it } from 'vitest';
 import type { BranchSource } from '../../../src/chain/full/follow.ts';
-import type { FullChain } from '../../../src/chain/full/full-chain.ts';
+import type { FullChain, FullChainOptions } from '../../../src/chain/full/full-chain.ts';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { HEADERS_MAX, type Block } from '../../../src/core/messages.ts';
@@ -13,11 +13,16 @@ const [ann, bob] = [person(1), person(2)] as const;
 const headOf = (chain: FullChain) => toHex(chain.head().id);
 
 /** A chain, and another with more work that parts from it above `common` blocks. */
-async function split(common: number, own: number, theirs: number) {
+async function split(
+  common: number,
+  own: number,
+  theirs: number,
+  options: Partial<FullChainOptions> = {},
+) {
   const clock = { ms: START_MS + 10_000_000 };
   const genesisTimeMs = async () => START_MS;
   const store = createMemoryStore();
-  const chain = await openChain(store, clock, { genesisTimeMs });
+  const chain = await openChain(store, clock, { genesisTimeMs, ...options });
   const other = await openChain(createMemoryStore(), clock, { genesisTimeMs });
   for (const block of await mine(chain, ann, common)) await other.importBlock(block);
   await mine(chain, ann, own, { salt: 1 });
@@ -69,6 +74,31 @@ it('undoes nothing for headers that nobody proves, and waits for blocks no longe
   };
   expect(await chain.follow({ ...source, parts: slow })).toBe('lacking');
   expect(asked).toBe(4);
+});
+
+it('waits 30 s in all for the newest blocks, however many answers each drop is', async () => {
+  const { chain, source, clock } = await split(3, 40, 60);
+  let asked = 0;
+  const drips = (dropMs: number): BranchSource => ({
+    ...source,
+    async parts(ids) {
+      asked++;
+      clock.ms += dropMs;
+      return source.parts(ids);
+    },
+  });
+  // Four answers hold all of them: none takes 30 s, and three take longer.
+  expect(await chain.follow(drips(10_100))).toBe('lacking');
+  expect(asked).toBe(3);
+  expect(await chain.follow(drips(9_900))).toMatchObject({ status: 'reorganised' });
+});
+
+it('leaves a branch whose change would not fit in memory, and nothing of it behind', async () => {
+  const { chain, store, source } = await split(3, 40, 60, { joiningBytesMax: 4_000 });
+  expect(await chain.follow(source)).toBe('large');
+  await expectConsistent(store);
+  const { chain: roomy, source: same } = await split(3, 40, 60);
+  expect(await roomy.follow(same)).toMatchObject({ status: 'reorganised' });
 });
 
 /** What others give meanwhile, at the question for parts with that number. */

@@ -276,13 +276,21 @@ async function openCatchUp(
   const charged: string[] = [];
   const gates = new Map<string, Promise<void>>();
   const failed = new FailedHeads(() => clock.ms);
+  const made = {
+    /** Before an answer. @returns how many blocks it may hold; undefined: all */
+    onRequest: (_peer: string, _request: SyncRequest): number | undefined => undefined,
+  };
   const transport = {
     peers: () => ids.map(peerInfo),
     charge: (peer: string, f: Fault) => void charged.push(`${peer} ${f.fault}`),
     async request(peer: string, request: SyncRequest) {
       asked.push({ peer, request });
       if (request.type === gate) await gates.get(peer);
-      return answerOf(others[peer] ?? branch)(request);
+      const blocksMax = made.onRequest(peer, request);
+      const answer = answerOf(others[peer] ?? branch)(request);
+      return answer.type === 'blocks'
+        ? { ...answer, blocks: answer.blocks.slice(0, blocksMax) }
+        : answer;
     },
   } as unknown as Transport;
   const events = new Emitter<PeerEvents>();
@@ -294,10 +302,20 @@ async function openCatchUp(
     settler: { settle: async () => undefined } as HeadSettler,
     events,
     failed,
+    nowMs: () => clock.ms,
   });
   const headersAsked = (peer?: string) =>
     asked.filter((one) => one.request.type === 'headers' && one.peer === (peer ?? one.peer)).length;
-  return { chain, catchUp, asked, charged, failed, gates, clock, headersAsked };
+  return Object.assign(made, {
+    chain,
+    catchUp,
+    asked,
+    charged,
+    failed,
+    gates,
+    clock,
+    headersAsked,
+  });
 }
 
 test('a peer that is too busy to prove its head is neither charged nor made to wait', async () => {
@@ -409,6 +427,22 @@ test('who tells a deep head and leaves before it is proven does not wait, and co
   expect(made.failed.isWaiting(peerInfo('gone'))).toBe(false);
   const order = inOrder(['gone', 'late'].map(peerInfo), made.failed);
   expect(order.map(({ id }) => id)).toEqual(['late', 'gone']);
+});
+
+test('who gives proofs drop by drop is waited for 30 s in all, and charged for nothing', async () => {
+  const { headers } = makeHeaders(genesisPoint(PARAMS, START_MS), 60, firstRoot());
+  const made = await openCatchUp(new MadeBranch(headers), ['drips', 'honest']);
+  made.onRequest = (peer, { type }) => {
+    if (peer === 'drips' && type === 'blocks') made.clock.ms += 9_000;
+    return peer === 'drips' ? 1 : undefined;
+  };
+  await expect(made.catchUp.with('drips')).rejects.toMatchObject({ code: 'NET_TIMEOUT' });
+  // Three answers come within 30 s, and the fourth ends it.
+  const drops = made.asked.filter(({ request }) => request.type === 'blocks');
+  expect(drops).toHaveLength(4);
+  expect([made.charged, made.failed.isWaiting(peerInfo('drips'))]).toEqual([[], false]);
+  await made.catchUp.with('honest');
+  expect(made.chain.headers.head().header).toEqual(headers.at(-1));
 });
 
 test.each([1, 88, 2 * HEADERS_MAX])(
