@@ -164,15 +164,16 @@ class Decoder {
     g.output(`a${number}`, [this.#rows, k], g.clipLast(x, -OPERAND, OPERAND));
   }
 
-  /** c of linear `number` in another unit: about `to` where c is what random operands give. */
-  #scaled(g: Graph, number: number, c: string, to: number, columns: number, bound?: number) {
-    const linear = this.#linears[number - 1]!;
-    const usual = 750 * Math.sqrt(linear.k);
+  /** c of linear `number`, |c| ≤ bound, in another unit: about `to` where c is what random operands give. */
+  #scaled(g: Graph, number: number, c: string, [to, bound]: readonly [number, number]): string {
+    const { k, n } = this.#linears[number - 1]!;
+    const usual = 750 * Math.sqrt(k);
     const spread = (j: number): number => 0.8 + (0.4 * ((j * 37) % 64)) / 64;
-    const factors = Array.from({ length: columns }, (_, j) => (to / usual) * spread(j));
-    const offsets = wholeNumbers(columns, Math.ceil(to / 8), number);
-    return scaled(g, c, { bound: bound ?? boundOf(linear, OPERAND), factors, offsets });
+    const factors = Array.from({ length: n }, (_, j) => (to / usual) * spread(j));
+    return scaled(g, c, { bound, factors, offsets: wholeNumbers(n, Math.ceil(to / 8), number) });
   }
+
+  #bound = (number: number, reach = OPERAND): number => boundOf(this.#linears[number - 1]!, reach);
 
   embed(): OnnxGraph {
     const { sequences, tokens, hidden } = this.#s;
@@ -210,7 +211,7 @@ class Decoder {
     const columns = queries + 2 * keys;
     const g = new Graph().scope('heads');
     const c = g.input(`c${number}`, [this.#rows, columns]);
-    const wide = g.clip(this.#scaled(g, number, c, 600, columns), -2047, 2047);
+    const wide = g.clip(this.#scaled(g, number, c, [600, this.#bound(number)]), -2047, 2047);
     const split = (x: string, from: number, to: number): string => {
       const part = g.reshape(g.slice(x, 1, from, to), [B, S, (to - from) / head, head]);
       return g.transpose(part, [0, 2, 1, 3]);
@@ -314,7 +315,7 @@ class Decoder {
     const number = 5 * i + 2;
     const g = new Graph().scope('o');
     const c = g.input(`c${number}`, [this.#rows, hidden]);
-    const change = g.clip(this.#scaled(g, number, c, 1200, hidden), -STREAM, STREAM);
+    const change = g.clip(this.#scaled(g, number, c, [1200, this.#bound(number)]), -STREAM, STREAM);
     return this.#after(g, number + 1, 2 * i, change);
   }
 
@@ -324,7 +325,7 @@ class Decoder {
     const number = 5 * i + 3;
     const g = new Graph().scope('swiglu');
     const c = g.input(`c${number}`, [this.#rows, 2 * ffn]);
-    const wide = this.#scaled(g, number, c, 400, 2 * ffn);
+    const wide = this.#scaled(g, number, c, [400, this.#bound(number)]);
     const gate = g.clip(g.slice(wide, 1, 0, ffn), -SILU_FROM, SILU - 1 - SILU_FROM);
     const up = g.clip(g.slice(wide, 1, ffn, 2 * ffn), -2047, 2047);
     const silu = Array.from({ length: SILU }, (_, at) => {
@@ -367,14 +368,13 @@ class Decoder {
   end(i: number): OnnxGraph {
     const { hidden } = this.#s;
     const number = 5 * i + 5;
-    const linear = this.#linears[number - 1]!;
     const g = new Graph().scope('down');
     const c = g.input(`c${number}`, [this.#rows, hidden]);
     const high = g.input(`high${i}`, [this.#rows, hidden]);
     const power = g.input(`power${i}`, [this.#rows, 1]);
     const both = g.add(high, g.shift(c, 6));
-    const bound = boundOf(linear, OPERAND + 1) + 5000;
-    const part = g.clip(this.#scaled(g, number, both, 300, hidden, bound), -2047, 2047);
+    const bound = this.#bound(number, OPERAND + 1) + 5000;
+    const part = g.clip(this.#scaled(g, number, both, [300, bound]), -2047, 2047);
     return this.#after(g, number + 1, 2 * i + 1, g.mul(part, power));
   }
 }
