@@ -3,13 +3,14 @@
  * uniforms, so that one pipeline serves every linear; only the GEMM is compiled per (k, r).
  */
 import type { Stage } from '../engine/stages.ts';
-import { narrowWgsl, packWgsl } from './wgsl/convert.ts';
+import { floatsWgsl, narrowWgsl, packWgsl } from './wgsl/convert.ts';
 import { gemmWgsl, type DotKind, type GemmShape } from './wgsl/gemm.ts';
 import { chunksWgsl, seedWgsl, stateWgsl, ticketsWgsl, treeWgsl } from './wgsl/hashing.ts';
 import { applyWgsl, noiseWgsl, thinWgsl } from './wgsl/noise.ts';
 
 const SOURCES = {
   pack: packWgsl,
+  floats: floatsWgsl,
   narrow: narrowWgsl,
   chunks: chunksWgsl,
   tree: treeWgsl,
@@ -28,13 +29,16 @@ export const kernelCode = (): string =>
     .map((wgsl) => wgsl())
     .join('');
 
+/** A buffer, whole or from an offset that is a multiple of 256 on. */
+export type Bound = GPUBuffer | GPUBufferBinding;
+
 /** A kernel's work on a number of items, each independent of the others. */
 export interface Task {
   readonly stage: Stage;
   readonly kernel: KernelName;
   /** Words of the kernel's uniform after `first` and `end`. */
   readonly params: readonly number[];
-  readonly buffers: readonly GPUBuffer[];
+  readonly buffers: readonly Bound[];
   readonly items: number;
   /** Work of one item: 1 unless it depends on the linear's shape. */
   readonly work?: number;
@@ -158,11 +162,14 @@ export async function createKernels(
 export const bindGroup = (
   device: GPUDevice,
   pipeline: GPUComputePipeline,
-  buffers: readonly GPUBuffer[],
+  buffers: readonly Bound[],
 ): GPUBindGroup =>
   device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
-    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    entries: buffers.map((bound, binding) => ({
+      binding,
+      resource: 'buffer' in bound ? bound : { buffer: bound },
+    })),
   });
 
 /** Bytes of the buffers made here for each device and not destroyed since. */

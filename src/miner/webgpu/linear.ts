@@ -1,6 +1,6 @@
 /**
- * One linear on the GPU: its buffers, and the dispatches that turn A (float32, from the segment
- * before) into a_ℓ, x_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C.
+ * One linear on the GPU: its buffers, and the dispatches that turn A (int8, from the segment before)
+ * into a_ℓ, x_ℓ, σ_ℓ, the noisy product with its transcript, t_ℓ, the tickets, and the exact C (int32).
  */
 import {
   carriesAt,
@@ -16,6 +16,7 @@ import {
   slicesOf,
   storage,
   uniform,
+  type Bound,
   type Kernels,
   type Step,
   type Task,
@@ -32,12 +33,10 @@ export interface Scratch {
   readonly limits: GPUBuffer;
   readonly winners: GPUBuffer;
   readonly weightHashes: GPUBuffer;
-  /** A of the linear in work, float32, and its product; inputs and outputs of the segments share these buffers. */
-  readonly input: GPUBuffer;
-  readonly output: GPUBuffer;
+  /** A of the linear in work, int8, and its product, int32: what segments write and read. */
   readonly packed: GPUBuffer;
-  /** A carry as it is hashed, the hashes of all carries, and which of them are alive at each linear. */
-  readonly narrowed: GPUBuffer;
+  readonly output: GPUBuffer;
+  /** The hashes of all carries, and which of them are alive at each linear. */
   readonly carryHashes: GPUBuffer;
   readonly alive: GPUBuffer;
   readonly noisyA: GPUBuffer;
@@ -63,7 +62,7 @@ export type SizedLinear = LinearSize & Pick<UnitLinear, 'weights'>;
 export type Carries = Pick<Shape, 'sequences' | 'carries'>;
 
 /** Bytes of a carry as it is hashed. */
-const hashedBytes = (sequences: number, carry: Carry): number =>
+export const hashedBytes = (sequences: number, carry: Carry): number =>
   sequences * carry.size * carryBytes(carry);
 
 /** Numbers of the carries alive at each linear, as the state kernel reads them. */
@@ -95,10 +94,8 @@ export function createScratch(
     limits: storage(device, 32 * linears.length),
     winners: storage(device, 4 * linears.length),
     weightHashes: storage(device, 32 * linears.length, hashWords(linears.map((l) => l.weights))),
-    input: most((l) => 4 * l.m * l.k),
-    output: most((l) => 4 * l.m * l.n),
     packed: most((l) => l.m * l.k),
-    narrowed: storage(device, 4 * Math.ceil(carryMax / 4)),
+    output: most((l) => 4 * l.m * l.n),
     carryHashes: storage(device, 32 * Math.max(1, shape.carries.length)),
     alive: storage(device, 4 * ALIVE * linears.length, aliveWords(linears.length, shape)),
     noisyA: most((l) => l.m * l.k),
@@ -114,10 +111,6 @@ export function createScratch(
 
 export interface GpuLinear {
   readonly linear: LinearSize;
-  /** A, m×k float32, written by the segment before. */
-  readonly input: GPUBuffer;
-  /** C = A·B, m×n float32, exact, read by the segment after. */
-  readonly output: GPUBuffer;
   /** The first dispatches of `steps`: a_ℓ, y_ℓ and x_ℓ. */
   readonly begin: readonly Step[];
   /** All dispatches of the linear in order. */
@@ -125,7 +118,7 @@ export interface GpuLinear {
 }
 
 interface Hashed {
-  readonly data: GPUBuffer;
+  readonly data: Bound;
   /** Number of bytes to hash from the first on. */
   readonly bytes: number;
   /** The buffer to which the hash is written, and at which word. */
@@ -144,24 +137,15 @@ function hashTasks(s: Scratch, { data, bytes, to, out }: Hashed, stage: Stage): 
   ];
 }
 
-/** The hash of carry number `index`, all sequences of it, from its tensor. */
+/** The hash of carry number `index`, all sequences of it, as they are hashed in `data`. */
 export function carryTasks(
   s: Scratch,
   { sequences, carries }: Carries,
   index: number,
-  tensor: GPUBuffer,
+  data: Bound,
 ): Task[] {
-  const carry = carries[index]!;
-  const bytes = hashedBytes(sequences, carry);
-  const narrow: Task = {
-    stage: 'hash',
-    kernel: 'narrow',
-    params: [sequences * carry.size, carryBytes(carry)],
-    buffers: [tensor, s.narrowed],
-    items: Math.ceil(bytes / 4),
-  };
-  const hashed = { data: s.narrowed, bytes, to: s.carryHashes, out: 8 * index };
-  return [narrow, ...hashTasks(s, hashed, 'hash')];
+  const bytes = hashedBytes(sequences, carries[index]!);
+  return hashTasks(s, { data, bytes, to: s.carryHashes, out: 8 * index }, 'hash');
 }
 
 function noiseTasks(
@@ -223,13 +207,6 @@ export function linearTasks(s: Scratch, { linear, number, weights }: LinearOf<GP
   const ticketBuffers = [s.chain, s.messages, s.limits, s.winners];
   return {
     begin: [
-      {
-        stage: 'convert',
-        kernel: 'pack',
-        params: [],
-        buffers: [s.input, s.packed],
-        items: (m * k) / 4,
-      },
       ...hashTasks(s, { data: s.packed, bytes: m * k, to: s.chain, out: here + SLOT.a }, 'hash'),
       {
         stage: 'hash',
@@ -279,7 +256,6 @@ export async function createGpuLinear(
   s: Scratch,
   of: LinearOf<Int8Array>,
 ): Promise<GpuLinear> {
-  const { input, output } = s;
   const { linear } = of;
   const stored = storage(kernels.device, linear.n * linear.k, of.weights);
   const tasks = linearTasks(s, { ...of, weights: stored });
@@ -288,15 +264,13 @@ export async function createGpuLinear(
   const noise = steps(tasks.noise);
   const tickets = steps(tasks.tickets);
   const factors = [s.messages, s.rowFactors, s.columnFactors];
-  const operands = [s.noisyA, s.noisyB, output];
+  const operands = [s.noisyA, s.noisyB, s.output];
   const [noisyGemm, plainGemm] = await Promise.all([
     gemmSteps(kernels, linear, [...operands, ...factors], true),
-    gemmSteps(kernels, linear, [s.packed, stored, output], false),
+    gemmSteps(kernels, linear, [s.packed, stored, s.output], false),
   ]);
   return {
     linear,
-    input,
-    output,
     begin,
     steps: (noisy) => [...begin, ...(noisy ? [...noise, ...noisyGemm, ...tickets] : plainGemm)],
   };

@@ -1,17 +1,15 @@
 /**
- * The WebGPU backend: ONNX Runtime's segments and our kernels on one GPUDevice. This code only queues a pass:
+ * The WebGPU backend: a model's segments and our kernels on one GPUDevice. This code only queues a pass:
  * activations, carries, seeds and transcripts stay on the device, and one readback at the end brings x, t, the
  * winners and the answer. The device works through its queue in order, writes included, so the next pass is queued, in
  * the same buffers, while the last one is being read.
  */
-import { unitLinears, unitRows, unitShape } from '../../core/manifest.ts';
+import { unitLinears, unitShape } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
 import { plainHash } from '../../core/hash.ts';
-import * as ort from 'onnxruntime-web/webgpu';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
-import { firstInputs } from '../engine/inputs.ts';
 import { openDevice, watchDevice, type OpenDevice } from './device.ts';
 import {
   allocatedBytes,
@@ -20,6 +18,7 @@ import {
   storage,
   submit,
   workMaxOf,
+  type Kernels,
   type Step,
 } from './kernels.ts';
 import {
@@ -30,8 +29,8 @@ import {
   type Scratch,
 } from './linear.ts';
 import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './tuning.ts';
-import { createSegmentChain, onDevice, type Feeds, type SegmentChain } from '../engine/segments.ts';
 import type { OnStage, Stage } from '../engine/stages.ts';
+import type { Given, GpuSegments } from './segments.ts';
 import { createTuningStore } from './tuning-store.ts';
 import type { DotKind } from './wgsl/gemm.ts';
 import { NO_WINNER, RECORD, SLOT } from './wgsl/hashing.ts';
@@ -105,21 +104,24 @@ async function buildBackend(
       }),
     ),
   );
-  const chain = await createSegmentChain(model.segments, onDevice(device));
-  const carries = shape.carries.map(({ name, made, size }, i): GpuCarry => {
-    const buffer = storage(device, 4 * shape.sequences * size);
-    const steps = carryTasks(scratch, shape, i, buffer).flatMap((task) => kernels.steps(task));
-    return {
-      name,
-      made,
-      buffer,
-      tensor: tensorOn(buffer, 'float32', chain.dimensionsOf(name)),
-      steps,
-    };
+  const segments = await segmentsOf(model, kernels, scratch);
+  const carries = shape.carries.map(({ name, made }, i): HashedCarry => {
+    const tasks = carryTasks(scratch, shape, i, segments.carry(i));
+    return { name, made, steps: tasks.flatMap((task) => kernels.steps(task)) };
   });
   const kernel = tuning ? describeTuning(tuning) : kernels.dot;
-  const parts = { scratch, linears: gpuLinears, carries, chain, kernel };
+  const parts = { scratch, linears: gpuLinears, segments, carries, kernel };
   return new WebgpuBackend(model, opened, options, parts);
+}
+
+/** ONNX Runtime is fetched only where it is needed. */
+async function segmentsOf(
+  model: ModelPackage,
+  kernels: Kernels,
+  scratch: Scratch,
+): Promise<GpuSegments> {
+  const { createRuntimeSegments } = await import('./runtime.ts');
+  return createRuntimeSegments(model, kernels, scratch);
 }
 
 function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {
@@ -127,12 +129,9 @@ function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): 
   return tune(gpu, device, linear, { key: tuningKey(name, model.id, linear), store: tunings });
 }
 
-/** A carry in a buffer of its own. */
-interface GpuCarry {
+interface HashedCarry {
   readonly name: string;
   readonly made: number;
-  readonly buffer: GPUBuffer;
-  readonly tensor: ort.Tensor;
   /** The dispatches that hash it. */
   readonly steps: readonly Step[];
 }
@@ -140,17 +139,11 @@ interface GpuCarry {
 interface Parts {
   readonly scratch: Scratch;
   readonly linears: readonly GpuLinear[];
-  readonly carries: readonly GpuCarry[];
-  readonly chain: SegmentChain;
+  readonly segments: GpuSegments;
+  readonly carries: readonly HashedCarry[];
   /** Description of the GEMM kernel, for people. */
   readonly kernel: string;
 }
-
-const tensorOn = (
-  gpuBuffer: GPUBuffer,
-  dataType: 'float32' | 'int32',
-  dims: number[],
-): ort.Tensor => ort.Tensor.fromGpuBuffer(gpuBuffer, { dataType, dims });
 
 /** Limits as 8 words each, the most significant first, as the ticket kernel compares them. */
 const limitWords = (limits: readonly bigint[]): Uint32Array<ArrayBuffer> =>
@@ -169,12 +162,7 @@ class WebgpuBackend implements Backend {
   readonly #opened: OpenDevice;
   readonly #options: WebgpuOptions;
   readonly #parts: Parts;
-  /** What segment 0 reads, by name. */
-  readonly #first: ReadonlyMap<string, GPUBuffer>;
   readonly #capture: GPUBuffer;
-  /** Of each segment. */
-  readonly #inputs: Feeds[];
-  readonly #outputs: Feeds[];
   readonly depth = 2;
   /** Passes are queued one after the other; the results of each are read through a buffer of its own. */
   readonly #queue = new SerialQueue(WAITING_MAX);
@@ -193,25 +181,7 @@ class WebgpuBackend implements Backend {
     this.kernel = parts.kernel;
     this.lost = opened.lost;
     void opened.gone.then(() => this.#abandon.forEach((end) => end()));
-    const first = firstInputs(model, new Uint32Array(unitRows(model.manifest))).map((input) => {
-      const type = input.data instanceof Int32Array ? 'int32' : 'float32';
-      const buffer = storage(opened.device, input.data.byteLength);
-      return { name: input.name, buffer, tensor: tensorOn(buffer, type, input.dims) } as const;
-    });
-    this.#first = new Map(first.map(({ name, buffer }) => [name, buffer]));
     this.#capture = storage(opened.device, parts.scratch.packed.size);
-    this.#inputs = [
-      Object.fromEntries(first.map(({ name, tensor }) => [name, tensor])),
-      ...parts.linears.map((l, i) => ({
-        [`c${i + 1}`]: tensorOn(l.output, 'float32', [l.linear.m, l.linear.n]),
-      })),
-    ];
-    this.#outputs = parts.linears.map((l, i) => ({
-      [`a${i + 1}`]: tensorOn(l.input, 'float32', [l.linear.m, l.linear.k]),
-      ...Object.fromEntries(
-        parts.carries.filter(({ made }) => made === i).map(({ name, tensor }) => [name, tensor]),
-      ),
-    }));
   }
 
   pass(input: PassInput): Promise<PassResult> {
@@ -260,8 +230,8 @@ class WebgpuBackend implements Backend {
 
   #prepare({ tokens, sigma0, limits }: PassInput): void {
     const { queue } = this.#opened.device;
-    const { scratch, linears } = this.#parts;
-    this.#writeFirst(tokens);
+    const { scratch, linears, segments } = this.#parts;
+    segments.setTokens(tokens);
     const first = new Uint8Array(4 * RECORD);
     first.set(sigma0 ?? [], 4 * SLOT.sigma);
     queue.writeBuffer(scratch.chain, 0, first);
@@ -270,14 +240,9 @@ class WebgpuBackend implements Backend {
     if (sigma0) queue.writeBuffer(scratch.limits, 0, limitWords(limits));
   }
 
-  #writeFirst(tokens: Uint32Array): void {
-    for (const { name, data } of firstInputs(this.#model, tokens))
-      this.#opened.device.queue.writeBuffer(this.#first.get(name)!, 0, data);
-  }
-
   /** Queues a pass; the returned function waits for the result. */
   async #layers(input: PassInput): Promise<() => Promise<PassResult>> {
-    const { linears, chain } = this.#parts;
+    const { linears, segments } = this.#parts;
     const stop = input.stopAfter ?? linears.length;
     const early = input.stopAfter !== undefined;
     if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
@@ -286,80 +251,59 @@ class WebgpuBackend implements Backend {
     try {
       for (let i = 0; i < stop; i++) {
         this.#checkSignal(input.signal);
-        await this.#segment(i);
-        await this.#submit([
-          ...this.#carriesOf(i),
-          ...linears[i]!.steps(input.sigma0 !== undefined),
-        ]);
+        await this.#segment(i, linears[i]!.steps(input.sigma0 !== undefined));
         if (input.capture === i + 1) this.#keepPacked();
       }
       this.#checkSignal(input.signal);
-      const answer = early ? undefined : await this.#segment(linears.length);
-      const read = this.#result(input, stop, answer?.gpuBuffer);
-      answer?.dispose();
-      return read;
+      if (!early) await this.#segment(linears.length);
+      return this.#result(input, stop, early ? undefined : segments.answer());
     } finally {
-      chain.reset();
+      segments.reset();
     }
-  }
-
-  /** Dispatches that hash the carries which a segment made. */
-  #carriesOf(segment: number): Step[] {
-    return this.#parts.carries.flatMap(({ made, steps }) => (made === segment ? steps : []));
   }
 
   /** Queues a step; the returned function waits for its known answer. */
   async #oneStep(input: StepInput): Promise<() => Promise<Uint8Array>> {
-    const { scratch, linears, chain } = this.#parts;
-    const { device } = this.#opened;
+    const { scratch, linears, segments } = this.#parts;
     const { number } = input;
     if (this.#closed) throw new AppError('PASS_ABORTED', 'the backend is closed');
     try {
       if ('a' in input) await this.#begin(input);
-      else this.#writeFirst(input.tokens);
-      const answer = await this.#segment(number - 1);
+      else segments.setTokens(input.tokens);
       const begin = linears[number - 1]?.begin;
-      if (begin) await this.#submit([...this.#carriesOf(number - 1), ...begin]);
-      const bytes = begin ? 4 * RECORD * (number + 1) : 4 * this.#answerEntries();
-      const buffer = begin ? scratch.chain : answer.gpuBuffer;
-      const copied = copyBuffers(device, [{ buffer, bytes }]);
-      if (!begin) answer.dispose();
+      await this.#segment(number - 1, begin);
+      const part = begin
+        ? { buffer: scratch.chain, bytes: 4 * RECORD * (number + 1) }
+        : segments.answer();
+      const copied = copyBuffers(this.#opened.device, [part]);
       return async () => {
         const [read] = await this.#timed('readback', copied);
         if (begin) return new Uint8Array(read!, 4 * (RECORD * number + SLOT.x), 32).slice();
-        return plainHash(new Uint8Array(Int8Array.from(new Float32Array(read!)).buffer));
+        return plainHash(new Uint8Array(segments.parseAnswer(read!).slice().buffer));
       };
     } finally {
-      chain.reset();
+      segments.reset();
     }
   }
 
   /** Sets what a step starts from, and multiplies. */
-  async #begin({ number, a, carries }: Exclude<StepInput, { number: 1 }>): Promise<void> {
-    const { queue } = this.#opened.device;
-    const before = this.#parts.linears[number - 2]!;
-    queue.writeBuffer(before.input, 0, Float32Array.from(a));
-    const given = this.#parts.carries.filter(({ name }) => carries.has(name));
-    for (const { name, buffer, tensor } of given) {
-      queue.writeBuffer(buffer, 0, Float32Array.from(carries.get(name)!));
-      this.#parts.chain.lend(name, tensor);
-    }
-    await this.#submit([...given.flatMap(({ steps }) => steps), ...before.steps(false)]);
-  }
-
-  #answerEntries(): number {
-    const { manifest } = this.#model;
-    return unitShape(manifest).sequences * manifest.answerSize;
+  async #begin(given: Given): Promise<void> {
+    const { linears, segments, carries } = this.#parts;
+    segments.setState(given);
+    const hashes = carries.flatMap(({ name, steps }) => (given.carries.has(name) ? steps : []));
+    await this.#submit([...hashes, ...linears[given.number - 2]!.steps(false)]);
   }
 
   #checkSignal(signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw new AppError('PASS_ABORTED', 'the pass was stopped');
   }
 
-  async #segment(index: number): Promise<ort.Tensor> {
-    return this.#timed('segments', () =>
-      this.#parts.chain.run(index, this.#inputs[index]!, this.#outputs[index]),
-    );
+  /** Runs a segment and hashes the carries that it makes; `then` are the dispatches after it. */
+  async #segment(index: number, then: readonly Step[] = []): Promise<void> {
+    const { segments, carries } = this.#parts;
+    const own = await this.#timed('segments', () => segments.run(index));
+    const hashes = carries.flatMap(({ made, steps }) => (made === index ? steps : []));
+    await this.#submit([...own, ...hashes, ...then]);
   }
 
   async #submit(steps: readonly Step[]): Promise<void> {
@@ -391,7 +335,7 @@ class WebgpuBackend implements Backend {
   #result(
     input: PassInput,
     stop: number,
-    answer: GPUBuffer | undefined,
+    answer: ReturnType<GpuSegments['answer']> | undefined,
   ): () => Promise<PassResult> {
     const { scratch, linears } = this.#parts;
     const captured = linears[(input.capture ?? 0) - 1]?.linear;
@@ -399,7 +343,7 @@ class WebgpuBackend implements Backend {
       { buffer: scratch.chain, bytes: 4 * RECORD * (stop + 1) },
       { buffer: scratch.winners, bytes: 4 * linears.length },
       { buffer: this.#capture, bytes: captured ? captured.m * captured.k : 0 },
-      { buffer: answer ?? scratch.chain, bytes: answer ? 4 * this.#answerEntries() : 0 },
+      answer ?? { buffer: scratch.chain, bytes: 0 },
     ]);
     return async () => {
       const buffers = await this.#timed('readback', copied);
@@ -427,7 +371,7 @@ class WebgpuBackend implements Backend {
       y: each(SLOT.y),
       t: input.sigma0 ? each(SLOT.t) : [],
       winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
-      answer: Int8Array.from(new Float32Array(rows!)),
+      answer: rows!.byteLength ? this.#parts.segments.parseAnswer(rows!) : new Int8Array(),
       captured: captured ? new Int8Array(kept!) : undefined,
     };
   }
@@ -439,7 +383,7 @@ class WebgpuBackend implements Backend {
     this.#closed = true;
     await this.#queue.idle();
     await Promise.allSettled(this.#running);
-    await this.#parts.chain.close().catch(() => undefined);
+    await this.#parts.segments.close().catch(() => undefined);
     if (!this.#options.device) this.#opened.device.destroy();
   }
 }

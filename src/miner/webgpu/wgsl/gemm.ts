@@ -120,7 +120,7 @@ struct G { m: u32, n: u32, firstRow: u32, firstColumn: u32 };
 @group(0) @binding(0) var<uniform> g: G;
 @group(0) @binding(1) var<storage, read> AsIn: array<u32>;
 @group(0) @binding(2) var<storage, read> BsIn: array<u32>;
-@group(0) @binding(3) var<storage, read_write> product: array<f32>;
+@group(0) @binding(3) var<storage, read_write> product: array<i32>;
 ${
   noisy
     ? `@group(0) @binding(4) var<storage, read_write> messages: array<u32>;
@@ -154,7 +154,7 @@ const multiplyWgsl = (s: GemmShape, step: number): string => {
 };
 
 /**
- * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n float32, exact integers; messages: 16
+ * A: m×k, B: Bᵀ n×k, both int8 packed along k; product: m×n int32; messages: 16
  * words per tile. The grid is as many column and row groups as wanted, beginning at column
  * G.firstColumn and row G.firstRow.
  */
@@ -165,9 +165,9 @@ export function gemmWgsl(s: GemmShape): string {
   const folds = Math.max(1, step / s.r);
   const cells = step / 4;
   const store = each((i) =>
-    LANES.map(
-      (lane, j) => `product[(row + ${i}u) * g.n + column + ${j}u] = f32(acc${i}.${lane});`,
-    ).join(' '),
+    LANES.map((lane, j) => `product[(row + ${i}u) * g.n + column + ${j}u] = acc${i}.${lane};`).join(
+      ' ',
+    ),
   );
   return `${dotHeader(s.dot)}${bindings(noisy)}
 const THREADS = ${threads}u;
