@@ -63,7 +63,7 @@ export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
   const bert = bertFrom(config, tensors);
   const calibration = await calibrate(bert, sample(shape.vocabulary));
   const source = { bert, calibration, tokenizer: new Uint8Array(1) };
-  const draft = draftPackage({ name: 'bench', licence: '', attribution: '' }, source, unit);
+  const draft = draftPackage({ name: 'bench', licence: '', attribution: '' }, source, [unit]);
   const manifest = boundedManifest(draft);
   return { shape, ...unit, model: { ...draft, manifest, id: modelId(manifest) }, float };
 }

@@ -5,11 +5,11 @@ import { plainHash } from '../src/core/hash.ts';
 import {
   KIND,
   MANIFEST_VERSION,
-  unitShape,
   type Linear,
   type Manifest,
   type Table,
 } from '../src/core/manifest.ts';
+import { knownStep } from '../src/core/pow/known.ts';
 import { concat } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
 import { provenManifest } from '../src/miner/checker/checker.ts';
@@ -17,12 +17,11 @@ import { encodeOnnx, type OnnxGraph } from '../src/miner/package/onnx.ts';
 import {
   MANIFEST_FILE,
   WEIGHTS_FILE,
+  graphFiles,
   manifestToJson,
-  segmentFile,
-  tableFile,
 } from '../src/miner/package/package.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
-import { interpretKnown } from '../test/oracle/interpret-onnx.ts';
+import { plainStep } from '../src/miner/plain-step.ts';
 
 export type Draft = Omit<ModelPackage, 'id'>;
 
@@ -34,17 +33,25 @@ export interface TableSource {
   readonly values: ArrayLike<number>;
 }
 
-/** What a package is made from. */
-export interface Source extends Pick<
-  Manifest,
-  'name' | 'vocabulary' | 'packing' | 'answerSize' | 'labels' | 'licence' | 'attribution'
-> {
-  readonly kind: keyof typeof KIND;
+/** Segments 0..L for batches of one size. */
+export interface ShapeSource {
   readonly sequences: number;
   readonly tokens: number;
+  readonly graphs: readonly OnnxGraph[];
+}
+
+/** What a package is made from; its own shape is the one that is mined. */
+export interface Source
+  extends
+    ShapeSource,
+    Pick<
+      Manifest,
+      'name' | 'vocabulary' | 'packing' | 'answerSize' | 'labels' | 'licence' | 'attribution'
+    > {
+  readonly kind: keyof typeof KIND;
   readonly linears: readonly (Pick<Linear, 'k' | 'n' | 'r'> & { readonly weight: Int8Array })[];
   readonly tables: readonly TableSource[];
-  readonly graphs: readonly OnnxGraph[];
+  readonly otherShapes?: readonly ShapeSource[];
   readonly tokenizer?: Uint8Array;
 }
 
@@ -71,8 +78,9 @@ function ends(values: ArrayLike<number>): { low: number; high: number } {
 const refOf = (bytes: Uint8Array) => ({ hash: plainHash(bytes), size: bytes.length });
 
 /** A package whose bounds and known answers are still open. */
-export function draftOf({ linears, graphs, kind, sequences, tokens, ...s }: Source): Draft {
-  const segments = graphs.map(encodeOnnx);
+export function draftOf({ linears, kind, otherShapes = [], ...s }: Source): Draft {
+  const sources: readonly ShapeSource[] = [s, ...otherShapes];
+  const files = sources.map(({ graphs }) => graphs.map(encodeOnnx));
   const tables = s.tables.map(tableBytes);
   const listed = s.tables.map(({ width, wide, values }, i): Table => ({
     width,
@@ -80,7 +88,6 @@ export function draftOf({ linears, graphs, kind, sequences, tokens, ...s }: Sour
     ...ends(values),
     ...refOf(tables[i]!),
   }));
-  const known = segments.map(() => new Uint8Array(32));
   const manifest: Manifest = {
     version: MANIFEST_VERSION,
     name: s.name,
@@ -93,13 +100,21 @@ export function draftOf({ linears, graphs, kind, sequences, tokens, ...s }: Sour
       return { k, n, r, low: 0, high: 0, weights: plainHash(bytesOf(weight)) };
     }),
     tables: listed,
-    shapes: [{ sequences, tokens, segments: segments.map(refOf), carries: [], known }],
+    shapes: sources.map(({ sequences, tokens }, i) => ({
+      sequences,
+      tokens,
+      segments: files[i]!.map(refOf),
+      carries: [],
+      known: files[i]!.map(() => new Uint8Array(32)),
+    })),
     tokenizer: s.tokenizer ? refOf(s.tokenizer) : null,
     template: null,
     licence: s.licence,
     attribution: s.attribution,
   };
-  return { manifest, segments, tables, weights: linears.map(({ weight }) => weight) };
+  const [segments, ...others] = files;
+  const weights = linears.map(({ weight }) => weight);
+  return { manifest, segments: segments!, otherShapes: others, tables, weights };
 }
 
 /** The draft's manifest with the bounds that the checker proves. @throws AppError MODEL_REFUSED */
@@ -109,11 +124,18 @@ export function boundedManifest(draft: Draft): Manifest {
   return proven;
 }
 
-/** The same with the known answers of every step, which the interpreter gives. @throws AppError MODEL_REFUSED */
+/**
+ * The same with the known answers of every step in every shape, which plain code gives.
+ * @throws AppError MODEL_REFUSED
+ */
 export function finishedManifest(draft: Draft): Manifest {
   const manifest = boundedManifest(draft);
-  const known = interpretKnown({ ...draft, manifest });
-  return { ...manifest, shapes: [{ ...unitShape(manifest), known }] };
+  const model = { ...draft, manifest };
+  const shapes = manifest.shapes.map((shape, place) => ({
+    ...shape,
+    known: shape.known.map((_, i) => plainStep(model, knownStep(manifest, i + 1, shape), place)),
+  }));
+  return { ...manifest, shapes };
 }
 
 /** Writes a package's files. @returns the bytes of its graphs, tables and weights */
@@ -124,10 +146,8 @@ export function writePackage(folder: string, model: Draft): number {
     return data.length;
   };
   put(MANIFEST_FILE, `${JSON.stringify(manifestToJson(model.manifest), undefined, 2)}\n`);
-  const files: [string, Uint8Array][] = [
-    ...model.segments.map((bytes, i): [string, Uint8Array] => [segmentFile(i), bytes]),
-    ...model.tables.map((bytes, i): [string, Uint8Array] => [tableFile(i), bytes]),
-    [WEIGHTS_FILE, concat(...model.weights.map(bytesOf))],
-  ];
-  return files.reduce((sum, [name, data]) => sum + put(name, data), 0);
+  const graphs = [model.segments, ...(model.otherShapes ?? [])].flat();
+  const files = [...graphs, ...model.tables, concat(...model.weights.map(bytesOf))];
+  const names = [...graphFiles(model.manifest), WEIGHTS_FILE];
+  return files.reduce((sum, data, i) => sum + put(names[i]!, data), 0);
 }

@@ -17,7 +17,8 @@ import { measureQuality, type Quality } from './quality.ts';
 const CALIBRATION_TOKENS_MAX = 2048;
 
 export interface ImportOptions extends Labelling {
-  readonly shape: UnitShape;
+  /** The first is mined; others are answered in. */
+  readonly shapes: readonly [UnitShape, ...UnitShape[]];
   /** Every third is kept out of calibration, to measure on. */
   readonly texts: readonly string[];
   /** Most sentences to measure on. */
@@ -40,12 +41,13 @@ export interface Imported {
 /** @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
 export async function importModel(
   { bert, tokenizer }: Source,
-  { shape, texts, measureMax, rounds, log, ...labelling }: ImportOptions,
+  { shapes, texts, measureMax, rounds, log, ...labelling }: ImportOptions,
 ): Promise<Imported> {
-  if (shape.tokens > Math.min(128, bert.positions))
-    throw new AppError('MODEL_REFUSED', `${shape.tokens} tokens a sequence are too many`);
+  const longest = Math.max(...shapes.map(({ tokens }) => tokens));
+  if (longest > Math.min(128, bert.positions))
+    throw new AppError('MODEL_REFUSED', `${longest} tokens a sequence are too many`);
   const tokeniser = await createTokeniser(tokenizer);
-  const encoded = texts.map((text) => tokeniser.encode(text, shape.tokens));
+  const encoded = texts.map((text) => tokeniser.encode(text, longest));
   if (encoded.some((ids) => ids.some((id) => id >= bert.vocabulary)))
     throw new AppError('MODEL_CORRUPT', 'the tokeniser has more words than the model');
   const seen = encoded.filter((_, i) => i % 3 !== 2);
@@ -56,7 +58,7 @@ export async function importModel(
   const calibration = await calibrate(bert, sample, (done) =>
     log(`linear ${done} of ${4 * bert.layers}`),
   );
-  const draft = draftPackage(labelling, { bert, calibration, tokenizer }, shape);
+  const draft = draftPackage(labelling, { bert, calibration, tokenizer }, shapes);
   log('checking, and answering every step');
   const manifest = finishedManifest(draft);
   const model = { ...draft, manifest, id: modelId(manifest) };

@@ -1,9 +1,10 @@
 /**
  * Imports a BERT-class encoder as an exact package, and reports what it costs.
  * Usage: npm run model:import -- FOLDER|URL [--name N] [--out DIR] [--text FILE] [--hashes FILE]
- *   [--sequences B] [--tokens S] [--measure N] [--rounds N] [--report FILE] [--webgpu]
+ *   [--shapes BxS,BxS,…] [--measure N] [--rounds N] [--report FILE] [--webgpu]
  *   [--licence TEXT] [--attribution TEXT]
- * The same files give the same package on every machine.
+ * The same files give the same package on every machine. Of the shapes the first is mined; every one of them gives
+ * the same answers.
  * FOLDER is a Hugging Face folder; URL is the address of its files (https, or http on this machine).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { writePackage } from '../finish.ts';
 import { importModel, type Imported } from './convert.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { download, parseHashes } from './download.ts';
+import type { UnitShape } from './exact-bert.ts';
 import { readFolder } from './folder.ts';
 import { reportOf, type Device } from './report.ts';
 
@@ -31,8 +33,7 @@ const OPTIONS = {
   out: { type: 'string' },
   text: { type: 'string', default: join(HERE, 'sample.txt') },
   hashes: { type: 'string' },
-  sequences: { type: 'string' },
-  tokens: { type: 'string', default: '64' },
+  shapes: { type: 'string', default: '8x64' },
   measure: { type: 'string', default: '30' },
   rounds: { type: 'string', default: '15' },
   licence: { type: 'string', default: '' },
@@ -43,10 +44,20 @@ const OPTIONS = {
 
 const { values: flags, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
 
-function count(name: 'sequences' | 'tokens' | 'measure' | 'rounds', otherwise = 0): number {
-  const value = flags[name] === undefined ? otherwise : Number(flags[name]);
+function count(name: 'measure' | 'rounds'): number {
+  const value = Number(flags[name]);
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} ${flags[name]}`);
   return value;
+}
+
+/** `8x64,4x128`: sequences × tokens. */
+function shapesOf(text: string): [UnitShape, ...UnitShape[]] {
+  const [first, ...others] = text.split(',').map((part) => {
+    const [, sequences, tokens] = /^([1-9]\d{0,3})x([1-9]\d{0,3})$/.exec(part) ?? [];
+    if (!tokens) throw new Error(`--shapes ${part}`);
+    return { sequences: Number(sequences), tokens: Number(tokens) };
+  });
+  return [first!, ...others];
 }
 
 function write(folder: string, { model, tokenizer }: Imported): void {
@@ -89,10 +100,9 @@ async function main(): Promise<void> {
   const texts = lines.map((line) => line.trim()).filter(Boolean);
   if (texts.length < 3 || texts.length > TEXTS_MAX) throw new Error(`${texts.length} texts`);
   const rounds = count('rounds');
-  const sequences = count('sequences', 8);
   const imported = await importModel(read, {
     name,
-    shape: { sequences, tokens: count('tokens') },
+    shapes: shapesOf(flags.shapes),
     texts,
     measureMax: count('measure'),
     rounds,

@@ -36,10 +36,14 @@ export interface MeasuredDraft extends Draft {
   readonly measured: Uint8Array;
 }
 
+/**
+ * @param shapes the first is mined. All have the calibration's constants, and exact forms of what depends on their own
+ * length: so a sequence has the same answer in each that holds it
+ */
 export function draftPackage(
   labelling: Labelling,
   { bert, calibration, tokenizer }: Source,
-  shape: UnitShape,
+  [shape, ...others]: readonly [UnitShape, ...UnitShape[]],
 ): MeasuredDraft {
   const { segments, measured, table } = exactBert(bert, calibration, shape);
   const draft = draftOf({
@@ -53,6 +57,10 @@ export function draftPackage(
     linears: calibration.linears.map(({ k, n, weight }) => ({ k, n, r: rankOf(k), weight })),
     tables: [table],
     graphs: segments,
+    otherShapes: others.map((each) => ({
+      ...each,
+      graphs: exactBert(bert, calibration, each).segments,
+    })),
     tokenizer,
   });
   return { ...draft, measured: encodeOnnx(measured) };

@@ -6,11 +6,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { unitShape, type Manifest } from '../core/manifest.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
 import {
-  segmentFile,
-  tableFile,
+  graphFiles,
   TEMPLATE_FILE,
   TOKENIZER_FILE,
   WEIGHTS_FILE,
@@ -29,7 +28,7 @@ interface Packaged {
 }
 
 function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
-  const { name, tables, linears, tokenizer, template } = manifest;
+  const { name, linears, tokenizer, template } = manifest;
   const whole = (file: string) => ({ path: join(folder, name, file), at: 0 });
   let at = 0;
   const weights = linears.map(({ k, n }) => {
@@ -38,8 +37,7 @@ function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
     return place;
   });
   return [
-    ...unitShape(manifest).segments.map((_, i) => whole(segmentFile(i))),
-    ...tables.map((_, i) => whole(tableFile(i))),
+    ...graphFiles(manifest).map(whole),
     ...weights,
     ...(tokenizer ? [whole(TOKENIZER_FILE)] : []),
     ...(template ? [whole(TEMPLATE_FILE)] : []),

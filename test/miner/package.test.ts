@@ -1,5 +1,12 @@
 /** A package is loaded only if every byte is the one its manifest names. */
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writePackage } from '../../models/finish.ts';
+import { checkModel } from '../../src/miner/checker/checker.ts';
+import { inShape, segmentsOf } from '../../src/miner/engine/backend.ts';
+import { isPart, planParts } from '../../src/miner/package/parts.ts';
 import { unitShape } from '../../src/core/manifest.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
@@ -15,7 +22,7 @@ import { equal, utf8 } from '../../src/lib/bytes.ts';
 import { encoderSegments } from '../../models/encoder.ts';
 import { tinyEncoder } from '../../models/integers.ts';
 import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
-import { loadModel, readModelFile } from './small-model.ts';
+import { firstSegment, loadModel, modelOf, readModelFile } from './small-model.ts';
 
 const read = readModelFile('tiny');
 const tiny = await loadModel('tiny');
@@ -65,6 +72,53 @@ describe('loadPackage', () => {
       f === 'weights.bin' ? weights : f === 'manifest.json' ? json : read(f),
     );
     await expect(load).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
+  });
+});
+
+describe('a package of several shapes', () => {
+  const many = modelOf(
+    firstSegment((_, x) => x),
+    { others: [4, 1] },
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'pila-shapes-'));
+  writePackage(folder, many);
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const load = (change: (file: string, bytes: Uint8Array) => Uint8Array) =>
+    loadPackage(async (file) => change(file, new Uint8Array(readFileSync(join(folder, file)))));
+
+  it('comes back with the segments of each', async () => {
+    const loaded = await load((_, bytes) => bytes);
+    expect(loaded).toEqual(many);
+    expect(loaded.manifest.shapes.map((s) => [s.sequences, s.tokens])).toEqual([
+      [2, 8],
+      [4, 4],
+      [1, 16],
+    ]);
+    const [first, second] = loaded.otherShapes!;
+    expect([loaded.segments, first, second].map((s) => s?.length)).toEqual([3, 3, 3]);
+    expect(segmentsOf(loaded, 2)).toBe(second);
+    expect(first![0]).not.toEqual(loaded.segments[0]);
+    expect(checkModel(loaded)).toBeUndefined();
+  });
+  it.each(['seg-1-0.onnx', 'seg-2-2.onnx'])('refuses a flipped bit in %s', async (name) => {
+    const found = load((file, bytes) => (file === name ? flipped(bytes) : bytes));
+    await expect(found).rejects.toMatchObject({
+      code: 'MODEL_CORRUPT',
+      message: expect.stringContaining(name),
+    });
+  });
+  it('is one shape of it, as if it had no other', () => {
+    const alone = inShape(many, 2);
+    expect(alone.manifest.shapes).toEqual([many.manifest.shapes[2]]);
+    expect(alone.segments).toBe(many.otherShapes![1]);
+    expect(checkModel(alone)).toBeUndefined();
+  });
+  it('has all segments among its parts, those of the first shape first', async () => {
+    const files = [...many.segments, ...many.otherShapes!.flat()];
+    const plan = planParts(many.manifest);
+    expect(plan.parts).toHaveLength(files.length + many.weights.length);
+    for (const [i, file] of files.entries())
+      expect(await isPart(plan, i + 1, file, undefined)).toBe(true);
   });
 });
 

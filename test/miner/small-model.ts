@@ -67,11 +67,14 @@ export interface ModelOptions {
   /** Of linear 2. */
   readonly weights?: Int8Array;
   readonly sequences?: number;
+  /** Sequences of further shapes, of as many rows. */
+  readonly others?: readonly number[];
 }
 
 /** Operands are declared to be −63..63, carries as they are proven; known answers are left out. */
 export function modelOf(first: OnnxGraph, options: ModelOptions = {}): ModelPackage {
-  const { last = lastSegment(), middle = middleSegment(), sequences = SEQUENCES } = options;
+  const { last = lastSegment(), middle = middleSegment(), others = [] } = options;
+  const { sequences = SEQUENCES } = options;
   const own = Int8Array.from(entries(16 * WIDTH));
   const weights = [own, options.weights ?? own];
   const draft = draftOf({
@@ -86,6 +89,11 @@ export function modelOf(first: OnnxGraph, options: ModelOptions = {}): ModelPack
     linears: weights.map((weight) => ({ k: WIDTH, n: 16, r: 16, weight })),
     tables: [],
     graphs: [first, middle, last],
+    otherShapes: others.map((count) => ({
+      sequences: count,
+      tokens: ROWS / count,
+      graphs: [firstSegment((_, x) => x, count), middle, lastSegment(undefined, count)],
+    })),
     licence: '',
     attribution: '',
   });

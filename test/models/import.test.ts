@@ -284,7 +284,7 @@ describe('mean and first row are those of PyTorch (models/import/vectors.py)', (
     const shape = { sequences: all.length + 1, tokens: 64 };
     const chosen = { ...bert, pooling };
     const calibration = await calibrate(chosen, sample);
-    const draft = draftPackage(LABELLING, { bert: chosen, calibration, tokenizer }, shape);
+    const draft = draftPackage(LABELLING, { bert: chosen, calibration, tokenizer }, [shape]);
     const manifest = boundedManifest(draft);
     const backend = await createCpuBackend({ ...draft, manifest, id: ZERO_HASH });
     const tokens = new Uint32Array(shape.sequences * shape.tokens);
@@ -307,8 +307,8 @@ test('a generated encoder with outliers: what is imported is the oracle’s, and
   const config = bertConfig(json('config.json'), json('1_Pooling/config.json'));
   const bert = bertFrom(config, parseSafetensors(files.get('model.safetensors')!));
   const tokenizer = files.get('tokenizer.json')!;
-  const shape = { sequences: 2, tokens: 16 };
-  const options = { ...quiet, name: 'mini', shape, texts: texts.slice(0, 36) };
+  const shapes = [{ sequences: 2, tokens: 16 }] as const;
+  const options = { ...quiet, name: 'mini', shapes, texts: texts.slice(0, 36) };
   const { model, quality } = await importModel({ bert, tokenizer }, options);
   expect(quality.sentences.mean).toBeGreaterThan(0.99);
   expect(quality.tokens.mean).toBeGreaterThan(0.99);
@@ -346,8 +346,8 @@ test('ids of a large vocabulary are packed in three bytes', () => {
 
 test('a trained encoder: a question of texts is answered near the float embeddings', async () => {
   const source = await readFolder(POLYGLOT);
-  const shape = { sequences: 4, tokens: 32 };
-  const options = { ...quiet, shape, texts: texts.slice(0, 45) };
+  const shapes = [{ sequences: 4, tokens: 32 }] as const;
+  const options = { ...quiet, shapes, texts: texts.slice(0, 45) };
   const { model, quality } = await importModel(source, options);
   expect(quality.sentences.mean).toBeGreaterThan(0.99);
   expect(quality.centred.mean).toBeGreaterThan(0.99);

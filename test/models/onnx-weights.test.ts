@@ -54,7 +54,7 @@ async function packaged(path: string): Promise<Manifest> {
   const draft = draftPackage(
     { name: 'x', licence: '', attribution: '' },
     { bert, calibration: await calibrate(bert, ids), tokenizer },
-    SHAPE,
+    [SHAPE],
   );
   return draft.manifest;
 }

@@ -21,6 +21,17 @@ export const segmentsOf = (
   shape: number,
 ): readonly Uint8Array[] => (shape ? otherShapes[shape - 1]! : segments);
 
+/** A package as if its manifest had that shape alone: what is said of the mined shape then holds for it. */
+export const inShape = <M extends Pick<ModelPackage, 'manifest' | 'segments' | 'otherShapes'>>(
+  model: M,
+  shape: number,
+): M => ({
+  ...model,
+  manifest: { ...model.manifest, shapes: [model.manifest.shapes[shape]!] },
+  segments: segmentsOf(model, shape),
+  otherShapes: [],
+});
+
 export interface PassInput {
   /**
    * Place of the pass's shape in the manifest; absent: 0, the one that is mined, and a pass with noise has no other.

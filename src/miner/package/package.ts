@@ -1,12 +1,11 @@
 /**
- * A model's package: manifest.json, seg-0.onnx … seg-L.onnx, table-<i>.bin, weights.bin (all B_ℓᵀ joined).
- * Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
+ * A model's package: manifest.json, seg-0.onnx … seg-L.onnx of the shape that is mined and seg-<shape>-<i>.onnx of
+ * further ones, table-<i>.bin, weights.bin (all B_ℓᵀ joined). Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
  */
 import {
   manifestProblem,
   modelId,
   Manifest,
-  unitShape,
   type Carry,
   type FileRef,
   type Linear,
@@ -197,14 +196,20 @@ async function readWeights(m: Manifest, index: number, part: Uint8Array): Promis
 
 const weightBytes = (m: Manifest): number => m.linears.reduce((sum, l) => sum + l.k * l.n, 0);
 
+/** Names of the files before the weights in a package's folder, in the order of `passFiles`. */
+export const graphFiles = (m: Manifest): string[] => [
+  ...m.shapes.flatMap(({ segments }, shape) => segments.map((_, i) => segmentFile(i, shape))),
+  ...m.tables.map((_, i) => tableFile(i)),
+];
+
 /** Checks the sizes in a manifest before anything large is read. */
 function checkSizes(m: Manifest): void {
-  const { segments } = unitShape(m);
+  const segments = m.shapes.flatMap((shape) => shape.segments);
   const odd = segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
   if (odd >= 0)
     throw new AppError(
       'MODEL_REFUSED',
-      `${segmentFile(odd)} has ${segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
+      `${graphFiles(m)[odd]} has ${segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
     );
   const total = passFiles(m).reduce((sum, { size }) => sum + size, 0);
   if (total > PACKAGE_BYTES_MAX)
@@ -227,8 +232,8 @@ async function checkFile(ref: FileRef, name: string, bytes: Uint8Array): Promise
 }
 
 /**
- * A package from its files: segments 0..L, the tables, then the weights of linears 1..L, whose bytes the caller must
- * not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
+ * A package from its files: segments 0..L of each shape, the tables, then the weights of linears 1..L, whose bytes the
+ * caller must not use afterwards. It checks the files against the manifest; checkModel proves that the model is exact.
  * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
  */
 export async function packageOf(
@@ -238,18 +243,18 @@ export async function packageOf(
   checkSizes(manifest);
   const refs = passFiles(manifest);
   if (files.length !== refs.length) throw corrupt('files are missing');
-  const segmentsEnd = unitShape(manifest).segments.length;
-  const tablesEnd = segmentsEnd + manifest.tables.length;
-  for (let i = 0; i < tablesEnd; i++) {
-    const name = i < segmentsEnd ? segmentFile(i) : tableFile(i - segmentsEnd);
-    await checkFile(refs[i]!, name, files[i]!);
-  }
+  const names = graphFiles(manifest);
+  for (const [i, name] of names.entries()) await checkFile(refs[i]!, name, files[i]!);
   const weights: Int8Array[] = [];
-  for (const [i, part] of files.slice(tablesEnd).entries())
+  for (const [i, part] of files.slice(names.length).entries())
     weights.push(await readWeights(manifest, i, part));
-  const segments = files.slice(0, segmentsEnd);
-  const tables = files.slice(segmentsEnd, tablesEnd);
-  return { id: modelId(manifest), manifest, segments, tables, weights };
+
+  let at = 0;
+  const take = (count: number): Uint8Array[] => files.slice(at, (at += count));
+  const [segments, ...otherShapes] = manifest.shapes.map((shape) => take(shape.segments.length));
+  const tables = take(manifest.tables.length);
+  const id = modelId(manifest);
+  return { id, manifest, segments: segments!, otherShapes, tables, weights };
 }
 
 /**
@@ -270,7 +275,6 @@ export async function loadPackage(
   checkSizes(manifest);
   const weights = cutWeights(manifest, await get(WEIGHTS_FILE));
   const files: Uint8Array[] = [];
-  for (const i of unitShape(manifest).segments.keys()) files.push(await get(segmentFile(i)));
-  for (const i of manifest.tables.keys()) files.push(await get(tableFile(i)));
+  for (const name of graphFiles(manifest)) files.push(await get(name));
   return packageOf(manifest, [...files, ...weights]);
 }

@@ -5,7 +5,7 @@
  * values, the outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
  */
 import { createBLAKE3 } from 'hash-wasm';
-import { unitShape, type FileRef, type Manifest } from '../../core/manifest.ts';
+import type { FileRef, Manifest } from '../../core/manifest.ts';
 import { CHUNK_BYTES } from '../../core/pow/blake3.ts';
 import { hashOfParts, subtreeValue } from '../../core/pow/blake3-tree.ts';
 import { assert } from '../../lib/errors.ts';
@@ -27,7 +27,7 @@ export interface Part {
 }
 
 export interface PartPlan {
-  /** The files that a pass needs, then the tokenizer and the template where there are. */
+  /** The files that passes need, then the tokenizer and the template where there are. */
   readonly files: readonly FileRef[];
   /** Parts from 1 on: `parts[i]` is part i + 1. */
   readonly parts: readonly Part[];
@@ -37,9 +37,9 @@ export interface PartPlan {
   readonly bytes: number;
 }
 
-/** Files that a pass needs: segments 0..L of the shape that is mined, the tables, the weights of linears 1..L. */
+/** Files that passes need: segments 0..L of each shape in turn, the tables, the weights of linears 1..L. */
 export const passFiles = (m: Manifest): FileRef[] => [
-  ...unitShape(m).segments,
+  ...m.shapes.flatMap(({ segments }) => segments),
   ...m.tables,
   ...m.linears.map(({ k, n, weights: hash }) => ({ hash, size: k * n })),
 ];
