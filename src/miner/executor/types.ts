@@ -62,8 +62,7 @@ export type Unary = 'floor' | 'sqrt';
  * Elementwise operators. Comparisons give 1 or 0. `quotient` is x/y, which may be 2.5 ULP off, since the checker
  * matched the form that its Floor belongs to (x·(1/y) is nearer, where both are rounded as IEEE says).
  */
-export type Binary =
-  'add' | 'sub' | 'mul' | 'quotient' | 'min' | 'max' | 'gt' | 'ge' | 'lt' | 'le';
+export type Binary = 'add' | 'sub' | 'mul' | 'quotient' | 'min' | 'max' | 'gt' | 'ge' | 'lt' | 'le';
 
 /**
  * One value of a row program: `width` float32 numbers a row. An argument of a smaller width u (which divides
@@ -89,12 +88,14 @@ export interface ProgramInput {
   /** Columns of a row, which lie side by side; entries of a table. */
   readonly width: number;
   readonly isTable: boolean;
+  /** Its binding has an `index`. */
+  readonly isIndexed: boolean;
 }
 export interface ProgramOutput {
   readonly value: number;
   readonly storage: Storage;
-  /** Largest |x| that is proven: conversion to an integer may be the quick one up to 2^22. */
-  readonly most: number;
+  /** |x| ≤ 2^22 is proven, up to which adding 1.5·2^23 leaves a whole number in a float32's low bits. */
+  readonly isQuick: boolean;
 }
 
 /**
@@ -134,15 +135,15 @@ export interface ProductStep {
   readonly k: number;
   /** Rows of k int16 side by side, `row` apart. */
   readonly left: Binding & { readonly row: number };
-  /** Element (p, j) lies at p·inner + j·column; one of the two is 1. */
-  readonly right: Binding & { readonly inner: number; readonly column: number };
+  /** Element (p, j) lies at p·depth + j·column; one of the two is 1. */
+  readonly right: Binding & { readonly depth: number; readonly column: number };
   /** Rows of n int32 side by side, `row` apart. */
   readonly out: Binding & { readonly row: number };
   /**
-   * `columns`: of row i only columns j ≤ i + `diagonal` are wanted; others must hold any number that C could hold
-   * (zero is one). `inner`: left[i, p] is 0 where p > i + `diagonal`, so that the sum may stop there.
+   * `columns`: of row i only columns j ≤ i + `columns` are wanted; others must hold any number that C could hold
+   * (zero is one). `depths`: left[i, p] is 0 where p > i + `depths`, so that the sum may stop there.
    */
-  readonly causal?: { readonly skip: 'columns' | 'inner'; readonly diagonal: number };
+  readonly causal?: { readonly columns?: number; readonly depths?: number };
 }
 
 /** Σ or maximum over `rows` rows of `width` columns, for each index of the loops. */

@@ -41,11 +41,7 @@ export function merge(atoms: readonly Atom[]): Atom[] {
   for (const inner of atoms) {
     if (inner.n === 1) continue;
     const outer = out.at(-1);
-    if (
-      outer &&
-      outer.stride === inner.stride * inner.n &&
-      outer.index === inner.index * inner.n
-    ) {
+    if (outer && outer.stride === inner.stride * inner.n && outer.index === inner.index * inner.n) {
       out[out.length - 1] = { ...inner, n: outer.n * inner.n };
     } else out.push(inner);
   }
@@ -58,7 +54,7 @@ export function regroup(atoms: readonly Atom[], sizes: readonly number[]): Atom[
   const out: Atom[][] = [];
   for (const size of [...sizes].reverse()) {
     const dim: Atom[] = [];
-    for (let need = size; need > 1; ) {
+    for (let need = size; need > 1;) {
       const atom = rest.pop();
       if (!atom) return undefined;
       const { n, stride, index } = atom;
@@ -109,16 +105,14 @@ export function sliceView(view: View, axis: number, from: number, to: number): V
 }
 
 /** The view as it is read by an operator whose result has `dims`. */
-export function broadcastView(
-  view: View,
-  from: readonly number[],
-  dims: readonly number[],
-): View {
+export function broadcastView(view: View, from: readonly number[], dims: readonly number[]): View {
   const lead = dims.length - from.length;
   return {
     ...view,
     dims: dims.map((n, i) =>
-      n > 1 && (from[i - lead] ?? 1) === 1 ? [{ n, stride: 0, index: 0 }] : (view.dims[i - lead] ?? []),
+      n > 1 && (from[i - lead] ?? 1) === 1
+        ? [{ n, stride: 0, index: 0 }]
+        : (view.dims[i - lead] ?? []),
     ),
   };
 }
@@ -130,9 +124,18 @@ export function isPlain(view: View): boolean {
   return one && !view.offset && !view.indexOffset && atoms.every(({ index }) => !index);
 }
 
-/** A view of a row-major tensor of `dims`, where its axes lie `strides` apart instead. */
-export function relocate(view: View, dims: readonly number[], strides: readonly number[]): View {
+/**
+ * A view of a row-major tensor of `dims`, where its axes lie `strides` apart instead; undefined: steps of one length
+ * would not stay so.
+ */
+export function relocate(
+  view: View,
+  dims: readonly number[],
+  strides: readonly number[],
+): View | undefined {
   const plain = rowMajor(dims);
+  if (plain.every((s, i) => s === strides[i] || dims[i] === 1)) return view;
+  let fits = true;
   /** Splits `n` steps of `stride` by the axes that they cross. */
   const moved = ({ n, stride, index }: Atom): Atom[] => {
     if (!stride || n === 1) return [{ n, stride, index }];
@@ -144,6 +147,10 @@ export function relocate(view: View, dims: readonly number[], strides: readonly 
       const coefficient = step / plain[axis]!;
       const room = Math.floor((dims[axis]! - 1) / coefficient) + 1;
       const take = left <= room ? left : dims[axis]! / coefficient;
+      if (!Number.isInteger(take) || !Number.isInteger(coefficient) || left % take) {
+        fits = false;
+        return out;
+      }
       out.unshift({ n: take, stride: coefficient * strides[axis]!, index: list });
       left /= take;
       step *= take;
@@ -157,5 +164,6 @@ export function relocate(view: View, dims: readonly number[], strides: readonly 
     offset += Math.floor(rest / s) * strides[i]!;
     rest %= s;
   }
-  return { ...view, offset, dims: view.dims.map((d) => d.flatMap(moved)) };
+  const moves = view.dims.map((d) => d.flatMap(moved));
+  return fits ? { ...view, offset, dims: moves } : undefined;
 }

@@ -1,0 +1,122 @@
+/**
+ * Plan of a model's segments: from their graphs and what the checker proved about each tensor. Pure. A segment that
+ * does not fit runs on ONNX Runtime, and the report says why.
+ */
+import { carryBytes, type Carry, type Manifest, type Shape } from '../../core/manifest.ts';
+import type { OnnxGraph } from '../package/onnx.ts';
+import type { Value } from '../checker/value.ts';
+import { stepsOf, type Pools } from './programs.ts';
+import { storeOf, Tensors, Uncovered, type Store } from './tensors.ts';
+import type { Plan, PlanBuffer, RowProgram, SegmentPlan } from './types.ts';
+import { sizeOf } from './views.ts';
+
+export interface PlanInput {
+  readonly manifest: Pick<Manifest, 'linears' | 'tables'>;
+  readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
+  readonly graphs: readonly OnnxGraph[];
+  /** What the checker proved, of each segment: `analyseModel`. */
+  readonly values: readonly ReadonlyMap<string, Value>[];
+}
+
+/** Buffers and programs as they are asked for. */
+class ModelPools implements Pools {
+  readonly buffers: PlanBuffer[] = [];
+  readonly programs: RowProgram[] = [];
+  readonly #byKey = new Map<string, number>();
+  readonly #sequences: number;
+  constructor(sequences: number) {
+    this.#sequences = sequences;
+  }
+
+  bufferOf(store: Store): number {
+    return (store.buffer ??= this.#add(store));
+  }
+  #add({ role, storage, dims, perSequence, elements, data }: Store): number {
+    const all = data?.length ?? elements ?? sizeOf(dims);
+    const size = perSequence ? all / this.#sequences : all;
+    return this.buffers.push({ role, storage, size, perSequence }) - 1;
+  }
+
+  programOf(program: RowProgram): number {
+    const known = this.#byKey.get(program.key) ?? this.programs.push(program) - 1;
+    this.#byKey.set(program.key, known);
+    return known;
+  }
+
+  /** Forgets the buffers of a segment that turned out not to be covered. */
+  mark(): number {
+    return this.buffers.length;
+  }
+  forget(mark: number): void {
+    this.buffers.length = mark;
+  }
+}
+
+/** Plan of all segments of one shape. */
+export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan {
+  const { sequences, tokens } = shape;
+  const pools = new ModelPools(sequences);
+  const ids = storeOf({ kind: 'tokens' }, 'i32', [sequences, tokens]);
+  const tables = manifest.tables.map((table, index) =>
+    storeOf({ kind: 'table', index }, table.wide === 1 ? 'i8' : 'i16', [], {
+      perSequence: false,
+      elements: table.size / table.wide,
+      list: { store: ids, scale: table.width },
+    }),
+  );
+  const carries = new Map(shape.carries.map((c) => [c.name, carryStore(c, sequences)]));
+  const shared = [ids, ...tables, ...carries.values()];
+  for (const store of shared) pools.bufferOf(store);
+
+  const segmentPlan = (graph: OnnxGraph, segment: number): SegmentPlan => {
+    const known = values[segment]!;
+    const rows = sequences * tokens;
+    const inputs = new Map(
+      graph.inputs.map(({ name, dims }) => {
+        const table = /^e(\d+)$/.exec(name);
+        const store =
+          segment === 0 && name === 'tokens'
+            ? ids
+            : segment === 0 && table
+              ? tables[Number(table[1])]!
+              : (carries.get(name) ??
+                storeOf({ kind: 'product' }, 'i32', [rows, manifest.linears[segment - 1]!.n]));
+        return [
+          name,
+          store.dims.length
+            ? { ...store, dims, strides: storeOf(store.role, 'i8', dims).strides, part: store }
+            : store,
+        ];
+      }),
+    );
+    const outputs = new Map(
+      graph.outputs.map(({ name, dims }) => {
+        const carry = carries.get(name);
+        const kind = name === 'answer' ? 'answer' : 'operand';
+        return [
+          name,
+          carry
+            ? { ...storeOf(carry.role, carry.storage, dims), part: carry }
+            : storeOf({ kind }, 'i8', dims),
+        ];
+      }),
+    );
+    const mark = pools.mark();
+    try {
+      const { items, report } = new Tensors(graph, known, inputs, outputs);
+      return { steps: stepsOf(items, sequences, pools), report };
+    } catch (e) {
+      if (!(e instanceof Uncovered)) throw e;
+      pools.forget(mark);
+      return { steps: undefined, report: [e.message] };
+    }
+  };
+  const segments = graphs.map(segmentPlan);
+  return { sequences, buffers: pools.buffers, programs: pools.programs, segments };
+}
+
+const carryStore = (carry: Carry, sequences: number): Store =>
+  storeOf({ kind: 'carry', name: carry.name }, carryBytes(carry) === 2 ? 'i16' : 'i32', [
+    sequences,
+    carry.size,
+  ]);
