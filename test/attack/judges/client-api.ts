@@ -3,7 +3,7 @@ import type { ClientApi } from '../../../src/client/api.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
 
 /** ms in which a client has executed its head. */
-const SETTLE_MS = 20_000;
+export const SETTLE_MS = 20_000;
 const LOOK_MS = 8;
 
 /** Somebody whose balance a client proves against its head: then the head is executed. */

@@ -7,7 +7,7 @@ import type { Params } from '../../../src/core/params.ts';
 import type { SignedTx } from '../../../src/core/formats.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { createNodePlatform } from '../../../src/node/client-platform.ts';
-import { loadModel, settledHead, WATCHED } from './client-api.ts';
+import { loadModel, SETTLE_MS, settledHead, WATCHED } from './client-api.ts';
 import { heardOf, type Heard, type Judge, type JudgeName } from './judge.ts';
 import { Wire, type AnswerOf } from './wire.ts';
 
@@ -37,10 +37,12 @@ export interface ClientJudgeOptions {
   readonly answer: AnswerOf;
   /** Its model; undefined: it has none, as a page that does not mine. */
   readonly model: string | undefined;
+  /** ms in which it has executed its head. */
+  readonly settleMs?: number;
 }
 
 export async function openClientJudge(options: ClientJudgeOptions): Promise<ClientJudge> {
-  const { name, network, genesis, answer, model } = options;
+  const { name, network, genesis, answer, model, settleMs = SETTLE_MS } = options;
   const wire = new Wire(answer);
   wire.join('honest');
   const platform = createNodePlatform({ network: network.params.network });
@@ -61,7 +63,7 @@ export async function openClientJudge(options: ClientJudgeOptions): Promise<Clie
       heardOf(await wire.tell(peer, block)),
     tellTx: async (peer: string, tx: SignedTx): Promise<Heard> =>
       heardOf(await wire.tellTx(peer, tx)),
-    head: () => settledHead(client.api),
+    head: () => settledHead(client.api, settleMs),
     points: async (peer) => wire.points(peer),
     meet: async (peer) => wire.join(peer),
     leave: async (peer) => wire.leave(peer),

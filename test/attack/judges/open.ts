@@ -23,6 +23,12 @@ import type { AnswerOf } from './wire.ts';
 /** Model of the blocks: the quickest. */
 export const MODEL = 'tiny';
 
+/**
+ * The same for a client without some rules: what it takes then may be a head that nobody can execute, and whether the
+ * attack won is the full node's to say. Whoever needs its head asks until it has it.
+ */
+const WEAK_SETTLE_MS = 5_000;
+
 /** A folder of a seed whose chain has begun at that time: blocks that come now are late, and so easy. */
 export async function beginData(
   network: ChainNetwork,
@@ -100,6 +106,13 @@ export async function openTwo(
   const hex = toHex(encode(Header, genesis));
   return [
     await openFullJudge({ network, genesis, answer, thread }),
-    await openClientJudge({ name: 'lightPage', network, genesis: hex, answer, model: undefined }),
+    await openClientJudge({
+      name: 'lightPage',
+      network,
+      genesis: hex,
+      answer,
+      model: undefined,
+      settleMs: WEAK_SETTLE_MS,
+    }),
   ];
 }
