@@ -1,5 +1,5 @@
 /** A chain of states without headers' history: executes bodies one after another, and can undo them. */
-import { heldIn } from '../../src/client/explorer/supply.ts';
+import { heldIn } from '../../src/chain/shared/totals.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { bodyRoot } from '../../src/core/tx/body.ts';
 import { describeFault, isFault, type Fault } from '../../src/core/faults.ts';

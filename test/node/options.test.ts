@@ -26,6 +26,7 @@ describe('options', () => {
       isPublic: false,
       trustProxy: ['127.0.0.0/8', '::1/128'],
       prune: undefined,
+      trustState: false,
       apiKeyFile: undefined,
       answerPrice: undefined,
       spendMax: 100n * NANOVOLTS,
@@ -43,7 +44,7 @@ describe('options', () => {
     const reached = ['/dns4/a.example/tcp/443/tls/ws', '/ip4/192.0.2.1/udp/1/webrtc-direct'];
     const told = reached.flatMap((a) => ['--announce', a]);
     const asking = ['--prune', '2049', '--api-key-file', '/k', '--spend-max', '0.5', '--prepay=2'];
-    const answers = ['--answer-price', '0.000001'];
+    const answers = ['--answer-price', '0.000001', '--trust-state'];
     const mirrored = ['--mirror', 'https://a.example/m', '--mirror', 'http://127.0.0.1:1/'];
     const proxies = ['--trust-proxy', '10.88.0.0/16', '--trust-proxy', '::1'];
     const all = [
@@ -75,6 +76,7 @@ describe('options', () => {
       isPublic: true,
       trustProxy: ['10.88.0.0/16', '::1'],
       prune: 2049,
+      trustState: true,
       apiKeyFile: '/k',
       answerPrice: 1_000n,
       spendMax: NANOVOLTS / 2n,
@@ -123,6 +125,7 @@ describe('options', () => {
       'trust-proxy',
       'mirror',
       'prune',
+      'trust-state',
       'api-key-file',
       'spend-max',
       'prepay',
@@ -135,6 +138,7 @@ describe('options', () => {
     [['--colour', 'red'], "'--colour'"],
     [['extra'], "'extra'"],
     [['--mine=yes'], '--mine'],
+    [['--trust-state'], '--trust-state needs --bootstrap'],
     [['--port'], '--port'],
     [['--port', ''], 'from 0 to 65535'],
     [['--port', '65536'], "--port takes a port from 0 to 65535, not '65536'"],

@@ -136,7 +136,6 @@ async function fetchHeaders(
   deps: FollowDeps,
   source: BranchSource,
 ): Promise<Branch | Unfollowed | Fault> {
-  const { state, isRested } = deps;
   const branch: Growing = { headers: [], ids: [], newest: [] };
   let last: Header | undefined;
   for (;;) {
@@ -151,12 +150,20 @@ async function fetchHeaders(
   }
   const { fork, headers, ids, newest } = branch;
   if (!fork) return 'light';
+  return stand(deps, fork, headers.at(-1)!) ?? { fork, headers, ids, parent: newest[0]! };
+}
+
+/** Why a branch from that fork to that tip is not followed, by its headers alone. */
+function stand(
+  { state, isRested }: FollowDeps,
+  fork: ChainPoint,
+  tip: Header,
+): Unfollowed | undefined {
   const depth = state.head.header.height - fork.header.height;
-  if (depth > UNDO_KEPT) return 'deep';
-  const rival = { tip: tipOf(state.params, headers.at(-1)!), depth };
+  if (depth > UNDO_KEPT || !state.canUndoTo(fork.header.height)) return 'deep';
+  const rival = { tip: tipOf(state.params, tip), depth };
   if (!chooseRival(state.measure.tip, [rival])) return 'light';
-  if (depth > DEEP_FORK && !isRested) return 'soon';
-  return { fork, headers, ids, parent: newest[0]! };
+  return depth > DEEP_FORK && !isRested ? 'soon' : undefined;
 }
 
 interface Growing {

@@ -72,6 +72,8 @@ export interface FullChain {
   readonly params: Params;
   /** Says that the chain of an older program was wiped when this one began. */
   readonly replaced: AppError | undefined;
+  /** Height of the block whose state was believed, as was all below; undefined: all was executed here. */
+  readonly believed: number | undefined;
   /** @throws AppError CHAIN_BUSY, and the store's */
   importBlock(block: Block): Promise<Imported | Fault>;
   /**
@@ -183,6 +185,7 @@ export async function createFullChain(options: FullChainOptions): Promise<FullCh
   return {
     params,
     replaced,
+    believed: state.believed?.height,
     async importBlock(block) {
       if (queue.size < QUEUE_MAX) importer.foresee(block);
       return await enqueue(() => importer.importBlock(block));

@@ -123,7 +123,8 @@ export class Importer {
     }
 
     const parent = state.index.get(header.prevHash);
-    if (!parent) return { status: 'orphan', reverted: 0 };
+    if (!parent || !state.canUndoTo(forkBelow(state, parent)))
+      return { status: 'orphan', reverted: 0 };
     const verdict = isForeseen ? foreseen : checkAlone(state, this.#deps, parent, block);
     if (verdict === 'early') return { status: 'early', reverted: 0 };
     if (verdict) return verdict;
@@ -274,6 +275,10 @@ interface Joining {
 async function isKnown(state: FullState, { height }: Header, id: Uint8Array): Promise<boolean> {
   return state.index.get(id) !== undefined || (await isMainAt(state, height, id));
 }
+
+/** Height of the main chain's block on which the branch stands that ends with this one. */
+const forkBelow = ({ index }: FullState, point: ChainPoint): number =>
+  (index.branchTo(point)[0]?.header.height ?? point.header.height + 1) - 1;
 
 /** A branch as the fork choice sees it. @param branch lowest first, its parent on the main chain */
 const rivalOf = (

@@ -12,7 +12,7 @@ import {
 } from '../../core/header/header.ts';
 import type { Params } from '../../core/params.ts';
 import { verifyStateRoot } from '../../core/state.ts';
-import { treeEntries, type Tree } from '../../core/tree/tree.ts';
+import { treeEntries, treeRoot, type Tree } from '../../core/tree/tree.ts';
 import { equal, fromHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { FORMAT_KEY, formatPut, readFormat, type Format } from '../store/format-marker.ts';
@@ -20,7 +20,7 @@ import { loadLeaves } from '../store/leaves.ts';
 import { FullState, keepTree, readUndo, undoTree, type FullDeps } from './state.ts';
 import { HeaderIndex } from './header-index.ts';
 import { readPruned } from './prune.ts';
-import { FULL_SCHEMA, recordKey, WINDOW, type Totals } from './records.ts';
+import { Believed, FULL_SCHEMA, recordKey, WINDOW, type Totals } from './records.ts';
 import { MainEntry, needRecord, POINT_EVERY } from '../store/records.ts';
 import type { Put, Store } from '../store/store.ts';
 import { genesisTotals } from './totals.ts';
@@ -59,7 +59,7 @@ export async function openFull(
  * All but the marker, which gives way to the new chain's: whoever is killed while a large database goes, batch by batch,
  * goes on with that at the next start, and does not find one without a marker, which is refused as damaged.
  */
-async function wipe(store: Store): Promise<void> {
+export async function wipe(store: Store): Promise<void> {
   for (let from = ''; ;) {
     const rows = await store.range(from, '\x7f', WIPED_AT_ONCE);
     const last = rows.at(-1);
@@ -80,7 +80,8 @@ async function loadFull(deps: FullDeps, genesisId: Uint8Array): Promise<FullStat
   const headId = (await store.get(recordKey.head)) ?? new Uint8Array(32);
   const header = await needRecord(store, recordKey.header(headId), Header, corrupt);
   const index = new HeaderIndex();
-  const known = { ...deps, params };
+  const believed = await readBelieved(store);
+  const known = { ...deps, params, believed };
   const head = await loadMain(known, index, header.height);
   if (!equal(head.id, headId)) throw corrupt('its newest block is not its head');
 
@@ -92,19 +93,21 @@ async function loadFull(deps: FullDeps, genesisId: Uint8Array): Promise<FullStat
   return state;
 }
 
+export async function readBelieved(store: Store): Promise<Believed | undefined> {
+  const data = await store.get(recordKey.believed);
+  return data && tryDecode(Believed, data);
+}
+
 async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Promise<FullState> {
   const { store } = deps;
   const params = chainParams(deps.params, timeMs);
   const head = genesisPoint(params, timeMs);
-  const { id, header } = head;
+  const { id } = head;
   const tree = genesisTree(params);
   const leaves = [...treeEntries(tree)];
   const puts: Put[] = [
     ...leaves.map(({ key, value }) => ({ key: recordKey.leaf(key), value })),
-    { key: recordKey.header(id), value: encode(Header, header) },
-    { key: recordKey.body(id), value: encode(Body, bodyOf()) },
-    { key: recordKey.main(0), value: encode(MainEntry, { id, header }) },
-    { key: recordKey.point(0), value: encode(ChainPointRecord, head) },
+    ...genesisPuts(head),
     { key: recordKey.recent(0, id), value: encode(u32, 0) },
     { key: recordKey.head, value: id },
     formatPut(format, id),
@@ -119,6 +122,14 @@ async function createGenesis(deps: FullDeps, format: Format, timeMs: number): Pr
   keepTree(state, head, tree);
   return state;
 }
+
+/** What is kept of genesis for good. */
+export const genesisPuts = (point: ChainPoint): Put[] => [
+  { key: recordKey.header(point.id), value: encode(Header, point.header) },
+  { key: recordKey.body(point.id), value: encode(Body, bodyOf()) },
+  { key: recordKey.main(0), value: encode(MainEntry, point) },
+  { key: recordKey.point(0), value: encode(ChainPointRecord, point) },
+];
 
 type KnownDeps = FullDeps & { readonly params: Params };
 
@@ -176,6 +187,11 @@ async function loadLeavesOf(
   if (!tree) throw corrupt('a key of its state is none');
   if (head.header.height === 0) return { tree, totals: genesisTotals(deps.params) };
 
+  const { believed } = deps;
+  if (believed?.height === head.header.height) {
+    if (!equal(treeRoot(tree), believed.root)) throw corrupt('its state is not the believed one');
+    return { tree, totals: believed.totals };
+  }
   const undo = await readUndo(deps, head.id);
   if (!undo) throw corrupt('the newest block has no undo record');
   // The head's header commits to the state before it.

@@ -7,6 +7,7 @@
  * | `head` | id of the best block |
  * | `pruned` | u32: the oldest block that is still whole; absent when none was dropped |
  * | `deep-change` | u48: when the chain last changed to a deep branch, ms since 1970; absent when it never did |
+ * | `believed` | the block whose state was believed; absent where all of the chain was executed here |
  * | `n/<height>` | id and header of the main chain's block |
  * | `c/<height>` | chain point of the main chain's block, every 256th height |
  * | `h/<id>` `b/<id>` `w/<id>` | header, body, proof (w as in witness) of any stored block |
@@ -33,6 +34,7 @@ export const recordKey = {
   head: 'head',
   pruned: 'pruned',
   deepChange: 'deep-change',
+  believed: 'believed',
   main: (height: number) => `n/${digits(height)}`,
   point: (height: number) => `c/${digits(height)}`,
   header: (id: Uint8Array) => `h/${toHex(id)}`,
@@ -61,3 +63,13 @@ export const Undo = struct({
   totals: Totals,
 });
 export type Undo = Value<typeof Undo>;
+
+/** The block after which the state was taken from others: what lies below was not executed, and is never undone. */
+export const Believed = struct({
+  height: u32,
+  /** Of the state after it. */
+  root: hash32,
+  /** After it. */
+  totals: Totals,
+});
+export type Believed = Value<typeof Believed>;

@@ -8,7 +8,7 @@ import { equal, toHex } from '../../lib/bytes.ts';
 import { measuredAt, measureHead, type HeadMeasure } from '../shared/branch-tip.ts';
 import type { HeaderIndex } from './header-index.ts';
 import { SideBlocks } from './rooms.ts';
-import { recordKey, Undo, type Totals } from './records.ts';
+import { recordKey, Undo, type Believed, type Totals } from './records.ts';
 import { MainEntry } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 
@@ -22,6 +22,8 @@ export interface FullDeps {
   readonly models: Models;
   /** How many of the newest blocks keep body and proof on disk; undefined: all. */
   readonly keepBlocks: number | undefined;
+  /** The block whose state was believed; undefined: all of the chain was executed here. */
+  readonly believed?: Believed | undefined;
 }
 
 /** What changes when the main chain gets a new end. */
@@ -37,6 +39,7 @@ export class FullState {
   readonly params: Params;
   readonly models: Models;
   readonly keepBlocks: number | undefined;
+  readonly believed: Believed | undefined;
   readonly index: HeaderIndex;
   readonly sides = new SideBlocks();
   /** State after a block, by its id in hex. Trees share what they have in common. */
@@ -44,11 +47,12 @@ export class FullState {
   #head: Head;
 
   constructor(deps: FullDeps & { readonly params: Params }, index: HeaderIndex, head: Head) {
-    const { store, params, models, keepBlocks } = deps;
+    const { store, params, models, keepBlocks, believed } = deps;
     this.store = store;
     this.params = params;
     this.models = models;
     this.keepBlocks = keepBlocks;
+    this.believed = believed;
     this.index = index;
     this.#head = head;
   }
@@ -71,6 +75,11 @@ export class FullState {
 
   get pruned(): number {
     return this.#head.pruned;
+  }
+
+  /** Whether a branch that leaves the main chain after the block of that height can take its place. */
+  canUndoTo(height: number): boolean {
+    return height >= (this.believed?.height ?? 0);
   }
 
   moveTo(head: Head): void {

@@ -24,6 +24,7 @@ export function nextTotals(executed: Executed, { accounts, burned }: Totals): To
 export async function readTotals(state: FullState, point: ChainPoint): Promise<Totals> {
   if (equal(point.id, state.head.id)) return state.totals;
   if (point.header.height === 0) return genesisTotals(state.params);
+  if (state.believed?.height === point.header.height) return state.believed.totals;
   const undo = await readUndo(state, point.id);
   assert(undo, 'a main-chain block of the window has its undo record');
   return undo.totals;

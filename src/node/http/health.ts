@@ -65,6 +65,7 @@ export function healthOf({ chain, transport, stores, outlook, unfollowed }: Heal
     peers: transport.peers().length,
     ...outlook(),
     unfollowed: toldBranch(unfollowed?.()),
+    believed: chain.believed ?? null,
   };
 }
 

@@ -44,6 +44,8 @@ export interface Options {
   readonly trustProxy: readonly string[];
   /** Newest blocks that stay whole on disk; undefined: all. */
   readonly prune: number | undefined;
+  /** Takes the state of the bootstrap's peers where they give the blocks no more. */
+  readonly trustState: boolean;
   /** File with the key that lets callers spend over HTTP. */
   readonly apiKeyFile: string | undefined;
   /** nV for a sequence that is answered for pay; undefined: what mining would earn meanwhile. */
@@ -84,6 +86,8 @@ export const HELP = `pila: a seed node. It serves the app, relays, validates eve
   --tls CERT,KEY     PEM files: serve https and wss
   --prune N          keep bodies and proofs of the newest N blocks only, at least 2049;
                      clients that are new then need another seed
+  --trust-state      where no --bootstrap peer gives the blocks that this node lacks any more: take its
+                     state, unexecuted; nothing where they give them
   --api-key-file F   file with a key (16 characters or more) for POST /v1/infer on the page's port;
                      the environment's PILA_API_KEY does the same
   --spend-max VLT    what POST /v1/infer may spend in 24 hours (default 100; 0: nothing)
@@ -111,6 +115,7 @@ const FLAGS = {
   mirror: { type: 'string', multiple: true },
   tls: { type: 'string' },
   prune: { type: 'string' },
+  'trust-state': { type: 'boolean' },
   'api-key-file': { type: 'string' },
   'spend-max': { type: 'string' },
   prepay: { type: 'string' },
@@ -243,7 +248,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     mine: values.mine ?? false,
     payout: values.payout,
     model: values.model ?? networkOf(network).names[0] ?? UNADMITTED,
-    bootstrap: bootstrapOf(values.bootstrap ?? []),
+    ...peersOf(values),
     mirrors: mirrorsOf(values.mirror ?? []),
     tls: tlsOf(values.tls),
     announce,
@@ -254,6 +259,15 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     answerPrice: priceOf(values['answer-price']),
     ...spendingOf(values),
   };
+}
+
+function peersOf(values: {
+  readonly bootstrap?: readonly string[] | undefined;
+  readonly 'trust-state'?: boolean | undefined;
+}): Pick<Options, 'bootstrap' | 'trustState'> {
+  const { bootstrap = [], 'trust-state': trustState = false } = values;
+  if (trustState && !bootstrap.length) throw wrong('--trust-state needs --bootstrap');
+  return { bootstrap: bootstrapOf(bootstrap), trustState };
 }
 
 const spendingOf = (values: {

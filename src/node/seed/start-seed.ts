@@ -46,6 +46,7 @@ import {
   type Routes,
 } from '../http/http.ts';
 import { learnGenesisTime } from './learn-genesis.ts';
+import { takeState } from './trust-state.ts';
 import { openKeys, payoutAddress } from '../keys-file.ts';
 import { MinedBlocks } from '../mined-blocks.ts';
 import { createMetrics } from '../rpc/metrics.ts';
@@ -284,7 +285,9 @@ interface ChainDeps extends Pick<SeedDeps, 'options' | 'network' | 'thread' | 'l
 
 async function openChain({ store, options, network, thread, lanes, log }: ChainDeps) {
   const { bootstrap } = options;
+  const peers = { params: network.params, bootstrap, log };
   try {
+    if (options.trustState) await takeState(store, network, peers);
     return await createFullChain({
       store,
       params: network.params,
@@ -292,7 +295,7 @@ async function openChain({ store, options, network, thread, lanes, log }: ChainD
       now: Date.now,
       ...(options.prune && { keepBlocks: options.prune }),
       ...(bootstrap.length && {
-        genesisTimeMs: () => learnGenesisTime(network.params, bootstrap, log),
+        genesisTimeMs: () => learnGenesisTime(peers),
       }),
       verifySignatures: lanes.verify,
       async checkProof(claim, proof) {

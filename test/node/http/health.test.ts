@@ -47,6 +47,7 @@ it('is well, unwell while the disk is full, and well again after the next block'
     rules: 'known',
     isWeak: false,
     unfollowed: null,
+    believed: null,
   };
   expect(await health()).toEqual([200, { ...well, height: 1 }]);
   disk.isFull = true;
