@@ -56,12 +56,13 @@ async function createHidden(model: Parts, measured: Uint8Array) {
     provider: 'wasm',
   });
   const kernel = await createKernel(linears);
+  const placed = linears.map((l, i) => kernel.placeWeights(l, weights[i]!));
   return {
     async run(tokens: Uint32Array): Promise<Float32Array> {
       let tensor = await chain.run(0, firstTensors(model, tokens));
       for (const [i, l] of linears.entries()) {
         if (!kernel.loadActivations(l, tensor.data as Float32Array)) throw new Error(`a${i + 1}`);
-        await kernel.multiply(l, weights[i]!, () => undefined);
+        await kernel.multiply(l, placed[i]!, () => undefined);
         const product = new Tensor('float32', kernel.product(l), [l.m, l.n]);
         tensor = await chain.run(i + 1, { [`c${i + 1}`]: product });
       }

@@ -19,7 +19,11 @@ import { proofDigest } from '../../src/core/pow/proof.ts';
 import { carriesHash, layerSeed, seedOf, stateHash, tokensOf } from '../../src/core/pow/seed.ts';
 import { ticketLimits } from '../../src/core/pow/transcript.ts';
 import { fromHex } from '../../src/lib/bytes.ts';
-import { createKernel, type Kernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import {
+  createKernel,
+  type Kernel,
+  type PlacedWeights,
+} from '../../src/miner/cpu/kernel/kernel.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { firstInputs } from '../../src/miner/engine/inputs.ts';
 import { createProof } from '../../src/miner/engine/prove.ts';
@@ -86,6 +90,7 @@ export class Forger {
   /** Linears 1..L of the unit that is mined. */
   readonly linears: readonly UnitLinear[];
   readonly #kernel: Kernel;
+  readonly #placed = new Map<Int8Array, PlacedWeights>();
   readonly #chain: SegmentChain;
   /** Of the chain that it mines: targets follow from its genesis. */
   params: Params | undefined;
@@ -201,11 +206,21 @@ export class Forger {
     return carriesHash(alive.map(({ name }) => made.get(name) ?? ZERO_HASH));
   }
 
+  /** The linear's weights in the kernel. */
+  #weights(linear: number): PlacedWeights {
+    const rows = this.model.weights[linear - 1]!;
+    let placed = this.#placed.get(rows);
+    if (!placed) {
+      placed = this.#kernel.placeWeights(this.linears[linear - 1]!, rows);
+      this.#placed.set(rows, placed);
+    }
+    return placed;
+  }
+
   async #multiply(linear: number, sigma: Uint8Array, limit: bigint, t: Uint8Array[]) {
-    const { weights } = this.model;
     const made = await this.#kernel.multiplyNoisy(
       this.linears[linear - 1]!,
-      weights[linear - 1]!,
+      this.#weights(linear),
       { sigma, number: linear },
       async () => {},
     );

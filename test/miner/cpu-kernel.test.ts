@@ -3,7 +3,8 @@ import { plainHash } from '../../src/core/hash.ts';
 import type { LinearSize } from '../../src/core/manifest.ts';
 import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
 import { KERNEL_WASM } from '../../src/miner/cpu/kernel/kernel-wasm.ts';
-import { buildKernel } from '../../src/miner/cpu/kernel/build.mjs';
+import { RELAXED_WASM } from '../../src/miner/cpu/kernel/relaxed-wasm.ts';
+import { buildKernel, buildRelaxed } from '../../src/miner/cpu/kernel/build.mjs';
 import { toBigint } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
@@ -43,6 +44,8 @@ describe('the kernel against the naive oracle', () => {
         const operand = operands[name];
         const a = operand('a', l.m * l.k);
         const b = operand('b', l.n * l.k);
+        const placed = kernel.placeWeights(l, b);
+        expect(kernel.weightRows(l, placed)).toEqual(b);
         const seed = randomBytes(`${name} seed`, 32);
         const naive = naiveLinear(l, 3, seed, seed, a, b);
         expect(kernel.loadActivations(l, Float32Array.from(a))).toBe(true);
@@ -50,7 +53,7 @@ describe('the kernel against the naive oracle', () => {
         expect(kernel.hashActivations(l)).toEqual(naive.a);
         const { t, tickets } = await kernel.multiplyNoisy(
           l,
-          b,
+          placed,
           { sigma: naive.sigma, number: 3 },
           noBreath,
         );
@@ -59,9 +62,11 @@ describe('the kernel against the naive oracle', () => {
           expect(toBigint(tickets.slice(32 * tile, 32 * tile + 32))).toBe(ticket),
         );
         expect(rowsOf(kernel.product(l), l)).toEqual(naive.product);
-        kernel.loadOperand(a);
-        await kernel.multiply(l, b, noBreath);
-        expect(rowsOf(kernel.product(l), l)).toEqual(naive.product);
+        for (const way of ['relaxed', 'wide'] as const) {
+          kernel.loadOperand(a);
+          await kernel.multiply(l, placed, noBreath, way);
+          expect(rowsOf(kernel.product(l), l)).toEqual(naive.product);
+        }
       });
 });
 
@@ -72,7 +77,7 @@ describe('one kernel for several linears', () => {
       const a = randomOperand(`a ${l.k}`, l.m * l.k);
       const b = randomOperand(`b ${l.k}`, l.n * l.k);
       kernel.loadOperand(a);
-      await kernel.multiply(l, b, noBreath);
+      await kernel.multiply(l, kernel.placeWeights(l, b), noBreath);
       const exact = multiply(matrixFrom(a, l.m, l.k), transpose(matrixFrom(b, l.n, l.k)));
       expect(rowsOf(kernel.product(l), l)).toEqual(exact);
       expect(kernel.hashActivations(l)).toEqual(plainHash(new Uint8Array(a)));
@@ -95,7 +100,7 @@ describe('one kernel for several linears', () => {
   it('stops between slabs when told to', async () => {
     const l = shape(64, 4096, 2048, 64);
     const kernel = await createKernel([l]);
-    const weights = new Int8Array(l.n * l.k);
+    const weights = kernel.placeWeights(l, new Int8Array(l.n * l.k));
     let breaths = 0;
     const stop = () => {
       if (++breaths === 2) throw new AppError('PASS_ABORTED', 'stop');
@@ -127,4 +132,5 @@ describe('what the kernel refuses', () => {
 
 it('the committed wasm is what the source compiles to', async () => {
   expect(await buildKernel()).toContain(KERNEL_WASM);
+  expect(await buildRelaxed()).toContain(RELAXED_WASM);
 });

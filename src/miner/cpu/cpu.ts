@@ -33,6 +33,7 @@ export async function createCpuBackend(
   const { manifest } = model;
   const lap = createLap(options.onStage, options.clock);
   const kernel = await createKernel(largest(manifest), carryBytesMax(manifest), lap);
+  const weights = manifest.linears.map((l, i) => kernel.placeWeights(l, model.weights[i]!));
   const shapes = proven(model, options);
   const passes = new SerialQueue(WAITING_MAX);
   const yieldToLoop = createYield();
@@ -42,7 +43,7 @@ export async function createCpuBackend(
   async function open(index: number): Promise<PassParts> {
     const shape = manifest.shapes[index]!;
     const segments = await openSegments({ model, index, kernel, facts: shapes?.[index] });
-    return { model, shape, kernel, segments, yieldToLoop, lap };
+    return { model, shape, kernel, segments, weights, yieldToLoop, lap };
   }
 
   function partsOf(index: number): Promise<PassParts> {

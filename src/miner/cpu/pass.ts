@@ -13,7 +13,7 @@ import { carriesHash, layerSeed, stateHash } from '../../core/pow/seed.ts';
 import { assert } from '../../lib/errors.ts';
 import type { ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
 import type { Lap } from '../engine/stages.ts';
-import type { Kernel } from './kernel/kernel.ts';
+import type { Kernel, PlacedWeights } from './kernel/kernel.ts';
 import type { CpuSegments, SegmentParts } from './segments.ts';
 
 /** Lets the event loop run now and then. @throws AppError PASS_ABORTED once the signal has fired */
@@ -22,6 +22,8 @@ export type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
 export interface PassParts extends Pick<SegmentParts, 'model' | 'kernel'> {
   readonly shape: Shape;
   readonly segments: CpuSegments;
+  /** Of linears 1..L. */
+  readonly weights: readonly PlacedWeights[];
   readonly yieldToLoop: YieldFor;
   readonly lap: Lap;
 }
@@ -135,7 +137,7 @@ class Pass {
     this.#kernel.loadOperand(a);
     await this.#kernel.multiply(
       this.#linears[before - 1]!,
-      this.#model.weights[before - 1]!,
+      this.#parts.weights[before - 1]!,
       this.#yieldToLoop,
     );
   }
@@ -199,7 +201,7 @@ class Pass {
 
   async #multiply(number: number): Promise<void> {
     const l = this.#linears[number - 1]!;
-    const b = this.#model.weights[number - 1]!;
+    const b = this.#parts.weights[number - 1]!;
     if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
     this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1)!, l.weights, number);

@@ -1,90 +1,31 @@
 /**
  * The linears on the CPU: WebAssembly SIMD kernels on one memory, which is laid out once for the largest of a
- * model's linears. It runs one unit at a time; the caller must not let units overlap.
+ * model's linears and holds their weights. It runs one unit at a time; the caller must not let units overlap.
  *
- * The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more GEMM of depth 2r by the same
- * code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
+ * A noisy product goes through B 16 columns at a time: they get their noise, are multiplied and peeled while they are
+ * in the core's cache. The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more product of depth 2r by the
+ * same code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
  */
-import { TILE, type LinearSize } from '../../../core/manifest.ts';
 import { plainHash } from '../../../core/hash.ts';
+import { TILE, type LinearSize } from '../../../core/manifest.ts';
 import { NOISE_KEY } from '../../../core/pow/noise.ts';
 import { MESSAGE_BYTES, tileCount } from '../../../core/pow/transcript.ts';
 import { AppError, assert } from '../../../lib/errors.ts';
 import type { Lap } from '../../engine/stages.ts';
-import { KERNEL_WASM } from './kernel-wasm.ts';
+import { LANES, layOut, type Layout } from './layout.ts';
+import { instantiateKernel, type Exports, type Relaxed } from './modules.ts';
+import { Plain, type PlacedWeights, type PlainLinear, type Way } from './plain.ts';
+import type { Primitives } from './primitives.ts';
 
-type Call = (...args: number[]) => number;
-type Exports = Record<
-  | 'hash'
-  | 'tickets'
-  | 'factors'
-  | 'permutations'
-  | 'packLeft'
-  | 'packRight'
-  | 'packRight16'
-  | 'gemm'
-  | 'addNoise'
-  | 'project'
-  | 'widen'
-  | 'quantize'
-  | 'toFloat'
-  | 'heapBase',
-  Call
-> & { memory: WebAssembly.Memory } & Primitives;
+export type { PlacedWeights } from './plain.ts';
+export type { Primitives } from './primitives.ts';
 
-/**
- * Products and pooling for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
- * Nothing is written past the rows and columns named; up to 6 bytes past a row of a left operand may be read.
- */
-export interface Primitives {
-  /** Bytes of the panels of n columns of depth k. */
-  panelBytes(n: number, k: number): number;
-  /** Panels of a right operand from its n columns, each k int16 in a row. */
-  packRows(from: number, stride: number, n: number, k: number, to: number): void;
-  /** The same from k rows of n int16. */
-  packColumns(from: number, stride: number, n: number, k: number, to: number): void;
-  /**
-   * C (m×n int32) = left (m rows of k int16) · panels. Where `columns` ≥ 0, row i wants its columns ≤ i + columns
-   * alone, and those after it come out exact or 0; where `depths` ≥ 0, row i's entries after i + depths must be 0, and
-   * are left out where that saves work. −1: no limit.
-   */
-  gemm16(
-    left: number,
-    stride: number,
-    panels: number,
-    c: number,
-    cStride: number,
-    m: number,
-    n: number,
-    k: number,
-    columns: number,
-    depths: number,
-  ): void;
-  /**
-   * Per column Σ of weight·entry over `rows` rows, as float32; `weights` are float32, one a row. `storage` of the
-   * entries: 0 int8, 1 int16, 2 int32, 3 float32.
-   */
-  poolSum(
-    from: number,
-    stride: number,
-    storage: 0 | 1 | 2 | 3,
-    rows: number,
-    width: number,
-    weights: number,
-    to: number,
-  ): void;
-}
-
-/** Larger ranks do not fit the noise kernel's byte tables. */
+/** Permutations are bytes, and a manifest's ranks end here. */
 const RANK_MAX = 240;
 /** Blocks of k for which E_R·B', at most 252 a block, stays inside int16. */
 const PEEL_BLOCKS_MAX = 130;
 /** MACs between two yields to the event loop: 10–20 ms, so that a pause is quick. */
 const SLAB_MACS = 3e8;
-/** Bytes of Bᵀ that are copied at a time: still in the core's cache when they are packed and projected. */
-const WEIGHT_SLAB_BYTES = 131_072;
-/** Kernels read and write a little past a region's end. */
-const SLACK = 4096;
 /** Bytes kept free behind what is reserved, for reads past its end: one vector. */
 const RESERVE_SLACK = 64;
 const PAGE = 65_536;
@@ -92,61 +33,6 @@ const PAGE = 65_536;
 const MEMORY_BYTES_MAX = 2 ** 31 - PAGE;
 /** The kernel hashes multiples of this. */
 const HASH_BYTES = 64;
-
-/** Rows of Bᵀ in a slab. */
-const slabRows = ({ k, n }: LinearSize): number =>
-  Math.min(n, TILE * Math.max(1, Math.floor(WEIGHT_SLAB_BYTES / (TILE * k))));
-
-/** Bytes of each region for one linear. */
-const regionBytes = ({ m, k, n, r }: LinearSize, slab: number, carry: number) => ({
-  /** A as received, later C as returned: float32; then a carry as it is hashed. */
-  floats: Math.max(4 * m * Math.max(k, n), carry),
-  a: m * k,
-  /** A slab of Bᵀ. */
-  b: slab * k,
-  /** A', then a slab of B': int8. */
-  noisy: Math.max(m, slab) * k,
-  left: 2 * m * k,
-  right: 2 * n * k,
-  c: 4 * m * n,
-  leftFactor: m * r,
-  rightFactor: n * r,
-  /** Operands of the peel: int16, 2r per row. */
-  thinLeft: 4 * m * r,
-  thinRows: 4 * n * r,
-  thinRight: 4 * n * r,
-  messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
-  tickets: (32 * m * n) / TILE ** 2,
-  sums: (16 * k) / r,
-  /** Of hashing A, the messages, or a carry. */
-  chainingValues: Math.ceil(Math.max(m * k, (MESSAGE_BYTES * m * n) / TILE ** 2, carry) / 32),
-  /** Three tables of k places for each side (assembly's `permutations`). */
-  placesA: 3 * k,
-  placesB: 3 * k,
-  sigma: 32,
-  noiseKey: 32,
-  digest: 128,
-});
-type Layout = ReturnType<typeof regionBytes>;
-
-let compiled: Promise<WebAssembly.Module> | undefined;
-const compileKernel = (): Promise<WebAssembly.Module> =>
-  (compiled ??= WebAssembly.compile(
-    Uint8Array.from(atob(KERNEL_WASM.replaceAll('\n', '')), (c) => c.charCodeAt(0)),
-  ));
-
-function layOut(linears: readonly LinearSize[], carry: number, base: number) {
-  const sizes = linears.map((l) => regionBytes(l, slabRows(l), carry));
-  let end = Math.ceil(base / 64) * 64;
-  const place = (name: keyof Layout): number => {
-    const at = end;
-    end += Math.ceil((Math.max(...sizes.map((s) => s[name])) + SLACK) / 64) * 64;
-    return at;
-  };
-  const names = Object.keys(sizes[0]!) as (keyof Layout)[];
-  const at = Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
-  return { at, bytes: end };
-}
 
 /**
  * `carryBytes`: most bytes of a carry that is hashed. `lap` is called after noise, gemm, tickets and peel.
@@ -159,17 +45,10 @@ export async function createKernel(
 ): Promise<Kernel> {
   const rank = Math.max(...linears.map((l) => l.r));
   if (rank > RANK_MAX) throw new AppError('MODEL_REFUSED', `rank ${rank} is over ${RANK_MAX}`);
-  const { exports } = await WebAssembly.instantiate(await compileKernel(), {
-    env: {
-      abort: () => {
-        throw new Error('kernel aborted');
-      },
-    },
-  });
-  const wasm = exports as unknown as Exports;
-  const { at, bytes } = layOut(linears, carryBytes, wasm.heapBase());
-  growTo(wasm.memory, bytes);
-  return new Kernel(wasm, at, bytes, lap);
+  const { wasm, relaxed } = await instantiateKernel();
+  const { at, end } = layOut(linears, carryBytes, wasm.heapBase());
+  growTo(wasm.memory, end);
+  return new Kernel({ wasm, relaxed, at, end, lap });
 }
 
 /** @throws AppError DEVICE_MEMORY */
@@ -185,18 +64,43 @@ function growTo(memory: WebAssembly.Memory, bytes: number): void {
 /** Called between slabs of work; throws to stop it. */
 export type YieldToLoop = () => Promise<void> | undefined;
 
+/** What a noisy product is made for. */
+export interface Noisy {
+  /** σ_ℓ */
+  readonly sigma: Uint8Array;
+  /** ℓ, from 1. */
+  readonly number: number;
+  /** Whether C is wanted; absent: yes. Without it nothing is peeled, and C is undefined. */
+  readonly exact?: boolean;
+  /** Whether tickets are wanted; absent: yes. Without them `tickets` is empty. */
+  readonly tickets?: boolean;
+}
+
+interface KernelParts {
+  readonly wasm: Exports;
+  readonly relaxed: Relaxed | undefined;
+  readonly at: Layout;
+  /** First byte behind the regions. */
+  readonly end: number;
+  readonly lap: Lap;
+}
+
 export class Kernel {
   readonly #wasm: Exports;
   readonly #at: Layout;
   readonly #lap: Lap;
+  readonly #plain: Plain;
   /** First byte that nobody has reserved. */
   #end: number;
+  /** A as received and C as returned where they are float32; laid out when first used. */
+  #floats: { at: number; bytes: number } | undefined;
 
-  constructor(wasm: Exports, at: Layout, end: number, lap: Lap) {
+  constructor({ wasm, relaxed, at, end, lap }: KernelParts) {
     this.#wasm = wasm;
     this.#at = at;
-    this.#end = end;
     this.#lap = lap;
+    this.#end = end;
+    this.#plain = new Plain(wasm, relaxed, at);
     this.#bytes(at.noiseKey, 32).set(new Uint8Array(NOISE_KEY.buffer));
   }
 
@@ -227,6 +131,35 @@ export class Kernel {
     return at;
   }
 
+  /**
+   * Takes a linear's weights into the kernel's memory, k·n bytes and 4 a column; `rows` is Bᵀ, n×k in [−63, 63], and is
+   * not needed afterwards. @throws AppError DEVICE_MEMORY
+   */
+  placeWeights({ k, n }: Pick<LinearSize, 'k' | 'n'>, rows: Int8Array): PlacedWeights {
+    assert(rows.length === n * k, `Bᵀ has ${n}×${k} values`);
+    const at = this.reserve(n * k);
+    const sums = this.reserve(4 * n);
+    const { turned } = this.#at;
+    for (let first = 0; first < n; first += LANES) {
+      const slice = rows.subarray(first * k, (first + LANES) * k);
+      new Int8Array(this.memory.buffer, turned, LANES * k).set(slice);
+      this.#wasm.packWeights(turned, LANES, k, at + first * k);
+    }
+    this.#wasm.columnSums(at, n, k, sums);
+    return { at, sums };
+  }
+
+  /** Bᵀ, n×k, of placed weights. */
+  weightRows({ k, n }: Pick<LinearSize, 'k' | 'n'>, { at }: PlacedWeights): Int8Array<ArrayBuffer> {
+    const rows = new Int8Array(n * k);
+    const { turned } = this.#at;
+    for (let first = 0; first < n; first += LANES) {
+      this.#wasm.unpackWeights(at + first * k, LANES, k, turned);
+      rows.set(new Int8Array(this.memory.buffer, turned, LANES * k), first * k);
+    }
+    return rows;
+  }
+
   #bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#wasm.memory.buffer, at, length);
   }
@@ -237,22 +170,29 @@ export class Kernel {
     return this.#bytes(digest, 32).slice();
   }
 
+  /** Room for at least `bytes` of float32. */
+  #room(bytes: number): number {
+    if (!this.#floats || this.#floats.bytes < bytes)
+      this.#floats = { at: this.reserve(bytes), bytes };
+    return this.#floats.at;
+  }
+
   /** Loads A (m×k float32). @returns false when a value is not an integer in [−63, 63] */
   loadActivations({ m, k }: LinearSize, values: Float32Array): boolean {
     assert(values.length === m * k, `A has ${m}×${k} values`);
-    const { floats, a } = this.#at;
-    new Float32Array(this.#wasm.memory.buffer, floats, m * k).set(values);
-    return this.#wasm.quantize(floats, m * k, a) !== 0;
+    const floats = this.#room(4 * m * k);
+    new Float32Array(this.memory.buffer, floats, m * k).set(values);
+    return this.#wasm.quantize(floats, m * k, this.#at.a) !== 0;
   }
 
-  /** Loads A (m×k int8), every value in [−63, 63]. */
+  /** Loads A (m×k int8), every value within its linear's bounds. */
   loadOperand(values: Int8Array): void {
-    new Int8Array(this.#wasm.memory.buffer, this.#at.a, values.length).set(values);
+    new Int8Array(this.memory.buffer, this.#at.a, values.length).set(values);
   }
 
   /** A copy of A. */
   activations({ m, k }: LinearSize): Int8Array {
-    return new Int8Array(this.#wasm.memory.buffer, this.#at.a, m * k).slice();
+    return new Int8Array(this.memory.buffer, this.#at.a, m * k).slice();
   }
 
   /** BLAKE3 of A as int8. */
@@ -267,9 +207,9 @@ export class Kernel {
 
   /** BLAKE3 of a carry's whole numbers, as int16 or int32. `product` is no longer valid. */
   hashCarry(values: Float32Array, size: 2 | 4): Uint8Array {
-    const { floats } = this.#at;
-    const { buffer } = this.#wasm.memory;
     const length = size * values.length;
+    const floats = this.#room(length);
+    const { buffer } = this.memory;
     const encoded =
       size === 2
         ? new Int16Array(buffer, floats, values.length)
@@ -280,120 +220,120 @@ export class Kernel {
 
   /** C (m×n) as float32: a view that is valid until the next call. */
   product({ m, n }: LinearSize): Float32Array<ArrayBuffer> {
-    const { c, floats } = this.#at;
-    this.#wasm.toFloat(c, m * n, floats);
-    return new Float32Array(this.#wasm.memory.buffer, floats, m * n);
-  }
-
-  /** C = A·B exactly; `weights` is Bᵀ, n×k. */
-  async multiply(l: LinearSize, weights: Int8Array, yieldToLoop: YieldToLoop): Promise<void> {
-    this.#packPlain(l, weights);
-    this.#lap('convert');
-    await this.#gemm(l, l.k, false, yieldToLoop);
-    this.#lap('gemm');
+    const floats = this.#room(4 * m * n);
+    this.#wasm.toFloat(this.#at.c, m * n, floats);
+    return new Float32Array(this.memory.buffer, floats, m * n);
   }
 
   /**
-   * The noisy product of linear `number` (1-based) under σ_ℓ. Afterwards `product` is C = A·B. @returns t_ℓ and
-   * the tickets of all tiles (32 bytes each, a view that is valid until the next call)
+   * C = A·B exactly, of any number of rows up to what was laid out. `way`: for tests and benches; else the quicker one.
    */
-  async multiplyNoisy(
-    l: LinearSize,
-    weights: Int8Array,
-    { sigma, number }: { readonly sigma: Uint8Array; readonly number: number },
+  async multiply(
+    l: PlainLinear,
+    weights: PlacedWeights,
     yieldToLoop: YieldToLoop,
-  ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
-    const at = this.#at;
-    this.#bytes(at.sigma, 32).set(sigma);
-    this.#packNoisy(l, weights);
-    await this.#gemm(l, l.r, true, yieldToLoop);
-    this.#lap('gemm');
-    const tiles = tileCount(l);
-    this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
-    const t = this.#hash(at.messages, MESSAGE_BYTES * tiles);
-    this.#lap('tickets');
-    if (l.k / l.r <= PEEL_BLOCKS_MAX) this.#peel(l);
-    else {
-      this.#packPlain(l, weights);
-      await this.#gemm(l, l.k, false, yieldToLoop);
-    }
-    this.#lap('peel');
-    return { t, tickets: this.#bytes(at.tickets, 32 * tiles) };
-  }
-
-  /** Copies Bᵀ (n×k) into its region slab by slab; `each` gets the first row and the number of rows of a slab. */
-  #eachSlab(l: LinearSize, weights: Int8Array, each: (first: number, rows: number) => void): void {
-    const { k, n } = l;
-    assert(weights.length === n * k, `Bᵀ has ${n}×${k} values`);
-    const slab = slabRows(l);
-    for (let first = 0; first < n; first += slab) {
-      const rows = Math.min(slab, n - first);
-      const slice = weights.subarray(first * k, (first + rows) * k);
-      new Int8Array(this.#wasm.memory.buffer, this.#at.b, rows * k).set(slice);
-      each(first, rows);
-    }
-  }
-
-  #packPlain(l: LinearSize, weights: Int8Array): void {
-    const { a, b, left, right } = this.#at;
-    const { m, k } = l;
-    this.#wasm.packLeft(a, m * k, left);
-    this.#eachSlab(l, weights, (first, rows) =>
-      this.#wasm.packRight(b, rows, k, right + 2 * first * k),
-    );
-  }
-
-  /** Packs A' and B' as operands of the GEMM, and computes all that the peel needs of B' while a slab is in memory. */
-  #packNoisy(l: LinearSize, weights: Int8Array): void {
-    const at = this.#at;
-    const w = this.#wasm;
-    const { m, k, n, r } = l;
-    w.permutations(at.sigma, 2, k, r, at.noiseKey, at.placesA);
-    w.permutations(at.sigma, 3, k, r, at.noiseKey, at.placesB);
-    w.factors(at.sigma, 0, m, r, at.noiseKey, at.leftFactor);
-    w.factors(at.sigma, 1, n, r, at.noiseKey, at.rightFactor);
-    w.addNoise(at.a, at.leftFactor, at.placesA, m, k, r, at.noisy);
-    w.packLeft(at.noisy, m * k, at.left);
-    const place = at.placesA + k;
-    this.#eachSlab(l, weights, (first, rows) => {
-      const factor = at.rightFactor + first * r;
-      w.addNoise(at.b, factor, at.placesB, rows, k, r, at.noisy);
-      w.packRight(at.noisy, rows, k, at.right + 2 * first * k);
-      this.#lap('noise');
-      const thin = at.thinRows + 2 * r + 4 * r * first;
-      w.project(at.noisy, place, place + k, rows, k, r, thin, 4 * r);
-      this.#lap('peel');
-    });
-    w.widen(at.rightFactor, n, r, at.thinRows, 4 * r);
-    this.#lap('peel');
-  }
-
-  #peel({ m, k, n, r }: LinearSize): void {
-    const at = this.#at;
-    const w = this.#wasm;
-    const place = at.placesB + k;
-    w.project(at.a, place, place + k, m, k, r, at.thinLeft, 4 * r);
-    w.widen(at.leftFactor, m, r, at.thinLeft + 2 * r, 4 * r);
-    w.packRight16(at.thinRows, n, 2 * r, at.thinRight);
-    w.gemm(at.thinLeft, at.thinRight, at.c, m, n, 2 * r, 2 * r, at.sums, 0, 1);
-  }
-
-  /** C = left·right in slabs of rows; `fold` also writes the tiles' messages every `step` columns. */
-  async #gemm(
-    { m, k, n }: LinearSize,
-    step: number,
-    fold: boolean,
-    yieldToLoop: YieldToLoop,
+    way?: Way,
   ): Promise<void> {
-    const at = this.#at;
-    const slab = TILE * Math.max(1, Math.floor(SLAB_MACS / (TILE * n * k)));
-    for (let row = 0; row < m; row += slab) {
-      const rows = Math.min(slab, m - row);
-      const left = at.left + 2 * row * k;
-      const c = at.c + 4 * row * n;
-      const message = fold ? at.messages + (MESSAGE_BYTES * row * n) / TILE ** 2 : 0;
-      this.#wasm.gemm(left, at.right, c, rows, n, k, step, at.sums, message, 0);
+    const product = this.#plain.begin(l, weights, way);
+    this.#lap('convert');
+    for (const [from, until] of slabs(l)) {
+      product.columns(from, until);
+      this.#lap('gemm');
       await yieldToLoop();
     }
   }
+
+  /**
+   * The noisy product of linear ℓ under σ_ℓ, of whole tiles; afterwards C is A·B. @returns t_ℓ and the tickets of all
+   * tiles (32 bytes each, a view that is valid until the next call)
+   */
+  async multiplyNoisy(
+    l: LinearSize,
+    weights: PlacedWeights,
+    { sigma, number, exact = true, tickets = true }: Noisy,
+    yieldToLoop: YieldToLoop,
+  ): Promise<{ t: Uint8Array; tickets: Uint8Array }> {
+    const at = this.#at;
+    const peels = exact && l.k / l.r <= PEEL_BLOCKS_MAX;
+    this.#bytes(at.sigma, 32).set(sigma);
+    this.#noisyRows(l, peels);
+    for (const [from, until] of slabs(l)) {
+      for (let column = from; column < until; column += LANES)
+        this.#noisyColumns(l, weights, column, peels);
+      await yieldToLoop();
+    }
+    const tiles = tileCount(l);
+    if (tickets) this.#wasm.tickets(at.messages, tiles, at.sigma, number, at.tickets);
+    const t = this.#hash(at.messages, MESSAGE_BYTES * tiles);
+    this.#lap('tickets');
+    if (exact && !peels) await this.multiply(l, weights, yieldToLoop);
+    return { t, tickets: this.#bytes(at.tickets, tickets ? 32 * tiles : 0) };
+  }
+
+  /** The factor of 16 rows of A (kind 0) or columns of B (kind 1) from `first` on, turned. */
+  #drawFactor(kind: 0 | 1, first: number, r: number): void {
+    const { sigma, noiseKey, drawn, factor } = this.#at;
+    this.#wasm.factors(sigma, kind, first, LANES, r, noiseKey, drawn);
+    this.#wasm.turnRows(drawn, r, factor);
+  }
+
+  /** Permutations, A' as the left operand, and the peel's left operand. */
+  #noisyRows({ m, k, r }: LinearSize, peels: boolean): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    w.permutations(at.sigma, 2, k, r, at.noiseKey, at.orderA);
+    w.permutations(at.sigma, 3, k, r, at.noiseKey, at.orderB);
+    for (let row = 0; row < m; row += LANES) {
+      this.#drawFactor(0, row, r);
+      w.turnRows(at.a + row * k, k, at.turned);
+      if (peels) {
+        this.#lap('noise');
+        // Pairs of a panel of 4 rows lie 16 bytes apart, panels one after the other.
+        const thin = at.thinLeft + 4 * row * r;
+        w.project(at.turned, at.orderB, k, r, at.projected);
+        w.pairSums(at.projected, r, thin, 32 * r, 16 * r, 16);
+        w.pairBytes(at.factor, r, thin + 8 * r, 32 * r, 16 * r, 16);
+        this.#lap('peel');
+      }
+      const left = at.left + 2 * row * k;
+      w.addNoise(at.turned, at.factor, at.orderA, k, r, left, 16 * k, 8 * k, 16);
+    }
+    this.#lap('noise');
+  }
+
+  /** 16 columns of C' and their tiles' messages; with `peels` also of C. */
+  #noisyColumns(
+    { m, k, n, r }: LinearSize,
+    weights: PlacedWeights,
+    column: number,
+    peels: boolean,
+  ): void {
+    const at = this.#at;
+    const w = this.#wasm;
+    this.#drawFactor(1, column, r);
+    w.turnWeights(weights.at + column * k, k, at.turned);
+    // Pairs of a panel of 8 columns lie 32 bytes apart, two vectors each.
+    w.addNoise(at.turned, at.factor, at.orderB, k, r, at.right, 16 * k, 16, 32);
+    this.#lap('noise');
+    const message = at.messages + (MESSAGE_BYTES * column) / TILE;
+    const line = (MESSAGE_BYTES * n) / TILE;
+    const to = peels ? at.noisy : 0;
+    w.noisyPanel(at.left, at.right, m, k, r, at.sums, to, message, line);
+    this.#lap('gemm');
+    if (!peels) return;
+    w.project(at.turned, at.orderA, k, r, at.projected);
+    w.pairBytes(at.factor, r, at.thinRight, 32 * r, 16, 32);
+    w.pairSums(at.projected, r, at.thinRight + 16 * r, 32 * r, 16, 32);
+    w.peelPanel(at.thinLeft, at.thinRight, m, 2 * r, at.noisy, at.c + 4 * column, 4 * n);
+    this.#lap('peel');
+  }
+}
+
+/** Ranges of columns, multiples of 16, that are multiplied between two yields. */
+function slabs({ m, k, n }: LinearSize): (readonly [from: number, until: number])[] {
+  const columns = LANES * Math.max(1, Math.floor(SLAB_MACS / (LANES * m * k)));
+  return Array.from({ length: Math.ceil(n / columns) }, (_, i) => [
+    i * columns,
+    Math.min(n, (i + 1) * columns),
+  ]);
 }

@@ -240,11 +240,21 @@ export function streams(sigma: usize, kind: i32, index: v128, block: i32, key: u
     v128.store(OUT + 128 + w, v128.xor(v128.load(OUT + 128 + w), v128.load(CV + w)));
 }
 
-/** Rows 0..count−1 of E_L (kind 0) or columns of F_R (kind 1), r int8 each; count a multiple of 4, r of 16. */
-export function factors(sigma: usize, kind: i32, count: i32, r: i32, key: usize, to: usize): void {
+/**
+ * Rows `first`.. of E_L (kind 0) or columns of F_R (kind 1), r int8 each; count a multiple of 4, r of 16.
+ */
+export function factors(
+  sigma: usize,
+  kind: i32,
+  first: i32,
+  count: i32,
+  r: i32,
+  key: usize,
+  to: usize,
+): void {
   for (let i = 0; i < count; i += 4)
     for (let b = 0; b < r; b += 64) {
-      streams(sigma, kind, lanesFrom(i), b >> 6, key);
+      streams(sigma, kind, lanesFrom(first + i), b >> 6, key);
       for (let g = 0; g < 4 && b + 16 * g < r; g++)
         storeEntries(g, to + <usize>(i * r + b + 16 * g), r);
     }
@@ -252,21 +262,9 @@ export function factors(sigma: usize, kind: i32, count: i32, r: i32, key: usize,
 
 /** Four permutations in the making, a byte an entry. */
 const ORDER = memory.data(1024, 16);
-/** The tables' mark of no place. */
-const NONE = 255;
 
-/**
- * The permutations of kind 2 or 3 of all k/r blocks as three tables of k places each, by place c of the
- * block: π(c), π⁻¹(c), π⁻¹(c)+1. r at most 240.
- */
-export function permutations(
-  sigma: usize,
-  kind: i32,
-  k: i32,
-  r: i32,
-  key: usize,
-  tables: usize,
-): void {
+/** The permutations of kind 2 or 3 of all k/r blocks: π(c) by place c of k, a byte each. r at most 256. */
+export function permutations(sigma: usize, kind: i32, k: i32, r: i32, key: usize, to: usize): void {
   for (let q = 0; q * r < k; q += 4) {
     for (let c = 0; c < r; c++)
       for (let lane = 0; lane < 4; lane++) store<u8>(ORDER + 256 * lane + c, <u8>c);
@@ -284,16 +282,6 @@ export function permutations(
       }
     }
     for (let lane = 0; lane < 4 && (q + lane) * r < k; lane++)
-      storeTables(ORDER + 256 * lane, r, k, tables + (q + lane) * r);
-  }
-}
-
-function storeTables(order: usize, r: usize, k: usize, to: usize): void {
-  for (let c: usize = 0; c < r; c++) {
-    const place = load<u8>(order + c);
-    const inverse = to + k + place;
-    store<u8>(to + c, place);
-    store<u8>(inverse, <u8>c);
-    store<u8>(inverse + k, c + 1 < r ? <u8>(c + 1) : NONE);
+      memory.copy(to + (q + lane) * r, ORDER + 256 * lane, r);
   }
 }

@@ -1,8 +1,11 @@
 // What the wasm module exports. Memory is laid out by the caller (../kernel.ts), from heapBase() on.
 export { hash, tickets, factors, permutations } from './blake3';
-export { packLeft, packRight, packRight16, gemm } from './gemm';
+export { packWeights, unpackWeights, columnSums, turnWeights, turnRows } from './weights';
+export { addNoise, project, pairBytes, pairSums } from './noise';
+export { noisyPanel, peelPanel } from './noisy';
+export { gemmWide, widen } from './plain';
 export { panelBytes, packRows, packColumns, gemm16, poolSum } from './products';
-export { addNoise, project, widen, quantize, toFloat } from './noise';
+export { quantize, toFloat } from './convert';
 
 export function heapBase(): usize {
   return __heap_base;

@@ -1,0 +1,236 @@
+// The plain product on relaxed SIMD, a second module on the kernel's memory for engines that have it. Of
+// i16x8.relaxed_dot_i8x16_i7x16_s the specification leaves open what happens where an entry of the second operand is
+// negative, or a sum of two products leaves int16. Neither occurs here, so every engine gives the same bits:
+// - `gemmPairs`: |w|, |a| ≤ 63. Second operand u = a + 63 in 0..126; a sum of two is at most 2·63·126 = 15,876, and
+//   two of those still fit int16. Σ w·a = Σ w·u − 63·Σ w.
+// - `gemmSingles`: |a| ≤ 127, |w| ≤ 63. Second operand w + 63; a sum of two is at most 2·127·126 = 32,004, which fits
+//   alone. Σ w·a = Σ (w + 63)·a − 63·Σ a.
+
+/** u = a + 63, `count` a multiple of 16. */
+export function raise(from: usize, count: i32, to: usize): void {
+  for (let i: usize = 0; i < <usize>count; i += 16)
+    v128.store(to + i, i8x16.add(v128.load(from + i), i8x16.splat(63)));
+}
+
+/** 63·Σ of each of m rows of k int8, as int32; k a multiple of 16. */
+export function rowSums(from: usize, m: i32, k: i32, to: usize): void {
+  for (let i = 0; i < m; i++) {
+    let s = i32x4.splat(0);
+    for (const end = from + k; from < end; from += 16) {
+      const pairs = i16x8.extadd_pairwise_i8x16_s(v128.load(from));
+      s = i32x4.add(s, i32x4.extadd_pairwise_i16x8_s(pairs));
+    }
+    s = i32x4.add(s, v128.shuffle<u64>(s, s, 1, 0));
+    store<i32>(to + 4 * <usize>i, 63 * (i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1)));
+  }
+}
+
+/** Two steps' pair sums of 4 columns, added up in int16, then to int32. */
+function two(sum: v128, w0: v128, u0: v128, w1: v128, u1: v128): v128 {
+  const pairs = i16x8.add(
+    i16x8.relaxed_dot_i8x16_i7x16_s(w0, u0),
+    i16x8.relaxed_dot_i8x16_i7x16_s(w1, u1),
+  );
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, i16x8.splat(1)));
+}
+
+/** 4 rows (of u, k bytes apart from a0 on) × 8 columns of a panel. */
+function pairsBlock(a0: usize, panel: usize, k: usize, sums: usize, to: usize, line: usize): void {
+  const zero = i32x4.splat(0);
+  let c00 = zero,
+    c01 = zero,
+    c10 = zero,
+    c11 = zero,
+    c20 = zero,
+    c21 = zero,
+    c30 = zero,
+    c31 = zero;
+  let a1 = a0 + k,
+    a2 = a1 + k,
+    a3 = a2 + k;
+  for (const end = a1; a0 < end; a0 += 8) {
+    const x0 = v128.load(panel),
+      x1 = v128.load(panel, 16);
+    const z0 = v128.load(panel, 32),
+      z1 = v128.load(panel, 48);
+    let y = v128.load32_splat(a0),
+      t = v128.load32_splat(a0, 4);
+    ((c00 = two(c00, x0, y, z0, t)), (c01 = two(c01, x1, y, z1, t)));
+    ((y = v128.load32_splat(a1)), (t = v128.load32_splat(a1, 4)));
+    ((c10 = two(c10, x0, y, z0, t)), (c11 = two(c11, x1, y, z1, t)));
+    ((y = v128.load32_splat(a2)), (t = v128.load32_splat(a2, 4)));
+    ((c20 = two(c20, x0, y, z0, t)), (c21 = two(c21, x1, y, z1, t)));
+    ((y = v128.load32_splat(a3)), (t = v128.load32_splat(a3, 4)));
+    ((c30 = two(c30, x0, y, z0, t)), (c31 = two(c31, x1, y, z1, t)));
+    panel += 64;
+    ((a1 += 8), (a2 += 8), (a3 += 8));
+  }
+  const t0 = v128.load(sums),
+    t1 = v128.load(sums, 16);
+  (v128.store(to, i32x4.sub(c00, t0)), v128.store(to, i32x4.sub(c01, t1), 16));
+  to += line;
+  (v128.store(to, i32x4.sub(c10, t0)), v128.store(to, i32x4.sub(c11, t1), 16));
+  to += line;
+  (v128.store(to, i32x4.sub(c20, t0)), v128.store(to, i32x4.sub(c21, t1), 16));
+  to += line;
+  (v128.store(to, i32x4.sub(c30, t0)), v128.store(to, i32x4.sub(c31, t1), 16));
+}
+
+/** One row × 8 columns. */
+function pairsRow(a: usize, panel: usize, k: usize, sums: usize, to: usize): void {
+  let c0 = i32x4.splat(0),
+    c1 = c0;
+  for (const end = a + k; a < end; a += 16) {
+    let y = v128.load32_splat(a),
+      t = v128.load32_splat(a, 4);
+    c0 = two(c0, v128.load(panel), y, v128.load(panel, 32), t);
+    c1 = two(c1, v128.load(panel, 16), y, v128.load(panel, 48), t);
+    ((y = v128.load32_splat(a, 8)), (t = v128.load32_splat(a, 12)));
+    c0 = two(c0, v128.load(panel, 64), y, v128.load(panel, 96), t);
+    c1 = two(c1, v128.load(panel, 80), y, v128.load(panel, 112), t);
+    panel += 128;
+  }
+  v128.store(to, i32x4.sub(c0, v128.load(sums)));
+  v128.store(to, i32x4.sub(c1, v128.load(sums, 16)), 16);
+}
+
+/**
+ * Columns `from`..`until` − 1 (multiples of 8) of C (m×n int32) = A·B, from u (m×k), panels and 63·Σ of B's columns.
+ * k a multiple of 16.
+ */
+export function gemmPairs(
+  u: usize,
+  panels: usize,
+  sums: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  from: i32,
+  until: i32,
+): void {
+  const line = 4 * <usize>n;
+  for (let j = from; j < until; j += 8) {
+    const panel = panels + <usize>(j * k);
+    const s = sums + 4 * <usize>j;
+    let a = u,
+      to = c + 4 * <usize>j;
+    let i = 0;
+    for (; i + 4 <= m; i += 4) {
+      pairsBlock(a, panel, k, s, to, line);
+      a += 4 * k;
+      to += 4 * line;
+    }
+    for (; i < m; i++) {
+      pairsRow(a, panel, k, s, to);
+      a += k;
+      to += line;
+    }
+  }
+}
+
+/** One step's pair sums of 4 columns to int32. */
+function one(sum: v128, a: v128, w: v128): v128 {
+  const pairs = i16x8.relaxed_dot_i8x16_i7x16_s(a, w);
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, i16x8.splat(1)));
+}
+
+function raised(w: v128): v128 {
+  return i8x16.add(w, i8x16.splat(63));
+}
+
+/** 4 rows of A × 8 columns of a panel; `sums` of the rows. */
+function singlesBlock(
+  a0: usize,
+  panel: usize,
+  k: usize,
+  sums: usize,
+  to: usize,
+  line: usize,
+): void {
+  const zero = i32x4.splat(0);
+  let c00 = zero,
+    c01 = zero,
+    c10 = zero,
+    c11 = zero,
+    c20 = zero,
+    c21 = zero,
+    c30 = zero,
+    c31 = zero;
+  let a1 = a0 + k,
+    a2 = a1 + k,
+    a3 = a2 + k;
+  for (const end = a1; a0 < end; a0 += 4) {
+    const x0 = raised(v128.load(panel)),
+      x1 = raised(v128.load(panel, 16));
+    let y = v128.load32_splat(a0);
+    ((c00 = one(c00, y, x0)), (c01 = one(c01, y, x1)));
+    y = v128.load32_splat(a1);
+    ((c10 = one(c10, y, x0)), (c11 = one(c11, y, x1)));
+    y = v128.load32_splat(a2);
+    ((c20 = one(c20, y, x0)), (c21 = one(c21, y, x1)));
+    y = v128.load32_splat(a3);
+    ((c30 = one(c30, y, x0)), (c31 = one(c31, y, x1)));
+    panel += 32;
+    ((a1 += 4), (a2 += 4), (a3 += 4));
+  }
+  let t = v128.load32_splat(sums);
+  (v128.store(to, i32x4.sub(c00, t)), v128.store(to, i32x4.sub(c01, t), 16));
+  to += line;
+  t = v128.load32_splat(sums, 4);
+  (v128.store(to, i32x4.sub(c10, t)), v128.store(to, i32x4.sub(c11, t), 16));
+  to += line;
+  t = v128.load32_splat(sums, 8);
+  (v128.store(to, i32x4.sub(c20, t)), v128.store(to, i32x4.sub(c21, t), 16));
+  to += line;
+  t = v128.load32_splat(sums, 12);
+  (v128.store(to, i32x4.sub(c30, t)), v128.store(to, i32x4.sub(c31, t), 16));
+}
+
+function singlesRow(a: usize, panel: usize, k: usize, sums: usize, to: usize): void {
+  let c0 = i32x4.splat(0),
+    c1 = c0;
+  for (const end = a + k; a < end; a += 8) {
+    let y = v128.load32_splat(a);
+    c0 = one(c0, y, raised(v128.load(panel)));
+    c1 = one(c1, y, raised(v128.load(panel, 16)));
+    y = v128.load32_splat(a, 4);
+    c0 = one(c0, y, raised(v128.load(panel, 32)));
+    c1 = one(c1, y, raised(v128.load(panel, 48)));
+    panel += 64;
+  }
+  const t = v128.load32_splat(sums);
+  v128.store(to, i32x4.sub(c0, t));
+  v128.store(to, i32x4.sub(c1, t), 16);
+}
+
+/** The same from A itself (m×k int8, |a| ≤ 127) and 63·Σ of its rows. */
+export function gemmSingles(
+  left: usize,
+  panels: usize,
+  sums: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  from: i32,
+  until: i32,
+): void {
+  const line = 4 * <usize>n;
+  for (let j = from; j < until; j += 8) {
+    const panel = panels + <usize>(j * k);
+    let a = left,
+      to = c + 4 * <usize>j;
+    let i = 0;
+    for (; i + 4 <= m; i += 4) {
+      singlesBlock(a, panel, k, sums + 4 * <usize>i, to, line);
+      a += 4 * k;
+      to += 4 * line;
+    }
+    for (; i < m; i++) {
+      singlesRow(a, panel, k, sums + 4 * <usize>i, to);
+      a += k;
+      to += line;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** Where the kernels' operands lie: regions laid out once, each for the largest of a model's linears. */
+import { TILE, type LinearSize } from '../../../core/manifest.ts';
+import { MESSAGE_BYTES } from '../../../core/pow/transcript.ts';
+
+/** Kernels read a little past a region's end. */
+const SLACK = 4096;
+/** Lanes of a turned operand: rows of A or columns of B that get their noise together. */
+export const LANES = 16;
+
+/** Bytes of each region for one linear. */
+const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
+  a: m * k,
+  /** A as int16 or raised, row-major; or A' as pairs. */
+  left: 2 * m * k,
+  c: 4 * m * n,
+  /** 63·Σ of A's rows. */
+  rowSums: 4 * m,
+  /** 16 rows of A or columns of B, one of k after the other. */
+  turned: LANES * k,
+  /** B' of 16 columns as pairs. */
+  right: 2 * LANES * k,
+  /** 16 rows of a factor as they are drawn, then turned. */
+  drawn: LANES * r,
+  factor: LANES * r,
+  /** −A·F_L of 16 rows, −E_R·B' of 16 columns. */
+  projected: 2 * LANES * r,
+  /** Operands of the peel's product, of depth 2r. */
+  thinLeft: 4 * m * r,
+  thinRight: 4 * LANES * r,
+  /** C' of 16 columns. */
+  noisy: 4 * LANES * m,
+  messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
+  tickets: (32 * m * n) / TILE ** 2,
+  sums: (16 * k) / r,
+  /** Of hashing A, the messages, or a carry. */
+  chainingValues: Math.ceil(Math.max(m * k, (MESSAGE_BYTES * m * n) / TILE ** 2, carry) / 32),
+  /** Permutations of the noise on A and on B. */
+  orderA: k,
+  orderB: k,
+  sigma: 32,
+  noiseKey: 32,
+  digest: 128,
+});
+export type Layout = ReturnType<typeof regionBytes>;
+
+/** Addresses from `base` on, and the first byte behind them. `carry`: most bytes of a carry that is hashed. */
+export function layOut(linears: readonly LinearSize[], carry: number, base: number) {
+  const sizes = linears.map((l) => regionBytes(l, carry));
+  let end = Math.ceil(base / 64) * 64;
+  const place = (name: keyof Layout): number => {
+    const at = end;
+    end += Math.ceil((Math.max(...sizes.map((s) => s[name])) + SLACK) / 64) * 64;
+    return at;
+  };
+  const names = Object.keys(sizes[0]!) as (keyof Layout)[];
+  const at = Object.fromEntries(names.map((name) => [name, place(name)])) as Layout;
+  return { at, end };
+}

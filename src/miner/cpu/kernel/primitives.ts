@@ -1,0 +1,42 @@
+/**
+ * Products and pooling for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
+ * Nothing is written past the rows and columns named; up to 6 bytes past a row of a left operand may be read.
+ */
+export interface Primitives {
+  /** Bytes of the panels of n columns of depth k. */
+  panelBytes(n: number, k: number): number;
+  /** Panels of a right operand from its n columns, each k int16 in a row. */
+  packRows(from: number, stride: number, n: number, k: number, to: number): void;
+  /** The same from k rows of n int16. */
+  packColumns(from: number, stride: number, n: number, k: number, to: number): void;
+  /**
+   * C (m×n int32) = left (m rows of k int16) · panels. Where `columns` ≥ 0, row i wants its columns ≤ i + columns
+   * alone, and those after it come out exact or 0; where `depths` ≥ 0, row i's entries after i + depths must be 0, and
+   * are left out where that saves work. −1: no limit.
+   */
+  gemm16(
+    left: number,
+    stride: number,
+    panels: number,
+    c: number,
+    cStride: number,
+    m: number,
+    n: number,
+    k: number,
+    columns: number,
+    depths: number,
+  ): void;
+  /**
+   * Per column Σ of weight·entry over `rows` rows, as float32; `weights` are float32, one a row. `storage` of the
+   * entries: 0 int8, 1 int16, 2 int32, 3 float32.
+   */
+  poolSum(
+    from: number,
+    stride: number,
+    storage: 0 | 1 | 2 | 3,
+    rows: number,
+    width: number,
+    weights: number,
+    to: number,
+  ): void;
+}
