@@ -46,8 +46,22 @@ export interface Task {
 
 /** Work per ms of a device, in MACs for the GEMM and in `Task.work` for the other kernels. */
 export type Pace = Readonly<Partial<Record<KernelName | 'gemm', number>>>;
+
+/** Programs of the executor: their work is counted in values of a row program, products, and entries of a pool. */
+export type ProgramKind = 'rows' | 'products' | 'pools';
+/**
+ * How many of them a device does while it does one MAC of the GEMM, at least: they read float32 or int16 where the
+ * GEMM multiplies four int8 at once, and a pool is one thread a column.
+ */
+const PROGRAM_PACE: Readonly<Record<ProgramKind, number>> = {
+  rows: 1 / 16,
+  products: 1 / 4,
+  pools: 1 / 64,
+};
+const isProgram = (kernel: string): kernel is ProgramKind => kernel in PROGRAM_PACE;
+
 /** Most work of one dispatch. */
-export type WorkMax = (kernel: KernelName | 'gemm') => number;
+export type WorkMax = (kernel: KernelName | ProgramKind | 'gemm') => number;
 
 /** ms of one dispatch: a longer one makes the screen stutter, and a system may take the device away. */
 const DISPATCH_MS_MAX = 50;
@@ -55,12 +69,15 @@ const DISPATCH_MS_MAX = 50;
 const DISPATCH_MACS_MAX = 5e9;
 
 /** Work for half of DISPATCH_MS_MAX at a device's pace, which leaves room for folds and for a busy moment. */
-export const workMaxOf =
-  (pace: Pace): WorkMax =>
-  (kernel) => {
-    const measured = ((pace[kernel] ?? Infinity) * DISPATCH_MS_MAX) / 2;
-    return kernel === 'gemm' ? Math.min(DISPATCH_MACS_MAX, measured) : measured;
+export const workMaxOf = (pace: Pace): WorkMax => {
+  const most = (kernel: KernelName | 'gemm'): number =>
+    ((pace[kernel] ?? Infinity) * DISPATCH_MS_MAX) / 2;
+  const gemm = Math.min(DISPATCH_MACS_MAX, most('gemm'));
+  return (kernel) => {
+    if (kernel === 'gemm') return gemm;
+    return isProgram(kernel) ? gemm * PROGRAM_PACE[kernel] : most(kernel);
   };
+};
 
 /** One dispatch. */
 export interface Step {
@@ -95,7 +112,7 @@ export function slicesOf(y: number, x: number, max: number): Slice[] {
 /** Threads of a workgroup. */
 export const GROUP = 64;
 /** Most workgroups of a kernel that strides over its items: more would not make it faster. */
-const GROUPS_MAX = 8192;
+export const GROUPS_MAX = 8192;
 
 export class Kernels {
   readonly device: GPUDevice;
@@ -197,6 +214,22 @@ export function storage(device: GPUDevice, bytes: number, data?: ArrayBufferView
   return made;
 }
 
+/** Writes bytes to a multiple of 4, followed by zeros to the end of their last word. */
+export function writePadded(
+  device: GPUDevice,
+  to: GPUBuffer,
+  at: number,
+  data: ArrayBufferView,
+): void {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const whole = bytes.length - (bytes.length % 4);
+  device.queue.writeBuffer(to, at, bytes as Uint8Array<ArrayBuffer>, 0, whole);
+  if (whole === bytes.length) return;
+  const rest = new Uint8Array(4);
+  rest.set(bytes.subarray(whole));
+  device.queue.writeBuffer(to, at + whole, rest);
+}
+
 export function uniform(device: GPUDevice, words: readonly number[]): GPUBuffer {
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const made = buffer(device, Math.ceil(words.length / 4) * 16, usage);
@@ -234,10 +267,10 @@ export function submit(device: GPUDevice, steps: readonly Step[]): void {
   }
 }
 
-type Part = { readonly buffer: GPUBuffer; readonly bytes: number };
+type Part = { readonly buffer: GPUBuffer; readonly offset?: number; readonly bytes: number };
 
 /**
- * Copies the first `bytes` bytes of buffers, after everything submitted before. The returned function waits
+ * Copies `bytes` bytes of buffers from `offset` on, after everything submitted before. The returned function waits
  * for the copies; meanwhile the buffers may be used again.
  */
 export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
@@ -247,9 +280,9 @@ export function copyBuffers(device: GPUDevice, parts: readonly Part[]) {
   const encoder = device.createCommandEncoder();
   const starts: number[] = [];
   let at = 0;
-  for (const { buffer, bytes } of parts) {
+  for (const { buffer, offset = 0, bytes } of parts) {
     starts.push(at);
-    encoder.copyBufferToBuffer(buffer, 0, staging, at, Math.ceil(bytes / 4) * 4);
+    encoder.copyBufferToBuffer(buffer, offset, staging, at, Math.ceil(bytes / 4) * 4);
     at += Math.ceil(bytes / 16) * 16;
   }
   device.queue.submit([encoder.finish()]);

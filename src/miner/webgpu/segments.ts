@@ -20,7 +20,7 @@ export interface GpuSegments {
   /** Where carry number `index` of the shape lies as it is hashed. */
   carry(index: number): Bound;
   /** Where the answer lies after the last segment, how many bytes it takes there, and the rows in those bytes. */
-  answer(): { readonly buffer: GPUBuffer; readonly bytes: number };
+  answer(): { readonly buffer: GPUBuffer; readonly offset?: number; readonly bytes: number };
   parseAnswer(bytes: ArrayBuffer): Int8Array;
   /** Ends a pass. */
   reset(): void;

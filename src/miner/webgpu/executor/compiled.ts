@@ -1,0 +1,224 @@
+/** A plan on a device: its buffers, filled with what never changes, and the dispatches of every segment. */
+import { assert } from '../../../lib/errors.ts';
+import {
+  BYTES,
+  type Plan,
+  type PoolStep,
+  type ProductStep,
+  type RowProgram,
+  type RowsStep,
+} from '../../executor/types.ts';
+import {
+  bindGroup,
+  compile,
+  GROUPS_MAX,
+  slicesOf,
+  storage,
+  uniform,
+  writePadded,
+  type Kernels,
+  type ProgramKind,
+  type Step,
+} from '../kernels.ts';
+import { addressOf, layoutOf, type Layout, type Place, type Settle, type Space } from './layout.ts';
+import { POOL_THREADS, poolWgsl } from './pools.ts';
+import { productWgsl, SIDE } from './products.ts';
+import { rowsWgsl } from './rows.ts';
+
+/** Columns of a row in which numbers are packed when a segment ends. */
+const SETTLED_WIDTH = 64;
+
+/** A program on a grid of workgroups, before it is compiled and cut into slices. */
+interface Grid {
+  readonly kind: ProgramKind;
+  readonly code: string;
+  readonly words: readonly number[];
+  readonly spaces: readonly Space[];
+  readonly y: number;
+  readonly x: number;
+  /** Bytes of workgroup memory, where they depend on the program. */
+  readonly memory?: number;
+  /** Work of one workgroup. */
+  readonly work: number;
+  /** The first two words of a slice's uniform. */
+  readonly range: (row: number, column: number) => readonly [number, number];
+}
+
+/** Where C lies and A goes, and the package's tables. */
+export interface PlanParts {
+  readonly plan: Plan;
+  readonly product: GPUBuffer;
+  readonly operand: GPUBuffer;
+  readonly tables: readonly Uint8Array[];
+}
+
+const count = (loops: readonly number[]): number => loops.reduce((all, x) => all * x, 1);
+
+/** A row program that packs int32 into what is hashed or multiplied. */
+const settleProgram = (to: Place): RowProgram => ({
+  key: `settle ${to.storage}`,
+  inputs: [{ storage: 'i32', width: SETTLED_WIDTH, isTable: false, isIndexed: false }],
+  values: [{ op: 'input', input: 0, width: SETTLED_WIDTH }],
+  outputs: [{ value: 0, storage: to.storage, isQuick: true }],
+  numbers: 0,
+});
+
+/** Grids of a plan's segments. */
+class Grids {
+  readonly #plan: Plan;
+  readonly #layout: Layout;
+
+  constructor(plan: Plan, layout: Layout) {
+    this.#plan = plan;
+    this.#layout = layout;
+  }
+
+  of(segment: number): Grid[] {
+    const { steps } = this.#plan.segments[segment]!;
+    assert(steps, `segment ${segment} is covered`);
+    const grids = steps.map((step): Grid => {
+      assert(step.kind !== 'leftover', 'nothing is left over');
+      if (step.kind === 'rows') return this.#rows(step);
+      return step.kind === 'product' ? this.#product(step) : this.#pool(step);
+    });
+    return [...grids, ...this.#layout.settles[segment]!.map((settle) => this.#settle(settle))];
+  }
+
+  #rows({ program: index, loops, inputs, outputs, numbers }: RowsStep): Grid {
+    const { places } = this.#layout;
+    const at = (binding: RowsStep['inputs'][number]) => addressOf(places, binding);
+    const program = this.#plan.programs[index]!;
+    return rowsGrid(
+      rowsWgsl({ program, loops, inputs: inputs.map(at), outputs: outputs.map(at), numbers }),
+      program,
+      count(loops),
+    );
+  }
+
+  #product(step: ProductStep): Grid {
+    const { places } = this.#layout;
+    const [left, right, out] = [step.left, step.right, step.out].map((b) => addressOf(places, b));
+    const made = productWgsl({ step, left: left!, right: right!, out: out! });
+    const tiles = Math.ceil(step.m / SIDE) * Math.ceil(step.n / SIDE);
+    const work = SIDE * SIDE * step.k;
+    const range = (row: number, column: number) => [row, column] as const;
+    return { kind: 'products', ...made, y: count(step.loops), x: tiles, work, range };
+  }
+
+  #pool(step: PoolStep): Grid {
+    const { places } = this.#layout;
+    const made = poolWgsl({
+      step,
+      from: addressOf(places, step.from),
+      to: addressOf(places, step.to),
+    });
+    const columns = count(step.loops) * step.width;
+    const x = Math.ceil(columns / POOL_THREADS);
+    const work = POOL_THREADS * step.rows;
+    const range = (_: number, column: number) => [column * POOL_THREADS, columns] as const;
+    return { kind: 'pools', ...made, y: 1, x, work, range };
+  }
+
+  #settle({ buffer, to, elements }: Settle): Grid {
+    const program = settleProgram(to);
+    const rows = Math.ceil(elements / SETTLED_WIDTH);
+    const row = { strides: [SETTLED_WIDTH], isAligned: true };
+    const from = this.#layout.places[buffer]!;
+    const made = rowsWgsl({
+      program,
+      loops: [rows],
+      inputs: [{ ...from, ...row, offset: from.base }],
+      outputs: [{ ...to, ...row, offset: to.base }],
+      numbers: [],
+    });
+    return rowsGrid(made, program, rows);
+  }
+}
+
+function rowsGrid(
+  { rows: perGroup, ...made }: ReturnType<typeof rowsWgsl>,
+  { values }: RowProgram,
+  rows: number,
+): Grid {
+  const work = perGroup * values.reduce((sum, { width }) => sum + width, 0);
+  const range = (_: number, column: number) => [column * perGroup, rows] as const;
+  return { kind: 'rows', ...made, y: 1, x: Math.ceil(rows / perGroup), work, range };
+}
+
+export interface CompiledPlan {
+  readonly layout: Layout;
+  readonly arena: GPUBuffer;
+  /** The dispatches of a segment, in order. */
+  readonly segments: readonly (readonly Step[])[];
+}
+
+/**
+ * Why a plan can't run on a device, or undefined: a segment that is not covered whole, or more than a program may
+ * bind or hold in workgroup memory.
+ */
+export function planProblem({ limits }: GPUDevice, plan: Plan): string | undefined {
+  for (const [s, { steps, report }] of plan.segments.entries()) {
+    if (!steps) return `segment ${s} has no plan: ${report.join('; ')}`;
+    if (steps.some(({ kind }) => kind === 'leftover'))
+      return `segment ${s} leaves nodes over: ${report.join('; ')}`;
+  }
+  const layout = layoutOf(plan);
+  const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const bytes = Math.max(layout.arenaBytes, layout.fixedBytes);
+  if (bytes > most) return `${bytes} bytes in a buffer of at most ${most}`;
+  const grids = new Grids(plan, layout);
+  const shared = Math.max(
+    ...plan.segments.flatMap((_, s) => grids.of(s).map(({ memory = 0 }) => memory)),
+  );
+  const { maxComputeWorkgroupStorageSize: memory } = limits;
+  return shared > memory ? `${shared} bytes of workgroup memory` : undefined;
+}
+
+/** @throws AppError DEVICE_MEMORY */
+export async function compilePlan(kernels: Kernels, parts: PlanParts): Promise<CompiledPlan> {
+  const { device } = kernels;
+  const { plan, product, operand } = parts;
+  const layout = layoutOf(plan);
+  const arena = storage(device, layout.arenaBytes);
+  const fixed = fixedBuffer(device, parts, layout);
+  const grids = new Grids(plan, layout);
+  const spaces: Record<Space, GPUBuffer> = { arena, fixed, product, operand };
+  const segments = await Promise.all(
+    plan.segments.map(async (_, s) => {
+      const steps = await Promise.all(
+        grids.of(s).map(async (grid) => stepsOf(kernels, grid, spaces)),
+      );
+      return steps.flat();
+    }),
+  );
+  return { layout, arena, segments };
+}
+
+/** What no pass writes. */
+function fixedBuffer(device: GPUDevice, { plan, tables }: PlanParts, layout: Layout): GPUBuffer {
+  const fixed = storage(device, layout.fixedBytes);
+  for (const [i, { role, storage: kind }] of plan.buffers.entries()) {
+    if (role.kind !== 'constant' && role.kind !== 'table') continue;
+    const data = role.kind === 'constant' ? role.data : tables[role.index]!;
+    const { base } = layout.places[i]!;
+    writePadded(device, fixed, BYTES[kind] * base, data);
+  }
+  return fixed;
+}
+
+/** Cuts a grid into dispatches of no more than the allowed work. */
+async function stepsOf(
+  kernels: Kernels,
+  { kind, code, words, spaces, y, x, work, range }: Grid,
+  buffers: Readonly<Record<Space, GPUBuffer>>,
+): Promise<Step[]> {
+  const pipeline = await compile(kernels.device, code);
+  const most = kernels.workMax(kind) / work;
+  return slicesOf(y, x, Math.min(most, GROUPS_MAX)).map((slice) => {
+    const u = uniform(kernels.device, [...range(slice.row, slice.column), ...words]);
+    const bound = [u, ...spaces.map((space) => buffers[space])];
+    const group = bindGroup(kernels.device, pipeline, bound);
+    const share = (slice.x * slice.y) / most;
+    return { stage: 'segments', pipeline, group, x: slice.x, y: slice.y, share };
+  });
+}
