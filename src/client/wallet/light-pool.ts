@@ -3,7 +3,7 @@
  * that state as a full node does. Otherwise it is checked as far as possible without state, and judged later.
  */
 import { feeMin } from '../../chain/shared/fees.ts';
-import { Mempool, poolBase } from '../../chain/shared/mempool.ts';
+import { Mempool, poolBase, type HeadChange } from '../../chain/shared/mempool.ts';
 import { VerifiedSignatures } from '../../chain/shared/verified-signatures.ts';
 import { fault, type Fault } from '../../core/faults.ts';
 import type { Header, SignedTx, Tx } from '../../core/formats.ts';
@@ -23,6 +23,9 @@ export const UNJUDGED_MAX = 200;
 
 /** Transactions of abandoned blocks that are judged again at one head: each costs a signature check. */
 const BACK_MAX = 1_000;
+
+const NOTHING: HeadChange['changed'] = { has: () => false };
+const NOTHING_CHANGED: HeadChange = { reverted: [], confirmed: NOTHING, changed: NOTHING };
 
 /** Peers remembered as asked for their pools. */
 const SAMPLED_MAX = 256;
@@ -52,6 +55,7 @@ export function createLightPool(
   verified = new VerifiedSignatures(chain.genesis),
 ): LightPool {
   const pool = new Mempool(verified);
+  let head: Header | undefined;
   /** What is known of the state after the head. */
   let state: Tree | undefined;
   const unjudged = new BoundedMap<string, SignedTx>(UNJUDGED_MAX);
@@ -108,11 +112,16 @@ export function createLightPool(
       ...[...unjudged].map(([, tx]) => tx).filter(({ tx }) => tx.expiry > height),
     ],
     setHead(header, tree, back = []) {
+      const isSame = head === header && !back.length;
+      if (isSame && state === tree) return;
+      // More of the same state is known: what was judged stands, what was not may be now.
+      const change = isSame && tree && state ? NOTHING_CHANGED : undefined;
+      head = header;
       // Reverted transactions come first, because the nonces of the others follow theirs.
       const ours = [...pool.byFee(), ...[...unjudged].map(([, tx]) => tx)];
       const waiting = [...back.slice(0, BACK_MAX), ...ours];
       state = tree;
-      if (tree) pool.setBase(poolBase(params, chain, tree, header));
+      if (tree) pool.setBase(poolBase(params, chain, tree, header), change);
       const left = tree
         ? waiting.filter(({ tx }) => !pool.get(toHex(txId(chain.genesis, tx))))
         : waiting;

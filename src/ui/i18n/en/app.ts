@@ -223,6 +223,7 @@ export const en = {
     backedUpYes: 'Written down and checked.',
     /** Behind the block that a payment lies in. */
     notFinal: (have: string, need: string) => `not final yet: ${have} of ${need} blocks`,
+    youngPayer: 'from an account as new: if the chain changes there, it has to be signed again',
     neverFinal: 'not final: newer rules may hold',
     reorganised: (depth: string) =>
       `The chain changed its last ${depth} blocks. The balance was proven again.`,

@@ -49,6 +49,10 @@ export const wallet = {
     cancelWhy:
       'Sends the smallest amount to yourself in place of the payment, with a higher fee. If it is in ' +
       'a block first, the payment never will be. If the payment is faster, it stays.',
+    /** A rest below the least that an account can hold; VLT stands in it. */
+    lost: (rest: string) =>
+      `With this fee ${rest} would be left, less than the 0.01 VLT that an account has to hold: ` +
+      'they go to a miner.',
     cancellation: 'Cancellation of a payment',
     rival: 'to be replaced by a dearer one of yours',
     until: (height: string, left: string) => `valid until block ${height}, ${left} to go`,

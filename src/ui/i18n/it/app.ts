@@ -220,6 +220,7 @@ export const it: Text = {
     erase: 'Cancella le chiavi',
     backedUpYes: 'Scritte e controllate.',
     notFinal: (have, need) => `non ancora definitivo: ${have} di ${need} blocchi`,
+    youngPayer: 'da un conto altrettanto nuovo: se la catena cambia lì, va firmato di nuovo',
     neverFinal: 'non definitivo: forse valgono regole più nuove',
     reorganised: (depth) =>
       `La catena ha cambiato i suoi ultimi ${depth} blocchi. Il saldo è stato dimostrato di nuovo.`,

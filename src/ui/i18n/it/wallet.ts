@@ -51,6 +51,9 @@ export const wallet: WalletText = {
       'Invia a te l’importo più piccolo al posto del pagamento, con una commissione più alta. Se ' +
       'arriva prima in un blocco, il pagamento non ci arriverà mai. Se il pagamento è più svelto, ' +
       'resta.',
+    lost: (rest) =>
+      `Con questa commissione resterebbero ${rest}, meno degli 0,01 VLT che un conto deve tenere: ` +
+      'vanno a un minatore.',
     cancellation: 'Annullamento di un pagamento',
     rival: 'ne prenderà il posto uno tuo più caro',
     until: (height, left) => `vale fino al blocco ${height}, ne mancano ${left}`,

@@ -2,7 +2,7 @@
 import type { AccountEntry, PendingTx } from '../../../client/api.ts';
 import { addressOf } from '../../../core/address.ts';
 import { tryDecode } from '../../../core/codec.ts';
-import { SignedTx } from '../../../core/formats.ts';
+import { SignedTx, type Tx } from '../../../core/formats.ts';
 import { isSamePlace } from '../../../core/tx/tx.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
 import { historyKindOf, type KindLine } from './kinds.ts';
@@ -13,13 +13,20 @@ export interface Line extends KindLine {
   readonly height: number | undefined;
 }
 
+/** A transaction that is in a block. */
+export interface HistoryLine extends Line {
+  readonly height: number;
+  readonly tx: Tx;
+}
+
 export const historyLine = (
   { id, position, tx, opening }: AccountEntry,
   mine: Uint8Array,
-): Line => ({
+): HistoryLine => ({
   ...historyKindOf(tx.tx).line(tx.tx, mine, opening),
   id: toHex(id),
   height: position.height,
+  tx: tx.tx,
 });
 
 /** One of our transactions that is in no block yet. */

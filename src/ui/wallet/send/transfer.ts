@@ -78,6 +78,15 @@ export const allOf = (spendable: bigint, fee: bigint): bigint =>
 /** Whether what is left would go to the block's miner: an account can't hold so little. */
 export const isLost = (rest: bigint): boolean => rest > 0n && rest < ACCOUNT_MIN;
 
+/** nV that would go to the block's miner if that payment were sent; undefined where none would. */
+export function lostBy(
+  spendable: bigint,
+  { amount, fee }: Pick<Transfer, 'amount' | 'fee'>,
+): bigint | undefined {
+  const rest = spendable - amount - fee;
+  return isLost(rest) ? rest : undefined;
+}
+
 /** Whether the vault read in the bytes what was meant, on the network of this page. */
 export const saysTheSame = (
   read: TxSummary,
