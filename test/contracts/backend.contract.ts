@@ -49,7 +49,7 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
 
   const count = () => model.manifest.linears.length;
   const none = () => model.manifest.linears.map(() => 0n);
-  const pass = (change: Change = {}) =>
+  const pass = async (change: Change = {}) =>
     backend.pass({
       tokens: tokensOf(sigma0, model.manifest),
       sigma0,
@@ -118,6 +118,24 @@ export function backendContract(create: CreateBackend, options: ContractOptions)
     for (let seat = 0; seat < sequences; seat++)
       for (const others of [padding, random, () => one])
         expect(await row(others, seat)).toEqual(alone);
+  });
+
+  it('runs fewer sequences than a unit has, with the same rows and operands and no hashes', async () => {
+    const { sequences, tokens } = unitShape(model.manifest);
+    const plain = { sigma0: undefined, limits: [], capture: 2 };
+    const whole = await pass(plain);
+    expect(whole.captured).toEqual(unit.operands[1]);
+    for (let n = 1; n < sequences; n++)
+      for (let first = 0; first + n <= sequences; first++) {
+        const some = tokensOf(sigma0, model.manifest).slice(first * tokens, (first + n) * tokens);
+        const got = await pass({ ...plain, tokens: some });
+        const part = <T extends Int8Array>(all: T) =>
+          all.slice((all.length * first) / sequences, (all.length * (first + n)) / sequences);
+        expect(got.answer).toEqual(part(whole.answer));
+        expect(got.captured).toEqual(part(whole.captured!));
+        expect([got.x, got.a, got.y, got.t]).toEqual([[], [], [], []]);
+      }
+    await expect(pass({ tokens: new Uint32Array(tokens) })).rejects.toThrow();
   });
 
   it('finds a tile at its limit and not above it', async () => {

@@ -15,8 +15,16 @@ const job = (rank: Rank, sequences: number, model = 'a', tokens = 2): AnswerToke
   id: ++last,
   rank,
   model,
-  batch: BATCH,
-  sequences: Array.from({ length: sequences }, (_, i) => new Uint32Array(tokens).fill(i)),
+  batches: [BATCH, 2],
+  sequences: Array.from({ length: sequences }, (_, i) => ({
+    shape: 0,
+    tokens: new Uint32Array(tokens).fill(i),
+  })),
+});
+/** Of a payer, with a sequence of each of these shapes. */
+const shaped = (...shapes: number[]): AnswerTokens => ({
+  ...job('payer', 0),
+  sequences: shapes.map((shape) => ({ shape, tokens: new Uint32Array(2) })),
 });
 const queueOf = (...jobs: AnswerTokens[]): AnswerQueue => {
   const queue = new AnswerQueue();
@@ -50,7 +58,7 @@ it('a pass is filled by all who ask the same model, and by no other', () => {
     [three.id, 1],
     [three.id, 2],
   ]);
-  expect(first.seats[2]!.tokens).toBe(three.sequences[1]);
+  expect(first.seats[2]!.tokens).toBe(three.sequences[1]!.tokens);
   expect(seats(queue.take())).toEqual([[elsewhere.id, 0]]);
   expect(seats(queue.take())).toEqual([
     [two.id, 0],
@@ -65,6 +73,21 @@ it('a long job is cut over passes, in order', () => {
   expect(queue.passes).toBe(3);
   const taken = [queue.take(), queue.take(), queue.take()].flatMap((b) => seats(b)!);
   expect(taken).toEqual(long.sequences.map((_, at) => [long.id, at]));
+});
+
+it('a pass holds sequences of one shape, from all who ask; the first that waits leads it', () => {
+  const [mixed, short, long] = [shaped(1, 0, 1, 0, 1), shaped(1, 1), shaped(0, 0, 0)];
+  const queue = queueOf(mixed, short, long);
+  expect(queue).toMatchObject({ size: 3, passes: 5 });
+  const taken = Array.from({ length: 5 }, () => queue.take()!);
+  expect(taken.map((batch) => [batch.shape, ...seats(batch)!])).toEqual([
+    [1, [mixed.id, 0], [mixed.id, 2]],
+    [0, [mixed.id, 1], [mixed.id, 3], [long.id, 0], [long.id, 1]],
+    [1, [mixed.id, 4], [short.id, 0]],
+    [1, [short.id, 1]],
+    [0, [long.id, 2]],
+  ]);
+  expect(queue).toMatchObject({ size: 0, passes: 0 });
 });
 
 it('a stranger has a pass in time however many payers ask', () => {

@@ -8,7 +8,12 @@ import { AppError } from '../../src/lib/errors.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { SEQUENCES_MAX, WAITING_MAX } from '../../src/miner/engine/answer-queue.ts';
 import { CHECKED_EVERY } from '../../src/miner/engine/answering.ts';
-import type { Backend, ModelPackage, PassInput } from '../../src/miner/engine/backend.ts';
+import type {
+  Backend,
+  ModelPackage,
+  PassInput,
+  PassResult,
+} from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
 import { WAIT_SECONDS_MAX, type Rank } from '../../src/miner/engine/miner-api.ts';
@@ -410,15 +415,18 @@ test.each(['mining', 'paused'])('a device that lies is not used again: %s', asyn
   expect(miner.status.state).toBe('running');
 });
 
-test('activations that differ show a device as wrong, though its row is right', async () => {
+test.each<[string, number, (result: PassResult) => Partial<PassResult>]>([
+  ['of a whole unit', 32, ({ x }) => ({ x: x.with(1, zero) })],
+  ['of a few sequences', 1, ({ captured }) => ({ captured: captured!.map((v) => v ^ 1) })],
+])('activations that differ show a device as wrong: %s', async (_, bytes, changed) => {
   const { device } = card(1, async (cpu, input) => {
     const result = await cpu.pass(input);
-    return { ...result, x: [...result.x.slice(0, -1), zero] };
+    return { ...result, ...changed(result) };
   });
   const { ask, miner } = create(device);
   await miner.start('tiny', 'webgpu');
   miner.pause();
-  await ask(Uint8Array.of(1));
+  await ask(new Uint8Array(bytes).fill(1));
   expect(miner.status.rejected).toEqual({ 'gpu: SELF_TEST_FAILED': 1 });
 });
 

@@ -23,7 +23,7 @@ type LaneApi = {
   open(model: ModelPackage): Promise<number>;
   /** `key` identifies the pass for `abort`. */
   pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
-  step(input: StepInput): Promise<Uint8Array>;
+  step(input: StepInput, shape?: number): Promise<Uint8Array>;
   abort(key: number): void;
 };
 
@@ -52,9 +52,9 @@ export function serveLane(port: Port): void {
         const { signal } = stop;
         return await backend.pass({ ...input, signal }).finally(() => running.delete(key));
       },
-      async step(input) {
+      async step(input, shape) {
         if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
-        return await backend.step(input);
+        return await backend.step(input, shape);
       },
       abort: (key) => running.get(key)?.abort(),
     },
@@ -118,7 +118,7 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
     const lost = new Promise<string>(() => undefined);
     const memoryBytes = (): number => bytes;
     const about = { kind: 'cpu', device: 'WebAssembly SIMD', kernel: 'wasm', depth: 1 } as const;
-    const step = (input: StepInput): Promise<Uint8Array> => lane.step(input);
+    const step: Backend['step'] = (input, shape) => lane.step(input, shape);
     const backend = { ...about, memoryBytes, pass, step, lost, close };
     await selfTest(backend, model);
     return backend;

@@ -1,9 +1,11 @@
 /**
  * The answers that wait for a pass: who comes first, and whose sequences share one. A row of an exact model does
- * not depend on its neighbours (src/miner/checker/shape.ts), so a pass is filled from all who ask the same model.
+ * not depend on its neighbours (src/miner/checker/shape.ts), so a pass is filled from all who ask the same model
+ * about sequences of the same shape: a short one never pays for the length of another.
  */
 import { AppError } from '../../lib/errors.ts';
 import { RANKS, type Rank } from './miner-api.ts';
+import type { Placed } from './shapes.ts';
 
 /** What may wait of each rank: a flood of one takes nothing from another. */
 export const WAITING_MAX: Readonly<
@@ -27,33 +29,32 @@ export interface AnswerTokens {
   readonly rank: Rank;
   /** The model's name. */
   readonly model: string;
-  /** Sequences in a pass of the model. */
-  readonly batch: number;
-  /** Token ids of each sequence. */
-  readonly sequences: readonly Uint32Array[];
+  /** Sequences in a pass of each of the model's shapes. */
+  readonly batches: readonly number[];
+  readonly sequences: readonly Placed[];
 }
 
 /** One sequence of a pass: number `at` of its job. */
-export interface Seat {
+export interface Seat extends Placed {
   readonly id: number;
   readonly at: number;
-  readonly tokens: Uint32Array;
 }
 
-/** What one pass runs, at most as many seats as the model has sequences. */
+/** What one pass runs: seats of one shape, at most as many as that has sequences. */
 export interface Batch {
   readonly model: string;
+  readonly shape: number;
   readonly seats: readonly Seat[];
 }
 
 interface Waiting {
   readonly job: AnswerTokens;
-  /** Its sequences that have a pass. */
-  taken: number;
+  /** Its sequences that have no pass yet, in order. */
+  left: readonly Seat[];
 }
 
-const bytesOf = ({ job, taken }: Waiting): number =>
-  job.sequences.slice(taken).reduce((sum, { byteLength }) => sum + byteLength, 0);
+const bytesOf = ({ left }: Waiting): number =>
+  left.reduce((sum, { tokens }) => sum + tokens.byteLength, 0);
 
 export class AnswerQueue {
   /** In the order in which they came. */
@@ -68,15 +69,14 @@ export class AnswerQueue {
 
   /** Passes that all which wait would take. */
   get passes(): number {
-    const sequences = new Map<string, { batch: number; count: number }>();
-    for (const { job, taken } of this.#waiting) {
-      const count = sequences.get(job.model)?.count ?? 0;
-      sequences.set(job.model, {
-        batch: job.batch,
-        count: count + job.sequences.length - taken,
-      });
-    }
-    return [...sequences.values()].reduce((sum, x) => sum + Math.ceil(x.count / x.batch), 0);
+    const shared = new Map<string, { batch: number; count: number }>();
+    for (const { job, left } of this.#waiting)
+      for (const { shape } of left) {
+        const key = `${shape} ${job.model}`;
+        const count = (shared.get(key)?.count ?? 0) + 1;
+        shared.set(key, { batch: job.batches[shape]!, count });
+      }
+    return [...shared.values()].reduce((sum, x) => sum + Math.ceil(x.count / x.batch), 0);
   }
 
   has(rank: Rank): boolean {
@@ -85,7 +85,8 @@ export class AnswerQueue {
 
   /** @throws AppError BUSY */
   add(job: AnswerTokens): void {
-    const entry = { job, taken: 0 };
+    const left = job.sequences.map((sequence, at) => ({ id: job.id, at, ...sequence }));
+    const entry = { job, left };
     const peers = this.#waiting.filter((each) => each.job.rank === job.rank);
     const bytes = [...peers, entry].reduce((sum, each) => sum + bytesOf(each), 0);
     const most = WAITING_MAX[job.rank];
@@ -110,16 +111,17 @@ export class AnswerQueue {
     if (!first) return undefined;
     if (!rank) this.#taken++;
 
-    const { model, batch } = first.job;
+    const { model, batches } = first.job;
+    const { shape } = first.left[0]!;
     const seats: Seat[] = [];
     for (const each of [first, ...inOrder]) {
       if (each.job.model !== model) continue;
-      while (each.taken < each.job.sequences.length && seats.length < batch) {
-        const at = each.taken++;
-        seats.push({ id: each.job.id, at, tokens: each.job.sequences[at]! });
-      }
+      const fitting = each.left.filter((seat) => seat.shape === shape);
+      const taken = new Set(fitting.slice(0, batches[shape]! - seats.length));
+      seats.push(...taken);
+      each.left = each.left.filter((seat) => !taken.has(seat));
     }
-    this.#waiting = this.#waiting.filter(({ job, taken }) => taken < job.sequences.length);
-    return { model, seats };
+    this.#waiting = this.#waiting.filter(({ left }) => left.length);
+    return { model, shape, seats };
   }
 }

@@ -3,14 +3,8 @@
  * turns with them, one each, so that neither waits for the other's end; else they run one after the other, with the
  * rests of the throttle. A person's own question waits for neither.
  */
-import {
-  tokenIds,
-  sequenceBytes,
-  unitRows,
-  unitShape,
-  type Manifest,
-} from '../../core/manifest.ts';
-import { equal, toHex } from '../../lib/bytes.ts';
+import { tokenIds, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { AnswerQueue, SEQUENCES_MAX, type Batch } from './answer-queue.ts';
@@ -22,6 +16,7 @@ import {
   type AnsweringStatus,
   type Rank,
 } from './miner-api.ts';
+import { joinTokens, sequencesOf, type Placed } from './shapes.ts';
 import type { Throttle } from './throttle.ts';
 
 /**
@@ -102,11 +97,11 @@ export class Answering {
     if (!model)
       throw new AppError('MODEL_MISSING', `no package of model ${toHex(job.model).slice(0, 16)}`);
     if (throttle.held && job.rank !== 'own') throw new AppError('BUSY', 'the work is held');
-    const { name, answerSize } = model.manifest;
-    const batch = unitShape(model.manifest).sequences;
+    const { name, answerSize, shapes } = model.manifest;
+    const batches = shapes.map((shape) => shape.sequences);
     const { rank } = job;
-    const sequences = sequencesOf(job.input, model.manifest);
-    this.#queue.add({ id, rank, model: name, batch, sequences });
+    const sequences = readInput(job.input, model.manifest);
+    this.#queue.add({ id, rank, model: name, batches, sequences });
 
     const done = Promise.withResolvers<readonly Uint8Array[]>();
     const rows = sequences.map(() => undefined);
@@ -192,16 +187,22 @@ export class Answering {
     return running.done;
   }
 
-  async #run({ model: name, seats }: Batch, signal: AbortSignal): Promise<PassResult> {
+  async #run({ model: name, shape, seats }: Batch, signal: AbortSignal): Promise<PassResult> {
     const place = this.#parts.place(name);
     // Without a wait where there is none: what is begun next, a unit, must come behind this pass.
     const { model, device, cpu } = place instanceof Promise ? await place : place;
-    const length = unitShape(model.manifest).tokens;
-    const tokens = new Uint32Array(unitRows(model.manifest));
-    for (const [i, seat] of seats.entries()) tokens.set(seat.tokens, i * length);
-    const input: PassInput = { tokens, sigma0: undefined, limits: [], signal };
-    if (device === cpu) return await cpu.pass(input);
+    const plain: PassInput = {
+      shape,
+      tokens: joinTokens(seats),
+      sigma0: undefined,
+      limits: [],
+      signal,
+    };
+    if (device === cpu || device.shapes?.includes(shape) === false) return await cpu.pass(plain);
 
+    const isChecked = this.#isChecked(device);
+    // The last operand shows what a row happens not to.
+    const input = isChecked ? { ...plain, capture: model.manifest.linears.length } : plain;
     const result = await device.pass(input).catch((e: unknown) => {
       if (signal.aborted) throw e;
       // A device that is closed, as for another model, is not to blame.
@@ -209,7 +210,7 @@ export class Answering {
       if (code !== 'PASS_ABORTED') this.#parts.onFault(device, code);
     });
     if (!result) return await cpu.pass(input);
-    if (!this.#isChecked(device)) return result;
+    if (!isChecked) return result;
     const again = await cpu.pass(input);
     if (!isSame(result, again)) this.#parts.onFault(device, 'SELF_TEST_FAILED');
     return again;
@@ -270,18 +271,20 @@ export class Answering {
   }
 }
 
-/** Activations too: they differ where a row happens not to. */
+/** Activations too: of a whole unit all of them are hashed. */
 const isSame = (one: PassResult, other: PassResult): boolean =>
-  one.x.every((x, i) => equal(x, other.x[i]!)) && one.answer.every((x, i) => x === other.answer[i]);
+  isEqual(one.answer, other.answer) &&
+  isEqual(one.captured ?? [], other.captured ?? []) &&
+  isEqual(one.x.map(toHex), other.x.map(toHex));
 
-/** Token ids of each sequence, the last one filled up with padding. @throws AppError INPUT_EMPTY, INPUT_LONG */
-function sequencesOf(input: Uint8Array, manifest: Manifest): Uint32Array[] {
+const isEqual = <T>(one: ArrayLike<T>, other: ArrayLike<T>): boolean =>
+  one.length === other.length && Array.prototype.every.call(one, (x, i) => x === other[i]);
+
+/** @throws AppError INPUT_EMPTY, INPUT_LONG */
+function readInput(input: Uint8Array, manifest: Manifest): Placed[] {
   if (!input.length) throw new AppError('INPUT_EMPTY', 'nothing is asked');
   const count = Math.ceil(input.length / sequenceBytes(manifest));
   const ids = count <= SEQUENCES_MAX ? tokenIds(input, manifest) : undefined;
   if (!ids) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-  const { tokens } = unitShape(manifest);
-  const whole = new Uint32Array(count * tokens);
-  whole.set(ids);
-  return Array.from({ length: count }, (_, i) => whole.subarray(i * tokens, (i + 1) * tokens));
+  return sequencesOf(ids, manifest);
 }

@@ -106,7 +106,7 @@ export interface FoundBlock {
 export type MinerApi = {
   configure(config: MinerConfig): void;
   /**
-   * Gives a model's files, segments 0..L then the weights of linears 1..L, before any call that uses the model.
+   * Gives a model's files, in the order of src/miner/package/parts.ts, before any call that uses the model.
    * @throws AppError MODEL_CORRUPT, MODEL_REFUSED
    */
   provide(manifest: Manifest, files: readonly Uint8Array[]): Promise<void>;
@@ -135,7 +135,7 @@ export type MinerApi = {
   check(claim: Claim, proof: Proof): Promise<readonly Fault[]>;
   /**
    * Runs an input of at most one pass on the CPU, whatever mines: what it gives is surely the model's.
-   * @returns the answer rows of all sequences @throws AppError MODEL_MISSING, INPUT_LONG
+   * @returns the answer rows of the input's sequences @throws AppError MODEL_MISSING, INPUT_LONG
    */
   execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array>;
   /**

@@ -4,7 +4,7 @@
  * shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
-import { unitLinears, unitShape } from '../../core/manifest.ts';
+import { unitLinears } from '../../core/manifest.ts';
 import { knownStep } from '../../core/pow/known.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
 import { tileCount } from '../../core/pow/transcript.ts';
@@ -38,7 +38,7 @@ function compare(backend: Backend, got: PassResult, want: PassResult): void {
 }
 
 /**
- * Runs every step, then a unit twice. Noisy products are tested by what is computed from them: x_2..x_L of the
+ * Runs every step in every shape, then a unit twice. Noisy products are tested by what is computed from them: x_2..x_L of the
  * noisy pass equal those of the plain pass only if every product was peeled exactly. `reference` is another backend
  * of the same model, whose transcript and winner must agree too.
  * @throws AppError SELF_TEST_FAILED
@@ -48,9 +48,13 @@ export async function selfTest(
   model: ModelPackage,
   reference?: Backend,
 ): Promise<void> {
-  for (const [i, want] of unitShape(model.manifest).known.entries()) {
-    const got = await backend.step(knownStep(model.manifest, i + 1));
-    if (!equal(got, want)) throw fail(backend, `step ${i + 1} is wrong`);
+  for (const [place, shape] of model.manifest.shapes.entries()) {
+    if (backend.shapes?.includes(place) === false) continue;
+    for (const [i, want] of shape.known.entries()) {
+      const got = await backend.step(knownStep(model.manifest, i + 1, shape), place);
+      const where = place ? `of shape ${place} ` : '';
+      if (!equal(got, want)) throw fail(backend, `step ${i + 1} ${where}is wrong`);
+    }
   }
 
   const tokens = tokensOf(ZERO_HASH, model.manifest);

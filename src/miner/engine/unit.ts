@@ -1,12 +1,13 @@
 /** Units: the input of a pass made from a template, and the pass that runs for a unit. */
 import type { HeaderCore } from '../../core/formats.ts';
 import { inputTokens } from '../../core/manifest.ts';
-import { packInput, seedOf, tokensOf } from '../../core/pow/seed.ts';
+import { seedOf, tokensOf } from '../../core/pow/seed.ts';
 import { ticketLimits } from '../../core/pow/transcript.ts';
 import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import type { Work } from './miner-api.ts';
+import { joinTokens, sequencesOf } from './shapes.ts';
 
 /** A unit that the device runs or has queued. */
 export interface Unit {
@@ -57,7 +58,8 @@ export function passInput({ manifest }: ModelPackage, core: HeaderCore, target: 
 }
 
 /**
- * Runs the model on an input without noise. @returns the answer rows of all its sequences, int8 as bytes
+ * Runs the model on an input without noise, each sequence in the shortest shape that holds it. @returns the answer
+ * rows of the input's sequences, of which there is at least one, int8 as bytes
  * @throws AppError INPUT_LONG
  */
 export async function runPlain(
@@ -65,9 +67,20 @@ export async function runPlain(
   cpu: Backend,
   input: Uint8Array,
 ): Promise<Uint8Array> {
-  if (!inputTokens(input, manifest))
-    throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-  const tokens = packInput(input, manifest);
-  const { answer } = await cpu.pass({ tokens, sigma0: undefined, limits: [] });
-  return Uint8Array.from(answer, (x) => x & 0xff);
+  const ids = inputTokens(input, manifest);
+  if (!ids) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
+  const { answerSize } = manifest;
+  const sequences = sequencesOf(ids.length ? ids : Uint32Array.of(0), manifest);
+  const rows = new Uint8Array(sequences.length * answerSize);
+  for (const [shape, { sequences: most }] of manifest.shapes.entries()) {
+    const own = [...sequences.keys()].filter((i) => sequences[i]!.shape === shape);
+    for (let from = 0; from < own.length; from += most) {
+      const part = own.slice(from, from + most);
+      const tokens = joinTokens(part.map((i) => sequences[i]!));
+      const { answer } = await cpu.pass({ shape, tokens, sigma0: undefined, limits: [] });
+      for (const [seat, i] of part.entries())
+        rows.set(answer.subarray(seat * answerSize, (seat + 1) * answerSize), i * answerSize);
+    }
+  }
+  return rows;
 }

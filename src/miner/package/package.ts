@@ -1,6 +1,7 @@
 /**
  * A model's package: manifest.json, seg-0.onnx … seg-L.onnx of the shape that is mined and seg-<shape>-<i>.onnx of
- * further ones, table-<i>.bin, weights.bin (all B_ℓᵀ joined). Everything is checked against the manifest's hashes; manifest.json is core's Manifest in text.
+ * further ones, table-<i>.bin, weights.bin (all B_ℓᵀ joined). Everything is checked against the manifest's hashes;
+ * manifest.json is core's Manifest in text.
  */
 import {
   manifestProblem,

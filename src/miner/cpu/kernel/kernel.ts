@@ -26,8 +26,8 @@ const RANK_MAX = 240;
 const PEEL_BLOCKS_MAX = 130;
 /** MACs between two yields to the event loop: 10–20 ms, so that a pause is quick. */
 const SLAB_MACS = 3e8;
-/** Bytes kept free behind what is reserved, for reads past its end: one vector. */
-const RESERVE_SLACK = 64;
+/** Bytes kept free behind what is reserved, for reads past its end: BLAKE3 hashes four chunks of 1024 bytes at once. */
+const RESERVE_SLACK = 4096;
 const PAGE = 65_536;
 /** Most bytes of a kernel's memory: every address is a positive int32, as the exports return them. */
 const MEMORY_BYTES_MAX = 2 ** 31 - PAGE;
