@@ -180,9 +180,12 @@ function storeShared(slots: readonly Slot[]): boolean {
   return found;
 }
 
-/** Loops over `rows` rows, outermost first, with a cut at each of the inner sizes; undefined where they do not nest. */
+/**
+ * Loops over `rows` rows, outermost first and sequences before all others, with a cut at each of the inner sizes;
+ * undefined where they do not nest.
+ */
 function loopsOf(
-  rows: number,
+  [rows, sequences]: readonly [number, number],
   must: Iterable<number>,
   may: Iterable<number>,
 ): number[] | undefined {
@@ -197,7 +200,9 @@ function loopsOf(
   for (const c of may) if (!cuts.includes(c) && nests(cuts, c)) cuts.push(c);
   if (!cuts.includes(1)) cuts.push(1);
   cuts.sort((a, b) => b - a);
-  return cuts.slice(1).map((c, i) => cuts[i]! / c);
+  const loops = cuts.slice(1).map((c, i) => cuts[i]! / c);
+  // One sequence is no cut, but a loop all the same.
+  return sequences === 1 ? [1, ...loops] : loops;
 }
 /** Inner sizes at which a list of atoms has its cuts. */
 function cutsOf(atoms: readonly Atom[]): number[] {
@@ -462,7 +467,7 @@ class Builder {
       ...this.#leaves.flatMap((l) => cutsOf(l.rows)),
       ...targets.flatMap((t) => cutsOf(t.rows)),
     ];
-    const loops = loopsOf(rows, must, cutsOfDims(roots[0]!.dims, rows));
+    const loops = loopsOf([rows, this.#sequences], must, cutsOfDims(roots[0]!.dims, rows));
     cover(loops, 'rows that do not nest');
     const inputs = this.#leaves.map((leaf) => bind(leaf, stridesOf(leaf.rows, loops), this.#pools));
     const outputs = targets.map((t) => bind(t, stridesOf(t.rows, loops), this.#pools));
@@ -520,7 +525,7 @@ function productStep({ left, right, out }: Product, sequences: number, pools: Po
     ...cutsOf(a.lines),
     ...cutsOf(each),
   ];
-  const all = loopsOf(rows, must, cutsOfDims(out.dims, rows));
+  const all = loopsOf([rows, sequences], must, cutsOfDims(out.dims, rows));
   cover(all, 'rows of a product that do not nest');
   // The innermost loop is the product's rows, where it has more than one.
   const inner = Math.min(m, rows / sequences) > 1 ? all.at(-1)! : 1;
@@ -568,7 +573,7 @@ function poolStep({ op, from, axis, axes, out }: Pool, sequences: number, pools:
   const width = sizeOf(from.dims.slice(axis + axes));
   cover(between.length === 1 && rest.length <= 1 && (rest[0]?.stride ?? 1) === 1, 'rows of a pool');
   const rows = sizeOf(from.dims.slice(0, axis));
-  const loops = loopsOf(rows, [rows / sequences, ...cutsOf(lead)], []);
+  const loops = loopsOf([rows, sequences], [rows / sequences, ...cutsOf(lead)], []);
   cover(loops, 'pools that do not nest');
   touch(from.store);
   const target = dense([rows, width]);
