@@ -1,8 +1,9 @@
-/** A small share of `npm run fuzz:checker`: graphs, mutants and files, in exact arithmetic and on wasm. */
+/** A small share of `npm run fuzz:checker`: graphs, mutants and files, by all who run in Node. */
 import { describe, expect, it } from 'vitest';
 import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom } from '../sim/random.ts';
 import { exactGraph, falseClaim, Inexact } from './exact.ts';
+import { subjectOf } from './formed.ts';
 import { generateModel } from './generate.ts';
 import { attackFiles } from './hostile.ts';
 import { KINDS } from './inputs.ts';
@@ -16,13 +17,30 @@ describe('checker under attack', () => {
   it('admits only graphs that are exact, and many of them', async () => {
     let [admitted, reached] = [0, 0];
     for (let i = 0; i < 20; i++) {
-      const verdict = await judge(generateModel(SEED, i), 1, trial, createRandom(SEED, `${i}`));
+      const verdict = await judge(
+        { model: generateModel(SEED, i), segment: 1 },
+        trial,
+        createRandom(SEED, `${i}`),
+      );
       expect(verdict.faults, `graph ${i}`).toEqual([]);
       if (verdict.case) admitted++;
       reached = Math.max(reached, verdict.reached);
     }
     expect(admitted).toBeGreaterThanOrEqual(8);
     expect(reached).toBeGreaterThan(2 ** 24 - 1000);
+  });
+
+  it('and all give the same numbers for what real models are made of', async () => {
+    const left = new Set<string>();
+    for (let i = 0; i < 40; i++) {
+      const subject = subjectOf(SEED, i);
+      if (subject.kind === 'random') continue;
+      const few = { kinds: ['ends', 'random'], climbs: 0 };
+      const verdict = await judge(subject, few, createRandom(SEED, `formed ${i}`));
+      expect(verdict.faults, `${subject.kind} ${i}`).toEqual([]);
+      for (const by of verdict.by) if (by.left) left.add(`${by.name}, ${i}: ${by.left}`);
+    }
+    expect(left.size).toBeLessThan(4);
   });
 
   it('refuses changed graphs, or they are exact', async () => {
@@ -34,7 +52,7 @@ describe('checker under attack', () => {
       const change = MUTATIONS[r.pick(Object.keys(MUTATIONS))]!;
       const segments = model.segments.with(1, encodeOnnx(change(graph, r)));
       const few = { kinds: ['ends', 'random'], climbs: 0 };
-      const verdict = await judge({ ...model, segments }, 1, few, r);
+      const verdict = await judge({ model: { ...model, segments }, segment: 1 }, few, r);
       expect(verdict.faults, `mutant ${i}`).toEqual([]);
       if (verdict.refusal) refused++;
     }

@@ -1,23 +1,26 @@
 /**
- * `npm run fuzz:checker`: random graphs at the checker's bounds, changed models and damaged files
- * against the checker. What it admits must give the same numbers in exact arithmetic, on ONNX
- * Runtime's wasm, and on WebGPU in browsers. One seed, one run.
+ * `npm run fuzz:checker`: random graphs at the checker's bounds, graphs of what real models are made of, changed
+ * models and damaged files against the checker. What it admits must give the same numbers in exact arithmetic, in the
+ * interpreter, in the executors, on ONNX Runtime's wasm, and on WebGPU in browsers. One seed, one run.
  *   npm run -s fuzz:checker -- --graphs 2000 [--seed 1] [--webgpu 300] [--firefox] [--mutations 2000]
  *     [--files 2000] [--only 17]
- * `--only` judges one graph of the seed. The last line counts comparisons: one input set of one admitted
- * segment on one device (exact arithmetic is what they are compared with).
+ * `--only` judges one graph of the seed. The last lines count comparisons: one input set of one admitted
+ * segment by one of them (exact arithmetic is what they are compared with), and segments that one leaves to others.
  */
 import { parseArgs } from 'node:util';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { readModel } from '../oracle/models.ts';
 import { createRandom, type Random } from '../sim/random.ts';
-import { GraphBrowser, findFirefox, type BrowserName } from './browser.ts';
+import { findFirefox } from './browser.ts';
+import { subjectOf, type Subject } from './formed.ts';
 import { generateModel } from './generate.ts';
 import { attackFiles } from './hostile.ts';
 import { KINDS } from './inputs.ts';
-import { difference, judge, type Case, type Verdict } from './judge.ts';
+import { compare, judge, type Case, type Trial, type Verdict } from './judge.ts';
 import { MUTATIONS } from './mutate.ts';
+import { browserOracle, type Oracle } from './oracles.ts';
+import { Tallies, listed } from './tallies.ts';
 
 const { values } = parseArgs({
   options: {
@@ -37,19 +40,14 @@ const [graphs, onGpu] = [Number(values.graphs), Number(values.webgpu)];
 const GPU_RUNS_MAX = 5;
 const REPORT_MS = 30_000;
 
-const total = { compared: 0, differing: 0 };
+const tallies = new Tallies();
 const tally = (counts: Record<string, number>, key: string): void => {
   counts[key] = (counts[key] ?? 0) + 1;
 };
-const listed = (counts: Record<string, number>): string =>
-  Object.entries(counts)
-    .sort(([, a], [, b]) => b - a)
-    .map(([key, n]) => `${key} ${n}`)
-    .join(', ') || 'none';
 
 function blame(what: string, faults: readonly string[]): void {
   if (!faults.length) return;
-  total.differing++;
+  tallies.faults++;
   console.log(`FAULT ${what}: ${faults.slice(0, 3).join('; ')}`);
 }
 
@@ -60,15 +58,25 @@ function progress(text: () => string): void {
   console.log(`  ${text()}`);
 }
 
-const judgeGraph = (i: number): Promise<Verdict> =>
-  judge(generateModel(seed, i), 1, { kinds: KINDS, climbs: i % 4 ? 0 : 1 }, luck(`inputs ${i}`));
 const luck = (name: string): Random => createRandom(seed, name);
 
-/** All graphs in exact arithmetic and on wasm; gives some of the admitted for the browsers. */
+/** Exact arithmetic takes the time, so that large segments get fewer inputs. */
+function trialOf({ kind }: Subject, i: number): Trial {
+  const climbs = kind !== 'decoder' && i % 4 === 0 ? 1 : 0;
+  const r = luck(`kinds ${i}`);
+  const some = { random: KINDS.length, forms: 4, decoder: 2 }[kind];
+  return { kinds: r.shuffle(KINDS).slice(0, some), climbs };
+}
+function judgeGraph(i: number): Promise<Verdict> {
+  const subject = subjectOf(seed, i);
+  return judge(subject, trialOf(subject, i), luck(`inputs ${i}`));
+}
+
+/** All graphs in exact arithmetic, and by all who run here; gives some of the admitted for the browsers. */
 async function attackGraphs(): Promise<[number, Case][]> {
   const refused: Record<string, number> = {};
   const kept: [number, Case][] = [];
-  const every = Math.max(1, Math.floor((graphs * 0.6) / onGpu));
+  const every = Math.max(1, Math.floor((graphs * 0.8) / onGpu));
   let [admitted, atTop, reached] = [0, 0, 0];
   for (let i = 0; i < graphs; i++) {
     const verdict = await judgeGraph(i);
@@ -77,9 +85,8 @@ async function attackGraphs(): Promise<[number, Case][]> {
     blame(`graph ${i}`, verdict.faults);
     if (verdict.reached >= 2 ** 23) atTop++;
     reached = Math.max(reached, verdict.reached);
-    if (!verdict.case) continue;
-    total.compared += verdict.case.expected.length;
-    if (admitted % every === 0 && kept.length < onGpu) kept.push([i, verdict.case]);
+    verdict.by.forEach((judged) => tallies.add(judged));
+    if (verdict.case && admitted % every === 0 && kept.length < onGpu) kept.push([i, verdict.case]);
     progress(() => `${i + 1} graphs, ${admitted} admitted`);
   }
   console.log(
@@ -110,11 +117,11 @@ async function attackMutants(count: number): Promise<void> {
     const segment = isShipped ? r.int(0, model.segments.length - 1) : 1;
     const [kind, mutant] = mutated(model, segment, r);
     const trial = { kinds: isShipped ? ['ends'] : ['lows', 'highs', 'ends', 'random'], climbs: 0 };
-    const verdict = await judge(mutant, segment, trial, r);
+    const verdict = await judge({ model: mutant, segment }, trial, r);
     tally(outcomes, verdict.refusal?.rule ?? 'admitted');
     if (!verdict.refusal) tally(survivors, kind);
     blame(`mutant ${i} (${kind} of ${model.manifest.name}, segment ${segment})`, verdict.faults);
-    total.compared += verdict.case?.expected.length ?? 0;
+    verdict.by.forEach((judged) => tallies.add(judged));
     progress(() => `${i + 1} mutants`);
   }
   console.log(`mutants: ${count}, ${listed(outcomes)}`);
@@ -135,46 +142,43 @@ async function attackBytes(count: number): Promise<void> {
   }
 }
 
-async function compareOn(name: BrowserName, cases: readonly (readonly [number, Case])[]) {
-  const browser = await GraphBrowser.open(name);
+async function compareOn(oracle: Oracle, cases: readonly (readonly [number, Case])[]) {
   const started = performance.now();
   let runs = 0;
   try {
-    for (const [i, { task, expected }] of cases) {
-      const some = { ...task, runs: task.runs.slice(0, GPU_RUNS_MAX) };
-      const want = expected.slice(0, GPU_RUNS_MAX);
-      const faults = await browser.run(some).then(
-        (got) => got.flatMap((outputs, j) => difference(outputs, want[j]!) ?? []),
-        (e: Error) => [`does not run: ${e.message}`],
-      );
-      runs += want.length;
-      blame(`graph ${i} on ${name}`, faults);
-      progress(() => `${runs} runs on ${name}`);
+    for (const [i, { tried, expected }] of cases) {
+      const some = { ...tried, inputs: tried.inputs.slice(0, GPU_RUNS_MAX) };
+      const { judged, faults } = await compare(oracle, { tried: some, expected });
+      tallies.add(judged);
+      runs += judged.runs;
+      blame(`graph ${i}`, faults);
+      progress(() => `${runs} runs on ${oracle.name}`);
     }
   } finally {
-    await browser.close();
+    await oracle.close?.();
   }
-  total.compared += runs;
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
-  console.log(`${name} (${browser.device}): ${cases.length} graphs, ${runs} runs, ${seconds} s`);
+  console.log(`${oracle.name}: ${cases.length} graphs, ${runs} runs, ${seconds} s`);
 }
 
 if (values.only !== undefined) {
+  const subject = subjectOf(seed, Number(values.only));
   const verdict = await judgeGraph(Number(values.only));
-  const graph = parseOnnx(generateModel(seed, Number(values.only)).segments[1]!) as OnnxGraph;
+  const graph = parseOnnx(subject.model.segments[subject.segment]!) as OnnxGraph;
   for (const n of graph.nodes)
     console.log(n.op, n.inputs, '→', n.outputs[0], JSON.stringify(n.attributes));
-  console.log(verdict.refusal?.sentence ?? verdict.faults);
+  console.log(verdict.refusal?.sentence ?? verdict.faults, verdict.by);
   process.exit(verdict.faults.length ? 1 : 0);
 }
 
 const cases = await attackGraphs();
 await attackMutants(Number(values.mutations));
 await attackBytes(Number(values.files));
-if (onGpu) await compareOn('chromium', cases);
+if (onGpu) await compareOn(await browserOracle('chromium'), cases);
 if (values.firefox) {
-  if (findFirefox()) await compareOn('firefox', cases.slice(0, Math.ceil(onGpu / 3)));
+  const some = cases.slice(0, Math.ceil(onGpu / 3));
+  if (findFirefox()) await compareOn(await browserOracle('firefox'), some);
   else console.log('firefox: skipped, none is installed (FIREFOX may give its path)');
 }
-console.log(`differing ${total.differing} of ${total.compared}`);
-process.exit(total.differing ? 1 : 0);
+console.log(tallies.text());
+process.exit(tallies.faults ? 1 : 0);

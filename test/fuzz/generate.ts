@@ -11,8 +11,9 @@ import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom, type Random } from '../sim/random.ts';
 import { LIMIT, STEPS, numbersIn, sizeOf, type Made, type Site } from './steps.ts';
 
-const K = 128;
-const N = 16;
+export const K = 128;
+/** Columns of the second product, and entries of an answer. */
+export const N = 16;
 /** Sequences × tokens of a unit, rows a multiple of 16. */
 const UNITS = [
   [1, 16],
@@ -24,7 +25,7 @@ const UNITS = [
 ] as const;
 const STEPS_MAX = 12;
 
-interface Carry extends Made {
+export interface Carry extends Made {
   readonly table: readonly number[];
 }
 
@@ -38,7 +39,11 @@ function carryOf(r: Random, name: string, unit: readonly number[], vocabulary: n
 }
 
 /** tokens → every carry by a table of its own, and a1. */
-function firstSegment(unit: readonly number[], vocabulary: number, carries: readonly Carry[]) {
+export function firstSegment(
+  unit: readonly number[],
+  vocabulary: number,
+  carries: readonly Carry[],
+) {
   const g = new Graph().scope('first');
   const tokens = g.input('tokens', [...unit], 'int32');
   for (const { name, dims, table } of carries) {
@@ -93,7 +98,7 @@ function secondSegment(r: Random, inputs: readonly Made[], sequences: number) {
 }
 
 /** c2 → answer; it reads what the segment under test hands on, so that all of it is in the table of carries. */
-function lastSegment(rows: number, sequences: number, carries: readonly Made[]): OnnxGraph {
+export function lastSegment(rows: number, sequences: number, carries: readonly Made[]): OnnxGraph {
   const g = new Graph().scope('last');
   const c = g.input('c2', [rows, N]);
   for (const { name, dims } of carries) g.input(name, [...dims]);
@@ -121,7 +126,7 @@ export function packageOf(
     packing: 'u16',
     answerSize: N,
     labels: [],
-    linears: weights.map((weight) => ({ k: K, n: N, r: 16, weight })),
+    linears: weights.map((weight) => ({ k: K, n: weight.length / K, r: 16, weight })),
     tables: [],
     graphs,
     licence: '',

@@ -1,18 +1,24 @@
 /**
  * One segment before the court: what the checker admits must keep every claim on extreme inputs,
- * survive a floor that misses by one, and give the same numbers on ONNX Runtime.
+ * survive a floor that misses by one, and give the same numbers whoever computes it.
  */
-import { analyseModel, provenManifest, type Refusal } from '../../src/miner/checker/checker.ts';
-import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import {
+  analyseModel,
+  isRefusal,
+  provenManifest,
+  type Refusal,
+} from '../../src/miner/checker/checker.ts';
 import { parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import type { Random } from '../sim/random.ts';
 import { Inexact, exactGraph, falseClaim, type ExactTensors, type Skew } from './exact.ts';
+import type { Subject } from './formed.ts';
 import { climb, inputsOf, type Claims, type Inputs } from './inputs.ts';
-import { runTask, toBase64, type Outputs, type Task } from './session.ts';
+import { interpreter, plain, wasm, withRows, type Oracle, type Tried } from './oracles.ts';
+import type { Outputs } from './session.ts';
 
 /** An admitted segment with inputs, and the outputs that every device must give for each. */
 export interface Case {
-  readonly task: Task;
+  readonly tried: Tried;
   readonly expected: readonly Outputs[];
 }
 export interface Verdict {
@@ -22,11 +28,24 @@ export interface Verdict {
   readonly faults: readonly string[];
   /** Largest magnitude that a value reached. */
   readonly reached: number;
+  readonly by: readonly Judged[];
+}
+/** What one oracle had to do with it. */
+export interface Judged {
+  readonly name: string;
+  /** Input sets that were compared. */
+  readonly runs: number;
+  /** Why none was. */
+  readonly left: string | undefined;
+  readonly differs: boolean;
 }
 export interface Trial {
   readonly kinds: readonly string[];
   readonly climbs: number;
+  /** Besides exact arithmetic; the interpreter, the plan and ONNX Runtime where it is left out. */
+  readonly oracles?: readonly Oracle[];
 }
+const ORACLES = [interpreter, plain, wasm];
 const CLIMB_STEPS = 24;
 
 const exactInputs = (inputs: Inputs, claims: Claims): ExactTensors =>
@@ -75,35 +94,46 @@ function exactRun(g: OnnxGraph, claims: Claims, inputs: Inputs, r: Random) {
   return { expected, faults: faults.filter((f) => f !== undefined), reached: reachOf(tensors) };
 }
 
-const asNumbers = (inputs: Inputs): Record<string, number[]> =>
-  Object.fromEntries([...inputs].map(([name, data]) => [name, Array.from(data)]));
+/** Outputs in exact arithmetic, and what is false there. */
+function tryExactly(tried: Tried, r: Random) {
+  const { graph, claims } = tried;
+  const runs = tried.inputs.map((inputs) => exactRun(graph, claims, inputs, r));
+  return {
+    expected: runs.map((run) => run.expected),
+    faults: runs.flatMap((run) => run.faults),
+    reached: Math.max(0, ...runs.map((run) => run.reached)),
+  };
+}
 
-/** Whole numbers first, then ONNX Runtime's wasm. */
-// eslint-disable-next-line @typescript-eslint/max-params -- one step of the caller, with all that it holds
-async function tryInputs(
-  g: OnnxGraph,
-  bytes: Uint8Array,
-  claims: Claims,
-  all: Inputs[],
-  r: Random,
-) {
-  const faults: string[] = [];
-  const [expected, runs]: [Outputs[], Record<string, number[]>[]] = [[], []];
-  let reached = 0;
-  for (const inputs of all) {
-    const run = exactRun(g, claims, inputs, r);
-    faults.push(...run.faults);
-    expected.push(run.expected);
-    runs.push(asNumbers(inputs));
-    reached = Math.max(reached, run.reached);
+/** What is expected of the first sequences. */
+function partOf({ model }: Tried, want: Outputs, sequences: number | undefined): Outputs {
+  const all = model.manifest.shapes[0]!.sequences;
+  if (sequences === undefined || sequences === all) return want;
+  const first = (values: ArrayLike<number>): ArrayLike<number> =>
+    Array.from(values).slice(0, (values.length / all) * sequences);
+  return Object.fromEntries(Object.entries(want).map(([name, values]) => [name, first(values)]));
+}
+
+/** What one oracle gives otherwise. */
+export async function compare(
+  oracle: Oracle,
+  { tried, expected }: Case,
+): Promise<{ judged: Judged; faults: string[] }> {
+  const { name } = oracle;
+  try {
+    const found = await oracle.run(tried);
+    if (typeof found === 'string')
+      return { judged: { name, runs: 0, left: found, differs: false }, faults: [] };
+    const faults = found.flatMap(({ outputs, sequences }, i) => {
+      const want = partOf(tried, expected[i]!, sequences);
+      return difference(outputs, want) ?? [];
+    });
+    const judged = { name, runs: found.length, left: undefined, differs: faults.length > 0 };
+    return { judged, faults: faults.map((fault) => `${name}: ${fault}`) };
+  } catch (e) {
+    const faults = [`${name} does not run: ${sentenceOf(e)}`];
+    return { judged: { name, runs: 1, left: undefined, differs: true }, faults };
   }
-  const task = { segment: toBase64(bytes), runs };
-  const got = await runTask(task, { provider: 'wasm' });
-  for (const [i, outputs] of got.entries()) {
-    const found = difference(outputs, expected[i]!);
-    if (found) faults.push(`wasm: ${found}`);
-  }
-  return { case: { task, expected }, faults, reached };
 }
 
 const sentenceOf = (e: unknown): string => {
@@ -113,27 +143,37 @@ const sentenceOf = (e: unknown): string => {
 };
 
 export async function judge(
-  model: ModelPackage,
-  segment: number,
+  { model: given, segment }: Pick<Subject, 'model' | 'segment'>,
   trial: Trial,
   r: Random,
 ): Promise<Verdict> {
+  const refused = (refusal: Refusal): Verdict => ({ refusal, faults: [], reached: 0, by: [] });
   // Bounds are those of this very model: a change that widens them is no reason to refuse it.
-  const manifest = provenManifest(model);
-  if ('rule' in manifest) return { refusal: manifest, faults: [], reached: 0 };
-  const analysis = analyseModel({ ...model, manifest });
-  if ('rule' in analysis) return { refusal: analysis, faults: [], reached: 0 };
-  const bytes = model.segments[segment]!;
+  const manifest = provenManifest(given);
+  if (isRefusal(manifest)) return refused(manifest);
+  const model = { ...given, manifest };
+  const analysis = analyseModel(model);
+  if (isRefusal(analysis)) return refused(analysis);
   const claims = analysis.segments[segment]!;
-  const graph = parseOnnx(bytes);
-  if (typeof graph === 'string') return { faults: [`admitted, but ${graph}`], reached: 0 };
+  const graph = parseOnnx(model.segments[segment]!);
+  const none = { reached: 0, by: [] };
+  if (typeof graph === 'string') return { ...none, faults: [`admitted, but ${graph}`] };
   try {
     const climbed = Array.from({ length: trial.climbs }, () =>
       climb(graph, claims, CLIMB_STEPS, r),
     );
-    const inputs = [...climbed, ...trial.kinds.map((kind) => inputsOf(graph, claims, kind, r))];
-    return await tryInputs(graph, bytes, claims, inputs, r);
+    const drawn = [...climbed, ...trial.kinds.map((kind) => inputsOf(graph, claims, kind, r))];
+    const inputs = drawn.map((each) => withRows(model, each));
+    const tried: Tried = { model, analysis, segment, graph, claims, inputs };
+    const { expected, faults, reached } = tryExactly(tried, r);
+    const by: Judged[] = [];
+    for (const oracle of trial.oracles ?? ORACLES) {
+      const { judged, faults: found } = await compare(oracle, { tried, expected });
+      by.push(judged);
+      faults.push(...found);
+    }
+    return { case: { tried, expected }, faults, reached, by };
   } catch (e) {
-    return { faults: [`admitted, but ${sentenceOf(e)}`], reached: 0 };
+    return { ...none, faults: [`admitted, but ${sentenceOf(e)}`] };
   }
 }

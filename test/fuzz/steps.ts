@@ -32,20 +32,20 @@ type Step = (site: Site, x: Made) => Made | undefined;
 const ELEMENTS_MAX = 768;
 const OVER = 0.06;
 
-const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
+export const reachOf = (x: Made): number => Math.max(Math.abs(x.lo), Math.abs(x.hi));
 /** `most` as a rule, sometimes less, and rarely one or two more than is right. */
-const aim = (r: Random, most: number): number =>
+export const aim = (r: Random, most: number): number =>
   r.chance(OVER) ? most + r.int(1, 2) : r.chance(0.6) ? most : r.int(1, Math.max(1, most));
-const fresh = (site: Site, word: string): string =>
+export const fresh = (site: Site, word: string): string =>
   site.g.named(`${word}_${site.g.graph().nodes.length}`);
 
-function made(name: string, dims: readonly number[], ...ends: number[]): Made {
+export function made(name: string, dims: readonly number[], ...ends: number[]): Made {
   return { name, dims, lo: Math.min(...ends), hi: Math.max(...ends) };
 }
 const corners = (a: Made, b: Made): number[] => [a.lo, a.hi].flatMap((x) => [x * b.lo, x * b.hi]);
 
 /** Clipped, where it could be over `reach`. */
-function within({ g, r }: Site, x: Made, lo: number, hi: number): Made {
+export function within({ g, r }: Site, x: Made, lo: number, hi: number): Made {
   if (x.lo >= lo && x.hi <= hi && r.chance(0.8)) return x;
   const clamp = (v: number): number => Math.min(Math.max(v, lo), hi);
   const clipped = (r.chance(0.5) ? g.clip : g.clipLast)(x.name, lo, hi);
