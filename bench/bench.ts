@@ -12,6 +12,7 @@ import { unitMacs } from '../src/core/manifest.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { measureHeaders, measureTree } from './chain-rates.ts';
+import { executorReport, measureExecutor, PARTS } from './executor/table.ts';
 import { measureFull } from './full-check.ts';
 import { measureLight } from './light-check.ts';
 import { median } from './measure.ts';
@@ -112,11 +113,12 @@ async function measureAll() {
       browser,
       log: (line) => console.error(line),
     });
+    const executor = await measureExecutor(PARTS, rounds, (line) => console.error(line));
     const full = { tiny: await measureFull('tiny'), lingua: await measureFull('lingua') };
     const light = await measureLight();
     const headersPerSecond = await measureHeaders(500);
     const tree = await measureTree(accounts);
-    return { passes, contests, full, light, headersPerSecond, tree };
+    return { passes, contests, executor, full, light, headersPerSecond, tree };
   } finally {
     await browser?.close();
   }
@@ -157,6 +159,8 @@ const report = [
   ...tableOf(PASS_HEAD, figures.passes.map(passRow)),
   '',
   ...contestReport(figures.contests),
+  '',
+  ...executorReport(figures.executor),
   '',
   ...tableOf(['figure', 'value'], otherRows(figures)),
 ].join('\n');

@@ -7,7 +7,7 @@ import { unitLinears, type LinearSize } from '../src/core/manifest.ts';
 import { encodeModel, floatTensor, node, valueInfo } from '../test/oracle/bert-onnx.ts';
 import { encoderInputs } from '../test/oracle/encoder-inputs.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
-import { writeEncoder, type Encoder } from './encoders.ts';
+import { writeEncoder, type Batch, type Encoder } from './encoders.ts';
 import { cpuMs } from './measure.ts';
 import { loadTransformers } from './transformers.ts';
 import { createCpuRounds, type ModelName, type Round } from './pass-split.ts';
@@ -30,7 +30,7 @@ export interface ContestRound extends Round {
   readonly wall?: { readonly plain: number; readonly noisy: number };
 }
 
-interface Timed {
+export interface Timed {
   /** Processor time, ms. */
   run(): Promise<number>;
   close(): Promise<void>;
@@ -65,7 +65,7 @@ const timedSessions = (runs: Runs): Timed =>
 
 /** The encoder's inputs as tensors of a library. */
 function feedsOf<T>(
-  { sequences, tokens, shape }: Encoder,
+  { sequences, tokens, shape }: Pick<Encoder, 'shape' | 'sequences' | 'tokens'>,
   tensor: (ids: BigInt64Array, dims: [number, number]) => T,
 ): Record<string, T> {
   const inputs = encoderInputs([sequences, tokens], shape.vocabulary);
@@ -109,9 +109,13 @@ async function createProducts(linears: readonly LinearSize[], integer: boolean):
   return timedSessions(runs);
 }
 
-async function createFloat(encoder: Encoder): Promise<Timed> {
+/** @param batch what it is run on, if not on a unit of the encoder */
+export async function createFloat(encoder: Encoder, batch: Batch = encoder): Promise<Timed> {
   const session = await ort.InferenceSession.create(encoder.float, wasm);
-  const feeds = feedsOf(encoder, (ids, dims) => new ort.Tensor('int64', ids, dims));
+  const feeds = feedsOf(
+    { ...encoder, ...batch },
+    (ids, dims) => new ort.Tensor('int64', ids, dims),
+  );
   return timedSessions([{ session, feeds }]);
 }
 

@@ -24,25 +24,30 @@ export interface Shape {
   readonly vocabulary: number;
 }
 
-/** One layer stands for all: a layer's time does not depend on how many there are. */
+/** One layer stands for all: a layer's time does not depend on how many there are. Two are whole encoders. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   lingua: { name: 'lingua', hidden: 128, ffn: 512, heads: 4, layers: 3, vocabulary: 257 },
   384: { name: '384/1536', hidden: 384, ffn: 1536, heads: 12, layers: 1, vocabulary: 1024 },
   768: { name: '768/3072', hidden: 768, ffn: 3072, heads: 12, layers: 1, vocabulary: 1024 },
   1024: { name: '1024/4096', hidden: 1024, ffn: 4096, heads: 16, layers: 1, vocabulary: 1024 },
+  minilm: { name: 'MiniLM', hidden: 384, ffn: 1536, heads: 12, layers: 6, vocabulary: 1024 },
+  bert: { name: 'BERT-base', hidden: 768, ffn: 3072, heads: 12, layers: 12, vocabulary: 1024 },
 };
 
-export interface Encoder {
-  readonly shape: Shape;
+export interface Batch {
   readonly sequences: number;
   readonly tokens: number;
+}
+
+export interface Encoder extends Batch {
+  readonly shape: Shape;
   readonly model: ModelPackage;
   /** ONNX of the float encoder: input_ids, attention_mask, token_type_ids → last_hidden_state. */
   readonly float: Uint8Array;
 }
 
 /** Rows m of a unit as sequences of lingua's 128 tokens, or of 64 for a small unit of the others. */
-const unitOf = (shape: Shape, m: number): { sequences: number; tokens: number } => {
+const unitOf = (shape: Shape, m: number): Batch => {
   const tokens = shape === SHAPES.lingua || m > 512 ? 128 : 64;
   return { sequences: m / tokens, tokens };
 };
@@ -53,7 +58,12 @@ const sample = (vocabulary: number): Uint32Array[] =>
     Uint32Array.from({ length: 32 }, (_, j) => 1 + ((i * 977 + j * 131) % (vocabulary - 1))),
   );
 
-export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
+/** @param more further batches that the package runs, beside the unit of m rows */
+export async function createEncoder(
+  shape: Shape,
+  m: number,
+  more: readonly Batch[] = [],
+): Promise<Encoder> {
   const unit = unitOf(shape, m);
   const map = weights(shape);
   const tensors: Tensors = { names: [...map.keys()], read: (name) => map.get(name)!.values };
@@ -63,7 +73,10 @@ export async function createEncoder(shape: Shape, m: number): Promise<Encoder> {
   const bert = bertFrom(config, tensors);
   const calibration = await calibrate(bert, sample(shape.vocabulary));
   const source = { bert, calibration, tokenizer: new Uint8Array(1) };
-  const draft = draftPackage({ name: 'bench', licence: '', attribution: '' }, source, [unit]);
+  const draft = draftPackage({ name: 'bench', licence: '', attribution: '' }, source, [
+    unit,
+    ...more,
+  ]);
   const manifest = boundedManifest(draft);
   return { shape, ...unit, model: { ...draft, manifest, id: modelId(manifest) }, float };
 }

@@ -1,8 +1,8 @@
 /** Where the time of a unit goes: plain and noisy passes in turn, split into stages. */
 import { tokensOf } from '../src/core/pow/seed.ts';
-import type { ModelPackage, PassInput } from '../src/miner/engine/backend.ts';
+import type { Backend, ModelPackage, PassInput } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
-import type { Stage } from '../src/miner/engine/stages.ts';
+import type { Clock, OnStage, Stage } from '../src/miner/engine/stages.ts';
 import type { BrowserBackend } from '../test/browser/harness.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
@@ -31,7 +31,8 @@ export interface Split {
   readonly stages: Readonly<Record<Stage | 'fold', number>>;
 }
 
-const total = (pass: readonly Stretch[], stage?: Stage): number =>
+/** ms of a pass, or of one stage of it. */
+export const total = (pass: readonly Stretch[], stage?: Stage): number =>
   pass.reduce((sum, x) => sum + (stage && x.stage !== stage ? 0 : x.ms), 0);
 
 const STAGES: readonly Stage[] = [
@@ -60,20 +61,25 @@ export function splitOf(rounds: readonly Round[]): Split {
   };
 }
 
-/**
- * The CPU backend in this process: a plain pass and a noisy one of the same tokens, by
- * stretches of processor time.
- */
-export async function createCpuRounds(model: ModelPackage): Promise<{
+export interface CpuRounds {
   round(i: number): Promise<Round>;
   close(): Promise<void>;
-}> {
+}
+
+/** A backend of this process whose stretches are told as they end, by that clock. */
+export type OpenTimed = (onStage: OnStage, clock: Clock) => Promise<Backend>;
+
+/**
+ * The CPU backend in this process, or another that is opened so: a plain pass and a noisy one of the same tokens, by
+ * stretches of processor time.
+ */
+export async function createCpuRounds(
+  model: ModelPackage,
+  open: OpenTimed = (onStage, clock) => createCpuBackend(model, { onStage, clock }),
+): Promise<CpuRounds> {
   const { manifest } = model;
   let pass: Stretch[] = [];
-  const backend = await createCpuBackend(model, {
-    onStage: (stage, ms) => pass.push({ stage, ms }),
-    clock: cpuMs,
-  });
+  const backend = await open((stage, ms) => pass.push({ stage, ms }), cpuMs);
   const run = async (input: PassInput): Promise<Stretch[]> => {
     pass = [];
     await backend.pass(input);

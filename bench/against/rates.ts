@@ -2,17 +2,15 @@
  * Rates of the code under a folder, printed as one line of JSON: another commit's are taken in the same run.
  * Usage: node bench/against/rates.ts ROOT
  */
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
 import type * as Blocks from '../../test/chain/make-blocks.ts';
 import type * as ChainRates from '../chain-rates.ts';
 import type * as LightRates from '../light-check.ts';
 import { cpuMs, median } from '../measure.ts';
+import { load } from './checkout.ts';
 
+/** Their functions have had their names and forms since the first version. */
 const root = resolve(process.argv[2]!);
-/** A module of the commit under `root`: these functions have had their names and forms since the first version. */
-const load = async <Module>(path: string): Promise<Module> =>
-  (await import(pathToFileURL(join(root, path)).href)) as Module;
 
 const BLOCKS = 400;
 const RUNS = 5;
@@ -21,6 +19,7 @@ const DAY_MS = 86_400_000;
 /** ms to import an empty block into a full chain in memory, without the proof's checks. */
 async function importMs(): Promise<number> {
   const { mine, openChain, person, START_MS } = await load<typeof Blocks>(
+    root,
     'test/chain/make-blocks.ts',
   );
   /** A chain that begins at START_MS, and whose clock stands behind all blocks then. */
@@ -41,8 +40,8 @@ async function importMs(): Promise<number> {
   return median(times);
 }
 
-const { measureHeaders } = await load<typeof ChainRates>('bench/chain-rates.ts');
-const { measureLight } = await load<typeof LightRates>('bench/light-check.ts');
+const { measureHeaders } = await load<typeof ChainRates>(root, 'bench/chain-rates.ts');
+const { measureLight } = await load<typeof LightRates>(root, 'bench/light-check.ts');
 const light = await measureLight();
 console.log(
   JSON.stringify({
