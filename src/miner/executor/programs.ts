@@ -31,6 +31,7 @@ import {
   type Ref,
   type Store,
 } from './tensors.ts';
+import { scheduleOf } from './schedule.ts';
 import { broadcastView, dense, merge, regroup, sizeOf, type Atom } from './views.ts';
 
 /** Points that one stored point may need, and points of a program: what a compiler's registers and time bear. */
@@ -481,6 +482,7 @@ class Builder {
       })),
       numbers: this.#numbers.length,
     };
+    cover(scheduleOf(shape), 'two kinds of groups in one loop');
     const program = this.#pools.programOf({ key: JSON.stringify(shape), ...shape });
     return { kind: 'rows', loops, program, inputs, outputs, numbers: this.#numbers };
   }

@@ -1,0 +1,163 @@
+/**
+ * A model's segments on the CPU, in the kernel's own memory: C is read as the int32 that the product left, A is
+ * written as the int8 that the next product reads, carries as they are hashed. Sequences are the outermost loop and
+ * heads the next, so that what lies between two steps stays in the core's cache.
+ */
+import type { Manifest, Shape } from '../../core/manifest.ts';
+import { assert } from '../../lib/errors.ts';
+import type { Value } from '../checker/value.ts';
+import type { OnnxGraph } from '../package/onnx.ts';
+import { emitProgram, moduleOf, type Emitted } from './emit.ts';
+import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
+import { nest } from './nest.ts';
+import { planModel } from './plan.ts';
+import { poolProgram, readyPhases, type Compiled, type ReadyPhase } from './steps.ts';
+import type { Plan, RowProgram, Step } from './types.ts';
+
+/** Bytes of generated code of a model; MiniLM has 15 KB. */
+const CODE_BYTES_MAX = 2 ** 20;
+
+export interface ExecutorInput {
+  readonly manifest: Pick<Manifest, 'linears' | 'tables' | 'answerSize'>;
+  readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
+  readonly graphs: readonly OnnxGraph[];
+  /** What the checker proved about each segment's tensors: `analyseModel`. */
+  readonly values: readonly ReadonlyMap<string, Value>[];
+  readonly tables: readonly Uint8Array[];
+}
+
+export interface Executor {
+  /** Whether it runs a segment; those that it does not are ONNX Runtime's. */
+  readonly covers: readonly boolean[];
+  /** What is interpreted or not covered, for people. */
+  readonly report: readonly string[];
+  /** Bytes of memory that it reserved. */
+  readonly bytes: number;
+  /** The generated code. */
+  readonly code: Uint8Array;
+  /** Places whose contents nobody needs between two segments: tests fill them with what must not matter. */
+  readonly volatile: readonly Place[];
+  /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
+  begin(tokens: Uint32Array): void;
+  /** Runs a segment on n sequences: reads C and carries, writes A, or the answer, and carries. */
+  run(segment: number, sequences: number): void;
+  /** Rows of the answer, n·answerSize values. */
+  answer(sequences: number): Int8Array;
+  /** Where a carry lies, all B sequences in order. */
+  carry(name: string): Place;
+}
+
+/** @throws AppError DEVICE_MEMORY */
+export async function createExecutor(
+  input: ExecutorInput,
+  kernel: ExecutorKernel,
+): Promise<Executor> {
+  const plan = planModel(input);
+  const emitted = emitAll(plan);
+  const code = moduleOf([...emitted.values()]);
+  const { instance } = await WebAssembly.instantiate(code, { env: { memory: kernel.memory } });
+  const compiled = new Map<string, Compiled>(
+    [...emitted].map(([key, { layout, scratchBytes }], i) => {
+      const run = instance.exports[`f${i}`] as Compiled['run'];
+      return [key, { run, layout, scratchBytes }];
+    }),
+  );
+  return new CpuExecutor(input, { plan, compiled, kernel, code });
+}
+
+/** Programs of a step: one of rows, or that of a pool. */
+function programOf(step: Step, { programs, buffers }: Plan): RowProgram | undefined {
+  if (step.kind === 'rows') return programs[step.program]!;
+  return step.kind === 'pool' ? poolProgram(step, buffers, step.from) : undefined;
+}
+
+/** Code of all programs, as long as there is room for it. */
+function emitAll(plan: Plan): Map<string, Emitted> {
+  const emitted = new Map<string, Emitted>();
+  let bytes = 0;
+  for (const { steps } of plan.segments)
+    for (const step of steps ?? []) {
+      const program = programOf(step, plan);
+      if (!program || emitted.has(program.key)) continue;
+      const made = emitProgram(program);
+      if (!made || bytes + made.code.length > CODE_BYTES_MAX) continue;
+      bytes += made.code.length;
+      emitted.set(program.key, made);
+    }
+  return emitted;
+}
+
+interface Parts {
+  readonly plan: Plan;
+  readonly compiled: ReadonlyMap<string, Compiled>;
+  readonly kernel: ExecutorKernel;
+  readonly code: Uint8Array;
+}
+
+class CpuExecutor implements Executor {
+  readonly covers: readonly boolean[];
+  readonly report: readonly string[];
+  readonly code: Uint8Array;
+  readonly #input: ExecutorInput;
+  readonly #memory: ExecutorMemory;
+  readonly #segments: readonly (readonly ReadyPhase[])[];
+
+  constructor(input: ExecutorInput, { plan, compiled, kernel, code }: Parts) {
+    this.#input = input;
+    this.code = code;
+    this.covers = plan.segments.map(({ steps }) =>
+      Boolean(steps?.every((step) => isCompiled(programOf(step, plan), compiled))),
+    );
+    this.report = plan.segments.flatMap(({ report }, i) => [
+      ...report.map((line) => `segment ${i}: ${line}`),
+      ...(this.covers[i] || report.length ? [] : [`segment ${i}: its code is too large`]),
+    ]);
+    const nests = plan.segments.map(({ steps }, i) =>
+      this.covers[i] ? nest(steps!, plan) : undefined,
+    );
+    this.#memory = new ExecutorMemory(kernel, { plan, nests, compiled, tables: input.tables });
+    this.#segments = nests.map((found, i) =>
+      found ? readyPhases(found.phases, this.#memory.workplace(i, compiled)) : [],
+    );
+  }
+
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  get volatile(): readonly Place[] {
+    return this.#memory.volatile;
+  }
+
+  begin(tokens: Uint32Array): void {
+    const { sequences, tokens: length } = this.#input.shape;
+    assert(
+      tokens.length % length === 0 && tokens.length <= sequences * length,
+      `${tokens.length} tokens`,
+    );
+    this.#memory.refresh();
+    this.#memory.int.set(tokens, this.#memory.placeOf('tokens').at >> 2);
+  }
+
+  run(segment: number, sequences: number): void {
+    assert(this.covers[segment], `the executor runs segment ${segment}`);
+    assert(sequences >= 1 && sequences <= this.#input.shape.sequences, `${sequences} sequences`);
+    this.#memory.refresh();
+    for (const phase of this.#segments[segment]!) phase(sequences);
+  }
+
+  answer(sequences: number): Int8Array {
+    const { at } = this.#memory.placeOf('answer');
+    const size = sequences * this.#input.manifest.answerSize;
+    return new Int8Array(this.#memory.buffer, at, size).slice();
+  }
+
+  carry(name: string): Place {
+    return this.#memory.placeOf('carry', name);
+  }
+}
+
+const isCompiled = (
+  program: RowProgram | undefined,
+  compiled: ReadonlyMap<string, Compiled>,
+): boolean => !program || compiled.has(program.key);

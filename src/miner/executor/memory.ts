@@ -1,0 +1,182 @@
+/** Where an executor's buffers lie in the kernel's memory. */
+import { assert } from '../../lib/errors.ts';
+import type { Kernel } from '../cpu/kernel/kernel.ts';
+import type { Nest } from './nest.ts';
+import type { Compiled, Workplace } from './steps.ts';
+import { BYTES, type Plan, type PlanBuffer, type Role } from './types.ts';
+
+/** Bytes behind a buffer that a vector may read past its end. */
+const SLACK = 64;
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+export type ExecutorKernel = Pick<Kernel, 'memory' | 'place' | 'reserve' | 'primitives'>;
+export interface Place {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export interface MemoryInput {
+  readonly plan: Plan;
+  /** Undefined where a segment is not covered. */
+  readonly nests: readonly (Nest | undefined)[];
+  readonly compiled: ReadonlyMap<string, Compiled>;
+  readonly tables: readonly Uint8Array[];
+}
+
+/** Tables that lie in a memory already: executors of several shapes share them. */
+const tablesOf = new WeakMap<WebAssembly.Memory, Map<Uint8Array, number>>();
+
+export class ExecutorMemory {
+  readonly #kernel: ExecutorKernel;
+  readonly #plan: Plan;
+  readonly #nests: readonly (Nest | undefined)[];
+  /** Addresses of buffers that outlive a segment, and of constants. */
+  readonly #places = new Map<number, Place>();
+  /** Offsets of each segment's temporaries in the one area of all. */
+  readonly #offsets: readonly ReadonlyMap<number, number>[];
+  readonly #area: number;
+  readonly #scratch: number;
+  readonly #panels: number;
+  readonly #volatile: Place[] = [];
+  #int: Int32Array;
+  #float: Float32Array;
+  #bytes = 0;
+
+  constructor(kernel: ExecutorKernel, { plan, nests, compiled, tables }: MemoryInput) {
+    this.#kernel = kernel;
+    this.#plan = plan;
+    this.#nests = nests;
+    this.#int = new Int32Array(kernel.memory.buffer);
+    this.#float = new Float32Array(kernel.memory.buffer);
+    for (const [i, buffer] of plan.buffers.entries()) this.#place(i, buffer, tables);
+    const areas = nests.map((n) => this.#layOut(n));
+    this.#offsets = areas.map(({ offsets }) => offsets);
+    this.#area = this.#reserveVolatile(areas.map(({ bytes }) => bytes));
+    this.#scratch = this.#reserveVolatile([...compiled.values()].map((c) => c.scratchBytes));
+    this.#panels = this.#reserveVolatile(panelBytes(plan, kernel));
+  }
+
+  /** Room for the largest of what is there one after the other. */
+  #reserveVolatile(sizes: readonly number[]): number {
+    const bytes = Math.max(0, ...sizes) + SLACK;
+    const at = this.#reserve(bytes);
+    this.#volatile.push({ at, bytes });
+    return at;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+  /** Places whose contents nobody needs between two segments. */
+  get volatile(): Place[] {
+    return [...this.#volatile];
+  }
+  get buffer(): ArrayBuffer {
+    return this.#kernel.memory.buffer;
+  }
+  /** Views that last until somebody reserves memory. */
+  get int(): Int32Array {
+    return this.#int;
+  }
+  get float(): Float32Array {
+    return this.#float;
+  }
+
+  /** New views, where the memory has grown. */
+  refresh(): void {
+    const { buffer } = this;
+    if (this.#int.buffer === buffer) return;
+    this.#int = new Int32Array(buffer);
+    this.#float = new Float32Array(buffer);
+  }
+
+  #reserve(bytes: number): number {
+    this.#bytes += bytes + SLACK;
+    const at = this.#kernel.reserve(bytes + SLACK);
+    this.refresh();
+    return at;
+  }
+
+  /** Where the one buffer of this kind (and name) lies. */
+  placeOf(kind: Role['kind'], name?: string): Place {
+    const at = this.#plan.buffers.findIndex(
+      ({ role }) => role.kind === kind && (role.kind !== 'carry' || role.name === name),
+    );
+    const place = this.#places.get(at);
+    assert(place, `the plan has a buffer ${kind} ${name ?? ''}`);
+    return place;
+  }
+
+  #place(
+    i: number,
+    { role, storage, size, perSequence }: PlanBuffer,
+    tables: readonly Uint8Array[],
+  ): void {
+    const bytes = BYTES[storage] * size * (perSequence ? this.#plan.sequences : 1);
+    if (role.kind === 'temporary') return;
+    if (role.kind === 'product' || role.kind === 'operand') {
+      const at = this.#kernel.place(role.kind === 'product' ? 'c' : 'a');
+      this.#places.set(i, { at, bytes });
+    } else if (role.kind === 'table')
+      this.#places.set(i, { at: this.#table(tables[role.index]!), bytes });
+    else {
+      const at = this.#reserve(bytes);
+      this.#places.set(i, { at, bytes });
+      if (role.kind !== 'constant') return;
+      const { data } = role;
+      const from = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      new Uint8Array(this.buffer, at, bytes).set(from);
+    }
+  }
+
+  #table(table: Uint8Array): number {
+    const { memory } = this.#kernel;
+    const known = tablesOf.get(memory) ?? new Map<Uint8Array, number>();
+    tablesOf.set(memory, known);
+    let at = known.get(table);
+    if (at === undefined) {
+      at = this.#reserve(table.length);
+      new Uint8Array(this.buffer, at, table.length).set(table);
+      known.set(table, at);
+    }
+    return at;
+  }
+
+  /** Temporaries of a segment, one after the other. */
+  #layOut(found: Nest | undefined): { offsets: Map<number, number>; bytes: number } {
+    const offsets = new Map<number, number>();
+    let bytes = 0;
+    for (const [buffer, { elements, isShared }] of found?.rooms ?? []) {
+      const { storage } = this.#plan.buffers[buffer]!;
+      offsets.set(buffer, bytes);
+      const count = isShared[0] ? 1 : this.#plan.sequences;
+      bytes += align(BYTES[storage] * elements * count + SLACK);
+    }
+    return { offsets, bytes };
+  }
+
+  /** What the steps of a segment are prepared with. */
+  workplace(segment: number, compiled: ReadonlyMap<string, Compiled>): Workplace {
+    const { buffers, programs, sequences } = this.#plan;
+    const offsets = this.#offsets[segment]!;
+    return {
+      buffers,
+      programs,
+      sequences,
+      rooms: this.#nests[segment]!.rooms,
+      addressOf: (b) => this.#places.get(b)?.at ?? this.#area + offsets.get(b)!,
+      reserve: (bytes) => this.#reserve(bytes),
+      compiled: (program) => compiled.get(program.key)!,
+      memory: this,
+      primitives: this.#kernel.primitives,
+      scratch: this.#scratch,
+      panels: this.#panels,
+    };
+  }
+}
+
+/** Bytes of each right operand. */
+const panelBytes = ({ segments }: Plan, { primitives }: ExecutorKernel): number[] =>
+  segments.flatMap(({ steps }) =>
+    (steps ?? []).map((s) => (s.kind === 'product' ? primitives.panelBytes(s.n, s.k) : 0)),
+  );

@@ -1,0 +1,275 @@
+/** Steps of a plan as calls of functions in the kernel's memory, with all addresses but the turn's worked out before. */
+import { assert } from '../../lib/errors.ts';
+import type { Primitives } from '../cpu/kernel/kernel.ts';
+import type { Emitted } from './emit.ts';
+import { interpret, type Tensor } from '../interpreter.ts';
+import { isGroups, type LoopStep, type Phase, type Room } from './nest.ts';
+import {
+  BYTES,
+  type Binding,
+  type LeftoverStep,
+  type PlanBuffer,
+  type PoolStep,
+  type ProductStep,
+  type RowProgram,
+  type RowsStep,
+} from './types.ts';
+import { sizeOf } from './views.ts';
+
+/** A compiled row program. */
+export interface Compiled extends Pick<Emitted, 'layout' | 'scratchBytes'> {
+  run(rows: number, frame: number): void;
+}
+
+/** Views of the memory, which last until it grows. */
+export interface Views {
+  readonly int: Int32Array;
+  readonly float: Float32Array;
+}
+
+/** What steps of a segment are prepared with. */
+export interface Workplace {
+  readonly buffers: readonly PlanBuffer[];
+  readonly programs: readonly RowProgram[];
+  readonly sequences: number;
+  readonly rooms: ReadonlyMap<number, Room>;
+  /** Address of each buffer. */
+  addressOf(buffer: number): number;
+  /** Memory that stays as it is. */
+  reserve(bytes: number): number;
+  compiled(program: RowProgram): Compiled;
+  readonly memory: Views;
+  readonly primitives: Primitives;
+  /** Of all functions' scratch rows, and of all panels: one at a time is used. */
+  readonly scratch: number;
+  readonly panels: number;
+}
+
+/** Runs a step for one sequence, and one head where it lies in a loop over heads. */
+export type Turn = (sequence: number, head: number) => void;
+
+/** A pointer: its first address, and the bytes from sequence to sequence and from head to head. */
+interface Pointer {
+  readonly base: number;
+  readonly sequence: number;
+  readonly head: number;
+  /** Bytes of each turn of the loops in between. */
+  readonly turns: Int32Array;
+  /** Bytes from row to row of the innermost loop. */
+  readonly row: number;
+}
+
+/** Loops of a step: those that a turn runs, and the innermost, which the function runs. */
+interface Loops {
+  readonly between: readonly number[];
+  readonly inner: number;
+  readonly isHeaded: boolean;
+}
+function loopsOf(loops: readonly number[], heads: number, hasRows: boolean): Loops {
+  const isHeaded = heads > 1;
+  const rest = loops.slice(isHeaded ? 2 : 1);
+  if (!hasRows || !rest.length) return { between: rest, inner: 1, isHeaded };
+  return { between: rest.slice(0, -1), inner: rest.at(-1)!, isHeaded };
+}
+
+/** Offsets of all turns of nested loops, in order. */
+function turnsOf(loops: readonly number[], strides: readonly number[]): number[] {
+  let turns = [0];
+  for (const [i, count] of loops.entries())
+    turns = turns.flatMap((t) => Array.from({ length: count }, (_, j) => t + j * strides[i]!));
+  return turns;
+}
+
+class Pointers {
+  readonly #work: Workplace;
+  readonly #loops: Loops;
+  constructor(work: Workplace, loops: Loops) {
+    this.#work = work;
+    this.#loops = loops;
+  }
+
+  of({ buffer, offset, strides }: Binding): Pointer {
+    const { storage } = this.#work.buffers[buffer]!;
+    const size = BYTES[storage];
+    const [sharedBy, sharedHeads] = this.#work.rooms.get(buffer)?.isShared ?? [false, false];
+    const { between, isHeaded, inner } = this.#loops;
+    const rest = strides.slice(isHeaded ? 2 : 1);
+    return {
+      base: this.#work.addressOf(buffer) + size * offset,
+      sequence: sharedBy ? 0 : size * strides[0]!,
+      head: isHeaded && !sharedHeads ? size * strides[1]! : 0,
+      turns: Int32Array.from(turnsOf(between, rest), (t) => t * size),
+      row: inner > 1 ? size * rest[between.length]! : 0,
+    };
+  }
+}
+
+/** Runs a phase of a segment on n sequences. */
+export type ReadyPhase = (sequences: number) => void;
+
+export function readyPhases(phases: readonly Phase[], work: Workplace): ReadyPhase[] {
+  return phases.map((phase) => {
+    if (!isGroups(phase)) return (sequences) => runLeftover(phase, work, sequences);
+    const groups = phase.map((group) => ({
+      heads: group.heads,
+      turns: group.steps.map((step) => prepare(step, group.heads, work)),
+    }));
+    return (sequences) => {
+      for (let b = 0; b < sequences; b++)
+        for (const { heads, turns } of groups)
+          for (let h = 0; h < heads; h++) for (const turn of turns) turn(b, h);
+    };
+  });
+}
+
+/** Nodes for the interpreter: on all B sequences, of which those that do not run are zeros. */
+function runLeftover(step: LeftoverStep, work: Workplace, sequences: number): void {
+  const { float } = work.memory;
+  const inputs = new Map<string, Tensor>();
+  for (const { name, dims, type, buffer } of step.inputs) {
+    const at = work.addressOf(buffer) >> 2;
+    const count = sizeOf(dims);
+    float.fill(0, at + (count / work.sequences) * sequences, at + count);
+    const data = float.slice(at, at + count);
+    inputs.set(name, { dims, data: type === 'int32' ? Int32Array.from(data) : data });
+  }
+  const made = interpret(step, inputs);
+  for (const { name, buffer } of step.outputs)
+    float.set(made.get(name)!.data, work.addressOf(buffer) >> 2);
+}
+
+function prepare(step: LoopStep, heads: number, work: Workplace): Turn {
+  if (step.kind === 'rows') return prepareRows(step, heads, work);
+  return step.kind === 'product' ? prepareProduct(step, heads, work) : preparePool(step, work);
+}
+
+function prepareRows(step: RowsStep, heads: number, work: Workplace): Turn {
+  const program = work.programs[step.program]!;
+  const loops = loopsOf(step.loops, heads, true);
+  const pointers = new Pointers(work, loops);
+  const { layout, run } = work.compiled(program);
+  const frame = work.reserve(layout.bytes);
+  const int = work.memory.int;
+  int[(frame + layout.scratch) >> 2] = work.scratch;
+  for (const [i, x] of step.numbers.entries()) {
+    const at = (frame + layout.numbers + 4 * i) >> 2;
+    if (layout.shifts.has(i)) int[at] = x;
+    else work.memory.float[at] = x;
+  }
+  const moving: { word: number; pointer: Pointer }[] = [];
+  const place = (word: number, pointer: Pointer): void => {
+    moving.push({ word, pointer });
+    int[word + 1] = pointer.row;
+  };
+  for (const [i, binding] of step.inputs.entries()) {
+    const word = (frame + layout.inputs[i]!) >> 2;
+    place(word, pointers.of(binding));
+    if (!binding.index) continue;
+    place(word + 2, pointers.of(binding.index));
+    int[word + 4] = binding.index.scale * BYTES[work.buffers[binding.buffer]!.storage];
+  }
+  for (const [o, binding] of step.outputs.entries())
+    place((frame + layout.outputs[o]!) >> 2, pointers.of(binding));
+  const turns = turnsOf(loops.between, loops.between).length;
+  return (sequence, head) => {
+    const words = work.memory.int;
+    for (let t = 0; t < turns; t++) {
+      for (const { word, pointer } of moving)
+        words[word] =
+          pointer.base + sequence * pointer.sequence + head * pointer.head + pointer.turns[t]!;
+      run(loops.inner, frame);
+    }
+  };
+}
+
+function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn {
+  const { m, n, k, causal } = step;
+  const loops = loopsOf(step.loops, heads, false);
+  const pointers = new Pointers(work, loops);
+  const [left, right, out] = [step.left, step.right, step.out].map((b) => pointers.of(b)) as [
+    Pointer,
+    Pointer,
+    Pointer,
+  ];
+  const { primitives, panels } = work;
+  const isRows = step.right.depth === 1;
+  const stride = 2 * (isRows ? step.right.column : step.right.depth);
+  const turns = left.turns.length;
+  return (sequence, head) => {
+    const at = (p: Pointer, t: number): number =>
+      p.base + sequence * p.sequence + head * p.head + p.turns[t]!;
+    for (let t = 0; t < turns; t++) {
+      // Heads of a group share their right operand.
+      if (!t || right.turns[t] !== right.turns[t - 1]) {
+        if (isRows) primitives.packRows(at(right, t), stride, n, k, panels);
+        else primitives.packColumns(at(right, t), stride, n, k, panels);
+      }
+      primitives.gemm16(
+        at(left, t),
+        2 * step.left.row,
+        panels,
+        at(out, t),
+        4 * step.out.row,
+        m,
+        n,
+        k,
+        causal?.columns ?? -1,
+        causal?.depths ?? -1,
+      );
+    }
+  };
+}
+
+/** A pool as a row program that adds each row to its result. */
+export function poolProgram(
+  { op, width }: PoolStep,
+  buffers: readonly PlanBuffer[],
+  from: Binding,
+): RowProgram {
+  const { storage } = buffers[from.buffer]!;
+  const input = { width, isTable: false, isIndexed: false };
+  const shape: Omit<RowProgram, 'key'> = {
+    inputs: [
+      { ...input, storage },
+      { ...input, storage: 'f32' },
+    ],
+    values: [
+      { op: 'input', input: 0, width },
+      { op: 'input', input: 1, width },
+      { op: op === 'sum' ? 'add' : 'max', args: [0, 1], width },
+    ],
+    outputs: [{ value: 2, storage: 'f32', isQuick: false }],
+    numbers: 0,
+  };
+  return { key: JSON.stringify(shape), ...shape };
+}
+
+function preparePool(step: PoolStep, work: Workplace): Turn {
+  const program = poolProgram(step, work.buffers, step.from);
+  const { layout, run } = work.compiled(program);
+  const loops = loopsOf(step.loops, 1, false);
+  const pointers = new Pointers(work, loops);
+  const [from, to] = [pointers.of(step.from), pointers.of(step.to)];
+  const frame = work.reserve(layout.bytes);
+  const size = BYTES[work.buffers[step.from.buffer]!.storage];
+  const int = work.memory.int;
+  int[(frame + layout.scratch) >> 2] = work.scratch;
+  const [x, sum] = layout.inputs.map((at) => (frame + at) >> 2) as [number, number];
+  const result = (frame + layout.outputs[0]!) >> 2;
+  int[x + 1] = size * step.from.row;
+  int[sum + 1] = 0;
+  int[result + 1] = 0;
+  const first = step.op === 'sum' ? 0 : -Infinity;
+  assert(to.turns.length === from.turns.length, 'a pool has one result for each turn');
+  return (sequence) => {
+    const words = work.memory.int;
+    for (let t = 0; t < to.turns.length; t++) {
+      const target = to.base + sequence * to.sequence + to.turns[t]!;
+      work.memory.float.fill(first, target >> 2, (target >> 2) + step.width);
+      words[x] = from.base + sequence * from.sequence + from.turns[t]!;
+      words[sum] = target;
+      words[result] = target;
+      run(step.rows, frame);
+    }
+  };
+}
