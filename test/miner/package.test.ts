@@ -100,13 +100,16 @@ describe('a package of several shapes', () => {
     expect(first![0]).not.toEqual(loaded.segments[0]);
     expect(checkModel(loaded)).toBeUndefined();
   });
-  it.each(['seg-1-0.onnx', 'seg-2-2.onnx'])('refuses a flipped bit in %s', async (name) => {
-    const found = load((file, bytes) => (file === name ? flipped(bytes) : bytes));
-    await expect(found).rejects.toMatchObject({
-      code: 'MODEL_CORRUPT',
-      message: expect.stringContaining(name),
-    });
-  });
+  it.each(['seg-1-0.onnx', 'seg-2-2.onnx'])(
+    'refuses a flipped bit in the segment %s',
+    async (name) => {
+      const found = load((file, bytes) => (file === name ? flipped(bytes) : bytes));
+      await expect(found).rejects.toMatchObject({
+        code: 'MODEL_CORRUPT',
+        message: expect.stringContaining(name),
+      });
+    },
+  );
   it('is one shape of it, as if it had no other', () => {
     const alone = inShape(many, 2);
     expect(alone.manifest.shapes).toEqual([many.manifest.shapes[2]]);

@@ -1,6 +1,7 @@
 /** A sequence has one answer: in every shape that holds it, at any place of a batch, alone or in company. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ZERO_HASH } from '../../src/core/hash.ts';
 import { checkModel } from '../../src/miner/checker/checker.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
@@ -81,6 +82,18 @@ describe.each<Pooling>(['mean', 'cls'])(
     it('is proven in every shape, and gives every known answer', async () => {
       expect(checkModel(model)).toBeUndefined();
       await selfTest(backend, model);
+    });
+
+    it('is not used where one known answer of any shape is another', async () => {
+      for (const place of MINI_SHAPES.keys()) {
+        const shapes = model.manifest.shapes.map((shape, i) => ({
+          ...shape,
+          known: i === place ? shape.known.with(3, ZERO_HASH) : shape.known,
+        }));
+        const other = { ...model, manifest: { ...model.manifest, shapes } };
+        const tested = selfTest(backend, other);
+        await expect(tested).rejects.toMatchObject({ code: 'SELF_TEST_FAILED' });
+      }
     });
 
     /** A sequence's row, and its tokens' rows of one linear's operand, at place `at` of a batch. */
