@@ -107,6 +107,7 @@ export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan 
       return { steps: stepsOf(items, sequences, pools), report };
     } catch (e) {
       if (!(e instanceof Uncovered)) throw e;
+
       pools.forget(mark);
       return { steps: undefined, report: [e.message] };
     }

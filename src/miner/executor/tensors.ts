@@ -225,8 +225,17 @@ export class Tensors {
       else if (last && columns % last.n === 0) columns = last.n;
     }
     const value = valueOf(ref);
-    this.#point({ name, op: 'copy', dims: ref.dims, args: [ref], value, columns });
-    return this.items.at(-1) as Point;
+    const { point } = this.#point({
+      name,
+      op: 'copy',
+      dims: ref.dims,
+      args: [ref],
+      value,
+      columns,
+    });
+    // A reader's rows may be longer than what lies side by side.
+    if (columns !== columnsOf(ref.dims)) keep(point!);
+    return point!;
   }
 
   /** A ref as a view of what is stored. */
@@ -339,13 +348,14 @@ export class Tensors {
       : { dims: ref.dims, ...this.#view({ dims: ref.dims, point }) };
   }
 
-  /** Where all that reads a point turns it, it is written as its reader wants it: the last axis stays the last. */
+  /** What its first reader turns is written as that wants it, where the last axis stays the last. */
   #layOut({ dims, point }: Ref, perm: readonly number[]): void {
     if (!point || point.store || perm.at(-1) !== perm.length - 1) return;
-    if (dims.length !== point.dims.length || dims.some((d, i) => d !== point.dims[i])) return;
-    const turned = rowMajor(perm.map((p) => dims[p]!));
-    const strides = dims.map((_, i) => turned[perm.indexOf(i)]!);
-    keep(point).strides = strides;
+    const axes = axesOf(dims, point.dims);
+    if (!axes) return;
+    const order = perm.flatMap((p) => axes[p]!);
+    const turned = rowMajor(order.map((axis) => point.dims[axis]!));
+    keep(point).strides = point.dims.map((_, axis) => turned[order.indexOf(axis)]!);
   }
 
   #join(node: OnnxNode, value: Value): Ref {
@@ -460,7 +470,7 @@ export class Tensors {
     const { dims } = value;
     if (!wide.length) return this.#moved(x, dims, (v) => reshapeView(v, dims));
     const first = wide[0]!;
-    const last = wide.at(-1)!;
+    const last = wide.at(-1);
     const between = x.dims
       .slice(first, last + 1)
       .every((d, i) => d === 1 || wide.includes(first + i));
@@ -544,6 +554,23 @@ export function located({ store, view }: { readonly store: Store; readonly view:
   const found = relocate(view, store.dims, store.strides);
   cover(found, 'a view across the axes of a turned tensor');
   return found;
+}
+
+/** Axes of a tensor that make up each of the dimensions it is reshaped to; undefined: an axis is cut. */
+function axesOf(dims: readonly number[], from: readonly number[]): number[][] | undefined {
+  let axis = 0;
+  const axes = dims.map((d) => {
+    const own: number[] = [];
+    for (let size = 1; size < d && axis < from.length; axis++) {
+      size *= from[axis]!;
+      own.push(axis);
+    }
+    return own;
+  });
+  // Axes of one element lie anywhere.
+  while (axis < from.length) axes.at(-1)?.push(axis++);
+  const fits = axes.every((own, i) => sizeOf(own.map((a) => from[a]!)) === dims[i]);
+  return fits ? axes : undefined;
 }
 
 /** Columns of a row of a tensor that is computed by itself; one without rows is not one row for all sequences. */

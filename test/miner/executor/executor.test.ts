@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../sim/random.ts';
 import { runTask, toBase64 } from '../../fuzz/session.ts';
 import { readModel } from '../../oracle/models.ts';
+import { DECODER_SMALL, decoderPackage } from '../../models/decoder.ts';
+import { miniModel } from '../../models/mini.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { drawInputs, openModel, runSegment, type Draw } from './segments.ts';
 
@@ -36,5 +38,7 @@ describe('segments on the executor equal ONNX Runtime', () => {
   it('of tiny', async () => expectEqual(await readModel('tiny')));
   it('of lingua', async () => expectEqual(await readModel('lingua'), [0, 1, 2, 3, 12]));
   it('of polyglot', async () => expectEqual(await readModel('polyglot'), [0, 1, 2, 3, 4, 12]));
-  it.todo('of a decoder');
+  it('of a decoder', async () => expectEqual(decoderPackage(DECODER_SMALL)));
+  it('of an imported encoder', async () =>
+    expectEqual(await miniModel([{ sequences: 4, tokens: 20 }]), [0, 1, 2, 3, 4, 8]));
 });
