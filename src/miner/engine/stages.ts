@@ -14,8 +14,11 @@ export type OnStage = (stage: Stage, ms: number) => void;
 /** ms since some fixed moment. */
 export type Clock = () => number;
 
-/** Ends a stretch: the time since the last call belongs to `stage`; without a stage it is not reported. */
-export type Lap = (stage?: Stage) => void;
+/**
+ * Ends a stretch: the time since the last call belongs to `stage`; without a stage it is not reported. `shared`: a
+ * second stage that was done in the same loop, and its share of the time.
+ */
+export type Lap = (stage?: Stage, shared?: readonly [stage: Stage, share: number]) => void;
 
 export function createLap(
   onStage: OnStage | undefined,
@@ -23,8 +26,10 @@ export function createLap(
 ): Lap {
   if (!onStage) return () => undefined;
   let last = clock();
-  return (stage) => {
-    if (stage) onStage(stage, clock() - last);
+  return (stage, [other, share] = ['peel', 0]) => {
+    const ms = clock() - last;
+    if (stage) onStage(stage, ms * (1 - share));
+    if (share) onStage(other, ms * share);
     last = clock();
   };
 }

@@ -2,9 +2,9 @@
  * The linears on the CPU: WebAssembly SIMD kernels on one memory, which is laid out once for the largest of a
  * model's linears and holds their weights. It runs one unit at a time; the caller must not let units overlap.
  *
- * A noisy product goes through B 16 columns at a time: they get their noise, are multiplied and peeled while they are
- * in the core's cache. The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more product of depth 2r by the
- * same code, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
+ * A noisy product goes through B slab by slab: its columns get their noise, are multiplied and peeled while they are in
+ * the core's cache. The exact product is peeled: −(A·F_L)·F_R − E_L·(E_R·B') is one more product of depth 2r by the
+ * same loop, [−A·F_L | E_L]·[F_R ; −E_R·B'], which costs 2r/k of a plain product.
  */
 import { plainHash } from '../../../core/hash.ts';
 import { TILE, type LinearSize } from '../../../core/manifest.ts';
@@ -12,7 +12,7 @@ import { NOISE_KEY } from '../../../core/pow/noise.ts';
 import { MESSAGE_BYTES, tileCount } from '../../../core/pow/transcript.ts';
 import { AppError, assert } from '../../../lib/errors.ts';
 import type { Lap } from '../../engine/stages.ts';
-import { LANES, layOut, type Layout } from './layout.ts';
+import { LANES, layOut, slabPanels, type Layout } from './layout.ts';
 import { instantiateKernel, type Exports, type Relaxed } from './modules.ts';
 import { Plain, type PlacedWeights, type PlainLinear, type Way } from './plain.ts';
 import type { Primitives } from './primitives.ts';
@@ -257,9 +257,9 @@ export class Kernel {
     const peels = exact && l.k / l.r <= PEEL_BLOCKS_MAX;
     this.#bytes(at.sigma, 32).set(sigma);
     this.#noisyRows(l, peels);
-    for (const [from, until] of slabs(l)) {
-      for (let column = from; column < until; column += LANES)
-        this.#noisyColumns(l, weights, column, peels);
+    const columns = LANES * slabPanels(l.k);
+    for (let from = 0; from < l.n; from += columns) {
+      this.#noisySlab(l, weights, [from, Math.min(l.n, from + columns)], peels);
       await yieldToLoop();
     }
     const tiles = tileCount(l);
@@ -301,31 +301,38 @@ export class Kernel {
     this.#lap('noise');
   }
 
-  /** 16 columns of C' and their tiles' messages; with `peels` also of C. */
-  #noisyColumns(
+  /** Messages of the tiles of some columns; with `peels` also those columns of C. */
+  #noisySlab(
     { m, k, n, r }: LinearSize,
     weights: PlacedWeights,
-    column: number,
+    [from, until]: readonly [from: number, until: number],
     peels: boolean,
   ): void {
     const at = this.#at;
     const w = this.#wasm;
-    this.#drawFactor(1, column, r);
-    w.turnWeights(weights.at + column * k, k, at.turned);
-    // Pairs of a panel of 8 columns lie 32 bytes apart, two vectors each.
-    w.addNoise(at.turned, at.factor, at.orderB, k, r, at.right, 16 * k, 16, 32);
+    for (let column = from; column < until; column += LANES) {
+      this.#drawFactor(1, column, r);
+      w.turnWeights(weights.at + column * k, k, at.turned);
+      // Pairs of a panel of 8 columns lie 32 bytes apart, two vectors each.
+      const right = at.right + 2 * (column - from) * k;
+      w.addNoise(at.turned, at.factor, at.orderB, k, r, right, 16 * k, 16, 32);
+      if (!peels) continue;
+      this.#lap('noise');
+      const thin = at.thinRight + 4 * (column - from) * r;
+      w.project(at.turned, at.orderA, k, r, at.projected);
+      w.pairBytes(at.factor, r, thin, 32 * r, 16, 32);
+      w.pairSums(at.projected, r, thin + 16 * r, 32 * r, 16, 32);
+      this.#lap('peel');
+    }
     this.#lap('noise');
-    const message = at.messages + (MESSAGE_BYTES * column) / TILE;
-    const line = (MESSAGE_BYTES * n) / TILE;
-    const to = peels ? at.noisy : 0;
-    w.noisyPanel(at.left, at.right, m, k, r, at.sums, to, message, line);
-    this.#lap('gemm');
-    if (!peels) return;
-    w.project(at.turned, at.orderA, k, r, at.projected);
-    w.pairBytes(at.factor, r, at.thinRight, 32 * r, 16, 32);
-    w.pairSums(at.projected, r, at.thinRight + 16 * r, 32 * r, 16, 32);
-    w.peelPanel(at.thinLeft, at.thinRight, m, 2 * r, at.noisy, at.c + 4 * column, 4 * n);
-    this.#lap('peel');
+    const messages = at.messages + (MESSAGE_BYTES * from) / TILE;
+    const messageLine = (MESSAGE_BYTES * n) / TILE;
+    const [thinLeft, c] = peels ? [at.thinLeft, at.c + 4 * from] : [0, 0];
+    w.noisySlab(
+      ...([at.left, at.right, (until - from) / LANES, m, k, r, at.sums] as const),
+      ...([messages, messageLine, thinLeft, at.thinRight, c, 4 * n] as const),
+    );
+    this.#lap('gemm', peels ? ['peel', (2 * r) / (k + 2 * r)] : undefined);
   }
 }
 

@@ -7,6 +7,13 @@ const SLACK = 4096;
 /** Lanes of a turned operand: rows of A or columns of B that get their noise together. */
 export const LANES = 16;
 
+/** Bytes of B' that are made before they are multiplied: half of a core's cache of the second level. */
+const SLAB_BYTES = 262_144;
+
+/** Panels of 16 columns of B' in a slab. */
+export const slabPanels = (k: number): number =>
+  Math.max(1, Math.floor(SLAB_BYTES / (2 * LANES * k)));
+
 /** Bytes of each region for one linear. */
 const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
   a: m * k,
@@ -17,8 +24,8 @@ const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
   rowSums: 4 * m,
   /** 16 rows of A or columns of B, one of k after the other. */
   turned: LANES * k,
-  /** B' of 16 columns as pairs. */
-  right: 2 * LANES * k,
+  /** B' of a slab as pairs. */
+  right: 2 * LANES * k * slabPanels(k),
   /** 16 rows of a factor as they are drawn, then turned. */
   drawn: LANES * r,
   factor: LANES * r,
@@ -26,9 +33,7 @@ const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
   projected: 2 * LANES * r,
   /** Operands of the peel's product, of depth 2r. */
   thinLeft: 4 * m * r,
-  thinRight: 4 * LANES * r,
-  /** C' of 16 columns. */
-  noisy: 4 * LANES * m,
+  thinRight: 4 * LANES * r * slabPanels(k),
   messages: (MESSAGE_BYTES * m * n) / TILE ** 2,
   tickets: (32 * m * n) / TILE ** 2,
   sums: (16 * k) / r,

@@ -2,7 +2,7 @@
 export { hash, tickets, factors, permutations } from './blake3';
 export { packWeights, unpackWeights, columnSums, turnWeights, turnRows } from './weights';
 export { addNoise, project, pairBytes, pairSums } from './noise';
-export { noisyPanel, peelPanel } from './noisy';
+export { noisySlab } from './noisy';
 export { gemmWide, widen } from './plain';
 export { panelBytes, packRows, packColumns, gemm16, poolSum } from './products';
 export { quantize, toFloat } from './convert';

@@ -7,19 +7,20 @@ function madd(sum: v128, a: v128, b: v128): v128 {
 }
 
 /**
- * 4 rows × 8 columns over all k, added to what is at `from` if that is not 0, stored at `to`. With `xs` the running
- * sums are XORed into it after every r columns (16 B a step). Rows are `fromLine` and `toLine` bytes apart.
+ * 4 rows × 8 columns of `steps` steps of r: after each, the running sums are XORed into `xs` (16 B a step). With
+ * `thinA`, the thin product is added as two more steps, and the block, which stays in registers until then, stored at
+ * `to`, rows `line` bytes apart.
  */
 function block(
   pa: usize,
   pb: usize,
-  k: usize,
   r: usize,
+  steps: i32,
   xs: usize,
-  from: usize,
-  fromLine: usize,
+  thinA: usize,
+  thinB: usize,
   to: usize,
-  toLine: usize,
+  line: usize,
 ): void {
   const zero = i32x4.splat(0);
   let c00 = zero,
@@ -30,18 +31,8 @@ function block(
     c21 = zero,
     c30 = zero,
     c31 = zero;
-  if (from) {
-    ((c00 = v128.load(from)), (c01 = v128.load(from, 16)));
-    from += fromLine;
-    ((c10 = v128.load(from)), (c11 = v128.load(from, 16)));
-    from += fromLine;
-    ((c20 = v128.load(from)), (c21 = v128.load(from, 16)));
-    from += fromLine;
-    ((c30 = v128.load(from)), (c31 = v128.load(from, 16)));
-  }
-  const end = pa + 8 * k;
-  while (pa < end) {
-    for (const stop = pa + 8 * r; pa < stop; pa += 32) {
+  for (;;) {
+    for (const stop = pa + 8 * r; pa < stop; pa += 16) {
       let x0 = v128.load(pb),
         x1 = v128.load(pb, 16);
       let y = v128.load32_splat(pa);
@@ -52,31 +43,27 @@ function block(
       ((c20 = madd(c20, y, x0)), (c21 = madd(c21, y, x1)));
       y = v128.load32_splat(pa, 12);
       ((c30 = madd(c30, y, x0)), (c31 = madd(c31, y, x1)));
-      ((x0 = v128.load(pb, 32)), (x1 = v128.load(pb, 48)));
-      y = v128.load32_splat(pa, 16);
-      ((c00 = madd(c00, y, x0)), (c01 = madd(c01, y, x1)));
-      y = v128.load32_splat(pa, 20);
-      ((c10 = madd(c10, y, x0)), (c11 = madd(c11, y, x1)));
-      y = v128.load32_splat(pa, 24);
-      ((c20 = madd(c20, y, x0)), (c21 = madd(c21, y, x1)));
-      y = v128.load32_splat(pa, 28);
-      ((c30 = madd(c30, y, x0)), (c31 = madd(c31, y, x1)));
-      pb += 64;
+      pb += 32;
     }
-    if (xs) {
-      const x0 = v128.xor(v128.xor(c00, c01), v128.xor(c10, c11));
-      const x1 = v128.xor(v128.xor(c20, c21), v128.xor(c30, c31));
-      v128.store(xs, v128.xor(v128.load(xs), v128.xor(x0, x1)));
-      xs += 16;
+    if (steps <= 0) {
+      if (!steps) break;
+      steps++;
+      continue;
     }
+    const x0 = v128.xor(v128.xor(c00, c01), v128.xor(c10, c11));
+    const x1 = v128.xor(v128.xor(c20, c21), v128.xor(c30, c31));
+    v128.store(xs, v128.xor(v128.load(xs), v128.xor(x0, x1)));
+    xs += 16;
+    if (--steps) continue;
+    if (!thinA) return;
+    ((pa = thinA), (pb = thinB), (steps = -1));
   }
-  if (!to) return;
   (v128.store(to, c00), v128.store(to, c01, 16));
-  to += toLine;
+  to += line;
   (v128.store(to, c10), v128.store(to, c11, 16));
-  to += toLine;
+  to += line;
   (v128.store(to, c20), v128.store(to, c21, 16));
-  to += toLine;
+  to += line;
   (v128.store(to, c30), v128.store(to, c31, 16));
 }
 
@@ -94,49 +81,47 @@ function fold(xs: usize, steps: usize, message: usize): void {
 }
 
 /**
- * C' of 16 columns (m×16 int32 at `to`, nothing if that is 0) and the messages of their tiles after steps of r
- * columns, `messageLine` bytes apart. `xs`: 16 bytes of 0 a step.
+ * The messages of the tiles of a slab of panels of 16 columns after steps of r columns, rows of tiles `messageLine`
+ * bytes apart. With `thinLeft` also C of those columns at `c`, rows `line` bytes apart: C' plus the thin product of
+ * depth 2r. `xs`: 16 bytes of 0 a step. Rows go outermost, so that C is written in order and the slab stays in cache.
  */
-export function noisyPanel(
+export function noisySlab(
   left: usize,
   right: usize,
+  panels: i32,
   m: i32,
   k: i32,
   r: i32,
   xs: usize,
-  to: usize,
-  message: usize,
+  messages: usize,
   messageLine: usize,
-): void {
-  const second = right + 16 * <usize>k;
-  for (let i = 0; i < m; i += 16) {
-    for (let row = i; row < i + 16; row += 4) {
-      const pa = left + 2 * <usize>(row * k);
-      const c = to ? to + 64 * <usize>row : 0;
-      block(pa, right, k, r, xs, 0, 0, c, 64);
-      block(pa, second, k, r, xs, 0, 0, c ? c + 32 : 0, 64);
-    }
-    fold(xs, k / r, message);
-    message += messageLine;
-  }
-}
-
-/** C of 16 columns (rows `line` bytes apart at `to`) = C' (m×16) plus the thin product of depth k. */
-export function peelPanel(
-  left: usize,
-  right: usize,
-  m: i32,
-  k: i32,
-  from: usize,
-  to: usize,
+  thinLeft: usize,
+  thinRight: usize,
+  c: usize,
   line: usize,
 ): void {
-  const second = right + 16 * <usize>k;
-  for (let row = 0; row < m; row += 4) {
-    block(left, right, k, k, 0, from, 64, to, line);
-    block(left, second, k, k, 0, from + 32, 64, to + 32, line);
-    left += 8 * k;
-    from += 256;
-    to += 4 * line;
+  const steps = k / r;
+  const thin = 2 * <usize>r;
+  const half = 16 * <usize>k;
+  const thinHalf = 16 * thin;
+  for (let i = 0; i < m; i += 16) {
+    for (let p: usize = 0; p < <usize>panels; p++) {
+      const first = right + 2 * half * p;
+      const thinFirst = thinRight + 2 * thinHalf * p;
+      let pa = left,
+        ta = thinLeft,
+        to = c + 64 * p;
+      for (const end = left + 32 * <usize>k; pa < end; pa += 8 * k) {
+        block(pa, first, r, steps, xs, ta, thinFirst, to, line);
+        block(pa, first + half, r, steps, xs, ta, thinFirst + thinHalf, to + 32, line);
+        if (ta) ta += 8 * thin;
+        to += 4 * line;
+      }
+      fold(xs, steps, messages + 64 * p);
+    }
+    left += 32 * k;
+    if (thinLeft) thinLeft += 32 * thin;
+    c += 16 * line;
+    messages += messageLine;
   }
 }

@@ -82,9 +82,11 @@ function single(a: usize, panel: usize, k: usize, to: usize): void {
   v128.store(to, across(c2, c3), 16);
 }
 
+/** Bytes of weights that all rows go over before the next ones: half of a core's cache of the second level. */
+const SLAB_BYTES = 131_072;
+
 /**
- * Columns of C (m×n int32) from one to another, multiples of 8: left (m rows of k int16) · panels. `spare`: 16·n bytes
- * for rows that are none. k a multiple of 8.
+ * Columns `from`..`until` − 1 (multiples of 8) of C (m×n int32) = left (m rows of k int16) · panels. k a multiple of 8.
  */
 export function gemmWide(
   left: usize,
@@ -98,19 +100,24 @@ export function gemmWide(
 ): void {
   const row = 2 * <usize>k;
   const line = 4 * <usize>n;
-  for (let j = from; j < until; j += 8) {
-    const panel = panels + <usize>(j * k);
+  const slab = max(8, (SLAB_BYTES / k) & ~7);
+  for (; from < until; from += slab) {
+    const end = min(until, from + slab);
     let a = left,
-      to = c + 4 * <usize>j;
+      to = c;
     let i = 0;
     for (; i + 4 <= m; i += 4) {
-      block(a, a + row, a + 2 * row, a + 3 * row, panel, k, to, line);
-      block(a, a + row, a + 2 * row, a + 3 * row, panel + 16, k, to + 16, line);
+      for (let j = from; j < end; j += 8) {
+        const panel = panels + <usize>(j * k);
+        const cell = to + 4 * <usize>j;
+        block(a, a + row, a + 2 * row, a + 3 * row, panel, k, cell, line);
+        block(a, a + row, a + 2 * row, a + 3 * row, panel + 16, k, cell + 16, line);
+      }
       a += 4 * row;
       to += 4 * line;
     }
     for (; i < m; i++) {
-      single(a, panel, k, to);
+      for (let j = from; j < end; j += 8) single(a, panels + <usize>(j * k), k, to + 4 * <usize>j);
       a += row;
       to += line;
     }

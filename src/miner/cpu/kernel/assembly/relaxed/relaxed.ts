@@ -6,6 +6,9 @@
 // - `gemmSingles`: |a| ≤ 127, |w| ≤ 63. Second operand w + 63; a sum of two is at most 2·127·126 = 32,004, which fits
 //   alone. Σ w·a = Σ (w + 63)·a − 63·Σ a.
 
+/** Bytes of weights that all rows go over before the next ones: half of a core's cache of the second level. */
+const SLAB_BYTES = 131_072;
+
 /** u = a + 63, `count` a multiple of 16. */
 export function raise(from: usize, count: i32, to: usize): void {
   for (let i: usize = 0; i < <usize>count; i += 16)
@@ -31,7 +34,7 @@ function two(sum: v128, w0: v128, u0: v128, w1: v128, u1: v128): v128 {
     i16x8.relaxed_dot_i8x16_i7x16_s(w0, u0),
     i16x8.relaxed_dot_i8x16_i7x16_s(w1, u1),
   );
-  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, i16x8.splat(1)));
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs));
 }
 
 /** 4 rows (of u, k bytes apart from a0 on) × 8 columns of a panel. */
@@ -110,19 +113,21 @@ export function gemmPairs(
   until: i32,
 ): void {
   const line = 4 * <usize>n;
-  for (let j = from; j < until; j += 8) {
-    const panel = panels + <usize>(j * k);
-    const s = sums + 4 * <usize>j;
+  const slab = max(8, (SLAB_BYTES / k) & ~7);
+  for (; from < until; from += slab) {
+    const end = min(until, from + slab);
     let a = u,
-      to = c + 4 * <usize>j;
+      to = c;
     let i = 0;
     for (; i + 4 <= m; i += 4) {
-      pairsBlock(a, panel, k, s, to, line);
+      for (let j = from; j < end; j += 8)
+        pairsBlock(a, panels + <usize>(j * k), k, sums + 4 * <usize>j, to + 4 * <usize>j, line);
       a += 4 * k;
       to += 4 * line;
     }
     for (; i < m; i++) {
-      pairsRow(a, panel, k, s, to);
+      for (let j = from; j < end; j += 8)
+        pairsRow(a, panels + <usize>(j * k), k, sums + 4 * <usize>j, to + 4 * <usize>j);
       a += k;
       to += line;
     }
@@ -132,7 +137,7 @@ export function gemmPairs(
 /** One step's pair sums of 4 columns to int32. */
 function one(sum: v128, a: v128, w: v128): v128 {
   const pairs = i16x8.relaxed_dot_i8x16_i7x16_s(a, w);
-  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, i16x8.splat(1)));
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(pairs));
 }
 
 function raised(w: v128): v128 {
@@ -217,18 +222,21 @@ export function gemmSingles(
   until: i32,
 ): void {
   const line = 4 * <usize>n;
-  for (let j = from; j < until; j += 8) {
-    const panel = panels + <usize>(j * k);
+  const slab = max(8, (SLAB_BYTES / k) & ~7);
+  for (; from < until; from += slab) {
+    const end = min(until, from + slab);
     let a = left,
-      to = c + 4 * <usize>j;
+      to = c;
     let i = 0;
     for (; i + 4 <= m; i += 4) {
-      singlesBlock(a, panel, k, sums + 4 * <usize>i, to, line);
+      for (let j = from; j < end; j += 8)
+        singlesBlock(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j, line);
       a += 4 * k;
       to += 4 * line;
     }
     for (; i < m; i++) {
-      singlesRow(a, panel, k, sums + 4 * <usize>i, to);
+      for (let j = from; j < end; j += 8)
+        singlesRow(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j);
       a += k;
       to += line;
     }

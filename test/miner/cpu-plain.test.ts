@@ -1,0 +1,79 @@
+/** The plain product in both ways: any number of rows, the ends of int7 and int8, and nothing written beside C. */
+import { describe, expect, it } from 'vitest';
+import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
+import type { Way } from '../../src/miner/cpu/kernel/plain.ts';
+import { matrixFrom, multiply, transpose } from '../oracle/naive-pass.ts';
+import { randomBytes, randomOperand } from '../oracle/random.ts';
+
+const WAYS: readonly Way[] = ['relaxed', 'wide'];
+const POISON = 0x5b5b5b5b;
+const noBreath = () => undefined;
+
+/** Values that are ±most at random. */
+const ends = (seed: string, size: number, most: number): Int8Array =>
+  Int8Array.from(randomBytes(seed, size), (b) => (b & 1 ? most : -most));
+
+/** C of the first `m` rows of a kernel that is laid out for more, whose C is full of poison. */
+async function productOf(
+  { m, k, n, most }: { m: number; k: number; n: number; most: number },
+  [a, b]: readonly [Int8Array, Int8Array],
+  way: Way,
+): Promise<number[][]> {
+  const kernel = await createKernel([{ m: m + 16, k, n, r: 16 }]);
+  const placed = kernel.placeWeights({ k, n }, b);
+  const { buffer } = kernel.memory;
+  const c = kernel.place('c');
+  // Also before C: a row that is written too early shows as well.
+  const around = new Int32Array(buffer, c - 64, 16 + (m + 1) * n + 16).fill(POISON);
+  kernel.loadOperand(a);
+  const l = { m, k, n, r: 16, low: -most, high: most };
+  await kernel.multiply(l, placed, noBreath, way);
+  expect(around.subarray(0, 16).every((v) => v === POISON)).toBe(true);
+  expect(around.subarray(16 + m * n).every((v) => v === POISON)).toBe(true);
+  return matrixFrom(new Int32Array(buffer, c, m * n), m, n);
+}
+
+const exactly = (k: number, a: Int8Array, b: Int8Array): number[][] =>
+  multiply(matrixFrom(a, a.length / k, k), transpose(matrixFrom(b, b.length / k, k)));
+
+describe.each(WAYS)('the %s product', (way) => {
+  it.each([1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 50])('of %d rows', async (m) => {
+    const [k, n] = [192, 48];
+    const a = randomOperand('a', m * k);
+    const b = randomOperand('b', n * k);
+    const got = await productOf({ m, k, n, most: 63 }, [a, b], way);
+    expect(got).toEqual(exactly(k, a, b));
+  });
+
+  it.each([63, 127])('at the ends of ±%d', async (most) => {
+    const [m, k, n] = [6, 2048, 32];
+    for (const [a, b] of [
+      [ends('a', m * k, most), ends('b', n * k, 63)],
+      [new Int8Array(m * k).fill(most), new Int8Array(n * k).fill(63)],
+      [new Int8Array(m * k).fill(-most), new Int8Array(n * k).fill(63)],
+      [new Int8Array(m * k).fill(most), new Int8Array(n * k).fill(-63)],
+      [new Int8Array(m * k).fill(-most), new Int8Array(n * k).fill(-63)],
+    ] as const) {
+      const got = await productOf({ m, k, n, most }, [a, b], way);
+      expect(got).toEqual(exactly(k, a, b));
+    }
+  });
+
+  it('of weights that fill several slabs of a core’s cache', async () => {
+    const [m, k, n] = [5, 4096, 112];
+    const [a, b] = [randomOperand('a', m * k), randomOperand('b', n * k)];
+    const got = await productOf({ m, k, n, most: 63 }, [a, b], way);
+    expect(got).toEqual(exactly(k, a, b));
+  });
+});
+
+it('stands for no values outside int8', async () => {
+  const l = { m: 1, k: 64, n: 16, r: 16 };
+  const kernel = await createKernel([l]);
+  const placed = kernel.placeWeights(l, ends('b', 16 * 64, 63));
+  kernel.loadOperand(new Int8Array(64).fill(-128));
+  await kernel.multiply({ ...l, low: -128, high: 127 }, placed, noBreath, 'relaxed');
+  const c = [...new Int32Array(kernel.memory.buffer, kernel.place('c'), 16)];
+  const b = ends('b', 16 * 64, 63);
+  expect(c).toEqual(exactly(64, new Int8Array(64).fill(-128), b)[0]);
+});
