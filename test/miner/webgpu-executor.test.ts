@@ -218,19 +218,26 @@ function randomCase(seed: string, width: number) {
 }
 
 /** Runs segment 0 of a plan on the device and plainly. @returns both results of every buffer that is written */
-async function bothOf(plan: Plan, given: ReadonlyMap<number, number[]>) {
+async function bothOf(
+  plan: Plan,
+  given: ReadonlyMap<number, number[]>,
+  { tables = [], workMax = Infinity }: { tables?: Uint8Array[]; workMax?: number } = {},
+) {
   const { device } = opened!;
-  const kernels = await createKernels(device, 'f32', () => Infinity);
+  const kernels = await createKernels(device, 'f32', () => workMax);
   const poison = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(POISON);
   const spaceBytes = 4 * Math.max(64, ...plan.buffers.map(({ size }) => SEQUENCES * size + 64));
   const product = storage(device, spaceBytes, poison(spaceBytes));
   const operand = storage(device, spaceBytes, poison(spaceBytes));
   expect(planProblem(device, plan)).toBeUndefined();
-  const compiled = await compilePlan(kernels, { plan, product, operand, tables: [] });
+  const compiled = await compilePlan(kernels, { plan, product, operand, tables });
   const { arena, layout } = compiled;
   device.queue.writeBuffer(arena, 0, poison(arena.size));
   const spaces = { arena, product, operand, fixed: arena };
   const plain = new PlainPlan(plan);
+  for (const [i, { role }] of plan.buffers.entries())
+    if (role.kind === 'table')
+      plain.buffers[i] = Array.from(new Int16Array(tables[role.index]!.slice().buffer));
   for (const [buffer, numbers] of given) {
     const place = layout.places[buffer]!;
     const data = ARRAYS[place.storage].from(numbers);
@@ -240,7 +247,7 @@ async function bothOf(plan: Plan, given: ReadonlyMap<number, number[]>) {
   submit(device, compiled.segments[0]!);
   plain.run(0);
   const written = plan.buffers.flatMap(({ role }, i) =>
-    role.kind === 'constant' || given.has(i) ? [] : [i],
+    role.kind === 'constant' || role.kind === 'table' || given.has(i) ? [] : [i],
   );
   const got = await Promise.all(
     written.map(async (i) => {
@@ -265,6 +272,15 @@ async function readPlace(
   return Array.from(new ARRAYS[kind](read!), (x) => x + 0).slice(0, count);
 }
 
+/** Rows of int16 as they are. */
+const copyOf = (width: number): RowProgram => ({
+  key: `copy ${width}`,
+  inputs: [{ storage: 'i16', width, isTable: false, isIndexed: false }],
+  values: [{ op: 'input', input: 0, width }],
+  outputs: [{ value: 0, storage: 'i16', isQuick: true }],
+  numbers: 0,
+});
+
 const dispatches = ({ segments }: CompiledPlan): number => segments[0]!.length;
 
 describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
@@ -277,5 +293,149 @@ describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
       expect(got).toEqual(wanted);
       expect(dispatches(compiled)).toBe(1);
     }
+  });
+
+  const sizes = [
+    { m: 19, n: 35, k: 21 },
+    { m: 64, n: 33, k: 64 },
+    { m: 1, n: 15, k: 7 },
+    { m: 40, n: 40, k: 16, causal: { columns: 0 } },
+    { m: 40, n: 40, k: 16, causal: { columns: 3 } },
+    { m: 70, n: 18, k: 70, causal: { depths: 0 } },
+    { m: 70, n: 18, k: 71, causal: { depths: 1 } },
+  ];
+  it('equal the plain evaluator: products, of heads that share an operand too, and pools', async () => {
+    const draft = new Draft();
+    const given = new Map<number, number[]>();
+    const HEADS = 3;
+    for (const [at, { m, n, k, causal }] of sizes.entries()) {
+      const isTurned = at % 2 === 0;
+      const left = draft.buffer('temporary', 'i16', HEADS * m * k);
+      const right = draft.buffer('temporary', 'i16', k * n);
+      const out = draft.buffer('temporary', 'i32', HEADS * m * n);
+      const pooled = draft.buffer('temporary', at % 3 ? 'f32' : 'i16', HEADS * n);
+      given.set(right, numbersOf(`right ${at}`, SEQUENCES * k * n, 50));
+      // Rows of all heads lie side by side; what is left out of a causal sum is 0.
+      const row = HEADS * k;
+      const beyond = (i: number): boolean => {
+        const [p, r] = [i % k, Math.floor(i / row) % m];
+        return p > r + (causal?.depths ?? k);
+      };
+      const all = numbersOf(`left ${at}`, SEQUENCES * m * row, 50);
+      given.set(
+        left,
+        all.map((x, i) => (beyond(i) ? 0 : x)),
+      );
+      const [sizeLeft, sizeOut] = [m * row, HEADS * m * n];
+      draft.steps.push({
+        kind: 'product',
+        loops: [SEQUENCES, HEADS],
+        m,
+        n,
+        k,
+        left: { buffer: left, offset: 0, strides: [sizeLeft, k], row },
+        right: {
+          buffer: right,
+          offset: 0,
+          strides: [k * n, 0],
+          depth: isTurned ? 1 : n,
+          column: isTurned ? k : 1,
+        },
+        out: { buffer: out, offset: 0, strides: [sizeOut, m * n], row: n },
+        ...(causal && { causal }),
+      });
+      draft.steps.push({
+        kind: 'pool',
+        op: 'most',
+        loops: [SEQUENCES, HEADS],
+        rows: Math.min(m, 2),
+        width: n,
+        from: { buffer: out, offset: 0, strides: [sizeOut, m * n], row: n },
+        to: { buffer: pooled, offset: 0, strides: [HEADS * n, n] },
+      });
+    }
+    const { got, wanted, compiled } = await bothOf(draft.plan(), given);
+    // What is not wanted of a causal product may be anything that a product can be.
+    const isWanted = (at: number, i: number): boolean => {
+      const { m, n, causal } = sizes[at]!;
+      return (i % n) - (Math.floor(i / n) % m) <= (causal?.columns ?? n);
+    };
+    for (const at of sizes.keys()) {
+      const products = [got[2 * at]!, wanted[2 * at]!].map((x) =>
+        x.filter((_, i) => isWanted(at, i)),
+      );
+      expect(products[0], `product ${at}`).toEqual(products[1]);
+      if (sizes[at]!.causal?.columns === undefined)
+        expect(got[2 * at + 1]).toEqual(wanted[2 * at + 1]);
+    }
+    expect(dispatches(compiled)).toBe(2 * sizes.length);
+  });
+
+  it('pack what rows of parts of words make, and read rows of tables by tokens', async () => {
+    const [rows, width] = [40, 6];
+    const draft = new Draft();
+    const tokens = draft.buffer({ kind: 'tokens' }, 'i32', rows);
+    const table = draft.buffer({ kind: 'table', index: 0 }, 'i16', 40 * width);
+    const entries = Int16Array.from(numbersOf('table', 40 * width, 100));
+    const carry = draft.buffer({ kind: 'carry', name: 'one' }, 'i16', rows);
+    const operand = draft.buffer({ kind: 'operand' }, 'i8', rows * width);
+    const answer = draft.buffer({ kind: 'answer' }, 'i8', rows);
+    const index = { buffer: tokens, offset: 0, strides: [rows, 1], scale: width };
+    const program: RowProgram = {
+      key: 'tokens',
+      inputs: [{ storage: 'i16', width, isTable: false, isIndexed: true }],
+      values: [
+        { op: 'input', input: 0, width },
+        { op: 'sum', args: [0], width: 1 },
+        { op: 'most', args: [0], width: 1 },
+      ],
+      outputs: [
+        { value: 0, storage: 'i8', isQuick: true },
+        { value: 1, storage: 'i16', isQuick: true },
+        { value: 2, storage: 'i8', isQuick: true },
+      ],
+      numbers: 0,
+    };
+    const row: Binding = { buffer: table, offset: 0, strides: [0, 0], index };
+    draft.rows(rows, program, [row, operand, carry, answer], []);
+    const ids = numbersOf('ids', SEQUENCES * rows, 19).map((x) => x + 20);
+    const tables = [new Uint8Array(entries.buffer)];
+    for (const workMax of [Infinity, 1]) {
+      const options = { tables, workMax };
+      const { got, wanted, compiled } = await bothOf(
+        draft.plan(),
+        new Map([[tokens, ids]]),
+        options,
+      );
+      expect(got).toEqual(wanted);
+      // The program and two that pack; or a dispatch for each of their workgroups.
+      expect(dispatches(compiled)).toBe(workMax === 1 ? 6 : 3);
+    }
+  });
+
+  it('say why a plan cannot run', () => {
+    const draft = new Draft();
+    const { device } = opened!;
+    const wide = draft.buffer('temporary', 'i16', 2 ** 30);
+    draft.rows(1, { ...copyOf(4), key: 'wide' }, [wide, wide], []);
+    expect(planProblem(device, draft.plan())).toMatch(/bytes in a buffer of at most/);
+    const uncovered = { ...draft.plan(), segments: [{ steps: undefined, report: ['a node'] }] };
+    expect(planProblem(device, uncovered)).toBe('segment 0 has no plan: a node');
+    const groups: RowProgram = {
+      ...copyOf(32_768),
+      key: 'groups',
+      values: [
+        { op: 'input', input: 0, width: 32_768 },
+        { op: 'sum', args: [0], width: 8192 },
+      ],
+      outputs: [{ value: 1, storage: 'i32', isQuick: true }],
+    };
+    const many = new Draft();
+    const [from, to] = [
+      many.buffer('temporary', 'i16', 32_768),
+      many.buffer('temporary', 'i32', 8192),
+    ];
+    many.rows(1, groups, [from, to], []);
+    expect(planProblem(device, many.plan())).toMatch(/bytes of workgroup memory/);
   });
 });

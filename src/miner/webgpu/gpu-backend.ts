@@ -6,6 +6,7 @@
 import { unitRows, unitShape } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
 import { plainHash } from '../../core/hash.ts';
+import { utf8 } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
@@ -26,11 +27,19 @@ export interface HashedCarry {
   readonly steps: readonly Step[];
 }
 
-export interface BackendParts {
-  readonly scratch: Scratch;
-  readonly linears: readonly GpuLinear[];
+/** What runs the segments, and the hashes of the carries that it makes. */
+export interface SegmentParts {
   readonly segments: GpuSegments;
   readonly carries: readonly HashedCarry[];
+}
+
+export interface BackendParts extends SegmentParts {
+  readonly scratch: Scratch;
+  readonly linears: readonly GpuLinear[];
+  /** The code of the kernels. */
+  readonly code: string;
+  /** The same on ONNX Runtime. */
+  openRuntime(): Promise<SegmentParts>;
   /** Description of the GEMM kernel, for people. */
   readonly kernel: string;
 }
@@ -52,12 +61,11 @@ export interface BackendOptions {
 export class WebgpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly device: string;
-  readonly kernel: string;
   readonly lost: Promise<string>;
   readonly #model: ModelPackage;
   readonly #opened: OpenDevice;
   readonly #options: BackendOptions;
-  readonly #parts: BackendParts;
+  #parts: BackendParts;
   readonly #capture: GPUBuffer;
   readonly shapes = [0];
   readonly depth = 2;
@@ -80,10 +88,35 @@ export class WebgpuBackend implements Backend {
     this.#options = options;
     this.#parts = parts;
     this.device = opened.name;
-    this.kernel = parts.kernel;
     this.lost = opened.lost;
     void opened.gone.then(() => this.#abandon.forEach((end) => end()));
     this.#capture = storage(opened.device, parts.scratch.packed.size);
+  }
+
+  get kernel(): string {
+    return `${this.#parts.kernel}, segments: ${this.#parts.segments.name}`;
+  }
+
+  /** BLAKE3 of all code that a pass runs: other code, or other numbers in it, give another. */
+  program(): Promise<Uint8Array> {
+    const { code, segments } = this.#parts;
+    return Promise.resolve(plainHash(utf8(code + segments.program)));
+  }
+
+  usesRuntime = (): boolean => this.#parts.segments.name === 'ONNX Runtime';
+
+  /**
+   * Runs segments on ONNX Runtime from the next pass on, because our own programs for them can't be believed.
+   * @returns whether that changed anything: false where it runs on ONNX Runtime already
+   */
+  async fallBack(): Promise<boolean> {
+    if (this.usesRuntime()) return false;
+    return this.#enqueue(async () => {
+      const own = this.#parts.segments;
+      this.#parts = { ...this.#parts, ...(await this.#parts.openRuntime()) };
+      await own.close();
+      return () => Promise.resolve(true);
+    });
   }
 
   pass(input: PassInput): Promise<PassResult> {

@@ -63,6 +63,7 @@ function runtimeCarry(
 
 class RuntimeSegments implements GpuSegments {
   readonly name = 'ONNX Runtime';
+  readonly program = 'ONNX Runtime';
   readonly #model: ModelPackage;
   readonly #device: GPUDevice;
   readonly #chain: SegmentChain;

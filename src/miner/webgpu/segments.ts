@@ -7,7 +7,9 @@ export type Given = Exclude<StepInput, { readonly number: 1 }>;
 
 export interface GpuSegments {
   /** For people: what runs them. */
-  readonly name: string;
+  readonly name: 'executor' | 'ONNX Runtime';
+  /** The code that runs them, as text: other code or numbers give another. */
+  readonly program: string;
   /** Sets what segment 0 reads: B·S token ids. */
   setTokens(tokens: Uint32Array): void;
   /** Sets A of the linear before a step's segment, and the carries that are alive there. */

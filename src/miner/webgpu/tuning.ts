@@ -88,7 +88,8 @@ export function parseTuning(text: string | undefined): Tuning | undefined {
   }
 }
 
-const shapeOf = ({ m, k, n, r }: SizedLinear) => ({
+/** Of the noisy product. */
+export const shapeOf = ({ m, k, n, r }: SizedLinear) => ({
   k,
   r,
   rows: groupSide(m),

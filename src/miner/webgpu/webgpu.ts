@@ -1,13 +1,17 @@
 /** The WebGPU backend: a model's segments, on our executor or ONNX Runtime, and our kernels on one GPUDevice. */
 import { unitLinears, unitShape } from '../../core/manifest.ts';
-import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
+import type { Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
-import { planModel } from '../executor/plan.ts';
-import { planProblem } from './executor/compiled.ts';
+import { planOf, planProblem } from './executor/compiled.ts';
 import { createExecutorSegments } from './executor/executor.ts';
 import { openDevice, watchDevice, type OpenDevice } from './device.ts';
-import { createKernels, workMaxOf, type Kernels } from './kernels.ts';
-import { WebgpuBackend, type BackendOptions, type HashedCarry } from './gpu-backend.ts';
+import { createKernels, kernelCode, workMaxOf, type Kernels } from './kernels.ts';
+import {
+  WebgpuBackend,
+  type BackendOptions,
+  type HashedCarry,
+  type SegmentParts,
+} from './gpu-backend.ts';
 import {
   carryTasks,
   createGpuLinear,
@@ -15,11 +19,11 @@ import {
   type GpuLinear,
   type Scratch,
 } from './linear.ts';
-import { describeTuning, largestOf, tune, tuningKey, type Tuning } from './tuning.ts';
+import { describeTuning, largestOf, shapeOf, tune, tuningKey, type Tuning } from './tuning.ts';
 import type { OnStage } from '../engine/stages.ts';
 import type { GpuSegments } from './segments.ts';
 import { createTuningStore } from './tuning-store.ts';
-import type { DotKind } from './wgsl/gemm.ts';
+import { gemmWgsl, type DotKind } from './wgsl/gemm.ts';
 
 /** The tunings of this worker, kept while devices come and go. */
 const tunings = createTuningStore();
@@ -91,13 +95,23 @@ async function buildBackend(
       }),
     ),
   );
-  const segments = await segmentsOf(model, kernels, scratch, options);
-  const carries = shape.carries.map(({ name, made }, i): HashedCarry => {
-    const tasks = carryTasks(scratch, shape, i, segments.carry(i));
-    return { name, made, steps: tasks.flatMap((task) => kernels.steps(task)) };
-  });
-  const kernel = `${tuning ? describeTuning(tuning) : kernels.dot}, segments: ${segments.name}`;
-  const parts = { scratch, linears: gpuLinears, segments, carries, kernel };
+  const open = async (runtime: boolean): Promise<SegmentParts> => {
+    const segments = await segmentsOf(model, kernels, scratch, { ...options, runtime });
+    const carries = shape.carries.map(({ name, made }, i): HashedCarry => {
+      const tasks = carryTasks(scratch, shape, i, segments.carry(i));
+      return { name, made, steps: tasks.flatMap((task) => kernels.steps(task)) };
+    });
+    return { segments, carries };
+  };
+  const kernel = tuning ? describeTuning(tuning) : kernels.dot;
+  const parts = {
+    scratch,
+    linears: gpuLinears,
+    ...(await open(options.runtime ?? false)),
+    kernel,
+    code: kernelCode() + linears.map((l) => gemmWgsl({ ...shapeOf(l), dot: kernels.dot })).join(''),
+    openRuntime: () => open(true),
+  };
   return new WebgpuBackend(model, opened, options, parts);
 }
 
@@ -108,25 +122,11 @@ async function segmentsOf(
   scratch: Scratch,
   options: WebgpuOptions,
 ): Promise<GpuSegments> {
-  const plan = options.runtime ? undefined : planOf(model, options.analysis ?? analyseModel(model));
+  const plan = options.runtime ? undefined : planOf(model, options.analysis);
   if (plan && !planProblem(kernels.device, plan))
     return createExecutorSegments(model, plan, kernels, scratch);
   const { createRuntimeSegments } = await import('./runtime.ts');
   return createRuntimeSegments(model, kernels, scratch);
-}
-
-/** Plan of the shape that is mined; undefined of a model that the checker refuses. */
-function planOf({ manifest }: ModelPackage, analysis: ReturnType<typeof analyseModel>) {
-  const facts = isRefusal(analysis) ? undefined : analysis.shapes[0];
-  return (
-    facts &&
-    planModel({
-      manifest,
-      shape: unitShape(manifest),
-      graphs: facts.map(({ graph }) => graph),
-      values: facts.map(({ values }) => values),
-    })
-  );
 }
 
 function tuningOf(model: ModelPackage, { device, name }: OpenDevice, gpu: GPU): Promise<Tuning> {

@@ -1,5 +1,9 @@
 /** A plan on a device: its buffers, filled with what never changes, and the dispatches of every segment. */
+import { unitShape } from '../../../core/manifest.ts';
 import { assert } from '../../../lib/errors.ts';
+import { analyseModel, isRefusal, type Analysis, type Refusal } from '../../checker/checker.ts';
+import type { ModelPackage } from '../../engine/backend.ts';
+import { planModel } from '../../executor/plan.ts';
 import {
   BYTES,
   type Plan,
@@ -7,10 +11,12 @@ import {
   type ProductStep,
   type RowProgram,
   type RowsStep,
+  type Step as PlanStep,
 } from '../../executor/types.ts';
 import {
   bindGroup,
   compile,
+  free,
   GROUPS_MAX,
   slicesOf,
   storage,
@@ -145,12 +151,38 @@ function rowsGrid(
   return { kind: 'rows', ...made, y: 1, x: Math.ceil(rows / perGroup), work, range };
 }
 
+/** Plan of the shape that is mined; undefined of a model that the checker refuses. */
+export function planOf(
+  model: ModelPackage,
+  analysis: Analysis | Refusal = analyseModel(model),
+): Plan | undefined {
+  const { manifest } = model;
+  const facts = isRefusal(analysis) ? undefined : analysis.shapes[0]!;
+  return (
+    facts &&
+    planModel({
+      manifest,
+      shape: unitShape(manifest),
+      graphs: facts.map(({ graph }) => graph),
+      values: facts.map(({ values }) => values),
+    })
+  );
+}
+
 export interface CompiledPlan {
   readonly layout: Layout;
   readonly arena: GPUBuffer;
   /** The dispatches of a segment, in order. */
   readonly segments: readonly (readonly Step[])[];
+  /** All that the device is given to do, as text: other code or numbers give another. */
+  readonly program: string;
+  /** Gives the buffers back, after what was submitted. */
+  close(): void;
 }
+
+const overwrites = (step: PlanStep): boolean =>
+  step.kind === 'rows' &&
+  step.outputs.some(({ buffer }) => step.inputs.some((input) => input.buffer === buffer));
 
 /**
  * Why a plan can't run on a device, or undefined: a segment that is not covered whole, or more than a program may
@@ -162,6 +194,9 @@ export function planProblem({ limits }: GPUDevice, plan: Plan): string | undefin
     if (steps.some(({ kind }) => kind === 'leftover'))
       return `segment ${s} leaves nodes over: ${report.join('; ')}`;
   }
+  // A row is computed anew at each level, so what it reads must stay.
+  if (plan.segments.some(({ steps }) => steps?.some(overwrites)))
+    return 'a step writes what it reads';
   const layout = layoutOf(plan);
   const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   const bytes = Math.max(layout.arenaBytes, layout.fixedBytes);
@@ -183,15 +218,17 @@ export async function compilePlan(kernels: Kernels, parts: PlanParts): Promise<C
   const fixed = fixedBuffer(device, parts, layout);
   const grids = new Grids(plan, layout);
   const spaces: Record<Space, GPUBuffer> = { arena, fixed, product, operand };
+  const all = plan.segments.map((_, s) => grids.of(s));
   const segments = await Promise.all(
-    plan.segments.map(async (_, s) => {
-      const steps = await Promise.all(
-        grids.of(s).map(async (grid) => stepsOf(kernels, grid, spaces)),
-      );
+    all.map(async (own) => {
+      const steps = await Promise.all(own.map((grid) => stepsOf(kernels, grid, spaces)));
       return steps.flat();
     }),
   );
-  return { layout, arena, segments };
+  const codes = new Set(all.flat().map(({ code }) => code));
+  const program = [...codes, JSON.stringify(all.flat().map(({ words }) => words))].join('\n');
+  const close = (): void => [arena, fixed].forEach((buffer) => free(device, buffer));
+  return { layout, arena, segments, program, close };
 }
 
 /** What no pass writes. */

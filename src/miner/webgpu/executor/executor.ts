@@ -72,6 +72,10 @@ class ExecutorSegments implements GpuSegments {
     }
   }
 
+  get program(): string {
+    return this.#compiled.program;
+  }
+
   run = (index: number): Promise<readonly Step[]> =>
     Promise.resolve(this.#compiled.segments[index]!);
 
@@ -95,7 +99,10 @@ class ExecutorSegments implements GpuSegments {
     // Every pass writes what it reads.
   }
 
-  close = (): Promise<void> => Promise.resolve();
+  close(): Promise<void> {
+    this.#compiled.close();
+    return Promise.resolve();
+  }
 
   #write(place: Place, data: Int32Array | Int16Array): void {
     writePadded(this.#device, this.#compiled.arena, startOf(place), data);

@@ -4,19 +4,11 @@
  * columns, at whose end the threads of a row add up what they have in workgroup memory. What a level needs of
  * earlier ones, besides reductions, is computed anew from the inputs: it costs less than to keep it.
  */
-import type { Binary, RowProgram, RowValue, Unary } from '../../executor/types.ts';
+import type { RowValue } from '../../executor/types.ts';
 import { LANES, type Address, type Space } from './layout.ts';
-import { addressWords, loopIndices, Wgsl, Words, type AddressWords } from './wgsl.ts';
-
-/** What a rows step does, and where. Steps that differ in numbers only have the same code. */
-export interface RowsSpec {
-  readonly program: RowProgram;
-  /** Counts. */
-  readonly loops: readonly number[];
-  readonly inputs: readonly Address[];
-  readonly outputs: readonly Address[];
-  readonly numbers: readonly number[];
-}
+import { argsOf, isReduction, levelsOf, neededBy, upTo, withoutGroups } from './levels.ts';
+import { rowsWords, Values, type Cursor, type RowsSpec, type RowsWords } from './values.ts';
+import { loopIndices, Wgsl, type AddressWords } from './wgsl.ts';
 
 export interface RowsCode {
   readonly code: string;
@@ -37,41 +29,9 @@ const SUMS_MAX = 4;
 /** Below every number that a program can hold. */
 const LOWEST = '-1e30';
 
-const upTo = (n: number): number[] => [...Array(n).keys()];
 const powerOver = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
-const isReduction = (v: RowValue): v is Extract<RowValue, { op: 'sum' | 'most' }> =>
-  v.op === 'sum' || v.op === 'most';
-const isOperation = (v: RowValue): v is Operation => v.op in SIGNS;
-const argsOf = (v: RowValue): readonly number[] => ('args' in v ? v.args : []);
 
-/** A sum or maximum over groups of one column is that column. */
-const withoutGroups = (v: RowValue, _: number, values: readonly RowValue[]): RowValue =>
-  isReduction(v) && values[v.args[0]]!.width === v.width
-    ? { op: 'max', args: [v.args[0], v.args[0]], width: v.width }
-    : v;
-
-/** Of each value, after how many levels it can be computed; a reduction is there one level after its argument. */
-function levelsOf(values: readonly RowValue[]): number[] {
-  const done: number[] = [];
-  for (const v of values) {
-    const level = Math.max(0, ...argsOf(v).map((a) => done[a]!));
-    done.push(isReduction(v) ? level + 1 : level);
-  }
-  return done;
-}
-
-type Operation = Extract<RowValue, { op: Unary | Binary }>;
-
-/** Where values are being computed: four columns from `at` on, or the one column `at`, of `width`. */
-interface Cursor {
-  readonly width: number;
-  readonly at: string;
-  readonly isWide: boolean;
-  /** Columns of a wide cursor's loop begin at multiples of four, or its groups are of this many columns. */
-  readonly group: number;
-  readonly names: Map<number, string>;
-}
-
+/** Rows `first` to `end`, counted over the loops. */
 export function rowsWgsl(spec: RowsSpec): RowsCode {
   return new Emitter(spec).emit();
 }
@@ -85,14 +45,13 @@ class Emitter {
   readonly #words: RowsWords;
   readonly #lines: string[] = [];
   readonly #shared: string[] = [];
-  readonly #scalars: Cursor = { width: 1, at: '0u', isWide: false, group: 1, names: new Map() };
+  readonly #code: Values;
   /** Threads of a row, of a workgroup, and rows of a workgroup. */
   readonly #perRow: number;
   readonly #threads: number;
   readonly #rows: number;
   #partials = 0;
   #memory = 0;
-  #cursors = 0;
 
   constructor(spec: RowsSpec) {
     const { outputs } = spec.program;
@@ -100,15 +59,10 @@ class Emitter {
     this.#spec = spec;
     this.#values = values;
     this.#done = levelsOf(values);
-    const needed = new Set<number>();
-    const mark = (i: number): void => {
-      if (needed.has(i)) return;
-      needed.add(i);
-      argsOf(values[i]!).forEach(mark);
-    };
-    outputs.forEach(({ value }) => mark(value));
-    this.#needed = needed;
+    this.#needed = neededBy({ outputs, values });
     this.#words = rowsWords(spec);
+    const line = (code: string): void => this.#line(code);
+    this.#code = new Values(spec, values, { wgsl: this.#wgsl, words: this.#words, line });
     const widest = Math.max(1, ...values.map(({ width }) => width));
     this.#perRow = Math.min(THREADS_MAX, powerOver(Math.ceil(widest / LANES)));
     this.#threads = Math.max(THREADS_MIN, this.#perRow);
@@ -158,7 +112,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     const here = upTo(this.#values.length);
     for (const i of here)
       if (at(i) && this.#values[i]!.width === 1 && !isReduction(this.#values[i]!))
-        this.#value(i, this.#scalars);
+        this.#code.value(i, this.#code.scalars);
     const outputs = upTo(this.#spec.program.outputs.length).filter((o) =>
       at(this.#spec.program.outputs[o]!.value),
     );
@@ -205,7 +159,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     const threads = groups === 1 ? this.#perRow : Math.min(this.#perRow, powerOver(quads));
     const slots = this.#perRow / threads;
     const turns = Math.ceil(groups / slots);
-    const cursor = this.#cursor(width, 'column', true, group);
+    const cursor = this.#code.cursor(width, 'column', true, group);
     this.#line(`for (var turn = 0u; turn < ${turns}u; turn++) {`);
     this.#line(`let group = turn * ${slots}u + lane / ${threads}u;`);
     for (const [a, i] of sums.entries())
@@ -214,7 +168,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     this.#line(`for (var quad = lane % ${threads}u; quad < ${end}; quad += ${threads}u) {`);
     this.#line(`let column = group * ${group}u + quad * ${LANES}u;`);
     for (const [a, i] of sums.entries()) {
-      const x = this.#value(argsOf(this.#values[i]!)[0]!, cursor);
+      const x = this.#code.value(argsOf(this.#values[i]!)[0]!, cursor);
       this.#accumulate(`sum${a}`, this.#values[i]!.op, x, group);
     }
     for (const o of outputs) this.#storeWide(o, cursor, width);
@@ -225,7 +179,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     // A row's own number: every thread reads it again, outside of the loop's block.
     for (const i of sums) {
       this.#line(`let v${i} = group${i}[place];`);
-      this.#scalars.names.set(i, `v${i}`);
+      this.#code.scalars.names.set(i, `v${i}`);
     }
   }
 
@@ -271,118 +225,17 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     this.#line('workgroupBarrier();');
   }
 
-  #cursor(width: number, at: string, isWide: boolean, group: number): Cursor {
-    return { width, at, isWide, group, names: new Map() };
-  }
-
-  /** The value at a cursor, as the name of a vec4<f32> or f32. */
-  #value(i: number, cursor: Cursor): string {
-    const found = cursor.names.get(i);
-    if (found) return found;
-    const code = this.#code(i, cursor);
-    const name = cursor === this.#scalars ? `v${i}` : `x${this.#cursors++}`;
-    this.#line(`let ${name} = ${code};`);
-    cursor.names.set(i, name);
-    return name;
-  }
-
-  #code(i: number, cursor: Cursor): string {
-    const v = this.#values[i]!;
-    if (v.width !== cursor.width) return this.#narrower(i, cursor);
-    if (isOperation(v)) return this.#operation(v, cursor);
-    switch (v.op) {
-      case 'number':
-        return `bitcast<f32>(${this.#words.numbers[v.number]!})`;
-      case 'input':
-        return this.#input(v.input, cursor, false);
-      case 'shift': {
-        const by = `u32(bitcast<f32>(${this.#words.numbers[v.number]!}))`;
-        const x = this.#input(v.input, cursor, true);
-        return cursor.isWide ? `vec4<f32>(${x} >> vec4<u32>(${by}))` : `f32(${x} >> ${by})`;
-      }
-      case 'sum':
-      case 'most':
-        return this.#reduced(i, cursor);
-      case 'table':
-        return this.#lookup(v.input, this.#value(v.args[0], cursor), cursor.isWide);
-    }
-  }
-
-  /** Results of a reduction, as the last loop left them. */
-  #reduced(i: number, { isWide, at }: Cursor): string {
-    const { width } = this.#values[i]!;
-    const entry = (column: string): string =>
-      `group${i}[place * ${width}u + min(${column}, ${width - 1}u)]`;
-    if (!isWide) return entry(at);
-    return `vec4<f32>(${upTo(LANES)
-      .map((lane) => entry(`${at} + ${lane}u`))
-      .join(', ')})`;
-  }
-
-  #lookup(input: number, x: string, isWide: boolean): string {
-    const { space, storage } = this.#spec.inputs[input]!;
-    const load = this.#wgsl.load(space, storage);
-    const entry = (lane: string): string => `${load}(in${input} + u32(i32(${lane})))`;
-    if (!isWide) return entry(x);
-    return `vec4<f32>(${['x', 'y', 'z', 'w'].map((lane) => entry(`${x}.${lane}`)).join(', ')})`;
-  }
-
-  #operation(v: Operation, cursor: Cursor): string {
-    const [x, y] = v.args.map((a) => this.#value(a, cursor));
-    const sign = SIGNS[v.op];
-    if (!sign) return `${v.op}(${v.args.length === 1 ? x! : `${x!}, ${y!}`})`;
-    const code = `${x!} ${sign} ${y!}`;
-    if (!COMPARISONS.has(v.op)) return code;
-    const type = cursor.isWide ? 'vec4<f32>' : 'f32';
-    return `select(${type}(0.0), ${type}(1.0), ${code})`;
-  }
-
-  #input(input: number, cursor: Cursor, raw: boolean): string {
-    const { space, storage, isAligned } = this.#spec.inputs[input]!;
-    const { isWide, at, group, width } = cursor;
-    if (!isWide) return `${this.#wgsl.load(space, storage, raw)}(in${input} + ${at})`;
-    const words = isAligned && (group % LANES === 0 || group === width);
-    return `${this.#wgsl.load4(space, storage, words, raw)}(in${input} + ${at})`;
-  }
-
-  /** A number a row or a group of columns, where a value of more columns reads it. */
-  #narrower(i: number, cursor: Cursor): string {
-    const { width } = this.#values[i]!;
-    const { isWide, at, group } = cursor;
-    const type = isWide ? 'vec4<f32>' : 'f32';
-    if (width === 1) return `${type}(${this.#value(i, this.#scalars)})`;
-    const columns = cursor.width / width;
-    const one = (column: string): string =>
-      this.#value(i, this.#inner(cursor, width, `(${column}) / ${columns}u`));
-    if (!isWide) return one(at);
-    const isWhole = group % LANES === 0 || group === cursor.width;
-    if ((isWhole && columns % LANES === 0) || group === columns) return `${type}(${one(at)})`;
-    const lanes = upTo(LANES).map((lane) => one(`${at} + ${lane}u`));
-    return `${type}(${lanes.join(', ')})`;
-  }
-
-  /** A cursor at one column inside another's block; the same one for the same column. */
-  #inner(cursor: Cursor, width: number, at: string): Cursor {
-    const key = `${width} ${at}`;
-    const inside = this.#inside.get(cursor) ?? new Map<string, Cursor>();
-    this.#inside.set(cursor, inside);
-    const found = inside.get(key) ?? this.#cursor(width, at, false, 1);
-    inside.set(key, found);
-    return found;
-  }
-  readonly #inside = new WeakMap<Cursor, Map<string, Cursor>>();
-
   #storeOne(output: number): void {
     const { value } = this.#spec.program.outputs[output]!;
     const { space, storage } = this.#spec.outputs[output]!;
-    const x = this.#value(value, this.#scalars);
+    const x = this.#code.value(value, this.#code.scalars);
     const whole = storage === 'f32' ? 'f32' : 'i32';
     this.#line(`if (live && lane == 0u) { ${this.#wgsl.store(space, whole, `out${output}`, x)} }`);
   }
 
   #storeWide(output: number, cursor: Cursor, width: number): void {
     const { value } = this.#spec.program.outputs[output]!;
-    const x = this.#value(value, cursor);
+    const x = this.#code.value(value, cursor);
     const count = width % LANES ? `${width}u - column` : undefined;
     const at = `out${output} + column`;
     const store = this.#wgsl.store4(this.#spec.outputs[output]!, at, x, count);
@@ -396,45 +249,4 @@ interface Loop {
   readonly groups: number;
   readonly group: number;
   readonly sums: number[];
-}
-
-/** Operators with a sign; the others are WGSL's functions of the same names. */
-const SIGNS: Readonly<Record<Operation['op'], string | undefined>> = {
-  add: '+',
-  sub: '-',
-  mul: '*',
-  // WGSL's division may be 2.5 ULP off, as the checker allows; a product with a reciprocal would be off by more.
-  quotient: '/',
-  gt: '>',
-  ge: '>=',
-  lt: '<',
-  le: '<=',
-  min: undefined,
-  max: undefined,
-  floor: undefined,
-  sqrt: undefined,
-};
-const COMPARISONS: ReadonlySet<RowValue['op']> = new Set<RowValue['op']>(['gt', 'ge', 'lt', 'le']);
-
-interface RowsWords {
-  readonly all: Words;
-  readonly first: string;
-  readonly end: string;
-  readonly loops: readonly string[];
-  readonly inputs: readonly AddressWords[];
-  readonly outputs: readonly AddressWords[];
-  readonly numbers: readonly string[];
-}
-
-function rowsWords({ loops, inputs, outputs, numbers }: RowsSpec): RowsWords {
-  const all = new Words();
-  return {
-    all,
-    first: all.first,
-    end: all.end,
-    loops: loops.map((count) => all.add(count)),
-    inputs: inputs.map((address) => addressWords(all, address)),
-    outputs: outputs.map((address) => addressWords(all, address)),
-    numbers: numbers.map((x) => all.addNumber(x)),
-  };
 }
