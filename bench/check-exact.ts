@@ -6,17 +6,24 @@
  *     [--package NAME --package-units 5] [--seed text] [--dot f32]
  *
  * `--gpu` and `--gpu-lingua`: of these units, how many each kernel runs too; software devices are slow.
- * `--package`: another folder of models/, such as one that `npm run model:import` made.
+ * `--package`: another folder of models/, such as one that `npm run model:import` made, in each of its shapes as if it
+ * were the one that is mined; `mini` is generated, and has five shapes (with `--gpu-lingua 0`).
  */
 import { parseArgs } from 'node:util';
 import { unitLinears } from '../src/core/manifest.ts';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import { tileCount } from '../src/core/pow/transcript.ts';
-import type { ModelPackage, PassInput, PassResult } from '../src/miner/engine/backend.ts';
+import {
+  inShape,
+  type ModelPackage,
+  type PassInput,
+  type PassResult,
+} from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { DOT_KINDS } from '../src/miner/webgpu/wgsl/gemm.ts';
 import { BrowserBackend, hasChromium } from '../test/browser/harness.ts';
 import { inputToJson, resultToJson, type PassResultJson } from '../test/browser/pass-json.ts';
+import { miniModel } from '../test/models/mini.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { createOracle, type Oracle } from '../test/oracle/oracle-backend.ts';
 import { randomBytes } from '../test/oracle/random.ts';
@@ -108,7 +115,22 @@ const megabytes = (bytes: number): string => `${(bytes / MB).toFixed(1)} MB`;
 
 /** `gpuUnits` of the first `units`: on each kernel too. Gives the number of bytes that differ. */
 async function checkModel(name: string, units: number, gpuUnits: number): Promise<number> {
-  const model = await readModel(name);
+  const model = name === 'mini' ? await miniModel() : await readModel(name);
+  let found = 0;
+  for (const [place, { sequences, tokens }] of model.manifest.shapes.entries()) {
+    const told = place ? `${name} ${sequences}×${tokens}` : name;
+    // Devices open packages by name, and run the shape that is mined.
+    found += await checkShape(told, inShape(model, place), units, place ? 0 : gpuUnits);
+  }
+  return found;
+}
+
+async function checkShape(
+  name: string,
+  model: ModelPackage,
+  units: number,
+  gpuUnits: number,
+): Promise<number> {
   const cpu = await createCpuBackend(model);
   const oracle = await createOracle(model);
   const totals = { compared: 0, differing: 0, winners: 0 };

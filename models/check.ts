@@ -17,6 +17,7 @@ import { planParts } from '../src/miner/package/parts.ts';
 import { selfTest } from '../src/miner/engine/self-test.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { admissionText } from './admission.ts';
+import { requireShapes } from './agree.ts';
 import { timePackage } from './import/pack.ts';
 import { requireQuickPatterns } from './patterns.ts';
 
@@ -35,11 +36,13 @@ function describe(manifest: Manifest, id: string): string[] {
   const largest = Math.max(...parts.map(({ size }) => size));
   const outline = outlineBytes ? `, outline ${outlineBytes}` : '';
   const { sequences, tokens } = unitShape(manifest);
+  const others = manifest.shapes.slice(1).map((s) => `${s.sequences}×${s.tokens}`);
   return [
     `${manifest.name}: id ${id}`,
     `licence: ${manifest.licence || 'none told'}`,
     `unit: ${sequences} sequences of ${tokens} tokens, ${manifest.linears.length} linears, ` +
       `W ${unitMacs(manifest)} MAC`,
+    ...(others.length ? [`answers also in ${others.join(', ')}`] : []),
     `package: ${bytes} bytes in ${parts.length} parts, the largest ${largest}${outline}`,
     `admitted: ${admittedBy(id).join(', ') || 'nowhere'}`,
   ];
@@ -75,7 +78,8 @@ async function check(name: string): Promise<void> {
   console.log(admissionText(admissionOf(model)));
   const cpu = await createCpuBackend(model);
   await selfTest(cpu, model);
-  console.log(`known answers: every step is right on ${cpu.device}`);
+  console.log(`known answers: every step of every shape is right on ${cpu.device}`);
+  if (model.manifest.shapes.length > 1) console.log(await requireShapes(model, cpu));
   await cpu.close();
   console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
 }

@@ -6,6 +6,7 @@ import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { admissionOf, checkModel, type Admission } from '../../src/miner/checker/checker.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
+import { requireShapes } from '../agree.ts';
 import { finishedManifest } from '../finish.ts';
 import { calibrate } from './calibrate.ts';
 import type { UnitShape } from './exact-bert.ts';
@@ -66,6 +67,7 @@ export async function importModel(
   if (refusal) throw new AppError('MODEL_REFUSED', refusal.sentence);
   const backend = await createCpuBackend(model);
   await selfTest(backend, model);
+  if (shapes.length > 1) log(await requireShapes(model, backend));
   await backend.close();
   log('timing');
   const timing = await timePackage(model, rounds);

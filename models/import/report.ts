@@ -43,20 +43,23 @@ const cosines = (what: string, { count, mean, p1, min }: Cosines): string =>
 export function reportOf(imported: Imported, source: string, devices: readonly Device[]): string {
   const { model, tokenizer, quality, calibrated, admission } = imported;
   const { manifest: m, segments, weights } = model;
-  const graphs = segments.reduce((sum, s) => sum + s.length, 0);
+  const graphs = [segments, ...(model.otherShapes ?? [])]
+    .flat()
+    .reduce((sum, s) => sum + s.length, 0);
   const bytes = weights.reduce((sum, w) => sum + w.length, 0);
   const macs = Number(unitMacs(m));
   const ranks = new Map(m.linears.map(({ k, n, r }) => [`${k}→${n}`, r]));
   const rate = (ms: number): string => (macs / ms / 1e6).toFixed(2);
   const embedded = model.tables.reduce((sum, t) => sum + t.length, 0);
   const { sequences, tokens } = unitShape(m);
+  const others = m.shapes.slice(1).map((s) => `${s.sequences} × ${s.tokens}`);
   return `# ${m.name}: imported from ${source}
 
 | | |
 |---|---|
 | id | \`${toHex(modelId(m))}\` |
 | unit | ${sequences} sequences × ${tokens} tokens, vocabulary ${whole.format(m.vocabulary)} |
-| answer | ${m.answerSize} int8 a sequence, the direction of the embedding |
+${others.length ? `| answers also in | ${others.join(', ')} |\n` : ''}| answer | ${m.answerSize} int8 a sequence, the direction of the embedding |
 | linears (k→n: rank) | ${m.linears.length}: ${[...ranks].map(([shape, r]) => `${shape}: ${r}`).join(', ')} |
 | multiply-accumulates of a unit | ${whole.format(macs / 1e6)} M |
 | package | graphs ${(graphs / 1e6).toFixed(1)} MB, tables ${(embedded / 1e6).toFixed(1)} MB, weights ${(bytes / 1e6).toFixed(1)} MB, tokenizer ${(tokenizer.length / 1e6).toFixed(1)} MB |

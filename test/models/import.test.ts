@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
-import { inputTokens, unitShape } from '../../src/core/manifest.ts';
+import { inputTokens } from '../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
+import { inShape } from '../../src/miner/engine/backend.ts';
 import { boundedManifest } from '../../models/finish.ts';
 import { bertConfig, bertFrom } from '../../models/import/bert.ts';
 import { calibrate } from '../../models/import/calibrate.ts';
@@ -307,14 +308,19 @@ test('a generated encoder with outliers: what is imported is the oracle’s, and
   const config = bertConfig(json('config.json'), json('1_Pooling/config.json'));
   const bert = bertFrom(config, parseSafetensors(files.get('model.safetensors')!));
   const tokenizer = files.get('tokenizer.json')!;
-  const shapes = [{ sequences: 2, tokens: 16 }] as const;
+  const shapes = [
+    { sequences: 2, tokens: 16 },
+    { sequences: 2, tokens: 8 },
+  ] as const;
   const options = { ...quiet, name: 'mini', shapes, texts: texts.slice(0, 36) };
   const { model, quality } = await importModel({ bert, tokenizer }, options);
   expect(quality.sentences.mean).toBeGreaterThan(0.99);
   expect(quality.tokens.mean).toBeGreaterThan(0.99);
   expect(quality.centred.mean).toBeGreaterThan(0.95);
   const { answer } = interpretModel(model, tokensOf(ZERO_HASH, model.manifest));
-  expect(unitShape(model.manifest).known).toEqual(interpretKnown(model));
+  for (const [place, { known }] of model.manifest.shapes.entries())
+    expect(known).toEqual(interpretKnown(inShape(model, place)));
+  expect(model.manifest.shapes).toHaveLength(2);
   expect(model.manifest).toMatchObject({ licence: 'MIT', attribution: 'nobody' });
   const peaks = [0, 1].map((i) =>
     Math.max(...[...answer.subarray(128 * i, 128 * (i + 1))].map(Math.abs)),

@@ -1,7 +1,7 @@
 /** All steps of one model: a block by the product's engine, judged step by step, then corrupted in every way. */
 import { tokensOf } from '../../src/core/pow/seed.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { inShape, type ModelPackage } from '../../src/miner/engine/backend.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { createRandom } from '../sim/random.ts';
 import { corruptionsOf } from './corrupt.ts';
@@ -26,16 +26,36 @@ async function blockOf(model: ModelPackage, seed: string): Promise<Lists> {
   return { tokens, sigma0, x, t };
 }
 
+/** Each shape as if it were the one that is mined. */
 export async function judgeModel(
   model: ModelPackage,
   seed: string,
   log: (line: string) => void,
 ): Promise<Tally> {
-  const { name } = model.manifest;
+  const all: Tally = { steps: 0, held: 0, corrupted: 0, found: 0 };
+  for (const [place, { sequences, tokens }] of model.manifest.shapes.entries()) {
+    const told = place ? `, ${sequences}×${tokens}` : '';
+    const found = await judgeShape(
+      inShape(model, place),
+      seed,
+      `${model.manifest.name}${told}`,
+      log,
+    );
+    for (const key of Object.keys(all) as (keyof Tally)[]) all[key] += found[key];
+  }
+  return all;
+}
+
+async function judgeShape(
+  model: ModelPackage,
+  seed: string,
+  name: string,
+  log: (line: string) => void,
+): Promise<Tally> {
   const lists = await blockOf(model, seed);
   const states = statesOf(model, lists.tokens);
   const judge = new Judge(model);
-  const random = createRandom(1, `${seed} ${name}`);
+  const random = createRandom(1, `${seed} ${model.manifest.name}`);
   const tally: Tally = { steps: 0, held: 0, corrupted: 0, found: 0 };
   for (const [i, own] of states.entries()) {
     const number = i + 1;

@@ -1,10 +1,11 @@
 /**
  * `npm run -s steps`: judges every step of every shipped model alone, true and corrupted.
- *   npm run -s steps -- [--model tiny] [--seed text]
+ *   npm run -s steps -- [--model tiny] [--seed text]      `--model mini`: a generated one of several shapes
  * The block is one that the product's engine made; states and judgements are plain code's. The last line counts.
  */
 import { parseArgs } from 'node:util';
 import { networkOf } from '../../src/client/models/networks.ts';
+import { miniModel } from '../models/mini.ts';
 import { readModel } from '../oracle/models.ts';
 import { judgeModel, type Tally } from './judge-model.ts';
 
@@ -12,9 +13,10 @@ const { values } = parseArgs({
   options: { model: { type: 'string' }, seed: { type: 'string', default: 'steps' } },
 });
 const names = values.model === undefined ? networkOf('e2e').names : [values.model];
+const modelNamed = (name: string) => (name === 'mini' ? miniModel() : readModel(name));
 const all: Tally = { steps: 0, held: 0, corrupted: 0, found: 0 };
 for (const name of names) {
-  const found = await judgeModel(await readModel(name), values.seed, (line) => console.log(line));
+  const found = await judgeModel(await modelNamed(name), values.seed, (line) => console.log(line));
   for (const key of Object.keys(all) as (keyof Tally)[]) all[key] += found[key];
 }
 const { steps, held, corrupted, found } = all;
