@@ -12,6 +12,7 @@ import { parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import type { Random } from '../sim/random.ts';
 import { Inexact, exactGraph, falseClaim, type ExactTensors, type Skew } from './exact.ts';
 import type { Subject } from './formed.ts';
+import { executorCpu } from './executor.ts';
 import { climb, inputsOf, type Claims, type Inputs } from './inputs.ts';
 import { interpreter, plain, wasm, withRows, type Oracle, type Tried } from './oracles.ts';
 import type { Outputs } from './session.ts';
@@ -42,10 +43,10 @@ export interface Judged {
 export interface Trial {
   readonly kinds: readonly string[];
   readonly climbs: number;
-  /** Besides exact arithmetic; the interpreter, the plan and ONNX Runtime where it is left out. */
+  /** Besides exact arithmetic; all who run in Node without a device where it is left out. */
   readonly oracles?: readonly Oracle[];
 }
-const ORACLES = [interpreter, plain, wasm];
+const ORACLES = [interpreter, plain, executorCpu, wasm];
 const CLIMB_STEPS = 24;
 
 const exactInputs = (inputs: Inputs, claims: Claims): ExactTensors =>

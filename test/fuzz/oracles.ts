@@ -68,11 +68,14 @@ export const interpreter: Oracle = {
     ),
 };
 
+export const graphsOf = ({ segments }: ModelPackage): OnnxGraph[] =>
+  segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
+
 export const planOf = ({ model, analysis }: Pick<Tried, 'model' | 'analysis'>): Plan =>
   planModel({
     manifest: model.manifest,
     shape: model.manifest.shapes[0]!,
-    graphs: model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph),
+    graphs: graphsOf(model),
     values: analysis.segments,
   });
 

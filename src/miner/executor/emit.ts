@@ -357,21 +357,41 @@ class Emitter {
   }
 
   #loop(loop: Loop): void {
-    const { width, groups, written, reductions } = loop;
-    const size = width / groups;
-    const whole = Math.floor(size / LANES) * LANES;
-    const sums = new Map(reductions.map((i) => [i, this.#local(V128)]));
+    const { groups, written, reductions } = loop;
+    const sums = reductions.map((i) => [i, this.#local(V128)] as const);
+    // What is summed over the whole row begins before its first group, and ends after its last.
+    const isOfRow = ([i]: readonly [number, number]): boolean => this.#values[i]!.width === 1;
+    const [ofRow, ofGroup] = [sums.filter(isOfRow), sums.filter((s) => !isOfRow(s))];
     this.#emit(...Object.values(this.#column).flatMap((c) => [constant(0), set(c)]));
+    for (const [i, local] of ofRow) this.#begin(i, local);
     if (groups > 1) this.#emit(constant(0), set(this.#group), LOOP);
     this.#groups.clear();
-    for (const [i, local] of sums)
-      this.#emit(this.#splat(this.#values[i]!.op === 'sum' ? 0 : -Infinity), set(local));
+    for (const [i, local] of ofGroup) this.#begin(i, local);
     if (groups > 1) this.#loadGroups(loop);
+    this.#columns(loop, new Map(sums));
+    for (const i of written) if (this.#scratchAt.has(i)) this.#stored.add(i);
+    for (const [i, local] of ofGroup) this.#reduce(i, local);
+    if (groups > 1) {
+      const next = [...get(this.#group), ...constant(4), ...ADD, ...tee(this.#group)];
+      this.#emit(next, constant(4 * groups), LESS, AGAIN, END);
+    }
+    for (const [i, local] of ofRow) this.#reduce(i, local);
+  }
+
+  /** What a reduction begins with. */
+  #begin(i: number, local: number): void {
+    this.#emit(this.#splat(this.#values[i]!.op === 'sum' ? 0 : -Infinity), set(local));
+  }
+
+  /** The columns of a group: whole vectors, then what is left. */
+  #columns(loop: Loop, sums: ReadonlyMap<number, number>): void {
+    const size = loop.width / loop.groups;
+    const whole = Math.floor(size / LANES) * LANES;
     if (whole) {
       const isLong = whole > LANES;
       if (isLong) {
         const end =
-          groups > 1
+          loop.groups > 1
             ? [...get(this.#column[4]), ...constant(4 * whole), ...ADD]
             : constant(4 * whole);
         this.#emit(end, set(this.#end), LOOP);
@@ -384,19 +404,6 @@ class Emitter {
       this.#turn({ loop, lanes: size - whole, known: new Map(), sums });
       this.#step(size - whole);
     }
-    for (const i of written) if (this.#scratchAt.has(i)) this.#stored.add(i);
-    for (const [i, local] of sums) this.#reduce(i, local);
-    if (groups > 1)
-      this.#emit(
-        get(this.#group),
-        constant(4),
-        ADD,
-        tee(this.#group),
-        constant(4 * groups),
-        LESS,
-        AGAIN,
-        END,
-      );
   }
 
   #step(lanes: number): void {

@@ -274,6 +274,7 @@ class Builder {
   readonly #leaves: Leaf[] = [];
   readonly #leafAt = new Map<string, number>();
   readonly #numbers: number[] = [];
+  readonly #shifts = new Set<number>();
   readonly #roots: { readonly point: Point; readonly value: number }[];
 
   constructor(draft: Draft, sequences: number, pools: Pools) {
@@ -290,9 +291,11 @@ class Builder {
     return at;
   }
 
-  #number(x: number): number {
-    const at = this.#numbers.indexOf(x);
+  /** Index of a number. A shift has its own: executors keep it as an integer. */
+  #number(x: number, isShift = false): number {
+    const at = this.#numbers.findIndex((y, i) => y === x && this.#shifts.has(i) === isShift);
     const number = at >= 0 ? at : this.#numbers.push(x) - 1;
+    if (isShift) this.#shifts.add(number);
     return number;
   }
 
@@ -339,7 +342,7 @@ class Builder {
       return undefined;
     const leaf = this.#values[this.#leaf(x, x.dims, scaled.dims)]!;
     if (leaf.op !== 'input' || leaf.width !== width) return undefined;
-    return this.#put({ op: 'shift', width, input: leaf.input, number: this.#number(bits) });
+    return this.#put({ op: 'shift', width, input: leaf.input, number: this.#number(bits, true) });
   }
 
   #arg(ref: Ref, dims: readonly number[]): number {
@@ -403,7 +406,7 @@ class Builder {
     const found = widthOf(columns);
     if (found === undefined) {
       cover(
-        store.data,
+        store.data && !store.list,
         `columns that do not lie side by side ${from} ${to} rows ${rows} ${JSON.stringify(columns)}`,
       );
       return this.#spread(store.data, view.offset, lines, columns);
