@@ -21,7 +21,7 @@ const LONGEST = [
   'wallet/strength.test.ts',
   'miner/gpu-tuning.test.ts',
   'fuzz/fuzz.test.ts',
-  'miner/lanes.test.ts',
+  'miner/cpu/lanes.test.ts',
 ];
 
 /** A fresh clone knows no durations: without this a long file may start last and run alone. */

@@ -8,6 +8,7 @@ import { tokensOf } from '../src/core/pow/seed.ts';
 import type { Backend } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { withLanes } from '../src/miner/cpu/lanes.ts';
+import { createVerdicts } from '../src/miner/engine/trust/trusted.ts';
 import { startLane } from '../src/node/contributor/lane-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { randomBytes } from '../test/oracle/random.ts';
@@ -50,7 +51,11 @@ console.log(`${cpus()[0]!.model}, ${availableParallelism()} cores, ${values.mode
 const backends: [number, Backend, number][] = [[1, local, 0]];
 for (let lanes = 2; lanes <= most; lanes++) {
   const before = rss();
-  const backend = await withLanes(model, local, lanes, startLane);
+  const backend = await withLanes(local, lanes, startLane, {
+    model,
+    verdicts: createVerdicts(),
+    onLost: () => undefined,
+  });
   await rate(backend);
   backends.push([lanes, backend, (rss() - before) / (lanes - 1)]);
 }

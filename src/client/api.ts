@@ -31,6 +31,8 @@ export interface ClientConfig {
   readonly threads?: number;
   /** Mine also on a software adapter: tests only. */
   readonly forceFallback?: boolean;
+  /** Run every segment on ONNX Runtime: tests only. */
+  readonly forceRuntime?: boolean;
   /** Run libp2p on the page even where the worker could: tests only. */
   readonly transport?: 'page';
 }

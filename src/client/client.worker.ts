@@ -49,6 +49,7 @@ async function createMiner(config: ClientConfig) {
   await miner.configure({
     ortBase: undefined,
     forceFallback: config.forceFallback ?? false,
+    forceRuntime: config.forceRuntime ?? false,
     threads: config.threads ?? threadsUnasked(),
   });
   return miner;

@@ -36,6 +36,7 @@ export const ERROR_CODES = [
   // Models and the miner.
   'DEVICE_LOST',
   'DEVICE_MEMORY',
+  'EXACTNESS_LOST',
   'MODEL_BUSY',
   'MODEL_CORRUPT',
   'MODEL_MISSING',

@@ -9,7 +9,7 @@ import {
   tune,
   tuningKey,
 } from '../../src/miner/webgpu/tuning.ts';
-import { memoryStore } from '../../src/miner/webgpu/tuning-store.ts';
+import { memoryStore } from '../../src/miner/engine/trust/device-store.ts';
 import { openGpu } from '../gpu.ts';
 
 const opened = await openGpu();

@@ -95,6 +95,7 @@ const minerPart = (miner: MinerStatus): Diagnostics => ({
   macsPerSecond: Math.round(miner.macsPerSecond),
   blocksFound: miner.blocksFound,
   problem: miner.problem ?? 'none',
+  inexact: miner.inexact ? { ...miner.inexact } : 'none',
 });
 
 /** Names of protocols in a multiaddr; their values (hosts, ports, peers, certificates) stay out. */

@@ -3,12 +3,16 @@
  * browser workers and in Node alike; it is also what re-checks other backends' wins.
  */
 import { carryBytes, type Manifest, type UnitLinear } from '../../core/manifest.ts';
+import { plainHash } from '../../core/hash.ts';
+import { concat, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
 import { createLap, type Clock, type OnStage } from '../engine/stages.ts';
 import { createKernel } from './kernel/kernel.ts';
+import { KERNEL_WASM } from './kernel/kernel-wasm.ts';
+import { RELAXED_WASM } from './kernel/relaxed-wasm.ts';
 import { runPass, runStep, type PassParts, type YieldFor } from './pass.ts';
 import { openSegments } from './open-segments.ts';
 
@@ -17,9 +21,13 @@ const WAITING_MAX = 64;
 /** ms after which a pass lets the event loop run, because an abort may wait there. */
 const YIELD_MS = 8;
 
+export const CPU_DEVICE = 'WebAssembly SIMD, one thread';
+
 export interface CpuOptions {
   /** What is proven about the model. Without it the model is analysed; one that is refused runs on ONNX Runtime. */
   readonly analysis?: Analysis;
+  /** Run all segments on ONNX Runtime. */
+  readonly runtimeOnly?: boolean;
   /** Called with the time that each stretch of each stage took, by `clock` (default: wall time). */
   readonly onStage?: OnStage;
   readonly clock?: Clock;
@@ -34,15 +42,17 @@ export async function createCpuBackend(
   const lap = createLap(options.onStage, options.clock);
   const kernel = await createKernel(largest(manifest), carryBytesMax(manifest), lap);
   const weights = manifest.linears.map((l, i) => kernel.placeWeights(l, model.weights[i]!));
-  const shapes = proven(model, options);
+  let shapes = proven(model, options);
   const passes = new SerialQueue(WAITING_MAX);
   const yieldToLoop = createYield();
+  let usesRuntime = false;
   /** Of each shape that has run; the shapes are few. */
   const opened = new Map<number, Promise<PassParts>>();
 
   async function open(index: number): Promise<PassParts> {
     const shape = manifest.shapes[index]!;
     const segments = await openSegments({ model, index, kernel, facts: shapes?.[index] });
+    usesRuntime ||= segments.usesRuntime;
     return { model, shape, kernel, segments, weights, yieldToLoop, lap };
   }
 
@@ -60,10 +70,25 @@ export async function createCpuBackend(
   await partsOf(0);
   return {
     kind: 'cpu',
-    device: 'WebAssembly SIMD, one thread',
+    device: CPU_DEVICE,
     kernel: 'wasm',
     depth: 1,
     memoryBytes: () => kernel.memoryBytes,
+    program: async (index) => {
+      const { segments } = await partsOf(index);
+      return plainHash(concat(segments.program, utf8(KERNEL_WASM), utf8(RELAXED_WASM)));
+    },
+    usesRuntime: () => usesRuntime,
+    fallBack: () =>
+      passes.run(async () => {
+        if (!shapes) return false;
+        shapes = undefined;
+        const were = [...opened.values()];
+        opened.clear();
+        for (const parts of were) await (await parts).segments.close();
+        await partsOf(0);
+        return true;
+      }),
     pass: (input) => passes.run(async () => runPass(await partsOf(input.shape ?? 0), input)),
     step: (input, shape = 0) => passes.run(async () => runStep(await partsOf(shape), input)),
     lost: new Promise(() => {}),
@@ -75,7 +100,11 @@ export async function createCpuBackend(
 }
 
 /** What is proven about the segments of each shape. */
-function proven(model: ModelPackage, { analysis }: CpuOptions): Analysis['shapes'] | undefined {
+function proven(
+  model: ModelPackage,
+  { analysis, runtimeOnly }: CpuOptions,
+): Analysis['shapes'] | undefined {
+  if (runtimeOnly) return undefined;
   const found = analysis ?? analyseModel(model);
   return isRefusal(found) ? undefined : found.shapes;
 }

@@ -4,26 +4,31 @@
  * which a page has only where it is cross-origin isolated.
  */
 import type { StepInput } from '../../core/pow/known.ts';
+import { concat } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { connect, expose, type Port } from '../../lib/rpc.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
-import { createCpuBackend } from './cpu.ts';
+import { CPU_DEVICE, createCpuBackend } from './cpu.ts';
 import { THREADS_MAX } from '../engine/miner-api.ts';
-import { selfTest } from '../engine/self-test.ts';
+import { trust, type TrustParts, type TrustedBackend } from '../engine/trust/trusted.ts';
 
 /** Bytes that all lanes of a model may take. */
 const LANES_BYTES_MAX = 2 ** 31;
 /** ms that a lane may take to open and pass its test: mining waits for it. */
 const OPEN_MS_MAX = 60_000;
-/** Bytes that ONNX Runtime and the engine need in each worker, without the model. */
+/** Bytes that the engine needs in each worker, without the model: the worker itself, and what it is planned from. */
+const ENGINE_BYTES = 64 * 2 ** 20;
+/** And with ONNX Runtime and its sessions, where the executor does not cover the model. */
 const RUNTIME_BYTES = 256 * 2 ** 20;
 
 type LaneApi = {
   /** The first call. @returns the backend's `memoryBytes` @throws AppError as createCpuBackend */
-  open(model: ModelPackage): Promise<number>;
+  open(model: ModelPackage, runtimeOnly: boolean): Promise<number>;
   /** `key` identifies the pass for `abort`. */
   pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
-  step(input: StepInput, shape?: number): Promise<Uint8Array>;
+  step(input: StepInput, shape: number): Promise<Uint8Array>;
+  program(shape: number): Promise<Uint8Array>;
+  fallBack(): Promise<boolean>;
   abort(key: number): void;
 };
 
@@ -35,27 +40,33 @@ export interface LaneWorker {
   end(): void;
 }
 
+export interface LaneParts extends Omit<TrustParts, 'reference'> {
+  readonly runtimeOnly?: boolean;
+}
+
 /** The worker's side. */
 export function serveLane(port: Port): void {
   let backend: Backend | undefined;
   const running = new Map<number, AbortController>();
+  const opened = (): Backend => {
+    if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
+    return backend;
+  };
   expose<LaneApi>(
     {
-      async open(model) {
-        backend = await createCpuBackend(model);
+      async open(model, runtimeOnly) {
+        backend = await createCpuBackend(model, { runtimeOnly });
         return backend.memoryBytes();
       },
       async pass(key, input) {
-        if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
         const stop = new AbortController();
+        const pass = opened().pass({ ...input, signal: stop.signal });
         running.set(key, stop);
-        const { signal } = stop;
-        return await backend.pass({ ...input, signal }).finally(() => running.delete(key));
+        return await pass.finally(() => running.delete(key));
       },
-      async step(input, shape) {
-        if (!backend) throw new AppError('NOT_CONFIGURED', 'open comes first');
-        return await backend.step(input, shape);
-      },
+      step: (input, shape) => opened().step(input, shape),
+      program: (shape) => opened().program!(shape),
+      fallBack: () => opened().fallBack!(),
       abort: (key) => running.get(key)?.abort(),
     },
     port,
@@ -66,7 +77,8 @@ export function serveLane(port: Port): void {
 export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
   const files = [...model.segments, ...model.tables, ...model.weights];
   const own = files.reduce((sum, file) => sum + file.byteLength, 0);
-  const fitting = Math.floor(LANES_BYTES_MAX / (RUNTIME_BYTES + own + local.memoryBytes()));
+  const engine = (local.usesRuntime?.() ?? true) ? RUNTIME_BYTES : ENGINE_BYTES;
+  const fitting = Math.floor(LANES_BYTES_MAX / (engine + own + local.memoryBytes()));
   return Math.max(1, Math.min(THREADS_MAX, threads, fitting));
 }
 
@@ -75,19 +87,19 @@ export function lanesFor(model: ModelPackage, local: Backend, threads: number): 
  * memory, is left out, and so is one that dies later. Closing the device leaves `local` open.
  */
 export async function withLanes(
-  model: ModelPackage,
   local: Backend,
   count: number,
   start: () => LaneWorker,
+  parts: LaneParts,
 ): Promise<Backend> {
-  const opening = Array.from({ length: count - 1 }, () => openLane(model, start));
+  const opening = Array.from({ length: count - 1 }, () => openLane(start, parts));
   const opened = await Promise.allSettled(opening);
   const helpers = opened.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
-  return helpers.length ? join(local, helpers) : local;
+  return helpers.length ? join(parts.model, local, helpers) : local;
 }
 
-/** Opens one lane. @throws AppError SELF_TEST_FAILED, WORKER_DIED, and the backend's */
-export async function openLane(model: ModelPackage, start: () => LaneWorker): Promise<Backend> {
+/** Opens one lane, trusted. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, WORKER_DIED, and the backend's */
+export async function openLane(start: () => LaneWorker, parts: LaneParts): Promise<TrustedBackend> {
   const worker = start();
   const closed = Promise.withResolvers<string>();
   const lane = connect<LaneApi>(worker.port, {
@@ -114,14 +126,18 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
   };
   const timer = setTimeout(() => void close(), OPEN_MS_MAX);
   try {
-    const bytes = await lane.open(model);
-    const lost = new Promise<string>(() => undefined);
-    const memoryBytes = (): number => bytes;
-    const about = { kind: 'cpu', device: 'WebAssembly SIMD', kernel: 'wasm', depth: 1 } as const;
-    const step: Backend['step'] = (input, shape) => lane.step(input, shape);
-    const backend = { ...about, memoryBytes, pass, step, lost, close };
-    await selfTest(backend, model);
-    return backend;
+    const bytes = await lane.open(parts.model, parts.runtimeOnly ?? false);
+    const backend: Backend = {
+      ...ABOUT,
+      memoryBytes: () => bytes,
+      pass,
+      step: (input, shape = 0) => lane.step(input, shape),
+      program: (shape) => lane.program(shape),
+      fallBack: () => lane.fallBack(),
+      lost: new Promise<string>(() => undefined),
+      close,
+    };
+    return await trust(backend, parts);
   } catch (e) {
     await close();
     throw e;
@@ -130,7 +146,11 @@ export async function openLane(model: ModelPackage, start: () => LaneWorker): Pr
   }
 }
 
-function join(local: Backend, helpers: readonly Backend[]): Backend {
+/** A lane is the device of this worker, once more: what one has passed on it need not be tested again. */
+const ABOUT = { kind: 'cpu', device: CPU_DEVICE, kernel: 'wasm', depth: 1 } as const;
+
+/** `local` and `helpers` as one device. */
+function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Backend[]): Backend {
   // `local` is the last to get a second pass, because checks of blocks and of wins wait behind its passes.
   let lanes = [...helpers, local].map((backend) => ({
     backend,
@@ -139,7 +159,29 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
   const count = lanes.length;
   let isClosed = false;
 
-  async function pass(input: PassInput): Promise<PassResult> {
+  /** A plain pass of several sequences, of which each idle lane runs a part, so that who asks waits less. */
+  async function split(input: PassInput, tokens: number): Promise<PassResult> {
+    const least = Math.floor(Math.min(...lanes.map(({ load }) => load)));
+    const idle = lanes.filter(({ load }) => Math.floor(load) === least).length;
+    const sequences = input.tokens.length / tokens;
+    const each = Math.ceil(sequences / idle) * tokens;
+    if (each === input.tokens.length) return one(input);
+    const parts: Promise<PassResult>[] = [];
+    for (let at = 0; at < input.tokens.length; at += each)
+      parts.push(one({ ...input, tokens: input.tokens.slice(at, at + each) }));
+    const results = await Promise.all(parts);
+    const rows = results.map(
+      ({ answer }) => new Uint8Array(answer.buffer, answer.byteOffset, answer.length),
+    );
+    return { ...results[0]!, answer: new Int8Array(concat(...rows).buffer) };
+  }
+
+  function pass(input: PassInput): Promise<PassResult> {
+    const { tokens } = manifest.shapes[input.shape ?? 0]!;
+    return input.answerOnly ? split(input, tokens) : one(input);
+  }
+
+  async function one(input: PassInput): Promise<PassResult> {
     const lane = lanes.reduce((best, one) => (one.load < best.load ? one : best));
     lane.load++;
     try {
@@ -148,7 +190,7 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
       if (AppError.from(e).code !== 'WORKER_DIED') throw e;
       if (isClosed) throw new AppError('PASS_ABORTED', 'its lane was closed');
       lanes = lanes.filter((one) => one !== lane);
-      return await pass(input);
+      return await one(input);
     } finally {
       lane.load--;
     }
@@ -162,6 +204,9 @@ function join(local: Backend, helpers: readonly Backend[]): Backend {
     depth: 2 * count - 1,
     memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
     pass,
+    async lose(step) {
+      for (const { backend } of lanes) await backend.lose?.(step);
+    },
     async close() {
       isClosed = true;
       await Promise.all(helpers.map((lane) => lane.close()));

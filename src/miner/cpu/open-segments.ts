@@ -1,14 +1,38 @@
 /** Chooses what runs a model's segments on the CPU. */
 import { carryBytes, type Shape } from '../../core/manifest.ts';
+import { createExecutor } from '../executor/executor.ts';
 import type { Kernel } from './kernel/kernel.ts';
+import { PlannedSegments } from './planned-segments.ts';
 import type { CpuSegments, Place, SegmentParts } from './segments.ts';
 
 /** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
 export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
-  const { model, index, kernel } = parts;
+  const { model, index, kernel, facts } = parts;
+  const { manifest, tables } = model;
+  const shape = manifest.shapes[index]!;
+  if (!facts) {
+    const places = reserveCarries(shape, kernel);
+    return openRuntime(parts, (name) => places.get(name)!);
+  }
+  const graphs = facts.map(({ graph }) => graph);
+  const values = facts.map((one) => one.values);
+  const executor = await createExecutor({ manifest, shape, graphs, values, tables }, kernel);
+  const { covers } = executor;
+  const isLeft = (segment: number): boolean => !covers[segment];
+  const runtime = covers.every(Boolean)
+    ? undefined
+    : await openRuntime(parts, (name) => executor.carry(name), isLeft);
+  return new PlannedSegments(executor, shape.tokens, runtime);
+}
+
+async function openRuntime(
+  { model, index, kernel }: SegmentParts,
+  carry: (name: string) => Place,
+  wanted?: (segment: number) => boolean,
+): Promise<CpuSegments> {
+  // ONNX Runtime has 27 MB, which a page must not fetch where nothing is left for it.
   const { createRuntimeSegments } = await import('./runtime-segments.ts');
-  const places = reserveCarries(model.manifest.shapes[index]!, kernel);
-  return createRuntimeSegments({ model, index, kernel, carry: (name) => places.get(name)! });
+  return createRuntimeSegments({ model, index, kernel, carry, ...(wanted && { wanted }) });
 }
 
 /** Room for the carries of all sequences of a batch. */

@@ -34,7 +34,7 @@ export function runPass(parts: PassParts, input: PassInput): Promise<PassResult>
   const isWhole = input.tokens.length === shape.sequences * shape.tokens;
   const isUnit = isWhole && shape === unitShape(model.manifest);
   assert(isUnit || !input.sigma0, 'noise is for whole units');
-  return new Pass(parts, input, isUnit).run();
+  return new Pass(parts, input, isUnit && !input.answerOnly).run();
 }
 
 /** One step alone, as `Backend.step`: a plain pass that begins in the middle. */
@@ -68,6 +68,7 @@ class Pass {
   #sigma: Uint8Array | undefined;
   #winner: PassResult['winner'];
   #captured: Int8Array | undefined;
+  #capturedCarries: PassResult['carries'];
 
   constructor(parts: PassParts, input: PassInput, isHashed: boolean) {
     const { model, shape, kernel, segments, yieldToLoop, lap } = parts;
@@ -181,12 +182,19 @@ class Pass {
       this.#y.push(y);
       this.#x.push(x);
     }
-    if (this.#input.capture === number) {
-      const l = this.#linears[number - 1]!;
-      const rows = this.#wanted * this.#parts.shape.tokens;
-      this.#captured = this.#kernel.activations({ ...l, m: rows });
-    }
+    if (this.#input.capture === number) this.#capture(number);
     await this.#multiply(number);
+  }
+
+  #capture(number: number): void {
+    const l = this.#linears[number - 1]!;
+    const rows = this.#wanted * this.#parts.shape.tokens;
+    this.#captured = this.#kernel.activations({ ...l, m: rows });
+    if (!this.#input.captureCarries) return;
+    const alive = carriesAt(this.#parts.shape, number);
+    this.#capturedCarries = new Map(
+      alive.map((carry) => [carry.name, Int32Array.from(this.#entriesOf(carry))]),
+    );
   }
 
   /** a, y and x of a linear whose A is there. */
@@ -204,7 +212,7 @@ class Pass {
     const b = this.#parts.weights[number - 1]!;
     if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
-    this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1)!, l.weights, number);
+    this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1), l.weights, number);
     const made = await this.#kernel.multiplyNoisy(
       l,
       b,
@@ -231,6 +239,7 @@ class Pass {
       winner: this.#winner,
       answer: isWhole ? this.#answer() : new Int8Array(),
       captured: this.#captured,
+      ...(this.#capturedCarries && { carries: this.#capturedCarries }),
     };
   }
 }

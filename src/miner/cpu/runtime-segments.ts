@@ -2,8 +2,9 @@
  * Segments on ONNX Runtime. Import this file lazily: it brings the runtime, of which a page must not fetch a byte
  * where the executor covers its models.
  */
-import { Tensor } from 'onnxruntime-web/webgpu';
+import { env, Tensor } from 'onnxruntime-web/webgpu';
 import { carryBytes, type Carry, type Shape, type UnitLinear } from '../../core/manifest.ts';
+import { utf8 } from '../../lib/bytes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { segmentsOf } from '../engine/backend.ts';
 import { firstInputs } from '../engine/inputs.ts';
@@ -28,6 +29,9 @@ export async function createRuntimeSegments(parts: RuntimeParts): Promise<CpuSeg
 
 class RuntimeSegments implements CpuSegments {
   readonly name = 'ONNX Runtime';
+  readonly program = utf8(`onnxruntime-web ${env.versions.web}`);
+  readonly isPlanned = false;
+  readonly usesRuntime = true;
   readonly whole = true;
   readonly carry: (name: string) => Place;
   readonly #parts: RuntimeParts;

@@ -17,6 +17,11 @@ export interface Place {
 export interface CpuSegments {
   /** Description, for people. */
   readonly name: string;
+  /** Another wherever other code runs, or on other numbers. */
+  readonly program: Uint8Array;
+  /** Whether any segment is planned, and whether any runs on ONNX Runtime. */
+  readonly isPlanned: boolean;
+  readonly usesRuntime: boolean;
   /** Whether it takes whole batches only, B·S tokens. */
   readonly whole: boolean;
   /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */

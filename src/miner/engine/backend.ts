@@ -50,6 +50,10 @@ export interface PassInput {
   readonly stopAfter?: number;
   /** Return A of this linear (1-based) as `captured`. */
   readonly capture?: number;
+  /** Return with it the carries alive at that linear, in `carries`; the CPU alone does. */
+  readonly captureCarries?: boolean;
+  /** Of a plain pass nothing else is read: hashes may be left empty, and its sequences be split among lanes. */
+  readonly answerOnly?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -69,6 +73,7 @@ export interface PassResult {
   readonly answer: Int8Array;
   /** n·S × k. */
   readonly captured: Int8Array | undefined;
+  readonly carries?: ReadonlyMap<string, Int32Array>;
 }
 
 export type BackendKind = 'cpu' | 'webgpu' | 'oracle';
@@ -93,6 +98,23 @@ export interface Backend {
    * @throws AppError as `pass`
    */
   step(input: StepInput, shape?: number): Promise<Uint8Array>;
+  /**
+   * BLAKE3 of what runs a shape: another wherever other code runs, or on other numbers. What has passed its test is
+   * kept by it. Absent: nothing is kept.
+   */
+  program?(shape: number): Promise<Uint8Array>;
+  /**
+   * Runs segments on ONNX Runtime from the next pass on, because its own code for them can't be believed.
+   * @returns whether that changed anything: false where it runs on ONNX Runtime already
+   */
+  fallBack?(): Promise<boolean>;
+  /**
+   * Of one that is trusted (trusted.ts): a step of it was wrong. It tests ONNX Runtime and runs on that from then on.
+   * @throws AppError EXACTNESS_LOST where that is not possible: it runs nothing any more
+   */
+  lose?(step: number): Promise<void>;
+  /** Whether ONNX Runtime is loaded for it; absent: yes. */
+  usesRuntime?(): boolean;
   /** Bytes of the backend's own buffers, without ONNX Runtime's. */
   memoryBytes(): number;
   /** Resolves when the device is lost; never for a device that cannot be lost. */

@@ -1,14 +1,16 @@
-/** The models of a miner, each loaded once: proven exact, with a CPU backend that passed its self-test. */
+/** The models of a miner, each loaded once: proven exact, with a CPU backend that is trusted. */
 import { AppError } from '../../lib/errors.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { Backend, ModelPackage } from './backend.ts';
-import { checkModel } from '../checker/checker.ts';
-import { selfTest } from './self-test.ts';
+import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
+import { createVerdicts, trust, type TrustedBackend, type TrustParts } from './trust/trusted.ts';
 
 export interface Loaded {
   readonly model: ModelPackage;
+  /** What is proven about the model, from which its segments are planned. */
+  readonly analysis: Analysis;
   /** The CPU backend, for checks; it is also the device that mines where there is no WebGPU. */
-  readonly cpu: Backend;
+  readonly cpu: TrustedBackend;
 }
 
 /** Where packages and their CPU backends come from. */
@@ -16,7 +18,7 @@ export interface ModelParts {
   /** The package of a model that the miner was given; undefined for other models. */
   modelNamed(name: string): ModelPackage | undefined;
   modelOf(id: Uint8Array): ModelPackage | undefined;
-  createCpu(model: ModelPackage): Promise<Backend>;
+  createCpu(model: ModelPackage, analysis: Analysis): Promise<Backend>;
 }
 
 export class LoadedModels {
@@ -24,12 +26,17 @@ export class LoadedModels {
   readonly #loaded = new Map<string, Promise<Loaded>>();
   /** Those of them that have loaded. */
   readonly #ready = new Map<string, Loaded>();
+  /** What has passed its test on this device. */
+  readonly verdicts = createVerdicts();
+  readonly #onLost: TrustParts['onLost'];
 
-  constructor(parts: ModelParts) {
+  /** `onLost`: as of `trust`, of the CPU backends. */
+  constructor(parts: ModelParts, onLost: TrustParts['onLost']) {
     this.#parts = parts;
+    this.#onLost = onLost;
   }
 
-  /** @throws AppError MODEL_MISSING, MODEL_REFUSED, SELF_TEST_FAILED */
+  /** @throws AppError MODEL_MISSING, MODEL_REFUSED, SELF_TEST_FAILED, EXACTNESS_LOST */
   named(name: string): Promise<Loaded> {
     let loading = this.#loaded.get(name);
     if (!loading) {
@@ -69,10 +76,11 @@ export class LoadedModels {
   async #load(name: string): Promise<Loaded> {
     const model = this.#parts.modelNamed(name);
     if (!model) throw new AppError('MODEL_MISSING', `no package of ${name}`);
-    const refused = checkModel(model);
-    if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
-    const cpu = await this.#parts.createCpu(model);
-    await selfTest(cpu, model);
-    return { model, cpu };
+    const analysis = analyseModel(model);
+    if (isRefusal(analysis)) throw new AppError('MODEL_REFUSED', analysis.sentence);
+    const backend = await this.#parts.createCpu(model, analysis);
+    const { verdicts } = this;
+    const cpu = await trust(backend, { model, verdicts, onLost: this.#onLost });
+    return { model, analysis, cpu };
   }
 }

@@ -19,6 +19,8 @@ export interface MinerConfig {
   readonly forceFallback: boolean;
   /** Cores that units on the CPU may take. */
   readonly threads: number;
+  /** Run segments on ONNX Runtime although the executor covers them: for tests only. */
+  readonly forceRuntime?: boolean;
 }
 
 /** Who asks, from the first served to the last: the person here, somebody who has paid before, anybody. */
@@ -77,6 +79,15 @@ export interface MinerStatus {
   readonly answering: AnsweringStatus;
   /** Code of the failure that ended mining. */
   readonly problem: ErrorCode | undefined;
+  /** Where code of ours gave a wrong step (EXACTNESS_LOST); ONNX Runtime, or the processor, works instead. */
+  readonly inexact?: Inexact | undefined;
+}
+
+/** The last step that was wrong on this device: 1 to L+1, 0 unknown. */
+export interface Inexact {
+  readonly backend: ShownBackend;
+  readonly model: string;
+  readonly step: number;
 }
 
 export const MINER_OFF: MinerStatus = {

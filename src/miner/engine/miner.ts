@@ -13,6 +13,7 @@ import { equal } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
+import type { Analysis } from '../checker/checker.ts';
 import type { Backend, BackendKind, ModelPackage } from './backend.ts';
 import {
   MINER_OFF,
@@ -27,18 +28,25 @@ import { Answering, type Place } from './answering.ts';
 import { LoadedModels, type Loaded, type ModelParts } from './loaded.ts';
 import { createProof } from './prove.ts';
 import { RateMeter } from './rate.ts';
-import { selfTest } from './self-test.ts';
+import { StepLost } from './self-test.ts';
 import { Throttle } from './throttle.ts';
+import { trust, type TrustParts, type TrustedBackend } from './trust/trusted.ts';
 import { beginUnit, passInput, runPlain, sameWork, type Unit } from './unit.ts';
+import { Judge } from './trust/witness.ts';
+
+/** What lanes are trusted with, as the other backends are. */
+export type LaneTrust = Pick<TrustParts, 'verdicts' | 'onLost'>;
 
 /** What differs between a browser's worker and Node's. */
 export interface MinerParts extends ModelParts {
   /** undefined where there is no WebGPU to try. */
-  createWebgpu: ((model: ModelPackage) => Promise<Backend>) | undefined;
+  createWebgpu: ((model: ModelPackage, analysis: Analysis) => Promise<Backend>) | undefined;
   /** The CPU as the device that mines, on more of its cores where it has them. */
-  spread?(model: ModelPackage, cpu: Backend): Promise<Backend>;
+  spread?(model: ModelPackage, cpu: Backend, parts: LaneTrust): Promise<Backend>;
   nowMs(): number;
   randomNonce(): bigint;
+  /** From 0 to below 1: which units and steps are judged again. Default: Math.random */
+  random?(): number;
   onStatus(status: MinerStatus): void;
   onBlock(block: FoundBlock): void;
 }
@@ -50,6 +58,12 @@ const FORGIVEN_UNITS = 100;
 /** ms before the first request for a new device after a loss; doubles with each further loss. */
 const LOSS_WAIT_MS = 1000;
 
+/** Failures after which a device is replaced. */
+const REPLACED: readonly string[] = [
+  'DEVICE_LOST',
+  'DEVICE_MEMORY',
+  'EXACTNESS_LOST',
+] satisfies ErrorCode[];
 /** Failures that may be temporary: the device is worth another try. */
 const AGAIN: readonly string[] = ['DEVICE_LOST', 'NO_WEBGPU'] satisfies ErrorCode[];
 
@@ -57,10 +71,7 @@ const AGAIN: readonly string[] = ['DEVICE_LOST', 'NO_WEBGPU'] satisfies ErrorCod
 const STARTS_MAX = 8;
 
 /** What one start of mining works with, until it is paused. */
-interface Session {
-  readonly model: ModelPackage;
-  /** The CPU backend that checks the device's wins. */
-  readonly cpu: Backend;
+interface Session extends Loaded {
   readonly signal: AbortSignal;
 }
 
@@ -70,6 +81,13 @@ const SHOWN_AS: Readonly<Record<BackendKind, ShownBackend>> = {
   webgpu: 'webgpu',
   oracle: 'cpu',
 };
+
+/** Whether a backend of which a step was wrong runs on something else now. */
+const fallsBack = async (backend: Backend, step: number): Promise<boolean> =>
+  (await backend.lose?.(step).then(
+    () => true,
+    () => false,
+  )) ?? false;
 
 export class Miner {
   readonly #parts: MinerParts;
@@ -86,6 +104,7 @@ export class Miner {
   #wake: (() => void) | undefined;
   #rate = new RateMeter();
   readonly #throttle: Throttle;
+  readonly #judge: Judge;
   readonly #answering: Answering;
   /** The run whose units answers take turns with; another than `#run`, or none, while nothing is mined. */
   #atWork: AbortController | undefined;
@@ -95,8 +114,10 @@ export class Miner {
 
   constructor(parts: MinerParts) {
     this.#parts = parts;
-    this.#models = new LoadedModels(parts);
+    this.#models = new LoadedModels(parts, this.#onLost);
     this.#throttle = new Throttle(parts.nowMs);
+    const { nowMs, random = Math.random } = parts;
+    this.#judge = new Judge({ nowMs, random });
     this.#answering = new Answering({
       modelOf: (id) => parts.modelOf(id),
       place: (name) => this.#place(name),
@@ -212,9 +233,10 @@ export class Miner {
     if (this.#device && this.#device !== this.#cpu) await this.#device.close();
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
-    const { model, cpu } = await this.#models.named(name);
+    const loaded = await this.#models.named(name);
+    const { model, cpu } = loaded;
     this.#cpu = cpu;
-    const webgpu = choice !== 'cpu' && this.#webgpu(model, cpu);
+    const webgpu = choice !== 'cpu' && this.#webgpu(loaded);
     this.#use(
       (webgpu &&
         (await webgpu.catch((e: unknown) => {
@@ -226,7 +248,8 @@ export class Miner {
   }
 
   async #spread(model: ModelPackage, cpu: Backend): Promise<Backend> {
-    return (await this.#parts.spread?.(model, cpu)) ?? cpu;
+    const { verdicts } = this.#models;
+    return (await this.#parts.spread?.(model, cpu, { verdicts, onLost: this.#onLost })) ?? cpu;
   }
 
   #fits(kind: BackendKind, choice: BackendChoice): boolean {
@@ -240,23 +263,54 @@ export class Miner {
     this.#set({ backend: SHOWN_AS[kind], device, kernel });
   }
 
-  /** A self-tested WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, DEVICE_* */
-  async #webgpu(model: ModelPackage, cpu: Backend): Promise<Backend> {
+  /** A trusted WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, EXACTNESS_LOST, DEVICE_* */
+  async #webgpu({ model, cpu, analysis }: Loaded): Promise<TrustedBackend> {
     if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
-    const device = await this.#parts.createWebgpu(model);
+    const device = await this.#parts.createWebgpu(model, analysis);
     this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
+    const { verdicts } = this.#models;
     try {
-      await selfTest(device, model, cpu);
-      return device;
+      return await trust(device, { model, verdicts, onLost: this.#onLost, reference: cpu });
     } catch (e) {
       await device.close();
       throw e;
     }
   }
 
+  /** Goes on after a unit that failed, if it can. @returns the losses so far */
+  async #recover(session: Session, e: unknown, losses: number): Promise<number> {
+    if (e instanceof StepLost && (await this.#distrust(session, e))) return losses;
+    const { code } = AppError.from(e);
+    if (!REPLACED.includes(code)) throw e;
+    return await this.#replaceDevice(session, code, losses);
+  }
+
+  /**
+   * A step was wrong: what gave it runs on ONNX Runtime from now on. @returns false where a device must be replaced
+   * @throws the same where the processor itself, which checks all others, can't be believed any more
+   */
+  async #distrust({ cpu }: Session, wrong: StepLost): Promise<boolean> {
+    const device = this.#device!;
+    const own = wrong.backend.kind === 'cpu' ? [device, cpu] : [device];
+    for (const backend of new Set(own)) {
+      if (backend.kind !== wrong.backend.kind) continue;
+      const goesOn = await fallsBack(backend, wrong.step);
+      if (!goesOn && backend.kind === 'cpu') throw wrong;
+      if (!goesOn) return false;
+    }
+    return true;
+  }
+
+  /** Code of ours was wrong on this device, and ONNX Runtime runs instead. */
+  #onLost = ({ kind }: Backend, step: number): void => {
+    const { model } = this.#status;
+    this.#set({ inexact: { backend: SHOWN_AS[kind], model, step } });
+  };
+
   async #loop(name: string, run: AbortController): Promise<void> {
-    const { model, cpu } = await this.#models.named(name);
-    const session: Session = { model, cpu, signal: run.signal };
+    const loaded = await this.#models.named(name);
+    const { model } = loaded;
+    const session: Session = { ...loaded, signal: run.signal };
     let losses = 0;
     let good = 0;
     let workedMs = 0;
@@ -298,10 +352,9 @@ export class Miner {
       } catch (e) {
         const { code } = AppError.from(e);
         if (code === 'PASS_ABORTED') break;
-        if (code !== 'DEVICE_LOST' && code !== 'DEVICE_MEMORY') throw e;
-        good = 0;
         queue.drop();
-        losses = await this.#replaceDevice(session, code, losses);
+        good = 0;
+        losses = await this.#recover(session, e, losses);
       }
     }
 
@@ -358,11 +411,8 @@ export class Miner {
    * Requests a new device after a loss, waiting longer each time: a browser whose GPU process died has no adapter
    * for a while. Without an adapter, or without memory, the CPU takes over. @returns the losses so far
    */
-  async #replaceDevice(
-    { model, cpu, signal }: Session,
-    code: string,
-    before: number,
-  ): Promise<number> {
+  async #replaceDevice(session: Session, code: string, before: number): Promise<number> {
+    const { model, cpu, signal } = session;
     let losses = before + 1;
     let device: Backend | undefined;
     this.#reject(`gpu: ${code}`);
@@ -370,7 +420,7 @@ export class Miner {
     for (let last = code; AGAIN.includes(last) && losses <= LOSSES_MAX && !device;) {
       await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
       if (signal.aborted) break;
-      device = await this.#webgpu(model, cpu).catch((e: unknown) => {
+      device = await this.#webgpu(session).catch((e: unknown) => {
         last = AppError.from(e).code;
         losses++;
         this.#reject(`gpu: ${last}`);
@@ -389,7 +439,9 @@ export class Miner {
   async #finish({ model, cpu, signal }: Session, unit: Unit): Promise<void> {
     const { work, input, startedMs, result: running } = unit;
     const { core } = work;
+    const device = this.#device!;
     const result = await running;
+    await this.#judge.maybe({ model, cpu }, { device, input: { ...input, signal }, result });
     this.#rate.add(startedMs, this.#parts.nowMs(), Number(unitMacs(model.manifest)));
     this.#set({ units: this.#status.units + 1, macsPerSecond: this.#rate.perSecond() });
     if (!result.winner) return;

@@ -37,26 +37,45 @@ function compare(backend: Backend, got: PassResult, want: PassResult): void {
     throw fail(backend, `winner is ${x?.linear}/${x?.tile}, not ${y?.linear}/${y?.tile}`);
 }
 
+/** A step of a backend's was wrong: in its test, or later, or on this device before. */
+export class StepLost extends AppError {
+  readonly backend: Backend;
+  readonly step: number;
+  constructor(
+    backend: Backend,
+    step: number,
+    code: 'EXACTNESS_LOST' | 'SELF_TEST_FAILED' = 'EXACTNESS_LOST',
+  ) {
+    super(code, `${backend.kind} (${backend.device}): step ${step} is wrong`);
+    this.backend = backend;
+    this.step = step;
+  }
+}
+
 /**
- * Runs every step in every shape, then a unit twice. Noisy products are tested by what is computed from them: x_2..x_L of the
- * noisy pass equal those of the plain pass only if every product was peeled exactly. `reference` is another backend
- * of the same model, whose transcript and winner must agree too.
- * @throws AppError SELF_TEST_FAILED
+ * Runs every step, in every shape that the backend runs or in shape `only`; then, of the shape that is mined, a unit
+ * twice. Noisy products are tested by what is computed from them: x_2..x_L of the noisy pass equal those of the plain
+ * pass only if every product was peeled exactly. `reference` is another backend of the same model, whose transcript
+ * and winner must agree too.
+ * @throws AppError SELF_TEST_FAILED; StepLost where a step did
  */
 export async function selfTest(
   backend: Backend,
   model: ModelPackage,
   reference?: Backend,
+  only?: number,
 ): Promise<void> {
   for (const [place, shape] of model.manifest.shapes.entries()) {
-    if (backend.shapes?.includes(place) === false) continue;
+    if ((only ?? place) !== place || backend.shapes?.includes(place) === false) continue;
     for (const [i, want] of shape.known.entries()) {
       const got = await backend.step(knownStep(model.manifest, i + 1, shape), place);
-      const where = place ? `of shape ${place} ` : '';
-      if (!equal(got, want)) throw fail(backend, `step ${i + 1} ${where}is wrong`);
+      if (!equal(got, want)) throw new StepLost(backend, i + 1, 'SELF_TEST_FAILED');
     }
   }
+  if (!only) await testUnit(backend, model, reference);
+}
 
+async function testUnit(backend: Backend, model: ModelPackage, reference?: Backend) {
   const tokens = tokensOf(ZERO_HASH, model.manifest);
   const plain = { tokens, sigma0: undefined, limits: [] };
   const noisy = { tokens, sigma0: ZERO_HASH, limits: easyLimits(model) };

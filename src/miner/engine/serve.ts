@@ -3,16 +3,23 @@ import { equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { expose, type Port } from '../../lib/rpc.ts';
 import type { ModelPackage, Backend } from './backend.ts';
+import type { Analysis } from '../checker/checker.ts';
 import { createCpuBackend } from '../cpu/cpu.ts';
 import { lanesFor, withLanes, type LaneWorker } from '../cpu/lanes.ts';
 import type { MinerApi, MinerConfig, MinerEvents } from './miner-api.ts';
 import { Miner } from './miner.ts';
 import { packageOf } from '../package/package.ts';
 
+export interface WebgpuChoice {
+  readonly forceFallback: boolean;
+  /** All segments on ONNX Runtime. */
+  readonly runtime: boolean;
+  readonly analysis: Analysis;
+}
+
 export interface WorkerPlatform {
   configure(config: MinerConfig): void;
-  createWebgpu:
-    ((model: ModelPackage, options: { forceFallback: boolean }) => Promise<Backend>) | undefined;
+  createWebgpu: ((model: ModelPackage, options: WebgpuChoice) => Promise<Backend>) | undefined;
   /** Starts another worker, which runs `serveLane`. */
   startLane(): LaneWorker;
 }
@@ -28,11 +35,20 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
   const miner = new Miner({
     modelNamed: (name) => models.get(name),
     modelOf: (id) => [...models.values()].find((model) => equal(model.id, id)),
-    createCpu: createCpuBackend,
+    createCpu: (model, analysis) =>
+      createCpuBackend(model, { analysis, runtimeOnly: configured().forceRuntime ?? false }),
     createWebgpu:
-      webgpu && ((model) => webgpu(model, { forceFallback: configured().forceFallback })),
-    spread: (model, cpu) =>
-      withLanes(model, cpu, lanesFor(model, cpu, configured().threads), platform.startLane),
+      webgpu &&
+      ((model, analysis) => {
+        const { forceFallback, forceRuntime: runtime = false } = configured();
+        return webgpu(model, { forceFallback, runtime, analysis });
+      }),
+    spread: (model, cpu, parts) =>
+      withLanes(cpu, lanesFor(model, cpu, configured().threads), platform.startLane, {
+        ...parts,
+        model,
+        runtimeOnly: configured().forceRuntime ?? false,
+      }),
     nowMs: () => performance.now(),
     randomNonce: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
     onStatus: (status) => emit('status', status),

@@ -33,8 +33,9 @@ export interface Executor {
   readonly report: readonly string[];
   /** Bytes of memory that it reserved. */
   readonly bytes: number;
-  /** The generated code. */
+  /** The generated code, and what it is run on: together they say what is computed. */
   readonly code: Uint8Array;
+  readonly plan: Plan;
   /** Places whose contents nobody needs between two segments: tests fill them with what must not matter. */
   readonly volatile: readonly Place[];
   /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
@@ -98,6 +99,7 @@ class CpuExecutor implements Executor {
   readonly covers: readonly boolean[];
   readonly report: readonly string[];
   readonly code: Uint8Array;
+  readonly plan: Plan;
   readonly #input: ExecutorInput;
   readonly #memory: ExecutorMemory;
   readonly #segments: readonly (readonly ReadyPhase[])[];
@@ -105,6 +107,7 @@ class CpuExecutor implements Executor {
   constructor(input: ExecutorInput, { plan, compiled, kernel, code }: Parts) {
     this.#input = input;
     this.code = code;
+    this.plan = plan;
     this.covers = plan.segments.map(({ steps }) =>
       Boolean(steps?.every((step) => isCompiled(programOf(step, plan), compiled))),
     );

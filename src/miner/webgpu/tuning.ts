@@ -23,6 +23,7 @@ import {
   type Task,
   GROUP,
 } from './kernels.ts';
+import type { DeviceStore } from '../engine/trust/device-store.ts';
 import { createScratch, linearTasks, type Scratch, type SizedLinear } from './linear.ts';
 import { DOT_KINDS, gemmWgsl, groupSide, type DotKind } from './wgsl/gemm.ts';
 import { limbsOf } from './wgsl/noise.ts';
@@ -33,12 +34,6 @@ export interface Tuning {
   readonly rates: Readonly<Partial<Record<DotKind, number>>>;
   /** Pace of that GEMM and of the other kernels. */
   readonly pace: Pace;
-}
-
-/** Keeps tunings beyond the life of a device: text by key, bounded. A lost tuning is measured again. */
-export interface TuningStore {
-  read(key: string): Promise<string | undefined>;
-  write(key: string, text: string): Promise<void>;
 }
 
 /** ms after which no further kernel is tried: a slow device takes a second to compile each. */
@@ -105,7 +100,7 @@ export async function tune(
   { wgslLanguageFeatures }: GPU,
   device: GPUDevice,
   linear: SizedLinear,
-  { key, store }: { key: string; store: TuningStore },
+  { key, store }: { key: string; store: DeviceStore },
 ): Promise<Tuning> {
   const known = await store.read(key).then(parseTuning, () => undefined);
   const packed = wgslLanguageFeatures.has('packed_4x8_integer_dot_product');

@@ -22,11 +22,11 @@ import {
 import { describeTuning, largestOf, shapeOf, tune, tuningKey, type Tuning } from './tuning.ts';
 import type { OnStage } from '../engine/stages.ts';
 import type { GpuSegments } from './segments.ts';
-import { createTuningStore } from './tuning-store.ts';
+import { createDeviceStore } from '../engine/trust/device-store.ts';
 import { gemmWgsl, type DotKind } from './wgsl/gemm.ts';
 
 /** The tunings of this worker, kept while devices come and go. */
-const tunings = createTuningStore();
+const tunings = createDeviceStore('pila-tuning');
 
 export interface WebgpuOptions extends BackendOptions {
   /** A device to share; without it a device is opened, and destroyed by `close`. */

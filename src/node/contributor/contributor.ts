@@ -150,9 +150,11 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
     if (event.type !== 'miner') return;
-    const { state, backend, device, blocksFound, problem } = event.status;
+    const { state, backend, device, blocksFound, problem, inexact } = event.status;
     if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { found: blocksFound });
     miner = event.status;
+    if (inexact && inexact !== miner?.inexact)
+      log.warn('problem', { code: 'EXACTNESS_LOST', ...inexact });
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };

@@ -61,6 +61,9 @@ export const errors: ErrorTexts = {
     'A message was too large for the network. Try again; if it comes back, report the code below.',
   DEVICE_MEMORY:
     'There was not enough memory on the device. Close other tabs and press “Try again”.',
+  EXACTNESS_LOST:
+    'A step of the model came out wrong on this device, so Pila no longer uses the code that gave it. ' +
+    'Update the browser; if it comes back, report the code below.',
   SELF_TEST_FAILED:
     'This device gave a wrong result in the test, so its work would be refused. Update the ' +
     'graphics driver or use another browser.',

@@ -68,6 +68,9 @@ export const errors: ErrorTexts = {
     'Un messaggio era troppo grande per la rete. Riprova; se succede ancora, segnala il codice ' +
     'qui sotto.',
   DEVICE_MEMORY: 'La memoria del dispositivo non è bastata. Chiudi altre schede e premi «Riprova».',
+  EXACTNESS_LOST:
+    'Un passo del modello è risultato sbagliato su questo dispositivo, e Pila non usa più il codice che ' +
+    'l’ha dato. Aggiorna il browser; se succede ancora, segnala il codice qui sotto.',
   SELF_TEST_FAILED:
     'Nella prova questo dispositivo ha dato un risultato sbagliato: il suo lavoro verrebbe ' +
     'rifiutato. Aggiorna il driver grafico o usa un altro browser.',

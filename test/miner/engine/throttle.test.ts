@@ -1,6 +1,6 @@
 /** Rests between units on a clock of the test's own. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Throttle } from '../../src/miner/engine/throttle.ts';
+import { Throttle } from '../../../src/miner/engine/throttle.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,22 +1,35 @@
 /** Lanes of the CPU in real worker threads: the backend's contract, death and closing, a miner on them. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { unitShape } from '../../src/core/manifest.ts';
-import { ZERO_HASH } from '../../src/core/hash.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
-import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { lanesFor, openLane, withLanes, type LaneWorker } from '../../src/miner/cpu/lanes.ts';
-import { startLane } from '../../src/node/contributor/lane-thread.ts';
-import { backendContract } from '../contracts/backend.contract.ts';
-import { readModel } from '../oracle/models.ts';
+import { unitShape } from '../../../src/core/manifest.ts';
+import { ZERO_HASH } from '../../../src/core/hash.ts';
+import { tokensOf } from '../../../src/core/pow/seed.ts';
+import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import {
+  lanesFor,
+  openLane,
+  withLanes,
+  type LaneParts,
+  type LaneWorker,
+} from '../../../src/miner/cpu/lanes.ts';
+import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
+import { startLane } from '../../../src/node/contributor/lane-thread.ts';
+import { backendContract } from '../../contracts/backend.contract.ts';
+import { readModel } from '../../oracle/models.ts';
 
 const started: LaneWorker[] = [];
 afterAll(() => started.forEach((lane) => lane.end()));
 
 function start(): LaneWorker {
   started.push(startLane());
-  return started.at(-1)!;
+  return started.at(-1);
 }
+/** Lanes of a device of which nothing is known yet. */
+const partsOf = (model: ModelPackage): LaneParts => ({
+  model,
+  verdicts: memoryStore(),
+  onLost: () => undefined,
+});
 const kill = (lane: LaneWorker) =>
   new Promise((dead) => {
     lane.port.addEventListener('close', dead);
@@ -24,7 +37,7 @@ const kill = (lane: LaneWorker) =>
   });
 
 describe('a lane', () =>
-  backendContract((model) => openLane(model, start), { units: 2, tiles: 4 }));
+  backendContract((model) => openLane(start, partsOf(model)), { units: 2, tiles: 4 }));
 
 describe('lanes', () => {
   let model: ModelPackage;
@@ -43,7 +56,7 @@ describe('lanes', () => {
     const ran: string[] = [];
     const watched: Backend = { ...local, pass: (input) => (ran.push('local'), local.pass(input)) };
     const before = started.length;
-    const all = await withLanes(model, watched, 3, start);
+    const all = await withLanes(watched, 3, start, partsOf(model));
     expect(all).toMatchObject({ lanes: 3, depth: 5, device: 'WebAssembly SIMD, 3 threads' });
     expect(all.memoryBytes()).toBe(3 * local.memoryBytes());
     const run = async () => (await Promise.all([1, 2, 3, 4, 5, 6].map(() => passOn(all)))).length;
@@ -65,17 +78,17 @@ describe('lanes', () => {
       lane.end();
       return lane;
     };
-    expect(await withLanes(model, local, 2, dying)).toBe(local);
+    expect(await withLanes(local, 2, dying, partsOf(model))).toBe(local);
     const refusing = (): LaneWorker => {
       throw new ReferenceError('Worker is not defined');
     };
-    expect(await withLanes(model, local, 2, refusing)).toBe(local);
+    expect(await withLanes(local, 2, refusing, partsOf(model))).toBe(local);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const silent = (): LaneWorker => {
       const { port1 } = new MessageChannel();
       return { port: port1, failed: () => undefined, end: () => port1.close() };
     };
-    const opening = withLanes(model, local, 2, silent);
+    const opening = withLanes(local, 2, silent, partsOf(model));
     await vi.advanceTimersByTimeAsync(60_000);
     vi.useRealTimers();
     expect(await opening).toBe(local);
@@ -87,11 +100,11 @@ describe('lanes', () => {
         shapes: [{ ...shape, known: shape.known.with(2, ZERO_HASH) }],
       },
     };
-    expect(await withLanes(lying, local, 2, start)).toBe(local);
+    expect(await withLanes(local, 2, start, partsOf(lying))).toBe(local);
   });
 
   it('end with what runs in them, and leave the one here', async () => {
-    const all = await withLanes(model, local, 2, start);
+    const all = await withLanes(local, 2, start, partsOf(model));
     const running = passOn(all);
     await all.close();
     await expect(running).rejects.toMatchObject({ code: 'PASS_ABORTED' });

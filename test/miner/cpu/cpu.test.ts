@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Header } from '../../src/core/formats.ts';
-import { proofDigest, verifyLight } from '../../src/core/pow/proof.ts';
-import { replayFaults } from '../../src/core/pow/replay.ts';
-import { seedOf, tokensOf } from '../../src/core/pow/seed.ts';
-import { ticketLimits } from '../../src/core/pow/transcript.ts';
-import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { createProof } from '../../src/miner/engine/prove.ts';
-import { backendContract } from '../contracts/backend.contract.ts';
-import { paramsFor, withTarget } from '../core/header/params-for.ts';
-import { blankHeader, EASIEST } from '../oracle/forged-pass.ts';
-import { readModel } from '../oracle/models.ts';
+import type { Header } from '../../../src/core/formats.ts';
+import { proofDigest, verifyLight } from '../../../src/core/pow/proof.ts';
+import { replayFaults } from '../../../src/core/pow/replay.ts';
+import { seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
+import { ticketLimits } from '../../../src/core/pow/transcript.ts';
+import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { createProof } from '../../../src/miner/engine/prove.ts';
+import { backendContract } from '../../contracts/backend.contract.ts';
+import { paramsFor, withTarget } from '../../core/header/params-for.ts';
+import { blankHeader, EASIEST } from '../../oracle/forged-pass.ts';
+import { readModel } from '../../oracle/models.ts';
 
 describe('the CPU backend', () => backendContract(createCpuBackend, { units: 4, tiles: 12 }));
 

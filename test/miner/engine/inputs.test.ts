@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { firstInputs } from '../../src/miner/engine/inputs.ts';
-import { inventedManifest } from '../oracle/manifests.ts';
+import { firstInputs } from '../../../src/miner/engine/inputs.ts';
+import { inventedManifest } from '../../oracle/manifests.ts';
 
 const V = 257;
 const table = (width: number, wide: number) => ({

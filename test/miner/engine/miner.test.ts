@@ -1,14 +1,14 @@
 /** The mining engine on a real model: starts, pauses and finishes that come at bad moments. */
 import { expect, test, vi } from 'vitest';
-import { unitShape } from '../../src/core/manifest.ts';
-import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { Miner } from '../../src/miner/engine/miner.ts';
-import type { FoundBlock } from '../../src/miner/engine/miner-api.ts';
-import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { AppError } from '../../src/lib/errors.ts';
-import { loadModel } from './small-model.ts';
-import { paramsFor } from '../core/header/params-for.ts';
+import { unitShape } from '../../../src/core/manifest.ts';
+import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { Miner } from '../../../src/miner/engine/miner.ts';
+import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
+import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { loadModel } from '../small-model.ts';
+import { paramsFor } from '../../core/header/params-for.ts';
 
 const model = await loadModel('tiny');
 const zero = new Uint8Array(32);

@@ -1,0 +1,117 @@
+/**
+ * No backend runs for pay, or for an answer, before it has passed the known answer of every step on this device.
+ * What has passed is kept by package, program and device, so that a later start need not test again. Code of ours
+ * that gives a wrong step, in the test or later, is not used again on this device: ONNX Runtime runs instead.
+ */
+import { plainHash } from '../../../core/hash.ts';
+import { concat, toHex, utf8 } from '../../../lib/bytes.ts';
+import type { Backend, ModelPackage, PassInput } from '../backend.ts';
+import { createDeviceStore, type DeviceStore } from './device-store.ts';
+import { selfTest, StepLost } from '../self-test.ts';
+
+const PASSED = 'passed';
+const LOST = 'lost';
+/** Verdicts kept: of each device, model and shape. */
+const VERDICTS_MAX = 64;
+
+export const createVerdicts = (): DeviceStore => createDeviceStore('pila-exact', VERDICTS_MAX);
+
+export interface TrustParts {
+  readonly model: ModelPackage;
+  readonly verdicts: DeviceStore;
+  /** Called with the step where code of ours was wrong; ONNX Runtime runs from now on, or nothing. */
+  readonly onLost: (backend: Backend, step: number) => void;
+  /** Another backend of the model, which must agree. */
+  readonly reference?: Backend;
+}
+
+/** A backend that tests itself before the first pass of each shape. */
+export type TrustedBackend = Backend & Required<Pick<Backend, 'lose'>>;
+
+/** Trusts nothing yet but the shape that is mined. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, and the backend's */
+export async function trust(backend: Backend, parts: TrustParts): Promise<TrustedBackend> {
+  const { model, verdicts, onLost, reference } = parts;
+  /** Tests of shapes, and the shapes that have passed. */
+  const tests = new Map<number, Promise<void>>();
+  const passed = new Set<number>();
+  let gone: StepLost | undefined;
+
+  const program = async (shape: number): Promise<string | undefined> => {
+    const code = await backend.program?.(shape);
+    return code && toHex(plainHash(concat(model.id, code, utf8(`${shape} ${deviceOf(backend)}`))));
+  };
+  // A store that fails is one that is empty: the device is tested, and is none the less right.
+  const kept = async (key: string | undefined): Promise<string | undefined> =>
+    key && (await verdicts.read(key).catch(() => undefined));
+  const keep = async (key: string | undefined, verdict: string): Promise<void> =>
+    key ? verdicts.write(key, verdict).catch(() => undefined) : undefined;
+
+  async function test(shape: number): Promise<void> {
+    const key = await program(shape);
+    const verdict = await kept(key);
+    if (verdict === PASSED) return;
+    try {
+      if (verdict?.startsWith(LOST))
+        throw new StepLost(backend, Number(verdict.slice(LOST.length)));
+      await selfTest(backend, model, reference, shape);
+      await keep(key, PASSED);
+    } catch (e) {
+      if (!(e instanceof StepLost) || !(await fallBack(shape, e.step))) throw e;
+      await test(shape);
+    }
+  }
+
+  /** @returns whether something else runs now */
+  async function fallBack(shape: number, step: number): Promise<boolean> {
+    const key = await program(shape);
+    if (!(await backend.fallBack?.())) return false;
+    await keep(key, `${LOST} ${step}`);
+    tests.clear();
+    passed.clear();
+    onLost(backend, step);
+    return true;
+  }
+
+  function ensure(shape: number): Promise<void> {
+    let testing = tests.get(shape);
+    if (!testing) {
+      testing = test(shape).then(() => void passed.add(shape));
+      tests.set(shape, testing);
+      testing.catch(() => tests.delete(shape));
+    }
+    return testing;
+  }
+
+  function when<T>(shape: number, run: () => Promise<T>): Promise<T> {
+    if (gone) return Promise.reject(gone);
+    return passed.has(shape) ? run() : ensure(shape).then(run);
+  }
+
+  await ensure(0);
+  return {
+    kind: backend.kind,
+    device: backend.device,
+    kernel: backend.kernel,
+    depth: backend.depth,
+    ...(backend.lanes !== undefined && { lanes: backend.lanes }),
+    ...(backend.shapes && { shapes: backend.shapes }),
+    lost: backend.lost,
+    pass: (input: PassInput) => when(input.shape ?? 0, () => backend.pass(input)),
+    step: (input, shape = 0) => when(shape, () => backend.step(input, shape)),
+    usesRuntime: () => backend.usesRuntime?.() ?? true,
+    memoryBytes: () => backend.memoryBytes(),
+    close: () => backend.close(),
+    async lose(step) {
+      const key = await program(0);
+      if (await fallBack(0, step)) return ensure(0);
+      // The processor is tried again at the next start, because nothing could run instead.
+      if (backend.kind !== 'cpu') await keep(key, `${LOST} ${step}`);
+      onLost(backend, step);
+      throw (gone = new StepLost(backend, step));
+    },
+  };
+}
+
+/** A browser's update may bring another compiler, so its version is part of the device. */
+const deviceOf = ({ kind, device }: Backend): string =>
+  `${kind} ${device} ${globalThis.navigator?.userAgent ?? ''}`;

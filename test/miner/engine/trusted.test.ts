@@ -1,0 +1,249 @@
+/** What is believed: tests that are kept, code that turns out wrong, and what runs instead. */
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { ZERO_HASH } from '../../../src/core/hash.ts';
+import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
+import { unitShape } from '../../../src/core/manifest.ts';
+import { knownStep } from '../../../src/core/pow/known.ts';
+import { tokensOf } from '../../../src/core/pow/seed.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import type { Backend, PassResult } from '../../../src/miner/engine/backend.ts';
+import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
+import { Miner } from '../../../src/miner/engine/miner.ts';
+import { trust } from '../../../src/miner/engine/trust/trusted.ts';
+import { interpretStep, Judge, judgeUnit } from '../../../src/miner/engine/trust/witness.ts';
+import { paramsFor } from '../../core/header/params-for.ts';
+import { loadModel } from '../small-model.ts';
+
+const model = await loadModel('tiny');
+const cpu = await createCpuBackend(model);
+const { known } = unitShape(model.manifest);
+const input = {
+  tokens: tokensOf(ZERO_HASH, model.manifest),
+  sigma0: ZERO_HASH,
+  limits: model.manifest.linears.map(() => 0n),
+};
+const digest = (x: number): Uint8Array => new Uint8Array(32).fill(x);
+
+/** A backend with code of its own, which may be wrong from one step on, and something right to fall back on. */
+function own(kind: Backend['kind'] = 'cpu') {
+  const seen = { steps: 0, closed: 0 };
+  const state = { wrongFrom: Infinity, isOwn: true, canFall: true, code: 1 };
+  const isWrong = (step: number): boolean => state.isOwn && step >= state.wrongFrom;
+  const spoil = (result: PassResult): PassResult => ({
+    ...result,
+    x: result.x.map((x, i) => (isWrong(i + 1) ? digest(i) : x)),
+    answer: isWrong(known.length) ? result.answer.map((x) => x ^ 1) : result.answer,
+  });
+  const backend: Backend = {
+    ...cpu,
+    kind,
+    program: () => Promise.resolve(digest(state.isOwn ? state.code : 99)),
+    fallBack() {
+      const changes = state.canFall && state.isOwn;
+      if (changes) state.isOwn = false;
+      return Promise.resolve(changes);
+    },
+    async step(given) {
+      seen.steps++;
+      return isWrong(given.number) ? digest(0) : await cpu.step(given);
+    },
+    pass: async (given) => spoil(await cpu.pass(given)),
+    close: () => Promise.resolve(void seen.closed++),
+  };
+  return { backend, seen, state };
+}
+
+describe('a backend', () => {
+  let verdicts = memoryStore();
+  beforeEach(() => void (verdicts = memoryStore()));
+  const lost: [string, number][] = [];
+  beforeEach(() => void lost.splice(0));
+  const onLost = ({ kind }: Backend, step: number): void => void lost.push([kind, step]);
+  const trusted = (backend: Backend) => trust(backend, { model, verdicts, onLost });
+
+  test('is tested once on a device, and again as another program, on another device', async () => {
+    const first = own();
+    await trusted(first.backend);
+    expect(first.seen.steps).toBe(known.length);
+    const again = own();
+    await trusted(again.backend);
+    expect(again.seen.steps).toBe(0);
+    again.state.code = 2;
+    await trusted(again.backend);
+    expect(again.seen.steps).toBe(known.length);
+    const other = own();
+    await trusted({ ...other.backend, device: 'another' });
+    await trusted({ ...other.backend, kind: 'webgpu' });
+    expect(other.seen.steps).toBe(2 * known.length);
+    expect(lost).toEqual([]);
+  });
+
+  test('is tested again where nothing is kept of it, or the store fails', async () => {
+    const { backend, seen } = own();
+    const { program: _, ...nameless } = backend;
+    await trusted(nameless);
+    await trusted(nameless);
+    expect(seen.steps).toBe(2 * known.length);
+    const fails = () => Promise.reject(new Error('no room'));
+    await trust(backend, { model, onLost, verdicts: { read: fails, write: fails } });
+    expect(seen.steps).toBe(3 * known.length);
+  });
+
+  test('with a wrong step falls back, now and at every later start', async () => {
+    for (const start of [1, 2]) {
+      const { backend, seen, state } = own();
+      state.wrongFrom = 3;
+      const safe = await trusted(backend);
+      expect(lost).toEqual(Array(start).fill(['cpu', 3]));
+      expect(state.isOwn).toBe(false);
+      // What it falls back on has passed the whole test too.
+      expect(seen.steps).toBe(start === 1 ? 3 + known.length : 0);
+      expect((await safe.pass(input)).x).toEqual((await cpu.pass(input)).x);
+    }
+  });
+
+  test('with a wrong step and nothing to fall back on runs nothing', async () => {
+    const { backend, state } = own();
+    state.canFall = false;
+    state.wrongFrom = 2;
+    await expect(trusted(backend)).rejects.toMatchObject({ code: 'SELF_TEST_FAILED', step: 2 });
+    state.wrongFrom = Infinity;
+    const safe = await trusted(backend);
+    await expect(safe.lose(4)).rejects.toMatchObject({ code: 'EXACTNESS_LOST', step: 4 });
+    await expect(safe.pass(input)).rejects.toMatchObject({ code: 'EXACTNESS_LOST' });
+    await expect(safe.step(knownStep(model.manifest, 1))).rejects.toMatchObject({ step: 4 });
+  });
+
+  test('that turned wrong later is tested on what it falls back on', async () => {
+    const { backend, seen, state } = own();
+    const safe = await trusted(backend);
+    state.wrongFrom = 1;
+    await safe.lose(1);
+    expect(lost).toEqual([['cpu', 1]]);
+    expect(seen.steps).toBe(2 * known.length);
+    expect((await safe.pass(input)).x).toEqual((await cpu.pass(input)).x);
+  });
+});
+
+describe('a step in the interpreter', () => {
+  test('gives every known answer', async () => {
+    for (const [i, want] of known.entries())
+      expect(await interpretStep(model, knownStep(model.manifest, i + 1))).toEqual(want);
+  });
+
+  test('judges a unit: right ones pass, and of wrong ones the first wrong step is named', async () => {
+    const right = await cpu.pass(input);
+    for (let step = 1; step <= known.length; step++) {
+      await judgeUnit({ model, cpu }, { device: cpu, input, result: right }, step);
+      const { backend: device, state } = own('webgpu');
+      state.wrongFrom = Math.max(1, step - 1);
+      const result = await device.pass(input);
+      const judged = judgeUnit({ model, cpu }, { device, input, result }, step);
+      await expect(judged).rejects.toMatchObject({ backend: device, step: state.wrongFrom });
+      const checked = judgeUnit(
+        { model, cpu: device },
+        { device: cpu, input, result: right },
+        step,
+      );
+      await expect(checked).rejects.toMatchObject({ backend: device, step: state.wrongFrom });
+    }
+  });
+
+  test('is run for one unit in a thousand, and rests longer than it took', async () => {
+    let nowMs = 0;
+    let passes = 0;
+    const slow: Backend = { ...cpu, pass: (given) => ((nowMs += 5), passes++, cpu.pass(given)) };
+    const result = await cpu.pass(input);
+    const draws = [0.0011, 0.0009, 0, 0.0009, 0.0009, 0];
+    const judge = new Judge({ nowMs: () => nowMs, random: () => draws.shift()! });
+    const unit = { device: cpu, input, result };
+    const loaded = { model, cpu: slow };
+    await judge.maybe(loaded, unit);
+    expect(passes).toBe(0);
+    await judge.maybe(loaded, unit);
+    expect(passes).toBe(1);
+    nowMs += 499;
+    await judge.maybe(loaded, unit);
+    expect(passes).toBe(1);
+    nowMs += 1;
+    await judge.maybe(loaded, unit);
+    await judge.maybe(loaded, unit);
+    expect(passes).toBe(2);
+  });
+});
+
+describe('a miner', () => {
+  const params = paramsFor('e2e', [], 1000);
+  const core = templateCore(params, genesisPoint(params, 1000), {
+    timeMs: 2000,
+    miner: ZERO_HASH,
+    bodyRoot: ZERO_HASH,
+    stateRoot: ZERO_HASH,
+    model: 0,
+  });
+  const work = { core, modelId: model.id, target: 0n };
+  const wait = { timeout: 30_000, interval: 5 };
+
+  function mine(made: ReturnType<typeof own>, gpu?: ReturnType<typeof own>) {
+    const miner: Miner = new Miner({
+      modelNamed: () => model,
+      modelOf: () => model,
+      createCpu: () => Promise.resolve(made.backend),
+      createWebgpu: gpu && (() => Promise.resolve(gpu.backend)),
+      nowMs: () => performance.now(),
+      randomNonce: () => 1n,
+      // Every unit is judged.
+      random: () => 0,
+      onStatus: () => undefined,
+      onBlock: () => undefined,
+    });
+    miner.work(work);
+    return miner;
+  }
+  const units = async (miner: Miner, more: number): Promise<void> => {
+    const from = miner.status.units;
+    await vi.waitUntil(() => miner.status.units >= from + more, wait);
+  };
+
+  test('whose own code turns wrong says so, and goes on with what is right', async () => {
+    const made = own();
+    const miner = mine(made);
+    await miner.start('tiny', 'cpu');
+    await units(miner, 1);
+    expect(miner.status.inexact).toBeUndefined();
+    made.state.wrongFrom = 1;
+    await vi.waitUntil(() => miner.status.inexact !== undefined, wait);
+    expect(miner.status.inexact).toEqual({ backend: 'cpu', model: 'tiny', step: 1 });
+    await units(miner, 2);
+    expect(miner.status).toMatchObject({ state: 'running', problem: undefined });
+    expect(made.state.isOwn).toBe(false);
+    miner.pause();
+  });
+
+  test('whose processor has nothing else stops', async () => {
+    const made = own();
+    made.state.canFall = false;
+    const miner = mine(made);
+    await miner.start('tiny', 'cpu');
+    made.state.wrongFrom = 1;
+    await vi.waitUntil(() => miner.status.state === 'failed', wait);
+    expect(miner.status.problem).toBe('EXACTNESS_LOST');
+  });
+
+  test('whose GPU turns wrong falls back on it, or gives it up', async () => {
+    for (const canFall of [true, false]) {
+      const gpu = own('webgpu');
+      gpu.state.canFall = canFall;
+      const miner = mine(own(), gpu);
+      await miner.start('tiny', 'auto');
+      await units(miner, 1);
+      gpu.state.wrongFrom = 1;
+      await vi.waitUntil(() => miner.status.inexact !== undefined, wait);
+      await units(miner, 2);
+      expect(miner.status.inexact).toEqual({ backend: 'webgpu', model: 'tiny', step: 1 });
+      expect(miner.status.backend).toBe(canFall ? 'webgpu' : 'cpu');
+      expect(gpu.seen.closed).toBe(canFall ? 0 : 1);
+      miner.pause();
+    }
+  });
+});
