@@ -5,10 +5,29 @@ import type { Verdict } from './verdict.ts';
 
 /** Rules that no fault has a code for: of branches (docs/protocol.md §10.1) and of pools (§9). */
 export type UncodedRule =
-  'fork.half' | 'fork.room' | 'fork.pause' | 'fork.turn' | 'light.place' | 'pool.bytes';
+  | 'fork.half'
+  | 'fork.room'
+  | 'fork.pause'
+  | 'fork.turn'
+  | 'fork.deep'
+  | 'fork.rest'
+  | 'light.place'
+  | 'history.there'
+  | 'history.whole'
+  | 'pool.bytes';
 
 /** Modules of seams/. */
-export type Seam = 'any-lead' | 'by-fee' | 'no-floor' | 'no-wait' | 'half-of-head' | 'any-place';
+export type Seam =
+  | 'any-lead'
+  | 'any-place'
+  | 'any-entry'
+  | 'any-count'
+  | 'by-fee'
+  | 'half-of-head'
+  | 'no-deep'
+  | 'no-floor'
+  | 'no-rest'
+  | 'no-wait';
 
 export interface Attack {
   readonly name: string;

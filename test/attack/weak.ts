@@ -13,6 +13,10 @@ const SEAMS: Readonly<Record<Seam, string>> = {
   'no-wait': '/src/core/header/header.ts',
   'half-of-head': '/src/core/header/fork-choice.ts',
   'any-place': '/src/core/light-safety.ts',
+  'no-deep': '/src/core/header/fork-choice.ts',
+  'no-rest': '/src/chain/full/follow.ts',
+  'any-entry': '/src/client/wallet/history-proof.ts',
+  'any-count': '/src/client/wallet/history-proof.ts',
 };
 
 function replace(seam: Seam): void {

@@ -18,6 +18,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { AccountEntry, History } from '../api.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
 import { createFindTx, type FindTx } from './find-tx.ts';
+import { isThere, noneMissing } from './history-proof.ts';
 
 /** Requests for one page: a peer answers as much as lies in eight full blocks. */
 const ROUNDS_MAX = 8;
@@ -81,9 +82,8 @@ export function createHistory(
   async function isGenuine(address: Uint8Array, { position, tx }: HistoryEntry): Promise<boolean> {
     const header = await chain.headers.at(position.height);
     const body = header && (await reader.bodies.of(header));
-    const there = body?.transactions[position.index];
-    const isThere = there !== undefined && equal(idOf(there.tx), idOf(tx.tx));
-    return isThere && (await isOf(address, tx));
+    const { id } = chain.headers.genesis;
+    return isThere(id, body, { position, tx }) && (await isOf(address, tx));
   }
 
   /** Entries from `start` downwards as peers report them; none when no peer has any that passes the check. */
@@ -152,7 +152,8 @@ export function createHistory(
     const rest = above.total - above.count - shown.length;
     if (rest === 0) return true;
     if (!above.linked) return false;
-    return own >= shown.length || (await countBefore(address, shown.at(-1)!.position)) === rest;
+    if (own >= shown.length) return true;
+    return noneMissing(await countBefore(address, shown.at(-1)!.position), rest);
   }
 
   return async (address, max, from) => {

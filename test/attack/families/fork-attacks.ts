@@ -4,7 +4,12 @@
  */
 import { isFault } from '../../../src/core/faults.ts';
 import { ZERO_HASH } from '../../../src/core/hash.ts';
-import { blockId, extendPoint, templateCore } from '../../../src/core/header/header.ts';
+import {
+  blockId,
+  extendPoint,
+  templateCore,
+  type ChainPoint,
+} from '../../../src/core/header/header.ts';
 import { targetOf } from '../../../src/core/header/target.ts';
 import type { Block } from '../../../src/core/messages.ts';
 import { PROTOCOL_VERSION } from '../../../src/core/params.ts';
@@ -67,12 +72,40 @@ async function onAFalseOne(arena: Arena): Promise<Verdict[]> {
   const { params } = arena.chain;
   const won = await arena.forger.win({ ...arena.core(THIEF), stateRoot: ZERO_HASH });
   await arena.tell({ ...won, body: bodyOf() });
-  const parent = extendPoint(params, arena.chain.head(), won.header);
-  const { time, model, bodyRoot } = won.header;
+  const child = await childOf(arena, extendPoint(params, arena.chain.head(), won.header));
+  return [await arena.announceBlock(child)];
+}
+
+/**
+ * A block whose state is false, beside the head, and then its child, with which their branch leads. A seed executes the
+ * branch before it takes it, and finds the lower one false. A client passes the child on, since it may have to ask for a
+ * witness, and then finds the same: it leaves the branch, and charges nobody.
+ */
+async function falseBranchLeads(arena: Arena): Promise<Verdict[]> {
+  const core = arena.core(THIEF);
+  const { params } = arena.chain;
+  const fork = arena.chain.head();
+  await arena.honest();
+  const own = toHex(arena.chain.head().id);
+  const lower = await arena.forger.win({ ...core, stateRoot: ZERO_HASH });
+  await arena.tell({ ...lower, body: bodyOf() });
+  const child = await childOf(arena, extendPoint(params, fork, lower.header));
+  const { said, heads } = await arena.tell(child);
+  const accepted = heads.some((head) => head !== own);
+  const [seed, ...clients] = said;
+  const differences: string[] = [];
+  if (seed !== 'header.known-invalid (10)') differences.push(`the seed says ${seed}`);
+  if (clients.some((one) => one !== 'accept'))
+    differences.push(`clients say ${clients.join(', ')}`);
+  return [{ accepted, fault: 'header.known-invalid', differences: accepted ? [] : differences }];
+}
+
+/** The thief's next block on a branch whose state nobody has. */
+async function childOf(arena: Arena, parent: ChainPoint): Promise<Block> {
+  const { time, model, bodyRoot } = parent.header;
   const fields = { timeMs: time + 2000, miner: THIEF.address, stateRoot: ZERO_HASH };
-  const core = templateCore(params, parent, { ...fields, model, bodyRoot });
-  const child = await arena.forger.win(arena.fresh(core));
-  return [await arena.announceBlock({ ...child, body: bodyOf() })];
+  const core = templateCore(arena.chain.params, parent, { ...fields, model, bodyRoot });
+  return { ...(await arena.forger.win(arena.fresh(core))), body: bodyOf() };
 }
 
 /**
@@ -117,6 +150,13 @@ export const FORK_ATTACKS: readonly Attack[] = [
     needed: 'without a parent nothing else can be judged',
     runs: 2,
     run: onAFalseOne,
+  },
+  {
+    name: 'child with which a false branch leads',
+    rule: 'header.known-invalid',
+    off: ['header.state-root'],
+    runs: 2,
+    run: falseBranchLeads,
   },
   {
     name: 'honest teller of newer rules',

@@ -15,8 +15,8 @@ export interface FullJudgeOptions {
   readonly network: ChainNetwork;
   readonly genesis: Header;
   readonly answer: AnswerOf;
-  /** Replays units. */
-  readonly thread: MinerThread;
+  /** Replays units; without it none is. */
+  readonly thread?: MinerThread;
 }
 
 export interface FullJudge extends Judge {
@@ -24,20 +24,19 @@ export interface FullJudge extends Judge {
   readonly wire: Wire;
 }
 
-/** A full chain of that genesis in memory; without `thread` it replays nothing. */
+/** A full chain of that genesis in memory. */
 export async function openChain({
   network,
   genesis,
   thread,
-}: Omit<FullJudgeOptions, 'answer' | 'thread'> & {
-  readonly thread?: MinerThread;
-}): Promise<FullChain> {
+}: Omit<FullJudgeOptions, 'answer'>): Promise<FullChain> {
   let opened = false;
   const chain = await createFullChain({
     store: createMemoryStore(),
     params: network.params,
     models: network.models,
     now: () => (opened ? Date.now() : genesis.time),
+    ...(network.verifyProof && { verifyProof: network.verifyProof }),
     ...(thread && {
       async checkProof(header, proof) {
         await thread.ensure(header.modelId);
