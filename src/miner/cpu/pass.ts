@@ -212,15 +212,18 @@ class Pass {
     const b = this.#parts.weights[number - 1]!;
     if (!this.#sigma) return this.#kernel.multiply(l, b, this.#yieldToLoop);
     const tBefore = this.#t.at(-1) ?? ZERO_HASH;
-    this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1), l.weights, number);
+    this.#sigma = layerSeed(this.#sigma, tBefore, this.#x.at(-1)!, l.weights, number);
+    const limit = this.#input.limits[number - 1]!;
+    // Tickets that cannot win first, and a product that no segment reads, are left out.
+    const [tickets, exact] = [limit > 0n && !this.#winner, number !== this.#input.stopAfter];
     const made = await this.#kernel.multiplyNoisy(
       l,
       b,
-      { sigma: this.#sigma, number },
+      { sigma: this.#sigma, number, tickets, exact },
       this.#yieldToLoop,
     );
     this.#t.push(made.t);
-    const tile = this.#winner ? -1 : firstWinner(made.tickets, this.#input.limits[number - 1]!);
+    const tile = firstWinner(made.tickets, limit);
     if (tile >= 0) this.#winner = { linear: number, tile };
     this.#lap('tickets');
   }

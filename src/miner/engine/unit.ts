@@ -54,6 +54,8 @@ export function passInput({ manifest }: ModelPackage, core: HeaderCore, target: 
     tokens: tokensOf(sigma0, manifest),
     sigma0,
     limits: ticketLimits(target, manifest),
+    // Nobody reads a unit's answer: its last segment is not run, nor what only that one needs of the last product.
+    stopAfter: manifest.linears.length,
   };
 }
 

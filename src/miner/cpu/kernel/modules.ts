@@ -36,16 +36,45 @@ const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
 
 let compiled: Promise<readonly [WebAssembly.Module, WebAssembly.Module | undefined]> | undefined;
 
-/** Undefined in place of the second where the engine has no relaxed SIMD. */
+/** Undefined in place of the second where the engine has no relaxed SIMD, or an inexact one. */
 async function compileModules(): Promise<
   readonly [WebAssembly.Module, WebAssembly.Module | undefined]
 > {
   const relaxed = bytesOf(RELAXED_WASM);
-  const isKnown = WebAssembly.validate(relaxed);
-  return Promise.all([
-    WebAssembly.compile(bytesOf(KERNEL_WASM)),
-    isKnown ? WebAssembly.compile(relaxed) : undefined,
-  ]);
+  const kernel = await WebAssembly.compile(bytesOf(KERNEL_WASM));
+  if (!WebAssembly.validate(relaxed)) return [kernel, undefined];
+  const module = await WebAssembly.compile(relaxed);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = await WebAssembly.instantiate(module, { env: { abort, memory } });
+  return [kernel, isExact(exports as unknown as Relaxed, memory) ? module : undefined];
+}
+
+/** Columns, rows and depth of the probe: a block of 4 rows and one row alone. */
+const PROBE = { n: 8, m: 5, k: 16 } as const;
+
+/**
+ * Whether an engine's relaxed dots are exact at the ends of what they are used for: a dot that
+ * took its second operand's range or a sum of two otherwise than assembly/relaxed says would differ here.
+ */
+function isExact(relaxed: Relaxed, memory: WebAssembly.Memory): boolean {
+  const { n, m, k } = PROBE;
+  const [a, raised, panel, sums, c] = [1024, 2048, 3072, 4096, 5120] as const;
+  const ends = [-1, 1];
+  return ends.every((w) =>
+    ends.every((x) => {
+      new Int8Array(memory.buffer, panel, n * k).fill(63 * w);
+      new Int32Array(memory.buffer, sums, n).fill(63 * 63 * w * k);
+      const cells = new Int32Array(memory.buffer, c, m * n);
+      new Int8Array(memory.buffer, a, m * k).fill(63 * x);
+      relaxed.raise(a, m * k, raised);
+      relaxed.gemmPairs(raised, panel, sums, c, m, n, k, 0, n);
+      if (!cells.every((sum) => sum === 63 * 63 * w * x * k)) return false;
+      new Int8Array(memory.buffer, a, m * k).fill(127 * x);
+      relaxed.rowSums(a, m, k, sums);
+      relaxed.gemmSingles(a, panel, sums, c, m, n, k, 0, n);
+      return cells.every((sum) => sum === 127 * 63 * w * x * k);
+    }),
+  );
 }
 
 const abort = (): never => {
