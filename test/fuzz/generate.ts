@@ -89,11 +89,11 @@ function secondSegment(r: Random, inputs: readonly Made[], sequences: number) {
   const count = r.int(2, STEPS_MAX);
   for (let i = 0; i < count; i++) {
     // The newest tensor as a rule: bounds grow along a chain.
-    const x = r.chance(0.6) ? pool.at(-1) : r.pick(pool);
+    const x = r.chance(0.6) ? pool.at(-1)! : r.pick(pool);
     const made = r.pick(STEPS)(site, x);
     if (made && made.name !== x.name) pool.push(made);
   }
-  const carries = finish(site, pool.at(-1), new Set(inputs.map((t) => t.name)));
+  const carries = finish(site, pool.at(-1)!, new Set(inputs.map((t) => t.name)));
   return { graph: g.graph(), carries };
 }
 

@@ -281,7 +281,7 @@ const attend: Step = (site, x) => {
   const values = Array.from({ length: 16 }, (_, i) => Math.ceil(127 * Math.exp(-i / 3)));
   const size = x.dims.with(-1, x.dims.at(-2)!);
   const shares = g.lookup(g.floats(fresh(site, 'exp'), [16], values), away, size);
-  const reach = 127 * 127 * size.at(-1);
+  const reach = 127 * 127 * size.at(-1)!;
   const mean = g.divide(g.matmul(shares, q.name), g.sum(shares, -1), reach);
   const room = Math.ceil(127 * 127 * x.dims.at(-2)!);
   return made(mean, x.dims, -room, room);

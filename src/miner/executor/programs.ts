@@ -536,12 +536,12 @@ function productStep({ left, right, out }: Product, sequences: number, pools: Po
   const all = loopsOf([rows, sequences], must, cutsOfDims(out.dims, rows));
   cover(all, 'rows of a product that do not nest');
   // The innermost loop is the product's rows, where it has more than one.
-  const inner = Math.min(m, rows / sequences) > 1 ? all.at(-1) : 1;
+  const inner = Math.min(m, rows / sequences) > 1 ? all.at(-1)! : 1;
   const loops = inner > 1 ? all.slice(0, -1) : all;
   const stepped = (atoms: readonly Atom[]): { outer: Atom[]; row: number } => {
     const steps = stridesOf(atoms, all);
     return inner > 1
-      ? { outer: steps.slice(0, -1), row: steps.at(-1).stride }
+      ? { outer: steps.slice(0, -1), row: steps.at(-1)!.stride }
       : { outer: steps, row: 0 };
   };
   const [as, bs, cs] = [stepped(a.lines), stepped(each), stepped(c.lines)];

@@ -69,7 +69,7 @@ function loopsOf(loops: readonly number[], heads: number, hasRows: boolean): Loo
   const isHeaded = heads > 1;
   const rest = loops.slice(isHeaded ? 2 : 1);
   if (!hasRows || !rest.length) return { between: rest, inner: 1, isHeaded };
-  return { between: rest.slice(0, -1), inner: rest.at(-1), isHeaded };
+  return { between: rest.slice(0, -1), inner: rest.at(-1)!, isHeaded };
 }
 
 /** Offsets of all turns of nested loops, in order. */

@@ -470,7 +470,7 @@ export class Tensors {
     const { dims } = value;
     if (!wide.length) return this.#moved(x, dims, (v) => reshapeView(v, dims));
     const first = wide[0]!;
-    const last = wide.at(-1);
+    const last = wide.at(-1)!;
     const between = x.dims
       .slice(first, last + 1)
       .every((d, i) => d === 1 || wide.includes(first + i));

@@ -22,7 +22,7 @@ afterAll(() => started.forEach((lane) => lane.end()));
 
 function start(): LaneWorker {
   started.push(startLane());
-  return started.at(-1);
+  return started.at(-1)!;
 }
 /** Lanes of a device of which nothing is known yet. */
 const partsOf = (model: ModelPackage): LaneParts => ({

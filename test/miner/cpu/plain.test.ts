@@ -1,9 +1,9 @@
 /** The plain product in both ways: any number of rows, the ends of int7 and int8, and nothing written beside C. */
 import { describe, expect, it } from 'vitest';
-import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
-import type { Way } from '../../src/miner/cpu/kernel/plain.ts';
-import { matrixFrom, multiply, transpose } from '../oracle/naive-pass.ts';
-import { randomBytes, randomOperand } from '../oracle/random.ts';
+import { createKernel } from '../../../src/miner/cpu/kernel/kernel.ts';
+import type { Way } from '../../../src/miner/cpu/kernel/plain.ts';
+import { matrixFrom, multiply, transpose } from '../../oracle/naive-pass.ts';
+import { randomBytes, randomOperand } from '../../oracle/random.ts';
 
 const WAYS: readonly Way[] = ['relaxed', 'wide'];
 const POISON = 0x5b5b5b5b;

@@ -1,7 +1,7 @@
 /** The kernel's products and pooling against naive sums, in memory that is full of other people's bytes. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createKernel, type Kernel } from '../../src/miner/cpu/kernel/kernel.ts';
-import { randomBytes } from '../oracle/random.ts';
+import { createKernel, type Kernel } from '../../../src/miner/cpu/kernel/kernel.ts';
+import { randomBytes } from '../../oracle/random.ts';
 
 const POISON = 0x5b;
 const ROOM = 1 << 18;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { plainHash } from '../../src/core/hash.ts';
-import type { LinearSize } from '../../src/core/manifest.ts';
-import { createKernel } from '../../src/miner/cpu/kernel/kernel.ts';
-import { KERNEL_WASM } from '../../src/miner/cpu/kernel/kernel-wasm.ts';
-import { RELAXED_WASM } from '../../src/miner/cpu/kernel/relaxed-wasm.ts';
-import { buildKernel, buildRelaxed } from '../../src/miner/cpu/kernel/build.mjs';
-import { toBigint } from '../../src/lib/bytes.ts';
-import { AppError } from '../../src/lib/errors.ts';
-import { matrixFrom, multiply, naiveLinear, transpose } from '../oracle/naive-pass.ts';
-import { randomBytes, randomOperand } from '../oracle/random.ts';
+import { plainHash } from '../../../src/core/hash.ts';
+import type { LinearSize } from '../../../src/core/manifest.ts';
+import { createKernel } from '../../../src/miner/cpu/kernel/kernel.ts';
+import { KERNEL_WASM } from '../../../src/miner/cpu/kernel/kernel-wasm.ts';
+import { RELAXED_WASM } from '../../../src/miner/cpu/kernel/relaxed-wasm.ts';
+import { buildKernel, buildRelaxed } from '../../../src/miner/cpu/kernel/build.mjs';
+import { toBigint } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { matrixFrom, multiply, naiveLinear, transpose } from '../../oracle/naive-pass.ts';
+import { randomBytes, randomOperand } from '../../oracle/random.ts';
 
 const shape = (m: number, k: number, n: number, r: number): LinearSize => ({ m, k, n, r });
 /** One tile; more steps than words; ranks of one, several and over 64 places; peel past int16; weights of
