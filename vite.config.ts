@@ -117,6 +117,9 @@ export default defineConfig({
           '**/*.wasm',
           '**/ort*',
           '**/*miner*',
+          // The miner's own way to ONNX Runtime, where the executor does not cover a model.
+          '**/segments-*',
+          '**/runtime-*',
           '**/page-transport*',
           '**/strength*',
           'models/**',

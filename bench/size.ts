@@ -1,13 +1,17 @@
 /**
  * JavaScript of the first route and of the keyring (the vault's worker), brotli: each entry and all it
- * imports statically. Exits 1 when one is over its budget. `node bench/size.ts [dist]` after a build.
+ * imports statically. The executor, bundled alone. And what a first visit transfers up to the first unit of lingua on
+ * the processor, with ONNX Runtime as well as without. Exits 1 when one is over its budget.
+ * `node bench/size.ts [dist]` after a build.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
+import { buildSync } from 'esbuild';
 
 const FIRST_ROUTE_BYTES_MAX = 60 * 1024;
 const KEYRING_BYTES_MAX = 35 * 1024;
+const EXECUTOR_BYTES_MAX = 25 * 1024;
 const dist = resolve(process.argv[2] ?? 'dist');
 const assets = readdirSync(join(dist, 'assets'));
 const page = readFileSync(join(dist, 'index.html'), 'utf8');
@@ -47,6 +51,56 @@ function report(name: string, files: ReadonlyMap<string, Size>, bytesMax: number
   return files.size > 0 && total <= bytesMax;
 }
 
+/** The executor with all it imports, as a bundle would hold it. */
+function executor(): Size {
+  const entryPoints = [join(import.meta.dirname, '../src/miner/executor/executor.ts')];
+  const { outputFiles } = buildSync({
+    entryPoints,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'esnext',
+    write: false,
+    external: ['protobufjs', 'hash-wasm'],
+  });
+  const [code] = outputFiles.map(({ contents }) => contents);
+  return { raw: code!.length, brotli: brotliCompressSync(code!).length };
+}
+
+/** Sizes of the files below `assets` whose names match, as they are served, each with its static imports. */
+function transferred(...names: readonly RegExp[]): number {
+  const found = new Map<string, Size>();
+  for (const name of assets.filter((asset) => names.some((one) => one.test(asset)))) {
+    const file = join(dist, 'assets', name);
+    // The runtime's wasm takes long to compress; the build has done it.
+    if (name.endsWith('.wasm'))
+      found.set(file, { raw: 0, brotli: readFileSync(`${file}.br`).length });
+    else visit(file, found);
+  }
+  return [...found.values()].reduce((sum, { brotli }) => sum + brotli, 0);
+}
+
+/** What mining with lingua on the processor needs, and what ONNX Runtime would add. */
+function firstUnit(route: number): void {
+  const folder = join(import.meta.dirname, '../models/lingua');
+  const files = readdirSync(folder).filter((name) =>
+    /^(seg|table|weights).*\.(onnx|bin)$/.test(name),
+  );
+  const model = files.reduce((sum, name) => sum + readFileSync(join(folder, name)).length, 0);
+  const parts: [string, number][] = [
+    ['first route', route],
+    ['client and transport', transferred(/^client\.worker-.*\.js$/, /^create-transport-.*\.js$/)],
+    ['miner with the executor', transferred(/^miner\.worker-.*\.js$/)],
+    ['lingua, as it is', model],
+  ];
+  const runtime = transferred(/^(runtime-segments|segments)-.*\.js$/, /^ort-.*\.wasm$/);
+  console.log('a first visit up to the first unit of lingua:');
+  for (const [name, bytes] of parts) console.log(kilobytes(bytes), name);
+  const total = parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+  console.log(kilobytes(total), 'in all');
+  console.log(kilobytes(total + runtime), 'with ONNX Runtime, as it was before the executor\n');
+}
+
 console.log('       raw     brotli');
 const first = new Map<string, Size>();
 entries.forEach((file) => visit(file, first));
@@ -55,7 +109,9 @@ keyrings.forEach((name) => visit(join(dist, 'assets', name), keyring));
 const fits = [
   report('first route', first, FIRST_ROUTE_BYTES_MAX),
   report('keyring', keyring, KEYRING_BYTES_MAX),
+  report('executor', new Map([[join(dist, 'executor'), executor()]]), EXECUTOR_BYTES_MAX),
 ];
+firstUnit([...first.values()].reduce((sum, { brotli }) => sum + brotli, 0));
 console.log('loaded later:');
 for (const name of assets) {
   const file = join(dist, 'assets', name);
