@@ -343,9 +343,8 @@ class Emitter {
   /** Entries of a table by whole numbers in four lanes. */
   #lookup(input: number, places: Code, lanes: number): void {
     const { pointer } = this.#inputs[input]!;
-    const { width } = this.#program.inputs[input]!;
     const [index, found] = [this.#local(V128), this.#local(V128)];
-    this.#emit(this.#integers(places, width <= QUICK_MAX), constant(2), simd('shiftLeft'));
+    this.#emit(this.#integers(places, true), constant(2), simd('shiftLeft'));
     // What lies past the row is no place in the table.
     if (lanes < LANES) this.#emit(this.#mask(lanes), simd('and'));
     this.#emit(get(pointer), simd('splatInt'), simd('addInt'), set(index));

@@ -274,7 +274,6 @@ class Builder {
   readonly #leaves: Leaf[] = [];
   readonly #leafAt = new Map<string, number>();
   readonly #numbers: number[] = [];
-  readonly #shifts = new Set<number>();
   readonly #roots: { readonly point: Point; readonly value: number }[];
 
   constructor(draft: Draft, sequences: number, pools: Pools) {
@@ -291,12 +290,12 @@ class Builder {
     return at;
   }
 
-  /** Index of a number. A shift has its own: executors keep it as an integer. */
-  #number(x: number, isShift = false): number {
-    const at = this.#numbers.findIndex((y, i) => y === x && this.#shifts.has(i) === isShift);
-    const number = at >= 0 ? at : this.#numbers.push(x) - 1;
-    if (isShift) this.#shifts.add(number);
-    return number;
+  /**
+   * Each use has a number of its own: layers whose numbers happen to be equal would be programs of their own, and a
+   * shift is kept as an integer.
+   */
+  #number(x: number): number {
+    return this.#numbers.push(x) - 1;
   }
 
   #point(point: Point): number {
@@ -342,7 +341,7 @@ class Builder {
       return undefined;
     const leaf = this.#values[this.#leaf(x, x.dims, scaled.dims)]!;
     if (leaf.op !== 'input' || leaf.width !== width) return undefined;
-    return this.#put({ op: 'shift', width, input: leaf.input, number: this.#number(bits, true) });
+    return this.#put({ op: 'shift', width, input: leaf.input, number: this.#number(bits) });
   }
 
   #arg(ref: Ref, dims: readonly number[]): number {
@@ -355,9 +354,10 @@ class Builder {
   #table(table: Ref): number {
     cover(!table.point, 'a table that is computed');
     const { store } = table;
+    cover(sizeOf(table.dims) <= QUICK_MAX, 'a table of over 2^22 entries');
     const input = {
       storage: store.storage,
-      width: sizeOf(table.dims),
+      width: 0,
       isTable: true,
       isIndexed: false,
     };
@@ -405,10 +405,7 @@ class Builder {
     const [lines, columns] = cut.map((atoms) => merge(atoms)) as [Atom[], Atom[]];
     const found = widthOf(columns);
     if (found === undefined) {
-      cover(
-        store.data && !store.list,
-        `columns that do not lie side by side ${from} ${to} rows ${rows} ${JSON.stringify(columns)}`,
-      );
+      cover(store.data && !store.list, 'columns that do not lie side by side');
       return this.#spread(store.data, view.offset, lines, columns);
     }
     const input = {

@@ -85,7 +85,7 @@ export type RowValue = { readonly width: number } & (
 
 export interface ProgramInput {
   readonly storage: Storage;
-  /** Columns of a row, which lie side by side; entries of a table. */
+  /** Columns of a row, which lie side by side. 0: a table, which has its buffer's entries, at most 2^22. */
   readonly width: number;
   readonly isTable: boolean;
   /** Its binding has an `index`. */
