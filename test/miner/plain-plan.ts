@@ -79,7 +79,8 @@ export class PlainPlan {
     everyTurn(loops, (indices) => {
       const reads = inputs.map((input, i) => {
         const at = this.#at(input, indices);
-        return this.buffers[input.buffer]!.slice(at, at + kinds[i]!.width);
+        const { width, isTable } = kinds[i]!;
+        return this.buffers[input.buffer]!.slice(at, isTable ? undefined : at + width);
       });
       const row = rowOf(values, reads, numbers);
       for (const [i, to] of outputs.entries()) {

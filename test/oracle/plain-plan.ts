@@ -147,7 +147,7 @@ export class PlainPlan {
       const reads = inputs.map((input, i) => {
         const { width, isTable } = kinds[i]!;
         const at = this.#at(input, indices);
-        if (isTable) return this.buffers[input.buffer]!.subarray(at, at + width);
+        if (isTable) return this.buffers[input.buffer]!.subarray(at);
         return Float64Array.from({ length: width }, (_, j) => this.#load(input.buffer, at + j));
       });
       const row = rowOf(values, reads, numbers);
