@@ -417,8 +417,13 @@ describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
     const draft = new Draft();
     const { device } = opened!;
     const wide = draft.buffer('temporary', 'i16', 2 ** 30);
-    draft.rows(1, { ...copyOf(4), key: 'wide' }, [wide, wide], []);
+    const small = draft.buffer('temporary', 'i16', 4);
+    draft.rows(1, copyOf(4), [wide, small], []);
     expect(planProblem(device, draft.plan())).toMatch(/bytes in a buffer of at most/);
+    const itself = new Draft();
+    const same = itself.buffer('temporary', 'i16', 4);
+    itself.rows(1, copyOf(4), [same, same], []);
+    expect(planProblem(device, itself.plan())).toBe('a step writes what it reads');
     const uncovered = { ...draft.plan(), segments: [{ steps: undefined, report: ['a node'] }] };
     expect(planProblem(device, uncovered)).toBe('segment 0 has no plan: a node');
     const groups: RowProgram = {

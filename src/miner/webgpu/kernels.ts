@@ -247,7 +247,7 @@ export function bundlesOf<S extends Pick<Step, 'share'>>(steps: readonly S[]): S
       bundles.push([]);
       share = step.share;
     }
-    bundles.at(-1)!.push(step);
+    bundles[bundles.length - 1]!.push(step);
   }
   return bundles;
 }

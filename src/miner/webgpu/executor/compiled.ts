@@ -6,11 +6,11 @@ import type { ModelPackage } from '../../engine/backend.ts';
 import { planModel } from '../../executor/plan.ts';
 import {
   BYTES,
+  type Binding,
   type Plan,
   type PoolStep,
   type ProductStep,
   type RowProgram,
-  type RowsStep,
   type Step as PlanStep,
 } from '../../executor/types.ts';
 import {
@@ -26,13 +26,26 @@ import {
   type ProgramKind,
   type Step,
 } from '../kernels.ts';
-import { addressOf, layoutOf, type Layout, type Place, type Settle, type Space } from './layout.ts';
+import { alone, groupsOf, partLoops, type RowsGroup } from './groups.ts';
+import {
+  addressOf,
+  layoutOf,
+  type Address,
+  type Layout,
+  type Place,
+  type Settle,
+  type Space,
+} from './layout.ts';
 import { POOL_THREADS, poolWgsl } from './pools.ts';
 import { productWgsl, SIDE } from './products.ts';
 import { rowsWgsl } from './rows.ts';
+import type { RowsPart, RowsSpec } from './values.ts';
 
 /** Columns of a row in which numbers are packed when a segment ends. */
 const SETTLED_WIDTH = 64;
+
+/** Bytes of workgroup memory that every device has. */
+const MEMORY_MAX = 16_384;
 
 /** A program on a grid of workgroups, before it is compiled and cut into slices. */
 interface Grid {
@@ -82,23 +95,32 @@ class Grids {
   of(segment: number): Grid[] {
     const { steps } = this.#plan.segments[segment]!;
     assert(steps, `segment ${segment} is covered`);
-    const grids = steps.map((step): Grid => {
+    const grids = groupsOf(steps, this.#plan.programs).flatMap((step): Grid[] => {
       assert(step.kind !== 'leftover', 'nothing is left over');
-      if (step.kind === 'rows') return this.#rows(step);
-      return step.kind === 'product' ? this.#product(step) : this.#pool(step);
+      if (step.kind === 'group') return this.#group(step);
+      return [step.kind === 'product' ? this.#product(step) : this.#pool(step)];
     });
     return [...grids, ...this.#layout.settles[segment]!.map((settle) => this.#settle(settle))];
   }
 
-  #rows({ program: index, loops, inputs, outputs, numbers }: RowsStep): Grid {
-    const { places } = this.#layout;
-    const at = (binding: RowsStep['inputs'][number]) => addressOf(places, binding);
-    const program = this.#plan.programs[index]!;
-    return rowsGrid(
-      rowsWgsl({ program, loops, inputs: inputs.map(at), outputs: outputs.map(at), numbers }),
-      program,
-      count(loops),
-    );
+  /** One dispatch, or one each where together they take too much workgroup memory. */
+  #group(group: RowsGroup): Grid[] {
+    const whole = this.#rows(group);
+    const { members } = group;
+    if (members.length === 1 || whole.memory! <= MEMORY_MAX) return [whole];
+    return members.map(({ step }) => this.#rows(alone(step)));
+  }
+
+  #rows({ loops, members }: RowsGroup): Grid {
+    const at = (binding: Binding): Address => addressOf(this.#layout.places, binding);
+    const parts = members.map((member): RowsPart => ({
+      program: this.#plan.programs[member.step.program]!,
+      loops: partLoops(member),
+      inputs: member.step.inputs.map(at),
+      outputs: member.step.outputs.map(at),
+      numbers: member.step.numbers,
+    }));
+    return rowsGrid({ loops, parts });
   }
 
   #product(step: ProductStep): Grid {
@@ -130,23 +152,24 @@ class Grids {
     const rows = Math.ceil(elements / SETTLED_WIDTH);
     const row = { strides: [SETTLED_WIDTH], isAligned: true };
     const from = this.#layout.places[buffer]!;
-    const made = rowsWgsl({
+    const part: RowsPart = {
       program,
-      loops: [rows],
+      loops: [{ count: rows, shared: 0 }],
       inputs: [{ ...from, ...row, offset: from.base }],
       outputs: [{ ...to, ...row, offset: to.base }],
       numbers: [],
-    });
-    return rowsGrid(made, program, rows);
+    };
+    return rowsGrid({ loops: [rows], parts: [part] });
   }
 }
 
-function rowsGrid(
-  { rows: perGroup, ...made }: ReturnType<typeof rowsWgsl>,
-  { values }: RowProgram,
-  rows: number,
-): Grid {
-  const work = perGroup * values.reduce((sum, { width }) => sum + width, 0);
+function rowsGrid(spec: RowsSpec): Grid {
+  const { rows: perGroup, ...made } = rowsWgsl(spec);
+  const rows = count(spec.loops);
+  const workOf = ({ program, loops }: RowsPart): number =>
+    program.values.reduce((sum, { width }) => sum + width, 0) *
+    count(loops.map((loop) => (loop.shared === undefined ? loop.count : 1)));
+  const work = perGroup * spec.parts.reduce((sum, part) => sum + workOf(part), 0);
   const range = (_: number, column: number) => [column * perGroup, rows] as const;
   return { kind: 'rows', ...made, y: 1, x: Math.ceil(rows / perGroup), work, range };
 }

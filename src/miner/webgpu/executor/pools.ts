@@ -1,7 +1,7 @@
 /** A sum or maximum over a sequence's rows: a thread takes one column. */
 import type { PoolStep } from '../../executor/types.ts';
 import type { Address, Space } from './layout.ts';
-import { addressWords, loopIndices, Wgsl, Words } from './wgsl.ts';
+import { addressWords, indexNames, loopIndices, Wgsl, Words } from './wgsl.ts';
 
 export const POOL_THREADS = 64;
 
@@ -24,7 +24,8 @@ export function poolWgsl({ step, from, to }: PoolSpec): PoolCode {
   const loops = step.loops.map((count) => words.add(count));
   const [rows, width] = [words.add(step.rows), words.add(step.width)];
   const row = words.add(step.from.row);
-  const at = (address: Address): string => wgsl.address(addressWords(words, address), address, 'i');
+  const at = (address: Address): string =>
+    wgsl.address(addressWords(words, address), address, indexNames(loops));
   const [fromAt, toAt] = [at(from), at(to)];
   const load = wgsl.load(from.space, from.storage);
   const add = step.op === 'sum' ? 'result += x;' : 'result = max(result, x);';
@@ -36,7 +37,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (wanted >= ${words.end}) { return; }
   let column = wanted % ${width};
   var rest = wanted / ${width};
-  ${loopIndices(loops, 'rest', 'i').join('\n  ')}
+  ${loopIndices(loops, 'rest').join('\n  ')}
   let start = ${fromAt} + column;
   var result = ${step.op === 'sum' ? '0.0' : `${load}(start)`};
   for (var r = 0u; r < ${rows}; r++) {

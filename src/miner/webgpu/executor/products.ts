@@ -4,7 +4,7 @@
  */
 import type { ProductStep } from '../../executor/types.ts';
 import type { Address, Space } from './layout.ts';
-import { addressWords, loopIndices, Wgsl, Words } from './wgsl.ts';
+import { addressWords, indexNames, loopIndices, Wgsl, Words } from './wgsl.ts';
 
 /** Rows and columns of a workgroup, and how much of k it holds at a time. */
 export const SIDE = 32;
@@ -37,7 +37,8 @@ export function productWgsl({ step, left, right, out }: ProductSpec): ProductCod
   const [leftRow, outRow] = [words.add(step.left.row), words.add(step.out.row)];
   const [deep, column] = [words.add(step.right.depth), words.add(step.right.column)];
   const [columns, depths] = [words.add(causal?.columns ?? 0), words.add(causal?.depths ?? 0)];
-  const at = (address: Address): string => wgsl.address(addressWords(words, address), address, 'i');
+  const at = (address: Address): string =>
+    wgsl.address(addressWords(words, address), address, indexNames(loops));
   const [leftAt, rightAt, outAt] = [at(left), at(right), at(out)];
   const loadLeft = wgsl.load(left.space, left.storage);
   const loadRight = wgsl.load(right.space, right.storage);
@@ -63,7 +64,7 @@ var<workgroup> Bs: array<f32, ${DEPTH * SIDE}>;
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) li: u32) {
   var rest = ${words.first} + id.y;
-  ${loopIndices(loops, 'rest', 'i').join('\n  ')}
+  ${loopIndices(loops, 'rest').join('\n  ')}
   let leftAt = ${leftAt};
   let rightAt = ${rightAt};
   let tile = ${words.end} + id.x;

@@ -7,8 +7,15 @@
 import type { RowValue } from '../../executor/types.ts';
 import { LANES, type Address, type Space } from './layout.ts';
 import { argsOf, isReduction, levelsOf, neededBy, upTo, withoutGroups } from './levels.ts';
-import { rowsWords, Values, type Cursor, type RowsSpec, type RowsWords } from './values.ts';
-import { loopIndices, Wgsl, type AddressWords } from './wgsl.ts';
+import {
+  partWords,
+  Values,
+  type Cursor,
+  type PartWords,
+  type RowsPart,
+  type RowsSpec,
+} from './values.ts';
+import { loopIndices, Wgsl, Words, type AddressWords } from './wgsl.ts';
 
 export interface RowsCode {
   readonly code: string;
@@ -31,78 +38,120 @@ const LOWEST = '-1e30';
 
 const powerOver = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
 
-/** Rows `first` to `end`, counted over the loops. */
-export function rowsWgsl(spec: RowsSpec): RowsCode {
-  return new Emitter(spec).emit();
+/** What the parts of a dispatch share. */
+interface Shared {
+  readonly wgsl: Wgsl;
+  readonly words: Words;
+  readonly lines: string[];
+  /** Variables in workgroup memory, and entries of them. */
+  readonly variables: string[];
+  entries: number;
+  /** Sums that any loop makes at once. */
+  partials: number;
+  /** Threads of a row, and rows of a workgroup. */
+  readonly perRow: number;
+  readonly rows: number;
 }
 
-class Emitter {
-  readonly #spec: RowsSpec;
+/** Rows `first` to `end`, counted over the loops that the parts share. */
+export function rowsWgsl({ loops, parts }: RowsSpec): RowsCode {
+  const widest = Math.max(
+    ...parts.flatMap(({ program }) => program.values.map(({ width }) => width)),
+  );
+  const perRow = Math.min(THREADS_MAX, powerOver(Math.ceil(widest / LANES)));
+  const threads = Math.max(THREADS_MIN, perRow);
+  const [wgsl, words] = [new Wgsl(), new Words()];
+  const rows = threads / perRow;
+  const shared: Shared = {
+    wgsl,
+    words,
+    lines: [
+      `let lane = li % ${perRow}u;`,
+      `let place = li / ${perRow}u;`,
+      `let wanted = ${words.first} + id.x * ${rows}u + place;`,
+      `let live = wanted < ${words.end};`,
+      `var rest = min(wanted, ${words.end} - 1u);`,
+      ...loopIndices(
+        loops.map((count) => words.add(count)),
+        'rest',
+      ),
+    ],
+    variables: [],
+    entries: 0,
+    partials: 0,
+    perRow,
+    rows,
+  };
+  for (const [i, part] of parts.entries()) {
+    // What the workgroup has written it reads: rows of later parts read of their own row only.
+    if (i) shared.lines.push('storageBarrier();');
+    new Part(shared, part, i).emit();
+  }
+  const { partials, variables, entries, lines } = shared;
+  const sums = upTo(partials).map((i) => `var<workgroup> part${i}: array<f32, ${threads}>;`);
+  const code = `${wgsl.head(words)}
+${[...sums, ...variables].join('\n')}
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) li: u32) {
+  ${lines.join('\n  ')}
+}`;
+  const memory = 4 * (partials * threads + entries);
+  return { code, words: words.values, spaces: wgsl.spaces, rows, memory };
+}
+
+/** One step's code. */
+class Part {
+  readonly #shared: Shared;
+  readonly #spec: RowsPart;
   readonly #values: readonly RowValue[];
   readonly #done: readonly number[];
   readonly #needed: ReadonlySet<number>;
-  readonly #wgsl = new Wgsl();
-  readonly #words: RowsWords;
-  readonly #lines: string[] = [];
-  readonly #shared: string[] = [];
+  readonly #words: PartWords;
   readonly #code: Values;
-  /** Threads of a row, of a workgroup, and rows of a workgroup. */
-  readonly #perRow: number;
-  readonly #threads: number;
-  readonly #rows: number;
-  #partials = 0;
-  #memory = 0;
+  readonly #number: number;
 
-  constructor(spec: RowsSpec) {
+  constructor(shared: Shared, spec: RowsPart, number: number) {
     const { outputs } = spec.program;
     const values = spec.program.values.map(withoutGroups);
+    this.#shared = shared;
     this.#spec = spec;
+    this.#number = number;
     this.#values = values;
     this.#done = levelsOf(values);
     this.#needed = neededBy({ outputs, values });
-    this.#words = rowsWords(spec);
-    const line = (code: string): void => this.#line(code);
-    this.#code = new Values(spec, values, { wgsl: this.#wgsl, words: this.#words, line });
-    const widest = Math.max(1, ...values.map(({ width }) => width));
-    this.#perRow = Math.min(THREADS_MAX, powerOver(Math.ceil(widest / LANES)));
-    this.#threads = Math.max(THREADS_MIN, this.#perRow);
-    this.#rows = this.#threads / this.#perRow;
+    this.#words = partWords(shared.words, spec);
+    this.#code = new Values(spec, values, {
+      wgsl: shared.wgsl,
+      words: this.#words,
+      line: (code) => this.#line(code),
+      groupsOf: (value) => this.#groupsOf(value),
+    });
   }
 
-  emit(): RowsCode {
-    this.#addresses();
+  emit(): void {
+    const { loops } = this.#spec;
+    this.#line('{');
+    for (const [i, count] of this.#words.counts.entries())
+      if (count) this.#line(`for (var j${i} = 0u; j${i} < ${count}; j${i}++) {`);
+    const names = loops.map(({ shared }, i) => (shared === undefined ? `j${i}` : `i${shared}`));
+    this.#addresses(names);
     const last = Math.max(...[...this.#needed].map((i) => this.#done[i]!));
     for (let level = 0; level <= last; level++) this.#level(level);
-    const shared = [
-      ...upTo(this.#partials).map((i) => `var<workgroup> part${i}: array<f32, ${this.#threads}>;`),
-      ...this.#shared,
-    ];
-    const code = `${this.#wgsl.head(this.#words.all)}
-${shared.join('\n')}
-@compute @workgroup_size(${this.#threads})
-fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) li: u32) {
-  ${this.#lines.join('\n  ')}
-}`;
-    const memory = this.#memory + 4 * this.#partials * this.#threads;
-    const { values: words } = this.#words.all;
-    return { code, words, spaces: this.#wgsl.spaces, rows: this.#rows, memory };
+    for (const count of this.#words.counts) if (count) this.#line('}');
+    this.#line('}');
   }
 
   #line(code: string): void {
-    this.#lines.push(code);
+    this.#shared.lines.push(code);
   }
 
-  /** Which row a thread works on, and where its inputs and outputs lie. */
-  #addresses(): void {
-    const { first, end, loops, inputs, outputs } = this.#words;
-    this.#line(`let lane = li % ${this.#perRow}u;`);
-    this.#line(`let place = li / ${this.#perRow}u;`);
-    this.#line(`let wanted = ${first} + id.x * ${this.#rows}u + place;`);
-    this.#line(`let live = wanted < ${end};`);
-    this.#line(`var rest = min(wanted, ${end} - 1u);`);
-    for (const line of loopIndices(loops, 'rest', 'i')) this.#line(line);
+  #groupsOf = (value: number): string => `group${this.#number}_${value}`;
+
+  /** Where the inputs and outputs of a row lie. */
+  #addresses(names: readonly string[]): void {
+    const { inputs, outputs } = this.#words;
     const at = (words: AddressWords, address: Address): string =>
-      this.#wgsl.address(words, address, 'i');
+      this.#shared.wgsl.address(words, address, names);
     inputs.forEach((w, i) => this.#line(`let in${i} = ${at(w, this.#spec.inputs[i]!)};`));
     outputs.forEach((w, i) => this.#line(`let out${i} = ${at(w, this.#spec.outputs[i]!)};`));
   }
@@ -156,8 +205,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
 
   #loop({ width, groups, group, sums }: Loop, outputs: readonly number[]): void {
     const quads = Math.ceil(group / LANES);
-    const threads = groups === 1 ? this.#perRow : Math.min(this.#perRow, powerOver(quads));
-    const slots = this.#perRow / threads;
+    const threads =
+      groups === 1 ? this.#shared.perRow : Math.min(this.#shared.perRow, powerOver(quads));
+    const slots = this.#shared.perRow / threads;
     const turns = Math.ceil(groups / slots);
     const cursor = this.#code.cursor(width, 'column', true, group);
     this.#line(`for (var turn = 0u; turn < ${turns}u; turn++) {`);
@@ -178,7 +228,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     if (groups > 1) return;
     // A row's own number: every thread reads it again, outside of the loop's block.
     for (const i of sums) {
-      this.#line(`let v${i} = group${i}[place];`);
+      this.#line(`let v${i} = ${this.#groupsOf(i)}[place];`);
       this.#code.scalars.names.set(i, `v${i}`);
     }
   }
@@ -194,7 +244,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
 
   /** Threads of a group add up their sums, and the first of them keeps the result. */
   #reduce(sums: readonly number[], { threads, groups }: { threads: number; groups: number }): void {
-    this.#partials = Math.max(this.#partials, sums.length);
+    this.#shared.partials = Math.max(this.#shared.partials, sums.length);
     const both = (op: RowValue['op'], x: string, y: string): string =>
       op === 'sum' ? `${x} + ${y}` : `max(${x}, ${y})`;
     for (const [a, i] of sums.entries()) {
@@ -202,8 +252,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
       const [s, t] = [`sum${a}.x`, `sum${a}.y`];
       const pairs = both(op, both(op, s, t), both(op, `sum${a}.z`, `sum${a}.w`));
       this.#line(`part${a}[li] = ${pairs};`);
-      this.#shared.push(`var<workgroup> group${i}: array<f32, ${this.#rows * groups}>;`);
-      this.#memory += 4 * this.#rows * groups;
+      const entries = this.#shared.rows * groups;
+      this.#shared.variables.push(`var<workgroup> ${this.#groupsOf(i)}: array<f32, ${entries}>;`);
+      this.#shared.entries += entries;
     }
     this.#line('workgroupBarrier();');
     if (threads > 1) {
@@ -220,7 +271,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     }
     this.#line(`if (lane % ${threads}u == 0u && group < ${groups}u) {`);
     for (const [a, i] of sums.entries())
-      this.#line(`group${i}[place * ${groups}u + group] = part${a}[li];`);
+      this.#line(`${this.#groupsOf(i)}[place * ${groups}u + group] = part${a}[li];`);
     this.#line('}');
     this.#line('workgroupBarrier();');
   }
@@ -230,7 +281,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     const { space, storage } = this.#spec.outputs[output]!;
     const x = this.#code.value(value, this.#code.scalars);
     const whole = storage === 'f32' ? 'f32' : 'i32';
-    this.#line(`if (live && lane == 0u) { ${this.#wgsl.store(space, whole, `out${output}`, x)} }`);
+    this.#line(
+      `if (live && lane == 0u) { ${this.#shared.wgsl.store(space, whole, `out${output}`, x)} }`,
+    );
   }
 
   #storeWide(output: number, cursor: Cursor, width: number): void {
@@ -238,7 +291,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
     const x = this.#code.value(value, cursor);
     const count = width % LANES ? `${width}u - column` : undefined;
     const at = `out${output} + column`;
-    const store = this.#wgsl.store4(this.#spec.outputs[output]!, at, x, count);
+    const store = this.#shared.wgsl.store4(this.#spec.outputs[output]!, at, x, count);
     this.#line(`if (live) { ${store} }`);
   }
 }

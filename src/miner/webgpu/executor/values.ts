@@ -2,16 +2,28 @@
 import type { Binary, RowProgram, RowValue, Unary } from '../../executor/types.ts';
 import { LANES, type Address } from './layout.ts';
 import { upTo } from './levels.ts';
-import { addressWords, Words, type AddressWords, type Wgsl } from './wgsl.ts';
+import { addressWords, type AddressWords, type Wgsl, type Words } from './wgsl.ts';
+
+/** A loop of a step: one that all steps of its dispatch share, by its place among them, or one inside of a row. */
+export interface PartLoop {
+  readonly count: number;
+  readonly shared?: number;
+}
 
 /** What a rows step does, and where. Steps that differ in numbers only have the same code. */
-export interface RowsSpec {
+export interface RowsPart {
   readonly program: RowProgram;
-  /** Counts. */
-  readonly loops: readonly number[];
+  readonly loops: readonly PartLoop[];
   readonly inputs: readonly Address[];
   readonly outputs: readonly Address[];
   readonly numbers: readonly number[];
+}
+
+/** Steps of one dispatch, which do a row one after the other. */
+export interface RowsSpec {
+  /** Counts of the loops over which the rows of the dispatch go. */
+  readonly loops: readonly number[];
+  readonly parts: readonly RowsPart[];
 }
 
 /** Where values are being computed: four columns from `at` on, or the one column `at`, of `width`. */
@@ -45,24 +57,18 @@ const SIGNS: Readonly<Record<Operation['op'], string | undefined>> = {
 };
 const COMPARISONS: ReadonlySet<RowValue['op']> = new Set<RowValue['op']>(['gt', 'ge', 'lt', 'le']);
 
-/** Words of a rows step's uniform. */
-export interface RowsWords {
-  readonly all: Words;
-  readonly first: string;
-  readonly end: string;
-  readonly loops: readonly string[];
+/** Words of a part, in the uniform of its dispatch. */
+export interface PartWords {
+  /** Of the loops inside of a row; empty of the others. */
+  readonly counts: readonly string[];
   readonly inputs: readonly AddressWords[];
   readonly outputs: readonly AddressWords[];
   readonly numbers: readonly string[];
 }
 
-export function rowsWords({ loops, inputs, outputs, numbers }: RowsSpec): RowsWords {
-  const all = new Words();
+export function partWords(all: Words, { loops, inputs, outputs, numbers }: RowsPart): PartWords {
   return {
-    all,
-    first: all.first,
-    end: all.end,
-    loops: loops.map((count) => all.add(count)),
+    counts: loops.map(({ count, shared }) => (shared === undefined ? all.add(count) : '')),
     inputs: inputs.map((address) => addressWords(all, address)),
     outputs: outputs.map((address) => addressWords(all, address)),
     numbers: numbers.map((x) => all.addNumber(x)),
@@ -70,22 +76,24 @@ export function rowsWords({ loops, inputs, outputs, numbers }: RowsSpec): RowsWo
 }
 
 /** What a `Values` writes to. */
-interface Sink {
+export interface Sink {
   readonly wgsl: Wgsl;
-  readonly words: RowsWords;
+  readonly words: PartWords;
   readonly line: (code: string) => void;
+  /** Name in workgroup memory of what a reduction leaves there. */
+  readonly groupsOf: (value: number) => string;
 }
 
 export class Values {
   /** Where numbers of a row are; they are computed at the function's own level. */
   readonly scalars: Cursor = { width: 1, at: '0u', isWide: false, group: 1, names: new Map() };
-  readonly #spec: RowsSpec;
+  readonly #spec: RowsPart;
   readonly #values: readonly RowValue[];
   readonly #sink: Sink;
   readonly #inside = new WeakMap<Cursor, Map<string, Cursor>>();
   #count = 0;
 
-  constructor(spec: RowsSpec, values: readonly RowValue[], sink: Sink) {
+  constructor(spec: RowsPart, values: readonly RowValue[], sink: Sink) {
     this.#spec = spec;
     this.#values = values;
     this.#sink = sink;
@@ -132,7 +140,7 @@ export class Values {
   #reduced(i: number, { isWide, at }: Cursor): string {
     const { width } = this.#values[i]!;
     const entry = (column: string): string =>
-      `group${i}[place * ${width}u + min(${column}, ${width - 1}u)]`;
+      `${this.#sink.groupsOf(i)}[place * ${width}u + min(${column}, ${width - 1}u)]`;
     if (!isWide) return entry(at);
     return `vec4<f32>(${upTo(LANES)
       .map((lane) => entry(`${at} + ${lane}u`))

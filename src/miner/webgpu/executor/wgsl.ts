@@ -86,10 +86,10 @@ ${this.spaces.map(binding).join('\n')}
 ${[...this.#functions.values()].join('\n')}`;
   }
 
-  /** The element where a row begins, from the indices `<index>0`, `<index>1`, … of its loops. */
-  address(words: AddressWords, { index: by }: Address, index: string): string {
+  /** The element where a row begins, from the indices of its loops, by their names. */
+  address(words: AddressWords, { index: by }: Address, names: readonly string[]): string {
     const sum = ({ offset, strides }: AddressWords): string =>
-      [offset, ...strides.map((stride, i) => `${index}${i} * ${stride}`)].join(' + ');
+      [offset, ...strides.map((stride, i) => `${names[i]!} * ${stride}`)].join(' + ');
     if (!by || !words.index) return sum(words);
     const row = `u32(${this.load(by.space, by.storage, true)}(${sum(words.index)}))`;
     return `${sum(words)} + ${words.index.scale} * ${row}`;
@@ -141,11 +141,17 @@ export function addressWords(words: Words, { offset, strides, index }: Address):
   return { ...own, index: { ...addressWords(words, index), scale } };
 }
 
+/** Names of so many loops' indices. */
+export const indexNames = (loops: readonly unknown[]): string[] => loops.map((_, i) => `i${i}`);
+
 /** Lines that take the number of a row apart into the indices of its loops, of which the last is innermost. */
-export function loopIndices(loops: readonly string[], row: string, index: string): string[] {
-  const last = loops.length - 1;
+export function loopIndices(loops: readonly string[], row: string): string[] {
+  const names = indexNames(loops);
   return loops.toReversed().flatMap((count, i) => {
-    if (i === last) return [`let ${index}0 = ${row};`];
-    return [`let ${index}${last - i} = ${row} % ${count};`, `${row} /= ${count};`];
+    const name = names[loops.length - 1 - i]!;
+    const isFirst = i === loops.length - 1;
+    return isFirst
+      ? [`let ${name} = ${row};`]
+      : [`let ${name} = ${row} % ${count};`, `${row} /= ${count};`];
   });
 }
