@@ -1,5 +1,5 @@
 /** The default model of the local network in a browser without WebGPU: the processor does it. */
-import { expect, test } from '@playwright/test';
+import { expect, test, type BrowserContext } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { button, changeConfig, figure, minedBy, readAddress, valueOf } from './support/app.ts';
@@ -22,9 +22,21 @@ test.afterAll(async () => {
   removeData(seed);
 });
 
+/** Files of ONNX Runtime: its wasm, and the code of ours that brings it. */
+const RUNTIME = /\/assets\/(ort|segments|runtime)[^/]*$/;
+
+/** Paths that anything in the browser fetches from now on, a service worker too. */
+function watch(context: BrowserContext): string[] {
+  const paths: string[] = [];
+  context.on('request', (request) => paths.push(new URL(request.url()).pathname));
+  return paths;
+}
+
 test('lingua on the processor: unit, block, proven balance soon after the click', async ({
   page,
+  context,
 }) => {
+  const paths = watch(context);
   await page.goto(seed.url);
   const clickedMs = Date.now();
   const left = () => ({ timeout: Math.max(1, clickedMs + FIRST_MS_MAX - Date.now()) });
@@ -43,6 +55,24 @@ test('lingua on the processor: unit, block, proven balance soon after the click'
   // The seed replays each block in full before it has it.
   const address = await readAddress(page);
   await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+  // The executor covers lingua: nothing of ONNX Runtime was fetched.
+  expect(paths.some((path) => path.includes('miner.worker'))).toBe(true);
+  expect(paths.filter((path) => RUNTIME.test(path))).toEqual([]);
+});
+
+test.describe('without the executor', () => {
+  test.use({ serviceWorkers: 'block' });
+  test('ONNX Runtime runs the segments, and blocks are taken', async ({ page, context }) => {
+    test.setTimeout(180_000);
+    const paths = watch(context);
+    await changeConfig(page, { forceRuntime: true });
+    await page.goto(seed.url);
+    await button(page, en.pila.start).click();
+    await expect(valueOf(page, en.pila.blocks)).toHaveText(/[1-9]/, { timeout: 150_000 });
+    expect(paths.filter((path) => RUNTIME.test(path) && path.endsWith('.wasm'))).toHaveLength(1);
+    const address = await readAddress(page);
+    await expect.poll(async () => (await minedBy(seed, address)).length).toBeGreaterThan(0);
+  });
 });
 
 // A service worker would fetch the configuration past us.
