@@ -8,6 +8,7 @@ import { beginAt } from '../../chain/full/begin-at.ts';
 import { recordKey, UNDO_KEPT } from '../../chain/full/records.ts';
 import { locatorOf } from '../../chain/shared/locator.ts';
 import { tipOf } from '../../chain/shared/branch-tip.ts';
+import { Patience } from '../../chain/shared/patience.ts';
 import { MainEntry } from '../../chain/store/records.ts';
 import type { Store } from '../../chain/store/store.ts';
 import type { ChainNetwork } from '../../client/models/networks.ts';
@@ -24,7 +25,7 @@ import {
   type ChainPoint,
 } from '../../core/header/header.ts';
 import { knownHeaders, modelAt } from '../../core/header/tables.ts';
-import { BLOCKS_MAX, HEADERS_MAX, type BlockParts } from '../../core/messages.ts';
+import { BLOCKS_MAX, HEADERS_MAX, STATE_PART_BYTES, type BlockParts } from '../../core/messages.ts';
 import { PROOFS_KEPT, type Params } from '../../core/params.ts';
 import { verifyLight } from '../../core/pow/proof.ts';
 import { verifyBody } from '../../core/tx/body.ts';
@@ -35,6 +36,9 @@ import { askBootstrap, type AskedNetwork, type AskPeer } from './ask-bootstrap.t
 
 /** Blocks below the head after which the state is taken: peers give it for 256, and go on while it comes. */
 const STATE_BELOW = 64;
+
+/** Bytes of a part of the state that is not the last: peers fill four times as many. */
+const PART_BYTES_MIN = STATE_PART_BYTES / 4;
 
 /** What came of asking one peer. */
 export type Trusted =
@@ -70,7 +74,7 @@ export async function trustState(deps: TrustDeps): Promise<Trusted> {
   const branch = await fetchBranch({ ask, nowMs, params }, genesis, own);
   if (typeof branch === 'string') return refused(branch);
   if (!(await isNeeded({ ask, params }, branch, own))) return { is: 'unneeded' };
-  const wrong = await proofsWrong({ ask, network, params }, branch.newest);
+  const wrong = await proofsWrong({ ...deps, params }, branch.newest);
   return wrong === undefined ? await take(deps, params, branch) : refused(wrong);
 }
 
@@ -251,13 +255,15 @@ async function parts(ask: AskPeer, ids: Uint8Array[]): Promise<BlockParts[]> {
 
 /** The light check of the newest blocks, none left out. @returns what is wrong, in words */
 async function proofsWrong(
-  { ask, network, params }: Pick<TrustDeps, 'ask' | 'network'> & { readonly params: Params },
+  { ask, network, params, nowMs }: TrustDeps & { readonly params: Params },
   newest: readonly ChainPoint[],
 ): Promise<string | undefined> {
+  const patience = new Patience(newest.length, nowMs);
   const verifyProof = network.verifyProof ?? verifyLight;
   for (let open = newest.slice(1); open.length;) {
     const ids = open.slice(0, BLOCKS_MAX).map(({ id }) => id);
-    const given = await parts(ask, ids);
+    if (patience.isOver) return 'its proofs drop by drop';
+    const given = await patience.wait(() => parts(ask, ids));
     const left = open.filter(({ id }) => !given.some((one) => equal(one.id, id)));
     if (left.length === open.length) return `no proof of block ${open[0]!.header.height}`;
     for (const { id, body, proof } of given) {
@@ -288,6 +294,8 @@ async function fetchState(
     if (isFault(part) || !equal(treeRoot(part), root)) return 'the state of another root';
     tree = tree ? treeMerge(tree, part) : part;
     const next: Uint8Array | undefined = firstStub(tree);
+    // Leaf by leaf it would never end.
+    if (next && answer.proof.length < PART_BYTES_MIN) return 'the state drop by drop';
     if (next && equal(next, from)) return 'a part of the state that opens nothing';
     from = next;
   }

@@ -8,6 +8,7 @@ import { fault } from '../../../src/core/faults.ts';
 import { blockId } from '../../../src/core/header/header.ts';
 import { HEADERS_MAX, type SyncResponse } from '../../../src/core/messages.ts';
 import { NANOVOLTS } from '../../../src/core/params.ts';
+import { stateKey } from '../../../src/core/tree/keys.ts';
 import { treeRoot } from '../../../src/core/tree/tree.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
 import type { AskPeer } from '../../../src/node/seed/ask-bootstrap.ts';
@@ -60,12 +61,17 @@ function peerOf(chain: FullChain, lie: (answer: SyncResponse) => SyncResponse = 
   };
 }
 
-const trust = (store: Store, ask: AskPeer, verifyProof = () => undefined as never) =>
+const trust = (
+  store: Store,
+  ask: AskPeer,
+  verifyProof = () => undefined as never,
+  now: Readonly<typeof clock> = clock,
+) =>
   trustState({
     store,
     network: { params: PARAMS, models: MODELS, names: [], verifyProof },
     ask,
-    nowMs: () => clock.ms,
+    nowMs: () => now.ms,
   });
 
 const open = (store: Store) => openChain(store, clock, { genesisTimeMs });
@@ -183,6 +189,33 @@ describe('a node that nobody gives old blocks', () => {
     const done = await trust(store, peerOf(theirs, lie));
     expect(done).toMatchObject({ is: 'refused', why: expect.stringContaining(why) as string });
     expect(await rowsOf(store)).toEqual(rows);
+  });
+
+  it('is kept waiting by nobody who gives state or proofs drop by drop', async () => {
+    const store = createMemoryStore();
+    const whole = peerOf(theirs);
+    const some = stateKey.account(bob.address);
+    const leafAtOnce: AskPeer = async (request) => {
+      if (request.type !== 'state') return whole(request);
+      const proof = await theirs.proveState(request.block, [some]);
+      return { type: 'state', proof: proof! };
+    };
+    expect(await trust(store, leafAtOnce)).toEqual({
+      is: 'refused',
+      why: 'the state drop by drop',
+    });
+    const slow = { ms: clock.ms };
+    const blockAtOnce: AskPeer = async (request) => {
+      const told = await whole(request);
+      if (told.type !== 'blocks') return told;
+      slow.ms += 9_000;
+      return { ...told, blocks: told.blocks.slice(0, 1) };
+    };
+    expect(await trust(store, blockAtOnce, undefined, slow)).toEqual({
+      is: 'refused',
+      why: 'its proofs drop by drop',
+    });
+    expect(await rowsOf(store)).toEqual([]);
   });
 
   it('believes nobody whose newest work was not done', async () => {
