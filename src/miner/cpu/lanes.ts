@@ -159,10 +159,12 @@ function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Back
   const count = lanes.length;
   let isClosed = false;
 
-  /** A plain pass of several sequences, of which each idle lane runs a part, so that who asks waits less. */
+  /**
+   * A plain pass of several sequences, of which each idle lane runs a part, so that who asks waits less. Lanes that
+   * have work get whole passes, since parts cost more together.
+   */
   async function split(input: PassInput, tokens: number): Promise<PassResult> {
-    const least = Math.floor(Math.min(...lanes.map(({ load }) => load)));
-    const idle = lanes.filter(({ load }) => Math.floor(load) === least).length;
+    const idle = Math.max(1, lanes.filter(({ load }) => load < 1).length);
     const sequences = input.tokens.length / tokens;
     const each = Math.ceil(sequences / idle) * tokens;
     if (each === input.tokens.length) return one(input);

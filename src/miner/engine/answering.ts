@@ -196,13 +196,15 @@ export class Answering {
       tokens: joinTokens(seats),
       sigma0: undefined,
       limits: [],
+      answerOnly: true,
       signal,
     };
     if (device === cpu || device.shapes?.includes(shape) === false) return await cpu.pass(plain);
 
     const isChecked = this.#isChecked(device);
     // The last operand shows what a row happens not to.
-    const input = isChecked ? { ...plain, capture: model.manifest.linears.length } : plain;
+    const capture = model.manifest.linears.length;
+    const input = isChecked ? { ...plain, answerOnly: false, capture } : plain;
     const result = await device.pass(input).catch((e: unknown) => {
       if (signal.aborted) throw e;
       // A device that is closed, as for another model, is not to blame.

@@ -72,6 +72,38 @@ describe('lanes', () => {
     await all.close();
   });
 
+  it('share the sequences of a pass where only its answer is wanted, as long as they are idle', async () => {
+    const ran: number[] = [];
+    const watched: Backend = {
+      ...local,
+      pass: (input) => (ran.push(input.tokens.length), local.pass(input)),
+    };
+    const all = await withLanes(watched, 2, start, partsOf(model));
+    const { sequences, tokens } = unitShape(model.manifest);
+    const plain = {
+      tokens: tokensOf(ZERO_HASH, model.manifest),
+      sigma0: undefined,
+      limits: [],
+      answerOnly: true,
+    };
+    const want = (await local.pass(plain)).answer;
+    for (let count = 1; count <= sequences; count++) {
+      const part = { ...plain, tokens: plain.tokens.slice(0, count * tokens) };
+      const { answer } = await all.pass(part);
+      expect(answer).toEqual(want.slice(0, count * model.manifest.answerSize));
+    }
+    // Of one sequence the helper does all; of more, this lane its part.
+    const parts = Array.from({ length: sequences - 1 }, (_, i) => i + 2);
+    expect(ran).toEqual(parts.map((count) => tokens * (count - Math.ceil(count / 2))));
+    ran.length = 0;
+    await Promise.all([all.pass(plain), all.pass(plain), all.pass(plain)]);
+    expect(ran.toSorted((x, y) => x - y)).toContain(plain.tokens.length);
+    expect((await all.pass({ ...plain, answerOnly: false })).x).toHaveLength(
+      model.manifest.linears.length,
+    );
+    await all.close();
+  });
+
   it('that do not open are left out', async () => {
     const dying = (): LaneWorker => {
       const lane = start();
@@ -112,7 +144,9 @@ describe('lanes', () => {
   });
 
   it('are as many as there are threads and memory', () => {
-    expect([0, 1, 3, 1000].map((n) => lanesFor(model, local, n))).toEqual([1, 1, 3, 7]);
+    expect([0, 1, 3, 1000].map((n) => lanesFor(model, local, n))).toEqual([1, 1, 3, 31]);
+    const runtime = { ...local, usesRuntime: () => true };
+    expect([0, 1, 3, 1000].map((n) => lanesFor(model, runtime, n))).toEqual([1, 1, 3, 7]);
     const large = { ...local, memoryBytes: () => 2 ** 30 };
     expect(lanesFor(model, large, 8)).toBe(1);
   });
