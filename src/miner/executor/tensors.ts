@@ -249,7 +249,7 @@ export class Tensors {
   #moved(ref: Ref, dims: readonly number[], move: (view: View) => View | undefined): Ref {
     const asked = ref.point ? { view: dense(ref.dims) } : ref;
     const view = move(asked.view);
-    if (view && ref.point && isPlain(view)) return { dims, point: ref.point };
+    if (view && ref.point && isPlain(view, sizeOf(ref.dims))) return { dims, point: ref.point };
     if (view) return { dims, ...this.#view(ref), view };
     const point = this.#copy(ref);
     const again = move(dense(ref.dims));

@@ -117,11 +117,12 @@ export function broadcastView(view: View, from: readonly number[], dims: readonl
   };
 }
 
-/** Whether the elements are those of a row-major buffer, in its order. */
-export function isPlain(view: View): boolean {
+/** Whether the elements are all `size` of a row-major buffer, in its order. */
+export function isPlain(view: View, size: number): boolean {
   const atoms = merge(view.dims.flat());
-  const one = atoms.length === 0 || (atoms.length === 1 && atoms[0]!.stride === 1);
-  return one && !view.offset && !view.indexOffset && atoms.every(({ index }) => !index);
+  const [one = { n: 1, stride: 1, index: 0 }, ...more] = atoms;
+  const isWhole = !more.length && one.n === size && one.stride === 1 && !one.index;
+  return isWhole && !view.offset && !view.indexOffset;
 }
 
 /**
@@ -136,6 +137,8 @@ export function relocate(
   const plain = rowMajor(dims);
   if (plain.every((s, i) => s === strides[i] || dims[i] === 1)) return view;
   let fits = true;
+  /** The last place along each axis, which may not run over into the next. */
+  const last = dims.map(() => 0);
   /** Splits `n` steps of `stride` by the axes that they cross. */
   const moved = ({ n, stride, index }: Atom): Atom[] => {
     if (!stride || n === 1) return [{ n, stride, index }];
@@ -151,6 +154,7 @@ export function relocate(
         fits = false;
         return out;
       }
+      last[axis]! += coefficient * (take - 1);
       out.unshift({ n: take, stride: coefficient * strides[axis]!, index: list });
       left /= take;
       step *= take;
@@ -161,9 +165,12 @@ export function relocate(
   let offset = 0;
   let rest = view.offset;
   for (const [i, s] of plain.entries()) {
-    offset += Math.floor(rest / s) * strides[i]!;
+    const first = Math.floor(rest / s);
+    offset += first * strides[i]!;
+    last[i]! += first;
     rest %= s;
   }
   const moves = view.dims.map((d) => d.flatMap(moved));
+  fits &&= last.every((place, i) => place < dims[i]!);
   return fits ? { ...view, offset, dims: moves } : undefined;
 }

@@ -1,0 +1,188 @@
+/** What a plan is: addresses instead of movement, programs that layers share, and bounds. */
+import { describe, expect, it } from 'vitest';
+import { Graph } from '../../../models/graph.ts';
+import { analyseModel, type Value } from '../../../src/miner/checker/checker.ts';
+import { emitProgram } from '../../../src/miner/executor/emit.ts';
+import { nest, isGroups } from '../../../src/miner/executor/nest.ts';
+import { planModel } from '../../../src/miner/executor/plan.ts';
+import { scheduleOf } from '../../../src/miner/executor/schedule.ts';
+import type { Plan, RowValue, Step } from '../../../src/miner/executor/types.ts';
+import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { parseOnnx, type OnnxGraph } from '../../../src/miner/package/onnx.ts';
+import { DECODER_SMALL, decoderPackage } from '../../models/decoder.ts';
+import { readModel } from '../../oracle/models.ts';
+
+function planOf(model: ModelPackage): Plan {
+  const found = analyseModel(model);
+  if ('rule' in found) throw new Error(found.sentence);
+  const graphs = model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
+  const { manifest } = model;
+  return planModel({ manifest, shape: manifest.shapes[0]!, graphs, values: found.segments });
+}
+
+const ROWS = 32;
+const B = 2;
+/** Plan of one segment that reads C [32, n], with what the checker would prove given as an interval for all. */
+function planGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, n: number): Plan {
+  const manifest = { linears: [{ n }], tables: [] } as never;
+  const shape = { sequences: B, tokens: ROWS / B, carries: [] };
+  const empty: OnnxGraph = { nodes: [], constants: [], inputs: [], outputs: [] };
+  return planModel({ manifest, shape, graphs: [empty, graph], values: [new Map(), values] });
+}
+
+/** Values of a graph whose tensors all lie in one interval. */
+function valuesOf(
+  graph: OnnxGraph,
+  dims: Readonly<Record<string, readonly number[]>>,
+  about: Partial<Value> = {},
+): Map<string, Value> {
+  const value = (d: readonly number[]): Value => ({
+    type: 'float32',
+    dims: d,
+    lo: -100,
+    hi: 100,
+    bits: 0,
+    perSequence: true,
+    ...about,
+  });
+  const all = [...graph.inputs, ...graph.outputs].map((v): [string, Value] => [
+    v.name,
+    value(v.dims),
+  ]);
+  return new Map([...all, ...Object.entries(dims).map(([k, d]): [string, Value] => [k, value(d)])]);
+}
+
+const kinds = (steps: readonly Step[] | undefined): string[] => (steps ?? []).map((s) => s.kind);
+
+describe('a plan', () => {
+  it('covers attention with two products, and moves nothing', async () => {
+    const plan = planOf(await readModel('lingua'));
+    const steps = plan.segments[1]!.steps!;
+    expect(kinds(steps)).toEqual(['rows', 'rows', 'product', 'rows', 'product', 'rows', 'rows']);
+    const products = steps.filter((s) => s.kind === 'product');
+    // Queries, keys and values are columns of the same rows: 3·128 apart, heads 32 apart.
+    expect(products[0]).toMatchObject({
+      loops: [2, 4],
+      left: { row: 384, offset: 0, strides: [49_152, 32] },
+      right: { depth: 1, column: 384, offset: 128 },
+    });
+    expect(products[1]).toMatchObject({ right: { depth: 384, column: 1, offset: 256 } });
+    // One head after the other runs from the first product to the division.
+    const { phases, rooms } = nest(steps, plan);
+    const groups = phases.flatMap((p) => (isGroups(p) ? p : []));
+    expect(groups.map((g) => [g.heads, g.steps.length])).toEqual([
+      [1, 1],
+      [1, 1],
+      [4, 4],
+      [1, 1],
+    ]);
+    const scores = rooms.get(products[0]!.out.buffer)!;
+    expect(scores).toEqual({ elements: 128 * 128, isShared: [true, true] });
+  });
+
+  it('shares key heads among their queries', () => {
+    const { heads, keyHeads, tokens } = DECODER_SMALL;
+    const plan = planOf(decoderPackage(DECODER_SMALL));
+    const [first] = plan.segments[1]!.steps!.filter((s) => s.kind === 'product');
+    const { loops, m } = first!;
+    expect(loops.reduce((p, n) => p * n, 1) * m).toBe(2 * heads * tokens);
+    expect(loops[1]).toBe(keyHeads);
+  });
+
+  it('is one program for all layers, and little code', async () => {
+    for (const name of ['lingua', 'polyglot']) {
+      const { programs, segments } = planOf(await readModel(name));
+      expect(segments.every(({ steps }) => steps)).toBe(true);
+      expect(programs.length).toBeLessThanOrEqual(14);
+      const code = programs.reduce((sum, p) => sum + emitProgram(p)!.code.length, 0);
+      expect(code).toBeLessThanOrEqual(15_000);
+    }
+  });
+
+  it('stores int16 only what fits and is whole', () => {
+    const g = new Graph();
+    g.input('c1', [ROWS, 8]);
+    const x = g.mul('c1', g.number(0.5));
+    const turned = g.transpose(g.reshape(x, [B, ROWS / B, 2, 4]), [0, 2, 1, 3]);
+    g.output('a2', [ROWS, 8], g.clipLast(g.reshape(turned, [ROWS, 8]), -63, 63));
+    const graph = g.graph();
+    const [mul, four, moved, flat] = graph.nodes.map((n) => n.outputs[0]!);
+    const dims = {
+      [mul!]: [ROWS, 8],
+      [four!]: [B, ROWS / B, 2, 4],
+      [moved!]: [B, 2, ROWS / B, 4],
+      [flat!]: [ROWS, 8],
+    };
+    const storageWith = (about: Partial<Value>): string[] => {
+      const { buffers, segments } = planGraph(graph, valuesOf(graph, dims, about), 8);
+      expect(segments[1]!.report).toEqual([]);
+      const temporaries = buffers.filter((b) => b.role.kind === 'temporary');
+      return [...new Set(temporaries.map((b) => b.storage))];
+    };
+    expect(storageWith({})).toEqual(['i16']);
+    expect(storageWith({ lo: -32_768, hi: 32_767 })).toEqual(['i16']);
+    expect(storageWith({ lo: -32_769 })).toEqual(['f32']);
+    expect(storageWith({ hi: 32_768 })).toEqual(['f32']);
+    expect(storageWith({ bits: 1 })).toEqual(['f32']);
+  });
+
+  it('takes a quotient only where the checker matched its form', () => {
+    const g = new Graph();
+    g.input('c1', [ROWS, 8]);
+    const q = g.op('Div', ['c1', g.number(3)]);
+    g.output('a2', [ROWS, 8], g.op('Floor', [q]));
+    const graph = g.graph();
+    const values = valuesOf(graph, {});
+    const as = (bits: number) =>
+      planGraph(graph, new Map([...values, [q, { ...values.get('c1')!, bits }]]), 8).segments[1]!;
+    expect(as(Infinity).steps).toBeDefined();
+    expect(as(0).steps).toBeUndefined();
+    expect(as(0).report[0]).toContain('quotient');
+  });
+
+  it('cuts a chain of thousands of nodes into programs of bounded size', () => {
+    const g = new Graph();
+    let x = g.input('c1', [ROWS, 8]);
+    const names: Record<string, readonly number[]> = {};
+    for (let i = 0; i < 3000; i++) names[(x = g.add(x, g.number(i % 7)))] = [ROWS, 8];
+    g.output('a2', [ROWS, 8], x);
+    const graph = g.graph();
+    const { programs, segments } = planGraph(graph, valuesOf(graph, names), 8);
+    expect(segments[1]!.steps).toBeDefined();
+    for (const program of programs) {
+      expect(program.values.length).toBeLessThan(600);
+      expect(emitProgram(program)!.code.length).toBeLessThan(20_000);
+    }
+  });
+});
+
+describe('the order of a row', () => {
+  const width = 8;
+  const values: RowValue[] = [
+    { op: 'input', input: 0, width },
+    { op: 'input', input: 1, width },
+    { op: 'mul', args: [0, 1], width },
+    { op: 'add', args: [2, 0], width },
+    { op: 'sum', args: [3], width: 1 },
+    { op: 'sub', args: [3, 4], width },
+    { op: 'most', args: [5], width: 2 },
+    { op: 'sub', args: [5, 6], width },
+  ];
+  const outputs = [{ value: 7, storage: 'i16', isQuick: true }] as const;
+
+  it('reads a sum in a later loop than makes it', () => {
+    const { levels } = scheduleOf({ values, outputs })!;
+    const made = levels.findIndex((l) => l.loops.some((o) => o.reductions.includes(4)));
+    const group = levels.findIndex((l) => l.loops.some((o) => o.reductions.includes(6)));
+    const end = levels.findIndex((l) => l.loops.some((o) => o.written.includes(7)));
+    expect([made, group, end]).toEqual([0, 1, 2]);
+    expect(levels[group]!.loops.map((l) => l.groups)).toEqual([2]);
+  });
+
+  it('keeps what is dear to compute again, and a group’s numbers', () => {
+    const { kept } = scheduleOf({ values, outputs })!;
+    expect(kept.has(6)).toBe(true);
+    expect(kept.has(3)).toBe(true);
+    expect(kept.has(0)).toBe(false);
+  });
+});
