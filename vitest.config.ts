@@ -39,8 +39,8 @@ export default defineConfig({
   plugins: [svelte()],
   test: {
     include: ['test/**/*.test.ts'],
-    // Two workers: the machines that run this have two cores, and ORT sessions take their share.
-    maxWorkers: 2,
+    // Three on two cores: the longest files wait for blocks and offers of real seeds.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -16,6 +16,7 @@ import {
   readAddress,
   readVolts,
   sentence,
+  workGently,
 } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
@@ -65,6 +66,7 @@ async function open(browser: Browser, seed: Seed, seeds: readonly Seed[] = []): 
 
 async function mine(page: Page): Promise<void> {
   await goTo(page, 'pila');
+  await workGently(page);
   await button(page, en.pila.start).click();
   await expect(sentence(page)).toHaveText(en.sentence.runningCpu);
   await goTo(page, 'network');

@@ -1,11 +1,26 @@
 import { defineConfig } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBGPU_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 
+/** What takes longest, mostly waiting for blocks, comes first: else it runs alone at the end. */
+const LONGEST = [
+  'first-run',
+  'mesh',
+  'rules',
+  'prepaid/*',
+  'wallet/wallet-keys',
+  'wallet/migration',
+  'stay',
+  'tabs',
+].map((name) => `**/${name}.spec.ts`);
+
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.spec.ts',
-  // Tests wait more than they compute: three files at a time on two cores, and patience.
-  workers: 3,
+  projects: [
+    { name: 'longest', testMatch: LONGEST },
+    { name: 'others', testMatch: '**/*.spec.ts', testIgnore: LONGEST },
+  ],
+  // Tests wait more than they compute: four files at a time on two cores, and patience.
+  workers: 4,
   // What does not pass at once is looked into.
   retries: 0,
   // Longer than the waits within a test, on a machine at half its speed.

@@ -100,8 +100,7 @@ type Row = Readonly<Record<string, Step>>;
 
 /**
  * Stages follow each other; the rows of a stage run side by side, each on about one core of two. The tests
- * of vitest and of Playwright run two files at a time, and pages that mine take all the time there is:
- * nothing runs beside them.
+ * of vitest and of Playwright run several files at a time, which take all the time there is: nothing runs beside them.
  */
 const STAGES: readonly (readonly Row[])[] = [
   [

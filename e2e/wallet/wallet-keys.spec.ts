@@ -24,6 +24,7 @@ import {
   readVolts,
   readWords,
   valueOf,
+  workGently,
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -110,6 +111,7 @@ test('spending locks by itself after the chosen minute, and mining goes on', asy
   await page.getByLabel(words.lock.label).selectOption('1');
   await expect(page.getByLabel(words.lock.label)).toHaveValue('1');
   await goTo(page, 'pila');
+  await workGently(page);
   await button(page, en.pila.start).click();
   await expect(button(page, en.pila.pause)).toBeVisible();
   await goTo(page, 'wallet');
