@@ -25,10 +25,16 @@ function amountsOf(g: Game, i: number, isLast: boolean): Partial<Record<Stage, A
     // The last product is handed to nobody.
     convert: { taken: rows * k, given: isLast ? 0 : rows * n },
     hash: { hashed: g.hashed[i]!.all },
-    noise: { noise: k * (rows + n), drawn: r * (rows + n) },
+    // What the peel projects is made where the noise is laid on.
+    noise: {
+      noise: k * (rows + n),
+      drawn: r * (rows + n),
+      projected: isLast ? 0 : k * (rows + n),
+    },
     gemm: { noisy: rows * k * n, folds: (rows * k * n) / r },
     tickets: { tickets: tilesOf(g)[i]! },
-    peel: { peel: peelOf(g)[i]!, projected: k * (rows + n) },
+    // Tickets need no exact product: that of the last one is not made.
+    peel: isLast ? {} : { peel: peelOf(g)[i]! },
   };
 }
 
@@ -60,7 +66,7 @@ function quiet(passes: readonly Split[]): Split {
     Object.fromEntries(
       Object.keys(step).map((stage) => [
         stage,
-        median(passes.map((split) => split[i]![stage as Stage]!)),
+        median(passes.map((split) => split[i]![stage as Stage] ?? 0)),
       ]),
     ),
   );
@@ -79,7 +85,8 @@ function pricesOf(g: Game, whole: Split): Partial<Record<Stage, Record<string, n
       stage,
       fit(
         steps.map((step) => step[stage]!),
-        steps.map((_, i) => whole[i]![stage]!),
+        // A stage that a step does not have took no time: nothing is converted where the executor runs.
+        steps.map((_, i) => whole[i]![stage] ?? 0),
       ),
     ]),
   );
