@@ -9,6 +9,7 @@ import { blockId } from '../../../src/core/header/header.ts';
 import { HEADERS_MAX, type SyncResponse } from '../../../src/core/messages.ts';
 import { NANOVOLTS } from '../../../src/core/params.ts';
 import { stateKey } from '../../../src/core/tree/keys.ts';
+import { proveFrom } from '../../../src/core/tree/tree-parts.ts';
 import { treeRoot } from '../../../src/core/tree/tree.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
 import type { AskPeer } from '../../../src/node/seed/ask-bootstrap.ts';
@@ -60,6 +61,9 @@ function peerOf(chain: FullChain, lie: (answer: SyncResponse) => SyncResponse = 
     return lie({ ...told, blocks });
   };
 }
+
+/** All leaves after the head: right, but of another block. */
+const headState = () => proveFrom(theirs.headState(), new Uint8Array(32), 1 << 20);
 
 const trust = (
   store: Store,
@@ -159,7 +163,7 @@ describe('a node that nobody gives old blocks', () => {
   const LIES: readonly (readonly [string, (told: SyncResponse) => SyncResponse, string])[] = [
     [
       'a state of another root',
-      (told) => (told.type === 'state' ? { ...told, proof: Uint8Array.of(0) } : told),
+      (told) => (told.type === 'state' ? { ...told, proof: headState() } : told),
       'the state of another root',
     ],
     [
