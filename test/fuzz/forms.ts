@@ -188,6 +188,12 @@ const grouped: Form = (site, x) => {
   return rowsOf(g.reshape(some, [rows, width]), site, width, (isSum ? n + 1 : 2) * 2 ** 17);
 };
 
+/** Sums of a row beside maxima of its groups. */
+const groupedNorm: Form = (site, x) => {
+  const y = grouped(site, x);
+  return y && layerNorm(site, y);
+};
+
 /** 13 bits in two limbs, and what two products would give of them. */
 const limbs: Form = (site, x) => {
   const { g, r } = site;
@@ -214,19 +220,26 @@ const columns: Form = (site, x) => {
   return made(name, [site.rows, width + widthOf(y)], x.lo, x.hi, y.lo, y.hi);
 };
 
-/** Heads aside, each with a factor of its own. */
+/** Heads aside, each with a factor of its own; at times in eighths, and of numbers at the ends of int16. */
 const perHead: Form = (site, x) => {
   const { g, r, rows, sequences, tokens } = site;
   const width = widthOf(x);
   const heads = r.pick([1, 2, 3, 4, 6].filter((n) => width % n === 0));
-  const y = shrunk(site, x, 2047);
+  const times = r.chance(0.5) ? Math.ceil(60_000 / Math.max(1, reachOf(x))) : 1;
+  const wide = times > 1 ? g.mul(x.name, g.number(times)) : x.name;
+  const large = made(wide, x.dims, times * x.lo, times * x.hi);
+  const y = between(site, large, -r.pick([2047, 2 ** 15]), r.pick([2047, 2 ** 15, 60_000]));
+  const [bits, isFine] = [3, r.chance(0.4)];
+  const given = isFine ? g.mul(y.name, g.number(2 ** -bits)) : y.name;
   const turned = g.transpose(
-    g.reshape(y.name, [sequences, tokens, heads, width / heads]),
+    g.reshape(given, [sequences, tokens, heads, width / heads]),
     [0, 2, 1, 3],
   );
-  const factors = constantOf(site, 'factors', [heads, 1, 1], numbersIn(r, heads, -63, 63));
-  const back = g.transpose(g.mul(turned, factors), [0, 2, 1, 3]);
-  return rowsOf(g.reshape(back, [rows, width]), site, width, 2047 * 63);
+  const factors = constantOf(site, 'factors', [heads, 1, 1], numbersIn(r, heads, -31, 31));
+  const scaledHeads = g.mul(turned, factors);
+  const whole = isFine ? g.op('Floor', [scaledHeads]) : scaledHeads;
+  const back = g.transpose(whole, [0, 2, 1, 3]);
+  return rowsOf(g.reshape(back, [rows, width]), site, width, reachOf(y) * 31);
 };
 
 /** Over a sequence's tokens: the sum of those that count, the largest, or the last. */
@@ -326,5 +339,17 @@ const attention: Form = (site, x) => {
 
 export const FORMS: readonly Form[] = [
   ...[requantised, requantised, layerNorm, layerNorm, rmsNorm, attention, attention, attention],
-  ...[curve, gated, residual, residual, outlier, grouped, limbs, columns, perHead, pooled],
+  ...[
+    curve,
+    gated,
+    residual,
+    residual,
+    outlier,
+    grouped,
+    groupedNorm,
+    limbs,
+    columns,
+    perHead,
+    pooled,
+  ],
 ];
