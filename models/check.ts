@@ -75,13 +75,16 @@ async function check(name: string): Promise<void> {
   const refused = checkModel(model);
   if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);
   console.log('exact: proven by the checker, every step within its limits');
-  console.log(admissionText(admissionOf(model)));
+  const admission = admissionOf(model);
+  console.log(admissionText(admission));
   const cpu = await createCpuBackend(model);
   await selfTest(cpu, model);
   console.log(`known answers: every step of every shape is right on ${cpu.device}`);
   if (model.manifest.shapes.length > 1) console.log(await requireShapes(model, cpu));
   await cpu.close();
-  console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
+  // A model that is only served is held by who chooses to.
+  if (!('rule' in admission))
+    console.log(await holding(admittedBy(toHex(model.id))[0] ?? 'main', model));
 }
 
 const [name] = process.argv.slice(2);

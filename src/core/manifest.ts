@@ -352,6 +352,10 @@ function freshProblem(m: Manifest): string | undefined {
     : undefined;
 }
 
+/** Whether all operands leave room for noise: a model that is only served may have larger ones. */
+export const takesNoise = (m: Manifest): boolean =>
+  m.linears.every(({ low, high }) => low >= -OPERAND_MAX && high <= OPERAND_MAX);
+
 function minedLinearProblem(m: Manifest, number: number): string | undefined {
   const { k, low, high } = m.linears[number - 1]!;
   const state = stateBytes(m, unitShape(m), number);

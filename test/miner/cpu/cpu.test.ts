@@ -7,12 +7,54 @@ import { ticketLimits } from '../../../src/core/pow/transcript.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import { createProof } from '../../../src/miner/engine/prove.ts';
+import { admissionOf, checkModel } from '../../../src/miner/checker/checker.ts';
+import { knownStep } from '../../../src/core/pow/known.ts';
+import { selfTest } from '../../../src/miner/engine/self-test.ts';
+import { plainStep } from '../../../src/miner/plain-step.ts';
 import { backendContract } from '../../contracts/backend.contract.ts';
 import { paramsFor, withTarget } from '../../core/header/params-for.ts';
 import { blankHeader, EASIEST } from '../../oracle/forged-pass.ts';
+import { interpretModel } from '../../oracle/interpret-onnx.ts';
 import { readModel } from '../../oracle/models.ts';
+import { firstSegment, modelOf } from '../small-model.ts';
 
 describe('the CPU backend', () => backendContract(createCpuBackend, { units: 4, tiles: 12 }));
+
+describe('a model that is only served', () => {
+  const INT8 = { low: -127, high: 127 };
+  const loud = modelOf(firstSegment((g, x) => g.clip(g.mul(x, g.number(3)), -127, 127)));
+  const { linears } = loud.manifest;
+  const declared = { ...loud.manifest, linears: linears.with(0, { ...linears[0]!, ...INT8 }) };
+  const [shape] = declared.shapes;
+  const known = shape!.known.map((_, i) =>
+    plainStep({ ...loud, manifest: declared }, knownStep(declared, i + 1)),
+  );
+  const model = { ...loud, manifest: { ...declared, shapes: [{ ...shape!, known }] } };
+
+  it('may have operands of eight bits, which no noise fits beside', async () => {
+    expect(checkModel(model)).toBeUndefined();
+    expect(admissionOf(model)).toMatchObject({ rule: 'admission' });
+    const cpu = await createCpuBackend(model);
+    await expect(selfTest(cpu, model)).resolves.toBeUndefined();
+    const tokens = tokensOf(new Uint8Array(32), model.manifest);
+    const { answer, captured } = await cpu.pass({
+      tokens,
+      sigma0: undefined,
+      limits: [],
+      capture: 1,
+    });
+    const wanted = interpretModel(model, tokens);
+    expect(captured).toEqual(wanted.operands[0]);
+    expect(Math.max(...captured!)).toBe(127);
+    expect(answer).toEqual(wanted.answer);
+    await cpu.close();
+  });
+
+  it('keeps to its bounds: a known answer of larger operands is another', async () => {
+    const narrow = { ...model.manifest, linears: linears.with(0, { ...linears[0]!, high: 100 }) };
+    expect(checkModel({ ...model, manifest: narrow })).toMatchObject({ rule: 'linear-range' });
+  });
+});
 
 describe('from a header to a checked proof', () => {
   const params = withTarget(paramsFor('e2e'), EASIEST);

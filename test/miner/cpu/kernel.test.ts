@@ -113,6 +113,17 @@ describe('one kernel for several linears', () => {
 
 describe('what the kernel refuses', () => {
   const [l] = SHAPES as [LinearSize];
+  it.each([-121, 128, 101, 0.5, NaN])(
+    'an activation of %d where others may be -120..100',
+    async (bad) => {
+      const kernel = await createKernel([l]);
+      const wide = { ...l, low: -120, high: 100 };
+      const values = new Float32Array(l.m * l.k).fill(-120).fill(100, 5);
+      expect(kernel.loadActivations(wide, values)).toBe(true);
+      expect(kernel.activations(l)).toEqual(Int8Array.from(values));
+      expect(kernel.loadActivations(wide, values.with(17, bad))).toBe(false);
+    },
+  );
   it.each([64, -64, 0.5, NaN, Infinity, -1e9, 2 ** 31])('an activation of %d', async (bad) => {
     const kernel = await createKernel([l]);
     for (const at of [0, 17, l.m * l.k - 1]) {

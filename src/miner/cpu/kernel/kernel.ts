@@ -14,7 +14,7 @@ import { AppError, assert } from '../../../lib/errors.ts';
 import type { Lap } from '../../engine/stages.ts';
 import { LANES, layOut, slabPanels, type Layout } from './layout.ts';
 import { instantiateKernel, type Exports, type Relaxed } from './modules.ts';
-import { Plain, type PlacedWeights, type PlainLinear, type Way } from './plain.ts';
+import { INT7_MAX, Plain, type PlacedWeights, type PlainLinear, type Way } from './plain.ts';
 import type { Primitives } from './primitives.ts';
 
 export type { PlacedWeights } from './plain.ts';
@@ -177,9 +177,17 @@ export class Kernel {
     return this.#floats.at;
   }
 
-  /** Loads A (m×k float32). @returns false when a value is not an integer in [−63, 63] */
-  loadActivations({ m, k }: LinearSize, values: Float32Array): boolean {
+  /** Loads A (m×k float32). @returns false when a value is no integer in [−63, 63], or in wider bounds of the linear */
+  loadActivations(
+    { m, k, low = -INT7_MAX, high = INT7_MAX }: PlainLinear,
+    values: Float32Array,
+  ): boolean {
     assert(values.length === m * k, `A has ${m}×${k} values`);
+    if (low < -INT7_MAX || high > INT7_MAX) {
+      // Of a model that is only served: no noise has to fit beside it.
+      this.loadOperand(Int8Array.from(values));
+      return values.every((x) => Number.isInteger(x) && x >= low && x <= high);
+    }
     const floats = this.#room(4 * m * k);
     new Float32Array(this.memory.buffer, floats, m * k).set(values);
     return this.#wasm.quantize(floats, m * k, this.#at.a) !== 0;

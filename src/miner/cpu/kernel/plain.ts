@@ -19,7 +19,7 @@ export type PlainLinear = LinearSize & { readonly low?: number; readonly high?: 
 const WAYS = ['relaxed', 'wide'] as const;
 export type Way = (typeof WAYS)[number];
 
-const INT7_MAX = 63;
+export const INT7_MAX = 63;
 const INT8_MAX = 127;
 /** Calls of each way that are timed, after as many that let the engine compile well. */
 const TRIALS = 12;
