@@ -67,101 +67,110 @@ const sequence = (longest: number) =>
     )
     .map((ids) => ids.with(-1, ids.at(-1) || 1));
 
-describe.each<Pooling>(['mean', 'cls'])(
-  'an imported encoder, %s',
-  { timeout: PATIENCE_MS },
-  (pooling) => {
-    let model: ModelPackage;
-    let backend: Backend;
-    beforeAll(async () => {
-      model = await miniModel(MINI_SHAPES, pooling);
-      backend = await createCpuBackend(model);
-    }, PATIENCE_MS);
-    afterAll(() => backend?.close());
+/** Made once of each pooling. */
+const made = new Map<Pooling, Promise<ModelPackage>>();
+function mini(pooling: Pooling): Promise<ModelPackage> {
+  const model = made.get(pooling) ?? miniModel(MINI_SHAPES, pooling);
+  made.set(pooling, model);
+  return model;
+}
 
-    it('is proven in every shape, and gives every known answer', async () => {
-      expect(checkModel(model)).toBeUndefined();
-      await selfTest(backend, model);
+describe.each<[Pooling, 'the executor' | 'ONNX Runtime']>([
+  ['mean', 'the executor'],
+  ['cls', 'the executor'],
+  ['mean', 'ONNX Runtime'],
+])('an imported encoder, %s, on %s', { timeout: PATIENCE_MS }, (pooling, way) => {
+  let model: ModelPackage;
+  let backend: Backend;
+  beforeAll(async () => {
+    model = await mini(pooling);
+    backend = await createCpuBackend(model, { runtimeOnly: way === 'ONNX Runtime' });
+  }, PATIENCE_MS);
+  afterAll(() => backend?.close());
+
+  it('is proven in every shape, and gives every known answer', async () => {
+    expect(checkModel(model)).toBeUndefined();
+    await selfTest(backend, model);
+    expect(backend.usesRuntime?.()).toBe(way === 'ONNX Runtime');
+  });
+
+  it('is not used where one known answer of any shape is another', async () => {
+    for (const place of MINI_SHAPES.keys()) {
+      const shapes = model.manifest.shapes.map((shape, i) => ({
+        ...shape,
+        known: i === place ? shape.known.with(3, ZERO_HASH) : shape.known,
+      }));
+      const other = { ...model, manifest: { ...model.manifest, shapes } };
+      const tested = selfTest(backend, other);
+      await expect(tested).rejects.toMatchObject({ code: 'SELF_TEST_FAILED' });
+    }
+  });
+
+  /** A sequence's row, and its tokens' rows of one linear's operand, at place `at` of a batch. */
+  async function run(shape: number, batch: readonly number[][], at: number, capture: number) {
+    const length = model.manifest.shapes[shape]!.tokens;
+    const tokens = new Uint32Array(batch.length * length);
+    batch.forEach((ids, i) => tokens.set(ids, i * length));
+    const { answer, captured } = await backend.pass({
+      shape,
+      tokens,
+      sigma0: undefined,
+      limits: [],
+      capture,
     });
+    const { answerSize, linears } = model.manifest;
+    const { k } = linears[capture - 1]!;
+    const from = at * length * k;
+    return {
+      row: answer.slice(at * answerSize, (at + 1) * answerSize),
+      operand: captured!.slice(from, from + batch[at]!.length * k),
+    };
+  }
 
-    it('is not used where one known answer of any shape is another', async () => {
-      for (const place of MINI_SHAPES.keys()) {
-        const shapes = model.manifest.shapes.map((shape, i) => ({
-          ...shape,
-          known: i === place ? shape.known.with(3, ZERO_HASH) : shape.known,
-        }));
-        const other = { ...model, manifest: { ...model.manifest, shapes } };
-        const tested = selfTest(backend, other);
-        await expect(tested).rejects.toMatchObject({ code: 'SELF_TEST_FAILED' });
+  it('gives a sequence the same bits in every shape, seat and company', async () => {
+    const wanted = fc.record({
+      ids: sequence(LONGEST),
+      company: fc.array(sequence(LONGEST), { minLength: 8, maxLength: 8 }),
+      capture: fc.integer({ min: 1, max: model.manifest.linears.length }),
+    });
+    const property = fc.asyncProperty(wanted, async ({ ids, company, capture }) => {
+      const holding = MINI_SHAPES.flatMap(({ tokens }, i) => (tokens >= ids.length ? i : []));
+      const alone = await run(holding[0]!, [ids], 0, capture);
+      expect(alone.row.some((x) => x !== 0)).toBe(true);
+      for (const shape of holding) {
+        const { sequences, tokens } = MINI_SHAPES[shape]!;
+        const others = company.map((other) => other.slice(0, tokens));
+        for (const n of new Set([1, 2, sequences].filter((count) => count <= sequences)))
+          for (let at = 0; at < n; at++) {
+            const batch = others.slice(0, n).with(at, ids);
+            expect(await run(shape, batch, at, capture)).toEqual(alone);
+          }
       }
     });
+    await fc.assert(property, { seed: SEED, numRuns: 8 });
+  });
 
-    /** A sequence's row, and its tokens' rows of one linear's operand, at place `at` of a batch. */
-    async function run(shape: number, batch: readonly number[][], at: number, capture: number) {
-      const length = model.manifest.shapes[shape]!.tokens;
-      const tokens = new Uint32Array(batch.length * length);
-      batch.forEach((ids, i) => tokens.set(ids, i * length));
-      const { answer, captured } = await backend.pass({
-        shape,
-        tokens,
-        sigma0: undefined,
-        limits: [],
-        capture,
-      });
-      const { answerSize, linears } = model.manifest;
-      const { k } = linears[capture - 1]!;
-      const from = at * length * k;
-      return {
-        row: answer.slice(at * answerSize, (at + 1) * answerSize),
-        operand: captured!.slice(from, from + batch[at]!.length * k),
-      };
-    }
-
-    it('gives a sequence the same bits in every shape, seat and company', async () => {
-      const wanted = fc.record({
-        ids: sequence(LONGEST),
-        company: fc.array(sequence(LONGEST), { minLength: 8, maxLength: 8 }),
-        capture: fc.integer({ min: 1, max: model.manifest.linears.length }),
-      });
-      const property = fc.asyncProperty(wanted, async ({ ids, company, capture }) => {
-        const holding = MINI_SHAPES.flatMap(({ tokens }, i) => (tokens >= ids.length ? i : []));
-        const alone = await run(holding[0]!, [ids], 0, capture);
-        expect(alone.row.some((x) => x !== 0)).toBe(true);
-        for (const shape of holding) {
-          const { sequences, tokens } = MINI_SHAPES[shape]!;
-          const others = company.map((other) => other.slice(0, tokens));
-          for (const n of new Set([1, 2, sequences].filter((count) => count <= sequences)))
-            for (let at = 0; at < n; at++) {
-              const batch = others.slice(0, n).with(at, ids);
-              expect(await run(shape, batch, at, capture)).toEqual(alone);
-            }
-        }
-      });
-      await fc.assert(property, { seed: SEED, numRuns: 8 });
+  it('answers a question of texts of many lengths as each alone in the shape that is mined', async () => {
+    const { tokens: length, sequences: most } = MINI_SHAPES[0];
+    const { answerSize } = model.manifest;
+    const texts = fc.array(sequence(length), { minLength: 1, maxLength: most });
+    const property = fc.asyncProperty(texts, async (asked) => {
+      const input = new Uint16Array(asked.length * length);
+      asked.forEach((ids, i) => input.set(ids, i * length));
+      const rows = await runPlain(model, backend, new Uint8Array(input.buffer));
+      expect(rows).toHaveLength(asked.length * answerSize);
+      for (const [i, ids] of asked.entries()) {
+        const { row } = await run(0, [ids], 0, 1);
+        expect(Int8Array.from(rows.subarray(i * answerSize, (i + 1) * answerSize))).toEqual(row);
+      }
     });
+    await fc.assert(property, { seed: SEED, numRuns: 6 });
+  });
 
-    it('answers a question of texts of many lengths as each alone in the shape that is mined', async () => {
-      const { tokens: length, sequences: most } = MINI_SHAPES[0];
-      const { answerSize } = model.manifest;
-      const texts = fc.array(sequence(length), { minLength: 1, maxLength: most });
-      const property = fc.asyncProperty(texts, async (asked) => {
-        const input = new Uint16Array(asked.length * length);
-        asked.forEach((ids, i) => input.set(ids, i * length));
-        const rows = await runPlain(model, backend, new Uint8Array(input.buffer));
-        expect(rows).toHaveLength(asked.length * answerSize);
-        for (const [i, ids] of asked.entries()) {
-          const { row } = await run(0, [ids], 0, 1);
-          expect(Int8Array.from(rows.subarray(i * answerSize, (i + 1) * answerSize))).toEqual(row);
-        }
-      });
-      await fc.assert(property, { seed: SEED, numRuns: 6 });
-    });
-
-    it('answers padding alone as the shape that is mined does', async () => {
-      const input = new Uint8Array(2 * MINI_SHAPES[0].tokens);
-      const { row } = await run(0, [new Array<number>(MINI_SHAPES[0].tokens).fill(0)], 0, 1);
-      for (const given of [input, new Uint8Array()])
-        expect(Int8Array.from(await runPlain(model, backend, given))).toEqual(row);
-    });
-  },
-);
+  it('answers padding alone as the shape that is mined does', async () => {
+    const input = new Uint8Array(2 * MINI_SHAPES[0].tokens);
+    const { row } = await run(0, [new Array<number>(MINI_SHAPES[0].tokens).fill(0)], 0, 1);
+    for (const given of [input, new Uint8Array()])
+      expect(Int8Array.from(await runPlain(model, backend, given))).toEqual(row);
+  });
+});
