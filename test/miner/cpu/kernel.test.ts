@@ -97,6 +97,29 @@ describe('one kernel for several linears', () => {
     }
   });
 
+  it('gives the same t without tickets and without a product', async () => {
+    const l = shape(32, 256, 48, 32);
+    const kernel = await createKernel([l]);
+    const weights = kernel.placeWeights(l, randomOperand('b', l.n * l.k));
+    kernel.loadOperand(randomOperand('a', l.m * l.k));
+    const noisy = async (wanted: { exact?: boolean; tickets?: boolean }) => {
+      const sigma = randomBytes('sigma', 32);
+      const made = await kernel.multiplyNoisy(
+        l,
+        weights,
+        { sigma, number: 2, ...wanted },
+        noBreath,
+      );
+      return { t: made.t, tickets: made.tickets.slice() };
+    };
+    const whole = await noisy({});
+    expect(whole.tickets.length).toBe(32 * 6);
+    const product = kernel.product(l).slice();
+    expect(await noisy({ exact: false })).toEqual(whole);
+    expect(await noisy({ tickets: false })).toEqual({ t: whole.t, tickets: new Uint8Array() });
+    expect(kernel.product(l)).toEqual(product);
+  });
+
   it('stops between slabs when told to', async () => {
     const l = shape(64, 4096, 2048, 64);
     const kernel = await createKernel([l]);

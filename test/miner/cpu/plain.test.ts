@@ -1,6 +1,7 @@
 /** The plain product in both ways: any number of rows, the ends of int7 and int8, and nothing written beside C. */
 import { describe, expect, it } from 'vitest';
 import { createKernel } from '../../../src/miner/cpu/kernel/kernel.ts';
+import { isExact, type Relaxed } from '../../../src/miner/cpu/kernel/modules.ts';
 import type { Way } from '../../../src/miner/cpu/kernel/plain.ts';
 import { matrixFrom, multiply, transpose } from '../../oracle/naive-pass.ts';
 import { randomBytes, randomOperand } from '../../oracle/random.ts';
@@ -76,4 +77,58 @@ it('stands for no values outside int8', async () => {
   const c = [...new Int32Array(kernel.memory.buffer, kernel.place('c'), 16)];
   const b = ends('b', 16 * 64, 63);
   expect(c).toEqual(exactly(64, new Int8Array(64).fill(-128), b)[0]);
+});
+
+/** The relaxed module in JavaScript; `dot` is what an engine makes of the sum of two products. */
+function fakeOf(memory: WebAssembly.Memory, dot: (sum: number) => number): Relaxed {
+  const bytes = new Int8Array(memory.buffer);
+  const words = new Int32Array(memory.buffer);
+  const gemm =
+    (raise: (w: number, a: number) => number, lessOf: (i: number, j: number) => number) =>
+    (...[left = 0, panel = 0, , c = 0, m = 0, n = 0, k = 0]: number[]) => {
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let p = 0; p < k; p += 2)
+            sum += dot(
+              [p, p + 1].reduce((pair, q) => {
+                const w = bytes[panel + 32 * (q >> 2) + 4 * j + (q & 3)]!;
+                return pair + raise(w, bytes[left + i * k + q]!);
+              }, 0),
+            );
+          words[c / 4 + i * n + j] = sum - lessOf(i, j);
+        }
+      return 0;
+    };
+  return {
+    raise: (from = 0, count = 0, to = 0) => {
+      for (let i = 0; i < count; i++) bytes[to + i] = bytes[from + i]! + 63;
+      return 0;
+    },
+    rowSums: (from = 0, m = 0, k = 0, to = 0) => {
+      for (let i = 0; i < m; i++)
+        words[to / 4 + i] = 63 * bytes.subarray(from + i * k, from + (i + 1) * k).reduce(plus, 0);
+      return 0;
+    },
+    gemmPairs: (...args) =>
+      gemm(
+        (w, u) => w * u,
+        (_, j) => words[args[2]! / 4 + j]!,
+      )(...args),
+    gemmSingles: (...args) =>
+      gemm(
+        (w, a) => (w + 63) * a,
+        (i) => words[args[2]! / 4 + i]!,
+      )(...args),
+  };
+}
+
+const plus = (x: number, y: number): number => x + y;
+
+it('an engine whose relaxed dots are not exact at the ends is not used for them', () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const engine = (dot: (sum: number) => number) => isExact(fakeOf(memory, dot), memory);
+  expect(engine((sum) => sum)).toBe(true);
+  expect(engine((sum) => Math.min(sum, 32_003))).toBe(false);
+  expect(engine((sum) => Math.max(sum, -15_875))).toBe(false);
 });

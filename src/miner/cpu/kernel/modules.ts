@@ -56,7 +56,7 @@ const PROBE = { n: 8, m: 5, k: 16 } as const;
  * Whether an engine's relaxed dots are exact at the ends of what they are used for: a dot that
  * took its second operand's range or a sum of two otherwise than assembly/relaxed says would differ here.
  */
-function isExact(relaxed: Relaxed, memory: WebAssembly.Memory): boolean {
+export function isExact(relaxed: Relaxed, memory: WebAssembly.Memory): boolean {
   const { n, m, k } = PROBE;
   const [a, raised, panel, sums, c] = [1024, 2048, 3072, 4096, 5120] as const;
   const ends = [-1, 1];
