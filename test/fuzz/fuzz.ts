@@ -12,6 +12,7 @@ import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { readModel } from '../oracle/models.ts';
 import { createRandom, type Random } from '../sim/random.ts';
+import { gpuOracle } from './executor-gpu.ts';
 import { findFirefox } from './browser.ts';
 import { subjectOf, type Subject } from './formed.ts';
 import { generateModel } from './generate.ts';
@@ -174,7 +175,12 @@ if (values.only !== undefined) {
 const cases = await attackGraphs();
 await attackMutants(Number(values.mutations));
 await attackBytes(Number(values.files));
-if (onGpu) await compareOn(await browserOracle('chromium'), cases);
+if (onGpu) {
+  const gpu = await gpuOracle();
+  if (gpu) await compareOn(gpu, cases);
+  else console.log('executor on WebGPU: skipped, this Node finds no device');
+  await compareOn(await browserOracle('chromium'), cases);
+}
 if (values.firefox) {
   const some = cases.slice(0, Math.ceil(onGpu / 3));
   if (findFirefox()) await compareOn(await browserOracle('firefox'), some);

@@ -25,8 +25,8 @@ import {
   writePadded,
 } from '../../src/miner/webgpu/kernels.ts';
 import { openGpu } from '../gpu.ts';
+import { PlainPlan } from '../oracle/plain-plan.ts';
 import { randomBytes } from '../oracle/random.ts';
-import { PlainPlan } from './plain-plan.ts';
 
 const opened = await openGpu();
 if (!opened) console.warn('webgpu-executor: skipped, no WebGPU adapter in this Node');
@@ -237,12 +237,12 @@ async function bothOf(
   const plain = new PlainPlan(plan);
   for (const [i, { role }] of plan.buffers.entries())
     if (role.kind === 'table')
-      plain.buffers[i] = Array.from(new Int16Array(tables[role.index]!.slice().buffer));
+      plain.buffers[i] = Float64Array.from(new Int16Array(tables[role.index]!.slice().buffer));
   for (const [buffer, numbers] of given) {
     const place = layout.places[buffer]!;
     const data = ARRAYS[place.storage].from(numbers);
     writePadded(device, spaces[place.space], BYTES[place.storage] * place.base, data);
-    plain.buffers[buffer] = [...numbers];
+    plain.buffers[buffer] = Float64Array.from(numbers);
   }
   submit(device, compiled.segments[0]!);
   plain.run(0);
@@ -255,7 +255,8 @@ async function bothOf(
       return readPlace(device, settled?.to ?? layout.places[i]!, spaces, plain.buffers[i]!.length);
     }),
   );
-  const wanted = written.map((i) => plain.buffers[i]!);
+  // Zeros of either sign are one number.
+  const wanted = written.map((i) => Array.from(plain.buffers[i]!, (x) => x + 0));
   return { got, wanted, compiled, operand };
 }
 
@@ -313,7 +314,7 @@ describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
       const left = draft.buffer('temporary', 'i16', HEADS * m * k);
       const right = draft.buffer('temporary', 'i16', k * n);
       const out = draft.buffer('temporary', 'i32', HEADS * m * n);
-      const pooled = draft.buffer('temporary', at % 3 ? 'f32' : 'i16', HEADS * n);
+      const pooled = draft.buffer('temporary', at % 3 ? 'f32' : 'i32', HEADS * n);
       given.set(right, numbersOf(`right ${at}`, SEQUENCES * k * n, 50));
       // Rows of all heads lie side by side; what is left out of a causal sum is 0.
       const row = HEADS * k;
