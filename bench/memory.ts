@@ -7,13 +7,20 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { unitShape } from '../src/core/manifest.ts';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
-import { loadPackage } from '../src/miner/package/package.ts';
+import {
+  packageOf,
+  parseManifest,
+  segmentFile,
+  tableFile,
+  WEIGHTS_FILE,
+} from '../src/miner/package/package.ts';
 import { createWebgpuBackend } from '../src/miner/webgpu/webgpu.ts';
 import { openGpu } from '../test/gpu.ts';
 import { createEncoder, SHAPES, writeEncoder } from './encoders.ts';
@@ -103,13 +110,30 @@ async function openBackend(model: ModelPackage, kind: string) {
   return { backend: await createWebgpuBackend(model, { device }), buffers };
 }
 
+/** A package whose weights come linear by linear, as a worker gets them: nothing is held twice. */
+async function loadByFile(folder: string): Promise<ModelPackage> {
+  const read = async (file: string): Promise<Uint8Array> =>
+    new Uint8Array(await readFile(join(folder, file)));
+  const manifest = parseManifest(await read('manifest.json'));
+  const { segments } = unitShape(manifest);
+  const files: Uint8Array[] = [];
+  for (const i of segments.keys()) files.push(await read(segmentFile(i)));
+  for (const i of manifest.tables.keys()) files.push(await read(tableFile(i)));
+  const weights = await open(join(folder, WEIGHTS_FILE));
+  for (const { k, n } of manifest.linears) {
+    const part = new Uint8Array(k * n);
+    await weights.read(part, 0, part.length);
+    files.push(part);
+  }
+  await weights.close();
+  return packageOf(manifest, files);
+}
+
 async function measure(name: string, kind: string): Promise<Figures> {
   const runtime = watchMemories();
   const peakBare = peakBytes();
   const folder = join(import.meta.dirname, '../models', name);
-  const model = await loadPackage(async (file) =>
-    Uint8Array.from(await readFile(join(folder, file))),
-  );
+  const model = await loadByFile(folder);
   const peakBefore = peakBytes();
   const { backend, buffers } = await openBackend(model, kind);
   const sigma0 = new Uint8Array(32).fill(7);

@@ -10,7 +10,7 @@ import { SerialQueue } from '../../lib/queue.ts';
 import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
 import { createLap, type Clock, type OnStage } from '../engine/stages.ts';
-import { createKernel } from './kernel/kernel.ts';
+import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { KERNEL_WASM } from './kernel/kernel-wasm.ts';
 import { RELAXED_WASM } from './kernel/relaxed-wasm.ts';
 import { runPass, runStep, type PassParts, type YieldFor } from './pass.ts';
@@ -35,14 +35,16 @@ export interface CpuOptions {
 
 /** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
 export async function createCpuBackend(
-  model: ModelPackage,
+  given: ModelPackage,
   options: CpuOptions = {},
 ): Promise<Backend> {
+  // No function below may mention `given` or `rows`: it would keep a second copy of the weights alive.
+  const { weights: rows, ...model } = given;
   const { manifest } = model;
   const lap = createLap(options.onStage, options.clock);
   const kernel = await createKernel(largest(manifest), carryBytesMax(manifest), lap);
-  const weights = manifest.linears.map((l, i) => kernel.placeWeights(l, model.weights[i]!));
-  let shapes = proven(model, options);
+  const weights = placeAll(kernel, manifest, rows);
+  let shapes = proven(given, options);
   const passes = new SerialQueue(WAITING_MAX);
   const yieldToLoop = createYield();
   let usesRuntime = false;
@@ -78,6 +80,7 @@ export async function createCpuBackend(
       const { segments } = await partsOf(index);
       return plainHash(concat(segments.program, utf8(KERNEL_WASM), utf8(RELAXED_WASM)));
     },
+    weights: (linear) => kernel.weightRows(manifest.linears[linear - 1]!, weights[linear - 1]!),
     usesRuntime: () => usesRuntime,
     fallBack: () =>
       passes.run(async () => {
@@ -98,6 +101,9 @@ export async function createCpuBackend(
       }),
   };
 }
+
+const placeAll = (kernel: Kernel, { linears }: Manifest, rows: ModelPackage['weights']) =>
+  linears.map((l, i) => kernel.placeWeights(l, rows[i]!));
 
 /** What is proven about the segments of each shape. */
 function proven(

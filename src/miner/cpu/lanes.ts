@@ -75,8 +75,9 @@ export function serveLane(port: Port): void {
 
 /** Number of lanes that fit a model in memory and `threads` in cores, the lane of this worker included. */
 export function lanesFor(model: ModelPackage, local: Backend, threads: number): number {
-  const files = [...model.segments, ...model.tables, ...model.weights];
-  const own = files.reduce((sum, file) => sum + file.byteLength, 0);
+  const files = [...model.segments, ...model.tables];
+  const weights = model.manifest.linears.reduce((sum, { k, n }) => sum + k * n, 0);
+  const own = files.reduce((sum, file) => sum + file.byteLength, weights);
   const engine = (local.usesRuntime?.() ?? true) ? RUNTIME_BYTES : ENGINE_BYTES;
   const fitting = Math.floor(LANES_BYTES_MAX / (engine + own + local.memoryBytes()));
   return Math.max(1, Math.min(THREADS_MAX, threads, fitting));

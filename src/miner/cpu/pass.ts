@@ -11,7 +11,7 @@ import {
 import type { StepInput } from '../../core/pow/known.ts';
 import { carriesHash, layerSeed, stateHash } from '../../core/pow/seed.ts';
 import { assert } from '../../lib/errors.ts';
-import type { ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
+import type { PassInput, PassResult } from '../engine/backend.ts';
 import type { Lap } from '../engine/stages.ts';
 import type { Kernel, PlacedWeights } from './kernel/kernel.ts';
 import type { CpuSegments, SegmentParts } from './segments.ts';
@@ -46,7 +46,7 @@ export function runStep(parts: PassParts, input: StepInput): Promise<Uint8Array>
 
 class Pass {
   readonly #parts: PassParts;
-  readonly #model: ModelPackage;
+  readonly #model: SegmentParts['model'];
   readonly #kernel: Kernel;
   readonly #segments: CpuSegments;
   readonly #lap: Lap;

@@ -42,7 +42,8 @@ export interface CpuSegments {
 
 /** What the segments of one shape are made from. */
 export interface SegmentParts {
-  readonly model: ModelPackage;
+  /** Without the weights, which lie in the kernel's memory alone. */
+  readonly model: Omit<ModelPackage, 'weights'>;
   /** Place of the shape in the manifest. */
   readonly index: number;
   readonly kernel: Kernel;

@@ -113,6 +113,8 @@ export interface Backend {
    * @throws AppError EXACTNESS_LOST where that is not possible: it runs nothing any more
    */
   lose?(step: number): Promise<void>;
+  /** A copy of Bᵀ of a linear (from 1), of a backend that keeps the weights itself. */
+  weights?(linear: number): Int8Array;
   /** Whether ONNX Runtime is loaded for it; absent: yes. */
   usesRuntime?(): boolean;
   /** Bytes of the backend's own buffers, without ONNX Runtime's. */

@@ -19,6 +19,16 @@ export interface ModelParts {
   modelNamed(name: string): ModelPackage | undefined;
   modelOf(id: Uint8Array): ModelPackage | undefined;
   createCpu(model: ModelPackage, analysis: Analysis): Promise<Backend>;
+  /** A loaded model's package, whose weights the CPU backend keeps: no other copy need be kept. */
+  onLoaded?(model: ModelPackage): void;
+}
+
+/** Weights that lie in the backend's memory alone: each read makes a copy, which nobody keeps. */
+function weightsIn(backend: Backend, { weights }: ModelPackage): readonly Int8Array[] {
+  const read: Int8Array[] = [];
+  for (const i of weights.keys())
+    Object.defineProperty(read, i, { get: () => backend.weights!(i + 1), enumerable: true });
+  return read;
 }
 
 export class LoadedModels {
@@ -80,7 +90,9 @@ export class LoadedModels {
     if (isRefusal(analysis)) throw new AppError('MODEL_REFUSED', analysis.sentence);
     const backend = await this.#parts.createCpu(model, analysis);
     const { verdicts } = this;
-    const cpu = await trust(backend, { model, verdicts, onLost: this.#onLost });
-    return { model, analysis, cpu };
+    const kept = backend.weights ? { ...model, weights: weightsIn(backend, model) } : model;
+    const cpu = await trust(backend, { model: kept, verdicts, onLost: this.#onLost });
+    this.#parts.onLoaded?.(kept);
+    return { model: kept, analysis, cpu };
   }
 }

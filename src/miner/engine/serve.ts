@@ -37,6 +37,11 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
     modelOf: (id) => [...models.values()].find((model) => equal(model.id, id)),
     createCpu: (model, analysis) =>
       createCpuBackend(model, { analysis, runtimeOnly: configured().forceRuntime ?? false }),
+    onLoaded(model) {
+      const { name } = model.manifest;
+      const known = models.get(name);
+      if (known && equal(known.id, model.id)) models.set(name, model);
+    },
     createWebgpu:
       webgpu &&
       ((model, analysis) => {

@@ -98,6 +98,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     lost: backend.lost,
     pass: (input: PassInput) => when(input.shape ?? 0, () => backend.pass(input)),
     step: (input, shape = 0) => when(shape, () => backend.step(input, shape)),
+    ...(backend.weights && { weights: (linear: number) => backend.weights!(linear) }),
     usesRuntime: () => backend.usesRuntime?.() ?? true,
     memoryBytes: () => backend.memoryBytes(),
     close: () => backend.close(),
