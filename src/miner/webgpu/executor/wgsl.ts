@@ -7,7 +7,8 @@ const WRITTEN: ReadonlySet<Space> = new Set<Space>(['arena', 'operand']);
 /** Four int8 or int16 from the words where they begin. */
 function unpacked(space: Space, storage: 'i8' | 'i16'): string {
   const signed = (words: string, left: string, right: number): string =>
-    `vec4<f32>((bitcast<vec4<i32>>(vec4<u32>(${words})) << vec4<u32>(${left})) >> vec4<u32>(${right}u))`;
+    `vec4<f32>((bitcast<vec4<i32>>(vec4<u32>(${words})) << vec4<u32>(${left}))` +
+    ` >> vec4<u32>(${right}u))`;
   if (storage === 'i8') return signed(`${space}[at / 4u]`, '24u, 16u, 8u, 0u', 24);
   const [low, high] = [`${space}[at / 2u]`, `${space}[at / 2u + 1u]`];
   return signed(`${low}, ${low}, ${high}, ${high}`, '16u, 0u, 16u, 0u', 16);
