@@ -38,7 +38,7 @@ const { values } = parseArgs({
 });
 /** Rows of a unit of the generated shapes. */
 const ROWS = 256;
-/** What a process that mines may take at most, with its engine. */
+/** What a worker that mines may take at most, beyond the engine's own. */
 const boundOf = (weights: number): number => 1.5 * weights + 100e6;
 
 interface Figures {
@@ -164,7 +164,7 @@ if (values.row) {
 const HEAD = [
   ...['model', 'backend', 'weights', 'segments', 'own memory', 'all GPU buffers, plain', '… noisy'],
   ...["ONNX Runtime's wasm memory", 'process bare', 'process before', 'process at most'],
-  '1.5 × weights + 100',
+  ...['more than bare', '1.5 × weights + 100'],
 ];
 const megabytes = (bytes: number): string => (bytes ? (bytes / 1e6).toFixed(1) : '–');
 
@@ -173,7 +173,7 @@ function rowOf(name: string, kind: string): string[] {
   const text = execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const f = JSON.parse(String(text).trim().split('\n').at(-1)!) as Figures;
   const cells = [f.weights, f.segments, f.own, f.plain, f.noisy, f.runtime];
-  const memory = [f.peakBare, f.peakBefore, f.peak, boundOf(f.weights)];
+  const memory = [f.peakBare, f.peakBefore, f.peak, f.peak - f.peakBare, boundOf(f.weights)];
   return [...cells, ...memory].map(megabytes);
 }
 
