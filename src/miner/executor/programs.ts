@@ -22,6 +22,7 @@ import {
   isPoint,
   keep,
   located,
+  rootOf,
   type Item,
   type Leftover,
   type Operand,
@@ -31,6 +32,7 @@ import {
   type Ref,
   type Store,
 } from './tensors.ts';
+import { findCausal, type Causal } from './causal.ts';
 import { scheduleOf } from './schedule.ts';
 import { broadcastView, dense, merge, regroup, sizeOf, type Atom } from './views.ts';
 
@@ -44,7 +46,6 @@ const SPREAD_MAX = 2 ** 22;
 const SHIFT_MAX = 31;
 
 const gcd = (a: number, b: number): number => (b ? gcd(b, a % b) : a);
-const rootOf = (store: Store): Store => (store.part ? rootOf(store.part) : store);
 
 /** Rows that belong together: one program. */
 interface Draft {
@@ -64,6 +65,7 @@ export interface Pools {
 
 /** Steps of a segment. @throws Uncovered */
 export function stepsOf(items: readonly Item[], sequences: number, pools: Pools): Step[] {
+  const causal = findCausal(items);
   storeMore(items);
   let slots = assign(items);
   for (let again = storeShared(slots); again; again = storeShared(slots)) slots = assign(items);
@@ -71,7 +73,7 @@ export function stepsOf(items: readonly Item[], sequences: number, pools: Pools)
     isDraft(slot)
       ? new Builder(slot, sequences, pools)
       : slot.kind === 'product'
-        ? productStep(slot, sequences, pools)
+        ? productStep(slot, { sequences, pools, causal: causal.get(slot) })
         : slot.kind === 'pool'
           ? poolStep(slot, sequences, pools)
           : leftoverStep(slot, pools),
@@ -510,7 +512,10 @@ function widthOf(columns: readonly Atom[]): number | undefined {
   return columns.length === 2 && first.stride === 1 && second!.stride === 0 ? first.n : undefined;
 }
 
-function productStep({ left, right, out }: Product, sequences: number, pools: Pools): ProductStep {
+function productStep(
+  { left, right, out }: Product,
+  { sequences, pools, causal }: { sequences: number; pools: Pools; causal: Causal | undefined },
+): ProductStep {
   const [m, k] = left.dims.slice(-2) as [number, number];
   const n = right.dims.at(-1)!;
   const rows = sizeOf(left.dims) / k;
@@ -530,7 +535,10 @@ function productStep({ left, right, out }: Product, sequences: number, pools: Po
     ...cutsOf(a.lines),
     ...cutsOf(each),
   ];
-  const all = loopsOf([rows, sequences], must, cutsOfDims(out.dims, rows));
+  const may = cutsOfDims(out.dims, rows);
+  const all =
+    (causal && loopsOf([rows, sequences], [...must, causal.rows], may)) ??
+    loopsOf([rows, sequences], must, may);
   cover(all, 'rows of a product that do not nest');
   // The innermost loop is the product's rows, where it has more than one.
   const inner = Math.min(m, rows / sequences) > 1 ? all.at(-1)! : 1;
@@ -557,6 +565,7 @@ function productStep({ left, right, out }: Product, sequences: number, pools: Po
   touch(right.store);
   return {
     kind: 'product',
+    ...(causal?.rows === inner && { causal: { [causal.skip]: causal.diagonal } }),
     loops,
     m: inner,
     n,

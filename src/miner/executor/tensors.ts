@@ -72,7 +72,7 @@ export interface Product {
   readonly left: Operand;
   readonly right: Operand;
   readonly out: Store;
-  readonly scores: string;
+  readonly value: Value;
 }
 export interface Operand {
   readonly store: Store;
@@ -127,6 +127,9 @@ export function isPrefix(from: readonly number[], to: readonly number[]): boolea
   const last = full.findLastIndex((d) => d > 1);
   return full.every((d, i) => d === to[i] || i > last);
 }
+
+/** The tensor whose buffer a store is a part of. */
+export const rootOf = (store: Store): Store => (store.part ? rootOf(store.part) : store);
 
 export const storeOf = (
   role: Role,
@@ -435,7 +438,7 @@ export class Tensors {
     const left = this.#matrix(x, -1);
     const right = this.#matrix(y, undefined);
     const out = storeOf({ kind: 'temporary' }, 'i32', dims);
-    this.items.push({ kind: 'product', left, right, out, scores: name });
+    this.items.push({ kind: 'product', left, right, out, value: this.#value(name) });
     return { dims, store: out, view: dense(dims) };
   }
 

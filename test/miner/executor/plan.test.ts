@@ -89,6 +89,29 @@ describe('a plan', () => {
     expect(loops[1]).toBe(keyHeads);
   });
 
+  it('leaves out what a causal mask hides, where the bounds of the scores prove it', () => {
+    const model = decoderPackage(DECODER_SMALL);
+    const found = analyseModel(model);
+    if ('rule' in found) throw new Error(found.sentence);
+    const graphs = model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
+    const { manifest } = model;
+    const [scores] = graphs[1]!.nodes.filter((n) => n.op === 'MatMul').map((n) => n.outputs[0]!);
+    const causalOf = (about: Partial<Value>) => {
+      const values = found.segments.map((v, i) =>
+        i === 1 ? new Map([...v, [scores!, { ...v.get(scores!)!, ...about }]]) : v,
+      );
+      const plan = planModel({ manifest, shape: manifest.shapes[0]!, graphs, values });
+      return plan.segments[1]!.steps!.flatMap((s) => (s.kind === 'product' ? [s.causal] : []));
+    };
+    expect(causalOf({})).toEqual([{ columns: 0 }, { depths: 0 }]);
+    // The mask is 2^21 deep, the table has 1024 entries of 2^6 scores at most.
+    const width = 2 ** 21 - 2 ** 16;
+    expect(causalOf({ lo: -width / 2, hi: width / 2 })).toEqual([{ columns: 0 }, { depths: 0 }]);
+    const more = 2 ** 21 - 2 ** 15;
+    expect(causalOf({ lo: -more / 2, hi: more / 2 })).toEqual([undefined, undefined]);
+    expect(causalOf({ lo: 1 })).toEqual([undefined, undefined]);
+  });
+
   it('is one program for all layers, and little code', async () => {
     for (const name of ['lingua', 'polyglot']) {
       const { programs, segments } = planOf(await readModel(name));
