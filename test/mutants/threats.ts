@@ -66,7 +66,7 @@ export const readThreats = (root: string): Threat[] =>
 
 /** What `each` is given is a name, or a list written there. */
 const DECLARED =
-  /\b(?:test|it)(?:\.each\((?:[\w.]+|[^]*?\](?: as const)?)\))?\(\s*(['"`])(.+?)\1,/g;
+  /\b(?:test|it)(?:\.each(?:<[^]*?>(?=\())?\((?:[\w.]+|[^]*?\](?: as const)?)\))?\(\s*(['"`])(.+?)\1,/g;
 
 /** Names of the tests that a file declares, in its order. */
 export const testsIn = (text: string): string[] => [...text.matchAll(DECLARED)].map((m) => m[2]!);

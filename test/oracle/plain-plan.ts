@@ -232,8 +232,7 @@ export function rowOf(
     return arg[Math.floor(column / (width / arg.length))]!;
   };
   const entryOf = (v: RowValue, column: number): number => {
-    // Operators are those of a table.
-    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check
+    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- operators are those of a table
     switch (v.op) {
       case 'input':
         return reads[v.input]![column]!;
