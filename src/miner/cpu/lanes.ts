@@ -85,7 +85,8 @@ export function lanesFor(model: ModelPackage, local: Backend, threads: number): 
 
 /**
  * `local` and `count` − 1 further workers as one device. A lane that does not open, for example for lack of
- * memory, is left out, and so is one that dies later. Closing the device leaves `local` open.
+ * memory, is left out, and so is one that dies later. Closing the device leaves `local` open, and `lose` leaves it to
+ * the caller, whose backend it is.
  */
 export async function withLanes(
   local: Backend,
@@ -208,7 +209,7 @@ function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Back
     memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
     pass,
     async lose(step) {
-      for (const { backend } of lanes) await backend.lose?.(step);
+      for (const { backend } of lanes) if (backend !== local) await backend.lose?.(step);
     },
     async close() {
       isClosed = true;

@@ -13,6 +13,7 @@ import {
   type LaneWorker,
 } from '../../../src/miner/cpu/lanes.ts';
 import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
+import { trust } from '../../../src/miner/engine/trust/trusted.ts';
 import { startLane } from '../../../src/node/contributor/lane-thread.ts';
 import { backendContract } from '../../contracts/backend.contract.ts';
 import { readModel } from '../../oracle/models.ts';
@@ -102,6 +103,21 @@ describe('lanes', () => {
       model.manifest.linears.length,
     );
     await all.close();
+  });
+
+  it('fall back when a step was wrong, and leave it to the caller that the one here does', async () => {
+    const lost: number[] = [];
+    const parts = { ...partsOf(model), onLost: (_: Backend, step: number) => lost.push(step) };
+    const own = await trust(await createCpuBackend(model), parts);
+    const all = await withLanes(own, 2, start, parts);
+    const want = (await passOn(all)).x;
+    for (const backend of [all, own]) await backend.lose!(2);
+    expect(lost).toEqual([2, 2]);
+    expect(own.usesRuntime!()).toBe(true);
+    for (const result of await Promise.all([passOn(all), passOn(all)]))
+      expect(result.x).toEqual(want);
+    await all.close();
+    await own.close();
   });
 
   it('that do not open are left out', async () => {

@@ -184,16 +184,19 @@ describe('a miner', () => {
   const work = { core, modelId: model.id, target: 0n };
   const wait = { timeout: 30_000, interval: 5 };
 
-  function mine(made: ReturnType<typeof own>, gpu?: ReturnType<typeof own>) {
+  /** @param draw which step of a unit is judged, from 0 to below 1 */
+  function mine(made: ReturnType<typeof own>, gpu?: ReturnType<typeof own>, draw = 0) {
+    let draws = 0;
     const miner: Miner = new Miner({
       modelNamed: () => model,
       modelOf: () => model,
       createCpu: () => Promise.resolve(made.backend),
       createWebgpu: gpu && (() => Promise.resolve(gpu.backend)),
-      nowMs: () => performance.now(),
+      // Time stands still: a judge would rest a hundred times as long as it took.
+      nowMs: () => 0,
       randomNonce: () => 1n,
       // Every unit is judged.
-      random: () => 0,
+      random: () => (draws++ % 2 ? draw : 0),
       onStatus: () => undefined,
       onBlock: () => undefined,
     });
@@ -217,6 +220,26 @@ describe('a miner', () => {
     await units(miner, 2);
     expect(miner.status).toMatchObject({ state: 'running', problem: undefined });
     expect(made.state.isOwn).toBe(false);
+    miner.pause();
+  });
+
+  test('whose units are right is not blamed for the step that units leave out', async () => {
+    const miner = mine(own(), undefined, 0.999);
+    await miner.start('tiny', 'cpu');
+    await units(miner, 2);
+    expect(miner.status.inexact).toBeUndefined();
+    expect(miner.status.state).toBe('running');
+    miner.pause();
+  });
+
+  test('whose answers alone turned wrong says so', async () => {
+    const made = own();
+    const miner = mine(made, undefined, 0.999);
+    await miner.start('tiny', 'cpu');
+    made.state.wrongFrom = known.length;
+    await vi.waitUntil(() => miner.status.inexact !== undefined, wait);
+    expect(miner.status.inexact).toEqual({ backend: 'cpu', model: 'tiny', step: known.length });
+    await units(miner, 1);
     miner.pause();
   });
 
