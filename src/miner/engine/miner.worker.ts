@@ -1,4 +1,4 @@
-/** The browser's miner worker: ONNX Runtime and the GPU, nothing else. With the name `lane` it serves one lane. */
+/** The browser's miner worker: models and devices, nothing else. With the name `lane` it serves one lane. */
 import { workerFailure, type Port } from '../../lib/rpc.ts';
 import { serveLane, type LaneWorker } from '../cpu/lanes.ts';
 import { configureOrt } from './ort-place.ts';
