@@ -420,13 +420,14 @@ describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
     const wide = draft.buffer('temporary', 'i16', 2 ** 30);
     const small = draft.buffer('temporary', 'i16', 4);
     draft.rows(1, copyOf(4), [wide, small], []);
-    expect(planProblem(device, draft.plan())).toMatch(/bytes in a buffer of at most/);
+    const problem = (plan: Plan): string => planProblem(device, plan) ?? 'none';
+    expect(problem(draft.plan())).toMatch(/bytes in a buffer of at most/);
     const itself = new Draft();
     const same = itself.buffer('temporary', 'i16', 4);
     itself.rows(1, copyOf(4), [same, same], []);
-    expect(planProblem(device, itself.plan())).toBe('a step writes what it reads');
+    expect(problem(itself.plan())).toBe('a step writes what it reads');
     const uncovered = { ...draft.plan(), segments: [{ steps: undefined, report: ['a node'] }] };
-    expect(planProblem(device, uncovered)).toBe('segment 0 has no plan: a node');
+    expect(problem(uncovered)).toBe('segment 0 has no plan: a node');
     const groups: RowProgram = {
       ...copyOf(32_768),
       key: 'groups',
@@ -442,6 +443,6 @@ describe.skipIf(!opened)('programs on WebGPU', { timeout: 300_000 }, () => {
       many.buffer('temporary', 'i32', 8192),
     ];
     many.rows(1, groups, [from, to], []);
-    expect(planProblem(device, many.plan())).toMatch(/bytes of workgroup memory/);
+    expect(problem(many.plan())).toMatch(/bytes of workgroup memory/);
   });
 });
