@@ -181,7 +181,7 @@ export class Tensors {
     // What is a view, a product or a part of something else is written once more.
     for (const name of outputs.keys()) {
       const ref = this.#ref(name);
-      if (ref.point?.name !== name) this.#copy(ref, name);
+      if (ref.point?.name !== name) this.#copy(ref, undefined, name);
     }
   }
 
@@ -218,8 +218,8 @@ export class Tensors {
     return { dims, point };
   }
 
-  /** The same numbers in a place of their own, in row-major order. */
-  #copy(ref: Ref, name = '(copy)'): Point {
+  /** The same numbers in a place of their own, in row-major order; `storage`: as which it must be stored. */
+  #copy(ref: Ref, storage?: Storage, name = '(copy)'): Point {
     let columns = columnsOf(ref.dims);
     if (!ref.point) {
       const last = merge(located(ref).dims.flat()).at(-1);
@@ -237,7 +237,7 @@ export class Tensors {
       columns,
     });
     // A reader's rows may be longer than what lies side by side.
-    if (columns !== columnsOf(ref.dims)) keep(point!);
+    if (storage || columns !== columnsOf(ref.dims)) keep(point!, storage);
     return point!;
   }
 
@@ -412,8 +412,10 @@ export class Tensors {
       offset: list.store.offset + through.offset,
       part: list.store,
     };
+    // What a list picks of a constant is none: its entries are not those of the constant in order.
+    const { data: _, ...found } = from.store;
     const store: Store = {
-      ...from.store,
+      ...found,
       dims: [],
       strides: [],
       offset: from.store.offset + main.offset,
@@ -431,7 +433,7 @@ export class Tensors {
         view: dense(places.dims),
       };
     if (!places.point && places.store.storage === 'i32' && !places.store.list) return places;
-    return this.#view({ dims: places.dims, point: this.#copy(places) }, 'i32');
+    return this.#view({ dims: places.dims, point: this.#copy(places, 'i32') });
   }
 
   #product(x: Ref, y: Ref, name: string, dims: readonly number[]): Ref {
@@ -509,8 +511,7 @@ export class Tensors {
       const constant = this.#constant(input);
       if (constant) constants.push(constant);
       else {
-        const point = this.#copy(this.#ref(input));
-        keep(point, 'f32');
+        const point = this.#copy(this.#ref(input), 'f32');
         this.#leftover += sizeOf(point.dims);
         inputs.push({ name: input, point });
       }
