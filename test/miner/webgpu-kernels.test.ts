@@ -99,7 +99,7 @@ async function runLinear(
   return { want, run, A, B, scratch, gpu };
 }
 
-describe.skipIf(!opened)('kernels on WebGPU', () => {
+describe.skipIf(!opened)('kernels on WebGPU', { timeout: 300_000 }, () => {
   // Compiling takes a software device seconds: each shape once, the kinds of product in turn.
   const cases = SHAPES.map((shape, i) => {
     const dot = DOT_KINDS[i % DOT_KINDS.length]!;
