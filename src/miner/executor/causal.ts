@@ -120,6 +120,8 @@ function weightsOf(
   for (let point = below; point && least !== undefined;) {
     const [next, ...others] = readersOf(point);
     if (!next || others.length || point.store) return undefined;
+    // Rows stay rows: an operand that is read again and again has its zeros elsewhere.
+    if (sizeOf(next.dims) !== sizeOf(masked.dims)) return undefined;
     if (next.op === 'table') return isLast(next, least) ? next : undefined;
     least = boundAfter(next, point, least);
     point = next;

@@ -72,6 +72,19 @@ describe('who computes an admitted graph gives the same for', () => {
       return [{ name: g.gather(table(g, 't', [3, 5]), places), dims: [B, WIDTH, S, 5] }];
     }));
 
+  it('masked weights that are read once for each column of another constant', () =>
+    expectSame((g) => {
+      const later = Array.from({ length: S * S }, (_, i) => (i % S > Math.floor(i / S) ? -99 : 0));
+      const scores = g.matmul('k', g.transpose('k', [0, 2, 1]));
+      const masked = g.add(scores, g.floats('mask', [1, S, S], later));
+      const below = g.reshape(g.sub(g.max(masked, 2), masked), [B, S, S, 1]);
+      const wide = g.add(below, g.floats('none', [1, 1, 1, S], new Float32Array(S)));
+      const entries = Array.from({ length: 30 }, (_, i) => (i < 29 ? 60 - i : 0));
+      const dims = [B, S, S, S];
+      const weights = g.lookup(g.floats('t', [30], entries), g.atMost(wide, 29), dims);
+      return [{ name: g.matmul(weights, table(g, 'w', [S, 3])), dims: [B, S, S, 3] }];
+    }));
+
   it('turned numbers that are left to the interpreter', () =>
     expectSame((g) => {
       const x = g.transpose(g.reshape('k', [B, 2, 2, 2, 2, 2]), [0, 5, 2, 4, 1, 3]);
