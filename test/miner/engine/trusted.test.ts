@@ -5,6 +5,7 @@ import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
 import { unitShape } from '../../../src/core/manifest.ts';
 import { knownStep } from '../../../src/core/pow/known.ts';
 import { tokensOf } from '../../../src/core/pow/seed.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import type { Backend, PassResult } from '../../../src/miner/engine/backend.ts';
 import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
@@ -122,6 +123,67 @@ describe('a backend', () => {
     expect(lost).toEqual([['cpu', 1]]);
     expect(seen.steps).toBe(2 * known.length);
     expect((await safe.pass(input)).x).toEqual((await cpu.pass(input)).x);
+  });
+});
+
+describe('what is wrong', () => {
+  const onLost = (): void => undefined;
+
+  test('is in no answer that was being computed when it was found', async () => {
+    const { backend, state } = own();
+    const [computed, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const pass: Backend['pass'] = async (given) => {
+      const result = await backend.pass(given);
+      if (state.wrongFrom === 1) {
+        computed.resolve();
+        await held.promise;
+      }
+      return result;
+    };
+    const parts = { model, verdicts: memoryStore(), onLost };
+    const safe = await trust({ ...backend, pass }, parts);
+    state.wrongFrom = 1;
+    const running = safe.pass(input);
+    await computed.promise;
+    const losing = safe.lose(1);
+    const later = safe.pass(input);
+    held.resolve();
+    await losing;
+    for (const result of [await running, await later])
+      expect(result.x).toEqual((await cpu.pass(input)).x);
+  });
+
+  test('is not used at a later start, even where nothing could be loaded in its place', async () => {
+    const verdicts = memoryStore();
+    const lost: number[] = [];
+    const parts = { model, verdicts, onLost: (_: Backend, step: number) => void lost.push(step) };
+    const { backend } = own();
+    const offline = new AppError('MODEL_REFUSED', 'segment 0 does not load');
+    const safe = await trust({ ...backend, fallBack: () => Promise.reject(offline) }, parts);
+    await expect(safe.lose(3)).rejects.toThrow(offline);
+    const again = own();
+    await trust(again.backend, parts);
+    expect(again.state.isOwn).toBe(false);
+    expect(lost).toEqual([3, 3]);
+  });
+
+  test('is left once, where tests of two shapes find it at once', async () => {
+    const { backend, state } = own();
+    let falls = 0;
+    const step: Backend['step'] = (given, shape = 0) =>
+      shape && state.isOwn ? Promise.resolve(digest(0)) : backend.step(given);
+    const shape = unitShape(model.manifest);
+    const shapes = { ...model, manifest: { ...model.manifest, shapes: [shape, shape, shape] } };
+    const fallBack = (): Promise<boolean> => (falls++, backend.fallBack!());
+    const safe = await trust(
+      { ...backend, step, fallBack },
+      { model: shapes, verdicts: memoryStore(), onLost },
+    );
+    const results = await Promise.all(
+      [1, 2].map((shape) => safe.step(knownStep(model.manifest, 1), shape)),
+    );
+    expect(results).toEqual([known[0], known[0]]);
+    expect(falls).toBe(1);
   });
 });
 
