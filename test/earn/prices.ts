@@ -148,15 +148,19 @@ export function bestAt(tables: readonly Table[], at: Prices, cost: Cost): Best {
 export function rays(g: Game, world: World): [string, Prices][] {
   const alone = RESOURCES.map((r): [string, Prices] => [r, pricesFrom((x) => Number(x === r))]);
   if (world === 'plain') return alone;
-  const peel = peelOf(g);
-  const most = new Set(workOf(g).map((w, i) => w / peel[i]!));
   return [
     ...alone,
-    ...[...most].map((price): [string, Prices] => [
+    ...peelsAtMost(g).map((price): [string, Prices] => [
       'noisy and peel',
       pricesFrom((r) => (r === 'noisy' ? 1 : r === 'peel' ? price : 0)),
     ]),
   ];
+}
+
+/** Prices of a peel, in those of a noisy multiplication, from which a plain product replaces it: of each linear. */
+function peelsAtMost(g: Game): number[] {
+  const peel = peelOf(g);
+  return [...new Set(workOf(g).map((w, i) => w / peel[i]!))];
 }
 
 /** The best in either world, over some models. */
@@ -197,13 +201,27 @@ export function randomPrices(seed: string): Prices {
   });
 }
 
-/** The best over the corners of the box: a figure where some ray has none, and what drawing nonces pays. */
+const isInBox = (price: number, r: Resource): boolean =>
+  price >= MEASURED[r] / FACTOR && price <= MEASURED[r] * FACTOR;
+
+/**
+ * The best over the corners of the box, and over what lies on its edges where costs are linear only in parts: a figure
+ * where some ray has none, and what drawing nonces pays.
+ */
 export function bestOfBox(tables: Tables): Best {
+  const most = peelsAtMost(tables.game);
   let best = NONE;
   for (let corner = 0; corner < 2 ** RESOURCES.length; corner++) {
     const isHigh = (r: Resource): boolean => ((corner >> RESOURCES.indexOf(r)) & 1) === 1;
     const prices = pricesFrom((r) => MEASURED[r] * (isHigh(r) ? FACTOR : 1 / FACTOR));
     best = better(best, bestOfWorlds([tables], prices));
+    for (const share of most)
+      for (const at of [
+        { ...prices, peel: share * prices.noisy },
+        { ...prices, noisy: prices.peel / share },
+      ])
+        if (isInBox(at.peel, 'peel') && isInBox(at.noisy, 'noisy'))
+          best = better(best, bestOfWorlds([tables], at));
   }
   return best;
 }
