@@ -372,6 +372,7 @@ function card(
     ...cpu,
     kind: 'webgpu',
     device: 'a card',
+    fallBack: () => Promise.resolve(false),
     // The test of the device runs one plain pass.
     pass: (input) =>
       input.sigma0 || ++seen.plain - 1 < from ? cpu.pass(input) : plain(cpu, input),
@@ -408,7 +409,12 @@ test.each(['mining', 'paused'])('a device that lies is not used again: %s', asyn
   expect(miner.status.rejected).toEqual({ 'gpu: SELF_TEST_FAILED': 1 });
   expect(await ask(input)).toEqual(right);
   expect(seen.plain).toBe(2);
-  if (state === 'paused') return;
+  expect(miner.status.inexact).toEqual({ backend: 'webgpu', model: 'tiny', step: 0 });
+  if (state === 'paused') {
+    const again = miner.start('tiny', 'webgpu');
+    await expect(again).rejects.toMatchObject({ code: 'EXACTNESS_LOST' });
+    return;
+  }
   await vi.waitUntil(() => miner.status.backend === 'cpu', wait);
   const { units } = miner.status;
   await vi.waitUntil(() => miner.status.units > units + 1, wait);

@@ -64,6 +64,9 @@ const REPLACED: readonly string[] = [
   'DEVICE_MEMORY',
   'EXACTNESS_LOST',
 ] satisfies ErrorCode[];
+/** The failure of a device whose answer was wrong: in which step is not known. */
+const WRONG: ErrorCode = 'SELF_TEST_FAILED';
+const STEP_UNKNOWN = 0;
 /** Failures that may be temporary: the device is worth another try. */
 const AGAIN: readonly string[] = ['DEVICE_LOST', 'NO_WEBGPU'] satisfies ErrorCode[];
 
@@ -416,7 +419,7 @@ export class Miner {
     let losses = before + 1;
     let device: Backend | undefined;
     this.#reject(`gpu: ${code}`);
-    await this.#device?.close().catch(() => undefined);
+    if (this.#device) await this.#dismiss(this.#device, code);
     for (let last = code; AGAIN.includes(last) && losses <= LOSSES_MAX && !device;) {
       await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
       if (signal.aborted) break;
@@ -509,7 +512,13 @@ export class Miner {
     if (this.#run) return this.#wake?.();
     this.#reject(`gpu: ${code}`);
     this.#device = undefined;
-    void device.close().catch(() => undefined);
+    void this.#dismiss(device, code);
+  }
+
+  /** Closes a device that failed. Of one that gave a wrong answer the code is not used at a later start either. */
+  async #dismiss(device: Backend, code: string): Promise<void> {
+    if (code === WRONG) await fallsBack(device, STEP_UNKNOWN);
+    await device.close().catch(() => undefined);
   }
 
   async execute(modelId: Uint8Array, input: Uint8Array): Promise<Uint8Array> {
