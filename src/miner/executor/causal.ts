@@ -59,14 +59,19 @@ function reads(item: Item): Store[] {
 
 type ReadersOf = (x: object) => readonly Point[];
 
+/** What a ref reads: a point, or what is stored and the list through which it is found. */
+function sourcesOf(ref: Ref): object[] {
+  if (ref.point) return [ref.point];
+  const { store } = ref;
+  return [rootOf(store), ...(store.list ? [rootOf(store.list.store)] : [])];
+}
+
 /** Points that read a point, or what is stored. */
 function readersIn(points: readonly Point[]): ReadersOf {
   const readers = new Map<object, Point[]>();
   for (const point of points)
-    for (const arg of new Set(point.args)) {
-      const key = arg.point ?? rootOf(arg.store);
-      readers.set(key, [...(readers.get(key) ?? []), point]);
-    }
+    for (const arg of new Set(point.args))
+      for (const key of sourcesOf(arg)) readers.set(key, [...(readers.get(key) ?? []), point]);
   return (x) => readers.get(x) ?? [];
 }
 

@@ -85,6 +85,21 @@ describe('who computes an admitted graph gives the same for', () => {
       return [{ name: g.matmul(weights, table(g, 'w', [S, 3])), dims: [B, S, S, 3] }];
     }));
 
+  it('masked scores that also pick rows', () =>
+    expectSame((g) => {
+      const later = Array.from({ length: S * S }, (_, i) => (i % S > Math.floor(i / S) ? -99 : 0));
+      const scores = g.matmul('k', g.transpose('k', [0, 2, 1]));
+      const masked = g.add(scores, g.floats('mask', [1, S, S], later));
+      const below = g.atMost(g.sub(g.max(masked, 2), masked), 29);
+      const entries = Array.from({ length: 30 }, (_, i) => (i < 29 ? 60 - i : 0));
+      const weights = g.lookup(g.floats('t', [30], entries), below, [B, S, S]);
+      const picked = g.gather(table(g, 'u', [17, 3]), g.toInt(scores));
+      return [
+        { name: g.matmul(weights, 'k'), dims: [B, S, WIDTH] },
+        { name: picked, dims: [B, S, S, 3] },
+      ];
+    }));
+
   it('turned numbers that are left to the interpreter', () =>
     expectSame((g) => {
       const x = g.transpose(g.reshape('k', [B, 2, 2, 2, 2, 2]), [0, 5, 2, 4, 1, 3]);
