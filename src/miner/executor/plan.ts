@@ -43,6 +43,11 @@ class ModelPools implements Pools {
     return known;
   }
 
+  #spread = 0;
+  spread(entries: number): number {
+    return (this.#spread += entries);
+  }
+
   /** Forgets the buffers of a segment that turned out not to be covered. */
   mark(): number {
     return this.buffers.length;

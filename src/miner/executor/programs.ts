@@ -41,8 +41,10 @@ const FUSED_MAX = 160;
 const PROGRAM_MAX = 240;
 /** A point that needs this many others is stored where two programs would compute it. */
 const SHARED_MIN = 4;
-/** Entries of a constant that is written out because a row reads it in another pattern than side by side. */
+/** Entries of a model's constants that are written out: a row reads them in another pattern than side by side. */
 const SPREAD_MAX = 2 ** 22;
+/** Addresses of all turns of a segment: 4 MB; attention of 32 heads of 512 rows that is turned needs 2^16 a step. */
+const TURNS_MAX = 2 ** 20;
 const SHIFT_MAX = 31;
 
 const gcd = (a: number, b: number): number => (b ? gcd(b, a % b) : a);
@@ -61,6 +63,8 @@ const isDraft = (slot: Slot): slot is Draft => 'roots' in slot;
 export interface Pools {
   bufferOf(store: Store): number;
   programOf(program: RowProgram): number;
+  /** Counts entries of constants that are written out. @returns those of the whole model so far */
+  spread(entries: number): number;
 }
 
 /** Steps of a segment. @throws Uncovered */
@@ -79,7 +83,17 @@ export function stepsOf(items: readonly Item[], sequences: number, pools: Pools)
           : leftoverStep(slot, pools),
   );
   // Only now it is known which points somebody reads.
-  return built.flatMap((each) => (each instanceof Builder ? (each.step() ?? []) : each));
+  const steps = built.flatMap((each) => (each instanceof Builder ? (each.step() ?? []) : each));
+  const turns = steps.reduce((sum, step) => sum + turnsOf(step), 0);
+  cover(turns <= TURNS_MAX, 'rows in too many short turns');
+  return steps;
+}
+
+/** Addresses that a step keeps for a sequence: one for each operand in each turn of the loops between. */
+function turnsOf(step: Step): number {
+  if (step.kind === 'leftover') return 0;
+  const between = sizeOf(step.loops.slice(1, step.kind === 'rows' ? -1 : undefined));
+  return between * (step.kind === 'rows' ? step.inputs.length + step.outputs.length : 3);
 }
 
 /** Points that a point needs and that nobody stores. */
@@ -434,7 +448,7 @@ class Builder {
     const own = lines.filter(({ stride }) => stride);
     const width = sizeOf(columns.map(({ n }) => n));
     const count = sizeOf(own.map(({ n }) => n)) * width;
-    cover(count <= SPREAD_MAX, 'a constant that is large in each row');
+    cover(this.#pools.spread(count) <= SPREAD_MAX, 'a constant that is large in each row');
     let places = [offset];
     for (const { n, stride } of [...own, ...columns])
       places = places.flatMap((p) => Array.from({ length: n }, (_, i) => p + i * stride));

@@ -100,6 +100,7 @@ export const isPoint = (item: Item): item is Point => !('kind' in item);
 
 /** Entries that the interpreter may be given in a segment: it takes about 20 ns for each. */
 const LEFTOVER_MAX = 2 ** 17;
+/** Entries of a segment's constants that are made of constants: 16 MB. */
 const EXPANDED_MAX = 2 ** 22;
 const POINTWISE = new Map<string, string>([
   ['Add', 'add'],
@@ -163,6 +164,7 @@ export class Tensors {
   readonly #values: ReadonlyMap<string, Value>;
   readonly #outputs: ReadonlyMap<string, Store>;
   #leftover = 0;
+  #expanded = 0;
 
   constructor(
     graph: OnnxGraph,
@@ -269,6 +271,8 @@ export class Tensors {
         constants.every((c) => c !== undefined),
         `${name} of what is no constant`,
       );
+      this.#expanded += sizeOf(value.dims);
+      cover(this.#expanded <= EXPANDED_MAX, `${node.name}: large constants`);
       this.#folded.set(name, fold(node, constants, value));
       return;
     }
@@ -594,7 +598,6 @@ function liveNodes(graph: OnnxGraph): OnnxNode[] {
 
 /** A constant made of constants. */
 function fold(node: OnnxNode, inputs: readonly OnnxTensor[], value: Value): OnnxTensor {
-  cover(sizeOf(value.dims) <= EXPANDED_MAX, `${node.name}: a large constant`);
   const name = node.outputs[0]!;
   const { data, dims } = interpret({ nodes: [node], constants: inputs }, new Map()).get(name)!;
   return { name, dims, type: value.type === 'int32' ? 'int32' : 'float32', data };

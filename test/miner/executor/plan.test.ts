@@ -163,6 +163,29 @@ describe('a plan', () => {
     expect(as(0).report[0]).toContain('quotient');
   });
 
+  it('leaves rows in millions of short turns, and large constants, to ONNX Runtime', () => {
+    const n = 2 ** 18;
+    const turned = new Graph();
+    const x = turned.reshape(turned.input('c1', [ROWS, n]), [ROWS, n / 4, 2, 2]);
+    const y = turned.transpose(x, [0, 1, 3, 2]);
+    turned.output('a2', [ROWS, n], turned.reshape(y, [ROWS, n]));
+    const dims = { [x]: [ROWS, n / 4, 2, 2], [y]: [ROWS, n / 4, 2, 2] };
+    const ofTurned = valuesOf(turned.graph(), dims);
+    expect(planGraph(turned.graph(), ofTurned, n).segments[1]!.report[0]).toContain('turns');
+
+    const made = new Graph();
+    made.input('c1', [ROWS, n]);
+    let sum = made.floats('zeros', [n], new Float32Array(n));
+    const constants: Record<string, readonly number[]> = {};
+    for (let i = 0; i < 20; i++) constants[(sum = made.add(sum, made.number(i)))] = [n];
+    made.output('a2', [ROWS, n], made.add('c1', sum));
+    const ofConstants = valuesOf({ ...made.graph(), inputs: [], outputs: [] }, constants, {
+      perSequence: false,
+    });
+    const ofMade = new Map([...valuesOf(made.graph(), {}), ...ofConstants]);
+    expect(planGraph(made.graph(), ofMade, n).segments[1]!.report[0]).toContain('constants');
+  });
+
   it('cuts a chain of thousands of nodes into programs of bounded size', () => {
     const g = new Graph();
     let x = g.input('c1', [ROWS, 8]);
