@@ -1,11 +1,12 @@
 /** Chooses what runs a model's segments on the CPU. */
 import { carryBytes, type Shape } from '../../core/manifest.ts';
+import { AppError } from '../../lib/errors.ts';
 import { createExecutor } from '../executor/executor.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { PlannedSegments } from './planned-segments.ts';
 import type { CpuSegments, Place, SegmentParts } from './segments.ts';
 
-/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY */
+/** @throws AppError MODEL_REFUSED, DEVICE_MEMORY, MODEL_MISSING where ONNX Runtime is needed and can't be fetched */
 export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
   const { model, index, kernel, facts } = parts;
   const { manifest, tables } = model;
@@ -31,7 +32,11 @@ async function openRuntime(
   wanted?: (segment: number) => boolean,
 ): Promise<CpuSegments> {
   // ONNX Runtime has 27 MB, which a page must not fetch where nothing is left for it.
-  const { createRuntimeSegments } = await import('./runtime-segments.ts');
+  const { createRuntimeSegments } = await import('./runtime-segments.ts').catch(
+    (cause: unknown) => {
+      throw new AppError('MODEL_MISSING', 'ONNX Runtime cannot be fetched', { cause });
+    },
+  );
   return createRuntimeSegments({ model, index, kernel, carry, ...(wanted && { wanted }) });
 }
 

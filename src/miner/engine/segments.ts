@@ -44,7 +44,10 @@ export const onDevice = (device: GPUDevice): SegmentOptions => ({
   },
 });
 
-/** One segment's session with pinned options. Create sessions one at a time. @throws AppError MODEL_REFUSED */
+/** What the runtime says where its wasm did not start, as without a connection: the model is not to blame. */
+const NOT_FETCHED = /no available backend found/;
+
+/** One segment's session with pinned options. Create one at a time. @throws AppError MODEL_REFUSED, MODEL_MISSING */
 export async function createSession(
   bytes: Uint8Array,
   index: number,
@@ -59,7 +62,8 @@ export async function createSession(
       graphOptimizationLevel: 'disabled',
     });
   } catch (cause) {
-    throw new AppError('MODEL_REFUSED', `segment ${index} does not load`, { cause });
+    const code = NOT_FETCHED.test(String(cause)) ? 'MODEL_MISSING' : 'MODEL_REFUSED';
+    throw new AppError(code, `segment ${index} does not load`, { cause });
   }
 }
 
