@@ -40,7 +40,7 @@ const MAGIC_BITS = 0x4b400000;
 /** The largest |x| for which that holds. */
 export const QUICK_MAX = 2 ** 22;
 /** Bytes of code of one function: V8 compiles about 1 MB a second at its best. */
-const CODE_BYTES_MAX = 65_536;
+export const FUNCTION_BYTES_MAX = 65_536;
 
 /** Where a program's frame holds what; offsets in bytes. Pointers come first, each with the bytes from row to row. */
 export interface FrameLayout {
@@ -110,7 +110,7 @@ export function emitProgram(program: RowProgram): Emitted | undefined {
   if (!schedule) return undefined;
   const emitter = new Emitter(program, schedule);
   const made = emitter.function();
-  return made.code.length > CODE_BYTES_MAX ? undefined : made;
+  return made.code.length > FUNCTION_BYTES_MAX ? undefined : made;
 }
 export { moduleOf };
 

@@ -7,7 +7,7 @@ import type { Manifest, Shape } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import type { Value } from '../checker/value.ts';
 import type { OnnxGraph } from '../package/onnx.ts';
-import { emitProgram, moduleOf, type Emitted } from './emit.ts';
+import { emitProgram, FUNCTION_BYTES_MAX, moduleOf, type Emitted } from './emit.ts';
 import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
 import { nest } from './nest.ts';
 import { planModel } from './plan.ts';
@@ -80,10 +80,11 @@ function emitAll(plan: Plan): Map<string, Emitted> {
     for (const step of steps ?? []) {
       const program = programOf(step, plan);
       if (!program || emitted.has(program.key)) continue;
+      // What is too large has taken its time too.
       const made = emitProgram(program);
-      if (!made || bytes + made.code.length > CODE_BYTES_MAX) continue;
-      bytes += made.code.length;
-      emitted.set(program.key, made);
+      bytes += made?.code.length ?? FUNCTION_BYTES_MAX;
+      if (bytes > CODE_BYTES_MAX) return emitted;
+      if (made) emitted.set(program.key, made);
     }
   return emitted;
 }
