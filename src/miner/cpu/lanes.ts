@@ -160,6 +160,8 @@ function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Back
   }));
   const count = lanes.length;
   let isClosed = false;
+  const leave = (lane: (typeof lanes)[number]): void =>
+    void (lanes = lanes.filter((one) => one !== lane));
 
   /**
    * A plain pass of several sequences, of which each idle lane runs a part, so that who asks waits less. Lanes that
@@ -193,7 +195,7 @@ function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Back
     } catch (e) {
       if (AppError.from(e).code !== 'WORKER_DIED') throw e;
       if (isClosed) throw new AppError('PASS_ABORTED', 'its lane was closed');
-      lanes = lanes.filter((one) => one !== lane);
+      leave(lane);
       return await one(input);
     } finally {
       lane.load--;
@@ -209,7 +211,8 @@ function join({ manifest }: ModelPackage, local: Backend, helpers: readonly Back
     memoryBytes: () => lanes.reduce((sum, { backend }) => sum + backend.memoryBytes(), 0),
     pass,
     async lose(step) {
-      for (const { backend } of lanes) if (backend !== local) await backend.lose?.(step);
+      for (const lane of lanes.filter(({ backend }) => backend !== local))
+        await lane.backend.lose?.(step).catch(() => leave(lane));
     },
     async close() {
       isClosed = true;

@@ -116,6 +116,10 @@ describe('lanes', () => {
     expect(own.usesRuntime!()).toBe(true);
     for (const result of await Promise.all([passOn(all), passOn(all)]))
       expect(result.x).toEqual(want);
+    // One that is dead holds nothing up.
+    await kill(started.at(-1)!);
+    await all.lose!(1);
+    expect((await passOn(all)).x).toEqual(want);
     await all.close();
     await own.close();
   });
