@@ -5,7 +5,7 @@ import { Graph } from '../../models/graph.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { decoderPackage } from '../models/decoder.ts';
 import { createRandom, type Random } from '../sim/random.ts';
-import { FORMS, type FormSite } from './forms.ts';
+import { FORMS, OPENINGS, type Form, type FormSite } from './forms.ts';
 import {
   K,
   N,
@@ -44,7 +44,7 @@ const UNITS = [
 const ENTRIES_MAX = 1600;
 const FORMS_MAX = 5;
 
-function formedModel(r: Random): ModelPackage {
+function formedModel(r: Random, opening: Form): ModelPackage {
   const [sequences, tokens] = r.pick(UNITS);
   const rows = sequences * tokens;
   const vocabulary = r.pick([3, 4, 9]);
@@ -89,7 +89,7 @@ function formedModel(r: Random): ModelPackage {
   for (let i = 0; i < count; i++) {
     g.scope(`form${i}`);
     const start = r.chance(0.75) ? x : r.pick(pool);
-    const made = r.pick(FORMS)(site, start);
+    const made = (i ? r.pick(FORMS) : opening)(site, start);
     if (made && made.name !== start.name) pool.push((x = made));
   }
   const second = finish(site, x);
@@ -156,5 +156,6 @@ export function subjectOf(seed: number, index: number): Subject {
   const kind = r.next();
   if (kind < 0.3) return { model: generateModel(seed, index), segment: 1, kind: 'random' };
   if (kind > 0.96) return decoderSubject(r);
-  return { model: formedModel(r), segment: 1, kind: 'forms' };
+  const opening = OPENINGS[index % OPENINGS.length]!;
+  return { model: formedModel(r, opening), segment: 1, kind: 'forms' };
 }

@@ -225,11 +225,12 @@ const perHead: Form = (site, x) => {
   const { g, r, rows, sequences, tokens } = site;
   const width = widthOf(x);
   const heads = r.pick([1, 2, 3, 4, 6].filter((n) => width % n === 0));
-  const times = r.chance(0.5) ? Math.ceil(60_000 / Math.max(1, reachOf(x))) : 1;
+  const times = r.chance(0.8) ? Math.ceil(60_000 / Math.max(1, reachOf(x))) : 1;
   const wide = times > 1 ? g.mul(x.name, g.number(times)) : x.name;
   const large = made(wide, x.dims, times * x.lo, times * x.hi);
-  const y = between(site, large, -r.pick([2047, 2 ** 15]), r.pick([2047, 2 ** 15, 60_000]));
-  const [bits, isFine] = [3, r.chance(0.4)];
+  const reach = (): number => r.pick([2047, 2 ** 15, 60_000, 60_000]);
+  const y = between(site, large, -reach(), reach());
+  const [bits, isFine] = [3, r.chance(0.5)];
   const given = isFine ? g.mul(y.name, g.number(2 ** -bits)) : y.name;
   const turned = g.transpose(
     g.reshape(given, [sequences, tokens, heads, width / heads]),
@@ -277,15 +278,15 @@ function turned(site: FormSite, x: string, d: number): string {
 
 function maskOf(site: FormSite, scores: string): string {
   const { g, r, used, tokens: S, sequences } = site;
-  const kind = r.pick(['causal', 'causal', 'used', 'none']);
+  const kind = r.pick(['causal', 'causal', 'causal', 'used', 'none']);
   if (kind === 'used' && used) {
     const free = g.mul(g.sub(used, g.number(1)), g.number(2 ** 21));
     return g.add(scores, g.reshape(free, [sequences, 1, 1, S]));
   }
   if (kind !== 'causal') return scores;
-  const later = Array.from({ length: S * S }, (_, i) =>
-    i % S > Math.floor(i / S) ? -(2 ** 21) : 0,
-  );
+  // At times less deep than scores are apart, so that what comes later is seen a little.
+  const depth = r.pick([2 ** 21, 2 ** 21, 8192, 8192]);
+  const later = Array.from({ length: S * S }, (_, i) => (i % S > Math.floor(i / S) ? -depth : 0));
   return g.add(scores, constantOf(site, 'mask', [1, 1, S, S], later));
 }
 
@@ -319,8 +320,9 @@ const attention: Form = (site, x) => {
   const masked = maskOf(site, scores);
   const away = g.shift(g.sub(g.max(masked, 3), masked), r.int(0, 8));
   const n = r.pick([16, 100, 1000]);
+  const end = r.pick([0, 0, 0, 1]);
   const exps = Array.from({ length: n }, (_, i) =>
-    i === n - 1 ? 0 : Math.round(127 * Math.exp((-6 * i) / n)),
+    i === n - 1 ? end : Math.round(127 * Math.exp((-6 * i) / n)),
   );
   const dims = [B, heads * group, S, S];
   const weights = g.lookup(constantOf(site, 'exp', [n], exps), g.atMost(away, n - 1), dims);
@@ -337,19 +339,10 @@ const attention: Form = (site, x) => {
   return rowsOf(name, site, heads * group * d, 508);
 };
 
-export const FORMS: readonly Form[] = [
-  ...[requantised, requantised, layerNorm, layerNorm, rmsNorm, attention, attention, attention],
-  ...[
-    curve,
-    gated,
-    residual,
-    residual,
-    outlier,
-    grouped,
-    groupedNorm,
-    limbs,
-    columns,
-    perHead,
-    pooled,
-  ],
+/** What a model may begin with, in turn. */
+export const OPENINGS: readonly Form[] = [
+  ...[perHead, attention, layerNorm, requantised, groupedNorm, attention, rmsNorm, gated],
+  ...[perHead, attention, curve, residual, outlier, grouped, limbs, columns, pooled],
 ];
+/** What follows, the more important more often. */
+export const FORMS: readonly Form[] = [...OPENINGS, attention, attention, layerNorm, requantised];

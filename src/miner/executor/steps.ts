@@ -122,20 +122,28 @@ export function readyPhases(phases: readonly Phase[], work: Workplace): ReadyPha
   });
 }
 
+const ARRAYS = { i8: Int8Array, i16: Int16Array, i32: Int32Array, f32: Float32Array } as const;
+
 /** Nodes for the interpreter: on all B sequences, of which those that do not run are zeros. */
 function runLeftover(step: LeftoverStep, work: Workplace, sequences: number): void {
-  const { float } = work.memory;
+  const viewOf = (buffer: number, count: number) =>
+    new ARRAYS[work.buffers[buffer]!.storage](
+      work.memory.float.buffer as ArrayBuffer,
+      work.addressOf(buffer),
+      count,
+    );
   const inputs = new Map<string, Tensor>();
   for (const { name, dims, type, buffer } of step.inputs) {
-    const at = work.addressOf(buffer) >> 2;
-    const count = sizeOf(dims);
-    float.fill(0, at + (count / work.sequences) * sequences, at + count);
-    const data = float.slice(at, at + count);
-    inputs.set(name, { dims, data: type === 'int32' ? Int32Array.from(data) : data });
+    const view = viewOf(buffer, sizeOf(dims));
+    view.fill(0, (view.length / work.sequences) * sequences);
+    const data = type === 'int32' ? Int32Array.from(view) : Float32Array.from(view);
+    inputs.set(name, { dims, data });
   }
   const made = interpret(step, inputs);
-  for (const { name, buffer } of step.outputs)
-    float.set(made.get(name)!.data, work.addressOf(buffer) >> 2);
+  for (const { name, buffer } of step.outputs) {
+    const { data } = made.get(name)!;
+    viewOf(buffer, data.length).set(data);
+  }
 }
 
 function prepare(step: LoopStep, heads: number, work: Workplace): Turn {
