@@ -10,14 +10,17 @@ import { KeptBlocks } from '../../src/chain/light/memory/kept-blocks.ts';
 import type { LightMemory } from '../../src/chain/light/memory/memory.ts';
 import { beginLight, secretOf } from '../../src/chain/light/open.ts';
 import { wantedProofs } from '../../src/chain/light/proofs.ts';
+import { lightKey, PathsRecord } from '../../src/chain/light/records.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import type { Put, Store } from '../../src/chain/store/store.ts';
+import { decode } from '../../src/core/codec.ts';
 import { isFault } from '../../src/core/faults.ts';
 import { genesisPoint } from '../../src/core/header/header.ts';
 import { HEADERS_MAX } from '../../src/core/messages.ts';
 import { PROOFS_KEPT } from '../../src/core/params.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { paramsFor } from '../core/header/params-for.ts';
-import { MODEL, MODELS, START_MS } from './make-blocks.ts';
+import { MODEL, MODELS, PROOF, START_MS } from './make-blocks.ts';
 import { MadeBranch, makeHeaders } from './make-headers.ts';
 import { openLightChain } from './open-light.ts';
 
@@ -162,4 +165,33 @@ test('the secret stays with the device: over a start, and over another genesis',
   expect(mended.store.wiped?.code).toBe('STORE_CORRUPT');
   expect(await secretOf(store)).toEqual(secret);
   expect(await secretOf(createMemoryStore())).not.toEqual(secret);
+});
+
+test('a kill between the last proof and the head that it proves costs nothing', async () => {
+  const store = createMemoryStore();
+  // Of its draws none is block 1, which would move the head before the last proof.
+  await store.batch([{ key: lightKey.secret, value: secretAt(1) }]);
+  const { headers, tip } = makeHeaders(genesis, PROOFS_KEPT + 50, { params });
+  const movesHead = ({ key, value }: Put) =>
+    key === lightKey.paths && value && decode(PathsRecord, value).headHeight > 0;
+  const dying: Store = {
+    ...store,
+    async batch(puts, durable) {
+      if (puts.some(movesHead)) throw new Error('killed');
+      return store.batch(puts, durable);
+    },
+  };
+  const open = (on: Store) =>
+    openLightChain({ store: on, params, now: () => tip.header.time }, genesis.header);
+  const light = await open(dying);
+  await light.headers.import(headers);
+  await light.proofs.audit();
+  const wanted = light.proofs.wanted();
+  for (const { id } of wanted.slice(0, -1)) await light.proofs.import(id, PROOF);
+  await expect(light.proofs.import(wanted.at(-1)!.id, PROOF)).rejects.toThrow('killed');
+
+  const again = await open(store);
+  await again.proofs.audit();
+  expect(again.proofs.wanted()).toEqual([]);
+  expect(again.headers.head().header).toEqual(tip.header);
 });

@@ -18,7 +18,7 @@ import type { VerifyProof } from '../shared/verify-proof.ts';
 import { auditDeep, probe } from './audit.ts';
 import { blocksToKeep, bodyOf, proofOf, type WantedProof } from './blocks.ts';
 import { blocksToExecute, executeAndKeep, executeKept } from './execute.ts';
-import { branchAt, dropBranch, invalidate, unmoved, type Changed } from './head.ts';
+import { branchAt, dropBranch, invalidate, selectHead, unmoved, type Changed } from './head.ts';
 import { entryAt, headerAt, heightOf } from './headers.ts';
 import { importHeaders, judgeHeader, type HeadersImported } from './import.ts';
 import type { LightMemory } from './memory/memory.ts';
@@ -87,7 +87,7 @@ export interface LightProofs {
   wanted(of?: Uint8Array): WantedProof[];
   /**
    * Draws which older blocks of deep branches must be proven. To be called when a peer has given all its headers:
-   * the draw follows from the last one.
+   * the draw follows from the last one. The head moves where all the proofs are here already.
    */
   audit(): Promise<void>;
   /** Proofs to ask for before more headers are fetched of the branch that ends with this block; mostly none. */
@@ -237,7 +237,12 @@ const headersOf = (memory: LightMemory, { now, change }: LightChainDeps): LightH
 const proofsOf = (memory: LightMemory, { verifyProof, change }: LightChainDeps): LightProofs => ({
   import: (id, proof, body) => change(() => importProof(memory, verifyProof, { id, proof, body })),
   wanted: (of) => wantedProofs(memory, of),
-  audit: () => change(async () => unmoved(await auditDeep(memory))),
+  audit: () =>
+    change(async () => {
+      await auditDeep(memory);
+      // A kill may have come between the last proof that was drawn and the head that it proved.
+      return { result: undefined, moved: await selectHead(memory) };
+    }),
   probe: (tipId) => change(async () => unmoved(await probe(memory, tipId))),
   of: (id) => proofOf(memory.store, id),
   get checked() {
