@@ -378,12 +378,14 @@ describe('a peer', () => {
 describe('a server', () => {
   let close = (): unknown => undefined;
   afterEach(() => close());
-  async function serve(listener: RequestListener) {
+  async function serve(listener: RequestListener, stallMs?: number) {
     const server = createServer(listener);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     close = () => (server.closeAllConnections(), server.close());
-    return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m/`, 200);
+    return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/m/`, stallMs);
   }
+  /** The deadline of a server that never goes on; one that answers has the product's. */
+  const SILENCE_MS = 200;
   const wanted = { model, part: 1, size: 4 };
   const free = new AbortController().signal;
 
@@ -396,15 +398,15 @@ describe('a server', () => {
     const bytes = await own.fetch(wanted, free, () => undefined);
     expect([path, [...bytes]]).toEqual([`/m/${id}/1`, [1, 2, 3, 4]]);
   });
-  it.each<[string, RequestListener]>([
+  it.each<[string, RequestListener, number?]>([
     ['404', (_, response) => void response.writeHead(404).end('none')],
     ['too few bytes', (_, response) => void response.end(Uint8Array.of(1, 2, 3))],
     ['a byte too many', (_, response) => void response.end(Uint8Array.of(1, 2, 3, 4, 5))],
-    ['silence', () => undefined],
-    ['silence in the middle', (_, response) => void response.write(Uint8Array.of(1))],
     ['elsewhere', (_, response) => void response.writeHead(302, { location: '/' }).end()],
-  ])('is given up at %s', async (_, listener) => {
-    const own = await serve(listener);
+    ['silence', () => undefined, SILENCE_MS],
+    ['silence in the middle', (_, response) => void response.write(Uint8Array.of(1)), SILENCE_MS],
+  ])('is given up at %s', async (_, listener, stallMs?) => {
+    const own = await serve(listener, stallMs);
     await expect(own.fetch(wanted, free, () => undefined)).rejects.toMatchObject({
       code: 'MODEL_MISSING',
     });
