@@ -2,17 +2,22 @@
  * A model's segments on the CPU, in the kernel's own memory: C is read as the int32 that the product left, A is
  * written as the int8 that the next product reads, carries as they are hashed. Sequences are the outermost loop and
  * heads the next, so that what lies between two steps stays in the core's cache.
+ *
+ * After the plan: wasm/ (row programs become functions), nest (loops around the steps), memory (where buffers lie),
+ * steps (calls with their addresses).
  */
 import type { Manifest, Shape } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import type { Value } from '../checker/value.ts';
 import type { OnnxGraph } from '../package/onnx.ts';
-import { emitProgram, FUNCTION_BYTES_MAX, moduleOf, type Emitted } from './emit.ts';
 import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
 import { nest } from './nest.ts';
 import { planModel } from './plan.ts';
 import { poolProgram, readyPhases, type Compiled, type ReadyPhase } from './steps.ts';
 import type { Plan, RowProgram, Step } from './types.ts';
+import { moduleOf } from './wasm/code.ts';
+import { emitProgram, FUNCTION_BYTES_MAX } from './wasm/emit.ts';
+import type { Emitted } from './wasm/function.ts';
 
 /** Bytes of generated code of a model; MiniLM has 15 KB. */
 const CODE_BYTES_MAX = 2 ** 20;

@@ -1,14 +1,19 @@
 /**
  * Plan of a model's segments: from their graphs and what the checker proved about each tensor. Pure. A segment that
  * does not fit runs on ONNX Runtime, and the report says why.
+ *
+ * The folder plan/ in the order of the work: tensors (what has to be computed), assignment (which points are computed
+ * together), programs and products (steps with their loops), segment (all of them in order).
  */
 import { carryBytes, type Carry, type Manifest, type Shape } from '../../core/manifest.ts';
 import type { OnnxGraph } from '../package/onnx.ts';
 import type { Value } from '../checker/value.ts';
-import { stepsOf, type Pools } from './programs.ts';
-import { storeOf, Tensors, Uncovered, type Store } from './tensors.ts';
+import type { Pools } from './plan/loops.ts';
+import { stepsOf } from './plan/segment.ts';
+import { storeOf, Uncovered, type Store } from './plan/stores.ts';
+import { Tensors } from './plan/tensors.ts';
 import type { Plan, PlanBuffer, RowProgram, SegmentPlan } from './types.ts';
-import { sizeOf } from './views.ts';
+import { sizeOf } from './plan/views.ts';
 
 export interface PlanInput {
   readonly manifest: Pick<Manifest, 'linears' | 'tables'>;

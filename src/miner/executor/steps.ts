@@ -1,7 +1,6 @@
 /** Steps of a plan as calls of functions in the kernel's memory, with all addresses but the turn's worked out before. */
 import { assert } from '../../lib/errors.ts';
 import type { Primitives } from '../cpu/kernel/kernel.ts';
-import type { Emitted } from './emit.ts';
 import { interpret, type Tensor } from '../interpreter.ts';
 import { isGroups, type LoopStep, type Phase, type Room } from './nest.ts';
 import {
@@ -14,7 +13,8 @@ import {
   type RowProgram,
   type RowsStep,
 } from './types.ts';
-import { sizeOf } from './views.ts';
+import { sizeOf } from './plan/views.ts';
+import type { Emitted } from './wasm/function.ts';
 
 /** A compiled row program. */
 export interface Compiled extends Pick<Emitted, 'layout' | 'scratchBytes'> {

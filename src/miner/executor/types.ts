@@ -1,6 +1,6 @@
 /**
  * The plan of a model's segments: what is computed from what and where it lies, and nothing of how. The processor's
- * executor compiles it to WebAssembly (emit.ts), the GPU's to WGSL; both run the same steps on the same numbers.
+ * executor compiles it to WebAssembly (wasm/), the GPU's to WGSL; both run the same steps on the same numbers.
  *
  * Numbers are whole, or multiples of a power of two, and exact in float32: the checker proved it, and every storage
  * named here holds each number that it can meet. All offsets, strides and sizes count *elements* of the buffer's
@@ -11,6 +11,8 @@ import type { OnnxNode, OnnxTensor } from '../package/onnx.ts';
 
 export type Storage = 'i8' | 'i16' | 'i32' | 'f32';
 export const BYTES: Readonly<Record<Storage, number>> = { i8: 1, i16: 2, i32: 4, f32: 4 };
+/** Up to it, adding 1.5·2^23 to a whole number leaves that in a float32's low bits: a quick way to an integer. */
+export const QUICK_MAX = 2 ** 22;
 
 /**
  * What a buffer is.

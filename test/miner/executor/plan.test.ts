@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../../models/graph.ts';
 import { analyseModel, type Value } from '../../../src/miner/checker/checker.ts';
-import { emitProgram } from '../../../src/miner/executor/emit.ts';
+import { emitProgram } from '../../../src/miner/executor/wasm/emit.ts';
 import { nest, isGroups } from '../../../src/miner/executor/nest.ts';
 import { planModel } from '../../../src/miner/executor/plan.ts';
 import { scheduleOf } from '../../../src/miner/executor/schedule.ts';

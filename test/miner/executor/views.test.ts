@@ -13,7 +13,7 @@ import {
   sliceView,
   transposeView,
   type View,
-} from '../../../src/miner/executor/views.ts';
+} from '../../../src/miner/executor/plan/views.ts';
 
 /** Places of a view's elements, in its order. */
 function placesOf({ offset, dims }: View): number[] {

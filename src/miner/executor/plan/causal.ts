@@ -3,15 +3,8 @@
  * the table of weights is the last one, which is 0. Then the scores after a row's own column need not be computed,
  * and the weights after it need not be multiplied. It is proven from the checker's intervals, for any scores.
  */
-import {
-  isPoint,
-  rootOf,
-  type Item,
-  type Point,
-  type Product,
-  type Ref,
-  type Store,
-} from './tensors.ts';
+import { isPoint, type Item, type Point, type Product, type Ref } from './items.ts';
+import { rootOf, type Store } from './stores.ts';
 import { isPlain, sizeOf } from './views.ts';
 
 /** Of row i (modulo `rows`) columns after i + `diagonal` are not seen. */

@@ -1,0 +1,275 @@
+/**
+ * A segment's graph as what has to be computed (points, products, pools, leftovers) and where operands lie. Movement
+ * of data vanishes: a Reshape, Transpose, Slice or Gather by constants is a view of what is stored.
+ */
+import { interpret } from '../../interpreter.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../package/onnx.ts';
+import type { Value } from '../../checker/value.ts';
+import type { Item, Point, Ref } from './items.ts';
+import { Refs } from './refs.ts';
+import { cover, located, storageFor, storeOf, type Store } from './stores.ts';
+import { dense, merge, reshapeView, sizeOf, sliceView, transposeView, type View } from './views.ts';
+
+/** Entries that the interpreter may be given in a segment: it takes about 20 ns for each. */
+const LEFTOVER_MAX = 2 ** 17;
+/** Entries of a segment's constants that are made of constants: 16 MB. */
+const EXPANDED_MAX = 2 ** 22;
+const POINTWISE = new Map<string, string>([
+  ['Add', 'add'],
+  ['Sub', 'sub'],
+  ['Mul', 'mul'],
+  ['Max', 'max'],
+  ['Min', 'min'],
+  ['Greater', 'gt'],
+  ['GreaterOrEqual', 'ge'],
+  ['Less', 'lt'],
+  ['LessOrEqual', 'le'],
+  ['Div', 'quotient'],
+  ['Floor', 'floor'],
+  ['Sqrt', 'sqrt'],
+  ['Clip', 'clip'],
+]);
+
+/** The graph's tensors, resolved node by node. `inputs`, `outputs`: where what the segment gets and gives lies. */
+export class Tensors {
+  readonly report: string[] = [];
+  readonly #refs: Refs;
+  #leftover = 0;
+  #expanded = 0;
+
+  constructor(
+    graph: OnnxGraph,
+    values: ReadonlyMap<string, Value>,
+    inputs: ReadonlyMap<string, Store>,
+    outputs: ReadonlyMap<string, Store>,
+  ) {
+    this.#refs = new Refs(graph, values, inputs, outputs);
+    for (const node of liveNodes(graph)) this.#node(node);
+    // What is a view, a product or a part of something else is written once more.
+    for (const name of outputs.keys()) {
+      const ref = this.#refs.ref(name);
+      if (ref.point?.name !== name) this.#refs.copy(ref, undefined, name);
+    }
+  }
+
+  /** What has to be computed, in order. */
+  get items(): readonly Item[] {
+    return this.#refs.items;
+  }
+
+  #node(node: OnnxNode): void {
+    const name = node.outputs[0]!;
+    const value = this.#refs.value(name);
+    if (!value.perSequence) {
+      const constants = node.inputs.map((i) => this.#refs.constant(i));
+      cover(
+        constants.every((c) => c !== undefined),
+        `${name} of what is no constant`,
+      );
+      this.#expanded += sizeOf(value.dims);
+      cover(this.#expanded <= EXPANDED_MAX, `${node.name}: large constants`);
+      this.#refs.putConstant(fold(node, constants, value));
+      return;
+    }
+    const made = this.#resolve(node, name, value);
+    this.#refs.put(name, made ?? this.#leftOver(node, name, value));
+  }
+
+  /** Undefined: only the interpreter has it. */
+  #resolve(node: OnnxNode, name: string, value: Value): Ref | undefined {
+    const { dims } = value;
+    const x = this.#refs.ref(node.inputs[0]!);
+    switch (node.op) {
+      case 'Cast':
+        return x;
+      case 'Reshape':
+        return x.point
+          ? { dims, point: x.point }
+          : this.#refs.moved(x, dims, (v) => reshapeView(v, dims));
+      case 'Transpose': {
+        const perm = node.attributes.perm as readonly number[];
+        this.#refs.layOut(x, perm);
+        return this.#refs.moved(x, dims, (v) => transposeView(v, perm));
+      }
+      case 'Slice': {
+        const [from, to, axes] = node.inputs.slice(1).map((i) => this.#refs.numbers(i));
+        return this.#refs.moved(x, dims, (v) =>
+          axes!.reduce<View | undefined>(
+            (view, axis, i) => view && sliceView(view, axis, from![i]!, to![i]!),
+            v,
+          ),
+        );
+      }
+      case 'Concat':
+        return this.#join(node, value);
+      case 'Gather':
+        return this.#gather(node, name, value);
+      case 'GatherElements':
+        return this.#lookup(x, this.#refs.ref(node.inputs[1]!), name, value);
+      case 'MatMul':
+        return this.#product(x, this.#refs.ref(node.inputs[1]!), name, dims);
+      case 'ReduceSum':
+      case 'ReduceMax':
+        return this.#reduce(node, x, name, value);
+      default:
+        return this.#pointwise(node, name, value);
+    }
+  }
+
+  /** Entries of a table by a flat list of places; what is looked up keeps the shape that the places had. */
+  #lookup(table: Ref, places: Ref, name: string, value: Value): Ref {
+    const at = places.point ? { ...places, dims: places.point.dims } : places;
+    const { point } = this.#refs.point({
+      name,
+      op: 'table',
+      dims: at.dims,
+      args: [table, at],
+      value,
+    });
+    return { dims: value.dims, point: point! };
+  }
+
+  #pointwise(node: OnnxNode, name: string, value: Value): Ref {
+    const op = POINTWISE.get(node.op);
+    cover(op, `operator ${node.op}`);
+    // The checker matched a quotient's Floor, or it would not have let the Div in; what it matched has no part.
+    cover(op !== 'quotient' || value.bits === Infinity, `${name}: a quotient outside its form`);
+    const args = node.inputs.map((i) => this.#refs.operand(this.#refs.ref(i), value.dims));
+    return this.#refs.point({ name, op, dims: value.dims, args, value });
+  }
+
+  #join(node: OnnxNode, value: Value): Ref {
+    const axis = ((node.attributes.axis as number) + value.dims.length) % value.dims.length;
+    const whole = storeOf({ kind: 'temporary' }, storageFor(value), value.dims);
+    let at = 0;
+    for (const input of node.inputs) {
+      const ref = this.#refs.ref(input);
+      const free =
+        ref.point &&
+        !ref.point.store &&
+        ref.dims.length === ref.point.dims.length &&
+        ref.dims.every((d, i) => d === ref.point.dims[i]);
+      const point = free ? ref.point : this.#refs.copy(ref);
+      const offset = at * whole.strides[axis]!;
+      point.store = { ...whole, dims: ref.dims, offset, part: whole };
+      at += ref.dims[axis]!;
+    }
+    return { dims: value.dims, store: whole, view: dense(value.dims) };
+  }
+
+  /** Rows or entries of a table by numbers, or places of a tensor by constant numbers: read through a list. */
+  #gather(node: OnnxNode, name: string, value: Value): Ref | undefined {
+    const { dims } = value;
+    const [x, places] = node.inputs.map((i) => this.#refs.ref(i)) as [Ref, Ref];
+    const axis = ((node.attributes.axis as number) + x.dims.length) % x.dims.length;
+    if (!x.point && x.store.data && x.dims.length === 1)
+      return this.#lookup(x, places, name, value);
+    // Columns that a list picks do not lie side by side.
+    if (axis === x.dims.length - 1) return undefined;
+    // What already reads through a list gets a place of its own.
+    const isListed = x.point ?? x.store.list;
+    const from = this.#refs.view(isListed ? { dims: x.dims, point: this.#refs.copy(x) } : x);
+    const list = this.#refs.list(places);
+    const main = located(from);
+    const through = located(list);
+    const step = merge(main.dims[axis]!);
+    if (step.length > 1) return undefined;
+    const view: View = {
+      offset: 0,
+      indexOffset: 0,
+      dims: [
+        ...main.dims.slice(0, axis),
+        ...through.dims.map((d) => d.map(({ n, stride }) => ({ n, stride: 0, index: stride }))),
+        ...main.dims.slice(axis + 1),
+      ],
+    };
+    // The view has followed the strides of both already.
+    const numbers = {
+      ...list.store,
+      offset: list.store.offset + through.offset,
+      part: list.store,
+    };
+    // What a list picks of a constant is none: its entries are not those of the constant in order.
+    const { data: _, ...found } = from.store;
+    const store: Store = {
+      ...found,
+      dims: [],
+      strides: [],
+      offset: from.store.offset + main.offset,
+      part: from.store,
+      list: { store: numbers, scale: step[0]?.stride ?? 0 },
+    };
+    return { dims, store, view };
+  }
+
+  #product(x: Ref, y: Ref, name: string, dims: readonly number[]): Ref {
+    const left = this.#refs.matrix(x, -1);
+    const right = this.#refs.matrix(y, undefined);
+    const out = storeOf({ kind: 'temporary' }, 'i32', dims);
+    this.#refs.items.push({ kind: 'product', left, right, out, value: this.#refs.value(name) });
+    return { dims, store: out, view: dense(dims) };
+  }
+
+  #reduce(node: OnnxNode, x: Ref, name: string, value: Value): Ref | undefined {
+    const op = node.op === 'ReduceSum' ? 'sum' : 'most';
+    const rank = x.dims.length;
+    const axes = this.#refs.numbers(node.inputs[1]!).map((a) => (a < 0 ? a + rank : a));
+    const wide = axes.filter((a) => x.dims[a]! > 1).sort((a, b) => a - b);
+    const { dims } = value;
+    if (!wide.length) return this.#refs.moved(x, dims, (v) => reshapeView(v, dims));
+    const first = wide[0]!;
+    const last = wide.at(-1)!;
+    const between = x.dims
+      .slice(first, last + 1)
+      .every((d, i) => d === 1 || wide.includes(first + i));
+    if (!between) return undefined;
+    if (x.dims.slice(last + 1).every((d) => d === 1)) {
+      const operand = this.#refs.operand(x, x.dims);
+      const args = [{ ...operand, dims: x.dims }];
+      return this.#refs.point({ name, op, dims, args, value });
+    }
+    const from = { dims: x.dims, ...this.#refs.rows(x, last) };
+    const out = storeOf({ kind: 'temporary' }, 'f32', dims);
+    this.#refs.items.push({ kind: 'pool', op, from, axis: first, axes: last - first + 1, out });
+    return { dims, store: out, view: dense(dims) };
+  }
+
+  #leftOver(node: OnnxNode, name: string, value: Value): Ref {
+    const inputs: { name: string; point: Point }[] = [];
+    const constants: OnnxTensor[] = [];
+    for (const input of new Set(node.inputs)) {
+      const constant = this.#refs.constant(input);
+      if (constant) constants.push(constant);
+      else {
+        const point = this.#refs.copy(this.#refs.ref(input), 'f32');
+        this.#leftover += sizeOf(point.dims);
+        inputs.push({ name: input, point });
+      }
+    }
+    this.#leftover += sizeOf(value.dims);
+    cover(this.#leftover <= LEFTOVER_MAX, `${node.name}: too much for the interpreter`);
+    const out = storeOf({ kind: 'temporary' }, 'f32', value.dims);
+    this.#refs.items.push({ kind: 'leftover', node, constants, inputs, out });
+    this.report.push(`${node.op} ${name} is interpreted`);
+    return { dims: value.dims, store: out, view: dense(value.dims) };
+  }
+}
+
+/** Nodes that something the segment gives depends on, in order. */
+function liveNodes(graph: OnnxGraph): OnnxNode[] {
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const live: OnnxNode[] = [];
+  for (const node of [...graph.nodes].reverse())
+    if (node.outputs.some((o) => needed.has(o))) {
+      live.unshift(node);
+      for (const i of node.inputs) needed.add(i);
+    }
+  return live;
+}
+
+/** A constant made of constants. */
+function fold(node: OnnxNode, inputs: readonly OnnxTensor[], value: Value): OnnxTensor {
+  const name = node.outputs[0]!;
+  const { data, dims } = interpret({ nodes: [node], constants: inputs }, new Map()).get(name)!;
+  return { name, dims, type: value.type === 'int32' ? 'int32' : 'float32', data };
+}
