@@ -138,8 +138,9 @@ export async function expectAllTaken(
   address: string,
   before = 0,
 ): Promise<void> {
-  const taken = async () => (await minedBy(seed, address)).length;
-  await expect.poll(taken, { timeout: 120_000 }).toBe(before + (await foundBy(page)));
+  const missing = async () =>
+    before + (await foundBy(page)) - (await minedBy(seed, address)).length;
+  await expect.poll(missing, { timeout: 120_000 }).toBe(0);
   const { height } = await seed.rpc('status');
   await expect(indexLine(page, en.pila.head)).toContainText(new RegExp(`\\b${height},`));
 }

@@ -18,7 +18,7 @@ export interface TemplateFeed {
   refresh(): void;
   /** Makes a template within `SOON_MS`: one for all transactions that come meanwhile. */
   refreshSoon(): void;
-  /** The whole block of a win, or undefined when its template is no longer kept. */
+  /** The whole block of a win, or undefined when its template is no longer kept. The work on its head ends. */
   complete(found: FoundBlock): Block | undefined;
   stop(): void;
 }
@@ -48,6 +48,7 @@ export function createTemplateFeed(
     refresh,
     refreshSoon: () => void (soon ??= setTimeout(refresh, SOON_MS)),
     complete({ header, proof }) {
+      work(undefined);
       const body = bodies.get(toHex(header.bodyRoot));
       return body && { header, body, proof };
     },

@@ -131,7 +131,10 @@ export type MinerApi = {
    * @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED, SELF_TEST_FAILED, NO_WEBGPU
    */
   start(model: string, backend: BackendChoice): Promise<void>;
-  /** What to work on. undefined: nothing. */
+  /**
+   * What to work on. undefined: nothing, as a found block is answered; until then no other work on its head is taken,
+   * which was made before it was known.
+   */
   work(work: Work | undefined): void;
   /**
    * Share of the time that units and answers for others may take, 0 to 1; 0 holds the work, and gives up such

@@ -101,6 +101,8 @@ export class Miner {
   #cpu: Backend | undefined;
   /** What to work on. */
   #template: Work | undefined;
+  /** Head on which a block was found, until whoever gives the work has answered that. */
+  #won: Uint8Array | undefined;
   /** The running loop's controller; `pause` aborts it. */
   #run: AbortController | undefined;
   #finishing = false;
@@ -148,6 +150,9 @@ export class Miner {
   }
 
   work(template: Work | undefined): void {
+    // It was on its way when that block was found: a second one on the same head would lose against it.
+    if (template && this.#won && equal(template.core.prevHash, this.#won)) return;
+    this.#won = undefined;
     this.#template = template;
     this.#wake?.();
   }
@@ -464,6 +469,7 @@ export class Miner {
     // The next template comes with the new head; until then there is nothing more to do for the present template.
     if (this.#template && equal(this.#template.core.prevHash, core.prevHash))
       this.#template = undefined;
+    this.#won = core.prevHash;
     this.#set({ blocksFound: this.#status.blocksFound + 1 });
     this.#parts.onBlock({ header, proof });
   }

@@ -25,7 +25,17 @@ const wait = { timeout: 30_000, interval: 5 };
 
 type Spread = (model: ModelPackage, cpu: Backend) => Promise<Backend>;
 
-function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread?: Spread) {
+/** Has a found block answered, and goes on with the same work. */
+const goOn = (miner: Miner): void => {
+  miner.work(undefined);
+  miner.work(task);
+};
+
+function create(
+  createWebgpu?: (given: ModelPackage) => Promise<Backend>,
+  spread?: Spread,
+  onFound = goOn,
+) {
   const found: FoundBlock[] = [];
   const seen = { passes: 0, closed: 0, made: 0 };
   const miner: Miner = new Miner({
@@ -47,7 +57,7 @@ function create(createWebgpu?: (given: ModelPackage) => Promise<Backend>, spread
     onStatus: () => undefined,
     onBlock: (block) => {
       found.push(block);
-      miner.work(task);
+      onFound(miner);
     },
   });
   return { miner, found, seen };
@@ -70,6 +80,23 @@ test('works on no template of another model', async () => {
   await vi.waitUntil(() => miner.status.units > 0, wait);
   miner.pause();
   expect(miner.status.state).toBe('paused');
+});
+
+test('work that was on its way when a block was found on its head is not begun', async () => {
+  const late = { ...task, core: { ...core, time: 3000 } };
+  const { miner, found } = create(undefined, undefined, (to) => to.work(late));
+  miner.work(task);
+  await miner.start('tiny', 'cpu');
+  await vi.waitUntil(() => found.length > 0, wait);
+  const { units } = miner.status;
+  await new Promise((r) => setTimeout(r, 20));
+  expect([miner.status.units, found.length]).toEqual([units, 1]);
+  // Nor is one of another head kept back, nor any once the block was answered.
+  miner.work({ ...late, core: { ...core, prevHash: new Uint8Array(32).fill(1) } });
+  await vi.waitUntil(() => found.length > 1, wait);
+  goOn(miner);
+  await vi.waitUntil(() => found.length > 2, wait);
+  miner.pause();
 });
 
 test('a pause while it loads holds, and a start takes a finish back', async () => {
