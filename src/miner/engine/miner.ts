@@ -288,6 +288,8 @@ export class Miner {
   /** Goes on after a unit that failed, if it can. @returns the losses so far */
   async #recover(session: Session, e: unknown, losses: number): Promise<number> {
     if (e instanceof StepLost && (await this.#distrust(session, e))) return losses;
+    // After a pause the device may be that of a later start.
+    if (session.signal.aborted) return losses;
     const { code } = AppError.from(e);
     if (!REPLACED.includes(code)) throw e;
     return await this.#replaceDevice(session, code, losses);
@@ -297,8 +299,8 @@ export class Miner {
    * A step was wrong: what gave it runs on ONNX Runtime from now on. @returns false where a device must be replaced
    * @throws the same where the processor itself, which checks all others, can't be believed any more
    */
-  async #distrust({ cpu }: Session, wrong: StepLost): Promise<boolean> {
-    const device = this.#device!;
+  async #distrust({ cpu, signal }: Session, wrong: StepLost): Promise<boolean> {
+    const device = signal.aborted ? wrong.backend : this.#device!;
     const own = wrong.backend.kind === 'cpu' ? [device, cpu] : [device];
     for (const backend of new Set(own)) {
       if (backend.kind !== wrong.backend.kind) continue;

@@ -23,7 +23,7 @@ import type { Emitted } from './wasm/function.ts';
 const CODE_BYTES_MAX = 2 ** 20;
 
 export interface ExecutorInput {
-  readonly manifest: Pick<Manifest, 'linears' | 'tables' | 'answerSize'>;
+  readonly manifest: Pick<Manifest, 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
   readonly graphs: readonly OnnxGraph[];
   /** What the checker proved about each segment's tensors: `analyseModel`. */
@@ -143,6 +143,12 @@ class CpuExecutor implements Executor {
     assert(
       tokens.length % length === 0 && tokens.length <= sequences * length,
       `${tokens.length} tokens`,
+    );
+    const { vocabulary } = this.#input.manifest;
+    // Tables are read where a token says.
+    assert(
+      tokens.every((token) => token < vocabulary),
+      `a token is none of ${vocabulary}`,
     );
     this.#memory.refresh();
     this.#memory.int.set(tokens, this.#memory.placeOf('tokens').at >> 2);

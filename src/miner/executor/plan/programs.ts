@@ -173,7 +173,7 @@ export class Builder {
     const [lines, columns] = cut.map((atoms) => merge(atoms)) as [Atom[], Atom[]];
     const found = widthOf(columns);
     if (found === undefined) {
-      cover(store.data && !store.list, 'columns that do not lie side by side');
+      cover(store.data, 'columns that do not lie side by side');
       return this.#spread(store.data, view.offset, lines, columns);
     }
     const input = {
