@@ -5,7 +5,7 @@
  * are the float32 results. Products and sums are of whole numbers that are exact in any order.
  */
 import { AppError } from '../lib/errors.ts';
-import type { OnnxGraph, OnnxNode } from './package/onnx.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './package/onnx.ts';
 
 /** Row-major entries: float32, int32 after a Cast; 1 and 0 of a comparison are float32. */
 export interface Tensor {
@@ -178,10 +178,8 @@ const gather: Operator = ([table, indices], { axis }) => {
   let at = 0;
   for (let o = 0; o < outer; o++)
     for (const index of indices!.data) {
-      need(
-        Number.isInteger(index) && index >= 0 && index < size,
-        `index ${index} of ${size} entries`,
-      );
+      const isPlace = Number.isInteger(index) && index >= 0 && index < size;
+      need(isPlace, `index ${index} of ${size} entries`);
       const from = (o * size + index) * inner;
       for (let i = 0; i < inner; i++) data[at++] = table!.data[from + i]!;
     }
@@ -229,6 +227,10 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['ReduceMax', reduce(-Infinity, most)],
 ]);
 
+/** Shapes and axes are int64 in a file. */
+const narrowed = (data: OnnxTensor['data']): Data =>
+  data instanceof BigInt64Array ? Int32Array.from(data, Number) : data;
+
 /**
  * Every tensor of a graph: inputs, constants and the results of its nodes in their order.
  * @throws AppError MODEL_REFUSED for a graph that the checker would not admit
@@ -238,22 +240,13 @@ export function interpret(
   inputs: ReadonlyMap<string, Tensor>,
 ): Map<string, Tensor> {
   const known = new Map(inputs);
-  for (const { name, dims, data } of constants)
-    known.set(name, {
-      dims,
-      data:
-        typeof data[0] === 'bigint'
-          ? Int32Array.from(data as BigInt64Array, Number)
-          : (data as Data),
-    });
+  for (const { name, dims, data } of constants) known.set(name, { dims, data: narrowed(data) });
   for (const { name, op, inputs: names, outputs, attributes } of nodes) {
     const operator = OPERATORS.get(op);
     need(operator, `${name}: no operator ${op}`);
-    const given = names.map((n) => known.get(n));
-    need(
-      given.every((t) => t !== undefined),
-      `${name} reads what was not made before it`,
-    );
+    const missing = names.find((n) => !known.has(n));
+    need(missing === undefined, `${name} reads ${missing}, which was not made before it`);
+    const given = names.map((n) => known.get(n)!);
     known.set(outputs[0]!, operator(given, attributes));
   }
   return known;
