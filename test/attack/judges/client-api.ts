@@ -29,10 +29,12 @@ export async function settledHead(
 
 /** Loads the model and starts no unit: from now on blocks are replayed. */
 export async function loadModel(
-  api: Pick<ClientApi, 'payTo' | 'startMining' | 'pauseMining'>,
+  api: Pick<ClientApi, 'payTo' | 'throttleMining' | 'startMining' | 'pauseMining'>,
   model: string,
 ): Promise<void> {
   await api.payTo(WATCHED);
+  // Before the pause comes through a busy worker wins blocks of its own, and what it then hears lies beside its head.
+  await api.throttleMining(0);
   await api.startMining({ model, backend: 'cpu' });
   await api.pauseMining();
 }

@@ -75,6 +75,11 @@ export const moreStates = (stage: Stage) => {
         rejected: { 'gpu: DEVICE_LOST': 1 },
       };
     },
+    inexact: () => {
+      owner();
+      const inexact = { backend: 'cpu', model: 'lingua', step: 3 } as const;
+      engine.miner = { ...running, backend: 'cpu', device: '', inexact };
+    },
     'old head': () => {
       owner();
       engine.miner = running;

@@ -62,6 +62,7 @@ export const SHOTS: readonly Shot[] = [
   { name: 'pila-paused', state: 'paused', at: '#/' },
   { name: 'pila-no-peers', state: 'nopeers', at: '#/' },
   { name: 'pila-old-head', state: 'old head', at: '#/' },
+  { name: 'pila-inexact', state: 'inexact', at: '#/' },
   { name: 'rules-changing', state: 'rules changing', at: '#/' },
   { name: 'rules-ended', state: 'rules ended', at: '#/wallet' },
   { name: 'weak-network', state: 'weak network', at: '#/wallet' },
