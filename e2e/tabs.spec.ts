@@ -39,7 +39,8 @@ test.afterAll(async () => {
   removeData(seed);
 });
 
-const units = async (page: Page) => Number(await valueOf(page, en.pila.completed).innerText());
+const units = async (page: Page) =>
+  Number((await valueOf(page, en.pila.completed).innerText()).replaceAll(',', ''));
 const engines = (page: Page) =>
   workersOf(page).filter((url) => /client\.worker|miner\.worker/.test(url));
 const balance = (page: Page) => readVolts(page, en.pila.balance);
