@@ -186,16 +186,16 @@ test('the graphics card taken away: asked for again, then the processor works', 
     await button(page, en.pila.start).click();
     await expect(sentence(page)).toHaveText(en.sentence.runningGpu, { timeout: 90_000 });
     const cdp = await context.browser()!.newBrowserCDPSession();
-    const { runningGpu, runningCpu } = en.sentence;
+    const { testing, runningGpu, runningCpu } = en.sentence;
     await cdp.send('Browser.crashGpuProcess');
-    await page.waitForTimeout(5000);
+    await expect(sentence(page)).toHaveText(testing, { timeout: 90_000 });
     await expect(sentence(page)).toHaveText(runningGpu, { timeout: 90_000 });
     // A card that goes away again and again is not asked for any more.
     const works = new RegExp(`^(${runningGpu}|${runningCpu})$`);
     for (let losses = 1; losses < LOSSES_MAX; losses++) {
       if ((await sentence(page).innerText()) === runningCpu) break;
       await cdp.send('Browser.crashGpuProcess');
-      await page.waitForTimeout(5000);
+      await expect(sentence(page)).not.toHaveText(runningGpu, { timeout: 90_000 });
       await expect(sentence(page)).toHaveText(works, { timeout: 90_000 });
     }
     await expect(sentence(page)).toHaveText(runningCpu);

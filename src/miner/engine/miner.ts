@@ -271,14 +271,14 @@ export class Miner {
     this.#set({ backend: SHOWN_AS[kind], device, kernel });
   }
 
-  /** A trusted WebGPU device. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, EXACTNESS_LOST, DEVICE_* */
-  async #webgpu({ model, cpu, analysis }: Loaded): Promise<TrustedBackend> {
+  /** A trusted WebGPU device, tested `anew` where one was lost. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, EXACTNESS_LOST, DEVICE_* */
+  async #webgpu({ model, cpu, analysis }: Loaded, anew = false): Promise<TrustedBackend> {
     if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
     const device = await this.#parts.createWebgpu(model, analysis);
     this.#set({ state: 'testing', backend: 'webgpu', device: device.device });
     const { verdicts } = this.#models;
     try {
-      return await trust(device, { model, verdicts, onLost: this.#onLost, reference: cpu });
+      return await trust(device, { model, verdicts, onLost: this.#onLost, reference: cpu, anew });
     } catch (e) {
       await device.close();
       throw e;
@@ -430,7 +430,7 @@ export class Miner {
     for (let last = code; AGAIN.includes(last) && losses <= LOSSES_MAX && !device;) {
       await new Promise((r) => setTimeout(r, LOSS_WAIT_MS * 2 ** (losses - 1)));
       if (signal.aborted) break;
-      device = await this.#webgpu(session).catch((e: unknown) => {
+      device = await this.#webgpu(session, true).catch((e: unknown) => {
         last = AppError.from(e).code;
         losses++;
         this.#reject(`gpu: ${last}`);

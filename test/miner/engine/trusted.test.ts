@@ -72,6 +72,9 @@ describe('a backend', () => {
     again.state.code = 2;
     await trusted(again.backend);
     expect(again.seen.steps).toBe(known.length);
+    // A device that was lost may have come back as another.
+    await trust(again.backend, { model, verdicts, onLost, anew: true });
+    expect(again.seen.steps).toBe(2 * known.length);
     const other = own();
     await trusted({ ...other.backend, device: 'another' });
     await trusted({ ...other.backend, kind: 'webgpu' });

@@ -24,6 +24,8 @@ export interface TrustParts {
   readonly onLost: (backend: Backend, step: number) => void;
   /** Another backend of the model, which must agree. */
   readonly reference?: Backend;
+  /** What has passed before is tested again: of a device that was lost. */
+  readonly anew?: boolean;
 }
 
 /** A backend that tests itself before the first pass of each shape. */
@@ -31,7 +33,7 @@ export type TrustedBackend = Backend & Required<Pick<Backend, 'lose'>>;
 
 /** Trusts nothing yet but the shape that is mined. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, and the backend's */
 export async function trust(backend: Backend, parts: TrustParts): Promise<TrustedBackend> {
-  const { model, verdicts, onLost, reference } = parts;
+  const { model, verdicts, onLost, reference, anew } = parts;
   /** Tests of shapes, and the shapes that have passed. */
   const tests = new Map<number, Promise<void>>();
   const passed = new Set<number>();
@@ -58,8 +60,10 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
       const verdict = await kept(key);
       if (verdict?.startsWith(LOST))
         throw new StepLost(backend, Number(verdict.slice(LOST.length)));
-      if (verdict !== PASSED) await selfTest(backend, model, reference, shape);
-      if (verdict !== PASSED && before === change) await keep(key, PASSED);
+      if (verdict !== PASSED || anew) {
+        await selfTest(backend, model, reference, shape);
+        if (before === change) await keep(key, PASSED);
+      }
     } catch (e) {
       // Of two shapes that are tested at once, both may be wrong.
       const isFirst = before === change;
