@@ -3,7 +3,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
 import { en } from '../src/ui/i18n/en/app.ts';
 import { it } from '../src/ui/i18n/it/app.ts';
-import { button, goTo, sentence, valueOf } from './support/app.ts';
+import { button, countOf, goTo, sentence } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
 
 test.use({
@@ -33,8 +33,7 @@ const giveBattery = (page: Page) =>
     Object.assign(globalThis, { setBattery });
   });
 
-const unitsOn = async (page: Page): Promise<number> =>
-  Number((await valueOf(page, en.pila.completed).innerText()).replaceAll(',', ''));
+const unitsOn = (page: Page): Promise<number> => countOf(page, en.pila.completed);
 
 test('on battery nothing runs, unless a person says so, until it is charged', async ({ page }) => {
   await giveBattery(page);

@@ -5,13 +5,13 @@ import {
   addressHex,
   backUp,
   button,
+  countOf,
   goTo,
   indexLine,
   mineUntilPaid,
   readAddress,
   readVolts,
   sentence,
-  valueOf,
   workersOf,
 } from './support/app.ts';
 import { removeData, startSeed, type Seed } from './support/seed.ts';
@@ -39,8 +39,7 @@ test.afterAll(async () => {
   removeData(seed);
 });
 
-const units = async (page: Page) =>
-  Number((await valueOf(page, en.pila.completed).innerText()).replaceAll(',', ''));
+const units = (page: Page) => countOf(page, en.pila.completed);
 const engines = (page: Page) =>
   workersOf(page).filter((url) => /client\.worker|miner\.worker/.test(url));
 const balance = (page: Page) => readVolts(page, en.pila.balance);

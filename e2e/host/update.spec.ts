@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { en } from '../../src/ui/i18n/en/app.ts';
-import { button, goTo, pause, readAddress, sentence, valueOf } from '../support/app.ts';
+import { button, countOf, goTo, pause, readAddress, sentence, valueOf } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 import { serveStatic, type StaticHost } from '../support/static-host.ts';
 
@@ -68,8 +68,7 @@ test('restarts after the unit in work, when the person says so, and keeps what i
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
   await expect(page.getByText(en.update.ready)).toBeVisible();
   // Nothing happens by itself: the old version works on.
-  const completed = async (): Promise<number> =>
-    Number((await valueOf(page, en.pila.completed).innerText()).replaceAll(',', ''));
+  const completed = () => countOf(page, en.pila.completed);
   const before = await completed();
   await expect.poll(completed).toBeGreaterThan(before);
   expect(await version()).toBe(undefined);

@@ -43,6 +43,25 @@ export const figure = (page: Page, label: string): Locator =>
 export const valueOf = (page: Page, label: string): Locator =>
   figure(page, label).locator('.value');
 
+/** A number such as `12,345`. */
+export const countOf = async (page: Page, label: string): Promise<number> =>
+  Number((await valueOf(page, label).innerText()).replaceAll(',', ''));
+
+/**
+ * What the first sentence says, now and from now on, each time that it changes: a state may be over before one looks
+ * again.
+ */
+export async function recordSentences(page: Page): Promise<() => Promise<string[]>> {
+  const said = await sentence(page).evaluateHandle((line) => {
+    const said = [line.textContent];
+    new MutationObserver(() => {
+      if (line.textContent !== said.at(-1)) said.push(line.textContent);
+    }).observe(line, { subtree: true, childList: true, characterData: true });
+    return said;
+  });
+  return () => said.jsonValue();
+}
+
 /** nV from text such as `12.5000 VLT`; undefined before it is known. */
 export function voltsIn(text: string): bigint | undefined {
   const found = /([\d,]+)\.(\d{4,9})/.exec(text);
@@ -123,8 +142,7 @@ export async function pause(page: Page): Promise<void> {
 }
 
 /** Number of blocks that the page, at its first screen, says it has found since it was opened. */
-export const foundBy = async (page: Page): Promise<number> =>
-  Number((await valueOf(page, en.pila.blocks).innerText()).replaceAll(',', ''));
+export const foundBy = (page: Page): Promise<number> => countOf(page, en.pila.blocks);
 
 /**
  * At the page's first screen, once mining is paused: waits until the seed has every block that the page found.

@@ -271,7 +271,10 @@ export class Miner {
     this.#set({ backend: SHOWN_AS[kind], device, kernel });
   }
 
-  /** A trusted WebGPU device, tested `anew` where one was lost. @throws AppError NO_WEBGPU, SELF_TEST_FAILED, EXACTNESS_LOST, DEVICE_* */
+  /**
+   * A trusted WebGPU device, tested `anew` where one was lost.
+   * @throws AppError NO_WEBGPU, SELF_TEST_FAILED, EXACTNESS_LOST, DEVICE_*
+   */
   async #webgpu({ model, cpu, analysis }: Loaded, anew = false): Promise<TrustedBackend> {
     if (!this.#parts.createWebgpu) throw new AppError('NO_WEBGPU', 'this program has no WebGPU');
     const device = await this.#parts.createWebgpu(model, analysis);
