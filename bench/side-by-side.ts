@@ -42,7 +42,7 @@ interface Contestant {
 const percent = (x: number): string => `${(100 * x).toFixed(0)} %`;
 
 const STAGE_NAMES: Readonly<Record<string, string>> = {
-  segments: 'segments (ONNX Runtime, the exact forms)',
+  segments: 'segments (the exact forms)',
   convert: 'conversion between float tensors and operands',
   hash: 'hash of A',
   noise: 'noise',

@@ -7,6 +7,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { loadPackage } from '../../src/miner/package/package.ts';
 import { configureOrt } from '../../src/miner/engine/ort-place.ts';
+import { applyPlace } from '../../src/miner/engine/segments.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
 import type { Stage } from '../../src/miner/engine/stages.ts';
 import { encoderInputs } from '../oracle/encoder-inputs.ts';
@@ -134,6 +135,7 @@ const api = {
   },
   /** A float encoder's file (test/oracle/bert-onnx.ts) below /models, on a provider of ONNX Runtime. */
   async openFloat(path: string, provider: 'webgpu' | 'wasm'): Promise<void> {
+    applyPlace();
     const bytes = await read(...(path.split(/\/(?=[^/]*$)/) as [string, string]));
     floats.set(
       provider,

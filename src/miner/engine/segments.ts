@@ -20,8 +20,8 @@ const runtime = new SerialQueue(WAITING_MAX);
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
-/** Applies `configureOrt`, before the runtime starts. */
-function applyPlace(): void {
+/** Applies `configureOrt`, before the runtime starts: whoever makes a session of it calls this first. */
+export function applyPlace(): void {
   const place = ortPlace();
   // An object with `wasm` alone keeps the loader that is inside the bundle.
   if (place) ort.env.wasm.wasmPaths = { wasm: `${place}ort-wasm-simd-threaded.asyncify.wasm` };
