@@ -1,5 +1,13 @@
-/** What is installed is what was looked at: exact versions, their hashes, and our own stand-ins. */
-import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+/** What is installed is what was looked at: exact versions, their hashes, and our own stand-ins. And what travels. */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -99,5 +107,32 @@ describe('what lies in node_modules', () => {
       'onnxruntime-web/protobufjs',
       'webgpu',
     ]);
+  });
+});
+
+describe('what travels', () => {
+  /** Every clone takes it all, for ever: what is committed once stays. */
+  const PACK_BYTES_MAX = 60 * 1024 ** 2;
+  const isCheckout = existsSync(join(root, '.git'));
+  const sh = (command: string): string =>
+    execFileSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
+
+  it.skipIf(!isCheckout)('is a repository of at most 60 MB', () => {
+    const pack = 'git rev-list --objects HEAD | git pack-objects -q --stdout --delta-base-offset';
+    const bytes = Number(sh(`${pack} | wc -c`));
+    expect(bytes).toBeGreaterThan(1024 ** 2);
+    expect(bytes).toBeLessThanOrEqual(PACK_BYTES_MAX);
+  });
+
+  it('is a package of npm without a model', { timeout: 60_000 }, () => {
+    // One list, or one entry by name: what npm prints depends on its version.
+    const printed = JSON.parse(sh('npm pack --dry-run --json --ignore-scripts')) as Record<
+      string,
+      { files: { path: string }[] }
+    >;
+    const { files } = Object.values(printed)[0]!;
+    const paths = files.map(({ path }) => path);
+    expect(paths).toContain('models/tiny/manifest.json');
+    expect(paths.filter((path) => /^models\/.*\.(bin|onnx|safetensors)$/.test(path))).toEqual([]);
   });
 });

@@ -129,6 +129,16 @@ test.describe('a host that answers what is missing with its page', () => {
     renameSync(join(folder, 'away'), join(folder, worker));
   });
 
+  test('keeps the shell ahead, and no model', async ({ page }) => {
+    const kept = await page.evaluate(async () => {
+      const ahead = (await caches.keys()).filter((name) => name.includes('precache'));
+      const lists = ahead.map(async (name) => (await caches.open(name)).keys());
+      return (await Promise.all(lists)).flat().map(({ url }) => new URL(url).pathname);
+    });
+    expect(kept.some((path) => path.endsWith('/index.html'))).toBe(true);
+    expect(kept.filter((path) => /\/models\/|\.(bin|onnx|wasm)$/.test(path))).toEqual([]);
+  });
+
   test('nor one that an older worker kept wrongly', async ({ page }) => {
     const worker = hashed('miner.worker');
     await page.evaluate(async (url) => {
