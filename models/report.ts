@@ -1,6 +1,7 @@
 /**
  * What a model is worth and costs: accuracy (float and exact), calibration, "can't tell", sizes, times.
- * Usage: npm run -s model:report -- lingua|tiny [--every N: every Nth held-out message] [--rounds N]
+ * Of weights that `model:fetch` has by name: how near their package is to them, on the sets of `model:texts`.
+ * Usage: npm run -s model:report -- lingua|tiny|minilm [--every N: every Nth held-out message] [--rounds N]
  * Held-out messages come from .cache/data.json (lingua/prep.ts), the float figures from lingua/float.json.
  */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -13,6 +14,8 @@ import { admissionOf } from '../src/miner/checker/checker.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { admissionText } from './admission.ts';
 import { answersOf } from './answers.ts';
+import { namedWeights } from './fetch/named.ts';
+import { reportNamed } from './measure/named.ts';
 import { refused, reliability, scoreOf, scored, type Scored } from './score.ts';
 
 type Row = readonly [label: string, text: string];
@@ -122,10 +125,14 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { every: { type: 'string', default: '1' }, rounds: { type: 'string', default: '9' } },
 });
-const name = positionals[0];
-if (name !== 'tiny' && name !== 'lingua') throw new Error('usage: models/report.ts lingua|tiny');
-const model = await readModel(name);
-console.log(`${name}, ${model.manifest.labels.length} labels`);
-if (name === 'lingua') await quality(model, Number(values.every));
-await cost(name, model, Number(values.rounds));
+const name = positionals[0] ?? '';
+const rounds = Number(values.rounds);
+if (namedWeights(name)) console.log(await reportNamed(name, rounds));
+else {
+  if (name !== 'tiny' && name !== 'lingua') throw new Error('one of tiny, lingua or named weights');
+  const model = await readModel(name);
+  console.log(`${name}, ${model.manifest.labels.length} labels`);
+  if (name === 'lingua') await quality(model, Number(values.every));
+  await cost(name, model, rounds);
+}
 process.exit(0);

@@ -3,13 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src/lib/errors.ts';
-import { CALIBRATION_FILE } from '../texts/files.ts';
+import { CACHE, CALIBRATION_FILE } from '../texts/files.ts';
 import type { NamedWeights } from './named.ts';
 import { fetchFile, type Fetching } from './source.ts';
 
 const MODELS = join(import.meta.dirname, '..');
-/** Where `model:fetch` keeps things. */
-export const CACHE = join(MODELS, '../.cache');
 
 /** Where a name's source files lie. */
 export const weightsFolder = (name: string, cache = CACHE): string => join(cache, 'weights', name);

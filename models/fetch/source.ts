@@ -70,7 +70,6 @@ async function take(
 }
 
 async function copied(file: Pinned, from: string, path: string): Promise<void> {
-  await requireRight(file, join(from, file.name));
   await copyFile(join(from, file.name), `${path}.part`);
   await rename(`${path}.part`, path);
 }

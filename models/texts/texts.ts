@@ -12,7 +12,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { fetchFile, type Pinned } from '../fetch/source.ts';
 import { descriptions, glosses, manuals, unpack, type Described } from './debian.ts';
-import { CALIBRATION_FILE, SETS_FILE, TEXTS } from './files.ts';
+import { CALIBRATION_FILE, setsFile, textsFolder } from './files.ts';
 import { CALIBRATION, DESCRIPTIONS, MANUALS, WORDNET } from './pinned.ts';
 import { drawCalibration, drawSets, type Sets } from './sets.ts';
 
@@ -35,7 +35,7 @@ function trainedTalk(): Record<string, string[]> {
 }
 
 async function make(from: string | undefined): Promise<Sets> {
-  const fetching = { folder: join(TEXTS, 'sources'), from, log: console.error };
+  const fetching = { folder: join(textsFolder(), 'sources'), from, log: console.error };
   const get = async (file: Pinned): Promise<Uint8Array> =>
     new Uint8Array(await readFile(await fetchFile(file, fetching)));
   const translated = async (lang: string, file: Pinned): Promise<Described[]> =>
@@ -61,8 +61,8 @@ async function make(from: string | undefined): Promise<Sets> {
     foreign,
     talk: JSON.parse(readFileSync(join(LINGUA, 'test/general.json'), 'utf8')) as never,
   });
-  mkdirSync(TEXTS, { recursive: true });
-  writeFileSync(SETS_FILE, JSON.stringify(sets));
+  mkdirSync(textsFolder(), { recursive: true });
+  writeFileSync(setsFile(), JSON.stringify(sets));
   writeFileSync(CALIBRATION_FILE, `${calibration.join('\n')}\n`);
   console.log(`calibration: ${calibration.length} texts`);
   return sets;

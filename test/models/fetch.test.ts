@@ -1,7 +1,7 @@
 /** Weights by name: the first source that works, and what is wrong refused with the file's name. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,6 +125,25 @@ test.each(WRONG)(
     expect(said.at(-1)).toBe(`x.bin: 100000 bytes from ${address('right')}`);
   },
 );
+
+test('a file that does not end is left where it is too long', async () => {
+  const MOST = 2 ** 26;
+  let sent = 0;
+  server.removeAllListeners('request');
+  server.on('request', (_, response: ServerResponse) => {
+    const more = (): void => {
+      while (!response.destroyed && sent < MOST) {
+        sent += 2 ** 16;
+        if (!response.write(new Uint8Array(2 ** 16))) return void response.once('drain', more);
+      }
+      response.end();
+    };
+    more();
+  });
+  const file = pinned('x.bin', DATA, [address('x')]);
+  await expect(fetchFile(file, fetching())).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+  expect(sent).toBeLessThan(MOST);
+});
 
 test('where nobody has a file, it is missing, and the file is named', async () => {
   await expect(fetchFile(pinned('x.bin', DATA, []), fetching())).rejects.toMatchObject({
