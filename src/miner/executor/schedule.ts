@@ -32,7 +32,9 @@ const AGAIN_MAX = 3;
 const TABLE_COST = 8;
 
 export const argsOf = (value: RowValue): readonly number[] => ('args' in value ? value.args : []);
-export const isReduction = ({ op }: RowValue): boolean => op === 'sum' || op === 'most';
+type Reduction = Extract<RowValue, { op: 'sum' | 'most' }>;
+export const isReduction = (value: RowValue): value is Reduction =>
+  value.op === 'sum' || value.op === 'most';
 /** What lies in memory already. */
 export const isLeaf = ({ op }: RowValue): boolean => op === 'input' || op === 'number';
 

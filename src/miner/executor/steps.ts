@@ -178,7 +178,7 @@ function prepareRows(step: RowsStep, heads: number, work: Workplace): Turn {
   }
   for (const [o, binding] of step.outputs.entries())
     place((frame + layout.outputs[o]!) >> 2, pointers.of(binding));
-  const turns = turnsOf(loops.between, loops.between).length;
+  const turns = sizeOf(loops.between);
   return (sequence, head) => {
     const words = work.memory.int;
     for (let t = 0; t < turns; t++) {

@@ -4,6 +4,7 @@ import { assert } from '../../../lib/errors.ts';
 import { analyseModel, isRefusal, type Analysis, type Refusal } from '../../checker/checker.ts';
 import type { ModelPackage } from '../../engine/backend.ts';
 import { planModel } from '../../executor/plan.ts';
+import { sizeOf } from '../../executor/plan/views.ts';
 import {
   BYTES,
   type Binding,
@@ -40,6 +41,7 @@ import { POOL_THREADS, poolWgsl } from './pools.ts';
 import { productWgsl, SIDE } from './products.ts';
 import { rowsWgsl } from './rows.ts';
 import type { RowsPart, RowsSpec } from './values.ts';
+import type { StepCode } from './wgsl.ts';
 
 /** Columns of a row in which numbers are packed when a segment ends. */
 const SETTLED_WIDTH = 64;
@@ -48,11 +50,8 @@ const SETTLED_WIDTH = 64;
 const MEMORY_MAX = 16_384;
 
 /** A program on a grid of workgroups, before it is compiled and cut into slices. */
-interface Grid {
+interface Grid extends StepCode {
   readonly kind: ProgramKind;
-  readonly code: string;
-  readonly words: readonly number[];
-  readonly spaces: readonly Space[];
   readonly y: number;
   readonly x: number;
   /** Bytes of workgroup memory, where they depend on the program. */
@@ -70,8 +69,6 @@ export interface PlanParts {
   readonly operand: GPUBuffer;
   readonly tables: readonly Uint8Array[];
 }
-
-const count = (loops: readonly number[]): number => loops.reduce((all, x) => all * x, 1);
 
 /** A row program that packs int32 into what is hashed or multiplied. */
 const settleProgram = (to: Place): RowProgram => ({
@@ -130,7 +127,7 @@ class Grids {
     const tiles = Math.ceil(step.m / SIDE) * Math.ceil(step.n / SIDE);
     const work = SIDE * SIDE * step.k;
     const range = (row: number, column: number) => [row, column] as const;
-    return { kind: 'products', ...made, y: count(step.loops), x: tiles, work, range };
+    return { kind: 'products', ...made, y: sizeOf(step.loops), x: tiles, work, range };
   }
 
   #pool(step: PoolStep): Grid {
@@ -140,7 +137,7 @@ class Grids {
       from: addressOf(places, step.from),
       to: addressOf(places, step.to),
     });
-    const columns = count(step.loops) * step.width;
+    const columns = sizeOf(step.loops) * step.width;
     const x = Math.ceil(columns / POOL_THREADS);
     const work = POOL_THREADS * step.rows;
     const range = (_: number, column: number) => [column * POOL_THREADS, columns] as const;
@@ -165,10 +162,10 @@ class Grids {
 
 function rowsGrid(spec: RowsSpec): Grid {
   const { rows: perGroup, ...made } = rowsWgsl(spec);
-  const rows = count(spec.loops);
+  const rows = sizeOf(spec.loops);
   const workOf = ({ program, loops }: RowsPart): number =>
     program.values.reduce((sum, { width }) => sum + width, 0) *
-    count(loops.map((loop) => (loop.shared === undefined ? loop.count : 1)));
+    sizeOf(loops.map((loop) => (loop.shared === undefined ? loop.count : 1)));
   const work = perGroup * spec.parts.reduce((sum, part) => sum + workOf(part), 0);
   const range = (_: number, column: number) => [column * perGroup, rows] as const;
   return { kind: 'rows', ...made, y: 1, x: Math.ceil(rows / perGroup), work, range };

@@ -3,6 +3,7 @@
  * row only. A row of the dispatch is a row of the loops that they share; loops that one of them has beside those run
  * inside of the row, such as heads.
  */
+import { sizeOf } from '../../executor/plan/views.ts';
 import type { Binding, Plan, RowsStep, Step } from '../../executor/types.ts';
 import type { PartLoop } from './values.ts';
 
@@ -26,8 +27,6 @@ export interface RowsGroup {
   readonly loops: readonly number[];
   readonly members: readonly Member[];
 }
-
-const count = (loops: readonly number[]): number => loops.reduce((all, x) => all * x, 1);
 
 export const partLoops = ({ step, shared }: Member): PartLoop[] =>
   step.loops.map((own, i) => {
@@ -73,9 +72,9 @@ function joinedWith(
   const found = matches(group.loops, step.loops)
     .map((pairs) => narrowed(group, step, pairs))
     .filter(({ loops, members }) =>
-      members.every((m) => count(m.step.loops) <= INNER_MAX * count(loops)),
+      members.every((m) => sizeOf(m.step.loops) <= INNER_MAX * sizeOf(loops)),
     )
-    .sort((x, y) => count(y.loops) - count(x.loops));
+    .sort((x, y) => sizeOf(y.loops) - sizeOf(x.loops));
   return found.find((candidate) => readsOwnRow(candidate, programs));
 }
 

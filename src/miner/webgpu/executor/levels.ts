@@ -1,10 +1,8 @@
 /** Which values of a row program can be computed when: a reduction is there only after a loop over its columns. */
+import { argsOf, isReduction } from '../../executor/schedule.ts';
 import type { RowProgram, RowValue } from '../../executor/types.ts';
 
 export const upTo = (n: number): number[] => [...Array(n).keys()];
-export type Reduction = Extract<RowValue, { op: 'sum' | 'most' }>;
-export const isReduction = (v: RowValue): v is Reduction => v.op === 'sum' || v.op === 'most';
-export const argsOf = (v: RowValue): readonly number[] => ('args' in v ? v.args : []);
 
 /** A sum or maximum over groups of one column is that column. */
 export const withoutGroups = (v: RowValue, _: number, values: readonly RowValue[]): RowValue =>

@@ -1,7 +1,7 @@
 /** A sum or maximum over a sequence's rows: a thread takes one column. */
 import type { PoolStep } from '../../executor/types.ts';
-import type { Address, Space } from './layout.ts';
-import { addressWords, indexNames, loopIndices, Wgsl, Words } from './wgsl.ts';
+import type { Address } from './layout.ts';
+import { addressWords, indexNames, loopIndices, Wgsl, Words, type StepCode } from './wgsl.ts';
 
 export const POOL_THREADS = 64;
 
@@ -11,14 +11,8 @@ export interface PoolSpec {
   readonly to: Address;
 }
 
-export interface PoolCode {
-  readonly code: string;
-  readonly words: readonly number[];
-  readonly spaces: readonly Space[];
-}
-
 /** Columns `first` to `end` of all, counted over the loops. */
-export function poolWgsl({ step, from, to }: PoolSpec): PoolCode {
+export function poolWgsl({ step, from, to }: PoolSpec): StepCode {
   const wgsl = new Wgsl();
   const words = new Words();
   const loops = step.loops.map((count) => words.add(count));
@@ -46,5 +40,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   }
   ${wgsl.store(to.space, whole, `${toAt} + column`, 'result')}
 }`;
-  return { code: `${wgsl.head(words)}${main}`, words: words.values, spaces: wgsl.spaces };
+  return wgsl.step(words, main);
 }

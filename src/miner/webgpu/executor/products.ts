@@ -3,8 +3,8 @@
  * thread 4×4. Sums of magnitudes are proven below 2^24, so float32 holds every partial sum.
  */
 import type { ProductStep } from '../../executor/types.ts';
-import type { Address, Space } from './layout.ts';
-import { addressWords, indexNames, loopIndices, Wgsl, Words } from './wgsl.ts';
+import type { Address } from './layout.ts';
+import { addressWords, indexNames, loopIndices, Wgsl, Words, type StepCode } from './wgsl.ts';
 
 /** Rows and columns of a workgroup, and how much of k it holds at a time. */
 export const SIDE = 32;
@@ -18,17 +18,11 @@ export interface ProductSpec {
   readonly out: Address;
 }
 
-export interface ProductCode {
-  readonly code: string;
-  readonly words: readonly number[];
-  readonly spaces: readonly Space[];
-}
-
 const FOUR = [0, 1, 2, 3] as const;
 const each = (line: (i: number) => string): string => FOUR.map(line).join('\n    ');
 
 /** The grid is tiles of the product × batches, from batch `first` on. */
-export function productWgsl({ step, left, right, out }: ProductSpec): ProductCode {
+export function productWgsl({ step, left, right, out }: ProductSpec): StepCode {
   const { causal } = step;
   const wgsl = new Wgsl();
   const words = new Words();
@@ -100,5 +94,5 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) l
   let to = ${outAt} + row * ${outRow} + column;
   ${store}
 }`;
-  return { code: `${wgsl.head(words)}${main}`, words: words.values, spaces: wgsl.spaces };
+  return wgsl.step(words, main);
 }

@@ -4,9 +4,10 @@
  * columns, at whose end the threads of a row add up what they have in workgroup memory. What a level needs of
  * earlier ones, besides reductions, is computed anew from the inputs: it costs less than to keep it.
  */
+import { argsOf, isReduction } from '../../executor/schedule.ts';
 import type { RowValue } from '../../executor/types.ts';
-import { LANES, type Address, type Space } from './layout.ts';
-import { argsOf, isReduction, levelsOf, neededBy, upTo, withoutGroups } from './levels.ts';
+import { LANES, type Address } from './layout.ts';
+import { levelsOf, neededBy, upTo, withoutGroups } from './levels.ts';
 import {
   partWords,
   Values,
@@ -15,13 +16,9 @@ import {
   type RowsPart,
   type RowsSpec,
 } from './values.ts';
-import { loopIndices, Wgsl, Words, type AddressWords } from './wgsl.ts';
+import { loopIndices, Wgsl, Words, type AddressWords, type StepCode } from './wgsl.ts';
 
-export interface RowsCode {
-  readonly code: string;
-  /** Of the step's uniform, after first and last row. */
-  readonly words: readonly number[];
-  readonly spaces: readonly Space[];
+export interface RowsCode extends StepCode {
   /** Rows of a workgroup. */
   readonly rows: number;
   /** Bytes of workgroup memory. */
@@ -89,14 +86,14 @@ export function rowsWgsl({ loops, parts }: RowsSpec): RowsCode {
   }
   const { partials, variables, entries, lines } = shared;
   const sums = upTo(partials).map((i) => `var<workgroup> part${i}: array<f32, ${threads}>;`);
-  const code = `${wgsl.head(words)}
+  const main = `
 ${[...sums, ...variables].join('\n')}
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) li: u32) {
   ${lines.join('\n  ')}
 }`;
   const memory = 4 * (partials * threads + entries);
-  return { code, words: words.values, spaces: wgsl.spaces, rows, memory };
+  return { ...wgsl.step(words, main), rows, memory };
 }
 
 /** One step's code. */

@@ -14,6 +14,15 @@ function unpacked(space: Space, storage: 'i8' | 'i16'): string {
   return signed(`${low}, ${low}, ${high}, ${high}`, '16u, 0u, 16u, 0u', 16);
 }
 
+/** A step as one compute shader. */
+export interface StepCode {
+  readonly code: string;
+  /** Of the uniform, after the first two, which each dispatch has its own. */
+  readonly words: readonly number[];
+  /** Spaces that the code binds after the uniform, in the order of their bindings. */
+  readonly spaces: readonly Space[];
+}
+
 /** The code around a kernel's main function, as far as the function needs it. */
 export class Wgsl {
   readonly #functions = new Map<string, string>();
@@ -71,20 +80,17 @@ export class Wgsl {
     return [0, 1, 2, 3].map(lane).join(' ');
   }
 
-  /** Spaces that the code binds, in the order of their bindings, after the step's words. */
-  get spaces(): Space[] {
-    return SPACES.filter((space) => this.#spaces.has(space));
-  }
-
-  /** Bindings and functions. */
-  head(words: Words): string {
+  /** The step whose main function is `main`, with the bindings and functions that it needs. */
+  step(words: Words, main: string): StepCode {
+    const spaces = SPACES.filter((space) => this.#spaces.has(space));
     const binding = (space: Space, i: number): string => {
       const access = WRITTEN.has(space) ? 'read_write' : 'read';
       return `@group(0) @binding(${i + 1}) var<storage, ${access}> ${space}: array<u32>;`;
     };
-    return `@group(0) @binding(0) var<uniform> params: array<vec4<u32>, ${words.vectors}>;
-${this.spaces.map(binding).join('\n')}
-${[...this.#functions.values()].join('\n')}`;
+    const code = `@group(0) @binding(0) var<uniform> params: array<vec4<u32>, ${words.vectors}>;
+${spaces.map(binding).join('\n')}
+${[...this.#functions.values()].join('\n')}${main}`;
+    return { code, words: words.values, spaces };
   }
 
   /** The element where a row begins, from the indices of its loops, by their names. */
