@@ -5,14 +5,12 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ZERO_HASH } from '../src/core/hash.ts';
-import { genesisPoint, templateCore } from '../src/core/header/header.ts';
 import { sequenceBytes, unitShape } from '../src/core/manifest.ts';
 import { MINER_OFF, type MinerStatus } from '../src/miner/engine/miner-api.ts';
 import { startMinerThread } from '../src/node/contributor/miner-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
 import { median } from './measure.ts';
-import { paramsFor } from '../test/core/header/params-for.ts';
+import { workWith } from '../test/miner/work.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,15 +24,6 @@ const crowds = values.askers.split(',').map(Number);
 const spanMs = 1000 * Number(values.seconds);
 
 const model = await readModel(values.model);
-const params = paramsFor('e2e', [], 1000);
-const core = templateCore(params, genesisPoint(params, 1000), {
-  timeMs: 2000,
-  miner: ZERO_HASH,
-  bodyRoot: ZERO_HASH,
-  stateRoot: ZERO_HASH,
-  model: 0,
-});
-const task = { core, modelId: model.id, target: params.targetMax };
 const { miner, stop } = await startMinerThread(undefined, (why) => {
   throw new Error(why);
 });
@@ -43,7 +32,7 @@ await miner.provide(model.manifest, [...model.segments, ...weights]);
 let status: MinerStatus = MINER_OFF;
 miner.on('status', (now) => (status = now));
 // A target that no ticket meets.
-await miner.work({ ...task, target: 1n });
+await miner.work(workWith(model, 1n));
 
 const input = new Uint8Array(sequenceBytes(model.manifest)).fill(1);
 let last = 0;

@@ -1,9 +1,9 @@
 /**
- * One step of a model in plain TypeScript: the product in three loops, the segment in the interpreter. It makes the
- * known answers of packages, and judges a device that says otherwise.
+ * One step of a model in plain TypeScript: the product in three loops, the segment in the interpreter. It shares
+ * nothing with what computes units. It makes the known answers of packages, and judges a device that says otherwise.
  */
 import { plainHash } from '../core/hash.ts';
-import { carriesAt, carryBytes, type Carry, type Linear } from '../core/manifest.ts';
+import { carriesAt, carryBytes, type Carry } from '../core/manifest.ts';
 import type { StepInput } from '../core/pow/known.ts';
 import { carriesHash, stateHash } from '../core/pow/seed.ts';
 import { AppError } from '../lib/errors.ts';
@@ -14,23 +14,8 @@ import { parseOnnx } from './package/onnx.ts';
 
 type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'otherShapes' | 'tables' | 'weights'>;
 
-/** A·B as whole numbers: A m×k, `weights` Bᵀ n×k. */
-function multiply(a: Int8Array, weights: Int8Array, { k, n }: Linear): Float32Array {
-  const rows = a.length / k;
-  const c = new Float32Array(rows * n);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let p = 0; p < k; p++) sum += a[i * k + p]! * weights[j * k + p]!;
-      c[i * n + j] = sum;
-    }
-  return c;
-}
-
-const carryHash = (carry: Carry, values: ArrayLike<number>): Uint8Array => {
-  const encoded = carryBytes(carry) === 2 ? Int16Array.from(values) : Int32Array.from(values);
-  return plainHash(new Uint8Array(encoded.buffer));
-};
+/** MACs of a product between two turns of the event loop: about 20 ms in JavaScript. */
+const SLAB_MACS = 2e7;
 
 /**
  * What `Backend.step` must give for the shape at that place of the manifest: x_ℓ after segment ℓ−1, or of step L+1
@@ -38,7 +23,65 @@ const carryHash = (carry: Carry, values: ArrayLike<number>): Uint8Array => {
  * @throws AppError MODEL_REFUSED where the checker would refuse the model
  */
 export function plainStep(model: Parts, step: StepInput, place = 0): Uint8Array {
-  const { manifest, segments, tables, weights } = inShape(model, place);
+  const product = productOf(model, step);
+  product?.rows(0, product.m);
+  return afterSegment(inShape(model, place), step, product?.c);
+}
+
+/** The same of the shape that is mined, beside other work: the event loop turns between slabs of the product. */
+export async function plainStepBeside(model: Parts, step: StepInput): Promise<Uint8Array> {
+  const product = productOf(model, step);
+  for (let from = 0; product && from < product.m; from += product.slab) {
+    await new Promise((r) => setTimeout(r));
+    product.rows(from, Math.min(product.m, from + product.slab));
+  }
+  return afterSegment(model, step, product?.c);
+}
+
+/** C of the linear before a step's segment, whose rows are computed as they are asked for. */
+interface Product {
+  readonly m: number;
+  /** m×n whole numbers, row-major. */
+  readonly c: Float32Array;
+  /** Rows that take about `SLAB_MACS`. */
+  readonly slab: number;
+  /** Computes rows `from` to `until` − 1. */
+  rows(from: number, until: number): void;
+}
+
+/** Undefined of step 1, which begins with tokens. */
+function productOf({ manifest, weights }: Parts, step: StepInput): Product | undefined {
+  if (!('a' in step)) return undefined;
+  const { k, n } = manifest.linears[step.number - 2]!;
+  const { a } = step;
+  const b = weights[step.number - 2]!;
+  const m = a.length / k;
+  const c = new Float32Array(m * n);
+  const rows = (from: number, until: number): void => {
+    for (let i = from; i < until; i++) {
+      const row = a.subarray(i * k, (i + 1) * k);
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let p = 0, at = j * k; p < k; p++, at++) sum += row[p]! * b[at]!;
+        c[i * n + j] = sum;
+      }
+    }
+  };
+  return { m, c, slab: Math.max(1, Math.floor(SLAB_MACS / (k * n))), rows };
+}
+
+/** BLAKE3 of a carry's whole numbers, as int16 or int32. */
+export function carryHash(carry: Carry, values: ArrayLike<number>): Uint8Array {
+  const encoded = carryBytes(carry) === 2 ? Int16Array.from(values) : Int32Array.from(values);
+  return plainHash(new Uint8Array(encoded.buffer));
+}
+
+/** Runs a step's segment on tokens, or on C and carries. */
+function afterSegment(
+  { manifest, segments, tables }: Parts,
+  step: StepInput,
+  c: Float32Array | undefined,
+): Uint8Array {
   const [shape] = manifest.shapes;
   const { number } = step;
   const graph = parseOnnx(segments[number - 1]!);
@@ -49,8 +92,7 @@ export function plainStep(model: Parts, step: StepInput, place = 0): Uint8Array 
   const given = new Map<string, Tensor>();
   if ('a' in step) {
     const product = `c${number - 1}`;
-    const data = multiply(step.a, weights[number - 2]!, manifest.linears[number - 2]!);
-    given.set(product, { dims: dimsOf(product), data });
+    given.set(product, { dims: dimsOf(product), data: c! });
     for (const [name, values] of step.carries)
       given.set(name, { dims: dimsOf(name), data: Float32Array.from(values) });
   } else

@@ -1,8 +1,6 @@
 /** Answers beside mining, on real models: shared passes, turns with units, abort, rests, and a device that is wrong. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
 import { sequenceBytes, unitShape } from '../../src/core/manifest.ts';
-import { packInput } from '../../src/core/pow/seed.ts';
 import { concat, toHex } from '../../src/lib/bytes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
@@ -17,24 +15,16 @@ import type {
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { Miner } from '../../src/miner/engine/miner.ts';
 import { WAIT_SECONDS_MAX, type Rank } from '../../src/miner/engine/miner-api.ts';
+import { packInput } from '../oracle/pack-input.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';
-import { paramsFor } from '../core/header/params-for.ts';
+import { workWith } from './work.ts';
 
 const tiny = await loadModel('tiny');
 const polyglot = await loadModel('polyglot');
 const zero = new Uint8Array(32);
-const params = paramsFor('e2e', [], 1000);
-const core = templateCore(params, genesisPoint(params, 1000), {
-  timeMs: 2000,
-  miner: zero,
-  bodyRoot: zero,
-  stateRoot: zero,
-  model: 0,
-});
-const task = { core, modelId: tiny.id, target: params.targetMax };
 /** A target that no ticket meets. */
-const template = { ...task, target: 1n };
+const template = workWith(tiny, 1n);
 const wait = { timeout: 30_000, interval: 2 };
 
 type Device = (given: ModelPackage, cpu: Backend) => Backend;

@@ -1,8 +1,7 @@
 /** The whole WebGPU backend in Node, and the miner on it: passes in flight, slices, losses, memory. */
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { unitShape } from '../../src/core/manifest.ts';
-import { genesisPoint, templateCore } from '../../src/core/header/header.ts';
-import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
 import type {
   Backend,
   CreateBackend,
@@ -14,9 +13,10 @@ import { Miner } from '../../src/miner/engine/miner.ts';
 import { createWebgpuBackend } from '../../src/miner/webgpu/webgpu.ts';
 import { DOT_KINDS } from '../../src/miner/webgpu/wgsl/gemm.ts';
 import { openGpu } from '../gpu.ts';
+import { packInput } from '../oracle/pack-input.ts';
 import { randomBytes } from '../oracle/random.ts';
 import { loadModel } from './small-model.ts';
-import { paramsFor } from '../core/header/params-for.ts';
+import { workWith } from './work.ts';
 
 const opened = await openGpu();
 if (!opened) console.warn('webgpu: skipped, no WebGPU adapter in this Node');
@@ -55,16 +55,6 @@ async function scarceDevice() {
 }
 
 function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = createCpuBackend) {
-  const zero = new Uint8Array(32);
-  const params = paramsFor('e2e', [], 1000);
-  const core = templateCore(params, genesisPoint(params, 1000), {
-    timeMs: 2000,
-    miner: zero,
-    bodyRoot: zero,
-    stateRoot: zero,
-    model: 0,
-  });
-  const task = { core, modelId: model.id, target: params.targetMax };
   const told = { wins: 0 };
   const miner: Miner = new Miner({
     modelNamed: () => model,
@@ -76,7 +66,7 @@ function newMiner(createWebgpu: CreateBackend, createCpu: CreateBackend = create
     onStatus: () => undefined,
     onBlock: () => told.wins++,
   });
-  miner.work({ ...task, target: 1n });
+  miner.work(workWith(model, 1n));
   return { miner, told };
 }
 const wait = { timeout: 200_000, interval: 5 };

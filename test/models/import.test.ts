@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
 import { inputTokens } from '../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
-import { packInput, tokensOf } from '../../src/core/pow/seed.ts';
+import { tokensOf } from '../../src/core/pow/seed.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { inShape } from '../../src/miner/engine/backend.ts';
@@ -24,6 +24,7 @@ import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
 import { encodeSafetensors, parseSafetensors } from '../../models/import/safetensors.ts';
 import { inventedManifest } from '../oracle/manifests.ts';
 import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
+import { packInput } from '../oracle/pack-input.ts';
 
 const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
 const SAMPLE = join(import.meta.dirname, '../../models/import/sample.txt');

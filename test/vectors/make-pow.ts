@@ -23,7 +23,6 @@ import { proofDigest } from '../../src/core/pow/proof.ts';
 import {
   carriesHash,
   layerSeed,
-  packInput,
   seedOf,
   stateHash,
   tokensOf,
@@ -33,6 +32,7 @@ import { fromHex, toHex } from '../../src/lib/bytes.ts';
 import { blankHeader, inventManifest } from '../oracle/forged-pass.ts';
 import { inventedManifest } from '../oracle/manifests.ts';
 import { naiveLinear } from '../oracle/naive-pass.ts';
+import { packInput } from '../oracle/pack-input.ts';
 
 const [M, K, N, R] = [16, 128, 32, 16];
 /** As the file's note says. */

@@ -1,10 +1,9 @@
 /** From a header to its unit of work: seed, tokens, and the chain of layer seeds (docs/protocol.md §5.2, §5.3). */
-import { assert } from '../../lib/errors.ts';
 import { u32 } from '../../lib/bytes.ts';
 import { encode } from '../codec.ts';
 import { HeaderCore } from '../formats.ts';
 import { ZERO_HASH, hash, xof } from '../hash.ts';
-import { inputTokens, unitRows, unitShape, type Manifest } from '../manifest.ts';
+import { unitRows, unitShape, type Manifest } from '../manifest.ts';
 
 /** σ_0 of a header. A whole `Header` may be given: its proof digest is left out. */
 export const seedOf = (core: HeaderCore): Uint8Array =>
@@ -31,15 +30,6 @@ export function fillDrawn(
     const above = (stream[at + 2]! + 256 * stream[at + 3]!) * range;
     out[i] = low + Math.floor((above + below) / 65_536);
   }
-}
-
-/** A question's input as B·S token ids, padded. It was checked before that the input fits the model. */
-export function packInput(input: Uint8Array, m: Manifest): Uint32Array {
-  const ids = inputTokens(input, m);
-  assert(ids, 'the input fits the model');
-  const tokens = new Uint32Array(unitRows(m));
-  tokens.set(ids);
-  return tokens;
 }
 
 /** The B·S token ids of a unit. */

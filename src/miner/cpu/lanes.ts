@@ -8,7 +8,7 @@ import { concat } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { connect, expose, type Port } from '../../lib/rpc.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../engine/backend.ts';
-import { CPU_DEVICE, createCpuBackend } from './cpu.ts';
+import { CPU_DEVICE, createCpuBackend, type CpuOptions } from './cpu.ts';
 import { THREADS_MAX } from '../engine/miner-api.ts';
 import { trust, type TrustParts, type TrustedBackend } from '../engine/trust/trusted.ts';
 
@@ -21,9 +21,12 @@ const ENGINE_BYTES = 64 * 2 ** 20;
 /** And with ONNX Runtime and its sessions, where the executor does not cover the model. */
 const RUNTIME_BYTES = 256 * 2 ** 20;
 
+/** What a lane needs to know of its model: given to each, so that it need not be found out in each. */
+type LaneOptions = Pick<CpuOptions, 'analysis' | 'runtimeOnly'>;
+
 type LaneApi = {
   /** The first call. @returns the backend's `memoryBytes` @throws AppError as createCpuBackend */
-  open(model: ModelPackage, runtimeOnly: boolean): Promise<number>;
+  open(model: ModelPackage, options: LaneOptions): Promise<number>;
   /** `key` identifies the pass for `abort`. */
   pass(key: number, input: Omit<PassInput, 'signal'>): Promise<PassResult>;
   step(input: StepInput, shape: number): Promise<Uint8Array>;
@@ -40,9 +43,7 @@ export interface LaneWorker {
   end(): void;
 }
 
-export interface LaneParts extends Omit<TrustParts, 'reference'> {
-  readonly runtimeOnly?: boolean;
-}
+export type LaneParts = Omit<TrustParts, 'reference'> & LaneOptions;
 
 /** The worker's side. */
 export function serveLane(port: Port): void {
@@ -54,8 +55,8 @@ export function serveLane(port: Port): void {
   };
   expose<LaneApi>(
     {
-      async open(model, runtimeOnly) {
-        backend = await createCpuBackend(model, { runtimeOnly });
+      async open(model, options) {
+        backend = await createCpuBackend(model, options);
         return backend.memoryBytes();
       },
       async pass(key, input) {
@@ -128,7 +129,9 @@ export async function openLane(start: () => LaneWorker, parts: LaneParts): Promi
   };
   const timer = setTimeout(() => void close(), OPEN_MS_MAX);
   try {
-    const bytes = await lane.open(parts.model, parts.runtimeOnly ?? false);
+    const { model, analysis, runtimeOnly } = parts;
+    const options = { ...(analysis && { analysis }), ...(runtimeOnly && { runtimeOnly }) };
+    const bytes = await lane.open(model, options);
     const backend: Backend = {
       ...ABOUT,
       memoryBytes: () => bytes,

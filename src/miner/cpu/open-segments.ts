@@ -2,9 +2,10 @@
 import { carryBytes, type Shape } from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createExecutor } from '../executor/executor.ts';
+import type { Place } from '../executor/memory.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { PlannedSegments } from './planned-segments.ts';
-import type { CpuSegments, Place, SegmentParts } from './segments.ts';
+import type { CpuSegments, SegmentParts } from './segments.ts';
 
 /** @throws AppError MODEL_REFUSED, DEVICE_MEMORY, MODEL_MISSING where ONNX Runtime is needed and can't be fetched */
 export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {

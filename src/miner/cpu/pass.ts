@@ -2,7 +2,6 @@
 import { plainHash, ZERO_HASH } from '../../core/hash.ts';
 import {
   carriesAt,
-  carryBytes,
   unitShape,
   type Carry,
   type Shape,
@@ -14,7 +13,7 @@ import { assert } from '../../lib/errors.ts';
 import type { PassInput, PassResult } from '../engine/backend.ts';
 import type { Lap } from '../engine/stages.ts';
 import type { Kernel, PlacedWeights } from './kernel/kernel.ts';
-import type { CpuSegments, SegmentParts } from './segments.ts';
+import { carryEntries, type CpuSegments, type SegmentParts } from './segments.ts';
 
 /** Lets the event loop run now and then. @throws AppError PASS_ABORTED once the signal has fired */
 export type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
@@ -83,7 +82,7 @@ class Pass {
     this.#wanted = input.tokens.length / shape.tokens;
     const isCount = Number.isInteger(this.#wanted) && this.#wanted >= 1;
     assert(isCount && this.#wanted <= shape.sequences, `${input.tokens.length} tokens`);
-    this.#sequences = segments.whole ? shape.sequences : this.#wanted;
+    this.#sequences = segments.usesRuntime ? shape.sequences : this.#wanted;
     this.#isHashed = isHashed;
     const m = this.#sequences * shape.tokens;
     this.#linears = model.manifest.linears.map((l) => ({ ...l, m }));
@@ -159,20 +158,14 @@ class Pass {
     this.#lap('hash');
   }
 
-  /** Entries of a carry, as they are hashed. */
-  #entriesOf(carry: Carry): Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
-    const { at } = this.#segments.carry(carry.name);
-    const count = this.#sequences * carry.size;
-    const { buffer } = this.#kernel.memory;
-    return carryBytes(carry) === 2
-      ? new Int16Array(buffer, at, count)
-      : new Int32Array(buffer, at, count);
+  #entriesOf(carry: Carry): ReturnType<typeof carryEntries> {
+    const place = this.#segments.carry(carry.name);
+    return carryEntries(this.#kernel.memory, place, carry, this.#sequences);
   }
 
   #hashCarry(carry: Carry): void {
-    const { at } = this.#segments.carry(carry.name);
-    const bytes = carryBytes(carry) * this.#sequences * carry.size;
-    this.#carries.set(carry.name, this.#kernel.hashAt(at, bytes));
+    const { byteOffset, byteLength } = this.#entriesOf(carry);
+    this.#carries.set(carry.name, this.#kernel.hashAt(byteOffset, byteLength));
   }
 
   async #linear(number: number): Promise<void> {

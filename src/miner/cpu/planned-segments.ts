@@ -1,16 +1,15 @@
 /** Segments in the executor, and on ONNX Runtime those that it does not cover. */
 import { concat, utf8 } from '../../lib/bytes.ts';
 import type { Executor } from '../executor/executor.ts';
-import type { CpuSegments, Place } from './segments.ts';
+import type { Place } from '../executor/memory.ts';
+import type { CpuSegments } from './segments.ts';
 
 /** Constants are the package's own. */
 const withoutData = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value) ? undefined : value;
 
 export class PlannedSegments implements CpuSegments {
-  readonly name: string;
   readonly program: Uint8Array;
-  readonly isPlanned = true;
   readonly #executor: Executor;
   readonly #runtime: CpuSegments | undefined;
   /** Tokens of a sequence. */
@@ -23,18 +22,10 @@ export class PlannedSegments implements CpuSegments {
     this.#runtime = runtime;
     this.#tokens = tokens;
     this.program = concat(executor.code, utf8(JSON.stringify(executor.plan, withoutData)));
-    const left = executor.covers.filter((covered) => !covered).length;
-    this.name = left
-      ? `executor, ${left} of ${executor.covers.length} on ONNX Runtime`
-      : 'executor';
   }
 
   get usesRuntime(): boolean {
     return this.#runtime !== undefined;
-  }
-
-  get whole(): boolean {
-    return this.usesRuntime;
   }
 
   begin(tokens: Uint32Array): void {

@@ -3,13 +3,14 @@
  * where the executor covers its models.
  */
 import { env, Tensor } from 'onnxruntime-web/webgpu';
-import { carryBytes, type Carry, type Shape, type UnitLinear } from '../../core/manifest.ts';
+import type { Carry, Shape, UnitLinear } from '../../core/manifest.ts';
 import { utf8 } from '../../lib/bytes.ts';
-import { AppError, assert } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import { segmentsOf } from '../engine/backend.ts';
+import type { Place } from '../executor/memory.ts';
 import { firstInputs } from '../engine/inputs.ts';
 import { createSegmentChain, type Feeds, type SegmentChain } from '../engine/segments.ts';
-import type { CpuSegments, Place, SegmentParts } from './segments.ts';
+import { carryEntries, type CpuSegments, type SegmentParts } from './segments.ts';
 
 /** Runs segments; `wanted` says of which it is asked. */
 export interface RuntimeParts extends Omit<SegmentParts, 'facts'> {
@@ -28,11 +29,8 @@ export async function createRuntimeSegments(parts: RuntimeParts): Promise<CpuSeg
 }
 
 class RuntimeSegments implements CpuSegments {
-  readonly name = 'ONNX Runtime';
   readonly program = utf8(`onnxruntime-web ${env.versions.web}`);
-  readonly isPlanned = false;
   readonly usesRuntime = true;
-  readonly whole = true;
   readonly carry: (name: string) => Place;
   readonly #parts: RuntimeParts;
   readonly #chain: SegmentChain;
@@ -104,14 +102,9 @@ class RuntimeSegments implements CpuSegments {
     );
   }
 
-  #entries(carry: Carry): Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
-    const count = this.#shape.sequences * carry.size;
-    const { at, bytes } = this.carry(carry.name);
-    assert(bytes >= carryBytes(carry) * count, `room for '${carry.name}'`);
-    const { buffer } = this.#parts.kernel.memory;
-    return carryBytes(carry) === 2
-      ? new Int16Array(buffer, at, count)
-      : new Int32Array(buffer, at, count);
+  #entries(carry: Carry): ReturnType<typeof carryEntries> {
+    const { memory } = this.#parts.kernel;
+    return carryEntries(memory, this.carry(carry.name), carry, this.#shape.sequences);
   }
 
   #tensorOf(carry: Carry): Tensor {

@@ -3,27 +3,19 @@
  * kernel's memory: C as int32, A as int8, carries as they are hashed. The executor works on them in place; ONNX
  * Runtime gets copies as tensors, and is loaded only where something is left for it.
  */
+import { carryBytes, type Carry } from '../../core/manifest.ts';
+import { assert } from '../../lib/errors.ts';
 import type { SegmentFacts } from '../checker/admission.ts';
 import type { ModelPackage } from '../engine/backend.ts';
+import type { Place } from '../executor/memory.ts';
 import type { Kernel } from './kernel/kernel.ts';
-
-/** Bytes in the kernel's memory. */
-export interface Place {
-  readonly at: number;
-  readonly bytes: number;
-}
 
 /** Runs one pass at a time. */
 export interface CpuSegments {
-  /** Description, for people. */
-  readonly name: string;
   /** Another wherever other code runs, or on other numbers. */
   readonly program: Uint8Array;
-  /** Whether any segment is planned, and whether any runs on ONNX Runtime. */
-  readonly isPlanned: boolean;
+  /** Whether any segment runs on ONNX Runtime, which takes whole batches only: B·S tokens. */
   readonly usesRuntime: boolean;
-  /** Whether it takes whole batches only, B·S tokens. */
-  readonly whole: boolean;
   /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
   begin(tokens: Uint32Array): void;
   /**
@@ -49,4 +41,18 @@ export interface SegmentParts {
   readonly kernel: Kernel;
   /** What is proven about the segments; undefined: none of them is planned. */
   readonly facts: readonly SegmentFacts[] | undefined;
+}
+
+/** Entries of a carry of `sequences` sequences, as they are hashed: a view that lasts until the memory grows. */
+export function carryEntries(
+  { buffer }: WebAssembly.Memory,
+  { at, bytes }: Place,
+  carry: Carry,
+  sequences: number,
+): Int16Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
+  const count = sequences * carry.size;
+  assert(bytes >= carryBytes(carry) * count, `room for '${carry.name}'`);
+  return carryBytes(carry) === 2
+    ? new Int16Array(buffer, at, count)
+    : new Int32Array(buffer, at, count);
 }

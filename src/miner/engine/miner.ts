@@ -32,7 +32,7 @@ import { StepLost } from './self-test.ts';
 import { Throttle } from './throttle.ts';
 import { trust, type TrustParts, type TrustedBackend } from './trust/trusted.ts';
 import { beginUnit, passInput, runPlain, sameWork, type Unit } from './unit.ts';
-import { Judge } from './trust/witness.ts';
+import { Judge } from './trust/judge.ts';
 
 /** What lanes are trusted with, as the other backends are. */
 export type LaneTrust = Pick<TrustParts, 'verdicts' | 'onLost'>;
@@ -42,7 +42,7 @@ export interface MinerParts extends ModelParts {
   /** undefined where there is no WebGPU to try. */
   createWebgpu: ((model: ModelPackage, analysis: Analysis) => Promise<Backend>) | undefined;
   /** The CPU as the device that mines, on more of its cores where it has them. */
-  spread?(model: ModelPackage, cpu: Backend, parts: LaneTrust): Promise<Backend>;
+  spread?(loaded: Loaded, parts: LaneTrust): Promise<Backend>;
   nowMs(): number;
   randomNonce(): bigint;
   /** From 0 to below 1: which units and steps are judged again. Default: Math.random */
@@ -242,8 +242,7 @@ export class Miner {
     this.#device = undefined;
     this.#set({ state: 'loading', model: name, problem: undefined });
     const loaded = await this.#models.named(name);
-    const { model, cpu } = loaded;
-    this.#cpu = cpu;
+    this.#cpu = loaded.cpu;
     const webgpu = choice !== 'cpu' && this.#webgpu(loaded);
     this.#use(
       (webgpu &&
@@ -251,13 +250,13 @@ export class Miner {
           if (choice === 'webgpu') throw e;
           this.#reject(`gpu: ${AppError.from(e).code}`);
         }))) ||
-        (await this.#spread(model, cpu)),
+        (await this.#spread(loaded)),
     );
   }
 
-  async #spread(model: ModelPackage, cpu: Backend): Promise<Backend> {
+  async #spread(loaded: Loaded): Promise<Backend> {
     const { verdicts } = this.#models;
-    return (await this.#parts.spread?.(model, cpu, { verdicts, onLost: this.#onLost })) ?? cpu;
+    return (await this.#parts.spread?.(loaded, { verdicts, onLost: this.#onLost })) ?? loaded.cpu;
   }
 
   #fits(kind: BackendKind, choice: BackendChoice): boolean {
@@ -315,8 +314,7 @@ export class Miner {
   }
 
   /** Code of ours was wrong on this device, and ONNX Runtime runs instead. */
-  #onLost = ({ kind }: Backend, step: number): void => {
-    const { model } = this.#status;
+  #onLost = ({ kind }: Backend, step: number, model: string): void => {
     this.#set({ inexact: { backend: SHOWN_AS[kind], model, step } });
   };
 
@@ -425,7 +423,7 @@ export class Miner {
    * for a while. Without an adapter, or without memory, the CPU takes over. @returns the losses so far
    */
   async #replaceDevice(session: Session, code: string, before: number): Promise<number> {
-    const { model, cpu, signal } = session;
+    const { signal } = session;
     let losses = before + 1;
     let device: Backend | undefined;
     this.#reject(`gpu: ${code}`);
@@ -440,7 +438,7 @@ export class Miner {
         return undefined;
       });
     }
-    this.#use(device ?? (await this.#spread(model, cpu)));
+    this.#use(device ?? (await this.#spread(session)));
     if (this.#status.state !== 'testing') return losses;
     // A pause during the device's test stays in force; a later start sets its own state.
     if (!signal.aborted) this.#set({ state: this.#finishing ? 'finishing' : 'running' });

@@ -48,10 +48,11 @@ export function serveMiner(port: Port, platform: WorkerPlatform): void {
         const { forceFallback, forceRuntime: runtime = false } = configured();
         return webgpu(model, { forceFallback, runtime, analysis });
       }),
-    spread: (model, cpu, parts) =>
+    spread: ({ model, analysis, cpu }, parts) =>
       withLanes(cpu, lanesFor(model, cpu, configured().threads), platform.startLane, {
         ...parts,
         model,
+        analysis,
         runtimeOnly: configured().forceRuntime ?? false,
       }),
     nowMs: () => performance.now(),

@@ -1,9 +1,9 @@
 /** The stages of a pass, and a stopwatch that reports to a bench how long each took. */
 
 /**
- * segments: ONNX Runtime. convert: between its tensors and our operands. hash: a_ℓ. noise: E, F, A', B'.
- * gemm: the product with its fold. tickets: σ_ℓ, t_ℓ and the tickets. peel: all work that only the exact
- * product needs. readback: the wait for a GPU's results.
+ * segments: what lies between two linears. convert: of operands, as another product reads them, or for ONNX Runtime.
+ * hash: a_ℓ and carries. noise: E, F, A', B'. gemm: the product with its fold. tickets: σ_ℓ, t_ℓ and the tickets.
+ * peel: all work that only the exact product needs. readback: the wait for a GPU's results.
  */
 export type Stage =
   'segments' | 'convert' | 'hash' | 'noise' | 'gemm' | 'tickets' | 'peel' | 'readback';

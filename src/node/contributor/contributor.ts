@@ -16,6 +16,7 @@ import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Log, LogFields } from '../../lib/log.ts';
 import { createNodePlatform } from '../client-platform.ts';
+import { createInexactness } from '../inexactness.ts';
 import { MinedBlocks, type Mined } from '../mined-blocks.ts';
 import { openServingKeys, type ServingKeys } from '../serving-file.ts';
 import { createAlone } from './alone.ts';
@@ -125,6 +126,7 @@ async function keysOf(
 /** Log lines about the client's reports: every change at once, the progress of work every REPORT_MS. */
 function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) => void) {
   const mined = new MinedBlocks();
+  const inexactness = createInexactness(log);
   let miner: MinerStatus | undefined;
   let reported = { units: 0, atMs: performance.now() };
   let last: LogFields = {};
@@ -150,11 +152,10 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
     if (event.type !== 'miner') return;
-    const { state, backend, device, blocksFound, problem, inexact } = event.status;
+    const { state, backend, device, blocksFound, problem } = event.status;
     if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { found: blocksFound });
     miner = event.status;
-    if (inexact && inexact !== miner?.inexact)
-      log.warn('problem', { code: 'EXACTNESS_LOST', ...inexact });
+    inexactness.note(event.status);
     changed('miner', { state, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };

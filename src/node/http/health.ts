@@ -6,6 +6,7 @@ import { watchStores } from '../../chain/store/store-watch.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Emitter } from '../../lib/events.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Inexact } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
 import type { UnfollowedBranch } from '../seed/full-sync.ts';
 import { sendJson, type Route } from './http.ts';
@@ -49,12 +50,15 @@ export interface HealthDeps {
   readonly outlook: () => Outlook;
   /** A branch with more work that this node does not follow. */
   readonly unfollowed?: () => UnfollowedBranch | undefined;
+  /** Where code of ours was wrong on this computer. */
+  readonly inexact?: () => Inexact | undefined;
 }
 
 const toldBranch = (branch: UnfollowedBranch | undefined) =>
   branch ? { ...branch, totalWork: branch.totalWork.toString() } : null;
 
-export function healthOf({ chain, transport, stores, outlook, unfollowed }: HealthDeps) {
+export function healthOf(deps: HealthDeps) {
+  const { chain, transport, stores, outlook, unfollowed, inexact } = deps;
   const { height, time } = chain.head().header;
   const problem = stores.problem() ?? null;
   return {
@@ -66,6 +70,7 @@ export function healthOf({ chain, transport, stores, outlook, unfollowed }: Heal
     ...outlook(),
     unfollowed: toldBranch(unfollowed?.()),
     believed: chain.believed ?? null,
+    inexact: inexact?.() ?? null,
   };
 }
 

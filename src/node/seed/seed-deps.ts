@@ -9,6 +9,7 @@ import type { PackageStore } from '../../client/models/package-store.ts';
 import type { Header } from '../../core/formats.ts';
 import type { Block } from '../../core/messages.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Inexact } from '../../miner/engine/miner-api.ts';
 import type { OwnTransport } from '../../net/create-transport.ts';
 import type { MinerThread } from '../contributor/miner-thread.ts';
 import type { Callers } from '../http/caller.ts';
@@ -44,6 +45,8 @@ export interface SeedDeps {
   readonly outlook: () => Outlook;
   /** A branch with more work than the head's that this node does not follow. */
   readonly unfollowed: () => UnfollowedBranch | undefined;
+  /** Where code of ours was wrong on this computer, mining or checking. */
+  readonly inexact: () => Inexact | undefined;
   readonly log: Log;
   /** Announces a block that this node imported by itself. */
   announce(block: Block): Promise<void>;

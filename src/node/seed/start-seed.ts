@@ -51,6 +51,7 @@ import { openKeys, payoutAddress } from '../keys-file.ts';
 import { MinedBlocks } from '../mined-blocks.ts';
 import { createMetrics } from '../rpc/metrics.ts';
 import { startMinerThread } from '../contributor/miner-thread.ts';
+import { createInexactness } from '../inexactness.ts';
 import { NetDatastore } from './net-datastore.ts';
 import type { Options } from './options.ts';
 import { pageConfig } from '../http/page-config.ts';
@@ -131,6 +132,8 @@ async function openAll(
   const died = (why: string): void => fail(`the miner thread died: ${why}`);
   const thread = await startMinerThread((id) => packages.load(id), died);
   closers.push(() => thread.stop());
+  const inexactness = createInexactness(log);
+  thread.miner.on('status', inexactness.note);
   const lanes = startSignatureLanes(log);
   closers.push(() => lanes.stop());
   const stores = createWatchedStores(log);
@@ -202,6 +205,7 @@ async function openAll(
     callers,
     outlook: outlook.now,
     unfollowed: () => sync?.unfollowed(),
+    inexact: inexactness.last,
     log,
     sender: createSender({ chain, params: chain.params, transport }, keys.payout),
     announce: sequence,

@@ -4,7 +4,6 @@ import { createAnswerer } from '../../../src/client/mining/answerer.ts';
 import { MinerWorker } from '../../../src/client/mining/miner-worker.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
-import { packInput } from '../../../src/core/pow/seed.ts';
 import { toHex } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
@@ -12,6 +11,7 @@ import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { startMinerThread, type MinerThread } from '../../../src/node/contributor/miner-thread.ts';
 import { readModel } from '../../oracle/models.ts';
+import { packInput } from '../../oracle/pack-input.ts';
 
 const models = await Promise.all(['tiny', 'lingua', 'polyglot'].map(readModel));
 const [tiny, lingua, polyglot] = models as [ModelPackage, ModelPackage, ModelPackage];

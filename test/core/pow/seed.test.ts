@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hash } from '../../../src/core/hash.ts';
 import { encode } from '../../../src/core/codec.ts';
 import { HeaderCore } from '../../../src/core/formats.ts';
-import { credits, unitMacs } from '../../../src/core/manifest.ts';
-import { fillDrawn, packInput, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
+import { credits, inputTokens, unitMacs } from '../../../src/core/manifest.ts';
+import { fillDrawn, seedOf, tokensOf } from '../../../src/core/pow/seed.ts';
 import { isWinning, ticketLimits } from '../../../src/core/pow/transcript.ts';
 import { blankHeader, inventManifest } from '../../oracle/forged-pass.ts';
 import { randomBytes } from '../../oracle/random.ts';
@@ -33,13 +33,10 @@ describe('seed and tokens', () => {
     expect(seen.size).toBe(256);
   });
 
-  it('an input fills the sequences, padded with 0', () => {
-    const input = Uint8Array.of(0, 255, 7, ...new Array<number>(17).fill(9));
-    const tokens = packInput(input, manifest);
-    expect([...tokens.slice(0, 3)]).toEqual([1, 256, 8]);
-    expect([...tokens.slice(19)]).toEqual([10, ...new Array<number>(28).fill(0)]);
-    expect(packInput(new Uint8Array(48), manifest)).toEqual(new Uint32Array(48).fill(1));
-    expect(() => packInput(new Uint8Array(49), manifest)).toThrow(/input/);
+  it('an input is token ids from 1 on, as many as a unit has at most', () => {
+    expect(inputTokens(Uint8Array.of(0, 255, 7), manifest)).toEqual(Uint32Array.of(1, 256, 8));
+    expect(inputTokens(new Uint8Array(48), manifest)).toEqual(new Uint32Array(48).fill(1));
+    expect(inputTokens(new Uint8Array(49), manifest)).toBeUndefined();
   });
 });
 

@@ -3,27 +3,18 @@ import { expect, test, vi } from 'vitest';
 import { unitShape } from '../../../src/core/manifest.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
-import { Miner } from '../../../src/miner/engine/miner.ts';
+import { Miner, type MinerParts } from '../../../src/miner/engine/miner.ts';
 import type { FoundBlock } from '../../../src/miner/engine/miner-api.ts';
-import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { loadModel } from '../small-model.ts';
-import { paramsFor } from '../../core/header/params-for.ts';
+import { workWith } from '../work.ts';
 
 const model = await loadModel('tiny');
 const zero = new Uint8Array(32);
-const params = paramsFor('e2e', [], 1000);
-const core = templateCore(params, genesisPoint(params, 1000), {
-  timeMs: 2000,
-  miner: zero,
-  bodyRoot: zero,
-  stateRoot: zero,
-  model: 0,
-});
-const task = { core, modelId: model.id, target: params.targetMax };
+const task = workWith(model);
 const wait = { timeout: 30_000, interval: 5 };
 
-type Spread = (model: ModelPackage, cpu: Backend) => Promise<Backend>;
+type Spread = NonNullable<MinerParts['spread']>;
 
 /** Has a found block answered, and goes on with the same work. */
 const goOn = (miner: Miner): void => {
@@ -83,7 +74,7 @@ test('works on no template of another model', async () => {
 });
 
 test('work that was on its way when a block was found on its head is not begun', async () => {
-  const late = { ...task, core: { ...core, time: 3000 } };
+  const late = { ...task, core: { ...task.core, time: 3000 } };
   const { miner, found } = create(undefined, undefined, (to) => to.work(late));
   miner.work(task);
   await miner.start('tiny', 'cpu');
@@ -92,7 +83,7 @@ test('work that was on its way when a block was found on its head is not begun',
   await new Promise((r) => setTimeout(r, 20));
   expect([miner.status.units, found.length]).toEqual([units, 1]);
   // Nor is one of another head kept back, nor any once the block was answered.
-  miner.work({ ...late, core: { ...core, prevHash: new Uint8Array(32).fill(1) } });
+  miner.work({ ...late, core: { ...task.core, prevHash: new Uint8Array(32).fill(1) } });
   await vi.waitUntil(() => found.length > 1, wait);
   goOn(miner);
   await vi.waitUntil(() => found.length > 2, wait);
@@ -253,10 +244,10 @@ test('a device gets its next unit early, of the same work only', async () => {
   await units(3);
   expect(seen).toMatchObject({ most: 2, aborted: 0 });
   // The same work at another time: what runs is as good.
-  miner.work({ ...hard, core: { ...core, time: 3000 } });
+  miner.work({ ...hard, core: { ...task.core, time: 3000 } });
   await units(3);
   expect(seen.aborted).toBe(0);
-  miner.work({ ...hard, core: { ...core, prevHash: new Uint8Array(32).fill(1) } });
+  miner.work({ ...hard, core: { ...task.core, prevHash: new Uint8Array(32).fill(1) } });
   await units(3);
   expect(seen.aborted).toBe(1);
   // Who may not take all of the time is given nothing early.
@@ -274,7 +265,7 @@ test('units run on all lanes of the processor, before a rest once on each', asyn
   const seen = { inFlight: 0, most: 0, made: 0, closed: 0 };
   const { miner, found } = create(
     async () => Promise.reject(new AppError('NO_WEBGPU', 'there is none')),
-    async (_, cpu) => {
+    async ({ cpu }) => {
       seen.made++;
       return {
         ...cpu,

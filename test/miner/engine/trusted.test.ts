@@ -1,7 +1,6 @@
 /** What is believed: tests that are kept, code that turns out wrong, and what runs instead. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { ZERO_HASH } from '../../../src/core/hash.ts';
-import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
 import { unitShape } from '../../../src/core/manifest.ts';
 import { knownStep } from '../../../src/core/pow/known.ts';
 import { tokensOf } from '../../../src/core/pow/seed.ts';
@@ -11,9 +10,10 @@ import type { Backend, PassResult } from '../../../src/miner/engine/backend.ts';
 import { memoryStore } from '../../../src/miner/engine/trust/device-store.ts';
 import { Miner } from '../../../src/miner/engine/miner.ts';
 import { trust } from '../../../src/miner/engine/trust/trusted.ts';
-import { interpretStep, Judge, judgeUnit } from '../../../src/miner/engine/trust/witness.ts';
-import { paramsFor } from '../../core/header/params-for.ts';
+import { Judge, judgeUnit } from '../../../src/miner/engine/trust/judge.ts';
+import { plainStepBeside } from '../../../src/miner/plain-step.ts';
 import { loadModel } from '../small-model.ts';
+import { workWith } from '../work.ts';
 
 const model = await loadModel('tiny');
 const cpu = await createCpuBackend(model);
@@ -193,7 +193,7 @@ describe('what is wrong', () => {
 describe('a step in the interpreter', () => {
   test('gives every known answer', async () => {
     for (const [i, want] of known.entries())
-      expect(await interpretStep(model, knownStep(model.manifest, i + 1))).toEqual(want);
+      expect(await plainStepBeside(model, knownStep(model.manifest, i + 1))).toEqual(want);
   });
 
   test('judges a unit: right ones pass, and of wrong ones the first wrong step is named', async () => {
@@ -238,15 +238,7 @@ describe('a step in the interpreter', () => {
 });
 
 describe('a miner', () => {
-  const params = paramsFor('e2e', [], 1000);
-  const core = templateCore(params, genesisPoint(params, 1000), {
-    timeMs: 2000,
-    miner: ZERO_HASH,
-    bodyRoot: ZERO_HASH,
-    stateRoot: ZERO_HASH,
-    model: 0,
-  });
-  const work = { core, modelId: model.id, target: 0n };
+  const work = workWith(model, 0n);
   const wait = { timeout: 30_000, interval: 5 };
 
   /** @param draw which step of a unit is judged, from 0 to below 1 */
@@ -286,6 +278,17 @@ describe('a miner', () => {
     expect(miner.status).toMatchObject({ state: 'running', problem: undefined });
     expect(made.state.isOwn).toBe(false);
     miner.pause();
+  });
+
+  test('that only checks names the model that was wrong', async () => {
+    const made = own();
+    made.state.wrongFrom = 2;
+    const miner = mine(made);
+    await miner.execute(model.id, Uint8Array.of(1));
+    expect(miner.status).toMatchObject({
+      state: 'off',
+      inexact: { backend: 'cpu', model: 'tiny', step: 2 },
+    });
   });
 
   test('whose units are right is not blamed for the step that units leave out', async () => {

@@ -1,14 +1,13 @@
 /** An executor that turns wrong after its test, in a real CPU backend under a miner. */
 import { expect, test, vi } from 'vitest';
 import { ZERO_HASH } from '../../../src/core/hash.ts';
-import { genesisPoint, templateCore } from '../../../src/core/header/header.ts';
 import { tokensOf } from '../../../src/core/pow/seed.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { Miner } from '../../../src/miner/engine/miner.ts';
 import type * as Executors from '../../../src/miner/executor/executor.ts';
-import { paramsFor } from '../../core/header/params-for.ts';
 import { loadModel } from '../small-model.ts';
+import { workWith } from '../work.ts';
 
 /** The segment of which one entry of A comes out wrong; undefined: none. */
 const spoiled = vi.hoisted((): { segment: number | undefined } => ({ segment: undefined }));
@@ -30,14 +29,6 @@ vi.mock('../../../src/miner/executor/executor.ts', async (importOriginal) => {
 
 test('a wrong executor is found by its step, and ONNX Runtime goes on', async () => {
   const model: ModelPackage = await loadModel('tiny');
-  const params = paramsFor('e2e', [], 1000);
-  const core = templateCore(params, genesisPoint(params, 1000), {
-    timeMs: 2000,
-    miner: ZERO_HASH,
-    bodyRoot: ZERO_HASH,
-    stateRoot: ZERO_HASH,
-    model: 0,
-  });
   const backends: Backend[] = [];
   const steps = model.manifest.linears.length + 1;
   /** Once the executor is wrong: a unit is judged, at the step that it spoils. */
@@ -56,7 +47,7 @@ test('a wrong executor is found by its step, and ONNX Runtime goes on', async ()
     onStatus: () => undefined,
     onBlock: () => undefined,
   });
-  miner.work({ core, modelId: model.id, target: 0n });
+  miner.work(workWith(model, 0n));
   await miner.start('tiny', 'cpu');
   const wait = { timeout: 60_000, interval: 5 };
   await vi.waitUntil(() => miner.status.units > 0, wait);

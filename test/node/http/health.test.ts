@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../../src/lib/error-codes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createWatchedStores, healthRoute, requireRules } from '../../../src/node/http/health.ts';
 import { silentLog } from '../../../src/lib/log.ts';
+import { createInexactness } from '../../../src/node/inexactness.ts';
 import type { UnfollowedBranch } from '../../../src/node/seed/full-sync.ts';
 import { createHandlers } from '../../../src/node/seed/serve-peers.ts';
 import { createHttp, listen, sendJson } from '../../../src/node/http/http.ts';
@@ -20,6 +21,8 @@ it('is well, unwell while the disk is full, and well again after the next block'
   const transport = { peers: () => [1, 2] } as never;
   let outlook = CALM;
   let branch: UnfollowedBranch | undefined;
+  const warnings: unknown[] = [];
+  const inexactness = createInexactness({ warn: (...line) => warnings.push(line) });
   const { server } = createHttp(
     {
       'GET /health': healthRoute({
@@ -28,6 +31,7 @@ it('is well, unwell while the disk is full, and well again after the next block'
         stores,
         outlook: () => outlook,
         unfollowed: () => branch,
+        inexact: inexactness.last,
       }),
     },
     (_, r) => sendJson(r, 404, {}),
@@ -48,6 +52,7 @@ it('is well, unwell while the disk is full, and well again after the next block'
     isWeak: false,
     unfollowed: null,
     believed: null,
+    inexact: null,
   };
   expect(await health()).toEqual([200, { ...well, height: 1 }]);
   disk.isFull = true;
@@ -61,9 +66,14 @@ it('is well, unwell while the disk is full, and well again after the next block'
   const told = { height: 9, totalWork: String(1n << 70n), why: 'lacking' };
   expect(await health()).toEqual([200, { ...well, height: 2, unfollowed: told }]);
   branch = undefined;
+  const inexact = { backend: 'cpu', model: 'tiny', step: 3 } as const;
+  // Of every status that comes, of which few bring news.
+  for (let i = 0; i < 3; i++) inexactness.note({ inexact: { ...inexact } });
+  inexactness.note({});
+  expect(warnings).toEqual([['problem', { code: 'EXACTNESS_LOST', ...inexact }]]);
   outlook = { rules: 'ended', isWeak: true };
   // It still does all that it can.
-  expect(await health()).toEqual([200, { ...well, height: 2, ...outlook }]);
+  expect(await health()).toEqual([200, { ...well, height: 2, ...outlook, inexact }]);
   server.close();
   server.closeAllConnections();
   await once(server, 'close');

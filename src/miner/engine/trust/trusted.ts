@@ -20,8 +20,8 @@ export const createVerdicts = (): DeviceStore => createDeviceStore('pila-exact',
 export interface TrustParts {
   readonly model: ModelPackage;
   readonly verdicts: DeviceStore;
-  /** Called with the step where code of ours was wrong; ONNX Runtime runs from now on, or nothing. */
-  readonly onLost: (backend: Backend, step: number) => void;
+  /** Called with the step of that model where code of ours was wrong; ONNX Runtime runs from now on, or nothing. */
+  readonly onLost: (backend: Backend, step: number, model: string) => void;
   /** Another backend of the model, which must agree. */
   readonly reference?: Backend;
   /** What has passed before is tested again: of a device that was lost. */
@@ -34,6 +34,7 @@ export type TrustedBackend = Backend & Required<Pick<Backend, 'lose'>>;
 /** Trusts nothing yet but the shape that is mined. @throws AppError SELF_TEST_FAILED, EXACTNESS_LOST, and the backend's */
 export async function trust(backend: Backend, parts: TrustParts): Promise<TrustedBackend> {
   const { model, verdicts, onLost, reference, anew } = parts;
+  const { name } = model.manifest;
   /** Tests of shapes, and the shapes that have passed. */
   const tests = new Map<number, Promise<void>>();
   const passed = new Set<number>();
@@ -88,7 +89,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
     if (!left) return false;
     // Also of code in whose place nothing runs yet, as without a connection.
     await keep(key, `${LOST} ${step}`);
-    onLost(backend, step);
+    onLost(backend, step, name);
     if (left instanceof AppError) throw left;
     return true;
   }
@@ -134,7 +135,7 @@ export async function trust(backend: Backend, parts: TrustParts): Promise<Truste
       if (await fallBack(0, step)) return ensure(0);
       // The processor is tried again at the next start, because nothing could run instead.
       if (backend.kind !== 'cpu') await keep(key, `${LOST} ${step}`);
-      onLost(backend, step);
+      onLost(backend, step, name);
       throw (gone = new StepLost(backend, step));
     },
   };

@@ -1,83 +1,14 @@
 /**
- * One step of a unit, run again in the interpreter, which shares nothing with what computes units. A unit commits to
- * what each step starts from and gives (x_ℓ), so that this shows whether a device still computes right.
+ * One step of a unit, run again by plain code, which shares nothing with what computes units. A unit commits to what
+ * each step starts from and gives (x_ℓ), so that this shows whether a device still computes right.
  */
-import {
-  carriesAt,
-  carryBytes,
-  unitLinears,
-  unitShape,
-  type Carry,
-} from '../../../core/manifest.ts';
 import { plainHash } from '../../../core/hash.ts';
 import type { StepInput } from '../../../core/pow/known.ts';
-import { carriesHash, stateHash } from '../../../core/pow/seed.ts';
 import { equal } from '../../../lib/bytes.ts';
-import { AppError, assert } from '../../../lib/errors.ts';
-import { interpret, type Tensor } from '../../interpreter.ts';
-import { parseOnnx } from '../../package/onnx.ts';
+import { assert } from '../../../lib/errors.ts';
+import { plainStepBeside } from '../../plain-step.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from '../backend.ts';
-import { firstInputs } from '../inputs.ts';
 import { StepLost } from '../self-test.ts';
-
-/** MACs of a plain product between two turns of the event loop: about 20 ms in JavaScript. */
-const SLAB_MACS = 2e7;
-
-/** As `Backend.step`: x_ℓ, or of step L+1 the BLAKE3 of the answer's rows. */
-export async function interpretStep(model: ModelPackage, input: StepInput): Promise<Uint8Array> {
-  const { number } = input;
-  const { manifest } = model;
-  const { sequences, carries } = unitShape(manifest);
-  const graph = parseOnnx(model.segments[number - 1]!);
-  if (typeof graph === 'string') throw new AppError('MODEL_REFUSED', graph);
-  const known = new Map<string, Tensor>();
-  if ('a' in input) {
-    const dims = new Map(graph.inputs.map((one) => [one.name, one.dims]));
-    for (const [name, values] of input.carries)
-      if (dims.has(name))
-        known.set(name, { dims: dims.get(name)!, data: Float32Array.from(values) });
-    known.set(`c${number - 1}`, await productOf(model, number - 1, input.a));
-  } else
-    for (const { name, dims, data } of firstInputs(model, input.tokens))
-      known.set(name, { dims, data });
-  const made = interpret(graph, known);
-
-  const a = made.get(`a${number}`);
-  const rows = Int8Array.from((a ?? made.get('answer')!).data);
-  const hash = plainHash(new Uint8Array(rows.buffer));
-  if (!a) return hash;
-  const entriesOf = (carry: Carry): ArrayLike<number> =>
-    made.get(carry.name)?.data ?? ('a' in input ? input.carries.get(carry.name)! : []);
-  const y = carriesAt({ carries }, number).map((carry) => {
-    const entries = entriesOf(carry);
-    assert(entries.length === sequences * carry.size, `carry '${carry.name}' is whole`);
-    const stored = carryBytes(carry) === 2 ? Int16Array.from(entries) : Int32Array.from(entries);
-    return plainHash(new Uint8Array(stored.buffer));
-  });
-  return stateHash(hash, carriesHash(y));
-}
-
-/** C = A·B of linear `number`. */
-async function productOf(
-  { manifest, weights }: ModelPackage,
-  number: number,
-  a: Int8Array,
-): Promise<Tensor> {
-  const { m, k, n } = unitLinears(manifest)[number - 1]!;
-  const b = weights[number - 1]!;
-  const data = new Float32Array(m * n);
-  const slab = Math.max(1, Math.floor(SLAB_MACS / (k * n)));
-  for (let i = 0; i < m; i++) {
-    if (i % slab === slab - 1) await new Promise((r) => setTimeout(r));
-    const row = a.subarray(i * k, (i + 1) * k);
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let p = 0, at = j * k; p < k; p++, at++) sum += row[p]! * b[at]!;
-      data[i * n + j] = sum;
-    }
-  }
-  return { dims: [m, n], data };
-}
 
 /** A unit that has run, and what ran it. */
 export interface RunUnit {
@@ -107,7 +38,7 @@ export async function judgeUnit(
     of.x[at - 1] ?? plainHash(new Uint8Array(of.answer));
   const steps = Array.from({ length: step }, (_, i) => i + 1);
   const at = steps.find((i) => !equal(given(result, i), given(again, i))) ?? step;
-  const want = await interpretStep(model, await startOf(cpu, input, at));
+  const want = await plainStepBeside(model, await startOf(cpu, input, at));
   for (const [backend, of] of [[cpu, again] as const, [device, result] as const])
     if (!equal(given(of, at), want)) throw new StepLost(backend, at);
 }
