@@ -7,13 +7,7 @@ import { Tensor } from 'onnxruntime-web/webgpu';
 import type { Header, HeaderCore, Proof } from '../../src/core/formats.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { targetOf } from '../../src/core/header/target.ts';
-import {
-  carriesAt,
-  carryBytes,
-  unitLinears,
-  unitShape,
-  type UnitLinear,
-} from '../../src/core/manifest.ts';
+import { carriesAt, unitLinears, unitShape, type UnitLinear } from '../../src/core/manifest.ts';
 import type { Params } from '../../src/core/params.ts';
 import { proofDigest } from '../../src/core/pow/proof.ts';
 import { carriesHash, layerSeed, seedOf, stateHash, tokensOf } from '../../src/core/pow/seed.ts';
@@ -32,6 +26,7 @@ import {
   type Feeds,
   type SegmentChain,
 } from '../../src/miner/engine/segments.ts';
+import { carryHash } from '../../src/miner/plain-step.ts';
 
 export interface Win {
   /** From 1. */
@@ -79,9 +74,7 @@ const UNITS_MAX = 20_000;
 const honestly: OperandOf = (_, honest) => honest();
 
 export async function createForger(model: ModelPackage): Promise<Forger> {
-  const { carries, sequences } = unitShape(model.manifest);
-  const carryMax = Math.max(0, ...carries.map((one) => sequences * one.size * carryBytes(one)));
-  const kernel = await createKernel(unitLinears(model.manifest), carryMax);
+  const kernel = await createKernel(unitLinears(model.manifest));
   return new Forger(model, kernel, await createSegmentChain(model.segments, { provider: 'wasm' }));
 }
 
@@ -195,7 +188,7 @@ export class Forger {
     for (const carry of unitShape(this.model.manifest).carries) {
       if (carry.made !== linear - 1) continue;
       const values = this.#chain.carry(carry.name).data as Float32Array;
-      made.set(carry.name, this.#kernel.hashCarry(values, carryBytes(carry)));
+      made.set(carry.name, carryHash(carry, values));
     }
     return Int8Array.from(output.data as Float32Array);
   }

@@ -1,4 +1,4 @@
-/** The kernel's products and pooling against naive sums, in memory that is full of other people's bytes. */
+/** The kernel's products against naive sums, in memory that is full of other people's bytes. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createKernel, type Kernel } from '../../../src/miner/cpu/kernel/kernel.ts';
 import { randomBytes } from '../../oracle/random.ts';
@@ -152,43 +152,6 @@ describe('gemm16', () => {
     const right = int16s('right', size.k * size.n);
     expect(multiplied(left, right, size, 'columns')).toEqual(naive(left, right, size));
   });
-});
-
-describe('poolSum', () => {
-  const storages = [Int8Array, Int16Array, Int32Array, Float32Array] as const;
-  it.each(storages.map((type, storage) => ({ type, storage: storage as 0 | 1 | 2 | 3 })))(
-    'sums weighted rows of $type.name',
-    ({ type, storage }) => {
-      for (const [rows, width] of [
-        [1, 1],
-        [3, 4],
-        [5, 7],
-        [64, 30],
-      ] as const) {
-        poison();
-        const values = int16s('pooled', rows * width, 100);
-        const weights = Float32Array.from({ length: rows }, (_, i) => (i * 7) % 3);
-        const stride = Math.ceil((type.BYTES_PER_ELEMENT * (width + 3)) / 4) * 4;
-        const at = room(stride * rows);
-        for (let i = 0; i < rows; i++)
-          new type(kernel.memory.buffer, at + stride * i, width).set(
-            values.subarray(i * width, (i + 1) * width),
-          );
-        const w = room(4 * rows);
-        new Float32Array(kernel.memory.buffer, w, rows).set(weights);
-        const to = room(4 * width);
-        const before = new Uint8Array(kernel.memory.buffer).slice(base, next + 64);
-        kernel.primitives.poolSum(at, stride, storage, rows, width, w, to);
-        const got = new Float32Array(kernel.memory.buffer, to, width).slice();
-        new Uint8Array(kernel.memory.buffer, to, 4 * width).fill(POISON);
-        expect(new Uint8Array(kernel.memory.buffer).slice(base, next + 64)).toEqual(before);
-        const naiveSums = Array.from({ length: width }, (_, j) =>
-          weights.reduce((sum, weight, i) => sum + weight * values[i * width + j]!, 0),
-        );
-        expect([...got]).toEqual(naiveSums);
-      }
-    },
-  );
 });
 
 describe('reserve', () => {

@@ -213,19 +213,6 @@ export class Kernel {
     return bytes % HASH_BYTES ? plainHash(this.#bytes(at, bytes)) : this.#hash(at, bytes);
   }
 
-  /** BLAKE3 of a carry's whole numbers, as int16 or int32. `product` is no longer valid. */
-  hashCarry(values: Float32Array, size: 2 | 4): Uint8Array {
-    const length = size * values.length;
-    const floats = this.#room(length);
-    const { buffer } = this.memory;
-    const encoded =
-      size === 2
-        ? new Int16Array(buffer, floats, values.length)
-        : new Int32Array(buffer, floats, values.length);
-    encoded.set(values);
-    return this.hashAt(floats, length);
-  }
-
   /** C (m×n) as float32: a view that is valid until the next call. */
   product({ m, n }: LinearSize): Float32Array<ArrayBuffer> {
     const floats = this.#room(4 * m * n);

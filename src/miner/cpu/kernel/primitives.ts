@@ -1,5 +1,5 @@
 /**
- * Products and pooling for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
+ * Products for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
  * Nothing is written past the rows and columns named; up to 6 bytes past a row of a left operand may be read.
  */
 export interface Primitives {
@@ -25,18 +25,5 @@ export interface Primitives {
     k: number,
     columns: number,
     depths: number,
-  ): void;
-  /**
-   * Per column Σ of weight·entry over `rows` rows, as float32; `weights` are float32, one a row. `storage` of the
-   * entries: 0 int8, 1 int16, 2 int32, 3 float32.
-   */
-  poolSum(
-    from: number,
-    stride: number,
-    storage: 0 | 1 | 2 | 3,
-    rows: number,
-    width: number,
-    weights: number,
-    to: number,
   ): void;
 }

@@ -4,7 +4,7 @@ export { packWeights, unpackWeights, columnSums, turnWeights, turnRows } from '.
 export { addNoise, project, pairBytes, pairSums } from './noise';
 export { noisySlab } from './noisy';
 export { gemmWide, widen } from './plain';
-export { panelBytes, packRows, packColumns, gemm16, poolSum } from './products';
+export { panelBytes, packRows, packColumns, gemm16 } from './products';
 export { quantize, toFloat } from './convert';
 
 export function heapBase(): usize {

@@ -1,4 +1,4 @@
-// What segments need beside their row programs, in the same memory: batched int16 products and pooling. Any sizes: a
+// What segments need beside their row programs, in the same memory: batched int16 products. Any sizes: a
 // tail never writes past its rows and columns, and what is read past them is multiplied by the panels' zeros.
 
 /** Depth of a step of the product: panels are padded to a multiple of it. */
@@ -156,62 +156,5 @@ export function gemm16(
         for (let y = 0; y < high; y++)
           memory.copy(to + cStride * <usize>y, BLOCK + 32 * <usize>y, 4 * <usize>wide);
     }
-  }
-}
-
-/** Storage of what is pooled. */
-const I8 = 0;
-const I16 = 1;
-const I32 = 2;
-
-function loadEntry(at: usize, storage: i32): f32 {
-  if (storage == I8) return <f32>load<i8>(at);
-  if (storage == I16) return <f32>load<i16>(at);
-  if (storage == I32) return <f32>load<i32>(at);
-  return load<f32>(at);
-}
-
-function loadFour(at: usize, storage: i32): v128 {
-  if (storage == I8)
-    return f32x4.convert_i32x4_s(
-      i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(at))),
-    );
-  if (storage == I16) return f32x4.convert_i32x4_s(v128.load16x4_s(at));
-  if (storage == I32) return f32x4.convert_i32x4_s(v128.load(at));
-  return v128.load(at);
-}
-
-/**
- * Σ over `rows` rows (`stride` bytes apart) of weight·entry, per column, as float32; `weights` are float32, one a row.
- * `storage` of the entries: 0 int8, 1 int16, 2 int32, 3 float32.
- */
-export function poolSum(
-  from: usize,
-  stride: usize,
-  storage: i32,
-  rows: i32,
-  width: i32,
-  weights: usize,
-  to: usize,
-): void {
-  const bytes: usize = storage == I8 ? 1 : storage == I16 ? 2 : 4;
-  let j: usize = 0;
-  for (; j + 4 <= <usize>width; j += 4) {
-    let sum = f32x4.splat(0);
-    for (let s: usize = 0; s < <usize>rows; s++)
-      sum = f32x4.add(
-        sum,
-        f32x4.mul(
-          loadFour(from + stride * s + bytes * j, storage),
-          v128.load32_splat(weights + 4 * s),
-        ),
-      );
-    v128.store(to + 4 * j, sum);
-  }
-  for (; j < <usize>width; j++) {
-    let sum: f32 = 0;
-    for (let s: usize = 0; s < <usize>rows; s++)
-      sum += loadEntry(from + stride * s + bytes * j, storage) * load<f32>(weights + 4 * s);
-    store<f32>(to + 4 * j, sum);
   }
 }
