@@ -34,6 +34,8 @@ async function openSettings(page: Page): Promise<void> {
   await expect(look.or(listed)).toBeVisible();
   if (await look.isVisible()) await look.click();
   await expect(listed).toBeVisible();
+  // Whose it is: in the list, and in About.
+  await expect(page.getByText('The Chromium Authors, BSD-3-Clause')).toHaveCount(2);
 }
 
 const card = (page: Page, name = MODEL): Locator =>

@@ -182,6 +182,9 @@ export interface InputReading {
 export interface StoredModel {
   readonly name: string;
   readonly id: Uint8Array;
+  /** Under which licence it is given, and who made it from what, as its manifest says; '' where it says nothing. */
+  readonly licence: string;
+  readonly attribution: string;
   /** Bytes of the whole package. */
   readonly bytes: number;
   /** Bytes in checked parts on this device. */

@@ -218,6 +218,11 @@ export class MemoryEngine implements Engine {
       {
         name: LINGUA.name,
         id: LINGUA.id,
+        licence: 'MIT',
+        attribution:
+          'The Pila authors. Trained on TypeScript’s localized diagnostics (Microsoft, Apache-2.0), ' +
+          'texts of Chromium’s screens (The Chromium Authors, BSD-3-Clause), locale data ' +
+          '(Unicode CLDR, Unicode-3.0) and sentences of its own (MIT).',
         bytes: 1_410_000,
         stored: 700_000,
         arriving: 0,

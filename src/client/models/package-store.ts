@@ -314,6 +314,8 @@ function statusOf({ id, manifest, plan, sizes, ...own }: StoredPackage): StoredM
   return {
     name: manifest.name,
     id: fromHex(id)!,
+    licence: manifest.licence,
+    attribution: manifest.attribution,
     bytes: plan.bytes,
     stored,
     arriving,

@@ -83,6 +83,9 @@ describe('fetching', () => {
     const one = source('one');
     const { packages, status, told } = await shelf([one]);
     expect(await status()).toMatchObject({ state: 'absent', stored: 0, bytes: plan.bytes });
+    // Whose it is, is known before it is fetched.
+    const { licence, attribution } = await status();
+    expect([licence, attribution]).toEqual(['MIT', 'The Pila authors.']);
     await Promise.all([packages.fetch(id), packages.fetch(id)]);
     expect([...one.asked].sort((a, b) => a - b)).toEqual(all);
     expect(await status()).toMatchObject({ state: 'stored', stored: plan.bytes, arriving: 0 });

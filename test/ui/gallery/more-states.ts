@@ -7,7 +7,6 @@ import {
   CHANNEL,
   EMPTY_VAULT,
   FULL_VAULT,
-  LINGUA,
   PAID,
   PROVIDER,
   type MemoryEngine,
@@ -31,14 +30,10 @@ export const moreStates = (stage: Stage) => {
       const none = { backend: undefined, units: 0, rejected: {}, macsPerSecond: 0, blocksFound: 0 };
       engine.miner = { ...running, ...none, state: 'loading' };
       session.arriving = {
-        name: LINGUA.name,
-        id: LINGUA.id,
-        bytes: 1_410_000,
+        ...engine.kept.models[0]!,
         stored: 400_000,
         arriving: 90_000,
         state: 'fetching',
-        problem: undefined,
-        refused: [],
       };
     },
     install: () => {

@@ -326,6 +326,9 @@ export const en = {
       'Pila is free software, named after Volta’s pile of 1800. Your keys and the proofs this ' +
       'app checks stay on this device; it talks only to peers of the network, to the server it ' +
       'came from, and to the servers of models listed above.',
+    aboutModels:
+      'Each model has its own licence and says who made it from what: both travel with it, and ' +
+      'stand above under Models.',
     network: 'Network',
     genesis: 'First block',
     know:

@@ -18,6 +18,8 @@ export const models = {
   id: 'Id',
   size: 'Size',
   condition: 'State',
+  licence: 'Licence',
+  licenceUntold: 'not told',
   fetch: (name: string) => `Fetch ${name}`,
   resume: (name: string) => `Go on fetching ${name}`,
   stop: (name: string) => `Stop fetching ${name}`,

@@ -321,6 +321,9 @@ export const it: Text = {
       'Pila è software libero e prende il nome dalla pila di Volta del 1800. Le chiavi e le ' +
       'prove verificate restano su questo dispositivo; l’app parla solo con i pari della rete, ' +
       'con il server da cui viene e con i server dei modelli elencati sopra.',
+    aboutModels:
+      'Ogni modello ha la sua licenza e dice chi l’ha fatto e da che cosa: viaggiano con lui, e si ' +
+      'leggono qui sopra, alla voce Modelli.',
     network: 'Rete',
     genesis: 'Primo blocco',
     know:

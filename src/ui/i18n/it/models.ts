@@ -18,6 +18,8 @@ export const models: typeof english = {
   id: 'Id',
   size: 'Dimensione',
   condition: 'Stato',
+  licence: 'Licenza',
+  licenceUntold: 'non indicata',
   fetch: (name) => `Scarica ${name}`,
   resume: (name) => `Continua a scaricare ${name}`,
   stop: (name) => `Ferma lo scaricamento di ${name}`,
