@@ -5,7 +5,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { sequenceBytes, unitShape } from '../src/core/manifest.ts';
+import { sequenceBytes, tokensMax, unitShape } from '../src/core/manifest.ts';
 import { MINER_OFF, type MinerStatus } from '../src/miner/engine/miner-api.ts';
 import { startMinerThread } from '../src/node/contributor/miner-thread.ts';
 import { readModel } from '../test/oracle/models.ts';
@@ -28,13 +28,17 @@ const { miner, stop } = await startMinerThread(undefined, (why) => {
   throw new Error(why);
 });
 const weights = model.weights.map((w) => new Uint8Array(w.buffer, w.byteOffset, w.length));
-await miner.provide(model.manifest, [...model.segments, ...weights]);
+const { segments, otherShapes = [], tables } = model;
+await miner.provide(model.manifest, [...segments, ...otherShapes.flat(), ...tables, ...weights]);
 let status: MinerStatus = MINER_OFF;
 miner.on('status', (now) => (status = now));
 // A target that no ticket meets.
 await miner.work(workWith(model, 1n));
 
-const input = new Uint8Array(sequenceBytes(model.manifest)).fill(1);
+/** A text as long as a sequence that is mined. */
+const { sequences, tokens } = unitShape(model.manifest);
+const tokenBytes = sequenceBytes(model.manifest) / tokensMax(model.manifest);
+const input = new Uint8Array(tokens * tokenBytes).fill(1);
 let last = 0;
 
 interface Rates {
@@ -83,7 +87,6 @@ const ratio = (all: readonly Rates[], to: readonly Rates[], of: keyof Rates): st
   median(all.map((x, i) => x[of] / to[i]![of])).toFixed(2);
 const unitsAlone = beside.get(0)!;
 const oneAlone = alone.get(crowds[0]!)!;
-const { sequences } = unitShape(model.manifest);
 console.log(
   `${cpus()[0]!.model}, ${availableParallelism()} cores, ${values.model}: B = ${sequences}`,
 );

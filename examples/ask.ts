@@ -1,7 +1,9 @@
 // An answer for pay, over a channel:   PILA_KEY=… npx node examples/ask.ts http://localhost:8790/ lingua "ciao a tutti"
 import { decode } from '../src/core/codec.ts';
 import { Tx } from '../src/core/formats.ts';
+import { tokensMax } from '../src/core/manifest.ts';
 import { ACCOUNT_MIN, CHANNEL_LIFETIME_MIN } from '../src/core/params.ts';
+import { priceOfInput } from '../src/core/price.ts';
 import { readRow } from '../src/core/reading.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { buildChannel } from '../src/wallet/build.ts';
@@ -16,7 +18,7 @@ const model = (await api.models()).find((each) => each.name === name);
 if (!model) throw new Error(`${name} is no model here`);
 // Bytes, or token ids by the model's own tokenizer.
 const { input, tokens } = await api.tokenise(model.id, [text]);
-if (!input) throw new Error(`${tokens[0]} are more than ${name} takes`);
+if (!input) throw new Error(`${tokens[0]} tokens are more than the ${tokensMax(model)} of ${name}`);
 
 // Providers tell of themselves once a minute.
 const provider = await until(async () => (await api.providers(model.id))[0]);
@@ -25,7 +27,7 @@ const {
   spendable: _spendable,
   ...base
 } = await api.prepare(key.address, undefined, 'channel');
-const twice = 2n * provider.price.amount;
+const twice = 2n * priceOfInput(provider.price, model, input).amount;
 const unsigned = buildChannel(
   { ...base, from: key.publicKey, fee: fees.normal },
   {

@@ -146,15 +146,17 @@ export interface History {
 export interface ModelInfo {
   readonly name: string;
   readonly id: Uint8Array;
-  /** How an input becomes tokens: `bytes` of text, or `u16` token ids (client/models/tokeniser.ts). */
+  /** How an input becomes tokens: `bytes` of text, or token ids as `u16` or `u24` (client/models/tokeniser.ts). */
   readonly packing: string;
+  /** Sequences of a pass and tokens of a sequence; the first is mined, and prices are for its sequences. */
+  readonly shapes: readonly { readonly sequences: number; readonly tokens: number }[];
   /** Bytes of tokenizer.json, which is fetched for the first text; 0 when the model has none. */
   readonly tokenizerBytes: number;
   /** Names of an answer row's entries; empty when a row is an embedding. */
   readonly labels: readonly string[];
   /** Most bytes of an input. */
   readonly inputBytesMax: number;
-  /** Input bytes per sequence: each sequence has one answer row. */
+  /** Input bytes per sequence, as long as that of the longest shape: each sequence has one answer row. */
   readonly sequenceBytes: number;
   /** int8 values of one answer row. */
   readonly answerSize: number;
@@ -427,7 +429,7 @@ export interface AskedPrepaid {
   readonly options?: Uint8Array;
   /** Units after which the answer ends at the latest. */
   readonly most: number;
-  /** Absent: what the provider's offer says now. */
+  /** As offered, for a sequence of the first shape; longer ones cost more by it. Absent: what the offer says now. */
   readonly price?: Price;
   /**
    * 32 fresh random bytes of who may make this call twice, as a tab does when another one leads: what was answered is

@@ -217,19 +217,61 @@ function stateBytes(m: Manifest, shape: Shape, linear: number): number {
   );
 }
 
+/** What the form of an input follows from: a manifest, or what is told of one. */
+export interface InputForm {
+  readonly packing: string;
+  /** The first is the one that is mined. */
+  readonly shapes: readonly Pick<Shape, 'sequences' | 'tokens'>[];
+}
+
 /** Bytes of an input that make one token. */
 const TOKEN_BYTES: ReadonlyMap<string, number> = new Map([
   ['bytes', 1],
   ['u16', 2],
   ['u24', 3],
 ]);
-const tokenBytes = (m: Manifest): number => TOKEN_BYTES.get(m.packing)!;
+const tokenBytes = (m: InputForm): number => TOKEN_BYTES.get(m.packing)!;
+
+/** Most tokens of a sequence that somebody asks about: those of the longest shape. */
+export const tokensMax = (m: InputForm): number => Math.max(...m.shapes.map((s) => s.tokens));
 
 /** Bytes of an input that make one sequence. */
-export const sequenceBytes = (m: Manifest): number => unitShape(m).tokens * tokenBytes(m);
+export const sequenceBytes = (m: InputForm): number => tokensMax(m) * tokenBytes(m);
 
-/** Bytes of an input that one pass answers: all sequences. */
-export const inputBytesMax = (m: Manifest): number => unitShape(m).sequences * sequenceBytes(m);
+/** Bytes of the longest input: as many sequences as are mined at once. */
+export const inputBytesMax = (m: InputForm): number => m.shapes[0]!.sequences * sequenceBytes(m);
+
+/** Place of the shortest shape of at least `length` tokens, of equals that with the most sequences. */
+export function shapeFor({ shapes }: Pick<InputForm, 'shapes'>, length: number): number {
+  const better = (a: number, b: number): number =>
+    shapes[a]!.tokens - shapes[b]!.tokens || shapes[b]!.sequences - shapes[a]!.sequences || a - b;
+  const holding = [...shapes.keys()].filter((i) => shapes[i]!.tokens >= length);
+  return holding.toSorted(better)[0]!;
+}
+
+/**
+ * Tokens of one sequence up to its last that is no padding; `bytes`: its part of an input. Of padding alone all of the
+ * longest shape count, since what that means differs from shape to shape.
+ */
+function usedTokens(m: InputForm, bytes: Uint8Array): number {
+  if (m.packing === 'bytes') return bytes.length || tokensMax(m);
+  const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
+  return used ? Math.ceil(used / tokenBytes(m)) : tokensMax(m);
+}
+
+/** Places of the shapes in which an input's sequences run, of which there is at least one: docs/protocol.md §5.2. */
+export function shapesOfInput(m: InputForm, input: Uint8Array): number[] {
+  const size = sequenceBytes(m);
+  return Array.from({ length: Math.max(1, Math.ceil(input.length / size)) }, (_, i) =>
+    shapeFor(m, usedTokens(m, input.subarray(i * size, (i + 1) * size))),
+  );
+}
+
+/** The shape by which an input is priced: the longest of those in which its sequences run. */
+export const shapeOfInput = <S extends InputForm>(m: S, input: Uint8Array): S['shapes'][number] =>
+  shapesOfInput(m, input)
+    .map((place) => m.shapes[place]!)
+    .reduce((longest, each) => (each.tokens > longest.tokens ? each : longest));
 
 /** Token ids of packed input of any length; undefined: a part of a token, or an id that is not below V. */
 export function tokenIds(input: Uint8Array, m: Manifest): Uint32Array | undefined {
@@ -245,8 +287,8 @@ export function tokenIds(input: Uint8Array, m: Manifest): Uint32Array | undefine
 }
 
 /**
- * Token ids of a question's input, at most B·S of them; undefined when the input does not fit the
- * model: too long, a part of a token, or an id that is not below V (docs/protocol.md §5.2).
+ * Token ids of a question's input, of at most B sequences as long as the longest shape's; undefined when the input does
+ * not fit the model: too long, a part of a token, or an id that is not below V (docs/protocol.md §5.2).
  */
 export const inputTokens = (input: Uint8Array, m: Manifest): Uint32Array | undefined =>
   input.length > inputBytesMax(m) ? undefined : tokenIds(input, m);

@@ -104,6 +104,16 @@ const REFUSED: [string, Partial<Manifest>][] = [
     'an input of 1310720 bytes',
     { packing: 'u16', ...withShape({ sequences: 64, tokens: 10_240 }) },
   ],
+  // As many sequences as are mined at once, of the longest shape.
+  [
+    'an input of 1049600 bytes',
+    {
+      shapes: [
+        { ...SHAPE, sequences: 64 },
+        { ...SHAPE, tokens: 16_400 },
+      ],
+    },
+  ],
   ['an answer of 4194432 bytes', { ...withShape({ sequences: 128 }), answerSize: 32_769 }],
   ['an answer of 0 bytes', { answerSize: 0 }],
   ['no shapes', { shapes: [] }],

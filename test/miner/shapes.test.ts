@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ZERO_HASH } from '../../src/core/hash.ts';
+import { inputBytesMax, shapeFor, shapeOfInput, type Manifest } from '../../src/core/manifest.ts';
 import { checkModel } from '../../src/miner/checker/checker.ts';
 import type { Backend, ModelPackage } from '../../src/miner/engine/backend.ts';
 import { selfTest } from '../../src/miner/engine/self-test.ts';
-import { joinTokens, sequencesOf, shapeFor } from '../../src/miner/engine/shapes.ts';
+import { joinTokens, sequencesOf } from '../../src/miner/engine/shapes.ts';
 import { runPlain } from '../../src/miner/engine/unit.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { MINI_SHAPES, miniModel, type Pooling } from '../models/mini.ts';
@@ -25,30 +26,51 @@ describe('the shape of a sequence', () => {
 
   it('is the shortest that holds it, of equals that with the most sequences', () => {
     const shapes = sizes('8x64', '4x16', '16x16', '2x128', '8x32');
-    const chosen = [1, 16, 17, 32, 33, 64].map((length) => shapeFor(shapes, length));
+    const chosen = [1, 16, 17, 32, 33, 64].map((length) => shapeFor({ shapes }, length));
     expect(chosen).toEqual([2, 2, 4, 4, 0, 0]);
   });
 
-  it('follows the last token that is no padding; padding alone keeps the length that is mined', () => {
+  const shaped = (packing: string, ...texts: string[]): Manifest => {
     const base = inventedManifest({ sequences: 2, tokens: 32, linears: [] });
-    const manifest = {
-      ...base,
-      shapes: sizes('2x32', '4x8').map((size) => ({ ...base.shapes[0]!, ...size })),
-    };
-    const ids = new Uint32Array(32 * 3 + 4);
+    const shapes = sizes(...texts).map((size) => ({ ...base.shapes[0]!, ...size }));
+    return { ...base, packing, shapes };
+  };
+
+  it('follows the last token that is no padding; padding alone keeps the longest length', () => {
+    const manifest = { ...shaped('u16', '2x16', '4x8', '1x32'), vocabulary: 1024 };
+    const ids = new Uint16Array(32 * 4 + 4);
     ids.set([5, 0, 0, 7]);
     ids.set([9], 32 + 8);
-    ids.set([1, 2, 3, 4], 96);
-    const placed = sequencesOf(ids, manifest);
+    ids.set([256], 64 + 16);
+    ids.set([1, 2, 3, 4], 128);
+    const input = new Uint8Array(ids.buffer);
+    const placed = sequencesOf(input, manifest)!;
     expect(placed.map(({ shape, tokens }) => [shape, tokens.length])).toEqual([
       [1, 8],
-      [0, 32],
-      [0, 32],
+      [0, 16],
+      [2, 32],
+      [2, 32],
       [1, 8],
     ]);
-    expect([...joinTokens([placed[0]!, placed[3]!])]).toEqual([
+    expect([...joinTokens([placed[0]!, placed[4]!])]).toEqual([
       5, 0, 0, 7, 0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0,
     ]);
+    expect(placed[2]!.tokens[16]).toBe(256);
+    expect(sequencesOf(input.slice(1), manifest)).toBeUndefined();
+    const lengths = [input, input.slice(0, 64 + 18), input.slice(0, 64)].map(
+      (part) => shapeOfInput(manifest, part).tokens,
+    );
+    expect(lengths).toEqual([32, 16, 8]);
+  });
+
+  it('of bytes, which have no padding, follows how many there are', () => {
+    const manifest = { ...shaped('bytes', '2x16', '4x8', '1x32'), vocabulary: 257 };
+    const placed = (n: number) => sequencesOf(new Uint8Array(n), manifest)!;
+    const lengths = [0, 8, 9, 16, 17, 32, 33, 64].map((n) =>
+      placed(n).map(({ tokens }) => tokens.length),
+    );
+    expect(lengths).toEqual([[32], [8], [16], [16], [32], [32], [32, 8], [32, 32]]);
+    expect(inputBytesMax(manifest)).toBe(64);
   });
 });
 
@@ -150,26 +172,28 @@ describe.each<[Pooling, 'the executor' | 'ONNX Runtime']>([
     await fc.assert(property, { seed: SEED, numRuns: 8 });
   });
 
-  it('answers a question of texts of many lengths as each alone in the shape that is mined', async () => {
-    const { tokens: length, sequences: most } = MINI_SHAPES[0];
+  it('answers a question of texts of many lengths as each alone in the longest shape', async () => {
+    const length = LONGEST;
+    const longest = MINI_SHAPES.findIndex(({ tokens }) => tokens === LONGEST);
     const { answerSize } = model.manifest;
-    const texts = fc.array(sequence(length), { minLength: 1, maxLength: most });
+    const texts = fc.array(sequence(length), { minLength: 1, maxLength: MINI_SHAPES[0].sequences });
     const property = fc.asyncProperty(texts, async (asked) => {
       const input = new Uint16Array(asked.length * length);
       asked.forEach((ids, i) => input.set(ids, i * length));
       const rows = await runPlain(model, backend, new Uint8Array(input.buffer));
       expect(rows).toHaveLength(asked.length * answerSize);
       for (const [i, ids] of asked.entries()) {
-        const { row } = await run(0, [ids], 0, 1);
+        const { row } = await run(longest, [ids], 0, 1);
         expect(Int8Array.from(rows.subarray(i * answerSize, (i + 1) * answerSize))).toEqual(row);
       }
     });
     await fc.assert(property, { seed: SEED, numRuns: 6 });
   });
 
-  it('answers padding alone as the shape that is mined does', async () => {
-    const input = new Uint8Array(2 * MINI_SHAPES[0].tokens);
-    const { row } = await run(0, [new Array<number>(MINI_SHAPES[0].tokens).fill(0)], 0, 1);
+  it('answers padding alone as the longest shape does', async () => {
+    const input = new Uint8Array(2 * LONGEST);
+    const longest = MINI_SHAPES.findIndex(({ tokens }) => tokens === LONGEST);
+    const { row } = await run(longest, [new Array<number>(LONGEST).fill(0)], 0, 1);
     for (const given of [input, new Uint8Array()])
       expect(Int8Array.from(await runPlain(model, backend, given))).toEqual(row);
   });

@@ -29,6 +29,9 @@ function sentences(count: number, longest: number, vocabulary: number): Uint32Ar
   );
 }
 
+/** tokenizer.json of every such model. */
+export const miniTokenizer = (): Uint8Array => generate(SIZES.mini!).get('tokenizer.json')!;
+
 /** @param shapes the first is mined */
 export async function miniModel(
   shapes: readonly [UnitShape, ...UnitShape[]] = MINI_SHAPES,

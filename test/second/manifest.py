@@ -43,6 +43,36 @@ def rows_of(shape):
     return shape["sequences"] * shape["tokens"]
 
 
+WIDTH = {"bytes": 1, "u16": 2, "u24": 3}
+
+
+def longest(shapes):
+    """S⁺"""
+    return max(shape["tokens"] for shape in shapes)
+
+
+def needed(manifest, given):
+    """Places of the shapes that the sequences of an input need (§5.2)."""
+    shapes, width = manifest["shapes"], WIDTH[manifest["packing"]]
+    size = longest(shapes) * width
+    places = []
+    for at in range(0, len(given), size) or [0]:
+        part = given[at : at + size]
+        used = part if manifest["packing"] == "bytes" else part.rstrip(b"\0")
+        count = -(-len(used) // width) or longest(shapes)
+        holding = [i for i, shape in enumerate(shapes) if shape["tokens"] >= count]
+        order = lambda i: (shapes[i]["tokens"], -shapes[i]["sequences"], i)
+        places.append(min(holding, key=order))
+    return places
+
+
+def question_price(manifest, offered, given):
+    """nV that a question names for each sequence of its input (§9.1)."""
+    shapes = manifest["shapes"]
+    most = max(shapes[place]["tokens"] for place in needed(manifest, given))
+    return min(-(-offered * most // shapes[0]["tokens"]), 2**64 - 1)
+
+
 def credits(manifest):
     """(c_1 … c_L, W), of the first shape."""
     m = rows_of(manifest["shapes"][0])
@@ -94,7 +124,6 @@ def well_formed(manifest):
     """The first list of conditions of §5.1."""
     v, linears, shapes = manifest["vocabulary"], manifest["linears"], manifest["shapes"]
     packing = {"bytes": v == 257, "u16": v <= 65536, "u24": True}
-    width = {"bytes": 1, "u16": 2, "u24": 3}
     return (
         manifest["version"] == 2
         and manifest["kind"] <= 2
@@ -105,8 +134,8 @@ def well_formed(manifest):
         and all(_shape_fits(shape, len(linears)) for shape in shapes)
         and all(map(_linear_fits, linears))
         and all(_table_fits(table, v) for table in manifest["tables"])
-        and all(rows_of(shape) * width[manifest["packing"]] <= 2**20 for shape in shapes)
-        and all(1 <= s["sequences"] * manifest["answerSize"] <= 2**22 for s in shapes)
+        and shapes[0]["sequences"] * longest(shapes) * WIDTH[manifest["packing"]] <= 2**20
+        and 1 <= shapes[0]["sequences"] * manifest["answerSize"] <= 2**22
     )
 
 

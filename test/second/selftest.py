@@ -25,7 +25,7 @@ from formats import (
     tx_id,
     voucher_hash,
 )
-from manifest import load, parse
+from manifest import load, needed, parse, question_price
 from network import Network, asert, trunc_div
 from second import ROOT, judge
 from state import ACCOUNT, VLT, Fault, State, before_genesis, execute
@@ -176,6 +176,15 @@ def test_state():
         transactions = Body.decode(bytes.fromhex(case["body"]))["transactions"]
         node = execute(network, node, header, transactions)
         assert tree.root(node).hex() == case["root"], case["height"]
+
+
+def test_questions():
+    for case in _core("questions"):
+        given = bytes.fromhex(case["input"])
+        assert needed(case, given) == case["needed"]
+        for price in case["prices"]:
+            named = question_price(case, int(price["offered"]), given)
+            assert named == int(price["named"])
 
 
 def test_unit():

@@ -105,6 +105,7 @@ export const LINGUA: ModelInfo = {
   labels: 'cs de en es fr it ja ko pl pt ru tr zh zht none'.split(' '),
   packing: 'bytes',
   tokenizerBytes: 0,
+  shapes: [{ sequences: 1, tokens: 128 }],
   inputBytesMax: 128,
   sequenceBytes: 128,
   answerSize: 15,

@@ -23,6 +23,7 @@ const WORDS: ModelInfo = {
   packing: 'u16',
   labels: [],
   tokenizerBytes: 9,
+  shapes: [{ sequences: 3, tokens: 2 }],
   inputBytesMax: 12,
   sequenceBytes: 4,
   answerSize: 2,

@@ -18,7 +18,9 @@ import { formatAddress } from '../../src/core/address.ts';
 import { bodyOf, bodyRoot, verifyBody } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { Body, Header, SignedTx } from '../../src/core/formats.ts';
+import { shapesOfInput } from '../../src/core/manifest.ts';
 import { ACCOUNT_MIN } from '../../src/core/params.ts';
+import { priceOfInput } from '../../src/core/price.ts';
 import { blockId, genesisPoint, headerHash } from '../../src/core/header/header.ts';
 import { headerWork, isHopeless, slipOf, targetOf } from '../../src/core/header/target.ts';
 import { hash } from '../../src/core/hash.ts';
@@ -247,6 +249,46 @@ function channels() {
   };
 }
 
+/** Inputs of models of several shapes: what their sequences need, and prices, offered and named. */
+function questions() {
+  /** Sequences of `size` bytes, of which so many are not 0. */
+  const input = (size: number, ...lengths: number[]): Uint8Array => {
+    const bytes = new Uint8Array(lengths.length * size);
+    for (const [i, length] of lengths.entries()) bytes.fill(1, i * size, i * size + length);
+    return bytes;
+  };
+  const three = '8x64 4x128 2x256';
+  const cases: readonly (readonly [packing: string, shapes: string, input: Uint8Array])[] = [
+    ['u16', '8x64', input(128, 128, 4)],
+    ['u16', three, input(512, 128)],
+    ['u16', three, input(512, 130)],
+    ['u16', three, input(512, 256)],
+    ['u16', three, input(512, 258)],
+    ['u16', three, input(512, 512)],
+    ['u16', three, input(512, 20, 140, 7)],
+    ['u16', three, input(512, 20, 0)],
+    ['u16', three, new Uint8Array()],
+    // Of the last token's two bytes the upper one alone is not 0.
+    ['u16', '8x64 16x32', input(128, 64, 66).with(192, 0)],
+    ['u24', '4x16 4x48 8x48', input(144, 49, 48)],
+    ['bytes', '2x32 1x64 4x8', new Uint8Array(64 + 8)],
+    ['bytes', '2x32 1x64 4x8', input(33, 33)],
+    ['bytes', '3x48 2x20', input(20, 20)],
+  ];
+  return cases.map(([packing, text, given]) => {
+    const shapes = text.split(' ').map((each) => {
+      const [sequences, tokens] = each.split('x').map(Number);
+      return { sequences: sequences!, tokens: tokens! };
+    });
+    const prices = [0n, 1n, 100_000n, 2n ** 63n, 2n ** 64n - 1n].map((amount) => ({
+      offered: String(amount),
+      named: String(priceOfInput({ type: 'sequence', amount }, { packing, shapes }, given).amount),
+    }));
+    const needed = shapesOfInput({ packing, shapes }, given);
+    return { packing, shapes, input: toHex(given), needed, prices };
+  });
+}
+
 /** All vectors by file name. */
 export const vectors = () => ({
   addresses: addresses(),
@@ -258,6 +300,7 @@ export const vectors = () => ({
   state: state(),
   bodies: bodies(),
   channels: channels(),
+  questions: questions(),
 });
 
 if (import.meta.main) {

@@ -28,11 +28,11 @@ import type { ProviderRecord } from './provider-record.ts';
 import { providerFrame } from './saying.ts';
 import { countedOf, type ChannelView } from './terms.ts';
 
-/** What is asked for a model, and how its sequences share passes. */
+/** What is asked for a question's answer, and how its sequences share passes. */
 export interface ServedModel extends Offer {
   /** Bytes of input for each sequence. */
   readonly sequenceBytes: number;
-  /** Sequences of one pass: it takes its time with one of them too. */
+  /** Sequences of one pass in the shape of the longest: it takes its time with one of them too. */
   readonly passSequences: number;
 }
 
@@ -45,7 +45,7 @@ export interface ProvidedDeps {
   readonly answerer: Answerer;
   readonly log: Log;
   readonly endOf: (record: ProviderRecord) => ProviderEnd;
-  readonly servedBy: (model: Uint8Array) => ServedModel | undefined;
+  readonly offerOf: (asked: Pick<Question, 'model' | 'input'>) => ServedModel | undefined;
   /** Whether another stranger's question would be one too many. */
   readonly isFull: () => boolean;
   /** Told once a record is kept; `before`: what was kept of this channel. */
@@ -275,7 +275,7 @@ export class ProvidedChannel {
     signal: AbortSignal,
   ): Promise<{ readonly rows: readonly Uint8Array[]; readonly last: boolean }> {
     const { n, model, most, input } = question;
-    const served = this.#deps.servedBy(model);
+    const served = this.#deps.offerOf(question);
     if (!served) throw new AppError('MODEL_MISSING', 'it is served no more');
     const { sequenceBytes, passSequences, unitBytes } = served;
     const total = Math.ceil(input.length / sequenceBytes);

@@ -46,7 +46,7 @@ export const PROVIDER_POLICY = {
 };
 export type ProviderPolicy = typeof PROVIDER_POLICY;
 
-/** What a provider asks for a model: the least price, and the bytes of a unit of its answers. */
+/** What a provider asks for a question's answer: the least price, and the bytes of a unit. */
 export interface Offer {
   readonly price: Price;
   readonly unitBytes: number;
@@ -59,8 +59,8 @@ export interface ProviderEnd {
   /** The serving key and the address that it is paid at now: who opens a channel writes what he likes into it. */
   readonly provider: Uint8Array;
   readonly payee: Uint8Array;
-  /** Undefined where the model is not served. */
-  readonly offerOf: (model: Uint8Array) => Offer | undefined;
+  /** For this input; undefined where the model is not served. */
+  readonly offerOf: (asked: Pick<Question, 'model' | 'input'>) => Offer | undefined;
   /** nV that closes of this asker's earlier channels have paid. */
   readonly earlier: bigint;
   readonly policy: ProviderPolicy;
@@ -310,19 +310,19 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   { code: 'QUESTION_ORDER', broken: (_, { n }, asked) => asked.n !== n + 1, least: nothing },
   {
     code: 'MODEL_UNKNOWN',
-    broken: ({ end }, _, { model, price }) => end.offerOf(model)?.price.type !== price.type,
+    broken: ({ end }, _, asked) => end.offerOf(asked)?.price.type !== asked.price.type,
     least: nothing,
   },
   {
     code: 'QUESTION_LONG',
-    broken: ({ end }, _, { model, most }) =>
-      most === 0 || most * end.offerOf(model)!.unitBytes > REPLY_BYTES_MAX,
+    broken: ({ end }, _, asked) =>
+      asked.most === 0 || asked.most * end.offerOf(asked)!.unitBytes > REPLY_BYTES_MAX,
     least: nothing,
   },
   {
     code: 'PRICE_LOW',
-    broken: ({ end }, _, { model, price }) => price.amount < end.offerOf(model)!.price.amount,
-    least: ({ end }, _, { model }) => end.offerOf(model)!.price.amount,
+    broken: ({ end }, _, asked) => asked.price.amount < end.offerOf(asked)!.price.amount,
+    least: ({ end }, _, asked) => end.offerOf(asked)!.price.amount,
   },
   {
     code: 'CHANNEL_SMALL',
@@ -468,14 +468,14 @@ function servableUpTo(end: ProviderEnd, view: ChannelView, record: ProviderRecor
 /** Lets the model go on where the channel may be served; an answer that the limit ends is done. */
 function serve(end: ProviderEnd, state: ProviderState, view: ChannelView): Turn {
   const { record, question } = state;
-  const { price, units, model } = record.current!;
+  const { price, units } = record.current!;
   if (unitsFor(price, openingOf(record).limit - deliveredOf(record)) === 0) return finish(state);
   // It goes on also where its stream is gone, so that whoever comes again and again has no more work done.
   if (state.run) return [state, []];
   const upTo = servableUpTo(end, view, record);
   if (upTo === units || state.stream === undefined || !question) return [state, []];
   // As after a restart, before the model is loaded. Nothing is said: an asker that is refused would give the question up.
-  if (!end.offerOf(model)) return leave(state, state.stream);
+  if (!end.offerOf(question)) return leave(state, state.stream);
   const id = state.runs + 1;
   const paid = end.earlier + end.policy.countedOf(record.amount, view);
   const rank = paid > 0n ? 'payer' : 'stranger';

@@ -3,7 +3,7 @@
  * new heads (`onHead`), which close channels in time also where nobody is answered any more.
  */
 import { addressOf } from '../../core/address.ts';
-import type { AskCode, AskerFrameOf } from '../../core/ask-messages.ts';
+import type { AskCode, AskerFrameOf, Question } from '../../core/ask-messages.ts';
 import { askHash, verifyHash, type AskPeers } from '../../core/channel.ts';
 import type { SignedOpening } from '../../core/formats.ts';
 import { txId, verifySignature } from '../../core/tx/tx.ts';
@@ -41,8 +41,8 @@ export interface ProvidingEnd {
   readonly provider: Uint8Array;
   /** Address that closes are to pay; undefined: no question is answered, and open channels are closed in time. */
   payee(): Uint8Array | undefined;
-  /** Undefined where the model is not served. */
-  offerOf(model: Uint8Array): ServedModel | undefined;
+  /** For this input; undefined where the model is not served. */
+  offerOf(asked: Pick<Question, 'model' | 'input'>): ServedModel | undefined;
 }
 
 export interface ProvidingDeps {
@@ -90,8 +90,8 @@ export function createProviding(deps: ProvidingDeps): Providing {
   let telling: Promise<void> | undefined;
   let again = false;
 
-  const servedBy = (model: Uint8Array): ServedModel | undefined =>
-    end.payee() ? end.offerOf(model) : undefined;
+  const offerOf: ProvidingEnd['offerOf'] = (asked) =>
+    end.payee() ? end.offerOf(asked) : undefined;
 
   /** What stands for credit in a channel: of all that its asker opens at once, each would else give it anew. */
   function earlierOf({ channel, opening: { tx } }: ProviderRecord): bigint {
@@ -106,7 +106,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
     genesis: chain.genesisId,
     provider: end.provider,
     payee: end.payee() ?? NOBODY,
-    offerOf: servedBy,
+    offerOf,
     earlier: earlierOf(record),
     policy: PROVIDER_POLICY,
   });
@@ -114,7 +114,7 @@ export function createProviding(deps: ProvidingDeps): Providing {
   const channelDeps: ProvidedDeps = {
     ...deps,
     endOf,
-    servedBy,
+    offerOf,
     isFull: () =>
       [...live.values()].filter(({ isStrangers }) => isStrangers).length >= STRANGERS_MAX,
     onStored(record, before) {

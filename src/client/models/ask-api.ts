@@ -44,6 +44,7 @@ const modelInfo = (manifest: Manifest): ModelInfo => ({
   name: manifest.name,
   id: modelId(manifest),
   packing: manifest.packing,
+  shapes: manifest.shapes.map(({ sequences, tokens }) => ({ sequences, tokens })),
   tokenizerBytes: manifest.tokenizer?.size ?? 0,
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),

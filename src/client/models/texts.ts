@@ -1,5 +1,5 @@
 /** Texts to a model's inputs and back, by the model’s tokenizer, which is fetched once and kept parsed. */
-import { inputTokens, unitShape, type Manifest } from '../../core/manifest.ts';
+import { inputTokens, tokensMax, type Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { InputReading, Tokenised } from '../api.ts';
@@ -43,7 +43,7 @@ export function createTexts(
       const m = models.get(id);
       const ids = m && m.packing !== 'bytes' ? inputTokens(input, m) : undefined;
       if (!m || !ids) return { ids: undefined, texts: undefined };
-      const { tokens } = unitShape(m);
+      const tokens = tokensMax(m);
       const sequences = Array.from({ length: Math.ceil(ids.length / tokens) }, (_, i) =>
         ids.subarray(i * tokens, (i + 1) * tokens),
       );

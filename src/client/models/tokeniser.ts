@@ -7,7 +7,7 @@ import { plainHash } from '../../core/hash.ts';
 import {
   inputBytesMax,
   sequenceBytes,
-  unitShape,
+  tokensMax,
   VOCABULARY_MAX,
   type Manifest,
 } from '../../core/manifest.ts';
@@ -129,7 +129,7 @@ export function packTexts(texts: readonly string[], t: Tokeniser, m: Manifest): 
     throw new AppError('INPUT_EMPTY', 'a text has nothing to read');
   const all = texts.map((text) => t.encode(text));
   const tokens = all.map(({ length }) => length);
-  const length = unitShape(m).tokens;
+  const length = tokensMax(m);
   const size = sequenceBytes(m) / length;
   const input = new Uint8Array(texts.length * sequenceBytes(m));
   if (input.length > inputBytesMax(m) || tokens.some((n) => n > length))

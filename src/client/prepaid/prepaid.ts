@@ -3,7 +3,7 @@
  * it keeps. A light client and a seed run the same; what differs is how an opening is submitted and a model run.
  */
 import type { Store } from '../../chain/store/store.ts';
-import type { Price } from '../../core/price.ts';
+import { priceOfInput, type Price } from '../../core/price.ts';
 import { OPTIONS_BYTES_MAX } from '../../core/channel.ts';
 import { tryDecode } from '../../core/codec.ts';
 import { SignedOpening } from '../../core/formats.ts';
@@ -202,9 +202,10 @@ export async function openPrepaid(deps: PrepaidDeps): Promise<Prepaying> {
       throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
     if (!Number.isSafeInteger(most) || most < 1 || most > unitShape(manifest).sequences)
       throw new AppError('QUESTION_LONG', `${most} rows of ${manifest.name}`);
-    const price = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
-    if (price?.type !== PRICED_BY)
+    const offered = asked.price ?? offeredPrice(openingOf(channel.record).provider, model);
+    if (offered?.type !== PRICED_BY)
       throw new AppError('MODEL_UNOFFERED', 'no offer of it was heard lately');
+    const price = priceOfInput(offered, manifest, input);
     const salt = asked.salt ?? crypto.getRandomValues(new Uint8Array(32));
     return { model, price, most, salt, options, input, unitBytes: manifest.answerSize };
   }

@@ -36,8 +36,9 @@ export const miningNow = (
 });
 
 /**
- * The least price for a sequence of a model's answers. Time is counted in multiplications, as a device does about as
- * many in a second of any model. A sequence may have to go through the model by itself: so it costs a whole pass.
+ * The least price for a sequence of the shape that is mined; longer ones cost more (core/price.ts). Time is counted in
+ * multiplications, as a device does about as many in a second of any model. A sequence may have to go through the model
+ * by itself: so it costs a whole pass.
  */
 export function sequencePrice(model: Manifest, { models, target, height }: MiningNow): Price {
   const macs = unitMacs(model);

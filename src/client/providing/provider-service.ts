@@ -2,9 +2,15 @@
  * Answering for pay as a whole: switched on with who is paid, offered to the network, and looked after while it is off,
  * as long as channels of before are open.
  */
-import type { Price } from '../../core/price.ts';
-import { modelId, sequenceBytes, type Manifest, unitShape } from '../../core/manifest.ts';
+import {
+  modelId,
+  sequenceBytes,
+  shapeOfInput,
+  tokensMax,
+  type Manifest,
+} from '../../core/manifest.ts';
 import { OFFERED_MAX, type Offer, type UnsignedOffer } from '../../core/offer.ts';
+import { priceOfInput, type Price } from '../../core/price.ts';
 import { txId } from '../../core/tx/tx.ts';
 import { toHex, utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -89,16 +95,16 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       end: {
         provider: key,
         payee: () => provided?.payee,
-        offerOf(model) {
+        offerOf({ model, input }) {
           const manifest = manifestOf(model);
-          return (
-            manifest && {
-              price: toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest),
-              unitBytes: manifest.answerSize,
-              sequenceBytes: sequenceBytes(manifest),
-              passSequences: unitShape(manifest).sequences,
-            }
-          );
+          if (!manifest) return undefined;
+          const told = toldOf(manifest).least(deps.nowMs()) ?? priceNow(manifest);
+          return {
+            price: priceOfInput(told, manifest, input),
+            unitBytes: manifest.answerSize,
+            sequenceBytes: sequenceBytes(manifest),
+            passSequences: shapeOfInput(manifest, input).sequences,
+          };
         },
       },
     });
@@ -118,7 +124,7 @@ export function createProviderService(deps: ProviderServiceDeps): ProviderServic
       models: manifests.map((manifest) => {
         const price = priceNow(manifest);
         toldOf(manifest).tell(price, deps.nowMs());
-        return { model: modelId(manifest), price, window: unitShape(manifest).tokens };
+        return { model: modelId(manifest), price, window: tokensMax(manifest) };
       }),
       queue: Math.min(U16_MAX, queue),
       waitSeconds: Math.min(U16_MAX, Math.ceil(waitSeconds)),

@@ -3,7 +3,7 @@
  * turns with them, one each, so that neither waits for the other's end; else they run one after the other, with the
  * rests of the throttle. A person's own question waits for neither.
  */
-import { tokenIds, sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { sequenceBytes, type Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -286,7 +286,7 @@ const isEqual = <T>(one: ArrayLike<T>, other: ArrayLike<T>): boolean =>
 function readInput(input: Uint8Array, manifest: Manifest): Placed[] {
   if (!input.length) throw new AppError('INPUT_EMPTY', 'nothing is asked');
   const count = Math.ceil(input.length / sequenceBytes(manifest));
-  const ids = count <= SEQUENCES_MAX ? tokenIds(input, manifest) : undefined;
-  if (!ids) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-  return sequencesOf(ids, manifest);
+  const sequences = count <= SEQUENCES_MAX ? sequencesOf(input, manifest) : undefined;
+  if (sequences) return sequences;
+  throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
 }

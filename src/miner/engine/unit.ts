@@ -1,6 +1,6 @@
 /** Units: the input of a pass made from a template, and the pass that runs for a unit. */
 import type { HeaderCore } from '../../core/formats.ts';
-import { inputTokens } from '../../core/manifest.ts';
+import { inputBytesMax } from '../../core/manifest.ts';
 import { seedOf, tokensOf } from '../../core/pow/seed.ts';
 import { ticketLimits } from '../../core/pow/transcript.ts';
 import { equal } from '../../lib/bytes.ts';
@@ -69,10 +69,11 @@ export async function runPlain(
   cpu: Backend,
   input: Uint8Array,
 ): Promise<Uint8Array> {
-  const ids = inputTokens(input, manifest);
-  if (!ids) throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
+  const fits = input.length <= inputBytesMax(manifest);
+  const sequences = fits ? sequencesOf(input, manifest) : undefined;
+  if (!sequences)
+    throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
   const { answerSize } = manifest;
-  const sequences = sequencesOf(ids.length ? ids : Uint32Array.of(0), manifest);
   const rows = new Uint8Array(sequences.length * answerSize);
   for (const [shape, { sequences: most }] of manifest.shapes.entries()) {
     const own = [...sequences.keys()].filter((i) => sequences[i]!.shape === shape);

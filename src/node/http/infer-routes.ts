@@ -15,8 +15,8 @@ import { guardLoopback, LOOPBACK, readBody, requireJson, sendJson, type Routes }
 import type { Asked, Inference, NamedModel } from './inference.ts';
 import type { Answer, AskPaid, Question } from './paid-inference.ts';
 
-/** Most bytes of a call's body: four times what the widest model takes, as hex, and some room for words. */
-const BODY_BYTES_MAX = 16 * 1024;
+/** Most bytes of a call's body: eight texts of 256 tokens in any script, which is more than their ids as hex. */
+const BODY_BYTES_MAX = 64 * 1024;
 /** Most ms that a call may wait, and the ms that it waits when it does not say. */
 const WAIT_MS_MAX = 600_000;
 const WAIT_MS = 60_000;
@@ -126,7 +126,7 @@ export function tellAnswer(
 
 const UNREAD: InputReading = { ids: undefined, texts: undefined };
 
-/** nV for a sequence. */
+/** nV for a sequence of the shape that is mined. */
 export interface Prices {
   /** What the best provider asks now, 0 where this node answers by itself; undefined: nobody offers the model. */
   readonly asked: bigint | undefined;
@@ -141,6 +141,7 @@ const tellModel = ({ name, id, manifest }: NamedModel, { asked, most }: Prices):
   labels: manifest.labels,
   inputBytesMax: inputBytesMax(manifest),
   packing: manifest.packing,
+  shapes: manifest.shapes.map(({ sequences, tokens }) => ({ sequences, tokens })),
   tokenizerBytes: manifest.tokenizer?.size ?? 0,
   sequenceBytes: sequenceBytes(manifest),
   answerSize: manifest.answerSize,

@@ -3,7 +3,7 @@ import { modelNamed, type ChainNetwork } from '../../client/models/networks.ts';
 import type { PackageStore } from '../../client/models/package-store.ts';
 import { createTexts, type Texts } from '../../client/models/texts.ts';
 import { TokenThread } from '../../client/models/token-thread.ts';
-import { inputTokens, type Manifest } from '../../core/manifest.ts';
+import { inputBytesMax, inputTokens, tokensMax, type Manifest } from '../../core/manifest.ts';
 import { AppError } from '../../lib/errors.ts';
 import { startTokens } from '../start-tokens.ts';
 
@@ -55,8 +55,7 @@ export function createInference({ network, packages }: InferenceDeps): Inference
     }
     const { input, tokens } = await texts.tokenise(id, given);
     if (input) return input;
-    const what = manifest.packing === 'u16' ? 'tokens' : 'bytes';
-    throw new AppError('INPUT_LONG', `texts of ${tokens.join(', ')} ${what} do not fit ${name}`);
+    throw new AppError('INPUT_LONG', `${tooLong(tokens, manifest)} of ${name}`);
   }
 
   return {
@@ -68,4 +67,16 @@ export function createInference({ network, packages }: InferenceDeps): Inference
     },
     readInput: texts.readInput,
   };
+}
+
+/** What does not fit, and what would. @param tokens of each text */
+function tooLong(tokens: readonly number[], m: Manifest): string {
+  if (m.packing === 'bytes')
+    return tokens.length > 1
+      ? `${tokens.length} texts are over the 1`
+      : `${tokens[0]} bytes are over the ${inputBytesMax(m)}`;
+  const longest = Math.max(...tokens);
+  return longest > tokensMax(m)
+    ? `text ${tokens.indexOf(longest) + 1} has ${longest} tokens, over the ${tokensMax(m)}`
+    : `${tokens.length} texts are over the ${m.shapes[0]!.sequences}`;
 }

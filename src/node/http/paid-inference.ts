@@ -6,8 +6,9 @@ import type { PaidAnswer, Prepaid, PrepaidApi, Provider } from '../../client/api
 import { encode } from '../../core/codec.ts';
 import { SignedTx } from '../../core/formats.ts';
 import { plainHash } from '../../core/hash.ts';
-import { sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { shapesOfInput, type Manifest } from '../../core/manifest.ts';
 import { ACCOUNT_MIN } from '../../core/params.ts';
+import { costOf, priceOfInput } from '../../core/price.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { concat, equal, toHex, u32, utf8 } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
@@ -41,7 +42,7 @@ export interface Question {
   readonly model: Uint8Array;
   readonly manifest: Manifest;
   readonly input: Uint8Array;
-  /** nV for a sequence at most. */
+  /** nV for a sequence of the first shape at most; longer ones cost more by the same measure. */
   readonly priceMax: bigint;
   /** Else it moves with the chain, and whoever calls again asks the same. */
   readonly isPriceNamed: boolean;
@@ -226,7 +227,7 @@ export function createPaidInference(deps: PaidInferenceDeps): AskPaid {
     const provider = await choose(question);
     return queueOf(provider.key).run(async () => {
       const most = rowsOf(manifest, input);
-      const cost = provider.price.amount * BigInt(most);
+      const cost = costOf(priceOfInput(provider.price, manifest, input), most);
       const { channel, answers } = await setAside(provider, { key, content, cost, most });
       try {
         const { price } = provider;
@@ -308,4 +309,4 @@ const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Sequences that hold a part of the input, which are answered. */
 const rowsOf = (manifest: Manifest, input: Uint8Array): number =>
-  Math.max(1, Math.ceil(input.length / sequenceBytes(manifest)));
+  shapesOfInput(manifest, input).length;

@@ -15,7 +15,7 @@ import { languageName } from '../kit/outside.ts';
 
 export type AskFault = keyof AskText['faults'];
 
-export const isOfWords = (model: ModelInfo): boolean => model.packing === 'u16';
+export const isOfWords = (model: ModelInfo): boolean => model.packing !== 'bytes';
 
 /** Texts of what was typed: for a model of words each line is one. */
 export const typedTexts = (typed: string, model: ModelInfo): string[] =>

@@ -78,7 +78,7 @@ export const PROVIDER_END: ProviderEnd = {
   genesis: GENESIS,
   provider: TERMS.provider,
   payee: TERMS.payee,
-  offerOf: (model) =>
+  offerOf: ({ model }) =>
     model[0] === MODEL[0] ? { price: TOKENS, unitBytes: UNIT_BYTES } : undefined,
   earlier: 0n,
   policy: PROVIDER_POLICY,

@@ -119,7 +119,7 @@ export class Shop {
       end: {
         provider: bob.xonly,
         payee: () => bob.address,
-        offerOf: (model) => (model[0] === MODEL[0] ? SERVED : undefined),
+        offerOf: ({ model }) => (model[0] === MODEL[0] ? SERVED : undefined),
       },
       answerer: createOneByOne(async ({ input }) => {
         await this.#pass(input);

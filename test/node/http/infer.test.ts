@@ -100,7 +100,7 @@ describe('refusals', () => {
     [404, 'MODEL_MISSING', { ...ask, model: 'none' }, {}],
     [400, 'INPUT_LONG', { ...ask, input: 'x'.repeat(33) }, {}],
     [400, 'BODY_MALFORMED', '{', {}],
-    [413, 'BODY_TOO_LARGE', { ...ask, input: 'x'.repeat(17_000) }, {}],
+    [413, 'BODY_TOO_LARGE', { ...ask, input: 'x'.repeat(66_000) }, {}],
     [415, 'TYPE_REFUSED', ask, { 'content-type': 'text/plain' }],
     [403, 'ORIGIN_REFUSED', ask, { origin: 'https://evil.example' }],
     [400, 'IDEMPOTENCY_MALFORMED', ask, { 'idempotency-key': 'x'.repeat(256) }],

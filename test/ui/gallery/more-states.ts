@@ -135,7 +135,22 @@ function prepaidStates({ engine, session, owner }: Stage): Record<string, () => 
     const wrong = { ...PAID, n: 198, provider: id(0x3d), verdict: 'false' } as const;
     engine.paidAnswers = [PAID, checked, wrong];
   };
+  /** A model of words that takes texts of three lengths. */
+  const words = () => {
+    prepaid();
+    const shapes = [64, 128, 256].map((tokens) => ({ sequences: 512 / tokens, tokens }));
+    const bytes = { inputBytesMax: 4096, sequenceBytes: 512, answerSize: 384 };
+    const form = { packing: 'u16', shapes, tokenizerBytes: 711_000, labels: [] };
+    engine.client.models = async () => [{ ...LINGUA, ...form, ...bytes, name: 'polyglot' }];
+    engine.client.tokenise = async (_id, texts) => {
+      const tokens = texts.map((text) => text.split(' ').length + 2);
+      const input = new Uint8Array(512 * texts.length);
+      for (const [i, n] of tokens.entries()) input.fill(1, 512 * i, 512 * i + 2 * n);
+      return { tokens, input: tokens.some((n) => n > 256) ? undefined : input };
+    };
+  };
   return {
+    words,
     'ask offline': () => {
       engine.chain = { ...engine.chain, sync: 'offline', peers: [], peersAgreeing: 0 };
     },

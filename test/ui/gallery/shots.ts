@@ -34,6 +34,12 @@ const press = (page: Page, name: string): Promise<void> =>
 const typeQuestion = (page: Page): Promise<void> =>
   page.getByRole('textbox').first().fill('La pila di Volta fece scorrere la prima corrente.');
 
+/** A short text and a long one. */
+const typeTexts = (words: number) => (page: Page) => {
+  const long = Array.from({ length: words }, () => 'pila').join(' ');
+  return page.getByRole('textbox').first().fill(`Volta\n${long}`);
+};
+
 /** The first of those that answer for pay. */
 const pickOffer = (page: Page): Promise<void> =>
   page.getByRole('radio', { name: /VLT/ }).first().check();
@@ -202,6 +208,8 @@ export const SHOTS: readonly Shot[] = [
       await press(page, laterOf(t).prepaid.ask.go);
     },
   },
+  { name: 'prepaid-long', state: 'words', at: '#/ask', act: typeTexts(150) },
+  { name: 'ask-over-long', state: 'words', at: '#/ask', act: typeTexts(300) },
   { name: 'prepaid-troubles', state: 'prepaid troubles', at: '#/ask' },
   { name: 'prepaid-no-coins', state: 'prepaid no coins', at: '#/ask', act: pickOffer },
   { name: 'prepaid-shared', state: 'fresh', at: '#/answer/YSBzaGFyZWQgYW5zd2Vy' },

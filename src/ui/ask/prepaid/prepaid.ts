@@ -1,6 +1,7 @@
 /** Prepaying answers: what a person sets aside, what the vault read of it, and how a channel is told. Pure. */
 import type { ModelInfo, Prepaid, Provider } from '../../../client/api.ts';
-import { costOf, type Price } from '../../../core/price.ts';
+import { shapeOfInput, shapesOfInput } from '../../../core/manifest.ts';
+import { costOf, priceOfInput, type Price } from '../../../core/price.ts';
 import { CHANNEL_LIFETIME_MAX, ACCOUNT_MIN, NANOVOLTS } from '../../../core/params.ts';
 import type { NetworkName } from '../../../core/params.ts';
 import { equal, toHex } from '../../../lib/bytes.ts';
@@ -107,8 +108,16 @@ export const heldIn = (channels: readonly Prepaid[]): bigint =>
   channels.reduce((sum, { state, limit }) => (state === 'over' ? sum : sum + limit), 0n);
 
 /** Rows that a model answers an input with: one for each sequence. */
-export const unitsOf = (input: Uint8Array, { sequenceBytes }: ModelInfo): number =>
-  Math.max(1, Math.ceil(input.length / sequenceBytes));
+export const unitsOf = (input: Uint8Array, model: ModelInfo): number =>
+  shapesOfInput(model, input).length;
+
+/** How often a long input costs what a short one does, for each row; at least 1. */
+export const timesPrice = (model: ModelInfo, input: Uint8Array | undefined): number =>
+  input?.length ? Math.max(1, shapeOfInput(model, input).tokens / model.shapes[0]!.tokens) : 1;
+
+/** What is asked for each row of the answer; before anything is typed, for a short text. */
+export const priceFor = (price: Price, model: ModelInfo, input: Uint8Array | undefined): Price =>
+  input?.length ? priceOfInput(price, model, input) : price;
 
 /** The newest of each channel, where it was; a new one at the end. */
 export function withChannel(channels: readonly Prepaid[], told: Prepaid): Prepaid[] {

@@ -30,6 +30,8 @@ export const prepaid = {
     here: 'Run it here',
     running: 'Running…',
     most: (amount: string) => `Costs at most ${amount} VLT.`,
+    longer: (tokens: string, times: string) =>
+      `Over ${tokens} tokens a text costs more: here each costs ${times} times as much.`,
     used: (name: string, limit: string, used: string) =>
       `Prepaid with ${name}: ${limit} VLT, ${used} used`,
     waits: 'You can ask already; whoever answers may wait for a block first.',

@@ -29,6 +29,8 @@ export const prepaid: PrepaidText = {
     here: 'Esegui qui',
     running: 'In esecuzione…',
     most: (amount) => `Costa al massimo ${amount} VLT.`,
+    longer: (tokens, times) =>
+      `Oltre ${tokens} token un testo costa di più: qui ognuno costa ${times} volte tanto.`,
     used: (name, limit, used) => `Prepagato con ${name}: ${limit} VLT, usati ${used}`,
     waits: 'Puoi già chiedere; chi risponde forse aspetta prima un blocco.',
     allUsed: 'Tutti usati. Per continuare mettine da parte altri.',
