@@ -5,6 +5,8 @@
  */
 import type { Bert, FloatLinear } from './bert.ts';
 import { OPERAND_MAX } from '../../src/core/manifest.ts';
+import type { Spread } from './exact-graph.ts';
+import { roundedRows } from './gptq.ts';
 import { encodeFloat } from './reference.ts';
 
 /** Rows and columns on which candidates are compared. */
@@ -18,8 +20,11 @@ export interface QuantisedLinear {
   readonly n: number;
   /** B_ℓᵀ: n×k. */
   readonly weight: Int8Array;
-  /** Per column of A: its real value is integer·inputScale. */
+  /** Per column of A: its real value is integer·inputScale + inputMiddle. */
   readonly inputScale: Float64Array;
+  readonly inputMiddle: Float64Array;
+  /** Columns of A that the product leaves out, and their float weights, one for each column of C. */
+  readonly massive: readonly { readonly column: number; readonly weights: Float64Array }[];
   /** Per column of C: its real value is integer·outputScale + bias. */
   readonly outputScale: Float64Array;
   readonly bias: Float64Array;
@@ -27,10 +32,10 @@ export interface QuantisedLinear {
 
 export interface Calibration {
   readonly linears: readonly QuantisedLinear[];
-  /** Per norm: largest |h − mean| and Σ(h − mean)² of a row. */
-  readonly norms: readonly { readonly peak: number; readonly energy: number }[];
-  /** Per linear: largest |y| of each column. */
+  readonly norms: readonly Spread[];
+  /** Per linear: largest |y| of each column, and largest y. */
   readonly outputs: readonly Float64Array[];
+  readonly largest: readonly Float64Array[];
   /** Largest |x| of a final hidden state. */
   readonly last: number;
 }
@@ -82,6 +87,9 @@ function quantiseRow(
   for (let j = 0; j < row.length; j++) out[j] = clamp((row[j]! * scales[j]!) / best);
   return best;
 }
+
+/** Rows from which on the roundings of a linear's weights make up for each other; fewer tell too little of them. */
+const GPTQ_ROWS_MIN = 4000;
 
 /** Every ⌈count/SAMPLE⌉-th index. */
 const sampled = (count: number): number[] => {
@@ -145,9 +153,71 @@ function chooseScales(l: FloatLinear, x: Float32Array, y: Float32Array): Float64
   return best.scales;
 }
 
-/** Integers of one linear from its inputs x (rows × k) and outputs y (rows × n). */
-export function quantiseLinear(l: FloatLinear, x: Float32Array, y: Float32Array): QuantisedLinear {
-  const { k, n } = l;
+/** Most columns that are left out of a product, and how far their reach is above the median one. */
+const MASSIVE_COLUMNS_MAX = 4;
+const MASSIVE_REACH = 8;
+
+/** Columns that alone would widen every row's step: largest |x|·|w| far above the others'. */
+function massiveColumns({ k, weight }: FloatLinear, x: Float32Array): number[] {
+  const weightPeaks = columnPeaks(weight, k);
+  const reach = columnPeaks(x, k).map((p, j) => p * weightPeaks[j]!);
+  const median = reach.toSorted()[k >> 1]!;
+  return Array.from(reach.keys())
+    .filter((j) => reach[j]! > MASSIVE_REACH * median)
+    .sort((a, b) => reach[b]! - reach[a]!)
+    .slice(0, MASSIVE_COLUMNS_MAX);
+}
+
+/** Least and largest of each column. */
+function columnEnds(x: Float32Array, columns: number): { lo: Float64Array; hi: Float64Array } {
+  const [lo, hi] = [Infinity, -Infinity].map((v) => new Float64Array(columns).fill(v));
+  for (let at = 0; at < x.length; at += columns)
+    for (let j = 0; j < columns; j++) {
+      lo![j] = Math.min(lo![j]!, x[at + j]!);
+      hi![j] = Math.max(hi![j]!, x[at + j]!);
+    }
+  return { lo: lo!, hi: hi! };
+}
+
+/** What is left of a linear and its rows when massive columns are apart and the others counted from `middle`. */
+function centred(
+  whole: FloatLinear,
+  [rowsIn, rowsOut]: readonly [Float32Array, Float32Array],
+  massive: QuantisedLinear['massive'],
+) {
+  const { k, n } = whole;
+  const l = { ...whole, weight: whole.weight.slice(), bias: Float32Array.from(whole.bias) };
+  const [x, y] = [rowsIn.slice(), rowsOut.slice()];
+  for (const { column, weights } of massive) {
+    for (let c = 0; c < n; c++) l.weight[c * k + column] = 0;
+    for (let i = 0; i < x.length / k; i++) {
+      for (let c = 0; c < n; c++) y[i * n + c]! -= x[i * k + column]! * weights[c]!;
+      x[i * k + column] = 0;
+    }
+  }
+  const { lo, hi } = columnEnds(x, k);
+  const middle = lo.map((v, j) => (v + hi[j]!) / 2);
+  for (let at = 0; at < x.length; at += k) for (let j = 0; j < k; j++) x[at + j]! -= middle[j]!;
+  for (let c = 0; c < n; c++)
+    for (let j = 0; j < k; j++) l.bias[c]! += l.weight[c * k + j]! * middle[j]!;
+  return { l, x, y, middle };
+}
+
+/**
+ * Integers of one linear from its inputs (rows × k) and outputs (rows × n). Columns of A count from the middle of
+ * their range. That helps only where no massive column is left in the product, which `apart` takes out.
+ */
+export async function quantiseLinear(
+  whole: FloatLinear,
+  rows: readonly [Float32Array, Float32Array],
+  apart = false,
+): Promise<QuantisedLinear> {
+  const { k, n } = whole;
+  const massive = (apart ? massiveColumns(whole, rows[0]) : []).map((column) => ({
+    column,
+    weights: Float64Array.from({ length: n }, (_, c) => whole.weight[c * k + column]!),
+  }));
+  const { l, x, y, middle } = centred(whole, rows, massive);
   const inputScale = chooseScales(l, x, y);
   const a = quantiseInput(x, inputScale);
   const energy = energies(a, k);
@@ -156,26 +226,34 @@ export function quantiseLinear(l: FloatLinear, x: Float32Array, y: Float32Array)
     for (let j = 0; j < k; j++) mean[j]! += (a[at + j]! * k) / a.length;
   const weight = new Int8Array(n * k);
   const outputScale = new Float64Array(n);
-  const bias = new Float64Array(n);
   for (let c = 0; c < n; c++) {
     const row = weight.subarray(c * k, (c + 1) * k);
     outputScale[c] = quantiseRow(l.weight.subarray(c * k, (c + 1) * k), inputScale, energy, row);
+  }
+  if (x.length / k >= GPTQ_ROWS_MIN) {
+    const steps = Float64Array.from(l.weight, (w, i) => {
+      return (w * inputScale[i % k]!) / outputScale[Math.floor(i / k)]!;
+    });
+    weight.set(await roundedRows(a, steps, k));
+  }
+  const bias = new Float64Array(n);
+  for (let c = 0; c < n; c++) {
     // What rounding moves the mean by goes into the bias.
-    for (let j = 0; j < k; j++) bias[c]! -= mean[j]! * row[j]! * outputScale[c]!;
+    for (let j = 0; j < k; j++) bias[c]! -= mean[j]! * weight[c * k + j]! * outputScale[c]!;
     for (let i = c; i < y.length; i += n) bias[c]! += (y[i]! * n) / y.length;
   }
-  return { k, n, weight, inputScale, outputScale, bias };
+  return { k, n, weight, inputScale, inputMiddle: middle, massive, outputScale, bias };
 }
 
 /** Peak and energy of the rows before a norm. */
-function spread(sums: Float32Array, width: number): { peak: number; energy: number } {
+function spread(sums: Float32Array, width: number): Spread {
   let [peak, most] = [0, 0];
   for (let at = 0; at < sums.length; at += width) {
     const row = sums.subarray(at, at + width);
     const mean = row.reduce((s, v) => s + v, 0) / width;
     let energy = 0;
     for (const v of row) {
-      peak = Math.max(peak, Math.abs(v - mean));
+      peak = Math.max(peak, Math.abs(v), Math.abs(v - mean));
       energy += (v - mean) ** 2;
     }
     most = Math.max(most, energy);
@@ -183,7 +261,7 @@ function spread(sums: Float32Array, width: number): { peak: number; energy: numb
   return { peak, energy: most };
 }
 
-const largest = (x: Float32Array): number => x.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
+const largestOf = (x: Float32Array): number => x.reduce((top, v) => Math.max(top, Math.abs(v)), 0);
 
 /** Runs the float encoder on token sequences without padding, and chooses all integers. */
 export async function calibrate(
@@ -193,15 +271,37 @@ export async function calibrate(
 ): Promise<Calibration> {
   const linears: QuantisedLinear[] = [];
   const norms: Calibration['norms'][number][] = [];
-  const outputs: Float64Array[] = [];
+  const [outputs, largest]: Float64Array[][] = [[], []];
   const last = await encodeFloat(bert, sequences, {
-    linear(index, x, y) {
+    async linear(index, x, y) {
       const l = bert.linears[index]!;
-      linears.push(quantiseLinear(l, x, y));
-      outputs.push(columnPeaks(y, l.n));
+      linears.push(await quantiseLinear(l, [x, y], index % 4 === 3));
+      outputs!.push(columnPeaks(y, l.n));
+      largest!.push(columnEnds(y, l.n).hi);
       onLinear(linears.length);
     },
     norm: (_, sums) => norms.push(spread(sums, bert.hidden)),
   });
-  return { linears, norms, outputs, last: largest(last) };
+  return { linears, norms, outputs: outputs!, largest: largest!, last: largestOf(last) };
+}
+
+/** Integers that say nothing and reach all bounds: enough to ask what a package of these sizes may not. */
+export function blankCalibration({ linears, norms }: Bert): Calibration {
+  const flat = (count: number, value: number): Float64Array => new Float64Array(count).fill(value);
+  return {
+    linears: linears.map(({ k, n }) => ({
+      k,
+      n,
+      weight: new Int8Array(n * k).fill(1),
+      inputScale: flat(k, 0.01),
+      inputMiddle: flat(k, 0),
+      massive: [],
+      outputScale: flat(n, 50 / k),
+      bias: flat(n, 0),
+    })),
+    norms: norms.map(() => ({ peak: 1000, energy: 1000 ** 2 })),
+    outputs: linears.map(({ n }) => flat(n, 1)),
+    largest: linears.map(({ n }) => flat(n, 1)),
+    last: 1,
+  };
 }

@@ -11,16 +11,22 @@ import { finishedManifest } from '../finish.ts';
 import { calibrate } from './calibrate.ts';
 import type { UnitShape } from './exact-bert.ts';
 import type { Source } from './folder.ts';
-import { draftPackage, timePackage, type Labelling, type Timing } from './pack.ts';
+import { draftPackage, requireSizes, timePackage, type Labelling, type Timing } from './pack.ts';
 import { measureQuality, type Quality } from './quality.ts';
 
 /** More rows make calibration slower and hardly better. */
-const CALIBRATION_TOKENS_MAX = 2048;
+const CALIBRATION_TOKENS_MAX = 8192;
+/** Below it the tails of languages and odd texts were hardly seen. */
+export const CALIBRATION_TOKENS_WANTED = 2000;
+/** Every fifth text is kept out of calibration. */
+const HELD_EVERY = 5;
+/** Keys that the exact forms of attention have room for. */
+const TOKENS_MAX = 256;
 
 export interface ImportOptions extends Labelling {
   /** The first is mined; others are answered in. */
   readonly shapes: readonly [UnitShape, ...UnitShape[]];
-  /** Every third is kept out of calibration, to measure on. */
+  /** Every fifth is kept out of calibration, to measure on. */
   readonly texts: readonly string[];
   /** Most sentences to measure on. */
   readonly measureMax: number;
@@ -39,19 +45,23 @@ export interface Imported {
   readonly calibrated: { readonly texts: number; readonly tokens: number };
 }
 
+const isHeld = (place: number): boolean => place % HELD_EVERY === HELD_EVERY - 1;
+
 /** @throws AppError MODEL_REFUSED, MODEL_CORRUPT */
 export async function importModel(
   { bert, tokenizer }: Source,
   { shapes, texts, measureMax, rounds, log, ...labelling }: ImportOptions,
 ): Promise<Imported> {
   const longest = Math.max(...shapes.map(({ tokens }) => tokens));
-  if (longest > Math.min(128, bert.positions))
-    throw new AppError('MODEL_REFUSED', `${longest} tokens a sequence are too many`);
+  const most = Math.min(TOKENS_MAX, bert.positions);
+  if (longest > most)
+    throw new AppError('MODEL_REFUSED', `${longest} tokens a sequence are over ${most}`);
+  requireSizes(labelling, { bert, tokenizer }, shapes);
   const tokeniser = await createTokeniser(tokenizer);
   const encoded = texts.map((text) => tokeniser.encode(text, longest));
   if (encoded.some((ids) => ids.some((id) => id >= bert.vocabulary)))
     throw new AppError('MODEL_CORRUPT', 'the tokeniser has more words than the model');
-  const seen = encoded.filter((_, i) => i % 3 !== 2);
+  const seen = encoded.filter((_, i) => !isHeld(i));
   let rows = 0;
   const sample = seen.filter((ids) => (rows += ids.length) <= CALIBRATION_TOKENS_MAX);
   const tokens = sample.reduce((sum, ids) => sum + ids.length, 0);
@@ -72,7 +82,7 @@ export async function importModel(
   log('timing');
   const timing = await timePackage(model, rounds);
   log('measuring');
-  const held = encoded.filter((_, i) => i % 3 === 2).slice(0, measureMax);
+  const held = encoded.filter((_, i) => isHeld(i)).slice(0, measureMax);
   const quality = await measureQuality(bert, model, draft.measured, held);
   return {
     model,

@@ -7,14 +7,7 @@ import type { TableSource } from '../finish.ts';
 import { Graph } from '../graph.ts';
 import type { Bert } from './bert.ts';
 import type { Calibration, QuantisedLinear } from './calibrate.ts';
-import {
-  NORMED_MAX,
-  RESIDUAL_MAX,
-  normUnits,
-  normed,
-  scaled,
-  type NormUnits,
-} from './exact-graph.ts';
+import { NORMED_MAX, normUnits, normed, scaled, scaledSum, type NormUnits } from './exact-graph.ts';
 import { gelu } from './reference.ts';
 
 const ACTIVATION_MAX = 63;
@@ -25,13 +18,23 @@ const NAT = 64;
 const EXP_STEPS = 384;
 /** Padded keys lie lower than any two scores differ by: 2·127²·128. */
 const MASK = 2 ** 22;
+/** Entries of the table of words: int8. */
+const WORD_MAX = 127;
 const GELU_MIN = -6;
 const GELU_ENTRIES = 4096;
 const GELU_VALUE_MAX = 8191;
-/** Pooled means count a quarter of the hidden states' unit. */
-const MEAN_BITS = 2;
-/** Contexts count a quarter of the values' unit: the most that 128 keys leave room for. */
+/** From here on GELU is x, to a ten-thousandth. */
+const GELU_LINEAR = 5;
+/** Values of massive neurons are a carry of int16. */
+const MASSIVE_MAX = 32_767;
+/** Final hidden states. */
+const HIDDEN_MAX = 8191;
+/** Pooled means count half of the hidden states' unit: the most that 256 rows leave room for. */
+const MEAN_BITS = 1;
+/** Contexts count a quarter of the values' unit. */
 const CONTEXT_BITS = 2;
+/** Keys whose weighted sum is divided at once. */
+const KEYS_MAX = 128;
 /** Range that calibration need not have seen. */
 const MARGIN = 1.25;
 
@@ -61,7 +64,7 @@ class Builder {
     this.#calibration = calibration;
     this.#shape = shape;
     this.#rows = shape.sequences * shape.tokens;
-    this.#norms = calibration.norms.map(({ peak, energy }) => normUnits(peak, energy, bert.hidden));
+    this.#norms = calibration.norms.map((spread) => normUnits(spread, bert.hidden));
   }
 
   build(): ExactBert {
@@ -82,7 +85,7 @@ class Builder {
 
   /** Unit of the stream after norm `index`: that of the sum before the next one, or of the answer. */
   #unitAfter(index: number): number {
-    return this.#norms[index + 1]?.unit ?? (this.#calibration.last * MARGIN) / RESIDUAL_MAX;
+    return this.#norms[index + 1]?.unit ?? (this.#calibration.last * MARGIN) / HIDDEN_MAX;
   }
 
   #product(g: Graph, index: number): { c: string; bound: number } {
@@ -97,14 +100,19 @@ class Builder {
   }
 
   /** From z' of norm `index`: gain and bias, in `unit` or in the columns' units. */
-  #affine(g: Graph, z: string, index: number, units: ArrayLike<number>): string {
+  #affine(
+    g: Graph,
+    z: string,
+    index: number,
+    { units, middles }: { units: ArrayLike<number>; middles?: ArrayLike<number> },
+  ): string {
     const { gain, bias } = this.#bert.norms[index]!;
     const { zeta } = this.#norms[index]!;
     const unit = (j: number): number => units[j % units.length]!;
     return scaled(g, z, {
       bound: NORMED_MAX,
       factors: Float64Array.from(gain, (x, j) => (x * zeta) / unit(j)),
-      offsets: Float64Array.from(bias, (x, j) => x / unit(j)),
+      offsets: Float64Array.from(bias, (x, j) => (x - (middles?.[j] ?? 0)) / unit(j)),
     });
   }
 
@@ -113,10 +121,12 @@ class Builder {
     const { hidden } = this.#bert;
     const size = [this.#rows, hidden];
     const z = normed(g, h, [this.#rows, hidden], this.#norms[index]!);
-    const stream = this.#affine(g.scope('stream'), z, index, [this.#unitAfter(index)]);
-    g.output(`x${index}`, size, g.clipLast(stream, -RESIDUAL_MAX, RESIDUAL_MAX));
-    const { inputScale } = this.#linear(next);
-    this.#operand(g, this.#affine(g.scope('operand'), z, index, inputScale), next);
+    const stream = this.#affine(g.scope('stream'), z, index, { units: [this.#unitAfter(index)] });
+    const { streamMax } = this.#norms[index + 1]!;
+    g.output(`x${index}`, size, g.clipLast(stream, -streamMax, streamMax));
+    const { inputScale: units, inputMiddle: middles } = this.#linear(next);
+    const operand = this.#affine(g.scope('operand'), z, index, { units, middles });
+    this.#operand(g, operand, next);
     return g.graph();
   }
 
@@ -126,25 +136,41 @@ class Builder {
     g.output(`a${next + 1}`, [this.#rows, this.#linear(next).k], a);
   }
 
-  /** Embeddings in steps of the first norm's unit. */
-  #embedded = (x: number): number =>
-    Math.max(-RESIDUAL_MAX, Math.min(RESIDUAL_MAX, Math.round(x / this.#norms[0]!.unit)));
+  /** Real value of one step of each column of the table of words. */
+  #wordUnits(): Float64Array {
+    const { hidden, words } = this.#bert;
+    const peaks = new Float64Array(hidden).fill(1e-6);
+    for (let i = 0; i < words.length; i++)
+      peaks[i % hidden] = Math.max(peaks[i % hidden]!, Math.abs(words[i]!));
+    return peaks.map((peak) => peak / WORD_MAX);
+  }
 
   #table(): TableSource {
     const { hidden, words } = this.#bert;
-    return { width: hidden, wide: 2, values: Int16Array.from(words, this.#embedded) };
+    const units = this.#wordUnits();
+    const values = Int8Array.from(words, (x, i) => Math.round(x / units[i % hidden]!));
+    return { width: hidden, wide: 1, values };
   }
 
   #embed(): OnnxGraph {
     const { hidden, places } = this.#bert;
     const { sequences, tokens } = this.#shape;
+    const { unit, streamMax } = this.#norms[0]!;
     const g = new Graph().scope('embed');
     const ids = g.input('tokens', [sequences, tokens], 'int32');
-    const words = g.reshape(g.input('e0', [this.#rows, hidden]), [sequences, tokens, hidden]);
-    const positions = Float32Array.from(places.subarray(0, tokens * hidden), this.#embedded);
-    const sum = g.add(words, g.floats('positions', [1, tokens, hidden], positions));
+    const words = scaled(g, g.input('e0', [this.#rows, hidden]), {
+      bound: WORD_MAX,
+      factors: this.#wordUnits().map((step) => step / unit),
+    });
+    const positions = Float32Array.from(places.subarray(0, tokens * hidden), (x) =>
+      Math.max(-streamMax, Math.min(streamMax, Math.round(x / unit))),
+    );
+    const sum = g.add(
+      g.reshape(words, [sequences, tokens, hidden]),
+      g.floats('positions', [1, tokens, hidden], positions),
+    );
     g.output('used', [sequences, tokens], g.clipLast(g.toFloat(ids), 0, 1));
-    const h = g.reshape(g.clip(sum, -RESIDUAL_MAX, RESIDUAL_MAX), [this.#rows, hidden]);
+    const h = g.reshape(g.clip(sum, -streamMax, streamMax), [this.#rows, hidden]);
     return this.#normAndOperand(g.scope('norm'), h, 0, 0);
   }
 
@@ -201,10 +227,11 @@ class Builder {
     const scores = g.op('Floor', [g.mul(g.matmul(q, k), shifts)]);
     const mixed = this.#softmax(g.scope('softmax'), scores, used, v);
     const context = g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [this.#rows, hidden]);
-    const { inputScale } = this.#linear(index + 1);
+    const { inputScale, inputMiddle } = this.#linear(index + 1);
     const a = scaled(g.scope('context'), context, {
       bound: OPERAND_MAX * 2 ** CONTEXT_BITS,
       factors: inputScale.map((s, j) => units.columns[2 * hidden + j]! / 2 ** CONTEXT_BITS / s),
+      offsets: inputScale.map((s, j) => -inputMiddle[j]! / s),
     });
     this.#operand(g, a, index + 1);
     return g.graph();
@@ -229,17 +256,36 @@ class Builder {
     const most = OPERAND_MAX * tokens;
     const total = g.atLeast(g.sum(weights, 3), OPERAND_MAX);
     const max = OPERAND_MAX * 2 ** CONTEXT_BITS;
-    const sums = g.mul(g.matmul(weights, v), g.number(2 ** CONTEXT_BITS));
-    const mixed = g.divideRounded(sums, total, max * most, most);
+    const sums = g.matmul(weights, v);
+    if (tokens <= KEYS_MAX) {
+      const parts = g.mul(sums, g.number(2 ** CONTEXT_BITS));
+      return g.clip(g.divideRounded(parts, total, max * most, most), -max, max);
+    }
+    // The same of more keys: what the whole part leaves over is divided again, and is less than the total.
+    const whole = g.clip(g.divide(sums, total, OPERAND_MAX * most), -OPERAND_MAX, OPERAND_MAX);
+    const rest = g.clip(g.sub(sums, g.mul(whole, total)), 0, most);
+    const parts = g.mul(rest, g.number(2 ** CONTEXT_BITS));
+    const quarters = g.divideRounded(parts, total, most * 2 ** CONTEXT_BITS, most);
+    const mixed = g.add(g.mul(whole, g.number(2 ** CONTEXT_BITS)), quarters);
     return g.clip(mixed, -max, max);
+  }
+
+  /** Steps of GELU's table a unit, its entries, and the steps of their values: massive neurons go past its end. */
+  #geluUnits(index: number): { steps: number; entries: number; valueBits: number } {
+    const massive = new Set(this.#linear(index + 1).massive.map(({ column }) => column));
+    const largest = this.#calibration.largest[index]!.filter((_, j) => !massive.has(j));
+    const peak = Math.max(GELU_LINEAR, MARGIN * largest.reduce((a, b) => Math.max(a, b), 1));
+    const steps = 2 ** Math.min(8, Math.floor(Math.log2(GELU_ENTRIES / (peak - GELU_MIN))));
+    const entries = Math.ceil((peak - GELU_MIN) * steps) + 1;
+    // Values count 2^valueBits steps of the table, so that what is past its end is a whole number of them.
+    const valueBits = Math.floor(Math.log2(GELU_VALUE_MAX / peak / steps));
+    return { steps, entries, valueBits };
   }
 
   #gelu(index: number): OnnxGraph {
     const l = this.#linear(index);
-    const peak = this.#calibration.outputs[index]!.reduce((a, b) => Math.max(a, b), 1) * MARGIN;
-    const steps = 2 ** Math.min(8, Math.floor(Math.log2(GELU_ENTRIES / (peak - GELU_MIN))));
-    const entries = Math.ceil((peak - GELU_MIN) * steps) + 1;
-    const unit = peak / GELU_VALUE_MAX;
+    const { steps, entries, valueBits } = this.#geluUnits(index);
+    const unit = 1 / (steps * 2 ** valueBits);
     const g = new Graph().scope('gelu');
     const { c, bound } = this.#product(g, index);
     const at = scaled(g, c, {
@@ -252,10 +298,18 @@ class Builder {
     );
     const table = g.floats('table', [entries], values);
     const value = g.lookup(table, g.clip(at, 0, entries - 1), [this.#rows, l.n]);
-    const { inputScale } = this.#linear(index + 1);
+    const { inputScale, inputMiddle, massive } = this.#linear(index + 1);
+    for (const [i, { column }] of massive.entries()) {
+      const own = (x: string): string => g.slice(x, 1, column, column + 1);
+      const past = g.atLeast(g.sub(own(at), g.number(entries - 1)), 0);
+      const steps = g.atMost(past, Math.floor(MASSIVE_MAX / 2 ** valueBits));
+      const whole = g.add(own(value), g.mul(steps, g.number(2 ** valueBits)));
+      g.output(`v${index}_${i}`, [this.#rows, 1], g.clipLast(whole, -MASSIVE_MAX, MASSIVE_MAX));
+    }
     const a = scaled(g.scope('operand'), value, {
       bound: values.reduce((top, x) => Math.max(top, Math.abs(x)), 0),
       factors: inputScale.map((s) => unit / s),
+      offsets: inputScale.map((s, j) => -inputMiddle[j]! / s),
     });
     this.#operand(g, a, index + 1);
     return g.graph();
@@ -264,7 +318,7 @@ class Builder {
   /** The product of linear `index` added to the stream, in the unit of norm `norm`. */
   #added(g: Graph, index: number, norm: number): string {
     const l = this.#linear(index);
-    const { unit } = this.#norms[norm]!;
+    const { unit, streamMax } = this.#norms[norm]!;
     const { c, bound } = this.#product(g, index);
     const before = g.input(`x${norm - 1}`, [this.#rows, l.n]);
     const y = scaled(g, c, {
@@ -272,7 +326,17 @@ class Builder {
       factors: l.outputScale.map((s) => s / unit),
       offsets: l.bias.map((b) => b / unit),
     });
-    return g.clip(g.add(y, before), -RESIDUAL_MAX, RESIDUAL_MAX);
+    let sum = g.add(y, before);
+    if (l.massive.length) {
+      const { steps, valueBits } = this.#geluUnits(index - 1);
+      const terms = l.massive.map(({ weights }, i) => ({
+        x: g.input(`v${index - 1}_${i}`, [this.#rows, 1]),
+        bound: MASSIVE_MAX,
+        factors: weights.map((w) => w / (steps * 2 ** valueBits) / unit),
+      }));
+      sum = g.add(sum, scaledSum(g.scope('massive'), terms));
+    }
+    return g.clip(sum, -streamMax, streamMax);
   }
 
   #residual(index: number, norm: number): OnnxGraph {
@@ -287,8 +351,9 @@ class Builder {
     const g = new Graph().scope('residual');
     const h = this.#added(g, 4 * layers - 1, norm);
     const z = normed(g.scope('norm'), h, [this.#rows, hidden], this.#norms[norm]!);
-    const wide = this.#affine(g.scope('hidden'), z, norm, [this.#unitAfter(norm)]);
-    const x = g.clip(wide, -RESIDUAL_MAX, RESIDUAL_MAX);
+    const units = [this.#unitAfter(norm)];
+    const wide = this.#affine(g.scope('hidden'), z, norm, { units });
+    const x = g.clip(wide, -HIDDEN_MAX, HIDDEN_MAX);
     const rows = pooled ? this.#shape.sequences : this.#rows;
     g.output('answer', [rows, hidden], pooled ? this.#pool(g.scope('pool'), x) : x);
     return g.graph();
@@ -299,7 +364,7 @@ class Builder {
     const { hidden, pooling } = this.#bert;
     const { sequences, tokens } = this.#shape;
     const states = g.reshape(x, [sequences, tokens, hidden]);
-    const max = RESIDUAL_MAX * 2 ** MEAN_BITS;
+    const max = HIDDEN_MAX * 2 ** MEAN_BITS;
     let mean: string;
     if (pooling === 'cls') {
       const first = g.reshape(g.slice(states, 1, 0, 1), [sequences, hidden]);
@@ -319,6 +384,6 @@ class Builder {
   }
 }
 
-/** @param shape tokens at most 128, and at most the model's positions */
+/** @param shape tokens at most 256, and at most the model's positions */
 export const exactBert = (bert: Bert, calibration: Calibration, shape: UnitShape): ExactBert =>
   new Builder(bert, calibration, shape).build();

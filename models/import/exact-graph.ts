@@ -2,63 +2,97 @@
 import { ROOT_MAX } from '../../src/miner/checker/patterns.ts';
 import { Graph } from '../graph.ts';
 
-/** Largest integer of a residual stream, before a norm takes its mean off. */
-export const RESIDUAL_MAX = 8191;
-/** Largest distance from a row's mean: its square stays below 2^24. */
-const DEVIATION_MAX = 4095;
+/** Coarse steps of a deviation from a row's mean: their squares stay below 2^24. */
+const DEVIATION_BITS = 12;
+const DEVIATION_MAX = 2 ** DEVIATION_BITS - 1;
+/** A stream is a carry of int16. */
+const STREAM_BITS = 15;
 /** Bits that the square of a deviation loses on its way into a row's sum. */
 const SQUARE_BITS = 5;
 const GROUP = 32;
 const NORM_BITS = 10;
 /** Multipliers have 8 bits, and products below 2^23 leave room for the offset. */
 const MULTIPLIER_MAX = 255;
+/** Of all terms of a sum together: their products and the offset stay below 2^24. */
+const MULTIPLIERS_MAX = 380;
 const INPUT_BITS = 15;
 const SHIFT_MAX = 23;
 const OFFSET_MAX = 2 ** 22;
+/** Whole numbers below it are exact in float32. */
+const EXACT_MAX = 2 ** 24;
 
-export interface Scaling {
+/** A tensor and what its columns are multiplied by. */
+export interface Term {
+  readonly x: string;
   /** Largest |x|. */
   readonly bound: number;
-  /** Per column, or per entry of `dims`: the result is x·factor + offset, rounded. */
+  /** Per column. */
   readonly factors: ArrayLike<number>;
+}
+
+export interface Scaling extends Omit<Term, 'x'> {
   readonly offsets?: ArrayLike<number>;
-  /** Shape of factors; one axis of columns by default. */
-  readonly dims?: number[];
 }
 
 /** round(x·factor + offset) per column: ⌊(⌊x/2^s⌋·M + B)·2^−t⌋ with M ≤ 255 and a t of each column's own. */
-export function scaled(g: Graph, x: string, s: Scaling): string {
-  const count = s.factors.length;
-  const first = Math.max(0, Math.ceil(Math.log2(s.bound + 1)) - INPUT_BITS);
-  const multipliers = new Float32Array(count);
+export const scaled = (g: Graph, x: string, { bound, factors, offsets }: Scaling): string =>
+  scaledSum(g, [{ x, bound, factors }], offsets);
+
+/** The same of a sum, which is rounded once: M ≤ 380/count of several terms. */
+export function scaledSum(g: Graph, terms: readonly Term[], addends?: ArrayLike<number>): string {
+  const count = terms[0]!.factors.length;
+  const firsts = terms.map(({ bound }) =>
+    Math.max(0, Math.ceil(Math.log2(bound + 1)) - INPUT_BITS),
+  );
+  const most = Math.min(MULTIPLIER_MAX, Math.floor(MULTIPLIERS_MAX / terms.length));
+  const multipliers = terms.map(() => new Float32Array(count));
   const offsets = new Float32Array(count);
   const shifts = new Float32Array(count);
   for (let j = 0; j < count; j++) {
-    const factor = s.factors[j]! * 2 ** first;
-    const offset = s.offsets?.[j] ?? 0;
+    const factors = terms.map((term, i) => term.factors[j]! * 2 ** firsts[i]!);
+    const offset = addends?.[j] ?? 0;
+    const largest = Math.max(...factors.map(Math.abs));
     const room = Math.floor(Math.log2(OFFSET_MAX / Math.max(Math.abs(offset), 1e-9)));
-    const wanted = Math.floor(Math.log2(MULTIPLIER_MAX / Math.max(Math.abs(factor), 1e-12)));
+    const wanted = Math.floor(Math.log2(most / Math.max(largest, 1e-12)));
     const bits = Math.max(0, Math.min(SHIFT_MAX, room, wanted));
-    const m = Math.round(factor * 2 ** bits);
-    if (Math.abs(m) > MULTIPLIER_MAX) throw new Error(`column ${j} is scaled by ${factor}`);
-    multipliers[j] = m;
-    // Half a step rounds; the first shift drops half of what it may on average.
-    const dropped = (m * (2 ** first - 1)) / 2 ** (first + 1);
-    offsets[j] = Math.round(offset * 2 ** bits + dropped + (bits ? 2 ** (bits - 1) : 0));
+    if (Math.round(largest * 2 ** bits) > most)
+      throw new Error(`column ${j} is scaled by ${largest}`);
+    // Half a step rounds; a first shift drops half of what it may on average.
+    let moved = offset * 2 ** bits + (bits ? 2 ** (bits - 1) : 0);
+    for (const [i, factor] of factors.entries()) {
+      const m = Math.round(factor * 2 ** bits);
+      multipliers[i]![j] = m;
+      moved += (m * (2 ** firsts[i]! - 1)) / 2 ** (firsts[i]! + 1);
+    }
+    offsets[j] = Math.round(moved);
     shifts[j] = 2 ** -bits;
   }
-  const dims = s.dims ?? [count];
   const constant = (name: string, values: Float32Array): string =>
-    g.floats(g.named(name), dims, values);
-  const product = g.mul(g.shift(x, first), constant('multiplier', multipliers));
-  const moved = g.mul(g.add(product, constant('offset', offsets)), constant('shift', shifts));
+    g.floats(g.named(name), [count], values);
+  const products = terms.map(({ x }, i) =>
+    g.mul(g.shift(x, firsts[i]!), constant(i ? `multiplier_${i}` : 'multiplier', multipliers[i]!)),
+  );
+  const sum = products.reduce((all, product) => g.add(all, product));
+  const moved = g.mul(g.add(sum, constant('offset', offsets)), constant('shift', shifts));
   return g.op('Floor', [moved]);
+}
+
+/** How far the rows before a norm go. */
+export interface Spread {
+  /** Largest |h| and |h − mean|. */
+  readonly peak: number;
+  /** Largest Σ(h − mean)² of a row. */
+  readonly energy: number;
 }
 
 /** Integers of a norm: h is h·unit, and gives z'·zeta = (h − mean)/σ. */
 export interface NormUnits {
   /** Real value of one step of h. */
   readonly unit: number;
+  /** Largest |h|: rows of as many sum up below 2^24. */
+  readonly streamMax: number;
+  /** Steps of h for one of what is squared: 2^fineBits. */
+  readonly fineBits: number;
   /** The sum of squares is multiplied by 2^rootBits before its root. */
   readonly rootBits: number;
   readonly zeta: number;
@@ -69,40 +103,46 @@ export const NORMED_MAX = 8191;
 /** How far beyond what calibration saw a row may go. */
 const MARGIN = 1.25;
 
-export function normUnits(peak: number, energy: number, width: number): NormUnits {
-  const unit = (peak * MARGIN) / DEVIATION_MAX;
-  const sum = energy / unit ** 2 / 2 ** (2 * SQUARE_BITS);
+/** @param width up to 1024: wider rows would leave a stream fewer bits than its squares have */
+export function normUnits({ peak, energy }: Spread, width: number): NormUnits {
+  const bits = Math.min(STREAM_BITS, Math.floor(Math.log2(EXACT_MAX / width)));
+  const streamMax = 2 ** bits - 1;
+  const fineBits = bits - DEVIATION_BITS;
+  const unit = (peak * MARGIN) / streamMax;
+  const sum = energy / (unit * 2 ** fineBits) ** 2 / 2 ** (2 * SQUARE_BITS);
   // A root of 512..1024: steps below 0.1 %, and numerators with bits to spare.
   const rootBits = Math.max(0, Math.min(14, Math.floor(Math.log2(2 ** 20 / sum))));
   const zeta = 2 ** -NORM_BITS * Math.sqrt(width) * 2 ** (rootBits / 2 - SQUARE_BITS);
-  return { unit, rootBits, zeta };
+  return { unit, streamMax, fineBits, rootBits, zeta };
 }
 
 /** Rows' means, rounded: ⌊⌊x/2^a⌋/b⌋ with 2^a·b = width. */
-function meanOf(g: Graph, h: string, width: number): string {
+function meanOf(g: Graph, h: string, width: number, streamMax: number): string {
   const twos = Math.log2(width & -width);
   const total = g.add(g.sum(h, 1), g.number(Math.floor(width / 2)));
   const some = g.shift(total, twos);
   const odd = width / 2 ** twos;
-  return odd === 1 ? some : g.divide(some, g.number(odd), (RESIDUAL_MAX + 1) * odd);
+  return odd === 1 ? some : g.divide(some, g.number(odd), (streamMax + 1) * odd);
 }
 
-/** z' of rows [m, width]: round(1024·d/√(Σd²/2^10·2^rootBits)), |z'| ≤ 8191. */
+/** z' of rows [m, width]: round(1024·d/√(Σd²/2^10·2^rootBits)), d in coarse steps; |z'| ≤ 8191. */
 export function normed(
   g: Graph,
   h: string,
   [m, width]: readonly [number, number],
-  { rootBits }: NormUnits,
+  { streamMax, fineBits, rootBits }: NormUnits,
 ): string {
-  const d = g.clip(g.sub(h, meanOf(g, h, width)), -DEVIATION_MAX, DEVIATION_MAX);
+  const most = DEVIATION_MAX * 2 ** fineBits;
+  const d = g.clip(g.sub(h, meanOf(g, h, width, streamMax)), -most, most);
+  const coarse = fineBits ? g.shift(g.add(d, g.number(2 ** (fineBits - 1))), fineBits) : d;
   const rounded = (x: string): string =>
     g.shift(g.add(x, g.number(2 ** (SQUARE_BITS - 1))), SQUARE_BITS);
-  const squares = g.reshape(rounded(g.mul(d, d)), [m, width / GROUP, GROUP]);
+  const squares = g.reshape(rounded(g.mul(coarse, coarse)), [m, width / GROUP, GROUP]);
   const groups = g.reshape(rounded(g.sum(squares, 2)), [m, width / GROUP]);
-  const most = Math.floor(ROOT_MAX ** 2 / 2 ** rootBits);
-  const sum = g.mul(g.clip(g.sum(groups, 1), 4, most), g.number(2 ** rootBits));
+  const sumMax = Math.floor(ROOT_MAX ** 2 / 2 ** rootBits);
+  const sum = g.mul(g.clip(g.sum(groups, 1), 4, sumMax), g.number(2 ** rootBits));
   const root = g.squareRoot(sum);
-  const numerator = g.mul(d, g.number(2 ** NORM_BITS));
+  const numerator = g.mul(d, g.number(2 ** (NORM_BITS - fineBits)));
   const reach = DEVIATION_MAX * 2 ** NORM_BITS;
   return g.clip(g.divideRounded(numerator, root, reach, ROOT_MAX), -NORMED_MAX, NORMED_MAX);
 }

@@ -34,7 +34,7 @@ const OPTIONS = {
   text: { type: 'string', default: join(HERE, 'sample.txt') },
   hashes: { type: 'string' },
   shapes: { type: 'string', default: '8x64' },
-  measure: { type: 'string', default: '30' },
+  measure: { type: 'string', default: '100' },
   rounds: { type: 'string', default: '15' },
   licence: { type: 'string', default: '' },
   attribution: { type: 'string', default: '' },

@@ -2,13 +2,15 @@
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import type { Manifest } from '../../src/core/manifest.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { checkModel, isRefusal, provenManifest } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { encodeOnnx } from '../../src/miner/package/onnx.ts';
 import { cpuMs } from '../../bench/measure.ts';
 import { draftOf, type Draft } from '../finish.ts';
 import type { Bert } from './bert.ts';
-import type { Calibration } from './calibrate.ts';
+import { blankCalibration, type Calibration } from './calibrate.ts';
 import { exactBert, type UnitShape } from './exact-bert.ts';
 
 /** Fold and peel together cost least near √(1.56·k): the nearest rank that the protocol allows. */
@@ -64,6 +66,24 @@ export function draftPackage(
     tokenizer,
   });
   return { ...draft, measured: encodeOnnx(measured) };
+}
+
+/**
+ * Asks before the work what depends on sizes alone: the manifest's limits and a judge's, of every step of every shape.
+ * @throws AppError MODEL_REFUSED
+ */
+export function requireSizes(
+  labelling: Labelling,
+  source: Omit<Source, 'calibration'>,
+  shapes: readonly [UnitShape, ...UnitShape[]],
+): void {
+  const calibration = blankCalibration(source.bert);
+  const draft = draftPackage(labelling, { ...source, calibration }, shapes);
+  const manifest = provenManifest(draft);
+  const found = isRefusal(manifest) ? manifest : checkModel({ ...draft, manifest });
+  // Other rules are about integers, which are not chosen yet.
+  if (found?.rule === 'manifest' || found?.rule === 'limit')
+    throw new AppError('MODEL_REFUSED', found.sentence);
 }
 
 /** Time after which no further pass is timed. */

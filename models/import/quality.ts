@@ -22,6 +22,7 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
 export interface Cosines {
   readonly count: number;
   readonly mean: number;
+  readonly median: number;
   readonly min: number;
   /** One in a hundred is below. */
   readonly p1: number;
@@ -32,6 +33,7 @@ const summary = (values: readonly number[]): Cosines => {
   return {
     count: values.length,
     mean,
+    median: sorted[values.length >> 1]!,
     min: sorted[0]!,
     p1: sorted[Math.floor(values.length / 100)]!,
   };
@@ -44,6 +46,8 @@ export interface Quality {
   readonly centred: Cosines;
   /** Largest difference between the cosines of two sentences, exact and float. */
   readonly similarity: number;
+  /** Share of a sentence's ten nearest among the others that are the float model's; of too few sentences there is none. */
+  readonly overlap: number | undefined;
 }
 
 type Parts = Pick<ModelPackage, 'manifest' | 'segments' | 'tables' | 'weights'>;
@@ -92,6 +96,30 @@ function similarityGap(
     for (let j = 0; j < i; j++)
       gap = Math.max(gap, Math.abs(cosine(exact[i]!, exact[j]!) - cosine(float[i]!, float[j]!)));
   return gap;
+}
+
+const NEAREST = 10;
+
+/** Indices of the nearest by cosine; equal ones in their order. */
+function nearest(vectors: readonly ArrayLike<number>[], own: number): number[] {
+  const cosines = vectors.map((v) => cosine(v, vectors[own]!));
+  return Array.from(vectors.keys())
+    .filter((i) => i !== own)
+    .sort((a, b) => cosines[b]! - cosines[a]!)
+    .slice(0, NEAREST);
+}
+
+/** Mean share of the ten nearest that both have. */
+export function overlapOf(
+  exact: readonly ArrayLike<number>[],
+  float: readonly ArrayLike<number>[],
+): number | undefined {
+  if (exact.length < 3 * NEAREST) return undefined;
+  const shared = exact.map((_, i) => {
+    const wanted = new Set(nearest(float, i));
+    return nearest(exact, i).filter((j) => wanted.has(j)).length;
+  });
+  return shared.reduce((sum, count) => sum + count, 0) / NEAREST / exact.length;
 }
 
 /** Unit vectors minus their mean. */
@@ -143,5 +171,6 @@ export async function measureQuality(
     sentences: summary(answers.map((a, i) => cosine(a, pooled[i]!))),
     centred: summary(exactCentred.map((v, i) => cosine(v, floatCentred[i]!))),
     similarity: similarityGap(answers, pooled),
+    overlap: overlapOf(answers, pooled),
   };
 }

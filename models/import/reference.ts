@@ -8,7 +8,7 @@ import type { Bert, FloatLinear, FloatNorm } from './bert.ts';
 
 /** Hears what flows through; indices are those of Bert's linears and norms. */
 export interface Observer {
-  linear?(index: number, x: Float32Array, y: Float32Array): void;
+  linear?(index: number, x: Float32Array, y: Float32Array): void | Promise<void>;
   /** Before the norm, rows × hidden. */
   norm?(index: number, sums: Float32Array): void;
 }
@@ -45,7 +45,8 @@ function productSession(m: number, k: number, n: number): Promise<ort.InferenceS
   return made;
 }
 
-async function product(
+/** x·Wᵀ + b */
+export async function product(
   x: Float32Array,
   { weight, bias, k, n }: FloatLinear,
 ): Promise<Float32Array> {
@@ -141,7 +142,7 @@ export async function encodeFloat(
   };
   const linear = async (index: number, x: Float32Array): Promise<Float32Array> => {
     const y = await product(x, bert.linears[index]!);
-    observer.linear?.(index, x, y);
+    await observer.linear?.(index, x, y);
     return y;
   };
   let x = norm(0, embedded);

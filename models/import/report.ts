@@ -7,7 +7,7 @@ import { toHex } from '../../src/lib/bytes.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { createProof } from '../../src/miner/engine/prove.ts';
 import { admissionText } from '../admission.ts';
-import type { Imported } from './convert.ts';
+import { CALIBRATION_TOKENS_WANTED, type Imported } from './convert.ts';
 import type { Cosines } from './quality.ts';
 
 /** Times of a device, ms (CPU: processor time). */
@@ -37,8 +37,27 @@ function proofBytes({ manifest, weights }: Pick<ModelPackage, 'manifest' | 'weig
 }
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const cosines = (what: string, { count, mean, p1, min }: Cosines): string =>
-  `| ${what} | ${count} | ${mean.toFixed(5)} | ${p1.toFixed(5)} | ${min.toFixed(5)} |`;
+const cosines = (what: string, { count, median, mean, p1, min }: Cosines): string =>
+  `| ${[what, count, ...[median, mean, p1, min].map((x) => x.toFixed(5))].join(' | ')} |`;
+
+/** Below these a package answers noticeably otherwise than the float model. */
+const [MEDIAN_MIN, P1_MIN] = [0.99, 0.98];
+
+/** What speaks against a package, though it is exact; empty when nothing does. */
+export function warningsOf({ quality, calibrated }: Pick<Imported, 'quality' | 'calibrated'>) {
+  const { median, p1 } = quality.sentences;
+  const below = (what: string, found: number, least: number): string[] =>
+    found < least ? [`${what} of the pooled cosines is ${found.toFixed(4)}, below ${least}`] : [];
+  const few =
+    calibrated.tokens < CALIBRATION_TOKENS_WANTED
+      ? [`calibrated on ${calibrated.tokens} tokens, fewer than ${CALIBRATION_TOKENS_WANTED}`]
+      : [];
+  return [
+    ...below('the median', median, MEDIAN_MIN),
+    ...below('one in a hundred', p1, P1_MIN),
+    ...few,
+  ].map((sentence) => `**Warning: ${sentence}.**\n`);
+}
 
 export function reportOf(imported: Imported, source: string, devices: readonly Device[]): string {
   const { model, tokenizer, quality, calibrated, admission } = imported;
@@ -52,10 +71,16 @@ export function reportOf(imported: Imported, source: string, devices: readonly D
   const rate = (ms: number): string => (macs / ms / 1e6).toFixed(2);
   const embedded = model.tables.reduce((sum, t) => sum + t.length, 0);
   const { sequences, tokens } = unitShape(m);
+  const overlap =
+    quality.overlap === undefined
+      ? ''
+      : `Of a text's ten nearest among them ${(100 * quality.overlap).toFixed(1)} % are the float model's (overlap@10).\n`;
   const others = m.shapes.slice(1).map((s) => `${s.sequences} × ${s.tokens}`);
   return `# ${m.name}: imported from ${source}
 
-| | |
+${warningsOf(imported)
+  .map((line) => `${line}\n`)
+  .join('')}| | |
 |---|---|
 | id | \`${toHex(modelId(m))}\` |
 | unit | ${sequences} sequences × ${tokens} tokens, vocabulary ${whole.format(m.vocabulary)} |
@@ -70,14 +95,14 @@ ${others.length ? `| answers also in | ${others.join(', ')} |\n` : ''}| answer |
 
 Cosine to the float model, on texts that calibration did not see:
 
-| | count | mean | p1 | min |
-|---|---|---|---|---|
+| | count | median | mean | p1 | min |
+|---|---|---|---|---|---|
 ${cosines('hidden state of a token', quality.tokens)}
 ${cosines('pooled sentence', quality.sentences)}
 ${cosines('pooled, the mean of all sentences taken off', quality.centred)}
 
 The cosine of two sentences moves by at most ${quality.similarity.toFixed(4)} against the float model.
-
+${overlap}
 | device | plain unit, ms | noisy unit, ms | noisy GMAC/s |
 |---|---|---|---|
 ${devices
