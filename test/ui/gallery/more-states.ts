@@ -7,6 +7,7 @@ import {
   CHANNEL,
   EMPTY_VAULT,
   FULL_VAULT,
+  LINGUA,
   PAID,
   PROVIDER,
   type MemoryEngine,
