@@ -85,6 +85,7 @@ interface KernelParts {
   readonly lap: Lap;
 }
 
+/** One model's linears, one unit at a time; who reserves memory of it runs segments in it too. */
 export class Kernel {
   readonly #wasm: Exports;
   readonly #at: Layout;

@@ -46,6 +46,7 @@ const regionBytes = ({ m, k, n, r }: LinearSize, carry: number) => ({
   noiseKey: 32,
   digest: 128,
 });
+/** Address of each region. */
 export type Layout = ReturnType<typeof regionBytes>;
 
 /** Addresses from `base` on, and the first byte behind them. `carry`: most bytes of a carry that is hashed. */

@@ -5,6 +5,7 @@ import { RELAXED_WASM } from './relaxed-wasm.ts';
 
 type Call = (...args: number[]) => number;
 
+/** Of the module that runs everywhere (assembly/kernel.ts). */
 export type Exports = Record<
   | 'hash'
   | 'tickets'

@@ -17,8 +17,10 @@ export interface PlacedWeights {
 export type PlainLinear = LinearSize & { readonly low?: number; readonly high?: number };
 
 const WAYS = ['relaxed', 'wide'] as const;
+/** By relaxed dots, or widened to int16. */
 export type Way = (typeof WAYS)[number];
 
+/** Bounds of what takes noise, and of what is only served. */
 export const INT7_MAX = 63;
 const INT8_MAX = 127;
 /** Calls of each way that are timed, after as many that let the engine compile well. */
@@ -52,6 +54,7 @@ export interface PlainProduct {
   columns(from: number, until: number): void;
 }
 
+/** Products of one kernel. */
 export class Plain {
   readonly #wasm: Exports;
   readonly #relaxed: Relaxed | undefined;

@@ -2,9 +2,7 @@
 // column, so running sums need no horizontal adds: folding all 256 of a tile costs one XOR per vector and step.
 // Left operand: panels of 4 rows, 16 bytes a pair of k. Right: panels of 8 columns, 32 bytes a pair.
 
-function madd(sum: v128, a: v128, b: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
-}
+import { madd } from './dots';
 
 /**
  * 4 rows × 8 columns of `steps` steps of r: after each, the running sums are XORed into `xs` (16 B a step). With

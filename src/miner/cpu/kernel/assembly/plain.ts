@@ -2,9 +2,7 @@
 
 // The operands' layout: A as int16, row-major. A vector holds two columns' sums of pairs, which are added at the end.
 
-function low(sum: v128, x: v128, y: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(x, y));
-}
+import { madd, SLAB_BYTES } from './dots';
 
 /** Four columns' sums from two vectors of two columns. */
 function across(a: v128, b: v128): v128 {
@@ -36,13 +34,13 @@ function block(
     const x0 = i16x8.extend_low_i8x16_s(w),
       x1 = i16x8.extend_high_i8x16_s(w);
     let y = v128.load64_splat(a0);
-    ((c00 = low(c00, x0, y)), (c01 = low(c01, x1, y)));
+    ((c00 = madd(c00, x0, y)), (c01 = madd(c01, x1, y)));
     y = v128.load64_splat(a1);
-    ((c10 = low(c10, x0, y)), (c11 = low(c11, x1, y)));
+    ((c10 = madd(c10, x0, y)), (c11 = madd(c11, x1, y)));
     y = v128.load64_splat(a2);
-    ((c20 = low(c20, x0, y)), (c21 = low(c21, x1, y)));
+    ((c20 = madd(c20, x0, y)), (c21 = madd(c21, x1, y)));
     y = v128.load64_splat(a3);
-    ((c30 = low(c30, x0, y)), (c31 = low(c31, x1, y)));
+    ((c30 = madd(c30, x0, y)), (c31 = madd(c31, x1, y)));
     panel += 32;
     ((a1 += 8), (a2 += 8), (a3 += 8));
   }
@@ -66,24 +64,21 @@ function single(a: usize, panel: usize, k: usize, to: usize): void {
     let y = v128.load64_splat(a);
     let v = v128.load(panel),
       w = v128.load(panel, 16);
-    c0 = low(c0, i16x8.extend_low_i8x16_s(v), y);
-    c1 = low(c1, i16x8.extend_high_i8x16_s(v), y);
-    c2 = low(c2, i16x8.extend_low_i8x16_s(w), y);
-    c3 = low(c3, i16x8.extend_high_i8x16_s(w), y);
+    c0 = madd(c0, i16x8.extend_low_i8x16_s(v), y);
+    c1 = madd(c1, i16x8.extend_high_i8x16_s(v), y);
+    c2 = madd(c2, i16x8.extend_low_i8x16_s(w), y);
+    c3 = madd(c3, i16x8.extend_high_i8x16_s(w), y);
     y = v128.load64_splat(a, 8);
     ((v = v128.load(panel, 32)), (w = v128.load(panel, 48)));
-    c0 = low(c0, i16x8.extend_low_i8x16_s(v), y);
-    c1 = low(c1, i16x8.extend_high_i8x16_s(v), y);
-    c2 = low(c2, i16x8.extend_low_i8x16_s(w), y);
-    c3 = low(c3, i16x8.extend_high_i8x16_s(w), y);
+    c0 = madd(c0, i16x8.extend_low_i8x16_s(v), y);
+    c1 = madd(c1, i16x8.extend_high_i8x16_s(v), y);
+    c2 = madd(c2, i16x8.extend_low_i8x16_s(w), y);
+    c3 = madd(c3, i16x8.extend_high_i8x16_s(w), y);
     panel += 64;
   }
   v128.store(to, across(c0, c1));
   v128.store(to, across(c2, c3), 16);
 }
-
-/** Bytes of weights that all rows go over before the next ones: half of a core's cache of the second level. */
-const SLAB_BYTES = 131_072;
 
 /**
  * Columns `from`..`until` − 1 (multiples of 8) of C (m×n int32) = left (m rows of k int16) · panels. k a multiple of 8.

@@ -1,6 +1,8 @@
 // What segments need beside their row programs, in the same memory: batched int16 products. Any sizes: a
 // tail never writes past its rows and columns, and what is read past them is multiplied by the panels' zeros.
 
+import { madd } from './dots';
+
 /** Depth of a step of the product: panels are padded to a multiple of it. */
 const DEPTH = 4;
 /** One 4×8 block of int32, where a tail's block is made before its wanted part is copied. */
@@ -55,10 +57,6 @@ export function packColumns(from: usize, stride: usize, n: i32, k: i32, to: usiz
       if (isPair) store<u16>(at, load<u16>(row + stride + 2 * <usize>j), 2);
     }
   }
-}
-
-function madd(sum: v128, a: v128, b: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
 }
 
 /** 4 rows × 8 columns over a depth of `bytes`/2; rows of C `line` bytes apart. */

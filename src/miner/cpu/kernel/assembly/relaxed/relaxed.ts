@@ -6,8 +6,7 @@
 // - `gemmSingles`: |a| ≤ 127, |w| ≤ 63. Second operand w + 63; a sum of two is at most 2·127·126 = 32,004, which fits
 //   alone. Σ w·a = Σ (w + 63)·a − 63·Σ a.
 
-/** Bytes of weights that all rows go over before the next ones: half of a core's cache of the second level. */
-const SLAB_BYTES = 131_072;
+import { SLAB_BYTES } from '../dots';
 
 /** u = a + 63, `count` a multiple of 16. */
 export function raise(from: usize, count: i32, to: usize): void {
@@ -97,43 +96,6 @@ function pairsRow(a: usize, panel: usize, k: usize, sums: usize, to: usize): voi
   v128.store(to, i32x4.sub(c1, v128.load(sums, 16)), 16);
 }
 
-/**
- * Columns `from`..`until` − 1 (multiples of 8) of C (m×n int32) = A·B, from u (m×k), panels and 63·Σ of B's columns.
- * k a multiple of 16.
- */
-export function gemmPairs(
-  u: usize,
-  panels: usize,
-  sums: usize,
-  c: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  from: i32,
-  until: i32,
-): void {
-  const line = 4 * <usize>n;
-  const slab = max(8, (SLAB_BYTES / k) & ~7);
-  for (; from < until; from += slab) {
-    const end = min(until, from + slab);
-    let a = u,
-      to = c;
-    let i = 0;
-    for (; i + 4 <= m; i += 4) {
-      for (let j = from; j < end; j += 8)
-        pairsBlock(a, panels + <usize>(j * k), k, sums + 4 * <usize>j, to + 4 * <usize>j, line);
-      a += 4 * k;
-      to += 4 * line;
-    }
-    for (; i < m; i++) {
-      for (let j = from; j < end; j += 8)
-        pairsRow(a, panels + <usize>(j * k), k, sums + 4 * <usize>j, to + 4 * <usize>j);
-      a += k;
-      to += line;
-    }
-  }
-}
-
 /** One step's pair sums of 4 columns to int32. */
 function one(sum: v128, a: v128, w: v128): v128 {
   const pairs = i16x8.relaxed_dot_i8x16_i7x16_s(a, w);
@@ -209,8 +171,11 @@ function singlesRow(a: usize, panel: usize, k: usize, sums: usize, to: usize): v
   v128.store(to, i32x4.sub(c1, t), 16);
 }
 
-/** The same from A itself (m×k int8, |a| ≤ 127) and 63·Σ of its rows. */
-export function gemmSingles(
+/**
+ * Columns `from`..`until` − 1 (multiples of 8) of C (m×n int32) = A·B by one of the two ways.
+ */
+function gemm(
+  isPairs: bool,
   left: usize,
   panels: usize,
   sums: usize,
@@ -229,16 +194,54 @@ export function gemmSingles(
       to = c;
     let i = 0;
     for (; i + 4 <= m; i += 4) {
-      for (let j = from; j < end; j += 8)
-        singlesBlock(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j, line);
+      for (let j = from; j < end; j += 8) {
+        const panel = panels + <usize>(j * k),
+          cell = to + 4 * <usize>j;
+        if (isPairs) pairsBlock(a, panel, k, sums + 4 * <usize>j, cell, line);
+        else singlesBlock(a, panel, k, sums + 4 * <usize>i, cell, line);
+      }
       a += 4 * k;
       to += 4 * line;
     }
     for (; i < m; i++) {
-      for (let j = from; j < end; j += 8)
-        singlesRow(a, panels + <usize>(j * k), k, sums + 4 * <usize>i, to + 4 * <usize>j);
+      for (let j = from; j < end; j += 8) {
+        const panel = panels + <usize>(j * k),
+          cell = to + 4 * <usize>j;
+        if (isPairs) pairsRow(a, panel, k, sums + 4 * <usize>j, cell);
+        else singlesRow(a, panel, k, sums + 4 * <usize>i, cell);
+      }
       a += k;
       to += line;
     }
   }
+}
+
+/** From u (m×k), panels and 63·Σ of B's columns. k a multiple of 16. */
+export function gemmPairs(
+  u: usize,
+  panels: usize,
+  sums: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  from: i32,
+  until: i32,
+): void {
+  gemm(true, u, panels, sums, c, m, n, k, from, until);
+}
+
+/** From A itself (m×k int8, |a| ≤ 127) and 63·Σ of its rows. */
+export function gemmSingles(
+  left: usize,
+  panels: usize,
+  sums: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  from: i32,
+  until: i32,
+): void {
+  gemm(false, left, panels, sums, c, m, n, k, from, until);
 }
