@@ -19,6 +19,8 @@ const FUSED_MAX = 160;
 const PROGRAM_MAX = 240;
 /** A point that needs this many others is stored where two programs would compute it. */
 const SHARED_MIN = 4;
+/** Times that points are assigned anew since some were stored; what is shared after that is computed twice. */
+const ROUNDS_MAX = 8;
 
 const gcd = (a: number, b: number): number => (b ? gcd(b, a % b) : a);
 
@@ -29,6 +31,7 @@ export interface Draft {
   readonly at: number;
   readonly points: Set<Point>;
 }
+/** A place in the order of a segment's steps. */
 export type Slot = Draft | Product | Pool | Leftover;
 export const isDraft = (slot: Slot): slot is Draft => 'roots' in slot;
 
@@ -36,7 +39,7 @@ export const isDraft = (slot: Slot): slot is Draft => 'roots' in slot;
 export function slotsOf(items: readonly Item[]): Slot[] {
   storeMore(items);
   let slots = assign(items);
-  for (let again = storeShared(slots); again; again = storeShared(slots)) slots = assign(items);
+  for (let i = 0; i < ROUNDS_MAX && storeShared(slots); i++) slots = assign(items);
   return slots;
 }
 
@@ -65,12 +68,15 @@ interface Reach {
   readonly rows: number;
   /** The last step that it reads from. */
   readonly after: number;
-  readonly points: Set<Point>;
+  readonly points: ReadonlySet<Point>;
+  /** Stored points that it reads back. */
+  readonly stored: ReadonlySet<Point>;
 }
 
 /** What computing a point in a program needs, where the roots in `own` need not be read back. */
 function reach(point: Point, own: ReadonlySet<Point>, madeAt: ReadonlyMap<Store, number>): Reach {
   const points = new Set<Point>();
+  const stored = new Set<Point>();
   let rows = sizeOf(point.dims) / point.columns;
   let after = -1;
   const read = (store: Store): void => {
@@ -84,16 +90,20 @@ function reach(point: Point, own: ReadonlySet<Point>, madeAt: ReadonlyMap<Store,
     for (const arg of p.args)
       if (!arg.point) read(arg.store);
       else if (!arg.point.store || own.has(arg.point)) visit(arg.point);
-      else read(arg.point.store);
+      else {
+        stored.add(arg.point);
+        read(arg.point.store);
+      }
   };
   visit(point);
-  return { rows, after, points };
+  return { rows, after, points, stored };
 }
 
 /** Steps in order: each stored point joins the latest program that has its rows and all that it reads before it. */
 function assign(items: readonly Item[]): Slot[] {
   const slots: Slot[] = [];
   const madeAt = new Map<Store, number>();
+  const draftOf = new Map<Point, Draft>();
   const note = (store: Store, at: number): void => {
     const root = rootOf(store);
     madeAt.set(root, Math.max(at, madeAt.get(root) ?? -1));
@@ -105,21 +115,26 @@ function assign(items: readonly Item[]): Slot[] {
       continue;
     }
     if (!item.store) continue;
+    const alone = reach(item, new Set(), madeAt);
+    // In a program that has none of what it reads back it needs as much as in one of its own.
+    const before = new Set([...alone.stored].map((p) => draftOf.get(p)));
     let draft: Draft | undefined;
+    let needs = alone;
     for (let at = slots.length - 1; at >= 0 && !draft; at--) {
       const slot = slots[at]!;
       if (!isDraft(slot)) continue;
-      const { rows, after, points } = reach(item, new Set(slot.roots), madeAt);
-      if (rows !== slot.rows || after >= at) continue;
-      if (new Set([...slot.points, ...points]).size <= PROGRAM_MAX) draft = slot;
+      needs = before.has(slot) ? reach(item, new Set(slot.roots), madeAt) : alone;
+      if (needs.rows !== slot.rows || needs.after >= at) continue;
+      if (new Set([...slot.points, ...needs.points]).size <= PROGRAM_MAX) draft = slot;
     }
-    const { rows, points } = reach(item, new Set(draft?.roots), madeAt);
     if (!draft) {
-      draft = { rows, roots: [], at: slots.length, points: new Set() };
+      needs = alone;
+      draft = { rows: needs.rows, roots: [], at: slots.length, points: new Set() };
       slots.push(draft);
     }
     draft.roots.push(item);
-    for (const p of points) draft.points.add(p);
+    draftOf.set(item, draft);
+    for (const p of needs.points) draft.points.add(p);
     note(item.store, draft.at);
   }
   return slots;
