@@ -1,6 +1,7 @@
 /**
- * One step of a model in plain TypeScript: the product in three loops, the segment in the interpreter. It shares
- * nothing with what computes units. It makes the known answers of packages, and judges a device that says otherwise.
+ * One step of a model in plain TypeScript: the product in three loops, the segment in the interpreter. It shares no
+ * product and no operator with what computes units. It makes the known answers of packages, and judges a device that
+ * says otherwise; test/oracle/interpret-onnx.ts judges it in turn, and shares neither with it.
  */
 import { plainHash } from '../core/hash.ts';
 import { carriesAt, carryBytes, type Carry } from '../core/manifest.ts';

@@ -1,6 +1,7 @@
 /**
  * The naive oracle of segments: float64 loops over exactly the operators that a model may use, and
- * a whole plain pass with a triple-loop GEMM. It shares only the file parser with the fast code.
+ * a whole plain pass with a triple-loop GEMM. It shares only the file parser with the fast code, and with the
+ * interpreter and the plain step (src/miner/interpreter.ts, plain-step.ts), which it looks like since it judges them.
  */
 import type { Manifest, Shape } from '../../src/core/manifest.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';

@@ -21,6 +21,7 @@ const WAITING_MAX = 64;
 /** ms after which a pass lets the event loop run, because an abort may wait there. */
 const YIELD_MS = 8;
 
+/** What the device is called; part of what a verdict is kept by. */
 export const CPU_DEVICE = 'WebAssembly SIMD, one thread';
 
 export interface CpuOptions {

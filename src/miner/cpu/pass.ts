@@ -18,6 +18,7 @@ import { carryEntries, type CpuSegments, type SegmentParts } from './segments.ts
 /** Lets the event loop run now and then. @throws AppError PASS_ABORTED once the signal has fired */
 export type YieldFor = (signal: AbortSignal | undefined) => Promise<void>;
 
+/** What passes of one shape run on. */
 export interface PassParts extends Pick<SegmentParts, 'model' | 'kernel'> {
   readonly shape: Shape;
   readonly segments: CpuSegments;

@@ -8,6 +8,7 @@ import type { CpuSegments } from './segments.ts';
 const withoutData = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value) ? undefined : value;
 
+/** What the executor runs, with ONNX Runtime for the rest. */
 export class PlannedSegments implements CpuSegments {
   readonly program: Uint8Array;
   readonly #executor: Executor;

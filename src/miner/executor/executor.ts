@@ -22,6 +22,7 @@ import type { Emitted } from './wasm/function.ts';
 /** Bytes of generated code of a model; MiniLM has 15 KB. */
 const CODE_BYTES_MAX = 2 ** 20;
 
+/** One shape of a model. */
 export interface ExecutorInput {
   readonly manifest: Pick<Manifest, 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
@@ -31,6 +32,7 @@ export interface ExecutorInput {
   readonly tables: readonly Uint8Array[];
 }
 
+/** Runs one pass at a time, segment by segment. */
 export interface Executor {
   /** Whether it runs a segment; those that it does not are ONNX Runtime's. */
   readonly covers: readonly boolean[];

@@ -9,7 +9,9 @@ import { BYTES, type Plan, type PlanBuffer, type Role } from './types.ts';
 const SLACK = 64;
 const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
+/** What an executor needs of the kernel: its memory, where C and A lie, and products. */
 export type ExecutorKernel = Pick<Kernel, 'memory' | 'place' | 'reserve' | 'primitives'>;
+/** Bytes in the kernel's memory. */
 export interface Place {
   readonly at: number;
   readonly bytes: number;
@@ -26,6 +28,7 @@ export interface MemoryInput {
 /** Tables that lie in a memory already: executors of several shapes share them. */
 const tablesOf = new WeakMap<WebAssembly.Memory, Map<Uint8Array, number>>();
 
+/** Addresses of one shape's buffers: temporaries of all segments in one area, the others each in a place of its own. */
 export class ExecutorMemory {
   readonly #kernel: ExecutorKernel;
   readonly #plan: Plan;

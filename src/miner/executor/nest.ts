@@ -26,6 +26,7 @@ export interface Room {
   readonly elements: number;
   readonly isShared: readonly [sequences: boolean, heads: boolean];
 }
+/** A segment's steps in their loops. */
 export interface Nest {
   readonly phases: readonly Phase[];
   readonly rooms: ReadonlyMap<number, Room>;
@@ -41,6 +42,7 @@ export interface Access {
 
 type Programs = readonly RowProgram[];
 
+/** All that a step reads and writes. */
 export function accessesOf(step: LoopStep, programs: Programs): Access[] {
   if (step.kind === 'rows') {
     const { inputs, outputs, values } = programs[step.program]!;
@@ -74,6 +76,7 @@ export function accessesOf(step: LoopStep, programs: Programs): Access[] {
   ];
 }
 
+/** Groups steps, in their order, as far as each reads of the group's others its own head's alone. */
 export function nest(
   steps: readonly Step[],
   { buffers, programs }: { readonly buffers: readonly PlanBuffer[]; readonly programs: Programs },

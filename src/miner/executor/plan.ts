@@ -10,11 +10,13 @@ import type { OnnxGraph } from '../package/onnx.ts';
 import type { Value } from '../checker/value.ts';
 import type { Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
-import { storeOf, Uncovered, type Store } from './plan/stores.ts';
+import { cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
 import { Tensors } from './plan/tensors.ts';
+import { scheduleOf } from './schedule.ts';
 import type { Plan, PlanBuffer, RowProgram, SegmentPlan } from './types.ts';
-import { sizeOf } from './plan/views.ts';
+import { rowMajor, sizeOf } from './plan/views.ts';
 
+/** One shape of a model. */
 export interface PlanInput {
   readonly manifest: Pick<Manifest, 'linears' | 'tables'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
@@ -43,9 +45,13 @@ class ModelPools implements Pools {
   }
 
   programOf(program: RowProgram): number {
-    const known = this.#byKey.get(program.key) ?? this.programs.push(program) - 1;
-    this.#byKey.set(program.key, known);
-    return known;
+    const known = this.#byKey.get(program.key);
+    if (known !== undefined) return known;
+
+    cover(scheduleOf(program), 'two kinds of groups in one loop');
+    const made = this.programs.push(program) - 1;
+    this.#byKey.set(program.key, made);
+    return made;
   }
 
   #spread = 0;
@@ -78,25 +84,22 @@ export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan 
   const shared = [ids, ...tables, ...carries.values()];
   for (const store of shared) pools.bufferOf(store);
 
+  /** Where what a segment reads lies: tokens and tables, or C and carries. */
+  const inputOf = (segment: number, name: string): Store => {
+    if (segment === 0) return name === 'tokens' ? ids : tables[Number(name.slice(1))]!;
+    const carry = carries.get(name);
+    if (carry) return carry;
+    const { n } = manifest.linears[segment - 1]!;
+    return storeOf({ kind: 'product' }, 'i32', [sequences * tokens, n]);
+  };
   const segmentPlan = (graph: OnnxGraph, segment: number): SegmentPlan => {
     const known = values[segment]!;
-    const rows = sequences * tokens;
     const inputs = new Map(
       graph.inputs.map(({ name, dims }) => {
-        const table = /^e(\d+)$/.exec(name);
-        const store =
-          segment === 0 && name === 'tokens'
-            ? ids
-            : segment === 0 && table
-              ? tables[Number(table[1])]!
-              : (carries.get(name) ??
-                storeOf({ kind: 'product' }, 'i32', [rows, manifest.linears[segment - 1]!.n]));
-        return [
-          name,
-          store.dims.length
-            ? { ...store, dims, strides: storeOf(store.role, 'i8', dims).strides, part: store }
-            : store,
-        ];
+        const store = inputOf(segment, name);
+        // A table has no dimensions of its own: its rows are read through the tokens.
+        const shaped = { ...store, dims, strides: rowMajor(dims), part: store };
+        return [name, store.dims.length ? shaped : store];
       }),
     );
     const outputs = new Map(

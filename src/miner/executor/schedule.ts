@@ -5,6 +5,7 @@
  */
 import type { RowProgram, RowValue } from './types.ts';
 
+/** One walk over a row's columns. */
 export interface Loop {
   /** Columns. */
   readonly width: number;
@@ -15,6 +16,7 @@ export interface Loop {
   /** Sums and maxima that this loop makes. */
   readonly reductions: readonly number[];
 }
+/** What can be computed once the levels before are done. */
 export interface Level {
   /** Values of width 1 that are computed before the loops, in order. */
   readonly scalars: readonly number[];
@@ -31,6 +33,7 @@ const AGAIN_MAX = 3;
 /** What a table costs beside arithmetic. */
 const TABLE_COST = 8;
 
+/** Values that a value is computed from. */
 export const argsOf = (value: RowValue): readonly number[] => ('args' in value ? value.args : []);
 type Reduction = Extract<RowValue, { op: 'sum' | 'most' }>;
 export const isReduction = (value: RowValue): value is Reduction =>

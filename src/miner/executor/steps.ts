@@ -107,6 +107,7 @@ class Pointers {
 /** Runs a phase of a segment on n sequences. */
 export type ReadyPhase = (sequences: number) => void;
 
+/** Phases as functions, whose addresses, frames and turns are worked out now. */
 export function readyPhases(phases: readonly Phase[], work: Workplace): ReadyPhase[] {
   return phases.map((phase) => {
     if (!isGroups(phase)) return (sequences) => runLeftover(phase, work, sequences);

@@ -10,7 +10,8 @@
 import type { OnnxNode, OnnxTensor } from '../package/onnx.ts';
 
 export type Storage = 'i8' | 'i16' | 'i32' | 'f32';
-export const BYTES: Readonly<Record<Storage, number>> = { i8: 1, i16: 2, i32: 4, f32: 4 };
+/** Bytes of an element. */
+export const BYTES: Readonly<Record<Storage, 1 | 2 | 4>> = { i8: 1, i16: 2, i32: 4, f32: 4 };
 /** Up to it, adding 1.5·2^23 to a whole number leaves that in a float32's low bits: a quick way to an integer. */
 export const QUICK_MAX = 2 ** 22;
 
@@ -34,6 +35,7 @@ export type Role =
       readonly data: Float32Array | Int32Array | Int16Array;
     };
 
+/** Numbers of one storage that lie together. */
 export interface PlanBuffer {
   readonly role: Role;
   readonly storage: Storage;
@@ -85,6 +87,7 @@ export type RowValue = { readonly width: number } & (
   | { readonly op: 'sum' | 'most'; readonly args: readonly [number] }
 );
 
+/** What a program reads at a row. */
 export interface ProgramInput {
   readonly storage: Storage;
   /** Columns of a row, which lie side by side. 0: a table, which has its buffer's entries, at most 2^22. */
@@ -93,6 +96,7 @@ export interface ProgramInput {
   /** Its binding has an `index`. */
   readonly isIndexed: boolean;
 }
+/** A value that a program writes at a row. */
 export interface ProgramOutput {
   readonly value: number;
   readonly storage: Storage;
@@ -168,6 +172,7 @@ export interface LeftoverStep {
   readonly inputs: readonly LeftoverTensor[];
   readonly outputs: readonly LeftoverTensor[];
 }
+/** A whole tensor of all sequences, and the buffer that it fills. */
 export interface LeftoverTensor {
   readonly name: string;
   readonly dims: readonly number[];
@@ -177,6 +182,7 @@ export interface LeftoverTensor {
 
 export type Step = RowsStep | ProductStep | PoolStep | LeftoverStep;
 
+/** Steps of one segment, in order. */
 export interface SegmentPlan {
   /** Undefined: the segment is not covered and runs on ONNX Runtime; `report` says why. */
   readonly steps: readonly Step[] | undefined;

@@ -5,6 +5,7 @@ import type { Bound, Step } from './kernels.ts';
 /** What a step after the first starts from. */
 export type Given = Exclude<StepInput, { readonly number: 1 }>;
 
+/** Of the shape that is mined; one pass at a time. */
 export interface GpuSegments {
   /** For people: what runs them. */
   readonly name: 'executor' | 'ONNX Runtime';

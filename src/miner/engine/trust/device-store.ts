@@ -25,6 +25,7 @@ export function createDeviceStore(name: string, most = TEXTS_MAX): DeviceStore {
   };
 }
 
+/** Of this process alone. */
 export function memoryStore(most = TEXTS_MAX): DeviceStore {
   const kept = new Map<string, string>();
   return {

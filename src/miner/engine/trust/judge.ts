@@ -58,6 +58,7 @@ const JUDGED_EVERY = 1000;
 /** … unless that would take more than this share of the time: a fast GPU does a thousand units in seconds. */
 const JUDGED_SHARE_MAX = 0.01;
 
+/** Time and chance, which tests hold still. */
 export interface JudgeParts {
   nowMs(): number;
   /** From 0 to below 1. */

@@ -15,6 +15,7 @@ const LOST = 'lost';
 /** Verdicts kept: of each device, model and shape. */
 const VERDICTS_MAX = 64;
 
+/** Verdicts of this device. */
 export const createVerdicts = (): DeviceStore => createDeviceStore('pila-exact', VERDICTS_MAX);
 
 export interface TrustParts {

@@ -26,6 +26,7 @@ export interface Point {
   /** Other segments read it, or a linear. */
   isOutput: boolean;
 }
+/** left · right, batched over the dimensions before the last two, or with one right operand for all. */
 export interface Product {
   readonly kind: 'product';
   readonly left: Operand;
@@ -33,11 +34,13 @@ export interface Product {
   readonly out: Store;
   readonly value: Value;
 }
+/** What is stored, as it is read. */
 export interface Operand {
   readonly store: Store;
   readonly view: View;
   readonly dims: readonly number[];
 }
+/** A sum or maximum over axes in the middle, each entry of the others by itself. */
 export interface Pool {
   readonly kind: 'pool';
   readonly op: 'sum' | 'most';
@@ -47,6 +50,7 @@ export interface Pool {
   readonly axes: number;
   readonly out: Store;
 }
+/** A node for the interpreter. */
 export interface Leftover {
   readonly kind: 'leftover';
   readonly node: OnnxNode;

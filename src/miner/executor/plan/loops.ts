@@ -6,6 +6,7 @@ import { merge, regroup, sizeOf, type Atom } from './views.ts';
 /** Buffers and programs of the whole model, shared by its segments. */
 export interface Pools {
   bufferOf(store: Store): number;
+  /** @throws Uncovered where there is no order of loops for it */
   programOf(program: RowProgram): number;
   /** Counts entries of constants that are written out. @returns those of the whole model so far */
   spread(entries: number): number;

@@ -3,7 +3,6 @@
  * numbers lie outside the program, so that equal layers share it.
  */
 import { magnitude } from '../../checker/value.ts';
-import { scheduleOf } from '../schedule.ts';
 import {
   QUICK_MAX,
   type Binary,
@@ -253,7 +252,6 @@ export class Builder {
       })),
       numbers: this.#numbers.length,
     };
-    cover(scheduleOf(shape), 'two kinds of groups in one loop');
     const program = this.#pools.programOf({ key: JSON.stringify(shape), ...shape });
     return { kind: 'rows', loops, program, inputs, outputs, numbers: this.#numbers };
   }

@@ -8,6 +8,7 @@ import { relocate, rowMajor, type View } from './views.ts';
 
 /** Thrown inside the plan only: a segment that no plan covers, with the reason for the report. */
 export class Uncovered extends Error {}
+/** Gives the segment up where a condition does not hold. */
 export function cover(condition: unknown, reason: string): asserts condition {
   if (!condition) throw new Uncovered(reason);
 }
@@ -43,6 +44,7 @@ export const storageFor = ({ lo, hi, bits }: Pick<Value, 'lo' | 'hi' | 'bits'>):
 /** The tensor whose buffer a store is a part of. */
 export const rootOf = (store: Store): Store => (store.part ? rootOf(store.part) : store);
 
+/** A tensor that fills its buffer in row-major order, each sequence with its own, but for what `more` says. */
 export const storeOf = (
   role: Role,
   storage: Storage,

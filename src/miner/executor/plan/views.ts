@@ -16,6 +16,7 @@ export interface View {
   readonly dims: readonly (readonly Atom[])[];
 }
 
+/** Elements of a tensor, or turns of nested loops. */
 export const sizeOf = (dims: readonly number[]): number => dims.reduce((p, d) => p * d, 1);
 
 /** Strides of a row-major tensor. */
@@ -72,11 +73,13 @@ export function regroup(atoms: readonly Atom[], sizes: readonly number[]): Atom[
   return rest.length ? undefined : out;
 }
 
+/** The same elements under other dimensions; undefined: one would end inside an atom. */
 export function reshapeView(view: View, dims: readonly number[]): View | undefined {
   const regrouped = regroup(view.dims.flat(), dims);
   return regrouped && { ...view, dims: regrouped };
 }
 
+/** Dimension i of the result is dimension perm[i]. */
 export const transposeView = (view: View, perm: readonly number[]): View => ({
   ...view,
   dims: perm.map((p) => view.dims[p]!),

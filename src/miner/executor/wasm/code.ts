@@ -1,5 +1,6 @@
 /** The part of WebAssembly's binary format that row programs are written in. */
 
+/** Bytes of instructions. */
 export type Code = number[];
 /** Unsigned and signed LEB128. */
 export function u(n: number): Code {
@@ -97,6 +98,7 @@ export const at = (offset: number): Code => [0, ...u(offset)];
 
 const lanes = (bytes: Uint8Array): Code =>
   simd('constant', [...bytes, ...bytes, ...bytes, ...bytes]);
+/** One float32, or the int32 of these bits, in all four lanes. */
 export const splat = (x: number): Code => lanes(new Uint8Array(Float32Array.of(x).buffer));
 export const splatBits = (x: number): Code => lanes(new Uint8Array(Int32Array.of(x).buffer));
 /** All bits in the first `count` of four lanes. */

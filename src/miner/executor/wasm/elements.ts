@@ -10,7 +10,6 @@ import {
   set,
   simd,
   splatBits,
-  tee,
   type Code,
   type Simd,
 } from './code.ts';
@@ -54,7 +53,7 @@ export class Elements {
   one(input: number, group: number, raw = false): Code {
     const { storage } = this.#program.inputs[input]!;
     const place = [...get(this.#fn.inputs[input]!.pointer)];
-    const shift = { 1: 2, 2: 1, 4: 0 }[BYTES[storage] as 1 | 2 | 4];
+    const shift = { 1: 2, 2: 1, 4: 0 }[BYTES[storage]];
     if (group)
       place.push(...get(group), ...(shift ? [...constant(shift), ...SHIFT_RIGHT] : []), ...ADD);
     return [...place, ...loaded(LOAD[storage].splat, raw)];
@@ -63,7 +62,7 @@ export class Elements {
   /** Four elements of an input at the column in work. */
   vector(input: number, raw = false): Code {
     const { storage } = this.#program.inputs[input]!;
-    const column = this.#column[BYTES[storage] as 1 | 2 | 4];
+    const column = this.#column[BYTES[storage]];
     const address = [...get(this.#fn.inputs[input]!.pointer), ...get(column), ...ADD];
     return [...address, ...loaded(LOAD[storage].vector, raw)];
   }
@@ -97,40 +96,38 @@ export class Elements {
 
   /** Writes columns at the column in work; of fewer than four, nothing past the last. */
   store(o: number, code: Code, lanes: number): void {
-    if (lanes < LANES) return this.#storeLanes(o, code, lanes, this.#column[this.#sizeOf(o)]);
     const { storage, isQuick } = this.#program.outputs[o]!;
-    const address = [
-      ...get(this.#fn.outputs[o]!.pointer),
-      ...get(this.#column[this.#sizeOf(o)]),
-      ...ADD,
-    ];
+    const column = this.#column[BYTES[storage]];
+    if (lanes < LANES) return this.#storeLanes(o, code, lanes, column);
+    const address = [...get(this.#fn.outputs[o]!.pointer), ...get(column), ...ADD];
     if (storage === 'f32') return this.#fn.emit(address, code, simd('store', at(0)));
     const whole = this.#integers(code, isQuick);
     if (storage === 'i32') return this.#fn.emit(address, whole, simd('store', at(0)));
-    const local = this.#fn.local(V128);
-    this.#fn.emit(whole, tee(local), get(local), simd('narrow32'), set(local));
-    if (storage === 'i8') this.#fn.emit(get(local), get(local), simd('narrow16'), set(local));
-    this.#fn.emit(
-      address,
-      get(local),
-      simd(storage === 'i8' ? 'store32Lane' : 'store64Lane', at(0), [0]),
-    );
+    const local = this.#narrowed(storage, whole);
+    const instruction = storage === 'i8' ? 'store32Lane' : 'store64Lane';
+    this.#fn.emit(address, get(local), simd(instruction, at(0), [0]));
   }
+
+  /** A local with what is stored of four lanes in its first bytes. */
+  #narrowed(storage: Storage, code: Code): number {
+    const local = this.#fn.local(V128);
+    this.#fn.emit(code, set(local));
+    const narrow = (by: Simd): void => this.#fn.emit(get(local), get(local), simd(by), set(local));
+    if (storage === 'i16' || storage === 'i8') narrow('narrow32');
+    if (storage === 'i8') narrow('narrow16');
+    return local;
+  }
+
   /** The one number of a row, in all lanes. */
   storeOne(o: number, code: Code): void {
     this.#storeLanes(o, code, 1, 0);
   }
-  readonly #sizeOf = (o: number): 1 | 2 | 4 =>
-    BYTES[this.#program.outputs[o]!.storage] as 1 | 2 | 4;
 
   /** The first lanes, one by one, so that nothing past them is written; `column` 0: the row's beginning. */
   #storeLanes(o: number, code: Code, lanes: number, column: number): void {
     const { storage, isQuick } = this.#program.outputs[o]!;
-    const local = this.#fn.local(V128);
-    this.#fn.emit(storage === 'f32' ? code : this.#integers(code, isQuick), set(local));
-    if (storage === 'i16' || storage === 'i8')
-      this.#fn.emit(get(local), get(local), simd('narrow32'), set(local));
-    if (storage === 'i8') this.#fn.emit(get(local), get(local), simd('narrow16'), set(local));
+    const whole = storage === 'f32' ? code : this.#integers(code, isQuick);
+    const local = this.#narrowed(storage, whole);
     const names: Record<Storage, Simd> = {
       f32: 'store32Lane',
       i32: 'store32Lane',

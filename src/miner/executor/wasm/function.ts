@@ -30,6 +30,7 @@ export interface FrameLayout {
   /** Numbers that are shifts: int32 in the frame, others are float32. */
   readonly shifts: ReadonlySet<number>;
 }
+/** A program's frame. */
 export function frameLayout({ inputs, outputs, values, numbers }: RowProgram): FrameLayout {
   let end = 4;
   const take = (words: number): number => (end += 4 * words) - 4 * words;
@@ -43,6 +44,7 @@ export function frameLayout({ inputs, outputs, values, numbers }: RowProgram): F
   return { ...layout, bytes: end, shifts };
 }
 
+/** A row program's function, and what it is called with. */
 export interface Emitted extends WasmFunction {
   readonly layout: FrameLayout;
   /** Bytes of the row of values that wait for later loops. */

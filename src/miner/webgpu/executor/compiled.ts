@@ -189,6 +189,7 @@ export function planOf(
   );
 }
 
+/** A plan on a device, ready to run. */
 export interface CompiledPlan {
   readonly layout: Layout;
   readonly arena: GPUBuffer;

@@ -90,10 +90,7 @@ class ExecutorSegments implements GpuSegments {
     return { buffer: arena, offset: startOf(this.#answer), bytes: 4 * this.#answerEntries };
   }
 
-  parseAnswer = (bytes: ArrayBuffer): Int8Array =>
-    Int8Array.from(
-      this.#answer.storage === 'f32' ? new Float32Array(bytes) : new Int32Array(bytes),
-    );
+  parseAnswer = (bytes: ArrayBuffer): Int8Array => Int8Array.from(new Int32Array(bytes));
 
   reset(): void {
     // Every pass writes what it reads.

@@ -14,6 +14,7 @@ const VALUES_MAX = 512;
 /** Most elements of a row that are looked at, one by one. */
 const ELEMENTS_MAX = 2 ** 16;
 
+/** A row program of a dispatch. */
 export interface Member {
   readonly step: RowsStep;
   /** Of each of its loops, the shared one that it is. */
@@ -28,6 +29,7 @@ export interface RowsGroup {
   readonly members: readonly Member[];
 }
 
+/** A member's loops: those of the dispatch by their place in it, the others by their count. */
 export const partLoops = ({ step, shared }: Member): PartLoop[] =>
   step.loops.map((own, i) => {
     const at = shared[i];
@@ -53,6 +55,7 @@ export function groupsOf(
   return made;
 }
 
+/** A dispatch of one program, whose rows are those of all its loops. */
 export const alone = (step: RowsStep): RowsGroup => ({
   kind: 'group',
   loops: step.loops,

@@ -6,6 +6,7 @@
  * int32 instead; what of such is multiplied or hashed is packed by one more dispatch (`Settle`).
  */
 import { AppError } from '../../../lib/errors.ts';
+import { accessesOf } from '../../executor/nest.ts';
 import {
   BYTES,
   type Binding,
@@ -19,6 +20,7 @@ import {
 
 /** The device's buffers: arena and operand are written. */
 export type Space = 'arena' | 'fixed' | 'product' | 'operand';
+/** In the order of their bindings. */
 export const SPACES: readonly Space[] = ['arena', 'fixed', 'product', 'operand'];
 
 /** A region: `base` counts elements of its storage from the beginning of its space. */
@@ -35,6 +37,7 @@ export interface Settle {
   readonly elements: number;
 }
 
+/** Where all buffers of a plan lie. */
 export interface Layout {
   /** Of each buffer of the plan. */
   readonly places: readonly Place[];
@@ -77,25 +80,17 @@ function written(step: Step, programs: readonly RowProgram[], buffers: readonly 
 function livesOf(plan: Plan): ReadonlyMap<number, readonly [number, number]> {
   const lives = new Map<number, readonly [number, number]>();
   for (const [s, segment] of plan.segments.entries())
-    for (const buffer of touched(segment)) lives.set(buffer, [lives.get(buffer)?.[0] ?? s, s]);
+    for (const buffer of touched(segment, plan.programs))
+      lives.set(buffer, [lives.get(buffer)?.[0] ?? s, s]);
   return lives;
 }
 
-const withIndex = ({ buffer, index }: Binding): number[] =>
-  index ? [buffer, index.buffer] : [buffer];
-
-function touched({ steps = [] }: SegmentPlan): number[] {
+function touched({ steps = [] }: SegmentPlan, programs: readonly RowProgram[]): number[] {
   return steps.flatMap((step) => {
-    switch (step.kind) {
-      case 'rows':
-        return [...step.inputs, ...step.outputs].flatMap(withIndex);
-      case 'product':
-        return [step.left, step.right, step.out].flatMap(withIndex);
-      case 'pool':
-        return [step.from, step.to].flatMap(withIndex);
-      case 'leftover':
-        return [...step.inputs, ...step.outputs].map(({ buffer }) => buffer);
-    }
+    if (step.kind === 'leftover') return [...step.inputs, ...step.outputs].map((t) => t.buffer);
+    return accessesOf(step, programs).flatMap(({ binding: { buffer, index } }) =>
+      index ? [buffer, index.buffer] : [buffer],
+    );
   });
 }
 
@@ -108,6 +103,7 @@ export interface Address extends Place {
   readonly index?: Address & { readonly scale: number };
 }
 
+/** A binding in its buffer's place. */
 export function addressOf(places: readonly Place[], binding: Binding): Address {
   const { buffer, offset, strides, index } = binding;
   const place = places[buffer]!;
@@ -162,7 +158,7 @@ export function layoutOf(plan: Plan): Layout {
         return allocator.take('arena', storage, elements);
       case 'answer':
         // Few numbers, which are read back as they are.
-        return allocator.take('arena', storage === 'f32' ? 'f32' : 'i32', elements);
+        return allocator.take('arena', 'i32', elements);
       case 'carry':
       case 'operand': {
         const isCarry = role.kind === 'carry';

@@ -2,6 +2,7 @@
 import { argsOf, isReduction } from '../../executor/schedule.ts';
 import type { RowProgram, RowValue } from '../../executor/types.ts';
 
+/** 0 to n − 1. */
 export const upTo = (n: number): number[] => [...Array(n).keys()];
 
 /** A sum or maximum over groups of one column is that column. */

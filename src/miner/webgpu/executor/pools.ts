@@ -3,6 +3,7 @@ import type { PoolStep } from '../../executor/types.ts';
 import type { Address } from './layout.ts';
 import { addressWords, indexNames, loopIndices, Wgsl, Words, type StepCode } from './wgsl.ts';
 
+/** Columns of a workgroup. */
 export const POOL_THREADS = 64;
 
 export interface PoolSpec {

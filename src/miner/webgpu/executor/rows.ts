@@ -18,6 +18,7 @@ import {
 } from './values.ts';
 import { loopIndices, Wgsl, Words, type AddressWords, type StepCode } from './wgsl.ts';
 
+/** Row programs of a dispatch as one shader. */
 export interface RowsCode extends StepCode {
   /** Rows of a workgroup. */
   readonly rows: number;

@@ -66,6 +66,7 @@ export interface PartWords {
   readonly numbers: readonly string[];
 }
 
+/** Gives a part's addresses, counts and numbers their words. */
 export function partWords(all: Words, { loops, inputs, outputs, numbers }: RowsPart): PartWords {
   return {
     counts: loops.map(({ count, shared }) => (shared === undefined ? all.add(count) : '')),
@@ -84,6 +85,7 @@ export interface Sink {
   readonly groupsOf: (value: number) => string;
 }
 
+/** Writes the code of a part's values, each once for each cursor at which it is needed. */
 export class Values {
   /** Where numbers of a row are; they are computed at the function's own level. */
   readonly scalars: Cursor = { width: 1, at: '0u', isWide: false, group: 1, names: new Map() };

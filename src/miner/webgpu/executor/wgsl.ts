@@ -138,6 +138,7 @@ export interface AddressWords {
   readonly index?: AddressWords & { readonly scale: string };
 }
 
+/** Gives an address its words. */
 export function addressWords(words: Words, { offset, strides, index }: Address): AddressWords {
   const own = {
     offset: words.add(offset),
