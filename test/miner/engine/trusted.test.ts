@@ -294,7 +294,7 @@ describe('a miner', () => {
   test('whose units are right is not blamed for the step that units leave out', async () => {
     const miner = mine(own(), undefined, 0.999);
     await miner.start('tiny', 'cpu');
-    await units(miner, 2);
+    await vi.waitUntil(() => miner.status.units > 1 || miner.status.inexact, wait);
     expect(miner.status.inexact).toBeUndefined();
     expect(miner.status.state).toBe('running');
     miner.pause();
