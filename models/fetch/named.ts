@@ -74,7 +74,7 @@ export const NAMED_WEIGHTS: readonly NamedWeights[] = [
         '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
       ),
     ],
-    shapes: '8x64,4x128',
+    shapes: '8x64,4x128,2x256',
   },
 ];
 

@@ -1,9 +1,8 @@
 /** Weights by name to a package that was checked: fetched, imported, checked. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src/lib/errors.ts';
-import { CACHE, CALIBRATION_FILE } from '../texts/files.ts';
+import { CACHE } from '../texts/files.ts';
 import type { NamedWeights } from './named.ts';
 import { fetchFile, type Fetching } from './source.ts';
 
@@ -15,7 +14,7 @@ export const weightsFolder = (name: string, cache = CACHE): string => join(cache
 export const packageFolder = (name: string, cache = CACHE): string => join(cache, 'models', name);
 
 export interface Obtaining extends Omit<Fetching, 'folder'> {
-  /** Calibration text; absent: that of model:texts, which is made where it is missing. */
+  /** Calibration text; absent: the importer's own. */
   readonly text?: string;
   readonly cache?: string;
 }
@@ -41,17 +40,17 @@ export async function fetchWeights(
 /** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
 export async function obtain(
   weights: NamedWeights,
-  { text = CALIBRATION_FILE, cache = CACHE, ...fetching }: Obtaining,
+  { text, cache = CACHE, ...fetching }: Obtaining,
 ): Promise<string> {
   const { name, shapes, licence, attribution } = weights;
   const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
-  if (text === CALIBRATION_FILE && !existsSync(text)) command('texts/texts.ts');
   const out = packageFolder(name, cache);
   command(
     'import/import.ts',
     folder,
-    ...['--name', name, '--shapes', shapes, '--text', text, '--out', out],
+    ...['--name', name, '--shapes', shapes, '--out', out],
     ...['--licence', licence, '--attribution', attribution],
+    ...(text === undefined ? [] : ['--text', text]),
   );
   command('check.ts', out);
   return out;
