@@ -80,8 +80,9 @@ export async function reportNamed(name: string, rounds: number, cache = CACHE): 
     setsFile(cache),
   ];
   const [manifest, safetensors] = [join(folder, MANIFEST_FILE), join(weights, WEIGHTS_FILE)];
-  if (![manifest, safetensors, sets].every(existsSync))
+  if (![manifest, safetensors].every(existsSync))
     return `skipped: ${name} is not on this machine; npm run model:fetch -- ${name} brings it`;
+  if (!existsSync(sets)) return 'skipped: no texts to measure on; npm run model:texts makes them';
   const model = await loadPackage(async (file) =>
     Promise.resolve(new Uint8Array(readFileSync(join(folder, file)))),
   );

@@ -6,4 +6,3 @@ export const CACHE = join(import.meta.dirname, '../../.cache');
 
 export const textsFolder = (cache = CACHE): string => join(cache, 'texts');
 export const setsFile = (cache = CACHE): string => join(textsFolder(cache), 'sets.json');
-export const CALIBRATION_FILE = join(textsFolder(), 'calibration.txt');

@@ -1,4 +1,4 @@
-/** Draws the sets that a model is measured on, and the text that calibration reads. Pure: a seed decides. */
+/** Draws the sets that a model is measured on. Pure: a seed decides. */
 import { createRandom, type Random } from '../../test/sim/random.ts';
 import type { Described, Gloss } from './debian.ts';
 import { ODD } from './odd.ts';
@@ -26,12 +26,6 @@ export interface Read {
   readonly glosses: readonly Gloss[];
   /** Everyday sentences, by language. */
   readonly talk: Readonly<Record<string, readonly string[]>>;
-}
-
-export interface ReadForCalibration {
-  readonly english: readonly Described[];
-  readonly foreign: readonly Described[];
-  readonly talk: Read['talk'];
 }
 
 /** The same query or document is taken once. */
@@ -104,68 +98,3 @@ export function drawSets(read: Read, seed = SEED): Sets {
     },
   };
 }
-
-/** Lines of a calibration text: any beginning of it holds all kinds. */
-export function drawCalibration(read: ReadForCalibration, seed = SEED): string[] {
-  const shuffled = (name: string, from: readonly string[]): string[] =>
-    createRandom(seed, `calibration ${name}`).shuffle(from);
-  const long = (all: readonly Described[]): string[] =>
-    all.map((one) => one.long).filter((text) => text.length > 60);
-  const languages = shuffled('languages', Object.keys(read.talk));
-  const talk = languages.map((lang) => shuffled(lang, read.talk[lang]!));
-  const sources = [
-    { each: 5, lines: shuffled('long', long(read.english)) },
-    { each: 2, lines: shuffled('foreign', long(read.foreign)) },
-    {
-      each: 4,
-      lines: shuffled(
-        'short',
-        read.english.map(({ short }) => short),
-      ),
-    },
-    // A sentence of each language in turn.
-    { each: 8, lines: talk[0]!.flatMap((_, i) => talk.flatMap((lines) => lines[i] ?? [])) },
-    { each: 1, lines: shuffled('forms', FORMS) },
-  ];
-  const rounds = Math.min(...sources.slice(0, -1).map(({ each, lines }) => lines.length / each));
-  const random = createRandom(seed, 'calibration order');
-  return Array.from({ length: Math.floor(rounds) }, (_, i) =>
-    random.shuffle(sources.flatMap(({ each, lines }) => lines.slice(i * each, (i + 1) * each))),
-  ).flat();
-}
-
-/** What people write that is no sentence; none of it is among the odd texts that a model is measured on. */
-const FORMS = [
-  'b',
-  ',',
-  '!!!',
-  'ok',
-  '2026-12-01',
-  '+39 06 1234567',
-  '99.95 €',
-  '🎉',
-  '👍🏽 👌',
-  'https://www.debian.org/doc/manuals/#index',
-  'root@localhost:~# ls -la /var/log',
-  'if (x == null) return -1;',
-  'def f(x):  return x ** 2 + 1',
-  'UPDATE users SET name = "x" WHERE id IN (1, 2, 3)',
-  '{"a": [1, 2, {"b": null}]}',
-  '<p lang="en">hello<br/></p>',
-  'x² + y² = z²',
-  'and and and and and and and and and and and and and and and and',
-  'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz',
-  '????????????????????????',
-  '. . . . . . . . . . . .',
-  'Ελληνικά γράμματα',
-  'Українська мова',
-  'اللغة',
-  'שפה',
-  'ภาษา',
-  'भाषा',
-  'Łódź, Köln, São Paulo, İzmir',
-  'TODO FIXME XXX',
-  '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16',
-  'a1b2c3d4e5f6a7b8c9d0',
-  'Re: Fwd: Re: (no subject)',
-];

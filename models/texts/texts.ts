@@ -1,6 +1,6 @@
 /**
- * Makes the texts that imports are measured on and calibrated with, from files of Debian by their hashes and
- * the project's own sentences, into .cache/texts: sets.json and calibration.txt.
+ * Makes the texts that imports are measured on, from files of Debian by their hashes and the project's own
+ * sentences, into .cache/texts/sets.json.
  * Usage: npm run model:texts -- [--from FOLDER: where Debian's files may lie already]
  * The same files give the same sets on every machine. Needs python3, which unpacks bzip2 and xz.
  */
@@ -12,9 +12,9 @@ import { AppError } from '../../src/lib/errors.ts';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { fetchFile, type Pinned } from '../fetch/source.ts';
 import { descriptions, glosses, manuals, unpack, type Described } from './debian.ts';
-import { CALIBRATION_FILE, setsFile, textsFolder } from './files.ts';
-import { CALIBRATION, DESCRIPTIONS, MANUALS, WORDNET } from './pinned.ts';
-import { drawCalibration, drawSets, type Sets } from './sets.ts';
+import { setsFile, textsFolder } from './files.ts';
+import { DESCRIPTIONS, MANUALS, WORDNET } from './pinned.ts';
+import { drawSets, type Sets } from './sets.ts';
 
 const LINGUA = join(import.meta.dirname, '../lingua');
 const linesOf = (text: string): string[] =>
@@ -51,20 +51,8 @@ async function make(from: string | undefined): Promise<Sets> {
     glosses: glosses(await get(WORDNET)),
     talk: trainedTalk(),
   });
-  const english = manuals(await get(CALIBRATION.manuals));
-  for (const file of CALIBRATION.english) english.push(...(await translated('en', file)));
-  const foreign: Described[] = [];
-  for (const [lang, file] of Object.entries(CALIBRATION.foreign))
-    foreign.push(...(await translated(lang, file)));
-  const calibration = drawCalibration({
-    english,
-    foreign,
-    talk: JSON.parse(readFileSync(join(LINGUA, 'test/general.json'), 'utf8')) as never,
-  });
   mkdirSync(textsFolder(), { recursive: true });
   writeFileSync(setsFile(), JSON.stringify(sets));
-  writeFileSync(CALIBRATION_FILE, `${calibration.join('\n')}\n`);
-  console.log(`calibration: ${calibration.length} texts`);
   return sets;
 }
 

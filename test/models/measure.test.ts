@@ -180,4 +180,11 @@ test('without the weights a report is skipped, with the command that brings them
   expect(await reportNamed('minilm', 1, folder)).toBe(
     'skipped: minilm is not on this machine; npm run model:fetch -- minilm brings it',
   );
+  for (const name of ['models/minilm/manifest.json', 'weights/minilm/model.safetensors']) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), '');
+  }
+  expect(await reportNamed('minilm', 1, folder)).toBe(
+    'skipped: no texts to measure on; npm run model:texts makes them',
+  );
 });

@@ -1,10 +1,12 @@
 /** The texts that models are measured on: what is read of Debian's files, and what a seed draws of it. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { debFiles, descriptions, glosses, manuals, unpack } from '../../models/texts/debian.ts';
 import { ODD } from '../../models/texts/odd.ts';
-import { CALIBRATION, DESCRIPTIONS, MANUALS, WORDNET } from '../../models/texts/pinned.ts';
-import { drawCalibration, drawSets, type Read } from '../../models/texts/sets.ts';
+import { DESCRIPTIONS, MANUALS, WORDNET } from '../../models/texts/pinned.ts';
+import { drawSets, type Read } from '../../models/texts/sets.ts';
 import { utf8 } from '../../src/lib/bytes.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -116,29 +118,23 @@ test('a seed draws the same sets, and no text is asked or searched twice', () =>
   expect([sets.groups['debian-it']!.length, sets.groups['talk-it']!.length]).toEqual([60, 40]);
 });
 
-test('any beginning of the calibration text holds all kinds', () => {
-  const lines = drawCalibration({
-    english: described('page', 400),
-    foreign: described('ko', 300),
-    talk,
-  });
-  expect(lines.length).toBeGreaterThan(300);
-  const start = lines.slice(0, 40);
-  for (const kind of ['page', 'ko', 'in short', 'at length', 'in en', 'in it', 'in de'])
-    expect(
-      start.some((line) => line.includes(kind)),
-      kind,
-    ).toBe(true);
-  // Odd forms are there, but none that is measured on.
-  expect(start.some((line) => !/page|ko|sentence/.test(line))).toBe(true);
-  expect(lines.filter((line) => ODD.includes(line))).toEqual([]);
+test('the text that imports are calibrated with holds none of those measured on', () => {
+  const read = (path: string): string[] =>
+    readFileSync(join(import.meta.dirname, '../../models', path), 'utf8')
+      .split('\n')
+      .map((line) => line.trim().toLowerCase())
+      .filter(Boolean);
+  const sentences = readdirSync(join(import.meta.dirname, '../../models/lingua/train'))
+    .filter((file) => file.endsWith('.txt'))
+    .flatMap((file) => read(`lingua/train/${file}`));
+  const measured = new Set([...sentences, ...ODD.map((text) => text.trim().toLowerCase())]);
+  const own = read('import/sample.txt');
+  expect(own.length).toBeGreaterThan(200);
+  expect(own.filter((line) => measured.has(line))).toEqual([]);
 });
 
-test('calibration reads no file that a set is drawn from', () => {
-  const measured = [...Object.values(DESCRIPTIONS), ...MANUALS, WORDNET];
-  const read = [...CALIBRATION.english, ...Object.values(CALIBRATION.foreign), CALIBRATION.manuals];
-  const hashes = new Set(measured.map(({ sha256 }) => sha256));
-  expect(read.filter(({ sha256 }) => hashes.has(sha256))).toEqual([]);
-  const names = [...measured, ...read].map(({ name }) => name);
-  expect(new Set(names).size).toBe(names.length);
+test('files that sets are drawn from are told apart', () => {
+  const all = [...Object.values(DESCRIPTIONS), ...MANUALS, WORDNET];
+  for (const key of ['name', 'sha256'] as const)
+    expect(new Set(all.map((file) => file[key])).size, key).toBe(all.length);
 });
