@@ -22,7 +22,7 @@ export interface PageClient {
 }
 
 /** Version of the messages between tabs: tabs of another version have a channel of their own. */
-const TABS_VERSION = 3;
+const TABS_VERSION = 4;
 
 /**
  * @param signers of this page's vault, which the tab that leads lends to its worker; absent: no channels

@@ -27,9 +27,9 @@ import { MemoryNet } from '../memory-net.ts';
 import { ann, bob, cat, emptyChain } from './shop.ts';
 
 const SHAPES = [
-  { sequences: 8, tokens: 32 },
-  { sequences: 4, tokens: 64 },
-  { sequences: 2, tokens: 128 },
+  { sequences: 8, tokens: 64 },
+  { sequences: 4, tokens: 128 },
+  { sequences: 2, tokens: 256 },
 ] as const;
 const LONGEST = SHAPES[2].tokens;
 /** nV for a sequence of the first shape. */
@@ -37,14 +37,14 @@ const PRICE = 100_000n;
 /** Tokens of a text, and how often it costs the price. */
 const LENGTHS = [
   [3, 1n],
-  [31, 1n],
-  [32, 1n],
-  [33, 2n],
-  [63, 2n],
-  [64, 2n],
-  [65, 4n],
-  [127, 4n],
-  [128, 4n],
+  [63, 1n],
+  [64, 1n],
+  [65, 2n],
+  [127, 2n],
+  [128, 2n],
+  [129, 4n],
+  [255, 4n],
+  [256, 4n],
 ] as const;
 const SECONDS = { timeout: 180_000 };
 const wait = { timeout: 60_000, interval: 10 };
@@ -211,7 +211,7 @@ describe('texts up to the longest shape', SECONDS, () => {
 
   it('in one question all cost what the longest does, and have the rows of being alone', async () => {
     const before = (await asker.api.answers())[0]?.total ?? 0n;
-    const texts = [5, 100, 32, 33, 64, 128, 3, 65].map(textOf);
+    const texts = [5, 200, 64, 65, 128, 256, 3, 129].map(textOf);
     const { input } = await asker.api.tokenise(model.id, texts);
     const asked = { channel, model: model.id, input: input!, most: texts.length };
     const answer = await asker.api.askPrepaid(asked);
@@ -235,7 +235,7 @@ describe('texts up to the longest shape', SECONDS, () => {
     expect((await read(textOf(LONGEST))).input).toHaveLength(2 * LONGEST);
     await expect(read('a', textOf(LONGEST + 1))).rejects.toMatchObject({
       code: 'INPUT_LONG',
-      message: 'text 2 has 129 tokens, over the 128 of mini',
+      message: 'text 2 has 257 tokens, over the 256 of mini',
     });
     await expect(read(...Array<string>(9).fill('a'))).rejects.toMatchObject({
       code: 'INPUT_LONG',
@@ -255,7 +255,7 @@ describe('texts up to the longest shape', SECONDS, () => {
       const price = { type: 'sequence', amount: PRICE } as const;
       return cheat.api.askPrepaid({ channel: own, model: model.id, input: input!, most: 1, price });
     };
-    await expect(ask(128)).rejects.toMatchObject({ code: 'PRICE_LOW' });
-    await expect(ask(33)).rejects.toMatchObject({ code: 'PRICE_LOW' });
+    await expect(ask(256)).rejects.toMatchObject({ code: 'PRICE_LOW' });
+    await expect(ask(65)).rejects.toMatchObject({ code: 'PRICE_LOW' });
   });
 });
