@@ -14,8 +14,6 @@ export const weightsFolder = (name: string, cache = CACHE): string => join(cache
 export const packageFolder = (name: string, cache = CACHE): string => join(cache, 'models', name);
 
 export interface Obtaining extends Omit<Fetching, 'folder'> {
-  /** Calibration text; absent: the importer's own. */
-  readonly text?: string;
   readonly cache?: string;
 }
 
@@ -40,7 +38,7 @@ export async function fetchWeights(
 /** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
 export async function obtain(
   weights: NamedWeights,
-  { text, cache = CACHE, ...fetching }: Obtaining,
+  { cache = CACHE, ...fetching }: Obtaining,
 ): Promise<string> {
   const { name, shapes, licence, attribution } = weights;
   const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
@@ -50,7 +48,6 @@ export async function obtain(
     folder,
     ...['--name', name, '--shapes', shapes, '--out', out],
     ...['--licence', licence, '--attribution', attribution],
-    ...(text === undefined ? [] : ['--text', text]),
   );
   command('check.ts', out);
   return out;

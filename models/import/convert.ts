@@ -82,8 +82,9 @@ export async function importModel(
   log('timing');
   const timing = await timePackage(model, rounds);
   log('measuring');
-  const held = encoded.filter((_, i) => isHeld(i)).slice(0, measureMax);
-  const quality = await measureQuality(bert, model, draft.measured, held);
+  const held = texts.filter((_, i) => isHeld(i)).slice(0, measureMax);
+  const cut = held.map((text) => tokeniser.encode(text, shapes[0].tokens));
+  const quality = await measureQuality(bert, model, draft.measured, cut);
   return {
     model,
     tokenizer,

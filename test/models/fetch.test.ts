@@ -202,8 +202,6 @@ test('a name to a checked package, whose manifest says who made the weights', as
     served.set(name, bytes);
     return pinned(name, bytes, [address(name)]);
   });
-  const text = join(folder, 'text.txt');
-  writeFileSync(text, 'one two three\nfunction of a type\nreturn this value\n'.repeat(4));
   const weights = {
     name: 'mini',
     licence: 'Apache-2.0',
@@ -211,7 +209,7 @@ test('a name to a checked package, whose manifest says who made the weights', as
     files,
     shapes: '4x32,2x40',
   };
-  const out = await obtain(weights, { log: (l) => said.push(l), cache: folder, text });
+  const out = await obtain(weights, { log: (l) => said.push(l), cache: folder });
   const { manifest } = await loadPackage(async (name) =>
     Promise.resolve(new Uint8Array(readFileSync(join(out, name)))),
   );
