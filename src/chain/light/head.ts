@@ -37,12 +37,26 @@ export interface Changed<T> {
 
 export const unmoved = <T>(result: T): Changed<T> => ({ result, moved: undefined });
 
-/** Moves the head to the proven block that the fork choice says. @returns undefined when it stays */
-export async function selectHead(memory: LightMemory): Promise<LightHeadEvent | undefined> {
+/** Where the head was. */
+type Before = Pick<LightMemory['branches'], 'headPath' | 'headHeight'>;
+
+const beforeNow = ({ branches: { headPath, headHeight } }: LightMemory): Before => ({
+  headPath,
+  headHeight,
+});
+
+/**
+ * Moves the head to the proven block that the fork choice says.
+ * @param before where the head was, if blocks of it were cut off since @returns undefined when it stays
+ */
+export async function selectHead(
+  memory: LightMemory,
+  before: Before = beforeNow(memory),
+): Promise<LightHeadEvent | undefined> {
   const { branches, store } = memory;
-  const { headPath: from, headHeight: height } = branches;
-  let fork = height;
-  let reverted = false;
+  const { headPath: from, headHeight: height } = before;
+  let fork = Math.min(height, branches.headHeight);
+  let reverted = fork < height;
   for (let best = bestProven(memory); best; best = bestProven(memory)) {
     fork = Math.min(fork, best.fork);
     reverted ||= branches.headHeight > best.fork;
@@ -155,12 +169,13 @@ export async function invalidate(
   height: number,
 ): Promise<LightHeadEvent | undefined> {
   const { branches, store } = memory;
+  const before = beforeNow(memory);
   branches.markInvalid(id);
   for (const path of [...branches.paths]) {
     if (height > path.tip.header.height) continue;
     if (equal((await entryAt(store, path, height)).id, id)) await cutAt(memory, path, height);
   }
-  return selectHead(memory);
+  return selectHead(memory, before);
 }
 
 /**
