@@ -82,6 +82,7 @@ export interface Balance {
 export type ClientEvent =
   | { readonly type: 'chain'; readonly status: ChainStatus }
   | { readonly type: 'miner'; readonly status: MinerStatus }
+  | { readonly type: 'holding'; readonly holding: Holding }
   | { readonly type: 'balance'; readonly balance: Balance }
   | { readonly type: 'model'; readonly model: StoredModel }
   | { readonly type: 'reorganised'; readonly depth: number }
@@ -199,6 +200,40 @@ export interface StoredModel {
   /** The newest parts that failed the check; `source` is an address, a peer, or '' for this device. */
   readonly refused: readonly { readonly source: string; readonly part: number }[];
 }
+
+/**
+ * Whether mined models that a miner lacks are fetched behind the work: yes; not before a person was asked, as on a
+ * metered line; no, and then nothing is mined.
+ */
+export const FETCH_CONSENTS = ['fetch', 'ask', 'decline'] as const;
+export type FetchConsent = (typeof FETCH_CONSENTS)[number];
+
+export interface MissingModel {
+  readonly name: string;
+  /** Of its package, those that are not here. */
+  readonly bytes: number;
+}
+
+/** The mined models on this device: who mines holds all of them, to check the blocks of others. */
+export interface Holding {
+  /** What is not here, the smallest first; empty before the first start. */
+  readonly missing: readonly MissingModel[];
+  readonly consent: FetchConsent;
+  /** Why the last try to fetch failed; it is tried again. */
+  readonly problem: ErrorCode | undefined;
+  /**
+   * ms for which the work may still go on upon blocks that could not be checked in full; 0: it waits until they are.
+   * undefined: all were that have to be.
+   */
+  readonly uncheckedMs: number | undefined;
+}
+
+export const HOLDING_ALL: Holding = {
+  missing: [],
+  consent: 'fetch',
+  problem: undefined,
+  uncheckedMs: undefined,
+};
 
 export interface ModelStorage {
   readonly models: readonly StoredModel[];
@@ -337,7 +372,7 @@ export const WATCHED_MAX = 16;
 export type ClientApi = ChainApi & AccountApi & AskApi & PrepaidApi & ModelApi & MiningApi;
 
 export type ChainApi = {
-  status(): Promise<{ chain: ChainStatus; miner: MinerStatus }>;
+  status(): Promise<{ chain: ChainStatus; miner: MinerStatus; holding: Holding }>;
   header(height: number): Promise<Header | undefined>;
   /** Consecutive headers that end at height `last`: at most HEADERS_READ_MAX, fewer where the chain is shorter. */
   headers(last: number, max: number): Promise<Header[]>;
@@ -500,7 +535,7 @@ export type ModelApi = {
   stopModel(id: Uint8Array): Promise<void>;
   /**
    * Removes a model's package from disk and from the miner's memory.
-   * @throws MODEL_BUSY while it is mined with, MODEL_STORE_FAILED
+   * @throws MODEL_BUSY for a mined one while something is mined, MODEL_STORE_FAILED
    */
   freeModel(id: Uint8Array): Promise<void>;
 };
@@ -527,9 +562,21 @@ export interface PaidWork {
   readonly earned: bigint;
 }
 
+export interface MiningOptions {
+  readonly model?: string;
+  readonly backend?: BackendChoice;
+  /** The mined models that are not here; default: fetch. */
+  readonly others?: FetchConsent;
+}
+
 export type MiningApi = {
-  /** Fetches the model first if it is not on this device. @throws as fetchModel, and the miner's errors */
-  startMining(options: { model?: string; backend?: BackendChoice }): Promise<void>;
+  /**
+   * Fetches the model first if it is not on this device, then the other mined ones behind the work. Without a `model`
+   * the network's default is mined with once all are here, and before that what is here, or small. Called while it
+   * works, changes `others` alone.
+   * @throws as fetchModel, the miner's errors, and MODELS_DECLINED where `others` says so and one is missing
+   */
+  startMining(options: MiningOptions): Promise<void>;
   /** Sets the share of the time that units may take, 0 to 1; 0 holds the work. It applies also to later starts. */
   throttleMining(duty: number): Promise<void>;
   pauseMining(): Promise<void>;

@@ -95,6 +95,7 @@ const platformOf = (
   signers: signers && connectSigners(signers),
   faucet: (address) => askFaucet(appUrl('faucet'), address),
   nowMs: () => Date.now(),
+  steadyMs: () => performance.now(),
   random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
 });
 

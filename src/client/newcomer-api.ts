@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
-import { CLIENT_METHODS } from './api.ts';
+import { CLIENT_METHODS, HOLDING_ALL } from './api.ts';
 import { createAskApi } from './models/ask-api.ts';
 import type { Newcomer } from './newcomer.ts';
 import type { PeerApi } from './peer-api.ts';
@@ -22,7 +22,11 @@ export function newcomerApi(base: ClientBase, newcomer: Newcomer, opened: Promis
   const withoutChain: Partial<PeerApi> = {
     ...createAskApi({ network, texts: modelService.texts, worker }),
     ...modelService.api(() => worker.status()),
-    status: async () => ({ chain: newcomer.status(), miner: worker.status() }),
+    status: async () => ({
+      chain: newcomer.status(),
+      miner: worker.status(),
+      holding: HOLDING_ALL,
+    }),
     header: async () => undefined,
     headers: async () => [],
     block: async () => undefined,

@@ -22,7 +22,11 @@ export function peerApi(
     ...explorer,
     ...apis,
     ...modelService.api(() => worker.status()),
-    status: async () => ({ chain: status(), miner: worker.status() }),
+    status: async () => ({
+      chain: status(),
+      miner: worker.status(),
+      holding: mining.holding(),
+    }),
     header: async (height) => chain.headers.at(height),
     headers: (last, max) => headersOf(chain, last, max),
 
@@ -49,7 +53,7 @@ export function peerApi(
     startMining: (options) => mining.start(options),
     throttleMining: (duty) => worker.throttle(duty),
     pauseMining: () => mining.pause(),
-    finishMining: () => worker.finish(),
+    finishMining: () => mining.finish(),
     provide: (provided) => provider.provide(provided),
     provided: async () => provider.status(),
   };

@@ -21,6 +21,10 @@ export interface PeerEvents {
   headSettled: void;
   /** An offer of this provider was heard. */
   offerHeard: { readonly provider: Uint8Array };
+  /** The miner's worker has models that blocks may have waited for. */
+  modelsHeld: void;
+  /** A block was false on which this device had built before it could check it; its branch was left. */
+  builtOnFalse: void;
   /** A whole block was found here. */
   blockFound: Block;
   /** The block found here is in the chain, or was refused. */

@@ -12,14 +12,17 @@ import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createHeadReactions } from './head-reactions.ts';
 import { createAnswerer } from './mining/answerer.ts';
 import { FoundBlocks } from './mining/found-blocks.ts';
+import { HeldModels } from './mining/held-models.ts';
 import type { MinerWorker } from './mining/miner-worker.ts';
 import { Mining } from './mining/mining.ts';
+import type { UncheckedTime } from './mining/unchecked-time.ts';
 import type { PayerBook } from './providing/payer-book.ts';
 import { miningNow } from './providing/prices.ts';
 import { createProviderService, type ProviderService } from './providing/provider-service.ts';
 import type { ClientBase } from './stage.ts';
 import { createChainReader, type ChainReader } from './sync/chain-reader.ts';
 import { createFollower, type Follower } from './sync/follow.ts';
+import { FullCheck } from './sync/full-check.ts';
 import { RevertedBlocks } from './sync/reverted-blocks.ts';
 import { createAccounts, type Accounts } from './wallet/accounts.ts';
 import { createLightPool, type LightPool } from './wallet/light-pool.ts';
@@ -44,13 +47,14 @@ export interface PeerParts {
   readonly explorer: Explorer;
 }
 
-/** Channels that are served here, and what closed ones have paid. */
-interface Served {
+/** What the store keeps: channels that are served here, what closed ones have paid, time that was used. */
+interface Kept {
+  readonly time: UncheckedTime;
   readonly channels: ChannelStore<ProviderRecord>;
   readonly payers: PayerBook;
 }
 
-export function buildParts(base: ClientBase, chain: LightChain, served: Served): PeerParts {
+export function buildParts(base: ClientBase, chain: LightChain, kept: Kept): PeerParts {
   const { platform, network, store, outbox, transport, worker, events } = base;
   const { params } = chain;
   const { models } = network;
@@ -78,13 +82,27 @@ export function buildParts(base: ClientBase, chain: LightChain, served: Served):
     onAdded: () => events.emit('poolGrew', { isOwn: false }),
   });
 
+  // Mining.
+  const { modelService } = base;
+  const { time } = kept;
+  const fullCheck = new FullCheck({
+    network,
+    chain,
+    miner: worker,
+    transport,
+    builtFrom: () => time.from,
+    onFalse: () => events.emit('builtOnFalse'),
+  });
   const mining = new Mining({
     network,
     chain,
     pool,
     reader,
     worker,
-    modelService: base.modelService,
+    modelService,
+    held: new HeldModels({ chain, modelService, worker }),
+    time,
+    standing: () => fullCheck.standing,
     events,
     nowMs,
   });
@@ -93,8 +111,8 @@ export function buildParts(base: ClientBase, chain: LightChain, served: Served):
   const offers = createOfferBook();
   const provider = createProviderService({
     chain: channelChain,
-    store: served.channels,
-    payers: served.payers,
+    store: kept.channels,
+    payers: kept.payers,
     signers: platform.signers,
     answerer: createAnswerer(worker),
     served: () => loadedOf(worker, models),
@@ -123,8 +141,7 @@ export function buildParts(base: ClientBase, chain: LightChain, served: Served):
     chain,
     transport,
     reader,
-    network,
-    miner: worker,
+    fullCheck,
     reactions,
     events,
     nowMs,

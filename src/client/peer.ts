@@ -14,6 +14,7 @@ import { peerApi, type PeerApi } from './peer-api.ts';
 import { createPeerHandlers, type PeerHandlers } from './peer-handlers.ts';
 import { buildParts, type PeerParts } from './peer-parts.ts';
 import { openPrepaid, type Prepaying } from './prepaid/prepaid.ts';
+import { UncheckedTime } from './mining/unchecked-time.ts';
 import { openPayerBook } from './providing/payer-book.ts';
 import type { ClientBase, Stage } from './stage.ts';
 
@@ -31,6 +32,11 @@ export async function openPeer(base: ClientBase, chain: LightChain): Promise<Pee
   const parts = buildParts(base, chain, {
     channels: await openProviderStore(base.store),
     payers: await openPayerBook(base.store),
+    time: await UncheckedTime.open({
+      store: base.store,
+      genesisId,
+      steadyMs: () => base.platform.steadyMs(),
+    }),
   });
   const { pool, reader, sending, mining, follower, foundBlocks, offers, provider } = parts;
 
@@ -123,6 +129,8 @@ function connectEvents(
     });
   };
 
+  /** Blocks of this peer among those that left the chain last. */
+  let ownLeft = 0;
   const listening = [
     events.on('poolGrew', ({ isOwn }) => {
       inBackground(isOwn ? mining.refresh() : mining.refreshSoon());
@@ -149,6 +157,11 @@ function connectEvents(
       events.emit('report', { type: 'problem', code, message });
     }),
 
+    events.on('modelsHeld', () => parts.follower.recheck()),
+    events.on('builtOnFalse', () => {
+      const lost = String(ownLeft);
+      events.emit('report', { type: 'problem', code: 'BUILT_ON_FALSE', message: lost });
+    }),
     events.on('won', (found) => mining.onWon(found)),
     events.on('blockFound', (block) => inBackground(foundBlocks.add(block))),
     events.on('blockAdopted', () => mining.onAdopted()),
@@ -156,6 +169,7 @@ function connectEvents(
     light.subscribe((event) => {
       if (event.reverted) {
         reverted.add(event.left);
+        ownLeft = event.left.filter(({ header }) => mining.isOwn(header)).length;
         events.emit('report', { type: 'reorganised', depth: event.reverted });
         // A transaction that the new branch holds too is found there by its nonce.
         void outbox.reopen(event.point.header.height - event.adopted).catch(() => undefined);

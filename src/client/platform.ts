@@ -34,6 +34,8 @@ export interface Platform {
   /** Asks the seed for coins; undefined where there is no faucet to ask. */
   faucet: ((address: string) => Promise<void>) | undefined;
   nowMs(): number;
+  /** ms since some moment: a clock that nobody sets. */
+  steadyMs(): number;
   /** Uniform in [0, 1). */
   random(): number;
 }

@@ -30,6 +30,7 @@ export const ERROR_CODES = [
   'NO_PEERS',
   // The chain.
   'BLOCK_REFUSED',
+  'BUILT_ON_FALSE',
   'CHAIN_BUSY',
   'NO_GENESIS',
   'ROOT_UNKNOWN',
@@ -44,6 +45,7 @@ export const ERROR_CODES = [
   'MODEL_STOPPED',
   'MODEL_STORE_FAILED',
   'MODEL_STORE_FULL',
+  'MODELS_DECLINED',
   'NO_MINER',
   'NO_PAYOUT',
   'NO_WEBGPU',

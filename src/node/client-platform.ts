@@ -72,6 +72,7 @@ export function createNodePlatform(options: NodePlatformOptions): NodePlatform {
     signers: options.signers,
     log: options.log,
     nowMs: () => Date.now(),
+    steadyMs: () => performance.now(),
     random: () => Math.random(),
     close: async () => void (await thread?.stop()),
   };

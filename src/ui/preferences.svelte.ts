@@ -22,6 +22,8 @@ export class Preferences {
   theme = $state<Theme>('auto');
   /** Name of the model to mine with; undefined: the network's default. */
   model = $state<string>();
+  /** Whether models that a miner lacks are fetched; undefined: yes, but on a metered line the person is asked. */
+  fetches = $state<'fetch' | 'decline'>();
   /** Per cent of the time that work may take. */
   intensity = $state<Intensity>(100);
   /** Keep the screen lit while work goes on: only where a person wants it. */
@@ -46,6 +48,7 @@ export class Preferences {
     this.theme = THEMES.find((t) => t === this.#read('theme')) ?? 'auto';
     this.awake = this.#read('awake') === 'yes';
     this.readAnswers();
+    this.readFetches();
     const declined = this.#read('install-declined');
     this.declinedMs = declined === null ? undefined : Number(declined);
     this.watts = Number(this.#read('watts')) || undefined;
@@ -84,6 +87,17 @@ export class Preferences {
   work(intensity: Intensity): void {
     this.intensity = intensity;
     this.#write('intensity', String(intensity));
+  }
+
+  /** Another tab may have changed it. */
+  readFetches(): void {
+    const kept = this.#read('fetches');
+    this.fetches = kept === 'fetch' || kept === 'decline' ? kept : undefined;
+  }
+
+  fetchModels(fetches: 'fetch' | 'decline'): void {
+    this.fetches = fetches;
+    this.#write('fetches', fetches);
   }
 
   stayAwake(awake: boolean): void {

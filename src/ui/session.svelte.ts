@@ -8,6 +8,8 @@ import type {
   ClientApi,
   ClientEvent,
   History,
+  FetchConsent,
+  Holding,
   MinerStatus,
   ModelStorage,
   PaidWork,
@@ -15,7 +17,7 @@ import type {
   StoredModel,
 } from '../client/api.ts';
 import { createParams, type NetworkParams } from '../core/params.ts';
-import { MINER_OFF } from '../client/api.ts';
+import { HOLDING_ALL, MINER_OFF } from '../client/api.ts';
 import { equal, toHex } from '../lib/bytes.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { trueCause } from './cause.ts';
@@ -28,7 +30,7 @@ import type { Engine, PageConfig, Passphrases } from './engine.ts';
 import { isStale } from './kit/format.ts';
 import { joinHistory } from './wallet/history/history.ts';
 import { Answering } from './work/answering.ts';
-import { isWorking } from './work/sentence.ts';
+import { isWorking, type Around } from './work/sentence.ts';
 import { WorkLog } from './work/work-log.svelte.ts';
 
 export const HISTORY_SHOWN = 20;
@@ -44,6 +46,8 @@ export class Session {
   config = $state.raw<PageConfig>();
   chain = $state.raw<ChainStatus>();
   miner = $state.raw<MinerStatus>(MINER_OFF);
+  /** The mined models on this device. */
+  holding = $state.raw<Holding>(HOLDING_ALL);
   balance = $state.raw<Balance>();
   vault = $state.raw<VaultStatus>();
   /** How often open keys were locked or erased, here or by another tab; told at once, also during an act. */
@@ -165,6 +169,16 @@ export class Session {
     return conditionsOf(this.browser, this.config, onBattery);
   }
 
+  /** What the sentence about the work depends on besides miner and chain. */
+  get around(): Around {
+    return { starting: this.starting, held: this.care.held, holding: this.holding };
+  }
+
+  /** Nothing is computed for now, though it works. */
+  get waits(): boolean {
+    return this.care.held || this.holding.uncheckedMs === 0;
+  }
+
   get hasFaucet(): boolean {
     return this.params.faucet;
   }
@@ -197,9 +211,10 @@ export class Session {
     if (this.chain) return;
     try {
       await this.#configure();
-      const { chain, miner } = await this.peer.status();
+      const { chain, miner, holding } = await this.peer.status();
       this.chain ??= chain;
       this.miner = miner;
+      this.holding = holding;
     } catch (error) {
       this.fail(error);
     }
@@ -215,9 +230,10 @@ export class Session {
     if (before && !this.#looked.has(toHex(before))) await this.peer.unwatch(before);
     this.#following = address.toString();
     await this.#answer();
-    const { chain, miner } = await this.peer.status();
+    const { chain, miner, holding } = await this.peer.status();
     this.chain = chain;
     this.miner = miner;
+    this.holding = holding;
     const known = await this.peer.balance(address);
     // What was proven meanwhile is newer, and the account may be another one by now.
     if (this.#isOwn(address)) this.balance ??= known;
@@ -314,8 +330,9 @@ export class Session {
   /**
    * @param trusted of the click that asked for it: a script's click starts nothing.
    * @param model name of the model to mine with; one that the network lacks is not asked for
+   * @param others whether the other mined models may be fetched
    */
-  async start(trusted: boolean, model?: string): Promise<void> {
+  async start(trusted: boolean, model?: string, others: FetchConsent = 'fetch'): Promise<void> {
     if (!trusted || this.starting) return;
     this.starting = true;
     // A quick hand presses before the page has read its keys: the click must not be lost.
@@ -332,13 +349,21 @@ export class Session {
       if (problem || !address) throw new AppError(problem ?? 'VAULT_LOCKED', 'no address');
       this.#countLocking(this.vault);
       await this.follow();
-      const known = model !== undefined && (await this.peer.models());
-      const isKnown = known && known.some(({ name }) => name === model);
       await this.peer.throttleMining(this.care.verdict.duty);
-      await this.peer.startMining({ backend: 'auto', ...(isKnown && { model: model }) });
+      await this.#mine(model, others);
     });
     this.starting = false;
   }
+
+  async #mine(model: string | undefined, others: FetchConsent): Promise<void> {
+    const known = model !== undefined && (await this.peer.models());
+    const isKnown = known && known.some(({ name }) => name === model);
+    await this.peer.startMining({ backend: 'auto', others, ...(isKnown && { model }) });
+  }
+
+  /** Another word on the models that are still to be fetched, while it works. */
+  fetchOthers = (model: string | undefined, others: FetchConsent): Promise<boolean> =>
+    this.act('models', () => this.#mine(model, others));
 
   pause = (): Promise<boolean> => {
     this.starting = false;
@@ -482,6 +507,7 @@ export class Session {
   } = {
     chain: ({ status }) => this.#onChain(status),
     miner: ({ status }) => this.log.note((this.miner = status), this.care.onBattery),
+    holding: ({ holding }) => (this.holding = holding),
     balance: ({ balance }) => this.#onBalance(balance),
     model: ({ model }) => this.#noteModel(model),
     reorganised: ({ depth }) => {

@@ -37,6 +37,7 @@ async function join(net: MemoryNet, chain?: Store): Promise<Client> {
     createMiner: undefined,
     faucet: undefined,
     nowMs: () => START_MS + 10_000_000,
+    steadyMs: () => performance.now(),
     random: Math.random,
   };
   const client = await createClient(

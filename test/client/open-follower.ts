@@ -3,7 +3,7 @@ import type { LightChain } from '../../src/chain/light/light-chain.ts';
 import type { PeerEvents } from '../../src/client/peer-events.ts';
 import { createChainReader } from '../../src/client/sync/chain-reader.ts';
 import { createFollower } from '../../src/client/sync/follow.ts';
-import type { UnitReplay } from '../../src/client/sync/full-check.ts';
+import { FullCheck, type UnitReplay } from '../../src/client/sync/full-check.ts';
 import type { HeadReactions } from '../../src/client/sync/settle-head.ts';
 import { Emitter } from '../../src/lib/events.ts';
 import type { Transport } from '../../src/net/transport.ts';
@@ -25,12 +25,19 @@ export function openFollower(
 ) {
   const events = new Emitter<PeerEvents>();
   const reader = createChainReader(chain, transport);
-  const follower = createFollower({
+  const fullCheck = new FullCheck({
     network: { params: PARAMS, models: MODELS, names: [], verifyProof: () => undefined },
+    chain,
+    miner: { canReplay: () => replay !== undefined, replay: replay ?? (async () => []) },
+    transport,
+    builtFrom: () => undefined,
+    onFalse: () => undefined,
+  });
+  const follower = createFollower({
     chain,
     transport,
     reader,
-    miner: { canReplay: () => replay !== undefined, replay: replay ?? (async () => []) },
+    fullCheck,
     reactions: { run: onHead ?? (async () => undefined) },
     events,
     nowMs,

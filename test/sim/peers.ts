@@ -121,6 +121,7 @@ export class LightPeer extends BasePeer implements Peer {
       createMiner: async () => minerWorker(clock, this.random, this.power) as never,
       faucet: undefined,
       nowMs: this.nowMs,
+      steadyMs: this.nowMs,
       random: this.random.next,
     };
     const config = {

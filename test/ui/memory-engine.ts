@@ -6,6 +6,8 @@ import type {
   ClientApi,
   ClientEvent,
   Distrusted,
+  FetchConsent,
+  Holding,
   InputReading,
   MinerStatus,
   ModelInfo,
@@ -24,7 +26,7 @@ import { equal, utf8 } from '../../src/lib/bytes.ts';
 import type { ErrorCode } from '../../src/lib/error-codes.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import type { Engine, Passphrases } from '../../src/ui/engine.ts';
-import { MINER_OFF, type AccountEntry } from '../../src/client/api.ts';
+import { HOLDING_ALL, MINER_OFF, type AccountEntry } from '../../src/client/api.ts';
 import { CHANNELS_LIMIT_FIRST } from '../../src/wallet/channels.ts';
 import { decodeTx, summaryFromTx } from '../../src/wallet/summary.ts';
 import type { VaultApi, VaultStatus } from '../../src/wallet/vault/vault-api.ts';
@@ -163,6 +165,7 @@ export class MemoryEngine implements Engine {
   vaultStatus: VaultStatus = EMPTY_VAULT;
   chain: ChainStatus = CHAIN;
   miner: MinerStatus = MINER_OFF;
+  holding: Holding = HOLDING_ALL;
   known: Balance | undefined;
   entries: AccountEntry[] = [];
   waiting: PendingTx[] = [];
@@ -213,6 +216,8 @@ export class MemoryEngine implements Engine {
 
   /** The model of the last start. */
   minedWith: string | undefined;
+  /** What was last said of the other mined models. */
+  others: FetchConsent | undefined;
 
   kept: ModelStorage = {
     models: [
@@ -275,7 +280,7 @@ export class MemoryEngine implements Engine {
   readonly client: ClientApi = {
     status: async () => {
       this.#note('client.status');
-      return { chain: this.chain, miner: this.miner };
+      return { chain: this.chain, miner: this.miner, holding: this.holding };
     },
     provide: async (how) => {
       this.#note('client.provide');
@@ -395,9 +400,10 @@ export class MemoryEngine implements Engine {
     fetchModel: async () => this.#note('client.fetchModel'),
     stopModel: async () => this.#note('client.stopModel'),
     freeModel: async () => this.#note('client.freeModel'),
-    startMining: async ({ model }) => {
+    startMining: async ({ model, others = 'fetch' }) => {
       this.#note('client.startMining');
       this.minedWith = model;
+      this.others = others;
       this.#mine('running');
     },
     throttleMining: async (duty) => {

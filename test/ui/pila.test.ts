@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MinerState } from '../../src/client/api.ts';
+import type { MinerState, MissingModel } from '../../src/client/api.ts';
 import { edgeOf, outlineOf, shadeOf } from '../../src/ui/work/disc.ts';
 import {
   COLUMN,
@@ -30,16 +30,23 @@ const STATES: MinerState[] = [
 describe('the sentence', () => {
   it('tells peers and chain before the device', () => {
     const running = { state: 'running', backend: 'webgpu' } as const;
-    expect(sentenceOf(running, CHAIN, false).key).toBe('runningGpu');
-    expect(sentenceOf({ ...running, backend: 'cpu' }, CHAIN, false).key).toBe('runningCpu');
-    expect(sentenceOf(running, CHAIN, false, true)).toEqual({ key: 'held', tone: 'wait' });
-    expect(sentenceOf(running, { ...CHAIN, peers: [] }, false).key).toBe('noPeers');
-    expect(sentenceOf(running, { ...CHAIN, sync: 'syncing' }, false).key).toBe('syncing');
+    expect(sentenceOf(running, CHAIN).key).toBe('runningGpu');
+    expect(sentenceOf({ ...running, backend: 'cpu' }, CHAIN).key).toBe('runningCpu');
+    expect(sentenceOf(running, CHAIN, { held: true })).toEqual({ key: 'held', tone: 'wait' });
+    const waits = (missing: readonly MissingModel[], uncheckedMs: number | undefined) =>
+      sentenceOf(running, CHAIN, { holding: { missing, uncheckedMs } }).key;
+    const missing = [{ name: 'polyglot', bytes: 1 }];
+    expect([waits(missing, 0), waits([], 0)]).toEqual(['needsModel', 'checksBlocks']);
+    expect([waits(missing, 1), waits([], undefined)]).toEqual(['runningGpu', 'runningGpu']);
+    expect(sentenceOf(running, { ...CHAIN, peers: [] }).key).toBe('noPeers');
+    expect(sentenceOf(running, { ...CHAIN, sync: 'syncing' }).key).toBe('syncing');
   });
 
   it('says at once that the button was pressed', () => {
-    expect(sentenceOf({ state: 'off', backend: undefined }, undefined, true).key).toBe('starting');
-    expect(sentenceOf({ state: 'failed', backend: undefined }, undefined, false).tone).toBe('bad');
+    expect(
+      sentenceOf({ state: 'off', backend: undefined }, undefined, { starting: true }).key,
+    ).toBe('starting');
+    expect(sentenceOf({ state: 'failed', backend: undefined }, undefined).tone).toBe('bad');
   });
 
   it('a rate is unknown until the first unit, and 0 where nothing works', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf, formatAddress } from '../../src/core/address.ts';
 import { decode, encode } from '../../src/core/codec.ts';
-import type { PendingTx } from '../../src/client/api.ts';
+import { HOLDING_ALL, type PendingTx } from '../../src/client/api.ts';
 import { SignedTx, Tx, type TxOf } from '../../src/core/formats.ts';
 import type { NetworkName } from '../../src/core/params.ts';
 import { txId } from '../../src/core/tx/tx.ts';
@@ -105,6 +105,18 @@ describe('consent', () => {
       expect(engine.calls.at(-1)).toBe('client.startMining');
       expect(engine.minedWith).toBe(mined);
     }
+  });
+
+  it('the other mined models are fetched, asked about or declined as the person says, also while it works', async () => {
+    const { engine, session } = setUp();
+    await session.start(true);
+    expect(engine.others).toBe('fetch');
+    await session.fetchOthers(LINGUA.name, 'ask');
+    expect([engine.others, engine.minedWith]).toEqual(['ask', LINGUA.name]);
+    engine.emit({ type: 'holding', holding: { ...HOLDING_ALL, uncheckedMs: 0 } });
+    expect(session.waits).toBe(true);
+    engine.emit({ type: 'holding', holding: { ...HOLDING_ALL, uncheckedMs: 1000 } });
+    expect(session.waits).toBe(false);
   });
 
   it('models are looked at and fetched only when a person asks', async () => {

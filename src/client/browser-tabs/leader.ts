@@ -68,9 +68,10 @@ export class Leader {
 
   /** Publishes the new engine's status, as the status that the last engine reported is no longer right. */
   async publishStatus(): Promise<void> {
-    const { chain, miner } = await this.#engine.client.status();
+    const { chain, miner, holding } = await this.#engine.client.status();
     this.#publish({ type: 'chain', status: chain });
     this.#publish({ type: 'miner', status: miner });
+    this.#publish({ type: 'holding', holding });
   }
 
   /** Continues the mining that the last leader was asked for. */

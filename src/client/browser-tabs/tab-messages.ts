@@ -43,10 +43,10 @@ export function readMessage(data: unknown): TabMessage | undefined {
 function isIntent(x: unknown): x is MiningIntent {
   const { options, payTo } = Object(x) as Record<string, unknown>;
   if (typeof options !== 'object') return false;
-  const { model, backend } = Object(options) as Record<string, unknown>;
+  const { model, backend, others } = Object(options) as Record<string, unknown>;
   const isText = (value: unknown) => value === undefined || isId(value);
   const isAddress = payTo instanceof Uint8Array && payTo.length === 32;
-  return (payTo === undefined || isAddress) && isText(model) && isText(backend);
+  return (payTo === undefined || isAddress) && [model, backend, others].every(isText);
 }
 
 /** One end of an rpc connection (lib/rpc.ts) between two tabs. */

@@ -28,6 +28,8 @@ type Worker = RpcClient<MinerApi, MinerEvents>;
 /** Models in a worker's memory for answers: one of ours takes up to 300 MiB on the CPU. */
 const ANSWERING_MODELS_MAX = 2;
 
+/** States in which units run. */
+const USES_TIME: ReadonlySet<MinerState> = new Set(['running', 'finishing']);
 const WORKING: ReadonlySet<MinerState> = new Set(['testing', 'running', 'finishing']);
 
 export interface MinerWorkerDeps {
@@ -53,7 +55,9 @@ export class MinerWorker {
   #loaded: Worker | undefined;
   /** The model that the worker mines with, or mined with last. */
   #model: NamedModel | undefined;
-  /** Models that answered last, by hex id: the worker keeps them beside the one that it mines with. */
+  /** Models that blocks are checked with. */
+  #held: readonly Uint8Array[] = [];
+  /** Models that answered last, by hex id: the worker keeps them beside those. */
   readonly #answering = new BoundedMap<string, Uint8Array>(ANSWERING_MODELS_MAX);
   /** Share of the time that units may take; kept for a worker that is started later. */
   #duty = 1;
@@ -113,8 +117,18 @@ export class MinerWorker {
       throw e;
     }
     this.#loaded = worker;
-    // The previous model is released; blocks of its miners get only the light check from now on.
+    // The previous model is released, unless blocks are checked with it.
     void this.#deps.supply.keepOnly([model.id, ...this.#inUse()]);
+  }
+
+  /** Models that the worker is to keep, whatever it works on. */
+  hold(ids: readonly Uint8Array[]): void {
+    this.#held = ids;
+  }
+
+  /** Whether time goes by in units. */
+  get isWorking(): boolean {
+    return this.#duty > 0 && USES_TIME.has(this.#status.state);
   }
 
   /** Pauses the worker when it works on another model than this. */
@@ -173,7 +187,7 @@ export class MinerWorker {
   /** Models that the worker is to keep. */
   #inUse(): Uint8Array[] {
     const answering = [...this.#answering].map(([, id]) => id);
-    return this.#model ? [this.#model.id, ...answering] : answering;
+    return [...this.#held, ...(this.#model ? [this.#model.id] : []), ...answering];
   }
 
   get isLoaded(): boolean {
@@ -182,17 +196,17 @@ export class MinerWorker {
 
   /** Whether blocks of this model can be replayed. */
   canReplay(modelId: Uint8Array): boolean {
-    return this.#loaded !== undefined && this.#deps.supply.has(this.#loaded, modelId);
+    return this.#loaded !== undefined && this.#deps.supply.holds(this.#loaded, modelId);
   }
 
-  /** @returns every fault that the replay shows; no fault also when the worker fails */
-  async replay(claim: Claim, proof: Proof): Promise<readonly Fault[]> {
+  /** @returns every fault that the replay shows; undefined where the worker fails */
+  async replay(claim: Claim, proof: Proof): Promise<readonly Fault[] | undefined> {
     try {
-      return (await this.#loaded?.check(claim, proof)) ?? [];
+      return await this.#loaded?.check(claim, proof);
     } catch (e) {
       // The block is not to blame: this client follows it like a client without the model.
       this.noteFailure(e, this.#loaded);
-      return [];
+      return undefined;
     }
   }
 

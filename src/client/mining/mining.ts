@@ -1,21 +1,27 @@
 /**
  * Mining of a light client: it chooses the model and the payee, and makes a template from proven state for the
- * miner's worker whenever there is something new to work on. A win is completed to a whole block.
+ * miner's worker whenever there is something new to work on, and it may be built on. A win is completed to a whole
+ * block.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import { modelIndex } from '../../core/header/tables.ts';
+import type { Header } from '../../core/formats.ts';
 import { PROOF_KEYS_MAX } from '../../core/messages.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
-import type { BackendChoice, FoundBlock } from '../../miner/engine/miner-api.ts';
+import type { FoundBlock } from '../../miner/engine/miner-api.ts';
+import type { Holding, MiningOptions, StoredModel } from '../api.ts';
 import type { ModelService } from '../models/model-service.ts';
 import { modelNamed, type ChainNetwork } from '../models/networks.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { ChainReader } from '../sync/chain-reader.ts';
+import type { Standing } from '../sync/full-check.ts';
 import type { LightPool } from '../wallet/light-pool.ts';
+import type { HeldModels } from './held-models.ts';
 import type { MinerWorker, NamedModel } from './miner-worker.ts';
 import { createTemplateFeed, type TemplateFeed } from './template-feed.ts';
+import type { UncheckedTime } from './unchecked-time.ts';
 
 export interface MiningDeps {
   readonly network: ChainNetwork;
@@ -24,6 +30,12 @@ export interface MiningDeps {
   readonly reader: Pick<ChainReader, 'state' | 'heads'>;
   readonly worker: MinerWorker;
   readonly modelService: Pick<ModelService, 'stop'>;
+  /** All mined models, to check blocks with. */
+  readonly held: HeldModels;
+  /** How long it may go on where blocks could not be checked. */
+  readonly time: UncheckedTime;
+  /** How the blocks below the head were checked; undefined before they were looked at. */
+  readonly standing: () => Standing | undefined;
   readonly events: Emitter<PeerEvents>;
   readonly nowMs: () => number;
 }
@@ -36,6 +48,10 @@ export class Mining {
   #feed: TemplateFeed | undefined;
   /** The model being fetched for a start; undefined once that start is paused or overtaken by another start. */
   #fetching: NamedModel | undefined;
+  /** What was started last, until it is paused. */
+  #run: MiningOptions | undefined;
+  /** What was last reported of the models, in JSON. */
+  #told = '';
 
   /** Number of blocks found here that are being imported into the chain. */
   #adopting = 0;
@@ -43,32 +59,104 @@ export class Mining {
 
   constructor(deps: MiningDeps) {
     this.#deps = deps;
+    const { held, time, events } = deps;
+    held.onChange = () => this.#tellHolding();
+    held.onArrival = () => void this.#onArrival().catch(this.#report);
+    time.onMore = () => this.#feed?.refresh();
+    events.on('report', (event) => {
+      if (event.type === 'model' && event.model.state !== 'fetching') this.#noteModel(event.model);
+    });
+    void held.look().catch(this.#report);
+  }
+
+  /** A person fetched or freed a model. */
+  #noteModel({ id, state }: StoredModel): void {
+    const { held, worker } = this.#deps;
+    void held.look().catch(this.#report);
+    const isNew = state === 'stored' && this.#run !== undefined && !worker.canReplay(id);
+    // What is fetched behind the work is given to the worker anyway.
+    if (isNew && held.consent !== 'fetch') held.begin(held.consent);
+  }
+
+  /** The mined models on this device, and what follows from a missing one. */
+  holding(): Holding {
+    const { held, time, standing } = this.#deps;
+    const isOwed = this.#run !== undefined && standing()?.owedFrom !== undefined;
+    return {
+      missing: held.missing,
+      consent: held.consent,
+      problem: held.problem,
+      uncheckedMs: isOwed ? 1000 * Math.ceil(time.leftMs / 1000) : undefined,
+    };
+  }
+
+  #tellHolding(): void {
+    const holding = this.holding();
+    const told = JSON.stringify(holding);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#deps.events.emit('report', { type: 'holding', holding });
+  }
+
+  /** Whether it pays the address that is mined for. */
+  isOwn({ miner }: Pick<Header, 'miner'>): boolean {
+    return this.#payout !== undefined && equal(miner, this.#payout);
   }
 
   payTo(address: Uint8Array): void {
     this.#payout = address;
   }
 
-  /** Starts mining; fetches the model if it is not here. @throws AppError NO_MINER, NO_PAYOUT, and the worker's */
-  async start(options: { model?: string; backend?: BackendChoice }): Promise<void> {
-    const { network, worker } = this.#deps;
-    const { model: name = network.names[0], backend = 'auto' } = options;
-    const chosen = name && modelNamed(network, name);
-    if (!name || !chosen) throw new AppError('MODEL_MISSING', `no model ${name ?? ''} here`);
+  /**
+   * Starts mining; fetches the model if it is not here, and then the others behind the work.
+   * @throws AppError NO_MINER, NO_PAYOUT, MODELS_DECLINED, and the worker's
+   */
+  async start(options: MiningOptions): Promise<void> {
+    const { network, worker, held } = this.#deps;
+    const { backend = 'auto', others = 'fetch' } = options;
+    const model = this.#choose(options.model, await held.look());
+    if (others === 'decline' && held.missing.length)
+      throw new AppError('MODELS_DECLINED', held.missing.map(({ name }) => name).join(', '));
     if (!this.#payout) throw new AppError('NO_PAYOUT', 'nobody to pay: watch an address first');
 
-    const model: NamedModel = { name, id: chosen.id };
+    this.#run = options;
     await worker.makeRoomFor(model);
     if (!(await this.#fetch(model))) return;
 
     worker.setModel(model);
     this.#feed ??= createTemplateFeed(
-      () => this.#makeTemplate(),
+      () => this.#nextTemplate(),
       (template) => worker.work(template),
       Math.max(1000, network.params.blockTimeMs / 2),
     );
-    this.#feed.refresh();
     await worker.mine(model, backend);
+    if (this.#run !== options) return;
+    this.#feed.refresh();
+    held.begin(others);
+    this.#deps.events.emit('modelsHeld');
+  }
+
+  /** @throws AppError MODEL_MISSING */
+  #choose(wanted: string | undefined, stored: readonly StoredModel[]): NamedModel {
+    const { network } = this.#deps;
+    const { preferred = network.names.slice(0, 1) } = network;
+    const isHere = (name: string): boolean =>
+      stored.some((model) => model.name === name && model.state === 'stored');
+    const name = wanted ?? preferred.find(isHere) ?? preferred.at(-1);
+    const chosen = name === undefined ? undefined : modelNamed(network, name);
+    if (name === undefined || !chosen)
+      throw new AppError('MODEL_MISSING', `no model ${name ?? ''} here`);
+    return { name, id: chosen.id };
+  }
+
+  /** Another model is here: blocks wait for it, and with the last of them the default is mined with. */
+  async #onArrival(): Promise<void> {
+    const { network, worker, held, events } = this.#deps;
+    events.emit('modelsHeld');
+    const run = this.#run;
+    if (!run || run.model !== undefined || held.missing.length) return;
+    const isBest = worker.model?.name === (network.preferred ?? network.names)[0];
+    if (!isBest && worker.status().state === 'running') await this.start(run);
   }
 
   /** Gives the model to the worker. @returns false when the start was paused or overtaken meanwhile */
@@ -91,12 +179,27 @@ export class Mining {
 
   async pause(): Promise<void> {
     const { worker, modelService } = this.#deps;
+    this.#endRun();
     if (this.#fetching) {
       modelService.stop(this.#fetching.id);
       this.#fetching = undefined;
       worker.setStatus({ state: 'paused' });
     }
     await worker.pause();
+  }
+
+  /** Ends after the unit in work. */
+  async finish(): Promise<void> {
+    this.#endRun();
+    await this.#deps.worker.finish();
+  }
+
+  #endRun(): void {
+    const { held, time } = this.#deps;
+    this.#run = undefined;
+    held.end();
+    time.stop();
+    this.#tellHolding();
   }
 
   /** There is nothing to work on while the store does not keep what is found. */
@@ -119,6 +222,7 @@ export class Mining {
 
   stop(): void {
     this.#feed?.stop();
+    this.#endRun();
     this.#deps.worker.stop();
   }
 
@@ -136,14 +240,33 @@ export class Mining {
     this.#feed?.refresh();
   }
 
+  #nextTemplate() {
+    const template = this.#makeTemplate();
+    if (!template) this.#deps.time.stop();
+    this.#tellHolding();
+    return template;
+  }
+
+  /** Nobody builds on what was not checked in full, but for a while where a model is on its way. */
+  #mayBuildOn(head: Uint8Array): boolean {
+    const { time, worker, standing } = this.#deps;
+    const known = standing();
+    if (known?.owedFrom !== undefined) return time.take(known.owedFrom, worker.isWorking);
+    if (!known || !equal(known.head, head)) return false;
+    time.giveBack();
+    return true;
+  }
+
   #makeTemplate() {
     const { chain, pool, reader, worker, nowMs } = this.#deps;
     const [miner, model] = [this.#payout, worker.model];
     if (!miner || !model || !reader.heads.everCaughtUp) return undefined;
     // A block found now would be a rival of the one that is being adopted, and lose against it.
     if (this.#adopting || this.#resting) return undefined;
-    const height = chain.headers.head().header.height + 1;
+    const { header, id } = chain.headers.head();
+    const height = header.height + 1;
     if (modelIndex(chain.params, toHex(model.id), height) < 0) return undefined;
+    if (!this.#mayBuildOn(id)) return undefined;
 
     return chain.blocks.template({ miner, modelId: model.id, nowMs: nowMs(), txs: pool.judged() });
   }

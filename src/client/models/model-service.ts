@@ -6,7 +6,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { MinerState, MinerStatus } from '../../miner/engine/miner-api.ts';
 import type { Transport } from '../../net/transport.ts';
-import type { ClientConfig, ModelApi } from '../api.ts';
+import type { ClientConfig, ModelApi, StoredModel } from '../api.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import type { Platform } from '../platform.ts';
 import { ModelSupply } from './model-supply.ts';
@@ -19,13 +19,17 @@ import { createTexts, type Texts } from './texts.ts';
 export interface ModelService {
   readonly supply: ModelSupply;
   readonly texts: Texts;
+  /** Every admitted package, complete or not; none where the miner has models of its own (simulations). */
+  stored(): Promise<readonly StoredModel[]>;
+  /** Resolves when the whole package is here. @throws as fetchModel */
+  fetch(id: Uint8Array): Promise<void>;
   /** The answer to a peer that asks for a part of a package. */
   answer(request: Extract<SyncRequest, { type: 'model' }>): Promise<SyncResponse>;
   /** Ends a fetch. */
   stop(id: Uint8Array): void;
   /** Ends all fetches. */
   close(): void;
-  /** `miner` returns the miner's status: the model in use must not be freed. */
+  /** `miner` returns the miner's status: while it works none that is mined must be freed. */
   api(miner: () => MinerStatus): ModelApi;
 }
 
@@ -55,13 +59,15 @@ export async function createModelService(deps: ModelServiceDeps): Promise<ModelS
   return {
     supply,
     texts: createTexts(network.models, packages, tokens),
+    stored: async () => (await packages?.all()) ?? [],
+    fetch: async (id) => packages?.fetch(toHex(id)),
     answer: async (request) => packages?.answer(request) ?? unavailable('no models here'),
     stop: (id) => packages?.stop(toHex(id)),
     close() {
       tokens.stop();
       for (const id of network.models.keys()) packages?.stop(id);
     },
-    api: (miner) => apiOf({ platform, packages, supply, sources: bases, miner }),
+    api: (miner) => apiOf({ platform, network, packages, supply, sources: bases, miner }),
   };
 }
 
@@ -72,7 +78,7 @@ function basesOf(platform: Platform, config: ClientConfig): string[] {
   return [...(own === undefined ? [] : [own]), ...new Set(mirrors)].slice(0, MIRRORS_MAX + 1);
 }
 
-/** Whether the miner uses its model in that state. */
+/** Whether the miner uses its models in that state. */
 const USES_MODEL: Readonly<Record<MinerState, boolean>> = {
   off: false,
   loading: true,
@@ -85,22 +91,22 @@ const USES_MODEL: Readonly<Record<MinerState, boolean>> = {
 
 interface ModelApiDeps {
   readonly platform: Platform;
+  readonly network: ChainNetwork;
   readonly packages: PackageStore | undefined;
   readonly supply: ModelSupply;
   readonly sources: readonly string[];
   readonly miner: () => MinerStatus;
 }
 
-function apiOf({ platform, packages, supply, sources, miner }: ModelApiDeps): ModelApi {
+function apiOf(deps: ModelApiDeps): ModelApi {
+  const { platform, network, packages, supply, sources, miner } = deps;
   const stored = (): PackageStore => {
     if (!packages) throw new AppError('MODEL_MISSING', 'no packages are kept here');
     return packages;
   };
-  const isMined = async (id: string): Promise<boolean> => {
-    const { state, model } = miner();
-    const own = (await stored().all()).find((m) => toHex(m.id) === id);
-    return own?.name === model && USES_MODEL[state];
-  };
+  /** Who mines holds every mined model. */
+  const isMined = (id: string): boolean =>
+    USES_MODEL[miner().state] && network.params.models.some((row) => row.id === id);
 
   return {
     async storage() {
@@ -112,7 +118,7 @@ function apiOf({ platform, packages, supply, sources, miner }: ModelApiDeps): Mo
     stopModel: async (id) => stored().stop(toHex(id)),
     async freeModel(modelId) {
       const id = toHex(modelId);
-      if (await isMined(id)) throw new AppError('MODEL_BUSY', 'it is mined with');
+      if (isMined(id)) throw new AppError('MODEL_BUSY', 'who mines needs it');
       await stored().free(id);
       await supply.forget(id);
     },

@@ -13,6 +13,8 @@ export class ModelSupply {
   /** The newest worker: one that died has lost its packages. */
   #miner: Miner | undefined;
   #given = new Map<string, Promise<void>>();
+  /** Those of `#given` that the worker has. */
+  #arrived = new Set<string>();
   /** Packages that the worker is releasing. */
   readonly #leaving = new Map<string, Promise<void>>();
 
@@ -24,15 +26,22 @@ export class ModelSupply {
   give(miner: Miner, modelId: Uint8Array): Promise<void> {
     const load = this.#load;
     if (!load) return Promise.resolve();
-    if (this.#miner !== miner) this.#given = new Map();
+    if (this.#miner !== miner) {
+      this.#given = new Map();
+      this.#arrived = new Set();
+    }
     this.#miner = miner;
-    const given = this.#given;
+    const [given, arrived] = [this.#given, this.#arrived];
     const id = toHex(modelId);
     let giving = given.get(id);
     if (!giving) {
       giving = this.#provide(miner, id, load);
       given.set(id, giving);
-      giving.catch(() => given.delete(id));
+      const mine = giving;
+      giving.then(
+        () => given.get(id) === mine && arrived.add(id),
+        () => given.delete(id),
+      );
     }
     return giving;
   }
@@ -51,11 +60,17 @@ export class ModelSupply {
     return !this.#load || (this.#miner === miner && this.#given.has(toHex(modelId)));
   }
 
+  /** Whether this worker has the package now. */
+  holds(miner: Miner, modelId: Uint8Array): boolean {
+    return !this.#load || (this.#miner === miner && this.#arrived.has(toHex(modelId)));
+  }
+
   /** Removes a package from the worker's memory. The next call that needs it loads it again. */
   async forget(id: string): Promise<void> {
     const [miner, giving] = [this.#miner, this.#given.get(id)];
     if (!giving || !miner) return;
     this.#given.delete(id);
+    this.#arrived.delete(id);
     // The worker keeps the package when it mines with it; a worker that died holds nothing.
     const leaving = giving.then(() => miner.release(fromHex(id)!)).catch(() => undefined);
     this.#leaving.set(id, leaving);

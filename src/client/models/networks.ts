@@ -24,8 +24,13 @@ const ADMITTED: Record<NetworkName, readonly ModelName[]> = {
   local: ['tiny', 'lingua', 'polyglot'],
   e2e: ['tiny', 'lingua', 'polyglot'],
 };
-/** What is mined with unless a person chooses. */
-const DEFAULTS: Partial<Record<NetworkName, ModelName>> = { local: 'lingua' };
+/** What is mined with unless a person chooses, the best first; the last comes first to a new device. */
+const DEFAULTS: Record<NetworkName, readonly ModelName[]> = {
+  main: [],
+  test: [],
+  local: ['lingua'],
+  e2e: ['tiny'],
+};
 
 export interface ChainNetwork {
   readonly params: NetworkRules;
@@ -33,6 +38,11 @@ export interface ChainNetwork {
   readonly models: ReadonlyMap<string, Manifest>;
   /** Package names, the default first. */
   readonly names: readonly string[];
+  /**
+   * Of these the first that is on a device is mined with there, unless a person chooses; where none is, the last is
+   * fetched first: it is small. Absent: the first of the names.
+   */
+  readonly preferred?: readonly string[];
   /** The light check, by default that of core. Simulations of whole networks replace it, to do without real work. */
   readonly verifyProof?: typeof verifyLight;
 }
@@ -43,13 +53,14 @@ export function networkOf(name: NetworkName): ChainNetwork {
     return { id: toHex(modelId(manifest)), manifest };
   });
   const rows = admitted.map(({ id }) => ({ id, from: 0 }));
-  const isDefault = ({ manifest }: { manifest: Manifest }): boolean =>
-    manifest.name === DEFAULTS[name];
+  const [best] = DEFAULTS[name];
+  const isDefault = ({ manifest }: { manifest: Manifest }): boolean => manifest.name === best;
   const offered = [...admitted].sort((a, b) => Number(isDefault(b)) - Number(isDefault(a)));
   return {
     params: networkRules(name, rows),
     models: new Map(offered.map(({ id, manifest }) => [id, manifest])),
     names: offered.map(({ manifest }) => manifest.name),
+    preferred: DEFAULTS[name],
   };
 }
 

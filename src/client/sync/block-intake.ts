@@ -92,7 +92,7 @@ export class BlockIntake {
         this.#early.hold(peer, block, waitMs);
         return 'ignore';
       }
-      const refused = await this.#import(block);
+      const refused = await this.#import(block, peer);
       if (refused) return refused;
       this.#deps.settler.start();
       return 'accept';
@@ -102,14 +102,14 @@ export class BlockIntake {
   }
 
   /** State root, full check where the model is loaded, proof: in this order, because a head needs all three. */
-  async #import(block: Block): Promise<Fault | undefined> {
+  async #import(block: Block, giver?: string): Promise<Fault | undefined> {
     const { chain, reader, fullCheck } = this.#deps;
     const headers = await chain.headers.import([block.header]);
     if (isFault(headers)) return headers;
 
     const id = blockId(block.header);
     // One that stays beside the head has its turn with what makes its branch the head.
-    const wrong = chain.headers.claimsHead(id) ? await fullCheck.check(block) : undefined;
+    const wrong = chain.headers.claimsHead(id) ? await fullCheck.check(block, giver) : undefined;
     if (wrong) return wrong;
 
     reader.bodies.noteReceived(id, block.body);

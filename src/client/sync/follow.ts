@@ -8,7 +8,6 @@ import type { Block, BlockAnnounce } from '../../core/messages.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { PeerInfo, Transport, Verdict } from '../../net/transport.ts';
 import type { SyncState } from '../api.ts';
-import type { ChainNetwork } from '../models/networks.ts';
 import type { PeerEvents } from '../peer-events.ts';
 import { Backfill } from './backfill.ts';
 import { BlockIntake } from './block-intake.ts';
@@ -16,18 +15,16 @@ import { CatchUp } from './catch-up.ts';
 import type { ChainReader } from './chain-reader.ts';
 import { Execution } from './execution.ts';
 import { FailedHeads } from './failed-heads.ts';
-import { FullCheck, type UnitReplay } from './full-check.ts';
+import type { FullCheck } from './full-check.ts';
 import { inOrder } from './peer-order.ts';
 import { createPeerQueue } from './peer-queue.ts';
 import { HeadSettler, type HeadReactions } from './settle-head.ts';
 
 export interface FollowerDeps {
-  readonly network: ChainNetwork;
   readonly chain: LightChain;
   readonly transport: Transport;
   readonly reader: ChainReader;
-  /** Runs units again, where the model is loaded. */
-  readonly miner: UnitReplay;
+  readonly fullCheck: FullCheck;
   readonly reactions: HeadReactions;
   readonly events: Emitter<PeerEvents>;
   /** ms since 1970. */
@@ -42,6 +39,8 @@ export interface Follower {
   onBlock(peer: string, announce: BlockAnnounce): Promise<Verdict>;
   /** Takes in a block that was found here. */
   adopt(block: Block): Promise<Fault | undefined>;
+  /** Looks at the blocks up to the head again: another model is here to check them with. */
+  recheck(): void;
   /** Asks every peer for its status again. */
   poll(): void;
   sync(): SyncState;
@@ -53,9 +52,8 @@ export interface Follower {
 }
 
 export function createFollower(deps: FollowerDeps): Follower {
-  const { chain, transport, reader, events } = deps;
+  const { chain, transport, reader, events, fullCheck } = deps;
 
-  const fullCheck = new FullCheck(deps);
   const settler = new HeadSettler({
     chain,
     bodies: reader.bodies,
@@ -76,7 +74,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     onEnd: () => events.emit('statusChanged'),
     turnMs: deps.turnMs,
   });
-  const intake = new BlockIntake({ ...deps, fullCheck, settler, peerQueue });
+  const intake = new BlockIntake({ ...deps, settler, peerQueue });
 
   return {
     onPeers(peers) {
@@ -86,6 +84,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     },
     onBlock: (peer, announce) => intake.onAnnounced(peer, announce),
     adopt: (block) => intake.adopt(block),
+    recheck: () => settler.startAgain(),
     poll() {
       for (const { id } of transport.peers()) peerQueue.add(id);
     },

@@ -54,6 +54,12 @@ export class HeadSettler {
     void this.settle().catch(() => undefined);
   }
 
+  /** As `start`, once the run in progress has ended: what it has found may no longer be all. */
+  startAgain(): void {
+    void this.#settling?.catch(() => undefined).then(() => this.start());
+    this.start();
+  }
+
   async #run(): Promise<void> {
     const { chain, bodies, reactions, backfill } = this.#deps;
     for (let tries = 0; tries < WITNESS_TRIES; tries++) {

@@ -25,6 +25,10 @@ export function modelAt(
 export const modelIndex = (params: NetworkParams, id: string, height: number): number =>
   params.models.findIndex((row, i) => row.id === id && modelAt(params, i, height) !== undefined);
 
+/** Ids in hex of the mined models that hold at a height or later. */
+export const modelsFrom = ({ models }: Pick<NetworkParams, 'models'>, height: number): string[] =>
+  models.filter(({ to = Infinity }) => to > height).map(({ id }) => id);
+
 /** The first of these headers up to one of a version that this program does not know. */
 export function knownHeaders<H extends Pick<HeaderCore, 'version'>>(
   params: Pick<NetworkParams, 'versions'>,

@@ -3,6 +3,7 @@ import type {
   ClientApi,
   ClientConfig,
   ClientEvent,
+  Holding,
   MinerStatus,
   PaidWork,
 } from '../../client/api.ts';
@@ -44,7 +45,8 @@ export async function startContributor(
   fail: (e: AppError) => void,
 ): Promise<Contributor> {
   const config = await configOf(options);
-  const model = modelFor(config.network, options.model);
+  modelFor(config.network, options.model);
+  const { model, backend } = options;
   const payee = addressFrom(options.address, createParams(config.network, []).prefix)!;
   const signers = await keysOf(options, config, payee);
   const platform = createNodePlatform({
@@ -63,7 +65,8 @@ export async function startContributor(
   });
   client.on(reporting.onEvent);
   client.onFound((block) => reporting.mined.add(block));
-  const mine = (): Promise<void> => client.api.startMining({ model, backend: options.backend });
+  const mine = (): Promise<void> =>
+    client.api.startMining({ backend, ...(model !== undefined && { model }) });
   const alone = createAlone({
     blockTimeMs: createParams(config.network, []).blockTimeMs,
     async pause() {
@@ -94,7 +97,7 @@ export async function startContributor(
     await platform.close();
   };
   try {
-    log.info('start', { network: config.network, model, address: options.address });
+    log.info('start', { network: config.network, address: options.address });
     await client.api.payTo(payee);
     await mine();
     const { answerPrice: price } = options;
@@ -151,16 +154,24 @@ function createReporting(log: Log, api: ClientApi, onFailed: (code: ErrorCode) =
   const onEvent = (event: ClientEvent): void => {
     if (event.type === 'problem') log.warn('problem', { code: event.code, message: event.message });
     if (event.type === 'chain') changed('chain', { sync: event.status.sync });
+    if (event.type === 'holding') changed('models', modelsOf(event.holding));
     if (event.type !== 'miner') return;
-    const { state, backend, device, blocksFound, problem } = event.status;
+    const { state, backend, device, model, blocksFound, problem } = event.status;
     if (blocksFound > (miner?.blocksFound ?? 0)) log.info('block', { found: blocksFound });
     miner = event.status;
     inexactness.note(event.status);
-    changed('miner', { state, backend, device: device || undefined });
+    changed('miner', { state, model: model || undefined, backend, device: device || undefined });
     if (state === 'failed') onFailed(problem ?? 'INTERNAL');
   };
   return { onEvent, progress, mined };
 }
+
+/** Mined models that are not here, and what that means for the work. */
+const modelsOf = ({ missing, problem, uncheckedMs }: Holding): LogFields => ({
+  missing: missing.map(({ name }) => name).join(', ') || 'none',
+  why: problem,
+  unchecked: uncheckedMs === undefined ? 'no' : uncheckedMs > 0 ? 'for at most 10 min' : 'waits',
+});
 
 /** What answering earned beside mining. */
 const answersOf = ({ channels, answers, earned }: Omit<PaidWork, 'isOn'>): LogFields => ({

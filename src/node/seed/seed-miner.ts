@@ -3,8 +3,8 @@ import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { createTemplateFeed, type TemplateFeed } from '../../client/mining/template-feed.ts';
 import { modelNamed } from '../../client/models/networks.ts';
 import { isFault } from '../../core/faults.ts';
-import { modelIndex } from '../../core/header/tables.ts';
-import { toHex } from '../../lib/bytes.ts';
+import { modelIndex, modelsFrom } from '../../core/header/tables.ts';
+import { fromHex, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { FoundBlock } from '../../miner/engine/miner-api.ts';
 import type { SeedDeps } from './seed-deps.ts';
@@ -43,7 +43,9 @@ export function createSeedMiner(deps: SeedDeps, payout: Uint8Array): SeedMiner {
 
   return {
     async start() {
-      await thread.ensure(modelId);
+      // Who mines holds every mined model: it builds on no block that it can't check.
+      for (const id of modelsFrom(chain.params, chain.head().header.height + 1))
+        await thread.ensure(fromHex(id)!);
       await thread.miner.start(options.model, 'cpu');
       feed = createTemplateFeed(
         makeTemplate,

@@ -392,10 +392,10 @@ function serveApp(log: Log, mirrors: readonly string[]): Route {
   };
 }
 
-/** Bytes that a first start downloads: the app, the runtime, and the default model's package. */
+/** Bytes that a first start downloads: the app, the runtime, and the models' packages. */
 async function downloadBytesOf(network: ChainNetwork): Promise<number> {
-  const model = network.names[0] && modelNamed(network, network.names[0]);
-  let bytes = model ? planParts(model.manifest).bytes : 0;
+  let bytes = 0;
+  for (const manifest of network.models.values()) bytes += planParts(manifest).bytes;
   for (const file of await readdir(join(APP_FOLDER, 'assets')).catch(() => []))
     if (file.endsWith('.br')) bytes += (await stat(join(APP_FOLDER, 'assets', file))).size;
   return bytes;

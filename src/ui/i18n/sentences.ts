@@ -6,6 +6,9 @@ import type { Text } from './en/app.ts';
 const entry = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined;
 
+/** Codes whose sentence ends with what the message says. */
+const ENDS_WITH_MESSAGE: readonly ErrorCode[] = ['INPUT_CONTROL', 'BUILT_ON_FALSE'];
+
 /** What went wrong and what the person can do; a bug's sentence for a code that has none. */
 export function sentenceOfError(
   { code, message }: { code: ErrorCode; message: string },
@@ -14,8 +17,8 @@ export function sentenceOfError(
   const sentence = entry(t.errors, code) ?? entry(t.forms, code) ?? t.errors.INTERNAL;
   // The fault's code travels as the message.
   const why = code === 'TX_REFUSED' ? entry(t.forms, message) : undefined;
-  // So does the word that has to be written otherwise.
-  const what = code === 'INPUT_CONTROL' ? message : undefined;
+  // So does the word that has to be written otherwise, or a number.
+  const what = ENDS_WITH_MESSAGE.includes(code) ? message : undefined;
   return [sentence, why ?? what].filter(Boolean).join(' ');
 }
 

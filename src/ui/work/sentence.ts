@@ -1,5 +1,5 @@
 /** Which one sentence tells the miner's state, and what a person can press in it. Pure. */
-import type { ChainStatus, MinerState, MinerStatus } from '../../client/api.ts';
+import type { ChainStatus, Holding, MinerState, MinerStatus } from '../../client/api.ts';
 
 export type SentenceKey =
   | 'off'
@@ -9,6 +9,8 @@ export type SentenceKey =
   | 'runningGpu'
   | 'runningCpu'
   | 'held'
+  | 'needsModel'
+  | 'checksBlocks'
   | 'finishing'
   | 'paused'
   | 'noPeers'
@@ -34,21 +36,39 @@ const BY_STATE: Record<Exclude<MinerState, 'running'>, Sentence> = {
   failed: { key: 'failed', tone: 'bad' },
 };
 
-/** `starting`: pressed, and the worker has not spoken yet; `held`: the page's care lets nothing run. */
+/** What else the sentence depends on. */
+export interface Around {
+  /** Pressed, and the worker has not spoken yet. */
+  readonly starting?: boolean;
+  /** The page's care lets nothing run. */
+  readonly held?: boolean;
+  readonly holding?: Pick<Holding, 'missing' | 'uncheckedMs'>;
+}
+
 export function sentenceOf(
   miner: Pick<MinerStatus, 'state' | 'backend'>,
   chain: Pick<ChainStatus, 'sync' | 'peers'> | undefined,
-  starting: boolean,
-  held = false,
+  around: Around = {},
 ): Sentence {
-  if (starting && (miner.state === 'off' || miner.state === 'paused'))
+  const { state, backend } = miner;
+  if (around.starting && (state === 'off' || state === 'paused'))
     return { key: 'starting', tone: 'wait' };
-  if (miner.state !== 'running') return BY_STATE[miner.state];
-  if (held) return { key: 'held', tone: 'wait' };
-  if (chain && (chain.sync === 'offline' || chain.peers.length === 0))
-    return { key: 'noPeers', tone: 'wait' };
-  if (chain && chain.sync !== 'synced') return { key: 'syncing', tone: 'wait' };
-  return { key: RUNNING_ON[miner.backend ?? 'cpu'], tone: 'work' };
+  if (state !== 'running') return BY_STATE[state];
+  const waits = waitsFor(chain, around);
+  if (waits) return { key: waits, tone: 'wait' };
+  return { key: RUNNING_ON[backend ?? 'cpu'], tone: 'work' };
+}
+
+/** What keeps a miner that runs from work. */
+function waitsFor(
+  chain: Pick<ChainStatus, 'sync' | 'peers'> | undefined,
+  { held, holding }: Around,
+): SentenceKey | undefined {
+  if (held) return 'held';
+  if (chain && (chain.sync === 'offline' || chain.peers.length === 0)) return 'noPeers';
+  if (chain && chain.sync !== 'synced') return 'syncing';
+  if (holding?.uncheckedMs !== 0) return undefined;
+  return holding.missing.length ? 'needsModel' : 'checksBlocks';
 }
 
 export interface Controls {

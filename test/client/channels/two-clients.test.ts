@@ -81,6 +81,7 @@ async function join(net: MemoryNet, id: string, { signers, stores = {} }: Joinin
     signers,
     faucet: undefined,
     nowMs: () => clock.ms,
+    steadyMs: () => clock.ms,
     random: Math.random,
   };
   const config = { network: 'e2e', bootstrap: [], genesis: undefined } as const;

@@ -2,10 +2,13 @@
 import { expect, test, vi } from 'vitest';
 import { Announcer } from '../../../src/client/announcer.ts';
 import { FoundBlocks } from '../../../src/client/mining/found-blocks.ts';
+import { HeldModels } from '../../../src/client/mining/held-models.ts';
 import { MinerWorker } from '../../../src/client/mining/miner-worker.ts';
 import { Mining } from '../../../src/client/mining/mining.ts';
+import { UncheckedTime } from '../../../src/client/mining/unchecked-time.ts';
 import { ModelSupply } from '../../../src/client/models/model-supply.ts';
 import type { PeerEvents } from '../../../src/client/peer-events.ts';
+import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import { FullCheck } from '../../../src/client/sync/full-check.ts';
 import type { Fault, FaultCode } from '../../../src/core/faults.ts';
 import type { HeaderCore } from '../../../src/core/formats.ts';
@@ -64,17 +67,36 @@ async function setUp(
     supply: new ModelSupply(undefined),
     events,
   });
+  const modelService = {
+    stored: async () => [],
+    fetch: async () => undefined,
+    stop: () => undefined,
+  };
   const mining = new Mining({
     network,
     chain,
     pool: { judged: () => [], missing: () => [] } as never,
     reader: { heads: { everCaughtUp: true }, state: { read: async () => undefined } } as never,
     worker,
-    modelService: { stop: () => undefined },
+    modelService,
+    held: new HeldModels({ chain, modelService, worker }),
+    time: await UncheckedTime.open({
+      store: createMemoryStore(),
+      genesisId: MODEL,
+      steadyMs: () => START_MS,
+    }),
+    standing: () => ({ head: full.head().id, owedFrom: undefined }),
     events,
     nowMs: () => START_MS,
   });
-  const fullCheck = new FullCheck({ network, chain, miner: worker });
+  const fullCheck = new FullCheck({
+    network,
+    chain,
+    miner: worker,
+    transport: { charge: () => undefined },
+    builtFrom: () => undefined,
+    onFalse: () => undefined,
+  });
   const foundBlocks = new FoundBlocks({
     chain,
     outbox: { found: undefined, keepFound: async () => undefined } as never,

@@ -69,6 +69,7 @@ async function join(net: MemoryNet, id: string, stores: Record<string, Store> = 
     createMiner: async () => miner as never,
     faucet: undefined,
     nowMs: () => clock.ms,
+    steadyMs: () => clock.ms,
     random: Math.random,
   };
   const config = { network: 'e2e', bootstrap: [], genesis: undefined } as const;

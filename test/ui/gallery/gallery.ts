@@ -120,7 +120,7 @@ const session = new Session(engine, async () => config);
 // Nor does what this browser once promised.
 navigator.storage.persisted = async () => false;
 const preferences = new Preferences(navigator.languages, undefined);
-const more = moreStates({ engine, session, owner, running, config });
+const more = moreStates({ engine, session, preferences, owner, running, config });
 const states = { ...STATES, ...more };
 session.care.note({ type: 'battery', charging: true, percent: 80 });
 const state = new URLSearchParams(location.search).get('state') ?? 'fresh';

@@ -1,5 +1,6 @@
 /** States of the first run that a browser must be driven into, for looking at and for the audit. */
-import type { MinerStatus } from '../../../src/client/api.ts';
+import { HOLDING_ALL, type Holding, type MinerStatus } from '../../../src/client/api.ts';
+import type { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
 import {
@@ -16,6 +17,7 @@ import {
 export interface Stage {
   readonly engine: MemoryEngine;
   readonly session: Session;
+  readonly preferences: Preferences;
   /** Keys with coins. */
   readonly owner: () => void;
   readonly running: MinerStatus;
@@ -76,6 +78,7 @@ export const moreStates = (stage: Stage) => {
       const inexact = { backend: 'cpu', model: 'lingua', step: 3 } as const;
       engine.miner = { ...running, backend: 'cpu', device: '', inexact };
     },
+    ...modelStates(stage),
     'old head': () => {
       owner();
       engine.miner = running;
@@ -110,6 +113,50 @@ export const moreStates = (stage: Stage) => {
   };
   return states;
 };
+
+/** Of mined models that are not here: on their way, not to be had, asked for, declined, and waited for. */
+function modelStates({
+  engine,
+  session,
+  preferences,
+  running,
+  owner,
+}: Stage): Record<string, () => void> {
+  const missing = [
+    { name: 'polyglot', bytes: 1_915_513 },
+    { name: 'minilm', bytes: 22_900_000 },
+  ];
+  const lacks =
+    (change: Partial<Holding>, miner: Partial<MinerStatus> = {}) =>
+    () => {
+      owner();
+      engine.miner = { ...running, ...miner };
+      engine.holding = { ...HOLDING_ALL, missing, uncheckedMs: 561_000, ...change };
+    };
+  return {
+    'models behind': () => {
+      lacks({})();
+      session.arriving = {
+        name: 'polyglot',
+        id: LINGUA.id,
+        bytes: 1_915_513,
+        stored: 700_000,
+        arriving: 90_000,
+        state: 'fetching',
+        problem: undefined,
+        refused: [],
+      };
+    },
+    'models failing': lacks({ problem: 'MODEL_STORE_FULL' }),
+    'models asked': lacks({ consent: 'ask' }),
+    'models declined': () => {
+      lacks({ uncheckedMs: undefined }, { state: 'paused' })();
+      preferences.fetches = 'decline';
+    },
+    'model waited for': lacks({ uncheckedMs: 0 }),
+    'blocks checked': lacks({ missing: [], uncheckedMs: 0 }),
+  };
+}
 
 /** Of prepaid answers: nobody offers, somebody does, coins are set aside, an answer comes, all that can go wrong. */
 function prepaidStates({ engine, session, owner }: Stage): Record<string, () => void> {

@@ -39,6 +39,12 @@ export const errors: ErrorTexts = {
   MODEL_CORRUPT:
     'What was downloaded is not the model, and was thrown away. Try again: another server or peer ' +
     'may have it whole.',
+  MODELS_DECLINED:
+    'You chose not to fetch all models, and without them this device cannot check the blocks of others: it does ' +
+    'not mine. Fetch them to go on.',
+  BUILT_ON_FALSE:
+    'A block that this device built on before it could check it was false, so its branch was left. Blocks of ' +
+    'yours that went with it:',
   MODEL_STOPPED: 'The download was stopped. What came is kept.',
   MODEL_BUSY: 'This model is in use. Pause first, then free it.',
   MODEL_STORE_FULL:

@@ -3,7 +3,7 @@ import type { StoredModel } from '../../../client/api.ts';
 
 export const models = {
   title: 'Models',
-  lead: 'Every model of this network can be fetched, checked and kept in this browser.',
+  lead: 'Whoever mines on this network holds all of its models, to check the blocks of others.',
   look: 'Show what is stored',
   mineWith: 'Mine with',
   mineNote: 'Holds from the next start.',
@@ -28,6 +28,19 @@ export const models = {
   refused: (part: string, source: string) =>
     `Part ${part} from ${source} was not the model’s: refused, and fetched elsewhere.`,
   rotten: (part: string) => `Part ${part} was damaged on this device: removed, and fetched again.`,
+  behind: (names: string, size: string) =>
+    `Fetching behind the work: ${names}, ${size}. Whoever mines needs every model, to check the blocks of others.`,
+  again: 'It is tried again by itself.',
+  unchecked: (minutes: string) =>
+    `Working on blocks that are not checked in full yet, for at most ${minutes} more min. If one of them is false, ` +
+    'what was found on it is lost.',
+  asks: (names: string, size: string) =>
+    `Mining also needs ${names}, to check the blocks of others: ${size}. This line may be paid by what goes over it.`,
+  declined: (names: string, size: string) =>
+    `You declined ${names}, ${size}. Without every model this device cannot check the blocks of others, so it ` +
+    'does not mine.',
+  fetchAll: (size: string) => `Fetch ${size}`,
+  declineAll: 'Don’t fetch, and stop',
   sources: 'Fetched from',
   peers: 'peers',
   used: 'Stored by Pila',

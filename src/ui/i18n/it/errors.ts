@@ -44,6 +44,12 @@ export const errors: ErrorTexts = {
   MODEL_CORRUPT:
     'Quel che è stato scaricato non è il modello, e non è stato tenuto. Riprova: un altro server ' +
     'o un altro pari può averlo intero.',
+  MODELS_DECLINED:
+    'Hai scelto di non scaricare tutti i modelli, e senza di essi questo dispositivo non può verificare i blocchi ' +
+    'degli altri: non lavora. Scaricali per continuare.',
+  BUILT_ON_FALSE:
+    'Un blocco su cui questo dispositivo ha costruito prima di poterlo verificare era falso, perciò il suo ramo è ' +
+    'stato lasciato. Tuoi blocchi andati con esso:',
   MODEL_STOPPED: 'Lo scaricamento è stato fermato. Quel che è arrivato resta qui.',
   MODEL_BUSY: 'Questo modello è in uso. Metti in pausa, poi liberalo.',
   MODEL_STORE_FULL:

@@ -3,7 +3,7 @@ import type { models as english } from '../en/models.ts';
 
 export const models: typeof english = {
   title: 'Modelli',
-  lead: 'Ogni modello di questa rete si può scaricare, verificare e tenere in questo browser.',
+  lead: 'Chi lavora su questa rete ne tiene tutti i modelli, per verificare i blocchi degli altri.',
   look: 'Mostra che cosa è salvato',
   mineWith: 'Lavora con',
   mineNote: 'Vale dal prossimo avvio.',
@@ -29,6 +29,19 @@ export const models: typeof english = {
     `La parte ${part} da ${source} non era del modello: rifiutata, e presa altrove.`,
   rotten: (part) =>
     `La parte ${part} era danneggiata su questo dispositivo: tolta, e scaricata di nuovo.`,
+  behind: (names, size) =>
+    `In arrivo durante il lavoro: ${names}, ${size}. A chi lavora serve ogni modello, per verificare i blocchi degli altri.`,
+  again: 'Si riprova da sé.',
+  unchecked: (minutes) =>
+    `Lavoro su blocchi non ancora verificati per intero, per altri ${minutes} min al massimo. Se uno è falso, ciò che ` +
+    'è stato trovato sopra va perso.',
+  asks: (names, size) =>
+    `Per lavorare serve anche ${names}, per verificare i blocchi degli altri: ${size}. Questa linea potrebbe essere a consumo.`,
+  declined: (names, size) =>
+    `Hai rifiutato ${names}, ${size}. Senza tutti i modelli questo dispositivo non può verificare i blocchi degli altri, ` +
+    'perciò non lavora.',
+  fetchAll: (size) => `Scarica ${size}`,
+  declineAll: 'Non scaricare, e ferma',
   sources: 'Si scaricano da',
   peers: 'pari',
   used: 'Salvato da Pila',
