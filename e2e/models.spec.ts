@@ -16,7 +16,7 @@ test.use({ serviceWorkers: 'block' });
 let seed: Seed;
 let mirror: Mirror;
 test.beforeEach(async () => {
-  mirror = await startMirror();
+  mirror = await startMirror(MODEL);
   seed = await startSeed({ args: ['--mirror', mirror.url] });
 });
 test.afterEach(async () => {
@@ -55,7 +55,7 @@ async function mineWith(page: Page, name = MODEL): Promise<void> {
 /** The client's worker reaches the mirror that the settings list, and no other server. */
 async function expectOnlyListed(page: Page): Promise<void> {
   const client = page.workers().find((worker) => worker.url().includes('client.worker'))!;
-  const unlisted = await startMirror();
+  const unlisted = await startMirror(MODEL);
   const reach = (url: string) =>
     client.evaluate(
       (u) =>

@@ -8,9 +8,9 @@ import { createPackagedParts } from '../../src/node/packaged-parts.ts';
 
 export interface Mirror {
   readonly url: string;
-  /** Parts that the mirror has sent whole, in order. */
+  /** Of the model that is counted, parts that the mirror has sent whole, in order. */
   readonly given: number[];
-  /** Parts that were requested, in order. */
+  /** Of the same, parts that were requested, in order. */
   readonly asked: number[];
   /** Number of parts that it still sends; the parts after them stop in the middle, without an error. */
   left: number;
@@ -19,7 +19,8 @@ export interface Mirror {
   close(): void;
 }
 
-export async function startMirror(): Promise<Mirror> {
+/** @param counted name of the model whose parts are counted; others come behind the work */
+export async function startMirror(counted: string): Promise<Mirror> {
   const { models } = networkOf('e2e');
   const store = await createPackagedParts(models, createMemoryParts());
   const server = createServer((request, response) => {
@@ -32,11 +33,12 @@ export async function startMirror(): Promise<Mirror> {
     const bytes = models.has(id) ? await store.read(id, part) : undefined;
     response.setHeader('access-control-allow-origin', '*');
     if (!bytes) return void response.writeHead(404).end();
-    mirror.asked.push(part);
+    const isCounted = models.get(id)?.name === counted;
+    if (isCounted) mirror.asked.push(part);
     if (part === mirror.spoiled) bytes[bytes.length >> 1]! ^= 1;
     response.setHeader('content-length', bytes.length);
     if (mirror.left-- <= 0) return void response.write(bytes.subarray(0, bytes.length >> 1));
-    response.end(bytes, () => mirror.given.push(part));
+    response.end(bytes, () => isCounted && mirror.given.push(part));
   }
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const mirror: Mirror = {

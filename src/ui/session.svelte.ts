@@ -57,8 +57,8 @@ export class Session {
   others = $state.raw<Readonly<Record<string, Balance>>>({});
   /** Models on this device; undefined until a screen asked. */
   storage = $state.raw<ModelStorage>();
-  /** The model that is on its way, or came last. */
-  arriving = $state.raw<StoredModel>();
+  /** Models that have changed since the page was opened, by name. */
+  arriving = $state.raw<Readonly<Record<string, StoredModel>>>({});
   pending = $state.raw<readonly PendingTx[]>([]);
   problem = $state.raw<Problem>();
   /** What the opening of the page ended with, where the keys could not be asked for. */
@@ -320,7 +320,7 @@ export class Session {
   }
 
   #noteModel(model: StoredModel): void {
-    this.arriving = model;
+    this.arriving = { ...this.arriving, [model.name]: model };
     const { storage } = this;
     if (!storage) return;
     const models = storage.models.map((known) => (equal(known.id, model.id) ? model : known));

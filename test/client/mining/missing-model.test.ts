@@ -88,7 +88,12 @@ async function setUp() {
   const coming = Promise.withResolvers<void>();
   const here = new Set(['test']);
   const files = Array.from({ length: 64 }, () => new Uint8Array(1));
-  const load = async (id: string) => ({ manifest: MODELS.get(id)!, files });
+  let given: { readonly begin: () => void; readonly over: Promise<void> } | undefined;
+  const load = async (id: string) => {
+    given?.begin();
+    await given?.over;
+    return { manifest: MODELS.get(id)!, files };
+  };
   const worker = new MinerWorker({
     platform: { createMiner: async () => inner as never },
     supply: new ModelSupply(load),
@@ -207,6 +212,12 @@ async function setUp() {
     worksOn,
     start,
     openTime,
+    /** What is given to the worker from now on takes until it is ended. */
+    holdBack() {
+      const [begun, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      given = { begin: begun.resolve, over: over.promise };
+      return { begun: begun.promise, end: over.resolve };
+    },
     /** The model comes. */
     arrive: () => (here.add('best'), coming.resolve()),
     /** A block found here, on what is worked on. */
@@ -275,6 +286,18 @@ test('what was built on is replayed in order, also what lies deep by then, and t
   expect(device.worksOn()).toBe(hexOf(last));
   expect((await device.openTime()).leftMs).toBe(UNCHECKED_MS_MAX);
   expect(device.charged).toEqual([]);
+});
+
+test('a model that is still on its way into the worker checks nothing', async () => {
+  const device = await setUp();
+  await device.start();
+  const giving = device.holdBack();
+  device.arrive();
+  await giving.begun;
+  const block = await device.tell(BEST);
+  expect(device.made.replayed).not.toContain(block.header.height);
+  giving.end();
+  await vi.waitUntil(() => device.made.replayed.includes(block.header.height));
 });
 
 test('who declines a missing model does not mine; who is yet to be asked does, for a while', async () => {

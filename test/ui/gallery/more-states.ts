@@ -1,5 +1,10 @@
 /** States of the first run that a browser must be driven into, for looking at and for the audit. */
-import { HOLDING_ALL, type Holding, type MinerStatus } from '../../../src/client/api.ts';
+import {
+  HOLDING_ALL,
+  type Holding,
+  type MinerStatus,
+  type StoredModel,
+} from '../../../src/client/api.ts';
 import type { Preferences } from '../../../src/ui/preferences.svelte.ts';
 import { UNSEEN } from '../../../src/ui/work/conditions.ts';
 import type { Session } from '../../../src/ui/session.svelte.ts';
@@ -32,12 +37,13 @@ export const moreStates = (stage: Stage) => {
       owner();
       const none = { backend: undefined, units: 0, rejected: {}, macsPerSecond: 0, blocksFound: 0 };
       engine.miner = { ...running, ...none, state: 'loading' };
-      session.arriving = {
+      const arriving: StoredModel = {
         ...engine.kept.models[0]!,
         stored: 400_000,
         arriving: 90_000,
         state: 'fetching',
       };
+      session.arriving = { [LINGUA.name]: arriving };
     },
     install: () => {
       owner();
@@ -136,16 +142,15 @@ function modelStates({
   return {
     'models behind': () => {
       lacks({})();
-      session.arriving = {
+      const arriving: StoredModel = {
+        ...engine.kept.models[0]!,
         name: 'polyglot',
-        id: LINGUA.id,
         bytes: 1_915_513,
         stored: 700_000,
         arriving: 90_000,
         state: 'fetching',
-        problem: undefined,
-        refused: [],
       };
+      session.arriving = { polyglot: arriving };
     },
     'models failing': lacks({ problem: 'MODEL_STORE_FULL' }),
     'models asked': lacks({ consent: 'ask' }),
