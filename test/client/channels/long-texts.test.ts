@@ -120,6 +120,7 @@ async function join(id: string, signers: ServingKeys, its = network): Promise<Cl
       signers,
       faucet: undefined,
       nowMs: () => START_MS + 10_000_000,
+      steadyMs: () => performance.now(),
       random: Math.random,
     },
     { network: 'e2e', bootstrap: [], genesis: undefined },

@@ -26,6 +26,8 @@ function setUp(here: Name[] = [], fails: Partial<Record<Name, ErrorCode[]>> = {}
     state: stored.has(name) ? 'stored' : 'absent',
     problem: undefined,
     refused: [],
+    licence: '',
+    attribution: '',
   });
   const rows = NAMES.map((name) => ({
     id: toHex(idOf(name)),

@@ -102,16 +102,19 @@ async function setUp() {
   const modelService = {
     stored: async () =>
       [...MODELS].map(([, manifest]): StoredModel => {
-        const { name } = manifest;
-        const state = here.has(name) ? 'stored' : 'absent';
-        const facts = {
-          name,
+        const isHere = here.has(manifest.name);
+        return {
+          name: manifest.name,
           id: modelId(manifest),
-          state,
+          bytes: 100,
+          stored: isHere ? 100 : 0,
+          arriving: 0,
+          state: isHere ? 'stored' : 'absent',
           problem: undefined,
           refused: [],
-        } as const;
-        return { ...facts, bytes: 100, stored: here.has(name) ? 100 : 0, arriving: 0 };
+          licence: '',
+          attribution: '',
+        };
       }),
     fetch: async (id: Uint8Array) => (equal(id, BEST) ? coming.promise : undefined),
     stop: () => undefined,
