@@ -130,7 +130,7 @@ describe('consent', () => {
     expect(engine.calls).toContain('client.fetchModel');
     engine.emit({ type: 'model', model: { ...model!, state: 'stored' } });
     expect(session.storage!.models[0]!.state).toBe('stored');
-    expect(session.arriving?.state).toBe('stored');
+    expect(session.arriving[model!.name]?.state).toBe('stored');
   });
 
   it('a download can be stopped while another act waits for it', async () => {

@@ -1,10 +1,10 @@
 /** More than one mined model: a new page works with the small one at once, and the others come behind the work. */
 import { expect, test, type Page } from '@playwright/test';
-import { modelNamed, networkOf } from '../src/client/models/networks.ts';
-import { toHex } from '../src/lib/bytes.ts';
-import { en } from '../src/ui/i18n/en/app.ts';
-import { models as words } from '../src/ui/i18n/en/models.ts';
-import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../test/chromium.ts';
+import { modelNamed, networkOf } from '../../src/client/models/networks.ts';
+import { toHex } from '../../src/lib/bytes.ts';
+import { en } from '../../src/ui/i18n/en/app.ts';
+import { models as words } from '../../src/ui/i18n/en/models.ts';
+import { CHROMIUM_FLAGS, WEBRTC_FLAGS, findChromium } from '../../test/chromium.ts';
 import {
   button,
   countOf,
@@ -14,8 +14,8 @@ import {
   pause,
   readAddress,
   valueOf,
-} from './support/app.ts';
-import { removeData, startSeed, type Seed } from './support/seed.ts';
+} from '../support/app.ts';
+import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 /** The default of the network, and the model that others mine with. */
 const [FIRST, SECOND] = ['lingua', 'polyglot'] as const;
