@@ -152,10 +152,12 @@ export class PlainPlan {
       });
       const row = rowOf(values, reads, numbers);
       for (const [i, to] of outputs.entries()) {
-        const { value, isQuick } = made[i]!;
+        const { value, isQuick, unclipped } = made[i]!;
         const at = this.#at(to, indices);
+        for (const x of unclipped === undefined ? [] : row[unclipped]!)
+          need(isQuickly(x) && Number.isInteger(x), () => `${x} is to be converted quickly`);
         for (const [j, x] of row[value]!.entries()) {
-          need(!isQuick || Math.abs(x) <= 2 ** 22, () => `${x} is to be converted quickly`);
+          need(!isQuick || isQuickly(x), () => `${x} is to be converted quickly`);
           this.#store(to.buffer, at + j, x);
         }
       }
@@ -214,6 +216,13 @@ export class PlainPlan {
   }
 }
 
+/** The odd number of parts 2^−b that a fraction is; a whole number is none. */
+const partsOf = (x: number): number => {
+  let parts = Number.isInteger(x) ? Infinity : Math.abs(x);
+  while (!Number.isInteger(parts) && parts !== Infinity) parts *= 2;
+  return parts;
+};
+const isQuickly = (x: number): boolean => Math.abs(x) <= 2 ** 22;
 const holds = (storage: Storage, x: number): boolean => {
   const [low, high] = REACH[storage];
   return x >= low && x <= high && (storage === 'f32' ? Math.fround(x) === x : Number.isInteger(x));
@@ -252,6 +261,8 @@ export function rowOf(
       }
       default: {
         const [x, y = 0] = v.args.map((a) => entryAt(a, column, v.width));
+        if (v.op === 'quotient' && v.parts !== undefined)
+          need(partsOf(x!) < 2 ** v.parts && Number.isInteger(y) && y >= 1, () => `${x}/${y}`);
         return OPERATIONS[v.op]!(x!, y);
       }
     }

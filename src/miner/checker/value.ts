@@ -101,7 +101,7 @@ export const derived = (v: Value, dims: readonly number[] = v.dims): Value => ({
 });
 
 /** A power of two from 2^−24 to 1. */
-const isShift = (x: number): boolean =>
+export const isShift = (x: number): boolean =>
   x > 0 && x <= 1 && x >= 2 ** -BITS_MAX && Number.isInteger(Math.log2(x));
 /** Whether a tensor is a constant of powers of two: multiplying by it moves a number's point and keeps its digits. */
 export const isShifts = (v: Value): boolean => v.constant?.every(isShift) ?? false;

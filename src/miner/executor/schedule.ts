@@ -117,6 +117,9 @@ function keptOf(values: readonly RowValue[], level: readonly number[]): Set<numb
   return kept;
 }
 
+/** Lanes of a vector: groups of a multiple of it leave none empty. */
+const LANES = 4;
+
 /** Loops of one level: one for each width and kind of groups. */
 class LevelLoops {
   readonly #values: readonly RowValue[];
@@ -145,6 +148,16 @@ class LevelLoops {
       const loop = loops.get(key) ?? { width, groups, written: [], reductions: [] };
       (isMade ? loop.reductions : loop.written).push(i);
       loops.set(key, loop);
+    }
+    // What needs no groups is done in a loop over groups of the same columns, if there is one.
+    for (const [key, { width, groups, written: own, reductions: made }] of loops) {
+      const host = [...loops.values()].find(
+        (o) => o.groups > 1 && o.width === width && width % (LANES * o.groups) === 0,
+      );
+      if (!host || groups > 1) continue;
+      host.written.unshift(...own);
+      host.reductions.unshift(...made);
+      loops.delete(key);
     }
     return [...loops.values()];
   }

@@ -80,7 +80,12 @@ export type RowValue = { readonly width: number } & (
   /** ⌊x / 2^s⌋ of an input that is stored as int32, s = numbers[number]: an arithmetic shift. */
   | { readonly op: 'shift'; readonly input: number; readonly number: number }
   | { readonly op: Unary; readonly args: readonly [number] }
-  | { readonly op: Binary; readonly args: readonly [number, number] }
+  | { readonly op: Exclude<Binary, 'quotient'>; readonly args: readonly [number, number] }
+  /**
+   * `parts`: for some b ≥ 1 the dividend is an odd multiple of 2^−b, less than 2^parts of them, and the divisor is
+   * whole and at least 1. So no quotient is whole.
+   */
+  | { readonly op: 'quotient'; readonly args: readonly [number, number]; readonly parts?: 23 | 24 }
   /** Entry `x` of a table: inputs[input] is bound to its first entry; indices are proven to lie inside. */
   | { readonly op: 'table'; readonly input: number; readonly args: readonly [number] }
   /** Over each group of args' width / width columns. */
@@ -102,6 +107,8 @@ export interface ProgramOutput {
   readonly storage: Storage;
   /** |x| ≤ 2^22 is proven, up to which adding 1.5·2^23 leaves a whole number in a float32's low bits. */
   readonly isQuick: boolean;
+  /** `value` is this one limited by numbers, first from below; it is whole, and |x| ≤ 2^22 is proven for it too. */
+  readonly unclipped?: number;
 }
 
 /**

@@ -163,6 +163,73 @@ describe('a plan', () => {
     expect(as(0).report[0]).toContain('quotient');
   });
 
+  it('knows how many parts a dividend has, of which all are odd', () => {
+    const g = new Graph();
+    const x = g.add(g.input('c1', [ROWS, 8]), g.number(0.5));
+    const q = g.op('Div', [x, g.number(3)]);
+    g.output('a2', [ROWS, 8], g.op('Floor', [q]));
+    const graph = g.graph();
+    const values = valuesOf(graph, { [x]: [ROWS, 8], [q]: [ROWS, 8] });
+    const partsOf = (about: Partial<Value>) => {
+      const known = new Map([
+        ...values,
+        [x, { ...values.get(x)!, ...about }] as const,
+        [q, { ...values.get(q)!, bits: Infinity }] as const,
+      ]);
+      const { programs } = planGraph(graph, known, 8);
+      return programs[0]!.values.flatMap((v) => (v.op === 'quotient' ? [v.parts] : []));
+    };
+    const odd = { bits: 1, odd: true };
+    expect(partsOf({ ...odd, hi: 2 ** 22 - 0.5 })).toEqual([23]);
+    expect(partsOf({ ...odd, lo: -(2 ** 22) })).toEqual([24]);
+    expect(partsOf({ ...odd, hi: 2 ** 23 - 1 })).toEqual([24]);
+    expect(partsOf({ ...odd, hi: 2 ** 23 - 0.5 })).toEqual([undefined]);
+    expect(partsOf({ bits: 1, odd: false })).toEqual([undefined]);
+  });
+
+  it('multiplies constants by powers of two once, and by nothing else', () => {
+    const columns = Float32Array.from({ length: 8 }, (_, i) => 1 + i);
+    const lineWith = (scale: readonly number[]): string[] => {
+      const g = new Graph();
+      const scaled = g.mul(g.input('c1', [ROWS, 8]), g.floats('a', [8], columns));
+      const sum = g.add(scaled, g.floats('b', [8], columns));
+      const y = g.mul(sum, g.floats('c', [scale.length], scale));
+      g.output('a2', [ROWS, 8], g.op('Floor', [y]));
+      const graph = g.graph();
+      const dims = Object.fromEntries([scaled, sum, y].map((name) => [name, [ROWS, 8]]));
+      const { programs, buffers } = planGraph(graph, valuesOf(graph, dims), 8);
+      const made = buffers.flatMap(({ role }) =>
+        role.kind === 'constant' ? [[...role.data].join(' ')] : [],
+      );
+      const ops = programs[0]!.values.map(({ op }) => op).filter((op) => op !== 'input');
+      return [ops.join(' '), ...made];
+    };
+    const halves = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4].join(' ');
+    expect(lineWith([0.5])).toEqual(['mul add floor', halves, halves]);
+    const each = Array.from({ length: 8 }, (_, i) => 2 ** -i);
+    const lines = [...columns].map((x, i) => x * 2 ** -i).join(' ');
+    expect(lineWith(each)).toEqual(['mul add floor', lines, lines]);
+    expect(lineWith([0.75])[0]).toBe('mul add number mul floor');
+    expect(lineWith(each.with(7, 3))[0]).toBe('mul add mul floor');
+  });
+
+  it('limits as int16 only what is quickly made whole', () => {
+    const g = new Graph();
+    const x = g.op('Floor', [g.mul(g.input('c1', [ROWS, 8]), g.number(0.75))]);
+    g.output('a2', [ROWS, 8], g.clipLast(x, -63, 63));
+    const graph = g.graph();
+    const names = graph.nodes.map((n) => [n.outputs[0]!, [ROWS, 8]] as const);
+    const values = valuesOf(graph, Object.fromEntries(names));
+    const isLate = (about: Partial<Value>): boolean => {
+      const known = new Map([...values, [x, { ...values.get(x)!, ...about }] as const]);
+      return planGraph(graph, known, 8).programs[0]!.outputs[0]!.unclipped !== undefined;
+    };
+    expect(isLate({})).toBe(true);
+    expect(isLate({ hi: 2 ** 22 })).toBe(true);
+    expect(isLate({ hi: 2 ** 22 + 1 })).toBe(false);
+    expect(isLate({ bits: 1 })).toBe(false);
+  });
+
   it('leaves rows in millions of short turns, and large constants, to ONNX Runtime', () => {
     const n = 2 ** 18;
     const turned = new Graph();

@@ -12,6 +12,7 @@ import {
   type Unary,
 } from '../types.ts';
 import type { Draft } from './assignment.ts';
+import { lineOf, type Line } from './constants.ts';
 import type { Operand, Point, Ref } from './items.ts';
 import { bind, cutsOf, cutsOfDims, loopsOf, stridesOf, touch, type Pools } from './loops.ts';
 import { constantStore, cover, located, rootOf, type Store } from './stores.ts';
@@ -87,6 +88,8 @@ export class Builder {
     if (op === 'copy') return this.#arg(args[0]!, dims);
     const shifted = op === 'floor' ? this.#shift(point, width) : undefined;
     if (shifted !== undefined) return shifted;
+    const line = lineOf(point);
+    if (line) return this.#line(line, point.dims, width);
     const values = args.map((a) => this.#arg(a, dims));
     if (op === 'clip') {
       const [x, low, high] = values as [number, number, number];
@@ -94,7 +97,18 @@ export class Builder {
       return this.#put({ op: 'min', width, args: [least, high] });
     }
     if (values.length === 1) return this.#put({ op: op as Unary, width, args: [values[0]!] });
-    return this.#put({ op: op as Binary, width, args: values as [number, number] });
+    const pair = values as [number, number];
+    if (op === 'quotient') return this.#put({ op, width, args: pair, ...partsOf(args[0]!) });
+    return this.#put({ op: op as Exclude<Binary, 'quotient'>, width, args: pair });
+  }
+
+  #line({ x, factor, plus }: Line, dims: readonly number[], width: number): number {
+    const scaled = this.#put({
+      op: 'mul',
+      width,
+      args: [this.#arg(x, dims), this.#arg(factor, dims)],
+    });
+    return this.#put({ op: 'add', width, args: [scaled, this.#arg(plus, dims)] });
   }
 
   /** Floor(x·2^−s) of whole int32 numbers in memory. */
@@ -217,6 +231,15 @@ export class Builder {
     });
   }
 
+  /** The operand of a clip, where it is whole and no larger than is quickly converted. */
+  #unclipped({ op, args: [operand] }: Point): { unclipped?: number } {
+    const from = op === 'clip' ? operand!.point : undefined;
+    const unclipped = from && this.#points.get(from);
+    if (unclipped === undefined || from!.value.bits || magnitude(from!.value) > QUICK_MAX)
+      return {};
+    return { unclipped };
+  }
+
   /** The step, without what nobody reads; undefined where nothing is left. */
   step(): RowsStep | undefined {
     const kept = this.#roots.filter(
@@ -249,12 +272,21 @@ export class Builder {
         value,
         storage: point.store!.storage,
         isQuick: magnitude(point.value) <= QUICK_MAX,
+        ...this.#unclipped(point),
       })),
       numbers: this.#numbers.length,
     };
     const program = this.#pools.programOf({ key: JSON.stringify(shape), ...shape });
     return { kind: 'rows', loops, program, inputs, outputs, numbers: this.#numbers };
   }
+}
+
+/** How many parts a dividend has of which each is odd. */
+function partsOf({ point }: Ref): { parts?: 23 | 24 } {
+  if (!point?.value.odd) return {};
+  const parts = magnitude(point.value) * 2 ** point.value.bits;
+  if (parts < 2 ** 23) return { parts: 23 };
+  return parts < 2 ** 24 - 1 ? { parts: 24 } : {};
 }
 
 /** s of a constant 2^−s. */

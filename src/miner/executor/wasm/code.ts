@@ -27,6 +27,7 @@ const section = (id: number, body: Code): Code => [id, ...u(body.length), ...bod
 const text = (name: string): Code => vector([...new TextEncoder().encode(name)].map((c) => [c]));
 
 export const I32 = 0x7f;
+export const I64 = 0x7e;
 export const V128 = 0x7b;
 const FUNCTION = 0x60;
 
@@ -38,6 +39,9 @@ export const ADD: Code = [0x6a];
 export const MUL: Code = [0x6c];
 export const SHIFT_RIGHT: Code = [0x76];
 export const LESS: Code = [0x49];
+/** The halves of an int64 as int32. */
+export const LOW_HALF: Code = [0xa7];
+export const HIGH_HALF: Code = [0x42, ...s(32), 0x88, ...LOW_HALF];
 export const LOOP: Code = [0x03, 0x40];
 /** Ends a block; jumps back to the innermost loop where the number on the stack is not 0. */
 export const END: Code = [0x0b];
@@ -54,7 +58,7 @@ const SIMD = {
   store: 0x0b,
   constant: 0x0c,
   shuffle: 0x0d,
-  extractInt: 0x1b,
+  extractLong: 0x1d,
   splatInt: 0x11,
   less: 0x43,
   more: 0x44,
@@ -72,6 +76,8 @@ const SIMD = {
   floor: 0x68,
   narrow32: 0x85,
   extend8: 0x87,
+  least16: 0x96,
+  most16: 0x98,
   extend16: 0xa7,
   shiftLeft: 0xab,
   shiftRight: 0xac,

@@ -2,6 +2,9 @@
 import { BYTES, type RowProgram, type Storage } from '../types.ts';
 import {
   ADD,
+  HIGH_HALF,
+  I64,
+  LOW_HALF,
   SHIFT_RIGHT,
   V128,
   at,
@@ -32,10 +35,19 @@ const LOAD: Record<Storage, { readonly vector: readonly Simd[]; readonly splat: 
       splat: ['load8Splat', 'extend8', 'extend16', 'convert'],
     },
   };
-const loaded = ([first, ...rest]: readonly Simd[], raw: boolean): Code => [
-  ...simd(first!, at(0)),
+const loaded = ([first, ...rest]: readonly Simd[], raw: boolean, offset = 0): Code => [
+  ...simd(first!, at(offset)),
   ...(raw ? rest.slice(0, -1) : rest).flatMap((name) => simd(name)),
 ];
+
+/**
+ * Numbers of the frame that limit whole numbers from below and above, once these are int16, of which a vector holds
+ * eight: to saturate turns the order of no two numbers.
+ */
+export interface Clip {
+  readonly least: number;
+  readonly most: number;
+}
 
 /** Reads inputs and writes outputs of a program, at the column in work. */
 export class Elements {
@@ -59,26 +71,38 @@ export class Elements {
     return [...place, ...loaded(LOAD[storage].splat, raw)];
   }
 
-  /** Four elements of an input at the column in work. */
-  vector(input: number, raw = false): Code {
+  /** Four elements of an input, `v` vectors after the column in work. */
+  vector(input: number, v: number, raw = false): Code {
     const { storage } = this.#program.inputs[input]!;
     const column = this.#column[BYTES[storage]];
     const address = [...get(this.#fn.inputs[input]!.pointer), ...get(column), ...ADD];
-    return [...address, ...loaded(LOAD[storage].vector, raw)];
+    return [...address, ...loaded(LOAD[storage].vector, raw, v * LANES * BYTES[storage])];
   }
 
   /** Entries of a table by whole numbers in four lanes. */
   lookup(input: number, places: Code, lanes: number): void {
     const { pointer } = this.#fn.inputs[input]!;
-    const [index, found] = [this.#fn.local(V128), this.#fn.local(V128)];
-    this.#fn.emit(this.#integers(places, true), constant(2), simd('shiftLeft'));
+    const addresses = this.#fn.local(V128);
+    const found = this.#fn.local(V128);
+    const pair = this.#fn.local(I64);
+    // The entry at the place whose bits are 0.
+    const first = [...get(pointer), ...constant(-(MAGIC_BITS << 2)), ...ADD];
+    const origin = this.#fn.constant(`t${input}`, [...first, ...simd('splatInt')]);
+    this.#fn.emit(places);
     // What lies past the row is no place in the table.
     if (lanes < LANES) this.#fn.emit(this.#fn.mask(lanes), simd('and'));
-    this.#fn.emit(get(pointer), simd('splatInt'), simd('addInt'), set(index));
-    const place = (lane: number): Code => [...get(index), ...simd('extractInt', [lane])];
-    this.#fn.emit(place(0), simd('load32Zero', at(0)), set(found));
-    for (let lane = 1; lane < LANES; lane++)
-      this.#fn.emit(place(lane), get(found), simd('load32Lane', at(0), [lane]), set(found));
+    this.#fn.emit(this.#fn.splat(MAGIC), simd('add'), constant(2), simd('shiftLeft'));
+    this.#fn.emit(origin, simd('addInt'), set(addresses));
+    const load = (address: Code, lane: number): void =>
+      lane
+        ? this.#fn.emit(address, get(found), simd('load32Lane', at(0), [lane]), set(found))
+        : this.#fn.emit(address, simd('load32Zero', at(0)), set(found));
+    // Two addresses at a time leave the vector.
+    for (let lane = 0; lane < LANES; lane += 2) {
+      this.#fn.emit(get(addresses), simd('extractLong', [lane >> 1]), set(pair));
+      load([...get(pair), ...LOW_HALF], lane);
+      load([...get(pair), ...HIGH_HALF], lane + 1);
+    }
     this.#fn.emit(get(found));
   }
 
@@ -94,27 +118,42 @@ export class Elements {
     ];
   }
 
-  /** Writes columns at the column in work; of fewer than four, nothing past the last. */
-  store(o: number, code: Code, lanes: number): void {
+  /**
+   * Writes one or two vectors at the column in work; of fewer lanes than four, nothing past the last. `clip`: what they
+   * are limited to, where all lanes are columns.
+   */
+  store(o: number, vectors: readonly Code[], lanes: number, clip?: Clip): void {
     const { storage, isQuick } = this.#program.outputs[o]!;
-    const column = this.#column[BYTES[storage]];
-    if (lanes < LANES) return this.#storeLanes(o, code, lanes, column);
+    const size = BYTES[storage];
+    const column = this.#column[size];
+    if (lanes < LANES) return this.#storeLanes(o, vectors[0]!, lanes, column);
     const address = [...get(this.#fn.outputs[o]!.pointer), ...get(column), ...ADD];
-    if (storage === 'f32') return this.#fn.emit(address, code, simd('store', at(0)));
-    const whole = this.#integers(code, isQuick);
-    if (storage === 'i32') return this.#fn.emit(address, whole, simd('store', at(0)));
-    const local = this.#narrowed(storage, whole);
-    const instruction = storage === 'i8' ? 'store32Lane' : 'store64Lane';
-    this.#fn.emit(address, get(local), simd(instruction, at(0), [0]));
+    const numbers =
+      storage === 'f32' ? vectors : vectors.map((code) => this.#integers(code, isQuick));
+    if (size === 4) {
+      for (const [v, code] of numbers.entries())
+        this.#fn.emit(address, code, simd('store', at(4 * LANES * v)));
+      return;
+    }
+    const local = this.#narrowed(storage, numbers, clip);
+    const bytes = size * LANES * vectors.length;
+    this.#fn.emit(address, get(local));
+    if (bytes === 16) this.#fn.emit(simd('store', at(0)));
+    else this.#fn.emit(simd(bytes === 8 ? 'store64Lane' : 'store32Lane', at(0), [0]));
   }
 
-  /** A local with what is stored of four lanes in its first bytes. */
-  #narrowed(storage: Storage, code: Code): number {
+  /** A local with what is stored of one or two vectors in its first bytes. */
+  #narrowed(storage: Storage, [low, high]: readonly Code[], clip?: Clip): number {
     const local = this.#fn.local(V128);
-    this.#fn.emit(code, set(local));
-    const narrow = (by: Simd): void => this.#fn.emit(get(local), get(local), simd(by), set(local));
-    if (storage === 'i16' || storage === 'i8') narrow('narrow32');
-    if (storage === 'i8') narrow('narrow16');
+    const change = (by: Simd, other = get(local)): void =>
+      this.#fn.emit(get(local), other, simd(by), set(local));
+    this.#fn.emit(low!, set(local));
+    if (storage === 'i16' || storage === 'i8') change('narrow32', high);
+    if (clip) {
+      change('most16', this.#fn.narrow(clip.least));
+      change('least16', this.#fn.narrow(clip.most));
+    }
+    if (storage === 'i8') change('narrow16');
     return local;
   }
 
@@ -127,7 +166,7 @@ export class Elements {
   #storeLanes(o: number, code: Code, lanes: number, column: number): void {
     const { storage, isQuick } = this.#program.outputs[o]!;
     const whole = storage === 'f32' ? code : this.#integers(code, isQuick);
-    const local = this.#narrowed(storage, whole);
+    const local = this.#narrowed(storage, [whole]);
     const names: Record<Storage, Simd> = {
       f32: 'store32Lane',
       i32: 'store32Lane',

@@ -6,7 +6,7 @@
  * Four float32 at a time. Past a row's last column a vector holds anything: no sum, maximum, lookup or store takes it.
  */
 import { argsOf, isReduction, scheduleOf, type Loop, type Schedule } from '../schedule.ts';
-import type { RowProgram, RowValue } from '../types.ts';
+import { BYTES, type RowProgram, type RowValue } from '../types.ts';
 import {
   ADD,
   AGAIN,
@@ -22,7 +22,8 @@ import {
   tee,
   type Code,
 } from './code.ts';
-import { Elements, LANES } from './elements.ts';
+import { withoutCorrections } from './corrections.ts';
+import { Elements, LANES, type Clip } from './elements.ts';
 import { FunctionCode, type Emitted } from './function.ts';
 import { Operators } from './operators.ts';
 
@@ -30,7 +31,8 @@ import { Operators } from './operators.ts';
 export const FUNCTION_BYTES_MAX = 65_536;
 
 /** A program's function; undefined: it is too large. The plan has made sure that there is an order of loops. */
-export function emitProgram(program: RowProgram): Emitted | undefined {
+export function emitProgram(planned: RowProgram): Emitted | undefined {
+  const program = withoutCorrections(planned);
   const schedule = scheduleOf(program);
   if (!schedule) return undefined;
   const emitter = new Emitter(program, schedule);
@@ -38,12 +40,29 @@ export function emitProgram(program: RowProgram): Emitted | undefined {
   return made.code.length > FUNCTION_BYTES_MAX ? undefined : made;
 }
 
-/** One turn of a loop: what is known in it, and how many of its lanes hold columns. */
+/** One turn of a loop: what is known in it, its vectors, and how many of a vector's lanes hold columns. */
 interface Turn {
   readonly loop: Loop;
+  /** 0 and 1: eight columns in all, as many int16 as a vector holds. Or 0 alone. */
+  readonly vectors: readonly number[];
+  /** Fewer than all in a row's last vector, which is alone. */
   readonly lanes: number;
   readonly known: Map<string, number>;
   readonly sums: ReadonlyMap<number, number>;
+}
+
+/** An output's value before it is limited, where nobody else reads the limited one. */
+function unclippedOf({ values, outputs }: RowProgram): Map<number, Clip & { value: number }> {
+  const read = new Set(values.flatMap(argsOf));
+  const numberAt = (i: number): number => (values[i] as RowValue & { op: 'number' }).number;
+  const found = new Map<number, Clip & { value: number }>();
+  for (const [o, { value, storage, unclipped }] of outputs.entries()) {
+    if (unclipped === undefined || BYTES[storage] === 4 || read.has(value)) continue;
+    const [limited, most] = argsOf(values[value]!) as [number, number];
+    const least = argsOf(values[limited]!)[1]!;
+    found.set(o, { value: unclipped, least: numberAt(least), most: numberAt(most) });
+  }
+  return found;
 }
 
 class Emitter {
@@ -60,6 +79,7 @@ class Emitter {
   /** Offsets in scratch memory. */
   readonly #scratchAt = new Map<number, number>();
   readonly #stored = new Set<number>();
+  readonly #unclipped: ReadonlyMap<number, Clip & { readonly value: number }>;
   #scratchBytes = 0;
 
   constructor(program: RowProgram, schedule: Schedule) {
@@ -69,6 +89,7 @@ class Emitter {
     this.#fn = new FunctionCode(program);
     this.#elements = new Elements(program, this.#fn);
     this.#operators = new Operators(program, this.#fn, this.#elements);
+    this.#unclipped = unclippedOf(program);
     for (const i of schedule.kept) {
       this.#scratchAt.set(i, this.#scratchBytes);
       // A whole vector past the last column may be written.
@@ -141,12 +162,17 @@ class Emitter {
     this.#fn.emit(this.#fn.splat(this.#values[i]!.op === 'sum' ? 0 : -Infinity), set(local));
   }
 
-  /** The columns of a group: whole vectors, then what is left. */
+  /** The columns of a group: pairs of vectors, then what is left. */
   #columns(loop: Loop, sums: ReadonlyMap<number, number>): void {
     const size = loop.width / loop.groups;
-    const whole = Math.floor(size / LANES) * LANES;
+    const turn = (vectors: readonly number[], lanes = LANES): void => {
+      this.#turn({ loop, vectors, lanes, known: new Map(), sums });
+      this.#step(vectors.length * lanes);
+    };
+    const step = 2 * LANES;
+    const whole = Math.floor(size / step) * step;
     if (whole) {
-      const isLong = whole > LANES;
+      const isLong = whole > step;
       if (isLong) {
         const end =
           loop.groups > 1
@@ -154,21 +180,18 @@ class Emitter {
             : constant(4 * whole);
         this.#fn.emit(end, set(this.#fn.end), LOOP);
       }
-      this.#turn({ loop, lanes: LANES, known: new Map(), sums });
-      this.#step(LANES);
+      turn([0, 1]);
       if (isLong) this.#fn.emit(get(this.#fn.column[4]), get(this.#fn.end), LESS, AGAIN, END);
     }
-    if (size > whole) {
-      this.#turn({ loop, lanes: size - whole, known: new Map(), sums });
-      this.#step(size - whole);
-    }
+    if (size - whole >= LANES) turn([0]);
+    if (size % LANES) turn([0], size % LANES);
   }
 
-  #step(lanes: number): void {
+  #step(columns: number): void {
     for (const size of [1, 2, 4] as const)
       this.#fn.emit(
         get(this.#fn.column[size]),
-        constant(size * lanes),
+        constant(size * columns),
         ADD,
         set(this.#fn.column[size]),
       );
@@ -215,59 +238,61 @@ class Emitter {
     return found;
   }
 
-  /** One vector of columns. */
   #turn(turn: Turn): void {
+    const { vectors, lanes } = turn;
+    const all = (i: number): Code[] => vectors.map((v) => this.#wide(i, turn, v));
     for (const i of turn.loop.written) {
-      const code = this.#wide(i, turn);
       const place = this.#scratchAt.get(i);
       if (place !== undefined && !isReduction(this.#values[i]!))
-        this.#fn.emit(
-          get(this.#fn.scratch),
-          get(this.#fn.column[4]),
-          ADD,
-          code,
-          simd('store', at(place)),
-        );
-      for (const [o, output] of this.#program.outputs.entries())
-        if (output.value === i) this.#elements.store(o, code, turn.lanes);
+        for (const [v, code] of all(i).entries())
+          this.#fn.emit(
+            get(this.#fn.scratch),
+            get(this.#fn.column[4]),
+            ADD,
+            code,
+            simd('store', at(place + 4 * LANES * v)),
+          );
+      for (const [o, { value }] of this.#program.outputs.entries())
+        if (value === i) {
+          const whole = lanes === LANES ? this.#unclipped.get(o) : undefined;
+          this.#elements.store(o, all(whole?.value ?? i), lanes, whole);
+        }
     }
     for (const i of turn.loop.reductions) {
       const value = this.#values[i]!;
       const sum = turn.sums.get(i)!;
       const isSum = value.op === 'sum';
-      let code = this.#arg(argsOf(value)[0]!, turn);
-      if (turn.lanes < LANES)
-        code = isSum
-          ? [...code, ...this.#fn.mask(turn.lanes), ...simd('and')]
-          : [
-              ...code,
-              ...this.#fn.splat(-Infinity),
-              ...this.#fn.mask(turn.lanes),
-              ...simd('select'),
-            ];
-      this.#fn.emit(get(sum), code, simd(isSum ? 'add' : 'pmax'), set(sum));
+      for (const v of vectors) {
+        let code = this.#arg(argsOf(value)[0]!, turn, v);
+        if (lanes < LANES)
+          code = isSum
+            ? [...code, ...this.#fn.mask(lanes), ...simd('and')]
+            : [...code, ...this.#fn.splat(-Infinity), ...this.#fn.mask(lanes), ...simd('select')];
+        this.#fn.emit(get(sum), code, simd(isSum ? 'add' : 'pmax'), set(sum));
+      }
     }
   }
 
   /** An argument in a turn. */
-  #arg(i: number, turn: Turn): Code {
+  #arg(i: number, turn: Turn, v: number): Code {
     const { width } = this.#values[i]!;
     if (width === 1) return this.#row(i);
     if (width !== turn.loop.width) return get(this.#groups.get(i)!);
-    return this.#wide(i, turn);
+    return this.#wide(i, turn, v);
   }
 
-  /** A vector of a value of the loop's width. */
-  #wide(i: number, turn: Turn): Code {
-    const known = turn.known.get(`${i}`);
+  /** The v-th vector of a value of the loop's width. */
+  #wide(i: number, turn: Turn, v: number): Code {
+    const known = turn.known.get(`${i}/${v}`);
     if (known !== undefined) return get(known);
     const value = this.#values[i]!;
-    if (value.op === 'input') this.#fn.emit(this.#elements.vector(value.input));
+    if (value.op === 'input') this.#fn.emit(this.#elements.vector(value.input, v));
     else if (value.op === 'shift') {
-      const key = `raw${value.input}`;
+      const key = `raw${value.input}/${v}`;
       let raw = turn.known.get(key);
       if (raw === undefined) {
-        this.#fn.emit(this.#elements.vector(value.input, true), set((raw = this.#fn.local(V128))));
+        raw = this.#fn.local(V128);
+        this.#fn.emit(this.#elements.vector(value.input, v, true), set(raw));
         turn.known.set(key, raw);
       }
       this.#fn.emit(get(raw), this.#fn.shift(value.number), simd('shiftRight'), simd('convert'));
@@ -276,15 +301,15 @@ class Emitter {
         get(this.#fn.scratch),
         get(this.#fn.column[4]),
         ADD,
-        simd('load', at(this.#scratchAt.get(i)!)),
+        simd('load', at(this.#scratchAt.get(i)! + 4 * LANES * v)),
       );
     else {
-      const args = argsOf(value).map((a) => this.#arg(a, turn));
+      const args = argsOf(value).map((a) => this.#arg(a, turn, v));
       this.#operators.operate(value, (k) => args[k]!, turn.lanes);
     }
     const local = this.#fn.local(V128);
     this.#fn.emit(set(local));
-    turn.known.set(`${i}`, local);
+    turn.known.set(`${i}/${v}`, local);
     return get(local);
   }
 

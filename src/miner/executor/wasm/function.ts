@@ -135,6 +135,11 @@ export class FunctionCode {
     const offset = this.layout.numbers + 4 * i;
     return this.constant(`n${i}`, [...get(1), ...simd('load32Splat', at(offset))]);
   }
+  /** A whole number of the frame in all lanes of int16, saturated. */
+  narrow(i: number): Code {
+    const whole = this.constant(`w${i}`, [...this.number(i), ...simd('truncate')]);
+    return this.constant(`h${i}`, [...whole, ...whole, ...simd('narrow32')]);
+  }
   /** A number of the frame that is a shift. */
   shift(i: number): Code {
     let local = this.#shifts.get(i);
