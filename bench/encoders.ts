@@ -66,8 +66,13 @@ export async function createEncoder(
 ): Promise<Encoder> {
   const unit = unitOf(shape, m);
   const map = weights(shape);
-  const tensors: Tensors = { names: [...map.keys()], read: (name) => map.get(name)!.values };
-  const config: BertConfig = { ...shape, positions: 512, epsilon: 1e-12, pooling: 'mean' };
+  const tensors: Tensors = {
+    names: [...map.keys()],
+    check: () => undefined,
+    read: (name) => map.get(name)!.values,
+  };
+  const rest = { positions: 512, types: 2, epsilon: 1e-12, pooling: 'mean' } as const;
+  const config: BertConfig = { ...shape, ...rest };
   const float = exportBert(config, tensors);
   if (shape === SHAPES.lingua) return { shape, ...unit, model: await readModel('lingua'), float };
   const bert = bertFrom(config, tensors);

@@ -1,12 +1,12 @@
 /**
- * A BERT-class encoder as a Hugging Face folder describes it: config.json, 1_Pooling/config.json,
- * modules.json and the weights' names. What would need another graph is refused with its reason.
+ * A BERT-class encoder as a Hugging Face folder describes it: config.json and the weights' names.
+ * What would need another graph is refused with its field.
  */
 import { VOCABULARY_MAX } from '../../src/core/manifest.ts';
 import { AppError } from '../../src/lib/errors.ts';
+import { modulesOf, poolingOf, type Pooling } from './checkpoint/modules.ts';
+import { shown, type Json } from './checkpoint/json.ts';
 import type { Tensors } from './safetensors.ts';
-
-export type Pooling = 'mean' | 'cls';
 
 export interface BertConfig {
   readonly hidden: number;
@@ -15,6 +15,8 @@ export interface BertConfig {
   readonly layers: number;
   readonly vocabulary: number;
   readonly positions: number;
+  /** Kinds of tokens; every token of ours is of kind 0. */
+  readonly types: number;
   readonly epsilon: number;
   readonly pooling: Pooling;
 }
@@ -42,51 +44,53 @@ export interface Bert extends BertConfig {
 }
 
 const refuse = (message: string): AppError => new AppError('MODEL_REFUSED', message);
-type Json = Readonly<Record<string, unknown>>;
 
 function count(config: Json, key: string, max: number): number {
   const value = config[key];
   if (!Number.isSafeInteger(value) || (value as number) < 1 || (value as number) > max)
-    throw refuse(`config.json: ${key} is ${String(value)}, not 1 to ${max}`);
+    throw refuse(`config.json: ${key} is ${shown(value)}, not 1 to ${max}`);
   return value as number;
 }
 
-function demandEqual(config: Json, key: string, wanted: unknown, otherwise?: unknown): void {
-  const value = config[key] ?? otherwise;
-  if (value !== wanted)
-    throw refuse(`config.json: ${key} is ${JSON.stringify(value)}; only "${String(wanted)}" fits`);
-}
+/** What fields may say; undefined: that they are missing. The first is told to who has another. */
+const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
+  model_type: ['bert'],
+  hidden_act: ['gelu', 'gelu_python'],
+  position_embedding_type: ['absolute', undefined, null],
+  is_decoder: [false, undefined, null],
+  // Code of the checkpoint's own, which may compute anything.
+  auto_map: [undefined, null],
+  quantization_config: [undefined, null],
+};
 
-/** A path of a folder that stays in the model's folder. */
-const INSIDE = /^(?!.*(^|\/)\.{1,2}(\/|$))[\w.-]+(\/[\w.-]+)*$/;
-
-/**
- * Where the configuration of the pooling lies: in the folder that modules.json names, if there is one.
- * `optional` where nothing names it. @throws AppError MODEL_REFUSED
- */
-export function poolingFile(modules: readonly Json[]): { name: string; optional: boolean } {
-  const named = modules.filter(
-    ({ type }) => typeof type === 'string' && /(^|\.)Pooling$/.test(type),
+function demandPlain(config: Json): void {
+  for (const [key, wanted] of Object.entries(PLAIN))
+    if (!wanted.includes(config[key]))
+      throw refuse(`config.json: ${key} is ${shown(config[key])}; only ${shown(wanted[0])} fits`);
+  const classes = [config.architectures ?? []].flat();
+  const odd = classes.find(
+    (name) => typeof name !== 'string' || !/^(TF|Flax)?Bert[A-Z]/.test(name),
   );
-  if (named.length > 1) throw refuse(`modules.json: ${named.length} poolings`);
-  const [pooling] = named;
-  if (!pooling) return { name: '1_Pooling/config.json', optional: true };
-  const path = typeof pooling.path === 'string' ? pooling.path.replace(/\/$/, '') : '';
-  if (!INSIDE.test(path)) throw refuse(`modules.json: no folder of the pooling in '${path}'`);
-  return { name: `${path}/config.json`, optional: false };
+  if (odd !== undefined) throw refuse(`config.json: architectures has ${shown(odd)}, no Bert…`);
+  if (Object.keys(Object(config.pruned_heads) as object).length)
+    throw refuse('config.json: pruned_heads is not empty');
 }
 
-/** Of the pooling's config.json; without one the mean, as sentence-transformers has it. */
-function poolingOf(pooling: Json | undefined): Pooling {
-  const modes = Object.entries(pooling ?? { pooling_mode_mean_tokens: true })
-    .filter(([key, value]) => key.startsWith('pooling_mode_') && value === true)
-    .map(([key]) => key);
-  if (modes.join() === 'pooling_mode_mean_tokens') return 'mean';
-  if (modes.join() === 'pooling_mode_cls_token') return 'cls';
-  throw refuse(`the pooling's config.json: [${modes}] is neither the mean nor the first token`);
+/** A norm divides by the root of variance and this: never by 0. */
+function epsilonOf({ layer_norm_eps: epsilon = 1e-12 }: Json): number {
+  if (typeof epsilon !== 'number' || !(epsilon > 0 && epsilon <= 0.01))
+    throw refuse(`config.json: layer_norm_eps is ${shown(epsilon)}, not over 0 and at most 0.01`);
+  return epsilon;
 }
 
-const MODULES = /(^|\.)(Transformer|Pooling|Normalize)$/;
+/** The id that a config gives to padding. @throws AppError MODEL_REFUSED */
+export function paddingOf(config: Json): number {
+  const { pad_token_id: id } = config;
+  if (id === undefined || id === null) return 0;
+  if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= VOCABULARY_MAX)
+    throw refuse(`config.json: pad_token_id is ${shown(id)}, no token`);
+  return id as number;
+}
 
 /** @throws AppError MODEL_REFUSED with the field that does not fit */
 export function bertConfig(
@@ -94,13 +98,9 @@ export function bertConfig(
   pooling?: Json,
   modules: readonly Json[] = [],
 ): BertConfig {
-  demandEqual(config, 'model_type', 'bert');
-  demandEqual(config, 'hidden_act', 'gelu');
-  demandEqual(config, 'position_embedding_type', 'absolute', 'absolute');
-  demandEqual(config, 'pad_token_id', 0, 0);
-  demandEqual(config, 'is_decoder', false, false);
-  const odd = modules.find(({ type }) => typeof type !== 'string' || !MODULES.test(type));
-  if (odd) throw refuse(`modules.json: ${String(odd.type)} is not known`);
+  demandPlain(config);
+  modulesOf(modules);
+  paddingOf(config);
   const found: BertConfig = {
     hidden: count(config, 'hidden_size', 1024),
     ffn: count(config, 'intermediate_size', 4096),
@@ -108,8 +108,9 @@ export function bertConfig(
     layers: count(config, 'num_hidden_layers', 48),
     vocabulary: count(config, 'vocab_size', VOCABULARY_MAX),
     positions: count(config, 'max_position_embeddings', 4096),
-    epsilon: typeof config.layer_norm_eps === 'number' ? config.layer_norm_eps : 1e-12,
-    pooling: poolingOf(pooling),
+    types: count({ type_vocab_size: 2, ...config }, 'type_vocab_size', 16),
+    epsilon: epsilonOf(config),
+    pooling: 'mean',
   };
   // Linears want k in 64s with a rank of 16 that is at most k/8 (docs/protocol.md §5.1).
   for (const [key, size] of Object.entries({
@@ -119,8 +120,10 @@ export function bertConfig(
     if (size % 64 || size < 128)
       throw refuse(`config.json: ${key} ${size} is no multiple of 64 from 128 on`);
   if (found.hidden % found.heads || found.hidden / found.heads > 128)
-    throw refuse(`config.json: ${found.heads} heads of ${found.hidden} columns`);
-  return found;
+    throw refuse(
+      `config.json: num_attention_heads is ${found.heads}, of ${found.hidden} columns (hidden_size)`,
+    );
+  return { ...found, pooling: poolingOf(pooling, found.hidden) };
 }
 
 const joined = (parts: readonly Float32Array[]): Float32Array => {
@@ -135,25 +138,58 @@ const joined = (parts: readonly Float32Array[]): Float32Array => {
 
 const WORDS = 'embeddings.word_embeddings.weight';
 
-/** The weights by the names of transformers' BertModel, with whatever prefix its wrapper gave them. */
+/** What stands before every name: a wrapper's (`bert.`, `model.`, `0.auto_model.`), or nothing. */
+function prefixOf({ names }: Tensors): string {
+  const found = new Set(
+    names
+      .filter((name) => name === WORDS || name.endsWith(`.${WORDS}`))
+      .map((name) => name.slice(0, -WORDS.length)),
+  );
+  if (found.size > 1)
+    throw refuse(`the weights have several encoders: ${[...found].map((p) => `'${p}${WORDS}'`)}`);
+  const [prefix = ''] = found;
+  return prefix;
+}
+
+/**
+ * The weights by the names of transformers' BertModel, with whatever prefix its wrapper gave them. Every tensor is
+ * checked before the first one is read.
+ * @throws AppError MODEL_REFUSED with the tensor that is missing or another, MODEL_CORRUPT
+ */
 export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
-  const { hidden, ffn, layers, vocabulary, positions } = config;
-  const first = tensors.names.find((name) => name === WORDS || name.endsWith(`.${WORDS}`));
-  const prefix = first?.slice(0, -WORDS.length) ?? '';
-  const read = (name: string, ...dims: number[]) => tensors.read(prefix + name, dims);
+  const prefix = prefixOf(tensors);
+  bertOf(config, tensors.names, prefix, (name, dims) => {
+    tensors.check(name, dims);
+    return new Float32Array();
+  });
+  return bertOf(config, tensors.names, prefix, (name, dims) => tensors.read(name, dims));
+}
+
+function bertOf(
+  config: BertConfig,
+  names: readonly string[],
+  prefix: string,
+  take: Tensors['read'],
+): Bert {
+  const { hidden, ffn, layers, vocabulary, positions, types } = config;
+  const known = new Set(names);
+  const read = (name: string, ...dims: number[]) => take(prefix + name, dims);
   /** The name of today, or the one that the first checkpoints have. */
   const either = (name: string, old: string) =>
-    tensors.names.includes(prefix + old) && !tensors.names.includes(prefix + name) ? old : name;
-  const linear = (names: readonly string[], k: number, n: number): FloatLinear => ({
+    known.has(prefix + old) && !known.has(prefix + name) ? old : name;
+  const linear = (from: readonly string[], k: number, n: number): FloatLinear => ({
     k,
-    n: n * names.length,
-    weight: joined(names.map((name) => read(`${name}.weight`, n, k))),
-    bias: joined(names.map((name) => read(`${name}.bias`, n))),
+    n: n * from.length,
+    weight: joined(from.map((name) => read(`${name}.weight`, n, k))),
+    bias: joined(from.map((name) => read(`${name}.bias`, n))),
   });
   const norm = (name: string): FloatNorm => ({
     gain: read(either(`${name}.weight`, `${name}.gamma`), hidden),
     bias: read(either(`${name}.bias`, `${name}.beta`), hidden),
   });
+  const words = read(WORDS, vocabulary, hidden);
+  const places = read('embeddings.position_embeddings.weight', positions, hidden);
+  const kinds = read('embeddings.token_type_embeddings.weight', types, hidden);
   const linears: FloatLinear[] = [];
   const norms = [norm('embeddings.LayerNorm')];
   for (let i = 0; i < layers; i++) {
@@ -165,14 +201,10 @@ export function bertFrom(config: BertConfig, tensors: Tensors): Bert {
     linears.push(linear([`${at}.output.dense`], ffn, hidden));
     norms.push(norm(`${at}.attention.output.LayerNorm`), norm(`${at}.output.LayerNorm`));
   }
-  const places = read('embeddings.position_embeddings.weight', positions, hidden);
-  const types = tensors.names.includes(`${prefix}embeddings.token_type_embeddings.weight`)
-    ? read('embeddings.token_type_embeddings.weight', 2, hidden)
-    : new Float32Array(hidden);
   return {
     ...config,
-    words: read(WORDS, vocabulary, hidden),
-    places: places.map((x, i) => x + types[i % hidden]!),
+    words,
+    places: places.map((x, i) => x + kinds[i % hidden]!),
     linears,
     norms,
   };

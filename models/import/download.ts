@@ -9,8 +9,8 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../src/lib/errors.ts';
-import { poolingFile } from './bert.ts';
-import { FILES, readModules, WEIGHTS } from './folder.ts';
+import { modulesOf } from './checkpoint/modules.ts';
+import { filesBeside, filesOf, MODULES, readModules, WEIGHTS, type Wanted } from './folder.ts';
 
 /** What one buffer of Node.js holds. */
 const FILE_BYTES_MAX = 2 ** 31 - 1;
@@ -147,16 +147,16 @@ export async function downloadFile(
 }
 
 /**
- * The files of a Hugging Face folder below `base` into `folder`.
+ * The files of a Hugging Face folder below `address` into `folder`.
  * @param hashes SHA-256 by file name; a file that it lacks must have its hash told by the server
  * @throws AppError MODEL_REFUSED, MODEL_MISSING, MODEL_CORRUPT
  */
 export async function download(
-  base: string,
+  address: string,
   folder: string,
   hashes: ReadonlyMap<string, string> = new Map(),
 ): Promise<string> {
-  const root = new URL(base.endsWith('/') ? base : `${base}/`);
+  const root = new URL(address.endsWith('/') ? address : `${address}/`);
   demandSafe(root);
   /** False when the server has no such file. */
   const get = async (name: string): Promise<boolean> => {
@@ -164,7 +164,11 @@ export async function download(
     const told = await toldHash(url).catch((cause: unknown) => {
       throw new AppError('MODEL_MISSING', `${url.href} can't be reached`, { cause });
     });
-    if (told === null && !hashes.has(name)) return false;
+    if (told === null && !hashes.has(name)) {
+      // What an earlier version had must not be read beside this one's files.
+      await rm(join(folder, name), { force: true });
+      return false;
+    }
     if (told === null) throw new AppError('MODEL_MISSING', `${url.href} is not there`);
     const wanted = hashes.get(name) ?? told;
     if (!wanted) throw new AppError('MODEL_REFUSED', `no hash of ${name}: give --hashes`);
@@ -173,9 +177,20 @@ export async function download(
   };
   const missing = (name: string): AppError =>
     new AppError('MODEL_MISSING', `${new URL(name, root).href} is not there`);
-  for (const { name, optional } of FILES) if (!(await get(name)) && !optional) throw missing(name);
-  const pooling = poolingFile(await readModules(folder));
-  if (!(await get(pooling.name)) && !pooling.optional) throw missing(pooling.name);
-  for (const [name] of WEIGHTS) if (await get(name)) return folder;
-  throw new AppError('MODEL_MISSING', `${root.href} has none of ${WEIGHTS.map(([name]) => name)}`);
+  const getAll = async (files: readonly Wanted[]): Promise<void> => {
+    for (const { name, optional } of files)
+      if (!(await get(name)) && !optional) throw missing(name);
+  };
+  await getAll([{ name: MODULES, optional: true }]);
+  const modules = readModules(folder);
+  await getAll(filesOf(modules));
+  const { base } = modulesOf(modules);
+  for (const name of WEIGHTS)
+    if (await get(base + name)) {
+      await getAll(
+        filesBeside(folder, base + name).map((file) => ({ name: file, optional: false })),
+      );
+      return folder;
+    }
+  throw new AppError('MODEL_MISSING', `${root.href} has none of ${WEIGHTS.join(', ')}`);
 }

@@ -96,6 +96,7 @@ async function main(): Promise<void> {
   if (!source || positionals.length > 1) throw new Error('one folder or URL, please');
   const name = flags.name ?? basename(source.replace(/\/+$/, ''));
   const read = await readFolder(await sourceFolder(source, name));
+  for (const note of read.notes) console.error(`note: ${note}`);
   const lines = textFromBytes(readFileSync(flags.text)).split('\n');
   const texts = lines.map((line) => line.trim()).filter(Boolean);
   if (texts.length < 3 || texts.length > TEXTS_MAX) throw new Error(`${texts.length} texts`);

@@ -6,10 +6,10 @@
  */
 import { AppError } from '../../src/lib/errors.ts';
 import { readForeign, type Message, type Raw } from '../../src/miner/package/onnx.ts';
-import { BYTES_OF, toFloats, type Tensors } from './safetensors.ts';
+import { BYTES_OF, toFloats, type FloatType, type Tensors } from './safetensors.ts';
 
 const RANK_MAX = 8;
-const FLOATS: Readonly<Record<number, keyof typeof BYTES_OF>> = { 1: 'F32', 10: 'F16', 16: 'BF16' };
+const FLOATS: Readonly<Record<number, FloatType>> = { 1: 'F32', 10: 'F16', 16: 'BF16' };
 const EXTERNAL = 1;
 /** Identity nodes in a row: exporters write one for a tensor that equals another. */
 const ALIASES_MAX = 4;
@@ -33,8 +33,15 @@ const NODE: Message = {
 };
 const MODEL: Message = { graph: [7, { nodes: [1, NODE], constants: [5, TENSOR] }] };
 
-const corrupt = (message: string): AppError => new AppError('MODEL_CORRUPT', `onnx: ${message}`);
-const refuse = (message: string): AppError => new AppError('MODEL_REFUSED', `onnx: ${message}`);
+/** A file's faults, by its name. */
+interface Faults {
+  corrupt(message: string): AppError;
+  refuse(message: string): AppError;
+}
+const faultsOf = (what: string): Faults => ({
+  corrupt: (message) => new AppError('MODEL_CORRUPT', `${what}: ${message}`),
+  refuse: (message) => new AppError('MODEL_REFUSED', `${what}: ${message}`),
+});
 
 interface Node {
   readonly op: string;
@@ -43,20 +50,28 @@ interface Node {
   readonly attributes: readonly Raw[];
 }
 
-function nodeOf(raw: Raw): Node {
+function nodeOf(raw: Raw, { corrupt, refuse }: Faults): Node {
   const [op] = raw.op as string[];
   const [domain = ''] = raw.domain as string[];
   const name = `${domain && `${domain}.`}${String(op)}`.slice(0, 80);
   if (!op) throw corrupt('a node has no operator');
   if (domain !== '' && domain !== 'ai.onnx')
-    throw refuse(`the graph is optimised (${name}): take the plain export, model.onnx`);
+    throw refuse(`${name} is no operator of ONNX: take the plain export, not an optimised one`);
   if (/Quantize|Integer|^QLinear/.test(op))
-    throw refuse(`the graph is quantised (${name}): take the float export, model.onnx`);
+    throw refuse(`the graph is quantised (${name}): take the float export`);
   const [inputs, outputs] = [raw.inputs as string[], raw.outputs as string[]];
   return { op, inputs, outputs, attributes: raw.attributes as Raw[] };
 }
 
+/** Where a tensor's numbers lie, and whether they are k×n for what is asked as n×k. */
+interface Place {
+  readonly data: Uint8Array;
+  readonly type: FloatType;
+  readonly isTurned: boolean;
+}
+
 class Weights implements Tensors {
+  readonly #faults: Faults;
   readonly #constants = new Map<string, Raw>();
   readonly #makers = new Map<string, Node>();
   /** x.weight → second operand of the MatMul to which x.bias is added. */
@@ -64,7 +79,8 @@ class Weights implements Tensors {
   /** Tables of which a Gather takes rows. */
   readonly #tables = new Set<string>();
 
-  constructor(nodes: readonly Node[], constants: readonly Raw[]) {
+  constructor(nodes: readonly Node[], constants: readonly Raw[], faults: Faults) {
+    this.#faults = faults;
     for (const raw of constants) this.#addConstant((raw.name![0] as string | undefined) ?? '', raw);
     for (const n of nodes) {
       const value = n.op === 'Constant' ? n.attributes[0]?.tensor?.[0] : undefined;
@@ -82,8 +98,24 @@ class Weights implements Tensors {
     return [...this.#constants.keys(), ...this.#makers.keys(), ...this.#products.keys()];
   }
 
+  check(name: string, dims: readonly number[]): void {
+    this.#find(name, dims);
+  }
+
+  read(name: string, dims: readonly number[]): Float32Array {
+    const { data, type, isTurned } = this.#find(name, dims);
+    const values = toFloats(data, type);
+    if (!values.every(Number.isFinite))
+      throw this.#faults.corrupt(`'${name}' holds a number that is none`);
+    if (!isTurned) return values;
+    const [n, k] = dims as [number, number];
+    const out = new Float32Array(values.length);
+    for (let j = 0; j < n; j++) for (let i = 0; i < k; i++) out[j * k + i] = values[i * n + j]!;
+    return out;
+  }
+
   #addConstant(name: string, raw: Raw): void {
-    if (this.#constants.has(name)) throw corrupt(`'${name}' is there twice`);
+    if (this.#constants.has(name)) throw this.#faults.corrupt(`'${name}' is there twice`);
     this.#constants.set(name, raw);
   }
 
@@ -92,7 +124,7 @@ class Weights implements Tensors {
     const weight = product?.op === 'MatMul' ? product.inputs[1] : undefined;
     if (!weight || !bias.endsWith('.bias') || !this.#constant(bias)) return;
     const name = bias.replace(/bias$/, 'weight');
-    if (this.#products.has(name)) throw refuse(`'${bias}' is added to two products`);
+    if (this.#products.has(name)) throw this.#faults.refuse(`'${bias}' is added to two products`);
     this.#products.set(name, weight);
   }
 
@@ -106,56 +138,58 @@ class Weights implements Tensors {
     return this.#constants.get(at);
   }
 
-  #values(name: string, as: string, dims: readonly number[]): Float32Array {
+  #find(name: string, dims: readonly number[]): Place {
+    const operand = this.#products.get(name);
+    const [n, k, ...more] = dims;
+    if (operand && n && k && !more.length) return this.#findOperand(operand, name, [n, k]);
+    // A square matrix would not tell which way it lies.
+    if (k && !this.#tables.has(name))
+      throw this.#faults.refuse(
+        `no product adds '${name.replace(/weight$/, 'bias')}', or no Gather reads '${name}'`,
+      );
+    return { ...this.#locate(name, name, dims), isTurned: false };
+  }
+
+  /** B of x·B, k×n in the file, as n×k; or n×k before a Transpose. */
+  #findOperand(operand: string, as: string, [n, k]: readonly [number, number]): Place {
+    const maker = this.#makers.get(operand);
+    if (maker?.op !== 'Transpose') return { ...this.#locate(operand, as, [k, n]), isTurned: true };
+    const perm = (maker.attributes[0]?.ints ?? []) as number[];
+    if (perm.length && perm.join() !== '1,0')
+      throw this.#faults.refuse(`'${as}' is transposed by [${perm}]`);
+    return { ...this.#locate(maker.inputs[0] ?? '', as, [n, k]), isTurned: false };
+  }
+
+  #locate(name: string, as: string, dims: readonly number[]): Omit<Place, 'isTurned'> {
+    const { corrupt, refuse } = this.#faults;
     const raw = this.#constant(name);
-    if (!raw) throw corrupt(`there is no '${as}'`);
+    if (!raw) throw refuse(`there is no '${as}'`);
     const shape = raw.dims as number[];
     if (shape.length > RANK_MAX || shape.join() !== dims.join())
-      throw corrupt(`'${as}' is [${shape.slice(0, RANK_MAX)}], not [${dims}]`);
+      throw refuse(`'${as}' is [${shape.slice(0, RANK_MAX)}], not [${dims}]`);
     if (raw.location!.some((x) => x === EXTERNAL))
-      throw refuse(`'${as}' lies in another file: external data is not read`);
+      throw refuse(`'${as}' has data_location EXTERNAL: external data is not read`);
     const number = raw.type![0] as number | undefined;
     const type = FLOATS[Number(number)];
-    if (!type) throw corrupt(`'${as}' has element type ${number}, no float`);
+    if (!type) throw refuse(`'${as}' has data_type ${number}, no float of 16 or 32 bits`);
     const [data, ...more] = [...raw.raw!, ...(type === 'F32' ? raw.floats! : [])] as Uint8Array[];
     const bytes = dims.reduce((product, d) => product * d, BYTES_OF[type]);
     if (more.length || data?.length !== bytes)
       throw corrupt(`'${as}' has ${data?.length ?? 0} bytes of data, and needs ${bytes}`);
-    const values = toFloats(data, type);
-    if (!values.every(Number.isFinite)) throw corrupt(`'${as}' holds a number that is none`);
-    return values;
-  }
-
-  /** B of x·B, k×n in the file, as n×k; or n×k before a Transpose. */
-  #weight(operand: string, as: string, n: number, k: number): Float32Array {
-    const maker = this.#makers.get(operand);
-    if (maker?.op === 'Transpose') {
-      const perm = (maker.attributes[0]?.ints ?? []) as number[];
-      if (perm.length && perm.join() !== '1,0') throw refuse(`'${as}' is transposed by [${perm}]`);
-      return this.#values(maker.inputs[0] ?? '', as, [n, k]);
-    }
-    const values = this.#values(operand, as, [k, n]);
-    const out = new Float32Array(values.length);
-    for (let j = 0; j < n; j++) for (let i = 0; i < k; i++) out[j * k + i] = values[i * n + j]!;
-    return out;
-  }
-
-  read(name: string, dims: readonly number[]): Float32Array {
-    const operand = this.#products.get(name);
-    const [n, k, ...more] = dims;
-    if (operand && n && k && !more.length) return this.#weight(operand, name, n, k);
-    // A square matrix would not tell which way it lies.
-    if (k && !this.#tables.has(name))
-      throw corrupt(`no product adds '${name.replace(/weight$/, 'bias')}', or no Gather reads it`);
-    return this.#values(name, name, dims);
+    return { data, type };
   }
 }
 
-/** @throws AppError MODEL_CORRUPT, or MODEL_REFUSED for a graph that is optimised or quantised */
-export function parseOnnxWeights(file: Uint8Array): Tensors {
+/**
+ * @param what the file, for messages
+ * @throws AppError MODEL_CORRUPT, or MODEL_REFUSED for a graph that is optimised or quantised
+ */
+export function parseOnnxWeights(file: Uint8Array, what = 'onnx'): Tensors {
+  const faults = faultsOf(what);
   const model = readForeign(file, MODEL);
-  if (typeof model === 'string') throw corrupt(model);
+  if (typeof model === 'string') throw faults.corrupt(model);
   const [graph, ...more] = model.graph as Raw[];
-  if (!graph || more.length) throw corrupt('the file has no graph, or several');
-  return new Weights((graph.nodes as Raw[]).map(nodeOf), graph.constants as Raw[]);
+  if (!graph || more.length) throw faults.corrupt('the file has no graph, or several');
+  const nodes = (graph.nodes as Raw[]).map((raw) => nodeOf(raw, faults));
+  return new Weights(nodes, graph.constants as Raw[], faults);
 }

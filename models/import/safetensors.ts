@@ -1,17 +1,51 @@
 /**
  * Reads the safetensors format (github.com/huggingface/safetensors): a u64 header size, a JSON header,
- * then the tensors' bytes. The file is hostile: every number is checked before it is used.
+ * then the tensors' bytes. The file is hostile: every number is checked before it is used, and only tensors that
+ * somebody asks for are read.
  */
 import { AppError } from '../../src/lib/errors.ts';
+import { objectOf, parseJson, shown } from './checkpoint/json.ts';
 
 const HEADER_BYTES_MAX = 16 * 2 ** 20;
 const TENSORS_MAX = 8192;
+const RANK_MAX = 8;
 export const BYTES_OF = { F32: 4, F16: 2, BF16: 2 } as const;
-/** Types that may lie in a file, but that nothing here reads: position ids, for one. */
-const OTHERS: Readonly<Record<string, number>> = { F64: 8, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1 };
+export type FloatType = keyof typeof BYTES_OF;
 
-const corrupt = (message: string): AppError =>
-  new AppError('MODEL_CORRUPT', `safetensors: ${message}`);
+/**
+ * Bits of a number of each type of the format. What is none of them may lie in a file too, if nobody asks for it: then
+ * its bytes are not counted.
+ */
+const BITS_OF: ReadonlyMap<string, number> = new Map([
+  ...['F32', 'I32', 'U32'].map((type) => [type, 32] as const),
+  ...['F16', 'BF16', 'I16', 'U16'].map((type) => [type, 16] as const),
+  ...['F64', 'I64', 'U64', 'C64'].map((type) => [type, 64] as const),
+  ...['BOOL', 'I8', 'U8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0'].map((type) => [type, 8] as const),
+  ...['F8_E4M3FNUZ', 'F8_E5M2FNUZ'].map((type) => [type, 8] as const),
+  ...['F6_E2M3', 'F6_E3M2'].map((type) => [type, 6] as const),
+  ['F4', 4],
+]);
+
+/** Bytes that are read where they are needed, as of a file. */
+export interface Bytes {
+  readonly size: number;
+  /** Bytes `from` to `to`, which lie inside. */
+  read(from: number, to: number): Uint8Array;
+}
+
+export interface Tensors {
+  readonly names: readonly string[];
+  /**
+   * Refuses what `read` would refuse, before any number is read.
+   * @throws AppError MODEL_REFUSED: missing, another shape, no floats; MODEL_CORRUPT
+   */
+  check(name: string, dims: readonly number[]): void;
+  /**
+   * A tensor's numbers, row-major. `dims` is the shape that it must have.
+   * @throws AppError as `check`, and MODEL_CORRUPT: a number that is not finite
+   */
+  read(name: string, dims: readonly number[]): Float32Array;
+}
 
 interface Entry {
   readonly type: string;
@@ -21,23 +55,7 @@ interface Entry {
 }
 
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
-
-function entryOf(name: string, value: unknown, dataBytes: number): Entry {
-  const fields = Object(value) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-  const { dtype, shape, data_offsets: offsets } = fields;
-  const size =
-    typeof dtype === 'string' ? (BYTES_OF[dtype as keyof typeof BYTES_OF] ?? OTHERS[dtype]) : 0;
-  if (!size) throw corrupt(`'${name}' has the type ${String(dtype)}`);
-  if (!Array.isArray(shape) || shape.length > 8 || !shape.every(isCount))
-    throw corrupt(`'${name}' has no shape`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
-    throw corrupt(`'${name}' has no place`);
-  const [from, to] = offsets as [number, number];
-  const bytes = shape.reduce((p, d) => p * d, size);
-  if (to > dataBytes || to - from !== bytes)
-    throw corrupt(`'${name}' lies at ${from}..${to} of ${dataBytes} bytes, and needs ${bytes}`);
-  return { type: dtype as string, dims: shape, from, to };
-}
+const quoted = (name: string): string => `'${name.slice(0, 160)}'`;
 
 /** IEEE half precision, in float32. */
 function fromHalf(bits: number): number {
@@ -48,99 +66,191 @@ function fromHalf(bits: number): number {
 }
 
 /** Little-endian numbers in float32. */
-export function toFloats(bytes: Uint8Array, type: keyof typeof BYTES_OF): Float32Array {
+export function toFloats(bytes: Uint8Array, type: FloatType): Float32Array {
   if (type === 'F32') return new Float32Array(bytes.slice().buffer);
   const words = new Uint16Array(bytes.slice().buffer);
   if (type === 'F16') return Float32Array.from(words, fromHalf);
   return new Float32Array(Uint32Array.from(words, (w) => w * 65_536).buffer);
 }
 
-export interface Tensors {
-  readonly names: readonly string[];
-  /**
-   * A tensor's numbers, row-major. `dims` is the shape that it must have.
-   * @throws AppError MODEL_CORRUPT: missing, another shape or type, or a number that is not finite
-   */
-  read(name: string, dims: readonly number[]): Float32Array;
+/** A file's header, and the tensors that it promises. */
+class File implements Tensors {
+  readonly #what: string;
+  readonly #bytes: Bytes;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  /** Where the tensors' bytes begin. */
+  readonly #data: number;
+
+  constructor(bytes: Bytes, what: string) {
+    this.#bytes = bytes;
+    this.#what = what;
+    if (bytes.size < 8) throw this.#corrupt('the file has no header');
+    const head = bytes.read(0, 8);
+    const size = Number(new DataView(head.buffer, head.byteOffset).getBigUint64(0, true));
+    if (size > HEADER_BYTES_MAX || size > bytes.size - 8)
+      throw this.#corrupt(
+        `a header of ${size} bytes in a file of ${bytes.size}; ${HEADER_BYTES_MAX} are the most`,
+      );
+    this.#data = 8 + size;
+    this.#entries = this.#entriesOf(bytes.read(8, this.#data));
+  }
+
+  get names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  check(name: string, dims: readonly number[]): void {
+    this.#floats(name, dims);
+  }
+
+  read(name: string, dims: readonly number[]): Float32Array {
+    const { type, from, to } = this.#floats(name, dims);
+    const values = toFloats(this.#bytes.read(this.#data + from, this.#data + to), type);
+    if (!values.every(Number.isFinite))
+      throw this.#corrupt(`${quoted(name)} holds a number that is none`);
+    return values;
+  }
+
+  #corrupt = (message: string): AppError =>
+    new AppError('MODEL_CORRUPT', `${this.#what}: ${message}`);
+
+  #floats(name: string, dims: readonly number[]): Entry & { readonly type: FloatType } {
+    const refuse = (message: string) =>
+      new AppError('MODEL_REFUSED', `${this.#what}: ${quoted(name)} ${message}`);
+    const entry = this.#entries.get(name);
+    if (!entry) throw refuse('is not there');
+    if (!Object.hasOwn(BYTES_OF, entry.type))
+      throw refuse(`is ${entry.type}, not a float of 16 or 32 bits`);
+    if (entry.dims.join() !== dims.join()) throw refuse(`is [${entry.dims}], not [${dims}]`);
+    return entry as Entry & { readonly type: FloatType };
+  }
+
+  #entriesOf(header: Uint8Array): Map<string, Entry> {
+    const found = Object.entries(
+      objectOf(parseJson(this.#headerText(header), `${this.#what}: the header`), this.#what),
+    ).filter(([name]) => name !== '__metadata__');
+    if (found.length > TENSORS_MAX) throw this.#corrupt(`${found.length} tensors`);
+    const entries = found.map(([name, value]) => [name, this.#entryOf(name, value)] as const);
+    const dataBytes = this.#bytes.size - this.#data;
+    let end = 0;
+    for (const [name, { from, to }] of entries.toSorted(
+      (a, b) => a[1].from - b[1].from || a[1].to - b[1].to,
+    )) {
+      if (from !== end)
+        throw this.#corrupt(`${quoted(name)} begins at ${from}, not at ${end}: overlap or hole`);
+      end = to;
+    }
+    if (end !== dataBytes) throw this.#corrupt(`${dataBytes - end} bytes belong to no tensor`);
+    return new Map(entries);
+  }
+
+  #headerText(header: Uint8Array): string {
+    let text: string;
+    try {
+      // A mark of the byte order is no part of the format, and must not vanish.
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
+    } catch {
+      throw this.#corrupt('the header is not JSON');
+    }
+    if (!text.startsWith('{')) throw this.#corrupt('the header is not JSON that begins with {');
+    return text;
+  }
+
+  #entryOf(name: string, value: unknown): Entry {
+    const fields = Object(value) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+    const { dtype: type, shape: dims, data_offsets: offsets } = fields;
+    if (typeof type !== 'string' || !/^\w{1,32}$/.test(type))
+      throw this.#corrupt(`dtype of ${quoted(name)} is no type`);
+    if (!Array.isArray(dims) || dims.length > RANK_MAX || !dims.every(isCount))
+      throw this.#corrupt(`shape of ${quoted(name)} is no shape`);
+    if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
+      throw this.#corrupt(`data_offsets of ${quoted(name)} are no place`);
+    const [from, to] = offsets as [number, number];
+    const dataBytes = this.#bytes.size - this.#data;
+    const bits = BITS_OF.get(type);
+    const bytes = bits === undefined ? to - from : dims.reduce((p, d) => p * d, bits / 8);
+    if (from > to || to > dataBytes || to - from !== bytes)
+      throw this.#corrupt(
+        `data_offsets of ${quoted(name)} are ${from}..${to} of ${dataBytes} bytes; it needs ${bytes}`,
+      );
+    return { type, dims, from, to };
+  }
 }
+
+/** @param what the file, for messages @throws AppError MODEL_CORRUPT */
+export const openSafetensors = (bytes: Bytes, what: string): Tensors => new File(bytes, what);
+
+/** Of a file that is in memory. @throws AppError MODEL_CORRUPT */
+export const parseSafetensors = (file: Uint8Array): Tensors =>
+  openSafetensors(
+    { size: file.length, read: (from, to) => file.subarray(from, to) },
+    'safetensors',
+  );
+
+/** Files of one checkpoint. The largest encoder that is read has two. */
+const SHARDS_MAX = 64;
 
 /**
- * A name that stands twice in one object of the JSON text: another reader could take the other tensor.
- * JSON.parse takes the last without a word.
+ * A checkpoint in several files, by its model.safetensors.index.json.
+ * @param shards the files, by the names that the index has
+ * @throws AppError MODEL_CORRUPT
  */
-function nameTwice(json: string): string | undefined {
-  const open: Set<string>[] = [];
-  for (const [token, name] of json.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g))
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (name !== undefined) {
-      const key = JSON.parse(name) as string;
-      if (open.at(-1)?.has(key)) return key;
-      open.at(-1)?.add(key);
+export function joinShards(
+  index: ReadonlyMap<string, string>,
+  shards: ReadonlyMap<string, Tensors>,
+  what: string,
+): Tensors {
+  const corrupt = (message: string) => new AppError('MODEL_CORRUPT', `${what}: ${message}`);
+  const holders = new Map<string, string>();
+  for (const [file, { names }] of shards)
+    for (const name of names) {
+      const other = holders.get(name);
+      if (other !== undefined) throw corrupt(`${quoted(name)} lies in ${other} and in ${file}`);
+      holders.set(name, file);
     }
-  return undefined;
-}
-
-function entriesOf(header: Uint8Array, dataBytes: number): Map<string, Entry> {
-  let parsed: unknown;
-  let twice: string | undefined;
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(header);
-    parsed = JSON.parse(text);
-    twice = nameTwice(text);
-  } catch {
-    throw corrupt('the header is not JSON');
-  }
-  if (twice !== undefined) throw corrupt(`'${twice.slice(0, 80)}' is there twice`);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw corrupt('the header is not an object');
-  const found = Object.entries(parsed).filter(([name]) => name !== '__metadata__');
-  if (found.length > TENSORS_MAX) throw corrupt(`${found.length} tensors`);
-  const entries = found.map(([name, value]) => [name, entryOf(name, value, dataBytes)] as const);
-  let end = 0;
-  for (const [name, { from, to }] of entries.toSorted(
-    (a, b) => a[1].from - b[1].from || a[1].to - b[1].to,
-  )) {
-    if (from !== end) throw corrupt(`'${name}' begins at ${from}, not at ${end}: overlap or hole`);
-    end = to;
-  }
-  if (end !== dataBytes) throw corrupt(`${dataBytes - end} bytes belong to no tensor`);
-  return new Map(entries);
-}
-
-/** @throws AppError MODEL_CORRUPT */
-export function parseSafetensors(file: Uint8Array): Tensors {
-  if (file.length < 8) throw corrupt('the file has no header');
-  const size = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  if (size > HEADER_BYTES_MAX || size > file.length - 8)
-    throw corrupt(`a header of ${size} bytes in a file of ${file.length}`);
-  const data = file.subarray(8 + size);
-  const entries = entriesOf(file.subarray(8, 8 + size), data.length);
+  for (const [name, file] of index)
+    if (holders.get(name) !== file) throw corrupt(`weight_map: ${quoted(name)} is not in ${file}`);
+  const of = (name: string): Tensors => {
+    const file = index.get(name);
+    if (file === undefined)
+      throw new AppError('MODEL_REFUSED', `${what}: weight_map has no ${quoted(name)}`);
+    return shards.get(file)!;
+  };
   return {
-    names: [...entries.keys()],
-    read(name, dims) {
-      const entry = entries.get(name);
-      if (!entry) throw corrupt(`there is no '${name}'`);
-      if (entry.dims.join() !== dims.join())
-        throw corrupt(`'${name}' is [${entry.dims}], not [${dims}]`);
-      if (!(entry.type in BYTES_OF)) throw corrupt(`'${name}' is ${entry.type}, not a float`);
-      const bytes = data.subarray(entry.from, entry.to);
-      const values = toFloats(bytes, entry.type as keyof typeof BYTES_OF);
-      if (!values.every(Number.isFinite)) throw corrupt(`'${name}' holds a number that is none`);
-      return values;
-    },
+    names: [...index.keys()],
+    check: (name, dims) => of(name).check(name, dims),
+    read: (name, dims) => of(name).read(name, dims),
   };
 }
 
-/** A file of float32 tensors: for models that are generated. */
-export function encodeSafetensors(
-  tensors: ReadonlyMap<string, { dims: readonly number[]; values: Float32Array }>,
+/** Name of a tensor → file, of an index. @throws AppError MODEL_CORRUPT */
+export function shardsOf(parsed: unknown, what: string): Map<string, string> {
+  const map = objectOf(objectOf(parsed, what).weight_map, `${what}: weight_map`);
+  const found = Object.entries(map);
+  const files = new Set(found.map(([, file]) => file));
+  const odd = [...files].find((file) => typeof file !== 'string' || !SHARD.test(file));
+  if (odd !== undefined)
+    throw new AppError('MODEL_CORRUPT', `${what}: weight_map: ${shown(odd)} is no file of it`);
+  if (!files.size || files.size > SHARDS_MAX || found.length > TENSORS_MAX)
+    throw new AppError(
+      'MODEL_CORRUPT',
+      `${what}: weight_map has ${found.length} tensors in ${files.size} files`,
+    );
+  return new Map(found as [string, string][]);
+}
+
+/** A file beside the index. */
+const SHARD = /^(?!\.)[\w.-]{1,128}\.safetensors$/;
+
+/** A file of tensors whose numbers are bytes already: for models that are generated. */
+export function encodeTensors(
+  tensors: ReadonlyMap<string, { type: string; dims: readonly number[]; bytes: Uint8Array }>,
 ): Uint8Array {
   let at = 0;
   const header: Record<string, unknown> = {};
-  for (const [name, { dims, values }] of tensors) {
-    const to = at + values.byteLength;
-    header[name] = { dtype: 'F32', shape: dims, data_offsets: [at, to] };
+  for (const [name, { type, dims, bytes }] of tensors) {
+    const to = at + bytes.length;
+    header[name] = { dtype: type, shape: dims, data_offsets: [at, to] };
     at = to;
   }
   const text = JSON.stringify(header);
@@ -149,9 +259,22 @@ export function encodeSafetensors(
   new DataView(file.buffer).setBigUint64(0, BigInt(head.length), true);
   file.set(head, 8);
   let place = 8 + head.length;
-  for (const { values } of tensors.values()) {
-    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), place);
-    place += values.byteLength;
+  for (const { bytes } of tensors.values()) {
+    file.set(bytes, place);
+    place += bytes.length;
   }
   return file;
 }
+
+/** A file of float32 tensors. */
+export const encodeSafetensors = (
+  tensors: ReadonlyMap<string, { dims: readonly number[]; values: Float32Array }>,
+): Uint8Array =>
+  encodeTensors(
+    new Map(
+      [...tensors].map(([name, { dims, values }]) => {
+        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        return [name, { type: 'F32', dims, bytes }];
+      }),
+    ),
+  );

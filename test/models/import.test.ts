@@ -1,15 +1,11 @@
-/** The importer's parts on hostile input, and whole imports of a generated and of a trained encoder. */
+/** The importer's parts, and whole imports of a generated and of a trained encoder. */
 import { readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import fc from 'fast-check';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
 import { inputTokens } from '../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../src/core/hash.ts';
 import { tokensOf } from '../../src/core/pow/seed.ts';
-import { AppError } from '../../src/lib/errors.ts';
 import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
 import { inShape } from '../../src/miner/engine/backend.ts';
 import { boundedManifest } from '../../models/finish.ts';
@@ -21,7 +17,7 @@ import { generate, SIZES } from '../../models/import/generate.ts';
 import { draftPackage, rankOf } from '../../models/import/pack.ts';
 import { cosine } from '../../models/import/quality.ts';
 import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
-import { encodeSafetensors, parseSafetensors } from '../../models/import/safetensors.ts';
+import { parseSafetensors } from '../../models/import/safetensors.ts';
 import { inventedManifest } from '../oracle/manifests.ts';
 import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
 import { packInput } from '../oracle/pack-input.ts';
@@ -29,198 +25,6 @@ import { packInput } from '../oracle/pack-input.ts';
 const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
 const SAMPLE = join(import.meta.dirname, '../../models/import/sample.txt');
 const texts = readFileSync(SAMPLE, 'utf8').split('\n').filter(Boolean);
-
-/** A file with this header and that many bytes of data. */
-function fileOf(header: unknown, dataBytes: number): Uint8Array {
-  const head = new TextEncoder().encode(JSON.stringify(header));
-  const file = new Uint8Array(8 + head.length + dataBytes);
-  new DataView(file.buffer).setBigUint64(0, BigInt(head.length), true);
-  file.set(head, 8);
-  return file;
-}
-const entry = (dtype: string, shape: unknown, ...data_offsets: unknown[]) => ({
-  dtype,
-  shape,
-  data_offsets,
-});
-
-describe('safetensors', () => {
-  test('float32, float16 and bfloat16 are read; other types only when nobody asks for them', () => {
-    const header = {
-      __metadata__: { format: 'pt' },
-      half: entry('F16', [2], 0, 4),
-      brain: entry('BF16', [1, 2], 4, 8),
-      full: entry('F32', [1], 8, 12),
-      ids: entry('I64', [1], 12, 20),
-    };
-    const file = fileOf(header, 20);
-    const data = file.subarray(file.length - 20);
-    data.set([0x00, 0x3c, 0x01, 0x80]); // 1, −2^−24
-    data.set([0x80, 0xbf, 0x49, 0x40], 4); // −1, 3.140625
-    data.set(new Uint8Array(Float32Array.of(0.1).buffer), 8);
-    const tensors = parseSafetensors(file);
-    expect([...tensors.read('half', [2])]).toEqual([1, -(2 ** -24)]);
-    expect([...tensors.read('brain', [1, 2])]).toEqual([-1, 3.140625]);
-    expect([...tensors.read('full', [1])]).toEqual([Math.fround(0.1)]);
-    expect(() => tensors.read('ids', [1])).toThrow('not a float');
-    expect(() => tensors.read('half', [1, 2])).toThrow('[2], not [1,2]');
-    expect(() => tensors.read('none', [2])).toThrow("no 'none'");
-  });
-
-  test.each<[string, unknown, number]>([
-    ['overlap', { a: entry('F32', [2], 0, 8), b: entry('F32', [1], 4, 8) }, 8],
-    ['overlap or hole', { a: entry('F32', [1], 0, 4), b: entry('F32', [1], 8, 12) }, 12],
-    ['belong to no tensor', { a: entry('F32', [1], 0, 4) }, 8],
-    ['lies at', { a: entry('F32', [2], 0, 4) }, 4],
-    ['lies at', { a: entry('F32', [2 ** 40, 2 ** 40], 0, 4) }, 4],
-    ['lies at', { a: entry('F32', [1], 0, 4) }, 0],
-    ['no place', { a: entry('F32', [1], 0) }, 4],
-    ['no place', { a: entry('F32', [1], -4, 0) }, 4],
-    ['no shape', { a: entry('F32', [1.5], 0, 4) }, 4],
-    ['no shape', { a: entry('F32', 'x', 0, 4) }, 4],
-    ['the type', { a: entry('Q4', [1], 0, 4) }, 4],
-    ['the type', { a: null }, 0],
-    ['not an object', [], 0],
-  ])('%s', (message, header, bytes) => {
-    expect(() => parseSafetensors(fileOf(header, bytes))).toThrow(message);
-  });
-
-  test('a number that is none, a header that is none, and noise', () => {
-    const file = fileOf({ a: entry('F32', [1], 0, 4) }, 4);
-    file.set(new Uint8Array(Float32Array.of(NaN).buffer), file.length - 4);
-    expect(() => parseSafetensors(file).read('a', [1])).toThrow('a number that is none');
-    expect(() => parseSafetensors(new Uint8Array(7))).toThrow('no header');
-    expect(() => parseSafetensors(new Uint8Array(16).fill(255))).toThrow('a header of');
-    expect(() => parseSafetensors(fileOf({}, 0).fill(0xc0, 8))).toThrow('not JSON');
-    const good = encodeSafetensors(new Map([['a', { dims: [2], values: Float32Array.of(1, 2) }]]));
-    fc.assert(
-      fc.property(fc.nat(good.length - 1), fc.nat(255), (at, byte) => {
-        const changed = good.slice();
-        changed[at] = byte;
-        try {
-          parseSafetensors(changed);
-        } catch (e) {
-          expect(e).toBeInstanceOf(AppError);
-        }
-      }),
-    );
-  });
-});
-
-test.each([
-  ['a', '{"a":E,"a":E}'],
-  ['a', '{"a":E,"\\u0061":E}'],
-  ['__metadata__', '{"__metadata__":{},"__metadata__":{},"a":E}'],
-  ['dtype', '{"a":{"dtype":"F16","dtype":"F32","shape":[1],"data_offsets":[0,4]}}'],
-])('safetensors: %s twice in a header is refused', (name, json) => {
-  const text = json.replaceAll('E', JSON.stringify(entry('F32', [1], 0, 4)));
-  const file = new Uint8Array(8 + text.length + 4);
-  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
-  file.set(new TextEncoder().encode(text), 8);
-  expect(() => parseSafetensors(file)).toThrow(`'${name}' is there twice`);
-});
-
-test('the first names of norms are read as those of today', () => {
-  const files = generate(SIZES.mini!);
-  const json = (name: string) => JSON.parse(new TextDecoder().decode(files.get(name))) as never;
-  const config = bertConfig(json('config.json'), json('1_Pooling/config.json'));
-  const tensors = parseSafetensors(files.get('model.safetensors')!);
-  const toOld = (name: string) =>
-    name.replace(/(LayerNorm)\.weight$/, '$1.gamma').replace(/(LayerNorm)\.bias$/, '$1.beta');
-  const toNew = (name: string) => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias');
-  const names = tensors.names.map(toOld);
-  expect(names).not.toEqual(tensors.names);
-  const old = {
-    names,
-    read: (name: string, dims: readonly number[]) => {
-      expect(names).toContain(name);
-      return tensors.read(toNew(name), dims);
-    },
-  };
-  expect(bertFrom(config, old)).toEqual(bertFrom(config, tensors));
-});
-
-describe('the pooling', () => {
-  const MEAN = { pooling_mode_mean_tokens: true };
-  const CLS = { pooling_mode_cls_token: true };
-  const module = (type: string, path: unknown) => ({
-    type: `sentence_transformers.models.${type}`,
-    path,
-  });
-  async function folderOf(files: Readonly<Record<string, unknown>>): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'pila-pooling-'));
-    await cp(POLYGLOT, folder, { recursive: true });
-    for (const name of ['1_Pooling', 'modules.json'])
-      await rm(join(folder, name), { recursive: true, force: true });
-    for (const [name, value] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), JSON.stringify(value));
-    }
-    return folder;
-  }
-  test.each<[string, string, Record<string, unknown>]>([
-    [
-      'lies where modules.json says',
-      'cls',
-      {
-        'modules.json': [module('Pooling', 'pooling')],
-        'pooling/config.json': CLS,
-        '1_Pooling/config.json': MEAN,
-      },
-    ],
-    ['lies in its usual folder', 'cls', { '1_Pooling/config.json': CLS }],
-    ['is the mean where nothing tells', 'mean', {}],
-    [
-      'must be where modules.json says',
-      'MODEL_MISSING',
-      { 'modules.json': [module('Pooling', 'pooling')], '1_Pooling/config.json': MEAN },
-    ],
-    [
-      'is one',
-      'MODEL_REFUSED',
-      {
-        'modules.json': [module('Pooling', 'a'), module('Pooling', 'b')],
-        'a/config.json': CLS,
-        'b/config.json': MEAN,
-      },
-    ],
-    [
-      'lies in the model’s folder',
-      'MODEL_REFUSED',
-      { 'modules.json': [module('Pooling', '../pooling')] },
-    ],
-    ['has a folder', 'MODEL_REFUSED', { 'modules.json': [module('Pooling', 7)] }],
-  ])('%s: %s', async (_, wanted, files) => {
-    const folder = await folderOf(files);
-    const found = await readFolder(folder).then(
-      ({ bert }) => bert.pooling,
-      (e: unknown) => AppError.from(e).code,
-    );
-    await rm(folder, { recursive: true });
-    expect(found).toBe(wanted);
-  });
-});
-
-const CONFIG = JSON.parse(readFileSync(join(POLYGLOT, 'config.json'), 'utf8')) as object;
-
-test.each<[string, object, object?, object[]?]>([
-  ['model_type is "roberta"', { model_type: 'roberta' }],
-  ['hidden_act is "relu"', { hidden_act: 'relu' }],
-  ['position_embedding_type is "relative_key"', { position_embedding_type: 'relative_key' }],
-  ['hidden_size 192 is no', { hidden_size: 192.5 }],
-  ['hidden_size 130', { hidden_size: 130 }],
-  ['vocab_size is 300000', { vocab_size: 300_000 }],
-  ['intermediate_size is 8192', { intermediate_size: 8192 }],
-  ['3 heads', { num_attention_heads: 3 }],
-  ['num_hidden_layers is undefined', { num_hidden_layers: undefined }],
-  ['pooling_mode_max_tokens', {}, { pooling_mode_max_tokens: true }],
-  ['Dense is not known', {}, undefined, [{ type: 'sentence_transformers.models.Dense' }]],
-])('a config is refused: %s', (message, fields, pooling, modules) => {
-  const wanted = message.replace('192 is no', 'is 192.5');
-  expect(() => bertConfig({ ...CONFIG, ...fields }, pooling as never, modules as never)).toThrow(
-    wanted,
-  );
-});
 
 test('ranks are near √(1.56·k) and fit', () => {
   expect([128, 384, 768, 1024, 1536, 3072].map(rankOf)).toEqual([16, 32, 32, 32, 48, 64]);

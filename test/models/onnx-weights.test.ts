@@ -147,7 +147,7 @@ describe('the package is that of the safetensors', () => {
     const read = (name: string) =>
       new Uint8Array(readFileSync(join(import.meta.dirname, '../vectors/bert', name)));
     const exported = bertConfig(json(read('config.json')));
-    const wanted = bertFrom(exported, { names: TABLES, read: formula });
+    const wanted = bertFrom(exported, { names: TABLES, check: () => undefined, read: formula });
     const file = new Uint8Array(gunzipSync(read('exported.onnx.gz')));
     expect(digest(bertFrom(exported, parseOnnxWeights(file)))).toBe(digest(wanted));
   });
@@ -168,6 +168,7 @@ describe('the package is that of the safetensors', () => {
     const gain = 'embeddings.LayerNorm.weight';
     const aliased: Tensors = {
       names: tensors.names,
+      check: () => undefined,
       read: (name, dims) => tensors.read(name === bias ? other! : name, dims),
     };
     // Both are written under other names, and made by nodes.
@@ -240,8 +241,8 @@ describe('refused', () => {
     ],
     ['data twice', '1024 bytes', odd(BIAS, (f) => [...f, f.at(-1)!])],
     ['no data', ' 0 bytes', odd(BIAS, (f) => without(f, 9))],
-    ['integers', 'element type 7', odd(BIAS, (f) => [...without(f, 2), [2, 7]])],
-    ['no type', 'element type undefined', odd(BIAS, (f) => without(f, 2))],
+    ['integers', 'data_type 7', odd(BIAS, (f) => [...without(f, 2), [2, 7]])],
+    ['no type', 'data_type undefined', odd(BIAS, (f) => without(f, 2))],
     [
       'not a number',
       'a number that is none',
@@ -330,7 +331,8 @@ describe('refused', () => {
   test('a folder without weights', async () => {
     const empty = join(folder, 'empty');
     writeFiles(empty, others);
-    const wanted = 'none of model.safetensors, onnx/model.onnx, model.onnx';
+    const wanted =
+      'none of model.safetensors, model.safetensors.index.json, onnx/model.onnx, model.onnx';
     await expect(readFolder(empty)).rejects.toThrow(wanted);
   });
 });

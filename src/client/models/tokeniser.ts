@@ -52,8 +52,9 @@ export async function createTokeniser(file: Uint8Array): Promise<Tokeniser> {
   return {
     encode(text, lengthMax = Infinity) {
       const { ids } = tokenizer.encode(text);
-      const odd = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= VOCABULARY_MAX);
-      if (odd !== undefined) throw new AppError('MODEL_CORRUPT', `the tokeniser made token ${odd}`);
+      // A word that has no id, nor one for unknown words, gets undefined.
+      const odd = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= VOCABULARY_MAX);
+      if (odd >= 0) throw new AppError('MODEL_CORRUPT', `the tokeniser made token ${ids[odd]}`);
       // The last token ends the sequence ([SEP]).
       return Uint32Array.from(
         ids.length > lengthMax ? [...ids.slice(0, lengthMax - 1), ids.at(-1)!] : ids,

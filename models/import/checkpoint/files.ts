@@ -1,0 +1,68 @@
+/** Files of a checkpoint on this machine: their sizes are asked before anything of them is read. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../src/lib/errors.ts';
+import type { Bytes } from '../safetensors.ts';
+import { parseJsonFile } from './json.ts';
+
+const JSON_BYTES_MAX = 2 ** 20;
+
+/** A file that is open. */
+export interface OpenFile extends Bytes {
+  close(): void;
+}
+
+/** Undefined where there is none. @throws AppError MODEL_MISSING for what is there and is no file that can be read */
+export function openFile(folder: string, name: string): OpenFile | undefined {
+  const unreadable = (cause: unknown) =>
+    new AppError('MODEL_MISSING', `${name} can't be read`, { cause });
+  let handle: number;
+  try {
+    handle = openSync(join(folder, name), 'r');
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw unreadable(cause);
+  }
+  const status = fstatSync(handle);
+  if (!status.isFile()) {
+    closeSync(handle);
+    throw unreadable(new Error('no file'));
+  }
+  return {
+    size: status.size,
+    read(from, to) {
+      const bytes = new Uint8Array(to - from);
+      for (let at = 0; at < bytes.length;) {
+        const got = readSync(handle, bytes, at, bytes.length - at, from + at);
+        if (!got)
+          throw new AppError('MODEL_CORRUPT', `${name} ends at ${from + at} of ${to} bytes`);
+        at += got;
+      }
+      return bytes;
+    },
+    close: () => closeSync(handle),
+  };
+}
+
+/** All of a file of at most `max` bytes. @throws AppError MODEL_REFUSED when it is larger, MODEL_MISSING */
+export function readAll(folder: string, name: string, max: number): Uint8Array | undefined {
+  const file = openFile(folder, name);
+  if (!file) return undefined;
+  try {
+    if (file.size > max)
+      throw new AppError('MODEL_REFUSED', `${name} has ${file.size} bytes; ${max} are the most`);
+    return file.read(0, file.size);
+  } finally {
+    file.close();
+  }
+}
+
+export const missing = (name: string): AppError =>
+  new AppError('MODEL_MISSING', `${name} is missing`);
+
+/** Undefined where there is none. @throws AppError MODEL_CORRUPT, MODEL_REFUSED, MODEL_MISSING */
+export function readJson(folder: string, name: string): unknown {
+  const bytes = readAll(folder, name, JSON_BYTES_MAX);
+  return bytes && parseJsonFile(bytes, name);
+}
