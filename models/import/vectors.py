@@ -2,11 +2,13 @@
 What PyTorch makes of encoders, for the importer's tests: writes test/vectors/bert.
 
   python3 models/import/vectors.py       PyTorch >= 1.13, some seconds; the same files every time
+  python3 models/import/vectors.py --dynamo       only exported-dynamo: PyTorch >= 2.9 with onnxscript
 
-pooling.json      directions of polyglot's mean and first row, of padded batches
-exported.onnx.gz  torch.onnx.export of an encoder whose weights are `formula` of their names
+pooling.json             directions of polyglot's mean and first row, of padded batches
+exported.onnx.gz         torch.onnx.export of an encoder whose weights are `formula` of their names
+exported-dynamo.onnx.gz  the same of one layer by the exporter that is the default since 2.9
 """
-import gzip, io, json, os, struct
+import gzip, io, json, os, struct, sys
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -88,21 +90,42 @@ def pooling():
     with open(os.path.join(OUT, "pooling.json"), "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(x) for x in found) + "\n]\n")
 
-def exported():
-    config = {"model_type": "bert", "hidden_act": "gelu", "hidden_size": 128, "intermediate_size": 256,
-        "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 128, "max_position_embeddings": 64, "layer_norm_eps": 1e-12}
+CONFIG = {"model_type": "bert", "hidden_act": "gelu", "hidden_size": 128, "intermediate_size": 256,
+    "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 128, "max_position_embeddings": 64, "layer_norm_eps": 1e-12}
+NAMES = ["input_ids", "attention_mask", "token_type_ids"]
+
+def encoder(config):
     net = Bert(config).eval()
     net.load_state_dict({name: formula(name, p.shape) for name, p in net.state_dict().items()})
-    ids = torch.arange(1, 9)[None]
+    ids = torch.arange(1, 9)[None].repeat(2, 1)
+    return net, (ids, torch.ones_like(ids), torch.zeros_like(ids))
+
+def compressed(name, data):
+    with open(os.path.join(OUT, name), "wb") as f, gzip.GzipFile(fileobj=f, mode="wb", mtime=0, filename="") as g: g.write(data)
+
+def exported():
+    net, inputs = encoder(CONFIG)
     out = io.BytesIO()
-    names = ["input_ids", "attention_mask", "token_type_ids"]
     open_dims = {0: "batch_size", 1: "sequence_length"}
-    torch.onnx.export(net, (ids, torch.ones_like(ids), torch.zeros_like(ids)), out, opset_version=14, input_names=names,
-        output_names=["last_hidden_state"], dynamic_axes={name: open_dims for name in names + ["last_hidden_state"]})
-    with open(os.path.join(OUT, "exported.onnx.gz"), "wb") as f, gzip.GzipFile(fileobj=f, mode="wb", mtime=0, filename="") as g: g.write(out.getvalue())
-    with open(os.path.join(OUT, "config.json"), "w") as f: f.write(json.dumps(config) + "\n")
+    torch.onnx.export(net, tuple(x[:1] for x in inputs), out, opset_version=14, input_names=NAMES,
+        output_names=["last_hidden_state"], dynamic_axes={name: open_dims for name in NAMES + ["last_hidden_state"]})
+    compressed("exported.onnx.gz", out.getvalue())
+    with open(os.path.join(OUT, "config.json"), "w") as f: f.write(json.dumps(CONFIG) + "\n")
+
+def dynamo():
+    net, inputs = encoder({**CONFIG, "num_hidden_layers": 1})
+    dims = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    program = torch.onnx.export(net, inputs, dynamo=True, input_names=NAMES, output_names=["last_hidden_state"],
+        dynamic_shapes=(dims, dims, dims), verbose=False)
+    model = program.model_proto
+    # Where on the machine each node was written is no part of the form.
+    for node in model.graph.node: del node.metadata_props[:]
+    compressed("exported-dynamo.onnx.gz", model.SerializeToString())
 
 torch.set_num_threads(1)
 os.makedirs(OUT, exist_ok=True)
-pooling()
-exported()
+if "--dynamo" in sys.argv:
+    dynamo()
+else:
+    pooling()
+    exported()

@@ -143,13 +143,19 @@ describe('the package is that of the safetensors', () => {
     expect(digest(bert)).toBe(digest((await readFolder(source)).bert));
   });
 
-  test('as torch.onnx.export writes it (models/import/vectors.py)', () => {
-    const read = (name: string) =>
-      new Uint8Array(readFileSync(join(import.meta.dirname, '../vectors/bert', name)));
-    const exported = bertConfig(json(read('config.json')));
-    const wanted = bertFrom(exported, { names: TABLES, check: () => undefined, read: formula });
-    const file = new Uint8Array(gunzipSync(read('exported.onnx.gz')));
-    expect(digest(bertFrom(exported, parseOnnxWeights(file)))).toBe(digest(wanted));
+  test.each([
+    ['TorchScript', 'exported.onnx.gz', 2],
+    ['dynamo, the default since 2.9', 'exported-dynamo.onnx.gz', 1],
+  ])('as torch.onnx.export writes it (models/import/vectors.py): %s', (_, name, layers) => {
+    const read = (path: string) =>
+      new Uint8Array(readFileSync(join(import.meta.dirname, '../vectors/bert', path)));
+    const exported = bertConfig(
+      Object.assign(json(read('config.json')), { num_hidden_layers: layers }),
+    );
+    const known = { names: TABLES, check: () => undefined, read: formula };
+    const file = new Uint8Array(gunzipSync(read(name)));
+    const weights = bertFrom(exported, parseOnnxWeights(file));
+    expect(digest(weights)).toBe(digest(bertFrom(exported, known)));
   });
 
   const floats: typeof floatTensor = (name, dims, values) =>
