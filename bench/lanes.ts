@@ -6,6 +6,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { tokensOf } from '../src/core/pow/seed.ts';
 import type { Backend } from '../src/miner/engine/backend.ts';
+import { analyseModel, isRefusal } from '../src/miner/checker/checker.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
 import { withLanes } from '../src/miner/cpu/lanes.ts';
 import { createVerdicts } from '../src/miner/engine/trust/trusted.ts';
@@ -25,6 +26,8 @@ const ROUNDS = 5;
 const most = Number(values.lanes);
 
 const model = await readModel(values.model);
+const analysis = analyseModel(model);
+if (isRefusal(analysis)) throw new Error(analysis.sentence);
 const limits = model.manifest.linears.map(() => 0n);
 let unit = 0;
 
@@ -44,7 +47,7 @@ async function rate(backend: Backend): Promise<number> {
   return (1000 * done) / (performance.now() - started);
 }
 
-const local = await createCpuBackend(model);
+const local = await createCpuBackend(model, { analysis });
 const rss = (): number => process.memoryUsage().rss / 2 ** 20;
 const rates = new Map<number, number[]>();
 console.log(`${cpus()[0]!.model}, ${availableParallelism()} cores, ${values.model}`);
@@ -53,6 +56,7 @@ for (let lanes = 2; lanes <= most; lanes++) {
   const before = rss();
   const backend = await withLanes(local, lanes, startLane, {
     model,
+    analysis,
     verdicts: createVerdicts(),
     onLost: () => undefined,
   });

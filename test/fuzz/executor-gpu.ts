@@ -1,5 +1,6 @@
 /** The executor of WebGPU as an oracle, in Node's device: its buffers are poisoned before each run. */
 import { unitShape } from '../../src/core/manifest.ts';
+import { planOf } from '../../src/miner/executor/plan.ts';
 import { BYTES, type Plan } from '../../src/miner/executor/types.ts';
 import {
   compilePlan,
@@ -18,7 +19,7 @@ import {
 } from '../../src/miner/webgpu/kernels.ts';
 import { openGpu } from '../gpu.ts';
 import { buffersOf } from '../oracle/plain-plan.ts';
-import { planOf, roleOf, type Oracle, type Run, type Tried } from './oracles.ts';
+import { roleOf, type Oracle, type Run, type Tried } from './oracles.ts';
 import type { Outputs } from './session.ts';
 
 /** As float32 13,500,416; as integers far from any result. */
@@ -40,7 +41,7 @@ export async function gpuOracle(): Promise<Oracle | undefined> {
 }
 
 async function runAll(kernels: Kernels, tried: Tried): Promise<readonly Run[] | string> {
-  const whole = planOf(tried);
+  const whole = planOf(tried.model, tried.analysis)!;
   const { steps, report } = whole.segments[tried.segment]!;
   if (!steps) return report.join('; ');
   // The other segments do not run, and one of them may have no plan.

@@ -2,7 +2,7 @@
 import { carryBytes, unitLinears, unitShape, type Carry } from '../../src/core/manifest.ts';
 import { createKernel, type Kernel } from '../../src/miner/cpu/kernel/kernel.ts';
 import { createExecutor, type Executor } from '../../src/miner/executor/executor.ts';
-import { firstOf, graphsOf, sequencesOf, type Oracle, type Run, type Tried } from './oracles.ts';
+import { firstOf, sequencesOf, type Oracle, type Run, type Tried } from './oracles.ts';
 import type { Outputs } from './session.ts';
 
 /** A float32 of 12345: no row's maximum, no index, and as int16 or int32 far from any result. */
@@ -127,8 +127,8 @@ export const executorCpu: Oracle = {
     const shape = unitShape(manifest);
     const rows = shape.sequences * shape.tokens;
     const memory = new PoisonedKernel(await createKernel(unitLinears(manifest)));
-    const given = { manifest, shape, graphs: graphsOf(tried.model), tables };
-    const executor = await createExecutor({ ...given, values: tried.analysis.segments }, memory);
+    const facts = tried.analysis.shapes[0]!;
+    const executor = await createExecutor({ manifest, shape, facts, tables }, memory);
     if (!executor.covers[tried.segment])
       return executor.report.find((line) => line.startsWith(`segment ${tried.segment}:`)) ?? '';
     memory.settle();

@@ -155,7 +155,7 @@ export async function judge(
   const model = { ...given, manifest };
   const analysis = analyseModel(model);
   if (isRefusal(analysis)) return refused(analysis);
-  const claims = analysis.segments[segment]!;
+  const claims = analysis.shapes[0]![segment]!.values;
   const graph = parseOnnx(model.segments[segment]!);
   const none = { reached: 0, by: [] };
   if (typeof graph === 'string') return { ...none, faults: [`admitted, but ${graph}`] };

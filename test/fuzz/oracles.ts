@@ -1,10 +1,10 @@
 /** Who computes a segment: each must give what exact arithmetic gives. */
 import type { Analysis } from '../../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
-import { planModel } from '../../src/miner/executor/plan.ts';
+import { planOf } from '../../src/miner/executor/plan.ts';
 import type { Plan, PlanBuffer } from '../../src/miner/executor/types.ts';
 import { interpret, type Tensor } from '../../src/miner/interpreter.ts';
-import { parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
+import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { PlainPlan } from '../oracle/plain-plan.ts';
 import { GraphBrowser, type BrowserName } from './browser.ts';
 import type { Claims, Inputs } from './inputs.ts';
@@ -68,17 +68,6 @@ export const interpreter: Oracle = {
     ),
 };
 
-export const graphsOf = ({ segments }: ModelPackage): OnnxGraph[] =>
-  segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
-
-export const planOf = ({ model, analysis }: Pick<Tried, 'model' | 'analysis'>): Plan =>
-  planModel({
-    manifest: model.manifest,
-    shape: model.manifest.shapes[0]!,
-    graphs: graphsOf(model),
-    values: analysis.segments,
-  });
-
 /** ONNX Runtime on the WebGPU of a browser. */
 export async function browserOracle(name: BrowserName): Promise<Oracle> {
   const browser = await GraphBrowser.open(name);
@@ -102,7 +91,7 @@ export function roleOf(name: string): (role: Role) => boolean {
 export const plain: Oracle = {
   name: 'plan',
   run(tried) {
-    const plan = planOf(tried);
+    const plan = planOf(tried.model, tried.analysis)!;
     const { steps, report } = plan.segments[tried.segment]!;
     if (!steps) return Promise.resolve(report.join('; '));
     return Promise.resolve(tried.inputs.map((_, i) => evaluate(tried, plan, i)));

@@ -77,7 +77,7 @@ describe('a carry', () => {
     const wider = kept({ low: -41, high: 50_000 });
     const analysis = analyseModel(wider);
     if ('rule' in analysis) throw new Error(analysis.sentence);
-    expect(analysis.segments[3]!.get('kept')).toMatchObject({ lo: -41, hi: 50_000 });
+    expect(analysis.shapes[0]![3]!.values.get('kept')).toMatchObject({ lo: -41, hi: 50_000 });
   });
   test.each([
     ['narrower bounds below', kept({ low: -39 }), 'seg-1', -40],
@@ -127,7 +127,7 @@ describe('operands', () => {
   test('with wider bounds widen the product that the next segment reads', () => {
     const analysis = analyseModel(linear(1, { low: -100, high: 127 }));
     if ('rule' in analysis) throw new Error(analysis.sentence);
-    expect(analysis.segments[2]!.get('c2')).toMatchObject({ lo: -12_800, hi: 16_256 });
+    expect(analysis.shapes[0]![2]!.values.get('c2')).toMatchObject({ lo: -12_800, hi: 16_256 });
   });
 });
 
@@ -165,7 +165,11 @@ describe('a table', () => {
     expect(own.tables[0]).toHaveLength(257 * 4 * wide);
     const analysis = analyseModel(own);
     if ('rule' in analysis) throw new Error(analysis.sentence);
-    expect(analysis.segments[0]!.get('e0')).toMatchObject({ dims: [ROWS, 4], lo: -63, hi: 63 });
+    expect(analysis.shapes[0]![0]!.values.get('e0')).toMatchObject({
+      dims: [ROWS, 4],
+      lo: -63,
+      hi: 63,
+    });
   });
   test('may have wider bounds; an entry outside them is refused', () => {
     expect(checkModel(withManifest({ tables: [{ ...table, low: -64 }] }))).toBeUndefined();

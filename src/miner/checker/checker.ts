@@ -57,9 +57,7 @@ type Bounds = Pick<Value, 'lo' | 'hi'>;
 
 /** What is proven about every tensor. */
 export interface Analysis {
-  /** Of every segment of the first shape. */
-  readonly segments: readonly ReadonlyMap<string, Value>[];
-  /** The graphs and their values, of every shape: what an executor is planned from. */
+  /** The graphs and their values, of every segment of every shape: what an executor is planned from. */
   readonly shapes: readonly (readonly SegmentFacts[])[];
 }
 
@@ -436,9 +434,7 @@ export const isRefusal = (found: object): found is Refusal => 'rule' in found;
 /** What is proven about every tensor, or the first refusal. */
 export function analyseModel(pkg: Package): Analysis | Refusal {
   const proof = outcomeOf(analyse(pkg, 'declared'));
-  if (isRefusal(proof)) return proof;
-  const { shapes } = proof;
-  return { segments: shapes[0]!.map(({ values }) => values), shapes };
+  return isRefusal(proof) ? proof : { shapes: proof.shapes };
 }
 
 /** Why this model can't be used, or undefined when it is proven exact. */

@@ -16,9 +16,7 @@ export async function openSegments(parts: SegmentParts): Promise<CpuSegments> {
     const places = reserveCarries(shape, kernel);
     return openRuntime(parts, (name) => places.get(name)!);
   }
-  const graphs = facts.map(({ graph }) => graph);
-  const values = facts.map((one) => one.values);
-  const executor = await createExecutor({ manifest, shape, graphs, values, tables }, kernel);
+  const executor = await createExecutor({ manifest, shape, facts, tables }, kernel);
   const { covers } = executor;
   const isLeft = (segment: number): boolean => !covers[segment];
   const runtime = covers.every(Boolean)

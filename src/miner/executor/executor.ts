@@ -6,13 +6,11 @@
  * After the plan: wasm/ (row programs become functions), nest (loops around the steps), memory (where buffers lie),
  * steps (calls with their addresses).
  */
-import type { Manifest, Shape } from '../../core/manifest.ts';
+import type { Manifest } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
-import type { Value } from '../checker/value.ts';
-import type { OnnxGraph } from '../package/onnx.ts';
 import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
 import { nest } from './nest.ts';
-import { planModel } from './plan.ts';
+import { planModel, type PlanInput } from './plan.ts';
 import { poolProgram, readyPhases, type Compiled, type ReadyPhase } from './steps.ts';
 import type { Plan, RowProgram, Step } from './types.ts';
 import { moduleOf } from './wasm/code.ts';
@@ -23,12 +21,8 @@ import type { Emitted } from './wasm/function.ts';
 const CODE_BYTES_MAX = 2 ** 20;
 
 /** One shape of a model. */
-export interface ExecutorInput {
+export interface ExecutorInput extends PlanInput {
   readonly manifest: Pick<Manifest, 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
-  readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
-  readonly graphs: readonly OnnxGraph[];
-  /** What the checker proved about each segment's tensors: `analyseModel`. */
-  readonly values: readonly ReadonlyMap<string, Value>[];
   readonly tables: readonly Uint8Array[];
 }
 

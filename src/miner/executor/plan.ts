@@ -5,9 +5,16 @@
  * The folder plan/ in the order of the work: tensors (what has to be computed), assignment (which points are computed
  * together), programs and products (steps with their loops), segment (all of them in order).
  */
-import { carryBytes, type Carry, type Manifest, type Shape } from '../../core/manifest.ts';
-import type { OnnxGraph } from '../package/onnx.ts';
-import type { Value } from '../checker/value.ts';
+import {
+  carryBytes,
+  unitShape,
+  type Carry,
+  type Manifest,
+  type Shape,
+} from '../../core/manifest.ts';
+import type { SegmentFacts } from '../checker/admission.ts';
+import { analyseModel, isRefusal, type Analysis, type Refusal } from '../checker/checker.ts';
+import type { ModelPackage } from '../engine/backend.ts';
 import type { Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
 import { cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
@@ -20,9 +27,8 @@ import { rowMajor, sizeOf } from './plan/views.ts';
 export interface PlanInput {
   readonly manifest: Pick<Manifest, 'linears' | 'tables'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
-  readonly graphs: readonly OnnxGraph[];
-  /** What the checker proved, of each segment: `analyseModel`. */
-  readonly values: readonly ReadonlyMap<string, Value>[];
+  /** Of each segment. */
+  readonly facts: readonly SegmentFacts[];
 }
 
 /** Buffers and programs as they are asked for. */
@@ -69,7 +75,7 @@ class ModelPools implements Pools {
 }
 
 /** Plan of all segments of one shape. */
-export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan {
+export function planModel({ manifest, shape, facts }: PlanInput): Plan {
   const { sequences, tokens } = shape;
   const pools = new ModelPools(sequences);
   const ids = storeOf({ kind: 'tokens' }, 'i32', [sequences, tokens]);
@@ -92,8 +98,7 @@ export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan 
     const { n } = manifest.linears[segment - 1]!;
     return storeOf({ kind: 'product' }, 'i32', [sequences * tokens, n]);
   };
-  const segmentPlan = (graph: OnnxGraph, segment: number): SegmentPlan => {
-    const known = values[segment]!;
+  const segmentPlan = ({ graph, values }: SegmentFacts, segment: number): SegmentPlan => {
     const inputs = new Map(
       graph.inputs.map(({ name, dims }) => {
         const store = inputOf(segment, name);
@@ -116,7 +121,7 @@ export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan 
     );
     const mark = pools.mark();
     try {
-      const { items, report } = new Tensors(graph, known, inputs, outputs);
+      const { items, report } = new Tensors(graph, values, inputs, outputs);
       return { steps: stepsOf(items, sequences, pools), report };
     } catch (e) {
       if (!(e instanceof Uncovered)) throw e;
@@ -125,7 +130,7 @@ export function planModel({ manifest, shape, graphs, values }: PlanInput): Plan 
       return { steps: undefined, report: [e.message] };
     }
   };
-  const segments = graphs.map(segmentPlan);
+  const segments = facts.map(segmentPlan);
   return { sequences, buffers: pools.buffers, programs: pools.programs, segments };
 }
 
@@ -134,3 +139,14 @@ const carryStore = (carry: Carry, sequences: number): Store =>
     sequences,
     carry.size,
   ]);
+
+/** Plan of the shape that is mined; undefined of a model that the checker refuses. */
+export function planOf(
+  model: ModelPackage,
+  analysis: Analysis | Refusal = analyseModel(model),
+): Plan | undefined {
+  if (isRefusal(analysis)) return undefined;
+
+  const { manifest } = model;
+  return planModel({ manifest, shape: unitShape(manifest), facts: analysis.shapes[0]! });
+}

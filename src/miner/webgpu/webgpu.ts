@@ -2,7 +2,8 @@
 import { unitLinears, unitShape } from '../../core/manifest.ts';
 import type { Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
-import { planOf, planProblem } from './executor/compiled.ts';
+import { planOf } from '../executor/plan.ts';
+import { planProblem } from './executor/compiled.ts';
 import { createExecutorSegments } from './executor/executor.ts';
 import { openDevice, watchDevice, type OpenDevice } from './device.ts';
 import { createKernels, kernelCode, workMaxOf, type Kernels } from './kernels.ts';

@@ -4,6 +4,7 @@ import { unitShape } from '../../../src/core/manifest.ts';
 import { ZERO_HASH } from '../../../src/core/hash.ts';
 import { tokensOf } from '../../../src/core/pow/seed.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
+import { analyseModel } from '../../../src/miner/checker/checker.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import {
   lanesFor,
@@ -122,6 +123,15 @@ describe('lanes', () => {
     expect((await passOn(all)).x).toEqual(want);
     await all.close();
     await own.close();
+  });
+
+  it('are planned from what was proven here, and read no graph', async () => {
+    const analysis = analyseModel(model);
+    if ('rule' in analysis) throw new Error(analysis.sentence);
+    const graphless = { ...model, segments: model.segments.map(() => new Uint8Array()) };
+    const lane = await openLane(start, { ...partsOf(graphless), analysis });
+    expect((await passOn(lane)).x).toEqual((await passOn(local)).x);
+    await lane.close();
   });
 
   it('that do not open are left out', async () => {

@@ -13,11 +13,11 @@ const DRAWS: readonly Draw[] = ['low', 'high', 'ends', 'random', 'small'];
 /** Runs each segment on inputs of each draw, on all sequences and on fewer. */
 async function expectEqual(model: ModelPackage, segments?: readonly number[]): Promise<void> {
   const opened = await openModel(model);
-  const { executor, graphs } = opened;
+  const { executor, facts } = opened;
   expect(executor.report).toEqual([]);
   const random = createRandom(21, 'executor');
   const { sequences } = model.manifest.shapes[0]!;
-  for (const segment of segments ?? graphs.keys()) {
+  for (const segment of segments ?? facts.keys()) {
     const runs = DRAWS.map((draw) => drawInputs(opened, segment, draw, random));
     const task = { segment: toBase64(model.segments[segment]!), runs };
     const all = await runTask(task, { provider: 'wasm' });

@@ -4,21 +4,12 @@ import { Graph } from '../../../models/graph.ts';
 import { analyseModel, type Value } from '../../../src/miner/checker/checker.ts';
 import { emitProgram } from '../../../src/miner/executor/wasm/emit.ts';
 import { nest, isGroups } from '../../../src/miner/executor/nest.ts';
-import { planModel } from '../../../src/miner/executor/plan.ts';
+import { planModel, planOf } from '../../../src/miner/executor/plan.ts';
 import { scheduleOf } from '../../../src/miner/executor/schedule.ts';
 import type { Plan, RowValue, Step } from '../../../src/miner/executor/types.ts';
-import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
-import { parseOnnx, type OnnxGraph } from '../../../src/miner/package/onnx.ts';
+import type { OnnxGraph } from '../../../src/miner/package/onnx.ts';
 import { DECODER_SMALL, decoderPackage } from '../../models/decoder.ts';
 import { readModel } from '../../oracle/models.ts';
-
-function planOf(model: ModelPackage): Plan {
-  const found = analyseModel(model);
-  if ('rule' in found) throw new Error(found.sentence);
-  const graphs = model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
-  const { manifest } = model;
-  return planModel({ manifest, shape: manifest.shapes[0]!, graphs, values: found.segments });
-}
 
 const ROWS = 32;
 const B = 2;
@@ -27,7 +18,11 @@ function planGraph(graph: OnnxGraph, values: ReadonlyMap<string, Value>, n: numb
   const manifest = { linears: [{ n }], tables: [] } as never;
   const shape = { sequences: B, tokens: ROWS / B, carries: [] };
   const empty: OnnxGraph = { nodes: [], constants: [], inputs: [], outputs: [] };
-  return planModel({ manifest, shape, graphs: [empty, graph], values: [new Map(), values] });
+  const facts = [
+    { graph: empty, values: new Map<string, Value>() },
+    { graph, values },
+  ];
+  return planModel({ manifest, shape, facts });
 }
 
 /** Values of a graph whose tensors all lie in one interval. */
@@ -56,7 +51,7 @@ const kinds = (steps: readonly Step[] | undefined): string[] => (steps ?? []).ma
 
 describe('a plan', () => {
   it('covers attention with two products, and moves nothing', async () => {
-    const plan = planOf(await readModel('lingua'));
+    const plan = planOf(await readModel('lingua'))!;
     const steps = plan.segments[1]!.steps!;
     expect(kinds(steps)).toEqual(['rows', 'rows', 'product', 'rows', 'product', 'rows', 'rows']);
     const products = steps.filter((s) => s.kind === 'product');
@@ -82,7 +77,7 @@ describe('a plan', () => {
 
   it('shares key heads among their queries', () => {
     const { heads, keyHeads, tokens } = DECODER_SMALL;
-    const plan = planOf(decoderPackage(DECODER_SMALL));
+    const plan = planOf(decoderPackage(DECODER_SMALL))!;
     const [first] = plan.segments[1]!.steps!.filter((s) => s.kind === 'product');
     const { loops, m } = first!;
     expect(loops.reduce((p, n) => p * n, 1) * m).toBe(2 * heads * tokens);
@@ -93,14 +88,14 @@ describe('a plan', () => {
     const model = decoderPackage(DECODER_SMALL);
     const found = analyseModel(model);
     if ('rule' in found) throw new Error(found.sentence);
-    const graphs = model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
     const { manifest } = model;
-    const [scores] = graphs[1]!.nodes.filter((n) => n.op === 'MatMul').map((n) => n.outputs[0]!);
+    const [facts] = found.shapes;
+    const { graph, values } = facts![1]!;
+    const [scores] = graph.nodes.filter((n) => n.op === 'MatMul').map((n) => n.outputs[0]!);
     const causalOf = (about: Partial<Value>) => {
-      const values = found.segments.map((v, i) =>
-        i === 1 ? new Map([...v, [scores!, { ...v.get(scores!)!, ...about }]]) : v,
-      );
-      const plan = planModel({ manifest, shape: manifest.shapes[0]!, graphs, values });
+      const changed = new Map([...values, [scores!, { ...values.get(scores!)!, ...about }]]);
+      const given = facts!.with(1, { graph, values: changed });
+      const plan = planModel({ manifest, shape: manifest.shapes[0]!, facts: given });
       return plan.segments[1]!.steps!.flatMap((s) => (s.kind === 'product' ? [s.causal] : []));
     };
     expect(causalOf({})).toEqual([{ columns: 0 }, { depths: 0 }]);
@@ -114,7 +109,7 @@ describe('a plan', () => {
 
   it('is one program for all layers, and little code', async () => {
     for (const name of ['lingua', 'polyglot']) {
-      const { programs, segments } = planOf(await readModel(name));
+      const { programs, segments } = planOf(await readModel(name))!;
       expect(segments.every(({ steps }) => steps)).toBe(true);
       expect(programs.length).toBeLessThanOrEqual(14);
       const code = programs.reduce((sum, p) => sum + emitProgram(p)!.code.length, 0);

@@ -1,19 +1,17 @@
 /** Segments of a package on the CPU's executor, each alone on inputs of a test's choice, in poisoned memory. */
 import { unitLinears } from '../../../src/core/manifest.ts';
 import { analyseModel } from '../../../src/miner/checker/checker.ts';
-import type { Value } from '../../../src/miner/checker/value.ts';
+import type { SegmentFacts } from '../../../src/miner/checker/admission.ts';
 import { createKernel, type Kernel } from '../../../src/miner/cpu/kernel/kernel.ts';
 import type { ModelPackage } from '../../../src/miner/engine/backend.ts';
 import { createExecutor, type Executor } from '../../../src/miner/executor/executor.ts';
-import { parseOnnx, type OnnxGraph } from '../../../src/miner/package/onnx.ts';
 import { carryBytes } from '../../../src/core/manifest.ts';
 import type { Random } from '../../sim/random.ts';
 
 export type Entries = Readonly<Record<string, readonly number[]>>;
 export interface Opened {
   readonly model: ModelPackage;
-  readonly graphs: readonly OnnxGraph[];
-  readonly values: readonly ReadonlyMap<string, Value>[];
+  readonly facts: readonly SegmentFacts[];
   readonly kernel: Kernel;
   readonly executor: Executor;
 }
@@ -21,15 +19,12 @@ export interface Opened {
 export async function openModel(model: ModelPackage): Promise<Opened> {
   const analysis = analyseModel(model);
   if ('rule' in analysis) throw new Error(analysis.sentence);
-  const values = analysis.segments;
-  const graphs = model.segments.map((bytes) => parseOnnx(bytes) as OnnxGraph);
-  const kernel = await createKernel(unitLinears(model.manifest));
+  const facts = analysis.shapes[0]!;
   const { manifest, tables } = model;
-  const executor = await createExecutor(
-    { manifest, shape: manifest.shapes[0]!, graphs, values, tables },
-    kernel,
-  );
-  return { model, graphs, values, kernel, executor };
+  const kernel = await createKernel(unitLinears(manifest));
+  const shape = manifest.shapes[0]!;
+  const executor = await createExecutor({ manifest, shape, facts, tables }, kernel);
+  return { model, facts, kernel, executor };
 }
 
 /** How inputs are drawn from their proven intervals. */
@@ -40,8 +35,9 @@ const SMALL = 16;
 export function drawInputs(o: Opened, segment: number, draw: Draw, random: Random): Entries {
   const { manifest, tables } = o.model;
   const entries: Record<string, number[]> = {};
-  for (const { name, dims } of o.graphs[segment]!.inputs) {
-    const { lo, hi } = o.values[segment]!.get(name)!;
+  const { graph, values } = o.facts[segment]!;
+  for (const { name, dims } of graph.inputs) {
+    const { lo, hi } = values.get(name)!;
     const one = (): number => {
       if (draw === 'low') return lo;
       if (draw === 'high') return hi;
@@ -106,7 +102,7 @@ export function runSegment(
   }
   executor.run(segment, sequences);
   const outputs: Record<string, number[]> = {};
-  for (const { name } of o.graphs[segment]!.outputs) {
+  for (const { name } of o.facts[segment]!.graph.outputs) {
     if (name === 'answer') outputs[name] = [...executor.answer(sequences)];
     else if (name === `a${segment + 1}`)
       outputs[name] = [

@@ -1,9 +1,5 @@
 /** A plan on a device: its buffers, filled with what never changes, and the dispatches of every segment. */
-import { unitShape } from '../../../core/manifest.ts';
 import { assert } from '../../../lib/errors.ts';
-import { analyseModel, isRefusal, type Analysis, type Refusal } from '../../checker/checker.ts';
-import type { ModelPackage } from '../../engine/backend.ts';
-import { planModel } from '../../executor/plan.ts';
 import { sizeOf } from '../../executor/plan/views.ts';
 import {
   BYTES,
@@ -169,24 +165,6 @@ function rowsGrid(spec: RowsSpec): Grid {
   const work = perGroup * spec.parts.reduce((sum, part) => sum + workOf(part), 0);
   const range = (_: number, column: number) => [column * perGroup, rows] as const;
   return { kind: 'rows', ...made, y: 1, x: Math.ceil(rows / perGroup), work, range };
-}
-
-/** Plan of the shape that is mined; undefined of a model that the checker refuses. */
-export function planOf(
-  model: ModelPackage,
-  analysis: Analysis | Refusal = analyseModel(model),
-): Plan | undefined {
-  const { manifest } = model;
-  const facts = isRefusal(analysis) ? undefined : analysis.shapes[0]!;
-  return (
-    facts &&
-    planModel({
-      manifest,
-      shape: unitShape(manifest),
-      graphs: facts.map(({ graph }) => graph),
-      values: facts.map(({ values }) => values),
-    })
-  );
 }
 
 /** A plan on a device, ready to run. */
