@@ -10,7 +10,7 @@ import { cover } from './stores.ts';
 import { sizeOf } from './views.ts';
 
 /** Addresses of all turns of a segment: 4 MB; attention of 32 heads of 512 rows that is turned needs 2^16 a step. */
-const TURNS_MAX = 2 ** 20;
+const ADDRESSES_MAX = 2 ** 20;
 
 /** Steps of a segment. @throws Uncovered */
 export function stepsOf(items: readonly Item[], sequences: number, pools: Pools): Step[] {
@@ -26,13 +26,13 @@ export function stepsOf(items: readonly Item[], sequences: number, pools: Pools)
   );
   // Only now it is known which points somebody reads.
   const steps = built.flatMap((each) => (each instanceof Builder ? (each.step() ?? []) : each));
-  const turns = steps.reduce((sum, step) => sum + turnsOf(step), 0);
-  cover(turns <= TURNS_MAX, 'rows in too many short turns');
+  const addresses = steps.reduce((sum, step) => sum + addressesOf(step), 0);
+  cover(addresses <= ADDRESSES_MAX, 'rows in too many short turns');
   return steps;
 }
 
 /** Addresses that a step keeps for a sequence: one for each operand in each turn of the loops between. */
-function turnsOf(step: Step): number {
+function addressesOf(step: Step): number {
   if (step.kind === 'leftover') return 0;
   const between = sizeOf(step.loops.slice(1, step.kind === 'rows' ? -1 : undefined));
   return between * (step.kind === 'rows' ? step.inputs.length + step.outputs.length : 3);
