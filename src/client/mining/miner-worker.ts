@@ -7,6 +7,7 @@ import type { Proof } from '../../core/formats.ts';
 import type { Claim } from '../../core/header/header.ts';
 import { BoundedMap } from '../../lib/bounded.ts';
 import { toHex } from '../../lib/bytes.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Emitter } from '../../lib/events.ts';
 import type { RpcClient } from '../../lib/rpc.ts';
@@ -59,6 +60,8 @@ export class MinerWorker {
   #held: readonly Uint8Array[] = [];
   /** Models that answered last, by hex id: the worker keeps them beside those. */
   readonly #answering = new BoundedMap<string, Uint8Array>(ANSWERING_MODELS_MAX);
+  /** Why blocks could not be replayed, as it was told last. */
+  #unchecked: ErrorCode | undefined;
   /** Share of the time that units may take; kept for a worker that is started later. */
   #duty = 1;
 
@@ -206,8 +209,17 @@ export class MinerWorker {
     } catch (e) {
       // The block is not to blame: this client follows it like a client without the model.
       this.noteFailure(e, this.#loaded);
+      this.#tellUnchecked(AppError.from(e));
       return undefined;
     }
+  }
+
+  /** Blocks that cannot be checked end the work after a while: a person learns why, once. */
+  #tellUnchecked({ code, message }: AppError): void {
+    if (code === this.#unchecked) return;
+    this.#unchecked = code;
+    if (code !== 'WORKER_DIED')
+      this.#deps.events.emit('report', { type: 'problem', code, message });
   }
 
   /** Learns from a failed call whether that worker has died; its other calls fail with it, one after another. */
