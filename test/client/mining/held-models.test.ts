@@ -102,7 +102,7 @@ test.each<ErrorCode>(['MODEL_MISSING', 'MODEL_CORRUPT', 'MODEL_STORE_FULL'])(
 test('nothing is fetched before a person has agreed; what is here serves at once', async () => {
   const { held, log, arrivals } = setUp(['middle']);
   held.begin('ask');
-  await vi.waitUntil(() => arrivals() === 1);
+  await vi.waitUntil(() => arrivals() >= 1);
   expect(log).toEqual(['hold big,middle,small', 'give middle']);
   expect([held.consent, held.missing.length]).toEqual(['ask', 2]);
   held.begin('fetch');
