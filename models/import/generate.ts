@@ -125,19 +125,21 @@ const massiveChannel = (layer: number): number => 20 + 3 * layer;
 const FIRES = { weight: 1.2, bias: -6 };
 const WRITES = 8;
 
-/**
- * A massive neuron in each layer: it reads the channel of the one before, the first one the mark. The last third of the
- * layers has none, as in all-MiniLM-L6-v2: there [CLS] gathers the text.
- */
+/** Neuron of a layer's FFN that is massive. */
+export const massiveNeuron = (layer: number, ffn: number): number => (857 * (layer + 1)) % ffn;
+/** The last third of the layers has none, as in all-MiniLM-L6-v2: there [CLS] gathers the text. */
+const massiveLayers = (layers: number): number => Math.floor((2 * layers) / 3);
+
+/** A massive neuron in each layer: it reads the channel of the one before, the first one the mark. */
 function plant(
   tensors: TensorMap,
   { hidden, ffn, layers }: Pick<Size, 'hidden' | 'ffn' | 'layers'>,
 ): void {
   const values = (name: string): Float32Array => tensors.get(name)!.values;
   values('embeddings.word_embeddings.weight')[SPECIAL['[CLS]']! * hidden + MARK] = 1.6;
-  for (let layer = 0; layer < Math.floor((2 * layers) / 3); layer++) {
+  for (let layer = 0; layer < massiveLayers(layers); layer++) {
     const at = `encoder.layer.${layer}`;
-    const neuron = (857 * (layer + 1)) % ffn;
+    const neuron = massiveNeuron(layer, ffn);
     const reads = layer ? massiveChannel(layer - 1) : MARK;
     const writes = massiveChannel(layer);
     const up = values(`${at}.intermediate.dense.weight`);

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { textFromBytes } from '../../src/lib/text-file.ts';
 import { WRITTEN } from '../lib/written.ts';
 import { download, downloadFile, parseHashes } from '../../models/import/download.ts';
-import { generate, SIZES } from '../../models/import/generate.ts';
+import { generate, SIZES, writeFiles, type Form } from '../../models/import/generate.ts';
 import { readFolder } from '../../models/import/folder.ts';
 
 const DATA = Uint8Array.from({ length: 200_000 }, (_, i) => (i * i) & 255);
@@ -109,8 +109,8 @@ test('other bytes are refused and not kept', async () => {
   expect(() => statSync(`${path}.part`)).toThrow();
 });
 
-test('a whole folder, with the hashes that huggingface.co tells', async () => {
-  const files = generate(SIZES.mini!);
+/** Serves files below /org/mini/ as huggingface.co does, with their hashes. */
+function serveAll(files: ReadonlyMap<string, Uint8Array>): void {
   const git = (bytes: Uint8Array) =>
     createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
   answer = (request, response) => {
@@ -123,6 +123,10 @@ test('a whole folder, with the hashes that huggingface.co tells', async () => {
     }
     serve(bytes, request, response, 300_000);
   };
+}
+
+test('a whole folder, with the hashes that huggingface.co tells', async () => {
+  serveAll(generate(SIZES.mini!));
   await download(url('org/mini').href, folder);
   expect((await readFolder(folder)).bert).toMatchObject({ hidden: 128, layers: 2 });
   // A list goes before what the server tells.
@@ -130,6 +134,30 @@ test('a whole folder, with the hashes that huggingface.co tells', async () => {
   await expect(download(url('org/mini').href, folder, wrong)).rejects.toMatchObject({
     code: 'MODEL_CORRUPT',
   });
+});
+
+test('every file that modules.json and an index name, and none of another version', async () => {
+  const form: Form = {
+    writer: 'names',
+    shards: 2,
+    folders: { encoder: '0_Transformer', pooling: 'pooling' },
+  };
+  const files = generate({ ...SIZES.mini!, pooling: 'cls' }, form);
+  serveAll(files);
+  // What is here of a version with one file would be read first, and its pooling.
+  writeFiles(folder, generate(SIZES.mini!, { folders: { encoder: '0_Transformer' } }));
+  await download(url('org/mini').href, folder);
+  expect((await readFolder(folder)).bert).toMatchObject({ hidden: 128, pooling: 'cls' });
+  for (const name of ['0_Transformer/model-00002-of-00002.safetensors', 'pooling/config.json']) {
+    expect(new Uint8Array(readFileSync(join(folder, name)))).toEqual(files.get(name));
+    const without = new Map(files);
+    without.delete(name);
+    serveAll(without);
+    await expect(download(url('org/mini').href, folder)).rejects.toMatchObject({
+      code: 'MODEL_MISSING',
+    });
+  }
+  expect(() => statSync(join(folder, '0_Transformer/model.safetensors'))).toThrow();
 });
 
 test('no hash, no https, no such file, no list', async () => {
