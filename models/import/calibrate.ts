@@ -9,10 +9,11 @@ import type { Spread } from './exact-graph.ts';
 import { roundedRows } from './gptq.ts';
 import { encodeFloat } from './reference.ts';
 
-/** Rows and columns on which candidates are compared. */
-const SAMPLE = 64;
+/** Rows on which candidates are compared: the largest of a column are among few. And columns. */
+const ROWS_COMPARED = 512;
+const COLUMNS_COMPARED = 64;
 /** Share of a column's range that goes into the weights' scale: 1 none, 0 all. */
-const EXPONENTS = [1, 0.8, 0.65, 0.5, 0.35, 0.2];
+const EXPONENTS = [1, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2];
 const CLIPS = [0.9, 0.8, 0.7];
 
 export interface QuantisedLinear {
@@ -91,9 +92,9 @@ function quantiseRow(
 /** Rows from which on the roundings of a linear's weights make up for each other; fewer tell too little of them. */
 const GPTQ_ROWS_MIN = 4000;
 
-/** Every ⌈count/SAMPLE⌉-th index. */
-const sampled = (count: number): number[] => {
-  const step = Math.max(1, Math.ceil(count / SAMPLE));
+/** Every ⌈count/most⌉-th index. */
+const sampled = (count: number, most: number): number[] => {
+  const step = Math.max(1, Math.ceil(count / most));
   return Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step);
 };
 
@@ -105,27 +106,48 @@ function quantiseInput(x: Float32Array, scales: Float64Array): Int8Array {
   return out;
 }
 
-/** Mean square of each column of A. */
-function energies(a: Int8Array, k: number): Float64Array {
-  const energy = new Float64Array(k);
+/** Mean and variance of each column of A. */
+function moments(a: Int8Array, k: number): { mean: Float64Array; variance: Float64Array } {
+  const [sums, squares] = [new Float64Array(k), new Float64Array(k)];
   for (let at = 0; at < a.length; at += k)
-    for (let j = 0; j < k; j++) energy[j]! += (a[at + j]! ** 2 * k) / a.length;
-  return energy;
+    for (let j = 0; j < k; j++) {
+      sums[j]! += a[at + j]!;
+      squares[j]! += a[at + j]! ** 2;
+    }
+  const mean = sums.map((sum) => (sum * k) / a.length);
+  return { mean, variance: squares.map((sum, j) => (sum * k) / a.length - mean[j]! ** 2) };
 }
 
-/** Σ(y − ŷ)² over sampled rows (already cut out) and columns. */
-function errorOf(l: FloatLinear, x: Float32Array, y: Float32Array, scales: Float64Array): number {
+/** Of the error of weights rounded to nearest, what is left where roundings make up for each other. */
+const GPTQ_LEFT = 0.7;
+
+/**
+ * Expected Σ(y − ŷ)² over sampled rows (already cut out) and columns: what A loses, and what the weights lose where
+ * their roundings are independent.
+ * @param left share of the second that counts
+ */
+function errorOf(
+  l: FloatLinear,
+  [x, y]: readonly [Float32Array, Float32Array],
+  scales: Float64Array,
+  left: number,
+): number {
   const { k, n } = l;
   const a = quantiseInput(x, scales);
-  const energy = energies(a, k);
-  const row = new Int8Array(k);
+  const { variance } = moments(a, k);
+  const rows = x.length / k;
+  const integers = new Int8Array(k);
   let error = 0;
-  for (const column of sampled(n)) {
-    const step = quantiseRow(l.weight.subarray(column * k, (column + 1) * k), scales, energy, row);
-    for (let i = 0; i < x.length / k; i++) {
-      let sum = 0;
-      for (let j = 0; j < k; j++) sum += a[i * k + j]! * row[j]!;
-      error += (y[i * n + column]! - l.bias[column]! - step * sum) ** 2;
+  for (const column of sampled(n, COLUMNS_COMPARED)) {
+    const row = l.weight.subarray(column * k, (column + 1) * k);
+    const step = quantiseRow(row, scales, variance, integers);
+    const wide = Float64Array.from(row, (w, j) => w * scales[j]!);
+    for (let j = 0; j < k; j++)
+      error += left * rows * (wide[j]! - step * integers[j]!) ** 2 * variance[j]!;
+    for (let i = 0; i < rows; i++) {
+      let sum = y[i * n + column]! - l.bias[column]!;
+      for (let j = 0; j < k; j++) sum -= a[i * k + j]! * wide[j]!;
+      error += sum ** 2;
     }
   }
   return error;
@@ -133,19 +155,20 @@ function errorOf(l: FloatLinear, x: Float32Array, y: Float32Array, scales: Float
 
 function chooseScales(l: FloatLinear, x: Float32Array, y: Float32Array): Float64Array {
   const { k, n } = l;
-  const rows = sampled(x.length / k);
+  const rows = sampled(x.length / k, ROWS_COMPARED);
   const cut = (of: Float32Array, width: number): Float32Array => {
     const out = new Float32Array(rows.length * width);
     rows.forEach((r, i) => out.set(of.subarray(r * width, (r + 1) * width), i * width));
     return out;
   };
-  const [xs, ys] = [cut(x, k), cut(y, n)];
+  const sample = [cut(x, k), cut(y, n)] as const;
+  const left = x.length / k >= GPTQ_ROWS_MIN ? GPTQ_LEFT : 1;
   const peaks = columnPeaks(x, k);
   const weightPeaks = columnPeaks(l.weight, k);
   let best = { scales: peaks, exponent: 1, error: Infinity };
   const attempt = (exponent: number, clip: number): void => {
     const scales = inputScales(peaks, weightPeaks, exponent, clip);
-    const error = errorOf(l, xs, ys, scales);
+    const error = errorOf(l, sample, scales, left);
     if (error < best.error) best = { scales, exponent, error };
   };
   for (const exponent of EXPONENTS) attempt(exponent, 1);
@@ -220,15 +243,13 @@ export async function quantiseLinear(
   const { l, x, y, middle } = centred(whole, rows, massive);
   const inputScale = chooseScales(l, x, y);
   const a = quantiseInput(x, inputScale);
-  const energy = energies(a, k);
-  const mean = new Float64Array(k);
-  for (let at = 0; at < a.length; at += k)
-    for (let j = 0; j < k; j++) mean[j]! += (a[at + j]! * k) / a.length;
+  // Biases take the means.
+  const { mean, variance } = moments(a, k);
   const weight = new Int8Array(n * k);
   const outputScale = new Float64Array(n);
   for (let c = 0; c < n; c++) {
     const row = weight.subarray(c * k, (c + 1) * k);
-    outputScale[c] = quantiseRow(l.weight.subarray(c * k, (c + 1) * k), inputScale, energy, row);
+    outputScale[c] = quantiseRow(l.weight.subarray(c * k, (c + 1) * k), inputScale, variance, row);
   }
   if (x.length / k >= GPTQ_ROWS_MIN) {
     const steps = Float64Array.from(l.weight, (w, i) => {
