@@ -108,6 +108,11 @@ test('the wish is kept, and other tabs follow it', () => {
   other.readAnswers();
   expect(other.answers).toBe(true);
   expect(new Preferences(['en'], storage).answers).toBe(true);
+  // So is what was said of the models that a miner lacks.
+  expect(one.fetches).toBeUndefined();
+  one.fetchModels('decline');
+  other.readFetches();
+  expect([other.fetches, new Preferences(['en'], storage).fetches]).toEqual(['decline', 'decline']);
   other.answerForPay(false);
   one.readAnswers();
   expect(one.answers).toBe(false);

@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VERSION_KNOWN } from '../../src/core/params.ts';
 import { conditionsOf, isBlocked, UNSEEN } from '../../src/ui/work/conditions.ts';
 import { loadConfig } from '../../src/ui/engine.ts';
+import { isMetered, onLine } from '../../src/ui/work/line.ts';
 
 const OFF_MS = 10_000;
 
@@ -54,5 +55,37 @@ describe('conditions of a first run', () => {
     answer({});
     expect((await loadConfig()).clockAheadMs).toBeUndefined();
     vi.unstubAllGlobals();
+  });
+});
+
+describe('a line that is paid by what goes over it', () => {
+  function on(facts: object | undefined): void {
+    const connection = facts && Object.assign(new EventTarget(), facts);
+    vi.stubGlobal('navigator', { connection });
+  }
+  afterEach(() => vi.unstubAllGlobals());
+
+  it.each([
+    [undefined, false],
+    [{}, false],
+    [{ type: 'wifi', saveData: false }, false],
+    [{ type: 'wifi', saveData: true }, true],
+    [{ type: 'cellular' }, true],
+  ])('%j: %s', (connection, metered) => {
+    on(connection);
+    expect(isMetered()).toBe(metered);
+  });
+
+  it('is heard when it becomes one, where the browser says so', () => {
+    on(undefined);
+    onLine(() => undefined)();
+    on({ type: 'wifi' });
+    let heard = 0;
+    const stop = onLine(() => void heard++);
+    const { connection } = navigator as unknown as { connection: EventTarget };
+    connection.dispatchEvent(new Event('change'));
+    stop();
+    connection.dispatchEvent(new Event('change'));
+    expect(heard).toBe(1);
   });
 });
