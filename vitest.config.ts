@@ -17,7 +17,7 @@ const LONGEST = [
   'node/http/infer-over-channels.test.ts',
   'node/seed/answers-for-pay.test.ts',
   'client/mining/answerer.test.ts',
-  'models/import.test.ts',
+  'models/import/import.test.ts',
   'wallet/strength.test.ts',
   'miner/gpu-tuning.test.ts',
   'fuzz/fuzz.test.ts',

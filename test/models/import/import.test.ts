@@ -2,28 +2,28 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createTokeniser, packTexts, tokeniserOf } from '../../src/client/models/tokeniser.ts';
-import { inputTokens } from '../../src/core/manifest.ts';
-import { ZERO_HASH } from '../../src/core/hash.ts';
-import { tokensOf } from '../../src/core/pow/seed.ts';
-import { createCpuBackend } from '../../src/miner/cpu/cpu.ts';
-import { inShape } from '../../src/miner/engine/backend.ts';
-import { boundedManifest } from '../../models/finish.ts';
-import { bertConfig, bertFrom } from '../../models/import/bert.ts';
-import { calibrate } from '../../models/import/calibrate.ts';
-import { importModel } from '../../models/import/convert.ts';
-import { readFolder } from '../../models/import/folder.ts';
-import { generate, SIZES } from '../../models/import/generate.ts';
-import { draftPackage, rankOf } from '../../models/import/pack.ts';
-import { cosine } from '../../models/import/quality.ts';
-import { encodeFloat, gelu, pool } from '../../models/import/reference.ts';
-import { parseSafetensors } from '../../models/import/safetensors.ts';
-import { inventedManifest } from '../oracle/manifests.ts';
-import { interpretKnown, interpretModel } from '../oracle/interpret-onnx.ts';
-import { packInput } from '../oracle/pack-input.ts';
+import { createTokeniser, packTexts, tokeniserOf } from '../../../src/client/models/tokeniser.ts';
+import { inputTokens } from '../../../src/core/manifest.ts';
+import { ZERO_HASH } from '../../../src/core/hash.ts';
+import { tokensOf } from '../../../src/core/pow/seed.ts';
+import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
+import { inShape } from '../../../src/miner/engine/backend.ts';
+import { boundedManifest } from '../../../models/finish.ts';
+import { bertConfig, bertFrom } from '../../../models/import/bert.ts';
+import { calibrate } from '../../../models/import/calibrate.ts';
+import { importModel } from '../../../models/import/convert.ts';
+import { readFolder } from '../../../models/import/folder.ts';
+import { generate, SIZES } from '../../../models/import/generate.ts';
+import { draftPackage, rankOf } from '../../../models/import/pack.ts';
+import { cosine } from '../../../models/import/quality.ts';
+import { encodeFloat, gelu, pool } from '../../../models/import/reference.ts';
+import { parseSafetensors } from '../../../models/import/safetensors.ts';
+import { inventedManifest } from '../../oracle/manifests.ts';
+import { interpretKnown, interpretModel } from '../../oracle/interpret-onnx.ts';
+import { packInput } from '../../oracle/pack-input.ts';
 
-const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
-const SAMPLE = join(import.meta.dirname, '../../models/import/sample.txt');
+const POLYGLOT = join(import.meta.dirname, '../../../models/import/polyglot');
+const SAMPLE = join(import.meta.dirname, '../../../models/import/sample.txt');
 const texts = readFileSync(SAMPLE, 'utf8').split('\n').filter(Boolean);
 
 test('ranks are near √(1.56·k) and fit', () => {
@@ -68,7 +68,7 @@ test('tokens and float states are those of PyTorch', async () => {
 });
 
 describe('mean and first row are those of PyTorch (models/import/vectors.py)', () => {
-  const vectors = readFileSync(join(import.meta.dirname, '../vectors/bert/pooling.json'), 'utf8');
+  const vectors = readFileSync(join(import.meta.dirname, '../../vectors/bert/pooling.json'), 'utf8');
   const expected = JSON.parse(vectors) as { ids: number[]; mean: number[]; cls: number[] }[];
   const all = expected.map(({ ids }) => Uint32Array.from(ids));
 
