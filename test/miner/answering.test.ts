@@ -352,20 +352,18 @@ test('a model is not let go while an answer of it waits', async () => {
   await miner.release('tiny');
 });
 
-/** A GPU made of the processor; `plain` changes its plain passes from number `from` on. */
-function card(
-  from: number,
-  plain: (cpu: Backend, input: PassInput) => ReturnType<Backend['pass']>,
-) {
+/** Plain passes of a device's test: its unit, and a batch and a part of it. */
+const TESTED = 3;
+
+/** A GPU made of the processor; `plain` changes its plain passes after its test. */
+function card(plain: (cpu: Backend, input: PassInput) => ReturnType<Backend['pass']>) {
   const seen = { plain: 0, closed: 0 };
   const device: Device = (_, cpu) => ({
     ...cpu,
     kind: 'webgpu',
     device: 'a card',
     fallBack: () => Promise.resolve(false),
-    // The test of the device runs one plain pass.
-    pass: (input) =>
-      input.sigma0 || ++seen.plain - 1 < from ? cpu.pass(input) : plain(cpu, input),
+    pass: (input) => (input.sigma0 || ++seen.plain <= TESTED ? cpu.pass(input) : plain(cpu, input)),
     close: () => (seen.closed++, cpu.close()),
   });
   return { seen, device };
@@ -376,17 +374,17 @@ const lying = async (cpu: Backend, input: PassInput) => {
 };
 
 test('a device answers; its first pass and one in many are run again on the CPU', async () => {
-  const { seen, device } = card(Infinity, lying);
+  const { seen, device } = card((cpu, input) => cpu.pass(input));
   const { ask, passes, miner } = create(device);
   await miner.start('tiny', 'webgpu');
   const from = passes.length;
   for (let i = 0; i <= CHECKED_EVERY; i++) await ask(Uint8Array.of(i));
-  expect(seen.plain).toBe(CHECKED_EVERY + 2);
+  expect(seen.plain).toBe(TESTED + CHECKED_EVERY + 1);
   expect(passes.slice(from)).toEqual(['plain', 'plain']);
 });
 
 test.each(['mining', 'paused'])('a device that lies is not used again: %s', async (state) => {
-  const { seen, device } = card(1, lying);
+  const { seen, device } = card(lying);
   const { ask, miner } = create(device);
   miner.work(template);
   await miner.start('tiny', 'webgpu');
@@ -398,7 +396,7 @@ test.each(['mining', 'paused'])('a device that lies is not used again: %s', asyn
   await vi.waitFor(() => expect(seen.closed).toBe(1), wait);
   expect(miner.status.rejected).toEqual({ 'gpu: SELF_TEST_FAILED': 1 });
   expect(await ask(input)).toEqual(right);
-  expect(seen.plain).toBe(2);
+  expect(seen.plain).toBe(TESTED + 1);
   expect(miner.status.inexact).toEqual({ backend: 'webgpu', model: 'tiny', step: 0 });
   if (state === 'paused') {
     const again = miner.start('tiny', 'webgpu');
@@ -415,7 +413,7 @@ test.each<[string, number, (result: PassResult) => Partial<PassResult>]>([
   ['of a whole unit', 32, ({ x }) => ({ x: x.with(1, zero) })],
   ['of a few sequences', 1, ({ captured }) => ({ captured: captured!.map((v) => v ^ 1) })],
 ])('activations that differ show a device as wrong: %s', async (_, bytes, changed) => {
-  const { device } = card(1, async (cpu, input) => {
+  const { device } = card(async (cpu, input) => {
     const result = await cpu.pass(input);
     return { ...result, ...changed(result) };
   });
@@ -429,7 +427,7 @@ test.each<[string, number, (result: PassResult) => Partial<PassResult>]>([
 test.each(['DEVICE_LOST', 'DEVICE_MEMORY'] as const)(
   'an answer is given although the device fails with %s',
   async (code) => {
-    const { seen, device } = card(1, async () => {
+    const { seen, device } = card(async () => {
       throw new AppError(code, 'it went');
     });
     const { ask, miner } = create(device);
@@ -437,7 +435,7 @@ test.each(['DEVICE_LOST', 'DEVICE_MEMORY'] as const)(
     miner.pause();
     const input = randomBytes('asked', 32);
     expect(await ask(input)).toEqual(await rowsAlone(tiny, input));
-    expect(seen).toEqual({ plain: 2, closed: 1 });
+    expect(seen).toEqual({ plain: TESTED + 1, closed: 1 });
     expect(miner.status.rejected).toEqual({ [`gpu: ${code}`]: 1 });
   },
 );

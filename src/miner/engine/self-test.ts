@@ -1,7 +1,7 @@
 /**
  * Tests that a device computes right before it is used: it runs every step of the model and compares with the
- * manifest's known answers, then the unit of σ_0 = 32 zero bytes, plain and noisy. Compilers and drivers do get
- * shaders wrong.
+ * manifest's known answers, then some sequences without the others, then the unit of σ_0 = 32 zero bytes, plain and
+ * noisy. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
 import { takesNoise, unitLinears } from '../../core/manifest.ts';
@@ -9,7 +9,7 @@ import { knownStep } from '../../core/pow/known.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
 import { tileCount } from '../../core/pow/transcript.ts';
 import { equal } from '../../lib/bytes.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import type { Backend, ModelPackage, PassResult } from './backend.ts';
 
 const fail = (backend: Backend, what: string): AppError =>
@@ -53,10 +53,11 @@ export class StepLost extends AppError {
 }
 
 /**
- * Runs every step, in every shape that the backend runs or in shape `only`; then, of the shape that is mined, a unit
- * twice, where the operands leave room for noise. Noisy products are tested by what is computed from them: x_2..x_L of
- * the noisy pass equal those of the plain pass only if every product was peeled exactly. `reference` is another
- * backend of the same model, whose transcript and winner must agree too.
+ * Runs every step, in every shape that the backend runs or in shape `only`, and in each some sequences
+ * without the others, as answers want them; then, of the shape that is mined, a unit twice, where the operands leave
+ * room for noise. Noisy products are tested by what is computed from them: x_2..x_L of the noisy pass equal those of the
+ * plain pass only if every product was peeled exactly. `reference` is another backend of the same model, whose
+ * transcript and winner must agree too.
  * @throws AppError SELF_TEST_FAILED; StepLost where a step did
  */
 export async function selfTest(
@@ -71,8 +72,29 @@ export async function selfTest(
       const got = await backend.step(knownStep(model.manifest, i + 1, shape), place);
       if (!equal(got, want)) throw new StepLost(backend, i + 1, 'SELF_TEST_FAILED');
     }
+    await testParts(backend, model, place);
   }
   if (!only && takesNoise(model.manifest)) await testUnit(backend, model, reference);
+}
+
+/** The last of a batch's sequences, one and all but one: their rows depend neither on the others nor on their place. */
+async function testParts(backend: Backend, { manifest }: ModelPackage, place: number) {
+  const shape = manifest.shapes[place]!;
+  const { sequences, tokens: length, known } = shape;
+  const step = knownStep(manifest, 1, shape);
+  assert('tokens' in step, 'step 1 begins with tokens');
+  const rowsFrom = async (from: number): Promise<Int8Array> => {
+    const tokens = step.tokens.slice(from * length);
+    return (await backend.pass({ shape: place, tokens, sigma0: undefined, limits: [] })).answer;
+  };
+  const froms = new Set([1, sequences - 1].filter((from) => from > 0 && from < sequences));
+  const whole = froms.size ? await rowsFrom(0) : new Int8Array();
+  for (const from of froms) {
+    const rows = await rowsFrom(from);
+    const wanted = whole.subarray(from * manifest.answerSize);
+    if (rows.length !== wanted.length || rows.some((x, i) => x !== wanted[i]))
+      throw new StepLost(backend, known.length, 'SELF_TEST_FAILED');
+  }
 }
 
 async function testUnit(backend: Backend, model: ModelPackage, reference?: Backend) {

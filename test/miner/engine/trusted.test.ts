@@ -28,7 +28,7 @@ const digest = (x: number): Uint8Array => new Uint8Array(32).fill(x);
 /** A backend with code of its own, which may be wrong from one step on, and something right to fall back on. */
 function own(kind: Backend['kind'] = 'cpu') {
   const seen = { steps: 0, closed: 0 };
-  const state = { wrongFrom: Infinity, isOwn: true, canFall: true, code: 1 };
+  const state = { wrongFrom: Infinity, wrongBelow: 0, isOwn: true, canFall: true, code: 1 };
   const isWrong = (step: number): boolean => state.isOwn && step >= state.wrongFrom;
   const spoil = (result: PassResult): PassResult => ({
     ...result,
@@ -48,7 +48,11 @@ function own(kind: Backend['kind'] = 'cpu') {
       seen.steps++;
       return isWrong(given.number) ? digest(0) : await cpu.step(given);
     },
-    pass: async (given) => spoil(await cpu.pass(given)),
+    async pass(given) {
+      const result = spoil(await cpu.pass(given));
+      if (!state.isOwn || given.tokens.length >= state.wrongBelow) return result;
+      return { ...result, answer: result.answer.map((x, i) => (i ? x : x ^ 1)) };
+    },
     close: () => Promise.resolve(void seen.closed++),
   };
   return { backend, seen, state };
@@ -104,6 +108,14 @@ describe('a backend', () => {
       expect(seen.steps).toBe(start === 1 ? 3 + known.length : 0);
       expect((await safe.pass(input)).x).toEqual((await cpu.pass(input)).x);
     }
+  });
+
+  test('that is wrong for a part of a batch alone falls back', async () => {
+    const { backend, state } = own();
+    state.wrongBelow = input.tokens.length;
+    await trusted(backend);
+    expect(lost).toEqual([['cpu', known.length]]);
+    expect(state.isOwn).toBe(false);
   });
 
   test('with a wrong step and nothing to fall back on runs nothing', async () => {
@@ -177,9 +189,10 @@ describe('what is wrong', () => {
       shape && state.isOwn ? Promise.resolve(digest(0)) : backend.step(given);
     const shape = unitShape(model.manifest);
     const shapes = { ...model, manifest: { ...model.manifest, shapes: [shape, shape, shape] } };
+    const pass: Backend['pass'] = (given) => backend.pass({ ...given, shape: 0 });
     const fallBack = (): Promise<boolean> => (falls++, backend.fallBack!());
     const safe = await trust(
-      { ...backend, step, fallBack },
+      { ...backend, step, pass, fallBack },
       { model: shapes, verdicts: memoryStore(), onLost },
     );
     const results = await Promise.all(
