@@ -66,10 +66,10 @@ export const SIZES: Readonly<Record<string, Size>> = {
     pooling: 'cls',
     massive: true,
   },
-  /** e5-base-v2 */
+  /** e5-small-v2 */
   e5: {
-    hidden: 768,
-    ffn: 3072,
+    hidden: 384,
+    ffn: 1536,
     heads: 12,
     layers: 12,
     vocabulary: 30_522,

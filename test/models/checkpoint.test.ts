@@ -526,7 +526,7 @@ describe('tokenizers', () => {
     added_tokens: { id: number; content: string; special: boolean }[];
     model: { vocab: Record<string, number>; unk_token: string };
   };
-  const TEXT = 'export the function of 12 words \u{1F600}';
+  const TEXT = 'export the function! of 12 words \u{1F600}';
   /** Ids of the text, each as its row of the table of words. */
   const rowsOf = async ({ bert, tokenizer }: ReadFolder): Promise<Float32Array[]> => {
     const ids = (await createTokeniser(tokenizer)).encode(TEXT);

@@ -36,9 +36,9 @@ const read = async (name: string) => {
 };
 
 test.each<[string, Size]>([
-  // BAAI/bge-small-en-v1.5, intfloat/e5-base-v2, thenlper/gte-small
+  // BAAI/bge-small-en-v1.5, intfloat/e5-small-v2, thenlper/gte-small
   ['bge', { hidden: 384, ffn: 1536, heads: 12, layers: 12, vocabulary: 30_522, pooling: 'cls' }],
-  ['e5', { hidden: 768, ffn: 3072, heads: 12, layers: 12, vocabulary: 30_522, pooling: 'mean' }],
+  ['e5', { hidden: 384, ffn: 1536, heads: 12, layers: 12, vocabulary: 30_522, pooling: 'mean' }],
   ['gte', { hidden: 384, ffn: 1536, heads: 12, layers: 12, vocabulary: 30_522, pooling: 'mean' }],
 ])('%s has the sizes of the published one', (name, size) => {
   expect(SIZES[name]).toEqual({ ...size, massive: true });
