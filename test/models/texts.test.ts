@@ -104,14 +104,14 @@ test('a seed draws the same sets, and no text is asked or searched twice', () =>
   expect(drawSets(READ)).toEqual(sets);
   expect(drawSets(READ, 1)).not.toEqual(sets);
   for (const [name, { queries, documents }] of Object.entries(sets.retrieval)) {
-    expect(queries, name).toHaveLength(1000);
-    expect(new Set(queries).size, name).toBe(1000);
+    expect(new Set(queries).size, name).toBe(queries.length);
     expect(new Set(documents).size, name).toBe(documents.length);
+    expect(queries.length, name).toBe(documents.length);
     expect(documents.length, name).toBeGreaterThan(1000);
   }
   const { debian } = sets.retrieval;
   const number = (of: string): string => /number (\d+)/.exec(of)![1]!;
-  expect(debian!.queries.map(number)).toEqual(debian!.documents.slice(0, 1000).map(number));
+  expect(debian!.queries.map(number)).toEqual(debian!.documents.map(number));
   const { long, odd, words } = sets.groups;
   expect(long!.filter((one) => debian!.documents.includes(one))).toEqual([]);
   expect([long!.length, odd, words!.length]).toEqual([100, ODD, 150]);
