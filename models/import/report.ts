@@ -42,10 +42,12 @@ const cosines = (what: string, { count, median, mean, p1, min }: Cosines): strin
 
 /** Below these a package answers noticeably otherwise than the float model. */
 const [MEDIAN_MIN, P1_MIN] = [0.99, 0.98];
+/** Of fewer texts one in a hundred is the least of all, which an odd input decides. */
+const P1_TEXTS_MIN = 100;
 
 /** What speaks against a package, though it is exact; empty when nothing does. */
 export function warningsOf({ quality, calibrated }: Pick<Imported, 'quality' | 'calibrated'>) {
-  const { median, p1 } = quality.sentences;
+  const { count, median, p1 } = quality.sentences;
   const below = (what: string, found: number, least: number): string[] =>
     found < least ? [`${what} of the pooled cosines is ${found.toFixed(4)}, below ${least}`] : [];
   const few =
@@ -54,7 +56,7 @@ export function warningsOf({ quality, calibrated }: Pick<Imported, 'quality' | '
       : [];
   return [
     ...below('the median', median, MEDIAN_MIN),
-    ...below('one in a hundred', p1, P1_MIN),
+    ...(count < P1_TEXTS_MIN ? [] : below('one in a hundred', p1, P1_MIN)),
     ...few,
   ].map((sentence) => `**Warning: ${sentence}.**\n`);
 }

@@ -289,6 +289,7 @@ describe('the judgement', () => {
     expect(judged({})).toEqual([]);
     expect(judged({ median: 0.9899 })).toEqual([expect.stringContaining('the median')]);
     expect(judged({ p1: 0.9799 })).toEqual([expect.stringContaining('one in a hundred')]);
+    expect(judged({ p1: 0.9799, count: 99 })).toEqual([]);
     expect(judged({}, 1999)).toEqual([expect.stringContaining('1999 tokens')]);
     expect(judged({ median: 0.99, p1: 0.98 }, 2000)).toEqual([]);
   });
