@@ -62,7 +62,7 @@ export class Mining {
     const { held, time, events } = deps;
     held.onChange = () => this.#tellHolding();
     held.onArrival = () => void this.#onArrival().catch(this.#report);
-    time.onMore = () => this.#feed?.refresh();
+    time.onDue = () => this.#feed?.refresh();
     events.on('report', (event) => {
       if (event.type === 'model' && event.model.state !== 'fetching') this.#noteModel(event.model);
     });

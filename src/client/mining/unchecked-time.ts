@@ -11,6 +11,9 @@ export const UNCHECKED_MS_MAX = 10 * 60_000;
 /** ms that are written at a time: what a reload loses of them at most. */
 export const UNCHECKED_STEP_MS = 15_000;
 
+/** ms after which whoever works is to ask again: heads and templates may be rarer than what is written lasts. */
+const ASKED_MS = UNCHECKED_STEP_MS / 3;
+
 const KEY = 'mining/unchecked';
 const Spent = struct({ genesis: hash32, ms: u32, from: u32 });
 
@@ -27,13 +30,16 @@ export class UncheckedTime {
   /** Of these, the part that the store says is gone. */
   #writtenMs = 0;
   #from: number | undefined;
+  /** The `from` that the store knows. */
+  #writtenFrom = Infinity;
   /** When the time that runs began to count; undefined while none does. */
   #sinceMs: number | undefined;
   /** What is being written holds only for the same number here. */
   #round = 0;
   #isWriting = false;
-  /** Told when there is time that was not there. */
-  onMore: () => void = () => undefined;
+  #asking: ReturnType<typeof setTimeout> | undefined;
+  /** Told when it is to be asked again: there is time that was not there, or it goes by. */
+  onDue: () => void = () => undefined;
 
   private constructor(deps: UncheckedTimeDeps) {
     this.#deps = deps;
@@ -45,7 +51,7 @@ export class UncheckedTime {
     const spent = bytes && tryDecode(Spent, bytes);
     if (spent?.ms && equal(spent.genesis, deps.genesisId)) {
       time.#usedMs = time.#writtenMs = spent.ms;
-      time.#from = spent.from;
+      time.#from = time.#writtenFrom = spent.from;
     }
     return time;
   }
@@ -61,27 +67,29 @@ export class UncheckedTime {
   }
 
   /**
-   * Somebody wants to work on blocks of which those from this height on are not checked; to be asked again and again.
+   * Somebody wants to work on blocks of which those from this height on are not checked; to be asked again whenever
+   * `onDue` says so.
    * @param isWorking whether time goes by in it
    * @returns whether that is allowed for now
    */
   take(from: number, isWorking: boolean): boolean {
-    this.#count();
-    if (this.#usedMs >= UNCHECKED_MS_MAX) {
-      this.#sinceMs = undefined;
-      return false;
-    }
+    this.stop();
+    if (this.#usedMs >= UNCHECKED_MS_MAX) return false;
     this.#from = Math.min(this.#from ?? from, from);
-    if (this.#usedMs + UNCHECKED_STEP_MS / 2 > this.#writtenMs) this.#writeMore();
-    const isAllowed = this.#usedMs < this.#writtenMs;
-    this.#sinceMs = isAllowed && isWorking ? this.#deps.steadyMs() : undefined;
-    return isAllowed;
+    const isOwed = this.#from >= this.#writtenFrom;
+    if (!isOwed || this.#usedMs + UNCHECKED_STEP_MS / 2 > this.#writtenMs) this.#writeMore();
+    if (!isOwed || this.#usedMs >= this.#writtenMs) return false;
+    if (isWorking) this.#sinceMs = this.#deps.steadyMs();
+    const againMs = Math.min(ASKED_MS, UNCHECKED_MS_MAX - this.#usedMs);
+    this.#asking = setTimeout(() => this.onDue(), againMs);
+    return true;
   }
 
   /** Nothing is worked on now that is not checked. */
   stop(): void {
     this.#count();
     this.#sinceMs = undefined;
+    clearTimeout(this.#asking);
   }
 
   /** All blocks below the head were checked. */
@@ -90,8 +98,9 @@ export class UncheckedTime {
     this.#usedMs = 0;
     this.#from = undefined;
     this.#round++;
-    if (!this.#writtenMs) return;
+    if (!this.#writtenMs && !this.#isWriting) return;
     this.#writtenMs = 0;
+    this.#writtenFrom = Infinity;
     void this.#write(0, 0).catch(() => undefined);
   }
 
@@ -107,12 +116,15 @@ export class UncheckedTime {
     this.#isWriting = true;
     const round = this.#round;
     const ms = Math.min(UNCHECKED_MS_MAX, Math.ceil(this.#usedMs) + UNCHECKED_STEP_MS);
-    this.#write(ms, this.#from ?? 0)
+    const from = this.#from ?? 0;
+    this.#write(ms, from)
       .then(() => {
         this.#isWriting = false;
-        if (round !== this.#round) return;
-        this.#writtenMs = ms;
-        this.onMore();
+        if (round === this.#round) {
+          this.#writtenMs = ms;
+          this.#writtenFrom = from;
+        }
+        this.onDue();
       })
       // What is not written is not there; whoever asks next tries again.
       .catch(() => (this.#isWriting = false));

@@ -1,5 +1,5 @@
 /** The time in which a device may work on blocks that it has not checked in full: it is spent once. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createMemoryStore } from '../../../src/chain/store/memory-store.ts';
 import {
   UncheckedTime,
@@ -21,7 +21,7 @@ function setUp() {
 async function take(time: UncheckedTime, from: number, isWorking = true): Promise<boolean> {
   if (time.take(from, isWorking)) return true;
   await new Promise<void>((resolve) => {
-    time.onMore = resolve;
+    time.onDue = resolve;
     setTimeout(resolve);
   });
   return time.take(from, isWorking);
@@ -76,12 +76,62 @@ test('a page that is loaded again and again gets no more of it, and owes the sam
 });
 
 test('where the store does not write there is none', async () => {
-  const { store } = setUp();
+  const { store, clock } = setUp();
+  let writes = 0;
   const failing = {
     ...store,
     get: store.get,
-    batch: async () => Promise.reject(new Error('full')),
+    batch: async () => (writes > 0 ? void writes-- : Promise.reject(new Error('full'))),
   };
-  const time = await UncheckedTime.open({ store: failing, genesisId: id(1), steadyMs: () => 0 });
+  const steadyMs = () => clock.ms;
+  const time = await UncheckedTime.open({ store: failing, genesisId: id(1), steadyMs });
   expect([await take(time, 1), await take(time, 1)]).toEqual([false, false]);
+  await new Promise((r) => setTimeout(r));
+  writes = 1;
+  expect(await take(time, 1)).toBe(true);
+  clock.ms += UNCHECKED_STEP_MS;
+  expect([await take(time, 1), await take(time, 1)]).toEqual([false, false]);
+});
+
+test('it asks to be asked before what is written is used up, however rare heads and templates are', async () => {
+  vi.useFakeTimers();
+  try {
+    const { clock, open } = setUp();
+    const time = await open();
+    let wanted = 1;
+    time.onDue = () => void wanted++;
+    const last: number[] = [];
+    for (let gone = 0; gone < UNCHECKED_MS_MAX + 60_000; gone += 1000) {
+      if (wanted) last.push(gone);
+      if (wanted-- > 0) time.take(7, true);
+      wanted = Math.max(0, wanted);
+      await vi.advanceTimersByTimeAsync(1000);
+      clock.ms += 1000;
+      // A page that is loaded again now has no more of it than this one.
+      const used = UNCHECKED_MS_MAX - time.leftMs;
+      expect(UNCHECKED_MS_MAX - (await open()).leftMs).toBeGreaterThanOrEqual(used);
+    }
+    expect(time.leftMs).toBe(0);
+    expect(last.at(-1)).toBeLessThan(UNCHECKED_MS_MAX + 5000);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a lower block is owed in the store before anything is built on it', async () => {
+  const { open } = setUp();
+  const time = await open();
+  expect(await take(time, 50)).toBe(true);
+  expect(time.take(40, true)).toBe(false);
+  expect(await take(time, 40)).toBe(true);
+  expect((await open()).from).toBe(40);
+});
+
+test('what is given back while it is being written is not owed by the next load', async () => {
+  const { open } = setUp();
+  const time = await open();
+  time.take(7, true);
+  time.giveBack();
+  await new Promise((r) => setTimeout(r));
+  expect((await open()).from).toBeUndefined();
 });
