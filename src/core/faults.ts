@@ -196,6 +196,12 @@ export const inBlock = (f: Fault, index: number): Fault => ({ ...f, index });
 export const penaltyOf = (f: Fault): number =>
   f.index === undefined ? FAULTS[f.fault].penalty : PASSED_ON;
 
+/**
+ * Whether a peer is charged for this where it was asked. Who lacks the model follows a false block in good faith, and
+ * names its head as often as it is asked.
+ */
+export const isChargedWhenAsked = (f: Fault): boolean => f.fault !== 'header.known-invalid';
+
 /** Who is to blame for a fault that was found in a block, or in what was sent with it. */
 export const blames = (f: Fault): Blamed => FAULTS[f.fault].blames;
 

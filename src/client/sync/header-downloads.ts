@@ -4,7 +4,7 @@
  * are free to make, so some of each piece are proven before the next is fetched.
  */
 import type { LightChain } from '../../chain/light/light-chain.ts';
-import { isFault } from '../../core/faults.ts';
+import { isChargedWhenAsked, isFault } from '../../core/faults.ts';
 import type { Header } from '../../core/formats.ts';
 import { blockId } from '../../core/header/header.ts';
 import { knownHeaders } from '../../core/header/tables.ts';
@@ -97,14 +97,14 @@ export class HeaderDownloads {
     }
   }
 
-  /** @returns the newest; undefined where there are none, or they fail, for which the peer is charged */
+  /** @returns the newest; undefined where there are none, or they fail */
   async #takeIn(peer: string, headers: readonly Header[]): Promise<Header | undefined> {
     const { chain, transport, onProgress } = this.#deps;
     const newest = headers.at(-1);
     if (!newest) return undefined;
     const imported = await chain.headers.import(headers);
     if (isFault(imported)) {
-      transport.charge(peer, imported);
+      if (isChargedWhenAsked(imported)) transport.charge(peer, imported);
       return undefined;
     }
     onProgress();

@@ -9,7 +9,7 @@ import { Patience } from '../../chain/shared/patience.ts';
 import { isStoreFailure } from '../../chain/store/store-watch.ts';
 import { blockId, msUntilTimely } from '../../core/header/header.ts';
 import { knownHeaders } from '../../core/header/tables.ts';
-import { isFault } from '../../core/faults.ts';
+import { isChargedWhenAsked, isFault, type Fault } from '../../core/faults.ts';
 import { BLOCKS_MAX, HEADERS_MAX, type Block, type Status } from '../../core/messages.ts';
 import type { Header } from '../../core/formats.ts';
 import { equal, toHex } from '../../lib/bytes.ts';
@@ -129,7 +129,7 @@ export function createFullSync(
       throw e;
     });
     if (done !== 'busy' && (isFault(done) || typeof done === 'string')) failed.note(teller);
-    if (isFault(done)) transport.charge(peer, done);
+    if (isFault(done)) chargeAsked(peer, done);
     if (isFault(done) || typeof done !== 'string') unfollowed = undefined;
     else if (done !== 'light' && done !== 'busy')
       unfollowed = { peer, height, totalWork, why: done };
@@ -200,6 +200,10 @@ export function createFullSync(
     return true;
   }
 
+  function chargeAsked(peer: string, wrong: Fault): void {
+    if (isChargedWhenAsked(wrong)) transport.charge(peer, wrong);
+  }
+
   async function take(peer: string, block: Block): Promise<boolean> {
     const result = await chain.importBlock(block);
     if (!isFault(result) && result.status === 'orphan') unplaced.add(peer);
@@ -207,7 +211,7 @@ export function createFullSync(
     // A branch ends where its blocks are too early even to wait.
     if (result.fault === 'header.time-future') return false;
     log.warn('sync.refused', { peer, fault: result.fault, height: block.header.height });
-    transport.charge(peer, result);
+    chargeAsked(peer, result);
     return false;
   }
 
