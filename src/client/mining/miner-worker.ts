@@ -62,6 +62,8 @@ export class MinerWorker {
   readonly #answering = new BoundedMap<string, Uint8Array>(ANSWERING_MODELS_MAX);
   /** Why blocks could not be replayed, as it was told last. */
   #unchecked: ErrorCode | undefined;
+  /** Whether another model is tried where this one fails: then nothing has failed yet. */
+  hasNext = false;
   /** Share of the time that units may take; kept for a worker that is started later. */
   #duty = 1;
 
@@ -74,7 +76,12 @@ export class MinerWorker {
   }
 
   setStatus(change: Partial<MinerStatus>): void {
-    this.#status = { ...this.#status, ...change };
+    this.#note({ ...this.#status, ...change });
+  }
+
+  #note(status: MinerStatus): void {
+    const goesOn = status.state === 'failed' && this.hasNext;
+    this.#status = goesOn ? { ...status, state: 'loading', problem: undefined } : status;
     this.#deps.events.emit('report', { type: 'miner', status: this.#status });
   }
 
@@ -91,10 +98,7 @@ export class MinerWorker {
     const { platform, events } = this.#deps;
     if (!platform.createMiner) throw new AppError('NO_MINER', 'this program cannot mine');
     const worker = (this.#live = await platform.createMiner());
-    worker.on('status', (status) => {
-      this.#status = status;
-      events.emit('report', { type: 'miner', status });
-    });
+    worker.on('status', (status) => this.#note(status));
     worker.on('block', (found) => events.emit('won', found));
     if (this.#duty < 1) this.#run(worker.throttle(this.#duty));
     return worker;

@@ -50,6 +50,8 @@ export class Mining {
   #fetching: NamedModel | undefined;
   /** What was started last, until it is paused. */
   #run: MiningOptions | undefined;
+  /** Models that did not run on this device since the program was started. */
+  readonly #unfit = new Set<string>();
   /** What was last reported of the models, in JSON. */
   #told = '';
 
@@ -112,16 +114,43 @@ export class Mining {
    * @throws AppError NO_MINER, NO_PAYOUT, MODELS_DECLINED, and the worker's
    */
   async start(options: MiningOptions): Promise<void> {
-    const { network, worker, held } = this.#deps;
-    const { backend = 'auto', others = 'fetch' } = options;
-    const model = this.#choose(options.model, await held.look());
-    if (others === 'decline' && held.missing.length)
+    const { held } = this.#deps;
+    const choices = this.#choose(options.model, await held.look());
+    if (options.others === 'decline' && held.missing.length)
       throw new AppError('MODELS_DECLINED', held.missing.map(({ name }) => name).join(', '));
     if (!this.#payout) throw new AppError('NO_PAYOUT', 'nobody to pay: watch an address first');
 
     this.#run = options;
+    await this.#begin(options, choices);
+  }
+
+  /** Mines with the first of these that runs on this device. */
+  async #begin(run: MiningOptions, choices: readonly NamedModel[]): Promise<void> {
+    const { worker, held, events } = this.#deps;
+    for (const [i, model] of choices.entries()) {
+      worker.hasNext = i < choices.length - 1;
+      try {
+        await this.#mine(run, model);
+        break;
+      } catch (e) {
+        if (!worker.hasNext || this.#run !== run) throw e;
+        this.#unfit.add(model.name);
+        this.#report(e);
+      } finally {
+        worker.hasNext = false;
+      }
+    }
+    if (this.#run !== run) return;
+    this.#feed?.refresh();
+    held.begin(run.others ?? 'fetch');
+    events.emit('modelsHeld');
+  }
+
+  /** Until the worker runs, or the start was paused or overtaken. */
+  async #mine(run: MiningOptions, model: NamedModel): Promise<void> {
+    const { network, worker } = this.#deps;
     await worker.makeRoomFor(model);
-    if (!(await this.#fetch(model))) return;
+    if (!(await this.#fetch(run, model))) return;
 
     worker.setModel(model);
     this.#feed ??= createTemplateFeed(
@@ -129,40 +158,43 @@ export class Mining {
       (template) => worker.work(template),
       Math.max(1000, network.params.blockTimeMs / 2),
     );
-    await worker.mine(model, backend);
-    if (this.#run !== options) return;
-    this.#feed.refresh();
-    held.begin(others);
-    this.#deps.events.emit('modelsHeld');
+    await worker.mine(model, run.backend ?? 'auto');
   }
 
-  /** @throws AppError MODEL_MISSING */
-  #choose(wanted: string | undefined, stored: readonly StoredModel[]): NamedModel {
+  /** Models to mine with, the best first. @throws AppError MODEL_MISSING */
+  #choose(wanted: string | undefined, stored: readonly StoredModel[]): NamedModel[] {
     const { network } = this.#deps;
     const { preferred = network.names.slice(0, 1) } = network;
-    const isHere = (name: string): boolean =>
-      stored.some((model) => model.name === name && model.state === 'stored');
-    const name = wanted ?? preferred.find(isHere) ?? preferred.at(-1);
-    const chosen = name === undefined ? undefined : modelNamed(network, name);
-    if (name === undefined || !chosen)
-      throw new AppError('MODEL_MISSING', `no model ${name ?? ''} here`);
-    return { name, id: chosen.id };
+    const here = preferred.filter((name) =>
+      stored.some((model) => model.name === name && model.state === 'stored'),
+    );
+    const fit = here.filter((name) => !this.#unfit.has(name));
+    const best = [fit, here].find((names) => names.length) ?? preferred.slice(-1);
+    const names = wanted === undefined ? best : [wanted];
+    const chosen = names.flatMap((name) => {
+      const found = modelNamed(network, name);
+      return found ? [{ name, id: found.id }] : [];
+    });
+    if (!chosen.length) throw new AppError('MODEL_MISSING', `no model ${names.join(' ')} here`);
+    return chosen;
   }
 
   /** Another model is here: blocks wait for it, and with the last of them the default is mined with. */
   async #onArrival(): Promise<void> {
-    const { network, worker, held, events } = this.#deps;
+    const { worker, held, events } = this.#deps;
     events.emit('modelsHeld');
     const run = this.#run;
     if (!run || run.model !== undefined || held.missing.length) return;
-    const isBest = worker.model?.name === (network.preferred ?? network.names)[0];
-    if (!isBest && worker.status().state === 'running') await this.start(run);
+    const choices = this.#choose(undefined, await held.look());
+    if (this.#run !== run || worker.status().state !== 'running') return;
+    if (worker.model?.name !== choices[0]?.name) await this.#begin(run, choices);
   }
 
   /** Gives the model to the worker. @returns false when the start was paused or overtaken meanwhile */
-  async #fetch(model: NamedModel): Promise<boolean> {
+  async #fetch(run: MiningOptions, model: NamedModel): Promise<boolean> {
     const { worker } = this.#deps;
     const hasModel = await worker.has(model.id);
+    if (this.#run !== run) return false;
     if (!hasModel) worker.setStatus({ state: 'loading', model: model.name, problem: undefined });
     this.#fetching = model;
     try {

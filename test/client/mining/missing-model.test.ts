@@ -19,6 +19,7 @@ import { blockId, type Claim } from '../../../src/core/header/header.ts';
 import { modelId, type Manifest } from '../../../src/core/manifest.ts';
 import type { Block, SyncRequest } from '../../../src/core/messages.ts';
 import { equal, toHex } from '../../../src/lib/bytes.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { Emitter } from '../../../src/lib/events.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { MINER_OFF, type MinerStatus, type Work } from '../../../src/miner/engine/miner-api.ts';
@@ -58,6 +59,10 @@ function createWorker() {
     templates: [] as (Work | undefined)[],
     replayed: [] as number[],
     models: [] as string[],
+    /** Models that do not run on this device. */
+    unfit: [] as string[],
+    /** The worker's answer to a pause waits for this. */
+    pausing: Promise.resolve(),
   };
   let hear: (status: MinerStatus) => void = () => undefined;
   const tell = (state: MinerStatus['state'], model: string): void =>
@@ -66,15 +71,23 @@ function createWorker() {
     on: (name: string, listener: never) => void (name === 'status' && (hear = listener)),
     provide: async () => undefined,
     release: async () => undefined,
-    start: async (model: string) => (made.models.push(model), tell('running', model)),
-    pause: async () => tell('paused', made.models.at(-1) ?? ''),
+    async start(model: string): Promise<void> {
+      made.models.push(model);
+      if (!made.unfit.includes(model)) return tell('running', model);
+      hear({ ...MINER_OFF, state: 'failed', problem: 'SELF_TEST_FAILED', model });
+      throw new AppError('SELF_TEST_FAILED', model);
+    },
+    async pause(): Promise<void> {
+      tell('paused', made.models.at(-1) ?? '');
+      await made.pausing;
+    },
     work: async (template?: Work) => void made.templates.push(template),
     async check({ header }: Claim): Promise<Fault[]> {
       made.replayed.push(header.height);
       return header.nonce === FALSE ? [fault('proof.activations')] : [];
     },
   };
-  return { made, worker };
+  return { made, worker, fail: () => tell('failed', made.models.at(-1) ?? '') };
 }
 
 /** A device of which `best` has yet to come, one peer with a full chain, and a clock. */
@@ -84,7 +97,7 @@ async function setUp() {
   const chain = await openLightChain(chainOptions, await full.header(0));
   const network = { ...chainOptions, names: ['best', 'test'], preferred: ['best', 'test'] };
   const events = new Emitter<PeerEvents>();
-  const { made, worker: inner } = createWorker();
+  const { made, worker: inner, fail } = createWorker();
   const coming = Promise.withResolvers<void>();
   const here = new Set(['test']);
   const files = Array.from({ length: 64 }, () => new Uint8Array(1));
@@ -206,6 +219,8 @@ async function setUp() {
   return {
     made,
     mining,
+    worker,
+    fail,
     chain,
     clock,
     charged,
@@ -328,4 +343,48 @@ test('a model that a person chose is mined with, whatever else comes', async () 
   await vi.waitUntil(() => device.mining.holding().missing.length === 0);
   await new Promise((r) => setTimeout(r, 20));
   expect(device.made.models).toEqual(['test']);
+});
+
+test('where the best model does not run on this device the next one is mined with', async () => {
+  const device = await setUp();
+  const { made, worker } = device;
+  made.unfit.push('best');
+  await device.start();
+  device.arrive();
+  await vi.waitUntil(() => made.models.length === 3);
+  expect(made.models).toEqual(['test', 'best', 'test']);
+  await vi.waitUntil(() => worker.status().state === 'running');
+  expect(worker.model?.name).toBe('test');
+  // It is not tried again, and what fails later has failed.
+  await device.start();
+  expect(made.models.slice(3)).toEqual(['test']);
+  device.fail();
+  expect(worker.status().state).toBe('failed');
+  // A person who chose it learns that it does not run.
+  await expect(device.start({ model: 'best' })).rejects.toMatchObject({ code: 'SELF_TEST_FAILED' });
+  expect(worker.status().state).toBe('failed');
+});
+
+test('a pause while it changes to the best model is one', async () => {
+  const device = await setUp();
+  const { made, mining, worker } = device;
+  await device.start();
+  const pausing = Promise.withResolvers<void>();
+  made.pausing = pausing.promise;
+  device.arrive();
+  await vi.waitUntil(() => worker.status().state === 'paused');
+  const paused = mining.pause();
+  pausing.resolve();
+  await paused;
+  await new Promise((r) => setTimeout(r, 20));
+  expect([made.models, worker.status().state]).toEqual([['test'], 'paused']);
+});
+
+test('a model that ran and fails later has failed, though another could be tried', async () => {
+  const device = await setUp();
+  device.arrive();
+  await device.start();
+  expect(device.made.models).toEqual(['best']);
+  device.fail();
+  expect(device.worker.status().state).toBe('failed');
 });
