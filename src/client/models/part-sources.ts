@@ -27,8 +27,9 @@ export interface WantedPart {
   readonly size: number;
 }
 
-/** ms without a byte after which a server is given up for this part. */
+/** ms without so many bytes after which a server is given up for this part: a byte now and then must hold nobody. */
 const STALL_MS = 15_000;
+const STALL_BYTES = 16 * 1024;
 /** Mirrors that a configuration may name. */
 export const MIRRORS_MAX = 8;
 
@@ -59,15 +60,18 @@ export function httpSource(base: string, stallMs = STALL_MS): PartSource {
         if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
         const bytes = new Uint8Array(size);
         let at = 0;
+        let renewedAt = 0;
         const reader = response.body.getReader();
         for (let next = await reader.read(); !next.done; next = await reader.read()) {
           const piece = next.value;
-          clearTimeout(timer);
-          timer = setTimeout(() => stalled.abort(), stallMs);
           if (at + piece.length > size) throw new Error('more bytes than the part has');
           bytes.set(piece, at);
           at += piece.length;
           onBytes(piece.length);
+          if (at < renewedAt + STALL_BYTES) continue;
+          renewedAt = at;
+          clearTimeout(timer);
+          timer = setTimeout(() => stalled.abort(), stallMs);
         }
         if (at < size) throw new Error(`${at} of ${size} bytes`);
         return bytes;

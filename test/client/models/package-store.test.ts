@@ -415,6 +415,17 @@ describe('a server', () => {
     });
   });
 
+  it('is given up where bytes trickle, however long that goes on', async () => {
+    const own = await serve((_, response) => {
+      const timer = setInterval(() => response.write(Uint8Array.of(1)), 20);
+      response.on('close', () => clearInterval(timer));
+    }, SILENCE_MS);
+    let came = 0;
+    const whole = own.fetch({ ...wanted, size: 1 << 20 }, free, (more) => (came += more));
+    await expect(whole).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    expect(came).toBeGreaterThan(0);
+  });
+
   it('may be a mirror on https or on this machine only', () => {
     expect(mirrorAddress('https://a.example/m')).toBe('https://a.example/m/');
     expect(mirrorAddress('http://localhost:1/')).toBe('http://localhost:1/');
