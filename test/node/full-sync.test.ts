@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { FullChain } from '../../src/chain/full/full-chain.ts';
 import { createMemoryStore } from '../../src/chain/store/memory-store.ts';
+import { fault } from '../../src/core/faults.ts';
 import { blockId } from '../../src/core/header/header.ts';
 import { toHex } from '../../src/lib/bytes.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -233,6 +234,35 @@ test('a branch that is not followed makes its teller wait, and nobody else', asy
   // What was claimed goes with who claimed it.
   sync.meet(peers.slice(0, 2));
   expect(sync.unfollowed()).toBeUndefined();
+});
+
+test('a peer without the model is charged once for the false branch whose head it names at each poll', async () => {
+  const peer = await openChain();
+  const own = await openChain(createMemoryStore(), undefined, {
+    checkProof: async ({ header }) =>
+      header.nonce === 66n ? fault('proof.activations') : undefined,
+  });
+  await mine(peer, ann, 1);
+  await mine(peer, ann, 1, { salt: 66 });
+  await mine(peer, ann, 2);
+  const charged: string[] = [];
+  const asked: string[] = [];
+  const whole = transportTo(peer);
+  const transport: Transport = {
+    ...whole,
+    charge: (_, wrong) => void charged.push(wrong.fault),
+    request: (id, request) => (asked.push(request.type), whole.request(id, request)),
+  };
+  const sync = createFullSync(own, transport, log, 0);
+  sync.meet([{ id: 'peer' } as PeerInfo]);
+  for (let polls = 0; polls < 12; polls++) {
+    const before = asked.length;
+    sync.poll();
+    await expect.poll(() => asked.slice(before), { interval: 5 }).toContain('blocks');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(own.head().header.height).toBe(1);
+  expect(charged).toEqual(['proof.activations']);
 });
 
 test('a branch is followed up to where it goes on by newer rules', async () => {
