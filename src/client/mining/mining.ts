@@ -274,7 +274,7 @@ export class Mining {
 
   #nextTemplate() {
     const template = this.#makeTemplate();
-    if (!template) this.#deps.time.stop();
+    if (!template || !this.#run) this.#deps.time.stop();
     this.#tellHolding();
     return template;
   }

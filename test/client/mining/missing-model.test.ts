@@ -380,6 +380,29 @@ test('a pause while it changes to the best model is one', async () => {
   expect([made.models, worker.status().state]).toEqual([['test'], 'paused']);
 });
 
+test('once it is paused it asks for no more unchecked time', async () => {
+  const device = await setUp();
+  const { mining, worker, made } = device;
+  const block = await device.tell(BEST);
+  await device.start();
+  await vi.waitUntil(() => device.worksOn() === hexOf(block));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await mining.refresh();
+    const before = made.templates.length;
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(made.templates.length).toBeGreaterThan(before);
+    await mining.pause();
+    expect(worker.status().state).toBe('paused');
+    await mining.refresh();
+    const paused = made.templates.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(made.templates.length).toBe(paused);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a model that ran and fails later has failed, though another could be tried', async () => {
   const device = await setUp();
   device.arrive();
