@@ -259,19 +259,26 @@ function usedTokens(m: InputForm, bytes: Uint8Array): number {
   return used ? Math.ceil(used / tokenBytes(m)) : tokensMax(m);
 }
 
-/** Places of the shapes in which an input's sequences run, of which there is at least one: docs/protocol.md §5.2. */
-export function shapesOfInput(m: InputForm, input: Uint8Array): number[] {
+/** Tokens that count of each sequence of an input, of which there is at least one. */
+function usedOfInput(m: InputForm, input: Uint8Array): number[] {
   const size = sequenceBytes(m);
   return Array.from({ length: Math.max(1, Math.ceil(input.length / size)) }, (_, i) =>
-    shapeFor(m, usedTokens(m, input.subarray(i * size, (i + 1) * size))),
+    usedTokens(m, input.subarray(i * size, (i + 1) * size)),
   );
 }
 
+/** Places of the shapes in which an input's sequences run: docs/protocol.md §5.2. */
+export const shapesOfInput = (m: InputForm, input: Uint8Array): number[] =>
+  usedOfInput(m, input).map((used) => shapeFor(m, used));
+
 /** The shape by which an input is priced: the longest of those in which its sequences run. */
 export const shapeOfInput = <S extends InputForm>(m: S, input: Uint8Array): S['shapes'][number] =>
-  shapesOfInput(m, input)
-    .map((place) => m.shapes[place]!)
-    .reduce((longest, each) => (each.tokens > longest.tokens ? each : longest));
+  m.shapes[
+    shapeFor(
+      m,
+      usedOfInput(m, input).reduce((most, used) => Math.max(most, used)),
+    )
+  ]!;
 
 /** Token ids of packed input of any length; undefined: a part of a token, or an id that is not below V. */
 export function tokenIds(input: Uint8Array, m: Manifest): Uint32Array | undefined {

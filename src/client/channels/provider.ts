@@ -22,6 +22,7 @@ import type {
   Question,
 } from '../../core/ask-messages.ts';
 import { stepCost, stepOf, unitsFor, type Price } from '../../core/price.ts';
+import { atMostU64 } from '../../core/tx/state-tx.ts';
 import { concat, equal } from '../../lib/bytes.ts';
 import { assert } from '../../lib/errors.ts';
 import {
@@ -327,7 +328,8 @@ const QUESTION_RULES: readonly QuestionRule[] = [
   {
     code: 'CHANNEL_SMALL',
     broken: (scene, record, asked) => openingOf(record).limit < leastLimit(scene, record, asked),
-    least: leastLimit,
+    // A frame holds no more: whoever names a price over all there is learns that no limit is enough.
+    least: (...asked) => atMostU64(leastLimit(...asked)),
   },
   {
     code: 'PAYMENT_REQUIRED',
