@@ -5,6 +5,7 @@ import { Graph } from '../../models/graph.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
 import { decoderPackage } from '../models/decoder.ts';
 import { createRandom, type Random } from '../sim/random.ts';
+import { EDGES } from './edges.ts';
 import { FORMS, OPENINGS, type Form, type FormSite } from './forms.ts';
 import {
   K,
@@ -21,7 +22,7 @@ import { numbersIn, sizeOf, type Made } from './steps.ts';
 export interface Subject {
   readonly model: ModelPackage;
   readonly segment: number;
-  readonly kind: 'random' | 'forms' | 'decoder';
+  readonly kind: 'random' | 'forms' | 'decoder' | 'edges';
 }
 
 /** Sequences × tokens: every length to 17, rows a multiple of 16. */
@@ -158,4 +159,10 @@ export function subjectOf(seed: number, index: number): Subject {
   if (kind > 0.96) return decoderSubject(r);
   const opening = OPENINGS[index % OPENINGS.length]!;
   return { model: formedModel(r, opening), segment: 1, kind: 'forms' };
+}
+
+/** Model `index` of a seed that begins at the bounds of an executor's shortcuts. */
+export function edgeSubjectOf(seed: number, index: number): Subject {
+  const r = createRandom(seed, `edge ${index}`);
+  return { model: formedModel(r, EDGES[index % EDGES.length]!), segment: 1, kind: 'edges' };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeOnnx, parseOnnx, type OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { createRandom } from '../sim/random.ts';
 import { exactGraph, falseClaim, Inexact } from './exact.ts';
-import { subjectOf } from './formed.ts';
+import { edgeSubjectOf, subjectOf, type Subject } from './formed.ts';
 import { generateModel } from './generate.ts';
 import { attackFiles } from './hostile.ts';
 import { KINDS } from './inputs.ts';
@@ -54,16 +54,30 @@ describe('checker under attack', () => {
 });
 
 describe('who computes an admitted graph', () => {
-  it('all give the same numbers for what real models are made of', async () => {
+  /** The first subjects: how many were admitted, and who left which segment to others. */
+  async function judgeAll(subject: (seed: number, index: number) => Subject, count: number) {
     const left: string[] = [];
-    for (let i = 0; i < 40; i++) {
+    let admitted = 0;
+    for (let i = 0; i < count; i++) {
       const few = { kinds: ['ends', 'random'], climbs: 0 };
-      const verdict = await judge(subjectOf(SEED, i), few, createRandom(SEED, `formed ${i}`));
+      const verdict = await judge(subject(SEED, i), few, createRandom(SEED, `formed ${i}`));
       expect(verdict.faults, `graph ${i}`).toEqual([]);
+      if (verdict.case) admitted++;
       for (const by of verdict.by) if (by.left) left.push(`${by.name}, ${i}: ${by.left}`);
     }
+    return { admitted, left };
+  }
+
+  it('all give the same numbers for what real models are made of', async () => {
+    const { left } = await judgeAll(subjectOf, 40);
     // The plan and the executor leave the same segments.
     expect(left.length, left.join('; ')).toBeLessThanOrEqual(4);
+  });
+
+  it('all give the same numbers at the bounds of what an executor leaves out', async () => {
+    const { admitted, left } = await judgeAll(edgeSubjectOf, 36);
+    expect(admitted).toBeGreaterThan(24);
+    expect(left).toEqual([]);
   });
 });
 

@@ -65,7 +65,7 @@ const luck = (name: string): Random => createRandom(seed, name);
 function trialOf({ kind }: Subject, i: number): Trial {
   const climbs = kind !== 'decoder' && i % 4 === 0 ? 1 : 0;
   const r = luck(`kinds ${i}`);
-  const some = { random: KINDS.length, forms: 4, decoder: 2 }[kind];
+  const some = { random: KINDS.length, forms: 4, edges: 4, decoder: 2 }[kind];
   return { kinds: r.shuffle(KINDS).slice(0, some), climbs };
 }
 function judgeGraph(i: number): Promise<Verdict> {

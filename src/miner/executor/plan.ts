@@ -15,7 +15,7 @@ import {
 import type { SegmentFacts } from '../checker/admission.ts';
 import { analyseModel, isRefusal, type Analysis, type Refusal } from '../checker/checker.ts';
 import type { ModelPackage } from '../engine/backend.ts';
-import type { Pools } from './plan/loops.ts';
+import type { MadeConstants, Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
 import { cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
 import { Tensors } from './plan/tensors.ts';
@@ -30,6 +30,9 @@ export interface PlanInput {
   /** Of each segment. */
   readonly facts: readonly SegmentFacts[];
 }
+
+/** Entries of a model's constants that are made in one way. */
+const MADE_MAX = 2 ** 22;
 
 /** Buffers and programs as they are asked for. */
 class ModelPools implements Pools {
@@ -60,9 +63,12 @@ class ModelPools implements Pools {
     return made;
   }
 
-  #spread = 0;
-  spread(entries: number): number {
-    return (this.#spread += entries);
+  readonly #made: Record<MadeConstants, number> = { spread: 0, products: 0 };
+  takes(made: MadeConstants, entries: number): boolean {
+    const all = this.#made[made] + entries;
+    if (all > MADE_MAX) return false;
+    this.#made[made] = all;
+    return true;
   }
 
   /** Forgets the buffers of a segment that turned out not to be covered. */

@@ -248,6 +248,26 @@ describe('a plan', () => {
     expect(planGraph(made.graph(), ofMade, n).segments[1]!.report[0]).toContain('constants');
   });
 
+  it('multiplies constants only while they stay few', () => {
+    const n = 2 ** 16;
+    const g = new Graph();
+    const all = (word: string) => g.floats(word, [n], new Float32Array(n).fill(3));
+    let x = g.input('c1', [ROWS, n]);
+    const dims: Record<string, readonly number[]> = {};
+    const put = (name: string): string => ((dims[name] = [ROWS, n]), name);
+    for (let i = 0; i < 100; i++) {
+      const sum = put(g.add(put(g.mul(x, all('a'))), all('b')));
+      x = put(g.op('Floor', [put(g.mul(sum, g.number(0.5)))]));
+    }
+    g.output('a2', [ROWS, n], x);
+    const { buffers, segments } = planGraph(g.graph(), valuesOf(g.graph(), dims), n);
+    expect(segments[1]!.steps).toBeDefined();
+    const constants = buffers.filter(({ role }) => role.kind === 'constant');
+    const entries = constants.reduce((sum, { size }) => sum + size, 0);
+    // What is made, beside the two that are given.
+    expect(entries).toBe(2 ** 22 + 2 * n);
+  });
+
   it('cuts a chain of thousands of nodes into programs of bounded size', () => {
     const g = new Graph();
     let x = g.input('c1', [ROWS, 8]);

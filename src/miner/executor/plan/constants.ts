@@ -41,6 +41,10 @@ export interface Line {
   readonly plus: Ref;
 }
 
+/** Entries of what is made for a line; a number lies in its step. */
+export const entriesOf = ({ factor, plus }: Line): number =>
+  [factor, plus].map(({ dims }) => sizeOf(dims)).reduce((sum, n) => (n > 1 ? sum + n : sum), 0);
+
 /**
  * (x·a + b)·c as x·(a·c) + b·c, where a, b, c are constants, and c powers of two: to multiply by one moves a number's
  * point and leaves its digits, wherever it is done.

@@ -3,13 +3,16 @@ import type { Binding, RowProgram } from '../types.ts';
 import { cover, rootOf, type Store } from './stores.ts';
 import { merge, regroup, sizeOf, type Atom } from './views.ts';
 
+/** Constants that a plan makes: written out as rows read them, or products of a graph's. */
+export type MadeConstants = 'spread' | 'products';
+
 /** Buffers and programs of the whole model, shared by its segments. */
 export interface Pools {
   bufferOf(store: Store): number;
   /** @throws Uncovered where there is no order of loops for it */
   programOf(program: RowProgram): number;
-  /** Counts entries of constants that are written out. @returns those of the whole model so far */
-  spread(entries: number): number;
+  /** Takes room for entries of constants that the plan makes. False: the model has none left */
+  takes(made: MadeConstants, entries: number): boolean;
 }
 
 /**

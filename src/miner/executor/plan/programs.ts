@@ -12,14 +12,12 @@ import {
   type Unary,
 } from '../types.ts';
 import type { Draft } from './assignment.ts';
-import { lineOf, type Line } from './constants.ts';
+import { entriesOf, lineOf, type Line } from './constants.ts';
 import type { Operand, Point, Ref } from './items.ts';
 import { bind, cutsOf, cutsOfDims, loopsOf, stridesOf, touch, type Pools } from './loops.ts';
 import { constantStore, cover, located, rootOf, type Store } from './stores.ts';
 import { broadcastView, dense, merge, regroup, sizeOf, type Atom } from './views.ts';
 
-/** Entries of a model's constants that are written out: a row reads them in another pattern than side by side. */
-const SPREAD_MAX = 2 ** 22;
 const SHIFT_MAX = 31;
 
 /** An input while loops are not known yet. */
@@ -89,7 +87,8 @@ export class Builder {
     const shifted = op === 'floor' ? this.#shift(point, width) : undefined;
     if (shifted !== undefined) return shifted;
     const line = lineOf(point);
-    if (line) return this.#line(line, point.dims, width);
+    if (line && this.#pools.takes('products', entriesOf(line)))
+      return this.#line(line, point.dims, width);
     const values = args.map((a) => this.#arg(a, dims));
     if (op === 'clip') {
       const [x, low, high] = values as [number, number, number];
@@ -203,7 +202,7 @@ export class Builder {
     });
   }
 
-  /** A constant written out as a row reads it. */
+  /** A constant written out as a row reads it, which is in another pattern than side by side. */
   #spread(
     data: ArrayLike<number>,
     offset: number,
@@ -213,7 +212,7 @@ export class Builder {
     const own = lines.filter(({ stride }) => stride);
     const width = sizeOf(columns.map(({ n }) => n));
     const count = sizeOf(own.map(({ n }) => n)) * width;
-    cover(this.#pools.spread(count) <= SPREAD_MAX, 'a constant that is large in each row');
+    cover(this.#pools.takes('spread', count), 'a constant that is large in each row');
     let places = [offset];
     for (const { n, stride } of [...own, ...columns])
       places = places.flatMap((p) => Array.from({ length: n }, (_, i) => p + i * stride));
