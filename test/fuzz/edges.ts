@@ -23,16 +23,19 @@ function reaching(site: Site, x: Made, reach: number): Made {
   return limited(site, made(name, x.dims, times * x.lo, times * x.hi), -reach, reach);
 }
 
-const LEASTS = [-(2 ** 23), -32_769, -32_768, -32_767, -129, -128, -127, -1, 0, 5];
-const MOSTS = [5, 126, 127, 128, 32_766, 32_767, 32_768, 2 ** 23];
+const LEASTS = [-(2 ** 23), -(2 ** 17), -32_769, -32_768, -32_767, -129, -128, -127, -1, 0, 5];
+const MOSTS = [5, 126, 127, 128, 32_766, 32_767, 32_768, 2 ** 17, 2 ** 17, 2 ** 23];
 /** Whole numbers about as large as are quickly converted, limited at the ends of int8 and int16. */
 const limits: Form = (site, x) => {
-  const { g, r } = site;
+  const { g, r, aside } = site;
   const reach = r.pick([2 ** 15, 2 ** 22 - 1, 2 ** 22, 2 ** 22 + 1, 2 ** 23, EXACT]);
   const by = r.pick([-9, 9]);
   const y = reaching(site, x, reach - 9);
   const moved = made(g.add(y.name, g.number(by)), x.dims, y.lo + by, y.hi + by);
-  return limited(site, moved, r.pick(LEASTS), r.pick(MOSTS));
+  const one = (): Made => limited(site, moved, r.pick(LEASTS), r.pick(MOSTS));
+  // Handed on as it is stored, in 16 bits or 32.
+  aside.push(one());
+  return one();
 };
 
 /** A constant: one number, or one for each column, or for each token. */
@@ -88,5 +91,21 @@ const quotients: Form = (site, x) => {
   return made(found, x.dims, -reachOf(q) - 2, reachOf(q) + 2);
 };
 
+/** ⌊x/y⌋ + ⌊(x' − ⌊x/y⌋·y')/y''⌋, which corrects nothing unless all x and all y are one. */
+const corrections: Form = (site, x) => {
+  const { g, r, rows } = site;
+  const odd = (name: string): string => g.add(name, g.number(0.5));
+  const shrunk = limited(site, x, -2000, 2000);
+  const xs = [odd(shrunk.name), odd(g.sub(g.number(7), shrunk.name))] as const;
+  const at = r.int(0, widthOf(x) - 1);
+  const column = made(g.slice(x.name, 1, at, at + 1), [rows, 1], x.lo, x.hi);
+  const ys = [g.number(3), limited(site, column, 1, 100).name] as const;
+  const some = (of: readonly [string, string]): string => of[r.chance(0.7) ? 1 : 0];
+  const floorOf = (a: string, b: string): string => g.op('Floor', [g.op('Div', [a, b])]);
+  const q = floorOf(some(xs), some(ys));
+  const rest = floorOf(g.sub(some(xs), g.mul(q, some(ys))), some(ys));
+  return made(g.add(q, rest), x.dims, -250_000, 250_000);
+};
+
 /** What a model begins with, in turn. */
-export const EDGES: readonly Form[] = [limits, lines, quotients];
+export const EDGES: readonly Form[] = [limits, lines, quotients, corrections];
