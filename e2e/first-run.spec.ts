@@ -9,6 +9,8 @@ import {
   minedBy,
   readAddress,
   readVolts,
+  recordSentences,
+  sentence,
   valueOf,
   workersOf,
 } from './support/app.ts';
@@ -77,9 +79,10 @@ test.describe('on WebGPU', () => {
     // The only adapter here is software, which a person's browser must not mine on.
     await changeConfig(page, { forceFallback: true });
     await page.goto(seed.url);
+    const said = await recordSentences(page);
     await button(page, en.pila.start).click();
-    await expect(page.getByText(en.sentence.testing)).toBeVisible({ timeout: 120_000 });
-    await expect(page.getByText(en.sentence.runningGpu)).toBeVisible({ timeout: 300_000 });
+    await expect(sentence(page)).toHaveText(en.sentence.runningGpu, { timeout: 300_000 });
+    expect(await said()).toContain(en.sentence.testing);
     await expect(figure(page, en.pila.rate)).toContainText(en.pila.backendGpu);
     await expect(valueOf(page, en.pila.completed)).not.toHaveText('0');
     await expect(valueOf(page, en.pila.blocks)).not.toHaveText('0', { timeout: 300_000 });

@@ -52,11 +52,15 @@ export const countOf = async (page: Page, label: string): Promise<number> =>
  * again.
  */
 export async function recordSentences(page: Page): Promise<() => Promise<string[]>> {
-  const said = await sentence(page).evaluateHandle((line) => {
-    const said = [line.textContent];
-    new MutationObserver(() => {
-      if (line.textContent !== said.at(-1)) said.push(line.textContent);
-    }).observe(line, { subtree: true, childList: true, characterData: true });
+  const said = await page.evaluateHandle(() => {
+    const said: string[] = [];
+    const look = () => {
+      const text = document.querySelector('h1 [role=status]')?.textContent;
+      if (text && text !== said.at(-1)) said.push(text);
+    };
+    look();
+    const all = { subtree: true, childList: true, characterData: true };
+    new MutationObserver(look).observe(document.body, all);
     return said;
   });
   return () => said.jsonValue();

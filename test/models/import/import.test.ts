@@ -68,7 +68,10 @@ test('tokens and float states are those of PyTorch', async () => {
 });
 
 describe('mean and first row are those of PyTorch (models/import/vectors.py)', () => {
-  const vectors = readFileSync(join(import.meta.dirname, '../../vectors/bert/pooling.json'), 'utf8');
+  const vectors = readFileSync(
+    join(import.meta.dirname, '../../vectors/bert/pooling.json'),
+    'utf8',
+  );
   const expected = JSON.parse(vectors) as { ids: number[]; mean: number[]; cls: number[] }[];
   const all = expected.map(({ ids }) => Uint32Array.from(ids));
 
