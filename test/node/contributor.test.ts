@@ -263,7 +263,7 @@ it.each([
 it('models', () => {
   expect(modelFor('e2e', undefined)).toBe('tiny');
   expect(() => modelFor('main', undefined)).toThrow('main admits no model yet');
-  expect(() => modelFor('local', 'gpt')).toThrow('local admits lingua, tiny');
+  expect(() => modelFor('local', 'gpt')).toThrow('local admits minilm, tiny');
 });
 
 it('progress names what was rejected, and why', () => {

@@ -18,7 +18,7 @@ describe('options', () => {
       rtcPort: 8791,
       mine: false,
       payout: undefined,
-      model: 'lingua',
+      model: 'minilm',
       bootstrap: [],
       mirrors: [],
       tls: undefined,

@@ -3,6 +3,7 @@
  * replace one; weights and graphs are fetched and checked against them.
  */
 import lingua from '../../../models/lingua/manifest.json' with { type: 'json' };
+import minilm from '../../../models/minilm/manifest.json' with { type: 'json' };
 import polyglot from '../../../models/polyglot/manifest.json' with { type: 'json' };
 import tiny from '../../../models/tiny/manifest.json' with { type: 'json' };
 import { modelId, type Manifest } from '../../core/manifest.ts';
@@ -12,7 +13,7 @@ import type { verifyLight } from '../../core/pow/proof.ts';
 import { toHex } from '../../lib/bytes.ts';
 import { manifestFromJson } from '../../miner/package/package.ts';
 
-const PACKAGES = { tiny, lingua, polyglot };
+const PACKAGES = { tiny, lingua, polyglot, minilm };
 export type ModelName = keyof typeof PACKAGES;
 
 const MANIFESTS: readonly Manifest[] = Object.values(PACKAGES).map(manifestFromJson);
@@ -20,15 +21,15 @@ const MANIFESTS: readonly Manifest[] = Object.values(PACKAGES).map(manifestFromJ
 /** Names of the mined models: a place in a table is an index in headers, for good. */
 const ADMITTED: Record<NetworkName, readonly ModelName[]> = {
   main: [],
-  test: [],
-  local: ['tiny', 'lingua', 'polyglot'],
+  test: ['lingua', 'minilm'],
+  local: ['tiny', 'lingua', 'polyglot', 'minilm'],
   e2e: ['tiny', 'lingua', 'polyglot'],
 };
 /** What is mined with unless a person chooses, the best first; the last comes first to a new device. */
 const DEFAULTS: Record<NetworkName, readonly ModelName[]> = {
   main: [],
-  test: [],
-  local: ['lingua'],
+  test: ['minilm', 'lingua'],
+  local: ['minilm', 'lingua'],
   e2e: ['tiny'],
 };
 

@@ -94,6 +94,7 @@ const LABELS: Readonly<Record<ModelName, 'words' | 'languages'>> = {
   lingua: 'languages',
   tiny: 'words',
   polyglot: 'words',
+  minilm: 'words',
 };
 
 /** A label in words: those of a language identifier are language codes. */

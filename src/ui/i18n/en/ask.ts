@@ -6,6 +6,7 @@ const about: Readonly<Record<ModelName, string>> = {
   lingua: 'names the language of a text, of 14 it knows',
   tiny: 'a toy for tests: its answers mean nothing',
   polyglot: 'places messages by meaning: the same in another of five languages lies near',
+  minilm: 'places texts by meaning, in English best: what says the same lies near',
 };
 
 export const ask = {

@@ -16,6 +16,7 @@ export const ask: AskText = {
       tiny: 'un giocattolo per le prove: le sue risposte non significano nulla',
       polyglot:
         'dispone i messaggi per significato: lo stesso in un’altra di cinque lingue sta vicino',
+      minilm: 'dispone i testi per significato, meglio in inglese: chi dice lo stesso sta vicino',
     },
     input: 'Testo',
     texts: 'Testi, uno per riga',
