@@ -168,7 +168,9 @@ function connectEvents(
 
     light.subscribe((event) => {
       if (event.reverted) {
-        reverted.add(event.left);
+        // What a false block holds does not wait again: a seed does not take it in either.
+        const { falseFrom = Infinity } = event;
+        reverted.add(event.left.filter(({ header }) => header.height < falseFrom));
         ownLeft = event.left.filter(({ header }) => mining.isOwn(header)).length;
         events.emit('report', { type: 'reorganised', depth: event.reverted });
         // A transaction that the new branch holds too is found there by its nonce.

@@ -25,6 +25,8 @@ export interface LightHeadEvent {
   readonly reverted: number;
   /** Those of them whose headers are in memory, lowest first. */
   readonly left: readonly ChainPoint[];
+  /** Those from this height on are false, or were built on what is. */
+  readonly falseFrom?: number;
   /** Blocks that joined it. */
   readonly adopted: number;
 }
@@ -175,7 +177,8 @@ export async function invalidate(
     if (height > path.tip.header.height) continue;
     if (equal((await entryAt(store, path, height)).id, id)) await cutAt(memory, path, height);
   }
-  return selectHead(memory, before);
+  const moved = await selectHead(memory, before);
+  return moved && { ...moved, falseFrom: height };
 }
 
 /**
