@@ -168,9 +168,7 @@ function connectEvents(
 
     light.subscribe((event) => {
       if (event.reverted) {
-        // What a false block holds does not wait again: a seed does not take it in either.
-        const { falseFrom = Infinity } = event;
-        reverted.add(event.left.filter(({ header }) => header.height < falseFrom));
+        reverted.add(event);
         ownLeft = event.left.filter(({ header }) => mining.isOwn(header)).length;
         events.emit('report', { type: 'reorganised', depth: event.reverted });
         // A transaction that the new branch holds too is found there by its nonce.

@@ -2,6 +2,7 @@
  * Transactions of blocks that left the chain. Their senders may be offline, and pools dropped them when they
  * were in a block: they are added to the pool again, or no block would hold them again.
  */
+import type { LightHeadEvent } from '../../chain/light/head.ts';
 import type { LightChain } from '../../chain/light/light-chain.ts';
 import type { SignedTx } from '../../core/formats.ts';
 import type { ChainPoint } from '../../core/header/header.ts';
@@ -9,17 +10,22 @@ import type { ChainPoint } from '../../core/header/header.ts';
 /** The newest blocks that are remembered. */
 const BLOCKS_MAX = 64;
 
+interface ChainBodies {
+  readonly blocks: Pick<LightChain['blocks'], 'body'>;
+}
+
 export class RevertedBlocks {
-  readonly #chain: LightChain;
+  readonly #chain: ChainBodies;
   #points: readonly ChainPoint[] = [];
 
-  constructor(chain: LightChain) {
+  constructor(chain: ChainBodies) {
     this.#chain = chain;
   }
 
-  /** Blocks that left the chain, lowest first. */
-  add(points: readonly ChainPoint[]): void {
-    this.#points = [...this.#points, ...points].slice(-BLOCKS_MAX);
+  /** Of false blocks nothing: they may hold what nobody was ever told. What was told waits at seeds, our own is kept. */
+  add({ left, falseFrom = Infinity }: Pick<LightHeadEvent, 'left' | 'falseFrom'>): void {
+    const honest = left.filter(({ header }) => header.height < falseFrom);
+    this.#points = [...this.#points, ...honest].slice(-BLOCKS_MAX);
   }
 
   /**

@@ -233,16 +233,18 @@ export class SeedJudge implements Judge {
     });
     await host.dial(multiaddr(this.#bootstrap));
     const { pubsub } = host.services;
-    await until('the seed subscribed', () =>
-      topics.every((t) => pubsub.getSubscribers(t).length > 0) ? true : undefined,
-    );
+    const isConnected = (): boolean => host.getConnections().length > 0;
+    // A seed asks at once, and hangs up on a liar, at times before it has said what it subscribes to: both have met.
+    const hears = (): boolean => topics.every((t) => pubsub.getSubscribers(t).length > 0);
+    await until('the seed subscribed', () => hears() || !isConnected() || undefined);
     // That came in; what is published before there is a way out is dropped without a word.
     const { streamsOutbound } = pubsub as unknown as { streamsOutbound: Map<string, unknown> };
-    await until('there is a way to the seed', () => streamsOutbound.size || undefined);
+    const isHeard = (): boolean => streamsOutbound.size > 0;
+    await until('there is a way to the seed', () => isHeard() || !isConnected() || undefined);
     return {
       id: host.peerId.toString(),
       publish: (topic, data) => pubsub.publish(topic, data),
-      isConnected: () => host.getConnections().length > 0,
+      isConnected,
       stop: async () => void (await host.stop()),
     };
   }
