@@ -51,41 +51,27 @@ const IDS: Form['unread'] = new Map([
   ['embeddings.position_ids', { type: 'I64', dims: [1, 512], bytes: new Uint8Array(8 * 512) }],
 ]);
 
+/** bge, e5 and gte in their small sizes are one shape. */
+const SMALL_OF_12: Omit<Size, 'pooling'> = {
+  hidden: 384,
+  ffn: 1536,
+  heads: 12,
+  layers: 12,
+  vocabulary: 30_522,
+  massive: true,
+};
+
 /** small: all-MiniLM-L6-v2; base: bge-base; mini: for tests. The others as their names say. */
 export const SIZES: Readonly<Record<string, Size>> = {
   small: { hidden: 384, ffn: 1536, heads: 12, layers: 6, vocabulary: 30_522, pooling: 'mean' },
   base: { hidden: 768, ffn: 3072, heads: 12, layers: 12, vocabulary: 30_522, pooling: 'cls' },
   mini: { hidden: 128, ffn: 256, heads: 4, layers: 2, vocabulary: 1024, pooling: 'mean' },
   /** bge-small-en-v1.5 */
-  bge: {
-    hidden: 384,
-    ffn: 1536,
-    heads: 12,
-    layers: 12,
-    vocabulary: 30_522,
-    pooling: 'cls',
-    massive: true,
-  },
+  bge: { ...SMALL_OF_12, pooling: 'cls' },
   /** e5-small-v2 */
-  e5: {
-    hidden: 384,
-    ffn: 1536,
-    heads: 12,
-    layers: 12,
-    vocabulary: 30_522,
-    pooling: 'mean',
-    massive: true,
-  },
+  e5: { ...SMALL_OF_12, pooling: 'mean' },
   /** gte-small */
-  gte: {
-    hidden: 384,
-    ffn: 1536,
-    heads: 12,
-    layers: 12,
-    vocabulary: 30_522,
-    pooling: 'mean',
-    massive: true,
-  },
+  gte: { ...SMALL_OF_12, pooling: 'mean' },
 };
 /** How the makers' folders are written, by size. */
 export const FORMS: Readonly<Record<string, Form>> = {

@@ -1,5 +1,4 @@
 /** Folders of checkpoints in the forms that exporters write: read alike, or refused with the field's name. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTokeniser } from '../../src/client/models/tokeniser.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { bertConfig, bertFrom, type Bert } from '../../models/import/bert.ts';
+import { bertConfig, bertFrom } from '../../models/import/bert.ts';
 import { parseJson } from '../../models/import/checkpoint/json.ts';
 import { readFolder, type ReadFolder } from '../../models/import/folder.ts';
 import { generate, SIZES, writeFiles, type Form } from '../../models/import/generate.ts';
 import { parseSafetensors } from '../../models/import/safetensors.ts';
+import { digestOf } from './import/digest.ts';
 
 const POLYGLOT = join(import.meta.dirname, '../../models/import/polyglot');
 const MINI = SIZES.mini!;
@@ -50,17 +50,7 @@ const refusal = async (reading: Promise<ReadFolder>): Promise<string> =>
     },
   );
 
-/** Hash of all of an encoder's numbers. */
-function digest({ words, places, linears, norms }: Bert): string {
-  const hash = createHash('sha256');
-  const parts = [
-    ...linears.flatMap((l) => [l.weight, l.bias]),
-    ...norms.flatMap((n) => [n.gain, n.bias]),
-  ];
-  for (const x of [words, places, ...parts]) hash.update(new Uint8Array(x.buffer));
-  return hash.digest('hex');
-}
-const plain = digest((await readFolderOf()).bert);
+const plain = digestOf((await readFolderOf()).bert);
 async function readFolderOf(): Promise<ReadFolder> {
   const files = new Map(PLAIN);
   const config = bertConfig(parsed(files, 'config.json'), parsed(files, '1_Pooling/config.json'));
@@ -102,7 +92,7 @@ describe('weights are the same in every form', () => {
     ['written by sentence-transformers from 5.4', { writer: 'names' }],
   ])('%s', async (_, form) => {
     const { bert, notes } = await readOf(form);
-    expect(digest(bert)).toBe(plain);
+    expect(digestOf(bert)).toBe(plain);
     expect(bert.pooling).toBe('mean');
     expect(notes).toEqual([]);
   });
@@ -117,7 +107,7 @@ describe('weights are the same in every form', () => {
         if (Math.abs(x - wanted) > Math.max(least, step * Math.abs(wanted)))
           expect.fail(`${x} for ${wanted}`);
       });
-      expect(digest(bert)).not.toBe(plain);
+      expect(digestOf(bert)).not.toBe(plain);
     },
   );
 
@@ -282,7 +272,7 @@ describe('other files of the folder', () => {
         new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer),
       );
     });
-    expect(digest(bert)).toBe(plain);
+    expect(digestOf(bert)).toBe(plain);
   });
 
   const NAMES = [
@@ -387,7 +377,7 @@ describe('another architecture is refused with its field, before its weights are
         },
       },
     });
-    expect(digest(bert)).toBe(plain);
+    expect(digestOf(bert)).toBe(plain);
   });
 });
 

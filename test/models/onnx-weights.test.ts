@@ -1,5 +1,4 @@
 /** Encoders exported as ONNX give the package that their safetensors give; hostile files are refused. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import { createTokeniser } from '../../src/client/models/tokeniser.ts';
 import type { Manifest } from '../../src/core/manifest.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { FIELDS_MAX } from '../../src/miner/package/onnx.ts';
-import { bertConfig, bertFrom, type Bert } from '../../models/import/bert.ts';
+import { bertConfig, bertFrom } from '../../models/import/bert.ts';
 import { calibrate } from '../../models/import/calibrate.ts';
 import { readFolder } from '../../models/import/folder.ts';
 import { generate, SIZES, writeFiles } from '../../models/import/generate.ts';
@@ -27,6 +26,7 @@ import {
   type ExportOptions,
   type Field,
 } from '../oracle/bert-onnx.ts';
+import { digestOf } from './import/digest.ts';
 
 const MODELS = join(import.meta.dirname, '../../models/import');
 const SHAPE = { sequences: 2, tokens: 16 };
@@ -59,18 +59,10 @@ async function packaged(path: string): Promise<Manifest> {
   return draft.manifest;
 }
 
-/** Hash of all of an encoder's numbers. */
-function digest({ words, places, linears, norms }: Bert): string {
-  const hash = createHash('sha256');
-  const parts = [
-    ...linears.flatMap((l) => [l.weight, l.bias]),
-    ...norms.flatMap((n) => [n.gain, n.bias]),
-  ];
-  for (const x of [words, places, ...parts]) hash.update(new Uint8Array(x.buffer));
-  return hash.digest('hex');
-}
 const same = (file: Uint8Array, wanted: Tensors): void =>
-  expect(digest(bertFrom(config, parseOnnxWeights(file)))).toBe(digest(bertFrom(config, wanted)));
+  expect(digestOf(bertFrom(config, parseOnnxWeights(file)))).toBe(
+    digestOf(bertFrom(config, wanted)),
+  );
 
 const TABLES = ['word', 'token_type'].map((x) => `embeddings.${x}_embeddings.weight`);
 
@@ -140,7 +132,7 @@ describe('the package is that of the safetensors', () => {
     const onnx = join(folder, 'half');
     writeFiles(onnx, new Map([...files.map((n) => [n, read(n)] as const), ['model.onnx', file]]));
     const { bert } = await readFolder(onnx);
-    expect(digest(bert)).toBe(digest((await readFolder(source)).bert));
+    expect(digestOf(bert)).toBe(digestOf((await readFolder(source)).bert));
   });
 
   test.each([
@@ -155,7 +147,7 @@ describe('the package is that of the safetensors', () => {
     const known = { names: TABLES, check: () => undefined, read: formula };
     const file = new Uint8Array(gunzipSync(read(name)));
     const weights = bertFrom(exported, parseOnnxWeights(file));
-    expect(digest(weights)).toBe(digest(bertFrom(exported, known)));
+    expect(digestOf(weights)).toBe(digestOf(bertFrom(exported, known)));
   });
 
   const floats: typeof floatTensor = (name, dims, values) =>

@@ -59,12 +59,17 @@ export class HeldModels {
     return this.#missing.map(({ name, bytes, stored }) => ({ name, bytes: bytes - stored }));
   }
 
+  /** Ids in hex of the models that blocks above the head may be of. */
+  #needed(): string[] {
+    const { params, headers } = this.#deps.chain;
+    return modelsFrom(params, headers.head().header.height + 1);
+  }
+
   /** Looks what is missing. @returns packages on this device, whole or not */
   async look(): Promise<readonly StoredModel[]> {
-    const { chain, modelService } = this.#deps;
-    const needed = new Set(modelsFrom(chain.params, chain.headers.head().header.height + 1));
-    const all = await modelService.stored();
-    const missing = all.filter(({ id, state }) => state !== 'stored' && needed.has(toHex(id)));
+    const needed = this.#needed();
+    const all = await this.#deps.modelService.stored();
+    const missing = all.filter(({ id, state }) => state !== 'stored' && needed.includes(toHex(id)));
     this.#missing = missing.sort((a, b) => a.bytes - b.bytes);
     this.onChange();
     return all;
@@ -73,12 +78,11 @@ export class HeldModels {
   /** Gives the worker all that is here, and fetches what is not where that is wanted; until `end`. */
   begin(consent: FetchConsent): void {
     this.end();
-    const { chain, worker } = this.#deps;
     const run = (this.#run = new AbortController());
     this.#consent = consent;
     this.#problem = undefined;
-    const needed = modelsFrom(chain.params, chain.headers.head().header.height + 1);
-    worker.hold(needed.map((id) => fromHex(id)!));
+    const needed = this.#needed();
+    this.#deps.worker.hold(needed.map((id) => fromHex(id)!));
     this.#last = this.#last.then(() => this.#hold(needed, run.signal));
   }
 
