@@ -51,18 +51,22 @@ export const countOf = async (page: Page, label: string): Promise<number> =>
  * What the first sentence says, now and from now on, each time that it changes: a state may be over before one looks
  * again.
  */
-export async function recordSentences(page: Page): Promise<() => Promise<string[]>> {
-  const said = await page.evaluateHandle(() => {
+export const recordSentences = (page: Page): Promise<() => Promise<string[]>> =>
+  recordTexts(page, 'h1 [role=status]');
+
+/** From now on, every text that the first element found by a selector has, each change once. */
+export async function recordTexts(page: Page, selector: string): Promise<() => Promise<string[]>> {
+  const said = await page.evaluateHandle((wanted) => {
     const said: string[] = [];
     const look = () => {
-      const text = document.querySelector('h1 [role=status]')?.textContent;
+      const text = document.querySelector(wanted)?.textContent;
       if (text && text !== said.at(-1)) said.push(text);
     };
     look();
     const all = { subtree: true, childList: true, characterData: true };
     new MutationObserver(look).observe(document.body, all);
     return said;
-  });
+  }, selector);
   return () => said.jsonValue();
 }
 

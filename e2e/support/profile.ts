@@ -152,14 +152,14 @@ function unsnap(packed: Buffer): Buffer {
   return out;
 }
 
-/** Of V8's form of an AES key of 256 bits: the key. */
-function keysIn(text: Buffer): string[] {
+/** Of V8's form of an AES key of 256 bits (kind, algorithm, length, usages as a varint, bytes): the key. */
+export function keysIn(text: Buffer): string[] {
   const keys: string[] = [];
   for (let at = text.indexOf(0x4b); at >= 0; at = text.indexOf(0x4b, at + 1)) {
     if (text[at + 1] !== 1 || text[at + 3] !== 32) continue;
-    for (const lengthAt of [at + 5, at + 6])
-      if (text[lengthAt] === 32 && lengthAt + 33 <= text.length)
-        keys.push(text.subarray(lengthAt + 1, lengthAt + 33).toString('hex'));
+    const lengthAt = text[at + 4]! < 128 ? at + 5 : at + 6;
+    if (text[lengthAt] === 32 && lengthAt + 33 <= text.length)
+      keys.push(text.subarray(lengthAt + 1, lengthAt + 33).toString('hex'));
   }
   return keys;
 }

@@ -9,7 +9,7 @@ import { en } from '../../src/ui/i18n/en/app.ts';
 import { keyring as words } from '../../src/ui/i18n/en/keyring.ts';
 import { formatWords } from '../../src/wallet/seed-words.ts';
 import { addAuthenticator, button, chooseLater, sentence } from '../support/app.ts';
-import { holds, opens, searchProfile, type Found } from '../support/profile.ts';
+import { holds, keysIn, opens, searchProfile, type Found } from '../support/profile.ts';
 import config from '../playwright.config.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -100,6 +100,13 @@ async function always(check: () => Promise<void>, starts = 1): Promise<void> {
   }
   await check();
 }
+
+test('a key that begins with the number of its bytes is one key', () => {
+  const key = Buffer.alloc(32, 0x20);
+  // AES-GCM of 256 bits, its usages in one byte or two, and how many bytes follow.
+  for (const usages of [[0x06], [0x86, 0x01]])
+    expect(keysIn(Buffer.from([0x4b, 1, 9, 32, ...usages, 32, ...key, 0]))).toHaveLength(1);
+});
 
 test('the search finds the words of keys that no passphrase seals', async () => {
   await restore();

@@ -17,6 +17,7 @@ import {
   pause,
   readAddress,
   readVolts,
+  recordTexts,
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
@@ -181,6 +182,27 @@ test('a second account of the same words: coins go from one to the other', async
   await expect.poll(() => balanceOf(second), { timeout: 120_000 }).toBeGreaterThan(3n * VOLT);
   await pause(page);
   await goTo(page, 'wallet');
+});
+
+test('right after a change of account, the address shown is never that of the one before', async () => {
+  const shown = await recordTexts(page, 'dialog .address');
+  for (const index of [0, 1]) {
+    // Both in one task, as fast as any hand.
+    await accounts().evaluate(
+      (select: HTMLSelectElement, [value, receive]) => {
+        select.value = value;
+        select.dispatchEvent(new Event('change', { bubbles: true }));
+        const buttons = [...document.querySelectorAll('button')];
+        buttons.find((one) => one.textContent.trim() === receive)!.click();
+      },
+      [String(index), en.wallet.receive] as const,
+    );
+    await expect(dialog().locator('.address')).toBeVisible();
+    await press(en.common.close);
+  }
+  const second = (await shown()).at(-1)!;
+  expect(second).not.toBe(first);
+  expect(await shown()).toEqual([first, second]);
 });
 
 test('receiving: a link that asks for an amount', async () => {

@@ -71,6 +71,8 @@ export class Session {
   reorganised = $state.raw(0);
   /** The act in progress: only one at a time. */
   busy = $state.raw<string>();
+  /** An account was chosen and isn't the one in use yet. */
+  isSwitching = $state.raw(false);
   /** Settled when the act in progress ends, and no other has taken its place. */
   #idle: PromiseWithResolvers<void> | undefined;
   /** What became of the work since the page was opened. */
@@ -384,6 +386,13 @@ export class Session {
   /** As `change`, once the act in progress has ended: a button that is pressed early must not be without effect. */
   async changeNext(name: string, act: (keys: VaultApi) => Promise<VaultStatus>): Promise<boolean> {
     return this.actNext(name, async () => this.#show(await act(this.keys)));
+  }
+
+  async useAccount(index: number): Promise<boolean> {
+    this.isSwitching = true;
+    const done = await this.changeNext('useAccount', (keys) => keys.useAccount(index));
+    this.isSwitching = false;
+    return done;
   }
 
   async #show(told: VaultStatus): Promise<void> {
