@@ -17,8 +17,8 @@ import {
 } from '../support/app.ts';
 import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
-/** The default of the network, and the model that others mine with. */
-const [FIRST, SECOND] = ['lingua', 'polyglot'] as const;
+/** What a new device begins with, and the network's default, which others mine with. */
+const [FIRST, SECOND] = ['lingua', 'minilm'] as const;
 const second = toHex(modelNamed(networkOf('local'), SECOND)!.id);
 /** ms from the click to a unit. */
 const FIRST_UNIT_MS_MAX = 60_000;

@@ -9,12 +9,11 @@ import { removeData, startSeed, type Seed } from '../support/seed.ts';
 
 test.describe.configure({ mode: 'serial' });
 
-const model = [...networkOf('e2e').models.values()].find(
-  ({ shapes, tokenizer }) => shapes.length > 1 && tokenizer,
-);
-test.skip(!model, 'no model that the network e2e admits takes texts of several lengths');
-const most = model ? tokensMax(model) : 0;
-const [mined] = model?.shapes ?? [];
+/** Admits a model that takes texts of several lengths; `e2e` has none. */
+const NETWORK = 'local';
+const model = [...networkOf(NETWORK).models.values()].find(({ shapes }) => shapes.length > 1)!;
+const most = tokensMax(model);
+const mined = model.shapes[0]!;
 /** A text of so many tokens, with those before and after it. */
 const textOf = (tokens: number): string => 'a '.repeat(tokens - 2).trim();
 
@@ -24,7 +23,10 @@ let page: Page;
 let own: readonly number[];
 
 test.beforeAll(async ({ browser }) => {
-  seed = await startSeed({ args: ['--mine', '--model', model!.name, '--answer-price', '0.01'] });
+  seed = await startSeed({
+    network: NETWORK,
+    args: ['--mine', '--model', model.name, '--answer-price', '0.01'],
+  });
   page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
 });
 test.afterAll(async () => {
@@ -46,7 +48,7 @@ async function shownNumbers(): Promise<number[]> {
 
 test('a page answers the longest text itself, and refuses a longer one with its tokens', async () => {
   await page.goto(`${seed.url}#/ask`);
-  await page.getByLabel(words.form.model).selectOption(model!.name);
+  await page.getByLabel(words.form.model).selectOption(model.name);
   await page.getByRole('radio', { name: prepaid.who.here }).check();
   await texts().fill(textOf(most + 1));
   const tooLong = words.form.overLong('1', String(most + 1), String(most));
@@ -54,12 +56,12 @@ test('a page answers the longest text itself, and refuses a longer one with its 
   await button(page, prepaid.ask.here).click();
   await expect(page.getByText(words.faults.inputLong)).toBeVisible();
   await texts().fill(textOf(most));
-  const counted = words.form.tokens('1', String(mined!.sequences), String(most), String(most));
+  const counted = words.form.tokens('1', String(mined.sequences), String(most), String(most));
   await expect(page.getByText(counted)).toBeVisible();
   await button(page, prepaid.ask.here).click();
   await expect(page.locator('.answer')).toBeVisible({ timeout: 150_000 });
   own = await shownNumbers();
-  expect(own).toHaveLength(model!.answerSize);
+  expect(own).toHaveLength(model.answerSize);
 });
 
 test('a seed answers it over HTTP with the same numbers, and refuses a longer one', async () => {
@@ -67,12 +69,12 @@ test('a seed answers it over HTTP with the same numbers, and refuses a longer on
     const response = await fetch(`${seed.rpcUrl}v1/infer`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: model!.name, input, timeoutMs: 120_000 }),
+      body: JSON.stringify({ model: model.name, input, timeoutMs: 120_000 }),
     });
     return { status: response.status, told: await response.json() };
   };
   const { status, told } = await infer(textOf(most));
-  expect([status, told.inputHex?.length]).toEqual([200, 2 * sequenceBytes(model!)]);
+  expect([status, told.inputHex?.length]).toEqual([200, 2 * sequenceBytes(model)]);
   expect(told.answers[0].embeddings[0].values).toEqual(own);
   const refused = await infer(textOf(most + 1));
   expect([refused.status, refused.told.error.code]).toEqual([400, 'INPUT_LONG']);
@@ -83,7 +85,7 @@ test('it is paid for by its length, answered, and checked here', async () => {
   await goTo(page, 'wallet');
   await createKeysWithCoins(page);
   await goTo(page, 'ask');
-  await page.getByLabel(words.form.model).selectOption(model!.name);
+  await page.getByLabel(words.form.model).selectOption(model.name);
   const offer = page.getByRole('radio', { name: /VLT a text/ });
   await expect(offer).toBeVisible({ timeout: 150_000 });
   await offer.check();
@@ -93,9 +95,9 @@ test('it is paid for by its length, answered, and checked here', async () => {
   await pressToConfirm(confirm);
   await expect(page.getByRole('dialog')).toHaveCount(0);
   await texts().fill(textOf(most));
-  const times = most / mined!.tokens;
+  const times = most / mined.tokens;
   await expect(
-    page.getByText(prepaid.ask.longer(String(mined!.tokens), String(times))),
+    page.getByText(prepaid.ask.longer(String(mined.tokens), String(times))),
   ).toBeVisible();
   const cost = prepaid.ask.most((times / 100).toFixed(4));
   await expect(page.getByText(cost)).toBeVisible();
