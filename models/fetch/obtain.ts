@@ -35,12 +35,13 @@ export async function fetchWeights(
   return fetching.folder;
 }
 
-/** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED */
+/** @returns the package's folder @throws AppError MODEL_MISSING, MODEL_CORRUPT, MODEL_REFUSED: no importer too */
 export async function obtain(
   weights: NamedWeights,
   { cache = CACHE, ...fetching }: Obtaining,
 ): Promise<string> {
   const { name, shapes, licence, attribution } = weights;
+  if (!shapes) throw new AppError('MODEL_REFUSED', `${name} has no importer yet: --only-files`);
   const folder = await fetchWeights(weights, { ...fetching, folder: weightsFolder(name, cache) });
   const out = packageFolder(name, cache);
   command(
