@@ -20,7 +20,7 @@ const off = (/** @type {string[]} */ rules) => Object.fromEntries(rules.map((r) 
 export default defineConfig(
   {
     // The kernel's source is AssemblyScript, which looks like TypeScript and is not.
-    ignores: ['**/dist/', '**/.cache/', '**/.data/', 'stub/', 'src/miner/cpu/kernel/assembly/'],
+    ignores: ['**/dist/', '**/.cache/', '**/.data/', 'stub/', '**/kernel/assembly/'],
   },
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },

@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const OPTIONS = ['-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'];
+export const OPTIONS = ['-O3', '--enable', 'simd', '--runtime', 'stub', '--noAssert'];
 /** The second module holds no data of its own and works in the first one's memory. */
 const RELAXED_OPTIONS = [...OPTIONS, '--enable', 'relaxed-simd', '--importMemory'];
 
 /** Base64 in lines of a module. */
-async function compile(source, options) {
+export async function compile(source, options, folder = new URL('assembly', import.meta.url)) {
   let wasm;
-  const baseDir = fileURLToPath(new URL('assembly', import.meta.url));
+  const baseDir = fileURLToPath(folder);
   const args = [source, '--baseDir', baseDir, '--outFile', 'module.wasm', ...options];
   const { error, stderr } = await asc.main(args, {
     writeFile: (name, data) => {

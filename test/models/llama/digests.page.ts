@@ -1,0 +1,4 @@
+/** Of a page: what `arithmeticDigests` gives there. */
+import { arithmeticDigests } from './digests.ts';
+
+Object.assign(globalThis, { arithmeticDigests });
