@@ -1,4 +1,5 @@
 /** Tries that a sequence has one answer in all shapes of a package, which the checker does not prove of two graphs. */
+import { answerBytes } from '../src/core/manifest.ts';
 import { toHex } from '../src/lib/bytes.ts';
 import { AppError } from '../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../src/miner/engine/backend.ts';
@@ -19,7 +20,7 @@ export async function requireShapes(
   { manifest }: Pick<ModelPackage, 'manifest'>,
   backend: Backend,
 ): Promise<string> {
-  const { shapes, answerSize, vocabulary, name } = manifest;
+  const { shapes, vocabulary, name } = manifest;
   const random = createRandom(1, `shapes of ${name}`);
   const longest = Math.max(...shapes.map(({ tokens }) => tokens));
   let passes = 0;
@@ -38,9 +39,10 @@ export async function requireShapes(
           tokens.set(s === seat ? ids : other, s * most);
         }
         const { answer } = await backend.pass({ shape, tokens, sigma0: undefined, limits: [] });
-        const row = toHex(
-          Uint8Array.from(answer.subarray(seat * answerSize, (seat + 1) * answerSize)),
-        );
+        const from = seat * answerBytes(manifest, shapes[shape]!);
+        // A generator says nothing of the padding behind a text.
+        const size = answerBytes(manifest, { tokens: length });
+        const row = toHex(Uint8Array.from(answer.subarray(from, from + size)));
         wanted ??= row;
         if (row !== wanted)
           throw new AppError(

@@ -113,7 +113,7 @@ export const Shape = struct({
   segments: list(FileRef, LINEARS_MAX + 1),
   /** In the order of their names' bytes. */
   carries: list(Carry, 64),
-  /** Known answers of steps 1..L+1: x_ℓ after segment ℓ−1, then BLAKE3 of the answer's rows. */
+  /** Known answers of steps 1..L+1: x_ℓ after segment ℓ−1, then BLAKE3 of all the answer's rows. */
   known: list(hash32, LINEARS_MAX + 1),
 });
 export type Shape = Value<typeof Shape>;
@@ -129,7 +129,7 @@ export const Manifest = struct({
   vocabulary: u32,
   /** How a question's input becomes tokens: `bytes` (token = 1 + byte), or token ids as `u16` or `u24`. */
   packing: text(16),
-  /** Length of one sequence's answer row, int8 values. */
+  /** Length of a row of the answer, int8 values: `answerRows` says how many rows a sequence has. */
   answerSize: u16,
   /** Names of the answer's entries, for screens. An empty list: the answer is the direction of an embedding. */
   labels: list(text(32), 1024),
@@ -232,6 +232,18 @@ const TOKEN_BYTES: ReadonlyMap<string, number> = new Map([
 ]);
 const tokenBytes = (m: InputForm): number => TOKEN_BYTES.get(m.packing)!;
 
+/** Rows of the answer that one sequence of a shape has: one, or of a generator one for each of its tokens. */
+export const answerRows = (
+  { kind }: Pick<Manifest, 'kind'>,
+  { tokens }: Pick<Shape, 'tokens'>,
+): number => (kind === KIND.generator ? tokens : 1);
+
+/** Bytes of the answer that one sequence of a shape has. */
+export const answerBytes = (
+  m: Pick<Manifest, 'kind' | 'answerSize'>,
+  shape: Pick<Shape, 'tokens'>,
+): number => answerRows(m, shape) * m.answerSize;
+
 /** Most tokens of a sequence that somebody asks about: those of the longest shape. */
 export const tokensMax = (m: InputForm): number => Math.max(...m.shapes.map((s) => s.tokens));
 
@@ -328,11 +340,14 @@ function vocabularyProblem({ packing, vocabulary }: Manifest): string | undefine
   return undefined;
 }
 
-/** A full input and its answer must fit a question and a reply. */
+/** A full input and its answer must fit a question and a reply, and so must the answer of a pass in any shape. */
 function questionProblem(m: Manifest): string | undefined {
-  const answer = unitShape(m).sequences * m.answerSize;
   if (inputBytesMax(m) > QUESTION_BYTES_MAX) return `an input of ${inputBytesMax(m)} bytes`;
-  return !answer || answer > REPLY_BYTES_MAX ? `an answer of ${answer} bytes` : undefined;
+  const asked = { sequences: unitShape(m).sequences, tokens: tokensMax(m) };
+  return [asked, ...m.shapes]
+    .map((shape) => shape.sequences * answerBytes(m, shape))
+    .filter((bytes) => !bytes || bytes > REPLY_BYTES_MAX)
+    .map((bytes) => `an answer of ${bytes} bytes`)[0];
 }
 
 function shapeProblem(m: Manifest, shape: Shape): string | undefined {

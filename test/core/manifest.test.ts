@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  answerBytes,
+  answerRows,
   carriesAt,
   carryBytes,
   credits,
@@ -157,6 +159,29 @@ const REFUSED: [string, Partial<Manifest>][] = [
 ];
 test.each(REFUSED)('a manifest is refused: %s', (problem, fields) => {
   expect(manifestProblem({ ...MANIFEST, ...fields })).toContain(problem);
+});
+
+test('an answer has a row for each sequence, and of a generator for each token: in 4 MiB', () => {
+  const shape = { ...SHAPE, sequences: 2, tokens: 24 };
+  const rows = [KIND.encoder, KIND.classifier, KIND.generator].map((kind) =>
+    answerRows({ kind }, shape),
+  );
+  expect(rows).toEqual([1, 1, 24]);
+  expect(answerBytes({ kind: KIND.generator, answerSize: 7 }, shape)).toBe(168);
+  const problem = (kind: number, answerSize: number, ...sizes: [number, number][]) => {
+    const shapes = sizes.map(([sequences, tokens]) => ({ ...SHAPE, sequences, tokens }));
+    return manifestProblem({ ...MANIFEST, labels: [], kind, answerSize, shapes });
+  };
+  expect(problem(KIND.generator, 2048, [2, 1024])).toBeUndefined();
+  expect(problem(KIND.generator, 2049, [2, 1024])).toBe('an answer of 4196352 bytes');
+  expect(problem(KIND.encoder, 65_535, [2, 1024])).toBeUndefined();
+  // The longest shape's pass; and a question of two sequences that are as long.
+  expect(problem(KIND.generator, 512, [1, 256], [1, 8192])).toBeUndefined();
+  expect(problem(KIND.generator, 512, [1, 256], [2, 8192])).toBe('an answer of 8388608 bytes');
+  expect(problem(KIND.generator, 512, [2, 256], [1, 8192])).toBe('an answer of 8388608 bytes');
+  expect(problem(KIND.encoder, 65_535, [16, 16], [64, 16])).toBeUndefined();
+  expect(problem(KIND.encoder, 65_535, [16, 16], [80, 16])).toBe('an answer of 5242800 bytes');
+  expect(problem(KIND.generator, 0, [2, 16])).toBe('an answer of 0 bytes');
 });
 
 const SERVED: [string, Partial<Manifest>][] = [

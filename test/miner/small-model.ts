@@ -61,7 +61,15 @@ export function lastSegment(
   return g.graph();
 }
 
+/** c2 [16, 16] → answer [16, 16]: a row for each token. */
+export function lastOfGenerator(): OnnxGraph {
+  const g = new Graph().scope('piece');
+  g.output('answer', [ROWS, 16], g.clip(g.input('c2', [ROWS, 16]), -127, 127));
+  return g.graph();
+}
+
 export interface ModelOptions {
+  readonly kind?: 'encoder' | 'generator';
   readonly last?: OnnxGraph;
   readonly middle?: OnnxGraph;
   /** Of linear 2. */
@@ -73,13 +81,15 @@ export interface ModelOptions {
 
 /** Operands are declared to be −63..63, carries as they are proven; known answers are left out. */
 export function modelOf(first: OnnxGraph, options: ModelOptions = {}): ModelPackage {
-  const { last = lastSegment(), middle = middleSegment(), others = [] } = options;
-  const { sequences = SEQUENCES } = options;
+  const { kind = 'encoder', sequences = SEQUENCES } = options;
+  const lastOf = (count?: number): OnnxGraph =>
+    kind === 'generator' ? lastOfGenerator() : lastSegment(undefined, count);
+  const { last = lastOf(), middle = middleSegment(), others = [] } = options;
   const own = Int8Array.from(entries(16 * WIDTH));
   const weights = [own, options.weights ?? own];
   const draft = draftOf({
     name: 'small',
-    kind: 'encoder',
+    kind,
     vocabulary: 257,
     packing: 'bytes',
     answerSize: 16,
@@ -92,7 +102,7 @@ export function modelOf(first: OnnxGraph, options: ModelOptions = {}): ModelPack
     otherShapes: others.map((count) => ({
       sequences: count,
       tokens: ROWS / count,
-      graphs: [firstSegment((_, x) => x, count), middle, lastSegment(undefined, count)],
+      graphs: [firstSegment((_, x) => x, count), middle, lastOf(count)],
     })),
     licence: '',
     attribution: '',

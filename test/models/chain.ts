@@ -62,8 +62,10 @@ function graphsOf(options: ChainOptions): OnnxGraph[] {
     const c = g.input(`c${i + 1}`, [ROWS, n]);
     const next = sizes[i + 1];
     if (!next) {
-      const flat = g.reshape(limited(g, c), [SEQUENCES, TOKENS * n]);
-      g.output('answer', [SEQUENCES, 16], g.slice(flat, 1, 0, 16));
+      const x = limited(g, c);
+      const isPerToken = options.kind === 'generator';
+      const rows = isPerToken ? x : g.reshape(x, [SEQUENCES, TOKENS * n]);
+      g.output('answer', [isPerToken ? ROWS : SEQUENCES, 16], g.slice(rows, 1, 0, 16));
       return g.graph();
     }
     const piece = pieces[i + 1] ?? ((_, x, wanted) => columns(g, limited(g, x), n, wanted));

@@ -289,10 +289,10 @@ class Decoder {
 
   /**
    * Stream number `count` + `change` → the next, and the operand of linear `number` after a norm; or, after the last
-   * one, the answer out of each sequence's last token.
+   * one, the answer: a row for each token.
    */
   #after(g: Graph, number: number, count: number, change: string): OnnxGraph {
-    const { sequences, tokens, hidden } = this.#s;
+    const { hidden } = this.#s;
     const sum = g.add(g.input(`x${count}`, [this.#rows, hidden]), change);
     const stream = g.clip(sum, -STREAM, STREAM);
     g.scope('norm');
@@ -302,10 +302,8 @@ class Decoder {
       this.#operand(g, number, this.#normed(g, next, this.#rows));
       return g.graph();
     }
-    const all = g.reshape(stream, [sequences, tokens, hidden]);
-    const last = g.reshape(g.slice(all, 1, tokens - 1, tokens), [sequences, hidden]);
-    const answer = g.clipLast(this.#normed(g, last, sequences), -127, 127);
-    g.output('answer', [sequences, hidden], answer);
+    const answer = g.clipLast(this.#normed(g, stream, this.#rows), -127, 127);
+    g.output('answer', [this.#rows, hidden], answer);
     return g.graph();
   }
 

@@ -120,6 +120,22 @@ def _table_fits(table, vocabulary):
     )
 
 
+def answer_rows(manifest, tokens):
+    """§5.1: rows of the answer that a sequence of so many tokens has."""
+    return tokens if manifest["kind"] == 2 else 1
+
+
+def answers_fit(manifest):
+    """§5.1: the answer to the longest input, and that of a pass in each shape, are of 1 to 4,194,304 bytes."""
+    shapes = manifest["shapes"]
+    asked = {"sequences": shapes[0]["sequences"], "tokens": longest(shapes)}
+    sizes = [
+        shape["sequences"] * answer_rows(manifest, shape["tokens"]) * manifest["answerSize"]
+        for shape in [asked, *shapes]
+    ]
+    return min(sizes) >= 1 and max(sizes) <= 2**22
+
+
 def well_formed(manifest):
     """The first list of conditions of §5.1."""
     v, linears, shapes = manifest["vocabulary"], manifest["linears"], manifest["shapes"]
@@ -135,7 +151,7 @@ def well_formed(manifest):
         and all(map(_linear_fits, linears))
         and all(_table_fits(table, v) for table in manifest["tables"])
         and shapes[0]["sequences"] * longest(shapes) * WIDTH[manifest["packing"]] <= 2**20
-        and 1 <= shapes[0]["sequences"] * manifest["answerSize"] <= 2**22
+        and answers_fit(manifest)
     )
 
 

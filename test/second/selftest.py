@@ -25,7 +25,7 @@ from formats import (
     tx_id,
     voucher_hash,
 )
-from manifest import load, needed, parse, question_price
+from manifest import answer_rows, answers_fit, load, needed, parse, question_price
 from network import Network, asert, trunc_div
 from second import ROOT, judge
 from state import ACCOUNT, VLT, Fault, State, before_genesis, execute
@@ -185,6 +185,14 @@ def test_questions():
         for price in case["prices"]:
             named = question_price(case, int(price["offered"]), given)
             assert named == int(price["named"])
+
+
+def test_answers():
+    for case in _core("answers"):
+        shapes = case["shapes"]
+        rows = [shape["sequences"] * answer_rows(case, shape["tokens"]) for shape in shapes]
+        assert rows == case["rows"]
+        assert answers_fit(case) == case["fits"]
 
 
 def test_unit():

@@ -18,7 +18,13 @@ import { formatAddress } from '../../src/core/address.ts';
 import { bodyOf, bodyRoot, verifyBody } from '../../src/core/tx/body.ts';
 import { encode } from '../../src/core/codec.ts';
 import { Body, Header, SignedTx } from '../../src/core/formats.ts';
-import { shapesOfInput } from '../../src/core/manifest.ts';
+import {
+  answerRows,
+  KIND,
+  manifestProblem,
+  shapesOfInput,
+  unitShape,
+} from '../../src/core/manifest.ts';
 import { ACCOUNT_MIN } from '../../src/core/params.ts';
 import { priceOfInput } from '../../src/core/price.ts';
 import { blockId, genesisPoint, headerHash } from '../../src/core/header/header.ts';
@@ -36,6 +42,7 @@ import {
   close,
   CAROL,
   GENESIS_ID,
+  MANIFEST,
   MODEL,
   paramsOf,
   SIGNER,
@@ -249,6 +256,13 @@ function channels() {
   };
 }
 
+/** Shapes from `8x64 4x128`. */
+const sizesOf = (text: string) =>
+  text.split(' ').map((each) => {
+    const [sequences, tokens] = each.split('x').map(Number);
+    return { sequences: sequences!, tokens: tokens! };
+  });
+
 /** Inputs of models of several shapes: what their sequences need, and prices, offered and named. */
 function questions() {
   /** Sequences of `size` bytes, of which so many are not 0. */
@@ -276,16 +290,38 @@ function questions() {
     ['bytes', '3x48 2x20', input(20, 20)],
   ];
   return cases.map(([packing, text, given]) => {
-    const shapes = text.split(' ').map((each) => {
-      const [sequences, tokens] = each.split('x').map(Number);
-      return { sequences: sequences!, tokens: tokens! };
-    });
+    const shapes = sizesOf(text);
     const prices = [0n, 1n, 100_000n, 2n ** 63n, 2n ** 64n - 1n].map((amount) => ({
       offered: String(amount),
       named: String(priceOfInput({ type: 'sequence', amount }, { packing, shapes }, given).amount),
     }));
     const needed = shapesOfInput({ packing, shapes }, given);
     return { packing, shapes, input: toHex(given), needed, prices };
+  });
+}
+
+/** Rows of a pass's answer in each shape, and whether answers keep to 4 MiB. */
+function answers() {
+  const cases: readonly (readonly [kind: keyof typeof KIND, answerSize: number, shapes: string])[] =
+    [
+      ['encoder', 384, '8x64 4x128 2x256'],
+      ['encoder', 65_535, '16x16 64x16'],
+      ['encoder', 65_535, '16x16 65x16'],
+      ['classifier', 0, '2x64'],
+      ['generator', 576, '1x256 1x512 1x1024 1x2048'],
+      ['generator', 2048, '2x1024'],
+      ['generator', 2049, '2x1024'],
+      ['generator', 512, '1x256 1x8192'],
+      ['generator', 512, '1x256 2x8192'],
+      ['generator', 512, '2x256 1x8192'],
+    ];
+  return cases.map(([name, answerSize, text]) => {
+    const kind = KIND[name];
+    const shapes = sizesOf(text);
+    const whole = shapes.map((shape) => ({ ...unitShape(MANIFEST), ...shape }));
+    const manifest = { ...MANIFEST, labels: [], kind, answerSize, shapes: whole };
+    const rows = shapes.map((shape) => shape.sequences * answerRows({ kind }, shape));
+    return { kind, answerSize, shapes, rows, fits: !manifestProblem(manifest) };
   });
 }
 
@@ -301,6 +337,7 @@ export const vectors = () => ({
   bodies: bodies(),
   channels: channels(),
   questions: questions(),
+  answers: answers(),
 });
 
 if (import.meta.main) {

@@ -6,6 +6,7 @@
  * never an exception or a hang.
  */
 import {
+  answerRows,
   manifestProblem,
   OPERAND_MAX,
   type Carry,
@@ -191,7 +192,7 @@ function outputsOf(
   );
   const value = values.get(main)!;
   const rows = shape.sequences * shape.tokens;
-  const dims = linear ? [rows, linear.k] : [shape.sequences, m.answerSize];
+  const dims = linear ? [rows, linear.k] : [shape.sequences * answerRows(m, shape), m.answerSize];
   demand(sameDims(value.dims, dims), 'shape', `'${main}' is [${value.dims}], not [${dims}]`);
   return linear && value;
 }

@@ -1,6 +1,7 @@
 /** One pass on the CPU, or one step of it. Passes of a backend never overlap: they share the kernel's memory. */
 import { plainHash, ZERO_HASH } from '../../core/hash.ts';
 import {
+  answerBytes,
   carriesAt,
   unitShape,
   type Carry,
@@ -223,7 +224,7 @@ class Pass {
   }
 
   #answer(): Int8Array<ArrayBuffer> {
-    const size = this.#wanted * this.#model.manifest.answerSize;
+    const size = this.#wanted * answerBytes(this.#model.manifest, this.#parts.shape);
     return Int8Array.from(this.#segments.answer().subarray(0, size));
   }
 

@@ -3,7 +3,7 @@
  * where the executor covers its models.
  */
 import { env, Tensor } from 'onnxruntime-web/webgpu';
-import type { Carry, Shape, UnitLinear } from '../../core/manifest.ts';
+import { answerBytes, type Carry, type Shape, type UnitLinear } from '../../core/manifest.ts';
 import { utf8 } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import { segmentsOf } from '../engine/backend.ts';
@@ -66,8 +66,8 @@ class RuntimeSegments implements CpuSegments {
   }
 
   answer(): Int8Array {
-    const { answerSize } = this.#parts.model.manifest;
-    if (this.#answer.length !== this.#shape.sequences * answerSize)
+    const { manifest } = this.#parts.model;
+    if (this.#answer.length !== this.#shape.sequences * answerBytes(manifest, this.#shape))
       throw new AppError('MODEL_REFUSED', `${this.#answer.length} answer values`);
     return this.#answer;
   }

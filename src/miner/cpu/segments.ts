@@ -23,7 +23,7 @@ export interface CpuSegments {
    * answer, and carries. @throws AppError MODEL_REFUSED where A leaves its bounds
    */
   run(index: number): Promise<void> | void;
-  /** The answer's rows, after the last segment: n·answerSize values. */
+  /** The answer's rows, after the last segment: those of n sequences. */
   answer(): Int8Array;
   /** Where a carry lies, of all B sequences in order. */
   carry(name: string): Place;

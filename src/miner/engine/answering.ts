@@ -3,7 +3,7 @@
  * turns with them, one each, so that neither waits for the other's end; else they run one after the other, with the
  * rests of the throttle. A person's own question waits for neither.
  */
-import { sequenceBytes, type Manifest } from '../../core/manifest.ts';
+import { answerBytes, sequenceBytes, type Manifest } from '../../core/manifest.ts';
 import { toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -54,9 +54,9 @@ export interface AnsweringParts {
 interface Open {
   readonly rank: Rank;
   readonly model: string;
-  /** Bytes of a row. */
-  readonly answerSize: number;
-  /** Rows in the sequences' order, as far as they are there. */
+  /** Bytes that a sequence's rows have in each shape. */
+  readonly sizes: readonly number[];
+  /** Each sequence's rows in their order, as far as they are there. */
   readonly rows: (Uint8Array | undefined)[];
   readonly done: PromiseWithResolvers<readonly Uint8Array[]>;
 }
@@ -87,7 +87,7 @@ export class Answering {
   }
 
   /**
-   * Rows of the input's sequences. `id`: for `drop`, not in use.
+   * Rows of each of the input's sequences. `id`: for `drop`, not in use.
    * @throws AppError MODEL_MISSING, INPUT_EMPTY, INPUT_LONG, BUSY, PASS_ABORTED after `drop`, and the backend's
    */
   async answer(id: number, job: AnswerJob): Promise<readonly Uint8Array[]> {
@@ -97,7 +97,8 @@ export class Answering {
     if (!model)
       throw new AppError('MODEL_MISSING', `no package of model ${toHex(job.model).slice(0, 16)}`);
     if (throttle.held && job.rank !== 'own') throw new AppError('BUSY', 'the work is held');
-    const { name, answerSize, shapes } = model.manifest;
+    const { name, shapes } = model.manifest;
+    const sizes = shapes.map((shape) => answerBytes(model.manifest, shape));
     const batches = shapes.map((shape) => shape.sequences);
     const { rank } = job;
     const sequences = readInput(job.input, model.manifest);
@@ -105,7 +106,7 @@ export class Answering {
 
     const done = Promise.withResolvers<readonly Uint8Array[]>();
     const rows = sequences.map(() => undefined);
-    this.#open.set(id, { rank, model: name, answerSize, rows, done });
+    this.#open.set(id, { rank, model: name, sizes, rows, done });
     this.kick();
     this.#report();
     return done.promise;
@@ -225,14 +226,14 @@ export class Answering {
     return before % CHECKED_EVERY === 0;
   }
 
-  #deliver({ seats }: Batch, answer: Int8Array): void {
+  #deliver({ shape, seats }: Batch, answer: Int8Array): void {
     let given = 0;
     for (const [i, { id, at }] of seats.entries()) {
       const open = this.#open.get(id);
       if (!open) continue;
       given++;
-      const row = answer.subarray(i * open.answerSize, (i + 1) * open.answerSize);
-      open.rows[at] = Uint8Array.from(row, (x) => x & 0xff);
+      const size = open.sizes[shape]!;
+      open.rows[at] = Uint8Array.from(answer.subarray(i * size, (i + 1) * size));
       const rows = open.rows.filter((row) => row !== undefined);
       if (rows.length < open.rows.length) continue;
       this.#open.delete(id);

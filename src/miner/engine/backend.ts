@@ -69,7 +69,7 @@ export interface PassResult {
   readonly t: readonly Uint8Array[];
   /** First winning tile in (linear, tile) order; linear is 1-based. */
   readonly winner: { readonly linear: number; readonly tile: number } | undefined;
-  /** Answer rows, n × answerSize int8; empty when stopped early. */
+  /** Answer rows of n sequences, int8; empty when stopped early. */
   readonly answer: Int8Array;
   /** n·S × k. */
   readonly captured: Int8Array | undefined;

@@ -4,7 +4,7 @@
  * noisy. Compilers and drivers do get shaders wrong.
  */
 import { ZERO_HASH } from '../../core/hash.ts';
-import { takesNoise, unitLinears } from '../../core/manifest.ts';
+import { answerBytes, takesNoise, unitLinears } from '../../core/manifest.ts';
 import { knownStep } from '../../core/pow/known.ts';
 import { tokensOf } from '../../core/pow/seed.ts';
 import { tileCount } from '../../core/pow/transcript.ts';
@@ -91,7 +91,7 @@ async function testParts(backend: Backend, { manifest }: ModelPackage, place: nu
   const whole = froms.size ? await rowsFrom(0) : new Int8Array();
   for (const from of froms) {
     const rows = await rowsFrom(from);
-    const wanted = whole.subarray(from * manifest.answerSize);
+    const wanted = whole.subarray(from * answerBytes(manifest, shape));
     if (rows.length !== wanted.length || rows.some((x, i) => x !== wanted[i]))
       throw new StepLost(backend, known.length, 'SELF_TEST_FAILED');
   }

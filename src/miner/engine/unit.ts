@@ -1,9 +1,9 @@
 /** Units: the input of a pass made from a template, and the pass that runs for a unit. */
 import type { HeaderCore } from '../../core/formats.ts';
-import { inputBytesMax } from '../../core/manifest.ts';
+import { answerBytes, inputBytesMax } from '../../core/manifest.ts';
 import { seedOf, tokensOf } from '../../core/pow/seed.ts';
 import { ticketLimits } from '../../core/pow/transcript.ts';
-import { equal } from '../../lib/bytes.ts';
+import { concat, equal } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Backend, ModelPackage, PassInput, PassResult } from './backend.ts';
 import type { Work } from './miner-api.ts';
@@ -73,9 +73,9 @@ export async function runPlain(
   const sequences = fits ? sequencesOf(input, manifest) : undefined;
   if (!sequences)
     throw new AppError('INPUT_LONG', `${input.length} bytes do not fit ${manifest.name}`);
-  const { answerSize } = manifest;
-  const rows = new Uint8Array(sequences.length * answerSize);
-  for (const [shape, { sequences: most }] of manifest.shapes.entries()) {
+  const rows = sequences.map(() => new Uint8Array());
+  for (const [shape, { sequences: most, tokens: length }] of manifest.shapes.entries()) {
+    const size = answerBytes(manifest, { tokens: length });
     const own = [...sequences.keys()].filter((i) => sequences[i]!.shape === shape);
     for (let from = 0; from < own.length; from += most) {
       const part = own.slice(from, from + most);
@@ -83,8 +83,8 @@ export async function runPlain(
       const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true };
       const { answer } = await cpu.pass(plain);
       for (const [seat, i] of part.entries())
-        rows.set(answer.subarray(seat * answerSize, (seat + 1) * answerSize), i * answerSize);
+        rows[i] = Uint8Array.from(answer.subarray(seat * size, (seat + 1) * size));
     }
   }
-  return rows;
+  return concat(...rows);
 }

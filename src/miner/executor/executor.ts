@@ -6,7 +6,7 @@
  * After the plan: wasm/ (row programs become functions), nest (loops around the steps), memory (where buffers lie),
  * steps (calls with their addresses).
  */
-import type { Manifest } from '../../core/manifest.ts';
+import { answerBytes, type Manifest } from '../../core/manifest.ts';
 import { assert } from '../../lib/errors.ts';
 import { ExecutorMemory, type ExecutorKernel, type Place } from './memory.ts';
 import { nest } from './nest.ts';
@@ -22,7 +22,7 @@ const CODE_BYTES_MAX = 2 ** 20;
 
 /** One shape of a model. */
 export interface ExecutorInput extends PlanInput {
-  readonly manifest: Pick<Manifest, 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
+  readonly manifest: Pick<Manifest, 'kind' | 'vocabulary' | 'linears' | 'tables' | 'answerSize'>;
   readonly tables: readonly Uint8Array[];
 }
 
@@ -43,7 +43,7 @@ export interface Executor {
   begin(tokens: Uint32Array): void;
   /** Runs a segment on n sequences: reads C and carries, writes A, or the answer, and carries. */
   run(segment: number, sequences: number): void;
-  /** Rows of the answer, n·answerSize values. */
+  /** Rows of the answer of n sequences. */
   answer(sequences: number): Int8Array;
   /** Where a carry lies, all B sequences in order. */
   carry(name: string): Place;
@@ -159,7 +159,8 @@ class CpuExecutor implements Executor {
 
   answer(sequences: number): Int8Array {
     const { at } = this.#memory.placeOf('answer');
-    const size = sequences * this.#input.manifest.answerSize;
+    const { manifest, shape } = this.#input;
+    const size = sequences * answerBytes(manifest, shape);
     return new Int8Array(this.#memory.buffer, at, size).slice();
   }
 

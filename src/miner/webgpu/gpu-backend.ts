@@ -3,7 +3,7 @@
  * the device, and one readback at the end brings x, t, the winners and the answer. The device works through its queue
  * in order, writes included, so the next pass is queued, in the same buffers, while the last one is being read.
  */
-import { unitRows, unitShape } from '../../core/manifest.ts';
+import { answerBytes, unitRows, unitShape } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
 import { plainHash } from '../../core/hash.ts';
 import { utf8 } from '../../lib/bytes.ts';
@@ -301,10 +301,10 @@ export class WebgpuBackend implements Backend {
     [chain, winners, kept, rows]: readonly ArrayBuffer[],
   ): PassResult {
     const { manifest } = this.#model;
-    const { tokens: length, sequences } = unitShape(manifest);
-    const wanted = input.tokens.length / length;
+    const shape = unitShape(manifest);
+    const wanted = input.tokens.length / shape.tokens;
     // Nothing commits to a pass of fewer sequences than a unit has.
-    const hashed = wanted === sequences ? stop : 0;
+    const hashed = wanted === shape.sequences ? stop : 0;
     const captured = (input.capture ?? 0) >= 1 && input.capture! <= stop;
     const capturedBytes = captured
       ? input.tokens.length * manifest.linears[input.capture! - 1]!.k
@@ -322,7 +322,7 @@ export class WebgpuBackend implements Backend {
       y: each(SLOT.y),
       t: input.sigma0 ? each(SLOT.t) : [],
       winner: won < 0 ? undefined : { linear: won + 1, tile: tiles[won]! },
-      answer: answer.slice(0, wanted * manifest.answerSize),
+      answer: answer.slice(0, wanted * answerBytes(manifest, shape)),
       captured: captured ? new Int8Array(kept!, 0, capturedBytes) : undefined,
     };
   }

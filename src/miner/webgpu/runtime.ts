@@ -3,7 +3,14 @@
  * three kernels convert between them and what is multiplied and hashed.
  */
 import * as ort from 'onnxruntime-web/webgpu';
-import { carryBytes, unitLinears, unitRows, unitShape, type Shape } from '../../core/manifest.ts';
+import {
+  answerBytes,
+  carryBytes,
+  unitLinears,
+  unitRows,
+  unitShape,
+  type Shape,
+} from '../../core/manifest.ts';
 import type { ModelPackage } from '../engine/backend.ts';
 import { firstInputs } from '../engine/inputs.ts';
 import { createSegmentChain, onDevice, type Feeds, type SegmentChain } from '../engine/segments.ts';
@@ -155,7 +162,8 @@ class RuntimeSegments implements GpuSegments {
 
   answer(): { readonly buffer: GPUBuffer; readonly bytes: number } {
     const { manifest } = this.#model;
-    const bytes = 4 * unitShape(manifest).sequences * manifest.answerSize;
+    const shape = unitShape(manifest);
+    const bytes = 4 * shape.sequences * answerBytes(manifest, shape);
     return { buffer: this.#answer!.gpuBuffer, bytes };
   }
 

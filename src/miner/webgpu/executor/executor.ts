@@ -1,5 +1,5 @@
 /** A model's segments as programs of our own on the device (compiled.ts): nothing is read back inside a pass. */
-import { unitShape, type Shape } from '../../../core/manifest.ts';
+import { answerBytes, unitShape, type Shape } from '../../../core/manifest.ts';
 import { BYTES, type Plan } from '../../executor/types.ts';
 import type { ModelPackage } from '../../engine/backend.ts';
 import { writePadded, type Bound, type Kernels, type Step } from '../kernels.ts';
@@ -55,7 +55,7 @@ class ExecutorSegments implements GpuSegments {
     this.#carries = shape.carries.map((carry) => carryOf(carry, shape, plan, compiled));
     this.#tokens = placeOf('tokens');
     this.#answer = placeOf('answer')!;
-    this.#answerEntries = shape.sequences * manifest.answerSize;
+    this.#answerEntries = shape.sequences * answerBytes(manifest, shape);
   }
 
   setTokens(tokens: Uint32Array): void {
