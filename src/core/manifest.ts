@@ -112,7 +112,7 @@ export const Shape = struct({
   /** ONNX files of segments 0..L, run before linear 1, …, after linear L. */
   segments: list(FileRef, LINEARS_MAX + 1),
   /** In the order of their names' bytes. */
-  carries: list(Carry, 64),
+  carries: list(Carry, 256),
   /** Known answers of steps 1..L+1: x_ℓ after segment ℓ−1, then BLAKE3 of all the answer's rows. */
   known: list(hash32, LINEARS_MAX + 1),
 });

@@ -148,7 +148,7 @@ function decoderSubject(r: Random): Subject {
   const size = { sequences: sequences, tokens: tokens, heads: heads, keyHeads: keyHeads };
   const [hidden, ffn] = [r.pick([128, 192]), r.pick([128, 192])];
   const model = decoderPackage({ ...size, layers: 1, hidden, head: head, ffn, vocabulary: 40 });
-  return { model, segment: r.int(0, 5), kind: 'decoder' };
+  return { model, segment: r.int(0, 6), kind: 'decoder' };
 }
 
 /** Model `index` of a seed: a third are random steps, the others are what models are made of. */

@@ -73,7 +73,7 @@ Shape = struct(
     sequences=u16,
     tokens=u16,
     segments=listing(FileRef, 256),
-    carries=listing(Carry, 64),
+    carries=listing(Carry, 256),
     known=listing(hash32, 256),
 )
 Manifest = struct(

@@ -183,7 +183,8 @@ function outputsOf(
     demand(!RESERVED.test(v.name) && !carries.has(v.name), 'carry', `'${v.name}' can't be a carry`);
     const size = sizeOf(value.dims) / shape.sequences;
     carries.set(v.name, { made: segment, last: segment, size, lo: value.lo, hi: value.hi });
-    known.set(v.name, derived(value));
+    // Of a carry a later segment knows the bounds only: who judges one step has no more.
+    known.set(v.name, { ...derived(value), shifts: false });
   }
   demand(
     graph.outputs.some((o) => o.name === main),

@@ -27,6 +27,7 @@ import {
   isShifts,
   magnitude,
   sizeOf,
+  type Rounding,
   type Value,
 } from './value.ts';
 
@@ -75,8 +76,53 @@ const elementwise =
 function difference(a: Value, b: Value, same: boolean): Ends {
   if (same) return [0, 0];
   // No entry is above the maximum of its own row, so the difference is at most 0.
-  return [a.maximumOf === b ? 0 : a.lo - b.hi, a.hi - b.lo];
+  const [lo, hi] = [a.maximumOf === b ? 0 : a.lo - b.hi, a.hi - b.lo];
+  const { of, plus, bits, stage } = b.rounding ?? {};
+  if (stage !== 'multiple' || of !== a) return [lo, hi];
+  // x − 2^s·⌊(x + h)·2^−s⌋ = ((x + h) mod 2^s) − h
+  return [Math.max(lo, -plus!), Math.min(hi, 2 ** bits! - 1 - plus!)];
 }
+
+/** The one number of a constant that stands for every entry. */
+const numberOf = ({ constant, dims }: Value): number | undefined =>
+  constant && !dims.length ? constant[0] : undefined;
+
+/** The operand that is a number, and the other one. */
+function withNumber([a, b]: Inputs): { x: Value; number: number } | undefined {
+  for (const [x, n] of [
+    [a!, b!],
+    [b!, a!],
+  ] as const) {
+    const number = numberOf(n);
+    if (number !== undefined) return { x, number };
+  }
+  return undefined;
+}
+
+/** x + h of whole x and h, with which a remainder may begin. */
+function summed(inputs: Inputs): Rounding | undefined {
+  const { x, number = NaN } = withNumber(inputs) ?? {};
+  const isWhole = Number.isInteger(number) && x!.type === 'float32' && x!.bits === 0;
+  return isWhole ? { of: x!, plus: number, bits: 0, stage: 'sum' } : undefined;
+}
+
+/** Times 2^−s before a Floor, times 2^s after it. */
+function scaledBy(inputs: Inputs): Rounding | undefined {
+  const { x, number = NaN } = withNumber(inputs) ?? {};
+  const bits = -Math.log2(number);
+  if (!Number.isInteger(bits)) return undefined;
+  const begun = x!.rounding;
+  if (begun?.stage === 'floor')
+    return begun.bits === -bits ? { ...begun, stage: 'multiple' } : undefined;
+  if (bits < 1 || x!.bits || x!.type !== 'float32') return undefined;
+  const from = begun?.stage === 'sum' ? begun : { of: x!, plus: 0 };
+  return { ...from, bits, stage: 'scaled' };
+}
+
+const rounded = (value: Value, rounding: Rounding | undefined): Value =>
+  rounding ? { ...value, rounding } : value;
+
+const add = elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi], true);
 
 const compare = ([a, b]: Inputs): Value => {
   numeric(a!, b!);
@@ -97,7 +143,7 @@ function product(a: Value, b: Value, same: boolean): Ends {
   return [a.lo > 0 || a.hi < 0 ? Math.min(a.lo ** 2, a.hi ** 2) : 0, hi];
 }
 
-function mul([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
+function scale([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
   demandFloat(a!);
   demandFloat(b!);
   const { dims, perSequence } = broadcast(a!, b!);
@@ -115,9 +161,13 @@ function mul([a, b]: Inputs, _: Attributes, __: number, same: boolean): Value {
   return { type: 'float32', dims, lo, hi, bits: Infinity, perSequence };
 }
 
+const mul: Operator['run'] = (inputs, ...more) => rounded(scale(inputs, ...more), scaledBy(inputs));
+
 function floor([x]: Inputs): Value {
   demandFloat(x!);
-  return exact(x!.dims, [Math.floor(x!.lo), Math.floor(x!.hi)], x!.perSequence);
+  const whole = exact(x!.dims, [Math.floor(x!.lo), Math.floor(x!.hi)], x!.perSequence);
+  const { rounding } = x!;
+  return rounded(whole, rounding?.stage === 'scaled' ? { ...rounding, stage: 'floor' } : undefined);
 }
 
 function clip([x, low, high]: Inputs): Value {
@@ -222,8 +272,10 @@ function matmul([a, b]: Inputs): Value {
   const k = p.at(-1)!;
   const dims = [...p.slice(0, -1), q.at(-1)!];
   if (b!.perSequence) {
-    const same = p.length === q.length && p.slice(0, -2).every((d, i) => d === q[i]);
-    demand(same && p.length >= 3, 'sequence', `[${p}]·[${q}] would mix sequences`);
+    // An axis of length 1 of the right operand, but not the sequences', serves all of the left one's.
+    const fits = p.slice(1, -2).every((d, i) => d === q[i + 1] || q[i + 1] === 1);
+    const isAligned = p.length === q.length && p[0] === q[0] && fits;
+    demand(isAligned && p.length >= 3, 'sequence', `[${p}]·[${q}] would mix sequences`);
     const bound = k * magnitude(a!) * magnitude(b!);
     demand(bound < EXACT_MAX, 'matmul-sum', `a sum could reach ${bound}`, bound);
     const all = corners(a!, b!);
@@ -266,7 +318,7 @@ const movable = (v: Value): Value => {
 const binary = (run: Operator['run']): Operator => ({ attributes: [], inputs: 2, run });
 
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
-  ['Add', binary(elementwise((a, b) => [a.lo + b.lo, a.hi + b.hi], true))],
+  ['Add', binary((inputs, ...more) => rounded(add(inputs, ...more), summed(inputs)))],
   ['Sub', binary(elementwise(difference, true))],
   ['Mul', binary(mul)],
   ['Max', binary(elementwise((a, b) => [Math.max(a.lo, b.lo), Math.max(a.hi, b.hi)]))],

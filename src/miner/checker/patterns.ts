@@ -119,6 +119,7 @@ const between = (lo: number, hi: number, from: Value): Value => ({
   hi,
   bits: 0,
   odd: false,
+  shifts: false,
 });
 /** A raw quotient or root. */
 const raw = (lo: number, hi: number, from: Value): Value => ({

@@ -3,7 +3,7 @@
  * depends on the unit stays the sequence axis (a multiple of B, one sequence's entries together).
  */
 import { RANK_MAX } from '../package/onnx.ts';
-import { demand, derived, sizeOf, type Value } from './value.ts';
+import { demand, derived, isShifts, sizeOf, type Value } from './value.ts';
 
 /** Result shape of an elementwise operator, and whether it depends on the unit. */
 export function broadcast(a: Value, b: Value): { dims: number[]; perSequence: boolean } {
@@ -123,7 +123,8 @@ export function concat(parts: readonly Value[], axisAttribute: unknown): Value {
   dims[axis] = parts.reduce((sum, p) => sum + p.dims[axis]!, 0);
   const lo = Math.min(...parts.map((p) => p.lo));
   const hi = Math.max(...parts.map((p) => p.hi));
-  return { ...derived(first, dims), lo, hi, odd: parts.every((p) => p.odd) };
+  const shifts = parts.every(isShifts);
+  return { ...derived(first, dims), lo, hi, odd: parts.every((p) => p.odd), shifts };
 }
 
 /** Shape of a reduction: axes are constant, never the sequence axis. */

@@ -78,6 +78,20 @@ export interface Value {
   readonly constant?: readonly number[] | Float32Array | Int32Array;
   /** The tensor whose maxima these are, taken along axes that are kept with length 1. */
   readonly maximumOf?: Value;
+  /** Every entry is a power of two, 2^−24 to 1, though no common part of them may be fine enough. */
+  readonly shifts?: boolean;
+  /** How far it is on the way to a remainder. */
+  readonly rounding?: Rounding;
+}
+
+/** Of whole x and h: x + h, (x + h)·2^−s, ⌊(x + h)·2^−s⌋, 2^s·⌊(x + h)·2^−s⌋, what is taken from x in the end. */
+export interface Rounding {
+  readonly of: Value;
+  /** h */
+  readonly plus: number;
+  /** s */
+  readonly bits: number;
+  readonly stage: 'sum' | 'scaled' | 'floor' | 'multiple';
 }
 
 /** Every integer below it is exact in float32, and so is every sum of two below half of it. */
@@ -98,13 +112,14 @@ export const derived = (v: Value, dims: readonly number[] = v.dims): Value => ({
   bits: v.bits,
   odd: v.odd ?? false,
   perSequence: v.perSequence,
+  shifts: isShifts(v),
 });
 
 /** A power of two from 2^−24 to 1. */
 export const isShift = (x: number): boolean =>
   x > 0 && x <= 1 && x >= 2 ** -BITS_MAX && Number.isInteger(Math.log2(x));
-/** Whether a tensor is a constant of powers of two: multiplying by it moves a number's point and keeps its digits. */
-export const isShifts = (v: Value): boolean => v.constant?.every(isShift) ?? false;
+/** Whether a tensor holds powers of two: multiplying by it moves a number's point and keeps its digits. */
+export const isShifts = (v: Value): boolean => v.shifts ?? v.constant?.every(isShift) ?? false;
 
 /** The smallest `bits` for which a number is a multiple of 2^−bits, or Infinity. */
 function bitsOf(x: number): number {

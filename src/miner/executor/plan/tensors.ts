@@ -8,7 +8,16 @@ import type { Value } from '../../checker/value.ts';
 import type { Item, Point, Ref } from './items.ts';
 import { Refs } from './refs.ts';
 import { cover, located, storageFor, storeOf, type Store } from './stores.ts';
-import { dense, merge, reshapeView, sizeOf, sliceView, transposeView, type View } from './views.ts';
+import {
+  broadcastView,
+  dense,
+  merge,
+  reshapeView,
+  sizeOf,
+  sliceView,
+  transposeView,
+  type View,
+} from './views.ts';
 
 /** Entries that the interpreter may be given in a segment: it takes about 20 ns for each. */
 const LEFTOVER_MAX = 2 ** 17;
@@ -204,7 +213,11 @@ export class Tensors {
 
   #product(x: Ref, y: Ref, name: string, dims: readonly number[]): Ref {
     const left = this.#refs.matrix(x, -1);
-    const right = this.#refs.matrix(y, undefined);
+    const own = this.#refs.matrix(y, undefined);
+    const batch = own.dims.length === left.dims.length ? left.dims.slice(0, -2) : [];
+    const full = [...batch, ...own.dims.slice(-2)];
+    const view = batch.length ? broadcastView(own.view, own.dims, full) : own.view;
+    const right = batch.length ? { ...own, dims: full, view } : own;
     const out = storeOf({ kind: 'temporary' }, 'i32', dims);
     this.#refs.items.push({ kind: 'product', left, right, out, value: this.#refs.value(name) });
     return { dims, store: out, view: dense(dims) };
