@@ -8,6 +8,7 @@ import type { UnitShape } from '../../models/import/exact-bert.ts';
 import { generate, SIZES } from '../../models/import/generate.ts';
 import { draftPackage } from '../../models/import/pack.ts';
 import { parseSafetensors } from '../../models/import/safetensors.ts';
+import { readModel } from '../oracle/models.ts';
 
 export type Pooling = 'mean' | 'cls';
 /** The first is mined. Shorter and longer ones, two of one length, and lengths that are no multiples of 16. */
@@ -50,3 +51,7 @@ export async function miniModel(
   const manifest = finishedManifest(draft);
   return { ...draft, manifest, id: modelId(manifest) };
 }
+
+/** A package of models/, or this one by the name `mini`. */
+export const modelOrMini = (name: string): Promise<ModelPackage> =>
+  name === 'mini' ? miniModel() : readModel(name);

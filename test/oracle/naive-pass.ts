@@ -42,9 +42,14 @@ export const transpose = (x: Matrix): Matrix => x[0]!.map((_, j) => x.map((row) 
 
 export function multiply(x: Matrix, y: Matrix): Matrix {
   const out = zeros(x.length, y[0]!.length);
-  for (let i = 0; i < x.length; i++)
-    for (let j = 0; j < y[0]!.length; j++)
-      for (let p = 0; p < y.length; p++) out[i]![j]! += x[i]![p]! * y[p]![j]!;
+  x.forEach((left, i) => {
+    const sums = out[i]!;
+    y.forEach((right, p) => {
+      const factor = left[p]!;
+      // Most entries of the noise's path-shaped factors are zero.
+      if (factor) for (let j = 0; j < sums.length; j++) sums[j]! += factor * right[j]!;
+    });
+  });
   return out;
 }
 const combine = (x: Matrix, y: Matrix, f: (a: number, b: number) => number): Matrix =>
@@ -83,23 +88,24 @@ function pathFactor(sigma: Uint8Array, kind: number, k: number, r: number): Matr
   return out;
 }
 
-// eslint-disable-next-line @typescript-eslint/max-params -- the five inputs of the protocol's formula, in its order
-function message(a: Matrix, b: Matrix, row: number, column: number, r: number): Uint8Array {
-  const k = b.length;
+/** Of 16 rows of A and 16 columns of B: their message, and their product, which the sums come to. */
+function tileOf(rows: Matrix, columns: Matrix, r: number) {
   const words = new Uint32Array(16);
   const sums = zeros(16, 16);
-  for (let s = 0; s < k / r; s++) {
+  for (let s = 0; s < rows[0]!.length / r; s++) {
     let x = 0;
-    for (let i = 0; i < 16; i++)
-      for (let j = 0; j < 16; j++) {
-        for (let p = s * r; p < (s + 1) * r; p++)
-          sums[i]![j]! += a[row + i]![p]! * b[p]![column + j]!;
-        x ^= sums[i]![j]!;
-      }
+    rows.forEach((row, i) => {
+      columns.forEach((column, j) => {
+        let sum = sums[i]![j]!;
+        for (let p = s * r; p < (s + 1) * r; p++) sum += row[p]! * column[p]!;
+        sums[i]![j] = sum;
+        x ^= sum;
+      });
+    });
     const w = words[s % 16]!;
     words[s % 16] = ((w << 13) | (w >>> 19)) ^ x;
   }
-  return join(...[...words].map(u32));
+  return { message: join(...[...words].map(u32)), sums };
 }
 
 /** y of these hashes of carries. */
@@ -137,11 +143,16 @@ export function naiveLinear(
   const FL = transpose(pathFactor(sigma, 3, k, r));
   const noisyA = add(A, multiply(EL, ER));
   const noisyB = add(B, multiply(FL, FR));
+  const columns = transpose(noisyB);
   const messages: Uint8Array[] = [];
+  const noisy = zeros(m, n);
   for (let i = 0; i < m; i += 16)
-    for (let j = 0; j < n; j += 16) messages.push(message(noisyA, noisyB, i, j, r));
+    for (let j = 0; j < n; j += 16) {
+      const tile = tileOf(noisyA.slice(i, i + 16), columns.slice(j, j + 16), r);
+      messages.push(tile.message);
+      tile.sums.forEach((row, p) => noisy[i + p]!.splice(j, 16, ...row));
+    }
   const tickets = messages.map((msg, tile) => ticketOf(sigma, msg, linear, tile));
-  const noisy = multiply(noisyA, noisyB);
   const peeled = subtract(noisy, multiply(multiply(A, FL), FR));
   const product = subtract(peeled, multiply(EL, multiply(ER, noisyB)));
   const t = blake3(join(...messages));

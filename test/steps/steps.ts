@@ -5,18 +5,16 @@
  */
 import { parseArgs } from 'node:util';
 import { networkOf } from '../../src/client/models/networks.ts';
-import { miniModel } from '../models/mini.ts';
-import { readModel } from '../oracle/models.ts';
+import { modelOrMini } from '../models/mini.ts';
 import { judgeModel, type Tally } from './judge-model.ts';
 
 const { values } = parseArgs({
   options: { model: { type: 'string' }, seed: { type: 'string', default: 'steps' } },
 });
-const names = values.model === undefined ? networkOf('e2e').names : [values.model];
-const modelNamed = (name: string) => (name === 'mini' ? miniModel() : readModel(name));
+const names = values.model === undefined ? networkOf('local').names : [values.model];
 const all: Tally = { steps: 0, held: 0, corrupted: 0, found: 0 };
 for (const name of names) {
-  const found = await judgeModel(await modelNamed(name), values.seed, (line) => console.log(line));
+  const found = await judgeModel(await modelOrMini(name), values.seed, (line) => console.log(line));
   for (const key of Object.keys(all) as (keyof Tally)[]) all[key] += found[key];
 }
 const { steps, held, corrupted, found } = all;
