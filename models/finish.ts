@@ -53,6 +53,8 @@ export interface Source
   readonly tables: readonly TableSource[];
   readonly otherShapes?: readonly ShapeSource[];
   readonly tokenizer?: Uint8Array;
+  /** Bytes of generation.json, of a generator. */
+  readonly generation?: Uint8Array;
 }
 
 const bytesOf = (x: Int8Array): Uint8Array => new Uint8Array(x.buffer, x.byteOffset, x.length);
@@ -108,7 +110,7 @@ export function draftOf({ linears, kind, otherShapes = [], ...s }: Source): Draf
       known: files[i]!.map(() => new Uint8Array(32)),
     })),
     tokenizer: s.tokenizer ? refOf(s.tokenizer) : null,
-    template: null,
+    template: s.generation ? refOf(s.generation) : null,
     licence: s.licence,
     attribution: s.attribution,
   };

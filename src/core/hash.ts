@@ -34,7 +34,9 @@ export type Context =
   | 'answer'
   | 'receipt'
   | 'ask'
-  | 'offer';
+  | 'offer'
+  | 'sample'
+  | 'sample-seed';
 
 /**
  * Text of a context, as BLAKE3's derive-key mode takes it. An address has the first version's for good: people keep

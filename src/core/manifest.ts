@@ -139,7 +139,7 @@ export const Manifest = struct({
   shapes: list(Shape, 8),
   /** tokenizer.json, with which a client turns text into token ids; consensus never reads it. */
   tokenizer: optional(FileRef),
-  /** The template of a conversation; consensus never reads it. */
+  /** generation.json, which an answer follows from; consensus never reads it. */
   template: optional(FileRef),
   licence: text(64),
   attribution: text(1024),

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import type { Manifest } from '../core/manifest.ts';
 import { concat } from '../lib/bytes.ts';
 import {
+  GENERATION_FILE,
   graphFiles,
-  TEMPLATE_FILE,
   TOKENIZER_FILE,
   WEIGHTS_FILE,
 } from '../miner/package/package.ts';
@@ -40,7 +40,7 @@ function placesOf(folder: string, manifest: Manifest): Packaged['places'] {
     ...graphFiles(manifest).map(whole),
     ...weights,
     ...(tokenizer ? [whole(TOKENIZER_FILE)] : []),
-    ...(template ? [whole(TEMPLATE_FILE)] : []),
+    ...(template ? [whole(GENERATION_FILE)] : []),
   ];
 }
 

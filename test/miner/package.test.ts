@@ -12,7 +12,9 @@ import { tokensOf } from '../../src/core/pow/seed.ts';
 import { plainHash } from '../../src/core/hash.ts';
 import { encodeOnnx } from '../../src/miner/package/onnx.ts';
 import {
+  GENERATION_BYTES_MAX,
   PACKAGE_BYTES_MAX,
+  TOKENIZER_BYTES_MAX,
   loadPackage,
   manifestFromJson,
   manifestToJson,
@@ -31,6 +33,20 @@ const tiny = await loadModel('tiny');
 const loadChanged = (file: string, change: (b: Uint8Array) => Uint8Array) =>
   loadPackage(async (f) => (f === file ? change(await read(f)) : read(f)));
 const flipped = (b: Uint8Array): Uint8Array => b.with(b.length >> 1, b[b.length >> 1]! ^ 1);
+
+describe('a manifest', () => {
+  it.each([
+    ['tokenizer', TOKENIZER_BYTES_MAX],
+    ['template', GENERATION_BYTES_MAX],
+  ])('names no %s of more than %d bytes', (field, most) => {
+    const named = (size: number) =>
+      manifestToJson({ ...tiny.manifest, [field]: { hash: new Uint8Array(32), size } });
+    expect(manifestFromJson(named(most))).toMatchObject({ [field]: { size: most } });
+    expect(() => manifestFromJson(named(most + 1))).toThrow(
+      expect.objectContaining({ code: 'MODEL_REFUSED' }) as Error,
+    );
+  });
+});
 
 describe('loadPackage', () => {
   it('gives segments, tables and weights', () => {

@@ -7,7 +7,7 @@ import { MODEL_SLICE_BYTES, type SyncRequest, type SyncResponse } from '../../co
 import { concat, equal, fromHex, toHex } from '../../lib/bytes.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
-import { TOKENIZER_FILE } from '../../miner/package/package.ts';
+import { GENERATION_FILE, TOKENIZER_FILE } from '../../miner/package/package.ts';
 import type { PartStore } from '../../miner/package/part-store.ts';
 import {
   blake3Of,
@@ -25,7 +25,7 @@ import type { StoredModel } from '../api.ts';
 import { fetchParts } from './fetch-parts.ts';
 import type { PartSource } from './part-sources.ts';
 
-/** A package: the files that a pass needs, then the tokenizer and the template where there are. */
+/** A package: the files that a pass needs, then tokenizer.json and generation.json where there are. */
 export interface WholePackage {
   readonly manifest: Manifest;
   readonly files: readonly Uint8Array[];
@@ -51,6 +51,9 @@ const GATHER_MS = 200;
 /** Name of the source when a part of this device itself was refused. */
 export const THIS_DEVICE = '';
 
+/** What is fetched by itself: all of a package, or one of the files that no pass needs. */
+type Wanted = 'package' | 'tokenizer' | 'template';
+
 interface RunningFetch {
   readonly control: AbortController;
   readonly done: Promise<void>;
@@ -64,10 +67,7 @@ interface StoredPackage {
   arriving: number;
   problem: ErrorCode | undefined;
   refused: StoredModel['refused'];
-  /** A fetch of the whole package. */
-  packageFetch: RunningFetch | undefined;
-  /** A fetch of the tokenizer alone. */
-  tokenizerFetch: RunningFetch | undefined;
+  readonly fetches: Map<Wanted, RunningFetch>;
   /** Whether a report of changes is due soon; further changes until then are reported with it. */
   isReportDue: boolean;
 }
@@ -88,8 +88,7 @@ export async function openPackageStore(deps: PackageStoreDeps): Promise<PackageS
       arriving: 0,
       problem: undefined,
       refused: [],
-      packageFetch: undefined,
-      tokenizerFetch: undefined,
+      fetches: new Map(),
       isReportDue: false,
     });
   }
@@ -136,31 +135,28 @@ export class PackageStore {
   /** Resolves when the whole package is here; all callers share one fetch. @throws as fetchParts */
   fetch(id: string): Promise<void> {
     const own = this.#of(id);
-    if (own.packageFetch) return own.packageFetch.done;
+    const running = own.fetches.get('package');
+    if (running) return running.done;
     const parts = partNumbers(own.plan);
     if (!missingOf(own, parts).length) return Promise.resolve();
     own.problem = undefined;
-    return this.#start(own, 'packageFetch', parts);
+    return this.#start(own, 'package', parts);
   }
 
-  /** Two fetches of one model run one after the other, so that a part is written once. */
-  #start(
-    own: StoredPackage,
-    slot: 'packageFetch' | 'tokenizerFetch',
-    parts: readonly number[],
-  ): Promise<void> {
+  /** Fetches of one model run one after the other, so that a part is written once. */
+  #start(own: StoredPackage, what: Wanted, parts: readonly number[]): Promise<void> {
     const control = new AbortController();
-    const before = own[slot === 'tokenizerFetch' ? 'packageFetch' : 'tokenizerFetch']?.done;
+    const before = [...own.fetches.values()].map(({ done }) => done);
     const fetchAll = async (): Promise<void> => {
-      await before?.catch(() => undefined);
+      await Promise.allSettled(before);
       const wanted = missingOf(own, parts);
       if (wanted.length) await this.#fetch(own, wanted, control.signal);
     };
     const done = fetchAll().finally(() => {
-      own[slot] = undefined;
+      own.fetches.delete(what);
       this.#report(own);
     });
-    own[slot] = { control, done };
+    own.fetches.set(what, { control, done });
     this.#report(own);
     return done;
   }
@@ -200,16 +196,14 @@ export class PackageStore {
 
   /** Ends a fetch; the parts that arrived are kept. */
   stop(id: string): void {
-    const own = this.#packages.get(id);
-    own?.packageFetch?.control.abort();
-    own?.tokenizerFetch?.control.abort();
+    for (const { control } of this.#packages.get(id)?.fetches.values() ?? []) control.abort();
   }
 
   /** Removes a package from this device. @throws AppError MODEL_STORE_FAILED */
   async free(id: string): Promise<void> {
     const own = this.#of(id);
     this.stop(id);
-    await Promise.allSettled([own.packageFetch?.done, own.tokenizerFetch?.done]);
+    await Promise.allSettled([...own.fetches.values()].map(({ done }) => done));
     await this.#deps.store.remove(id);
     own.sizes = await sizesOf(this.#deps.store, id, own.plan);
     own.refused = [];
@@ -230,12 +224,31 @@ export class PackageStore {
    * @throws AppError TOKENIZER_MISSING when the model has none, and as fetchParts
    */
   async tokenizer(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
-    const own = this.#of(id);
-    const { plan, manifest } = own;
+    const { manifest } = this.#of(id);
     if (!manifest.tokenizer)
       throw new AppError('TOKENIZER_MISSING', `${manifest.name} has no ${TOKENIZER_FILE}`);
-    // The tokenizer follows the files that a pass needs.
-    const file = passFiles(manifest).length;
+    return this.#alone(id, 'tokenizer', fetch);
+  }
+
+  /** The file generation.json alone, as `tokenizer`. @throws AppError MODEL_REFUSED when the model has none */
+  async generation(id: string, fetch: boolean): Promise<Uint8Array | undefined> {
+    const { manifest } = this.#of(id);
+    if (!manifest.template)
+      throw new AppError('MODEL_REFUSED', `${manifest.name} has no ${GENERATION_FILE}`);
+    return this.#alone(id, 'template', fetch);
+  }
+
+  /** A file that the manifest names and no pass needs. */
+  async #alone(
+    id: string,
+    what: Exclude<Wanted, 'package'>,
+    fetch: boolean,
+  ): Promise<Uint8Array | undefined> {
+    const own = this.#of(id);
+    const { plan, manifest } = own;
+    // They follow the files that a pass needs, the tokenizer first.
+    const isSecond = what === 'template' && manifest.tokenizer;
+    const file = passFiles(manifest).length + (isSecond ? 1 : 0);
     const parts = partsOfFile(plan, file);
     if (!fetch) {
       if (missingOf(own, parts).length) return undefined;
@@ -244,7 +257,7 @@ export class PackageStore {
     }
     const fetchParts = async (): Promise<void> => {
       if (missingOf(own, parts).length)
-        await (own.tokenizerFetch?.done ?? this.#start(own, 'tokenizerFetch', parts));
+        await (own.fetches.get(what)?.done ?? this.#start(own, what, parts));
     };
     return (await this.#readSound(own, [file], fetchParts))[0];
   }
@@ -310,7 +323,13 @@ function statusOf({ id, manifest, plan, sizes, ...own }: StoredPackage): StoredM
   const stored = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   const isWhole = sizes.size === partNumbers(plan).length;
   const { arriving, problem, refused } = own;
-  const state = isWhole ? 'stored' : own.packageFetch ? 'fetching' : stored ? 'partial' : 'absent';
+  const state = isWhole
+    ? 'stored'
+    : own.fetches.has('package')
+      ? 'fetching'
+      : stored
+        ? 'partial'
+        : 'absent';
   return {
     name: manifest.name,
     id: fromHex(id)!,

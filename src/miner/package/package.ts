@@ -15,16 +15,18 @@ import {
   OPERAND_MAX,
 } from '../../core/manifest.ts';
 import { CodecError, encode } from '../../core/codec.ts';
-import { equal, fromHex, toHex } from '../../lib/bytes.ts';
+import { equal, toHex } from '../../lib/bytes.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ModelPackage } from '../engine/backend.ts';
+import { array, corrupt, digest, number, numbers, object, parseJson, text } from './json.ts';
 import { ONNX_BYTES_MAX } from './onnx.ts';
 import { blake3Of, passFiles } from './parts.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 export const WEIGHTS_FILE = 'weights.bin';
 export const TOKENIZER_FILE = 'tokenizer.json';
-export const TEMPLATE_FILE = 'template.json';
+/** What the manifest's `template` names (generator/generation.ts). */
+export const GENERATION_FILE = 'generation.json';
 /** Segment `index` of shape number `shape`; those of the shape that is mined have no number of a shape. */
 export const segmentFile = (index: number, shape = 0): string =>
   shape ? `seg-${shape}-${index}.onnx` : `seg-${index}.onnx`;
@@ -34,11 +36,8 @@ const MANIFEST_BYTES_MAX = 2 ** 20;
 export const PACKAGE_BYTES_MAX = 2 ** 30;
 /** Most bytes of a tokenizer. Only clients that ask fetch it; a tokenizer of 30,522 words has 0.7 MB. */
 export const TOKENIZER_BYTES_MAX = 16 * 2 ** 20;
-/** Characters of a key from untrusted JSON that are shown in an error message. */
-const SHOWN_MAX = 64;
-
-const corrupt = (message: string, cause?: unknown): AppError =>
-  new AppError('MODEL_CORRUPT', message, { cause });
+/** Most bytes of generation.json: the longest templates of chats, with tools, have 20 KB. */
+export const GENERATION_BYTES_MAX = 2 ** 17;
 
 const withHex = <T extends { hash: Uint8Array }>(file: T) => ({ ...file, hash: toHex(file.hash) });
 
@@ -55,53 +54,6 @@ export const manifestToJson = ({ tokenizer, template, ...m }: Manifest): unknown
   ...(tokenizer && { tokenizer: withHex(tokenizer) }),
   ...(template && { template: withHex(template) }),
 });
-
-type Fields = Record<string, unknown>;
-function object(
-  value: unknown,
-  at: string,
-  keys: readonly string[],
-  optional: readonly string[] = [],
-): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw corrupt(`${at} is not an object`);
-  const found = Object.keys(value);
-  const odd =
-    found.find((k) => !keys.includes(k) && !optional.includes(k)) ??
-    keys.find((k) => !found.includes(k));
-  if (odd !== undefined)
-    throw corrupt(`${at}: '${odd.slice(0, SHOWN_MAX)}' is missing or not known`);
-  return value as Fields;
-}
-function array<T>(value: unknown, at: string, item: (x: unknown, at: string) => T): T[] {
-  if (!Array.isArray(value)) throw corrupt(`${at} is not a list`);
-  return value.map((x, i) => item(x, `${at}[${i}]`));
-}
-function number(value: unknown, at: string): number {
-  if (typeof value !== 'number') throw corrupt(`${at} is not a number`);
-  return value;
-}
-function text(value: unknown, at: string): string {
-  if (typeof value !== 'string') throw corrupt(`${at} is not a text`);
-  return value;
-}
-function digest(value: unknown, at: string): Uint8Array {
-  const bytes = fromHex(text(value, at), 32);
-  if (!bytes) throw corrupt(`${at} is not a hash of 64 hex digits`);
-  return bytes;
-}
-
-/** The named numbers of an object that has these keys and `others`, and no more. */
-function numbers<K extends string, O extends string>(
-  value: unknown,
-  at: string,
-  keys: readonly K[],
-  others: readonly O[],
-): { readonly found: Record<K, number>; readonly rest: Record<O, unknown> } {
-  const f = object(value, at, [...keys, ...others]);
-  const found = Object.fromEntries(keys.map((key) => [key, number(f[key], `${at}.${key}`)]));
-  return { found: found as Record<K, number>, rest: f as Record<O, unknown> };
-}
 
 const linear = (value: unknown, at: string): Linear => {
   const keys = ['k', 'n', 'r', 'low', 'high'] as const;
@@ -164,24 +116,21 @@ export function manifestFromJson(value: unknown): Manifest {
   }
   const problem = manifestProblem(manifest);
   if (problem) throw corrupt(`manifest: ${problem}`);
-  if (manifest.tokenizer && manifest.tokenizer.size > TOKENIZER_BYTES_MAX)
-    throw new AppError(
-      'MODEL_REFUSED',
-      `${TOKENIZER_FILE} has ${manifest.tokenizer.size} bytes, over ${TOKENIZER_BYTES_MAX}`,
-    );
+  checkSize(manifest.tokenizer, TOKENIZER_FILE, TOKENIZER_BYTES_MAX);
+  checkSize(manifest.template, GENERATION_FILE, GENERATION_BYTES_MAX);
   return manifest;
+}
+
+/** @throws AppError MODEL_REFUSED */
+function checkSize(file: FileRef | null, name: string, most: number): void {
+  if (file && file.size > most)
+    throw new AppError('MODEL_REFUSED', `${name} has ${file.size} bytes, over ${most}`);
 }
 
 /** Manifest from the bytes of manifest.json. @throws AppError MODEL_CORRUPT, MODEL_REFUSED */
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > MANIFEST_BYTES_MAX) throw corrupt(`manifest.json is over 1 MiB`);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (e) {
-    throw corrupt('manifest.json is not JSON', e);
-  }
-  return manifestFromJson(value);
+  return manifestFromJson(parseJson(bytes, MANIFEST_FILE));
 }
 
 /** B_ℓᵀ of a linear, checked against its hash and the range ±63. The caller must not use `part` afterwards. */
@@ -207,11 +156,7 @@ export const graphFiles = (m: Manifest): string[] => [
 function checkSizes(m: Manifest): void {
   const segments = m.shapes.flatMap((shape) => shape.segments);
   const odd = segments.findIndex((s) => s.size > ONNX_BYTES_MAX);
-  if (odd >= 0)
-    throw new AppError(
-      'MODEL_REFUSED',
-      `${graphFiles(m)[odd]} has ${segments[odd]!.size} bytes, over ${ONNX_BYTES_MAX}`,
-    );
+  if (odd >= 0) checkSize(segments[odd]!, graphFiles(m)[odd]!, ONNX_BYTES_MAX);
   const total = passFiles(m).reduce((sum, { size }) => sum + size, 0);
   if (total > PACKAGE_BYTES_MAX)
     throw new AppError('MODEL_REFUSED', `the model has ${total} bytes, over ${PACKAGE_BYTES_MAX}`);

@@ -1,8 +1,9 @@
 /**
- * A package cut into parts for fetching: its segments, tables, each linear's weights, tokenizer and template, in
- * pieces of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest names. Bigger files are
- * cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list of all these
- * values, the outline, is part 0. So every part can be checked and no peer need be trusted (docs/models.md).
+ * A package cut into parts for fetching: its segments, tables, each linear's weights, tokenizer.json and
+ * generation.json, in pieces of at most 8 MiB. A part that is a whole file has the file's hash, which the manifest
+ * names. Bigger files are cut along their BLAKE3 tree: the parts' chaining values give the file's hash, and the list
+ * of all these values, the outline, is part 0. So every part can be checked and no peer need be trusted
+ * (docs/models.md).
  */
 import { createBLAKE3 } from 'hash-wasm';
 import type { FileRef, Manifest } from '../../core/manifest.ts';
@@ -27,7 +28,7 @@ export interface Part {
 }
 
 export interface PartPlan {
-  /** The files that passes need, then the tokenizer and the template where there are. */
+  /** The files that passes need, then tokenizer.json and generation.json where there are. */
   readonly files: readonly FileRef[];
   /** Parts from 1 on: `parts[i]` is part i + 1. */
   readonly parts: readonly Part[];

@@ -15,7 +15,7 @@ import {
 } from '../../../src/client/models/part-sources.ts';
 import { networkOf } from '../../../src/client/models/networks.ts';
 import { plainHash } from '../../../src/core/hash.ts';
-import { modelId, unitShape } from '../../../src/core/manifest.ts';
+import { modelId, unitShape, type Manifest } from '../../../src/core/manifest.ts';
 import { MODEL_SLICE_BYTES, type SyncRequest } from '../../../src/core/messages.ts';
 import { equal, fromHex, toHex, utf8 } from '../../../src/lib/bytes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
@@ -334,6 +334,49 @@ it('a tokenizer is the last part: fetched and checked, and nothing for the miner
   await supply.give({ provide, release: async () => undefined }, modelId(named));
   expect(given[0]).toHaveLength(plan.parts.length);
   expect(await packages.read(own, last, 0, 99)).toEqual(words);
+});
+
+it('the files that no pass needs come last, and each alone', async () => {
+  const files = { tokenizer: utf8('{"words":[]}'), template: utf8('{"version":1}') };
+  const refs = Object.entries(files).map(([name, file]) => [
+    name,
+    { hash: plainHash(file), size: file.length },
+  ]);
+  const named = { ...manifest, ...(Object.fromEntries(refs) as Partial<Manifest>) };
+  const bare = { ...named, tokenizer: null };
+  const count = plan.parts.length;
+  const asked: number[] = [];
+  const openedFor = async (m: Manifest) => {
+    const last = m.tokenizer ? [files.tokenizer, files.template] : [files.template];
+    const one: PartSource = {
+      ...source('one'),
+      fetch: async ({ part }) => {
+        asked.push(part);
+        return last[part - count - 1] ?? (await truth.read(id, part))!;
+      },
+    };
+    return openPackageStore({
+      models: new Map([[id, m]]),
+      store: createMemoryParts(),
+      sources: () => [one],
+      onChange: () => undefined,
+    });
+  };
+
+  const both = await openedFor(named);
+  expect(await both.generation(id, false)).toBeUndefined();
+  expect(await both.generation(id, true)).toEqual(files.template);
+  expect(asked).toEqual([count + 2]);
+  expect(await both.tokenizer(id, true)).toEqual(files.tokenizer);
+  expect(asked).toEqual([count + 2, count + 1]);
+  expect(await both.generation(id, false)).toEqual(files.template);
+  expect((await both.load(id)).files.slice(-2)).toEqual([files.tokenizer, files.template]);
+
+  const second = await openedFor(bare);
+  await Promise.all([second.generation(id, true), second.generation(id, true)]);
+  expect(asked.filter((part) => part > count)).toEqual([count + 2, count + 1, count + 1]);
+  const plain = await openedFor(manifest);
+  await expect(plain.generation(id, true)).rejects.toMatchObject({ code: 'MODEL_REFUSED' });
 });
 
 describe('a peer', () => {

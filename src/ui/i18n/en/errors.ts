@@ -86,6 +86,8 @@ export const errors: ErrorTexts = {
   INPUT_CONTROL: 'The model reads this as a mark of its own and not as text. Write it otherwise:',
   INPUT_EMPTY: 'Write a text first.',
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
+  OPTION_MALFORMED: 'This option could not be read. Write a number, as 0.7.',
+  OPTION_RANGE: 'This option is outside what a model takes.',
   TOKENIZER_MISSING: 'This model names no tokenizer: only programs that make token ids can ask it.',
   PREPAID_RANGE: 'Set aside at least 0.01 VLT, for 60 to 20,160 blocks.',
   AMOUNT_RANGE: 'This amount is outside what a payment can hold.',

@@ -95,6 +95,8 @@ export const errors: ErrorTexts = {
     'Il modello legge questo come un suo segno e non come testo. Scrivilo in un altro modo:',
   INPUT_EMPTY: 'Scrivi prima un testo.',
   INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
+  OPTION_MALFORMED: 'Questa opzione non è leggibile. Scrivi un numero, come 0,7.',
+  OPTION_RANGE: 'Questa opzione è fuori da ciò che un modello accetta.',
   TOKENIZER_MISSING:
     'Questo modello non indica un tokenizer: può interrogarlo solo un programma che produce i token.',
   PREPAID_RANGE: 'Metti da parte almeno 0,01 VLT, per 60–20.160 blocchi.',
