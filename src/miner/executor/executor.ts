@@ -41,8 +41,16 @@ export interface Executor {
   readonly volatile: readonly Place[];
   /** Begins a pass over n·S tokens, 1 ≤ n ≤ B. */
   begin(tokens: Uint32Array): void;
-  /** Runs a segment on n sequences: reads C and carries, writes A, or the answer, and carries. */
-  run(segment: number, sequences: number): void;
+  /** Of a step, after `begin`: for each sequence how many tokens it had before, and where its caches lie. */
+  place(positions: readonly number[], areas: readonly number[]): void;
+  /** Of a step: bytes of the caches of a conversation, and where each of them lies in these. */
+  readonly cacheBytes: number;
+  readonly caches: readonly Place[];
+  /**
+   * Runs a segment on sequences `from` (0 where none is given) to `until` − 1: reads C and carries, writes A, or the
+   * answer, and carries.
+   */
+  run(segment: number, until: number, from?: number): void;
   /** Rows of the answer of n sequences. */
   answer(sequences: number): Int8Array;
   /** Where a carry lies, all B sequences in order. */
@@ -130,6 +138,19 @@ class CpuExecutor implements Executor {
     return this.#memory.bytes;
   }
 
+  get cacheBytes(): number {
+    return this.#memory.cacheBytes;
+  }
+
+  get caches(): readonly Place[] {
+    return this.#memory.caches;
+  }
+
+  place(positions: readonly number[], areas: readonly number[]): void {
+    this.#memory.int.set(positions, this.#memory.placeOf('positions').at >> 2);
+    this.#memory.areas.set(areas);
+  }
+
   get volatile(): readonly Place[] {
     return this.#memory.volatile;
   }
@@ -150,11 +171,11 @@ class CpuExecutor implements Executor {
     this.#memory.int.set(tokens, this.#memory.placeOf('tokens').at >> 2);
   }
 
-  run(segment: number, sequences: number): void {
+  run(segment: number, until: number, from = 0): void {
     assert(this.covers[segment], `the executor runs segment ${segment}`);
-    assert(sequences >= 1 && sequences <= this.#input.shape.sequences, `${sequences} sequences`);
+    assert(until > from && until <= this.#input.shape.sequences, `${until} sequences`);
     this.#memory.refresh();
-    for (const phase of this.#segments[segment]!) phase(sequences);
+    for (const phase of this.#segments[segment]!) phase(from, until);
   }
 
   answer(sequences: number): Int8Array {

@@ -35,6 +35,10 @@ export class ExecutorMemory {
   readonly #nests: readonly (Nest | undefined)[];
   /** Addresses of buffers that outlive a segment, and of constants. */
   readonly #places = new Map<number, Place>();
+  /** Of a step: offsets of caches in a conversation's area. */
+  readonly #caches = new Map<number, Place>();
+  /** Of a step: addresses of the sequences' areas. */
+  readonly areas: Int32Array;
   /** Offsets of each segment's temporaries in the one area of all. */
   readonly #offsets: readonly ReadonlyMap<number, number>[];
   readonly #area: number;
@@ -48,6 +52,7 @@ export class ExecutorMemory {
   constructor(kernel: ExecutorKernel, { plan, nests, compiled, tables }: MemoryInput) {
     this.#kernel = kernel;
     this.#plan = plan;
+    this.areas = new Int32Array(plan.sequences);
     this.#nests = nests;
     this.#int = new Int32Array(kernel.memory.buffer);
     this.#float = new Float32Array(kernel.memory.buffer);
@@ -69,6 +74,15 @@ export class ExecutorMemory {
 
   get bytes(): number {
     return this.#bytes;
+  }
+  /** Of a step: bytes of a conversation's area. */
+  get cacheBytes(): number {
+    const last = [...this.#caches.values()].at(-1);
+    return last ? align(last.at + last.bytes + SLACK) : 0;
+  }
+  /** Of a step: where caches lie in a conversation's area, always in one order. */
+  get caches(): readonly Place[] {
+    return [...this.#caches.values()];
   }
   /** Places whose contents nobody needs between two segments. */
   get volatile(): Place[] {
@@ -117,6 +131,10 @@ export class ExecutorMemory {
   ): void {
     const bytes = BYTES[storage] * size * (perSequence ? this.#plan.sequences : 1);
     if (role.kind === 'temporary') return;
+    if (role.kind === 'cache') {
+      this.#caches.set(i, { at: this.cacheBytes, bytes: BYTES[storage] * size });
+      return;
+    }
     if (role.kind === 'product' || role.kind === 'operand') {
       const at = this.#kernel.place(role.kind === 'product' ? 'c' : 'a');
       this.#places.set(i, { at, bytes });
@@ -158,6 +176,12 @@ export class ExecutorMemory {
     return { offsets, bytes };
   }
 
+  /** Of a step: the address of the sequences' positions. */
+  get #positions(): number {
+    const at = this.#plan.buffers.findIndex(({ role }) => role.kind === 'positions');
+    return this.#places.get(at)?.at ?? 0;
+  }
+
   /** What the steps of a segment are prepared with. */
   workplace(segment: number, compiled: ReadonlyMap<string, Compiled>): Workplace {
     const { buffers, programs, sequences } = this.#plan;
@@ -167,10 +191,13 @@ export class ExecutorMemory {
       programs,
       sequences,
       rooms: this.#nests[segment]!.rooms,
-      addressOf: (b) => this.#places.get(b)?.at ?? this.#area + offsets.get(b)!,
+      addressOf: (b) =>
+        (this.#places.get(b) ?? this.#caches.get(b))?.at ?? this.#area + offsets.get(b)!,
       reserve: (bytes) => this.#reserve(bytes),
       compiled: (program) => compiled.get(program.key)!,
       memory: this,
+      positions: this.#positions,
+      areas: this.areas,
       primitives: this.#kernel.primitives,
       scratch: this.#scratch,
       panels: this.#panels,

@@ -15,9 +15,10 @@ import {
 import type { SegmentFacts } from '../checker/admission.ts';
 import { analyseModel, isRefusal, type Analysis, type Refusal } from '../checker/checker.ts';
 import type { ModelPackage } from '../engine/backend.ts';
+import type { PositionRows, StepFacts } from './step/restrict.ts';
 import type { MadeConstants, Pools } from './plan/loops.ts';
 import { stepsOf } from './plan/segment.ts';
-import { cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
+import { constantStore, cover, storeOf, Uncovered, type Store } from './plan/stores.ts';
 import { Tensors } from './plan/tensors.ts';
 import { scheduleOf } from './schedule.ts';
 import type { Plan, PlanBuffer, RowProgram, SegmentPlan } from './types.ts';
@@ -27,8 +28,8 @@ import { rowMajor, sizeOf } from './plan/views.ts';
 export interface PlanInput {
   readonly manifest: Pick<Manifest, 'linears' | 'tables'>;
   readonly shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>;
-  /** Of each segment. */
-  readonly facts: readonly SegmentFacts[];
+  /** Of each segment: all of the pass, or all of the step. */
+  readonly facts: readonly (SegmentFacts | StepFacts)[];
 }
 
 /** Entries of a model's constants that are made in one way. */
@@ -93,7 +94,9 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
     }),
   );
   const carries = new Map(shape.carries.map((c) => [c.name, carryStore(c, sequences)]));
-  const shared = [ids, ...tables, ...carries.values()];
+  const isStep = facts.some((f) => 'byPosition' in f);
+  const positions = isStep ? storeOf({ kind: 'positions' }, 'i32', [sequences]) : undefined;
+  const shared = [ids, ...tables, ...carries.values(), ...(positions ? [positions] : [])];
   for (const store of shared) pools.bufferOf(store);
 
   /** Where what a segment reads lies: tokens and tables, or C and carries. */
@@ -104,9 +107,14 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
     const { n } = manifest.linears[segment - 1]!;
     return storeOf({ kind: 'product' }, 'i32', [sequences * tokens, n]);
   };
-  const segmentPlan = ({ graph, values }: SegmentFacts, segment: number): SegmentPlan => {
+  const segmentPlan = (found: SegmentFacts | StepFacts, segment: number): SegmentPlan => {
+    const { graph, values } = found;
+    const byPosition = 'byPosition' in found ? found.byPosition : undefined;
     const inputs = new Map(
       graph.inputs.map(({ name, dims }) => {
+        const rows = byPosition?.get(name);
+        if (rows) return [name, rowsAt(rows, positions!)];
+
         const store = inputOf(segment, name);
         // A table has no dimensions of its own: its rows are read through the tokens.
         const shaped = { ...store, dims, strides: rowMajor(dims), part: store };
@@ -127,7 +135,7 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
     );
     const mark = pools.mark();
     try {
-      const { items, report } = new Tensors(graph, values, inputs, outputs);
+      const { items, report } = new Tensors(graph, values, { inputs, outputs, positions });
       return { steps: stepsOf(items, sequences, pools), report };
     } catch (e) {
       if (!(e instanceof Uncovered)) throw e;
@@ -138,6 +146,13 @@ export function planModel({ manifest, shape, facts }: PlanInput): Plan {
   };
   const segments = facts.map(segmentPlan);
   return { sequences, buffers: pools.buffers, programs: pools.programs, segments };
+}
+
+/** Rows of a constant that are read at each sequence's position. */
+function rowsAt({ width, data }: PositionRows, positions: Store): Store {
+  const { data: _, ...rows } = constantStore([data.length / width, width], data);
+  const elements = data.length;
+  return { ...rows, dims: [], strides: [], elements, list: { store: positions, scale: width } };
 }
 
 const carryStore = (carry: Carry, sequences: number): Store =>

@@ -39,6 +39,10 @@ export interface Workplace {
   reserve(bytes: number): number;
   compiled(program: RowProgram): Compiled;
   readonly memory: Views;
+  /** Of a step: address of the sequences' positions. */
+  readonly positions: number;
+  /** Of a step: where each sequence's caches lie. */
+  readonly areas: Int32Array;
   readonly primitives: Primitives;
   /** Of all functions' scratch rows, and of all panels: one at a time is used. */
   readonly scratch: number;
@@ -57,7 +61,11 @@ interface Pointer {
   readonly turns: Int32Array;
   /** Bytes from row to row of the innermost loop. */
   readonly row: number;
+  /** What is added for a sequence of a step: the place of its caches, and rows at its position. */
+  readonly more: ((sequence: number) => number) | undefined;
 }
+const startOf = (p: Pointer, sequence: number, head: number): number =>
+  p.base + sequence * p.sequence + head * p.head + (p.more?.(sequence) ?? 0);
 
 /** Loops of a step: those that a turn runs, and the innermost, which the function runs. */
 interface Loops {
@@ -88,35 +96,45 @@ class Pointers {
     this.#loops = loops;
   }
 
-  of({ buffer, offset, strides }: Binding): Pointer {
-    const { storage } = this.#work.buffers[buffer]!;
+  /** `isWritten`: through a list, where the binding has one. */
+  of({ buffer, offset, strides, index }: Binding, isWritten = false): Pointer {
+    const { storage, role } = this.#work.buffers[buffer]!;
+    const isCache = role.kind === 'cache';
     const size = BYTES[storage];
     const [sharedBy, sharedHeads] = this.#work.rooms.get(buffer)?.isShared ?? [false, false];
     const { between, isHeaded, inner } = this.#loops;
     const rest = strides.slice(isHeaded ? 2 : 1);
     return {
       base: this.#work.addressOf(buffer) + size * offset,
-      sequence: sharedBy ? 0 : size * strides[0]!,
+      sequence: sharedBy || isCache ? 0 : size * strides[0]!,
       head: isHeaded && !sharedHeads ? size * strides[1]! : 0,
       turns: Int32Array.from(turnsOf(between, rest), (t) => t * size),
       row: inner > 1 ? size * rest[between.length]! : 0,
+      more: isCache ? this.#more(isWritten && index ? size * index.scale : 0) : undefined,
     };
+  }
+
+  /** A cache's place, and the row of a position in it. */
+  #more(scale: number): (sequence: number) => number {
+    const { memory, positions, areas } = this.#work;
+    if (!scale) return (sequence) => areas[sequence]!;
+    return (sequence) => areas[sequence]! + scale * memory.int[(positions >> 2) + sequence]!;
   }
 }
 
-/** Runs a phase of a segment on n sequences. */
-export type ReadyPhase = (sequences: number) => void;
+/** Runs a phase of a segment on sequences `from` to `until` − 1. */
+export type ReadyPhase = (from: number, until: number) => void;
 
 /** Phases as functions, whose addresses, frames and turns are worked out now. */
 export function readyPhases(phases: readonly Phase[], work: Workplace): ReadyPhase[] {
   return phases.map((phase) => {
-    if (!isGroups(phase)) return (sequences) => runLeftover(phase, work, sequences);
+    if (!isGroups(phase)) return (_, until) => runLeftover(phase, work, until);
     const groups = phase.map((group) => ({
       heads: group.heads,
       turns: group.steps.map((step) => prepare(step, group.heads, work)),
     }));
-    return (sequences) => {
-      for (let b = 0; b < sequences; b++)
+    return (from, until) => {
+      for (let b = from; b < until; b++)
         for (const { heads, turns } of groups)
           for (let h = 0; h < heads; h++) for (const turn of turns) turn(b, h);
     };
@@ -178,20 +196,20 @@ function prepareRows(step: RowsStep, heads: number, work: Workplace): Turn {
     int[word + 4] = binding.index.scale * BYTES[work.buffers[binding.buffer]!.storage];
   }
   for (const [o, binding] of step.outputs.entries())
-    place((frame + layout.outputs[o]!) >> 2, pointers.of(binding));
+    place((frame + layout.outputs[o]!) >> 2, pointers.of(binding, true));
   const turns = sizeOf(loops.between);
   return (sequence, head) => {
     const words = work.memory.int;
     for (let t = 0; t < turns; t++) {
       for (const { word, pointer } of moving)
-        words[word] =
-          pointer.base + sequence * pointer.sequence + head * pointer.head + pointer.turns[t]!;
+        words[word] = startOf(pointer, sequence, head) + pointer.turns[t]!;
       run(loops.inner, frame);
     }
   };
 }
 
 function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn {
+  if (step.cached) return prepareCached(step, step.cached, heads, work);
   const { m, n, k, causal } = step;
   const loops = loopsOf(step.loops, heads, false);
   const pointers = new Pointers(work, loops);
@@ -205,8 +223,7 @@ function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn
   const stride = 2 * (isRows ? step.right.column : step.right.depth);
   const turns = left.turns.length;
   return (sequence, head) => {
-    const at = (p: Pointer, t: number): number =>
-      p.base + sequence * p.sequence + head * p.head + p.turns[t]!;
+    const at = (p: Pointer, t: number): number => startOf(p, sequence, head) + p.turns[t]!;
     for (let t = 0; t < turns; t++) {
       // Heads of a group share their right operand.
       if (!t || right.turns[t] !== right.turns[t - 1]) {
@@ -225,6 +242,46 @@ function prepareProduct(step: ProductStep, heads: number, work: Workplace): Turn
         causal?.columns ?? -1,
         causal?.depths ?? -1,
       );
+    }
+  };
+}
+
+/** A product by a cache, as far as the cache is filled. */
+function prepareCached(
+  step: ProductStep,
+  { along, from }: NonNullable<ProductStep['cached']>,
+  heads: number,
+  work: Workplace,
+): Turn {
+  const { m, n, k } = step;
+  const pointers = new Pointers(work, loopsOf(step.loops, heads, false));
+  const [left, right, out] = [step.left, step.right, step.out].map((b) => pointers.of(b)) as [
+    Pointer,
+    Pointer,
+    Pointer,
+  ];
+  const { primitives } = work;
+  const isColumns = step.right.depth === 1;
+  const gemm = isColumns ? primitives.gemmByColumns : primitives.gemmByRows;
+  const stride = isColumns ? step.right.column : step.right.depth;
+  const [rows, line] = [2 * step.left.row, 4 * step.out.row];
+  return (sequence, head) => {
+    const filled = Math.max(0, work.memory.int[(work.positions >> 2) + sequence]! + 1 - from);
+    const columns = along === 'columns' ? Math.min(n, filled) : n;
+    const depth = along === 'depths' ? Math.min(k, filled) : k;
+    const [a, b, c] = [left, right, out].map((p) => startOf(p, sequence, head)) as [
+      number,
+      number,
+      number,
+    ];
+    for (let t = 0; t < left.turns.length; t++) {
+      const to = c + out.turns[t]!;
+      gemm(a + left.turns[t]!, rows, b + right.turns[t]!, stride, to, line, m, columns, depth);
+      if (columns === n) continue;
+      for (let i = 0; i < m; i++) {
+        const at = (to + i * line) >> 2;
+        work.memory.int.fill(0, at + columns, at + n);
+      }
     }
   };
 }
@@ -273,9 +330,9 @@ function preparePool(step: PoolStep, work: Workplace): Turn {
   return (sequence) => {
     const words = work.memory.int;
     for (let t = 0; t < to.turns.length; t++) {
-      const target = to.base + sequence * to.sequence + to.turns[t]!;
+      const target = startOf(to, sequence, 0) + to.turns[t]!;
       work.memory.float.fill(first, target >> 2, (target >> 2) + step.width);
-      words[x] = from.base + sequence * from.sequence + from.turns[t]!;
+      words[x] = startOf(from, sequence, 0) + from.turns[t]!;
       words[sum] = target;
       words[result] = target;
       run(step.rows, frame);

@@ -22,11 +22,14 @@ export const QUICK_MAX = 2 ** 22;
  * - `product`: C of the linear before the segment, int32, (rows·n) a sequence
  * - `operand`: A of the linear after the segment, int8, (rows·k) a sequence
  * - `answer`: int8
+ * - `positions`: of a step, int32: how many tokens each sequence had before the one of the step
+ * - `cache`: of a step, int8: rows of tokens, one after the other; each sequence's lies where its conversation has it
  * - `carry`: as it is hashed, int16 or int32; lives until its last reader's segment
  * - `constant`: never written; `data` is what lies in it
  * - `temporary`: between steps of one segment; nothing in it outlives the segment
  */
 export type Role =
+  | { readonly kind: 'positions' | 'cache' }
   | { readonly kind: 'tokens' | 'product' | 'operand' | 'answer' | 'temporary' }
   | { readonly kind: 'table'; readonly index: number }
   | { readonly kind: 'carry'; readonly name: string }
@@ -52,7 +55,10 @@ export interface Binding {
   readonly offset: number;
   /** One for each loop of the step; the first is the buffer's size a sequence, or 0. */
   readonly strides: readonly number[];
-  /** Adds `scale` times an int32 that is read at its own place: the row of a table by a token. */
+  /**
+   * Adds `scale` times an int32 that is read at its own place: the row of a table by a token. What is written through
+   * one is a cache's row at the position: one for each sequence.
+   */
   readonly index?: {
     readonly buffer: number;
     readonly offset: number;
@@ -157,6 +163,11 @@ export interface ProductStep {
    * (zero is one). `depths`: left[i, p] is 0 where p > i + `depths`, so that the sum may stop there.
    */
   readonly causal?: { readonly columns?: number; readonly depths?: number };
+  /**
+   * Of a right operand that is a cache: it is that of tokens from `from` on, in C's columns or in the depth. What is
+   * behind a sequence's position needs no column, and has no weight.
+   */
+  readonly cached?: { readonly along: 'columns' | 'depths'; readonly from: number };
 }
 
 /** Σ or maximum over `rows` rows of `width` columns, for each index of the loops. */

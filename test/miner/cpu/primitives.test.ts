@@ -86,6 +86,37 @@ function multiplied(
   return rows;
 }
 
+/** The same by a right operand of int8 that is read where it lies. */
+function multipliedInPlace(
+  left: Int16Array,
+  right: Int16Array,
+  { m, n, k }: Sizes,
+  side: 'rows' | 'columns',
+): Int32Array[] {
+  poison();
+  const { primitives } = kernel;
+  const a = placeRows(left, m, 3);
+  const [count, width] = side === 'rows' ? [k, n] : [n, k];
+  const stride = width + 5;
+  const b = room(stride * count);
+  const bytes = new Int8Array(kernel.memory.buffer, b, stride * count);
+  for (let p = 0; p < k; p++)
+    for (let j = 0; j < n; j++)
+      bytes[side === 'rows' ? p * stride + j : j * stride + p] = right[p * n + j]!;
+  const line = 4 * (n + 2);
+  const c = room(line * m);
+  const before = new Uint8Array(kernel.memory.buffer).slice(base, next + 64);
+  const gemm = side === 'rows' ? primitives.gemmByRows : primitives.gemmByColumns;
+  gemm(a.at, a.stride, b, stride, c, line, m, n, k);
+  const after = new Uint8Array(kernel.memory.buffer).slice(base, next + 64);
+  for (const all of [before, after])
+    for (let i = 0; i < m; i++) all.fill(0, c + line * i - base, c + line * i - base + 4 * n);
+  expect(after).toEqual(before);
+  return Array.from({ length: m }, (_, i) =>
+    new Int32Array(kernel.memory.buffer, c + line * i, n).slice(),
+  );
+}
+
 const naive = (left: Int16Array, right: Int16Array, { m, n, k }: Sizes): Int32Array[] =>
   Array.from({ length: m }, (_, i) =>
     Int32Array.from({ length: n }, (__, j) => {
@@ -95,7 +126,7 @@ const naive = (left: Int16Array, right: Int16Array, { m, n, k }: Sizes): Int32Ar
     }),
   );
 
-describe('gemm16', () => {
+describe('products of int16', () => {
   const sizes: Sizes[] = [
     { m: 1, n: 1, k: 1 },
     { m: 3, n: 5, k: 2 },
@@ -113,6 +144,14 @@ describe('gemm16', () => {
     const exact = naive(left, right, size);
     expect(multiplied(left, right, size, 'rows')).toEqual(exact);
     expect(multiplied(left, right, size, 'columns')).toEqual(exact);
+  });
+
+  it.each(sizes)('$m×$k×$n, by a right operand of int8 in its place', (size) => {
+    const left = int16s('left', size.m * size.k, 16_383);
+    const right = int16s('right', size.k * size.n);
+    const exact = naive(left, right, size);
+    expect(multipliedInPlace(left, right, size, 'rows')).toEqual(exact);
+    expect(multipliedInPlace(left, right, size, 'columns')).toEqual(exact);
   });
 
   it('adds up in 32 bits what its bounds allow', () => {

@@ -1,5 +1,5 @@
 /**
- * Products for an executor in the kernel's memory (assembly/products.ts). Addresses and strides are bytes.
+ * Products for an executor in the kernel's memory (assembly/products.ts, cached.ts). Addresses and strides are bytes.
  * Nothing is written past the rows and columns named; up to 6 bytes past a row of a left operand may be read.
  */
 export interface Primitives {
@@ -26,4 +26,18 @@ export interface Primitives {
     columns: number,
     depths: number,
   ): void;
+  /** C (m×n int32) = left (m rows of k int16) · right, whose n columns are each k int8 in a row. */
+  gemmByColumns(
+    left: number,
+    stride: number,
+    right: number,
+    column: number,
+    c: number,
+    cStride: number,
+    m: number,
+    n: number,
+    k: number,
+  ): void;
+  /** The same of a right operand whose k rows are n int8 each. */
+  gemmByRows: Primitives['gemmByColumns'];
 }

@@ -3,7 +3,7 @@ import type { PoolStep, ProductStep } from '../types.ts';
 import type { Causal } from './causal.ts';
 import type { Operand, Pool, Product } from './items.ts';
 import { bind, cutsOf, cutsOfDims, loopsOf, stridesOf, touch, type Pools } from './loops.ts';
-import { cover, located } from './stores.ts';
+import { cover, located, rootOf, type Store } from './stores.ts';
 import { dense, merge, sizeOf, type Atom } from './views.ts';
 
 /** A batched product, or a single one where the right operand is shared. @throws Uncovered */
@@ -35,8 +35,9 @@ export function productStep(
     (causal && loopsOf([rows, sequences], [...must, causal.rows], may)) ??
     loopsOf([rows, sequences], must, may);
   cover(all, 'rows of a product that do not nest');
-  // The innermost loop is the product's rows, where it has more than one.
-  const inner = Math.min(m, rows / sequences) > 1 ? all.at(-1)! : 1;
+  // The innermost loop is the product's rows, where all of them have one right operand.
+  const isRows = all.length > 1 && !stridesOf(each, all).at(-1)!.stride;
+  const inner = isRows ? all.at(-1)! : 1;
   const loops = inner > 1 ? all.slice(0, -1) : all;
   const stepped = (atoms: readonly Atom[]): { outer: Atom[]; row: number } => {
     const steps = stridesOf(atoms, all);
@@ -61,6 +62,7 @@ export function productStep(
   return {
     kind: 'product',
     ...(causal?.rows === inner && { causal: { [causal.skip]: causal.diagonal } }),
+    ...cachedOf(right.store, b.offset, column),
     loops,
     m: inner,
     n,
@@ -72,6 +74,15 @@ export function productStep(
     right: { ...bind({ store: right.store, offset: b.offset }, bs.outer, pools), depth, column },
     out: { ...bind({ store: out, offset: 0 }, cs.outer, pools), row: n },
   };
+}
+
+/** Where the tokens of a cache are in a product. */
+function cachedOf(store: Store, offset: number, column: number): Pick<ProductStep, 'cached'> {
+  const { role, strides } = rootOf(store);
+  if (role.kind !== 'cache') return {};
+  const row = Math.max(1, ...strides.slice(1));
+  const from = Math.floor((store.offset + offset) / row);
+  return { cached: { along: column === row ? 'columns' : 'depths', from } };
 }
 
 /** A sum or maximum over the axes in the middle. @throws Uncovered */

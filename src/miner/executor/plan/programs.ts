@@ -16,7 +16,7 @@ import { entriesOf, lineOf, type Line } from './constants.ts';
 import type { Operand, Point, Ref } from './items.ts';
 import { bind, cutsOf, cutsOfDims, loopsOf, stridesOf, touch, type Pools } from './loops.ts';
 import { constantStore, cover, located, rootOf, type Store } from './stores.ts';
-import { broadcastView, dense, merge, regroup, sizeOf, type Atom } from './views.ts';
+import { broadcastView, dense, merge, regroup, sizeOf, type Atom, type View } from './views.ts';
 
 const SHIFT_MAX = 31;
 
@@ -247,7 +247,8 @@ export class Builder {
     if (!kept.length) return undefined;
     const { rows, roots } = this.#draft;
     const targets = kept.map(({ point }) => {
-      const view = located({ store: point.store!, view: dense(point.dims) });
+      const found = located({ store: point.store!, view: dense(point.dims) });
+      const view = point.store!.list ? listedRows(found) : found;
       const cut = regroup(view.dims.flat(), [rows, sizeOf(point.dims) / rows])?.map(merge);
       cover(
         cut && widthOf(cut[1]!) === sizeOf(point.dims) / rows,
@@ -279,6 +280,12 @@ export class Builder {
     return { kind: 'rows', loops, program, inputs, outputs, numbers: this.#numbers };
   }
 }
+
+/** The view of what is written through a list that has an entry for each sequence. */
+const listedRows = (view: View): View => ({
+  ...view,
+  dims: view.dims.map((atoms, i) => (i ? atoms : atoms.map((a) => ({ ...a, index: 1 })))),
+});
 
 /** How many parts a dividend has of which each is odd. */
 function partsOf({ point }: Ref): { parts?: 23 | 24 } {

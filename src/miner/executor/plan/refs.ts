@@ -6,7 +6,7 @@ import type { OnnxGraph, OnnxTensor } from '../../package/onnx.ts';
 import type { Value } from '../../checker/value.ts';
 import type { Storage } from '../types.ts';
 import { keep, type Item, type Operand, type Point, type Ref } from './items.ts';
-import { constantStore, cover, located, type Store } from './stores.ts';
+import { constantStore, cover, located, rootOf, type Store } from './stores.ts';
 import { broadcastView, dense, isPlain, merge, rowMajor, sizeOf, type View } from './views.ts';
 
 /** A segment's tensors by name. `inputs`, `outputs`: where what it gets and gives lies. */
@@ -176,8 +176,9 @@ export class Refs {
       !atoms!.length || (atoms!.length === 1 && atoms![0]!.stride === 1);
     const single = row!.length <= 1 && column!.length <= 1;
     const fits = side ? beside(column) : single && (beside(row) || beside(column));
-    // `temporary` alone may still become int16.
-    if (fits && !ref.store.list && ref.store.storage === 'i16') return ref;
+    // `temporary` alone may still become int16; a cache is read as it is.
+    const isReady = ref.store.storage === 'i16' || rootOf(ref.store).role.kind === 'cache';
+    if (fits && !ref.store.list && isReady) return ref;
     return this.matrix({ dims, point: this.copy(ref) }, side);
   }
 

@@ -13,6 +13,7 @@ import {
   dense,
   merge,
   reshapeView,
+  rowMajor,
   sizeOf,
   sliceView,
   transposeView,
@@ -39,19 +40,27 @@ const POINTWISE = new Map<string, string>([
   ['Clip', 'clip'],
 ]);
 
-/** The graph's tensors, resolved node by node. `inputs`, `outputs`: where what the segment gets and gives lies. */
+/** Where what a segment gets and gives lies, and, of a step, the sequences' positions. */
+export interface Given {
+  readonly inputs: ReadonlyMap<string, Store>;
+  readonly outputs: ReadonlyMap<string, Store>;
+  readonly positions: Store | undefined;
+}
+
+/** The graph's tensors, resolved node by node. */
 export class Tensors {
   readonly report: string[] = [];
   readonly #refs: Refs;
+  readonly #positions: Store | undefined;
   #leftover = 0;
   #expanded = 0;
 
   constructor(
     graph: OnnxGraph,
     values: ReadonlyMap<string, Value>,
-    inputs: ReadonlyMap<string, Store>,
-    outputs: ReadonlyMap<string, Store>,
+    { inputs, outputs, positions }: Given,
   ) {
+    this.#positions = positions;
     this.#refs = new Refs(graph, values, inputs, outputs);
     for (const node of liveNodes(graph)) this.#node(node);
     // What is a view, a product or a part of something else is written once more.
@@ -115,6 +124,8 @@ export class Tensors {
         return this.#gather(node, name, value);
       case 'GatherElements':
         return this.#lookup(x, this.#refs.ref(node.inputs[1]!), name, value);
+      case 'Cache':
+        return this.#cache(node, x, value);
       case 'MatMul':
         return this.#product(x, this.#refs.ref(node.inputs[1]!), name, dims);
       case 'ReduceSum':
@@ -209,6 +220,21 @@ export class Tensors {
       list: { store: numbers, scale: step[0]?.stride ?? 0 },
     };
     return { dims, store, view };
+  }
+
+  /** Adds a row for each sequence to its cache. */
+  #cache(node: OnnxNode, x: Ref, { dims, lo, hi }: Value): Ref {
+    cover(lo >= -128 && hi <= 127 && this.#positions, 'a cache of more than int8');
+    cover(lo <= 0 && hi >= 0, 'a cache whose rows are never zero');
+    const axis = node.attributes.axis as number;
+    const rest = dims.map((d, i) => (i === axis || !i ? 1 : d));
+    const width = sizeOf(rest);
+    const strides = rowMajor(rest).map((s, i) => (i === axis ? width : s));
+    strides[0] = width * dims[axis]!;
+    const whole = storeOf({ kind: 'cache' }, 'i8', dims, { strides });
+    const list = { store: this.#positions, scale: width };
+    this.#refs.copy(x).store = { ...whole, dims: x.dims, part: whole, list };
+    return { dims, store: whole, view: dense(dims) };
   }
 
   #product(x: Ref, y: Ref, name: string, dims: readonly number[]): Ref {

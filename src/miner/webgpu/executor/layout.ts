@@ -171,6 +171,9 @@ export function layoutOf(plan: Plan): Layout {
       }
       case 'temporary':
         return undefined;
+      case 'positions':
+      case 'cache':
+        throw new AppError('MODEL_REFUSED', 'a step runs on the processor alone');
     }
   };
   const places = buffers.map(lasting);

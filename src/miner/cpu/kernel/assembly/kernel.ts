@@ -4,6 +4,7 @@ export { packWeights, unpackWeights, columnSums, turnWeights, turnRows } from '.
 export { addNoise, project, pairBytes, pairSums } from './noise';
 export { noisySlab } from './noisy';
 export { gemmWide, widen } from './plain';
+export { gemmByColumns, gemmByRows } from './cached';
 export { panelBytes, packRows, packColumns, gemm16 } from './products';
 export { quantize, toFloat } from './convert';
 

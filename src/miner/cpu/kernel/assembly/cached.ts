@@ -1,0 +1,136 @@
+// Products of a few rows by rows that lie in a cache as int8, read where they lie: a step adds one row to a cache and
+// reads all, so that packing them would cost as much as the product. Any sizes; nothing past them is written.
+
+import { madd } from './dots';
+
+/** Adds pairs of neighbours of two vectors. */
+function folded(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<u32>(a, b, 0, 2, 4, 6), v128.shuffle<u32>(a, b, 1, 3, 5, 7));
+}
+
+/**
+ * C (m×n int32, rows `line` bytes apart) = left (m rows of k int16, `stride` bytes apart) · right, of which each of
+ * the n columns is k int8 side by side, `column` bytes apart.
+ */
+export function gemmByColumns(
+  left: usize,
+  stride: usize,
+  right: usize,
+  column: usize,
+  c: usize,
+  line: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
+  const whole: usize = k & ~7;
+  for (let j = 0; j < n; j += 4) {
+    const last: usize = min(3, n - 1 - j);
+    const r0 = right + column * <usize>j;
+    const r1 = r0 + column * min<usize>(1, last),
+      r2 = r0 + column * min<usize>(2, last),
+      r3 = r0 + column * last;
+    for (let i: usize = 0; i < <usize>m; i++) {
+      const a = left + stride * i;
+      const zero = i32x4.splat(0);
+      let c0 = zero,
+        c1 = zero,
+        c2 = zero,
+        c3 = zero;
+      for (let p: usize = 0; p < whole; p += 8) {
+        const y = v128.load(a + 2 * p);
+        c0 = madd(c0, v128.load8x8_s(r0 + p), y);
+        c1 = madd(c1, v128.load8x8_s(r1 + p), y);
+        c2 = madd(c2, v128.load8x8_s(r2 + p), y);
+        c3 = madd(c3, v128.load8x8_s(r3 + p), y);
+      }
+      let sums = folded(folded(c0, c1), folded(c2, c3));
+      for (let p = whole; p < <usize>k; p++) {
+        const y = i32x4.splat(load<i16>(a + 2 * p));
+        let x = i32x4.splat(load<i8>(r0 + p));
+        x = i32x4.replace_lane(x, 1, load<i8>(r1 + p));
+        x = i32x4.replace_lane(x, 2, load<i8>(r2 + p));
+        x = i32x4.replace_lane(x, 3, load<i8>(r3 + p));
+        sums = i32x4.add(sums, i32x4.mul(x, y));
+      }
+      const to = c + line * i + 4 * <usize>j;
+      if (last == 3) {
+        v128.store(to, sums);
+        continue;
+      }
+      store<i32>(to, i32x4.extract_lane(sums, 0));
+      if (last > 0) store<i32>(to, i32x4.extract_lane(sums, 1), 4);
+      if (last > 1) store<i32>(to, i32x4.extract_lane(sums, 2), 8);
+    }
+  }
+}
+
+/** The same, where each of the k rows of the right operand is n int8 side by side, `depth` bytes apart. */
+export function gemmByRows(
+  left: usize,
+  stride: usize,
+  right: usize,
+  depth: usize,
+  c: usize,
+  line: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+): void {
+  const whole = n & ~15;
+  for (let i: usize = 0; i < <usize>m; i++) {
+    const a = left + stride * i;
+    const to = c + line * i;
+    for (let j: usize = 0; j < <usize>whole; j += 16) {
+      const zero = i32x4.splat(0);
+      let c0 = zero,
+        c1 = zero,
+        c2 = zero,
+        c3 = zero;
+      let row = right + j;
+      for (let p = 0; p < k; p += 2) {
+        const isPair = p + 1 < k;
+        const at = a + 2 * <usize>p;
+        const s = isPair ? v128.load32_splat(at) : i32x4.splat(load<u16>(at));
+        const x = v128.load(row);
+        const y = isPair ? v128.load(row + depth) : zero;
+        const low = v128.shuffle<u8>(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        const high = v128.shuffle<u8>(
+          x,
+          y,
+          8,
+          24,
+          9,
+          25,
+          10,
+          26,
+          11,
+          27,
+          12,
+          28,
+          13,
+          29,
+          14,
+          30,
+          15,
+          31,
+        );
+        c0 = madd(c0, i16x8.extend_low_i8x16_s(low), s);
+        c1 = madd(c1, i16x8.extend_high_i8x16_s(low), s);
+        c2 = madd(c2, i16x8.extend_low_i8x16_s(high), s);
+        c3 = madd(c3, i16x8.extend_high_i8x16_s(high), s);
+        row += 2 * depth;
+      }
+      v128.store(to + 4 * j, c0);
+      v128.store(to + 4 * j, c1, 16);
+      v128.store(to + 4 * j, c2, 32);
+      v128.store(to + 4 * j, c3, 48);
+    }
+    for (let j: usize = whole; j < <usize>n; j++) {
+      let sum = 0;
+      for (let p: usize = 0; p < <usize>k; p++)
+        sum += <i32>load<i16>(a + 2 * p) * <i32>load<i8>(right + depth * p + j);
+      store<i32>(to + 4 * j, sum);
+    }
+  }
+}
