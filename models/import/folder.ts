@@ -7,7 +7,7 @@ import { objectOf, parseJsonFile, type Json } from './checkpoint/json.ts';
 import { demandPlain, modulesOf, promptOf } from './checkpoint/modules.ts';
 import { exchangeRows, tokenizerOf } from './checkpoint/tokenizer.ts';
 import { parseOnnxWeights } from './onnx-weights.ts';
-import { joinShards, openSafetensors, shardsOf, type Tensors } from './safetensors.ts';
+import { openSafetensors, openShards, shardsOf, type Tensors } from './safetensors.ts';
 
 export interface Source {
   readonly bert: Bert;
@@ -64,14 +64,11 @@ const OTHERS = [
   'adapter_model.safetensors',
 ];
 
-/** Name of a tensor → file, of an index. @throws AppError MODEL_CORRUPT */
-const readIndex = (folder: string, name: string) => shardsOf(readJson(folder, name), name);
-
 /** Files that weights of `name` have beside them. @throws AppError MODEL_CORRUPT */
 export function filesBeside(folder: string, name: string): string[] {
   if (!name.endsWith(INDEX)) return [];
   const base = name.slice(0, -INDEX.length);
-  return [...new Set(readIndex(folder, name).values())].map((file) => base + file);
+  return [...new Set(shardsOf(readJson(folder, name), name).values())].map((file) => base + file);
 }
 
 const FLOAT_BYTES = 4;
@@ -110,13 +107,11 @@ function withWeights<T>(
         );
       return parseOnnxWeights(file.read(0, file.size), name);
     }
-    const index = readIndex(folder, name);
-    const shards = filesBeside(folder, name).map((shard) => {
-      const tensors = tensorsOf(shard);
-      if (!tensors) throw missing(shard);
-      return [shard.slice(base.length), tensors] as const;
+    return openShards(readJson(folder, name), name, (shard) => {
+      const found = open(base + shard);
+      if (!found) throw missing(base + shard);
+      return found;
     });
-    return joinShards(index, new Map(shards), name);
   };
   try {
     for (const name of WEIGHTS) {

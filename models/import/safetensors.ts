@@ -47,6 +47,12 @@ export interface Tensors {
   read(name: string, dims: readonly number[]): Float32Array;
 }
 
+/** Tensors of which parts can be read. */
+export interface RowTensors extends Tensors {
+  /** Rows `from` to `to` (not included) of a matrix, as `read`. @throws AppError as `read` */
+  readRows(name: string, dims: readonly number[], from: number, to: number): Float32Array;
+}
+
 interface Entry {
   readonly type: string;
   readonly dims: readonly number[];
@@ -58,7 +64,7 @@ const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as nu
 const quoted = (name: string): string => `'${name.slice(0, 160)}'`;
 
 /** IEEE half precision, in float32. */
-function fromHalf(bits: number): number {
+export function fromHalf(bits: number): number {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const sign = bits & 0x8000 ? -1 : 1;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
@@ -74,7 +80,7 @@ export function toFloats(bytes: Uint8Array, type: FloatType): Float32Array {
 }
 
 /** A file's header, and the tensors that it promises. */
-class File implements Tensors {
+class File implements RowTensors {
   readonly #what: string;
   readonly #bytes: Bytes;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -104,8 +110,14 @@ class File implements Tensors {
   }
 
   read(name: string, dims: readonly number[]): Float32Array {
-    const { type, from, to } = this.#floats(name, dims);
-    const values = toFloats(this.#bytes.read(this.#data + from, this.#data + to), type);
+    return this.readRows(name, dims, 0, dims[0] ?? 1);
+  }
+
+  readRows(name: string, dims: readonly number[], from: number, to: number): Float32Array {
+    const { type, from: begin } = this.#floats(name, dims);
+    const rowBytes = dims.slice(1).reduce((bytes, d) => bytes * d, BYTES_OF[type]);
+    const at = (row: number): number => this.#data + begin + row * rowBytes;
+    const values = toFloats(this.#bytes.read(at(from), at(to)), type);
     if (!values.every(Number.isFinite))
       throw this.#corrupt(`${quoted(name)} holds a number that is none`);
     return values;
@@ -178,16 +190,16 @@ class File implements Tensors {
 }
 
 /** @param what the file, for messages @throws AppError MODEL_CORRUPT */
-export const openSafetensors = (bytes: Bytes, what: string): Tensors => new File(bytes, what);
+export const openSafetensors = (bytes: Bytes, what: string): RowTensors => new File(bytes, what);
 
 /** Of a file that is in memory. @throws AppError MODEL_CORRUPT */
-export const parseSafetensors = (file: Uint8Array): Tensors =>
+export const parseSafetensors = (file: Uint8Array): RowTensors =>
   openSafetensors(
     { size: file.length, read: (from, to) => file.subarray(from, to) },
     'safetensors',
   );
 
-/** Files of one checkpoint. The largest encoder that is read has two. */
+/** Files of one checkpoint. The largest that is read has a few. */
 const SHARDS_MAX = 64;
 
 /**
@@ -197,9 +209,9 @@ const SHARDS_MAX = 64;
  */
 export function joinShards(
   index: ReadonlyMap<string, string>,
-  shards: ReadonlyMap<string, Tensors>,
+  shards: ReadonlyMap<string, RowTensors>,
   what: string,
-): Tensors {
+): RowTensors {
   const corrupt = (message: string) => new AppError('MODEL_CORRUPT', `${what}: ${message}`);
   const holders = new Map<string, string>();
   for (const [file, { names }] of shards)
@@ -210,7 +222,7 @@ export function joinShards(
     }
   for (const [name, file] of index)
     if (holders.get(name) !== file) throw corrupt(`weight_map: ${quoted(name)} is not in ${file}`);
-  const of = (name: string): Tensors => {
+  const of = (name: string): RowTensors => {
     const file = index.get(name);
     if (file === undefined)
       throw new AppError('MODEL_REFUSED', `${what}: weight_map has no ${quoted(name)}`);
@@ -220,6 +232,7 @@ export function joinShards(
     names: [...index.keys()],
     check: (name, dims) => of(name).check(name, dims),
     read: (name, dims) => of(name).read(name, dims),
+    readRows: (name, dims, from, to) => of(name).readRows(name, dims, from, to),
   };
 }
 
@@ -237,6 +250,24 @@ export function shardsOf(parsed: unknown, what: string): Map<string, string> {
       `${what}: weight_map has ${found.length} tensors in ${files.size} files`,
     );
   return new Map(found as [string, string][]);
+}
+
+/**
+ * A checkpoint in several files.
+ * @param parsed model.safetensors.index.json, which is `what`
+ * @param open a file that it names, or refuses it
+ * @throws AppError MODEL_CORRUPT
+ */
+export function openShards(
+  parsed: unknown,
+  what: string,
+  open: (file: string) => Bytes,
+): RowTensors {
+  const index = shardsOf(parsed, what);
+  const shards = [...new Set(index.values())].map(
+    (file) => [file, openSafetensors(open(file), file)] as const,
+  );
+  return joinShards(index, new Map(shards), what);
 }
 
 /** A file beside the index. */

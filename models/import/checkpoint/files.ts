@@ -3,9 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
 import type { Bytes } from '../safetensors.ts';
-import { parseJsonFile } from './json.ts';
-
-const JSON_BYTES_MAX = 2 ** 20;
+import { jsonOf, wholeOf } from './bytes.ts';
 
 /** A file that is open. */
 export interface OpenFile extends Bytes {
@@ -45,24 +43,24 @@ export function openFile(folder: string, name: string): OpenFile | undefined {
   };
 }
 
-/** All of a file of at most `max` bytes. @throws AppError MODEL_REFUSED when it is larger, MODEL_MISSING */
-export function readAll(folder: string, name: string, max: number): Uint8Array | undefined {
+/** What `use` makes of a file; undefined where there is none. */
+function withFile<T>(folder: string, name: string, use: (file: Bytes) => T): T | undefined {
   const file = openFile(folder, name);
   if (!file) return undefined;
   try {
-    if (file.size > max)
-      throw new AppError('MODEL_REFUSED', `${name} has ${file.size} bytes; ${max} are the most`);
-    return file.read(0, file.size);
+    return use(file);
   } finally {
     file.close();
   }
 }
 
+/** All of a file of at most `max` bytes. @throws AppError MODEL_REFUSED when it is larger, MODEL_MISSING */
+export const readAll = (folder: string, name: string, max: number): Uint8Array | undefined =>
+  withFile(folder, name, (file) => wholeOf(file, name, max));
+
 export const missing = (name: string): AppError =>
   new AppError('MODEL_MISSING', `${name} is missing`);
 
 /** Undefined where there is none. @throws AppError MODEL_CORRUPT, MODEL_REFUSED, MODEL_MISSING */
-export function readJson(folder: string, name: string): unknown {
-  const bytes = readAll(folder, name, JSON_BYTES_MAX);
-  return bytes && parseJsonFile(bytes, name);
-}
+export const readJson = (folder: string, name: string): unknown =>
+  withFile(folder, name, (file) => jsonOf(file, name));

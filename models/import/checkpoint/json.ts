@@ -43,16 +43,18 @@ export function parseJson(text: string, what: string): unknown {
   throw new AppError('MODEL_CORRUPT', `${what}: ${problem}`);
 }
 
-/** The same of a file that people may have touched: with a mark of the byte order. */
-export function parseJsonFile(bytes: Uint8Array, what: string): unknown {
-  let text: string;
+/** Text of a file that people may have touched: with a mark of the byte order. @throws AppError MODEL_CORRUPT */
+export function textOfFile(bytes: Uint8Array, what: string): string {
   try {
-    text = textFromBytes(bytes);
+    return textFromBytes(bytes);
   } catch (cause) {
     throw new AppError('MODEL_CORRUPT', `${what} is not text`, { cause });
   }
-  return parseJson(text, what);
 }
+
+/** JSON of such a file. @throws AppError MODEL_CORRUPT */
+export const parseJsonFile = (bytes: Uint8Array, what: string): unknown =>
+  parseJson(textOfFile(bytes, what), what);
 
 /** A file's object. @throws AppError MODEL_CORRUPT */
 export function objectOf(value: unknown, what: string): Json {

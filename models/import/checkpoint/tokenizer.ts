@@ -44,8 +44,8 @@ function usedOf(file: Json): Set<unknown> {
   return used;
 }
 
-/** Every id must be one of the model's words. */
-function demandIds(file: Json, vocabulary: number): void {
+/** Every id must be one of the model's words. @param file tokenizer.json @throws AppError MODEL_REFUSED */
+export function demandIds(file: Json, vocabulary: number): void {
   const own = vocabularyOf(object(file.model));
   for (const [word, id] of [...own, ...addedOf(file).map((one) => [one.content, one.id] as const)])
     if (!Number.isSafeInteger(id) || (id as number) < 0 || (id as number) >= vocabulary)
