@@ -39,6 +39,6 @@ export async function arithmeticDigests(): Promise<Record<string, string>> {
     values: randomFloats('values', 70 * 12),
     width: 12,
   };
-  keep('attention', arithmetic.attend(randomFloats('q', 50 * 12, 9), memory));
+  keep('attention', arithmetic.attend(randomFloats('q', 50 * 24, 9), memory, 2));
   return found;
 }

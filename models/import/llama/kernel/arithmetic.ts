@@ -17,6 +17,7 @@ type Exports = Record<
   | 'normRows'
   | 'packColumns'
   | 'packRows'
+  | 'pow'
   | 'product'
   | 'roundRows'
   | 'sin'
@@ -75,6 +76,7 @@ export class Arithmetic {
   /** Of float64. */
   exp = (x: number): number => this.#wasm.exp(x);
   log = (x: number): number => this.#wasm.log(x);
+  pow = (x: number, y: number): number => this.#wasm.pow(x, y);
   sin = (x: number): number => this.#wasm.sin(x);
   cos = (x: number): number => this.#wasm.cos(x);
 
@@ -247,21 +249,23 @@ export class Arithmetic {
   }
 
   /**
-   * Attention of the last rows of a sequence to all up to themselves: softmax(q·keysᵀ/√width)·values.
-   * @param q rows × width
-   * @param memory at least as many rows as q has
+   * Attention of the last positions of a sequence to all up to themselves: softmax(q·keysᵀ/√width)·values.
+   * @param q rows of `width`, `group` of each position, one after the other
+   * @param memory at least as many rows as q has positions
    */
-  attend(q: Float32Array, { keys, values, width }: Memory): Float32Array<ArrayBuffer> {
+  attend(q: Float32Array, { keys, values, width }: Memory, group = 1): Float32Array<ArrayBuffer> {
     const w = this.#wasm;
     const [m, total] = [q.length / width, keys.length / width];
+    assert(m % group === 0 && m / group <= total, `${m} rows of queries, ${total} of keys`);
     const [n, columns] = [round8(total), round8(width)];
+    const rows = group * Math.min(m / group, Math.ceil(QUERIES_AT_ONCE / group));
     const [at, raw, right, turned, scores, to] = this.#regions(
       4 * m * width,
       4 * total * width,
       4 * n * width,
       4 * total * columns,
-      4 * QUERIES_AT_ONCE * n,
-      4 * QUERIES_AT_ONCE * columns,
+      4 * rows * n,
+      4 * rows * columns,
     ) as [number, number, number, number, number, number];
     this.#floats(at, q.length).set(q);
     this.#floats(raw, keys.length).set(keys);
@@ -269,17 +273,18 @@ export class Arithmetic {
     this.#floats(raw, values.length).set(values);
     w.packColumns(raw, 4 * width, total, width, turned);
     const out = new Float32Array(m * width);
-    for (let from = 0; from < m; from += QUERIES_AT_ONCE) {
-      const rows = Math.min(QUERIES_AT_ONCE, m - from);
-      const first = total - m + from;
+    const [line, panel, scale] = [4 * width, 4 * LANES * width, 1 / Math.sqrt(width)];
+    for (let from = 0; from < m; from += rows) {
+      const some = Math.min(rows, m - from);
+      const first = total - (m - from) / group;
       // Keys that one of these rows sees.
-      const [depth, held] = [first + rows, round8(first + rows)];
-      const a = at + 4 * from * width;
-      w.product(a, 4 * width, right, 4 * LANES * width, scores, 4 * held, rows, held, width);
-      w.softmaxRows(scores, rows, held, first, 1 / Math.sqrt(width));
-      w.product(scores, 4 * held, turned, 4 * LANES * total, to, 4 * columns, rows, columns, depth);
-      for (let i = 0; i < rows; i++)
-        out.set(this.#floats(to + 4 * i * columns, width), (from + i) * width);
+      const depth = first + some / group;
+      const held = round8(depth);
+      w.product(at + line * from, line, right, panel, scores, 4 * held, some, held, width);
+      w.softmaxRows(scores, some, held, first, group, scale);
+      const [c, values8] = [4 * columns, 4 * LANES * total];
+      w.product(scores, 4 * held, turned, values8, to, c, some, columns, depth);
+      for (let i = 0; i < some; i++) out.set(this.#floats(to + c * i, width), (from + i) * width);
     }
     return out;
   }

@@ -186,18 +186,21 @@ function llama3Divisor(length: number, s: Extract<RopeScaling, { type: 'llama3' 
   return 1 / ((1 - smooth) / s.factor + smooth);
 }
 
-/** Radians a position by which columns i and i + headWidth/2 turn: headWidth/2 numbers. */
-export function ropeAngles({
-  rope: { theta, scaling },
-  headWidth,
-}: Pick<LlamaConfig, 'rope' | 'headWidth'>): Float64Array {
+/**
+ * Radians a position by which columns i and i + headWidth/2 turn: headWidth/2 numbers.
+ * @param power x to the y-th; engines round their own differently
+ */
+export function ropeAngles(
+  { rope: { theta, scaling }, headWidth }: Pick<LlamaConfig, 'rope' | 'headWidth'>,
+  power: (x: number, y: number) => number,
+): Float64Array {
   const divisor = (angle: number, i: number): number => {
     if (scaling.type === 'linear') return scaling.factor;
     if (scaling.type === 'llama3') return llama3Divisor((2 * Math.PI) / angle, scaling);
     return scaling.type === 'divisors' ? scaling.divisors[i]! : 1;
   };
   return Float64Array.from({ length: headWidth / 2 }, (_, i) => {
-    const angle = theta ** ((-2 * i) / headWidth);
+    const angle = power(theta, (-2 * i) / headWidth);
     return angle / divisor(angle, i);
   });
 }

@@ -159,8 +159,11 @@ describe('what divides the angles of RoPE', () => {
 
   test('llama3 by its parameters, or by divisors as llama.cpp writes them', async () => {
     const { config } = await folderWith({ rope_scaling: LLAMA3 });
-    const angles = ropeAngles(config);
-    const plain = ropeAngles({ ...config, rope: { theta: 50_000, scaling: { type: 'none' } } });
+    const angles = ropeAngles(config, Math.pow);
+    const plain = ropeAngles(
+      { ...config, rope: { theta: 50_000, scaling: { type: 'none' } } },
+      Math.pow,
+    );
     const divisors = [...plain].map((angle, i) => angle / angles[i]!);
     // Waves shorter than 64 positions stay, those over 256 are divided by 8.
     expect(divisors[0]).toBe(1);
@@ -174,7 +177,7 @@ describe('what divides the angles of RoPE', () => {
     const tensor = { name: 'rope_freqs.weight', dims: [8], type: 0, bytes };
     const gguf = await readGguf(writeGguf({ ...written, tensors: [tensor, ...written.tensors] }));
     expect(gguf.config.rope.scaling.type).toBe('divisors');
-    const found = ropeAngles(gguf.config);
+    const found = ropeAngles(gguf.config, Math.pow);
     for (const [i, angle] of angles.entries()) expect(found[i]! / angle).toBeCloseTo(1, 6);
   });
 
@@ -193,7 +196,7 @@ describe('what divides the angles of RoPE', () => {
     ];
     for (const { config } of all)
       expect(config.rope).toEqual({ theta: 50_000, scaling: { type: 'linear', factor: 4 } });
-    expect(ropeAngles(all[0]!.config)[0]).toBe(1 / 4);
+    expect(ropeAngles(all[0]!.config, Math.pow)[0]).toBe(1 / 4);
   });
 });
 

@@ -1,6 +1,6 @@
 // The importer's arithmetic. Every result is a function of its operands alone: sums have one order, which neither the
 // number of rows nor their place among others changes; no operation of relaxed SIMD, no import of the engine's functions.
-// AssemblyScript's Math is compiled in, so that exp, log, sin and cos have the same bits in every engine.
+// AssemblyScript's Math is compiled in, so that exp, log, pow, sin and cos have the same bits in every engine.
 
 export { packColumns, packRows, product, transpose } from './products';
 export { inverseRoot, roundRows } from './gptq';
@@ -12,6 +12,10 @@ export function exp(x: f64): f64 {
 
 export function log(x: f64): f64 {
   return Math.log(x);
+}
+
+export function pow(x: f64, y: f64): f64 {
+  return Math.pow(x, y);
 }
 
 export function sin(x: f64): f64 {

@@ -50,12 +50,12 @@ export function turnRows(
 }
 
 /**
- * Softmax in place of m rows of scores, times `scale`, of which row i holds `first` + i + 1; the entries after those,
- * up to `n`, become 0.
+ * Softmax in place of m rows of scores, times `scale`, of which row i holds `first` + ⌊i/group⌋ + 1; the entries after
+ * those, up to `n`, become 0.
  */
-export function softmaxRows(x: usize, m: i32, n: i32, first: i32, scale: f64): void {
+export function softmaxRows(x: usize, m: i32, n: i32, first: i32, group: i32, scale: f64): void {
   for (let i = 0; i < m; i++) {
-    const held = x + 4 * <usize>(first + i + 1);
+    const held = x + 4 * <usize>(first + i / group + 1);
     const end = x + 4 * <usize>n;
     let top = load<f32>(x);
     for (let at = x; at < held; at += 4) top = max(top, load<f32>(at));
