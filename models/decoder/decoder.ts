@@ -11,6 +11,8 @@ export interface DecoderPackaging {
   /** The first is the shortest, as a rule: it keeps what a judge of one step has. */
   readonly shapes: readonly DecoderShape[];
   readonly tokenizer?: Uint8Array;
+  /** Bytes of generation.json. */
+  readonly generation?: Uint8Array;
 }
 
 /** Rank of the noise, which a served model has none of: a multiple of 16, at most an eighth of k, a divisor of it. */

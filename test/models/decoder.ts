@@ -14,7 +14,9 @@ import type {
 import { SILU_ENTRIES, SILU_FROM } from '../../models/decoder/segments.ts';
 import { boundedManifest, draftOf, finishedManifest } from '../../models/finish.ts';
 import { modelId } from '../../src/core/manifest.ts';
+import { utf8 } from '../../src/lib/bytes.ts';
 import type { ModelPackage } from '../../src/miner/engine/backend.ts';
+import { GENERATION_VERSION, type Generation } from '../../src/miner/generator/generation.ts';
 
 export interface GeneratedSize extends DecoderSize, DecoderShape {
   /** After the first, which is `sequences` × `tokens`. */
@@ -128,16 +130,43 @@ export function generatedConstants(s: GeneratedSize): DecoderConstants {
 }
 
 /**
+ * generation.json of a generated decoder: logits of a few nats, and two stops that come about now and then.
+ * `change`: fields that are otherwise.
+ */
+export function generatedGeneration(
+  s: GeneratedSize,
+  change: Partial<Omit<Generation, 'version'>> = {},
+): Uint8Array {
+  const generation: Generation = {
+    version: GENERATION_VERSION,
+    prefix: [1],
+    stops: [2, 7],
+    perNat: 50_000_000,
+    head: { rows: 0, multipliers: 1, column: 0 },
+    template: '{% for message in messages %}{{ message.content }}{% endfor %}',
+    defaults: { temperature: 179, topK: 0, topP: 58_982, penalty: 282, maxTokens: 64 },
+    context: Math.max(s.tokens, ...(s.otherShapes ?? []).map(({ tokens }) => tokens)),
+    ...change,
+  };
+  return utf8(JSON.stringify(generation));
+}
+
+/**
  * A package that the checker admits. Its rows draw no attention: weights are random.
  * @param isKnown computes the known answers with the naive interpreter: seconds for small sizes, minutes for others
  */
-export function decoderPackage(s: GeneratedSize, isKnown = false): ModelPackage {
+export function decoderPackage(
+  s: GeneratedSize,
+  isKnown = false,
+  generation = generatedGeneration(s),
+): ModelPackage {
   const { sequences, tokens, otherShapes = [] } = s;
   const draft = draftOf(
     decoderSource(generatedConstants(s), {
       name: 'decoder',
       licence: '',
       attribution: '',
+      generation,
       shapes: [{ sequences, tokens }, ...otherShapes],
     }),
   );

@@ -4,6 +4,7 @@
  */
 import { OPERAND_MAX, type Manifest } from '../../core/manifest.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import { SerialQueue } from '../../lib/queue.ts';
 import { createKernel, type Kernel, type PlacedWeights } from '../cpu/kernel/kernel.ts';
 import type { Generation } from './generation.ts';
 
@@ -12,9 +13,8 @@ export const HEAD_ROWS_MAX = 16;
 /** Columns of a product are a multiple of this. */
 const COLUMNS = 16;
 const ANSWER_MAX = 127;
-
-/** Lets the event loop run between slabs of columns; throws to stop. */
-type YieldToLoop = Parameters<Kernel['multiply']>[2];
+/** Calls that may wait. */
+const CALLS_MAX = 64;
 
 export interface Head {
   /** Entries of a row of an answer. */
@@ -24,13 +24,9 @@ export interface Head {
   memoryBytes(): number;
   /**
    * Gives the logits of each of m ≤ 16 rows of an answer (m × size int8 within ±127) in turn. The array is the same
-   * for all and free for changes. Calls must not overlap.
+   * for all and free for changes. One call runs after the other. @throws AppError QUEUE_FULL
    */
-  each(
-    rows: Int8Array,
-    take: (logits: Float64Array, row: number) => void,
-    yieldToLoop?: YieldToLoop,
-  ): Promise<void>;
+  each(rows: Int8Array, take: (logits: Float64Array, row: number) => void): Promise<void>;
 }
 
 /**
@@ -49,22 +45,25 @@ export async function createHead(
   const weights = placeRows(kernel, linear, tables[head.rows]!);
   const multipliers = multipliersOf(m, head, tables[head.multipliers]!);
   const logits = new Float64Array(vocabulary);
+  const calls = new SerialQueue(CALLS_MAX);
+
+  const each: Head['each'] = async (rows, take) => {
+    const count = rows.length / k;
+    assert(Number.isInteger(count) && count >= 1 && count <= HEAD_ROWS_MAX, `${count} rows`);
+    kernel.loadOperand(rows);
+    await kernel.multiply({ ...linear, m: count }, weights, () => undefined);
+    for (let row = 0; row < count; row++) {
+      const at = kernel.place('c') + 4 * row * n;
+      const sums = new Int32Array(kernel.memory.buffer, at, vocabulary);
+      for (let v = 0; v < vocabulary; v++) logits[v] = multipliers[v]! * sums[v]!;
+      take(logits, row);
+    }
+  };
   return {
     size: k,
     vocabulary,
     memoryBytes: () => kernel.memoryBytes + logits.byteLength + multipliers.byteLength,
-    async each(rows, take, yieldToLoop = () => undefined) {
-      const count = rows.length / k;
-      assert(Number.isInteger(count) && count >= 1 && count <= HEAD_ROWS_MAX, `${count} rows`);
-      kernel.loadOperand(rows);
-      await kernel.multiply({ ...linear, m: count }, weights, yieldToLoop);
-      for (let row = 0; row < count; row++) {
-        const at = kernel.place('c') + 4 * row * n;
-        const sums = new Int32Array(kernel.memory.buffer, at, vocabulary);
-        for (let v = 0; v < vocabulary; v++) logits[v] = multipliers[v]! * sums[v]!;
-        take(logits, row);
-      }
-    },
+    each: (rows, take) => calls.run(() => each(rows, take)),
   };
 }
 

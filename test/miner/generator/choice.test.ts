@@ -49,7 +49,8 @@ describe('vectors', () => {
   it.each(vectors.seeds)('seed of “$text”', ({ text, seed }) => {
     expect(toHex(seedFromText(text))).toBe(seed);
   });
-  it.each(vectors.draws)('draw below $total at $place', ({ total, place, drawn }) => {
+  const draws = vectors.draws.map(({ total, place, drawn }) => [total, place, drawn] as const);
+  it.each(draws)('draw below %d at %d', (total, place, drawn) => {
     expect(drawBelow(total, seedFromText('42'), place)).toBe(drawn);
   });
   const { logits, seen, perNat, choices } = vectors.choice;
