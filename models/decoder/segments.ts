@@ -7,7 +7,13 @@ import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { Graph } from '../graph.ts';
 import { scaled } from '../import/exact-graph.ts';
 import { attention, turns } from './attention.ts';
-import type { DecoderConstants, DecoderShape, Norm, ScaledLinear } from './description.ts';
+import type {
+  DecoderConstants,
+  DecoderShape,
+  LayerConstants,
+  Norm,
+  ScaledLinear,
+} from './description.ts';
 import { limbsOf, normed, OPERAND_MAX, shiftedRows, STREAM_MAX } from './forms.ts';
 
 /** Places of SiLU's table: from step −1024 on. */
@@ -32,6 +38,17 @@ function boundOf({ weight }: ScaledLinear, k: number, reach: number): number {
   }
   return most;
 }
+
+/** Powers of two by which rows of silu(gate)·up may be too large for two limbs. */
+function limbSteps({ productShift, silu }: Pick<LayerConstants, 'productShift' | 'silu'>): number {
+  let most = 1;
+  for (let at = 0; at < silu.length; at++) most = Math.max(most, Math.abs(silu[at]!));
+  return Math.max(1, Math.ceil(Math.log2((most * UP_MAX) / LIMBS_MAX)) - productShift);
+}
+
+/** Largest |c·factor| of `down` before a row's power of two multiplies it. */
+export const changeMax = (layer: Pick<LayerConstants, 'productShift' | 'silu'>): number =>
+  2 ** (CHANGE_BITS - limbSteps(layer)) - 1;
 
 /** Builds the segments of one shape. */
 class Builder {
@@ -125,14 +142,6 @@ class Builder {
     return g.add(stream, g.clip(change, -STREAM_MAX, STREAM_MAX));
   }
 
-  /** Powers of two by which rows of silu(gate)·up may be too large for two limbs. */
-  #limbSteps = (i: number): number => {
-    const { productShift, silu } = this.#c.layers[i]!;
-    let most = 1;
-    for (let at = 0; at < silu.length; at++) most = Math.max(most, Math.abs(silu[at]!));
-    return Math.max(1, Math.ceil(Math.log2((most * UP_MAX) / LIMBS_MAX)) - productShift);
-  };
-
   /** Of layer i: c of gate and up → silu(gate)·up in two limbs, and its rows' powers of two. */
   #product(i: number): OnnxGraph {
     const { gateUp, silu, productShift } = this.#c.layers[i]!;
@@ -147,7 +156,7 @@ class Builder {
     const up = g.clip(g.slice(wide, 1, ffn, 2 * ffn), -UP_MAX, UP_MAX);
 
     g.scope('limbs');
-    const steps = this.#limbSteps(i);
+    const steps = limbSteps(this.#c.layers[i]!);
     const { rows, shifts } = shiftedRows(g, g.mul(curve, up), {
       m: this.#rows,
       first: productShift,
@@ -187,7 +196,7 @@ class Builder {
     const power = g.input(`power${i}`, [this.#rows, 1]);
     const bound = boundOf(down, size.ffn, OPERAND_MAX + 0.5) + 1;
     const both = scaled(g, g.add(c, low), { ...down, bound });
-    const most = 2 ** (CHANGE_BITS - this.#limbSteps(i)) - 1;
+    const most = changeMax(layers[i]!);
     const fine = g.mul(g.clip(both, -most, most), power);
     const half = changeBits ? g.add(fine, g.number(2 ** (changeBits - 1))) : fine;
     const sum = this.#added(g, g.shift(half, changeBits), 2 * i + 1);
