@@ -1,9 +1,12 @@
-/** Answers token by token, several at once: a step of the model for all of them, then the head, then each its choice. */
+/**
+ * Answers token by token, several at once: a step of the model takes the last token of each, and tokens of the inputs
+ * of those that begin; then the head, then each its choice.
+ */
 import { AppError } from '../../lib/errors.ts';
 import { Course, type Finish, type Language } from './course.ts';
 import { HEAD_ROWS_MAX } from './head.ts';
 import type { Options } from './options.ts';
-import type { Conversation, Stepper } from './stepper.ts';
+import type { Stepper } from './stepper.ts';
 
 /** Answers in work and waiting. */
 const ANSWERS_MAX = 64;
@@ -23,11 +26,11 @@ export interface Request {
 }
 
 interface Answer {
-  readonly input: Uint32Array;
   readonly course: Course;
-  readonly signal: AbortSignal | undefined;
-  /** Once it is in work, and then it has a last token too. */
-  conversation: Conversation | undefined;
+  /** Once it is in work. */
+  conversation: number | undefined;
+  /** Tokens that no step took yet: of the input, then the last that was chosen. */
+  ahead: Uint32Array;
   /** Made and not yet read. */
   readonly made: Made[];
   last: Made | undefined;
@@ -38,18 +41,21 @@ interface Answer {
   wake: () => void;
 }
 
+/** Tokens of one answer in a step. */
+interface Turn {
+  readonly answer: Answer;
+  readonly tokens: Uint32Array;
+}
+
 export class Generator {
   readonly #language: Language;
   readonly #stepper: Stepper;
-  /** Answers in work at once. */
-  readonly #width: number;
   readonly #answers = new Set<Answer>();
   #isRunning = false;
 
   constructor(language: Language, stepper: Stepper) {
     this.#language = language;
     this.#stepper = stepper;
-    this.#width = Math.min(stepper.width, HEAD_ROWS_MAX);
   }
 
   /**
@@ -60,10 +66,9 @@ export class Generator {
     if (this.#answers.size >= ANSWERS_MAX)
       throw new AppError('QUEUE_FULL', `${ANSWERS_MAX} answers are in work`);
     const answer: Answer = {
-      input,
       course: new Course(this.#language, input, options),
-      signal,
       conversation: undefined,
+      ahead: input,
       made: [],
       last: undefined,
       error: undefined,
@@ -92,9 +97,9 @@ export class Generator {
 
   async #next(answer: Answer): Promise<Made> {
     for (;;) {
+      this.#start();
       if (answer.error) throw answer.error;
       const made = answer.made.shift();
-      this.#start();
       if (made) return made;
       await new Promise<void>((resolve) => (answer.wake = resolve));
     }
@@ -109,58 +114,86 @@ export class Generator {
     this.#isRunning = true;
     for (;;) {
       this.#leave();
-      const answers = [...this.#answers];
-      const open = answers.filter(({ conversation }) => conversation !== undefined);
-      const begins = open.length < this.#width ? answers.filter((a) => !open.includes(a)) : [];
-      const goes = open.filter(({ last, made }) => !last?.finish && made.length < AHEAD_MAX);
-      if (!begins.length && !goes.length) break;
-      const [first] = begins;
-      if (first) await this.#attempt([first], () => this.#begin(first));
-      if (goes.length) await this.#attempt(goes, () => this.#step(goes));
+      this.#enter();
+      const turns = this.#turns();
+      if (!turns.length) break;
+      await this.#step(turns);
     }
     // Before anybody else runs: whoever finds it running is sure to be seen.
     this.#isRunning = false;
   }
 
-  /** Frees what has ended and what nobody reads. */
+  /** Lets go of what has ended, also where its last tokens are not read yet. */
   #leave(): void {
     for (const answer of this.#answers) {
-      if (!answer.isLeft && !answer.error) continue;
+      if (!answer.isLeft && !answer.error && !answer.last?.finish) continue;
       if (answer.conversation !== undefined) this.#stepper.close(answer.conversation);
       this.#answers.delete(answer);
     }
   }
 
-  async #attempt(answers: readonly Answer[], work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (e) {
-      for (const answer of answers) answer.error ??= AppError.from(e);
+  /** Takes those that wait into work, as many as there is room for. */
+  #enter(): void {
+    // Whoever is in work came before whoever waits.
+    for (const answer of [...this.#answers].slice(0, this.#stepper.conversations)) {
+      try {
+        answer.conversation ??= this.#stepper.open();
+      } catch (e) {
+        answer.error ??= AppError.from(e);
+        answer.wake();
+      }
     }
-    for (const answer of answers) answer.wake();
   }
 
-  async #begin(answer: Answer): Promise<void> {
-    answer.conversation = this.#stepper.open();
-    const { conversation, input, signal } = answer;
-    await this.#choose([answer], await this.#stepper.prefill(conversation, input, signal));
+  /** What the next step takes: a token of each that has begun, then tokens of inputs, first come first served. */
+  #turns(): Turn[] {
+    const open = [...this.#answers].filter(
+      ({ conversation, made }) => conversation !== undefined && made.length < AHEAD_MAX,
+    );
+    const [begun, beginning] = [open.filter((a) => a.last), open.filter((a) => !a.last)];
+    let room = this.#stepper.together;
+    const turns: Turn[] = [];
+    for (const answer of [...begun, ...beginning]) {
+      const tokens = answer.ahead.subarray(0, room);
+      if (tokens.length) turns.push({ answer, tokens });
+      room -= tokens.length;
+    }
+    return turns;
   }
 
-  async #step(answers: readonly Answer[]): Promise<void> {
-    const next = answers.map(({ conversation, last }) => ({
-      conversation: conversation!,
-      token: last!.token,
-    }));
-    await this.#choose(answers, await this.#stepper.step(next));
+  async #step(turns: readonly Turn[]): Promise<void> {
+    try {
+      const requests = turns.flatMap(({ answer, tokens }) =>
+        Array.from(tokens, (token) => ({ conversation: answer.conversation!, token })),
+      );
+      await this.#take(turns, await this.#stepper.step(requests));
+    } catch (e) {
+      for (const { answer } of turns) answer.error ??= AppError.from(e);
+    }
+    for (const { answer } of turns) answer.wake();
   }
 
-  /** The next token of each, from its row. */
-  async #choose(answers: readonly Answer[], rows: Int8Array): Promise<void> {
-    await this.#language.head.each(rows, (logits, row) => {
-      const answer = answers[row]!;
-      const token = answer.course.choose(logits);
-      answer.last = { token, finish: answer.course.take(token) };
-      answer.made.push(answer.last);
-    });
+  /** Chooses a token for each whose tokens were all taken, from the row of the last of them. */
+  async #take(turns: readonly Turn[], rows: Int8Array): Promise<void> {
+    const { head } = this.#language;
+    const ready: { readonly answer: Answer; readonly row: Int8Array }[] = [];
+    let end = 0;
+    for (const { answer, tokens } of turns) {
+      end += tokens.length * head.size;
+      answer.ahead = answer.ahead.subarray(tokens.length);
+      if (!answer.ahead.length) ready.push({ answer, row: rows.subarray(end - head.size, end) });
+    }
+    for (let from = 0; from < ready.length; from += HEAD_ROWS_MAX) {
+      const part = ready.slice(from, from + HEAD_ROWS_MAX);
+      const joined = new Int8Array(part.length * head.size);
+      for (const [i, { row }] of part.entries()) joined.set(row, i * head.size);
+      await head.each(joined, (logits, i) => {
+        const { answer } = part[i]!;
+        const token = answer.course.choose(logits);
+        answer.last = { token, finish: answer.course.take(token) };
+        answer.made.push(answer.last);
+        answer.ahead = Uint32Array.of(token);
+      });
+    }
   }
 }

@@ -1,26 +1,23 @@
-/** What makes answers token by token: the step of a model, which gives the rows that its pass gives. */
+/** What makes answers token by token: steps of a model, which give the rows that its pass gives. */
 
-/** A text that grows, with all that a stepper keeps of it. */
-export type Conversation = number;
+/** A token at the end of a conversation. Several of one conversation are added in their order. */
+export interface StepRequest {
+  readonly conversation: number;
+  readonly token: number;
+}
 
 export interface Stepper {
-  /** Conversations that may be open, and that one step takes, at most. */
-  readonly width: number;
-  /** A conversation without a token. */
-  open(): Conversation;
+  /** Tokens that a step takes at most, of one conversation or several. */
+  readonly together: number;
+  /** Conversations that may be open, at most as many as `together`. */
+  readonly conversations: number;
+  /** An empty conversation. @throws AppError BUSY where as many are open as may be, DEVICE_MEMORY */
+  open(): number;
   /**
-   * Takes the first tokens of a conversation, at least one. @returns the answer's row [answerSize] of the last of them
-   * @throws AppError PASS_ABORTED, DEVICE_LOST, DEVICE_MEMORY
+   * Adds 1 to `together` tokens. @returns a row [answerSize] of the answer for each: what follows that token
+   * @throws AppError DEVICE_LOST, CONTEXT_FULL
    */
-  prefill(
-    conversation: Conversation,
-    tokens: Uint32Array,
-    signal?: AbortSignal,
-  ): Promise<Int8Array>;
-  /** Takes one more token of each. @returns their rows, one after the other @throws AppError as `prefill` */
-  step(
-    next: readonly { readonly conversation: Conversation; readonly token: number }[],
-  ): Promise<Int8Array>;
-  /** Forgets a conversation; never while a call for it runs. */
-  close(conversation: Conversation): void;
+  step(requests: readonly StepRequest[]): Promise<Int8Array>;
+  /** Forgets a conversation; never while a step adds to it. */
+  close(conversation: number): void;
 }

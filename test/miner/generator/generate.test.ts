@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inShape, type Backend } from '../../../src/miner/engine/backend.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { createCpuBackend } from '../../../src/miner/cpu/cpu.ts';
 import { openLanguage, type Language } from '../../../src/miner/generator/course.ts';
 import { Generator, type Made } from '../../../src/miner/generator/generate.ts';
@@ -89,7 +90,7 @@ describe.each(KINDS)('an answer, %s,', (name, change) => {
         expect(await judge(Uint32Array.of(...answer, 5))).toEqual(end);
         expect(await judge(Uint32Array.of(...answer, ...textOf('more', 99)))).toEqual(end);
       }
-      expect(stepper.conversations.size).toBe(0);
+      expect(stepper.texts.size).toBe(0);
       expect(finishes.size).toBeGreaterThan(0);
     },
   );
@@ -248,8 +249,9 @@ describe('several answers at once', () => {
       options: said({ maxTokens: 10 + i, seed: seedFromText(`${i}`), temperature: 600 }),
     }));
     const together = await Promise.all(requests.map((each) => all(generator.generate(each))));
-    expect(Math.max(...stepper.steps)).toBe(2);
-    expect(stepper.conversations.size).toBe(0);
+    expect(Math.max(...stepper.steps.map((step) => step.conversations))).toBe(2);
+    expect(Math.max(...stepper.steps.map((step) => step.tokens))).toBe(stepper.together);
+    expect(stepper.texts.size).toBe(0);
     for (const [i, request] of requests.entries())
       expect(await all(open().generator.generate(request))).toEqual(together[i]);
   });
@@ -279,7 +281,7 @@ describe('several answers at once', () => {
     await expect(all(generator.generate({ input, options, signal: again }))).rejects.toMatchObject({
       code: 'PASS_ABORTED',
     });
-    expect(stepper.conversations.size).toBe(0);
+    expect(stepper.texts.size).toBe(0);
   });
 
   it('fail together where a step fails, and the next one goes on', async () => {
@@ -294,7 +296,39 @@ describe('several answers at once', () => {
     for (const each of both) await expect(each).rejects.toThrow('lost');
     isLost = false;
     expect((await all(generator.generate({ input, options }))).answer.length).toBeGreaterThan(0);
-    expect(stepper.conversations.size).toBe(0);
+    expect(stepper.texts.size).toBe(0);
+  });
+
+  it('are told where no conversation can be opened', async () => {
+    const { stepper } = open();
+    const openOne = stepper.open.bind(stepper);
+    stepper.open = () => {
+      throw new AppError('DEVICE_MEMORY', 'no room for a cache');
+    };
+    const generator = new Generator(language, stepper);
+    const request = { input: textOf('opened', 3), options: said({ maxTokens: 2 }) };
+    const refused = all(generator.generate(request));
+    await expect(refused).rejects.toMatchObject({ code: 'DEVICE_MEMORY' });
+    stepper.open = openOne;
+    expect((await all(generator.generate(request))).answer.length).toBeGreaterThan(0);
+  });
+
+  it('leave their place at their end, whether they were read or not', async () => {
+    const { generator, stepper } = open();
+    const request = (i: number) => ({
+      input: textOf(`left ${i}`, 3),
+      options: said({ temperature: 0, maxTokens: 4 }),
+    });
+    const unread = [0, 1].map((i) => generator.generate(request(i)));
+    const firsts = await Promise.all(unread.map((each) => each.next()));
+    expect((await all(generator.generate(request(2)))).answer.length).toBeGreaterThan(0);
+    expect(stepper.texts.size).toBe(0);
+    for (const [i, each] of unread.entries()) {
+      const { answer } = await all(each);
+      const first = firsts[i]!.value as Made;
+      const alone = await all(open().generator.generate(request(i)));
+      expect([first.token, ...answer]).toEqual([...alone.answer]);
+    }
   });
 
   it('are made so far ahead of their readers and no further', async () => {
@@ -305,10 +339,12 @@ describe('several answers at once', () => {
     const eager = await all(generator.generate({ input: textOf('eager', 2), options }));
     expect(eager.answer.length).toBe(45);
     // In company until 32 wait for their reader.
-    expect(stepper.steps.filter((n) => n === 2).length).toBeLessThanOrEqual(32);
+    const together = stepper.steps.filter(({ conversations }) => conversations === 2);
+    expect(together.length).toBeLessThanOrEqual(32);
+    expect(together.length).toBeGreaterThan(20);
     const rest = await all(lazy);
     expect([first?.finish, rest.answer.length]).toEqual([undefined, 44]);
-    expect(stepper.conversations.size).toBe(0);
+    expect(stepper.texts.size).toBe(0);
   });
 
   it('are at most 64', async () => {

@@ -1,15 +1,16 @@
-/** A stepper that keeps tokens alone, and runs the real pass over all of them again for each new one. */
+/** A stepper that keeps tokens alone, and runs the real pass over all of them again for each step. */
 import { shapeFor } from '../../../src/core/manifest.ts';
 import { assert } from '../../../src/lib/errors.ts';
 import type { Backend, ModelPackage } from '../../../src/miner/engine/backend.ts';
-import type { Conversation, Stepper } from '../../../src/miner/generator/stepper.ts';
+import type { Stepper, StepRequest } from '../../../src/miner/generator/stepper.ts';
 
 export class PassStepper implements Stepper {
-  readonly width: number;
+  readonly conversations: number;
+  readonly together = 5;
   /** Tokens of what is open. */
-  readonly conversations = new Map<Conversation, number[]>();
-  /** How many conversations each step had. */
-  readonly steps: number[] = [];
+  readonly texts = new Map<number, number[]>();
+  /** How many conversations each step had, and how many tokens. */
+  readonly steps: { readonly conversations: number; readonly tokens: number }[] = [];
   readonly #model: Pick<ModelPackage, 'manifest'>;
   readonly #backend: Pick<Backend, 'pass'>;
   #count = 0;
@@ -17,52 +18,47 @@ export class PassStepper implements Stepper {
   constructor(model: Pick<ModelPackage, 'manifest'>, backend: Pick<Backend, 'pass'>) {
     this.#model = model;
     this.#backend = backend;
-    this.width = Math.min(...model.manifest.shapes.map(({ sequences }) => sequences));
+    this.conversations = Math.min(...model.manifest.shapes.map(({ sequences }) => sequences));
   }
 
-  open(): Conversation {
-    assert(this.conversations.size < this.width, 'room for a conversation');
-    this.conversations.set(++this.#count, []);
+  open(): number {
+    assert(this.texts.size < this.conversations, 'room for a conversation');
+    this.texts.set(++this.#count, []);
     return this.#count;
   }
 
-  prefill(conversation: Conversation, tokens: Uint32Array, signal?: AbortSignal) {
-    this.#of(conversation).push(...tokens);
-    return this.#rows([conversation], signal);
+  close(conversation: number): void {
+    assert(this.texts.delete(conversation), 'a conversation that is open');
   }
 
-  step(next: Parameters<Stepper['step']>[0]) {
-    this.steps.push(next.length);
-    for (const { conversation, token } of next) this.#of(conversation).push(token);
-    return this.#rows(next.map(({ conversation }) => conversation));
-  }
-
-  close(conversation: Conversation): void {
-    assert(this.conversations.delete(conversation), 'a conversation that is open');
-  }
-
-  #of(conversation: Conversation): number[] {
-    const tokens = this.conversations.get(conversation);
-    assert(tokens, 'a conversation that is open');
-    return tokens;
-  }
-
-  /** The rows of the last tokens. */
-  async #rows(conversations: readonly Conversation[], signal?: AbortSignal): Promise<Int8Array> {
+  async step(requests: readonly StepRequest[]): Promise<Int8Array> {
     const { manifest } = this.#model;
-    const texts = conversations.map((each) => this.#of(each).slice());
-    const shape = shapeFor(manifest, Math.max(...texts.map(({ length }) => length)));
+    const seats = [...new Set(requests.map(({ conversation }) => conversation))];
+    this.steps.push({ conversations: seats.length, tokens: requests.length });
+    assert(requests.length >= 1 && requests.length <= this.together, `${requests.length} tokens`);
+    const places = requests.map(({ conversation, token }) => {
+      const at = this.#textOf(conversation).push(token) - 1;
+      return { seat: seats.indexOf(conversation), at };
+    });
+    const texts = seats.map((each) => this.#textOf(each));
+    const shape = shapeFor(manifest, Math.max(...texts.map((text) => text.length)));
     const length = manifest.shapes[shape]!.tokens;
     const tokens = new Uint32Array(texts.length * length);
-    for (const [i, text] of texts.entries()) tokens.set(text, i * length);
+    for (const [seat, text] of texts.entries()) tokens.set(text, seat * length);
     const plain = { shape, tokens, sigma0: undefined, limits: [], answerOnly: true };
-    const { answer } = await this.#backend.pass({ ...plain, ...(signal && { signal }) });
+    const { answer } = await this.#backend.pass(plain);
     const size = manifest.answerSize;
-    const rows = new Int8Array(texts.length * size);
-    for (const [i, text] of texts.entries()) {
-      const at = (i * length + text.length - 1) * size;
-      rows.set(answer.subarray(at, at + size), i * size);
+    const rows = new Int8Array(requests.length * size);
+    for (const [i, { seat, at }] of places.entries()) {
+      const from = (seat * length + at) * size;
+      rows.set(answer.subarray(from, from + size), i * size);
     }
     return rows;
+  }
+
+  #textOf(conversation: number): number[] {
+    const text = this.texts.get(conversation);
+    assert(text, 'a conversation that is open');
+    return text;
   }
 }
