@@ -1,5 +1,5 @@
 /**
- * The GGUF format, versions 2 and 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata by name, a list of tensors, their
+ * The GGUF format, versions 2 and 3 (specified at github.com/ggml-org/ggml): metadata by name, a list of tensors, their
  * bytes. The file is hostile: every count is checked against what is left before it is used, lists are walked and read
  * only when somebody asks, and of the tensors only rows that are needed.
  */

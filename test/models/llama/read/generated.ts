@@ -110,7 +110,7 @@ const BYTE_SIGNS: readonly string[] = (() => {
 })();
 export const MERGES = [
   ...['1 2', '12 3', '123 4', 'a b', 'Ġ t', 'Ġ 1', "' S", "' s", 'h e', '! !', 'Ã ©'],
-  ...['ab !!', 'x y', 'Ċ Ċ', 'Ġ Ġ'],
+  ...['ab !!', 'x y', 'Ċ Ċ', 'Ġ Ġ', 'Ù £', 'Ù£ Ù£'],
 ];
 export const WORDS: readonly string[] = [
   ...CONTROLS,

@@ -1,4 +1,4 @@
-/** Writes GGUF files (github.com/ggml-org/ggml, docs/gguf.md), wrong ones too: nothing that is written is checked. */
+/** Writes GGUF files (specified at github.com/ggml-org/ggml), wrong ones too: nothing that is written is checked. */
 
 /** A value: a type of the format, and what it holds. */
 export type Value =
