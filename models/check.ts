@@ -12,7 +12,8 @@ import { AppError } from '../src/lib/errors.ts';
 import { admissionOf, checkModel } from '../src/miner/checker/checker.ts';
 import type { ModelPackage } from '../src/miner/engine/backend.ts';
 import { createCpuBackend } from '../src/miner/cpu/cpu.ts';
-import { loadPackage, TOKENIZER_FILE } from '../src/miner/package/package.ts';
+import { openLanguage } from '../src/miner/generator/course.ts';
+import { GENERATION_FILE, loadPackage, TOKENIZER_FILE } from '../src/miner/package/package.ts';
 import { planParts } from '../src/miner/package/parts.ts';
 import { selfTest } from '../src/miner/engine/self-test.ts';
 import { readModel } from '../test/oracle/models.ts';
@@ -71,6 +72,11 @@ async function check(name: string): Promise<void> {
   if (model.manifest.tokenizer) {
     await requireQuickPatterns(await readFile(join(folder, TOKENIZER_FILE)));
     console.log('tokenizer: no pattern can run for ever');
+  }
+  if (model.manifest.template) {
+    const file = await readFile(join(folder, GENERATION_FILE));
+    const { head } = await openLanguage(model.manifest, model.tables, file);
+    console.log(`generation: read, a head of ${head.vocabulary} rows of ${head.size}`);
   }
   const refused = checkModel(model);
   if (refused) throw new AppError('MODEL_REFUSED', refused.sentence);

@@ -9,7 +9,8 @@ import { networkOf } from '../../src/client/models/networks.ts';
 import { openPackageStore, type PackageStore } from '../../src/client/models/package-store.ts';
 import { httpSource } from '../../src/client/models/part-sources.ts';
 import { createMemoryParts } from '../../src/miner/package/part-store.ts';
-import { packageOf } from '../../src/miner/package/package.ts';
+import { openLanguage } from '../../src/miner/generator/course.ts';
+import { GENERATION_FILE, packageOf } from '../../src/miner/package/package.ts';
 import { isPart, partNumbers, planParts } from '../../src/miner/package/parts.ts';
 import { createFileParts } from '../../src/node/file-parts.ts';
 import { createHttp, listen, sendJson } from '../../src/node/http/http.ts';
@@ -19,6 +20,7 @@ import { writePackage } from '../../models/finish.ts';
 import { modelId } from '../../src/core/manifest.ts';
 import { equal, toHex } from '../../src/lib/bytes.ts';
 import { chain } from '../models/chain.ts';
+import { DECODER_SMALL, decoderPackage, generatedGeneration } from '../models/decoder.ts';
 
 const network = networkOf('e2e');
 const { models } = network;
@@ -34,8 +36,9 @@ const open = async (folder = MODEL_FOLDER, over = createMemoryParts()) => {
   return openPackageStore({ models, store, sources: () => [], onChange: () => undefined });
 };
 
-async function serve(packages: PackageStore) {
-  const otherwise = partsOr(packages, network, (_, response) => sendJson(response, 404, {}));
+async function serve(packages: PackageStore, admitted = models) {
+  const served = { ...network, models: admitted };
+  const otherwise = partsOr(packages, served, (_, response) => sendJson(response, 404, {}));
   const { server } = createHttp({}, otherwise);
   const port = await listen(server, '127.0.0.1', 0);
   closers.push(() => (server.closeAllConnections(), server.close()));
@@ -112,6 +115,32 @@ it('a reader that goes away in the middle ends its part, and no other', async ()
   expect((await fetch(`${url}${id}/1`)).status).toBe(200);
 });
 
+it('generation.json travels as a language model’s last part, and its head is opened from what came', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const file = generatedGeneration(DECODER_SMALL);
+  const model = decoderPackage(DECODER_SMALL, false, file);
+  const own = join(folder, model.manifest.name);
+  writePackage(own, model);
+  await writeFile(join(own, GENERATION_FILE), file);
+  const ownId = toHex(model.id);
+  const admitted = new Map([[ownId, model.manifest]]);
+  const common = { models: admitted, onChange: () => undefined };
+  const here = await createPackagedParts(admitted, createMemoryParts(), folder);
+  const giving = await openPackageStore({ ...common, store: here, sources: () => [] });
+  const { url } = await serve(giving, admitted);
+  const store = createMemoryParts();
+  const sources = () => [httpSource(url)];
+  const fetching = await openPackageStore({ ...common, store, sources });
+  expect(await fetching.generation(ownId, true)).toEqual(file);
+  const last = planParts(model.manifest).parts.length;
+  expect([...(await store.sizes(ownId)).keys()]).toEqual([last]);
+  const { files } = await fetching.load(ownId);
+  const { tables } = await packageOf(model.manifest, files.slice(0, -1));
+  const { head, generation } = await openLanguage(model.manifest, tables, files.at(-1)!);
+  expect([head.vocabulary, generation.context]).toEqual([300, 32]);
+});
+
 it('a table of 17 MB travels in three parts, each checked by the outline, and is used', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pila-models-'));
   closers.push(() => rm(folder, { recursive: true }));
@@ -132,13 +161,8 @@ it('a table of 17 MB travels in three parts, each checked by the outline, and is
   const largePlan = planParts(large.manifest);
   expect(largePlan.parts.filter(({ value }) => value !== undefined)).toHaveLength(3);
 
-  const otherwise = partsOr(giving, { ...network, models: admitted }, (request, response) =>
-    sendJson(response, 404, request.url),
-  );
-  const { server } = createHttp({}, otherwise);
-  const port = await listen(server, '127.0.0.1', 0);
-  closers.push(() => (server.closeAllConnections(), server.close()));
-  const seed = httpSource(`http://127.0.0.1:${port}/models/`);
+  const { url } = await serve(giving, admitted);
+  const seed = httpSource(url);
   const asked: number[] = [];
   const counted = {
     ...seed,
