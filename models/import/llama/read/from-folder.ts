@@ -53,6 +53,7 @@ const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   use_sliding_window: [false],
   partial_rotary_factor: [1],
   rope_interleaved: [false],
+  use_mrope: [false],
   num_experts: [0],
   num_local_experts: [0],
   is_encoder_decoder: [false],

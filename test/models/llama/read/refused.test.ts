@@ -484,6 +484,90 @@ describe('a folder of another graph', () => {
   });
 });
 
+/** As their makers publish them: nothing in them is in the way, and only the weights are missed. */
+const PUBLISHED: Readonly<Record<string, object>> = {
+  'SmolLM2-135M': {
+    model_type: 'llama',
+    architectures: ['LlamaForCausalLM'],
+    attention_bias: false,
+    bos_token_id: 1,
+    eos_token_id: 2,
+    hidden_act: 'silu',
+    hidden_size: 576,
+    intermediate_size: 1536,
+    is_llama_config: true,
+    max_position_embeddings: 8192,
+    mlp_bias: false,
+    num_attention_heads: 9,
+    num_hidden_layers: 30,
+    num_key_value_heads: 3,
+    pretraining_tp: 1,
+    rms_norm_eps: 1e-5,
+    rope_interleaved: false,
+    rope_scaling: null,
+    rope_theta: 100_000,
+    tie_word_embeddings: true,
+    vocab_size: 49_152,
+  },
+  'Llama-3.1-70B-Instruct': {
+    model_type: 'llama',
+    architectures: ['LlamaForCausalLM'],
+    attention_bias: false,
+    bos_token_id: 128_000,
+    eos_token_id: [128_001, 128_008, 128_009],
+    head_dim: 128,
+    hidden_act: 'silu',
+    hidden_size: 8192,
+    intermediate_size: 28_672,
+    max_position_embeddings: 131_072,
+    mlp_bias: false,
+    num_attention_heads: 64,
+    num_hidden_layers: 80,
+    num_key_value_heads: 8,
+    pretraining_tp: 1,
+    rms_norm_eps: 1e-5,
+    rope_scaling: {
+      factor: 8,
+      high_freq_factor: 4,
+      low_freq_factor: 1,
+      original_max_position_embeddings: 8192,
+      rope_type: 'llama3',
+    },
+    rope_theta: 500_000,
+    tie_word_embeddings: false,
+    vocab_size: 128_256,
+  },
+  'Qwen3-0.6B': {
+    model_type: 'qwen3',
+    architectures: ['Qwen3ForCausalLM'],
+    attention_bias: false,
+    bos_token_id: 151_643,
+    eos_token_id: 151_645,
+    head_dim: 128,
+    hidden_act: 'silu',
+    hidden_size: 1024,
+    intermediate_size: 3072,
+    max_position_embeddings: 40_960,
+    max_window_layers: 28,
+    num_attention_heads: 16,
+    num_hidden_layers: 28,
+    num_key_value_heads: 8,
+    rms_norm_eps: 1e-6,
+    rope_scaling: null,
+    rope_theta: 1_000_000,
+    sliding_window: null,
+    tie_word_embeddings: true,
+    use_sliding_window: false,
+    vocab_size: 151_936,
+  },
+};
+test.each(Object.keys(PUBLISHED))('the configuration of %s is in order', async (name) => {
+  const files = changed(new Map(), 'config.json', () => ({ ...PUBLISHED[name] }));
+  expect(await refusal(readFiles(files))).toBe(
+    'MODEL_MISSING model.safetensors or model.safetensors.index.json is missing',
+  );
+});
+
 describe('the chat template', () => {
   const templateOf = async (files: Files) => (await readFiles(files)).template;
   const setting = (chat_template: unknown) =>
