@@ -8,6 +8,7 @@ from pathlib import Path
 
 import blake3
 import codec
+import generation
 import mmr
 import secp256k1
 import tree
@@ -193,6 +194,27 @@ def test_answers():
         rows = [shape["sequences"] * answer_rows(case, shape["tokens"]) for shape in shapes]
         assert rows == case["rows"]
         assert answers_fit(case) == case["fits"]
+
+
+def test_generation():
+    case = json.loads((ROOT / "test/vectors/generator/choice.json").read_text())
+    assert generation.weights_hash().hex() == case["weights"]["hash"]
+    assert all(generation.WEIGHTS[x] == weight for x, weight in case["weights"]["first"])
+    for each in case["seeds"]:
+        assert generation.seed_of_text(each["text"]).hex() == each["seed"]
+    seed = generation.seed_of_text("42")
+    for each in case["draws"]:
+        assert generation.drawn_below(each["total"], seed, each["place"]) == each["drawn"]
+    told = case["choice"]
+    for each in told["choices"]:
+        options = generation.OPTIONS.decode(bytes.fromhex(each["options"]))
+        common = told["logits"], told["perNat"], options
+        tokens = [
+            generation.choice(*common, place, set(told["seen"]))
+            for place in range(len(each["tokens"]))
+        ]
+        assert tokens == each["tokens"], each["name"]
+    return f"{len(told['choices'])} answers alike"
 
 
 def test_unit():
