@@ -5,7 +5,7 @@
  */
 import type { OnnxGraph } from '../../src/miner/package/onnx.ts';
 import { Graph } from '../graph.ts';
-import { scaled } from '../import/exact-graph.ts';
+import { firstShift, MULTIPLIER_MAX, scaled } from '../import/exact-graph.ts';
 import { attention, turns } from './attention.ts';
 import type {
   DecoderConstants,
@@ -49,6 +49,14 @@ function limbSteps({ productShift, silu }: Pick<LayerConstants, 'productShift' |
 /** Largest |c·factor| of `down` before a row's power of two multiplies it. */
 export const changeMax = (layer: Pick<LayerConstants, 'productShift' | 'silu'>): number =>
   2 ** (CHANGE_BITS - limbSteps(layer)) - 1;
+
+/** Largest |c| of `down`, both limbs together. */
+const downBound = (down: ScaledLinear, ffn: number): number =>
+  boundOf(down, ffn, OPERAND_MAX + 0.5) + 1;
+
+/** Largest factor that `down` can be scaled by. */
+export const downFactorMax = (down: ScaledLinear, ffn: number): number =>
+  MULTIPLIER_MAX / 2 ** firstShift(downBound(down, ffn));
 
 /** Builds the segments of one shape. */
 class Builder {
@@ -194,7 +202,7 @@ class Builder {
     const c = g.input(`c${number}`, [this.#rows, size.hidden]);
     const low = g.input(`low${i}`, [this.#rows, size.hidden]);
     const power = g.input(`power${i}`, [this.#rows, 1]);
-    const bound = boundOf(down, size.ffn, OPERAND_MAX + 0.5) + 1;
+    const bound = downBound(down, size.ffn);
     const both = scaled(g, g.add(c, low), { ...down, bound });
     const most = changeMax(layers[i]!);
     const fine = g.mul(g.clip(both, -most, most), power);

@@ -12,7 +12,7 @@ const SQUARE_BITS = 5;
 const GROUP = 32;
 const NORM_BITS = 10;
 /** Multipliers have 8 bits, and products below 2^23 leave room for the offset. */
-const MULTIPLIER_MAX = 255;
+export const MULTIPLIER_MAX = 255;
 /** Of all terms of a sum together: their products and the offset stay below 2^24. */
 const MULTIPLIERS_MAX = 380;
 const INPUT_BITS = 15;
@@ -34,6 +34,10 @@ export interface Scaling extends Omit<Term, 'x'> {
   readonly offsets?: ArrayLike<number>;
 }
 
+/** Bits that numbers up to `bound` lose before they are multiplied. */
+export const firstShift = (bound: number): number =>
+  Math.max(0, Math.ceil(Math.log2(bound + 1)) - INPUT_BITS);
+
 /** round(x·factor + offset) per column: ⌊(⌊x/2^s⌋·M + B)·2^−t⌋ with M ≤ 255 and a t of each column's own. */
 export const scaled = (g: Graph, x: string, { bound, factors, offsets }: Scaling): string =>
   scaledSum(g, [{ x, bound, factors }], offsets);
@@ -41,9 +45,7 @@ export const scaled = (g: Graph, x: string, { bound, factors, offsets }: Scaling
 /** The same of a sum, which is rounded once: M ≤ 380/count of several terms. */
 export function scaledSum(g: Graph, terms: readonly Term[], addends?: ArrayLike<number>): string {
   const count = terms[0]!.factors.length;
-  const firsts = terms.map(({ bound }) =>
-    Math.max(0, Math.ceil(Math.log2(bound + 1)) - INPUT_BITS),
-  );
+  const firsts = terms.map(({ bound }) => firstShift(bound));
   const most = Math.min(MULTIPLIER_MAX, Math.floor(MULTIPLIERS_MAX / terms.length));
   const multipliers = terms.map(() => new Float32Array(count));
   const offsets = new Float32Array(count);

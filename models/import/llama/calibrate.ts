@@ -11,7 +11,7 @@ import type {
   Norm,
   ScaledLinear,
 } from '../../decoder/description.ts';
-import { changeMax, SILU_ENTRIES, SILU_FROM } from '../../decoder/segments.ts';
+import { changeMax, downFactorMax, SILU_ENTRIES, SILU_FROM } from '../../decoder/segments.ts';
 import { openLayers, type State } from './exact-layer.ts';
 import { FloatDecoder, Past, type FloatModel, type Sequence } from './float.ts';
 import type { Arithmetic, Memory } from './kernel/arithmetic.ts';
@@ -20,6 +20,7 @@ import {
   exponentOf,
   quantile,
   quantised,
+  Rounding,
   rowUnits,
   WEIGHT_MAX,
 } from './quantise.ts';
@@ -47,6 +48,10 @@ const LIMBS_MAX = OPERAND_MAX * LIMB + LIMB / 2 - 1;
 /** Share of rows that may lose bits of silu(gate)·up's resolution. */
 const SMALL_ROWS = 0.02;
 const EMBED_SHIFT = 8;
+/** Rows of the table that are rounded at once. */
+const TABLE_ROWS = 4096;
+/** The table's rows stay near the nearest integers, since segment 0 reads them too. */
+const TABLE_DAMPING = 0.1;
 
 export interface Calibrated {
   readonly constants: DecoderConstants;
@@ -112,6 +117,14 @@ interface UnitNorm extends Norm {
   readonly unit: number;
 }
 
+/** What is taken from the float model of a layer. */
+interface FloatFacts {
+  /** Real value of a step of what `o` multiplies, about. */
+  readonly reach: number;
+  /** Key and value of the first token, by key head. */
+  readonly first: readonly Memory[];
+}
+
 class Calibration {
   readonly #arithmetic: Arithmetic;
   readonly #model: FloatModel;
@@ -141,19 +154,19 @@ class Calibration {
     const past = new Past();
     decoder.forward([{ ids: Uint32Array.of(first), past, keep: true }]);
     const floats: Sequence[] = sequences.map((ids) => ({ ids, past }));
-    let float: Float32Array = decoder.embed(floats);
+    /** Of each layer: what ±127 reaches of what `o` multiplies. */
+    const reaches: number[] = [];
+    const operand = decoder.forward(floats, (name, layer, x) => {
+      if (name === 'context') reaches[layer] = quantile(x, CUT) / OPERAND_MAX;
+    });
 
-    const table = this.#table();
+    const table = this.#table(operand);
     let { state, norm } = await this.#embedded(table);
     const { cos, sin } = state;
     const layers: LayerConstants[] = [];
     for (let i = 0; i < this.#size.layers; i++) {
-      let context = new Float32Array();
-      float = decoder.layer(i, float, floats, (name, _, x) => {
-        if (name === 'context') context = x as Float32Array<ArrayBuffer>;
-      });
       const made = await this.#layer(i, { ...state, cos: cos!, sin: sin! }, norm, {
-        context,
+        reach: reaches[i]!,
         first: past.memories(i),
       });
       layers.push(made.layer);
@@ -172,25 +185,33 @@ class Calibration {
     return { constants, logitUnit: (STREAM_UNIT * unit) / 2 ** EMBED_SHIFT };
   }
 
-  /** Rows of the embedding as int8 and their multipliers. */
-  #table(): Pick<DecoderConstants, 'rows' | 'multipliers' | 'embedShift' | 'frequencies'> {
+  /**
+   * Rows of the embedding as int8 and their multipliers. As the head's they are rounded on what the head reads.
+   * @param operand of the float model's head, rows × hidden
+   */
+  #table(
+    operand: Float32Array,
+  ): Pick<DecoderConstants, 'rows' | 'multipliers' | 'embedShift' | 'frequencies'> {
     const { hidden: d, vocabulary } = this.#size;
-    const real = this.#model.embedding.read();
-    const units = rowUnits(real, d, WEIGHT_MAX);
-    const rows = new Int8Array(real.length);
+    const rounding = new Rounding(this.#arithmetic, operand, d, TABLE_DAMPING);
+    const rows = new Int8Array(vocabulary * d);
     const multipliers = new Int16Array(vocabulary);
     const fine = STREAM_UNIT / 2 ** EMBED_SHIFT;
-    for (let v = 0; v < vocabulary; v++) {
-      const unit = clamp(Math.round(units[v]! / fine), 1, 32_767) * fine;
-      let [both, own] = [0, 0];
-      for (let at = v * d; at < (v + 1) * d; at++) {
-        const q = clamp(Math.round(real[at]! / unit), -WEIGHT_MAX, WEIGHT_MAX);
-        rows[at] = q;
-        both += real[at]! * q;
-        own += q * q;
+    const inRange = (unit: number) => clamp(Math.round(unit / fine), 1, 32_767);
+    for (let from = 0; from < vocabulary; from += TABLE_ROWS) {
+      const real = this.#model.embedding.read(from, Math.min(vocabulary, from + TABLE_ROWS));
+      const units = rowUnits(real, d, WEIGHT_MAX, rounding.energy).map((u) => inRange(u) * fine);
+      const some = rounding.rows(real, units);
+      rows.set(some, from * d);
+      for (let v = 0; v < units.length; v++) {
+        let [both, own] = [0, 0];
+        for (let at = v * d; at < (v + 1) * d; at++) {
+          both += real[at]! * some[at]!;
+          own += some[at]! ** 2;
+        }
+        // The multiplier that fits the rounded row best.
+        multipliers[from + v] = inRange(both / Math.max(own, 1));
       }
-      // The multiplier that fits the rounded row best.
-      multipliers[v] = clamp(Math.round(both / Math.max(own, 1) / fine), 1, 32_767);
     }
     const frequencies = ropeAngles(this.#model.config, this.#arithmetic.pow);
     return { rows, multipliers, embedShift: EMBED_SHIFT, frequencies };
@@ -302,7 +323,7 @@ class Calibration {
     index: number,
     before: State,
     norm: UnitNorm,
-    float: { readonly context: Float32Array; readonly first: readonly Memory[] },
+    float: FloatFacts,
   ): Promise<{ layer: LayerConstants; state: State; norm: UnitNorm }> {
     const { hidden, ffn } = this.#size;
     const count = this.#input.sequences.length;
@@ -363,10 +384,7 @@ class Calibration {
   }
 
   /** Units of queries, keys and values from their real values, rows × n. */
-  #heads(
-    real: Float32Array,
-    { context, first }: { context: Float32Array; first: readonly Memory[] },
-  ) {
+  #heads(real: Float32Array, { reach: contextReach, first }: FloatFacts) {
     const { heads, keyHeads, head: e } = this.#size;
     const group = heads / keyHeads;
     const [half, n] = [e / 2, (heads + 2 * keyHeads) * e];
@@ -388,7 +406,6 @@ class Calibration {
     const firstValue = new Int8Array(nk);
     const contextGains = new Array<number>(heads);
     const contextUnits = new Float64Array(nq);
-    const contextReach = quantile(context, CUT) / OPERAND_MAX;
     for (let g = 0; g < keyHeads; g++) {
       const { keys, values } = first[g]!;
       const queries = Array.from({ length: group }, (_, h) => g * group + h);
@@ -493,8 +510,10 @@ class Calibration {
     const { weight, factors } = this.#linear(rows, operand, units);
     const sums = this.#arithmetic.multiply(whole, Float32Array.from(weight), ffn);
     const most = largest(sums.map((v, at) => v * factors[at % hidden]!));
-    // Twice what is seen fits.
-    const changeBits = clamp(exponentOf(changeMax(layer) / 2 / Math.max(most, 1)), 0, 8);
+    // Twice what is seen fits, and so do the multipliers.
+    const room = changeMax(layer) / 2 / Math.max(most, 1);
+    const reach = downFactorMax({ weight, factors }, ffn) / largest(factors as Float64Array);
+    const changeBits = clamp(exponentOf(Math.min(room, reach)), 0, 8);
     return {
       down: { weight, factors: Float64Array.from(factors, (f) => f * 2 ** changeBits) },
       changeBits,

@@ -4,7 +4,6 @@ import type { Arithmetic } from './kernel/arithmetic.ts';
 
 /** Weights of every manifest. */
 export const WEIGHT_MAX = 63;
-/** Share of the mean variance that is added to every column's: what few rows leave open stays near its nearest integer. */
 const DAMPING = 0.01;
 /** How much of its range a row may lose, so that the rest is finer. */
 const CLIPS = [1, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.72];
@@ -49,6 +48,58 @@ export function rowUnits(
   return units;
 }
 
+/** Rounds rows of weights on one operand. */
+export class Rounding {
+  readonly #arithmetic: Arithmetic;
+  readonly #root: Float64Array;
+  /** Columns in the order in which they are rounded. */
+  readonly #order: readonly number[];
+  /** Of each column: Σ a² and what damps it. */
+  readonly energy: Float64Array;
+
+  /**
+   * @param operand on calibration rows, × k
+   * @param damping share of the columns' mean energy that is added to every column's: what few rows leave open stays
+   * near its nearest integer
+   * @throws AppError MODEL_REFUSED: operands that are not finite
+   */
+  constructor(arithmetic: Arithmetic, operand: Float32Array, k: number, damping = DAMPING) {
+    this.#arithmetic = arithmetic;
+    const h = arithmetic.gram(operand, k);
+    let total = 0;
+    for (let j = 0; j < k; j++) total += h[j * k + j]!;
+    if (!Number.isFinite(total)) throw new AppError('MODEL_REFUSED', 'operands are not finite');
+    this.energy = new Float64Array(k);
+    for (let j = 0; j < k; j++) {
+      // A column that is always zero would leave nothing to divide by.
+      h[j * k + j]! += (damping * total) / k + 1e-9;
+      this.energy[j] = h[j * k + j]!;
+    }
+    // Columns with the most energy are rounded first: what they lose the others can make up for.
+    const { energy } = this;
+    const order = Array.from(energy.keys()).sort((a, b) => energy[b]! - energy[a]! || a - b);
+    const sorted = new Float64Array(k * k);
+    for (let i = 0; i < k; i++)
+      for (let j = 0; j < k; j++) sorted[i * k + j] = h[order[i]! * k + order[j]!]!;
+    this.#root = arithmetic.inverseRoot(sorted, k);
+    this.#order = order;
+  }
+
+  /** @param units real value of a step of each row */
+  rows(rows: Float32Array, units: Float64Array): Int8Array<ArrayBuffer> {
+    const order = this.#order;
+    const [n, k] = [units.length, order.length];
+    const steps = new Float64Array(n * k);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < k; j++) steps[i * k + j] = rows[i * k + order[j]!]! / units[i]!;
+    const found = this.#arithmetic.roundRows(steps, this.#root, k, WEIGHT_MAX);
+    const integers = new Int8Array(n * k);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < k; j++) integers[i * k + order[j]!] = found[i * k + j]!;
+    return integers;
+  }
+}
+
 export interface Quantised {
   /** n × k */
   readonly weight: Int8Array<ArrayBuffer>;
@@ -60,7 +111,7 @@ export interface Quantised {
  * @param rows n × k, real weights for whole operands
  * @param operand the operand on calibration rows, × k
  * @param wanted of each row the unit of what its sums become: the ratio is made one that scaling has exactly
- * @throws AppError MODEL_REFUSED: weights or operands that are not finite
+ * @throws AppError MODEL_REFUSED: operands that are not finite
  */
 export function quantised(
   arithmetic: Arithmetic,
@@ -68,36 +119,12 @@ export function quantised(
   operand: Float32Array,
   wanted: ArrayLike<number>,
 ): Quantised {
-  const n = wanted.length;
-  const k = rows.length / n;
-  const h = arithmetic.gram(operand, k);
-  let total = 0;
-  for (let j = 0; j < k; j++) total += h[j * k + j]!;
-  if (!Number.isFinite(total)) throw new AppError('MODEL_REFUSED', 'operands are not finite');
-  const energy = new Float64Array(k);
-  for (let j = 0; j < k; j++) {
-    // A column that is always zero would leave nothing to divide by.
-    h[j * k + j]! += (DAMPING * total) / k + 1e-9;
-    energy[j] = h[j * k + j]!;
-  }
-  const units = rowUnits(rows, k, WEIGHT_MAX, energy).map(
+  const k = rows.length / wanted.length;
+  const rounding = new Rounding(arithmetic, operand, k);
+  const units = rowUnits(rows, k, WEIGHT_MAX, rounding.energy).map(
     (unit, i) => scalable(unit / wanted[i]!) * wanted[i]!,
   );
-
-  // Columns with the most energy are rounded first: what they lose the others can make up for.
-  const order = Array.from(energy.keys()).sort((a, b) => energy[b]! - energy[a]! || a - b);
-  const sorted = new Float64Array(k * k);
-  for (let i = 0; i < k; i++)
-    for (let j = 0; j < k; j++) sorted[i * k + j] = h[order[i]! * k + order[j]!]!;
-  const root = arithmetic.inverseRoot(sorted, k);
-  const steps = new Float64Array(n * k);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < k; j++) steps[i * k + j] = rows[i * k + order[j]!]! / units[i]!;
-  const found = arithmetic.roundRows(steps, root, k, WEIGHT_MAX);
-  const weight = new Int8Array(n * k);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < k; j++) weight[i * k + order[j]!] = found[i * k + j]!;
-  return { weight, units };
+  return { weight: rounding.rows(rows, units), units };
 }
 
 /** What all but `share` of the magnitudes are at most. */

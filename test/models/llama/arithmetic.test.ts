@@ -93,11 +93,14 @@ describe('products', () => {
   });
 });
 
+/** Of what GPTQ sees. */
+const ROWS = 400;
+
 describe('GPTQ', () => {
-  const [k, n] = [38, 7];
+  const [k, n] = [140, 7];
   // Columns that have much in common, as activations have.
-  const common = randomFloats('common', 200, 4);
-  const x = randomFloats('x', 200 * k).map((v, at) => v + common[Math.floor(at / k)]!);
+  const common = randomFloats('common', ROWS, 4);
+  const x = randomFloats('x', ROWS * k).map((v, at) => v + common[Math.floor(at / k)]!);
   const h = arithmetic.gram(x, k);
   const u = arithmetic.inverseRoot(h, k);
 
@@ -140,7 +143,7 @@ describe('GPTQ', () => {
   it('loses less of the products than rounding to nearest', () => {
     const rows = Float64Array.from(randomFloats('rows', n * k, 6));
     const lost = (integers: ArrayLike<number>) =>
-      sum(200 * n, (at) => {
+      sum(ROWS * n, (at) => {
         const [i, j] = [Math.floor(at / n), at % n];
         return sum(k, (t) => x[i * k + t]! * (integers[j * k + t]! - rows[j * k + t]!)) ** 2;
       });

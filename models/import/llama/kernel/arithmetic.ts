@@ -54,6 +54,9 @@ const GRAM_ROWS = 256;
 /** Columns of a Gram matrix that are made at once. */
 const GRAM_COLUMNS = 64;
 
+/** Errors of four rows and 64 columns. */
+const ROUND_BYTES = 8 * 4 * 64;
+
 const round8 = (n: number): number => Math.ceil(n / LANES) * LANES;
 
 export async function createArithmetic(): Promise<Arithmetic> {
@@ -205,18 +208,22 @@ export class Arithmetic {
     return this.#wide(u, k * k).slice();
   }
 
-  /** Rows, n×k in steps of their row, as integers in ±limit; `u` is what `inverseRoot` gave. */
+  /** Rows, n×k in steps of their row, as integers in ±limit; `u` is what `inverseRoot` gave, k a multiple of 4. */
   roundRows(rows: Float64Array, u: Float64Array, k: number, limit: number): Int8Array<ArrayBuffer> {
     const n = rows.length / k;
     assert(Number.isInteger(n), `${rows.length} weights are no rows of ${k}`);
-    const [from, root, out] = this.#regions(8 * n * k, 8 * k * k, n * k) as [
-      number,
-      number,
-      number,
-    ];
+    assert(k % 4 === 0, `rows of ${k}`);
+    const padded = Math.ceil(n / 4) * 4;
+    const [from, root, out, errors] = this.#regions(
+      8 * padded * k,
+      8 * k * k,
+      padded * k,
+      ROUND_BYTES,
+    ) as [number, number, number, number];
+    this.#wide(from, padded * k).fill(0);
     this.#wide(from, n * k).set(rows);
     this.#wide(root, k * k).set(u);
-    this.#wasm.roundRows(from, n, k, root, limit, out);
+    this.#wasm.roundRows(from, padded, k, root, limit, out, errors);
     return new Int8Array(this.#wasm.memory.buffer, out, n * k).slice();
   }
 

@@ -57,28 +57,81 @@ export function inverseRoot(h: usize, k: i32, u: usize): i32 {
 }
 
 /** Rows that go over U together. */
-const TOGETHER = 4;
+const TOGETHER: usize = 4;
+/** Columns whose errors are kept before the columns after them are made up for: what they read of U stays in the cache. */
+const BLOCK = 64;
 
 /**
- * Rounds n rows of k float64 (weights in steps of their row) to int8 in ±limit; `rows` is overwritten. The integers
- * of a row do not depend on the other rows.
+ * Entries c.. < c + 4 of four rows less, for each of `count` rounded columns in order, their errors times U's entries.
+ * `errors`: of each column those of the four rows.
  */
-export function roundRows(rows: usize, n: i32, k: i32, u: usize, limit: f64, out: usize): void {
+function makeUp(row: usize, line: usize, errors: usize, u: usize, count: i32): void {
+  const row1 = row + line,
+    row2 = row1 + line,
+    row3 = row2 + line;
+  let a0 = v128.load(row),
+    a1 = v128.load(row, 16),
+    b0 = v128.load(row1),
+    b1 = v128.load(row1, 16),
+    c0 = v128.load(row2),
+    c1 = v128.load(row2, 16),
+    d0 = v128.load(row3),
+    d1 = v128.load(row3, 16);
+  for (const end = errors + 8 * TOGETHER * <usize>count; errors < end; errors += 8 * TOGETHER) {
+    const u0 = v128.load(u),
+      u1 = v128.load(u, 16);
+    let e = v128.load64_splat(errors);
+    ((a0 = f64x2.sub(a0, f64x2.mul(e, u0))), (a1 = f64x2.sub(a1, f64x2.mul(e, u1))));
+    e = v128.load64_splat(errors, 8);
+    ((b0 = f64x2.sub(b0, f64x2.mul(e, u0))), (b1 = f64x2.sub(b1, f64x2.mul(e, u1))));
+    e = v128.load64_splat(errors, 16);
+    ((c0 = f64x2.sub(c0, f64x2.mul(e, u0))), (c1 = f64x2.sub(c1, f64x2.mul(e, u1))));
+    e = v128.load64_splat(errors, 24);
+    ((d0 = f64x2.sub(d0, f64x2.mul(e, u0))), (d1 = f64x2.sub(d1, f64x2.mul(e, u1))));
+    u += line;
+  }
+  (v128.store(row, a0), v128.store(row, a1, 16));
+  (v128.store(row1, b0), v128.store(row1, b1, 16));
+  (v128.store(row2, c0), v128.store(row2, c1, 16));
+  (v128.store(row3, d0), v128.store(row3, d1, 16));
+}
+
+/**
+ * Rounds n rows of k float64 (weights in steps of their row) to int8 in ±limit; `rows` is overwritten. n and k are
+ * multiples of 4. The integers of a row do not depend on the other rows. `errors`: room for 4 × 64 float64.
+ */
+export function roundRows(
+  rows: usize,
+  n: i32,
+  k: i32,
+  u: usize,
+  limit: f64,
+  out: usize,
+  errors: usize,
+): void {
   const line: usize = 8 * <usize>k;
-  for (let first = 0; first < n; first += TOGETHER) {
-    const last = min(n, first + TOGETHER);
-    for (let j = 0; j < k; j++) {
-      const own = u + <usize>j * line;
-      const diagonal = load<f64>(own + 8 * <usize>j);
-      // An even place to begin with: the entry before the next one has been rounded already.
-      const from = (j + 1) & ~1;
-      for (let i = first; i < last; i++) {
-        const row = rows + <usize>i * line;
-        const value = load<f64>(row + 8 * <usize>j);
-        const q = max(-limit, min(limit, floor(value + 0.5)));
-        store<i8>(out + <usize>i * <usize>k + <usize>j, <i8>q);
-        subtract(row, own, (value - q) / diagonal, from, k);
+  for (let first = 0; first < n; first += <i32>TOGETHER) {
+    const four = rows + <usize>first * line;
+    const integers = out + <usize>first * <usize>k;
+    for (let from = 0; from < k; from += BLOCK) {
+      const until = min(k, from + BLOCK);
+      for (let j = from; j < until; j++) {
+        const own = u + <usize>j * line;
+        const diagonal = load<f64>(own + 8 * <usize>j);
+        for (let i: usize = 0; i < TOGETHER; i++) {
+          const row = four + i * line;
+          const value = load<f64>(row + 8 * <usize>j);
+          const q = max(-limit, min(limit, floor(value + 0.5)));
+          store<i8>(integers + i * <usize>k + <usize>j, <i8>q);
+          const error = (value - q) / diagonal;
+          store<f64>(errors + 8 * (TOGETHER * <usize>(j - from) + i), error);
+          // An even place to begin with: the entry before the next one has been rounded already.
+          subtract(row, own, error, (j + 1) & ~1, until);
+        }
       }
+      const above = u + <usize>from * line;
+      for (let c = until; c < k; c += 4)
+        makeUp(four + 8 * <usize>c, line, errors, above + 8 * <usize>c, until - from);
     }
   }
 }
