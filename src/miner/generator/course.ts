@@ -41,7 +41,10 @@ export class Course {
   readonly #seen = new Set<number>();
   #place = 0;
 
-  /** @throws AppError INPUT_EMPTY, INPUT_LONG where no token of an answer has room */
+  /**
+   * @param input token ids below V, as core's `inputTokens` reads a question's, without padding
+   * @throws AppError INPUT_EMPTY, INPUT_LONG where no token of an answer has room
+   */
   constructor(language: Language, input: Uint32Array, options: Options) {
     const { generation, manifest } = language;
     const room = generation.context - input.length;

@@ -68,7 +68,8 @@ export class Generator {
     const answer: Answer = {
       course: new Course(this.#language, input, options),
       conversation: undefined,
-      ahead: input,
+      // A copy: the caller's may change meanwhile.
+      ahead: input.slice(),
       made: [],
       last: undefined,
       error: undefined,
