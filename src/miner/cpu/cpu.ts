@@ -9,6 +9,8 @@ import { AppError } from '../../lib/errors.ts';
 import { SerialQueue } from '../../lib/queue.ts';
 import { analyseModel, isRefusal, type Analysis } from '../checker/checker.ts';
 import type { Backend, ModelPackage } from '../engine/backend.ts';
+import type { StepEngine, StepOptions } from '../generator/stepper.ts';
+import { createSteps } from '../generator/steps.ts';
 import { createLap, type Clock, type OnStage } from '../engine/stages.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { KERNEL_WASM } from './kernel/kernel-wasm.ts';
@@ -69,6 +71,14 @@ export async function createCpuBackend(
     return parts;
   }
 
+  /** Steps beside passes: one kernel, one of them at a time. */
+  function openSteps(options: StepOptions): Promise<StepEngine> {
+    return passes.run(() => {
+      if (!shapes) throw new AppError('MODEL_REFUSED', 'steps of a model that is not proven');
+      return createSteps({ model, kernel, weights, shapes, yieldToLoop, passes }, options);
+    });
+  }
+
   // The shape that is mined is opened now, so that a model that does not load is refused at once.
   await partsOf(0);
   return {
@@ -95,6 +105,7 @@ export async function createCpuBackend(
       }),
     pass: (input) => passes.run(async () => runPass(await partsOf(input.shape ?? 0), input)),
     step: (input, shape = 0) => passes.run(async () => runStep(await partsOf(shape), input)),
+    steps: openSteps,
     lost: new Promise(() => {}),
     close: () =>
       passes.run(async () => {

@@ -1,6 +1,7 @@
 /** A device that runs units: one interface, two implementations (cpu, webgpu), one contract suite. */
 import type { Manifest } from '../../core/manifest.ts';
 import type { StepInput } from '../../core/pow/known.ts';
+import type { StepEngine, StepOptions } from '../generator/stepper.ts';
 
 export interface ModelPackage {
   readonly id: Uint8Array;
@@ -98,6 +99,11 @@ export interface Backend {
    * @throws AppError as `pass`
    */
   step(input: StepInput, shape?: number): Promise<Uint8Array>;
+  /**
+   * Of a language model: conversations that are made token by token, beside passes. Absent: none.
+   * @throws AppError MODEL_REFUSED, DEVICE_MEMORY
+   */
+  steps?(options: StepOptions): Promise<StepEngine>;
   /**
    * BLAKE3 of what runs a shape: another wherever other code runs, or on other numbers. What has passed its test is
    * kept by it. Absent: nothing is kept.

@@ -21,3 +21,20 @@ export interface Stepper {
   /** Forgets a conversation; never while a step adds to it. */
   close(conversation: number): void;
 }
+
+export interface StepOptions extends Pick<Stepper, 'together' | 'conversations'> {
+  /** For checks: called with A of each linear (from 1), a row for each request, and which request each row is of. */
+  readonly onOperand?: (linear: number, a: Int8Array, order: readonly number[]) => void;
+}
+
+/** Runs one step at a time; a conversation is not changed while a step adds to it. */
+export interface StepEngine extends Stepper {
+  /** Tokens that a conversation may have: a step beyond them adds nothing. */
+  readonly context: number;
+  /** Bytes of a conversation's caches. */
+  readonly conversationBytes: number;
+  /** Tokens of a conversation. */
+  length(conversation: number): number;
+  /** Forgets the tokens after the first `length`. */
+  truncate(conversation: number, length: number): void;
+}

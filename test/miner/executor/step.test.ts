@@ -70,7 +70,10 @@ function restrict(build: (g: Graph, x: string) => string): void {
   const g = new Graph().scope('row');
   const made = build(g, g.input('c1', [B * S, N]));
   g.output('a2', [B * S, N], g.clipLast(made, -63, 63));
-  restrictModel({ sequences: B, tokens: S, carries: [] }, [factsOf(g.graph())], 2);
+  restrictModel({ sequences: B, tokens: S, carries: [] }, [factsOf(g.graph())], {
+    sequences: 2,
+    room: S,
+  });
 }
 
 /** Attention of one head, whose mask at query i and key j is `mask`(j − i). */

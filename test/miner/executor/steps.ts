@@ -22,7 +22,10 @@ export async function openSteps(model: ModelPackage, steps: number): Promise<Ope
   const { kernel, facts } = opened;
   const { manifest, tables } = model;
   const weights = manifest.linears.map((l, i) => kernel.placeWeights(l, model.weights[i]!));
-  const restricted = restrictModel(manifest.shapes[0]!, facts, steps);
+  const restricted = restrictModel(manifest.shapes[0]!, facts, {
+    sequences: steps,
+    room: manifest.shapes[0]!.tokens,
+  });
   const step = await createExecutor({ manifest, tables, ...restricted }, kernel);
   const areas = Array.from({ length: steps }, () => kernel.reserve(step.cacheBytes));
   return { ...opened, weights, step, areas };

@@ -226,12 +226,13 @@ export class Tensors {
   #cache(node: OnnxNode, x: Ref, { dims, lo, hi }: Value): Ref {
     cover(lo >= -128 && hi <= 127 && this.#positions, 'a cache of more than int8');
     cover(lo <= 0 && hi >= 0, 'a cache whose rows are never zero');
-    const axis = node.attributes.axis as number;
+    const { axis, room } = node.attributes as { axis: number; room: number };
     const rest = dims.map((d, i) => (i === axis || !i ? 1 : d));
     const width = sizeOf(rest);
     const strides = rowMajor(rest).map((s, i) => (i === axis ? width : s));
-    strides[0] = width * dims[axis]!;
-    const whole = storeOf({ kind: 'cache' }, 'i8', dims, { strides });
+    strides[0] = width * room;
+    const elements = dims[0]! * strides[0];
+    const whole = storeOf({ kind: 'cache' }, 'i8', dims, { strides, elements });
     const list = { store: this.#positions, scale: width };
     this.#refs.copy(x).store = { ...whole, dims: x.dims, part: whole, list };
     return { dims, store: whole, view: dense(dims) };

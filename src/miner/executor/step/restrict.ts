@@ -32,7 +32,8 @@ export interface PositionRows {
 }
 /**
  * A segment of the step. Its graph has the operator `Cache`: the one row of each sequence goes into the sequence's
- * cache at its position, and the result is all that the cache holds; attribute `axis`: the axis of the tokens.
+ * cache at its position, and the result is as many of the cache's rows as the shape has tokens. Attributes: `axis` of
+ * the tokens, and `room`: the rows of a cache.
  */
 export interface StepFacts extends SegmentFacts {
   /** Of inputs that are no tensors of the pass: what they are looked up in. Dimensions sequences × width. */
@@ -44,28 +45,34 @@ export interface StepModel {
   readonly facts: readonly StepFacts[];
 }
 
+/** How large a step is. */
+export interface StepSize {
+  /** Sequences that it is made for. */
+  readonly sequences: number;
+  /** Tokens that a cache has room for: as many or more than the shape has. */
+  readonly room: number;
+}
+
 /**
- * The step of an admitted shape for `sequences` sequences.
+ * The step of an admitted shape.
  * @throws AppError MODEL_REFUSED with the node's name, where a row needs another row
  */
 export function restrictModel(
   shape: Pick<Shape, 'sequences' | 'tokens' | 'carries'>,
   facts: readonly SegmentFacts[],
-  sequences: number,
+  { sequences, room }: StepSize,
 ): StepModel {
   if (shape.tokens < 2) throw new AppError('MODEL_REFUSED', 'a shape of one token has no step');
   const axes = new Map<string, Axes>();
   const steps = facts.map((segment, index) =>
-    new Restriction(segment, { shape, sequences, axes }).run(index),
+    new Restriction(segment, { shape, sequences, room, axes }).run(index),
   );
   const carries = shape.carries.map((c) => ({ ...c, size: c.size / shape.tokens }));
   return { shape: { sequences, tokens: 1, carries }, facts: steps };
 }
 
-interface Setting {
+interface Setting extends StepSize {
   readonly shape: Pick<Shape, 'sequences' | 'tokens'>;
-  /** Of a step. */
-  readonly sequences: number;
   /** Of tensors that earlier segments handed on. */
   readonly axes: Map<string, Axes>;
 }
@@ -80,6 +87,7 @@ class Restriction {
   readonly #facts: SegmentFacts;
   readonly #shape: Setting['shape'];
   readonly #sequences: number;
+  readonly #room: number;
   /** Of products, made when the first cache is asked for. */
   #causal: ReturnType<typeof causalProducts> | undefined;
   /** Of all that depends on the unit, in the pass. */
@@ -93,10 +101,11 @@ class Restriction {
   /** Names of what was made once: caches, rows of constants. */
   readonly #made = new Map<string, string>();
 
-  constructor(facts: SegmentFacts, { shape, sequences, axes }: Setting) {
+  constructor(facts: SegmentFacts, { shape, sequences, room, axes }: Setting) {
     this.#facts = facts;
     this.#shape = shape;
     this.#sequences = sequences;
+    this.#room = room;
     this.#axes = axes;
     this.#constants = new Map(facts.graph.constants.map((c) => [c.name, c]));
     this.#values = new Map(facts.values);
@@ -316,7 +325,7 @@ class Restriction {
         op: 'Cache',
         inputs: [name],
         outputs: [as],
-        attributes: { axis },
+        attributes: { axis, room: this.#room },
       });
     }
     const node = this.#makers.get(name)!;

@@ -85,6 +85,7 @@ export const errors: ErrorTexts = {
   NO_PAYOUT: 'There is no address to pay to yet. Make keys in the wallet first.',
   INPUT_CONTROL: 'The model reads this as a mark of its own and not as text. Write it otherwise:',
   INPUT_EMPTY: 'Write a text first.',
+  CONTEXT_FULL: 'This conversation is as long as the model can take. Begin a new one.',
   INPUT_LONG: 'This text is longer than the model takes. Shorten it.',
   OPTION_MALFORMED: 'This option could not be read. Write a number, as 0.7.',
   OPTION_RANGE: 'This option is outside what a model takes.',

@@ -94,6 +94,7 @@ export const errors: ErrorTexts = {
   INPUT_CONTROL:
     'Il modello legge questo come un suo segno e non come testo. Scrivilo in un altro modo:',
   INPUT_EMPTY: 'Scrivi prima un testo.',
+  CONTEXT_FULL: 'Questa conversazione è lunga quanto il modello può reggere. Iniziane un’altra.',
   INPUT_LONG: 'Questo testo è più lungo di quanto il modello accetti. Accorcialo.',
   OPTION_MALFORMED: 'Questa opzione non è leggibile. Scrivi un numero, come 0,7.',
   OPTION_RANGE: 'Questa opzione è fuori da ciò che un modello accetta.',
